@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages from any thread to one thread, which waits on an eventfd. The only way into daemon state.
+ *
+ * A mail is a structure of the sender's that begins with struct mail. A post that succeeds hands it over; a
+ * full mailbox refuses it (counted), and the sender still owns it. Mails of one sender stay in order.
+ */
+#ifndef BASE_MAILBOX_H
+#define BASE_MAILBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct mail {
+    struct mail *next;
+};
+
+struct mailbox;
+
+/* limit: mails waiting at most. -ENOMEM, or a negative errno. */
+int mailbox_new(size_t limit, struct mailbox **ret_box);
+
+/* Mails still inside are lost: drain first. */
+void mailbox_free(struct mailbox *box);
+
+/* Readable when there may be mail. */
+int mailbox_fd(const struct mailbox *box);
+
+/* Any thread. -ENOBUFS: full. Never blocks. */
+int mailbox_post(struct mailbox *box, struct mail *mail);
+
+/* As mailbox_post, whatever the limit: for mails whose number the sender bounds by itself. Any thread. */
+void mailbox_force(struct mailbox *box, struct mail *mail);
+
+/* Owner only. Takes all mail, oldest first, linked by next; NULL when there is none. Clears the eventfd. */
+struct mail *mailbox_take(struct mailbox *box);
+
+/* Any thread. */
+size_t mailbox_length(const struct mailbox *box);
+uint64_t mailbox_refused(const struct mailbox *box);
+
+#endif

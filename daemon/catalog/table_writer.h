@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the shared table (table_format.h). Main thread only. Knows blocks and keys, nothing of services.
+ *
+ * Grows by moving to a new segment twice the size: the old one is marked abandoned, and `moved` is called with
+ * the new one's descriptor, so that readers can be given it.
+ */
+#ifndef CATALOG_TABLE_WRITER_H
+#define CATALOG_TABLE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libdiscover/core/table_reader.h"
+
+struct table_writer;
+
+/* Called from within table_writer_put once everything is in the new segment. The fd stays the writer's. */
+typedef void table_moved_fn(void *arg, int fd);
+
+/* words: size of the first segment (sparse: untouched pages cost nothing). -ENOMEM, or a negative errno. */
+int table_writer_new(uint64_t words, table_moved_fn *moved, void *arg, struct table_writer **ret_w);
+void table_writer_free(struct table_writer *w); /* marks the segment abandoned */
+
+/* The present segment: a sealed, read-only-shareable memfd. Owned by the writer. */
+int table_writer_fd(const struct table_writer *w);
+
+/* The present segment for readers in this process; valid until the next move. */
+const struct table *table_writer_table(const struct table_writer *w);
+
+/*
+ * Publishes a block under a key (key bytes and counts are set here; body follows the key). -ENOMEM when no larger
+ * segment can be had: the old block stays. -EMSGSIZE: larger than a block may be.
+ */
+int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes,
+                     uint32_t n_first, uint32_t n_total, const uint64_t *body, size_t body_words);
+
+/* Removes a key. No error if it is not there. */
+void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes);
+
+void table_writer_set_sync(struct table_writer *w, enum table_sync sync, int64_t stale_since_ns);
+void table_writer_alive(struct table_writer *w, int64_t now_ns);
+void table_writer_bump_serial(struct table_writer *w);
+
+struct table_writer_stats {
+    uint64_t segment_words, heap_used_words, keys, puts, moves;
+};
+struct table_writer_stats table_writer_stats(const struct table_writer *w);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The details of an instance or a host in the table: a run of strings, each a length byte and its bytes and a
+ * NUL, so that readers can point into it. Pure; any thread.
+ *
+ * Instance: host, instance, hostname, zone, region; number of tags, tags; number of meta pairs, key, value, ...
+ * Host:     zone, region; families; ipv4 (4 bytes); ipv6 (16 bytes).
+ */
+#ifndef CORE_ENTRY_H
+#define CORE_ENTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libdiscover/core/record.h"
+
+/* The largest details: every string at its limit. */
+#define ENTRY_MAX (5 * 258 + 2 + RECORD_TAGS_MAX * 65 + RECORD_META_MAX * (65 + 258) + 32)
+
+/* Points into the bytes it was read from. */
+struct entry {
+    const char *host, *instance, *hostname, *zone, *region;
+    uint8_t n_tags, n_meta;
+    const char *tags[RECORD_TAGS_MAX];
+    struct discover_pair meta[RECORD_META_MAX];
+};
+
+struct host_entry {
+    const char *zone, *region;
+    uint8_t families;
+    uint8_t ipv4[4], ipv6[16];
+};
+
+/* Returns the bytes written, at most ENTRY_MAX. */
+size_t entry_write(const struct record *r, const char *host, const char *instance, const char *zone,
+                   const char *region, uint8_t ret_bytes[static ENTRY_MAX]);
+size_t host_entry_write(const struct lease *l, uint8_t ret_bytes[static ENTRY_MAX]);
+
+/* -EBADMSG when it is cut or out of bounds. */
+int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry);
+int host_entry_read(const uint8_t *bytes, size_t n, struct host_entry *ret_entry);
+
+/* The public form of a record: what the table holds for resolve. The id is the hash of the key. */
+void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier,
+                    struct discover_endpoint *ret_endpoint);
+
+/* The id of an instance: a hash of its four names. */
+uint64_t instance_id(const struct instance_key *key);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames of the local API: 4 bytes length, little endian, then that many bytes of protobuf. Pure but for
+ * frame_send_fd and frame_recv; any thread, one reader and one writer per stream.
+ */
+#ifndef CORE_FRAME_H
+#define CORE_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define API_VERSION 1
+#define FRAME_HEADER 4
+#define FRAME_MAX 65536 /* bytes of a payload, at most: far above any message, far below a burden */
+
+/* Collects a byte stream into frames. */
+struct frame_reader {
+    uint8_t *buf; /* FRAME_HEADER + FRAME_MAX, allocated at the first byte */
+    size_t used;
+    size_t taken; /* of the frame handed out last */
+    int fd;       /* a descriptor that came as ancillary data and was not taken yet, or -1 */
+};
+
+void frame_reader_init(struct frame_reader *r);
+void frame_reader_fini(struct frame_reader *r);
+
+/*
+ * Reads once from a non-blocking stream socket. Returns the bytes read (> 0), 0 at the end of the stream,
+ * -EAGAIN, or another negative errno. At most one descriptor is kept, all others are closed; all are CLOEXEC.
+ */
+int frame_recv(struct frame_reader *r, int sock);
+
+/* Appends bytes (for tests and fuzzing, and what frame_recv uses). -ENOSPC: more than one whole frame. */
+int frame_append(struct frame_reader *r, const uint8_t *bytes, size_t n);
+
+/*
+ * The next whole frame: 1 and its payload, valid until the next call on r; 0 when there is none yet;
+ * -EMSGSIZE when the length is 0 or above FRAME_MAX (the stream cannot be resynchronised: close it).
+ */
+int frame_next(struct frame_reader *r, const uint8_t **ret_payload, size_t *ret_n);
+
+/* Takes the descriptor that came along, or -1. The caller owns it. */
+int frame_take_fd(struct frame_reader *r);
+
+/* Writes the header for a payload of n bytes. */
+void frame_header(uint8_t ret_header[static FRAME_HEADER], size_t n);
+
+/*
+ * Sends what it can of n bytes, with fd as ancillary data unless it is -1. Returns the bytes sent, -EAGAIN or
+ * another negative errno. Never raises SIGPIPE.
+ */
+int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names: DNS labels, and the keys made of them. Pure; any thread.
+ *
+ * A label is [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?: it is a DNS label and a KV key token at once, so nothing is
+ * ever escaped.
+ */
+#ifndef CORE_LABEL_H
+#define CORE_LABEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LABEL_MAX   63
+#define LABEL_CAP   (LABEL_MAX + 1)
+#define SERVICE_CAP (2 * LABEL_MAX + 2) /* "domain/service" and NUL */
+#define KEY_CAP     (4 * LABEL_MAX + 4) /* "domain.service.host.instance" and NUL */
+
+/* Whose an instance is. */
+struct instance_key {
+    char domain[LABEL_CAP];
+    char service[LABEL_CAP];
+    char host[LABEL_CAP];
+    char instance[LABEL_CAP];
+};
+
+/* Whether the n bytes at s are a label. */
+bool label_valid(const char *s, size_t n);
+
+/* Copies a valid label with its NUL; -EINVAL. */
+int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
+
+/* Splits "domain/service"; -EINVAL. The domain "host" is reserved and refused. */
+int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
+
+/* Writes "domain/service". */
+void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP]);
+
+/* Splits the n bytes "domain.service.host.instance"; -EINVAL. */
+int instance_key_parse(const char *text, size_t n, struct instance_key *ret_key);
+
+/* Writes "domain.service.host.instance". */
+void instance_key_format(const struct instance_key *key, char ret_text[static KEY_CAP]);
+
+#endif

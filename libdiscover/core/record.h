@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Instance and Lease as plain structures, and their way to and from protobuf bytes. Pure; any thread.
+ *
+ * Decoding validates everything: what comes out obeys the limits below. A refusal says what was wrong in
+ * *ret_why, a static text.
+ */
+#ifndef CORE_RECORD_H
+#define CORE_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "discover/discover.h"
+#include "libdiscover/core/label.h"
+#include "proto/registry.pb-c.h"
+
+#define RECORD_TAGS_MAX     16
+#define RECORD_META_MAX     16
+#define RECORD_META_KEY_CAP 64  /* with NUL; keys are printable ASCII without '=' */
+#define RECORD_META_VAL_CAP 256 /* with NUL; UTF-8 without control characters */
+#define RECORD_HOSTNAME_CAP 254
+#define RECORD_WIRE_MAX     8192 /* bytes of an encoded record, at most */
+#define LEASE_WIRE_MAX      512
+
+struct record {
+    uint64_t epoch, counter;
+    uint8_t ipv4[4], ipv6[16]; /* network order */
+    uint8_t families;          /* DISCOVER_HAS_... */
+    uint8_t protocol;          /* enum discover_protocol */
+    uint8_t state;             /* enum discover_state */
+    uint16_t port;             /* 1..65535 */
+    uint16_t priority;
+    uint32_t weight;           /* 1..65535 */
+    uint8_t n_tags, n_meta;
+    char hostname[RECORD_HOSTNAME_CAP]; /* "" when it has addresses */
+    char tags[RECORD_TAGS_MAX][LABEL_CAP];
+    struct {
+        char key[RECORD_META_KEY_CAP];
+        char value[RECORD_META_VAL_CAP];
+    } meta[RECORD_META_MAX];
+};
+
+struct lease {
+    uint64_t epoch, counter, min_epoch, node, digest;
+    uint32_t ttl_ms; /* 100..3600000 */
+    uint32_t records;
+    uint8_t ipv4[4], ipv6[16];
+    uint8_t families;
+    uint8_t leaving;
+    char region[LABEL_CAP], zone[LABEL_CAP]; /* "" when none */
+    char version[32];
+};
+
+/* Sets what a record has when nothing is said: passing, TCP, weight 1, no addresses, no port. */
+void record_init(struct record *r);
+
+/* -EINVAL with *ret_why. ret_record is undefined on failure. */
+int record_decode(const uint8_t *bytes, size_t n, struct record *ret_record, const char **ret_why);
+int record_from_proto(const Discover__V1__Instance *msg, struct record *ret_record, const char **ret_why);
+
+/* Writes at most RECORD_WIRE_MAX bytes; -EMSGSIZE. */
+int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_MAX], size_t *ret_n);
+
+/* Checks a record that was filled in by hand against the same rules. */
+int record_check(const struct record *r, const char **ret_why);
+
+/* Adders used by every front end (configuration, library): -EINVAL, -E2BIG, -EEXIST. */
+int record_add_address(struct record *r, const char *text);
+int record_add_tag(struct record *r, const char *tag);
+int record_set_meta(struct record *r, const char *key, const char *value);
+
+int lease_decode(const uint8_t *bytes, size_t n, struct lease *ret_lease, const char **ret_why);
+int lease_encode(const struct lease *l, uint8_t ret_bytes[static LEASE_WIRE_MAX], size_t *ret_n);
+
+#endif

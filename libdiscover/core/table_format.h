@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shared table, word by word. Written by one thread of one process, read by any number of threads and
+ * processes that never write, never lock and never wait.
+ *
+ *   header | index (open addressing) | slots | heap of blocks
+ *
+ * A *block* holds all that is known under one *key*, for example "shop/payment". A block is never changed once
+ * it is published: a change is written as a new block, and the old one's memory is used again.
+ *
+ * A *slot* belongs to a key and has two references to blocks; the lowest bit of its sequence says which is the
+ * present one. To publish, the writer stores the other reference, then the sequence plus one. So there is no
+ * moment in which a slot cannot be read: a writer that is stopped or killed in the middle leaves a whole table.
+ *
+ * To read: load the sequence, the reference it names, the block's words; load the sequence again. If it moved,
+ * the block's memory may have been used again meanwhile: start over.
+ *
+ * Why this is free of data races: every word is stored with release and loaded with acquire. If a reader saw a
+ * word of a later block in memory it was still reading, that load synchronises with that store, which comes
+ * after the store of the new sequence: the second load of the sequence cannot miss it. (Words, not memcpy: on
+ * x86 and for ThreadSanitizer alike this is the difference between correct and lucky; the loads are plain moves.)
+ *
+ * Everything is in 64-bit words of the machine's order: the table never leaves the host.
+ */
+#ifndef CORE_TABLE_FORMAT_H
+#define CORE_TABLE_FORMAT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "discover/discover.h"
+
+#define TABLE_MAGIC   UINT64_C(0x3142545643534944) /* "DISCVTB1" */
+#define TABLE_VERSION 1
+
+typedef _Atomic uint64_t table_word;
+
+/* Header words. Those of the first group are written once, before the table is shared. */
+enum table_header {
+    TABLE_H_MAGIC,
+    TABLE_H_VERSION,
+    TABLE_H_WORDS,       /* size of the whole table */
+    TABLE_H_INDEX,       /* offset of the index */
+    TABLE_H_INDEX_WORDS, /* its length: a power of two */
+    TABLE_H_SLOTS,       /* offset of the slots */
+    TABLE_H_SLOT_COUNT,
+    TABLE_H_HEAP,        /* offset of the heap; it reaches to the end */
+
+    TABLE_H_ABANDONED = 8, /* not 0: a newer segment exists, this one changes no more */
+    TABLE_H_SYNC,          /* enum table_sync */
+    TABLE_H_STALE_SINCE,   /* clock_now_ns() when the bus was last known to be whole; 0 while live */
+    TABLE_H_ALIVE,         /* clock_now_ns() of the daemon's last sign of life, every second */
+    TABLE_H_SERIAL,        /* grows whenever an answer changes (SOA serial) */
+    TABLE_H_SLOTS_USED,    /* slots at or above this were never used */
+
+    TABLE_HEADER_WORDS = 32,
+};
+
+enum table_sync {
+    TABLE_UNSYNCED = 0, /* only what this host registered itself is known */
+    TABLE_LIVE = 1,
+    TABLE_STALE = 2,    /* the last known state; TABLE_H_STALE_SINCE says since when */
+    TABLE_DEGRADED = 3, /* live, but the mass-loss guard holds vanished hosts */
+};
+
+/* A daemon that gave no sign for this long is taken for dead: what it left is stale. */
+#define TABLE_DEAD_NS INT64_C(5000000000)
+
+/*
+ * An index word: 0 never used (a search ends here), else slot + 1 in the low half (0: was removed, search on)
+ * and the high half of the key's hash in the high half.
+ */
+#define TABLE_TOMBSTONE UINT64_C(0xffffffff00000000)
+
+enum table_slot {
+    TABLE_S_SEQ,
+    TABLE_S_REF0, /* offset << 24 | length, in words; 0: nothing under this key (any more) */
+    TABLE_S_REF1,
+    TABLE_S_HASH, /* of the key; a hint for walks */
+    TABLE_SLOT_WORDS,
+};
+
+#define TABLE_BLOCK_WORDS_MAX ((UINT64_C(1) << 24) - 1)
+
+/*
+ * A block: TABLE_B_... words, the key's bytes (padded with 0 to a word), then by kind
+ *   service: n_total endpoints of TABLE_ENDPOINT_WORDS each, the n_first usable ones first (they are ordered by
+ *            priority, tier, id; so are the others); then for each its offset from the block's start to its
+ *            details (entry.h), two in a word; then the details.
+ *   domain:  n_total names of services, each a length byte and its bytes.
+ *   host:    n_first alive (0 or 1), n_total instances, then details (entry.h).
+ */
+enum table_block {
+    TABLE_B_KIND,   /* key length << 8 | enum table_kind */
+    TABLE_B_COUNTS, /* n_total << 32 | n_first */
+    TABLE_BLOCK_HEADER_WORDS,
+};
+
+enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3 };
+
+#define TABLE_KEY_MAX 128
+
+/* Keys: "shop/payment" a service, "shop/" a domain, "@web-1" a host. */
+
+#define TABLE_ENDPOINT_WORDS 5
+_Static_assert(sizeof(struct discover_endpoint) == TABLE_ENDPOINT_WORDS * 8, "endpoints are copied as words");
+
+static inline uint64_t table_load(const table_word *w) { return atomic_load_explicit((table_word *)w, memory_order_acquire); }
+static inline void table_store(table_word *w, uint64_t v) { atomic_store_explicit(w, v, memory_order_release); }
+
+static inline uint64_t table_ref(uint64_t offset, uint64_t words) { return offset << 24 | words; }
+static inline uint64_t table_ref_offset(uint64_t ref) { return ref >> 24; }
+static inline uint64_t table_ref_words(uint64_t ref) { return ref & TABLE_BLOCK_WORDS_MAX; }
+
+#endif

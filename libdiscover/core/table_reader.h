@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the shared table (table_format.h). Any thread of any process; a struct table is immutable once mapped.
+ *
+ * Trusts nothing: every offset and count is checked against the mapping, every loop is bounded. Any bytes at
+ * all in the mapping give an answer or an error, never a read outside or a hang.
+ */
+#ifndef CORE_TABLE_READER_H
+#define CORE_TABLE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "libdiscover/core/table_format.h"
+
+struct table {
+    const table_word *words;
+    uint64_t n_words;
+    uint64_t index, index_mask; /* taken from the header and checked once */
+    uint64_t slots, slot_count;
+};
+
+/*
+ * Maps the table behind fd read-only; fd may be closed afterwards. -EBADMSG: not a table, or its layout does not
+ * fit its size; -EPROTONOSUPPORT: of another version; -EPERM: not sealed against shrinking (reading it could
+ * raise SIGBUS); or a negative errno.
+ */
+int table_map(int fd, struct table *ret_table);
+void table_unmap(struct table *t);
+
+/* The same over memory of the caller (the writer's own mapping; the fuzzer's input). -EBADMSG, -EPROTONOSUPPORT. */
+int table_attach(const table_word *words, uint64_t n_words, struct table *ret_table);
+
+uint64_t table_hash(const char *key, size_t n);
+
+/* Finds the slot of a key. -ENOENT. The slot stays the key's until the segment is abandoned or the key removed. */
+int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_slot);
+
+/* Changes whenever what is under the slot changes. */
+uint64_t table_slot_seq(const struct table *t, uint32_t slot);
+
+/* Slots that may hold something: 0 .. table_slots_used() - 1. */
+uint32_t table_slots_used(const struct table *t);
+
+bool table_abandoned(const struct table *t);
+enum table_sync table_sync(const struct table *t);
+uint32_t table_serial(const struct table *t);
+
+/*
+ * How old the table's contents may be at time now: 0 live, > 0 nanoseconds since the bus was whole or the
+ * daemon gave its last sign of life.
+ */
+int64_t table_age_ns(const struct table *t, int64_t now_ns);
+
+/*
+ * Copies the usable endpoints of a service, at most cap, and how many there are. Returns the slot's sequence
+ * (for caches) in *ret_seq if not NULL. -ENOENT: no such key (also: it is no service); -EBUSY; -EBADMSG.
+ */
+int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
+                    size_t cap, size_t *ret_n);
+
+/* A whole block, copied: a consistent view that may be walked at leisure. */
+struct table_view {
+    uint64_t *words;
+    size_t n_words, cap_words; /* grown with realloc as needed */
+    uint64_t seq;
+    enum table_kind kind;
+    uint32_t n_first, n_total;
+    size_t key_bytes;
+    size_t body; /* word offset behind the key */
+};
+
+void table_view_init(struct table_view *v);
+void table_view_fini(struct table_view *v);
+
+/* -ENOENT: nothing there; -EBUSY; -EBADMSG; -ENOMEM. v is reused, so that readers settle without allocating. */
+int table_view_read(const struct table *t, uint32_t slot, struct table_view *v);
+int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v);
+
+const char *table_view_key(const struct table_view *v); /* key_bytes bytes, not terminated */
+
+/* The i-th endpoint of a service; i < n_total. The first n_first are usable. */
+const struct discover_endpoint *table_view_endpoint(const struct table_view *v, uint32_t i);
+
+/* The bytes of the i-th endpoint's details, or of a host's (i = 0); for entry.h. -EBADMSG. */
+int table_view_details(const struct table_view *v, uint32_t i, const uint8_t **ret_bytes, size_t *ret_n);
+
+/* Walks the names of a domain: *cursor starts at 0. 1 and a name (not terminated), 0 at the end, -EBADMSG. */
+int table_view_name(const struct table_view *v, size_t *cursor, const char **ret_name, size_t *ret_n);
+
+#endif

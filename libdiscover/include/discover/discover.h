@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libdiscover: look services up and register them, by way of the discoverd of this host.
+ *
+ *     struct discover *d;
+ *     discover_new(&d);
+ *     discover_start(d);
+ *     struct discover_endpoint ep[16];
+ *     size_t n;
+ *     if (discover_resolve(d, "shop/payment", ep, 16, &n) >= 0) ...
+ *     discover_free(d);
+ *
+ * Look-ups read memory shared with the daemon: no system call, no lock, no wait. They keep answering from
+ * the last state when the daemon dies; the result tells that it is stale.
+ *
+ * Threads: discover_resolve and the other functions marked [any thread] may be called from any number of
+ * threads at once, also while another thread is in discover_dispatch. All others belong to one thread at a
+ * time. The library starts no thread, holds no global state, writes nothing to stdout or stderr, and never
+ * aborts.
+ *
+ * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
+ * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise.
+ */
+#ifndef DISCOVER_DISCOVER_H
+#define DISCOVER_DISCOVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DISCOVER_API __attribute__((visibility("default")))
+#define DISCOVER_CHECK __attribute__((warn_unused_result))
+#else
+#define DISCOVER_API
+#define DISCOVER_CHECK
+#endif
+
+/* What a look-up knows about the age of its answer. */
+#define DISCOVER_FRESH    0 /* the daemon is there and follows the registry */
+#define DISCOVER_STALE    1 /* the last known state: daemon or registry out of reach, see discover_age_ms */
+#define DISCOVER_DEGRADED 2 /* hosts vanished in a mass; what they served is kept for a limited time */
+
+/* Errors of this library; any other negative result is a negative errno. */
+#define DISCOVER_E_NONE     (-4001) /* the service is known, and no instance of it is usable */
+#define DISCOVER_E_UNKNOWN  (-4002) /* there is no such service */
+#define DISCOVER_E_UNSYNCED (-4003) /* cannot know: no daemon yet, or it has not synchronised yet */
+#define DISCOVER_E_BUSY     (-4004) /* the table changed under every try; try again */
+#define DISCOVER_E_NAME     (-4005) /* not a valid name */
+#define DISCOVER_E_VERSION  (-4006) /* the daemon speaks no version that this library speaks */
+#define DISCOVER_E_DENIED   (-4007) /* the daemon refused; discover_last_error says why */
+#define DISCOVER_E_LIMIT    (-4008) /* a limit of the daemon is reached */
+#define DISCOVER_E_CONFLICT (-4009) /* someone else on this host owns that registration */
+#define DISCOVER_E_PROTOCOL (-4010) /* the daemon sent something that does not parse */
+
+enum discover_protocol { DISCOVER_TCP = 0, DISCOVER_UDP = 1 };
+
+enum discover_state {
+    DISCOVER_PASSING = 1,
+    DISCOVER_WARNING = 2,
+    DISCOVER_CRITICAL = 3,
+    DISCOVER_MAINTENANCE = 4,
+    DISCOVER_DRAINING = 5,
+};
+
+/* How near an instance is, seen from this host. */
+enum discover_tier { DISCOVER_HOST = 0, DISCOVER_ZONE = 1, DISCOVER_REGION = 2, DISCOVER_ELSEWHERE = 3 };
+
+#define DISCOVER_HAS_IPV4 1
+#define DISCOVER_HAS_IPV6 2
+
+/* One instance, as resolve copies it. 40 bytes; the layout is part of the ABI. */
+struct discover_endpoint {
+    uint8_t ipv6[16];   /* network order; valid when families has DISCOVER_HAS_IPV6 */
+    uint8_t ipv4[4];    /* network order; valid when families has DISCOVER_HAS_IPV4 */
+    uint16_t port;      /* host order */
+    uint8_t families;   /* DISCOVER_HAS_... */
+    uint8_t state;      /* enum discover_state */
+    uint32_t weight;    /* 1..65535 */
+    uint16_t priority;  /* lower is used first */
+    uint8_t protocol;   /* enum discover_protocol */
+    uint8_t tier;       /* enum discover_tier */
+    uint64_t id;        /* names the instance (domain, service, host, instance) for as long as it lives */
+};
+
+struct discover;
+
+/* The text for a result or error of this library. Static; never NULL. [any thread] */
+DISCOVER_API const char *discover_strerror(int code);
+
+/* Version of the library, "1.2.3". Static. [any thread] */
+DISCOVER_API const char *discover_version(void);
+
+/* Makes a handle with the defaults. -ENOMEM. Free with discover_free. */
+DISCOVER_API DISCOVER_CHECK int discover_new(struct discover **ret_d);
+
+/* Ends the connection (and with it the registrations bound to it) and frees the handle. NULL is fine. */
+DISCOVER_API void discover_free(struct discover *d);
+
+/* Where the daemon listens; default: $DISCOVERD_SOCKET, else /run/discoverd/discoverd.sock. Before start. */
+DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const char *path);
+
+/* A name for the daemon's logs, at most 63 bytes. Before start. */
+DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
+
+/* How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms. */
+DISCOVER_API DISCOVER_CHECK int discover_set_timeout(struct discover *d, int timeout_ms);
+
+/*
+ * Connects. A daemon that is not there is no error: look-ups return DISCOVER_E_UNSYNCED until discover_dispatch
+ * has connected, which it tries again and again. DISCOVER_E_VERSION, DISCOVER_E_PROTOCOL, -EACCES, -ENOMEM.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
+
+/*
+ * For the caller's event loop: a descriptor that becomes readable when discover_dispatch has work, valid from
+ * start to free. Dispatch never blocks; it reconnects, registers again, and takes over a new table. A program
+ * that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
+ */
+DISCOVER_API int discover_fd(const struct discover *d);
+DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
+
+/* 1 when connected to the daemon, else 0. [any thread] */
+DISCOVER_API int discover_connected(const struct discover *d);
+
+/*
+ * Copies the usable instances of "domain/service", at most cap, into ret_endpoints: by priority, then tier.
+ * *ret_n is how many there are, which may be more than cap. Returns DISCOVER_FRESH, _STALE or _DEGRADED, or
+ * DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
+ */
+DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char *service,
+                                                 struct discover_endpoint *ret_endpoints, size_t cap,
+                                                 size_t *ret_n);
+
+/* How old what look-ups answer may be: 0 when fresh, -1 when nothing was ever known. Milliseconds. [any thread] */
+DISCOVER_API int64_t discover_age_ms(struct discover *d);
+
+/* Writes "10.0.1.22:8080" or "[2001:db8::1]:8080" and a NUL into ret_text; -ENOSPC. [any thread] */
+#define DISCOVER_ADDRESS_MAX 64
+DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text,
+                                                       size_t cap);
+
+/*
+ * Lists with all details, for tools. The callback gets structures that live only during the call; it returns 0
+ * to go on, anything else to stop, which becomes the result. The set of one service is consistent.
+ */
+struct discover_pair {
+    const char *key, *value;
+};
+
+struct discover_instance {
+    const char *service;  /* "domain/service" */
+    const char *host;
+    const char *instance;
+    const char *hostname; /* instead of addresses, or "" */
+    const char *zone;
+    const char *region;
+    struct discover_endpoint endpoint;
+    int usable;           /* resolve would return it */
+    const char *const *tags;
+    size_t n_tags;
+    const struct discover_pair *meta;
+    size_t n_meta;
+};
+
+struct discover_host {
+    const char *name;
+    const char *region, *zone;
+    uint8_t ipv4[4], ipv6[16];
+    uint8_t families;
+    int alive;       /* its lease has not run out */
+    uint32_t instances;
+};
+
+typedef int discover_service_fn(void *arg, const char *service, size_t n_usable, size_t n_total);
+typedef int discover_instance_fn(void *arg, const struct discover_instance *instance);
+typedef int discover_host_fn(void *arg, const struct discover_host *host);
+
+DISCOVER_API DISCOVER_CHECK int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg);
+DISCOVER_API DISCOVER_CHECK int discover_each_instance(struct discover *d, const char *service,
+                                                       discover_instance_fn *fn, void *arg);
+DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg);
+
+/*
+ * A registration: make one, set what differs from the defaults, register it. It may be registered again after a
+ * change (state, weight, ...): the daemon then updates the living one.
+ */
+struct discover_registration;
+
+DISCOVER_API DISCOVER_CHECK int discover_registration_new(const char *service, uint16_t port,
+                                                          struct discover_registration **ret_r);
+DISCOVER_API void discover_registration_free(struct discover_registration *r);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_instance(struct discover_registration *r, const char *id);
+/* An IPv4 or IPv6 address as text, at most one of each; default: the host's own. */
+DISCOVER_API DISCOVER_CHECK int discover_registration_add_address(struct discover_registration *r, const char *text);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_protocol(struct discover_registration *r,
+                                                                   enum discover_protocol protocol);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_weight(struct discover_registration *r, uint32_t weight);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_priority(struct discover_registration *r, uint16_t priority);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_state(struct discover_registration *r,
+                                                                enum discover_state state);
+DISCOVER_API DISCOVER_CHECK int discover_registration_add_tag(struct discover_registration *r, const char *tag);
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_meta(struct discover_registration *r, const char *key,
+                                                               const char *value);
+/* Lives until ttl_ms after the last discover_heartbeat, not with the connection. */
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms);
+/* Lives as long as that process, not with the connection. */
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_pid(struct discover_registration *r, int32_t pid);
+/* The instance's name: as set, or as the daemon made it up once registered; "" before. */
+DISCOVER_API const char *discover_registration_instance(const struct discover_registration *r);
+
+/*
+ * Registers, and waits for the daemon's answer (not for NATS). The handle keeps a copy and registers it again
+ * after a daemon's restart. DISCOVER_E_NAME, _DENIED, _LIMIT, _CONFLICT, _UNSYNCED (no daemon), -ETIMEDOUT.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_register(struct discover *d, struct discover_registration *r);
+DISCOVER_API DISCOVER_CHECK int discover_deregister(struct discover *d, const char *service, const char *instance);
+DISCOVER_API DISCOVER_CHECK int discover_heartbeat(struct discover *d, const char *service, const char *instance);
+
+/* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
+DISCOVER_API const char *discover_last_error(const struct discover *d);
+
+/* The daemon's own status. The structure and its strings live only during the callback. */
+struct discover_counter {
+    const char *name;
+    uint64_t value;
+};
+
+struct discover_status {
+    const char *version, *host, *sync, *bus_server, *bus_error;
+    uint64_t epoch;
+    int64_t stale_ms, uptime_ms;
+    int bus_connected;
+    uint32_t hosts, services, instances, registrations, unacknowledged;
+    const struct discover_counter *counters;
+    size_t n_counters;
+};
+
+typedef void discover_status_fn(void *arg, const struct discover_status *status);
+DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
