@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The details of an instance or a host in the table. */
+#include "libdiscover/core/entry.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static uint8_t *put(uint8_t *at, const char *text)
+{
+    size_t n = strlen(text);
+    *at++ = (uint8_t)n;
+    memcpy(at, text, n + 1);
+    return at + n + 1;
+}
+
+size_t entry_write(const struct record *r, const char *host, const char *instance, const char *zone,
+                   const char *region, uint8_t ret_bytes[static ENTRY_MAX])
+{
+    uint8_t *at = ret_bytes;
+    at = put(at, host);
+    at = put(at, instance);
+    at = put(at, r->hostname);
+    at = put(at, zone);
+    at = put(at, region);
+    *at++ = r->n_tags;
+    for (size_t i = 0; i < r->n_tags; i++)
+        at = put(at, r->tags[i]);
+    *at++ = r->n_meta;
+    for (size_t i = 0; i < r->n_meta; i++) {
+        at = put(at, r->meta[i].key);
+        at = put(at, r->meta[i].value);
+    }
+    return (size_t)(at - ret_bytes);
+}
+
+size_t host_entry_write(const struct lease *l, uint8_t ret_bytes[static ENTRY_MAX])
+{
+    uint8_t *at = ret_bytes;
+    at = put(at, l->zone);
+    at = put(at, l->region);
+    *at++ = l->families;
+    memcpy(at, l->ipv4, sizeof l->ipv4);
+    at += sizeof l->ipv4;
+    memcpy(at, l->ipv6, sizeof l->ipv6);
+    return (size_t)(at + sizeof l->ipv6 - ret_bytes);
+}
+
+/* Reads on from where it stands; the first thing that does not fit makes it fail for good. */
+struct cursor {
+    const uint8_t *at, *end;
+    bool bad;
+};
+
+static const uint8_t *take(struct cursor *c, size_t n)
+{
+    if (c->bad || (size_t)(c->end - c->at) < n) {
+        c->bad = true;
+        return NULL;
+    }
+    const uint8_t *bytes = c->at;
+    c->at += n;
+    return bytes;
+}
+
+static uint8_t take_byte(struct cursor *c)
+{
+    const uint8_t *byte = take(c, 1);
+    return byte ? *byte : 0;
+}
+
+static const char *take_text(struct cursor *c)
+{
+    size_t n = take_byte(c);
+    const uint8_t *text = take(c, n + 1);
+    if (!text || memchr(text, 0, n + 1) != text + n) {
+        c->bad = true;
+        return "";
+    }
+    return (const char *)text;
+}
+
+int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry)
+{
+    struct cursor c = {bytes, bytes + n, false};
+    struct entry *e = ret_entry;
+    e->host = take_text(&c);
+    e->instance = take_text(&c);
+    e->hostname = take_text(&c);
+    e->zone = take_text(&c);
+    e->region = take_text(&c);
+    e->n_tags = take_byte(&c);
+    if (e->n_tags > RECORD_TAGS_MAX)
+        return -EBADMSG;
+    for (size_t i = 0; i < e->n_tags; i++)
+        e->tags[i] = take_text(&c);
+    e->n_meta = take_byte(&c);
+    if (e->n_meta > RECORD_META_MAX)
+        return -EBADMSG;
+    for (size_t i = 0; i < e->n_meta; i++) {
+        e->meta[i].key = take_text(&c);
+        e->meta[i].value = take_text(&c);
+    }
+    return c.bad ? -EBADMSG : 0;
+}
+
+int host_entry_read(const uint8_t *bytes, size_t n, struct host_entry *ret_entry)
+{
+    struct cursor c = {bytes, bytes + n, false};
+    ret_entry->zone = take_text(&c);
+    ret_entry->region = take_text(&c);
+    ret_entry->families = take_byte(&c);
+    const uint8_t *ipv4 = take(&c, 4), *ipv6 = take(&c, 16);
+    if (c.bad)
+        return -EBADMSG;
+    memcpy(ret_entry->ipv4, ipv4, 4);
+    memcpy(ret_entry->ipv6, ipv6, 16);
+    return 0;
+}
+
+void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier,
+                    struct discover_endpoint *ret_endpoint)
+{
+    struct discover_endpoint *e = ret_endpoint;
+    memcpy(e->ipv6, r->ipv6, sizeof e->ipv6);
+    memcpy(e->ipv4, r->ipv4, sizeof e->ipv4);
+    e->port = r->port;
+    e->families = r->families;
+    e->state = r->state;
+    e->weight = r->weight;
+    e->priority = r->priority;
+    e->protocol = r->protocol;
+    e->tier = (uint8_t)tier;
+    e->id = id;
+}
+
+uint64_t instance_id(const struct instance_key *key)
+{
+    char text[KEY_CAP];
+    instance_key_format(key, text);
+    return XXH3_64bits(text, strlen(text));
+}

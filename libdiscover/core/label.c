@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names: DNS labels, and the keys made of them. */
+#include "libdiscover/core/label.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A service may not live where the names of hosts are (<host>.host.<zone>). */
+#define RESERVED_DOMAIN "host"
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool label_valid(const char *s, size_t n)
+{
+    if (n == 0 || n > LABEL_MAX || !is_alnum(s[0]) || !is_alnum(s[n - 1]))
+        return false;
+    for (size_t i = 1; i + 1 < n; i++)
+        if (!is_alnum(s[i]) && s[i] != '-')
+            return false;
+    return true;
+}
+
+int label_copy(char dst[static LABEL_CAP], const char *s, size_t n)
+{
+    if (!label_valid(s, n))
+        return -EINVAL;
+    memcpy(dst, s, n);
+    dst[n] = '\0';
+    return 0;
+}
+
+static bool domain_valid(const char *s, size_t n)
+{
+    bool reserved = n == strlen(RESERVED_DOMAIN) && memcmp(s, RESERVED_DOMAIN, n) == 0;
+    return label_valid(s, n) && !reserved;
+}
+
+int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])
+{
+    const char *slash = strchr(text, '/');
+    if (!slash || !domain_valid(text, (size_t)(slash - text)) || !label_valid(slash + 1, strlen(slash + 1)))
+        return -EINVAL;
+    (void)label_copy(ret_domain, text, (size_t)(slash - text));
+    (void)label_copy(ret_service, slash + 1, strlen(slash + 1));
+    return 0;
+}
+
+void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP])
+{
+    snprintf(ret_text, SERVICE_CAP, "%s/%s", domain, service);
+}
+
+int instance_key_parse(const char *text, size_t n, struct instance_key *ret_key)
+{
+    struct instance_key key;
+    char *parts[] = {key.domain, key.service, key.host, key.instance};
+    const char *end = text + n;
+    for (size_t i = 0; i < 4; i++) {
+        const char *dot = i < 3 ? memchr(text, '.', (size_t)(end - text)) : end;
+        if (!dot || label_copy(parts[i], text, (size_t)(dot - text)) < 0)
+            return -EINVAL;
+        text = dot + 1;
+    }
+    if (!domain_valid(key.domain, strlen(key.domain)))
+        return -EINVAL;
+    *ret_key = key;
+    return 0;
+}
+
+void instance_key_format(const struct instance_key *key, char ret_text[static KEY_CAP])
+{
+    snprintf(ret_text, KEY_CAP, "%s.%s.%s.%s", key->domain, key->service, key->host, key->instance);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instance records: rules, and their way to and from protobuf bytes. */
+#include "libdiscover/core/record.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#define WEIGHT_MAX 65535
+
+void record_init(struct record *r)
+{
+    r->epoch = r->counter = 0;
+    memset(r->ipv4, 0, sizeof r->ipv4);
+    memset(r->ipv6, 0, sizeof r->ipv6);
+    r->families = 0;
+    r->protocol = DISCOVER_TCP;
+    r->state = DISCOVER_PASSING;
+    r->port = 0;
+    r->priority = 0;
+    r->weight = 1;
+    r->n_tags = r->n_meta = 0;
+    r->hostname[0] = '\0';
+}
+
+int record_add_address(struct record *r, const char *text)
+{
+    uint8_t bytes[16];
+    if (inet_pton(AF_INET, text, bytes) == 1) {
+        if (r->families & DISCOVER_HAS_IPV4)
+            return -EEXIST;
+        memcpy(r->ipv4, bytes, sizeof r->ipv4);
+        r->families |= DISCOVER_HAS_IPV4;
+        return 0;
+    }
+    if (inet_pton(AF_INET6, text, bytes) == 1) {
+        if (r->families & DISCOVER_HAS_IPV6)
+            return -EEXIST;
+        memcpy(r->ipv6, bytes, sizeof r->ipv6);
+        r->families |= DISCOVER_HAS_IPV6;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+int record_add_tag(struct record *r, const char *tag)
+{
+    size_t n = strlen(tag);
+    if (!label_valid(tag, n))
+        return -EINVAL;
+    for (size_t i = 0; i < r->n_tags; i++)
+        if (strcmp(r->tags[i], tag) == 0)
+            return -EEXIST;
+    if (r->n_tags == RECORD_TAGS_MAX)
+        return -E2BIG;
+    memcpy(r->tags[r->n_tags++], tag, n + 1);
+    return 0;
+}
+
+static bool meta_key_valid(const char *key, size_t n)
+{
+    if (n == 0 || n >= RECORD_META_KEY_CAP)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (key[i] < 0x21 || key[i] > 0x7e || key[i] == '=')
+            return false;
+    return true;
+}
+
+/* Length of the UTF-8 character at s (RFC 3629 section 3), 0 if it is none or a control character. */
+static size_t utf8_length(const uint8_t *s)
+{
+    if (s[0] < 0x80)
+        return s[0] >= 0x20 && s[0] != 0x7f;
+    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
+    bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
+    bool c1_control = s[0] == 0xc2 && s[1] < 0xa0;
+    return overlong || surrogate || beyond || c1_control ? 0 : n;
+}
+
+static bool meta_value_valid(const char *value, size_t n)
+{
+    const uint8_t *s = (const uint8_t *)value, *end = s + n;
+    if (n >= RECORD_META_VAL_CAP)
+        return false;
+    while (s < end) {
+        size_t step = utf8_length(s);
+        if (step == 0)
+            return false;
+        s += step;
+    }
+    return true;
+}
+
+int record_set_meta(struct record *r, const char *key, const char *value)
+{
+    size_t key_n = strlen(key), value_n = strlen(value);
+    if (!meta_key_valid(key, key_n) || !meta_value_valid(value, value_n))
+        return -EINVAL;
+    size_t i = 0;
+    while (i < r->n_meta && strcmp(r->meta[i].key, key) != 0)
+        i++;
+    if (i == RECORD_META_MAX)
+        return -E2BIG;
+    if (i == r->n_meta)
+        r->n_meta++;
+    memcpy(r->meta[i].key, key, key_n + 1);
+    memcpy(r->meta[i].value, value, value_n + 1);
+    return 0;
+}
+
+/* RFC 1123 section 2.1, without a trailing dot, in lower case. */
+static bool hostname_valid(const char *name)
+{
+    if (strlen(name) >= RECORD_HOSTNAME_CAP)
+        return false;
+    for (;;) {
+        size_t n = strcspn(name, ".");
+        if (!label_valid(name, n))
+            return false;
+        if (name[n] == '\0')
+            return true;
+        name += n + 1;
+    }
+}
+
+int record_check(const struct record *r, const char **ret_why)
+{
+    const char *why = NULL;
+    if (r->port == 0)
+        why = "port: must be 1..65535";
+    else if (!r->families && !r->hostname[0])
+        why = "address: neither an address nor a host name";
+    else if (r->families && r->hostname[0])
+        why = "address: both an address and a host name";
+    else if (r->hostname[0] && !hostname_valid(r->hostname))
+        why = "address: not a host name";
+    else if (r->weight == 0 || r->weight > WEIGHT_MAX)
+        why = "weight: must be 1..65535";
+    else if (r->protocol > DISCOVER_UDP)
+        why = "protocol: neither TCP nor UDP";
+    else if (r->state < DISCOVER_PASSING || r->state > DISCOVER_DRAINING)
+        why = "state: not a known state";
+    if (!why)
+        return 0;
+    *ret_why = why;
+    return -EINVAL;
+}
+
+static int refuse(const char **ret_why, const char *why)
+{
+    *ret_why = why;
+    return -EINVAL;
+}
+
+static int take_addresses(const Discover__V1__Instance *msg, struct record *r, const char **ret_why)
+{
+    if (msg->ipv4.len != 0 && msg->ipv4.len != 4)
+        return refuse(ret_why, "ipv4: must be 4 bytes");
+    if (msg->ipv6.len != 0 && msg->ipv6.len != 16)
+        return refuse(ret_why, "ipv6: must be 16 bytes");
+    if (msg->ipv4.len)
+        memcpy(r->ipv4, msg->ipv4.data, 4);
+    if (msg->ipv6.len)
+        memcpy(r->ipv6, msg->ipv6.data, 16);
+    r->families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
+    if (strlen(msg->hostname) >= sizeof r->hostname)
+        return refuse(ret_why, "address: host name longer than 253");
+    strcpy(r->hostname, msg->hostname);
+    return 0;
+}
+
+static int take_lists(const Discover__V1__Instance *msg, struct record *r, const char **ret_why)
+{
+    for (size_t i = 0; i < msg->n_tags; i++)
+        if (record_add_tag(r, msg->tags[i]) < 0)
+            return refuse(ret_why, "tags: not a name, twice, or more than 16");
+    for (size_t i = 0; i < msg->n_meta; i++)
+        if (record_set_meta(r, msg->meta[i]->key, msg->meta[i]->value) < 0)
+            return refuse(ret_why, "meta: not a key, a value over 255 bytes or with control characters, or more than 16");
+    return 0;
+}
+
+/* What a newer writer means by a value we do not know, we cannot guess: such an instance gets no traffic. */
+static uint8_t state_of(int state)
+{
+    if (state == DISCOVER__V1__STATE__STATE_UNSPECIFIED)
+        return DISCOVER_PASSING;
+    return state >= DISCOVER_PASSING && state <= DISCOVER_DRAINING ? (uint8_t)state : DISCOVER_MAINTENANCE;
+}
+
+int record_from_proto(const Discover__V1__Instance *msg, struct record *ret_record, const char **ret_why)
+{
+    struct record *r = ret_record;
+    record_init(r);
+    if (msg->port > UINT16_MAX)
+        return refuse(ret_why, "port: must be 1..65535");
+    if (msg->priority > UINT16_MAX)
+        return refuse(ret_why, "priority: must be 0..65535");
+    if ((unsigned)msg->protocol > DISCOVER_UDP)
+        return refuse(ret_why, "protocol: neither TCP nor UDP");
+    r->epoch = msg->epoch;
+    r->counter = msg->counter;
+    r->port = (uint16_t)msg->port;
+    r->priority = (uint16_t)msg->priority;
+    r->weight = msg->weight ? msg->weight : 1;
+    r->protocol = (uint8_t)msg->protocol;
+    r->state = state_of((int)msg->state);
+    int err = take_addresses(msg, r, ret_why);
+    if (!err)
+        err = take_lists(msg, r, ret_why);
+    return err ? err : record_check(r, ret_why);
+}
+
+int record_decode(const uint8_t *bytes, size_t n, struct record *ret_record, const char **ret_why)
+{
+    if (n > RECORD_WIRE_MAX)
+        return refuse(ret_why, "longer than a record may be");
+    Discover__V1__Instance *msg = discover__v1__instance__unpack(NULL, n, bytes);
+    if (!msg)
+        return refuse(ret_why, "not a protobuf Instance");
+    int err = record_from_proto(msg, ret_record, ret_why);
+    discover__v1__instance__free_unpacked(msg, NULL);
+    return err;
+}
+
+int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_MAX], size_t *ret_n)
+{
+    Discover__V1__Instance msg = DISCOVER__V1__INSTANCE__INIT;
+    char *tags[RECORD_TAGS_MAX];
+    Discover__V1__Pair pairs[RECORD_META_MAX], *meta[RECORD_META_MAX];
+    for (size_t i = 0; i < r->n_tags; i++)
+        tags[i] = (char *)r->tags[i];
+    for (size_t i = 0; i < r->n_meta; i++) {
+        discover__v1__pair__init(&pairs[i]);
+        pairs[i].key = (char *)r->meta[i].key;
+        pairs[i].value = (char *)r->meta[i].value;
+        meta[i] = &pairs[i];
+    }
+    msg.epoch = r->epoch;
+    msg.counter = r->counter;
+    if (r->families & DISCOVER_HAS_IPV4)
+        msg.ipv4 = (ProtobufCBinaryData){4, (uint8_t *)r->ipv4};
+    if (r->families & DISCOVER_HAS_IPV6)
+        msg.ipv6 = (ProtobufCBinaryData){16, (uint8_t *)r->ipv6};
+    msg.hostname = (char *)r->hostname;
+    msg.port = r->port;
+    msg.protocol = (Discover__V1__Protocol)r->protocol;
+    msg.weight = r->weight;
+    msg.priority = r->priority;
+    msg.state = (Discover__V1__State)r->state;
+    msg.n_tags = r->n_tags;
+    msg.tags = tags;
+    msg.n_meta = r->n_meta;
+    msg.meta = meta;
+    if (discover__v1__instance__get_packed_size(&msg) > RECORD_WIRE_MAX)
+        return -EMSGSIZE;
+    *ret_n = discover__v1__instance__pack(&msg, ret_bytes);
+    return 0;
+}
