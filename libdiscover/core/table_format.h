@@ -72,6 +72,9 @@ enum table_sync {
  */
 #define TABLE_TOMBSTONE UINT64_C(0xffffffff00000000)
 
+/* A search looks at no more index words than this; the writer moves to a larger segment before it would take more. */
+#define TABLE_PROBES_MAX 1024
+
 enum table_slot {
     TABLE_S_SEQ,
     TABLE_S_REF0, /* offset << 24 | length, in words; 0: nothing under this key (any more) */

@@ -53,8 +53,8 @@ uint32_t table_serial(const struct table *t);
 int64_t table_age_ns(const struct table *t, int64_t now_ns);
 
 /*
- * Copies the usable endpoints of a service, at most cap, and how many there are. Returns the slot's sequence
- * (for caches) in *ret_seq if not NULL. -ENOENT: no such key (also: it is no service); -EBUSY; -EBADMSG.
+ * Copies the usable endpoints of a service, at most cap, and how many there are (which may be more).
+ * -ENOENT: no such key (also: it is no service); -EBUSY; -EBADMSG. ret_endpoints is undefined on failure.
  */
 int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
                     size_t cap, size_t *ret_n);

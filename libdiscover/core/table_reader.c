@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the shared table; the protocol is described in table_format.h. */
+#include "libdiscover/core/table_reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/*
+ * A read is tried again only when the writer published under the same slot meanwhile, which takes it longer
+ * than a read takes: even two tries are rare. More than this is not a table that someone writes in earnest.
+ */
+#define READ_TRIES 64
+
+#define KEY_WORDS_MAX (TABLE_KEY_MAX / 8)
+
+static uint64_t words_for(uint64_t bytes)
+{
+    return (bytes + 7) / 8;
+}
+
+static bool part_fits(uint64_t offset, uint64_t length, uint64_t n_words)
+{
+    return offset >= TABLE_HEADER_WORDS && offset <= n_words && length <= n_words - offset;
+}
+
+int table_attach(const table_word *words, uint64_t n_words, struct table *ret_table)
+{
+    if (n_words < TABLE_HEADER_WORDS || table_load(&words[TABLE_H_MAGIC]) != TABLE_MAGIC)
+        return -EBADMSG;
+    if (table_load(&words[TABLE_H_VERSION]) != TABLE_VERSION)
+        return -EPROTONOSUPPORT;
+    struct table t = {.words = words, .n_words = table_load(&words[TABLE_H_WORDS])};
+    uint64_t index_words = table_load(&words[TABLE_H_INDEX_WORDS]);
+    t.index = table_load(&words[TABLE_H_INDEX]);
+    t.index_mask = index_words - 1;
+    t.slots = table_load(&words[TABLE_H_SLOTS]);
+    t.slot_count = table_load(&words[TABLE_H_SLOT_COUNT]);
+    bool power_of_two = index_words != 0 && (index_words & t.index_mask) == 0;
+    if (t.n_words > n_words || !power_of_two || t.slot_count > UINT32_MAX - 1 ||
+        !part_fits(t.index, index_words, t.n_words) ||
+        !part_fits(t.slots, t.slot_count * TABLE_SLOT_WORDS, t.n_words))
+        return -EBADMSG;
+    *ret_table = t;
+    return 0;
+}
+
+int table_map(int fd, struct table *ret_table)
+{
+    struct stat st;
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || fstat(fd, &st) < 0)
+        return -EBADMSG;
+    if (!(seals & F_SEAL_SHRINK))
+        return -EPERM;
+    if (st.st_size < TABLE_HEADER_WORDS * 8)
+        return -EBADMSG;
+    void *memory = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED)
+        return -errno;
+    int err = table_attach(memory, (uint64_t)st.st_size / 8, ret_table);
+    if (err < 0)
+        munmap(memory, (size_t)st.st_size);
+    else
+        ret_table->n_words = (uint64_t)st.st_size / 8;
+    return err;
+}
+
+void table_unmap(struct table *t)
+{
+    if (t->words)
+        munmap((void *)t->words, t->n_words * 8);
+    t->words = NULL;
+}
+
+uint64_t table_hash(const char *key, size_t n)
+{
+    return XXH3_64bits(key, n);
+}
+
+/* A key as the words it has in a block. */
+struct key {
+    uint64_t words[KEY_WORDS_MAX];
+    uint64_t n_words, n_bytes;
+    uint64_t hash;
+};
+
+static int key_init(struct key *k, const char *bytes, size_t n)
+{
+    if (n == 0 || n > TABLE_KEY_MAX)
+        return -ENOENT;
+    k->n_bytes = n;
+    k->n_words = words_for(n);
+    k->words[k->n_words - 1] = 0;
+    memcpy(k->words, bytes, n);
+    k->hash = table_hash(bytes, n);
+    return 0;
+}
+
+static const table_word *slot_at(const struct table *t, uint32_t slot)
+{
+    return t->words + t->slots + (uint64_t)slot * TABLE_SLOT_WORDS;
+}
+
+/* A block as a reader sees it while it holds: bounds are checked, contents may change until proved quiet. */
+struct block {
+    const table_word *words;
+    uint64_t n_words;
+    uint64_t seq;
+    uint64_t kind, key_bytes, body;
+    uint32_t n_first, n_total;
+};
+
+static int block_open(const struct table *t, uint32_t slot, struct block *ret_block)
+{
+    const table_word *s = slot_at(t, slot);
+    struct block b = {.seq = table_load(&s[TABLE_S_SEQ])};
+    uint64_t ref = table_load(&s[b.seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+    uint64_t offset = table_ref_offset(ref);
+    b.n_words = table_ref_words(ref);
+    if (b.n_words == 0) {
+        *ret_block = b;
+        return -ENOENT;
+    }
+    ret_block->seq = b.seq;
+    if (offset >= t->n_words || b.n_words > t->n_words - offset || b.n_words < TABLE_BLOCK_HEADER_WORDS)
+        return -EBADMSG;
+    b.words = t->words + offset;
+    uint64_t kind = table_load(&b.words[TABLE_B_KIND]), counts = table_load(&b.words[TABLE_B_COUNTS]);
+    b.kind = kind & 0xff;
+    b.key_bytes = kind >> 8;
+    b.n_total = (uint32_t)(counts >> 32);
+    b.n_first = (uint32_t)counts;
+    b.body = TABLE_BLOCK_HEADER_WORDS + words_for(b.key_bytes);
+    if (b.key_bytes > TABLE_KEY_MAX || b.body > b.n_words || b.n_first > b.n_total)
+        return -EBADMSG;
+    *ret_block = b;
+    return 0;
+}
+
+static bool block_quiet(const struct table *t, uint32_t slot, const struct block *b)
+{
+    return table_load(&slot_at(t, slot)[TABLE_S_SEQ]) == b->seq;
+}
+
+static bool block_has_key(const struct block *b, const struct key *k)
+{
+    if (b->key_bytes != k->n_bytes)
+        return false;
+    for (uint64_t i = 0; i < k->n_words; i++)
+        if (table_load(&b->words[TABLE_BLOCK_HEADER_WORDS + i]) != k->words[i])
+            return false;
+    return true;
+}
+
+/* What is done with a block that has the wanted key; returns 0 or an error. The caller checks that it was quiet. */
+typedef int block_fn(const struct block *b, void *arg);
+
+/* -ENOENT: not this slot; -EAGAIN: never quiet. */
+static int slot_read(const struct table *t, uint32_t slot, const struct key *k, block_fn *fn, void *arg)
+{
+    for (int i = 0; i < READ_TRIES; i++) {
+        struct block b;
+        int err = block_open(t, slot, &b);
+        if (!err)
+            err = k && !block_has_key(&b, k) ? -ENOENT : fn(&b, arg);
+        if (block_quiet(t, slot, &b))
+            return err;
+    }
+    return -EBUSY;
+}
+
+/* Reads the block of a key through fn: -ENOENT, -EBUSY, or what fn returned. */
+static inline int key_read(const struct table *t, const struct key *k, block_fn *fn, void *arg, uint32_t *ret_slot)
+{
+    for (uint64_t i = 0; i < TABLE_PROBES_MAX && i <= t->index_mask; i++) {
+        uint64_t word = table_load(&t->words[t->index + ((k->hash + i) & t->index_mask)]);
+        if (word == 0)
+            return -ENOENT;
+        uint32_t slot = (uint32_t)word - 1;
+        if ((word >> 32) != (k->hash >> 32) || (uint32_t)word == 0 || slot >= t->slot_count)
+            continue;
+        int err = slot_read(t, slot, k, fn, arg);
+        if (err != -ENOENT) {
+            *ret_slot = slot;
+            return err;
+        }
+    }
+    return -ENOENT;
+}
+
+static int accept_block(const struct block *b, void *arg)
+{
+    (void)b;
+    (void)arg;
+    return 0;
+}
+
+int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_slot)
+{
+    struct key k;
+    int err = key_init(&k, key, n);
+    return err ? err : key_read(t, &k, accept_block, NULL, ret_slot);
+}
+
+uint64_t table_slot_seq(const struct table *t, uint32_t slot)
+{
+    return slot < t->slot_count ? table_load(&slot_at(t, slot)[TABLE_S_SEQ]) : 0;
+}
+
+uint32_t table_slots_used(const struct table *t)
+{
+    uint64_t used = table_load(&t->words[TABLE_H_SLOTS_USED]);
+    return (uint32_t)(used < t->slot_count ? used : t->slot_count);
+}
+
+bool table_abandoned(const struct table *t)
+{
+    return table_load(&t->words[TABLE_H_ABANDONED]) != 0;
+}
+
+enum table_sync table_sync(const struct table *t)
+{
+    uint64_t sync = table_load(&t->words[TABLE_H_SYNC]);
+    return sync <= TABLE_DEGRADED ? (enum table_sync)sync : TABLE_UNSYNCED;
+}
+
+uint32_t table_serial(const struct table *t)
+{
+    return (uint32_t)table_load(&t->words[TABLE_H_SERIAL]);
+}
+
+int64_t table_age_ns(const struct table *t, int64_t now_ns)
+{
+    int64_t silent = now_ns - (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
+    int64_t age = 0;
+    if (table_sync(t) == TABLE_STALE)
+        age = now_ns - (int64_t)table_load(&t->words[TABLE_H_STALE_SINCE]);
+    if (silent > TABLE_DEAD_NS && silent > age)
+        age = silent;
+    return age > 0 ? age : 0;
+}
+
+struct endpoints {
+    uint64_t *out;
+    size_t cap;
+    size_t n;
+};
+
+static int copy_endpoints(const struct block *b, void *arg)
+{
+    struct endpoints *e = arg;
+    if (b->kind != TABLE_SERVICE)
+        return -ENOENT;
+    uint64_t n = b->n_first < e->cap ? b->n_first : e->cap;
+    if (n * TABLE_ENDPOINT_WORDS > b->n_words - b->body)
+        return -EBADMSG;
+    const table_word *from = b->words + b->body;
+    for (uint64_t i = 0; i < n * TABLE_ENDPOINT_WORDS; i++)
+        e->out[i] = table_load(&from[i]);
+    e->n = b->n_first;
+    return 0;
+}
+
+int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
+                    size_t cap, size_t *ret_n)
+{
+    struct key k;
+    struct endpoints e = {(uint64_t *)ret_endpoints, cap, 0};
+    uint32_t slot;
+    int err = key_init(&k, key, n);
+    if (!err)
+        err = key_read(t, &k, copy_endpoints, &e, &slot);
+    if (!err)
+        *ret_n = e.n;
+    return err;
+}
+
+void table_view_init(struct table_view *v)
+{
+    memset(v, 0, sizeof *v);
+}
+
+void table_view_fini(struct table_view *v)
+{
+    free(v->words);
+    table_view_init(v);
+}
+
+static int copy_block(const struct block *b, void *arg)
+{
+    struct table_view *v = arg;
+    if (b->n_words > v->cap_words) {
+        uint64_t *words = realloc(v->words, b->n_words * sizeof *words);
+        if (!words)
+            return -ENOMEM;
+        v->words = words;
+        v->cap_words = b->n_words;
+    }
+    for (uint64_t i = 0; i < b->n_words; i++)
+        v->words[i] = table_load(&b->words[i]);
+    v->n_words = b->n_words;
+    v->seq = b->seq;
+    v->kind = (enum table_kind)b->kind;
+    v->n_first = b->n_first;
+    v->n_total = b->n_total;
+    v->key_bytes = b->key_bytes;
+    v->body = b->body;
+    return 0;
+}
+
+/* A service's endpoints and their offsets must lie within the block, so that walking needs no checks of its own. */
+static int view_check(const struct table_view *v)
+{
+    uint64_t left = v->n_words - v->body;
+    uint64_t need = 0;
+    if (v->kind == TABLE_SERVICE)
+        need = (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS + words_for((uint64_t)v->n_total * 4);
+    return need > left ? -EBADMSG : 0;
+}
+
+int table_view_read(const struct table *t, uint32_t slot, struct table_view *v)
+{
+    if (slot >= t->slot_count)
+        return -ENOENT;
+    int err = slot_read(t, slot, NULL, copy_block, v);
+    return err ? err : view_check(v);
+}
+
+int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v)
+{
+    struct key k;
+    uint32_t slot;
+    int err = key_init(&k, key, n);
+    if (!err)
+        err = key_read(t, &k, copy_block, v, &slot);
+    return err ? err : view_check(v);
+}
+
+const char *table_view_key(const struct table_view *v)
+{
+    return (const char *)(v->words + TABLE_BLOCK_HEADER_WORDS);
+}
+
+const struct discover_endpoint *table_view_endpoint(const struct table_view *v, uint32_t i)
+{
+    return (const struct discover_endpoint *)(v->words + v->body + (uint64_t)i * TABLE_ENDPOINT_WORDS);
+}
+
+static uint64_t details_offset(const struct table_view *v, uint32_t i)
+{
+    if (v->kind != TABLE_SERVICE)
+        return v->body;
+    const uint64_t *offsets = v->words + v->body + (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS;
+    return (uint32_t)(offsets[i / 2] >> (i % 2 * 32));
+}
+
+int table_view_details(const struct table_view *v, uint32_t i, const uint8_t **ret_bytes, size_t *ret_n)
+{
+    if (v->kind != TABLE_HOST && i >= v->n_total)
+        return -EBADMSG;
+    uint64_t offset = details_offset(v, i);
+    if (offset < v->body || offset > v->n_words)
+        return -EBADMSG;
+    *ret_bytes = (const uint8_t *)(v->words + offset);
+    *ret_n = (v->n_words - offset) * 8;
+    return 0;
+}
+
+int table_view_name(const struct table_view *v, size_t *cursor, const char **ret_name, size_t *ret_n)
+{
+    const uint8_t *bytes = (const uint8_t *)(v->words + v->body);
+    size_t size = (v->n_words - v->body) * 8;
+    if (*cursor >= size || bytes[*cursor] == 0)
+        return 0;
+    size_t n = bytes[*cursor];
+    if (n > size - *cursor - 1)
+        return -EBADMSG;
+    *ret_name = (const char *)bytes + *cursor + 1;
+    *ret_n = n;
+    *cursor += 1 + n;
+    return 1;
+}
