@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way to NATS. The only module that knows nats.c; it makes no decisions: it connects for ever, subscribes the
+ * live feeds, publishes, and reads streams when asked to. daemon/sync decides.
+ *
+ * Threads: every function here is the main thread's and none blocks (except bus_leave and bus_stop, at shutdown).
+ * All events are called from bus_dispatch. Inside, the bus thread makes the blocking calls, the put thread writes,
+ * nats.c's threads call back; all of them only post copies to one bounded mailbox.
+ *
+ * When the mailbox is full, the reader of a snapshot waits, and the live feed drops and says so (gap). Results of
+ * puts are never dropped; their number is bounded by max_puts.
+ */
+#ifndef BUS_BUS_H
+#define BUS_BUS_H
+
+#include "daemon/sync/message.h"
+
+struct bus;
+
+enum bus_bucket { BUS_SERVICES, BUS_HOSTS, BUS_BUCKETS };
+
+/* Strings are copied by bus_new. NULL or "" where there is none; 0 means the default in brackets. */
+struct bus_options {
+    const char *const *servers; /* URLs */
+    size_t n_servers;
+    const char *credentials; /* file */
+    const char *nkey_seed;   /* file */
+    const char *user, *password;
+    const char *tls_ca, *tls_cert, *tls_key; /* files; any of them switches TLS on */
+    const char *js_domain;
+    const char *buckets[BUS_BUCKETS]; /* names */
+    const char *region;
+    const char *host; /* name of the connection, and the inbox prefix "_INBOX.<host>" that permissions refer to */
+    bool create;      /* make a bucket that is missing */
+    int replicas;     /* of a bucket that is made [1] */
+    int64_t record_ttl_ns, lease_ttl_ns; /* MaxAge of SERVICES, a third of MaxAge of HOSTS; of a bucket that is made */
+    size_t mailbox;   /* mails waiting for main, at most [16384] */
+    size_t max_puts;  /* puts without a result, at most [8192] */
+    size_t max_value; /* bytes of a value, at most; larger ones arrive as KV_REFUSED [8192] */
+    int64_t put_timeout_ns;      /* [5 s] */
+    int64_t request_timeout_ns;  /* of each request of the bus thread [3 s] */
+    int64_t snapshot_timeout_ns; /* of a snapshot as a whole [60 s] */
+};
+
+struct bus_put_result {
+    uint64_t token;
+    int err;            /* 0: stored. Else a negative errno: -ENOTCONN, -ETIMEDOUT, -EACCES, -ENODEV (nobody serves
+                           the bucket), -EIO (refused by the server) */
+    const char *reason; /* "" when stored; lives during the call */
+    uint64_t seq;       /* in the stream, when stored */
+    int64_t rtt_ns;     /* from bus_put to the acknowledgement */
+};
+
+struct bus_info {
+    int err;       /* 0 or a negative errno; -ENOENT: there is no such bucket, and it may not or could not be made */
+    int64_t created; /* identifies the bucket's incarnation */
+    uint64_t last_seq;
+    uint64_t messages;
+};
+
+/* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */
+struct bus_events {
+    /* Also after each reconnect. The live feeds are subscribed. */
+    void (*connected)(void *arg, const char *server);
+    void (*disconnected)(void *arg, const char *reason);
+    /* Something an operator should know; denials name the subject, bad bucket settings the setting. */
+    void (*problem)(void *arg, const char *text);
+    void (*live)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
+    void (*gap)(void *arg, enum bus_bucket bucket); /* live messages were dropped here, because main was too slow */
+    void (*info)(void *arg, enum bus_bucket bucket, const struct bus_info *info);
+    void (*snapshot_entry)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
+    void (*snapshot_end)(void *arg, enum bus_bucket bucket, int err, const char *reason);
+    void (*put_done)(void *arg, const struct bus_put_result *result);
+};
+
+/* -EINVAL with *ret_why (static) when the options cannot work; -ENOMEM. events is copied. */
+int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
+            const char **ret_why);
+
+int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
+
+/* Waits, at most so long, for the results of all puts; events are called meanwhile. True when none is left. */
+bool bus_leave(struct bus *b, int64_t limit_ns);
+
+/* Ends the threads and the connection; takes at most a request's time-out. No events after it. */
+void bus_stop(struct bus *b);
+void bus_free(struct bus *b);
+
+/* Readable when bus_dispatch has work. */
+int bus_fd(const struct bus *b);
+void bus_dispatch(struct bus *b);
+
+/*
+ * Puts a value. The token comes back exactly once, in put_done, whatever happens. -ENOBUFS: max_puts are out;
+ * -EMSGSIZE: larger than max_value; -EINVAL: not a key; -ENOMEM: then it does not come back.
+ */
+int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token);
+
+/* Deletes a key (a marker takes its place). As bus_put. */
+int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);
+
+/*
+ * Reads the whole bucket: info, then entries in the order of the stream, then exactly one end. If info has an
+ * error, so has the end. -EBUSY: one is already running.
+ */
+int bus_resync(struct bus *b, enum bus_bucket bucket);
+
+/* Asks for info alone. -EBUSY: asked already. */
+int bus_check(struct bus *b, enum bus_bucket bucket);
+
+bool bus_connected(const struct bus *b);
+
+struct bus_stats {
+    uint64_t connects, disconnects, connect_failures;
+    uint64_t puts, acks, put_failures; /* handed over, stored, anything else */
+    uint64_t live, live_dropped, live_foreign; /* received; lost to a full mailbox; of another stream */
+    uint64_t snapshots, snapshot_entries, snapshot_failures;
+    uint64_t values_refused; /* over max_value */
+    uint64_t denials;
+    size_t puts_out, mailbox;
+};
+struct bus_stats bus_stats(const struct bus *b);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A message of a bucket, as the bus hands it to the followers. Lives only during the call it is passed to. */
+#ifndef SYNC_MESSAGE_H
+#define SYNC_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum kv_kind {
+    KV_PUT,
+    KV_DELETE,  /* deleted, purged or expired: a marker, or an empty value */
+    KV_REFUSED, /* over a limit (and counted): its sequence counts, its content was dropped */
+};
+
+struct kv_message {
+    enum kv_kind kind;
+    const char *key; /* without the bucket's prefix; not terminated */
+    size_t key_len;
+    const uint8_t *value;
+    size_t n;
+    uint64_t seq;   /* in the stream */
+    int64_t age_ns; /* snapshot only: distance to the stream's newest message, both stamped by the server */
+};
+
+#endif
