@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A NATS client of a test, over nats.c. */
+#include "tests/support/kv.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/wait.h"
+
+#define CALL_TIMEOUT_MS 2000
+
+#define must(call)                                                                                             \
+    do {                                                                                                       \
+        natsStatus must_status = (call);                                                                       \
+        ck_assert_msg(must_status == NATS_OK, "%s: %s", #call, natsStatus_GetText(must_status));               \
+    } while (0)
+
+static void subject_of(const char *bucket, const char *key, char *ret_subject, size_t cap)
+{
+    int n = snprintf(ret_subject, cap, "$KV.%s.%s", bucket, key);
+
+    ck_assert(n > 0 && (size_t)n < cap);
+}
+
+bool kv_server_ready(const char *url)
+{
+    struct kv kv = {0};
+    jsAccountInfo *info = NULL;
+    jsOptions options;
+
+    jsOptions_Init(&options);
+    options.Wait = CALL_TIMEOUT_MS;
+    bool ok = natsConnection_ConnectTo(&kv.nc, url) == NATS_OK &&
+              natsConnection_JetStream(&kv.js, kv.nc, &options) == NATS_OK &&
+              js_GetAccountInfo(&info, kv.js, &options, NULL) == NATS_OK;
+    jsAccountInfo_Destroy(info);
+    kv_close(&kv);
+    return ok;
+}
+
+void kv_open(struct kv *kv, const char *url)
+{
+    jsOptions options;
+
+    memset(kv, 0, sizeof *kv);
+    jsOptions_Init(&options);
+    options.Wait = CALL_TIMEOUT_MS;
+    must(natsConnection_ConnectTo(&kv->nc, url));
+    must(natsConnection_JetStream(&kv->js, kv->nc, &options));
+}
+
+void kv_close(struct kv *kv)
+{
+    jsCtx_Destroy(kv->js);
+    natsConnection_Destroy(kv->nc);
+}
+
+static uint64_t publish(struct kv *kv, natsMsg *msg)
+{
+    jsPubAck *ack = NULL;
+
+    must(js_PublishMsg(&ack, kv->js, msg, NULL, NULL));
+    uint64_t sequence = ack->Sequence;
+    jsPubAck_Destroy(ack);
+    natsMsg_Destroy(msg);
+    return sequence;
+}
+
+uint64_t kv_put(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length)
+{
+    char subject[512];
+    natsMsg *msg = NULL;
+
+    subject_of(bucket, key, subject, sizeof subject);
+    must(natsMsg_Create(&msg, subject, NULL, bytes, (int)length));
+    return publish(kv, msg);
+}
+
+void kv_delete(struct kv *kv, const char *bucket, const char *key)
+{
+    char subject[512];
+    natsMsg *msg = NULL;
+
+    subject_of(bucket, key, subject, sizeof subject);
+    must(natsMsg_Create(&msg, subject, NULL, NULL, 0));
+    must(natsMsgHeader_Set(msg, "KV-Operation", "DEL"));
+    (void)publish(kv, msg);
+}
+
+int kv_get(struct kv *kv, const char *bucket, const char *key, void *ret_bytes, size_t cap)
+{
+    char stream[128], subject[512];
+    natsMsg *msg = NULL;
+
+    snprintf(stream, sizeof stream, "KV_%s", bucket);
+    subject_of(bucket, key, subject, sizeof subject);
+    natsStatus status = js_GetLastMsg(&msg, kv->js, stream, subject, NULL, NULL);
+    if (status == NATS_NOT_FOUND)
+        return -1;
+    must(status);
+    int length = natsMsg_GetDataLength(msg);
+    ck_assert_msg(length >= 0 && (size_t)length <= cap, "%s: %d bytes", subject, length);
+    memcpy(ret_bytes, natsMsg_GetData(msg), (size_t)length);
+    natsMsg_Destroy(msg);
+    return length;
+}
+
+int64_t kv_count(struct kv *kv, const char *bucket)
+{
+    char stream[128];
+    jsStreamInfo *info = NULL;
+
+    snprintf(stream, sizeof stream, "KV_%s", bucket);
+    natsStatus status = js_GetStreamInfo(&info, kv->js, stream, NULL, NULL);
+    if (status == NATS_NOT_FOUND)
+        return -1;
+    must(status);
+    int64_t count = (int64_t)info->State.Msgs;
+    jsStreamInfo_Destroy(info);
+    return count;
+}

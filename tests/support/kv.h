@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A NATS client of a test: what an operator or a foreign writer does to the buckets. Fails the test when it fails. */
+#ifndef SUPPORT_KV_H
+#define SUPPORT_KV_H
+
+#include <nats/nats.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kv {
+    natsConnection *nc;
+    jsCtx *js;
+};
+
+/* Whether JetStream answers there now. */
+bool kv_server_ready(const char *url);
+
+void kv_open(struct kv *kv, const char *url);
+void kv_close(struct kv *kv);
+
+/* Puts a value, and waits for the acknowledgement. Returns its stream sequence. */
+uint64_t kv_put(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length);
+
+/* Puts a KV delete marker. */
+void kv_delete(struct kv *kv, const char *bucket, const char *key);
+
+/* The value of a key, at most cap bytes: its length, or -1 when there is none. */
+int kv_get(struct kv *kv, const char *bucket, const char *key, void *ret_bytes, size_t cap);
+
+/* How many messages the bucket's stream holds, or -1 when there is no such bucket. */
+int64_t kv_count(struct kv *kv, const char *bucket);
+
+#endif
