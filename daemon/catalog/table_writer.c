@@ -289,6 +289,14 @@ static int move(struct table_writer *w, uint64_t words)
     return 0;
 }
 
+/* Full of what was removed: a segment of the same size has room again. */
+static uint64_t next_size(const struct segment *seg)
+{
+    uint64_t words = seg->table.n_words, keys = seg->slots_used - seg->n_free_slots;
+    bool crowded = heap_used(&seg->heap) > words / 2 || keys > seg->table.slot_count / 2;
+    return crowded ? words * 2 : words;
+}
+
 int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes,
                      uint32_t n_first, uint32_t n_total, const uint64_t *body, size_t body_words)
 {
@@ -300,7 +308,7 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
         return -EMSGSIZE;
     memcpy(p.key, key, key_bytes);
     int err = segment_put(&w->seg, &p, key, key_bytes);
-    for (uint64_t words = w->seg.table.n_words * 2; err == -ENOSPC; words *= 2) {
+    for (uint64_t words = next_size(&w->seg); err == -ENOSPC; words *= 2) {
         int moved = move(w, words);
         if (moved == -ENOSPC)
             continue;
@@ -312,15 +320,34 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
     return err;
 }
 
-/* The index word of a slot; bounded by the probes an insert may take. */
-static table_word *index_word_of(struct segment *seg, uint64_t hash, uint32_t slot)
+/* Where in the index a slot is; -ENOENT. Bounded by the probes an insert may take. */
+static int index_position(const struct segment *seg, uint64_t hash, uint32_t slot, uint64_t *ret_at)
 {
     for (uint64_t i = 0; i < TABLE_PROBES_MAX; i++) {
-        table_word *word = &seg->words[seg->table.index + ((hash + i) & seg->table.index_mask)];
-        if ((uint32_t)table_load(word) == slot + 1)
-            return word;
+        uint64_t at = (hash + i) & seg->table.index_mask;
+        if ((uint32_t)table_load(&seg->words[seg->table.index + at]) == slot + 1) {
+            *ret_at = at;
+            return 0;
+        }
     }
-    return NULL;
+    return -ENOENT;
+}
+
+/*
+ * A tombstone keeps searches going. Where the next word ends them anyway it is not needed, nor are those before
+ * it: without this, names that come and go would fill the index.
+ */
+static void index_clear(struct segment *seg, uint64_t at)
+{
+    table_word *index = seg->words + seg->table.index;
+    uint64_t mask = seg->table.index_mask;
+    table_store(&index[at], TABLE_TOMBSTONE);
+    if (table_load(&index[(at + 1) & mask]) != 0)
+        return;
+    for (; table_load(&index[at]) == TABLE_TOMBSTONE; at = (at - 1) & mask) {
+        table_store(&index[at], 0);
+        seg->index_used--;
+    }
 }
 
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes)
@@ -329,9 +356,9 @@ void table_writer_remove(struct table_writer *w, const char *key, size_t key_byt
     uint32_t slot;
     if (table_find(&seg->table, key, key_bytes, &slot) < 0)
         return;
-    table_word *word = index_word_of(seg, table_hash(key, key_bytes), slot);
-    if (word)
-        table_store(word, TABLE_TOMBSTONE);
+    uint64_t at;
+    if (index_position(seg, table_hash(key, key_bytes), slot, &at) == 0)
+        index_clear(seg, at);
     heap_give_ref(seg, slot_publish(seg, slot, 0));
     seg->free_slots[seg->n_free_slots++] = slot;
 }

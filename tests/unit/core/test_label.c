@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names and keys. */
+#include "libdiscover/core/label.h"
+
+#include <string.h>
+
+#include "tests/support/unit.h"
+
+static const struct {
+    const char *text;
+    bool valid;
+} labels[] = {
+    {"a", true},
+    {"0", true},
+    {"web-1", true},
+    {"a--b", true},
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true}, /* 63 */
+    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
+    {"", false},
+    {"-a", false},
+    {"a-", false},
+    {"A", false},
+    {"a_b", false},
+    {"a.b", false},
+    {"\xc3\xa4", false},
+};
+
+START_TEST(test_labels)
+{
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        ck_assert_msg(label_valid(labels[i].text, strlen(labels[i].text)) == labels[i].valid, "%s", labels[i].text);
+}
+END_TEST
+
+START_TEST(test_service)
+{
+    char domain[LABEL_CAP], service[LABEL_CAP], text[SERVICE_CAP];
+    ck_assert_int_eq(service_parse("shop/payment", domain, service), 0);
+    ck_assert_str_eq(domain, "shop");
+    ck_assert_str_eq(service, "payment");
+    service_format(domain, service, text);
+    ck_assert_str_eq(text, "shop/payment");
+    const char *bad[] = {"", "shop", "/payment", "shop/", "shop/payment/x", "Shop/payment", "host/x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(service_parse(bad[i], domain, service) < 0, "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(test_instance_key)
+{
+    struct instance_key key;
+    char text[KEY_CAP];
+    const char *good = "shop.payment.web-1.p1";
+    ck_assert_int_eq(instance_key_parse(good, strlen(good), &key), 0);
+    ck_assert_str_eq(key.domain, "shop");
+    ck_assert_str_eq(key.instance, "p1");
+    instance_key_format(&key, text);
+    ck_assert_str_eq(text, good);
+    const char *bad[] = {"", "a.b.c", "a.b.c.d.e", "a..c.d", "a.b.c.", ".b.c.d", "a.b.c.D", "host.b.c.d", "a.b.*.d"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(instance_key_parse(bad[i], strlen(bad[i]), &key) < 0, "%s", bad[i]);
+    ck_assert_int_lt(instance_key_parse("a.b.c\0x.d", 9, &key), 0);
+}
+END_TEST
+
+UNIT_TESTS("label", test_labels, test_service, test_instance_key)
