@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The write side: what is registered on this host, kept alive in the bucket. The facade over registrations.h
+ * (who registered what), writer.h (desired against acknowledged) and lease.h (the host's heartbeat).
+ *
+ * Main thread only. Pure: time comes in, everything else goes out through struct agent_ops; no op may call back
+ * into the agent. Every call may move the next deadline: after it, arm the timer at agent_deadline().
+ *
+ * What the local catalog holds of this host is the agent's alone (local_put, local_remove): what the bus says of
+ * this host goes to agent_observed and nowhere else.
+ *
+ * The plan of a life:
+ *   1. agent_new: an epoch above all earlier ones. Registrations are taken and served locally from here on.
+ *   2. Connected: nothing is published until the name is known to be free (agent_own_lease_seen,
+ *      agent_hosts_synced), so that two hosts of one name never fight over the keys.
+ *   3. The lease, then the records. Until the grace is over min_epoch stays at the previous life's, and what that
+ *      life left in the bucket stays served: it is *inherited* by whoever registers it again.
+ *   4. Grace over and everything put again: min_epoch rises, what nobody claimed is removed.
+ *   5. agent_leave: a lease that says good-bye, then the records are deleted.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "daemon/base/metrics.h"
+#include "libdiscover/core/record.h"
+
+struct agent;
+
+/* What survives a restart of the daemon; kept by the store op, given back to agent_new. Zeros: nothing known. */
+struct agent_identity {
+    uint64_t node;      /* random; tells two hosts of one name apart */
+    uint64_t epoch;     /* of the latest life */
+    uint64_t min_epoch; /* the oldest life whose records that one vouched for */
+};
+
+struct agent_options {
+    char host[LABEL_CAP];
+    char region[LABEL_CAP], zone[LABEL_CAP];
+    uint8_t ipv4[4], ipv6[16]; /* of the host: in its lease, and in registrations that name no address */
+    uint8_t families;          /* DISCOVER_HAS_... */
+    char version[32];
+    int64_t wall_ms;           /* wall clock at start: the floor of the epoch */
+    struct agent_identity identity;
+
+    /* 0 in one of these: its default. */
+    int64_t lease_ttl_ns;     /* 10 s */
+    int64_t record_ttl_ns;    /* 1 h: MaxAge of the bucket; each record is put again every third of it */
+    int64_t restart_grace_ns; /* 15 s: how long what an earlier life registered is vouched for */
+    int64_t ack_timeout_ns;   /* 5 s: a put without an answer is put again */
+    uint32_t instances_max;   /* 10000 */
+    uint32_t window_max;      /* 4096 puts in flight */
+};
+
+struct agent_ops {
+    void *arg;
+
+    /* The local catalog: at once. */
+    void (*local_put)(void *arg, const struct instance_key *key, const struct record *record);
+    void (*local_remove)(void *arg, const struct instance_key *key);
+
+    /*
+     * The bus: asynchronously. 0: taken, and agent_published(token) follows, or never if the put is lost; negative:
+     * not taken. A put that is repeated has the token of the first. bytes live only during the call.
+     */
+    int (*publish)(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token);
+    int (*unpublish)(void *arg, const char *key, uint64_t token);
+    int (*publish_lease)(void *arg, const uint8_t *bytes, size_t n, uint64_t token);
+
+    /*
+     * Watches a process until unwatch_pid; agent_pid_gone follows when it dies. *start is its start time in clock
+     * ticks since boot: 0 asks for it, else it must match (the pid was not used again). -ESRCH: gone. Called
+     * once for a pid however many registrations it has.
+     */
+    int (*watch_pid)(void *arg, pid_t pid, uint64_t *start);
+    void (*unwatch_pid)(void *arg, pid_t pid);
+
+    /* Keeps bytes under a short name across restarts (not across power failures), until forgotten. */
+    int (*store)(void *arg, const char *name, const uint8_t *bytes, size_t n);
+    void (*forget)(void *arg, const char *name);
+
+    uint64_t (*random)(void *arg);
+
+    /*
+     * Another live host uses our name. stand_down: it had it first, we publish nothing as long as it lives;
+     * else we keep it. Said once for each other host.
+     */
+    void (*rival)(void *arg, const struct lease *lease, bool stand_down);
+};
+
+/* Copies options and ops. A failing store is counted, no error. -ENOMEM. */
+int agent_new(const struct agent_options *options, const struct agent_ops *ops, int64_t now_ns,
+              struct agent **ret_agent);
+void agent_free(struct agent *a);
+
+/*
+ * Brings back a registration that an earlier life stored; right after agent_new. -ESRCH: its process is gone
+ * (forgotten); -EBADMSG: not a stored registration; or as agent_register.
+ */
+int agent_restore(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns);
+
+struct agent_request {
+    uint64_t client; /* the connection, never used again for another one */
+    uid_t uid;
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    char instance[LABEL_CAP]; /* "": the agent makes one up */
+    struct record record;     /* epoch and counter are ignored; no address: the host's */
+    int64_t ttl_ns;           /* not 0: lives that long after the last heartbeat */
+    pid_t pid;                /* not 0: lives as long as that process; else as long as the connection */
+};
+
+/*
+ * Registers, or changes what the same owner registered before. -EINVAL with *ret_why; -EEXIST: of another live
+ * owner; -ENOSPC: instances_max; -ESRCH: no such process; -ESHUTDOWN: leaving; -ENOMEM.
+ */
+int agent_register(struct agent *a, const struct agent_request *request, int64_t now_ns,
+                   char ret_instance[static LABEL_CAP], const char **ret_why);
+
+/*
+ * Removes. Allowed to the connection that registered it, to its user and to root. -ENOENT; -EPERM (also: it comes
+ * from the configuration).
+ */
+int agent_deregister(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns);
+
+/* -ENOENT; -EPERM; -EINVAL: it has no TTL. */
+int agent_heartbeat(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns);
+
+void agent_client_gone(struct agent *a, uint64_t client, int64_t now_ns);
+void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns);
+
+/*
+ * What checks found. Weighed against what the owner said: maintenance and draining stay, otherwise the worse of
+ * the two counts. -ENOENT.
+ */
+int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns);
+
+/* One service of the configuration. */
+struct agent_service {
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    char instance[LABEL_CAP]; /* "": the agent makes one up, and writes it here */
+    struct record record;
+    int ret_result;      /* 0, or as agent_register */
+    const char *ret_why; /* when -EINVAL */
+};
+
+/* Replaces the set of static registrations: added, changed, removed. */
+void agent_set_static(struct agent *a, struct agent_service *services, size_t n, int64_t now_ns);
+
+/* --- from the bus --- */
+
+void agent_connected(struct agent *a, int64_t now_ns);
+void agent_disconnected(struct agent *a, int64_t now_ns);
+
+/* A snapshot of SERVICES begins: what is not observed until agent_synced is not in the bucket. */
+void agent_snapshot_begin(struct agent *a);
+
+/* A record of this host was seen, in a snapshot or live; record NULL: it was deleted. */
+void agent_observed(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns);
+
+/* The snapshot is complete and was observed. */
+void agent_synced(struct agent *a, int64_t now_ns);
+
+/* A lease of this host's name was seen, our own too; it was put age_ns ago. */
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns);
+
+/* The first snapshot of HOSTS is complete: had there been another lease of our name, it would have been seen. */
+void agent_hosts_synced(struct agent *a, int64_t now_ns);
+
+/* The answer to a put: 0 or a negative errno, and how long it took. Unknown and late tokens are fine. */
+void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns);
+
+/* --- time --- */
+
+/* Does what is due. Returns agent_deadline(). */
+int64_t agent_tick(struct agent *a, int64_t now_ns);
+
+/* When agent_tick must be called next; INT64_MAX: only after another call. */
+int64_t agent_deadline(const struct agent *a);
+
+/* Begins the good-bye. Stored registrations stay stored: the next life brings them back. */
+void agent_leave(struct agent *a, int64_t now_ns);
+
+/* Whether the good-bye and all deletes are acknowledged, or there is nothing to say good-bye to. */
+bool agent_left(const struct agent *a);
+
+/* --- for status --- */
+
+enum agent_name {
+    AGENT_NAME_UNKNOWN, /* not connected yet, or another's lease may still live */
+    AGENT_NAME_OURS,
+    AGENT_NAME_RIVAL,   /* another live host has it: nothing is published */
+};
+
+struct agent_status {
+    uint64_t epoch, min_epoch, node;
+    uint32_t registrations;  /* inherited ones included */
+    uint32_t inherited;
+    uint32_t unacknowledged; /* changes that NATS has not confirmed */
+    uint32_t in_flight, window;
+    enum agent_name name;
+};
+struct agent_status agent_status(const struct agent *a);
+
+/* Adds the agent's counters and gauges. -ENOMEM. */
+int agent_add_metrics(struct agent *a, struct metrics *m);
+
+#endif

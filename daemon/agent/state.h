@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's memory across restarts, as files of one directory: "identity", and a file for each registration
+ * that outlives its connection. One file each, so that a registration is on disk before it is acknowledged at a
+ * cost that does not grow with their number, and damage to one file is the loss of one. Main thread; blocking,
+ * small writes without fsync: a power failure kills the processes too, and the epoch never falls below the clock.
+ */
+#ifndef AGENT_STATE_H
+#define AGENT_STATE_H
+
+#include "daemon/agent/agent.h"
+
+struct state;
+
+/* Makes the directory if it is missing. A negative errno. */
+int state_open(const char *dir, struct state **ret_state);
+void state_close(struct state *s);
+
+/* For struct agent_ops. A negative errno. */
+int state_store(struct state *s, const char *name, const uint8_t *bytes, size_t n);
+void state_forget(struct state *s, const char *name);
+
+/* Zeros when there is none yet. -EBADMSG: damaged (starting with a new one is safe); a negative errno. */
+int state_identity(struct state *s, struct agent_identity *ret_identity);
+
+/*
+ * Calls fn for each stored registration: pass it on to agent_restore. Where fn returns -EBADMSG the file is set
+ * aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
+ */
+typedef int state_fn(void *arg, const uint8_t *bytes, size_t n);
+int state_each(struct state *s, state_fn *fn, void *arg);
+
+#endif

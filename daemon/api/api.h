@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Unix socket (proto/api.proto): takes registrations, gives the table's descriptor. Main thread only; all
+ * sockets are non-blocking and live in the given event_base.
+ *
+ * Everybody on the host may read. Registering is for root, for the daemon's own user and for members of one
+ * group. A client that sends garbage, is slow to read or to shake hands is told why, counted and closed; the
+ * others do not notice.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "daemon/agent/agent.h"
+#include "daemon/base/metrics.h"
+#include "proto/api.pb-c.h"
+
+struct api;
+
+struct api_options {
+    const char *path;
+    const char *group;   /* whose members may register; "": none */
+    const char *version; /* of the daemon, as "0.1.0" */
+    const char *host;
+    uint8_t ipv4[4], ipv6[16], families; /* the host's: for registrations that name no address */
+
+    /* 0 in one of these: its default. */
+    uint32_t clients_max;         /* 1024 */
+    uint32_t clients_per_uid_max; /* 256; root's are not counted */
+    uint32_t output_max;          /* 262144 bytes waiting for a client that does not read */
+    uint32_t frames_per_wakeup;   /* 32 */
+    int64_t handshake_timeout_ns; /* 5 s */
+};
+
+/* What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. */
+struct api_ops {
+    void *arg;
+    int (*add)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+               const char **ret_why);
+    int (*remove)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
+    int (*heartbeat)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
+    void (*client_gone)(void *arg, uint64_t client);
+
+    /* Fills in all but the counters; its strings are read before the next turn of the loop. */
+    void (*status)(void *arg, Discover__V1__Status *ret_status);
+    uint64_t (*epoch)(void *arg);
+    int (*table_fd)(void *arg); /* of the present table; stays the owner's */
+};
+
+/*
+ * Listens. The lock that keeps a second daemon out is the caller's: a socket file on which nobody answers is
+ * removed. -EADDRINUSE: somebody answers; -ENOTSOCK: the path is some other file; -ENAMETOOLONG; or a negative
+ * errno. metrics gives the counters of Status, and gets the API's own.
+ */
+int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
+            struct metrics *metrics, struct api **ret_api);
+
+/* Closes all clients (client_gone is called for each) and removes the socket file. */
+void api_free(struct api *api);
+
+/* Tells all clients of the new segment. */
+void api_table_moved(struct api *api, int fd);
+
+/* Looks the group up again, after a reload. */
+void api_set_group(struct api *api, const char *group);
+
+#endif

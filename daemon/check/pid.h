@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tells the moment a process dies, whoever's child it is (pidfd_open(2), Linux 5.3). Main thread only.
+ */
+#ifndef CHECK_PID_H
+#define CHECK_PID_H
+
+#include <event2/event.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct pids;
+
+/* The process has died and is watched no more. May call pids_watch and pids_unwatch. */
+typedef void pid_gone_fn(void *arg, pid_t pid);
+
+/* -ENOMEM. */
+int pids_new(struct event_base *base, pid_gone_fn *fn, void *arg, struct pids **ret_pids);
+void pids_free(struct pids *p);
+
+/*
+ * Watches pid until it dies or pids_unwatch. *start is its start time in clock ticks since boot: 0 asks for it,
+ * otherwise it must be the same, so that a pid that was used again is not taken for the old process. -ESRCH: it
+ * is dead (a zombie too) or another one; -EINVAL: no pid; -EEXIST: watched already; or a negative errno.
+ */
+int pids_watch(struct pids *p, pid_t pid, uint64_t *start);
+void pids_unwatch(struct pids *p, pid_t pid);
+
+/* From /proc/PID/stat. -ESRCH: dead, or a zombie. Any thread. */
+int pid_start_time(pid_t pid, uint64_t *ret_start);
+
+#endif

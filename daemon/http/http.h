@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The read-only HTTP interface: /metrics, /healthz, /readyz, /v1/status, /v1/services,
+ * /v1/services/<domain>/<service>, /v1/hosts, /v1/http_sd. Main thread only, on the given event_base. GET and HEAD;
+ * everything else, and requests that are too large or too slow, are refused and counted.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "daemon/base/metrics.h"
+#include "libdiscover/core/table_reader.h"
+#include "proto/api.pb-c.h"
+
+struct http;
+
+struct http_options {
+    const char *listen; /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+
+    /* 0 in one of these: its default. */
+    uint32_t connections_max; /* 256 */
+    int64_t timeout_ns;       /* 10 s for a request, and for reading the answer */
+};
+
+struct http_ops {
+    void *arg;
+    const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
+
+    /* Fills in all but the counters; its strings are read before the next turn of the loop. */
+    void (*status)(void *arg, Discover__V1__Status *ret_status);
+};
+
+/* -EINVAL: listen cannot be parsed; -EADDRINUSE; or a negative errno. metrics is shown, and gets its own counters. */
+int http_new(struct event_base *base, const struct http_options *options, const struct http_ops *ops,
+             struct metrics *metrics, struct http **ret_http);
+void http_free(struct http *h);
+
+/* The port in use. */
+uint16_t http_port(const struct http *h);
+
+#endif
