@@ -17,7 +17,7 @@
 struct frame_reader {
     uint8_t *buf; /* FRAME_HEADER + FRAME_MAX, allocated at the first byte */
     size_t used;
-    size_t taken; /* of the frame handed out last */
+    size_t taken; /* bytes at the front that were handed out */
     int fd;       /* a descriptor that came as ancillary data and was not taken yet, or -1 */
 };
 
@@ -26,7 +26,8 @@ void frame_reader_fini(struct frame_reader *r);
 
 /*
  * Reads once from a non-blocking stream socket. Returns the bytes read (> 0), 0 at the end of the stream,
- * -EAGAIN, or another negative errno. At most one descriptor is kept, all others are closed; all are CLOEXEC.
+ * -EAGAIN, or another negative errno: -EMFILE when a descriptor came and this process may have no more, -ENOSPC
+ * when a whole frame waits to be taken. The newest descriptor is kept, all others are closed; all are CLOEXEC.
  */
 int frame_recv(struct frame_reader *r, int sock);
 

@@ -18,6 +18,10 @@
  * time. The library starts no thread, holds no global state, writes nothing to stdout or stderr, and never
  * aborts.
  *
+ * fork: in a child that goes on without exec, look-ups answer from the parent's last table, and everything that
+ * talks to the daemon returns -ECHILD: the connection is the parent's. A child calls discover_free (its parent's
+ * registrations live on) and makes a handle of its own. Descriptors are close-on-exec.
+ *
  * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
  * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise.
  */
@@ -106,19 +110,24 @@ DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const ch
 /* A name for the daemon's logs, at most 63 bytes. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 
-/* How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms. */
+/* How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. */
 DISCOVER_API DISCOVER_CHECK int discover_set_timeout(struct discover *d, int timeout_ms);
 
 /*
- * Connects. A daemon that is not there is no error: look-ups return DISCOVER_E_UNSYNCED until discover_dispatch
- * has connected, which it tries again and again. DISCOVER_E_VERSION, DISCOVER_E_PROTOCOL, -EACCES, -ENOMEM.
+ * Connects. A daemon that is not there, or does not answer in time, is no error: look-ups return
+ * DISCOVER_E_UNSYNCED until discover_dispatch has connected, which it tries again and again. On DISCOVER_E_VERSION,
+ * DISCOVER_E_PROTOCOL, -EACCES, -ENOMEM and the like the handle is as it was before. -EALREADY: was started.
  */
 DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
 
 /*
  * For the caller's event loop: a descriptor that becomes readable when discover_dispatch has work, valid from
- * start to free. Dispatch never blocks; it reconnects, registers again, and takes over a new table. A program
- * that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
+ * start to free (-EBADF before). Dispatch never blocks; it reconnects, registers again, and takes over a new table.
+ * A program that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
+ *
+ * A negative result of dispatch tells once of something that went wrong (discover_last_error says what), and the
+ * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION: the connection was dropped and will be made again;
+ * _DENIED, _LIMIT, _CONFLICT, -EINVAL: the daemon refused to renew a registration, which will be tried again.
  */
 DISCOVER_API int discover_fd(const struct discover *d);
 DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
@@ -146,6 +155,9 @@ DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_end
 /*
  * Lists with all details, for tools. The callback gets structures that live only during the call; it returns 0
  * to go on, anything else to stop, which becomes the result. The set of one service is consistent.
+ *
+ * They return as resolve does, but list instances that are not usable, too. DISCOVER_E_UNSYNCED may come after
+ * some calls of fn: what was listed is this host's own, of the others nothing is known. [any thread]
  */
 struct discover_pair {
     const char *key, *value;
@@ -209,12 +221,16 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_meta(struct discover_r
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms);
 /* Lives as long as that process, not with the connection. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_pid(struct discover_registration *r, int32_t pid);
-/* The instance's name: as set, or as the daemon made it up once registered; "" before. */
+/* The instance's name: as set, or as the daemon made it up once registered; "" before. Lives as long as r. */
 DISCOVER_API const char *discover_registration_instance(const struct discover_registration *r);
 
 /*
  * Registers, and waits for the daemon's answer (not for NATS). The handle keeps a copy and registers it again
- * after a daemon's restart. DISCOVER_E_NAME, _DENIED, _LIMIT, _CONFLICT, _UNSYNCED (no daemon), -ETIMEDOUT.
+ * after a daemon's restart; also after DISCOVER_E_UNSYNCED (no daemon) and -ETIMEDOUT: dispatch goes on trying
+ * until discover_deregister. Refused, and so not kept: _DENIED, _LIMIT, _CONFLICT, -EINVAL.
+ *
+ * Deregister takes it back: one of this handle, or one of the same user's that is not bound to a connection.
+ * Heartbeat prolongs one that has a TTL. Both: DISCOVER_E_UNKNOWN when the daemon has no such registration.
  */
 DISCOVER_API DISCOVER_CHECK int discover_register(struct discover *d, struct discover_registration *r);
 DISCOVER_API DISCOVER_CHECK int discover_deregister(struct discover *d, const char *service, const char *instance);
