@@ -3,6 +3,7 @@
 #include "libdiscover/core/entry.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -16,15 +17,17 @@ static uint8_t *put(uint8_t *at, const char *text)
     return at + n + 1;
 }
 
-size_t entry_write(const struct record *r, const char *host, const char *instance, const char *zone,
-                   const char *region, uint8_t ret_bytes[static ENTRY_MAX])
+size_t entry_write_host(const char *host, const char *zone, const char *region, uint8_t ret_bytes[static ENTRY_HOST_MAX])
 {
-    uint8_t *at = ret_bytes;
-    at = put(at, host);
-    at = put(at, instance);
-    at = put(at, r->hostname);
+    uint8_t *at = put(ret_bytes, host);
     at = put(at, zone);
-    at = put(at, region);
+    return (size_t)(put(at, region) - ret_bytes);
+}
+
+size_t entry_write_instance(const struct record *r, const char *instance, uint8_t ret_bytes[static ENTRY_MAX])
+{
+    uint8_t *at = put(ret_bytes, instance);
+    at = put(at, r->hostname);
     *at++ = r->n_tags;
     for (size_t i = 0; i < r->n_tags; i++)
         at = put(at, r->tags[i]);
@@ -36,11 +39,12 @@ size_t entry_write(const struct record *r, const char *host, const char *instanc
     return (size_t)(at - ret_bytes);
 }
 
-size_t host_entry_write(const struct lease *l, uint8_t ret_bytes[static ENTRY_MAX])
+size_t host_entry_write(const struct lease *l, bool alive, uint8_t ret_bytes[static ENTRY_MAX])
 {
     uint8_t *at = ret_bytes;
     at = put(at, l->zone);
     at = put(at, l->region);
+    *at++ = alive;
     *at++ = l->families;
     memcpy(at, l->ipv4, sizeof l->ipv4);
     at += sizeof l->ipv4;
@@ -87,10 +91,10 @@ int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry)
     struct cursor c = {bytes, bytes + n, false};
     struct entry *e = ret_entry;
     e->host = take_text(&c);
-    e->instance = take_text(&c);
-    e->hostname = take_text(&c);
     e->zone = take_text(&c);
     e->region = take_text(&c);
+    e->instance = take_text(&c);
+    e->hostname = take_text(&c);
     e->n_tags = take_byte(&c);
     if (e->n_tags > RECORD_TAGS_MAX)
         return -EBADMSG;
@@ -111,6 +115,7 @@ int host_entry_read(const uint8_t *bytes, size_t n, struct host_entry *ret_entry
     struct cursor c = {bytes, bytes + n, false};
     ret_entry->zone = take_text(&c);
     ret_entry->region = take_text(&c);
+    ret_entry->alive = take_byte(&c) != 0;
     ret_entry->families = take_byte(&c);
     const uint8_t *ipv4 = take(&c, 4), *ipv6 = take(&c, 16);
     if (c.bad)

@@ -3,12 +3,14 @@
  * The details of an instance or a host in the table: a run of strings, each a length byte and its bytes and a
  * NUL, so that readers can point into it. Pure; any thread.
  *
- * Instance: host, instance, hostname, zone, region; number of tags, tags; number of meta pairs, key, value, ...
- * Host:     zone, region; families; ipv4 (4 bytes); ipv6 (16 bytes).
+ * Instance: host, zone, region (the part its host has in common); instance, hostname; number of tags, tags; number of
+ *           meta pairs, key, value, ...
+ * Host:     zone, region; alive (0 or 1); families; ipv4 (4 bytes); ipv6 (16 bytes).
  */
 #ifndef CORE_ENTRY_H
 #define CORE_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +18,8 @@
 
 /* The largest details: every string at its limit. */
 #define ENTRY_MAX (5 * 258 + 2 + RECORD_TAGS_MAX * 65 + RECORD_META_MAX * (65 + 258) + 32)
+
+#define ENTRY_HOST_MAX (3 * 65)
 
 /* Points into the bytes it was read from. */
 struct entry {
@@ -27,14 +31,15 @@ struct entry {
 
 struct host_entry {
     const char *zone, *region;
+    uint8_t alive;
     uint8_t families;
     uint8_t ipv4[4], ipv6[16];
 };
 
-/* Returns the bytes written, at most ENTRY_MAX. */
-size_t entry_write(const struct record *r, const char *host, const char *instance, const char *zone,
-                   const char *region, uint8_t ret_bytes[static ENTRY_MAX]);
-size_t host_entry_write(const struct lease *l, uint8_t ret_bytes[static ENTRY_MAX]);
+/* All return the bytes written, at most ENTRY_MAX. An instance is its two parts, one after the other. */
+size_t entry_write_host(const char *host, const char *zone, const char *region, uint8_t ret_bytes[static ENTRY_HOST_MAX]);
+size_t entry_write_instance(const struct record *r, const char *instance, uint8_t ret_bytes[static ENTRY_MAX]);
+size_t host_entry_write(const struct lease *l, bool alive, uint8_t ret_bytes[static ENTRY_MAX]);
 
 /* -EBADMSG when it is cut or out of bounds. */
 int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry);

@@ -91,7 +91,7 @@ enum table_slot {
  *            priority, tier, id; so are the others); then for each its offset from the block's start to its
  *            details (entry.h), two in a word; then the details.
  *   domain:  n_total names of services, each a length byte and its bytes.
- *   host:    n_first alive (0 or 1), n_total instances, then details (entry.h).
+ *   host:    n_total is the number of its instances; then details (entry.h).
  */
 enum table_block {
     TABLE_B_KIND,   /* key length << 8 | enum table_kind */

@@ -196,9 +196,10 @@ END_TEST
 START_TEST(test_entry_round_trip_and_cuts)
 {
     struct record r = full_record();
-    uint8_t bytes[ENTRY_MAX];
+    uint8_t bytes[ENTRY_HOST_MAX + ENTRY_MAX];
     struct entry e;
-    size_t n = entry_write(&r, "web-1", "p1", "eu-1", "eu", bytes);
+    size_t n = entry_write_host("web-1", "eu-1", "eu", bytes);
+    n += entry_write_instance(&r, "p1", bytes + n);
     ck_assert_int_eq(entry_read(bytes, n, &e), 0);
     ck_assert_str_eq(e.host, "web-1");
     ck_assert_str_eq(e.instance, "p1");
@@ -210,9 +211,10 @@ START_TEST(test_entry_round_trip_and_cuts)
         ck_assert_int_eq(entry_read(bytes, cut, &e), -EBADMSG);
     struct lease l = {.zone = "z", .region = "r", .families = DISCOVER_HAS_IPV6};
     struct host_entry h;
-    n = host_entry_write(&l, bytes);
+    n = host_entry_write(&l, true, bytes);
     ck_assert_int_eq(host_entry_read(bytes, n, &h), 0);
     ck_assert_str_eq(h.region, "r");
+    ck_assert_uint_eq(h.alive, 1);
     ck_assert_int_eq(host_entry_read(bytes, n - 1, &h), -EBADMSG);
 }
 END_TEST

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of all instances and hosts, and which services that changes. */
+#include "daemon/catalog/catalog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/catalog/model.h"
+#include "libdiscover/core/entry.h"
+
+static void touch(struct dirty **list, struct dirty *d)
+{
+    if (d->queued)
+        return;
+    d->queued = true;
+    d->next = *list;
+    *list = d;
+}
+
+int catalog_new(const struct catalog_options *options, table_moved_fn *moved, void *arg, struct catalog **ret_c)
+{
+    struct catalog *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    int err = table_writer_new(options->table_words, moved, arg, &c->table);
+    if (err) {
+        free(c);
+        return err;
+    }
+    c->options = *options;
+    snprintf(c->host, sizeof c->host, "%s", options->host);
+    snprintf(c->region, sizeof c->region, "%s", options->region);
+    snprintf(c->zone, sizeof c->zone, "%s", options->zone);
+    table_view_init(&c->view);
+    *ret_c = c;
+    return 0;
+}
+
+static void free_service(struct catalog *c, struct service *s)
+{
+    HASH_DEL(c->services, s);
+    free(s->instances);
+    free(s);
+}
+
+void catalog_free(struct catalog *c)
+{
+    if (!c)
+        return;
+    struct instance *i, *next_i;
+    struct service *s, *next_s;
+    struct domain *d, *next_d;
+    struct host *h, *next_h;
+    HASH_ITER(hh, c->instances, i, next_i) {
+        HASH_DEL(c->instances, i);
+        free(i);
+    }
+    HASH_ITER(hh, c->services, s, next_s) {
+        free_service(c, s);
+    }
+    HASH_ITER(hh, c->domains, d, next_d) {
+        HASH_DEL(c->domains, d);
+        free(d);
+    }
+    HASH_ITER(hh, c->hosts, h, next_h) {
+        HASH_DEL(c->hosts, h);
+        free(h);
+    }
+    table_view_fini(&c->view);
+    table_writer_free(c->table);
+    free(c->body);
+    free(c);
+}
+
+bool instance_usable(const struct catalog *c, const struct instance *i)
+{
+    (void)c;
+    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && i->host->alive &&
+           i->epoch >= i->host->lease.min_epoch;
+}
+
+static struct host *host_of(struct catalog *c, const char *name, int *ret_err)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, name, h);
+    if (h)
+        return h;
+    if (HASH_COUNT(c->hosts) >= c->options.hosts_max) {
+        c->counts.refused_limit++;
+        *ret_err = -E2BIG;
+        return NULL;
+    }
+    h = calloc(1, sizeof *h);
+    if (!h) {
+        *ret_err = -ENOMEM;
+        return NULL;
+    }
+    snprintf(h->name, sizeof h->name, "%s", name);
+    h->alive = strcmp(name, c->host) == 0;
+    HASH_ADD_STR(c->hosts, name, h);
+    touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */
+    return h;
+}
+
+static struct domain *domain_of(struct catalog *c, const char *name)
+{
+    struct domain *d;
+    HASH_FIND_STR(c->domains, name, d);
+    if (d)
+        return d;
+    d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    snprintf(d->name, sizeof d->name, "%s", name);
+    HASH_ADD_STR(c->domains, name, d);
+    return d;
+}
+
+static struct service *new_service(struct catalog *c, const struct instance_key *key, const char *name)
+{
+    struct domain *d = domain_of(c, key->domain);
+    struct service *s = d ? calloc(1, sizeof *s) : NULL;
+    if (!s)
+        return NULL;
+    strcpy(s->name, name);
+    s->domain = d;
+    s->next_of_domain = d->services;
+    if (d->services)
+        d->services->prev_of_domain = s;
+    d->services = s;
+    d->n++;
+    touch(&c->dirty_domains, &d->dirty);
+    HASH_ADD_STR(c->services, name, s);
+    return s;
+}
+
+static struct service *service_of(struct catalog *c, const struct instance_key *key, int *ret_err)
+{
+    struct service *s;
+    char name[SERVICE_CAP];
+    service_format(key->domain, key->service, name);
+    HASH_FIND_STR(c->services, name, s);
+    if (s)
+        return s;
+    if (HASH_COUNT(c->services) >= c->options.services_max) {
+        c->counts.refused_limit++;
+        *ret_err = -E2BIG;
+        return NULL;
+    }
+    s = new_service(c, key, name);
+    if (!s)
+        *ret_err = -ENOMEM;
+    return s;
+}
+
+static enum discover_tier tier_of(const struct catalog *c, const struct host *h)
+{
+    if (strcmp(h->name, c->host) == 0)
+        return DISCOVER_HOST;
+    if (strcmp(h->lease.region, c->region) != 0)
+        return DISCOVER_ELSEWHERE;
+    return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
+}
+
+static int service_add(struct service *s, struct instance *i)
+{
+    if (s->n == s->cap) {
+        uint32_t cap = s->cap ? s->cap * 2 : 4;
+        struct instance **list = realloc(s->instances, cap * sizeof *list);
+        if (!list)
+            return -ENOMEM;
+        s->instances = list;
+        s->cap = cap;
+    }
+    s->instances[s->n++] = i;
+    return 0;
+}
+
+static void service_drop(struct service *s, const struct instance *i)
+{
+    for (uint32_t k = 0; k < s->n; k++)
+        if (s->instances[k] == i) {
+            s->instances[k] = s->instances[--s->n];
+            return;
+        }
+}
+
+static void host_link(struct host *h, struct instance *i)
+{
+    i->prev_of_host = NULL;
+    i->next_of_host = h->instances;
+    if (h->instances)
+        h->instances->prev_of_host = i;
+    h->instances = i;
+    h->n++;
+}
+
+static void host_unlink(struct host *h, struct instance *i)
+{
+    if (i->next_of_host)
+        i->next_of_host->prev_of_host = i->prev_of_host;
+    if (i->prev_of_host)
+        i->prev_of_host->next_of_host = i->next_of_host;
+    else
+        h->instances = i->next_of_host;
+    h->n--;
+}
+
+static struct instance *find(const struct catalog *c, uint64_t id)
+{
+    struct instance *i;
+    HASH_FIND(hh, c->instances, &id, sizeof id, i);
+    return i;
+}
+
+/* Two names may have one hash: rare by accident, possible by intent. The first one keeps it. */
+static bool is_of_key(const struct instance *i, const struct instance_key *key)
+{
+    char name[SERVICE_CAP];
+    service_format(key->domain, key->service, name);
+    return strcmp(i->host->name, key->host) == 0 && strcmp(i->service->name, name) == 0 &&
+           strcmp((const char *)i->details + 1, key->instance) == 0;
+}
+
+static void touch_instance(struct catalog *c, struct instance *i)
+{
+    touch(&c->dirty_services, &i->service->dirty);
+    touch(&c->dirty_hosts, &i->host->dirty);
+}
+
+static void unlink_instance(struct catalog *c, struct instance *i)
+{
+    touch_instance(c, i);
+    service_drop(i->service, i);
+    host_unlink(i->host, i);
+    HASH_DEL(c->instances, i);
+}
+
+/* Makes the instance for a record, linked nowhere yet. */
+static struct instance *new_instance(const struct instance_key *key, uint64_t id, const struct record *r)
+{
+    uint8_t details[ENTRY_MAX];
+    size_t n = entry_write_instance(r, key->instance, details);
+    struct instance *i = calloc(1, sizeof *i + n);
+    if (!i)
+        return NULL;
+    i->epoch = r->epoch;
+    i->counter = r->counter;
+    i->details_n = (uint16_t)n;
+    memcpy(i->details, details, n);
+    entry_endpoint(r, id, DISCOVER_ELSEWHERE, &i->endpoint);
+    return i;
+}
+
+static int link_instance(struct catalog *c, struct instance *i, const struct instance_key *key)
+{
+    int err = -ENOMEM;
+    struct host *h = host_of(c, key->host, &err);
+    if (!h)
+        return err;
+    bool own = strcmp(h->name, c->host) == 0; /* limited where it is registered, with a better message */
+    if (!own && h->n >= c->options.instances_per_host_max) {
+        c->counts.refused_limit++;
+        return -E2BIG;
+    }
+    struct service *s = service_of(c, key, &err);
+    if (!s)
+        return err;
+    if (service_add(s, i) < 0)
+        return -ENOMEM;
+    i->service = s;
+    i->host = h;
+    i->endpoint.tier = (uint8_t)tier_of(c, h);
+    host_link(h, i);
+    HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
+    return 0;
+}
+
+static bool newer(const struct record *r, const struct instance *i)
+{
+    return r->epoch != i->epoch ? r->epoch > i->epoch : r->counter > i->counter;
+}
+
+static bool same_contents(const struct instance *a, const struct instance *b)
+{
+    struct discover_endpoint e = b->endpoint;
+    e.tier = a->endpoint.tier;
+    return memcmp(&a->endpoint, &e, sizeof e) == 0 && a->details_n == b->details_n &&
+           memcmp(a->details, b->details, a->details_n) == 0;
+}
+
+int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
+{
+    uint64_t id = instance_id(key);
+    struct instance *old = find(c, id);
+    if (old) {
+        if (!is_of_key(old, key))
+            return -EEXIST;
+        old->mark = c->mark;
+        if (!newer(record, old)) {
+            bool known = record->epoch == old->epoch && record->counter == old->counter;
+            c->counts.ignored_old += !known;
+            return known ? 1 : -ESTALE;
+        }
+    }
+    struct instance *i = new_instance(key, id, record);
+    if (!i)
+        return -ENOMEM;
+    bool unchanged = old && same_contents(old, i) && instance_usable(c, old);
+    if (unchanged) { /* only written again: nobody's answer changes */
+        old->epoch = i->epoch;
+        old->counter = i->counter;
+        free(i);
+        return 0;
+    }
+    if (old) {
+        unlink_instance(c, old);
+        free(old);
+    }
+    i->mark = c->mark;
+    int err = link_instance(c, i, key);
+    if (err) {
+        free(i);
+        return err;
+    }
+    touch_instance(c, i);
+    return 0;
+}
+
+static void remove_instance(struct catalog *c, struct instance *i)
+{
+    unlink_instance(c, i);
+    free(i);
+}
+
+void catalog_remove(struct catalog *c, const struct instance_key *key)
+{
+    struct instance *i = find(c, instance_id(key));
+    if (i && is_of_key(i, key))
+        remove_instance(c, i);
+}
+
+int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
+{
+    const struct instance *i = find(c, instance_id(key));
+    if (!i || !is_of_key(i, key))
+        return -ENOENT;
+    *ret_epoch = i->epoch;
+    *ret_counter = i->counter;
+    return 0;
+}
+
+void catalog_snapshot_begin(struct catalog *c)
+{
+    c->mark++;
+}
+
+void catalog_snapshot_end(struct catalog *c)
+{
+    struct instance *i, *next;
+    HASH_ITER(hh, c->instances, i, next) {
+        if (i->mark != c->mark && strcmp(i->host->name, c->host) != 0)
+            remove_instance(c, i);
+    }
+}
+
+static void touch_all_of(struct catalog *c, struct host *h)
+{
+    for (struct instance *i = h->instances; i; i = i->next_of_host) {
+        i->endpoint.tier = (uint8_t)tier_of(c, h);
+        touch(&c->dirty_services, &i->service->dirty);
+    }
+    touch(&c->dirty_hosts, &h->dirty);
+}
+
+/* Whether anything that answers depend on differs; a renewal changes nothing of it. */
+static bool lease_differs(const struct lease *a, const struct lease *b)
+{
+    return a->min_epoch != b->min_epoch || strcmp(a->zone, b->zone) != 0 || strcmp(a->region, b->region) != 0 ||
+           a->families != b->families || memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) != 0 ||
+           memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
+}
+
+int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive)
+{
+    int err = -ENOMEM;
+    struct host *h = host_of(c, host, &err);
+    if (!h)
+        return err;
+    bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
+    h->lease = *lease;
+    h->alive = alive;
+    h->listed = true;
+    if (differs)
+        touch_all_of(c, h);
+    return 0;
+}
+
+void catalog_remove_host(struct catalog *c, const char *host)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (!h)
+        return;
+    for (struct instance *i = h->instances, *next; i; i = next) {
+        next = i->next_of_host;
+        remove_instance(c, i);
+    }
+    h->listed = h->alive = false;
+    touch(&c->dirty_hosts, &h->dirty);
+}
+
+#define OF_DIRTY(type, d) ((struct type *)((char *)(d) - offsetof(struct type, dirty)))
+
+static struct dirty *take_dirty(struct dirty **list)
+{
+    struct dirty *d = *list;
+    if (d) {
+        *list = d->next;
+        d->queued = false;
+    }
+    return d;
+}
+
+static void forget_service(struct catalog *c, struct service *s)
+{
+    struct domain *d = s->domain;
+    if (s->next_of_domain)
+        s->next_of_domain->prev_of_domain = s->prev_of_domain;
+    if (s->prev_of_domain)
+        s->prev_of_domain->next_of_domain = s->next_of_domain;
+    else
+        d->services = s->next_of_domain;
+    d->n--;
+    touch(&c->dirty_domains, &d->dirty);
+    c->counts.usable -= s->usable;
+    free_service(c, s);
+}
+
+static size_t note(struct catalog *c, int result)
+{
+    c->counts.flush_errors += result < 0;
+    return result > 0;
+}
+
+size_t catalog_flush(struct catalog *c)
+{
+    size_t changes = 0;
+    struct dirty *d;
+    while ((d = take_dirty(&c->dirty_services))) {
+        struct service *s = OF_DIRTY(service, d);
+        changes += note(c, blocks_write_service(c, s));
+        if (s->n == 0)
+            forget_service(c, s);
+    }
+    while ((d = take_dirty(&c->dirty_domains))) {
+        struct domain *domain = OF_DIRTY(domain, d);
+        changes += note(c, blocks_write_domain(c, domain));
+        if (domain->n == 0) {
+            HASH_DEL(c->domains, domain);
+            free(domain);
+        }
+    }
+    while ((d = take_dirty(&c->dirty_hosts))) {
+        struct host *h = OF_DIRTY(host, d);
+        changes += note(c, blocks_write_host(c, h));
+        if (!h->listed && h->n == 0) {
+            HASH_DEL(c->hosts, h);
+            free(h);
+        }
+    }
+    if (changes)
+        table_writer_bump_serial(c->table);
+    return changes;
+}
+
+struct table_writer *catalog_table(struct catalog *c)
+{
+    return c->table;
+}
+
+struct catalog_counts catalog_counts(const struct catalog *c)
+{
+    struct catalog_counts counts = c->counts;
+    const struct host *h, *next;
+    counts.services = HASH_COUNT(c->services);
+    counts.instances = HASH_COUNT(c->instances);
+    HASH_ITER(hh, c->hosts, h, next) {
+        counts.hosts += h->listed;
+        counts.hosts_alive += h->listed && h->alive;
+    }
+    return counts;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All instances of all hosts as this host knows them, and which of them are served. Main thread only; pure: what is
+ * known comes in by calls, what is served goes out into the shared table (table_writer.h).
+ *
+ * Calls change the catalog; catalog_flush writes what they changed, once for each service however many calls there
+ * were. Nothing is visible to readers before it.
+ *
+ * An instance is served (usable) when its state is passing or warning, its host is alive, and its epoch is not older
+ * than its host's min_epoch. Whether a host is alive is decided elsewhere (daemon/sync) and told here.
+ */
+#ifndef CATALOG_CATALOG_H
+#define CATALOG_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/catalog/table_writer.h"
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/record.h"
+
+struct catalog;
+
+struct catalog_options {
+    const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
+    uint64_t table_words;             /* of the first segment */
+    size_t hosts_max, services_max, instances_per_host_max;
+};
+
+struct catalog_counts {
+    size_t hosts, hosts_alive, services, instances, usable;
+    uint64_t refused_limit; /* puts refused because of a limit */
+    uint64_t ignored_old;   /* puts that were not newer than what is known */
+    uint64_t flush_errors;  /* blocks that could not be written: the old ones stay */
+};
+
+/* Strings are copied. -ENOMEM, or a negative errno. */
+int catalog_new(const struct catalog_options *options, table_moved_fn *moved, void *arg, struct catalog **ret_c);
+void catalog_free(struct catalog *c);
+
+/*
+ * Takes a record unless what is known of that key is newer by (epoch, counter). 0: taken; 1: known already;
+ * -ESTALE: older; -E2BIG: a limit; -EEXIST: its id is another instance's; -ENOMEM.
+ */
+int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);
+
+/* No error if it is not there. */
+void catalog_remove(struct catalog *c, const struct instance_key *key);
+
+/* What is known of a key: its epoch and counter; -ENOENT. */
+int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter);
+
+/*
+ * Mark and sweep: instances of other hosts that were not put between begin and end are removed by end. Without an
+ * end (the snapshot broke off) nothing is removed.
+ */
+void catalog_snapshot_begin(struct catalog *c);
+void catalog_snapshot_end(struct catalog *c);
+
+/* What is known of a host. -E2BIG, -ENOMEM. */
+int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive);
+
+/* Forgets a host and all its instances. */
+void catalog_remove_host(struct catalog *c, const char *host);
+
+/* The number of instances of a host and their digest (digest.h), to compare with its lease. */
+void catalog_host_digest(const struct catalog *c, const char *host, uint32_t *ret_records, uint64_t *ret_digest);
+
+/* Writes what changed into the table. Returns how many blocks were written or removed. */
+size_t catalog_flush(struct catalog *c);
+
+struct table_writer *catalog_table(struct catalog *c);
+struct catalog_counts catalog_counts(const struct catalog *c);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The structures of the catalog, shared by what fills them (catalog.c) and what writes them into the table
+ * (blocks.c). Nobody else includes this.
+ */
+#ifndef CATALOG_MODEL_H
+#define CATALOG_MODEL_H
+
+#include <uthash.h>
+
+#include "daemon/catalog/catalog.h"
+
+struct host;
+struct service;
+
+/* One registered instance. Its details are kept as the table wants them, without the part its host has in common. */
+struct instance {
+    UT_hash_handle hh; /* in catalog.instances, by endpoint.id */
+    struct service *service;
+    struct host *host;
+    struct instance *next_of_host, *prev_of_host;
+    uint64_t epoch, counter;
+    uint32_t mark; /* of the last snapshot that had it */
+    uint16_t details_n;
+    struct discover_endpoint endpoint;
+    uint8_t details[];
+};
+
+/* What waits to be written into the table. */
+struct dirty {
+    struct dirty *next;
+    bool queued;
+};
+
+struct service {
+    UT_hash_handle hh; /* in catalog.services, by name */
+    struct dirty dirty;
+    struct domain *domain;
+    struct service *next_of_domain, *prev_of_domain;
+    struct instance **instances;
+    uint32_t n, cap;
+    uint32_t usable; /* as last written */
+    char name[SERVICE_CAP];
+};
+
+struct domain {
+    UT_hash_handle hh; /* in catalog.domains, by name */
+    struct dirty dirty;
+    struct service *services;
+    uint32_t n;
+    char name[LABEL_CAP];
+};
+
+struct host {
+    UT_hash_handle hh; /* in catalog.hosts, by name */
+    struct dirty dirty;
+    struct instance *instances;
+    uint32_t n;
+    bool alive;
+    bool listed; /* told of by a lease, not only by instances */
+    struct lease lease;
+    char name[LABEL_CAP];
+};
+
+struct catalog {
+    struct catalog_options options;
+    char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
+    struct table_writer *table;
+    struct instance *instances;
+    struct service *services;
+    struct domain *domains;
+    struct host *hosts;
+    uint32_t mark; /* of the present snapshot */
+    struct dirty *dirty_services, *dirty_domains, *dirty_hosts;
+    struct table_view view; /* of a block as it stands in the table */
+    uint64_t *body; /* where blocks are put together */
+    size_t body_cap;
+    struct catalog_counts counts;
+};
+
+bool instance_usable(const struct catalog *c, const struct instance *i);
+
+/* blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
+int blocks_write_service(struct catalog *c, struct service *s);
+int blocks_write_domain(struct catalog *c, struct domain *d);
+int blocks_write_host(struct catalog *c, struct host *h);
+
+#endif
