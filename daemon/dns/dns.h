@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The DNS responder: authoritative for its zones, over UDP and TCP, from the shared table alone.
+ *
+ * Owner and thread: daemon.c on the main thread. Each worker is a thread with a socket, buffers, prepared answers
+ * and counters of its own; one more thread serves TCP. They read nothing of the daemon's but the shared table, so
+ * an answer never waits for anybody.
+ *
+ * Failure: only at the start (a bad option, an address in use), with a text that names what and where. Later on
+ * what cannot be answered is refused or dropped, and counted.
+ */
+#ifndef DNS_DNS_H
+#define DNS_DNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "daemon/base/metrics.h"
+
+#define DNS_LISTEN_MAX   16
+#define DNS_ZONES_MAX    16
+#define DNS_WORKERS_MAX  64
+#define DNS_ALLOW_MAX    64
+#define DNS_REASON_CAP   256
+
+struct dns_options {
+    const char *const *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */
+    size_t n_listen;
+    const int *inherited; /* bound sockets (systemd) used instead of `listen`; stay open at dns_free */
+    size_t n_inherited;
+    const char *const *zones; /* "discover.internal"; reverse ones ("10.in-addr.arpa") answer PTR */
+    size_t n_zones;
+    const char *const *allow; /* who may ask besides loopback, "10.0.0.0/8"; none: everybody who can reach us */
+    size_t n_allow;
+    uint32_t ttl_s;            /* of answers, 0..3600 */
+    uint32_t workers;          /* UDP threads for each address */
+    uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715), 512..4096 */
+    uint32_t loopback_payload; /* the same on loopback, where nothing fragments, 512..16384 */
+    uint32_t rate_limit;       /* UDP answers per second to a client network off loopback; 0: no limit */
+    uint32_t cache_bytes;      /* prepared answers of a worker, at most */
+    uint32_t tcp_connections;  /* in total */
+    uint32_t tcp_per_client;   /* from one address; loopback counts as one */
+    uint32_t tcp_idle_ms;      /* without a query, a connection is closed */
+    uint32_t tcp_message_ms;   /* for a message to arrive or an answer to be taken, once begun */
+};
+
+/* The defaults; no addresses, no zones. */
+void dns_options_init(struct dns_options *o);
+
+/* Whether the options make sense, without doing anything. -EINVAL with the reason. */
+int dns_options_check(const struct dns_options *o, char ret_reason[static DNS_REASON_CAP]);
+
+struct dns;
+
+/*
+ * Opens the sockets and adds the workers' counters to metrics (which must outlive the responder; may be NULL).
+ * Nothing is answered before dns_start. The options are copied. -EINVAL, -EADDRINUSE (another daemon holds the
+ * address), -EACCES, -ENOMEM and others, with the reason.
+ */
+int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **ret_dns,
+            char ret_reason[static DNS_REASON_CAP]);
+
+/*
+ * The table to answer from, mapped here; fd may be closed afterwards. Before the first call everything but the
+ * zones' own records is SERVFAIL. Call again whenever the writer has moved: the workers change over by themselves,
+ * and the last one to leave unmaps the old segment. Errors of table_map, -ENOMEM; the old table then stays.
+ */
+int dns_set_table(struct dns *dns, int fd);
+
+/* Starts the threads; they take no signals. A negative errno; what was started is stopped again. */
+int dns_start(struct dns *dns);
+
+/* Stops and joins the threads; what was received is still answered. Idempotent. */
+void dns_stop(struct dns *dns);
+
+/* Stops, closes. NULL is fine. The metrics must not be read any more. */
+void dns_free(struct dns *dns);
+
+/* The i-th address served, as bound (the port is known here even if it was 0). -ENOENT behind the last one. */
+int dns_address(const struct dns *dns, size_t i, struct sockaddr_storage *ret_address);
+
+#endif
