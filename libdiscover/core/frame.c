@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames of the local API: bytes and descriptors of a stream socket, cut into messages. */
+#include "libdiscover/core/frame.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE (FRAME_HEADER + FRAME_MAX)
+
+/* What Linux passes in one message at most (SCM_MAX_FD): with room for all, MSG_CTRUNC means just one thing. */
+#define FDS_MAX 253
+
+void frame_reader_init(struct frame_reader *r)
+{
+    memset(r, 0, sizeof *r);
+    r->fd = -1;
+}
+
+static void keep_fd(struct frame_reader *r, int fd)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = fd;
+}
+
+void frame_reader_fini(struct frame_reader *r)
+{
+    keep_fd(r, -1);
+    free(r->buf);
+    frame_reader_init(r);
+}
+
+/* Makes room behind what is used: drops what was handed out. 0 or -ENOMEM. */
+static int reader_settle(struct frame_reader *r)
+{
+    if (!r->buf && !(r->buf = malloc(BUFFER_SIZE)))
+        return -ENOMEM;
+    if (r->taken > 0)
+        memmove(r->buf, r->buf + r->taken, r->used - r->taken);
+    r->used -= r->taken;
+    r->taken = 0;
+    return 0;
+}
+
+static void take_descriptors(struct frame_reader *r, struct msghdr *msg)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            keep_fd(r, fd);
+        }
+    }
+}
+
+int frame_recv(struct frame_reader *r, int sock)
+{
+    int err = reader_settle(r);
+    if (err < 0)
+        return err;
+    if (r->used == BUFFER_SIZE)
+        return -ENOSPC;
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = {r->buf + r->used, BUFFER_SIZE - r->used};
+    struct msghdr msg = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return -errno;
+    take_descriptors(r, &msg);
+    r->used += (size_t)n;
+    return msg.msg_flags & MSG_CTRUNC ? -EMFILE : (int)n;
+}
+
+int frame_append(struct frame_reader *r, const uint8_t *bytes, size_t n)
+{
+    int err = reader_settle(r);
+    if (err < 0)
+        return err;
+    if (n > BUFFER_SIZE - r->used)
+        return -ENOSPC;
+    memcpy(r->buf + r->used, bytes, n);
+    r->used += n;
+    return 0;
+}
+
+static size_t read_length(const uint8_t *header)
+{
+    return header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16 | (size_t)header[3] << 24;
+}
+
+int frame_next(struct frame_reader *r, const uint8_t **ret_payload, size_t *ret_n)
+{
+    size_t left = r->used - r->taken;
+    if (left < FRAME_HEADER)
+        return 0;
+    const uint8_t *frame = r->buf + r->taken;
+    size_t n = read_length(frame);
+    if (n == 0 || n > FRAME_MAX)
+        return -EMSGSIZE;
+    if (left < FRAME_HEADER + n)
+        return 0;
+    *ret_payload = frame + FRAME_HEADER;
+    *ret_n = n;
+    r->taken += FRAME_HEADER + n;
+    return 1;
+}
+
+int frame_take_fd(struct frame_reader *r)
+{
+    int fd = r->fd;
+    r->fd = -1;
+    return fd;
+}
+
+void frame_header(uint8_t ret_header[static FRAME_HEADER], size_t n)
+{
+    for (size_t i = 0; i < FRAME_HEADER; i++)
+        ret_header[i] = (uint8_t)(n >> (8 * i));
+}
+
+int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {(void *)bytes, n};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (fd >= 0) {
+        memset(&control, 0, sizeof control);
+        msg.msg_control = &control;
+        msg.msg_controllen = sizeof control;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    }
+    ssize_t sent = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 ? -errno : (int)sent;
+}
