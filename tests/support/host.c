@@ -156,14 +156,26 @@ int64_t host_counter(struct host *h, const char *name)
     return ask_status(h, &of) >= 0 ? of.value : -1;
 }
 
-void host_start(struct host *h, const struct host_options *options)
+void host_run_offline(struct host *h)
 {
-    host_init(h, options);
     host_launch(h);
     e2e_at_end(at_end, h);
     (void)host_wait_up(h);
+}
+
+void host_run(struct host *h)
+{
+    host_run_offline(h);
+    (void)host_wait_live(h);
+}
+
+void host_start(struct host *h, const struct host_options *options)
+{
+    host_init(h, options);
     if (options->nats)
-        (void)host_wait_live(h);
+        host_run(h);
+    else
+        host_run_offline(h);
 }
 
 void host_kill(struct host *h)

@@ -49,7 +49,11 @@ void host_launch(struct host *h);
 int64_t host_wait_up(struct host *h);
 int64_t host_wait_live(struct host *h);
 
-/* host_init, launch, and wait_live (wait_up without options->nats). Stopped cleanly at the end of the test. */
+/* Launches and waits until it is up (and live, unless offline). Stopped cleanly at the end of the test. */
+void host_run(struct host *h);
+void host_run_offline(struct host *h);
+
+/* host_init and host_run; host_run_offline without options->nats. */
 void host_start(struct host *h, const struct host_options *options);
 
 /* kill -9; SIGTERM, which must end it with exit code 0. */

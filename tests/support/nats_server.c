@@ -20,8 +20,8 @@ static void write_cluster(FILE *out, const struct nats *nats, const struct nats_
 {
     fprintf(out, "cluster { name: test, listen: 127.0.0.1:%d, routes: [", own->route_port);
     for (size_t i = 0; i < nats->n; i++)
-        fprintf(out, " nats://127.0.0.1:%d", nats->server[i].route_port);
-    fprintf(out, " ] }\n");
+        fprintf(out, "%snats://127.0.0.1:%d", i ? ", " : "", nats->server[i].route_port);
+    fprintf(out, "] }\n");
 }
 
 static void write_config(const struct nats *nats, const struct nats_server *s, const char *path)
@@ -50,7 +50,7 @@ void nats_init(struct nats *nats, size_t n_servers)
         s->route_port = port_take();
         snprintf(s->name, sizeof s->name, "nats-%d", s->port);
         snprintf(s->url, sizeof s->url, "nats://127.0.0.1:%d", s->port);
-        snprintf(s->store, sizeof s->store, "%s/%s", e2e_folder(), s->name);
+        snprintf(s->store, sizeof s->store, "%s/nats-%d", e2e_folder(), s->port);
         used += (size_t)snprintf(nats->urls + used, sizeof nats->urls - used, "%s\"%s\"", i ? ", " : "", s->url);
     }
 }
@@ -98,10 +98,14 @@ void nats_server_wipe(struct nats *nats, size_t i)
     ck_assert_int_eq(run(&o, (const char *const[]){"rm", "-rf", nats->server[i].store, NULL}), 0);
 }
 
+static bool ready(struct nats_server *s)
+{
+    ck_assert_msg(proc_running(&s->proc), "%s has ended while starting", s->name);
+    return kv_server_ready(s->url);
+}
+
 void nats_wait_ready(struct nats *nats)
 {
-    for (size_t i = 0; i < nats->n; i++) {
-        const char *url = nats->server[i].url;
-        wait_until(READY_TIMEOUT_MS, kv_server_ready(url), proc_running(&nats->server[i].proc) ? "running" : "dead");
-    }
+    for (size_t i = 0; i < nats->n; i++)
+        (void)wait_until(READY_TIMEOUT_MS, ready(&nats->server[i]), nats->server[i].name);
 }

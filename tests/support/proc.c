@@ -43,8 +43,11 @@ static void environment(const char *const more[], const char *ret_env[static ENV
 /* In the child, between fork and exec: the parent may have threads, so nothing here takes a lock. */
 static _Noreturn void become(const char *const argv[], const char *const env[], pid_t parent, int out, int err)
 {
+    static const int caught[] = {SIGINT, SIGTERM, SIGALRM, SIGPIPE};
     sigset_t none;
 
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        signal(caught[i], SIG_DFL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(125); /* it died before the line above took hold */
@@ -62,13 +65,18 @@ static void start(struct proc *p, const char *name, const char *const argv[], co
 {
     const char *all[ENV_MAX];
     pid_t parent = getpid();
+    sigset_t every, before;
 
     environment(env, all);
+    /* Until exec the child has the handlers of Check, which pass a signal on to the whole test. */
+    sigfillset(&every);
+    sigprocmask(SIG_SETMASK, &every, &before);
     pid_t pid = fork();
 
     ck_assert_msg(pid >= 0, "fork: %s", strerror(errno));
     if (pid == 0)
         become(argv, all, parent, out, err);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     p->pid = pid;
     snprintf(p->name, sizeof p->name, "%s", name);
 }

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process killed with -9 is gone from its own host's answers within 50 ms, from the other host's within 1 s. */
+#include <discover/discover.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define SERVICE "shop/payment"
+
+/* Generous: on a loaded machine the scheduler alone takes some of it. tests/bench/run has the figures. */
+#define OWN_HOST_MS   500
+#define OTHER_HOST_MS 1000
+
+static struct nats nats;
+static struct host a, b;
+
+static void two_hosts(void)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+}
+
+static void found_everywhere(void)
+{
+    (void)wait_until(3000, seen_by_all(&a, SERVICE, 1), a.seen);
+    (void)wait_until(3000, seen_by_all(&b, SERVICE, 1), b.seen);
+}
+
+static void kill_and_watch(pid_t pid, const char *what)
+{
+    char line[128];
+
+    int64_t killed_ns = clock_now_ns();
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    (void)wait_until(OWN_HOST_MS, seen_by_dns(&a, SERVICE) == 0, a.seen);
+    int64_t own_ns = clock_now_ns() - killed_ns;
+    (void)wait_until(OTHER_HOST_MS, seen_by_dns(&b, SERVICE) == 0, b.seen);
+    int64_t other_ns = clock_now_ns() - killed_ns;
+    snprintf(line, sizeof line, "kill -9 of %s, gone on its own host", what);
+    measured(line, own_ns);
+    snprintf(line, sizeof line, "kill -9 of %s, gone on the other host", what);
+    measured(line, other_ns);
+    ck_assert(seen_by_all(&a, SERVICE, 0) && seen_by_all(&b, SERVICE, 0));
+}
+
+/* The process writes its id to a file, as a test cannot know it otherwise. */
+static pid_t read_pid(const char *path)
+{
+    pid_t pid = 0;
+    FILE *in = NULL;
+
+    (void)wait_until(3000, (in = fopen(path, "r")) && fscanf(in, "%d", &pid) == 1, path);
+    fclose(in);
+    return pid;
+}
+
+START_TEST(of_a_command)
+{
+    char path[300], script[400];
+    struct proc holder;
+
+    two_hosts();
+    snprintf(path, sizeof path, "%s/pid", e2e_folder());
+    snprintf(script, sizeof script, "echo $$ > %s.new; mv %s.new %s; exec sleep 600", path, path, path);
+    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "1", "--", "sh", "-c", script, NULL);
+    found_everywhere();
+    kill_and_watch(read_pid(path), "a command");
+    ck_assert_int_eq(proc_wait(&holder, 2000), 128 + SIGKILL);
+}
+END_TEST
+
+START_TEST(of_a_holding_discoverctl)
+{
+    struct proc holder;
+
+    two_hosts();
+    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "1", NULL);
+    found_everywhere();
+    kill_and_watch(holder.pid, "a holding discoverctl");
+}
+END_TEST
+
+START_TEST(of_a_process_named_by_pid)
+{
+    struct proc other;
+    struct output o;
+    char pid[16];
+
+    two_hosts();
+    proc_start(&other, "other", (const char *const[]){"sleep", "600", NULL}, NULL);
+    snprintf(pid, sizeof pid, "%d", other.pid);
+    ck_assert_int_eq(ctl(&a, &o, "register", SERVICE, "--port", "1", "--pid", pid, NULL), 0);
+    found_everywhere();
+    kill_and_watch(other.pid, "a process named by pid");
+}
+END_TEST
+
+/* In a process of its own: registers, and lives until it is killed. */
+static _Noreturn void server(void)
+{
+    struct discover *d;
+    struct discover_registration *r;
+
+    if (discover_new(&d) == 0 && discover_set_socket(d, a.socket) == 0 && discover_start(d) >= 0 &&
+        discover_registration_new(SERVICE, 1, &r) == 0 && discover_register(d, r) == 0)
+        for (;;)
+            pause();
+    _exit(EXIT_FAILURE);
+}
+
+START_TEST(of_a_program_with_libdiscover)
+{
+    two_hosts();
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        server();
+    found_everywhere();
+    kill_and_watch(pid, "a program with libdiscover");
+}
+END_TEST
+
+E2E_TESTS("process death", 60, {"of_a_command", of_a_command}, {"of_a_holding_discoverctl", of_a_holding_discoverctl},
+          {"of_a_process_named_by_pid", of_a_process_named_by_pid},
+          {"of_a_program_with_libdiscover", of_a_program_with_libdiscover})

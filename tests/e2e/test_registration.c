@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A registration on one host is found on another, through every interface, and so is its end. */
+#include <discover/discover.h>
+#include <signal.h>
+#include <string.h>
+
+#include "tests/support/dnsq.h"
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define SERVICE "shop/payment"
+
+static struct nats nats;
+static struct host a, b;
+
+static void two_hosts(void)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+}
+
+static void found_everywhere(int n)
+{
+    (void)wait_until(2000, seen_by_all(&a, SERVICE, n), a.seen);
+    (void)wait_until(2000, seen_by_all(&b, SERVICE, n), b.seen);
+}
+
+/* What was said at the registration is what DNS, libdiscover and discoverctl on the other host answer. */
+static void details_on_b(void)
+{
+    struct dnsq_reply reply;
+    struct discover_endpoint endpoint;
+    struct output o;
+    size_t n;
+
+    ck_assert_int_eq(dnsq_udp(b.dns_port, "payment.shop.discover.internal", DNSQ_SRV, &reply), 0);
+    ck_assert_int_eq(reply.record[0].port, 8080);
+    ck_assert_int_eq(dnsq_udp(b.dns_port, reply.record[0].data, DNSQ_A, &reply), 0);
+    ck_assert_uint_eq(reply.n_answers, 1);
+    ck_assert_str_eq(reply.record[0].data, "10.1.2.3");
+
+    ck_assert_int_eq(discover_resolve(host_lib(&b), SERVICE, &endpoint, 1, &n), DISCOVER_FRESH);
+    ck_assert_int_eq(endpoint.port, 8080);
+    ck_assert_int_eq(memcmp(endpoint.ipv4, (const uint8_t[]){10, 1, 2, 3}, 4), 0);
+    ck_assert_uint_eq(endpoint.weight, 7);
+
+    ck_assert_int_eq(ctl(&b, &o, "resolve", SERVICE, NULL), 0);
+    ck_assert_str_eq(o.out, "10.1.2.3:8080 7 passing a/p1\n");
+}
+
+START_TEST(held_by_discoverctl)
+{
+    struct proc holder;
+
+    two_hosts();
+    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "8080", "--address", "10.1.2.3", "--instance",
+              "p1", "--weight", "7", NULL);
+    found_everywhere(1);
+    details_on_b();
+    (void)proc_stop(&holder, 2000);
+    found_everywhere(0);
+}
+END_TEST
+
+START_TEST(through_libdiscover)
+{
+    struct discover_registration *r;
+
+    two_hosts();
+    ck_assert_int_eq(discover_registration_new(SERVICE, 8080, &r), 0);
+    ck_assert_int_eq(discover_registration_add_address(r, "10.1.2.3"), 0);
+    ck_assert_int_eq(discover_registration_set_instance(r, "p1"), 0);
+    ck_assert_int_eq(discover_registration_set_weight(r, 7), 0);
+    ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+    found_everywhere(1);
+    details_on_b();
+
+    /* The living registration changes: nobody may see it vanish in between. */
+    ck_assert_int_eq(discover_registration_set_state(r, DISCOVER_MAINTENANCE), 0);
+    ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+    found_everywhere(0);
+    ck_assert_int_eq(discover_registration_set_state(r, DISCOVER_PASSING), 0);
+    ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+    found_everywhere(1);
+
+    ck_assert_int_eq(discover_deregister(host_lib(&a), SERVICE, "p1"), 0);
+    found_everywhere(0);
+    discover_registration_free(r);
+}
+END_TEST
+
+static void write_services(const char *folder)
+{
+    char path[300];
+
+    snprintf(path, sizeof path, "%s/stock.conf", folder);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fputs("services = ( { name = \"inventory/stock\"; instance = \"s1\"; port = 9000; address = [\"10.0.0.9\"]; } );\n",
+          out);
+    fclose(out);
+}
+
+START_TEST(from_the_configuration)
+{
+    nats_start(&nats, 1);
+    host_init(&a, &(struct host_options){.nats = nats.urls,
+                                         .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                     "address = [\"10.1.2.3\"]; weight = 7; }"});
+    write_services(a.services_dir);
+    host_run(&a);
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    found_everywhere(1);
+    details_on_b();
+    (void)wait_until(2000, seen_by_all(&b, "inventory/stock", 1), b.seen);
+}
+END_TEST
+
+START_TEST(lives_as_long_as_its_command)
+{
+    struct output o;
+
+    two_hosts();
+    ck_assert_int_eq(ctl(&a, &o, "register", SERVICE, "--port", "1", "--", "sh", "-c", "exit 7", NULL), 7);
+    ck_assert_int_eq(seen_by_dns(&a, SERVICE), 0);
+}
+END_TEST
+
+START_TEST(lives_by_its_ttl)
+{
+    struct output o;
+
+    two_hosts();
+    int64_t start_ns = clock_now_ns();
+    ck_assert_int_eq(ctl(&a, &o, "register", SERVICE, "--port", "1", "--ttl", "2s", NULL), 0);
+    (void)wait_until(1500, seen_by_dns(&b, SERVICE) == 1, b.seen);
+    (void)wait_until(4000, seen_by_dns(&b, SERVICE) == 0, b.seen);
+    ck_assert_int_ge(clock_now_ns() - start_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(seen_by_dns(&a, SERVICE), 0);
+}
+END_TEST
+
+START_TEST(registered_before_the_other_host_came)
+{
+    struct proc holder;
+
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
+    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "8080", NULL);
+    (void)wait_until(2000, seen_by_dns(&a, SERVICE) == 1, a.seen);
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    ck_assert_msg(seen_by_all(&b, SERVICE, 1), "live, and yet: %s", b.seen);
+}
+END_TEST
+
+E2E_TESTS("registration", 60, {"held_by_discoverctl", held_by_discoverctl},
+          {"through_libdiscover", through_libdiscover}, {"from_the_configuration", from_the_configuration},
+          {"lives_as_long_as_its_command", lives_as_long_as_its_command}, {"lives_by_its_ttl", lives_by_its_ttl},
+          {"registered_before_the_other_host_came", registered_before_the_other_host_came})
