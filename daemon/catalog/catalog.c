@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "daemon/catalog/model.h"
+#include "libdiscover/core/digest.h"
 #include "libdiscover/core/entry.h"
 
-static void touch(struct dirty **list, struct dirty *d)
+void catalog_touch(struct dirty **list, struct dirty *d)
 {
     if (d->queued)
         return;
@@ -38,7 +39,7 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     return 0;
 }
 
-static void free_service(struct catalog *c, struct service *s)
+void catalog_free_service(struct catalog *c, struct service *s)
 {
     HASH_DEL(c->services, s);
     free(s->instances);
@@ -58,7 +59,7 @@ void catalog_free(struct catalog *c)
         free(i);
     }
     HASH_ITER(hh, c->services, s, next_s) {
-        free_service(c, s);
+        catalog_free_service(c, s);
     }
     HASH_ITER(hh, c->domains, d, next_d) {
         HASH_DEL(c->domains, d);
@@ -100,7 +101,7 @@ static struct host *host_of(struct catalog *c, const char *name, int *ret_err)
     snprintf(h->name, sizeof h->name, "%s", name);
     h->alive = strcmp(name, c->host) == 0;
     HASH_ADD_STR(c->hosts, name, h);
-    touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */
+    catalog_touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */
     return h;
 }
 
@@ -131,7 +132,7 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
         d->services->prev_of_domain = s;
     d->services = s;
     d->n++;
-    touch(&c->dirty_domains, &d->dirty);
+    catalog_touch(&c->dirty_domains, &d->dirty);
     HASH_ADD_STR(c->services, name, s);
     return s;
 }
@@ -189,6 +190,7 @@ static void service_drop(struct service *s, const struct instance *i)
 
 static void host_link(struct host *h, struct instance *i)
 {
+    h->digest ^= i->digest;
     i->prev_of_host = NULL;
     i->next_of_host = h->instances;
     if (h->instances)
@@ -199,6 +201,7 @@ static void host_link(struct host *h, struct instance *i)
 
 static void host_unlink(struct host *h, struct instance *i)
 {
+    h->digest ^= i->digest;
     if (i->next_of_host)
         i->next_of_host->prev_of_host = i->prev_of_host;
     if (i->prev_of_host)
@@ -226,8 +229,8 @@ static bool is_of_key(const struct instance *i, const struct instance_key *key)
 
 static void touch_instance(struct catalog *c, struct instance *i)
 {
-    touch(&c->dirty_services, &i->service->dirty);
-    touch(&c->dirty_hosts, &i->host->dirty);
+    catalog_touch(&c->dirty_services, &i->service->dirty);
+    catalog_touch(&c->dirty_hosts, &i->host->dirty);
 }
 
 static void unlink_instance(struct catalog *c, struct instance *i)
@@ -248,6 +251,7 @@ static struct instance *new_instance(const struct instance_key *key, uint64_t id
         return NULL;
     i->epoch = r->epoch;
     i->counter = r->counter;
+    i->digest = record_digest(key, r->epoch, r->counter);
     i->details_n = (uint16_t)n;
     memcpy(i->details, details, n);
     entry_endpoint(r, id, DISCOVER_ELSEWHERE, &i->endpoint);
@@ -291,6 +295,15 @@ static bool same_contents(const struct instance *a, const struct instance *b)
            memcmp(a->details, b->details, a->details_n) == 0;
 }
 
+/* Only written again: nobody's answer changes. */
+static void renew(struct instance *old, const struct instance *i)
+{
+    old->host->digest ^= old->digest ^ i->digest;
+    old->digest = i->digest;
+    old->epoch = i->epoch;
+    old->counter = i->counter;
+}
+
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
 {
     uint64_t id = instance_id(key);
@@ -308,10 +321,8 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
     struct instance *i = new_instance(key, id, record);
     if (!i)
         return -ENOMEM;
-    bool unchanged = old && same_contents(old, i) && instance_usable(c, old);
-    if (unchanged) { /* only written again: nobody's answer changes */
-        old->epoch = i->epoch;
-        old->counter = i->counter;
+    if (old && same_contents(old, i) && instance_usable(c, old)) {
+        renew(old, i);
         free(i);
         return 0;
     }
@@ -370,9 +381,9 @@ static void touch_all_of(struct catalog *c, struct host *h)
 {
     for (struct instance *i = h->instances; i; i = i->next_of_host) {
         i->endpoint.tier = (uint8_t)tier_of(c, h);
-        touch(&c->dirty_services, &i->service->dirty);
+        catalog_touch(&c->dirty_services, &i->service->dirty);
     }
-    touch(&c->dirty_hosts, &h->dirty);
+    catalog_touch(&c->dirty_hosts, &h->dirty);
 }
 
 /* Whether anything that answers depend on differs; a renewal changes nothing of it. */
@@ -383,7 +394,7 @@ static bool lease_differs(const struct lease *a, const struct lease *b)
            memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
 }
 
-int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive)
+int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
 {
     int err = -ENOMEM;
     struct host *h = host_of(c, host, &err);
@@ -391,6 +402,10 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         return err;
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     h->lease = *lease;
+    if (alive)
+        h->gone_since_ns = 0;
+    else if (h->alive || !h->listed)
+        h->gone_since_ns = now_ns;
     h->alive = alive;
     h->listed = true;
     if (differs)
@@ -398,82 +413,36 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
     return 0;
 }
 
-void catalog_remove_host(struct catalog *c, const char *host)
+static void forget_host(struct catalog *c, struct host *h)
 {
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
-    if (!h)
-        return;
     for (struct instance *i = h->instances, *next; i; i = next) {
         next = i->next_of_host;
         remove_instance(c, i);
     }
     h->listed = h->alive = false;
-    touch(&c->dirty_hosts, &h->dirty);
+    catalog_touch(&c->dirty_hosts, &h->dirty);
 }
 
-#define OF_DIRTY(type, d) ((struct type *)((char *)(d) - offsetof(struct type, dirty)))
-
-static struct dirty *take_dirty(struct dirty **list)
+void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 {
-    struct dirty *d = *list;
-    if (d) {
-        *list = d->next;
-        d->queued = false;
+    struct host *h, *next;
+    HASH_ITER(hh, c->hosts, h, next) {
+        if (h->listed && !h->alive && h->gone_since_ns < before_ns)
+            forget_host(c, h);
     }
-    return d;
 }
 
-static void forget_service(struct catalog *c, struct service *s)
+bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
 {
-    struct domain *d = s->domain;
-    if (s->next_of_domain)
-        s->next_of_domain->prev_of_domain = s->prev_of_domain;
-    if (s->prev_of_domain)
-        s->prev_of_domain->next_of_domain = s->next_of_domain;
-    else
-        d->services = s->next_of_domain;
-    d->n--;
-    touch(&c->dirty_domains, &d->dirty);
-    c->counts.usable -= s->usable;
-    free_service(c, s);
-}
-
-static size_t note(struct catalog *c, int result)
-{
-    c->counts.flush_errors += result < 0;
-    return result > 0;
-}
-
-size_t catalog_flush(struct catalog *c)
-{
-    size_t changes = 0;
-    struct dirty *d;
-    while ((d = take_dirty(&c->dirty_services))) {
-        struct service *s = OF_DIRTY(service, d);
-        changes += note(c, blocks_write_service(c, s));
-        if (s->n == 0)
-            forget_service(c, s);
-    }
-    while ((d = take_dirty(&c->dirty_domains))) {
-        struct domain *domain = OF_DIRTY(domain, d);
-        changes += note(c, blocks_write_domain(c, domain));
-        if (domain->n == 0) {
-            HASH_DEL(c->domains, domain);
-            free(domain);
-        }
-    }
-    while ((d = take_dirty(&c->dirty_hosts))) {
-        struct host *h = OF_DIRTY(host, d);
-        changes += note(c, blocks_write_host(c, h));
-        if (!h->listed && h->n == 0) {
-            HASH_DEL(c->hosts, h);
-            free(h);
-        }
-    }
-    if (changes)
-        table_writer_bump_serial(c->table);
-    return changes;
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (!h)
+        return lease->records == 0;
+    bool differs = h->n != lease->records || h->digest != lease->digest;
+    bool again = differs && h->differed && h->told_digest == lease->digest;
+    h->differed = differs;
+    h->told_digest = lease->digest;
+    return !again;
 }
 
 struct table_writer *catalog_table(struct catalog *c)

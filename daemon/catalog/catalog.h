@@ -59,13 +59,19 @@ void catalog_snapshot_begin(struct catalog *c);
 void catalog_snapshot_end(struct catalog *c);
 
 /* What is known of a host. -E2BIG, -ENOMEM. */
-int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive);
+int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
 
-/* Forgets a host and all its instances. */
-void catalog_remove_host(struct catalog *c, const char *host);
+/*
+ * Forgets hosts, with their instances, that have not been alive since before_ns: nobody tells when the bucket lets go of
+ * what they had there.
+ */
+void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
-/* The number of instances of a host and their digest (digest.h), to compare with its lease. */
-void catalog_host_digest(const struct catalog *c, const char *host, uint32_t *ret_records, uint64_t *ret_digest);
+/*
+ * Compares what is known of a host with what its lease says (digest.h). False when they differ for the second time
+ * with the same digest: the records are not merely still under way, they are missing.
+ */
+bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);

@@ -20,6 +20,7 @@ struct instance {
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
     uint64_t epoch, counter;
+    uint64_t digest; /* what this version adds to its host's */
     uint32_t mark; /* of the last snapshot that had it */
     uint16_t details_n;
     struct discover_endpoint endpoint;
@@ -56,6 +57,10 @@ struct host {
     struct dirty dirty;
     struct instance *instances;
     uint32_t n;
+    uint64_t digest;
+    uint64_t told_digest; /* in its last lease */
+    bool differed;        /* from what was known here then */
+    int64_t gone_since_ns; /* 0 while alive */
     bool alive;
     bool listed; /* told of by a lease, not only by instances */
     struct lease lease;
@@ -79,6 +84,10 @@ struct catalog {
 };
 
 bool instance_usable(const struct catalog *c, const struct instance *i);
+
+/* catalog.c, for flush.c. */
+void catalog_touch(struct dirty **list, struct dirty *d);
+void catalog_free_service(struct catalog *c, struct service *s);
 
 /* blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is served, seen through the table as any reader sees it. */
+#include "daemon/catalog/catalog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libdiscover/core/digest.h"
+#include "libdiscover/core/entry.h"
+#include "tests/support/unit.h"
+
+static struct catalog *c;
+
+static void setup(void)
+{
+    struct catalog_options o = {.host = "web-1", .region = "eu", .zone = "eu-1", .table_words = 1 << 16,
+                                .hosts_max = 10, .services_max = 10, .instances_per_host_max = 5};
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+}
+
+static struct instance_key key_of(const char *text)
+{
+    struct instance_key key;
+    ck_assert_int_eq(instance_key_parse(text, strlen(text), &key), 0);
+    return key;
+}
+
+static int put(const char *text, uint64_t epoch, uint64_t counter, enum discover_state state, uint16_t port)
+{
+    struct instance_key key = key_of(text);
+    struct record r;
+    record_init(&r);
+    r.epoch = epoch;
+    r.counter = counter;
+    r.state = (uint8_t)state;
+    r.port = port;
+    ck_assert_int_eq(record_add_address(&r, "10.0.0.1"), 0);
+    return catalog_put(c, &key, &r);
+}
+
+static void set_host(const char *host, const char *zone, uint64_t min_epoch, bool alive)
+{
+    struct lease l = {.epoch = 9, .min_epoch = min_epoch, .ttl_ms = 1000, .region = "eu"};
+    snprintf(l.zone, sizeof l.zone, "%s", zone);
+    ck_assert_int_eq(catalog_set_host(c, host, &l, alive, 1000), 0);
+}
+
+/* Usable instances of a service, or a negative errno. */
+static int usable(const char *service, struct discover_endpoint *ret_e)
+{
+    size_t n;
+    struct discover_endpoint e[8];
+    int err = table_endpoints(table_writer_table(catalog_table(c)), service, strlen(service), ret_e ? ret_e : e,
+                              8, &n);
+    return err < 0 ? err : (int)n;
+}
+
+START_TEST(test_lease_decides)
+{
+    setup();
+    ck_assert_int_eq(put("shop.pay.web-2.p1", 5, 1, DISCOVER_PASSING, 80), 0);
+    ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT); /* not before the flush */
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 0); /* known, its host is not */
+    set_host("web-2", "eu-1", 5, true);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    set_host("web-2", "eu-1", 6, true); /* the host no longer vouches for that life */
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 0);
+    ck_assert_int_eq(put("shop.pay.web-2.p1", 6, 1, DISCOVER_PASSING, 80), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    set_host("web-2", "eu-1", 6, false);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 0);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_own_host_needs_no_lease)
+{
+    setup();
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 1, DISCOVER_PASSING, 80), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_states)
+{
+    setup();
+    const struct {
+        enum discover_state state;
+        int served;
+    } rows[] = {{DISCOVER_PASSING, 1}, {DISCOVER_WARNING, 1}, {DISCOVER_CRITICAL, 0}, {DISCOVER_MAINTENANCE, 0},
+                {DISCOVER_DRAINING, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_int_eq(put("shop.pay.web-1.p1", 5, i + 1, rows[i].state, 80), 0);
+        catalog_flush(c);
+        ck_assert_int_eq(usable("shop/pay", NULL), rows[i].served);
+    }
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_older_is_refused)
+{
+    struct discover_endpoint e[8];
+    setup();
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 7, DISCOVER_PASSING, 80), 0);
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 7, DISCOVER_PASSING, 81), 1);
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 6, DISCOVER_PASSING, 82), -ESTALE);
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 4, 99, DISCOVER_PASSING, 83), -ESTALE);
+    ck_assert_int_eq(put("shop.pay.web-1.p1", 6, 1, DISCOVER_PASSING, 84), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", e), 1);
+    ck_assert_uint_eq(e[0].port, 84);
+    ck_assert_uint_eq(catalog_counts(c).ignored_old, 2);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_sweep_takes_only_what_was_not_seen)
+{
+    setup();
+    set_host("web-2", "", 0, true);
+    put("shop.pay.web-1.own", 5, 1, DISCOVER_PASSING, 80);
+    put("shop.pay.web-2.a", 5, 1, DISCOVER_PASSING, 80);
+    put("shop.pay.web-2.b", 5, 1, DISCOVER_PASSING, 80);
+    catalog_snapshot_begin(c);
+    put("shop.pay.web-2.b", 5, 1, DISCOVER_PASSING, 80);
+    catalog_snapshot_begin(c); /* the first one broke off */
+    put("shop.pay.web-2.a", 5, 1, DISCOVER_PASSING, 80);
+    catalog_snapshot_end(c);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 2); /* own and a */
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_order_and_details)
+{
+    struct discover_endpoint e[8];
+    struct table_view v;
+    setup();
+    set_host("far", "eu-9", 0, true);
+    set_host("near", "eu-1", 0, true);
+    put("shop.pay.far.a", 1, 1, DISCOVER_PASSING, 1);
+    put("shop.pay.near.a", 1, 1, DISCOVER_PASSING, 2);
+    put("shop.pay.near.b", 1, 1, DISCOVER_CRITICAL, 3);
+    put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 4);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", e), 3);
+    ck_assert_uint_eq(e[0].port, 4);
+    ck_assert_uint_eq(e[0].tier, DISCOVER_HOST);
+    ck_assert_uint_eq(e[1].port, 2);
+    ck_assert_uint_eq(e[1].tier, DISCOVER_ZONE);
+    ck_assert_uint_eq(e[2].tier, DISCOVER_REGION);
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(table_writer_table(catalog_table(c)), "shop/pay", 8, &v), 0);
+    ck_assert_uint_eq(v.n_total, 4);
+    for (uint32_t i = 0; i < v.n_total; i++) {
+        const uint8_t *bytes;
+        size_t n;
+        struct entry entry;
+        ck_assert_int_eq(table_view_details(&v, i, &bytes, &n), 0);
+        ck_assert_int_eq(entry_read(bytes, n, &entry), 0);
+        uint16_t port = table_view_endpoint(&v, i)->port;
+        const char *hosts[] = {"", "far", "near", "near", "web-1"};
+        ck_assert_str_eq(entry.host, hosts[port]);
+        ck_assert_str_eq(entry.instance, port == 3 ? "b" : "a");
+    }
+    table_view_fini(&v);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_domain_block_lists_services)
+{
+    struct table_view v;
+    const char *name;
+    size_t n, cursor = 0, names = 0;
+    setup();
+    put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 1);
+    put("shop.cart.web-1.a", 1, 1, DISCOVER_PASSING, 1);
+    put("stock.item.web-1.a", 1, 1, DISCOVER_PASSING, 1);
+    catalog_flush(c);
+    table_view_init(&v);
+    const struct table *t = table_writer_table(catalog_table(c));
+    ck_assert_int_eq(table_view_find(t, "shop/", 5, &v), 0);
+    for (; table_view_name(&v, &cursor, &name, &n) == 1; names++)
+        ck_assert(strncmp(name, "pay", n) == 0 || strncmp(name, "cart", n) == 0);
+    ck_assert_uint_eq(names, 2);
+    struct instance_key key = key_of("stock.item.web-1.a");
+    catalog_remove(c, &key);
+    catalog_flush(c);
+    ck_assert_int_eq(table_view_find(t, "stock/", 6, &v), -ENOENT);
+    ck_assert_int_eq(usable("stock/item", NULL), -ENOENT);
+    table_view_fini(&v);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_serial_moves_only_with_answers)
+{
+    setup();
+    const struct table *t = table_writer_table(catalog_table(c));
+    set_host("web-2", "", 0, true);
+    put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
+    catalog_flush(c);
+    uint32_t serial = table_serial(t);
+    put("shop.pay.web-2.a", 1, 2, DISCOVER_PASSING, 1); /* written again, the same */
+    set_host("web-2", "", 0, true);                     /* a renewal */
+    ck_assert_uint_eq(catalog_flush(c), 0);
+    ck_assert_uint_eq(table_serial(t), serial);
+    put("shop.pay.web-2.a", 1, 3, DISCOVER_PASSING, 2);
+    ck_assert_uint_gt(catalog_flush(c), 0);
+    ck_assert_uint_ne(table_serial(t), serial);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_limits)
+{
+    char text[64];
+    setup();
+    for (int i = 0; i < 6; i++) {
+        snprintf(text, sizeof text, "shop.pay.web-2.p%d", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 5 ? 0 : -E2BIG);
+    }
+    for (int i = 0; i < 10; i++) {
+        snprintf(text, sizeof text, "shop.s%d.web-1.a", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 9 ? 0 : -E2BIG);
+    }
+    for (int i = 0; i < 9; i++) {
+        snprintf(text, sizeof text, "shop.pay.h%d.a", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 8 ? 0 : -E2BIG);
+    }
+    ck_assert_uint_eq(catalog_counts(c).refused_limit, 3);
+    catalog_flush(c);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_gone_hosts_are_forgotten)
+{
+    setup();
+    set_host("web-2", "", 0, true);
+    put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
+    catalog_forget_gone(c, INT64_MAX);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    set_host("web-2", "", 0, false);
+    catalog_forget_gone(c, 1000);
+    catalog_flush(c);
+    ck_assert_uint_eq(catalog_counts(c).instances, 1);
+    catalog_forget_gone(c, 1001);
+    catalog_flush(c);
+    ck_assert_uint_eq(catalog_counts(c).instances, 0);
+    ck_assert_uint_eq(catalog_counts(c).hosts, 0);
+    ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT);
+    catalog_free(c);
+}
+END_TEST
+
+/* A host's digest that differs twice, unchanged, means records are missing; a moving one means they are on their way. */
+START_TEST(test_digest)
+{
+    setup();
+    put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
+    put("shop.pay.web-2.b", 1, 2, DISCOVER_PASSING, 1);
+    put("shop.pay.web-2.a", 1, 3, DISCOVER_PASSING, 1);
+    struct instance_key a = key_of("shop.pay.web-2.a"), b = key_of("shop.pay.web-2.b");
+    struct lease l = {.records = 2, .digest = record_digest(&a, 1, 3) ^ record_digest(&b, 1, 2)};
+    ck_assert(catalog_agrees(c, "web-2", &l));
+    ck_assert(catalog_agrees(c, "web-2", &l));
+    l.digest ^= 1;
+    ck_assert(catalog_agrees(c, "web-2", &l));
+    l.digest ^= 2;
+    ck_assert(catalog_agrees(c, "web-2", &l));
+    ck_assert(!catalog_agrees(c, "web-2", &l));
+    catalog_remove(c, &a);
+    l = (struct lease){.records = 1, .digest = record_digest(&b, 1, 2)};
+    ck_assert(catalog_agrees(c, "web-2", &l));
+    catalog_free(c);
+}
+END_TEST
+
+UNIT_TESTS("catalog", test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
+           test_sweep_takes_only_what_was_not_seen, test_order_and_details, test_domain_block_lists_services,
+           test_serial_moves_only_with_answers, test_limits, test_gone_hosts_are_forgotten, test_digest)
