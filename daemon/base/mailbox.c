@@ -45,6 +45,11 @@ int mailbox_fd(const struct mailbox *box)
     return box->fd;
 }
 
+void mailbox_wake(struct mailbox *box)
+{
+    (void)!write(box->fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
 void mailbox_force(struct mailbox *box, struct mail *mail)
 {
     atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed);
@@ -55,7 +60,7 @@ void mailbox_force(struct mailbox *box, struct mail *mail)
                                                   memory_order_relaxed));
     /* Only the first mail needs to wake the owner, who takes all of them. */
     if (!old)
-        (void)!write(box->fd, &(uint64_t){1}, sizeof(uint64_t));
+        mailbox_wake(box);
 }
 
 int mailbox_post(struct mailbox *box, struct mail *mail)

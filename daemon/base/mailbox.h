@@ -32,6 +32,9 @@ int mailbox_post(struct mailbox *box, struct mail *mail);
 /* As mailbox_post, whatever the limit: for mails whose number the sender bounds by itself. Any thread. */
 void mailbox_force(struct mailbox *box, struct mail *mail);
 
+/* Makes it readable although nothing was posted: the owner has more to do, or shall look at something else. Any thread. */
+void mailbox_wake(struct mailbox *box);
+
 /* Owner only. Takes all mail, oldest first, linked by next; NULL when there is none. Clears the eventfd. */
 struct mail *mailbox_take(struct mailbox *box);
 
