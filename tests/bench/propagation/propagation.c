@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long until the other host knows: of a registration, beside the bare put-to-republished-message of the same
+ * server in turns; and of a death by kill -9.
+ */
+#include <discover/discover.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/propagation/floor.h"
+#include "tests/bench/propagation/samples.h"
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/wait.h"
+
+#define SERVICE       "bench/propagation"
+#define REGISTRATIONS 400
+#define DEATHS        50
+#define RECORD_BYTES  32 /* of the record below, encoded */
+#define TARGET_RATIO  2.0
+#define LIMIT_MS      5000
+
+static struct nats nats;
+static struct host a, b;
+
+static void two_hosts(void)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .lease_ttl = "10s"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "10s"});
+    prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
+}
+
+/* Ready when the host's table has n instances. Sleeps between looks, to leave the processors to the others. */
+static void await_count(struct host *h, size_t n)
+{
+    struct discover_endpoint endpoint;
+    int64_t start_ns = clock_now_ns();
+    size_t found;
+
+    for (;;) {
+        int result = discover_resolve(h->lib, SERVICE, &endpoint, 1, &found);
+        if (n == (result >= 0 ? found : 0) && result != DISCOVER_E_BUSY)
+            return;
+        ck_assert_msg(clock_now_ns() - start_ns < LIMIT_MS * NS_PER_MS, "host %s: %s", h->name,
+                      discover_strerror(result));
+        if (discover_dispatch(h->lib) < 0)
+            ck_abort_msg("host %s: no connection", h->name);
+        nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_US}, NULL);
+    }
+}
+
+static void register_once(struct discover_registration *r, struct samples *ret_samples)
+{
+    int64_t start_ns = clock_now_ns();
+
+    ck_assert_int_eq(discover_register(a.lib, r), 0);
+    await_count(&b, 1);
+    samples_add(ret_samples, clock_now_ns() - start_ns);
+    ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
+    await_count(&b, 0);
+}
+
+START_TEST(registration)
+{
+    static struct samples seen, floor_seen;
+    struct discover_registration *r;
+
+    two_hosts();
+    struct floor *floor = floor_open(nats.server[0].url);
+    ck_assert_int_eq(discover_registration_new(SERVICE, 8080, &r), 0);
+    ck_assert_int_eq(discover_registration_set_instance(r, "i1"), 0);
+    ck_assert_int_eq(discover_registration_add_address(r, "10.1.2.3"), 0);
+    (void)host_lib(&a), (void)host_lib(&b);
+    for (int i = 0; i < REGISTRATIONS; i++) {
+        register_once(r, &seen);
+        samples_add(&floor_seen, floor_measure(floor, RECORD_BYTES));
+    }
+    discover_registration_free(r);
+    floor_close(floor);
+    samples_print_ratio("propagation/registered-on-a-seen-on-b", &seen, &floor_seen, TARGET_RATIO);
+}
+END_TEST
+
+/* In a process of its own: registers, and lives until it is killed. */
+static _Noreturn void server(void)
+{
+    struct discover *d;
+    struct discover_registration *r;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (discover_new(&d) == 0 && discover_set_socket(d, a.socket) == 0 && discover_start(d) >= 0 &&
+        discover_registration_new(SERVICE, 8080, &r) == 0 && discover_register(d, r) == 0)
+        for (;;)
+            pause();
+    _exit(EXIT_FAILURE);
+}
+
+START_TEST(death)
+{
+    static struct samples own, other;
+
+    two_hosts();
+    (void)host_lib(&a), (void)host_lib(&b);
+    for (int i = 0; i < DEATHS; i++) {
+        pid_t pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0)
+            server();
+        await_count(&a, 1);
+        await_count(&b, 1);
+        int64_t start_ns = clock_now_ns();
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        await_count(&a, 0);
+        samples_add(&own, clock_now_ns() - start_ns);
+        await_count(&b, 0);
+        samples_add(&other, clock_now_ns() - start_ns);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    }
+    samples_print_limit("propagation/killed-process-gone-on-a", &own, 50);
+    samples_print_limit("propagation/killed-process-gone-on-b", &other, 1000);
+}
+END_TEST
+
+E2E_TESTS("propagation", 120, {"registration", registration}, {"death", death})
