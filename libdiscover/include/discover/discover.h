@@ -107,7 +107,7 @@ DISCOVER_API void discover_free(struct discover *d);
 /* Where the daemon listens; default: $DISCOVERD_SOCKET, else /run/discoverd/discoverd.sock. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const char *path);
 
-/* A name for the daemon's logs, at most 63 bytes. Before start. */
+/* A name for the daemon's logs, at most 63 bytes; default: the program's. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 
 /* How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. */
@@ -147,7 +147,10 @@ DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char 
 /* How old what look-ups answer may be: 0 when fresh, -1 when nothing was ever known. Milliseconds. [any thread] */
 DISCOVER_API int64_t discover_age_ms(struct discover *d);
 
-/* Writes "10.0.1.22:8080" or "[2001:db8::1]:8080" and a NUL into ret_text; -ENOSPC. [any thread] */
+/*
+ * Writes "10.0.1.22:8080" or "[2001:db8::1]:8080" and a NUL into ret_text: IPv4 when there are both. -ENOSPC;
+ * -EADDRNOTAVAIL: it has no address, but a host name (see discover_each_instance). [any thread]
+ */
 #define DISCOVER_ADDRESS_MAX 64
 DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text,
                                                        size_t cap);
@@ -229,7 +232,7 @@ DISCOVER_API const char *discover_registration_instance(const struct discover_re
  * after a daemon's restart; also after DISCOVER_E_UNSYNCED (no daemon) and -ETIMEDOUT: dispatch goes on trying
  * until discover_deregister. Refused, and so not kept: _DENIED, _LIMIT, _CONFLICT, -EINVAL.
  *
- * Deregister takes it back: one of this handle, or one of the same user's that is not bound to a connection.
+ * Deregister takes it back: one of this handle, or another one of the same user's.
  * Heartbeat prolongs one that has a TTL. Both: DISCOVER_E_UNKNOWN when the daemon has no such registration.
  */
 DISCOVER_API DISCOVER_CHECK int discover_register(struct discover *d, struct discover_registration *r);

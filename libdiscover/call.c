@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls that ask the daemon something and wait for its answer (discover.h). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libdiscover/link.h"
+
+typedef Discover__V1__ClientMessage client_message;
+typedef Discover__V1__ServerMessage server_message;
+
+static int begin(struct discover *d)
+{
+    d->last_error[0] = '\0';
+    return handle_check(d);
+}
+
+/* Waits until an answer to the message d->call is there, or never will be. */
+static int await_answer(struct discover *d, int64_t deadline_ns)
+{
+    int err = 0;
+    while (!d->answer && !err)
+        err = d->link == LINK_UP ? link_wait(d, deadline_ns) : DISCOVER_E_UNSYNCED;
+    return err;
+}
+
+/* Sends a message and waits for its answer, which the caller frees. Errors of the daemon become results. */
+static int ask(struct discover *d, client_message *msg, server_message **ret_answer)
+{
+    int64_t deadline_ns = handle_deadline(d);
+    int err = link_connect(d, deadline_ns);
+    if (!err)
+        err = link_send(d, msg, &d->call);
+    if (!err)
+        err = await_answer(d, deadline_ns);
+    server_message *answer = d->answer;
+    d->call = 0;
+    d->answer = NULL;
+    if (answer && answer->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR) {
+        err = link_daemon_error(d, answer->error);
+        discover__v1__server_message__free_unpacked(answer, NULL);
+        return err;
+    }
+    if (answer)
+        *ret_answer = answer;
+    return answer ? 0 : err;
+}
+
+/* For messages whose answer is Ok. */
+static int ask_for_ok(struct discover *d, client_message *msg)
+{
+    server_message *answer;
+    int err = ask(d, msg, &answer);
+    if (err < 0)
+        return err;
+    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_OK)
+        err = handle_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+    discover__v1__server_message__free_unpacked(answer, NULL);
+    return err;
+}
+
+static int check_names(const char *service, const char *instance)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || !instance || service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    return *instance == '\0' || label_valid(instance, strlen(instance)) ? 0 : DISCOVER_E_NAME;
+}
+
+/* Sends it unless that was part of connecting, and waits until it is answered. */
+static int register_held(struct discover *d, struct held *held)
+{
+    int64_t deadline_ns = handle_deadline(d);
+    d->awaited = held;
+    int err = link_connect(d, deadline_ns);
+    bool sent = held->request || held->confirmed || held->refused;
+    if (!err && !sent)
+        err = link_send_held(d, held);
+    while (!err && held->request)
+        err = link_wait(d, deadline_ns);
+    d->awaited = NULL;
+    if (!err && held->refused)
+        return held->refused;
+    return err || held->confirmed ? err : DISCOVER_E_UNSYNCED;
+}
+
+int discover_register(struct discover *d, struct discover_registration *r)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    const struct held *before = held_by_serial(d->held, r->serial);
+    if (before && !*r->instance)
+        strcpy(r->instance, before->registration.instance);
+    struct held *held;
+    err = held_add(&d->held, r, &held);
+    if (err < 0)
+        return err;
+    err = register_held(d, held);
+    if (!err)
+        strcpy(r->instance, held->registration.instance);
+    else if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
+        held_drop(&d->held, held);
+    return err;
+}
+
+/* Forgets all copies of a registration. */
+static bool drop_named(struct discover *d, const char *service, const char *instance)
+{
+    struct held *held;
+    bool any = false;
+    while ((held = held_by_name(d->held, service, instance))) {
+        held_drop(&d->held, held);
+        any = true;
+    }
+    return any;
+}
+
+int discover_deregister(struct discover *d, const char *service, const char *instance)
+{
+    int err = begin(d);
+    if (!err)
+        err = check_names(service, instance);
+    if (err < 0)
+        return err;
+    bool dropped = drop_named(d, service, instance);
+    if (*instance == '\0') /* the daemon has given it no name: it does not know of it, or it will be taken back */
+        return dropped ? 0 : DISCOVER_E_UNKNOWN;
+    Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
+    body.service = (char *)service;
+    body.instance = (char *)instance;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
+    msg.deregister = &body;
+    return ask_for_ok(d, &msg);
+}
+
+int discover_heartbeat(struct discover *d, const char *service, const char *instance)
+{
+    int err = begin(d);
+    if (!err)
+        err = check_names(service, instance);
+    if (err < 0)
+        return err;
+    Discover__V1__Heartbeat body = DISCOVER__V1__HEARTBEAT__INIT;
+    body.service = (char *)service;
+    body.instance = (char *)instance;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT;
+    msg.heartbeat = &body;
+    return ask_for_ok(d, &msg);
+}
+
+static void tell_status(const Discover__V1__Status *s, const struct discover_counter *counters,
+                        discover_status_fn *fn, void *arg)
+{
+    const struct discover_status status = {
+        .version = s->version,
+        .host = s->host,
+        .sync = s->sync,
+        .bus_server = s->bus_server,
+        .bus_error = s->bus_error,
+        .epoch = s->epoch,
+        .stale_ms = s->stale_ms,
+        .uptime_ms = s->uptime_ms,
+        .bus_connected = s->bus_connected,
+        .hosts = s->hosts,
+        .services = s->services,
+        .instances = s->instances,
+        .registrations = s->registrations,
+        .unacknowledged = s->unacknowledged,
+        .counters = counters,
+        .n_counters = s->n_counters,
+    };
+    fn(arg, &status);
+}
+
+static int take_status(struct discover *d, const server_message *answer, discover_status_fn *fn, void *arg)
+{
+    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS)
+        return handle_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+    const Discover__V1__Status *s = answer->status;
+    struct discover_counter *counters = calloc(s->n_counters + 1, sizeof *counters);
+    if (!counters)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->n_counters; i++)
+        counters[i] = (struct discover_counter){s->counters[i]->name, s->counters[i]->value};
+    tell_status(s, counters, fn, arg);
+    free(counters);
+    return 0;
+}
+
+int discover_status(struct discover *d, discover_status_fn *fn, void *arg)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    Discover__V1__StatusRequest body = DISCOVER__V1__STATUS_REQUEST__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS;
+    msg.status = &body;
+    server_message *answer;
+    err = ask(d, &msg, &answer);
+    if (err < 0)
+        return err;
+    err = take_status(d, answer, fn, arg);
+    discover__v1__server_message__free_unpacked(answer, NULL);
+    return err;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of struct discover. One thread at a time, but for what is marked [any thread]. */
+#ifndef LIBDISCOVER_HANDLE_H
+#define LIBDISCOVER_HANDLE_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "libdiscover/backoff.h"
+#include "libdiscover/connection.h"
+#include "libdiscover/held.h"
+#include "libdiscover/mapping.h"
+
+#define SOCKET_PATH_CAP 108 /* sun_path */
+#define NAME_CAP        64
+#define LAST_ERROR_CAP  256
+
+enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
+
+struct discover {
+    struct mappings mappings; /* reading: [any thread] */
+    _Atomic int connected;    /* [any thread] */
+
+    char socket_path[SOCKET_PATH_CAP];
+    char name[NAME_CAP];
+    int timeout_ms;
+
+    pid_t pid;         /* of the process that started it; 0: not started */
+    int epoll, timer;  /* the timer is in the epoll set, and so is the connection */
+    int64_t timer_ns;  /* when the timer is set to go off; 0: it is not */
+
+    enum link_state link;
+    struct connection connection;
+    struct backoff reconnect, renew;
+    int64_t up_since_ns;
+    uint32_t last_id;
+
+    uint32_t call;                       /* the message that a call waits for an answer to, or 0 */
+    Discover__V1__ServerMessage *answer; /* to it */
+    struct held *held;
+    const struct held *awaited;          /* the one that discover_register waits for */
+
+    int fault; /* what dispatch, or the call that waits, has to tell; 0: nothing */
+    char last_error[LAST_ERROR_CAP];
+};
+
+/* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
+int handle_check(const struct discover *d);
+
+/* When a call that begins now has waited long enough. */
+int64_t handle_deadline(const struct discover *d);
+
+/* Keeps the text for discover_last_error; returns code. */
+int handle_error(struct discover *d, int code, const char *text);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results, versions and addresses as text (discover.h). Pure; any thread. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "discover/discover.h"
+
+const char *discover_strerror(int code)
+{
+    switch (code) {
+    case DISCOVER_FRESH:
+        return "success";
+    case DISCOVER_STALE:
+        return "stale: the last known state";
+    case DISCOVER_DEGRADED:
+        return "degraded: many hosts vanished at once";
+    case DISCOVER_E_NONE:
+        return "no usable instance";
+    case DISCOVER_E_UNKNOWN:
+        return "no such service";
+    case DISCOVER_E_UNSYNCED:
+        return "cannot know: no daemon, or it has not synchronised yet";
+    case DISCOVER_E_BUSY:
+        return "the table changed under every try";
+    case DISCOVER_E_NAME:
+        return "not a valid name";
+    case DISCOVER_E_VERSION:
+        return "the daemon speaks another version";
+    case DISCOVER_E_DENIED:
+        return "refused by the daemon";
+    case DISCOVER_E_LIMIT:
+        return "a limit of the daemon is reached";
+    case DISCOVER_E_CONFLICT:
+        return "somebody else on this host has that registration";
+    case DISCOVER_E_PROTOCOL:
+        return "the daemon sent what cannot be understood";
+    }
+    const char *text = code < 0 ? strerrordesc_np(-code) : NULL;
+    return text ? text : "unknown result";
+}
+
+const char *discover_version(void)
+{
+    return DISCOVER_VERSION;
+}
+
+int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text, size_t cap)
+{
+    char address[INET6_ADDRSTRLEN], text[DISCOVER_ADDRESS_MAX];
+    if (endpoint->families & DISCOVER_HAS_IPV4) {
+        inet_ntop(AF_INET, endpoint->ipv4, address, sizeof address);
+        snprintf(text, sizeof text, "%s:%u", address, endpoint->port);
+    } else if (endpoint->families & DISCOVER_HAS_IPV6) {
+        inet_ntop(AF_INET6, endpoint->ipv6, address, sizeof address);
+        snprintf(text, sizeof text, "[%s]:%u", address, endpoint->port);
+    } else {
+        return -EADDRNOTAVAIL;
+    }
+    if (strlen(text) >= cap)
+        return -ENOSPC;
+    strcpy(ret_text, text);
+    return 0;
+}
