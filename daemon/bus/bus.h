@@ -16,6 +16,7 @@
 #include "daemon/sync/message.h"
 
 struct bus;
+struct metrics;
 
 enum bus_bucket { BUS_SERVICES, BUS_HOSTS, BUS_BUCKETS };
 
@@ -110,15 +111,7 @@ int bus_check(struct bus *b, enum bus_bucket bucket);
 
 bool bus_connected(const struct bus *b);
 
-struct bus_stats {
-    uint64_t connects, disconnects, connect_failures;
-    uint64_t puts, acks, put_failures; /* handed over, stored, anything else */
-    uint64_t live, live_dropped, live_foreign; /* received; lost to a full mailbox; of another stream */
-    uint64_t snapshots, snapshot_entries, snapshot_failures;
-    uint64_t values_refused; /* over max_value */
-    uint64_t denials;
-    size_t puts_out, mailbox;
-};
-struct bus_stats bus_stats(const struct bus *b);
+/* Shows what it counts. -ENOMEM. The bus must live as long as m. */
+int bus_add_metrics(struct bus *b, struct metrics *m);
 
 #endif

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The main thread's side of the bus: orders go out, mails come in and become events. */
+#include "daemon/bus/bus.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/bus/bus_link.h"
+#include "daemon/bus/bus_reader.h"
+#include "daemon/bus/bus_writer.h"
+#include "libdiscover/core/clock.h"
+
+#define MAILBOX_DEFAULT   16384
+#define MAX_PUTS_DEFAULT  8192
+#define MAX_VALUE_DEFAULT 8192
+#define MAX_VALUE_MAX     (512 * 1024)
+#define DISPATCH_MAX      256 /* mails at a time, so that the loop gets to its other work */
+#define LEASE_MAX_AGES    3   /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
+
+struct bus {
+    struct bus_events events;
+    void *arg;
+    char *text; /* all strings of the options, one behind the other */
+    char **servers;
+    struct bus_options options; /* strings point into text */
+    struct bus_counters counters;
+    struct mailbox *box;
+    struct mail *todo; /* taken from the box, not yet looked at */
+    struct bus_stream streams[BUS_BUCKETS];
+    struct bus_feed feeds[BUS_BUCKETS];
+    char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
+    struct bus_puts *puts;
+    struct bus_link *link;
+    struct bus_reader *reader;
+    struct bus_writer *writer;
+    size_t puts_out; /* without a result that was dispatched */
+    bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS];
+    bool connected;
+};
+
+/* ---- making ---- */
+
+/* nats.c starts threads: no signal of ours may be delivered there. */
+static void block_signals(sigset_t *ret_before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, ret_before);
+}
+
+static void restore_signals(const sigset_t *before)
+{
+    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+static const char *keep(char **pos, const char *text)
+{
+    if (!text)
+        text = "";
+    char *copy = *pos;
+    *pos = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+/* The fields of bus_options that are strings. */
+static const size_t string_fields[] = {
+    offsetof(struct bus_options, credentials), offsetof(struct bus_options, nkey_seed),
+    offsetof(struct bus_options, user),        offsetof(struct bus_options, password),
+    offsetof(struct bus_options, tls_ca),      offsetof(struct bus_options, tls_cert),
+    offsetof(struct bus_options, tls_key),     offsetof(struct bus_options, js_domain),
+    offsetof(struct bus_options, region),      offsetof(struct bus_options, host),
+    offsetof(struct bus_options, buckets[BUS_SERVICES]), offsetof(struct bus_options, buckets[BUS_HOSTS]),
+};
+#define N_STRINGS (sizeof string_fields / sizeof *string_fields)
+
+static const char **field(struct bus_options *o, size_t i)
+{
+    return (const char **)((char *)o + string_fields[i]);
+}
+
+static int copy_strings(struct bus *b)
+{
+    struct bus_options *o = &b->options;
+    size_t size = 0;
+    for (size_t i = 0; i < N_STRINGS; i++)
+        size += strlen(*field(o, i) ? *field(o, i) : "") + 1;
+    for (size_t i = 0; i < o->n_servers; i++)
+        size += strlen(o->servers[i]) + 1;
+    char *pos = b->text = malloc(size);
+    b->servers = calloc(o->n_servers, sizeof *b->servers);
+    if (!b->text || !b->servers)
+        return -ENOMEM;
+    for (size_t i = 0; i < N_STRINGS; i++)
+        *field(o, i) = keep(&pos, *field(o, i));
+    for (size_t i = 0; i < o->n_servers; i++)
+        b->servers[i] = (char *)keep(&pos, o->servers[i]);
+    o->servers = (const char *const *)b->servers;
+    return 0;
+}
+
+static void set_defaults(struct bus_options *o)
+{
+    o->replicas = o->replicas ? o->replicas : 1;
+    o->mailbox = o->mailbox ? o->mailbox : MAILBOX_DEFAULT;
+    o->max_puts = o->max_puts ? o->max_puts : MAX_PUTS_DEFAULT;
+    o->max_value = o->max_value ? o->max_value : MAX_VALUE_DEFAULT;
+    o->put_timeout_ns = o->put_timeout_ns ? o->put_timeout_ns : 5 * NS_PER_S;
+    o->request_timeout_ns = o->request_timeout_ns ? o->request_timeout_ns : 3 * NS_PER_S;
+    o->snapshot_timeout_ns = o->snapshot_timeout_ns ? o->snapshot_timeout_ns : 60 * NS_PER_S;
+}
+
+static const char *bad_option(const struct bus_options *o)
+{
+    if (o->n_servers == 0)
+        return "no servers";
+    if (!wire_key_valid(o->host) || strlen(o->host) > 63)
+        return "host is no name";
+    if (!wire_key_valid(o->region) || strlen(o->region) > 63)
+        return "region is no name";
+    for (int i = 0; i < BUS_BUCKETS; i++)
+        if (!wire_key_valid(o->buckets[i]) || strchr(o->buckets[i], '.') || strlen(o->buckets[i]) > 63)
+            return "a bucket's name is none";
+    if (o->max_value > MAX_VALUE_MAX)
+        return "max_value is too large";
+    if (o->record_ttl_ns <= 0 || o->lease_ttl_ns <= 0)
+        return "record_ttl and lease_ttl must be given";
+    return NULL;
+}
+
+static void name_streams(struct bus *b)
+{
+    static const char *const ends[BUS_BUCKETS] = {"services", "hosts"};
+    const struct bus_options *o = &b->options;
+    int64_t max_age_ns[BUS_BUCKETS] = {o->record_ttl_ns, LEASE_MAX_AGES * o->lease_ttl_ns};
+    for (int i = 0; i < BUS_BUCKETS; i++) {
+        struct bus_stream *s = &b->streams[i];
+        struct bus_feed *f = &b->feeds[i];
+        snprintf(s->name, sizeof s->name, "KV_%s", o->buckets[i]);
+        snprintf(s->subjects, sizeof s->subjects, "$KV.%s.>", o->buckets[i]);
+        snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
+        s->prefix_len = strlen(s->subjects) - 1;
+        s->max_age_ns = max_age_ns[i];
+        s->replicas = o->replicas;
+        f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)i};
+        f->bucket = (enum bus_bucket)i;
+        f->stream = s->name;
+        f->subject = s->destination;
+        f->prefix_len = strlen(s->destination) - 1;
+        f->max_value = o->max_value;
+        f->box = b->box;
+        f->counters = &b->counters;
+    }
+}
+
+static int make_reader(struct bus *b)
+{
+    struct bus_reader_setup setup = {
+        .box = b->box,
+        .counters = &b->counters,
+        .link = b->link,
+        .streams = b->streams,
+        .create = b->options.create,
+        .max_value = b->options.max_value,
+        .request_timeout_ns = b->options.request_timeout_ns,
+        .snapshot_timeout_ns = b->options.snapshot_timeout_ns,
+    };
+    return bus_reader_new(&setup, &b->reader);
+}
+
+static int make_writer(struct bus *b)
+{
+    struct bus_writer_setup setup = {
+        .box = b->box,
+        .counters = &b->counters,
+        .link = b->link,
+        .puts = b->puts,
+        .max_puts = b->options.max_puts,
+    };
+    return bus_writer_new(&setup, &b->writer);
+}
+
+static int make_link(struct bus *b, const char **ret_why)
+{
+    struct bus_link_setup setup = {
+        .box = b->box,
+        .counters = &b->counters,
+        .puts = b->puts,
+        .feeds = b->feeds,
+    };
+    sigset_t before;
+    block_signals(&before);
+    int err = bus_link_new(&b->options, &setup, &b->link, ret_why);
+    restore_signals(&before);
+    return err;
+}
+
+static int make_parts(struct bus *b, const char **ret_why)
+{
+    int err = mailbox_new(b->options.mailbox, &b->box);
+    if (err == 0)
+        name_streams(b);
+    if (err == 0)
+        err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
+    if (err == 0)
+        err = make_link(b, ret_why);
+    if (err == 0)
+        err = make_reader(b);
+    if (err == 0)
+        err = make_writer(b);
+    return err;
+}
+
+int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
+            const char **ret_why)
+{
+    *ret_why = "no memory";
+    struct bus *b = calloc(1, sizeof *b);
+    if (!b)
+        return -ENOMEM;
+    b->options = *options;
+    b->events = *events;
+    b->arg = arg;
+    set_defaults(&b->options);
+    int err = copy_strings(b);
+    const char *why = err ? NULL : bad_option(&b->options);
+    if (why) {
+        *ret_why = why;
+        err = -EINVAL;
+    }
+    if (err == 0)
+        err = make_parts(b, ret_why);
+    if (err < 0) {
+        bus_free(b);
+        return err;
+    }
+    *ret_bus = b;
+    return 0;
+}
+
+int bus_start(struct bus *b)
+{
+    sigset_t before;
+    block_signals(&before);
+    int err = bus_reader_start(b->reader);
+    if (err == 0)
+        err = bus_writer_start(b->writer);
+    restore_signals(&before);
+    return err;
+}
+
+/* ---- mails become events ---- */
+
+static void dispatch_info(struct bus *b, const struct info_mail *mail)
+{
+    if (mail->check)
+        b->checking[mail->head.bucket] = false;
+    b->events.info(b->arg, mail->head.bucket, &mail->info);
+}
+
+static void dispatch_entries(struct bus *b, const struct entries_mail *mail)
+{
+    struct kv_message m;
+    for (size_t i = 0, offset = 0; i < mail->count; i++) {
+        entries_next(mail, &offset, &m);
+        b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
+    }
+    bus_reader_credit(b->reader);
+}
+
+static void dispatch_put(struct bus *b, const struct bus_put *put)
+{
+    struct bus_put_result result = {
+        .token = put->token,
+        .err = put->err,
+        .reason = put->reason,
+        .seq = put->seq,
+        .rtt_ns = put->rtt_ns,
+    };
+    b->puts_out--;
+    b->events.put_done(b->arg, &result);
+}
+
+static void dispatch_text(struct bus *b, const struct text_mail *mail)
+{
+    switch ((enum bus_mail_kind)mail->head.kind) {
+    case BUS_MAIL_CONNECTED:
+        b->connected = true;
+        b->events.connected(b->arg, mail->text);
+        break;
+    case BUS_MAIL_DISCONNECTED:
+        b->connected = false;
+        b->events.disconnected(b->arg, mail->text);
+        break;
+    case BUS_MAIL_END:
+        b->resyncing[mail->head.bucket] = false;
+        b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);
+        break;
+    default:
+        b->events.problem(b->arg, mail->text);
+        break;
+    }
+}
+
+static void dispatch_gap(struct bus *b, enum bus_bucket bucket)
+{
+    bus_feed_gap_taken(&b->feeds[bucket]);
+    b->events.gap(b->arg, bucket);
+}
+
+static void dispatch_mail(struct bus *b, struct bus_mail *mail)
+{
+    switch ((enum bus_mail_kind)mail->kind) {
+    case BUS_MAIL_LIVE:
+        b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
+        break;
+    case BUS_MAIL_GAP:
+        dispatch_gap(b, mail->bucket);
+        return; /* part of its feed */
+    case BUS_MAIL_INFO:
+        dispatch_info(b, (struct info_mail *)mail);
+        break;
+    case BUS_MAIL_ENTRIES:
+        dispatch_entries(b, (struct entries_mail *)mail);
+        break;
+    case BUS_MAIL_PUT:
+        dispatch_put(b, (struct bus_put *)mail);
+        break;
+    default:
+        dispatch_text(b, (struct text_mail *)mail);
+        break;
+    }
+    free(mail);
+}
+
+int bus_fd(const struct bus *b)
+{
+    return mailbox_fd(b->box);
+}
+
+static struct bus_mail *next_mail(struct bus *b)
+{
+    if (!b->todo)
+        b->todo = mailbox_take(b->box);
+    struct mail *mail = b->todo;
+    if (mail)
+        b->todo = mail->next;
+    return (struct bus_mail *)mail;
+}
+
+void bus_dispatch(struct bus *b)
+{
+    struct bus_mail *mail = NULL;
+    for (int i = 0; i < DISPATCH_MAX && (mail = next_mail(b)); i++)
+        dispatch_mail(b, mail);
+    if (mail)
+        mailbox_wake(b->box);
+}
+
+/* ---- orders ---- */
+
+static int put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, bool delete,
+               uint64_t token)
+{
+    if (!wire_key_valid(key))
+        return -EINVAL;
+    if (n > b->options.max_value)
+        return -EMSGSIZE;
+    if (b->puts_out >= b->options.max_puts)
+        return -ENOBUFS;
+    const char *prefix = bus_link_put_prefix(b->link);
+    const struct bus_stream *stream = &b->streams[bucket];
+    size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
+    struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n);
+    if (!p)
+        return -ENOMEM;
+    int64_t now_ns = clock_now_ns();
+    *p = (struct bus_put){
+        .head = {.kind = BUS_MAIL_PUT, .bucket = (uint8_t)bucket},
+        .token = token,
+        .delete = delete,
+        .start_ns = now_ns,
+        .deadline_ns = now_ns + b->options.put_timeout_ns,
+        .n = n,
+        .value = p->subject + subject_len + 1,
+    };
+    snprintf(p->subject, subject_len + 1, "%s%.*s%s", prefix, (int)stream->prefix_len, stream->subjects, key);
+    if (n > 0)
+        memcpy(p->subject + subject_len + 1, value, n);
+    b->puts_out++;
+    metric_inc(&b->counters.puts);
+    bus_writer_put(b->writer, p);
+    return 0;
+}
+
+int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token)
+{
+    return put(b, bucket, key, value, n, false, token);
+}
+
+int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token)
+{
+    return put(b, bucket, key, NULL, 0, true, token);
+}
+
+int bus_resync(struct bus *b, enum bus_bucket bucket)
+{
+    if (b->resyncing[bucket])
+        return -EBUSY;
+    b->resyncing[bucket] = true;
+    bus_reader_resync(b->reader, bucket);
+    return 0;
+}
+
+int bus_check(struct bus *b, enum bus_bucket bucket)
+{
+    if (b->checking[bucket])
+        return -EBUSY;
+    b->checking[bucket] = true;
+    bus_reader_check(b->reader, bucket);
+    return 0;
+}
+
+bool bus_connected(const struct bus *b)
+{
+    return b->connected;
+}
+
+/* ---- the end ---- */
+
+bool bus_leave(struct bus *b, int64_t limit_ns)
+{
+    int64_t until_ns = clock_now_ns() + limit_ns;
+    struct pollfd fd = {.fd = bus_fd(b), .events = POLLIN};
+    for (int64_t left_ns = limit_ns; b->puts_out > 0 && left_ns > 0; left_ns = until_ns - clock_now_ns()) {
+        (void)poll(&fd, 1, (int)(left_ns / NS_PER_MS) + 1);
+        bus_dispatch(b);
+    }
+    return b->puts_out == 0;
+}
+
+static void discard_mail(struct bus *b)
+{
+    for (struct bus_mail *mail; (mail = next_mail(b));)
+        if (mail->kind != BUS_MAIL_GAP)
+            free(mail);
+}
+
+void bus_stop(struct bus *b)
+{
+    bus_reader_stop(b->reader);
+    bus_writer_stop(b->writer);
+}
+
+void bus_free(struct bus *b)
+{
+    if (!b)
+        return;
+    if (b->reader && b->writer)
+        bus_stop(b);
+    if (b->box)
+        discard_mail(b);
+    bus_writer_free(b->writer);
+    bus_reader_free(b->reader);
+    bus_link_free(b->link);
+    bus_puts_free(b->puts);
+    mailbox_free(b->box);
+    free(b->servers);
+    free(b->text);
+    free(b);
+}
+
+/* ---- metrics ---- */
+
+#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct bus_counters, field)}
+
+static const struct metric metric_table[] = {
+    COUNTER(connects, "discoverd_bus_connects_total", "Connections made to NATS"),
+    COUNTER(connect_failures, "discoverd_bus_connect_failures_total", "Tries to connect to NATS that failed"),
+    COUNTER(disconnects, "discoverd_bus_disconnects_total", "Connections to NATS that were lost"),
+    COUNTER(puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
+    COUNTER(acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
+    COUNTER(put_failures, "discoverd_bus_put_failures_total", "Of these, refused, lost or not answered in time"),
+    COUNTER(live, "discoverd_bus_live_total", "Changes received through the live feeds"),
+    COUNTER(live_dropped, "discoverd_bus_live_dropped_total", "Changes dropped because the mailbox was full"),
+    COUNTER(live_foreign, "discoverd_bus_live_foreign_total", "Messages in the live feeds that are not of our buckets"),
+    COUNTER(snapshots, "discoverd_bus_snapshots_total", "Snapshots read to the end"),
+    COUNTER(snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots"),
+    COUNTER(snapshot_failures, "discoverd_bus_snapshot_failures_total", "Snapshots that were given up"),
+    COUNTER(values_refused, "discoverd_bus_values_refused_total", "Values larger than the limit, not looked at"),
+    COUNTER(denials, "discoverd_bus_denials_total", "Operations that NATS did not permit"),
+};
+
+int bus_add_metrics(struct bus *b, struct metrics *m)
+{
+    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &b->counters);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the bus counts. Counting is any thread's. */
+#ifndef BUS_COUNTERS_H
+#define BUS_COUNTERS_H
+
+#include "daemon/base/metrics.h"
+
+struct bus_counters {
+    metric_value connects, connect_failures, disconnects;
+    metric_value puts, acks, put_failures;
+    metric_value live, live_dropped, live_foreign;
+    metric_value snapshots, snapshot_entries, snapshot_failures;
+    metric_value values_refused;
+    metric_value denials;
+};
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live feed of a bucket: what the server republishes after it was stored. The callback, on a thread of
+ * nats.c, posts copies; when the mailbox is full it drops, and one forced mail says so.
+ */
+#ifndef BUS_FEED_H
+#define BUS_FEED_H
+
+#include <nats/nats.h>
+#include <stdatomic.h>
+
+#include "daemon/bus/bus_counters.h"
+#include "daemon/bus/bus_mail.h"
+
+struct bus_feed {
+    struct bus_mail gap; /* in the mailbox while gap_posted */
+    atomic_bool gap_posted;
+    enum bus_bucket bucket;
+    const char *stream;
+    const char *subject; /* "discover.<region>.services.>" */
+    size_t prefix_len;   /* of the subject, in front of the key */
+    size_t max_value;
+    struct mailbox *box;
+    struct bus_counters *counters;
+};
+
+/* A natsMsgHandler; closure is the feed. */
+void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
+
+/* The key and value of a message of a bucket, which m then points into. */
+void bus_feed_content(natsMsg *msg, size_t prefix_len, size_t max_value, struct kv_message *ret_m);
+
+/* Main thread: the gap mail was taken. */
+void bus_feed_gap_taken(struct bus_feed *feed);
+
+#endif

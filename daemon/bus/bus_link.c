@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a connection, and what is subscribed on it. */
+#include "daemon/bus/bus_link.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "libdiscover/core/clock.h"
+
+#define CONNECT_TIMEOUT_MS 2000
+#define PING_INTERVAL_MS   2000 /* with two pings out, a server that hangs is left after about 5 s */
+#define PINGS_OUT          2
+#define WRITE_DEADLINE_MS  2000
+#define DISCOVERED_MAX     16
+#define SUBJECT_CAP        320
+
+struct bus_link {
+    struct bus_link_setup setup;
+    natsOptions *options;
+    const char *const *servers; /* the configured ones, borrowed */
+    size_t n_servers;
+    char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
+    size_t n_discovered;
+    const char *js_domain;
+    int64_t request_timeout_ms;
+    char api_prefix[80], put_prefix[80];
+    char inbox[SUBJECT_CAP / 2];
+    size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
+    char *value; /* max_value bytes: the one that is being written */
+    int lost_fd;
+
+    pthread_mutex_t lock; /* protects what follows */
+    pthread_cond_t changed;
+    struct bus_session session;
+    natsSubscription *feeds[BUS_BUCKETS], *answers;
+    bool open, closed;
+    unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
+    char lost_reason[BUS_REASON_CAP];
+};
+
+/* ---- callbacks, on threads of nats.c ---- */
+
+static void on_closed(natsConnection *nc, void *closure)
+{
+    struct bus_link *link = closure;
+    const char *detail = NULL;
+    natsStatus s = natsConnection_GetLastError(nc, &detail);
+    pthread_mutex_lock(&link->lock);
+    snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
+             detail && *detail ? detail : s != NATS_OK ? natsStatus_GetText(s) : "closed by the server");
+    link->closed = true;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+    (void)!write(link->lost_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+static void on_delivery_end(void *closure)
+{
+    struct bus_link *link = closure;
+    pthread_mutex_lock(&link->lock);
+    link->deliveries--;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+}
+
+/* sub may be freed already (nats.c 3.4.1): it is not touched. */
+static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure)
+{
+    (void)nc;
+    (void)sub;
+    struct bus_link *link = closure;
+    const char *detail = nats_GetLastError(NULL);
+    const char *text = detail && *detail ? detail : natsStatus_GetText(s);
+    if (s == NATS_NOT_PERMITTED) {
+        char subject[SUBJECT_CAP];
+        metric_inc(&link->setup.counters->denials);
+        if (wire_denied_put(text, subject, sizeof subject))
+            bus_puts_fail(link->setup.puts, subject, -EACCES, text);
+    }
+    bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)
+{
+    (void)nc;
+    (void)sub;
+    struct bus_link *link = closure;
+    uint64_t id, seq = 0;
+    if (wire_number(natsMsg_GetSubject(msg) + link->put_reply_len, 16, &id)) {
+        char reason[BUS_REASON_CAP] = "";
+        int err = -ENODEV;
+        if (natsMsg_IsNoResponders(msg))
+            snprintf(reason, sizeof reason, "nobody serves the bucket (no leader, or no such stream)");
+        else
+            err = wire_put_ack(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &seq, reason);
+        if (err == -EBADMSG)
+            snprintf(reason, sizeof reason, "the answer makes no sense");
+        bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
+    }
+    natsMsg_Destroy(msg);
+}
+
+/* ---- options ---- */
+
+static bool given(const char *text)
+{
+    return text && *text;
+}
+
+static natsStatus set_security(natsOptions *o, const struct bus_options *options)
+{
+    natsStatus s = NATS_OK;
+    if (given(options->credentials))
+        s = natsOptions_SetUserCredentialsFromFiles(o, options->credentials, NULL);
+    if (s == NATS_OK && given(options->user))
+        s = natsOptions_SetUserInfo(o, options->user, options->password);
+    if (s == NATS_OK && (given(options->tls_ca) || given(options->tls_cert)))
+        s = natsOptions_SetSecure(o, true);
+    if (s == NATS_OK && given(options->tls_ca))
+        s = natsOptions_LoadCATrustedCertificates(o, options->tls_ca);
+    if (s == NATS_OK && given(options->tls_cert))
+        s = natsOptions_LoadCertificatesChain(o, options->tls_cert, options->tls_key);
+    return s;
+}
+
+static natsStatus set_options(struct bus_link *link, const struct bus_options *options)
+{
+    natsOptions *o = link->options;
+    char name[SUBJECT_CAP], prefix[SUBJECT_CAP];
+    snprintf(name, sizeof name, "discoverd %s", options->host);
+    snprintf(prefix, sizeof prefix, "_INBOX.%s", options->host);
+    natsStatus s[] = {
+        natsOptions_SetName(o, name),
+        natsOptions_SetCustomInboxPrefix(o, prefix),
+        natsOptions_SetAllowReconnect(o, false),
+        natsOptions_SetTimeout(o, CONNECT_TIMEOUT_MS),
+        natsOptions_SetPingInterval(o, PING_INTERVAL_MS),
+        natsOptions_SetMaxPingsOut(o, PINGS_OUT),
+        natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
+        natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
+        natsOptions_SetClosedCB(o, on_closed, link),
+        natsOptions_SetErrorHandler(o, on_error, link),
+        set_security(o, options),
+    };
+    for (size_t i = 0; i < sizeof s / sizeof *s; i++)
+        if (s[i] != NATS_OK)
+            return s[i];
+    return NATS_OK;
+}
+
+static void name_subjects(struct bus_link *link, const char *host)
+{
+    uint64_t random = (uint64_t)clock_now_ns();
+    (void)!getrandom(&random, sizeof random, 0);
+    snprintf(link->inbox, sizeof link->inbox, "_INBOX.%s.%016" PRIx64, host, random);
+    link->put_reply_len = strlen(link->inbox) + strlen(".put.");
+    if (given(link->js_domain)) {
+        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.%s.API", link->js_domain);
+        snprintf(link->put_prefix, sizeof link->put_prefix, "$JS.%s.API.", link->js_domain);
+    } else {
+        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.API");
+    }
+}
+
+int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link,
+                 const char **ret_why)
+{
+    struct bus_link *link = calloc(1, sizeof *link);
+    if (!link)
+        return -ENOMEM;
+    link->setup = *setup;
+    link->servers = options->servers;
+    link->n_servers = options->n_servers;
+    link->js_domain = options->js_domain;
+    link->request_timeout_ms = options->request_timeout_ns / NS_PER_MS;
+    link->lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_mutex_init(&link->lock, NULL);
+    pthread_cond_init(&link->changed, NULL);
+    name_subjects(link, options->host);
+    link->value = malloc(options->max_value);
+    natsStatus s = link->lost_fd < 0 || !link->value ? NATS_NO_MEMORY : natsOptions_Create(&link->options);
+    if (s == NATS_OK)
+        s = set_options(link, options);
+    if (s != NATS_OK) {
+        *ret_why = natsStatus_GetText(s);
+        bus_link_free(link);
+        return s == NATS_NO_MEMORY ? -ENOMEM : -EINVAL;
+    }
+    *ret_link = link;
+    return 0;
+}
+
+void bus_link_free(struct bus_link *link)
+{
+    if (!link)
+        return;
+    for (size_t i = 0; i < link->n_discovered; i++)
+        free(link->discovered[i]);
+    natsOptions_Destroy(link->options);
+    pthread_cond_destroy(&link->changed);
+    pthread_mutex_destroy(&link->lock);
+    if (link->lost_fd >= 0)
+        close(link->lost_fd);
+    free(link->value);
+    free(link);
+}
+
+/* ---- open ---- */
+
+static natsStatus set_servers(struct bus_link *link)
+{
+    size_t n = link->n_servers + link->n_discovered;
+    const char **all = calloc(n, sizeof *all);
+    if (!all)
+        return NATS_NO_MEMORY;
+    memcpy(all, link->servers, link->n_servers * sizeof *all);
+    memcpy(all + link->n_servers, link->discovered, link->n_discovered * sizeof *all);
+    natsStatus s = natsOptions_SetServers(link->options, all, (int)n);
+    free(all);
+    return s;
+}
+
+/* So that the next connect can go to a server that is not configured here. */
+static void remember_cluster(struct bus_link *link, natsConnection *nc)
+{
+    char **found = NULL;
+    int n = 0;
+    if (natsConnection_GetDiscoveredServers(nc, &found, &n) != NATS_OK || n == 0)
+        return;
+    for (size_t i = 0; i < link->n_discovered; i++)
+        free(link->discovered[i]);
+    link->n_discovered = 0;
+    for (int i = 0; i < n; i++)
+        if (link->n_discovered < DISCOVERED_MAX)
+            link->discovered[link->n_discovered++] = found[i];
+        else
+            free(found[i]);
+    free(found);
+}
+
+/* Its callback's thread is waited for in bus_link_close. */
+static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, const char *subject,
+                            natsMsgHandler fn, void *closure)
+{
+    natsStatus s = natsConnection_Subscribe(ret_sub, link->session.nc, subject, fn, closure);
+    if (s != NATS_OK)
+        return s;
+    pthread_mutex_lock(&link->lock);
+    link->deliveries++;
+    pthread_mutex_unlock(&link->lock);
+    s = natsSubscription_SetOnCompleteCB(*ret_sub, on_delivery_end, link);
+    if (s != NATS_OK)
+        on_delivery_end(link);
+    return s;
+}
+
+static natsStatus subscribe_all(struct bus_link *link)
+{
+    char subject[SUBJECT_CAP];
+    natsStatus s = NATS_OK;
+    for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
+        struct bus_feed *feed = &link->setup.feeds[i];
+        s = subscribe(link, &link->feeds[i], feed->subject, bus_feed_message, feed);
+    }
+    snprintf(subject, sizeof subject, "%s.put.*", link->inbox);
+    if (s == NATS_OK)
+        s = subscribe(link, &link->answers, subject, on_answer, link);
+    snprintf(subject, sizeof subject, "%s.pull.*", link->inbox);
+    if (s == NATS_OK)
+        s = natsConnection_SubscribeSync(&link->session.pulls, link->session.nc, subject);
+    return s;
+}
+
+static natsStatus set_up(struct bus_link *link)
+{
+    jsOptions js;
+    jsOptions_Init(&js);
+    js.Wait = link->request_timeout_ms;
+    js.Domain = given(link->js_domain) ? link->js_domain : NULL;
+    natsStatus s = natsConnection_JetStream(&link->session.js, link->session.nc, &js);
+    if (s == NATS_OK)
+        s = subscribe_all(link);
+    /* Once this returns the server has the subscriptions: what it stores from now on is heard. */
+    if (s == NATS_OK)
+        s = natsConnection_FlushTimeout(link->session.nc, link->request_timeout_ms);
+    return s;
+}
+
+static int failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
+{
+    const char *detail = nats_GetLastError(NULL);
+    snprintf(ret_reason, BUS_REASON_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
+             detail ? detail : "");
+    return -ENOTCONN;
+}
+
+int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
+                  char ret_reason[static BUS_REASON_CAP])
+{
+    char ignored[BUS_REASON_CAP];
+    natsConnection *nc = NULL;
+    link->closed = false;
+    natsStatus s = set_servers(link);
+    if (s == NATS_OK)
+        s = natsConnection_Connect(&nc, link->options);
+    if (s != NATS_OK)
+        return failure(s, ret_reason);
+    link->session = (struct bus_session){.nc = nc, .api_prefix = link->api_prefix, .inbox = link->inbox};
+    s = set_up(link);
+    if (s != NATS_OK) {
+        int err = failure(s, ret_reason);
+        bus_link_close(link, ignored);
+        return err;
+    }
+    remember_cluster(link, nc);
+    if (natsConnection_GetConnectedUrl(nc, ret_server, BUS_REASON_CAP) != NATS_OK)
+        snprintf(ret_server, BUS_REASON_CAP, "unknown");
+    pthread_mutex_lock(&link->lock);
+    link->open = true;
+    pthread_mutex_unlock(&link->lock);
+    return 0;
+}
+
+const char *bus_link_put_prefix(const struct bus_link *link)
+{
+    return link->put_prefix;
+}
+
+int bus_link_lost_fd(const struct bus_link *link)
+{
+    return link->lost_fd;
+}
+
+/* ---- close ---- */
+
+static void destroy(struct bus_link *link)
+{
+    for (int i = 0; i < BUS_BUCKETS; i++) {
+        natsSubscription_Destroy(link->feeds[i]);
+        link->feeds[i] = NULL;
+    }
+    natsSubscription_Destroy(link->answers);
+    link->answers = NULL;
+    natsSubscription_Destroy(link->session.pulls);
+    jsCtx_Destroy(link->session.js);
+    natsConnection_Destroy(link->session.nc);
+    link->session = (struct bus_session){0};
+}
+
+/*
+ * 1. Let the reader come to an end: a request that is answered while nats.c closes is a race inside nats.c.
+ * 2. Close, and wait for the closed callback: it comes after nats.c has joined its reading thread, which uses
+ *    subscriptions without holding them.
+ * 3. Wait for the threads that deliver messages.
+ * 4. Now nobody is left: destroy.
+ */
+void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP])
+{
+    uint64_t count;
+    pthread_mutex_lock(&link->lock);
+    link->open = false;
+    while (link->users > 0)
+        pthread_cond_wait(&link->changed, &link->lock);
+    pthread_mutex_unlock(&link->lock);
+    natsConnection_Close(link->session.nc);
+    pthread_mutex_lock(&link->lock);
+    while (!link->closed || link->deliveries > 0)
+        pthread_cond_wait(&link->changed, &link->lock);
+    snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
+    pthread_mutex_unlock(&link->lock);
+    destroy(link);
+    (void)!read(link->lost_fd, &count, sizeof count);
+}
+
+const struct bus_session *bus_link_use(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    bool open = link->open;
+    link->users += open;
+    pthread_mutex_unlock(&link->lock);
+    return open ? &link->session : NULL;
+}
+
+void bus_link_unuse(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    link->users--;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+}
+
+bool bus_link_closing(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    bool closing = !link->open;
+    pthread_mutex_unlock(&link->lock);
+    return closing;
+}
+
+/* ---- puts ---- */
+
+static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply)
+{
+    natsMsg *msg = NULL;
+    natsStatus s = natsMsg_Create(&msg, subject, reply, NULL, 0);
+    if (s == NATS_OK)
+        s = natsMsgHeader_Set(msg, "KV-Operation", "DEL");
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(nc, msg);
+    natsMsg_Destroy(msg);
+    return s;
+}
+
+void bus_link_put(struct bus_link *link, struct bus_put *put)
+{
+    /* Once it is added, other threads may end the put at any moment: what is written is a copy. */
+    char subject[SUBJECT_CAP], reply[SUBJECT_CAP], reason[BUS_REASON_CAP];
+    natsConnection *nc = link->session.nc;
+    size_t n = put->n;
+    bool delete = put->delete;
+    snprintf(subject, sizeof subject, "%s", put->subject);
+    memcpy(link->value, put->value, n);
+    uint64_t id = bus_puts_add(link->setup.puts, put);
+    snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
+    natsStatus s = delete ? write_delete(nc, subject, reply)
+                          : natsConnection_PublishRequest(nc, subject, reply, link->value, (int)n);
+    if (s == NATS_OK)
+        return;
+    (void)failure(s, reason);
+    bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection to a NATS server: opened, lost, and opened anew by the bus thread; lent to the reader thread.
+ *
+ * nats.c's own reconnecting is switched off: while it tries, its lock is held for as long as a connect takes, it
+ * replays old puts, and it gives up for good after some errors. A new connection each time has one way in and
+ * one way out. It is never destroyed while one of nats.c's threads may still use it (nats.c 3.4.1 does not look
+ * after that itself).
+ */
+#ifndef BUS_LINK_H
+#define BUS_LINK_H
+
+#include <nats/nats.h>
+
+#include "daemon/bus/bus_feed.h"
+#include "daemon/bus/bus_puts.h"
+
+struct bus_link;
+
+/* What the link needs of the rest; copied. */
+struct bus_link_setup {
+    struct mailbox *box; /* to main */
+    struct bus_counters *counters;
+    struct bus_puts *puts;
+    struct bus_feed *feeds; /* BUS_BUCKETS */
+};
+
+struct bus_session {
+    natsConnection *nc;
+    jsCtx *js;
+    natsSubscription *pulls; /* what the snapshots ask for arrives here */
+    const char *api_prefix;  /* "$JS.API" or that of a domain */
+    const char *inbox;       /* "_INBOX.<host>.<random>" */
+};
+
+/* Checks and keeps the options. -EINVAL with *ret_why (static), -ENOMEM. */
+int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link,
+                 const char **ret_why);
+void bus_link_free(struct bus_link *link);
+
+/* What stands in front of "$KV.<bucket>.<key>" in the subject of a put; "" without a domain. */
+const char *bus_link_put_prefix(const struct bus_link *link);
+
+/* Bus thread. Connects and subscribes everything; blocks. 0, or a negative errno and a reason. */
+int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
+                  char ret_reason[static BUS_REASON_CAP]);
+
+/* Bus thread. Readable once the connection was lost. */
+int bus_link_lost_fd(const struct bus_link *link);
+
+/* Bus thread. Waits until nobody uses it, closes it, says why it was lost. */
+void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP]);
+
+/* Bus thread, while open. Writes a put; its result comes through bus_puts. */
+void bus_link_put(struct bus_link *link, struct bus_put *put);
+
+/* Reader thread. NULL when there is no connection; else bus_link_unuse soon. */
+const struct bus_session *bus_link_use(struct bus_link *link);
+void bus_link_unuse(struct bus_link *link);
+
+/* Any thread. True from the moment that bus_link_close waits for users. */
+bool bus_link_closing(struct bus_link *link);
+
+/* The inbox subject of the answers to puts is "<inbox>.put.<id>", to pulls "<inbox>.pull.<number>". */
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the threads of the bus post to the main thread, which frees it. Mails that come once in a life of a
+ * connection or once an order are forced in; what others can flood with obeys the mailbox's limit.
+ */
+#ifndef BUS_MAIL_H
+#define BUS_MAIL_H
+
+#include "daemon/base/mailbox.h"
+#include "daemon/bus/bus.h"
+
+enum bus_mail_kind {
+    BUS_MAIL_CONNECTED,    /* text_mail */
+    BUS_MAIL_DISCONNECTED, /* text_mail */
+    BUS_MAIL_PROBLEM,      /* text_mail */
+    BUS_MAIL_LIVE,         /* live_mail */
+    BUS_MAIL_GAP,          /* bus_mail, part of the feed */
+    BUS_MAIL_INFO,         /* info_mail */
+    BUS_MAIL_ENTRIES,      /* entries_mail */
+    BUS_MAIL_END,          /* text_mail */
+    BUS_MAIL_PUT,          /* bus_put */
+};
+
+struct bus_mail {
+    struct mail mail;
+    uint8_t kind;   /* enum bus_mail_kind */
+    uint8_t bucket; /* enum bus_bucket */
+};
+
+struct text_mail {
+    struct bus_mail head;
+    int err;
+    char text[];
+};
+
+struct info_mail {
+    struct bus_mail head;
+    bool check; /* the answer to bus_check, not a part of bus_resync */
+    struct bus_info info;
+};
+
+struct live_mail {
+    struct bus_mail head;
+    struct kv_message m; /* points behind itself */
+};
+
+/* Some entries of a snapshot, one behind the other: struct entry_head, key, value. */
+struct entries_mail {
+    struct bus_mail head;
+    size_t count, used;
+    uint8_t bytes[];
+};
+
+/* Reads the entry at *offset and moves on; ret_m points into the mail. */
+void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_message *ret_m);
+
+/* False: no room for it; cap is what bytes can hold. */
+bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message *m);
+
+/* The bytes an entry takes in an entries_mail. */
+size_t entries_need(const struct kv_message *m);
+
+/* Posts a text. Connected, disconnected and end are forced in; a problem is lost when the mailbox is full. */
+void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket bucket, int err, const char *text);
+
+void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, const struct bus_info *info);
+
+/* Posts a copy of a live message. -ENOBUFS: the mailbox is full; -ENOMEM. */
+int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m);
+
+#endif

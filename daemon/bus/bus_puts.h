@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The puts that wait for their answer. A put is one object all its way: made by main, written by the bus thread,
+ * kept here, posted back to main as its own result. So a result cannot be lost, and comes exactly once.
+ *
+ * Adding and expiring is the bus thread's, the rest any thread's (answers arrive on nats.c's threads).
+ */
+#ifndef BUS_PUTS_H
+#define BUS_PUTS_H
+
+#include <sys/queue.h>
+
+#include "daemon/bus/bus_counters.h"
+#include "daemon/bus/bus_mail.h"
+#include "daemon/bus/bus_wire.h"
+
+struct bus_put {
+    struct bus_mail head;
+    TAILQ_ENTRY(bus_put) by_age;
+    uint32_t slot;
+    uint64_t token;
+    bool delete;
+    int64_t start_ns, deadline_ns;
+    int64_t rtt_ns;
+    int err;
+    uint64_t seq;
+    char reason[BUS_REASON_CAP];
+    size_t n;
+    const char *value;
+    char subject[]; /* and behind it the value */
+};
+
+struct bus_puts;
+
+/* limit: of puts that are kept here at once; main sees to it. */
+int bus_puts_new(size_t limit, struct mailbox *box, struct bus_counters *counters, struct bus_puts **ret_puts);
+void bus_puts_free(struct bus_puts *puts);
+
+/* Keeps it; what is returned names it in bus_puts_done. */
+uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put);
+
+/* Posts the result. An id whose put is not here any more is ignored. */
+void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reason, uint64_t seq);
+
+/* Posts the result of a put that was never added. */
+void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason);
+
+/* Ends those with this subject, or all with NULL. */
+void bus_puts_fail(struct bus_puts *puts, const char *subject, int err, const char *reason);
+
+/* Ends what is overdue; returns the next deadline, INT64_MAX if there is none. */
+int64_t bus_puts_expire(struct bus_puts *puts, int64_t now_ns);
+
+#endif

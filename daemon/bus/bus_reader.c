@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders from main, and what is done for them. */
+#include "daemon/bus/bus_reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libdiscover/core/clock.h"
+
+struct order {
+    struct mail mail;
+    enum bus_bucket bucket;
+    bool check; /* the state alone */
+};
+
+struct bus_reader {
+    struct bus_reader_setup setup;
+    struct mailbox *orders;
+    struct order check[BUS_BUCKETS], resync[BUS_BUCKETS];
+    struct bus_snapshot snapshots[BUS_BUCKETS];
+    int64_t verified[BUS_BUCKETS]; /* the incarnation whose settings were looked at */
+    sem_t credits;
+    atomic_bool stopping;
+    bool started;
+    pthread_t thread;
+};
+
+static void on_deviation(void *arg, const char *text)
+{
+    bus_mail_text(arg, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+static void problem(struct bus_reader *r, enum bus_bucket bucket, const char *what, const char *reason)
+{
+    char text[2 * BUS_REASON_CAP + BUS_KEY_MAX];
+    snprintf(text, sizeof text, "stream %s %s%s", r->setup.streams[bucket].name, what, reason);
+    bus_mail_text(r->setup.box, BUS_MAIL_PROBLEM, bucket, 0, text);
+}
+
+static int create(struct bus_reader *r, jsCtx *js, enum bus_bucket bucket, char reason[static BUS_REASON_CAP])
+{
+    if (!r->setup.create) {
+        problem(r, bucket, "does not exist, and registry.create is off: run discoverd --init once", "");
+        return -ENOENT;
+    }
+    int err = bus_stream_create(js, &r->setup.streams[bucket], reason);
+    if (err == -ENODEV || err == -ENOTCONN || err == -ETIMEDOUT)
+        return err; /* tried again soon */
+    problem(r, bucket, err ? "cannot be made: " : "did not exist: made it", err ? reason : "");
+    return err;
+}
+
+/* Asks for the stream's state; makes it first when an order to read finds none. */
+static int look(struct bus_reader *r, jsCtx *js, const struct order *o, struct bus_stream_state *ret_state,
+                char reason[static BUS_REASON_CAP])
+{
+    const struct bus_stream *stream = &r->setup.streams[o->bucket];
+    int err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);
+    if (err == -ENOENT && !o->check) {
+        err = create(r, js, o->bucket, reason);
+        if (err == 0)
+            err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);
+    }
+    if (err == 0 && r->verified[o->bucket] != ret_state->info.created) {
+        r->verified[o->bucket] = ret_state->info.created;
+        err = bus_stream_info(js, stream, on_deviation, r->setup.box, ret_state, reason);
+    }
+    return err;
+}
+
+static void answer_info(struct bus_reader *r, const struct order *o, int err, const struct bus_stream_state *state)
+{
+    struct bus_info info = err ? (struct bus_info){.err = err} : state->info;
+    bus_mail_info(r->setup.box, o->bucket, o->check, &info);
+}
+
+static void carry_out(struct bus_reader *r, const struct order *o)
+{
+    char reason[BUS_REASON_CAP] = "not connected";
+    struct bus_stream_state state;
+    const struct bus_session *session = bus_link_use(r->setup.link);
+    int err = session ? look(r, session->js, o, &state, reason) : -ENOTCONN;
+    answer_info(r, o, err, &state);
+    if (!o->check && err == 0)
+        bus_snapshot_read(&r->snapshots[o->bucket], session, &state);
+    else if (!o->check)
+        bus_mail_text(r->setup.box, BUS_MAIL_END, o->bucket, err, reason);
+    if (session)
+        bus_link_unuse(r->setup.link);
+}
+
+static void *reader_main(void *arg)
+{
+    struct bus_reader *r = arg;
+    struct pollfd fd = {.fd = mailbox_fd(r->orders), .events = POLLIN};
+    while (!atomic_load(&r->stopping)) {
+        (void)poll(&fd, 1, -1);
+        for (struct mail *next, *mail = mailbox_take(r->orders); mail; mail = next) {
+            next = mail->next;
+            carry_out(r, (struct order *)mail);
+        }
+    }
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret_reader)
+{
+    struct bus_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return -ENOMEM;
+    r->setup = *setup;
+    sem_init(&r->credits, 0, SNAPSHOT_CREDITS);
+    for (int i = 0; i < BUS_BUCKETS; i++) {
+        r->check[i] = (struct order){.bucket = (enum bus_bucket)i, .check = true};
+        r->resync[i] = (struct order){.bucket = (enum bus_bucket)i};
+        r->snapshots[i] = (struct bus_snapshot){
+            .stream = &setup->streams[i],
+            .bucket = (enum bus_bucket)i,
+            .box = setup->box,
+            .counters = setup->counters,
+            .credits = &r->credits,
+            .max_value = setup->max_value,
+            .timeout_ns = setup->snapshot_timeout_ns,
+            .stall_ns = setup->request_timeout_ns / 2,
+            .link = setup->link,
+        };
+    }
+    int err = mailbox_new(2 * BUS_BUCKETS + 1, &r->orders);
+    if (err < 0) {
+        bus_reader_free(r);
+        return err;
+    }
+    *ret_reader = r;
+    return 0;
+}
+
+void bus_reader_free(struct bus_reader *r)
+{
+    if (!r)
+        return;
+    mailbox_free(r->orders);
+    sem_destroy(&r->credits);
+    free(r);
+}
+
+int bus_reader_start(struct bus_reader *r)
+{
+    int err = -pthread_create(&r->thread, NULL, reader_main, r);
+    if (err == 0)
+        (void)pthread_setname_np(r->thread, "bus-read");
+    r->started = err == 0;
+    return err;
+}
+
+void bus_reader_stop(struct bus_reader *r)
+{
+    if (!r->started)
+        return;
+    r->started = false;
+    atomic_store(&r->stopping, true);
+    sem_post(&r->credits); /* it may wait for one */
+    mailbox_wake(r->orders);
+    (void)pthread_join(r->thread, NULL);
+}
+
+void bus_reader_resync(struct bus_reader *r, enum bus_bucket bucket)
+{
+    mailbox_force(r->orders, &r->resync[bucket].mail);
+}
+
+void bus_reader_check(struct bus_reader *r, enum bus_bucket bucket)
+{
+    mailbox_force(r->orders, &r->check[bucket].mail);
+}
+
+void bus_reader_credit(struct bus_reader *r)
+{
+    sem_post(&r->credits);
+}

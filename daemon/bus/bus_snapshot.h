@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads a stream from its first message to a given one, in order and without a hole, and posts what it reads in
+ * batches. Reader thread; blocks for as long as it takes, at most its time limit.
+ *
+ * It pulls from an ephemeral consumer in portions: the server sends only what was asked for, so that the memory
+ * for a snapshot of any size is bounded, also when main is slow (batches wait for a credit, which main returns).
+ * When the consumer falls silent (its server died, its count was wrong) the next one goes on behind the last
+ * message that was read, which is what an ordered consumer does.
+ */
+#ifndef BUS_SNAPSHOT_H
+#define BUS_SNAPSHOT_H
+
+#include <semaphore.h>
+
+#include "daemon/bus/bus_link.h"
+#include "daemon/bus/bus_stream.h"
+
+#define SNAPSHOT_CREDITS 8 /* batches on their way to main */
+
+struct bus_snapshot {
+    const struct bus_stream *stream;
+    enum bus_bucket bucket;
+    struct mailbox *box;
+    struct bus_counters *counters;
+    sem_t *credits;
+    size_t max_value;
+    int64_t timeout_ns, stall_ns;
+    struct bus_link *link; /* asked whether to stop */
+    uint64_t consumers;    /* made so far: numbers their inboxes */
+};
+
+/* Posts what it reads, then the end: without an error when everything up to state's last sequence was read. */
+void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *session,
+                       const struct bus_stream_state *state);
+
+#endif

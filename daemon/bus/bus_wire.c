@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parsing of JetStream's texts. */
+#include "daemon/bus/bus_wire.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * "$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<nth>.<time>.<pending>", or with more in it:
+ * "$JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<seq>.<nth>.<time>.<pending>[.<random>]"
+ */
+#define ACK_PREFIX "$JS.ACK."
+#define ACK_TOKENS_SHORT 7
+#define ACK_TOKENS_LONG 9
+#define ACK_TOKENS_MAX 12
+
+/* Splits at dots; a text with more than max tokens gives max + 1. */
+static size_t split(const char *text, size_t max, const char *ret_token[])
+{
+    size_t n = 0;
+    for (const char *p = text; p; p = strchr(p, '.')) {
+        if (n > 0)
+            p++;
+        if (n == max)
+            return max + 1;
+        ret_token[n++] = p;
+    }
+    return n;
+}
+
+static bool number_token(const char *text, uint64_t *ret_number)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    *ret_number = strtoull(text, &end, 10);
+    return errno == 0 && (*end == '.' || *end == '\0');
+}
+
+int wire_delivery(const char *reply, struct wire_delivery *ret_delivery)
+{
+    if (!reply || strncmp(reply, ACK_PREFIX, strlen(ACK_PREFIX)) != 0)
+        return -EINVAL;
+    const char *token[ACK_TOKENS_MAX];
+    size_t n = split(reply + strlen(ACK_PREFIX), ACK_TOKENS_MAX, token);
+    if (n > ACK_TOKENS_MAX || n < ACK_TOKENS_SHORT || n == ACK_TOKENS_SHORT + 1)
+        return -EINVAL;
+    const char **t = n == ACK_TOKENS_SHORT ? token : token + (ACK_TOKENS_LONG - ACK_TOKENS_SHORT);
+    struct wire_delivery d = {.consumer = t[1], .consumer_len = (size_t)(t[2] - 1 - t[1])};
+    uint64_t time;
+    if (!number_token(t[3], &d.seq) || !number_token(t[4], &d.nth) || !number_token(t[5], &time) ||
+        !number_token(t[6], &d.pending) || time > INT64_MAX)
+        return -EINVAL;
+    d.time_ns = (int64_t)time;
+    *ret_delivery = d;
+    return 0;
+}
+
+static int ack_of(json_t *root, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP])
+{
+    json_t *error = json_object_get(root, "error");
+    if (error) {
+        const char *why = json_string_value(json_object_get(error, "description"));
+        snprintf(ret_reason, BUS_REASON_CAP, "%s (error %lld)", why ? why : "refused without a description",
+                 (long long)json_integer_value(json_object_get(error, "err_code")));
+        return -EIO;
+    }
+    json_t *seq = json_object_get(root, "seq");
+    if (!json_is_integer(seq) || json_integer_value(seq) <= 0)
+        return -EBADMSG;
+    *ret_seq = (uint64_t)json_integer_value(seq);
+    return 0;
+}
+
+int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP])
+{
+    json_t *root = json_loadb(json, n, 0, NULL);
+    int err = json_is_object(root) ? ack_of(root, ret_seq, ret_reason) : -EBADMSG;
+    json_decref(root);
+    return err;
+}
+
+bool wire_denied_put(const char *text, char *ret_subject, size_t cap)
+{
+    const char *p = strstr(text, "for Publish to \"");
+    if (!p)
+        return false;
+    p += strlen("for Publish to \"");
+    size_t n = strcspn(p, "\"");
+    if (n == 0 || n >= cap)
+        return false;
+    memcpy(ret_subject, p, n);
+    ret_subject[n] = '\0';
+    return true;
+}
+
+bool wire_key_valid(const char *key)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=/-.";
+    size_t n = strspn(key, allowed);
+    return n > 0 && n <= BUS_KEY_MAX && key[n] == '\0' && key[0] != '.' && key[n - 1] != '.' &&
+           !strstr(key, "..");
+}
+
+bool wire_number(const char *text, int base, uint64_t *ret_number)
+{
+    char *end;
+    if (!text || *text == '\0' || *text == '-' || *text == '+' || *text == ' ')
+        return false;
+    errno = 0;
+    uint64_t v = strtoull(text, &end, base);
+    if (errno != 0 || *end != '\0')
+        return false;
+    *ret_number = v;
+    return true;
+}

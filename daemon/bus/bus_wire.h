@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The texts that JetStream puts into subjects, acknowledgements and errors. Pure; any thread. */
+#ifndef BUS_WIRE_H
+#define BUS_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUS_REASON_CAP 160
+#define BUS_KEY_MAX 255
+
+/* What the reply subject of a message from a consumer says. Points into it. */
+struct wire_delivery {
+    const char *consumer;
+    size_t consumer_len;
+    uint64_t seq; /* in the stream */
+    uint64_t nth; /* of this consumer, from 1 */
+    uint64_t pending;
+    int64_t time_ns; /* the server's clock */
+};
+
+/* -EINVAL: not such a subject. */
+int wire_delivery(const char *reply, struct wire_delivery *ret_delivery);
+
+/* The answer to a put: 0 and its sequence, or -EIO and why it was refused. -EBADMSG: not an answer. */
+int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP]);
+
+/* The subject that a "Permissions Violation for Publish to ..." names. False: it is no such text. */
+bool wire_denied_put(const char *text, char *ret_subject, size_t cap);
+
+/* Whether it can be a key: tokens of [A-Za-z0-9_=/-] with single dots between them. */
+bool wire_key_valid(const char *key);
+
+/* The number in an id or a header; false when it is none. base 10 or 16. */
+bool wire_number(const char *text, int base, uint64_t *ret_number);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connect, serve, lose, wait, again. */
+#include "daemon/bus/bus_writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/base/backoff.h"
+#include "libdiscover/core/clock.h"
+
+#define BACKOFF_FIRST_NS (100 * NS_PER_MS)
+#define BACKOFF_MAX_NS   (4 * NS_PER_S)
+#define STEADY_NS        BACKOFF_MAX_NS /* a connection that held so long makes the next back-off start anew */
+
+struct bus_writer {
+    struct bus_writer_setup setup;
+    struct mailbox *orders; /* puts */
+    struct backoff backoff;
+    char last_failure[BUS_REASON_CAP];
+    atomic_bool stopping;
+    bool started;
+    pthread_t thread;
+};
+
+static void write_all(struct bus_writer *w)
+{
+    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
+        next = mail->next;
+        bus_link_put(w->setup.link, (struct bus_put *)mail);
+    }
+}
+
+static void refuse_all(struct bus_writer *w)
+{
+    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
+        next = mail->next;
+        bus_puts_refuse(w->setup.puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
+    }
+}
+
+/* Returns when there is something in fds, or at the deadline. */
+static void wait_until(struct pollfd *fds, nfds_t n, int64_t deadline_ns)
+{
+    int timeout_ms = -1;
+    if (deadline_ns != INT64_MAX) {
+        int64_t left_ns = deadline_ns - clock_now_ns();
+        timeout_ms = left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+    }
+    (void)poll(fds, n, timeout_ms);
+}
+
+static void serve(struct bus_writer *w)
+{
+    struct pollfd fds[] = {
+        {.fd = mailbox_fd(w->orders), .events = POLLIN},
+        {.fd = bus_link_lost_fd(w->setup.link), .events = POLLIN},
+    };
+    while (!atomic_load(&w->stopping)) {
+        wait_until(fds, 2, bus_puts_expire(w->setup.puts, clock_now_ns()));
+        if (fds[1].revents)
+            return;
+        write_all(w);
+    }
+}
+
+static void pause_for(struct bus_writer *w, int64_t pause_ns)
+{
+    struct pollfd fd = {.fd = mailbox_fd(w->orders), .events = POLLIN};
+    int64_t until_ns = clock_now_ns() + pause_ns;
+    while (!atomic_load(&w->stopping) && clock_now_ns() < until_ns) {
+        wait_until(&fd, 1, until_ns);
+        refuse_all(w);
+    }
+}
+
+static int64_t next_pause_ns(struct bus_writer *w)
+{
+    uint32_t random = (uint32_t)clock_now_ns();
+    (void)!getrandom(&random, sizeof random, 0);
+    return backoff_next(&w->backoff, random);
+}
+
+/* Told when it changes: while a server is away, each try fails in the same way. */
+static void report_failure(struct bus_writer *w, const char *reason)
+{
+    metric_inc(&w->setup.counters->connect_failures);
+    if (strcmp(reason, w->last_failure) == 0)
+        return;
+    snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
+    char text[BUS_REASON_CAP + 32];
+    snprintf(text, sizeof text, "cannot connect: %s", reason);
+    bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+/* One connection from beginning to end. */
+static void session(struct bus_writer *w)
+{
+    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
+    int err = bus_link_open(w->setup.link, server, reason);
+    if (err < 0) {
+        report_failure(w, reason);
+        return;
+    }
+    int64_t since_ns = clock_now_ns();
+    w->last_failure[0] = '\0';
+    metric_inc(&w->setup.counters->connects);
+    bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+    serve(w);
+    bus_link_close(w->setup.link, reason);
+    bus_puts_fail(w->setup.puts, NULL, -ENOTCONN, "the connection was lost before the answer came");
+    metric_inc(&w->setup.counters->disconnects);
+    bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
+    if (clock_now_ns() - since_ns > STEADY_NS)
+        backoff_reset(&w->backoff);
+}
+
+static void *writer_main(void *arg)
+{
+    struct bus_writer *w = arg;
+    while (!atomic_load(&w->stopping)) {
+        session(w);
+        if (!atomic_load(&w->stopping))
+            pause_for(w, next_pause_ns(w));
+    }
+    refuse_all(w);
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+int bus_writer_new(const struct bus_writer_setup *setup, struct bus_writer **ret_writer)
+{
+    struct bus_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    w->setup = *setup;
+    backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_MAX_NS);
+    int err = mailbox_new(setup->max_puts, &w->orders);
+    if (err < 0) {
+        free(w);
+        return err;
+    }
+    *ret_writer = w;
+    return 0;
+}
+
+void bus_writer_free(struct bus_writer *w)
+{
+    if (!w)
+        return;
+    mailbox_free(w->orders);
+    free(w);
+}
+
+int bus_writer_start(struct bus_writer *w)
+{
+    int err = -pthread_create(&w->thread, NULL, writer_main, w);
+    if (err == 0)
+        (void)pthread_setname_np(w->thread, "bus");
+    w->started = err == 0;
+    return err;
+}
+
+void bus_writer_stop(struct bus_writer *w)
+{
+    if (!w->started)
+        return;
+    w->started = false;
+    atomic_store(&w->stopping, true);
+    mailbox_wake(w->orders);
+    (void)pthread_join(w->thread, NULL);
+}
+
+void bus_writer_put(struct bus_writer *w, struct bus_put *put)
+{
+    mailbox_force(w->orders, &put->head.mail);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bus thread: keeps the connection up, for ever, and writes the puts that main hands over. While there is no
+ * connection puts come back at once: what is desired is kept by who desires it, not in a queue here.
+ */
+#ifndef BUS_WRITER_H
+#define BUS_WRITER_H
+
+#include "daemon/bus/bus_link.h"
+
+struct bus_writer;
+
+struct bus_writer_setup {
+    struct mailbox *box; /* to main */
+    struct bus_counters *counters;
+    struct bus_link *link;
+    struct bus_puts *puts;
+    size_t max_puts;
+};
+
+int bus_writer_new(const struct bus_writer_setup *setup, struct bus_writer **ret_writer); /* -ENOMEM, errno */
+void bus_writer_free(struct bus_writer *writer);
+
+/* Main thread. */
+int bus_writer_start(struct bus_writer *writer);
+void bus_writer_stop(struct bus_writer *writer); /* waits for its end, which closes the connection */
+
+/* Main thread, which sees to max_puts. */
+void bus_writer_put(struct bus_writer *writer, struct bus_put *put);
+
+#endif
