@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting, reloading and stopping: options, what systemd is told, and that two daemons never share what is one's own. */
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/kv.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+static struct nats nats;
+static struct host a, b;
+
+static int discoverd(struct output *ret_output, const char *option, const char *config)
+{
+    return run(ret_output, (const char *const[]){e2e_binary("discoverd"), option, config ? "-c" : NULL, config, NULL});
+}
+
+START_TEST(options)
+{
+    struct output o;
+
+    host_init(&a, &(struct host_options){0});
+    ck_assert_int_eq(discoverd(&o, "-V", NULL), 0);
+    ck_assert_ptr_nonnull(strstr(o.out, "discoverd "));
+    ck_assert_msg(discoverd(&o, "-t", a.config) == 0, "%s%s", o.out, o.err);
+    ck_assert_int_eq(discoverd(&o, "-t", "/nonexistent/discoverd.conf"), 2);
+    ck_assert_ptr_nonnull(strstr(o.err, "/nonexistent/discoverd.conf"));
+    ck_assert_int_eq(discoverd(&o, "--no-such-option", NULL), 2);
+}
+END_TEST
+
+START_TEST(init_creates_the_buckets)
+{
+    struct output o;
+    struct kv kv;
+
+    nats_start(&nats, 1);
+    host_init(&a, &(struct host_options){.nats = nats.urls});
+    kv_open(&kv, nats.server[0].url);
+    ck_assert_int_eq(kv_count(&kv, "SERVICES"), -1);
+    ck_assert_msg(discoverd(&o, "--init", a.config) == 0, "%s%s", o.out, o.err);
+    ck_assert_int_eq(kv_count(&kv, "SERVICES"), 0);
+    ck_assert_int_eq(kv_count(&kv, "HOSTS"), 0);
+    ck_assert_msg(discoverd(&o, "--init", a.config) == 0, "once more: %s%s", o.out, o.err);
+    kv_close(&kv);
+}
+END_TEST
+
+/* A second daemon that would share something with the one that runs says with what, and ends. */
+static void refused(const char *shared)
+{
+    struct output o;
+    const char *argv[] = {e2e_binary("discoverd"), "-c", b.config, NULL};
+
+    ck_assert_int_ne(run(&o, argv), 0);
+    ck_assert_msg(strstr(o.err, shared) || strstr(o.out, shared), "%s is not named: %s%s", shared, o.out, o.err);
+    ck_assert_msg(seen_by_dns(&a, "shop/none") != NO_ANSWER, "%s", a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "status", NULL), 0);
+}
+
+/* Writes b's configuration as a's, in everything or in one line (which a sed command makes of a's file). */
+static void configure_b(const char *sed)
+{
+    struct output o;
+
+    ck_assert_int_eq(shell(&o, "sed -e '%s' %s >%s", sed, a.config, b.config), 0);
+}
+
+START_TEST(refuses_what_another_one_holds)
+{
+    char sed[1024], port[32];
+
+    host_start(&a, &(struct host_options){0});
+    host_init(&b, &(struct host_options){.name = "b"});
+    configure_b("");
+    refused(a.state_dir);
+    snprintf(sed, sizeof sed, "s|%s|%s|", a.state_dir, b.state_dir);
+    configure_b(sed);
+    refused(a.socket);
+    snprintf(sed, sizeof sed, "s|%s|%s|; s|%s|%s|; s|%d|%d|", a.state_dir, b.state_dir, a.socket, b.socket,
+             a.http_port, b.http_port);
+    configure_b(sed);
+    snprintf(port, sizeof port, "127.0.0.1:%d", a.dns_port);
+    refused(port);
+    snprintf(sed, sizeof sed, "s|%s|%s|; s|%s|%s|; s|%d|%d|", a.state_dir, b.state_dir, a.socket, b.socket, a.dns_port,
+             b.dns_port);
+    configure_b(sed);
+    snprintf(port, sizeof port, "127.0.0.1:%d", a.http_port);
+    refused(port);
+}
+END_TEST
+
+static void add_service(const char *name)
+{
+    char path[300];
+
+    snprintf(path, sizeof path, "%s/added.conf", a.services_dir);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "services = ( { name = \"%s\"; instance = \"i1\"; port = 1; } );\n", name);
+    fclose(out);
+}
+
+START_TEST(reloads_on_sighup)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    add_service("shop/added");
+    proc_signal(&a.proc, SIGHUP);
+    (void)wait_until(3000, seen_by_all(&a, "shop/added", 1), a.seen);
+
+    /* A file with a mistake changes nothing. */
+    add_service("shop/NOT A NAME");
+    proc_signal(&a.proc, SIGHUP);
+    holds_for(500, seen_by_dns(&a, "shop/added") == 1, a.seen);
+
+    add_service("shop/other");
+    proc_signal(&a.proc, SIGHUP);
+    (void)wait_until(3000, seen_by_all(&a, "shop/other", 1) && seen_by_all(&a, "shop/added", 0), a.seen);
+}
+END_TEST
+
+/* A socket like the one systemd listens on for notifications. */
+static int notify_socket(char *ret_env, size_t cap)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct timeval limit = {.tv_sec = 10};
+
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s/notify", e2e_folder());
+    snprintf(ret_env, cap, "NOTIFY_SOCKET=%s", sa.sun_path);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    return fd;
+}
+
+/* Reads notifications until one has the text. */
+static void notified(int fd, const char *text)
+{
+    char message[1024];
+
+    for (;;) {
+        ssize_t n = recv(fd, message, sizeof message - 1, 0);
+        ck_assert_msg(n > 0, "no %s within 10 s", text);
+        message[n] = 0;
+        if (strstr(message, text))
+            return;
+    }
+}
+
+START_TEST(tells_systemd)
+{
+    char env[200];
+    int fd = notify_socket(env, sizeof env);
+
+    host_init(&a, &(struct host_options){0});
+    const char *argv[] = {e2e_binary("discoverd"), "-c", a.config, NULL};
+    proc_start(&a.proc, "discoverd-a", argv, (const char *const[]){env, "WATCHDOG_USEC=1000000", NULL});
+    notified(fd, "READY=1");
+    ck_assert_msg(seen_by_ctl(&a, "shop/none") == CANNOT_KNOW, "ready, and yet: %s", a.seen);
+    notified(fd, "WATCHDOG=1");
+    proc_signal(&a.proc, SIGHUP);
+    notified(fd, "RELOADING=1");
+    notified(fd, "READY=1");
+    proc_signal(&a.proc, SIGTERM);
+    notified(fd, "STOPPING=1");
+    ck_assert_int_eq(proc_wait(&a.proc, 10000), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(no_daemon)
+{
+    struct output o;
+
+    host_init(&a, &(struct host_options){0});
+    ck_assert_int_eq(ctl(&a, &o, "resolve", "shop/payment", NULL), 4);
+    ck_assert_ptr_nonnull(strstr(o.err, a.socket));
+    ck_assert_int_eq(ctl(&a, &o, "status", NULL), 4);
+    ck_assert_int_eq(ctl(&a, &o, "no-such-command", NULL), 2);
+    ck_assert_int_eq(ctl(&a, &o, "resolve", "NOT A NAME", NULL), 2);
+}
+END_TEST
+
+E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
+          {"refuses_what_another_one_holds", refuses_what_another_one_holds},
+          {"reloads_on_sighup", reloads_on_sighup}, {"tells_systemd", tells_systemd}, {"no_daemon", no_daemon})
