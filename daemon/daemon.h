@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon as a whole: the one place where its parts meet. Everything below daemon/ knows only itself and what its
+ * own header asks for; the files beside this one put them together:
+ *
+ *   daemon.c  starts and stops the parts, runs the loop
+ *   feed.c    bus -> followers -> catalog, agent, leases
+ *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
+ *   status.c  what is told of it all
+ *
+ * Main thread only.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
+
+#include "daemon/agent/agent.h"
+#include "daemon/agent/state.h"
+#include "daemon/api/api.h"
+#include "daemon/base/config.h"
+#include "daemon/base/loop.h"
+#include "daemon/base/metrics.h"
+#include "daemon/bus/bus.h"
+#include "daemon/catalog/catalog.h"
+#include "daemon/check/checks.h"
+#include "daemon/check/pid.h"
+#include "daemon/dns/dns.h"
+#include "daemon/http/http.h"
+#include "daemon/sync/follow.h"
+#include "daemon/sync/health.h"
+#include "daemon/sync/leases.h"
+
+/* Counters of what comes in over the bus and is refused. */
+struct feed_counters {
+    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches;
+};
+
+/* One of the two buckets, as the callbacks of its follower get it. */
+struct feed {
+    struct daemon *daemon;
+    enum bus_bucket bucket;
+    struct follow *follow;
+    bool synced;
+    bool snapshot;          /* one is being read */
+    int resync_failed;      /* a resync could not even be asked for: told to the follower at the next turn */
+    int64_t sweep_again_ns; /* after the bucket was made anew: when what is still missing goes; 0: never */
+};
+
+struct daemon {
+    struct config *config;
+    const char *config_path; /* NULL: defaults alone */
+    struct event_base *base;
+    struct loop_timer turn_timer, second_timer, leave_timer;
+    struct loop_watch bus_watch;
+    struct event *signals[3];
+    struct metrics *metrics;
+    int state_lock, socket_lock; /* descriptors, or -1 */
+    struct state *state;
+
+    struct catalog *catalog;
+    struct agent *agent;
+    struct liveness *liveness;
+    struct health health;
+    struct feed feeds[BUS_BUCKETS];
+    struct feed_counters feed_counters;
+
+    struct bus *bus;
+    struct dns *dns;
+    struct api *api;
+    struct http *http;
+    struct checks *checks;
+    struct pids *pids;
+
+    bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
+    size_t guard_held;        /* hosts that the mass-loss guard holds */
+    enum table_sync sync;     /* as the table says */
+    int64_t stale_since_ns;
+    int64_t started_ns, flushed_ns;
+    bool leaving;
+    char bus_server[256], bus_error[512];
+    struct lease own_lease;   /* as last sent */
+};
+
+/* Runs until SIGTERM or SIGINT. Takes the configuration. Returns the exit status. */
+int daemon_run(struct config *config, const char *config_path);
+
+/*
+ * To be called after anything that came from outside has been handed to the parts: lets what is due happen, writes
+ * the catalog's changes into the table, and arms the timer for the next time something is due.
+ */
+void daemon_turn(struct daemon *d);
+
+/* A bus as the configuration describes it; says in the log what is wrong. A negative errno. */
+int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
+                   struct bus **ret_bus);
+
+/* feed.c */
+int feed_start(struct daemon *d);
+void feed_stop(struct daemon *d);
+extern const struct bus_events feed_bus_events;
+/* Does what is due. Returns when to call again. */
+int64_t feed_tick(struct daemon *d, int64_t now_ns);
+/* Our lease was given to the bus: the canary is on its way. */
+void feed_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns);
+
+/* local.c */
+int local_agent_start(struct daemon *d);
+int local_api_start(struct daemon *d);
+int local_checks_start(struct daemon *d);
+/* The host's addresses, as configured or as found. */
+void local_addresses(const struct daemon *d, struct record *ret_addresses);
+/* Takes the services of the configuration; also after a reload. */
+void local_set_services(struct daemon *d);
+
+/* status.c */
+void status_fill(void *arg, Discover__V1__Status *ret_status);
+/* Tells the table, and the log, how far the catalog can be trusted. */
+void status_update_sync(struct daemon *d, int64_t now_ns);
+
+/* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
+int init_run(struct config *config);
+
+/* Runs a private nats-server and a daemon beside it, in a fresh folder: the whole of `discoverd --dev`. */
+int dev_run(void);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the bus to the catalog. One follower for each bucket keeps the order; what it lets through goes here:
+ *
+ *   SERVICES  records of other hosts -> catalog; of this host -> agent, which alone says what is registered here
+ *   HOSTS     leases of other hosts  -> liveness -> catalog; our own -> agent, and health (it is the canary)
+ *
+ * All on the main thread.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+/* While the bucket was made anew, owners put their keys again; what is missing after this was given up. */
+#define RECREATED_GRACE_LEASES 3
+
+static const struct metric feed_metrics[] = {
+    {"discoverd_feed_keys_refused_total", "Keys in the buckets that are not valid names.", METRIC_COUNTER,
+     offsetof(struct feed_counters, keys_refused)},
+    {"discoverd_feed_values_refused_total", "Values under SERVICES that are not a record.", METRIC_COUNTER,
+     offsetof(struct feed_counters, values_refused)},
+    {"discoverd_feed_leases_refused_total", "Values under HOSTS that are not a lease.", METRIC_COUNTER,
+     offsetof(struct feed_counters, leases_refused)},
+    {"discoverd_feed_limits_refused_total", "Records and leases over a limit of this daemon.", METRIC_COUNTER,
+     offsetof(struct feed_counters, limits_refused)},
+    {"discoverd_feed_digest_mismatches_total", "Hosts whose records differ from their lease for two beats.",
+     METRIC_COUNTER, offsetof(struct feed_counters, digest_mismatches)},
+};
+
+static struct daemon *daemon_of(void *arg)
+{
+    return ((struct feed *)arg)->daemon;
+}
+
+static void refuse(metric_value *counter, const char *what, const struct kv_message *m, const char *why)
+{
+    metric_inc(counter);
+    log_warning("%s %.*s: %s (revision %llu); ignored", what, (int)m->key_len, m->key, why,
+                (unsigned long long)m->seq);
+}
+
+static bool is_own(const struct daemon *d, const char *host)
+{
+    return strcmp(host, d->config->host) == 0;
+}
+
+/* --- SERVICES --- */
+
+static void put_record(struct daemon *d, const struct instance_key *key, const struct record *record,
+                       const struct kv_message *m)
+{
+    int err = catalog_put(d->catalog, key, record);
+    if (err == -E2BIG)
+        refuse(&d->feed_counters.limits_refused, "record", m, "over a limit (limits.* in the configuration)");
+    else if (err < 0 && err != -ESTALE)
+        refuse(&d->feed_counters.values_refused, "record", m, strerror(-err));
+}
+
+static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
+{
+    struct daemon *d = daemon_of(arg);
+    struct instance_key key;
+    struct record record;
+    const char *why = "larger than this daemon takes";
+    (void)from_snapshot;
+    if (instance_key_parse(m->key, m->key_len, &key) < 0)
+        refuse(&d->feed_counters.keys_refused, "record", m, "the key is not <domain>.<service>.<host>.<instance>");
+    else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0)
+        refuse(&d->feed_counters.values_refused, "record", m, why);
+    else if (is_own(d, key.host))
+        agent_observed(d->agent, &key, &record, clock_now_ns());
+    else
+        put_record(d, &key, &record, m);
+}
+
+static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
+{
+    struct daemon *d = daemon_of(arg);
+    struct instance_key key;
+    (void)seq;
+    if (instance_key_parse(text, n, &key) < 0)
+        return; /* refused when it was put */
+    if (is_own(d, key.host))
+        agent_observed(d->agent, &key, NULL, clock_now_ns());
+    else
+        catalog_remove(d->catalog, &key);
+}
+
+static void services_snapshot_begin(void *arg)
+{
+    struct feed *f = arg;
+    f->snapshot = true;
+    catalog_snapshot_begin(f->daemon->catalog);
+    agent_snapshot_begin(f->daemon->agent);
+}
+
+static void services_snapshot_end(void *arg, enum follow_end end)
+{
+    struct feed *f = arg;
+    struct daemon *d = f->daemon;
+    f->snapshot = false;
+    if (end == FOLLOW_COMPLETE)
+        catalog_snapshot_end(d->catalog);
+    if (end == FOLLOW_RECREATED) {
+        log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
+                    d->config->registry.services_bucket);
+        f->sweep_again_ns = clock_now_ns() + RECREATED_GRACE_LEASES * d->config->registry.lease_ttl_ns;
+    }
+    if (end != FOLLOW_ABORTED)
+        agent_synced(d->agent, clock_now_ns());
+}
+
+/* --- HOSTS --- */
+
+static void own_lease(struct daemon *d, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
+{
+    int64_t now_ns = clock_now_ns();
+    agent_own_lease_seen(d->agent, lease, m->age_ns, now_ns);
+    if (!from_snapshot && lease->node == d->own_lease.node)
+        health_seen(&d->health, lease->counter, now_ns);
+}
+
+static void other_lease(struct daemon *d, const char *host, const struct lease *lease, const struct kv_message *m)
+{
+    int err = liveness_apply(d->liveness, host, lease, m->age_ns, clock_now_ns());
+    if (err == -ENOSPC)
+        refuse(&d->feed_counters.limits_refused, "lease", m, "more hosts than limits.hosts");
+    if (err == 0 && d->feeds[BUS_SERVICES].synced && !lease->leaving &&
+        !catalog_agrees(d->catalog, host, lease)) {
+        metric_inc(&d->feed_counters.digest_mismatches);
+        log_warning("host %s says it has %u records, and they are not those known here; reading all again", host,
+                    lease->records);
+        follow_doubt(d->feeds[BUS_SERVICES].follow, clock_now_ns());
+    }
+}
+
+static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapshot)
+{
+    struct daemon *d = daemon_of(arg);
+    struct lease lease;
+    char host[LABEL_CAP];
+    const char *why = "larger than this daemon takes";
+    if (label_copy(host, m->key, m->key_len) < 0)
+        refuse(&d->feed_counters.keys_refused, "lease", m, "the key is not a host name");
+    else if (m->kind == KV_REFUSED || lease_decode(m->value, m->n, &lease, &why) < 0)
+        refuse(&d->feed_counters.leases_refused, "lease", m, why);
+    else if (is_own(d, host))
+        own_lease(d, &lease, m, from_snapshot);
+    else
+        other_lease(d, host, &lease, m);
+}
+
+static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
+{
+    struct daemon *d = daemon_of(arg);
+    char host[LABEL_CAP];
+    (void)seq;
+    if (label_copy(host, key, n) == 0 && !is_own(d, host))
+        liveness_remove(d->liveness, host, clock_now_ns());
+}
+
+static void hosts_snapshot_begin(void *arg)
+{
+    ((struct feed *)arg)->snapshot = true;
+}
+
+static void hosts_snapshot_end(void *arg, enum follow_end end)
+{
+    struct feed *f = arg;
+    f->snapshot = false;
+    if (end != FOLLOW_ABORTED)
+        agent_hosts_synced(f->daemon->agent, clock_now_ns());
+}
+
+/* --- both --- */
+
+static void resync(void *arg)
+{
+    struct feed *f = arg;
+    f->resync_failed = bus_resync(f->daemon->bus, f->bucket);
+}
+
+static void check(void *arg)
+{
+    struct feed *f = arg;
+    (void)bus_check(f->daemon->bus, f->bucket); /* busy: the answer to the earlier one will do */
+}
+
+static void synced(void *arg, bool is_synced)
+{
+    struct feed *f = arg;
+    struct daemon *d = f->daemon;
+    f->synced = is_synced;
+    bool both = d->feeds[BUS_SERVICES].synced && d->feeds[BUS_HOSTS].synced;
+    if (both && !d->synced_once) {
+        struct catalog_counts counts = catalog_counts(d->catalog);
+        log_notice("synchronised: %zu hosts, %zu services, %zu instances", counts.hosts, counts.services,
+                   counts.instances);
+    }
+    d->synced_once |= both;
+    health_set_synced(&d->health, both, clock_now_ns());
+}
+
+static uint32_t random32(void *arg)
+{
+    uint32_t value = 0;
+    (void)arg;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value;
+}
+
+static const struct follow_ops services_ops = {resync,          check,
+                                               services_apply,  services_remove,
+                                               services_snapshot_begin, services_snapshot_end,
+                                               synced,          random32};
+static const struct follow_ops hosts_ops = {resync,       check,       hosts_apply, hosts_remove, hosts_snapshot_begin,
+                                            hosts_snapshot_end, synced, random32};
+
+/* --- liveness and health --- */
+
+static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
+{
+    struct daemon *d = arg;
+    (void)catalog_set_host(d->catalog, host, lease, host_alive(status), clock_now_ns()); /* over a limit: counted */
+}
+
+static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
+{
+    struct daemon *d = arg;
+    if (held && !d->guard_held)
+        log_warning("keeping %zu hosts whose leases have run out, for %lld s at most: %s", held,
+                    (long long)((until_ns - clock_now_ns()) / NS_PER_S), why);
+    if (!held && d->guard_held)
+        log_notice("no vanished hosts are kept any more");
+    d->guard_held = held;
+}
+
+/*
+ * While another host has our name we send no lease, so none can come back: that says nothing about the bus.
+ */
+static bool trustworthy(const struct daemon *d)
+{
+    return d->health.reason == HEALTH_OK ||
+           (d->health.reason == HEALTH_NO_CANARY && agent_status(d->agent).name == AGENT_NAME_RIVAL);
+}
+
+static void health_changed(void *arg, enum health_reason reason)
+{
+    struct daemon *d = arg;
+    int64_t now_ns = clock_now_ns();
+    liveness_set_healthy(d->liveness, trustworthy(d), now_ns);
+    if (reason == HEALTH_OVERDUE) {
+        log_warning("the own lease did not come back in time: reading both buckets again, no lease runs out meanwhile");
+        follow_doubt(d->feeds[BUS_SERVICES].follow, now_ns);
+        follow_doubt(d->feeds[BUS_HOSTS].follow, now_ns);
+    }
+}
+
+void feed_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns)
+{
+    d->own_lease = *lease;
+    health_sent(&d->health, lease->counter, now_ns);
+}
+
+/* --- events of the bus --- */
+
+static void on_connected(void *arg, const char *server)
+{
+    struct daemon *d = arg;
+    int64_t now_ns = clock_now_ns();
+    log_notice("connected to %s", server);
+    snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
+    d->bus_error[0] = '\0';
+    health_set_connected(&d->health, true, now_ns);
+    agent_connected(d->agent, now_ns);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        follow_connected(d->feeds[b].follow, now_ns);
+}
+
+static void on_disconnected(void *arg, const char *reason)
+{
+    struct daemon *d = arg;
+    int64_t now_ns = clock_now_ns();
+    log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
+    snprintf(d->bus_error, sizeof d->bus_error, "%s", reason);
+    health_set_connected(&d->health, false, now_ns);
+    agent_disconnected(d->agent, now_ns);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        follow_disconnected(d->feeds[b].follow, now_ns);
+}
+
+static void on_problem(void *arg, const char *text)
+{
+    struct daemon *d = arg;
+    if (strcmp(d->bus_error, text) != 0)
+        log_warning("NATS: %s", text);
+    snprintf(d->bus_error, sizeof d->bus_error, "%s", text);
+}
+
+static struct follow *follow_of(void *arg, enum bus_bucket bucket)
+{
+    return ((struct daemon *)arg)->feeds[bucket].follow;
+}
+
+static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+{
+    follow_live(follow_of(arg, bucket), m, clock_now_ns());
+}
+
+static void on_gap(void *arg, enum bus_bucket bucket)
+{
+    follow_gap(follow_of(arg, bucket), clock_now_ns());
+}
+
+static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
+{
+    follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, clock_now_ns());
+}
+
+static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+{
+    follow_snapshot_entry(follow_of(arg, bucket), m, clock_now_ns());
+}
+
+static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
+{
+    if (err)
+        log_warning("reading the bucket failed: %s", reason);
+    follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
+}
+
+static void on_put_done(void *arg, const struct bus_put_result *result)
+{
+    struct daemon *d = arg;
+    agent_published(d->agent, result->token, result->err, result->rtt_ns, clock_now_ns());
+}
+
+const struct bus_events feed_bus_events = {
+    .connected = on_connected,
+    .disconnected = on_disconnected,
+    .problem = on_problem,
+    .live = on_live,
+    .gap = on_gap,
+    .info = on_info,
+    .snapshot_entry = on_snapshot_entry,
+    .snapshot_end = on_snapshot_end,
+    .put_done = on_put_done,
+};
+
+/* --- life --- */
+
+int feed_start(struct daemon *d)
+{
+    static const struct follow_ops *const ops[BUS_BUCKETS] = {&services_ops, &hosts_ops};
+    static const struct liveness_events events = {host_changed, guard};
+    struct leases_options leases = {.max_hosts = d->config->limits.hosts,
+                                    .guard_percent = d->config->registry.guard_percent,
+                                    .guard_ns = d->config->registry.guard_duration_ns};
+    int err = metrics_add(d->metrics, feed_metrics, sizeof feed_metrics / sizeof *feed_metrics, &d->feed_counters);
+    if (!err)
+        err = leases_new(&leases, &events, d, &d->liveness);
+    health_init(&d->health, d->config->registry.lease_ttl_ns / 2, health_changed, d);
+    for (int b = 0; b < BUS_BUCKETS && !err; b++) {
+        d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bus_bucket)b};
+        err = follow_new(&(struct follow_options){0}, ops[b], &d->feeds[b], &d->feeds[b].follow);
+    }
+    return err;
+}
+
+void feed_stop(struct daemon *d)
+{
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        follow_free(d->feeds[b].follow);
+    liveness_free(d->liveness);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t tick_one(struct feed *f, int64_t now_ns)
+{
+    if (f->sweep_again_ns && now_ns >= f->sweep_again_ns) {
+        f->sweep_again_ns = 0;
+        follow_doubt(f->follow, now_ns);
+    }
+    int64_t next_ns = follow_tick(f->follow, now_ns);
+    if (f->resync_failed) {
+        follow_snapshot_end(f->follow, f->resync_failed, now_ns);
+        f->resync_failed = 0;
+        next_ns = follow_tick(f->follow, now_ns);
+    }
+    return f->sweep_again_ns ? earlier(next_ns, f->sweep_again_ns) : next_ns;
+}
+
+int64_t feed_tick(struct daemon *d, int64_t now_ns)
+{
+    int64_t next_ns = health_tick(&d->health, now_ns);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        next_ns = earlier(next_ns, tick_one(&d->feeds[b], now_ns));
+    return earlier(next_ns, liveness_tick(d->liveness, now_ns));
+}

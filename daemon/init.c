@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `discoverd --init`: makes the buckets, for fleets whose daemons may not. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+#define INIT_LIMIT_NS (30 * NS_PER_S)
+
+struct init {
+    struct bus *bus;
+    const struct config *config;
+    bool done[BUS_BUCKETS];
+    bool failed;
+};
+
+static void on_connected(void *arg, const char *server)
+{
+    struct init *i = arg;
+    printf("connected to %s\n", server);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        (void)bus_check(i->bus, (enum bus_bucket)b); /* asked already: the answer is on its way */
+}
+
+static void on_text(void *arg, const char *text)
+{
+    (void)arg;
+    fprintf(stderr, "discoverd: NATS: %s\n", text);
+}
+
+static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
+{
+    struct init *i = arg;
+    const char *names[BUS_BUCKETS] = {i->config->registry.services_bucket, i->config->registry.hosts_bucket};
+    if (info->err) {
+        fprintf(stderr, "discoverd: bucket %s: %s\n", names[bucket], strerror(-info->err));
+        i->failed = true;
+    } else if (!i->done[bucket]) {
+        printf("bucket %s is there, with %llu keys\n", names[bucket], (unsigned long long)info->messages);
+    }
+    i->done[bucket] = true;
+}
+
+static void ignore_message(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+{
+    (void)arg, (void)bucket, (void)m;
+}
+
+static void ignore_gap(void *arg, enum bus_bucket bucket)
+{
+    (void)arg, (void)bucket;
+}
+
+static void ignore_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
+{
+    (void)arg, (void)bucket, (void)err, (void)reason;
+}
+
+static void ignore_put(void *arg, const struct bus_put_result *result)
+{
+    (void)arg, (void)result;
+}
+
+static void wait_for_buckets(struct init *i)
+{
+    int64_t deadline_ns = clock_now_ns() + INIT_LIMIT_NS;
+    while (!(i->done[BUS_SERVICES] && i->done[BUS_HOSTS]) && clock_now_ns() < deadline_ns) {
+        struct pollfd p = {.fd = bus_fd(i->bus), .events = POLLIN};
+        if (poll(&p, 1, 100) > 0)
+            bus_dispatch(i->bus);
+    }
+    if (!(i->done[BUS_SERVICES] && i->done[BUS_HOSTS])) {
+        fprintf(stderr, "discoverd: no answer from NATS within %d s\n", (int)(INIT_LIMIT_NS / NS_PER_S));
+        i->failed = true;
+    }
+}
+
+int init_run(struct config *config)
+{
+    static const struct bus_events events = {on_connected, on_text,        on_text,    ignore_message, ignore_gap,
+                                             on_info,      ignore_message, ignore_end, ignore_put};
+    struct init i = {.config = config};
+    int err = daemon_bus_new(config, true, &events, &i, &i.bus);
+    if (!err)
+        err = bus_start(i.bus);
+    if (!err) {
+        wait_for_buckets(&i);
+        bus_stop(i.bus);
+    }
+    bus_free(i.bus);
+    config_free(config);
+    return err || i.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registrations of this host: from socket and configuration to the agent, and from the agent to the local
+ * catalog and the bus. All on the main thread.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/host_address.h"
+#include "libdiscover/core/clock.h"
+
+/* --- the agent's way out --- */
+
+static void local_put(void *arg, const struct instance_key *key, const struct record *record)
+{
+    struct daemon *d = arg;
+    int err = catalog_put(d->catalog, key, record);
+    if (err < 0)
+        log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
+                  strerror(-err));
+}
+
+static void local_remove(void *arg, const struct instance_key *key)
+{
+    struct daemon *d = arg;
+    catalog_remove(d->catalog, key);
+    if (d->checks)
+        checks_remove(d->checks, key);
+}
+
+static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_put(d->bus, BUS_SERVICES, key, bytes, n, token);
+}
+
+static int unpublish(void *arg, const char *key, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_delete(d->bus, BUS_SERVICES, key, token);
+}
+
+static int publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    struct daemon *d = arg;
+    struct lease lease;
+    const char *why;
+    if (lease_decode(bytes, n, &lease, &why) == 0)
+        feed_lease_sent(d, &lease, clock_now_ns());
+    return bus_put(d->bus, BUS_HOSTS, d->config->host, bytes, n, token);
+}
+
+static int watch_pid(void *arg, pid_t pid, uint64_t *start)
+{
+    struct daemon *d = arg;
+    return pids_watch(d->pids, pid, start);
+}
+
+static void unwatch_pid(void *arg, pid_t pid)
+{
+    struct daemon *d = arg;
+    pids_unwatch(d->pids, pid);
+}
+
+static int store(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return state_store(d->state, name, bytes, n);
+}
+
+static void forget(void *arg, const char *name)
+{
+    struct daemon *d = arg;
+    state_forget(d->state, name);
+}
+
+static uint64_t random64(void *arg)
+{
+    uint64_t value = 0;
+    (void)arg;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value;
+}
+
+static void rival(void *arg, const struct lease *lease, bool stand_down)
+{
+    struct daemon *d = arg;
+    const uint8_t *a = lease->ipv4;
+    log_error("another live host is called %s: %u.%u.%u.%u, node %016llx. %s", d->config->host, a[0], a[1], a[2], a[3],
+              (unsigned long long)lease->node,
+              stand_down ? "It had the name first: nothing is published from here until it is gone. Change `host`."
+                         : "We had the name first: it must be given another one.");
+}
+
+static void pid_gone(void *arg, pid_t pid)
+{
+    struct daemon *d = arg;
+    agent_pid_gone(d->agent, pid, clock_now_ns());
+    daemon_turn(d);
+}
+
+void local_addresses(const struct daemon *d, struct record *ret_addresses)
+{
+    record_init(ret_addresses);
+    for (size_t i = 0; i < d->config->address.n; i++)
+        (void)record_add_address(ret_addresses, d->config->address.items[i]); /* checked with the configuration */
+    if (!ret_addresses->families)
+        host_address_find(ret_addresses);
+}
+
+static int restore(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return agent_restore(d->agent, bytes, n, clock_now_ns());
+}
+
+static void agent_options_fill(const struct daemon *d, struct agent_options *o)
+{
+    struct record addresses;
+    struct timespec wall;
+    *o = (struct agent_options){.lease_ttl_ns = d->config->registry.lease_ttl_ns,
+                                .record_ttl_ns = d->config->registry.record_ttl_ns,
+                                .restart_grace_ns = d->config->registry.restart_grace_ns,
+                                .instances_max = d->config->limits.instances_per_host};
+    snprintf(o->host, sizeof o->host, "%s", d->config->host);
+    snprintf(o->region, sizeof o->region, "%s", d->config->region);
+    snprintf(o->zone, sizeof o->zone, "%s", d->config->zone);
+    snprintf(o->version, sizeof o->version, "%s", DAEMON_VERSION);
+    local_addresses(d, &addresses);
+    memcpy(o->ipv4, addresses.ipv4, sizeof o->ipv4);
+    memcpy(o->ipv6, addresses.ipv6, sizeof o->ipv6);
+    o->families = addresses.families;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
+}
+
+int local_agent_start(struct daemon *d)
+{
+    const struct agent_ops ops = {.arg = d,
+                                  .local_put = local_put,
+                                  .local_remove = local_remove,
+                                  .publish = publish,
+                                  .unpublish = unpublish,
+                                  .publish_lease = publish_lease,
+                                  .watch_pid = watch_pid,
+                                  .unwatch_pid = unwatch_pid,
+                                  .store = store,
+                                  .forget = forget,
+                                  .random = random64,
+                                  .rival = rival};
+    struct agent_options options;
+    agent_options_fill(d, &options);
+    int err = state_identity(d->state, &options.identity);
+    if (err == -EBADMSG)
+        log_warning("%s: the identity of this host is damaged; starting with a new one", d->config->state_dir);
+    else if (err < 0)
+        return err;
+    err = pids_new(d->base, pid_gone, d, &d->pids);
+    if (!err)
+        err = agent_new(&options, &ops, clock_now_ns(), &d->agent);
+    if (!err)
+        err = agent_add_metrics(d->agent, d->metrics);
+    if (err)
+        return err;
+    int damaged = state_each(d->state, restore, d);
+    if (damaged > 0)
+        log_warning("%s: %d stored registrations are damaged and were set aside (*.bad)", d->config->state_dir, damaged);
+    return damaged < 0 ? damaged : 0;
+}
+
+/* --- services of the configuration --- */
+
+static void report_service(const struct agent_service *s)
+{
+    if (s->ret_result < 0)
+        log_error("service %s/%s %s is not registered: %s", s->domain, s->service, s->instance,
+                  s->ret_result == -EINVAL ? s->ret_why : strerror(-s->ret_result));
+}
+
+static void set_checks(struct daemon *d, const struct agent_service *s, const struct service_config *config)
+{
+    struct instance_key key;
+    memcpy(key.domain, s->domain, sizeof key.domain);
+    memcpy(key.service, s->service, sizeof key.service);
+    memcpy(key.instance, s->instance, sizeof key.instance);
+    snprintf(key.host, sizeof key.host, "%s", d->config->host);
+    int err = s->ret_result < 0 ? 0 : checks_set(d->checks, &key, config->checks, config->n_checks);
+    if (err)
+        log_error("service %s/%s %s: its checks cannot be run: %s", s->domain, s->service, s->instance, strerror(-err));
+}
+
+void local_set_services(struct daemon *d)
+{
+    size_t n = d->config->n_services;
+    struct agent_service *services = calloc(n + 1, sizeof *services);
+    if (!services) {
+        log_error("the services of the configuration are not registered: no memory");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct service_config *from = &d->config->services[i];
+        memcpy(services[i].domain, from->domain, sizeof from->domain);
+        memcpy(services[i].service, from->service, sizeof from->service);
+        memcpy(services[i].instance, from->instance, sizeof from->instance);
+        services[i].record = from->record;
+    }
+    agent_set_static(d->agent, services, n, clock_now_ns());
+    for (size_t i = 0; i < n; i++) {
+        report_service(&services[i]);
+        set_checks(d, &services[i], &d->config->services[i]);
+    }
+    free(services);
+}
+
+static void check_state(void *arg, const struct instance_key *key, enum discover_state state)
+{
+    struct daemon *d = arg;
+    log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance,
+               state == DISCOVER_PASSING ? "passing" : "critical");
+    (void)agent_set_state(d->agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
+    daemon_turn(d);
+}
+
+int local_checks_start(struct daemon *d)
+{
+    return checks_new(d->base, d->metrics, check_state, d, &d->checks);
+}
+
+/* --- the socket --- */
+
+static int api_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                   const char **ret_why)
+{
+    struct daemon *d = arg;
+    int err = agent_register(d->agent, request, clock_now_ns(), ret_instance, ret_why);
+    daemon_turn(d);
+    return err;
+}
+
+static int api_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    struct daemon *d = arg;
+    int err = agent_deregister(d->agent, key, client, uid, clock_now_ns());
+    daemon_turn(d);
+    return err;
+}
+
+static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    struct daemon *d = arg;
+    int err = agent_heartbeat(d->agent, key, client, uid, clock_now_ns());
+    daemon_turn(d);
+    return err;
+}
+
+/* At the end, what our own closing of the connections would do is left to the good-bye and to the next life. */
+static void api_client_gone(void *arg, uint64_t client)
+{
+    struct daemon *d = arg;
+    if (d->leaving || !d->bus)
+        return;
+    agent_client_gone(d->agent, client, clock_now_ns());
+    daemon_turn(d);
+}
+
+static uint64_t api_epoch(void *arg)
+{
+    struct daemon *d = arg;
+    return agent_status(d->agent).epoch;
+}
+
+static int api_table_fd(void *arg)
+{
+    struct daemon *d = arg;
+    return table_writer_fd(catalog_table(d->catalog));
+}
+
+int local_api_start(struct daemon *d)
+{
+    const struct api_ops ops = {.arg = d,
+                                .add = api_add,
+                                .remove = api_remove,
+                                .heartbeat = api_heartbeat,
+                                .client_gone = api_client_gone,
+                                .status = status_fill,
+                                .epoch = api_epoch,
+                                .table_fd = api_table_fd};
+    struct record addresses;
+    local_addresses(d, &addresses);
+    struct api_options options = {.path = d->config->api.socket,
+                                  .group = d->config->api.register_group,
+                                  .version = DAEMON_VERSION,
+                                  .host = d->config->host,
+                                  .families = addresses.families,
+                                  .clients_max = d->config->limits.api_clients,
+                                  .clients_per_uid_max = d->config->limits.api_clients_per_uid};
+    memcpy(options.ipv4, addresses.ipv4, sizeof options.ipv4);
+    memcpy(options.ipv6, addresses.ipv6, sizeof options.ipv6);
+    return api_new(d->base, &options, &ops, d->metrics, &d->api);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of discoverd. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+
+#define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
+#define EXIT_USAGE 2
+
+static const char usage[] = "usage: discoverd [-c FILE] [-t | --init | --dev | --keys]\n"
+                            "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
+                            "  -t, --test         check the configuration and exit: 0, or 2 and what is wrong where\n"
+                            "      --init         make the buckets in NATS and exit\n"
+                            "      --dev          try it: a private nats-server, everything in a temporary folder\n"
+                            "      --keys         list the keys of the configuration\n"
+                            "      --example      print a configuration with every key at its default\n"
+                            "  -V, --version\n"
+                            "  -h, --help\n";
+
+enum mode { RUN, TEST, INIT, DEV, KEYS, EXAMPLE };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+    {"init", no_argument, NULL, 'i'},         {"dev", no_argument, NULL, 'd'},
+    {"keys", no_argument, NULL, 'k'},         {"example", no_argument, NULL, 'e'},
+    {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static void print_error(void *arg, const char *message)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", message);
+}
+
+static int run(enum mode mode, const char *path)
+{
+    struct config *config;
+    if (config_load(path, print_error, NULL, &config) < 0)
+        return EXIT_USAGE;
+    if (mode == TEST) {
+        printf("%s: good\n", path);
+        config_free(config);
+        return EXIT_SUCCESS;
+    }
+    log_set_level(config->log.level);
+    return mode == INIT ? init_run(config) : daemon_run(config, path);
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = DEFAULT_CONFIG;
+    enum mode mode = RUN;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 't':
+            mode = TEST;
+            break;
+        case 'i':
+            mode = INIT;
+            break;
+        case 'd':
+            mode = DEV;
+            break;
+        case 'k':
+            mode = KEYS;
+            break;
+        case 'e':
+            mode = EXAMPLE;
+            break;
+        case 'V':
+            printf("discoverd %s\n", DAEMON_VERSION);
+            return EXIT_SUCCESS;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        default:
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "discoverd: what is \"%s\"?\n%s", argv[optind], usage);
+        return EXIT_USAGE;
+    }
+    if (mode == KEYS)
+        config_print_keys(stdout);
+    else if (mode == EXAMPLE)
+        config_print_example(stdout);
+    else
+        return mode == DEV ? dev_run() : run(mode, path);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
+#include <stddef.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+static const char *const sync_names[] = {"unsynced", "live", "stale", "degraded"};
+
+void status_fill(void *arg, Discover__V1__Status *ret_status)
+{
+    struct daemon *d = arg;
+    struct catalog_counts counts = catalog_counts(d->catalog);
+    struct agent_status agent = agent_status(d->agent);
+    int64_t now_ns = clock_now_ns();
+    Discover__V1__Status *s = ret_status;
+    s->version = (char *)DAEMON_VERSION;
+    s->host = d->config->host;
+    s->epoch = agent.epoch;
+    s->sync = (char *)sync_names[d->sync];
+    s->stale_ms = d->sync == TABLE_STALE ? (now_ns - d->stale_since_ns) / NS_PER_MS : 0;
+    s->bus_connected = bus_connected(d->bus);
+    s->bus_server = d->bus_server;
+    s->bus_error = d->bus_error;
+    s->hosts = (uint32_t)counts.hosts;
+    s->services = (uint32_t)counts.services;
+    s->instances = (uint32_t)counts.instances;
+    s->registrations = agent.registrations;
+    s->unacknowledged = agent.unacknowledged;
+    s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
+}
+
+static enum table_sync present_sync(const struct daemon *d)
+{
+    if (!d->synced_once)
+        return TABLE_UNSYNCED;
+    if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
+        return TABLE_STALE;
+    return d->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
+}
+
+void status_update_sync(struct daemon *d, int64_t now_ns)
+{
+    enum table_sync sync = present_sync(d);
+    if (sync == d->sync)
+        return;
+    if (sync == TABLE_STALE) {
+        d->stale_since_ns = now_ns;
+        log_warning("answers are stale from now on: %s", health_reason_text(d->health.reason));
+    } else if (d->sync == TABLE_STALE) {
+        log_notice("answers are %s again", sync_names[sync]);
+    }
+    d->sync = sync;
+    table_writer_set_sync(catalog_table(d->catalog), sync, sync == TABLE_STALE ? d->stale_since_ns : 0);
+}
