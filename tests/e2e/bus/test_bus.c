@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bus against a real nats-server: what is put is heard, what is stored is read, and nothing gets lost without
+ * being said so, whatever happens to the server.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "tests/e2e/bus/station.h"
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/wait.h"
+
+#define WAIT_MS 10000
+
+static struct nats nats;
+static struct station a, b;
+
+static void start_both(void)
+{
+    struct bus_options options;
+    nats_start(&nats, 1);
+    options = station_options(&nats, "a");
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    station_resync(&a, BUS_HOSTS);
+    options = station_options(&nats, "b");
+    station_start(&b, &options);
+    station_resync(&b, BUS_SERVICES);
+}
+
+static void stop_both(void)
+{
+    station_stop(&a);
+    station_stop(&b);
+}
+
+static jsStreamInfo *stream_info(struct kv *kv, const char *name)
+{
+    jsStreamInfo *si = NULL;
+    ck_assert_int_eq(js_GetStreamInfo(&si, kv->js, name, NULL, NULL), NATS_OK);
+    return si;
+}
+
+START_TEST(test_makes_buckets)
+{
+    struct kv kv;
+    start_both();
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    kv_open(&kv, nats.server[0].url);
+    jsStreamInfo *si = stream_info(&kv, "KV_HOSTS");
+    ck_assert_str_eq(si->Config->Subjects[0], "$KV.HOSTS.>");
+    ck_assert_str_eq(si->Config->RePublish->Destination, "discover.test.hosts.>");
+    ck_assert_int_eq(si->Config->MaxMsgsPerSubject, 1);
+    ck_assert_int_eq(si->Config->MaxAge, 30 * NS_PER_S);
+    ck_assert(!si->Config->AllowRollup && si->Config->DenyDelete && si->Config->Storage == js_FileStorage);
+    jsStreamInfo_Destroy(si);
+    kv_close(&kv);
+    /* b found it as a wanted it */
+    ck_assert_msg(b.problems == 0, "%s", b.problem);
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_put_is_heard)
+{
+    start_both();
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "one");
+    wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].live == 1, station_seen(&b));
+    ck_assert_str_eq(b.bucket[BUS_SERVICES].last.key, "shop.payment.a.p1");
+    ck_assert_str_eq(b.bucket[BUS_SERVICES].last.value, "one");
+    ck_assert_uint_eq(b.bucket[BUS_SERVICES].last.seq, 1);
+    ck_assert_int_eq(b.bucket[BUS_SERVICES].last.kind, KV_PUT);
+
+    ck_assert_int_eq(bus_delete(a.bus, BUS_SERVICES, "shop.payment.a.p1", 7), 0);
+    wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].live == 2, station_seen(&b));
+    ck_assert_int_eq(b.bucket[BUS_SERVICES].last.kind, KV_DELETE);
+    ck_assert_uint_eq(b.bucket[BUS_SERVICES].last.seq, 2);
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_starts_without_server)
+{
+    nats_init(&nats, 1);
+    struct bus_options options = station_options(&nats, "a");
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "cannot connect"), station_seen(&a));
+    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);
+    ck_assert_int_eq(bus_resync(a.bus, BUS_HOSTS), 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.done == 1 && a.bucket[BUS_HOSTS].ends == 1, station_seen(&a));
+    ck_assert_int_eq(a.last_err, -ENOTCONN);
+    ck_assert_int_eq(a.bucket[BUS_HOSTS].info.err, -ENOTCONN);
+    ck_assert_int_eq(a.bucket[BUS_HOSTS].end_err, -ENOTCONN);
+    nats_server_launch(&nats, 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.connects == 1, station_seen(&a));
+    ck_assert(strstr(a.server, nats.server[0].url));
+    /* JetStream is up a moment later than the port */
+    wait_until(WAIT_MS, (station_resync(&a, BUS_HOSTS), a.bucket[BUS_HOSTS].end_err == 0), station_seen(&a));
+    ck_assert_uint_eq(a.problems, 2); /* cannot connect, once however often it was tried; and the new bucket */
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_snapshot)
+{
+    enum { KEYS = 5000 };
+    char key[64];
+    start_both();
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "shop.payment.a.p%u", i);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "old", 3, i), 0);
+    }
+    wait_until(WAIT_MS, station_pump(&a) && a.done == KEYS, station_seen(&a));
+    ck_assert_uint_eq(a.done_ok, KEYS);
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p7", "new");
+    ck_assert_int_eq(bus_delete(a.bus, BUS_SERVICES, "shop.payment.a.p8", 0), 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.done == KEYS + 2, station_seen(&a));
+
+    station_resync(&b, BUS_SERVICES);
+    const struct station_bucket *s = &b.bucket[BUS_SERVICES];
+    ck_assert_int_eq(s->end_err, 0);
+    ck_assert_uint_eq(s->entries, KEYS); /* the deleted key's marker is one of them */
+    ck_assert_uint_eq(s->info.last_seq, KEYS + 2);
+    ck_assert_uint_eq(s->last_seq, KEYS + 2);
+    ck_assert(s->in_order);
+    ck_assert(s->oldest_age_ns > 0 && s->oldest_age_ns < 60 * NS_PER_S);
+    stop_both();
+}
+END_TEST
+
+/* Nothing is dispatched for a while: what is on its way stays small, and arrives whole afterwards. */
+START_TEST(test_snapshot_waits_for_main)
+{
+    enum { KEYS = 4000 };
+    char key[64], value[2000];
+    memset(value, 'x', sizeof value);
+    start_both();
+    for (unsigned i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "shop.payment.a.p%u", i);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, i), 0);
+    }
+    wait_until(WAIT_MS, station_pump(&a) && a.done_ok == KEYS, station_seen(&a));
+    struct bus_options options = station_options(&nats, "c");
+    static struct station c;
+    station_start(&c, &options);
+    wait_until(WAIT_MS, station_pump(&c) && c.connects == 1, station_seen(&c));
+    ck_assert_int_eq(bus_resync(c.bus, BUS_SERVICES), 0);
+    int64_t quiet_ns = clock_now_ns() + NS_PER_S;
+    while (clock_now_ns() < quiet_ns)
+        wait_step();
+    bus_dispatch(c.bus);
+    ck_assert_uint_lt(c.bucket[BUS_SERVICES].entries, KEYS / 4); /* 8 batches of 64 KiB */
+    wait_until(WAIT_MS, station_pump(&c) && c.bucket[BUS_SERVICES].ends == 1, station_seen(&c));
+    ck_assert_uint_eq(c.bucket[BUS_SERVICES].entries, KEYS);
+    ck_assert_int_eq(c.bucket[BUS_SERVICES].end_err, 0);
+    station_stop(&c);
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_check_finds_no_bucket)
+{
+    nats_start(&nats, 1);
+    struct bus_options options = station_options(&nats, "a");
+    options.create = false;
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].info.err, -ENOENT);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, -ENOENT);
+    ck_assert_msg(strstr(a.problem, "discoverd --init"), "%s", a.problem);
+    ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), 0);
+    ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), -EBUSY);
+    wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_HOSTS].infos == 1, station_seen(&a));
+    ck_assert_int_eq(a.bucket[BUS_HOSTS].info.err, -ENOENT);
+    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);
+    wait_until(1000, station_pump(&a) && a.done == 1, station_seen(&a));
+    ck_assert_int_eq(a.last_err, -ENODEV);
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_tells_wrong_settings)
+{
+    struct kv kv;
+    nats_start(&nats, 1);
+    kv_open(&kv, nats.server[0].url);
+    jsStreamConfig config;
+    jsStreamConfig_Init(&config);
+    config.Name = "KV_SERVICES";
+    config.Subjects = (const char *[]){"$KV.SERVICES.>"};
+    config.SubjectsLen = 1;
+    config.MaxMsgsPerSubject = 5;
+    config.AllowRollup = true;
+    config.Storage = js_MemoryStorage;
+    ck_assert_int_eq(js_AddStream(NULL, kv.js, &config, NULL, NULL), NATS_OK);
+    struct bus_options options = station_options(&nats, "a");
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    static const char *const told[] = {"max_msgs_per_subject is 5", "allow_rollup_hdrs", "deny_delete",
+                                       "storage is memory", "republish is not set", "discard is old", "max_age is 0 s"};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        ck_assert_msg(strstr(a.problem, told[i]), "%s not in: %s", told[i], a.problem);
+    unsigned problems = a.problems;
+    station_resync(&a, BUS_SERVICES);
+    ck_assert_uint_eq(a.problems, problems);
+    jsStreamInfo *si = stream_info(&kv, "KV_SERVICES");
+    ck_assert_int_eq(si->Config->MaxMsgsPerSubject, 5); /* never changed */
+    jsStreamInfo_Destroy(si);
+    kv_close(&kv);
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_refuses_large_values)
+{
+    struct kv kv;
+    char large[9000];
+    memset(large, 'x', sizeof large);
+    start_both();
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", large, sizeof large, 1), -EMSGSIZE);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.*.a.p1", large, 1, 1), -EINVAL);
+    kv_open(&kv, nats.server[0].url);
+    kv_put(&kv, "SERVICES", "shop.payment.a.p1", large, sizeof large);
+    wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].live == 1, station_seen(&b));
+    ck_assert_int_eq(b.bucket[BUS_SERVICES].last.kind, KV_REFUSED);
+    ck_assert_uint_eq(b.bucket[BUS_SERVICES].last.n, 0);
+    station_resync(&b, BUS_SERVICES);
+    ck_assert_uint_eq(b.bucket[BUS_SERVICES].entries, 1);
+    kv_close(&kv);
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_flood_shows_as_gap)
+{
+    enum { MESSAGES = 4000 };
+    struct kv kv;
+    nats_start(&nats, 1);
+    struct bus_options options = station_options(&nats, "a");
+    options.mailbox = 100;
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    kv_open(&kv, nats.server[0].url);
+    for (unsigned i = 0; i < MESSAGES; i++)
+        ck_assert_int_eq(js_PublishAsync(kv.js, "$KV.SERVICES.shop.payment.x.p1", "y", 1, NULL), NATS_OK);
+    ck_assert_int_eq(js_PublishAsyncComplete(kv.js, NULL), NATS_OK);
+    wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_SERVICES].gaps > 0, station_seen(&a));
+    ck_assert_uint_lt(a.bucket[BUS_SERVICES].live, MESSAGES);
+    unsigned gaps = a.bucket[BUS_SERVICES].gaps, live = a.bucket[BUS_SERVICES].live;
+    kv_put(&kv, "SERVICES", "shop.payment.x.p2", "y", 1);
+    wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_SERVICES].live == live + 1, station_seen(&a));
+    ck_assert_uint_eq(a.bucket[BUS_SERVICES].gaps, gaps); /* said once, not for each message */
+    kv_close(&kv);
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_server_dies_and_returns)
+{
+    enum { PUTS = 2000 };
+    char key[64];
+    start_both();
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "kept");
+    for (unsigned i = 0; i < PUTS; i++) {
+        snprintf(key, sizeof key, "shop.payment.a.q%u", i);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i), 0);
+        if (i == PUTS / 2)
+            nats_server_kill(&nats, 0);
+    }
+    wait_until(WAIT_MS, station_pump(&a) && a.done == PUTS + 1 && a.disconnects == 1, station_seen(&a));
+    ck_assert_uint_eq(a.done_twice, 0);
+    ck_assert_uint_lt(a.done_ok, PUTS + 1);
+    ck_assert_int_eq(a.last_err, -ENOTCONN);
+    nats_server_launch(&nats, 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.connects == 2, station_seen(&a));
+    wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
+    /* what was acknowledged is there (and perhaps some whose answer got lost) */
+    ck_assert_uint_ge(a.bucket[BUS_SERVICES].entries, a.done_ok);
+    wait_until(WAIT_MS, station_pump(&b) && b.connects == 2, station_seen(&b));
+    unsigned live = b.bucket[BUS_SERVICES].live;
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "again");
+    wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].live > live, station_seen(&b));
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_server_hangs)
+{
+    start_both();
+    nats_server_pause(&nats, 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", "x", 1, 1), 0);
+    int64_t took_ns = wait_until(WAIT_MS, station_pump(&a) && a.disconnects == 1, station_seen(&a));
+    measured("a server that hangs is left after", took_ns);
+    ck_assert_uint_eq(a.done, 1); /* the put did not wait for ever */
+    ck_assert_int_ne(a.last_err, 0);
+    nats_server_resume(&nats, 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.connects == 2, station_seen(&a));
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "y");
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_denial_names_the_subject)
+{
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { user: a, password: secret, permissions: {\n"
+                 "  publish: [\"$KV.SERVICES.*.*.a.>\", \"$JS.API.>\"], subscribe: [\"_INBOX.a.>\", \"discover.test.>\"] } },\n"
+                 "  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.user = "a";
+    options.password = "secret";
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
+    int64_t took_ns = wait_until(1000, station_pump(&a) && a.done == 2, station_seen(&a));
+    measured("a denial is told after", took_ns);
+    ck_assert_int_eq(a.last_err, -EACCES);
+    ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
+    wait_until(1000, station_pump(&a) && strstr(a.problem, "$KV.SERVICES.shop.payment.other.p1"), station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_wrong_password_is_told)
+{
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { user: a, password: secret }, { user: admin, password: admin } ] }\n"
+                 "no_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.user = "a";
+    options.password = "wrong";
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "uthorization"), station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_leave_waits_for_answers)
+{
+    enum { PUTS = 500 };
+    char key[64];
+    start_both();
+    for (unsigned i = 0; i < PUTS; i++) {
+        snprintf(key, sizeof key, "shop.payment.a.q%u", i);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i), 0);
+    }
+    ck_assert(bus_leave(a.bus, 5 * NS_PER_S));
+    ck_assert_uint_eq(a.done_ok, PUTS);
+    nats_server_pause(&nats, 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", "x", 1, 1), 0);
+    int64_t start_ns = clock_now_ns();
+    ck_assert(!bus_leave(a.bus, NS_PER_S / 5));
+    ck_assert_int_lt(clock_now_ns() - start_ns, NS_PER_S);
+    nats_server_resume(&nats, 0);
+    stop_both();
+}
+END_TEST
+
+E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", test_put_is_heard},
+          {"starts_without_server", test_starts_without_server}, {"snapshot", test_snapshot},
+          {"snapshot_waits_for_main", test_snapshot_waits_for_main},
+          {"check_finds_no_bucket", test_check_finds_no_bucket}, {"tells_wrong_settings", test_tells_wrong_settings},
+          {"refuses_large_values", test_refuses_large_values}, {"flood_shows_as_gap", test_flood_shows_as_gap},
+          {"server_dies_and_returns", test_server_dies_and_returns}, {"server_hangs", test_server_hangs},
+          {"denial_names_the_subject", test_denial_names_the_subject},
+          {"wrong_password_is_told", test_wrong_password_is_told},
+          {"leave_waits_for_answers", test_leave_waits_for_answers})
