@@ -55,9 +55,9 @@ static void on_closed(natsConnection *nc, void *closure)
     snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
              detail && *detail ? detail : s != NATS_OK ? natsStatus_GetText(s) : "closed by the server");
     link->closed = true;
-    pthread_cond_broadcast(&link->changed);
-    pthread_mutex_unlock(&link->lock);
     (void)!write(link->lost_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
 }
 
 static void on_delivery_end(void *closure)
@@ -231,11 +231,11 @@ static void remember_cluster(struct bus_link *link, natsConnection *nc)
 {
     char **found = NULL;
     int n = 0;
-    if (natsConnection_GetDiscoveredServers(nc, &found, &n) != NATS_OK || n == 0)
+    if (natsConnection_GetDiscoveredServers(nc, &found, &n) != NATS_OK)
         return;
-    for (size_t i = 0; i < link->n_discovered; i++)
+    for (size_t i = 0; i < link->n_discovered && n > 0; i++)
         free(link->discovered[i]);
-    link->n_discovered = 0;
+    link->n_discovered = n > 0 ? 0 : link->n_discovered;
     for (int i = 0; i < n; i++)
         if (link->n_discovered < DISCOVERED_MAX)
             link->discovered[link->n_discovered++] = found[i];
