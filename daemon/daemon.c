@@ -113,6 +113,22 @@ static int catalog_start(struct daemon *d)
     return err;
 }
 
+static int keep_start(struct daemon *d)
+{
+    int err = keep_new(d->config->state_dir, d->metrics, &d->keep);
+    if (!err)
+        d->from_file = keep_load(d->keep, d->catalog, clock_now_ns(), &d->stale_since_ns);
+    return err;
+}
+
+/* What was true a moment ago is worth keeping; what was never whole, or stale already, would replace something better. */
+static void keep_stop(struct daemon *d)
+{
+    if (d->keep && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
+        keep_write_now(d->keep, catalog_table(d->catalog));
+    keep_free(d->keep);
+}
+
 static void catalog_stop(struct daemon *d)
 {
     catalog_free(d->catalog);
@@ -362,6 +378,8 @@ static void on_second(void *arg)
     int64_t now_ns = clock_now_ns();
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
+    if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
+        keep_write(d->keep, catalog_table(d->catalog), now_ns);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
@@ -433,6 +451,7 @@ static const struct part parts[] = {
     {"event loop", base_start, base_stop},
     {"state directory", state_start, state_stop},
     {"catalog", catalog_start, catalog_stop},
+    {"stored catalog", keep_start, keep_stop},
     {"timers and signals", loop_start, loop_stop},
     {"feed", feed_start, feed_stop},
     {"checks", local_checks_start, checks_stop},

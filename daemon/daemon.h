@@ -30,6 +30,7 @@
 #include "daemon/check/pid.h"
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
+#include "daemon/keep.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
@@ -74,8 +75,10 @@ struct daemon {
     struct http *http;
     struct checks *checks;
     struct pids *pids;
+    struct keep *keep;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
+    bool from_file;           /* until then, the catalog is what the last life left */
     size_t guard_held;        /* hosts that the mass-loss guard holds */
     enum table_sync sync;     /* as the table says */
     int64_t stale_since_ns;

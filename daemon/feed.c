@@ -174,8 +174,10 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
 {
     struct feed *f = arg;
     f->snapshot = false;
-    if (end != FOLLOW_ABORTED)
+    if (end != FOLLOW_ABORTED) {
+        catalog_end_doubt(f->daemon->catalog, clock_now_ns());
         agent_hosts_synced(f->daemon->agent, clock_now_ns());
+    }
 }
 
 /* --- both --- */

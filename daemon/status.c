@@ -34,7 +34,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
 static enum table_sync present_sync(const struct daemon *d)
 {
     if (!d->synced_once)
-        return TABLE_UNSYNCED;
+        return d->from_file ? TABLE_STALE : TABLE_UNSYNCED;
     if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
         return TABLE_STALE;
     return d->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
@@ -45,7 +45,7 @@ void status_update_sync(struct daemon *d, int64_t now_ns)
     enum table_sync sync = present_sync(d);
     if (sync == d->sync)
         return;
-    if (sync == TABLE_STALE) {
+    if (sync == TABLE_STALE && d->synced_once) {
         d->stale_since_ns = now_ns;
         log_warning("answers are stale from now on: %s", health_reason_text(d->health.reason));
     } else if (d->sync == TABLE_STALE) {

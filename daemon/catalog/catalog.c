@@ -78,8 +78,9 @@ void catalog_free(struct catalog *c)
 bool instance_usable(const struct catalog *c, const struct instance *i)
 {
     (void)c;
+    bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
     return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && i->host->alive &&
-           i->epoch >= i->host->lease.min_epoch;
+           (from_file || i->epoch >= i->host->lease.min_epoch);
 }
 
 static struct host *host_of(struct catalog *c, const char *name, int *ret_err)
@@ -402,6 +403,7 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         return err;
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     h->lease = *lease;
+    h->doubted = false;
     if (alive)
         h->gone_since_ns = 0;
     else if (h->alive || !h->listed)
@@ -411,6 +413,27 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
     if (differs)
         touch_all_of(c, h);
     return 0;
+}
+
+void catalog_doubt_host(struct catalog *c, const char *host)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (h)
+        h->doubted = true;
+}
+
+void catalog_end_doubt(struct catalog *c, int64_t now_ns)
+{
+    struct host *h, *next;
+    HASH_ITER(hh, c->hosts, h, next) {
+        if (h->doubted && h->alive) {
+            h->alive = false;
+            h->gone_since_ns = now_ns;
+            touch_all_of(c, h);
+        }
+        h->doubted = false;
+    }
 }
 
 static void forget_host(struct catalog *c, struct host *h)
@@ -443,6 +466,11 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
     h->differed = differs;
     h->told_digest = lease->digest;
     return !again;
+}
+
+const char *catalog_host(const struct catalog *c)
+{
+    return c->host;
 }
 
 struct table_writer *catalog_table(struct catalog *c)

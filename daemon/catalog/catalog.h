@@ -62,6 +62,13 @@ void catalog_snapshot_end(struct catalog *c);
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
 
 /*
+ * A host that is known from an old file only: alive as it was then, until either its lease says something or
+ * catalog_end_doubt (all leases there are have been read) takes it for gone.
+ */
+void catalog_doubt_host(struct catalog *c, const char *host);
+void catalog_end_doubt(struct catalog *c, int64_t now_ns);
+
+/*
  * Forgets hosts, with their instances, that have not been alive since before_ns: nobody tells when the bucket lets go of
  * what they had there.
  */
@@ -77,6 +84,7 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
 size_t catalog_flush(struct catalog *c);
 
 struct table_writer *catalog_table(struct catalog *c);
+const char *catalog_host(const struct catalog *c); /* the name of this host */
 struct catalog_counts catalog_counts(const struct catalog *c);
 
 #endif

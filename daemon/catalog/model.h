@@ -62,6 +62,7 @@ struct host {
     bool differed;        /* from what was known here then */
     int64_t gone_since_ns; /* 0 while alive */
     bool alive;
+    bool doubted; /* known from a file only */
     bool listed; /* told of by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];

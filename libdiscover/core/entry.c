@@ -141,6 +141,31 @@ void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier
     e->id = id;
 }
 
+int entry_record(const struct entry *entry, const struct discover_endpoint *endpoint, struct record *ret_record)
+{
+    struct record *r = ret_record;
+    const char *why;
+    if (strlen(entry->hostname) >= sizeof r->hostname)
+        return -EBADMSG;
+    record_init(r);
+    memcpy(r->ipv6, endpoint->ipv6, sizeof r->ipv6);
+    memcpy(r->ipv4, endpoint->ipv4, sizeof r->ipv4);
+    r->families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    r->port = endpoint->port;
+    r->state = endpoint->state;
+    r->weight = endpoint->weight;
+    r->priority = endpoint->priority;
+    r->protocol = endpoint->protocol;
+    strcpy(r->hostname, entry->hostname);
+    for (size_t i = 0; i < entry->n_tags; i++)
+        if (record_add_tag(r, entry->tags[i]) < 0)
+            return -EBADMSG;
+    for (size_t i = 0; i < entry->n_meta; i++)
+        if (record_set_meta(r, entry->meta[i].key, entry->meta[i].value) < 0)
+            return -EBADMSG;
+    return record_check(r, &why) < 0 ? -EBADMSG : 0;
+}
+
 uint64_t instance_id(const struct instance_key *key)
 {
     char text[KEY_CAP];

@@ -49,6 +49,12 @@ int host_entry_read(const uint8_t *bytes, size_t n, struct host_entry *ret_entry
 void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier,
                     struct discover_endpoint *ret_endpoint);
 
+/*
+ * Back from both forms to a record, of epoch and counter 0. -EBADMSG: it breaks the rules of a record (it was read from
+ * somewhere that cannot be trusted).
+ */
+int entry_record(const struct entry *entry, const struct discover_endpoint *endpoint, struct record *ret_record);
+
 /* The id of an instance: a hash of its four names. */
 uint64_t instance_id(const struct instance_key *key);
 

@@ -117,6 +117,20 @@ struct block {
     uint32_t n_first, n_total;
 };
 
+/* Takes the header apart; words and n_words are set. */
+static inline int block_parse(struct block *b)
+{
+    if (b->n_words < TABLE_BLOCK_HEADER_WORDS)
+        return -EBADMSG;
+    uint64_t kind = table_load(&b->words[TABLE_B_KIND]), counts = table_load(&b->words[TABLE_B_COUNTS]);
+    b->kind = kind & 0xff;
+    b->key_bytes = kind >> 8;
+    b->n_total = (uint32_t)(counts >> 32);
+    b->n_first = (uint32_t)counts;
+    b->body = TABLE_BLOCK_HEADER_WORDS + words_for(b->key_bytes);
+    return b->key_bytes > TABLE_KEY_MAX || b->body > b->n_words || b->n_first > b->n_total ? -EBADMSG : 0;
+}
+
 static int block_open(const struct table *t, uint32_t slot, struct block *ret_block)
 {
     const table_word *s = slot_at(t, slot);
@@ -129,19 +143,11 @@ static int block_open(const struct table *t, uint32_t slot, struct block *ret_bl
         return -ENOENT;
     }
     ret_block->seq = b.seq;
-    if (offset >= t->n_words || b.n_words > t->n_words - offset || b.n_words < TABLE_BLOCK_HEADER_WORDS)
+    if (offset >= t->n_words || b.n_words > t->n_words - offset)
         return -EBADMSG;
     b.words = t->words + offset;
-    uint64_t kind = table_load(&b.words[TABLE_B_KIND]), counts = table_load(&b.words[TABLE_B_COUNTS]);
-    b.kind = kind & 0xff;
-    b.key_bytes = kind >> 8;
-    b.n_total = (uint32_t)(counts >> 32);
-    b.n_first = (uint32_t)counts;
-    b.body = TABLE_BLOCK_HEADER_WORDS + words_for(b.key_bytes);
-    if (b.key_bytes > TABLE_KEY_MAX || b.body > b.n_words || b.n_first > b.n_total)
-        return -EBADMSG;
     *ret_block = b;
-    return 0;
+    return block_parse(ret_block);
 }
 
 static bool block_quiet(const struct table *t, uint32_t slot, const struct block *b)
@@ -340,6 +346,15 @@ int table_view_find(const struct table *t, const char *key, size_t n, struct tab
     int err = key_init(&k, key, n);
     if (!err)
         err = key_read(t, &k, copy_block, v, &slot);
+    return err ? err : view_check(v);
+}
+
+int table_view_load(struct table_view *v, const uint64_t *words, size_t n_words)
+{
+    struct block b = {.words = (const table_word *)words, .n_words = n_words};
+    int err = block_parse(&b);
+    if (!err)
+        err = copy_block(&b, v);
     return err ? err : view_check(v);
 }
 

@@ -77,6 +77,9 @@ void table_view_fini(struct table_view *v);
 int table_view_read(const struct table *t, uint32_t slot, struct table_view *v);
 int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v);
 
+/* The same from a block's words kept elsewhere (a file). -EBADMSG; -ENOMEM. */
+int table_view_load(struct table_view *v, const uint64_t *words, size_t n_words);
+
 const char *table_view_key(const struct table_view *v); /* key_bytes bytes, not terminated */
 
 /* The i-th endpoint of a service; i < n_total. The first n_first are usable. */
