@@ -74,7 +74,7 @@ struct agent_ops {
     /*
      * Watches a process until unwatch_pid; agent_pid_gone follows when it dies. *start is its start time in clock
      * ticks since boot: 0 asks for it, else it must match (the pid was not used again). -ESRCH: gone. Called
-     * once for a pid however many registrations it has.
+     * once for a pid however many registrations it has; unwatch_pid may come after agent_pid_gone.
      */
     int (*watch_pid)(void *arg, pid_t pid, uint64_t *start);
     void (*unwatch_pid)(void *arg, pid_t pid);
@@ -86,8 +86,8 @@ struct agent_ops {
     uint64_t (*random)(void *arg);
 
     /*
-     * Another live host uses our name. stand_down: it had it first, we publish nothing as long as it lives;
-     * else we keep it. Said once for each other host.
+     * Another live host uses our name. stand_down: it keeps the name, we publish nothing as long as it lives; else
+     * we keep it. Said once for each life of the other.
      */
     void (*rival)(void *arg, const struct lease *lease, bool stand_down);
 };
@@ -167,7 +167,7 @@ void agent_synced(struct agent *a, int64_t now_ns);
 /* A lease of this host's name was seen, our own too; it was put age_ns ago. */
 void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns);
 
-/* The first snapshot of HOSTS is complete: had there been another lease of our name, it would have been seen. */
+/* A snapshot of HOSTS is complete: had there been another lease of our name, it would have been seen. */
 void agent_hosts_synced(struct agent *a, int64_t now_ns);
 
 /* The answer to a put: 0 or a negative errno, and how long it took. Unknown and late tokens are fine. */

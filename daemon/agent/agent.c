@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The write side: lives, leases, and when what may be said to the bus. */
+#include "daemon/agent/agent.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/agent/epoch.h"
+#include "daemon/agent/lease.h"
+#include "daemon/agent/registrar.h"
+#include "daemon/agent/rival.h"
+#include "daemon/agent/stored.h"
+#include "daemon/agent/writer.h"
+#include "libdiscover/core/clock.h"
+
+#define LEASE_TOKEN      (UINT64_C(1) << 63) /* the writer's tokens are counters from 1 */
+#define GRACE_CHECK_NS   (250 * NS_PER_MS)   /* between looks whether everything was put again */
+#define GOOD_BYE_WAIT_NS NS_PER_S            /* for the lease that says it; then the records go anyway */
+
+enum leave_step { STAYING, SAYING_GOOD_BYE, TAKING_AWAY };
+
+struct agent_metrics {
+    metric_value puts, deletes, repeats, acks, errors, timeouts, late, orphans, behind, in_flight, window, records;
+    metric_value registered, updated, removed, expired, processes_gone, conflicts, limited, store_errors;
+    metric_value registrations, inherited, leases, lease_errors, jumps, rivals, name_is_ours;
+};
+
+struct agent {
+    struct agent_options options;
+    struct agent_ops ops;
+    struct agent_identity identity;
+    struct writer *writer;
+    struct registrar *registrar;
+    struct rival rival;
+    struct lease_beat beat;
+    bool connected;
+    bool publishing;        /* connected, and the name is ours */
+    uint64_t identity_errors;
+    bool synced;            /* a snapshot was observed: what the bucket holds of us is known */
+    bool raised;            /* min_epoch is this life's */
+    bool grace_over;
+    int64_t grace_until_ns; /* then: the next look whether min_epoch can be raised */
+    enum leave_step leave;
+    int64_t good_bye_until_ns;
+    struct agent_metrics metrics;
+};
+
+static const struct metric metrics_table[] = {
+#define M(field, kind, text) {"discoverd_agent_" #field, text, kind, offsetof(struct agent_metrics, field)}
+#define COUNTER(field, text) {"discoverd_agent_" #field "_total", text, METRIC_COUNTER, offsetof(struct agent_metrics, field)}
+    COUNTER(puts, "Records put into the bucket."),
+    COUNTER(deletes, "Records deleted from the bucket."),
+    COUNTER(repeats, "Records put again so that the bucket does not expire them."),
+    COUNTER(acks, "Puts and deletes that were acknowledged."),
+    COUNTER(errors, "Puts and deletes that failed."),
+    COUNTER(timeouts, "Puts and deletes that were not answered in time."),
+    COUNTER(late, "Answers that came too late to matter."),
+    COUNTER(orphans, "Records found under this host's name that nobody wanted, and deleted."),
+    M(behind, METRIC_GAUGE, "Registrations whose present state is not acknowledged."),
+    M(in_flight, METRIC_GAUGE, "Puts and deletes waiting for an answer."),
+    M(window, METRIC_GAUGE, "Puts and deletes that may be waiting for an answer at once."),
+    M(records, METRIC_GAUGE, "Records of this host that are known to be in the bucket."),
+    COUNTER(registered, "Registrations taken."),
+    COUNTER(updated, "Registrations changed."),
+    COUNTER(removed, "Registrations removed, for whatever reason."),
+    COUNTER(expired, "Registrations removed because no heartbeat came."),
+    COUNTER(processes_gone, "Registrations removed because their process died."),
+    COUNTER(conflicts, "Registrations refused because another owner has the name."),
+    COUNTER(limited, "Registrations refused because of limits.instances_per_host."),
+    COUNTER(store_errors, "Writes to the state directory that failed."),
+    M(registrations, METRIC_GAUGE, "Registrations on this host."),
+    M(inherited, METRIC_GAUGE, "Registrations of an earlier life that nobody has claimed yet."),
+    COUNTER(leases, "Leases put."),
+    COUNTER(lease_errors, "Leases that failed."),
+    COUNTER(jumps, "Times the epoch had to go above one found in the bucket."),
+    COUNTER(rivals, "Times another live host of the same name was found."),
+    M(name_is_ours, METRIC_GAUGE, "1 when no other live host uses this host's name."),
+#undef M
+#undef COUNTER
+};
+
+int agent_add_metrics(struct agent *a, struct metrics *m)
+{
+    return metrics_add(m, metrics_table, sizeof metrics_table / sizeof *metrics_table, &a->metrics);
+}
+
+static void show_writer(struct agent_metrics *m, const struct writer_stats *s)
+{
+    metric_set(&m->puts, s->puts);
+    metric_set(&m->deletes, s->deletes);
+    metric_set(&m->repeats, s->repeats);
+    metric_set(&m->acks, s->acks);
+    metric_set(&m->errors, s->errors);
+    metric_set(&m->timeouts, s->timeouts);
+    metric_set(&m->late, s->late);
+    metric_set(&m->orphans, s->orphans);
+    metric_set(&m->behind, s->behind);
+    metric_set(&m->in_flight, s->in_flight);
+    metric_set(&m->window, s->window);
+    metric_set(&m->records, s->records);
+}
+
+static void show_registrar(struct agent_metrics *m, const struct registrar_stats *s)
+{
+    metric_set(&m->registered, s->registered);
+    metric_set(&m->updated, s->updated);
+    metric_set(&m->removed, s->removed);
+    metric_set(&m->expired, s->expired);
+    metric_set(&m->processes_gone, s->processes_gone);
+    metric_set(&m->conflicts, s->conflicts);
+    metric_set(&m->limited, s->limited);
+    metric_set(&m->registrations, s->count);
+    metric_set(&m->inherited, s->inherited);
+}
+
+/* --- the lease --- */
+
+static struct lease present_lease(const struct agent *a)
+{
+    struct writer_stats stats = writer_stats(a->writer);
+    struct lease lease = {
+        .epoch = a->identity.epoch,
+        .min_epoch = a->identity.min_epoch,
+        .node = a->identity.node,
+        .digest = stats.digest,
+        .ttl_ms = (uint32_t)(a->options.lease_ttl_ns / NS_PER_MS),
+        .records = stats.records,
+        .families = a->options.families,
+        .leaving = a->leave != STAYING,
+    };
+    memcpy(lease.ipv4, a->options.ipv4, sizeof lease.ipv4);
+    memcpy(lease.ipv6, a->options.ipv6, sizeof lease.ipv6);
+    memcpy(lease.region, a->options.region, sizeof lease.region);
+    memcpy(lease.zone, a->options.zone, sizeof lease.zone);
+    memcpy(lease.version, a->options.version, sizeof lease.version);
+    return lease;
+}
+
+static void lease_answered(struct agent *a, uint64_t counter, int err, int64_t now_ns)
+{
+    if (err)
+        metric_inc(&a->metrics.lease_errors);
+    lease_beat_answer(&a->beat, counter, err, a->ops.random(a->ops.arg), now_ns);
+}
+
+static void put_lease(struct agent *a, int64_t now_ns)
+{
+    struct lease lease = present_lease(a);
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    lease.counter = lease_beat_sent(&a->beat, a->ops.random(a->ops.arg), now_ns);
+    metric_inc(&a->metrics.leases);
+    int err = lease_encode(&lease, bytes, &n);
+    if (err == 0)
+        err = a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN | lease.counter);
+    if (err < 0)
+        lease_answered(a, lease.counter, err, now_ns);
+}
+
+/* --- after each call: what follows from the state as it is now --- */
+
+static void follow_publishing(struct agent *a, int64_t now_ns)
+{
+    bool may = a->connected && a->rival.name == AGENT_NAME_OURS;
+    if (may == a->publishing)
+        return;
+    a->publishing = may;
+    if (may) {
+        /* The lease first: records of a host without one would not be served. */
+        put_lease(a, now_ns);
+        writer_resume(a->writer, now_ns);
+    } else {
+        lease_beat_stop(&a->beat);
+        writer_pause(a->writer);
+    }
+}
+
+static void follow_leave(struct agent *a, int64_t now_ns)
+{
+    if (a->leave != SAYING_GOOD_BYE || (!a->beat.acked && now_ns < a->good_bye_until_ns))
+        return;
+    a->leave = TAKING_AWAY;
+    lease_beat_stop(&a->beat);
+    writer_remove_all(a->writer, now_ns);
+}
+
+static void after(struct agent *a, int64_t now_ns)
+{
+    follow_publishing(a, now_ns);
+    follow_leave(a, now_ns);
+    struct writer_stats writer = writer_stats(a->writer);
+    struct registrar_stats registrar = registrar_stats(a->registrar);
+    show_writer(&a->metrics, &writer);
+    show_registrar(&a->metrics, &registrar);
+    metric_set(&a->metrics.store_errors, registrar.store_errors + a->identity_errors);
+    metric_set(&a->metrics.name_is_ours, a->rival.name == AGENT_NAME_OURS);
+}
+
+/* --- epochs --- */
+
+static void store_identity(struct agent *a)
+{
+    uint8_t bytes[STORED_MAX];
+    size_t n = stored_identity_encode(&a->identity, bytes);
+    if (a->ops.store(a->ops.arg, STORED_IDENTITY, bytes, n) < 0)
+        a->identity_errors++;
+}
+
+static void begin_grace(struct agent *a, int64_t now_ns)
+{
+    a->raised = a->grace_over = false;
+    a->grace_until_ns = now_ns + a->options.restart_grace_ns;
+}
+
+/* An earlier life of this host was at `seen`, though neither the state directory nor the clock knows of it. */
+static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
+{
+    if (!epoch_jump(&a->identity, seen))
+        return;
+    metric_inc(&a->metrics.jumps);
+    store_identity(a);
+    rival_jump(&a->rival, a->identity.epoch);
+    begin_grace(a, now_ns);
+    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    if (a->publishing)
+        lease_beat_now(&a->beat, now_ns);
+}
+
+/*
+ * Raising min_epoch voids at one stroke, everywhere, what nobody has claimed. Not before readers can have the new
+ * version of everything else.
+ */
+static void end_grace(struct agent *a, int64_t now_ns)
+{
+    if (a->raised || now_ns < a->grace_until_ns)
+        return;
+    if (!a->grace_over)
+        registrar_drop_inherited(a->registrar, now_ns);
+    a->grace_over = true;
+    a->grace_until_ns = now_ns + GRACE_CHECK_NS;
+    if (!a->publishing || !a->synced || writer_older_than(a->writer, a->identity.epoch))
+        return;
+    a->raised = true;
+    a->identity.min_epoch = a->identity.epoch;
+    store_identity(a);
+    lease_beat_now(&a->beat, now_ns);
+}
+
+/* --- life --- */
+
+static void set_defaults(struct agent_options *o)
+{
+    o->lease_ttl_ns = o->lease_ttl_ns ? o->lease_ttl_ns : 10 * NS_PER_S;
+    o->record_ttl_ns = o->record_ttl_ns ? o->record_ttl_ns : 3600 * NS_PER_S;
+    o->restart_grace_ns = o->restart_grace_ns ? o->restart_grace_ns : 15 * NS_PER_S;
+    o->ack_timeout_ns = o->ack_timeout_ns ? o->ack_timeout_ns : 5 * NS_PER_S;
+    o->instances_max = o->instances_max ? o->instances_max : 10000;
+    o->window_max = o->window_max ? o->window_max : 4096;
+}
+
+static int make_parts(struct agent *a)
+{
+    struct writer_options options = {
+        .record_ttl_ns = a->options.record_ttl_ns,
+        .ack_timeout_ns = a->options.ack_timeout_ns,
+        .window_max = a->options.window_max,
+        .keys_max = 2 * a->options.instances_max,
+    };
+    int err = writer_new(&options, &a->ops, &a->writer);
+    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->writer, &a->registrar);
+}
+
+int agent_new(const struct agent_options *options, const struct agent_ops *ops, int64_t now_ns,
+              struct agent **ret_agent)
+{
+    struct agent *a = calloc(1, sizeof *a);
+    if (!a)
+        return -ENOMEM;
+    a->options = *options;
+    a->ops = *ops;
+    set_defaults(&a->options);
+    int err = make_parts(a);
+    if (err < 0) {
+        agent_free(a);
+        return err;
+    }
+    a->identity = options->identity;
+    epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
+    store_identity(a);
+    rival_init(&a->rival, a->identity.node, a->identity.epoch, a->options.lease_ttl_ns);
+    lease_beat_init(&a->beat, a->options.lease_ttl_ns);
+    begin_grace(a, now_ns);
+    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    *ret_agent = a;
+    return 0;
+}
+
+void agent_free(struct agent *a)
+{
+    if (!a)
+        return;
+    registrar_free(a->registrar);
+    writer_free(a->writer);
+    free(a);
+}
+
+int agent_restore(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns)
+{
+    int err = registrar_restore(a->registrar, bytes, n, now_ns);
+    after(a, now_ns);
+    return err;
+}
+
+int agent_register(struct agent *a, const struct agent_request *request, int64_t now_ns,
+                   char ret_instance[static LABEL_CAP], const char **ret_why)
+{
+    if (a->leave != STAYING)
+        return -ESHUTDOWN;
+    int err = registrar_register(a->registrar, request, now_ns, ret_instance, ret_why);
+    after(a, now_ns);
+    return err;
+}
+
+int agent_deregister(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns)
+{
+    int err = registrar_deregister(a->registrar, key, client, uid, now_ns);
+    after(a, now_ns);
+    return err;
+}
+
+int agent_heartbeat(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns)
+{
+    return registrar_heartbeat(a->registrar, key, client, uid, now_ns);
+}
+
+void agent_client_gone(struct agent *a, uint64_t client, int64_t now_ns)
+{
+    registrar_client_gone(a->registrar, client, now_ns);
+    after(a, now_ns);
+}
+
+void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns)
+{
+    registrar_pid_gone(a->registrar, pid, now_ns);
+    after(a, now_ns);
+}
+
+int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns)
+{
+    int err = registrar_set_state(a->registrar, key, state, now_ns);
+    after(a, now_ns);
+    return err;
+}
+
+void agent_set_static(struct agent *a, struct agent_service *services, size_t n, int64_t now_ns)
+{
+    registrar_set_static(a->registrar, services, n, now_ns);
+    after(a, now_ns);
+}
+
+/* --- from the bus --- */
+
+void agent_connected(struct agent *a, int64_t now_ns)
+{
+    a->connected = true;
+    rival_connected(&a->rival, now_ns);
+    after(a, now_ns);
+}
+
+void agent_disconnected(struct agent *a, int64_t now_ns)
+{
+    a->connected = false;
+    rival_disconnected(&a->rival);
+    after(a, now_ns);
+}
+
+void agent_snapshot_begin(struct agent *a)
+{
+    writer_snapshot_begin(a->writer);
+}
+
+static bool is_inheritance(const struct agent *a, const struct record *record)
+{
+    return !a->grace_over && a->rival.name != AGENT_NAME_RIVAL && record->epoch < a->identity.epoch &&
+           record->epoch >= a->identity.min_epoch;
+}
+
+void agent_observed(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns)
+{
+    if (strcmp(key->host, a->options.host) != 0)
+        return;
+    if (!record) {
+        writer_observed(a->writer, key, 0, 0, now_ns);
+        registrar_disinherit(a->registrar, key, now_ns);
+    } else {
+        /* Later than the first snapshot a newer epoch is no trace of an earlier life. */
+        if (!a->synced && record->epoch > a->identity.epoch)
+            jump(a, record->epoch, now_ns);
+        writer_observed(a->writer, key, record->epoch, record->counter, now_ns);
+        if (is_inheritance(a, record))
+            registrar_inherit(a->registrar, key, record, now_ns);
+    }
+    after(a, now_ns);
+}
+
+void agent_synced(struct agent *a, int64_t now_ns)
+{
+    a->synced = true;
+    writer_snapshot_end(a->writer, now_ns);
+    after(a, now_ns);
+}
+
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns)
+{
+    bool ours = lease->node == a->identity.node && lease->epoch == a->identity.epoch;
+    enum rival_news news = rival_seen(&a->rival, lease, age_ns, now_ns);
+    /* Readers take only what is newer than the latest they have of this name, whoever wrote it. */
+    if (!ours && (a->rival.name != AGENT_NAME_OURS || news == RIVAL_IGNORED))
+        jump(a, lease->epoch, now_ns);
+    if (news != RIVAL_NOTHING) {
+        metric_inc(&a->metrics.rivals);
+        a->ops.rival(a->ops.arg, lease, news == RIVAL_FOUND);
+    }
+    after(a, now_ns);
+}
+
+void agent_hosts_synced(struct agent *a, int64_t now_ns)
+{
+    rival_hosts_synced(&a->rival, now_ns);
+    after(a, now_ns);
+}
+
+void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns)
+{
+    if (token & LEASE_TOKEN)
+        lease_answered(a, token & ~LEASE_TOKEN, err, now_ns);
+    else
+        writer_answer(a->writer, token, err, rtt_ns, now_ns);
+    after(a, now_ns);
+}
+
+/* --- time --- */
+
+int64_t agent_tick(struct agent *a, int64_t now_ns)
+{
+    rival_tick(&a->rival, now_ns);
+    (void)registrar_tick(a->registrar, now_ns);
+    end_grace(a, now_ns);
+    follow_publishing(a, now_ns);
+    if (a->publishing && a->beat.next_ns <= now_ns)
+        put_lease(a, now_ns);
+    (void)writer_tick(a->writer, now_ns);
+    after(a, now_ns);
+    return agent_deadline(a);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t agent_deadline(const struct agent *a)
+{
+    int64_t next_ns = earlier(writer_deadline(a->writer), registrar_deadline(a->registrar));
+    next_ns = earlier(next_ns, rival_deadline(&a->rival));
+    next_ns = earlier(next_ns, a->beat.next_ns);
+    bool grace_pending = !a->grace_over || (!a->raised && a->publishing && a->synced);
+    if (grace_pending)
+        next_ns = earlier(next_ns, a->grace_until_ns);
+    if (a->leave == SAYING_GOOD_BYE)
+        next_ns = earlier(next_ns, a->good_bye_until_ns);
+    return next_ns;
+}
+
+void agent_leave(struct agent *a, int64_t now_ns)
+{
+    if (a->leave != STAYING)
+        return;
+    a->leave = SAYING_GOOD_BYE;
+    a->good_bye_until_ns = now_ns + GOOD_BYE_WAIT_NS;
+    if (a->publishing)
+        put_lease(a, now_ns);
+    after(a, now_ns);
+}
+
+bool agent_left(const struct agent *a)
+{
+    if (a->leave == STAYING)
+        return false;
+    return !a->publishing || (a->leave == TAKING_AWAY && writer_stats(a->writer).behind == 0);
+}
+
+struct agent_status agent_status(const struct agent *a)
+{
+    struct writer_stats writer = writer_stats(a->writer);
+    struct registrar_stats registrar = registrar_stats(a->registrar);
+    return (struct agent_status){
+        .epoch = a->identity.epoch,
+        .min_epoch = a->identity.min_epoch,
+        .node = a->identity.node,
+        .registrations = registrar.count,
+        .inherited = registrar.inherited,
+        .unacknowledged = writer.behind,
+        .in_flight = writer.in_flight,
+        .window = writer.window,
+        .name = a->rival.name,
+    };
+}

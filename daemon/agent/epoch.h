@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The epoch: one life of a daemon on a host. It only grows: above the stored one, above the wall clock in
+ * milliseconds (if what was stored is lost), and above whatever the bucket holds of this host (if the clock was set
+ * back as well). Pure; main thread.
+ */
+#ifndef AGENT_EPOCH_H
+#define AGENT_EPOCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/agent/agent.h"
+
+/* No clock reaches this; a record that claims it must not push ours to the end of the range. */
+#define EPOCH_MAX (UINT64_C(1) << 62)
+
+/* Turns the identity of the previous life into that of a new one. random: the node, if there was none. */
+void epoch_begin(struct agent_identity *identity, int64_t wall_ms, uint64_t random);
+
+/* Another life of this host has used epoch `seen`: goes above it. False when that is not needed. */
+bool epoch_jump(struct agent_identity *identity, uint64_t seen);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes registrations, and carries out what follows from each. */
+#include "daemon/agent/registrar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/agent/stored.h"
+#include "libdiscover/core/clock.h"
+
+#define TTL_MIN_NS (100 * NS_PER_MS)
+#define TTL_MAX_NS (7 * 24 * 3600 * NS_PER_S)
+
+struct registrar {
+    const struct agent_options *options;
+    const struct agent_ops *ops;
+    struct writer *writer;
+    struct registrations *registrations;
+    uint64_t epoch;
+    struct registrar_stats stats;
+};
+
+int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct writer *writer,
+                  struct registrar **ret_r)
+{
+    struct registrar *r = calloc(1, sizeof *r);
+    if (!r || registrations_new(options->instances_max, &r->registrations) < 0) {
+        free(r);
+        return -ENOMEM;
+    }
+    r->options = options;
+    r->ops = ops;
+    r->writer = writer;
+    *ret_r = r;
+    return 0;
+}
+
+void registrar_free(struct registrar *r)
+{
+    if (!r)
+        return;
+    registrations_free(r->registrations);
+    free(r);
+}
+
+/* --- what follows from a change --- */
+
+static int publish(struct registrar *r, const struct registration *reg, int64_t now_ns)
+{
+    struct record record;
+    registration_effective(reg, &record);
+    int err = writer_put(r->writer, &reg->key, r->epoch, &record, now_ns);
+    if (err == 0)
+        r->ops->local_put(r->ops->arg, &reg->key, &record);
+    return err;
+}
+
+static bool is_stored(const struct owner *owner)
+{
+    return owner->kind == OWNER_TTL || owner->kind == OWNER_PID;
+}
+
+static void store(struct registrar *r, const struct registration *reg)
+{
+    char name[STORED_NAME_CAP];
+    uint8_t bytes[STORED_MAX];
+    size_t n;
+    stored_name(&reg->key, name);
+    int err = stored_registration_encode(reg, bytes, &n);
+    if (err == 0)
+        err = r->ops->store(r->ops->arg, name, bytes, n);
+    r->stats.store_errors += err < 0;
+}
+
+static void forget(struct registrar *r, const struct instance_key *key)
+{
+    char name[STORED_NAME_CAP];
+    stored_name(key, name);
+    r->ops->forget(r->ops->arg, name);
+}
+
+static int watch(struct registrar *r, struct owner *owner)
+{
+    const struct registration *other = registrations_of_pid(r->registrations, owner->pid);
+    if (!other)
+        return r->ops->watch_pid(r->ops->arg, owner->pid, &owner->pid_start);
+    if (owner->pid_start != 0 && owner->pid_start != other->owner.pid_start)
+        return -ESRCH;
+    owner->pid_start = other->owner.pid_start;
+    return 0;
+}
+
+static void unwatch(struct registrar *r, const struct owner *owner)
+{
+    if (owner->kind == OWNER_PID && !registrations_of_pid(r->registrations, owner->pid))
+        r->ops->unwatch_pid(r->ops->arg, owner->pid);
+}
+
+static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
+{
+    struct owner owner = reg->owner;
+    struct instance_key key = reg->key;
+    r->stats.inherited -= owner.kind == OWNER_INHERITED;
+    registrations_remove(r->registrations, reg);
+    unwatch(r, &owner);
+    if (is_stored(&owner))
+        forget(r, &key);
+    r->ops->local_remove(r->ops->arg, &key);
+    writer_remove(r->writer, &key, now_ns);
+    r->stats.removed++;
+}
+
+/* --- taking one --- */
+
+static int set(struct registrar *r, const struct instance_key *key, struct owner *owner, const struct record *record,
+               int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    struct owner before = reg ? reg->owner : (struct owner){.kind = OWNER_STATIC};
+    bool known = reg != NULL, changed;
+    int err = owner->kind == OWNER_PID ? watch(r, owner) : 0;
+    if (err < 0)
+        return err;
+    err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
+    if (err < 0) {
+        unwatch(r, owner);
+        return err;
+    }
+    r->stats.inherited -= known && before.kind == OWNER_INHERITED;
+    unwatch(r, &before);
+    if (is_stored(owner))
+        store(r, reg);
+    else if (is_stored(&before))
+        forget(r, key);
+    r->stats.registered += !known;
+    r->stats.updated += known && changed;
+    err = changed ? publish(r, reg, now_ns) : 0;
+    if (err < 0)
+        drop(r, reg, now_ns);
+    return err;
+}
+
+static int claim(struct registrar *r, struct instance_key *key, struct owner *owner, const struct record *record,
+                 int64_t now_ns)
+{
+    memcpy(key->host, r->options->host, sizeof key->host);
+    if (!key->instance[0])
+        registrations_name(r->registrations, owner, record, key);
+    int err = registrations_may_claim(r->registrations, key, owner);
+    r->stats.conflicts += err == -EEXIST;
+    r->stats.limited += err == -ENOSPC;
+    return err < 0 ? err : set(r, key, owner, record, now_ns);
+}
+
+static int check_names(const struct instance_key *key, const char **ret_why)
+{
+    const char *why = NULL;
+    if (!label_valid(key->domain, strlen(key->domain)) || strcmp(key->domain, "host") == 0)
+        why = "service: the domain is not a name that may be used";
+    else if (!label_valid(key->service, strlen(key->service)))
+        why = "service: not a name";
+    else if (key->instance[0] && !label_valid(key->instance, strlen(key->instance)))
+        why = "instance: not a name";
+    if (why)
+        *ret_why = why;
+    return why ? -EINVAL : 0;
+}
+
+static int check_record(const struct registrar *r, struct record *record, const char **ret_why)
+{
+    if (!record->families && !record->hostname[0]) {
+        record->families = r->options->families;
+        memcpy(record->ipv4, r->options->ipv4, sizeof record->ipv4);
+        memcpy(record->ipv6, r->options->ipv6, sizeof record->ipv6);
+    }
+    return record_check(record, ret_why);
+}
+
+static int check_life(const struct agent_request *request, const char **ret_why)
+{
+    const char *why = NULL;
+    if (request->pid != 0 && request->ttl_ns != 0)
+        why = "ttl: not together with a pid";
+    else if (request->pid < 0)
+        why = "pid: not a process";
+    else if (request->ttl_ns != 0 && (request->ttl_ns < TTL_MIN_NS || request->ttl_ns > TTL_MAX_NS))
+        why = "ttl: must be 100 ms to 7 days";
+    if (why)
+        *ret_why = why;
+    return why ? -EINVAL : 0;
+}
+
+static struct owner owner_of(const struct agent_request *request)
+{
+    return (struct owner){
+        .kind = request->pid ? OWNER_PID : request->ttl_ns ? OWNER_TTL : OWNER_CONNECTION,
+        .client = request->client,
+        .uid = request->uid,
+        .ttl_ns = request->ttl_ns,
+        .pid = request->pid,
+    };
+}
+
+/* Copies the three names; the host comes in claim. */
+static struct instance_key key_of(const char *domain, const char *service, const char *instance)
+{
+    struct instance_key key = {0};
+    memccpy(key.domain, domain, '\0', LABEL_MAX);
+    memccpy(key.service, service, '\0', LABEL_MAX);
+    memccpy(key.instance, instance, '\0', LABEL_MAX);
+    return key;
+}
+
+int registrar_register(struct registrar *r, const struct agent_request *request, int64_t now_ns,
+                       char ret_instance[static LABEL_CAP], const char **ret_why)
+{
+    struct instance_key key = key_of(request->domain, request->service, request->instance);
+    struct owner owner = owner_of(request);
+    struct record record = request->record;
+    int err = check_names(&key, ret_why);
+    if (err == 0)
+        err = check_life(request, ret_why);
+    if (err == 0)
+        err = check_record(r, &record, ret_why);
+    if (err == 0)
+        err = claim(r, &key, &owner, &record, now_ns);
+    if (err == 0)
+        memcpy(ret_instance, key.instance, LABEL_CAP);
+    return err;
+}
+
+int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
+{
+    struct instance_key key;
+    struct owner owner;
+    struct record record;
+    int err = stored_registration_decode(bytes, n, &key, &owner, &record);
+    if (err < 0)
+        return err;
+    err = claim(r, &key, &owner, &record, now_ns);
+    if (err == -ESRCH)
+        forget(r, &key);
+    return err;
+}
+
+static int set_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
+{
+    struct instance_key key = key_of(service->domain, service->service, service->instance);
+    struct owner owner = {.kind = OWNER_STATIC};
+    struct record record = service->record;
+    int err = check_names(&key, &service->ret_why);
+    if (err == 0)
+        err = check_record(r, &record, &service->ret_why);
+    if (err == 0)
+        err = claim(r, &key, &owner, &record, now_ns);
+    if (err == 0)
+        memcpy(service->instance, key.instance, LABEL_CAP);
+    return err;
+}
+
+void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns)
+{
+    struct registration *reg, *next;
+    for (reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
+        reg->confirmed = false;
+    for (size_t i = 0; i < n; i++)
+        services[i].ret_result = set_static(r, &services[i], now_ns);
+    for (reg = registrations_first(r->registrations); reg; reg = next) {
+        next = registrations_next(reg);
+        if (reg->owner.kind == OWNER_STATIC && !reg->confirmed)
+            drop(r, reg, now_ns);
+    }
+}
+
+/* --- changing and ending one --- */
+
+static int find_allowed(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid,
+                        struct registration **ret_reg)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    if (!reg)
+        return -ENOENT;
+    if (!registration_allows(reg, client, uid))
+        return -EPERM;
+    *ret_reg = reg;
+    return 0;
+}
+
+int registrar_deregister(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid,
+                         int64_t now_ns)
+{
+    struct registration *reg;
+    int err = find_allowed(r, key, client, uid, &reg);
+    if (err == 0)
+        drop(r, reg, now_ns);
+    return err;
+}
+
+int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid,
+                        int64_t now_ns)
+{
+    struct registration *reg;
+    int err = find_allowed(r, key, client, uid, &reg);
+    if (err == 0 && reg->owner.kind != OWNER_TTL)
+        err = -EINVAL;
+    if (err == 0)
+        registrations_heartbeat(r->registrations, reg, now_ns);
+    return err;
+}
+
+void registrar_client_gone(struct registrar *r, uint64_t client, int64_t now_ns)
+{
+    struct registration *reg;
+    while ((reg = registrations_of_client(r->registrations, client)))
+        drop(r, reg, now_ns);
+}
+
+void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns)
+{
+    struct registration *reg;
+    while ((reg = registrations_of_pid(r->registrations, pid))) {
+        drop(r, reg, now_ns);
+        r->stats.processes_gone++;
+    }
+}
+
+int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state,
+                        int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    struct record before, after;
+    if (!reg)
+        return -ENOENT;
+    registration_effective(reg, &before);
+    reg->checked = (uint8_t)state;
+    registration_effective(reg, &after);
+    return before.state == after.state ? 0 : publish(r, reg, now_ns);
+}
+
+void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
+{
+    r->epoch = epoch;
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
+        if (reg->owner.kind != OWNER_INHERITED)
+            (void)publish(r, reg, now_ns);
+}
+
+/* --- inheritance --- */
+
+void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record,
+                       int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    struct owner nobody = {.kind = OWNER_INHERITED};
+    bool changed;
+    if (reg && reg->owner.kind != OWNER_INHERITED)
+        return;
+    if (!reg && registrations_count(r->registrations) >= r->options->instances_max)
+        return;
+    r->stats.inherited += reg == NULL;
+    if (registrations_set(r->registrations, key, &nobody, record, now_ns, &reg, &changed) < 0) {
+        r->stats.inherited -= reg == NULL;
+        return;
+    }
+    r->ops->local_put(r->ops->arg, key, record);
+    writer_keep(r->writer, key);
+}
+
+void registrar_disinherit(struct registrar *r, const struct instance_key *key, int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    if (reg && reg->owner.kind == OWNER_INHERITED)
+        drop(r, reg, now_ns);
+}
+
+void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
+{
+    struct registration *reg, *next;
+    for (reg = registrations_first(r->registrations); reg; reg = next) {
+        next = registrations_next(reg);
+        if (reg->owner.kind == OWNER_INHERITED)
+            drop(r, reg, now_ns);
+    }
+}
+
+/* --- time --- */
+
+int64_t registrar_tick(struct registrar *r, int64_t now_ns)
+{
+    struct registration *reg;
+    while ((reg = registrations_expired(r->registrations, now_ns))) {
+        drop(r, reg, now_ns);
+        r->stats.expired++;
+    }
+    return registrar_deadline(r);
+}
+
+int64_t registrar_deadline(const struct registrar *r)
+{
+    return registrations_deadline(r->registrations);
+}
+
+struct registrar_stats registrar_stats(const struct registrar *r)
+{
+    struct registrar_stats stats = r->stats;
+    stats.count = (uint32_t)registrations_count(r->registrations);
+    return stats;
+}

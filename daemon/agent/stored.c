@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the store op keeps, as bytes. */
+#include "daemon/agent/stored.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libdiscover/core/entry.h"
+#include "proto/state.pb-c.h"
+
+size_t stored_identity_encode(const struct agent_identity *identity, uint8_t ret_bytes[static STORED_MAX])
+{
+    Discover__V1__StoredIdentity msg = DISCOVER__V1__STORED_IDENTITY__INIT;
+    msg.node = identity->node;
+    msg.epoch = identity->epoch;
+    msg.min_epoch = identity->min_epoch;
+    return discover__v1__stored_identity__pack(&msg, ret_bytes);
+}
+
+int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity *ret_identity)
+{
+    Discover__V1__StoredIdentity *msg = n > STORED_MAX ? NULL : discover__v1__stored_identity__unpack(NULL, n, bytes);
+    if (!msg)
+        return -EBADMSG;
+    struct agent_identity identity = {msg->node, msg->epoch, msg->min_epoch};
+    discover__v1__stored_identity__free_unpacked(msg, NULL);
+    if (identity.node == 0 || identity.epoch == 0 || identity.min_epoch > identity.epoch)
+        return -EBADMSG;
+    *ret_identity = identity;
+    return 0;
+}
+
+void stored_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
+{
+    snprintf(ret_name, STORED_NAME_CAP, "r-%016" PRIx64, instance_id(key));
+}
+
+int stored_registration_encode(const struct registration *reg, uint8_t ret_bytes[static STORED_MAX], size_t *ret_n)
+{
+    char service[SERVICE_CAP];
+    Discover__V1__StoredRegistration msg = DISCOVER__V1__STORED_REGISTRATION__INIT;
+    service_format(reg->key.domain, reg->key.service, service);
+    msg.service = service;
+    msg.instance = (char *)reg->key.instance;
+    msg.uid = reg->owner.uid;
+    msg.ttl_ns = reg->owner.ttl_ns;
+    msg.pid = reg->owner.pid;
+    msg.start = reg->owner.pid_start;
+    msg.record = discover__v1__instance__unpack(NULL, reg->record_n, reg->record);
+    if (!msg.record)
+        return -ENOMEM;
+    int err = discover__v1__stored_registration__get_packed_size(&msg) > STORED_MAX ? -EMSGSIZE : 0;
+    if (err == 0)
+        *ret_n = discover__v1__stored_registration__pack(&msg, ret_bytes);
+    discover__v1__instance__free_unpacked(msg.record, NULL);
+    return err;
+}
+
+static int take(const Discover__V1__StoredRegistration *msg, struct instance_key *ret_key, struct owner *ret_owner,
+                struct record *ret_record)
+{
+    const char *why;
+    *ret_key = (struct instance_key){0};
+    bool named = service_parse(msg->service, ret_key->domain, ret_key->service) == 0 &&
+                 label_copy(ret_key->instance, msg->instance, strlen(msg->instance)) == 0;
+    bool bound = (msg->pid > 0) != (msg->ttl_ns > 0);
+    if (!named || !bound || !msg->record || record_from_proto(msg->record, ret_record, &why) < 0)
+        return -EBADMSG;
+    *ret_owner = (struct owner){
+        .kind = msg->pid > 0 ? OWNER_PID : OWNER_TTL,
+        .uid = msg->uid,
+        .ttl_ns = msg->ttl_ns,
+        .pid = msg->pid,
+        .pid_start = msg->start,
+    };
+    return 0;
+}
+
+int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key,
+                               struct owner *ret_owner, struct record *ret_record)
+{
+    Discover__V1__StoredRegistration *msg =
+        n > STORED_MAX ? NULL : discover__v1__stored_registration__unpack(NULL, n, bytes);
+    if (!msg)
+        return -EBADMSG;
+    int err = take(msg, ret_key, ret_owner, ret_record);
+    discover__v1__stored_registration__free_unpacked(msg, NULL);
+    return err;
+}

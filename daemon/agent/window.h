@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How many puts may be in flight: grows by a step for each windowful that is acknowledged in good time, is halved
+ * when acknowledgements get slow or fail (additive increase, multiplicative decrease). Pure; any one thread.
+ *
+ * *Slow* is against the quickest acknowledgement seen, which is slowly forgotten: what is good between two regions
+ * is bad within a rack.
+ */
+#ifndef AGENT_WINDOW_H
+#define AGENT_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WINDOW_START 64
+#define WINDOW_STEP  16
+#define WINDOW_MIN   4
+
+struct window {
+    uint32_t size, max;
+    uint32_t in_flight;
+    uint32_t acked;   /* of the present windowful */
+    int64_t base_ns;  /* the quickest answer, slowly forgotten; 0: none yet */
+    int64_t cut_ns;   /* when it was halved last: what was sent before says nothing about the new size */
+};
+
+void window_init(struct window *w, uint32_t max);
+
+/* After a reconnect: nothing is in flight, and nothing is known of the new server. */
+void window_reset(struct window *w);
+
+static inline bool window_open(const struct window *w) { return w->in_flight < w->size; }
+
+void window_sent(struct window *w);
+
+/* One of those in flight was acknowledged, rtt_ns after it was sent. */
+void window_acked(struct window *w, int64_t sent_ns, int64_t rtt_ns, int64_t now_ns);
+
+/* One of those in flight failed, or is given up. */
+void window_lost(struct window *w, int64_t sent_ns, int64_t now_ns);
+
+/* The bus took no more. */
+void window_refused(struct window *w, int64_t now_ns);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two hosts of one name: who keeps it, and how the other comes to know. */
+#include "daemon/agent/rival.h"
+
+#include "libdiscover/core/clock.h"
+#include "tests/support/unit.h"
+
+#define TTL      (9 * NS_PER_S)
+#define NODE     100
+#define EPOCH    5000
+#define OTHER    200
+#define S(n)     ((n) * NS_PER_S)
+
+static struct rival start(void)
+{
+    struct rival r;
+    rival_init(&r, NODE, EPOCH, TTL);
+    rival_connected(&r, 0);
+    return r;
+}
+
+static struct lease lease_of(uint64_t node, uint64_t epoch, uint64_t counter)
+{
+    return (struct lease){.node = node, .epoch = epoch, .counter = counter, .ttl_ms = 9000};
+}
+
+static enum rival_news see(struct rival *r, uint64_t node, uint64_t epoch, uint64_t counter, int64_t age_ns,
+                           int64_t now_ns)
+{
+    struct lease l = lease_of(node, epoch, counter);
+    return rival_seen(r, &l, age_ns, now_ns);
+}
+
+START_TEST(nobody_there)
+{
+    struct rival r = start();
+    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
+    rival_hosts_synced(&r, 1);
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    ck_assert_int_eq(rival_deadline(&r), INT64_MAX);
+}
+END_TEST
+
+START_TEST(no_snapshot_comes)
+{
+    struct rival r = start();
+    ck_assert_int_eq(rival_deadline(&r), S(3));
+    rival_tick(&r, S(2));
+    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
+    rival_tick(&r, S(3));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(our_earlier_life_is_no_rival)
+{
+    struct rival r = start();
+    ck_assert_int_eq(see(&r, NODE, EPOCH - 10, 77, 0, 1), RIVAL_NOTHING);
+    rival_hosts_synced(&r, 1);
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(left_over_lease_is_waited_for)
+{
+    struct rival r = start();
+    ck_assert_int_eq(see(&r, OTHER, EPOCH - 10, 77, S(4), S(1)), RIVAL_NOTHING);
+    rival_hosts_synced(&r, S(1));
+    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
+    ck_assert_int_eq(rival_deadline(&r), S(6));
+    rival_tick(&r, S(6));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(lease_that_ran_out_or_left_is_not_waited_for)
+{
+    struct rival r = start();
+    ck_assert_int_eq(see(&r, OTHER, EPOCH - 10, 77, S(20), S(1)), RIVAL_NOTHING);
+    rival_hosts_synced(&r, S(1));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+
+    r = start();
+    struct lease good_bye = lease_of(OTHER, EPOCH - 10, 77);
+    good_bye.leaving = 1;
+    ck_assert_int_eq(rival_seen(&r, &good_bye, 0, S(1)), RIVAL_NOTHING);
+    rival_hosts_synced(&r, S(1));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(renewed_lease_means_a_live_host)
+{
+    struct rival r = start();
+    (void)see(&r, OTHER, EPOCH + 10, 77, S(1), S(1));
+    rival_hosts_synced(&r, S(1));
+    ck_assert_int_eq(see(&r, OTHER, EPOCH + 10, 78, 0, S(3)), RIVAL_FOUND);
+    ck_assert_int_eq(r.name, AGENT_NAME_RIVAL);
+    ck_assert_int_eq(see(&r, OTHER, EPOCH + 10, 79, 0, S(6)), RIVAL_NOTHING);
+    rival_tick(&r, S(14));
+    ck_assert_int_eq(r.name, AGENT_NAME_RIVAL);
+    rival_tick(&r, S(15));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(rival_says_good_bye)
+{
+    struct rival r = start();
+    (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
+    rival_hosts_synced(&r, S(1));
+    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(2)), RIVAL_FOUND);
+    struct lease good_bye = lease_of(OTHER, EPOCH, 79);
+    good_bye.leaving = 1;
+    (void)rival_seen(&r, &good_bye, 0, S(3));
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(both_found_it_free_the_lower_node_keeps_it)
+{
+    struct rival low, high;
+    rival_init(&low, 1, EPOCH, TTL);
+    rival_init(&high, 2, EPOCH - 100, TTL);
+    rival_hosts_synced(&low, 0);
+    rival_hosts_synced(&high, 0);
+    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 1, 0, S(1)), RIVAL_IGNORED);
+    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 2, 0, S(2)), RIVAL_NOTHING);
+    ck_assert_int_eq(low.name, AGENT_NAME_OURS);
+    ck_assert_int_eq(see(&high, 1, EPOCH, 1, 0, S(1)), RIVAL_FOUND);
+    ck_assert_int_eq(high.name, AGENT_NAME_RIVAL);
+}
+END_TEST
+
+START_TEST(own_echo_is_nothing_also_after_a_jump)
+{
+    struct rival r = start();
+    rival_hosts_synced(&r, 0);
+    ck_assert_int_eq(see(&r, NODE, EPOCH, 1, 0, S(1)), RIVAL_NOTHING);
+    rival_jump(&r, EPOCH + 50);
+    ck_assert_int_eq(see(&r, NODE, EPOCH, 2, 0, S(2)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&r, NODE, EPOCH, 3, 0, S(3)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&r, NODE, EPOCH + 50, 4, 0, S(4)), RIVAL_NOTHING);
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+/* A disk image was copied together with the state directory. */
+START_TEST(copy_of_our_state_is_a_rival_once_it_is_renewed)
+{
+    struct rival r = start();
+    rival_hosts_synced(&r, 0);
+    ck_assert_int_eq(see(&r, NODE, EPOCH - 5, 8, 0, S(1)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&r, NODE, EPOCH - 5, 9, 0, S(4)), RIVAL_FOUND);
+    ck_assert_int_eq(r.name, AGENT_NAME_RIVAL);
+}
+END_TEST
+
+START_TEST(after_a_disconnect_it_looks_again)
+{
+    struct rival r = start();
+    (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
+    rival_hosts_synced(&r, S(1));
+    (void)see(&r, OTHER, EPOCH, 78, 0, S(2));
+    rival_disconnected(&r);
+    rival_tick(&r, S(100));
+    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
+    rival_connected(&r, S(200));
+    ck_assert_int_eq(see(&r, OTHER, EPOCH, 140, 0, S(200)), RIVAL_FOUND);
+    rival_hosts_synced(&r, S(200));
+    ck_assert_int_eq(r.name, AGENT_NAME_RIVAL);
+}
+END_TEST
+
+UNIT_TESTS("agent/rival", nobody_there, no_snapshot_comes, our_earlier_life_is_no_rival, left_over_lease_is_waited_for,
+           lease_that_ran_out_or_left_is_not_waited_for, renewed_lease_means_a_live_host, rival_says_good_bye,
+           both_found_it_free_the_lower_node_keeps_it, own_echo_is_nothing_also_after_a_jump,
+           copy_of_our_state_is_a_rival_once_it_is_renewed, after_a_disconnect_it_looks_again)
