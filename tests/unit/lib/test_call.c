@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions and answers: what the daemon says becomes a result, what it does not say a time-out. */
+#include <errno.h>
+#include <string.h>
+
+#include "libdiscover/handle.h"
+#include "tests/support/unit.h"
+#include "tests/unit/lib/stage.h"
+
+#define REGISTER   DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER
+#define DEREGISTER DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER
+#define HEARTBEAT  DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT
+
+static struct stage stage;
+static struct catalog *catalog;
+static struct discover *d;
+
+static void begin(void)
+{
+    stage_open(&stage);
+    catalog = stage_catalog(1, 8000);
+    d = stage_client(&stage, stage_table_fd(catalog));
+}
+
+static void end(void)
+{
+    discover_free(d);
+    catalog_free(catalog);
+    stage_close(&stage);
+}
+
+/* The id of the message that the client sends next. */
+static uint32_t next_id(void)
+{
+    return d->last_id + 1;
+}
+
+static struct discover_registration *new_registration(const char *instance)
+{
+    struct discover_registration *r;
+    ck_assert_int_eq(discover_registration_new("shop/payment", 80, &r), 0);
+    if (*instance)
+        ck_assert_int_eq(discover_registration_set_instance(r, instance), 0);
+    return r;
+}
+
+static size_t held_count(void)
+{
+    size_t n = 0;
+    for (const struct held *held = d->held; held; held = held->next)
+        n++;
+    return n;
+}
+
+START_TEST(everything_set_reaches_the_daemon)
+{
+    begin();
+    struct discover_registration *r = new_registration("p1");
+    ck_assert_int_eq(discover_registration_add_address(r, "10.1.2.3"), 0);
+    ck_assert_int_eq(discover_registration_add_address(r, "2001:db8::1"), 0);
+    ck_assert_int_eq(discover_registration_set_protocol(r, DISCOVER_UDP), 0);
+    ck_assert_int_eq(discover_registration_set_weight(r, 7), 0);
+    ck_assert_int_eq(discover_registration_set_priority(r, 8), 0);
+    ck_assert_int_eq(discover_registration_set_state(r, DISCOVER_DRAINING), 0);
+    ck_assert_int_eq(discover_registration_add_tag(r, "blue"), 0);
+    ck_assert_int_eq(discover_registration_set_meta(r, "version", "1.4"), 0);
+    ck_assert_int_eq(discover_registration_set_ttl(r, 5000), 0);
+    stage_registered(&stage, next_id(), "shop/payment", "p1");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    Discover__V1__ClientMessage *msg = stage_take(&stage);
+    const Discover__V1__Register *got = msg->register_;
+    ck_assert_str_eq(got->service, "shop/payment");
+    ck_assert_str_eq(got->instance, "p1");
+    ck_assert_uint_eq(got->ttl_ms, 5000);
+    struct record record;
+    const char *why;
+    ck_assert_int_eq(record_from_proto(got->record, &record, &why), 0);
+    ck_assert_mem_eq(record.ipv4, ((uint8_t[]){10, 1, 2, 3}), 4);
+    ck_assert_int_eq(record.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_int_eq(record.protocol, DISCOVER_UDP);
+    ck_assert_uint_eq(record.weight, 7);
+    ck_assert_uint_eq(record.priority, 8);
+    ck_assert_int_eq(record.state, DISCOVER_DRAINING);
+    ck_assert_str_eq(record.tags[0], "blue");
+    ck_assert_str_eq(record.meta[0].value, "1.4");
+    discover__v1__client_message__free_unpacked(msg, NULL);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(refusals_become_results)
+{
+    static const struct {
+        Discover__V1__Error__Code code;
+        int result;
+    } cases[] = {
+        {DISCOVER__V1__ERROR__CODE__BAD_REQUEST, -EINVAL},
+        {DISCOVER__V1__ERROR__CODE__DENIED, DISCOVER_E_DENIED},
+        {DISCOVER__V1__ERROR__CODE__LIMIT, DISCOVER_E_LIMIT},
+        {DISCOVER__V1__ERROR__CODE__CONFLICT, DISCOVER_E_CONFLICT},
+        {DISCOVER__V1__ERROR__CODE__NOT_FOUND, DISCOVER_E_UNKNOWN},
+        {DISCOVER__V1__ERROR__CODE__INTERNAL, DISCOVER_E_DENIED},
+        {(Discover__V1__Error__Code)99, DISCOVER_E_DENIED},
+    };
+    begin();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct discover_registration *r = new_registration("p1");
+        stage_error(&stage, next_id(), cases[i].code, "because");
+        ck_assert_int_eq(discover_register(d, r), cases[i].result);
+        ck_assert_str_eq(discover_last_error(d), "because");
+        ck_assert_uint_eq(held_count(), 0);
+        stage_error(&stage, next_id(), cases[i].code, "why not");
+        ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), cases[i].result);
+        ck_assert_str_eq(discover_last_error(d), "why not");
+        discover_registration_free(r);
+    }
+    ck_assert_int_eq(discover_dispatch(d), 0); /* told already */
+    end();
+}
+END_TEST
+
+START_TEST(refused_change_leaves_what_was)
+{
+    begin();
+    struct discover_registration *r = new_registration("p1");
+    stage_registered(&stage, next_id(), "shop/payment", "p1");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    ck_assert_int_eq(discover_registration_set_weight(r, 9), 0);
+    stage_error(&stage, next_id(), DISCOVER__V1__ERROR__CODE__LIMIT, "no");
+    ck_assert_int_eq(discover_register(d, r), DISCOVER_E_LIMIT);
+    ck_assert_uint_eq(held_count(), 1);
+    ck_assert_uint_eq(d->held->registration.record.weight, 1);
+    stage_registered(&stage, next_id(), "shop/payment", "p1");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    ck_assert_uint_eq(held_count(), 1);
+    ck_assert_uint_eq(d->held->registration.record.weight, 9);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(late_answer_still_counts)
+{
+    begin();
+    struct discover_registration *r = new_registration("");
+    ck_assert_int_eq(discover_register(d, r), -ETIMEDOUT);
+    stage_registered(&stage, stage_expect(&stage, REGISTER), "shop/payment", "made-up");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert(d->held->confirmed);
+    stage_registered(&stage, next_id(), "shop/payment", "made-up");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    Discover__V1__ClientMessage *msg = stage_take(&stage);
+    ck_assert_str_eq(msg->register_->instance, "made-up"); /* not a second one */
+    discover__v1__client_message__free_unpacked(msg, NULL);
+    ck_assert_uint_eq(held_count(), 1);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(late_answer_that_nobody_wants_is_taken_back)
+{
+    begin();
+    struct discover_registration *r = new_registration("");
+    ck_assert_int_eq(discover_register(d, r), -ETIMEDOUT);
+    ck_assert_int_eq(discover_deregister(d, "shop/payment", ""), 0);
+    ck_assert_int_eq(discover_deregister(d, "shop/payment", ""), DISCOVER_E_UNKNOWN);
+    stage_registered(&stage, stage_expect(&stage, REGISTER), "shop/payment", "made-up");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    Discover__V1__ClientMessage *msg = stage_take(&stage);
+    ck_assert_int_eq(msg->body_case, DEREGISTER);
+    ck_assert_str_eq(msg->deregister->instance, "made-up");
+    discover__v1__client_message__free_unpacked(msg, NULL);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(deregistered_is_not_renewed)
+{
+    begin();
+    struct discover_registration *r = new_registration("p1");
+    stage_registered(&stage, next_id(), "shop/payment", "p1");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_deregister(d, "shop/payment", "p1"), 0);
+    ck_assert_ptr_null(d->held);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(answers_of_another_kind_are_refused)
+{
+    begin();
+    stage_registered(&stage, next_id(), "shop/payment", "p1");
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_PROTOCOL);
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_status(d, NULL, NULL), DISCOVER_E_PROTOCOL);
+    struct discover_registration *r = new_registration("p1");
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_register(d, r), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_connected(d), 0);
+    ck_assert_int_eq(discover_dispatch(d), DISCOVER_E_PROTOCOL);
+    discover_registration_free(r);
+    end();
+}
+END_TEST
+
+START_TEST(connection_lost_while_waiting)
+{
+    begin();
+    stage_hang_up(&stage);
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_connected(d), 0);
+    end();
+}
+END_TEST
+
+START_TEST(names_are_checked_here)
+{
+    begin();
+    ck_assert_int_eq(discover_deregister(d, "shop", "p1"), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_deregister(d, "shop/payment", "P1"), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_heartbeat(d, NULL, "p1"), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", NULL), DISCOVER_E_NAME);
+    ck_assert_ptr_null(stage_take(&stage));
+    end();
+}
+END_TEST
+
+START_TEST(heartbeat_times_out)
+{
+    begin();
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT);
+    stage_ok(&stage, stage_expect(&stage, HEARTBEAT));
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), 0);
+    end();
+}
+END_TEST
+
+static void on_status(void *arg, const struct discover_status *s)
+{
+    ck_assert_str_eq(s->version, "0.1.0");
+    ck_assert_str_eq(s->sync, "live");
+    ck_assert_uint_eq(s->epoch, 5);
+    ck_assert_uint_eq(s->n_counters, 1);
+    ck_assert_str_eq(s->counters[0].name, "puts");
+    ck_assert_uint_eq(s->counters[0].value, 3);
+    *(int *)arg = 1;
+}
+
+START_TEST(status_is_told)
+{
+    begin();
+    Discover__V1__Counter counter = DISCOVER__V1__COUNTER__INIT, *counters[] = {&counter};
+    counter.name = (char *)"puts";
+    counter.value = 3;
+    Discover__V1__Status body = DISCOVER__V1__STATUS__INIT;
+    body.version = (char *)"0.1.0";
+    body.sync = (char *)"live";
+    body.epoch = 5;
+    body.n_counters = 1;
+    body.counters = counters;
+    Discover__V1__ServerMessage msg = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    msg.id = next_id();
+    msg.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
+    msg.status = &body;
+    stage_send(&stage, &msg, -1);
+    int told = 0;
+    ck_assert_int_eq(discover_status(d, on_status, &told), 0);
+    ck_assert_int_eq(told, 1);
+    end();
+}
+END_TEST
+
+UNIT_TESTS("call", everything_set_reaches_the_daemon, refusals_become_results, refused_change_leaves_what_was,
+           late_answer_still_counts, late_answer_that_nobody_wants_is_taken_back, deregistered_is_not_renewed,
+           answers_of_another_kind_are_refused, connection_lost_while_waiting, names_are_checked_here,
+           heartbeat_times_out, status_is_told)
