@@ -18,18 +18,16 @@
 #include <stdio.h>
 
 #include "daemon/base/service_config.h"
+#include "daemon/base/string_list.h"
 
-struct string_list {
-    char **items;
-    size_t n;
-};
+#define CONFIG_WHY_CAP 256
 
 struct config {
     char *host, *region, *zone;
     struct string_list address; /* of the host: at most one of each family; none: to be found out */
     char *state_dir, *services_dir;
     struct {
-        int level; /* LOG_ERR .. LOG_DEBUG */
+        uint32_t level; /* LOG_ERR .. LOG_DEBUG */
     } log;
     struct {
         struct string_list servers;
@@ -78,9 +76,9 @@ int config_defaults(struct config **ret_config);
 
 /*
  * Sets one key ("dns.ttl") from text ("5s"; the elements of a list are separated by blanks). -ENOENT: no such key;
- * -EINVAL with *ret_why, valid until the next call on c; -ENOMEM. A value that is refused changes nothing.
+ * -EINVAL with the reason; -ENOMEM. A value that is refused changes nothing.
  */
-int config_set(struct config *c, const char *key, const char *text, const char **ret_why);
+int config_set(struct config *c, const char *key, const char *text, char ret_why[static CONFIG_WHY_CAP]);
 
 void config_free(struct config *c);
 

@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 /*
- * Reads a regular file of at most max bytes; -EFBIG when it is larger, -EISDIR, -EINVAL: some other thing than a
- * file. *ret_bytes is the caller's to free and has a NUL behind its end.
+ * Reads a regular file of at most max bytes; -EFBIG when it is larger; -EISDIR, -EINVAL: some other thing than a
+ * file; -EAGAIN: somebody is writing it. *ret_bytes is the caller's to free and has a NUL behind its end.
  */
 int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_n);
 
@@ -23,7 +23,7 @@ int file_read_secret(const char *path, size_t max, char **ret_bytes, size_t *ret
 
 /*
  * Replaces the content of a file, or makes it with this mode: a temporary file beside it, fsync, rename, fsync of
- * the folder. After a power failure it is the old one or the new one.
+ * the folder. After a power failure it is the old one or the new one. One writer at a time for a path.
  */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
 

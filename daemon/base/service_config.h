@@ -12,7 +12,7 @@
 #include "libdiscover/core/record.h"
 
 #define SERVICE_CHECKS_MAX 8
-#define CHECK_TARGET_CAP   512
+#define CHECK_TARGET_CAP   256
 
 enum check_kind {
     CHECK_TCP,  /* a connection is accepted */

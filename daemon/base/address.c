@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses and networks as people write them. */
+#include "daemon/base/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Digits alone, without a sign, at most max. */
+static int number_parse(const char *text, unsigned max, unsigned *ret_number)
+{
+    size_t n = strspn(text, "0123456789");
+    unsigned number = 0;
+    if (n == 0 || n > 5 || text[n] != '\0')
+        return -EINVAL;
+    for (size_t i = 0; i < n; i++)
+        number = number * 10 + (unsigned)(text[i] - '0');
+    if (number > max)
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+int host_port_parse(const char *text, const char **ret_host, size_t *ret_host_n, uint16_t *ret_port)
+{
+    bool bracket = text[0] == '[';
+    const char *host = text + bracket, *end = strchr(host, bracket ? ']' : ':');
+    unsigned port;
+    if (!end || end == host || end[bracket] != ':')
+        return -EINVAL;
+    if (number_parse(end + bracket + 1, UINT16_MAX, &port) < 0)
+        return -EINVAL;
+    *ret_host = host;
+    *ret_host_n = (size_t)(end - host);
+    *ret_port = (uint16_t)port;
+    return 0;
+}
+
+static int ip_parse(const char *text, size_t n, int *ret_family, uint8_t ret_bytes[static 16])
+{
+    char copy[INET6_ADDRSTRLEN];
+    if (n >= sizeof copy)
+        return -EINVAL;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    int family = memchr(copy, ':', n) ? AF_INET6 : AF_INET;
+    if (inet_pton(family, copy, ret_bytes) != 1)
+        return -EINVAL;
+    *ret_family = family;
+    return 0;
+}
+
+int address_parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_n)
+{
+    const char *host;
+    size_t host_n;
+    uint16_t port;
+    int family;
+    uint8_t bytes[16];
+    if (host_port_parse(text, &host, &host_n, &port) < 0 || ip_parse(host, host_n, &family, bytes) < 0)
+        return -EINVAL;
+    if ((family == AF_INET6) != (text[0] == '['))
+        return -EINVAL;
+    memset(ret_address, 0, sizeof *ret_address);
+    ret_address->ss_family = (sa_family_t)family;
+    if (family == AF_INET) {
+        struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, bytes, sizeof in->sin_addr);
+        *ret_n = sizeof *in;
+    } else {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
+        in6->sin6_port = htons(port);
+        memcpy(&in6->sin6_addr, bytes, sizeof in6->sin6_addr);
+        *ret_n = sizeof *in6;
+    }
+    return 0;
+}
+
+static bool bits_beyond(const uint8_t *bytes, unsigned prefix, unsigned bits)
+{
+    for (unsigned bit = prefix; bit < bits; bit++)
+        if (bytes[bit / 8] & 0x80 >> bit % 8)
+            return true;
+    return false;
+}
+
+int network_parse(const char *text, struct network *ret_network)
+{
+    struct network net = {.family = 0};
+    size_t n = strcspn(text, "/");
+    if (ip_parse(text, n, &net.family, net.bytes) < 0)
+        return -EINVAL;
+    unsigned bits = net.family == AF_INET ? 32 : 128;
+    net.prefix = bits;
+    if (text[n] == '/' && number_parse(text + n + 1, bits, &net.prefix) < 0)
+        return -EINVAL;
+    if (bits_beyond(net.bytes, net.prefix, bits))
+        return -EINVAL;
+    *ret_network = net;
+    return 0;
+}
