@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "daemon/base/log.h"
+#include "daemon/catalog/foreign.h"
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
@@ -62,6 +63,23 @@ static void put_record(struct daemon *d, const struct instance_key *key, const s
         refuse(&d->feed_counters.values_refused, "record", m, strerror(-err));
 }
 
+/* A foreign record may stand under any name, ours too: it is not of this daemon, and the agent is not asked. */
+static void put_foreign(struct daemon *d, const struct instance_key *key, const struct kv_message *m)
+{
+    struct record record;
+    int64_t ttl_ns;
+    char why[FOREIGN_WHY_CAP];
+    if (foreign_decode(m->value, m->n, m->seq, &record, &ttl_ns, why) < 0) {
+        refuse(&d->feed_counters.values_refused, "record", m, why);
+        return;
+    }
+    int err = catalog_put_foreign(d->catalog, key, &record, ttl_ns, m->age_ns, clock_now_ns());
+    if (err == -E2BIG)
+        refuse(&d->feed_counters.limits_refused, "record", m, "over a limit (limits.* in the configuration)");
+    else if (err == -ESTALE)
+        refuse(&d->feed_counters.values_refused, "record", m, "the key belongs to a daemon");
+}
+
 static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = daemon_of(arg);
@@ -69,8 +87,11 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     struct record record;
     const char *why = "larger than this daemon takes";
     (void)from_snapshot;
-    if (instance_key_parse(m->key, m->key_len, &key) < 0)
-        refuse(&d->feed_counters.keys_refused, "record", m, "the key is not <domain>.<service>.<host>.<instance>");
+    if (instance_key_parse(m->key, m->key_len, &key) < 0 && foreign_key_parse(m->key, m->key_len, &key) < 0)
+        refuse(&d->feed_counters.keys_refused, "record", m,
+               "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
+    else if (m->kind == KV_PUT && foreign_is(m->value, m->n))
+        put_foreign(d, &key, m);
     else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0)
         refuse(&d->feed_counters.values_refused, "record", m, why);
     else if (is_own(d, key.host))
@@ -84,9 +105,9 @@ static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
     struct daemon *d = daemon_of(arg);
     struct instance_key key;
     (void)seq;
-    if (instance_key_parse(text, n, &key) < 0)
+    if (instance_key_parse(text, n, &key) < 0 && foreign_key_parse(text, n, &key) < 0)
         return; /* refused when it was put */
-    if (is_own(d, key.host))
+    if (is_own(d, key.host) && !catalog_is_foreign(d->catalog, &key))
         agent_observed(d->agent, &key, NULL, clock_now_ns());
     else
         catalog_remove(d->catalog, &key);
@@ -257,6 +278,8 @@ static void health_changed(void *arg, enum health_reason reason)
     struct daemon *d = arg;
     int64_t now_ns = clock_now_ns();
     liveness_set_healthy(d->liveness, trustworthy(d), now_ns);
+    if (trustworthy(d))
+        catalog_extend(d->catalog, now_ns);
     if (reason == HEALTH_OVERDUE) {
         log_warning("the own lease did not come back in time: reading both buckets again, no lease runs out meanwhile");
         follow_doubt(d->feeds[BUS_SERVICES].follow, now_ns);
@@ -405,6 +428,8 @@ static int64_t tick_one(struct feed *f, int64_t now_ns)
 int64_t feed_tick(struct daemon *d, int64_t now_ns)
 {
     int64_t next_ns = health_tick(&d->health, now_ns);
+    if (trustworthy(d)) /* else what was put meanwhile was not heard */
+        next_ns = earlier(next_ns, catalog_expire(d->catalog, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
         next_ns = earlier(next_ns, tick_one(&d->feeds[b], now_ns));
     return earlier(next_ns, liveness_tick(d->liveness, now_ns));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/digest.h"
 #include "libdiscover/core/entry.h"
@@ -79,11 +81,12 @@ bool instance_usable(const struct catalog *c, const struct instance *i)
 {
     (void)c;
     bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
-    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && i->host->alive &&
-           (from_file || i->epoch >= i->host->lease.min_epoch);
+    bool vouched = i->host->alive && (from_file || i->epoch >= i->host->lease.min_epoch);
+    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) &&
+           (vouched || i->ttl_ns);
 }
 
-static struct host *host_of(struct catalog *c, const char *name, int *ret_err)
+struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
 {
     struct host *h;
     HASH_FIND_STR(c->hosts, name, h);
@@ -157,7 +160,7 @@ static struct service *service_of(struct catalog *c, const struct instance_key *
     return s;
 }
 
-static enum discover_tier tier_of(const struct catalog *c, const struct host *h)
+enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h)
 {
     if (strcmp(h->name, c->host) == 0)
         return DISCOVER_HOST;
@@ -191,25 +194,22 @@ static void service_drop(struct service *s, const struct instance *i)
 
 static void host_link(struct host *h, struct instance *i)
 {
-    h->digest ^= i->digest;
-    i->prev_of_host = NULL;
-    i->next_of_host = h->instances;
-    if (h->instances)
-        h->instances->prev_of_host = i;
-    h->instances = i;
+    DL_APPEND2(h->instances, i, prev_of_host, next_of_host);
     h->n++;
+    if (!i->ttl_ns) {
+        h->records++;
+        h->digest ^= i->digest;
+    }
 }
 
 static void host_unlink(struct host *h, struct instance *i)
 {
-    h->digest ^= i->digest;
-    if (i->next_of_host)
-        i->next_of_host->prev_of_host = i->prev_of_host;
-    if (i->prev_of_host)
-        i->prev_of_host->next_of_host = i->next_of_host;
-    else
-        h->instances = i->next_of_host;
+    DL_DELETE2(h->instances, i, prev_of_host, next_of_host);
     h->n--;
+    if (!i->ttl_ns) {
+        h->records--;
+        h->digest ^= i->digest;
+    }
 }
 
 static struct instance *find(const struct catalog *c, uint64_t id)
@@ -239,6 +239,8 @@ static void unlink_instance(struct catalog *c, struct instance *i)
     touch_instance(c, i);
     service_drop(i->service, i);
     host_unlink(i->host, i);
+    if (i->ttl_ns)
+        DL_DELETE2(c->foreign, i, prev_foreign, next_foreign);
     HASH_DEL(c->instances, i);
 }
 
@@ -262,7 +264,7 @@ static struct instance *new_instance(const struct instance_key *key, uint64_t id
 static int link_instance(struct catalog *c, struct instance *i, const struct instance_key *key)
 {
     int err = -ENOMEM;
-    struct host *h = host_of(c, key->host, &err);
+    struct host *h = catalog_host_of(c, key->host, &err);
     if (!h)
         return err;
     bool own = strcmp(h->name, c->host) == 0; /* limited where it is registered, with a better message */
@@ -277,8 +279,10 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
         return -ENOMEM;
     i->service = s;
     i->host = h;
-    i->endpoint.tier = (uint8_t)tier_of(c, h);
+    i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(h, i);
+    if (i->ttl_ns)
+        DL_APPEND2(c->foreign, i, prev_foreign, next_foreign);
     HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
     return 0;
 }
@@ -292,20 +296,23 @@ static bool same_contents(const struct instance *a, const struct instance *b)
 {
     struct discover_endpoint e = b->endpoint;
     e.tier = a->endpoint.tier;
-    return memcmp(&a->endpoint, &e, sizeof e) == 0 && a->details_n == b->details_n &&
+    return a->ttl_ns == b->ttl_ns && memcmp(&a->endpoint, &e, sizeof e) == 0 && a->details_n == b->details_n &&
            memcmp(a->details, b->details, a->details_n) == 0;
 }
 
 /* Only written again: nobody's answer changes. */
 static void renew(struct instance *old, const struct instance *i)
 {
-    old->host->digest ^= old->digest ^ i->digest;
+    if (!old->ttl_ns)
+        old->host->digest ^= old->digest ^ i->digest;
     old->digest = i->digest;
+    old->expires_ns = i->expires_ns;
     old->epoch = i->epoch;
     old->counter = i->counter;
 }
 
-int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
+static int put(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
+               int64_t expires_ns)
 {
     uint64_t id = instance_id(key);
     struct instance *old = find(c, id);
@@ -322,6 +329,8 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
     struct instance *i = new_instance(key, id, record);
     if (!i)
         return -ENOMEM;
+    i->ttl_ns = ttl_ns;
+    i->expires_ns = expires_ns;
     if (old && same_contents(old, i) && instance_usable(c, old)) {
         renew(old, i);
         free(i);
@@ -341,7 +350,18 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
     return 0;
 }
 
-static void remove_instance(struct catalog *c, struct instance *i)
+int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
+{
+    return put(c, key, record, 0, 0);
+}
+
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
+                        int64_t ttl_ns, int64_t age_ns, int64_t now_ns)
+{
+    return put(c, key, record, ttl_ns, now_ns + ttl_ns - age_ns);
+}
+
+void catalog_remove_instance(struct catalog *c, struct instance *i)
 {
     unlink_instance(c, i);
     free(i);
@@ -351,7 +371,13 @@ void catalog_remove(struct catalog *c, const struct instance_key *key)
 {
     struct instance *i = find(c, instance_id(key));
     if (i && is_of_key(i, key))
-        remove_instance(c, i);
+        catalog_remove_instance(c, i);
+}
+
+bool catalog_is_foreign(const struct catalog *c, const struct instance_key *key)
+{
+    const struct instance *i = find(c, instance_id(key));
+    return i && i->ttl_ns && is_of_key(i, key);
 }
 
 int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
@@ -364,6 +390,27 @@ int catalog_version(const struct catalog *c, const struct instance_key *key, uin
     return 0;
 }
 
+int64_t catalog_expire(struct catalog *c, int64_t now_ns)
+{
+    int64_t next_ns = INT64_MAX;
+    struct instance *i, *next;
+    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign) {
+        if (i->expires_ns <= now_ns)
+            catalog_remove_instance(c, i);
+        else if (i->expires_ns < next_ns)
+            next_ns = i->expires_ns;
+    }
+    return next_ns;
+}
+
+void catalog_extend(struct catalog *c, int64_t now_ns)
+{
+    struct instance *i;
+    DL_FOREACH2(c->foreign, i, next_foreign) {
+        i->expires_ns = now_ns + i->ttl_ns;
+    }
+}
+
 void catalog_snapshot_begin(struct catalog *c)
 {
     c->mark++;
@@ -373,99 +420,9 @@ void catalog_snapshot_end(struct catalog *c)
 {
     struct instance *i, *next;
     HASH_ITER(hh, c->instances, i, next) {
-        if (i->mark != c->mark && strcmp(i->host->name, c->host) != 0)
-            remove_instance(c, i);
+        if (i->mark != c->mark && (i->ttl_ns || strcmp(i->host->name, c->host) != 0))
+            catalog_remove_instance(c, i);
     }
-}
-
-static void touch_all_of(struct catalog *c, struct host *h)
-{
-    for (struct instance *i = h->instances; i; i = i->next_of_host) {
-        i->endpoint.tier = (uint8_t)tier_of(c, h);
-        catalog_touch(&c->dirty_services, &i->service->dirty);
-    }
-    catalog_touch(&c->dirty_hosts, &h->dirty);
-}
-
-/* Whether anything that answers depend on differs; a renewal changes nothing of it. */
-static bool lease_differs(const struct lease *a, const struct lease *b)
-{
-    return a->min_epoch != b->min_epoch || strcmp(a->zone, b->zone) != 0 || strcmp(a->region, b->region) != 0 ||
-           a->families != b->families || memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) != 0 ||
-           memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
-}
-
-int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
-{
-    int err = -ENOMEM;
-    struct host *h = host_of(c, host, &err);
-    if (!h)
-        return err;
-    bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
-    h->lease = *lease;
-    h->doubted = false;
-    if (alive)
-        h->gone_since_ns = 0;
-    else if (h->alive || !h->listed)
-        h->gone_since_ns = now_ns;
-    h->alive = alive;
-    h->listed = true;
-    if (differs)
-        touch_all_of(c, h);
-    return 0;
-}
-
-void catalog_doubt_host(struct catalog *c, const char *host)
-{
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
-    if (h)
-        h->doubted = true;
-}
-
-void catalog_end_doubt(struct catalog *c, int64_t now_ns)
-{
-    struct host *h, *next;
-    HASH_ITER(hh, c->hosts, h, next) {
-        if (h->doubted && h->alive) {
-            h->alive = false;
-            h->gone_since_ns = now_ns;
-            touch_all_of(c, h);
-        }
-        h->doubted = false;
-    }
-}
-
-static void forget_host(struct catalog *c, struct host *h)
-{
-    for (struct instance *i = h->instances, *next; i; i = next) {
-        next = i->next_of_host;
-        remove_instance(c, i);
-    }
-    h->listed = h->alive = false;
-    catalog_touch(&c->dirty_hosts, &h->dirty);
-}
-
-void catalog_forget_gone(struct catalog *c, int64_t before_ns)
-{
-    struct host *h, *next;
-    HASH_ITER(hh, c->hosts, h, next) {
-        if (h->listed && !h->alive && h->gone_since_ns < before_ns)
-            forget_host(c, h);
-    }
-}
-
-bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
-{
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
-    if (!h)
-        return lease->records == 0;
-    bool differs = h->n != lease->records || h->digest != lease->digest;
-    bool again = differs && h->differed && h->told_digest == lease->digest;
-    h->differed = differs;
-    h->told_digest = lease->digest;
-    return !again;
 }
 
 const char *catalog_host(const struct catalog *c)

@@ -45,8 +45,23 @@ void catalog_free(struct catalog *c);
  */
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);
 
+/*
+ * The same for a foreign record (foreign.h), which depends on no host: it is served until now_ns + ttl_ns - age_ns.
+ */
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
+                        int64_t ttl_ns, int64_t age_ns, int64_t now_ns);
+
+/* Removes foreign records whose time is over. Returns when the next one's is; INT64_MAX: there is none. */
+int64_t catalog_expire(struct catalog *c, int64_t now_ns);
+
+/* Gives every foreign record its whole time again: for a while nobody could hear whether it was put. */
+void catalog_extend(struct catalog *c, int64_t now_ns);
+
 /* No error if it is not there. */
 void catalog_remove(struct catalog *c, const struct instance_key *key);
+
+/* Whether what is known of a key is a foreign record. */
+bool catalog_is_foreign(const struct catalog *c, const struct instance_key *key);
 
 /* What is known of a key: its epoch and counter; -ENOENT. */
 int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter);
@@ -60,6 +75,9 @@ void catalog_snapshot_end(struct catalog *c);
 
 /* What is known of a host. -E2BIG, -ENOMEM. */
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
+
+/* Whether a lease, or a file, has told of the host. */
+bool catalog_knows_host(const struct catalog *c, const char *host);
 
 /*
  * A host that is known from an old file only: alive as it was then, until either its lease says something or

@@ -21,6 +21,8 @@ struct instance {
     struct instance *next_of_host, *prev_of_host;
     uint64_t epoch, counter;
     uint64_t digest; /* what this version adds to its host's */
+    int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
+    struct instance *next_foreign, *prev_foreign;
     uint32_t mark; /* of the last snapshot that had it */
     uint16_t details_n;
     struct discover_endpoint endpoint;
@@ -56,8 +58,9 @@ struct host {
     UT_hash_handle hh; /* in catalog.hosts, by name */
     struct dirty dirty;
     struct instance *instances;
-    uint32_t n;
-    uint64_t digest;
+    uint32_t n;       /* instances */
+    uint32_t records; /* of them, those the host vouches for, */
+    uint64_t digest;  /* and their digest */
     uint64_t told_digest; /* in its last lease */
     bool differed;        /* from what was known here then */
     int64_t gone_since_ns; /* 0 while alive */
@@ -76,6 +79,7 @@ struct catalog {
     struct service *services;
     struct domain *domains;
     struct host *hosts;
+    struct instance *foreign; /* whose ttl runs */
     uint32_t mark; /* of the present snapshot */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts;
     struct table_view view; /* of a block as it stands in the table */
@@ -86,7 +90,10 @@ struct catalog {
 
 bool instance_usable(const struct catalog *c, const struct instance *i);
 
-/* catalog.c, for flush.c. */
+/* catalog.c, for hosts.c and flush.c. */
+struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
+enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
+void catalog_remove_instance(struct catalog *c, struct instance *i);
 void catalog_touch(struct dirty **list, struct dirty *d);
 void catalog_free_service(struct catalog *c, struct service *s);
 

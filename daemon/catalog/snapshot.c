@@ -18,6 +18,7 @@
 #define SNAPSHOT_MAGIC   UINT64_C(0x3150414e53435344) /* "DSCSNAP1" */
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_MAX     (SIZE_MAX / 4)
+#define FOREIGN_TTL_NS   INT64_C(30000000000)
 
 enum { HEAD_MAGIC, HEAD_VERSION, HEAD_WALL_MS, HEAD_WORDS };
 
@@ -111,7 +112,15 @@ int snapshot_write(const struct table *table, const char *path, int64_t wall_ms)
 
 /* --- loading --- */
 
-static int load_instance(struct catalog *c, const struct table_view *v, uint32_t i)
+/* Foreign records have no host that was ever heard of; their time runs again once the bus is heard. */
+static int load_record(struct catalog *c, const struct instance_key *key, const struct record *r, int64_t now_ns)
+{
+    if (catalog_knows_host(c, key->host))
+        return catalog_put(c, key, r);
+    return catalog_put_foreign(c, key, r, FOREIGN_TTL_NS, 0, now_ns);
+}
+
+static int load_instance(struct catalog *c, const struct table_view *v, uint32_t i, int64_t now_ns)
 {
     const uint8_t *bytes;
     size_t n;
@@ -128,7 +137,7 @@ static int load_instance(struct catalog *c, const struct table_view *v, uint32_t
         return 0;
     int err = entry_record(&e, table_view_endpoint(v, i), &r);
     if (!err)
-        err = catalog_put(c, &key, &r);
+        err = load_record(c, &key, &r, now_ns);
     return err == -ENOMEM || err == -EBADMSG ? err : 0;
 }
 
@@ -156,17 +165,18 @@ static int load_host(struct catalog *c, const struct table_view *v, int64_t now_
     return err == -ENOMEM ? err : 0;
 }
 
-static int load_block(struct catalog *c, const struct table_view *v, int64_t now_ns)
+static int load_service(struct catalog *c, const struct table_view *v, int64_t now_ns)
 {
     int err = 0;
-    if (v->kind == TABLE_HOST)
-        return load_host(c, v, now_ns);
-    for (uint32_t i = 0; v->kind == TABLE_SERVICE && i < v->n_total && !err; i++)
-        err = load_instance(c, v, i);
+    for (uint32_t i = 0; i < v->n_total && !err; i++)
+        err = load_instance(c, v, i, now_ns);
     return err;
 }
 
-static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *end, int64_t now_ns)
+typedef int load_fn(struct catalog *c, const struct table_view *v, int64_t now_ns);
+
+static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *end, enum table_kind kind, load_fn *fn,
+                       int64_t now_ns)
 {
     struct table_view v;
     int err = 0;
@@ -174,8 +184,8 @@ static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *en
     while (at < end && *at != 0 && !err) {
         uint64_t n = *at++;
         err = n > (uint64_t)(end - at) ? -EBADMSG : table_view_load(&v, at, n);
-        if (!err)
-            err = load_block(c, &v, now_ns);
+        if (!err && v.kind == kind)
+            err = fn(c, &v, now_ns);
         at += n;
     }
     table_view_fini(&v);
@@ -203,7 +213,10 @@ int snapshot_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *
         err = -EBADMSG;
     } else {
         *ret_wall_ms = (int64_t)words[HEAD_WALL_MS];
-        err = load_blocks(c, words + HEAD_WORDS, words + n / sizeof *words - 1, now_ns);
+        const uint64_t *start = words + HEAD_WORDS, *end = words + n / sizeof *words - 1;
+        err = load_blocks(c, start, end, TABLE_HOST, load_host, now_ns); /* first: who has no host is foreign */
+        if (!err)
+            err = load_blocks(c, start, end, TABLE_SERVICE, load_service, now_ns);
     }
     free(bytes);
     return err;

@@ -289,6 +289,34 @@ START_TEST(test_digest)
 }
 END_TEST
 
-UNIT_TESTS("catalog", test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
+/* A foreign record needs no host, and is its own lease. */
+START_TEST(test_foreign_record_lives_by_its_ttl)
+{
+    struct instance_key key = key_of("shop.pay.anywhere.f1");
+    struct record r;
+    setup();
+    record_init(&r);
+    r.epoch = 1;
+    r.counter = 7;
+    r.port = 80;
+    ck_assert_int_eq(record_add_address(&r, "10.0.0.9"), 0);
+    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, 100, 30, 1000), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    ck_assert_int_eq(catalog_expire(c, 1069), 1070);
+    r.counter = 8; /* put again: the same, but its time begins anew */
+    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, 100, 0, 1069), 0);
+    ck_assert_uint_eq(catalog_flush(c), 0);
+    ck_assert_int_eq(catalog_expire(c, 1168), 1169);
+    catalog_extend(c, 1168);
+    ck_assert_int_eq(catalog_expire(c, 1169), 1268);
+    ck_assert_int_eq(catalog_expire(c, 1268), INT64_MAX);
+    catalog_flush(c);
+    ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT);
+    catalog_free(c);
+}
+END_TEST
+
+UNIT_TESTS("catalog", test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
            test_sweep_takes_only_what_was_not_seen, test_order_and_details, test_domain_block_lists_services,
            test_serial_moves_only_with_answers, test_limits, test_gone_hosts_are_forgotten, test_digest)

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON records of foreign writers. */
+#include "daemon/catalog/foreign.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libdiscover/core/clock.h"
+
+#define TTL_DEFAULT_S 30
+#define TTL_MAX_S     86400
+#define PREFIX        "services/"
+
+bool foreign_is(const uint8_t *value, size_t n)
+{
+    return n > 0 && value[0] == '{';
+}
+
+int foreign_key_parse(const char *text, size_t n, struct instance_key *ret_key)
+{
+    struct instance_key key = {.domain = FOREIGN_DOMAIN, .host = FOREIGN_HOST};
+    size_t prefix = strlen(PREFIX);
+    if (n < prefix || memcmp(text, PREFIX, prefix) != 0)
+        return -EINVAL;
+    text += prefix;
+    n -= prefix;
+    const char *slash = memchr(text, '/', n);
+    if (!slash || label_copy(key.service, text, (size_t)(slash - text)) < 0 ||
+        label_copy(key.instance, slash + 1, n - (size_t)(slash + 1 - text)) < 0)
+        return -EINVAL;
+    *ret_key = key;
+    return 0;
+}
+
+/* The first thing that is wrong stops it. */
+struct reading {
+    const json_t *object;
+    struct record *record;
+    char *why;
+};
+
+static int refuse(struct reading *r, const char *field, const char *why)
+{
+    snprintf(r->why, FOREIGN_WHY_CAP, "%s: %s", field, why);
+    return -EINVAL;
+}
+
+static int read_number(struct reading *r, const char *field, int64_t fallback, int64_t min, int64_t max, int64_t *ret)
+{
+    const json_t *value = json_object_get(r->object, field);
+    char why[64];
+    *ret = fallback;
+    if (!value)
+        return 0;
+    snprintf(why, sizeof why, "must be a number %lld..%lld", (long long)min, (long long)max);
+    if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
+        return refuse(r, field, why);
+    *ret = json_integer_value(value);
+    return 0;
+}
+
+/* The position of a text in a list; *ret stays when the field is missing. */
+static int read_choice(struct reading *r, const char *field, const char *const *names, size_t n, uint8_t *ret)
+{
+    const json_t *value = json_object_get(r->object, field);
+    if (!value)
+        return 0;
+    for (size_t i = 0; json_is_string(value) && i < n; i++)
+        if (strcmp(json_string_value(value), names[i]) == 0) {
+            *ret = (uint8_t)i;
+            return 0;
+        }
+    return refuse(r, field, "not one of the known values");
+}
+
+static int read_address(struct reading *r, const char *field, const json_t *value)
+{
+    struct record *record = r->record;
+    if (!json_is_string(value))
+        return refuse(r, field, "must be a text");
+    int err = record_add_address(record, json_string_value(value));
+    if (err == -EEXIST)
+        return refuse(r, field, "two addresses of one family: register two instances");
+    if (err == 0)
+        return 0;
+    if (strlen(json_string_value(value)) >= sizeof record->hostname)
+        return refuse(r, field, "longer than a host name may be");
+    strcpy(record->hostname, json_string_value(value)); /* checked with the whole record */
+    return 0;
+}
+
+static int read_addresses(struct reading *r)
+{
+    const json_t *list = json_object_get(r->object, "address"), *host = json_object_get(r->object, "host");
+    int err = host ? read_address(r, "host", host) : 0;
+    if (!list || err)
+        return err;
+    if (!json_is_array(list))
+        return refuse(r, "address", "must be a list");
+    for (size_t i = 0; i < json_array_size(list) && !err; i++)
+        err = read_address(r, "address", json_array_get(list, i));
+    return err;
+}
+
+static int read_tags(struct reading *r)
+{
+    const json_t *tags = json_object_get(r->object, "tags");
+    if (tags && !json_is_array(tags))
+        return refuse(r, "tags", "must be a list");
+    for (size_t i = 0; tags && i < json_array_size(tags); i++) {
+        const json_t *tag = json_array_get(tags, i);
+        if (!json_is_string(tag) || record_add_tag(r->record, json_string_value(tag)) < 0)
+            return refuse(r, "tags", "not a name, twice, or more than 16");
+    }
+    return 0;
+}
+
+static int read_meta(struct reading *r)
+{
+    json_t *meta = json_object_get(r->object, "meta"), *value;
+    const char *key;
+    if (meta && !json_is_object(meta))
+        return refuse(r, "meta", "must be an object");
+    json_object_foreach(meta, key, value)
+        if (!json_is_string(value) || record_set_meta(r->record, key, json_string_value(value)) < 0)
+            return refuse(r, "meta", "not a key, not a text, longer than 255 bytes, or more than 16");
+    return 0;
+}
+
+static int read_all(struct reading *r, int64_t *ret_ttl_s)
+{
+    static const char *const protocols[] = {"tcp", "udp"};
+    static const char *const states[] = {"", "passing", "warning", "critical", "maintenance", "draining"};
+    struct record *record = r->record;
+    int64_t port, weight, priority;
+    int err = read_number(r, "port", 0, 1, 65535, &port);
+    err = err ? err : read_number(r, "weight", 1, 1, 65535, &weight);
+    err = err ? err : read_number(r, "priority", 0, 0, 65535, &priority);
+    err = err ? err : read_number(r, "ttl", TTL_DEFAULT_S, 1, TTL_MAX_S, ret_ttl_s);
+    err = err ? err : read_choice(r, "proto", protocols, 2, &record->protocol);
+    err = err ? err : read_choice(r, "state", states, 6, &record->state);
+    err = err ? err : read_addresses(r);
+    err = err ? err : read_tags(r);
+    err = err ? err : read_meta(r);
+    if (err)
+        return err;
+    record->port = (uint16_t)port;
+    record->weight = (uint32_t)weight;
+    record->priority = (uint16_t)priority;
+    return 0;
+}
+
+int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record, int64_t *ret_ttl_ns,
+                   char ret_why[static FOREIGN_WHY_CAP])
+{
+    json_error_t error;
+    const char *why;
+    int64_t ttl_s;
+    json_t *object = json_loadb((const char *)value, n, JSON_REJECT_DUPLICATES, &error);
+    if (!object) {
+        snprintf(ret_why, FOREIGN_WHY_CAP, "not JSON: %.80s (position %d)", error.text, error.position);
+        return -EINVAL;
+    }
+    record_init(ret_record);
+    struct reading r = {object, ret_record, ret_why};
+    int err = read_all(&r, &ttl_s);
+    if (!err && record_check(ret_record, &why) < 0) {
+        snprintf(ret_why, FOREIGN_WHY_CAP, "%s", why);
+        err = -EINVAL;
+    }
+    json_decref(object);
+    if (err)
+        return err;
+    ret_record->epoch = 1;
+    ret_record->counter = seq;
+    *ret_ttl_ns = ttl_s * NS_PER_S;
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of hosts, and what that changes for their instances. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/catalog/model.h"
+
+static void touch_all_of(struct catalog *c, struct host *h)
+{
+    for (struct instance *i = h->instances; i; i = i->next_of_host) {
+        i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
+        catalog_touch(&c->dirty_services, &i->service->dirty);
+    }
+    catalog_touch(&c->dirty_hosts, &h->dirty);
+}
+
+/* Whether anything that answers depend on differs; a renewal changes nothing of it. */
+static bool lease_differs(const struct lease *a, const struct lease *b)
+{
+    return a->min_epoch != b->min_epoch || strcmp(a->zone, b->zone) != 0 || strcmp(a->region, b->region) != 0 ||
+           a->families != b->families || memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) != 0 ||
+           memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
+}
+
+int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
+{
+    int err = -ENOMEM;
+    struct host *h = catalog_host_of(c, host, &err);
+    if (!h)
+        return err;
+    bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
+    h->lease = *lease;
+    h->doubted = false;
+    if (alive)
+        h->gone_since_ns = 0;
+    else if (h->alive || !h->listed)
+        h->gone_since_ns = now_ns;
+    h->alive = alive;
+    h->listed = true;
+    if (differs)
+        touch_all_of(c, h);
+    return 0;
+}
+
+void catalog_doubt_host(struct catalog *c, const char *host)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (h)
+        h->doubted = true;
+}
+
+void catalog_end_doubt(struct catalog *c, int64_t now_ns)
+{
+    struct host *h, *next;
+    HASH_ITER(hh, c->hosts, h, next) {
+        if (h->doubted && h->alive) {
+            h->alive = false;
+            h->gone_since_ns = now_ns;
+            touch_all_of(c, h);
+        }
+        h->doubted = false;
+    }
+}
+
+static void forget_host(struct catalog *c, struct host *h)
+{
+    for (struct instance *i = h->instances, *next; i; i = next) {
+        next = i->next_of_host;
+        catalog_remove_instance(c, i);
+    }
+    h->listed = h->alive = false;
+    catalog_touch(&c->dirty_hosts, &h->dirty);
+}
+
+void catalog_forget_gone(struct catalog *c, int64_t before_ns)
+{
+    struct host *h, *next;
+    HASH_ITER(hh, c->hosts, h, next) {
+        if (h->listed && !h->alive && h->gone_since_ns < before_ns)
+            forget_host(c, h);
+    }
+}
+
+bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (!h)
+        return lease->records == 0;
+    bool differs = h->records != lease->records || h->digest != lease->digest;
+    bool again = differs && h->differed && h->told_digest == lease->digest;
+    h->differed = differs;
+    h->told_digest = lease->digest;
+    return !again;
+}
+
+bool catalog_knows_host(const struct catalog *c, const char *host)
+{
+    const struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    return h && h->listed;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON records of foreign writers: what they mean, and what each mistake is told. */
+#include "daemon/catalog/foreign.h"
+
+#include <string.h>
+
+#include "tests/support/unit.h"
+
+static int decode(const char *text, struct record *r, int64_t *ttl_ns, char *why)
+{
+    return foreign_decode((const uint8_t *)text, strlen(text), 42, r, ttl_ns, why);
+}
+
+START_TEST(test_smallest)
+{
+    struct record r;
+    int64_t ttl_ns;
+    char why[FOREIGN_WHY_CAP] = "";
+    ck_assert_msg(decode("{\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":15}", &r, &ttl_ns, why) == 0, "%s", why);
+    ck_assert_int_eq(ttl_ns, INT64_C(15000000000));
+    ck_assert_uint_eq(r.port, 8080);
+    ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4);
+    ck_assert_uint_eq(r.counter, 42);
+    ck_assert_uint_eq(r.state, DISCOVER_PASSING);
+    ck_assert_int_eq(decode("{\"host\":\"db.example.com\",\"port\":1}", &r, &ttl_ns, why), 0);
+    ck_assert_int_eq(ttl_ns, INT64_C(30000000000));
+    ck_assert_str_eq(r.hostname, "db.example.com");
+}
+END_TEST
+
+START_TEST(test_everything)
+{
+    struct record r;
+    int64_t ttl_ns;
+    char why[FOREIGN_WHY_CAP] = "";
+    const char *text = "{\"address\":[\"10.0.0.1\",\"2001:db8::1\"],\"port\":53,\"proto\":\"udp\",\"weight\":9,"
+                       "\"priority\":2,\"state\":\"draining\",\"tags\":[\"a\",\"b\"],\"meta\":{\"v\":\"1\"},"
+                       "\"something\":[\"new\"]}";
+    ck_assert_msg(decode(text, &r, &ttl_ns, why) == 0, "%s", why);
+    ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_uint_eq(r.protocol, DISCOVER_UDP);
+    ck_assert_uint_eq(r.state, DISCOVER_DRAINING);
+    ck_assert_uint_eq(r.weight, 9);
+    ck_assert_uint_eq(r.priority, 2);
+    ck_assert_uint_eq(r.n_tags, 2);
+    ck_assert_str_eq(r.meta[0].value, "1");
+}
+END_TEST
+
+static const struct {
+    const char *text, *why;
+} refusals[] = {
+    {"{", "not JSON"},
+    {"{\"host\":\"10.0.0.1\"}", "port: must be 1..65535"},
+    {"{\"host\":\"10.0.0.1\",\"port\":\"80\"}", "port: must be a number 1..65535"},
+    {"{\"host\":\"10.0.0.1\",\"port\":70000}", "port: must be a number 1..65535"},
+    {"{\"port\":80}", "address: neither"},
+    {"{\"host\":7,\"port\":80}", "host: must be a text"},
+    {"{\"host\":\"not a host\",\"port\":80}", "address: not a host name"},
+    {"{\"host\":\"10.0.0.1\",\"address\":[\"10.0.0.2\"],\"port\":80}", "two addresses of one family"},
+    {"{\"address\":\"10.0.0.2\",\"port\":80}", "address: must be a list"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"ttl\":0}", "ttl: must be a number 1..86400"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"ttl\":1.5}", "ttl: must be a number"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"proto\":\"sctp\"}", "proto: not one of"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":1}", "state: not one of"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":\"\"}", "state: not a known state"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"tags\":[\"A B\"]}", "tags: not a name"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"meta\":{\"k\":1}}", "meta: not a key, not a text"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"weight\":0}", "weight: must be a number 1..65535"},
+    {"{\"host\":\"10.0.0.1\",\"host\":\"10.0.0.2\",\"port\":80}", "not JSON: duplicate object key"},
+};
+
+START_TEST(test_refusals_name_the_field)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct record r;
+        int64_t ttl_ns;
+        char why[FOREIGN_WHY_CAP] = "";
+        ck_assert_msg(decode(refusals[i].text, &r, &ttl_ns, why) < 0, "%s", refusals[i].text);
+        ck_assert_msg(strstr(why, refusals[i].why) != NULL, "%s: said \"%s\"", refusals[i].text, why);
+    }
+}
+END_TEST
+
+START_TEST(test_keys)
+{
+    struct instance_key key;
+    ck_assert_int_eq(foreign_key_parse("services/payment/p1", 19, &key), 0);
+    ck_assert_str_eq(key.domain, "default");
+    ck_assert_str_eq(key.service, "payment");
+    ck_assert_str_eq(key.host, "external");
+    ck_assert_str_eq(key.instance, "p1");
+    const char *bad[] = {"services/payment", "services//p1", "services/payment/", "services/a/b/c", "service/a/b",
+                         "services/A/b", ""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(foreign_key_parse(bad[i], strlen(bad[i]), &key) < 0, "%s", bad[i]);
+}
+END_TEST
+
+UNIT_TESTS("foreign", test_smallest, test_everything, test_refusals_name_the_field, test_keys)
