@@ -223,7 +223,7 @@ static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
     rival_jump(&a->rival, a->identity.epoch);
     begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
-    if (a->publishing)
+    if (a->publishing && a->leave == STAYING)
         lease_beat_now(&a->beat, now_ns);
 }
 
@@ -233,7 +233,7 @@ static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
  */
 static void end_grace(struct agent *a, int64_t now_ns)
 {
-    if (a->raised || now_ns < a->grace_until_ns)
+    if (a->raised || a->leave != STAYING || now_ns < a->grace_until_ns)
         return;
     if (!a->grace_over)
         registrar_drop_inherited(a->registrar, now_ns);
@@ -466,7 +466,7 @@ int64_t agent_deadline(const struct agent *a)
     next_ns = earlier(next_ns, rival_deadline(&a->rival));
     next_ns = earlier(next_ns, a->beat.next_ns);
     bool grace_pending = !a->grace_over || (!a->raised && a->publishing && a->synced);
-    if (grace_pending)
+    if (grace_pending && a->leave == STAYING)
         next_ns = earlier(next_ns, a->grace_until_ns);
     if (a->leave == SAYING_GOOD_BYE)
         next_ns = earlier(next_ns, a->good_bye_until_ns);

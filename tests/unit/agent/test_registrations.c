@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may have a key, how nameless ones are named, and how long each lasts. */
+#include "daemon/agent/registrations.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libdiscover/core/clock.h"
+#include "tests/support/unit.h"
+
+static struct registrations *regs;
+
+static struct instance_key key_of(const char *instance)
+{
+    struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-1"};
+    strcpy(key.instance, instance);
+    return key;
+}
+
+static struct record record_of(uint16_t port)
+{
+    struct record r;
+    record_init(&r);
+    r.port = port;
+    ck_assert_int_eq(record_add_address(&r, "10.0.0.1"), 0);
+    return r;
+}
+
+static const struct owner nobody = {.kind = OWNER_INHERITED};
+static const struct owner config = {.kind = OWNER_STATIC};
+
+static struct owner connection(uint64_t client, uid_t uid)
+{
+    return (struct owner){.kind = OWNER_CONNECTION, .client = client, .uid = uid};
+}
+
+static struct owner ttl(uint64_t client, uid_t uid)
+{
+    return (struct owner){.kind = OWNER_TTL, .client = client, .uid = uid, .ttl_ns = 5 * NS_PER_S};
+}
+
+static struct owner process(uint64_t client, uid_t uid, pid_t pid)
+{
+    return (struct owner){.kind = OWNER_PID, .client = client, .uid = uid, .pid = pid};
+}
+
+static struct registration *set(const char *instance, struct owner owner, uint16_t port)
+{
+    struct instance_key key = key_of(instance);
+    struct record record = record_of(port);
+    struct registration *reg;
+    bool changed;
+    ck_assert_int_eq(registrations_may_claim(regs, &key, &owner), 0);
+    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    return reg;
+}
+
+static int may(const char *instance, struct owner owner)
+{
+    struct instance_key key = key_of(instance);
+    return registrations_may_claim(regs, &key, &owner);
+}
+
+static void setup(void) { ck_assert_int_eq(registrations_new(4, &regs), 0); }
+static void teardown(void) { registrations_free(regs); }
+
+START_TEST(who_may_take_what)
+{
+    setup();
+    /* Rows: who has it; columns: who wants it. */
+    const struct owner has[] = {config, connection(1, 1000), ttl(1, 1000), process(1, 1000, 55), nobody};
+    const struct owner wants[] = {config, connection(1, 1000), connection(2, 1000), connection(3, 2000),
+                                  ttl(2, 1000), ttl(3, 2000), process(2, 1000, 66), process(3, 2000, 77)};
+    const int no = -EEXIST;
+    const int expected[5][8] = {
+        {0, no, no, no, no, no, no, no},
+        {no, 0, no, no, no, no, no, no},
+        {no, 0, 0, no, 0, no, 0, no},
+        {no, 0, 0, no, 0, no, 0, no},
+        {0, 0, 0, 0, 0, 0, 0, 0},
+    };
+    for (size_t i = 0; i < 5; i++) {
+        struct registration *reg = set("p1", has[i], 80);
+        for (size_t k = 0; k < 8; k++)
+            ck_assert_msg(may("p1", wants[k]) == expected[i][k], "owner %zu, claim %zu", i, k);
+        registrations_remove(regs, reg);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(limit_holds_for_new_ones_only)
+{
+    setup();
+    const char *names[] = {"a", "b", "c", "d"};
+    for (size_t i = 0; i < 4; i++)
+        (void)set(names[i], connection(1, 0), 80);
+    ck_assert_int_eq(may("e", connection(1, 0)), -ENOSPC);
+    ck_assert_int_eq(may("a", connection(1, 0)), 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(same_words_are_no_change_unless_inherited)
+{
+    setup();
+    struct instance_key key = key_of("p1");
+    struct record record = record_of(80);
+    struct owner owner = connection(1, 0);
+    struct registration *reg;
+    bool changed;
+    (void)set("p1", nobody, 80);
+    record.epoch = 9;
+    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    ck_assert(changed);
+    record.epoch = 10;
+    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    ck_assert(!changed);
+    record.weight = 3;
+    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    ck_assert(changed);
+    teardown();
+}
+END_TEST
+
+static const char *name_of(struct owner owner, uint16_t port, struct instance_key *key)
+{
+    struct record record = record_of(port);
+    *key = key_of("");
+    registrations_name(regs, &owner, &record, key);
+    return key->instance;
+}
+
+START_TEST(nameless_ones_get_a_name)
+{
+    setup();
+    struct instance_key key;
+    ck_assert_str_eq(name_of(connection(1, 1000), 80, &key), "payment-80");
+    (void)set("payment-80", connection(1, 1000), 80);
+    ck_assert_str_eq(name_of(connection(1, 1000), 80, &key), "payment-80");
+    ck_assert_str_eq(name_of(connection(2, 1000), 80, &key), "payment-80-2");
+    (void)set("payment-80-2", connection(2, 1000), 80);
+    ck_assert_str_eq(name_of(connection(3, 1000), 80, &key), "payment-80-3");
+    (void)set("payment-81", nobody, 81);
+    ck_assert_str_eq(name_of(connection(3, 1000), 81, &key), "payment-81");
+    teardown();
+}
+END_TEST
+
+START_TEST(a_long_service_still_gives_a_valid_name)
+{
+    setup();
+    struct owner owner = connection(1, 0);
+    struct record record = record_of(65535);
+    struct instance_key key = key_of("");
+    memset(key.service, 'a', LABEL_MAX);
+    registrations_name(regs, &owner, &record, &key);
+    ck_assert(label_valid(key.instance, strlen(key.instance)));
+    ck_assert_uint_eq(strlen(key.instance), LABEL_MAX);
+    ck_assert_str_eq(key.instance + LABEL_MAX - 6, "-65535");
+    teardown();
+}
+END_TEST
+
+START_TEST(bound_to_connections_and_processes)
+{
+    setup();
+    struct registration *a = set("a", connection(1, 0), 80), *b = set("b", connection(1, 0), 81);
+    struct registration *c = set("c", process(1, 0, 55), 82);
+    ck_assert_ptr_eq(registrations_of_pid(regs, 55), c);
+    ck_assert_ptr_null(registrations_of_pid(regs, 1));
+    /* It is handed over: the connection ends without it. */
+    c = set("c", connection(1, 0), 82);
+    ck_assert_ptr_null(registrations_of_pid(regs, 55));
+    registrations_remove(regs, a);
+    registrations_remove(regs, b);
+    ck_assert_ptr_eq(registrations_of_client(regs, 1), c);
+    registrations_remove(regs, c);
+    ck_assert_ptr_null(registrations_of_client(regs, 1));
+    teardown();
+}
+END_TEST
+
+START_TEST(ttl_runs_out_unless_there_is_a_heartbeat)
+{
+    setup();
+    struct registration *reg = set("p1", ttl(1, 0), 80);
+    ck_assert_int_eq(registrations_deadline(regs), 5 * NS_PER_S);
+    registrations_heartbeat(regs, reg, 3 * NS_PER_S);
+    ck_assert_ptr_null(registrations_expired(regs, 5 * NS_PER_S));
+    ck_assert_ptr_eq(registrations_expired(regs, 8 * NS_PER_S), reg);
+    (void)set("p1", connection(1, 0), 80);
+    ck_assert_int_eq(registrations_deadline(regs), INT64_MAX);
+    teardown();
+}
+END_TEST
+
+START_TEST(who_may_remove)
+{
+    setup();
+    struct registration *reg = set("p1", ttl(1, 1000), 80);
+    ck_assert(registration_allows(reg, 1, 5));
+    ck_assert(registration_allows(reg, 2, 1000));
+    ck_assert(registration_allows(reg, 2, 0));
+    ck_assert(!registration_allows(reg, 2, 2000));
+    registrations_remove(regs, reg);
+    ck_assert(!registration_allows(set("p1", config, 80), 1, 0));
+    teardown();
+}
+END_TEST
+
+START_TEST(checks_and_the_owner_both_have_a_say)
+{
+    setup();
+    struct instance_key key = key_of("p1");
+    struct owner owner = connection(1, 0);
+    struct record record = record_of(80), effective;
+    struct registration *reg = set("p1", owner, 80);
+    bool changed;
+    const uint8_t said[] = {DISCOVER_PASSING, DISCOVER_WARNING, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
+    const uint8_t with_critical[] = {DISCOVER_CRITICAL, DISCOVER_CRITICAL, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
+    for (size_t i = 0; i < 4; i++) {
+        record.state = said[i];
+        ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+        reg->checked = DISCOVER_PASSING;
+        registration_effective(reg, &effective);
+        ck_assert_uint_eq(effective.state, said[i]);
+        reg->checked = DISCOVER_CRITICAL;
+        registration_effective(reg, &effective);
+        ck_assert_uint_eq(effective.state, with_critical[i]);
+    }
+    teardown();
+}
+END_TEST
+
+UNIT_TESTS("agent/registrations", who_may_take_what, limit_holds_for_new_ones_only,
+           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name, a_long_service_still_gives_a_valid_name,
+           bound_to_connections_and_processes, ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove,
+           checks_and_the_owner_both_have_a_say)
