@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The responder as a whole: options, sockets, and the threads that serve them. */
+#include "daemon/dns/dns.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/dns/dns_access.h"
+#include "daemon/dns/dns_respond.h"
+#include "daemon/dns/dns_sockets.h"
+#include "daemon/dns/dns_tables.h"
+#include "daemon/dns/dns_tcp.h"
+#include "daemon/dns/dns_udp.h"
+#include "libdiscover/core/clock.h"
+
+/* A worker: for UDP one socket, for TCP all of them. */
+struct worker {
+    struct dns *dns;
+    struct dns_udp *udp; /* or */
+    struct dns_tcp *tcp;
+    struct dns_responder *responder;
+    struct dns_counters *counters;
+    pthread_t thread;
+    bool running;
+};
+
+struct dns {
+    struct dns_config config;
+    struct dns_access access;
+    struct dns_options options; /* the numbers; its pointers are the caller's and not used after dns_new */
+    struct dns_sockets sockets;
+    struct dns_tables tables;
+    atomic_bool stop;
+    struct worker *workers; /* those of UDP in the order of their sockets, then that of TCP */
+    size_t n_workers;
+};
+
+void dns_options_init(struct dns_options *o)
+{
+    *o = (struct dns_options){
+        .ttl_s = 1,
+        .workers = 1,
+        .udp_payload = 1232, /* DNS flag day 2020 */
+        .loopback_payload = 16384,
+        .cache_bytes = 32 << 20,
+        .tcp_connections = 512,
+        .tcp_per_client = 256,
+        .tcp_idle_ms = 10000,
+        .tcp_message_ms = 5000,
+    };
+}
+
+struct range {
+    const char *name;
+    uint32_t value, min, max;
+};
+
+static int check_numbers(const struct dns_options *o, char *reason)
+{
+    const struct range ranges[] = {
+        {"ttl", o->ttl_s, 0, 3600},
+        {"workers", o->workers, 1, DNS_WORKERS_MAX},
+        {"udp_payload", o->udp_payload, 512, 4096},
+        {"loopback_payload", o->loopback_payload, 512, 16384},
+        {"rate_limit", o->rate_limit, 0, 1000000},
+        {"cache_bytes", o->cache_bytes, 1 << 20, 1 << 30},
+        {"tcp_connections", o->tcp_connections, 1, 65536},
+        {"tcp_per_client", o->tcp_per_client, 1, 65536},
+        {"tcp_idle_ms", o->tcp_idle_ms, 100, 3600000},
+        {"tcp_message_ms", o->tcp_message_ms, 100, 3600000},
+    };
+    for (const struct range *r = ranges; r < ranges + sizeof ranges / sizeof *ranges; r++) {
+        if (r->value >= r->min && r->value <= r->max)
+            continue;
+        snprintf(reason, DNS_REASON_CAP, "%s: %u is not within %u to %u", r->name, r->value, r->min, r->max);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int check_counts(const struct dns_options *o, char *reason)
+{
+    const char *what = NULL;
+    if (o->n_zones == 0 || o->n_zones > DNS_ZONES_MAX)
+        what = "zones: there must be 1 to 16";
+    else if (o->n_listen + o->n_inherited == 0)
+        what = "listen: no address";
+    else if (o->n_listen > DNS_LISTEN_MAX || o->n_inherited > DNS_LISTEN_MAX)
+        what = "listen: more than 16 addresses";
+    else if (o->n_allow > DNS_ALLOW_MAX)
+        what = "allow: more than 64 networks";
+    if (!what)
+        return 0;
+    snprintf(reason, DNS_REASON_CAP, "%s", what);
+    return -EINVAL;
+}
+
+static int refuse(const char *key, const char *value, const char *why, char *reason)
+{
+    snprintf(reason, DNS_REASON_CAP, "%s: \"%s\": %s", key, value, why);
+    return -EINVAL;
+}
+
+static int read_zones(const struct dns_options *o, struct dns_zones *zones, char *reason)
+{
+    const char *why;
+    for (zones->n = 0; zones->n < o->n_zones; zones->n++)
+        if (dns_zone_parse(o->zones[zones->n], &zones->zone[zones->n], &why) < 0)
+            return refuse("zones", o->zones[zones->n], why, reason);
+    return 0;
+}
+
+static int read_networks(const struct dns_options *o, struct dns_access *access, char *reason)
+{
+    for (access->n = 0; access->n < o->n_allow; access->n++)
+        if (dns_network_parse(o->allow[access->n], &access->networks[access->n]) < 0)
+            return refuse("allow", o->allow[access->n], "not an address or a network like 10.0.0.0/8", reason);
+    return 0;
+}
+
+static int check_listen(const struct dns_options *o, char *reason)
+{
+    union dns_peer peer;
+    socklen_t n;
+    for (size_t i = 0; i < o->n_listen; i++)
+        if (dns_peer_parse(o->listen[i], &peer, &n) < 0)
+            return refuse("listen", o->listen[i], "not an address and a port like 127.0.0.1:53 or [::1]:53", reason);
+    return 0;
+}
+
+static int read_options(const struct dns_options *o, struct dns_zones *zones, struct dns_access *access, char *reason)
+{
+    int err = check_counts(o, reason);
+    if (!err)
+        err = check_numbers(o, reason);
+    if (!err)
+        err = check_listen(o, reason);
+    if (!err)
+        err = read_zones(o, zones, reason);
+    return err ? err : read_networks(o, access, reason);
+}
+
+int dns_options_check(const struct dns_options *o, char ret_reason[static DNS_REASON_CAP])
+{
+    struct dns_zones zones;
+    struct dns_access access;
+    return read_options(o, &zones, &access, ret_reason);
+}
+
+static int new_udp(struct dns *dns, struct worker *w, const struct dns_socket *socket)
+{
+    uint32_t larger = dns->options.loopback_payload > dns->options.udp_payload ? dns->options.loopback_payload
+                                                                               : dns->options.udp_payload;
+    /* Each client is served by one socket of those that share an address, so the limit is the worker's. */
+    const struct dns_udp_options o = {
+        .socket = socket,
+        .access = &dns->access,
+        .responder = w->responder,
+        .counters = w->counters,
+        .rate_limit = dns->options.rate_limit,
+        .reply_max = larger,
+    };
+    return dns_udp_new(&o, &w->udp);
+}
+
+static int new_tcp(struct dns *dns, struct worker *w)
+{
+    const struct dns_tcp_options o = {
+        .sockets = &dns->sockets,
+        .access = &dns->access,
+        .responder = w->responder,
+        .counters = w->counters,
+        .connections = dns->options.tcp_connections,
+        .per_client = dns->options.tcp_per_client,
+        .idle_ns = dns->options.tcp_idle_ms * NS_PER_MS,
+        .message_ns = dns->options.tcp_message_ms * NS_PER_MS,
+    };
+    return dns_tcp_new(&o, &w->tcp);
+}
+
+/* socket: NULL for the TCP worker. */
+static int new_worker(struct dns *dns, const struct dns_socket *socket, struct metrics *metrics)
+{
+    struct worker *w = &dns->workers[dns->n_workers++];
+    w->dns = dns;
+    w->counters = calloc(1, sizeof *w->counters);
+    if (!w->counters)
+        return -ENOMEM;
+    int err = dns_responder_new(&dns->config, &dns->tables, w->counters, dns->options.cache_bytes, &w->responder);
+    if (!err)
+        err = socket ? new_udp(dns, w, socket) : new_tcp(dns, w);
+    if (!err && metrics)
+        err = metrics_add(metrics, dns_metrics, dns_metrics_n, w->counters);
+    return err;
+}
+
+static int new_workers(struct dns *dns, struct metrics *metrics)
+{
+    int err = 0;
+    dns->workers = calloc(dns->sockets.n_udp + 1, sizeof *dns->workers);
+    if (!dns->workers)
+        return -ENOMEM;
+    for (size_t i = 0; i < dns->sockets.n_udp && !err; i++)
+        err = new_worker(dns, &dns->sockets.udp[i], metrics);
+    return err ? err : new_worker(dns, NULL, metrics);
+}
+
+int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **ret_dns,
+            char ret_reason[static DNS_REASON_CAP])
+{
+    struct dns *dns = calloc(1, sizeof *dns);
+    if (!dns)
+        return -ENOMEM;
+    dns_tables_init(&dns->tables);
+    dns->options = *o;
+    dns->config.ttl_s = o->ttl_s;
+    dns->config.udp_payload = (uint16_t)o->udp_payload;
+    dns->config.loopback_payload = (uint16_t)o->loopback_payload;
+    int err = read_options(o, &dns->config.zones, &dns->access, ret_reason);
+    if (!err)
+        err = dns_sockets_open(o, &dns->sockets, ret_reason);
+    if (!err) {
+        err = new_workers(dns, metrics);
+        if (err)
+            snprintf(ret_reason, DNS_REASON_CAP, "cannot set up the DNS workers: %s", strerror(-err));
+    }
+    if (err)
+        dns_free(dns);
+    else
+        *ret_dns = dns;
+    return err;
+}
+
+int dns_set_table(struct dns *dns, int fd)
+{
+    int err = dns_tables_set(&dns->tables, fd);
+    if (!err)
+        dns_tcp_wake(dns->workers[dns->n_workers - 1].tcp); /* the others wake up by themselves */
+    return err;
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    if (w->udp)
+        dns_udp_run(w->udp, &w->dns->stop);
+    else
+        dns_tcp_run(w->tcp, &w->dns->stop);
+    return NULL;
+}
+
+static int start_worker(struct worker *w, size_t number)
+{
+    char name[16];
+    int err = pthread_create(&w->thread, NULL, run, w);
+    if (err)
+        return -err;
+    w->running = true;
+    snprintf(name, sizeof name, w->udp ? "dns-%zu" : "dns-tcp", number);
+    pthread_setname_np(w->thread, name);
+    return 0;
+}
+
+int dns_start(struct dns *dns)
+{
+    sigset_t all, before;
+    int err = 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (size_t i = 0; i < dns->n_workers && !err; i++)
+        err = start_worker(&dns->workers[i], i);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err)
+        dns_stop(dns);
+    return err;
+}
+
+/* An inherited socket must stay usable for whoever else has it; its workers see the flag when they wake. */
+static void wake_udp(struct dns *dns)
+{
+    for (size_t i = 0; i < dns->sockets.n_udp; i++)
+        if (!dns->sockets.udp[i].inherited)
+            (void)shutdown(dns->sockets.udp[i].fd, SHUT_RD);
+}
+
+void dns_stop(struct dns *dns)
+{
+    atomic_store(&dns->stop, true);
+    wake_udp(dns);
+    for (size_t i = 0; i < dns->n_workers; i++) {
+        struct worker *w = &dns->workers[i];
+        if (!w->running)
+            continue;
+        if (w->tcp)
+            dns_tcp_wake(w->tcp);
+        pthread_join(w->thread, NULL);
+        w->running = false;
+    }
+}
+
+void dns_free(struct dns *dns)
+{
+    if (!dns)
+        return;
+    dns_stop(dns);
+    for (size_t i = 0; i < dns->n_workers; i++) {
+        struct worker *w = &dns->workers[i];
+        dns_udp_free(w->udp);
+        dns_tcp_free(w->tcp);
+        dns_responder_free(w->responder);
+        free(w->counters);
+    }
+    free(dns->workers);
+    dns_sockets_close(&dns->sockets);
+    dns_tables_fini(&dns->tables);
+    free(dns);
+}
+
+static bool same_address(const union dns_peer *x, const union dns_peer *y)
+{
+    return memcmp(x, y, sizeof *x) == 0;
+}
+
+int dns_address(const struct dns *dns, size_t i, struct sockaddr_storage *ret_address)
+{
+    const struct dns_sockets *s = &dns->sockets;
+    for (size_t k = 0; k < s->n_udp; k++) {
+        if (k > 0 && same_address(&s->udp[k].address, &s->udp[k - 1].address))
+            continue;
+        if (i-- > 0)
+            continue;
+        memset(ret_address, 0, sizeof *ret_address);
+        memcpy(ret_address, &s->udp[k].address, sizeof s->udp[k].address);
+        return 0;
+    }
+    return -ENOENT;
+}

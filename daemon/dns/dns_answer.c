@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What to answer. */
+#include "daemon/dns/dns_answer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/dns/dns_answering.h"
+
+/* Long enough to save queries for names that do not exist, short enough not to miss one that comes up. */
+#define NEGATIVE_TTL_MAX_S 5
+
+/* Who gets a stale answer should ask again soon (RFC 8767 4 says 30 s for a cache, which has to ask far away). */
+#define STALE_TTL_MAX_S 5
+
+int dns_scratch_new(struct dns_scratch **ret_scratch)
+{
+    *ret_scratch = calloc(1, sizeof **ret_scratch);
+    return *ret_scratch ? 0 : -ENOMEM;
+}
+
+void dns_scratch_free(struct dns_scratch *s)
+{
+    if (!s)
+        return;
+    table_view_fini(&s->view);
+    free(s);
+}
+
+static uint32_t at_most(uint32_t value, uint32_t most)
+{
+    return value < most ? value : most;
+}
+
+/* ANY gets one RRset, as RFC 8482 4.1 allows: the first that is tried and there. */
+static bool wants(const struct dns_answering *a, enum dns_type type)
+{
+    return a->qtype == type || (a->qtype == DNS_TYPE_ANY && a->prepared->n_records == 0);
+}
+
+bool dns_add(struct dns_answering *a, uint32_t weight)
+{
+    return dns_draft_answer(a->draft, weight);
+}
+
+static size_t room(const struct dns_answering *a)
+{
+    const struct dns_query *q = a->ask->query;
+    size_t fixed = DNS_HEADER_BYTES + q->question_bytes + dns_opt_bytes(q, a->prepared->ede);
+    return a->ask->limit > fixed ? a->ask->limit - fixed : 0;
+}
+
+void dns_end_answers(struct dns_answering *a, size_t most)
+{
+    dns_draft_end_answers(a->draft, room(a), most, a->ask->random);
+}
+
+static void fail(struct dns_answering *a, enum dns_rcode rcode, enum dns_ede ede)
+{
+    dns_draft_begin(a->draft);
+    a->prepared->flags = 0; /* never authoritative: it is not the zone that says so */
+    a->prepared->rcode = (uint8_t)rcode;
+    a->prepared->ede = (int8_t)ede;
+}
+
+/* RFC 2308 3, 5: the SOA record's TTL is the time for which the absence may be remembered. */
+void dns_negative(struct dns_answering *a, enum dns_rcode rcode)
+{
+    struct dns_records soa = a->records;
+    soa.ttl_s = at_most(soa.ttl_s, NEGATIVE_TTL_MAX_S);
+    a->prepared->rcode = (uint8_t)rcode;
+    if (rcode == DNS_NXDOMAIN && a->prepared->ede == DNS_EDE_STALE_ANSWER)
+        a->prepared->ede = DNS_EDE_STALE_NXDOMAIN;
+    dns_end_answers(a, 0);
+    dns_put_soa(&soa, a->ask->serial, soa.ttl_s);
+    (void)dns_draft_authority(a->draft);
+    a->prepared->from_serial = true;
+}
+
+/* There may be such a thing on another host. */
+void dns_absent(struct dns_answering *a, enum dns_rcode rcode)
+{
+    if (a->ask->mode == DNS_MODE_UNSYNCED)
+        fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
+    else
+        dns_negative(a, rcode);
+}
+
+static void apex(struct dns_answering *a)
+{
+    if (wants(a, DNS_TYPE_SOA)) {
+        dns_put_soa(&a->records, a->ask->serial, at_most(a->records.ttl_s, NEGATIVE_TTL_MAX_S));
+        (void)dns_add(a, 1);
+        a->prepared->from_serial = true;
+    } else if (wants(a, DNS_TYPE_NS)) {
+        dns_put_ns(&a->records);
+        (void)dns_add(a, 1);
+    }
+    if (a->prepared->n_records == 0) {
+        dns_negative(a, DNS_NOERROR);
+        return;
+    }
+    dns_end_answers(a, 0);
+    dns_put_server_address(&a->records, a->ask->own_address, a->ask->own_address_bytes);
+    (void)dns_draft_additional(a->draft);
+}
+
+/* A name that has nothing but addresses. NULL: none of that family. */
+static void addresses(struct dns_answering *a, const uint8_t *ipv4, const uint8_t *ipv6)
+{
+    if (ipv4 && wants(a, DNS_TYPE_A)) {
+        dns_put_a(&a->records, ipv4);
+        (void)dns_add(a, 1);
+    }
+    if (ipv6 && wants(a, DNS_TYPE_AAAA)) {
+        dns_put_aaaa(&a->records, ipv6);
+        (void)dns_add(a, 1);
+    }
+    if (a->prepared->n_records == 0)
+        dns_negative(a, DNS_NOERROR);
+    else
+        dns_end_answers(a, 0);
+}
+
+static void by_families(struct dns_answering *a, uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6)
+{
+    addresses(a, families & DISCOVER_HAS_IPV4 ? ipv4 : NULL, families & DISCOVER_HAS_IPV6 ? ipv6 : NULL);
+}
+
+/*
+ * The block of the name's key, and its slot for those who keep the answer. The slot may have gone to another key
+ * between the two steps; then the key was removed meanwhile.
+ */
+static int read_block(struct dns_answering *a, enum table_kind kind)
+{
+    const struct table *table = a->ask->table;
+    const struct dns_name *name = a->name;
+    struct table_view *view = &a->scratch->view;
+    uint32_t slot;
+    int err = table ? table_find(table, name->key, name->key_bytes, &slot) : -ENOENT;
+    if (!err)
+        err = table_view_read(table, slot, view);
+    if (err)
+        return err;
+    if (view->key_bytes != name->key_bytes || memcmp(table_view_key(view), name->key, name->key_bytes) != 0)
+        return -ENOENT;
+    a->prepared->from_slot = true;
+    a->prepared->slot = slot;
+    a->prepared->seq = view->seq;
+    return view->kind == kind ? 0 : -EBADMSG;
+}
+
+static void host(struct dns_answering *a)
+{
+    const uint8_t *bytes;
+    size_t n;
+    struct host_entry e;
+    if (table_view_details(&a->scratch->view, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0)
+        fail(a, DNS_SERVFAIL, DNS_EDE_NONE);
+    else
+        by_families(a, e.alive ? e.families : 0, e.ipv4, e.ipv6);
+}
+
+static void browse(struct dns_answering *a)
+{
+    if (wants(a, DNS_TYPE_PTR)) {
+        dns_put_ptr_domain(&a->records);
+        (void)dns_add(a, 1);
+        dns_end_answers(a, 0);
+    } else {
+        dns_negative(a, DNS_NOERROR);
+    }
+}
+
+/* RFC 6763 9. A service is listed under the protocol of its first instance, and where none is usable under TCP. */
+static void types(struct dns_answering *a)
+{
+    const struct dns_name *name = a->name;
+    char key[TABLE_KEY_MAX];
+    const char *service;
+    size_t n, usable, cursor = 0;
+    dns_draft_expect(a->draft, DNS_RECORDS_MAX);
+    memcpy(key, name->key, name->key_bytes);
+    while (wants(a, DNS_TYPE_PTR) && table_view_name(&a->scratch->view, &cursor, &service, &n) > 0) {
+        struct discover_endpoint first = {.protocol = DISCOVER_TCP};
+        if (n > DNS_LABEL_MAX - 1)
+            continue;
+        memcpy(key + name->key_bytes, service, n);
+        (void)table_endpoints(a->ask->table, key, name->key_bytes + n, &first, 1, &usable);
+        dns_put_ptr_type(&a->records, service, n, (enum discover_protocol)first.protocol);
+        if (!dns_add(a, 1))
+            break;
+    }
+    if (a->prepared->n_records == 0)
+        dns_negative(a, DNS_NOERROR);
+    else
+        dns_end_answers(a, 0);
+}
+
+static enum table_kind block_kind(enum dns_kind kind)
+{
+    if (kind == DNS_NAME_HOST)
+        return TABLE_HOST;
+    return kind >= DNS_NAME_SERVICE_NODE ? TABLE_SERVICE : TABLE_DOMAIN;
+}
+
+/* "addr" in a domain: every address has a name below it, so it is there whether or not a service is called so. */
+static bool above_addresses(const struct dns_name *name)
+{
+    return name->kind == DNS_NAME_SERVICE && dns_label_is(name->service, "addr");
+}
+
+static void from_table(struct dns_answering *a)
+{
+    int err = read_block(a, block_kind(a->name->kind));
+    if (err == -ENOENT) {
+        if (above_addresses(a->name))
+            dns_negative(a, DNS_NOERROR);
+        else
+            dns_absent(a, DNS_NXDOMAIN);
+        return;
+    }
+    if (err) {
+        fail(a, DNS_SERVFAIL, DNS_EDE_NONE);
+        return;
+    }
+    switch (a->name->kind) {
+    case DNS_NAME_DOMAIN:
+    case DNS_NAME_SERVICE_NODE:
+        dns_negative(a, DNS_NOERROR);
+        break;
+    case DNS_NAME_BROWSE:
+        browse(a);
+        break;
+    case DNS_NAME_TYPES:
+        types(a);
+        break;
+    case DNS_NAME_HOST:
+        host(a);
+        break;
+    default:
+        dns_answer_service(a);
+    }
+}
+
+static bool is_transfer(uint16_t qtype)
+{
+    return qtype == DNS_TYPE_AXFR || qtype == DNS_TYPE_IXFR;
+}
+
+static void by_name(struct dns_answering *a)
+{
+    const struct dns_ask *ask = a->ask;
+    const struct dns_name *name = a->name;
+    bool v4 = ask->own_address_bytes == 4;
+    switch (name->kind) {
+    case DNS_NAME_OUTSIDE:
+        fail(a, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE); /* not NXDOMAIN: others may well have it (RFC 1034 4.3.2) */
+        break;
+    case DNS_NAME_MISSING:
+    case DNS_NAME_REVERSE:
+        dns_negative(a, DNS_NXDOMAIN);
+        break;
+    case DNS_NAME_NODE:
+        dns_negative(a, DNS_NOERROR);
+        break;
+    case DNS_NAME_APEX:
+        apex(a);
+        break;
+    case DNS_NAME_SERVER:
+        addresses(a, v4 ? ask->own_address : NULL, v4 ? NULL : ask->own_address);
+        break;
+    case DNS_NAME_ADDRESS:
+        by_families(a, name->families, name->ipv4, name->ipv6);
+        break;
+    default:
+        if (ask->mode == DNS_MODE_STALE) {
+            a->prepared->ede = DNS_EDE_STALE_ANSWER;
+            a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
+        }
+        from_table(a);
+    }
+}
+
+struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s)
+{
+    struct dns_answering a = {
+        .ask = ask,
+        .name = ask->name,
+        .scratch = s,
+        .draft = &s->draft,
+        .prepared = &s->draft.prepared,
+        .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s},
+        .qtype = ask->query->qtype,
+    };
+    dns_draft_begin(a.draft);
+    if (is_transfer(a.qtype))
+        fail(&a, DNS_REFUSED, DNS_EDE_NONE);
+    else
+        by_name(&a);
+    a.prepared->mode = (uint8_t)ask->mode;
+    a.prepared->serial = ask->serial;
+    a.prepared->limit = (uint16_t)ask->limit;
+    return a.prepared;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A question on its way to an answer: shared by dns_answer.c (which names there are) and dns_service.c (what a
+ * service's block says). Nobody else includes this.
+ */
+#ifndef DNS_DNS_ANSWERING_H
+#define DNS_DNS_ANSWERING_H
+
+#include "daemon/dns/dns_answer.h"
+#include "daemon/dns/dns_records.h"
+
+struct dns_answering {
+    const struct dns_ask *ask;
+    const struct dns_name *name;
+    struct dns_scratch *scratch;
+    struct dns_draft *draft;
+    struct dns_prepared *prepared;
+    struct dns_records records;
+    uint16_t qtype;
+};
+
+/* The record just put is an answer. False: no more will fit. */
+bool dns_add(struct dns_answering *a, uint32_t weight);
+
+/* No more answers; at most `most` of them are shown in one reply, 0: all that fit. */
+void dns_end_answers(struct dns_answering *a, size_t most);
+
+/* There is nothing: SOA with NXDOMAIN, or with NOERROR for a name that is there. */
+void dns_negative(struct dns_answering *a, enum dns_rcode rcode);
+
+/* The same where another host may have some: an error while only this host is known. */
+void dns_absent(struct dns_answering *a, enum dns_rcode rcode);
+
+/* dns_service.c: from the service's block in the scratch. */
+void dns_answer_service(struct dns_answering *a);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The prepared answers of one worker, found by their question. One thread's.
+ *
+ * Memory is one ring: answers are appended, and the oldest are overwritten; so it is bounded, nothing is ever
+ * allocated or freed, and memory never needed is never touched. An answer that is made anew takes its old place if
+ * it fits there, so a service that changes often pushes out nobody. Only names that are in the table are kept: a
+ * flood of invented ones goes past this.
+ */
+#ifndef DNS_DNS_CACHE_H
+#define DNS_DNS_CACHE_H
+
+#include "daemon/dns/dns_prepared.h"
+
+/* Larger answers are made for each query; few clients ask for them, and over TCP. */
+#define DNS_CACHE_ANSWER_MAX 32768
+
+struct dns_cache {
+    uint8_t *ring;
+    uint64_t *index; /* buckets of a cache line: high 16 bits of the hash, position in the ring */
+    uint64_t bytes, bucket_mask;
+    uint64_t head, floor; /* positions grow for ever; below floor everything was overwritten */
+};
+
+/* What a question is kept under. */
+struct dns_cache_key {
+    const uint8_t *question;
+    uint16_t bytes;
+    uint8_t class; /* questions over different transports get different answers */
+    uint64_t hash;
+};
+
+/* bytes: of the ring, at least 1 MB. -ENOMEM. */
+int dns_cache_init(struct dns_cache *c, size_t bytes);
+void dns_cache_fini(struct dns_cache *c);
+void dns_cache_clear(struct dns_cache *c);
+
+struct dns_cache_key dns_cache_key(const struct dns_query *q, uint8_t class);
+
+/* NULL. Valid until the next dns_cache_keep. */
+struct dns_prepared *dns_cache_find(const struct dns_cache *c, const struct dns_cache_key *key);
+
+/* Copies the answer, unless it is too large. */
+void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p);
+
+#endif

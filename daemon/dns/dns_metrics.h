@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a worker counts. Each has a set of its own and is the only one to count in it, so counting needs no locked
+ * instruction; they are summed when read (daemon/base/metrics.h).
+ */
+#ifndef DNS_DNS_METRICS_H
+#define DNS_DNS_METRICS_H
+
+#include "daemon/base/metrics.h"
+
+struct dns_counters {
+    metric_value udp_queries, tcp_queries;
+    metric_value ignored;
+    metric_value noerror, formerr, servfail, nxdomain, notimp, refused, badvers;
+    metric_value truncated, stale, unsynced;
+    metric_value prepared_hits, prepared_misses;
+    metric_value denied, rate_limited;
+    metric_value receive_errors, send_errors;
+    metric_value tcp_connections, tcp_accepted, tcp_refused, tcp_timeouts;
+};
+
+extern const struct metric dns_metrics[];
+extern const size_t dns_metrics_n;
+
+static inline void dns_count_n(metric_value *v, uint64_t n)
+{
+    metric_set(v, metric_get(v) + n);
+}
+
+static inline void dns_count(metric_value *v)
+{
+    dns_count_n(v, 1);
+}
+
+#endif

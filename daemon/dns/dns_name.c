@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The form of names: one table of shapes, tried from the top. */
+#include "daemon/dns/dns_name.h"
+
+/* What a label of a shape must be, and where it goes. */
+enum part {
+    ANY_SERVICE,  /* a service's label */
+    ANY_DOMAIN,   /* a domain's label */
+    ANY_WHAT,     /* a label of ours: tag, place, instance, host */
+    ANY_TEXT,     /* any octets: the instance labels of RFC 6763 4.1.1 */
+    ANY_HOST,     /* a host's label, where another label is `what` */
+    ANY_HEX,      /* an address */
+    UNDERSCORE_SERVICE,     /* an underscore and a service's label */
+    UNDERSCORE_PROTOCOL,    /* _tcp or _udp */
+    WORD_UDP,     /* literally, as are all below */
+    WORD_ADDR,
+    WORD_AT,
+    WORD_BROWSE,
+    WORD_DNS_SD,
+    WORD_HOST,
+    WORD_ID,
+    WORD_NS,
+    WORD_SERVICES,
+    WORD_TAG,
+};
+
+static const char *const words[] = {
+    [WORD_UDP] = "_udp",   [WORD_ADDR] = "addr", [WORD_AT] = "at", [WORD_BROWSE] = "b",
+    [WORD_DNS_SD] = "_dns-sd", [WORD_HOST] = "host", [WORD_ID] = "id", [WORD_NS] = "ns",
+    [WORD_SERVICES] = "_services", [WORD_TAG] = "tag",
+};
+
+#define PARTS_MAX 5
+
+static const struct shape {
+    enum dns_kind kind;
+    uint8_t n;
+    enum part parts[PARTS_MAX]; /* from left to right */
+} shapes[] = {
+    {DNS_NAME_APEX, 0, {0}},
+    {DNS_NAME_NODE, 1, {WORD_HOST}},
+    {DNS_NAME_SERVER, 1, {WORD_NS}},
+    {DNS_NAME_DOMAIN, 1, {ANY_DOMAIN}},
+    {DNS_NAME_HOST, 2, {ANY_WHAT, WORD_HOST}},
+    {DNS_NAME_DOMAIN, 2, {UNDERSCORE_PROTOCOL, ANY_DOMAIN}},
+    {DNS_NAME_SERVICE, 2, {ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_DOMAIN, 3, {WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
+    {DNS_NAME_PROTOCOL, 3, {UNDERSCORE_SERVICE, UNDERSCORE_PROTOCOL, ANY_DOMAIN}},
+    {DNS_NAME_ADDRESS, 3, {ANY_HEX, WORD_ADDR, ANY_DOMAIN}},
+    {DNS_NAME_SERVICE_NODE, 3, {WORD_TAG, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_SERVICE_NODE, 3, {WORD_AT, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_SERVICE_NODE, 3, {WORD_ID, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_TYPES, 4, {WORD_SERVICES, WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
+    {DNS_NAME_BROWSE, 4, {WORD_BROWSE, WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
+    {DNS_NAME_TAG, 4, {ANY_WHAT, WORD_TAG, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_PLACE, 4, {ANY_WHAT, WORD_AT, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_ON_HOST, 4, {ANY_WHAT, WORD_ID, ANY_SERVICE, ANY_DOMAIN}},
+    {DNS_NAME_SD_INSTANCE, 4, {ANY_TEXT, UNDERSCORE_SERVICE, UNDERSCORE_PROTOCOL, ANY_DOMAIN}},
+    {DNS_NAME_INSTANCE, 5, {ANY_WHAT, ANY_HOST, WORD_ID, ANY_SERVICE, ANY_DOMAIN}},
+};
+
+static bool is_label(struct dns_label l)
+{
+    return label_valid(l.text, l.n);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool read_hex(struct dns_label l, uint8_t *ret_bytes)
+{
+    for (size_t i = 0; i < l.n; i += 2) {
+        int high = hex_digit(l.text[i]), low = hex_digit(l.text[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        ret_bytes[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+/* 8 digits: IPv4; 32: IPv6; 40: IPv4, then IPv6. */
+static bool read_address(struct dns_label l, struct dns_name *name)
+{
+    uint8_t bytes[20];
+    if ((l.n != 8 && l.n != 32 && l.n != 40) || !read_hex(l, bytes))
+        return false;
+    name->families = l.n == 32 ? 0 : DISCOVER_HAS_IPV4;
+    if (l.n != 8)
+        name->families |= DISCOVER_HAS_IPV6;
+    memcpy(name->ipv4, bytes, 4);
+    if (l.n != 8)
+        memcpy(name->ipv6, bytes + l.n / 2 - 16, 16);
+    return true;
+}
+
+static bool read_protocol(struct dns_label l, struct dns_name *name)
+{
+    name->protocol = dns_label_is(l, "_udp") ? DISCOVER_UDP : DISCOVER_TCP;
+    return name->protocol == DISCOVER_UDP || dns_label_is(l, "_tcp");
+}
+
+static bool read_part(enum part part, struct dns_label l, struct dns_name *name)
+{
+    switch (part) {
+    case ANY_SERVICE:
+        name->service = l;
+        return is_label(l);
+    case ANY_DOMAIN:
+        name->domain = l;
+        return is_label(l);
+    case ANY_WHAT:
+        name->what = l;
+        return is_label(l);
+    case ANY_TEXT:
+        name->what = l;
+        return true;
+    case ANY_HOST:
+        name->host = l;
+        return is_label(l);
+    case ANY_HEX:
+        return read_address(l, name);
+    case UNDERSCORE_SERVICE:
+        name->service = (struct dns_label){l.text + 1, l.n - 1};
+        return l.text[0] == '_' && is_label(name->service);
+    case UNDERSCORE_PROTOCOL:
+        return read_protocol(l, name);
+    default:
+        return dns_label_is(l, words[part]);
+    }
+}
+
+static struct dns_label label_at(const uint8_t *name, size_t at)
+{
+    return (struct dns_label){(const char *)name + at + 1, name[at]};
+}
+
+static bool fits(const struct shape *s, const uint8_t *bytes, const struct dns_labels *labels, struct dns_name *name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!read_part(s->parts[i], label_at(bytes, labels->at[i]), name))
+            return false;
+    return true;
+}
+
+static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *labels, size_t n, struct dns_name *name)
+{
+    for (const struct shape *s = shapes; s < shapes + sizeof shapes / sizeof *shapes; s++)
+        if (s->n == n && fits(s, bytes, labels, name))
+            return s->kind;
+    return DNS_NAME_MISSING;
+}
+
+static void add(struct dns_name *name, const char *text, size_t n)
+{
+    memcpy(name->key + name->key_bytes, text, n);
+    name->key_bytes += n;
+}
+
+static void make_key(struct dns_name *name)
+{
+    name->key_bytes = 0;
+    if (name->kind == DNS_NAME_HOST) {
+        add(name, "@", 1);
+        add(name, name->what.text, name->what.n);
+    } else if (name->kind >= DNS_NAME_DOMAIN) {
+        add(name, name->domain.text, name->domain.n);
+        add(name, "/", 1);
+        if (name->kind >= DNS_NAME_SERVICE_NODE)
+            add(name, name->service.text, name->service.n);
+    }
+}
+
+void dns_name_read(const struct dns_zones *zones, const uint8_t *bytes, struct dns_name *ret_name)
+{
+    struct dns_labels labels;
+    dns_labels_of(bytes, &labels);
+    ret_name->zone = dns_zone_of(zones, bytes, &labels);
+    ret_name->kind = DNS_NAME_OUTSIDE;
+    ret_name->key_bytes = 0;
+    if (!ret_name->zone)
+        return;
+    size_t n = labels.n - ret_name->zone->labels;
+    ret_name->zone_at = labels.at[n];
+    ret_name->domain_at = n > 0 ? labels.at[n - 1] : ret_name->zone_at;
+    if (ret_name->zone->reverse && n > 0)
+        ret_name->kind = DNS_NAME_REVERSE;
+    else
+        ret_name->kind = find_shape(bytes, &labels, n, ret_name);
+    make_key(ret_name);
+}

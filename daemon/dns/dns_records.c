@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resource records in wire form (RFC 1035 3.2.1). */
+#include "daemon/dns/dns_records.h"
+
+#define SOA_REFRESH_S 3600
+#define SOA_RETRY_S   600
+#define SOA_EXPIRE_S  86400
+
+static void put_label(struct dns_out *out, const char *text, size_t n)
+{
+    dns_put8(out, (uint8_t)n);
+    dns_put(out, text, n);
+}
+
+/* Points at an octet of the name in the question. */
+static void put_pointer(struct dns_out *out, size_t at)
+{
+    dns_put16(out, (uint16_t)(DNS_POINTER | (DNS_HEADER_BYTES + at)));
+}
+
+/* Type, class, TTL, and room for the length, which end_data fills in. */
+static uint8_t *begin_data(const struct dns_records *r, enum dns_type type)
+{
+    dns_put16(r->out, (uint16_t)type);
+    dns_put16(r->out, DNS_CLASS_IN);
+    dns_put32(r->out, r->ttl_s);
+    dns_put16(r->out, 0);
+    return r->out->at;
+}
+
+static void end_data(const struct dns_records *r, uint8_t *data)
+{
+    if (!r->out->full)
+        dns_store16(data - 2, (uint16_t)(r->out->at - data));
+}
+
+static uint8_t *begin_own(const struct dns_records *r, enum dns_type type)
+{
+    put_pointer(r->out, 0);
+    return begin_data(r, type);
+}
+
+static void put_data(const struct dns_records *r, enum dns_type type, const void *bytes, size_t n)
+{
+    uint8_t *data = begin_data(r, type);
+    dns_put(r->out, bytes, n);
+    end_data(r, data);
+}
+
+void dns_put_a(const struct dns_records *r, const uint8_t address[static 4])
+{
+    put_pointer(r->out, 0);
+    put_data(r, DNS_TYPE_A, address, 4);
+}
+
+void dns_put_aaaa(const struct dns_records *r, const uint8_t address[static 16])
+{
+    put_pointer(r->out, 0);
+    put_data(r, DNS_TYPE_AAAA, address, 16);
+}
+
+static size_t put_hex(char *to, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        to[2 * i] = digits[bytes[i] >> 4];
+        to[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    return 2 * n;
+}
+
+/* "<hex>.addr": what stands in front of the domain in an address's name. */
+static void put_address_labels(struct dns_out *out, const struct discover_endpoint *e)
+{
+    char hex[40];
+    size_t n = 0;
+    if (e->families & DISCOVER_HAS_IPV4)
+        n += put_hex(hex, e->ipv4, sizeof e->ipv4);
+    if (e->families & DISCOVER_HAS_IPV6)
+        n += put_hex(hex + n, e->ipv6, sizeof e->ipv6);
+    put_label(out, hex, n);
+    put_label(out, "addr", 4);
+}
+
+/* dns_targets_select lets only host names through. */
+static void put_hostname(struct dns_out *out, const char *text)
+{
+    for (size_t n; *text; text += n + (text[n] == '.')) {
+        n = strcspn(text, ".");
+        put_label(out, text, n);
+    }
+    dns_put8(out, 0);
+}
+
+void dns_put_srv(const struct dns_records *r, const struct dns_target *target)
+{
+    const struct discover_endpoint *e = target->endpoint;
+    const struct dns_query *q = r->query;
+    uint8_t *data = begin_own(r, DNS_TYPE_SRV);
+    dns_put16(r->out, e->priority);
+    dns_put16(r->out, (uint16_t)target->weight);
+    dns_put16(r->out, e->port);
+    if (target->hostname[0]) {
+        put_hostname(r->out, target->hostname);
+    } else {
+        put_address_labels(r->out, e);
+        dns_put(r->out, q->question + r->name->domain_at, q->name_bytes - r->name->domain_at);
+    }
+    end_data(r, data);
+}
+
+void dns_put_ns(const struct dns_records *r)
+{
+    uint8_t *data = begin_own(r, DNS_TYPE_NS);
+    put_label(r->out, "ns", 2);
+    put_pointer(r->out, r->name->zone_at);
+    end_data(r, data);
+}
+
+void dns_put_ptr_domain(const struct dns_records *r)
+{
+    uint8_t *data = begin_own(r, DNS_TYPE_PTR);
+    put_pointer(r->out, r->name->domain_at);
+    end_data(r, data);
+}
+
+void dns_put_ptr_type(const struct dns_records *r, const char *service, size_t n, enum discover_protocol protocol)
+{
+    uint8_t *data = begin_own(r, DNS_TYPE_PTR);
+    dns_put8(r->out, (uint8_t)(n + 1));
+    dns_put8(r->out, '_');
+    dns_put(r->out, service, n);
+    put_label(r->out, protocol == DISCOVER_UDP ? "_udp" : "_tcp", 4);
+    put_pointer(r->out, r->name->domain_at);
+    end_data(r, data);
+}
+
+void dns_put_ptr_label(const struct dns_records *r, const char *label, size_t n)
+{
+    uint8_t *data = begin_own(r, DNS_TYPE_PTR);
+    put_label(r->out, label, n);
+    put_pointer(r->out, 0);
+    end_data(r, data);
+}
+
+void dns_put_txt(const struct dns_records *r, const uint8_t *strings, size_t n)
+{
+    put_pointer(r->out, 0);
+    put_data(r, DNS_TYPE_TXT, strings, n);
+}
+
+void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_s)
+{
+    put_pointer(r->out, r->name->zone_at);
+    uint8_t *data = begin_data(r, DNS_TYPE_SOA);
+    put_label(r->out, "ns", 2);
+    put_pointer(r->out, r->name->zone_at);
+    put_label(r->out, "hostmaster", 10);
+    put_pointer(r->out, r->name->zone_at);
+    dns_put32(r->out, serial);
+    dns_put32(r->out, SOA_REFRESH_S);
+    dns_put32(r->out, SOA_RETRY_S);
+    dns_put32(r->out, SOA_EXPIRE_S);
+    dns_put32(r->out, minimum_s);
+    end_data(r, data);
+}
+
+void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e)
+{
+    put_address_labels(r->out, e);
+    put_pointer(r->out, r->name->domain_at);
+    put_data(r, DNS_TYPE_A, e->ipv4, sizeof e->ipv4);
+}
+
+void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e)
+{
+    put_address_labels(r->out, e);
+    put_pointer(r->out, r->name->domain_at);
+    put_data(r, DNS_TYPE_AAAA, e->ipv6, sizeof e->ipv6);
+}
+
+void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n)
+{
+    put_label(r->out, "ns", 2);
+    put_pointer(r->out, r->name->zone_at);
+    put_data(r, n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA, address, n);
+}

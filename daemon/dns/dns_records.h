@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resource records, one function each; what does not fit shows in the cursor. Pure; any thread.
+ *
+ * Owners are pointers into the question, so they carry its case (RFC 1035 4.1.4); SRV targets are never compressed
+ * (RFC 2782).
+ */
+#ifndef DNS_DNS_RECORDS_H
+#define DNS_DNS_RECORDS_H
+
+#include "daemon/dns/dns_name.h"
+#include "daemon/dns/dns_query.h"
+#include "daemon/dns/dns_targets.h"
+
+/* What all records of an answer have in common. */
+struct dns_records {
+    struct dns_out *out;
+    const struct dns_query *query;
+    const struct dns_name *name;
+    uint32_t ttl_s;
+};
+
+/* Owned by the name that was asked for. */
+void dns_put_a(const struct dns_records *r, const uint8_t address[static 4]);
+void dns_put_aaaa(const struct dns_records *r, const uint8_t address[static 16]);
+void dns_put_srv(const struct dns_records *r, const struct dns_target *target);
+void dns_put_ns(const struct dns_records *r);
+void dns_put_ptr_domain(const struct dns_records *r);
+void dns_put_ptr_type(const struct dns_records *r, const char *service, size_t n, enum discover_protocol protocol);
+void dns_put_ptr_label(const struct dns_records *r, const char *label, size_t n);
+/* strings: each a length octet and its octets. */
+void dns_put_txt(const struct dns_records *r, const uint8_t *strings, size_t n);
+
+/* Owned by the zone. */
+void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_s);
+
+/* Owned by a target, or by this server ("ns" in the zone). */
+void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e);
+void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e);
+void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From query to reply. A prepared answer holds for as long as the slot it was made from has the same sequence, and
+ * what the table vouches for is the same; answers with a SOA record also depend on the serial.
+ */
+#include "daemon/dns/dns_respond.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "daemon/dns/dns_answer.h"
+#include "daemon/dns/dns_cache.h"
+
+/* Up to this most clients off loopback can take; those who take more are few and get answers of their own. */
+#define USUAL_PAYLOAD 1232
+
+enum transport { PLAIN_UDP, USUAL_UDP, LARGE_UDP, TCP };
+
+struct dns_responder {
+    const struct dns_config *config;
+    struct dns_tables *tables;
+    struct dns_counters *counters;
+    struct dns_table *table; /* NULL: none yet */
+    enum dns_mode mode;
+    uint32_t serial;
+    struct dns_random random;
+    struct dns_cache cache;
+    struct dns_scratch *scratch;
+};
+
+int dns_responder_new(const struct dns_config *config, struct dns_tables *tables, struct dns_counters *counters,
+                      size_t cache_bytes, struct dns_responder **ret_r)
+{
+    struct dns_responder *r = calloc(1, sizeof *r);
+    if (!r)
+        return -ENOMEM;
+    r->config = config;
+    r->tables = tables;
+    r->counters = counters;
+    (void)!getrandom(&r->random, sizeof r->random, GRND_NONBLOCK); /* any seed will do */
+    int err = dns_scratch_new(&r->scratch);
+    if (!err)
+        err = dns_cache_init(&r->cache, cache_bytes);
+    if (err)
+        dns_responder_free(r);
+    else
+        *ret_r = r;
+    return err;
+}
+
+void dns_responder_free(struct dns_responder *r)
+{
+    if (!r)
+        return;
+    dns_tables_drop(r->tables, r->table);
+    dns_cache_fini(&r->cache);
+    dns_scratch_free(r->scratch);
+    free(r);
+}
+
+static enum dns_mode mode_of(const struct table *t, int64_t now_ns)
+{
+    if (table_sync(t) == TABLE_UNSYNCED)
+        return DNS_MODE_UNSYNCED;
+    return table_age_ns(t, now_ns) > 0 ? DNS_MODE_STALE : DNS_MODE_LIVE;
+}
+
+void dns_responder_begin(struct dns_responder *r, int64_t now_ns)
+{
+    if (dns_tables_changed(r->tables, r->table)) {
+        r->table = dns_tables_change(r->tables, r->table);
+        dns_cache_clear(&r->cache); /* slots have other numbers in another segment */
+    }
+    r->mode = DNS_MODE_UNSYNCED;
+    r->serial = 1;
+    if (!r->table)
+        return;
+    r->mode = mode_of(&r->table->table, now_ns);
+    r->serial = table_serial(&r->table->table);
+}
+
+static void count_rcode(struct dns_counters *c, uint16_t rcode)
+{
+    metric_value *const by_rcode[] = {
+        [DNS_NOERROR] = &c->noerror,   [DNS_FORMERR] = &c->formerr, [DNS_SERVFAIL] = &c->servfail,
+        [DNS_NXDOMAIN] = &c->nxdomain, [DNS_NOTIMP] = &c->notimp,   [DNS_REFUSED] = &c->refused,
+    };
+    dns_count(rcode == DNS_BADVERS ? &c->badvers : by_rcode[rcode]);
+}
+
+static size_t empty_reply(struct dns_responder *r, const struct dns_query *q, uint16_t rcode, uint8_t flags, int ede,
+                          uint8_t *reply)
+{
+    count_rcode(r->counters, rcode);
+    return dns_write_empty(q, rcode, flags, ede, r->config->udp_payload, reply);
+}
+
+/* RFC 6891 6.2.3 - 6.2.5, RFC 9715 3.1: what the client takes, and not more than our own maximum. */
+static size_t reply_limit(const struct dns_responder *r, const struct dns_query *q, const struct dns_client *client,
+                          size_t cap)
+{
+    size_t limit = DNS_UDP_MIN;
+    if (client->tcp) {
+        limit = DNS_MESSAGE_MAX;
+    } else if (q->edns) {
+        size_t own = client->loopback ? r->config->loopback_payload : r->config->udp_payload;
+        limit = q->payload < own ? q->payload : own;
+    }
+    return limit < cap ? limit : cap;
+}
+
+static enum transport transport_of(const struct dns_query *q, const struct dns_client *client, size_t limit)
+{
+    if (client->tcp)
+        return TCP;
+    if (!q->edns)
+        return PLAIN_UDP;
+    return limit <= USUAL_PAYLOAD ? USUAL_UDP : LARGE_UDP;
+}
+
+static bool still_holds(const struct dns_responder *r, const struct dns_prepared *p, const struct dns_query *q,
+                        size_t limit)
+{
+    if (p->mode != r->mode || table_slot_seq(&r->table->table, p->slot) != p->seq)
+        return false;
+    if (p->from_serial && p->serial != r->serial)
+        return false;
+    return p->whole ? dns_prepared_reply_bytes(p, q) <= limit : p->limit == limit;
+}
+
+/* An answer made now, and kept if it is one that will hold. */
+static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_query *q, const struct dns_client *client,
+                                    size_t limit, const struct dns_cache_key *key)
+{
+    struct dns_name name;
+    dns_name_read(&r->config->zones, q->question, &name);
+    struct dns_ask ask = {
+        .query = q,
+        .name = &name,
+        .table = r->table ? &r->table->table : NULL,
+        .mode = r->mode,
+        .serial = r->serial,
+        .ttl_s = r->config->ttl_s,
+        .plain = key->class == PLAIN_UDP,
+        .limit = limit,
+        .own_address = client->own_address,
+        .own_address_bytes = client->own_address_bytes,
+        .random = &r->random,
+    };
+    struct dns_prepared *p = dns_answer(&ask, r->scratch);
+    if (p->from_slot && p->rcode == DNS_NOERROR)
+        dns_cache_keep(&r->cache, key, p);
+    return p;
+}
+
+static void count_answer(struct dns_counters *c, const struct dns_prepared *p)
+{
+    count_rcode(c, p->rcode);
+    if (p->flags & DNS_FLAG_TC)
+        dns_count(&c->truncated);
+    if (p->ede == DNS_EDE_STALE_ANSWER || p->ede == DNS_EDE_STALE_NXDOMAIN)
+        dns_count(&c->stale);
+    if (p->ede == DNS_EDE_NOT_READY)
+        dns_count(&c->unsynced);
+}
+
+static size_t answer(struct dns_responder *r, const struct dns_query *q, const struct dns_client *client,
+                     uint8_t *reply, size_t cap)
+{
+    size_t limit = reply_limit(r, q, client, cap);
+    struct dns_cache_key key = dns_cache_key(q, (uint8_t)transport_of(q, client, limit));
+    struct dns_prepared *p = r->table ? dns_cache_find(&r->cache, &key) : NULL;
+    if (p && still_holds(r, p, q, limit)) {
+        dns_prepared_turn(p, &r->random);
+        dns_count(&r->counters->prepared_hits);
+    } else {
+        p = prepare(r, q, client, limit, &key);
+        dns_count(&r->counters->prepared_misses);
+    }
+    count_answer(r->counters, p);
+    return dns_prepared_write(p, q, r->config->udp_payload, reply);
+}
+
+size_t dns_respond(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,
+                   uint8_t *reply, size_t cap)
+{
+    struct dns_query q;
+    dns_count(client->tcp ? &r->counters->tcp_queries : &r->counters->udp_queries);
+    if (dns_query_parse(packet, n, &q) < 0) {
+        dns_count(&r->counters->ignored);
+        return 0;
+    }
+    if (q.rcode != DNS_NOERROR)
+        return empty_reply(r, &q, q.rcode, 0, DNS_EDE_NONE, reply);
+    if (client->denied) {
+        dns_count(&r->counters->denied);
+        return empty_reply(r, &q, DNS_REFUSED, 0, DNS_EDE_PROHIBITED, reply);
+    }
+    if (q.qclass != DNS_CLASS_IN)
+        return empty_reply(r, &q, DNS_REFUSED, 0, DNS_EDE_NONE, reply);
+    if (client->slip)
+        return empty_reply(r, &q, DNS_NOERROR, DNS_FLAG_TC, DNS_EDE_NONE, reply);
+    return answer(r, &q, client, reply, cap);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which instances a name selects. */
+#include "daemon/dns/dns_targets.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/*
+ * HAProxy divides an SRV weight by 256 and has nothing below 1, so a weight of 1 must become 256. Weights up to 255
+ * are multiplied; a service with larger ones is scaled as a whole.
+ */
+#define WEIGHT_UNIT 256
+#define WEIGHT_MAX  65535
+
+int dns_target_entry(const struct table_view *view, uint32_t number, struct entry *ret_entry)
+{
+    const uint8_t *bytes;
+    size_t n;
+    int err = table_view_details(view, number, &bytes, &n);
+    return err ? err : entry_read(bytes, n, ret_entry);
+}
+
+size_t dns_target_label(const struct discover_endpoint *endpoint, const struct entry *entry,
+                        char ret_label[static DNS_LABEL_MAX])
+{
+    char text[DNS_LABEL_MAX + 1];
+    int n = snprintf(text, sizeof text, "%s@%s", entry->instance, entry->host);
+    if (n < 0 || n > DNS_LABEL_MAX)
+        n = snprintf(text, sizeof text, "%016" PRIx64, endpoint->id);
+    memcpy(ret_label, text, (size_t)n);
+    return (size_t)n;
+}
+
+static bool has_tag(const struct entry *e, struct dns_label tag)
+{
+    for (size_t i = 0; i < e->n_tags; i++)
+        if (dns_label_is(tag, e->tags[i]))
+            return true;
+    return false;
+}
+
+/* The label came in lower case, like all of the name; case is not told apart in DNS. */
+static bool has_label(const struct discover_endpoint *endpoint, const struct entry *e, struct dns_label wanted)
+{
+    char label[DNS_LABEL_MAX];
+    size_t n = dns_target_label(endpoint, e, label);
+    return n == wanted.n && memcmp(label, wanted.text, n) == 0;
+}
+
+static bool entry_matches(const struct table_view *view, uint32_t number, const struct dns_name *name)
+{
+    struct entry e;
+    if (dns_target_entry(view, number, &e) < 0)
+        return false;
+    switch (name->kind) {
+    case DNS_NAME_TAG:
+        return has_tag(&e, name->what);
+    case DNS_NAME_PLACE:
+        return dns_label_is(name->what, e.zone) || dns_label_is(name->what, e.region);
+    case DNS_NAME_ON_HOST:
+        return dns_label_is(name->what, e.host);
+    case DNS_NAME_INSTANCE:
+        return dns_label_is(name->what, e.instance) && dns_label_is(name->host, e.host);
+    case DNS_NAME_SD_INSTANCE:
+        return has_label(table_view_endpoint(view, number), &e, name->what);
+    default:
+        return false;
+    }
+}
+
+static bool matches(const struct table_view *view, uint32_t number, const struct dns_name *name)
+{
+    const struct discover_endpoint *endpoint = table_view_endpoint(view, number);
+    bool by_protocol = name->kind == DNS_NAME_PROTOCOL || name->kind == DNS_NAME_SD_INSTANCE;
+    if (by_protocol && endpoint->protocol != name->protocol)
+        return false;
+    return name->kind == DNS_NAME_SERVICE || name->kind == DNS_NAME_PROTOCOL || entry_matches(view, number, name);
+}
+
+static uint32_t clamp_weight(uint32_t weight)
+{
+    if (weight == 0)
+        return 1;
+    return weight < WEIGHT_MAX ? weight : WEIGHT_MAX;
+}
+
+/* Of all instances, usable or not, so that weights stay the same when one fails. */
+static uint32_t largest_weight(const struct table_view *view)
+{
+    uint32_t largest = 1;
+    for (uint32_t i = 0; i < view->n_total; i++) {
+        uint32_t weight = clamp_weight(table_view_endpoint(view, i)->weight);
+        if (weight > largest)
+            largest = weight;
+    }
+    return largest;
+}
+
+static uint32_t scale_weight(uint32_t weight, uint32_t largest)
+{
+    weight = clamp_weight(weight);
+    if (largest * WEIGHT_UNIT <= WEIGHT_MAX)
+        return weight * WEIGHT_UNIT;
+    uint32_t scaled = (uint32_t)((uint64_t)weight * WEIGHT_MAX / largest);
+    return scaled < WEIGHT_UNIT ? WEIGHT_UNIT : scaled;
+}
+
+/* Labels of 1 to 63 octets, 253 in all. */
+static bool is_hostname(const char *text)
+{
+    size_t total = strlen(text);
+    if (total == 0 || total > DNS_NAME_MAX - 2)
+        return false;
+    for (size_t n; *text; text += n + (text[n] == '.')) {
+        n = strcspn(text, ".");
+        if (n == 0 || n > DNS_LABEL_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* Without an address there must be a host name: an SRV record needs a target. */
+static bool has_target(const struct table_view *view, uint32_t number, const char **ret_hostname)
+{
+    struct entry e;
+    *ret_hostname = "";
+    if (table_view_endpoint(view, number)->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6))
+        return true;
+    if (dns_target_entry(view, number, &e) < 0 || !is_hostname(e.hostname))
+        return false;
+    *ret_hostname = e.hostname;
+    return true;
+}
+
+void dns_targets_select(const struct table_view *view, const struct dns_name *name, struct dns_targets *ret_targets)
+{
+    struct dns_targets *t = ret_targets;
+    uint32_t largest = largest_weight(view);
+    t->known = name->kind == DNS_NAME_SERVICE || name->kind == DNS_NAME_PROTOCOL;
+    t->n = 0;
+    for (uint32_t i = 0; i < view->n_first && t->n < DNS_RECORDS_MAX; i++) {
+        const struct discover_endpoint *endpoint = table_view_endpoint(view, i);
+        const char *hostname;
+        if (!matches(view, i, name) || !has_target(view, i, &hostname))
+            continue;
+        t->target[t->n++] = (struct dns_target){endpoint, hostname, i, scale_weight(endpoint->weight, largest)};
+    }
+    if (t->n > 0)
+        t->known = true;
+    for (uint32_t i = view->n_first; i < view->n_total && !t->known; i++)
+        t->known = matches(view, i, name);
+}

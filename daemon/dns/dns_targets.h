@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instances that a name selects from a service's block. Pure; any thread. */
+#ifndef DNS_DNS_TARGETS_H
+#define DNS_DNS_TARGETS_H
+
+#include "daemon/dns/dns_draft.h"
+#include "daemon/dns/dns_name.h"
+#include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_reader.h"
+
+struct dns_target {
+    const struct discover_endpoint *endpoint;
+    const char *hostname; /* where it has no address */
+    uint32_t number;      /* in the view */
+    uint32_t weight;      /* as SRV records carry it: 256..65535 */
+};
+
+/* They point into the view. In the table's order, which is always the same: by priority, nearness, id. */
+struct dns_targets {
+    bool known; /* there is such an instance, usable or not */
+    size_t n;   /* usable ones, the first DNS_RECORDS_MAX */
+    struct dns_target target[DNS_RECORDS_MAX];
+};
+
+void dns_targets_select(const struct table_view *view, const struct dns_name *name, struct dns_targets *ret_targets);
+
+/* -EBADMSG. */
+int dns_target_entry(const struct table_view *view, uint32_t number, struct entry *ret_entry);
+
+/* The label of an instance for browsers: "<instance>@<host>", or where that is too long its id. Returns its octets. */
+size_t dns_target_label(const struct discover_endpoint *endpoint, const struct entry *entry,
+                        char ret_label[static DNS_LABEL_MAX]);
+
+#endif

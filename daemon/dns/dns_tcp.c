@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TCP thread: accepting, limits, timeouts. What happens on a connection is in dns_connection.c. */
+#include "daemon/dns/dns_tcp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/dns/dns_connection.h"
+#include "libdiscover/core/clock.h"
+
+#define EVENTS 64
+#define ACCEPTS_AT_ONCE 64
+
+/* What an event is about: the slot of a connection, or above those, a listener, or the wake-up. */
+#define LISTENER_BASE UINT64_C(0x100000000)
+#define WAKE UINT64_MAX
+
+struct dns_tcp {
+    struct dns_tcp_options options;
+    int epoll_fd, wake_fd;
+    struct dns_connection **connections; /* slots */
+    uint32_t n;
+    int64_t next_sweep_ns; /* no deadline is before this */
+    uint8_t replies[DNS_TCP_REPLIES_BYTES];
+};
+
+static int watch(struct dns_tcp *t, int operation, int fd, uint32_t events, uint64_t what)
+{
+    struct epoll_event e = {.events = events, .data.u64 = what};
+    return epoll_ctl(t->epoll_fd, operation, fd, &e) < 0 ? -errno : 0;
+}
+
+static int watch_listeners(struct dns_tcp *t)
+{
+    int err = watch(t, EPOLL_CTL_ADD, t->wake_fd, EPOLLIN, WAKE);
+    for (size_t i = 0; i < t->options.sockets->n_tcp && !err; i++)
+        err = watch(t, EPOLL_CTL_ADD, t->options.sockets->tcp[i].fd, EPOLLIN, LISTENER_BASE + i);
+    return err;
+}
+
+int dns_tcp_new(const struct dns_tcp_options *o, struct dns_tcp **ret_t)
+{
+    struct dns_tcp *t = calloc(1, sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    t->options = *o;
+    t->next_sweep_ns = INT64_MAX;
+    t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    t->connections = calloc(o->connections, sizeof(struct dns_connection *));
+    int err = t->connections ? 0 : -ENOMEM;
+    if (!err && (t->epoll_fd < 0 || t->wake_fd < 0))
+        err = -EMFILE;
+    if (!err)
+        err = watch_listeners(t);
+    if (err)
+        dns_tcp_free(t);
+    else
+        *ret_t = t;
+    return err;
+}
+
+static void close_connection(struct dns_tcp *t, uint32_t slot)
+{
+    dns_connection_free(t->connections[slot]);
+    t->connections[slot] = NULL;
+    t->n--;
+    metric_set(&t->options.counters->tcp_connections, t->n);
+}
+
+void dns_tcp_free(struct dns_tcp *t)
+{
+    if (!t)
+        return;
+    for (uint32_t i = 0; t->connections && i < t->options.connections; i++)
+        if (t->connections[i])
+            close_connection(t, i);
+    free(t->connections);
+    if (t->epoll_fd >= 0)
+        close(t->epoll_fd);
+    if (t->wake_fd >= 0)
+        close(t->wake_fd);
+    free(t);
+}
+
+void dns_tcp_wake(struct dns_tcp *t)
+{
+    const uint64_t one = 1;
+    (void)!write(t->wake_fd, &one, sizeof one); /* full means that it is awake */
+}
+
+static bool same_client(const union dns_peer *x, const union dns_peer *y)
+{
+    const uint8_t *a, *b;
+    size_t n = dns_peer_address(x, &a);
+    if (dns_peer_is_loopback(x) && dns_peer_is_loopback(y))
+        return true;
+    return dns_peer_address(y, &b) == n && memcmp(a, b, n) == 0;
+}
+
+static uint32_t connections_of(const struct dns_tcp *t, const union dns_peer *peer)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->options.connections; i++)
+        n += t->connections[i] && same_client(&t->connections[i]->peer, peer);
+    return n;
+}
+
+static uint32_t free_slot(const struct dns_tcp *t)
+{
+    uint32_t i = 0;
+    while (t->connections[i])
+        i++;
+    return i;
+}
+
+static bool may_connect(const struct dns_tcp *t, const union dns_peer *peer)
+{
+    return t->n < t->options.connections && connections_of(t, peer) < t->options.per_client;
+}
+
+/* RFC 7766 6.2.3: where connections get scarce, idle ones go sooner. */
+static struct dns_tcp_times times(const struct dns_tcp *t)
+{
+    bool scarce = t->n > t->options.connections / 4 * 3;
+    return (struct dns_tcp_times){scarce ? t->options.idle_ns / 4 : t->options.idle_ns, t->options.message_ns};
+}
+
+static void expect_deadline(struct dns_tcp *t, const struct dns_connection *c)
+{
+    if (c->deadline_ns < t->next_sweep_ns)
+        t->next_sweep_ns = c->deadline_ns;
+}
+
+static void open_connection(struct dns_tcp *t, int fd, const union dns_peer *peer, int64_t now_ns)
+{
+    struct dns_connection *c;
+    uint32_t slot = free_slot(t);
+    if (dns_connection_new(fd, peer, &c) < 0)
+        return;
+    t->connections[slot] = c;
+    t->n++;
+    c->client.denied = !dns_access_allows(t->options.access, peer);
+    c->deadline_ns = now_ns + times(t).idle_ns;
+    expect_deadline(t, c);
+    dns_count(&t->options.counters->tcp_accepted);
+    metric_set(&t->options.counters->tcp_connections, t->n);
+    if (watch(t, EPOLL_CTL_ADD, fd, EPOLLIN, slot) < 0)
+        close_connection(t, slot);
+}
+
+/* Out of descriptors the listener stays readable: without a pause the thread would spin. */
+static void after_accept_error(void)
+{
+    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+        nanosleep(&pause, NULL);
+}
+
+static void accept_some(struct dns_tcp *t, int listener, int64_t now_ns)
+{
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        union dns_peer peer = {0};
+        socklen_t n = sizeof peer;
+        int fd = accept4(listener, &peer.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            after_accept_error();
+            return;
+        }
+        if (may_connect(t, &peer)) {
+            open_connection(t, fd, &peer, now_ns);
+        } else {
+            dns_count(&t->options.counters->tcp_refused);
+            close(fd);
+        }
+    }
+}
+
+static void serve(struct dns_tcp *t, uint32_t slot, int64_t now_ns)
+{
+    struct dns_connection *c = t->connections[slot];
+    if (!c)
+        return;
+    bool was_blocked = dns_connection_blocked(c);
+    const struct dns_tcp_times limits = times(t);
+    if (dns_connection_ready(c, t->options.responder, t->replies, now_ns, &limits) < 0) {
+        close_connection(t, slot);
+        return;
+    }
+    expect_deadline(t, c);
+    bool blocked = dns_connection_blocked(c);
+    if (blocked != was_blocked && watch(t, EPOLL_CTL_MOD, c->fd, blocked ? EPOLLOUT : EPOLLIN, slot) < 0)
+        close_connection(t, slot);
+}
+
+static void sweep(struct dns_tcp *t, int64_t now_ns)
+{
+    if (now_ns < t->next_sweep_ns)
+        return;
+    t->next_sweep_ns = INT64_MAX;
+    for (uint32_t i = 0; i < t->options.connections; i++) {
+        const struct dns_connection *c = t->connections[i];
+        if (!c)
+            continue;
+        if (c->deadline_ns <= now_ns) {
+            dns_count(&t->options.counters->tcp_timeouts);
+            close_connection(t, i);
+        } else {
+            expect_deadline(t, c);
+        }
+    }
+}
+
+static void handle(struct dns_tcp *t, uint64_t what, int64_t now_ns)
+{
+    uint64_t wakes;
+    if (what == WAKE)
+        (void)!read(t->wake_fd, &wakes, sizeof wakes);
+    else if (what >= LISTENER_BASE)
+        accept_some(t, t->options.sockets->tcp[what - LISTENER_BASE].fd, now_ns);
+    else
+        serve(t, (uint32_t)what, now_ns);
+}
+
+static int wait_ms(const struct dns_tcp *t)
+{
+    if (t->next_sweep_ns == INT64_MAX)
+        return -1;
+    int64_t wait_ns = t->next_sweep_ns - clock_now_ns();
+    if (wait_ns <= 0)
+        return 0;
+    return wait_ns > NS_PER_S ? 1000 : (int)(wait_ns / NS_PER_MS) + 1;
+}
+
+void dns_tcp_run(struct dns_tcp *t, const atomic_bool *stop)
+{
+    struct epoll_event events[EVENTS];
+    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
+        int n = epoll_wait(t->epoll_fd, events, EVENTS, wait_ms(t));
+        int64_t now_ns = clock_now_ns();
+        dns_responder_begin(t->options.responder, now_ns);
+        for (int i = 0; i < n; i++)
+            handle(t, events[i].data.u64, now_ns);
+        sweep(t, now_ns);
+    }
+}
