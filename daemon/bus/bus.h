@@ -61,7 +61,7 @@ struct bus_info {
 
 /* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */
 struct bus_events {
-    /* Also after each reconnect. The live feeds are subscribed. */
+    /* Also after each reconnect, always after a disconnected. The live feeds are subscribed. */
     void (*connected)(void *arg, const char *server);
     void (*disconnected)(void *arg, const char *reason);
     /* Something an operator should know; denials name the subject, bad bucket settings the setting. */
@@ -101,12 +101,13 @@ int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);
 
 /*
- * Reads the whole bucket: info, then entries in the order of the stream, then exactly one end. If info has an
- * error, so has the end. -EBUSY: one is already running.
+ * Reads the whole bucket: info, entries in the order of the stream, info again (how far it has come meanwhile), and
+ * exactly one end. If the first info has an error, there is only the end behind it, with an error too. Makes the
+ * bucket if there is none and it may. -EBUSY: one is already running.
  */
 int bus_resync(struct bus *b, enum bus_bucket bucket);
 
-/* Asks for info alone. -EBUSY: asked already. */
+/* Asks for one info alone; makes the bucket as well. -EBUSY: asked already. Orders are answered in their order. */
 int bus_check(struct bus *b, enum bus_bucket bucket);
 
 bool bus_connected(const struct bus *b);

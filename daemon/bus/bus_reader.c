@@ -54,13 +54,13 @@ static int create(struct bus_reader *r, jsCtx *js, enum bus_bucket bucket, char 
     return err;
 }
 
-/* Asks for the stream's state; makes it first when an order to read finds none. */
+/* Asks for the stream's state; makes it first if there is none and we may. */
 static int look(struct bus_reader *r, jsCtx *js, const struct order *o, struct bus_stream_state *ret_state,
                 char reason[static BUS_REASON_CAP])
 {
     const struct bus_stream *stream = &r->setup.streams[o->bucket];
     int err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);
-    if (err == -ENOENT && !o->check) {
+    if (err == -ENOENT) {
         err = create(r, js, o->bucket, reason);
         if (err == 0)
             err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);

@@ -222,6 +222,16 @@ static int read_all(struct reading *r)
     return 0;
 }
 
+/* How far the stream has come meanwhile: up to there, what the snapshot does not have comes live. */
+static int post_info(struct reading *r)
+{
+    struct bus_stream_state state;
+    int err = bus_stream_info(r->session->js, r->s->stream, NULL, NULL, &state, r->reason);
+    if (err == 0)
+        bus_mail_info(r->s->box, r->s->bucket, false, &state.info);
+    return err;
+}
+
 void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *session,
                        const struct bus_stream_state *state)
 {
@@ -234,6 +244,8 @@ void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *
     };
     int err = read_all(&r);
     post_batch(&r);
+    if (err == 0)
+        err = post_info(&r);
     metric_inc(err ? &snapshot->counters->snapshot_failures : &snapshot->counters->snapshots);
     bus_mail_text(snapshot->box, BUS_MAIL_END, snapshot->bucket, err, r.reason);
     drop_consumer(&r); /* after the end: main has waited long enough */

@@ -30,7 +30,10 @@ struct bus_snapshot {
     uint64_t consumers;    /* made so far: numbers their inboxes */
 };
 
-/* Posts what it reads, then the end: without an error when everything up to state's last sequence was read. */
+/*
+ * Posts what it reads, then an info with the stream's state after that, then the end: without an error when
+ * everything up to state's last sequence was read.
+ */
 void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *session,
                        const struct bus_stream_state *state);
 

@@ -8,6 +8,7 @@
  *  - apply and remove come in the order of the stream for each key, also while a snapshot is being read;
  *  - every key that exists is applied between snapshot_begin and snapshot_end(FOLLOW_COMPLETE or _RECREATED),
  *    so what was not, is gone from the bucket. Nothing may be swept after FOLLOW_ABORTED.
+ * Operations may call follow_doubt, of this or another follower, and nothing else of this one.
  *
  * Nothing here fails: what goes wrong is tried again, with a back-off that is jittered so that a fleet does not
  * stampede, and shows in follow_stats and in synced(false).
@@ -15,20 +16,22 @@
 #ifndef SYNC_FOLLOW_H
 #define SYNC_FOLLOW_H
 
+#include "daemon/base/metrics.h"
 #include "daemon/sync/message.h"
 
 struct follow;
 
 enum follow_end {
     FOLLOW_COMPLETE,  /* sweep what was not marked */
-    FOLLOW_RECREATED, /* the bucket is a new one: keep what was not marked for a grace time, owners put again */
+    FOLLOW_RECREATED, /* the bucket is a new one, or most of its keys are gone: keep what was not marked for a grace
+                         time, owners put again */
     FOLLOW_ABORTED,   /* forget the marks, sweep nothing */
 };
 
 struct follow_ops {
     void (*resync)(void *arg); /* STREAM.INFO, then a snapshot: answered by follow_info .. follow_snapshot_end */
     void (*check)(void *arg);  /* STREAM.INFO alone: answered by follow_info */
-    void (*apply)(void *arg, const struct kv_message *m, bool from_snapshot);
+    void (*apply)(void *arg, const struct kv_message *m, bool from_snapshot); /* KV_PUT or KV_REFUSED */
     void (*remove)(void *arg, const char *key, size_t key_len, uint64_t seq);
     void (*snapshot_begin)(void *arg); /* from now on, what is applied is marked */
     void (*snapshot_end)(void *arg, enum follow_end end);
@@ -38,13 +41,13 @@ struct follow_ops {
 
 /* 0 in a field means the default in brackets. */
 struct follow_options {
-    int64_t quiet_ns;      /* no live message for so long: look whether the bucket has moved on [10 s] */
-    int64_t settle_ns;     /* how long a live message may be behind the sequence STREAM.INFO tells [1 s] */
-    int64_t backoff_ns;    /* first wait after a failure [250 ms] */
-    int64_t backoff_max_ns;/* longest [15 s] */
-    int64_t jitter_ns;     /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
-    int64_t grace_ns;      /* a gap that is closed within this time does not count as not synced [3 s] */
-    size_t touched_max;    /* keys changed during a snapshot; more: another snapshot [65536] */
+    int64_t quiet_ns;       /* no live message for so long: look whether the bucket has moved on [10 s] */
+    int64_t settle_ns;      /* how long a live message may be behind the sequence STREAM.INFO tells [1 s] */
+    int64_t backoff_ns;     /* first wait after a failure [250 ms] */
+    int64_t backoff_max_ns; /* longest [15 s] */
+    int64_t jitter_ns;      /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
+    int64_t grace_ns;       /* a gap that is closed within this time does not count as not synced [3 s] */
+    size_t touched_max;     /* keys changed during a snapshot; more: another snapshot [65536] */
 };
 
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,
@@ -56,8 +59,9 @@ void follow_connected(struct follow *f, int64_t now_ns);
 void follow_disconnected(struct follow *f, int64_t now_ns);
 
 /*
- * What STREAM.INFO said: first answer to a resync, only answer to a check. err is 0 or a negative errno (-ENOENT:
- * no such stream). created and last_seq are then meaningless. A resync whose info failed still has its end.
+ * What STREAM.INFO said: the answer to a check; the first answer to a resync, and once more when the snapshot was
+ * read, before its end. err is 0 or a negative errno (-ENOENT: no such stream); created and last_seq are then
+ * meaningless. Orders are answered in their order. A resync whose info failed still has its end.
  */
 void follow_info(struct follow *f, int err, int64_t created, uint64_t last_seq, int64_t now_ns);
 
@@ -77,15 +81,20 @@ void follow_doubt(struct follow *f, int64_t now_ns);
 /* Does what is due. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. */
 int64_t follow_tick(struct follow *f, int64_t now_ns);
 
-struct follow_stats {
-    uint64_t resyncs, completed, failed; /* snapshots asked for, finished, failed */
-    uint64_t gaps;                       /* sequences missing, each a reason for a resync */
-    uint64_t recreated;                  /* the bucket turned out to be another one */
-    uint64_t checks, overflows, ignored, refused;
-    uint64_t horizon; /* sequence up to which everything is known */
-    bool synced;
+struct follow_counters {
+    metric_value resyncs, completed, aborted; /* snapshots asked for, finished, given up */
+    metric_value gaps;                        /* holes in the live feed */
+    metric_value recreated;                   /* the bucket turned out to be another one, or emptied */
+    metric_value checks;
+    metric_value ignored;                     /* live messages that were known already */
 };
-struct follow_stats follow_stats(const struct follow *f);
+const struct follow_counters *follow_counters(const struct follow *f);
+
+/* Shows what it counts; followers add up. -ENOMEM. The follower must live as long as m. */
+int follow_add_metrics(struct follow *f, struct metrics *m);
+
+/* The sequence up to which everything is known; 0 when not live. */
+uint64_t follow_horizon(const struct follow *f);
 
 /* What it is doing, in a word: "down", "waiting", "snapshot", "live". Static. */
 const char *follow_state(const struct follow *f);

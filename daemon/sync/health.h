@@ -27,9 +27,11 @@ struct health {
     void *arg;
     int64_t overdue_ns;
     enum health_reason reason;
-    bool connected, synced, heard;
-    uint64_t sent, seen;      /* counters of the canaries */
-    int64_t waiting_since_ns; /* when the oldest canary that is out was put; 0: none is out */
+    bool connected, synced;
+    bool heard;               /* a canary has come back over this connection */
+    bool waiting;             /* one is out */
+    uint64_t sent, seen;      /* counters of the newest canaries */
+    int64_t waiting_since_ns; /* when the oldest that is out was put */
     int64_t sent_ns;          /* when the newest was put */
     int64_t last_ns;          /* propagation of the last one that came back; -1: none yet */
     int64_t smoothed_ns;      /* moving average of it */

@@ -33,11 +33,12 @@ struct liveness_events {
 };
 
 struct liveness_stats {
-    size_t hosts, alive, held;
-    uint64_t applied, old, refused, expired, left, guarded;
+    size_t hosts; /* known, some of them only remembered */
+    size_t alive, held;
 };
 
 struct liveness;
+struct metrics;
 
 struct liveness_class {
     int (*apply)(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns, int64_t now_ns);
@@ -45,6 +46,7 @@ struct liveness_class {
     void (*set_healthy)(struct liveness *l, bool healthy, int64_t now_ns);
     int64_t (*tick)(struct liveness *l, int64_t now_ns);
     struct liveness_stats (*stats)(const struct liveness *l);
+    int (*add_metrics)(struct liveness *l, struct metrics *m);
     void (*free)(struct liveness *l);
 };
 
@@ -83,6 +85,12 @@ static inline int64_t liveness_tick(struct liveness *l, int64_t now_ns)
 static inline struct liveness_stats liveness_stats(const struct liveness *l)
 {
     return l->class->stats(l);
+}
+
+/* Shows what it counts. -ENOMEM. l must live as long as m. */
+static inline int liveness_add_metrics(struct liveness *l, struct metrics *m)
+{
+    return l->class->add_metrics(l, m);
 }
 
 static inline void liveness_free(struct liveness *l)

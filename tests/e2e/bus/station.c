@@ -60,10 +60,6 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     struct station_bucket *b = &((struct station *)arg)->bucket[bucket];
     b->infos++;
     b->info = *info;
-    b->entries = 0;
-    b->in_order = true;
-    b->oldest_age_ns = 0;
-    b->last_seq = 0;
 }
 
 static void on_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
@@ -167,8 +163,13 @@ void station_put(struct station *s, enum bus_bucket bucket, const char *key, con
 
 void station_resync(struct station *s, enum bus_bucket bucket)
 {
-    unsigned before = s->bucket[bucket].ends;
+    struct station_bucket *b = &s->bucket[bucket];
+    unsigned before = b->ends;
+    b->entries = 0;
+    b->in_order = true;
+    b->oldest_age_ns = 0;
+    b->last_seq = 0;
     wait_until(WAIT_MS, station_pump(s) && s->connects > s->disconnects, station_seen(s));
     ck_assert_int_eq(bus_resync(s->bus, bucket), 0);
-    wait_until(WAIT_MS, station_pump(s) && s->bucket[bucket].ends > before, station_seen(s));
+    wait_until(WAIT_MS, station_pump(s) && b->ends > before, station_seen(s));
 }

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan:
+ *
+ *  DOWN      no connection. What is known stays.
+ *  WAITING   connected; a snapshot is due at due_ns (at once, after a jitter, or after a back-off). What comes
+ *            live is applied: it is newer than anything known.
+ *  SNAPSHOT  asked for. 1. The first info tells L0: the snapshot will bring what was stored up to there. An info of
+ *            another incarnation makes the store keep what is missing; one that went back is not believed at first
+ *            (a new leader of a cluster may lag behind).
+ *            2. Entries are applied, except of keys that changed live meanwhile: those are known better.
+ *            3. The second info tells L1. A key whose old message was overwritten before it was read, and whose new
+ *            one is still on its way to us, is in no entry: so the snapshot is complete only once the live feed,
+ *            without a hole behind L0, has reached L1.
+ *  LIVE      everything up to `high` is known. The next is applied; a jump is a hole: WAITING. One that is known is
+ *            ignored, and makes us look whether the bucket is another one. Looked at as well when it is quiet: a
+ *            deaf subscription makes no sound.
+ */
+#include "daemon/sync/follow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/backoff.h"
+#include "daemon/sync/touched.h"
+#include "libdiscover/core/clock.h"
+
+#define BACKWARDS_MAX 3 /* times the last sequence must be found behind ours to be believed */
+#define SHRUNK_MIN    8 /* a bucket with fewer keys than this may lose them all */
+
+enum state { DOWN, WAITING, SNAPSHOT, LIVE };
+
+struct follow {
+    struct follow_ops ops;
+    void *arg;
+    struct follow_options options;
+    struct follow_counters counters;
+    struct backoff backoff;
+    enum state state;
+    bool synced, connected_before;
+    int64_t unsync_ns;  /* not LIVE and synced: when that is over */
+    int64_t due_ns;     /* WAITING: for the snapshot */
+    bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
+    bool checking;      /* a check was ordered and not answered */
+    int64_t check_ns;   /* LIVE: for the next check */
+    uint64_t high;      /* LIVE: everything up to here is known. Always: older live messages are repetitions */
+    uint64_t ordered;   /* `high` when an info was ordered: it cannot tell less, unless something went back */
+    int64_t created;    /* of the incarnation the store has; 0: none yet */
+    bool recreated;     /* and the bucket is another one by now */
+    unsigned backwards; /* times its last sequence was behind ours */
+    uint64_t behind;    /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
+    int64_t behind_ns;
+    size_t keys;        /* in the last snapshot that was completed */
+    struct {
+        unsigned infos;
+        bool unusable; /* goes on, but must be done again */
+        bool ended;    /* all entries came; the live feed has to reach `last` by settle_ns */
+        int64_t created, settle_ns;
+        uint64_t first, last;         /* L0, L1 */
+        uint64_t run_first, run_last; /* what came live without a hole; 0: nothing */
+        size_t keys;
+        struct touched touched;
+    } snapshot;
+};
+
+static int64_t or_default(int64_t given, int64_t otherwise)
+{
+    return given ? given : otherwise;
+}
+
+int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,
+               struct follow **ret_follow)
+{
+    struct follow *f = calloc(1, sizeof *f);
+    if (!f)
+        return -ENOMEM;
+    f->ops = *ops;
+    f->arg = arg;
+    f->options = (struct follow_options){
+        .quiet_ns = or_default(options->quiet_ns, 10 * NS_PER_S),
+        .settle_ns = or_default(options->settle_ns, NS_PER_S),
+        .backoff_ns = or_default(options->backoff_ns, 250 * NS_PER_MS),
+        .backoff_max_ns = or_default(options->backoff_max_ns, 15 * NS_PER_S),
+        .jitter_ns = or_default(options->jitter_ns, 500 * NS_PER_MS),
+        .grace_ns = or_default(options->grace_ns, 3 * NS_PER_S),
+        .touched_max = options->touched_max ? options->touched_max : 65536,
+    };
+    f->snapshot.touched.max = f->options.touched_max;
+    backoff_init(&f->backoff, f->options.backoff_ns, f->options.backoff_max_ns);
+    *ret_follow = f;
+    return 0;
+}
+
+void follow_free(struct follow *f)
+{
+    if (!f)
+        return;
+    touched_clear(&f->snapshot.touched);
+    free(f);
+}
+
+/* ---- between states ---- */
+
+static void set_synced(struct follow *f, bool synced)
+{
+    if (f->synced == synced)
+        return;
+    f->synced = synced;
+    f->ops.synced(f->arg, synced);
+}
+
+static int64_t jitter(struct follow *f)
+{
+    return (int64_t)(f->ops.random(f->arg) % (uint64_t)f->options.jitter_ns);
+}
+
+static void wait_for_snapshot(struct follow *f, int64_t delay_ns, int64_t now_ns)
+{
+    if (f->state == LIVE)
+        f->unsync_ns = now_ns + f->options.grace_ns;
+    f->state = WAITING;
+    f->due_ns = now_ns + delay_ns;
+    f->behind = 0;
+}
+
+static void begin_snapshot(struct follow *f)
+{
+    touched_clear(&f->snapshot.touched);
+    memset(&f->snapshot, 0, sizeof f->snapshot);
+    f->snapshot.touched.max = f->options.touched_max;
+    f->state = SNAPSHOT;
+    f->reading = true;
+    f->ordered = f->high;
+    metric_inc(&f->counters.resyncs);
+    f->ops.snapshot_begin(f->arg);
+    f->ops.resync(f->arg);
+}
+
+static void abort_snapshot(struct follow *f, int64_t now_ns)
+{
+    touched_clear(&f->snapshot.touched);
+    metric_inc(&f->counters.aborted);
+    wait_for_snapshot(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
+    f->ops.snapshot_end(f->arg, FOLLOW_ABORTED);
+}
+
+/* Most keys gone without a word: emptied by somebody. Their owners will notice, and put them again. */
+static bool shrunk(const struct follow *f)
+{
+    return f->keys >= SHRUNK_MIN && f->snapshot.keys < f->keys / 2;
+}
+
+static void complete_snapshot(struct follow *f, uint64_t high, int64_t now_ns)
+{
+    bool keep = f->recreated || shrunk(f);
+    touched_clear(&f->snapshot.touched);
+    f->state = LIVE;
+    f->high = high;
+    f->created = f->snapshot.created;
+    f->keys = f->snapshot.keys;
+    f->recreated = false;
+    f->backwards = 0;
+    f->behind = 0;
+    f->check_ns = now_ns + f->options.quiet_ns;
+    backoff_reset(&f->backoff);
+    metric_inc(&f->counters.completed);
+    if (keep)
+        metric_inc(&f->counters.recreated);
+    f->ops.snapshot_end(f->arg, keep ? FOLLOW_RECREATED : FOLLOW_COMPLETE);
+    set_synced(f, true);
+}
+
+/* It is another bucket under the same name: sequences start anew. */
+static void set_recreated(struct follow *f)
+{
+    f->recreated = true;
+    f->high = f->ordered = 0;
+    f->backwards = 0;
+}
+
+void follow_connected(struct follow *f, int64_t now_ns)
+{
+    wait_for_snapshot(f, f->connected_before ? jitter(f) : 0, now_ns);
+    f->connected_before = true;
+}
+
+void follow_disconnected(struct follow *f, int64_t now_ns)
+{
+    bool aborted = f->state == SNAPSHOT;
+    if (aborted)
+        abort_snapshot(f, now_ns);
+    f->state = DOWN;
+    f->behind = 0;
+    set_synced(f, false);
+}
+
+/* ---- what STREAM.INFO says ---- */
+
+/* False: it went back, and that is not believed yet. */
+static bool plausible(struct follow *f, int64_t created, uint64_t last_seq)
+{
+    if (f->created && created != f->created)
+        set_recreated(f);
+    else if (last_seq < f->ordered && ++f->backwards < BACKWARDS_MAX)
+        return false;
+    else if (last_seq < f->ordered)
+        set_recreated(f);
+    return true;
+}
+
+static void check_answered(struct follow *f, int err, int64_t created, uint64_t last_seq, int64_t now_ns)
+{
+    if (f->state != LIVE)
+        return;
+    f->check_ns = now_ns + f->options.quiet_ns;
+    if (err) {
+        wait_for_snapshot(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
+    } else if (!plausible(f, created, last_seq)) {
+        f->check_ns = now_ns + f->options.settle_ns;
+    } else if (f->recreated) {
+        wait_for_snapshot(f, jitter(f), now_ns);
+    } else {
+        f->backwards = 0;
+        if (last_seq > f->high && !f->behind) {
+            f->behind = last_seq;
+            f->behind_ns = now_ns + f->options.settle_ns;
+        }
+    }
+}
+
+static void snapshot_info(struct follow *f, int err, int64_t created, uint64_t last_seq)
+{
+    if (err) {
+        f->snapshot.unusable = true;
+    } else if (f->snapshot.infos == 0) {
+        f->snapshot.unusable |= !plausible(f, created, last_seq);
+        f->snapshot.created = created;
+        f->snapshot.first = f->snapshot.last = last_seq;
+    } else {
+        f->snapshot.unusable |= created != f->snapshot.created || last_seq < f->snapshot.first;
+        f->snapshot.last = last_seq;
+    }
+    f->snapshot.infos++;
+}
+
+void follow_info(struct follow *f, int err, int64_t created, uint64_t last_seq, int64_t now_ns)
+{
+    if (f->checking) {
+        f->checking = false;
+        check_answered(f, err, created, last_seq, now_ns);
+    } else if (f->state == SNAPSHOT) {
+        snapshot_info(f, err, created, last_seq);
+    }
+}
+
+/* ---- the snapshot ---- */
+
+/* 0 as long as the live feed has not reached what the snapshot does not have. */
+static uint64_t reached(const struct follow *f)
+{
+    bool joined = f->snapshot.run_last > f->snapshot.first && f->snapshot.run_first <= f->snapshot.first + 1;
+    uint64_t high = joined ? f->snapshot.run_last : f->snapshot.first;
+    return high >= f->snapshot.last ? high : 0;
+}
+
+/* The live feed began behind what the snapshot has, or had a hole there. */
+static bool has_hole(const struct follow *f)
+{
+    return f->snapshot.run_last > f->snapshot.first && f->snapshot.run_first > f->snapshot.first + 1;
+}
+
+static void try_to_complete(struct follow *f, int64_t now_ns)
+{
+    if (f->snapshot.unusable || has_hole(f))
+        abort_snapshot(f, now_ns);
+    else if (f->snapshot.last <= f->snapshot.first || reached(f) > 0)
+        complete_snapshot(f, reached(f), now_ns);
+}
+
+void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t now_ns)
+{
+    (void)now_ns;
+    if (f->state != SNAPSHOT || f->snapshot.infos == 0 || f->snapshot.unusable)
+        return;
+    f->snapshot.keys += m->kind != KV_DELETE;
+    if (touched_seq(&f->snapshot.touched, m->key, m->key_len) >= m->seq)
+        return;
+    if (m->kind == KV_DELETE)
+        f->ops.remove(f->arg, m->key, m->key_len, m->seq);
+    else
+        f->ops.apply(f->arg, m, true);
+}
+
+void follow_snapshot_end(struct follow *f, int err, int64_t now_ns)
+{
+    f->reading = false;
+    if (f->state != SNAPSHOT)
+        return;
+    f->snapshot.ended = true;
+    f->snapshot.settle_ns = now_ns + f->options.settle_ns;
+    f->snapshot.unusable |= err != 0 || f->snapshot.infos == 0;
+    try_to_complete(f, now_ns);
+}
+
+/* ---- the live feed ---- */
+
+static void lost(struct follow *f, int64_t now_ns)
+{
+    metric_inc(&f->counters.gaps);
+    wait_for_snapshot(f, jitter(f), now_ns);
+}
+
+/* While a snapshot is read: what came live, and whether that had holes. */
+static void note_touched(struct follow *f, const struct kv_message *m)
+{
+    bool next = f->snapshot.run_last > 0 && m->seq == f->snapshot.run_last + 1;
+    if (!next)
+        f->snapshot.run_first = m->seq;
+    f->snapshot.run_last = m->seq;
+    if (!touched_add(&f->snapshot.touched, m->key, m->key_len, m->seq))
+        f->snapshot.unusable = true;
+}
+
+static void apply_live(struct follow *f, const struct kv_message *m)
+{
+    if (m->kind == KV_DELETE)
+        f->ops.remove(f->arg, m->key, m->key_len, m->seq);
+    else
+        f->ops.apply(f->arg, m, false);
+}
+
+static void ignore_known(struct follow *f, int64_t now_ns)
+{
+    metric_inc(&f->counters.ignored);
+    if (f->state == LIVE && f->check_ns > now_ns + f->options.settle_ns)
+        f->check_ns = now_ns + f->options.settle_ns; /* perhaps the sequences started anew */
+}
+
+void follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
+{
+    if (f->state == DOWN)
+        return;
+    if (m->seq <= f->high) {
+        ignore_known(f, now_ns);
+        return;
+    }
+    bool hole = f->state == LIVE && m->seq != f->high + 1;
+    f->high = m->seq;
+    f->check_ns = now_ns + f->options.quiet_ns;
+    if (f->behind && m->seq >= f->behind)
+        f->behind = 0;
+    if (f->state == SNAPSHOT)
+        note_touched(f, m);
+    if (hole)
+        lost(f, now_ns);
+    apply_live(f, m);
+    if (f->state == SNAPSHOT && f->snapshot.ended)
+        try_to_complete(f, now_ns);
+}
+
+void follow_gap(struct follow *f, int64_t now_ns)
+{
+    if (f->state == LIVE)
+        lost(f, now_ns);
+    else if (f->state == SNAPSHOT)
+        f->snapshot.unusable = true;
+}
+
+void follow_doubt(struct follow *f, int64_t now_ns)
+{
+    if (f->state == LIVE)
+        wait_for_snapshot(f, jitter(f), now_ns);
+}
+
+/* ---- time ---- */
+
+static void check(struct follow *f)
+{
+    f->checking = true;
+    f->ordered = f->high;
+    metric_inc(&f->counters.checks);
+    f->ops.check(f->arg);
+}
+
+int64_t follow_tick(struct follow *f, int64_t now_ns)
+{
+    if (f->state == SNAPSHOT && f->snapshot.ended && now_ns >= f->snapshot.settle_ns)
+        abort_snapshot(f, now_ns);
+    if (f->state == LIVE && f->behind && now_ns >= f->behind_ns)
+        lost(f, now_ns);
+    if (f->state == LIVE && !f->checking && now_ns >= f->check_ns)
+        check(f);
+    if (f->state != LIVE && f->synced && now_ns >= f->unsync_ns)
+        set_synced(f, false);
+    if (f->state == WAITING && !f->reading && now_ns >= f->due_ns)
+        begin_snapshot(f);
+
+    int64_t next_ns = INT64_MAX;
+    int64_t candidates[] = {
+        f->state == SNAPSHOT && f->snapshot.ended ? f->snapshot.settle_ns : INT64_MAX,
+        f->state == LIVE && f->behind ? f->behind_ns : INT64_MAX,
+        f->state == LIVE && !f->checking ? f->check_ns : INT64_MAX,
+        f->state != LIVE && f->synced ? f->unsync_ns : INT64_MAX,
+        f->state == WAITING && !f->reading ? f->due_ns : INT64_MAX,
+    };
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+        next_ns = candidates[i] < next_ns ? candidates[i] : next_ns;
+    return next_ns;
+}
+
+/* ---- what can be seen ---- */
+
+uint64_t follow_horizon(const struct follow *f)
+{
+    return f->state == LIVE ? f->high : 0;
+}
+
+const char *follow_state(const struct follow *f)
+{
+    static const char *const names[] = {"down", "waiting", "snapshot", "live"};
+    return names[f->state];
+}
+
+const struct follow_counters *follow_counters(const struct follow *f)
+{
+    return &f->counters;
+}
+
+#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct follow_counters, field)}
+
+static const struct metric metric_table[] = {
+    COUNTER(resyncs, "discoverd_follow_resyncs_total", "Snapshots of the buckets that were asked for"),
+    COUNTER(completed, "discoverd_follow_completed_total", "Of these, completed"),
+    COUNTER(aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
+    COUNTER(gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
+    COUNTER(recreated, "discoverd_follow_recreated_total", "Times a bucket turned out to be a new one, or emptied"),
+    COUNTER(checks, "discoverd_follow_checks_total", "Times a quiet bucket was asked whether it has moved on"),
+    COUNTER(ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
+};
+
+int follow_add_metrics(struct follow *f, struct metrics *m)
+{
+    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &f->counters);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hosts in a hash by name, and in a heap by what is due next: an alive host's deadline, a held host's end of mercy,
+ * a gone host's oblivion.
+ */
+#include "daemon/sync/leases.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "daemon/base/metrics.h"
+#include "libdiscover/core/clock.h"
+
+#define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
+
+struct host {
+    UT_hash_handle hh;
+    char name[LABEL_CAP];
+    enum host_status status;
+    struct lease lease;
+    int64_t heard_ns;    /* when its newest lease arrived, had it come live */
+    int64_t deadline_ns; /* when something becomes of it */
+    size_t at;           /* in the heap */
+};
+
+struct leases {
+    struct liveness base;
+    struct leases_options options;
+    struct liveness_events events;
+    void *arg;
+    struct host *hosts;
+    struct host **heap; /* earliest deadline first; has room for all hosts */
+    size_t n, room;
+    bool healthy;
+    int64_t healthy_since_ns;
+    int64_t guard_until_ns; /* 0: no guard */
+    size_t alive, held;
+    struct counters {
+        metric_value applied, old, refused, left, expired, guarded;
+    } counters;
+};
+
+static struct leases *leases_of(const struct liveness *l)
+{
+    return (struct leases *)l;
+}
+
+static int64_t ttl_ns(const struct host *h)
+{
+    return (int64_t)h->lease.ttl_ms * NS_PER_MS;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- the heap ---- */
+
+static void place(struct leases *l, struct host *h, size_t i)
+{
+    l->heap[i] = h;
+    h->at = i;
+}
+
+static void sift_up(struct leases *l, struct host *h)
+{
+    size_t i = h->at;
+    for (; i > 0 && l->heap[(i - 1) / 2]->deadline_ns > h->deadline_ns; i = (i - 1) / 2)
+        place(l, l->heap[(i - 1) / 2], i);
+    place(l, h, i);
+}
+
+static void sift_down(struct leases *l, struct host *h)
+{
+    size_t i = h->at;
+    for (size_t child = 2 * i + 1; child < l->n; child = 2 * i + 1) {
+        if (child + 1 < l->n && l->heap[child + 1]->deadline_ns < l->heap[child]->deadline_ns)
+            child++;
+        if (l->heap[child]->deadline_ns >= h->deadline_ns)
+            break;
+        place(l, l->heap[child], i);
+        i = child;
+    }
+    place(l, h, i);
+}
+
+static void set_deadline(struct leases *l, struct host *h, int64_t deadline_ns)
+{
+    h->deadline_ns = deadline_ns;
+    sift_up(l, h);
+    sift_down(l, h);
+}
+
+static bool make_room(struct leases *l)
+{
+    if (l->n < l->room)
+        return true;
+    size_t room = l->room ? 2 * l->room : 64;
+    struct host **heap = realloc(l->heap, room * sizeof *heap);
+    if (!heap)
+        return false;
+    l->heap = heap;
+    l->room = room;
+    return true;
+}
+
+/* ---- hosts ---- */
+
+static struct host *find(const struct leases *l, const char *name)
+{
+    struct host *h;
+    HASH_FIND_STR(l->hosts, name, h);
+    return h;
+}
+
+static void forget(struct leases *l, struct host *h)
+{
+    struct host *last = l->heap[--l->n];
+    if (last != h) {
+        place(l, last, h->at);
+        set_deadline(l, last, last->deadline_ns);
+    }
+    HASH_DEL(l->hosts, h);
+    free(h);
+}
+
+/* Makes room among the hosts that are gone and only remembered. */
+static bool forget_one(struct leases *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (!host_alive(l->heap[i]->status)) {
+            forget(l, l->heap[i]);
+            return true;
+        }
+    return false;
+}
+
+static int add(struct leases *l, const char *name, struct host **ret_host)
+{
+    size_t len = strlen(name);
+    if (!label_valid(name, len))
+        return -EINVAL;
+    if (l->n >= l->options.max_hosts && !forget_one(l))
+        return -ENOSPC;
+    struct host *h = make_room(l) ? calloc(1, sizeof *h) : NULL;
+    if (!h)
+        return -ENOMEM;
+    memcpy(h->name, name, len + 1);
+    HASH_ADD_STR(l->hosts, name, h);
+    if (!h->hh.tbl) {
+        free(h);
+        return -ENOMEM;
+    }
+    h->status = HOST_EXPIRED;
+    h->deadline_ns = INT64_MAX;
+    place(l, h, l->n++);
+    *ret_host = h;
+    return 0;
+}
+
+static void tell_guard(struct leases *l, const char *why)
+{
+    l->events.guard(l->arg, l->held, l->guard_until_ns, why);
+}
+
+/* Keeps the counts, and ends the guard with the last host it holds. */
+static void set_status(struct leases *l, struct host *h, enum host_status status)
+{
+    enum host_status before = h->status;
+    h->status = status;
+    l->alive += (size_t)host_alive(status) - (size_t)host_alive(before);
+    l->held += (size_t)(status == HOST_HELD) - (size_t)(before == HOST_HELD);
+    l->events.host_changed(l->arg, h->name, &h->lease, status);
+    if (before == HOST_HELD && status != HOST_HELD && l->held == 0) {
+        l->guard_until_ns = 0;
+        tell_guard(l, "no host is held any more");
+    }
+}
+
+static void end(struct leases *l, struct host *h, enum host_status status, int64_t now_ns)
+{
+    metric_inc(status == HOST_LEFT ? &l->counters.left : &l->counters.expired);
+    set_deadline(l, h, now_ns + l->options.forget_ns);
+    set_status(l, h, status);
+}
+
+/* ---- leases arrive ---- */
+
+static bool newer(const struct lease *a, const struct lease *b)
+{
+    return a->epoch != b->epoch ? a->epoch > b->epoch : a->counter > b->counter;
+}
+
+/*
+ * Whether a lease that may be old when it arrives (out of a snapshot) still counts. For a host that is alive here
+ * it does while leases are frozen: the server was away, or we were; its owner is about to renew it.
+ */
+static bool still_counts(const struct leases *l, const struct host *h, const struct lease *lease, int64_t age_ns,
+                         int64_t now_ns)
+{
+    if (age_ns < (int64_t)lease->ttl_ms * NS_PER_MS)
+        return true;
+    bool frozen = !l->healthy || now_ns < l->healthy_since_ns + ttl_ns(h);
+    return host_alive(h->status) && frozen;
+}
+
+/* No lease runs out before a whole TTL of good health. */
+static int64_t deadline_of(const struct leases *l, const struct host *h)
+{
+    return later(h->heard_ns, l->healthy_since_ns) + ttl_ns(h);
+}
+
+static int leases_apply(struct liveness *base, const char *host, const struct lease *lease, int64_t age_ns,
+                        int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    struct host *h = find(l, host);
+    if (h && !newer(lease, &h->lease)) {
+        metric_inc(&l->counters.old);
+        return -EALREADY;
+    }
+    int err = h ? 0 : add(l, host, &h);
+    if (err < 0) {
+        metric_inc(&l->counters.refused);
+        return err;
+    }
+    metric_inc(&l->counters.applied);
+    bool counts = still_counts(l, h, lease, age_ns, now_ns);
+    h->lease = *lease;
+    h->heard_ns = now_ns - age_ns;
+    if (lease->leaving) {
+        end(l, h, HOST_LEFT, now_ns);
+    } else if (!counts) {
+        end(l, h, HOST_EXPIRED, now_ns);
+    } else {
+        set_deadline(l, h, deadline_of(l, h));
+        set_status(l, h, HOST_ALIVE);
+    }
+    return 0;
+}
+
+static void leases_remove(struct liveness *base, const char *host, int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    struct host *h = find(l, host);
+    if (h && h->status != HOST_LEFT)
+        end(l, h, HOST_LEFT, now_ns);
+}
+
+/* ---- leases run out ---- */
+
+static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    if (l->healthy == healthy)
+        return;
+    l->healthy = healthy;
+    if (!healthy)
+        return;
+    l->healthy_since_ns = now_ns;
+    for (struct host *h = l->hosts; h; h = h->hh.next) {
+        if (!host_alive(h->status))
+            continue;
+        set_deadline(l, h, later(h->deadline_ns, now_ns + ttl_ns(h)));
+        if (h->status == HOST_HELD)
+            l->guard_until_ns = later(l->guard_until_ns, h->deadline_ns);
+    }
+}
+
+static bool overdue(const struct host *h, int64_t now_ns)
+{
+    return h->status == HOST_ALIVE && h->deadline_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
+}
+
+/* Whether so many have fallen silent together that it is more likely the way to them that broke. */
+static bool mass_loss(const struct leases *l, int64_t now_ns)
+{
+    size_t silent = 0;
+    for (const struct host *h = l->hosts; h; h = h->hh.next)
+        silent += overdue(h, now_ns);
+    return silent >= l->options.guard_min && silent * 100 > l->alive * l->options.guard_percent;
+}
+
+static void hold(struct leases *l, struct host *h)
+{
+    metric_inc(&l->counters.guarded);
+    set_deadline(l, h, l->guard_until_ns);
+    set_status(l, h, HOST_HELD);
+    tell_guard(l, "more hosts fell silent together than are likely to have died together");
+}
+
+static void run_out(struct leases *l, struct host *h, int64_t now_ns)
+{
+    if (l->guard_until_ns == 0 && mass_loss(l, now_ns))
+        l->guard_until_ns = now_ns + l->options.guard_ns;
+    if (now_ns < l->guard_until_ns)
+        hold(l, h);
+    else
+        end(l, h, HOST_EXPIRED, now_ns);
+}
+
+static void due(struct leases *l, struct host *h, int64_t now_ns)
+{
+    if (h->status == HOST_ALIVE)
+        run_out(l, h, now_ns);
+    else if (h->status == HOST_HELD)
+        end(l, h, HOST_EXPIRED, now_ns);
+    else
+        forget(l, h);
+}
+
+static int64_t leases_tick(struct liveness *base, int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    if (!l->healthy)
+        return INT64_MAX;
+    while (l->n > 0 && l->heap[0]->deadline_ns <= now_ns)
+        due(l, l->heap[0], now_ns);
+    return l->n > 0 ? l->heap[0]->deadline_ns : INT64_MAX;
+}
+
+/* ---- life ---- */
+
+static struct liveness_stats leases_stats(const struct liveness *base)
+{
+    const struct leases *l = (const struct leases *)base;
+    return (struct liveness_stats){.hosts = l->n, .alive = l->alive, .held = l->held};
+}
+
+#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct counters, field)}
+
+static const struct metric metric_table[] = {
+    COUNTER(applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
+    COUNTER(old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
+    COUNTER(refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
+    COUNTER(left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
+    COUNTER(expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
+    COUNTER(guarded, "discoverd_hosts_guarded_total", "Hosts kept although their lease ran out, as too many did"),
+};
+
+static int leases_add_metrics(struct liveness *base, struct metrics *m)
+{
+    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &leases_of(base)->counters);
+}
+
+static void leases_free(struct liveness *base)
+{
+    struct leases *l = leases_of(base);
+    struct host *h, *next;
+    HASH_ITER(hh, l->hosts, h, next) {
+        HASH_DEL(l->hosts, h);
+        free(h);
+    }
+    free(l->heap);
+    free(l);
+}
+
+static const struct liveness_class leases_class = {
+    .apply = leases_apply,
+    .remove = leases_remove,
+    .set_healthy = leases_set_healthy,
+    .tick = leases_tick,
+    .stats = leases_stats,
+    .add_metrics = leases_add_metrics,
+    .free = leases_free,
+};
+
+int leases_new(const struct leases_options *options, const struct liveness_events *events, void *arg,
+               struct liveness **ret_l)
+{
+    struct leases *l = calloc(1, sizeof *l);
+    if (!l)
+        return -ENOMEM;
+    l->base.class = &leases_class;
+    l->options = *options;
+    l->events = *events;
+    l->arg = arg;
+    l->options.max_hosts = options->max_hosts ? options->max_hosts : 20000;
+    l->options.guard_percent = options->guard_percent ? options->guard_percent : 30;
+    l->options.guard_min = options->guard_min ? options->guard_min : 3;
+    l->options.guard_ns = options->guard_ns ? options->guard_ns : 300 * NS_PER_S;
+    l->options.forget_ns = options->forget_ns ? options->forget_ns : 600 * NS_PER_S;
+    *ret_l = &l->base;
+    return 0;
+}
