@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Puts the blocks of the shared table together from the catalog; their layout is in table_format.h. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,23 +29,10 @@ static int reserve(struct catalog *c, size_t words)
     return 0;
 }
 
-/* The same block again is no change: its readers' caches stay warm, and the serial stays. */
-static bool same_block(struct catalog *c, enum table_kind kind, const char *key, uint32_t n_first, uint32_t n_total,
-                       size_t body_words)
-{
-    struct table_view *v = &c->view;
-    return table_view_find(table_writer_table(c->table), key, strlen(key), v) == 0 && v->kind == kind &&
-           v->n_first == n_first && v->n_total == n_total && v->n_words - v->body == body_words &&
-           memcmp(v->words + v->body, c->body, body_words * 8) == 0;
-}
-
 static int put(struct catalog *c, enum table_kind kind, const char *key, uint32_t n_first, uint32_t n_total,
                size_t body_words)
 {
-    if (same_block(c, kind, key, n_first, n_total, body_words))
-        return 0;
-    int err = table_writer_put(c->table, kind, key, strlen(key), n_first, n_total, c->body, body_words);
-    return err ? err : 1;
+    return table_writer_put(c->table, kind, key, strlen(key), n_first, n_total, c->body, body_words);
 }
 
 static int drop(struct catalog *c, const char *key)
@@ -69,6 +57,40 @@ static int by_rank(const void *x, const void *y, void *arg)
     if (a->endpoint.tier != b->endpoint.tier)
         return a->endpoint.tier < b->endpoint.tier ? -1 : 1;
     return a->endpoint.id < b->endpoint.id ? -1 : a->endpoint.id > b->endpoint.id;
+}
+
+/*
+ * Between two writes little changes, so the instances are nearly in order; but a large service that is written for the
+ * first time is not.
+ */
+static void sort_instances(struct catalog *c, struct service *s)
+{
+    enum { FEW = 64 };
+    if (s->n > FEW) {
+        qsort_r(s->instances, s->n, sizeof *s->instances, by_rank, c);
+        return;
+    }
+    for (uint32_t i = 1; i < s->n; i++) {
+        struct instance *moving = s->instances[i];
+        uint32_t at = i;
+        for (; at > 0 && by_rank(&moving, &s->instances[at - 1], c) < 0; at--)
+            s->instances[at] = s->instances[at - 1];
+        s->instances[at] = moving;
+    }
+}
+
+/* Instances lie all over the heap: asked for at once, the memory delivers them at once. */
+static void prefetch(const struct service *s)
+{
+    enum { LINE = 64 };
+    for (uint32_t i = 0; i < s->n; i++)
+        for (size_t at = offsetof(struct instance, host); at < sizeof(struct instance) + LINE; at += LINE)
+            __builtin_prefetch((const char *)s->instances[i] + at);
+    for (uint32_t i = 0; i < s->n; i++) {
+        __builtin_prefetch(&s->instances[i]->host->alive);
+        __builtin_prefetch(s->instances[i]->host->lease.region);
+        __builtin_prefetch(s->instances[i]->host->name);
+    }
 }
 
 static size_t write_details(const struct instance *i, uint64_t *at)
@@ -109,9 +131,10 @@ int blocks_write_service(struct catalog *c, struct service *s)
     uint32_t usable = 0;
     if (s->n == 0)
         return drop(c, s->name);
+    prefetch(s);
     if (reserve(c, service_words_max(s)) < 0)
         return -ENOMEM;
-    qsort_r(s->instances, s->n, sizeof *s->instances, by_rank, c);
+    sort_instances(c, s);
     while (usable < s->n && instance_usable(c, s->instances[usable]))
         usable++;
     c->counts.usable += usable - s->usable;

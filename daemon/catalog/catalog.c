@@ -36,7 +36,6 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     snprintf(c->host, sizeof c->host, "%s", options->host);
     snprintf(c->region, sizeof c->region, "%s", options->region);
     snprintf(c->zone, sizeof c->zone, "%s", options->zone);
-    table_view_init(&c->view);
     *ret_c = c;
     return 0;
 }
@@ -71,7 +70,6 @@ void catalog_free(struct catalog *c)
         HASH_DEL(c->hosts, h);
         free(h);
     }
-    table_view_fini(&c->view);
     table_writer_free(c->table);
     free(c->body);
     free(c);
@@ -292,23 +290,34 @@ static bool newer(const struct record *r, const struct instance *i)
     return r->epoch != i->epoch ? r->epoch > i->epoch : r->counter > i->counter;
 }
 
+/* The details are as long: the new version can take the old one's place in memory, and in every list. */
+static bool same_shape(const struct instance *a, const struct instance *b)
+{
+    return a->details_n == b->details_n && !a->ttl_ns == !b->ttl_ns;
+}
+
 static bool same_contents(const struct instance *a, const struct instance *b)
 {
-    struct discover_endpoint e = b->endpoint;
-    e.tier = a->endpoint.tier;
-    return a->ttl_ns == b->ttl_ns && memcmp(&a->endpoint, &e, sizeof e) == 0 && a->details_n == b->details_n &&
+    return memcmp(&a->endpoint, &b->endpoint, sizeof a->endpoint) == 0 &&
            memcmp(a->details, b->details, a->details_n) == 0;
 }
 
-/* Only written again: nobody's answer changes. */
-static void renew(struct instance *old, const struct instance *i)
+static void overwrite(struct catalog *c, struct instance *old, struct instance *i)
 {
+    bool served = instance_usable(c, old);
+    i->endpoint.tier = old->endpoint.tier;
     if (!old->ttl_ns)
         old->host->digest ^= old->digest ^ i->digest;
     old->digest = i->digest;
+    old->ttl_ns = i->ttl_ns;
     old->expires_ns = i->expires_ns;
     old->epoch = i->epoch;
     old->counter = i->counter;
+    if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
+        return;
+    old->endpoint = i->endpoint;
+    memcpy(old->details, i->details, i->details_n);
+    catalog_touch(&c->dirty_services, &old->service->dirty);
 }
 
 static int put(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
@@ -331,8 +340,8 @@ static int put(struct catalog *c, const struct instance_key *key, const struct r
         return -ENOMEM;
     i->ttl_ns = ttl_ns;
     i->expires_ns = expires_ns;
-    if (old && same_contents(old, i) && instance_usable(c, old)) {
-        renew(old, i);
+    if (old && same_shape(old, i)) {
+        overwrite(c, old, i);
         free(i);
         return 0;
     }

@@ -82,7 +82,6 @@ struct catalog {
     struct instance *foreign; /* whose ttl runs */
     uint32_t mark; /* of the present snapshot */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts;
-    struct table_view view; /* of a block as it stands in the table */
     uint64_t *body; /* where blocks are put together */
     size_t body_cap;
     struct catalog_counts counts;

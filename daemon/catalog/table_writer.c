@@ -223,23 +223,34 @@ static int block_write(struct segment *seg, const struct block_parts *p, uint64_
     return 0;
 }
 
+/* Whether a slot has these very parts; the writer reads its own words as they are. */
+static bool slot_holds(struct segment *seg, uint32_t slot, const struct block_parts *p)
+{
+    const table_word *s = slot_words(seg, slot);
+    uint64_t ref = table_load(&s[table_load(&s[TABLE_S_SEQ]) & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+    const uint64_t *at = (const uint64_t *)(seg->words + table_ref_offset(ref));
+    return table_ref_words(ref) == parts_words(p) && at[TABLE_B_KIND] == p->kind && at[TABLE_B_COUNTS] == p->counts &&
+           memcmp(at + TABLE_BLOCK_HEADER_WORDS + p->key_words, p->body, p->body_words * 8) == 0;
+}
+
 /* The block first, the slot last: a new key is never found without its block. */
 static int segment_put(struct segment *seg, const struct block_parts *p, const char *key, size_t key_bytes)
 {
     uint64_t ref;
     uint32_t slot;
+    bool known = table_find(&seg->table, key, key_bytes, &slot) == 0;
+    if (known && slot_holds(seg, slot, p))
+        return 0;
     int err = block_write(seg, p, &ref);
+    if (!err && !known) {
+        err = slot_insert(seg, table_hash(key, key_bytes), &slot);
+        if (err)
+            heap_give_ref(seg, ref);
+    }
     if (err)
         return err;
-    if (table_find(&seg->table, key, key_bytes, &slot) < 0) {
-        err = slot_insert(seg, table_hash(key, key_bytes), &slot);
-        if (err) {
-            heap_give_ref(seg, ref);
-            return err;
-        }
-    }
     heap_give_ref(seg, slot_publish(seg, slot, ref));
-    return 0;
+    return 1;
 }
 
 /* Copies every key into a fresh segment. */
@@ -259,7 +270,8 @@ static int segment_copy(struct segment *to, const struct segment *from)
         struct block_parts p = {v.words[TABLE_B_KIND], v.words[TABLE_B_COUNTS], {0},
                                 v.body - TABLE_BLOCK_HEADER_WORDS, v.words + v.body, v.n_words - v.body};
         memcpy(p.key, v.words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
-        err = segment_put(to, &p, table_view_key(&v), v.key_bytes);
+        int put = segment_put(to, &p, table_view_key(&v), v.key_bytes);
+        err = put < 0 ? put : 0;
     }
     table_view_fini(&v);
     for (int h = TABLE_H_SYNC; h <= TABLE_H_SERIAL; h++)
@@ -316,7 +328,7 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
             return -ENOMEM;
         err = segment_put(&w->seg, &p, key, key_bytes);
     }
-    w->stats.puts++;
+    w->stats.puts += err == 1;
     return err;
 }
 

@@ -29,8 +29,9 @@ int table_writer_fd(const struct table_writer *w);
 const struct table *table_writer_table(const struct table_writer *w);
 
 /*
- * Publishes a block under a key (key bytes and counts are set here; body follows the key). -ENOMEM when no larger
- * segment can be had: the old block stays. -EMSGSIZE: larger than a block may be.
+ * Publishes a block under a key (key bytes and counts are set here; body follows the key). 1 when it did, 0 when it is
+ * what is there already: that is no change, readers' caches stay warm. -ENOMEM when no larger segment can be had:
+ * the old block stays. -EMSGSIZE: larger than a block may be.
  */
 int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes,
                      uint32_t n_first, uint32_t n_total, const uint64_t *body, size_t body_words);

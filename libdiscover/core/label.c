@@ -3,7 +3,6 @@
 #include "libdiscover/core/label.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A service may not live where the names of hosts are (<host>.host.<zone>). */
@@ -51,7 +50,7 @@ int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_
 
 void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP])
 {
-    snprintf(ret_text, SERVICE_CAP, "%s/%s", domain, service);
+    stpcpy(stpcpy(stpcpy(ret_text, domain), "/"), service);
 }
 
 int instance_key_parse(const char *text, size_t n, struct instance_key *ret_key)
@@ -73,5 +72,8 @@ int instance_key_parse(const char *text, size_t n, struct instance_key *ret_key)
 
 void instance_key_format(const struct instance_key *key, char ret_text[static KEY_CAP])
 {
-    snprintf(ret_text, KEY_CAP, "%s.%s.%s.%s", key->domain, key->service, key->host, key->instance);
+    char *at = stpcpy(stpcpy(ret_text, key->domain), ".");
+    at = stpcpy(stpcpy(at, key->service), ".");
+    at = stpcpy(stpcpy(at, key->host), ".");
+    stpcpy(at, key->instance);
 }

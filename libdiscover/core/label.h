@@ -33,7 +33,7 @@ int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
 /* Splits "domain/service"; -EINVAL. The domain "host" is reserved and refused. */
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
 
-/* Writes "domain/service". */
+/* Writes "domain/service" of two labels. */
 void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP]);
 
 /* Splits the n bytes "domain.service.host.instance"; -EINVAL. */
