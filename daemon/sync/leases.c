@@ -163,23 +163,21 @@ static int add(struct leases *l, const char *name, struct host **ret_host)
     return 0;
 }
 
-static void tell_guard(struct leases *l, const char *why)
-{
-    l->events.guard(l->arg, l->held, l->guard_until_ns, why);
-}
-
 /* Keeps the counts, and ends the guard with the last host it holds. */
 static void set_status(struct leases *l, struct host *h, enum host_status status)
 {
-    enum host_status before = h->status;
+    bool was_alive = host_alive(h->status), was_held = h->status == HOST_HELD;
+    bool held = status == HOST_HELD;
     h->status = status;
-    l->alive += (size_t)host_alive(status) - (size_t)host_alive(before);
-    l->held += (size_t)(status == HOST_HELD) - (size_t)(before == HOST_HELD);
+    l->alive = l->alive - was_alive + host_alive(status);
+    l->held = l->held - was_held + held;
     l->events.host_changed(l->arg, h->name, &h->lease, status);
-    if (before == HOST_HELD && status != HOST_HELD && l->held == 0) {
+    if (held == was_held)
+        return;
+    if (l->held == 0)
         l->guard_until_ns = 0;
-        tell_guard(l, "no host is held any more");
-    }
+    l->events.guard(l->arg, l->held, l->guard_until_ns,
+                    "more hosts fell silent together than are likely to have died together");
 }
 
 static void end(struct leases *l, struct host *h, enum host_status status, int64_t now_ns)
@@ -291,7 +289,6 @@ static void hold(struct leases *l, struct host *h)
     metric_inc(&l->counters.guarded);
     set_deadline(l, h, l->guard_until_ns);
     set_status(l, h, HOST_HELD);
-    tell_guard(l, "more hosts fell silent together than are likely to have died together");
 }
 
 static void run_out(struct leases *l, struct host *h, int64_t now_ns)
