@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may register. */
+#include "daemon/api/access.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int access_rule_init(struct access_rule *rule, const char *name)
+{
+    *rule = (struct access_rule){.own_uid = geteuid()};
+    if (!name[0])
+        return 0;
+    const struct group *group = getgrnam(name);
+    if (!group)
+        return -ENOENT;
+    rule->group = group->gr_gid;
+    rule->has_group = true;
+    return 0;
+}
+
+bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
+{
+    if (uid == 0 || uid == rule->own_uid)
+        return true;
+    if (!rule->has_group)
+        return false;
+    bool member = gid == rule->group;
+    for (size_t i = 0; i < n_groups; i++)
+        member = member || groups[i] == rule->group;
+    return member;
+}
+
+static bool peer_allowed(const struct access_rule *rule, int sock, const struct ucred *cred)
+{
+    socklen_t size = 0;
+    gid_t *groups = NULL;
+    /* With no room it fails with ERANGE and tells how much is needed; a peer in no further group needs none. */
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) < 0 && errno == ERANGE)
+        groups = malloc(size);
+    if (!groups || getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+        size = 0;
+    bool allowed = access_allows(rule, cred->uid, cred->gid, groups, size / sizeof *groups);
+    free(groups);
+    return allowed;
+}
+
+int access_peer(const struct access_rule *rule, int sock, struct peer *ret_peer)
+{
+    struct ucred cred;
+    socklen_t size = sizeof cred;
+    if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &size) < 0)
+        return -errno;
+    *ret_peer = (struct peer){cred.uid, cred.gid, cred.pid, peer_allowed(rule, sock, &cred)};
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who may register: root, the daemon's own user, and members of one group. The kernel says who is at the other end
+ * (unix(7), SO_PEERCRED, SO_PEERGROUPS); nothing that the client says counts. Main thread.
+ */
+#ifndef API_ACCESS_H
+#define API_ACCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct access_rule {
+    uid_t own_uid;
+    gid_t group;
+    bool has_group;
+};
+
+struct peer {
+    uid_t uid;
+    gid_t gid;
+    pid_t pid;
+    bool may_register;
+};
+
+/* -ENOENT: no such group; the rule then does without. name "": none is wanted. */
+int access_rule_init(struct access_rule *rule, const char *name);
+
+/* Groups of a peer beside its first one. */
+bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);
+
+/* Asks the kernel. A negative errno. */
+int access_peer(const struct access_rule *rule, int sock, struct peer *ret_peer);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Unix socket: listening, limits on clients, and what is told to all of them. */
+#include "daemon/api/api.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/api/api_impl.h"
+#include "daemon/base/log.h"
+#include "libdiscover/core/clock.h"
+
+#define ACCEPTS_PER_WAKEUP 32
+#define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
+
+static const struct metric metrics_table[] = {
+    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE, offsetof(struct api_metrics, clients)},
+#define COUNTER(field, text) {"discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)}
+    COUNTER(accepted, "Connections taken."),
+    COUNTER(accept_errors, "Connections that could not be taken, for want of descriptors or memory."),
+    COUNTER(limited, "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
+    COUNTER(requests, "Frames received."),
+    COUNTER(refused, "Requests answered with an error."),
+    COUNTER(denied, "Requests of users who may not register."),
+    COUNTER(bad_frames, "Connections closed because of what could not be understood."),
+    COUNTER(slow, "Connections closed because they did not read what was sent to them."),
+    COUNTER(handshake_timeouts, "Connections closed because they did not say Hello in time."),
+#undef COUNTER
+};
+
+void api_enter(struct api *api)
+{
+    api->depth++;
+}
+
+void api_exit(struct api *api)
+{
+    struct client *c, *next;
+    if (--api->depth > 0)
+        return;
+    DL_FOREACH_SAFE(api->clients, c, next) {
+        if (c->sock >= 0)
+            continue;
+        DL_DELETE(api->clients, c);
+        client_free(c);
+        metric_set(&api->metrics.clients, --api->n_clients);
+    }
+}
+
+/* --- accepting --- */
+
+static bool over_limit(const struct api *api, const struct peer *peer)
+{
+    if (api->n_clients >= api->options.clients_max)
+        return true;
+    if (peer->uid == 0)
+        return false;
+    uint32_t n = 0;
+    for (const struct client *c = api->clients; c; c = c->next)
+        n += c->peer.uid == peer->uid;
+    return n >= api->options.clients_per_uid_max;
+}
+
+/* Whoever is over the limit is told so; there is room for it in the buffer of a fresh socket. */
+static void turn_away(struct api *api, int sock)
+{
+    Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
+    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    uint8_t bytes[FRAME_HEADER + 256];
+    error.code = DISCOVER__V1__ERROR__CODE__LIMIT;
+    error.reason = (char *)"too many connections (limits.api_clients, limits.api_clients_per_uid)";
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR;
+    message.error = &error;
+    size_t n = discover__v1__server_message__pack(&message, bytes + FRAME_HEADER);
+    frame_header(bytes, n);
+    (void)frame_send_fd(sock, bytes, FRAME_HEADER + n, -1);
+    close(sock);
+    metric_inc(&api->metrics.limited);
+}
+
+static void take_client(struct api *api, int sock)
+{
+    struct peer peer;
+    if (access_peer(&api->access, sock, &peer) < 0) {
+        close(sock);
+        metric_inc(&api->metrics.accept_errors);
+    } else if (over_limit(api, &peer)) {
+        turn_away(api, sock);
+    } else if (client_new(api, sock, &peer) < 0) {
+        metric_inc(&api->metrics.accept_errors);
+    } else {
+        metric_inc(&api->metrics.accepted);
+    }
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    struct api *api = arg;
+    (void)what;
+    api_enter(api);
+    for (int i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
+        int sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (sock >= 0) {
+            take_client(api, sock);
+            continue;
+        }
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            /* The connection stays in the queue and the socket readable: without a pause this would spin. */
+            int64_t now_ns = clock_now_ns();
+            metric_inc(&api->metrics.accept_errors);
+            event_del(api->acceptable);
+            loop_timer_arm(&api->accept_again, now_ns + ACCEPT_PAUSE_NS, now_ns);
+        }
+        break;
+    }
+    api_exit(api);
+}
+
+static void on_accept_again(void *arg)
+{
+    struct api *api = arg;
+    event_add(api->acceptable, NULL);
+}
+
+/* --- the socket file --- */
+
+static int set_address(const char *path, struct sockaddr_un *ret_address)
+{
+    if (strlen(path) >= sizeof ret_address->sun_path)
+        return -ENAMETOOLONG;
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    strcpy(ret_address->sun_path, path);
+    return 0;
+}
+
+static int somebody_answers(const struct sockaddr_un *address)
+{
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (sock < 0)
+        return -errno;
+    int err = connect(sock, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
+    close(sock);
+    /* EAGAIN: its queue is full, so there is somebody. */
+    if (err == 0 || err == EAGAIN)
+        return -EADDRINUSE;
+    return err == ECONNREFUSED || err == ENOENT ? 0 : -err;
+}
+
+/* A daemon that was killed leaves its socket file behind. */
+static int remove_stale(const struct sockaddr_un *address)
+{
+    struct stat st;
+    if (lstat(address->sun_path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -ENOTSOCK;
+    int err = somebody_answers(address);
+    if (err < 0)
+        return err;
+    return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int bind_and_listen(struct api *api, const struct sockaddr_un *address)
+{
+    struct stat st;
+    if (bind(api->sock, (const struct sockaddr *)address, sizeof *address) < 0)
+        return -errno;
+    if (lstat(address->sun_path, &st) < 0)
+        return -errno;
+    api->dev = st.st_dev;
+    api->ino = st.st_ino;
+    /* Everybody may read; who may register is decided by what the kernel says of the peer. */
+    if (chmod(address->sun_path, 0666) < 0 || listen(api->sock, SOMAXCONN) < 0)
+        return -errno;
+    return 0;
+}
+
+static int open_socket(struct api *api)
+{
+    struct sockaddr_un address;
+    int err = set_address(api->options.path, &address);
+    if (err == 0)
+        err = remove_stale(&address);
+    if (err < 0)
+        return err;
+    api->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return api->sock < 0 ? -errno : bind_and_listen(api, &address);
+}
+
+static void remove_own_file(const struct api *api)
+{
+    struct stat st;
+    if (api->ino && lstat(api->options.path, &st) == 0 && st.st_dev == api->dev && st.st_ino == api->ino)
+        unlink(api->options.path);
+}
+
+/* --- life --- */
+
+static int copy_options(struct api *api, const struct api_options *from)
+{
+    struct api_options *o = &api->options;
+    *o = *from;
+    o->clients_max = o->clients_max ? o->clients_max : 1024;
+    o->clients_per_uid_max = o->clients_per_uid_max ? o->clients_per_uid_max : 256;
+    o->output_max = o->output_max ? o->output_max : 262144;
+    o->frames_per_wakeup = o->frames_per_wakeup ? o->frames_per_wakeup : 32;
+    o->handshake_timeout_ns = o->handshake_timeout_ns ? o->handshake_timeout_ns : 5 * NS_PER_S;
+    o->path = strdup(from->path);
+    o->group = strdup(from->group ? from->group : "");
+    o->version = strdup(from->version);
+    o->host = strdup(from->host);
+    return o->path && o->group && o->version && o->host ? 0 : -ENOMEM;
+}
+
+static void look_up_group(struct api *api)
+{
+    if (access_rule_init(&api->access, api->options.group) < 0)
+        log_warning("api.register_group: there is no group %s: only root and user %u may register", api->options.group,
+                    (unsigned)api->access.own_uid);
+}
+
+int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
+            struct metrics *metrics, struct api **ret_api)
+{
+    struct api *api = calloc(1, sizeof *api);
+    if (!api)
+        return -ENOMEM;
+    api->base = base;
+    api->ops = *ops;
+    api->all_metrics = metrics;
+    api->sock = -1;
+    int err = copy_options(api, options);
+    if (err == 0)
+        err = loop_timer_init(&api->accept_again, base, on_accept_again, api);
+    if (err == 0)
+        err = open_socket(api);
+    if (err == 0) {
+        api->acceptable = event_new(base, api->sock, EV_READ | EV_PERSIST, on_acceptable, api);
+        err = api->acceptable && event_add(api->acceptable, NULL) == 0 ? 0 : -ENOMEM;
+    }
+    if (err == 0)
+        err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &api->metrics);
+    if (err < 0) {
+        api_free(api);
+        return err;
+    }
+    look_up_group(api);
+    *ret_api = api;
+    return 0;
+}
+
+void api_free(struct api *api)
+{
+    struct client *c;
+    if (!api)
+        return;
+    api_enter(api);
+    DL_FOREACH(api->clients, c)
+        client_close(c);
+    api_exit(api);
+    if (api->acceptable)
+        event_free(api->acceptable);
+    loop_timer_fini(&api->accept_again);
+    if (api->sock >= 0)
+        close(api->sock);
+    if (api->options.path)
+        remove_own_file(api);
+    free((char *)api->options.path);
+    free((char *)api->options.group);
+    free((char *)api->options.version);
+    free((char *)api->options.host);
+    free(api);
+}
+
+void api_table_moved(struct api *api, int fd)
+{
+    Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
+    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    struct client *c;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
+    message.table_moved = &moved;
+    api_enter(api);
+    DL_FOREACH(api->clients, c) {
+        if (c->greeted && !c->ended)
+            client_send(c, &message, fd);
+    }
+    api_exit(api);
+}
+
+void api_set_group(struct api *api, const char *group)
+{
+    char *copy = strdup(group);
+    if (!copy)
+        return;
+    free((char *)api->options.group);
+    api->options.group = copy;
+    look_up_group(api);
+}

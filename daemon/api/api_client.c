@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection of the local API: frames in, frames out, and its end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/api/api_impl.h"
+#include "libdiscover/core/clock.h"
+
+/* --- the end --- */
+
+static void end(struct client *c)
+{
+    if (c->ended)
+        return;
+    c->ended = true;
+    event_del(c->readable);
+    loop_timer_arm(&c->again, INT64_MAX, 0);
+    c->api->ops.client_gone(c->api->ops.arg, c->id);
+}
+
+void client_close(struct client *c)
+{
+    if (c->sock < 0)
+        return;
+    end(c);
+    event_del(c->writable);
+    loop_timer_arm(&c->timeout, INT64_MAX, 0);
+    close(c->sock);
+    c->sock = -1;
+}
+
+static void drop_frame(struct client *c)
+{
+    struct out_frame *f = c->out;
+    c->out = f->next;
+    if (!c->out)
+        c->out_tail = &c->out;
+    c->out_bytes -= f->n;
+    if (f->fd >= 0)
+        close(f->fd);
+    free(f);
+}
+
+void client_free(struct client *c)
+{
+    while (c->out)
+        drop_frame(c);
+    frame_reader_fini(&c->reader);
+    loop_timer_fini(&c->again);
+    loop_timer_fini(&c->timeout);
+    if (c->readable)
+        event_free(c->readable);
+    if (c->writable)
+        event_free(c->writable);
+    if (c->sock >= 0)
+        close(c->sock);
+    free(c);
+}
+
+/* --- output --- */
+
+/* 0: all gone; -EAGAIN; another negative errno: the client is of no use any more. */
+static int send_frames(struct client *c)
+{
+    while (c->out) {
+        struct out_frame *f = c->out;
+        int n = frame_send_fd(c->sock, f->bytes + f->sent, f->n - f->sent, f->sent == 0 ? f->fd : -1);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return n;
+        f->sent += (size_t)n;
+        if (f->sent == f->n)
+            drop_frame(c);
+    }
+    return 0;
+}
+
+static void flush(struct client *c)
+{
+    int err = send_frames(c);
+    if (err == -EAGAIN)
+        event_add(c->writable, NULL);
+    else if (err < 0 || c->ended)
+        client_close(c);
+    else
+        event_del(c->writable);
+}
+
+static struct out_frame *make_frame(const Discover__V1__ServerMessage *message, int fd)
+{
+    size_t n = discover__v1__server_message__get_packed_size(message);
+    struct out_frame *f = n > FRAME_MAX ? NULL : calloc(1, sizeof *f + FRAME_HEADER + n);
+    if (!f)
+        return NULL;
+    frame_header(f->bytes, n);
+    discover__v1__server_message__pack(message, f->bytes + FRAME_HEADER);
+    f->n = FRAME_HEADER + n;
+    f->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (f->fd < 0 && fd >= 0) {
+        free(f);
+        return NULL;
+    }
+    return f;
+}
+
+void client_send(struct client *c, const Discover__V1__ServerMessage *message, int fd)
+{
+    if (c->sock < 0)
+        return;
+    struct out_frame *f = make_frame(message, fd);
+    if (!f) {
+        client_close(c);
+        return;
+    }
+    *c->out_tail = f;
+    c->out_tail = &f->next;
+    c->out_bytes += f->n;
+    flush(c);
+    if (c->out_bytes > c->api->options.output_max) {
+        metric_inc(&c->api->metrics.slow);
+        client_close(c);
+    }
+}
+
+void client_send_error(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+{
+    Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
+    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    error.code = code;
+    error.reason = (char *)reason;
+    message.id = id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR;
+    message.error = &error;
+    metric_inc(&c->api->metrics.refused);
+    client_send(c, &message, -1);
+}
+
+void client_fail(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+{
+    if (c->ended)
+        return;
+    end(c);
+    int64_t now_ns = clock_now_ns();
+    loop_timer_arm(&c->timeout, now_ns + c->api->options.handshake_timeout_ns, now_ns);
+    client_send_error(c, id, code, reason); /* closes when it is out: this one has ended */
+}
+
+/* --- input --- */
+
+static void bad_frame(struct client *c, const char *reason)
+{
+    metric_inc(&c->api->metrics.bad_frames);
+    client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
+}
+
+/* So many frames and no more in one turn of the loop: a client that floods must not keep the others waiting. */
+static void handle_frames(struct client *c)
+{
+    const uint8_t *payload;
+    size_t n;
+    for (uint32_t i = 0; i < c->api->options.frames_per_wakeup; i++) {
+        int got = frame_next(&c->reader, &payload, &n);
+        if (got < 0)
+            bad_frame(c, "frame: its length is 0 or above 65536");
+        if (got <= 0) {
+            c->paused = false;
+            return;
+        }
+        request_handle(c, payload, n);
+        if (c->ended)
+            return;
+    }
+    c->paused = true;
+}
+
+static void handle_end_of_stream(struct client *c)
+{
+    if (c->reader.used > c->reader.taken)
+        bad_frame(c, "frame: the connection ended within it");
+    client_close(c);
+}
+
+static void receive(struct client *c)
+{
+    int n = frame_recv(&c->reader, c->sock);
+    int fd = frame_take_fd(&c->reader);
+    if (fd >= 0)
+        close(fd); /* nothing in this API takes one */
+    if (n == -EAGAIN || n == -EINTR)
+        return;
+    if (n == 0)
+        handle_end_of_stream(c);
+    else if (n < 0)
+        client_close(c);
+    else
+        handle_frames(c);
+}
+
+/* Reads on, or comes back for the frames that are left over after the others had their turn. */
+static void carry_on(struct client *c)
+{
+    if (c->ended)
+        return;
+    if (c->paused) {
+        event_del(c->readable);
+        loop_timer_arm(&c->again, 0, 0);
+    } else {
+        event_add(c->readable, NULL);
+    }
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *c = arg;
+    struct api *api = c->api;
+    (void)fd, (void)what;
+    api_enter(api);
+    receive(c);
+    carry_on(c);
+    api_exit(api);
+}
+
+static void on_again(void *arg)
+{
+    struct client *c = arg;
+    struct api *api = c->api;
+    api_enter(api);
+    handle_frames(c);
+    carry_on(c);
+    api_exit(api);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct client *c = arg;
+    struct api *api = c->api;
+    (void)fd, (void)what;
+    api_enter(api);
+    flush(c);
+    api_exit(api);
+}
+
+static void on_timeout(void *arg)
+{
+    struct client *c = arg;
+    struct api *api = c->api;
+    api_enter(api);
+    if (c->ended) {
+        client_close(c);
+    } else {
+        metric_inc(&api->metrics.handshake_timeouts);
+        client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, "handshake: no Hello came in time");
+    }
+    api_exit(api);
+}
+
+int client_new(struct api *api, int sock, const struct peer *peer)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (!c) {
+        close(sock);
+        return -ENOMEM;
+    }
+    c->api = api;
+    c->sock = sock;
+    c->peer = *peer;
+    c->id = ++api->last_id;
+    c->out_tail = &c->out;
+    frame_reader_init(&c->reader);
+    c->readable = event_new(api->base, sock, EV_READ | EV_PERSIST, on_readable, c);
+    c->writable = event_new(api->base, sock, EV_WRITE | EV_PERSIST, on_writable, c);
+    if (!c->readable || !c->writable || loop_timer_init(&c->again, api->base, on_again, c) < 0 ||
+        loop_timer_init(&c->timeout, api->base, on_timeout, c) < 0 || event_add(c->readable, NULL) < 0) {
+        client_free(c);
+        return -ENOMEM;
+    }
+    int64_t now_ns = clock_now_ns();
+    loop_timer_arm(&c->timeout, now_ns + api->options.handshake_timeout_ns, now_ns);
+    DL_APPEND(api->clients, c);
+    metric_set(&api->metrics.clients, ++api->n_clients);
+    return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the socket server share: api.c listens, api_client.c moves frames, api_request.c answers. */
+#ifndef API_API_IMPL_H
+#define API_API_IMPL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/api/access.h"
+#include "daemon/api/api.h"
+#include "daemon/base/loop.h"
+#include "libdiscover/core/frame.h"
+
+struct api_metrics {
+    metric_value clients, accepted, accept_errors, limited, requests, refused, denied, bad_frames, slow,
+        handshake_timeouts;
+};
+
+/* A frame on its way out. */
+struct out_frame {
+    struct out_frame *next;
+    int fd; /* goes with its first byte; ours; or -1 */
+    size_t n, sent;
+    uint8_t bytes[];
+};
+
+/*
+ * A connection. It *ends* (client_gone is called, nothing more is read), is *closed*, and is freed when no function
+ * of ours is on the stack any more: a call out of here may come back to the same connection.
+ */
+struct client {
+    struct client *prev, *next;
+    struct api *api;
+    uint64_t id;
+    int sock; /* -1: closed */
+    struct peer peer;
+    bool greeted, ended;
+    bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
+    struct frame_reader reader;
+    struct out_frame *out, **out_tail;
+    size_t out_bytes;
+    struct event *readable, *writable;
+    struct loop_timer again;   /* to go on with the frames left over */
+    struct loop_timer timeout; /* for the handshake; for the last words */
+};
+
+struct api {
+    struct event_base *base;
+    struct api_options options; /* its strings are copies */
+    struct api_ops ops;
+    struct metrics *all_metrics;
+    struct api_metrics metrics;
+    struct access_rule access;
+    int sock;
+    dev_t dev; /* of the socket file */
+    ino_t ino;
+    struct event *acceptable;
+    struct loop_timer accept_again;
+    struct client *clients;
+    size_t n_clients;
+    uint64_t last_id;
+    unsigned depth; /* of our functions on the stack */
+};
+
+/* Around everything that comes from the loop or from outside; frees closed clients at the end. */
+void api_enter(struct api *api);
+void api_exit(struct api *api);
+
+/* Takes the socket over, also on failure. -ENOMEM. */
+int client_new(struct api *api, int sock, const struct peer *peer);
+void client_free(struct client *c);
+
+/* Sends a message, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
+void client_send(struct client *c, const Discover__V1__ServerMessage *message, int fd);
+void client_send_error(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+
+/* Last words, and the end. */
+void client_fail(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+void client_close(struct client *c);
+
+/* Carries out one frame. */
+void request_handle(struct client *c, const uint8_t *payload, size_t n);
+
+#endif

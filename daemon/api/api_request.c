@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of the local API, and their answers. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/api/api_impl.h"
+#include "libdiscover/core/clock.h"
+
+typedef Discover__V1__ClientMessage ClientMessage;
+typedef Discover__V1__ServerMessage ServerMessage;
+
+static void refuse(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+{
+    client_send_error(c, id, code, reason);
+}
+
+static void send_ok(struct client *c, uint32_t id)
+{
+    Discover__V1__Ok ok = DISCOVER__V1__OK__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    message.id = id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_OK;
+    message.ok = &ok;
+    client_send(c, &message, -1);
+}
+
+/* What the agent's results are called on the wire. */
+static const struct refusal {
+    int err;
+    Discover__V1__Error__Code code;
+    const char *reason;
+} refusals[] = {
+    {-EEXIST, DISCOVER__V1__ERROR__CODE__CONFLICT, "another owner on this host has registered that instance"},
+    {-ENOSPC, DISCOVER__V1__ERROR__CODE__LIMIT, "this host has as many instances as it may (limits.instances_per_host)"},
+    {-ENOENT, DISCOVER__V1__ERROR__CODE__NOT_FOUND, "that instance is not registered on this host"},
+    {-EPERM, DISCOVER__V1__ERROR__CODE__DENIED, "that instance belongs to another user, or to the configuration"},
+    {-ESRCH, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "pid: no such process"},
+    {-EINVAL, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "that instance has no TTL to be kept alive"},
+    {-ESHUTDOWN, DISCOVER__V1__ERROR__CODE__INTERNAL, "the daemon is stopping"},
+};
+
+/* why: said by whoever refused it, instead of the text in the table; or NULL. */
+static void refuse_errno(struct client *c, uint32_t id, int err, const char *why)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        if (refusals[i].err == err) {
+            refuse(c, id, refusals[i].code, why ? why : refusals[i].reason);
+            return;
+        }
+    }
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, strerror(-err));
+}
+
+static void answer(struct client *c, uint32_t id, int err)
+{
+    if (err < 0)
+        refuse_errno(c, id, err, NULL);
+    else
+        send_ok(c, id);
+}
+
+/* --- handshake --- */
+
+static void send_welcome(struct client *c, uint32_t id)
+{
+    const struct api *api = c->api;
+    Discover__V1__Welcome welcome = DISCOVER__V1__WELCOME__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    char name[64];
+    snprintf(name, sizeof name, "discoverd %s", api->options.version);
+    welcome.version = API_VERSION;
+    welcome.daemon = name;
+    welcome.host = (char *)api->options.host;
+    welcome.epoch = api->ops.epoch(api->ops.arg);
+    message.id = id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME;
+    message.welcome = &welcome;
+    client_send(c, &message, api->ops.table_fd(api->ops.arg));
+}
+
+static void handle_hello(struct client *c, const ClientMessage *m)
+{
+    if (m->hello->version_min > API_VERSION || m->hello->version_max < API_VERSION) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "the client speaks versions %u to %u of this API, the daemon %u to %u",
+                 m->hello->version_min, m->hello->version_max, API_VERSION, API_VERSION);
+        client_fail(c, m->id, DISCOVER__V1__ERROR__CODE__VERSION, reason);
+        return;
+    }
+    c->greeted = true;
+    loop_timer_arm(&c->timeout, INT64_MAX, 0);
+    send_welcome(c, m->id);
+}
+
+/* --- registrations --- */
+
+static bool check_right(struct client *c, uint32_t id)
+{
+    if (c->peer.may_register)
+        return true;
+    char reason[256];
+    metric_inc(&c->api->metrics.denied);
+    snprintf(reason, sizeof reason, "user %u may not register: that is for root, for user %u and for group %s",
+             (unsigned)c->peer.uid, (unsigned)c->api->access.own_uid,
+             c->api->access.has_group ? c->api->options.group : "(none)");
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
+    return false;
+}
+
+/* instance may be empty where `named` is false. */
+static int parse_names(const struct api *api, const char *service, const char *instance, bool named,
+                       struct instance_key *ret_key, const char **ret_why)
+{
+    *ret_key = (struct instance_key){0};
+    if (service_parse(service, ret_key->domain, ret_key->service) < 0) {
+        *ret_why = "service: not \"domain/service\" of two names, or the domain is reserved";
+        return -EINVAL;
+    }
+    if ((named || instance[0]) && label_copy(ret_key->instance, instance, strlen(instance)) < 0) {
+        *ret_why = "instance: not a name";
+        return -EINVAL;
+    }
+    return label_copy(ret_key->host, api->options.host, strlen(api->options.host));
+}
+
+static int take_record(const struct api *api, const Discover__V1__Instance *from, struct record *ret_record,
+                       const char **ret_why)
+{
+    if (!from) {
+        *ret_why = "record: missing";
+        return -EINVAL;
+    }
+    Discover__V1__Instance msg = *from;
+    if (!msg.ipv4.len && !msg.ipv6.len && !msg.hostname[0]) {
+        if (api->options.families & DISCOVER_HAS_IPV4)
+            msg.ipv4 = (ProtobufCBinaryData){sizeof api->options.ipv4, (uint8_t *)api->options.ipv4};
+        if (api->options.families & DISCOVER_HAS_IPV6)
+            msg.ipv6 = (ProtobufCBinaryData){sizeof api->options.ipv6, (uint8_t *)api->options.ipv6};
+    }
+    return record_from_proto(&msg, ret_record, ret_why);
+}
+
+static int take_request(const struct client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
+                        const char **ret_why)
+{
+    struct agent_request *r = ret_request;
+    struct instance_key key;
+    int err = parse_names(c->api, m->service, m->instance, false, &key, ret_why);
+    if (err == 0)
+        err = take_record(c->api, m->record, &r->record, ret_why);
+    if (err < 0)
+        return err;
+    memcpy(r->domain, key.domain, sizeof r->domain);
+    memcpy(r->service, key.service, sizeof r->service);
+    memcpy(r->instance, key.instance, sizeof r->instance);
+    r->client = c->id;
+    r->uid = c->peer.uid;
+    r->ttl_ns = m->ttl_ms * NS_PER_MS;
+    r->pid = m->pid;
+    return 0;
+}
+
+static void send_registered(struct client *c, uint32_t id, const char *service, const char *instance)
+{
+    Discover__V1__Registered registered = DISCOVER__V1__REGISTERED__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    registered.service = (char *)service;
+    registered.instance = (char *)instance;
+    message.id = id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED;
+    message.registered = &registered;
+    client_send(c, &message, -1);
+}
+
+static void handle_register(struct client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    struct agent_request request;
+    char instance[LABEL_CAP];
+    const char *why = NULL;
+    if (!check_right(c, m->id))
+        return;
+    int err = take_request(c, m->register_, &request, &why);
+    if (err == 0)
+        err = api->ops.add(api->ops.arg, &request, instance, &why);
+    if (err < 0)
+        refuse_errno(c, m->id, err, why);
+    else
+        send_registered(c, m->id, m->register_->service, instance);
+}
+
+static void handle_deregister(struct client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    struct instance_key key;
+    const char *why;
+    if (!check_right(c, m->id))
+        return;
+    if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0)
+        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
+    else
+        answer(c, m->id, api->ops.remove(api->ops.arg, &key, c->id, c->peer.uid));
+}
+
+static void handle_heartbeat(struct client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    struct instance_key key;
+    const char *why;
+    if (!check_right(c, m->id))
+        return;
+    if (parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
+        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
+    else
+        answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid));
+}
+
+/* --- status --- */
+
+#define COUNTERS_MAX 512
+
+struct counters {
+    Discover__V1__Counter all[COUNTERS_MAX], *pointers[COUNTERS_MAX];
+    size_t n;
+};
+
+static void add_counter(void *arg, const struct metric *metric, uint64_t value)
+{
+    struct counters *counters = arg;
+    if (counters->n == COUNTERS_MAX)
+        return;
+    Discover__V1__Counter *counter = &counters->all[counters->n];
+    discover__v1__counter__init(counter);
+    counter->name = (char *)metric->name;
+    counter->value = value;
+    counters->pointers[counters->n++] = counter;
+}
+
+static void handle_status(struct client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    struct counters counters;
+    counters.n = 0;
+    metrics_each(api->all_metrics, add_counter, &counters);
+    api->ops.status(api->ops.arg, &status);
+    status.n_counters = counters.n;
+    status.counters = counters.pointers;
+    message.id = m->id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
+    message.status = &status;
+    client_send(c, &message, -1);
+}
+
+/* --- which is which --- */
+
+typedef void request_fn(struct client *c, const ClientMessage *m);
+
+static request_fn *handler_of(const ClientMessage *m)
+{
+    switch (m->body_case) {
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO:
+        return handle_hello;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER:
+        return handle_register;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER:
+        return handle_deregister;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT:
+        return handle_heartbeat;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS:
+        return handle_status;
+    default:
+        return NULL;
+    }
+}
+
+/* The reason why a message cannot be carried out now, or NULL. */
+static const char *out_of_place(const struct client *c, const ClientMessage *m, request_fn *handler)
+{
+    if (!handler)
+        return "message: of a kind that is not known";
+    if (!c->greeted && m->body_case != DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO)
+        return "handshake: the first message must be Hello";
+    if (c->greeted && m->body_case == DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO)
+        return "handshake: a second Hello";
+    return NULL;
+}
+
+void request_handle(struct client *c, const uint8_t *payload, size_t n)
+{
+    ClientMessage *m = discover__v1__client_message__unpack(NULL, n, payload);
+    metric_inc(&c->api->metrics.requests);
+    request_fn *handler = m ? handler_of(m) : NULL;
+    const char *reason = m ? out_of_place(c, m, handler) : "message: not a protobuf ClientMessage";
+    if (reason) {
+        metric_inc(&c->api->metrics.bad_frames);
+        client_fail(c, m ? m->id : 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
+    } else {
+        handler(c, m);
+    }
+    discover__v1__client_message__free_unpacked(m, NULL);
+}

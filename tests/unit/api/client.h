@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A server with a real agent behind it, and clients of it, all in one process and one loop. */
+#ifndef TESTS_API_CLIENT_H
+#define TESTS_API_CLIENT_H
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/api/api.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/frame.h"
+#include "tests/support/unit.h"
+
+struct server {
+    struct event_base *base;
+    struct metrics *metrics;
+    struct agent *agent;
+    struct api *api;
+    char dir[64], path[96];
+    int table_fd;
+    size_t n_local; /* instances in the local catalog */
+    size_t clients_gone;
+};
+
+static struct server s;
+
+struct test_client {
+    int sock;
+    struct frame_reader reader;
+};
+
+/* --- the agent's world: no bus, no processes, nothing stored --- */
+
+static inline void w_local_put(void *arg, const struct instance_key *key, const struct record *record)
+{
+    (void)arg, (void)key, (void)record;
+    s.n_local++;
+}
+
+static inline void w_local_remove(void *arg, const struct instance_key *key)
+{
+    (void)arg, (void)key;
+    s.n_local--;
+}
+
+static inline int w_publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    (void)arg, (void)key, (void)bytes, (void)n, (void)token;
+    return 0;
+}
+
+static inline int w_unpublish(void *arg, const char *key, uint64_t token)
+{
+    (void)arg, (void)key, (void)token;
+    return 0;
+}
+
+static inline int w_publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    (void)arg, (void)bytes, (void)n, (void)token;
+    return 0;
+}
+
+static inline int w_watch(void *arg, pid_t pid, uint64_t *start)
+{
+    (void)arg;
+    *start = 1;
+    return pid == getpid() ? 0 : -ESRCH;
+}
+
+static inline void w_unwatch(void *arg, pid_t pid) { (void)arg, (void)pid; }
+
+static inline int w_store(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    (void)arg, (void)name, (void)bytes, (void)n;
+    return 0;
+}
+
+static inline void w_forget(void *arg, const char *name) { (void)arg, (void)name; }
+
+static inline uint64_t w_random(void *arg)
+{
+    (void)arg;
+    return 4;
+}
+
+static inline void w_rival(void *arg, const struct lease *lease, bool stand_down)
+{
+    (void)arg, (void)lease, (void)stand_down;
+}
+
+/* --- the socket's way to the agent --- */
+
+static inline int o_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                        const char **ret_why)
+{
+    (void)arg;
+    return agent_register(s.agent, request, 0, ret_instance, ret_why);
+}
+
+static inline int o_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    (void)arg;
+    return agent_deregister(s.agent, key, client, uid, 0);
+}
+
+static inline int o_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    (void)arg;
+    return agent_heartbeat(s.agent, key, client, uid, 0);
+}
+
+static inline void o_client_gone(void *arg, uint64_t client)
+{
+    (void)arg;
+    s.clients_gone++;
+    agent_client_gone(s.agent, client, 0);
+}
+
+static inline void o_status(void *arg, Discover__V1__Status *ret_status)
+{
+    (void)arg;
+    ret_status->host = (char *)"web-1";
+    ret_status->registrations = agent_status(s.agent).registrations;
+}
+
+static inline uint64_t o_epoch(void *arg)
+{
+    (void)arg;
+    return agent_status(s.agent).epoch;
+}
+
+static inline int o_table_fd(void *arg)
+{
+    (void)arg;
+    return s.table_fd;
+}
+
+static inline void server_agent(void)
+{
+    const struct agent_ops ops = {NULL,      w_local_put, w_local_remove, w_publish, w_unpublish, w_publish_lease,
+                                  w_watch,   w_unwatch,   w_store,        w_forget,  w_random,    w_rival};
+    struct agent_options options = {.host = "web-1", .wall_ms = 1000, .instances_max = 5};
+    ck_assert_int_eq(agent_new(&options, &ops, 0, &s.agent), 0);
+}
+
+static inline int server_listen(struct api_options options)
+{
+    const struct api_ops ops = {NULL, o_add, o_remove, o_heartbeat, o_client_gone, o_status, o_epoch, o_table_fd};
+    options.path = s.path;
+    options.version = "0.1.0";
+    options.host = "web-1";
+    options.group = options.group ? options.group : "";
+    options.ipv4[0] = 10;
+    options.families = DISCOVER_HAS_IPV4;
+    return api_new(s.base, &options, &ops, s.metrics, &s.api);
+}
+
+static inline void server_prepare(void)
+{
+    memset(&s, 0, sizeof s);
+    strcpy(s.dir, "/tmp/discover-api-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(s.dir));
+    ck_assert_int_eq(chmod(s.dir, 0755), 0);
+    snprintf(s.path, sizeof s.path, "%s/sock", s.dir);
+    s.base = event_base_new();
+    ck_assert_ptr_nonnull(s.base);
+    ck_assert_int_eq(metrics_new(&s.metrics), 0);
+    s.table_fd = memfd_create("table", MFD_CLOEXEC);
+    server_agent();
+}
+
+static inline void server_start(struct api_options options)
+{
+    server_prepare();
+    ck_assert_int_eq(server_listen(options), 0);
+}
+
+static inline void server_stop(void)
+{
+    api_free(s.api);
+    agent_free(s.agent);
+    metrics_free(s.metrics);
+    event_base_free(s.base);
+    close(s.table_fd);
+    ck_assert_int_ne(access(s.path, F_OK), 0); /* it cleans up behind itself */
+    ck_assert_int_eq(rmdir(s.dir), 0);
+}
+
+static inline uint64_t counter(const char *name);
+
+struct wanted_counter {
+    const char *name;
+    uint64_t value;
+};
+
+static inline void find_counter(void *arg, const struct metric *metric, uint64_t value)
+{
+    struct wanted_counter *wanted = arg;
+    if (strcmp(metric->name, wanted->name) == 0)
+        wanted->value = value;
+}
+
+static inline uint64_t counter(const char *name)
+{
+    struct wanted_counter wanted = {name, UINT64_MAX};
+    metrics_each(s.metrics, find_counter, &wanted);
+    return wanted.value;
+}
+
+static inline void turn(void)
+{
+    ck_assert_int_ge(event_base_loop(s.base, EVLOOP_NONBLOCK), 0);
+}
+
+/* --- clients --- */
+
+static inline struct test_client dial(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct test_client c = {.sock = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    strcpy(address.sun_path, s.path);
+    ck_assert_int_eq(connect(c.sock, (struct sockaddr *)&address, sizeof address), 0);
+    frame_reader_init(&c.reader);
+    turn();
+    return c;
+}
+
+static inline void hang_up(struct test_client *c)
+{
+    frame_reader_fini(&c->reader);
+    close(c->sock);
+}
+
+static inline void send_bytes(struct test_client *c, const void *bytes, size_t n)
+{
+    ck_assert_int_eq(send(c->sock, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static inline void send_message(struct test_client *c, const Discover__V1__ClientMessage *m)
+{
+    uint8_t bytes[8192];
+    size_t n = discover__v1__client_message__pack(m, bytes + FRAME_HEADER);
+    frame_header(bytes, n);
+    send_bytes(c, bytes, FRAME_HEADER + n);
+}
+
+/* The next message, or NULL once the server has closed. Waits for one of them. */
+static inline Discover__V1__ServerMessage *receive(struct test_client *c)
+{
+    int64_t give_up_ns = clock_now_ns() + 5 * NS_PER_S;
+    while (clock_now_ns() < give_up_ns) {
+        const uint8_t *payload;
+        size_t n;
+        turn();
+        if (frame_next(&c->reader, &payload, &n) == 1) {
+            Discover__V1__ServerMessage *m = discover__v1__server_message__unpack(NULL, n, payload);
+            ck_assert_ptr_nonnull(m);
+            return m;
+        }
+        int got = frame_recv(&c->reader, c->sock);
+        if (got == 0 || got == -ECONNRESET)
+            return NULL;
+        ck_assert(got > 0 || got == -EAGAIN);
+    }
+    ck_abort_msg("nothing came");
+    return NULL;
+}
+
+static inline void release(Discover__V1__ServerMessage *m)
+{
+    discover__v1__server_message__free_unpacked(m, NULL);
+}
+
+static inline void expect_closed(struct test_client *c)
+{
+    ck_assert_ptr_null(receive(c));
+}
+
+/* An error with that code, whose reason contains the text. */
+static inline void expect_error(struct test_client *c, Discover__V1__Error__Code code, const char *text)
+{
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR);
+    ck_assert_msg(m->error->code == code && strstr(m->error->reason, text), "got %d: %s", m->error->code,
+                  m->error->reason);
+    release(m);
+}
+
+static inline void send_hello(struct test_client *c, uint32_t min, uint32_t max)
+{
+    Discover__V1__Hello hello = DISCOVER__V1__HELLO__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    hello.version_min = min;
+    hello.version_max = max;
+    m.id = 7;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO;
+    m.hello = &hello;
+    send_message(c, &m);
+}
+
+static inline struct test_client dial_and_greet(void)
+{
+    struct test_client c = dial();
+    send_hello(&c, 1, 1);
+    Discover__V1__ServerMessage *m = receive(&c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME);
+    release(m);
+    return c;
+}
+
+static inline void send_register(struct test_client *c, const char *service, const char *instance, uint32_t port,
+                                 uint32_t ttl_ms, int32_t pid)
+{
+    Discover__V1__Instance record = DISCOVER__V1__INSTANCE__INIT;
+    Discover__V1__Register reg = DISCOVER__V1__REGISTER__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    record.port = port;
+    reg.service = (char *)service;
+    reg.instance = (char *)instance;
+    reg.record = &record;
+    reg.ttl_ms = ttl_ms;
+    reg.pid = pid;
+    m.id = 8;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
+    m.register_ = &reg;
+    send_message(c, &m);
+}
+
+static inline void expect_registered(struct test_client *c, const char *instance)
+{
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    if (m->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR)
+        ck_abort_msg("%s", m->error->reason);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED);
+    ck_assert_uint_eq(m->id, 8);
+    ck_assert_str_eq(m->registered->instance, instance);
+    release(m);
+}
+
+#endif
