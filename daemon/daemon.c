@@ -116,8 +116,8 @@ static int catalog_start(struct daemon *d)
 static int keep_start(struct daemon *d)
 {
     int err = keep_new(d->config->state_dir, d->metrics, &d->keep);
-    if (!err)
-        d->from_file = keep_load(d->keep, d->catalog, clock_now_ns(), &d->stale_since_ns);
+    if (!err && keep_load(d->keep, d->catalog, clock_now_ns(), &d->stale_since_ns))
+        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stale_since_ns);
     return err;
 }
 

@@ -78,7 +78,6 @@ struct daemon {
     struct keep *keep;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
-    bool from_file;           /* until then, the catalog is what the last life left */
     size_t guard_held;        /* hosts that the mass-loss guard holds */
     enum table_sync sync;     /* as the table says */
     int64_t stale_since_ns;

@@ -140,6 +140,17 @@ static void agent_options_fill(const struct daemon *d, struct agent_options *o)
     o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
 }
 
+/* This host is alive and vouches for whatever the agent puts, whatever its leases in the bucket say. */
+static int set_own_host(struct daemon *d, const struct agent_options *o)
+{
+    struct lease own = {.families = o->families};
+    memcpy(own.region, o->region, sizeof own.region);
+    memcpy(own.zone, o->zone, sizeof own.zone);
+    memcpy(own.ipv4, o->ipv4, sizeof own.ipv4);
+    memcpy(own.ipv6, o->ipv6, sizeof own.ipv6);
+    return catalog_set_host(d->catalog, o->host, &own, true, clock_now_ns());
+}
+
 int local_agent_start(struct daemon *d)
 {
     const struct agent_ops ops = {.arg = d,
@@ -166,6 +177,8 @@ int local_agent_start(struct daemon *d)
         err = agent_new(&options, &ops, clock_now_ns(), &d->agent);
     if (!err)
         err = agent_add_metrics(d->agent, d->metrics);
+    if (!err)
+        err = set_own_host(d, &options);
     if (err)
         return err;
     int damaged = state_each(d->state, restore, d);

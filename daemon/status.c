@@ -19,7 +19,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->host = d->config->host;
     s->epoch = agent.epoch;
     s->sync = (char *)sync_names[d->sync];
-    s->stale_ms = d->sync == TABLE_STALE ? (now_ns - d->stale_since_ns) / NS_PER_MS : 0;
+    s->stale_ms = table_age_ns(table_writer_table(catalog_table(d->catalog)), now_ns) / NS_PER_MS;
     s->bus_connected = bus_connected(d->bus);
     s->bus_server = d->bus_server;
     s->bus_error = d->bus_error;
@@ -34,7 +34,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
 static enum table_sync present_sync(const struct daemon *d)
 {
     if (!d->synced_once)
-        return d->from_file ? TABLE_STALE : TABLE_UNSYNCED;
+        return TABLE_UNSYNCED;
     if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
         return TABLE_STALE;
     return d->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
@@ -45,7 +45,7 @@ void status_update_sync(struct daemon *d, int64_t now_ns)
     enum table_sync sync = present_sync(d);
     if (sync == d->sync)
         return;
-    if (sync == TABLE_STALE && d->synced_once) {
+    if (sync == TABLE_STALE) {
         d->stale_since_ns = now_ns;
         log_warning("answers are stale from now on: %s", health_reason_text(d->health.reason));
     } else if (d->sync == TABLE_STALE) {

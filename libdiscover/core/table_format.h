@@ -48,7 +48,7 @@ enum table_header {
 
     TABLE_H_ABANDONED = 8, /* not 0: a newer segment exists, this one changes no more */
     TABLE_H_SYNC,          /* enum table_sync */
-    TABLE_H_STALE_SINCE,   /* clock_now_ns() when the bus was last known to be whole; 0 while live */
+    TABLE_H_STALE_SINCE,   /* clock_now_ns() when the contents were last known to be true; 0: they are, or nothing is known */
     TABLE_H_ALIVE,         /* clock_now_ns() of the daemon's last sign of life, every second */
     TABLE_H_SERIAL,        /* grows whenever an answer changes (SOA serial) */
     TABLE_H_SLOTS_USED,    /* slots at or above this were never used */
@@ -57,7 +57,8 @@ enum table_header {
 };
 
 enum table_sync {
-    TABLE_UNSYNCED = 0, /* only what this host registered itself is known */
+    TABLE_UNSYNCED = 0, /* what is here is what this host registered itself, and what the daemon's last life left on
+                           disk (then TABLE_H_STALE_SINCE is set); what is not here, nobody knows */
     TABLE_LIVE = 1,
     TABLE_STALE = 2,    /* the last known state; TABLE_H_STALE_SINCE says since when */
     TABLE_DEGRADED = 3, /* live, but the mass-loss guard holds vanished hosts */

@@ -245,9 +245,8 @@ uint32_t table_serial(const struct table *t)
 int64_t table_age_ns(const struct table *t, int64_t now_ns)
 {
     int64_t silent = now_ns - (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
-    int64_t age = 0;
-    if (table_sync(t) == TABLE_STALE)
-        age = now_ns - (int64_t)table_load(&t->words[TABLE_H_STALE_SINCE]);
+    int64_t since = (int64_t)table_load(&t->words[TABLE_H_STALE_SINCE]);
+    int64_t age = since ? now_ns - since : 0;
     if (silent > TABLE_DEAD_NS && silent > age)
         age = silent;
     return age > 0 ? age : 0;
