@@ -46,6 +46,13 @@ static void count_error(void *arg, const char *message)
     r->fn(r->arg, message);
 }
 
+/* Its parser calls nesting that would overflow its stack a lack of memory. */
+static const char *parse_error(const config_t *tree)
+{
+    const char *text = config_error_text(tree);
+    return strcmp(text, "memory exhausted") == 0 ? "nested too deep" : text;
+}
+
 int config_source_open(const char *path, struct config_report *report, struct config_source *ret_source)
 {
     struct config_source *s = ret_source;
@@ -59,7 +66,7 @@ int config_source_open(const char *path, struct config_report *report, struct co
     if (config_read_string(&s->tree, s->text.bytes) == CONFIG_TRUE)
         return 0;
     config_report(report, config_text_place(&s->text, (unsigned)config_error_line(&s->tree)), "", "%s",
-                  config_error_text(&s->tree));
+                  parse_error(&s->tree));
     config_source_close(s);
     return -EINVAL;
 }

@@ -119,7 +119,11 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     if (n > (size_t)key->max)
         return refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
     const char *must = kinds[key->kind].check(text);
-    return must ? refuse(ret_why, "\"%s\" %s", text, must) : 0;
+    if (!must)
+        return 0;
+    /* Somebody may have put a password there, which has no place in a log. */
+    bool secret = key->kind == VALUE_NATS_URL && strchr(text, '@');
+    return secret ? refuse(ret_why, "%s", must) : refuse(ret_why, "\"%s\" %s", text, must);
 }
 
 static int text_set(const struct config_key *key, const char *text, char **field, char ret_why[static CONFIG_WHY_CAP])

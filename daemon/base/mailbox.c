@@ -50,9 +50,8 @@ void mailbox_wake(struct mailbox *box)
     (void)!write(box->fd, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-void mailbox_force(struct mailbox *box, struct mail *mail)
+static void push(struct mailbox *box, struct mail *mail)
 {
-    atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed);
     struct mail *old = atomic_load_explicit(&box->newest, memory_order_relaxed);
     do
         mail->next = old;
@@ -65,12 +64,20 @@ void mailbox_force(struct mailbox *box, struct mail *mail)
 
 int mailbox_post(struct mailbox *box, struct mail *mail)
 {
-    if (atomic_load_explicit(&box->length, memory_order_relaxed) >= box->limit) {
+    /* Counted first, then looked at: looking first would let in one too many for each sender that looks. */
+    if (atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed) >= box->limit) {
+        atomic_fetch_sub_explicit(&box->length, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&box->refused, 1, memory_order_relaxed);
         return -ENOBUFS;
     }
-    mailbox_force(box, mail);
+    push(box, mail);
     return 0;
+}
+
+void mailbox_force(struct mailbox *box, struct mail *mail)
+{
+    atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed);
+    push(box, mail);
 }
 
 struct mail *mailbox_take(struct mailbox *box)
