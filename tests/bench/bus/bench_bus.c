@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the bus adds to nats.c: from a put to the event on the other host's main loop beside the bare
+ * put-to-republished-message in turns; puts a second beside bare asynchronous publishing; a large snapshot.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/bus/bus.h"
+#include "tests/bench/propagation/floor.h"
+#include "tests/bench/propagation/samples.h"
+#include "tests/e2e/bus/station.h"
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/wait.h"
+
+#define ROUNDS        800
+#define VALUE_BYTES   120 /* a record of ordinary size */
+#define PUTS          50000
+#define WINDOW        4096
+#define RECORDS       200000
+#define LATENCY_RATIO 1.3
+#define RATE_RATIO    0.7
+#define SNAPSHOT_MS   3000.0
+
+static struct nats nats;
+static struct station a, b;
+
+static void start(struct station *s, const char *host)
+{
+    struct bus_options options = station_options(&nats, host);
+    options.mailbox = 2 * RECORDS;
+    station_start(s, &options);
+    station_resync(s, BUS_SERVICES);
+}
+
+/* The loop of a daemon, in short: sleeps until there is something. */
+static void turn(struct station *s)
+{
+    struct pollfd fd = {.fd = bus_fd(s->bus), .events = POLLIN};
+    (void)poll(&fd, 1, 1000);
+    bus_dispatch(s->bus);
+}
+
+static int64_t put_to_live_ns(void)
+{
+    static const char value[VALUE_BYTES];
+    unsigned heard = b.bucket[BUS_SERVICES].live, done = a.done;
+    int64_t start_ns = clock_now_ns();
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "bench.svc.a.i1", value, sizeof value, 0), 0);
+    while (b.bucket[BUS_SERVICES].live == heard)
+        turn(&b);
+    int64_t took_ns = clock_now_ns() - start_ns;
+    while (a.done == done)
+        turn(&a);
+    return took_ns;
+}
+
+START_TEST(latency)
+{
+    static struct samples ours, bare;
+    nats_start(&nats, 1);
+    start(&a, "a");
+    start(&b, "b");
+    struct floor *floor = floor_open(nats.server[0].url);
+    for (int i = 0; i < ROUNDS; i++) {
+        int64_t bare_ns = floor_measure(floor, VALUE_BYTES), ours_ns = put_to_live_ns();
+        if (i >= ROUNDS / 10) { /* warm */
+            samples_add(&bare, bare_ns);
+            samples_add(&ours, ours_ns);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    }
+    samples_print_ratio("bus/put-to-live-event", &ours, &bare, LATENCY_RATIO);
+    floor_close(floor);
+    station_stop(&a);
+    station_stop(&b);
+}
+END_TEST
+
+static double ours_per_second(void)
+{
+    static const char value[VALUE_BYTES];
+    char key[64];
+    unsigned sent = 0, before = a.done;
+    int64_t start_ns = clock_now_ns();
+    while (a.done - before < PUTS) {
+        for (; sent < PUTS && sent - (a.done - before) < WINDOW; sent++) {
+            snprintf(key, sizeof key, "bench.svc.a.i%u", sent);
+            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, 0), 0);
+        }
+        turn(&a);
+    }
+    return PUTS / ((double)(clock_now_ns() - start_ns) / 1e9);
+}
+
+static double bare_per_second(unsigned n)
+{
+    static const char value[VALUE_BYTES];
+    char subject[64];
+    struct kv kv;
+    jsOptions options;
+    kv_open(&kv, nats.server[0].url);
+    jsCtx_Destroy(kv.js);
+    jsOptions_Init(&options);
+    options.PublishAsync.MaxPending = WINDOW;
+    options.PublishAsync.StallWait = 10000;
+    ck_assert_int_eq(natsConnection_JetStream(&kv.js, kv.nc, &options), NATS_OK);
+    int64_t start_ns = clock_now_ns();
+    for (unsigned i = 0; i < n; i++) {
+        snprintf(subject, sizeof subject, "$KV.SERVICES.bench.svc.bare.i%u", i);
+        ck_assert_int_eq(js_PublishAsync(kv.js, subject, value, sizeof value, NULL), NATS_OK);
+    }
+    ck_assert_int_eq(js_PublishAsyncComplete(kv.js, NULL), NATS_OK);
+    double rate = n / ((double)(clock_now_ns() - start_ns) / 1e9);
+    kv_close(&kv);
+    return rate;
+}
+
+static int compare(const void *x, const void *y)
+{
+    double dx = *(const double *)x, dy = *(const double *)y;
+    return (dx > dy) - (dx < dy);
+}
+
+/* In turns, into the same bucket, with the same listener. */
+START_TEST(throughput)
+{
+    enum { TURNS = 3 };
+    double ours[TURNS], bare[TURNS];
+    nats_start(&nats, 1);
+    start(&a, "a");
+    for (int i = 0; i < TURNS; i++) {
+        bare[i] = bare_per_second(PUTS);
+        ours[i] = ours_per_second();
+    }
+    qsort(ours, TURNS, sizeof *ours, compare);
+    qsort(bare, TURNS, sizeof *bare, compare);
+    double ratio = ours[TURNS / 2] / bare[TURNS / 2];
+    printf("{\"name\":\"bus/puts-acknowledged\",\"value\":%.0f,\"unit\":\"1/s\",\"p99\":null,\"floor\":%.0f,"
+           "\"ratio\":%.2f,\"target\":%.2f,\"ok\":%s}\n",
+           ours[TURNS / 2], bare[TURNS / 2], ratio, RATE_RATIO, ratio >= RATE_RATIO ? "true" : "false");
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(snapshot)
+{
+    enum { TURNS = 3 };
+    static struct samples took;
+    nats_start(&nats, 1);
+    start(&a, "a");
+    (void)bare_per_second(RECORDS);
+    start(&b, "b");
+    for (int i = 0; i < TURNS; i++) {
+        unsigned before = b.bucket[BUS_SERVICES].ends;
+        b.bucket[BUS_SERVICES].entries = 0;
+        int64_t start_ns = clock_now_ns();
+        ck_assert_int_eq(bus_resync(b.bus, BUS_SERVICES), 0);
+        while (b.bucket[BUS_SERVICES].ends == before)
+            turn(&b);
+        samples_add(&took, clock_now_ns() - start_ns);
+        ck_assert_int_eq(b.bucket[BUS_SERVICES].end_err, 0);
+        ck_assert_uint_eq(b.bucket[BUS_SERVICES].entries, RECORDS);
+    }
+    samples_print_limit("bus/snapshot-of-200000", &took, SNAPSHOT_MS);
+    station_stop(&a);
+    station_stop(&b);
+}
+END_TEST
+
+E2E_TESTS("bus", 120, {"latency", latency}, {"throughput", throughput}, {"snapshot", snapshot})
