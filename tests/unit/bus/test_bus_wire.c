@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JetStream's texts, whole and broken. */
+#include "daemon/bus/bus_wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/support/unit.h"
+
+START_TEST(delivery_short)
+{
+    struct wire_delivery d;
+    ck_assert_int_eq(wire_delivery("$JS.ACK.KV_HOSTS.cons1.1.17.3.1700000000000000001.42", &d), 0);
+    ck_assert_uint_eq(d.consumer_len, 5);
+    ck_assert_int_eq(memcmp(d.consumer, "cons1", 5), 0);
+    ck_assert_uint_eq(d.seq, 17);
+    ck_assert_uint_eq(d.nth, 3);
+    ck_assert_int_eq(d.time_ns, INT64_C(1700000000000000001));
+    ck_assert_uint_eq(d.pending, 42);
+}
+END_TEST
+
+START_TEST(delivery_with_domain)
+{
+    struct wire_delivery d;
+    ck_assert_int_eq(wire_delivery("$JS.ACK.hub.ACCHASH.KV_HOSTS.cons1.1.17.3.5.0", &d), 0);
+    ck_assert_uint_eq(d.seq, 17);
+    ck_assert_int_eq(memcmp(d.consumer, "cons1", 5), 0);
+    ck_assert_int_eq(wire_delivery("$JS.ACK._.ACCHASH.KV_HOSTS.cons1.1.17.3.5.9.random", &d), 0);
+    ck_assert_uint_eq(d.pending, 9);
+}
+END_TEST
+
+START_TEST(delivery_broken)
+{
+    static const char *const broken[] = {
+        NULL,
+        "",
+        "$JS.ACK.",
+        "$JS.ACK.KV_HOSTS",
+        "$JS.FC.KV_HOSTS.c.1.2.3.4.5",
+        "$JS.ACK.KV_HOSTS.c.1.2.3.4",
+        "$JS.ACK.a.KV_HOSTS.c.1.2.3.4.5",
+        "$JS.ACK.KV_HOSTS.c.1.x.3.4.5",
+        "$JS.ACK.KV_HOSTS.c.1.2.-3.4.5",
+        "$JS.ACK.KV_HOSTS.c.1.2.3.99999999999999999999.5",
+        "$JS.ACK.KV_HOSTS.c.1.2.3.18446744073709551615.5",
+        "$JS.ACK.KV_HOSTS.c.1.2.3.4.",
+        "$JS.ACK.1.2.3.4.5.6.7.8.9.10.11.12.13",
+    };
+    struct wire_delivery d;
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        ck_assert_msg(wire_delivery(broken[i], &d) == -EINVAL, "%s", broken[i]);
+}
+END_TEST
+
+static int ack(const char *json, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP])
+{
+    return wire_put_ack(json, strlen(json), ret_seq, ret_reason);
+}
+
+START_TEST(put_acks)
+{
+    char reason[BUS_REASON_CAP] = "";
+    uint64_t seq = 0;
+    ck_assert_int_eq(ack("{\"stream\":\"KV_HOSTS\",\"domain\":\"hub\",\"seq\":77}", &seq, reason), 0);
+    ck_assert_uint_eq(seq, 77);
+    ck_assert_int_eq(ack("{\"type\":\"x\",\"error\":{\"code\":400,\"err_code\":10071,\"description\":\"wrong last "
+                         "sequence: 4\"},\"stream\":\"KV_HOSTS\",\"seq\":0}",
+                         &seq, reason),
+                     -EIO);
+    ck_assert_str_eq(reason, "wrong last sequence: 4 (error 10071)");
+    ck_assert_uint_eq(seq, 77);
+    static const char *const broken[] = {"", "{", "[]", "7", "{}", "{\"seq\":\"7\"}", "{\"seq\":-7}", "{\"seq\":0}"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        ck_assert_msg(ack(broken[i], &seq, reason) == -EBADMSG, "%s", broken[i]);
+}
+END_TEST
+
+START_TEST(denials)
+{
+    char subject[32];
+    ck_assert(wire_denied_put("Permissions Violation for Publish to \"$KV.HOSTS.b\"", subject, sizeof subject));
+    ck_assert_str_eq(subject, "$KV.HOSTS.b");
+    ck_assert(!wire_denied_put("Permissions Violation for Subscription to \"x\"", subject, sizeof subject));
+    ck_assert(!wire_denied_put("Permissions Violation for Publish to \"\"", subject, sizeof subject));
+    ck_assert(!wire_denied_put("Permissions Violation for Publish to \"0123456789012345678901234567890123456789\"",
+                               subject, sizeof subject));
+}
+END_TEST
+
+START_TEST(keys)
+{
+    char longest[BUS_KEY_MAX + 2];
+    static const char *const good[] = {"a", "shop.payment.web-1.p1", "A_B=c/d", "1"};
+    static const char *const bad[] = {"", ".", ".a", "a.", "a..b", "a b", "a.*", ">", "a\n", "\xc3\xa4", "a:b"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(wire_key_valid(good[i]), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!wire_key_valid(bad[i]), "%s", bad[i]);
+    memset(longest, 'a', sizeof longest);
+    longest[BUS_KEY_MAX + 1] = '\0';
+    ck_assert(!wire_key_valid(longest));
+    longest[BUS_KEY_MAX] = '\0';
+    ck_assert(wire_key_valid(longest));
+}
+END_TEST
+
+START_TEST(numbers)
+{
+    uint64_t n = 5;
+    ck_assert(wire_number("18446744073709551615", 10, &n) && n == UINT64_MAX);
+    ck_assert(wire_number("100000002", 16, &n) && n == UINT64_C(0x100000002));
+    static const char *const bad[] = {NULL, "", "-1", "+1", " 1", "1 ", "18446744073709551616", "x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert(!wire_number(bad[i], 10, &n));
+}
+END_TEST
+
+UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, denials, keys, numbers)
