@@ -75,15 +75,17 @@ static void closed_by_the_daemon(int fd, const char *what)
 
 #define HELLO "\x08\x00\x00\x00\x08\x01\x12\x04\x08\x01\x10\x01" /* id 1, versions 1 to 1 */
 
+#define BAD_FRAMES "discoverd_api_bad_frames_total"
+
 static const struct bytes frames[] = {
-    {"a frame of 4 GB", BYTES("\xff\xff\xff\xff"), "@FRAMES@"},
-    {"a frame of nothing", BYTES("\x00\x00\x00\x00"), "@FRAMES@"},
-    {"garbage", BYTES("\x05\x00\x00\x00\xff\xff\xff\xff\xff"), "@FRAMES@"},
-    {"a message of an unknown type", BYTES("\x05\x00\x00\x00\x08\x01\xfa\x07\x00"), "@FRAMES@"},
-    {"a request before the handshake", BYTES("\x04\x00\x00\x00\x08\x01\x32\x00"), "@FRAMES@"},
-    {"a version from the future", BYTES("\x0a\x00\x00\x00\x08\x01\x12\x06\x08\xe8\x07\x10\xe9\x07"), "@FRAMES@"},
-    {"garbage after the handshake", BYTES(HELLO "\x03\x00\x00\x00\xff\xff\xff"), "@FRAMES@"},
-    {"HTTP", BYTES("GET / HTTP/1.1\r\n\r\n"), "@FRAMES@"},
+    {"a frame of 4 GB", BYTES("\xff\xff\xff\xff"), BAD_FRAMES},
+    {"a frame of nothing", BYTES("\x00\x00\x00\x00"), BAD_FRAMES},
+    {"garbage", BYTES("\x05\x00\x00\x00\xff\xff\xff\xff\xff"), BAD_FRAMES},
+    {"a message of an unknown type", BYTES("\x05\x00\x00\x00\x08\x01\xfa\x07\x00"), BAD_FRAMES},
+    {"a request before the handshake", BYTES("\x04\x00\x00\x00\x08\x01\x32\x00"), BAD_FRAMES},
+    {"a version from the future", BYTES("\x0a\x00\x00\x00\x08\x01\x12\x06\x08\xe8\x07\x10\xe9\x07"), "discoverd_api_refused_total"},
+    {"garbage after the handshake", BYTES(HELLO "\x03\x00\x00\x00\xff\xff\xff"), BAD_FRAMES},
+    {"HTTP", BYTES("GET / HTTP/1.1\r\n\r\n"), BAD_FRAMES},
 };
 
 START_TEST(frames_on_the_socket)
@@ -129,10 +131,10 @@ END_TEST
 #define QUESTION "\x07payment\x04shop\x08" "discover\x08internal\x00\x00\x21\x00\x01"
 
 static const struct bytes silent[] = {
-    {"an empty datagram", BYTES(""), "@DNS_DROPPED@"},
-    {"a short one", BYTES("\x12\x34\x01"), "@DNS_DROPPED@"},
-    {"half a header", BYTES("\x12\x34\x01\x00\x00\x01"), "@DNS_DROPPED@"},
-    {"a response", BYTES("\x12\x34\x81\x00\x00\x01\x00\x00\x00\x00\x00\x00" QUESTION), "@DNS_DROPPED@"},
+    {"an empty datagram", BYTES(""), "discoverd_dns_ignored_total"},
+    {"a short one", BYTES("\x12\x34\x01"), "discoverd_dns_ignored_total"},
+    {"half a header", BYTES("\x12\x34\x01\x00\x00\x01"), "discoverd_dns_ignored_total"},
+    {"a response", BYTES("\x12\x34\x81\x00\x00\x01\x00\x00\x00\x00\x00\x00" QUESTION), "discoverd_dns_ignored_total"},
 };
 
 struct malformed {
@@ -178,10 +180,13 @@ START_TEST(dns_refused)
     one_host();
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         const struct malformed *m = &malformed[i];
+        const char *counter = m->rcode == DNSQ_FORMERR ? "discoverd_dns_formerr_total" : "discoverd_dns_notimp_total";
+        int64_t before = host_counter(&a, counter);
         int n = dnsq_raw(a.dns_port, m->bytes, m->n, 1000, answer, sizeof answer);
         ck_assert_msg(n >= 12, "%s is not answered", m->what);
         ck_assert_msg((answer[3] & 15) == m->rcode, "%s: rcode %d", m->what, answer[3] & 15);
         ck_assert_msg(answer[0] == 0x12 && answer[1] == 0x34 && (answer[2] & 0x80), "%s: not its answer", m->what);
+        ck_assert_msg(host_counter(&a, counter) == before + 1, "%s is not counted: %s", m->what, a.seen);
         goes_on(m->what);
     }
 }
