@@ -78,6 +78,11 @@ int discover_set_socket(struct discover *d, const char *path)
     return set_text(d, path, sizeof d->socket_path, d->socket_path);
 }
 
+const char *discover_socket(const struct discover *d)
+{
+    return d->socket_path;
+}
+
 int discover_set_name(struct discover *d, const char *name)
 {
     return set_text(d, name, sizeof d->name, d->name);

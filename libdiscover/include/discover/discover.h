@@ -107,6 +107,9 @@ DISCOVER_API void discover_free(struct discover *d);
 /* Where the daemon listens; default: $DISCOVERD_SOCKET, else /run/discoverd/discoverd.sock. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const char *path);
 
+/* Where this handle looks for the daemon. Valid until it is set again. */
+DISCOVER_API const char *discover_socket(const struct discover *d);
+
 /* A name for the daemon's logs, at most 63 bytes; default: the program's. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 

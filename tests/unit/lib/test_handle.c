@@ -22,11 +22,11 @@ START_TEST(socket_from_the_environment)
 {
     ck_assert_int_eq(unsetenv("DISCOVERD_SOCKET"), 0);
     struct discover *d = new_handle();
-    ck_assert_str_eq(d->socket_path, "/run/discoverd/discoverd.sock");
+    ck_assert_str_eq(discover_socket(d), "/run/discoverd/discoverd.sock");
     discover_free(d);
     ck_assert_int_eq(setenv("DISCOVERD_SOCKET", "/tmp/other", 1), 0);
     d = new_handle();
-    ck_assert_str_eq(d->socket_path, "/tmp/other");
+    ck_assert_str_eq(discover_socket(d), "/tmp/other");
     discover_free(d);
     discover_free(NULL);
 }

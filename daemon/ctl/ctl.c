@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discoverctl: global options, the table of subcommands, and what they have in common. */
+#include "daemon/ctl/ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libdiscover/core/label.h"
+
+static const struct command {
+    const char *name;
+    command_fn *run;
+    const char *summary;
+} commands[] = {
+    {"register", cmd_register, "register an instance of a service on this host"},
+    {"deregister", cmd_deregister, "take a registration back"},
+    {"resolve", cmd_resolve, "show the usable instances of a service"},
+    {"list", cmd_list, "list all services: usable/total instances"},
+    {"hosts", cmd_hosts, "list all hosts"},
+    {"status", cmd_status, "show how the daemon of this host is doing"},
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: discoverctl [-s SOCKET] [--json] COMMAND ...\n\n", out);
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(out, "  %-12s %s\n", c->name, c->summary);
+    fputs("\n  -s, --socket SOCKET  where the daemon listens (default: $DISCOVERD_SOCKET, else\n"
+          "                       /run/discoverd/discoverd.sock)\n"
+          "  --json               results as JSON\n"
+          "  -h, --help           this text; after a command: its options\n"
+          "  -V, --version        the version\n\n"
+          "Exit status: 0 done, 1 failed, 2 usage, 3 no such service or no usable instance,\n"
+          "4 cannot know (not synchronised, no daemon).\n", out);
+}
+
+void ctl_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("discoverctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+int ctl_usage_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("discoverctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs(" (see --help)\n", stderr);
+    va_end(args);
+    return CTL_USAGE;
+}
+
+static bool is(const char *word, const char *one, const char *other)
+{
+    return strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
+bool ctl_wants_help(char **argv)
+{
+    return *argv && is(*argv, "-h", "--help");
+}
+
+static int run_command(const struct ctl *ctl, char **argv)
+{
+    if (!*argv)
+        return ctl_usage_error("which command?");
+    for (const struct command *c = commands; c->name; c++)
+        if (strcmp(*argv, c->name) == 0)
+            return c->run(ctl, argv + 1);
+    return ctl_usage_error("%s: no such command", *argv);
+}
+
+int ctl_main(int argc, char **argv)
+{
+    struct ctl ctl = {0};
+    char **at = argc > 0 ? argv + 1 : argv;
+    for (; *at && **at == '-'; at++) {
+        if (is(*at, "-h", "--help")) {
+            print_help(stdout);
+            return CTL_DONE;
+        } else if (is(*at, "-V", "--version")) {
+            printf("discoverctl %s\n", discover_version());
+            return CTL_DONE;
+        } else if (strcmp(*at, "--json") == 0) {
+            ctl.json = true;
+        } else if (is(*at, "-s", "--socket") && at[1]) {
+            ctl.socket = *++at;
+        } else {
+            return ctl_usage_error("%s: no such option, or its value is missing", *at);
+        }
+    }
+    return run_command(&ctl, at);
+}
+
+enum ctl_exit ctl_exit_of(int result)
+{
+    switch (result) {
+    case DISCOVER_E_NONE:
+    case DISCOVER_E_UNKNOWN:
+        return CTL_NONE;
+    case DISCOVER_E_UNSYNCED:
+        return CTL_CANNOT_KNOW;
+    case DISCOVER_E_NAME:
+        return CTL_USAGE;
+    default:
+        return result < 0 ? CTL_FAILED : CTL_DONE;
+    }
+}
+
+int ctl_check_service(const char *service)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (service_parse(service, domain, name) < 0)
+        return ctl_usage_error("%s: not a service, which is written DOMAIN/SERVICE", service);
+    return CTL_DONE;
+}
+
+int ctl_failed(const struct discover *d, const char *what, int result)
+{
+    const char *detail = d ? discover_last_error(d) : "";
+    ctl_note("%s: %s%s%s", what, discover_strerror(result), *detail ? ": " : "", detail);
+    return ctl_exit_of(result);
+}
+
+struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
+{
+    struct discover *d;
+    int err = discover_new(&d);
+    if (err < 0) {
+        *ret_exit = ctl_failed(NULL, "cannot start", err);
+        return NULL;
+    }
+    if (ctl->socket)
+        err = discover_set_socket(d, ctl->socket);
+    if (!err)
+        err = discover_start(d);
+    if (!err && !discover_connected(d))
+        err = DISCOVER_E_UNSYNCED;
+    if (!err)
+        return d;
+    *ret_exit = err == DISCOVER_E_UNSYNCED ? CTL_CANNOT_KNOW : CTL_FAILED;
+    if (err == DISCOVER_E_UNSYNCED)
+        ctl_note("no daemon answers at %s", discover_socket(d));
+    else
+        (void)ctl_failed(d, "cannot connect", err);
+    discover_free(d);
+    return NULL;
+}
+
+void ctl_note_age(struct discover *d, int result)
+{
+    if (result == DISCOVER_STALE)
+        ctl_note("stale: this is the state of %.1f s ago", (double)discover_age_ms(d) / 1000);
+    else if (result == DISCOVER_DEGRADED)
+        ctl_note("degraded: many hosts vanished at once; what they served is still shown");
+    else if (result == DISCOVER_E_UNSYNCED)
+        ctl_note("not synchronised: nothing but this host's own registrations is known");
+}
+
+const char *ctl_result_word(int result)
+{
+    switch (result) {
+    case DISCOVER_FRESH:
+        return "fresh";
+    case DISCOVER_STALE:
+        return "stale";
+    case DISCOVER_DEGRADED:
+        return "degraded";
+    case DISCOVER_E_NONE:
+        return "none";
+    case DISCOVER_E_UNKNOWN:
+        return "unknown";
+    case DISCOVER_E_UNSYNCED:
+        return "unsynced";
+    default:
+        return "failed";
+    }
+}
+
+static const char *word_of(const char *const *words, int n, int i)
+{
+    return i >= 0 && i < n && words[i] ? words[i] : "unknown";
+}
+
+const char *ctl_state_word(int state)
+{
+    static const char *const words[] = {
+        [DISCOVER_PASSING] = "passing",         [DISCOVER_WARNING] = "warning",
+        [DISCOVER_CRITICAL] = "critical",       [DISCOVER_MAINTENANCE] = "maintenance",
+        [DISCOVER_DRAINING] = "draining",
+    };
+    return word_of(words, sizeof words / sizeof *words, state);
+}
+
+const char *ctl_protocol_word(int protocol)
+{
+    static const char *const words[] = {[DISCOVER_TCP] = "tcp", [DISCOVER_UDP] = "udp"};
+    return word_of(words, sizeof words / sizeof *words, protocol);
+}
+
+const char *ctl_tier_word(int tier)
+{
+    static const char *const words[] = {
+        [DISCOVER_HOST] = "host", [DISCOVER_ZONE] = "zone", [DISCOVER_REGION] = "region",
+        [DISCOVER_ELSEWHERE] = "elsewhere",
+    };
+    return word_of(words, sizeof words / sizeof *words, tier);
+}
+
+int ctl_print_json(json_t *document)
+{
+    int err = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
+    json_decref(document);
+    if (err || putchar('\n') == EOF || fflush(stdout) != 0) {
+        ctl_note("cannot print the result");
+        return CTL_FAILED;
+    }
+    return CTL_DONE;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discoverctl: what its subcommands have in common. One thread; messages go to stderr, results to stdout. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "discover/discover.h"
+
+/* Scripts rely on these. */
+enum ctl_exit {
+    CTL_DONE = 0,
+    CTL_FAILED = 1,
+    CTL_USAGE = 2,
+    CTL_NONE = 3,        /* no such service, or no usable instance */
+    CTL_CANNOT_KNOW = 4, /* not synchronised, or no daemon */
+};
+
+struct ctl {
+    const char *socket; /* NULL: the library's default */
+    bool json;
+};
+
+/* A subcommand: argv starts behind its name and ends with NULL. Returns the exit status. */
+typedef int command_fn(const struct ctl *ctl, char **argv);
+command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_list, cmd_hosts, cmd_status;
+
+int ctl_main(int argc, char **argv);
+
+/* "discoverctl: ..." */
+void ctl_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, with a hint at --help; returns CTL_USAGE. */
+int ctl_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether the first word asks for help. */
+bool ctl_wants_help(char **argv);
+
+/* A handle that is connected, or NULL and the exit status in *ret_exit after a message. */
+struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
+
+/* CTL_DONE, or CTL_USAGE after a message. */
+int ctl_check_service(const char *service);
+
+/* The exit status that belongs to a result of the library. */
+enum ctl_exit ctl_exit_of(int result);
+
+/* Says what a failed call was about and what the daemon said to it; returns the exit status. */
+int ctl_failed(const struct discover *d, const char *what, int result);
+
+/* A note when an answer is not fresh. */
+void ctl_note_age(struct discover *d, int result);
+
+/* One word for a result: "fresh", "stale", "degraded", "none", "unknown", "unsynced", "failed". */
+const char *ctl_result_word(int result);
+
+const char *ctl_state_word(int state);
+const char *ctl_protocol_word(int protocol);
+const char *ctl_tier_word(int tier);
+
+/* Prints a document and gives it back to jansson. Returns CTL_FAILED if it could not be made or printed. */
+int ctl_print_json(json_t *document);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Holds a connection, and with it a registration, until a signal or the end of a command says that it is over. One
+ * thread, and the only one that may: it takes the process's signals.
+ */
+#ifndef CTL_HOLD_H
+#define CTL_HOLD_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include "discover/discover.h"
+
+struct hold {
+    int signals;  /* a signalfd with the signals that are taken, -1: none */
+    sigset_t old; /* what was blocked before, for the command */
+};
+
+/*
+ * Takes the signals, before anything they could be about begins. A negative errno. They stay blocked after hold_fini:
+ * the exit status of a program that is about to end is not left to a late signal.
+ */
+int hold_init(struct hold *h);
+void hold_fini(struct hold *h);
+
+/* Starts a command with the signals as they were before. A negative errno: -ENOENT if there is no such program. */
+int hold_start(const struct hold *h, char **command, pid_t *ret_child);
+
+/*
+ * Dispatches d until the child has ended, and returns its exit status (128 + signal); signals meant for it are passed
+ * on. Without a child (0): until SIGTERM, SIGINT or SIGHUP, and returns 0.
+ */
+int hold_run(const struct hold *h, struct discover *d, pid_t child);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discoverctl register: makes a registration and stays for as long as it takes. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/hold.h"
+#include "daemon/ctl/register_options.h"
+
+/* As a shell says it. */
+#define EXIT_NOT_FOUND   127
+#define EXIT_NOT_PROGRAM 126
+
+static int print_register_help(void)
+{
+    fputs("Usage: discoverctl register DOMAIN/SERVICE --port N [OPTION]... [-- COMMAND...]\n\n"
+          "Registers an instance for as long as COMMAND runs, whose exit status it passes on, and to which it passes\n"
+          "signals on; without COMMAND, --ttl or --pid: until it is told to stop.\n\n", stdout);
+    options_print(register_specs, stdout);
+    return CTL_DONE;
+}
+
+static int print_registered(const struct ctl *ctl, const struct register_options *o,
+                            const struct discover_registration *r)
+{
+    const char *instance = discover_registration_instance(r);
+    if (ctl->json)
+        return ctl_print_json(json_pack("{s:s, s:s}", "service", o->service, "instance", instance));
+    if (o->ttl_ms)
+        printf("registered %s instance %s: it lives %g s unless it is registered again\n", o->service, instance,
+               (double)o->ttl_ms / 1000);
+    else if (o->pid)
+        printf("registered %s instance %s: it lives as long as process %u\n", o->service, instance, o->pid);
+    else
+        printf("registered %s instance %s: it lives as long as this program\n", o->service, instance);
+    return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+static int run_command(struct discover *d, const struct hold *h, char **command)
+{
+    pid_t child;
+    int err = hold_start(h, command, &child);
+    if (!err)
+        return hold_run(h, d, child);
+    ctl_note("%s: %s", command[0], discover_strerror(err));
+    return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_PROGRAM;
+}
+
+/* Registers, and stays for as long as it takes. The end of the handle is the end of what was bound to it. */
+static int register_and_hold(const struct ctl *ctl, const struct register_options *o, const struct hold *h,
+                             struct discover_registration *r)
+{
+    int status;
+    struct discover *d = ctl_connect(ctl, &status);
+    if (!d)
+        return status;
+    int err = discover_register(d, r);
+    if (err < 0)
+        status = ctl_failed(d, o->service, err);
+    else if (o->command)
+        status = run_command(d, h, o->command);
+    else
+        status = print_registered(ctl, o, r);
+    bool bound = !o->command && !o->ttl_ms && !o->pid;
+    if (!err && bound && status == CTL_DONE)
+        status = hold_run(h, d, 0);
+    discover_free(d);
+    return status;
+}
+
+int cmd_register(const struct ctl *ctl, char **argv)
+{
+    struct register_options o;
+    struct discover_registration *r;
+    char why[OPTIONS_WHY_CAP];
+    if (ctl_wants_help(argv))
+        return print_register_help();
+    if (register_options_parse(argv, &o, why) < 0 || register_options_build(&o, &r, why) < 0)
+        return ctl_usage_error("%s", why);
+    struct hold h;
+    int err = hold_init(&h);
+    int status = err < 0 ? ctl_failed(NULL, "cannot take signals", err) : register_and_hold(ctl, &o, &h, r);
+    hold_fini(&h);
+    discover_registration_free(r);
+    return status;
+}

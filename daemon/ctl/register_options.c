@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What "discoverctl register" is asked for. */
+#include "daemon/ctl/register_options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int append(const char **list, size_t cap, size_t *n, const char *value)
+{
+    if (*n == cap)
+        return -E2BIG;
+    list[(*n)++] = value;
+    return 0;
+}
+
+static int set_port(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return option_number(value, 1, UINT16_MAX, &o->port);
+}
+
+static int set_address(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return append(o->addresses, REGISTER_ADDRESSES_MAX, &o->n_addresses, value);
+}
+
+static int set_instance(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    o->instance = value;
+    return 0;
+}
+
+static int set_protocol(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    if (strcmp(value, "tcp") != 0 && strcmp(value, "udp") != 0)
+        return -EINVAL;
+    o->protocol = *value == 't' ? DISCOVER_TCP : DISCOVER_UDP;
+    return 0;
+}
+
+static int set_weight(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return option_number(value, 1, UINT16_MAX, &o->weight);
+}
+
+static int set_priority(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return option_number(value, 0, UINT16_MAX, &o->priority);
+}
+
+static int add_tag(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return append(o->tags, REGISTER_LIST_MAX, &o->n_tags, value);
+}
+
+static int add_meta(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return strchr(value, '=') ? append(o->meta, REGISTER_LIST_MAX, &o->n_meta, value) : -EINVAL;
+}
+
+static int set_ttl(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return option_time_ms(value, &o->ttl_ms);
+}
+
+static int set_pid(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return option_number(value, 1, INT32_MAX, &o->pid);
+}
+
+const struct option_spec register_specs[] = {
+    {"port", "N", "where it listens, 1 to 65535 (needed)", set_port},
+    {"address", "A", "an IPv4 or IPv6 address, at most one of each (default: the host's)", set_address},
+    {"instance", "ID", "a name for this instance (default: the daemon makes one up)", set_instance},
+    {"proto", "tcp|udp", "default: tcp", set_protocol},
+    {"weight", "N", "its share of the traffic, 1 to 65535 (default: 1)", set_weight},
+    {"priority", "N", "0 to 65535, lower is used first (default: 0)", set_priority},
+    {"tag", "T", "a label to select by, at most 16", add_tag},
+    {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
+    {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
+    {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int refuse(char ret_why[static OPTIONS_WHY_CAP], const char *why)
+{
+    snprintf(ret_why, OPTIONS_WHY_CAP, "%s", why);
+    return -EINVAL;
+}
+
+int register_options_parse(char **argv, struct register_options *ret_options, char ret_why[static OPTIONS_WHY_CAP])
+{
+    struct register_options o = {.weight = 1};
+    struct words words;
+    int err = options_parse(register_specs, &o, argv, &words, ret_why);
+    if (err < 0)
+        return err;
+    if (words.n != 1)
+        return refuse(ret_why, "register needs one DOMAIN/SERVICE");
+    if (!o.port)
+        return refuse(ret_why, "register needs --port");
+    if (words.command && !*words.command)
+        return refuse(ret_why, "after -- a command must come");
+    if ((o.ttl_ms != 0) + (o.pid != 0) + (words.command != NULL) > 1)
+        return refuse(ret_why, "--ttl, --pid and a command exclude each other");
+    o.service = words.word[0];
+    o.command = words.command;
+    *ret_options = o;
+    return 0;
+}
+
+static int set_meta(struct discover_registration *r, const char *pair)
+{
+    const char *equals = strchr(pair, '=');
+    char *key = strndup(pair, (size_t)(equals - pair));
+    if (!key)
+        return -ENOMEM;
+    int err = discover_registration_set_meta(r, key, equals + 1);
+    free(key);
+    return err;
+}
+
+/* What was refused, for the message. */
+struct refusal {
+    const char *option, *value;
+    int err;
+};
+
+static void attempt(struct refusal *refusal, const char *option, const char *value, int err)
+{
+    if (err < 0 && !refusal->err)
+        *refusal = (struct refusal){option, value, err};
+}
+
+static struct refusal apply(const struct register_options *o, struct discover_registration *r)
+{
+    struct refusal refusal = {0};
+    if (o->instance)
+        attempt(&refusal, "--instance", o->instance, discover_registration_set_instance(r, o->instance));
+    for (size_t i = 0; i < o->n_addresses; i++)
+        attempt(&refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]));
+    for (size_t i = 0; i < o->n_tags; i++)
+        attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]));
+    for (size_t i = 0; i < o->n_meta; i++)
+        attempt(&refusal, "--meta", o->meta[i], set_meta(r, o->meta[i]));
+    if (o->ttl_ms)
+        attempt(&refusal, "--ttl", "", discover_registration_set_ttl(r, o->ttl_ms));
+    if (o->pid)
+        attempt(&refusal, "--pid", "", discover_registration_set_pid(r, (int32_t)o->pid));
+    attempt(&refusal, "--proto", "", discover_registration_set_protocol(r, o->protocol));
+    attempt(&refusal, "--weight", "", discover_registration_set_weight(r, o->weight));
+    attempt(&refusal, "--priority", "", discover_registration_set_priority(r, (uint16_t)o->priority));
+    return refusal;
+}
+
+int register_options_build(const struct register_options *o, struct discover_registration **ret_r,
+                           char ret_why[static OPTIONS_WHY_CAP])
+{
+    struct discover_registration *r;
+    int err = discover_registration_new(o->service, (uint16_t)o->port, &r);
+    if (err < 0) {
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%s: %s", o->service, discover_strerror(err));
+        return err;
+    }
+    struct refusal refusal = apply(o, r);
+    if (!refusal.err) {
+        *ret_r = r;
+        return 0;
+    }
+    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %s: %s", refusal.option, refusal.value, discover_strerror(refusal.err));
+    discover_registration_free(r);
+    return refusal.err;
+}

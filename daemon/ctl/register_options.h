@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What "discoverctl register" is asked for, from its command line. One thread. */
+#ifndef CTL_REGISTER_OPTIONS_H
+#define CTL_REGISTER_OPTIONS_H
+
+#include <stdint.h>
+
+#include "daemon/ctl/options.h"
+#include "discover/discover.h"
+
+#define REGISTER_ADDRESSES_MAX 2
+#define REGISTER_LIST_MAX      16
+
+struct register_options {
+    const char *service;
+    const char *instance; /* NULL: the daemon makes one up */
+    uint32_t port, weight, priority;
+    uint32_t ttl_ms, pid; /* 0: not given */
+    enum discover_protocol protocol;
+    const char *addresses[REGISTER_ADDRESSES_MAX], *tags[REGISTER_LIST_MAX], *meta[REGISTER_LIST_MAX];
+    size_t n_addresses, n_tags, n_meta;
+    char **command; /* NULL: none */
+};
+
+extern const struct option_spec register_specs[];
+
+/* -EINVAL with the reason in ret_why; *ret_options points into argv. */
+int register_options_parse(char **argv, struct register_options *ret_options, char ret_why[static OPTIONS_WHY_CAP]);
+
+/* The registration they describe. -EINVAL with the reason, -ENOMEM, or an error of the library. */
+int register_options_build(const struct register_options *o, struct discover_registration **ret_r,
+                           char ret_why[static OPTIONS_WHY_CAP]);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discoverctl status: how the daemon of this host is doing. */
+#include <stdio.h>
+
+#include "daemon/ctl/ctl.h"
+
+static void print_json(void *arg, const struct discover_status *s)
+{
+    json_t *counters = json_object();
+    for (size_t i = 0; i < s->n_counters; i++)
+        (void)json_object_set_new(counters, s->counters[i].name, json_integer((json_int_t)s->counters[i].value));
+    json_t *bus = json_pack("{s:b, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
+                            s->bus_error);
+    *(int *)arg = ctl_print_json(
+        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "version", s->version, "host",
+                  s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
+                  "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "hosts", (json_int_t)s->hosts, "services",
+                  (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
+                  (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "counters", counters));
+}
+
+static void print_bus(const struct discover_status *s)
+{
+    if (s->bus_connected)
+        printf("bus            connected to %s\n", s->bus_server);
+    else
+        printf("bus            not connected\n");
+    if (*s->bus_error)
+        printf("last error     %s\n", s->bus_error);
+}
+
+static void print_text(void *arg, const struct discover_status *s)
+{
+    printf("daemon         %s on %s, up %.1f s, epoch %llu\n", s->version, s->host, (double)s->uptime_ms / 1000,
+           (unsigned long long)s->epoch);
+    if (s->stale_ms > 0)
+        printf("synchronised   %s, for %.1f s\n", s->sync, (double)s->stale_ms / 1000);
+    else
+        printf("synchronised   %s\n", s->sync);
+    print_bus(s);
+    printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
+    printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
+    for (size_t i = 0; i < s->n_counters; i++)
+        if (s->counters[i].value)
+            printf("%-40s %llu\n", s->counters[i].name, (unsigned long long)s->counters[i].value);
+    *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+int cmd_status(const struct ctl *ctl, char **argv)
+{
+    if (ctl_wants_help(argv)) {
+        printf("Usage: discoverctl status\n\nHow the daemon of this host is doing, and what it has counted.\n");
+        return CTL_DONE;
+    }
+    if (*argv)
+        return ctl_usage_error("status takes nothing");
+    int status;
+    struct discover *d = ctl_connect(ctl, &status);
+    if (!d)
+        return status;
+    int err = discover_status(d, ctl->json ? print_json : print_text, &status);
+    if (err < 0)
+        status = ctl_failed(d, "status", err);
+    discover_free(d);
+    return status;
+}

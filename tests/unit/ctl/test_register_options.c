@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of "discoverctl register", as the registration that it makes. */
+#include "daemon/ctl/register_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/support/unit.h"
+
+#define WORDS_MAX 40
+
+/* Splits at spaces, as a shell would. Static: one line at a time. */
+static char **line(const char *text)
+{
+    static char copy[1024];
+    static char *words[WORDS_MAX + 1];
+    size_t n = 0;
+    ck_assert_uint_lt(strlen(text), sizeof copy);
+    strcpy(copy, text);
+    for (char *word = strtok(copy, " "); word && n < WORDS_MAX; word = strtok(NULL, " "))
+        words[n++] = word;
+    words[n] = NULL;
+    return words;
+}
+
+static struct register_options o;
+static char why[OPTIONS_WHY_CAP];
+
+START_TEST(least)
+{
+    ck_assert_int_eq(register_options_parse(line("shop/payment --port 8080"), &o, why), 0);
+    ck_assert_str_eq(o.service, "shop/payment");
+    ck_assert_uint_eq(o.port, 8080);
+    ck_assert_uint_eq(o.weight, 1);
+    ck_assert_uint_eq(o.priority, 0);
+    ck_assert_int_eq(o.protocol, DISCOVER_TCP);
+    ck_assert_ptr_null(o.instance);
+    ck_assert_ptr_null(o.command);
+    struct discover_registration *r;
+    ck_assert_int_eq(register_options_build(&o, &r, why), 0);
+    ck_assert_str_eq(discover_registration_instance(r), "");
+    discover_registration_free(r);
+}
+END_TEST
+
+START_TEST(everything)
+{
+    ck_assert_int_eq(register_options_parse(line("--port 53 --address 10.0.0.1 --address 2001:db8::1 dns/main "
+                                                 "--instance n1 --proto udp --weight 5 --priority 2 --tag a --tag b "
+                                                 "--meta version=1.4 --meta formula=a=b -- named -g"), &o, why), 0);
+    ck_assert_int_eq(o.protocol, DISCOVER_UDP);
+    ck_assert_uint_eq(o.n_addresses, 2);
+    ck_assert_uint_eq(o.n_tags, 2);
+    ck_assert_uint_eq(o.n_meta, 2);
+    ck_assert_uint_eq(o.weight, 5);
+    ck_assert_uint_eq(o.priority, 2);
+    ck_assert_str_eq(o.command[0], "named");
+    struct discover_registration *r;
+    ck_assert_int_eq(register_options_build(&o, &r, why), 0);
+    ck_assert_str_eq(discover_registration_instance(r), "n1");
+    discover_registration_free(r);
+    ck_assert_int_eq(register_options_parse(line("a/b --port 1 --ttl 10s"), &o, why), 0);
+    ck_assert_uint_eq(o.ttl_ms, 10000);
+    ck_assert_int_eq(register_options_parse(line("a/b --port 1 --pid 42"), &o, why), 0);
+    ck_assert_uint_eq(o.pid, 42);
+}
+END_TEST
+
+START_TEST(bad_lines)
+{
+    static const char *const lines[][2] = {
+        {"--port 1", "one DOMAIN/SERVICE"},
+        {"a/b c/d --port 1", "one DOMAIN/SERVICE"},
+        {"a/b", "--port"},
+        {"a/b --port 0", "1 to 65535"},
+        {"a/b --port 65536", "1 to 65535"},
+        {"a/b --port 1 --proto sctp", "tcp"},
+        {"a/b --port 1 --weight 0", "1 to 65535"},
+        {"a/b --port 1 --priority 70000", "0 to 65535"},
+        {"a/b --port 1 --meta novalue", "--meta novalue"},
+        {"a/b --port 1 --ttl 10", "10s or 500ms"},
+        {"a/b --port 1 --pid 0", "--pid 0"},
+        {"a/b --port 1 --", "a command must come"},
+        {"a/b --port 1 --ttl 1s --pid 5", "exclude"},
+        {"a/b --port 1 --ttl 1s -- true", "exclude"},
+        {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2 --address 1.1.1.3", "at most one of each"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_msg(register_options_parse(line(lines[i][0]), &o, why) == -EINVAL, "%s", lines[i][0]);
+        ck_assert_msg(strstr(why, lines[i][1]) != NULL, "%s: %s", lines[i][0], why);
+    }
+}
+END_TEST
+
+START_TEST(bad_values)
+{
+    static const char *const lines[][2] = {
+        {"Shop/payment --port 1", "Shop/payment: not a valid name"},
+        {"a/b --port 1 --instance A", "--instance A: not a valid name"},
+        {"a/b --port 1 --address localhost", "--address localhost"},
+        {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2", "--address 1.1.1.2"},
+        {"a/b --port 1 --tag a_b", "--tag a_b: not a valid name"},
+        {"a/b --port 1 --meta =x", "--meta =x"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct discover_registration *r = NULL;
+        ck_assert_int_eq(register_options_parse(line(lines[i][0]), &o, why), 0);
+        ck_assert_int_lt(register_options_build(&o, &r, why), 0);
+        ck_assert_msg(strstr(why, lines[i][1]) != NULL, "%s: %s", lines[i][0], why);
+        ck_assert_ptr_null(r);
+    }
+}
+END_TEST
+
+UNIT_TESTS("register options", least, everything, bad_lines, bad_values)
