@@ -11,11 +11,12 @@ void config_print_keys(FILE *out)
     config_table_print(&check_keys, out);
 }
 
-static const char head[] = "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
-                           "#\n"
-                           "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
-                           "# @include \"FILE\" takes in another file, relative to this one.\n"
-                           "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
+static const char head[] =
+    "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
+    "#\n"
+    "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
+    "# @include \"FILE\" takes in another file, relative to this one.\n"
+    "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
 
 /* The groups of `services` have no defaults to show, so there is a real one. */
 static const char services_example[] =
@@ -26,7 +27,7 @@ static const char services_example[] =
     "#        port = 8080;\n"
     "#        # From here on everything may be left out.\n"
     "#        instance = \"p1\";                   # default: \"payment-8080\"\n"
-    "#        address = [\"10.0.1.22\"];           # IPv4, IPv6 or both, or a host name; default: the host's\n"
+    "#        address = [\"10.0.1.22\"];           # IPv4, IPv6 or both, or a host name; default: this host\n"
     "#        proto = \"tcp\";                     # or \"udp\"\n"
     "#        weight = 1;                        # share of the load: 1..65535\n"
     "#        priority = 0;                      # lower ones are used first: 0..65535\n"
@@ -54,7 +55,8 @@ static size_t group_length(const char *path)
 /* Whether the group of n bytes at g is outer, or is within it. */
 static bool is_within(const char *g, size_t n, const char *outer, size_t outer_n)
 {
-    return outer_n == 0 || (n >= outer_n && memcmp(g, outer, outer_n) == 0 && (n == outer_n || g[outer_n] == '.'));
+    return outer_n == 0 ||
+           (n >= outer_n && memcmp(g, outer, outer_n) == 0 && (n == outer_n || g[outer_n] == '.'));
 }
 
 struct place {
@@ -103,7 +105,7 @@ static void print_key(const struct config_key *key, const struct place *at, FILE
     if (open)
         fputs("\"web-1\"", out);
     else
-        value_print_preset(key, out);
+        config_key_print_preset(key, out);
     fputs(";\n", out);
 }
 

@@ -2,7 +2,6 @@
 /* The tables of all keys. A key is listed here and nowhere else. */
 #include "daemon/base/config_keys.h"
 
-
 #include "libdiscover/core/clock.h"
 
 #define MS (NS_PER_MS)
@@ -18,11 +17,14 @@
 
 #define AT(field) offsetof(struct config, field)
 
+/* clang-format off */
+
 /* path, kind, reloadable, most and least elements of a list, offset, default, min, max, help */
 static const struct config_key main_table[] = {
     {"host", VALUE_LABEL, NO, 0, 0, AT(host), "", 1, LABEL_MAX,
      "Name of this host; default: the first label of the machine's host name"},
-    {"region", VALUE_LABEL, NO, 0, 0, AT(region), "local", 1, LABEL_MAX, "Region of the host, as large as one NATS cluster"},
+    {"region", VALUE_LABEL, NO, 0, 0, AT(region), "local", 1, LABEL_MAX,
+     "Region of the host, as large as one NATS cluster"},
     {"zone", VALUE_LABEL, NO, 0, 0, AT(zone), "", 0, LABEL_MAX, "Part of the region the host is in; empty: none"},
     {"address", VALUE_IP, NO, 2, 0, AT(address), "", 1, 45,
      "Addresses at which others reach this host, at most one IPv4 and one IPv6; none: found out at the start"},
@@ -30,19 +32,23 @@ static const struct config_key main_table[] = {
      "Folder of what has to survive a restart"},
     {"services_dir", VALUE_PATH, YES, 0, 0, AT(services_dir), "/etc/discoverd/services.d", 0, PATH_LEN,
      "Folder with further services, in files *.conf; it may be missing; empty: none"},
-    {"log.level", VALUE_LEVEL, YES, 0, 0, AT(log.level), "info", 0, 0, "What is logged: error, warning, notice, info or debug"},
+    {"log.level", VALUE_LEVEL, YES, 0, 0, AT(log.level), "info", 0, 0,
+     "What is logged: error, warning, notice, info or debug"},
 
     {"nats.servers", VALUE_NATS_URL, NO, 32, 1, AT(nats.servers), "nats://127.0.0.1:4222", 1, 300,
      "Servers of the region's cluster, nats:// or tls://"},
-    {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN, "Credentials file (.creds)"},
+    {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN,
+     "Credentials file (.creds)"},
     {"nats.nkey_seed", VALUE_PATH, NO, 0, 0, AT(nats.nkey_seed), "", 0, PATH_LEN, "File with an nkey seed"},
     {"nats.user", VALUE_TEXT, NO, 0, 0, AT(nats.user), "", 0, 255, "User; needs password_file"},
     {"nats.password_file", VALUE_PATH, NO, 0, 0, AT(nats.password_file), "", 0, PATH_LEN,
      "File with the user's password, not readable by others"},
-    {"nats.tls.ca", VALUE_PATH, NO, 0, 0, AT(nats.tls.ca), "", 0, PATH_LEN, "Certificates to check the servers by"},
+    {"nats.tls.ca", VALUE_PATH, NO, 0, 0, AT(nats.tls.ca), "", 0, PATH_LEN,
+     "Certificates to check the servers by"},
     {"nats.tls.cert", VALUE_PATH, NO, 0, 0, AT(nats.tls.cert), "", 0, PATH_LEN, "Our certificate; needs key"},
     {"nats.tls.key", VALUE_PATH, NO, 0, 0, AT(nats.tls.key), "", 0, PATH_LEN, "Our private key; needs cert"},
-    {"nats.js_domain", VALUE_TOKEN, NO, 0, 0, AT(nats.js_domain), "", 0, 255, "JetStream domain; empty: the default"},
+    {"nats.js_domain", VALUE_TOKEN, NO, 0, 0, AT(nats.js_domain), "", 0, 255,
+     "JetStream domain; empty: the default"},
 
     {"registry.services_bucket", VALUE_TOKEN, NO, 0, 0, AT(registry.services_bucket), "SERVICES", 1, 64,
      "Bucket of the instances"},
@@ -54,8 +60,10 @@ static const struct config_key main_table[] = {
      "How long the bucket keeps the instances of a host that never comes back"},
     {"registry.restart_grace", VALUE_DURATION, NO, 0, 0, AT(registry.restart_grace_ns), "5s", 0, 60 * S,
      "After a restart: how long programs have to register again before their instances are gone"},
-    {"registry.replicas", VALUE_NUMBER, NO, 0, 0, AT(registry.replicas), "1", 1, 5, "Servers that keep a copy of a bucket that is made here"},
-    {"registry.create", VALUE_BOOLEAN, NO, 0, 0, AT(registry.create), "true", 0, 0, "Make the buckets if they are missing; if not, discoverd --init has to be run once"},
+    {"registry.replicas", VALUE_NUMBER, NO, 0, 0, AT(registry.replicas), "1", 1, 5,
+     "Servers that keep a copy of a bucket that is made here"},
+    {"registry.create", VALUE_BOOLEAN, NO, 0, 0, AT(registry.create), "true", 0, 0,
+     "Make the buckets if they are missing; if not, discoverd --init has to be run once"},
     {"registry.guard_percent", VALUE_NUMBER, NO, 0, 0, AT(registry.guard_percent), "30", 1, 100,
      "When more hosts than this share vanish at once, they are kept, marked as stale; 100: never"},
     {"registry.guard_duration", VALUE_DURATION, NO, 0, 0, AT(registry.guard_duration_ns), "5m", S, 24 * H,
@@ -71,7 +79,8 @@ static const struct config_key main_table[] = {
      "Largest UDP answer on loopback, where nothing fragments, to clients that take it (EDNS)"},
     {"dns.remote_payload", VALUE_NUMBER, NO, 0, 0, AT(dns.remote_payload), "1232", 512, 4096,
      "Largest UDP answer off loopback"},
-    {"dns.allow", VALUE_NETWORK, NO, 64, 0, AT(dns.allow), "", 1, 64, "Networks that may ask besides this host itself; none: whoever reaches an address of listen"},
+    {"dns.allow", VALUE_NETWORK, NO, 64, 0, AT(dns.allow), "", 1, 64,
+     "Networks that may ask besides this host itself; none: whoever reaches an address of listen"},
     {"dns.rrl", VALUE_NUMBER, NO, 0, 0, AT(dns.rrl), "1000", 0, 1000000,
      "UDP answers per second to one client network off loopback; 0: no limit"},
     {"dns.tcp_clients", VALUE_NUMBER, NO, 0, 0, AT(dns.tcp_clients), "512", 1, 65536, "TCP connections at once"},
@@ -88,7 +97,8 @@ static const struct config_key main_table[] = {
      "Where metrics and the read-only HTTP interface are; empty: nowhere"},
 
     {"limits.hosts", VALUE_NUMBER, NO, 0, 0, AT(limits.hosts), "20000", 1, 1000000, "Hosts in the catalog"},
-    {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000, "Services in the catalog"},
+    {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000,
+     "Services in the catalog"},
     {"limits.instances_per_host", VALUE_NUMBER, NO, 0, 0, AT(limits.instances_per_host), "10000", 1, 1000000,
      "Instances of one host, this one too"},
     {"limits.record_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.record_bytes), "8192", 512, RECORD_WIRE_MAX,
@@ -101,7 +111,8 @@ static const struct config_key main_table[] = {
      "Connections to the Unix socket at once"},
     {"limits.api_clients_per_uid", VALUE_NUMBER, NO, 0, 0, AT(limits.api_clients_per_uid), "256", 1, 65536,
      "Connections to the Unix socket by one user other than root"},
-    {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536, "HTTP connections at once"},
+    {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
+     "HTTP connections at once"},
 
     {"services", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "Services to register on this host"},
 };
@@ -111,7 +122,8 @@ static const struct config_key main_table[] = {
 
 static const struct config_key service_table[] = {
     {"name", VALUE_SERVICE, YES, 0, 0, AT(name), NULL, 1, SERVICE_CAP - 1, "Domain and service"},
-    {"instance", VALUE_LABEL, YES, 0, 0, AT(instance), "", 0, LABEL_MAX, "Default: service and port, \"payment-8080\""},
+    {"instance", VALUE_LABEL, YES, 0, 0, AT(instance), "", 0, LABEL_MAX,
+     "Default: service and port, \"payment-8080\""},
     {"port", VALUE_NUMBER, YES, 0, 0, AT(port), NULL, 1, 65535, "Where it is served"},
     {"address", VALUE_ADDRESS, YES, 2, 0, AT(address), "", 1, RECORD_HOSTNAME_CAP - 1,
      "An IPv4 address, an IPv6 address or both, or a host name; none: the host's"},
@@ -128,14 +140,20 @@ static const struct config_key service_table[] = {
 
 static const struct config_key check_table[] = {
     {"tcp", VALUE_TARGET, YES, 0, 0, AT(tcp), "", 1, CHECK_TARGET_CAP - 1, "A connection must be accepted there"},
-    {"http", VALUE_HTTP_URL, YES, 0, 0, AT(http), "", 1, CHECK_TARGET_CAP - 1, "Or: a GET must be answered with 2xx"},
+    {"http", VALUE_HTTP_URL, YES, 0, 0, AT(http), "", 1, CHECK_TARGET_CAP - 1,
+     "Or: a GET must be answered with 2xx"},
     {"interval", VALUE_DURATION, YES, 0, 0, AT(interval_ns), "5s", 100 * MS, H, "From one check to the next"},
     {"timeout", VALUE_DURATION, YES, 0, 0, AT(timeout_ns), "2s", 10 * MS, 60 * S, "At most the interval"},
     {"fall", VALUE_NUMBER, YES, 0, 0, AT(fall), "3", 1, 100, "Failures in a row until it is critical"},
     {"rise", VALUE_NUMBER, YES, 0, 0, AT(rise), "2", 1, 100, "Successes in a row until it passes again"},
 };
 
-#define TABLE(rows, prefix) {rows, sizeof rows / sizeof *rows, prefix}
+/* clang-format on */
+
+#define TABLE(rows, prefix)                                                                                  \
+    {                                                                                                        \
+        rows, sizeof rows / sizeof *rows, prefix                                                             \
+    }
 
 const struct config_table config_keys = TABLE(main_table, "");
 const struct config_table service_keys = TABLE(service_table, "services[].");

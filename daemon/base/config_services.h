@@ -15,7 +15,7 @@ struct service_set {
         char file[256]; /* cut if longer */
         unsigned line;
         char path[CONFIG_PATH_CAP];
-    } *places;
+    } * places;
     size_t n, cap;
 };
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void report_v(struct config_report *r, struct config_place place, const char *key, const char *format,
-                     va_list args)
+__attribute__((format(printf, 4, 0))) static void report_v(struct config_report *r, struct config_place place,
+                                                           const char *key, const char *format, va_list args)
 {
     char reason[CONFIG_WHY_CAP + CONFIG_PATH_CAP], message[PATH_MAX + 512], line[16] = "";
     vsnprintf(reason, sizeof reason, format, args);
@@ -21,7 +21,8 @@ static void report_v(struct config_report *r, struct config_place place, const c
     r->fn(r->arg, message);
 }
 
-void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
+void config_report(struct config_report *r, struct config_place place, const char *key, const char *format,
+                   ...)
 {
     va_list args;
     va_start(args, format);
@@ -146,8 +147,9 @@ static bool has_form(const config_setting_t *setting, enum value_form form)
 static const char *form_text(enum value_form form)
 {
     static const char *const texts[] = {
-        [FORM_TEXT] = "a text in quotes", [FORM_NUMBER] = "a whole number", [FORM_BOOLEAN] = "true or false",
-        [FORM_BLOCKS] = "a list of groups ( { ... } )", [FORM_PAIRS] = "a group { ... }",
+        [FORM_TEXT] = "a text in quotes", [FORM_NUMBER] = "a whole number",
+        [FORM_BOOLEAN] = "true or false", [FORM_BLOCKS] = "a list of groups ( { ... } )",
+        [FORM_PAIRS] = "a group { ... }",
     };
     return texts[form];
 }
@@ -171,8 +173,8 @@ static const char *scalar_text(const config_setting_t *setting, char buffer[stat
     return buffer;
 }
 
-static int apply_scalar(struct config_source *s, const config_setting_t *setting, const struct config_key *key,
-                        void *base)
+static int apply_scalar(struct config_source *s, const config_setting_t *setting,
+                        const struct config_key *key, void *base)
 {
     char buffer[32], why[CONFIG_WHY_CAP];
     if (!config_source_check_form(s, setting, value_form(key->kind)))
@@ -183,8 +185,8 @@ static int apply_scalar(struct config_source *s, const config_setting_t *setting
     return err == -EINVAL ? 0 : err;
 }
 
-static int append_element(struct config_source *s, const config_setting_t *element, const struct config_key *key,
-                          struct string_list *list)
+static int append_element(struct config_source *s, const config_setting_t *element,
+                          const struct config_key *key, struct string_list *list)
 {
     char why[CONFIG_WHY_CAP];
     if (!config_source_check_form(s, element, FORM_TEXT))
@@ -216,8 +218,8 @@ static int apply_list(struct config_source *s, const config_setting_t *setting, 
     return err == -EINVAL ? 0 : err;
 }
 
-static void complain_unknown(struct config_source *s, const config_setting_t *setting, const struct config_table *t,
-                             const char *path)
+static void complain_unknown(struct config_source *s, const config_setting_t *setting,
+                             const struct config_table *t, const char *path)
 {
     char meant[CONFIG_PATH_CAP];
     if (config_table_suggest(t, path, meant))

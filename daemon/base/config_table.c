@@ -51,7 +51,8 @@ static size_t names_below(const struct config_table *t, const char *group, size_
 }
 
 /* The right name in the wrong place: "lease_ttl" for "registry.lease_ttl", "tls" for "nats.tls". */
-static bool suggest_elsewhere(const struct config_table *t, const char *name, char ret_path[static CONFIG_PATH_CAP])
+static bool suggest_elsewhere(const struct config_table *t, const char *name,
+                              char ret_path[static CONFIG_PATH_CAP])
 {
     for (size_t i = 0; i < t->n; i++) {
         const char *path = t->keys[i].path;
@@ -68,7 +69,8 @@ static bool suggest_elsewhere(const struct config_table *t, const char *name, ch
     return false;
 }
 
-bool config_table_suggest(const struct config_table *t, const char *path, char ret_path[static CONFIG_PATH_CAP])
+bool config_table_suggest(const struct config_table *t, const char *path,
+                          char ret_path[static CONFIG_PATH_CAP])
 {
     char names[KEYS_MAX][NAME_CAP];
     const char *pointers[KEYS_MAX];
@@ -95,6 +97,27 @@ void config_table_fini(const struct config_table *t, void *base)
         value_fini(&t->keys[i], base);
 }
 
+static void print_list(const char *text, FILE *out)
+{
+    const char *between = "";
+    fputc('[', out);
+    for (size_t n; *text; text += n + (text[n] == ' ')) {
+        n = strcspn(text, " ");
+        fprintf(out, "%s\"%.*s\"", between, (int)n, text);
+        between = ", ";
+    }
+    fputc(']', out);
+}
+
+void config_key_print_preset(const struct config_key *key, FILE *out)
+{
+    enum value_form form = value_form(key->kind);
+    if (key->items_max)
+        print_list(key->preset, out);
+    else
+        fprintf(out, form == FORM_TEXT ? "\"%s\"" : "%s", key->preset);
+}
+
 void config_table_print(const struct config_table *t, FILE *out)
 {
     for (size_t i = 0; i < t->n; i++) {
@@ -104,7 +127,7 @@ void config_table_print(const struct config_table *t, FILE *out)
         value_range_text(key, range);
         fprintf(out, "%s%s\t%s\t", t->prefix, key->path, kind);
         if (key->preset)
-            value_print_preset(key, out);
+            config_key_print_preset(key, out);
         fprintf(out, "\t%s\t%s\n", range, key->help);
     }
 }

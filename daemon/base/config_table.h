@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "daemon/base/config_value.h"
 
@@ -23,11 +24,15 @@ const struct config_key *config_table_find(const struct config_table *t, const c
 bool config_table_has_group(const struct config_table *t, const char *path);
 
 /* Which key or group was meant by a path that is neither; false when nothing is near. */
-bool config_table_suggest(const struct config_table *t, const char *path, char ret_path[static CONFIG_PATH_CAP]);
+bool config_table_suggest(const struct config_table *t, const char *path,
+                          char ret_path[static CONFIG_PATH_CAP]);
 
 /* Sets everything to its preset. base: the structure, all zeros. -ENOMEM. */
 int config_table_init(const struct config_table *t, void *base);
 void config_table_fini(const struct config_table *t, void *base);
+
+/* The default of a key that has one, as it is written in a file. */
+void config_key_print_preset(const struct config_key *key, FILE *out);
 
 /* A line for each key: key, kind, default, range, help; separated by tabs. */
 void config_table_print(const struct config_table *t, FILE *out);

@@ -39,8 +39,7 @@ int duration_parse(const char *text, int64_t *ret_ns)
     if (digits == 0)
         return -EINVAL;
     for (size_t i = 0; i < digits; i++)
-        if (number <= LONGEST_NS)
-            number = number * 10 + (text[i] - '0');
+        number = number > LONGEST_NS / 10 ? LONGEST_NS : number * 10 + (text[i] - '0');
     if (number == 0 && text[digits] == '\0') {
         *ret_ns = 0;
         return 0;

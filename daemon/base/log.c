@@ -14,6 +14,14 @@ void log_set_level(int level)
     max_level = level;
 }
 
+/* Texts of others come along in lines of ours: they must not begin a line, or move about on a terminal. */
+static void one_line(char *line, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = ' ';
+}
+
 void log_line(int level, const char *format, ...)
 {
     if (level > max_level)
@@ -27,6 +35,7 @@ void log_line(int level, const char *format, ...)
     size_t length = (size_t)used + (n > 0 ? (size_t)n : 0);
     if (length > sizeof line - 2)
         length = sizeof line - 2;
+    one_line(line, length);
     line[length++] = '\n';
     (void)!write(STDERR_FILENO, line, length);
 }

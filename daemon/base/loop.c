@@ -37,7 +37,8 @@ void loop_timer_arm(struct loop_timer *t, int64_t deadline_ns, int64_t now_ns)
         return;
     }
     /* Rounded up: a timer that is early by part of a microsecond would be armed again and again. */
-    int64_t us = deadline_ns > now_ns ? (deadline_ns - now_ns + NS_PER_US - 1) / NS_PER_US : 0;
+    int64_t wait_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    int64_t us = wait_ns / NS_PER_US + (wait_ns % NS_PER_US != 0);
     struct timeval tv = {.tv_sec = us / 1000000, .tv_usec = us % 1000000};
     if (event_add(t->event, &tv) < 0)
         abort(); /* not even memory for a pointer: without its timers the daemon would only look alive */

@@ -63,4 +63,5 @@ START_TEST(test_extremes)
 }
 END_TEST
 
-UNIT_TESTS("backoff", test_doubles_up_to_the_limit, test_stays_in_the_upper_half, test_success_starts_over, test_extremes)
+UNIT_TESTS("backoff", test_doubles_up_to_the_limit, test_stays_in_the_upper_half, test_success_starts_over,
+           test_extremes)

@@ -36,19 +36,25 @@ static void assert_list(const struct string_list *list, const char *const *expec
         ck_assert_str_eq(list->items[i], expected[i]);
 }
 
-#define ASSERT_LIST(list, ...)                                                                                      \
-    assert_list(&(list), (const char *const[]){__VA_ARGS__},                                                        \
+#define ASSERT_LIST(list, ...)                                                                               \
+    assert_list(&(list), (const char *const[]){__VA_ARGS__},                                                 \
                 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static const char everything[] =
     "host = \"web-1\"; region = \"eu\"; zone = \"a\"; address = [\"10.0.1.22\", \"2001:db8::1\"];\n"
     "state_dir = \"/s\"; services_dir = \"\"; log = { level = \"debug\"; };\n"
-    "nats = { servers = [\"tls://n1:4222\", \"tls://n2\"]; user = \"u\"; password_file = \"/p\"; js_domain = \"hub\";\n"
-    "         credentials = \"\"; nkey_seed = \"\"; tls = { ca = \"/ca\"; cert = \"/cert\"; key = \"/key\"; }; };\n"
-    "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; replicas = 3;\n"
-    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_duration = \"10m\"; };\n"
-    "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = \"5s\";\n"
-    "        workers = 2; udp_payload = 4096; remote_payload = 1400; allow = [\"10.0.0.0/8\", \"fd00::/8\"]; rrl = 0;\n"
+    "nats = { servers = [\"tls://n1:4222\", \"tls://n2\"]; user = \"u\"; password_file = \"/p\"; js_domain = "
+    "\"hub\";\n"
+    "         credentials = \"\"; nkey_seed = \"\"; tls = { ca = \"/ca\"; cert = \"/cert\"; key = \"/key\"; "
+    "}; };\n"
+    "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; "
+    "replicas = 3;\n"
+    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_duration = \"10m\"; "
+    "};\n"
+    "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = "
+    "\"5s\";\n"
+    "        workers = 2; udp_payload = 4096; remote_payload = 1400; allow = [\"10.0.0.0/8\", \"fd00::/8\"]; "
+    "rrl = 0;\n"
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\"; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
@@ -195,7 +201,8 @@ START_TEST(test_included_files)
     folder_enter();
     folder_write("parts/dns", "dns = { ttl = \"7s\"; };\n");
     folder_write("parts/more", "region = \"eu\";\n@include \"dns\"\n");
-    struct config *c = load("host = \"web-1\"; services_dir = \"\";\n@include \"parts/more\"\nzone = \"b\";\n");
+    struct config *c =
+        load("host = \"web-1\"; services_dir = \"\";\n@include \"parts/more\"\nzone = \"b\";\n");
     ck_assert_int_eq(c->dns.ttl_ns, 7 * NS_PER_S);
     ck_assert_str_eq(c->region, "eu");
     ck_assert_str_eq(c->zone, "b");

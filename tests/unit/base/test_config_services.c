@@ -30,12 +30,13 @@ static struct config *load(const char *folder, const char *services)
 START_TEST(test_everything_said)
 {
     const char *folder = folder_enter();
-    struct config *c = load(folder, "services = ( { name = \"shop/payment\"; instance = \"p1\"; port = 8080;\n"
-                                    "  address = [\"10.0.1.22\", \"2001:db8::1\"]; proto = \"udp\"; weight = 7;\n"
-                                    "  priority = 2; tags = [\"canary\", \"blue\"];\n"
-                                    "  meta = { version = \"1.4\"; note = \"gr\xc3\xbc\xc3\x9f\"; };\n"
-                                    "  checks = ( { tcp = \"127.0.0.1:8080\"; interval = \"1s\"; timeout = \"200ms\";\n"
-                                    "      fall = 5; rise = 1; }, { http = \"http://127.0.0.1:8080/healthz\"; } ); } );");
+    struct config *c =
+        load(folder, "services = ( { name = \"shop/payment\"; instance = \"p1\"; port = 8080;\n"
+                     "  address = [\"10.0.1.22\", \"2001:db8::1\"]; proto = \"udp\"; weight = 7;\n"
+                     "  priority = 2; tags = [\"canary\", \"blue\"];\n"
+                     "  meta = { version = \"1.4\"; note = \"gr\xc3\xbc\xc3\x9f\"; };\n"
+                     "  checks = ( { tcp = \"127.0.0.1:8080\"; interval = \"1s\"; timeout = \"200ms\";\n"
+                     "      fall = 5; rise = 1; }, { http = \"http://127.0.0.1:8080/healthz\"; } ); } );");
     ck_assert_uint_eq(c->n_services, 1);
     const struct service_config *s = &c->services[0];
     ck_assert_str_eq(s->domain, "shop");
@@ -79,9 +80,10 @@ END_TEST
 START_TEST(test_little_said)
 {
     const char *folder = folder_enter();
-    struct config *c = load(folder, "services = ( { name = \"shop/payment\"; port = 80;\n"
-                                    "  checks = ( { tcp = \"a:1\"; interval = \"1s\"; } ); },\n"
-                                    "  { name = \"shop/db\"; port = 5432; address = [\"db.example.com\"]; } );");
+    struct config *c =
+        load(folder, "services = ( { name = \"shop/payment\"; port = 80;\n"
+                     "  checks = ( { tcp = \"a:1\"; interval = \"1s\"; } ); },\n"
+                     "  { name = \"shop/db\"; port = 5432; address = [\"db.example.com\"]; } );");
     ck_assert_uint_eq(c->n_services, 2);
     const struct service_config *s = c->services;
     ck_assert_str_eq(s->instance, "payment-80");
@@ -100,7 +102,8 @@ END_TEST
 START_TEST(test_folder)
 {
     const char *folder = folder_enter();
-    folder_write("sd/20-b.conf", "services = ( { name = \"b/b\"; port = 1; }, { name = \"b/c\"; port = 1; } );");
+    folder_write("sd/20-b.conf",
+                 "services = ( { name = \"b/b\"; port = 1; }, { name = \"b/c\"; port = 1; } );");
     folder_write("sd/10-a.conf", "services = [];");
     folder_write("sd/05-x.conf", "services = ( { name = \"x/x\"; port = 1; } );");
     folder_write("sd/empty.conf", "# nothing\n");
@@ -132,9 +135,10 @@ END_TEST
 START_TEST(test_alike_but_not_the_same)
 {
     const char *folder = folder_enter();
-    struct config *c = load(folder, "services = ( { name = \"a/b\"; port = 1; instance = \"x\"; },\n"
-                                    "  { name = \"a/b\"; port = 1; instance = \"y\"; }, { name = \"b/b\"; port = 1; },\n"
-                                    "  { name = \"a/b\"; port = 1; }, { name = \"a/b\"; port = 2; } );");
+    struct config *c =
+        load(folder, "services = ( { name = \"a/b\"; port = 1; instance = \"x\"; },\n"
+                     "  { name = \"a/b\"; port = 1; instance = \"y\"; }, { name = \"b/b\"; port = 1; },\n"
+                     "  { name = \"a/b\"; port = 1; }, { name = \"a/b\"; port = 2; } );");
     ck_assert_uint_eq(c->n_services, 5);
     config_free(c);
     folder_remove();
@@ -149,7 +153,8 @@ START_TEST(test_large)
     size_t n = 0;
     memset(value, 'v', 255);
     value[255] = '\0';
-    n += (size_t)sprintf(text, "limits = { record_bytes = 4600; }; services = ( { name = \"a/b\"; port = 1; meta = {");
+    n += (size_t)sprintf(
+        text, "limits = { record_bytes = 4600; }; services = ( { name = \"a/b\"; port = 1; meta = {");
     for (int i = 0; i < RECORD_META_MAX; i++)
         n += (size_t)sprintf(text + n, "key-%d = \"%s\"; ", i, value);
     sprintf(text + n, "}; } );");

@@ -73,9 +73,11 @@ END_TEST
 START_TEST(test_what_is_no_directive)
 {
     folder_enter();
-    folder_write("a", "# @include \"x\"\n// \"\n/* @include \"x\"\n@include \"x\"\n\" */ s = \"@include \\\"x\\\" # /* \\\\\";\n"
+    folder_write("a", "# @include \"x\"\n// \"\n/* @include \"x\"\n@include \"x\"\n\" */ s = \"@include "
+                      "\\\"x\\\" # /* \\\\\";\n"
                       "/**/ t = \"//\"; /*/ \" */\n");
-    assert_text("a", "# @include \"x\"\n// \"\n/* @include \"x\"\n@include \"x\"\n\" */ s = \"@include \\\"x\\\" # /* \\\\\";\n"
+    assert_text("a", "# @include \"x\"\n// \"\n/* @include \"x\"\n@include \"x\"\n\" */ s = \"@include "
+                     "\\\"x\\\" # /* \\\\\";\n"
                      "/**/ t = \"//\"; /*/ \" */\n\n");
     folder_remove();
 }
@@ -160,4 +162,5 @@ START_TEST(test_sizes)
 }
 END_TEST
 
-UNIT_TESTS("config_text", test_places, test_what_is_no_directive, test_long_integers, test_refused, test_sizes)
+UNIT_TESTS("config_text", test_places, test_what_is_no_directive, test_long_integers, test_refused,
+           test_sizes)

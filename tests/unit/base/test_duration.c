@@ -36,7 +36,7 @@ END_TEST
 
 START_TEST(test_bad)
 {
-    static const char *const bad[] = {"",    "s",   "10",  "-1s", "+1s", " 1s", "1s ", "1 s",
+    static const char *const bad[] = {"",     "s",  "10",  "-1s", "+1s", " 1s",  "1s ", "1 s",
                                       "1.5s", "1S", "1us", "1d",  "1ss", "0x1s", "1s1s"};
     int64_t ns = 7;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
