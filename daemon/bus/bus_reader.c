@@ -128,6 +128,7 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
             .timeout_ns = setup->snapshot_timeout_ns,
             .stall_ns = setup->request_timeout_ns / 2,
             .link = setup->link,
+            .stopping = &r->stopping,
         };
     }
     int err = mailbox_new(2 * BUS_BUCKETS + 1, &r->orders);

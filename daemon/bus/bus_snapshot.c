@@ -43,12 +43,19 @@ static size_t batch_cap(const struct reading *r)
     return BATCH_BYTES + r->s->max_value;
 }
 
+static int go_on(struct reading *r)
+{
+    if (atomic_load(r->s->stopping) || bus_link_closing(r->s->link))
+        return fail(r, -ENOTCONN, "the connection ends");
+    return clock_now_ns() > r->deadline_ns ? fail(r, -ETIMEDOUT, "the snapshot took too long") : 0;
+}
+
 static int take_credit(struct reading *r)
 {
     while (sem_wait(r->s->credits) < 0)
         if (errno != EINTR)
             return -errno;
-    return bus_link_closing(r->s->link) ? fail(r, -ENOTCONN, "stopped") : 0;
+    return go_on(r);
 }
 
 static void post_batch(struct reading *r)
@@ -195,9 +202,11 @@ static int read_some(struct reading *r)
 {
     int err = make_consumer(r);
     while (err == GO_ON && !complete(r)) {
-        err = clock_now_ns() > r->deadline_ns ? fail(r, -ETIMEDOUT, "the snapshot took too long") : pull(r);
+        err = go_on(r);
         if (err == 0)
-            err = bus_link_closing(r->s->link) ? fail(r, -ENOTCONN, "stopped") : next(r);
+            err = pull(r);
+        if (err == 0)
+            err = next(r);
     }
     return err < 0 ? err : 0;
 }

@@ -26,8 +26,9 @@ struct bus_snapshot {
     sem_t *credits;
     size_t max_value;
     int64_t timeout_ns, stall_ns;
-    struct bus_link *link; /* asked whether to stop */
-    uint64_t consumers;    /* made so far: numbers their inboxes */
+    struct bus_link *link;       /* given up when it closes */
+    const atomic_bool *stopping; /* given up when it is set */
+    uint64_t consumers;          /* made so far: numbers their inboxes */
 };
 
 /*

@@ -130,32 +130,67 @@ START_TEST(test_snapshot)
 }
 END_TEST
 
-/* Nothing is dispatched for a while: what is on its way stays small, and arrives whole afterwards. */
-START_TEST(test_snapshot_waits_for_main)
+#define LARGE_KEYS 4000
+
+/* b orders a snapshot of 8 MB, and looks away for a while. */
+static void start_large_snapshot(void)
 {
-    enum { KEYS = 4000 };
     char key[64], value[2000];
     memset(value, 'x', sizeof value);
     start_both();
-    for (unsigned i = 0; i < KEYS; i++) {
+    for (unsigned i = 0; i < LARGE_KEYS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.p%u", i);
         ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, i), 0);
     }
-    wait_until(WAIT_MS, station_pump(&a) && a.done_ok == KEYS, station_seen(&a));
-    struct bus_options options = station_options(&nats, "c");
-    static struct station c;
-    station_start(&c, &options);
-    wait_until(WAIT_MS, station_pump(&c) && c.connects == 1, station_seen(&c));
-    ck_assert_int_eq(bus_resync(c.bus, BUS_SERVICES), 0);
+    wait_until(WAIT_MS, station_pump(&a) && station_pump(&b) && a.done_ok == LARGE_KEYS, station_seen(&a));
+    b.bucket[BUS_SERVICES].entries = b.bucket[BUS_SERVICES].ends = 0;
+    ck_assert_int_eq(bus_resync(b.bus, BUS_SERVICES), 0);
     int64_t quiet_ns = clock_now_ns() + NS_PER_S;
     while (clock_now_ns() < quiet_ns)
         wait_step();
-    bus_dispatch(c.bus);
-    ck_assert_uint_lt(c.bucket[BUS_SERVICES].entries, KEYS / 4); /* 8 batches of 64 KiB */
-    wait_until(WAIT_MS, station_pump(&c) && c.bucket[BUS_SERVICES].ends == 1, station_seen(&c));
-    ck_assert_uint_eq(c.bucket[BUS_SERVICES].entries, KEYS);
-    ck_assert_int_eq(c.bucket[BUS_SERVICES].end_err, 0);
-    station_stop(&c);
+}
+
+/* What is on its way stays small meanwhile, and arrives whole afterwards. */
+START_TEST(test_snapshot_waits_for_main)
+{
+    start_large_snapshot();
+    bus_dispatch(b.bus);
+    ck_assert_uint_lt(b.bucket[BUS_SERVICES].entries, LARGE_KEYS / 4); /* 8 batches of 64 KiB */
+    wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].ends == 1, station_seen(&b));
+    ck_assert_uint_eq(b.bucket[BUS_SERVICES].entries, LARGE_KEYS);
+    ck_assert_int_eq(b.bucket[BUS_SERVICES].end_err, 0);
+    stop_both();
+}
+END_TEST
+
+START_TEST(test_stops_in_the_middle_of_a_snapshot)
+{
+    start_large_snapshot();
+    int64_t start_ns = clock_now_ns();
+    station_stop(&b);
+    ck_assert_int_lt(clock_now_ns() - start_ns, NS_PER_S);
+    station_stop(&a);
+}
+END_TEST
+
+static int64_t consumers(void)
+{
+    struct kv kv;
+    kv_open(&kv, nats.server[0].url);
+    jsStreamInfo *si = stream_info(&kv, "KV_SERVICES");
+    int64_t n = si->State.Consumers;
+    jsStreamInfo_Destroy(si);
+    kv_close(&kv);
+    return n;
+}
+
+START_TEST(test_leaves_no_consumer_behind)
+{
+    start_both();
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "x");
+    for (int i = 0; i < 20; i++)
+        station_resync(&b, BUS_SERVICES);
+    wait_until(WAIT_MS, consumers() == 0, "consumers");
     stop_both();
 }
 END_TEST
@@ -373,6 +408,8 @@ END_TEST
 E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", test_put_is_heard},
           {"starts_without_server", test_starts_without_server}, {"snapshot", test_snapshot},
           {"snapshot_waits_for_main", test_snapshot_waits_for_main},
+          {"stops_in_the_middle_of_a_snapshot", test_stops_in_the_middle_of_a_snapshot},
+          {"leaves_no_consumer_behind", test_leaves_no_consumer_behind},
           {"check_finds_no_bucket", test_check_finds_no_bucket}, {"tells_wrong_settings", test_tells_wrong_settings},
           {"refuses_large_values", test_refuses_large_values}, {"flood_shows_as_gap", test_flood_shows_as_gap},
           {"server_dies_and_returns", test_server_dies_and_returns}, {"server_hangs", test_server_hangs},
