@@ -280,6 +280,8 @@ static void health_changed(void *arg, enum health_reason reason)
     liveness_set_healthy(d->liveness, trustworthy(d), now_ns);
     if (trustworthy(d))
         catalog_extend(d->catalog, now_ns);
+    if (reason == HEALTH_OK) /* whatever was wrong is over */
+        d->bus_error[0] = '\0';
     if (reason == HEALTH_OVERDUE) {
         log_warning("the own lease did not come back in time: reading both buckets again, no lease runs out meanwhile");
         follow_doubt(d->feeds[BUS_SERVICES].follow, now_ns);
