@@ -66,24 +66,28 @@ static uint64_t counter(const char *name)
 
 /* --- servers --- */
 
-static int listen_on(uint16_t *ret_port)
+/* Bound, so that nobody else gets the port, and not listening yet. */
+static int bind_on(uint16_t port, uint16_t *ret_port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     socklen_t size = sizeof address;
     int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     ck_assert_int_eq(bind(sock, (struct sockaddr *)&address, size), 0);
-    ck_assert_int_eq(listen(sock, 64), 0);
     ck_assert_int_eq(getsockname(sock, (struct sockaddr *)&address, &size), 0);
     *ret_port = ntohs(address.sin_port);
     return sock;
 }
 
-/* Bound, so that nobody else gets the port, and not listening. */
 static int refuse_on(uint16_t *ret_port)
 {
-    int sock = listen_on(ret_port);
-    ck_assert_int_eq(shutdown(sock, SHUT_RDWR), 0);
+    return bind_on(0, ret_port);
+}
+
+static int listen_on(uint16_t *ret_port)
+{
+    int sock = bind_on(0, ret_port);
+    ck_assert_int_eq(listen(sock, 64), 0);
     return sock;
 }
 
@@ -170,7 +174,10 @@ START_TEST(falls_and_rises)
 {
     setup();
     uint16_t port;
-    int sock = listen_on(&port);
+    /* Only a port that was asked for by number is kept when a socket stops listening. */
+    close(bind_on(0, &port));
+    int sock = bind_on(port, &port);
+    ck_assert_int_eq(listen(sock, 64), 0);
     struct check_config c = config_of(CHECK_TCP, "127.0.0.1:%u", port);
     set(&c, 1);
     ck_assert_uint_eq(counter("discoverd_checks"), 1);
