@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/bus/bus_nkey.h"
 #include "libdiscover/core/clock.h"
 
 #define CONNECT_TIMEOUT_MS 2000
@@ -113,10 +114,21 @@ static bool given(const char *text)
     return text && *text;
 }
 
-static natsStatus set_security(natsOptions *o, const struct bus_options *options)
+/* nats.c reads the seed's file for each connection. */
+static natsStatus set_nkey(natsOptions *o, const char *path, const char **ret_why)
+{
+    char key[NKEY_PUBLIC_CAP];
+    if (bus_nkey_public(path, key, ret_why) < 0)
+        return NATS_INVALID_ARG;
+    return natsOptions_SetNKeyFromSeed(o, key, path);
+}
+
+static natsStatus set_security(natsOptions *o, const struct bus_options *options, const char **ret_why)
 {
     natsStatus s = NATS_OK;
-    if (given(options->credentials))
+    if (given(options->nkey_seed))
+        s = set_nkey(o, options->nkey_seed, ret_why);
+    if (s == NATS_OK && given(options->credentials))
         s = natsOptions_SetUserCredentialsFromFiles(o, options->credentials, NULL);
     if (s == NATS_OK && given(options->user))
         s = natsOptions_SetUserInfo(o, options->user, options->password);
@@ -129,7 +141,7 @@ static natsStatus set_security(natsOptions *o, const struct bus_options *options
     return s;
 }
 
-static natsStatus set_options(struct bus_link *link, const struct bus_options *options)
+static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)
 {
     natsOptions *o = link->options;
     char name[SUBJECT_CAP], prefix[SUBJECT_CAP];
@@ -146,7 +158,7 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
         natsOptions_SetClosedCB(o, on_closed, link),
         natsOptions_SetErrorHandler(o, on_error, link),
-        set_security(o, options),
+        set_security(o, options, ret_why),
     };
     for (size_t i = 0; i < sizeof s / sizeof *s; i++)
         if (s[i] != NATS_OK)
@@ -184,11 +196,12 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     pthread_cond_init(&link->changed, NULL);
     name_subjects(link, options->host);
     link->value = malloc(options->max_value);
+    *ret_why = NULL;
     natsStatus s = link->lost_fd < 0 || !link->value ? NATS_NO_MEMORY : natsOptions_Create(&link->options);
     if (s == NATS_OK)
-        s = set_options(link, options);
+        s = set_options(link, options, ret_why);
     if (s != NATS_OK) {
-        *ret_why = natsStatus_GetText(s);
+        *ret_why = *ret_why ? *ret_why : natsStatus_GetText(s);
         bus_link_free(link);
         return s == NATS_NO_MEMORY ? -ENOMEM : -EINVAL;
     }

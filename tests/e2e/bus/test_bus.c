@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 
 #include "tests/e2e/bus/station.h"
 #include "tests/support/e2e.h"
@@ -384,6 +384,26 @@ START_TEST(test_wrong_password_is_told)
 }
 END_TEST
 
+START_TEST(test_nkey)
+{
+    static const char seed[] = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y\n";
+    char path[512];
+    snprintf(path, sizeof path, "%s/seed.nk", e2e_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert(file && fchmod(fileno(file), 0600) == 0 && fputs(seed, file) >= 0 && fclose(file) == 0);
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { nkey: UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK },\n"
+                 "  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.nkey_seed = path;
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && a.connects == 1, station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
 START_TEST(test_leave_waits_for_answers)
 {
     enum { PUTS = 500 };
@@ -415,4 +435,5 @@ E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", tes
           {"server_dies_and_returns", test_server_dies_and_returns}, {"server_hangs", test_server_hangs},
           {"denial_names_the_subject", test_denial_names_the_subject},
           {"wrong_password_is_told", test_wrong_password_is_told},
+          {"nkey", test_nkey},
           {"leave_waits_for_answers", test_leave_waits_for_answers})

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The public half of a user's nkey. nats.c signs with the seed in a file, and wants the public key beside it, which
+ * nobody should have to configure as well. Pure but for reading the file.
+ */
+#ifndef BUS_NKEY_H
+#define BUS_NKEY_H
+
+#include <stdint.h>
+
+#define NKEY_PUBLIC_CAP 57 /* 56 characters: "U..." */
+
+/*
+ * Reads a file with a seed ("SU...", other lines around it do not matter) and works the public key out. Negative
+ * errno with *ret_why (static): the file cannot be read, others may read it, or has no seed of a user in it.
+ */
+int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP], const char **ret_why);
+
+/* The same of the seed itself; -EINVAL. */
+int bus_nkey_of_seed(const char *seed, char ret_public[static NKEY_PUBLIC_CAP]);
+
+#endif
