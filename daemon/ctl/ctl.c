@@ -216,7 +216,7 @@ const char *ctl_tier_word(int tier)
 
 int ctl_print_json(json_t *document)
 {
-    int err = document ? json_dumpf(document, stdout, JSON_INDENT(2)) : -1;
+    int err = document ? json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) : -1;
     json_decref(document);
     if (err || putchar('\n') == EOF || fflush(stdout) != 0) {
         ctl_note("cannot print the result");

@@ -7,9 +7,7 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/options.h"
 
-/*
- * Rows are kept as a JSON object by name, which sorts them, and then printed as JSON or as lines.
- */
+/* Rows are kept as a JSON object by name, and printed as it is or as lines. */
 typedef void row_fn(const char *name, json_t *row);
 
 static int add_service(void *arg, const char *service, size_t n_usable, size_t n_total)

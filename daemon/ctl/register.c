@@ -27,8 +27,8 @@ static int print_registered(const struct ctl *ctl, const struct register_options
     if (ctl->json)
         return ctl_print_json(json_pack("{s:s, s:s}", "service", o->service, "instance", instance));
     if (o->ttl_ms)
-        printf("registered %s instance %s: it lives %g s unless it is registered again\n", o->service, instance,
-               (double)o->ttl_ms / 1000);
+        printf("registered %s instance %s: it lives %g s, unless it is registered again with --instance %s\n",
+               o->service, instance, (double)o->ttl_ms / 1000, instance);
     else if (o->pid)
         printf("registered %s instance %s: it lives as long as process %u\n", o->service, instance, o->pid);
     else
