@@ -3,8 +3,8 @@
 #include "daemon/dns/dns_sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
@@ -160,7 +160,7 @@ static int take_udp(const struct dns_socket *socket, unsigned workers, struct dn
     int err = ask_for_address(socket);
     for (unsigned i = 0; i < workers && !err; i++) {
         s->udp[s->n_udp] = *socket;
-        s->udp[s->n_udp].fd = dup(socket->fd);
+        s->udp[s->n_udp].fd = fcntl(socket->fd, F_DUPFD_CLOEXEC, 0);
         if (s->udp[s->n_udp].fd < 0)
             return -errno;
         s->n_udp++;
@@ -168,10 +168,13 @@ static int take_udp(const struct dns_socket *socket, unsigned workers, struct dn
     return err;
 }
 
+/* Accepting must not wait; whoever else has the socket does not accept from it. */
 static int take_tcp(const struct dns_socket *socket, struct dns_sockets *s)
 {
+    if (fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0)
+        return -errno;
     s->tcp[s->n_tcp] = *socket;
-    s->tcp[s->n_tcp].fd = dup(socket->fd);
+    s->tcp[s->n_tcp].fd = fcntl(socket->fd, F_DUPFD_CLOEXEC, 0);
     if (s->tcp[s->n_tcp].fd < 0)
         return -errno;
     s->n_tcp++;

@@ -15,7 +15,7 @@
 
 struct dns_socket {
     int fd;
-    bool inherited; /* someone else has it too: never shut down or changed for good */
+    bool inherited; /* someone else has it too: it is never shut down */
     union dns_peer address;
 };
 

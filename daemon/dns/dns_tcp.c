@@ -3,6 +3,7 @@
 #include "daemon/dns/dns_tcp.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -153,6 +154,13 @@ static void open_connection(struct dns_tcp *t, int fd, const union dns_peer *pee
         close_connection(t, slot);
 }
 
+/* Answers are put together before they are sent; the kernel would only wait for the client's acknowledgement. */
+static void set_no_delay(int fd)
+{
+    const int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 /* Out of descriptors the listener stays readable: without a pause the thread would spin. */
 static void after_accept_error(void)
 {
@@ -172,6 +180,7 @@ static void accept_some(struct dns_tcp *t, int listener, int64_t now_ns)
             return;
         }
         if (may_connect(t, &peer)) {
+            set_no_delay(fd);
             open_connection(t, fd, &peer, now_ns);
         } else {
             dns_count(&t->options.counters->tcp_refused);
