@@ -337,6 +337,23 @@ static void report_change(void *arg, const char *key, bool reloadable)
         log_warning("%s has changed; it takes effect with the next start", key);
 }
 
+#define EXCHANGE(a, b)                                                                                                 \
+    do {                                                                                                               \
+        __typeof__(a) kept = (a);                                                                                      \
+        (a) = (b);                                                                                                     \
+        (b) = kept;                                                                                                    \
+    } while (0)
+
+/* What takes effect only at a start stays what it is: others may hold pointers to it. */
+static void exchange_reloadable(struct config *c, struct config *fresh)
+{
+    EXCHANGE(c->log.level, fresh->log.level);
+    EXCHANGE(c->api.register_group, fresh->api.register_group);
+    EXCHANGE(c->services_dir, fresh->services_dir);
+    EXCHANGE(c->services, fresh->services);
+    EXCHANGE(c->n_services, fresh->n_services);
+}
+
 static void reload(struct daemon *d)
 {
     struct config *fresh;
@@ -346,16 +363,11 @@ static void reload(struct daemon *d)
     if (config_load(d->config_path, log_config_error, NULL, &fresh) < 0) {
         log_error("the configuration is not reloaded: it goes on as it was");
     } else {
-        /* What takes effect only at a start stays what it is; the rest and the services are the new ones. */
         config_changes(d->config, fresh, report_change, NULL);
-        log_set_level(fresh->log.level);
-        struct service_config *services = d->config->services;
-        size_t n = d->config->n_services;
-        d->config->services = fresh->services;
-        d->config->n_services = fresh->n_services;
-        fresh->services = services;
-        fresh->n_services = n;
+        exchange_reloadable(d->config, fresh);
         config_free(fresh);
+        log_set_level(d->config->log.level);
+        api_set_group(d->api, d->config->api.register_group);
         local_set_services(d);
         log_notice("configuration reloaded");
     }
