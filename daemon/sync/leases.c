@@ -17,6 +17,8 @@
 
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
+#define LATE_NS         NS_PER_S
+
 struct host {
     UT_hash_handle hh;
     char name[LABEL_CAP];
@@ -252,14 +254,9 @@ static void leases_remove(struct liveness *base, const char *host, int64_t now_n
 
 /* ---- leases run out ---- */
 
-static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_ns)
+/* From now on everybody has a whole TTL to be heard. */
+static void grant_a_ttl(struct leases *l, int64_t now_ns)
 {
-    struct leases *l = leases_of(base);
-    if (l->healthy == healthy)
-        return;
-    l->healthy = healthy;
-    if (!healthy)
-        return;
     l->healthy_since_ns = now_ns;
     for (struct host *h = l->hosts; h; h = h->hh.next) {
         if (!host_alive(h->status))
@@ -268,6 +265,16 @@ static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_
         if (h->status == HOST_HELD)
             l->guard_until_ns = later(l->guard_until_ns, h->deadline_ns);
     }
+}
+
+static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    if (l->healthy == healthy)
+        return;
+    l->healthy = healthy;
+    if (healthy)
+        grant_a_ttl(l, now_ns);
 }
 
 static bool overdue(const struct host *h, int64_t now_ns)
@@ -316,6 +323,9 @@ static int64_t leases_tick(struct liveness *base, int64_t now_ns)
     struct leases *l = leases_of(base);
     if (!l->healthy)
         return INT64_MAX;
+    /* Called far too late, we were stopped or suspended: what came meanwhile is not read yet. */
+    if (l->n > 0 && l->heap[0]->deadline_ns < now_ns - LATE_NS)
+        grant_a_ttl(l, now_ns);
     while (l->n > 0 && l->heap[0]->deadline_ns <= now_ns)
         due(l, l->heap[0], now_ns);
     return l->n > 0 ? l->heap[0]->deadline_ns : INT64_MAX;

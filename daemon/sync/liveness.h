@@ -76,7 +76,10 @@ static inline void liveness_set_healthy(struct liveness *l, bool healthy, int64_
     l->class->set_healthy(l, healthy, now_ns);
 }
 
-/* Lets leases run out. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. */
+/*
+ * Lets leases run out. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. When it
+ * is called much later than it said, this process was stopped, and nobody is blamed for that.
+ */
 static inline int64_t liveness_tick(struct liveness *l, int64_t now_ns)
 {
     return l->class->tick(l, now_ns);

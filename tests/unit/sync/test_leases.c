@@ -351,6 +351,21 @@ START_TEST(held_hosts_do_not_run_out_while_not_healthy)
 }
 END_TEST
 
+START_TEST(being_stopped_ourselves_kills_nobody)
+{
+    setup();
+    lease(1, 1, 1, 0);
+    t.now_ns += 20 * TTL; /* SIGSTOP, or the lid was closed */
+    (void)liveness_tick(t.l, t.now_ns);
+    ck_assert_int_eq(t.status[1], HOST_ALIVE);
+    pass(TTL - 1);
+    ck_assert_int_eq(t.status[1], HOST_ALIVE);
+    pass(1);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    done();
+}
+END_TEST
+
 START_TEST(limit_on_hosts)
 {
     setup_with((struct leases_options){.max_hosts = 3});
@@ -386,4 +401,5 @@ UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline,
            old_lease_of_a_living_host_does_not_kill_while_frozen, not_healthy_in_the_beginning,
            shorter_ttl_counts_at_once, hosts_run_out_in_order, mass_loss_is_held_for_a_limited_time,
            mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss, two_of_two_hosts_may_die,
-           held_hosts_do_not_run_out_while_not_healthy, limit_on_hosts, gone_hosts_are_forgotten)
+           held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody, limit_on_hosts,
+           gone_hosts_are_forgotten)
