@@ -3,7 +3,8 @@
  * The daemon as a whole: the one place where its parts meet. Everything below daemon/ knows only itself and what its
  * own header asks for; the files beside this one put them together:
  *
- *   daemon.c  starts and stops the parts, runs the loop
+ *   parts.c   starts the parts in order, stops them in reverse
+ *   daemon.c  the loop: turns, seconds, signals
  *   feed.c    bus -> followers -> catalog, agent, leases
  *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
  *   status.c  what is told of it all
@@ -95,6 +96,14 @@ int daemon_run(struct config *config, const char *config_path);
  * the catalog's changes into the table, and arms the timer for the next time something is due.
  */
 void daemon_turn(struct daemon *d);
+
+/* The timers and signals of the loop. */
+int daemon_loop_start(struct daemon *d);
+void daemon_loop_stop(struct daemon *d);
+
+/* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
+int parts_start(struct daemon *d);
+void parts_stop(struct daemon *d);
 
 /* A bus as the configuration describes it; says in the log what is wrong. A negative errno. */
 int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,

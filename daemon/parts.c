@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of the daemon: how each is made from the configuration, and in which order. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/base/file.h"
+#include "daemon/base/lock.h"
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+#define TABLE_WORDS (UINT64_C(1) << 23) /* 64 MiB, of which only what is used exists */
+#define SECRET_MAX 4096
+
+struct part {
+    const char *name;
+    int (*start)(struct daemon *d); /* says itself what was wrong, if more than the errno is to be said */
+    void (*stop)(struct daemon *d);
+};
+
+static int take_lock(const char *what, const char *path, int *ret_fd)
+{
+    pid_t holder = 0;
+    int err = lock_take(path, ret_fd, &holder);
+    if (err == -EBUSY)
+        log_error("%s is in use by another discoverd (process %d)", what, (int)holder);
+    else if (err)
+        log_error("%s: %s", path, strerror(-err));
+    return err;
+}
+
+static int locks_start(struct daemon *d)
+{
+    char path[4096];
+    if (mkdir(d->config->state_dir, 0750) < 0 && errno != EEXIST) {
+        log_error("state_dir %s: %s", d->config->state_dir, strerror(errno));
+        return -errno;
+    }
+    snprintf(path, sizeof path, "%s/lock", d->config->state_dir);
+    int err = take_lock(d->config->state_dir, path, &d->state_lock);
+    if (err)
+        return err;
+    snprintf(path, sizeof path, "%s.lock", d->config->api.socket);
+    return take_lock(d->config->api.socket, path, &d->socket_lock);
+}
+
+static void locks_stop(struct daemon *d)
+{
+    lock_release(d->socket_lock);
+    lock_release(d->state_lock);
+}
+
+static int state_start(struct daemon *d)
+{
+    return state_open(d->config->state_dir, &d->state);
+}
+
+static void state_stop(struct daemon *d)
+{
+    state_close(d->state);
+}
+
+static int base_start(struct daemon *d)
+{
+    d->base = event_base_new();
+    return d->base ? metrics_new(&d->metrics) : -ENOMEM;
+}
+
+static void base_stop(struct daemon *d)
+{
+    metrics_free(d->metrics);
+    if (d->base)
+        event_base_free(d->base);
+}
+
+/* The socket's clients and the DNS workers are given the new segment; both go on reading the old one until then. */
+static void table_moved(void *arg, int fd)
+{
+    struct daemon *d = arg;
+    int err = d->dns ? dns_set_table(d->dns, fd) : 0;
+    if (err)
+        log_error("the DNS workers could not take over a larger table: %s", strerror(-err));
+    if (d->api)
+        api_table_moved(d->api, fd);
+}
+
+static int catalog_start(struct daemon *d)
+{
+    struct catalog_options options = {.host = d->config->host,
+                                      .region = d->config->region,
+                                      .zone = d->config->zone,
+                                      .table_words = TABLE_WORDS,
+                                      .hosts_max = d->config->limits.hosts,
+                                      .services_max = d->config->limits.services,
+                                      .instances_per_host_max = d->config->limits.instances_per_host};
+    int err = catalog_new(&options, table_moved, d, &d->catalog);
+    if (!err)
+        table_writer_alive(catalog_table(d->catalog), clock_now_ns());
+    return err;
+}
+
+static int keep_start(struct daemon *d)
+{
+    int err = keep_new(d->config->state_dir, d->metrics, &d->keep);
+    if (!err && keep_load(d->keep, d->catalog, clock_now_ns(), &d->stale_since_ns))
+        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stale_since_ns);
+    return err;
+}
+
+/* What was true a moment ago is worth keeping; what was never whole, or stale already, would replace something better. */
+static void keep_stop(struct daemon *d)
+{
+    if (d->keep && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
+        keep_write_now(d->keep, catalog_table(d->catalog));
+    keep_free(d->keep);
+}
+
+static void catalog_stop(struct daemon *d)
+{
+    catalog_free(d->catalog);
+}
+
+static void on_bus(void *arg)
+{
+    struct daemon *d = arg;
+    bus_dispatch(d->bus);
+    daemon_turn(d);
+}
+
+static int read_password(const struct config *config, char **ret_password)
+{
+    size_t n;
+    *ret_password = NULL;
+    if (!config->nats.password_file[0])
+        return 0;
+    int err = file_read_secret(config->nats.password_file, SECRET_MAX, ret_password, &n);
+    if (err)
+        log_error("nats.password_file %s: %s", config->nats.password_file,
+                  err == -EPERM ? "others may read or change it" : strerror(-err));
+    else
+        (*ret_password)[strcspn(*ret_password, "\r\n")] = '\0';
+    return err;
+}
+
+int daemon_bus_new(const struct config *c, bool create, const struct bus_events *events, void *arg,
+                   struct bus **ret_bus)
+{
+    char *password;
+    const char *why = "no memory";
+    int err = read_password(c, &password);
+    if (err)
+        return err;
+    struct bus_options options = {.servers = (const char *const *)c->nats.servers.items,
+                                  .n_servers = c->nats.servers.n,
+                                  .credentials = c->nats.credentials,
+                                  .nkey_seed = c->nats.nkey_seed,
+                                  .user = c->nats.user,
+                                  .password = password,
+                                  .tls_ca = c->nats.tls.ca,
+                                  .tls_cert = c->nats.tls.cert,
+                                  .tls_key = c->nats.tls.key,
+                                  .js_domain = c->nats.js_domain,
+                                  .buckets = {c->registry.services_bucket, c->registry.hosts_bucket},
+                                  .region = c->region,
+                                  .host = c->host,
+                                  .create = create,
+                                  .replicas = (int)c->registry.replicas,
+                                  .record_ttl_ns = c->registry.record_ttl_ns,
+                                  .lease_ttl_ns = c->registry.lease_ttl_ns,
+                                  .mailbox = c->limits.mailbox,
+                                  .max_value = c->limits.record_bytes,
+                                  .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
+    err = bus_new(&options, events, arg, ret_bus, &why);
+    if (err)
+        log_error("nats: %s", why);
+    free(password);
+    return err;
+}
+
+static int bus_part_start(struct daemon *d)
+{
+    int err = daemon_bus_new(d->config, d->config->registry.create, &feed_bus_events, d, &d->bus);
+    if (!err)
+        err = loop_watch_init(&d->bus_watch, d->base, bus_fd(d->bus), on_bus, d);
+    return err ? err : bus_start(d->bus);
+}
+
+static void bus_part_stop(struct daemon *d)
+{
+    loop_watch_fini(&d->bus_watch);
+    if (d->bus)
+        bus_stop(d->bus);
+    bus_free(d->bus);
+    d->bus = NULL;
+}
+
+/* Registered by now is what the configuration and the last life left; it is served from the first query on. */
+static int services_start(struct daemon *d)
+{
+    local_set_services(d);
+    catalog_flush(d->catalog);
+    return 0;
+}
+
+static void agent_stop(struct daemon *d)
+{
+    agent_free(d->agent);
+    pids_free(d->pids);
+}
+
+static void checks_stop(struct daemon *d)
+{
+    checks_free(d->checks);
+    d->checks = NULL;
+}
+
+static int dns_part_start(struct daemon *d)
+{
+    char reason[DNS_REASON_CAP] = "";
+    const struct config *c = d->config;
+    struct dns_options o;
+    dns_options_init(&o);
+    o.listen = (const char *const *)c->dns.listen.items;
+    o.n_listen = c->dns.listen.n;
+    o.zones = (const char *const *)c->dns.zones.items;
+    o.n_zones = c->dns.zones.n;
+    o.allow = (const char *const *)c->dns.allow.items;
+    o.n_allow = c->dns.allow.n;
+    o.ttl_s = (uint32_t)(c->dns.ttl_ns / NS_PER_S);
+    o.workers = c->dns.workers;
+    o.udp_payload = c->dns.remote_payload;
+    o.loopback_payload = c->dns.udp_payload;
+    o.rate_limit = c->dns.rrl;
+    o.tcp_connections = c->dns.tcp_clients;
+    o.tcp_per_client = c->dns.tcp_clients_per_address;
+    o.tcp_idle_ms = (uint32_t)(c->dns.tcp_idle_ns / NS_PER_MS);
+    int err = dns_new(&o, d->metrics, &d->dns, reason);
+    if (!err)
+        err = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));
+    if (!err)
+        err = dns_start(d->dns);
+    if (err)
+        log_error("dns: %s", reason[0] ? reason : strerror(-err));
+    return err;
+}
+
+static void dns_part_stop(struct daemon *d)
+{
+    dns_free(d->dns);
+    d->dns = NULL;
+}
+
+static int api_start(struct daemon *d)
+{
+    int err = local_api_start(d);
+    if (err)
+        log_error("api.socket %s: %s", d->config->api.socket, strerror(-err));
+    return err;
+}
+
+static void api_stop(struct daemon *d)
+{
+    api_free(d->api);
+    d->api = NULL;
+}
+
+static const struct table *http_table(void *arg)
+{
+    struct daemon *d = arg;
+    return table_writer_table(catalog_table(d->catalog));
+}
+
+static int http_part_start(struct daemon *d)
+{
+    if (!d->config->http.listen[0])
+        return 0;
+    struct http_options options = {.listen = d->config->http.listen, .connections_max = d->config->limits.http_clients};
+    struct http_ops ops = {.arg = d, .table = http_table, .status = status_fill};
+    int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
+    if (err)
+        log_error("http.listen %s: %s", d->config->http.listen, strerror(-err));
+    return err;
+}
+
+static void http_part_stop(struct daemon *d)
+{
+    http_free(d->http);
+}
+
+/*
+ * The order says who needs whom: the ways in come after what they reach, so that nobody is let in before there is an
+ * answer. The bus comes last and goes first, because its events reach everything else.
+ */
+static const struct part parts[] = {
+    {"locks", locks_start, locks_stop},
+    {"event loop", base_start, base_stop},
+    {"state directory", state_start, state_stop},
+    {"catalog", catalog_start, catalog_stop},
+    {"stored catalog", keep_start, keep_stop},
+    {"timers and signals", daemon_loop_start, daemon_loop_stop},
+    {"feed", feed_start, feed_stop},
+    {"checks", local_checks_start, checks_stop},
+    {"registrations", local_agent_start, agent_stop},
+    {"services", services_start, NULL},
+    {"DNS", dns_part_start, dns_part_stop},
+    {"socket", api_start, api_stop},
+    {"HTTP", http_part_start, http_part_stop},
+    {"bus", bus_part_start, bus_part_stop},
+};
+
+#define PARTS (sizeof parts / sizeof *parts)
+
+static void stop_first(struct daemon *d, size_t n)
+{
+    while (n-- > 0)
+        if (parts[n].stop)
+            parts[n].stop(d);
+}
+
+/* A part that could not start has cleaned up after itself only if its stop can: that is what every stop takes. */
+int parts_start(struct daemon *d)
+{
+    for (size_t i = 0; i < PARTS; i++) {
+        int err = parts[i].start(d);
+        if (err < 0) {
+            log_error("cannot start %s: %s", parts[i].name, strerror(-err));
+            stop_first(d, i + 1);
+            return err;
+        }
+    }
+    return 0;
+}
+
+void parts_stop(struct daemon *d)
+{
+    stop_first(d, PARTS);
+}
