@@ -19,6 +19,28 @@
 
 typedef Discover__V1__ServerMessage server_message;
 
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* Sets the timer to what comes next. Setting it also takes back that it went off. */
+static void arm(struct discover *d)
+{
+    int64_t now_ns = clock_now_ns();
+    int64_t next_ns = d->link == LINK_DOWN ? d->reconnect.due_ns : 0;
+    if (d->link == LINK_UP)
+        next_ns = d->renew.due_ns;
+    if (d->mappings.retired)
+        next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
+    bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
+    if (next_ns == d->timer_ns && !went_off)
+        return;
+    struct itimerspec spec = {.it_value = {next_ns / NS_PER_S, next_ns % NS_PER_S}};
+    if (timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+        d->timer_ns = next_ns;
+}
+
 /* 4. Code 0: nobody's fault. */
 static void lose(struct discover *d, int code)
 {
@@ -32,8 +54,13 @@ static void lose(struct discover *d, int code)
     backoff_schedule(&d->reconnect, now_ns);
     if (code)
         d->fault = code;
-    if (code && code > DISCOVER_E_NONE) /* an errno; the others came with their text */
-        (void)handle_error(d, code, discover_strerror(code));
+    arm(d);
+}
+
+/* A fault of this system's. */
+static int failed(struct discover *d, int err)
+{
+    return handle_error(d, err, discover_strerror(err));
 }
 
 /* A fault of the daemon's in what it sent. */
@@ -94,7 +121,7 @@ int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *re
 {
     int err = send_message(d, msg, ret_id);
     if (err < 0)
-        lose(d, err);
+        lose(d, failed(d, err));
     return err;
 }
 
@@ -102,7 +129,7 @@ int link_send_held(struct discover *d, struct held *held)
 {
     int err = send_held(d, held);
     if (err < 0)
-        lose(d, err);
+        lose(d, failed(d, err));
     return err;
 }
 
@@ -146,7 +173,7 @@ static int take_table(struct discover *d)
         return nonsense(d, err == -EPERM ? "the table is not sealed" : "the table is none");
     if (!err && (err = mappings_install(&d->mappings, &table)) < 0)
         table_unmap(&table);
-    return err;
+    return err < 0 ? failed(d, err) : 0;
 }
 
 /* 2. */
@@ -277,7 +304,10 @@ static void serve(struct discover *d)
         int n = connection_read(&d->connection);
         if (n == -EAGAIN)
             return;
-        err = n < 0 ? n : handle_messages(d);
+        if (n < 0)
+            err = n == -ECONNRESET ? n : failed(d, n);
+        else
+            err = handle_messages(d);
     }
     if (err)
         lose(d, err == -ECONNRESET ? 0 : err);
@@ -286,28 +316,6 @@ static void serve(struct discover *d)
 static bool due(const struct backoff *b, int64_t now_ns)
 {
     return b->due_ns != 0 && b->due_ns <= now_ns;
-}
-
-static int64_t sooner(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
-}
-
-/* Sets the timer to what comes next. Setting it also takes back that it went off. */
-static void arm(struct discover *d, bool tables_left)
-{
-    int64_t now_ns = clock_now_ns();
-    int64_t next_ns = d->link == LINK_DOWN ? d->reconnect.due_ns : 0;
-    if (d->link == LINK_UP)
-        next_ns = d->renew.due_ns;
-    if (tables_left)
-        next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
-    bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
-    if (next_ns == d->timer_ns && !went_off)
-        return;
-    struct itimerspec spec = {.it_value = {next_ns / NS_PER_S, next_ns % NS_PER_S}};
-    if (timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
-        d->timer_ns = next_ns;
 }
 
 void link_step(struct discover *d)
@@ -320,9 +328,10 @@ void link_step(struct discover *d)
     if (d->link == LINK_UP && due(&d->renew, now_ns)) {
         int err = renew_refused(d);
         if (err < 0)
-            lose(d, err);
+            lose(d, failed(d, err));
     }
-    arm(d, mappings_reclaim(&d->mappings));
+    (void)mappings_reclaim(&d->mappings);
+    arm(d);
 }
 
 static bool daemon_is_absent(int err)
@@ -334,7 +343,6 @@ int link_connect(struct discover *d, int64_t deadline_ns)
 {
     if (d->link == LINK_DOWN) {
         int err = open_link(d);
-        arm(d, false);
         if (err)
             return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
     }

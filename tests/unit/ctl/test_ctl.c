@@ -6,59 +6,59 @@
 #include <string.h>
 
 #include "tests/support/unit.h"
+#include "tests/unit/ctl/line.h"
 
-#define RUN(...) run((char *[]){(char *)"discoverctl", __VA_ARGS__, NULL})
+#define NO_DAEMON "discoverctl -s /nonexistent/sock "
 
-static int run(char **argv)
+static int run(const char *text)
 {
+    char **argv = line(text);
     int argc = 0;
     while (argv[argc])
         argc++;
     return ctl_main(argc, argv);
 }
 
-#define W(text) ((char *)(text))
-#define NO_DAEMON W("-s"), W("/nonexistent/sock")
-
 START_TEST(usage)
 {
-    ck_assert_int_eq(run((char *[]){W("discoverctl"), NULL}), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("nonsense")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("--nonsense")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("-s")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("resolve")), CTL_USAGE);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("resolve"), W("payment")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("resolve"), W("a/b"), W("c/d")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("resolve"), W("a/b"), W("--"), W("c")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("register"), W("a/b")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("deregister")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("deregister"), W("payment")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("list"), W("a/b")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("hosts"), W("web-1")), CTL_USAGE);
-    ck_assert_int_eq(RUN(W("status"), W("x")), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl nonsense"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl --nonsense"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl -s"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl resolve"), CTL_USAGE);
+    ck_assert_int_eq(run(NO_DAEMON "resolve payment"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl resolve a/b c/d"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl resolve a/b -- c"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl register a/b"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl deregister"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl deregister payment"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl list a/b"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl hosts web-1"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl status x"), CTL_USAGE);
 }
 END_TEST
 
 START_TEST(no_daemon)
 {
-    ck_assert_int_eq(RUN(NO_DAEMON, W("resolve"), W("a/b")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("--json"), W("list")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("hosts")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("status")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("deregister"), W("a/b")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("register"), W("a/b"), W("--port"), W("1")), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(RUN(NO_DAEMON, W("register"), W("a/b"), W("--port"), W("1"), W("--"), W("true")),
+    ck_assert_int_eq(run(NO_DAEMON "resolve a/b"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "--json list"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "hosts"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "status"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "deregister a/b"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1 -- true"),
                      CTL_CANNOT_KNOW);
 }
 END_TEST
 
 START_TEST(help)
 {
-    static const char *const commands[] = {"register", "deregister", "resolve", "list", "hosts", "status"};
-    ck_assert_int_eq(RUN(W("--help")), CTL_DONE);
-    ck_assert_int_eq(RUN(W("-V")), CTL_DONE);
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        ck_assert_int_eq(RUN(W(commands[i]), W("--help")), CTL_DONE);
+    static const char *const lines[] = {"discoverctl --help",         "discoverctl -V",
+                                        "discoverctl register --help", "discoverctl deregister --help",
+                                        "discoverctl resolve --help",  "discoverctl list --help",
+                                        "discoverctl hosts --help",    "discoverctl status --help"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        ck_assert_msg(run(lines[i]) == CTL_DONE, "%s", lines[i]);
 }
 END_TEST
 

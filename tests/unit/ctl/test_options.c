@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/unit.h"
+#include "tests/unit/ctl/line.h"
 
 struct given {
     uint32_t number;
@@ -36,17 +37,20 @@ static struct given given;
 static struct words words;
 static char why[OPTIONS_WHY_CAP];
 
-#define PARSE(...) options_parse(specs, &given, (char *[]){__VA_ARGS__, NULL}, &words, why)
+static int parse(const char *text)
+{
+    return options_parse(specs, &given, line(text), &words, why);
+}
 
 START_TEST(words_and_options_in_any_order)
 {
-    ck_assert_int_eq(PARSE((char *)"a", (char *)"--number", (char *)"3", (char *)"b", (char *)"--flag"), 0);
+    ck_assert_int_eq(parse("a --number 3 b --flag"), 0);
     ck_assert_uint_eq(words.n, 2);
     ck_assert_str_eq(words.word[1], "b");
     ck_assert_ptr_null(words.command);
     ck_assert_uint_eq(given.number, 3);
     ck_assert_int_eq(given.flags, 1);
-    ck_assert_int_eq(PARSE((char *)"--number=4"), 0);
+    ck_assert_int_eq(parse("--number=4"), 0);
     ck_assert_uint_eq(given.number, 4);
     ck_assert_uint_eq(words.n, 0);
 }
@@ -54,12 +58,12 @@ END_TEST
 
 START_TEST(command_is_left_alone)
 {
-    ck_assert_int_eq(PARSE((char *)"a", (char *)"--", (char *)"run", (char *)"--number", (char *)"99"), 0);
+    ck_assert_int_eq(parse("a -- run --number 99"), 0);
     ck_assert_uint_eq(words.n, 1);
     ck_assert_str_eq(words.command[0], "run");
     ck_assert_str_eq(words.command[2], "99");
     ck_assert_ptr_null(words.command[3]);
-    ck_assert_int_eq(PARSE((char *)"--"), 0);
+    ck_assert_int_eq(parse("--"), 0);
     ck_assert_ptr_nonnull(words.command);
     ck_assert_ptr_null(words.command[0]);
 }
@@ -67,21 +71,19 @@ END_TEST
 
 START_TEST(refused_with_a_reason)
 {
-    static const struct {
-        const char *argv[4], *why;
-    } cases[] = {
-        {{"--nothing"}, "--nothing: no such option"},
-        {{"-n"}, "-n: no such option"},
-        {{"--numbers=1"}, "--numbers=1: no such option"},
-        {{"--number"}, "--number: its value is missing"},
-        {{"--number", "0"}, "--number 0: not a good value: 1 to 9"},
-        {{"--number="}, "--number : not a good value: 1 to 9"},
-        {{"--flag=1"}, "--flag=1: takes no value"},
-        {{"a", "b", "c"}, "c: one word too many"},
+    static const char *const lines[][2] = {
+        {"--nothing", "--nothing: no such option"},
+        {"-n", "-n: no such option"},
+        {"--numbers=1", "--numbers=1: no such option"},
+        {"--number", "--number: its value is missing"},
+        {"--number 0", "--number 0: not a good value: 1 to 9"},
+        {"--number=", "--number : not a good value: 1 to 9"},
+        {"--flag=1", "--flag=1: takes no value"},
+        {"a b c", "c: one word too many"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_int_eq(options_parse(specs, &given, (char **)cases[i].argv, &words, why), -EINVAL);
-        ck_assert_str_eq(why, cases[i].why);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        ck_assert_int_eq(parse(lines[i][0]), -EINVAL);
+        ck_assert_str_eq(why, lines[i][1]);
     }
 }
 END_TEST

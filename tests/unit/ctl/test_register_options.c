@@ -6,22 +6,7 @@
 #include <string.h>
 
 #include "tests/support/unit.h"
-
-#define WORDS_MAX 40
-
-/* Splits at spaces, as a shell would. Static: one line at a time. */
-static char **line(const char *text)
-{
-    static char copy[1024];
-    static char *words[WORDS_MAX + 1];
-    size_t n = 0;
-    ck_assert_uint_lt(strlen(text), sizeof copy);
-    strcpy(copy, text);
-    for (char *word = strtok(copy, " "); word && n < WORDS_MAX; word = strtok(NULL, " "))
-        words[n++] = word;
-    words[n] = NULL;
-    return words;
-}
+#include "tests/unit/ctl/line.h"
 
 static struct register_options o;
 static char why[OPTIONS_WHY_CAP];

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/support/unit.h"
@@ -235,6 +236,25 @@ START_TEST(table_moves)
 }
 END_TEST
 
+START_TEST(no_descriptor_left_for_a_table)
+{
+    begin();
+    struct discover *d = stage_client(&stage, stage_table_fd(catalog));
+    stage_table_moved(&stage, stage_table_fd(catalog));
+    struct rlimit old, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = (struct rlimit){3, old.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int err = discover_dispatch(d);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+    ck_assert_int_eq(err, -EMFILE);
+    ck_assert_str_eq(discover_last_error(d), "Too many open files");
+    ck_assert_int_eq(resolve(d), DISCOVER_FRESH);
+    reconnect(d);
+    end(d);
+}
+END_TEST
+
 static struct discover_registration *new_registration(const char *instance)
 {
     struct discover_registration *r;
@@ -345,6 +365,6 @@ END_TEST
 
 UNIT_TESTS("link", hello_and_welcome, bad_greetings_are_refused_with_a_reason,
            cut_greetings_are_no_fault_and_no_crash, nonsense_later_drops_the_connection_and_keeps_the_table,
-           what_a_newer_daemon_says_is_let_pass, daemon_says_why_before_it_closes, table_moves,
+           what_a_newer_daemon_says_is_let_pass, daemon_says_why_before_it_closes, table_moves, no_descriptor_left_for_a_table,
            registrations_are_renewed_under_their_name, refused_renewal_is_told_and_tried_again,
            kept_without_a_daemon_and_registered_once_there_is_one, flood_of_unknown_answers_is_let_pass)
