@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The read-only HTTP interface: /metrics, /healthz, /readyz, /v1/status, /v1/services,
- * /v1/services/<domain>/<service>, /v1/hosts, /v1/http_sd. Main thread only, on the given event_base. GET and HEAD;
- * everything else, and requests that are too large or too slow, are refused and counted.
+ * /v1/services/<domain>/<service>, /v1/hosts, /v1/http_sd. Main thread only, on the given event_base.
+ *
+ * On bufferevents, not on evhttp: that has no limit on connections (libevent 2.1), and its answers are made whole
+ * before they are sent. One request a connection; GET and HEAD; everything else, and requests that are too large or
+ * too slow, are refused and counted.
+ *
+ * Every answer tells in `Discoverd-Sync` and `Discoverd-Age-Ms` how far it can be trusted.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -21,7 +26,7 @@ struct http_options {
 
     /* 0 in one of these: its default. */
     uint32_t connections_max; /* 256 */
-    int64_t timeout_ns;       /* 10 s for a request, and for reading the answer */
+    int64_t timeout_ns;       /* 10 s for the request, and for any part of the answer to be taken */
 };
 
 struct http_ops {

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The read-only HTTP interface: connections, and which path is what. */
+#include "daemon/http/http.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "daemon/base/address.h"
+#include "daemon/base/loop.h"
+#include "daemon/http/pages.h"
+#include "daemon/http/prometheus.h"
+#include "daemon/http/request.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/label.h"
+
+#define BACKLOG         64
+#define PIECE           65536 /* of a list, at a time */
+#define ACCEPT_PAUSE_NS NS_PER_S
+#define DRAIN_NS        (2 * NS_PER_S)
+
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
+
+struct http_metrics {
+    metric_value connections, requests, limited, refused, timeouts, aborted, accept_errors;
+};
+
+struct connection {
+    struct connection *prev, *next;
+    struct http *http;
+    struct bufferevent *bev;
+    struct loop_timer deadline; /* of the request */
+    struct request request;
+    bool answered;
+    bool draining; /* all is said: waits for the client to close */
+    bool walking; /* the rest of a list comes as the client takes it */
+    struct page_walk walk;
+};
+
+struct http {
+    struct event_base *base;
+    struct http_options options;
+    struct http_ops ops;
+    struct metrics *all_metrics;
+    struct http_metrics metrics;
+    struct evconnlistener *listener;
+    struct loop_timer accept_again;
+    struct connection *connections;
+    uint32_t n_connections;
+};
+
+static const struct metric metrics_table[] = {
+    {"discoverd_http_connections", "HTTP connections.", METRIC_GAUGE, offsetof(struct http_metrics, connections)},
+#define COUNTER(field, text)                                                                                           \
+    {"discoverd_http_" #field "_total", text, METRIC_COUNTER, offsetof(struct http_metrics, field)}
+    COUNTER(requests, "HTTP requests that were understood."),
+    COUNTER(limited, "HTTP connections closed because of limits.http_clients."),
+    COUNTER(refused, "HTTP requests refused because of what they are."),
+    COUNTER(timeouts, "HTTP connections closed because they were too slow."),
+    COUNTER(aborted, "HTTP answers broken off because the table moved."),
+    COUNTER(accept_errors, "HTTP connections that could not be taken, for want of descriptors or memory."),
+#undef COUNTER
+};
+
+static void close_connection(struct connection *c)
+{
+    struct http *h = c->http;
+    DL_DELETE(h->connections, c);
+    metric_set(&h->metrics.connections, --h->n_connections);
+    if (c->walking)
+        page_walk_fini(&c->walk);
+    loop_timer_fini(&c->deadline);
+    if (c->bev)
+        bufferevent_free(c->bev);
+    free(c);
+}
+
+/* --- answers --- */
+
+static const struct table *present_table(const struct http *h)
+{
+    return h->ops.table(h->ops.arg);
+}
+
+/* length < 0: it is not known yet. */
+static void send_head(struct connection *c, int status, const char *type, int64_t length)
+{
+    const struct table *t = present_table(c->http);
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nConnection: close\r\n",
+                        status, status_text(status), type);
+    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %lld\r\n", sync_text(table_sync(t)),
+                        (long long)(table_age_ns(t, clock_now_ns()) / NS_PER_MS));
+    if (status == 405)
+        evbuffer_add_printf(out, "Allow: GET, HEAD\r\n");
+    if (length >= 0)
+        evbuffer_add_printf(out, "Content-Length: %lld\r\n", (long long)length);
+    else if (c->request.chunks)
+        evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+    evbuffer_add(out, "\r\n", 2);
+    c->answered = true;
+}
+
+/* Takes what is in the body. */
+static void send_body(struct connection *c, int status, const char *type, struct evbuffer *body)
+{
+    send_head(c, status, type, (int64_t)evbuffer_get_length(body));
+    if (!c->request.head_only)
+        evbuffer_add_buffer(bufferevent_get_output(c->bev), body);
+}
+
+static void send_text(struct connection *c, int status, const char *text)
+{
+    struct evbuffer *body = evbuffer_new();
+    if (!body)
+        return;
+    evbuffer_add_printf(body, "%s\n", text);
+    send_body(c, status, TYPE_TEXT, body);
+    evbuffer_free(body);
+}
+
+/* RFC 9112 section 7.1; an empty piece would be the end. */
+static void send_piece(struct connection *c, struct evbuffer *piece)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    size_t n = evbuffer_get_length(piece);
+    if (n > 0 && c->request.chunks)
+        evbuffer_add_printf(out, "%zx\r\n", n);
+    evbuffer_add_buffer(out, piece);
+    if (n > 0 && c->request.chunks)
+        evbuffer_add(out, "\r\n", 2);
+}
+
+/* The next piece of a list. A negative errno: nothing more can be sent. */
+static int walk_on(struct connection *c)
+{
+    struct evbuffer *piece = evbuffer_new();
+    if (!piece)
+        return -ENOMEM;
+    int more = page_walk_step(&c->walk, present_table(c->http), PIECE, piece);
+    if (more >= 0)
+        send_piece(c, piece);
+    evbuffer_free(piece);
+    if (more != 0)
+        return more;
+    if (c->request.chunks)
+        evbuffer_add(bufferevent_get_output(c->bev), "0\r\n\r\n", 5);
+    page_walk_fini(&c->walk);
+    c->walking = false;
+    return 0;
+}
+
+static void keep_walking(struct connection *c)
+{
+    int more = walk_on(c);
+    if (more < 0) {
+        metric_inc(&c->http->metrics.aborted); /* the missing end tells the client */
+        close_connection(c);
+    } else if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
+        /* All those slots held nothing of this kind: nothing to be written, so nobody would call back. */
+        bufferevent_trigger(c->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
+    }
+}
+
+static void start_walk(struct connection *c, const struct page *page)
+{
+    send_head(c, 200, TYPE_JSON, -1);
+    if (c->request.head_only)
+        return;
+    page_walk_init(&c->walk, page);
+    c->walking = true;
+    (void)walk_on(c); /* the table is the one it began with */
+}
+
+/* --- paths --- */
+
+static bool is_unsynced(const struct connection *c)
+{
+    return table_sync(present_table(c->http)) == TABLE_UNSYNCED;
+}
+
+static void get_metrics(struct connection *c, const char *rest)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    prometheus_write(h->all_metrics, &status, body);
+    send_body(c, 200, "text/plain; version=0.0.4; charset=utf-8", body);
+    evbuffer_free(body);
+}
+
+static void get_healthz(struct connection *c, const char *rest)
+{
+    (void)rest;
+    send_text(c, 200, "ok");
+}
+
+/* Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. */
+static void get_readyz(struct connection *c, const char *rest)
+{
+    (void)rest;
+    send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(present_table(c->http))));
+}
+
+static void get_status(struct connection *c, const char *rest)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    if (page_status(&status, h->all_metrics, body) == 0)
+        send_body(c, 200, TYPE_JSON, body);
+    evbuffer_free(body);
+}
+
+static void get_services(struct connection *c, const char *rest)
+{
+    (void)rest;
+    start_walk(c, &page_services);
+}
+
+static void get_hosts(struct connection *c, const char *rest)
+{
+    (void)rest;
+    start_walk(c, &page_hosts);
+}
+
+/* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
+static void get_http_sd(struct connection *c, const char *rest)
+{
+    (void)rest;
+    if (is_unsynced(c))
+        send_text(c, 503, "not synchronised yet");
+    else
+        start_walk(c, &page_http_sd);
+}
+
+static void get_service(struct connection *c, const char *rest)
+{
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    struct evbuffer *body = evbuffer_new();
+    if (!body)
+        return;
+    int err = service_parse(rest, domain, service);
+    if (err == 0)
+        err = page_service(present_table(c->http), rest, body);
+    if (err == 0)
+        send_body(c, 200, TYPE_JSON, body);
+    else if (err == -EINVAL)
+        send_text(c, 400, "not <domain>/<service>");
+    else if (err == -ENOENT)
+        send_text(c, is_unsynced(c) ? 503 : 404, is_unsynced(c) ? "not synchronised yet" : "no such service");
+    else
+        send_text(c, 503, strerror(-err));
+    evbuffer_free(body);
+}
+
+static const struct route {
+    const char *path; /* one that ends with '/' stands for all that begin with it */
+    void (*get)(struct connection *c, const char *rest);
+} routes[] = {
+    {"/metrics", get_metrics},         {"/healthz", get_healthz},    {"/readyz", get_readyz},
+    {"/v1/status", get_status},        {"/v1/services", get_services}, {"/v1/services/", get_service},
+    {"/v1/hosts", get_hosts},          {"/v1/http_sd", get_http_sd},
+};
+
+static const struct route *find_route(const char *path, const char **ret_rest)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        size_t n = strlen(routes[i].path);
+        bool prefix = routes[i].path[n - 1] == '/';
+        if (prefix ? strncmp(path, routes[i].path, n) != 0 : strcmp(path, routes[i].path) != 0)
+            continue;
+        *ret_rest = path + n;
+        return &routes[i];
+    }
+    return NULL;
+}
+
+static void answer(struct connection *c)
+{
+    const char *rest;
+    const struct route *route = find_route(c->request.path, &rest);
+    metric_inc(&c->http->metrics.requests);
+    if (route)
+        route->get(c, rest);
+    else
+        send_text(c, 404, "no such page");
+    if (!c->answered) /* no memory for it */
+        send_head(c, 500, TYPE_TEXT, 0);
+}
+
+/* --- connections --- */
+
+static void finish_request(struct connection *c)
+{
+    int64_t ns = c->http->options.timeout_ns;
+    struct timeval timeout = {.tv_sec = ns / NS_PER_S, .tv_usec = ns % NS_PER_S / NS_PER_US};
+    loop_timer_arm(&c->deadline, INT64_MAX, 0);
+    bufferevent_disable(c->bev, EV_READ);
+    bufferevent_set_timeouts(c->bev, NULL, &timeout);
+}
+
+static void refuse(struct connection *c, int status)
+{
+    metric_inc(&c->http->metrics.refused);
+    c->request = (struct request){0};
+    finish_request(c);
+    send_text(c, status, status_text(status));
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    struct connection *c = arg;
+    struct evbuffer *in = bufferevent_get_input(bev);
+    size_t n = evbuffer_get_length(in);
+    if (c->draining) {
+        evbuffer_drain(in, n);
+        return;
+    }
+    const unsigned char *bytes = evbuffer_pullup(in, -1);
+    int status = bytes ? request_parse((const char *)bytes, n, &c->request) : 400;
+    if (status == 0)
+        return;
+    evbuffer_drain(in, n);
+    if (status != 200) {
+        refuse(c, status);
+        return;
+    }
+    finish_request(c);
+    answer(c);
+}
+
+/*
+ * Closing with bytes unread would be a reset, which may overtake the answer (RFC 9112 section 9.6): first only our
+ * side is closed, and what still comes is thrown away.
+ */
+static void drain(struct connection *c)
+{
+    int64_t now_ns = clock_now_ns();
+    c->draining = true;
+    shutdown(bufferevent_getfd(c->bev), SHUT_WR);
+    loop_timer_arm(&c->deadline, now_ns + DRAIN_NS, now_ns);
+    bufferevent_enable(c->bev, EV_READ);
+}
+
+/* Everything so far is on its way. */
+static void on_written(struct bufferevent *bev, void *arg)
+{
+    struct connection *c = arg;
+    (void)bev;
+    if (c->walking)
+        keep_walking(c);
+    else if (c->answered && !c->draining)
+        drain(c);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct connection *c = arg;
+    (void)bev;
+    if (what & BEV_EVENT_TIMEOUT)
+        metric_inc(&c->http->metrics.timeouts);
+    close_connection(c);
+}
+
+static void on_deadline(void *arg)
+{
+    struct connection *c = arg;
+    if (c->draining) {
+        close_connection(c);
+        return;
+    }
+    metric_inc(&c->http->metrics.timeouts);
+    refuse(c, 408);
+}
+
+static void connection_new(struct http *h, evutil_socket_t sock)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c || loop_timer_init(&c->deadline, h->base, on_deadline, c) < 0) {
+        free(c);
+        close(sock);
+        metric_inc(&h->metrics.accept_errors);
+        return;
+    }
+    c->http = h;
+    DL_APPEND(h->connections, c);
+    metric_set(&h->metrics.connections, ++h->n_connections);
+    c->bev = bufferevent_socket_new(h->base, sock, BEV_OPT_CLOSE_ON_FREE);
+    if (!c->bev) {
+        close(sock);
+        close_connection(c);
+        metric_inc(&h->metrics.accept_errors);
+        return;
+    }
+    int64_t now_ns = clock_now_ns();
+    loop_timer_arm(&c->deadline, now_ns + h->options.timeout_ns, now_ns);
+    bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+    /* Reads no further than what already refuses a head. */
+    bufferevent_setwatermark(c->bev, EV_READ, 0, REQUEST_HEAD_MAX + 1);
+    bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n, void *arg)
+{
+    struct http *h = arg;
+    (void)listener, (void)address, (void)n;
+    if (h->n_connections >= h->options.connections_max) {
+        metric_inc(&h->metrics.limited);
+        close(sock);
+        return;
+    }
+    connection_new(h, sock);
+}
+
+/* Most likely no descriptors are left; the connection stays in the queue, so without a pause this would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    struct http *h = arg;
+    int64_t now_ns = clock_now_ns();
+    metric_inc(&h->metrics.accept_errors);
+    evconnlistener_disable(listener);
+    loop_timer_arm(&h->accept_again, now_ns + ACCEPT_PAUSE_NS, now_ns);
+}
+
+static void on_accept_again(void *arg)
+{
+    struct http *h = arg;
+    evconnlistener_enable(h->listener);
+}
+
+/* --- life --- */
+
+static int listen_at(struct http *h, const char *text)
+{
+    struct sockaddr_storage address;
+    socklen_t n;
+    int err = address_parse(text, &address, &n);
+    if (err < 0)
+        return err;
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    h->listener =
+        evconnlistener_new_bind(h->base, on_accept, h, flags, BACKLOG, (const struct sockaddr *)&address, (int)n);
+    if (!h->listener)
+        return errno ? -errno : -ENOMEM;
+    evconnlistener_set_error_cb(h->listener, on_accept_error);
+    return 0;
+}
+
+int http_new(struct event_base *base, const struct http_options *options, const struct http_ops *ops,
+             struct metrics *metrics, struct http **ret_http)
+{
+    struct http *h = calloc(1, sizeof *h);
+    if (!h)
+        return -ENOMEM;
+    h->base = base;
+    h->options = *options;
+    h->options.connections_max = options->connections_max ? options->connections_max : 256;
+    h->options.timeout_ns = options->timeout_ns ? options->timeout_ns : 10 * NS_PER_S;
+    h->ops = *ops;
+    h->all_metrics = metrics;
+    int err = loop_timer_init(&h->accept_again, base, on_accept_again, h);
+    if (err == 0)
+        err = listen_at(h, options->listen);
+    if (err == 0)
+        err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &h->metrics);
+    if (err < 0) {
+        http_free(h);
+        return err;
+    }
+    *ret_http = h;
+    return 0;
+}
+
+void http_free(struct http *h)
+{
+    if (!h)
+        return;
+    while (h->connections)
+        close_connection(h->connections);
+    if (h->listener)
+        evconnlistener_free(h->listener);
+    loop_timer_fini(&h->accept_again);
+    free(h);
+}
+
+uint16_t http_port(const struct http *h)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t n = sizeof address;
+    (void)getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&address, &n);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}

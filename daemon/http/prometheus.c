@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All counters and gauges in Prometheus' text format. */
+#include "daemon/http/prometheus.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* In a help text a backslash and a line end would need escaping; ours have neither. */
+static void head(struct evbuffer *out, const char *name, const char *help, const char *type)
+{
+    evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_metric(void *arg, const struct metric *metric, uint64_t value)
+{
+    struct evbuffer *out = arg;
+    head(out, metric->name, metric->help, metric->type == METRIC_GAUGE ? "gauge" : "counter");
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", metric->name, value);
+}
+
+static void gauge(struct evbuffer *out, const char *name, const char *help, double value)
+{
+    head(out, name, help, "gauge");
+    evbuffer_add_printf(out, "%s %.15g\n", name, value);
+}
+
+/* One series a state, so that an alert can name the one it is about. */
+static void write_sync(struct evbuffer *out, const char *present)
+{
+    static const char *const states[] = {"unsynced", "live", "stale", "degraded"};
+    head(out, "discoverd_sync", "1 for how far the catalog can be trusted at present.", "gauge");
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        evbuffer_add_printf(out, "discoverd_sync{state=\"%s\"} %d\n", states[i], strcmp(states[i], present) == 0);
+}
+
+void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, struct evbuffer *out)
+{
+    head(out, "discoverd_info", "Version of the daemon.", "gauge");
+    evbuffer_add_printf(out, "discoverd_info{version=\"%s\",host=\"%s\"} 1\n", s->version, s->host);
+    write_sync(out, s->sync);
+    gauge(out, "discoverd_stale_seconds", "How long the bus has been out of reach.", (double)s->stale_ms / 1000);
+    gauge(out, "discoverd_bus_connected", "1 while connected to NATS.", s->bus_connected);
+    gauge(out, "discoverd_hosts", "Hosts in the catalog.", s->hosts);
+    gauge(out, "discoverd_services", "Services in the catalog.", s->services);
+    gauge(out, "discoverd_instances", "Instances in the catalog.", s->instances);
+    gauge(out, "discoverd_uptime_seconds", "Since the daemon was started.", (double)s->uptime_ms / 1000);
+    metrics_each(m, write_metric, out);
+}
