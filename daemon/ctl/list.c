@@ -2,6 +2,7 @@
 /* discoverctl list and hosts: everything that is known, sorted by name. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
@@ -119,7 +120,7 @@ int cmd_list(const struct ctl *ctl, char **argv)
 int cmd_hosts(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
-        return print_help("hosts", "All hosts that are known: whether they are alive, what they serve, where they are.");
+        return print_help("hosts", "All hosts: whether they are alive, how much they serve, and where they are.");
     if (*argv)
         return ctl_usage_error("hosts takes nothing");
     int status;
