@@ -242,14 +242,19 @@ uint32_t table_serial(const struct table *t)
     return (uint32_t)table_load(&t->words[TABLE_H_SERIAL]);
 }
 
+/* Between two times of the table, which may be any bytes: no later than now is 0. */
+static int64_t time_since(int64_t now_ns, uint64_t then_ns)
+{
+    int64_t age_ns = (int64_t)((uint64_t)now_ns - then_ns);
+    return age_ns > 0 ? age_ns : 0;
+}
+
 int64_t table_age_ns(const struct table *t, int64_t now_ns)
 {
-    int64_t silent = now_ns - (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
-    int64_t since = (int64_t)table_load(&t->words[TABLE_H_STALE_SINCE]);
-    int64_t age = since ? now_ns - since : 0;
-    if (silent > TABLE_DEAD_NS && silent > age)
-        age = silent;
-    return age > 0 ? age : 0;
+    int64_t silent_ns = time_since(now_ns, table_load(&t->words[TABLE_H_ALIVE]));
+    uint64_t since_ns = table_load(&t->words[TABLE_H_STALE_SINCE]);
+    int64_t age_ns = since_ns ? time_since(now_ns, since_ns) : 0;
+    return silent_ns > TABLE_DEAD_NS && silent_ns > age_ns ? silent_ns : age_ns;
 }
 
 struct endpoints {
