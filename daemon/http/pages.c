@@ -174,7 +174,7 @@ static void write_host(struct page_walk *w, struct evbuffer *out)
     if (v->key_bytes < 2 || table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0)
         return;
     json_t *object = json_pack("{s:s%, s:b, s:I, s:s, s:s}", "host", table_view_key(v) + 1, v->key_bytes - 1, "alive",
-                               (int)v->n_first, "instances", (json_int_t)v->n_total, "zone", e.zone, "region", e.region);
+                               e.alive, "instances", (json_int_t)v->n_total, "zone", e.zone, "region", e.region);
     if (object)
         set_addresses(object, e.families, e.ipv4, e.ipv6);
     write_element(w, object, out);
