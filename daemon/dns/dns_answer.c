@@ -80,7 +80,7 @@ void dns_negative(struct dns_answering *a, enum dns_rcode rcode)
 /* There may be such a thing on another host. */
 void dns_absent(struct dns_answering *a, enum dns_rcode rcode)
 {
-    if (a->ask->mode == DNS_MODE_UNSYNCED)
+    if (a->ask->mode == DNS_MODE_UNSYNCED || a->ask->mode == DNS_MODE_STORED)
         fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
     else
         dns_negative(a, rcode);
@@ -274,7 +274,7 @@ static void by_name(struct dns_answering *a)
         by_families(a, name->families, name->ipv4, name->ipv6);
         break;
     default:
-        if (ask->mode == DNS_MODE_STALE) {
+        if (ask->mode == DNS_MODE_STALE || ask->mode == DNS_MODE_STORED) {
             a->prepared->ede = DNS_EDE_STALE_ANSWER;
             a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
         }

@@ -61,9 +61,10 @@ void dns_responder_free(struct dns_responder *r)
 
 static enum dns_mode mode_of(const struct table *t, int64_t now_ns)
 {
+    bool aged = table_age_ns(t, now_ns) > 0;
     if (table_sync(t) == TABLE_UNSYNCED)
-        return DNS_MODE_UNSYNCED;
-    return table_age_ns(t, now_ns) > 0 ? DNS_MODE_STALE : DNS_MODE_LIVE;
+        return aged ? DNS_MODE_STORED : DNS_MODE_UNSYNCED;
+    return aged ? DNS_MODE_STALE : DNS_MODE_LIVE;
 }
 
 void dns_responder_begin(struct dns_responder *r, int64_t now_ns)

@@ -96,6 +96,22 @@ START_TEST(test_stale_answers_are_given_and_marked)
 }
 END_TEST
 
+/* After a start without network: what an earlier life left on disk is told, as stale; nothing is denied. */
+START_TEST(test_stored_catalog_answers_and_denies_nothing)
+{
+    with_payment(TABLE_UNSYNCED);
+    table_writer_set_sync(catalog_table(catalog), TABLE_UNSYNCED, now_ns - NS_PER_S);
+    const struct reply *r = ask_edns(payment, SRV, 1232);
+    ck_assert_uint_eq(r->rcode, NOERROR);
+    ck_assert_uint_eq(count(r, 0, SRV), 1);
+    ck_assert_int_eq(r->ede, 3);
+    check_servfail(ask("nosuch.shop." ZONE, SRV));
+    set_sync(TABLE_LIVE);
+    check_negative(ask("nosuch.shop." ZONE, SRV), NXDOMAIN);
+    teardown();
+}
+END_TEST
+
 /* The prepared answer of one mode is not given in another. */
 START_TEST(test_modes_do_not_mix)
 {
@@ -146,5 +162,6 @@ END_TEST
 
 UNIT_TESTS("dns truth", test_r40_unsynced_unknown_names_are_servfail, test_r40_unsynced_local_instances_are_served,
            test_r40_unsynced_what_needs_no_catalog_is_answered, test_r40_without_a_table_nothing_is_denied,
-           test_stale_answers_are_given_and_marked, test_modes_do_not_mix, test_silence_is_stale,
+           test_stale_answers_are_given_and_marked, test_stored_catalog_answers_and_denies_nothing,
+           test_modes_do_not_mix, test_silence_is_stale,
            test_answers_follow_the_table_into_a_new_segment)
