@@ -188,14 +188,6 @@ const struct reply *ask_tcp(const char *name, uint16_t type)
     return r;
 }
 
-size_t count(const struct reply *r, int section, uint16_t type)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < r->n_records; i++)
-        n += r->records[i].section == section && (type == 0 || r->records[i].type == type);
-    return n;
-}
-
 const struct record_seen *first(const struct reply *r, int section, uint16_t type)
 {
     for (size_t i = 0; i < r->n_records; i++)

@@ -178,3 +178,11 @@ bool read_reply(const uint8_t *bytes, size_t n, struct reply *r)
     r->question_at_end = at;
     return read_records(bytes, n, at, r);
 }
+
+size_t count(const struct reply *r, int section, uint16_t type)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->n_records; i++)
+        n += r->records[i].section == section && (type == 0 || r->records[i].type == type);
+    return n;
+}
