@@ -15,7 +15,7 @@ struct broken {
 static const struct broken table[] = {
     {"host = \"a\"\nregion == \"b\";\n", ":2:", "syntax"},
     {"host = \"a\";\nhots = \"b\";\n", ":2: hots:", "host"},
-    {"host = 5;\n", ":1: host:", "string"},
+    {"host = 5;\n", ":1: host:", "text"},
     {"host = \"No Name\";\n", ":1: host:", "must be a name"},
     {"host = \"\";\n", ":1: host:", ""},
     {"registry = {\n  lease_tll = \"10s\";\n};\n", ":2: registry.lease_tll:", "lease_ttl"},
@@ -41,7 +41,7 @@ static const struct broken table[] = {
     {"services = ( { name = \"shop/payment\"; port = 70000; } );\n", ":1: services", "65535"},
     {"services = ( { name = \"shop/payment\"; port = 80; address = [\"10.0.0.300\"]; } );\n", ":1: services",
      "address"},
-    {"services = ( { name = \"shop/payment\"; port = 80; prot = \"tcp\"; } );\n", ":1: services", "proto"},
+    {"services = ( { name = \"shop/payment\"; port = 80; wieght = 5; } );\n", ":1: services", "weight"},
     {"services = ( { name = \"shop/payment\"; instance = \"a\"; port = 80; },\n"
      "             { name = \"shop/payment\"; instance = \"a\"; port = 81; } );\n",
      ":2: services", "a"},

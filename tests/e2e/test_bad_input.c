@@ -249,8 +249,8 @@ START_TEST(values_found_at_the_start)
     kv_close(&kv);
     host_stop(&a);
     host_launch(&a);
-    (void)host_wait_up(&a);
-    (void)host_wait_live(&a);
+    host_wait_up(&a);
+    host_wait_live(&a);
     (void)wait_until(3000, seen_by_all(&a, SERVICE, 1), a.seen);
     ck_assert_int_gt(host_counter(&a, VALUES), 0);
 }

@@ -85,8 +85,8 @@ START_TEST(the_other_daemon_is_restarted)
     host_kill(&b);
     ck_assert_msg(seen_by_lib(&b, "shop/held") == 1, "a reader keeps its last table: %s", b.seen);
     host_launch(&b);
-    (void)host_wait_up(&b);
-    (void)host_wait_live(&b);
+    host_wait_up(&b);
+    host_wait_live(&b);
     ck_assert_msg(seen_by_all(&b, "shop/held", 1) && seen_by_all(&b, "shop/fixed", 1), "%s", b.seen);
 }
 END_TEST

@@ -58,9 +58,8 @@ START_TEST(dig)
 
     two_hosts();
     answers("dig +norecurse");
-    /* dig repeats a message it cannot take as ";; Warning" or ";; Got bad packet"; a good one is silent. */
-    ck_assert_ptr_null(strstr(ask(&o, "dig +norecurse", "payment.shop.discover.internal SRV"), ";; W"));
-    ck_assert_ptr_null(strstr(o.out, "bad"));
+    (void)ask(&o, "dig +norecurse", "payment.shop.discover.internal SRV");
+    ck_assert_msg(!strcasestr(o.out, "warning") && !strcasestr(o.out, "bad"), "dig finds fault: %s", o.out);
 }
 END_TEST
 

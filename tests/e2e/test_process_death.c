@@ -63,7 +63,7 @@ static pid_t read_pid(const char *path)
 
 START_TEST(of_a_command)
 {
-    char path[300], script[400];
+    char path[300], script[1024];
     struct proc holder;
 
     two_hosts();

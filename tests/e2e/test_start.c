@@ -75,7 +75,7 @@ static void configure_b(const char *sed)
 
 START_TEST(refuses_what_another_one_holds)
 {
-    char sed[1024], port[32];
+    char sed[2048], port[32];
 
     host_start(&a, &(struct host_options){0});
     host_init(&b, &(struct host_options){.name = "b"});

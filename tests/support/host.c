@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <discover/discover.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -84,16 +85,38 @@ void host_launch(struct host *h)
     proc_start(&h->proc, name, argv, NULL);
 }
 
+static bool connects(const void *address, socklen_t n)
+{
+    const struct sockaddr *sa = address;
+    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_ge(fd, 0);
+    bool ok = connect(fd, sa, n) == 0;
+    close(fd);
+    return ok;
+}
+
+static bool port_answers(int port)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    return connects(&sa, sizeof sa);
+}
+
 static bool socket_answers(const struct host *h)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    ck_assert_uint_lt(strlen(h->socket), sizeof sa.sun_path);
+    ck_assert_msg(strlen(h->socket) < sizeof sa.sun_path, "TMPDIR is too long for a socket: %s", h->socket);
     memcpy(sa.sun_path, h->socket, strlen(h->socket));
-    bool ok = fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0;
-    close(fd);
-    return ok;
+    return connects(&sa, sizeof sa);
+}
+
+static bool is_up(const struct host *h)
+{
+    return socket_answers(h) && port_answers(h->dns_port) && port_answers(h->http_port);
 }
 
 static bool died(struct host *h)
@@ -103,9 +126,9 @@ static bool died(struct host *h)
     return false;
 }
 
-int64_t host_wait_up(struct host *h)
+void host_wait_up(struct host *h)
 {
-    return wait_until(UP_TIMEOUT_MS, socket_answers(h) || died(h), h->seen);
+    (void)wait_until(UP_TIMEOUT_MS, is_up(h) || died(h), h->seen);
 }
 
 struct status_of {
@@ -144,9 +167,9 @@ static bool is_live(struct host *h)
     return ask_status(h, &of) >= 0 && of.live;
 }
 
-int64_t host_wait_live(struct host *h)
+void host_wait_live(struct host *h)
 {
-    return wait_until(LIVE_TIMEOUT_MS, is_live(h), h->seen);
+    (void)wait_until(LIVE_TIMEOUT_MS, is_live(h), h->seen);
 }
 
 int64_t host_counter(struct host *h, const char *name)
@@ -160,13 +183,13 @@ void host_run_offline(struct host *h)
 {
     host_launch(h);
     e2e_at_end(at_end, h);
-    (void)host_wait_up(h);
+    host_wait_up(h);
 }
 
 void host_run(struct host *h)
 {
     host_run_offline(h);
-    (void)host_wait_live(h);
+    host_wait_live(h);
 }
 
 void host_start(struct host *h, const struct host_options *options)

@@ -45,9 +45,9 @@ void host_init(struct host *h, const struct host_options *options);
 /* Starts discoverd and does not wait. */
 void host_launch(struct host *h);
 
-/* Waits until its socket answers; until it follows the registry. The result is how long that took, in ns. */
-int64_t host_wait_up(struct host *h);
-int64_t host_wait_live(struct host *h);
+/* Waits until its socket, DNS and HTTP can be reached; until it follows the registry. */
+void host_wait_up(struct host *h);
+void host_wait_live(struct host *h);
 
 /* Launches and waits until it is up (and live, unless offline). Stopped cleanly at the end of the test. */
 void host_run(struct host *h);

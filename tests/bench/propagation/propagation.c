@@ -15,13 +15,13 @@
 #include "tests/bench/propagation/samples.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
+#include "tests/support/kv.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/wait.h"
 
 #define SERVICE       "bench/propagation"
 #define REGISTRATIONS 400
 #define DEATHS        50
-#define RECORD_BYTES  32 /* of the record below, encoded */
 #define TARGET_RATIO  2.0
 #define LIMIT_MS      5000
 
@@ -55,6 +55,22 @@ static void await_count(struct host *h, size_t n)
     }
 }
 
+/* The floor puts as many bytes as the daemon does for this registration. */
+static size_t record_bytes(struct discover_registration *r)
+{
+    uint8_t value[1024];
+    struct kv kv;
+    int n;
+
+    kv_open(&kv, nats.server[0].url);
+    ck_assert_int_eq(discover_register(a.lib, r), 0);
+    (void)wait_until(LIMIT_MS, (n = kv_get(&kv, "SERVICES", "bench.propagation.a.i1", value, sizeof value)) > 0, "none");
+    ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
+    await_count(&b, 0);
+    kv_close(&kv);
+    return (size_t)n;
+}
+
 static void register_once(struct discover_registration *r, struct samples *ret_samples)
 {
     int64_t start_ns = clock_now_ns();
@@ -77,9 +93,10 @@ START_TEST(registration)
     ck_assert_int_eq(discover_registration_set_instance(r, "i1"), 0);
     ck_assert_int_eq(discover_registration_add_address(r, "10.1.2.3"), 0);
     (void)host_lib(&a), (void)host_lib(&b);
+    size_t bytes = record_bytes(r);
     for (int i = 0; i < REGISTRATIONS; i++) {
         register_once(r, &seen);
-        samples_add(&floor_seen, floor_measure(floor, RECORD_BYTES));
+        samples_add(&floor_seen, floor_measure(floor, bytes));
     }
     discover_registration_free(r);
     floor_close(floor);

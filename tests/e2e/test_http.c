@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What dashboards and Prometheus get: nothing that could be taken for an empty list before the registry was asked. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/http.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+static struct nats nats;
+static struct host a, b;
+static char answer[256 * 1024];
+
+static int get(struct host *h, const char *path)
+{
+    int code = http_get(h->http_port, path, answer, sizeof answer);
+
+    snprintf(h->seen, sizeof h->seen, "%s on %s: %d, %.600s", path, h->name, code, answer);
+    return code;
+}
+
+static bool has(struct host *h, const char *path, const char *part)
+{
+    return get(h, path) == 200 && strstr(answer, part);
+}
+
+START_TEST(before_and_after_the_first_synchronisation)
+{
+    nats_init(&nats, 1);
+    host_init(&a, &(struct host_options){.nats = nats.urls});
+    host_run_offline(&a);
+    ck_assert_int_eq(get(&a, "/healthz"), 200);
+    ck_assert_int_eq(get(&a, "/readyz"), 503);
+    ck_assert_int_eq(get(&a, "/v1/http_sd"), 503);
+    ck_assert_msg(has(&a, "/v1/status", "unsynced"), "%s", a.seen);
+    nats_server_launch(&nats, 0);
+    host_wait_live(&a);
+    ck_assert_int_eq(get(&a, "/readyz"), 200);
+    ck_assert_int_eq(get(&a, "/v1/http_sd"), 200);
+    ck_assert_msg(has(&a, "/v1/status", "\"live\""), "%s", a.seen);
+}
+END_TEST
+
+START_TEST(what_another_host_registered)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; meta = { version = \"1.4\"; }; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1, b.seen);
+    ck_assert_msg(has(&b, "/v1/services", "shop/payment"), "%s", b.seen);
+    ck_assert_msg(has(&b, "/v1/services/shop/payment", "10.1.2.3"), "%s", b.seen);
+    ck_assert_msg(strstr(answer, "\"version\":\"1.4\""), "%s", b.seen);
+    ck_assert_msg(has(&b, "/v1/http_sd", "10.1.2.3:8080"), "%s", b.seen);
+    ck_assert_msg(has(&b, "/v1/hosts", "\"a\""), "%s", b.seen);
+    ck_assert_int_eq(get(&b, "/v1/services/shop/none"), 404);
+    ck_assert_int_eq(get(&b, "/none"), 404);
+}
+END_TEST
+
+/* Stale is told, and is no reason to take a target away. */
+START_TEST(without_nats)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; }"});
+    nats_server_kill(&nats, 0);
+    (void)wait_until(5000, has(&a, "/v1/status", "\"stale\""), a.seen);
+    ck_assert_int_eq(get(&a, "/readyz"), 200);
+    ck_assert_msg(has(&a, "/v1/http_sd", "10.1.2.3:8080"), "%s", a.seen);
+}
+END_TEST
+
+/* The number behind a metric's name, or -1. */
+static long metric(struct host *h, const char *name)
+{
+    long value = -1;
+    char line[128];
+
+    snprintf(line, sizeof line, "\n%s ", name);
+    const char *at = get(h, "/metrics") == 200 ? strstr(answer, line) : NULL;
+    if (at)
+        (void)sscanf(at + strlen(line), "%ld", &value);
+    return value;
+}
+
+START_TEST(metrics_count)
+{
+    host_start(&a, &(struct host_options){0});
+    long before = metric(&a, "discoverd_dns_udp_queries_total");
+    ck_assert_int_ge(before, 0);
+    (void)seen_by_dns(&a, "shop/payment");
+    ck_assert_int_eq(metric(&a, "discoverd_dns_udp_queries_total"), before + 1);
+}
+END_TEST
+
+E2E_TESTS("HTTP", 60,
+          {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
+          {"what_another_host_registered", what_another_host_registered}, {"without_nats", without_nats},
+          {"metrics_count", metrics_count})
