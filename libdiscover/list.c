@@ -9,7 +9,9 @@
 
 static int verdict(struct mapping *mapping)
 {
-    return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : verdict_quick(mapping);
+    /* Not synchronised, but aged: what the daemon's last life left on disk is there. */
+    bool stored = verdict_age_ns(&mapping->table) > 0;
+    return table_sync(&mapping->table) == TABLE_UNSYNCED && !stored ? DISCOVER_E_UNSYNCED : verdict_quick(mapping);
 }
 
 static int error_of(int err)

@@ -54,9 +54,9 @@ int64_t discover_age_ms(struct discover *d)
     struct mapping *mapping = mapping_enter(&d->mappings);
     if (!mapping)
         return -1;
-    int64_t age_ns = -1;
-    if (table_sync(&mapping->table) != TABLE_UNSYNCED)
-        age_ns = verdict_age_ns(&mapping->table);
+    int64_t age_ns = verdict_age_ns(&mapping->table);
+    if (age_ns == 0 && table_sync(&mapping->table) == TABLE_UNSYNCED)
+        age_ns = -1;
     mapping_leave(mapping);
     return age_ns <= 0 ? age_ns : (age_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
