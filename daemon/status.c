@@ -18,7 +18,8 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->version = (char *)DAEMON_VERSION;
     s->host = d->config->host;
     s->epoch = agent.epoch;
-    s->sync = (char *)sync_names[d->sync];
+    bool stored = d->sync == TABLE_UNSYNCED && d->stale_since_ns;
+    s->sync = (char *)sync_names[stored ? TABLE_STALE : d->sync];
     s->stale_ms = table_age_ns(table_writer_table(catalog_table(d->catalog)), now_ns) / NS_PER_MS;
     s->bus_connected = bus_connected(d->bus);
     s->bus_server = d->bus_server;
