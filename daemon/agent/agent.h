@@ -44,7 +44,7 @@ struct agent_options {
     uint8_t ipv4[4], ipv6[16]; /* of the host: in its lease, and in registrations that name no address */
     uint8_t families;          /* DISCOVER_HAS_... */
     char version[32];
-    int64_t wall_ms;           /* wall clock at start: the floor of the epoch */
+    int64_t wall_ms; /* wall clock at start: the floor of the epoch */
     struct agent_identity identity;
 
     /* 0 in one of these: its default. */
@@ -192,12 +192,12 @@ bool agent_left(const struct agent *a);
 enum agent_name {
     AGENT_NAME_UNKNOWN, /* not connected yet, or another's lease may still live */
     AGENT_NAME_OURS,
-    AGENT_NAME_RIVAL,   /* another live host has it: nothing is published */
+    AGENT_NAME_RIVAL, /* another live host has it: nothing is published */
 };
 
 struct agent_status {
     uint64_t epoch, min_epoch, node;
-    uint32_t registrations;  /* inherited ones included */
+    uint32_t registrations; /* inherited ones included */
     uint32_t inherited;
     uint32_t unacknowledged; /* changes that NATS has not confirmed */
     uint32_t in_flight, window;

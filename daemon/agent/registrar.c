@@ -194,7 +194,9 @@ static int check_life(const struct agent_request *request, const char **ret_why)
 static struct owner owner_of(const struct agent_request *request)
 {
     return (struct owner){
-        .kind = request->pid ? OWNER_PID : request->ttl_ns ? OWNER_TTL : OWNER_CONNECTION,
+        .kind = request->pid      ? OWNER_PID
+                : request->ttl_ns ? OWNER_TTL
+                                  : OWNER_CONNECTION,
         .client = request->client,
         .uid = request->uid,
         .ttl_ns = request->ttl_ns,

@@ -34,9 +34,9 @@ struct owner {
 };
 
 struct registration {
-    UT_hash_handle hh; /* by key_text */
+    UT_hash_handle hh;                /* by key_text */
     struct registration *prev, *next; /* of the same connection or process */
-    struct deadline deadline; /* TTL */
+    struct deadline deadline;         /* TTL */
     struct owner owner;
     uint8_t checked; /* enum discover_state that checks found; 0: nothing yet */
     bool confirmed;  /* for sweeps: seen in the present round */

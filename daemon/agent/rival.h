@@ -26,8 +26,8 @@ struct rival {
     uint64_t node;
     uint64_t first_epoch, epoch; /* epochs of this life: more than one after a jump */
     int64_t hold_ns;
-    int64_t hold_until_ns;       /* INT64_MAX: not connected yet */
-    int64_t other_until_ns;      /* INT64_MIN: no other's lease is alive */
+    int64_t hold_until_ns;  /* INT64_MAX: not connected yet */
+    int64_t other_until_ns; /* INT64_MIN: no other's lease is alive */
     uint64_t other_node, other_epoch, other_counter;
     uint64_t told_node, told_epoch; /* of the rival that was reported */
 };

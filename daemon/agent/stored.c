@@ -78,8 +78,8 @@ static int take(const Discover__V1__StoredRegistration *msg, struct instance_key
     return 0;
 }
 
-int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key,
-                               struct owner *ret_owner, struct record *ret_record)
+int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, struct owner *ret_owner,
+                               struct record *ret_record)
 {
     Discover__V1__StoredRegistration *msg =
         n > STORED_MAX ? NULL : discover__v1__stored_registration__unpack(NULL, n, bytes);

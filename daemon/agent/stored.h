@@ -9,9 +9,9 @@
 #include "daemon/agent/agent.h"
 #include "daemon/agent/registrations.h"
 
-#define STORED_IDENTITY  "identity" /* its name; those of registrations are "r-" and 16 hex digits */
-#define STORED_NAME_CAP  19
-#define STORED_MAX       (RECORD_WIRE_MAX + 512)
+#define STORED_IDENTITY "identity" /* its name; those of registrations are "r-" and 16 hex digits */
+#define STORED_NAME_CAP 19
+#define STORED_MAX      (RECORD_WIRE_MAX + 512)
 
 size_t stored_identity_encode(const struct agent_identity *identity, uint8_t ret_bytes[static STORED_MAX]);
 int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity *ret_identity); /* -EBADMSG */
@@ -24,7 +24,7 @@ int stored_registration_encode(const struct registration *registration, uint8_t 
                                size_t *ret_n);
 
 /* -EBADMSG. The key's host is left empty. */
-int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key,
-                               struct owner *ret_owner, struct record *ret_record);
+int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, struct owner *ret_owner,
+                               struct record *ret_record);
 
 #endif

@@ -19,9 +19,9 @@
 struct window {
     uint32_t size, max;
     uint32_t in_flight;
-    uint32_t acked;   /* of the present windowful */
-    int64_t base_ns;  /* the quickest answer, slowly forgotten; 0: none yet */
-    int64_t cut_ns;   /* when it was halved last: what was sent before says nothing about the new size */
+    uint32_t acked;  /* of the present windowful */
+    int64_t base_ns; /* the quickest answer, slowly forgotten; 0: none yet */
+    int64_t cut_ns;  /* when it was halved last: what was sent before says nothing about the new size */
 };
 
 void window_init(struct window *w, uint32_t max);
@@ -29,7 +29,10 @@ void window_init(struct window *w, uint32_t max);
 /* After a reconnect: nothing is in flight, and nothing is known of the new server. */
 void window_reset(struct window *w);
 
-static inline bool window_open(const struct window *w) { return w->in_flight < w->size; }
+static inline bool window_open(const struct window *w)
+{
+    return w->in_flight < w->size;
+}
 
 void window_sent(struct window *w);
 

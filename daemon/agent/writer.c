@@ -14,11 +14,11 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/digest.h"
 
-#define RETRY_FIRST_NS    (250 * NS_PER_MS)
-#define RETRY_LAST_NS     (30 * NS_PER_S)
-#define ECHO_PAUSE_NS     NS_PER_S         /* how far the live feed may lag behind acknowledgements */
-#define REFUSED_PAUSE_NS  (20 * NS_PER_MS) /* the bus took no more: look again then */
-#define REPEATS_PER_TTL   3
+#define RETRY_FIRST_NS   (250 * NS_PER_MS)
+#define RETRY_LAST_NS    (30 * NS_PER_S)
+#define ECHO_PAUSE_NS    NS_PER_S         /* how far the live feed may lag behind acknowledgements */
+#define REFUSED_PAUSE_NS (20 * NS_PER_MS) /* the bus took no more: look again then */
+#define REPEATS_PER_TTL  3
 
 struct version {
     uint64_t epoch, counter; /* epoch 0: none */
@@ -27,23 +27,23 @@ struct version {
 enum status { NEW, IDLE, QUEUED, FLYING, WAITING };
 
 struct entry {
-    UT_hash_handle hh;       /* by key */
-    UT_hash_handle by_token; /* while token is not 0 */
+    UT_hash_handle hh;         /* by key */
+    UT_hash_handle by_token;   /* while token is not 0 */
     struct entry *prev, *next; /* queued */
     struct deadline deadline;  /* idle, flying, waiting */
     uint8_t *value;            /* wanted, encoded; NULL: gone */
     size_t n;
     struct version version; /* of value, or of the wish to have it gone */
     struct version stored;
-    struct version flown;   /* of what was put last; epoch 0: a delete */
-    uint64_t token;         /* of what was put last */
+    struct version flown; /* of what was put last; epoch 0: a delete */
+    uint64_t token;       /* of what was put last */
     int64_t sent_ns;
     struct backoff backoff;
-    uint32_t snapshot;      /* the last one in which it was known to be stored */
+    uint32_t snapshot; /* the last one in which it was known to be stored */
     uint8_t status;
-    bool failed;            /* the last put did */
-    bool kept;              /* neither value nor gone: as it is */
-    bool unsure;            /* something was put, and it is not known whether it arrived */
+    bool failed; /* the last put did */
+    bool kept;   /* neither value nor gone: as it is */
+    bool unsure; /* something was put, and it is not known whether it arrived */
     bool behind;
     size_t key_n;
     char key[];
@@ -331,7 +331,8 @@ static int set_value(struct entry *e, const struct record *record)
     return 0;
 }
 
-int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record, int64_t now_ns)
+int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record,
+               int64_t now_ns)
 {
     struct entry *e = find_or_add(w, key);
     if (!e)

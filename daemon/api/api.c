@@ -20,8 +20,10 @@
 #define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
 
 static const struct metric metrics_table[] = {
-    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE, offsetof(struct api_metrics, clients)},
-#define COUNTER(field, text) {"discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)}
+    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE,
+     offsetof(struct api_metrics, clients)},
+#define COUNTER(field, text) \
+    {"discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)}
     COUNTER(accepted, "Connections taken."),
     COUNTER(accept_errors, "Connections that could not be taken, for want of descriptors or memory."),
     COUNTER(limited, "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
@@ -41,14 +43,14 @@ void api_enter(struct api *api)
 
 void api_exit(struct api *api)
 {
-    struct client *c, *next;
+    struct api_client *c, *next;
     if (--api->depth > 0)
         return;
     DL_FOREACH_SAFE(api->clients, c, next) {
         if (c->sock >= 0)
             continue;
         DL_DELETE(api->clients, c);
-        client_free(c);
+        api_client_free(c);
         metric_set(&api->metrics.clients, --api->n_clients);
     }
 }
@@ -62,7 +64,7 @@ static bool over_limit(const struct api *api, const struct peer *peer)
     if (peer->uid == 0)
         return false;
     uint32_t n = 0;
-    for (const struct client *c = api->clients; c; c = c->next)
+    for (const struct api_client *c = api->clients; c; c = c->next)
         n += c->peer.uid == peer->uid;
     return n >= api->options.clients_per_uid_max;
 }
@@ -92,7 +94,7 @@ static void take_client(struct api *api, int sock)
         metric_inc(&api->metrics.accept_errors);
     } else if (over_limit(api, &peer)) {
         turn_away(api, sock);
-    } else if (client_new(api, sock, &peer) < 0) {
+    } else if (api_client_new(api, sock, &peer) < 0) {
         metric_inc(&api->metrics.accept_errors);
     } else {
         metric_inc(&api->metrics.accepted);
@@ -221,8 +223,8 @@ static int copy_options(struct api *api, const struct api_options *from)
 static void look_up_group(struct api *api)
 {
     if (access_rule_init(&api->access, api->options.group) < 0)
-        log_warning("api.register_group: there is no group %s: only root and user %u may register", api->options.group,
-                    (unsigned)api->access.own_uid);
+        log_warning("api.register_group: there is no group %s: only root and user %u may register",
+                    api->options.group, (unsigned)api->access.own_uid);
 }
 
 int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
@@ -257,12 +259,12 @@ int api_new(struct event_base *base, const struct api_options *options, const st
 
 void api_free(struct api *api)
 {
-    struct client *c;
+    struct api_client *c;
     if (!api)
         return;
     api_enter(api);
     DL_FOREACH(api->clients, c)
-        client_close(c);
+        api_client_close(c);
     api_exit(api);
     if (api->acceptable)
         event_free(api->acceptable);
@@ -282,13 +284,13 @@ void api_table_moved(struct api *api, int fd)
 {
     Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
-    struct client *c;
+    struct api_client *c;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
     message.table_moved = &moved;
     api_enter(api);
     DL_FOREACH(api->clients, c) {
         if (c->greeted && !c->ended)
-            client_send(c, &message, fd);
+            api_client_send(c, &message, fd);
     }
     api_exit(api);
 }

@@ -12,7 +12,7 @@
 
 /* --- the end --- */
 
-static void end(struct client *c)
+static void end(struct api_client *c)
 {
     if (c->ended)
         return;
@@ -22,7 +22,7 @@ static void end(struct client *c)
     c->api->ops.client_gone(c->api->ops.arg, c->id);
 }
 
-void client_close(struct client *c)
+void api_client_close(struct api_client *c)
 {
     if (c->sock < 0)
         return;
@@ -33,7 +33,7 @@ void client_close(struct client *c)
     c->sock = -1;
 }
 
-static void drop_frame(struct client *c)
+static void drop_frame(struct api_client *c)
 {
     struct out_frame *f = c->out;
     c->out = f->next;
@@ -45,7 +45,7 @@ static void drop_frame(struct client *c)
     free(f);
 }
 
-void client_free(struct client *c)
+void api_client_free(struct api_client *c)
 {
     while (c->out)
         drop_frame(c);
@@ -64,7 +64,7 @@ void client_free(struct client *c)
 /* --- output --- */
 
 /* 0: all gone; -EAGAIN; another negative errno: the client is of no use any more. */
-static int send_frames(struct client *c)
+static int send_frames(struct api_client *c)
 {
     while (c->out) {
         struct out_frame *f = c->out;
@@ -80,13 +80,13 @@ static int send_frames(struct client *c)
     return 0;
 }
 
-static void flush(struct client *c)
+static void flush(struct api_client *c)
 {
     int err = send_frames(c);
     if (err == -EAGAIN)
         event_add(c->writable, NULL);
     else if (err < 0 || c->ended)
-        client_close(c);
+        api_client_close(c);
     else
         event_del(c->writable);
 }
@@ -108,13 +108,13 @@ static struct out_frame *make_frame(const Discover__V1__ServerMessage *message, 
     return f;
 }
 
-void client_send(struct client *c, const Discover__V1__ServerMessage *message, int fd)
+void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *message, int fd)
 {
     if (c->sock < 0)
         return;
     struct out_frame *f = make_frame(message, fd);
     if (!f) {
-        client_close(c);
+        api_client_close(c);
         return;
     }
     *c->out_tail = f;
@@ -123,11 +123,11 @@ void client_send(struct client *c, const Discover__V1__ServerMessage *message, i
     flush(c);
     if (c->out_bytes > c->api->options.output_max) {
         metric_inc(&c->api->metrics.slow);
-        client_close(c);
+        api_client_close(c);
     }
 }
 
-void client_send_error(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
@@ -137,29 +137,29 @@ void client_send_error(struct client *c, uint32_t id, Discover__V1__Error__Code 
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR;
     message.error = &error;
     metric_inc(&c->api->metrics.refused);
-    client_send(c, &message, -1);
+    api_client_send(c, &message, -1);
 }
 
-void client_fail(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     if (c->ended)
         return;
     end(c);
     int64_t now_ns = clock_now_ns();
     loop_timer_arm(&c->timeout, now_ns + c->api->options.handshake_timeout_ns, now_ns);
-    client_send_error(c, id, code, reason); /* closes when it is out: this one has ended */
+    api_client_send_error(c, id, code, reason); /* closes when it is out: this one has ended */
 }
 
 /* --- input --- */
 
-static void bad_frame(struct client *c, const char *reason)
+static void bad_frame(struct api_client *c, const char *reason)
 {
     metric_inc(&c->api->metrics.bad_frames);
-    client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
+    api_client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
 }
 
 /* So many frames and no more in one turn of the loop: a client that floods must not keep the others waiting. */
-static void handle_frames(struct client *c)
+static void handle_frames(struct api_client *c)
 {
     const uint8_t *payload;
     size_t n;
@@ -171,21 +171,21 @@ static void handle_frames(struct client *c)
             c->paused = false;
             return;
         }
-        request_handle(c, payload, n);
+        api_request_handle(c, payload, n);
         if (c->ended)
             return;
     }
     c->paused = true;
 }
 
-static void handle_end_of_stream(struct client *c)
+static void handle_end_of_stream(struct api_client *c)
 {
     if (c->reader.used > c->reader.taken)
         bad_frame(c, "frame: the connection ended within it");
-    client_close(c);
+    api_client_close(c);
 }
 
-static void receive(struct client *c)
+static void receive(struct api_client *c)
 {
     int n = frame_recv(&c->reader, c->sock);
     int fd = frame_take_fd(&c->reader);
@@ -196,13 +196,13 @@ static void receive(struct client *c)
     if (n == 0)
         handle_end_of_stream(c);
     else if (n < 0)
-        client_close(c);
+        api_client_close(c);
     else
         handle_frames(c);
 }
 
 /* Reads on, or comes back for the frames that are left over after the others had their turn. */
-static void carry_on(struct client *c)
+static void carry_on(struct api_client *c)
 {
     if (c->ended)
         return;
@@ -216,7 +216,7 @@ static void carry_on(struct client *c)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-    struct client *c = arg;
+    struct api_client *c = arg;
     struct api *api = c->api;
     (void)fd, (void)what;
     api_enter(api);
@@ -227,7 +227,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static void on_again(void *arg)
 {
-    struct client *c = arg;
+    struct api_client *c = arg;
     struct api *api = c->api;
     api_enter(api);
     handle_frames(c);
@@ -237,7 +237,7 @@ static void on_again(void *arg)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
-    struct client *c = arg;
+    struct api_client *c = arg;
     struct api *api = c->api;
     (void)fd, (void)what;
     api_enter(api);
@@ -247,21 +247,21 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 static void on_timeout(void *arg)
 {
-    struct client *c = arg;
+    struct api_client *c = arg;
     struct api *api = c->api;
     api_enter(api);
     if (c->ended) {
-        client_close(c);
+        api_client_close(c);
     } else {
         metric_inc(&api->metrics.handshake_timeouts);
-        client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, "handshake: no Hello came in time");
+        api_client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, "handshake: no Hello came in time");
     }
     api_exit(api);
 }
 
-int client_new(struct api *api, int sock, const struct peer *peer)
+int api_client_new(struct api *api, int sock, const struct peer *peer)
 {
-    struct client *c = calloc(1, sizeof *c);
+    struct api_client *c = calloc(1, sizeof *c);
     if (!c) {
         close(sock);
         return -ENOMEM;
@@ -276,7 +276,7 @@ int client_new(struct api *api, int sock, const struct peer *peer)
     c->writable = event_new(api->base, sock, EV_WRITE | EV_PERSIST, on_writable, c);
     if (!c->readable || !c->writable || loop_timer_init(&c->again, api->base, on_again, c) < 0 ||
         loop_timer_init(&c->timeout, api->base, on_timeout, c) < 0 || event_add(c->readable, NULL) < 0) {
-        client_free(c);
+        api_client_free(c);
         return -ENOMEM;
     }
     int64_t now_ns = clock_now_ns();

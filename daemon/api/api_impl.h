@@ -28,8 +28,8 @@ struct out_frame {
  * A connection. It *ends* (client_gone is called, nothing more is read), is *closed*, and is freed when no function
  * of ours is on the stack any more: a call out of here may come back to the same connection.
  */
-struct client {
-    struct client *prev, *next;
+struct api_client {
+    struct api_client *prev, *next;
     struct api *api;
     uint64_t id;
     int sock; /* -1: closed */
@@ -56,7 +56,7 @@ struct api {
     ino_t ino;
     struct event *acceptable;
     struct loop_timer accept_again;
-    struct client *clients;
+    struct api_client *clients;
     size_t n_clients;
     uint64_t last_id;
     unsigned depth; /* of our functions on the stack */
@@ -67,18 +67,18 @@ void api_enter(struct api *api);
 void api_exit(struct api *api);
 
 /* Takes the socket over, also on failure. -ENOMEM. */
-int client_new(struct api *api, int sock, const struct peer *peer);
-void client_free(struct client *c);
+int api_client_new(struct api *api, int sock, const struct peer *peer);
+void api_client_free(struct api_client *c);
 
 /* Sends a message, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
-void client_send(struct client *c, const Discover__V1__ServerMessage *message, int fd);
-void client_send_error(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *message, int fd);
+void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 
 /* Last words, and the end. */
-void client_fail(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
-void client_close(struct client *c);
+void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+void api_client_close(struct api_client *c);
 
 /* Carries out one frame. */
-void request_handle(struct client *c, const uint8_t *payload, size_t n);
+void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);
 
 #endif

@@ -11,19 +11,19 @@
 typedef Discover__V1__ClientMessage ClientMessage;
 typedef Discover__V1__ServerMessage ServerMessage;
 
-static void refuse(struct client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+static void refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
-    client_send_error(c, id, code, reason);
+    api_client_send_error(c, id, code, reason);
 }
 
-static void send_ok(struct client *c, uint32_t id)
+static void send_ok(struct api_client *c, uint32_t id)
 {
     Discover__V1__Ok ok = DISCOVER__V1__OK__INIT;
     ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     message.id = id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_OK;
     message.ok = &ok;
-    client_send(c, &message, -1);
+    api_client_send(c, &message, -1);
 }
 
 /* What the agent's results are called on the wire. */
@@ -33,7 +33,8 @@ static const struct refusal {
     const char *reason;
 } refusals[] = {
     {-EEXIST, DISCOVER__V1__ERROR__CODE__CONFLICT, "another owner on this host has registered that instance"},
-    {-ENOSPC, DISCOVER__V1__ERROR__CODE__LIMIT, "this host has as many instances as it may (limits.instances_per_host)"},
+    {-ENOSPC, DISCOVER__V1__ERROR__CODE__LIMIT,
+     "this host has as many instances as it may (limits.instances_per_host)"},
     {-ENOENT, DISCOVER__V1__ERROR__CODE__NOT_FOUND, "that instance is not registered on this host"},
     {-EPERM, DISCOVER__V1__ERROR__CODE__DENIED, "that instance belongs to another user, or to the configuration"},
     {-ESRCH, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "pid: no such process"},
@@ -42,7 +43,7 @@ static const struct refusal {
 };
 
 /* why: said by whoever refused it, instead of the text in the table; or NULL. */
-static void refuse_errno(struct client *c, uint32_t id, int err, const char *why)
+static void refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         if (refusals[i].err == err) {
@@ -53,7 +54,7 @@ static void refuse_errno(struct client *c, uint32_t id, int err, const char *why
     refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, strerror(-err));
 }
 
-static void answer(struct client *c, uint32_t id, int err)
+static void answer(struct api_client *c, uint32_t id, int err)
 {
     if (err < 0)
         refuse_errno(c, id, err, NULL);
@@ -63,7 +64,7 @@ static void answer(struct client *c, uint32_t id, int err)
 
 /* --- handshake --- */
 
-static void send_welcome(struct client *c, uint32_t id)
+static void send_welcome(struct api_client *c, uint32_t id)
 {
     const struct api *api = c->api;
     Discover__V1__Welcome welcome = DISCOVER__V1__WELCOME__INIT;
@@ -77,16 +78,16 @@ static void send_welcome(struct client *c, uint32_t id)
     message.id = id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME;
     message.welcome = &welcome;
-    client_send(c, &message, api->ops.table_fd(api->ops.arg));
+    api_client_send(c, &message, api->ops.table_fd(api->ops.arg));
 }
 
-static void handle_hello(struct client *c, const ClientMessage *m)
+static void handle_hello(struct api_client *c, const ClientMessage *m)
 {
     if (m->hello->version_min > API_VERSION || m->hello->version_max < API_VERSION) {
         char reason[128];
         snprintf(reason, sizeof reason, "the client speaks versions %u to %u of this API, the daemon %u to %u",
                  m->hello->version_min, m->hello->version_max, API_VERSION, API_VERSION);
-        client_fail(c, m->id, DISCOVER__V1__ERROR__CODE__VERSION, reason);
+        api_client_fail(c, m->id, DISCOVER__V1__ERROR__CODE__VERSION, reason);
         return;
     }
     c->greeted = true;
@@ -96,7 +97,7 @@ static void handle_hello(struct client *c, const ClientMessage *m)
 
 /* --- registrations --- */
 
-static bool check_right(struct client *c, uint32_t id)
+static bool check_right(struct api_client *c, uint32_t id)
 {
     if (c->peer.may_register)
         return true;
@@ -142,8 +143,8 @@ static int take_record(const struct api *api, const Discover__V1__Instance *from
     return record_from_proto(&msg, ret_record, ret_why);
 }
 
-static int take_request(const struct client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
-                        const char **ret_why)
+static int take_request(const struct api_client *c, const Discover__V1__Register *m,
+                        struct agent_request *ret_request, const char **ret_why)
 {
     struct agent_request *r = ret_request;
     struct instance_key key;
@@ -162,7 +163,7 @@ static int take_request(const struct client *c, const Discover__V1__Register *m,
     return 0;
 }
 
-static void send_registered(struct client *c, uint32_t id, const char *service, const char *instance)
+static void send_registered(struct api_client *c, uint32_t id, const char *service, const char *instance)
 {
     Discover__V1__Registered registered = DISCOVER__V1__REGISTERED__INIT;
     ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
@@ -171,10 +172,10 @@ static void send_registered(struct client *c, uint32_t id, const char *service, 
     message.id = id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED;
     message.registered = &registered;
-    client_send(c, &message, -1);
+    api_client_send(c, &message, -1);
 }
 
-static void handle_register(struct client *c, const ClientMessage *m)
+static void handle_register(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct agent_request request;
@@ -191,7 +192,7 @@ static void handle_register(struct client *c, const ClientMessage *m)
         send_registered(c, m->id, m->register_->service, instance);
 }
 
-static void handle_deregister(struct client *c, const ClientMessage *m)
+static void handle_deregister(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
@@ -204,7 +205,7 @@ static void handle_deregister(struct client *c, const ClientMessage *m)
         answer(c, m->id, api->ops.remove(api->ops.arg, &key, c->id, c->peer.uid));
 }
 
-static void handle_heartbeat(struct client *c, const ClientMessage *m)
+static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
@@ -238,7 +239,7 @@ static void add_counter(void *arg, const struct metric *metric, uint64_t value)
     counters->pointers[counters->n++] = counter;
 }
 
-static void handle_status(struct client *c, const ClientMessage *m)
+static void handle_status(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
@@ -252,12 +253,12 @@ static void handle_status(struct client *c, const ClientMessage *m)
     message.id = m->id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
     message.status = &status;
-    client_send(c, &message, -1);
+    api_client_send(c, &message, -1);
 }
 
 /* --- which is which --- */
 
-typedef void request_fn(struct client *c, const ClientMessage *m);
+typedef void request_fn(struct api_client *c, const ClientMessage *m);
 
 static request_fn *handler_of(const ClientMessage *m)
 {
@@ -278,7 +279,7 @@ static request_fn *handler_of(const ClientMessage *m)
 }
 
 /* The reason why a message cannot be carried out now, or NULL. */
-static const char *out_of_place(const struct client *c, const ClientMessage *m, request_fn *handler)
+static const char *out_of_place(const struct api_client *c, const ClientMessage *m, request_fn *handler)
 {
     if (!handler)
         return "message: of a kind that is not known";
@@ -289,7 +290,7 @@ static const char *out_of_place(const struct client *c, const ClientMessage *m, 
     return NULL;
 }
 
-void request_handle(struct client *c, const uint8_t *payload, size_t n)
+void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n)
 {
     ClientMessage *m = discover__v1__client_message__unpack(NULL, n, payload);
     metric_inc(&c->api->metrics.requests);
@@ -297,7 +298,7 @@ void request_handle(struct client *c, const uint8_t *payload, size_t n)
     const char *reason = m ? out_of_place(c, m, handler) : "message: not a protobuf ClientMessage";
     if (reason) {
         metric_inc(&c->api->metrics.bad_frames);
-        client_fail(c, m ? m->id : 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
+        api_client_fail(c, m ? m->id : 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
     } else {
         handler(c, m);
     }

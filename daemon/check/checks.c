@@ -49,7 +49,8 @@ struct checks {
 };
 
 static const struct metric metrics_table[] = {
-    {"discoverd_checks", "Checks that are run on this host.", METRIC_GAUGE, offsetof(struct checks_metrics, configured)},
+    {"discoverd_checks", "Checks that are run on this host.", METRIC_GAUGE,
+     offsetof(struct checks_metrics, configured)},
     {"discoverd_check_runs_total", "Runs of checks.", METRIC_COUNTER, offsetof(struct checks_metrics, runs)},
     {"discoverd_check_failures_total", "Runs of checks that failed.", METRIC_COUNTER,
      offsetof(struct checks_metrics, failures)},
@@ -67,7 +68,8 @@ int checks_new(struct event_base *base, struct metrics *metrics, check_state_fn 
     c->fn = fn;
     c->arg = arg;
     c->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    if (!c->dns || metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
+    if (!c->dns ||
+        metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
         checks_free(c);
         return -ENOMEM;
     }

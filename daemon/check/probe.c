@@ -204,8 +204,10 @@ static void on_resolved(int err, struct evutil_addrinfo *addresses, void *arg)
 
 static void resolve(struct probe *p)
 {
-    const struct evutil_addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP, .ai_flags = EVUTIL_AI_NUMERICSERV};
+    const struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC,
+                                          .ai_socktype = SOCK_STREAM,
+                                          .ai_protocol = IPPROTO_TCP,
+                                          .ai_flags = EVUTIL_AI_NUMERICSERV};
     char port[8];
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (!lookup) {

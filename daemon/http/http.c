@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read-only HTTP interface: connections, and which path is what. */
+/* The read-only HTTP interface: connections, and how answers go out. */
 #include "daemon/http/http.h"
 
 #include <errno.h>
@@ -14,52 +14,17 @@
 #include <utlist.h>
 
 #include "daemon/base/address.h"
-#include "daemon/base/loop.h"
-#include "daemon/http/pages.h"
-#include "daemon/http/prometheus.h"
-#include "daemon/http/request.h"
+#include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/label.h"
 
 #define BACKLOG         64
 #define PIECE           65536 /* of a list, at a time */
 #define ACCEPT_PAUSE_NS NS_PER_S
 #define DRAIN_NS        (2 * NS_PER_S)
 
-#define TYPE_JSON "application/json"
-#define TYPE_TEXT "text/plain; charset=utf-8"
-
-struct http_metrics {
-    metric_value connections, requests, limited, refused, timeouts, aborted, accept_errors;
-};
-
-struct connection {
-    struct connection *prev, *next;
-    struct http *http;
-    struct bufferevent *bev;
-    struct loop_timer deadline; /* of the request */
-    struct request request;
-    bool answered;
-    bool draining; /* all is said: waits for the client to close */
-    bool walking; /* the rest of a list comes as the client takes it */
-    struct page_walk walk;
-};
-
-struct http {
-    struct event_base *base;
-    struct http_options options;
-    struct http_ops ops;
-    struct metrics *all_metrics;
-    struct http_metrics metrics;
-    struct evconnlistener *listener;
-    struct loop_timer accept_again;
-    struct connection *connections;
-    uint32_t n_connections;
-};
-
 static const struct metric metrics_table[] = {
     {"discoverd_http_connections", "HTTP connections.", METRIC_GAUGE, offsetof(struct http_metrics, connections)},
-#define COUNTER(field, text)                                                                                           \
+#define COUNTER(field, text) \
     {"discoverd_http_" #field "_total", text, METRIC_COUNTER, offsetof(struct http_metrics, field)}
     COUNTER(requests, "HTTP requests that were understood."),
     COUNTER(limited, "HTTP connections closed because of limits.http_clients."),
@@ -85,7 +50,7 @@ static void close_connection(struct connection *c)
 
 /* --- answers --- */
 
-static const struct table *present_table(const struct http *h)
+const struct table *http_table(const struct http *h)
 {
     return h->ops.table(h->ops.arg);
 }
@@ -93,10 +58,10 @@ static const struct table *present_table(const struct http *h)
 /* length < 0: it is not known yet. */
 static void send_head(struct connection *c, int status, const char *type, int64_t length)
 {
-    const struct table *t = present_table(c->http);
+    const struct table *t = http_table(c->http);
     struct evbuffer *out = bufferevent_get_output(c->bev);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nConnection: close\r\n",
-                        status, status_text(status), type);
+                        status, http_status_text(status), type);
     evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %lld\r\n", sync_text(table_sync(t)),
                         (long long)(table_age_ns(t, clock_now_ns()) / NS_PER_MS));
     if (status == 405)
@@ -110,20 +75,20 @@ static void send_head(struct connection *c, int status, const char *type, int64_
 }
 
 /* Takes what is in the body. */
-static void send_body(struct connection *c, int status, const char *type, struct evbuffer *body)
+void http_send(struct connection *c, int status, const char *type, struct evbuffer *body)
 {
     send_head(c, status, type, (int64_t)evbuffer_get_length(body));
     if (!c->request.head_only)
         evbuffer_add_buffer(bufferevent_get_output(c->bev), body);
 }
 
-static void send_text(struct connection *c, int status, const char *text)
+void http_send_text(struct connection *c, int status, const char *text)
 {
     struct evbuffer *body = evbuffer_new();
     if (!body)
         return;
     evbuffer_add_printf(body, "%s\n", text);
-    send_body(c, status, TYPE_TEXT, body);
+    http_send(c, status, TYPE_TEXT, body);
     evbuffer_free(body);
 }
 
@@ -145,7 +110,7 @@ static int walk_on(struct connection *c)
     struct evbuffer *piece = evbuffer_new();
     if (!piece)
         return -ENOMEM;
-    int more = page_walk_step(&c->walk, present_table(c->http), PIECE, piece);
+    int more = page_walk_step(&c->walk, http_table(c->http), PIECE, piece);
     if (more >= 0)
         send_piece(c, piece);
     evbuffer_free(piece);
@@ -170,7 +135,7 @@ static void keep_walking(struct connection *c)
     }
 }
 
-static void start_walk(struct connection *c, const struct page *page)
+void http_send_list(struct connection *c, const struct page *page)
 {
     send_head(c, 200, TYPE_JSON, -1);
     if (c->request.head_only)
@@ -178,131 +143,6 @@ static void start_walk(struct connection *c, const struct page *page)
     page_walk_init(&c->walk, page);
     c->walking = true;
     (void)walk_on(c); /* the table is the one it began with */
-}
-
-/* --- paths --- */
-
-static bool is_unsynced(const struct connection *c)
-{
-    return table_sync(present_table(c->http)) == TABLE_UNSYNCED;
-}
-
-static void get_metrics(struct connection *c, const char *rest)
-{
-    struct http *h = c->http;
-    struct evbuffer *body = evbuffer_new();
-    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
-    (void)rest;
-    if (!body)
-        return;
-    h->ops.status(h->ops.arg, &status);
-    prometheus_write(h->all_metrics, &status, body);
-    send_body(c, 200, "text/plain; version=0.0.4; charset=utf-8", body);
-    evbuffer_free(body);
-}
-
-static void get_healthz(struct connection *c, const char *rest)
-{
-    (void)rest;
-    send_text(c, 200, "ok");
-}
-
-/* Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. */
-static void get_readyz(struct connection *c, const char *rest)
-{
-    (void)rest;
-    send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(present_table(c->http))));
-}
-
-static void get_status(struct connection *c, const char *rest)
-{
-    struct http *h = c->http;
-    struct evbuffer *body = evbuffer_new();
-    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
-    (void)rest;
-    if (!body)
-        return;
-    h->ops.status(h->ops.arg, &status);
-    if (page_status(&status, h->all_metrics, body) == 0)
-        send_body(c, 200, TYPE_JSON, body);
-    evbuffer_free(body);
-}
-
-static void get_services(struct connection *c, const char *rest)
-{
-    (void)rest;
-    start_walk(c, &page_services);
-}
-
-static void get_hosts(struct connection *c, const char *rest)
-{
-    (void)rest;
-    start_walk(c, &page_hosts);
-}
-
-/* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
-static void get_http_sd(struct connection *c, const char *rest)
-{
-    (void)rest;
-    if (is_unsynced(c))
-        send_text(c, 503, "not synchronised yet");
-    else
-        start_walk(c, &page_http_sd);
-}
-
-static void get_service(struct connection *c, const char *rest)
-{
-    char domain[LABEL_CAP], service[LABEL_CAP];
-    struct evbuffer *body = evbuffer_new();
-    if (!body)
-        return;
-    int err = service_parse(rest, domain, service);
-    if (err == 0)
-        err = page_service(present_table(c->http), rest, body);
-    if (err == 0)
-        send_body(c, 200, TYPE_JSON, body);
-    else if (err == -EINVAL)
-        send_text(c, 400, "not <domain>/<service>");
-    else if (err == -ENOENT)
-        send_text(c, is_unsynced(c) ? 503 : 404, is_unsynced(c) ? "not synchronised yet" : "no such service");
-    else
-        send_text(c, 503, strerror(-err));
-    evbuffer_free(body);
-}
-
-static const struct route {
-    const char *path; /* one that ends with '/' stands for all that begin with it */
-    void (*get)(struct connection *c, const char *rest);
-} routes[] = {
-    {"/metrics", get_metrics},         {"/healthz", get_healthz},    {"/readyz", get_readyz},
-    {"/v1/status", get_status},        {"/v1/services", get_services}, {"/v1/services/", get_service},
-    {"/v1/hosts", get_hosts},          {"/v1/http_sd", get_http_sd},
-};
-
-static const struct route *find_route(const char *path, const char **ret_rest)
-{
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        size_t n = strlen(routes[i].path);
-        bool prefix = routes[i].path[n - 1] == '/';
-        if (prefix ? strncmp(path, routes[i].path, n) != 0 : strcmp(path, routes[i].path) != 0)
-            continue;
-        *ret_rest = path + n;
-        return &routes[i];
-    }
-    return NULL;
-}
-
-static void answer(struct connection *c)
-{
-    const char *rest;
-    const struct route *route = find_route(c->request.path, &rest);
-    metric_inc(&c->http->metrics.requests);
-    if (route)
-        route->get(c, rest);
-    else
-        send_text(c, 404, "no such page");
-    if (!c->answered) /* no memory for it */
-        send_head(c, 500, TYPE_TEXT, 0);
 }
 
 /* --- connections --- */
@@ -321,7 +161,7 @@ static void refuse(struct connection *c, int status)
     metric_inc(&c->http->metrics.refused);
     c->request = (struct request){0};
     finish_request(c);
-    send_text(c, status, status_text(status));
+    http_send_text(c, status, http_status_text(status));
 }
 
 static void on_read(struct bufferevent *bev, void *arg)
@@ -343,7 +183,9 @@ static void on_read(struct bufferevent *bev, void *arg)
         return;
     }
     finish_request(c);
-    answer(c);
+    http_route(c);
+    if (!c->answered) /* no memory for it */
+        send_head(c, 500, TYPE_TEXT, 0);
 }
 
 /*
@@ -417,7 +259,8 @@ static void connection_new(struct http *h, evutil_socket_t sock)
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n, void *arg)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n,
+                      void *arg)
 {
     struct http *h = arg;
     (void)listener, (void)address, (void)n;

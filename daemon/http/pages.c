@@ -244,8 +244,8 @@ static void write_targets(struct page_walk *w, struct evbuffer *out)
         struct entry e;
         if (read_entry(v, i, &e) < 0)
             continue;
-        write_element(w,
-                      json_pack("{s:[o], s:o}", "targets", target_json(ep, &e), "labels", labels_json(v, ep, &e)), out);
+        write_element(w, json_pack("{s:[o], s:o}", "targets", target_json(ep, &e), "labels", labels_json(v, ep, &e)),
+                      out);
     }
 }
 
@@ -300,12 +300,13 @@ int page_status(const Discover__V1__Status *s, const struct metrics *m, struct e
 {
     json_t *counters = json_object();
     metrics_each(m, set_counter, counters);
-    return write_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "version", s->version,
-                  "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
-                  "bus_connected", s->bus_connected, "bus_server", s->bus_server, "bus_error", s->bus_error, "hosts",
-                  (json_int_t)s->hosts, "services", (json_int_t)s->services, "instances", (json_int_t)s->instances,
-                  "registrations", (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged,
-                  "uptime_ms", (json_int_t)s->uptime_ms, "counters", counters),
-        out);
+    return write_json(json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+                                "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync",
+                                s->sync, "stale_ms", (json_int_t)s->stale_ms, "bus_connected", s->bus_connected,
+                                "bus_server", s->bus_server, "bus_error", s->bus_error, "hosts", (json_int_t)s->hosts,
+                                "services", (json_int_t)s->services, "instances", (json_int_t)s->instances,
+                                "registrations", (json_int_t)s->registrations, "unacknowledged",
+                                (json_int_t)s->unacknowledged, "uptime_ms", (json_int_t)s->uptime_ms, "counters",
+                                counters),
+                      out);
 }

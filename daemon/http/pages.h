@@ -18,7 +18,7 @@
 /* "unsynced", "live", "stale", "degraded". */
 const char *sync_text(enum table_sync sync);
 
-struct page; /* a kind of list */
+struct page;                            /* a kind of list */
 extern const struct page page_services; /* /v1/services */
 extern const struct page page_hosts;    /* /v1/hosts */
 extern const struct page page_http_sd;  /* /v1/http_sd: Prometheus' HTTP service discovery */

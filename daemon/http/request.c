@@ -23,7 +23,7 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
-const char *status_text(int status)
+const char *http_status_text(int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].status == status)

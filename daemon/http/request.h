@@ -10,8 +10,8 @@
 #define REQUEST_PATH_CAP 512
 
 struct request {
-    bool head_only; /* HEAD */
-    bool chunks;    /* HTTP/1.1 or later: it understands chunked answers */
+    bool head_only;              /* HEAD */
+    bool chunks;                 /* HTTP/1.1 or later: it understands chunked answers */
     char path[REQUEST_PATH_CAP]; /* without the query; not decoded: no name of ours needs it */
 };
 
@@ -22,6 +22,6 @@ struct request {
 int request_parse(const char *bytes, size_t n, struct request *ret_request);
 
 /* "Not Found" */
-const char *status_text(int status);
+const char *http_status_text(int status);
 
 #endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the write side counts, under the names by which it is shown. Main thread. */
+#ifndef AGENT_AGENT_METRICS_H
+#define AGENT_AGENT_METRICS_H
+
+#include "daemon/agent/registrar.h"
+#include "daemon/agent/writer.h"
+#include "daemon/base/metrics.h"
+
+struct agent_metrics {
+    metric_value puts, deletes, repeats, acks, errors, timeouts, late, orphans, behind, in_flight, window, records;
+    metric_value registered, updated, removed, expired, processes_gone, conflicts, limited, store_errors;
+    metric_value registrations, inherited, leases, lease_errors, jumps, rivals, name_is_ours;
+};
+
+/* set must outlive m. -ENOMEM. */
+int agent_metrics_add(struct agent_metrics *set, struct metrics *m);
+
+/* Takes over what the parts have counted by themselves. */
+void agent_metrics_show(struct agent_metrics *set, const struct writer_stats *writer,
+                        const struct registrar_stats *registrar);
+
+#endif

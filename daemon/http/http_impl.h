@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the HTTP interface share: http.c has the connections, http_routes.c says what is where. */
+#ifndef HTTP_HTTP_IMPL_H
+#define HTTP_HTTP_IMPL_H
+
+#include <event2/buffer.h>
+#include <stdbool.h>
+
+#include "daemon/base/loop.h"
+#include "daemon/http/http.h"
+#include "daemon/http/pages.h"
+#include "daemon/http/request.h"
+
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
+
+struct http_metrics {
+    metric_value connections, requests, limited, refused, timeouts, aborted, accept_errors;
+};
+
+struct connection {
+    struct connection *prev, *next;
+    struct http *http;
+    struct bufferevent *bev;
+    struct loop_timer deadline; /* of the request */
+    struct request request;
+    bool answered;
+    bool draining; /* all is said: waits for the client to close */
+    bool walking;  /* the rest of a list comes as the client takes it */
+    struct page_walk walk;
+};
+
+struct http {
+    struct event_base *base;
+    struct http_options options;
+    struct http_ops ops;
+    struct metrics *all_metrics;
+    struct http_metrics metrics;
+    struct evconnlistener *listener;
+    struct loop_timer accept_again;
+    struct connection *connections;
+    uint32_t n_connections;
+};
+
+const struct table *http_table(const struct http *h);
+
+/* Answers with what is in the body, which is emptied. */
+void http_send(struct connection *c, int status, const char *type, struct evbuffer *body);
+void http_send_text(struct connection *c, int status, const char *text);
+
+/* Answers with a list, piece by piece. */
+void http_send_list(struct connection *c, const struct page *page);
+
+/* Answers a whole request, or leaves it unanswered for want of memory. */
+void http_route(struct connection *c);
+
+#endif

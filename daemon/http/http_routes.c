@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The read-only HTTP interface: which path is what. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/http/http_impl.h"
+#include "daemon/http/prometheus.h"
+#include "libdiscover/core/label.h"
+
+static bool is_unsynced(const struct connection *c)
+{
+    return table_sync(http_table(c->http)) == TABLE_UNSYNCED;
+}
+
+static void get_metrics(struct connection *c, const char *rest)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    prometheus_write(h->all_metrics, &status, body);
+    http_send(c, 200, "text/plain; version=0.0.4; charset=utf-8", body);
+    evbuffer_free(body);
+}
+
+static void get_healthz(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_text(c, 200, "ok");
+}
+
+/* Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. */
+static void get_readyz(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(http_table(c->http))));
+}
+
+static void get_status(struct connection *c, const char *rest)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    if (page_status(&status, h->all_metrics, body) == 0)
+        http_send(c, 200, TYPE_JSON, body);
+    evbuffer_free(body);
+}
+
+static void get_services(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_list(c, &page_services);
+}
+
+static void get_hosts(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_list(c, &page_hosts);
+}
+
+/* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
+static void get_http_sd(struct connection *c, const char *rest)
+{
+    (void)rest;
+    if (is_unsynced(c))
+        http_send_text(c, 503, "not synchronised yet");
+    else
+        http_send_list(c, &page_http_sd);
+}
+
+static void get_service(struct connection *c, const char *rest)
+{
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    struct evbuffer *body = evbuffer_new();
+    if (!body)
+        return;
+    int err = service_parse(rest, domain, service);
+    if (err == 0)
+        err = page_service(http_table(c->http), rest, body);
+    if (err == 0)
+        http_send(c, 200, TYPE_JSON, body);
+    else if (err == -EINVAL)
+        http_send_text(c, 400, "not <domain>/<service>");
+    else if (err == -ENOENT)
+        http_send_text(c, is_unsynced(c) ? 503 : 404, is_unsynced(c) ? "not synchronised yet" : "no such service");
+    else
+        http_send_text(c, 503, strerror(-err));
+    evbuffer_free(body);
+}
+
+static const struct route {
+    const char *path; /* one that ends with '/' stands for all that begin with it */
+    void (*get)(struct connection *c, const char *rest);
+} routes[] = {
+    {"/metrics", get_metrics},  {"/healthz", get_healthz},      {"/readyz", get_readyz},
+    {"/v1/status", get_status}, {"/v1/services", get_services}, {"/v1/services/", get_service},
+    {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},
+};
+
+static const struct route *find_route(const char *path, const char **ret_rest)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        size_t n = strlen(routes[i].path);
+        bool prefix = routes[i].path[n - 1] == '/';
+        if (prefix ? strncmp(path, routes[i].path, n) != 0 : strcmp(path, routes[i].path) != 0)
+            continue;
+        *ret_rest = path + n;
+        return &routes[i];
+    }
+    return NULL;
+}
+
+void http_route(struct connection *c)
+{
+    const char *rest;
+    const struct route *route = find_route(c->request.path, &rest);
+    metric_inc(&c->http->metrics.requests);
+    if (route)
+        route->get(c, rest);
+    else
+        http_send_text(c, 404, "no such page");
+}
