@@ -7,11 +7,11 @@
 #include "libdiscover/core/digest.h"
 #include "tests/unit/agent/bucket.h"
 
-#define A     "shop.payment.web-1.a"
-#define B     "shop.payment.web-1.b"
-#define RTT   NS_PER_MS
-#define S(n)  ((n) * NS_PER_S)
-#define WALL  1000000
+#define A    "shop.payment.web-1.a"
+#define B    "shop.payment.web-1.b"
+#define RTT  NS_PER_MS
+#define S(n) ((n)*NS_PER_S)
+#define WALL 1000000
 
 static struct agent *a;
 static int64_t now_ns;
@@ -19,8 +19,14 @@ static int64_t now_ns;
 /* A daemon starts with what the store has. */
 static void begin_life(int64_t wall_ms, struct agent_identity identity)
 {
-    struct agent_options options = {.host = "web-1", .region = "eu", .zone = "z1", .version = "1", .wall_ms = wall_ms,
-                                    .identity = identity, .ipv4 = {10, 0, 0, 9}, .families = DISCOVER_HAS_IPV4,
+    struct agent_options options = {.host = "web-1",
+                                    .region = "eu",
+                                    .zone = "z1",
+                                    .version = "1",
+                                    .wall_ms = wall_ms,
+                                    .identity = identity,
+                                    .ipv4 = {10, 0, 0, 9},
+                                    .families = DISCOVER_HAS_IPV4,
                                     .instances_max = 20};
     struct agent_ops ops = bucket_ops();
     ck_assert_int_eq(agent_new(&options, &ops, now_ns, &a), 0);
@@ -807,7 +813,8 @@ UNIT_TESTS("agent/agent", local_at_once_published_when_the_bus_is_there, goes_wi
            failed_lease_is_put_again_soon, restart_shows_nowhere_until_the_grace_is_over, restart_without_the_bus,
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
            ttl_and_process_come_back_after_a_restart, clock_set_back_and_state_lost,
-           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
-           bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
-           good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
-           leaving_without_the_bus_is_done_at_once, counters_show_what_happened)
+           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted,
+           inherited_one_deleted_by_others_is_gone, bucket_made_anew_is_filled_again, no_fight_over_a_name,
+           the_one_that_stays_goes_above_the_one_that_goes, good_bye_first_then_the_records,
+           leaving_does_not_wait_for_a_lost_good_bye, leaving_without_the_bus_is_done_at_once,
+           counters_show_what_happened)

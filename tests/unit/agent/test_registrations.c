@@ -69,15 +69,15 @@ START_TEST(who_may_take_what)
     setup();
     /* Rows: who has it; columns: who wants it. */
     const struct owner has[] = {config, connection(1, 1000), ttl(1, 1000), process(1, 1000, 55), nobody};
-    const struct owner wants[] = {config, connection(1, 1000), connection(2, 1000), connection(3, 2000),
-                                  ttl(2, 1000), ttl(3, 2000), process(2, 1000, 66), process(3, 2000, 77)};
+    const struct owner wants[] = {config,       connection(1, 1000), connection(2, 1000),  connection(3, 2000),
+                                  ttl(2, 1000), ttl(3, 2000),        process(2, 1000, 66), process(3, 2000, 77)};
     const int no = -EEXIST;
     const int expected[5][8] = {
-        {0, no, no, no, no, no, no, no},
-        {no, 0, no, no, no, no, no, no},
-        {no, 0, 0, no, 0, no, 0, no},
-        {no, 0, 0, no, 0, no, 0, no},
-        {0, 0, 0, 0, 0, 0, 0, 0},
+        {0, no, no, no, no, no, no, no},  /* static */
+        {no, 0, no, no, no, no, no, no},  /* connection 1 */
+        {no, 0, 0, no, 0, no, 0, no},     /* TTL */
+        {no, 0, 0, no, 0, no, 0, no},     /* PID */
+        {0, 0, 0, 0, 0, 0, 0, 0},         /* inherited */
     };
     for (size_t i = 0; i < 5; i++) {
         struct registration *reg = set("p1", has[i], 80);
@@ -234,6 +234,6 @@ START_TEST(checks_and_the_owner_both_have_a_say)
 END_TEST
 
 UNIT_TESTS("agent/registrations", who_may_take_what, limit_holds_for_new_ones_only,
-           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name, a_long_service_still_gives_a_valid_name,
-           bound_to_connections_and_processes, ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove,
-           checks_and_the_owner_both_have_a_say)
+           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name,
+           a_long_service_still_gives_a_valid_name, bound_to_connections_and_processes,
+           ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove, checks_and_the_owner_both_have_a_say)

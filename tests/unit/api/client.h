@@ -146,8 +146,8 @@ static inline int o_table_fd(void *arg)
 
 static inline void server_agent(void)
 {
-    const struct agent_ops ops = {NULL,      w_local_put, w_local_remove, w_publish, w_unpublish, w_publish_lease,
-                                  w_watch,   w_unwatch,   w_store,        w_forget,  w_random,    w_rival};
+    const struct agent_ops ops = {NULL,    w_local_put, w_local_remove, w_publish, w_unpublish, w_publish_lease,
+                                  w_watch, w_unwatch,   w_store,        w_forget,  w_random,    w_rival};
     struct agent_options options = {.host = "web-1", .wall_ms = 1000, .instances_max = 5};
     ck_assert_int_eq(agent_new(&options, &ops, 0, &s.agent), 0);
 }
@@ -216,10 +216,7 @@ static inline uint64_t counter(const char *name)
     return wanted.value;
 }
 
-static inline void turn(void)
-{
-    ck_assert_int_ge(event_base_loop(s.base, EVLOOP_NONBLOCK), 0);
-}
+static inline void turn(void) { ck_assert_int_ge(event_base_loop(s.base, EVLOOP_NONBLOCK), 0); }
 
 /* --- clients --- */
 
@@ -275,15 +272,9 @@ static inline Discover__V1__ServerMessage *receive(struct test_client *c)
     return NULL;
 }
 
-static inline void release(Discover__V1__ServerMessage *m)
-{
-    discover__v1__server_message__free_unpacked(m, NULL);
-}
+static inline void release(Discover__V1__ServerMessage *m) { discover__v1__server_message__free_unpacked(m, NULL); }
 
-static inline void expect_closed(struct test_client *c)
-{
-    ck_assert_ptr_null(receive(c));
-}
+static inline void expect_closed(struct test_client *c) { ck_assert_ptr_null(receive(c)); }
 
 /* An error with that code, whose reason contains the text. */
 static inline void expect_error(struct test_client *c, Discover__V1__Error__Code code, const char *text)

@@ -79,10 +79,7 @@ static int bind_on(uint16_t port, uint16_t *ret_port)
     return sock;
 }
 
-static int refuse_on(uint16_t *ret_port)
-{
-    return bind_on(0, ret_port);
-}
+static int refuse_on(uint16_t *ret_port) { return bind_on(0, ret_port); }
 
 static int listen_on(uint16_t *ret_port)
 {
@@ -138,11 +135,13 @@ static void stop_answering(struct answering *a)
 
 static struct check_config config_of(enum check_kind kind, const char *form, uint16_t port)
 {
-    struct check_config c = {.kind = kind, .interval_ns = 2 * NS_PER_MS, .timeout_ns = 50 * NS_PER_MS, .fall = 3, .rise = 2};
+    struct check_config c = {
+        .kind = kind, .interval_ns = 2 * NS_PER_MS, .timeout_ns = 50 * NS_PER_MS, .fall = 3, .rise = 2};
     char text[64];
     ck_assert_ptr_nonnull(strstr(form, "%u"));
     snprintf(text, sizeof text, "%u", port);
-    snprintf(c.target, sizeof c.target, "%.*s%s%s", (int)(strstr(form, "%u") - form), form, text, strstr(form, "%u") + 2);
+    snprintf(c.target, sizeof c.target, "%.*s%s%s", (int)(strstr(form, "%u") - form), form, text,
+             strstr(form, "%u") + 2);
     return c;
 }
 
@@ -151,10 +150,7 @@ static void set(const struct check_config *configs, size_t n)
     ck_assert_int_eq(checks_set(checks, &key, configs, n), 0);
 }
 
-static void turn(void)
-{
-    ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
-}
+static void turn(void) { ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0); }
 
 static void wait_for(enum discover_state wanted)
 {
@@ -228,8 +224,8 @@ END_TEST
 
 START_TEST(answers_that_do_not_pass)
 {
-    static const char *const texts[] = {"HTTP/1.1 301 Moved\r\n\r\n", "HTTP/1.1 503 Busy\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
-                                        "HTTP/1.1 2", ""};
+    static const char *const texts[] = {"HTTP/1.1 301 Moved\r\n\r\n", "HTTP/1.1 503 Busy\r\n\r\n",
+                                        "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 2", ""};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         setup();
         struct answering a;
@@ -260,7 +256,8 @@ START_TEST(all_must_pass)
     setup();
     uint16_t good, bad;
     int sock = listen_on(&good), other = refuse_on(&bad);
-    struct check_config both[] = {config_of(CHECK_TCP, "127.0.0.1:%u", good), config_of(CHECK_TCP, "127.0.0.1:%u", bad)};
+    struct check_config both[] = {config_of(CHECK_TCP, "127.0.0.1:%u", good),
+                                  config_of(CHECK_TCP, "127.0.0.1:%u", bad)};
     set(both, 2);
     wait_for(DISCOVER_CRITICAL);
     /* The one that fails is taken out of the configuration. */

@@ -37,9 +37,10 @@ END_TEST
 START_TEST(targets_that_are_not)
 {
     static const char *tcp[] = {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "[::1]80"};
-    static const char *http[] = {"127.0.0.1:80",   "https://127.0.0.1/", "http://",         "http:///x",
-                                 "http://[::1/",   "http://[::1]x/",     "http://a:99999/", "http://a/ HTTP/1.1\r\nX: y",
-                                 "http://a/\x80"};
+    static const char *http[] = {
+        "127.0.0.1:80", "https://127.0.0.1/", "http://",         "http:///x",
+        "http://[::1/", "http://[::1]x/",     "http://a:99999/", "http://a/ HTTP/1.1\r\nX: y",
+        "http://a/\x80"};
     struct target t;
     for (size_t i = 0; i < sizeof tcp / sizeof *tcp; i++)
         ck_assert_msg(target_parse(CHECK_TCP, tcp[i], &t) == -EINVAL, "%s", tcp[i]);
@@ -65,8 +66,10 @@ START_TEST(status_lines)
         const char *text;
         int status;
     } rows[] = {
-        {"HTTP/1.1 200 OK\r\n", 200}, {"HTTP/1.0 404\r\n", 404}, {"HTTP/1.1 20", 0},       {"", 0},
-        {"HTTP/1.1 200", 0},          {"HTTP/1.1 2000", -EBADMSG}, {"SSH-2.0-Open", -EBADMSG}, {"HTTP/1.1 2x0 ", -EBADMSG},
+        {"HTTP/1.1 200 OK\r\n", 200}, {"HTTP/1.0 404\r\n", 404},
+        {"HTTP/1.1 20", 0},           {"", 0},
+        {"HTTP/1.1 200", 0},          {"HTTP/1.1 2000", -EBADMSG},
+        {"SSH-2.0-Open", -EBADMSG},   {"HTTP/1.1 2x0 ", -EBADMSG},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         ck_assert_msg(target_http_status(rows[i].text, strlen(rows[i].text)) == rows[i].status, "%s", rows[i].text);

@@ -46,8 +46,12 @@ static void status_op(void *arg, Discover__V1__Status *s)
 
 static void setup(struct http_options options)
 {
-    const struct catalog_options catalog_options = {.host = "web-1", .region = "eu", .zone = "z1", .table_words = 1 << 16,
-                                                    .hosts_max = 100, .services_max = 100000,
+    const struct catalog_options catalog_options = {.host = "web-1",
+                                                    .region = "eu",
+                                                    .zone = "z1",
+                                                    .table_words = 1 << 16,
+                                                    .hosts_max = 100,
+                                                    .services_max = 100000,
                                                     .instances_per_host_max = 100000};
     const struct http_ops ops = {NULL, table_op, status_op};
     signal(SIGPIPE, SIG_IGN);
@@ -139,10 +143,7 @@ static int dial(void)
     return sock;
 }
 
-static void turn(void)
-{
-    ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
-}
+static void turn(void) { ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0); }
 
 /* Everything until the server closes. */
 static size_t read_all(int sock, char *bytes, size_t cap)
@@ -258,7 +259,8 @@ START_TEST(metrics_in_prometheus_format)
     ck_assert_int_eq(get("/metrics"), 200);
     ck_assert_ptr_nonnull(strstr(head, "text/plain; version=0.0.4"));
     ck_assert_ptr_nonnull(strstr(answer, "# HELP discoverd_http_requests_total HTTP requests"));
-    ck_assert_ptr_nonnull(strstr(answer, "# TYPE discoverd_http_requests_total counter\ndiscoverd_http_requests_total 1\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer, "# TYPE discoverd_http_requests_total counter\ndiscoverd_http_requests_total 1\n"));
     ck_assert_ptr_nonnull(strstr(answer, "# TYPE discoverd_services gauge\ndiscoverd_services 2\n"));
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_sync{state=\"live\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_info{version=\"0.1.0\",host=\"web-1\"} 1\n"));
@@ -322,7 +324,11 @@ END_TEST
 START_TEST(hosts)
 {
     setup((struct http_options){0});
-    const struct lease lease = {.epoch = 1, .ttl_ms = 10000, .region = "eu", .zone = "z2", .ipv4 = {10, 0, 0, 2},
+    const struct lease lease = {.epoch = 1,
+                                .ttl_ms = 10000,
+                                .region = "eu",
+                                .zone = "z2",
+                                .ipv4 = {10, 0, 0, 2},
                                 .families = DISCOVER_HAS_IPV4};
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &lease, false, clock_now_ns()), 0);
     ck_assert_int_eq(catalog_set_host(catalog, "web-3", &lease, true, clock_now_ns()), 0);
@@ -371,7 +377,8 @@ START_TEST(status)
     setup((struct http_options){0});
     json_t *json = get_json("/v1/status");
     ck_assert_str_eq(text_of(json, "host"), "web-1");
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "counters"), "discoverd_http_requests_total")), 1);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(json, "counters"), "discoverd_http_requests_total")), 1);
     json_decref(json);
     teardown();
 }
@@ -546,5 +553,5 @@ END_TEST
 UNIT_TESTS("http/http", health_and_readiness, metrics_in_prometheus_format, services_and_one_of_them,
            unknown_is_not_the_same_as_not_known_yet, hosts, prometheus_service_discovery, status,
            long_lists_come_in_pieces, table_that_moves_breaks_a_list_off, head_has_no_body,
-           what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended, too_many_at_once,
-           clients_that_vanish, listening_where_it_cannot)
+           what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended,
+           too_many_at_once, clients_that_vanish, listening_where_it_cannot)
