@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lives of an agent in front of a bucket (bucket.h): starts, restarts, time that passes. */
+#ifndef TESTS_AGENT_LIFE_H
+#define TESTS_AGENT_LIFE_H
+
+#include "tests/unit/agent/bucket.h"
+
+#define A    "shop.payment.web-1.a"
+#define B    "shop.payment.web-1.b"
+#define RTT  NS_PER_MS
+#define S(n) ((n)*NS_PER_S)
+#define WALL 1000000
+
+static struct agent *a;
+static int64_t now_ns;
+
+/* A daemon starts with what the store has. */
+static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
+{
+    struct agent_options options = {.host = "web-1",
+                                    .region = "eu",
+                                    .zone = "z1",
+                                    .version = "1",
+                                    .wall_ms = wall_ms,
+                                    .identity = identity,
+                                    .ipv4 = {10, 0, 0, 9},
+                                    .families = DISCOVER_HAS_IPV4,
+                                    .instances_max = 20};
+    struct agent_ops ops = bucket_ops();
+    ck_assert_int_eq(agent_new(&options, &ops, now_ns, &a), 0);
+}
+
+static inline void setup(void)
+{
+    bucket_new();
+    now_ns = S(1000);
+    begin_life(WALL, (struct agent_identity){0});
+}
+
+static inline void teardown(void)
+{
+    agent_free(a);
+    bucket_free();
+}
+
+static inline struct agent_identity kept_identity(void)
+{
+    struct agent_status s = agent_status(a);
+    return (struct agent_identity){s.node, s.epoch, s.min_epoch};
+}
+
+static inline struct lease *last_lease(void)
+{
+    ck_assert_uint_gt(bucket->n_leases, 0);
+    return &bucket->leases[bucket->n_leases - 1];
+}
+
+static inline void answer_lease(int err)
+{
+    agent_published(a, bucket->lease_tokens[bucket->n_leases - 1], err, RTT, now_ns);
+}
+
+static inline void settle(void)
+{
+    while (bucket->n_flights) {
+        struct flight f = bucket_land();
+        agent_published(a, f.token, 0, RTT, now_ns);
+    }
+}
+
+/* Time passes, with all that comes due in it; the bus answers everything. */
+static inline void pass(int64_t ns)
+{
+    for (int64_t end_ns = now_ns + ns; now_ns < end_ns;) {
+        int64_t next_ns = agent_deadline(a);
+        now_ns = next_ns < end_ns ? (next_ns > now_ns ? next_ns : now_ns) : end_ns;
+        int64_t deadline_ns = agent_tick(a, now_ns);
+        ck_assert_msg(deadline_ns > now_ns || bucket->refuse, "a deadline that stays in the past is a busy loop");
+        settle();
+        if (bucket->n_leases > FLIGHTS_MAX / 2)
+            bucket->n_leases = 0;
+    }
+}
+
+static inline void observe_all(void)
+{
+    agent_snapshot_begin(a);
+    for (size_t i = 0; i < bucket->n_slots; i++) {
+        struct instance_key key = bucket_key(bucket->slots[i].key);
+        agent_observed(a, &key, &bucket->slots[i].record, now_ns);
+    }
+    agent_synced(a, now_ns);
+}
+
+/* The bus comes up, both snapshots come. */
+static inline void bus_up(void)
+{
+    agent_connected(a, now_ns);
+    agent_hosts_synced(a, now_ns);
+    observe_all();
+    settle();
+}
+
+static inline struct agent_request request_of(const char *instance, uint64_t client)
+{
+    struct agent_request r = {.client = client, .uid = 1000, .domain = "shop", .service = "payment"};
+    strcpy(r.instance, instance);
+    r.record = bucket_record(80);
+    return r;
+}
+
+static inline int try_register(const struct agent_request *r)
+{
+    char instance[LABEL_CAP];
+    const char *why;
+    return agent_register(a, r, now_ns, instance, &why);
+}
+
+static inline void add(const char *instance, uint64_t client)
+{
+    struct agent_request r = request_of(instance, client);
+    ck_assert_int_eq(try_register(&r), 0);
+}
+
+static inline void restart(int64_t wall_ms)
+{
+    struct agent_identity identity = kept_identity();
+    agent_free(a);
+    bucket->n_flights = bucket->n_local = 0;
+    for (size_t i = 0; i < 8; i++)
+        bucket->processes[i].watchers = 0;
+    begin_life(wall_ms, identity);
+    struct stored store[SLOTS_MAX];
+    size_t n = bucket->n_store;
+    memcpy(store, bucket->store, sizeof store);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(store[i].name, "r-", 2) == 0)
+            (void)agent_restore(a, store[i].bytes, store[i].n, now_ns);
+}
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a daemon finds when it comes back: its own earlier life, orphans, an empty bucket, another of its name. */
+#include "daemon/agent/agent.h"
+
+#include "tests/unit/agent/life.h"
+
+START_TEST(restart_shows_nowhere_until_the_grace_is_over)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    add("b", 2);
+    settle();
+    pass(S(20));
+    ck_assert_uint_eq(agent_status(a).min_epoch, WALL);
+
+    restart(WALL + 50000);
+    bus_up();
+    /* Both are vouched for, here and everywhere. */
+    ck_assert_uint_eq(agent_status(a).inherited, 2);
+    ck_assert_ptr_nonnull(local_holds(A));
+    ck_assert_ptr_nonnull(local_holds(B));
+    ck_assert_uint_eq(last_lease()->epoch, WALL + 50000);
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL);
+
+    /* One is claimed. */
+    pass(S(5));
+    add("a", 11);
+    settle();
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 50000);
+    ck_assert_uint_eq(agent_status(a).inherited, 1);
+    ck_assert_ptr_nonnull(bucket_holds(B));
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL);
+
+    /* The other is not. */
+    pass(S(10));
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
+    ck_assert_ptr_null(local_holds(B));
+    ck_assert_ptr_null(bucket_holds(B));
+    ck_assert_ptr_nonnull(bucket_holds(A));
+    ck_assert_uint_eq(agent_status(a).inherited, 0);
+    teardown();
+}
+END_TEST
+
+/* An hour without NATS: the grace is over long before it can be known what was there. */
+START_TEST(restart_without_the_bus)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    add("b", 2);
+    settle();
+    pass(S(20));
+    restart(WALL + 50000);
+    add("a", 11);
+    pass(S(3600));
+    agent_connected(a, now_ns);
+    agent_hosts_synced(a, now_ns);
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL);
+    observe_all();
+    pass(NS_PER_MS);
+    /* Not before the new A is acknowledged. */
+    settle();
+    pass(S(2));
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
+    ck_assert_ptr_null(bucket_holds(B));
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 50000);
+    teardown();
+}
+END_TEST
+
+START_TEST(min_epoch_waits_for_everything_to_be_put_again)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    pass(S(20));
+    restart(WALL + 50000);
+    bucket->refuse = -ENOBUFS;
+    add("a", 11);
+    bus_up();
+    now_ns += S(30);
+    (void)agent_tick(a, now_ns);
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL);
+    ck_assert_uint_eq(agent_status(a).min_epoch, WALL);
+    bucket->refuse = 0;
+    pass(S(1));
+    ck_assert_uint_eq(agent_status(a).min_epoch, WALL + 50000);
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
+    teardown();
+}
+END_TEST
+
+START_TEST(two_restarts_within_one_grace)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    pass(S(20));
+    restart(WALL + 50000);
+    bus_up();
+    pass(S(2));
+    restart(WALL + 60000);
+    bus_up();
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL);
+    ck_assert_uint_eq(agent_status(a).inherited, 1);
+    ck_assert_ptr_nonnull(local_holds(A));
+    teardown();
+}
+END_TEST
+
+START_TEST(ttl_and_process_come_back_after_a_restart)
+{
+    setup();
+    bucket->processes[0].pid = 55;
+    bucket->processes[0].start = 1234;
+    bucket->processes[1].pid = 56;
+    bucket->processes[1].start = 99;
+    struct agent_request r = request_of("a", 1);
+    r.ttl_ns = S(30);
+    ck_assert_int_eq(try_register(&r), 0);
+    r = request_of("b", 1);
+    r.pid = 55;
+    ck_assert_int_eq(try_register(&r), 0);
+    r = request_of("c", 1);
+    r.pid = 56;
+    ck_assert_int_eq(try_register(&r), 0);
+    add("d", 1);
+    ck_assert_uint_eq(bucket->n_store, 4);
+    /* While the daemon is away 56 dies and its pid is used again. */
+    bucket->processes[1].start = 5678;
+    restart(WALL + 1);
+    ck_assert_ptr_nonnull(local_holds(A));
+    ck_assert_ptr_nonnull(local_holds(B));
+    ck_assert_uint_eq(bucket->n_local, 2);
+    ck_assert_uint_eq(bucket->n_store, 3);
+    ck_assert_int_eq(bucket->processes[0].watchers, 1);
+    pass(S(29));
+    ck_assert_ptr_nonnull(local_holds(A));
+    pass(S(2));
+    ck_assert_ptr_null(local_holds(A));
+    ck_assert_uint_eq(bucket->n_store, 2);
+    ck_assert_int_eq(agent_restore(a, (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
+    teardown();
+}
+END_TEST
+
+START_TEST(clock_set_back_and_state_lost)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    struct lease earlier = *last_lease();
+    agent_free(a);
+    bucket->n_local = 0;
+    begin_life(WALL - 500, (struct agent_identity){0});
+    add("a", 11);
+    agent_connected(a, now_ns);
+    agent_own_lease_seen(a, &earlier, S(4), now_ns);
+    agent_hosts_synced(a, now_ns);
+    observe_all();
+    /* Another node's lease, as far as anyone can tell: it is waited for. */
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_UNKNOWN);
+    ck_assert_uint_eq(bucket->n_flights, 0);
+    pass(S(7));
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
+    ck_assert_uint_eq(agent_status(a).epoch, WALL + 1);
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 1);
+    ck_assert_uint_eq(local_holds(A)->epoch, WALL + 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(newer_record_without_a_lease_makes_it_jump_too)
+{
+    setup();
+    struct instance_key key = bucket_key(A);
+    struct record record = bucket_record(80);
+    record.epoch = WALL + 777;
+    add("a", 1);
+    agent_connected(a, now_ns);
+    agent_hosts_synced(a, now_ns);
+    settle();
+    agent_snapshot_begin(a);
+    agent_observed(a, &key, &record, now_ns);
+    agent_synced(a, now_ns);
+    pass(NS_PER_MS);
+    ck_assert_uint_eq(agent_status(a).epoch, WALL + 778);
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 778);
+    ck_assert_uint_eq(last_lease()->epoch, WALL + 778);
+    teardown();
+}
+END_TEST
+
+/* --- what is found in the bucket --- */
+
+START_TEST(orphans_are_deleted)
+{
+    setup();
+    bus_up();
+    pass(S(20));
+    struct instance_key key = bucket_key(A), foreign = bucket_key("shop.payment.web-2.x");
+    struct record record = bucket_record(80);
+    record.epoch = WALL - 1;
+    slot_put(bucket->slots, &bucket->n_slots, A, &record);
+    agent_observed(a, &key, &record, now_ns);
+    agent_observed(a, &foreign, &record, now_ns);
+    ck_assert_ptr_null(local_holds(A));
+    pass(S(2));
+    ck_assert_ptr_null(bucket_holds(A));
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(inherited_one_deleted_by_others_is_gone)
+{
+    setup();
+    struct instance_key key = bucket_key(A);
+    struct record record = bucket_record(80);
+    record.epoch = WALL - 1;
+    bus_up();
+    agent_observed(a, &key, &record, now_ns);
+    ck_assert_ptr_nonnull(local_holds(A));
+    agent_observed(a, &key, NULL, now_ns);
+    ck_assert_ptr_null(local_holds(A));
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(bucket_made_anew_is_filled_again)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    add("b", 1);
+    settle();
+    bucket->n_slots = 0;
+    observe_all();
+    settle();
+    ck_assert_ptr_nonnull(bucket_holds(A));
+    ck_assert_ptr_nonnull(bucket_holds(B));
+    teardown();
+}
+END_TEST
+
+/* --- rivals --- */
+
+START_TEST(no_fight_over_a_name)
+{
+    setup();
+    struct lease other = {.node = 7, .epoch = WALL - 9, .counter = 5, .ttl_ms = 10000};
+    add("a", 1);
+    agent_connected(a, now_ns);
+    agent_own_lease_seen(a, &other, S(1), now_ns);
+    agent_hosts_synced(a, now_ns);
+    other.counter++;
+    agent_own_lease_seen(a, &other, 0, now_ns);
+    ck_assert_uint_eq(bucket->rivals, 1);
+    ck_assert(bucket->stand_down);
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_RIVAL);
+    pass(S(9));
+    ck_assert_uint_eq(bucket->n_leases, 0);
+    ck_assert_uint_eq(bucket->n_flights, 0);
+    ck_assert_ptr_nonnull(local_holds(A));
+    /* It dies. */
+    pass(S(2));
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
+    ck_assert_uint_gt(bucket->n_leases, 0);
+    ck_assert_ptr_nonnull(bucket_holds(A));
+    teardown();
+}
+END_TEST
+
+START_TEST(the_one_that_stays_goes_above_the_one_that_goes)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    struct lease other = {.node = UINT64_MAX, .epoch = WALL + 100, .counter = 1, .ttl_ms = 10000};
+    agent_own_lease_seen(a, &other, 0, now_ns);
+    ck_assert_uint_eq(bucket->rivals, 1);
+    ck_assert(!bucket->stand_down);
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
+    pass(NS_PER_MS);
+    ck_assert_uint_eq(last_lease()->epoch, WALL + 101);
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 101);
+    teardown();
+}
+END_TEST
+
+UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, restart_without_the_bus,
+           min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
+           ttl_and_process_come_back_after_a_restart, clock_set_back_and_state_lost,
+           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted,
+           inherited_one_deleted_by_others_is_gone, bucket_made_anew_is_filled_again, no_fight_over_a_name,
+           the_one_that_stays_goes_above_the_one_that_goes)
