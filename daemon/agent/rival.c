@@ -63,33 +63,38 @@ static enum rival_news tell(struct rival *r, const struct lease *l, enum rival_n
     return news;
 }
 
-static enum rival_news judge(struct rival *r, const struct lease *l, bool renewed)
+/* Another host lives and uses the name. */
+static enum rival_news judge(struct rival *r, const struct lease *l)
 {
-    switch (r->name) {
-    case AGENT_NAME_UNKNOWN:
-        if (!renewed)
-            return RIVAL_NOTHING;
-        break;
-    case AGENT_NAME_OURS:
-        if (!goes_before_us(r, l))
-            return tell(r, l, RIVAL_IGNORED);
-        break;
-    case AGENT_NAME_RIVAL:
+    if (r->name == AGENT_NAME_RIVAL)
         return RIVAL_NOTHING;
-    }
+    if (r->name == AGENT_NAME_OURS && !goes_before_us(r, l))
+        return tell(r, l, RIVAL_IGNORED);
     r->name = AGENT_NAME_RIVAL;
     return tell(r, l, RIVAL_FOUND);
+}
+
+/*
+ * Whether it has renewed its lease since we first saw it. What comes in quick succession does not count: those may be
+ * the last words of a dead one, held up on their way.
+ */
+static bool note(struct rival *r, const struct lease *l, int64_t now_ns)
+{
+    bool same = l->node == r->other_node && l->epoch == r->other_epoch;
+    bool renewed = same && l->counter > r->other_counter && now_ns - r->other_since_ns >= r->hold_ns / 2;
+    if (!same)
+        r->other_since_ns = now_ns;
+    r->other_node = l->node;
+    r->other_epoch = l->epoch;
+    r->other_counter = l->counter;
+    return renewed;
 }
 
 enum rival_news rival_seen(struct rival *r, const struct lease *l, int64_t age_ns, int64_t now_ns)
 {
     if (is_this_life(r, l))
         return RIVAL_NOTHING;
-    bool same = l->node == r->other_node && l->epoch == r->other_epoch;
-    bool renewed = same && l->counter > r->other_counter;
-    r->other_node = l->node;
-    r->other_epoch = l->epoch;
-    r->other_counter = l->counter;
+    bool renewed = note(r, l, now_ns);
     if (l->leaving) {
         r->other_until_ns = INT64_MIN;
         rival_tick(r, now_ns);
@@ -102,7 +107,7 @@ enum rival_news rival_seen(struct rival *r, const struct lease *l, int64_t age_n
     if (until_ns <= now_ns)
         return RIVAL_NOTHING;
     r->other_until_ns = until_ns;
-    return judge(r, l, renewed);
+    return renewed ? judge(r, l) : RIVAL_NOTHING;
 }
 
 void rival_tick(struct rival *r, int64_t now_ns)

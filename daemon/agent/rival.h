@@ -6,8 +6,8 @@
  *   UNKNOWN  no lease of another is known to live: once the snapshot of HOSTS is complete -> OURS
  *            another's lease has not run out (it may be what a host re-installed under our name left): wait for
  *            that -> OURS; it is renewed meanwhile: it lives -> RIVAL
- *   OURS     a lease of another comes, so both found the name free (started at once, or apart during a partition):
- *            the one with the lower node keeps it -> RIVAL, or stay and be told
+ *   OURS     a lease of another comes and is renewed, so both found the name free (started at once, or apart during
+ *            a partition): the one with the lower node keeps it -> RIVAL, or stay and be told
  *   RIVAL    the other's lease runs out, or says good-bye -> OURS
  */
 #ifndef AGENT_RIVAL_H
@@ -28,6 +28,7 @@ struct rival {
     int64_t hold_ns;
     int64_t hold_until_ns;  /* INT64_MAX: not connected yet */
     int64_t other_until_ns; /* INT64_MIN: no other's lease is alive */
+    int64_t other_since_ns; /* when it was seen first */
     uint64_t other_node, other_epoch, other_counter;
     uint64_t told_node, told_epoch; /* of the rival that was reported */
 };

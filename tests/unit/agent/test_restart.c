@@ -259,6 +259,7 @@ START_TEST(no_fight_over_a_name)
     agent_connected(a, now_ns);
     agent_own_lease_seen(a, &other, S(1), now_ns);
     agent_hosts_synced(a, now_ns);
+    pass(S(3));
     other.counter++;
     agent_own_lease_seen(a, &other, 0, now_ns);
     ck_assert_uint_eq(bucket->rivals, 1);
@@ -284,6 +285,9 @@ START_TEST(the_one_that_stays_goes_above_the_one_that_goes)
     add("a", 1);
     settle();
     struct lease other = {.node = UINT64_MAX, .epoch = WALL + 100, .counter = 1, .ttl_ms = 10000};
+    agent_own_lease_seen(a, &other, 0, now_ns);
+    pass(S(3));
+    other.counter++;
     agent_own_lease_seen(a, &other, 0, now_ns);
     ck_assert_uint_eq(bucket->rivals, 1);
     ck_assert(!bucket->stand_down);

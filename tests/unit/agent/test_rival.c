@@ -109,10 +109,10 @@ START_TEST(rival_says_good_bye)
     struct rival r = start();
     (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
     rival_hosts_synced(&r, S(1));
-    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(2)), RIVAL_FOUND);
+    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(4)), RIVAL_FOUND);
     struct lease good_bye = lease_of(OTHER, EPOCH, 79);
     good_bye.leaving = 1;
-    (void)rival_seen(&r, &good_bye, 0, S(3));
+    (void)rival_seen(&r, &good_bye, 0, S(5));
     ck_assert_int_eq(r.name, AGENT_NAME_OURS);
 }
 END_TEST
@@ -124,10 +124,12 @@ START_TEST(both_found_it_free_the_lower_node_keeps_it)
     rival_init(&high, 2, EPOCH - 100, TTL);
     rival_hosts_synced(&low, 0);
     rival_hosts_synced(&high, 0);
-    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 1, 0, S(1)), RIVAL_IGNORED);
-    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 2, 0, S(2)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 1, 0, S(1)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 2, 0, S(4)), RIVAL_IGNORED);
+    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 3, 0, S(7)), RIVAL_NOTHING);
     ck_assert_int_eq(low.name, AGENT_NAME_OURS);
-    ck_assert_int_eq(see(&high, 1, EPOCH, 1, 0, S(1)), RIVAL_FOUND);
+    ck_assert_int_eq(see(&high, 1, EPOCH, 1, 0, S(1)), RIVAL_NOTHING);
+    ck_assert_int_eq(see(&high, 1, EPOCH, 2, 0, S(4)), RIVAL_FOUND);
     ck_assert_int_eq(high.name, AGENT_NAME_RIVAL);
 }
 END_TEST
@@ -156,12 +158,23 @@ START_TEST(copy_of_our_state_is_a_rival_once_it_is_renewed)
 }
 END_TEST
 
+/* The server was stopped for a while, and works off what the earlier life had sent. */
+START_TEST(last_words_of_our_earlier_life_are_no_rival)
+{
+    struct rival r = start();
+    rival_hosts_synced(&r, 0);
+    for (uint64_t counter = 1; counter < 10; counter++)
+        ck_assert_int_eq(see(&r, NODE, EPOCH - 5, counter, 0, S(1) + (int64_t)counter), RIVAL_NOTHING);
+    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+}
+END_TEST
+
 START_TEST(after_a_disconnect_it_looks_again)
 {
     struct rival r = start();
     (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
     rival_hosts_synced(&r, S(1));
-    (void)see(&r, OTHER, EPOCH, 78, 0, S(2));
+    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(4)), RIVAL_FOUND);
     rival_disconnected(&r);
     rival_tick(&r, S(100));
     ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
@@ -176,4 +189,4 @@ UNIT_TESTS("agent/rival", nobody_there, no_snapshot_comes, our_earlier_life_is_n
            left_over_lease_is_waited_for, lease_that_ran_out_or_left_is_not_waited_for,
            renewed_lease_means_a_live_host, rival_says_good_bye, both_found_it_free_the_lower_node_keeps_it,
            own_echo_is_nothing_also_after_a_jump, copy_of_our_state_is_a_rival_once_it_is_renewed,
-           after_a_disconnect_it_looks_again)
+           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again)
