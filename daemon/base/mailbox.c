@@ -4,17 +4,35 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+/*
+ * A sender pushes its mail first and then sees to it that the owner will wake; the owner clears both marks first and
+ * then takes the mail. All of it is sequentially consistent: a mail that just missed being taken finds the marks cleared.
+ */
 struct mailbox {
     _Atomic(struct mail *) newest;
     _Atomic size_t length;
     _Atomic uint64_t refused;
+    atomic_bool woken; /* wake_fd is readable, or about to be */
+    atomic_bool later; /* the timer runs, or is about to */
     size_t limit;
-    int fd;
+    int fd; /* epoll: both of */
+    int wake_fd, later_fd;
 };
+
+static int watch(struct mailbox *box, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    if (fd < 0 || epoll_ctl(box->fd, EPOLL_CTL_ADD, fd, &event) < 0)
+        return -errno;
+    return 0;
+}
 
 int mailbox_new(size_t limit, struct mailbox **ret_box)
 {
@@ -22,21 +40,37 @@ int mailbox_new(size_t limit, struct mailbox **ret_box)
     if (!box)
         return -ENOMEM;
     box->limit = limit;
-    box->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (box->fd < 0) {
-        int err = -errno;
-        free(box);
-        return err;
+    box->wake_fd = box->later_fd = -1;
+    box->fd = epoll_create1(EPOLL_CLOEXEC);
+    int err = box->fd < 0 ? -errno : 0;
+    if (!err) {
+        box->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        err = watch(box, box->wake_fd);
     }
-    *ret_box = box;
-    return 0;
+    if (!err) {
+        box->later_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        err = watch(box, box->later_fd);
+    }
+    if (err)
+        mailbox_free(box);
+    else
+        *ret_box = box;
+    return err;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
 }
 
 void mailbox_free(struct mailbox *box)
 {
     if (!box)
         return;
-    close(box->fd);
+    close_if_open(box->wake_fd);
+    close_if_open(box->later_fd);
+    close_if_open(box->fd);
     free(box);
 }
 
@@ -47,7 +81,15 @@ int mailbox_fd(const struct mailbox *box)
 
 void mailbox_wake(struct mailbox *box)
 {
-    (void)!write(box->fd, &(uint64_t){1}, sizeof(uint64_t));
+    if (!atomic_exchange(&box->woken, true))
+        (void)!write(box->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+static void wake_later(struct mailbox *box)
+{
+    static const struct itimerspec in_a_while = {.it_value.tv_nsec = MAILBOX_LATER_NS};
+    if (!atomic_load(&box->woken) && !atomic_exchange(&box->later, true))
+        (void)timerfd_settime(box->later_fd, 0, &in_a_while, NULL);
 }
 
 static void push(struct mailbox *box, struct mail *mail)
@@ -55,16 +97,12 @@ static void push(struct mailbox *box, struct mail *mail)
     struct mail *old = atomic_load_explicit(&box->newest, memory_order_relaxed);
     do
         mail->next = old;
-    while (!atomic_compare_exchange_weak_explicit(&box->newest, &old, mail, memory_order_release,
-                                                  memory_order_relaxed));
-    /* Only the first mail needs to wake the owner, who takes all of them. */
-    if (!old)
-        mailbox_wake(box);
+    while (!atomic_compare_exchange_weak(&box->newest, &old, mail));
 }
 
-int mailbox_post(struct mailbox *box, struct mail *mail)
+/* Counted first, then looked at: looking first would let in one too many for each sender that looks. */
+static int push_within_limit(struct mailbox *box, struct mail *mail)
 {
-    /* Counted first, then looked at: looking first would let in one too many for each sender that looks. */
     if (atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed) >= box->limit) {
         atomic_fetch_sub_explicit(&box->length, 1, memory_order_relaxed);
         atomic_fetch_add_explicit(&box->refused, 1, memory_order_relaxed);
@@ -74,17 +112,37 @@ int mailbox_post(struct mailbox *box, struct mail *mail)
     return 0;
 }
 
+int mailbox_post(struct mailbox *box, struct mail *mail)
+{
+    int err = push_within_limit(box, mail);
+    if (!err)
+        mailbox_wake(box);
+    return err;
+}
+
+int mailbox_post_later(struct mailbox *box, struct mail *mail)
+{
+    int err = push_within_limit(box, mail);
+    if (!err)
+        wake_later(box);
+    return err;
+}
+
 void mailbox_force(struct mailbox *box, struct mail *mail)
 {
     atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed);
     push(box, mail);
+    mailbox_wake(box);
 }
 
 struct mail *mailbox_take(struct mailbox *box)
 {
     uint64_t count;
-    (void)!read(box->fd, &count, sizeof count); /* before taking: a mail posted after this wakes again */
-    struct mail *mail = atomic_exchange_explicit(&box->newest, NULL, memory_order_acquire);
+    (void)!read(box->wake_fd, &count, sizeof count);
+    (void)!read(box->later_fd, &count, sizeof count);
+    atomic_store(&box->woken, false);
+    atomic_store(&box->later, false);
+    struct mail *mail = atomic_exchange(&box->newest, NULL);
     struct mail *oldest = NULL;
     size_t n = 0;
     for (struct mail *next; mail; mail = next, n++) {

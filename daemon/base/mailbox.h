@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages from any thread to one thread, which waits on an eventfd. The only way into daemon state.
+ * Messages from any thread to one thread, which waits on a descriptor. The only way into daemon state.
  *
  * A mail is a structure of the sender's that begins with struct mail. A post that succeeds hands it over; a
  * full mailbox refuses it (counted), and the sender still owns it. Mails of one sender stay in order.
@@ -32,10 +32,17 @@ int mailbox_post(struct mailbox *box, struct mail *mail);
 /* As mailbox_post, whatever the limit: for mails whose number the sender bounds by itself. Any thread. */
 void mailbox_force(struct mailbox *box, struct mail *mail);
 
+/*
+ * As mailbox_post, for mail that is in no hurry: it waits up to MAILBOX_LATER_NS for company. Waking a thread costs many
+ * times what most mails take to work off, so where they come one by one all day long this is what they cost.
+ */
+#define MAILBOX_LATER_NS 10000000
+int mailbox_post_later(struct mailbox *box, struct mail *mail);
+
 /* Makes it readable although nothing was posted: the owner has more to do, or shall look at something else. Any thread. */
 void mailbox_wake(struct mailbox *box);
 
-/* Owner only. Takes all mail, oldest first, linked by next; NULL when there is none. Clears the eventfd. */
+/* Owner only. Takes all mail, oldest first, linked by next; NULL when there is none. Not readable until the next. */
 struct mail *mailbox_take(struct mailbox *box);
 
 /* Any thread. */

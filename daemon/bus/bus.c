@@ -150,6 +150,7 @@ static void name_streams(struct bus *b)
         f->subject = s->destination;
         f->prefix_len = strlen(s->destination) - 1;
         f->max_value = o->max_value;
+        f->own_key = i == BUS_HOSTS ? o->host : NULL;
         f->box = b->box;
         f->counters = &b->counters;
     }

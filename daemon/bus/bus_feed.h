@@ -20,6 +20,7 @@ struct bus_feed {
     const char *subject; /* "discover.<region>.services.>" */
     size_t prefix_len;   /* of the subject, in front of the key */
     size_t max_value;
+    const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
     struct bus_counters *counters;
 };

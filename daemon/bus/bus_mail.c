@@ -85,7 +85,7 @@ void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, cons
     mailbox_force(box, &mail->head.mail);
 }
 
-int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m)
+int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m, bool hurry)
 {
     struct live_mail *mail = malloc(sizeof *mail + m->key_len + m->n);
     if (!mail)
@@ -97,7 +97,7 @@ int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_m
     mail->m.value = (const uint8_t *)key + m->key_len;
     if (m->n > 0)
         memcpy(key + m->key_len, m->value, m->n);
-    int err = mailbox_post(box, &mail->head.mail);
+    int err = hurry ? mailbox_post(box, &mail->head.mail) : mailbox_post_later(box, &mail->head.mail);
     if (err < 0)
         free(mail);
     return err;

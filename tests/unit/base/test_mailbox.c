@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 
 #include "tests/support/unit.h"
 
@@ -95,4 +96,33 @@ START_TEST(test_wake)
 }
 END_TEST
 
-UNIT_TESTS("mailbox", test_order, test_limit, test_readable, test_wake)
+static bool readable(const struct mailbox *box, int timeout_ms)
+{
+    struct pollfd p = {.fd = mailbox_fd(box), .events = POLLIN};
+    return poll(&p, 1, timeout_ms) == 1;
+}
+
+/* Mail in no hurry waits for company, but not for ever; mail in a hurry does not wait with it. */
+START_TEST(test_later)
+{
+    struct mailbox *box;
+    struct mail patient, hasty;
+    ck_assert_int_eq(mailbox_new(2, &box), 0);
+    ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
+    ck_assert(readable(box, 10000));
+    ck_assert_ptr_eq(mailbox_take(box), &patient);
+    ck_assert(!readable(box, 0));
+    ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
+    ck_assert_int_eq(mailbox_post(box, &hasty), 0);
+    ck_assert(readable(box, 0));
+    ck_assert_ptr_eq(mailbox_take(box), &patient);
+    ck_assert_ptr_eq(patient.next, &hasty);
+    ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
+    ck_assert_int_eq(mailbox_post_later(box, &hasty), 0);
+    ck_assert_int_eq(mailbox_post_later(box, &(struct mail){0}), -ENOBUFS);
+    (void)mailbox_take(box);
+    mailbox_free(box);
+}
+END_TEST
+
+UNIT_TESTS("mailbox", test_later, test_order, test_limit, test_readable, test_wake)

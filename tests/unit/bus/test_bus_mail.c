@@ -54,9 +54,9 @@ START_TEST(live_is_refused_when_full_and_texts_are_not)
     struct mailbox *box;
     struct kv_message in = message("k", "v", 1);
     ck_assert_int_eq(mailbox_new(2, &box), 0);
-    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in), 0);
-    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in), 0);
-    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in), -ENOBUFS);
+    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in, true), 0);
+    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in, true), 0);
+    ck_assert_int_eq(bus_mail_live(box, BUS_HOSTS, &in, true), -ENOBUFS);
     bus_mail_text(box, BUS_MAIL_PROBLEM, BUS_SERVICES, 0, "lost");
     bus_mail_text(box, BUS_MAIL_END, BUS_HOSTS, -ETIMEDOUT, "the end");
     bus_mail_info(box, BUS_HOSTS, true, &(struct bus_info){.last_seq = 5});
