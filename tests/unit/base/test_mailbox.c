@@ -96,7 +96,7 @@ START_TEST(test_wake)
 }
 END_TEST
 
-static bool readable(const struct mailbox *box, int timeout_ms)
+static bool readable_within(const struct mailbox *box, int timeout_ms)
 {
     struct pollfd p = {.fd = mailbox_fd(box), .events = POLLIN};
     return poll(&p, 1, timeout_ms) == 1;
@@ -109,12 +109,12 @@ START_TEST(test_later)
     struct mail patient, hasty;
     ck_assert_int_eq(mailbox_new(2, &box), 0);
     ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
-    ck_assert(readable(box, 10000));
+    ck_assert(readable_within(box, 10000));
     ck_assert_ptr_eq(mailbox_take(box), &patient);
-    ck_assert(!readable(box, 0));
+    ck_assert(!readable_within(box, 0));
     ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
     ck_assert_int_eq(mailbox_post(box, &hasty), 0);
-    ck_assert(readable(box, 0));
+    ck_assert(readable_within(box, 0));
     ck_assert_ptr_eq(mailbox_take(box), &patient);
     ck_assert_ptr_eq(patient.next, &hasty);
     ck_assert_int_eq(mailbox_post_later(box, &patient), 0);
