@@ -11,6 +11,7 @@
 
 #include "daemon/dns/dns_access.h"
 #include "daemon/dns/dns_respond.h"
+#include "daemon/dns/dns_reverse.h"
 #include "daemon/dns/dns_sockets.h"
 #include "daemon/dns/dns_tables.h"
 #include "daemon/dns/dns_tcp.h"
@@ -35,6 +36,8 @@ struct dns {
     struct dns_sockets sockets;
     struct dns_tables tables;
     atomic_bool stop;
+    pthread_t reverse_thread;
+    bool reverse_running;
     struct worker *workers; /* those of UDP in the order of their sockets, then that of TCP */
     size_t n_workers;
 };
@@ -221,6 +224,8 @@ int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **r
     dns->config.udp_payload = (uint16_t)o->udp_payload;
     dns->config.loopback_payload = (uint16_t)o->loopback_payload;
     int err = read_options(o, &dns->config.zones, &dns->access, ret_reason);
+    if (!err && dns_zones_have_reverse(&dns->config.zones))
+        err = dns_reverse_new(&dns->tables, &dns->config.reverse);
     if (!err)
         err = dns_sockets_open(o, &dns->sockets, ret_reason);
     if (!err) {
@@ -265,6 +270,23 @@ static int start_worker(struct worker *w, size_t number)
     return 0;
 }
 
+static void *run_reverse(void *arg)
+{
+    dns_reverse_run(arg);
+    return NULL;
+}
+
+static int start_reverse(struct dns *dns)
+{
+    if (!dns->config.reverse)
+        return 0;
+    int err = pthread_create(&dns->reverse_thread, NULL, run_reverse, dns->config.reverse);
+    dns->reverse_running = err == 0;
+    if (!err)
+        pthread_setname_np(dns->reverse_thread, "dns-reverse");
+    return -err;
+}
+
 int dns_start(struct dns *dns)
 {
     sigset_t all, before;
@@ -273,6 +295,8 @@ int dns_start(struct dns *dns)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (size_t i = 0; i < dns->n_workers && !err; i++)
         err = start_worker(&dns->workers[i], i);
+    if (!err)
+        err = start_reverse(dns);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (err)
         dns_stop(dns);
@@ -300,6 +324,11 @@ void dns_stop(struct dns *dns)
         pthread_join(w->thread, NULL);
         w->running = false;
     }
+    if (dns->reverse_running) {
+        dns_reverse_stop(dns->config.reverse);
+        pthread_join(dns->reverse_thread, NULL);
+        dns->reverse_running = false;
+    }
 }
 
 void dns_free(struct dns *dns)
@@ -316,6 +345,7 @@ void dns_free(struct dns *dns)
     }
     free(dns->workers);
     dns_sockets_close(&dns->sockets);
+    dns_reverse_free(dns->config.reverse);
     dns_tables_fini(&dns->tables);
     free(dns);
 }

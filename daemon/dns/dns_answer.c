@@ -161,6 +161,44 @@ static void host(struct dns_answering *a)
         by_families(a, e.alive ? e.families : 0, e.ipv4, e.ipv6);
 }
 
+/* The name of an address: "<host>.host" or "<hex>.addr.<domain>", in the first zone of names. */
+static void put_reverse(struct dns_answering *a, const struct dns_reverse_name *found)
+{
+    uint8_t labels[3 * (DNS_LABEL_MAX + 1)];
+    struct dns_out out = dns_out(labels, sizeof labels);
+    const struct dns_name *name = a->name;
+    char hex[40];
+    if (!found->is_host) {
+        dns_put_label(&out, hex, dns_hex_address(name->families, name->ipv4, name->ipv6, hex));
+        dns_put_label(&out, "addr", 4);
+    }
+    dns_put_label(&out, found->label, strlen(found->label));
+    if (found->is_host)
+        dns_put_label(&out, "host", 4);
+    dns_put_ptr_in_zone(&a->records, labels, dns_out_bytes(&out), a->ask->forward);
+    (void)dns_add(a, 1);
+    dns_end_answers(a, 0);
+}
+
+static void reverse(struct dns_answering *a)
+{
+    const struct dns_name *name = a->name;
+    bool v4 = name->families == DISCOVER_HAS_IPV4;
+    struct dns_reverse_name found;
+    int err = -ENOENT;
+    if (a->ask->reverse && a->ask->forward)
+        err = dns_reverse_find(a->ask->reverse, a->ask->serial, v4 ? name->ipv4 : name->ipv6, v4 ? 4 : 16, name->bits,
+                               &found);
+    if (err == -EAGAIN)
+        fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
+    else if (err)
+        dns_absent(a, DNS_NXDOMAIN);
+    else if (name->bits == (v4 ? 32 : 128) && wants(a, DNS_TYPE_PTR))
+        put_reverse(a, &found);
+    else
+        dns_negative(a, DNS_NOERROR); /* RFC 8020: there are addresses below, or the type is another */
+}
+
 static void browse(struct dns_answering *a)
 {
     if (wants(a, DNS_TYPE_PTR)) {
@@ -258,7 +296,6 @@ static void by_name(struct dns_answering *a)
         fail(a, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE); /* not NXDOMAIN: others may well have it (RFC 1034 4.3.2) */
         break;
     case DNS_NAME_MISSING:
-    case DNS_NAME_REVERSE:
         dns_negative(a, DNS_NXDOMAIN);
         break;
     case DNS_NAME_NODE:
@@ -278,7 +315,10 @@ static void by_name(struct dns_answering *a)
             a->prepared->ede = DNS_EDE_STALE_ANSWER;
             a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
         }
-        from_table(a);
+        if (name->kind == DNS_NAME_REVERSE)
+            reverse(a);
+        else
+            from_table(a);
     }
 }
 

@@ -14,12 +14,15 @@
 
 #include "daemon/dns/dns_draft.h"
 #include "daemon/dns/dns_name.h"
+#include "daemon/dns/dns_reverse.h"
 #include "daemon/dns/dns_targets.h"
 
 struct dns_ask {
     const struct dns_query *query;
     const struct dns_name *name;
-    const struct table *table; /* NULL: none yet */
+    const struct table *table;    /* NULL: none yet */
+    struct dns_reverse *reverse;  /* NULL: no addresses are served */
+    const struct dns_zone *forward; /* where their names are; or NULL */
     enum dns_mode mode;
     uint32_t serial;
     uint32_t ttl_s;

@@ -154,6 +154,54 @@ static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *l
     return DNS_NAME_MISSING;
 }
 
+/* An octet in decimal without leading zeros. */
+static bool read_octet(struct dns_label l, uint8_t *ret_octet)
+{
+    unsigned value = 0;
+    if (l.n > 3 || (l.n > 1 && l.text[0] == '0'))
+        return false;
+    for (size_t i = 0; i < l.n; i++) {
+        if (l.text[i] < '0' || l.text[i] > '9')
+            return false;
+        value = value * 10 + (unsigned)(l.text[i] - '0');
+    }
+    *ret_octet = (uint8_t)value;
+    return value <= UINT8_MAX;
+}
+
+static bool read_nibble(struct dns_label l, size_t place, uint8_t *bytes)
+{
+    int digit = l.n == 1 ? hex_digit(l.text[0]) : -1;
+    if (digit < 0)
+        return false;
+    bytes[place / 2] |= (uint8_t)(place % 2 ? digit : digit << 4);
+    return true;
+}
+
+/* The last label before "in-addr" or "ip6" is the first part of the address. */
+static enum dns_kind read_reverse(const uint8_t *bytes, const struct dns_labels *labels, struct dns_name *name)
+{
+    size_t n = labels->n - 2u;
+    bool v4 = dns_label_is(label_at(bytes, labels->at[n]), "in-addr"), ok = n <= (v4 ? 4 : 32);
+    memset(name->ipv4, 0, sizeof name->ipv4);
+    memset(name->ipv6, 0, sizeof name->ipv6);
+    for (size_t i = 0; i < n && ok; i++) {
+        struct dns_label l = label_at(bytes, labels->at[n - 1 - i]);
+        ok = v4 ? read_octet(l, &name->ipv4[i]) : read_nibble(l, i, name->ipv6);
+    }
+    name->families = v4 ? DISCOVER_HAS_IPV4 : DISCOVER_HAS_IPV6;
+    name->bits = (uint8_t)(n * (v4 ? 8 : 4));
+    return ok ? DNS_NAME_REVERSE : DNS_NAME_MISSING;
+}
+
+static enum dns_kind find_kind(const uint8_t *bytes, const struct dns_labels *labels, size_t n, struct dns_name *name)
+{
+    bool server = n == 1 && dns_label_is(label_at(bytes, labels->at[0]), words[WORD_NS]);
+    if (name->zone->reverse && n > 0 && !server)
+        return read_reverse(bytes, labels, name);
+    return find_shape(bytes, labels, n, name);
+}
+
 static void add(struct dns_name *name, const char *text, size_t n)
 {
     memcpy(name->key + name->key_bytes, text, n);
@@ -186,9 +234,6 @@ void dns_name_read(const struct dns_zones *zones, const uint8_t *bytes, struct d
     size_t n = labels.n - ret_name->zone->labels;
     ret_name->zone_at = labels.at[n];
     ret_name->domain_at = n > 0 ? labels.at[n - 1] : ret_name->zone_at;
-    if (ret_name->zone->reverse && n > 0)
-        ret_name->kind = DNS_NAME_REVERSE;
-    else
-        ret_name->kind = find_shape(bytes, &labels, n, ret_name);
+    ret_name->kind = find_kind(bytes, &labels, n, ret_name);
     make_key(ret_name);
 }

@@ -15,6 +15,8 @@
  *   _services._dns-sd._udp.<domain>          the services of a domain, for browsers
  *   b._dns-sd._udp.<domain>                  where to browse
  *   ns                                       this server
+ *
+ * Zones below in-addr.arpa and ip6.arpa have addresses instead (RFC 1035 3.5, RFC 3596 2.5).
  */
 #ifndef DNS_DNS_NAME_H
 #define DNS_DNS_NAME_H
@@ -30,8 +32,8 @@ enum dns_kind {
     DNS_NAME_APEX,
     DNS_NAME_SERVER,
     DNS_NAME_ADDRESS,
-    DNS_NAME_REVERSE,
     /* From here on the table decides: */
+    DNS_NAME_REVERSE, /* an address, or a node above addresses */
     DNS_NAME_DOMAIN,       /* a node that is there while the domain has services */
     DNS_NAME_BROWSE,       /* as a domain */
     DNS_NAME_TYPES,        /* as a domain */
@@ -58,7 +60,8 @@ struct dns_name {
     uint8_t zone_at;   /* where the zone begins in the name */
     uint8_t domain_at; /* where the domain's label begins, for those that have one */
     uint8_t protocol;  /* enum discover_protocol: PROTOCOL, SD_INSTANCE */
-    uint8_t families;  /* ADDRESS: DISCOVER_HAS_... */
+    uint8_t families;  /* ADDRESS, REVERSE: DISCOVER_HAS_... */
+    uint8_t bits;      /* REVERSE: as many of the address are given */
     uint8_t ipv4[4], ipv6[16];
     struct dns_label domain, service;
     struct dns_label what; /* tag, place, instance or host, by kind */

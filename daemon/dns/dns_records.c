@@ -6,12 +6,6 @@
 #define SOA_RETRY_S   600
 #define SOA_EXPIRE_S  86400
 
-static void put_label(struct dns_out *out, const char *text, size_t n)
-{
-    dns_put8(out, (uint8_t)n);
-    dns_put(out, text, n);
-}
-
 /* Points at an octet of the name in the question. */
 static void put_pointer(struct dns_out *out, size_t at)
 {
@@ -69,17 +63,22 @@ static size_t put_hex(char *to, const uint8_t *bytes, size_t n)
     return 2 * n;
 }
 
+size_t dns_hex_address(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_hex[static 40])
+{
+    size_t n = 0;
+    if (families & DISCOVER_HAS_IPV4)
+        n += put_hex(ret_hex, ipv4, 4);
+    if (families & DISCOVER_HAS_IPV6)
+        n += put_hex(ret_hex + n, ipv6, 16);
+    return n;
+}
+
 /* "<hex>.addr": what stands in front of the domain in an address's name. */
 static void put_address_labels(struct dns_out *out, const struct discover_endpoint *e)
 {
     char hex[40];
-    size_t n = 0;
-    if (e->families & DISCOVER_HAS_IPV4)
-        n += put_hex(hex, e->ipv4, sizeof e->ipv4);
-    if (e->families & DISCOVER_HAS_IPV6)
-        n += put_hex(hex + n, e->ipv6, sizeof e->ipv6);
-    put_label(out, hex, n);
-    put_label(out, "addr", 4);
+    dns_put_label(out, hex, dns_hex_address(e->families, e->ipv4, e->ipv6, hex));
+    dns_put_label(out, "addr", 4);
 }
 
 /* dns_targets_select lets only host names through. */
@@ -87,7 +86,7 @@ static void put_hostname(struct dns_out *out, const char *text)
 {
     for (size_t n; *text; text += n + (text[n] == '.')) {
         n = strcspn(text, ".");
-        put_label(out, text, n);
+        dns_put_label(out, text, n);
     }
     dns_put8(out, 0);
 }
@@ -112,7 +111,7 @@ void dns_put_srv(const struct dns_records *r, const struct dns_target *target)
 void dns_put_ns(const struct dns_records *r)
 {
     uint8_t *data = begin_own(r, DNS_TYPE_NS);
-    put_label(r->out, "ns", 2);
+    dns_put_label(r->out, "ns", 2);
     put_pointer(r->out, r->name->zone_at);
     end_data(r, data);
 }
@@ -130,7 +129,7 @@ void dns_put_ptr_type(const struct dns_records *r, const char *service, size_t n
     dns_put8(r->out, (uint8_t)(n + 1));
     dns_put8(r->out, '_');
     dns_put(r->out, service, n);
-    put_label(r->out, protocol == DISCOVER_UDP ? "_udp" : "_tcp", 4);
+    dns_put_label(r->out, protocol == DISCOVER_UDP ? "_udp" : "_tcp", 4);
     put_pointer(r->out, r->name->domain_at);
     end_data(r, data);
 }
@@ -138,8 +137,16 @@ void dns_put_ptr_type(const struct dns_records *r, const char *service, size_t n
 void dns_put_ptr_label(const struct dns_records *r, const char *label, size_t n)
 {
     uint8_t *data = begin_own(r, DNS_TYPE_PTR);
-    put_label(r->out, label, n);
+    dns_put_label(r->out, label, n);
     put_pointer(r->out, 0);
+    end_data(r, data);
+}
+
+void dns_put_ptr_in_zone(const struct dns_records *r, const uint8_t *labels, size_t n, const struct dns_zone *zone)
+{
+    uint8_t *data = begin_own(r, DNS_TYPE_PTR);
+    dns_put(r->out, labels, n);
+    dns_put(r->out, zone->wire, zone->bytes);
     end_data(r, data);
 }
 
@@ -153,9 +160,9 @@ void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_
 {
     put_pointer(r->out, r->name->zone_at);
     uint8_t *data = begin_data(r, DNS_TYPE_SOA);
-    put_label(r->out, "ns", 2);
+    dns_put_label(r->out, "ns", 2);
     put_pointer(r->out, r->name->zone_at);
-    put_label(r->out, "hostmaster", 10);
+    dns_put_label(r->out, "hostmaster", 10);
     put_pointer(r->out, r->name->zone_at);
     dns_put32(r->out, serial);
     dns_put32(r->out, SOA_REFRESH_S);
@@ -181,7 +188,7 @@ void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endp
 
 void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n)
 {
-    put_label(r->out, "ns", 2);
+    dns_put_label(r->out, "ns", 2);
     put_pointer(r->out, r->name->zone_at);
     put_data(r, n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA, address, n);
 }

@@ -28,6 +28,8 @@ void dns_put_ns(const struct dns_records *r);
 void dns_put_ptr_domain(const struct dns_records *r);
 void dns_put_ptr_type(const struct dns_records *r, const char *service, size_t n, enum discover_protocol protocol);
 void dns_put_ptr_label(const struct dns_records *r, const char *label, size_t n);
+/* labels: of the target, in front of the zone, in wire form. */
+void dns_put_ptr_in_zone(const struct dns_records *r, const uint8_t *labels, size_t n, const struct dns_zone *zone);
 /* strings: each a length octet and its octets. */
 void dns_put_txt(const struct dns_records *r, const uint8_t *strings, size_t n);
 
@@ -37,6 +39,9 @@ void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_
 /* Owned by a target, or by this server ("ns" in the zone). */
 void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e);
 void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e);
+/* Writes "<hex>" of an address, or "<hex>" of an IPv4 and an IPv6 one behind it; returns the digits, 8, 32 or 40. */
+size_t dns_hex_address(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_hex[static 40]);
+
 void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n);
 
 #endif

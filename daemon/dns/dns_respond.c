@@ -140,6 +140,8 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_qu
         .query = q,
         .name = &name,
         .table = r->table ? &r->table->table : NULL,
+        .reverse = r->config->reverse,
+        .forward = dns_zones_forward(&r->config->zones),
         .mode = r->mode,
         .serial = r->serial,
         .ttl_s = r->config->ttl_s,

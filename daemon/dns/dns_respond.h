@@ -7,12 +7,14 @@
 #define DNS_DNS_RESPOND_H
 
 #include "daemon/dns/dns_metrics.h"
+#include "daemon/dns/dns_reverse.h"
 #include "daemon/dns/dns_tables.h"
 #include "daemon/dns/dns_zone.h"
 
 /* What all workers have in common; never changes while they run. */
 struct dns_config {
     struct dns_zones zones;
+    struct dns_reverse *reverse; /* NULL without reverse zones */
     uint32_t ttl_s;
     uint16_t udp_payload, loopback_payload;
 };

@@ -160,4 +160,10 @@ static inline void dns_put32(struct dns_out *out, uint32_t v)
     dns_put16(out, (uint16_t)v);
 }
 
+static inline void dns_put_label(struct dns_out *out, const char *text, size_t n)
+{
+    dns_put8(out, (uint8_t)n);
+    dns_put(out, text, n);
+}
+
 #endif

@@ -51,6 +51,11 @@ void teardown(void)
     catalog_free(catalog);
 }
 
+struct dns_tables *fixture_tables(void)
+{
+    return &tables;
+}
+
 static struct instance_key key_of(const char *text)
 {
     struct instance_key key;

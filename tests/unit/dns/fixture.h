@@ -69,6 +69,8 @@ extern int64_t now_ns;
 void setup(void);
 void teardown(void);
 
+struct dns_tables *fixture_tables(void);
+
 /* "shop.payment.web-1.p1" */
 void put(const char *key, uint16_t port, const struct extra *extra);
 void drop(const char *key);

@@ -11,7 +11,7 @@
 
 START_TEST(test_folding_is_that_of_ascii)
 {
-    uint8_t from[300], to[300];
+    uint8_t from[300] = {0}, to[300];
     for (size_t n = 0; n < sizeof from; n++) {
         for (size_t i = 0; i < n; i++)
             from[i] = (uint8_t)(i + n);

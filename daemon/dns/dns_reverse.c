@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The index of addresses. */
+#include "daemon/dns/dns_reverse.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/entry.h"
+
+#define REST_NS NS_PER_S /* between two readings of the table */
+
+struct named {
+    uint8_t bytes[16];
+    bool is_host;
+    uint32_t label; /* where its text is in the pool */
+};
+
+struct list {
+    struct named *named;
+    size_t n, cap;
+    size_t bytes; /* of an address */
+};
+
+struct index {
+    struct list ipv4, ipv6;
+    char *pool; /* labels, each with its NUL */
+    size_t pool_n, pool_cap;
+};
+
+struct dns_reverse {
+    struct dns_tables *tables;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Guarded by the lock: */
+    struct index *present; /* NULL: none yet */
+    uint32_t serial;       /* of the table it was made from */
+    bool wanted, stop;
+};
+
+int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
+{
+    struct dns_reverse *r = calloc(1, sizeof *r);
+    pthread_condattr_t attributes;
+    if (!r)
+        return -ENOMEM;
+    r->tables = tables;
+    r->wanted = true;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&r->lock, NULL);
+    *ret_r = r;
+    return 0;
+}
+
+static void index_free(struct index *x)
+{
+    if (!x)
+        return;
+    free(x->ipv4.named);
+    free(x->ipv6.named);
+    free(x->pool);
+    free(x);
+}
+
+void dns_reverse_free(struct dns_reverse *r)
+{
+    if (!r)
+        return;
+    index_free(r->present);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->changed);
+    free(r);
+}
+
+/* Room for one more element. */
+static int reserve(void **array, size_t n, size_t *cap, size_t size)
+{
+    if (n < *cap)
+        return 0;
+    size_t larger = *cap ? *cap * 2 : 1024;
+    void *grown = realloc(*array, larger * size);
+    if (!grown)
+        return -ENOMEM;
+    *array = grown;
+    *cap = larger;
+    return 0;
+}
+
+static int add_label(struct index *x, const char *text, size_t n, uint32_t *ret_label)
+{
+    while (x->pool_cap - x->pool_n < LABEL_CAP) {
+        size_t cap = x->pool_cap;
+        if (reserve((void **)&x->pool, cap, &x->pool_cap, 1) < 0)
+            return -ENOMEM;
+    }
+    memcpy(x->pool + x->pool_n, text, n);
+    x->pool[x->pool_n + n] = '\0';
+    *ret_label = (uint32_t)x->pool_n;
+    x->pool_n += n + 1;
+    return 0;
+}
+
+static int add_address(struct list *list, const uint8_t *bytes, bool is_host, uint32_t label)
+{
+    if (reserve((void **)&list->named, list->n, &list->cap, sizeof *list->named) < 0)
+        return -ENOMEM;
+    struct named *named = &list->named[list->n++];
+    *named = (struct named){.is_host = is_host, .label = label};
+    memcpy(named->bytes, bytes, list->bytes);
+    return 0;
+}
+
+static int add_families(struct index *x, uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, bool is_host,
+                        uint32_t label)
+{
+    int err = 0;
+    if (families & DISCOVER_HAS_IPV4)
+        err = add_address(&x->ipv4, ipv4, is_host, label);
+    if (!err && families & DISCOVER_HAS_IPV6)
+        err = add_address(&x->ipv6, ipv6, is_host, label);
+    return err;
+}
+
+static int add_host(struct index *x, const struct table_view *v)
+{
+    const uint8_t *details;
+    size_t n;
+    struct host_entry e;
+    uint32_t label;
+    if (v->key_bytes < 2 || v->key_bytes > LABEL_MAX + 1 || table_view_details(v, 0, &details, &n) < 0 ||
+        host_entry_read(details, n, &e) < 0 || !e.alive)
+        return 0;
+    int err = add_label(x, table_view_key(v) + 1, v->key_bytes - 1, &label);
+    return err ? err : add_families(x, e.families, e.ipv4, e.ipv6, true, label);
+}
+
+static int add_service(struct index *x, const struct table_view *v)
+{
+    const char *key = table_view_key(v), *slash = memchr(key, '/', v->key_bytes);
+    uint32_t label;
+    if (!slash || slash - key > LABEL_MAX)
+        return 0;
+    int err = add_label(x, key, (size_t)(slash - key), &label);
+    for (uint32_t i = 0; i < v->n_first && !err; i++) {
+        const struct discover_endpoint *e = table_view_endpoint(v, i);
+        err = add_families(x, e->families, e->ipv4, e->ipv6, false, label);
+    }
+    return err;
+}
+
+/* What cannot be read just now, because it changes, is in the next index. */
+static int add_slot(struct index *x, const struct table *t, uint32_t slot, struct table_view *v)
+{
+    int err = table_view_read(t, slot, v);
+    if (err)
+        return err == -ENOMEM ? err : 0;
+    if (v->kind == TABLE_HOST)
+        return add_host(x, v);
+    return v->kind == TABLE_SERVICE ? add_service(x, v) : 0;
+}
+
+/* By address; of several names for one, a host's comes first, and always the same. */
+static int by_address(const void *x, const void *y, void *arg)
+{
+    const struct named *a = x, *b = y;
+    const char *pool = arg;
+    int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
+    if (order)
+        return order;
+    if (a->is_host != b->is_host)
+        return a->is_host ? -1 : 1;
+    return strcmp(pool + a->label, pool + b->label);
+}
+
+static void sort(struct list *list, const char *pool)
+{
+    if (list->n > 0)
+        qsort_r(list->named, list->n, sizeof *list->named, by_address, (void *)pool);
+}
+
+static int read_table(const struct table *t, struct index *x)
+{
+    struct table_view v;
+    int err = 0;
+    table_view_init(&v);
+    for (uint32_t slot = 0; slot < table_slots_used(t) && !err; slot++)
+        err = add_slot(x, t, slot, &v);
+    table_view_fini(&v);
+    sort(&x->ipv4, x->pool);
+    sort(&x->ipv6, x->pool);
+    return err;
+}
+
+static void publish(struct dns_reverse *r, struct index *x, uint32_t serial)
+{
+    pthread_mutex_lock(&r->lock);
+    struct index *old = r->present;
+    r->present = x;
+    r->serial = serial;
+    r->wanted = false;
+    pthread_mutex_unlock(&r->lock);
+    index_free(old);
+}
+
+int dns_reverse_build(struct dns_reverse *r)
+{
+    struct dns_table *t = dns_tables_change(r->tables, NULL);
+    if (!t)
+        return -EAGAIN;
+    uint32_t serial = table_serial(&t->table); /* before reading: a change meanwhile makes it be read again */
+    struct index *x = calloc(1, sizeof *x);
+    int err = x ? 0 : -ENOMEM;
+    if (!err) {
+        x->ipv4.bytes = 4;
+        x->ipv6.bytes = 16;
+        err = read_table(&t->table, x);
+    }
+    dns_tables_drop(r->tables, t);
+    if (err)
+        index_free(x);
+    else
+        publish(r, x, serial);
+    return err;
+}
+
+/* With the lock held. */
+static void rest(struct dns_reverse *r)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += REST_NS / NS_PER_S;
+    while (!r->stop && pthread_cond_timedwait(&r->changed, &r->lock, &until) == 0)
+        continue;
+}
+
+void dns_reverse_run(struct dns_reverse *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (!r->stop) {
+        if (!r->wanted) {
+            pthread_cond_wait(&r->changed, &r->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&r->lock);
+        (void)dns_reverse_build(r); /* if it failed it is still wanted after the rest */
+        pthread_mutex_lock(&r->lock);
+        rest(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+void dns_reverse_stop(struct dns_reverse *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->stop = true;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static bool begins_with(const struct named *named, const uint8_t *address, unsigned bits)
+{
+    if (memcmp(named->bytes, address, bits / 8) != 0)
+        return false;
+    return bits % 8 == 0 || (named->bytes[bits / 8] ^ address[bits / 8]) >> (8 - bits % 8) == 0;
+}
+
+/* The bits behind the prefix are 0 in address, so the first that begins with it is the first not below it. */
+static const struct named *find(const struct list *list, const uint8_t *address, unsigned bits)
+{
+    size_t low = 0, high = list->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(list->named[middle].bytes, address, list->bytes) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < list->n && begins_with(&list->named[low], address, bits) ? &list->named[low] : NULL;
+}
+
+static int find_in(const struct index *x, const uint8_t *address, size_t n, unsigned bits,
+                   struct dns_reverse_name *ret_name)
+{
+    if (!x)
+        return -EAGAIN;
+    const struct named *named = find(n == 4 ? &x->ipv4 : &x->ipv6, address, bits);
+    if (!named)
+        return -ENOENT;
+    ret_name->is_host = named->is_host;
+    memcpy(ret_name->label, x->pool + named->label, strlen(x->pool + named->label) + 1);
+    return 0;
+}
+
+int dns_reverse_find(struct dns_reverse *r, uint32_t serial, const uint8_t *address, size_t n, unsigned bits,
+                     struct dns_reverse_name *ret_name)
+{
+    pthread_mutex_lock(&r->lock);
+    if (serial != r->serial && !r->wanted) {
+        r->wanted = true;
+        pthread_cond_signal(&r->changed);
+    }
+    int err = find_in(r->present, address, n, bits, ret_name);
+    pthread_mutex_unlock(&r->lock);
+    return err;
+}
