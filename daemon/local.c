@@ -3,6 +3,7 @@
  * The registrations of this host: from socket and configuration to the agent, and from the agent to the local
  * catalog and the bus. All on the main thread.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,14 +89,30 @@ static uint64_t random64(void *arg)
     return value;
 }
 
+#define ADDRESSES_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
+
+static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_text[static ADDRESSES_CAP])
+{
+    char v4[INET_ADDRSTRLEN] = "", v6[INET6_ADDRSTRLEN] = "";
+    if (families & DISCOVER_HAS_IPV4)
+        inet_ntop(AF_INET, ipv4, v4, sizeof v4);
+    if (families & DISCOVER_HAS_IPV6)
+        inet_ntop(AF_INET6, ipv6, v6, sizeof v6);
+    snprintf(ret_text, ADDRESSES_CAP, "%s%s%s", v4, v4[0] && v6[0] ? ", " : "", v6);
+}
+
 static void rival(void *arg, const struct lease *lease, bool stand_down)
 {
     struct daemon *d = arg;
-    const uint8_t *a = lease->ipv4;
-    log_error("another live host is called %s: %u.%u.%u.%u, node %016llx. %s", d->config->host, a[0], a[1], a[2], a[3],
-              (unsigned long long)lease->node,
-              stand_down ? "It had the name first: nothing is published from here until it is gone. Change `host`."
-                         : "We had the name first: it must be given another one.");
+    struct record own;
+    char here[ADDRESSES_CAP], there[ADDRESSES_CAP];
+    local_addresses(d, &own);
+    addresses_text(own.families, own.ipv4, own.ipv6, here);
+    addresses_text(lease->families, lease->ipv4, lease->ipv6, there);
+    log_error("two live hosts are called %s: this one (%s) and another (%s, node %016llx). %s", d->config->host, here,
+              there, (unsigned long long)lease->node,
+              stand_down ? "Nothing is published from here as long as the other lives: change `host` on one of them."
+                         : "This one keeps the name: change `host` on the other.");
 }
 
 static void pid_gone(void *arg, pid_t pid)
