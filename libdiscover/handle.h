@@ -19,6 +19,7 @@ enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 
 struct discover {
     struct mappings mappings; /* reading: [any thread] */
+    struct discover_picker *pickers;
     _Atomic int connected;    /* [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];

@@ -8,6 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "libdiscover/pick.h"
+
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
 #define READS_PER_STEP 16
 
@@ -330,6 +332,8 @@ void link_step(struct discover *d)
         if (err < 0)
             lose(d, failed(d, err));
     }
+    if (d->mappings.retired)
+        pickers_move(d);
     (void)mappings_reclaim(&d->mappings);
     arm(d);
 }

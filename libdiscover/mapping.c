@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table that look-ups read; the argument why this is safe is in the header. */
+/* The table that look-ups read; the argument why this is safe is in readers.h. */
 #include "libdiscover/mapping.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,38 +11,33 @@ void mappings_init(struct mappings *m)
     memset(m, 0, sizeof *m);
 }
 
-/* A thread always gets the same counter of a mapping. Stacks lie pages apart, and so do what pthread_self names. */
-static _Atomic uint32_t *my_counter(struct mapping *mapping)
-{
-    uint64_t self = (uint64_t)(uintptr_t)pthread_self() >> 12;
-    uint64_t mixed = self * UINT64_C(0x9e3779b97f4a7c15);
-    return &mapping->stripes[mixed >> 60 & (MAPPING_STRIPES - 1)].readers;
-}
-
 struct mapping *mapping_enter(struct mappings *m)
 {
+    uint32_t stripe = readers_stripe();
     struct mapping *mapping;
     while ((mapping = atomic_load(&m->current))) {
-        _Atomic uint32_t *counter = my_counter(mapping);
-        atomic_fetch_add(counter, 1);
+        readers_enter(&mapping->readers, stripe);
         if (atomic_load(&m->current) == mapping)
             break;
-        atomic_fetch_sub(counter, 1);
+        readers_leave(&mapping->readers, stripe);
     }
     return mapping;
 }
 
 void mapping_leave(struct mapping *mapping)
 {
-    atomic_fetch_sub_explicit(my_counter(mapping), 1, memory_order_release);
+    readers_leave(&mapping->readers, readers_stripe());
 }
 
-static bool is_read(struct mapping *mapping)
+/* Always the same stripe: a counter must not go below 0. */
+void mapping_pin(struct mapping *mapping)
 {
-    for (size_t i = 0; i < MAPPING_STRIPES; i++)
-        if (atomic_load(&mapping->stripes[i].readers) != 0)
-            return true;
-    return false;
+    readers_enter(&mapping->readers, 0);
+}
+
+void mapping_unpin(struct mapping *mapping)
+{
+    readers_leave(&mapping->readers, 0);
 }
 
 static void push(struct mapping **list, struct mapping *mapping)
@@ -86,7 +80,7 @@ bool mappings_reclaim(struct mappings *m)
 {
     struct mapping *left = NULL, *mapping;
     while ((mapping = pop(&m->retired))) {
-        if (is_read(mapping)) {
+        if (readers_any(&mapping->readers)) {
             push(&left, mapping);
             continue;
         }

@@ -4,33 +4,19 @@
  *
  * Readers are any threads: mapping_enter and mapping_leave, a few nanoseconds each, no lock, no wait. One owner
  * at a time installs and reclaims. A mapping that was replaced is unmapped once its last reader has left.
- *
- * Why it is safe. A reader (1) raises a counter of the mapping it found, (2) looks again whether that mapping is
- * the present one, and only then reads. The owner (3) makes another mapping the present one, then (4) looks at
- * the counters. All four are sequentially consistent: either (2) sees (3) and the reader goes away, or (4) sees
- * (1) and the owner keeps the mapping. The structures with the counters are freed at the very end only, so that
- * (1) always hits a counter. Counters are striped over cache lines: threads that read at once do not share one.
+ * Why this is safe: readers.h.
  */
 #ifndef LIBDISCOVER_MAPPING_H
 #define LIBDISCOVER_MAPPING_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-
 #include "libdiscover/core/table_reader.h"
-
-#define MAPPING_STRIPES 16 /* a power of two */
-#define CACHE_LINE      64
-
-struct mapping_stripe {
-    _Alignas(CACHE_LINE) _Atomic uint32_t readers;
-};
+#include "libdiscover/readers.h"
 
 struct mapping {
     struct table table;    /* immutable while anybody reads */
     _Atomic int64_t aged;  /* for the look-up's cache of the table's age; 0 when installed */
     struct mapping *next;
-    struct mapping_stripe stripes[MAPPING_STRIPES];
+    struct readers readers;
 };
 
 struct mappings {
@@ -56,5 +42,9 @@ bool mappings_reclaim(struct mappings *m);
  */
 struct mapping *mapping_enter(struct mappings *m);
 void mapping_leave(struct mapping *mapping);
+
+/* A reader that stays, and may leave in another thread. Between mapping_enter and mapping_leave. */
+void mapping_pin(struct mapping *mapping);
+void mapping_unpin(struct mapping *mapping);
 
 #endif

@@ -6,22 +6,6 @@
 #include "libdiscover/handle.h"
 #include "libdiscover/verdict.h"
 
-static int missing(const struct mapping *mapping, const char *service)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || service_parse(service, domain, name) < 0)
-        return DISCOVER_E_NAME;
-    bool synced = mapping && table_sync(&mapping->table) != TABLE_UNSYNCED;
-    return synced ? DISCOVER_E_UNKNOWN : DISCOVER_E_UNSYNCED;
-}
-
-static int found(struct mapping *mapping, size_t n)
-{
-    if (n > 0)
-        return verdict_quick(mapping);
-    return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_NONE;
-}
-
 /* What is in the table has a valid name: only one that is not found needs to be looked at. */
 static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints,
                    size_t cap, size_t *ret_n)
@@ -29,10 +13,10 @@ static int look_up(struct mapping *mapping, const char *service, struct discover
     size_t n, length = service ? strnlen(service, TABLE_KEY_MAX + 1) : 0;
     int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
     if (err == -ENOENT)
-        return missing(mapping, service);
+        return verdict_missing(mapping, service);
     if (err < 0)
         return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    int result = found(mapping, n);
+    int result = verdict_found(mapping, n);
     if (result >= 0)
         *ret_n = n;
     return result;
@@ -43,7 +27,7 @@ int discover_resolve(struct discover *d, const char *service, struct discover_en
 {
     struct mapping *mapping = mapping_enter(&d->mappings);
     if (!mapping)
-        return missing(NULL, service);
+        return verdict_missing(NULL, service);
     int result = look_up(mapping, service, ret_endpoints, cap, ret_n);
     mapping_leave(mapping);
     return result;

@@ -36,6 +36,8 @@ const char *discover_strerror(int code)
         return "somebody else on this host has that registration";
     case DISCOVER_E_PROTOCOL:
         return "the daemon sent what cannot be understood";
+    case DISCOVER_E_BUDGET:
+        return "too many retries";
     }
     const char *text = code < 0 ? strerrordesc_np(-code) : NULL;
     return text ? text : "unknown result";

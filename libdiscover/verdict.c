@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/label.h"
 
 /*
  * The daemon's sign of life counts in seconds; reading the precise clock for it would cost half of a look-up.
@@ -12,7 +13,7 @@
  */
 #define KEEP_NS (10 * NS_PER_MS)
 
-static int64_t coarse_now_ns(void)
+int64_t verdict_clock_ns(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
@@ -20,9 +21,8 @@ static int64_t coarse_now_ns(void)
 }
 
 /* mapping->aged is when this was found out, times two, plus the answer. */
-static bool is_aged(struct mapping *mapping)
+static bool is_aged(struct mapping *mapping, int64_t now_ns)
 {
-    int64_t now_ns = coarse_now_ns();
     int64_t known = atomic_load_explicit(&mapping->aged, memory_order_relaxed);
     if (known != 0 && now_ns - known / 2 < KEEP_NS)
         return known & 1;
@@ -31,12 +31,33 @@ static bool is_aged(struct mapping *mapping)
     return aged;
 }
 
-int verdict_quick(struct mapping *mapping)
+int verdict_at(struct mapping *mapping, int64_t coarse_now_ns)
 {
     enum table_sync sync = table_sync(&mapping->table);
-    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || is_aged(mapping))
+    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || is_aged(mapping, coarse_now_ns))
         return DISCOVER_STALE;
     return sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
+}
+
+int verdict_quick(struct mapping *mapping)
+{
+    return verdict_at(mapping, verdict_clock_ns());
+}
+
+int verdict_found(struct mapping *mapping, size_t n)
+{
+    if (n > 0)
+        return verdict_quick(mapping);
+    return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_NONE;
+}
+
+int verdict_missing(const struct mapping *mapping, const char *service)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    bool synced = mapping && table_sync(&mapping->table) != TABLE_UNSYNCED;
+    return synced ? DISCOVER_E_UNKNOWN : DISCOVER_E_UNSYNCED;
 }
 
 /* An abandoned table is as old as its writer's last sign of life, even if that was a moment ago. */

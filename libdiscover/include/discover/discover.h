@@ -59,6 +59,7 @@ extern "C" {
 #define DISCOVER_E_LIMIT    (-4008) /* a limit of the daemon is reached */
 #define DISCOVER_E_CONFLICT (-4009) /* someone else on this host owns that registration */
 #define DISCOVER_E_PROTOCOL (-4010) /* the daemon sent something that does not parse */
+#define DISCOVER_E_BUDGET   (-4011) /* too many retries: what is called has enough to do */
 
 enum discover_protocol { DISCOVER_TCP = 0, DISCOVER_UDP = 1 };
 
@@ -157,6 +158,52 @@ DISCOVER_API int64_t discover_age_ms(struct discover *d);
 #define DISCOVER_ADDRESS_MAX 64
 DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text,
                                                        size_t cap);
+
+/*
+ * Balancing: a picker chooses an instance for each call of a service, and learns from how the calls went.
+ *
+ *     while (discover_pick(p, &ep) >= 0) {
+ *         ... call it, measure ...
+ *         discover_report(p, ep.id, latency_us, DISCOVER_OK);
+ *     }
+ *
+ * Of two instances at random it picks the one with less latency x (calls in flight + 1) / weight. Near ones come first
+ * (host, zone, region, the rest; the lowest priority before all that), and what too few healthy ones cannot take goes
+ * further away. Instances that fail (5 failures or 3 vain connects in a row) are left out for a while, at most a tenth
+ * of all or one, then tried with one call. Each pick is followed by one report: it ends the call in flight.
+ *
+ * Pick and report: [any thread], without a lock. New and free: the handle's thread, and before discover_free. A forked
+ * child makes pickers of its own.
+ */
+struct discover_picker;
+
+enum discover_outcome {
+    DISCOVER_OK = 0,
+    DISCOVER_FAILED = 1,      /* it answered, with an error of its own, or not in time */
+    DISCOVER_UNREACHABLE = 2, /* there was no connection */
+    DISCOVER_CANCELLED = 3,   /* says nothing about the instance */
+};
+
+/* DISCOVER_E_NAME, -ENOMEM. The service need not be there yet. */
+DISCOVER_API DISCOVER_CHECK int discover_picker_new(struct discover *d, const char *service,
+                                                    struct discover_picker **ret_p);
+DISCOVER_API void discover_picker_free(struct discover_picker *p);
+
+/* Returns as discover_resolve does. _key: the same instance for the same key on all hosts, as long as it is there. */
+DISCOVER_API DISCOVER_CHECK int discover_pick(struct discover_picker *p, struct discover_endpoint *ret_endpoint);
+DISCOVER_API DISCOVER_CHECK int discover_pick_key(struct discover_picker *p, const void *key, size_t n,
+                                                  struct discover_endpoint *ret_endpoint);
+
+/*
+ * For another try of a call: none of the n_tried instances in tried. DISCOVER_E_NONE: no other is left;
+ * DISCOVER_E_BUDGET: retries are limited to a fifth of the picks and 10 a second.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_pick_retry(struct discover_picker *p, const uint64_t *tried, size_t n_tried,
+                                                    struct discover_endpoint *ret_endpoint);
+
+/* How a call went. The latency counts for failures only if it was long. An instance that has gone is let pass. */
+DISCOVER_API void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us,
+                                  enum discover_outcome outcome);
 
 /*
  * Lists with all details, for tools. The callback gets structures that live only during the call; it returns 0

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a picker has learnt of one instance: how fast it answers, how much it has to do, and whether it fails. Pure.
+ *
+ * peer_cost, peer_took and peer_report: any thread, at any time, no lock. peers_review: one thread at a time, which
+ * decides who is left out (*ejected*); the rest of the structure is its own.
+ *
+ *   - Failures one after the other, FAILED or UNREACHABLE, eject: for 30 s, the next time 60 s, ... 300 s at most; but
+ *     never more than max(1, 10 %) of the usable ones at once, and never the only one.
+ *   - Then one call, the probe, decides: back for good, or out again. For every 30 s in which all goes well, one
+ *     ejection is forgotten.
+ */
+#ifndef LIBDISCOVER_PEER_H
+#define LIBDISCOVER_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "discover/discover.h"
+#include "libdiscover/readers.h"
+
+/* Out after 5 failed or 3 unreachable, or a mixture. */
+#define PEER_FAILED_POINTS      3
+#define PEER_UNREACHABLE_POINTS 5
+#define PEER_EJECT_POINTS       15
+#define PEER_EJECT_MS           30000
+#define PEER_EJECT_MAX_MS       300000
+#define PEER_DECAY_MS           10000.0f
+
+enum peer_probe { PROBE_NONE, PROBE_READY, PROBE_TAKEN, PROBE_PASSED, PROBE_FAILED };
+
+struct peer {
+    _Alignas(CACHE_LINE) uint64_t id;
+    _Atomic uint64_t heard;     /* EWMA (a float's bits, microseconds) << 32 | when, in ms; 0: never heard of */
+    _Atomic uint32_t in_flight;
+    _Atomic uint32_t points;    /* of failures one after the other */
+    _Atomic uint32_t probe;     /* enum peer_probe */
+
+    /* The reviewer's. */
+    uint32_t sets;              /* in how many prepared sets it is */
+    uint32_t ejections;         /* not forgotten yet */
+    bool ejected;
+    int64_t until_ms;           /* ejected: when to probe, or when the probe is given up */
+    int64_t eased_ms;           /* when an ejection was last forgotten */
+    int64_t seen_ms;            /* when it was last in the catalog */
+    uint64_t round;             /* of the review in which it was usable */
+};
+
+/*
+ * Cost as a fraction, so that comparing needs no division: latency x (in flight + 1) over weight, the latency of one that
+ * was never heard of being that of its peers.
+ */
+struct peer_cost {
+    float above, below;
+};
+
+struct peer_cost peer_cost(struct peer *p, uint32_t weight, float median_us, int64_t now_ms);
+
+static inline bool peer_cheaper(struct peer_cost a, struct peer_cost b)
+{
+    return a.above * b.below < b.above * a.below;
+}
+
+/* The decayed EWMA in microseconds, or 0 when it was never heard of. */
+float peer_latency_us(struct peer *p, int64_t now_ms);
+
+static inline void peer_took(struct peer *p)
+{
+    atomic_fetch_add_explicit(&p->in_flight, 1, memory_order_relaxed);
+}
+
+/* Whether this caller's call is the probe. */
+bool peer_take_probe(struct peer *p);
+
+/* Returns whether a review should follow soon. */
+bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms);
+
+/*
+ * Decides who of the usable peers is ejected, and returns how many are. *ret_due_ms is when a next review has
+ * something to do by itself (INT64_MAX: never).
+ */
+size_t peers_review(struct peer *const *peers, size_t n, int64_t now_ms, int64_t *ret_due_ms);
+
+#endif

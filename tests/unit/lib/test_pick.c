@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pickers on a real table: they follow it, remember, and serve many threads. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "discover/discover.h"
+#include "tests/support/unit.h"
+#include "tests/unit/lib/stage.h"
+
+static struct stage stage;
+static struct catalog *catalog;
+static struct discover *d;
+static struct discover_picker *p;
+
+static void begin(size_t n)
+{
+    stage_open(&stage);
+    catalog = stage_catalog(n, 8000);
+    d = stage_client(&stage, stage_table_fd(catalog));
+    ck_assert_int_eq(discover_picker_new(d, "shop/payment", &p), 0);
+}
+
+static void end(void)
+{
+    discover_picker_free(p);
+    discover_free(d);
+    catalog_free(catalog);
+    stage_close(&stage);
+}
+
+static struct discover_endpoint pick(void)
+{
+    struct discover_endpoint e;
+    ck_assert_int_eq(discover_pick(p, &e), DISCOVER_FRESH);
+    return e;
+}
+
+START_TEST(results_are_those_of_resolve)
+{
+    struct discover_picker *other;
+    struct discover_endpoint e;
+    begin(0);
+    ck_assert_int_eq(discover_pick(p, &e), DISCOVER_E_UNKNOWN);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_CRITICAL, 8000);
+    ck_assert_int_eq(discover_pick(p, &e), DISCOVER_E_NONE);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 8000);
+    ck_assert_uint_eq(pick().port, 8000);
+    table_writer_set_sync(catalog_table(catalog), TABLE_STALE, 1);
+    ck_assert_int_eq(discover_pick(p, &e), DISCOVER_STALE);
+    ck_assert_int_eq(discover_picker_new(d, "shop", &other), DISCOVER_E_NAME);
+    discover_picker_free(NULL);
+    end();
+}
+END_TEST
+
+START_TEST(changes_are_seen_by_the_next_pick_and_nothing_learnt_is_lost)
+{
+    begin(2);
+    uint64_t slow = pick().id;
+    discover_report(p, slow, 900000, DISCOVER_OK);
+    struct discover_endpoint e = pick();
+    ck_assert_uint_ne(e.id, slow);
+    discover_report(p, e.id, 100, DISCOVER_OK);
+    stage_put(catalog, "shop.payment.web-1.p9", DISCOVER_CRITICAL, 9000);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 8100);
+    stage_put(catalog, "shop.payment.web-1.p1", DISCOVER_PASSING, 8100);
+    for (int i = 0; i < 50; i++) {
+        e = pick();
+        ck_assert_uint_eq(e.port, 8100);
+        ck_assert_uint_ne(e.id, slow);
+        discover_report(p, e.id, 100, DISCOVER_OK);
+    }
+    end();
+}
+END_TEST
+
+START_TEST(failing_instances_are_left_out_until_they_may_be_tried)
+{
+    begin(2);
+    uint64_t bad = pick().id;
+    for (int i = 0; i < 3; i++)
+        discover_report(p, bad, 10, DISCOVER_UNREACHABLE);
+    for (int i = 0; i < 50; i++)
+        ck_assert_uint_ne(pick().id, bad);
+    end();
+}
+END_TEST
+
+START_TEST(retries_go_elsewhere_and_are_limited)
+{
+    struct discover_endpoint e;
+    begin(2);
+    uint64_t tried[2] = {pick().id};
+    int result, n = 0;
+    while ((result = discover_pick_retry(p, tried, 1, &e)) >= 0 && n++ < 100)
+        ck_assert_uint_ne(e.id, tried[0]);
+    ck_assert_int_eq(result, DISCOVER_E_BUDGET);
+    ck_assert_int_ge(n, 10);
+    end();
+    begin(1);
+    tried[0] = pick().id;
+    ck_assert_int_eq(discover_pick_retry(p, tried, 1, &e), DISCOVER_E_NONE);
+    end();
+}
+END_TEST
+
+START_TEST(a_key_has_its_instance)
+{
+    struct discover_endpoint a, b;
+    begin(8);
+    ck_assert_int_eq(discover_pick_key(p, "cart-17", 7, &a), DISCOVER_FRESH);
+    ck_assert_int_eq(discover_pick_key(p, "cart-17", 7, &b), DISCOVER_FRESH);
+    ck_assert_uint_eq(a.id, b.id);
+    end();
+}
+END_TEST
+
+/* An idle picker must not keep a replaced table. */
+START_TEST(dispatch_takes_pickers_along_to_a_new_table)
+{
+    begin(2);
+    (void)pick();
+    struct catalog *next = stage_catalog(3, 9000);
+    stage_table_moved(&stage, stage_table_fd(next));
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_uint_ge(pick().port, 9000);
+    end();
+    catalog_free(next);
+}
+END_TEST
+
+#define THREADS 4
+#define CHANGES 3000
+
+static _Atomic int stop;
+static _Atomic uint64_t wrong, picks;
+
+static void *pick_on(void *arg)
+{
+    struct discover_picker *mine = arg;
+    for (uint32_t i = 0; !atomic_load_explicit(&stop, memory_order_relaxed); i++) {
+        struct discover_endpoint e;
+        if (discover_pick(mine, &e) < 0 || e.port < 8000 || e.port > 8100)
+            atomic_fetch_add(&wrong, 1);
+        else
+            discover_report(mine, e.id, 100 + i % 7, i % 11 ? DISCOVER_OK : DISCOVER_UNREACHABLE);
+        atomic_fetch_add_explicit(&picks, 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+START_TEST(threads_pick_while_the_service_changes)
+{
+    pthread_t threads[THREADS];
+    begin(8);
+    atomic_store(&stop, 0);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, pick_on, p), 0);
+    for (int i = 0; i < CHANGES || atomic_load(&picks) < CHANGES; i++)
+        stage_put(catalog, i % 2 ? "shop.payment.web-1.p0" : "shop.payment.web-1.p1",
+                  i % 3 ? DISCOVER_PASSING : DISCOVER_CRITICAL, (uint16_t)(8000 + i % 100));
+    atomic_store(&stop, 1);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_uint_eq(atomic_load(&wrong), 0);
+    end();
+}
+END_TEST
+
+UNIT_TESTS("pick", results_are_those_of_resolve, changes_are_seen_by_the_next_pick_and_nothing_learnt_is_lost,
+           failing_instances_are_left_out_until_they_may_be_tried, retries_go_elsewhere_and_are_limited,
+           a_key_has_its_instance, dispatch_takes_pickers_along_to_a_new_table, threads_pick_while_the_service_changes)
