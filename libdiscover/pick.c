@@ -353,6 +353,13 @@ static uint64_t next_random(struct reader_stripe *stripe)
     return x * UINT64_C(0x2545f4914f6cdd1d);
 }
 
+/* Threads that share a stripe may lose some, which the retry budget can do without; an atomic addition costs 6 ns. */
+static void count_visit(struct reader_stripe *stripe)
+{
+    uint32_t visits = atomic_load_explicit(&stripe->visits, memory_order_relaxed);
+    atomic_store_explicit(&stripe->visits, visits + 1, memory_order_relaxed);
+}
+
 static int take(const struct candidate *it, struct pick_set *set, int64_t now_ns, struct discover_endpoint *ret_endpoint)
 {
     if (!it)
@@ -373,7 +380,8 @@ static int pick(struct discover_picker *p, const uint64_t *key_hash, const uint6
     if (!set)
         return result;
     struct reader_stripe *own = &set->readers.stripes[stripe];
-    atomic_fetch_add_explicit(&own->visits, n_tried == 0, memory_order_relaxed);
+    if (n_tried == 0)
+        count_visit(own);
     const struct candidate *it =
         key_hash ? choice_pick_key(&set->choice, *key_hash, tried, n_tried)
                  : choice_pick(&set->choice, next_random(own), tried, n_tried, now_ms);
