@@ -27,7 +27,6 @@
 #include "libdiscover/core/clock.h"
 
 #define BACKWARDS_MAX 3 /* times the last sequence must be found behind ours to be believed */
-#define SHRUNK_MIN    8 /* a bucket with fewer keys than this may lose them all */
 
 enum state { DOWN, WAITING, SNAPSHOT, LIVE };
 
@@ -38,7 +37,8 @@ struct follow {
     struct follow_counters counters;
     struct backoff backoff;
     enum state state;
-    bool synced, connected_before;
+    bool synced;
+    unsigned connects;
     int64_t unsync_ns;  /* not LIVE and synced: when that is over */
     int64_t due_ns;     /* WAITING: for the snapshot */
     bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
@@ -51,7 +51,7 @@ struct follow {
     unsigned backwards; /* times its last sequence was behind ours */
     uint64_t behind;    /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
-    size_t keys;        /* in the last snapshot that was completed */
+    int64_t keep_ns;    /* what was missing in a snapshot is kept until then; 0: nothing is */
     struct {
         unsigned infos;
         bool unusable; /* goes on, but must be done again */
@@ -59,7 +59,6 @@ struct follow {
         int64_t created, settle_ns;
         uint64_t first, last;         /* L0, L1 */
         uint64_t run_first, run_last; /* what came live without a hole; 0: nothing */
-        size_t keys;
         struct touched touched;
     } snapshot;
 };
@@ -84,6 +83,8 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
         .backoff_max_ns = or_default(options->backoff_max_ns, 15 * NS_PER_S),
         .jitter_ns = or_default(options->jitter_ns, 500 * NS_PER_MS),
         .grace_ns = or_default(options->grace_ns, 3 * NS_PER_S),
+        .keep_ns = or_default(options->keep_ns, 30 * NS_PER_S),
+        .unmarked = options->unmarked,
         .touched_max = options->touched_max ? options->touched_max : 65536,
     };
     f->snapshot.touched.max = f->options.touched_max;
@@ -145,29 +146,40 @@ static void abort_snapshot(struct follow *f, int64_t now_ns)
     f->ops.snapshot_end(f->arg, FOLLOW_ABORTED);
 }
 
-/* Most keys gone without a word: emptied by somebody. Their owners will notice, and put them again. */
-static bool shrunk(const struct follow *f)
+static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_ns)
 {
-    return f->keys >= SHRUNK_MIN && f->snapshot.keys < f->keys / 2;
+    metric_inc(end == FOLLOW_RECREATED ? &f->counters.recreated : &f->counters.missing);
+    if (end == FOLLOW_RECREATED || !f->keep_ns)
+        f->keep_ns = now_ns + f->options.keep_ns;
+    return end;
+}
+
+static enum follow_end verdict(struct follow *f, int64_t now_ns)
+{
+    bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
+    bool first = f->connects == 1 && !f->created; /* what the store had before is no news of this bucket */
+    if (f->recreated)
+        return keep(f, FOLLOW_RECREATED, now_ns);
+    if (!first && missing && (!f->keep_ns || now_ns < f->keep_ns))
+        return keep(f, FOLLOW_MISSING, now_ns);
+    f->keep_ns = 0;
+    return FOLLOW_COMPLETE;
 }
 
 static void complete_snapshot(struct follow *f, uint64_t high, int64_t now_ns)
 {
-    bool keep = f->recreated || shrunk(f);
+    enum follow_end end = verdict(f, now_ns);
     touched_clear(&f->snapshot.touched);
     f->state = LIVE;
     f->high = high;
     f->created = f->snapshot.created;
-    f->keys = f->snapshot.keys;
     f->recreated = false;
     f->backwards = 0;
     f->behind = 0;
     f->check_ns = now_ns + f->options.quiet_ns;
     backoff_reset(&f->backoff);
     metric_inc(&f->counters.completed);
-    if (keep)
-        metric_inc(&f->counters.recreated);
-    f->ops.snapshot_end(f->arg, keep ? FOLLOW_RECREATED : FOLLOW_COMPLETE);
+    f->ops.snapshot_end(f->arg, end);
     set_synced(f, true);
 }
 
@@ -181,8 +193,10 @@ static void set_recreated(struct follow *f)
 
 void follow_connected(struct follow *f, int64_t now_ns)
 {
-    wait_for_snapshot(f, f->connected_before ? jitter(f) : 0, now_ns);
-    f->connected_before = true;
+    wait_for_snapshot(f, f->connects ? jitter(f) : 0, now_ns);
+    f->connects++;
+    if (f->keep_ns)
+        f->keep_ns = now_ns + f->options.keep_ns; /* nobody could put anything while the server was away */
 }
 
 void follow_disconnected(struct follow *f, int64_t now_ns)
@@ -283,7 +297,6 @@ void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t
     (void)now_ns;
     if (f->state != SNAPSHOT || f->snapshot.infos == 0 || f->snapshot.unusable)
         return;
-    f->snapshot.keys += m->kind != KV_DELETE;
     if (touched_seq(&f->snapshot.touched, m->key, m->key_len) >= m->seq)
         return;
     if (m->kind == KV_DELETE)
@@ -391,6 +404,8 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
         lost(f, now_ns);
     if (f->state == LIVE && !f->checking && now_ns >= f->check_ns)
         check(f);
+    if (f->state == LIVE && f->keep_ns && now_ns >= f->keep_ns)
+        follow_doubt(f, now_ns);
     if (f->state != LIVE && f->synced && now_ns >= f->unsync_ns)
         set_synced(f, false);
     if (f->state == WAITING && !f->reading && now_ns >= f->due_ns)
@@ -401,6 +416,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
         f->state == SNAPSHOT && f->snapshot.ended ? f->snapshot.settle_ns : INT64_MAX,
         f->state == LIVE && f->behind ? f->behind_ns : INT64_MAX,
         f->state == LIVE && !f->checking ? f->check_ns : INT64_MAX,
+        f->state == LIVE && f->keep_ns ? f->keep_ns : INT64_MAX,
         f->state != LIVE && f->synced ? f->unsync_ns : INT64_MAX,
         f->state == WAITING && !f->reading ? f->due_ns : INT64_MAX,
     };
@@ -414,6 +430,11 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
 uint64_t follow_horizon(const struct follow *f)
 {
     return f->state == LIVE ? f->high : 0;
+}
+
+bool follow_is_live(const struct follow *f)
+{
+    return f->state == LIVE;
 }
 
 const char *follow_state(const struct follow *f)
@@ -434,7 +455,8 @@ static const struct metric metric_table[] = {
     COUNTER(completed, "discoverd_follow_completed_total", "Of these, completed"),
     COUNTER(aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
     COUNTER(gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
-    COUNTER(recreated, "discoverd_follow_recreated_total", "Times a bucket turned out to be a new one, or emptied"),
+    COUNTER(recreated, "discoverd_follow_recreated_total", "Times a bucket turned out to be a new one"),
+    COUNTER(missing, "discoverd_follow_missing_total", "Snapshots in which something was missing that nobody deleted"),
     COUNTER(checks, "discoverd_follow_checks_total", "Times a quiet bucket was asked whether it has moved on"),
     COUNTER(ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
 };

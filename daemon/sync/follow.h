@@ -6,8 +6,7 @@
  *
  * What the store may rely on:
  *  - apply and remove come in the order of the stream for each key, also while a snapshot is being read;
- *  - every key that exists is applied between snapshot_begin and snapshot_end(FOLLOW_COMPLETE or _RECREATED),
- *    so what was not, is gone from the bucket. Nothing may be swept after FOLLOW_ABORTED.
+ *  - every key that exists is applied between snapshot_begin and any snapshot_end but FOLLOW_ABORTED.
  * Operations may call follow_doubt, of this or another follower, and nothing else of this one.
  *
  * Nothing here fails: what goes wrong is tried again, with a back-off that is jittered so that a fleet does not
@@ -21,10 +20,14 @@
 
 struct follow;
 
+/*
+ * What a snapshot does not have although it was known has no proof of its death: a deletion would have left a
+ * marker. It is kept for keep_ns, in which its owner puts it again, and only then, in another snapshot, missing.
+ */
 enum follow_end {
     FOLLOW_COMPLETE,  /* sweep what was not marked */
-    FOLLOW_RECREATED, /* the bucket is a new one, or most of its keys are gone: keep what was not marked for a grace
-                         time, owners put again */
+    FOLLOW_MISSING,   /* keep what was not marked: another snapshot will follow by itself */
+    FOLLOW_RECREATED, /* the same, because the bucket is a new one */
     FOLLOW_ABORTED,   /* forget the marks, sweep nothing */
 };
 
@@ -47,7 +50,10 @@ struct follow_options {
     int64_t backoff_max_ns; /* longest [15 s] */
     int64_t jitter_ns;      /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
     int64_t grace_ns;       /* a gap that is closed within this time does not count as not synced [3 s] */
+    int64_t keep_ns;        /* what is missing in a snapshot is kept so long [30 s] */
     size_t touched_max;     /* keys changed during a snapshot; more: another snapshot [65536] */
+    size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; without it,
+                                      what is missing is kept only when the bucket is a new one [NULL] */
 };
 
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,
@@ -84,7 +90,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns);
 struct follow_counters {
     metric_value resyncs, completed, aborted; /* snapshots asked for, finished, given up */
     metric_value gaps;                        /* holes in the live feed */
-    metric_value recreated;                   /* the bucket turned out to be another one, or emptied */
+    metric_value recreated, missing;          /* snapshots that ended so */
     metric_value checks;
     metric_value ignored;                     /* live messages that were known already */
 };
@@ -95,6 +101,9 @@ int follow_add_metrics(struct follow *f, struct metrics *m);
 
 /* The sequence up to which everything is known; 0 when not live. */
 uint64_t follow_horizon(const struct follow *f);
+
+/* Whether it follows, and knows of no hole. */
+bool follow_is_live(const struct follow *f);
 
 /* What it is doing, in a word: "down", "waiting", "snapshot", "live". Static. */
 const char *follow_state(const struct follow *f);

@@ -17,13 +17,15 @@
 
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
-#define LATE_NS         NS_PER_S
+#define TICK_NS         NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
+#define PROBE_NS        NS_PER_S /* between two probes */
 
 struct host {
     UT_hash_handle hh;
     char name[LABEL_CAP];
     enum host_status status;
     struct lease lease;
+    uint64_t min_epoch;  /* what was told of it */
     int64_t heard_ns;    /* when its newest lease arrived, had it come live */
     int64_t deadline_ns; /* when something becomes of it */
     size_t at;           /* in the heap */
@@ -37,9 +39,13 @@ struct leases {
     struct host *hosts;
     struct host **heap; /* earliest deadline first; has room for all hosts */
     size_t n, room;
-    bool healthy;
+    bool healthy, whole, records_known;
     int64_t healthy_since_ns;
     int64_t guard_until_ns; /* 0: no guard */
+    int64_t ticked_ns;      /* the last leases_tick; 0: none while there was something to watch */
+    int64_t feed_ns;        /* when something was heard last */
+    int64_t probe_ns;       /* the next probe, while one is out; 0: none is */
+    int64_t probing_ns;     /* since when */
     size_t alive, held;
     struct counters {
         metric_value applied, old, refused, left, expired, guarded;
@@ -165,6 +171,15 @@ static int add(struct leases *l, const char *name, struct host **ret_host)
     return 0;
 }
 
+static void tell(struct leases *l, struct host *h)
+{
+    if (l->records_known)
+        h->min_epoch = h->lease.min_epoch;
+    struct lease lease = h->lease;
+    lease.min_epoch = h->min_epoch;
+    l->events.host_changed(l->arg, h->name, &lease, h->status);
+}
+
 /* Keeps the counts, and ends the guard with the last host it holds. */
 static void set_status(struct leases *l, struct host *h, enum host_status status)
 {
@@ -173,7 +188,7 @@ static void set_status(struct leases *l, struct host *h, enum host_status status
     h->status = status;
     l->alive = l->alive - was_alive + host_alive(status);
     l->held = l->held - was_held + held;
-    l->events.host_changed(l->arg, h->name, &h->lease, status);
+    tell(l, h);
     if (held == was_held)
         return;
     if (l->held == 0)
@@ -273,8 +288,23 @@ static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_
     if (l->healthy == healthy)
         return;
     l->healthy = healthy;
+    l->probe_ns = 0;
     if (healthy)
         grant_a_ttl(l, now_ns);
+}
+
+static void leases_set_whole(struct liveness *base, bool whole)
+{
+    leases_of(base)->whole = whole;
+}
+
+static void leases_set_records_known(struct liveness *base, bool known)
+{
+    struct leases *l = leases_of(base);
+    l->records_known = known;
+    for (struct host *h = l->hosts; h && known; h = h->hh.next)
+        if (h->min_epoch != h->lease.min_epoch)
+            tell(l, h);
 }
 
 static bool overdue(const struct host *h, int64_t now_ns)
@@ -318,17 +348,57 @@ static void due(struct leases *l, struct host *h, int64_t now_ns)
         forget(l, h);
 }
 
+static void leases_heard(struct liveness *base, int64_t now_ns)
+{
+    struct leases *l = leases_of(base);
+    /* It was held up: what comes first says nothing about what comes right behind. */
+    if (l->probe_ns && now_ns - l->probing_ns > PROBE_NS)
+        grant_a_ttl(l, now_ns);
+    l->feed_ns = now_ns;
+    l->probe_ns = 0;
+}
+
+/* Whether its silence may be our deafness. */
+static bool doubtful(const struct leases *l, const struct host *h)
+{
+    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < h->deadline_ns;
+}
+
+/* When to try again. What comes of it is told by leases_heard, or by health. */
+static int64_t probe(struct leases *l, int64_t now_ns)
+{
+    if (l->probe_ns == 0)
+        l->probing_ns = now_ns;
+    if (now_ns >= l->probe_ns) {
+        l->probe_ns = now_ns + PROBE_NS;
+        l->options.probe(l->arg);
+    }
+    return l->probe_ns;
+}
+
+/* We were stopped or suspended: what came meanwhile is not read yet. */
+static bool was_stopped(const struct leases *l, int64_t now_ns)
+{
+    return l->ticked_ns && now_ns - l->ticked_ns > 2 * TICK_NS;
+}
+
 static int64_t leases_tick(struct liveness *base, int64_t now_ns)
 {
     struct leases *l = leases_of(base);
-    if (!l->healthy)
+    if (!l->healthy || l->n == 0) {
+        l->ticked_ns = 0;
         return INT64_MAX;
-    /* Called far too late, we were stopped or suspended: what came meanwhile is not read yet. */
-    if (l->n > 0 && l->heap[0]->deadline_ns < now_ns - LATE_NS)
+    }
+    if (was_stopped(l, now_ns))
         grant_a_ttl(l, now_ns);
-    while (l->n > 0 && l->heap[0]->deadline_ns <= now_ns)
+    l->ticked_ns = now_ns;
+    while (l->whole && l->n > 0 && l->heap[0]->deadline_ns <= now_ns) {
+        if (doubtful(l, l->heap[0]))
+            return probe(l, now_ns);
         due(l, l->heap[0], now_ns);
-    return l->n > 0 ? l->heap[0]->deadline_ns : INT64_MAX;
+    }
+    bool sooner = l->whole && l->n > 0 && l->heap[0]->deadline_ns < now_ns + TICK_NS;
+    return sooner ? l->heap[0]->deadline_ns : now_ns + TICK_NS;
 }
 
 /* ---- life ---- */
@@ -371,6 +441,9 @@ static const struct liveness_class leases_class = {
     .apply = leases_apply,
     .remove = leases_remove,
     .set_healthy = leases_set_healthy,
+    .set_whole = leases_set_whole,
+    .set_records_known = leases_set_records_known,
+    .heard = leases_heard,
     .tick = leases_tick,
     .stats = leases_stats,
     .add_metrics = leases_add_metrics,
@@ -387,6 +460,7 @@ int leases_new(const struct leases_options *options, const struct liveness_event
     l->options = *options;
     l->events = *events;
     l->arg = arg;
+    l->whole = l->records_known = true;
     l->options.max_hosts = options->max_hosts ? options->max_hosts : 20000;
     l->options.guard_percent = options->guard_percent ? options->guard_percent : 30;
     l->options.guard_min = options->guard_min ? options->guard_min : 3;

@@ -19,6 +19,13 @@ struct leases_options {
     unsigned guard_min;     /* [3] */
     int64_t guard_ns;       /* [5 min] */
     int64_t forget_ns;      /* a host that is gone is remembered so long, against late old leases [10 min] */
+
+    /*
+     * Makes something come through the live feed soon (the own lease, put at once). When it is given, a lease runs
+     * out only once something was heard after its deadline: nobody is declared dead over a feed that may be deaf.
+     * Called when nothing was heard by then, which is seldom where there are many hosts. [NULL]
+     */
+    void (*probe)(void *arg);
 };
 
 int leases_new(const struct leases_options *options, const struct liveness_events *events, void *arg,

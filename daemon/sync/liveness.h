@@ -26,7 +26,8 @@ enum host_status {
 static inline bool host_alive(enum host_status s) { return s <= HOST_HELD; }
 
 struct liveness_events {
-    /* A host is new, has another status, or another lease with the same status. lease: the newest known. */
+    /* A host is new, has another status, or another lease with the same status. lease: the newest known (but see
+       liveness_set_records_known). */
     void (*host_changed)(void *arg, const char *host, const struct lease *lease, enum host_status status);
     /* The mass-loss guard holds so many hosts, until then; 0: it has ended. why: a static text. */
     void (*guard)(void *arg, size_t held, int64_t until_ns, const char *why);
@@ -44,6 +45,9 @@ struct liveness_class {
     int (*apply)(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns, int64_t now_ns);
     void (*remove)(struct liveness *l, const char *host, int64_t now_ns);
     void (*set_healthy)(struct liveness *l, bool healthy, int64_t now_ns);
+    void (*set_whole)(struct liveness *l, bool whole);
+    void (*set_records_known)(struct liveness *l, bool known);
+    void (*heard)(struct liveness *l, int64_t now_ns);
     int64_t (*tick)(struct liveness *l, int64_t now_ns);
     struct liveness_stats (*stats)(const struct liveness *l);
     int (*add_metrics)(struct liveness *l, struct metrics *m);
@@ -77,8 +81,32 @@ static inline void liveness_set_healthy(struct liveness *l, bool healthy, int64_
 }
 
 /*
+ * Whether the follower of the leases is live. While it knows of a hole in the feed no lease runs out: the renewal may
+ * be in that hole. Whole in the beginning.
+ */
+static inline void liveness_set_whole(struct liveness *l, bool whole)
+{
+    l->class->set_whole(l, whole);
+}
+
+/*
+ * Whether all records are known: since the end of a snapshot in which nothing was missing. Until they are, hosts are told with the min_epoch they were told with before: a
+ * lease that was heard before the records of the new epoch would take the old ones away. Known in the beginning.
+ */
+static inline void liveness_set_records_known(struct liveness *l, bool known)
+{
+    l->class->set_records_known(l, known);
+}
+
+/* Something came through the live feed of the leases, whatever it was: it is not deaf. */
+static inline void liveness_heard(struct liveness *l, int64_t now_ns)
+{
+    l->class->heard(l, now_ns);
+}
+
+/*
  * Lets leases run out. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. When it
- * is called much later than it said, this process was stopped, and nobody is blamed for that.
+ * is called more than a second later than it said, this process was stopped, and nobody is blamed for that.
  */
 static inline int64_t liveness_tick(struct liveness *l, int64_t now_ns)
 {

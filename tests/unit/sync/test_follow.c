@@ -94,14 +94,23 @@ static uint32_t op_random(void *arg)
     return t.random;
 }
 
-static const struct follow_ops ops = {op_resync, op_check, op_apply,  op_remove,
-                                      op_begin,  op_end,   op_synced, op_random};
+static size_t op_unmarked(void *arg)
+{
+    size_t n = 0;
+    (void)arg;
+    for (int k = 0; k < 128; k++)
+        n += t.key[k].value && !t.key[k].marked;
+    return n;
+}
+
+static const struct follow_ops ops = {op_resync, op_check, op_apply,  op_remove, op_begin,
+                                      op_end,    op_synced, op_random};
 
 static void setup(void)
 {
     memset(&t, 0, sizeof t);
     t.now_ns = NS_PER_S;
-    ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = 8}, &ops, NULL, &t.f), 0);
+    ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = 8, .unmarked = op_unmarked}, &ops, NULL, &t.f), 0);
 }
 
 static void done(void)
@@ -151,10 +160,15 @@ static void entry(uint64_t seq, char key, char value)
     follow_snapshot_entry(t.f, &m, t.now_ns);
 }
 
+static void info_of(int64_t created, uint64_t last_seq)
+{
+    follow_info(t.f, 0, created, last_seq, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+}
+
 static void info(uint64_t last_seq)
 {
-    follow_info(t.f, 0, CREATED, last_seq, t.now_ns);
-    follow_tick(t.f, t.now_ns);
+    info_of(CREATED, last_seq);
 }
 
 static void end(int err)
@@ -235,13 +249,15 @@ START_TEST(jump_makes_a_snapshot)
     ck_assert_int_eq(t.key['c'].value, 'C'); /* newer than anything: not kept back */
     ck_assert(t.synced);                     /* for a while */
     info(6);
+    entry(4, 'b', 0); /* deleted in what was lost */
     entry(5, 'a', 'X');
     entry(6, 'c', 'C');
     info(6);
     end(0);
+    ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_uint_eq(follow_horizon(t.f), 6);
     ck_assert_int_eq(t.key['a'].value, 'X');
-    ck_assert_int_eq(t.key['b'].value, 0); /* deleted in what was lost */
+    ck_assert_int_eq(t.key['b'].value, 0);
     ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 1);
     done();
 }
@@ -537,13 +553,13 @@ START_TEST(recreated_bucket_keeps_what_is_missing)
     setup();
     get_live();
     pass(10 * NS_PER_S);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
     pass(10 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
     t.key['a'].seq = t.key['b'].seq = 0; /* sequences of the old one mean nothing */
     entry(1, 'a', 'N');
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_RECREATED);
     ck_assert_int_eq(t.key['a'].value, 'N');
@@ -551,11 +567,12 @@ START_TEST(recreated_bucket_keeps_what_is_missing)
     ck_assert_uint_eq(follow_horizon(t.f), 1);
     live(2, 'b', 'M');
     ck_assert_int_eq(t.key['b'].value, 'M');
-    follow_doubt(t.f, t.now_ns); /* the next one sweeps */
-    follow_tick(t.f, t.now_ns);
-    follow_info(t.f, 0, CREATED + 1, 2, t.now_ns);
+    pass(31 * NS_PER_S); /* the next one sweeps */
+    ck_assert_uint_eq(t.resyncs, 3);
+    info_of(CREATED + 1, 2); /* a check's */
+    info_of(CREATED + 1, 2);
     entry(2, 'b', 'M');
-    follow_info(t.f, 0, CREATED + 1, 2, t.now_ns);
+    info_of(CREATED + 1, 2);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_int_eq(t.key['a'].value, 0);
@@ -571,7 +588,7 @@ START_TEST(recreated_bucket_is_found_by_its_first_message)
     ck_assert_uint_eq(metric_get(&follow_counters(t.f)->ignored), 1);
     pass(NS_PER_S);
     ck_assert_uint_eq(t.checks, 1);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
     pass(10 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
     done();
@@ -584,11 +601,11 @@ START_TEST(recreated_while_failing_is_not_forgotten)
     get_live();
     follow_gap(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
     end(-ETIMEDOUT);
     pass(NS_PER_S);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
-    follow_info(t.f, 0, CREATED + 1, 1, t.now_ns);
+    info_of(CREATED + 1, 1);
+    info_of(CREATED + 1, 1);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_RECREATED);
     done();
@@ -601,7 +618,7 @@ START_TEST(recreated_during_the_snapshot_spoils_it)
     connect_bus();
     info(3);
     entry(1, 'a', 'A');
-    follow_info(t.f, 0, CREATED + 1, 3, t.now_ns);
+    info_of(CREATED + 1, 3);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
     done();
@@ -667,24 +684,61 @@ START_TEST(info_may_be_older_than_the_feed)
 }
 END_TEST
 
-START_TEST(emptied_bucket_keeps_what_is_missing)
+static void snapshot_with_b_alone(void)
+{
+    info(3);
+    entry(2, 'b', 'B');
+    info(3);
+    end(0);
+}
+
+START_TEST(what_is_missing_is_kept_until_it_is_missing_again)
 {
     setup();
-    connect_bus();
-    info(20);
-    for (uint64_t i = 1; i <= 20; i++)
-        entry(i, (char)('A' + i), 'x');
-    info(20);
-    end(0);
-    ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
+    get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
-    info(20);
-    entry(1, 'B', 'x');
-    info(20);
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_MISSING);
+    ck_assert_int_eq(t.key['a'].value, 'A');
+    ck_assert(t.synced);
+    pass(5 * NS_PER_S);
+    follow_doubt(t.f, t.now_ns); /* too soon */
+    follow_tick(t.f, t.now_ns);
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_MISSING);
+    pass(24 * NS_PER_S);
+    ck_assert_uint_eq(t.resyncs, 3);
+    pass(2 * NS_PER_S);
+    ck_assert_uint_eq(t.resyncs, 4); /* by itself */
+    info(3);                         /* a check's */
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
+    ck_assert_int_eq(t.key['a'].value, 0);
+    done();
+}
+END_TEST
+
+START_TEST(what_was_missing_may_come_back)
+{
+    setup();
+    get_live();
+    follow_doubt(t.f, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+    snapshot_with_b_alone();
+    live(4, 'a', 'N'); /* its owner noticed */
+    pass(30 * NS_PER_S);
+    ck_assert_uint_eq(t.resyncs, 3);
+    info(4); /* a check's */
+    info(4);
+    entry(2, 'b', 'B');
+    entry(4, 'a', 'N');
+    info(4);
     end(0);
-    ck_assert_int_eq(t.end, FOLLOW_RECREATED);
-    ck_assert_int_eq(t.key['C'].value, 'x');
+    ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
+    ck_assert_int_eq(t.key['a'].value, 'N');
+    pass(9 * NS_PER_S);
+    ck_assert_uint_eq(t.resyncs, 3);
     done();
 }
 END_TEST
@@ -737,5 +791,6 @@ UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_a
            recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
            recreated_while_failing_is_not_forgotten, recreated_during_the_snapshot_spoils_it,
            one_step_back_is_not_believed, steps_back_are_believed_in_the_end, info_may_be_older_than_the_feed,
-           emptied_bucket_keeps_what_is_missing, doubt_from_within_is_heard,
+           what_is_missing_is_kept_until_it_is_missing_again,
+           what_was_missing_may_come_back, doubt_from_within_is_heard,
            answer_to_a_check_is_not_taken_for_the_snapshots)

@@ -18,6 +18,7 @@ static struct {
     unsigned changes;
     enum host_status status[HOSTS]; /* of "h0", "h1", ... */
     uint64_t counter[HOSTS];        /* in the lease that was told last */
+    uint64_t min_epoch[HOSTS];
     size_t held;
     unsigned guards;
 } t;
@@ -30,6 +31,7 @@ static void on_changed(void *arg, const char *host, const struct lease *lease, e
     if (sscanf(host, "h%u", &i) == 1 && i < HOSTS) {
         t.status[i] = status;
         t.counter[i] = lease->counter;
+        t.min_epoch[i] = lease->min_epoch;
     }
 }
 
@@ -100,8 +102,8 @@ START_TEST(lease_keeps_a_host_for_its_ttl)
     setup();
     ck_assert_int_eq(lease(1, 1, 1, 0), 0);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);
-    ck_assert_int_eq(liveness_tick(t.l, t.now_ns), t.now_ns + TTL);
     pass(TTL - 1);
+    ck_assert_int_eq(liveness_tick(t.l, t.now_ns), t.now_ns + 1);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);
     pass(1);
     ck_assert_int_eq(t.status[1], HOST_EXPIRED);
@@ -355,13 +357,98 @@ START_TEST(being_stopped_ourselves_kills_nobody)
 {
     setup();
     lease(1, 1, 1, 0);
-    t.now_ns += 20 * TTL; /* SIGSTOP, or the lid was closed */
+    pass(3 * NS_PER_S);
+    t.now_ns += TTL - 2 * NS_PER_S; /* SIGSTOP, or the lid was closed */
     (void)liveness_tick(t.l, t.now_ns);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);
     pass(TTL - 1);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);
     pass(1);
     ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    done();
+}
+END_TEST
+
+static unsigned probes;
+
+static void on_probe(void *arg)
+{
+    (void)arg;
+    probes++;
+}
+
+START_TEST(nobody_dies_over_a_deaf_feed)
+{
+    setup_with((struct leases_options){.probe = on_probe});
+    probes = 0;
+    lease(1, 1, 1, 0);
+    liveness_heard(t.l, t.now_ns);
+    pass(TTL);
+    ck_assert_uint_eq(probes, 1);
+    ck_assert_int_eq(t.status[1], HOST_ALIVE);
+    pass(500 * NS_PER_MS);
+    liveness_heard(t.l, t.now_ns);
+    pass(0);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    lease(3, 1, 1, 0);
+    pass(TTL + 5 * NS_PER_S);
+    ck_assert_uint_eq(probes, 7); /* again and again */
+    ck_assert_int_eq(t.status[3], HOST_ALIVE);
+    liveness_heard(t.l, t.now_ns); /* what was held up may come right behind */
+    pass(NS_PER_S);
+    ck_assert_int_eq(t.status[3], HOST_ALIVE);
+    liveness_remove(t.l, "h3", t.now_ns);
+    probes = 0;
+    lease(2, 1, 1, 0); /* where something is heard all the time, nobody has to ask */
+    for (int i = 0; i < 101; i++) {
+        liveness_heard(t.l, t.now_ns);
+        pass(100 * NS_PER_MS);
+    }
+    ck_assert_int_eq(t.status[2], HOST_EXPIRED);
+    ck_assert_uint_le(probes, 1);
+    done();
+}
+END_TEST
+
+static void lease_with_min_epoch(unsigned host, uint64_t counter, uint64_t min_epoch)
+{
+    struct lease l = {.epoch = 9, .counter = counter, .min_epoch = min_epoch, .ttl_ms = TTL / NS_PER_MS};
+    char name[16];
+    snprintf(name, sizeof name, "h%u", host);
+    ck_assert_int_eq(liveness_apply(t.l, name, &l, 0, t.now_ns), 0);
+}
+
+START_TEST(nobody_dies_in_a_hole)
+{
+    setup();
+    lease(1, 1, 1, 0);
+    pass(TTL - NS_PER_S);
+    liveness_set_whole(t.l, false);
+    pass(5 * NS_PER_S);
+    ck_assert_int_eq(t.status[1], HOST_ALIVE);
+    liveness_set_whole(t.l, true); /* no renewal was in it */
+    pass(0);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    done();
+}
+END_TEST
+
+START_TEST(epochs_wait_for_the_records)
+{
+    setup();
+    lease_with_min_epoch(1, 1, 3);
+    ck_assert_uint_eq(t.min_epoch[1], 3);
+    liveness_set_records_known(t.l, false);
+    lease_with_min_epoch(1, 2, 4);
+    lease_with_min_epoch(2, 1, 7);
+    ck_assert_uint_eq(t.min_epoch[1], 3);
+    ck_assert_uint_eq(t.min_epoch[2], 0);
+    liveness_set_records_known(t.l, true);
+    ck_assert_uint_eq(t.min_epoch[1], 4);
+    ck_assert_uint_eq(t.min_epoch[2], 7);
+    unsigned changes = t.changes;
+    liveness_set_records_known(t.l, true);
+    ck_assert_uint_eq(t.changes, changes);
     done();
 }
 END_TEST
@@ -401,5 +488,6 @@ UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline,
            old_lease_of_a_living_host_does_not_kill_while_frozen, not_healthy_in_the_beginning,
            shorter_ttl_counts_at_once, hosts_run_out_in_order, mass_loss_is_held_for_a_limited_time,
            mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss, two_of_two_hosts_may_die,
-           held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody, limit_on_hosts,
+           held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody,
+           nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole, epochs_wait_for_the_records, limit_on_hosts,
            gone_hosts_are_forgotten)

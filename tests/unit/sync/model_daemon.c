@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Glue as in daemon/feed.c, around a catalog of arrays. */
+#include "tests/unit/sync/model_daemon.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RETRY_NS NS_PER_S
+#define GRACE_NS (3 * NS_PER_S)
+#define BEAT_NS  (TTL / 3)
+
+struct daemon daemons[HOSTS];
+
+static int owner_of(int key)
+{
+    return key / INSTANCES;
+}
+
+static bool newer(const struct value *a, const struct value *b)
+{
+    return a->epoch != b->epoch ? a->epoch > b->epoch : a->counter > b->counter;
+}
+
+bool daemon_serves(const struct daemon *d, int host, int instance)
+{
+    if (host == d->host)
+        return d->intents[instance].wanted; /* what is registered here is known here */
+    const struct known *k = &d->known[host * INSTANCES + instance];
+    return k->present && host_alive(d->status[host]) && k->value.epoch >= d->lease_min_epoch[host];
+}
+
+/* ---- write side ---- */
+
+static void put_intent(struct daemon *d, int instance)
+{
+    struct intent *i = &d->intents[instance];
+    struct value value = {.epoch = d->epoch, .counter = i->counter, .deleted = !i->wanted};
+    i->out = true;
+    i->token = ++d->next_token;
+    bus_model_put(d->host, SERVICES, d->host * INSTANCES + instance, &value, i->token);
+}
+
+static void put_lease(struct daemon *d)
+{
+    struct value value = {.epoch = d->epoch, .counter = ++d->counter, .min_epoch = d->min_epoch};
+    bus_model_put(d->host, LEASES, d->host, &value, ++d->next_token);
+    health_sent(&d->health, d->counter, bus.now_ns);
+    d->lease_ns = bus.now_ns + BEAT_NS * 9 / 10 + bus_random_ns(BEAT_NS / 10);
+}
+
+static void put_again(struct daemon *d, int instance)
+{
+    d->intents[instance].stored = false;
+    d->intents[instance].retry_ns = bus.now_ns;
+}
+
+/* A new counter each time: what was put before may still be on its way. */
+static void touch(struct daemon *d, int instance)
+{
+    d->intents[instance].counter = ++d->counter;
+    put_again(d, instance);
+}
+
+static bool all_stored(const struct daemon *d)
+{
+    for (int i = 0; i < INSTANCES; i++)
+        if (!d->intents[i].stored)
+            return false;
+    return true;
+}
+
+static int64_t write_side(struct daemon *d)
+{
+    int64_t next_ns = INT64_MAX;
+    if (!d->connected)
+        return next_ns;
+    if (d->min_epoch < d->epoch && bus.now_ns >= d->grace_until_ns && all_stored(d)) {
+        d->min_epoch = d->epoch;
+        d->raised_ns = bus.now_ns;
+    }
+    if (bus.now_ns >= d->lease_ns)
+        put_lease(d);
+    for (int i = 0; i < INSTANCES; i++) {
+        struct intent *in = &d->intents[i];
+        if (!in->stored && !in->out && bus.now_ns >= in->retry_ns)
+            put_intent(d, i);
+        if (!in->stored && !in->out && in->retry_ns < next_ns)
+            next_ns = in->retry_ns;
+    }
+    return d->lease_ns < next_ns ? d->lease_ns : next_ns;
+}
+
+static void put_done(struct daemon *d, uint64_t token, int err)
+{
+    for (int i = 0; i < INSTANCES; i++) {
+        struct intent *in = &d->intents[i];
+        if (in->token != token || !in->out)
+            continue;
+        in->out = false;
+        in->retry_ns = bus.now_ns + RETRY_NS;
+        if (err == 0)
+            in->stored = in->told = true;
+    }
+}
+
+void daemon_want(int host, int instance, bool wanted)
+{
+    struct daemon *d = &daemons[host];
+    d->intents[instance].wanted = wanted;
+    if (!d->running)
+        return;
+    d->intents[instance].told = false;
+    d->intents[instance].out = false; /* its answer is of no interest any more */
+    touch(d, instance);
+    bus_at(host, bus.now_ns);
+}
+
+/* Our own key, as the bucket has it. */
+static void own_record(struct daemon *d, int key, const struct value *value)
+{
+    struct intent *i = &d->intents[key % INSTANCES];
+    bool as_wanted = i->wanted ? value && value->epoch == d->epoch && value->counter == i->counter : !value;
+    if (!as_wanted && i->stored)
+        touch(d, key % INSTANCES);
+}
+
+/* ---- read side ---- */
+
+static struct value value_of(const struct kv_message *m)
+{
+    struct value value;
+    must(m->n == sizeof value, "a value of %zu bytes", m->n);
+    memcpy(&value, m->value, sizeof value);
+    return value;
+}
+
+static int key_of(const char *key, size_t key_len)
+{
+    must(key_len == 1, "a key of %zu bytes", key_len);
+    return key[0] - 'A';
+}
+
+static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
+{
+    struct daemon *d = ((struct feed *)arg)->daemon;
+    int key = key_of(m->key, m->key_len);
+    struct known *k = &d->known[key];
+    struct value value = value_of(m);
+    (void)from_snapshot;
+    k->marked = true;
+    if (owner_of(key) == d->host)
+        own_record(d, key, &value);
+    if (k->present && !newer(&value, &k->value))
+        return;
+    k->present = true;
+    k->value = value;
+}
+
+static void services_remove(void *arg, const char *key, size_t key_len, uint64_t seq)
+{
+    struct daemon *d = ((struct feed *)arg)->daemon;
+    int k = key_of(key, key_len);
+    (void)seq;
+    d->known[k].present = false;
+    if (owner_of(k) == d->host)
+        own_record(d, k, NULL);
+}
+
+static void services_begin(void *arg)
+{
+    struct daemon *d = ((struct feed *)arg)->daemon;
+    for (int k = 0; k < KEYS; k++)
+        d->known[k].marked = false;
+}
+
+static void services_end(void *arg, enum follow_end end)
+{
+    struct feed *f = arg;
+    struct daemon *d = f->daemon;
+    for (int k = 0; k < KEYS && end != FOLLOW_ABORTED; k++) {
+        if (d->known[k].marked)
+            continue;
+        if (end == FOLLOW_COMPLETE)
+            d->known[k].present = false;
+        if (owner_of(k) == d->host)
+            own_record(d, k, NULL);
+    }
+    if (end != FOLLOW_ABORTED)
+        liveness_set_records_known(d->liveness, end == FOLLOW_COMPLETE);
+}
+
+static size_t services_unmarked(void *arg)
+{
+    const struct daemon *d = ((struct feed *)arg)->daemon;
+    size_t n = 0;
+    for (int k = 0; k < KEYS; k++)
+        n += d->known[k].present && !d->known[k].marked && owner_of(k) != d->host;
+    return n;
+}
+
+static void leases_apply_value(void *arg, const struct kv_message *m, bool from_snapshot)
+{
+    struct daemon *d = ((struct feed *)arg)->daemon;
+    int host = key_of(m->key, m->key_len);
+    struct value v = value_of(m);
+    char name[8];
+    if (host == d->host) {
+        if (!from_snapshot && v.epoch == d->epoch)
+            health_seen(&d->health, v.counter, bus.now_ns);
+        if (v.epoch < d->epoch || v.counter < d->health.seen)
+            d->lease_ns = bus.now_ns; /* a late old one took its place */
+        return;
+    }
+    struct lease lease = {.epoch = v.epoch, .counter = v.counter, .min_epoch = v.min_epoch,
+                          .ttl_ms = TTL / NS_PER_MS, .leaving = v.leaving};
+    snprintf(name, sizeof name, "h%d", host);
+    (void)liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
+}
+
+static void leases_remove_host(void *arg, const char *key, size_t key_len, uint64_t seq)
+{
+    char name[8];
+    (void)seq;
+    snprintf(name, sizeof name, "h%d", key_of(key, key_len));
+    liveness_remove(((struct feed *)arg)->daemon->liveness, name, bus.now_ns);
+}
+
+static void leases_begin(void *arg)
+{
+    (void)arg;
+}
+
+static void leases_end(void *arg, enum follow_end end)
+{
+    (void)arg;
+    (void)end;
+}
+
+static void on_synced(void *arg, bool synced)
+{
+    struct feed *f = arg;
+    struct daemon *d = f->daemon;
+    f->synced = synced;
+    if (f->bucket == SERVICES && !synced)
+        liveness_set_records_known(d->liveness, false);
+    health_set_synced(&d->health, d->feeds[SERVICES].synced && d->feeds[LEASES].synced, bus.now_ns);
+}
+
+static void on_resync(void *arg)
+{
+    struct feed *f = arg;
+    bus_model_resync(f->daemon->host, f->bucket);
+}
+
+static void on_check(void *arg)
+{
+    struct feed *f = arg;
+    bus_model_check(f->daemon->host, f->bucket);
+}
+
+static uint32_t on_random(void *arg)
+{
+    (void)arg;
+    return bus_random();
+}
+
+static void on_host(void *arg, const char *host, const struct lease *lease, enum host_status status)
+{
+    struct daemon *d = arg;
+    int h = host[1] - '0';
+    d->status[h] = status;
+    d->lease_min_epoch[h] = lease->min_epoch;
+}
+
+static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
+{
+    (void)arg;
+    (void)held;
+    (void)until_ns;
+    (void)why;
+}
+
+static void on_probe(void *arg)
+{
+    struct daemon *d = arg;
+    d->lease_ns = bus.now_ns;
+    bus_at(d->host, bus.now_ns);
+}
+
+static void on_health(void *arg, enum health_reason reason)
+{
+    struct daemon *d = arg;
+    liveness_set_healthy(d->liveness, reason == HEALTH_OK, bus.now_ns);
+    for (int b = 0; b < BUCKETS && reason == HEALTH_OVERDUE; b++)
+        follow_doubt(d->feeds[b].follow, bus.now_ns);
+}
+
+/* ---- events ---- */
+
+static void connected(struct daemon *d)
+{
+    d->connected = true;
+    health_set_connected(&d->health, true, bus.now_ns);
+    for (int i = 0; i < INSTANCES; i++)
+        if (!d->intents[i].out)
+            put_again(d, i);
+    d->lease_ns = bus.now_ns;
+    for (int b = 0; b < BUCKETS; b++)
+        follow_connected(d->feeds[b].follow, bus.now_ns);
+}
+
+static void disconnected(struct daemon *d)
+{
+    d->connected = false;
+    health_set_connected(&d->health, false, bus.now_ns);
+    for (int b = 0; b < BUCKETS; b++)
+        follow_disconnected(d->feeds[b].follow, bus.now_ns);
+}
+
+static struct kv_message kv_of(const struct mail *mail, char *key)
+{
+    *key = (char)('A' + mail->key);
+    bool deleted = mail->m.value.deleted;
+    return (struct kv_message){
+        .kind = deleted ? KV_DELETE : KV_PUT,
+        .key = key,
+        .key_len = 1,
+        .value = (const uint8_t *)&mail->m.value,
+        .n = deleted ? 0 : sizeof mail->m.value,
+        .seq = mail->m.seq,
+        .age_ns = mail->age_ns,
+    };
+}
+
+void daemon_mail(int host, const struct mail *mail)
+{
+    struct daemon *d = &daemons[host];
+    struct follow *f = d->feeds[mail->bucket].follow;
+    char key;
+    struct kv_message m = kv_of(mail, &key);
+    switch (mail->kind) {
+    case MAIL_CONNECTED:
+        connected(d);
+        break;
+    case MAIL_DISCONNECTED:
+        disconnected(d);
+        break;
+    case MAIL_LIVE:
+        if (mail->bucket == LEASES)
+            liveness_heard(d->liveness, bus.now_ns);
+        follow_live(f, &m, bus.now_ns);
+        break;
+    case MAIL_INFO:
+        follow_info(f, mail->err, mail->created, mail->last_seq, bus.now_ns);
+        break;
+    case MAIL_ENTRY:
+        follow_snapshot_entry(f, &m, bus.now_ns);
+        break;
+    case MAIL_END:
+        follow_snapshot_end(f, mail->err, bus.now_ns);
+        break;
+    case MAIL_PUT_DONE:
+        put_done(d, mail->token, mail->err);
+        break;
+    }
+    daemon_turn(host);
+}
+
+void daemon_turn(int host)
+{
+    struct daemon *d = &daemons[host];
+    if (!d->running)
+        return;
+    int64_t follow_ns[BUCKETS];
+    for (int b = 0; b < BUCKETS; b++)
+        follow_ns[b] = follow_tick(d->feeds[b].follow, bus.now_ns);
+    liveness_set_whole(d->liveness, follow_is_live(d->feeds[LEASES].follow));
+    int64_t next_ns[] = {
+        follow_ns[SERVICES],
+        follow_ns[LEASES],
+        health_tick(&d->health, bus.now_ns),
+        liveness_tick(d->liveness, bus.now_ns),
+        write_side(d), /* last: the others may have given it something to do */
+    };
+    int64_t at_ns = INT64_MAX;
+    for (size_t i = 0; i < sizeof next_ns / sizeof *next_ns; i++)
+        at_ns = next_ns[i] < at_ns ? next_ns[i] : at_ns;
+    bus_at(host, at_ns);
+}
+
+/* ---- lives ---- */
+
+void daemon_kill(int host)
+{
+    struct daemon *d = &daemons[host];
+    if (!d->running)
+        return;
+    d->running = false;
+    bus_detach(host);
+    for (int b = 0; b < BUCKETS; b++)
+        follow_free(d->feeds[b].follow);
+    liveness_free(d->liveness);
+}
+
+void daemon_boot(int host)
+{
+    static const struct follow_ops ops[BUCKETS] = {
+        {on_resync, on_check, services_apply, services_remove, services_begin, services_end, on_synced, on_random},
+        {on_resync, on_check, leases_apply_value, leases_remove_host, leases_begin, leases_end, on_synced, on_random},
+    };
+    struct daemon *d = &daemons[host], before = *d;
+    *d = (struct daemon){.host = host, .running = true, .epoch = before.epoch + 1, .min_epoch = before.min_epoch};
+    d->next_token = before.next_token;
+    d->grace_until_ns = bus.now_ns + GRACE_NS;
+    const struct liveness_events events = {on_host, on_guard};
+    const struct leases_options leases = {.guard_percent = 100, .probe = on_probe};
+    for (int h = 0; h < HOSTS; h++)
+        d->status[h] = HOST_EXPIRED;
+    must(leases_new(&leases, &events, d, &d->liveness) == 0, "no memory");
+    liveness_set_records_known(d->liveness, false);
+    health_init(&d->health, TTL / 2, on_health, d);
+    for (int b = 0; b < BUCKETS; b++) {
+        d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bucket)b};
+        const struct follow_options options = {.unmarked = b == SERVICES ? services_unmarked : NULL};
+        must(follow_new(&options, &ops[b], &d->feeds[b], &d->feeds[b].follow) == 0, "no memory");
+    }
+    bus_attach(host);
+    for (int i = 0; i < INSTANCES; i++) {
+        d->intents[i].wanted = before.intents[i].wanted;
+        d->intents[i].told = before.intents[i].told;
+        d->intents[i].stored = !d->intents[i].wanted;
+        touch(d, i);
+    }
+    daemon_turn(host);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A daemon of the model test: the followers, leases and health as they are, put together as the real daemon does,
+ * with a catalog and a write side that are as simple as can be.
+ */
+#ifndef UNIT_SYNC_MODEL_DAEMON_H
+#define UNIT_SYNC_MODEL_DAEMON_H
+
+#include "daemon/sync/follow.h"
+#include "daemon/sync/health.h"
+#include "daemon/sync/leases.h"
+#include "tests/unit/sync/model_bus.h"
+
+/* What this host wants stored under one of its keys, and how far that is. */
+struct intent {
+    bool wanted;
+    uint64_t counter; /* of the value that is wanted */
+    bool stored;      /* acknowledged as it is */
+    bool told;        /* acknowledged at least once since it is wanted */
+    bool out;         /* a put is on its way */
+    uint64_t token;
+    int64_t retry_ns;
+};
+
+struct known {
+    bool present, marked;
+    struct value value; /* the newest; of one that was removed, too */
+};
+
+struct daemon {
+    int host;
+    bool running;
+    uint64_t epoch, min_epoch, counter, next_token;
+    struct intent intents[INSTANCES];
+    int64_t lease_ns, grace_until_ns;
+    int64_t raised_ns; /* when min_epoch rose */
+    bool connected;
+    /* read side */
+    struct feed {
+        struct daemon *daemon;
+        enum bucket bucket;
+        struct follow *follow;
+        bool synced;
+    } feeds[BUCKETS];
+    struct liveness *liveness;
+    struct health health;
+    struct known known[HOSTS * INSTANCES];
+    enum host_status status[HOSTS];
+    uint64_t lease_min_epoch[HOSTS];
+    bool served[HOSTS][INSTANCES]; /* as of the last time anybody looked */
+    int64_t paused_ns;             /* until when it stands still */
+};
+extern struct daemon daemons[HOSTS];
+
+void daemon_boot(int host); /* a new life, with the intents of the last one */
+void daemon_kill(int host);
+void daemon_want(int host, int instance, bool wanted);
+void daemon_mail(int host, const struct mail *mail);
+void daemon_turn(int host);
+
+/* Whether the daemon would answer with that instance. */
+bool daemon_serves(const struct daemon *d, int host, int instance);
+
+#endif
