@@ -11,6 +11,7 @@
 #define RING_MIN      (1 << 20)
 #define CELLS         8   /* of a bucket: one cache line */
 #define BYTES_A_CELL  512 /* of the ring: answers are about as large */
+#define FETCH_LINES   16  /* of an answer; the rest of a longer one follows by itself */
 #define POSITION_BITS 48  /* positions count words of 8 octets: enough for 2 PB written */
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 
@@ -91,6 +92,24 @@ static struct kept *kept_at(const struct dns_cache *c, uint64_t position)
     return (struct kept *)(c->ring + position % c->bytes);
 }
 
+void dns_cache_fetch_index(const struct dns_cache *c, const struct dns_cache_key *key)
+{
+    __builtin_prefetch(bucket_of(c, key->hash));
+}
+
+void dns_cache_fetch_answer(const struct dns_cache *c, const struct dns_cache_key *key)
+{
+    const uint64_t *cell = bucket_of(c, key->hash);
+    for (int i = 0; i < CELLS; i++, cell++) {
+        if (*cell >> POSITION_BITS != key->hash >> POSITION_BITS)
+            continue;
+        const uint8_t *at = (const uint8_t *)kept_at(c, position_of(*cell));
+        for (size_t line = 0; line < FETCH_LINES; line++)
+            __builtin_prefetch(at + line * 64);
+        return;
+    }
+}
+
 /* The key's cell, or NULL. */
 static uint64_t *cell_of(const struct dns_cache *c, const struct dns_cache_key *key)
 {
@@ -147,6 +166,7 @@ void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct
     size_t need = sizeof(struct kept) + round_up(key->bytes) + dns_prepared_copy_bytes(p);
     if (need > DNS_CACHE_ANSWER_MAX)
         return;
+    c->keeps++;
     uint64_t *cell = cell_of(c, key);
     if (!cell || kept_at(c, position_of(*cell))->capacity < need) {
         if (!cell)

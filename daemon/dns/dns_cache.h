@@ -19,6 +19,7 @@ struct dns_cache {
     uint8_t *ring;
     uint64_t *index; /* buckets of a cache line: high 16 bits of the hash, position in the ring */
     uint64_t bytes, bucket_mask;
+    uint64_t keeps;       /* grows with each answer kept: what was found before may be overwritten */
     uint64_t head, floor; /* positions grow for ever; below floor everything was overwritten */
 };
 
@@ -36,6 +37,10 @@ void dns_cache_fini(struct dns_cache *c);
 void dns_cache_clear(struct dns_cache *c);
 
 struct dns_cache_key dns_cache_key(const struct dns_query *q, uint8_t class);
+
+/* Asks the processor for the memory that finding the key will need; the second step needs what the first asked for. */
+void dns_cache_fetch_index(const struct dns_cache *c, const struct dns_cache_key *key);
+void dns_cache_fetch_answer(const struct dns_cache *c, const struct dns_cache_key *key);
 
 /* NULL. Valid until the next dns_cache_keep. */
 struct dns_prepared *dns_cache_find(const struct dns_cache *c, const struct dns_cache_key *key);

@@ -10,7 +10,6 @@
 #include <sys/random.h>
 
 #include "daemon/dns/dns_answer.h"
-#include "daemon/dns/dns_cache.h"
 
 /* Up to this most clients off loopback can take; those who take more are few and get answers of their own. */
 #define USUAL_PAYLOAD 1232
@@ -131,13 +130,12 @@ static bool still_holds(const struct dns_responder *r, const struct dns_prepared
 }
 
 /* An answer made now, and kept if it is one that will hold. */
-static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_query *q, const struct dns_client *client,
-                                    size_t limit, const struct dns_cache_key *key)
+static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lookup *l)
 {
     struct dns_name name;
-    dns_name_read(&r->config->zones, q->question, &name);
+    dns_name_read(&r->config->zones, l->query.question, &name);
     struct dns_ask ask = {
-        .query = q,
+        .query = &l->query,
         .name = &name,
         .table = r->table ? &r->table->table : NULL,
         .reverse = r->config->reverse,
@@ -145,15 +143,15 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_qu
         .mode = r->mode,
         .serial = r->serial,
         .ttl_s = r->config->ttl_s,
-        .plain = key->class == PLAIN_UDP,
-        .limit = limit,
-        .own_address = client->own_address,
-        .own_address_bytes = client->own_address_bytes,
+        .plain = l->key.class == PLAIN_UDP,
+        .limit = l->limit,
+        .own_address = l->client->own_address,
+        .own_address_bytes = l->client->own_address_bytes,
         .random = &r->random,
     };
     struct dns_prepared *p = dns_answer(&ask, r->scratch);
     if (p->from_slot && p->rcode == DNS_NOERROR)
-        dns_cache_keep(&r->cache, key, p);
+        dns_cache_keep(&r->cache, &l->key, p);
     return p;
 }
 
@@ -168,41 +166,80 @@ static void count_answer(struct dns_counters *c, const struct dns_prepared *p)
         dns_count(&c->unsynced);
 }
 
-static size_t answer(struct dns_responder *r, const struct dns_query *q, const struct dns_client *client,
-                     uint8_t *reply, size_t cap)
+static size_t answer(struct dns_responder *r, const struct dns_lookup *l, uint8_t *reply)
 {
-    size_t limit = reply_limit(r, q, client, cap);
-    struct dns_cache_key key = dns_cache_key(q, (uint8_t)transport_of(q, client, limit));
-    struct dns_prepared *p = r->table ? dns_cache_find(&r->cache, &key) : NULL;
-    if (p && still_holds(r, p, q, limit)) {
+    struct dns_prepared *p = l->found;
+    if (l->found_at != r->cache.keeps)
+        p = dns_cache_find(&r->cache, &l->key);
+    if (p && still_holds(r, p, &l->query, l->limit)) {
         dns_prepared_turn(p, &r->random);
         dns_count(&r->counters->prepared_hits);
     } else {
-        p = prepare(r, q, client, limit, &key);
+        p = prepare(r, l);
         dns_count(&r->counters->prepared_misses);
     }
     count_answer(r->counters, p);
-    return dns_prepared_write(p, q, r->config->udp_payload, reply);
+    return dns_prepared_write(p, &l->query, r->config->udp_payload, reply);
+}
+
+void dns_lookup_begin(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,
+                      size_t cap, struct dns_lookup *ret_l)
+{
+    struct dns_query *q = &ret_l->query;
+    dns_count(client->tcp ? &r->counters->tcp_queries : &r->counters->udp_queries);
+    ret_l->client = client;
+    ret_l->ignored = dns_query_parse(packet, n, q) < 0;
+    if (ret_l->ignored || q->rcode != DNS_NOERROR)
+        return;
+    ret_l->limit = reply_limit(r, q, client, cap);
+    ret_l->key = dns_cache_key(q, (uint8_t)transport_of(q, client, ret_l->limit));
+    dns_cache_fetch_index(&r->cache, &ret_l->key);
+}
+
+void dns_lookup_fetch(struct dns_responder *r, const struct dns_lookup *l)
+{
+    if (!l->ignored && l->query.rcode == DNS_NOERROR)
+        dns_cache_fetch_answer(&r->cache, &l->key);
+}
+
+/* The slot's sequence is what a prepared answer is held against. */
+void dns_lookup_find(struct dns_responder *r, struct dns_lookup *l)
+{
+    if (l->ignored || l->query.rcode != DNS_NOERROR)
+        return;
+    l->found = dns_cache_find(&r->cache, &l->key);
+    l->found_at = r->cache.keeps;
+    if (!l->found)
+        return;
+    const struct table *t = &r->table->table;
+    __builtin_prefetch((const void *)(t->words + t->slots + (uint64_t)l->found->slot * TABLE_SLOT_WORDS));
+}
+
+size_t dns_lookup_reply(struct dns_responder *r, const struct dns_lookup *l, uint8_t *reply)
+{
+    const struct dns_query *q = &l->query;
+    if (l->ignored) {
+        dns_count(&r->counters->ignored);
+        return 0;
+    }
+    if (q->rcode != DNS_NOERROR)
+        return empty_reply(r, q, q->rcode, 0, DNS_EDE_NONE, reply);
+    if (l->client->denied) {
+        dns_count(&r->counters->denied);
+        return empty_reply(r, q, DNS_REFUSED, 0, DNS_EDE_PROHIBITED, reply);
+    }
+    if (q->qclass != DNS_CLASS_IN)
+        return empty_reply(r, q, DNS_REFUSED, 0, DNS_EDE_NONE, reply);
+    if (l->client->slip)
+        return empty_reply(r, q, DNS_NOERROR, DNS_FLAG_TC, DNS_EDE_NONE, reply);
+    return answer(r, l, reply);
 }
 
 size_t dns_respond(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,
                    uint8_t *reply, size_t cap)
 {
-    struct dns_query q;
-    dns_count(client->tcp ? &r->counters->tcp_queries : &r->counters->udp_queries);
-    if (dns_query_parse(packet, n, &q) < 0) {
-        dns_count(&r->counters->ignored);
-        return 0;
-    }
-    if (q.rcode != DNS_NOERROR)
-        return empty_reply(r, &q, q.rcode, 0, DNS_EDE_NONE, reply);
-    if (client->denied) {
-        dns_count(&r->counters->denied);
-        return empty_reply(r, &q, DNS_REFUSED, 0, DNS_EDE_PROHIBITED, reply);
-    }
-    if (q.qclass != DNS_CLASS_IN)
-        return empty_reply(r, &q, DNS_REFUSED, 0, DNS_EDE_NONE, reply);
-    if (client->slip)
-        return empty_reply(r, &q, DNS_NOERROR, DNS_FLAG_TC, DNS_EDE_NONE, reply);
-    return answer(r, &q, client, reply, cap);
+    struct dns_lookup l;
+    dns_lookup_begin(r, packet, n, client, cap, &l);
+    dns_lookup_find(r, &l);
+    return dns_lookup_reply(r, &l, reply);
 }

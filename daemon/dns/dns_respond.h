@@ -6,7 +6,9 @@
 #ifndef DNS_DNS_RESPOND_H
 #define DNS_DNS_RESPOND_H
 
+#include "daemon/dns/dns_cache.h"
 #include "daemon/dns/dns_metrics.h"
+#include "daemon/dns/dns_query.h"
 #include "daemon/dns/dns_reverse.h"
 #include "daemon/dns/dns_tables.h"
 #include "daemon/dns/dns_zone.h"
@@ -40,7 +42,30 @@ void dns_responder_free(struct dns_responder *r);
 void dns_responder_begin(struct dns_responder *r, int64_t now_ns);
 
 /*
- * Writes at most cap (at least 512) octets into reply and returns how many; 0: no reply is to be sent. Large replies
+ * A query on its way to its reply, in four steps. Who has several queries at hand takes the same step for all of
+ * them in turn: then the memory that one needs comes while the others are worked on.
+ */
+struct dns_lookup {
+    struct dns_query query;
+    const struct dns_client *client;
+    size_t limit; /* octets of the reply */
+    bool ignored;
+    struct dns_cache_key key;
+    struct dns_prepared *found; /* as long as the cache has kept nothing since */
+    uint64_t found_at;
+};
+
+/* packet and client stay until the reply. cap: octets there will be room for, at least 512. */
+void dns_lookup_begin(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,
+                      size_t cap, struct dns_lookup *ret_l);
+void dns_lookup_fetch(struct dns_responder *r, const struct dns_lookup *l);
+void dns_lookup_find(struct dns_responder *r, struct dns_lookup *l);
+
+/* Returns the octets of the reply; 0: none is to be sent. */
+size_t dns_lookup_reply(struct dns_responder *r, const struct dns_lookup *l, uint8_t *reply);
+
+/*
+ * All steps. Writes at most cap (at least 512) octets into reply and returns how many; 0: no reply is to be sent. Large replies
  * over TCP need up to DNS_MESSAGE_MAX.
  */
 size_t dns_respond(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,

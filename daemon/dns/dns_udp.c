@@ -21,7 +21,17 @@
  */
 #define QUERY_BYTES (33 * 64)
 
+/* Queries worked on in step: their answers should fit into the first cache together. */
+#define ABREAST 16
+
 #define CONTROL_BYTES CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+struct work {
+    bool wanted;
+    struct dns_client client;
+    size_t control_bytes;
+    struct dns_lookup lookup;
+};
 
 struct dns_udp {
     struct dns_udp_options options;
@@ -36,6 +46,7 @@ struct dns_udp {
     union dns_peer peers[BATCH];
     _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
     struct dns_rate rate;
+    struct work work[ABREAST];
     uint8_t queries[BATCH][QUERY_BYTES];
 };
 
@@ -146,26 +157,52 @@ static bool check_peer(struct dns_udp *u, const union dns_peer *peer, struct dns
     return verdict != DNS_RATE_DROP;
 }
 
-static void answer_one(struct dns_udp *u, size_t i)
+/* False: no reply is to be sent. */
+static bool begin_one(struct dns_udp *u, size_t i)
 {
     struct msghdr *h = &u->in[i].msg_hdr;
-    struct dns_client client = u->client;
+    struct work *w = &u->work[i % ABREAST];
     if (dns_peer_port(&u->peers[i]) == 0 || h->msg_namelen == 0)
-        return;
-    size_t control_bytes = u->wildcard ? read_own_address(h, &client) : 0;
-    if (!check_peer(u, &u->peers[i], &client))
-        return;
-    size_t n = dns_respond(u->options.responder, u->queries[i], u->in[i].msg_len, &client, u->reply_at,
-                           u->options.reply_max);
+        return false;
+    w->client = u->client;
+    w->control_bytes = u->wildcard ? read_own_address(h, &w->client) : 0;
+    if (!check_peer(u, &u->peers[i], &w->client))
+        return false;
+    dns_lookup_begin(u->options.responder, u->queries[i], u->in[i].msg_len, &w->client, u->options.reply_max,
+                     &w->lookup);
+    return true;
+}
+
+static void reply_one(struct dns_udp *u, size_t i)
+{
+    const struct work *w = &u->work[i % ABREAST];
+    const struct msghdr *h = &u->in[i].msg_hdr;
+    size_t n = dns_lookup_reply(u->options.responder, &w->lookup, u->reply_at);
     if (n == 0)
         return;
     struct msghdr *out = &u->out[u->n_replies].msg_hdr;
     out->msg_name = h->msg_name;
     out->msg_namelen = h->msg_namelen;
-    out->msg_control = control_bytes ? h->msg_control : NULL;
-    out->msg_controllen = control_bytes;
+    out->msg_control = w->control_bytes ? h->msg_control : NULL;
+    out->msg_controllen = w->control_bytes;
     u->out_iov[u->n_replies++] = (struct iovec){u->reply_at, n};
     u->reply_at += round_up_to_line(n);
+}
+
+/* Some queries in step, so that their memory is fetched side by side. */
+static void answer_some(struct dns_udp *u, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        u->work[i % ABREAST].wanted = begin_one(u, i);
+    for (size_t i = from; i < to; i++)
+        if (u->work[i % ABREAST].wanted)
+            dns_lookup_fetch(u->options.responder, &u->work[i % ABREAST].lookup);
+    for (size_t i = from; i < to; i++)
+        if (u->work[i % ABREAST].wanted)
+            dns_lookup_find(u->options.responder, &u->work[i % ABREAST].lookup);
+    for (size_t i = from; i < to; i++)
+        if (u->work[i % ABREAST].wanted)
+            reply_one(u, i);
 }
 
 /* Never waits: a reply that the kernel does not take now is lost, as any datagram may be. */
@@ -187,8 +224,8 @@ static void answer_batch(struct dns_udp *u, size_t n)
 {
     u->n_replies = 0;
     u->reply_at = u->replies;
-    for (size_t i = 0; i < n; i++)
-        answer_one(u, i);
+    for (size_t i = 0; i < n; i += ABREAST)
+        answer_some(u, i, n - i < ABREAST ? n : i + ABREAST);
     send_replies(u);
     ready_to_receive(u, n);
 }
