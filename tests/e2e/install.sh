@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What is installed is whole: programs run from there, and outside projects build with pkg-config and with CMake.
+# Usage: install.sh SOURCES BUILD CC
+set -eu
+sources=$1
+build=$2
+cc=$3
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+fail() {
+    echo "$*"
+    exit 1
+}
+
+cmake --install "$build" --prefix "$root/usr" >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
+for file in bin/discoverd bin/discoverctl include/discover/discover.h lib/systemd/system/discoverd.service \
+    lib/sysusers.d/discoverd.conf share/man/man8/discoverd.8 share/man/man5/discoverd.conf.5 \
+    share/man/man1/discoverctl.1 share/man/man3/libdiscover.3; do
+    [ -f "$root/usr/$file" ] || fail "not installed: $file"
+done
+"$root/usr/bin/discoverd" --version
+
+# The library's folder depends on the distribution's layout.
+pc=$(find "$root/usr" -name libdiscover.pc)
+lib=$(dirname "$(dirname "$pc")")
+export PKG_CONFIG_PATH="${pc%/*}" LD_LIBRARY_PATH="$lib"
+
+# shellcheck disable=SC2046
+$cc "$sources/examples/lookup.c" -o "$root/by-pkg-config" \
+    $(pkg-config --define-variable=prefix="$root/usr" --cflags --libs libdiscover)
+"$root/by-pkg-config" shop/payment | grep -q shop/payment || fail "the program built with pkg-config does not run"
+
+mkdir "$root/project"
+cat >"$root/project/CMakeLists.txt" <<TXT
+cmake_minimum_required(VERSION 3.21)
+project(outside LANGUAGES C)
+find_package(discover REQUIRED)
+add_executable(by-cmake $sources/examples/lookup.c)
+target_link_libraries(by-cmake PRIVATE discover::discover)
+TXT
+{
+    cmake -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_C_COMPILER="$cc"
+    cmake --build "$root/project/build"
+} >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
+"$root/project/build/by-cmake" shop/payment | grep -q shop/payment || fail "the program built with CMake does not run"
