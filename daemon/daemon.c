@@ -128,7 +128,8 @@ void daemon_turn(struct daemon *d)
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     status_update_sync(d, now_ns);
     if (!flush_may_wait(d, now_ns)) {
-        catalog_flush(d->catalog);
+        if (catalog_flush(d->catalog) > 0 && d->api)
+            api_changed(d->api);
         d->flushed_ns = now_ns;
     } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;

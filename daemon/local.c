@@ -18,6 +18,14 @@
 
 /* --- the agent's way out --- */
 
+static void flush(struct daemon *d, const struct instance_key *key)
+{
+    catalog_flush_service(d->catalog, key);
+    if (d->api)
+        api_changed(d->api);
+}
+
+/* Seen on this host at once, before NATS hears of it: whoever learns of it from another host finds it here as well. */
 static void local_put(void *arg, const struct instance_key *key, const struct record *record)
 {
     struct daemon *d = arg;
@@ -25,12 +33,14 @@ static void local_put(void *arg, const struct instance_key *key, const struct re
     if (err < 0)
         log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
                   strerror(-err));
+    flush(d, key);
 }
 
 static void local_remove(void *arg, const struct instance_key *key)
 {
     struct daemon *d = arg;
     catalog_remove(d->catalog, key);
+    flush(d, key);
     if (d->checks)
         checks_remove(d->checks, key);
 }
@@ -311,6 +321,17 @@ static int api_table_fd(void *arg)
     return table_writer_fd(catalog_table(d->catalog));
 }
 
+/* A service that comes back may get another slot, whose sequence may be the same by chance: so both count. */
+static uint64_t api_service_seq(void *arg, const char *service)
+{
+    const struct daemon *d = arg;
+    const struct table *table = table_writer_table(catalog_table(d->catalog));
+    uint32_t slot;
+    if (table_find(table, service, strlen(service), &slot) < 0)
+        return 0;
+    return (uint64_t)(slot + 1) << 40 ^ table_slot_seq(table, slot);
+}
+
 int local_api_start(struct daemon *d)
 {
     const struct api_ops ops = {.arg = d,
@@ -320,7 +341,8 @@ int local_api_start(struct daemon *d)
                                 .client_gone = api_client_gone,
                                 .status = status_fill,
                                 .epoch = api_epoch,
-                                .table_fd = api_table_fd};
+                                .table_fd = api_table_fd,
+                                .service_seq = api_service_seq};
     struct record addresses;
     local_addresses(d, &addresses);
     struct api_options options = {.path = d->config->api.socket,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libdiscover/link.h"
+#include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
@@ -156,6 +157,7 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     link_step(d);
+    watches_run(d);
     int fault = d->fault;
     d->fault = 0;
     return fault;

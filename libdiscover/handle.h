@@ -4,6 +4,7 @@
 #define LIBDISCOVER_HANDLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "libdiscover/backoff.h"
@@ -20,6 +21,9 @@ enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 struct discover {
     struct mappings mappings; /* reading: [any thread] */
     struct discover_picker *pickers;
+    struct discover_watch *watches;
+    bool watches_due;     /* dispatch has to look at some */
+    bool watches_running; /* the list must stay as it is, but for new ones at its head */
     _Atomic int connected;    /* [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];

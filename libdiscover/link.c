@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libdiscover/pick.h"
+#include "libdiscover/watch.h"
 
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
 #define READS_PER_STEP 16
@@ -27,7 +28,7 @@ static int64_t sooner(int64_t a_ns, int64_t b_ns)
 }
 
 /* Sets the timer to what comes next. Setting it also takes back that it went off. */
-static void arm(struct discover *d)
+void link_arm(struct discover *d)
 {
     int64_t now_ns = clock_now_ns();
     int64_t next_ns = d->link == LINK_DOWN ? d->reconnect.due_ns : 0;
@@ -35,6 +36,8 @@ static void arm(struct discover *d)
         next_ns = d->renew.due_ns;
     if (d->mappings.retired)
         next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
+    if (d->watches_due)
+        next_ns = sooner(next_ns, now_ns);
     bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
     if (next_ns == d->timer_ns && !went_off)
         return;
@@ -56,7 +59,7 @@ static void lose(struct discover *d, int code)
     backoff_schedule(&d->reconnect, now_ns);
     if (code)
         d->fault = code;
-    arm(d);
+    link_arm(d);
 }
 
 /* A fault of this system's. */
@@ -96,7 +99,7 @@ int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
     return handle_error(d, code_of(error->code), error->reason);
 }
 
-static int send_message(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
 {
     do
         msg->id = ++d->last_id;
@@ -114,14 +117,14 @@ static int send_held(struct discover *d, struct held *held)
     Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
     msg.register_ = &body;
-    err = send_message(d, &msg, &held->request);
+    err = link_queue(d, &msg, &held->request);
     registration_message_fini(&body);
     return err;
 }
 
 int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
 {
-    int err = send_message(d, msg, ret_id);
+    int err = link_queue(d, msg, ret_id);
     if (err < 0)
         lose(d, failed(d, err));
     return err;
@@ -144,7 +147,7 @@ static int send_hello(struct discover *d)
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO;
     msg.hello = &hello;
     uint32_t id;
-    return send_message(d, &msg, &id);
+    return link_queue(d, &msg, &id);
 }
 
 /* 1. */
@@ -198,7 +201,9 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     d->up_since_ns = clock_now_ns();
     backoff_reset(&d->renew);
     atomic_store(&d->connected, 1);
-    return send_all_held(d);
+    watches_mark(d, NULL);
+    err = send_all_held(d);
+    return err ? err : watches_send(d);
 }
 
 /* 5. */
@@ -247,7 +252,7 @@ static int take_back(struct discover *d, const Discover__V1__Registered *registe
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
     msg.deregister = &body;
     uint32_t id;
-    return send_message(d, &msg, &id);
+    return link_queue(d, &msg, &id);
 }
 
 /* 3. What is unknown is let pass: a newer daemon may say more than we understand. */
@@ -258,6 +263,8 @@ static int on_answer(struct discover *d, server_message *msg)
         d->answer = msg;
     else if (held)
         return on_held_answer(d, held, msg);
+    else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR && watches_asked(d, msg->id))
+        d->fault = link_daemon_error(d, msg->error);
     else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
         return take_back(d, msg->registered);
     return 0;
@@ -270,7 +277,13 @@ static int on_message(struct discover *d, server_message *msg)
     case DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME:
         return greeting ? on_welcome(d, msg->welcome) : nonsense(d, "a second welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
+        watches_mark(d, NULL);
         return greeting ? nonsense(d, "a table before the welcome") : take_table(d);
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
+        if (greeting)
+            return nonsense(d, "a change before the welcome");
+        watches_mark(d, msg->changed->service);
+        return 0;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
         if (greeting || msg->id == 0)
             return link_daemon_error(d, msg->error);
@@ -335,7 +348,7 @@ void link_step(struct discover *d)
     if (d->mappings.retired)
         pickers_move(d);
     (void)mappings_reclaim(&d->mappings);
-    arm(d);
+    link_arm(d);
 }
 
 static bool daemon_is_absent(int err)

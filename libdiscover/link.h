@@ -28,8 +28,14 @@ int link_connect(struct discover *d, int64_t deadline_ns);
 /* Waits for something to do, and does it. -ETIMEDOUT: nothing came until the deadline. */
 int link_wait(struct discover *d, int64_t deadline_ns);
 
+/* Sets the timer to what comes next, after something was added to what is due. */
+void link_arm(struct discover *d);
+
 /* Gives the message an id, which it returns in *ret_id, and sends it. While up; a failure ends the connection. */
 int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
+
+/* The same from within a step, whose caller ends the connection after a failure. */
+int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
 
 /* Sends a registration; the answer comes to it. While up. */
 int link_send_held(struct discover *d, struct held *held);

@@ -29,6 +29,7 @@ struct api_options {
     /* 0 in one of these: its default. */
     uint32_t clients_max;         /* 1024 */
     uint32_t clients_per_uid_max; /* 256; root's are not counted */
+    uint32_t watches_max;         /* 1024 services a client */
     uint32_t output_max;          /* 262144 bytes waiting for a client that does not read */
     uint32_t frames_per_wakeup;   /* 32 */
     int64_t handshake_timeout_ns; /* 5 s */
@@ -47,6 +48,9 @@ struct api_ops {
     void (*status)(void *arg, Discover__V1__Status *ret_status);
     uint64_t (*epoch)(void *arg);
     int (*table_fd)(void *arg); /* of the present table; stays the owner's */
+
+    /* Differs whenever what the table says of the service differs; UINT64_MAX never. */
+    uint64_t (*service_seq)(void *arg, const char *service);
 };
 
 /*
@@ -62,6 +66,9 @@ void api_free(struct api *api);
 
 /* Tells all clients of the new segment. */
 void api_table_moved(struct api *api, int fd);
+
+/* Tells clients of changes of the services they watch; after each flush of the catalog. */
+void api_changed(struct api *api);
 
 /* Looks the group up again, after a reload. */
 void api_set_group(struct api *api, const char *group);

@@ -58,6 +58,7 @@ void api_client_free(struct api_client *c)
         event_free(c->writable);
     if (c->sock >= 0)
         close(c->sock);
+    api_watch_free(c);
     free(c);
 }
 
@@ -242,6 +243,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     api_enter(api);
     flush(c);
+    if (!c->out)
+        api_watch_check(c);
     api_exit(api);
 }
 

@@ -13,7 +13,7 @@
 
 struct api_metrics {
     metric_value clients, accepted, accept_errors, limited, requests, refused, denied, bad_frames, slow,
-        handshake_timeouts;
+        handshake_timeouts, watches_limited;
 };
 
 /* A frame on its way out. */
@@ -39,6 +39,8 @@ struct api_client {
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;
+    struct api_watch *watches;
+    uint32_t n_watches;
     struct event *readable, *writable;
     struct loop_timer again;   /* to go on with the frames left over */
     struct loop_timer timeout; /* for the handshake; for the last words */
@@ -77,6 +79,11 @@ void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Erro
 /* Last words, and the end. */
 void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 void api_client_close(struct api_client *c);
+
+/* Services watched (api_watch.c). */
+void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_watch_check(struct api_client *c);
+void api_watch_free(struct api_client *c);
 
 /* Carries out one frame. */
 void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);

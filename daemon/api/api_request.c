@@ -273,6 +273,8 @@ static request_fn *handler_of(const ClientMessage *m)
         return handle_heartbeat;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS:
         return handle_status;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH:
+        return api_watch_handle;
     default:
         return NULL;
     }

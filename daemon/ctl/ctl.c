@@ -16,6 +16,7 @@ static const struct command {
     {"register", cmd_register, "register an instance of a service on this host"},
     {"deregister", cmd_deregister, "take a registration back"},
     {"resolve", cmd_resolve, "show the usable instances of a service"},
+    {"watch", cmd_watch, "show the changes of a service as they happen"},
     {"list", cmd_list, "list all services: usable/total instances"},
     {"hosts", cmd_hosts, "list all hosts"},
     {"status", cmd_status, "show how the daemon of this host is doing"},

@@ -250,6 +250,37 @@ DISCOVER_API DISCOVER_CHECK int discover_each_instance(struct discover *d, const
 DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg);
 
 /*
+ * Watches a service: fn is called from discover_dispatch, first with all that is there, then whenever the set of usable
+ * instances is another one. Changes that come quickly are told as one; a set is always whole. It is called with no instance
+ * when the last one goes (result DISCOVER_E_NONE, or _UNKNOWN), but not when it merely cannot be known any more who is
+ * there. The structure lives only during the call; fn may make and end watches, but not free the handle.
+ */
+struct discover_watch;
+
+enum discover_what { DISCOVER_ADDED = 1, DISCOVER_REMOVED = 2, DISCOVER_CHANGED = 3 };
+
+struct discover_difference {
+    enum discover_what what;
+    struct discover_endpoint endpoint; /* as it is; for _REMOVED, as it was */
+};
+
+struct discover_change {
+    const char *service;
+    int result;                                /* as resolve's */
+    const struct discover_endpoint *endpoints; /* by id, not in the order of resolve */
+    size_t n;
+    const struct discover_difference *differences;
+    size_t n_differences;
+};
+
+typedef void discover_watch_fn(void *arg, const struct discover_change *change);
+
+/* DISCOVER_E_NAME, -ENOMEM. The daemon's refusal (_LIMIT) is told by discover_dispatch. Ended before the handle is freed. */
+DISCOVER_API DISCOVER_CHECK int discover_watch(struct discover *d, const char *service, discover_watch_fn *fn,
+                                               void *arg, struct discover_watch **ret_w);
+DISCOVER_API void discover_unwatch(struct discover_watch *w);
+
+/*
  * A registration: make one, set what differs from the defaults, register it. It may be registered again after a
  * change (state, weight, ...): the daemon then updates the living one.
  */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discoverctl watch: the changes of a service, as they happen, until a signal. */
+#include <stdio.h>
+
+#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/hold.h"
+
+static const struct {
+    const char *sign, *word;
+} whats[] = {
+    [DISCOVER_ADDED] = {"+", "added"},
+    [DISCOVER_REMOVED] = {"-", "removed"},
+    [DISCOVER_CHANGED] = {"~", "changed"},
+};
+
+static int print_help(void)
+{
+    fputs("Usage: discoverctl watch DOMAIN/SERVICE\n\n"
+          "A line for each instance that is added (+), removed (-) or changed (~): the sign, address:port, weight,\n"
+          "state. First come all that are there. With --json a document for each change. Ends by a signal.\n",
+          stdout);
+    return CTL_DONE;
+}
+
+static const char *address_of(const struct discover_endpoint *e, char ret_text[static DISCOVER_ADDRESS_MAX])
+{
+    return discover_endpoint_text(e, ret_text, DISCOVER_ADDRESS_MAX) == 0 ? ret_text : "-";
+}
+
+static void print_json(const struct discover_change *change)
+{
+    char text[DISCOVER_ADDRESS_MAX];
+    json_t *list = json_array();
+    for (size_t i = 0; i < change->n_differences; i++) {
+        const struct discover_difference *it = &change->differences[i];
+        const struct discover_endpoint *e = &it->endpoint;
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s}", "what", whats[it->what].word, "address",
+                                                    address_of(e, text), "weight", (int)e->weight, "state",
+                                                    ctl_state_word(e->state)));
+    }
+    (void)ctl_print_json(json_pack("{s:s, s:s, s:i, s:o}", "service", change->service, "result",
+                                   ctl_result_word(change->result), "usable", (int)change->n, "changes", list));
+}
+
+static void on_change(void *arg, const struct discover_change *change)
+{
+    const struct ctl *ctl = arg;
+    char text[DISCOVER_ADDRESS_MAX];
+    if (ctl->json) {
+        print_json(change);
+    } else {
+        for (size_t i = 0; i < change->n_differences; i++) {
+            const struct discover_endpoint *e = &change->differences[i].endpoint;
+            printf("%s %s %u %s\n", whats[change->differences[i].what].sign, address_of(e, text), e->weight,
+                   ctl_state_word(e->state));
+        }
+        if (change->result < 0)
+            ctl_note("%s: %s", change->service, discover_strerror(change->result));
+    }
+    fflush(stdout);
+}
+
+static int watch(const struct ctl *ctl, const char *service, const struct hold *hold)
+{
+    int status;
+    struct discover_watch *w;
+    struct discover *d = ctl_connect(ctl, &status);
+    if (!d)
+        return status;
+    int err = discover_watch(d, service, on_change, (void *)ctl, &w);
+    if (err < 0) {
+        status = ctl_failed(d, service, err);
+    } else {
+        status = hold_run(hold, d, 0);
+        discover_unwatch(w);
+    }
+    discover_free(d);
+    return status;
+}
+
+int cmd_watch(const struct ctl *ctl, char **argv)
+{
+    struct hold hold;
+    if (ctl_wants_help(argv))
+        return print_help();
+    if (!argv[0] || argv[1])
+        return ctl_usage_error("watch needs one DOMAIN/SERVICE");
+    int status = ctl_check_service(argv[0]);
+    if (status != CTL_DONE)
+        return status;
+    int err = hold_init(&hold);
+    if (err < 0)
+        return ctl_failed(NULL, "cannot take signals", err);
+    status = watch(ctl, argv[0], &hold);
+    hold_fini(&hold);
+    return status;
+}

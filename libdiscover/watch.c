@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Watches (discover.h). The daemon says that a service has changed, not what: that is read in the table when dispatch
+ * runs, so that any number of changes are one, and a slow caller makes nobody wait.
+ */
+#include "libdiscover/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libdiscover/core/label.h"
+#include "libdiscover/link.h"
+
+struct endpoints {
+    struct discover_endpoint *all; /* by id */
+    size_t n, cap;
+};
+
+struct discover_watch {
+    struct discover *d;
+    struct discover_watch *next;
+    discover_watch_fn *fn;
+    void *arg;
+    uint32_t request;
+    bool due, told, ended;
+    int result;
+    struct endpoints known;
+    char service[TABLE_KEY_MAX + 1];
+};
+
+static int reserve(struct endpoints *set, size_t n)
+{
+    if (n <= set->cap)
+        return 0;
+    struct discover_endpoint *all = realloc(set->all, n * sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    set->all = all;
+    set->cap = n;
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = ((const struct discover_endpoint *)a)->id, y = ((const struct discover_endpoint *)b)->id;
+    return (x > y) - (x < y);
+}
+
+/* The present set, whole and sorted; as resolve otherwise. */
+static int read_set(struct discover *d, const char *service, struct endpoints *ret_set)
+{
+    int result;
+    size_t n = 8;
+    do {
+        int err = reserve(ret_set, 2 * n);
+        result = err ? err : discover_resolve(d, service, ret_set->all, ret_set->cap, &n);
+        if (result < 0)
+            return result;
+    } while (n > ret_set->cap);
+    ret_set->n = n;
+    qsort(ret_set->all, ret_set->n, sizeof *ret_set->all, by_id);
+    return result;
+}
+
+/* Two sorted sets, side by side. ret_differences has room for all of both. */
+static size_t compare(const struct endpoints *was, const struct endpoints *is,
+                      struct discover_difference *ret_differences)
+{
+    size_t n = 0;
+    for (size_t i = 0, k = 0; i < was->n || k < is->n;) {
+        const struct discover_endpoint *old = i < was->n ? &was->all[i] : NULL;
+        const struct discover_endpoint *new = k < is->n ? &is->all[k] : NULL;
+        if (old && (!new || old->id < new->id)) {
+            ret_differences[n++] = (struct discover_difference){DISCOVER_REMOVED, *old};
+            i++;
+        } else if (!old || new->id < old->id) {
+            ret_differences[n++] = (struct discover_difference){DISCOVER_ADDED, *new};
+            k++;
+        } else {
+            if (memcmp(old, new, sizeof *old) != 0)
+                ret_differences[n++] = (struct discover_difference){DISCOVER_CHANGED, *new};
+            i++, k++;
+        }
+    }
+    return n;
+}
+
+/* That there is nothing to know any more is no news: what was told is the last known state. */
+static bool is_known(int result)
+{
+    return result >= 0 || result == DISCOVER_E_NONE || result == DISCOVER_E_UNKNOWN;
+}
+
+static void tell(struct discover_watch *w, int result, const struct endpoints *is,
+                 const struct discover_difference *differences, size_t n_differences)
+{
+    const struct discover_change change = {.service = w->service,
+                                           .result = result,
+                                           .endpoints = is->all,
+                                           .n = is->n,
+                                           .differences = differences,
+                                           .n_differences = n_differences};
+    w->fn(w->arg, &change);
+}
+
+static int look(struct discover_watch *w)
+{
+    struct endpoints is = {0};
+    int result = read_set(w->d, w->service, &is);
+    if (!is_known(result)) {
+        free(is.all);
+        return result == DISCOVER_E_BUSY || result == -ENOMEM ? result : 0;
+    }
+    struct discover_difference *differences = calloc(w->known.n + is.n + 1, sizeof *differences);
+    if (!differences) {
+        free(is.all);
+        return -ENOMEM;
+    }
+    size_t n = compare(&w->known, &is, differences);
+    bool first = !w->told, missing = result < 0 && result != w->result;
+    free(w->known.all);
+    w->known = is;
+    w->result = result;
+    w->told = true;
+    if (n > 0 || first || missing)
+        tell(w, result, &w->known, differences, n);
+    free(differences);
+    return 0;
+}
+
+static void release_ended(struct discover *d)
+{
+    struct discover_watch **at = &d->watches;
+    while (*at) {
+        struct discover_watch *w = *at;
+        if (!w->ended) {
+            at = &w->next;
+            continue;
+        }
+        *at = w->next;
+        free(w->known.all);
+        free(w);
+    }
+}
+
+void watches_run(struct discover *d)
+{
+    if (!d->watches_due)
+        return;
+    d->watches_due = false;
+    d->watches_running = true;
+    for (struct discover_watch *w = d->watches; w; w = w->next) {
+        if (!w->due || w->ended)
+            continue;
+        w->due = false;
+        if (look(w) < 0)
+            w->due = d->watches_due = true;
+    }
+    d->watches_running = false;
+    release_ended(d);
+    link_arm(d);
+}
+
+void watches_mark(struct discover *d, const char *service)
+{
+    for (struct discover_watch *w = d->watches; w; w = w->next)
+        if (!service || strcmp(w->service, service) == 0)
+            w->due = d->watches_due = true;
+}
+
+static int say(struct discover_watch *w, bool stop)
+{
+    Discover__V1__Watch body = DISCOVER__V1__WATCH__INIT;
+    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    body.service = w->service;
+    body.stop = stop;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH;
+    msg.watch = &body;
+    return link_queue(w->d, &msg, &w->request);
+}
+
+int watches_send(struct discover *d)
+{
+    int err = 0;
+    for (struct discover_watch *w = d->watches; w && !err; w = w->next)
+        err = w->ended ? 0 : say(w, false);
+    return err;
+}
+
+bool watches_asked(const struct discover *d, uint32_t id)
+{
+    for (const struct discover_watch *w = d->watches; w; w = w->next)
+        if (w->request == id)
+            return true;
+    return false;
+}
+
+/* What cannot be sent now: the connection has ended or is about to, and the next one is told of all watches. */
+static void say_now(struct discover_watch *w, bool stop)
+{
+    if (w->d->link == LINK_UP && handle_check(w->d) == 0)
+        (void)say(w, stop);
+}
+
+int discover_watch(struct discover *d, const char *service, discover_watch_fn *fn, void *arg,
+                   struct discover_watch **ret_w)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    struct discover_watch *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    strcpy(w->service, service);
+    w->d = d;
+    w->fn = fn;
+    w->arg = arg;
+    w->due = d->watches_due = true;
+    w->next = d->watches;
+    d->watches = w;
+    say_now(w, false);
+    if (handle_check(d) == 0)
+        link_arm(d);
+    *ret_w = w;
+    return 0;
+}
+
+void discover_unwatch(struct discover_watch *w)
+{
+    if (!w)
+        return;
+    struct discover *d = w->d;
+    w->ended = true;
+    bool another = false;
+    for (const struct discover_watch *it = d->watches; it; it = it->next)
+        another = another || (!it->ended && strcmp(it->service, w->service) == 0);
+    if (!another)
+        say_now(w, true);
+    if (!d->watches_running)
+        release_ended(d);
+}

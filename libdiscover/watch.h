@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches (discover.h), as the link and dispatch know them. The handle's thread. */
+#ifndef LIBDISCOVER_WATCH_H
+#define LIBDISCOVER_WATCH_H
+
+#include "libdiscover/handle.h"
+
+/* Something may have changed in the service (NULL: in all): watches_run will look. */
+void watches_mark(struct discover *d, const char *service);
+
+/* Calls whose set is another one than it was told. Only from dispatch. */
+void watches_run(struct discover *d);
+
+/* Tells a daemon that is new to us. A negative errno ends the connection. */
+int watches_send(struct discover *d);
+
+/* Whether the message with that id was a watch's. */
+bool watches_asked(const struct discover *d, uint32_t id);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches on the socket: told at once, once for many changes, bounded. */
+#include "tests/unit/api/client.h"
+
+static void send_watch(struct test_client *c, const char *service, bool stop)
+{
+    Discover__V1__Watch watch = DISCOVER__V1__WATCH__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    watch.service = (char *)service;
+    watch.stop = stop;
+    m.id = 9;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH;
+    m.watch = &watch;
+    send_message(c, &m);
+}
+
+static struct test_client greeted(void)
+{
+    struct test_client c = dial();
+    send_hello(&c, 1, 1);
+    release(receive(&c));
+    return c;
+}
+
+static void expect_changed(struct test_client *c, const char *service)
+{
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED);
+    ck_assert_uint_eq(m->id, 0);
+    ck_assert_str_eq(m->changed->service, service);
+    release(m);
+}
+
+static void expect_silence(struct test_client *c)
+{
+    turn();
+    ck_assert_int_eq(frame_recv(&c->reader, c->sock), -EAGAIN);
+}
+
+static void change(uint64_t seq)
+{
+    s.service_seq = seq;
+    api_changed(s.api);
+}
+
+START_TEST(told_at_once_and_after_each_change)
+{
+    server_start((struct api_options){0});
+    struct test_client c = greeted(), other = greeted();
+    send_watch(&c, "shop/payment", false);
+    expect_changed(&c, "shop/payment");
+    change(1);
+    expect_changed(&c, "shop/payment");
+    change(1);
+    expect_silence(&c);
+    expect_silence(&other);
+    send_watch(&c, "shop/payment", true);
+    turn();
+    change(2);
+    expect_silence(&c);
+    hang_up(&c);
+    hang_up(&other);
+    server_stop();
+}
+END_TEST
+
+START_TEST(as_many_as_it_may)
+{
+    server_start((struct api_options){.watches_max = 1});
+    struct test_client c = greeted();
+    send_watch(&c, "shop/payment", false);
+    expect_changed(&c, "shop/payment");
+    send_watch(&c, "shop/payment", false); /* the same one again is no other */
+    expect_changed(&c, "shop/payment");
+    send_watch(&c, "shop/cart", false);
+    expect_error(&c, DISCOVER__V1__ERROR__CODE__LIMIT, "as many");
+    ck_assert_uint_eq(counter("discoverd_api_watches_limited_total"), 1);
+    send_watch(&c, "Shop", false);
+    expect_error(&c, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "service");
+    hang_up(&c);
+    server_stop();
+}
+END_TEST
+
+static size_t read_all(struct test_client *c)
+{
+    const uint8_t *payload;
+    size_t n, told = 0;
+    do {
+        turn();
+        while (frame_next(&c->reader, &payload, &n) == 1)
+            told++;
+    } while (frame_recv(&c->reader, c->sock) > 0);
+    return told;
+}
+
+/* Far more changes than its buffers hold neither close a client that sleeps, nor is the last one lost to it. */
+START_TEST(who_sleeps_is_told_when_it_wakes)
+{
+    server_start((struct api_options){.output_max = 4096});
+    struct test_client c = greeted();
+    send_watch(&c, "shop/payment", false);
+    expect_changed(&c, "shop/payment");
+    for (uint64_t i = 1; i < 20000; i++)
+        change(i);
+    size_t told = read_all(&c);
+    ck_assert_uint_gt(told, 0);
+    ck_assert_uint_lt(told, 19999);
+    ck_assert_uint_eq(counter("discoverd_api_slow_total"), 0);
+    change(20000);
+    expect_changed(&c, "shop/payment");
+    hang_up(&c);
+    server_stop();
+}
+END_TEST
+
+UNIT_TESTS("api/watch", told_at_once_and_after_each_change, as_many_as_it_may, who_sleeps_is_told_when_it_wakes)

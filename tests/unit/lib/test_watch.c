@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watches: told from dispatch, whole sets, what changed; any number of changes are one. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "discover/discover.h"
+#include "tests/support/unit.h"
+#include "tests/unit/lib/stage.h"
+
+static struct stage stage;
+static struct catalog *catalog;
+static struct discover *d;
+static struct discover_watch *w;
+
+static struct {
+    int calls, result;
+    size_t n, n_differences;
+    enum discover_what what;
+    uint16_t port;
+} told;
+
+static void on_change(void *arg, const struct discover_change *change)
+{
+    ck_assert_ptr_eq(arg, &told);
+    ck_assert_str_eq(change->service, "shop/payment");
+    told.calls++;
+    told.result = change->result;
+    told.n = change->n;
+    told.n_differences = change->n_differences;
+    if (change->n_differences) {
+        told.what = change->differences[0].what;
+        told.port = change->differences[0].endpoint.port;
+    }
+}
+
+static void changed(const char *service)
+{
+    Discover__V1__Changed body = DISCOVER__V1__CHANGED__INIT;
+    Discover__V1__ServerMessage msg = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    body.service = (char *)service;
+    msg.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED;
+    msg.changed = &body;
+    stage_send(&stage, &msg, -1);
+}
+
+static bool has_work(void)
+{
+    struct pollfd p = {.fd = discover_fd(d), .events = POLLIN};
+    return poll(&p, 1, 0) == 1;
+}
+
+static void begin(size_t n)
+{
+    memset(&told, 0, sizeof told);
+    stage_open(&stage);
+    catalog = stage_catalog(n, 8000);
+    d = stage_client(&stage, stage_table_fd(catalog));
+    ck_assert_int_eq(discover_watch(d, "shop/payment", on_change, &told, &w), 0);
+    (void)stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH);
+    ck_assert(has_work());
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert(!has_work());
+    ck_assert_int_eq(told.calls, 1);
+}
+
+static void end(void)
+{
+    discover_unwatch(w);
+    discover_free(d);
+    catalog_free(catalog);
+    stage_close(&stage);
+}
+
+START_TEST(the_first_call_tells_all_then_only_what_changes)
+{
+    begin(2);
+    ck_assert_int_eq(told.result, DISCOVER_FRESH);
+    ck_assert_uint_eq(told.n, 2);
+    ck_assert_uint_eq(told.n_differences, 2);
+    ck_assert_int_eq(told.what, DISCOVER_ADDED);
+    stage_put(catalog, "shop.payment.web-1.p1", DISCOVER_PASSING, 9000);
+    changed("shop/payment");
+    ck_assert(has_work());
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 2);
+    ck_assert_uint_eq(told.n_differences, 1);
+    ck_assert_int_eq(told.what, DISCOVER_CHANGED);
+    ck_assert_uint_eq(told.port, 9000);
+    end();
+}
+END_TEST
+
+START_TEST(many_changes_are_one_and_no_change_is_none)
+{
+    begin(1);
+    for (uint16_t i = 0; i < 20; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "shop.payment.web-1.n%u", i);
+        stage_put(catalog, key, DISCOVER_PASSING, (uint16_t)(9000 + i));
+        changed("shop/payment");
+    }
+    while (has_work())
+        ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_le(told.calls, 3);
+    ck_assert_uint_eq(told.n, 21);
+    int calls = told.calls;
+    changed("shop/payment");
+    changed("shop/other");
+    while (has_work())
+        ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, calls);
+    end();
+}
+END_TEST
+
+START_TEST(the_last_one_goes)
+{
+    begin(1);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_CRITICAL, 8000);
+    changed("shop/payment");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 2);
+    ck_assert_int_eq(told.result, DISCOVER_E_NONE);
+    ck_assert_uint_eq(told.n, 0);
+    ck_assert_int_eq(told.what, DISCOVER_REMOVED);
+    end();
+}
+END_TEST
+
+START_TEST(a_service_that_is_not_there_yet)
+{
+    begin(0);
+    ck_assert_int_eq(told.result, DISCOVER_E_UNKNOWN);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 8000);
+    changed("shop/payment");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_uint_eq(told.n, 1);
+    end();
+}
+END_TEST
+
+/* A new table may hold anything: all watches look, and the daemon is told of them again. */
+START_TEST(another_daemon_another_table)
+{
+    begin(1);
+    struct catalog *next = stage_catalog(3, 9000);
+    stage_table_moved(&stage, stage_table_fd(next));
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 2);
+    ck_assert_uint_eq(told.n, 3);
+    end();
+    catalog_free(next);
+}
+END_TEST
+
+/* What was known stays told as long as nobody knows better. */
+START_TEST(not_knowing_is_no_change)
+{
+    begin(1);
+    struct catalog *next = stage_catalog(0, 9000);
+    table_writer_set_sync(catalog_table(next), TABLE_UNSYNCED, 0);
+    stage_table_moved(&stage, stage_table_fd(next));
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 1);
+    end();
+    catalog_free(next);
+}
+END_TEST
+
+static void end_itself(void *arg, const struct discover_change *change)
+{
+    (void)change;
+    discover_unwatch(*(struct discover_watch **)arg);
+}
+
+START_TEST(a_watch_may_end_in_its_own_call)
+{
+    struct discover_watch *other;
+    begin(1);
+    ck_assert_int_eq(discover_watch(d, "shop/payment", end_itself, &other, &other), 0);
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 9000);
+    changed("shop/payment");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 2);
+    ck_assert_int_eq(discover_watch(d, "shop", end_itself, &other, &other), DISCOVER_E_NAME);
+    end();
+}
+END_TEST
+
+START_TEST(a_refused_watch_is_told_by_dispatch)
+{
+    struct discover_watch *other;
+    begin(1);
+    ck_assert_int_eq(discover_watch(d, "shop/cart", on_change, &told, &other), 0);
+    stage_error(&stage, stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH),
+                DISCOVER__V1__ERROR__CODE__LIMIT, "as many as it may");
+    discover_unwatch(w);
+    w = other;
+    end();
+}
+END_TEST
+
+UNIT_TESTS("watch", the_first_call_tells_all_then_only_what_changes, many_changes_are_one_and_no_change_is_none,
+           the_last_one_goes, a_service_that_is_not_there_yet, another_daemon_another_table, not_knowing_is_no_change,
+           a_watch_may_end_in_its_own_call, a_refused_watch_is_told_by_dispatch)
