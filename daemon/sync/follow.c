@@ -37,8 +37,7 @@ struct follow {
     struct follow_counters counters;
     struct backoff backoff;
     enum state state;
-    bool synced;
-    unsigned connects;
+    bool synced, connected_before;
     int64_t unsync_ns;  /* not LIVE and synced: when that is over */
     int64_t due_ns;     /* WAITING: for the snapshot */
     bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
@@ -157,7 +156,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 static enum follow_end verdict(struct follow *f, int64_t now_ns)
 {
     bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
-    bool first = f->connects == 1 && !f->created; /* what the store had before is no news of this bucket */
+    bool first = metric_get(&f->counters.resyncs) == 1; /* what the store had before is older than this bucket's news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
     if (!first && missing && (!f->keep_ns || now_ns < f->keep_ns))
@@ -193,8 +192,8 @@ static void set_recreated(struct follow *f)
 
 void follow_connected(struct follow *f, int64_t now_ns)
 {
-    wait_for_snapshot(f, f->connects ? jitter(f) : 0, now_ns);
-    f->connects++;
+    wait_for_snapshot(f, f->connected_before ? jitter(f) : 0, now_ns);
+    f->connected_before = true;
     if (f->keep_ns)
         f->keep_ns = now_ns + f->options.keep_ns; /* nobody could put anything while the server was away */
 }

@@ -301,6 +301,8 @@ static void leases_set_whole(struct liveness *base, bool whole)
 static void leases_set_records_known(struct liveness *base, bool known)
 {
     struct leases *l = leases_of(base);
+    if (l->records_known == known)
+        return;
     l->records_known = known;
     for (struct host *h = l->hosts; h && known; h = h->hh.next)
         if (h->min_epoch != h->lease.min_epoch)

@@ -90,7 +90,7 @@ static inline void liveness_set_whole(struct liveness *l, bool whole)
 }
 
 /*
- * Whether all records are known: since the end of a snapshot in which nothing was missing. Until they are, hosts are told with the min_epoch they were told with before: a
+ * Whether all records are known: their follower is live, and nothing was missing in its last snapshot. Until they are, hosts are told with the min_epoch they were told with before: a
  * lease that was heard before the records of the new epoch would take the old ones away. Known in the beginning.
  */
 static inline void liveness_set_records_known(struct liveness *l, bool known)

@@ -186,7 +186,7 @@ static void services_end(void *arg, enum follow_end end)
             own_record(d, k, NULL);
     }
     if (end != FOLLOW_ABORTED)
-        liveness_set_records_known(d->liveness, end == FOLLOW_COMPLETE);
+        d->complete = end == FOLLOW_COMPLETE;
 }
 
 static size_t services_unmarked(void *arg)
@@ -241,8 +241,6 @@ static void on_synced(void *arg, bool synced)
     struct feed *f = arg;
     struct daemon *d = f->daemon;
     f->synced = synced;
-    if (f->bucket == SERVICES && !synced)
-        liveness_set_records_known(d->liveness, false);
     health_set_synced(&d->health, d->feeds[SERVICES].synced && d->feeds[LEASES].synced, bus.now_ns);
 }
 
@@ -375,6 +373,7 @@ void daemon_turn(int host)
     for (int b = 0; b < BUCKETS; b++)
         follow_ns[b] = follow_tick(d->feeds[b].follow, bus.now_ns);
     liveness_set_whole(d->liveness, follow_is_live(d->feeds[LEASES].follow));
+    liveness_set_records_known(d->liveness, d->complete && follow_is_live(d->feeds[SERVICES].follow));
     int64_t next_ns[] = {
         follow_ns[SERVICES],
         follow_ns[LEASES],
@@ -411,6 +410,7 @@ void daemon_boot(int host)
     struct daemon *d = &daemons[host], before = *d;
     *d = (struct daemon){.host = host, .running = true, .epoch = before.epoch + 1, .min_epoch = before.min_epoch};
     d->next_token = before.next_token;
+    d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
     const struct liveness_events events = {on_host, on_guard};
     const struct leases_options leases = {.guard_percent = 100, .probe = on_probe};

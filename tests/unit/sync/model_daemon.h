@@ -42,6 +42,7 @@ struct daemon {
         struct follow *follow;
         bool synced;
     } feeds[BUCKETS];
+    bool complete; /* nothing was missing in the last snapshot of the records */
     struct liveness *liveness;
     struct health health;
     struct known known[HOSTS * INSTANCES];

@@ -70,8 +70,6 @@ static bool undisturbed(int owner, int observer)
      * it is missed until that hole is found: by the next message, or by the digest in the lease, which is not in this
      * model.
      */
-    if (bus.faults.drop || bus.faults.reorder)
-        world.deaf_ns[observer] = bus.now_ns;
     bool crossed = bus.now_ns - daemons[owner].raised_ns < STEADY && bus.now_ns - world.deaf_ns[observer] < STEADY;
     return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed;
 }
@@ -79,6 +77,8 @@ static bool undisturbed(int owner, int observer)
 static void watch(int observer)
 {
     struct daemon *d = &daemons[observer];
+    if (bus.faults.drop || bus.faults.reorder)
+        world.deaf_ns[observer] = bus.now_ns;
     for (int h = 0; h < HOSTS; h++)
         note_missing_beats(h);
     for (int h = 0; h < HOSTS && d->running; h++)
