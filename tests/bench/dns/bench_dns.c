@@ -253,6 +253,15 @@ static void bench_fleet(void)
     bench_against("200000 instances, floor is 2000", &c, &base, 0.8);
 }
 
+/* Two workers, asked from many ports; the load shares a core with one of them where there are only two. */
+static void bench_workers(void)
+{
+    struct contender base = contender(&srv10, SERVER_OURS, WINDOW), c = base;
+    c.options.workers = 2;
+    c.load.sockets = base.load.sockets = 16;
+    bench_against("two workers, floor is one", &c, &base, 0);
+}
+
 int main(void)
 {
     if (!mkdtemp(folder)) {
@@ -266,6 +275,7 @@ int main(void)
     bench_latency(&srv3);
     bench_changes();
     bench_fleet();
+    bench_workers();
     bench_tcp(&srv3);
     char remove[64];
     snprintf(remove, sizeof remove, "rm -rf %s", folder);

@@ -19,6 +19,7 @@
 #define REPLY_MAX   8192
 #define STREAM_MAX  65536
 #define IDS         65536
+#define SOCKETS_MAX 16
 #define NS          INT64_C(1000000000)
 
 /* Queries are built before the clock starts. */
@@ -150,24 +151,55 @@ static void send_batch(int fd, struct batch *b, struct queries *q, uint32_t n, u
     }
 }
 
-/* What came, or 0 after 50 ms of silence: then what was outstanding is lost. */
 static uint32_t receive_batch(int fd, struct batch *b, struct load_result *r)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
     int n = recvmmsg(fd, b->in, BATCH, MSG_DONTWAIT, NULL);
-    if (n <= 0 && poll(&p, 1, 50) > 0)
-        n = recvmmsg(fd, b->in, BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < n; i++)
         count(r, b->replies[i], b->in[i].msg_len);
     return n > 0 ? (uint32_t)n : 0;
 }
 
+struct sockets {
+    struct pollfd fds[SOCKETS_MAX];
+    uint32_t n, next;
+};
+
+static int sockets_open(struct sockets *s, const struct load_options *o)
+{
+    s->next = 0;
+    for (s->n = 0; s->n < (o->sockets ? o->sockets : 1) && s->n < SOCKETS_MAX; s->n++) {
+        s->fds[s->n] = (struct pollfd){.fd = connect_to(SOCK_DGRAM, o->port), .events = POLLIN};
+        if (s->fds[s->n].fd < 0)
+            return s->fds[s->n].fd;
+    }
+    return 0;
+}
+
+static void sockets_close(struct sockets *s)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        close(s->fds[i].fd);
+}
+
+/* What came on any socket, or 0 after 50 ms of silence: then what was outstanding is lost. */
+static uint32_t receive_any(struct sockets *s, struct batch *b, struct load_result *r)
+{
+    uint32_t got = 0;
+    for (int i = 0; i < 2 && got == 0; i++) {
+        if (i > 0 && poll(s->fds, s->n, 50) <= 0)
+            break;
+        for (uint32_t k = 0; k < s->n; k++)
+            got += receive_batch(s->fds[k].fd, b, r);
+    }
+    return got;
+}
+
 int load_udp(const struct load_options *o, struct load_result *ret_r)
 {
     struct queries q;
+    struct sockets s;
     struct batch *b = batch_new();
-    int fd = connect_to(SOCK_DGRAM, o->port);
-    if (fd < 0 || !b || queries_init(&q, o) < 0)
+    if (sockets_open(&s, o) < 0 || !b || queries_init(&q, o) < 0)
         return -ENOMEM;
     *ret_r = (struct load_result){0};
     int64_t start = now_ns(), end = start + (int64_t)(o->seconds * 1e9);
@@ -176,9 +208,9 @@ int load_udp(const struct load_options *o, struct load_result *ret_r)
     while (now_ns() < end) {
         uint32_t room = o->window - outstanding;
         uint32_t n = room < BATCH ? room : BATCH;
-        send_batch(fd, b, &q, n, &id);
+        send_batch(s.fds[s.next++ % s.n].fd, b, &q, n, &id);
         outstanding += n;
-        uint32_t got = receive_batch(fd, b, ret_r);
+        uint32_t got = receive_any(&s, b, ret_r);
         if (got == 0) {
             ret_r->lost += outstanding;
             outstanding = 0;
@@ -187,7 +219,7 @@ int load_udp(const struct load_options *o, struct load_result *ret_r)
     }
     ret_r->seconds = (double)(now_ns() - start) / 1e9;
     queries_fini(&q);
-    close(fd);
+    sockets_close(&s);
     free(b);
     return 0;
 }

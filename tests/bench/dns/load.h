@@ -14,6 +14,7 @@ struct load_options {
     uint32_t services; /* asked in turn: "s<i>.shop.discover.internal" SRV */
     uint16_t edns;     /* payload offered; 0: no OPT record */
     uint32_t window;   /* queries outstanding */
+    uint32_t sockets;  /* UDP: asked from so many ports, so that workers share the load; 0: one */
     double seconds;
 };
 

@@ -73,7 +73,7 @@ static void configure(uint8_t mode)
     const char *why;
     config = (struct dns_config){.ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 2};
     must(dns_zone_parse("discover.internal", &config.zones.zone[0], &why) == 0);
-    must(dns_zone_parse("10.in-addr.arpa", &config.zones.zone[1], &why) == 0);
+    must(dns_zone_parse("1.in-addr.arpa", &config.zones.zone[1], &why) == 0);
 }
 
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
@@ -84,12 +84,14 @@ struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
     dns_tables_init(&tables);
     must(catalog_new(&o, moved, NULL, &catalog) == 0);
     moved(NULL, table_writer_fd(catalog_table(catalog)));
+    must(dns_reverse_new(&tables, &config.reverse) == 0);
     must(dns_responder_new(&config, &tables, &counters, 1 << 20, &responder) == 0);
     for (unsigned i = 0; i < 4; i++)
         put_host(i);
     for (unsigned i = 0; i < n; i++)
         put(instances + 4 * i, i);
     (void)catalog_flush(catalog);
+    must(dns_reverse_build(config.reverse) == 0);
     table_writer_alive(catalog_table(catalog), NOW_NS);
     table_writer_set_sync(catalog_table(catalog), (enum table_sync)(mode & 3), NOW_NS - NS_PER_S);
     return (struct dns_client){.tcp = mode & 4, .loopback = mode & 8, .denied = (mode & 48) == 48,
@@ -99,6 +101,7 @@ struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
 void world_end(void)
 {
     dns_responder_free(responder);
+    dns_reverse_free(config.reverse);
     dns_tables_fini(&tables);
     catalog_free(catalog);
 }
