@@ -38,7 +38,7 @@ void dns_cache_clear(struct dns_cache *c);
 
 struct dns_cache_key dns_cache_key(const struct dns_query *q, uint8_t class);
 
-/* Asks the processor for the memory that finding the key will need; the second step needs what the first asked for. */
+/* Ask the processor for the memory that finding the key will need; the second needs what the first asked for. */
 void dns_cache_fetch_index(const struct dns_cache *c, const struct dns_cache_key *key);
 void dns_cache_fetch_answer(const struct dns_cache *c, const struct dns_cache_key *key);
 

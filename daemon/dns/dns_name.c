@@ -146,7 +146,8 @@ static bool fits(const struct shape *s, const uint8_t *bytes, const struct dns_l
     return true;
 }
 
-static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *labels, size_t n, struct dns_name *name)
+static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *labels, size_t n,
+                                struct dns_name *name)
 {
     for (const struct shape *s = shapes; s < shapes + sizeof shapes / sizeof *shapes; s++)
         if (s->n == n && fits(s, bytes, labels, name))

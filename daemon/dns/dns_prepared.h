@@ -18,7 +18,7 @@
 /* What the table can vouch for. */
 enum dns_mode {
     DNS_MODE_UNSYNCED, /* only what is registered on this host is known */
-    DNS_MODE_STORED,   /* beside it, what an earlier life left on disk: what is there may be told, nothing may be denied */
+    DNS_MODE_STORED,   /* beside it, what an earlier life left on disk: it may be told, nothing may be denied */
     DNS_MODE_LIVE,
     DNS_MODE_STALE,
 };

@@ -65,8 +65,8 @@ void dns_lookup_find(struct dns_responder *r, struct dns_lookup *l);
 size_t dns_lookup_reply(struct dns_responder *r, const struct dns_lookup *l, uint8_t *reply);
 
 /*
- * All steps. Writes at most cap (at least 512) octets into reply and returns how many; 0: no reply is to be sent. Large replies
- * over TCP need up to DNS_MESSAGE_MAX.
+ * All steps. Writes at most cap (at least 512) octets into reply and returns how many; 0: no reply is to be sent.
+ * Large replies over TCP need up to DNS_MESSAGE_MAX.
  */
 size_t dns_respond(struct dns_responder *r, const uint8_t *packet, size_t n, const struct dns_client *client,
                    uint8_t *reply, size_t cap);

@@ -146,7 +146,8 @@ static int open_listed(const struct dns_options *o, struct dns_sockets *s, char 
         if (!err)
             err = open_any_port(&address, o->workers, s);
         if (err) {
-            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err), hint(err));
+            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err),
+                     hint(err));
             return err;
         }
     }

@@ -27,7 +27,7 @@ void dns_targets_select(const struct table_view *view, const struct dns_name *na
 /* -EBADMSG. */
 int dns_target_entry(const struct table_view *view, uint32_t number, struct entry *ret_entry);
 
-/* The label of an instance for browsers: "<instance>@<host>", or where that is too long its id. Returns its octets. */
+/* An instance's label for browsers: "<instance>@<host>", or where that is too long its id. Returns its octets. */
 size_t dns_target_label(const struct discover_endpoint *endpoint, const struct entry *entry,
                         char ret_label[static DNS_LABEL_MAX]);
 

@@ -60,6 +60,15 @@ static double median(const double *rounds)
     return sorted[ROUNDS / 2];
 }
 
+/* Of latencies: in the round in which the rest of the machine was quietest. */
+static double least(const double *rounds)
+{
+    double value = rounds[0];
+    for (int i = 1; i < ROUNDS; i++)
+        value = rounds[i] < value ? rounds[i] : value;
+    return value;
+}
+
 static void start(struct contender *c)
 {
     check(server_start(&c->options, &c->server), server_name(c->options.kind));
@@ -107,7 +116,8 @@ static double measure(struct contender *c, load_fn *load)
     check(load(&c->load, &r), "load");
     int64_t used = server_cpu_ns(&c->server) - before;
     if (r.answers == 0 || (c->options.kind != SERVER_FLOOR && r.failed > 0))
-        fprintf(stderr, "%s: %" PRIu64 " answers, %" PRIu64 " failed\n", server_name(c->options.kind), r.answers, r.failed);
+        fprintf(stderr, "%s: %" PRIu64 " answers, %" PRIu64 " failed\n", server_name(c->options.kind),
+                r.answers, r.failed);
     fprintf(stderr, "  %-10s %8.0f answers/s, CPU %3.0f %%, %" PRIu64 " lost, %.0f octets\n",
             server_name(c->options.kind), (double)r.answers / r.seconds, (double)used / 1e7 / r.seconds, r.lost,
             (double)r.bytes / (double)(r.answers ? r.answers : 1));
@@ -125,8 +135,9 @@ static void run_rounds(struct contender *c, size_t n, load_fn *load)
 static void print_line(const char *name, const char *who, double value, const char *unit, double floor, double target)
 {
     double ratio = value / floor;
-    printf("{\"name\":\"dns %s%s%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.3f,", name,
-           *who ? " " : "", who, value, unit, floor, ratio);
+    printf(
+        "{\"name\":\"dns %s%s%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.3f,",
+        name, *who ? " " : "", who, value, unit, floor, ratio);
     if (target == 0)
         printf("\"target\":null,\"ok\":null}\n");
     else
@@ -188,7 +199,7 @@ static int by_time(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-/* Median over the rounds of each round's p50 and p99, in microseconds. */
+/* The p50 and p99 of each round, in microseconds. */
 static void latency(struct contender *c, size_t n, double (*ret_p50)[ROUNDS], double (*ret_p99)[ROUNDS])
 {
     static int64_t times[TIMES_MAX];
@@ -215,8 +226,8 @@ static void bench_latency(const struct scenario *s)
         const char *who = i == 0 ? "" : server_name(c[i].options.kind);
         if (i == SERVER_FLOOR)
             continue;
-        print_line("latency p50", who, median(p50[i]), "us", median(p50[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
-        print_line("latency p99", who, median(p99[i]), "us", median(p99[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
+        print_line("latency p50", who, least(p50[i]), "us", least(p50[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
+        print_line("latency p99", who, least(p99[i]), "us", least(p99[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
     }
     stop_all(c, n);
 }
@@ -231,7 +242,8 @@ static void bench_tcp(const struct scenario *s)
     for (int i = 0; i < 2; i++)
         start(&c[i]);
     run_rounds(c, 2, load_tcp);
-    print_line("tcp pipelined, floor is knot", "", median(c[0].rounds) / 1000, "k/cpu-s", median(c[1].rounds) / 1000, 1);
+    print_line("tcp pipelined, floor is knot", "", median(c[0].rounds) / 1000, "k/cpu-s",
+               median(c[1].rounds) / 1000, 1);
     stop_all(c, 2);
 }
 

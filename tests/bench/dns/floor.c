@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor: receives, turns the header into that of an answer, pads to the answer's size, sends. What a server cannot
- * do without, in the best way that sockets offer.
+ * The floor: receives, turns the header into that of an answer, pads to the answer's size, sends. It is what no
+ * server can do without, in the best way that sockets offer.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -44,7 +44,8 @@ static void echo_one_by_one(int fd, size_t bytes)
         socklen_t peer_bytes = sizeof peers[0];
         ssize_t n = recvfrom(fd, buffers[0], BYTES_MAX, 0, (struct sockaddr *)&peers[0], &peer_bytes);
         if (n >= 12)
-            (void)!sendto(fd, buffers[0], reply(buffers[0], (size_t)n, bytes), 0, (struct sockaddr *)&peers[0], peer_bytes);
+            (void)!sendto(fd, buffers[0], reply(buffers[0], (size_t)n, bytes), 0,
+                          (struct sockaddr *)&peers[0], peer_bytes);
     }
 }
 

@@ -25,7 +25,8 @@ static int write_zone(const struct server_options *o)
     FILE *f = fopen(zone_path, "w");
     if (!f)
         return -errno;
-    fprintf(f, "$ORIGIN discover.internal.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 1\n@ NS ns\nns A 127.0.0.1\n");
+    fprintf(f, "$ORIGIN discover.internal.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 1\n@ NS ns\nns A "
+               "127.0.0.1\n");
     for (uint32_t s = 0; s < o->services; s++)
         write_service(f, s, o->instances);
     return fclose(f) == 0 ? 0 : -errno;
@@ -45,12 +46,16 @@ static void write_knot(FILE *f, const struct server_options *o, int port)
 static void write_nsd(FILE *f, const struct server_options *o, int port)
 {
     uint32_t workers = o->workers ? o->workers : 1;
-    fprintf(f, "server:\n    ip-address: 127.0.0.1@%d\n    server-count: %u\n    reuseport: %s\n    username: \"\"\n"
-               "    zonesdir: \"%s\"\n    database: \"\"\n    pidfile: \"%s/nsd.pid\"\n    xfrdfile: \"%s/xfrd\"\n"
-               "    xfrdir: \"%s\"\n    zonelistfile: \"%s/zones\"\n    ipv4-edns-size: 4096\n    minimal-responses: no\n"
-               "remote-control:\n    control-enable: no\n"
-               "zone:\n    name: discover.internal\n    zonefile: \"%s\"\n",
-            port, workers, workers > 1 ? "yes" : "no", o->folder, o->folder, o->folder, o->folder, o->folder, zone_path);
+    fprintf(
+        f,
+        "server:\n    ip-address: 127.0.0.1@%d\n    server-count: %u\n    reuseport: %s\n    username: \"\"\n"
+        "    zonesdir: \"%s\"\n    database: \"\"\n    pidfile: \"%s/nsd.pid\"\n    xfrdfile: \"%s/xfrd\"\n"
+        "    xfrdir: \"%s\"\n    zonelistfile: \"%s/zones\"\n    ipv4-edns-size: 4096\n    "
+        "minimal-responses: no\n"
+        "remote-control:\n    control-enable: no\n"
+        "zone:\n    name: discover.internal\n    zonefile: \"%s\"\n",
+        port, workers, workers > 1 ? "yes" : "no", o->folder, o->folder, o->folder, o->folder, o->folder,
+        zone_path);
 }
 
 int rival_prepare(const struct server_options *o, int port, const char **argv, size_t max)

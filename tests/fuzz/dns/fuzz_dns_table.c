@@ -8,9 +8,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-static const char *const names[] = {"\7payment\4shop", "\10_payment\4_tcp\4shop", "\6canary\3tag\7payment\4shop",
-                                    "\2eu\2at\7payment\4shop", "\2p1\5web-1\2id\7payment\4shop", "\5web-1\4host", "\4shop",
-                                    "\11_services\7_dns-sd\4_udp\4shop", "\10p1@web-1\10_payment\4_tcp\4shop"};
+static const char *const names[] = {"\7payment\4shop",
+                                    "\10_payment\4_tcp\4shop",
+                                    "\6canary\3tag\7payment\4shop",
+                                    "\2eu\2at\7payment\4shop",
+                                    "\2p1\5web-1\2id\7payment\4shop",
+                                    "\5web-1\4host",
+                                    "\4shop",
+                                    "\11_services\7_dns-sd\4_udp\4shop",
+                                    "\10p1@web-1\10_payment\4_tcp\4shop"};
 static const uint16_t types[] = {SRV, A, AAAA, TXT, PTR, ANY};
 
 static size_t build_query(const char *name, uint16_t type, uint8_t *ret_query)
@@ -26,7 +32,8 @@ static size_t build_query(const char *name, uint16_t type, uint8_t *ret_query)
     return (size_t)(at - ret_query);
 }
 
-static void ask_for(const struct table *t, const struct dns_zones *zones, const char *label, uint16_t type, struct dns_scratch *s)
+static void ask_for(const struct table *t, const struct dns_zones *zones, const char *label, uint16_t type,
+                    struct dns_scratch *s)
 {
     static uint8_t query[512], reply[DNS_MESSAGE_MAX], own[4];
     struct dns_query q;

@@ -32,7 +32,8 @@ static void moved(void *arg, int fd)
 /* Two domains with four services and three hosts, so that names meet. */
 static void put(const uint8_t *b, unsigned number)
 {
-    static const char *const services[] = {"payment", "search", "addr", "a-service-with-a-name-of-just-sixty-three-octets-which-is-most-aa"};
+    static const char *const services[] = {
+        "payment", "search", "addr", "a-service-with-a-name-of-just-sixty-three-octets-which-is-most-aa"};
     struct instance_key key = {.domain = "shop"};
     struct record r;
     if (b[0] & 1)
@@ -63,7 +64,12 @@ static void put(const uint8_t *b, unsigned number)
 static void put_host(unsigned number)
 {
     char name[8];
-    struct lease l = {.epoch = 1, .counter = 1, .ttl_ms = 1000, .families = (uint8_t)number, .region = "eu", .zone = "eu-1"};
+    struct lease l = {.epoch = 1,
+                      .counter = 1,
+                      .ttl_ms = 1000,
+                      .families = (uint8_t)number,
+                      .region = "eu",
+                      .zone = "eu-1"};
     snprintf(name, sizeof name, "web-%u", number);
     must(catalog_set_host(catalog, name, &l, number != 3, NOW_NS) == 0);
 }
@@ -71,7 +77,8 @@ static void put_host(unsigned number)
 static void configure(uint8_t mode)
 {
     const char *why;
-    config = (struct dns_config){.ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 2};
+    config = (struct dns_config){
+        .ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 2};
     must(dns_zone_parse("discover.internal", &config.zones.zone[0], &why) == 0);
     must(dns_zone_parse("1.in-addr.arpa", &config.zones.zone[1], &why) == 0);
 }
@@ -106,7 +113,8 @@ void world_end(void)
     catalog_free(catalog);
 }
 
-size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as, uint8_t ret_reply[static DNS_MESSAGE_MAX])
+size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as,
+                 uint8_t ret_reply[static DNS_MESSAGE_MAX])
 {
     dns_responder_begin(responder, NOW_NS);
     return dns_respond(responder, query, n, as, ret_reply, DNS_MESSAGE_MAX);

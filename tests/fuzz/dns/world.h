@@ -10,6 +10,7 @@
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n);
 void world_end(void);
 
-size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as, uint8_t ret_reply[static DNS_MESSAGE_MAX]);
+size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as,
+                 uint8_t ret_reply[static DNS_MESSAGE_MAX]);
 
 #endif

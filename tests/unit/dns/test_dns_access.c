@@ -21,8 +21,19 @@ static union dns_peer peer(const char *text)
 START_TEST(test_addresses_and_their_texts)
 {
     static const char *const good[] = {"127.0.0.1:53", "[::1]:0", "[2001:db8::1]:65535", "0.0.0.0:8053"};
-    static const char *const bad[] = {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:53",
-                                      "[::1]", "[127.0.0.1]:53", "[::1:53", "localhost:53", "127.0.0.1:53x", "127.0.0.1 :53"};
+    static const char *const bad[] = {"",
+                                      ":",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:-1",
+                                      "::1:53",
+                                      "[::1]",
+                                      "[127.0.0.1]:53",
+                                      "[::1:53",
+                                      "localhost:53",
+                                      "127.0.0.1:53x",
+                                      "127.0.0.1 :53"};
     union dns_peer p;
     socklen_t n;
     char text[DNS_ADDRESS_TEXT];

@@ -139,7 +139,8 @@ START_TEST(test_r51_long_instance_names)
 {
     char target[1024];
     setup();
-    put("shop.payment.a-host-with-a-name-of-just-about-thirty-eight-octets.an-instance-with-thirty-octets", 8001, NULL);
+    put("shop.payment.a-host-with-a-name-of-just-about-thirty-eight-octets.an-instance-with-thirty-octets",
+        8001, NULL);
     flush();
     strcpy(target, first(ask("_payment._tcp.shop." ZONE, PTR), 0, PTR)->target);
     ck_assert_uint_eq(strcspn(target, "."), 16);

@@ -149,7 +149,8 @@ END_TEST
 
 START_TEST(test_r37_cookies_are_ignored)
 {
-    static const uint8_t cookie[] = {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 9, 0, 10, 0, 5, 1, 2, 3, 4, 5}; /* of a wrong length */
+    static const uint8_t cookie[] = {0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0,
+                                     9, 0, 10, 0, 5,    1, 2, 3, 4, 5}; /* of a wrong length */
     with_instances(3);
     const struct reply *r = ask_with(cookie, sizeof cookie, 1);
     ck_assert_uint_eq(r->rcode, NOERROR);
@@ -200,7 +201,8 @@ START_TEST(test_r38_partial_answers_are_always_the_same)
         if (i == 0)
             memcpy(before, r->bytes, n);
         for (size_t k = 0; k < r->n_records; k++)
-            ck_assert_mem_eq(r->records[k].data + 4, before + (r->records[k].data - r->bytes) + 4, r->records[k].data_bytes - 4);
+            ck_assert_mem_eq(r->records[k].data + 4, before + (r->records[k].data - r->bytes) + 4,
+                             r->records[k].data_bytes - 4);
     }
     teardown();
 }

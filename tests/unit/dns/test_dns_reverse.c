@@ -58,7 +58,8 @@ START_TEST(test_r50_addresses_have_names)
     check_ptr("1.0.0.10.in-addr.arpa", "web-1.host." ZONE); /* a host's before an instance's */
     check_ptr("2.7.0.10.in-addr.arpa", "0a000702.addr.shop." ZONE);
     check_ptr("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." V6, "web-1.host." ZONE);
-    check_ptr("7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." V6, "20010db8000000000000000000000007.addr.shop." ZONE);
+    check_ptr("7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." V6,
+              "20010db8000000000000000000000007.addr.shop." ZONE);
     ck_assert_str_eq(first(ask("0a000702.addr.shop." ZONE, A), 0, A)->address, "10.0.7.2"); /* and back */
     end();
 }
@@ -146,5 +147,6 @@ START_TEST(test_the_index_follows_the_table)
 }
 END_TEST
 
-UNIT_TESTS("dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes, test_r50_other_ranges_are_refused,
-           test_r50_apex, test_r50_cannot_know_yet, test_the_index_follows_the_table)
+UNIT_TESTS("dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes,
+           test_r50_other_ranges_are_refused, test_r50_apex, test_r50_cannot_know_yet,
+           test_the_index_follows_the_table)

@@ -67,7 +67,8 @@ START_TEST(test_ipv6)
     with_payment();
     options.listen = loopback;
     live_start();
-    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 a = {
+        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(AF_INET6, SOCK_DGRAM, 0);
     size_t n = build(payment, SRV, query);
     ck_assert_int_eq(sendto(fd, query, n, 0, (struct sockaddr *)&a, sizeof a), (ssize_t)n);

@@ -25,9 +25,14 @@ static void check_servfail(const struct reply *r)
 
 START_TEST(test_r40_unsynced_unknown_names_are_servfail)
 {
-    static const char *const names[] = {"nosuch.shop." ZONE, "nosuch." ZONE, "_nosuch._tcp.shop." ZONE, "nosuch.host." ZONE,
-                                        "blue.tag.payment.shop." ZONE, "mars.at.payment.shop." ZONE,
-                                        "p2.web-2.id.payment.shop." ZONE, "_tcp.nosuch." ZONE};
+    static const char *const names[] = {"nosuch.shop." ZONE,
+                                        "nosuch." ZONE,
+                                        "_nosuch._tcp.shop." ZONE,
+                                        "nosuch.host." ZONE,
+                                        "blue.tag.payment.shop." ZONE,
+                                        "mars.at.payment.shop." ZONE,
+                                        "p2.web-2.id.payment.shop." ZONE,
+                                        "_tcp.nosuch." ZONE};
     with_payment(TABLE_UNSYNCED);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         check_servfail(ask(names[i], SRV));

@@ -55,9 +55,12 @@ END_TEST
 START_TEST(test_r15_unknown_names_are_nxdomain_with_soa)
 {
     static const char *const names[] = {
-        "nosuch.shop." ZONE, "nosuch." ZONE, "a.b.nosuch." ZONE, "_nosuch._tcp.shop." ZONE, "_payment._sctp.shop." ZONE,
-        "x.payment.shop." ZONE, "tag.nosuch.shop." ZONE, "canary.tag.nosuch.shop." ZONE, "nosuch.host." ZONE,
-        "blue.tag.payment.shop." ZONE, "a.b.c.d.e.f." ZONE, "p2.web-1.id.payment.shop." ZONE,
+        "nosuch.shop." ZONE,         "nosuch." ZONE,
+        "a.b.nosuch." ZONE,          "_nosuch._tcp.shop." ZONE,
+        "_payment._sctp.shop." ZONE, "x.payment.shop." ZONE,
+        "tag.nosuch.shop." ZONE,     "canary.tag.nosuch.shop." ZONE,
+        "nosuch.host." ZONE,         "blue.tag.payment.shop." ZONE,
+        "a.b.c.d.e.f." ZONE,         "p2.web-1.id.payment.shop." ZONE,
     };
     with_payment();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -68,7 +71,8 @@ END_TEST
 
 START_TEST(test_r16_types_that_are_not_there_are_nodata)
 {
-    static const uint16_t types[] = {AAAA, NS, SOA, CNAME, PTR, TXT, 13, 15, 43, 46, 47, 48, 64, 65, 99, 249, 250, 257, 666, 65280, 65535};
+    static const uint16_t types[] = {AAAA, NS, SOA, CNAME, PTR, TXT, 13,  15,  43,    46,   47,
+                                     48,   64, 65,  99,    249, 250, 257, 666, 65280, 65535};
     with_payment();
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         check_negative(ask(payment, types[i]), NOERROR);
@@ -79,8 +83,16 @@ END_TEST
 START_TEST(test_r17_names_above_others_are_nodata)
 {
     static const char *const nodes[] = {
-        "shop." ZONE, "_tcp.shop." ZONE, "_udp.shop." ZONE, "_dns-sd._udp.shop." ZONE, "addr.shop." ZONE, "host." ZONE,
-        "tag.payment.shop." ZONE, "at.payment.shop." ZONE, "id.payment.shop." ZONE, "web-1.id.payment.shop." ZONE,
+        "shop." ZONE,
+        "_tcp.shop." ZONE,
+        "_udp.shop." ZONE,
+        "_dns-sd._udp.shop." ZONE,
+        "addr.shop." ZONE,
+        "host." ZONE,
+        "tag.payment.shop." ZONE,
+        "at.payment.shop." ZONE,
+        "id.payment.shop." ZONE,
+        "web-1.id.payment.shop." ZONE,
     };
     with_payment();
     for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++)
@@ -213,10 +225,12 @@ END_TEST
 
 START_TEST(test_r53_special_names_are_no_zones)
 {
-    static const char *const bad[] = {"local", "printer.local", "localhost", "x.test", "invalid", "svc.example", "x.onion",
-                                      "x.alt", "arpa", "home.arpa", "", ".", "a..b", "-a.b", "a_b.c", "a b.c"};
-    static const char *const good[] = {"discover.internal", "Discover.Internal.", "svc.example.com", "consul", "10.in-addr.arpa",
-                                       "8.b.d.0.1.0.0.2.ip6.arpa"};
+    static const char *const bad[] = {
+        "local", "printer.local", "localhost", "x.test", "invalid", "svc.example", "x.onion", "x.alt",
+        "arpa",  "home.arpa",     "",          ".",      "a..b",    "-a.b",        "a_b.c",   "a b.c"};
+    static const char *const good[] = {"discover.internal", "Discover.Internal.",
+                                       "svc.example.com",   "consul",
+                                       "10.in-addr.arpa",   "8.b.d.0.1.0.0.2.ip6.arpa"};
     struct dns_zone z;
     const char *why;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
