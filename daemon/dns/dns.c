@@ -154,17 +154,22 @@ int dns_options_check(const struct dns_options *o, char ret_reason[static DNS_RE
     return read_options(o, &zones, &access, ret_reason);
 }
 
+/* The queries of a network come from many ports, so the workers of an address get about the same part of them. */
+static uint32_t share_of(uint32_t limit, uint32_t workers)
+{
+    return limit == 0 ? 0 : (limit + workers - 1) / workers;
+}
+
 static int new_udp(struct dns *dns, struct worker *w, const struct dns_socket *socket)
 {
     uint32_t larger = dns->options.loopback_payload > dns->options.udp_payload ? dns->options.loopback_payload
                                                                                : dns->options.udp_payload;
-    /* Each client is served by one socket of those that share an address, so the limit is the worker's. */
     const struct dns_udp_options o = {
         .socket = socket,
         .access = &dns->access,
         .responder = w->responder,
         .counters = w->counters,
-        .rate_limit = dns->options.rate_limit,
+        .rate_limit = share_of(dns->options.rate_limit, dns->options.workers),
         .reply_max = larger,
     };
     return dns_udp_new(&o, &w->udp);
@@ -186,7 +191,7 @@ static int new_tcp(struct dns *dns, struct worker *w)
 }
 
 /* socket: NULL for the TCP worker. */
-static int new_worker(struct dns *dns, const struct dns_socket *socket, struct metrics *metrics)
+static int new_worker(struct dns *dns, const struct dns_socket *socket)
 {
     struct worker *w = &dns->workers[dns->n_workers++];
     w->dns = dns;
@@ -196,20 +201,27 @@ static int new_worker(struct dns *dns, const struct dns_socket *socket, struct m
     int err = dns_responder_new(&dns->config, &dns->tables, w->counters, dns->options.cache_bytes, &w->responder);
     if (!err)
         err = socket ? new_udp(dns, w, socket) : new_tcp(dns, w);
-    if (!err && metrics)
-        err = metrics_add(metrics, dns_metrics, dns_metrics_n, w->counters);
     return err;
 }
 
-static int new_workers(struct dns *dns, struct metrics *metrics)
+/* Last of all, because what was added cannot be taken back. */
+static int add_metrics(const struct dns *dns, struct metrics *metrics)
+{
+    int err = 0;
+    for (size_t i = 0; metrics && i < dns->n_workers && !err; i++)
+        err = metrics_add(metrics, dns_metrics, dns_metrics_n, dns->workers[i].counters);
+    return err;
+}
+
+static int new_workers(struct dns *dns)
 {
     int err = 0;
     dns->workers = calloc(dns->sockets.n_udp + 1, sizeof *dns->workers);
     if (!dns->workers)
         return -ENOMEM;
     for (size_t i = 0; i < dns->sockets.n_udp && !err; i++)
-        err = new_worker(dns, &dns->sockets.udp[i], metrics);
-    return err ? err : new_worker(dns, NULL, metrics);
+        err = new_worker(dns, &dns->sockets.udp[i]);
+    return err ? err : new_worker(dns, NULL);
 }
 
 int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **ret_dns,
@@ -229,7 +241,9 @@ int dns_new(const struct dns_options *o, struct metrics *metrics, struct dns **r
     if (!err)
         err = dns_sockets_open(o, &dns->sockets, ret_reason);
     if (!err) {
-        err = new_workers(dns, metrics);
+        err = new_workers(dns);
+        if (!err)
+            err = add_metrics(dns, metrics);
         if (err)
             snprintf(ret_reason, DNS_REASON_CAP, "cannot set up the DNS workers: %s", strerror(-err));
     }

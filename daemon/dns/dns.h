@@ -38,7 +38,7 @@ struct dns_options {
     uint32_t workers;          /* UDP threads for each address */
     uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715), 512..4096 */
     uint32_t loopback_payload; /* the same on loopback, where nothing fragments, 512..16384 */
-    uint32_t rate_limit;       /* UDP answers per second to a client network off loopback; 0: no limit */
+    uint32_t rate_limit;       /* UDP answers per second and address to a network off loopback; 0: no limit */
     uint32_t cache_bytes;      /* prepared answers of a worker, at most */
     uint32_t tcp_connections;  /* in total */
     uint32_t tcp_per_client;   /* from one address; loopback counts as one */
@@ -72,7 +72,7 @@ int dns_set_table(struct dns *dns, int fd);
 /* Starts the threads; they take no signals. A negative errno; what was started is stopped again. */
 int dns_start(struct dns *dns);
 
-/* Stops and joins the threads; what was received is still answered. Idempotent. */
+/* Stops and joins the threads; what a worker has in hand is still answered. Idempotent, and for good. */
 void dns_stop(struct dns *dns);
 
 /* Stops, closes. NULL is fine. The metrics must not be read any more. */

@@ -50,12 +50,17 @@ int dns_peer_parse(const char *text, union dns_peer *ret_peer, socklen_t *ret_n)
     return 0;
 }
 
+size_t dns_ipv6_address(const struct in6_addr *address, const uint8_t **ret_bytes)
+{
+    bool mapped = IN6_IS_ADDR_V4MAPPED(address);
+    *ret_bytes = address->s6_addr + (mapped ? 12 : 0);
+    return mapped ? 4 : 16;
+}
+
 size_t dns_peer_address(const union dns_peer *peer, const uint8_t **ret_bytes)
 {
-    if (peer->any.sa_family == AF_INET6) {
-        *ret_bytes = peer->v6.sin6_addr.s6_addr;
-        return 16;
-    }
+    if (peer->any.sa_family == AF_INET6)
+        return dns_ipv6_address(&peer->v6.sin6_addr, ret_bytes);
     *ret_bytes = (const uint8_t *)&peer->v4.sin_addr;
     return 4;
 }
@@ -76,9 +81,10 @@ void dns_peer_format(const union dns_peer *peer, char ret_text[static DNS_ADDRES
 
 bool dns_peer_is_loopback(const union dns_peer *peer)
 {
-    if (peer->any.sa_family == AF_INET6)
+    const uint8_t *bytes;
+    if (dns_peer_address(peer, &bytes) == 16)
         return IN6_IS_ADDR_LOOPBACK(&peer->v6.sin6_addr);
-    return *(const uint8_t *)&peer->v4.sin_addr == 127;
+    return bytes[0] == 127;
 }
 
 bool dns_peer_is_wildcard(const union dns_peer *peer)

@@ -135,7 +135,9 @@ static size_t read_own_address(struct msghdr *h, struct dns_client *client)
         if (!IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
             info.ipi6_ifindex = 0;
         memcpy(CMSG_DATA(c), &info, sizeof info);
-        set_own_address(client, info.ipi6_addr.s6_addr, 16);
+        const uint8_t *own;
+        size_t n = dns_ipv6_address(&info.ipi6_addr, &own);
+        set_own_address(client, own, n);
         return CMSG_SPACE(sizeof info);
     }
     return 0;

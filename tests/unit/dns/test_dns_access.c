@@ -53,6 +53,10 @@ START_TEST(test_loopback_and_wildcard)
     ck_assert(dns_peer_is_loopback(&p) && !dns_peer_is_wildcard(&p));
     p = peer("[::1]:1");
     ck_assert(dns_peer_is_loopback(&p) && !dns_peer_is_wildcard(&p));
+    p = peer("[::ffff:127.0.0.1]:1"); /* as a socket for both families tells it */
+    ck_assert(dns_peer_is_loopback(&p));
+    p = peer("[::ffff:10.0.0.1]:1");
+    ck_assert(!dns_peer_is_loopback(&p));
     p = peer("128.0.0.1:1");
     ck_assert(!dns_peer_is_loopback(&p));
     p = peer("0.0.0.0:1");
@@ -75,6 +79,7 @@ START_TEST(test_r46_access_list)
         {"10.127.255.255:1", true}, {"10.128.0.0:1", false},          {"192.0.2.7:1", true},
         {"192.0.2.6:1", false},     {"[2001:db8:7fff::1]:1", true},   {"[2001:db8:8000::1]:1", false},
         {"127.0.0.1:1", true},      {"[::1]:1", true},                {"[a00::]:1", false},
+        {"[::ffff:10.1.1.1]:1", true},
     };
     for (size_t i = 0; i < sizeof expect / sizeof *expect; i++) {
         union dns_peer p = peer(expect[i].peer);
