@@ -51,7 +51,7 @@ static void write_nsd(FILE *f, const struct server_options *o, int port)
         "server:\n    ip-address: 127.0.0.1@%d\n    server-count: %u\n    reuseport: %s\n    username: \"\"\n"
         "    zonesdir: \"%s\"\n    database: \"\"\n    pidfile: \"%s/nsd.pid\"\n    xfrdfile: \"%s/xfrd\"\n"
         "    xfrdir: \"%s\"\n    zonelistfile: \"%s/zones\"\n    ipv4-edns-size: 4096\n    "
-        "minimal-responses: no\n"
+        "minimal-responses: no\n    rrl-ratelimit: 0\n"
         "remote-control:\n    control-enable: no\n"
         "zone:\n    name: discover.internal\n    zonefile: \"%s\"\n",
         port, workers, workers > 1 ? "yes" : "no", o->folder, o->folder, o->folder, o->folder, o->folder,
