@@ -22,9 +22,17 @@ static int set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+static void set_path_mtu(int fd, int family, int ipv4_value, int ipv6_value)
+{
+    if (family == AF_INET6)
+        (void)set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, ipv6_value);
+    else
+        (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, ipv4_value);
+}
+
 /*
- * Answers may be fragmented, never dropped because of a path MTU that anybody could have forged (RFC 9715 3.1 keeps
- * them small off loopback). Failing to set either is no reason not to serve.
+ * RFC 9715 3.1: no fragments, and no belief in a path MTU that anybody could have forged; answers off loopback are
+ * small enough for any path. (It is also cheaper: the kernel need not find a number for fragments to share.)
  */
 static void tune_udp(int fd, int family)
 {
@@ -32,10 +40,12 @@ static void tune_udp(int fd, int family)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof wake);
     if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES) < 0)
         (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
-    if (family == AF_INET6)
-        (void)set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
-    else
-        (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    set_path_mtu(fd, family, IP_PMTUDISC_PROBE, IPV6_PMTUDISC_PROBE);
+}
+
+void dns_socket_allow_fragments(const struct dns_socket *s)
+{
+    set_path_mtu(s->fd, s->address.any.sa_family, IP_PMTUDISC_OMIT, IPV6_PMTUDISC_OMIT);
 }
 
 /* On a wildcard address each query tells where it was sent to, and its reply leaves from there (RFC 2181 4.1). */

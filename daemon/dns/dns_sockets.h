@@ -34,4 +34,7 @@ int dns_sockets_open(const struct dns_options *o, struct dns_sockets *ret_s,
                      char ret_reason[static DNS_REASON_CAP]);
 void dns_sockets_close(struct dns_sockets *s);
 
+/* For an interface that takes less than our answers: rather fragments than none. Any thread. */
+void dns_socket_allow_fragments(const struct dns_socket *s);
+
 #endif

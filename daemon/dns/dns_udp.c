@@ -37,6 +37,7 @@ struct dns_udp {
     struct dns_udp_options options;
     int fd;
     bool wildcard;
+    bool fragments; /* allowed, because an interface takes less than our answers */
     int64_t now_ns;
     struct dns_client client; /* what all queries have in common */
     size_t n_replies;
@@ -207,18 +208,30 @@ static void answer_some(struct dns_udp *u, size_t from, size_t to)
             reply_one(u, i);
 }
 
+/* Returns whether it is worth another try. */
+static bool after_send_error(struct dns_udp *u)
+{
+    if (errno == EMSGSIZE && !u->fragments) {
+        u->fragments = true;
+        dns_socket_allow_fragments(u->options.socket);
+        return true;
+    }
+    if (errno == EINTR)
+        return true;
+    dns_count(&u->options.counters->send_errors);
+    return false;
+}
+
 /* Never waits: a reply that the kernel does not take now is lost, as any datagram may be. */
 static void send_replies(struct dns_udp *u)
 {
     size_t sent = 0;
     while (sent < u->n_replies) {
         int n = sendmmsg(u->fd, u->out + sent, (unsigned)(u->n_replies - sent), MSG_DONTWAIT);
-        if (n > 0) {
+        if (n > 0)
             sent += (size_t)n;
-        } else if (errno != EINTR) {
-            dns_count(&u->options.counters->send_errors);
+        else if (!after_send_error(u))
             sent++;
-        }
     }
 }
 

@@ -2,8 +2,11 @@
 /* The responder as a whole: options, sockets, locks, and that it stops. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,6 +160,46 @@ START_TEST(test_changes_reach_running_workers)
 }
 END_TEST
 
+/* A network of our own, whose loopback takes small packets only. False where that is not permitted. */
+static bool shrink_loopback(void)
+{
+    struct ifreq lo = {.ifr_name = "lo"};
+    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    lo.ifr_mtu = 1280;
+    ck_assert_int_eq(ioctl(fd, SIOCSIFMTU, &lo), 0);
+    lo.ifr_flags = IFF_UP;
+    ck_assert_int_eq(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+    close(fd);
+    return true;
+}
+
+/* Answers are sent whole if an interface takes them; where it does not, in fragments, from the first one on. */
+START_TEST(test_r36_small_interfaces_get_fragments)
+{
+    uint8_t query[512], answer[16384];
+    static const uint8_t opt[] = {0, 0, 41, 0x40, 0, 0, 0, 0, 0, 0, 0};
+    if (!shrink_loopback())
+        return;
+    setup();
+    put_many("shop.payment", 60);
+    live_options();
+    live_start();
+    int fd = live_connect(SOCK_DGRAM);
+    size_t n = build(payment, SRV, query);
+    memcpy(query + n, opt, sizeof opt);
+    query[11] = 1;
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(send(fd, query, n + sizeof opt, 0), (ssize_t)(n + sizeof opt));
+        ck_assert_int_gt(recv(fd, answer, sizeof answer, 0), 5000);
+    }
+    close(fd);
+    live_stop();
+    teardown();
+}
+END_TEST
+
 START_TEST(test_stopping_takes_no_time)
 {
     with_payment();
@@ -211,4 +254,4 @@ END_TEST
 
 UNIT_TESTS("dns server", test_r12_udp_and_tcp_on_one_port, test_r11_replies_leave_from_the_address_asked, test_ipv6,
            test_p15_a_second_responder_fails_to_start, test_workers_share_the_load, test_inherited_sockets,
-           test_changes_reach_running_workers, test_stopping_takes_no_time, test_options_are_checked)
+           test_changes_reach_running_workers, test_r36_small_interfaces_get_fragments, test_stopping_takes_no_time, test_options_are_checked)
