@@ -49,7 +49,6 @@ struct feed {
     bool synced;
     bool snapshot;          /* one is being read */
     int resync_failed;      /* a resync could not even be asked for: told to the follower at the next turn */
-    int64_t sweep_again_ns; /* after the bucket was made anew: when what is still missing goes; 0: never */
 };
 
 struct daemon {

@@ -18,9 +18,6 @@
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
-/* While the bucket was made anew, owners put their keys again; what is missing after this was given up. */
-#define RECREATED_GRACE_LEASES 3
-
 static const struct metric feed_metrics[] = {
     {"discoverd_feed_keys_refused_total", "Keys in the buckets that are not valid names.", METRIC_COUNTER,
      offsetof(struct feed_counters, keys_refused)},
@@ -63,6 +60,13 @@ static void put_record(struct daemon *d, const struct instance_key *key, const s
         refuse(&d->feed_counters.values_refused, "record", m, strerror(-err));
 }
 
+/* Somebody has overwritten a key of this host with something else: the agent puts its record again. */
+static void own_record_lost(struct daemon *d, const struct instance_key *key)
+{
+    if (is_own(d, key->host))
+        agent_observed(d->agent, key, NULL, clock_now_ns());
+}
+
 /* A foreign record may stand under any name, ours too: it is not of this daemon, and the agent is not asked. */
 static void put_foreign(struct daemon *d, const struct instance_key *key, const struct kv_message *m)
 {
@@ -76,28 +80,43 @@ static void put_foreign(struct daemon *d, const struct instance_key *key, const 
     int err = catalog_put_foreign(d->catalog, key, &record, ttl_ns, m->age_ns, clock_now_ns());
     if (err == -E2BIG)
         refuse(&d->feed_counters.limits_refused, "record", m, "over a limit (limits.* in the configuration)");
-    else if (err == -ESTALE)
+    if (err == -ESTALE) {
         refuse(&d->feed_counters.values_refused, "record", m, "the key belongs to a daemon");
+        own_record_lost(d, key);
+    }
+}
+
+static void put_value(struct daemon *d, const struct instance_key *key, const struct kv_message *m)
+{
+    struct record record;
+    const char *why = "larger than this daemon takes";
+    if (m->kind == KV_PUT && foreign_is(m->value, m->n)) {
+        put_foreign(d, key, m);
+    } else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0) {
+        refuse(&d->feed_counters.values_refused, "record", m, why);
+        own_record_lost(d, key);
+    } else if (is_own(d, key->host)) {
+        agent_observed(d->agent, key, &record, clock_now_ns());
+    } else {
+        put_record(d, key, &record, m);
+    }
+}
+
+static int parse_key(const char *text, size_t n, struct instance_key *ret_key)
+{
+    return instance_key_parse(text, n, ret_key) < 0 ? foreign_key_parse(text, n, ret_key) : 0;
 }
 
 static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = daemon_of(arg);
     struct instance_key key;
-    struct record record;
-    const char *why = "larger than this daemon takes";
     (void)from_snapshot;
-    if (instance_key_parse(m->key, m->key_len, &key) < 0 && foreign_key_parse(m->key, m->key_len, &key) < 0)
+    if (parse_key(m->key, m->key_len, &key) < 0)
         refuse(&d->feed_counters.keys_refused, "record", m,
                "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
-    else if (m->kind == KV_PUT && foreign_is(m->value, m->n))
-        put_foreign(d, &key, m);
-    else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0)
-        refuse(&d->feed_counters.values_refused, "record", m, why);
-    else if (is_own(d, key.host))
-        agent_observed(d->agent, &key, &record, clock_now_ns());
     else
-        put_record(d, &key, &record, m);
+        put_value(d, &key, m);
 }
 
 static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
@@ -105,7 +124,7 @@ static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
     struct daemon *d = daemon_of(arg);
     struct instance_key key;
     (void)seq;
-    if (instance_key_parse(text, n, &key) < 0 && foreign_key_parse(text, n, &key) < 0)
+    if (parse_key(text, n, &key) < 0)
         return; /* refused when it was put */
     if (is_own(d, key.host) && !catalog_is_foreign(d->catalog, &key))
         agent_observed(d->agent, &key, NULL, clock_now_ns());
@@ -121,6 +140,11 @@ static void services_snapshot_begin(void *arg)
     agent_snapshot_begin(f->daemon->agent);
 }
 
+static size_t services_unmarked(void *arg)
+{
+    return catalog_unmarked(daemon_of(arg)->catalog);
+}
+
 static void services_snapshot_end(void *arg, enum follow_end end)
 {
     struct feed *f = arg;
@@ -128,11 +152,9 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     f->snapshot = false;
     if (end == FOLLOW_COMPLETE)
         catalog_snapshot_end(d->catalog);
-    if (end == FOLLOW_RECREATED) {
+    if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
                     d->config->registry.services_bucket);
-        f->sweep_again_ns = clock_now_ns() + RECREATED_GRACE_LEASES * d->config->registry.lease_ttl_ns;
-    }
     if (end != FOLLOW_ABORTED)
         agent_synced(d->agent, clock_now_ns());
 }
@@ -238,12 +260,27 @@ static uint32_t random32(void *arg)
     return value;
 }
 
-static const struct follow_ops services_ops = {resync,          check,
-                                               services_apply,  services_remove,
-                                               services_snapshot_begin, services_snapshot_end,
-                                               synced,          random32};
-static const struct follow_ops hosts_ops = {resync,       check,       hosts_apply, hosts_remove, hosts_snapshot_begin,
-                                            hosts_snapshot_end, synced, random32};
+static const struct follow_ops services_ops = {
+    .resync = resync,
+    .check = check,
+    .apply = services_apply,
+    .remove = services_remove,
+    .snapshot_begin = services_snapshot_begin,
+    .snapshot_end = services_snapshot_end,
+    .synced = synced,
+    .random = random32,
+};
+
+static const struct follow_ops hosts_ops = {
+    .resync = resync,
+    .check = check,
+    .apply = hosts_apply,
+    .remove = hosts_remove,
+    .snapshot_begin = hosts_snapshot_begin,
+    .snapshot_end = hosts_snapshot_end,
+    .synced = synced,
+    .random = random32,
+};
 
 /* --- liveness and health --- */
 
@@ -386,6 +423,8 @@ int feed_start(struct daemon *d)
 {
     static const struct follow_ops *const ops[BUS_BUCKETS] = {&services_ops, &hosts_ops};
     static const struct liveness_events events = {host_changed, guard};
+    /* Leases run out by themselves: none is swept, so none need be counted. */
+    const struct follow_options options[BUS_BUCKETS] = {[BUS_SERVICES] = {.unmarked = services_unmarked}};
     struct leases_options leases = {.max_hosts = d->config->limits.hosts,
                                     .guard_percent = d->config->registry.guard_percent,
                                     .guard_ns = d->config->registry.guard_duration_ns};
@@ -395,7 +434,7 @@ int feed_start(struct daemon *d)
     health_init(&d->health, d->config->registry.lease_ttl_ns / 2, health_changed, d);
     for (int b = 0; b < BUS_BUCKETS && !err; b++) {
         d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bus_bucket)b};
-        err = follow_new(&(struct follow_options){0}, ops[b], &d->feeds[b], &d->feeds[b].follow);
+        err = follow_new(&options[b], ops[b], &d->feeds[b], &d->feeds[b].follow);
     }
     return err;
 }
@@ -414,17 +453,13 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t tick_one(struct feed *f, int64_t now_ns)
 {
-    if (f->sweep_again_ns && now_ns >= f->sweep_again_ns) {
-        f->sweep_again_ns = 0;
-        follow_doubt(f->follow, now_ns);
-    }
     int64_t next_ns = follow_tick(f->follow, now_ns);
     if (f->resync_failed) {
         follow_snapshot_end(f->follow, f->resync_failed, now_ns);
         f->resync_failed = 0;
         next_ns = follow_tick(f->follow, now_ns);
     }
-    return f->sweep_again_ns ? earlier(next_ns, f->sweep_again_ns) : next_ns;
+    return next_ns;
 }
 
 int64_t feed_tick(struct daemon *d, int64_t now_ns)

@@ -425,11 +425,24 @@ void catalog_snapshot_begin(struct catalog *c)
     c->mark++;
 }
 
+static bool is_unmarked(const struct catalog *c, const struct instance *i)
+{
+    return i->mark != c->mark && (i->ttl_ns || strcmp(i->host->name, c->host) != 0);
+}
+
+size_t catalog_unmarked(const struct catalog *c)
+{
+    size_t n = 0;
+    for (const struct instance *i = c->instances; i; i = i->hh.next)
+        n += is_unmarked(c, i);
+    return n;
+}
+
 void catalog_snapshot_end(struct catalog *c)
 {
     struct instance *i, *next;
     HASH_ITER(hh, c->instances, i, next) {
-        if (i->mark != c->mark && (i->ttl_ns || strcmp(i->host->name, c->host) != 0))
+        if (is_unmarked(c, i))
             catalog_remove_instance(c, i);
     }
 }

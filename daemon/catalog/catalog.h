@@ -73,6 +73,9 @@ int catalog_version(const struct catalog *c, const struct instance_key *key, uin
 void catalog_snapshot_begin(struct catalog *c);
 void catalog_snapshot_end(struct catalog *c);
 
+/* How many instances of other hosts were not put since the begin. */
+size_t catalog_unmarked(const struct catalog *c);
+
 /* What is known of a host. -E2BIG, -ENOMEM. */
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
 
@@ -100,6 +103,9 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);
+
+/* Writes the service of one key, for a change that must be seen at once while others may wait for the next flush. */
+void catalog_flush_service(struct catalog *c, const struct instance_key *key);
 
 struct table_writer *catalog_table(struct catalog *c);
 const char *catalog_host(const struct catalog *c); /* the name of this host */

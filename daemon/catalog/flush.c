@@ -68,3 +68,17 @@ size_t catalog_flush(struct catalog *c)
         table_writer_bump_serial(c->table);
     return changes;
 }
+
+void catalog_flush_service(struct catalog *c, const struct instance_key *key)
+{
+    struct service *s;
+    char name[SERVICE_CAP];
+    service_format(key->domain, key->service, name);
+    HASH_FIND_STR(c->services, name, s);
+    if (!s)
+        return;
+    /* Both stay queued: who has nothing left is forgotten there. */
+    size_t changes = note(c, blocks_write_service(c, s)) + note(c, blocks_write_domain(c, s->domain));
+    if (changes)
+        table_writer_bump_serial(c->table);
+}

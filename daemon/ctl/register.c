@@ -46,7 +46,16 @@ static int run_command(struct discover *d, const struct hold *h, char **command)
     return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_PROGRAM;
 }
 
-/* Registers, and stays for as long as it takes. The end of the handle is the end of what was bound to it. */
+/*
+ * The end of the connection would take it back as well, but at some time after we have ended: whoever looks it up in
+ * the next line of his script shall not find it. A daemon that is away has forgotten it.
+ */
+static void take_back(struct discover *d, const struct register_options *o, const struct discover_registration *r)
+{
+    (void)!discover_deregister(d, o->service, discover_registration_instance(r));
+}
+
+/* Registers, and stays for as long as it takes. */
 static int register_and_hold(const struct ctl *ctl, const struct register_options *o, const struct hold *h,
                              struct discover_registration *r)
 {
@@ -64,6 +73,8 @@ static int register_and_hold(const struct ctl *ctl, const struct register_option
     bool bound = !o->command && !o->ttl_ms && !o->pid;
     if (!err && bound && status == CTL_DONE)
         status = hold_run(h, d, 0);
+    if (!err && (bound || o->command))
+        take_back(d, o, r);
     discover_free(d);
     return status;
 }

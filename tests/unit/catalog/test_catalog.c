@@ -266,6 +266,26 @@ START_TEST(test_gone_hosts_are_forgotten)
 }
 END_TEST
 
+/* A local change is seen at once although the flush of the rest may wait; removed to the last, too. */
+START_TEST(test_one_service_is_written_ahead)
+{
+    setup();
+    struct instance_key pay = key_of("shop.pay.web-1.a");
+    put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 1);
+    put("shop.cart.web-1.a", 1, 1, DISCOVER_PASSING, 1);
+    catalog_flush_service(c, &pay);
+    ck_assert_int_eq(usable("shop/pay", NULL), 1);
+    ck_assert_int_eq(usable("shop/cart", NULL), -ENOENT);
+    catalog_remove(c, &pay);
+    catalog_flush_service(c, &pay);
+    ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT);
+    catalog_flush(c);
+    catalog_flush_service(c, &pay);
+    ck_assert_int_eq(usable("shop/cart", NULL), 1);
+    catalog_free(c);
+}
+END_TEST
+
 /* A host's digest that differs twice, unchanged, means records are missing; a moving one means they are on their way. */
 START_TEST(test_digest)
 {
@@ -317,6 +337,6 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
 }
 END_TEST
 
-UNIT_TESTS("catalog", test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
+UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
            test_sweep_takes_only_what_was_not_seen, test_order_and_details, test_domain_block_lists_services,
            test_serial_moves_only_with_answers, test_limits, test_gone_hosts_are_forgotten, test_digest)
