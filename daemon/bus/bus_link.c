@@ -123,22 +123,33 @@ static natsStatus set_nkey(natsOptions *o, const char *path, const char **ret_wh
     return natsOptions_SetNKeyFromSeed(o, key, path);
 }
 
+static natsStatus set_tls(natsOptions *o, const struct bus_options *options, const char **ret_why)
+{
+    bool ca = given(options->tls_ca), cert = given(options->tls_cert) || given(options->tls_key);
+    natsStatus s = ca || cert ? natsOptions_SetSecure(o, true) : NATS_OK;
+    if (s == NATS_OK && ca) {
+        *ret_why = "nats.tls.ca: no certificates can be loaded from the file";
+        s = natsOptions_LoadCATrustedCertificates(o, options->tls_ca);
+    }
+    if (s == NATS_OK && cert) {
+        *ret_why = "nats.tls.cert and nats.tls.key: they cannot be loaded, or do not fit";
+        s = natsOptions_LoadCertificatesChain(o, options->tls_cert, options->tls_key);
+    }
+    return s;
+}
+
 static natsStatus set_security(natsOptions *o, const struct bus_options *options, const char **ret_why)
 {
     natsStatus s = NATS_OK;
     if (given(options->nkey_seed))
         s = set_nkey(o, options->nkey_seed, ret_why);
-    if (s == NATS_OK && given(options->credentials))
+    if (s == NATS_OK && given(options->credentials)) {
+        *ret_why = "nats.credentials: cannot be used";
         s = natsOptions_SetUserCredentialsFromFiles(o, options->credentials, NULL);
+    }
     if (s == NATS_OK && given(options->user))
         s = natsOptions_SetUserInfo(o, options->user, options->password);
-    if (s == NATS_OK && (given(options->tls_ca) || given(options->tls_cert)))
-        s = natsOptions_SetSecure(o, true);
-    if (s == NATS_OK && given(options->tls_ca))
-        s = natsOptions_LoadCATrustedCertificates(o, options->tls_ca);
-    if (s == NATS_OK && given(options->tls_cert))
-        s = natsOptions_LoadCertificatesChain(o, options->tls_cert, options->tls_key);
-    return s;
+    return s == NATS_OK ? set_tls(o, options, ret_why) : s;
 }
 
 static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)

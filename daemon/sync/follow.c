@@ -124,16 +124,22 @@ static void wait_for_snapshot(struct follow *f, int64_t delay_ns, int64_t now_ns
     f->behind = 0;
 }
 
-static void begin_snapshot(struct follow *f)
+/* What comes live from now on counts as seen. */
+static void mark_from_here(struct follow *f)
 {
     touched_clear(&f->snapshot.touched);
     memset(&f->snapshot, 0, sizeof f->snapshot);
     f->snapshot.touched.max = f->options.touched_max;
+    f->ops.snapshot_begin(f->arg);
+}
+
+static void begin_snapshot(struct follow *f)
+{
     f->state = SNAPSHOT;
     f->reading = true;
     f->ordered = f->high;
     metric_inc(&f->counters.resyncs);
-    f->ops.snapshot_begin(f->arg);
+    mark_from_here(f);
     f->ops.resync(f->arg);
 }
 
@@ -242,14 +248,23 @@ static void check_answered(struct follow *f, int err, int64_t created, uint64_t 
     }
 }
 
+static void first_info(struct follow *f, int64_t created, uint64_t last_seq)
+{
+    bool known = f->recreated;
+    bool usable = plausible(f, created, last_seq);
+    if (f->recreated && !known)
+        mark_from_here(f); /* what came live until now was of the old one */
+    f->snapshot.unusable |= !usable;
+    f->snapshot.created = created;
+    f->snapshot.first = f->snapshot.last = last_seq;
+}
+
 static void snapshot_info(struct follow *f, int err, int64_t created, uint64_t last_seq)
 {
     if (err) {
         f->snapshot.unusable = true;
     } else if (f->snapshot.infos == 0) {
-        f->snapshot.unusable |= !plausible(f, created, last_seq);
-        f->snapshot.created = created;
-        f->snapshot.first = f->snapshot.last = last_seq;
+        first_info(f, created, last_seq);
     } else {
         f->snapshot.unusable |= created != f->snapshot.created || last_seq < f->snapshot.first;
         f->snapshot.last = last_seq;

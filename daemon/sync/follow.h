@@ -36,7 +36,7 @@ struct follow_ops {
     void (*check)(void *arg);  /* STREAM.INFO alone: answered by follow_info */
     void (*apply)(void *arg, const struct kv_message *m, bool from_snapshot); /* KV_PUT or KV_REFUSED */
     void (*remove)(void *arg, const char *key, size_t key_len, uint64_t seq);
-    void (*snapshot_begin)(void *arg); /* from now on, what is applied is marked */
+    void (*snapshot_begin)(void *arg); /* from now on, what is applied is marked; may come twice: start again */
     void (*snapshot_end)(void *arg, enum follow_end end);
     void (*synced)(void *arg, bool synced); /* only when it changes; false in the beginning */
     uint32_t (*random)(void *arg);

@@ -211,6 +211,25 @@ START_TEST(recreated_while_failing_is_not_forgotten)
 }
 END_TEST
 
+/* What came live while we asked may still have been of the old one. */
+START_TEST(marks_of_the_old_bucket_do_not_count)
+{
+    setup();
+    get_live();
+    follow_doubt(t.f, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+    live(4, 'a', 'L');
+    info_of(CREATED + 1, 1);
+    t.key['b'].seq = 0;
+    entry(1, 'b', 'N');
+    info_of(CREATED + 1, 1);
+    end(0);
+    ck_assert_int_eq(t.end, FOLLOW_RECREATED);
+    ck_assert(!t.key['a'].marked && t.key['b'].marked);
+    done();
+}
+END_TEST
+
 START_TEST(recreated_during_the_snapshot_spoils_it)
 {
     setup();
@@ -347,7 +366,8 @@ UNIT_TESTS("follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is
            old_live_messages_do_not_matter_to_a_snapshot, dropped_feed_during_snapshot_spoils_it,
            more_changes_than_can_be_noted_spoil_it, partial_snapshot_sweeps_nothing,
            recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
-           recreated_while_failing_is_not_forgotten, recreated_during_the_snapshot_spoils_it,
+           recreated_while_failing_is_not_forgotten, marks_of_the_old_bucket_do_not_count,
+           recreated_during_the_snapshot_spoils_it,
            one_step_back_is_not_believed, steps_back_are_believed_in_the_end,
            info_may_be_older_than_the_feed, what_is_missing_is_kept_until_it_is_missing_again,
            what_was_missing_may_come_back)

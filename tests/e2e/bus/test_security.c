@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the bus is let in, what it may not do, and that it says so: passwords, nkeys, TLS, permissions; and that the
+ * permissions of examples/nats/nats-server.conf are enough, and keep a host to its own keys.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/e2e/bus/station.h"
+#include "tests/support/e2e.h"
+#include "tests/support/proc.h"
+#include "tests/support/wait.h"
+
+#define WAIT_MS 10000
+
+static struct nats nats;
+static struct station a;
+
+START_TEST(test_denial_names_the_subject)
+{
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { user: a, password: secret, permissions: {\n"
+                 "  publish: [\"$KV.SERVICES.*.*.a.>\", \"$JS.API.>\"], subscribe: [\"_INBOX.a.>\", \"discover.test.>\"] } },\n"
+                 "  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.user = "a";
+    options.password = "secret";
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
+    int64_t took_ns = wait_until(1000, station_pump(&a) && a.done == 2, station_seen(&a));
+    measured("a denial is told after", took_ns);
+    ck_assert_int_eq(a.last_err, -EACCES);
+    ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
+    wait_until(1000, station_pump(&a) && strstr(a.problem, "$KV.SERVICES.shop.payment.other.p1"), station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_wrong_password_is_told)
+{
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { user: a, password: secret }, { user: admin, password: admin } ] }\n"
+                 "no_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.user = "a";
+    options.password = "wrong";
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "uthorization"), station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
+START_TEST(test_nkey)
+{
+    static const char seed[] = "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y\n";
+    char path[512];
+    snprintf(path, sizeof path, "%s/seed.nk", e2e_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert(file && fchmod(fileno(file), 0600) == 0 && fputs(seed, file) >= 0 && fclose(file) == 0);
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { nkey: UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK },\n"
+                 "  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    options.nkey_seed = path;
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && a.connects == 1, station_seen(&a));
+    station_stop(&a);
+}
+END_TEST
+
+/* The authorization of the example, as it stands there. */
+static char *example_authorization(void)
+{
+    static char text[16384];
+    FILE *file = fopen(EXAMPLES_DIR "/nats/nats-server.conf", "r");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 32, file)] = '\0';
+    fclose(file);
+    char *found = strstr(text, "\nauthorization {");
+    ck_assert_ptr_nonnull(found);
+    return strcat(found, "\nno_auth_user: admin\n");
+}
+
+static void start_as(const char *host, const char *user, const char *password, bool create)
+{
+    struct bus_options options = station_options(&nats, host);
+    options.region = "local";
+    options.user = user;
+    options.password = password;
+    options.create = create;
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    station_resync(&a, BUS_HOSTS);
+}
+
+/* The reason with which a put is refused. */
+static void refused(enum bus_bucket bucket, const char *key)
+{
+    unsigned before = a.done;
+    ck_assert_int_eq(bus_put(a.bus, bucket, key, "x", 1, UINT64_MAX), 0);
+    wait_until(1000, station_pump(&a) && a.done > before, station_seen(&a));
+    ck_assert_msg(a.last_err == -EACCES && strstr(a.last_reason, key), "%s: %s", key, station_seen(&a));
+}
+
+START_TEST(test_permissions_of_the_example)
+{
+    nats_init(&nats, 1);
+    nats.extra = example_authorization();
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    start_as("web-1", "web-1", "web-1-secret", true); /* may not make the buckets, whatever its configuration says */
+    ck_assert_int_ne(a.bucket[BUS_SERVICES].end_err, 0);
+    ck_assert_msg(strstr(a.problem, "$JS.API.STREAM.CREATE.KV_SERVICES"), "%s", a.problem);
+    station_stop(&a);
+    start_as("admin", "admin", "admin-secret", true);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    station_put(&a, BUS_SERVICES, "shop.payment.web-2.p1", "another's");
+    station_stop(&a);
+
+    start_as("web-1", "web-1", "web-1-secret", false);
+    ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
+    ck_assert_int_eq(a.bucket[BUS_HOSTS].end_err, 0);
+    ck_assert_uint_eq(a.bucket[BUS_SERVICES].entries, 1);
+    station_put(&a, BUS_SERVICES, "shop.payment.web-1.p1", "mine");
+    station_put(&a, BUS_HOSTS, "web-1", "mine");
+    wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_SERVICES].live == 1 && a.bucket[BUS_HOSTS].live == 1,
+               station_seen(&a));
+    ck_assert_msg(a.problems == 0, "%s", a.problem); /* nothing it needs was denied */
+    refused(BUS_SERVICES, "shop.payment.web-2.p1");
+    refused(BUS_HOSTS, "web-2");
+    station_stop(&a);
+}
+END_TEST
+
+/* A CA, and a certificate of the server and of a client by it. */
+static void make_certificates(void)
+{
+    struct output o;
+    const char *dir = e2e_folder();
+    ck_assert_msg(shell(&o,
+                        "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+                        "-subj /CN=test-ca -keyout ca.key -out ca.pem && "
+                        "for name in localhost client; do "
+                        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name "
+                        "-keyout $name.key -out $name.csr && printf 'subjectAltName=DNS:%%s\\n' $name > $name.ext && "
+                        "openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+                        "-extfile $name.ext -out $name.pem || exit 1; done",
+                        dir) == 0,
+                  "%s", o.err);
+}
+
+START_TEST(test_tls)
+{
+    char extra[1024], ca[512], cert[512], key[512], url[64];
+    const char *dir = e2e_folder(), *why;
+    make_certificates();
+    nats_init(&nats, 1);
+    snprintf(extra, sizeof extra, "tls { cert_file: \"%s/localhost.pem\", key_file: \"%s/localhost.key\", "
+             "ca_file: \"%s/ca.pem\", verify: true }", dir, dir, dir);
+    nats.extra = extra;
+    nats_server_launch(&nats, 0);
+    snprintf(url, sizeof url, "nats://localhost:%d", nats.server[0].port);
+    snprintf(ca, sizeof ca, "%s/ca.pem", dir);
+    snprintf(cert, sizeof cert, "%s/client.pem", dir);
+    snprintf(key, sizeof key, "%s/client.key", dir);
+    struct bus_options options = station_options(&nats, "a");
+    options.servers = (const char *const[]){url};
+    options.tls_ca = ca;
+    station_start(&a, &options); /* without a certificate of its own */
+    wait_until(WAIT_MS, station_pump(&a) && a.problems > 0, station_seen(&a));
+    ck_assert_uint_eq(a.connects, 0);
+    station_stop(&a);
+    options.tls_cert = cert;
+    options.tls_key = key;
+    station_start(&a, &options);
+    wait_until(WAIT_MS, (station_resync(&a, BUS_HOSTS), a.bucket[BUS_HOSTS].end_err == 0), station_seen(&a));
+    station_put(&a, BUS_HOSTS, "a", "x");
+    station_stop(&a);
+    options.tls_key = ca;
+    struct bus *bus;
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
+    ck_assert_msg(strstr(why, "nats.tls.cert"), "%s", why);
+}
+END_TEST
+
+/* Its certificate is good, but of another server. */
+START_TEST(test_tls_checks_the_name)
+{
+    char extra[1024], ca[512];
+    const char *dir = e2e_folder();
+    make_certificates();
+    nats_init(&nats, 1);
+    snprintf(extra, sizeof extra, "tls { cert_file: \"%s/client.pem\", key_file: \"%s/client.key\" }", dir, dir);
+    nats.extra = extra;
+    nats_server_launch(&nats, 0);
+    char url[64];
+    snprintf(url, sizeof url, "nats://localhost:%d", nats.server[0].port);
+    snprintf(ca, sizeof ca, "%s/ca.pem", dir);
+    struct bus_options options = station_options(&nats, "a");
+    options.servers = (const char *const[]){url};
+    options.tls_ca = ca;
+    station_start(&a, &options);
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "hostname mismatch"), station_seen(&a));
+    ck_assert_uint_eq(a.connects, 0);
+    station_stop(&a);
+}
+END_TEST
+
+E2E_TESTS("bus security", 60, {"denial_names_the_subject", test_denial_names_the_subject},
+          {"wrong_password_is_told", test_wrong_password_is_told}, {"nkey", test_nkey},
+          {"permissions_of_the_example", test_permissions_of_the_example}, {"tls", test_tls},
+          {"tls_checks_the_name", test_tls_checks_the_name})
