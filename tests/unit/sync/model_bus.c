@@ -138,6 +138,12 @@ int64_t bus_stored_ns(enum bucket bucket, int key)
     return m->seq ? m->time_ns : 0;
 }
 
+uint64_t bus_stored_epoch(enum bucket bucket, int key)
+{
+    const struct message *m = live_message(bucket, key);
+    return m->seq ? m->value.epoch : 0;
+}
+
 static void republish(enum bucket bucket, int key, const struct message *m)
 {
     for (int h = 0; h < HOSTS; h++) {

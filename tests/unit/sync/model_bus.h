@@ -106,7 +106,8 @@ void bus_cut(int host, bool cut);     /* partition */
 void bus_pause(int host, int64_t ns); /* the daemon's process stands still */
 void bus_deafen(int host, enum bucket bucket, int64_t ns);
 
-/* When the newest message of the key was stored; 0: there is none. */
+/* When the newest message of the key was stored, and the epoch in it; 0: there is none. */
 int64_t bus_stored_ns(enum bucket bucket, int key);
+uint64_t bus_stored_epoch(enum bucket bucket, int key);
 
 #endif

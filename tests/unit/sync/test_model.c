@@ -63,6 +63,13 @@ static void note_missing_beats(int owner)
         disturb(owner, bus.now_ns);
 }
 
+/* A late put of an earlier life took the place of the present one's, and the owner could not put it right yet. */
+static bool overwritten(int owner, int instance)
+{
+    uint64_t epoch = bus_stored_epoch(SERVICES, owner * INSTANCES + instance);
+    return epoch && epoch < daemons[owner].min_epoch;
+}
+
 static bool undisturbed(int owner, int observer)
 {
     /*
@@ -92,7 +99,7 @@ static void watch(int observer)
                     (unsigned long long)d->lease_min_epoch[h], follow_state(d->feeds[0].follow),
                     health_reason_text(d->health.reason));
             must(serves || !d->served[h][i] || !daemons[h].intents[i].wanted ||
-                              bus.now_ns - world.wanted_ns[h][i] < STEADY || !undisturbed(h, observer),
+                              bus.now_ns - world.wanted_ns[h][i] < STEADY || overwritten(h, i) || !undisturbed(h, observer),
                           "seed %llu: after %.4f s, host %d lost instance %d of host %d, which is alive",
                           (unsigned long long)world.seed, seconds(bus.now_ns), observer, i, h);
             d->served[h][i] = serves;
