@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the responder answers for each second of its CPU, beside a UDP echo with answers of the same size, and beside
- * Knot and NSD. The servers have the first core, the load the others; every round goes through all servers in turn,
- * so that a machine whose speed drifts favours none, and medians are compared.
+ * Knot and NSD. The servers have the first core, the load the others; every round goes through all servers in turn.
+ * A figure is the median of the rounds, a ratio the median of the ratios within each round: a machine whose speed
+ * drifts favours nobody.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -14,8 +15,8 @@
 #include "tests/bench/dns/load.h"
 #include "tests/bench/dns/server.h"
 
-#define ROUNDS       5
-#define SECONDS      1.0
+#define ROUNDS       9
+#define SECONDS      0.6
 #define WINDOW       256
 #define TCP_WINDOW   64
 #define LATENCY_RATE 2000.0
@@ -108,7 +109,7 @@ static void stop_all(struct contender *c, size_t n)
 
 typedef int load_fn(const struct load_options *o, struct load_result *ret_r);
 
-/* Answers for each second of the server's CPU. */
+/* Thousands of answers for each second of the server's CPU. */
 static double measure(struct contender *c, load_fn *load)
 {
     struct load_result r;
@@ -121,7 +122,7 @@ static double measure(struct contender *c, load_fn *load)
     fprintf(stderr, "  %-10s %8.0f answers/s, CPU %3.0f %%, %" PRIu64 " lost, %.0f octets\n",
             server_name(c->options.kind), (double)r.answers / r.seconds, (double)used / 1e7 / r.seconds, r.lost,
             (double)r.bytes / (double)(r.answers ? r.answers : 1));
-    return (double)r.answers / ((double)used / 1e9);
+    return (double)r.answers / ((double)used / 1e6);
 }
 
 static void run_rounds(struct contender *c, size_t n, load_fn *load)
@@ -132,9 +133,9 @@ static void run_rounds(struct contender *c, size_t n, load_fn *load)
 }
 
 /* target > 0: at least that share of the floor; < 0: at most; 0: told, not judged. */
-static void print_line(const char *name, const char *who, double value, const char *unit, double floor, double target)
+static void print_line(const char *name, const char *who, double value, const char *unit, double floor, double ratio,
+                       double target)
 {
-    double ratio = value / floor;
     printf(
         "{\"name\":\"dns %s%s%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.3f,",
         name, *who ? " " : "", who, value, unit, floor, ratio);
@@ -146,14 +147,22 @@ static void print_line(const char *name, const char *who, double value, const ch
     fflush(stdout);
 }
 
-/* The others' figures are told beside ours. */
-static void print_all(const char *name, const struct contender *c, size_t n, double target)
+static void print_rounds(const char *name, const char *who, const double *rounds, const char *unit,
+                         const double *floor, double target)
 {
-    double floor = median(c[SERVER_FLOOR].rounds);
+    double ratios[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++)
+        ratios[i] = rounds[i] / floor[i];
+    print_line(name, who, median(rounds), unit, median(floor), median(ratios), target);
+}
+
+/* The others' figures are told beside ours. */
+static void print_all(const char *name, const struct contender *c, size_t n, const char *unit, double target)
+{
     for (size_t i = 0; i < n; i++)
         if (i != SERVER_FLOOR)
-            print_line(name, i == 0 ? "" : server_name(c[i].options.kind), median(c[i].rounds) / 1000,
-                       "k/cpu-s", floor / 1000, i == 0 ? target : 0);
+            print_rounds(name, i == 0 ? "" : server_name(c[i].options.kind), c[i].rounds, unit,
+                         c[SERVER_FLOOR].rounds, i == 0 ? target : 0);
 }
 
 static void bench_throughput(const struct scenario *s, double target)
@@ -162,7 +171,7 @@ static void bench_throughput(const struct scenario *s, double target)
     size_t n = start_all(s, WINDOW, c);
     fprintf(stderr, "%s\n", s->name);
     run_rounds(c, n, load_udp);
-    print_all(s->name, c, n, target);
+    print_all(s->name, c, n, "k/cpu-s", target);
     stop_all(c, n);
 }
 
@@ -173,11 +182,10 @@ static void bench_single(const struct scenario *s, double target)
     size_t n = start_all(s, 1, c);
     fprintf(stderr, "%s, one outstanding\n", s->name);
     run_rounds(c, n, load_udp);
-    double floor = 1e6 / median(c[SERVER_FLOOR].rounds);
     for (size_t i = 0; i < n; i++)
-        if (i != SERVER_FLOOR)
-            print_line("one outstanding", i == 0 ? "" : server_name(c[i].options.kind), 1e6 / median(c[i].rounds),
-                       "us cpu", floor, i == 0 ? -target : 0);
+        for (int round = 0; round < ROUNDS; round++)
+            c[i].rounds[round] = 1e3 / c[i].rounds[round];
+    print_all("one outstanding", c, n, "us cpu", -target);
     stop_all(c, n);
 }
 
@@ -189,7 +197,7 @@ static void bench_against(const char *name, struct contender *c, struct contende
     for (int i = 0; i < 2; i++)
         start(&pair[i]);
     run_rounds(pair, 2, load_udp);
-    print_line(name, "", median(pair[0].rounds) / 1000, "k/cpu-s", median(pair[1].rounds) / 1000, target);
+    print_rounds(name, "", pair[0].rounds, "k/cpu-s", pair[1].rounds, target);
     stop_all(pair, 2);
 }
 
@@ -215,6 +223,11 @@ static void latency(struct contender *c, size_t n, double (*ret_p50)[ROUNDS], do
     }
 }
 
+static void print_least(const char *name, const char *who, const double *rounds, const double *floor, double target)
+{
+    print_line(name, who, least(rounds), "us", least(floor), least(rounds) / least(floor), target);
+}
+
 static void bench_latency(const struct scenario *s)
 {
     struct contender c[SERVER_KINDS];
@@ -226,8 +239,8 @@ static void bench_latency(const struct scenario *s)
         const char *who = i == 0 ? "" : server_name(c[i].options.kind);
         if (i == SERVER_FLOOR)
             continue;
-        print_line("latency p50", who, least(p50[i]), "us", least(p50[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
-        print_line("latency p99", who, least(p99[i]), "us", least(p99[SERVER_FLOOR]), i == 0 ? -1.1 : 0);
+        print_least("latency p50", who, p50[i], p50[SERVER_FLOOR], i == 0 ? -1.1 : 0);
+        print_least("latency p99", who, p99[i], p99[SERVER_FLOOR], i == 0 ? -1.1 : 0);
     }
     stop_all(c, n);
 }
@@ -242,8 +255,7 @@ static void bench_tcp(const struct scenario *s)
     for (int i = 0; i < 2; i++)
         start(&c[i]);
     run_rounds(c, 2, load_tcp);
-    print_line("tcp pipelined, floor is knot", "", median(c[0].rounds) / 1000, "k/cpu-s",
-               median(c[1].rounds) / 1000, 1);
+    print_rounds("tcp pipelined, floor is knot", "", c[0].rounds, "k/cpu-s", c[1].rounds, 1);
     stop_all(c, 2);
 }
 
