@@ -12,6 +12,8 @@
  *            3. The second info tells L1. A key whose old message was overwritten before it was read, and whose new
  *            one is still on its way to us, is in no entry: so the snapshot is complete only once the live feed,
  *            without a hole behind L0, has reached L1.
+ *            4. What the store has and the snapshot has not left no marker, as a deletion would have: it is kept, and
+ *            swept only when it is missing again in a snapshot some time later (keep_ns).
  *  LIVE      everything up to `high` is known. The next is applied; a jump is a hole: WAITING. One that is known is
  *            ignored, and makes us look whether the bucket is another one. Looked at as well when it is quiet: a
  *            deaf subscription makes no sound.
@@ -162,7 +164,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 static enum follow_end verdict(struct follow *f, int64_t now_ns)
 {
     bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
-    bool first = metric_get(&f->counters.resyncs) == 1; /* what the store had before is older than this bucket's news */
+    bool first = metric_get(&f->counters.resyncs) == 1; /* what the store had before is older news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
     if (!first && missing && (!f->keep_ns || now_ns < f->keep_ns))

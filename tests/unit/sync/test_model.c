@@ -81,6 +81,24 @@ static bool undisturbed(int owner, int observer)
     return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed;
 }
 
+static void watch_one(struct daemon *d, int h, int i)
+{
+    bool serves = daemon_serves(d, h, i);
+    if (!daemons[h].intents[i].told)
+        world.wanted_ns[h][i] = bus.now_ns;
+    if (serves != d->served[h][i])
+        say("h%d: h%d/%d %s (host %d, epoch %llu, min %llu, %s, %s)", d->host, h, i, serves ? "appears" : "vanishes",
+            d->status[h], (unsigned long long)d->known[h * INSTANCES + i].value.epoch,
+            (unsigned long long)d->lease_min_epoch[h], follow_state(d->feeds[SERVICES].follow),
+            health_reason_text(d->health.reason));
+    bool may_vanish = !daemons[h].intents[i].wanted || bus.now_ns - world.wanted_ns[h][i] < STEADY ||
+                      overwritten(h, i) || !undisturbed(h, d->host);
+    must(serves || !d->served[h][i] || may_vanish,
+         "seed %llu: after %.4f s, host %d lost instance %d of host %d, which is alive",
+         (unsigned long long)world.seed, seconds(bus.now_ns), d->host, i, h);
+    d->served[h][i] = serves;
+}
+
 static void watch(int observer)
 {
     struct daemon *d = &daemons[observer];
@@ -89,21 +107,8 @@ static void watch(int observer)
     for (int h = 0; h < HOSTS; h++)
         note_missing_beats(h);
     for (int h = 0; h < HOSTS && d->running; h++)
-        for (int i = 0; i < INSTANCES; i++) {
-            bool serves = daemon_serves(d, h, i);
-            if (!daemons[h].intents[i].told)
-                world.wanted_ns[h][i] = bus.now_ns;
-            if (serves != d->served[h][i])
-                say("h%d: h%d/%d %s (host %d, epoch %llu, min %llu, %s, %s)", observer, h, i, serves ? "appears" : "vanishes",
-                    d->status[h], (unsigned long long)d->known[h * INSTANCES + i].value.epoch,
-                    (unsigned long long)d->lease_min_epoch[h], follow_state(d->feeds[0].follow),
-                    health_reason_text(d->health.reason));
-            must(serves || !d->served[h][i] || !daemons[h].intents[i].wanted ||
-                              bus.now_ns - world.wanted_ns[h][i] < STEADY || overwritten(h, i) || !undisturbed(h, observer),
-                          "seed %llu: after %.4f s, host %d lost instance %d of host %d, which is alive",
-                          (unsigned long long)world.seed, seconds(bus.now_ns), observer, i, h);
-            d->served[h][i] = serves;
-        }
+        for (int i = 0; i < INSTANCES; i++)
+            watch_one(d, h, i);
 }
 
 static void check_agreement(void)
@@ -112,13 +117,13 @@ static void check_agreement(void)
         if (!daemons[o].running)
             continue;
         must(daemons[o].health.reason == HEALTH_OK, "seed %llu: host %d: %s", (unsigned long long)world.seed, o,
-                      health_reason_text(daemons[o].health.reason));
+             health_reason_text(daemons[o].health.reason));
         for (int h = 0; h < HOSTS; h++)
             for (int i = 0; i < INSTANCES; i++) {
                 bool wanted = daemons[h].running && daemons[h].intents[i].wanted;
                 must(daemon_serves(&daemons[o], h, i) == wanted,
-                              "seed %llu: host %d %s instance %d of host %d in the end", (unsigned long long)world.seed,
-                              o, wanted ? "misses" : "still has", i, h);
+                     "seed %llu: host %d %s instance %d of host %d in the end", (unsigned long long)world.seed, o,
+                     wanted ? "misses" : "still has", i, h);
             }
     }
 }
