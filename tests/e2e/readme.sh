@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What the README says is so: its keys have those defaults, its map has every folder of the code.
+# Usage: readme.sh SOURCES DISCOVERD
+set -eu
+cd "$1"
+keys=$(mktemp)
+trap 'rm -f "$keys"' EXIT
+"$2" --keys >"$keys"
+
+# Rows "| `key` | `default` | text |"; several keys in a row have as many defaults.
+sed -n '/^| key | default |/,/^$/p' README.md | awk -F'|' -v keys="$keys" '
+    BEGIN { while ((getline line < keys) > 0) { split(line, column, "\t"); defaults[column[1]] = column[3] } }
+    NR > 2 && NF {
+        rows++
+        gsub(/[` ]/, "", $2); gsub(/[` ]/, "", $3)
+        n = split($2, key, ","); split($3, value, ",")
+        for (i = 1; i <= n; i++)
+            if (defaults[key[i]] != value[i]) {
+                print "README: the default of " key[i] " is not " value[i] " but " defaults[key[i]]
+                wrong = 1
+            }
+    }
+    END { if (rows < 5) print "README: no table of keys"; exit wrong || rows < 5 }'
+
+for folder in libdiscover libdiscover/core proto systemd $(find daemon -type d) tests/unit tests/e2e tests/fuzz tests/bench; do
+    grep -q "^| \`$folder\` |" README.md || { echo "README: $folder is not in the map"; exit 1; }
+done
+# shellcheck disable=SC2016
+sed -n 's/^| `\([a-z/]*\)` | .*/\1/p' README.md | grep -E '^(daemon|libdiscover|proto|tests|systemd)(/|$)' | while read -r folder; do
+    [ -d "$folder" ] || { echo "README: there is no folder $folder"; exit 1; }
+done
