@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include "daemon/base/file.h"
 #include "daemon/base/lock.h"
@@ -217,12 +218,26 @@ static void checks_stop(struct daemon *d)
     d->checks = NULL;
 }
 
+/* Socket activation: all that systemd passes is for DNS, which is what needs a port below 1024. */
+static size_t inherited_sockets(int ret_fds[static DNS_LISTEN_MAX])
+{
+    int n = sd_listen_fds(1);
+    for (int i = 0; i < n && i < DNS_LISTEN_MAX; i++)
+        ret_fds[i] = SD_LISTEN_FDS_START + i;
+    return n < 0 ? 0 : n > DNS_LISTEN_MAX ? DNS_LISTEN_MAX : (size_t)n;
+}
+
 static int dns_part_start(struct daemon *d)
 {
     char reason[DNS_REASON_CAP] = "";
     const struct config *c = d->config;
     struct dns_options o;
     dns_options_init(&o);
+    int inherited[DNS_LISTEN_MAX];
+    o.n_inherited = inherited_sockets(inherited);
+    o.inherited = inherited;
+    if (o.n_inherited == 0 && c->dns.listen.n == 0)
+        return 0; /* nobody wants it here */
     o.listen = (const char *const *)c->dns.listen.items;
     o.n_listen = c->dns.listen.n;
     o.zones = (const char *const *)c->dns.zones.items;
