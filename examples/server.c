@@ -36,7 +36,7 @@ int main(int argc, char **argv)
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
 
     struct discover *d;
-    struct discover_registration *r;
+    struct discover_registration *r = NULL;
     int err = discover_new(&d);
     if (!err)
         err = discover_start(d);
