@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Watches a set of hosts through a fault. Each host has instances; a thread of its own looks all the time at what
+ * every host answers, and counts each instance that leaves an answer although its owner wants it there and is
+ * alive. At the end it waits until all hosts answer, freshly, with what the owners want, and prints a row:
+ *
+ *     | fault | false removals | acknowledged registrations lost | time until all hosts agree |
+ *
+ * Functions are the test's main thread's and fail the test when they fail.
+ */
+#ifndef FAULTS_OBSERVE_H
+#define FAULTS_OBSERVE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+
+#define OBSERVE_HOSTS_MAX     10
+#define OBSERVE_INSTANCES_MAX 512
+#define OBSERVE_WORDS         (OBSERVE_INSTANCES_MAX / 64)
+
+/* A set of instances; the port of an instance is its index + 1. */
+struct observe_set {
+    uint64_t bits[OBSERVE_WORDS];
+};
+
+struct observe_host {
+    struct host host;
+    struct discover *eye; /* the observing thread's */
+    bool watched;         /* its answers count: its daemon runs */
+    bool owner_alive;     /* its instances must stay */
+    struct observe_set seen;
+    int result;           /* of the last look-up */
+};
+
+struct observe {
+    struct observe_host at[OBSERVE_HOSTS_MAX];
+    size_t n_hosts;
+    size_t n_instances;
+    size_t owner[OBSERVE_INSTANCES_MAX];
+    struct observe_set wanted, acknowledged;
+    unsigned false_removals;
+    char first[256]; /* what was removed first */
+    char text[1024]; /* for messages */
+    pthread_mutex_t lock;
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+/* Starts n_hosts, "h0" and so on, with `each` instances from their configuration, and waits until all agree. */
+struct observe_options {
+    const char *nats; /* as in host_options */
+    size_t n_hosts, each;
+    const char *lease_ttl; /* default "2s" */
+    const char *registry;  /* as in host_options */
+    void (*launch)(struct observe *o, size_t i); /* instead of host_launch */
+    void (*prepare)(struct observe *o, size_t i); /* before it, or NULL */
+};
+void observe_start(struct observe *o, const struct observe_options *options);
+
+/* One more instance, held by this process; one less. Before NATS has heard of it. */
+size_t observe_register(struct observe *o, size_t host);
+void observe_deregister(struct observe *o, size_t instance);
+
+/* One more on every host, and one of these taken away again: what a fault has to let through in the end. */
+void observe_change(struct observe *o);
+
+/* Waits until NATS has acknowledged everything of the host: from then on it must not be lost. */
+void observe_acknowledged(struct observe *o, size_t host);
+
+/* A daemon that dies or is away: whether its answers count, and whether others must keep its instances. */
+void observe_set_watched(struct observe *o, size_t host, bool watched);
+void observe_set_owner_alive(struct observe *o, size_t host, bool alive);
+
+/* Keeps what this process registered alive, for so long. */
+void observe_for(struct observe *o, int64_t time_ms);
+
+/* Whether a host's last answer was fresh and what the owners want; all. */
+bool observe_agrees(struct observe *o, size_t host);
+bool observe_all_agree(struct observe *o);
+const char *observe_text(struct observe *o);
+
+/*
+ * The fault is over: waits until all agree, and then for hold_ms whether it stays so; prints the row. No removal
+ * may have been false and nothing lost.
+ */
+void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms);
+
+#endif

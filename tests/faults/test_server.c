@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Faults of a lone nats-server: it is killed, stopped, loses its streams, or is away for longer than any lease. */
+#include <stdlib.h>
+
+#include "tests/faults/observe.h"
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/wait.h"
+
+#define HOSTS      4
+#define EACH       5
+#define AGREE_MS   30000
+#define HOLD_MS    5000 /* more than two leases of 2 s */
+
+static struct nats nats;
+static struct observe o;
+
+static void start(void)
+{
+    nats_start(&nats, 1);
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = HOSTS, .each = EACH});
+}
+
+START_TEST(restarted)
+{
+    start();
+    nats_server_kill(&nats, 0);
+    observe_change(&o);
+    observe_for(&o, 1000);
+    nats_server_launch(&nats, 0);
+    observe_end(&o, "nats-server killed and restarted, file storage", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
+START_TEST(streams_gone)
+{
+    start();
+    nats_server_kill(&nats, 0);
+    nats_server_wipe(&nats, 0);
+    observe_change(&o);
+    nats_server_launch(&nats, 0);
+    observe_end(&o, "nats-server restarted without its streams", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
+START_TEST(buckets_recreated)
+{
+    struct kv kv;
+
+    start();
+    kv_open(&kv, nats.server[0].url);
+    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_HOSTS", NULL, NULL), NATS_OK);
+    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    observe_change(&o);
+    observe_end(&o, "both buckets deleted while in use, made anew by the daemons", AGREE_MS, HOLD_MS);
+    kv_close(&kv);
+}
+END_TEST
+
+START_TEST(stopped)
+{
+    bool is_long = getenv("DISCOVER_LONG");
+
+    start();
+    nats_server_pause(&nats, 0);
+    observe_change(&o);
+    observe_for(&o, is_long ? 20000 : 10000);
+    nats_server_resume(&nats, 0);
+    observe_end(&o, is_long ? "nats-server stopped with SIGSTOP for 20 s, lease 2 s"
+                            : "nats-server stopped with SIGSTOP for 10 s, lease 2 s", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
+START_TEST(down)
+{
+    bool is_long = getenv("DISCOVER_LONG");
+
+    start();
+    nats_server_kill(&nats, 0);
+    observe_change(&o);
+    observe_for(&o, is_long ? 60000 : 15000);
+    nats_server_launch(&nats, 0);
+    observe_end(&o, is_long ? "nats-server down for 60 s, lease 2 s" : "nats-server down for 15 s, lease 2 s", AGREE_MS,
+                HOLD_MS);
+}
+END_TEST
+
+E2E_TESTS("faults of a server", 150, {"restarted", restarted}, {"streams_gone", streams_gone},
+          {"buckets_recreated", buckets_recreated}, {"stopped", stopped}, {"down", down})
