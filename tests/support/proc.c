@@ -96,6 +96,11 @@ void proc_signal(const struct proc *p, int signal)
 {
     ck_assert_msg(p->pid > 0, "%s does not run", p->name);
     ck_assert_msg(kill(p->pid, signal) == 0, "%s: kill: %s", p->name, strerror(errno));
+    /* The threads stop one after the other; until the last has, the process may still answer. */
+    siginfo_t info;
+    if (signal == SIGSTOP)
+        ck_assert_msg(waitid(P_PID, (id_t)p->pid, &info, WSTOPPED | WEXITED | WNOWAIT) == 0, "%s: %s", p->name,
+                      strerror(errno));
 }
 
 /* Waits for the end without reaping: 1 ended, 0 not in time. */

@@ -19,6 +19,7 @@ struct proc {
 /* Starts argv (looked up in PATH). env: more "KEY=value" strings, NULL at the end; or NULL. */
 void proc_start(struct proc *p, const char *name, const char *const argv[], const char *const env[]);
 
+/* After SIGSTOP it has stopped when this returns. */
 void proc_signal(const struct proc *p, int signal);
 
 /* Waits for its end: the exit code, or 128 + the signal. */
