@@ -48,6 +48,7 @@ struct feed {
     struct follow *follow;
     bool synced;
     bool snapshot;          /* one is being read */
+    bool complete;          /* the last one that ended had everything that was known */
     int resync_failed;      /* a resync could not even be asked for: told to the follower at the next turn */
 };
 

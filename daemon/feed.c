@@ -150,6 +150,7 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     struct feed *f = arg;
     struct daemon *d = f->daemon;
     f->snapshot = false;
+    f->complete = end == FOLLOW_COMPLETE;
     if (end == FOLLOW_COMPLETE)
         catalog_snapshot_end(d->catalog);
     if (end == FOLLOW_RECREATED)
@@ -374,7 +375,11 @@ static struct follow *follow_of(void *arg, enum bus_bucket bucket)
 
 static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
-    follow_live(follow_of(arg, bucket), m, clock_now_ns());
+    struct daemon *d = arg;
+    int64_t now_ns = clock_now_ns();
+    if (bucket == BUS_HOSTS)
+        liveness_heard(d->liveness, now_ns);
+    follow_live(d->feeds[bucket].follow, m, now_ns);
 }
 
 static void on_gap(void *arg, enum bus_bucket bucket)
@@ -431,10 +436,16 @@ int feed_start(struct daemon *d)
     int err = metrics_add(d->metrics, feed_metrics, sizeof feed_metrics / sizeof *feed_metrics, &d->feed_counters);
     if (!err)
         err = leases_new(&leases, &events, d, &d->liveness);
+    if (!err)
+        err = liveness_add_metrics(d->liveness, d->metrics);
+    if (!err)
+        liveness_set_records_known(d->liveness, false);
     health_init(&d->health, d->config->registry.lease_ttl_ns / 2, health_changed, d);
     for (int b = 0; b < BUS_BUCKETS && !err; b++) {
         d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bus_bucket)b};
         err = follow_new(&options[b], ops[b], &d->feeds[b], &d->feeds[b].follow);
+        if (!err)
+            err = follow_add_metrics(d->feeds[b].follow, d->metrics);
     }
     return err;
 }
@@ -462,6 +473,18 @@ static int64_t tick_one(struct feed *f, int64_t now_ns)
     return next_ns;
 }
 
+/*
+ * Who is gone is decided by what was heard: over a feed that has a hole nobody is, and a lease that no longer vouches
+ * for a host's older records counts only once its newer ones are here.
+ */
+static int64_t tick_liveness(struct daemon *d, int64_t now_ns)
+{
+    const struct feed *services = &d->feeds[BUS_SERVICES];
+    liveness_set_whole(d->liveness, follow_is_live(d->feeds[BUS_HOSTS].follow));
+    liveness_set_records_known(d->liveness, services->complete && follow_is_live(services->follow));
+    return liveness_tick(d->liveness, now_ns);
+}
+
 int64_t feed_tick(struct daemon *d, int64_t now_ns)
 {
     int64_t next_ns = health_tick(&d->health, now_ns);
@@ -469,5 +492,5 @@ int64_t feed_tick(struct daemon *d, int64_t now_ns)
         next_ns = earlier(next_ns, catalog_expire(d->catalog, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
         next_ns = earlier(next_ns, tick_one(&d->feeds[b], now_ns));
-    return earlier(next_ns, liveness_tick(d->liveness, now_ns));
+    return earlier(next_ns, tick_liveness(d, now_ns));
 }

@@ -185,6 +185,8 @@ static int bus_part_start(struct daemon *d)
 {
     int err = daemon_bus_new(d->config, d->config->registry.create, &feed_bus_events, d, &d->bus);
     if (!err)
+        err = bus_add_metrics(d->bus, d->metrics);
+    if (!err)
         err = loop_watch_init(&d->bus_watch, d->base, bus_fd(d->bus), on_bus, d);
     return err ? err : bus_start(d->bus);
 }
