@@ -14,8 +14,6 @@
 #define BATCH     256    /* calls timed together: the clock must not be what is measured */
 #define SINGLES   400000 /* calls timed one by one, for p99 */
 #define TARGET_NS 100.0
-#define CHURN_NS  100000 /* a change every ... */
-#define CHURN_P99 1000.0
 
 /* What is measured: one look-up, or one copy. */
 typedef void step_fn(void *arg);
