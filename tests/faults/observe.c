@@ -58,8 +58,10 @@ static int look(struct discover *eye, struct observe_set *ret_set)
 
 static void count_removals(struct observe *o, const struct observe_host *at, const struct observe_set *now)
 {
+    uint32_t viewer = UINT32_C(1) << (at - o->at);
+
     for (size_t i = 0; i < o->n_instances; i++) {
-        if (!has(&at->seen, i) || has(now, i) || !has(&o->wanted, i) || !o->at[o->owner[i]].owner_alive)
+        if (!has(&at->seen, i) || has(now, i) || !has(&o->wanted, i) || o->at[o->owner[i]].excused & viewer)
             continue;
         if (o->false_removals++ == 0)
             snprintf(o->first, sizeof o->first, "instance %zu of %s left the answers of %s (result %d)", i,
@@ -117,16 +119,17 @@ static void prepare_host(struct observe *o, size_t host, const struct observe_op
         size_t i = new_instance(o, host);
         service_name(i, service);
         used += (size_t)snprintf(services + used, sizeof services - used,
-                                 "%s{ name = \"%s\"; instance = \"i%zu\"; port = %zu; }", k ? ", " : "", service, i,
-                                 i + 1);
+                                 "%s{ name = \"%s\"; instance = \"i%zu\"; port = %zu; }", k ? ", " : "",
+                                 service, i, i + 1);
         ck_assert_uint_lt(used, sizeof services);
     }
     snprintf(name, sizeof name, "h%zu", host);
-    host_init(&o->at[host].host, &(struct host_options){.name = name,
-                                                        .nats = options->nats,
-                                                        .lease_ttl = options->lease_ttl ? options->lease_ttl : "2s",
-                                                        .registry = options->registry,
-                                                        .services = services});
+    host_init(&o->at[host].host,
+              &(struct host_options){.name = name,
+                                     .nats = options->nats,
+                                     .lease_ttl = options->lease_ttl ? options->lease_ttl : "2s",
+                                     .registry = options->registry,
+                                     .services = services});
     if (options->prepare)
         options->prepare(o, host);
 }
@@ -136,7 +139,7 @@ static void open_eye(struct observe_host *at)
     ck_assert_int_eq(discover_new(&at->eye), 0);
     ck_assert_int_eq(discover_set_socket(at->eye, at->host.socket), 0);
     ck_assert_int_ge(discover_start(at->eye), 0);
-    at->watched = at->owner_alive = true;
+    at->watched = true;
 }
 
 static void at_end(void *arg)
@@ -246,11 +249,22 @@ void observe_set_watched(struct observe *o, size_t host, bool watched)
     pthread_mutex_unlock(&o->lock);
 }
 
-void observe_set_owner_alive(struct observe *o, size_t host, bool alive)
+void observe_excuse(struct observe *o, size_t owner, uint32_t viewers)
 {
     pthread_mutex_lock(&o->lock);
-    o->at[host].owner_alive = alive;
+    o->at[owner].excused = viewers;
     pthread_mutex_unlock(&o->lock);
+}
+
+int observe_count(struct observe *o, size_t viewer, size_t owner)
+{
+    int n = 0;
+
+    pthread_mutex_lock(&o->lock);
+    for (size_t i = 0; i < o->n_instances; i++)
+        n += o->owner[i] == owner && has(&o->at[viewer].seen, i);
+    pthread_mutex_unlock(&o->lock);
+    return n;
 }
 
 static bool keep_alive(struct observe *o)
@@ -303,9 +317,9 @@ const char *observe_text(struct observe *o)
 
     pthread_mutex_lock(&o->lock);
     for (size_t i = 0; i < o->n_hosts; i++)
-        used += (size_t)snprintf(o->text + used, sizeof o->text - used, "%s: result %d, %d missing, %d too many; ",
-                                 o->at[i].host.name, o->at[i].result,
-                                 differences(o, &o->wanted, &o->at[i].seen),
+        used += (size_t)snprintf(o->text + used, sizeof o->text - used,
+                                 "%s: result %d, %d missing, %d too many; ", o->at[i].host.name,
+                                 o->at[i].result, differences(o, &o->wanted, &o->at[i].seen),
                                  differences(o, &o->at[i].seen, &o->wanted));
     snprintf(o->text + used, sizeof o->text - used, "%u false removals %s", o->false_removals, o->first);
     pthread_mutex_unlock(&o->lock);
@@ -330,13 +344,20 @@ static void stop_observing(struct observe *o)
         discover_free(o->at[i].eye);
 }
 
+void observe_over(struct observe *o)
+{
+    o->over_ns = clock_now_ns();
+}
+
 void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms)
 {
-    int64_t start_ns = clock_now_ns(), took_ns = -1;
+    int64_t took_ns = -1;
 
-    while (took_ns < 0 && clock_now_ns() - start_ns < timeout_ms * NS_PER_MS) {
+    if (!o->over_ns)
+        observe_over(o);
+    while (took_ns < 0 && clock_now_ns() - o->over_ns < timeout_ms * NS_PER_MS) {
         if (observe_all_agree(o))
-            took_ns = clock_now_ns() - start_ns;
+            took_ns = clock_now_ns() - o->over_ns;
         wait_step();
     }
     observe_for(o, took_ns < 0 ? 0 : hold_ms);
@@ -347,7 +368,8 @@ void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64
     if (took_ns >= 0)
         printf("| %s | %u | %d | %.2f s |\n", fault, o->false_removals, n_lost, (double)took_ns / 1e9);
     else
-        printf("| %s | %u | %d | not within %.0f s |\n", fault, o->false_removals, n_lost, (double)timeout_ms / 1e3);
+        printf("| %s | %u | %d | not within %.0f s |\n", fault, o->false_removals, n_lost,
+               (double)timeout_ms / 1e3);
     fflush(stdout);
     ck_assert_msg(took_ns >= 0 && agree && o->false_removals == 0 && n_lost == 0, "%s", text);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watches a set of hosts through a fault. Each host has instances; a thread of its own looks all the time at what
- * every host answers, and counts each instance that leaves an answer although its owner wants it there and is
- * alive. At the end it waits until all hosts answer, freshly, with what the owners want, and prints a row:
+ * Watches a set of hosts through a fault. Each host has instances; a thread of its own looks all the time at
+ * what every host answers, and counts each instance that leaves an answer although its owner wants it there
+ * and is alive. At the end it waits until all hosts answer, freshly, with what the owners want, and prints a
+ * row:
  *
  *     | fault | false removals | acknowledged registrations lost | time until all hosts agree |
  *
@@ -30,9 +31,9 @@ struct observe_host {
     struct host host;
     struct discover *eye; /* the observing thread's */
     bool watched;         /* its answers count: its daemon runs */
-    bool owner_alive;     /* its instances must stay */
+    uint32_t excused;     /* whose answers its instances may leave: a bit for each host */
     struct observe_set seen;
-    int result;           /* of the last look-up */
+    int result; /* of the last look-up */
 };
 
 struct observe {
@@ -41,6 +42,7 @@ struct observe {
     size_t n_instances;
     size_t owner[OBSERVE_INSTANCES_MAX];
     struct observe_set wanted, acknowledged;
+    int64_t over_ns;
     unsigned false_removals;
     char first[256]; /* what was removed first */
     char text[1024]; /* for messages */
@@ -49,13 +51,14 @@ struct observe {
     atomic_bool stop;
 };
 
-/* Starts n_hosts, "h0" and so on, with `each` instances from their configuration, and waits until all agree. */
+/* Starts n_hosts, "h0" and so on, with `each` instances from their configuration, and waits until all agree.
+ */
 struct observe_options {
     const char *nats; /* as in host_options */
     size_t n_hosts, each;
-    const char *lease_ttl; /* default "2s" */
-    const char *registry;  /* as in host_options */
-    void (*launch)(struct observe *o, size_t i); /* instead of host_launch */
+    const char *lease_ttl;                        /* default "2s" */
+    const char *registry;                         /* as in host_options */
+    void (*launch)(struct observe *o, size_t i);  /* instead of host_launch */
     void (*prepare)(struct observe *o, size_t i); /* before it, or NULL */
 };
 void observe_start(struct observe *o, const struct observe_options *options);
@@ -70,9 +73,16 @@ void observe_change(struct observe *o);
 /* Waits until NATS has acknowledged everything of the host: from then on it must not be lost. */
 void observe_acknowledged(struct observe *o, size_t host);
 
-/* A daemon that dies or is away: whether its answers count, and whether others must keep its instances. */
+/* Whether a host's answers count: not while its daemon is dead. */
 void observe_set_watched(struct observe *o, size_t host, bool watched);
-void observe_set_owner_alive(struct observe *o, size_t host, bool alive);
+
+/* Whose answers the instances of a host may leave, a bit for each: of one whose lease has rightly run out
+ * there. */
+#define OBSERVE_EVERYONE UINT32_MAX
+void observe_excuse(struct observe *o, size_t owner, uint32_t viewers);
+
+/* How many of the instances of `owner` the answers of `viewer` have. */
+int observe_count(struct observe *o, size_t viewer, size_t owner);
 
 /* Keeps what this process registered alive, for so long. */
 void observe_for(struct observe *o, int64_t time_ms);
@@ -82,8 +92,11 @@ bool observe_agrees(struct observe *o, size_t host);
 bool observe_all_agree(struct observe *o);
 const char *observe_text(struct observe *o);
 
+/* The fault is over now: what observe_end counts the time from, which otherwise is its own call. */
+void observe_over(struct observe *o);
+
 /*
- * The fault is over: waits until all agree, and then for hold_ms whether it stays so; prints the row. No removal
+ * Waits until all agree, and then for hold_ms whether it stays so; prints the row. No removal
  * may have been false and nothing lost.
  */
 void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of a lone nats-server: it is killed, stopped, loses its streams, or is away for longer than any lease. */
+/* Faults of a lone nats-server: it is killed, stopped, loses its streams, or is away for longer than any
+ * lease. */
 #include <stdlib.h>
 
 #include "tests/faults/observe.h"
@@ -7,10 +8,10 @@
 #include "tests/support/kv.h"
 #include "tests/support/wait.h"
 
-#define HOSTS      4
-#define EACH       5
-#define AGREE_MS   30000
-#define HOLD_MS    5000 /* more than two leases of 2 s */
+#define HOSTS    4
+#define EACH     5
+#define AGREE_MS 30000
+#define HOLD_MS  5000 /* more than two leases of 2 s */
 
 static struct nats nats;
 static struct observe o;
@@ -66,8 +67,10 @@ START_TEST(stopped)
     observe_change(&o);
     observe_for(&o, is_long ? 20000 : 10000);
     nats_server_resume(&nats, 0);
-    observe_end(&o, is_long ? "nats-server stopped with SIGSTOP for 20 s, lease 2 s"
-                            : "nats-server stopped with SIGSTOP for 10 s, lease 2 s", AGREE_MS, HOLD_MS);
+    observe_end(&o,
+                is_long ? "nats-server stopped with SIGSTOP for 20 s, lease 2 s"
+                        : "nats-server stopped with SIGSTOP for 10 s, lease 2 s",
+                AGREE_MS, HOLD_MS);
 }
 END_TEST
 
@@ -80,8 +83,8 @@ START_TEST(down)
     observe_change(&o);
     observe_for(&o, is_long ? 60000 : 15000);
     nats_server_launch(&nats, 0);
-    observe_end(&o, is_long ? "nats-server down for 60 s, lease 2 s" : "nats-server down for 15 s, lease 2 s", AGREE_MS,
-                HOLD_MS);
+    observe_end(&o, is_long ? "nats-server down for 60 s, lease 2 s" : "nats-server down for 15 s, lease 2 s",
+                AGREE_MS, HOLD_MS);
 }
 END_TEST
 
