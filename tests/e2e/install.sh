@@ -41,7 +41,7 @@ add_executable(by-cmake $sources/examples/lookup.c)
 target_link_libraries(by-cmake PRIVATE discover::discover)
 TXT
 {
-    cmake -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_C_COMPILER="$cc"
+    cmake -G Ninja -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_C_COMPILER="$cc"
     cmake --build "$root/project/build"
 } >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
 "$root/project/build/by-cmake" shop/payment | grep -q shop/payment || fail "the program built with CMake does not run"
