@@ -113,6 +113,8 @@ static void prepare_host(struct observe *o, size_t host, const struct observe_op
 {
     char services[8192] = "", name[16];
     size_t used = 0;
+    bool other = options->last_nats && host + 1 == options->n_hosts;
+    const char *nats = other ? options->last_nats : options->nats;
 
     for (size_t k = 0; k < options->each; k++) {
         char service[16];
@@ -126,7 +128,7 @@ static void prepare_host(struct observe *o, size_t host, const struct observe_op
     snprintf(name, sizeof name, "h%zu", host);
     host_init(&o->at[host].host,
               &(struct host_options){.name = name,
-                                     .nats = options->nats,
+                                     .nats = nats,
                                      .lease_ttl = options->lease_ttl ? options->lease_ttl : "2s",
                                      .registry = options->registry,
                                      .services = services});

@@ -54,7 +54,8 @@ struct observe {
 /* Starts n_hosts, "h0" and so on, with `each` instances from their configuration, and waits until all agree.
  */
 struct observe_options {
-    const char *nats; /* as in host_options */
+    const char *nats;      /* as in host_options */
+    const char *last_nats; /* of the last host, where that differs */
     size_t n_hosts, each;
     const char *lease_ttl;                        /* default "2s" */
     const char *registry;                         /* as in host_options */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What hosts read is disturbed: messages of the live feed vanish, the consumer of a snapshot is deleted. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/faults/lossy.h"
+#include "tests/faults/observe.h"
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/wait.h"
+
+#define AGREE_MS 30000
+#define HOLD_MS  7000
+#define BULK     20000 /* records of others, so that a snapshot takes a while */
+
+static struct nats nats;
+static struct observe o;
+static struct lossy lossy;
+
+START_TEST(messages_dropped)
+{
+    char urls[96];
+
+    nats_start(&nats, 1);
+    lossy_start(&lossy, nats.server[0].port, "discover.");
+    snprintf(urls, sizeof urls, "%s", lossy.url);
+    /* The last host goes through it, the others directly. */
+    observe_start(&o, &(struct observe_options){
+                          .nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s", .last_nats = urls});
+    atomic_store(&lossy.percent, 30);
+    for (int i = 0; i < 10; i++) {
+        observe_change(&o);
+        observe_for(&o, 1000);
+    }
+    observe_change(&o);
+    atomic_store(&lossy.percent, 0);
+    ck_assert_uint_gt(atomic_load(&lossy.dropped), 10);
+    observe_end(&o, "30 % of one host's live feed dropped for 10 s", AGREE_MS, HOLD_MS);
+    host_stop(&o.at[3].host);
+    lossy_stop(&lossy);
+}
+END_TEST
+
+/* Deletes each consumer as soon as the server tells that it exists. */
+struct vandal {
+    struct kv kv;
+    natsSubscription *created;
+    atomic_uint deleted;
+};
+
+static void on_created(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *arg)
+{
+    struct vandal *v = arg;
+    const char *consumer = strrchr(natsMsg_GetSubject(msg), '.') + 1;
+
+    (void)nc, (void)sub;
+    if (js_DeleteConsumer(v->kv.js, "KV_SERVICES", consumer, NULL, NULL) == NATS_OK)
+        atomic_fetch_add(&v->deleted, 1);
+    natsMsg_Destroy(msg);
+}
+
+static void vandal_start(struct vandal *v)
+{
+    kv_open(&v->kv, nats.server[0].url);
+    ck_assert_int_eq(natsConnection_Subscribe(&v->created, v->kv.nc,
+                                              "$JS.EVENT.ADVISORY.CONSUMER.CREATED.KV_SERVICES.>", on_created,
+                                              v),
+                     NATS_OK);
+    ck_assert_int_eq(natsConnection_Flush(v->kv.nc), NATS_OK);
+}
+
+static void vandal_stop(struct vandal *v)
+{
+    natsSubscription_Unsubscribe(v->created);
+    natsConnection_Flush(v->kv.nc);
+    natsSubscription_Destroy(v->created);
+    kv_close(&v->kv);
+}
+
+static void put_bulk(void)
+{
+    static const char json[] = "{\"host\":\"10.1.2.3\",\"port\":80,\"ttl\":600}";
+    struct kv kv;
+    char subject[96];
+
+    kv_open(&kv, nats.server[0].url);
+    for (int i = 0; i < BULK; i++) {
+        snprintf(subject, sizeof subject, "$KV.SERVICES.bulk.svc.host-%d.i%d", i / 50, i % 50);
+        ck_assert_int_eq(js_PublishAsync(kv.js, subject, json, sizeof json - 1, NULL), NATS_OK);
+    }
+    ck_assert_int_eq(js_PublishAsyncComplete(kv.js, NULL), NATS_OK);
+    kv_close(&kv);
+}
+
+START_TEST(consumers_deleted)
+{
+    static struct vandal vandal;
+
+    nats_start(&nats, 1);
+    observe_start(&o,
+                  &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
+    put_bulk();
+    vandal_start(&vandal);
+    /* Two come back with nothing in memory, within their leases, and have to read everything. */
+    for (size_t i = 0; i < 2; i++) {
+        observe_set_watched(&o, i, false);
+        host_kill(&o.at[i].host);
+        host_launch(&o.at[i].host);
+    }
+    observe_for(&o, 8000);
+    vandal_stop(&vandal);
+    printf("-- consumers deleted: %u\n", atomic_load(&vandal.deleted));
+    ck_assert_uint_gt(atomic_load(&vandal.deleted), 2);
+    observe_change(&o);
+    observe_over(&o);
+    for (size_t i = 0; i < 2; i++) {
+        host_wait_live(&o.at[i].host);
+        observe_set_watched(&o, i, true);
+    }
+    observe_end(&o, "each consumer of a snapshot deleted for 8 s, 2 of 4 daemons restarted", AGREE_MS,
+                HOLD_MS);
+}
+END_TEST
+
+E2E_TESTS("faults of what is read", 150, {"messages_dropped", messages_dropped},
+          {"consumers_deleted", consumers_deleted})
