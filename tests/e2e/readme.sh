@@ -23,7 +23,7 @@ sed -n '/^| key | default |/,/^$/p' README.md | awk -F'|' -v keys="$keys" '
     }
     END { if (rows < 5) print "README: no table of keys"; exit wrong || rows < 5 }'
 
-for folder in libdiscover libdiscover/core proto systemd $(find daemon -type d) tests/unit tests/e2e tests/fuzz tests/bench; do
+for folder in libdiscover libdiscover/core proto systemd $(find daemon -type d) $(find tests -mindepth 1 -maxdepth 1 -type d); do
     grep -q "^| \`$folder\` |" README.md || { echo "README: $folder is not in the map"; exit 1; }
 done
 # shellcheck disable=SC2016
