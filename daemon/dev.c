@@ -53,7 +53,7 @@ static pid_t start_nats(const char *folder, int port)
     _exit(127);
 }
 
-static int set(struct config *c, const char *key, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int set(struct config *c, const char *key, const char *format, ...)
 {
     char text[4200];
     char why[CONFIG_WHY_CAP] = "";

@@ -124,8 +124,9 @@ START_TEST(test_killed_writer_leaves_a_whole_table)
             put(w, mark);
         ck_assert_int_eq(table_map(table_writer_fd(w), &t), 0);
         pid_t pid = fork();
-        for (uint64_t mark = KEYS; pid == 0; mark++)
-            put(w, mark);
+        if (pid == 0)
+            for (uint64_t mark = KEYS;; mark++)
+                put(w, mark);
         ck_assert_int_gt(pid, 0);
         while (table_endpoints(&t, keys[0], 3, e, MAX_ENDPOINTS, &n) == 0 && e[0].id < 1000)
             ;
