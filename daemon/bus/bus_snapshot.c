@@ -15,6 +15,7 @@
 #define INACTIVE_NS   (10 * NS_PER_S)   /* the server forgets a consumer nobody pulls from */
 #define BATCH_BYTES   (64 * 1024)
 #define CONSUMERS_MAX 8                 /* without a message in between */
+#define PLACINGS_MAX  4                 /* of one consumer */
 
 struct reading {
     struct bus_snapshot *s;
@@ -88,6 +89,21 @@ static int add(struct reading *r, const struct kv_message *m)
 
 /* ---- the consumer ---- */
 
+/*
+ * A cluster puts the consumer on one of the stream's servers, by chance, and for a while (server 2.9.10) also on one
+ * that is dead, where nobody answers. Another try is put elsewhere: sooner than a whole resync later.
+ */
+static natsStatus add_consumer(struct reading *r, jsConsumerConfig *config, jsConsumerInfo **ret_ci, jsErrCode *ret_code)
+{
+    natsStatus s = NATS_TIMEOUT;
+    jsOptions options;
+    jsOptions_Init(&options);
+    options.Wait = r->s->stall_ns / NS_PER_MS;
+    for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && go_on(r) == 0; i++)
+        s = js_AddConsumer(ret_ci, r->session->js, r->s->stream->name, config, &options, ret_code);
+    return s;
+}
+
 static int make_consumer(struct reading *r)
 {
     jsConsumerConfig config;
@@ -104,7 +120,7 @@ static int make_consumer(struct reading *r)
     config.MemoryStorage = true;
     jsConsumerInfo *ci = NULL;
     jsErrCode code = 0;
-    natsStatus s = js_AddConsumer(&ci, r->session->js, r->s->stream->name, &config, NULL, &code);
+    natsStatus s = add_consumer(r, &config, &ci, &code);
     if (s != NATS_OK)
         return bus_stream_error(s, code, r->reason);
     snprintf(r->consumer, sizeof r->consumer, "%s", ci->Name);
