@@ -83,6 +83,7 @@ START_TEST(disk_full)
     restart_first();
     observe_change(&o);
     observe_for(&o, 2000);
+    observe_change(&o);
     filler(path);
     ck_assert_int_eq(unlink(path), 0);
     observe_end(&o, "disk full under the state directory for 7 s, restart of the daemon included", AGREE_MS,

@@ -194,7 +194,7 @@ START_TEST(fleet_reconnects)
     nats_server_launch(&nats, 0);
     start_ns = clock_now_ns();
     observe_over(&o);
-    (void)wait_until(BACK_MS, observe_all_agree(&o) & all_have_read(), seen);
+    (void)wait_until(BACK_MS, all_have_read() && observe_all_agree(&o), seen);
     measure_again("reconnected at once, all have read both buckets and the hosts agree after", start_ns);
     kv_open(&kv, nats.server[0].url);
     (void)wait_until(NO_CONSUMER_MS, no_consumer(&kv), seen);
