@@ -179,6 +179,7 @@ static int make_writer(struct bus *b)
         .link = b->link,
         .puts = b->puts,
         .max_puts = b->options.max_puts,
+        .lease_ttl_ns = b->options.lease_ttl_ns,
     };
     return bus_writer_new(&setup, &b->writer);
 }

@@ -132,13 +132,23 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
+/*
+ * Others give a host one lease TTL to be heard again after they themselves came back: it must not sleep through
+ * most of that.
+ */
+static int64_t longest_pause_ns(int64_t lease_ttl_ns)
+{
+    int64_t longest_ns = lease_ttl_ns / 2 < BACKOFF_MAX_NS ? lease_ttl_ns / 2 : BACKOFF_MAX_NS;
+    return longest_ns > BACKOFF_FIRST_NS ? longest_ns : BACKOFF_FIRST_NS;
+}
+
 int bus_writer_new(const struct bus_writer_setup *setup, struct bus_writer **ret_writer)
 {
     struct bus_writer *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
     w->setup = *setup;
-    backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_MAX_NS);
+    backoff_init(&w->backoff, BACKOFF_FIRST_NS, longest_pause_ns(setup->lease_ttl_ns));
     int err = mailbox_new(setup->max_puts, &w->orders);
     if (err < 0) {
         free(w);
