@@ -44,16 +44,51 @@ START_TEST(streams_gone)
 }
 END_TEST
 
-START_TEST(buckets_recreated)
+static void delete_buckets(struct kv *kv)
+{
+    ck_assert_int_eq(js_DeleteStream(kv->js, "KV_HOSTS", NULL, NULL), NATS_OK);
+    ck_assert_int_eq(js_DeleteStream(kv->js, "KV_SERVICES", NULL, NULL), NATS_OK);
+}
+
+START_TEST(buckets_deleted)
 {
     struct kv kv;
 
     start();
     kv_open(&kv, nats.server[0].url);
-    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_HOSTS", NULL, NULL), NATS_OK);
-    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    delete_buckets(&kv);
     observe_change(&o);
     observe_end(&o, "both buckets deleted while in use, made anew by the daemons", AGREE_MS, HOLD_MS);
+    kv_close(&kv);
+}
+END_TEST
+
+/* Empty, and the same otherwise. */
+static void create_again(struct kv *kv, const jsStreamInfo *before)
+{
+    jsStreamInfo *now = NULL;
+
+    ck_assert_int_eq(js_AddStream(&now, kv->js, before->Config, NULL, NULL), NATS_OK);
+    ck_assert_int_gt(now->Created, before->Created);
+    jsStreamInfo_Destroy(now);
+}
+
+START_TEST(buckets_recreated)
+{
+    struct kv kv;
+    jsStreamInfo *services = NULL, *hosts = NULL;
+
+    start();
+    kv_open(&kv, nats.server[0].url);
+    ck_assert_int_eq(js_GetStreamInfo(&services, kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    ck_assert_int_eq(js_GetStreamInfo(&hosts, kv.js, "KV_HOSTS", NULL, NULL), NATS_OK);
+    delete_buckets(&kv);
+    create_again(&kv, services);
+    create_again(&kv, hosts);
+    observe_change(&o);
+    observe_end(&o, "both buckets deleted and created anew by a client, while in use", AGREE_MS, HOLD_MS);
+    jsStreamInfo_Destroy(services);
+    jsStreamInfo_Destroy(hosts);
     kv_close(&kv);
 }
 END_TEST
@@ -89,4 +124,5 @@ START_TEST(down)
 END_TEST
 
 E2E_TESTS("faults of a server", 150, {"restarted", restarted}, {"streams_gone", streams_gone},
-          {"buckets_recreated", buckets_recreated}, {"stopped", stopped}, {"down", down})
+          {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated},
+          {"stopped", stopped}, {"down", down})
