@@ -49,6 +49,22 @@ struct discover {
     char last_error[LAST_ERROR_CAP];
 };
 
+/*
+ * The table to look a service up in, until mapping_leave in the same thread; NULL: there is none yet. And whether that
+ * is still the one that handle_enter would return. [any thread]
+ */
+static inline struct mapping *handle_enter(struct discover *d, const char *service)
+{
+    (void)service;
+    return mapping_enter(&d->mappings);
+}
+
+static inline bool handle_is_present(struct discover *d, const char *service, const struct mapping *mapping)
+{
+    (void)service;
+    return atomic_load_explicit(&d->mappings.current, memory_order_relaxed) == mapping;
+}
+
 /* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
 int handle_check(const struct discover *d);
 

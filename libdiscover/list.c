@@ -153,7 +153,7 @@ int discover_each_instance(struct discover *d, const char *service, discover_ins
     char domain[LABEL_CAP], name[LABEL_CAP];
     if (!service || service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
-    struct mapping *mapping = mapping_enter(&d->mappings);
+    struct mapping *mapping = handle_enter(d, service);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
     int result = each_instance(mapping, service, fn, arg);

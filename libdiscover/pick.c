@@ -281,7 +281,7 @@ static void fill_budget(struct discover_picker *p, int64_t now_ms)
 
 static int rebuild(struct discover_picker *p, int64_t now_ms)
 {
-    struct mapping *mapping = mapping_enter(&p->d->mappings);
+    struct mapping *mapping = handle_enter(p->d, p->service);
     if (!mapping)
         return verdict_missing(NULL, p->service);
     atomic_store(&p->dirty, false);
@@ -306,7 +306,7 @@ static struct pick_set *enter(struct discover_picker *p, uint32_t stripe)
 static bool is_right(struct discover_picker *p, const struct pick_set *set, int64_t now_ms)
 {
     return table_slot_seq(&set->mapping->table, set->slot) == set->seq && now_ms < set->due_ms &&
-           atomic_load_explicit(&p->d->mappings.current, memory_order_relaxed) == set->mapping &&
+           handle_is_present(p->d, p->service, set->mapping) &&
            !atomic_load_explicit(&p->dirty, memory_order_relaxed);
 }
 

@@ -25,7 +25,7 @@ static int look_up(struct mapping *mapping, const char *service, struct discover
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                      size_t *ret_n)
 {
-    struct mapping *mapping = mapping_enter(&d->mappings);
+    struct mapping *mapping = handle_enter(d, service);
     if (!mapping)
         return verdict_missing(NULL, service);
     int result = look_up(mapping, service, ret_endpoints, cap, ret_n);
