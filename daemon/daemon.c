@@ -123,8 +123,9 @@ static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
-    int64_t agent_ns = agent_tick(d->agent, now_ns);
+    (void)agent_tick(d->agent, now_ns);
     int64_t next_ns = feed_tick(d, now_ns);
+    int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     status_update_sync(d, now_ns);
     if (!flush_may_wait(d, now_ns)) {

@@ -205,13 +205,19 @@ static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
     struct daemon *d = daemon_of(arg);
     char host[LABEL_CAP];
     (void)seq;
-    if (label_copy(host, key, n) == 0 && !is_own(d, host))
+    if (label_copy(host, key, n) < 0)
+        return; /* refused when it was put */
+    if (is_own(d, host))
+        agent_own_lease_gone(d->agent, clock_now_ns());
+    else
         liveness_remove(d->liveness, host, clock_now_ns());
 }
 
 static void hosts_snapshot_begin(void *arg)
 {
-    ((struct feed *)arg)->snapshot = true;
+    struct feed *f = arg;
+    f->snapshot = true;
+    agent_hosts_snapshot_begin(f->daemon->agent);
 }
 
 static void hosts_snapshot_end(void *arg, enum follow_end end)
@@ -300,6 +306,13 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
     if (!held && d->guard_held)
         log_notice("no vanished hosts are kept any more");
     d->guard_held = held;
+}
+
+/* Nothing was heard for a while, and a lease is about to run out: our own must come back before one does. */
+static void probe(void *arg)
+{
+    struct daemon *d = arg;
+    agent_beat_now(d->agent, clock_now_ns());
 }
 
 /*
@@ -432,7 +445,8 @@ int feed_start(struct daemon *d)
     const struct follow_options options[BUS_BUCKETS] = {[BUS_SERVICES] = {.unmarked = services_unmarked}};
     struct leases_options leases = {.max_hosts = d->config->limits.hosts,
                                     .guard_percent = d->config->registry.guard_percent,
-                                    .guard_ns = d->config->registry.guard_duration_ns};
+                                    .guard_ns = d->config->registry.guard_duration_ns,
+                                    .probe = probe};
     int err = metrics_add(d->metrics, feed_metrics, sizeof feed_metrics / sizeof *feed_metrics, &d->feed_counters);
     if (!err)
         err = leases_new(&leases, &events, d, &d->liveness);

@@ -33,6 +33,7 @@ struct agent {
     bool publishing; /* connected, and the name is ours */
     uint64_t identity_errors;
     bool synced; /* a snapshot was observed: what the bucket holds of us is known */
+    bool lease_seen; /* since the snapshot of HOSTS began */
     bool raised; /* min_epoch is this life's */
     bool grace_over;
     int64_t grace_until_ns; /* then: the next look whether min_epoch can be raised */
@@ -88,6 +89,12 @@ static void put_lease(struct agent *a, int64_t now_ns)
         err = a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN | lease.counter);
     if (err < 0)
         lease_answered(a, lease.counter, err, now_ns);
+}
+
+void agent_beat_now(struct agent *a, int64_t now_ns)
+{
+    if (a->publishing && a->leave == STAYING)
+        lease_beat_now(&a->beat, now_ns);
 }
 
 /* --- after each call: what follows from the state as it is now --- */
@@ -154,8 +161,7 @@ static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
     rival_jump(&a->rival, a->identity.epoch);
     begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
-    if (a->publishing && a->leave == STAYING)
-        lease_beat_now(&a->beat, now_ns);
+    agent_beat_now(a, now_ns);
 }
 
 /*
@@ -342,6 +348,18 @@ void agent_synced(struct agent *a, int64_t now_ns)
     after(a, now_ns);
 }
 
+/* Late puts take the place of later ones: readers that come now know only the old one. */
+static bool is_old(const struct agent *a, const struct lease *lease)
+{
+    bool earlier_life = a->beat.stored > 0 && lease->epoch < a->identity.epoch;
+    return earlier_life || (lease->epoch == a->identity.epoch && lease->counter < a->beat.stored);
+}
+
+void agent_hosts_snapshot_begin(struct agent *a)
+{
+    a->lease_seen = false;
+}
+
 void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns)
 {
     bool ours = lease->node == a->identity.node && lease->epoch == a->identity.epoch;
@@ -349,6 +367,9 @@ void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t ag
     /* Readers take only what is newer than the latest they have of this name, whoever wrote it. */
     if (!ours && (a->rival.name != AGENT_NAME_OURS || news == RIVAL_IGNORED))
         jump(a, lease->epoch, now_ns);
+    a->lease_seen = true;
+    if (is_old(a, lease))
+        lease_beat_lost(&a->beat, now_ns);
     if (news != RIVAL_NOTHING) {
         metric_inc(&a->metrics.rivals);
         a->ops.rival(a->ops.arg, lease, news == RIVAL_FOUND);
@@ -356,9 +377,17 @@ void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t ag
     after(a, now_ns);
 }
 
+void agent_own_lease_gone(struct agent *a, int64_t now_ns)
+{
+    if (a->leave == STAYING)
+        lease_beat_lost(&a->beat, now_ns);
+}
+
 void agent_hosts_synced(struct agent *a, int64_t now_ns)
 {
     rival_hosts_synced(&a->rival, now_ns);
+    if (!a->lease_seen && a->beat.stored > 0)
+        agent_own_lease_gone(a, now_ns);
     after(a, now_ns);
 }
 

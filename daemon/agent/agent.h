@@ -164,11 +164,23 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
 /* The snapshot is complete and was observed. */
 void agent_synced(struct agent *a, int64_t now_ns);
 
-/* A lease of this host's name was seen, our own too; it was put age_ns ago. */
+/*
+ * A lease of this host's name was seen, our own too; it was put age_ns ago. When it is an older one than NATS has
+ * acknowledged, a late put has taken the newer one's place: the lease is put again at once.
+ */
 void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns);
 
-/* A snapshot of HOSTS is complete: had there been another lease of our name, it would have been seen. */
+/* Somebody deleted it: it is put again at once. */
+void agent_own_lease_gone(struct agent *a, int64_t now_ns);
+
+/* A snapshot of HOSTS begins: a lease of ours that is not seen until agent_hosts_synced is put again at once. */
+void agent_hosts_snapshot_begin(struct agent *a);
+
+/* It is complete: had there been another lease of our name, it would have been seen. */
 void agent_hosts_synced(struct agent *a, int64_t now_ns);
+
+/* Puts the lease at the next tick, to see whether it comes back. Nothing is put while the name is not ours. */
+void agent_beat_now(struct agent *a, int64_t now_ns);
 
 /* The answer to a put: 0 or a negative errno, and how long it took. Unknown and late tokens are fine. */
 void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns);

@@ -11,9 +11,11 @@
 
 struct lease_beat {
     int64_t every_ns;
-    int64_t next_ns;  /* INT64_MAX: not running */
-    uint64_t counter; /* of the latest put */
-    bool acked;       /* the latest was */
+    int64_t next_ns;   /* INT64_MAX: not running */
+    int64_t sent_ns;   /* when the latest was put */
+    uint64_t counter;  /* of the latest put */
+    uint64_t stored;   /* of the latest that was acknowledged */
+    bool acked;        /* the latest was */
 };
 
 void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns);
@@ -22,10 +24,16 @@ void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns);
 void lease_beat_now(struct lease_beat *b, int64_t now_ns);
 void lease_beat_stop(struct lease_beat *b);
 
+/*
+ * The bucket holds an older one than the latest it ever had, or none: the next one is due at once. But what was seen
+ * may be a late echo, so this cannot come more often than failed ones are put again.
+ */
+void lease_beat_lost(struct lease_beat *b, int64_t now_ns);
+
 /* One is put now: its counter. */
 uint64_t lease_beat_sent(struct lease_beat *b, uint64_t random, int64_t now_ns);
 
-/* The answer to the one with that counter; a failed one is put again soon. */
+/* The answer to the one with that counter; when the latest failed it is put again soon. */
 void lease_beat_answer(struct lease_beat *b, uint64_t counter, int err, uint64_t random, int64_t now_ns);
 
 #endif

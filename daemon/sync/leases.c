@@ -230,6 +230,16 @@ static int64_t deadline_of(const struct leases *l, const struct host *h)
     return later(h->heard_ns, l->healthy_since_ns) + ttl_ns(h);
 }
 
+/*
+ * An old lease, put late, has taken the place of a newer one. A bucket keeps only the newest message of each key: when
+ * the feed has a hole, it may be in there that the newer one went by. So the host has a TTL from when that happened.
+ */
+static void was_overwritten(struct leases *l, struct host *h, const struct lease *old, int64_t age_ns, int64_t now_ns)
+{
+    if (!l->whole && h->status == HOST_ALIVE && newer(&h->lease, old))
+        set_deadline(l, h, later(h->deadline_ns, now_ns - age_ns + ttl_ns(h)));
+}
+
 static int leases_apply(struct liveness *base, const char *host, const struct lease *lease, int64_t age_ns,
                         int64_t now_ns)
 {
@@ -237,6 +247,7 @@ static int leases_apply(struct liveness *base, const char *host, const struct le
     struct host *h = find(l, host);
     if (h && !newer(lease, &h->lease)) {
         metric_inc(&l->counters.old);
+        was_overwritten(l, h, lease, age_ns, now_ns);
         return -EALREADY;
     }
     int err = h ? 0 : add(l, host, &h);

@@ -52,6 +52,34 @@ START_TEST(a_late_answer_says_nothing_of_the_latest)
 }
 END_TEST
 
+START_TEST(a_lost_one_is_put_again_at_once_but_not_all_the_time)
+{
+    struct lease_beat b;
+    lease_beat_init(&b, TTL);
+    (void)lease_beat_sent(&b, 0, 0);
+    lease_beat_lost(&b, NS_PER_S);
+    ck_assert_int_eq(b.next_ns, NS_PER_S);
+    (void)lease_beat_sent(&b, 0, NS_PER_S);
+    lease_beat_lost(&b, NS_PER_S + 1);
+    ck_assert_int_eq(b.next_ns, NS_PER_S + 3 * NS_PER_S / 8);
+    lease_beat_lost(&b, 3 * NS_PER_S); /* no later than it is due anyway */
+    ck_assert_int_eq(b.next_ns, NS_PER_S + 3 * NS_PER_S / 8);
+}
+END_TEST
+
+START_TEST(the_newest_that_is_stored_is_known)
+{
+    struct lease_beat b;
+    lease_beat_init(&b, TTL);
+    uint64_t first = lease_beat_sent(&b, 0, 0), second = lease_beat_sent(&b, 0, 3 * NS_PER_S);
+    lease_beat_answer(&b, second, 0, 0, 3 * NS_PER_S);
+    lease_beat_answer(&b, first, 0, 0, 3 * NS_PER_S);
+    ck_assert_uint_eq(b.stored, second);
+    lease_beat_answer(&b, lease_beat_sent(&b, 0, 6 * NS_PER_S), -ETIMEDOUT, 0, 7 * NS_PER_S);
+    ck_assert_uint_eq(b.stored, second);
+}
+END_TEST
+
 START_TEST(stopped_it_stays_so)
 {
     struct lease_beat b;
@@ -59,9 +87,11 @@ START_TEST(stopped_it_stays_so)
     uint64_t counter = lease_beat_sent(&b, 0, 0);
     lease_beat_stop(&b);
     lease_beat_answer(&b, counter, -EIO, 0, 1);
+    lease_beat_lost(&b, 1);
     ck_assert_int_eq(b.next_ns, INT64_MAX);
 }
 END_TEST
 
 UNIT_TESTS("agent/lease", every_third_of_the_ttl_a_little_early, a_failed_one_is_put_again_soon,
-           a_late_answer_says_nothing_of_the_latest, stopped_it_stays_so)
+           a_late_answer_says_nothing_of_the_latest, a_lost_one_is_put_again_at_once_but_not_all_the_time,
+           the_newest_that_is_stored_is_known, stopped_it_stays_so)

@@ -7,7 +7,8 @@
 
 #define RETRY_NS NS_PER_S
 #define GRACE_NS (3 * NS_PER_S)
-#define BEAT_NS  (TTL / 3)
+
+#define LEASE_TOKEN (UINT64_C(1) << 63)
 
 struct daemon daemons[HOSTS];
 
@@ -42,10 +43,10 @@ static void put_intent(struct daemon *d, int instance)
 
 static void put_lease(struct daemon *d)
 {
-    struct value value = {.epoch = d->epoch, .counter = ++d->counter, .min_epoch = d->min_epoch};
-    bus_model_put(d->host, LEASES, d->host, &value, ++d->next_token);
-    health_sent(&d->health, d->counter, bus.now_ns);
-    d->lease_ns = bus.now_ns + BEAT_NS * 9 / 10 + bus_random_ns(BEAT_NS / 10);
+    struct value value = {.epoch = d->epoch, .min_epoch = d->min_epoch};
+    value.counter = lease_beat_sent(&d->beat, bus_random(), bus.now_ns);
+    bus_model_put(d->host, LEASES, d->host, &value, LEASE_TOKEN | value.counter);
+    health_sent(&d->health, value.counter, bus.now_ns);
 }
 
 static void put_again(struct daemon *d, int instance)
@@ -78,7 +79,7 @@ static int64_t write_side(struct daemon *d)
         d->min_epoch = d->epoch;
         d->raised_ns = bus.now_ns;
     }
-    if (bus.now_ns >= d->lease_ns)
+    if (bus.now_ns >= d->beat.next_ns)
         put_lease(d);
     for (int i = 0; i < INSTANCES; i++) {
         struct intent *in = &d->intents[i];
@@ -87,11 +88,13 @@ static int64_t write_side(struct daemon *d)
         if (!in->stored && !in->out && in->retry_ns < next_ns)
             next_ns = in->retry_ns;
     }
-    return d->lease_ns < next_ns ? d->lease_ns : next_ns;
+    return d->beat.next_ns < next_ns ? d->beat.next_ns : next_ns;
 }
 
 static void put_done(struct daemon *d, uint64_t token, int err)
 {
+    if (token & LEASE_TOKEN)
+        lease_beat_answer(&d->beat, token & ~LEASE_TOKEN, err, bus_random(), bus.now_ns);
     for (int i = 0; i < INSTANCES; i++) {
         struct intent *in = &d->intents[i];
         if (in->token != token || !in->out)
@@ -207,8 +210,9 @@ static void leases_apply_value(void *arg, const struct kv_message *m, bool from_
     if (host == d->host) {
         if (!from_snapshot && v.epoch == d->epoch)
             health_seen(&d->health, v.counter, bus.now_ns);
-        if (v.epoch < d->epoch || v.counter < d->health.seen)
-            d->lease_ns = bus.now_ns; /* a late old one took its place */
+        d->lease_seen = true;
+        if (d->beat.stored > 0 && (v.epoch < d->epoch || v.counter < d->beat.stored))
+            lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
         return;
     }
     struct lease lease = {.epoch = v.epoch, .counter = v.counter, .min_epoch = v.min_epoch,
@@ -227,13 +231,14 @@ static void leases_remove_host(void *arg, const char *key, size_t key_len, uint6
 
 static void leases_begin(void *arg)
 {
-    (void)arg;
+    ((struct feed *)arg)->daemon->lease_seen = false;
 }
 
 static void leases_end(void *arg, enum follow_end end)
 {
-    (void)arg;
-    (void)end;
+    struct daemon *d = ((struct feed *)arg)->daemon;
+    if (end != FOLLOW_ABORTED && !d->lease_seen && d->beat.stored > 0)
+        lease_beat_lost(&d->beat, bus.now_ns);
 }
 
 static void on_synced(void *arg, bool synced)
@@ -281,8 +286,7 @@ static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
 static void on_probe(void *arg)
 {
     struct daemon *d = arg;
-    d->lease_ns = bus.now_ns;
-    bus_at(d->host, bus.now_ns);
+    lease_beat_now(&d->beat, bus.now_ns);
 }
 
 static void on_health(void *arg, enum health_reason reason)
@@ -302,7 +306,7 @@ static void connected(struct daemon *d)
     for (int i = 0; i < INSTANCES; i++)
         if (!d->intents[i].out)
             put_again(d, i);
-    d->lease_ns = bus.now_ns;
+    lease_beat_now(&d->beat, bus.now_ns);
     for (int b = 0; b < BUCKETS; b++)
         follow_connected(d->feeds[b].follow, bus.now_ns);
 }
@@ -310,6 +314,7 @@ static void connected(struct daemon *d)
 static void disconnected(struct daemon *d)
 {
     d->connected = false;
+    lease_beat_stop(&d->beat);
     health_set_connected(&d->health, false, bus.now_ns);
     for (int b = 0; b < BUCKETS; b++)
         follow_disconnected(d->feeds[b].follow, bus.now_ns);
@@ -410,6 +415,7 @@ void daemon_boot(int host)
     struct daemon *d = &daemons[host], before = *d;
     *d = (struct daemon){.host = host, .running = true, .epoch = before.epoch + 1, .min_epoch = before.min_epoch};
     d->next_token = before.next_token;
+    lease_beat_init(&d->beat, TTL);
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
     const struct liveness_events events = {on_host, on_guard};

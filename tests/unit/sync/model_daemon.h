@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A daemon of the model test: the followers, leases and health as they are, put together as the real daemon does,
- * with a catalog and a write side that are as simple as can be.
+ * A daemon of the model test: the followers, leases, health and beat as they are, put together as the real daemon
+ * does, with a catalog and a write side that are as simple as can be.
  */
 #ifndef UNIT_SYNC_MODEL_DAEMON_H
 #define UNIT_SYNC_MODEL_DAEMON_H
 
+#include "daemon/agent/lease.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
@@ -32,9 +33,11 @@ struct daemon {
     bool running;
     uint64_t epoch, min_epoch, counter, next_token;
     struct intent intents[INSTANCES];
-    int64_t lease_ns, grace_until_ns;
+    struct lease_beat beat;
+    int64_t grace_until_ns;
     int64_t raised_ns; /* when min_epoch rose */
     bool connected;
+    bool lease_seen; /* since the snapshot of the leases began */
     /* read side */
     struct feed {
         struct daemon *daemon;

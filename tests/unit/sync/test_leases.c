@@ -433,6 +433,44 @@ START_TEST(nobody_dies_in_a_hole)
 }
 END_TEST
 
+/* A late put of an old lease is all that a snapshot has: the newer one it replaced may have been in the hole. */
+START_TEST(an_overwritten_lease_may_have_been_in_the_hole)
+{
+    setup();
+    lease(1, 1, 5, 0);
+    pass(TTL - 2 * NS_PER_S);
+    liveness_set_whole(t.l, false);
+    ck_assert_int_eq(lease(1, 1, 4, NS_PER_S), -EALREADY); /* put a second ago */
+    liveness_set_whole(t.l, true);
+    pass(TTL - NS_PER_S - 1);
+    ck_assert_int_eq(t.status[1], HOST_ALIVE);
+    pass(1);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    liveness_set_whole(t.l, false);
+    ck_assert_int_eq(lease(1, 1, 4, 0), -EALREADY);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED); /* the dead stay dead */
+    done();
+}
+END_TEST
+
+/* What is known already tells nothing new, and neither does an old lease on a feed without a hole. */
+START_TEST(a_lease_that_is_known_gives_no_time)
+{
+    setup();
+    lease(1, 1, 5, 0);
+    lease(2, 1, 5, 0);
+    pass(TTL / 2);
+    ck_assert_int_eq(lease(1, 1, 4, 0), -EALREADY);
+    liveness_set_whole(t.l, false);
+    ck_assert_int_eq(lease(2, 1, 5, TTL / 2), -EALREADY);
+    liveness_set_whole(t.l, true);
+    pass(TTL / 2);
+    ck_assert_int_eq(t.status[1], HOST_EXPIRED);
+    ck_assert_int_eq(t.status[2], HOST_EXPIRED);
+    done();
+}
+END_TEST
+
 START_TEST(epochs_wait_for_the_records)
 {
     setup();
@@ -489,5 +527,6 @@ UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline,
            shorter_ttl_counts_at_once, hosts_run_out_in_order, mass_loss_is_held_for_a_limited_time,
            mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss, two_of_two_hosts_may_die,
            held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody,
-           nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole, epochs_wait_for_the_records, limit_on_hosts,
+           nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole,
+           an_overwritten_lease_may_have_been_in_the_hole, a_lease_that_is_known_gives_no_time, epochs_wait_for_the_records, limit_on_hosts,
            gone_hosts_are_forgotten)
