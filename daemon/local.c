@@ -351,7 +351,8 @@ int local_api_start(struct daemon *d)
                                   .host = d->config->host,
                                   .families = addresses.families,
                                   .clients_max = d->config->limits.api_clients,
-                                  .clients_per_uid_max = d->config->limits.api_clients_per_uid};
+                                  .clients_per_uid_max = d->config->limits.api_clients_per_uid,
+                                  .ejections_max = d->config->limits.ejections};
     memcpy(options.ipv4, addresses.ipv4, sizeof options.ipv4);
     memcpy(options.ipv6, addresses.ipv6, sizeof options.ipv6);
     return api_new(d->base, &options, &ops, d->metrics, &d->api);

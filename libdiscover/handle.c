@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "libdiscover/link.h"
+#include "libdiscover/share.h"
 #include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
@@ -24,7 +26,7 @@ int discover_new(struct discover **ret_d)
         return -ENOMEM;
     mappings_init(&d->mappings);
     connection_init(&d->connection, -1);
-    d->epoll = d->timer = -1;
+    d->epoll = d->timer = d->wake = -1;
     d->timeout_ms = TIMEOUT_MS_DEFAULT;
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);
     const char *path = secure_getenv(SOCKET_ENVIRONMENT);
@@ -57,6 +59,8 @@ void discover_free(struct discover *d)
     if (!d)
         return;
     stop(d);
+    if (d->wake >= 0)
+        close(d->wake);
     held_drop_all(&d->held);
     mappings_fini(&d->mappings);
     free(d);
@@ -115,14 +119,45 @@ int handle_error(struct discover *d, int code, const char *text)
     return code;
 }
 
+static int add_descriptor(const struct discover *d, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int handle_open_wake(struct discover *d)
+{
+    if (d->wake >= 0)
+        return 0;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int err = fd < 0 ? -errno : 0;
+    if (!err && d->epoll >= 0)
+        err = add_descriptor(d, fd);
+    if (err && fd >= 0)
+        close(fd);
+    if (!err)
+        d->wake = fd;
+    return err;
+}
+
+void handle_wake(const struct discover *d)
+{
+    const uint64_t one = 1;
+    (void)!write(d->wake, &one, sizeof one); /* full: then it is readable anyway */
+}
+
 /* One descriptor for the caller's loop, whatever becomes of the connection: an epoll set with all that matters. */
 static int open_descriptors(struct discover *d)
 {
     d->epoll = epoll_create1(EPOLL_CLOEXEC);
     d->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (d->epoll < 0 || d->timer < 0 || epoll_ctl(d->epoll, EPOLL_CTL_ADD, d->timer, &event) < 0)
+    if (d->epoll < 0 || d->timer < 0)
         return -errno;
+    int err = add_descriptor(d, d->timer);
+    if (!err && d->wake >= 0)
+        err = add_descriptor(d, d->wake);
+    if (err)
+        return err;
     connection_init(&d->connection, d->epoll);
     return 0;
 }
@@ -157,6 +192,7 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     link_step(d);
+    shares_run(d);
     watches_run(d);
     int fault = d->fault;
     d->fault = 0;

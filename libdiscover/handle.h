@@ -21,6 +21,7 @@ enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 struct discover {
     struct mappings mappings; /* reading: [any thread] */
     struct discover_picker *pickers;
+    struct share *shares; /* of pickers that share their ejections */
     struct discover_watch *watches;
     bool watches_due;     /* dispatch has to look at some */
     bool watches_running; /* the list must stay as it is, but for new ones at its head */
@@ -32,6 +33,7 @@ struct discover {
 
     pid_t pid;         /* of the process that started it; 0: not started */
     int epoll, timer;  /* the timer is in the epoll set, and so is the connection */
+    int wake;          /* an eventfd in the epoll set, from the first share on; -1: none yet */
     int64_t timer_ns;  /* when the timer is set to go off; 0: it is not */
 
     enum link_state link;
@@ -64,6 +66,12 @@ static inline bool handle_is_present(struct discover *d, const char *service, co
     (void)service;
     return atomic_load_explicit(&d->mappings.current, memory_order_relaxed) == mapping;
 }
+
+/* Makes discover_fd readable, so that dispatch runs. No more than that is for other threads. [any thread] */
+void handle_wake(const struct discover *d);
+
+/* From now on there is something to wake; before start, too. A negative errno. */
+int handle_open_wake(struct discover *d);
 
 /* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
 int handle_check(const struct discover *d);

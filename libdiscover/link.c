@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libdiscover/pick.h"
+#include "libdiscover/share.h"
 #include "libdiscover/watch.h"
 
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
@@ -203,7 +204,9 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     atomic_store(&d->connected, 1);
     watches_mark(d, NULL);
     err = send_all_held(d);
-    return err ? err : watches_send(d);
+    if (!err)
+        err = watches_send(d);
+    return err ? err : shares_send(d);
 }
 
 /* 5. */
@@ -283,6 +286,9 @@ static int on_message(struct discover *d, server_message *msg)
         if (greeting)
             return nonsense(d, "a change before the welcome");
         watches_mark(d, msg->changed->service);
+        return 0;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
+        shares_heard(d, msg->ejected);
         return 0;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
         if (greeting || msg->id == 0)

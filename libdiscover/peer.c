@@ -116,6 +116,7 @@ bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outc
 static void eject(struct peer *p, int64_t now_ms)
 {
     p->ejected = true;
+    p->warned = p->told = false;
     p->ejections++;
     int64_t span_ms = (int64_t)PEER_EJECT_MS * p->ejections;
     p->until_ms = now_ms + (span_ms < PEER_EJECT_MAX_MS ? span_ms : PEER_EJECT_MAX_MS);
@@ -123,9 +124,24 @@ static void eject(struct peer *p, int64_t now_ms)
     atomic_store(&p->points, 0);
 }
 
+static void eject_warned(struct peer *p)
+{
+    p->ejected = p->warned = p->told = true;
+    p->until_ms = p->warned_until_ms;
+    atomic_store(&p->probe, PROBE_NONE);
+}
+
+void peer_warn(struct peer *p, int64_t until_ms, int64_t now_ms)
+{
+    int64_t most_ms = now_ms + PEER_EJECT_MAX_MS;
+    if (!p->ejected)
+        p->warned_until_ms = until_ms < most_ms ? until_ms : most_ms;
+}
+
 static void readmit(struct peer *p, int64_t now_ms)
 {
-    p->ejected = false;
+    p->ejected = p->warned = false;
+    p->warned_until_ms = 0;
     p->eased_ms = now_ms;
     atomic_store(&p->probe, PROBE_NONE);
 }
@@ -152,15 +168,34 @@ static void review_ejected(struct peer *p, int64_t now_ms)
     }
 }
 
+static bool is_failing(struct peer *p)
+{
+    return atomic_load(&p->points) >= PEER_EJECT_POINTS;
+}
+
 static void review_served(struct peer *p, bool room, int64_t now_ms)
 {
-    if (atomic_load(&p->points) >= PEER_EJECT_POINTS) {
+    if (is_failing(p)) {
         if (room)
             eject(p, now_ms);
+    } else if (p->warned_until_ms > now_ms) {
+        if (room)
+            eject_warned(p);
     } else if (p->ejections > 0 && now_ms - p->eased_ms >= PEER_EJECT_MS) {
         p->ejections--;
         p->eased_ms = now_ms;
     }
+}
+
+/* Lets one back in that was ejected on another's word. Returns how many. */
+static size_t give_way(struct peer *const *peers, size_t n, int64_t now_ms)
+{
+    for (size_t i = 0; i < n; i++)
+        if (peers[i]->ejected && peers[i]->warned) {
+            readmit(peers[i], now_ms);
+            return 1;
+        }
+    return 0;
 }
 
 size_t peers_review(struct peer *const *peers, size_t n, int64_t now_ms, int64_t *ret_due_ms)
@@ -176,6 +211,8 @@ size_t peers_review(struct peer *const *peers, size_t n, int64_t now_ms, int64_t
     int64_t due_ms = INT64_MAX;
     for (size_t i = 0; i < n; i++) {
         if (!peers[i]->ejected) {
+            if (ejected >= most && is_failing(peers[i]))
+                ejected -= give_way(peers, n, now_ms);
             review_served(peers[i], ejected < most, now_ms);
             ejected += peers[i]->ejected;
         }

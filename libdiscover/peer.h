@@ -9,6 +9,8 @@
  *     never more than max(1, 10 %) of the usable ones at once, and never the only one.
  *   - Then one call, the probe, decides: back for good, or out again. For every 30 s in which all goes well, one
  *     ejection is forgotten.
+ *   - What another process ejected is left out as well, as long as that said and within the same limits; what fails
+ *     here comes first, and another's word makes no later ejection longer.
  */
 #ifndef LIBDISCOVER_PEER_H
 #define LIBDISCOVER_PEER_H
@@ -40,6 +42,9 @@ struct peer {
     uint32_t sets;              /* in how many prepared sets it is */
     uint32_t ejections;         /* not forgotten yet */
     bool ejected;
+    bool warned;                /* ejected on another process's word */
+    bool told;                  /* others know of this ejection */
+    int64_t warned_until_ms;    /* another process wants it left out until then; 0: none does */
     int64_t until_ms;           /* ejected: when to probe, or when the probe is given up */
     int64_t eased_ms;           /* when an ejection was last forgotten */
     int64_t seen_ms;            /* when it was last in the catalog */
@@ -74,6 +79,15 @@ bool peer_take_probe(struct peer *p);
 
 /* Returns whether a review should follow soon. */
 bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms);
+
+/* Another process has ejected it. The reviewer's; the next review decides. */
+void peer_warn(struct peer *p, int64_t until_ms, int64_t now_ms);
+
+/* Whether it is out because of what happened here, and others were not told yet. The reviewer's. */
+static inline bool peer_untold(const struct peer *p)
+{
+    return p->ejected && !p->told;
+}
 
 /*
  * Decides who of the usable peers is ejected, and returns how many are. *ret_due_ms is when a next review has

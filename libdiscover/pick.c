@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "libdiscover/choice.h"
+#include "libdiscover/share.h"
 #include "libdiscover/verdict.h"
 
 /* The median, the ejections that end and the retry budget are looked at this often, as long as anybody picks. */
@@ -50,6 +51,7 @@ struct discover_picker {
     size_t n_peers, cap_peers;
     uint64_t round;
     int64_t reviewed_ms;
+    bool shared; /* others are to be told of ejections */
     struct table_view view;
     size_t service_length;
     char service[TABLE_KEY_MAX + 1];
@@ -209,6 +211,16 @@ static int prepare(struct discover_picker *p, int64_t now_ms, struct choice *ret
     return err;
 }
 
+/* Telling them is dispatch's: nothing is sent from here. */
+static void announce(struct discover_picker *p, const struct choice *c)
+{
+    bool any = false;
+    for (uint32_t i = 0; p->shared && i < c->n_peers; i++)
+        any = any || peer_untold(c->peers[i]);
+    if (any)
+        handle_wake(p->d);
+}
+
 static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t slot, int64_t now_ms)
 {
     struct choice choice;
@@ -230,6 +242,7 @@ static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t
     set->slot = slot;
     set->seq = p->view.seq;
     set->due_ms = due_ms < now_ms + REVIEW_MS ? due_ms : now_ms + REVIEW_MS;
+    announce(p, &set->choice);
     publish(p, set);
     return 0;
 }
@@ -445,6 +458,54 @@ void pickers_move(struct discover *d)
     }
 }
 
+const char *picker_service(const struct discover_picker *p)
+{
+    return p->service;
+}
+
+struct discover *picker_handle(const struct discover_picker *p)
+{
+    return p->d;
+}
+
+void picker_share(struct discover_picker *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->shared = true;
+    pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->dirty, true); /* what it has ejected by now is shared, too */
+}
+
+size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap)
+{
+    int64_t now_ms = verdict_clock_ns() / NS_PER_MS;
+    size_t n = 0;
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->n_peers && n < cap; i++) {
+        struct peer *it = p->peers[i];
+        if (!peer_untold(it))
+            continue;
+        it->told = true;
+        if (it->until_ms > now_ms)
+            ret_ejections[n++] = (struct ejection){it->id, it->until_ms - now_ms};
+    }
+    pthread_mutex_unlock(&p->lock);
+    return n;
+}
+
+void picker_warn(struct discover_picker *p, const struct ejection *ejection)
+{
+    int64_t now_ms = verdict_clock_ns() / NS_PER_MS;
+    pthread_mutex_lock(&p->lock);
+    struct peer *it = find_peer(p, p->n_peers, ejection->id);
+    if (!it && renew(p, readers_stripe(), now_ms) == 0) /* nobody has picked yet, or it is new */
+        it = find_peer(p, p->n_peers, ejection->id);
+    if (it)
+        peer_warn(it, now_ms + ejection->for_ms, now_ms);
+    pthread_mutex_unlock(&p->lock);
+    atomic_store(&p->dirty, true);
+}
+
 int discover_picker_new(struct discover *d, const char *service, struct discover_picker **ret_p)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
@@ -483,6 +544,7 @@ void discover_picker_free(struct discover_picker *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
+    share_end(p);
     publish(p, NULL); /* nobody picks any more: all are spare now */
     free_sets(p->spare);
     for (size_t i = 0; i < p->n_peers; i++)

@@ -33,6 +33,8 @@ static const struct metric metrics_table[] = {
     COUNTER(bad_frames, "Connections closed because of what could not be understood."),
     COUNTER(slow, "Connections closed because they did not read what was sent to them."),
     COUNTER(watches_limited, "Watches refused: a connection had as many as it may."),
+    COUNTER(ejections, "Ejections of instances that processes shared."),
+    COUNTER(ejections_limited, "Ejections not shared because of limits.ejections."),
     COUNTER(handshake_timeouts, "Connections closed because they did not say Hello in time."),
 #undef COUNTER
 };
@@ -212,6 +214,7 @@ static int copy_options(struct api *api, const struct api_options *from)
     o->clients_max = o->clients_max ? o->clients_max : 1024;
     o->clients_per_uid_max = o->clients_per_uid_max ? o->clients_per_uid_max : 256;
     o->watches_max = o->watches_max ? o->watches_max : 1024;
+    o->ejections_max = o->ejections_max ? o->ejections_max : 1024;
     o->output_max = o->output_max ? o->output_max : 262144;
     o->frames_per_wakeup = o->frames_per_wakeup ? o->frames_per_wakeup : 32;
     o->handshake_timeout_ns = o->handshake_timeout_ns ? o->handshake_timeout_ns : 5 * NS_PER_S;
@@ -268,6 +271,7 @@ void api_free(struct api *api)
     DL_FOREACH(api->clients, c)
         api_client_close(c);
     api_exit(api);
+    api_ejections_free(api);
     if (api->acceptable)
         event_free(api->acceptable);
     loop_timer_fini(&api->accept_again);

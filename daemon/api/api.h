@@ -29,7 +29,8 @@ struct api_options {
     /* 0 in one of these: its default. */
     uint32_t clients_max;         /* 1024 */
     uint32_t clients_per_uid_max; /* 256; root's are not counted */
-    uint32_t watches_max;         /* 1024 services a client */
+    uint32_t watches_max;         /* 1024 services a client; and as many shared */
+    uint32_t ejections_max;       /* 1024 at once; a user who may not register has a quarter of them */
     uint32_t output_max;          /* 262144 bytes waiting for a client that does not read */
     uint32_t frames_per_wakeup;   /* 32 */
     int64_t handshake_timeout_ns; /* 5 s */

@@ -59,6 +59,7 @@ void api_client_free(struct api_client *c)
     if (c->sock >= 0)
         close(c->sock);
     api_watch_free(c);
+    api_share_free(c);
     free(c);
 }
 

@@ -13,7 +13,7 @@
 
 struct api_metrics {
     metric_value clients, accepted, accept_errors, limited, requests, refused, denied, bad_frames, slow,
-        handshake_timeouts, watches_limited;
+        handshake_timeouts, watches_limited, ejections, ejections_limited;
 };
 
 /* A frame on its way out. */
@@ -40,7 +40,8 @@ struct api_client {
     struct out_frame *out, **out_tail;
     size_t out_bytes;
     struct api_watch *watches;
-    uint32_t n_watches;
+    struct api_share *shares;
+    uint32_t n_watches, n_shares;
     struct event *readable, *writable;
     struct loop_timer again;   /* to go on with the frames left over */
     struct loop_timer timeout; /* for the handshake; for the last words */
@@ -60,6 +61,7 @@ struct api {
     struct loop_timer accept_again;
     struct api_client *clients;
     size_t n_clients;
+    struct api_ejection *ejections;
     uint64_t last_id;
     unsigned depth; /* of our functions on the stack */
 };
@@ -84,6 +86,12 @@ void api_client_close(struct api_client *c);
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_watch_check(struct api_client *c);
 void api_watch_free(struct api_client *c);
+
+/* Ejections that processes share (api_share.c). */
+void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_share_free(struct api_client *c);
+void api_ejections_free(struct api *api);
 
 /* Carries out one frame. */
 void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);

@@ -275,6 +275,10 @@ static request_fn *handler_of(const ClientMessage *m)
         return handle_status;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH:
         return api_watch_handle;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE:
+        return api_share_handle;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT:
+        return api_eject_handle;
     default:
         return NULL;
     }

@@ -55,7 +55,7 @@ struct config {
     } http;
     struct {
         uint32_t hosts, services, instances_per_host, record_bytes, mailbox;
-        uint32_t api_clients, api_clients_per_uid, http_clients;
+        uint32_t api_clients, api_clients_per_uid, ejections, http_clients;
         int64_t snapshot_duration_ns;
     } limits;
     struct service_config *services; /* no two with the same service and instance */

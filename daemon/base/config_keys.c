@@ -111,6 +111,8 @@ static const struct config_key main_table[] = {
      "Connections to the Unix socket at once"},
     {"limits.api_clients_per_uid", VALUE_NUMBER, NO, 0, 0, AT(limits.api_clients_per_uid), "256", 1, 65536,
      "Connections to the Unix socket by one user other than root"},
+    {"limits.ejections", VALUE_NUMBER, NO, 0, 0, AT(limits.ejections), "1024", 4, 65536,
+     "Ejections that programs share at once; a user who may not register has a quarter of them"},
     {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
      "HTTP connections at once"},
 

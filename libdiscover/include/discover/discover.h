@@ -189,6 +189,15 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_new(struct discover *d, const ch
                                                     struct discover_picker **ret_p);
 DISCOVER_API void discover_picker_free(struct discover_picker *p);
 
+/*
+ * Shares ejections with the other processes of this host that share those of the service, from now until it is freed:
+ * who ejects an instance tells the others, by way of the daemon and of discover_dispatch, and they leave it out for as
+ * long, within the same limits: at most a tenth of all or one, never the only one, and what fails here comes first. It is
+ * heard by processes of the same user; by all, if it comes from one that may register. The handle's thread. -ENOMEM,
+ * -EMFILE. The look-ups of discover_resolve are not touched.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_picker_share(struct discover_picker *p);
+
 /* Returns as discover_resolve does. _key: the same instance for the same key on all hosts, as long as it is there. */
 DISCOVER_API DISCOVER_CHECK int discover_pick(struct discover_picker *p, struct discover_endpoint *ret_endpoint);
 DISCOVER_API DISCOVER_CHECK int discover_pick_key(struct discover_picker *p, const void *key, size_t n,

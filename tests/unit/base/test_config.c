@@ -58,7 +58,7 @@ static const char everything[] =
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\"; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
-    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; http_clients = 7; };\n"
+    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; http_clients = 7; };\n"
     "services = ( );\n";
 
 START_TEST(test_every_key)
@@ -112,6 +112,7 @@ START_TEST(test_every_key)
     ck_assert_int_eq(c->limits.snapshot_duration_ns, 30 * NS_PER_S);
     ck_assert_uint_eq(c->limits.api_clients, 4);
     ck_assert_uint_eq(c->limits.api_clients_per_uid, 6);
+    ck_assert_uint_eq(c->limits.ejections, 8);
     ck_assert_uint_eq(c->limits.http_clients, 7);
     ck_assert_uint_eq(c->n_services, 0);
     config_free(c);

@@ -141,7 +141,29 @@ START_TEST(a_probe_that_is_never_reported_is_given_to_another_call)
 }
 END_TEST
 
+START_TEST(anothers_word_is_taken_within_the_same_limits)
+{
+    setup();
+    for (size_t i = 0; i < 3; i++)
+        peer_warn(&peers[i], START + 5000, START);
+    ck_assert_uint_eq(review(1, START), 0);
+    ck_assert_uint_eq(review(N, START), 2);
+    ck_assert(peers[0].ejected && peers[1].ejected && !peers[2].ejected);
+    ck_assert(!peer_untold(&peers[0]));
+    ck_assert_uint_eq(peers[0].ejections, 0);
+    let_fail(&peers[9], DISCOVER_FAILED, 5); /* what fails here comes first */
+    ck_assert_uint_eq(review(N, START), 2);
+    ck_assert(peers[9].ejected && peer_untold(&peers[9]) && !peers[0].ejected && peers[1].ejected);
+    (void)review(N, START + 5000);
+    ck_assert(peer_take_probe(&peers[1])); /* its time is over: one call decides */
+    (void)peer_report(&peers[1], 10, DISCOVER_OK, START + 5000);
+    ck_assert_uint_eq(review(N, START + 5000), 1);
+    peer_warn(&peers[4], START + 2 * PEER_EJECT_MAX_MS, START);
+    ck_assert_int_eq(peers[4].warned_until_ms, START + PEER_EJECT_MAX_MS);
+}
+END_TEST
+
 UNIT_TESTS("peer", latency_rises_at_once_and_falls_over_ten_seconds, cost_counts_calls_in_flight_and_weight,
            quick_failures_do_not_make_it_attractive, five_failures_or_three_vain_connects_eject,
            at_most_a_tenth_or_one_and_never_the_only_one, one_probe_decides,
-           a_probe_that_is_never_reported_is_given_to_another_call)
+           a_probe_that_is_never_reported_is_given_to_another_call, anothers_word_is_taken_within_the_same_limits)
