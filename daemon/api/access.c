@@ -6,7 +6,12 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#endif
 
 int access_rule_init(struct access_rule *rule, const char *name)
 {
@@ -55,4 +60,20 @@ int access_peer(const struct access_rule *rule, int sock, struct peer *ret_peer)
         return -errno;
     *ret_peer = (struct peer){cred.uid, cred.gid, cred.pid, peer_allowed(rule, sock, &cred)};
     return 0;
+}
+
+int access_pidfd(int sock, const struct peer *peer, int *ret_fd)
+{
+    int fd;
+    socklen_t size = sizeof fd;
+    int err = getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0 ? -errno : 0;
+    if (err == -ENOPROTOOPT) {
+        if (peer->pid <= 0)
+            return -EPERM;
+        fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
+        err = fd < 0 ? -errno : 0;
+    }
+    if (err == 0)
+        *ret_fd = fd;
+    return err == -EINVAL ? -ESRCH : err; /* no live process has that number */
 }

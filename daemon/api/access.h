@@ -31,4 +31,12 @@ bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const g
 /* Asks the kernel. A negative errno. */
 int access_peer(const struct access_rule *rule, int sock, struct peer *ret_peer);
 
+/*
+ * A pidfd of the process that connected, which the caller closes. -ESRCH: it is dead. Kernels before 6.5 tell its number
+ * alone: if it has died since and the number was used again, the descriptor is another's, which lives longer, and so does
+ * what depends on it; the connection's end still counts. -EPERM: such a kernel, and a process that has no number here (in
+ * another PID namespace). Or another negative errno.
+ */
+int access_pidfd(int sock, const struct peer *peer, int *ret_fd);
+
 #endif

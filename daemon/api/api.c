@@ -35,6 +35,7 @@ static const struct metric metrics_table[] = {
     COUNTER(watches_limited, "Watches refused: a connection had as many as it may."),
     COUNTER(ejections, "Ejections of instances that processes shared."),
     COUNTER(ejections_limited, "Ejections not shared because of limits.ejections."),
+    COUNTER(peers_unwatched, "Registrations that end with their connection alone: the process cannot be watched."),
     COUNTER(handshake_timeouts, "Connections closed because they did not say Hello in time."),
 #undef COUNTER
 };

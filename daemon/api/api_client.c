@@ -18,6 +18,8 @@ static void end(struct api_client *c)
         return;
     c->ended = true;
     event_del(c->readable);
+    if (c->peer_gone)
+        event_del(c->peer_gone);
     loop_timer_arm(&c->again, INT64_MAX, 0);
     c->api->ops.client_gone(c->api->ops.arg, c->id);
 }
@@ -56,6 +58,10 @@ void api_client_free(struct api_client *c)
         event_free(c->readable);
     if (c->writable)
         event_free(c->writable);
+    if (c->peer_gone)
+        event_free(c->peer_gone);
+    if (c->pidfd >= 0)
+        close(c->pidfd);
     if (c->sock >= 0)
         close(c->sock);
     api_watch_free(c);
@@ -193,7 +199,7 @@ static void receive(struct api_client *c)
     int fd = frame_take_fd(&c->reader);
     if (fd >= 0)
         close(fd); /* nothing in this API takes one */
-    if (n == -EAGAIN || n == -EINTR)
+    if (n == -EINTR || (n == -EAGAIN && !c->orphaned))
         return;
     if (n == 0)
         handle_end_of_stream(c);
@@ -203,12 +209,12 @@ static void receive(struct api_client *c)
         handle_frames(c);
 }
 
-/* Reads on, or comes back for the frames that are left over after the others had their turn. */
+/* Reads on, or comes back after the others had their turn: for frames left over, or for what an orphan left. */
 static void carry_on(struct api_client *c)
 {
     if (c->ended)
         return;
-    if (c->paused) {
+    if (c->paused || c->orphaned) {
         event_del(c->readable);
         loop_timer_arm(&c->again, 0, 0);
     } else {
@@ -232,9 +238,38 @@ static void on_again(void *arg)
     struct api_client *c = arg;
     struct api *api = c->api;
     api_enter(api);
-    handle_frames(c);
+    if (c->paused)
+        handle_frames(c);
+    else
+        receive(c);
     carry_on(c);
     api_exit(api);
+}
+
+static void on_peer_gone(evutil_socket_t fd, short what, void *arg)
+{
+    struct api_client *c = arg;
+    struct api *api = c->api;
+    (void)fd, (void)what;
+    api_enter(api);
+    c->orphaned = true;
+    event_del(c->peer_gone);
+    carry_on(c);
+    api_exit(api);
+}
+
+bool api_client_watch_peer(struct api_client *c)
+{
+    if (c->pidfd >= 0)
+        return true;
+    int err = access_pidfd(c->sock, &c->peer, &c->pidfd);
+    if (err == 0) {
+        c->peer_gone = event_new(c->api->base, c->pidfd, EV_READ | EV_PERSIST, on_peer_gone, c);
+        err = c->peer_gone && event_add(c->peer_gone, NULL) == 0 ? 0 : -ENOMEM;
+    }
+    if (err < 0 && err != -ESRCH)
+        metric_inc(&c->api->metrics.peers_unwatched);
+    return err != -ESRCH;
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -274,6 +309,7 @@ int api_client_new(struct api *api, int sock, const struct peer *peer)
     c->sock = sock;
     c->peer = *peer;
     c->id = ++api->last_id;
+    c->pidfd = -1;
     c->out_tail = &c->out;
     frame_reader_init(&c->reader);
     c->readable = event_new(api->base, sock, EV_READ | EV_PERSIST, on_readable, c);

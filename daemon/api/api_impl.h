@@ -13,7 +13,7 @@
 
 struct api_metrics {
     metric_value clients, accepted, accept_errors, limited, requests, refused, denied, bad_frames, slow,
-        handshake_timeouts, watches_limited, ejections, ejections_limited;
+        handshake_timeouts, watches_limited, ejections, ejections_limited, peers_unwatched;
 };
 
 /* A frame on its way out. */
@@ -27,6 +27,9 @@ struct out_frame {
 /*
  * A connection. It *ends* (client_gone is called, nothing more is read), is *closed*, and is freed when no function
  * of ours is on the stack any more: a call out of here may come back to the same connection.
+ *
+ * One that has registered something ends also with the process that opened it, even if a child of that keeps a copy of
+ * the socket: it is *orphaned* then, and closed when what was said before is carried out.
  */
 struct api_client {
     struct api_client *prev, *next;
@@ -35,6 +38,7 @@ struct api_client {
     int sock; /* -1: closed */
     struct peer peer;
     bool greeted, ended;
+    bool orphaned;
     bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
@@ -43,6 +47,8 @@ struct api_client {
     struct api_share *shares;
     uint32_t n_watches, n_shares;
     struct event *readable, *writable;
+    struct event *peer_gone; /* NULL: nobody needs to know */
+    int pidfd;               /* or -1 */
     struct loop_timer again;   /* to go on with the frames left over */
     struct loop_timer timeout; /* for the handshake; for the last words */
 };
@@ -81,6 +87,9 @@ void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Erro
 /* Last words, and the end. */
 void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 void api_client_close(struct api_client *c);
+
+/* The connection ends with its process from now on. False: that is dead already. */
+bool api_client_watch_peer(struct api_client *c);
 
 /* Services watched (api_watch.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);

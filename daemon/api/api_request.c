@@ -184,6 +184,8 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     if (!check_right(c, m->id))
         return;
     int err = take_request(c, m->register_, &request, &why);
+    if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
+        err = -ESRCH;
     if (err == 0)
         err = api->ops.add(api->ops.arg, &request, instance, &why);
     if (err < 0)

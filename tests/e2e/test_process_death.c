@@ -127,6 +127,46 @@ START_TEST(of_a_program_with_libdiscover)
 }
 END_TEST
 
+/* In a process of its own: registers, and has a child that keeps copies of all descriptors until it is told to go. */
+static _Noreturn void server_with_a_child(int hold)
+{
+    pid_t server_pid = getpid();
+    struct discover *d;
+    struct discover_registration *r;
+
+    if (discover_new(&d) < 0 || discover_set_socket(d, a.socket) < 0 || discover_start(d) < 0 ||
+        discover_registration_new(SERVICE, 1, &r) < 0 || discover_register(d, r) < 0 || fork() < 0)
+        _exit(EXIT_FAILURE);
+    char byte;
+    if (getpid() != server_pid)
+        _exit((int)read(hold, &byte, 1));
+    for (;;)
+        pause();
+}
+
+/* The connection does not end, and yet its process is dead. */
+START_TEST(of_a_program_whose_child_lives_on)
+{
+    int hold[2];
+
+    two_hosts();
+    ck_assert_int_eq(pipe(hold), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        close(hold[1]);
+        server_with_a_child(hold[0]);
+    }
+    close(hold[0]);
+    found_everywhere();
+    kill_and_watch(pid, "a program whose child lives on");
+    ck_assert_int_eq(host_counter(&a, "discoverd_api_peers_unwatched_total"), 0);
+    ck_assert_int_eq(write(hold[1], "", 1), 1); /* its child has lived until now */
+    close(hold[1]);
+}
+END_TEST
+
 E2E_TESTS("process death", 60, {"of_a_command", of_a_command}, {"of_a_holding_discoverctl", of_a_holding_discoverctl},
           {"of_a_process_named_by_pid", of_a_process_named_by_pid},
-          {"of_a_program_with_libdiscover", of_a_program_with_libdiscover})
+          {"of_a_program_with_libdiscover", of_a_program_with_libdiscover},
+          {"of_a_program_whose_child_lives_on", of_a_program_whose_child_lives_on})

@@ -20,7 +20,9 @@
  *
  * fork: in a child that goes on without exec, look-ups answer from the parent's last table, and everything that
  * talks to the daemon returns -ECHILD: the connection is the parent's. A child calls discover_free (its parent's
- * registrations live on) and makes a handle of its own. Descriptors are close-on-exec.
+ * registrations live on) and makes a handle of its own. What is registered goes when the process dies that called
+ * discover_start, whoever has copies of its descriptors: a program that goes into the background starts after that.
+ * Descriptors are close-on-exec.
  *
  * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
  * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise.

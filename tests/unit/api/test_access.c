@@ -3,7 +3,11 @@
 #include "daemon/api/access.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/support/unit.h"
@@ -50,4 +54,42 @@ START_TEST(the_kernel_says_who_it_is)
 }
 END_TEST
 
-UNIT_TESTS("api/access", root_own_user_and_members, a_missing_group_lets_nobody_in, the_kernel_says_who_it_is)
+START_TEST(the_process_that_connected_can_be_watched_until_it_is_dead)
+{
+    int pair[2], fd = -1;
+    struct access_rule rule;
+    struct peer peer;
+    (void)access_rule_init(&rule, "");
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    ck_assert_int_eq(access_peer(&rule, pair[0], &peer), 0);
+    ck_assert_int_eq(access_pidfd(pair[0], &peer, &fd), 0);
+    struct pollfd dead = {.fd = fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&dead, 1, 0), 0);
+    close(fd);
+    close(pair[0]);
+    close(pair[1]);
+
+    /* The kernel names its socket: it needs no file. A child connects, and is gone before anybody asks. */
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(connect(sock, (struct sockaddr *)&address, size) < 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    int accepted = accept(listener, NULL, NULL);
+    ck_assert_int_eq(access_peer(&rule, accepted, &peer), 0);
+    ck_assert_int_eq(peer.pid, pid);
+    int err = access_pidfd(accepted, &peer, &dead.fd); /* newer kernels give one of the dead, too */
+    ck_assert(err == -ESRCH || (err == 0 && poll(&dead, 1, 0) == 1));
+    close(accepted);
+    close(sock);
+    close(listener);
+}
+END_TEST
+
+UNIT_TESTS("api/access", root_own_user_and_members, a_missing_group_lets_nobody_in, the_kernel_says_who_it_is,
+           the_process_that_connected_can_be_watched_until_it_is_dead)
