@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a resolver in front of discoverd must show. */
+#include "tests/clients/forwarder.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/dnsq.h"
+#include "tests/support/port.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+/* A change is there within the TTL of the answer before it, 1 s, and what a loaded machine adds. */
+#define FOLLOW_MS 5000
+
+static struct stage s;
+static int port;
+static struct dnsq_reply reply;
+static char seen[256];
+
+static void begin(forwarder_fn *start, const char *services, const struct host_options *b)
+{
+    stage_start(&s, services, b);
+    port = port_take();
+    start(&s, port, (struct change){0});
+    (void)wait_until(10000,
+                     dnsq_udp(port, "discover.internal", DNSQ_SOA, &reply) == 0 && reply.n_answers == 1,
+                     "the forwarder does not answer");
+}
+
+/* How many answers, or CANNOT_KNOW, or NO_ANSWER; 0 only with a name that is not there, or a type. */
+static int ask(const char *name, uint16_t type)
+{
+    int error = dnsq_udp(port, name, type, &reply);
+
+    snprintf(seen, sizeof seen, "%s: %s, rcode %d, %zu answers, tc %d", name, strerror(-error), reply.rcode,
+             reply.n_answers, reply.tc);
+    if (error < 0)
+        return NO_ANSWER;
+    if (reply.rcode == DNSQ_NOERROR || reply.rcode == DNSQ_NXDOMAIN)
+        return (int)reply.n_answers;
+    return reply.rcode == DNSQ_SERVFAIL ? CANNOT_KNOW : NO_ANSWER;
+}
+
+static int payments(void)
+{
+    return ask("payment.shop.discover.internal", DNSQ_SRV);
+}
+
+/* Where an SRV record leads to. */
+static void target_resolves(void)
+{
+    char target[256];
+
+    ck_assert_int_ge(ask("_payment._tcp.shop.discover.internal", DNSQ_SRV), 1);
+    snprintf(target, sizeof target, "%s", reply.record[0].data);
+    ck_assert_msg(ask(target, DNSQ_A) == 1, "%s", seen);
+    ck_assert_str_eq(reply.record[0].data, "127.0.0.1");
+}
+
+void forwarder_follows(forwarder_fn *start)
+{
+    struct proc first, second;
+
+    begin(start, NULL, NULL);
+    stage_register(&s.a, &first, "p1", 1001, 1);
+    (void)wait_until(FOLLOW_MS, payments() == 1, seen);
+    target_resolves();
+    ck_assert_msg(ask("payment.shop.discover.internal", DNSQ_A) == 1, "%s", seen);
+    stage_register(&s.b, &second, "p2", 1002, 1);
+    (void)wait_until(FOLLOW_MS, payments() == 2, seen);
+    proc_kill(&first);
+    (void)wait_until(FOLLOW_MS, payments() == 1, seen);
+    ck_assert_int_eq(reply.record[0].port, 1002);
+    proc_kill(&second);
+    (void)wait_until(FOLLOW_MS, payments() == 0, seen);
+}
+
+void forwarder_asked_too_early(forwarder_fn *start)
+{
+    struct proc first;
+
+    begin(start, NULL, NULL);
+    (void)wait_until(FOLLOW_MS, payments() == 0 && reply.rcode == DNSQ_NXDOMAIN, seen);
+    stage_register(&s.a, &first, "p1", 1001, 1);
+    (void)wait_until(FOLLOW_MS, payments() == 1, seen);
+}
+
+void forwarder_sixty(forwarder_fn *start)
+{
+    begin(start, stage_services(60, 1001), NULL);
+    (void)wait_until(FOLLOW_MS,
+                     dnsq_tcp(port, "payment.shop.discover.internal", DNSQ_SRV, &reply) == 0 &&
+                         reply.n_answers == 60,
+                     seen);
+    (void)wait_until(FOLLOW_MS, payments() == 60 || reply.tc, seen);
+}
+
+static void begin_reverse(forwarder_fn *start)
+{
+    begin(start, "{ name = \"shop/payment\"; instance = \"p1\"; port = 1001; address = [\"10.1.2.3\"]; }",
+          &(struct host_options){.dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
+}
+
+void forwarder_reverse(forwarder_fn *start)
+{
+    begin_reverse(start);
+    (void)wait_until(FOLLOW_MS, ask("3.2.1.10.in-addr.arpa", DNSQ_PTR) == 1, seen);
+    ck_assert_msg(strstr(reply.record[0].data, ".discover.internal"), "%s", reply.record[0].data);
+    ck_assert_msg(ask("payment.shop.discover.internal", DNSQ_A) == 1, "%s", seen);
+    ck_assert_str_eq(reply.record[0].data, "10.1.2.3");
+}
+
+void forwarder_without_nats(forwarder_fn *start)
+{
+    begin(start, stage_services(2, 1001), NULL);
+    (void)wait_until(FOLLOW_MS, payments() == 2, seen);
+    nats_server_kill(&s.nats, 0);
+    holds_for(3000, payments() == 2, seen);
+    stage_forget(&s);
+    (void)wait_until(FOLLOW_MS, payments() == CANNOT_KNOW, seen);
+    stage_remember(&s);
+    int64_t took_ns = wait_until(15000, payments() == 2, seen);
+    measured("after SERVFAIL, the answer again", took_ns);
+}
+
+static bool answers_all(void)
+{
+    return ask("payment.shop.discover.internal", DNSQ_A) == 1 && ask("3.2.1.10.in-addr.arpa", DNSQ_PTR) == 1;
+}
+
+void forwarder_needs(forwarder_fn *start, const struct change *changes)
+{
+    begin_reverse(start);
+    (void)wait_until(FOLLOW_MS, answers_all(), seen);
+    for (; changes->from; changes++) {
+        port = port_take();
+        start(&s, port, *changes);
+        (void)wait_until(FOLLOW_MS, dnsq_udp(port, "localhost", DNSQ_A, &reply) == 0, changes->from);
+        ck_assert_msg(!answers_all(), "not needed: %s", changes->from);
+    }
+}
