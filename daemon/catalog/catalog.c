@@ -70,6 +70,7 @@ void catalog_free(struct catalog *c)
         HASH_DEL(c->hosts, h);
         free(h);
     }
+    hostnames_free(c);
     table_writer_free(c->table);
     free(c->body);
     free(c);
@@ -237,6 +238,7 @@ static void unlink_instance(struct catalog *c, struct instance *i)
     touch_instance(c, i);
     service_drop(i->service, i);
     host_unlink(i->host, i);
+    hostname_unlink(c, i);
     if (i->ttl_ns)
         DL_DELETE2(c->foreign, i, prev_foreign, next_foreign);
     HASH_DEL(c->instances, i);
@@ -273,8 +275,12 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     struct service *s = service_of(c, key, &err);
     if (!s)
         return err;
-    if (service_add(s, i) < 0)
+    if (hostname_link(c, i) < 0)
         return -ENOMEM;
+    if (service_add(s, i) < 0) {
+        hostname_unlink(c, i);
+        return -ENOMEM;
+    }
     i->service = s;
     i->host = h;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
@@ -293,7 +299,8 @@ static bool newer(const struct record *r, const struct instance *i)
 /* The details are as long: the new version can take the old one's place in memory, and in every list. */
 static bool same_shape(const struct instance *a, const struct instance *b)
 {
-    return a->details_n == b->details_n && !a->ttl_ns == !b->ttl_ns;
+    return a->details_n == b->details_n && !a->ttl_ns == !b->ttl_ns &&
+           strcmp(instance_hostname(a), instance_hostname(b)) == 0;
 }
 
 static bool same_contents(const struct instance *a, const struct instance *b)
@@ -340,6 +347,7 @@ static int put(struct catalog *c, const struct instance_key *key, const struct r
         return -ENOMEM;
     i->ttl_ns = ttl_ns;
     i->expires_ns = expires_ns;
+    hostname_resolve(c, i);
     if (old && same_shape(old, i)) {
         overwrite(c, old, i);
         free(i);

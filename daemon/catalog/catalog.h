@@ -8,6 +8,9 @@
  *
  * An instance is served (usable) when its state is passing or warning, its host is alive, and its epoch is not older
  * than its host's min_epoch. Whether a host is alive is decided elsewhere (daemon/sync) and told here.
+ *
+ * An instance may have a host name instead of addresses. What those names resolve to is found out elsewhere, too
+ * (daemon/resolver): the catalog says which names it holds, is told their addresses, and serves them.
  */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
@@ -26,6 +29,12 @@ struct catalog_options {
     const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
     uint64_t table_words;             /* of the first segment */
     size_t hosts_max, services_max, instances_per_host_max;
+};
+
+/* What a host name resolved to: at most one address of a family. */
+struct catalog_address {
+    uint8_t families; /* DISCOVER_HAS_... */
+    uint8_t ipv4[4], ipv6[16];
 };
 
 struct catalog_counts {
@@ -100,6 +109,20 @@ void catalog_forget_gone(struct catalog *c, int64_t before_ns);
  * with the same digest: the records are not merely still under way, they are missing.
  */
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease);
+
+/*
+ * Calls fn for every host name that instances have instead of an address, now and, from a flush, whenever one comes
+ * (held) or the last instance with it has gone. address: the last one known. fn must not call the catalog. NULL: no
+ * longer.
+ */
+typedef void catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct catalog_address *address);
+void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *arg);
+
+/*
+ * What a host name resolves to from now on, for all instances that have it. One that no instance has is remembered
+ * until the next flush. -ENOMEM.
+ */
+int catalog_set_address(struct catalog *c, const char *hostname, const struct catalog_address *address);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);

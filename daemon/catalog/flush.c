@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Writes what changed since the last time, each block once, and forgets what nothing is left of. */
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "daemon/catalog/model.h"
 
-#define OF_DIRTY(type, d) ((struct type *)((char *)(d) - offsetof(struct type, dirty)))
-
-static struct dirty *take_dirty(struct dirty **list)
+struct dirty *catalog_take_dirty(struct dirty **list)
 {
     struct dirty *d = *list;
     if (d) {
@@ -42,13 +39,13 @@ size_t catalog_flush(struct catalog *c)
 {
     size_t changes = 0;
     struct dirty *d;
-    while ((d = take_dirty(&c->dirty_services))) {
+    while ((d = catalog_take_dirty(&c->dirty_services))) {
         struct service *s = OF_DIRTY(service, d);
         changes += note(c, blocks_write_service(c, s));
         if (s->n == 0)
             forget_service(c, s);
     }
-    while ((d = take_dirty(&c->dirty_domains))) {
+    while ((d = catalog_take_dirty(&c->dirty_domains))) {
         struct domain *domain = OF_DIRTY(domain, d);
         changes += note(c, blocks_write_domain(c, domain));
         if (domain->n == 0) {
@@ -56,7 +53,7 @@ size_t catalog_flush(struct catalog *c)
             free(domain);
         }
     }
-    while ((d = take_dirty(&c->dirty_hosts))) {
+    while ((d = catalog_take_dirty(&c->dirty_hosts))) {
         struct host *h = OF_DIRTY(host, d);
         changes += note(c, blocks_write_host(c, h));
         if (!h->listed && h->n == 0) {
@@ -64,6 +61,7 @@ size_t catalog_flush(struct catalog *c)
             free(h);
         }
     }
+    hostnames_flush(c);
     if (changes)
         table_writer_bump_serial(c->table);
     return changes;

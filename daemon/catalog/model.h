@@ -6,6 +6,7 @@
 #ifndef CATALOG_MODEL_H
 #define CATALOG_MODEL_H
 
+#include <stddef.h>
 #include <uthash.h>
 
 #include "daemon/catalog/catalog.h"
@@ -71,6 +72,17 @@ struct host {
     char name[LABEL_CAP];
 };
 
+/* A name that instances have instead of an address. */
+struct hostname {
+    UT_hash_handle hh; /* in catalog.hostnames, by name */
+    struct dirty dirty; /* queued while it is new, or nobody has it any more */
+    struct instance **instances;
+    uint32_t n, cap;
+    bool told; /* to the one who watches */
+    struct catalog_address address;
+    char name[];
+};
+
 struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
@@ -79,9 +91,12 @@ struct catalog {
     struct service *services;
     struct domain *domains;
     struct host *hosts;
+    struct hostname *hostnames;
+    catalog_hostname_fn *hostname_fn;
+    void *hostname_arg;
     struct instance *foreign; /* whose ttl runs */
     uint32_t mark; /* of the present snapshot */
-    struct dirty *dirty_services, *dirty_domains, *dirty_hosts;
+    struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
     uint64_t *body; /* where blocks are put together */
     size_t body_cap;
     struct catalog_counts counts;
@@ -95,6 +110,18 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
 void catalog_remove_instance(struct catalog *c, struct instance *i);
 void catalog_touch(struct dirty **list, struct dirty *d);
 void catalog_free_service(struct catalog *c, struct service *s);
+
+/* The next that waits to be written, or NULL. */
+struct dirty *catalog_take_dirty(struct dirty **list);
+#define OF_DIRTY(type, d) ((struct type *)((char *)(d) - offsetof(struct type, dirty)))
+
+/* hostnames.c */
+const char *instance_hostname(const struct instance *i);                /* "" when it has none */
+void hostname_resolve(const struct catalog *c, struct instance *i);     /* gives it the address that is known */
+int hostname_link(struct catalog *c, struct instance *i);               /* -ENOMEM */
+void hostname_unlink(struct catalog *c, const struct instance *i);
+void hostnames_flush(struct catalog *c);                                /* tells of names that came, forgets unused ones */
+void hostnames_free(struct catalog *c);
 
 /* blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);

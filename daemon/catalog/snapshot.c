@@ -120,6 +120,17 @@ static int load_record(struct catalog *c, const struct instance_key *key, const 
     return catalog_put_foreign(c, key, r, FOREIGN_TTL_NS, 0, now_ns);
 }
 
+/* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */
+static int load_address(struct catalog *c, const struct entry *e, const struct discover_endpoint *endpoint)
+{
+    struct catalog_address address = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
+    if (!e->hostname[0] || !address.families)
+        return 0;
+    memcpy(address.ipv4, endpoint->ipv4, sizeof address.ipv4);
+    memcpy(address.ipv6, endpoint->ipv6, sizeof address.ipv6);
+    return catalog_set_address(c, e->hostname, &address);
+}
+
 static int load_instance(struct catalog *c, const struct table_view *v, uint32_t i, int64_t now_ns)
 {
     const uint8_t *bytes;
@@ -133,9 +144,10 @@ static int load_instance(struct catalog *c, const struct table_view *v, uint32_t
         entry_read(bytes, n, &e) < 0 || label_copy(key.host, e.host, strlen(e.host)) < 0 ||
         label_copy(key.instance, e.instance, strlen(e.instance)) < 0)
         return -EBADMSG;
-    if (strcmp(key.host, catalog_host(c)) == 0)
-        return 0;
-    int err = entry_record(&e, table_view_endpoint(v, i), &r);
+    int err = load_address(c, &e, table_view_endpoint(v, i));
+    if (err || strcmp(key.host, catalog_host(c)) == 0)
+        return err;
+    err = entry_record(&e, table_view_endpoint(v, i), &r);
     if (!err)
         err = load_record(c, &key, &r, now_ns);
     return err == -ENOMEM || err == -EBADMSG ? err : 0;

@@ -148,9 +148,11 @@ int entry_record(const struct entry *entry, const struct discover_endpoint *endp
     if (strlen(entry->hostname) >= sizeof r->hostname)
         return -EBADMSG;
     record_init(r);
-    memcpy(r->ipv6, endpoint->ipv6, sizeof r->ipv6);
-    memcpy(r->ipv4, endpoint->ipv4, sizeof r->ipv4);
-    r->families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    if (!entry->hostname[0]) {
+        memcpy(r->ipv6, endpoint->ipv6, sizeof r->ipv6);
+        memcpy(r->ipv4, endpoint->ipv4, sizeof r->ipv4);
+        r->families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    }
     r->port = endpoint->port;
     r->state = endpoint->state;
     r->weight = endpoint->weight;

@@ -231,7 +231,7 @@ struct discover_instance {
     const char *service;  /* "domain/service" */
     const char *host;
     const char *instance;
-    const char *hostname; /* instead of addresses, or "" */
+    const char *hostname; /* or "": what it was registered with instead of addresses; the endpoint has what it resolved to */
     const char *zone;
     const char *region;
     struct discover_endpoint endpoint;

@@ -132,6 +132,48 @@ START_TEST(test_details_come_back)
 }
 END_TEST
 
+static void put_hostname(struct catalog *c, const char *text)
+{
+    struct instance_key key;
+    struct record r;
+    ck_assert_int_eq(instance_key_parse(text, strlen(text), &key), 0);
+    record_init(&r);
+    r.epoch = 5;
+    r.port = 5432;
+    strcpy(r.hostname, "db.example.com");
+    ck_assert_int_eq(catalog_put(c, &key, &r), 0);
+}
+
+/* What a host name resolved to comes back for whoever has it: for this host, which registers anew, as well. */
+START_TEST(test_addresses_of_host_names_come_back)
+{
+    const struct catalog_address address = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
+    struct discover_endpoint e[4];
+    int64_t wall_ms;
+    size_t n;
+    make_folder();
+    struct catalog *c = new_catalog();
+    set_host(c, "web-2", 5, true);
+    put_hostname(c, "shop.db.web-1.own");
+    put_hostname(c, "shop.db.web-2.a");
+    ck_assert_int_eq(catalog_set_address(c, "db.example.com", &address), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(snapshot_write(table_writer_table(catalog_table(c)), path, 777), 0);
+    catalog_free(c);
+
+    c = new_catalog();
+    ck_assert_int_eq(snapshot_load(c, path, 5000, &wall_ms), 0);
+    put_hostname(c, "shop.db.web-1.own");
+    catalog_flush(c);
+    ck_assert_int_eq(table_endpoints(table_writer_table(catalog_table(c)), "shop/db", 7, e, 4, &n), 0);
+    ck_assert_uint_eq(n, 2);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_mem_eq(e[i].ipv4, address.ipv4, 4);
+    catalog_free(c);
+    remove_folder();
+}
+END_TEST
+
 /* A host in the file that no lease speaks for is gone once all leases have been read. */
 START_TEST(test_doubt_ends)
 {
@@ -201,5 +243,5 @@ START_TEST(test_no_file_and_no_room)
 }
 END_TEST
 
-UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_doubt_ends,
+UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_addresses_of_host_names_come_back, test_doubt_ends,
            test_damage_is_refused_whole, test_no_file_and_no_room)

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instances with a host name instead of an address: which names are told of, and what becomes of their
+ * addresses. */
+#include "daemon/catalog/catalog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libdiscover/core/entry.h"
+#include "tests/support/unit.h"
+
+#define DB "db.example.com"
+
+static struct catalog *c;
+static char told[256]; /* "+name" and "-name" */
+static struct catalog_address told_address;
+static const struct catalog_address first = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
+static const struct catalog_address second = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
+                                              .ipv4 = {10, 0, 0, 2},
+                                              .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 2}};
+
+static void on_hostname(void *arg, const char *hostname, bool held, const struct catalog_address *address)
+{
+    (void)arg;
+    strcat(strcat(strcat(told, held ? "+" : "-"), hostname), " ");
+    told_address = *address;
+}
+
+static void setup(void)
+{
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "eu-1",
+                                .table_words = 1 << 16,
+                                .hosts_max = 10,
+                                .services_max = 10,
+                                .instances_per_host_max = 5};
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    catalog_watch_hostnames(c, on_hostname, NULL);
+    told[0] = '\0';
+}
+
+static void put(const char *text, uint64_t counter, const char *hostname)
+{
+    struct instance_key key;
+    struct record r;
+    ck_assert_int_eq(instance_key_parse(text, strlen(text), &key), 0);
+    record_init(&r);
+    r.epoch = 1;
+    r.counter = counter;
+    r.port = 5432;
+    if (hostname)
+        snprintf(r.hostname, sizeof r.hostname, "%s", hostname);
+    else
+        ck_assert_int_eq(record_add_address(&r, "10.9.9.9"), 0);
+    ck_assert_int_eq(catalog_put(c, &key, &r), 0);
+}
+
+static void take(const char *text)
+{
+    struct instance_key key;
+    ck_assert_int_eq(instance_key_parse(text, strlen(text), &key), 0);
+    catalog_remove(c, &key);
+}
+
+/* The first usable endpoint of shop/db. */
+static struct discover_endpoint endpoint(void)
+{
+    struct discover_endpoint e[8];
+    size_t n = 0;
+    ck_assert_int_eq(table_endpoints(table_writer_table(catalog_table(c)), "shop/db", 7, e, 8, &n), 0);
+    ck_assert_uint_ge(n, 1);
+    return e[0];
+}
+
+START_TEST(a_name_is_told_once_however_many_have_it)
+{
+    setup();
+    put("shop.db.web-1.a", 1, DB);
+    ck_assert_str_eq(told, "");
+    catalog_flush(c);
+    ck_assert_str_eq(told, "+" DB " ");
+    put("shop.db.web-1.b", 1, DB);
+    put("shop.db.web-1.c", 1, NULL);
+    take("shop.db.web-1.a");
+    catalog_flush(c);
+    ck_assert_str_eq(told, "+" DB " ");
+    take("shop.db.web-1.b");
+    catalog_flush(c);
+    ck_assert_str_eq(told, "+" DB " -" DB " ");
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(an_address_is_served_by_all_that_have_the_name)
+{
+    setup();
+    put("shop.db.web-1.a", 1, DB);
+    put("shop.mail.web-1.a", 1, DB);
+    catalog_flush(c);
+    ck_assert_uint_eq(endpoint().families, 0);
+    ck_assert_int_eq(catalog_set_address(c, DB, &second), 0);
+    ck_assert_uint_eq(catalog_flush(c), 2);
+    ck_assert_uint_eq(endpoint().families, second.families);
+    ck_assert_mem_eq(endpoint().ipv4, second.ipv4, 4);
+    ck_assert_mem_eq(endpoint().ipv6, second.ipv6, 16);
+    put("shop.db.web-1.b", 1, DB); /* one that comes later has it at once */
+    put("shop.db.web-1.a", 2, NULL);
+    catalog_flush(c);
+    ck_assert_uint_eq(catalog_counts(c).usable, 3);
+    take("shop.db.web-1.a");
+    catalog_flush(c);
+    ck_assert_mem_eq(endpoint().ipv4, second.ipv4, 4);
+    catalog_free(c);
+}
+END_TEST
+
+/* Written again, with or without a change, an instance keeps what its name resolves to. */
+START_TEST(a_put_does_not_lose_the_address)
+{
+    setup();
+    put("shop.db.web-1.a", 1, DB);
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    catalog_flush(c);
+    uint32_t serial = table_serial(table_writer_table(catalog_table(c)));
+    put("shop.db.web-1.a", 2, DB);
+    ck_assert_uint_eq(catalog_flush(c), 0);
+    ck_assert_uint_eq(table_serial(table_writer_table(catalog_table(c))), serial);
+    take("shop.db.web-1.a");
+    put("shop.db.web-1.a", 3, DB); /* before anybody looked */
+    catalog_flush(c);
+    ck_assert_mem_eq(endpoint().ipv4, first.ipv4, 4);
+    ck_assert_str_eq(told, "+" DB " ");
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(the_same_address_again_changes_nothing)
+{
+    setup();
+    put("shop.db.web-1.a", 1, DB);
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    ck_assert_uint_eq(catalog_flush(c), 0);
+    catalog_free(c);
+}
+END_TEST
+
+/* As long as the other, so that the record could take the old one's place. */
+START_TEST(another_name_is_another_address)
+{
+    setup();
+    put("shop.db.web-1.a", 1, DB);
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    catalog_flush(c);
+    put("shop.db.web-1.a", 2, "eb.example.com");
+    catalog_flush(c);
+    ck_assert_uint_eq(endpoint().families, 0);
+    ck_assert_str_eq(told, "+" DB " +eb.example.com -" DB " ");
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(who_watches_later_is_told_of_all)
+{
+    setup();
+    catalog_watch_hostnames(c, NULL, NULL);
+    put("shop.db.web-1.a", 1, DB);
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    catalog_flush(c);
+    ck_assert_str_eq(told, "");
+    catalog_watch_hostnames(c, on_hostname, NULL);
+    ck_assert_str_eq(told, "+" DB " ");
+    ck_assert_mem_eq(told_address.ipv4, first.ipv4, 4);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(a_name_that_nobody_has_is_forgotten)
+{
+    setup();
+    ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
+    catalog_flush(c);
+    ck_assert_str_eq(told, "");
+    put("shop.db.web-1.a", 1, DB);
+    catalog_flush(c);
+    ck_assert_uint_eq(endpoint().families, 0);
+    catalog_free(c);
+}
+END_TEST
+
+UNIT_TESTS("hostnames", a_name_is_told_once_however_many_have_it,
+           an_address_is_served_by_all_that_have_the_name, a_put_does_not_lose_the_address,
+           the_same_address_again_changes_nothing, another_name_is_another_address,
+           who_watches_later_is_told_of_all, a_name_that_nobody_has_is_forgotten)
