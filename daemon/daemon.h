@@ -6,6 +6,7 @@
  *   parts.c   starts the parts in order, stops them in reverse
  *   daemon.c  the loop: turns, seconds, signals
  *   feed.c    bus -> followers -> catalog, agent, leases
+ *   hostnames.c  catalog's host names -> resolver -> catalog
  *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
  *   status.c  what is told of it all
  *
@@ -32,6 +33,7 @@
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
 #include "daemon/keep.h"
+#include "daemon/resolver/resolver.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
@@ -76,6 +78,7 @@ struct daemon {
     struct http *http;
     struct checks *checks;
     struct pids *pids;
+    struct resolver *resolver;
     struct keep *keep;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
@@ -126,6 +129,12 @@ int local_checks_start(struct daemon *d);
 void local_addresses(const struct daemon *d, struct record *ret_addresses);
 /* Takes the services of the configuration; also after a reload. */
 void local_set_services(struct daemon *d);
+
+/* hostnames.c */
+int hostnames_start(struct daemon *d);
+void hostnames_stop(struct daemon *d);
+/* -EINVAL with the reason: a host name that would lead back to ourselves. */
+int hostnames_check(const struct daemon *d, const struct record *record, const char **ret_why);
 
 /* status.c */
 void status_fill(void *arg, Discover__V1__Status *ret_status);

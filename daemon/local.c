@@ -278,7 +278,10 @@ static int api_add(void *arg, const struct agent_request *request, char ret_inst
                    const char **ret_why)
 {
     struct daemon *d = arg;
-    int err = agent_register(d->agent, request, clock_now_ns(), ret_instance, ret_why);
+    int err = hostnames_check(d, &request->record, ret_why);
+    if (err)
+        return err;
+    err = agent_register(d->agent, request, clock_now_ns(), ret_instance, ret_why);
     daemon_turn(d);
     return err;
 }

@@ -322,6 +322,7 @@ static const struct part parts[] = {
     {"checks", local_checks_start, checks_stop},
     {"registrations", local_agent_start, agent_stop},
     {"services", services_start, NULL},
+    {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", api_start, api_stop},
     {"HTTP", http_part_start, http_part_stop},

@@ -48,6 +48,11 @@ struct config {
         uint32_t workers, udp_payload, remote_payload, rrl, tcp_clients, tcp_clients_per_address;
     } dns;
     struct {
+        struct string_list servers;
+        int64_t min_ttl_ns, max_ttl_ns, denied_grace_ns;
+        uint32_t queries;
+    } resolver;
+    struct {
         char *socket, *register_group;
     } api;
     struct {
@@ -55,7 +60,7 @@ struct config {
     } http;
     struct {
         uint32_t hosts, services, instances_per_host, record_bytes, mailbox;
-        uint32_t api_clients, api_clients_per_uid, ejections, http_clients;
+        uint32_t api_clients, api_clients_per_uid, ejections, hostnames, http_clients;
         int64_t snapshot_duration_ns;
     } limits;
     struct service_config *services; /* no two with the same service and instance */

@@ -89,6 +89,17 @@ static const struct config_key main_table[] = {
     {"dns.tcp_idle", VALUE_DURATION, NO, 0, 0, AT(dns.tcp_idle_ns), "10s", 100 * MS, H,
      "A TCP connection without a query for so long is closed"},
 
+    {"resolver.servers", VALUE_ENDPOINT, NO, 8, 0, AT(resolver.servers), "", 1, 64,
+     "DNS servers to ask for host names that instances have instead of addresses; none: those of the system"},
+    {"resolver.min_ttl", VALUE_DURATION, NO, 0, 0, AT(resolver.min_ttl_ns), "5s", 100 * MS, H,
+     "A host name is not asked for more often than this, however short its TTL"},
+    {"resolver.max_ttl", VALUE_DURATION, NO, 0, 0, AT(resolver.max_ttl_ns), "1h", S, 24 * H,
+     "A host name is asked for again after this, however long its TTL"},
+    {"resolver.denied_grace", VALUE_DURATION, NO, 0, 0, AT(resolver.denied_grace_ns), "5m", 0, 24 * H,
+     "How long the last address of a host name is kept when servers say that it has none any more"},
+    {"resolver.queries", VALUE_NUMBER, NO, 0, 0, AT(resolver.queries), "32", 1, 1024,
+     "Questions for host names under way at once"},
+
     {"api.socket", VALUE_PATH, NO, 0, 0, AT(api.socket), "/run/discoverd/discoverd.sock", 1, SOCKET_LEN,
      "Unix socket of libdiscover and discoverctl"},
     {"api.register_group", VALUE_TEXT, YES, 0, 0, AT(api.register_group), "discover", 0, 255,
@@ -113,6 +124,8 @@ static const struct config_key main_table[] = {
      "Connections to the Unix socket by one user other than root"},
     {"limits.ejections", VALUE_NUMBER, NO, 0, 0, AT(limits.ejections), "1024", 4, 65536,
      "Ejections that programs share at once; a user who may not register has a quarter of them"},
+    {"limits.hostnames", VALUE_NUMBER, NO, 0, 0, AT(limits.hostnames), "10000", 0, 1000000,
+     "Host names that are kept resolved"},
     {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
      "HTTP connections at once"},
 

@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/config_keys.h"
 #include "daemon/base/config_service.h"
+#include "daemon/base/zones.h"
 
 static int make_room(struct service_set *set)
 {
@@ -147,6 +149,18 @@ static int refuse_duplicates(const struct service_set *set, struct config_report
     return 0;
 }
 
+/* It would be resolved by asking ourselves (daemon/resolver). */
+static void refuse_own_zone(const struct service_set *set, size_t i, const struct config *config,
+                            struct config_report *report)
+{
+    char text[RECORD_HOSTNAME_CAP + 64];
+    const char *hostname = set->services[i].record.hostname, *zone = zones_find(&config->dns.zones, hostname);
+    if (!hostname[0] || !zone)
+        return;
+    snprintf(text, sizeof text, "address: a host name below our own zone %s", zone);
+    complain(set, i, report, text);
+}
+
 /* A record without an address gets the host's: counted with both families. */
 static void refuse_large(const struct service_set *set, size_t i, size_t limit, struct config_report *report)
 {
@@ -167,8 +181,10 @@ int service_set_finish(struct service_set *set, struct config_report *report, st
     int err = refuse_duplicates(set, report);
     if (err)
         return err;
-    for (size_t i = 0; i < set->n; i++)
+    for (size_t i = 0; i < set->n; i++) {
         refuse_large(set, i, config->limits.record_bytes, report);
+        refuse_own_zone(set, i, config, report);
+    }
     if (set->n > config->limits.instances_per_host)
         complain(set, config->limits.instances_per_host, report,
                  "more services than limits.instances_per_host");

@@ -41,6 +41,8 @@ static const struct broken table[] = {
     {"services = ( { name = \"shop/payment\"; port = 70000; } );\n", ":1: services", "65535"},
     {"services = ( { name = \"shop/payment\"; port = 80; address = [\"10.0.0.300\"]; } );\n", ":1: services",
      "address"},
+    {"services = ( { name = \"shop/payment\"; port = 80; address = [\"a.host.discover.internal\"]; } );\n",
+     ":1: services", "below our own zone"},
     {"services = ( { name = \"shop/payment\"; port = 80; wieght = 5; } );\n", ":1: services", "weight"},
     {"services = ( { name = \"shop/payment\"; instance = \"a\"; port = 80; },\n"
      "             { name = \"shop/payment\"; instance = \"a\"; port = 81; } );\n",

@@ -58,7 +58,10 @@ static const char everything[] =
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\"; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
-    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; http_clients = 7; };\n"
+    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; http_clients = 7;\n"
+    "           hostnames = 8; };\n"
+    "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = \"3s\";\n"
+    "             queries = 4; };\n"
     "services = ( );\n";
 
 START_TEST(test_every_key)
@@ -114,6 +117,12 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.api_clients_per_uid, 6);
     ck_assert_uint_eq(c->limits.ejections, 8);
     ck_assert_uint_eq(c->limits.http_clients, 7);
+    ck_assert_uint_eq(c->limits.hostnames, 8);
+    ck_assert_str_eq(c->resolver.servers.items[1], "[::1]:5353");
+    ck_assert_int_eq(c->resolver.min_ttl_ns, 1 * NS_PER_S);
+    ck_assert_int_eq(c->resolver.max_ttl_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(c->resolver.denied_grace_ns, 3 * NS_PER_S);
+    ck_assert_uint_eq(c->resolver.queries, 4);
     ck_assert_uint_eq(c->n_services, 0);
     config_free(c);
     folder_remove();

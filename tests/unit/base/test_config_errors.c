@@ -135,6 +135,8 @@ static const struct {
      "\"db.example.com\"\n"},
     {"services = ( { " SERVICE "address = [\"10.0.0.1\", \"10.0.0.2\"]; } );",
      "c:1: services[0].address: two addresses of one family\n"},
+    {"services = ( { " SERVICE "address = [\"web-1.host.discover.internal\"]; } );",
+     "c:1: services[0]: address: a host name below our own zone discover.internal\n"},
     {"services = ( { " SERVICE "address = [\"db\", \"10.0.0.2\"]; } );",
      "c:1: services[0].address: a host name must stand alone\n"},
     {"services = ( { " SERVICE "proto = \"sctp\"; } );", "c:1: services[0].proto: \"sctp\" is none of tcp, udp\n"},

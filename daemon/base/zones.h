@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of a list of DNS zones a name is in. Pure; any thread. */
+#ifndef BASE_ZONES_H
+#define BASE_ZONES_H
+
+#include "daemon/base/string_list.h"
+
+/* The first zone that the name is in, or is; without regard to case, nor to a dot at the end. NULL: none. */
+const char *zones_find(const struct string_list *zones, const char *name);
+
+#endif
