@@ -11,24 +11,6 @@ void mappings_init(struct mappings *m)
     memset(m, 0, sizeof *m);
 }
 
-struct mapping *mapping_enter(struct mappings *m)
-{
-    uint32_t stripe = readers_stripe();
-    struct mapping *mapping;
-    while ((mapping = atomic_load(&m->current))) {
-        readers_enter(&mapping->readers, stripe);
-        if (atomic_load(&m->current) == mapping)
-            break;
-        readers_leave(&mapping->readers, stripe);
-    }
-    return mapping;
-}
-
-void mapping_leave(struct mapping *mapping)
-{
-    readers_leave(&mapping->readers, readers_stripe());
-}
-
 /* Always the same stripe: a counter must not go below 0. */
 void mapping_pin(struct mapping *mapping)
 {

@@ -40,8 +40,23 @@ bool mappings_reclaim(struct mappings *m);
  * The present mapping, until mapping_leave in the same thread; NULL when there is none. A reader may be sent
  * round again only by as many installs as come in between.
  */
-struct mapping *mapping_enter(struct mappings *m);
-void mapping_leave(struct mapping *mapping);
+static inline struct mapping *mapping_enter(struct mappings *m)
+{
+    uint32_t stripe = readers_stripe();
+    struct mapping *mapping;
+    while ((mapping = atomic_load(&m->current))) {
+        readers_enter(&mapping->readers, stripe);
+        if (atomic_load(&m->current) == mapping)
+            break;
+        readers_leave(&mapping->readers, stripe);
+    }
+    return mapping;
+}
+
+static inline void mapping_leave(struct mapping *mapping)
+{
+    readers_leave(&mapping->readers, readers_stripe());
+}
 
 /* A reader that stays, and may leave in another thread. Between mapping_enter and mapping_leave. */
 void mapping_pin(struct mapping *mapping);

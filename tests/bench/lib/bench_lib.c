@@ -14,6 +14,7 @@
 #define BATCH     256    /* calls timed together: the clock must not be what is measured */
 #define SINGLES   400000 /* calls timed one by one, for p99 */
 #define TARGET_NS 100.0
+#define TARGET    2.5    /* times the copy */
 
 /* What is measured: one look-up, or one copy. */
 typedef void step_fn(void *arg);
@@ -96,10 +97,10 @@ int main(void)
     table_writer_alive(catalog_table(c), clock_now_ns());
     double clock = single_ns(empty_step, NULL, 0.5);
     double p99 = single_ns(resolve_step, d, 0.99) - clock;
-    bool ok = value <= TARGET_NS;
+    bool ok = value <= TARGET_NS && value <= TARGET * floor;
     printf("{\"name\":\"resolve %d instances\",\"value\":%.1f,\"unit\":\"ns\",\"p99\":%.1f,\"floor\":%.1f,"
-           "\"ratio\":%.2f,\"target\":%.0f,\"ok\":%s}\n",
-           INSTANCES, value, p99, floor, value / floor, TARGET_NS, ok ? "true" : "false");
+           "\"ratio\":%.2f,\"target\":%.1f,\"ok\":%s}\n",
+           INSTANCES, value, p99, floor, value / floor, TARGET, ok ? "true" : "false");
     discover_free(d);
     catalog_free(c);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
