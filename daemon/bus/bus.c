@@ -344,20 +344,21 @@ int bus_fd(const struct bus *b)
 
 static struct bus_mail *next_mail(struct bus *b)
 {
-    if (!b->todo)
-        b->todo = mailbox_take(b->box);
     struct mail *mail = b->todo;
     if (mail)
         b->todo = mail->next;
     return (struct bus_mail *)mail;
 }
 
+/* What is posted meanwhile makes the mailbox readable again. */
 void bus_dispatch(struct bus *b)
 {
-    struct bus_mail *mail = NULL;
+    struct bus_mail *mail;
+    if (!b->todo)
+        b->todo = mailbox_take(b->box);
     for (int i = 0; i < DISPATCH_MAX && (mail = next_mail(b)); i++)
         dispatch_mail(b, mail);
-    if (mail)
+    if (b->todo)
         mailbox_wake(b->box);
 }
 
@@ -445,9 +446,11 @@ bool bus_leave(struct bus *b, int64_t limit_ns)
 
 static void discard_mail(struct bus *b)
 {
-    for (struct bus_mail *mail; (mail = next_mail(b));)
-        if (mail->kind != BUS_MAIL_GAP)
-            free(mail);
+    do {
+        for (struct bus_mail *mail; (mail = next_mail(b));)
+            if (mail->kind != BUS_MAIL_GAP)
+                free(mail);
+    } while ((b->todo = mailbox_take(b->box)));
 }
 
 void bus_stop(struct bus *b)

@@ -79,6 +79,7 @@ void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, v
 {
     (void)nc;
     (void)sub;
-    take(closure, msg);
-    natsMsg_Destroy(msg);
+    struct bus_feed *feed = closure;
+    take(feed, msg);
+    bus_spent_add(&feed->spent, msg);
 }

@@ -11,6 +11,7 @@
 
 #include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
+#include "daemon/bus/bus_spent.h"
 
 struct bus_feed {
     struct bus_mail gap; /* in the mailbox while gap_posted */
@@ -23,6 +24,7 @@ struct bus_feed {
     const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
     struct bus_counters *counters;
+    struct bus_spent spent; /* of the callback's thread, and of who has waited for its end */
 };
 
 /* A natsMsgHandler; closure is the feed. */

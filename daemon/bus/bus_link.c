@@ -20,6 +20,7 @@
 #define WRITE_DEADLINE_MS  2000
 #define DISCOVERED_MAX     16
 #define SUBJECT_CAP        320
+#define SMALL_VALUE        2048
 
 struct bus_link {
     struct bus_link_setup setup;
@@ -35,6 +36,7 @@ struct bus_link {
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
     char *value; /* max_value bytes: the one that is being written */
     int lost_fd;
+    struct bus_spent spent; /* answers; of their callback's thread, and of who has waited for its end */
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
@@ -104,7 +106,7 @@ static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, v
             snprintf(reason, sizeof reason, "the answer makes no sense");
         bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
     }
-    natsMsg_Destroy(msg);
+    bus_spent_add(&link->spent, msg);
 }
 
 /* ---- options ---- */
@@ -368,7 +370,9 @@ static void destroy(struct bus_link *link)
     for (int i = 0; i < BUS_BUCKETS; i++) {
         natsSubscription_Destroy(link->feeds[i]);
         link->feeds[i] = NULL;
+        bus_spent_free(&link->setup.feeds[i].spent);
     }
+    bus_spent_free(&link->spent);
     natsSubscription_Destroy(link->answers);
     link->answers = NULL;
     natsSubscription_Destroy(link->session.pulls);
@@ -441,21 +445,38 @@ static natsStatus write_delete(natsConnection *nc, const char *subject, const ch
     return s;
 }
 
-void bus_link_put(struct bus_link *link, struct bus_put *put)
+/* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
+static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put *put, char *value)
 {
-    /* Once it is added, other threads may end the put at any moment: what is written is a copy. */
     char subject[SUBJECT_CAP], reply[SUBJECT_CAP], reason[BUS_REASON_CAP];
-    natsConnection *nc = link->session.nc;
     size_t n = put->n;
     bool delete = put->delete;
     snprintf(subject, sizeof subject, "%s", put->subject);
-    memcpy(link->value, put->value, n);
+    memcpy(value, put->value, n);
     uint64_t id = bus_puts_add(link->setup.puts, put);
     snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
     natsStatus s = delete ? write_delete(nc, subject, reply)
-                          : natsConnection_PublishRequest(nc, subject, reply, link->value, (int)n);
+                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
     if (s == NATS_OK)
         return;
     (void)failure(s, reason);
     bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
+}
+
+void bus_link_put(struct bus_link *link, struct bus_put *put)
+{
+    write_put(link, link->session.nc, put, link->value);
+}
+
+bool bus_link_put_now(struct bus_link *link, struct bus_put *put)
+{
+    char value[SMALL_VALUE];
+    if (put->n > sizeof value || !bus_puts_quiet(link->setup.puts))
+        return false;
+    const struct bus_session *session = bus_link_use(link);
+    if (!session)
+        return false;
+    write_put(link, session->nc, put, value);
+    bus_link_unuse(link);
+    return true;
 }

@@ -54,7 +54,13 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
 /* Bus thread, while open. Writes a put; its result comes through bus_puts. */
 void bus_link_put(struct bus_link *link, struct bus_put *put);
 
-/* Reader thread. NULL when there is no connection; else bus_link_unuse soon. */
+/*
+ * Main thread. Writes a put at once if that cannot block: a lone small one on a connection that answers. False: it has
+ * to go by way of the bus thread. The way from one thread to another is a third of what a change takes to get to NATS.
+ */
+bool bus_link_put_now(struct bus_link *link, struct bus_put *put);
+
+/* Reader thread (and main for a moment). NULL when there is no connection; else bus_link_unuse soon. */
 const struct bus_session *bus_link_use(struct bus_link *link);
 void bus_link_unuse(struct bus_link *link);
 

@@ -10,6 +10,10 @@
 
 #include "libdiscover/core/clock.h"
 
+/* Far below what a socket takes before anything of it has arrived. */
+#define QUIET_PUTS  8
+#define QUIET_BYTES 8192
+
 struct slot {
     struct bus_put *put;
     uint32_t generation;
@@ -24,6 +28,8 @@ struct bus_puts {
     struct bus_counters *counters;
     struct put_list by_age; /* all have the same time-out: the oldest is due first */
     size_t limit;
+    size_t n, bytes; /* that wait */
+    bool overdue;    /* one was, since all were failed */
     uint32_t first_free;
     struct slot slots[];
 };
@@ -61,6 +67,8 @@ uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put)
     slot->put = put;
     put->slot = i;
     TAILQ_INSERT_TAIL(&puts->by_age, put, by_age);
+    puts->n++;
+    puts->bytes += put->n;
     uint64_t id = (uint64_t)slot->generation << 32 | i;
     pthread_mutex_unlock(&puts->lock);
     return id;
@@ -70,6 +78,8 @@ static void take_out(struct bus_puts *puts, struct bus_put *put)
 {
     struct slot *slot = &puts->slots[put->slot];
     TAILQ_REMOVE(&puts->by_age, put, by_age);
+    puts->n--;
+    puts->bytes -= put->n;
     slot->put = NULL;
     slot->generation++;
     slot->next_free = puts->first_free;
@@ -125,6 +135,7 @@ static void fail_each(struct bus_puts *puts, const char *subject, int64_t now_ns
         put = next_of(puts, subject, now_ns);
         if (put)
             take_out(puts, put);
+        puts->overdue |= put && err == -ETIMEDOUT;
         pthread_mutex_unlock(&puts->lock);
         if (put)
             post(puts, put, err, reason, 0);
@@ -134,6 +145,19 @@ static void fail_each(struct bus_puts *puts, const char *subject, int64_t now_ns
 void bus_puts_fail(struct bus_puts *puts, const char *subject, int err, const char *reason)
 {
     fail_each(puts, subject, INT64_MAX, err, reason);
+    if (subject)
+        return;
+    pthread_mutex_lock(&puts->lock);
+    puts->overdue = false;
+    pthread_mutex_unlock(&puts->lock);
+}
+
+bool bus_puts_quiet(struct bus_puts *puts)
+{
+    pthread_mutex_lock(&puts->lock);
+    bool quiet = puts->n < QUIET_PUTS && puts->bytes < QUIET_BYTES && !puts->overdue;
+    pthread_mutex_unlock(&puts->lock);
+    return quiet;
 }
 
 int64_t bus_puts_expire(struct bus_puts *puts, int64_t now_ns)

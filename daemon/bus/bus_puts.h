@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The puts that wait for their answer. A put is one object all its way: made by main, written by the bus thread,
- * kept here, posted back to main as its own result. So a result cannot be lost, and comes exactly once.
+ * The puts that wait for their answer. A put is one object all its way: made by main, written by the bus thread or
+ * (a lone one) by main, kept here, posted back to main as its own result. So a result cannot be lost, and comes exactly once.
  *
- * Adding and expiring is the bus thread's, the rest any thread's (answers arrive on nats.c's threads).
+ * Expiring is the bus thread's, the rest any thread's (answers arrive on nats.c's threads).
  */
 #ifndef BUS_PUTS_H
 #define BUS_PUTS_H
@@ -47,6 +47,12 @@ void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const 
 
 /* Ends those with this subject, or all with NULL. */
 void bus_puts_fail(struct bus_puts *puts, const char *subject, int err, const char *reason);
+
+/*
+ * Few and small ones wait, and none was overdue since bus_puts_fail of all: what was written before has left the
+ * socket's buffer, for the server has answered to it, so that writing one more small one cannot block.
+ */
+bool bus_puts_quiet(struct bus_puts *puts);
 
 /* Ends what is overdue; returns the next deadline, INT64_MAX if there is none. */
 int64_t bus_puts_expire(struct bus_puts *puts, int64_t now_ns);

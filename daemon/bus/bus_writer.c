@@ -15,11 +15,13 @@
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS   (4 * NS_PER_S)
+#define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
 #define STEADY_NS        BACKOFF_MAX_NS /* a connection that held so long makes the next back-off start anew */
 
 struct bus_writer {
     struct bus_writer_setup setup;
     struct mailbox *orders; /* puts */
+    _Atomic size_t waiting; /* orders that are not written yet: a put at once must not overtake them */
     struct backoff backoff;
     char last_failure[BUS_REASON_CAP];
     atomic_bool stopping;
@@ -32,6 +34,7 @@ static void write_all(struct bus_writer *w)
     for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
         next = mail->next;
         bus_link_put(w->setup.link, (struct bus_put *)mail);
+        atomic_fetch_sub(&w->waiting, 1);
     }
 }
 
@@ -40,6 +43,7 @@ static void refuse_all(struct bus_writer *w)
     for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
         next = mail->next;
         bus_puts_refuse(w->setup.puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
+        atomic_fetch_sub(&w->waiting, 1);
     }
 }
 
@@ -61,7 +65,8 @@ static void serve(struct bus_writer *w)
         {.fd = bus_link_lost_fd(w->setup.link), .events = POLLIN},
     };
     while (!atomic_load(&w->stopping)) {
-        wait_until(fds, 2, bus_puts_expire(w->setup.puts, clock_now_ns()));
+        int64_t now_ns = clock_now_ns(), due_ns = bus_puts_expire(w->setup.puts, now_ns);
+        wait_until(fds, 2, due_ns < now_ns + LOOK_NS ? due_ns : now_ns + LOOK_NS);
         if (fds[1].revents)
             return;
         write_all(w);
@@ -187,5 +192,8 @@ void bus_writer_stop(struct bus_writer *w)
 
 void bus_writer_put(struct bus_writer *w, struct bus_put *put)
 {
+    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(w->setup.link, put))
+        return;
+    atomic_fetch_add(&w->waiting, 1);
     mailbox_force(w->orders, &put->head.mail);
 }

@@ -26,7 +26,7 @@ void bus_writer_free(struct bus_writer *writer);
 int bus_writer_start(struct bus_writer *writer);
 void bus_writer_stop(struct bus_writer *writer); /* waits for its end, which closes the connection */
 
-/* Main thread, which sees to max_puts. */
+/* Main thread, which sees to max_puts. Puts are written in the order in which they come here. */
 void bus_writer_put(struct bus_writer *writer, struct bus_put *put);
 
 #endif

@@ -22,7 +22,8 @@
 #define SERVICE       "bench/propagation"
 #define REGISTRATIONS 400
 #define DEATHS        50
-#define TARGET_RATIO  2.0
+#define CALLED_RATIO  2.0
+#define REGISTERED_RATIO 1.3
 #define LIMIT_MS      5000
 
 static struct nats nats;
@@ -36,23 +37,26 @@ static void two_hosts(void)
     prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
 }
 
+static bool has_count(struct host *h, size_t n)
+{
+    struct discover_endpoint endpoint;
+    size_t found;
+    int result = discover_resolve(h->lib, SERVICE, &endpoint, 1, &found);
+    return n == (result >= 0 ? found : 0) && result != DISCOVER_E_BUSY;
+}
+
 /* Ready when the host's table has n instances. Sleeps between looks, to leave the processors to the others. */
 static void await_count(struct host *h, size_t n)
 {
-    struct discover_endpoint endpoint;
     int64_t start_ns = clock_now_ns();
-    size_t found;
 
-    for (;;) {
-        int result = discover_resolve(h->lib, SERVICE, &endpoint, 1, &found);
-        if (n == (result >= 0 ? found : 0) && result != DISCOVER_E_BUSY)
-            return;
-        ck_assert_msg(clock_now_ns() - start_ns < LIMIT_MS * NS_PER_MS, "host %s: %s", h->name,
-                      discover_strerror(result));
-        if (discover_dispatch(h->lib) < 0)
-            ck_abort_msg("host %s: no connection", h->name);
+    while (!has_count(h, n)) {
+        if (clock_now_ns() - start_ns > LIMIT_MS * NS_PER_MS)
+            ck_abort_msg("host %s: not %zu instances", h->name, n);
         nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_US}, NULL);
     }
+    if (discover_dispatch(h->lib) < 0)
+        ck_abort_msg("host %s: no connection", h->name);
 }
 
 /* The floor puts as many bytes as the daemon does for this registration. */
@@ -71,20 +75,24 @@ static size_t record_bytes(struct discover_registration *r)
     return (size_t)n;
 }
 
-static void register_once(struct discover_registration *r, struct samples *ret_samples)
+/* From the call, which goes to the daemon and back, and from its answer: then it is registered on A. */
+static void register_once(struct discover_registration *r, struct samples *ret_called, struct samples *ret_answered)
 {
     int64_t start_ns = clock_now_ns();
 
     ck_assert_int_eq(discover_register(a.lib, r), 0);
+    int64_t answered_ns = clock_now_ns();
     await_count(&b, 1);
-    samples_add(ret_samples, clock_now_ns() - start_ns);
+    int64_t now_ns = clock_now_ns();
+    samples_add(ret_called, now_ns - start_ns);
+    samples_add(ret_answered, now_ns - answered_ns);
     ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
     await_count(&b, 0);
 }
 
 START_TEST(registration)
 {
-    static struct samples seen, floor_seen;
+    static struct samples called, answered, floor_seen;
     struct discover_registration *r;
 
     two_hosts();
@@ -95,12 +103,13 @@ START_TEST(registration)
     (void)host_lib(&a), (void)host_lib(&b);
     size_t bytes = record_bytes(r);
     for (int i = 0; i < REGISTRATIONS; i++) {
-        register_once(r, &seen);
+        register_once(r, &called, &answered);
         samples_add(&floor_seen, floor_measure(floor, bytes));
     }
     discover_registration_free(r);
     floor_close(floor);
-    samples_print_ratio("propagation/registered-on-a-seen-on-b", &seen, &floor_seen, TARGET_RATIO);
+    samples_print_ratio("propagation/register-called-on-a-seen-on-b", &called, &floor_seen, CALLED_RATIO);
+    samples_print_ratio("propagation/registered-on-a-seen-on-b", &answered, &floor_seen, REGISTERED_RATIO);
 }
 END_TEST
 

@@ -364,6 +364,51 @@ START_TEST(test_leave_waits_for_answers)
 }
 END_TEST
 
+/* Lone puts are written by main, many by the bus thread: none may overtake another. */
+START_TEST(test_puts_stay_in_order)
+{
+    enum { ROUNDS = 100, PUTS = 30 };
+    char text[16] = "";
+    struct kv kv;
+    start_both();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        for (unsigned k = 0; k < PUTS; k++) {
+            snprintf(text, sizeof text, "%u", i * PUTS + k);
+            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", text, strlen(text), k), 0);
+            if (k % 3 == 0)
+                (void)station_pump(&a);
+        }
+        ck_assert(bus_leave(a.bus, 5 * NS_PER_S));
+        wait_until(WAIT_MS, station_pump(&b) && strcmp(b.bucket[BUS_SERVICES].last.value, text) == 0, station_seen(&b));
+    }
+    kv_open(&kv, nats.server[0].url);
+    char stored[16] = "";
+    ck_assert_int_eq(kv_get(&kv, "SERVICES", "shop.payment.a.p1", stored, sizeof stored), (int)strlen(text));
+    ck_assert_str_eq(stored, text);
+    kv_close(&kv);
+    stop_both();
+}
+END_TEST
+
+/* 64 MB: more than any socket takes from a server that does not read. */
+START_TEST(test_put_never_waits)
+{
+    static const char value[8000];
+    start_both();
+    nats_server_pause(&nats, 0);
+    int64_t longest_ns = 0;
+    for (unsigned i = 0; i < 8000; i++) {
+        int64_t start_ns = clock_now_ns();
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", value, sizeof value, i), 0);
+        int64_t took_ns = clock_now_ns() - start_ns;
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+    }
+    ck_assert_int_lt(longest_ns, NS_PER_S); /* nats.c would wait for 2 s */
+    nats_server_resume(&nats, 0);
+    stop_both();
+}
+END_TEST
+
 E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", test_put_is_heard},
           {"starts_without_server", test_starts_without_server}, {"snapshot", test_snapshot},
           {"snapshot_waits_for_main", test_snapshot_waits_for_main},
@@ -372,4 +417,5 @@ E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", tes
           {"check_finds_no_bucket", test_check_finds_no_bucket}, {"tells_wrong_settings", test_tells_wrong_settings},
           {"refuses_large_values", test_refuses_large_values}, {"flood_shows_as_gap", test_flood_shows_as_gap},
           {"server_dies_and_returns", test_server_dies_and_returns}, {"server_hangs", test_server_hangs},
-                    {"leave_waits_for_answers", test_leave_waits_for_answers})
+          {"leave_waits_for_answers", test_leave_waits_for_answers}, {"puts_stay_in_order", test_puts_stay_in_order},
+          {"put_never_waits", test_put_never_waits})

@@ -106,4 +106,46 @@ START_TEST(expires_in_order)
 }
 END_TEST
 
-UNIT_TESTS("bus_puts", answers_once, late_answer_does_not_meet_the_next_put, expires_in_order)
+static struct bus_put *make_large(uint64_t token, size_t n)
+{
+    struct bus_put *put = make(token, 100);
+    put->n = n;
+    return put;
+}
+
+START_TEST(quiet_while_few_and_small_ones_wait)
+{
+    setup();
+    ck_assert(bus_puts_quiet(out));
+    uint64_t large = bus_puts_add(out, make_large(1, 8192));
+    ck_assert(!bus_puts_quiet(out));
+    bus_puts_done(out, large, 0, "", 5);
+    ck_assert(bus_puts_quiet(out));
+    for (uint64_t i = 2; i < 10; i++)
+        bus_puts_add(out, make(i, 1000));
+    ck_assert(!bus_puts_quiet(out));
+    bus_puts_fail(out, NULL, -ENOTCONN, "lost");
+    ck_assert(bus_puts_quiet(out));
+    collect();
+    done();
+}
+END_TEST
+
+/* What is overdue may still be in the socket, although nobody waits for it any more. */
+START_TEST(not_quiet_once_one_was_overdue)
+{
+    setup();
+    bus_puts_add(out, make(1, 100));
+    ck_assert_int_eq(bus_puts_expire(out, 100), INT64_MAX);
+    ck_assert(!bus_puts_quiet(out));
+    bus_puts_fail(out, "$KV.HOSTS.k2", -EACCES, "denied");
+    ck_assert(!bus_puts_quiet(out));
+    bus_puts_fail(out, NULL, -ENOTCONN, "the connection was lost");
+    ck_assert(bus_puts_quiet(out));
+    collect();
+    done();
+}
+END_TEST
+
+UNIT_TESTS("bus_puts", answers_once, late_answer_does_not_meet_the_next_put, expires_in_order,
+           quiet_while_few_and_small_ones_wait, not_quiet_once_one_was_overdue)
