@@ -44,6 +44,7 @@ struct entry {
     bool failed; /* the last put did */
     bool kept;   /* neither value nor gone: as it is */
     bool unsure; /* something was put, and it is not known whether it arrived */
+    bool strange; /* flying, and something else was observed meanwhile */
     bool behind;
     size_t key_n;
     char key[];
@@ -248,6 +249,7 @@ static bool put(struct writer *w, struct entry *e, int64_t now_ns)
     set_token(w, e);
     e->flown = e->value ? e->version : (struct version){0, 0};
     e->unsure = true;
+    e->strange = false;
     e->sent_ns = now_ns;
     w->stats.puts += e->value != NULL;
     w->stats.deletes += e->value == NULL;
@@ -280,6 +282,13 @@ static void recover(struct entry *e)
     backoff_reset(&e->backoff);
 }
 
+/* What was observed may have been stored behind what was put now: put again, unless the latter is observed by then. */
+static void doubt(struct writer *w, struct entry *e, int64_t now_ns)
+{
+    recount(w, e);
+    set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
+}
+
 static void take_answer(struct writer *w, struct entry *e, int err, int64_t rtt_ns, int64_t now_ns)
 {
     bool flying = e->status == FLYING;
@@ -297,7 +306,9 @@ static void take_answer(struct writer *w, struct entry *e, int err, int64_t rtt_
     e->unsure = false;
     recover(e);
     set_stored(w, e, e->flown);
-    if (flying || settled(e))
+    if (flying && e->strange && settled(e))
+        doubt(w, e, now_ns);
+    else if (flying || settled(e))
         aim(w, e, now_ns);
 }
 
@@ -432,6 +443,7 @@ void writer_observed(struct writer *w, const struct instance_key *key, uint64_t 
         return;
     set_stored(w, e, (struct version){epoch, counter});
     recount(w, e);
+    e->strange = !same(e->stored, e->flown);
     if (e->status == FLYING)
         return;
     if (settled(e))

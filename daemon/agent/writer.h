@@ -10,8 +10,8 @@
  *   idle      stored is wanted; a deadline for putting it again before MaxAge removes it
  *   queued    to be put as soon as the window lets it
  *   flying    put, and not answered; a deadline for giving it up. One at a time for each key
- *   waiting   put again at a deadline: after a failure with back-off, after a strange observation with a pause,
- *             since it may be an old echo
+ *   waiting   put again at a deadline: after a failure with back-off, after a strange observation (also one while it
+ *             was flying) with a pause, since it may be an old echo
  */
 #ifndef AGENT_WRITER_H
 #define AGENT_WRITER_H

@@ -95,5 +95,20 @@ START_TEST(all_restarted_in_turn)
 }
 END_TEST
 
+/*
+ * Whoever is connected to it hears nothing, and neither does it refuse them. The others hear everything, and give them
+ * no longer than their lease.
+ */
+START_TEST(one_stopped)
+{
+    start();
+    size_t stopped = follower();
+    nats_server_pause(&nats, stopped);
+    write_for(20000);
+    nats_server_resume(&nats, stopped);
+    observe_end(&o, "R3, a follower stopped with SIGSTOP for 20 s, under writes, lease 3 s", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
 E2E_TESTS("faults of a cluster", 150, {"leader_killed", leader_killed}, {"follower_killed", follower_killed},
-          {"all_restarted_in_turn", all_restarted_in_turn})
+          {"all_restarted_in_turn", all_restarted_in_turn}, {"one_stopped", one_stopped})

@@ -418,6 +418,49 @@ START_TEST(strange_value_in_the_bucket_is_replaced)
 }
 END_TEST
 
+/* The acknowledgement and the live feed come on different ways: an old put that the server stored behind ours may be
+ * seen before ours is acknowledged. */
+START_TEST(strange_value_seen_during_the_flight_is_replaced)
+{
+    setup();
+    uint64_t counter = put(A, 80, 0);
+    observe(A, EPOCH - 1, 7, RTT);
+    land(2 * RTT);
+    ck_assert_uint_eq(writer_stats(w).behind, 0);
+    (void)writer_tick(w, NS_PER_S);
+    ck_assert_uint_eq(bucket->n_flights, 0);
+    (void)writer_tick(w, 2 * NS_PER_S);
+    ck_assert_uint_eq(bucket->n_flights, 1);
+    land(2 * NS_PER_S);
+    ck_assert_uint_eq(writer_stats(w).digest, digest_of(A, EPOCH, counter));
+
+    take_away(A, 3 * NS_PER_S);
+    observe(A, EPOCH - 1, 8, 3 * NS_PER_S);
+    land(3 * NS_PER_S);
+    (void)writer_tick(w, 5 * NS_PER_S);
+    ck_assert_uint_eq(bucket->n_flights, 1);
+    ck_assert(bucket->flights[0].is_delete);
+    land(5 * NS_PER_S);
+    ck_assert_int_eq(writer_deadline(w), INT64_MAX);
+    teardown();
+}
+END_TEST
+
+START_TEST(old_echo_during_the_flight_costs_nothing)
+{
+    setup();
+    uint64_t first = put(A, 80, 0);
+    land(RTT);
+    uint64_t second = put(A, 81, RTT);
+    observe(A, EPOCH, first, 2 * RTT);
+    land(3 * RTT);
+    observe(A, EPOCH, second, 4 * RTT);
+    (void)writer_tick(w, 60 * NS_PER_S);
+    ck_assert_uint_eq(bucket->n_flights, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(kept_ones_are_left_alone_until_removed)
 {
     setup();
@@ -579,6 +622,7 @@ UNIT_TESTS("agent/writer", put_at_once_and_done_when_acknowledged, changes_meanw
            removal_is_a_delete_and_then_nothing, removal_while_the_put_is_under_way, removal_after_a_lost_put,
            registered_again_while_the_delete_is_under_way, orphan_is_deleted_after_a_pause,
            late_echoes_cause_no_traffic, strange_value_in_the_bucket_is_replaced,
+           strange_value_seen_during_the_flight_is_replaced, old_echo_during_the_flight_costs_nothing,
            kept_ones_are_left_alone_until_removed, all_is_put_again_into_a_new_bucket,
            acknowledged_during_a_snapshot_is_there, says_when_readers_have_only_an_older_epoch,
            what_others_put_under_our_name_is_bounded, comes_true_whatever_happens)

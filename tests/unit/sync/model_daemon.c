@@ -37,6 +37,7 @@ static void put_intent(struct daemon *d, int instance)
     struct intent *i = &d->intents[instance];
     struct value value = {.epoch = d->epoch, .counter = i->counter, .deleted = !i->wanted};
     i->out = true;
+    i->strange = false;
     i->token = ++d->next_token;
     bus_model_put(d->host, SERVICES, d->host * INSTANCES + instance, &value, i->token);
 }
@@ -101,8 +102,10 @@ static void put_done(struct daemon *d, uint64_t token, int err)
             continue;
         in->out = false;
         in->retry_ns = bus.now_ns + RETRY_NS;
-        if (err == 0)
-            in->stored = in->told = true;
+        if (err == 0) {
+            in->told = true;
+            in->stored = !in->strange; /* else put again, if it is not seen by then */
+        }
     }
 }
 
@@ -123,8 +126,11 @@ static void own_record(struct daemon *d, int key, const struct value *value)
 {
     struct intent *i = &d->intents[key % INSTANCES];
     bool as_wanted = i->wanted ? value && value->epoch == d->epoch && value->counter == i->counter : !value;
+    i->strange = !as_wanted;
     if (!as_wanted && i->stored)
         touch(d, key % INSTANCES);
+    else if (as_wanted && i->told && !i->out)
+        i->stored = true;
 }
 
 /* ---- read side ---- */

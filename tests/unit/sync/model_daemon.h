@@ -19,6 +19,7 @@ struct intent {
     bool stored;      /* acknowledged as it is */
     bool told;        /* acknowledged at least once since it is wanted */
     bool out;         /* a put is on its way */
+    bool strange;     /* and something else was seen meanwhile */
     uint64_t token;
     int64_t retry_ns;
 };
