@@ -14,8 +14,15 @@
 #include "daemon/bus/bus_nkey.h"
 #include "libdiscover/core/clock.h"
 
-#define CONNECT_TIMEOUT_MS 2000
-#define PING_INTERVAL_MS   2000 /* with two pings out, a server that hangs is left after about 5 s */
+/*
+ * When a server hangs, this host is away from NATS for as long as it takes to notice (three pings) and to get past
+ * whatever else hangs of the configured servers: altogether that must be less than the lease that others grant. A
+ * server that takes longer than a quarter of that to answer is none to rely on. These are upper limits.
+ */
+#define CONNECT_TIMEOUT_NS (2 * NS_PER_S)
+#define CONNECT_SHARE      4 /* of the lease */
+#define PING_INTERVAL_NS   (2 * NS_PER_S)
+#define PING_SHARE         8
 #define PINGS_OUT          2
 #define WRITE_DEADLINE_MS  2000
 #define DISCOVERED_MAX     16
@@ -154,6 +161,12 @@ static natsStatus set_security(natsOptions *o, const struct bus_options *options
     return s == NATS_OK ? set_tls(o, options, ret_why) : s;
 }
 
+static int64_t share_ms(int64_t lease_ttl_ns, int share, int64_t most_ns)
+{
+    int64_t ns = lease_ttl_ns / share < most_ns ? lease_ttl_ns / share : most_ns;
+    return ns > NS_PER_MS ? ns / NS_PER_MS : 1;
+}
+
 static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)
 {
     natsOptions *o = link->options;
@@ -164,8 +177,8 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetName(o, name),
         natsOptions_SetCustomInboxPrefix(o, prefix),
         natsOptions_SetAllowReconnect(o, false),
-        natsOptions_SetTimeout(o, CONNECT_TIMEOUT_MS),
-        natsOptions_SetPingInterval(o, PING_INTERVAL_MS),
+        natsOptions_SetTimeout(o, share_ms(options->lease_ttl_ns, CONNECT_SHARE, CONNECT_TIMEOUT_NS)),
+        natsOptions_SetPingInterval(o, share_ms(options->lease_ttl_ns, PING_SHARE, PING_INTERVAL_NS)),
         natsOptions_SetMaxPingsOut(o, PINGS_OUT),
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */

@@ -139,11 +139,11 @@ static void *writer_main(void *arg)
 
 /*
  * Others give a host one lease TTL to be heard again after they themselves came back: it must not sleep through
- * most of that.
+ * much of that. A try, too, takes its time where servers hang (bus_link.c).
  */
 static int64_t longest_pause_ns(int64_t lease_ttl_ns)
 {
-    int64_t longest_ns = lease_ttl_ns / 2 < BACKOFF_MAX_NS ? lease_ttl_ns / 2 : BACKOFF_MAX_NS;
+    int64_t longest_ns = lease_ttl_ns / 4 < BACKOFF_MAX_NS ? lease_ttl_ns / 4 : BACKOFF_MAX_NS;
     return longest_ns > BACKOFF_FIRST_NS ? longest_ns : BACKOFF_FIRST_NS;
 }
 

@@ -48,7 +48,8 @@ void net_start(struct net *net)
     must_run("ip link set lo up");
     net->far = new_network();
     must_run("ip link set lo up && ip link add far type veth peer name near netns /proc/%d/fd/%d && "
-             "ip addr add 10.99.0.2/24 dev far && ip link set far up",
+             "ip addr add 10.99.0.2/24 dev far && ip link set far up && "
+             "ip neigh add " NET_NOWHERE " lladdr 02:00:00:00:00:09 dev far",
              getpid(), net->near);
     enter(net->near);
     must_run("ip addr add " NET_NEAR "/24 dev near && ip link set near up");

@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 
-#define NET_NEAR "10.99.0.1" /* the test's side */
+#define NET_NEAR    "10.99.0.1" /* the test's side */
+#define NET_NOWHERE "10.99.0.9" /* seen from the far side: packets to it leave, and never arrive */
 
 struct net {
     int near, far; /* namespaces */

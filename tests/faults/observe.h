@@ -97,7 +97,7 @@ const char *observe_text(struct observe *o);
 void observe_over(struct observe *o);
 
 /*
- * Waits until all agree, and then for hold_ms whether it stays so; prints the row. No removal
+ * Waits until all agree, and still do after hold_ms (else they have to agree again); prints the row. No removal
  * may have been false and nothing lost.
  */
 void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms);
