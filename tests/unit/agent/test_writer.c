@@ -5,72 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/agent/window.h"
-#include "libdiscover/core/digest.h"
-#include "tests/unit/agent/bucket.h"
-
-#define EPOCH   100
-#define A       "shop.payment.web-1.a"
-#define B       "shop.payment.web-1.b"
-#define RTT     NS_PER_MS
-#define TIMEOUT (5 * NS_PER_S)
-
-static struct writer *w;
-static struct agent_ops ops;
-
-static void setup(void)
-{
-    bucket_new();
-    ops = bucket_ops();
-    struct writer_options options = {
-        .record_ttl_ns = 3600 * NS_PER_S, .ack_timeout_ns = TIMEOUT, .window_max = 1024, .keys_max = 1000};
-    ck_assert_int_eq(writer_new(&options, &ops, &w), 0);
-    writer_resume(w, 0);
-}
-
-static void teardown(void)
-{
-    writer_free(w);
-    bucket_free();
-}
-
-static uint64_t put(const char *text, uint16_t port, int64_t now_ns)
-{
-    struct instance_key key = bucket_key(text);
-    struct record record = bucket_record(port);
-    ck_assert_int_eq(writer_put(w, &key, EPOCH, &record, now_ns), 0);
-    ck_assert_uint_eq(record.epoch, EPOCH);
-    return record.counter;
-}
-
-static void take_away(const char *text, int64_t now_ns)
-{
-    struct instance_key key = bucket_key(text);
-    writer_remove(w, &key, now_ns);
-}
-
-static void observe(const char *text, uint64_t epoch, uint64_t counter, int64_t now_ns)
-{
-    struct instance_key key = bucket_key(text);
-    writer_observed(w, &key, epoch, counter, now_ns);
-}
-
-static void land(int64_t now_ns)
-{
-    struct flight f = bucket_land();
-    writer_answer(w, f.token, 0, RTT, now_ns);
-}
-
-static void settle(int64_t now_ns)
-{
-    while (bucket->n_flights)
-        land(now_ns);
-}
-
-static uint64_t digest_of(const char *text, uint64_t epoch, uint64_t counter)
-{
-    struct instance_key key = bucket_key(text);
-    return record_digest(&key, epoch, counter);
-}
+#include "tests/unit/agent/writer_stage.h"
 
 START_TEST(put_at_once_and_done_when_acknowledged)
 {
@@ -355,130 +290,6 @@ START_TEST(registered_again_while_the_delete_is_under_way)
 }
 END_TEST
 
-START_TEST(orphan_is_deleted_after_a_pause)
-{
-    setup();
-    observe(A, EPOCH - 1, 5, 0);
-    ck_assert_uint_eq(bucket->n_flights, 0);
-    ck_assert_uint_eq(writer_stats(w).records, 1);
-    ck_assert_uint_eq(writer_stats(w).digest, digest_of(A, EPOCH - 1, 5));
-    (void)writer_tick(w, writer_deadline(w));
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    ck_assert(bucket->flights[0].is_delete);
-    settle(2 * NS_PER_S);
-    ck_assert_uint_eq(writer_stats(w).orphans, 1);
-    ck_assert_uint_eq(writer_stats(w).digest, 0);
-    teardown();
-}
-END_TEST
-
-/* The live feed lags behind the acknowledgements: echoes of what was are no orphans. */
-START_TEST(late_echoes_cause_no_traffic)
-{
-    setup();
-    uint64_t first = put(A, 80, 0);
-    settle(0);
-    take_away(A, 0);
-    settle(0);
-    observe(A, EPOCH, first, 1);
-    observe(A, 0, 0, 2);
-    ck_assert_int_eq(writer_deadline(w), INT64_MAX);
-
-    uint64_t older = put(B, 80, 3);
-    settle(3);
-    uint64_t newer = put(B, 81, 3);
-    settle(3);
-    observe(B, EPOCH, older, 4);
-    observe(B, EPOCH, newer, 5);
-    (void)writer_tick(w, 10 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 0);
-    ck_assert_uint_eq(writer_stats(w).digest, digest_of(B, EPOCH, newer));
-    teardown();
-}
-END_TEST
-
-START_TEST(strange_value_in_the_bucket_is_replaced)
-{
-    setup();
-    uint64_t older = put(A, 80, 0);
-    settle(0);
-    (void)put(A, 81, 0);
-    settle(0);
-    observe(A, EPOCH, older, 1);
-    (void)writer_tick(w, 2 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    ck_assert_uint_eq(bucket->flights[0].record.port, 81);
-    settle(2 * NS_PER_S);
-    /* Deleted behind our back. */
-    observe(A, 0, 0, 3 * NS_PER_S);
-    ck_assert_uint_eq(writer_stats(w).behind, 1);
-    (void)writer_tick(w, 5 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    teardown();
-}
-END_TEST
-
-/* The acknowledgement and the live feed come on different ways: an old put that the server stored behind ours may be
- * seen before ours is acknowledged. */
-START_TEST(strange_value_seen_during_the_flight_is_replaced)
-{
-    setup();
-    uint64_t counter = put(A, 80, 0);
-    observe(A, EPOCH - 1, 7, RTT);
-    land(2 * RTT);
-    ck_assert_uint_eq(writer_stats(w).behind, 0);
-    (void)writer_tick(w, NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 0);
-    (void)writer_tick(w, 2 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    land(2 * NS_PER_S);
-    ck_assert_uint_eq(writer_stats(w).digest, digest_of(A, EPOCH, counter));
-
-    take_away(A, 3 * NS_PER_S);
-    observe(A, EPOCH - 1, 8, 3 * NS_PER_S);
-    land(3 * NS_PER_S);
-    (void)writer_tick(w, 5 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    ck_assert(bucket->flights[0].is_delete);
-    land(5 * NS_PER_S);
-    ck_assert_int_eq(writer_deadline(w), INT64_MAX);
-    teardown();
-}
-END_TEST
-
-START_TEST(old_echo_during_the_flight_costs_nothing)
-{
-    setup();
-    uint64_t first = put(A, 80, 0);
-    land(RTT);
-    uint64_t second = put(A, 81, RTT);
-    observe(A, EPOCH, first, 2 * RTT);
-    land(3 * RTT);
-    observe(A, EPOCH, second, 4 * RTT);
-    (void)writer_tick(w, 60 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 0);
-    teardown();
-}
-END_TEST
-
-START_TEST(kept_ones_are_left_alone_until_removed)
-{
-    setup();
-    observe(A, EPOCH - 1, 5, 0);
-    struct instance_key key = bucket_key(A);
-    writer_keep(w, &key);
-    (void)writer_tick(w, 100 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 0);
-    ck_assert_uint_eq(writer_stats(w).behind, 0);
-    ck_assert_uint_eq(writer_stats(w).records, 1);
-    take_away(A, 100 * NS_PER_S);
-    ck_assert_uint_eq(bucket->n_flights, 1);
-    settle(100 * NS_PER_S);
-    ck_assert_uint_eq(writer_stats(w).records, 0);
-    teardown();
-}
-END_TEST
-
 START_TEST(all_is_put_again_into_a_new_bucket)
 {
     setup();
@@ -522,19 +333,6 @@ START_TEST(says_when_readers_have_only_an_older_epoch)
     ck_assert(writer_older_than(w, EPOCH));
     settle(0);
     ck_assert(!writer_older_than(w, EPOCH));
-    teardown();
-}
-END_TEST
-
-START_TEST(what_others_put_under_our_name_is_bounded)
-{
-    setup();
-    char text[KEY_CAP];
-    for (int i = 0; i < 5000; i++) {
-        snprintf(text, sizeof text, "shop.payment.web-1.i%d", i);
-        observe(text, 1, 1, 0);
-    }
-    ck_assert_uint_eq(writer_stats(w).records, 1000);
     teardown();
 }
 END_TEST
@@ -618,11 +416,9 @@ UNIT_TESTS("agent/writer", put_at_once_and_done_when_acknowledged, changes_meanw
            counters_grow_across_keys, failed_put_is_put_again_with_growing_pauses, lost_put_is_put_again,
            late_answer_for_the_same_value_counts, late_answer_for_an_older_value_does_not,
            window_bounds_what_is_in_flight, bus_that_takes_no_more_is_asked_again,
-           nothing_is_put_while_the_bus_is_away_and_all_of_it_afterwards, put_again_before_the_bucket_expires_it,
-           removal_is_a_delete_and_then_nothing, removal_while_the_put_is_under_way, removal_after_a_lost_put,
-           registered_again_while_the_delete_is_under_way, orphan_is_deleted_after_a_pause,
-           late_echoes_cause_no_traffic, strange_value_in_the_bucket_is_replaced,
-           strange_value_seen_during_the_flight_is_replaced, old_echo_during_the_flight_costs_nothing,
-           kept_ones_are_left_alone_until_removed, all_is_put_again_into_a_new_bucket,
+           nothing_is_put_while_the_bus_is_away_and_all_of_it_afterwards,
+           put_again_before_the_bucket_expires_it, removal_is_a_delete_and_then_nothing,
+           removal_while_the_put_is_under_way, removal_after_a_lost_put,
+           registered_again_while_the_delete_is_under_way, all_is_put_again_into_a_new_bucket,
            acknowledged_during_a_snapshot_is_there, says_when_readers_have_only_an_older_epoch,
-           what_others_put_under_our_name_is_bounded, comes_true_whatever_happens)
+           comes_true_whatever_happens)
