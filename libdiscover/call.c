@@ -79,9 +79,11 @@ static int register_held(struct discover *d, struct held *held)
     while (!err && held->request)
         err = link_wait(d, deadline_ns);
     d->awaited = NULL;
-    if (!err && held->refused)
+    if (held->confirmed && !held->request)
+        return 0; /* also if it came at the last moment */
+    if (held->refused && !held->request)
         return held->refused;
-    return err || held->confirmed ? err : DISCOVER_E_UNSYNCED;
+    return err ? err : DISCOVER_E_UNSYNCED;
 }
 
 int discover_register(struct discover *d, struct discover_registration *r)

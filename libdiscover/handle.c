@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "libdiscover/link.h"
-#include "libdiscover/share.h"
 #include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
@@ -192,7 +191,6 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     link_step(d);
-    shares_run(d);
     watches_run(d);
     int fault = d->fault;
     d->fault = 0;

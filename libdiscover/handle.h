@@ -24,6 +24,7 @@ struct discover {
     struct share *shares; /* of pickers that share their ejections */
     struct discover_watch *watches;
     bool watches_due;     /* dispatch has to look at some */
+    bool waiting;         /* a call waits: what is dispatch's alone wakes nobody */
     bool watches_running; /* the list must stay as it is, but for new ones at its head */
     _Atomic int connected;    /* [any thread] */
 

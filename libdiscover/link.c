@@ -37,7 +37,7 @@ void link_arm(struct discover *d)
         next_ns = d->renew.due_ns;
     if (d->mappings.retired)
         next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
-    if (d->watches_due)
+    if (d->watches_due && !d->waiting)
         next_ns = sooner(next_ns, now_ns);
     bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
     if (next_ns == d->timer_ns && !went_off)
@@ -344,6 +344,7 @@ void link_step(struct discover *d)
     int64_t now_ns = clock_now_ns();
     if (d->link == LINK_DOWN && due(&d->reconnect, now_ns))
         (void)open_link(d);
+    shares_run(d);
     if (d->link != LINK_DOWN)
         serve(d);
     if (d->link == LINK_UP && due(&d->renew, now_ns)) {
@@ -371,7 +372,7 @@ int link_connect(struct discover *d, int64_t deadline_ns)
     }
     while (d->link == LINK_GREETING) {
         int err = link_wait(d, deadline_ns);
-        if (err < 0)
+        if (err < 0 && d->link == LINK_GREETING)
             return err;
     }
     if (d->link == LINK_UP)
@@ -386,8 +387,11 @@ int link_wait(struct discover *d, int64_t deadline_ns)
     int64_t left_ns = deadline_ns - clock_now_ns();
     int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
     struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
-    int n = poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
-    if (n > 0)
+    d->waiting = true;
+    link_arm(d);
+    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
         link_step(d);
-    return n == 0 && left_ms == 0 ? -ETIMEDOUT : 0;
+    d->waiting = false;
+    link_arm(d);
+    return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;
 }

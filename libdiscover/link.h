@@ -25,7 +25,10 @@ void link_step(struct discover *d);
  */
 int link_connect(struct discover *d, int64_t deadline_ns);
 
-/* Waits for something to do, and does it. -ETIMEDOUT: nothing came until the deadline. */
+/*
+ * Waits for something to do, and does it. -ETIMEDOUT: the deadline is over, whatever came with it: what is waited for may
+ * have; 0 if the connection has ended. A daemon that goes on talking of other things makes nobody wait longer.
+ */
 int link_wait(struct discover *d, int64_t deadline_ns);
 
 /* Sets the timer to what comes next, after something was added to what is due. */

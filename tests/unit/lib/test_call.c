@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions and answers: what the daemon says becomes a result, what it does not say a time-out. */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
+#include "libdiscover/core/clock.h"
 #include "libdiscover/handle.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
@@ -277,7 +284,65 @@ START_TEST(status_is_told)
 }
 END_TEST
 
+static void on_change(void *arg, const struct discover_change *change)
+{
+    (void)arg, (void)change;
+}
+
+static int64_t cpu_ns(void)
+{
+    struct timespec ts;
+    ck_assert_int_eq(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts), 0);
+    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* What only dispatch can do must neither wake a call that waits nor keep it from giving up. */
+START_TEST(work_for_dispatch_makes_no_call_wait_longer)
+{
+    struct discover_watch *w;
+    begin();
+    ck_assert_int_eq(discover_watch(d, "shop/payment", on_change, NULL, &w), 0);
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT);
+    ck_assert_int_eq(discover_set_timeout(d, 200), 0);
+    int64_t start_ns = clock_now_ns(), start_cpu_ns = cpu_ns();
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT);
+    ck_assert_int_ge(clock_now_ns() - start_ns, 200 * NS_PER_MS);
+    ck_assert_int_lt(cpu_ns() - start_cpu_ns, 50 * NS_PER_MS);
+    struct pollfd work = {.fd = discover_fd(d), .events = POLLIN};
+    ck_assert_int_eq(poll(&work, 1, 0), 1); /* and it is still to be done */
+    discover_unwatch(w);
+    end();
+}
+END_TEST
+
+static _Atomic bool enough;
+
+/* A daemon that talks of other things for ever. */
+static void *talk(void *arg)
+{
+    static const uint8_t frame[] = {2, 0, 0, 0, 8, 99};
+    while (!atomic_load(&enough))
+        (void)!send(*(int *)arg, frame, sizeof frame, MSG_NOSIGNAL);
+    return NULL;
+}
+
+START_TEST(a_daemon_that_goes_on_talking_makes_no_call_wait_longer)
+{
+    pthread_t talker;
+    begin();
+    ck_assert_int_eq(fcntl(stage.peer, F_SETFL, 0), 0);
+    ck_assert_int_eq(pthread_create(&talker, NULL, talk, &stage.peer), 0);
+    ck_assert_int_eq(discover_set_timeout(d, 50), 0);
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT);
+    atomic_store(&enough, true);
+    while (discover_dispatch(d) == 0 && pthread_tryjoin_np(talker, NULL) != 0)
+        ;
+    end();
+}
+END_TEST
+
 UNIT_TESTS("call", everything_set_reaches_the_daemon, refusals_become_results, refused_change_leaves_what_was,
            late_answer_still_counts, late_answer_that_nobody_wants_is_taken_back, deregistered_is_not_renewed,
            answers_of_another_kind_are_refused, connection_lost_while_waiting, names_are_checked_here,
-           heartbeat_times_out, status_is_told)
+           heartbeat_times_out, status_is_told, work_for_dispatch_makes_no_call_wait_longer,
+           a_daemon_that_goes_on_talking_makes_no_call_wait_longer)
