@@ -73,9 +73,9 @@ static void start(struct proc *p, const char *name, const char *const argv[], co
     sigprocmask(SIG_SETMASK, &every, &before);
     pid_t pid = fork();
 
-    ck_assert_msg(pid >= 0, "fork: %s", strerror(errno));
-    if (pid == 0)
+    if (pid == 0) /* first of all: Check's assertions take a lock, which another thread may have had */
         become(argv, all, parent, out, err);
+    ck_assert_msg(pid > 0, "fork: %s", strerror(errno));
     sigprocmask(SIG_SETMASK, &before, NULL);
     p->pid = pid;
     snprintf(p->name, sizeof p->name, "%s", name);
