@@ -154,7 +154,8 @@ static void agent_options_fill(const struct daemon *d, struct agent_options *o)
     *o = (struct agent_options){.lease_ttl_ns = d->config->registry.lease_ttl_ns,
                                 .record_ttl_ns = d->config->registry.record_ttl_ns,
                                 .restart_grace_ns = d->config->registry.restart_grace_ns,
-                                .instances_max = d->config->limits.instances_per_host};
+                                .instances_max = d->config->limits.instances_per_host,
+                                .window_max = d->config->limits.puts / 2};
     snprintf(o->host, sizeof o->host, "%s", d->config->host);
     snprintf(o->region, sizeof o->region, "%s", d->config->region);
     snprintf(o->zone, sizeof o->zone, "%s", d->config->zone);
@@ -355,7 +356,10 @@ int local_api_start(struct daemon *d)
                                   .families = addresses.families,
                                   .clients_max = d->config->limits.api_clients,
                                   .clients_per_uid_max = d->config->limits.api_clients_per_uid,
-                                  .ejections_max = d->config->limits.ejections};
+                                  .ejections_max = d->config->limits.ejections,
+                                  .watches_max = d->config->limits.api_watches,
+                                  .output_max = d->config->limits.api_output_bytes,
+                                  .handshake_timeout_ns = d->config->limits.api_handshake_ns};
     memcpy(options.ipv4, addresses.ipv4, sizeof options.ipv4);
     memcpy(options.ipv6, addresses.ipv6, sizeof options.ipv6);
     return api_new(d->base, &options, &ops, d->metrics, &d->api);

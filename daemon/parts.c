@@ -172,6 +172,7 @@ int daemon_bus_new(const struct config *c, bool create, const struct bus_events 
                                   .record_ttl_ns = c->registry.record_ttl_ns,
                                   .lease_ttl_ns = c->registry.lease_ttl_ns,
                                   .mailbox = c->limits.mailbox,
+                                  .max_puts = c->limits.puts,
                                   .max_value = c->limits.record_bytes,
                                   .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
     err = bus_new(&options, events, arg, ret_bus, &why);
@@ -254,6 +255,8 @@ static int dns_part_start(struct daemon *d)
     o.tcp_connections = c->dns.tcp_clients;
     o.tcp_per_client = c->dns.tcp_clients_per_address;
     o.tcp_idle_ms = (uint32_t)(c->dns.tcp_idle_ns / NS_PER_MS);
+    o.tcp_message_ms = (uint32_t)(c->dns.tcp_message_ns / NS_PER_MS);
+    o.cache_bytes = c->dns.cache_bytes;
     int err = dns_new(&o, d->metrics, &d->dns, reason);
     if (!err)
         err = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));
@@ -294,7 +297,8 @@ static int http_part_start(struct daemon *d)
 {
     if (!d->config->http.listen[0])
         return 0;
-    struct http_options options = {.listen = d->config->http.listen, .connections_max = d->config->limits.http_clients};
+    struct http_options options = {.listen = d->config->http.listen, .connections_max = d->config->limits.http_clients,
+                                   .timeout_ns = d->config->limits.http_time_ns};
     struct http_ops ops = {.arg = d, .table = http_table, .status = status_fill};
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err)

@@ -44,8 +44,8 @@ struct config {
     } registry;
     struct {
         struct string_list listen, zones, allow;
-        int64_t ttl_ns, tcp_idle_ns; /* ttl_ns: whole seconds */
-        uint32_t workers, udp_payload, remote_payload, rrl, tcp_clients, tcp_clients_per_address;
+        int64_t ttl_ns, tcp_idle_ns, tcp_message_ns; /* ttl_ns: whole seconds */
+        uint32_t workers, udp_payload, remote_payload, rrl, tcp_clients, tcp_clients_per_address, cache_bytes;
     } dns;
     struct {
         struct string_list servers;
@@ -59,9 +59,9 @@ struct config {
         char *listen;
     } http;
     struct {
-        uint32_t hosts, services, instances_per_host, record_bytes, mailbox;
-        uint32_t api_clients, api_clients_per_uid, ejections, hostnames, http_clients;
-        int64_t snapshot_duration_ns;
+        uint32_t hosts, services, instances_per_host, host_changes, record_bytes, mailbox, puts;
+        uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames, http_clients;
+        int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns;
     } limits;
     struct service_config *services; /* no two with the same service and instance */
     size_t n_services;

@@ -371,8 +371,10 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         return -EINVAL;
     if (n > b->options.max_value)
         return -EMSGSIZE;
-    if (b->puts_out >= b->options.max_puts)
+    if (b->puts_out >= b->options.max_puts) {
+        metric_inc(&b->counters.puts_limited);
         return -ENOBUFS;
+    }
     const char *prefix = bus_link_put_prefix(b->link);
     const struct bus_stream *stream = &b->streams[bucket];
     size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
@@ -488,6 +490,7 @@ static const struct metric metric_table[] = {
     COUNTER(puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
     COUNTER(acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
     COUNTER(put_failures, "discoverd_bus_put_failures_total", "Of these, refused, lost or not answered in time"),
+    COUNTER(puts_limited, "discoverd_bus_puts_limited_total", "Values and deletions held back by limits.puts"),
     COUNTER(live, "discoverd_bus_live_total", "Changes received through the live feeds"),
     COUNTER(live_dropped, "discoverd_bus_live_dropped_total", "Changes dropped because the mailbox was full"),
     COUNTER(live_foreign, "discoverd_bus_live_foreign_total", "Messages in the live feeds that are not of our buckets"),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nonsense on every input: each is refused, counted, and the daemon goes on and loses nothing. */
+#include <discover/discover.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,6 +125,50 @@ START_TEST(a_client_that_falls_silent)
     ck_assert_int_eq(send(fd, HELLO, 5, MSG_NOSIGNAL), 5);
     closed_by_the_daemon(fd, "half a handshake");
     goes_on("half a handshake");
+}
+END_TEST
+
+static int connect_to(int port)
+{
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    return fd;
+}
+
+static void falls_silent(int fd, const char *bytes, size_t n, const char *what, const char *counter)
+{
+    ck_assert_int_eq(send(fd, bytes, n, MSG_NOSIGNAL), (ssize_t)n);
+    int64_t start_ns = clock_now_ns();
+    closed_by_the_daemon(fd, what);
+    ck_assert_msg(clock_now_ns() - start_ns < 4 * NS_PER_S, "%s: closed too late", what); /* the defaults: 5 s, 10 s */
+    ck_assert_msg(host_counter(&a, counter) == 1, "%s: %s", what, counter);
+}
+
+static void no_change(void *arg, const struct discover_change *change)
+{
+    (void)arg, (void)change;
+}
+
+START_TEST(limits_are_those_of_the_configuration)
+{
+    struct discover_watch *w[2];
+
+    host_start(&a, &(struct host_options){.dns = "tcp_message = \"200ms\";",
+                                          .extra = "limits = { api_handshake = \"200ms\"; http_time = \"200ms\"; "
+                                                   "api_watches = 1; };"});
+    falls_silent(open_socket(), HELLO, 5, "half a handshake", "discoverd_api_handshake_timeouts_total");
+    falls_silent(connect_to(a.http_port), "GET /", 5, "half a request", "discoverd_http_timeouts_total");
+    falls_silent(connect_to(a.dns_port), "\0\x20", 2, "half a query", "discoverd_dns_tcp_timeouts_total");
+
+    ck_assert_int_eq(discover_watch(host_lib(&a), "shop/a", no_change, NULL, &w[0]), 0);
+    ck_assert_int_eq(discover_watch(host_lib(&a), "shop/b", no_change, NULL, &w[1]), 0);
+    wait_until(2000, host_counter(&a, "discoverd_api_watches_limited_total") == 1, a.seen);
+    discover_unwatch(w[0]);
+    discover_unwatch(w[1]);
 }
 END_TEST
 
@@ -258,5 +304,6 @@ END_TEST
 
 E2E_TESTS("bad input", 60, {"frames_on_the_socket", frames_on_the_socket}, {"frames_cut_short", frames_cut_short},
           {"a_client_that_falls_silent", a_client_that_falls_silent},
+          {"limits_are_those_of_the_configuration", limits_are_those_of_the_configuration},
           {"dns_without_an_answer", dns_without_an_answer}, {"dns_refused", dns_refused},
           {"values_in_the_buckets", values_in_the_buckets}, {"values_found_at_the_start", values_found_at_the_start})

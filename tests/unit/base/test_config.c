@@ -55,11 +55,13 @@ static const char everything[] =
     "\"5s\";\n"
     "        workers = 2; udp_payload = 4096; remote_payload = 1400; allow = [\"10.0.0.0/8\", \"fd00::/8\"]; "
     "rrl = 0;\n"
-    "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\"; };\n"
+    "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\";\n"
+    "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; http_clients = 7;\n"
-    "           hostnames = 8; };\n"
+    "           hostnames = 8; host_changes = 8; puts = 900; api_watches = 9; api_output_bytes = 70000;\n"
+    "           api_handshake = \"1s\"; http_time = \"2s\"; };\n"
     "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = \"3s\";\n"
     "             queries = 4; };\n"
     "services = ( );\n";
@@ -98,6 +100,8 @@ START_TEST(test_every_key)
     ASSERT_LIST(c->dns.allow, "10.0.0.0/8", "fd00::/8");
     ck_assert_int_eq(c->dns.ttl_ns, 5 * NS_PER_S);
     ck_assert_int_eq(c->dns.tcp_idle_ns, 2 * NS_PER_S);
+    ck_assert_int_eq(c->dns.tcp_message_ns, 3 * NS_PER_S);
+    ck_assert_uint_eq(c->dns.cache_bytes, 2000000);
     ck_assert_uint_eq(c->dns.workers, 2);
     ck_assert_uint_eq(c->dns.udp_payload, 4096);
     ck_assert_uint_eq(c->dns.remote_payload, 1400);
@@ -108,6 +112,12 @@ START_TEST(test_every_key)
     ck_assert_str_eq(c->api.register_group, "");
     ck_assert_str_eq(c->http.listen, "");
     ck_assert_uint_eq(c->limits.hosts, 1);
+    ck_assert_uint_eq(c->limits.host_changes, 8);
+    ck_assert_uint_eq(c->limits.puts, 900);
+    ck_assert_uint_eq(c->limits.api_watches, 9);
+    ck_assert_uint_eq(c->limits.api_output_bytes, 70000);
+    ck_assert_int_eq(c->limits.api_handshake_ns, NS_PER_S);
+    ck_assert_int_eq(c->limits.http_time_ns, 2 * NS_PER_S);
     ck_assert_uint_eq(c->limits.services, 2);
     ck_assert_uint_eq(c->limits.instances_per_host, 3);
     ck_assert_uint_eq(c->limits.record_bytes, 1024);
