@@ -62,6 +62,7 @@ static void report_change(void *arg, const char *key, bool reloadable)
 static void exchange_reloadable(struct config *c, struct config *fresh)
 {
     EXCHANGE(c->log.level, fresh->log.level);
+    EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
     EXCHANGE(c->api.register_group, fresh->api.register_group);
     EXCHANGE(c->services_dir, fresh->services_dir);
     EXCHANGE(c->services, fresh->services);
@@ -104,6 +105,7 @@ static void on_second(void *arg)
     int64_t now_ns = clock_now_ns();
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
+    peers_second(d->peers, now_ns);
     if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
         keep_write(d->keep, catalog_table(d->catalog), now_ns);
     sd_notify(0, "WATCHDOG=1");

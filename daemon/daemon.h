@@ -8,6 +8,7 @@
  *   feed.c    bus -> followers -> catalog, agent, leases
  *   hostnames.c  catalog's host names -> resolver -> catalog
  *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
+ *   peers.c   what is told of others who write to the buckets
  *   status.c  what is told of it all
  *
  * Main thread only.
@@ -33,6 +34,7 @@
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
 #include "daemon/keep.h"
+#include "daemon/peers.h"
 #include "daemon/resolver/resolver.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
@@ -71,6 +73,7 @@ struct daemon {
     struct health health;
     struct feed feeds[BUS_BUCKETS];
     struct feed_counters feed_counters;
+    struct peers *peers;
 
     struct bus *bus;
     struct dns *dns;

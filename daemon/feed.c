@@ -36,11 +36,11 @@ static struct daemon *daemon_of(void *arg)
     return ((struct feed *)arg)->daemon;
 }
 
-static void refuse(metric_value *counter, const char *what, const struct kv_message *m, const char *why)
+static void refuse(struct daemon *d, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
+                   const char *why)
 {
     metric_inc(counter);
-    log_warning("%s %.*s: %s (revision %llu); ignored", what, (int)m->key_len, m->key, why,
-                (unsigned long long)m->seq);
+    peers_refused(d->peers, bucket, m, why);
 }
 
 static bool is_own(const struct daemon *d, const char *host)
@@ -50,14 +50,23 @@ static bool is_own(const struct daemon *d, const char *host)
 
 /* --- SERVICES --- */
 
+static void refuse_for_limit(struct daemon *d, const struct instance_key *key, const struct kv_message *m,
+                             const char *why)
+{
+    metric_inc(&d->feed_counters.limits_refused);
+    peers_limited(d->peers, key->host, m, why);
+}
+
 static void put_record(struct daemon *d, const struct instance_key *key, const struct record *record,
                        const struct kv_message *m)
 {
     int err = catalog_put(d->catalog, key, record);
-    if (err == -E2BIG)
-        refuse(&d->feed_counters.limits_refused, "record", m, "over a limit (limits.* in the configuration)");
-    else if (err < 0 && err != -ESTALE)
-        refuse(&d->feed_counters.values_refused, "record", m, strerror(-err));
+    if (err >= 0)
+        peers_accepted(d->peers, BUS_SERVICES, m->key, m->key_len);
+    else if (catalog_limit_text(err))
+        refuse_for_limit(d, key, m, catalog_limit_text(err));
+    else if (err != -ESTALE)
+        refuse(d, BUS_SERVICES, &d->feed_counters.values_refused, m, strerror(-err));
 }
 
 /* Somebody has overwritten a key of this host with something else: the agent puts its record again. */
@@ -74,14 +83,16 @@ static void put_foreign(struct daemon *d, const struct instance_key *key, const 
     int64_t ttl_ns;
     char why[FOREIGN_WHY_CAP];
     if (foreign_decode(m->value, m->n, m->seq, &record, &ttl_ns, why) < 0) {
-        refuse(&d->feed_counters.values_refused, "record", m, why);
+        refuse(d, BUS_SERVICES, &d->feed_counters.values_refused, m, why);
         return;
     }
     int err = catalog_put_foreign(d->catalog, key, &record, ttl_ns, m->age_ns, clock_now_ns());
-    if (err == -E2BIG)
-        refuse(&d->feed_counters.limits_refused, "record", m, "over a limit (limits.* in the configuration)");
+    if (err >= 0)
+        peers_accepted(d->peers, BUS_SERVICES, m->key, m->key_len);
+    if (catalog_limit_text(err))
+        refuse_for_limit(d, key, m, catalog_limit_text(err));
     if (err == -ESTALE) {
-        refuse(&d->feed_counters.values_refused, "record", m, "the key belongs to a daemon");
+        refuse(d, BUS_SERVICES, &d->feed_counters.values_refused, m, "the key belongs to a daemon");
         own_record_lost(d, key);
     }
 }
@@ -93,9 +104,10 @@ static void put_value(struct daemon *d, const struct instance_key *key, const st
     if (m->kind == KV_PUT && foreign_is(m->value, m->n)) {
         put_foreign(d, key, m);
     } else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0) {
-        refuse(&d->feed_counters.values_refused, "record", m, why);
+        refuse(d, BUS_SERVICES, &d->feed_counters.values_refused, m, why);
         own_record_lost(d, key);
     } else if (is_own(d, key->host)) {
+        peers_accepted(d->peers, BUS_SERVICES, m->key, m->key_len);
         agent_observed(d->agent, key, &record, clock_now_ns());
     } else {
         put_record(d, key, &record, m);
@@ -113,7 +125,7 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     struct instance_key key;
     (void)from_snapshot;
     if (parse_key(m->key, m->key_len, &key) < 0)
-        refuse(&d->feed_counters.keys_refused, "record", m,
+        refuse(d, BUS_SERVICES, &d->feed_counters.keys_refused, m,
                "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
     else
         put_value(d, &key, m);
@@ -124,6 +136,7 @@ static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
     struct daemon *d = daemon_of(arg);
     struct instance_key key;
     (void)seq;
+    peers_accepted(d->peers, BUS_SERVICES, text, n);
     if (parse_key(text, n, &key) < 0)
         return; /* refused when it was put */
     if (is_own(d, key.host) && !catalog_is_foreign(d->catalog, &key))
@@ -137,6 +150,7 @@ static void services_snapshot_begin(void *arg)
     struct feed *f = arg;
     f->snapshot = true;
     catalog_snapshot_begin(f->daemon->catalog);
+    peers_snapshot_begin(f->daemon->peers, BUS_SERVICES);
     agent_snapshot_begin(f->daemon->agent);
 }
 
@@ -153,6 +167,8 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     f->complete = end == FOLLOW_COMPLETE;
     if (end == FOLLOW_COMPLETE)
         catalog_snapshot_end(d->catalog);
+    if (end != FOLLOW_ABORTED)
+        peers_snapshot_end(d->peers, BUS_SERVICES);
     if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
                     d->config->registry.services_bucket);
@@ -174,7 +190,11 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
 {
     int err = liveness_apply(d->liveness, host, lease, m->age_ns, clock_now_ns());
     if (err == -ENOSPC)
-        refuse(&d->feed_counters.limits_refused, "lease", m, "more hosts than limits.hosts");
+        refuse(d, BUS_HOSTS, &d->feed_counters.limits_refused, m, catalog_limit_text(-EUSERS));
+    else
+        peers_accepted(d->peers, BUS_HOSTS, m->key, m->key_len);
+    if (catalog_has_all(d->catalog, host, lease))
+        peers_within_limits(d->peers, host);
     if (err == 0 && d->feeds[BUS_SERVICES].synced && !lease->leaving &&
         !catalog_agrees(d->catalog, host, lease)) {
         metric_inc(&d->feed_counters.digest_mismatches);
@@ -191,9 +211,9 @@ static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapsho
     char host[LABEL_CAP];
     const char *why = "larger than this daemon takes";
     if (label_copy(host, m->key, m->key_len) < 0)
-        refuse(&d->feed_counters.keys_refused, "lease", m, "the key is not a host name");
+        refuse(d, BUS_HOSTS, &d->feed_counters.keys_refused, m, "the key is not a host name");
     else if (m->kind == KV_REFUSED || lease_decode(m->value, m->n, &lease, &why) < 0)
-        refuse(&d->feed_counters.leases_refused, "lease", m, why);
+        refuse(d, BUS_HOSTS, &d->feed_counters.leases_refused, m, why);
     else if (is_own(d, host))
         own_lease(d, &lease, m, from_snapshot);
     else
@@ -205,6 +225,7 @@ static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
     struct daemon *d = daemon_of(arg);
     char host[LABEL_CAP];
     (void)seq;
+    peers_accepted(d->peers, BUS_HOSTS, key, n);
     if (label_copy(host, key, n) < 0)
         return; /* refused when it was put */
     if (is_own(d, host))
@@ -218,6 +239,7 @@ static void hosts_snapshot_begin(void *arg)
     struct feed *f = arg;
     f->snapshot = true;
     agent_hosts_snapshot_begin(f->daemon->agent);
+    peers_snapshot_begin(f->daemon->peers, BUS_HOSTS);
 }
 
 static void hosts_snapshot_end(void *arg, enum follow_end end)
@@ -225,6 +247,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
     struct feed *f = arg;
     f->snapshot = false;
     if (end != FOLLOW_ABORTED) {
+        peers_snapshot_end(f->daemon->peers, BUS_HOSTS);
         catalog_end_doubt(f->daemon->catalog, clock_now_ns());
         agent_hosts_synced(f->daemon->agent, clock_now_ns());
     }
@@ -392,6 +415,7 @@ static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *
     int64_t now_ns = clock_now_ns();
     if (bucket == BUS_HOSTS)
         liveness_heard(d->liveness, now_ns);
+    peers_heard(d->peers, bucket, m);
     follow_live(d->feeds[bucket].follow, m, now_ns);
 }
 
@@ -449,6 +473,8 @@ int feed_start(struct daemon *d)
                                     .probe = probe};
     int err = metrics_add(d->metrics, feed_metrics, sizeof feed_metrics / sizeof *feed_metrics, &d->feed_counters);
     if (!err)
+        err = peers_new(d->config, d->metrics, &d->peers);
+    if (!err)
         err = leases_new(&leases, &events, d, &d->liveness);
     if (!err)
         err = liveness_add_metrics(d->liveness, d->metrics);
@@ -469,6 +495,7 @@ void feed_stop(struct daemon *d)
     for (int b = 0; b < BUS_BUCKETS; b++)
         follow_free(d->feeds[b].follow);
     liveness_free(d->liveness);
+    peers_free(d->peers);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -30,6 +30,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->registrations = agent.registrations;
     s->unacknowledged = agent.unacknowledged;
     s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
+    peers_status(d->peers, now_ns, s);
 }
 
 static enum table_sync present_sync(const struct daemon *d)

@@ -153,8 +153,47 @@ int discover_heartbeat(struct discover *d, const char *service, const char *inst
     return ask_for_ok(d, &msg);
 }
 
-static void tell_status(const Discover__V1__Status *s, const struct discover_counter *counters,
-                        discover_status_fn *fn, void *arg)
+/* The lists of a status, as the caller gets them. */
+struct status_lists {
+    struct discover_counter *counters;
+    struct discover_refusal *refused;
+    struct discover_talker *talkers;
+};
+
+static void free_lists(struct status_lists *lists)
+{
+    free(lists->counters);
+    free(lists->refused);
+    free(lists->talkers);
+}
+
+static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
+{
+    struct status_lists lists = {
+        .counters = calloc(s->n_counters + 1, sizeof *lists.counters),
+        .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
+        .talkers = calloc(s->n_talkers + 1, sizeof *lists.talkers),
+    };
+    if (!lists.counters || !lists.refused || !lists.talkers) {
+        free_lists(&lists);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < s->n_counters; i++)
+        lists.counters[i] = (struct discover_counter){s->counters[i]->name, s->counters[i]->value};
+    for (size_t i = 0; i < s->n_refused; i++) {
+        const Discover__V1__Refusal *r = s->refused[i];
+        lists.refused[i] = (struct discover_refusal){r->bucket, r->key, r->reason, r->count, r->age_ms};
+    }
+    for (size_t i = 0; i < s->n_talkers; i++) {
+        const Discover__V1__Talker *t = s->talkers[i];
+        lists.talkers[i] = (struct discover_talker){t->host, t->changes, t->floods};
+    }
+    *ret_lists = lists;
+    return 0;
+}
+
+static void tell_status(const Discover__V1__Status *s, const struct status_lists *lists, discover_status_fn *fn,
+                        void *arg)
 {
     const struct discover_status status = {
         .version = s->version,
@@ -171,8 +210,12 @@ static void tell_status(const Discover__V1__Status *s, const struct discover_cou
         .instances = s->instances,
         .registrations = s->registrations,
         .unacknowledged = s->unacknowledged,
-        .counters = counters,
+        .counters = lists->counters,
         .n_counters = s->n_counters,
+        .refused = lists->refused,
+        .n_refused = s->n_refused,
+        .talkers = lists->talkers,
+        .n_talkers = s->n_talkers,
     };
     fn(arg, &status);
 }
@@ -181,14 +224,12 @@ static int take_status(struct discover *d, const server_message *answer, discove
 {
     if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS)
         return handle_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    const Discover__V1__Status *s = answer->status;
-    struct discover_counter *counters = calloc(s->n_counters + 1, sizeof *counters);
-    if (!counters)
-        return -ENOMEM;
-    for (size_t i = 0; i < s->n_counters; i++)
-        counters[i] = (struct discover_counter){s->counters[i]->name, s->counters[i]->value};
-    tell_status(s, counters, fn, arg);
-    free(counters);
+    struct status_lists lists;
+    int err = make_lists(answer->status, &lists);
+    if (err < 0)
+        return err;
+    tell_status(answer->status, &lists, fn, arg);
+    free_lists(&lists);
     return 0;
 }
 

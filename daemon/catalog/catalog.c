@@ -93,7 +93,7 @@ struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
         return h;
     if (HASH_COUNT(c->hosts) >= c->options.hosts_max) {
         c->counts.refused_limit++;
-        *ret_err = -E2BIG;
+        *ret_err = -EUSERS;
         return NULL;
     }
     h = calloc(1, sizeof *h);
@@ -270,7 +270,7 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     bool own = strcmp(h->name, c->host) == 0; /* limited where it is registered, with a better message */
     if (!own && h->n >= c->options.instances_per_host_max) {
         c->counts.refused_limit++;
-        return -E2BIG;
+        return -EDQUOT;
     }
     struct service *s = service_of(c, key, &err);
     if (!s)
@@ -365,6 +365,20 @@ static int put(struct catalog *c, const struct instance_key *key, const struct r
     }
     touch_instance(c, i);
     return 0;
+}
+
+const char *catalog_limit_text(int err)
+{
+    switch (err) {
+    case -EUSERS:
+        return "more hosts than limits.hosts";
+    case -E2BIG:
+        return "more services than limits.services";
+    case -EDQUOT:
+        return "more instances of one host than limits.instances_per_host";
+    default:
+        return NULL;
+    }
 }
 
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)

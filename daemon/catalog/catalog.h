@@ -50,9 +50,12 @@ void catalog_free(struct catalog *c);
 
 /*
  * Takes a record unless what is known of that key is newer by (epoch, counter). 0: taken; 1: known already;
- * -ESTALE: older; -E2BIG: a limit; -EEXIST: its id is another instance's; -ENOMEM.
+ * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT: a limit; -EEXIST: its id is another instance's; -ENOMEM.
  */
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);
+
+/* Which limit a result of catalog_put means, or NULL: it means none. */
+const char *catalog_limit_text(int err);
 
 /*
  * The same for a foreign record (foreign.h), which depends on no host: it is served until now_ns + ttl_ns - age_ns.
@@ -85,7 +88,7 @@ void catalog_snapshot_end(struct catalog *c);
 /* How many instances of other hosts were not put since the begin. */
 size_t catalog_unmarked(const struct catalog *c);
 
-/* What is known of a host. -E2BIG, -ENOMEM. */
+/* What is known of a host. -EUSERS: too many; -ENOMEM. */
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
 
 /* Whether a lease, or a file, has told of the host. */
@@ -106,7 +109,8 @@ void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
 /*
  * Compares what is known of a host with what its lease says (digest.h). False when they differ for the second time
- * with the same digest: the records are not merely still under way, they are missing.
+ * with the same digest: the records are not merely still under way, they are missing. From then on ever more rarely
+ * (the 4th, 8th, ... time): if reading all again did not help, some of them are refused here.
  */
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease);
 
@@ -123,6 +127,9 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
  * until the next flush. -ENOMEM.
  */
 int catalog_set_address(struct catalog *c, const char *hostname, const struct catalog_address *address);
+
+/* Whether all that a host's lease tells of is known here, and nothing else of it. */
+bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);

@@ -82,17 +82,29 @@ void catalog_forget_gone(struct catalog *c, int64_t before_ns)
     }
 }
 
+static bool differs(const struct host *h, const struct lease *lease)
+{
+    return h->records != lease->records || h->digest != lease->digest;
+}
+
+bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease)
+{
+    const struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    return h && !differs(h, lease);
+}
+
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
 {
     struct host *h;
     HASH_FIND_STR(c->hosts, host, h);
-    if (!h)
-        return lease->records == 0;
-    bool differs = h->records != lease->records || h->digest != lease->digest;
-    bool again = differs && h->differed && h->told_digest == lease->digest;
-    h->differed = differs;
+    if (!h) /* one too many (limits.hosts): reading again will not help */
+        return true;
+    bool again = h->told_digest == lease->digest;
+    h->differed = !differs(h, lease) ? 0 : again ? h->differed + 1 : 1;
     h->told_digest = lease->digest;
-    return !again;
+    bool power_of_two = (h->differed & (h->differed - 1)) == 0;
+    return h->differed < 2 || !power_of_two;
 }
 
 bool catalog_knows_host(const struct catalog *c, const char *host)

@@ -63,7 +63,7 @@ struct host {
     uint32_t records; /* of them, those the host vouches for, */
     uint64_t digest;  /* and their digest */
     uint64_t told_digest; /* in its last lease */
-    bool differed;        /* from what was known here then */
+    uint32_t differed;    /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns; /* 0 while alive */
     bool alive;
     bool doubted; /* known from a file only */

@@ -4,19 +4,48 @@
 
 #include "daemon/ctl/ctl.h"
 
-static void print_json(void *arg, const struct discover_status *s)
+static json_t *counters_json(const struct discover_status *s)
 {
     json_t *counters = json_object();
     for (size_t i = 0; i < s->n_counters; i++)
         (void)json_object_set_new(counters, s->counters[i].name, json_integer((json_int_t)s->counters[i].value));
+    return counters;
+}
+
+static json_t *refused_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_refused; i++) {
+        const struct discover_refusal *r = &s->refused[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "bucket", r->bucket, "key", r->key,
+                                                    "reason", r->reason, "count", (json_int_t)r->count, "age_ms",
+                                                    (json_int_t)r->age_ms));
+    }
+    return list;
+}
+
+static json_t *talkers_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_talkers; i++) {
+        const struct discover_talker *t = &s->talkers[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "host", t->host, "changes",
+                                                    (json_int_t)t->changes, "floods", t->floods));
+    }
+    return list;
+}
+
+static void print_json(void *arg, const struct discover_status *s)
+{
     json_t *bus = json_pack("{s:b, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
                             s->bus_error);
     *(int *)arg = ctl_print_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "version", s->version, "host",
+        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version", s->version, "host",
                   s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
                   "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "hosts", (json_int_t)s->hosts, "services",
                   (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
-                  (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "counters", counters));
+                  (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused",
+                  refused_json(s), "talkers", talkers_json(s), "counters", counters_json(s)));
 }
 
 static void print_bus(const struct discover_status *s)
@@ -27,6 +56,24 @@ static void print_bus(const struct discover_status *s)
         printf("bus            not connected\n");
     if (*s->bus_error)
         printf("last error     %s\n", s->bus_error);
+}
+
+static void print_refused(const struct discover_status *s)
+{
+    for (size_t i = 0; i < s->n_refused; i++) {
+        const struct discover_refusal *r = &s->refused[i];
+        printf("refused        %s %s: %s (%llu times, the last %.1f s ago)\n", r->bucket, r->key, r->reason,
+               (unsigned long long)r->count, (double)r->age_ms / 1000);
+    }
+}
+
+static void print_talkers(const struct discover_status *s)
+{
+    for (size_t i = 0; i < s->n_talkers; i++) {
+        const struct discover_talker *t = &s->talkers[i];
+        printf("%s    %s: %u changes in the last 10 s\n", t->floods ? "floods     " : "writes much",
+               *t->host ? t->host : "(keys that name no host)", t->changes);
+    }
 }
 
 static void print_text(void *arg, const struct discover_status *s)
@@ -40,6 +87,8 @@ static void print_text(void *arg, const struct discover_status *s)
     print_bus(s);
     printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
+    print_refused(s);
+    print_talkers(s);
     for (size_t i = 0; i < s->n_counters; i++)
         if (s->counters[i].value)
             printf("%-40s %llu\n", s->counters[i].name, (unsigned long long)s->counters[i].value);

@@ -33,6 +33,15 @@ static void write_sync(struct evbuffer *out, const char *present)
         evbuffer_add_printf(out, "discoverd_sync{state=\"%s\"} %d\n", states[i], strcmp(states[i], present) == 0);
 }
 
+/* The busiest few alone: a series for each host of a fleet would cost more than it tells. */
+static void write_talkers(struct evbuffer *out, const Discover__V1__Status *s)
+{
+    head(out, "discoverd_host_changes", "Changes written in the last 10 s by the hosts that write the most.", "gauge");
+    for (size_t i = 0; i < s->n_talkers; i++)
+        evbuffer_add_printf(out, "discoverd_host_changes{host=\"%s\"} %" PRIu32 "\n", s->talkers[i]->host,
+                            s->talkers[i]->changes);
+}
+
 void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, struct evbuffer *out)
 {
     head(out, "discoverd_info", "Version of the daemon.", "gauge");
@@ -44,5 +53,6 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
     gauge(out, "discoverd_services", "Services in the catalog.", s->services);
     gauge(out, "discoverd_instances", "Instances in the catalog.", s->instances);
     gauge(out, "discoverd_uptime_seconds", "Since the daemon was started.", (double)s->uptime_ms / 1000);
+    write_talkers(out, s);
     metrics_each(m, write_metric, out);
 }

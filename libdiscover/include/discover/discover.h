@@ -340,6 +340,21 @@ struct discover_counter {
     uint64_t value;
 };
 
+/* A key of the registry whose value the daemon refused. */
+struct discover_refusal {
+    const char *bucket, *key, *reason; /* printable ASCII; the key is cut at 255 bytes */
+    uint64_t count;                    /* values refused under it */
+    int64_t age_ms;                    /* since the last of them was put */
+};
+
+/* A host that writes much to the registry. */
+struct discover_talker {
+    const char *host; /* "": under keys that name no host */
+    uint32_t changes; /* in about the last ten seconds */
+    int floods;       /* more than limits.host_changes */
+};
+
+/* Grows only at its end. Made by the library; lives during the call. */
 struct discover_status {
     const char *version, *host, *sync, *bus_server, *bus_error;
     uint64_t epoch;
@@ -348,6 +363,10 @@ struct discover_status {
     uint32_t hosts, services, instances, registrations, unacknowledged;
     const struct discover_counter *counters;
     size_t n_counters;
+    const struct discover_refusal *refused; /* the newest few, newest first */
+    size_t n_refused;
+    const struct discover_talker *talkers; /* the busiest few, if they write more than once a second */
+    size_t n_talkers;
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

@@ -257,6 +257,16 @@ static void on_status(void *arg, const struct discover_status *s)
     ck_assert_uint_eq(s->n_counters, 1);
     ck_assert_str_eq(s->counters[0].name, "puts");
     ck_assert_uint_eq(s->counters[0].value, 3);
+    ck_assert_uint_eq(s->n_refused, 1);
+    ck_assert_str_eq(s->refused[0].bucket, "SERVICES");
+    ck_assert_str_eq(s->refused[0].key, "shop.pay.web-9.x");
+    ck_assert_str_eq(s->refused[0].reason, "not JSON");
+    ck_assert_uint_eq(s->refused[0].count, 2);
+    ck_assert_int_eq(s->refused[0].age_ms, 1500);
+    ck_assert_uint_eq(s->n_talkers, 1);
+    ck_assert_str_eq(s->talkers[0].host, "web-9");
+    ck_assert_uint_eq(s->talkers[0].changes, 12000);
+    ck_assert_int_eq(s->talkers[0].floods, 1);
     *(int *)arg = 1;
 }
 
@@ -266,8 +276,22 @@ START_TEST(status_is_told)
     Discover__V1__Counter counter = DISCOVER__V1__COUNTER__INIT, *counters[] = {&counter};
     counter.name = (char *)"puts";
     counter.value = 3;
+    Discover__V1__Refusal refusal = DISCOVER__V1__REFUSAL__INIT, *refused[] = {&refusal};
+    refusal.bucket = (char *)"SERVICES";
+    refusal.key = (char *)"shop.pay.web-9.x";
+    refusal.reason = (char *)"not JSON";
+    refusal.count = 2;
+    refusal.age_ms = 1500;
+    Discover__V1__Talker talker = DISCOVER__V1__TALKER__INIT, *talkers[] = {&talker};
+    talker.host = (char *)"web-9";
+    talker.changes = 12000;
+    talker.floods = 1;
     Discover__V1__Status body = DISCOVER__V1__STATUS__INIT;
     body.version = (char *)"0.1.0";
+    body.n_refused = 1;
+    body.refused = refused;
+    body.n_talkers = 1;
+    body.talkers = talkers;
     body.sync = (char *)"live";
     body.epoch = 5;
     body.n_counters = 1;
