@@ -296,7 +296,11 @@ static void by_name(struct dns_answering *a)
         fail(a, DNS_REFUSED, DNS_EDE_NOT_AUTHORITATIVE); /* not NXDOMAIN: others may well have it (RFC 1034 4.3.2) */
         break;
     case DNS_NAME_MISSING:
-        dns_negative(a, DNS_NXDOMAIN);
+        /*
+         * By its form nothing can be called so; yet while other names are "cannot know" it is, too: glibc goes on with
+         * its search list after SERVFAIL and believes the NXDOMAIN of "payment.shop.<zone>.<zone>".
+         */
+        dns_absent(a, DNS_NXDOMAIN);
         break;
     case DNS_NAME_NODE:
         dns_negative(a, DNS_NOERROR);

@@ -30,7 +30,7 @@ void stage_register(const struct host *h, struct proc *ret_holder, const char *i
     snprintf(port_text, sizeof port_text, "%d", port);
     snprintf(weight_text, sizeof weight_text, "%d", weight);
     ctl_start(h, ret_holder, instance, "register", "shop/payment", "--instance", instance, "--address",
-              "127.0.0.1", "--port", port_text, "--weight", weight_text, NULL);
+              "127.0.0.1", "--port", port_text, "--weight", weight_text, "--tag", "metrics", NULL);
 }
 
 const char *stage_services(int n, int first_port)
@@ -39,11 +39,10 @@ const char *stage_services(int n, int first_port)
     size_t used = 0;
 
     for (int i = 0; i < n; i++) {
-        used +=
-            (size_t)snprintf(text + used, sizeof text - used,
-                             "%s{ name = \"shop/payment\"; instance = \"i%d\"; address = [\"127.0.0.1\"]; "
-                             "port = %d; }",
-                             i ? ", " : "", i + 1, first_port + i);
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "{ name = \"shop/payment\"; instance = \"i%d\"; address = [\"127.0.0.%d\"]; "
+                                 "port = %d; }%s",
+                                 i + 1, i + 1, first_port + i, i + 1 < n ? ", " : "");
         ck_assert_uint_lt(used, sizeof text);
     }
     return text;
@@ -139,4 +138,9 @@ const char *stage_output(const char *format, ...)
     va_end(args);
     ck_assert_msg(shell(&o, "%s", line) == 0, "%s: exit %d: %s%s", line, o.code, o.out, o.err);
     return o.out;
+}
+
+void stage_pause(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
 }

@@ -18,11 +18,12 @@ struct stage {
 /* services: of host a, as in its configuration; b: further options of host b, or NULL. */
 void stage_start(struct stage *s, const char *services, const struct host_options *b);
 
-/* Registers shop/payment at 127.0.0.1:port on a host, for as long as the process runs. */
+/* Registers shop/payment at 127.0.0.1:port on a host, tag "metrics", for as long as the process runs. */
 void stage_register(const struct host *h, struct proc *ret_holder, const char *instance, int port,
                     int weight);
 
-/* The list of n instances i1 ... of shop/payment at 127.0.0.1:first_port ..., for stage_start. Static. */
+/* n instances of shop/payment for stage_start: i1 at 127.0.0.1:first_port, i2 at 127.0.0.2 and so on. Static.
+ */
 const char *stage_services(int n, int first_port);
 
 /* Host b asks NATS in vain, and knows nothing from before: it cannot know. Then NATS is back. */
@@ -44,5 +45,8 @@ const char *stage_endpoint(int port);
 
 /* What a shell command prints; it must succeed. Static. */
 const char *stage_output(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Between two looks at a client that has to work for each: else it is busy with being looked at. */
+void stage_pause(void);
 
 #endif

@@ -81,6 +81,8 @@ static void copy(const char *line, int n, char *ret_text, size_t cap)
 static int servers(const char *status, struct server *ret_servers, int cap)
 {
     int n = 0, used = 0;
+
+    stage_pause();
     char *line = http_get(statistics_port, "/stats;csv", answer, sizeof answer) == 200
                      ? strstr(answer, "# pxname")
                      : NULL;

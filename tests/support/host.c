@@ -57,8 +57,8 @@ void host_init(struct host *h, const struct host_options *options)
     snprintf(h->socket, sizeof h->socket, "%s/socket", h->folder);
     snprintf(h->state_dir, sizeof h->state_dir, "%s/state", h->folder);
     snprintf(h->services_dir, sizeof h->services_dir, "%s/services.d", h->folder);
-    h->dns_port = port_take();
-    h->http_port = port_take();
+    h->dns_port = options->dns_port ? options->dns_port : port_take();
+    h->http_port = options->http_port ? options->http_port : port_take();
     ck_assert_int_eq(mkdir(h->folder, 0755), 0);
     ck_assert_int_eq(mkdir(h->state_dir, 0700), 0);
     ck_assert_int_eq(mkdir(h->services_dir, 0755), 0);

@@ -17,6 +17,8 @@ struct host_options {
     const char *name;      /* default "a" */
     const char *nats;      /* servers, comma separated and in quotes (nats.urls); default: one that is not there */
     const char *lease_ttl; /* default "3s" */
+    int dns_port;          /* default: free ones; given where the network is the test's own */
+    int http_port;
     const char *services;  /* what goes between services = ( and ); */
     const char *dns;       /* more lines for the group of that name ... */
     const char *api;
