@@ -396,6 +396,13 @@ static void on_disconnected(void *arg, const char *reason)
         follow_disconnected(d->feeds[b].follow, now_ns);
 }
 
+static void on_moved(void *arg, const char *server)
+{
+    struct daemon *d = arg;
+    log_notice("the NATS server at %s is about to stop: moved to %s", d->bus_server, server);
+    snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
+}
+
 static void on_problem(void *arg, const char *text)
 {
     struct daemon *d = arg;
@@ -457,6 +464,7 @@ const struct bus_events feed_bus_events = {
     .snapshot_entry = on_snapshot_entry,
     .snapshot_end = on_snapshot_end,
     .put_done = on_put_done,
+    .moved = on_moved,
 };
 
 /* --- life --- */

@@ -82,7 +82,7 @@ static void wait_for_buckets(struct init *i)
 int init_run(struct config *config)
 {
     static const struct bus_events events = {on_connected, on_text,        on_text,    ignore_message, ignore_gap,
-                                             on_info,      ignore_message, ignore_end, ignore_put};
+                                             on_info,      ignore_message, ignore_end, ignore_put,     on_text};
     struct init i = {.config = config};
     int err = daemon_bus_new(config, true, &events, &i, &i.bus);
     if (!err)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/bus/bus_link.h"
 #include "daemon/bus/bus_reader.h"
 #include "daemon/bus/bus_writer.h"
 #include "libdiscover/core/clock.h"
@@ -30,10 +29,10 @@ struct bus {
     struct mailbox *box;
     struct mail *todo; /* taken from the box, not yet looked at */
     struct bus_stream streams[BUS_BUCKETS];
-    struct bus_feed feeds[BUS_BUCKETS];
+    struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
     char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
     struct bus_puts *puts;
-    struct bus_link *link;
+    struct bus_links links;
     struct bus_reader *reader;
     struct bus_writer *writer;
     size_t puts_out; /* without a result that was dispatched */
@@ -130,6 +129,20 @@ static const char *bad_option(const struct bus_options *o)
     return NULL;
 }
 
+static void set_feed(struct bus *b, struct bus_feed *f, enum bus_bucket bucket)
+{
+    const struct bus_stream *s = &b->streams[bucket];
+    f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)bucket};
+    f->bucket = bucket;
+    f->stream = s->name;
+    f->subject = s->destination;
+    f->prefix_len = strlen(s->destination) - 1;
+    f->max_value = b->options.max_value;
+    f->own_key = bucket == BUS_HOSTS ? b->options.host : NULL;
+    f->box = b->box;
+    f->counters = &b->counters;
+}
+
 static void name_streams(struct bus *b)
 {
     static const char *const ends[BUS_BUCKETS] = {"services", "hosts"};
@@ -137,22 +150,14 @@ static void name_streams(struct bus *b)
     int64_t max_age_ns[BUS_BUCKETS] = {o->record_ttl_ns, LEASE_MAX_AGES * o->lease_ttl_ns};
     for (int i = 0; i < BUS_BUCKETS; i++) {
         struct bus_stream *s = &b->streams[i];
-        struct bus_feed *f = &b->feeds[i];
         snprintf(s->name, sizeof s->name, "KV_%s", o->buckets[i]);
         snprintf(s->subjects, sizeof s->subjects, "$KV.%s.>", o->buckets[i]);
         snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
         s->prefix_len = strlen(s->subjects) - 1;
         s->max_age_ns = max_age_ns[i];
         s->replicas = o->replicas;
-        f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)i};
-        f->bucket = (enum bus_bucket)i;
-        f->stream = s->name;
-        f->subject = s->destination;
-        f->prefix_len = strlen(s->destination) - 1;
-        f->max_value = o->max_value;
-        f->own_key = i == BUS_HOSTS ? o->host : NULL;
-        f->box = b->box;
-        f->counters = &b->counters;
+        set_feed(b, &b->feeds[0][i], (enum bus_bucket)i);
+        set_feed(b, &b->feeds[1][i], (enum bus_bucket)i);
     }
 }
 
@@ -161,7 +166,7 @@ static int make_reader(struct bus *b)
     struct bus_reader_setup setup = {
         .box = b->box,
         .counters = &b->counters,
-        .link = b->link,
+        .links = &b->links,
         .streams = b->streams,
         .create = b->options.create,
         .max_value = b->options.max_value,
@@ -176,7 +181,7 @@ static int make_writer(struct bus *b)
     struct bus_writer_setup setup = {
         .box = b->box,
         .counters = &b->counters,
-        .link = b->link,
+        .links = &b->links,
         .puts = b->puts,
         .max_puts = b->options.max_puts,
         .lease_ttl_ns = b->options.lease_ttl_ns,
@@ -184,18 +189,22 @@ static int make_writer(struct bus *b)
     return bus_writer_new(&setup, &b->writer);
 }
 
-static int make_link(struct bus *b, const char **ret_why)
+static int make_links(struct bus *b, const char **ret_why)
 {
-    struct bus_link_setup setup = {
-        .box = b->box,
-        .counters = &b->counters,
-        .puts = b->puts,
-        .feeds = b->feeds,
-    };
+    int err = 0;
     sigset_t before;
     block_signals(&before);
-    int err = bus_link_new(&b->options, &setup, &b->link, ret_why);
+    for (int i = 0; i < 2 && err == 0; i++) {
+        struct bus_link_setup setup = {
+            .box = b->box,
+            .counters = &b->counters,
+            .puts = b->puts,
+            .feeds = b->feeds[i],
+        };
+        err = bus_link_new(&b->options, &setup, &b->links.all[i], ret_why);
+    }
     restore_signals(&before);
+    atomic_store(&b->links.now, b->links.all[0]);
     return err;
 }
 
@@ -207,7 +216,7 @@ static int make_parts(struct bus *b, const char **ret_why)
     if (err == 0)
         err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
     if (err == 0)
-        err = make_link(b, ret_why);
+        err = make_links(b, ret_why);
     if (err == 0)
         err = make_reader(b);
     if (err == 0)
@@ -296,6 +305,9 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
         b->connected = false;
         b->events.disconnected(b->arg, mail->text);
         break;
+    case BUS_MAIL_MOVED:
+        b->events.moved(b->arg, mail->text);
+        break;
     case BUS_MAIL_END:
         b->resyncing[mail->head.bucket] = false;
         b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);
@@ -306,9 +318,10 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
     }
 }
 
-static void dispatch_gap(struct bus *b, enum bus_bucket bucket)
+static void dispatch_gap(struct bus *b, struct bus_mail *mail)
 {
-    bus_feed_gap_taken(&b->feeds[bucket]);
+    enum bus_bucket bucket = mail->bucket;
+    bus_feed_gap_taken((struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap)));
     b->events.gap(b->arg, bucket);
 }
 
@@ -319,7 +332,7 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
         b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
         break;
     case BUS_MAIL_GAP:
-        dispatch_gap(b, mail->bucket);
+        dispatch_gap(b, mail);
         return; /* part of its feed */
     case BUS_MAIL_INFO:
         dispatch_info(b, (struct info_mail *)mail);
@@ -375,7 +388,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         metric_inc(&b->counters.puts_limited);
         return -ENOBUFS;
     }
-    const char *prefix = bus_link_put_prefix(b->link);
+    const char *prefix = bus_link_put_prefix(b->links.all[0]);
     const struct bus_stream *stream = &b->streams[bucket];
     size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
     struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n);
@@ -471,7 +484,8 @@ void bus_free(struct bus *b)
         discard_mail(b);
     bus_writer_free(b->writer);
     bus_reader_free(b->reader);
-    bus_link_free(b->link);
+    for (int i = 0; i < 2; i++)
+        bus_link_free(b->links.all[i]);
     bus_puts_free(b->puts);
     mailbox_free(b->box);
     free(b->servers);
@@ -487,6 +501,7 @@ static const struct metric metric_table[] = {
     COUNTER(connects, "discoverd_bus_connects_total", "Connections made to NATS"),
     COUNTER(connect_failures, "discoverd_bus_connect_failures_total", "Tries to connect to NATS that failed"),
     COUNTER(disconnects, "discoverd_bus_disconnects_total", "Connections to NATS that were lost"),
+    COUNTER(moves, "discoverd_bus_moves_total", "Times another server was gone to because the last one was about to stop"),
     COUNTER(puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
     COUNTER(acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
     COUNTER(put_failures, "discoverd_bus_put_failures_total", "Of these, refused, lost or not answered in time"),

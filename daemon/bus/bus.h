@@ -72,6 +72,8 @@ struct bus_events {
     void (*snapshot_entry)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
     void (*snapshot_end)(void *arg, enum bus_bucket bucket, int err, const char *reason);
     void (*put_done)(void *arg, const struct bus_put_result *result);
+    /* Connected to another server, because the last one is about to stop: nothing was lost. */
+    void (*moved)(void *arg, const char *server);
 };
 
 /* -EINVAL with *ret_why (static) when the options cannot work; -ENOMEM. events is copied. */

@@ -6,7 +6,7 @@
 #include "daemon/base/metrics.h"
 
 struct bus_counters {
-    metric_value connects, connect_failures, disconnects;
+    metric_value connects, connect_failures, disconnects, moves;
     metric_value puts, acks, put_failures, puts_limited;
     metric_value live, live_dropped, live_foreign;
     metric_value snapshots, snapshot_entries, snapshot_failures;

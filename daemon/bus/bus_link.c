@@ -42,14 +42,14 @@ struct bus_link {
     char inbox[SUBJECT_CAP / 2];
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
     char *value; /* max_value bytes: the one that is being written */
-    int lost_fd;
+    int news_fd;
     struct bus_spent spent; /* answers; of their callback's thread, and of who has waited for its end */
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
     struct bus_session session;
     natsSubscription *feeds[BUS_BUCKETS], *answers;
-    bool open, closed;
+    bool open, lame, closed;
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
 };
@@ -65,9 +65,19 @@ static void on_closed(natsConnection *nc, void *closure)
     snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
              detail && *detail ? detail : s != NATS_OK ? natsStatus_GetText(s) : "closed by the server");
     link->closed = true;
-    (void)!write(link->lost_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
     pthread_cond_broadcast(&link->changed);
     pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
+}
+
+static void on_lame_duck(natsConnection *nc, void *closure)
+{
+    (void)nc;
+    struct bus_link *link = closure;
+    pthread_mutex_lock(&link->lock);
+    link->lame = true;
+    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_mutex_unlock(&link->lock);
 }
 
 static void on_delivery_end(void *closure)
@@ -183,6 +193,7 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
         natsOptions_SetClosedCB(o, on_closed, link),
+        natsOptions_SetLameDuckModeCB(o, on_lame_duck, link),
         natsOptions_SetErrorHandler(o, on_error, link),
         set_security(o, options, ret_why),
     };
@@ -217,13 +228,13 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->n_servers = options->n_servers;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = options->request_timeout_ns / NS_PER_MS;
-    link->lost_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->changed, NULL);
     name_subjects(link, options->host);
     link->value = malloc(options->max_value);
     *ret_why = NULL;
-    natsStatus s = link->lost_fd < 0 || !link->value ? NATS_NO_MEMORY : natsOptions_Create(&link->options);
+    natsStatus s = link->news_fd < 0 || !link->value ? NATS_NO_MEMORY : natsOptions_Create(&link->options);
     if (s == NATS_OK)
         s = set_options(link, options, ret_why);
     if (s != NATS_OK) {
@@ -244,8 +255,8 @@ void bus_link_free(struct bus_link *link)
     natsOptions_Destroy(link->options);
     pthread_cond_destroy(&link->changed);
     pthread_mutex_destroy(&link->lock);
-    if (link->lost_fd >= 0)
-        close(link->lost_fd);
+    if (link->news_fd >= 0)
+        close(link->news_fd);
     free(link->value);
     free(link);
 }
@@ -281,6 +292,19 @@ static void remember_cluster(struct bus_link *link, natsConnection *nc)
         else
             free(found[i]);
     free(found);
+}
+
+int bus_link_learn(struct bus_link *link, const struct bus_link *from)
+{
+    while (link->n_discovered > 0)
+        free(link->discovered[--link->n_discovered]);
+    for (size_t i = 0; i < from->n_discovered; i++) {
+        link->discovered[i] = strdup(from->discovered[i]);
+        if (!link->discovered[i])
+            return -ENOMEM;
+        link->n_discovered++;
+    }
+    return 0;
 }
 
 /* Its callback's thread is waited for in bus_link_close. */
@@ -344,7 +368,7 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
 {
     char ignored[BUS_REASON_CAP];
     natsConnection *nc = NULL;
-    link->closed = false;
+    link->lame = link->closed = false;
     natsStatus s = set_servers(link);
     if (s == NATS_OK)
         s = natsConnection_Connect(&nc, link->options);
@@ -371,9 +395,21 @@ const char *bus_link_put_prefix(const struct bus_link *link)
     return link->put_prefix;
 }
 
-int bus_link_lost_fd(const struct bus_link *link)
+int bus_link_news_fd(const struct bus_link *link)
 {
-    return link->lost_fd;
+    return link->news_fd;
+}
+
+enum bus_link_news bus_link_news(struct bus_link *link)
+{
+    uint64_t count;
+    pthread_mutex_lock(&link->lock);
+    enum bus_link_news news = link->closed ? BUS_LINK_LOST : link->lame ? BUS_LINK_LAME : BUS_LINK_NONE;
+    link->lame = false;
+    if (news != BUS_LINK_LOST)
+        (void)!read(link->news_fd, &count, sizeof count);
+    pthread_mutex_unlock(&link->lock);
+    return news;
 }
 
 /* ---- close ---- */
@@ -416,7 +452,7 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
     snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
     pthread_mutex_unlock(&link->lock);
     destroy(link);
-    (void)!read(link->lost_fd, &count, sizeof count);
+    (void)!read(link->news_fd, &count, sizeof count);
 }
 
 const struct bus_session *bus_link_use(struct bus_link *link)

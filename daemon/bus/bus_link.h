@@ -45,8 +45,20 @@ const char *bus_link_put_prefix(const struct bus_link *link);
 int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
                   char ret_reason[static BUS_REASON_CAP]);
 
-/* Bus thread. Readable once the connection was lost. */
-int bus_link_lost_fd(const struct bus_link *link);
+/* Bus thread. What this one knows of the cluster's servers, for the next bus_link_open of another one. -ENOMEM. */
+int bus_link_learn(struct bus_link *link, const struct bus_link *from);
+
+/* Bus thread. Readable when bus_link_news has some. */
+int bus_link_news_fd(const struct bus_link *link);
+
+enum bus_link_news {
+    BUS_LINK_NONE,
+    BUS_LINK_LAME, /* the server is about to stop (lame-duck mode): it serves a while longer */
+    BUS_LINK_LOST,
+};
+
+/* Bus thread. Tells of each once; of the last one until bus_link_close. */
+enum bus_link_news bus_link_news(struct bus_link *link);
 
 /* Bus thread. Waits until nobody uses it, closes it, says why it was lost. */
 void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP]);

@@ -12,6 +12,7 @@
 enum bus_mail_kind {
     BUS_MAIL_CONNECTED,    /* text_mail */
     BUS_MAIL_DISCONNECTED, /* text_mail */
+    BUS_MAIL_MOVED,        /* text_mail */
     BUS_MAIL_PROBLEM,      /* text_mail */
     BUS_MAIL_LIVE,         /* live_mail */
     BUS_MAIL_GAP,          /* bus_mail, part of the feed */

@@ -82,15 +82,16 @@ static void carry_out(struct bus_reader *r, const struct order *o)
 {
     char reason[BUS_REASON_CAP] = "not connected";
     struct bus_stream_state state;
-    const struct bus_session *session = bus_link_use(r->setup.link);
+    struct bus_link *link = bus_links_now(r->setup.links);
+    const struct bus_session *session = bus_link_use(link);
     int err = session ? look(r, session->js, o, &state, reason) : -ENOTCONN;
     answer_info(r, o, err, &state);
     if (!o->check && err == 0)
-        bus_snapshot_read(&r->snapshots[o->bucket], session, &state);
+        bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
     else if (!o->check)
         bus_mail_text(r->setup.box, BUS_MAIL_END, o->bucket, err, reason);
     if (session)
-        bus_link_unuse(r->setup.link);
+        bus_link_unuse(link);
 }
 
 static void *reader_main(void *arg)
@@ -127,7 +128,6 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
             .max_value = setup->max_value,
             .timeout_ns = setup->snapshot_timeout_ns,
             .stall_ns = setup->request_timeout_ns / 2,
-            .link = setup->link,
             .stopping = &r->stopping,
         };
     }

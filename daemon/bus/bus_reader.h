@@ -6,6 +6,7 @@
 #ifndef BUS_READER_H
 #define BUS_READER_H
 
+#include "daemon/bus/bus_links.h"
 #include "daemon/bus/bus_snapshot.h"
 
 struct bus_reader;
@@ -13,7 +14,7 @@ struct bus_reader;
 struct bus_reader_setup {
     struct mailbox *box; /* to main */
     struct bus_counters *counters;
-    struct bus_link *link;
+    struct bus_links *links;
     const struct bus_stream *streams; /* BUS_BUCKETS */
     bool create;
     size_t max_value;

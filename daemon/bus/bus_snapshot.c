@@ -19,6 +19,7 @@
 
 struct reading {
     struct bus_snapshot *s;
+    struct bus_link *link;
     const struct bus_session *session;
     const struct bus_stream_state *state;
     char reason[BUS_REASON_CAP];
@@ -46,7 +47,7 @@ static size_t batch_cap(const struct reading *r)
 
 static int go_on(struct reading *r)
 {
-    if (atomic_load(r->s->stopping) || bus_link_closing(r->s->link))
+    if (atomic_load(r->s->stopping) || bus_link_closing(r->link))
         return fail(r, -ENOTCONN, "the connection ends");
     return clock_now_ns() > r->deadline_ns ? fail(r, -ETIMEDOUT, "the snapshot took too long") : 0;
 }
@@ -257,11 +258,12 @@ static int post_info(struct reading *r)
     return err;
 }
 
-void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *session,
+void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
                        const struct bus_stream_state *state)
 {
     struct reading r = {
         .s = snapshot,
+        .link = link,
         .session = session,
         .state = state,
         .deadline_ns = clock_now_ns() + snapshot->timeout_ns,

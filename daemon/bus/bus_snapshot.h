@@ -26,16 +26,15 @@ struct bus_snapshot {
     sem_t *credits;
     size_t max_value;
     int64_t timeout_ns, stall_ns;
-    struct bus_link *link;       /* given up when it closes */
     const atomic_bool *stopping; /* given up when it is set */
     uint64_t consumers;          /* made so far: numbers their inboxes */
 };
 
 /*
  * Posts what it reads, then an info with the stream's state after that, then the end: without an error when
- * everything up to state's last sequence was read.
+ * everything up to state's last sequence was read. session is that of the link; given up when it closes.
  */
-void bus_snapshot_read(struct bus_snapshot *snapshot, const struct bus_session *session,
+void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
                        const struct bus_stream_state *state);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connect, serve, lose, wait, again. */
+/* Connect, serve, move or lose, wait, again. */
 #include "daemon/bus/bus_writer.h"
 
 #include <errno.h>
@@ -16,12 +16,18 @@
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS   (4 * NS_PER_S)
 #define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
+#define MOVE_AGAIN_NS    (500 * NS_PER_MS) /* no other server is there: the old one still serves */
+#define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
+#define PUTS_END_NS      NS_PER_S
+#define PUTS_LOOK_MS     2
 #define STEADY_NS        BACKOFF_MAX_NS /* a connection that held so long makes the next back-off start anew */
 
 struct bus_writer {
     struct bus_writer_setup setup;
     struct mailbox *orders; /* puts */
     _Atomic size_t waiting; /* orders that are not written yet: a put at once must not overtake them */
+    struct bus_link *retiring;  /* has been left, and is closed at retire_ns; NULL */
+    int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
     struct backoff backoff;
     char last_failure[BUS_REASON_CAP];
     atomic_bool stopping;
@@ -33,7 +39,7 @@ static void write_all(struct bus_writer *w)
 {
     for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
         next = mail->next;
-        bus_link_put(w->setup.link, (struct bus_put *)mail);
+        bus_link_put(bus_links_now(w->setup.links), (struct bus_put *)mail);
         atomic_fetch_sub(&w->waiting, 1);
     }
 }
@@ -58,17 +64,98 @@ static void wait_until(struct pollfd *fds, nfds_t n, int64_t deadline_ns)
     (void)poll(fds, n, timeout_ms);
 }
 
+/* Told when it changes: while a server is away, each try fails in the same way. */
+static void report_failure(struct bus_writer *w, const char *what, const char *reason)
+{
+    metric_inc(&w->setup.counters->connect_failures);
+    if (strcmp(reason, w->last_failure) == 0)
+        return;
+    snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
+    char text[BUS_REASON_CAP + 64];
+    snprintf(text, sizeof text, "%s%s", what, reason);
+    bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+/* ---- moving to another server ---- */
+
+/* So that none written there overtakes one written here: puts of one key have an order. */
+static void let_puts_end(struct bus_writer *w)
+{
+    int64_t until_ns = clock_now_ns() + PUTS_END_NS;
+    while (bus_puts_expire(w->setup.puts, clock_now_ns()) != INT64_MAX && clock_now_ns() < until_ns)
+        (void)poll(NULL, 0, PUTS_LOOK_MS);
+}
+
+static void retire(struct bus_writer *w)
+{
+    char ignored[BUS_REASON_CAP];
+    if (w->retiring)
+        bus_link_close(w->retiring, ignored);
+    w->retiring = NULL;
+    w->retire_ns = INT64_MAX;
+}
+
+static int open_spare(struct bus_writer *w, struct bus_link *now, char ret_server[static BUS_REASON_CAP],
+                      char ret_reason[static BUS_REASON_CAP])
+{
+    struct bus_link *spare = bus_links_spare(w->setup.links);
+    retire(w); /* if it still serves an earlier move */
+    int err = bus_link_learn(spare, now);
+    if (err == 0)
+        return bus_link_open(spare, ret_server, ret_reason);
+    snprintf(ret_reason, BUS_REASON_CAP, "no memory");
+    return err;
+}
+
+static void move(struct bus_writer *w)
+{
+    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
+    struct bus_link *before = bus_links_now(w->setup.links);
+    if (open_spare(w, before, server, reason) < 0) {
+        report_failure(w, "the server is about to stop, and there is no other: ", reason);
+        w->move_ns = clock_now_ns() + MOVE_AGAIN_NS;
+        return;
+    }
+    atomic_fetch_add(&w->waiting, 1); /* from now on main writes none itself */
+    let_puts_end(w);
+    atomic_store(&w->setup.links->now, bus_links_spare(w->setup.links));
+    atomic_fetch_sub(&w->waiting, 1);
+    w->last_failure[0] = '\0';
+    w->retiring = before;
+    w->retire_ns = clock_now_ns() + RETIRE_NS;
+    w->move_ns = INT64_MAX;
+    metric_inc(&w->setup.counters->moves);
+    bus_mail_text(w->setup.box, BUS_MAIL_MOVED, 0, 0, server);
+}
+
+/* ---- serving ---- */
+
+static int64_t next_look_ns(struct bus_writer *w)
+{
+    int64_t now_ns = clock_now_ns();
+    int64_t next_ns = bus_puts_expire(w->setup.puts, now_ns);
+    next_ns = next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
+    next_ns = w->move_ns < next_ns ? w->move_ns : next_ns;
+    return w->retire_ns < next_ns ? w->retire_ns : next_ns;
+}
+
+/* Until the connection is lost, or it is time to stop. */
 static void serve(struct bus_writer *w)
 {
-    struct pollfd fds[] = {
-        {.fd = mailbox_fd(w->orders), .events = POLLIN},
-        {.fd = bus_link_lost_fd(w->setup.link), .events = POLLIN},
-    };
     while (!atomic_load(&w->stopping)) {
-        int64_t now_ns = clock_now_ns(), due_ns = bus_puts_expire(w->setup.puts, now_ns);
-        wait_until(fds, 2, due_ns < now_ns + LOOK_NS ? due_ns : now_ns + LOOK_NS);
-        if (fds[1].revents)
+        struct bus_link *link = bus_links_now(w->setup.links);
+        struct pollfd fds[] = {
+            {.fd = mailbox_fd(w->orders), .events = POLLIN},
+            {.fd = bus_link_news_fd(link), .events = POLLIN},
+        };
+        wait_until(fds, 2, next_look_ns(w));
+        enum bus_link_news news = fds[1].revents ? bus_link_news(link) : BUS_LINK_NONE;
+        if (news == BUS_LINK_LOST)
             return;
+        if (news == BUS_LINK_LAME || clock_now_ns() >= w->move_ns)
+            move(w);
+        if (clock_now_ns() >= w->retire_ns)
+            retire(w);
         write_all(w);
     }
 }
@@ -90,33 +177,23 @@ static int64_t next_pause_ns(struct bus_writer *w)
     return backoff_next(&w->backoff, random);
 }
 
-/* Told when it changes: while a server is away, each try fails in the same way. */
-static void report_failure(struct bus_writer *w, const char *reason)
-{
-    metric_inc(&w->setup.counters->connect_failures);
-    if (strcmp(reason, w->last_failure) == 0)
-        return;
-    snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
-    char text[BUS_REASON_CAP + 32];
-    snprintf(text, sizeof text, "cannot connect: %s", reason);
-    bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
-}
-
 /* One connection from beginning to end. */
 static void session(struct bus_writer *w)
 {
     char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
-    int err = bus_link_open(w->setup.link, server, reason);
+    int err = bus_link_open(bus_links_now(w->setup.links), server, reason);
     if (err < 0) {
-        report_failure(w, reason);
+        report_failure(w, "cannot connect: ", reason);
         return;
     }
     int64_t since_ns = clock_now_ns();
     w->last_failure[0] = '\0';
     metric_inc(&w->setup.counters->connects);
     bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+    w->move_ns = w->retire_ns = INT64_MAX;
     serve(w);
-    bus_link_close(w->setup.link, reason);
+    bus_link_close(bus_links_now(w->setup.links), reason);
+    retire(w);
     bus_puts_fail(w->setup.puts, NULL, -ENOTCONN, "the connection was lost before the answer came");
     metric_inc(&w->setup.counters->disconnects);
     bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
@@ -192,7 +269,7 @@ void bus_writer_stop(struct bus_writer *w)
 
 void bus_writer_put(struct bus_writer *w, struct bus_put *put)
 {
-    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(w->setup.link, put))
+    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(bus_links_now(w->setup.links), put))
         return;
     atomic_fetch_add(&w->waiting, 1);
     mailbox_force(w->orders, &put->head.mail);

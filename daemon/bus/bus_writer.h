@@ -2,18 +2,22 @@
 /*
  * The bus thread: keeps the connection up, for ever, and writes the puts that main hands over. While there is no
  * connection puts come back at once: what is desired is kept by who desires it, not in a queue here.
+ *
+ * When a server says that it is about to stop, the connection moves to another one without a gap: connect and
+ * subscribe there, let the puts that are out come to their end, write the next ones there, and only then close the old
+ * one. What both deliver meanwhile main knows already (daemon/sync: by its sequence).
  */
 #ifndef BUS_WRITER_H
 #define BUS_WRITER_H
 
-#include "daemon/bus/bus_link.h"
+#include "daemon/bus/bus_links.h"
 
 struct bus_writer;
 
 struct bus_writer_setup {
     struct mailbox *box; /* to main */
     struct bus_counters *counters;
-    struct bus_link *link;
+    struct bus_links *links;
     struct bus_puts *puts;
     size_t max_puts;
     int64_t lease_ttl_ns;

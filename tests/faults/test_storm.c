@@ -105,6 +105,7 @@ static void member_start(struct member *m, size_t i)
         .snapshot_entry = on_message,
         .snapshot_end = on_snapshot_end,
         .put_done = on_put_done,
+        .moved = on_text,
     };
     const char *servers[] = {nats.server[0].url}, *why = "";
 

@@ -29,8 +29,8 @@ static void write_config(const struct nats *nats, const struct nats_server *s, c
     FILE *out = fopen(path, "w");
 
     ck_assert_ptr_nonnull(out);
-    fprintf(out, "listen: 127.0.0.1:%d\nserver_name: %s\njetstream { store_dir: \"%s\" }\n", s->port, s->name,
-            s->store);
+    fprintf(out, "listen: 127.0.0.1:%d\nserver_name: %s\njetstream { store_dir: \"%s\"", s->port, s->name, s->store);
+    fprintf(out, nats->domain ? ", domain: %s }\n" : " }\n", nats->domain);
     if (nats->n > 1)
         write_cluster(out, nats, s);
     fprintf(out, "%s\n", nats->extra ? nats->extra : "");
@@ -55,20 +55,26 @@ void nats_init(struct nats *nats, size_t n_servers)
     }
 }
 
+static const char *server_program(void)
+{
+    const char *program = getenv("NATS_SERVER");
+
+    return program ? program : "nats-server";
+}
+
 void nats_server_launch(struct nats *nats, size_t i)
 {
     struct nats_server *s = &nats->server[i];
-    const char *program = getenv("NATS_SERVER");
     char path[512];
 
     snprintf(path, sizeof path, "%s/%s.conf", e2e_folder(), s->name);
     write_config(nats, s, path);
-    proc_start(&s->proc, s->name, (const char *const[]){program ? program : "nats-server", "-c", path, NULL}, NULL);
+    proc_start(&s->proc, s->name, (const char *const[]){server_program(), "-c", path, NULL}, NULL);
 }
 
 void nats_start(struct nats *nats, size_t n_servers)
 {
-    nats->extra = NULL;
+    nats->domain = nats->extra = NULL;
     nats_init(nats, n_servers);
     for (size_t i = 0; i < nats->n; i++)
         nats_server_launch(nats, i);
@@ -88,6 +94,15 @@ void nats_server_pause(struct nats *nats, size_t i)
 void nats_server_resume(struct nats *nats, size_t i)
 {
     proc_signal(&nats->server[i].proc, SIGCONT);
+}
+
+void nats_server_lame_duck(struct nats *nats, size_t i)
+{
+    struct output o;
+    char signal[32];
+
+    snprintf(signal, sizeof signal, "ldm=%d", (int)nats->server[i].proc.pid);
+    ck_assert_msg(run(&o, (const char *const[]){server_program(), "--signal", signal, NULL}) == 0, "%s", o.err);
 }
 
 void nats_server_wipe(struct nats *nats, size_t i)

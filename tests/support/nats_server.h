@@ -23,6 +23,7 @@ struct nats_server {
 struct nats {
     struct nats_server server[NATS_SERVERS_MAX];
     size_t n;
+    const char *domain; /* of JetStream, or NULL; borrowed */
     const char *extra; /* more lines for each server's configuration, or NULL; borrowed */
     char urls[160];    /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
 };
@@ -38,6 +39,9 @@ void nats_server_launch(struct nats *nats, size_t i);
 void nats_server_kill(struct nats *nats, size_t i);
 void nats_server_pause(struct nats *nats, size_t i);
 void nats_server_resume(struct nats *nats, size_t i);
+
+/* Lame-duck mode: tells its clients to go, and stops when they have, or after its lame_duck_duration. */
+void nats_server_lame_duck(struct nats *nats, size_t i);
 
 /* Deletes its files; it must not run. */
 void nats_server_wipe(struct nats *nats, size_t i);

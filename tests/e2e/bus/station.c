@@ -31,6 +31,13 @@ static void on_disconnected(void *arg, const char *reason)
     copy(s->reason, sizeof s->reason, reason, strlen(reason));
 }
 
+static void on_moved(void *arg, const char *server)
+{
+    struct station *s = arg;
+    s->moves++;
+    copy(s->server, sizeof s->server, server, strlen(server));
+}
+
 static void on_problem(void *arg, const char *text)
 {
     struct station *s = arg;
@@ -121,6 +128,7 @@ void station_start(struct station *s, const struct bus_options *options)
         .snapshot_entry = on_entry,
         .snapshot_end = on_end,
         .put_done = on_put_done,
+        .moved = on_moved,
     };
     const char *why = "";
     memset(s, 0, sizeof *s);

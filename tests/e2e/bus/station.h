@@ -25,7 +25,7 @@ struct station_bucket {
 
 struct station {
     struct bus *bus;
-    unsigned connects, disconnects, problems;
+    unsigned connects, disconnects, moves, problems;
     char server[256], reason[256];
     char problem[2048]; /* all texts, a line each */
     struct station_bucket bucket[BUS_BUCKETS];

@@ -115,5 +115,25 @@ START_TEST(test_goes_to_a_server_it_learned_of)
 }
 END_TEST
 
+/* Told once; it serves on for as long as it can. (With another one there: test_lame_duck.c.) */
+START_TEST(test_lame_duck_without_another_server)
+{
+    nats_init(&nats, 1);
+    nats.extra = "lame_duck_duration: \"30s\", lame_duck_grace_period: \"3s\"\n";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    struct bus_options options = station_options(&nats, "a");
+    station_start(&a, &options);
+    wait_until(WAIT_MS, synced(&a), station_seen(&a));
+    nats_server_lame_duck(&nats, 0);
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "about to stop, and there is no other"), station_seen(&a));
+    ck_assert_uint_eq(a.disconnects, 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.disconnects == 1, station_seen(&a));
+    ck_assert_uint_eq(a.moves, 0);
+    station_stop(&a);
+}
+END_TEST
+
 E2E_TESTS("bus cluster", 120, {"leader_is_killed", test_leader_is_killed},
-          {"goes_to_a_server_it_learned_of", test_goes_to_a_server_it_learned_of})
+          {"goes_to_a_server_it_learned_of", test_goes_to_a_server_it_learned_of},
+          {"lame_duck_without_another_server", test_lame_duck_without_another_server})
