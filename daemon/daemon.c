@@ -108,6 +108,7 @@ static void on_second(void *arg)
     peers_second(d->peers, now_ns);
     if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
         keep_write(d->keep, catalog_table(d->catalog), now_ns);
+    serial_keep(d);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);

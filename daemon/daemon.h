@@ -9,6 +9,7 @@
  *   hostnames.c  catalog's host names -> resolver -> catalog
  *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
  *   peers.c   what is told of others who write to the buckets
+ *   serial.c  the SOA serial over restarts
  *   status.c  what is told of it all
  *
  * Main thread only.
@@ -88,6 +89,8 @@ struct daemon {
     size_t guard_held;        /* hosts that the mass-loss guard holds */
     enum table_sync sync;     /* as the table says */
     int64_t stale_since_ns;
+    uint32_t serial_reserved; /* as stored: the next life begins there */
+    bool serial_failed;       /* said in the log once */
     int64_t started_ns, flushed_ns;
     bool leaving;
     char bus_server[256], bus_error[512];
@@ -138,6 +141,13 @@ int hostnames_start(struct daemon *d);
 void hostnames_stop(struct daemon *d);
 /* -EINVAL with the reason: a host name that would lead back to ourselves. */
 int hostnames_check(const struct daemon *d, const struct record *record, const char **ret_why);
+
+/*
+ * serial.c: the SOA serial never goes back (RFC 1982), over a restart and a crash neither: each life begins behind what
+ * the last one had set aside for itself on disk. serial_keep: every second.
+ */
+void serial_start(struct daemon *d);
+void serial_keep(struct daemon *d);
 
 /* status.c */
 void status_fill(void *arg, Discover__V1__Status *ret_status);

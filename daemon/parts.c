@@ -98,9 +98,11 @@ static int catalog_start(struct daemon *d)
                                       .services_max = d->config->limits.services,
                                       .instances_per_host_max = d->config->limits.instances_per_host};
     int err = catalog_new(&options, table_moved, d, &d->catalog);
-    if (!err)
-        table_writer_alive(catalog_table(d->catalog), clock_now_ns());
-    return err;
+    if (err)
+        return err;
+    table_writer_alive(catalog_table(d->catalog), clock_now_ns());
+    serial_start(d);
+    return 0;
 }
 
 static int keep_start(struct daemon *d)

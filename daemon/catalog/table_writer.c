@@ -386,6 +386,14 @@ void table_writer_alive(struct table_writer *w, int64_t now_ns)
     table_store(&w->seg.words[TABLE_H_ALIVE], (uint64_t)now_ns);
 }
 
+void table_writer_advance_serial(struct table_writer *w, uint32_t serial)
+{
+    table_word *word = &w->seg.words[TABLE_H_SERIAL];
+    uint32_t present = (uint32_t)table_load(word);
+    if (present == 0 || (int32_t)(serial - present) > 0)
+        table_store(word, serial);
+}
+
 void table_writer_bump_serial(struct table_writer *w)
 {
     table_store(&w->seg.words[TABLE_H_SERIAL], table_load(&w->seg.words[TABLE_H_SERIAL]) + 1);

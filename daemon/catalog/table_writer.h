@@ -41,6 +41,9 @@ void table_writer_remove(struct table_writer *w, const char *key, size_t key_byt
 
 void table_writer_set_sync(struct table_writer *w, enum table_sync sync, int64_t stale_since_ns);
 void table_writer_alive(struct table_writer *w, int64_t now_ns);
+
+/* Moves the serial to another one if that is ahead (RFC 1982 3.2): it never goes back, over a restart neither. */
+void table_writer_advance_serial(struct table_writer *w, uint32_t serial);
 void table_writer_bump_serial(struct table_writer *w);
 
 struct table_writer_stats {

@@ -235,6 +235,27 @@ START_TEST(test_damaged_tables)
 }
 END_TEST
 
-UNIT_TESTS("table", test_put_change_remove, test_a_key_is_not_its_prefix_nor_another_kind, test_growth,
+/* RFC 1982 3.2: half of all numbers are ahead of any. */
+START_TEST(test_the_serial_goes_forward_only)
+{
+    struct table_writer *w;
+    ck_assert_int_eq(table_writer_new(SMALL, NULL, NULL, &w), 0);
+    const struct table *t = table_writer_table(w);
+    table_writer_advance_serial(w, 4000000000);
+    ck_assert_uint_eq(table_serial(t), 4000000000);
+    table_writer_advance_serial(w, 3999999999);
+    ck_assert_uint_eq(table_serial(t), 4000000000);
+    table_writer_advance_serial(w, UINT32_MAX);
+    table_writer_bump_serial(w);
+    ck_assert_uint_eq(table_serial(t), 0);
+    table_writer_bump_serial(w);
+    table_writer_advance_serial(w, UINT32_MAX);
+    ck_assert_uint_eq(table_serial(t), 1);
+    table_writer_free(w);
+}
+END_TEST
+
+UNIT_TESTS("table", test_put_change_remove, test_the_serial_goes_forward_only,
+           test_a_key_is_not_its_prefix_nor_another_kind, test_growth,
            test_churn_does_not_grow, test_readers_cannot_write_or_shrink, test_age, test_not_a_table,
            test_damaged_tables)
