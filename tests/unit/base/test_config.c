@@ -178,6 +178,19 @@ static void no_change(void *arg, const char *key, bool reloadable)
 }
 
 /* All but what depends on the machine it runs on. */
+/* ".internal" is reserved for private use; with others there can be more than one zone. DNS is for this host alone. */
+START_TEST(test_r54_the_default_zone_is_for_private_use)
+{
+    struct config *c;
+    ck_assert_int_eq(config_defaults(&c), 0);
+    ck_assert_uint_eq(c->dns.zones.n, 1);
+    ck_assert_str_eq(c->dns.zones.items[0], "discover.internal");
+    ck_assert_uint_eq(c->dns.listen.n, 1);
+    ck_assert_str_eq(c->dns.listen.items[0], "127.0.0.1:8053"); /* R46 */
+    config_free(c);
+}
+END_TEST
+
 START_TEST(test_empty_file_is_the_defaults)
 {
     struct config *defaults;
@@ -372,5 +385,5 @@ START_TEST(test_changes)
 }
 END_TEST
 
-UNIT_TESTS("config", test_every_key, test_defaults, test_empty_file_is_the_defaults, test_presets_are_valid,
+UNIT_TESTS("config", test_every_key, test_defaults, test_r54_the_default_zone_is_for_private_use, test_empty_file_is_the_defaults, test_presets_are_valid,
            test_included_files, test_host_is_the_machine, test_set, test_set_refused, test_changes)

@@ -282,6 +282,43 @@ START_TEST(test_r48_whatever_comes_is_answered_or_ignored)
 }
 END_TEST
 
+/* Nothing is dropped for being unknown: that would look like a lost packet, and cost its client seconds (RFC 8906). */
+START_TEST(test_r49_the_unknown_is_answered)
+{
+    uint8_t query[512], with_opt[512];
+    with_payment();
+    size_t n = build(payment, SRV, query);
+    for (uint32_t type = 0; type < 65536; type += 7) {
+        query[n - 4] = (uint8_t)(type >> 8);
+        query[n - 3] = (uint8_t)type;
+        ck_assert_uint_ne(ask_raw(query, n)->n, 0);
+    }
+    n = build(payment, SRV, query);
+    for (uint32_t class = 0; class < 65536; class += 7) {
+        query[n - 2] = (uint8_t)(class >> 8);
+        query[n - 1] = (uint8_t)class;
+        ck_assert_uint_ne(ask_raw(query, n)->n, 0);
+    }
+    n = build(payment, SRV, query);
+    for (uint32_t i = 0; i < 65536; i += 7) { /* version and flags, and an option's code */
+        const uint8_t opt[] = {0, 0, 41, 4, 0xd0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 6, (uint8_t)(i >> 8),
+                               (uint8_t)i, 0, 2, 1, 2};
+        memcpy(with_opt, query, n);
+        memcpy(with_opt + n, opt, sizeof opt);
+        with_opt[11] = 1;
+        const struct reply *r = ask_raw(with_opt, n + sizeof opt);
+        ck_assert_uint_ne(r->n, 0);
+        ck_assert_uint_eq(r->rcode, i >> 8 ? BADVERS : NOERROR);
+    }
+    for (unsigned flags = 0; flags < 0x8000; flags += 3) {
+        query[2] = (uint8_t)(flags >> 8);
+        query[3] = (uint8_t)flags;
+        ck_assert_uint_ne(ask_raw(query, n)->n, 0);
+    }
+    teardown();
+}
+END_TEST
+
 UNIT_TESTS("dns message", test_r01_header_of_a_reply, test_r02_rd_is_copied,
            test_r03_other_flags_of_a_query_are_ignored, test_r04_question_is_copied_bit_for_bit,
            test_r04_only_letters_have_case, test_r04_types_are_not_folded, test_r05_unknown_opcodes_are_notimp,
@@ -289,4 +326,4 @@ UNIT_TESTS("dns message", test_r01_header_of_a_reply, test_r02_rd_is_copied,
            test_r07_fewer_than_12_octets_are_not_answered, test_r08_pointers_in_the_question_are_formerr,
            test_r08_length_of_names, test_r08_labels_are_counted_octets, test_r09_octets_behind_the_message,
            test_r10_counts_are_not_trusted, test_r10_pointer_loops_in_further_records_do_no_harm,
-           test_r48_whatever_comes_is_answered_or_ignored)
+           test_r48_whatever_comes_is_answered_or_ignored, test_r49_the_unknown_is_answered)

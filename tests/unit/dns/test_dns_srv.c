@@ -80,6 +80,7 @@ START_TEST(test_r26_targets_never_dangle)
 }
 END_TEST
 
+/* As long as no address is known for it. */
 START_TEST(test_r26_hostname_is_the_target_itself)
 {
     setup();
@@ -89,6 +90,31 @@ START_TEST(test_r26_hostname_is_the_target_itself)
     ck_assert_str_eq(first(r, 0, SRV)->target, "db.example.com");
     ck_assert_uint_eq(r->counts[2], 0);
     check_negative(ask(payment, A), NOERROR);
+    teardown();
+}
+END_TEST
+
+/* Once its address is known: the name itself may be an alias, which a target must not be, and not be resolved here. */
+START_TEST(test_r26_a_resolved_host_name_is_an_address_like_others)
+{
+    const struct catalog_address address = {
+        .families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6, .ipv4 = {10, 7, 0, 1}, .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
+    setup();
+    put("shop.db.web-1.d1", 5432, &(struct extra){.hostname = "db.example.com"});
+    flush();
+    uint32_t before = first(ask(ZONE, SOA), 0, SOA)->serial;
+    ck_assert_str_eq(first(ask("db.shop." ZONE, SRV), 0, SRV)->target, "db.example.com");
+    ck_assert_int_eq(catalog_set_address(catalog, "db.example.com", &address), 0);
+    flush();
+    const struct reply *r = ask_edns("db.shop." ZONE, SRV, 4096);
+    char target[1024];
+    strcpy(target, first(r, 0, SRV)->target);
+    ck_assert_str_eq(target, "0a07000120010db8000000000000000000000001.addr.shop." ZONE);
+    ck_assert_str_eq(first(r, 2, A)->address, "10.7.0.1");
+    ck_assert_str_eq(first(r, 2, AAAA)->address, "2001:db8::1");
+    ck_assert_str_eq(first(ask(target, A), 0, A)->address, "10.7.0.1");
+    ck_assert_str_eq(first(ask("db.shop." ZONE, AAAA), 0, AAAA)->address, "2001:db8::1");
+    ck_assert_uint_eq(first(ask(ZONE, SOA), 0, SOA)->serial, before + 1);
     teardown();
 }
 END_TEST
@@ -281,6 +307,7 @@ END_TEST
 
 UNIT_TESTS("dns srv", test_r25_targets_are_not_compressed_owners_are, test_r26_targets_have_addresses,
            test_r26_targets_never_dangle, test_r26_hostname_is_the_target_itself,
+           test_r26_a_resolved_host_name_is_an_address_like_others,
            test_r27_additional_has_the_addresses, test_r28_target_is_never_the_root, test_r29_weights_are_scaled,
            test_r30_underscore_names_are_by_protocol, test_r31_complete_answers_rotate,
            test_r31_order_follows_weights, test_r31_groups_stay_in_order, test_weights_of_one_address_add_up,

@@ -112,6 +112,26 @@ START_TEST(test_stale_answers_are_given_and_marked)
 }
 END_TEST
 
+/* That nothing usable is known, or no such name, is marked as well, and not to be remembered for longer. */
+START_TEST(test_stale_absence_is_marked)
+{
+    with_payment(TABLE_STALE);
+    config.ttl_s = 60;
+    put("shop.payment.web-1.p1", 8080, &(struct extra){.state = DISCOVER_CRITICAL});
+    flush();
+    const struct reply *r = ask_edns(payment, SRV, 1232);
+    check_negative(r, NOERROR);
+    ck_assert_int_eq(r->ede, 3);
+    ck_assert_uint_le(first(r, 1, SOA)->ttl, 5);
+    r = ask_edns("nosuch.shop." ZONE, SRV, 1232);
+    check_negative(r, NXDOMAIN);
+    ck_assert_int_eq(r->ede, 19);
+    ck_assert_uint_le(first(r, 1, SOA)->ttl, 5);
+    ck_assert_int_eq(ask_edns(ZONE, SOA, 1232)->ede, -1); /* what depends on no catalog is not stale */
+    teardown();
+}
+END_TEST
+
 /* After a start without network: what an earlier life left on disk is told, as stale; nothing is denied. */
 START_TEST(test_stored_catalog_answers_and_denies_nothing)
 {
@@ -179,5 +199,6 @@ END_TEST
 UNIT_TESTS("dns truth", test_r40_unsynced_unknown_names_are_servfail,
            test_r40_unsynced_local_instances_are_served, test_r40_unsynced_search_list_ends_in_no_denial,
            test_r40_unsynced_what_needs_no_catalog_is_answered, test_r40_without_a_table_nothing_is_denied,
-           test_stale_answers_are_given_and_marked, test_stored_catalog_answers_and_denies_nothing,
-           test_modes_do_not_mix, test_silence_is_stale, test_answers_follow_the_table_into_a_new_segment)
+           test_stale_answers_are_given_and_marked, test_stale_absence_is_marked,
+           test_stored_catalog_answers_and_denies_nothing, test_modes_do_not_mix, test_silence_is_stale,
+           test_answers_follow_the_table_into_a_new_segment)

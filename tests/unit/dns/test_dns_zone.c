@@ -158,6 +158,55 @@ START_TEST(test_r20_serial_moves_when_the_catalog_does)
 }
 END_TEST
 
+static uint32_t serial(void)
+{
+    return first(ask(ZONE, SOA), 0, SOA)->serial;
+}
+
+/* Heartbeats and records that are written again change no answer. */
+START_TEST(test_r20_serial_stays_while_answers_do)
+{
+    with_payment();
+    put("shop.payment.web-2.p1", 8080, NULL);
+    flush();
+    uint32_t before = serial();
+    for (int i = 0; i < 3; i++) {
+        put_host("web-2", "192.0.2.1", NULL, "eu-1", "eu");
+        put("shop.payment.web-2.p1", 8080, NULL);
+        put("shop.payment.web-1.p1", 8080, &(struct extra){.tag = "canary"});
+        flush();
+        table_writer_alive(catalog_table(catalog), now_ns + i);
+        ck_assert_uint_eq(serial(), before);
+    }
+    set_sync(TABLE_STALE);
+    ck_assert_uint_eq(serial(), before);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_r20_serial_moves_with_each_change_of_an_answer)
+{
+    const struct extra changes[] = {{.weight = 2},        {.weight = 2, .priority = 1}, {.tag = "blue"},
+                                    {.ipv4 = "10.9.9.9"}, {.ipv6 = "2001:db8::9"},      {.state = DISCOVER_CRITICAL},
+                                    {.meta_key = "k", .meta_value = "v"}};
+    with_payment();
+    uint32_t before = serial();
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        put("shop.payment.web-1.p1", 8080, &changes[i]);
+        flush();
+        ck_assert_msg(serial() == before + 1, "change %zu", i);
+        before = serial();
+    }
+    drop("shop.payment.web-1.p1");
+    flush();
+    ck_assert_uint_eq(serial(), before + 1);
+    put_host("web-1", "192.0.2.77", NULL, "eu-1", "eu");
+    flush();
+    ck_assert_uint_eq(serial(), before + 2);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_r21_one_ttl_for_a_set_and_no_record_twice)
 {
     static const uint32_t ttls[] = {0, 1, 3600};
@@ -303,6 +352,7 @@ UNIT_TESTS("dns zone", test_r13_outside_the_zones_is_refused, test_r14_other_cla
            test_r15_unknown_names_are_nxdomain_with_soa, test_r16_types_that_are_not_there_are_nodata,
            test_r17_names_above_others_are_nodata, test_r18_known_service_without_usable_instance_is_nodata,
            test_r19_apex_has_soa_and_ns_with_address, test_r20_serial_moves_when_the_catalog_does,
+           test_r20_serial_stays_while_answers_do, test_r20_serial_moves_with_each_change_of_an_answer,
            test_r21_one_ttl_for_a_set_and_no_record_twice, test_r22_transfers_are_refused, test_r23_any_gets_one_set,
            test_r24_no_wildcards_and_no_aliases, test_r53_special_names_are_no_zones, test_r53_length_of_zones,
            test_r55_several_zones_and_the_longest_wins, test_longest_names_have_targets)
