@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define ENDPOINTS_MAX 64
+#define WAIT_MS       2000 /* to get to know the service: without a daemon it is asked for in DNS */
 
 static void print(const struct discover_endpoint *endpoints, size_t n)
 {
@@ -36,7 +37,9 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     for (;;) {
         n = 0;
-        result = discover_resolve(d, argv[1], endpoints, ENDPOINTS_MAX, &n);
+        result = discover_wait(d, argv[1], WAIT_MS);
+        if (result >= 0)
+            result = discover_resolve(d, argv[1], endpoints, ENDPOINTS_MAX, &n);
         if (argc < 3 || (result != DISCOVER_E_UNSYNCED && n == strtoul(argv[2], NULL, 10)))
             break;
         if (step(d) < 0)

@@ -11,11 +11,16 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "libdiscover/dns_channel.h"
+#include "libdiscover/dns_question.h"
 #include "libdiscover/link.h"
 #include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
+#define DNS_ENVIRONMENT    "DISCOVERD_DNS"
+#define ZONE_ENVIRONMENT   "DISCOVERD_ZONE"
+#define ZONE_DEFAULT       "discover.internal"
 #define TIMEOUT_MS_DEFAULT 2000
 
 int discover_new(struct discover **ret_d)
@@ -30,6 +35,9 @@ int discover_new(struct discover **ret_d)
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);
     const char *path = secure_getenv(SOCKET_ENVIRONMENT);
     int err = discover_set_socket(d, path && *path ? path : SOCKET_DEFAULT);
+    const char *servers = secure_getenv(DNS_ENVIRONMENT);
+    if (!err)
+        err = discover_set_dns(d, servers ? servers : "", secure_getenv(ZONE_ENVIRONMENT));
     if (err < 0) {
         discover_free(d);
         return err;
@@ -41,6 +49,7 @@ int discover_new(struct discover **ret_d)
 static void stop(struct discover *d)
 {
     connection_close(&d->connection, d->pid == getpid());
+    dns_close(d);
     if (d->epoll >= 0)
         close(d->epoll);
     if (d->timer >= 0)
@@ -90,6 +99,29 @@ const char *discover_socket(const struct discover *d)
 int discover_set_name(struct discover *d, const char *name)
 {
     return set_text(d, name, sizeof d->name, d->name);
+}
+
+int discover_set_source(struct discover *d, enum discover_source source)
+{
+    if (d->pid)
+        return -EALREADY;
+    if (source < DISCOVER_SOURCE_AUTO || source > DISCOVER_SOURCE_DNS)
+        return -EINVAL;
+    d->source = source;
+    return 0;
+}
+
+int discover_set_dns(struct discover *d, const char *servers, const char *zone)
+{
+    const char *own_zone = zone && *zone ? zone : ZONE_DEFAULT;
+    if (d->pid)
+        return -EALREADY;
+    if (!servers || strlen(servers) >= sizeof d->dns_servers || strlen(own_zone) >= sizeof d->dns_zone ||
+        !dns_zone_valid(own_zone) || (*servers && !dns_servers_valid(servers)))
+        return -EINVAL;
+    strcpy(d->dns_servers, servers);
+    strcpy(d->dns_zone, own_zone);
+    return 0;
 }
 
 int discover_set_timeout(struct discover *d, int timeout_ms)
@@ -161,6 +193,16 @@ static int open_descriptors(struct discover *d)
     return 0;
 }
 
+/* The daemon, or what is in its place while it is not there. */
+static int open_source(struct discover *d)
+{
+    bool by_dns = d->source == DISCOVER_SOURCE_DNS;
+    int err = by_dns ? DISCOVER_E_UNSYNCED : link_connect(d, handle_deadline(d));
+    if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
+        return err;
+    return d->source == DISCOVER_SOURCE_DAEMON ? 0 : dns_open(d);
+}
+
 int discover_start(struct discover *d)
 {
     if (d->pid)
@@ -171,13 +213,10 @@ int discover_start(struct discover *d)
     backoff_init(&d->renew, ~seed);
     int err = open_descriptors(d);
     if (!err)
-        err = link_connect(d, handle_deadline(d));
-    bool not_there = err == DISCOVER_E_UNSYNCED || err == -ETIMEDOUT;
-    if (err && !not_there) {
+        err = open_source(d);
+    if (err < 0)
         stop(d);
-        return err;
-    }
-    return 0;
+    return err;
 }
 
 int discover_fd(const struct discover *d)
@@ -191,6 +230,7 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     link_step(d);
+    dns_step(d);
     watches_run(d);
     int fault = d->fault;
     d->fault = 0;

@@ -9,17 +9,21 @@
 
 #include "libdiscover/backoff.h"
 #include "libdiscover/connection.h"
+#include "libdiscover/dns.h"
 #include "libdiscover/held.h"
 #include "libdiscover/mapping.h"
 
 #define SOCKET_PATH_CAP 108 /* sun_path */
 #define NAME_CAP        64
 #define LAST_ERROR_CAP  256
+#define DNS_SERVERS_CAP 512
+#define DNS_ZONE_CAP    256
 
 enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
 
 struct discover {
-    struct mappings mappings; /* reading: [any thread] */
+    struct mappings mappings; /* the daemon's table; reading: [any thread] */
+    struct dns_source *dns;   /* without one; NULL: not used. From start to free */
     struct discover_picker *pickers;
     struct share *shares; /* of pickers that share their ejections */
     struct discover_watch *watches;
@@ -31,6 +35,9 @@ struct discover {
     char socket_path[SOCKET_PATH_CAP];
     char name[NAME_CAP];
     int timeout_ms;
+    enum discover_source source;
+    char dns_servers[DNS_SERVERS_CAP];
+    char dns_zone[DNS_ZONE_CAP];
 
     pid_t pid;         /* of the process that started it; 0: not started */
     int epoll, timer;  /* the timer is in the epoll set, and so is the connection */
@@ -58,14 +65,14 @@ struct discover {
  */
 static inline struct mapping *handle_enter(struct discover *d, const char *service)
 {
-    (void)service;
-    return mapping_enter(&d->mappings);
+    struct mapping *mapping = mapping_enter(&d->mappings);
+    return mapping || !d->dns ? mapping : dns_enter(d->dns, service);
 }
 
 static inline bool handle_is_present(struct discover *d, const char *service, const struct mapping *mapping)
 {
-    (void)service;
-    return atomic_load_explicit(&d->mappings.current, memory_order_relaxed) == mapping;
+    struct mapping *current = atomic_load_explicit(&d->mappings.current, memory_order_relaxed);
+    return current == mapping || (!current && d->dns && dns_is_present(d->dns, service, mapping));
 }
 
 /* Makes discover_fd readable, so that dispatch runs. No more than that is for other threads. [any thread] */

@@ -171,8 +171,10 @@ static int take_table(struct discover *d)
     if (fd < 0)
         return nonsense(d, "no descriptor came with the table");
     struct table table;
-    int err = table_map(fd, &table);
+    int err = d->source == DISCOVER_SOURCE_DNS ? -ECANCELED : table_map(fd, &table);
     close(fd);
+    if (err == -ECANCELED)
+        return 0; /* connected for registrations alone */
     if (err == -EPROTONOSUPPORT)
         return handle_error(d, DISCOVER_E_VERSION, "the table is of another version");
     if (err == -EBADMSG || err == -EPERM)
@@ -389,8 +391,10 @@ int link_wait(struct discover *d, int64_t deadline_ns)
     struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
     d->waiting = true;
     link_arm(d);
-    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
+    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0) {
         link_step(d);
+        dns_step(d);
+    }
     d->waiting = false;
     link_arm(d);
     return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;

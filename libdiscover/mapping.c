@@ -58,6 +58,14 @@ int mappings_install(struct mappings *m, const struct table *table)
     return 0;
 }
 
+bool mappings_clear(struct mappings *m)
+{
+    struct mapping *old = atomic_exchange(&m->current, NULL);
+    if (old)
+        push(&m->retired, old);
+    return mappings_reclaim(m);
+}
+
 bool mappings_reclaim(struct mappings *m)
 {
     struct mapping *left = NULL, *mapping;

@@ -33,6 +33,9 @@ void mappings_fini(struct mappings *m);
 /* Makes *table, which it takes over, the present one. -ENOMEM: then it is still the caller's. */
 int mappings_install(struct mappings *m, const struct table *table);
 
+/* Takes the present one away. Returns as mappings_reclaim does. */
+bool mappings_clear(struct mappings *m);
+
 /* Unmaps what nobody reads any more. Returns whether some are still read: try again later. */
 bool mappings_reclaim(struct mappings *m);
 

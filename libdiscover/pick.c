@@ -506,6 +506,14 @@ void picker_warn(struct discover_picker *p, const struct ejection *ejection)
     atomic_store(&p->dirty, true);
 }
 
+bool pickers_any(const struct discover *d, const char *service)
+{
+    for (const struct discover_picker *p = d->pickers; p; p = p->next)
+        if (strcmp(p->service, service) == 0)
+            return true;
+    return false;
+}
+
 int discover_picker_new(struct discover *d, const char *service, struct discover_picker **ret_p)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];

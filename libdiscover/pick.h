@@ -26,4 +26,7 @@ size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_eje
 /* Another process has ejected that instance. */
 void picker_warn(struct discover_picker *p, const struct ejection *ejection);
 
+/* Whether there is one for the service. */
+bool pickers_any(const struct discover *d, const char *service);
+
 #endif

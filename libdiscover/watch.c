@@ -169,6 +169,14 @@ void watches_mark(struct discover *d, const char *service)
             w->due = d->watches_due = true;
 }
 
+bool watches_any(const struct discover *d, const char *service)
+{
+    for (const struct discover_watch *w = d->watches; w; w = w->next)
+        if (!w->ended && strcmp(w->service, service) == 0)
+            return true;
+    return false;
+}
+
 static int say(struct discover_watch *w, bool stop)
 {
     Discover__V1__Watch body = DISCOVER__V1__WATCH__INIT;

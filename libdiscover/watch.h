@@ -14,6 +14,9 @@ void watches_run(struct discover *d);
 /* Tells a daemon that is new to us. A negative errno ends the connection. */
 int watches_send(struct discover *d);
 
+/* Whether there is one for the service. */
+bool watches_any(const struct discover *d, const char *service);
+
 /* Whether the message with that id was a watch's. */
 bool watches_asked(const struct discover *d, uint32_t id);
 

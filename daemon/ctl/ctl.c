@@ -138,7 +138,8 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
         *ret_exit = ctl_failed(NULL, "cannot start", err);
         return NULL;
     }
-    if (ctl->socket)
+    err = discover_set_source(d, DISCOVER_SOURCE_DAEMON);
+    if (!err && ctl->socket)
         err = discover_set_socket(d, ctl->socket);
     if (!err)
         err = discover_start(d);

@@ -217,6 +217,7 @@ struct discover *host_lib(struct host *h)
 {
     if (!h->lib) {
         ck_assert_int_eq(discover_new(&h->lib), 0);
+        ck_assert_int_eq(discover_set_source(h->lib, DISCOVER_SOURCE_DAEMON), 0);
         ck_assert_int_eq(discover_set_socket(h->lib, h->socket), 0);
         ck_assert_int_ge(discover_start(h->lib), 0);
     }

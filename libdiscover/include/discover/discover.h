@@ -113,6 +113,31 @@ DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const ch
 /* Where this handle looks for the daemon. Valid until it is set again. */
 DISCOVER_API const char *discover_socket(const struct discover *d);
 
+/*
+ * Where look-ups find what they answer. The daemon; or, where there is none (a container, a laptop), the DNS of some
+ * discoverd: resolve, pick, watch and each_instance then work on SRV records, which are asked for in dispatch when a
+ * service is first looked up, and again whenever their TTL has run out, for as long as somebody looks it up, watches
+ * or picks. So the first look-up of a service returns DISCOVER_E_UNSYNCED: discover_wait is for that.
+ *
+ * DNS tells addresses, port, priority and weight (256..65535). What it does not tell has a default: passing, TCP,
+ * elsewhere, no names. A server that does not answer makes what it said stale; a service that was never answered, or whose
+ * absence can no longer be vouched for, is DISCOVER_E_UNSYNCED, and so is one beyond 256 at a time.
+ */
+enum discover_source {
+    DISCOVER_SOURCE_AUTO = 0,   /* the daemon; DNS until it is there, if it is not at start. The default */
+    DISCOVER_SOURCE_DAEMON = 1, /* nothing but the daemon */
+    DISCOVER_SOURCE_DNS = 2,    /* nothing but DNS; a daemon is connected to for registrations alone */
+};
+
+/* Before start; -EINVAL. */
+DISCOVER_API DISCOVER_CHECK int discover_set_source(struct discover *d, enum discover_source source);
+
+/*
+ * Which DNS: servers as "10.0.0.1:8053,[::1]:53", the port may be left out; "" means those of resolv.conf. The zone's
+ * name, NULL or "": discover.internal. Default: $DISCOVERD_DNS and $DISCOVERD_ZONE. Before start; -EINVAL.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_set_dns(struct discover *d, const char *servers, const char *zone);
+
 /* A name for the daemon's logs, at most 63 bytes; default: the program's. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 
@@ -149,6 +174,12 @@ DISCOVER_API int discover_connected(const struct discover *d);
 DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char *service,
                                                  struct discover_endpoint *ret_endpoints, size_t cap,
                                                  size_t *ret_n);
+
+/*
+ * Waits until it is known who serves a service, at most timeout_ms; dispatches meanwhile. Returns as resolve does:
+ * DISCOVER_E_UNSYNCED when it is not known by then. Also what discover_dispatch returned, if that was negative.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_wait(struct discover *d, const char *service, int timeout_ms);
 
 /* How old what look-ups answer may be: 0 when fresh, -1 when nothing was ever known. Milliseconds. [any thread] */
 DISCOVER_API int64_t discover_age_ms(struct discover *d);

@@ -14,7 +14,7 @@ tr '\n' ' ' <"$2" | sed 's/DISCOVER_API/\n&/g' | sed -n 's/^DISCOVER_API[^;(]*(*
 diff "$folder/declared" "$folder/exported"
 
 readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' >"$folder/needed"
-if grep -v -e '^libc\.so' -e '^libprotobuf-c\.so' -e '^lib[a-z]*san\.so' -e '^ld-linux' "$folder/needed"; then
-    echo "the library needs more than libc and libprotobuf-c" >&2
+if grep -v -e '^libc\.so' -e '^libprotobuf-c\.so' -e '^libcares\.so' -e '^lib[a-z]*san\.so' -e '^ld-linux' "$folder/needed"; then
+    echo "the library needs more than libc, libprotobuf-c and libcares" >&2
     exit 1
 fi

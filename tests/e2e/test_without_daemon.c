@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programs that reach no daemon look services up over DNS: instances come and go within the TTL, a hundred come whole, a
+ * server that is away makes them stale and nothing else, and a daemon that comes takes over. Also through the forwarders
+ * that containers and laptops have.
+ */
+#include <discover/discover.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/port.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define SERVICE       "shop/payment"
+#define ENDPOINTS_MAX 128
+
+/* The TTL, what is late by the library's grace, and a machine with other work. */
+#define WITHIN_MS 4000
+
+static struct nats nats;
+static struct host host;
+static struct discover *d;
+static struct discover_endpoint endpoints[ENDPOINTS_MAX];
+static size_t n;
+static char seen[256];
+
+static void at_end(void *arg)
+{
+    (void)arg;
+    discover_free(d);
+}
+
+static void start_host(const char *services)
+{
+    nats_start(&nats, 1);
+    host_start(&host, &(struct host_options){.name = "a", .nats = nats.urls, .services = services});
+}
+
+static void open_handle(enum discover_source source, const char *socket_path, int dns_port)
+{
+    char servers[32];
+
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", dns_port);
+    ck_assert_int_eq(discover_new(&d), 0);
+    ck_assert_int_eq(discover_set_socket(d, socket_path), 0);
+    ck_assert_int_eq(discover_set_source(d, source), 0);
+    ck_assert_int_eq(discover_set_dns(d, servers, NULL), 0);
+    ck_assert_int_eq(discover_start(d), 0);
+    e2e_at_end(at_end, NULL);
+}
+
+/* As a caller's loop does. */
+static int resolve(const char *service)
+{
+    struct pollfd fd = {.fd = discover_fd(d), .events = POLLIN};
+
+    if (poll(&fd, 1, 0) == 1)
+        ck_assert_int_ge(discover_dispatch(d), 0);
+    n = 0;
+    int result = discover_resolve(d, service, endpoints, ENDPOINTS_MAX, &n);
+    snprintf(seen, sizeof seen, "%s: %s, %zu endpoints, %lld ms old", service, discover_strerror(result), n,
+             (long long)discover_age_ms(d));
+    return result;
+}
+
+/* Waits until the service has so many instances. */
+static int64_t wait_for(size_t wanted)
+{
+    return wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_FRESH && n == wanted, seen);
+}
+
+static void register_one(const char *instance, const char *port)
+{
+    struct output o;
+
+    ck_assert_int_eq(ctl(&host, &o, "register", SERVICE, "--instance", instance, "--port", port, "--address", "10.1.2.3",
+                         "--ttl", "1h", NULL), 0);
+}
+
+static void deregister_one(const char *instance)
+{
+    struct output o;
+
+    ck_assert_int_eq(ctl(&host, &o, "deregister", SERVICE, "--instance", instance, NULL), 0);
+}
+
+/* Appearing and vanishing, seen through whatever is between. */
+static void follows(const char *what)
+{
+    char text[128];
+
+    register_one("p1", "8080");
+    (void)wait_for(1);
+    ck_assert_uint_eq(endpoints[0].port, 8080);
+    ck_assert_mem_eq(endpoints[0].ipv4, "\12\1\2\3", 4);
+    register_one("p2", "8081");
+    snprintf(text, sizeof text, "registered, seen over DNS%s", what);
+    measured(text, wait_for(2));
+    deregister_one("p1");
+    snprintf(text, sizeof text, "deregistered, gone over DNS%s", what);
+    measured(text, wait_for(1));
+    ck_assert_uint_eq(endpoints[0].port, 8081);
+    deregister_one("p2");
+    (void)wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_E_UNKNOWN, seen);
+}
+
+START_TEST(follows_a_service)
+{
+    start_host("");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    ck_assert_int_eq(discover_wait(d, SERVICE, WITHIN_MS), DISCOVER_E_UNKNOWN);
+    follows("");
+}
+END_TEST
+
+/* Ten lines, the way somebody writes them who has read one page: nothing but the environment says where to ask. */
+START_TEST(by_the_environment_alone)
+{
+    char servers[32];
+
+    start_host("{ name = \"shop/payment\"; port = 8080; address = [\"10.1.2.3\"]; }");
+    snprintf(servers, sizeof servers, "127.0.0.1:%d", host.dns_port);
+    ck_assert_int_eq(setenv("DISCOVERD_DNS", servers, 1), 0);
+    ck_assert_int_eq(setenv("DISCOVERD_SOCKET", "/nonexistent", 1), 0);
+    ck_assert_int_eq(discover_new(&d), 0);
+    ck_assert_int_eq(discover_start(d), 0);
+    ck_assert_int_eq(discover_wait(d, SERVICE, WITHIN_MS), DISCOVER_FRESH);
+    ck_assert_int_eq(discover_resolve(d, SERVICE, endpoints, ENDPOINTS_MAX, &n), DISCOVER_FRESH);
+    ck_assert_uint_eq(n, 1);
+    e2e_at_end(at_end, NULL);
+}
+END_TEST
+
+static int count(void *arg, const struct discover_instance *instance)
+{
+    *(size_t *)arg += instance->usable && instance->endpoint.families == DISCOVER_HAS_IPV4;
+    return 0;
+}
+
+/* More than fits into a datagram: TC, then TCP. */
+START_TEST(a_hundred_instances)
+{
+    static char services[16384];
+    size_t listed = 0;
+
+    for (int i = 0, at = 0; i < 100; i++)
+        at += snprintf(services + at, sizeof services - (size_t)at,
+                       "%s{ name = \"shop/payment\"; instance = \"p%d\"; port = %d; address = [\"10.1.2.%d\"]; weight = %d; }",
+                       i ? "," : "", i, 8000 + i, i, i + 1);
+    start_host(services);
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    (void)wait_for(100);
+    ck_assert_int_eq(discover_each_instance(d, SERVICE, count, &listed), DISCOVER_FRESH);
+    ck_assert_uint_eq(listed, 100);
+}
+END_TEST
+
+START_TEST(a_server_that_is_away_makes_it_stale)
+{
+    start_host("{ name = \"shop/payment\"; port = 8080; address = [\"10.1.2.3\"]; }");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    (void)wait_for(1);
+    ck_assert_int_eq(discover_age_ms(d), 0);
+    host_kill(&host);
+    (void)wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_STALE, seen);
+    ck_assert_uint_eq(n, 1);
+    (void)wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_STALE && discover_age_ms(d) > 2000, seen);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_int_eq(resolve("shop/other"), DISCOVER_E_UNSYNCED);
+    host_run(&host);
+    (void)wait_until(8000, resolve(SERVICE) == DISCOVER_FRESH, seen);
+    ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+/* NATS is away: the daemon says so, and what it says comes through. */
+START_TEST(stale_at_the_daemon_is_stale_here)
+{
+    start_host("{ name = \"shop/payment\"; port = 8080; address = [\"10.1.2.3\"]; }");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    (void)wait_for(1);
+    nats_server_kill(&nats, 0);
+    (void)wait_until(15000, resolve(SERVICE) == DISCOVER_STALE, seen);
+    ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+START_TEST(the_daemon_takes_over_when_it_comes)
+{
+    struct host own;
+
+    start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; }");
+    host_init(&own, &(struct host_options){.name = "b", .nats = nats.urls});
+    open_handle(DISCOVER_SOURCE_AUTO, own.socket, host.dns_port);
+    (void)wait_for(1);
+    ck_assert_uint_eq(endpoints[0].tier, DISCOVER_ELSEWHERE);
+    ck_assert_int_eq(discover_connected(d), 0);
+    host_run(&own);
+    (void)wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_FRESH && discover_connected(d), seen);
+    (void)wait_until(WITHIN_MS, resolve(SERVICE) == DISCOVER_FRESH && endpoints[0].tier == DISCOVER_REGION, seen);
+    ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
+/* It needs the daemon, and gets it when there is one. */
+START_TEST(a_registration_waits_for_the_daemon)
+{
+    struct discover_registration *r;
+
+    nats_start(&nats, 1);
+    host_init(&host, &(struct host_options){.name = "a", .nats = nats.urls});
+    open_handle(DISCOVER_SOURCE_DNS, host.socket, host.dns_port);
+    ck_assert_int_eq(discover_registration_new(SERVICE, 8080, &r), 0);
+    ck_assert_int_eq(discover_register(d, r), DISCOVER_E_UNSYNCED);
+    host_run(&host);
+    (void)wait_until(8000, resolve(SERVICE) == DISCOVER_FRESH && n == 1, seen);
+    discover_registration_free(r);
+}
+END_TEST
+
+static void forwarder_at_end(void *arg)
+{
+    proc_kill(arg);
+}
+
+/* Nobody answers for a name that a forwarder itself may still be asking: it is there once the zone answers. */
+static void wait_for_forwarder(int port)
+{
+    struct output o;
+
+    (void)wait_until(8000, shell(&o, "dig @127.0.0.1 -p %d +short +time=1 +tries=1 discover.internal SOA | grep -q ns", port) == 0,
+                     o.out);
+}
+
+START_TEST(through_dnsmasq)
+{
+    static struct proc dnsmasq;
+    char server[64], port[32];
+    int own_port = port_take();
+
+    start_host("");
+    snprintf(server, sizeof server, "--server=/discover.internal/127.0.0.1#%d", host.dns_port);
+    snprintf(port, sizeof port, "--port=%d", own_port);
+    proc_start(&dnsmasq, "dnsmasq",
+               (const char *[]){"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+                                "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--user=",
+                                server, port, NULL}, NULL);
+    e2e_at_end(forwarder_at_end, &dnsmasq);
+    wait_for_forwarder(own_port);
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", own_port);
+    follows(" through dnsmasq");
+}
+END_TEST
+
+START_TEST(through_unbound)
+{
+    static struct proc unbound;
+    char path[256];
+    int own_port = port_take();
+
+    start_host("");
+    snprintf(path, sizeof path, "%s/unbound.conf", e2e_folder());
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fprintf(f,
+            "server:\n interface: 127.0.0.1@%d\n do-daemonize: no\n username: \"\"\n chroot: \"\"\n pidfile: \"\"\n"
+            " use-syslog: no\n do-not-query-localhost: no\n domain-insecure: \"discover.internal\"\n"
+            " local-zone: \"discover.internal\" nodefault\nremote-control:\n control-enable: no\n"
+            "stub-zone:\n name: \"discover.internal\"\n stub-addr: 127.0.0.1@%d\n",
+            own_port, host.dns_port);
+    ck_assert_int_eq(fclose(f), 0);
+    proc_start(&unbound, "unbound", (const char *[]){"unbound", "-d", "-c", path, NULL}, NULL);
+    e2e_at_end(forwarder_at_end, &unbound);
+    wait_for_forwarder(own_port);
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", own_port);
+    follows(" through unbound");
+}
+END_TEST
+
+E2E_TESTS("without a daemon", 60, {"follows_a_service", follows_a_service},
+          {"by_the_environment_alone", by_the_environment_alone}, {"a_hundred_instances", a_hundred_instances},
+          {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
+          {"stale_at_the_daemon_is_stale_here", stale_at_the_daemon_is_stale_here},
+          {"the_daemon_takes_over_when_it_comes", the_daemon_takes_over_when_it_comes},
+          {"a_registration_waits_for_the_daemon", a_registration_waits_for_the_daemon},
+          {"through_dnsmasq", through_dnsmasq}, {"through_unbound", through_unbound})
