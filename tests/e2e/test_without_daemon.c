@@ -193,7 +193,7 @@ END_TEST
 
 START_TEST(the_daemon_takes_over_when_it_comes)
 {
-    struct host own;
+    static struct host own;
 
     start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; }");
     host_init(&own, &(struct host_options){.name = "b", .nats = nats.urls});
