@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/clients/stage.h"
+#include "tests/support/wait.h"
 
 #define NAMESPACES (CLONE_NEWNET | CLONE_NEWNS)
 
@@ -49,4 +50,20 @@ void machine_file(const char *path, const char *source)
 void machine_folder(const char *path)
 {
     must_mount("none", path, "tmpfs", 0);
+}
+
+void machine_other_names(void)
+{
+    static struct proc dnsmasq;
+    struct output o;
+
+    (void)stage_output("ip address add 192.0.2.53/32 dev lo");
+    proc_start(&dnsmasq, "other-names",
+               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-",
+                                     "--conf-file=/dev/null", "--listen-address=192.0.2.53",
+                                     "--bind-interfaces", "--no-resolv", "--no-hosts", "--user=root",
+                                     "--pid-file=", "--address=/#/", "--address=/www.example.com/192.0.2.80",
+                                     NULL},
+               NULL);
+    (void)wait_until(5000, shell(&o, "dig +short +time=1 +tries=1 @192.0.2.53 www.example.com") == 0, o.out);
 }

@@ -21,4 +21,8 @@ void machine_file(const char *path, const char *source);
 /* Puts an empty folder in the place of one that is there. */
 void machine_folder(const char *path);
 
+/* A resolver of the rest of the world at 192.0.2.53: www.example.com is 192.0.2.80, and no other name is
+ * there. */
+void machine_other_names(void);
+
 #endif

@@ -19,7 +19,6 @@
 #define FOLLOW_MS 3000
 
 static struct stage s;
-static struct proc others;
 static char seen[256], first_address[64];
 
 /* change: of the example. */
@@ -34,22 +33,6 @@ static void begin(const char *services, struct change change)
     stage_start(&s, services,
                 &(struct host_options){.dns_port = 53,
                                        .dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
-}
-
-/* The resolver of the rest of the world: one name is there, all others are not. */
-static void start_others(void)
-{
-    struct output o;
-
-    (void)stage_output("ip address add 192.0.2.53/32 dev lo");
-    proc_start(&others, "dnsmasq",
-               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-",
-                                     "--conf-file=/dev/null", "--listen-address=192.0.2.53",
-                                     "--bind-interfaces", "--no-resolv", "--no-hosts", "--user=root",
-                                     "--pid-file=", "--address=/#/", "--address=/www.example.com/192.0.2.80",
-                                     NULL},
-               NULL);
-    (void)wait_until(5000, shell(&o, "dig +short +time=1 +tries=1 @192.0.2.53 www.example.com") == 0, o.out);
 }
 
 /* How many IPv4 addresses a name has, or one of EAI_..., which are negative. */
@@ -96,7 +79,7 @@ END_TEST
 START_TEST(search_list_and_other_names)
 {
     begin(stage_services(1, 1001), (struct change){0});
-    start_others();
+    machine_other_names();
     (void)wait_until(FOLLOW_MS, payments() == 1, seen);
     ck_assert_msg(addresses("payment.shop") == 1, "%s", seen);
     ck_assert_msg(addresses("payment") == 1, "%s", seen);

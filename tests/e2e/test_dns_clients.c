@@ -86,4 +86,23 @@ START_TEST(targets_resolve)
 }
 END_TEST
 
-E2E_TESTS("DNS clients", 60, {"dig", dig}, {"kdig", kdig}, {"targets_resolve", targets_resolve})
+/* RFC 7766 6.2.1: several questions over one connection. */
+START_TEST(one_connection)
+{
+    static const char accepted[] = "discoverd_dns_tcp_accepted_total";
+    struct output o;
+
+    two_hosts();
+    int64_t before = host_counter(&b, accepted);
+    ck_assert_int_ge(before, 0);
+    (void)ask(&o, "kdig +tcp +keepopen +short", "payment.shop.discover.internal SRV payment.shop.discover.internal A "
+                                                "payment.shop.discover.internal AAAA");
+    has(o.out, " 8080 ");
+    has(o.out, "10.1.2.3\n");
+    has(o.out, "2001:db8::3\n");
+    ck_assert_int_eq(host_counter(&b, accepted), before + 1);
+}
+END_TEST
+
+E2E_TESTS("DNS clients", 60, {"dig", dig}, {"kdig", kdig}, {"targets_resolve", targets_resolve},
+          {"one_connection", one_connection})

@@ -47,8 +47,7 @@ START_TEST(test_r40_unsynced_local_instances_are_served)
     with_payment(TABLE_UNSYNCED);
     ck_assert_uint_eq(count(ask(payment, SRV), 0, SRV), 1);
     ck_assert_uint_eq(count(ask("canary.tag.payment.shop." ZONE, A), 0, A), 1);
-    check_negative(ask(payment, AAAA),
-                   NOERROR); /* else a client that asks for both would fail on the first */
+    check_negative(ask(payment, AAAA), NOERROR); /* else a client that asks for both would fail on the first */
     put("shop.payment.web-1.p1", 8080, &(struct extra){.state = DISCOVER_CRITICAL});
     flush();
     check_servfail(ask(payment, SRV)); /* others may serve it */
