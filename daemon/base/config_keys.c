@@ -38,7 +38,7 @@ static const struct config_key main_table[] = {
     {"nats.servers", VALUE_NATS_URL, NO, 32, 1, AT(nats.servers), "nats://127.0.0.1:4222", 1, 300,
      "Servers of the region's cluster, nats:// or tls://"},
     {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN,
-     "Credentials file (.creds)"},
+     "Credentials file (.creds), not readable by others"},
     {"nats.nkey_seed", VALUE_PATH, NO, 0, 0, AT(nats.nkey_seed), "", 0, PATH_LEN, "File with an nkey seed"},
     {"nats.user", VALUE_TEXT, NO, 0, 0, AT(nats.user), "", 0, 255, "User; needs password_file"},
     {"nats.password_file", VALUE_PATH, NO, 0, 0, AT(nats.password_file), "", 0, PATH_LEN,

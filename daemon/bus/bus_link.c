@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/base/file.h"
 #include "daemon/bus/bus_nkey.h"
 #include "libdiscover/core/clock.h"
 
@@ -28,6 +29,7 @@
 #define DISCOVERED_MAX     16
 #define SUBJECT_CAP        320
 #define SMALL_VALUE        2048
+#define CREDENTIALS_MAX    65536
 
 struct bus_link {
     struct bus_link_setup setup;
@@ -142,6 +144,23 @@ static natsStatus set_nkey(natsOptions *o, const char *path, const char **ret_wh
     return natsOptions_SetNKeyFromSeed(o, key, path);
 }
 
+/* This one, too; what it would say of a file it cannot read is that no server is there. */
+static natsStatus set_credentials(natsOptions *o, const char *path, const char **ret_why)
+{
+    char *text;
+    size_t n;
+    int err = file_read_secret(path, CREDENTIALS_MAX, &text, &n);
+    if (err < 0) {
+        *ret_why = err == -EPERM ? "nats.credentials: others may read or change the file"
+                                 : "nats.credentials: cannot read the file";
+        return NATS_INVALID_ARG;
+    }
+    explicit_bzero(text, n);
+    free(text);
+    *ret_why = "nats.credentials: cannot be used";
+    return natsOptions_SetUserCredentialsFromFiles(o, path, NULL);
+}
+
 static natsStatus set_tls(natsOptions *o, const struct bus_options *options, const char **ret_why)
 {
     bool ca = given(options->tls_ca), cert = given(options->tls_cert) || given(options->tls_key);
@@ -162,10 +181,8 @@ static natsStatus set_security(natsOptions *o, const struct bus_options *options
     natsStatus s = NATS_OK;
     if (given(options->nkey_seed))
         s = set_nkey(o, options->nkey_seed, ret_why);
-    if (s == NATS_OK && given(options->credentials)) {
-        *ret_why = "nats.credentials: cannot be used";
-        s = natsOptions_SetUserCredentialsFromFiles(o, options->credentials, NULL);
-    }
+    if (s == NATS_OK && given(options->credentials))
+        s = set_credentials(o, options->credentials, ret_why);
     if (s == NATS_OK && given(options->user))
         s = natsOptions_SetUserInfo(o, options->user, options->password);
     return s == NATS_OK ? set_tls(o, options, ret_why) : s;

@@ -10,7 +10,9 @@
 
 #include "tests/e2e/bus/station.h"
 #include "tests/support/e2e.h"
+#include "tests/support/host.h"
 #include "tests/support/proc.h"
+#include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
 #define WAIT_MS 10000
@@ -79,6 +81,58 @@ START_TEST(test_nkey)
 }
 END_TEST
 
+/* An operator, an account and a user, who are in no configuration: all that the server knows stands in JWTs. */
+static char *make_credentials(char ret_creds[static 512])
+{
+    static char conf[16384];
+    struct output o;
+    char path[512];
+    ck_assert_msg(shell(&o,
+                        "%s %s '\"pub\":{\"allow\":[\"$KV.SERVICES.*.*.a.>\",\"$KV.HOSTS.a\",\"$JS.API.>\"]},"
+                        "\"sub\":{\"allow\":[\"_INBOX.a.>\",\"discover.test.>\"]}'",
+                        MAKE_CREDS, e2e_folder()) == 0,
+                  "%s", o.err);
+    snprintf(path, sizeof path, "%s/operator.conf", e2e_folder());
+    snprintf(ret_creds, 512, "%s/user.creds", e2e_folder());
+    FILE *file = fopen(path, "r");
+    ck_assert_ptr_nonnull(file);
+    conf[fread(conf, 1, sizeof conf - 1, file)] = '\0';
+    fclose(file);
+    return conf;
+}
+
+START_TEST(test_credentials_file)
+{
+    char creds[512];
+    const char *why = "";
+    struct bus *bus;
+    nats_init(&nats, 1);
+    nats.extra = make_credentials(creds);
+    nats_server_launch(&nats, 0);
+    struct bus_options options = station_options(&nats, "a");
+    station_start(&a, &options); /* without */
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "uthorization"), station_seen(&a));
+    ck_assert_uint_eq(a.connects, 0);
+    station_stop(&a);
+
+    options.credentials = creds;
+    station_start(&a, &options);
+    wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
+    wait_until(1000, station_pump(&a) && a.last_err == -EACCES, station_seen(&a));
+    ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
+    station_stop(&a);
+
+    ck_assert_int_eq(chmod(creds, 0644), 0);
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
+    ck_assert_msg(strstr(why, "nats.credentials: others may read"), "%s", why);
+    options.credentials = "/nonexistent";
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
+    ck_assert_msg(strstr(why, "nats.credentials: cannot read"), "%s", why);
+}
+END_TEST
+
 /* The authorization of the example, as it stands there. */
 static char *example_authorization(void)
 {
@@ -140,6 +194,44 @@ START_TEST(test_permissions_of_the_example)
     refused(BUS_SERVICES, "shop.payment.web-2.p1");
     refused(BUS_HOSTS, "web-2");
     station_stop(&a);
+}
+END_TEST
+
+static void start_daemon(struct host *h, const char *name)
+{
+    char path[512], bus[1024];
+    snprintf(path, sizeof path, "%s/%s.password", e2e_folder(), name);
+    FILE *file = fopen(path, "w");
+    ck_assert(file && fchmod(fileno(file), 0600) == 0 && fprintf(file, "%s-secret\n", name) > 0 && fclose(file) == 0);
+    snprintf(bus, sizeof bus, "user = \"%s\"; password_file = \"%s\";", name, path);
+    host_start(h, &(struct host_options){.name = name, .nats = nats.urls, .registry = "create = false;", .bus = bus});
+}
+
+/* Everything that a daemon does in its life is allowed there. */
+START_TEST(test_daemons_under_the_permissions_of_the_example)
+{
+    static struct host web1, web2;
+    static struct output o;
+    nats_init(&nats, 1);
+    nats.extra = example_authorization();
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    start_as("admin", "admin", "admin-secret", true); /* what discoverd --init does */
+    station_stop(&a);
+    start_daemon(&web1, "web-1");
+    start_daemon(&web2, "web-2");
+    ck_assert_int_eq(ctl(&web1, &o, "register", "shop/pay", "--port", "80", "--ttl", "60s", NULL), 0);
+    wait_until(2000, seen_by_all(&web2, "shop/pay", 1), web2.seen);
+    ck_assert_int_eq(ctl(&web1, &o, "deregister", "shop/pay", NULL), 0);
+    wait_until(2000, seen_by_all(&web2, "shop/pay", 0), web2.seen);
+    ck_assert_int_eq(ctl(&web1, &o, "register", "shop/stays", "--port", "80", "--ttl", "60s", NULL), 0);
+    host_kill(&web1);
+    host_run(&web1); /* in the place of its earlier life */
+    wait_until(2000, seen_by_all(&web2, "shop/stays", 1), web2.seen);
+    ck_assert_int_eq(host_counter(&web1, "discoverd_bus_denials_total"), 0);
+    ck_assert_int_eq(host_counter(&web2, "discoverd_bus_denials_total"), 0);
+    host_stop(&web1);
+    wait_until(2000, seen_by_all(&web2, "shop/stays", 0), web2.seen);
 }
 END_TEST
 
@@ -219,5 +311,7 @@ END_TEST
 
 E2E_TESTS("bus security", 60, {"denial_names_the_subject", test_denial_names_the_subject},
           {"wrong_password_is_told", test_wrong_password_is_told}, {"nkey", test_nkey},
-          {"permissions_of_the_example", test_permissions_of_the_example}, {"tls", test_tls},
+          {"credentials_file", test_credentials_file},
+          {"permissions_of_the_example", test_permissions_of_the_example},
+          {"daemons_under_the_permissions_of_the_example", test_daemons_under_the_permissions_of_the_example}, {"tls", test_tls},
           {"tls_checks_the_name", test_tls_checks_the_name})
