@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/host_address.h"
@@ -147,6 +148,20 @@ static int restore(void *arg, const uint8_t *bytes, size_t n)
     return agent_restore(d->agent, bytes, n, clock_now_ns());
 }
 
+static int restore_override(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return agent_restore_override(d->agent, bytes, n, clock_now_ns());
+}
+
+static int restore_all(struct daemon *d, const char *prefix, state_fn *fn, const char *what)
+{
+    int damaged = state_each(d->state, prefix, fn, d);
+    if (damaged > 0)
+        log_warning("%s: %d stored %s are damaged and were set aside (*.bad)", d->config->state_dir, damaged, what);
+    return damaged < 0 ? damaged : 0;
+}
+
 static void agent_options_fill(const struct daemon *d, struct agent_options *o)
 {
     struct record addresses;
@@ -155,7 +170,8 @@ static void agent_options_fill(const struct daemon *d, struct agent_options *o)
                                 .record_ttl_ns = d->config->registry.record_ttl_ns,
                                 .restart_grace_ns = d->config->registry.restart_grace_ns,
                                 .instances_max = d->config->limits.instances_per_host,
-                                .window_max = d->config->limits.puts / 2};
+                                .window_max = d->config->limits.puts / 2,
+                                .overrides_max = d->config->limits.overrides};
     snprintf(o->host, sizeof o->host, "%s", d->config->host);
     snprintf(o->region, sizeof o->region, "%s", d->config->region);
     snprintf(o->zone, sizeof o->zone, "%s", d->config->zone);
@@ -209,10 +225,8 @@ int local_agent_start(struct daemon *d)
         err = set_own_host(d, &options);
     if (err)
         return err;
-    int damaged = state_each(d->state, restore, d);
-    if (damaged > 0)
-        log_warning("%s: %d stored registrations are damaged and were set aside (*.bad)", d->config->state_dir, damaged);
-    return damaged < 0 ? damaged : 0;
+    err = restore_all(d, STORED_OVERRIDE, restore_override, "states set by an operator");
+    return err ? err : restore_all(d, STORED_REGISTRATION, restore, "registrations");
 }
 
 /* --- services of the configuration --- */
@@ -303,6 +317,18 @@ static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t cli
     return err;
 }
 
+static int api_override(void *arg, const struct override *o, bool on)
+{
+    struct daemon *d = arg;
+    int err = agent_override(d->agent, o, on, clock_now_ns());
+    if (!err)
+        log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends",
+                   o->state == DISCOVER_DRAINING ? "draining" : "maintenance", o->domain[0] ? o->domain : "this host",
+                   o->domain[0] ? "/" : "", o->service, o->instance[0] ? " " : "", o->instance);
+    daemon_turn(d);
+    return err;
+}
+
 /* At the end, what our own closing of the connections would do is left to the good-bye and to the next life. */
 static void api_client_gone(void *arg, uint64_t client)
 {
@@ -341,6 +367,7 @@ int local_api_start(struct daemon *d)
     const struct api_ops ops = {.arg = d,
                                 .add = api_add,
                                 .remove = api_remove,
+                                .override = api_override,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,
                                 .status = status_fill,

@@ -8,6 +8,30 @@
 
 static const char *const sync_names[] = {"unsynced", "live", "stale", "degraded"};
 
+/* As many as fit into a frame together with everything else; all are counted. */
+#define OVERRIDES_SHOWN 64
+
+static void fill_overrides(const struct daemon *d, Discover__V1__Status *ret_status)
+{
+    static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
+    static char services[OVERRIDES_SHOWN][SERVICE_CAP];
+    const struct overrides *from = agent_overrides(d->agent);
+    size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
+    for (size_t i = 0; i < n; i++) {
+        const struct override *o = &from->all[i];
+        services[i][0] = '\0';
+        if (o->domain[0])
+            service_format(o->domain, o->service, services[i]);
+        discover__v1__override__init(&all[i]);
+        all[i].service = services[i];
+        all[i].instance = (char *)o->instance;
+        all[i].state = o->state;
+        pointers[i] = &all[i];
+    }
+    ret_status->n_overrides = n;
+    ret_status->overrides = pointers;
+}
+
 void status_fill(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
@@ -31,6 +55,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->unacknowledged = agent.unacknowledged;
     s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
     peers_status(d->peers, now_ns, s);
+    fill_overrides(d, s);
 }
 
 static enum table_sync present_sync(const struct daemon *d)

@@ -49,8 +49,7 @@ int main(int argc, char **argv)
     puts("serving");
     serve(d, signals, -1);
 
-    err = discover_registration_set_state(r, DISCOVER_DRAINING);
-    if (err < 0 || (err = discover_register(d, r)) < 0)
+    if ((err = discover_drain(d, r)) < 0)
         fail("cannot drain", err);
     puts("draining");
     poll(NULL, 0, DRAIN_MS);

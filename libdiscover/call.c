@@ -106,6 +106,58 @@ int discover_register(struct discover *d, struct discover_registration *r)
     return err;
 }
 
+/* By the handle's newest copy: the caller's description may be gone. */
+static int drain_serial(struct discover *d, uint64_t serial)
+{
+    const struct held *held = held_by_serial(d->held, serial), *newer;
+    if (!held)
+        return DISCOVER_E_UNKNOWN;
+    while ((newer = held_by_serial(held->next, serial)))
+        held = newer;
+    struct discover_registration copy = held->registration;
+    copy.record.state = DISCOVER_DRAINING;
+    return discover_register(d, &copy);
+}
+
+static size_t count_held(const struct held *held)
+{
+    size_t n = 0;
+    for (; held; held = held->next)
+        n++;
+    return n;
+}
+
+/* Registering moves copies about: so the serials come first. */
+static int drain_all(struct discover *d)
+{
+    size_t n = 0;
+    uint64_t *serials = calloc(count_held(d->held) + 1, sizeof *serials);
+    if (!serials)
+        return -ENOMEM;
+    for (const struct held *held = d->held; held; held = held->next)
+        serials[n++] = held->registration.serial;
+    int result = 0;
+    for (size_t i = 0; i < n; i++) {
+        int err = drain_serial(d, serials[i]);
+        result = result < 0 ? result : err;
+    }
+    free(serials);
+    return result;
+}
+
+int discover_drain(struct discover *d, struct discover_registration *r)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    if (!r)
+        return drain_all(d);
+    if (!held_by_serial(d->held, r->serial))
+        return DISCOVER_E_UNKNOWN;
+    r->record.state = DISCOVER_DRAINING;
+    return discover_register(d, r);
+}
+
 /* Forgets all copies of a registration. */
 static bool drop_named(struct discover *d, const char *service, const char *instance)
 {
@@ -153,11 +205,30 @@ int discover_heartbeat(struct discover *d, const char *service, const char *inst
     return ask_for_ok(d, &msg);
 }
 
+int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
+{
+    int err = begin(d);
+    if (!err && (!service || !instance || *service))
+        err = check_names(service, instance);
+    if (err < 0)
+        return err;
+    Discover__V1__Override body = DISCOVER__V1__OVERRIDE__INIT;
+    body.service = (char *)service;
+    body.instance = (char *)instance;
+    body.state = (Discover__V1__State)state;
+    body.end = !on;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
+    msg.override = &body;
+    return ask_for_ok(d, &msg);
+}
+
 /* The lists of a status, as the caller gets them. */
 struct status_lists {
     struct discover_counter *counters;
     struct discover_refusal *refused;
     struct discover_talker *talkers;
+    struct discover_override_info *overrides;
 };
 
 static void free_lists(struct status_lists *lists)
@@ -165,6 +236,7 @@ static void free_lists(struct status_lists *lists)
     free(lists->counters);
     free(lists->refused);
     free(lists->talkers);
+    free(lists->overrides);
 }
 
 static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
@@ -173,8 +245,9 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         .counters = calloc(s->n_counters + 1, sizeof *lists.counters),
         .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
         .talkers = calloc(s->n_talkers + 1, sizeof *lists.talkers),
+        .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
     };
-    if (!lists.counters || !lists.refused || !lists.talkers) {
+    if (!lists.counters || !lists.refused || !lists.talkers || !lists.overrides) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -187,6 +260,10 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
     for (size_t i = 0; i < s->n_talkers; i++) {
         const Discover__V1__Talker *t = s->talkers[i];
         lists.talkers[i] = (struct discover_talker){t->host, t->changes, t->floods};
+    }
+    for (size_t i = 0; i < s->n_overrides; i++) {
+        const Discover__V1__Override *o = s->overrides[i];
+        lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state};
     }
     *ret_lists = lists;
     return 0;
@@ -216,6 +293,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .n_refused = s->n_refused,
         .talkers = lists->talkers,
         .n_talkers = s->n_talkers,
+        .overrides = lists->overrides,
+        .n_overrides = s->n_overrides,
     };
     fn(arg, &status);
 }

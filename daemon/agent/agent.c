@@ -193,6 +193,7 @@ static void set_defaults(struct agent_options *o)
     o->restart_grace_ns = o->restart_grace_ns ? o->restart_grace_ns : 15 * NS_PER_S;
     o->ack_timeout_ns = o->ack_timeout_ns ? o->ack_timeout_ns : 5 * NS_PER_S;
     o->instances_max = o->instances_max ? o->instances_max : 10000;
+    o->overrides_max = o->overrides_max ? o->overrides_max : 1000;
     o->window_max = o->window_max ? o->window_max : 4096;
 }
 
@@ -288,6 +289,25 @@ int agent_set_state(struct agent *a, const struct instance_key *key, enum discov
     int err = registrar_set_state(a->registrar, key, state, now_ns);
     after(a, now_ns);
     return err;
+}
+
+int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns)
+{
+    int err = registrar_override(a->registrar, override, on, now_ns);
+    after(a, now_ns);
+    return err;
+}
+
+int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns)
+{
+    int err = registrar_restore_override(a->registrar, bytes, n, now_ns);
+    after(a, now_ns);
+    return err;
+}
+
+const struct overrides *agent_overrides(const struct agent *a)
+{
+    return registrar_overrides(a->registrar);
 }
 
 void agent_set_static(struct agent *a, struct agent_service *services, size_t n, int64_t now_ns)

@@ -27,6 +27,7 @@
 #include <sys/types.h>
 
 #include "daemon/base/metrics.h"
+#include "daemon/agent/overrides.h"
 #include "libdiscover/core/record.h"
 
 struct agent;
@@ -53,6 +54,7 @@ struct agent_options {
     int64_t restart_grace_ns; /* 15 s: how long what an earlier life registered is vouched for */
     int64_t ack_timeout_ns;   /* 5 s: a put without an answer is put again */
     uint32_t instances_max;   /* 10000 */
+    uint32_t overrides_max;   /* 1000 */
     uint32_t window_max;      /* 4096 puts in flight */
 };
 
@@ -137,6 +139,19 @@ void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns);
  * the two counts. -ENOENT.
  */
 int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns);
+
+/*
+ * An operator's word over the programs', for instances that are here and that will come; kept across restarts, until it
+ * is taken back (on = false) for just the same instances and state. -EINVAL: names or state; -ENOSPC; -ENOENT: it is not
+ * in force; -ENOMEM.
+ */
+int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns);
+
+/* Brings back one that an earlier life stored; right after agent_new. -EBADMSG; or as agent_override. */
+int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns);
+
+/* All that are in force; valid until the next call. */
+const struct overrides *agent_overrides(const struct agent *a);
 
 /* One service of the configuration. */
 struct agent_service {

@@ -29,6 +29,8 @@ static const struct metric metrics_table[] = {
     COUNTER(store_errors, "Writes to the state directory that failed."),
     M(registrations, METRIC_GAUGE, "Registrations on this host."),
     M(inherited, METRIC_GAUGE, "Registrations of an earlier life that nobody has claimed yet."),
+    M(overrides, METRIC_GAUGE, "States set by an operator (discoverctl drain, maintenance)."),
+    COUNTER(overrides_limited, "States of operators refused because of limits.overrides."),
     COUNTER(leases, "Leases put."),
     COUNTER(lease_errors, "Leases that failed."),
     COUNTER(jumps, "Times the epoch had to go above one found in the bucket."),
@@ -70,6 +72,8 @@ static void show_registrar(struct agent_metrics *m, const struct registrar_stats
     metric_set(&m->limited, s->limited);
     metric_set(&m->registrations, s->count);
     metric_set(&m->inherited, s->inherited);
+    metric_set(&m->overrides, s->overrides);
+    metric_set(&m->overrides_limited, s->overrides_limited);
 }
 
 void agent_metrics_show(struct agent_metrics *set, const struct writer_stats *writer,

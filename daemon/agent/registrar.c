@@ -17,6 +17,7 @@ struct registrar {
     const struct agent_ops *ops;
     struct writer *writer;
     struct registrations *registrations;
+    struct overrides overrides;
     uint64_t epoch;
     struct registrar_stats stats;
 };
@@ -29,6 +30,7 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
         free(r);
         return -ENOMEM;
     }
+    overrides_init(&r->overrides, options->overrides_max);
     r->options = options;
     r->ops = ops;
     r->writer = writer;
@@ -41,6 +43,7 @@ void registrar_free(struct registrar *r)
     if (!r)
         return;
     registrations_free(r->registrations);
+    overrides_fini(&r->overrides);
     free(r);
 }
 
@@ -133,6 +136,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
         store(r, reg);
     else if (is_stored(&before))
         forget(r, key);
+    reg->overridden = overrides_state(&r->overrides, key);
     r->stats.registered += !known;
     r->stats.updated += known && changed;
     err = changed ? publish(r, reg, now_ns) : 0;
@@ -340,6 +344,72 @@ int registrar_set_state(struct registrar *r, const struct instance_key *key, enu
     return before.state == after.state ? 0 : publish(r, reg, now_ns);
 }
 
+/* --- what an operator says --- */
+
+static int check_override(const struct override *o)
+{
+    bool host = !o->domain[0] && !o->service[0] && !o->instance[0];
+    bool named = label_valid(o->domain, strlen(o->domain)) && label_valid(o->service, strlen(o->service)) &&
+                 (!o->instance[0] || label_valid(o->instance, strlen(o->instance)));
+    bool state = o->state == DISCOVER_DRAINING || o->state == DISCOVER_MAINTENANCE;
+    return (host || named) && state ? 0 : -EINVAL;
+}
+
+static void store_override(struct registrar *r, const struct override *override, bool on)
+{
+    char name[STORED_NAME_CAP];
+    uint8_t bytes[STORED_MAX];
+    stored_override_name(override, name);
+    if (!on)
+        r->ops->forget(r->ops->arg, name);
+    else if (r->ops->store(r->ops->arg, name, bytes, stored_override_encode(override, bytes)) < 0)
+        r->stats.store_errors++;
+}
+
+/* What was inherited is not ours to publish before it is claimed. */
+static void apply_override(struct registrar *r, const struct override *override, int64_t now_ns)
+{
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
+        struct record before, after;
+        if (!override_covers(override, &reg->key) || reg->owner.kind == OWNER_INHERITED)
+            continue;
+        registration_effective(reg, &before);
+        reg->overridden = overrides_state(&r->overrides, &reg->key);
+        registration_effective(reg, &after);
+        if (before.state != after.state)
+            (void)publish(r, reg, now_ns); /* -ENOMEM: with the next change */
+    }
+}
+
+int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns)
+{
+    int err = check_override(override);
+    if (err == 0)
+        err = on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
+    r->stats.overrides_limited += err == -ENOSPC;
+    if (err < 0)
+        return err;
+    store_override(r, override, on);
+    apply_override(r, override, now_ns);
+    return 0;
+}
+
+int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
+{
+    struct override override;
+    int err = stored_override_decode(bytes, n, &override);
+    if (err == 0)
+        err = check_override(&override) < 0 ? -EBADMSG : overrides_set(&r->overrides, &override);
+    if (err == 0)
+        apply_override(r, &override, now_ns);
+    return err;
+}
+
+const struct overrides *registrar_overrides(const struct registrar *r)
+{
+    return &r->overrides;
+}
+
 void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
 {
     r->epoch = epoch;
@@ -407,5 +477,6 @@ struct registrar_stats registrar_stats(const struct registrar *r)
 {
     struct registrar_stats stats = r->stats;
     stats.count = (uint32_t)registrations_count(r->registrations);
+    stats.overrides = (uint32_t)r->overrides.n;
     return stats;
 }

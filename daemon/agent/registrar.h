@@ -13,8 +13,8 @@
 struct registrar;
 
 struct registrar_stats {
-    uint64_t registered, updated, removed, expired, processes_gone, conflicts, limited, store_errors;
-    uint32_t count, inherited;
+    uint64_t registered, updated, removed, expired, processes_gone, conflicts, limited, store_errors, overrides_limited;
+    uint32_t count, inherited, overrides;
 };
 
 /* Keeps the pointers; options must have no zeros where agent.h has a default. -ENOMEM. */
@@ -37,6 +37,9 @@ void registrar_client_gone(struct registrar *r, uint64_t client, int64_t now_ns)
 void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns);
 int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state,
                         int64_t now_ns);
+int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns);
+int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns);
+const struct overrides *registrar_overrides(const struct registrar *r);
 void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns);
 
 /* Found in the bucket, of an earlier epoch: vouched for until the grace is over, unless somebody has that key. */

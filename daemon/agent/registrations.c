@@ -305,6 +305,8 @@ void registration_effective(const struct registration *reg, struct record *ret_r
     bool by_hand = ret_record->state == DISCOVER_MAINTENANCE || ret_record->state == DISCOVER_DRAINING;
     if (!by_hand && reg->checked > ret_record->state)
         ret_record->state = reg->checked;
+    if (reg->overridden)
+        ret_record->state = reg->overridden;
 }
 
 /* --- time to live --- */

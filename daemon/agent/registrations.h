@@ -39,6 +39,7 @@ struct registration {
     struct deadline deadline;         /* TTL */
     struct owner owner;
     uint8_t checked; /* enum discover_state that checks found; 0: nothing yet */
+    uint8_t overridden; /* the state an operator has set instead; 0: none */
     bool confirmed;  /* for sweeps: seen in the present round */
     uint8_t *record; /* as its owner said, encoded without epoch and counter */
     size_t record_n;

@@ -121,9 +121,9 @@ static void set_aside(struct state *s, const char *name)
     renameat(s->dir_fd, name, s->dir_fd, bad);
 }
 
-static bool is_registration(const char *name)
+static bool is_of_kind(const char *name, const char *prefix)
 {
-    return strncmp(name, "r-", 2) == 0 && strlen(name) == STORED_NAME_CAP - 1;
+    return strncmp(name, prefix, strlen(prefix)) == 0 && strlen(name) == STORED_NAME_CAP - 1;
 }
 
 /* 1: it was set aside. */
@@ -143,7 +143,7 @@ static int load(struct state *s, const char *name, state_fn *fn, void *arg)
     return 1;
 }
 
-int state_each(struct state *s, state_fn *fn, void *arg)
+int state_each(struct state *s, const char *prefix, state_fn *fn, void *arg)
 {
     int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -156,7 +156,7 @@ int state_each(struct state *s, state_fn *fn, void *arg)
     int bad = 0, err = 0;
     struct dirent *entry;
     while ((entry = readdir(dir))) {
-        if (!is_registration(entry->d_name))
+        if (!is_of_kind(entry->d_name, prefix))
             continue;
         int result = load(s, entry->d_name, fn, arg);
         bad += result > 0;

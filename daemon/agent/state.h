@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The agent's memory across restarts, as files of one directory: "identity", and a file for each registration
- * that outlives its connection. One file each, so that a registration is on disk before it is acknowledged at a
- * cost that does not grow with their number, and damage to one file is the loss of one. Main thread; blocking,
- * small writes without fsync: a power failure kills the processes too, and the epoch never falls below the clock.
+ * that outlives its connection and for each state that an operator has set. One file each, so that it is on disk before
+ * it is acknowledged at a cost that does not grow with their number, and damage to one file is the loss of one. Main
+ * thread; blocking, small writes without fsync: a power failure kills the processes too, and the epoch never falls below the clock.
  */
 #ifndef AGENT_STATE_H
 #define AGENT_STATE_H
@@ -24,10 +24,10 @@ void state_forget(struct state *s, const char *name);
 int state_identity(struct state *s, struct agent_identity *ret_identity);
 
 /*
- * Calls fn for each stored registration: pass it on to agent_restore. Where fn returns -EBADMSG the file is set
- * aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
+ * Calls fn for each that was stored under a name with that prefix (stored.h): pass it on to agent_restore or
+ * agent_restore_override. Where fn returns -EBADMSG the file is set aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
  */
 typedef int state_fn(void *arg, const uint8_t *bytes, size_t n);
-int state_each(struct state *s, state_fn *fn, void *arg);
+int state_each(struct state *s, const char *prefix, state_fn *fn, void *arg);
 
 #endif

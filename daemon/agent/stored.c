@@ -34,7 +34,7 @@ int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity
 
 void stored_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
 {
-    snprintf(ret_name, STORED_NAME_CAP, "r-%016" PRIx64, instance_id(key));
+    snprintf(ret_name, STORED_NAME_CAP, STORED_REGISTRATION "%016" PRIx64, instance_id(key));
 }
 
 int stored_registration_encode(const struct registration *reg, uint8_t ret_bytes[static STORED_MAX], size_t *ret_n)
@@ -88,4 +88,44 @@ int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_k
     int err = take(msg, ret_key, ret_owner, ret_record);
     discover__v1__stored_registration__free_unpacked(msg, NULL);
     return err;
+}
+
+void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP])
+{
+    struct instance_key key = {0};
+    memcpy(key.domain, override->domain, sizeof key.domain);
+    memcpy(key.service, override->service, sizeof key.service);
+    memcpy(key.instance, override->instance, sizeof key.instance);
+    snprintf(ret_name, STORED_NAME_CAP, STORED_OVERRIDE "%016" PRIx64, instance_id(&key));
+}
+
+size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX])
+{
+    Discover__V1__StoredOverride msg = DISCOVER__V1__STORED_OVERRIDE__INIT;
+    msg.domain = (char *)override->domain;
+    msg.service = (char *)override->service;
+    msg.instance = (char *)override->instance;
+    msg.state = override->state;
+    return discover__v1__stored_override__pack(&msg, ret_bytes);
+}
+
+static int copy_label(char ret_label[static LABEL_CAP], const char *text)
+{
+    return *text ? label_copy(ret_label, text, strlen(text)) : 0;
+}
+
+int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_override)
+{
+    Discover__V1__StoredOverride *msg = n > STORED_MAX ? NULL : discover__v1__stored_override__unpack(NULL, n, bytes);
+    struct override override = {0};
+    if (!msg)
+        return -EBADMSG;
+    bool named = copy_label(override.domain, msg->domain) == 0 && copy_label(override.service, msg->service) == 0 &&
+                 copy_label(override.instance, msg->instance) == 0;
+    override.state = (uint8_t)msg->state;
+    discover__v1__stored_override__free_unpacked(msg, NULL);
+    if (!named)
+        return -EBADMSG;
+    *ret_override = override;
+    return 0;
 }

@@ -9,7 +9,9 @@
 #include "daemon/agent/agent.h"
 #include "daemon/agent/registrations.h"
 
-#define STORED_IDENTITY "identity" /* its name; those of registrations are "r-" and 16 hex digits */
+#define STORED_IDENTITY "identity" /* its name; those of the others are one of these and 16 hex digits */
+#define STORED_REGISTRATION "r-"
+#define STORED_OVERRIDE     "o-"
 #define STORED_NAME_CAP 19
 #define STORED_MAX      (RECORD_WIRE_MAX + 512)
 
@@ -26,5 +28,9 @@ int stored_registration_encode(const struct registration *registration, uint8_t 
 /* -EBADMSG. The key's host is left empty. */
 int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, struct owner *ret_owner,
                                struct record *ret_record);
+
+void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP]);
+size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX]);
+int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_override); /* -EBADMSG */
 
 #endif

@@ -4,7 +4,7 @@
  * sockets are non-blocking and live in the given event_base.
  *
  * Everybody on the host may read. Registering is for root, for the daemon's own user and for members of one
- * group. A client that sends garbage, is slow to read or to shake hands is told why, counted and closed; the
+ * group; setting a state over that of all programs, for the first two. A client that sends garbage, is slow to read or to shake hands is told why, counted and closed; the
  * others do not notice.
  */
 #ifndef API_API_H
@@ -42,6 +42,7 @@ struct api_ops {
     int (*add)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
                const char **ret_why);
     int (*remove)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
+    int (*override)(void *arg, const struct override *override, bool on);
     int (*heartbeat)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
     void (*client_gone)(void *arg, uint64_t client);
 

@@ -220,6 +220,37 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
         answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid));
 }
 
+/* Of everybody's instances, so it is no right of whoever may register some. */
+static bool check_operator(struct api_client *c, uint32_t id)
+{
+    if (c->peer.uid == 0 || c->peer.uid == c->api->access.own_uid)
+        return true;
+    metric_inc(&c->api->metrics.denied);
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may set states of instances");
+    return false;
+}
+
+static void handle_override(struct api_client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    const Discover__V1__Override *o = m->override;
+    struct override override = {.state = (uint8_t)o->state};
+    if (!check_operator(c, m->id))
+        return;
+    bool named = !*o->service || service_parse(o->service, override.domain, override.service) == 0;
+    if (named && *o->instance)
+        named = label_copy(override.instance, o->instance, strlen(o->instance)) == 0;
+    int err = named ? api->ops.override(api->ops.arg, &override, !o->end) : -EINVAL;
+    if (err == -EINVAL)
+        refuse_errno(c, m->id, err, "not a service, an instance of it, or a state that an operator sets");
+    else if (err == -ENOENT)
+        refuse_errno(c, m->id, err, "that state was not set for just these instances");
+    else if (err == -ENOSPC)
+        refuse_errno(c, m->id, err, "as many states are set as may be (limits.overrides)");
+    else
+        answer(c, m->id, err);
+}
+
 /* --- status --- */
 
 #define COUNTERS_MAX 512
@@ -273,6 +304,8 @@ static request_fn *handler_of(const ClientMessage *m)
         return handle_deregister;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT:
         return handle_heartbeat;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE:
+        return handle_override;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS:
         return handle_status;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH:

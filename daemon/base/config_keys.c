@@ -140,6 +140,8 @@ static const struct config_key main_table[] = {
      "What may wait for a connection that does not read, in bytes; more, and it is closed"},
     {"limits.api_handshake", VALUE_DURATION, NO, 0, 0, AT(limits.api_handshake_ns), "5s", 100 * MS, H,
      "How long a new connection to the Unix socket may take to say what it is"},
+    {"limits.overrides", VALUE_NUMBER, NO, 0, 0, AT(limits.overrides), "1000", 1, 100000,
+     "States that operators set (discoverctl drain, maintenance)"},
     {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
      "HTTP connections at once"},
     {"limits.http_time", VALUE_DURATION, NO, 0, 0, AT(limits.http_time_ns), "10s", 100 * MS, H,

@@ -19,6 +19,9 @@ static const struct command {
     {"watch", cmd_watch, "show the changes of a service as they happen"},
     {"list", cmd_list, "list all services: usable/total instances"},
     {"hosts", cmd_hosts, "list all hosts"},
+    {"drain", cmd_drain, "no new calls to instances of this host"},
+    {"undrain", cmd_undrain, "take that back"},
+    {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used"},
     {"status", cmd_status, "show how the daemon of this host is doing"},
     {NULL, NULL, NULL},
 };

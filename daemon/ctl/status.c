@@ -4,6 +4,17 @@
 
 #include "daemon/ctl/ctl.h"
 
+static json_t *overrides_json(const struct discover_status *s)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < s->n_overrides; i++) {
+        const struct discover_override_info *o = &s->overrides[i];
+        (void)json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "service", o->service, "instance", o->instance,
+                                                   "state", ctl_state_word(o->state)));
+    }
+    return all;
+}
+
 static json_t *counters_json(const struct discover_status *s)
 {
     json_t *counters = json_object();
@@ -40,12 +51,13 @@ static void print_json(void *arg, const struct discover_status *s)
     json_t *bus = json_pack("{s:b, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
                             s->bus_error);
     *(int *)arg = ctl_print_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version", s->version, "host",
+        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version, "host",
                   s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
                   "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "hosts", (json_int_t)s->hosts, "services",
                   (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
                   (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused",
-                  refused_json(s), "talkers", talkers_json(s), "counters", counters_json(s)));
+                  refused_json(s), "talkers", talkers_json(s), "overrides",
+                  overrides_json(s), "counters", counters_json(s)));
 }
 
 static void print_bus(const struct discover_status *s)
@@ -76,6 +88,15 @@ static void print_talkers(const struct discover_status *s)
     }
 }
 
+static void print_overrides(const struct discover_status *s)
+{
+    for (size_t i = 0; i < s->n_overrides; i++) {
+        const struct discover_override_info *o = &s->overrides[i];
+        printf("%-14s %s%s%s\n", ctl_state_word(o->state), *o->service ? o->service : "this host",
+               *o->instance ? " " : "", o->instance);
+    }
+}
+
 static void print_text(void *arg, const struct discover_status *s)
 {
     printf("daemon         %s on %s, up %.1f s, epoch %llu\n", s->version, s->host, (double)s->uptime_ms / 1000,
@@ -89,6 +110,7 @@ static void print_text(void *arg, const struct discover_status *s)
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
     print_refused(s);
     print_talkers(s);
+    print_overrides(s);
     for (size_t i = 0; i < s->n_counters; i++)
         if (s->counters[i].value)
             printf("%-40s %llu\n", s->counters[i].name, (unsigned long long)s->counters[i].value);

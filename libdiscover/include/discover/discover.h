@@ -362,6 +362,24 @@ DISCOVER_API DISCOVER_CHECK int discover_register(struct discover *d, struct dis
 DISCOVER_API DISCOVER_CHECK int discover_deregister(struct discover *d, const char *service, const char *instance);
 DISCOVER_API DISCOVER_CHECK int discover_heartbeat(struct discover *d, const char *service, const char *instance);
 
+/*
+ * Sets the state of registrations to DISCOVER_DRAINING: everybody sees that no new calls should come, those under way are
+ * finished, then discover_deregister or discover_free. r: one that is registered; NULL: all of this handle's. Results as
+ * discover_register's, of the first that failed; the others are drained all the same. Without a daemon
+ * (DISCOVER_E_UNSYNCED, -ETIMEDOUT) they will be when there is one.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_drain(struct discover *d, struct discover_registration *r);
+
+/*
+ * For operators: sets a state, DISCOVER_DRAINING or _MAINTENANCE, for instances of this host over whatever their programs
+ * say: of one instance, of all of a service (instance ""), or of the whole host (service "" as well); those that will be
+ * registered, too, and over restarts of the daemon, until it is taken back (on = 0) for just the same. The narrowest
+ * counts. Only for root and the daemon's user (DISCOVER_E_DENIED). DISCOVER_E_UNKNOWN: nothing of that kind was set;
+ * -EINVAL, _NAME, _LIMIT; _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char *service, const char *instance,
+                                                  enum discover_state state, int on);
+
 /* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 
@@ -385,6 +403,12 @@ struct discover_talker {
     int floods;       /* more than limits.host_changes */
 };
 
+/* A state set by discover_override. */
+struct discover_override_info {
+    const char *service, *instance; /* "": all */
+    enum discover_state state;
+};
+
 /* Grows only at its end. Made by the library; lives during the call. */
 struct discover_status {
     const char *version, *host, *sync, *bus_server, *bus_error;
@@ -398,6 +422,8 @@ struct discover_status {
     size_t n_refused;
     const struct discover_talker *talkers; /* the busiest few, if they write more than once a second */
     size_t n_talkers;
+    const struct discover_override_info *overrides; /* the first 64 */
+    size_t n_overrides;
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

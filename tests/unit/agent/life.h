@@ -3,6 +3,7 @@
 #ifndef TESTS_AGENT_LIFE_H
 #define TESTS_AGENT_LIFE_H
 
+#include "daemon/agent/stored.h"
 #include "tests/unit/agent/bucket.h"
 
 #define A    "shop.payment.web-1.a"
@@ -134,7 +135,10 @@ static inline void restart(int64_t wall_ms)
     size_t n = bucket->n_store;
     memcpy(store, bucket->store, sizeof store);
     for (size_t i = 0; i < n; i++)
-        if (strncmp(store[i].name, "r-", 2) == 0)
+        if (strncmp(store[i].name, STORED_OVERRIDE, 2) == 0)
+            ck_assert_int_eq(agent_restore_override(a, store[i].bytes, store[i].n, now_ns), 0);
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(store[i].name, STORED_REGISTRATION, 2) == 0)
             (void)agent_restore(a, store[i].bytes, store[i].n, now_ns);
 }
 

@@ -90,12 +90,12 @@ START_TEST(registrations_are_kept_until_forgotten)
     struct seen seen = {0};
     ck_assert_int_eq(state_store(state, NAME, (const uint8_t *)"one", 3), 0);
     ck_assert_int_eq(state_store(state, NAME, (const uint8_t *)"two", 3), 0);
-    ck_assert_int_eq(state_each(state, see, &seen), 0);
+    ck_assert_int_eq(state_each(state, STORED_REGISTRATION, see, &seen), 0);
     ck_assert_uint_eq(seen.n, 1);
     ck_assert_str_eq(seen.last, "two");
     state_forget(state, NAME);
     state_forget(state, NAME);
-    ck_assert_int_eq(state_each(state, see, &seen), 0);
+    ck_assert_int_eq(state_each(state, STORED_REGISTRATION, see, &seen), 0);
     ck_assert_uint_eq(seen.n, 1);
     teardown();
 }
@@ -110,11 +110,11 @@ START_TEST(damage_is_set_aside_and_costs_only_itself)
     write_file("r-fedcba9876543210", large, sizeof large);
     write_file(".r-1111111111111111.new", "half", 4);
     write_file("r-short", "other", 5);
-    ck_assert_int_eq(state_each(state, see, &seen), 2);
+    ck_assert_int_eq(state_each(state, STORED_REGISTRATION, see, &seen), 2);
     ck_assert_uint_eq(seen.n, 1);
     ck_assert(exists(NAME ".bad"));
     ck_assert(exists("r-fedcba9876543210.bad"));
-    ck_assert_int_eq(state_each(state, see, &seen), 0);
+    ck_assert_int_eq(state_each(state, STORED_REGISTRATION, see, &seen), 0);
     teardown();
 }
 END_TEST

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -113,6 +114,12 @@ static inline int o_remove(void *arg, const struct instance_key *key, uint64_t c
     return agent_deregister(s.agent, key, client, uid, 0);
 }
 
+static inline int o_override(void *arg, const struct override *override, bool on)
+{
+    (void)arg;
+    return agent_override(s.agent, override, on, 0);
+}
+
 static inline int o_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
 {
     (void)arg;
@@ -161,8 +168,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,     o_add,   o_remove,   o_heartbeat,  o_client_gone,
-                                o_status, o_epoch, o_table_fd, o_service_seq};
+    const struct api_ops ops = {NULL,          o_add,    o_remove, o_override, o_heartbeat,
+                                o_client_gone, o_status, o_epoch,  o_table_fd, o_service_seq};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";
@@ -316,6 +323,27 @@ static inline struct test_client dial_and_greet(void)
     ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME);
     release(m);
     return c;
+}
+
+/* Connects as another user and group: the kernel remembers who connected. */
+static inline struct test_client dial_as(uid_t uid, gid_t extra_group)
+{
+    ck_assert_int_eq(setgroups(1, &extra_group), 0);
+    ck_assert_int_eq(setegid(1000), 0);
+    ck_assert_int_eq(seteuid(uid), 0);
+    struct test_client c = dial();
+    ck_assert_int_eq(seteuid(0), 0);
+    ck_assert_int_eq(setegid(0), 0);
+    return c;
+}
+
+static inline void expect_ok(struct test_client *c)
+{
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_OK);
+    ck_assert_uint_eq(m->id, 9);
+    release(m);
 }
 
 static inline void send_register(struct test_client *c, const char *service, const char *instance, uint32_t port,

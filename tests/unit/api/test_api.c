@@ -2,8 +2,6 @@
 /* The local socket over real sockets: requests, refusals, limits, and everything a client can do wrong. */
 #include "tests/unit/api/client.h"
 
-#include <grp.h>
-
 #define CODE(name) DISCOVER__V1__ERROR__CODE__##name
 
 static void send_named(struct test_client *c, Discover__V1__ClientMessage__BodyCase kind, const char *service,
@@ -44,15 +42,6 @@ static void send_status_request(struct test_client *c)
     m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS;
     m.status = &request;
     send_message(c, &m);
-}
-
-static void expect_ok(struct test_client *c)
-{
-    Discover__V1__ServerMessage *m = receive(c);
-    ck_assert_ptr_nonnull(m);
-    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_OK);
-    ck_assert_uint_eq(m->id, 9);
-    release(m);
 }
 
 static void expect_same_file(int fd, int expected)
@@ -435,18 +424,6 @@ START_TEST(limits_on_connections)
     server_stop();
 }
 END_TEST
-
-/* Connects as another user and group: the kernel remembers who connected. */
-static struct test_client dial_as(uid_t uid, gid_t extra_group)
-{
-    ck_assert_int_eq(setgroups(1, &extra_group), 0);
-    ck_assert_int_eq(setegid(1000), 0);
-    ck_assert_int_eq(seteuid(uid), 0);
-    struct test_client c = dial();
-    ck_assert_int_eq(seteuid(0), 0);
-    ck_assert_int_eq(setegid(0), 0);
-    return c;
-}
 
 START_TEST(users_may_read_and_members_may_register)
 {

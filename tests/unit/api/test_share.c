@@ -4,11 +4,9 @@
 
 #define NOBODY 65534
 
-static struct test_client dial_as(uid_t uid)
+static struct test_client greeted_as(uid_t uid)
 {
-    ck_assert_int_eq(seteuid(uid), 0);
-    struct test_client c = dial();
-    ck_assert_int_eq(seteuid(0), 0);
+    struct test_client c = dial_as(uid, 1000);
     send_hello(&c, 1, 1);
     release(receive(&c));
     return c;
@@ -94,7 +92,7 @@ START_TEST(a_user_who_may_not_register_is_heard_by_its_own_alone)
     if (geteuid() != 0)
         return;
     server_start((struct api_options){0});
-    struct test_client root = dial_as(0), reader = dial_as(NOBODY), friend = dial_as(NOBODY);
+    struct test_client root = greeted_as(0), reader = greeted_as(NOBODY), friend = greeted_as(NOBODY);
     send_share(&root, "shop/payment", false);
     send_share(&friend, "shop/payment", false);
     send_eject(&reader, "shop/payment", 7, 30000);
@@ -114,7 +112,7 @@ START_TEST(no_more_than_may_be_and_a_reader_takes_no_more_than_its_part)
     if (geteuid() != 0)
         return;
     server_start((struct api_options){.ejections_max = 8, .watches_max = 1});
-    struct test_client root = dial_as(0), reader = dial_as(NOBODY);
+    struct test_client root = greeted_as(0), reader = greeted_as(NOBODY);
     for (uint64_t id = 1; id <= 2; id++)
         send_eject(&reader, "shop/payment", id, 30000);
     expect_silence(&reader);

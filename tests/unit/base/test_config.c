@@ -59,7 +59,7 @@ static const char everything[] =
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
-    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; http_clients = 7;\n"
+    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; http_clients = 7;\n"
     "           hostnames = 8; host_changes = 8; puts = 900; api_watches = 9; api_output_bytes = 70000;\n"
     "           api_handshake = \"1s\"; http_time = \"2s\"; };\n"
     "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = \"3s\";\n"
@@ -126,6 +126,7 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.api_clients, 4);
     ck_assert_uint_eq(c->limits.api_clients_per_uid, 6);
     ck_assert_uint_eq(c->limits.ejections, 8);
+    ck_assert_uint_eq(c->limits.overrides, 9);
     ck_assert_uint_eq(c->limits.http_clients, 7);
     ck_assert_uint_eq(c->limits.hostnames, 8);
     ck_assert_str_eq(c->resolver.servers.items[1], "[::1]:5353");

@@ -308,6 +308,57 @@ START_TEST(status_is_told)
 }
 END_TEST
 
+/* Each by the handle's own copy, under the name that the daemon gave it; the rest of it stays. */
+START_TEST(draining_registers_again_with_that_state)
+{
+    begin();
+    struct discover_registration *r = new_registration(""), *other = new_registration("p2");
+    ck_assert_int_eq(discover_registration_set_weight(r, 7), 0);
+    ck_assert_int_eq(discover_drain(d, r), DISCOVER_E_UNKNOWN);
+    stage_registered(&stage, next_id(), "shop/payment", "made-up");
+    ck_assert_int_eq(discover_register(d, r), 0);
+    stage_registered(&stage, next_id(), "shop/payment", "p2");
+    ck_assert_int_eq(discover_register(d, other), 0);
+    discover_registration_free(r);
+    discover_registration_free(other);
+    (void)stage_expect(&stage, REGISTER);
+    (void)stage_expect(&stage, REGISTER);
+    ck_assert_int_eq(discover_drain(d, NULL), -ETIMEDOUT); /* for either */
+    for (int i = 0; i < 2; i++) {
+        Discover__V1__ClientMessage *msg = stage_take(&stage);
+        ck_assert_int_eq(msg->body_case, REGISTER);
+        ck_assert_str_eq(msg->register_->instance, i ? "p2" : "made-up");
+        ck_assert_uint_eq(msg->register_->record->weight, i ? 1 : 7);
+        ck_assert_int_eq(msg->register_->record->state, DISCOVER__V1__STATE__DRAINING);
+        stage_registered(&stage, msg->id, "shop/payment", i ? "p2" : "made-up");
+        discover__v1__client_message__free_unpacked(msg, NULL);
+    }
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_uint_eq(held_count(), 2);
+    end();
+}
+END_TEST
+
+START_TEST(what_an_operator_says_is_asked_of_the_daemon)
+{
+    begin();
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_override(d, "", "", DISCOVER_DRAINING, 1), 0);
+    stage_error(&stage, next_id(), DISCOVER__V1__ERROR__CODE__NOT_FOUND, "not in force");
+    ck_assert_int_eq(discover_override(d, "shop/payment", "p1", DISCOVER_MAINTENANCE, 0), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(discover_override(d, "shop", "", DISCOVER_DRAINING, 1), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_override(d, NULL, "", DISCOVER_DRAINING, 1), DISCOVER_E_NAME);
+    (void)stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE);
+    Discover__V1__ClientMessage *msg = stage_take(&stage);
+    ck_assert_str_eq(msg->override->service, "shop/payment");
+    ck_assert_str_eq(msg->override->instance, "p1");
+    ck_assert_int_eq(msg->override->state, DISCOVER__V1__STATE__MAINTENANCE);
+    ck_assert(msg->override->end);
+    discover__v1__client_message__free_unpacked(msg, NULL);
+    end();
+}
+END_TEST
+
 static void on_change(void *arg, const struct discover_change *change)
 {
     (void)arg, (void)change;
@@ -368,5 +419,6 @@ END_TEST
 UNIT_TESTS("call", everything_set_reaches_the_daemon, refusals_become_results, refused_change_leaves_what_was,
            late_answer_still_counts, late_answer_that_nobody_wants_is_taken_back, deregistered_is_not_renewed,
            answers_of_another_kind_are_refused, connection_lost_while_waiting, names_are_checked_here,
-           heartbeat_times_out, status_is_told, work_for_dispatch_makes_no_call_wait_longer,
+           heartbeat_times_out, status_is_told, draining_registers_again_with_that_state,
+           what_an_operator_says_is_asked_of_the_daemon, work_for_dispatch_makes_no_call_wait_longer,
            a_daemon_that_goes_on_talking_makes_no_call_wait_longer)

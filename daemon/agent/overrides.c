@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator says of instances of this host. */
+#include "daemon/agent/overrides.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void overrides_init(struct overrides *o, size_t max)
+{
+    *o = (struct overrides){.max = max};
+}
+
+void overrides_fini(struct overrides *o)
+{
+    free(o->all);
+}
+
+static struct override *find(const struct overrides *o, const struct override *like)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        struct override *it = &o->all[i];
+        if (strcmp(it->domain, like->domain) == 0 && strcmp(it->service, like->service) == 0 &&
+            strcmp(it->instance, like->instance) == 0)
+            return it;
+    }
+    return NULL;
+}
+
+static int reserve(struct overrides *o)
+{
+    if (o->n < o->cap)
+        return 0;
+    size_t cap = o->cap ? 2 * o->cap : 8;
+    struct override *all = realloc(o->all, cap * sizeof *all);
+    if (!all)
+        return -ENOMEM;
+    o->all = all;
+    o->cap = cap;
+    return 0;
+}
+
+int overrides_set(struct overrides *o, const struct override *override)
+{
+    struct override *it = find(o, override);
+    if (it) {
+        it->state = override->state;
+        return 0;
+    }
+    int err = o->n < o->max ? reserve(o) : -ENOSPC;
+    if (err == 0)
+        o->all[o->n++] = *override;
+    return err;
+}
+
+int overrides_end(struct overrides *o, const struct override *override)
+{
+    struct override *it = find(o, override);
+    if (!it || it->state != override->state)
+        return -ENOENT;
+    *it = o->all[--o->n];
+    return 0;
+}
+
+bool override_covers(const struct override *override, const struct instance_key *key)
+{
+    if (!override->service[0])
+        return true;
+    return strcmp(override->domain, key->domain) == 0 && strcmp(override->service, key->service) == 0 &&
+           (!override->instance[0] || strcmp(override->instance, key->instance) == 0);
+}
+
+static int narrowness(const struct override *override)
+{
+    return override->instance[0] ? 3 : override->service[0] ? 2 : 1;
+}
+
+uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
+{
+    int best = 0;
+    uint8_t state = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        const struct override *it = &o->all[i];
+        if (narrowness(it) <= best || !override_covers(it, key))
+            continue;
+        best = narrowness(it);
+        state = it->state;
+    }
+    return state;
+}

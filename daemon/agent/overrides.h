@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operator says of instances of this host, over what their programs say: draining or in maintenance.
+ * Holds for one instance, for a service or for the whole host, whether it is registered yet or not; the
+ * narrowest counts. Pure; main thread.
+ */
+#ifndef AGENT_OVERRIDES_H
+#define AGENT_OVERRIDES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libdiscover/core/record.h"
+
+struct override {
+    char domain[LABEL_CAP], service[LABEL_CAP]; /* both "": the host */
+    char instance[LABEL_CAP];                   /* "": all of them */
+    uint8_t state;                              /* DISCOVER_DRAINING or DISCOVER_MAINTENANCE */
+};
+
+struct overrides {
+    struct override *all;
+    size_t n, cap, max;
+};
+
+void overrides_init(struct overrides *o, size_t max);
+void overrides_fini(struct overrides *o);
+
+/* In place of another one for the same. -ENOSPC: max is reached; -ENOMEM. */
+int overrides_set(struct overrides *o, const struct override *override);
+
+/* -ENOENT: this state is not in force for just that. */
+int overrides_end(struct overrides *o, const struct override *override);
+
+bool override_covers(const struct override *override, const struct instance_key *key);
+
+/* The state in force for an instance, or 0. */
+uint8_t overrides_state(const struct overrides *o, const struct instance_key *key);
+
+#endif

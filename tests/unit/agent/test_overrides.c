@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator says counts over what programs say: for what is there and what will come, over restarts,
+ * until undone. */
+#include <errno.h>
+
+#include "tests/unit/agent/life.h"
+
+static struct override of(const char *domain, const char *service, const char *instance,
+                          enum discover_state state)
+{
+    struct override o = {.state = (uint8_t)state};
+    strcpy(o.domain, domain);
+    strcpy(o.service, service);
+    strcpy(o.instance, instance);
+    return o;
+}
+
+static int say(const char *service, const char *instance, enum discover_state state, bool on)
+{
+    struct override o = of(*service ? "shop" : "", service, instance, state);
+    int err = agent_override(a, &o, on, now_ns);
+    settle();
+    return err;
+}
+
+static void expect(const char *key, enum discover_state state)
+{
+    ck_assert_ptr_nonnull(local_holds(key));
+    ck_assert_int_eq(local_holds(key)->state, state);
+    ck_assert_ptr_nonnull(bucket_holds(key));
+    ck_assert_int_eq(bucket_holds(key)->state, state);
+}
+
+START_TEST(the_narrowest_counts)
+{
+    const struct instance_key pay = {"shop", "payment", "web-1", "a"},
+                              other = {"shop", "payment", "web-1", "b"},
+                              cart = {"shop", "cart", "web-1", "a"};
+    struct overrides o;
+    overrides_init(&o, 3);
+    struct override host = of("", "", "", DISCOVER_DRAINING),
+                    service = of("shop", "payment", "", DISCOVER_MAINTENANCE),
+                    one = of("shop", "payment", "a", DISCOVER_DRAINING),
+                    more = of("shop", "x", "", DISCOVER_DRAINING);
+    ck_assert_int_eq(overrides_state(&o, &pay), 0);
+    ck_assert_int_eq(overrides_set(&o, &one), 0);
+    ck_assert_int_eq(overrides_set(&o, &service), 0);
+    ck_assert_int_eq(overrides_state(&o, &cart), 0);
+    ck_assert_int_eq(overrides_set(&o, &host), 0);
+    ck_assert_int_eq(overrides_set(&o, &host), 0);
+    ck_assert_int_eq(overrides_set(&o, &more), -ENOSPC);
+    ck_assert_int_eq(overrides_state(&o, &pay), DISCOVER_DRAINING);
+    ck_assert_int_eq(overrides_state(&o, &other), DISCOVER_MAINTENANCE);
+    ck_assert_int_eq(overrides_state(&o, &cart), DISCOVER_DRAINING);
+    service.state = DISCOVER_DRAINING;
+    ck_assert_int_eq(overrides_end(&o, &service), -ENOENT);
+    service.state = DISCOVER_MAINTENANCE;
+    ck_assert_int_eq(overrides_end(&o, &service), 0);
+    ck_assert_int_eq(overrides_end(&o, &service), -ENOENT);
+    ck_assert_int_eq(overrides_state(&o, &other), DISCOVER_DRAINING);
+    overrides_fini(&o);
+}
+END_TEST
+
+START_TEST(what_is_there_and_what_will_come)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    expect(A, DISCOVER_PASSING);
+    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, true), 0);
+    expect(A, DISCOVER_DRAINING);
+    add("b", 1);
+    add("a", 1); /* registers again, as passing */
+    settle();
+    expect(A, DISCOVER_DRAINING);
+    expect(B, DISCOVER_DRAINING);
+    struct instance_key key = bucket_key(A);
+    ck_assert_int_eq(agent_set_state(a, &key, DISCOVER_CRITICAL, now_ns), 0);
+    ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, true), 0);
+    expect(B, DISCOVER_MAINTENANCE);
+    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, false), 0);
+    expect(A, DISCOVER_CRITICAL); /* what checks have found meanwhile */
+    expect(B, DISCOVER_MAINTENANCE);
+    ck_assert_int_eq(say("payment", "b", DISCOVER_DRAINING, false), -ENOENT);
+    ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, false), 0);
+    expect(B, DISCOVER_PASSING);
+    teardown();
+}
+END_TEST
+
+START_TEST(kept_over_a_restart_until_taken_back)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
+    expect(A, DISCOVER_DRAINING);
+    restart(WALL + 1);
+    ck_assert_uint_eq(agent_overrides(a)->n, 1);
+    add("a", 11);
+    bus_up();
+    expect(A, DISCOVER_DRAINING);
+    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), 0);
+    expect(A, DISCOVER_PASSING);
+    restart(WALL + 2);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(nonsense_is_refused)
+{
+    setup();
+    struct override o = of("shop", "payment", "", DISCOVER_PASSING),
+                    half = of("shop", "", "", DISCOVER_DRAINING), lost = of("", "", "a", DISCOVER_DRAINING);
+    ck_assert_int_eq(agent_override(a, &o, true, now_ns), -EINVAL);
+    ck_assert_int_eq(agent_override(a, &half, true, now_ns), -EINVAL);
+    ck_assert_int_eq(agent_override(a, &lost, true, now_ns), -EINVAL);
+    ck_assert_int_eq(agent_restore_override(a, (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
+    ck_assert_int_eq(agent_restore_override(a, (const uint8_t *)"\xff", 1, now_ns), -EBADMSG);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    teardown();
+}
+END_TEST
+
+UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come,
+           kept_over_a_restart_until_taken_back, nonsense_is_refused)
