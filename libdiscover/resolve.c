@@ -11,7 +11,7 @@
 static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints,
                    size_t cap, size_t *ret_n)
 {
-    size_t n, length = service ? strnlen(service, TABLE_KEY_MAX + 1) : 0;
+    size_t n, length = service ? strlen(service) : 0;
     int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
     if (err == -ENOENT)
         return verdict_missing(mapping, service);

@@ -2,53 +2,14 @@
 /* How far a table can be trusted at this moment. */
 #include "libdiscover/verdict.h"
 
-#include <time.h>
-
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
 
-/*
- * The daemon's sign of life counts in seconds; reading the precise clock for it would cost half of a look-up.
- * So its verdict is kept for this long, counted on the coarse clock, which costs a quarter.
- */
-#define KEEP_NS (10 * NS_PER_MS)
-
-int64_t verdict_clock_ns(void)
+bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-    return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
-/* mapping->aged is when this was found out, times two, plus the answer. */
-static bool is_aged(struct mapping *mapping, int64_t now_ns)
-{
-    int64_t known = atomic_load_explicit(&mapping->aged, memory_order_relaxed);
-    if (known != 0 && now_ns - known / 2 < KEEP_NS)
-        return known & 1;
     bool aged = table_age_ns(&mapping->table, clock_now_ns()) > 0;
-    atomic_store_explicit(&mapping->aged, now_ns * 2 + aged, memory_order_relaxed);
+    atomic_store_explicit(&mapping->aged, coarse_now_ns * 2 + aged, memory_order_relaxed);
     return aged;
-}
-
-int verdict_at(struct mapping *mapping, int64_t coarse_now_ns)
-{
-    enum table_sync sync = table_sync(&mapping->table);
-    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || is_aged(mapping, coarse_now_ns))
-        return DISCOVER_STALE;
-    return sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
-}
-
-int verdict_quick(struct mapping *mapping)
-{
-    return verdict_at(mapping, verdict_clock_ns());
-}
-
-int verdict_found(struct mapping *mapping, size_t n)
-{
-    if (n > 0)
-        return verdict_quick(mapping);
-    return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_NONE;
 }
 
 int verdict_missing(const struct mapping *mapping, const char *service)

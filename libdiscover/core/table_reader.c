@@ -18,8 +18,6 @@
  */
 #define READ_TRIES 64
 
-#define KEY_WORDS_MAX (TABLE_KEY_MAX / 8)
-
 static uint64_t words_for(uint64_t bytes)
 {
     return (bytes + 7) / 8;
@@ -84,22 +82,38 @@ uint64_t table_hash(const char *key, size_t n)
     return XXH3_64bits(key, n);
 }
 
-/* A key as the words it has in a block. */
+/* A key, to be compared with the words it has in a block. */
 struct key {
-    uint64_t words[KEY_WORDS_MAX];
-    uint64_t n_words, n_bytes;
+    const char *bytes;
+    uint64_t n_bytes;
+    uint64_t last; /* word: what is left over, padded with 0 */
     uint64_t hash;
 };
 
-static int key_init(struct key *k, const char *bytes, size_t n)
+static inline uint64_t load_word(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* Out of the last 8 bytes, where there are so many: copying less than a word is a call. */
+static inline uint64_t last_word(const char *bytes, size_t n)
+{
+    uint64_t word = 0, left = (n - 1) % 8 + 1;
+    if (n < 8) {
+        memcpy(&word, bytes, n);
+        return word;
+    }
+    word = load_word(bytes + n - 8);
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word >> 8 * (8 - left) : word << 8 * (8 - left);
+}
+
+static inline int key_init(struct key *k, const char *bytes, size_t n)
 {
     if (n == 0 || n > TABLE_KEY_MAX)
         return -ENOENT;
-    k->n_bytes = n;
-    k->n_words = words_for(n);
-    k->words[k->n_words - 1] = 0;
-    memcpy(k->words, bytes, n);
-    k->hash = table_hash(bytes, n);
+    *k = (struct key){.bytes = bytes, .n_bytes = n, .last = last_word(bytes, n), .hash = table_hash(bytes, n)};
     return 0;
 }
 
@@ -135,7 +149,8 @@ static int block_open(const struct table *t, uint32_t slot, struct block *ret_bl
 {
     const table_word *s = slot_at(t, slot);
     struct block b = {.seq = table_load(&s[TABLE_S_SEQ])};
-    uint64_t ref = table_load(&s[b.seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+    uint64_t refs[] = {table_load(&s[TABLE_S_REF0]), table_load(&s[TABLE_S_REF1])}; /* neither waits for the sequence */
+    uint64_t ref = b.seq & 1 ? refs[1] : refs[0];
     uint64_t offset = table_ref_offset(ref);
     b.n_words = table_ref_words(ref);
     if (b.n_words == 0) {
@@ -159,10 +174,12 @@ static bool block_has_key(const struct block *b, const struct key *k)
 {
     if (b->key_bytes != k->n_bytes)
         return false;
-    for (uint64_t i = 0; i < k->n_words; i++)
-        if (table_load(&b->words[TABLE_BLOCK_HEADER_WORDS + i]) != k->words[i])
+    const table_word *words = b->words + TABLE_BLOCK_HEADER_WORDS;
+    uint64_t whole = (k->n_bytes - 1) / 8;
+    for (uint64_t i = 0; i < whole; i++)
+        if (table_load(&words[i]) != load_word(k->bytes + 8 * i))
             return false;
-    return true;
+    return table_load(&words[whole]) == k->last;
 }
 
 /* What is done with a block that has the wanted key; returns 0 or an error. The caller checks that it was quiet. */
@@ -226,17 +243,6 @@ uint32_t table_slots_used(const struct table *t)
     return (uint32_t)(used < t->slot_count ? used : t->slot_count);
 }
 
-bool table_abandoned(const struct table *t)
-{
-    return table_load(&t->words[TABLE_H_ABANDONED]) != 0;
-}
-
-enum table_sync table_sync(const struct table *t)
-{
-    uint64_t sync = table_load(&t->words[TABLE_H_SYNC]);
-    return sync <= TABLE_DEGRADED ? (enum table_sync)sync : TABLE_UNSYNCED;
-}
-
 uint32_t table_serial(const struct table *t)
 {
     return (uint32_t)table_load(&t->words[TABLE_H_SERIAL]);
@@ -271,9 +277,7 @@ static int copy_endpoints(const struct block *b, void *arg)
     uint64_t n = b->n_first < e->cap ? b->n_first : e->cap;
     if (n * TABLE_ENDPOINT_WORDS > b->n_words - b->body)
         return -EBADMSG;
-    const table_word *from = b->words + b->body;
-    for (uint64_t i = 0; i < n * TABLE_ENDPOINT_WORDS; i++)
-        e->out[i] = table_load(&from[i]);
+    table_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
     e->n = b->n_first;
     return 0;
 }
@@ -313,8 +317,7 @@ static int copy_block(const struct block *b, void *arg)
         v->words = words;
         v->cap_words = b->n_words;
     }
-    for (uint64_t i = 0; i < b->n_words; i++)
-        v->words[i] = table_load(&b->words[i]);
+    table_copy(v->words, b->words, b->n_words);
     v->n_words = b->n_words;
     v->seq = b->seq;
     v->kind = (enum table_kind)b->kind;

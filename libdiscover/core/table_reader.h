@@ -42,8 +42,17 @@ uint64_t table_slot_seq(const struct table *t, uint32_t slot);
 /* Slots that may hold something: 0 .. table_slots_used() - 1. */
 uint32_t table_slots_used(const struct table *t);
 
-bool table_abandoned(const struct table *t);
-enum table_sync table_sync(const struct table *t);
+static inline bool table_abandoned(const struct table *t)
+{
+    return table_load(&t->words[TABLE_H_ABANDONED]) != 0;
+}
+
+static inline enum table_sync table_sync(const struct table *t)
+{
+    uint64_t sync = table_load(&t->words[TABLE_H_SYNC]);
+    return sync <= TABLE_DEGRADED ? (enum table_sync)sync : TABLE_UNSYNCED;
+}
+
 uint32_t table_serial(const struct table *t);
 
 /*
