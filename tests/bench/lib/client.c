@@ -17,7 +17,7 @@ void check(bool ok, const char *what)
 {
     if (ok)
         return;
-    fprintf(stderr, "bench_lib: %s\n", what);
+    fprintf(stderr, "%s\n", what);
     exit(EXIT_FAILURE);
 }
 

@@ -50,3 +50,14 @@ void samples_print_limit(const char *name, struct samples *s, double target_ms)
            name, ms(samples_quantile(s, 0.5)), p99, target_ms, p99 <= target_ms ? "true" : "false");
     fflush(stdout);
 }
+
+void samples_print_us(const char *name, struct samples *s, struct samples *floor, double target_us)
+{
+    double value = ms(samples_quantile(s, 0.5)) * 1e3, base = ms(samples_quantile(floor, 0.5)) * 1e3;
+
+    printf("{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"us\",\"p99\":%.1f,\"floor\":%.1f,\"ratio\":%.2f,"
+           "\"target\":%.0f,\"ok\":%s}\n",
+           name, value, ms(samples_quantile(s, 0.99)) * 1e3, base, value / base, target_us,
+           value <= target_us ? "true" : "false");
+    fflush(stdout);
+}

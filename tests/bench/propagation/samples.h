@@ -21,6 +21,9 @@ int64_t samples_quantile(struct samples *s, double share);
 /* Against another measurement: reached when the ratio of the medians is at most target. */
 void samples_print_ratio(const char *name, struct samples *s, struct samples *floor, double target);
 
+/* In microseconds: reached when the median is at most target_us; the other is told beside it. */
+void samples_print_us(const char *name, struct samples *s, struct samples *floor, double target_us);
+
 /* Against a time: reached when the p99 is at most target_ms. */
 void samples_print_limit(const char *name, struct samples *s, double target_ms);
 
