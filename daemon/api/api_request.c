@@ -198,7 +198,7 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
-    const char *why;
+    const char *why = NULL;
     if (!check_right(c, m->id))
         return;
     if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0)
@@ -211,7 +211,7 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
-    const char *why;
+    const char *why = NULL;
     if (!check_right(c, m->id))
         return;
     if (parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)

@@ -19,7 +19,7 @@ static void unexpected(void *arg, const char *message)
 /* Loads a file whose services_dir is sd, in the test's folder. */
 static struct config *load(const char *folder, const char *services)
 {
-    char text[8192];
+    char text[9000];
     struct config *c;
     snprintf(text, sizeof text, "host = \"web-1\"; services_dir = \"%s/sd\";\n%s", folder, services);
     folder_write("c", text);
