@@ -31,7 +31,8 @@ static void *write_all(void *arg)
     int64_t start_ns = clock_now_ns(), due_ns = start_ns;
     prctl(PR_SET_TIMERSLACK, 1UL);
     while (!atomic_load(&w->stop)) {
-        put_instance(w->c, w->changes % INSTANCES, INSTANCES + ++w->changes);
+        w->changes++;
+        put_instance(w->c, w->changes % INSTANCES, INSTANCES + w->changes);
         (void)catalog_flush(w->c);
         table_writer_alive(catalog_table(w->c), clock_now_ns());
         due_ns += PERIOD_NS;

@@ -50,7 +50,8 @@ static _Noreturn void watcher(struct heard *heard)
         _exit(EXIT_FAILURE);
     for (;;) {
         struct pollfd fd = {.fd = discover_fd(d), .events = POLLIN};
-        (void)discover_dispatch(d);
+        if (discover_dispatch(d) < 0)
+            _exit(EXIT_FAILURE);
         (void)poll(&fd, 1, -1);
     }
 }
