@@ -420,10 +420,9 @@ static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *
 {
     struct daemon *d = arg;
     int64_t now_ns = clock_now_ns();
-    if (bucket == BUS_HOSTS)
-        liveness_heard(d->liveness, now_ns);
     peers_heard(d->peers, bucket, m);
-    follow_live(d->feeds[bucket].follow, m, now_ns);
+    if (follow_live(d->feeds[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
+        liveness_heard(d->liveness, now_ns);
 }
 
 static void on_gap(void *arg, enum bus_bucket bucket)

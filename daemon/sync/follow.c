@@ -366,13 +366,13 @@ static void ignore_known(struct follow *f, int64_t now_ns)
         f->check_ns = now_ns + f->options.settle_ns; /* perhaps the sequences started anew */
 }
 
-void follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
+bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
     if (f->state == DOWN)
-        return;
+        return false;
     if (m->seq <= f->high) {
         ignore_known(f, now_ns);
-        return;
+        return false;
     }
     bool hole = f->state == LIVE && m->seq != f->high + 1;
     f->high = m->seq;
@@ -386,6 +386,7 @@ void follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
     apply_live(f, m);
     if (f->state == SNAPSHOT && f->snapshot.ended)
         try_to_complete(f, now_ns);
+    return f->state == LIVE;
 }
 
 void follow_gap(struct follow *f, int64_t now_ns)

@@ -76,7 +76,11 @@ void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t
 /* The only end of each resync, in whatever way it ended. err: 0 when every message up to last_seq was seen. */
 void follow_snapshot_end(struct follow *f, int err, int64_t now_ns);
 
-void follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns);
+/*
+ * True: everything up to this message is known now. False: there is a hole before it, or it seems to be a repetition
+ * (which may be one of another incarnation, whose sequences began anew).
+ */
+bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns);
 
 /* The feed lost messages, it is not known which. */
 void follow_gap(struct follow *f, int64_t now_ns);

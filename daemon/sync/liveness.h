@@ -98,7 +98,7 @@ static inline void liveness_set_records_known(struct liveness *l, bool known)
     l->class->set_records_known(l, known);
 }
 
-/* Something came through the live feed of the leases, whatever it was: it is not deaf. */
+/* Something came through the live feed of the leases, behind everything else there is: it is not deaf. */
 static inline void liveness_heard(struct liveness *l, int64_t now_ns)
 {
     l->class->heard(l, now_ns);

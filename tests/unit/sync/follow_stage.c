@@ -131,11 +131,12 @@ static struct kv_message message(uint64_t seq, char key, char value)
     };
 }
 
-void live(uint64_t seq, char key, char value)
+bool live(uint64_t seq, char key, char value)
 {
     struct kv_message m = message(seq, key, value);
-    follow_live(t.f, &m, t.now_ns);
+    bool all_known = follow_live(t.f, &m, t.now_ns);
     follow_tick(t.f, t.now_ns);
+    return all_known;
 }
 
 void entry(uint64_t seq, char key, char value)

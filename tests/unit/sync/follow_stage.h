@@ -28,8 +28,8 @@ void done(void);
 /* Time passes as the daemon lets it: from one deadline to the next. */
 void pass(int64_t ns);
 
-/* value 0: deleted. */
-void live(uint64_t seq, char key, char value);
+/* value 0: deleted. Returns what follow_live does. */
+bool live(uint64_t seq, char key, char value);
 void entry(uint64_t seq, char key, char value);
 
 void info(uint64_t last_seq);

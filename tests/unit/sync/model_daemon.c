@@ -355,9 +355,8 @@ void daemon_mail(int host, const struct mail *mail)
         disconnected(d);
         break;
     case MAIL_LIVE:
-        if (mail->bucket == LEASES)
+        if (follow_live(f, &m, bus.now_ns) && mail->bucket == LEASES)
             liveness_heard(d->liveness, bus.now_ns);
-        follow_live(f, &m, bus.now_ns);
         break;
     case MAIL_INFO:
         follow_info(f, mail->err, mail->created, mail->last_seq, bus.now_ns);

@@ -50,6 +50,27 @@ START_TEST(next_applies_known_is_ignored)
 }
 END_TEST
 
+/* Who is gone is decided by what was heard behind everything else: repetitions and jumps prove nothing. */
+START_TEST(says_when_all_is_known)
+{
+    setup();
+    ck_assert(!live(1, 'a', 'A')); /* down */
+    get_live();
+    ck_assert(live(4, 'a', 'X'));
+    ck_assert(!live(4, 'a', 'X'));
+    ck_assert(!live(2, 'a', 'X')); /* of a bucket made anew, perhaps */
+    ck_assert(!live(6, 'c', 'C'));
+    ck_assert(!live(7, 'c', 'C'));
+    info(7);
+    entry(4, 'a', 'X');
+    info(8);
+    end(0);
+    ck_assert(live(8, 'c', 'C')); /* completes the snapshot */
+    ck_assert_str_eq(follow_state(t.f), "live");
+    done();
+}
+END_TEST
+
 START_TEST(jump_makes_a_snapshot)
 {
     setup();
@@ -257,6 +278,7 @@ START_TEST(answer_to_a_check_is_not_taken_for_the_snapshots)
 END_TEST
 
 UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_applies_known_is_ignored,
+           says_when_all_is_known,
            jump_makes_a_snapshot, jitter_delays_what_a_fleet_does_at_once,
            failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
            nothing_is_applied_while_down, quiet_bucket_is_asked, deaf_feed_is_found, late_feed_is_not_deaf,
