@@ -13,17 +13,9 @@
 
 #include "daemon/base/file.h"
 #include "daemon/bus/bus_nkey.h"
+#include "daemon/bus/bus_patience.h"
 #include "libdiscover/core/clock.h"
 
-/*
- * When a server hangs, this host is away from NATS for as long as it takes to notice (three pings) and to get past
- * whatever else hangs of the configured servers: altogether that must be less than the lease that others grant. A
- * server that takes longer than a quarter of that to answer is none to rely on. These are upper limits.
- */
-#define CONNECT_TIMEOUT_NS (2 * NS_PER_S)
-#define CONNECT_SHARE      4 /* of the lease */
-#define PING_INTERVAL_NS   (2 * NS_PER_S)
-#define PING_SHARE         8
 #define PINGS_OUT          2
 #define WRITE_DEADLINE_MS  2000
 #define DISCOVERED_MAX     16
@@ -40,6 +32,8 @@ struct bus_link {
     size_t n_discovered;
     const char *js_domain;
     int64_t request_timeout_ms;
+    struct bus_patience patience;
+    int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
     char inbox[SUBJECT_CAP / 2];
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
@@ -188,12 +182,6 @@ static natsStatus set_security(natsOptions *o, const struct bus_options *options
     return s == NATS_OK ? set_tls(o, options, ret_why) : s;
 }
 
-static int64_t share_ms(int64_t lease_ttl_ns, int share, int64_t most_ns)
-{
-    int64_t ns = lease_ttl_ns / share < most_ns ? lease_ttl_ns / share : most_ns;
-    return ns > NS_PER_MS ? ns / NS_PER_MS : 1;
-}
-
 static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)
 {
     natsOptions *o = link->options;
@@ -204,8 +192,6 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetName(o, name),
         natsOptions_SetCustomInboxPrefix(o, prefix),
         natsOptions_SetAllowReconnect(o, false),
-        natsOptions_SetTimeout(o, share_ms(options->lease_ttl_ns, CONNECT_SHARE, CONNECT_TIMEOUT_NS)),
-        natsOptions_SetPingInterval(o, share_ms(options->lease_ttl_ns, PING_SHARE, PING_INTERVAL_NS)),
         natsOptions_SetMaxPingsOut(o, PINGS_OUT),
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
@@ -245,6 +231,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->n_servers = options->n_servers;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = options->request_timeout_ns / NS_PER_MS;
+    bus_patience_init(&link->patience, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->changed, NULL);
@@ -290,6 +277,26 @@ static natsStatus set_servers(struct bus_link *link)
     memcpy(all + link->n_servers, link->discovered, link->n_discovered * sizeof *all);
     natsStatus s = natsOptions_SetServers(link->options, all, (int)n);
     free(all);
+    return s;
+}
+
+static int64_t whole_ms(int64_t ns)
+{
+    return ns > NS_PER_MS ? ns / NS_PER_MS : 1;
+}
+
+static natsStatus connect_now(struct bus_link *link, natsConnection **ret_nc)
+{
+    int64_t began_ns = clock_now_ns();
+    bus_patience_set_servers(&link->patience, link->n_servers + link->n_discovered);
+    natsStatus s = natsOptions_SetTimeout(link->options, whole_ms(bus_patience_connect_ns(&link->patience)));
+    if (s == NATS_OK)
+        s = natsOptions_SetPingInterval(link->options, whole_ms(bus_patience_ping_ns(&link->patience)));
+    if (s == NATS_OK)
+        s = natsConnection_Connect(ret_nc, link->options);
+    link->opened_ns = clock_now_ns();
+    if (s != NATS_OK)
+        bus_patience_failed(&link->patience, link->n_servers, link->opened_ns - began_ns);
     return s;
 }
 
@@ -388,7 +395,7 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
     link->lame = link->closed = false;
     natsStatus s = set_servers(link);
     if (s == NATS_OK)
-        s = natsConnection_Connect(&nc, link->options);
+        s = connect_now(link, &nc);
     if (s != NATS_OK)
         return failure(s, ret_reason);
     link->session = (struct bus_session){.nc = nc, .api_prefix = link->api_prefix, .inbox = link->inbox};
@@ -468,6 +475,7 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
         pthread_cond_wait(&link->changed, &link->lock);
     snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
     pthread_mutex_unlock(&link->lock);
+    bus_patience_lost(&link->patience, clock_now_ns() - link->opened_ns);
     destroy(link);
     (void)!read(link->news_fd, &count, sizeof count);
 }

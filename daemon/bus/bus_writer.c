@@ -216,7 +216,7 @@ static void *writer_main(void *arg)
 
 /*
  * Others give a host one lease TTL to be heard again after they themselves came back: it must not sleep through
- * much of that. A try, too, takes its time where servers hang (bus_link.c).
+ * much of that. A try, too, takes its time where servers hang (bus_patience.h).
  */
 static int64_t longest_pause_ns(int64_t lease_ttl_ns)
 {

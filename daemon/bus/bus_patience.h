@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long to wait for a server that says nothing. Pure; bus thread.
+ *
+ * A server that hangs has to be left in time: others give this host no longer than its lease. Noticing it takes three
+ * pings, getting past others that hang a time-out each; so both are small shares of the lease.
+ * But a server that is merely overloaded is not helped by clients that give up and come back: a fleet that does may
+ * never get out of it. So when connections do not hold, or all servers are slow at once, the waits double, up to what
+ * they are for long leases; and so long they are from the beginning where there is no other server to go to.
+ */
+#ifndef BUS_PATIENCE_H
+#define BUS_PATIENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bus_patience {
+    int64_t lease_ttl_ns;
+    int64_t times; /* 1, 2, 4, ... */
+    bool lone;     /* there is one server only */
+};
+
+void bus_patience_init(struct bus_patience *p, int64_t lease_ttl_ns);
+
+/* How many servers are known; in the beginning, one. */
+void bus_patience_set_servers(struct bus_patience *p, size_t n_servers);
+
+/* The time-out of connecting to one server; the time between two pings of one. */
+int64_t bus_patience_connect_ns(const struct bus_patience *p);
+int64_t bus_patience_ping_ns(const struct bus_patience *p);
+
+/* None of so many servers could be connected to, in so long a time. One that is down refuses at once. */
+void bus_patience_failed(struct bus_patience *p, size_t n_servers, int64_t took_ns);
+
+/* A connection was lost, and had held so long. */
+void bus_patience_lost(struct bus_patience *p, int64_t held_ns);
+
+#endif
