@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults of a lone nats-server: it is killed, stopped, loses its streams, or is away for longer than any
  * lease. */
-#include <stdlib.h>
-
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
 #include "tests/support/kv.h"
@@ -95,31 +93,23 @@ END_TEST
 
 START_TEST(stopped)
 {
-    bool is_long = getenv("DISCOVER_LONG");
-
     start();
     nats_server_pause(&nats, 0);
     observe_change(&o);
-    observe_for(&o, is_long ? 20000 : 10000);
+    observe_for(&o, 20000);
     nats_server_resume(&nats, 0);
-    observe_end(&o,
-                is_long ? "nats-server stopped with SIGSTOP for 20 s, lease 2 s"
-                        : "nats-server stopped with SIGSTOP for 10 s, lease 2 s",
-                AGREE_MS, HOLD_MS);
+    observe_end(&o, "nats-server stopped with SIGSTOP for 20 s, lease 2 s", AGREE_MS, HOLD_MS);
 }
 END_TEST
 
 START_TEST(down)
 {
-    bool is_long = getenv("DISCOVER_LONG");
-
     start();
     nats_server_kill(&nats, 0);
     observe_change(&o);
-    observe_for(&o, is_long ? 60000 : 15000);
+    observe_for(&o, 60000);
     nats_server_launch(&nats, 0);
-    observe_end(&o, is_long ? "nats-server down for 60 s, lease 2 s" : "nats-server down for 15 s, lease 2 s",
-                AGREE_MS, HOLD_MS);
+    observe_end(&o, "nats-server down for 60 s, lease 2 s", AGREE_MS, HOLD_MS);
 }
 END_TEST
 

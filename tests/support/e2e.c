@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,9 +137,14 @@ static void test_end(void)
 int e2e_main(const char *name, const struct e2e_test *tests, size_t n_tests, int timeout_s)
 {
     Suite *suite = suite_create(name);
+    const char *only = getenv("E2E_TEST");
+    bool found = false;
 
     /* One test case a test: unchecked fixtures are run once a case. */
     for (size_t i = 0; i < n_tests; i++) {
+        if (only && strcmp(only, tests[i].name) != 0)
+            continue;
+        found = true;
         TCase *tcase = tcase_create(tests[i].name);
         tcase_set_timeout(tcase, timeout_s);
         tcase_add_unchecked_fixture(tcase, folder_make, folder_end);
@@ -151,5 +157,7 @@ int e2e_main(const char *name, const struct e2e_test *tests, size_t n_tests, int
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (!found)
+        fprintf(stderr, "there is no test %s\n", only ? only : "at all");
+    return failed || !found ? EXIT_FAILURE : EXIT_SUCCESS;
 }
