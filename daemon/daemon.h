@@ -86,7 +86,9 @@ struct daemon {
     struct keep *keep;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
-    size_t guard_held;        /* hosts that the mass-loss guard holds */
+    size_t guard_held;        /* hosts that the mass-loss guard holds ... */
+    int64_t guard_until_ns;   /* ... until then, at most */
+    const char *guard_reason; /* static */
     enum table_sync sync;     /* as the table says */
     int64_t stale_since_ns;
     uint32_t serial_reserved; /* as stored: the next life begins there */

@@ -329,6 +329,8 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
     if (!held && d->guard_held)
         log_notice("no vanished hosts are kept any more");
     d->guard_held = held;
+    d->guard_until_ns = until_ns;
+    d->guard_reason = why;
 }
 
 /* Nothing was heard for a while, and a lease is about to run out: our own must come back before one does. */
@@ -476,6 +478,7 @@ int feed_start(struct daemon *d)
     const struct follow_options options[BUS_BUCKETS] = {[BUS_SERVICES] = {.unmarked = services_unmarked}};
     struct leases_options leases = {.max_hosts = d->config->limits.hosts,
                                     .guard_percent = d->config->registry.guard_percent,
+                                    .guard_min = d->config->registry.guard_min,
                                     .guard_ns = d->config->registry.guard_duration_ns,
                                     .probe = probe};
     int err = metrics_add(d->metrics, feed_metrics, sizeof feed_metrics / sizeof *feed_metrics, &d->feed_counters);

@@ -32,6 +32,15 @@ static void fill_overrides(const struct daemon *d, Discover__V1__Status *ret_sta
     ret_status->overrides = pointers;
 }
 
+static void fill_guard(const struct daemon *d, int64_t now_ns, Discover__V1__Status *s)
+{
+    if (!d->guard_held)
+        return;
+    s->held = (uint32_t)d->guard_held;
+    s->held_ms = d->guard_until_ns > now_ns ? (d->guard_until_ns - now_ns) / NS_PER_MS : 0;
+    s->held_reason = (char *)d->guard_reason;
+}
+
 void status_fill(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
@@ -54,6 +63,9 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->registrations = agent.registrations;
     s->unacknowledged = agent.unacknowledged;
     s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
+    if (d->health.reason != HEALTH_OK)
+        s->distrust = (char *)health_reason_text(d->health.reason);
+    fill_guard(d, now_ns, s);
     peers_status(d->peers, now_ns, s);
     fill_overrides(d, s);
 }

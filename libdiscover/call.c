@@ -295,6 +295,10 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .n_talkers = s->n_talkers,
         .overrides = lists->overrides,
         .n_overrides = s->n_overrides,
+        .distrust = s->distrust,
+        .held = s->held,
+        .held_ms = s->held_ms,
+        .held_reason = s->held_reason,
     };
     fn(arg, &status);
 }

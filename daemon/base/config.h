@@ -39,7 +39,7 @@ struct config {
     struct {
         char *services_bucket, *hosts_bucket;
         int64_t lease_ttl_ns, record_ttl_ns, restart_grace_ns, guard_duration_ns;
-        uint32_t replicas, guard_percent;
+        uint32_t replicas, guard_percent, guard_min;
         bool create;
     } registry;
     struct {

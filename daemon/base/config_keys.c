@@ -66,6 +66,8 @@ static const struct config_key main_table[] = {
      "Make the buckets if they are missing; if not, discoverd --init has to be run once"},
     {"registry.guard_percent", VALUE_NUMBER, NO, 0, 0, AT(registry.guard_percent), "30", 1, 100,
      "When more hosts than this share vanish at once, they are kept, marked as stale; 100: never"},
+    {"registry.guard_min", VALUE_NUMBER, NO, 0, 0, AT(registry.guard_min), "3", 1, 1000,
+     "Fewer than so many are never a mass; 1: the only other host, too, is kept when it falls silent"},
     {"registry.guard_duration", VALUE_DURATION, NO, 0, 0, AT(registry.guard_duration_ns), "5m", S, 24 * H,
      "How long hosts that vanished in a mass are kept at most"},
 

@@ -46,14 +46,20 @@ static json_t *talkers_json(const struct discover_status *s)
     return list;
 }
 
+static json_t *held_json(const struct discover_status *s)
+{
+    return json_pack("{s:I, s:I, s:s}", "hosts", (json_int_t)s->held, "ms", (json_int_t)s->held_ms, "reason",
+                     s->held_reason);
+}
+
 static void print_json(void *arg, const struct discover_status *s)
 {
-    json_t *bus = json_pack("{s:b, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
-                            s->bus_error);
+    json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
+                            s->bus_error, "distrust", s->distrust);
     *(int *)arg = ctl_print_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version, "host",
+        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version, "host",
                   s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
-                  "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "hosts", (json_int_t)s->hosts, "services",
+                  "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s), "hosts", (json_int_t)s->hosts, "services",
                   (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
                   (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused",
                   refused_json(s), "talkers", talkers_json(s), "overrides",
@@ -68,6 +74,15 @@ static void print_bus(const struct discover_status *s)
         printf("bus            not connected\n");
     if (*s->bus_error)
         printf("last error     %s\n", s->bus_error);
+    if (*s->distrust)
+        printf("not trusted    %s: no lease of another host runs out\n", s->distrust);
+}
+
+static void print_held(const struct discover_status *s)
+{
+    if (s->held > 0)
+        printf("kept           %u hosts whose leases have run out, for %.1f s more at most: %s\n", s->held,
+               (double)s->held_ms / 1000, s->held_reason);
 }
 
 static void print_refused(const struct discover_status *s)
@@ -108,6 +123,7 @@ static void print_text(void *arg, const struct discover_status *s)
     print_bus(s);
     printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
+    print_held(s);
     print_refused(s);
     print_talkers(s);
     print_overrides(s);

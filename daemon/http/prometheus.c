@@ -50,6 +50,7 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
     gauge(out, "discoverd_stale_seconds", "How long the bus has been out of reach.", (double)s->stale_ms / 1000);
     gauge(out, "discoverd_bus_connected", "1 while connected to NATS.", s->bus_connected);
     gauge(out, "discoverd_hosts", "Hosts in the catalog.", s->hosts);
+    gauge(out, "discoverd_hosts_held", "Hosts kept although their leases have run out.", s->held);
     gauge(out, "discoverd_services", "Services in the catalog.", s->services);
     gauge(out, "discoverd_instances", "Instances in the catalog.", s->instances);
     gauge(out, "discoverd_uptime_seconds", "Since the daemon was started.", (double)s->uptime_ms / 1000);

@@ -180,6 +180,12 @@ static void tell(struct leases *l, struct host *h)
     l->events.host_changed(l->arg, h->name, &lease, h->status);
 }
 
+static void tell_guard(const struct leases *l)
+{
+    l->events.guard(l->arg, l->held, l->guard_until_ns,
+                    "more hosts fell silent together than are likely to have died together");
+}
+
 /* Keeps the counts, and ends the guard with the last host it holds. */
 static void set_status(struct leases *l, struct host *h, enum host_status status)
 {
@@ -193,8 +199,7 @@ static void set_status(struct leases *l, struct host *h, enum host_status status
         return;
     if (l->held == 0)
         l->guard_until_ns = 0;
-    l->events.guard(l->arg, l->held, l->guard_until_ns,
-                    "more hosts fell silent together than are likely to have died together");
+    tell_guard(l);
 }
 
 static void end(struct leases *l, struct host *h, enum host_status status, int64_t now_ns)
@@ -291,6 +296,8 @@ static void grant_a_ttl(struct leases *l, int64_t now_ns)
         if (h->status == HOST_HELD)
             l->guard_until_ns = later(l->guard_until_ns, h->deadline_ns);
     }
+    if (l->held > 0)
+        tell_guard(l);
 }
 
 static void leases_set_healthy(struct liveness *base, bool healthy, int64_t now_ns)

@@ -424,6 +424,10 @@ struct discover_status {
     size_t n_talkers;
     const struct discover_override_info *overrides; /* the first 64 */
     size_t n_overrides;
+    const char *distrust; /* why the bus is not trusted, so that no lease runs out; "": it is */
+    uint32_t held;        /* hosts kept although their leases have run out ... */
+    int64_t held_ms;      /* ... for so long from now on, at most ... */
+    const char *held_reason;
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

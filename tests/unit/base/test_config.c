@@ -49,7 +49,7 @@ static const char everything[] =
     "}; };\n"
     "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; "
     "replicas = 3;\n"
-    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_duration = \"10m\"; "
+    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; guard_duration = \"10m\"; "
     "};\n"
     "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = "
     "\"5s\";\n"
@@ -94,6 +94,7 @@ START_TEST(test_every_key)
     ck_assert_int_eq(c->registry.guard_duration_ns, 10 * MINUTE_NS);
     ck_assert_uint_eq(c->registry.replicas, 3);
     ck_assert_uint_eq(c->registry.guard_percent, 50);
+    ck_assert_uint_eq(c->registry.guard_min, 2);
     ck_assert(!c->registry.create);
     ASSERT_LIST(c->dns.listen, "127.0.0.1:53", "[::1]:53");
     ASSERT_LIST(c->dns.zones, "a.internal", "10.in-addr.arpa");
