@@ -296,6 +296,27 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
     return err;
 }
 
+struct service_call {
+    table_service_fn *fn;
+    void *arg;
+};
+
+static int call_service(const struct block *b, void *arg)
+{
+    const struct service_call *call = arg;
+    const struct table_service service = {b->words, b->n_words, b->body, b->n_first, b->n_total};
+    return b->kind == TABLE_SERVICE ? call->fn(&service, call->arg) : -ENOENT;
+}
+
+int table_service_read(const struct table *t, const char *key, size_t n, table_service_fn *fn, void *arg)
+{
+    struct key k;
+    struct service_call call = {fn, arg};
+    uint32_t slot;
+    int err = key_init(&k, key, n);
+    return err ? err : key_read(t, &k, call_service, &call, &slot);
+}
+
 void table_view_init(struct table_view *v)
 {
     memset(v, 0, sizeof *v);

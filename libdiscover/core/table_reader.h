@@ -68,6 +68,20 @@ int64_t table_age_ns(const struct table *t, int64_t now_ns);
 int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
                     size_t cap, size_t *ret_n);
 
+/*
+ * Calls fn with a service's block as it lies in the table, perhaps several times, until it was quiet meanwhile. The body is
+ * within the block; what is in it fn checks, and expects to change under its eyes. -ENOENT, -EBUSY, -EBADMSG, or what fn
+ * returned.
+ */
+struct table_service {
+    const table_word *words;
+    uint64_t n_words, body;
+    uint32_t n_first, n_total; /* n_first <= n_total */
+};
+
+typedef int table_service_fn(const struct table_service *service, void *arg);
+int table_service_read(const struct table *t, const char *key, size_t n, table_service_fn *fn, void *arg);
+
 /* A whole block, copied: a consistent view that may be walked at leisure. */
 struct table_view {
     uint64_t *words;

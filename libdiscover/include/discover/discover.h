@@ -181,6 +181,40 @@ DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char 
  */
 DISCOVER_API DISCOVER_CHECK int discover_wait(struct discover *d, const char *service, int timeout_ms);
 
+/*
+ * A look-up with conditions: make a query, say what is wanted, run it as often as need be. Like resolve it is a read of
+ * shared memory, and it returns as resolve does; DISCOVER_E_NONE also when nothing meets the conditions.
+ *
+ *     discover_query_new("shop/payment", &q);
+ *     discover_query_add_tag(q, "canary");
+ *     for (n = 0; discover_query_run(d, q, n ? &ep[15] : NULL, ep, 16, &n) >= 0; ) {
+ *         ... the first min(n, 16) of ep ...
+ *         if (n <= 16)
+ *             break;
+ *     }
+ *
+ * Tags: all that were added; at most 16 (-ENOSPC). Place: the zone or the region. States: one of those that were added;
+ * default: passing and warning. Passing and warning instances come only if they are usable, others always.
+ */
+struct discover_query;
+
+/* DISCOVER_E_NAME, -ENOMEM. One thread changes it, while nobody runs it. */
+DISCOVER_API DISCOVER_CHECK int discover_query_new(const char *service, struct discover_query **ret_q);
+DISCOVER_API void discover_query_free(struct discover_query *q);
+DISCOVER_API DISCOVER_CHECK int discover_query_add_tag(struct discover_query *q, const char *tag);
+DISCOVER_API DISCOVER_CHECK int discover_query_set_place(struct discover_query *q, const char *place);
+DISCOVER_API DISCOVER_CHECK int discover_query_set_protocol(struct discover_query *q, enum discover_protocol protocol);
+DISCOVER_API DISCOVER_CHECK int discover_query_add_state(struct discover_query *q, enum discover_state state);
+
+/*
+ * after: NULL, or the last endpoint that was copied, to go on behind it where there are more than cap: an instance that
+ * stays as it is comes just once, whatever changes between two calls. *ret_n counts from there on; 0 with a result >= 0:
+ * there are no more. Without a daemon, over DNS, instances have neither tags nor a place. [any thread]
+ */
+DISCOVER_API DISCOVER_CHECK int discover_query_run(struct discover *d, const struct discover_query *q,
+                                                   const struct discover_endpoint *after,
+                                                   struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);
+
 /* How old what look-ups answer may be: 0 when fresh, -1 when nothing was ever known. Milliseconds. [any thread] */
 DISCOVER_API int64_t discover_age_ms(struct discover *d);
 

@@ -76,6 +76,9 @@ void client_open(struct client *c, bool greeted)
     must(discover_picker_new(c->d, SERVICE, &c->picker) == 0 && discover_picker_share(c->picker) == 0);
     must(discover_watch(c->d, SERVICE, on_change, c, &c->watch) == 0);
     must(discover_registration_new(SERVICE, 80, &c->registration) == 0);
+    must(discover_query_new(SERVICE, &c->query) == 0 && discover_query_add_tag(c->query, "canary") == 0);
+    for (enum discover_state state = DISCOVER_PASSING; state <= DISCOVER_DRAINING; state++)
+        must(discover_query_add_state(c->query, state) == 0);
     connect_pair(c);
     if (greeted)
         greet(c);
@@ -85,6 +88,7 @@ void client_close(struct client *c)
 {
     discover_registration_free(c->registration);
     discover_picker_free(c->picker);
+    discover_query_free(c->query);
     discover_unwatch(c->watch);
     discover_free(c->d);
     close(c->daemon);
@@ -146,4 +150,6 @@ void client_look_up(struct client *c)
         if (discover_pick(c->picker, &e[0]) >= 0)
             discover_report(c->picker, e[0].id, 10, DISCOVER_UNREACHABLE);
     (void)(discover_pick_key(c->picker, "k", 1, e) + discover_pick_retry(c->picker, tried, 2, e));
+    if (discover_query_run(c->d, c->query, NULL, e, 2, &n) >= 0 && n > 2)
+        must(discover_query_run(c->d, c->query, &e[1], e, 2, &n) >= DISCOVER_E_PROTOCOL);
 }

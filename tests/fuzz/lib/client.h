@@ -11,6 +11,7 @@ struct client {
     struct discover_registration *registration;
     struct discover_picker *picker;
     struct discover_watch *watch;
+    struct discover_query *query;
     int daemon; /* the other end of its connection */
 };
 

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copies the endpoints of a service that pass a filter. */
+#include "libdiscover/core/table_select.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define USABLE_STATES (1u << DISCOVER_PASSING | 1u << DISCOVER_WARNING)
+
+/* The details of an instance (entry.h), read in place: a copy of all would cost more than looking at a few
+ * lengths. */
+struct details {
+    const table_word *words;
+    uint64_t at, end; /* in bytes */
+    bool bad;
+};
+
+static uint8_t next_byte(struct details *d)
+{
+    if (d->at >= d->end) {
+        d->bad = true;
+        return 0;
+    }
+    uint64_t word = table_load(&d->words[d->at / 8]);
+    uint8_t bytes[sizeof word];
+    memcpy(bytes, &word, sizeof word);
+    return bytes[d->at++ % 8];
+}
+
+/* Moves over a text. Whether it is this one; NULL is none. */
+static bool next_text_is(struct details *d, const char *text)
+{
+    size_t n = next_byte(d);
+    uint64_t end = d->at + n + 1;
+    bool same = text && strlen(text) == n;
+    for (size_t i = 0; i < n && same; i++)
+        same = next_byte(d) == (uint8_t)text[i];
+    d->at = end;
+    return same;
+}
+
+static bool has_tags(struct details *d, const struct table_filter *f)
+{
+    uint32_t wanted = (1u << f->n_tags) - 1;
+    size_t n = next_byte(d);
+    for (uint64_t start; n > 0 && wanted && !d->bad; n--) {
+        start = d->at;
+        for (uint32_t i = 0; i < f->n_tags; i++) {
+            d->at = start;
+            if (next_text_is(d, f->tags[i]))
+                wanted &= ~(1u << i);
+        }
+    }
+    return wanted == 0;
+}
+
+static bool details_pass(const struct table_service *s, uint32_t i, const struct table_filter *f)
+{
+    if (!f->place[0] && !f->n_tags)
+        return true;
+    uint64_t offsets = table_load(&s->words[s->body + (uint64_t)s->n_total * TABLE_ENDPOINT_WORDS + i / 2]);
+    struct details d = {s->words, (uint64_t)(uint32_t)(offsets >> (i % 2 * 32)) * 8, s->n_words * 8, false};
+    (void)next_text_is(&d, NULL); /* host */
+    bool here = !f->place[0];
+    here |= next_text_is(&d, f->place); /* zone */
+    here |= next_text_is(&d, f->place); /* region */
+    (void)next_text_is(&d, NULL);       /* instance */
+    (void)next_text_is(&d, NULL);       /* host name */
+    return here && has_tags(&d, f) && !d.bad;
+}
+
+/* In the order of the table: the usable ones first, by priority, tier, id; then so the others. */
+static bool is_behind(const struct discover_endpoint *e, bool usable, const struct discover_endpoint *after)
+{
+    bool after_usable = USABLE_STATES >> (after->state & 31) & 1;
+    if (usable != after_usable)
+        return after_usable;
+    if (e->priority != after->priority)
+        return e->priority > after->priority;
+    if (e->tier != after->tier)
+        return e->tier > after->tier;
+    return e->id > after->id;
+}
+
+static bool passes(const struct table_filter *f, const struct discover_endpoint *e, bool usable)
+{
+    uint32_t states = f->states ? f->states : USABLE_STATES, state = 1u << (e->state & 31);
+    if (!(state & states) || (!usable && (state & USABLE_STATES)))
+        return false;
+    return !f->by_protocol || e->protocol == f->protocol;
+}
+
+struct selection {
+    const struct table_filter *filter;
+    const struct discover_endpoint *after;
+    struct discover_endpoint *out;
+    size_t cap, n;
+};
+
+static void load_endpoint(const table_word *from, struct discover_endpoint *ret_endpoint)
+{
+    uint64_t words[TABLE_ENDPOINT_WORDS];
+    for (int i = 0; i < TABLE_ENDPOINT_WORDS; i++)
+        words[i] = table_load(&from[i]);
+    memcpy(ret_endpoint, words, sizeof words);
+}
+
+static int select_endpoints(const struct table_service *s, void *arg)
+{
+    struct selection *to = arg;
+    uint64_t left = s->n_words - s->body, offsets = ((uint64_t)s->n_total + 1) / 2;
+    if ((uint64_t)s->n_total * TABLE_ENDPOINT_WORDS + offsets > left)
+        return -EBADMSG;
+    uint32_t last = !to->filter->states || !(to->filter->states & ~USABLE_STATES) ? s->n_first : s->n_total;
+    to->n = 0;
+    for (uint32_t i = 0; i < last; i++) {
+        struct discover_endpoint e;
+        load_endpoint(s->words + s->body + (uint64_t)i * TABLE_ENDPOINT_WORDS, &e);
+        bool usable = i < s->n_first;
+        if (!passes(to->filter, &e, usable) || (to->after && !is_behind(&e, usable, to->after)) ||
+            !details_pass(s, i, to->filter))
+            continue;
+        if (to->n < to->cap)
+            to->out[to->n] = e;
+        to->n++;
+    }
+    return 0;
+}
+
+int table_select(const struct table *t, const char *key, size_t n, const struct table_filter *filter,
+                 const struct discover_endpoint *after, struct discover_endpoint *ret_endpoints, size_t cap,
+                 size_t *ret_n)
+{
+    struct discover_endpoint behind; /* a copy: it may well lie in the buffer */
+    struct selection to = {filter, after ? memcpy(&behind, after, sizeof behind) : NULL, ret_endpoints, cap,
+                           0};
+    int err = table_service_read(t, key, n, select_endpoints, &to);
+    if (!err)
+        *ret_n = to.n;
+    return err;
+}
