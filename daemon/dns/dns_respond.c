@@ -37,7 +37,9 @@ int dns_responder_new(const struct dns_config *config, struct dns_tables *tables
     r->config = config;
     r->tables = tables;
     r->counters = counters;
-    (void)!getrandom(&r->random, sizeof r->random, GRND_NONBLOCK); /* any seed will do */
+    r->random.state = config->seed;
+    if (!config->seed)
+        (void)!getrandom(&r->random, sizeof r->random, GRND_NONBLOCK);
     int err = dns_scratch_new(&r->scratch);
     if (!err)
         err = dns_cache_init(&r->cache, cache_bytes);

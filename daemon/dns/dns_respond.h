@@ -19,6 +19,7 @@ struct dns_config {
     struct dns_reverse *reverse; /* NULL without reverse zones */
     uint32_t ttl_s;
     uint16_t udp_payload, loopback_payload;
+    uint64_t seed; /* of the order of answers: the same one, the same order; 0: any */
 };
 
 /* Where a query came from, as far as the answer depends on it. */

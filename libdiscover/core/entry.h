@@ -50,8 +50,8 @@ void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier
                     struct discover_endpoint *ret_endpoint);
 
 /*
- * Back from both forms to a record, of epoch and counter 0: what a host name was resolved to is no part of it. -EBADMSG: it breaks the rules of a record (it was read from
- * somewhere that cannot be trusted).
+ * Back from both forms to a record, of epoch and counter 0; what a host name was resolved to is no part of it.
+ * -EBADMSG: it breaks the rules of a record (it was read from somewhere that cannot be trusted).
  */
 int entry_record(const struct entry *entry, const struct discover_endpoint *endpoint, struct record *ret_record);
 

@@ -296,7 +296,7 @@ struct discover_instance {
     const char *service;  /* "domain/service" */
     const char *host;
     const char *instance;
-    const char *hostname; /* or "": what it was registered with instead of addresses; the endpoint has what it resolved to */
+    const char *hostname; /* "", or a name instead of addresses: the endpoint has what that resolved to */
     const char *zone;
     const char *region;
     struct discover_endpoint endpoint;

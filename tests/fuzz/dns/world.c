@@ -29,6 +29,19 @@ static void moved(void *arg, int fd)
     must(dns_tables_set(&tables, fd) == 0);
 }
 
+/* What host names resolve to, if they do: to one address of each family. */
+static const char *const hostnames[] = {"db.example.com", "v4.example.com", "v6.example.com", "both.example.com"};
+
+static void resolve_hostnames(void)
+{
+    for (uint8_t families = 1; families < 4; families++) {
+        struct catalog_address a = {.families = families};
+        memset(a.ipv4, families & DISCOVER_HAS_IPV4 ? 1 : 0, sizeof a.ipv4);
+        memset(a.ipv6, families & DISCOVER_HAS_IPV6 ? 0x20 : 0, sizeof a.ipv6);
+        must(catalog_set_address(catalog, hostnames[families], &a) == 0);
+    }
+}
+
 /* Two domains with four services and three hosts, so that names meet. */
 static void put(const uint8_t *b, unsigned number)
 {
@@ -53,7 +66,7 @@ static void put(const uint8_t *b, unsigned number)
     r.priority = b[3] >> 6;
     r.weight = b[3] & 8 ? 65535 : 1u + b[1];
     if (r.families == 0)
-        strcpy(r.hostname, "db.example.com");
+        strcpy(r.hostname, hostnames[b[1] % 4]);
     if (b[3] & 16)
         (void)record_add_tag(&r, "canary");
     if (b[3] & 32)
@@ -74,13 +87,18 @@ static void put_host(unsigned number)
     must(catalog_set_host(catalog, name, &l, number != 3, NOW_NS) == 0);
 }
 
+/* Zones beside, below and across each other, forward and reverse. */
 static void configure(uint8_t mode)
 {
+    static const char *const zones[] = {"discover.internal",        "1.in-addr.arpa",   "svc.example.com",
+                                        "shop.discover.internal",   "0.2.ip6.arpa",     "eu.svc.example.com",
+                                        "payment.svc.example.com", "b.1.in-addr.arpa"};
     const char *why;
     config = (struct dns_config){
-        .ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 2};
-    must(dns_zone_parse("discover.internal", &config.zones.zone[0], &why) == 0);
-    must(dns_zone_parse("1.in-addr.arpa", &config.zones.zone[1], &why) == 0);
+        .ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .seed = 1};
+    config.zones.n = mode & 128 ? 8 : 2;
+    for (size_t i = 0; i < config.zones.n; i++)
+        must(dns_zone_parse(zones[i], &config.zones.zone[i], &why) == 0);
 }
 
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
@@ -97,6 +115,8 @@ struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
         put_host(i);
     for (unsigned i = 0; i < n; i++)
         put(instances + 4 * i, i);
+    if (mode & 128)
+        resolve_hostnames();
     (void)catalog_flush(catalog);
     must(dns_reverse_build(config.reverse) == 0);
     table_writer_alive(catalog_table(catalog), NOW_NS);

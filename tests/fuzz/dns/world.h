@@ -6,7 +6,7 @@
 #include "daemon/dns/dns_respond.h"
 #include "daemon/dns/dns_wire.h"
 
-/* mode: bits for sync state, transport and client. instances: four octets each. */
+/* mode: bits for sync state, transport, client, and whether there are many zones. instances: four octets each. */
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n);
 void world_end(void);
 

@@ -211,6 +211,7 @@ static void count_first(size_t asks, unsigned n, size_t *ret_counts)
     }
 }
 
+/* The order is drawn from a fixed seed, so what is counted here is the same in every run. */
 START_TEST(test_r31_complete_answers_rotate)
 {
     size_t counts[8];
@@ -269,6 +270,38 @@ START_TEST(test_r31_groups_stay_in_order)
 }
 END_TEST
 
+/* Within each group by weight, also in groups that never come first. */
+START_TEST(test_r31_each_group_is_drawn_by_weight)
+{
+    size_t heavy[3] = {0};
+    static const struct {
+        const char *host;
+        uint16_t priority;
+    } groups[3] = {{"web-1", 0}, {"web-2", 0}, {"web-1", 7}};
+    setup();
+    put_host("web-2", "192.0.2.2", NULL, "us-1", "us");
+    for (uint16_t g = 0; g < 3; g++)
+        for (uint16_t i = 0; i < 2; i++) {
+            char key[64];
+            snprintf(key, sizeof key, "shop.payment.%s.p%d%d", groups[g].host, g, i);
+            put(key, (uint16_t)(1000 + 2 * g + i),
+                &(struct extra){.weight = i ? 4 : 1, .priority = groups[g].priority});
+        }
+    flush();
+    for (int i = 0; i < 5000; i++) {
+        const struct reply *r = ask(payment, SRV);
+        ck_assert_uint_eq(count(r, 0, SRV), 6);
+        for (size_t g = 0; g < 3; g++) {
+            ck_assert_uint_eq((r->records[2 * g].port - 1000u) / 2, g);
+            heavy[g] += (r->records[2 * g].port - 1000u) % 2;
+        }
+    }
+    for (size_t g = 0; g < 3; g++)
+        ck_assert_double_eq_tol((double)heavy[g] / 5000, 0.8, 0.02);
+    teardown();
+}
+END_TEST
+
 /* Two instances behind one address and port make one record, which is drawn with the weight of both. */
 START_TEST(test_weights_of_one_address_add_up)
 {
@@ -310,5 +343,6 @@ UNIT_TESTS("dns srv", test_r25_targets_are_not_compressed_owners_are, test_r26_t
            test_r26_a_resolved_host_name_is_an_address_like_others,
            test_r27_additional_has_the_addresses, test_r28_target_is_never_the_root, test_r29_weights_are_scaled,
            test_r30_underscore_names_are_by_protocol, test_r31_complete_answers_rotate,
-           test_r31_order_follows_weights, test_r31_groups_stay_in_order, test_weights_of_one_address_add_up,
+           test_r31_order_follows_weights, test_r31_groups_stay_in_order,
+           test_r31_each_group_is_drawn_by_weight, test_weights_of_one_address_add_up,
            test_a_change_is_in_the_next_answer)
