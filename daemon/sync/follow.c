@@ -14,9 +14,10 @@
  *            without a hole behind L0, has reached L1.
  *            4. What the store has and the snapshot has not left no marker, as a deletion would have: it is kept, and
  *            swept only when it is missing again in a snapshot some time later (keep_ns).
- *  LIVE      everything up to `high` is known. The next is applied; a jump is a hole: WAITING. One that is known is
- *            ignored, and makes us look whether the bucket is another one. Looked at as well when it is quiet: a
- *            deaf subscription makes no sound.
+ *  LIVE      everything up to `high` is known but for what is in `holes`. The next is applied; a jump is a hole: what
+ *            is in it may be late (holes.h), and is applied when it comes, unless its key has changed since; if it
+ *            does not come in time: WAITING. One that is known is ignored, and makes us look whether the bucket is
+ *            another one. Looked at as well when it is quiet: a deaf subscription makes no sound.
  */
 #include "daemon/sync/follow.h"
 
@@ -25,6 +26,7 @@
 #include <string.h>
 
 #include "daemon/base/backoff.h"
+#include "daemon/sync/holes.h"
 #include "daemon/sync/touched.h"
 #include "libdiscover/core/clock.h"
 
@@ -45,7 +47,9 @@ struct follow {
     bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
     bool checking;      /* a check was ordered and not answered */
     int64_t check_ns;   /* LIVE: for the next check */
-    uint64_t high;      /* LIVE: everything up to here is known. Always: older live messages are repetitions */
+    uint64_t high;      /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
+    struct holes holes; /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
+    struct touched touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
     uint64_t ordered;   /* `high` when an info was ordered: it cannot tell less, unless something went back */
     int64_t created;    /* of the incarnation the store has; 0: none yet */
     bool recreated;     /* and the bucket is another one by now */
@@ -59,8 +63,7 @@ struct follow {
         bool ended;    /* all entries came; the live feed has to reach `last` by settle_ns */
         int64_t created, settle_ns;
         uint64_t first, last;         /* L0, L1 */
-        uint64_t run_first, run_last; /* what came live without a hole; 0: nothing */
-        struct touched touched;
+        uint64_t run_first, run_last; /* what came live, without a hole that is not in holes; 0: nothing */
     } snapshot;
 };
 
@@ -85,10 +88,11 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
         .jitter_ns = or_default(options->jitter_ns, 500 * NS_PER_MS),
         .grace_ns = or_default(options->grace_ns, 3 * NS_PER_S),
         .keep_ns = or_default(options->keep_ns, 30 * NS_PER_S),
+        .late_ns = or_default(options->late_ns, 200 * NS_PER_MS),
         .unmarked = options->unmarked,
         .touched_max = options->touched_max ? options->touched_max : 65536,
     };
-    f->snapshot.touched.max = f->options.touched_max;
+    f->touched.max = f->options.touched_max;
     backoff_init(&f->backoff, f->options.backoff_ns, f->options.backoff_max_ns);
     *ret_follow = f;
     return 0;
@@ -98,7 +102,7 @@ void follow_free(struct follow *f)
 {
     if (!f)
         return;
-    touched_clear(&f->snapshot.touched);
+    touched_clear(&f->touched);
     free(f);
 }
 
@@ -110,6 +114,12 @@ static void set_synced(struct follow *f, bool synced)
         return;
     f->synced = synced;
     f->ops.synced(f->arg, synced);
+}
+
+static void forget_holes(struct follow *f)
+{
+    f->holes.n = 0;
+    touched_clear(&f->touched);
 }
 
 static int64_t jitter(struct follow *f)
@@ -124,14 +134,14 @@ static void wait_for_snapshot(struct follow *f, int64_t delay_ns, int64_t now_ns
     f->state = WAITING;
     f->due_ns = now_ns + delay_ns;
     f->behind = 0;
+    forget_holes(f);
 }
 
 /* What comes live from now on counts as seen. */
 static void mark_from_here(struct follow *f)
 {
-    touched_clear(&f->snapshot.touched);
+    forget_holes(f);
     memset(&f->snapshot, 0, sizeof f->snapshot);
-    f->snapshot.touched.max = f->options.touched_max;
     f->ops.snapshot_begin(f->arg);
 }
 
@@ -147,7 +157,6 @@ static void begin_snapshot(struct follow *f)
 
 static void abort_snapshot(struct follow *f, int64_t now_ns)
 {
-    touched_clear(&f->snapshot.touched);
     metric_inc(&f->counters.aborted);
     wait_for_snapshot(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     f->ops.snapshot_end(f->arg, FOLLOW_ABORTED);
@@ -176,9 +185,10 @@ static enum follow_end verdict(struct follow *f, int64_t now_ns)
 static void complete_snapshot(struct follow *f, uint64_t high, int64_t now_ns)
 {
     enum follow_end end = verdict(f, now_ns);
-    touched_clear(&f->snapshot.touched);
     f->state = LIVE;
     f->high = high;
+    if (f->holes.n == 0)
+        touched_clear(&f->touched);
     f->created = f->snapshot.created;
     f->recreated = false;
     f->backwards = 0;
@@ -213,6 +223,7 @@ void follow_disconnected(struct follow *f, int64_t now_ns)
         abort_snapshot(f, now_ns);
     f->state = DOWN;
     f->behind = 0;
+    forget_holes(f);
     set_synced(f, false);
 }
 
@@ -291,7 +302,7 @@ static uint64_t reached(const struct follow *f)
 {
     bool joined = f->snapshot.run_last > f->snapshot.first && f->snapshot.run_first <= f->snapshot.first + 1;
     uint64_t high = joined ? f->snapshot.run_last : f->snapshot.first;
-    return high >= f->snapshot.last ? high : 0;
+    return high >= f->snapshot.last && holes_first(&f->holes) > f->snapshot.last ? high : 0;
 }
 
 /* The live feed began behind what the snapshot has, or had a hole there. */
@@ -302,6 +313,7 @@ static bool has_hole(const struct follow *f)
 
 static void try_to_complete(struct follow *f, int64_t now_ns)
 {
+    holes_forget(&f->holes, f->snapshot.first);
     if (f->snapshot.unusable || has_hole(f))
         abort_snapshot(f, now_ns);
     else if (f->snapshot.last <= f->snapshot.first || reached(f) > 0)
@@ -313,7 +325,7 @@ void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t
     (void)now_ns;
     if (f->state != SNAPSHOT || f->snapshot.infos == 0 || f->snapshot.unusable)
         return;
-    if (touched_seq(&f->snapshot.touched, m->key, m->key_len) >= m->seq)
+    if (touched_seq(&f->touched, m->key, m->key_len) >= m->seq)
         return;
     if (m->kind == KV_DELETE)
         f->ops.remove(f->arg, m->key, m->key_len, m->seq);
@@ -341,14 +353,27 @@ static void lost(struct follow *f, int64_t now_ns)
 }
 
 /* While a snapshot is read: what came live, and whether that had holes. */
-static void note_touched(struct follow *f, const struct kv_message *m)
+static void note_run(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
-    bool next = f->snapshot.run_last > 0 && m->seq == f->snapshot.run_last + 1;
-    if (!next)
+    uint64_t last = f->snapshot.run_last;
+    bool joins = last > 0 && (m->seq == last + 1 || holes_add(&f->holes, last + 1, m->seq - 1, now_ns));
+    if (!joins) {
         f->snapshot.run_first = m->seq;
+        f->holes.n = 0;
+    }
     f->snapshot.run_last = m->seq;
-    if (!touched_add(&f->snapshot.touched, m->key, m->key_len, m->seq))
+    if (!touched_add(&f->touched, m->key, m->key_len, m->seq))
         f->snapshot.unusable = true;
+}
+
+/* What comes late must not undo what came since: so that is remembered as long as there is a hole. */
+static void note_since_hole(struct follow *f, const struct kv_message *m, uint64_t before, int64_t now_ns)
+{
+    bool noted = m->seq == before + 1 || holes_add(&f->holes, before + 1, m->seq - 1, now_ns);
+    if (f->holes.n > 0)
+        noted = noted && touched_add(&f->touched, m->key, m->key_len, m->seq);
+    if (!noted)
+        lost(f, now_ns);
 }
 
 static void apply_live(struct follow *f, const struct kv_message *m)
@@ -366,27 +391,56 @@ static void ignore_known(struct follow *f, int64_t now_ns)
         f->check_ns = now_ns + f->options.settle_ns; /* perhaps the sequences started anew */
 }
 
-bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
+/* Whether it is one that was missing. A snapshot's run may have begun with the later one of two that changed places. */
+static bool was_missing(struct follow *f, uint64_t seq)
 {
-    if (f->state == DOWN)
+    if (holes_fill(&f->holes, seq))
+        return true;
+    if (f->state != SNAPSHOT || seq <= f->ordered || seq + 1 != f->snapshot.run_first)
         return false;
-    if (m->seq <= f->high) {
-        ignore_known(f, now_ns);
-        return false;
+    f->snapshot.run_first = seq;
+    return true;
+}
+
+static void take_late(struct follow *f, const struct kv_message *m)
+{
+    metric_inc(&f->counters.late);
+    if (touched_seq(&f->touched, m->key, m->key_len) < m->seq) {
+        (void)touched_add(&f->touched, m->key, m->key_len, m->seq); /* without it, a still later one is older */
+        apply_live(f, m);
     }
-    bool hole = f->state == LIVE && m->seq != f->high + 1;
+    if (f->state == LIVE && f->holes.n == 0)
+        touched_clear(&f->touched);
+}
+
+static void take_next(struct follow *f, const struct kv_message *m, int64_t now_ns)
+{
+    uint64_t before = f->high;
     f->high = m->seq;
     f->check_ns = now_ns + f->options.quiet_ns;
     if (f->behind && m->seq >= f->behind)
         f->behind = 0;
     if (f->state == SNAPSHOT)
-        note_touched(f, m);
-    if (hole)
-        lost(f, now_ns);
+        note_run(f, m, now_ns);
+    else if (f->state == LIVE)
+        note_since_hole(f, m, before, now_ns);
     apply_live(f, m);
+}
+
+bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
+{
+    bool next = m->seq > f->high;
+    if (f->state == DOWN)
+        return false;
+    if (next)
+        take_next(f, m, now_ns);
+    else if (was_missing(f, m->seq))
+        take_late(f, m);
+    else
+        ignore_known(f, now_ns);
     if (f->state == SNAPSHOT && f->snapshot.ended)
         try_to_complete(f, now_ns);
-    return f->state == LIVE;
+    return next && follow_is_live(f);
 }
 
 void follow_gap(struct follow *f, int64_t now_ns)
@@ -413,11 +467,19 @@ static void check(struct follow *f)
     f->ops.check(f->arg);
 }
 
+/* When what is missing is not late any more, but lost. */
+static int64_t late_ns(const struct follow *f)
+{
+    return f->holes.n > 0 ? f->holes.all[0].since_ns + f->options.late_ns : INT64_MAX;
+}
+
 int64_t follow_tick(struct follow *f, int64_t now_ns)
 {
     if (f->state == SNAPSHOT && f->snapshot.ended && now_ns >= f->snapshot.settle_ns)
         abort_snapshot(f, now_ns);
     if (f->state == LIVE && f->behind && now_ns >= f->behind_ns)
+        lost(f, now_ns);
+    if (f->state == LIVE && now_ns >= late_ns(f))
         lost(f, now_ns);
     if (f->state == LIVE && !f->checking && now_ns >= f->check_ns)
         check(f);
@@ -432,6 +494,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
     int64_t candidates[] = {
         f->state == SNAPSHOT && f->snapshot.ended ? f->snapshot.settle_ns : INT64_MAX,
         f->state == LIVE && f->behind ? f->behind_ns : INT64_MAX,
+        f->state == LIVE ? late_ns(f) : INT64_MAX,
         f->state == LIVE && !f->checking ? f->check_ns : INT64_MAX,
         f->state == LIVE && f->keep_ns ? f->keep_ns : INT64_MAX,
         f->state != LIVE && f->synced ? f->unsync_ns : INT64_MAX,
@@ -446,12 +509,13 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
 
 uint64_t follow_horizon(const struct follow *f)
 {
-    return f->state == LIVE ? f->high : 0;
+    uint64_t first = holes_first(&f->holes);
+    return f->state == LIVE ? (first <= f->high ? first - 1 : f->high) : 0;
 }
 
 bool follow_is_live(const struct follow *f)
 {
-    return f->state == LIVE;
+    return f->state == LIVE && f->holes.n == 0;
 }
 
 const char *follow_state(const struct follow *f)
@@ -476,6 +540,7 @@ static const struct metric metric_table[] = {
     COUNTER(missing, "discoverd_follow_missing_total", "Snapshots in which something was missing that nobody deleted"),
     COUNTER(checks, "discoverd_follow_checks_total", "Times a quiet bucket was asked whether it has moved on"),
     COUNTER(ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
+    COUNTER(late, "discoverd_follow_late_total", "Live messages that came behind a later one"),
 };
 
 int follow_add_metrics(struct follow *f, struct metrics *m)

@@ -5,7 +5,8 @@
  * what is to be done goes out through follow_ops. One follower a bucket; main thread.
  *
  * What the store may rely on:
- *  - apply and remove come in the order of the stream for each key, also while a snapshot is being read;
+ *  - apply and remove come in the order of the stream for each key, also while a snapshot is being read, and also
+ *    when the feed brings messages in another order;
  *  - every key that exists is applied between snapshot_begin and any snapshot_end but FOLLOW_ABORTED.
  * Operations may call follow_doubt, of this or another follower, and nothing else of this one.
  *
@@ -51,6 +52,7 @@ struct follow_options {
     int64_t jitter_ns;      /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
     int64_t grace_ns;       /* a gap that is closed within this time does not count as not synced [3 s] */
     int64_t keep_ns;        /* what is missing in a snapshot is kept so long [30 s] */
+    int64_t late_ns;        /* how long a sequence that was jumped over may still come [200 ms] */
     size_t touched_max;     /* keys changed during a snapshot; more: another snapshot [65536] */
     size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; without it,
                                       what is missing is kept only when the bucket is a new one [NULL] */
@@ -97,6 +99,7 @@ struct follow_counters {
     metric_value recreated, missing;          /* snapshots that ended so */
     metric_value checks;
     metric_value ignored;                     /* live messages that were known already */
+    metric_value late;                        /* live messages that came behind a later one */
 };
 const struct follow_counters *follow_counters(const struct follow *f);
 

@@ -322,9 +322,6 @@ START_TEST(flood_of_one_host_has_its_name_and_slows_nobody)
     measured("registered on A, seen on B while another host floods, slowest of 40", slowest_ns);
     atomic_store(&flood_over, true);
     pthread_join(thread, NULL);
-    printf("-- flooded: %llu changes, dropped by b %lld, gaps %lld\n", (unsigned long long)p.counter,
-           (long long)host_counter(&b, "discoverd_bus_live_dropped_total"),
-           (long long)host_counter(&b, "discoverd_follow_gaps_total"));
     ck_assert_int_ge(host_counter(&b, "discoverd_feed_floods_total"), 1);
     wait_until(20000, logged(&b, "host web-9 does not flood the buckets any more"), b.seen);
     ck_assert(!floods_says_status(&b));

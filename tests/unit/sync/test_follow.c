@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "daemon/sync/holes.h"
+
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
@@ -57,15 +59,19 @@ START_TEST(says_when_all_is_known)
     ck_assert(!live(1, 'a', 'A')); /* down */
     get_live();
     ck_assert(live(4, 'a', 'X'));
+    ck_assert(!live(6, 'b', 'Y'));
+    ck_assert(!live(5, 'b', 'X')); /* late: not behind everything else */
+    ck_assert(live(7, 'b', 'Z'));
     ck_assert(!live(4, 'a', 'X'));
     ck_assert(!live(2, 'a', 'X')); /* of a bucket made anew, perhaps */
-    ck_assert(!live(6, 'c', 'C'));
-    ck_assert(!live(7, 'c', 'C'));
-    info(7);
+    ck_assert(!live(9, 'c', 'C'));
+    pass(201 * NS_PER_MS); /* and 8 is not merely late */
+    ck_assert(!live(10, 'c', 'C'));
+    info(10);
     entry(4, 'a', 'X');
-    info(8);
+    info(11);
     end(0);
-    ck_assert(live(8, 'c', 'C')); /* completes the snapshot */
+    ck_assert(live(11, 'c', 'C')); /* completes the snapshot */
     ck_assert_str_eq(follow_state(t.f), "live");
     done();
 }
@@ -76,9 +82,14 @@ START_TEST(jump_makes_a_snapshot)
     setup();
     get_live();
     live(6, 'c', 'C');
-    ck_assert_str_eq(follow_state(t.f), t.random ? "waiting" : "snapshot");
-    ck_assert_uint_eq(t.resyncs, 2);
     ck_assert_int_eq(t.key['c'].value, 'C'); /* newer than anything: not kept back */
+    ck_assert(!follow_is_live(t.f));         /* nobody is gone by what may be in the hole */
+    ck_assert_uint_eq(follow_horizon(t.f), 3);
+    pass(199 * NS_PER_MS);
+    ck_assert_uint_eq(t.resyncs, 1);
+    pass(2 * NS_PER_MS);
+    ck_assert_str_eq(follow_state(t.f), "snapshot");
+    ck_assert_uint_eq(t.resyncs, 2);
     ck_assert(t.synced);                     /* for a while */
     info(6);
     entry(4, 'b', 0); /* deleted in what was lost */
@@ -95,12 +106,85 @@ START_TEST(jump_makes_a_snapshot)
 }
 END_TEST
 
+/* A server brings what several clients put at once in an order of its own: that is no loss. */
+START_TEST(late_is_not_lost)
+{
+    setup();
+    get_live();
+    live(6, 'c', 'C');
+    live(8, 'e', 'E');
+    live(5, 'b', 'Y');
+    live(4, 'a', 'X');
+    ck_assert(!follow_is_live(t.f));
+    live(7, 'd', 'D');
+    ck_assert(follow_is_live(t.f));
+    ck_assert_uint_eq(follow_horizon(t.f), 8);
+    ck_assert_int_eq(t.key['a'].value, 'X');
+    ck_assert_int_eq(t.key['b'].value, 'Y');
+    ck_assert_int_eq(t.key['d'].value, 'D');
+    live(5, 'b', 'Y'); /* again: known */
+    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->late), 3);
+    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->ignored), 1);
+    pass(NS_PER_S);
+    ck_assert_uint_eq(t.resyncs, 1);
+    done();
+}
+END_TEST
+
+START_TEST(late_does_not_undo_what_came_since)
+{
+    setup();
+    get_live();
+    live(5, 'a', 0);
+    live(4, 'a', 'X'); /* older than its deletion */
+    ck_assert_int_eq(t.key['a'].value, 0);
+    ck_assert(follow_is_live(t.f));
+    live(8, 'b', 'Z');
+    live(7, 'b', 'Y');
+    live(6, 'b', 'X');
+    ck_assert_int_eq(t.key['b'].value, 'Z');
+    ck_assert_uint_eq(follow_horizon(t.f), 8);
+    done();
+}
+END_TEST
+
+/* Each has its own time: one that is filled does not prolong another. */
+START_TEST(what_stays_missing_is_lost)
+{
+    setup();
+    get_live();
+    live(5, 'a', 'X');
+    pass(150 * NS_PER_MS);
+    live(7, 'b', 'Y');
+    live(6, 'c', 'C');
+    ck_assert_uint_eq(t.resyncs, 1);
+    pass(51 * NS_PER_MS);
+    ck_assert_uint_eq(t.resyncs, 2);
+    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 1);
+    done();
+}
+END_TEST
+
+START_TEST(too_many_holes_are_a_loss)
+{
+    setup();
+    get_live();
+    for (uint64_t seq = 5; seq < 5 + 2 * HOLES_MAX; seq += 2)
+        live(seq, 'a', 'X');
+    ck_assert_uint_eq(t.resyncs, 1);
+    live(5 + 2 * HOLES_MAX, 'a', 'Y');
+    ck_assert_uint_eq(t.resyncs, 2);
+    ck_assert_int_eq(t.key['a'].value, 'Y');
+    done();
+}
+END_TEST
+
 START_TEST(jitter_delays_what_a_fleet_does_at_once)
 {
     setup();
     get_live();
     t.random = 200 * NS_PER_MS;
-    live(6, 'c', 'C');
+    follow_gap(t.f, t.now_ns);
     ck_assert_str_eq(follow_state(t.f), "waiting");
     pass(199 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 1);
@@ -278,8 +362,8 @@ START_TEST(answer_to_a_check_is_not_taken_for_the_snapshots)
 END_TEST
 
 UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_applies_known_is_ignored,
-           says_when_all_is_known,
-           jump_makes_a_snapshot, jitter_delays_what_a_fleet_does_at_once,
+           says_when_all_is_known, jump_makes_a_snapshot, late_is_not_lost, late_does_not_undo_what_came_since,
+           what_stays_missing_is_lost, too_many_holes_are_a_loss, jitter_delays_what_a_fleet_does_at_once,
            failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
            nothing_is_applied_while_down, quiet_bucket_is_asked, deaf_feed_is_found, late_feed_is_not_deaf,
            failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,

@@ -69,6 +69,51 @@ START_TEST(what_never_comes_makes_another_snapshot)
 }
 END_TEST
 
+/* What comes live while a snapshot is read may have changed places as well. */
+START_TEST(late_while_a_snapshot_is_read)
+{
+    setup();
+    connect_bus();
+    live(5, 'a', 'A');
+    live(4, 'b', 'B'); /* the run begins with it */
+    info(3);
+    live(8, 'd', 'D');
+    entry(2, 'e', 'E');
+    live(7, 'c', 0);
+    info(8);
+    end(0);
+    ck_assert_str_eq(follow_state(t.f), "snapshot"); /* 6 is missing */
+    live(6, 'c', 'C');
+    ck_assert(follow_is_live(t.f));
+    ck_assert_uint_eq(follow_horizon(t.f), 8);
+    ck_assert_int_eq(t.key['a'].value, 'A');
+    ck_assert_int_eq(t.key['b'].value, 'B');
+    ck_assert_int_eq(t.key['c'].value, 0); /* deleted later than it was put */
+    ck_assert_int_eq(t.key['e'].value, 'E');
+    ck_assert_uint_eq(t.resyncs, 1);
+    done();
+}
+END_TEST
+
+/* Behind what the snapshot needs: it is complete, and goes on waiting for that. */
+START_TEST(late_is_waited_for_behind_a_snapshot)
+{
+    setup();
+    connect_bus();
+    info(3);
+    live(4, 'a', 'A');
+    live(6, 'b', 'B');
+    info(4);
+    end(0);
+    ck_assert_str_eq(follow_state(t.f), "live");
+    ck_assert_uint_eq(follow_horizon(t.f), 4);
+    live(5, 'b', 'X');
+    ck_assert(follow_is_live(t.f));
+    ck_assert_int_eq(t.key['b'].value, 'B');
+    done();
+}
+END_TEST
+
 START_TEST(hole_behind_the_snapshot_is_found)
 {
     setup();
@@ -363,6 +408,7 @@ END_TEST
 
 UNIT_TESTS("follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is_on_its_way,
            what_never_comes_makes_another_snapshot, hole_behind_the_snapshot_is_found,
+           late_while_a_snapshot_is_read, late_is_waited_for_behind_a_snapshot,
            old_live_messages_do_not_matter_to_a_snapshot, dropped_feed_during_snapshot_spoils_it,
            more_changes_than_can_be_noted_spoil_it, partial_snapshot_sweeps_nothing,
            recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
