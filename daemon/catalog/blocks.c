@@ -87,16 +87,16 @@ static void prefetch(const struct service *s)
         for (size_t at = offsetof(struct instance, host); at < sizeof(struct instance) + LINE; at += LINE)
             __builtin_prefetch((const char *)s->instances[i] + at);
     for (uint32_t i = 0; i < s->n; i++) {
-        __builtin_prefetch(&s->instances[i]->host->alive);
-        __builtin_prefetch(s->instances[i]->host->lease.region);
-        __builtin_prefetch(s->instances[i]->host->name);
+        __builtin_prefetch(s->instances[i]->host);
+        __builtin_prefetch(s->instances[i]->host->entry + LINE / 2);
     }
 }
 
 static size_t write_details(const struct instance *i, uint64_t *at)
 {
     uint8_t *bytes = (uint8_t *)at;
-    size_t n = entry_write_host(i->host->name, i->host->lease.zone, i->host->lease.region, bytes);
+    size_t n = i->host->entry_n;
+    memcpy(bytes, i->host->entry, n);
     memcpy(bytes + n, i->details, i->details_n);
     n += i->details_n;
     memset(bytes + n, 0, words_for(n) * 8 - n);

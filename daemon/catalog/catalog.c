@@ -80,7 +80,7 @@ bool instance_usable(const struct catalog *c, const struct instance *i)
 {
     (void)c;
     bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
-    bool vouched = i->host->alive && (from_file || i->epoch >= i->host->lease.min_epoch);
+    bool vouched = i->host->alive && (from_file || i->epoch >= i->host->min_epoch);
     return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) &&
            (vouched || i->ttl_ns);
 }
@@ -102,6 +102,7 @@ struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
         return NULL;
     }
     snprintf(h->name, sizeof h->name, "%s", name);
+    host_set_lease(h, &(struct lease){0});
     h->alive = strcmp(name, c->host) == 0;
     HASH_ADD_STR(c->hosts, name, h);
     catalog_touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */

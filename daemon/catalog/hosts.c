@@ -22,6 +22,13 @@ static bool lease_differs(const struct lease *a, const struct lease *b)
            memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
 }
 
+void host_set_lease(struct host *h, const struct lease *lease)
+{
+    h->lease = *lease;
+    h->min_epoch = lease->min_epoch;
+    h->entry_n = (uint8_t)entry_write_host(h->name, lease->zone, lease->region, h->entry);
+}
+
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
 {
     int err = -ENOMEM;
@@ -29,7 +36,7 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
     if (!h)
         return err;
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
-    h->lease = *lease;
+    host_set_lease(h, lease);
     h->doubted = false;
     if (alive)
         h->gone_since_ns = 0;

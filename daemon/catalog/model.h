@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "daemon/catalog/catalog.h"
+#include "libdiscover/core/entry.h"
 
 struct host;
 struct service;
@@ -56,6 +57,13 @@ struct domain {
 };
 
 struct host {
+    /* What the entries of its instances have in common, and what makes them usable. Writing a service needs this, and no
+       more, of each instance's host: it lies in one place, for the time that goes by is that of the memory. */
+    uint64_t min_epoch; /* the lease's */
+    bool alive;
+    uint8_t entry_n;
+    uint8_t entry[ENTRY_HOST_MAX];
+
     UT_hash_handle hh; /* in catalog.hosts, by name */
     struct dirty dirty;
     struct instance *instances;
@@ -65,7 +73,6 @@ struct host {
     uint64_t told_digest; /* in its last lease */
     uint32_t differed;    /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns; /* 0 while alive */
-    bool alive;
     bool doubted; /* known from a file only */
     bool listed; /* told of by a lease, not only by instances */
     struct lease lease;
@@ -106,6 +113,7 @@ bool instance_usable(const struct catalog *c, const struct instance *i);
 
 /* catalog.c, for hosts.c and flush.c. */
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
+void host_set_lease(struct host *h, const struct lease *lease);
 enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
 void catalog_touch(struct dirty **list, struct dirty *d);
