@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Look-ups without a daemon: each service that is looked up is asked for in DNS, and asked for again when its TTL has run
- * out, for as long as it is wanted. The answer becomes a small table, which look-ups read as they read the daemon's.
- * The handle's thread, but for what is marked. Never blocks.
+ * Look-ups without a daemon: each service that is looked up is asked for in DNS, and asked for again when its TTL
+ * has run out, for as long as it is wanted. The answer becomes a small table, which look-ups read as they read
+ * the daemon's. The handle's thread, but for what is marked. Never blocks.
  *
  * The plan:
  *   1. A look-up of a service that was never asked for adds its name and wakes dispatch. Nothing is known so far.

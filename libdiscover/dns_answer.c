@@ -152,6 +152,7 @@ static void address_from_name(const struct dns_question *q, struct dns_srv_targe
         memcpy(t->ipv4, ipv4, sizeof ipv4);
     if (has6)
         memcpy(t->ipv6, ipv6, sizeof ipv6);
+    t->computed = has4 || has6;
     t->families = (uint8_t)((has4 ? DISCOVER_HAS_IPV4 : 0) | (has6 ? DISCOVER_HAS_IPV6 : 0));
 }
 

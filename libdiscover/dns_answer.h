@@ -24,6 +24,7 @@ struct dns_srv_target {
     struct dns_wire_name name;
     uint8_t ipv4[4], ipv6[16];
     uint8_t families; /* DISCOVER_HAS_...; 0: its addresses have to be asked for */
+    bool computed;    /* its name is made of its addresses */
     uint16_t port, priority, weight;
 };
 

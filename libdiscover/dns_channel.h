@@ -24,7 +24,7 @@ bool dns_servers_valid(const char *servers);
  */
 int dns_channel_open(const char *servers, int epoll, struct dns_channel **ret_c);
 
-/* Open questions are answered with NULL. In a forked child (ours = false) the epoll set is the parent's. NULL is fine. */
+/* Answers open questions with NULL. In a forked child (ours = false) the epoll set is the parent's. c: NULL is fine. */
 void dns_channel_close(struct dns_channel *c, bool ours);
 
 /* May call fn before it returns. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The services that are asked for in DNS, by name. Any thread finds and adds, without a lock and without a wait; one owner
- * walks and removes. What was removed is freed once nobody can read it any more (readers.h).
+ * The services that are asked for in DNS, by name. Any thread finds and adds, without a lock and without a wait;
+ * one owner walks and removes. What was removed is freed once nobody can read it any more (readers.h).
  *
- * A bucket is a list: services are added at its head, and only the owner takes them out; a removed one goes on pointing
- * to the rest. No service is freed while anybody is between enter and leave, so a head that is the same is unchanged.
+ * A bucket is a list: services are added at its head, and only the owner takes them out; a removed one goes on
+ * pointing to the rest. No service is freed while anybody is between enter and leave, so a head that is the same
+ * is unchanged.
  */
 #ifndef LIBDISCOVER_DNS_NAMES_H
 #define LIBDISCOVER_DNS_NAMES_H

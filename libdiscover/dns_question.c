@@ -80,20 +80,18 @@ bool dns_same_name(const struct dns_wire_name *x, const struct dns_wire_name *y)
 
 int dns_name_text(const struct dns_wire_name *name, char ret_text[static DNS_TEXT_CAP])
 {
-    size_t at = 0;
-    for (size_t next = 0; at < name->n && name->octets[at] != 0; at++) {
-        if (at == next) {
+    const size_t end = name->n - 1U; /* the root's zero; any other one is in a label */
+    for (size_t at = 0, next = 0; at < end; at++) {
+        bool is_length = at == next;
+        if (is_length)
             next = at + 1U + name->octets[at];
-            if (at > 0)
-                ret_text[at - 1] = '.';
-        } else if (is_host_octet(name->octets[at])) {
-            ret_text[at - 1] = (char)name->octets[at];
-        } else {
+        else if (!is_host_octet(name->octets[at]))
             return -EINVAL;
-        }
+        if (at > 0)
+            ret_text[at - 1] = is_length ? '.' : (char)name->octets[at];
     }
-    if (at == 0)
+    if (end == 0)
         return -EINVAL;
-    ret_text[at - 1] = '\0';
+    ret_text[end - 1] = '\0';
     return 0;
 }

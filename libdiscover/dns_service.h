@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of one service through DNS, and when to ask again. Time comes in. The source's thread, but for `mappings`
- * and `wanted_ns` (any thread, while it is among the names: dns_names.h).
+ * What is known of one service through DNS, and when to ask again. Time comes in. The source's thread, but for
+ * `mappings` and `wanted_ns` (any thread, while it is among the names: dns_names.h).
  *
- *   - An answer holds for its TTL, from 1 second to an hour; then it is asked for again. It is stale if that is in vain, or
- *     takes longer than DNS_GRACE_NS, with its age counted from when it was last known to be true.
- *   - A failure is tried again after a back-off. It never takes away what was found; but that nobody was there is believed
- *     only as long as its TTL, and is then "cannot know".
+ *   - An answer holds for its TTL, from 1 second to an hour; then it is asked for again. It is stale if that is
+ *     in vain, or takes longer than DNS_GRACE_NS, with its age counted from when it was last known to be true.
+ *   - A failure is tried again after a back-off. It never takes away what was found; but that nobody was there is
+ *     believed only as long as its TTL, and is then "cannot know".
  */
 #ifndef LIBDISCOVER_DNS_SERVICE_H
 #define LIBDISCOVER_DNS_SERVICE_H

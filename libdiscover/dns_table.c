@@ -45,8 +45,7 @@ static void fill_record(const struct dns_srv_target *t, struct record *ret_recor
     ret_record->families = t->families;
     memcpy(ret_record->ipv4, t->ipv4, sizeof ret_record->ipv4);
     memcpy(ret_record->ipv6, t->ipv6, sizeof ret_record->ipv6);
-    ret_record->hostname[0] = '\0';
-    if (t->families == 0)
+    if (!t->computed)
         (void)dns_name_text(&t->name, ret_record->hostname);
 }
 
@@ -162,7 +161,8 @@ static uint64_t block_words(const struct table *t)
 bool dns_table_same(const struct table *x, const struct table *y)
 {
     uint64_t n = block_words(x);
-    return n == block_words(y) && memcmp((const uint64_t *)x->words + HEAP, (const uint64_t *)y->words + HEAP, n * 8) == 0;
+    return n == block_words(y) &&
+           memcmp((const uint64_t *)x->words + HEAP, (const uint64_t *)y->words + HEAP, n * 8) == 0;
 }
 
 bool dns_table_any(const struct table *t)

@@ -11,7 +11,8 @@
  *     discover_free(d);
  *
  * Look-ups read memory shared with the daemon: no system call, no lock, no wait. They keep answering from
- * the last state when the daemon dies; the result tells that it is stale.
+ * the last state when the daemon dies; the result tells that it is stale. Where there is no daemon, they go over
+ * DNS (see discover_set_source).
  *
  * Threads: discover_resolve and the other functions marked [any thread] may be called from any number of
  * threads at once, also while another thread is in discover_dispatch. All others belong to one thread at a
@@ -120,8 +121,8 @@ DISCOVER_API const char *discover_socket(const struct discover *d);
  * or picks. So the first look-up of a service returns DISCOVER_E_UNSYNCED: discover_wait is for that.
  *
  * DNS tells addresses, port, priority and weight (256..65535). What it does not tell has a default: passing, TCP,
- * elsewhere, no names. A server that does not answer makes what it said stale; a service that was never answered, or whose
- * absence can no longer be vouched for, is DISCOVER_E_UNSYNCED, and so is one beyond 256 at a time.
+ * elsewhere, no names. A server that does not answer makes what it said stale; a service that was never answered,
+ * or whose absence can no longer be vouched for, is DISCOVER_E_UNSYNCED, and so is one beyond 256 at a time.
  */
 enum discover_source {
     DISCOVER_SOURCE_AUTO = 0,   /* the daemon; DNS until it is there, if it is not at start. The default */

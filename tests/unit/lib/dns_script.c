@@ -64,7 +64,8 @@ static void put_address(struct dns_script *s, enum dns_section section, const ch
                         const char *text)
 {
     uint8_t address[16];
-    uint8_t *length = begin_record(s, section, owner, family == AF_INET ? DNS_TYPE_A : DNS_TYPE_AAAA, DNS_CLASS_IN, ttl_s);
+    enum dns_type type = family == AF_INET ? DNS_TYPE_A : DNS_TYPE_AAAA;
+    uint8_t *length = begin_record(s, section, owner, type, DNS_CLASS_IN, ttl_s);
     ck_assert_int_eq(inet_pton(family, text, address), 1);
     dns_put(&s->out, address, family == AF_INET ? 4 : 16);
     end_record(s, length);

@@ -462,6 +462,6 @@ END_TEST
 UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_are_told_apart,
            a_stranger_s_denial_is_not_believed, it_is_asked_again_when_its_ttl_has_run_out,
            a_server_that_fails_makes_it_stale, a_server_that_is_silent_makes_it_stale,
-           an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks, instances_are_listed,
-           a_daemon_that_comes_takes_over, only_dns_means_only_dns, wait_waits, settings_are_checked,
+           an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
+           instances_are_listed, a_daemon_that_comes_takes_over, only_dns_means_only_dns, wait_waits, settings_are_checked,
            the_environment_sets_servers_and_zone, a_forked_child_reads_and_frees, nothing_to_do_is_nothing_to_dispatch)

@@ -72,6 +72,8 @@ START_TEST(names_as_text)
     ck_assert_int_eq(dns_name_text(wire("shop/payment", "x_y.org"), text), 0);
     ck_assert_str_eq(text, "payment.shop.x_y.org");
     ck_assert_int_lt(dns_name_text(&name, text), 0);
+    name = (struct dns_wire_name){.octets = "\3a\0b\0", .n = 5};
+    ck_assert_int_lt(dns_name_text(&name, text), 0);
     name = (struct dns_wire_name){.n = 1};
     ck_assert_int_lt(dns_name_text(&name, text), 0);
 }

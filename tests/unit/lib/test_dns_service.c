@@ -12,8 +12,8 @@ static void begin(void)
 {
     dns_service_init(&s, "shop/payment", 1);
     for (int i = 0; i < 2; i++)
-        targets[i] = (struct dns_srv_target){
-            .name = {.octets = {1, (uint8_t)('a' + i), 0}, .n = 3}, .families = DISCOVER_HAS_IPV4, .port = 1, .weight = 1};
+        targets[i] = (struct dns_srv_target){.name = {.octets = {1, (uint8_t)('a' + i), 0}, .n = 3},
+                                             .families = DISCOVER_HAS_IPV4, .port = 1, .weight = 1};
 }
 
 static bool answered(enum dns_outcome outcome, size_t n, uint32_t ttl_s, int64_t now_ns)
@@ -159,4 +159,5 @@ END_TEST
 
 UNIT_TESTS("DNS services", an_answer_holds_for_its_ttl, ttls_have_limits, the_same_again_is_no_change,
            a_failure_leaves_what_was_found_as_stale, a_failure_before_all_answers_is_nothing_known,
-           that_nobody_was_there_is_not_kept, none_after_some_is_believed, what_is_late_is_in_doubt, stale_at_the_source_is_stale_here)
+           that_nobody_was_there_is_not_kept, none_after_some_is_believed, what_is_late_is_in_doubt,
+           stale_at_the_source_is_stale_here)

@@ -72,27 +72,38 @@ START_TEST(an_id_stays_while_all_else_changes)
 }
 END_TEST
 
-START_TEST(a_target_without_address_is_a_host_name)
+static void check_hostname(const char *expected)
 {
     struct table_view v;
     struct entry entry;
     const uint8_t *bytes;
     size_t n;
-    targets[0] = target("db.org", 1, 0, 0);
-    targets[0].families = 0;
-    targets[1] = targets[0];
-    targets[1].name.octets[1] = ' '; /* no host has such a name */
-    make(2, DNS_FOUND);
     table_view_init(&v);
     ck_assert_int_eq(table_view_find(&table, SERVICE, strlen(SERVICE), &v), 0);
     ck_assert_uint_eq(v.n_total, 1);
     ck_assert_int_eq(table_view_details(&v, 0, &bytes, &n), 0);
     ck_assert_int_eq(entry_read(bytes, n, &entry), 0);
-    ck_assert_str_eq(entry.hostname, "y.x.db.org");
+    ck_assert_str_eq(entry.hostname, expected);
     ck_assert_str_eq(entry.host, "");
     ck_assert_uint_eq(entry.n_tags, 0);
     table_view_fini(&v);
     table_unmap(&table);
+}
+
+START_TEST(a_target_is_a_host_name_unless_made_of_addresses)
+{
+    targets[0] = target("db.org", 1, 0, 1);
+    make(1, DNS_FOUND);
+    check_hostname("y.x.db.org");
+    targets[0].computed = true;
+    make(1, DNS_FOUND);
+    check_hostname("");
+    targets[0] = target("db.org", 1, 0, 0);
+    targets[0].families = 0;
+    targets[1] = targets[0];
+    targets[1].name.octets[1] = ' '; /* no host has such a name, and nobody can call it */
+    make(2, DNS_FOUND);
+    check_hostname("y.x.db.org");
 }
 END_TEST
 
@@ -103,8 +114,8 @@ START_TEST(a_thousand)
     for (int i = 0; i < 1000; i++) {
         char name[32];
         snprintf(name, sizeof name, "host-%d.org", i);
-        targets[i] = target(name, (uint16_t)(i + 1), 0, 0);
-        targets[i].families = i % 2 ? DISCOVER_HAS_IPV4 : 0;
+        targets[i] = target(name, (uint16_t)(i + 1), 0, i % 2);
+        targets[i].computed = i % 2;
     }
     make(1000, DNS_FOUND);
     ck_assert_uint_eq(endpoints(e, 1000), 1000);
@@ -116,7 +127,7 @@ START_TEST(a_thousand)
         size_t n;
         ck_assert_int_eq(table_view_details(&v, i, &bytes, &n), 0);
         ck_assert_int_eq(entry_read(bytes, n, &entry), 0);
-        ck_assert_int_eq(*entry.hostname != '\0', e[i].families == 0);
+        ck_assert_int_eq(*entry.hostname == '\0', e[i].ipv4[3]);
     }
     table_view_fini(&v);
     table_unmap(&table);
@@ -171,5 +182,5 @@ START_TEST(it_ages_by_itself)
 END_TEST
 
 UNIT_TESTS("DNS tables", instances_come_by_priority_each_once, an_id_stays_while_all_else_changes,
-           a_target_without_address_is_a_host_name, a_thousand, none_and_unknown_differ, same_means_the_same_answer,
+           a_target_is_a_host_name_unless_made_of_addresses, a_thousand, none_and_unknown_differ, same_means_the_same_answer,
            it_ages_by_itself)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many threads look up and pick over DNS, while one dispatches and answers change: every answer is one that was given. */
+/* Many threads look up and pick over DNS, while one dispatches and answers change: each sees what was answered. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -8,6 +8,7 @@
 #include "tests/support/wait.h"
 #include "tests/unit/lib/dns_script.h"
 
+#define TARGET   "0a000001.addr.shop.discover.internal"
 #define THREADS  3
 #define SERVICES 20
 #define SERVED   60 /* so many questions are answered */
@@ -65,7 +66,7 @@ static void answer(int turn)
     bool known = turn % 5 != 0;
     script_begin(&script, server.name, DNS_TYPE_SRV, known ? DNS_NOERROR : DNS_NXDOMAIN);
     for (int k = 0; k < turn % 5; k++)
-        script_srv(&script, server.name, 0, 0, 256, (uint16_t)(1000 * (i + 1) + k), "0a000001.addr.shop.discover.internal");
+        script_srv(&script, server.name, 0, 0, 256, (uint16_t)(1000 * (i + 1) + k), TARGET);
     if (!known)
         script_soa(&script, "discover.internal", 0, 0);
     dns_server_send(&server, &script);
