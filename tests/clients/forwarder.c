@@ -14,6 +14,10 @@
 /* A change is there within the TTL of the answer before it, 1 s, and what a loaded machine adds. */
 #define FOLLOW_MS 5000
 
+/* A server that does not answer is asked less and less often. */
+#define DOWN_MS 5000
+#define BACK_MS 30000
+
 static struct stage s;
 static int port;
 static struct dnsq_reply reply;
@@ -123,6 +127,18 @@ void forwarder_without_nats(forwarder_fn *start)
     stage_remember(&s);
     int64_t took_ns = wait_until(15000, payments() == 2, seen);
     measured("after SERVFAIL, the answer again", took_ns);
+}
+
+void forwarder_daemon_down(forwarder_fn *start)
+{
+    begin(start, stage_services(2, 1001), NULL);
+    (void)wait_until(FOLLOW_MS, payments() == 2, seen);
+    host_kill(&s.b);
+    (void)wait_until(FOLLOW_MS, payments() < 0, seen);
+    holds_for(DOWN_MS, payments() != 0, seen); /* never "none", whatever else */
+    host_run(&s.b);
+    int64_t took_ns = wait_until(BACK_MS, payments() == 2, seen);
+    measured("daemon down for 5 s and back, the answer again", took_ns);
 }
 
 static bool answers_all(void)

@@ -27,6 +27,9 @@ void forwarder_reverse(forwarder_fn *start);
 /* NATS away: the same answers. Daemon that cannot know: SERVFAIL. Both over: at once as before. */
 void forwarder_without_nats(forwarder_fn *start);
 
+/* The daemon is gone for a while, during which it is asked for; then it is back. */
+void forwarder_daemon_down(forwarder_fn *start);
+
 /* Each change of the example, up to one that is empty, takes something away that is needed. */
 void forwarder_needs(forwarder_fn *start, const struct change *changes);
 

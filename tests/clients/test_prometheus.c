@@ -24,11 +24,11 @@ static void begin(void)
     static const struct change changes[] = {{"scrape_interval: 15s", "scrape_interval: 1s"},
                                             {"refresh_interval: 5s", "refresh_interval: 1s"},
                                             {0}};
-    static const struct change no_search[] = {{"search", "# search"}, {0}};
+    static const struct change alone[] = {{"nameserver 192.0.2.53", "# "}, {0}};
     char config[512], resolv_conf[512], storage[512];
 
     machine_start();
-    stage_example("examples/glibc/resolv.conf", no_search, resolv_conf, sizeof resolv_conf);
+    stage_example("examples/glibc/resolv.conf", alone, resolv_conf, sizeof resolv_conf);
     machine_file("/etc/resolv.conf", resolv_conf);
     stage_start(&s, NULL, &(struct host_options){.dns_port = 53, .http_port = 8054});
     stage_example("examples/prometheus/prometheus.yml", changes, config, sizeof config);

@@ -95,6 +95,13 @@ START_TEST(reverse)
 }
 END_TEST
 
+START_TEST(daemon_down)
+{
+    begin();
+    forwarder_daemon_down(start);
+}
+END_TEST
+
 START_TEST(without_nats)
 {
     begin();
@@ -141,8 +148,9 @@ static bool fetched(void)
 int main(void)
 {
     const struct e2e_test tests[] = {
-        {"follows", follows}, {"asked_too_early", asked_too_early}, {"sixty", sixty},
-        {"reverse", reverse}, {"other_names", other_names},         {"without_nats", without_nats}};
+        {"follows", follows},          {"asked_too_early", asked_too_early}, {"sixty", sixty},
+        {"reverse", reverse},          {"other_names", other_names},         {"daemon_down", daemon_down},
+        {"without_nats", without_nats}};
 
     if (!machine_possible() || !fetched())
         return 77;

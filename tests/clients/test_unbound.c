@@ -74,6 +74,12 @@ START_TEST(reverse)
 }
 END_TEST
 
+START_TEST(daemon_down)
+{
+    forwarder_daemon_down(start);
+}
+END_TEST
+
 START_TEST(without_nats)
 {
     forwarder_without_nats(start);
@@ -94,4 +100,5 @@ END_TEST
 
 E2E_TESTS("unbound", 60, {"configuration_as_shipped", configuration_as_shipped}, {"follows", follows},
           {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse},
-          {"without_nats", without_nats}, {"every_line_is_needed", every_line_is_needed})
+          {"daemon_down", daemon_down}, {"without_nats", without_nats},
+          {"every_line_is_needed", every_line_is_needed})
