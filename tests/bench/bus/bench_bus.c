@@ -20,6 +20,7 @@
 #define PUTS          50000
 #define WINDOW        4096
 #define RECORDS       200000
+#define CLUSTER_MS    30000
 #define LATENCY_RATIO 1.3
 #define RATE_RATIO    0.7
 #define SNAPSHOT_MS   3000.0
@@ -27,12 +28,21 @@
 static struct nats nats;
 static struct station a, b;
 
-static void start(struct station *s, const char *host)
+/* At one server of a cluster, or the only one. */
+static void start_at(struct station *s, const char *host, size_t server)
 {
     struct bus_options options = station_options(&nats, host);
+    options.servers += server;
+    options.n_servers = 1;
+    options.replicas = (int)nats.n;
     options.mailbox = 2 * RECORDS;
     station_start(s, &options);
     station_resync(s, BUS_SERVICES);
+}
+
+static void start(struct station *s, const char *host)
+{
+    start_at(s, host, 0);
 }
 
 /* The loop of a daemon, in short: sleeps until there is something. */
@@ -57,13 +67,9 @@ static int64_t put_to_live_ns(void)
     return took_ns;
 }
 
-START_TEST(latency)
+static void measure(struct floor *floor, const char *name)
 {
     static struct samples ours, bare;
-    nats_start(&nats, 1);
-    start(&a, "a");
-    start(&b, "b");
-    struct floor *floor = floor_open(nats.server[0].url);
     for (int i = 0; i < ROUNDS; i++) {
         int64_t bare_ns = floor_measure(floor, VALUE_BYTES), ours_ns = put_to_live_ns();
         if (i >= ROUNDS / 10) { /* warm */
@@ -72,10 +78,38 @@ START_TEST(latency)
         }
         nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
     }
-    samples_print_ratio("bus/put-to-live-event", &ours, &bare, LATENCY_RATIO);
+    samples_print_ratio(name, &ours, &bare, LATENCY_RATIO);
     floor_close(floor);
     station_stop(&a);
     station_stop(&b);
+}
+
+START_TEST(latency)
+{
+    nats_start(&nats, 1);
+    start(&a, "a");
+    start(&b, "b");
+    measure(floor_open(nats.server[0].url, nats.server[0].url, 1), "bus/put-to-live-event");
+}
+END_TEST
+
+static bool synced(struct station *s)
+{
+    station_resync(s, BUS_SERVICES);
+    return s->bucket[BUS_SERVICES].end_err == 0;
+}
+
+/* Three servers, three copies; writer and reader at two of them, as hosts of a fleet are. */
+START_TEST(latency_in_a_cluster)
+{
+    nats_start(&nats, 3);
+    start_at(&a, "a", 0);
+    start_at(&b, "b", 1);
+    wait_until(CLUSTER_MS, synced(&a), station_seen(&a)); /* a new cluster finds itself first */
+    wait_until(CLUSTER_MS, synced(&b), station_seen(&b));
+    struct floor *floor = floor_open(nats.server[0].url, nats.server[1].url, 3);
+    floor_share_leader(floor, "KV_SERVICES");
+    measure(floor, "bus/put-to-live-event-r3");
 }
 END_TEST
 
@@ -170,4 +204,4 @@ START_TEST(snapshot)
 }
 END_TEST
 
-E2E_TESTS("bus", 120, {"latency", latency}, {"throughput", throughput}, {"snapshot", snapshot})
+E2E_TESTS("bus", 120, {"latency", latency}, {"latency_in_a_cluster", latency_in_a_cluster}, {"throughput", throughput}, {"snapshot", snapshot})

@@ -4,12 +4,17 @@
 
 #include <check.h>
 #include <nats/nats.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "libdiscover/core/clock.h"
 #include "tests/support/kv.h"
+#include "tests/support/wait.h"
 
-#define WAIT_MS 2000
+#define WAIT_MS    2000
+#define CLUSTER_MS 30000
+#define NAME_CAP   64
 
 struct floor {
     struct kv writer, reader;
@@ -29,7 +34,7 @@ static void open_hasty(struct kv *kv, const char *url)
     natsOptions_Destroy(options);
 }
 
-static void create_bucket(struct kv *kv)
+static void create_bucket(struct kv *kv, int replicas)
 {
     jsStreamConfig config;
     jsRePublish republish;
@@ -45,20 +50,47 @@ static void create_bucket(struct kv *kv)
     config.Discard = js_DiscardNew;
     config.Storage = js_FileStorage;
     config.RePublish = &republish;
+    config.Replicas = replicas;
     ck_assert_int_eq(js_AddStream(NULL, kv->js, &config, NULL, NULL), NATS_OK);
 }
 
-struct floor *floor_open(const char *url)
+struct floor *floor_open(const char *writer_url, const char *reader_url, int replicas)
 {
     struct floor *f = calloc(1, sizeof *f);
 
     ck_assert_ptr_nonnull(f);
-    open_hasty(&f->writer, url);
-    kv_open(&f->reader, url);
-    create_bucket(&f->writer);
+    open_hasty(&f->writer, writer_url);
+    kv_open(&f->reader, reader_url);
+    create_bucket(&f->writer, replicas);
     ck_assert_int_eq(natsConnection_SubscribeSync(&f->subscription, f->reader.nc, "floor.>"), NATS_OK);
     ck_assert_int_eq(natsConnection_Flush(f->reader.nc), NATS_OK);
     return f;
+}
+
+static bool has_leader(struct kv *kv, const char *stream, char ret_leader[static NAME_CAP])
+{
+    jsStreamInfo *si = NULL;
+    bool has = js_GetStreamInfo(&si, kv->js, stream, NULL, NULL) == NATS_OK && si->Cluster && si->Cluster->Leader &&
+               *si->Cluster->Leader;
+
+    if (has)
+        snprintf(ret_leader, NAME_CAP, "%s", si->Cluster->Leader);
+    jsStreamInfo_Destroy(si);
+    return has;
+}
+
+void floor_share_leader(struct floor *f, const char *stream)
+{
+    char theirs[NAME_CAP] = "", ours[NAME_CAP] = "";
+
+    for (;;) {
+        natsMsg *answer = NULL;
+        wait_until(CLUSTER_MS, has_leader(&f->reader, stream, theirs) && has_leader(&f->reader, "KV_FLOOR", ours), ours);
+        if (strcmp(ours, theirs) == 0)
+            return;
+        (void)natsConnection_RequestString(&answer, f->reader.nc, "$JS.API.STREAM.LEADER.STEPDOWN.KV_FLOOR", "", WAIT_MS);
+        natsMsg_Destroy(answer);
+    }
 }
 
 void floor_close(struct floor *f)

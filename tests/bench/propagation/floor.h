@@ -10,7 +10,11 @@
 
 struct floor;
 
-struct floor *floor_open(const char *url);
+/* Where each of the two connects, and how many servers keep the bucket. */
+struct floor *floor_open(const char *writer_url, const char *reader_url, int replicas);
+/* In a cluster a message's way depends on which server leads the stream: makes it the one that leads another stream. */
+void floor_share_leader(struct floor *f, const char *stream);
+
 void floor_close(struct floor *f);
 
 /* One put of that many bytes: from the call until the message is there. */

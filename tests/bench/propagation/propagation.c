@@ -29,11 +29,21 @@
 static struct nats nats;
 static struct host a, b;
 
-static void two_hosts(void)
+/* At one of the servers, as hosts of a fleet are. */
+static void host_at(struct host *h, const char *name, size_t server)
 {
-    nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .lease_ttl = "10s"});
-    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "10s"});
+    char url[64], registry[32];
+
+    snprintf(url, sizeof url, "\"%s\"", nats.server[server].url);
+    snprintf(registry, sizeof registry, "replicas = %zu;", nats.n);
+    host_start(h, &(struct host_options){.name = name, .nats = url, .lease_ttl = "10s", .registry = registry});
+}
+
+static void two_hosts(size_t n_servers)
+{
+    nats_start(&nats, n_servers);
+    host_at(&a, "a", 0);
+    host_at(&b, "b", n_servers - 1);
     prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
 }
 
@@ -90,13 +100,11 @@ static void register_once(struct discover_registration *r, struct samples *ret_c
     await_count(&b, 0);
 }
 
-START_TEST(registration)
+static void measure(struct floor *floor, const char *called_name, const char *answered_name)
 {
     static struct samples called, answered, floor_seen;
     struct discover_registration *r;
 
-    two_hosts();
-    struct floor *floor = floor_open(nats.server[0].url);
     ck_assert_int_eq(discover_registration_new(SERVICE, 8080, &r), 0);
     ck_assert_int_eq(discover_registration_set_instance(r, "i1"), 0);
     ck_assert_int_eq(discover_registration_add_address(r, "10.1.2.3"), 0);
@@ -108,8 +116,25 @@ START_TEST(registration)
     }
     discover_registration_free(r);
     floor_close(floor);
-    samples_print_ratio("propagation/register-called-on-a-seen-on-b", &called, &floor_seen, CALLED_RATIO);
-    samples_print_ratio("propagation/registered-on-a-seen-on-b", &answered, &floor_seen, REGISTERED_RATIO);
+    samples_print_ratio(called_name, &called, &floor_seen, CALLED_RATIO);
+    samples_print_ratio(answered_name, &answered, &floor_seen, REGISTERED_RATIO);
+}
+
+START_TEST(registration)
+{
+    two_hosts(1);
+    measure(floor_open(nats.server[0].url, nats.server[0].url, 1), "propagation/register-called-on-a-seen-on-b",
+            "propagation/registered-on-a-seen-on-b");
+}
+END_TEST
+
+/* Three servers that keep three copies on disk. */
+START_TEST(registration_in_a_cluster)
+{
+    two_hosts(3);
+    struct floor *floor = floor_open(nats.server[0].url, nats.server[2].url, 3);
+    floor_share_leader(floor, "KV_SERVICES");
+    measure(floor, "propagation/register-called-on-a-seen-on-b-r3", "propagation/registered-on-a-seen-on-b-r3");
 }
 END_TEST
 
@@ -131,7 +156,7 @@ START_TEST(death)
 {
     static struct samples own, other;
 
-    two_hosts();
+    two_hosts(1);
     (void)host_lib(&a), (void)host_lib(&b);
     for (int i = 0; i < DEATHS; i++) {
         pid_t pid = fork();
@@ -153,4 +178,4 @@ START_TEST(death)
 }
 END_TEST
 
-E2E_TESTS("propagation", 120, {"registration", registration}, {"death", death})
+E2E_TESTS("propagation", 120, {"registration", registration}, {"registration_in_a_cluster", registration_in_a_cluster}, {"death", death})
