@@ -43,6 +43,7 @@ struct names {
     struct name *names;
     struct deadlines due;
     size_t under_way;
+    size_t failing; /* names that cannot be asked for, as was told */
     uint64_t tickets;
 };
 
@@ -58,8 +59,16 @@ int names_new(const struct names_options *options, struct names_counters *counte
     return 0;
 }
 
+static void set_told(struct names *n, struct name *name, enum names_news told)
+{
+    n->failing += (size_t)(told == NAMES_CANNOT_ASK) - (size_t)(name->told == NAMES_CANNOT_ASK);
+    name->told = told;
+    metric_set(&n->counters->failing, n->failing);
+}
+
 static void forget(struct names *n, struct name *name)
 {
+    set_told(n, name, NAMES_NO_NEWS);
     deadlines_clear(&n->due, &name->side[0].due);
     deadlines_clear(&n->due, &name->side[1].due);
     HASH_DEL(n->names, name);
@@ -235,12 +244,12 @@ static enum names_news condition(const struct name *name)
     return heard ? NAMES_NOT_FOUND : NAMES_NO_NEWS;
 }
 
-static enum names_news news(struct name *name)
+static enum names_news news(struct names *n, struct name *name)
 {
     enum names_news now = condition(name);
     if (now == NAMES_NO_NEWS || now == name->told)
         return NAMES_NO_NEWS;
-    name->told = now;
+    set_told(n, name, now);
     return now;
 }
 
@@ -272,7 +281,7 @@ bool names_answered(struct names *n, const struct names_question *question, cons
     else
         wait_ns = failed(n, side, random);
     deadlines_set(&n->due, &side->due, now_ns + wait_ns);
-    *ret_news = news(side->name);
+    *ret_news = news(n, side->name);
     *ret_address = side->name->address;
     bool changed = memcmp(&before, ret_address, sizeof before) != 0;
     if (changed)

@@ -28,7 +28,7 @@ struct names_options {
 };
 
 struct names_counters {
-    metric_value names, queries, failures, denials, changes, dropped, refused;
+    metric_value names, failing, queries, failures, denials, changes, dropped, refused;
 };
 
 struct names_address {

@@ -28,6 +28,8 @@ struct resolver {
 static const struct metric resolver_metrics[] = {
     {"discoverd_resolver_names", "Host names that are kept resolved.", METRIC_GAUGE,
      offsetof(struct names_counters, names)},
+    {"discoverd_resolver_failing", "Host names of them whose last question had no answer.", METRIC_GAUGE,
+     offsetof(struct names_counters, failing)},
     {"discoverd_resolver_queries_total", "Questions for the address of a host name, of one family.",
      METRIC_COUNTER, offsetof(struct names_counters, queries)},
     {"discoverd_resolver_failures_total", "Questions without an answer; the last address stays.",
@@ -49,19 +51,23 @@ static uint32_t random32(void)
     return value;
 }
 
-static void log_news(const char *name, uint8_t families, enum names_news news, const char *why)
+/* When a server is away all names cannot be asked for: that is said of the first one, and when it is over for all. */
+static void log_news(const struct resolver *r, const char *name, bool has_address, enum names_news news, const char *why)
 {
-    const char *kept = families ? "; its last address stays" : "";
+    uint64_t failing = metric_get(&r->counters.failing);
     switch (news) {
     case NAMES_RESOLVED:
-        log_notice("host name %s is resolved", name);
+        if (failing == 0)
+            log_notice("host name %s is resolved again", name);
         break;
     case NAMES_NOT_FOUND:
         log_warning("host name %s has no address: %s%s", name, why,
-                    families ? "; the one it had stays for a while" : "");
+                    has_address ? "; the one it had stays for a while" : "");
         break;
     case NAMES_CANNOT_ASK:
-        log_warning("host name %s cannot be resolved: %s%s", name, why, kept);
+        if (failing == 1)
+            log_warning("host name %s, and perhaps others, cannot be resolved: %s; their last addresses stay", name,
+                        why);
         break;
     case NAMES_NO_NEWS:
         break;
@@ -78,7 +84,7 @@ static void answered(void *arg, const struct names_question *question, const str
         r->ops.resolved(r->ops.arg, question->name, &address);
         r->changed = true;
     }
-    log_news(question->name, address.families, news, why);
+    log_news(r, question->name, address.families != 0, news, why);
 }
 
 /* Asks what is due. What is answered from within (a hosts file) is told like everything else, at the end. */

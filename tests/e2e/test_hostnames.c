@@ -3,10 +3,14 @@
  * Instances with a host name instead of an address: the daemon resolves it with a real DNS server (dnsmasq),
  * serves the address, follows it within its TTL, and keeps it when the server is away.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "tests/support/dnsq.h"
 #include "tests/support/e2e.h"
@@ -215,6 +219,24 @@ START_TEST(the_last_address_stays_while_the_server_is_away)
 }
 END_TEST
 
+/* It takes questions and says nothing: time runs out for those, and nothing else notices. */
+START_TEST(a_server_that_hangs_holds_up_nothing)
+{
+    struct output o;
+    upstream_start("10.7.0.1 db.example.com\n");
+    one_host(DB);
+    (void)wait_until(3000, answers(&a, DNSQ_A, "10.7.0.1"), seen);
+    proc_signal(&upstream, SIGSTOP);
+    (void)wait_until(20000, answers(&a, DNSQ_A, "10.7.0.1") && metric(&a, "discoverd_resolver_failures_total") > 0,
+                     seen);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/other", "--port", "1", "--ttl", "1m", NULL), 0);
+    ck_assert_msg(seen_by_all(&a, "shop/other", 1), "%s", a.seen);
+    zone_becomes("10.7.0.2 db.example.com\n");
+    proc_signal(&upstream, SIGCONT);
+    (void)wait_until(20000, answers(&a, DNSQ_A, "10.7.0.2"), seen);
+}
+END_TEST
+
 /* Until something is known, and again when the name is denied for long, the host name itself is the target.
  */
 START_TEST(without_an_address_the_name_is_the_target)
@@ -272,12 +294,36 @@ START_TEST(its_own_server_resolves_nothing)
 }
 END_TEST
 
+/* Registers over the socket in octets: what the library would not let through. */
+static void register_below_our_zone(void)
+{
+    static const char request[] = "\x08\x00\x00\x00\x08\x01\x12\x04\x08\x01\x10\x01" /* hello, versions 1 to 1 */
+                                  "\x2a\x00\x00\x00\x08\x02\x1a\x26"                   /* id 2, register */
+                                  "\x0a\x07shop/db\x1a\x17\x2a\x13x.discover.internal\x30\x01\x20\xe0\xd4\x03";
+    char answer[4096];
+    size_t n = 0;
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(sa.sun_path, a.socket, strlen(a.socket));
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
+    ck_assert_int_eq(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+    while (!memmem(answer, n, "below our own zones", 19)) {
+        struct pollfd readable = {.fd = fd, .events = POLLIN};
+        ck_assert_msg(poll(&readable, 1, 5000) == 1 && n < sizeof answer, "no refusal in %zu octets", n);
+        ssize_t got = recv(fd, answer + n, sizeof answer - n, 0);
+        ck_assert_int_gt(got, 0);
+        n += (size_t)got;
+    }
+    close(fd);
+}
+
 START_TEST(names_below_our_own_zones_are_refused)
 {
     struct kv kv;
     static const char value[] = "{\"host\":\"db.shop.discover.internal\",\"port\":5432,\"ttl\":60}";
     upstream_start("10.7.0.1 db.example.com\n");
     one_host("");
+    register_below_our_zone();
     kv_open(&kv, nats.server[0].url);
     (void)kv_put(&kv, "SERVICES", "shop.db.web-9.d1", value, strlen(value));
     (void)wait_until(3000, metric(&a, "discoverd_resolver_refused_total") == 1, seen);
@@ -293,6 +339,7 @@ E2E_TESTS("host names", 60,
           {"each_daemon_resolves_the_names_it_holds", each_daemon_resolves_the_names_it_holds},
           {"the_last_address_stays_while_the_server_is_away",
            the_last_address_stays_while_the_server_is_away},
+          {"a_server_that_hangs_holds_up_nothing", a_server_that_hangs_holds_up_nothing},
           {"without_an_address_the_name_is_the_target", without_an_address_the_name_is_the_target},
           {"a_lasting_denial_takes_the_address", a_lasting_denial_takes_the_address},
           {"of_several_addresses_one_is_kept", of_several_addresses_one_is_kept},

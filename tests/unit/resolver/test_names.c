@@ -142,12 +142,14 @@ START_TEST(a_failure_keeps_the_address_for_ever)
         struct names_question q = next_of(DISCOVER_HAS_IPV4, at_ns);
         ck_assert(!not_found(&q, NAMES_FAILED, at_ns));
         ck_assert_int_eq(news, i == 0 ? NAMES_CANNOT_ASK : NAMES_NO_NEWS); /* said once */
+        ck_assert_uint_eq(metric_get(&counters.failing), 1);
         ck_assert_uint_eq(now_at.families, DISCOVER_HAS_IPV4);
         at_ns += 3600 * S;
     }
     struct names_question q = next_of(DISCOVER_HAS_IPV4, at_ns);
     ck_assert(found(&q, 60, "\2", 0, at_ns));
     ck_assert_int_eq(news, NAMES_RESOLVED);
+    ck_assert_uint_eq(metric_get(&counters.failing), 0);
     ck_assert_uint_eq(metric_get(&counters.failures), 100);
     names_free(names);
 }
@@ -236,6 +238,19 @@ START_TEST(questions_under_way_are_limited)
 }
 END_TEST
 
+START_TEST(names_that_are_gone_fail_no_more)
+{
+    setup(10, 10);
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
+    struct names_question q = next(START);
+    (void)not_found(&q, NAMES_FAILED, START);
+    ck_assert_uint_eq(metric_get(&counters.failing), 1);
+    names_remove(names, "a.example.com");
+    ck_assert_uint_eq(metric_get(&counters.failing), 0);
+    names_free(names);
+}
+END_TEST
+
 START_TEST(names_are_limited)
 {
     setup(1, 10);
@@ -271,5 +286,6 @@ UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_withi
            of_several_addresses_the_one_in_use_stays, a_failure_keeps_the_address_for_ever,
            failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
            a_denial_that_is_taken_back_starts_anew, what_it_resolved_to_once_stays_until_there_is_better,
-           questions_under_way_are_limited, names_are_limited,
+           questions_under_way_are_limited,
+           names_that_are_gone_fail_no_more, names_are_limited,
            an_answer_for_a_removed_name_only_ends_its_question)
