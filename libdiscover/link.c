@@ -47,10 +47,13 @@ void link_arm(struct discover *d)
         d->timer_ns = next_ns;
 }
 
-/* 4. Code 0: nobody's fault. */
+/* 4. Code 0: nobody's fault. One try after another that fails for the same reason is told once. */
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
+    if (code && (d->link == LINK_UP || code != d->told))
+        d->fault = code;
+    d->told = code;
     if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)
         backoff_reset(&d->reconnect);
     connection_close(&d->connection, true);
@@ -58,8 +61,6 @@ static void lose(struct discover *d, int code)
     d->link = LINK_DOWN;
     atomic_store(&d->connected, 0);
     backoff_schedule(&d->reconnect, now_ns);
-    if (code)
-        d->fault = code;
     link_arm(d);
 }
 
@@ -152,6 +153,11 @@ static int send_hello(struct discover *d)
 }
 
 /* 1. */
+static bool daemon_is_absent(int err)
+{
+    return err == -ENOENT || err == -ECONNREFUSED || err == -EAGAIN;
+}
+
 static int open_link(struct discover *d)
 {
     int err = connection_open(&d->connection, d->socket_path);
@@ -160,7 +166,7 @@ static int open_link(struct discover *d)
         err = send_hello(d);
     }
     if (err)
-        lose(d, 0);
+        lose(d, daemon_is_absent(err) ? 0 : failed(d, err));
     return err;
 }
 
@@ -201,6 +207,7 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     if (err < 0)
         return err;
     d->link = LINK_UP;
+    d->told = 0;
     d->up_since_ns = clock_now_ns();
     backoff_reset(&d->renew);
     atomic_store(&d->connected, 1);
@@ -290,6 +297,8 @@ static int on_message(struct discover *d, server_message *msg)
         watches_mark(d, msg->changed->service);
         return 0;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
+        if (greeting)
+            return nonsense(d, "an ejection before the welcome");
         shares_heard(d, msg->ejected);
         return 0;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
@@ -360,17 +369,14 @@ void link_step(struct discover *d)
     link_arm(d);
 }
 
-static bool daemon_is_absent(int err)
-{
-    return err == -ENOENT || err == -ECONNREFUSED || err == -EAGAIN;
-}
-
 int link_connect(struct discover *d, int64_t deadline_ns)
 {
     if (d->link == LINK_DOWN) {
         int err = open_link(d);
-        if (err)
+        if (err) {
+            d->fault = 0; /* it is the result */
             return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
+        }
     }
     while (d->link == LINK_GREETING) {
         int err = link_wait(d, deadline_ns);
@@ -379,7 +385,7 @@ int link_connect(struct discover *d, int64_t deadline_ns)
     }
     if (d->link == LINK_UP)
         return 0;
-    int fault = d->fault ? d->fault : DISCOVER_E_UNSYNCED;
+    int fault = d->told ? d->told : DISCOVER_E_UNSYNCED;
     d->fault = 0;
     return fault;
 }

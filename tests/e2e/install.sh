@@ -33,6 +33,36 @@ $cc "$sources/examples/lookup.c" -o "$root/by-pkg-config" \
     $(pkg-config --define-variable=prefix="$root/usr" --cflags --libs libdiscover)
 "$root/by-pkg-config" shop/payment | grep -q shop/payment || fail "the program built with pkg-config does not run"
 
+# C++ as well: the header's functions are C's, its types usable as they are.
+cat >"$root/lookup.cc" <<TXT
+#include <discover/discover.h>
+#include <cstdio>
+#include <vector>
+static int show(void *, const discover_instance *i) { std::puts(i->host); return 0; }
+int main()
+{
+    discover *d;
+    std::vector<discover_endpoint> endpoints(4);
+    std::size_t n;
+    if (discover_new(&d) < 0 || discover_start(d) < 0)
+        return 1;
+    int result = discover_resolve(d, "shop/payment", endpoints.data(), endpoints.size(), &n);
+    std::puts(discover_strerror(result));
+    result = discover_each_instance(d, "shop/payment", show, nullptr);
+    discover_free(d);
+    return result == DISCOVER_E_UNSYNCED ? 0 : 1;
+}
+TXT
+# shellcheck disable=SC2046
+c++ -Wall -Wextra -Werror "$root/lookup.cc" -o "$root/in-c++" \
+    $(pkg-config --define-variable=prefix="$root/usr" --cflags --libs libdiscover)
+"$root/in-c++" | grep -q . || fail "the program in C++ does not run"
+
+# What a program needs at run time beside libc: nothing of ours but the library itself.
+needed=$(ldd "$lib/libdiscover.so" | sed 's/^[[:space:]]*//; s/ .*//' |
+    grep -v -e '^linux-vdso' -e '^libc\.so' -e 'ld-linux' -e '^libprotobuf-c\.so' -e '^libcares\.so') || true
+[ -z "$needed" ] || fail "the library needs more than libc, libprotobuf-c and libcares: $needed"
+
 mkdir "$root/project"
 cat >"$root/project/CMakeLists.txt" <<TXT
 cmake_minimum_required(VERSION 3.21)

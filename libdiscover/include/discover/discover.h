@@ -158,7 +158,8 @@ DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
  * A program that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
  *
  * A negative result of dispatch tells once of something that went wrong (discover_last_error says what), and the
- * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION: the connection was dropped and will be made again;
+ * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION, -EMFILE and the like: the connection was dropped, or cannot
+ * be made, and will be made again, which for the same reason as before is told no second time;
  * _DENIED, _LIMIT, _CONFLICT, -EINVAL: the daemon refused to renew a registration, which will be tried again.
  */
 DISCOVER_API int discover_fd(const struct discover *d);

@@ -189,15 +189,27 @@ START_TEST(a_watch_may_end_in_its_own_call)
 }
 END_TEST
 
+static void ignore_change(void *arg, const struct discover_change *change)
+{
+    (void)arg, (void)change;
+}
+
 START_TEST(a_refused_watch_is_told_by_dispatch)
 {
     struct discover_watch *other;
     begin(1);
-    ck_assert_int_eq(discover_watch(d, "shop/cart", on_change, &told, &other), 0);
+    ck_assert_int_eq(discover_watch(d, "shop/cart", ignore_change, NULL, &other), 0);
     stage_error(&stage, stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH),
                 DISCOVER__V1__ERROR__CODE__LIMIT, "as many as it may");
-    discover_unwatch(w);
-    w = other;
+    ck_assert_int_eq(discover_dispatch(d), DISCOVER_E_LIMIT);
+    ck_assert_str_eq(discover_last_error(d), "as many as it may");
+    ck_assert_int_eq(discover_dispatch(d), 0); /* once */
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 9000); /* the other one goes on */
+    changed("shop/payment");
+    int calls = told.calls;
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, calls + 1);
+    discover_unwatch(other);
     end();
 }
 END_TEST
