@@ -43,7 +43,8 @@ struct dns_source {
 struct asked {
     struct discover *d;
     struct dns_service *service;
-    struct dns_srv_target *target; /* of the service's answer */
+    size_t which;                  /* of its key's questions ... */
+    struct dns_srv_target *target; /* ... or one of its answer's targets */
 };
 
 static int open_descriptors(struct dns_source *src, int outer)
@@ -106,22 +107,22 @@ static void note_wanted(struct dns_service *s)
         atomic_store_explicit(&s->wanted_ns, now_ns, memory_order_relaxed);
 }
 
-static bool is_name(const char *service)
+static bool is_key(const char *text)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    return service_parse(service, domain, name) == 0;
+    struct dns_key key;
+    return dns_key_parse(text, &key) == 0;
 }
 
 /* 1. */
-struct mapping *dns_enter(struct dns_source *src, const char *service)
+struct mapping *dns_enter(struct dns_source *src, const char *key)
 {
     bool added = false;
-    if (!service)
+    if (!key)
         return NULL;
     uint32_t entered = dns_names_enter(&src->names);
-    struct dns_service *s = dns_names_find(&src->names, service);
-    if (!s && is_name(service))
-        s = dns_names_add(&src->names, service, &added);
+    struct dns_service *s = dns_names_find(&src->names, key);
+    if (!s && is_key(key))
+        s = dns_names_add(&src->names, key, &added);
     if (s)
         note_wanted(s);
     struct mapping *mapping = s ? mapping_enter(&s->mappings) : NULL;
@@ -131,10 +132,10 @@ struct mapping *dns_enter(struct dns_source *src, const char *service)
     return mapping;
 }
 
-bool dns_is_present(struct dns_source *src, const char *service, const struct mapping *mapping)
+bool dns_is_present(struct dns_source *src, const char *key, const struct mapping *mapping)
 {
     uint32_t entered = dns_names_enter(&src->names);
-    struct dns_service *s = dns_names_find(&src->names, service);
+    struct dns_service *s = dns_names_find(&src->names, key);
     if (s)
         note_wanted(s);
     bool present = s && atomic_load(&s->mappings.current) == mapping;
@@ -176,7 +177,7 @@ static void settle(struct discover *d, struct dns_service *s, bool failed)
     d->dns->failed = d->dns->failed || failed;
     dns_answer_fini(&s->answer);
     if (changed)
-        watches_mark(d, s->service);
+        watches_mark(d, s->key);
 }
 
 /* false: no memory. */
@@ -232,7 +233,7 @@ static void ask_addresses(struct discover *d, struct dns_service *s)
         n_asked++;
         for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
             s->n_questions++;
-            if (!ask(d->dns, name, types[k], on_address, (struct asked){d, s, t})) {
+            if (!ask(d->dns, name, types[k], on_address, (struct asked){d, s, 0, t})) {
                 s->n_questions--;
                 s->unsure = true;
             }
@@ -241,21 +242,50 @@ static void ask_addresses(struct discover *d, struct dns_service *s)
     one_question_less(d, s);
 }
 
+/* The last of a key's questions. Without all of them nothing can be said. */
+static void one_answer_less(struct discover *d, struct dns_service *s)
+{
+    if (--s->n_questions > 0)
+        return;
+    if (s->unsure)
+        settle(d, s, true);
+    else
+        ask_addresses(d, s);
+}
+
+static int make_question(const struct discover *d, const struct dns_service *s, size_t which,
+                         struct dns_question *ret_q)
+{
+    struct dns_key key;
+    int err = dns_key_parse(s->key, &key);
+    return err ? err : dns_question_make(&key, which, d->dns_zone, ret_q);
+}
+
+static void take_answer(struct dns_source *src, struct dns_service *s, struct dns_answer *answer)
+{
+    src->heard = src->heard || answer->from_zone;
+    s->unsure = s->unsure || answer->outcome == DNS_FAILED;
+    if (!s->answer.targets) {
+        s->answer = *answer;
+    } else {
+        dns_answer_intersect(&s->answer, answer);
+        dns_answer_fini(answer);
+    }
+}
+
 static void on_service(void *arg, const uint8_t *bytes, size_t n)
 {
     struct asked a;
     struct dns_question q;
+    struct dns_answer answer;
     if (!take_asked(arg, &a))
         return;
-    struct dns_source *src = a.d->dns;
-    struct dns_service *s = a.service;
-    if (!bytes || dns_question_make(s->service, a.d->dns_zone, &q) < 0 ||
-        dns_answer_read(&q, src->heard, bytes, n, &s->answer) < 0 || s->answer.outcome == DNS_FAILED) {
-        settle(a.d, s, true);
-        return;
-    }
-    src->heard = src->heard || s->answer.from_zone;
-    ask_addresses(a.d, s);
+    if (bytes && make_question(a.d, a.service, a.which, &q) == 0 &&
+        dns_answer_read(&q, a.d->dns->heard, bytes, n, &answer) == 0)
+        take_answer(a.d->dns, a.service, &answer);
+    else
+        a.service->unsure = true;
+    one_answer_less(a.d, a.service);
 }
 
 /* 4. */
@@ -267,19 +297,32 @@ static int renew_channel(struct discover *d)
     return src->channel ? 0 : dns_channel_open(d->dns_servers, src->epoll, &src->channel);
 }
 
+/* As with addresses, one question more is counted until all are asked. */
 static void ask_service(struct discover *d, struct dns_service *s)
 {
+    struct dns_key key;
     struct dns_question q;
+    size_t n = 0;
     s->asking = true;
-    if (dns_question_make(s->service, d->dns_zone, &q) < 0 || renew_channel(d) < 0 ||
-        !ask(d->dns, q.text, DNS_TYPE_SRV, on_service, (struct asked){d, s, NULL}))
-        settle(d, s, true);
+    s->n_questions = 1;
+    s->unsure = renew_channel(d) < 0 || dns_key_parse(s->key, &key) < 0;
+    if (!s->unsure)
+        n = dns_questions(&key);
+    for (size_t which = 0; which < n; which++) {
+        s->n_questions++;
+        if (dns_question_make(&key, which, d->dns_zone, &q) < 0 ||
+            !ask(d->dns, q.text, DNS_TYPE_SRV, on_service, (struct asked){d, s, which, NULL})) {
+            s->n_questions--;
+            s->unsure = true;
+        }
+    }
+    one_answer_less(d, s);
 }
 
 static bool is_wanted(const struct discover *d, struct dns_service *s)
 {
     int64_t idle_ns = verdict_clock_ns() - atomic_load_explicit(&s->wanted_ns, memory_order_relaxed);
-    return idle_ns < DNS_FORGET_NS || watches_any(d, s->service) || pickers_any(d, s->service);
+    return idle_ns < DNS_FORGET_NS || watches_any(d, s->key) || pickers_any(d, s->key);
 }
 
 /* What a walk over the services is for: when the next of them is due. */

@@ -33,9 +33,9 @@ void dns_close(struct discover *d);
 /* Does whatever is due. */
 void dns_step(struct discover *d);
 
-/* As handle_enter and handle_is_present (handle.h). [any thread] */
-struct mapping *dns_enter(struct dns_source *src, const char *service);
-bool dns_is_present(struct dns_source *src, const char *service, const struct mapping *mapping);
+/* As handle_enter and handle_is_present (handle.h), for a service and conditions (dns_question.h). [any thread] */
+struct mapping *dns_enter(struct dns_source *src, const char *key);
+bool dns_is_present(struct dns_source *src, const char *key, const struct mapping *mapping);
 
 /* The age of the oldest answer: 0 when all are fresh, -1 when there is none. [any thread] */
 int64_t dns_age_ns(struct dns_source *src);

@@ -19,7 +19,7 @@ struct message {
     struct dns_in in;
 };
 
-struct record {
+struct dns_record {
     struct dns_wire_name owner;
     uint16_t type, class;
     uint32_t ttl_s;
@@ -95,7 +95,7 @@ static struct header take_header(struct message *m)
     return h;
 }
 
-static bool take_record(struct message *m, struct record *ret_r)
+static bool take_record(struct message *m, struct dns_record *ret_r)
 {
     take_name(m, &ret_r->owner);
     ret_r->type = dns_take16(&m->in);
@@ -157,7 +157,7 @@ static void address_from_name(const struct dns_question *q, struct dns_srv_targe
 }
 
 /* The first address of a family counts. */
-static bool add_address(struct dns_srv_target *t, const struct record *r)
+static bool add_address(struct dns_srv_target *t, const struct dns_record *r)
 {
     size_t n = (size_t)(r->data.in.end - r->data.in.at);
     if (r->class != DNS_CLASS_IN)
@@ -176,7 +176,7 @@ static bool add_address(struct dns_srv_target *t, const struct record *r)
 }
 
 /* RFC 2782. Target "." says that there is decidedly no such service. */
-static int add_target(const struct dns_question *q, struct record *r, struct dns_answer *a)
+static int add_target(const struct dns_question *q, struct dns_record *r, struct dns_answer *a)
 {
     struct dns_srv_target t = {0};
     t.priority = dns_take16(&r->data.in);
@@ -197,7 +197,7 @@ static int read_answers(const struct dns_question *q, struct message *m, uint16_
 {
     int err = 0;
     for (uint16_t i = 0; i < n && !err; i++) {
-        struct record r;
+        struct dns_record r;
         if (!take_record(m, &r))
             err = -EBADMSG;
         else if (r.type == DNS_TYPE_SRV && r.class == DNS_CLASS_IN && dns_same_name(&r.owner, &q->name))
@@ -211,7 +211,7 @@ static bool read_authorities(const struct dns_question *q, struct message *m, ui
                              struct dns_answer *a)
 {
     for (uint16_t i = 0; i < n; i++) {
-        struct record r;
+        struct dns_record r;
         struct dns_wire_name ignored;
         if (!take_record(m, &r))
             return false;
@@ -233,7 +233,7 @@ static bool read_authorities(const struct dns_question *q, struct message *m, ui
     return true;
 }
 
-static void read_options(struct record *opt, struct dns_answer *a)
+static void read_options(struct dns_record *opt, struct dns_answer *a)
 {
     struct dns_in *in = &opt->data.in;
     while (!in->cut && in->at < in->end) {
@@ -244,7 +244,7 @@ static void read_options(struct record *opt, struct dns_answer *a)
     }
 }
 
-static void add_to_targets(const struct record *r, struct dns_answer *a)
+static void add_to_targets(const struct dns_record *r, struct dns_answer *a)
 {
     for (size_t i = 0; i < a->n_targets; i++)
         if (dns_same_name(&a->targets[i].name, &r->owner) && add_address(&a->targets[i], r))
@@ -255,7 +255,7 @@ static void add_to_targets(const struct record *r, struct dns_answer *a)
 static bool read_additionals(struct message *m, uint16_t n, uint16_t *rcode, struct dns_answer *a)
 {
     for (uint16_t i = 0; i < n; i++) {
-        struct record r;
+        struct dns_record r;
         const uint8_t *ttl = NULL;
         if (!take_record(m, &r))
             return false;
@@ -331,6 +331,29 @@ int dns_answer_read(const struct dns_question *q, bool heard, const uint8_t *byt
     return err;
 }
 
+static bool has_target(const struct dns_answer *a, const struct dns_srv_target *t)
+{
+    for (size_t i = 0; i < a->n_targets; i++)
+        if (a->targets[i].port == t->port && dns_same_name(&a->targets[i].name, &t->name))
+            return true;
+    return false;
+}
+
+void dns_answer_intersect(struct dns_answer *a, const struct dns_answer *other)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < a->n_targets; i++)
+        if (has_target(other, &a->targets[i]))
+            a->targets[kept++] = a->targets[i];
+    a->n_targets = kept;
+    lessen(&a->ttl_s, other->ttl_s);
+    a->stale = a->stale || other->stale;
+    if (other->outcome == DNS_UNKNOWN)
+        a->outcome = DNS_UNKNOWN;
+    else if (kept == 0 && a->outcome == DNS_FOUND)
+        a->outcome = DNS_NONE;
+}
+
 int dns_answer_read_address(const uint8_t *bytes, size_t n, struct dns_srv_target *target, uint32_t *ttl_s)
 {
     struct message m = message(bytes, n);
@@ -343,7 +366,7 @@ int dns_answer_read_address(const uint8_t *bytes, size_t n, struct dns_srv_targe
     if (h.rcode != DNS_NOERROR && h.rcode != DNS_NXDOMAIN)
         return -EAGAIN;
     for (uint16_t i = 0; i < h.answers; i++) {
-        struct record r;
+        struct dns_record r;
         if (!take_record(&m, &r))
             return -EBADMSG;
         if (add_address(target, &r))

@@ -47,6 +47,9 @@ void dns_answer_fini(struct dns_answer *a);
 int dns_answer_read(const struct dns_question *q, bool heard, const uint8_t *bytes, size_t n,
                     struct dns_answer *ret_answer);
 
+/* Makes of both what meets both: the targets that they have in common. */
+void dns_answer_intersect(struct dns_answer *a, const struct dns_answer *other);
+
 /*
  * Adds to a target the first address of an answer to an A or AAAA question about its name, wherever aliases led, and
  * lowers *ttl_s. -EBADMSG; -EAGAIN: the server could not say (the target may have addresses).

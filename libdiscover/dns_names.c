@@ -7,14 +7,14 @@
 
 #include "libdiscover/core/clock.h"
 
-static _Atomic(struct dns_service *) *bucket_of(struct dns_names *names, const char *service)
+static _Atomic(struct dns_service *) *bucket_of(struct dns_names *names, const char *key)
 {
-    return &names->buckets[table_hash(service, strlen(service)) % DNS_BUCKETS];
+    return &names->buckets[table_hash(key, strlen(key)) % DNS_BUCKETS];
 }
 
-static struct dns_service *find_from(struct dns_service *s, const char *service)
+static struct dns_service *find_from(struct dns_service *s, const char *key)
 {
-    while (s && strcmp(s->service, service) != 0)
+    while (s && strcmp(s->key, key) != 0)
         s = atomic_load(&s->next);
     return s;
 }
@@ -31,30 +31,30 @@ void dns_names_leave(struct dns_names *names, uint32_t entered)
     readers_leave(&names->readers, entered);
 }
 
-struct dns_service *dns_names_find(struct dns_names *names, const char *service)
+struct dns_service *dns_names_find(struct dns_names *names, const char *key)
 {
-    return find_from(atomic_load(bucket_of(names, service)), service);
+    return find_from(atomic_load(bucket_of(names, key)), key);
 }
 
 /* Counted first, so that there are never too many. */
-static struct dns_service *make(struct dns_names *names, const char *service)
+static struct dns_service *make(struct dns_names *names, const char *key)
 {
     struct dns_service *s = NULL;
     if (atomic_fetch_add(&names->n, 1) < DNS_SERVICES_MAX)
         s = malloc(sizeof *s);
     if (s)
-        dns_service_init(s, service, (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)s << 16);
+        dns_service_init(s, key, (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)s << 16);
     else
         atomic_fetch_sub(&names->n, 1);
     return s;
 }
 
-struct dns_service *dns_names_add(struct dns_names *names, const char *service, bool *ret_added)
+struct dns_service *dns_names_add(struct dns_names *names, const char *key, bool *ret_added)
 {
-    _Atomic(struct dns_service *) *bucket = bucket_of(names, service);
+    _Atomic(struct dns_service *) *bucket = bucket_of(names, key);
     struct dns_service *head = atomic_load(bucket), *own = NULL, *found;
-    while (!(found = find_from(head, service))) {
-        if (!own && !(own = make(names, service)))
+    while (!(found = find_from(head, key))) {
+        if (!own && !(own = make(names, key)))
             return NULL;
         atomic_store(&own->next, head);
         if (atomic_compare_exchange_strong(bucket, &head, own)) {
@@ -82,7 +82,7 @@ void dns_names_each(struct dns_names *names, dns_names_fn *fn, void *arg)
 /* The predecessor is the owner's alone to change, but for the bucket, whose head others may have put more before. */
 void dns_names_remove(struct dns_names *names, struct dns_service *s)
 {
-    _Atomic(struct dns_service *) *at = bucket_of(names, s->service);
+    _Atomic(struct dns_service *) *at = bucket_of(names, s->key);
     struct dns_service *expected = s, *next = atomic_load(&s->next);
     if (!atomic_compare_exchange_strong(at, &expected, next)) {
         while (atomic_load(at) != s)

@@ -30,10 +30,10 @@ uint32_t dns_names_enter(struct dns_names *names);
 void dns_names_leave(struct dns_names *names, uint32_t entered);
 
 /* NULL: it is not there. */
-struct dns_service *dns_names_find(struct dns_names *names, const char *service);
+struct dns_service *dns_names_find(struct dns_names *names, const char *key);
 
-/* Finds it or adds it, *ret_added tells which; service is valid. NULL: there are too many, or no memory. */
-struct dns_service *dns_names_add(struct dns_names *names, const char *service, bool *ret_added);
+/* Finds it or adds it, *ret_added tells which; key is valid. NULL: there are too many, or no memory. */
+struct dns_service *dns_names_add(struct dns_names *names, const char *key, bool *ret_added);
 
 /* The owner's. fn may remove the service it is called with. */
 typedef void dns_names_fn(void *arg, struct dns_service *s);

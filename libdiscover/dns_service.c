@@ -10,11 +10,11 @@
 #define TTL_MIN_S 1
 #define TTL_MAX_S 3600
 
-void dns_service_init(struct dns_service *s, const char *service, uint64_t seed)
+void dns_service_init(struct dns_service *s, const char *key, uint64_t seed)
 {
     memset(s, 0, sizeof *s);
     mappings_init(&s->mappings);
-    strcpy(s->service, service);
+    strcpy(s->key, key);
     backoff_init(&s->retry, seed);
     dns_answer_init(&s->answer);
 }
@@ -42,8 +42,9 @@ static void vouch(const struct dns_service *s, const struct table *t, bool stale
 static bool take(struct dns_service *s, const struct dns_answer *a, int64_t now_ns)
 {
     struct mapping *mapping = known(s);
+    struct dns_key key;
     struct table table;
-    if (dns_table_make(s->service, a, &table) < 0) {
+    if (dns_key_parse(s->key, &key) < 0 || dns_table_make(&key, a, &table) < 0) {
         dns_service_failed(s, now_ns);
         return false;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of one service through DNS, and when to ask again. Time comes in. The source's thread, but for
- * `mappings` and `wanted_ns` (any thread, while it is among the names: dns_names.h).
+ * What is known through DNS of one service, or of its instances that meet conditions, and when to ask again. Time
+ * comes in. The source's thread, but for `mappings` and `wanted_ns` (any thread, while it is among the names:
+ * dns_names.h).
  *
  *   - An answer holds for its TTL, from 1 second to an hour; then it is asked for again. It is stale if that is
  *     in vain, or takes longer than DNS_GRACE_NS, with its age counted from when it was last known to be true.
@@ -22,20 +23,20 @@ struct dns_service {
     struct dns_service *next_removed;
     struct mappings mappings;           /* empty: nothing is known yet */
     _Atomic int64_t wanted_ns;          /* when somebody last looked it up; of the coarse clock */
-    char service[TABLE_KEY_MAX + 1];
+    char key[DNS_KEY_CAP];              /* what it is a look-up of (dns_question.h) */
 
     struct backoff retry;
     int64_t due_ns;         /* when to ask */
     int64_t true_ns;        /* when what is known was last known to be true; 0: never */
     int64_t late_ns;        /* from when on it is in doubt, if no answer has come by then */
     bool asking;            /* an answer will come */
-    struct dns_answer answer; /* while its targets' addresses are asked for ... */
+    struct dns_answer answer; /* as far as it has come; without targets: not at all ... */
     unsigned n_questions;     /* ... with so many questions still open */
-    bool unsure;              /* one of those could not be answered */
+    bool unsure;              /* one of them could not be answered */
 };
 
-/* service is valid. */
-void dns_service_init(struct dns_service *s, const char *service, uint64_t seed);
+/* key is valid. */
+void dns_service_init(struct dns_service *s, const char *key, uint64_t seed);
 
 /* No reader may be left. */
 void dns_service_fini(struct dns_service *s);

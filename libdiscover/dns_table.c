@@ -15,8 +15,8 @@
 #define SLOTS       (INDEX + INDEX_WORDS)
 #define HEAP        (SLOTS + TABLE_SLOT_WORDS)
 
-/* Of an instance: ten length octets and NULs, no names but the target's. */
-#define DETAILS_WORDS_MAX ((32 + DNS_TEXT_CAP) / 8)
+/* Of an instance: a dozen length octets and NULs, its target's name, and what the conditions say. */
+#define DETAILS_WORDS_MAX ((32 + DNS_TEXT_CAP + DNS_CONDITIONS_MAX * (LABEL_CAP + 1)) / 8)
 
 static size_t words_for(size_t bytes)
 {
@@ -35,9 +35,26 @@ static uint64_t target_id(const char *service, const struct dns_srv_target *t)
     return table_hash((const char *)bytes, n);
 }
 
+/* What all instances have, since they were asked for by it; returns the place, or "". */
+static const char *fill_common(const struct dns_key *key, struct record *ret_record)
+{
+    const char *place = "";
+    record_init(ret_record);
+    for (size_t i = 0; i < key->n; i++) {
+        const struct dns_condition *condition = &key->conditions[i];
+        if (condition->sign == DNS_TAG)
+            (void)record_add_tag(ret_record, condition->label); /* twice the same is no harm */
+        else if (condition->sign == DNS_PLACE)
+            place = condition->label;
+        else
+            ret_record->protocol = strcmp(condition->label, "udp") == 0 ? DISCOVER_UDP : DISCOVER_TCP;
+    }
+    return place;
+}
+
 static void fill_record(const struct dns_srv_target *t, struct record *ret_record)
 {
-    record_init(ret_record);
+    ret_record->hostname[0] = '\0';
     ret_record->state = DISCOVER_PASSING;
     ret_record->port = t->port;
     ret_record->priority = t->priority;
@@ -82,30 +99,31 @@ static size_t rank(const char *service, const struct dns_answer *a, struct ranke
     return kept;
 }
 
-static size_t write_details(const struct record *r, uint64_t *at)
+static size_t write_details(const struct record *r, const char *place, uint64_t *at)
 {
     uint8_t *bytes = (uint8_t *)at;
-    size_t n = entry_write_host("", "", "", bytes);
+    size_t n = entry_write_host("", place, "", bytes);
     n += entry_write_instance(r, "", bytes + n);
     return words_for(n);
 }
 
 /* Writes a block into memory that is zero; returns its words. */
-static size_t write_block(const char *service, const struct ranked *ranked, size_t n, uint64_t *block)
+static size_t write_block(const struct dns_key *key, const struct ranked *ranked, size_t n, uint64_t *block)
 {
-    size_t key_bytes = strlen(service), body = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes);
+    size_t key_bytes = strlen(key->service), body = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes);
+    struct record r;
+    const char *place = fill_common(key, &r);
     uint64_t *endpoints = block + body, *offsets = endpoints + n * TABLE_ENDPOINT_WORDS;
     size_t at = body + n * TABLE_ENDPOINT_WORDS + words_for(n * 4);
     block[TABLE_B_KIND] = key_bytes << 8 | TABLE_SERVICE;
     block[TABLE_B_COUNTS] = (uint64_t)n << 32 | n;
-    memcpy(block + TABLE_BLOCK_HEADER_WORDS, service, key_bytes);
+    memcpy(block + TABLE_BLOCK_HEADER_WORDS, key->service, key_bytes);
     for (size_t i = 0; i < n; i++) {
-        struct record r;
         fill_record(ranked[i].target, &r);
         entry_endpoint(&r, ranked[i].id, DISCOVER_ELSEWHERE,
                        (struct discover_endpoint *)(endpoints + i * TABLE_ENDPOINT_WORDS));
         offsets[i / 2] |= (uint64_t)at << (i % 2 * 32);
-        at += write_details(&r, block + at);
+        at += write_details(&r, place, block + at);
     }
     return at;
 }
@@ -133,8 +151,9 @@ static void write_slot(const char *service, uint64_t block_words, uint64_t *word
 }
 
 /* What is mapped and never written to costs no memory. */
-int dns_table_make(const char *service, const struct dns_answer *answer, struct table *ret_table)
+int dns_table_make(const struct dns_key *key, const struct dns_answer *answer, struct table *ret_table)
 {
+    const char *service = key->service;
     size_t n_words = HEAP + TABLE_BLOCK_HEADER_WORDS + words_for(strlen(service)) + 1 +
                      answer->n_targets * (TABLE_ENDPOINT_WORDS + 1 + DETAILS_WORDS_MAX);
     struct ranked *ranked = malloc((answer->n_targets + 1) * sizeof *ranked);
@@ -147,7 +166,7 @@ int dns_table_make(const char *service, const struct dns_answer *answer, struct 
     }
     write_header(words, n_words);
     if (answer->outcome == DNS_FOUND || answer->outcome == DNS_NONE)
-        write_slot(service, write_block(service, ranked, rank(service, answer, ranked), words + HEAP), words);
+        write_slot(service, write_block(key, ranked, rank(service, answer, ranked), words + HEAP), words);
     free(ranked);
     return table_attach((const table_word *)words, n_words, ret_table);
 }

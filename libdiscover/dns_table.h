@@ -12,8 +12,11 @@
 #include "libdiscover/core/table_reader.h"
 #include "libdiscover/dns_answer.h"
 
-/* A table with what the answer says of service, which is valid. -ENOMEM. Ends with table_unmap. */
-int dns_table_make(const char *service, const struct dns_answer *answer, struct table *ret_table);
+/*
+ * A table with what the answer says of the key's service, whose instances have what the key's conditions ask for.
+ * -ENOMEM. Ends with table_unmap.
+ */
+int dns_table_make(const struct dns_key *key, const struct dns_answer *answer, struct table *ret_table);
 
 /* Whether both say the same of the service. */
 bool dns_table_same(const struct table *x, const struct table *y);

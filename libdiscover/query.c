@@ -6,6 +6,7 @@
 
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_select.h"
+#include "libdiscover/dns_question.h"
 #include "libdiscover/handle.h"
 #include "libdiscover/verdict.h"
 
@@ -13,7 +14,22 @@ struct discover_query {
     struct table_filter filter;
     size_t service_length;
     char service[SERVICE_CAP];
+    char key[DNS_KEY_CAP]; /* the same as a question to DNS, but for the states */
 };
+
+static int make_key(struct discover_query *q)
+{
+    const struct table_filter *f = &q->filter;
+    int err = 0;
+    strcpy(q->key, q->service);
+    for (size_t i = 0; i < f->n_tags && !err; i++)
+        err = dns_key_add(q->key, DNS_TAG, f->tags[i]);
+    if (*f->place && !err)
+        err = dns_key_add(q->key, DNS_PLACE, f->place);
+    if (f->by_protocol && !err)
+        err = dns_key_add(q->key, DNS_PROTOCOL, f->protocol == DISCOVER_UDP ? "udp" : "tcp");
+    return err;
+}
 
 int discover_query_new(const char *service, struct discover_query **ret_q)
 {
@@ -25,6 +41,7 @@ int discover_query_new(const char *service, struct discover_query **ret_q)
         return -ENOMEM;
     service_format(domain, name, q->service);
     q->service_length = strlen(q->service);
+    (void)make_key(q);
     *ret_q = q;
     return 0;
 }
@@ -42,12 +59,14 @@ int discover_query_add_tag(struct discover_query *q, const char *tag)
     if (!tag || label_copy(f->tags[f->n_tags], tag, strlen(tag)) < 0)
         return DISCOVER_E_NAME;
     f->n_tags++;
-    return 0;
+    return make_key(q);
 }
 
 int discover_query_set_place(struct discover_query *q, const char *place)
 {
-    return !place || label_copy(q->filter.place, place, strlen(place)) < 0 ? DISCOVER_E_NAME : 0;
+    if (!place || label_copy(q->filter.place, place, strlen(place)) < 0)
+        return DISCOVER_E_NAME;
+    return make_key(q);
 }
 
 int discover_query_set_protocol(struct discover_query *q, enum discover_protocol protocol)
@@ -56,7 +75,7 @@ int discover_query_set_protocol(struct discover_query *q, enum discover_protocol
         return -EINVAL;
     q->filter.by_protocol = true;
     q->filter.protocol = (uint8_t)protocol;
-    return 0;
+    return make_key(q);
 }
 
 int discover_query_add_state(struct discover_query *q, enum discover_state state)
@@ -84,14 +103,22 @@ static int run(struct mapping *mapping, const struct discover_query *q, const st
     return result;
 }
 
+/* DNS has no name for a condition that nothing meets: whether there is such a service is a look-up of its own. */
+static int judge_missing(struct discover *d, const struct discover_query *q)
+{
+    size_t n;
+    int result = discover_resolve(d, q->service, NULL, 0, &n);
+    return result < 0 ? result : DISCOVER_E_NONE;
+}
+
 int discover_query_run(struct discover *d, const struct discover_query *q,
                        const struct discover_endpoint *after, struct discover_endpoint *ret_endpoints,
                        size_t cap, size_t *ret_n)
 {
-    struct mapping *mapping = handle_enter(d, q->service);
+    struct mapping *mapping = handle_enter(d, q->key);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
     int result = run(mapping, q, after, ret_endpoints, cap, ret_n);
     mapping_leave(mapping);
-    return result;
+    return result == DISCOVER_E_UNKNOWN ? judge_missing(d, q) : result;
 }

@@ -162,6 +162,40 @@ START_TEST(a_hundred_instances)
 }
 END_TEST
 
+/* Runs a query in the caller's loop. */
+static int query(const char *tag, const char *place)
+{
+    struct discover_query *q;
+
+    (void)resolve(SERVICE);
+    n = 0;
+    ck_assert_int_eq(discover_query_new(SERVICE, &q), 0);
+    if (tag)
+        ck_assert_int_eq(discover_query_add_tag(q, tag), 0);
+    if (place)
+        ck_assert_int_eq(discover_query_set_place(q, place), 0);
+    int result = discover_query_run(d, q, NULL, endpoints, ENDPOINTS_MAX, &n);
+    discover_query_free(q);
+    return result;
+}
+
+START_TEST(conditions)
+{
+    start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; "
+               "tags = [\"canary\"]; }, { name = \"shop/payment\"; instance = \"p2\"; port = 8081; address = [\"10.1.2.4\"]; }");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    (void)wait_until(WITHIN_MS, query("canary", NULL) == DISCOVER_FRESH, seen);
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(endpoints[0].port, 8080);
+    (void)wait_until(WITHIN_MS, query(NULL, "local") == DISCOVER_FRESH, seen);
+    ck_assert_uint_eq(n, 2);
+    (void)wait_until(WITHIN_MS, query("canary", "local") == DISCOVER_FRESH, seen);
+    ck_assert_uint_eq(n, 1);
+    (void)wait_until(WITHIN_MS, query("canary", "mars") == DISCOVER_E_NONE, seen);
+    (void)wait_until(WITHIN_MS, query("blue", NULL) == DISCOVER_E_NONE, seen);
+}
+END_TEST
+
 START_TEST(a_server_that_is_away_makes_it_stale)
 {
     start_host("{ name = \"shop/payment\"; port = 8080; address = [\"10.1.2.3\"]; }");
@@ -289,6 +323,7 @@ END_TEST
 
 E2E_TESTS("without a daemon", 60, {"follows_a_service", follows_a_service},
           {"by_the_environment_alone", by_the_environment_alone}, {"a_hundred_instances", a_hundred_instances},
+          {"conditions", conditions},
           {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
           {"stale_at_the_daemon_is_stale_here", stale_at_the_daemon_is_stale_here},
           {"the_daemon_takes_over_when_it_comes", the_daemon_takes_over_when_it_comes},

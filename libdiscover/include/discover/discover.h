@@ -211,7 +211,7 @@ DISCOVER_API DISCOVER_CHECK int discover_query_add_state(struct discover_query *
 /*
  * after: NULL, or the last endpoint that was copied, to go on behind it where there are more than cap: an instance that
  * stays as it is comes just once, whatever changes between two calls. *ret_n counts from there on; 0 with a result >= 0:
- * there are no more. Without a daemon, over DNS, instances have neither tags nor a place. [any thread]
+ * there are no more. Over DNS the conditions are asked for, and all instances are passing. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_query_run(struct discover *d, const struct discover_query *q,
                                                    const struct discover_endpoint *after,

@@ -59,10 +59,11 @@ static void check_view(const struct table_view *v, const struct dns_answer *a)
 
 static void check_table(const struct dns_answer *a)
 {
+    const struct dns_key key = {.service = ORACLE_SERVICE};
     struct table t;
     struct table_view v;
     table_view_init(&v);
-    must(dns_table_make(ORACLE_SERVICE, a, &t) == 0);
+    must(dns_table_make(&key, a, &t) == 0);
     int err = table_view_find(&t, ORACLE_SERVICE, strlen(ORACLE_SERVICE), &v);
     must(err == (a->outcome == DNS_UNKNOWN ? -ENOENT : 0));
     if (!err)

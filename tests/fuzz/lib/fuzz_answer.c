@@ -8,11 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
+    const struct dns_key key = {.service = ORACLE_SERVICE};
     struct dns_question q;
     struct dns_answer answer;
     uint32_t ttl_s = UINT32_MAX;
     bool heard = n > 0 && bytes[n - 1] & 1;
-    if (dns_question_make(ORACLE_SERVICE, "discover.internal", &q) == 0 &&
+    if (dns_question_make(&key, 0, "discover.internal", &q) == 0 &&
         dns_answer_read(&q, heard, bytes, n, &answer) == 0) {
         oracle_answer(&answer);
         dns_answer_fini(&answer);

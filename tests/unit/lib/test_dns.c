@@ -295,6 +295,53 @@ START_TEST(a_picker_picks)
 }
 END_TEST
 
+/* A caller that takes names from its users does not grow without bound. */
+START_TEST(there_are_never_too_many)
+{
+    size_t asked = 0, n;
+    char service[32];
+    begin();
+    for (int i = 0; i < 300; i++) {
+        snprintf(service, sizeof service, "shop/s%d", i);
+        ck_assert_int_eq(discover_resolve(d, service, NULL, 0, &n), DISCOVER_E_UNSYNCED);
+    }
+    turn();
+    while (dns_server_take(&server))
+        asked++;
+    ck_assert_uint_gt(asked, 0);
+    ck_assert_uint_le(asked, 256);
+    end();
+}
+END_TEST
+
+/* Each condition is a question; an instance has to be in all answers. */
+START_TEST(conditions_are_asked_for)
+{
+    static const char *const names[] = {"canary.tag." NAME, "eu-1.at." NAME};
+    struct discover_query *q;
+    struct discover_endpoint e;
+    size_t n;
+    begin();
+    ck_assert_int_eq(discover_query_new(SERVICE, &q), 0);
+    ck_assert_int_eq(discover_query_add_tag(q, "canary"), 0);
+    ck_assert_int_eq(discover_query_set_place(q, "eu-2"), 0);
+    ck_assert_int_eq(discover_query_set_place(q, "eu-1"), 0);
+    ck_assert_int_eq(discover_query_run(d, q, NULL, &e, 1, &n), DISCOVER_E_UNSYNCED);
+    for (int i = 0; i < 2; i++) {
+        expect_query(names[i], DNS_TYPE_SRV);
+        script_begin(&script, names[i], DNS_TYPE_SRV, DNS_NOERROR);
+        for (int k = 0; k < 2; k++)
+            script_srv(&script, names[i], 60, 0, 256, (uint16_t)(8080 + i + k), TARGET);
+        dns_server_send(&server, &script);
+    }
+    (void)wait_until(4000, (turn(), discover_query_run(d, q, NULL, &e, 1, &n) == DISCOVER_FRESH), "an answer");
+    ck_assert_uint_eq(n, 1);
+    ck_assert_uint_eq(e.port, 8081);
+    discover_query_free(q);
+    end();
+}
+END_TEST
+
 static int on_instance(void *arg, const struct discover_instance *instance)
 {
     ck_assert_str_eq(instance->service, SERVICE);
@@ -463,5 +510,6 @@ UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_
            a_stranger_s_denial_is_not_believed, it_is_asked_again_when_its_ttl_has_run_out,
            a_server_that_fails_makes_it_stale, a_server_that_is_silent_makes_it_stale,
            an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
-           instances_are_listed, a_daemon_that_comes_takes_over, only_dns_means_only_dns, wait_waits, settings_are_checked,
-           the_environment_sets_servers_and_zone, a_forked_child_reads_and_frees, nothing_to_do_is_nothing_to_dispatch)
+           there_are_never_too_many, conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over,
+           only_dns_means_only_dns, wait_waits, settings_are_checked, the_environment_sets_servers_and_zone,
+           a_forked_child_reads_and_frees, nothing_to_do_is_nothing_to_dispatch)

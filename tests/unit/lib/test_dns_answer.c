@@ -19,8 +19,9 @@ static void begin(enum dns_rcode rcode)
 
 static int read_bytes(size_t n, bool heard)
 {
+    const struct dns_key key = {.service = "shop/payment"};
     struct dns_question q;
-    ck_assert_int_eq(dns_question_make("shop/payment", "discover.internal", &q), 0);
+    ck_assert_int_eq(dns_question_make(&key, 0, "discover.internal", &q), 0);
     return dns_answer_read(&q, heard, script.bytes, n, &answer);
 }
 
@@ -224,6 +225,34 @@ START_TEST(names_that_never_end_are_errors)
 }
 END_TEST
 
+static struct dns_answer of_ports(uint16_t first, uint16_t last, uint32_t ttl_s)
+{
+    begin(DNS_NOERROR);
+    for (uint16_t port = first; port <= last; port++)
+        script_srv(&script, NAME, ttl_s, 0, 1, port, "db.example.org");
+    ck_assert_int_eq(read_bytes(script_bytes(&script), false), 0);
+    return answer;
+}
+
+START_TEST(two_conditions_are_met_by_what_meets_both)
+{
+    struct dns_answer a = of_ports(1, 4, 9), b = of_ports(3, 6, 5), c = of_ports(7, 8, 9);
+    dns_answer_intersect(&a, &b);
+    ck_assert_int_eq(a.outcome, DNS_FOUND);
+    ck_assert_uint_eq(a.n_targets, 2);
+    ck_assert_uint_eq(a.targets[0].port, 3);
+    ck_assert_uint_eq(a.ttl_s, 5);
+    dns_answer_intersect(&a, &c);
+    ck_assert_int_eq(a.outcome, DNS_NONE);
+    c.outcome = DNS_UNKNOWN;
+    dns_answer_intersect(&b, &c);
+    ck_assert_int_eq(b.outcome, DNS_UNKNOWN);
+    dns_answer_fini(&a);
+    dns_answer_fini(&b);
+    dns_answer_fini(&c);
+}
+END_TEST
+
 START_TEST(addresses_of_a_target)
 {
     struct dns_srv_target t = {0};
@@ -247,4 +276,5 @@ END_TEST
 UNIT_TESTS("DNS answers", targets_are_read, addresses_stand_in_the_targets_names, a_denial_needs_the_zone_behind_it,
            a_denial_holds_for_the_lesser_of_ttl_and_minimum, a_server_that_cannot_say_says_nothing,
            stale_answers_are_known_as_such, target_root_means_none, a_ttl_with_its_highest_bit_is_zero,
-           what_is_cut_or_answers_something_else_is_an_error, names_that_never_end_are_errors, addresses_of_a_target)
+           what_is_cut_or_answers_something_else_is_an_error, names_that_never_end_are_errors,
+           two_conditions_are_met_by_what_meets_both, addresses_of_a_target)

@@ -76,7 +76,7 @@ START_TEST(what_is_read_is_not_freed)
     struct dns_service *s = dns_names_find(&names, "shop/payment");
     dns_names_remove(&names, s);
     ck_assert(dns_names_reclaim(&names));
-    ck_assert_str_eq(s->service, "shop/payment");
+    ck_assert_str_eq(s->key, "shop/payment");
     ck_assert_ptr_null(dns_names_find(&names, "shop/payment"));
     dns_names_leave(&names, entered);
     ck_assert(!dns_names_reclaim(&names));
@@ -100,7 +100,7 @@ static void *look_up(void *arg)
         snprintf(service, sizeof service, "shop/s%u", random >> 16 & 127);
         uint32_t entered = dns_names_enter(&names);
         struct dns_service *s = dns_names_add(&names, service, &added);
-        if (!s || strcmp(s->service, service) != 0 || mapping_enter(&s->mappings))
+        if (!s || strcmp(s->key, service) != 0 || mapping_enter(&s->mappings))
             atomic_store(&stop, true);
         dns_names_leave(&names, entered);
     }

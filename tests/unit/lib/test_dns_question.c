@@ -5,10 +5,17 @@
 #include "libdiscover/dns_question.h"
 #include "tests/support/unit.h"
 
+static int make(const char *text, size_t which, const char *zone, struct dns_question *ret_q)
+{
+    struct dns_key key;
+    int err = dns_key_parse(text, &key);
+    return err ? err : dns_question_make(&key, which, zone, ret_q);
+}
+
 static const struct dns_wire_name *wire(const char *domain_and_service, const char *zone)
 {
     static struct dns_question q;
-    ck_assert_int_eq(dns_question_make(domain_and_service, zone, &q), 0);
+    ck_assert_int_eq(make(domain_and_service, 0, zone, &q), 0);
     return &q.name;
 }
 
@@ -16,7 +23,7 @@ START_TEST(a_service_is_asked_for_below_its_domain)
 {
     struct dns_question q;
     static const char octets[] = "\7payment\4shop\10discover\10internal";
-    ck_assert_int_eq(dns_question_make("shop/payment", "discover.internal", &q), 0);
+    ck_assert_int_eq(make("shop/payment", 0, "discover.internal", &q), 0);
     ck_assert_str_eq(q.text, "payment.shop.discover.internal");
     ck_assert_uint_eq(q.name.n, sizeof octets);
     ck_assert_mem_eq(q.name.octets, octets, sizeof octets);
@@ -29,8 +36,8 @@ START_TEST(what_is_no_service_or_zone_is_refused)
 {
     struct dns_question q;
     static const char *const zones[] = {"", ".", "a..b", ".a", "a b", "a\n", "a/b"};
-    ck_assert_int_lt(dns_question_make("shop", "discover.internal", &q), 0);
-    ck_assert_int_lt(dns_question_make("", "discover.internal", &q), 0);
+    ck_assert_int_lt(make("shop", 0, "discover.internal", &q), 0);
+    ck_assert_int_lt(make("", 0, "discover.internal", &q), 0);
     for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
         ck_assert_msg(!dns_zone_valid(zones[i]), "%s", zones[i]);
     ck_assert(dns_zone_valid("Svc_1.Example.COM."));
@@ -53,10 +60,46 @@ START_TEST(names_have_limits)
 }
 END_TEST
 
+START_TEST(conditions_are_questions)
+{
+    static const char *const names[] = {"canary.tag.payment.shop.x.org", "eu-1.at.payment.shop.x.org",
+                                        "_payment._udp.shop.x.org"};
+    static const char *const bad[] = {"shop/payment #", "shop/payment canary", "shop/payment  #a", "shop/payment #A",
+                                      "shop/payment !a", "shop #a", " #a"};
+    struct dns_key key;
+    struct dns_question q;
+    ck_assert_int_eq(dns_key_parse("shop/payment #canary @eu-1 %udp", &key), 0);
+    ck_assert_uint_eq(dns_questions(&key), 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(dns_question_make(&key, i, "x.org", &q), 0);
+        ck_assert_str_eq(q.text, names[i]);
+        ck_assert_mem_eq(q.name.octets + q.domain_at, "\4shop\1x\3org", 12);
+        ck_assert_mem_eq(q.name.octets + q.zone_at, "\1x\3org", 7);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(dns_key_parse(bad[i], &key) < 0, "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_key_holds_what_a_query_can_ask_for)
+{
+    char text[DNS_KEY_CAP], label[LABEL_CAP];
+    struct dns_key key;
+    memset(label, 'a', LABEL_MAX);
+    label[LABEL_MAX] = '\0';
+    service_format(label, label, text);
+    for (int i = 0; i < DNS_CONDITIONS_MAX; i++)
+        ck_assert_int_eq(dns_key_add(text, DNS_TAG, label), 0);
+    ck_assert_int_eq(dns_key_parse(text, &key), 0);
+    ck_assert_uint_eq(key.n, DNS_CONDITIONS_MAX);
+    ck_assert_int_lt(dns_key_add(text, DNS_TAG, "a"), 0);
+}
+END_TEST
+
 START_TEST(below_means_whole_labels)
 {
     struct dns_question q;
-    ck_assert_int_eq(dns_question_make("shop/payment", "example.org", &q), 0);
+    ck_assert_int_eq(make("shop/payment", 0, "example.org", &q), 0);
     ck_assert(dns_is_below(wire("shop/other", "EXAMPLE.org"), &q, q.zone_at));
     ck_assert(dns_is_below(wire("shop/other", "example.org"), &q, q.domain_at));
     ck_assert(!dns_is_below(wire("store/other", "example.org"), &q, q.domain_at));
@@ -80,4 +123,5 @@ START_TEST(names_as_text)
 END_TEST
 
 UNIT_TESTS("DNS questions", a_service_is_asked_for_below_its_domain, what_is_no_service_or_zone_is_refused,
-           names_have_limits, below_means_whole_labels, names_as_text)
+           names_have_limits, conditions_are_questions, a_key_holds_what_a_query_can_ask_for,
+           below_means_whole_labels, names_as_text)

@@ -11,13 +11,15 @@
 
 static struct dns_srv_target targets[1000];
 static struct table table;
+static struct dns_key key = {.service = SERVICE};
 
 static struct dns_srv_target target(const char *name, uint16_t port, uint16_t priority, uint8_t last)
 {
     struct dns_srv_target t = {.ipv4 = {10, 0, 0, last}, .families = DISCOVER_HAS_IPV4, .port = port,
                                .priority = priority, .weight = 256};
+    const struct dns_key any = {.service = "x/y"};
     struct dns_question q;
-    ck_assert_int_eq(dns_question_make("x/y", name, &q), 0); /* any name will do */
+    ck_assert_int_eq(dns_question_make(&any, 0, name, &q), 0);
     t.name = q.name;
     return t;
 }
@@ -25,7 +27,7 @@ static struct dns_srv_target target(const char *name, uint16_t port, uint16_t pr
 static void make(size_t n, enum dns_outcome outcome)
 {
     const struct dns_answer answer = {.outcome = outcome, .targets = targets, .n_targets = n};
-    ck_assert_int_eq(dns_table_make(SERVICE, &answer, &table), 0);
+    ck_assert_int_eq(dns_table_make(&key, &answer, &table), 0);
 }
 
 static size_t endpoints(struct discover_endpoint *ret_endpoints, size_t cap)
@@ -107,6 +109,28 @@ START_TEST(a_target_is_a_host_name_unless_made_of_addresses)
 }
 END_TEST
 
+START_TEST(instances_have_what_they_were_asked_for_by)
+{
+    struct table_view v;
+    struct entry entry;
+    const uint8_t *bytes;
+    size_t n;
+    ck_assert_int_eq(dns_key_parse(SERVICE " #a #b @eu-1 %udp", &key), 0);
+    targets[0] = target("db.org", 1, 0, 1);
+    make(1, DNS_FOUND);
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(&table, SERVICE, strlen(SERVICE), &v), 0);
+    ck_assert_int_eq(table_view_endpoint(&v, 0)->protocol, DISCOVER_UDP);
+    ck_assert_int_eq(table_view_details(&v, 0, &bytes, &n), 0);
+    ck_assert_int_eq(entry_read(bytes, n, &entry), 0);
+    ck_assert_uint_eq(entry.n_tags, 2);
+    ck_assert_str_eq(entry.tags[1], "b");
+    ck_assert_str_eq(entry.zone, "eu-1");
+    table_view_fini(&v);
+    table_unmap(&table);
+}
+END_TEST
+
 START_TEST(a_thousand)
 {
     static struct discover_endpoint e[1000];
@@ -182,5 +206,6 @@ START_TEST(it_ages_by_itself)
 END_TEST
 
 UNIT_TESTS("DNS tables", instances_come_by_priority_each_once, an_id_stays_while_all_else_changes,
-           a_target_is_a_host_name_unless_made_of_addresses, a_thousand, none_and_unknown_differ, same_means_the_same_answer,
+           a_target_is_a_host_name_unless_made_of_addresses, instances_have_what_they_were_asked_for_by, a_thousand,
+           none_and_unknown_differ, same_means_the_same_answer,
            it_ages_by_itself)
