@@ -222,7 +222,7 @@ DISCOVER_API int64_t discover_age_ms(struct discover *d);
 
 /*
  * Writes "10.0.1.22:8080" or "[2001:db8::1]:8080" and a NUL into ret_text: IPv4 when there are both. -ENOSPC;
- * -EADDRNOTAVAIL: it has no address, but a host name (see discover_each_instance). [any thread]
+ * -EADDRNOTAVAIL: it has a host name (see discover_each_instance) that could not be resolved yet. [any thread]
  */
 #define DISCOVER_ADDRESS_MAX 64
 DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text,
