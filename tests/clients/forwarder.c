@@ -12,7 +12,7 @@
 #include "tests/support/wait.h"
 
 /* A change is there within the TTL of the answer before it, 1 s, and what a loaded machine adds. */
-#define FOLLOW_MS 5000
+#define FOLLOW_MS 10000
 
 /* A server that does not answer is asked less and less often. */
 #define DOWN_MS 5000
@@ -125,8 +125,7 @@ void forwarder_without_nats(forwarder_fn *start)
     stage_forget(&s);
     (void)wait_until(FOLLOW_MS, payments() == CANNOT_KNOW, seen);
     stage_remember(&s);
-    int64_t took_ns = wait_until(15000, payments() == 2, seen);
-    measured("after SERVFAIL, the answer again", took_ns);
+    (void)wait_until(BACK_MS, payments() == 2, seen);
 }
 
 void forwarder_daemon_down(forwarder_fn *start)
@@ -137,8 +136,7 @@ void forwarder_daemon_down(forwarder_fn *start)
     (void)wait_until(FOLLOW_MS, payments() < 0, seen);
     holds_for(DOWN_MS, payments() != 0, seen); /* never "none", whatever else */
     host_run(&s.b);
-    int64_t took_ns = wait_until(BACK_MS, payments() == 2, seen);
-    measured("daemon down for 5 s and back, the answer again", took_ns);
+    (void)wait_until(BACK_MS, payments() == 2, seen);
 }
 
 static bool answers_all(void)

@@ -11,7 +11,7 @@
 #include "tests/support/e2e.h"
 #include "tests/support/wait.h"
 
-#define FOLLOW_MS 3000
+#define FOLLOW_MS 10000
 
 static struct stage s;
 static ares_channel channel;

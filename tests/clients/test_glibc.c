@@ -16,7 +16,7 @@
 #include "tests/support/wait.h"
 
 /* glibc keeps nothing; the daemon follows within a second. */
-#define FOLLOW_MS 3000
+#define FOLLOW_MS 10000
 
 static struct stage s;
 static char seen[256], first_address[64];

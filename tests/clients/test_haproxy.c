@@ -14,7 +14,7 @@
 #include "tests/support/wait.h"
 
 /* From an answer to what HAProxy does about it: asks each second, holds for another, checks each second. */
-#define FOLLOW_MS 10000
+#define FOLLOW_MS 20000
 
 static const struct change unchanged[] = {{0}};
 static struct stage s;

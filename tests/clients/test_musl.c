@@ -10,7 +10,7 @@
 #include "tests/support/e2e.h"
 #include "tests/support/wait.h"
 
-#define FOLLOW_MS 5000
+#define FOLLOW_MS 10000
 
 static struct stage s;
 static struct output o;
