@@ -9,6 +9,12 @@ void backoff_init(struct backoff *b, int64_t first_ns, int64_t max_ns)
     b->next_ns = first_ns;
 }
 
+void backoff_set_max(struct backoff *b, int64_t max_ns)
+{
+    b->max_ns = max_ns > b->first_ns ? max_ns : b->first_ns;
+    b->next_ns = b->next_ns < b->max_ns ? b->next_ns : b->max_ns;
+}
+
 int64_t backoff_next(struct backoff *b, uint32_t random)
 {
     int64_t longest = b->next_ns, half = longest / 2;

@@ -15,6 +15,9 @@ struct backoff {
 
 void backoff_init(struct backoff *b, int64_t first_ns, int64_t max_ns);
 
+/* Changes the longest wait; not below the first one. */
+void backoff_set_max(struct backoff *b, int64_t max_ns);
+
 /* The wait after a failure: evenly spread over the upper half of what it may be. random: any 32 bits. */
 int64_t backoff_next(struct backoff *b, uint32_t random);
 

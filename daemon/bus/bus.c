@@ -184,7 +184,6 @@ static int make_writer(struct bus *b)
         .links = &b->links,
         .puts = b->puts,
         .max_puts = b->options.max_puts,
-        .lease_ttl_ns = b->options.lease_ttl_ns,
     };
     return bus_writer_new(&setup, &b->writer);
 }

@@ -46,6 +46,7 @@ struct bus_link {
     struct bus_session session;
     natsSubscription *feeds[BUS_BUCKETS], *answers;
     bool open, lame, closed;
+    bool silent; /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
 };
@@ -60,6 +61,7 @@ static void on_closed(natsConnection *nc, void *closure)
     pthread_mutex_lock(&link->lock);
     snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
              detail && *detail ? detail : s != NATS_OK ? natsStatus_GetText(s) : "closed by the server");
+    link->silent = s == NATS_STALE_CONNECTION;
     link->closed = true;
     (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
     pthread_cond_broadcast(&link->changed);
@@ -300,6 +302,11 @@ static natsStatus connect_now(struct bus_link *link, natsConnection **ret_nc)
     return s;
 }
 
+int64_t bus_link_longest_pause_ns(const struct bus_link *link)
+{
+    return bus_patience_pause_ns(&link->patience);
+}
+
 /* So that the next connect can go to a server that is not configured here. */
 static void remember_cluster(struct bus_link *link, natsConnection *nc)
 {
@@ -474,8 +481,8 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
     while (!link->closed || link->deliveries > 0)
         pthread_cond_wait(&link->changed, &link->lock);
     snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
+    bus_patience_lost(&link->patience, link->silent, clock_now_ns() - link->opened_ns);
     pthread_mutex_unlock(&link->lock);
-    bus_patience_lost(&link->patience, clock_now_ns() - link->opened_ns);
     destroy(link);
     (void)!read(link->news_fd, &count, sizeof count);
 }

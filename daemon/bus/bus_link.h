@@ -45,6 +45,9 @@ const char *bus_link_put_prefix(const struct bus_link *link);
 int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
                   char ret_reason[static BUS_REASON_CAP]);
 
+/* Bus thread. How long to wait at most before the next bus_link_open, after one that failed or was lost. */
+int64_t bus_link_longest_pause_ns(const struct bus_link *link);
+
 /* Bus thread. What this one knows of the cluster's servers, for the next bus_link_open of another one. -ENOMEM. */
 int bus_link_learn(struct bus_link *link, const struct bus_link *from);
 

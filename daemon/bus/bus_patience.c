@@ -4,12 +4,18 @@
 
 #include "libdiscover/core/clock.h"
 
-#define CONNECT_SHARE 4 /* of the lease */
-#define PING_SHARE    8
-#define LONGEST_NS    (2 * NS_PER_S)
-#define TIMES_MAX     64
-#define SHORT_LEASES  2 /* a connection that held no longer than so many leases was lost by impatience */
-#define LONG_LEASES   20
+#define CONNECT_SHARE    4 /* of the lease */
+#define PAUSE_SHARE      4
+#define PAUSE_SHARE_LONE 2 /* there is no time lost with others */
+#define PING_SHARE       8
+#define CONNECT_NS                                                                                           \
+    (2 * NS_PER_S) /* at most: a way that was broken is found open again by the next try only */
+#define PING_NS      (2 * NS_PER_S) /* at most, in the beginning */
+#define PING_MAX_NS  (8 * NS_PER_S)
+#define PAUSE_MAX_NS (4 * NS_PER_S)
+#define TIMES_MAX    64
+#define SHORT_LEASES 4 /* one that fell silent after no more than so many leases was given up too early */
+#define LONG_LEASES  20
 
 void bus_patience_init(struct bus_patience *p, int64_t lease_ttl_ns)
 {
@@ -21,20 +27,25 @@ void bus_patience_set_servers(struct bus_patience *p, size_t n_servers)
     p->lone = n_servers <= 1;
 }
 
-static int64_t wait_ns(const struct bus_patience *p, int share)
+static int64_t least(int64_t a, int64_t b)
 {
-    int64_t ns = p->lease_ttl_ns / share * p->times;
-    return ns < LONGEST_NS && !p->lone ? ns : LONGEST_NS;
+    return a < b ? a : b;
 }
 
 int64_t bus_patience_connect_ns(const struct bus_patience *p)
 {
-    return wait_ns(p, CONNECT_SHARE);
+    return p->lone ? CONNECT_NS : least(p->lease_ttl_ns / CONNECT_SHARE * p->times, CONNECT_NS);
 }
 
 int64_t bus_patience_ping_ns(const struct bus_patience *p)
 {
-    return wait_ns(p, PING_SHARE);
+    int64_t first_ns = p->lone ? PING_NS : least(p->lease_ttl_ns / PING_SHARE, PING_NS);
+    return least(first_ns * p->times, PING_MAX_NS);
+}
+
+int64_t bus_patience_pause_ns(const struct bus_patience *p)
+{
+    return least(p->lease_ttl_ns / (p->lone ? PAUSE_SHARE_LONE : PAUSE_SHARE) * p->times, PAUSE_MAX_NS);
 }
 
 static void grow(struct bus_patience *p)
@@ -49,9 +60,9 @@ void bus_patience_failed(struct bus_patience *p, size_t n_servers, int64_t took_
         grow(p);
 }
 
-void bus_patience_lost(struct bus_patience *p, int64_t held_ns)
+void bus_patience_lost(struct bus_patience *p, bool silent, int64_t held_ns)
 {
-    if (held_ns <= SHORT_LEASES * p->lease_ttl_ns)
+    if (silent && held_ns <= SHORT_LEASES * p->lease_ttl_ns)
         grow(p);
     else if (held_ns >= LONG_LEASES * p->lease_ttl_ns)
         p->times = 1;

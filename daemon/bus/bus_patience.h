@@ -2,11 +2,11 @@
 /*
  * How long to wait for a server that says nothing. Pure; bus thread.
  *
- * A server that hangs has to be left in time: others give this host no longer than its lease. Noticing it takes three
- * pings, getting past others that hang a time-out each; so both are small shares of the lease.
- * But a server that is merely overloaded is not helped by clients that give up and come back: a fleet that does may
- * never get out of it. So when connections do not hold, or all servers are slow at once, the waits double, up to what
- * they are for long leases; and so long they are from the beginning where there is no other server to go to.
+ * A server that hangs has to be left in time: others give this host no longer than its lease. Noticing it
+ * takes three pings, getting past others that hang a time-out each; so both are small shares of the lease.
+ * But a server that is merely overloaded is not helped by clients that give up and come back: a fleet that
+ * does may never get out of it. So when connections do not hold, or all servers are slow at once, the waits
+ * double; and where there is no other server to go to they are as for a long lease from the beginning.
  */
 #ifndef BUS_PATIENCE_H
 #define BUS_PATIENCE_H
@@ -30,10 +30,16 @@ void bus_patience_set_servers(struct bus_patience *p, size_t n_servers);
 int64_t bus_patience_connect_ns(const struct bus_patience *p);
 int64_t bus_patience_ping_ns(const struct bus_patience *p);
 
+/*
+ * The longest pause between two tries. Others give a host one lease to be heard again after they themselves
+ * came back: it must not sleep through much of that. But a fleet that comes back at once has to come apart.
+ */
+int64_t bus_patience_pause_ns(const struct bus_patience *p);
+
 /* None of so many servers could be connected to, in so long a time. One that is down refuses at once. */
 void bus_patience_failed(struct bus_patience *p, size_t n_servers, int64_t took_ns);
 
-/* A connection was lost, and had held so long. */
-void bus_patience_lost(struct bus_patience *p, int64_t held_ns);
+/* A connection was lost that had held so long. silent: by us, since the server did not answer pings. */
+void bus_patience_lost(struct bus_patience *p, bool silent, int64_t held_ns);
 
 #endif

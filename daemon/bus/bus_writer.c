@@ -14,13 +14,12 @@
 #include "libdiscover/core/clock.h"
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
-#define BACKOFF_MAX_NS   (4 * NS_PER_S)
 #define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
 #define MOVE_AGAIN_NS    (500 * NS_PER_MS) /* no other server is there: the old one still serves */
 #define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
 #define PUTS_END_NS      NS_PER_S
 #define PUTS_LOOK_MS     2
-#define STEADY_NS        BACKOFF_MAX_NS /* a connection that held so long makes the next back-off start anew */
+#define STEADY_NS        (4 * NS_PER_S) /* a connection that held so long makes the next back-off start anew */
 
 struct bus_writer {
     struct bus_writer_setup setup;
@@ -174,6 +173,7 @@ static int64_t next_pause_ns(struct bus_writer *w)
 {
     uint32_t random = (uint32_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
+    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(bus_links_now(w->setup.links)));
     return backoff_next(&w->backoff, random);
 }
 
@@ -214,23 +214,13 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
-/*
- * Others give a host one lease TTL to be heard again after they themselves came back: it must not sleep through
- * much of that. A try, too, takes its time where servers hang (bus_patience.h).
- */
-static int64_t longest_pause_ns(int64_t lease_ttl_ns)
-{
-    int64_t longest_ns = lease_ttl_ns / 4 < BACKOFF_MAX_NS ? lease_ttl_ns / 4 : BACKOFF_MAX_NS;
-    return longest_ns > BACKOFF_FIRST_NS ? longest_ns : BACKOFF_FIRST_NS;
-}
-
 int bus_writer_new(const struct bus_writer_setup *setup, struct bus_writer **ret_writer)
 {
     struct bus_writer *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
     w->setup = *setup;
-    backoff_init(&w->backoff, BACKOFF_FIRST_NS, longest_pause_ns(setup->lease_ttl_ns));
+    backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_FIRST_NS);
     int err = mailbox_new(setup->max_puts, &w->orders);
     if (err < 0) {
         free(w);

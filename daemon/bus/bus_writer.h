@@ -20,7 +20,6 @@ struct bus_writer_setup {
     struct bus_links *links;
     struct bus_puts *puts;
     size_t max_puts;
-    int64_t lease_ttl_ns;
 };
 
 int bus_writer_new(const struct bus_writer_setup *setup, struct bus_writer **ret_writer); /* -ENOMEM, errno */

@@ -30,6 +30,7 @@
 #include "daemon/sync/touched.h"
 #include "libdiscover/core/clock.h"
 
+#define SPREAD_MAX    4 /* times the jitter is doubled */
 #define BACKWARDS_MAX 3 /* times the last sequence must be found behind ours to be believed */
 
 enum state { DOWN, WAITING, SNAPSHOT, LIVE };
@@ -42,6 +43,7 @@ struct follow {
     struct backoff backoff;
     enum state state;
     bool synced, connected_before;
+    unsigned failed; /* snapshots, since one was completed */
     int64_t unsync_ns;  /* not LIVE and synced: when that is over */
     int64_t due_ns;     /* WAITING: for the snapshot */
     bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
@@ -127,6 +129,16 @@ static int64_t jitter(struct follow *f)
     return (int64_t)(f->ops.random(f->arg) % (uint64_t)f->options.jitter_ns);
 }
 
+/*
+ * A server that cannot serve all who come back loses them, and they come back: then they have to come ever further
+ * apart, or it goes on for ever.
+ */
+static int64_t jitter_after_failures(struct follow *f)
+{
+    unsigned doubled = f->failed < SPREAD_MAX ? f->failed : SPREAD_MAX;
+    return jitter(f) << doubled;
+}
+
 static void wait_for_snapshot(struct follow *f, int64_t delay_ns, int64_t now_ns)
 {
     if (f->state == LIVE)
@@ -157,6 +169,7 @@ static void begin_snapshot(struct follow *f)
 
 static void abort_snapshot(struct follow *f, int64_t now_ns)
 {
+    f->failed++;
     metric_inc(&f->counters.aborted);
     wait_for_snapshot(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     f->ops.snapshot_end(f->arg, FOLLOW_ABORTED);
@@ -191,6 +204,7 @@ static void complete_snapshot(struct follow *f, uint64_t high, int64_t now_ns)
         touched_clear(&f->touched);
     f->created = f->snapshot.created;
     f->recreated = false;
+    f->failed = 0;
     f->backwards = 0;
     f->behind = 0;
     f->check_ns = now_ns + f->options.quiet_ns;
@@ -210,7 +224,7 @@ static void set_recreated(struct follow *f)
 
 void follow_connected(struct follow *f, int64_t now_ns)
 {
-    wait_for_snapshot(f, f->connected_before ? jitter(f) : 0, now_ns);
+    wait_for_snapshot(f, f->connected_before ? jitter_after_failures(f) : 0, now_ns);
     f->connected_before = true;
     if (f->keep_ns)
         f->keep_ns = now_ns + f->options.keep_ns; /* nobody could put anything while the server was away */

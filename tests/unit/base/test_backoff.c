@@ -47,6 +47,21 @@ START_TEST(test_success_starts_over)
 }
 END_TEST
 
+START_TEST(test_limit_changes)
+{
+    struct backoff b;
+    backoff_init(&b, 100, 100);
+    ck_assert_int_eq(backoff_next(&b, 0), 100);
+    ck_assert_int_eq(backoff_next(&b, 0), 100);
+    backoff_set_max(&b, 400);
+    ck_assert_int_eq(backoff_next(&b, 0), 100);
+    ck_assert_int_eq(backoff_next(&b, 0), 200);
+    ck_assert_int_eq(backoff_next(&b, 0), 400);
+    backoff_set_max(&b, 10);
+    ck_assert_int_eq(backoff_next(&b, 0), 100);
+}
+END_TEST
+
 START_TEST(test_extremes)
 {
     struct backoff b;
@@ -64,4 +79,4 @@ START_TEST(test_extremes)
 END_TEST
 
 UNIT_TESTS("backoff", test_doubles_up_to_the_limit, test_stays_in_the_upper_half, test_success_starts_over,
-           test_extremes)
+           test_limit_changes, test_extremes)

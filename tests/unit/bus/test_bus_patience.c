@@ -25,6 +25,7 @@ START_TEST(two_hanging_servers_cost_less_than_a_lease)
         bus_patience_set_servers(&p, 3);
         ck_assert_int_gt(bus_patience_ping_ns(&p), 0);
         ck_assert_int_lt(3 * bus_patience_ping_ns(&p) + 2 * bus_patience_connect_ns(&p), ttl_ns);
+        ck_assert_int_lt(2 * bus_patience_connect_ns(&p) + bus_patience_pause_ns(&p), ttl_ns);
         ck_assert_int_le(bus_patience_connect_ns(&p), 2 * NS_PER_S);
     }
 }
@@ -40,18 +41,20 @@ START_TEST(grows_when_all_servers_are_slow)
     for (int i = 0; i < 100; i++)
         bus_patience_failed(&p, 3, 60 * NS_PER_S);
     ck_assert_int_eq(bus_patience_connect_ns(&p), 2 * NS_PER_S);
-    ck_assert_int_eq(bus_patience_ping_ns(&p), 2 * NS_PER_S);
+    ck_assert_int_eq(bus_patience_ping_ns(&p), 8 * NS_PER_S);
 }
 END_TEST
 
 START_TEST(grows_when_connections_do_not_hold)
 {
     struct bus_patience p = start();
-    bus_patience_lost(&p, 2 * NS_PER_S);
+    bus_patience_lost(&p, false, 2 * NS_PER_S); /* it was killed */
+    ck_assert_int_eq(bus_patience_ping_ns(&p), NS_PER_S / 2);
+    bus_patience_lost(&p, true, 2 * NS_PER_S);
     ck_assert_int_eq(bus_patience_ping_ns(&p), NS_PER_S);
-    bus_patience_lost(&p, 4 * TTL); /* neither short nor long */
+    bus_patience_lost(&p, true, 8 * TTL); /* neither short nor long */
     ck_assert_int_eq(bus_patience_ping_ns(&p), NS_PER_S);
-    bus_patience_lost(&p, 20 * TTL);
+    bus_patience_lost(&p, true, 20 * TTL);
     ck_assert_int_eq(bus_patience_ping_ns(&p), NS_PER_S / 2);
 }
 END_TEST
@@ -62,8 +65,10 @@ START_TEST(nothing_is_gained_by_leaving_the_only_one)
     bus_patience_init(&p, TTL);
     ck_assert_int_eq(bus_patience_connect_ns(&p), 2 * NS_PER_S);
     ck_assert_int_eq(bus_patience_ping_ns(&p), 2 * NS_PER_S);
-    bus_patience_set_servers(&p, 2);
-    ck_assert_int_eq(bus_patience_connect_ns(&p), NS_PER_S);
+    bus_patience_lost(&p, true, NS_PER_S);
+    ck_assert_int_eq(bus_patience_connect_ns(&p), 2 * NS_PER_S);
+    ck_assert_int_eq(bus_patience_ping_ns(&p), 4 * NS_PER_S);
+    ck_assert_int_eq(bus_patience_pause_ns(&p), 4 * NS_PER_S);
 }
 END_TEST
 

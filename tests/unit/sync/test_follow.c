@@ -251,6 +251,35 @@ START_TEST(disconnect_aborts_and_reconnect_waits_for_the_old_end)
 }
 END_TEST
 
+START_TEST(reconnects_after_failures_spread_wider)
+{
+    setup();
+    get_live();
+    t.random = 100 * NS_PER_MS;
+    for (int64_t ms = 100; ms <= 3200; ms *= 2) {
+        unsigned resyncs = t.resyncs;
+        int64_t wait_ns = (ms < 1600 ? ms : 1600) * NS_PER_MS;
+        follow_disconnected(t.f, t.now_ns);
+        end(-ENOTCONN); /* of the one that was under way */
+        connect_bus();
+        pass(wait_ns - 1);
+        ck_assert_uint_eq(t.resyncs, resyncs);
+        pass(1);
+        ck_assert_uint_eq(t.resyncs, resyncs + 1);
+    }
+    info(3);
+    entry(1, 'a', 'A');
+    entry(2, 'b', 'B');
+    info(3);
+    end(0);
+    follow_disconnected(t.f, t.now_ns);
+    connect_bus();
+    pass(100 * NS_PER_MS);
+    ck_assert_str_eq(follow_state(t.f), "snapshot");
+    done();
+}
+END_TEST
+
 START_TEST(nothing_is_applied_while_down)
 {
     setup();
@@ -365,6 +394,6 @@ UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_a
            says_when_all_is_known, jump_makes_a_snapshot, late_is_not_lost, late_does_not_undo_what_came_since,
            what_stays_missing_is_lost, too_many_holes_are_a_loss, jitter_delays_what_a_fleet_does_at_once,
            failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
-           nothing_is_applied_while_down, quiet_bucket_is_asked, deaf_feed_is_found, late_feed_is_not_deaf,
+           reconnects_after_failures_spread_wider, nothing_is_applied_while_down, quiet_bucket_is_asked, deaf_feed_is_found, late_feed_is_not_deaf,
            failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,
            answer_to_a_check_is_not_taken_for_the_snapshots)
