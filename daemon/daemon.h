@@ -5,7 +5,7 @@
  *
  *   parts.c   starts the parts in order, stops them in reverse
  *   daemon.c  the loop: turns, seconds, signals
- *   feed.c    bus -> followers -> catalog, agent, leases
+ *   feed*.c   bus -> followers -> catalog, agent, leases (feed.h)
  *   hostnames.c  catalog's host names -> resolver -> catalog
  *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
  *   peers.c   what is told of others who write to the buckets
@@ -120,7 +120,7 @@ void parts_stop(struct daemon *d);
 int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
                    struct bus **ret_bus);
 
-/* feed.c */
+/* feed.c, feed_hosts.c */
 int feed_start(struct daemon *d);
 void feed_stop(struct daemon *d);
 extern const struct bus_events feed_bus_events;
@@ -128,6 +128,8 @@ extern const struct bus_events feed_bus_events;
 int64_t feed_tick(struct daemon *d, int64_t now_ns);
 /* Our lease was given to the bus: the canary is on its way. */
 void feed_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns);
+/* Whether the silence of others tells anything. */
+bool feed_trustworthy(const struct daemon *d);
 
 /* local.c */
 int local_agent_start(struct daemon *d);

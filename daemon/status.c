@@ -63,7 +63,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->registrations = agent.registrations;
     s->unacknowledged = agent.unacknowledged;
     s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
-    if (d->health.reason != HEALTH_OK)
+    if (!feed_trustworthy(d))
         s->distrust = (char *)health_reason_text(d->health.reason);
     fill_guard(d, now_ns, s);
     peers_status(d->peers, now_ns, s);

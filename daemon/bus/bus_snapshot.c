@@ -16,6 +16,7 @@
 #define BATCH_BYTES   (64 * 1024)
 #define CONSUMERS_MAX 8                 /* without a message in between */
 #define PLACINGS_MAX  4                 /* of one consumer */
+#define STALLS_MAX    8                 /* how much longer a wait may get */
 
 struct reading {
     struct bus_snapshot *s;
@@ -29,6 +30,7 @@ struct reading {
     uint64_t nth;      /* messages read from this consumer */
     uint64_t pending;  /* messages it still has */
     uint64_t asked;    /* messages it was asked for */
+    int64_t stall_ns;  /* without an answer for so long: another consumer */
     char consumer[64];
 };
 
@@ -90,18 +92,28 @@ static int add(struct reading *r, const struct kv_message *m)
 
 /* ---- the consumer ---- */
 
+static void be_patient(struct reading *r)
+{
+    if (r->stall_ns < STALLS_MAX * r->s->stall_ns)
+        r->stall_ns *= 2;
+}
+
 /*
  * A cluster puts the consumer on one of the stream's servers, by chance, and for a while (server 2.9.10) also on one
- * that is dead, where nobody answers. Another try is put elsewhere: sooner than a whole resync later.
+ * that is dead, where nobody answers. Another try is put elsewhere: sooner than a whole resync later. But a server that
+ * is only slow gets more to do by each try, and a fleet of readers would drown it: they wait twice as long each time.
  */
 static natsStatus add_consumer(struct reading *r, jsConsumerConfig *config, jsConsumerInfo **ret_ci, jsErrCode *ret_code)
 {
     natsStatus s = NATS_TIMEOUT;
     jsOptions options;
     jsOptions_Init(&options);
-    options.Wait = r->s->stall_ns / NS_PER_MS;
-    for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && go_on(r) == 0; i++)
+    for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && go_on(r) == 0; i++) {
+        options.Wait = r->stall_ns / NS_PER_MS;
         s = js_AddConsumer(ret_ci, r->session->js, r->s->stream->name, config, &options, ret_code);
+        if (s == NATS_TIMEOUT)
+            be_patient(r);
+    }
     return s;
 }
 
@@ -199,9 +211,11 @@ static int take(struct reading *r, natsMsg *msg)
 static int next(struct reading *r)
 {
     natsMsg *msg = NULL;
-    natsStatus s = natsSubscription_NextMsg(&msg, r->session->pulls, r->s->stall_ns / NS_PER_MS);
-    if (s == NATS_TIMEOUT)
+    natsStatus s = natsSubscription_NextMsg(&msg, r->session->pulls, r->stall_ns / NS_PER_MS);
+    if (s == NATS_TIMEOUT) {
+        be_patient(r);
         return STALLED;
+    }
     if (s != NATS_OK)
         return bus_stream_error(s, 0, r->reason);
     int result = take(r, msg);
@@ -268,6 +282,7 @@ void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, con
         .state = state,
         .deadline_ns = clock_now_ns() + snapshot->timeout_ns,
         .next_seq = 1,
+        .stall_ns = snapshot->stall_ns,
     };
     int err = read_all(&r);
     post_batch(&r);
