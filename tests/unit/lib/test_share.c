@@ -2,6 +2,8 @@
 /* Shared ejections: told from dispatch, never from a pick; others' are heard within the picker's own limits.
  */
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "discover/discover.h"
 #include "tests/support/unit.h"
@@ -181,6 +183,42 @@ START_TEST(a_picker_may_share_before_the_start)
 }
 END_TEST
 
+static _Atomic bool stop;
+
+static void *pick_and_fail(void *arg)
+{
+    struct discover_endpoint e;
+    while (!atomic_load(&stop))
+        if (discover_pick(arg, &e) >= 0)
+            discover_report(arg, e.id, 10, DISCOVER_UNREACHABLE);
+    return NULL;
+}
+
+/* Two threads pick and fail while this one dispatches: tells of theirs, and hears of others'. */
+START_TEST(threads_pick_while_ejections_come_and_go)
+{
+    pthread_t threads[2];
+    struct discover_endpoint all[8];
+    size_t n;
+    int told = 0;
+    begin(8);
+    ck_assert_int_eq(discover_resolve(d, "shop/payment", all, 8, &n), DISCOVER_FRESH);
+    atomic_store(&stop, false);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, pick_and_fail, p), 0);
+    for (int i = 0; i < 500 || told == 0; i++) {
+        hear("shop/payment", all[i % 8].id, 1000);
+        for (Discover__V1__ClientMessage *msg; (msg = stage_take(&stage)); told++)
+            discover__v1__client_message__free_unpacked(msg, NULL);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    end();
+}
+END_TEST
+
 UNIT_TESTS("share", what_is_ejected_here_is_told_by_dispatch_once,
            what_others_eject_is_left_out_and_not_told_again, the_only_one_is_never_left_out,
-           the_next_connection_is_told_what_is_shared, a_picker_may_share_before_the_start)
+           the_next_connection_is_told_what_is_shared, a_picker_may_share_before_the_start,
+           threads_pick_while_ejections_come_and_go)
