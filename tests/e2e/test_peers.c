@@ -116,8 +116,8 @@ START_TEST(garbage_is_shown_with_its_key)
         put_text(bad[i].bucket, bad[i].key, bad[i].value);
     put_text("SERVICES", "shop.pay.web-9.huge", huge);
     for (size_t i = 0; i < BAD; i++)
-        wait_until(2000, refused(&b, bad[i].bucket, bad[i].key, bad[i].why), b.seen);
-    wait_until(2000, refused(&b, "SERVICES", "shop.pay.web-9.huge", "larger than"), b.seen);
+        wait_until(5000, refused(&b, bad[i].bucket, bad[i].key, bad[i].why), b.seen);
+    wait_until(5000, refused(&b, "SERVICES", "shop.pay.web-9.huge", "larger than"), b.seen);
 
     ck_assert_int_eq(ctl(&b, &o, "status", NULL), 0);
     ck_assert_msg(strstr(o.out, "refused        SERVICES services/pay/short: not JSON"), "%s", o.out);
@@ -127,12 +127,12 @@ START_TEST(garbage_is_shown_with_its_key)
 
     put_text("SERVICES", bad[0].key, good); /* mended, and deleted */
     kv_delete(&kv, "SERVICES", bad[1].key);
-    wait_until(2000, refused(&b, "", bad[0].key, NULL) && refused(&b, "", bad[1].key, NULL), b.seen);
+    wait_until(5000, refused(&b, "", bad[0].key, NULL) && refused(&b, "", bad[1].key, NULL), b.seen);
     ck_assert_msg(refused(&b, "SERVICES", bad[2].key, bad[2].why), "%s", b.seen);
 
     host_stop(&a); /* who comes later is told of what is still there, and of nothing else */
     host_run(&a);
-    wait_until(2000, refused(&a, "SERVICES", bad[3].key, bad[3].why), a.seen);
+    wait_until(5000, refused(&a, "SERVICES", bad[3].key, bad[3].why), a.seen);
     ck_assert_msg(refused(&a, "", bad[0].key, NULL), "%s", a.seen);
     kv_close(&kv);
 }
@@ -206,8 +206,8 @@ START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
     two_hosts("limits = { instances_per_host = 20; };");
     put_records(&p, 0, TOO_MANY);
     put_lease(&p);
-    wait_until(2000, seen_by_dns(&b, "shop/flood") == LIMIT, b.seen);
-    wait_until(2000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.instances_per_host"), b.seen);
+    wait_until(5000, seen_by_dns(&b, "shop/flood") == LIMIT, b.seen);
+    wait_until(5000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.instances_per_host"), b.seen);
     ck_assert_int_ge(host_counter(&b, "discoverd_feed_limits_refused_total"), TOO_MANY - LIMIT);
 
     /* Its lease tells of more records than are known here, at each beat: no reason to read all again each
@@ -218,7 +218,7 @@ START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
     wait_until(5000, n_beats_heard(&b) >= heard + BEATS, b.seen);
     ck_assert_int_le(host_counter(&b, "discoverd_feed_digest_mismatches_total"), 6);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/quick", "--port", "80", "--ttl", "60s", NULL), 0);
-    wait_until(1000, seen_by_dns(&b, "shop/quick") == 1, b.seen);
+    wait_until(3000, seen_by_dns(&b, "shop/quick") == 1, b.seen);
 
     /* It gets rid of what was too much: all that is left is served, and nothing is held against it any more.
      */
@@ -298,7 +298,7 @@ static int64_t passes_through(unsigned i)
     ck_assert_int_eq(discover_registration_new(service, 8080, &r), 0);
     int64_t start_ns = clock_now_ns();
     ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
-    wait_until(1000, seen_by_dns(&b, service) == 1, b.seen);
+    wait_until(3000, seen_by_dns(&b, service) == 1, b.seen); /* one core may have much else to do */
     discover_registration_free(r);
     return clock_now_ns() - start_ns;
 }

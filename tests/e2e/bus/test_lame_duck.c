@@ -40,13 +40,13 @@ static void start(void)
     host_start(&a, &(struct host_options){
                        .name = "a",
                        .nats = nats.urls,
-                       .lease_ttl = "2s",
+                       .lease_ttl = "6s",
                        .registry = "replicas = 3;",
                        .services = "{ name = \"" STEADY
                                    "\"; instance = \"s1\"; port = 80; address = [\"10.1.2.3\"]; }"});
     snprintf(other, sizeof other, "\"%s\"", nats.server[(server_of(&a) + 1) % nats.n].url);
     host_start(&b, &(struct host_options){
-                       .name = "b", .nats = other, .lease_ttl = "2s", .registry = "replicas = 3;"});
+                       .name = "b", .nats = other, .lease_ttl = "6s", .registry = "replicas = 3;"});
     wait_until(5000, seen_by_all(&b, STEADY, 1), b.seen);
 }
 
@@ -60,7 +60,7 @@ static bool works(struct host *from, struct host *to)
     snprintf(service, sizeof service, "shop/s%u", registered++);
     ck_assert_int_eq(discover_registration_new(service, 8080, &r), 0);
     ck_assert_int_eq(discover_register(host_lib(from), r), 0);
-    wait_until(2000, seen_by_dns(to, service) == 1 && seen_by_lib(from, STEADY) == 1, to->seen);
+    wait_until(5000, seen_by_dns(to, service) == 1 && seen_by_lib(from, STEADY) == 1, to->seen);
     discover_registration_free(r);
     dns_name(STEADY, name);
     ck_assert_int_eq(dnsq_udp(from->dns_port, name, DNSQ_SRV, &reply), 0);
@@ -84,7 +84,7 @@ START_TEST(nobody_sees_a_server_leave)
     start();
     size_t leaving = server_of(&a);
     nats_server_lame_duck(&nats, leaving);
-    int64_t took_ns = wait_until(5000, has_moved(&a), a.seen);
+    int64_t took_ns = wait_until(15000, has_moved(&a), a.seen);
     measured("a server is about to stop: moved to another after", took_ns);
     ck_assert_uint_ne(server_of(&a), leaving);
     ck_assert_msg(proc_running(&nats.server[leaving].proc), "the server was gone already");

@@ -120,7 +120,7 @@ START_TEST(test_credentials_file)
     wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
     ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
-    wait_until(1000, station_pump(&a) && a.last_err == -EACCES, station_seen(&a));
+    wait_until(5000, station_pump(&a) && a.last_err == -EACCES, station_seen(&a));
     ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
     station_stop(&a);
 
