@@ -73,6 +73,7 @@ static void greet(struct client *c)
 void client_open(struct client *c, bool greeted)
 {
     must(discover_new(&c->d) == 0 && discover_set_timeout(c->d, 0) == 0);
+    must(discover_set_source(c->d, DISCOVER_SOURCE_DAEMON) == 0); /* nobody's resolver is asked */
     must(discover_picker_new(c->d, SERVICE, &c->picker) == 0 && discover_picker_share(c->picker) == 0);
     must(discover_watch(c->d, SERVICE, on_change, c, &c->watch) == 0);
     must(discover_registration_new(SERVICE, 80, &c->registration) == 0);

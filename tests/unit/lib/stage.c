@@ -150,6 +150,7 @@ struct discover *stage_handle(struct stage *s)
     struct discover *d;
     ck_assert_int_eq(discover_new(&d), 0);
     ck_assert_int_eq(discover_set_socket(d, s->path), 0);
+    ck_assert_int_eq(discover_set_source(d, DISCOVER_SOURCE_DAEMON), 0); /* nobody's resolver is asked */
     ck_assert_int_eq(discover_set_timeout(d, 0), 0);
     return d;
 }
