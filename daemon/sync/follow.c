@@ -13,7 +13,7 @@
  *            one is still on its way to us, is in no entry: so the snapshot is complete only once the live feed,
  *            without a hole behind L0, has reached L1.
  *            4. What the store has and the snapshot has not left no marker, as a deletion would have: it is kept, and
- *            swept only when it is missing again in a snapshot some time later (keep_ns).
+ *            swept only when it is missing again in a snapshot that began some time later (keep_ns).
  *  LIVE      everything up to `high` is known but for what is in `holes`. The next is applied; a jump is a hole: what
  *            is in it may be late (holes.h), and is applied when it comes, unless its key has changed since; if it
  *            does not come in time: WAITING. One that is known is ignored, and makes us look whether the bucket is
@@ -59,6 +59,7 @@ struct follow {
     uint64_t behind;    /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
     int64_t keep_ns;    /* what was missing in a snapshot is kept until then; 0: nothing is */
+    int64_t began_ns;   /* SNAPSHOT */
     struct {
         unsigned infos;
         bool unusable; /* goes on, but must be done again */
@@ -157,9 +158,10 @@ static void mark_from_here(struct follow *f)
     f->ops.snapshot_begin(f->arg);
 }
 
-static void begin_snapshot(struct follow *f)
+static void begin_snapshot(struct follow *f, int64_t now_ns)
 {
     f->state = SNAPSHOT;
+    f->began_ns = now_ns;
     f->reading = true;
     f->ordered = f->high;
     metric_inc(&f->counters.resyncs);
@@ -189,7 +191,7 @@ static enum follow_end verdict(struct follow *f, int64_t now_ns)
     bool first = metric_get(&f->counters.resyncs) == 1; /* what the store had before is older news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
-    if (!first && missing && (!f->keep_ns || now_ns < f->keep_ns))
+    if (!first && missing && (!f->keep_ns || f->began_ns < f->keep_ns))
         return keep(f, FOLLOW_MISSING, now_ns);
     f->keep_ns = 0;
     return FOLLOW_COMPLETE;
@@ -502,7 +504,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
     if (f->state != LIVE && f->synced && now_ns >= f->unsync_ns)
         set_synced(f, false);
     if (f->state == WAITING && !f->reading && now_ns >= f->due_ns)
-        begin_snapshot(f);
+        begin_snapshot(f, now_ns);
 
     int64_t next_ns = INT64_MAX;
     int64_t candidates[] = {

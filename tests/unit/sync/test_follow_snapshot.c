@@ -382,6 +382,33 @@ START_TEST(what_is_missing_is_kept_until_it_is_missing_again)
 }
 END_TEST
 
+/* We were stopped while the snapshot was on its way: it does not tell what its owner did meanwhile. */
+START_TEST(an_old_snapshot_sweeps_nothing)
+{
+    setup();
+    get_live();
+    follow_doubt(t.f, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_MISSING);
+    pass(20 * NS_PER_S);
+    follow_doubt(t.f, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+    ck_assert_uint_eq(t.resyncs, 3);
+    t.now_ns += 20 * NS_PER_S;
+    info(3); /* a check's */
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_MISSING);
+    ck_assert_int_eq(t.key['a'].value, 'A');
+    pass(0);
+    ck_assert_uint_eq(t.resyncs, 4); /* by itself */
+    snapshot_with_b_alone();
+    ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
+    ck_assert_int_eq(t.key['a'].value, 0);
+    done();
+}
+END_TEST
+
 START_TEST(what_was_missing_may_come_back)
 {
     setup();
@@ -416,4 +443,5 @@ UNIT_TESTS("follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is
            recreated_during_the_snapshot_spoils_it,
            one_step_back_is_not_believed, steps_back_are_believed_in_the_end,
            info_may_be_older_than_the_feed, what_is_missing_is_kept_until_it_is_missing_again,
+           an_old_snapshot_sweeps_nothing,
            what_was_missing_may_come_back)

@@ -411,6 +411,7 @@ START_TEST(seeds_that_failed_once)
     static const uint64_t seeds[] = {
         51127, /* deaf to a lease, whose late predecessor was all that a snapshot had; its owner's next one got lost */
         243925, /* deaf to a bucket that was made anew: the first of its messages that was heard looked like an old one */
+        10915, /* stopped with a snapshot in hand, from before an owner could put again what a new bucket lacked */
     };
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
         run_seeds(seeds[i], 1);
