@@ -162,6 +162,33 @@ START_TEST(freed_by_the_parent_it_ends_whatever_a_child_holds)
 }
 END_TEST
 
+/* The stage's own descriptors are, too. */
+START_TEST(every_descriptor_is_closed_on_exec)
+{
+    bool open_before[256];
+    struct stage stage;
+    struct discover_picker *p;
+    int opened = 0;
+    for (int fd = 0; fd < 256; fd++)
+        open_before[fd] = fcntl(fd, F_GETFD) >= 0;
+    stage_open(&stage);
+    struct catalog *c = stage_catalog(1, 8000);
+    struct discover *d = stage_client(&stage, stage_table_fd(c));
+    ck_assert_int_eq(discover_picker_new(d, "shop/payment", &p), 0);
+    ck_assert_int_eq(discover_picker_share(p), 0);
+    for (int fd = 0; fd < 256; fd++) {
+        int flags = open_before[fd] ? -1 : fcntl(fd, F_GETFD);
+        ck_assert_msg(flags < 0 || flags & FD_CLOEXEC, "descriptor %d would be inherited", fd);
+        opened += flags >= 0;
+    }
+    ck_assert_int_ge(opened, 4);
+    discover_picker_free(p);
+    discover_free(d);
+    catalog_free(c);
+    stage_close(&stage);
+}
+END_TEST
+
 UNIT_TESTS("handle", socket_from_the_environment, setters_refuse_what_does_not_fit, not_started, without_a_daemon,
            a_socket_that_may_not_be_used_is_an_error, forked_child_leaves_the_connection_alone,
-           freed_by_the_parent_it_ends_whatever_a_child_holds)
+           freed_by_the_parent_it_ends_whatever_a_child_holds, every_descriptor_is_closed_on_exec)
