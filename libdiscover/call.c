@@ -49,7 +49,7 @@ static int ask(struct discover *d, client_message *msg, server_message **ret_ans
 /* For messages whose answer is Ok. */
 static int ask_for_ok(struct discover *d, client_message *msg)
 {
-    server_message *answer;
+    server_message *answer = NULL;
     int err = ask(d, msg, &answer);
     if (err < 0)
         return err;

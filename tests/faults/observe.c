@@ -39,7 +39,7 @@ static int look(struct discover *eye, struct observe_set *ret_set)
     int worst = DISCOVER_FRESH;
 
     for (size_t s = 0; s < SERVICES; s++) {
-        char name[16];
+        char name[24];
         size_t n = 0;
         service_name(s, name);
         int result = discover_resolve(eye, name, endpoints, OBSERVE_INSTANCES_MAX, &n);
@@ -117,7 +117,7 @@ static void prepare_host(struct observe *o, size_t host, const struct observe_op
     const char *nats = other ? options->last_nats : options->nats;
 
     for (size_t k = 0; k < options->each; k++) {
-        char service[16];
+        char service[32];
         size_t i = new_instance(o, host);
         service_name(i, service);
         used += (size_t)snprintf(services + used, sizeof services - used,

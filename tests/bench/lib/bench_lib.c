@@ -34,8 +34,9 @@ static void copy_step(void *arg)
 {
     const table_word *from = arg;
     uint64_t to[COPY_WORDS];
-    uint64_t seq = table_load(&from[0]);
-    table_copy(to, from + 1, COPY_WORDS);
+    uint64_t seq = table_load(&from[0]), n = COPY_WORDS;
+    __asm__ volatile("" : "+r"(n)); /* which no reader knows beforehand */
+    table_copy(to, from + 1, n);
     if (table_load(&from[0]) != seq)
         check(false, "nobody writes here");
     __asm__ volatile("" : : "r"(to) : "memory");
