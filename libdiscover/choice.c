@@ -67,17 +67,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int find_median(struct peer *const *peers, size_t n, int64_t now_ms, float *ret_median_us)
+static int find_median(struct peer *const *peers, size_t n, float *ret_median_us)
 {
     float *known = malloc((n + 1) * sizeof *known);
     if (!known)
         return -ENOMEM;
     size_t n_known = 0;
-    for (size_t i = 0; i < n; i++) {
-        float us = peer_latency_us(peers[i], now_ms);
-        if (us > 0)
-            known[n_known++] = us;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (peers[i]->latency_us > 0)
+            known[n_known++] = peers[i]->latency_us;
     qsort(known, n_known, sizeof *known, by_value);
     *ret_median_us = n_known ? known[n_known / 2] : UNKNOWN_US;
     free(known);
@@ -134,12 +132,13 @@ static void share_out(struct choice *c, const totals total)
 }
 
 int choice_make(const struct discover_endpoint *endpoints, size_t n, struct peer *const *peers, size_t n_peers,
-                size_t n_critical, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms)
+                size_t n_critical, uint32_t lanes, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms)
 {
     struct choice c = {0};
     int err = allocate(n, n_peers, &c);
+    peers_gather(peers, n_peers, lanes, now_ms);
     if (!err)
-        err = find_median(peers, n, now_ms, &c.median_us);
+        err = find_median(peers, n, &c.median_us);
     if (err < 0) {
         choice_fini(&c);
         return err;
@@ -171,15 +170,21 @@ static const struct candidate *pick_probe(const struct choice *c, const uint64_t
     return NULL;
 }
 
-static struct peer_cost cost_of(const struct choice *c, const struct candidate *it, int64_t now_ms)
+/* Whose pick it is, and when. */
+struct chooser {
+    uint32_t lane;
+    int64_t now_ms;
+};
+
+static struct peer_cost cost_of(const struct choice *c, const struct candidate *it, struct chooser by)
 {
-    return peer_cost(it->peer, it->endpoint.weight, c->median_us, now_ms);
+    return peer_cost(it->peer, by.lane, it->endpoint.weight, c->median_us, by.now_ms);
 }
 
 static const struct candidate *better(const struct choice *c, const struct candidate *a, const struct candidate *b,
-                                      int64_t now_ms)
+                                      struct chooser by)
 {
-    return peer_cheaper(cost_of(c, b, now_ms), cost_of(c, a, now_ms)) ? b : a;
+    return peer_cheaper(cost_of(c, b, by), cost_of(c, a, by)) ? b : a;
 }
 
 static const struct choice_group *draw_group(const struct choice *c, uint32_t random)
@@ -191,7 +196,7 @@ static const struct choice_group *draw_group(const struct choice *c, uint32_t ra
 }
 
 /* Two different ones; a number below n out of 32 random bits is their product's upper half. */
-static const struct candidate *draw(const struct choice *c, uint64_t random, int64_t now_ms)
+static const struct candidate *draw(const struct choice *c, uint64_t random, struct chooser by)
 {
     const struct choice_group *group = draw_group(c, (uint32_t)(mix(random) >> 32));
     const struct candidate *first = &c->candidates[group->first];
@@ -199,34 +204,35 @@ static const struct candidate *draw(const struct choice *c, uint64_t random, int
         return first;
     uint32_t i = (uint32_t)((random >> 32) * group->n >> 32);
     uint32_t j = (uint32_t)((random & UINT32_MAX) * (group->n - 1) >> 32);
-    return better(c, &first[i], &first[j + (j >= i)], now_ms);
+    return better(c, &first[i], &first[j + (j >= i)], by);
 }
 
 /* Where chance found only what was tried: the best of the first group that has any other. */
-static const struct candidate *search(const struct choice *c, const uint64_t *tried, size_t n_tried, int64_t now_ms)
+static const struct candidate *search(const struct choice *c, const uint64_t *tried, size_t n_tried, struct chooser by)
 {
     const struct candidate *best = NULL;
     for (uint32_t g = 0; g < c->n_groups && !best; g++)
         for (uint32_t i = 0; i < c->groups[g].n; i++) {
             const struct candidate *it = &c->candidates[c->groups[g].first + i];
             if (!was_tried(it, tried, n_tried))
-                best = best ? better(c, best, it, now_ms) : it;
+                best = best ? better(c, best, it, by) : it;
         }
     return best;
 }
 
 const struct candidate *choice_pick(const struct choice *c, uint64_t random, const uint64_t *tried, size_t n_tried,
-                                    int64_t now_ms)
+                                    uint32_t lane, int64_t now_ms)
 {
+    struct chooser by = {lane, now_ms};
     const struct candidate *it = c->n_probes ? pick_probe(c, tried, n_tried) : NULL;
     if (it || c->n_candidates == 0)
         return it;
-    it = draw(c, random, now_ms);
+    it = draw(c, random, by);
     for (int i = 1; i < DRAWS_MAX && was_tried(it, tried, n_tried); i++) {
         random = mix(random + (uint64_t)i);
-        it = draw(c, random, now_ms);
+        it = draw(c, random, by);
     }
-    return was_tried(it, tried, n_tried) ? search(c, tried, n_tried, now_ms) : it;
+    return was_tried(it, tried, n_tried) ? search(c, tried, n_tried, by) : it;
 }
 
 /*

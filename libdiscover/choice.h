@@ -44,11 +44,12 @@ struct choice {
 
 /*
  * One usable endpoint of each peer, in the order of resolve; n_peers >= n: further peers are kept for their reports
- * and their return. n_critical tells how many more there would be if they were well. Reviews the usable ones.
+ * and their return. n_critical tells how many more there would be if they were well. Gathers what the lanes (a bit for
+ * each that was used) have learnt, and reviews the usable ones.
  * Takes over nothing: peers stay the caller's. -ENOMEM. *ret_due_ms as for peers_review.
  */
 int choice_make(const struct discover_endpoint *endpoints, size_t n, struct peer *const *peers, size_t n_peers,
-                size_t n_critical, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms);
+                size_t n_critical, uint32_t lanes, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms);
 void choice_fini(struct choice *c);
 
 /* NULL: not one of them. */
@@ -60,7 +61,7 @@ struct peer *choice_peer(const struct choice *c, uint64_t id);
  * Both leave out the n_tried instances in tried.
  */
 const struct candidate *choice_pick(const struct choice *c, uint64_t random, const uint64_t *tried, size_t n_tried,
-                                    int64_t now_ms);
+                                    uint32_t lane, int64_t now_ms);
 const struct candidate *choice_pick_key(const struct choice *c, uint64_t key_hash, const uint64_t *tried,
                                         size_t n_tried);
 

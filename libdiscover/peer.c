@@ -30,16 +30,22 @@ static float heard_decay(uint64_t heard, int64_t now_ms)
     return 1.0f + x + x * x * 0.5f;
 }
 
-float peer_latency_us(struct peer *p, int64_t now_ms)
+static float heard_latency_us(uint64_t heard, int64_t now_ms)
 {
-    uint64_t heard = atomic_load_explicit(&p->heard, memory_order_relaxed);
     return heard ? heard_ewma(heard) / heard_decay(heard, now_ms) : 0.0f;
 }
 
-struct peer_cost peer_cost(struct peer *p, uint32_t weight, float median_us, int64_t now_ms)
+static int32_t lane_in_flight(struct peer_lane *lane)
 {
-    uint64_t heard = atomic_load_explicit(&p->heard, memory_order_relaxed);
-    uint32_t in_flight = atomic_load_explicit(&p->in_flight, memory_order_relaxed);
+    int32_t n = atomic_load_explicit(&lane->in_flight, memory_order_relaxed) +
+                atomic_load_explicit(&lane->elsewhere, memory_order_relaxed);
+    return n > 0 ? n : 0;
+}
+
+struct peer_cost peer_cost(struct peer *p, uint32_t lane, uint32_t weight, float median_us, int64_t now_ms)
+{
+    uint64_t heard = atomic_load_explicit(&p->lanes[lane].heard, memory_order_relaxed);
+    int32_t in_flight = lane_in_flight(&p->lanes[lane]);
     float ewma_us = heard ? heard_ewma(heard) : median_us;
     float decay = heard ? heard_decay(heard, now_ms) : 1.0f;
     if (ewma_us < LATENCY_MIN_US * decay)
@@ -69,23 +75,15 @@ static float next_ewma(uint64_t heard, float latency_us, bool failed, int64_t no
     return ewma_us * kept + latency_us * (1.0f - kept);
 }
 
-static void hear(struct peer *p, float latency_us, bool failed, int64_t now_ms)
+static void hear(struct peer_lane *lane, float latency_us, bool failed, int64_t now_ms)
 {
-    uint64_t heard = atomic_load_explicit(&p->heard, memory_order_relaxed), next;
+    uint64_t heard = atomic_load_explicit(&lane->heard, memory_order_relaxed), next;
     if (!heard && failed)
         return;
     do
         next = heard_make(next_ewma(heard, latency_us, failed, now_ms), now_ms);
-    while (!atomic_compare_exchange_weak_explicit(&p->heard, &heard, next, memory_order_relaxed, memory_order_relaxed));
-}
-
-/* A report that nobody picked for must not make it less than none. */
-static void put_back(struct peer *p)
-{
-    uint32_t n = atomic_load_explicit(&p->in_flight, memory_order_relaxed);
-    while (n > 0 && !atomic_compare_exchange_weak_explicit(&p->in_flight, &n, n - 1, memory_order_relaxed,
-                                                           memory_order_relaxed))
-        ;
+    while (!atomic_compare_exchange_weak_explicit(&lane->heard, &heard, next, memory_order_relaxed,
+                                                  memory_order_relaxed));
 }
 
 static bool end_probe(struct peer *p, enum peer_probe result)
@@ -94,15 +92,15 @@ static bool end_probe(struct peer *p, enum peer_probe result)
     return atomic_compare_exchange_strong(&p->probe, &taken, result);
 }
 
-bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms)
+bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms)
 {
-    put_back(p);
+    atomic_fetch_sub_explicit(&p->lanes[lane].in_flight, 1, memory_order_relaxed);
     if (outcome == DISCOVER_CANCELLED) {
         (void)end_probe(p, PROBE_READY);
         return false;
     }
     bool failed = outcome != DISCOVER_OK;
-    hear(p, (float)latency_us, failed, now_ms);
+    hear(&p->lanes[lane], (float)latency_us, failed, now_ms);
     if (!failed) {
         if (atomic_load_explicit(&p->points, memory_order_relaxed) != 0)
             atomic_store_explicit(&p->points, 0, memory_order_relaxed);
@@ -111,6 +109,58 @@ bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outc
     uint32_t more = outcome == DISCOVER_UNREACHABLE ? PEER_UNREACHABLE_POINTS : PEER_FAILED_POINTS;
     uint32_t points = atomic_fetch_add_explicit(&p->points, more, memory_order_relaxed) + more;
     return end_probe(p, PROBE_FAILED) || points >= PEER_EJECT_POINTS;
+}
+
+/* What was reported without a pick must not make it less than none. */
+static int32_t gather_in_flight(struct peer *p, uint32_t lanes)
+{
+    int32_t total = 0;
+    for (uint32_t i = 0; i < PEER_LANES; i++)
+        if (lanes & 1u << i)
+            total += atomic_load_explicit(&p->lanes[i].in_flight, memory_order_relaxed);
+    if (total >= 0)
+        return total;
+    atomic_fetch_sub_explicit(&p->lanes[__builtin_ctz(lanes)].in_flight, total, memory_order_relaxed);
+    return 0;
+}
+
+/* The worst that any has heard, decayed: it rises at once, and falls with time alone. */
+static uint64_t gather_heard(struct peer *p, uint32_t lanes, int64_t now_ms)
+{
+    uint64_t worst = 0;
+    for (uint32_t i = 0; i < PEER_LANES; i++) {
+        uint64_t heard = lanes & 1u << i ? atomic_load_explicit(&p->lanes[i].heard, memory_order_relaxed) : 0;
+        if (heard && (!worst || heard_latency_us(heard, now_ms) > heard_latency_us(worst, now_ms)))
+            worst = heard;
+    }
+    return worst;
+}
+
+/* What the lane hears in this moment is newer. */
+static void tell_lane(struct peer_lane *lane, int32_t in_flight, uint64_t worst, int64_t now_ms)
+{
+    int32_t own = atomic_load_explicit(&lane->in_flight, memory_order_relaxed);
+    atomic_store_explicit(&lane->elsewhere, in_flight - own, memory_order_relaxed);
+    uint64_t heard = atomic_load_explicit(&lane->heard, memory_order_relaxed);
+    if (heard != worst && heard_latency_us(heard, now_ms) < heard_latency_us(worst, now_ms))
+        (void)atomic_compare_exchange_strong_explicit(&lane->heard, &heard, worst, memory_order_relaxed,
+                                                      memory_order_relaxed);
+}
+
+static void gather(struct peer *p, uint32_t lanes, int64_t now_ms)
+{
+    int32_t in_flight = gather_in_flight(p, lanes);
+    uint64_t worst = gather_heard(p, lanes, now_ms);
+    p->latency_us = heard_latency_us(worst, now_ms);
+    for (uint32_t i = 0; i < PEER_LANES; i++)
+        if (lanes & 1u << i)
+            tell_lane(&p->lanes[i], in_flight, worst, now_ms);
+}
+
+void peers_gather(struct peer *const *peers, size_t n, uint32_t lanes, int64_t now_ms)
+{
+    for (size_t i = 0; i < n && lanes; i++)
+        gather(peers[i], lanes, now_ms);
 }
 
 static void eject(struct peer *p, int64_t now_ms)

@@ -2,8 +2,12 @@
 /*
  * What a picker has learnt of one instance: how fast it answers, how much it has to do, and whether it fails. Pure.
  *
- * peer_cost, peer_took and peer_report: any thread, at any time, no lock. peers_review: one thread at a time, which
- * decides who is left out (*ejected*); the rest of the structure is its own.
+ * peer_cost, peer_took and peer_report: any thread, at any time, no lock. peers_gather and peers_review: one thread at
+ * a time, which decides who is left out (*ejected*); the rest of the structure is its own.
+ *
+ * Threads keep to a *lane* of their own, with a number: calls in flight and latency are counted there, so that threads
+ * on several processors do not pass one piece of memory to and fro with every pick. peers_gather, about once a second,
+ * tells each lane what the others have in flight and have heard; in between a lane sees its own changes.
  *
  *   - Failures one after the other, FAILED or UNREACHABLE, eject: for 30 s, the next time 60 s, ... 300 s at most; but
  *     never more than max(1, 10 %) of the usable ones at once, and never the only one.
@@ -31,14 +35,22 @@
 
 enum peer_probe { PROBE_NONE, PROBE_READY, PROBE_TAKEN, PROBE_PASSED, PROBE_FAILED };
 
+#define PEER_LANES 8
+
+struct peer_lane {
+    _Alignas(CACHE_LINE) _Atomic uint64_t heard; /* EWMA (a float's bits, microseconds) << 32 | when, in ms; 0: never */
+    _Atomic int32_t in_flight; /* below 0: picked in another lane, reported in this one */
+    _Atomic int32_t elsewhere; /* in flight in the other lanes when they were gathered */
+};
+
 struct peer {
+    struct peer_lane lanes[PEER_LANES];
     _Alignas(CACHE_LINE) uint64_t id;
-    _Atomic uint64_t heard;     /* EWMA (a float's bits, microseconds) << 32 | when, in ms; 0: never heard of */
-    _Atomic uint32_t in_flight;
     _Atomic uint32_t points;    /* of failures one after the other */
     _Atomic uint32_t probe;     /* enum peer_probe */
 
     /* The reviewer's. */
+    float latency_us;           /* when gathered: the decayed EWMA; 0: never heard of */
     uint32_t sets;              /* in how many prepared sets it is */
     uint32_t ejections;         /* not forgotten yet */
     bool ejected;
@@ -59,26 +71,23 @@ struct peer_cost {
     float above, below;
 };
 
-struct peer_cost peer_cost(struct peer *p, uint32_t weight, float median_us, int64_t now_ms);
+struct peer_cost peer_cost(struct peer *p, uint32_t lane, uint32_t weight, float median_us, int64_t now_ms);
 
 static inline bool peer_cheaper(struct peer_cost a, struct peer_cost b)
 {
     return a.above * b.below < b.above * a.below;
 }
 
-/* The decayed EWMA in microseconds, or 0 when it was never heard of. */
-float peer_latency_us(struct peer *p, int64_t now_ms);
-
-static inline void peer_took(struct peer *p)
+static inline void peer_took(struct peer *p, uint32_t lane)
 {
-    atomic_fetch_add_explicit(&p->in_flight, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&p->lanes[lane].in_flight, 1, memory_order_relaxed);
 }
 
 /* Whether this caller's call is the probe. */
 bool peer_take_probe(struct peer *p);
 
 /* Returns whether a review should follow soon. */
-bool peer_report(struct peer *p, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms);
+bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms);
 
 /* Another process has ejected it. The reviewer's; the next review decides. */
 void peer_warn(struct peer *p, int64_t until_ms, int64_t now_ms);
@@ -88,6 +97,9 @@ static inline bool peer_untold(const struct peer *p)
 {
     return p->ejected && !p->told;
 }
+
+/* lanes: a bit for each that was used. */
+void peers_gather(struct peer *const *peers, size_t n, uint32_t lanes, int64_t now_ms);
 
 /*
  * Decides who of the usable peers is ejected, and returns how many are. *ret_due_ms is when a next review has

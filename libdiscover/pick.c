@@ -19,6 +19,9 @@
 /* The median, the ejections that end and the retry budget are looked at this often, as long as anybody picks. */
 #define REVIEW_MS 1000
 
+/* And this often where threads have something to tell each other. */
+#define REVIEW_LANES_MS 250
+
 /* What was learnt of an instance is kept this long after it has left the catalog: it may come back. */
 #define KEEP_MS 60000
 
@@ -43,6 +46,7 @@ struct discover_picker {
     struct discover_picker *next; /* the handle's thread */
     _Atomic(struct pick_set *) current;
     _Atomic bool dirty;           /* a report asks for a review */
+    _Atomic uint32_t lanes;       /* of the peers (peer.h): a bit for each that threads use */
     _Atomic int64_t budget;
 
     pthread_mutex_t lock; /* for all below */
@@ -206,7 +210,7 @@ static int prepare(struct discover_picker *p, int64_t now_ms, struct choice *ret
         return -ENOMEM;
     size_t n_peers = line_up(p, peers);
     err = choice_make(table_view_endpoint(&p->view, 0), p->view.n_first, peers, n_peers, count_critical(&p->view),
-                      now_ms, ret_choice, ret_due_ms);
+                      atomic_load_explicit(&p->lanes, memory_order_relaxed), now_ms, ret_choice, ret_due_ms);
     free(peers);
     return err;
 }
@@ -219,6 +223,12 @@ static void announce(struct discover_picker *p, const struct choice *c)
         any = any || peer_untold(c->peers[i]);
     if (any)
         handle_wake(p->d);
+}
+
+static int64_t review_after_ms(struct discover_picker *p)
+{
+    uint32_t lanes = atomic_load_explicit(&p->lanes, memory_order_relaxed);
+    return lanes & (lanes - 1) ? REVIEW_LANES_MS : REVIEW_MS;
 }
 
 static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t slot, int64_t now_ms)
@@ -241,7 +251,8 @@ static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t
     set->mapping = mapping;
     set->slot = slot;
     set->seq = p->view.seq;
-    set->due_ms = due_ms < now_ms + REVIEW_MS ? due_ms : now_ms + REVIEW_MS;
+    int64_t review_ms = now_ms + review_after_ms(p);
+    set->due_ms = due_ms < review_ms ? due_ms : review_ms;
     announce(p, &set->choice);
     publish(p, set);
     return 0;
@@ -373,11 +384,23 @@ static void count_visit(struct reader_stripe *stripe)
     atomic_store_explicit(&stripe->visits, visits + 1, memory_order_relaxed);
 }
 
-static int take(const struct candidate *it, struct pick_set *set, int64_t now_ns, struct discover_endpoint *ret_endpoint)
+/* This thread's lane. The first time, what the others have learnt is to be told to it soon. */
+static uint32_t use_lane(struct discover_picker *p, uint32_t stripe)
+{
+    uint32_t lane = stripe % PEER_LANES;
+    if (!(atomic_load_explicit(&p->lanes, memory_order_relaxed) & 1u << lane)) {
+        atomic_fetch_or_explicit(&p->lanes, 1u << lane, memory_order_relaxed);
+        atomic_store_explicit(&p->dirty, true, memory_order_relaxed);
+    }
+    return lane;
+}
+
+static int take(const struct candidate *it, struct pick_set *set, uint32_t lane, int64_t now_ns,
+                struct discover_endpoint *ret_endpoint)
 {
     if (!it)
         return DISCOVER_E_NONE;
-    peer_took(it->peer);
+    peer_took(it->peer, lane);
     *ret_endpoint = it->endpoint;
     return verdict_at(set->mapping, now_ns);
 }
@@ -387,7 +410,7 @@ static int pick(struct discover_picker *p, const uint64_t *key_hash, const uint6
                 struct discover_endpoint *ret_endpoint)
 {
     int64_t now_ns = verdict_clock_ns(), now_ms = now_ns / NS_PER_MS;
-    uint32_t stripe = readers_stripe();
+    uint32_t stripe = readers_stripe(), lane = use_lane(p, stripe);
     int result;
     struct pick_set *set = enter_right(p, stripe, now_ms, &result);
     if (!set)
@@ -397,8 +420,8 @@ static int pick(struct discover_picker *p, const uint64_t *key_hash, const uint6
         count_visit(own);
     const struct candidate *it =
         key_hash ? choice_pick_key(&set->choice, *key_hash, tried, n_tried)
-                 : choice_pick(&set->choice, next_random(own), tried, n_tried, now_ms);
-    result = take(it, set, now_ns, ret_endpoint);
+                 : choice_pick(&set->choice, next_random(own), tried, n_tried, lane, now_ms);
+    result = take(it, set, lane, now_ns, ret_endpoint);
     readers_leave(&set->readers, stripe);
     return result;
 }
@@ -436,12 +459,12 @@ int discover_pick_retry(struct discover_picker *p, const uint64_t *tried, size_t
 
 void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us, enum discover_outcome outcome)
 {
-    uint32_t stripe = readers_stripe();
+    uint32_t stripe = readers_stripe(), lane = use_lane(p, stripe);
     struct pick_set *set = enter(p, stripe);
     if (!set)
         return;
     struct peer *it = choice_peer(&set->choice, id);
-    if (it && peer_report(it, latency_us, outcome, verdict_clock_ns() / NS_PER_MS))
+    if (it && peer_report(it, lane, latency_us, outcome, verdict_clock_ns() / NS_PER_MS))
         atomic_store_explicit(&p->dirty, true, memory_order_relaxed);
     readers_leave(&set->readers, stripe);
 }

@@ -241,7 +241,8 @@ DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_end
  * further away. Instances that fail (5 failures or 3 vain connects in a row) are left out for a while, at most a tenth
  * of all or one, then tried with one call. Each pick is followed by one report: it ends the call in flight.
  *
- * Pick and report: [any thread], without a lock. New and free: the handle's thread, and before discover_free. A forked
+ * Pick and report: [any thread], without a lock; a thread sees its own calls at once, those of others within a quarter
+ * of a second. New and free: the handle's thread, and before discover_free. A forked
  * child makes pickers of its own.
  */
 struct discover_picker;

@@ -37,7 +37,7 @@ static struct choice make(size_t n, size_t n_critical)
 {
     struct choice c;
     int64_t due_ms;
-    ck_assert_int_eq(choice_make(endpoints, n, all, N, n_critical, NOW, &c, &due_ms), 0);
+    ck_assert_int_eq(choice_make(endpoints, n, all, N, n_critical, 1, NOW, &c, &due_ms), 0);
     return c;
 }
 
@@ -52,7 +52,7 @@ static void draw_many(const struct choice *c)
 {
     memset(hits, 0, sizeof hits);
     for (uint64_t i = 0; i < DRAWS; i++) {
-        const struct candidate *it = choice_pick(c, random_at(i), NULL, 0, NOW);
+        const struct candidate *it = choice_pick(c, random_at(i), NULL, 0, 0, NOW);
         ck_assert_ptr_nonnull(it);
         hits[it->endpoint.id - 1]++;
     }
@@ -62,7 +62,7 @@ START_TEST(equals_share_alike_and_the_slow_one_is_avoided)
 {
     setup();
     for (size_t i = 0; i < 4; i++)
-        (void)peer_report(&peers[i], i == 3 ? 9000 : 1000, DISCOVER_OK, NOW);
+        (void)peer_report(&peers[i], 0, i == 3 ? 9000 : 1000, DISCOVER_OK, NOW);
     struct choice c = make(4, 0);
     draw_many(&c);
     ck_assert_uint_eq(hits[3], 0);
@@ -117,7 +117,7 @@ START_TEST(in_a_panic_ejections_do_not_count)
     ck_assert_uint_gt(hits[0], 0);
     choice_fini(&c);
     c = make(1, 0);
-    ck_assert_ptr_nonnull(choice_pick(&c, 1, NULL, 0, NOW));
+    ck_assert_ptr_nonnull(choice_pick(&c, 1, NULL, 0, 0, NOW));
     choice_fini(&c);
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(a_probe_is_one_call)
     eject(0);
     peers[0].until_ms = NOW;
     struct choice c = make(8, 0);
-    ck_assert_uint_eq(choice_pick(&c, 1, NULL, 0, NOW)->endpoint.id, 1);
+    ck_assert_uint_eq(choice_pick(&c, 1, NULL, 0, 0, NOW)->endpoint.id, 1);
     draw_many(&c);
     ck_assert_uint_eq(hits[0], 0);
     choice_fini(&c);
@@ -143,11 +143,11 @@ START_TEST(what_was_tried_is_left_out)
     struct choice c = make(4, 0);
     const uint64_t tried[] = {1, 2, 3, 4};
     for (uint64_t i = 0; i < 100; i++) {
-        ck_assert_uint_eq(choice_pick(&c, random_at(i), tried, 1, NOW)->endpoint.id, 2);
-        ck_assert_uint_gt(choice_pick(&c, random_at(i), tried, 2, NOW)->endpoint.id, 2);
+        ck_assert_uint_eq(choice_pick(&c, random_at(i), tried, 1, 0, NOW)->endpoint.id, 2);
+        ck_assert_uint_gt(choice_pick(&c, random_at(i), tried, 2, 0, NOW)->endpoint.id, 2);
     }
-    ck_assert_uint_eq(choice_pick(&c, 7, tried, 3, NOW)->endpoint.id, 4);
-    ck_assert_ptr_null(choice_pick(&c, 7, tried, 4, NOW));
+    ck_assert_uint_eq(choice_pick(&c, 7, tried, 3, 0, NOW)->endpoint.id, 4);
+    ck_assert_ptr_null(choice_pick(&c, 7, tried, 4, 0, NOW));
     ck_assert_ptr_null(choice_pick_key(&c, 7, tried, 4));
     choice_fini(&c);
 }
