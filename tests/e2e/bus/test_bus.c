@@ -394,7 +394,10 @@ END_TEST
 START_TEST(test_put_never_waits)
 {
     static const char value[8000];
-    start_both();
+    nats_start(&nats, 1);
+    struct bus_options options = station_options(&nats, "a");
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
     nats_server_pause(&nats, 0);
     int64_t longest_ns = 0;
     for (unsigned i = 0; i < 8000; i++) {
@@ -404,8 +407,8 @@ START_TEST(test_put_never_waits)
         longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
     }
     ck_assert_int_lt(longest_ns, NS_PER_S); /* nats.c would wait for 2 s */
-    nats_server_resume(&nats, 0);
-    stop_both();
+    nats_server_kill(&nats, 0); /* not resumed: nats.c leaks a message of which it has only the beginning at the end */
+    station_stop(&a);
 }
 END_TEST
 
