@@ -149,8 +149,7 @@ static int block_open(const struct table *t, uint32_t slot, struct block *ret_bl
 {
     const table_word *s = slot_at(t, slot);
     struct block b = {.seq = table_load(&s[TABLE_S_SEQ])};
-    uint64_t refs[] = {table_load(&s[TABLE_S_REF0]), table_load(&s[TABLE_S_REF1])}; /* neither waits for the sequence */
-    uint64_t ref = b.seq & 1 ? refs[1] : refs[0];
+    uint64_t ref = table_load(&s[b.seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
     uint64_t offset = table_ref_offset(ref);
     b.n_words = table_ref_words(ref);
     if (b.n_words == 0) {
@@ -199,16 +198,25 @@ static int slot_read(const struct table *t, uint32_t slot, const struct key *k, 
     return -EBUSY;
 }
 
+/* Searches the index from *at on, which starts at 0, for a slot that may be the key's. False at the end. */
+static inline bool next_slot(const struct table *t, const struct key *k, uint64_t *at, uint32_t *ret_slot)
+{
+    while (*at < TABLE_PROBES_MAX && *at <= t->index_mask) {
+        uint64_t word = table_load(&t->words[t->index + ((k->hash + (*at)++) & t->index_mask)]);
+        if (word == 0)
+            return false;
+        *ret_slot = (uint32_t)word - 1;
+        if ((word >> 32) == (k->hash >> 32) && (uint32_t)word != 0 && *ret_slot < t->slot_count)
+            return true;
+    }
+    return false;
+}
+
 /* Reads the block of a key through fn: -ENOENT, -EBUSY, or what fn returned. */
 static inline int key_read(const struct table *t, const struct key *k, block_fn *fn, void *arg, uint32_t *ret_slot)
 {
-    for (uint64_t i = 0; i < TABLE_PROBES_MAX && i <= t->index_mask; i++) {
-        uint64_t word = table_load(&t->words[t->index + ((k->hash + i) & t->index_mask)]);
-        if (word == 0)
-            return -ENOENT;
-        uint32_t slot = (uint32_t)word - 1;
-        if ((word >> 32) != (k->hash >> 32) || (uint32_t)word == 0 || slot >= t->slot_count)
-            continue;
+    uint32_t slot;
+    for (uint64_t at = 0; next_slot(t, k, &at, &slot);) {
         int err = slot_read(t, slot, k, fn, arg);
         if (err != -ENOENT) {
             *ret_slot = slot;
@@ -282,6 +290,29 @@ static int copy_endpoints(const struct block *b, void *arg)
     return 0;
 }
 
+/*
+ * The ordinary case, in fewer instructions: what the key tells of its block need not be taken apart again.
+ * False: it is not that, whatever it is.
+ */
+static inline bool copy_at_once(const struct table *t, uint32_t slot, const struct key *k, struct endpoints *e)
+{
+    const table_word *s = slot_at(t, slot);
+    uint64_t seq = table_load(&s[TABLE_S_SEQ]);
+    uint64_t ref0 = table_load(&s[TABLE_S_REF0]), ref1 = table_load(&s[TABLE_S_REF1]); /* neither waits for the sequence */
+    uint64_t ref = seq & 1 ? ref1 : ref0, offset = table_ref_offset(ref), n_words = table_ref_words(ref);
+    uint64_t body = TABLE_BLOCK_HEADER_WORDS + words_for(k->n_bytes);
+    if (n_words < body || offset >= t->n_words || n_words > t->n_words - offset)
+        return false;
+    struct block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
+    uint64_t n_first = (uint32_t)table_load(&b.words[TABLE_B_COUNTS]), n = n_first < e->cap ? n_first : e->cap;
+    bool whole = n * TABLE_ENDPOINT_WORDS <= n_words - body;
+    if (table_load(&b.words[TABLE_B_KIND]) != (k->n_bytes << 8 | TABLE_SERVICE) || !whole || !block_has_key(&b, k))
+        return false;
+    table_copy(e->out, b.words + body, n * TABLE_ENDPOINT_WORDS);
+    e->n = n_first;
+    return table_load(&s[TABLE_S_SEQ]) == seq;
+}
+
 int table_endpoints(const struct table *t, const char *key, size_t n, struct discover_endpoint *ret_endpoints,
                     size_t cap, size_t *ret_n)
 {
@@ -289,8 +320,11 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
     struct endpoints e = {(uint64_t *)ret_endpoints, cap, 0};
     uint32_t slot;
     int err = key_init(&k, key, n);
-    if (!err)
-        err = key_read(t, &k, copy_endpoints, &e, &slot);
+    if (err)
+        return err;
+    err = -ENOENT;
+    for (uint64_t at = 0; err == -ENOENT && next_slot(t, &k, &at, &slot);)
+        err = copy_at_once(t, slot, &k, &e) ? 0 : slot_read(t, slot, &k, copy_endpoints, &e);
     if (!err)
         *ret_n = e.n;
     return err;
