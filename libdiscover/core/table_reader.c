@@ -282,8 +282,8 @@ static int copy_endpoints(const struct block *b, void *arg)
     struct endpoints *e = arg;
     if (b->kind != TABLE_SERVICE)
         return -ENOENT;
-    uint64_t n = b->n_first < e->cap ? b->n_first : e->cap;
-    if (n * TABLE_ENDPOINT_WORDS > b->n_words - b->body)
+    uint64_t n_first = b->n_first, n = n_first < e->cap ? n_first : e->cap;
+    if (n_first * TABLE_ENDPOINT_WORDS > b->n_words - b->body) /* all of them: the caller may make room for as many */
         return -EBADMSG;
     table_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
     e->n = b->n_first;
@@ -305,7 +305,7 @@ static inline bool copy_at_once(const struct table *t, uint32_t slot, const stru
         return false;
     struct block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
     uint64_t n_first = (uint32_t)table_load(&b.words[TABLE_B_COUNTS]), n = n_first < e->cap ? n_first : e->cap;
-    bool whole = n * TABLE_ENDPOINT_WORDS <= n_words - body;
+    bool whole = n_first * TABLE_ENDPOINT_WORDS <= n_words - body;
     if (table_load(&b.words[TABLE_B_KIND]) != (k->n_bytes << 8 | TABLE_SERVICE) || !whole || !block_has_key(&b, k))
         return false;
     table_copy(e->out, b.words + body, n * TABLE_ENDPOINT_WORDS);

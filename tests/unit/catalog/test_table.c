@@ -80,6 +80,20 @@ START_TEST(test_a_key_is_not_its_prefix_nor_another_kind)
 }
 END_TEST
 
+/* Who asks with little room is told how much to make: no more than there can be. */
+START_TEST(test_a_block_does_not_claim_more_than_it_holds)
+{
+    struct table_writer *w;
+    struct discover_endpoint e;
+    uint64_t body[TABLE_ENDPOINT_WORDS + 1] = {0};
+    size_t n;
+    ck_assert_int_eq(table_writer_new(SMALL, NULL, NULL, &w), 0);
+    ck_assert_int_eq(table_writer_put(w, TABLE_SERVICE, "shop/payment", 12, 1u << 30, 1u << 30, body, 6), 1);
+    ck_assert_int_eq(table_endpoints(table_writer_table(w), "shop/payment", 12, &e, 1, &n), -EBADMSG);
+    table_writer_free(w);
+}
+END_TEST
+
 struct moves {
     int count;
     int fd;
@@ -256,6 +270,6 @@ START_TEST(test_the_serial_goes_forward_only)
 END_TEST
 
 UNIT_TESTS("table", test_put_change_remove, test_the_serial_goes_forward_only,
-           test_a_key_is_not_its_prefix_nor_another_kind, test_growth,
+           test_a_key_is_not_its_prefix_nor_another_kind, test_a_block_does_not_claim_more_than_it_holds, test_growth,
            test_churn_does_not_grow, test_readers_cannot_write_or_shrink, test_age, test_not_a_table,
            test_damaged_tables)
