@@ -32,6 +32,7 @@ struct bus_link {
     size_t n_discovered;
     const char *js_domain;
     int64_t request_timeout_ms;
+    char last_server[BUS_REASON_CAP]; /* of the connection before */
     struct bus_patience patience;
     int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
@@ -194,6 +195,7 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetName(o, name),
         natsOptions_SetCustomInboxPrefix(o, prefix),
         natsOptions_SetAllowReconnect(o, false),
+        natsOptions_SetNoRandomize(o, true), /* they come in the order that is wanted */
         natsOptions_SetMaxPingsOut(o, PINGS_OUT),
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
@@ -269,6 +271,7 @@ void bus_link_free(struct bus_link *link)
 
 /* ---- open ---- */
 
+/* The one that was lost may hang: every second that it is waited for is one of the lease. */
 static natsStatus set_servers(struct bus_link *link)
 {
     size_t n = link->n_servers + link->n_discovered;
@@ -277,6 +280,9 @@ static natsStatus set_servers(struct bus_link *link)
         return NATS_NO_MEMORY;
     memcpy(all, link->servers, link->n_servers * sizeof *all);
     memcpy(all + link->n_servers, link->discovered, link->n_discovered * sizeof *all);
+    uint64_t random = (uint64_t)clock_now_ns();
+    (void)!getrandom(&random, sizeof random, 0);
+    wire_order_servers(all, n, link->last_server, random);
     natsStatus s = natsOptions_SetServers(link->options, all, (int)n);
     free(all);
     return s;
@@ -327,6 +333,7 @@ static void remember_cluster(struct bus_link *link, natsConnection *nc)
 
 int bus_link_learn(struct bus_link *link, const struct bus_link *from)
 {
+    memcpy(link->last_server, from->last_server, sizeof link->last_server);
     while (link->n_discovered > 0)
         free(link->discovered[--link->n_discovered]);
     for (size_t i = 0; i < from->n_discovered; i++) {
@@ -415,6 +422,7 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
     remember_cluster(link, nc);
     if (natsConnection_GetConnectedUrl(nc, ret_server, BUS_REASON_CAP) != NATS_OK)
         snprintf(ret_server, BUS_REASON_CAP, "unknown");
+    snprintf(link->last_server, sizeof link->last_server, "%s", ret_server);
     pthread_mutex_lock(&link->lock);
     link->open = true;
     pthread_mutex_unlock(&link->lock);

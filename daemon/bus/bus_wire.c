@@ -117,3 +117,32 @@ bool wire_number(const char *text, int base, uint64_t *ret_number)
     *ret_number = v;
     return true;
 }
+
+/* Host and port of a URL, with neither scheme nor user. */
+static const char *authority(const char *url)
+{
+    const char *start = strstr(url, "://"), *at;
+    start = start ? start + 3 : url;
+    at = strrchr(start, '@');
+    return at ? at + 1 : start;
+}
+
+static void swap(const char **a, const char **b)
+{
+    const char *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+void wire_order_servers(const char **urls, size_t n, const char *last, uint64_t random)
+{
+    for (size_t i = n; i > 1; i--) {
+        swap(&urls[i - 1], &urls[random % i]);
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        random ^= random >> 29;
+    }
+    size_t others = 0;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(authority(urls[i]), authority(last)) != 0)
+            swap(&urls[others++], &urls[i]);
+}

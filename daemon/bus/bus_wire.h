@@ -35,4 +35,7 @@ bool wire_key_valid(const char *key);
 /* The number in an id or a header; false when it is none. base 10 or 16. */
 bool wire_number(const char *text, int base, uint64_t *ret_number);
 
+/* By chance, but last of all those with the host and port of that URL; "" is nobody's. */
+void wire_order_servers(const char **urls, size_t n, const char *last, uint64_t random);
+
 #endif

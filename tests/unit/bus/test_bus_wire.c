@@ -117,4 +117,23 @@ START_TEST(numbers)
 }
 END_TEST
 
-UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, denials, keys, numbers)
+START_TEST(the_server_that_was_lost_comes_last)
+{
+    static const char *const all[] = {"nats://10.0.0.1:4222", "nats://me:secret@10.0.0.2:4222", "10.0.0.3:4222"};
+    unsigned first[3] = {0};
+    for (uint64_t random = 0; random < 300; random++) {
+        const char *urls[] = {all[0], all[1], all[2]};
+        wire_order_servers(urls, 3, "nats://10.0.0.2:4222", random * UINT64_C(0x9e3779b97f4a7c15));
+        ck_assert_ptr_eq(urls[2], all[1]);
+        ck_assert(urls[0] == all[0] ? urls[1] == all[2] : urls[0] == all[2] && urls[1] == all[0]);
+        wire_order_servers(urls, 3, "", random * UINT64_C(0x9e3779b97f4a7c15));
+        for (size_t i = 0; i < 3; i++)
+            first[i] += urls[0] == all[i];
+    }
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_gt(first[i], 50); /* none is preferred */
+}
+END_TEST
+
+UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, denials, keys, numbers,
+           the_server_that_was_lost_comes_last)
