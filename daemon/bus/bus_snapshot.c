@@ -16,6 +16,7 @@
 #define BATCH_BYTES   (64 * 1024)
 #define CONSUMERS_MAX 8                 /* without a message in between */
 #define PLACINGS_MAX  4                 /* of one consumer */
+#define STALLS_FIRST  2                 /* waits of one length: so often it is rather a dead server than a slow one */
 #define STALLS_MAX    8                 /* how much longer a wait may get */
 
 struct reading {
@@ -31,6 +32,7 @@ struct reading {
     uint64_t pending;  /* messages it still has */
     uint64_t asked;    /* messages it was asked for */
     int64_t stall_ns;  /* without an answer for so long: another consumer */
+    unsigned stalls;
     char consumer[64];
 };
 
@@ -94,14 +96,15 @@ static int add(struct reading *r, const struct kv_message *m)
 
 static void be_patient(struct reading *r)
 {
-    if (r->stall_ns < STALLS_MAX * r->s->stall_ns)
+    if (++r->stalls > STALLS_FIRST && r->stall_ns < STALLS_MAX * r->s->stall_ns)
         r->stall_ns *= 2;
 }
 
 /*
  * A cluster puts the consumer on one of the stream's servers, by chance, and for a while (server 2.9.10) also on one
  * that is dead, where nobody answers. Another try is put elsewhere: sooner than a whole resync later. But a server that
- * is only slow gets more to do by each try, and a fleet of readers would drown it: they wait twice as long each time.
+ * is only slow gets more to do by each try, and a fleet of readers would drown it: after the first tries they wait twice
+ * as long each time.
  */
 static natsStatus add_consumer(struct reading *r, jsConsumerConfig *config, jsConsumerInfo **ret_ci, jsErrCode *ret_code)
 {

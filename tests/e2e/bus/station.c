@@ -8,7 +8,7 @@
 
 #include "tests/support/wait.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 30000
 
 static void copy(char *to, size_t cap, const void *from, size_t n)
 {
