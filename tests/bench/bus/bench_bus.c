@@ -12,6 +12,7 @@
 #include "tests/bench/propagation/samples.h"
 #include "tests/e2e/bus/station.h"
 #include "tests/support/e2e.h"
+#include "tests/support/host.h"
 #include "tests/support/kv.h"
 #include "tests/support/wait.h"
 
@@ -23,6 +24,7 @@
 #define CLUSTER_MS    30000
 #define LATENCY_RATIO 1.3
 #define RATE_RATIO    0.7
+#define REGISTRATIONS 10000
 #define SNAPSHOT_MS   3000.0
 
 static struct nats nats;
@@ -179,6 +181,60 @@ START_TEST(throughput)
 }
 END_TEST
 
+static void write_services(const struct host *h)
+{
+    char path[320];
+    snprintf(path, sizeof path, "%s/many.conf", h->services_dir);
+    FILE *out = fopen(path, "w");
+    ck_assert_ptr_nonnull(out);
+    for (unsigned i = 0; i < REGISTRATIONS; i++)
+        fprintf(out, "%s{ name = \"bench/s%u\"; instance = \"i%u\"; port = %u; address = [\"10.1.2.3\"]; }\n",
+                i ? ", " : "services = ( ", i % 500, i, 1000 + i);
+    fputs(");\n", out);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+/* A whole daemon finds all of them in its configuration: from the first that is seen acknowledged to the last. */
+static double registered_per_second(const char *name)
+{
+    static struct host h;
+    int64_t first, acks, first_ns, now_ns;
+    host_init(&h, &(struct host_options){.name = name, .nats = nats.urls, .lease_ttl = "10s"});
+    write_services(&h);
+    host_launch(&h);
+    host_wait_up(&h);
+    do
+        first = host_counter(&h, "discoverd_bus_acks_total");
+    while (first <= 0);
+    first_ns = clock_now_ns();
+    do {
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+        acks = host_counter(&h, "discoverd_bus_acks_total");
+        now_ns = clock_now_ns();
+    } while (acks < REGISTRATIONS);
+    host_stop(&h);
+    return (double)(acks - first) * NS_PER_S / (double)(now_ns - first_ns);
+}
+
+START_TEST(registrations)
+{
+    enum { TURNS = 3 };
+    static const char *const names[TURNS] = {"a", "b", "c"};
+    double ours[TURNS], bare[TURNS];
+    nats_start(&nats, 1);
+    for (int i = 0; i < TURNS; i++) {
+        ours[i] = registered_per_second(names[i]);
+        bare[i] = bare_per_second(REGISTRATIONS);
+    }
+    qsort(ours, TURNS, sizeof *ours, compare);
+    qsort(bare, TURNS, sizeof *bare, compare);
+    double ratio = ours[TURNS / 2] / bare[TURNS / 2];
+    printf("{\"name\":\"bus/registrations-acknowledged\",\"value\":%.0f,\"unit\":\"1/s\",\"p99\":null,\"floor\":%.0f,"
+           "\"ratio\":%.2f,\"target\":%.2f,\"ok\":%s}\n",
+           ours[TURNS / 2], bare[TURNS / 2], ratio, RATE_RATIO, ratio >= RATE_RATIO ? "true" : "false");
+}
+END_TEST
+
 START_TEST(snapshot)
 {
     enum { TURNS = 3 };
@@ -204,4 +260,5 @@ START_TEST(snapshot)
 }
 END_TEST
 
-E2E_TESTS("bus", 120, {"latency", latency}, {"latency_in_a_cluster", latency_in_a_cluster}, {"throughput", throughput}, {"snapshot", snapshot})
+E2E_TESTS("bus", 120, {"latency", latency}, {"latency_in_a_cluster", latency_in_a_cluster}, {"throughput", throughput},
+          {"registrations", registrations}, {"snapshot", snapshot})
