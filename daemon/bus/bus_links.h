@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The connection in use, and a spare: a server that says that it is about to stop is left for another one by
- * connecting there first. The bus thread opens, exchanges and closes them; everyone else asks which one it
- * is.
+ * connecting there first. The bus thread opens, exchanges and closes them; everyone else asks which one it is.
  */
 #ifndef BUS_LINKS_H
 #define BUS_LINKS_H

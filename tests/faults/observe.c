@@ -251,6 +251,16 @@ void observe_set_watched(struct observe *o, size_t host, bool watched)
     pthread_mutex_unlock(&o->lock);
 }
 
+void observe_restart(struct observe *o, size_t host)
+{
+    struct host *h = &o->at[host].host;
+    observe_set_watched(o, host, false);
+    host_kill(h);
+    host_launch(h);
+    host_wait_live(h);
+    observe_set_watched(o, host, true);
+}
+
 void observe_excuse(struct observe *o, size_t owner, uint32_t viewers)
 {
     pthread_mutex_lock(&o->lock);

@@ -77,6 +77,9 @@ void observe_acknowledged(struct observe *o, size_t host);
 /* Whether a host's answers count: not while its daemon is dead. */
 void observe_set_watched(struct observe *o, size_t host, bool watched);
 
+/* kill -9, and started again: its answers count once it is live. */
+void observe_restart(struct observe *o, size_t host);
+
 /* Whose answers the instances of a host may leave, a bit for each: of one whose lease has rightly run out
  * there. */
 #define OBSERVE_EVERYONE UINT32_MAX

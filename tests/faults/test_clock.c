@@ -26,15 +26,6 @@ static void start(struct observe_options options)
     observe_start(&o, &options);
 }
 
-static void restart_first(void)
-{
-    observe_set_watched(&o, 0, false);
-    host_kill(&o.at[0].host);
-    host_launch(&o.at[0].host);
-    host_wait_live(&o.at[0].host);
-    observe_set_watched(&o, 0, true);
-}
-
 static char clock_library[256], clock_file[320];
 
 static bool find_clock_library(void)
@@ -99,7 +90,7 @@ static uint64_t epoch(void)
 static void restart_first_with_clock(void)
 {
     with_clock(true);
-    restart_first();
+    observe_restart(&o, 0);
     with_clock(false);
 }
 

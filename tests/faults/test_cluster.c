@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cluster of three servers with three replicas: its leader, a follower, and all of them in turn are killed.
- */
+/* A cluster of three servers with three replicas: its leader, a follower, all of them in turn are killed, one stands still. */
 #include <string.h>
 
 #include "tests/faults/observe.h"

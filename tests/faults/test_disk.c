@@ -28,15 +28,6 @@ static void start(struct observe_options options)
     observe_start(&o, &options);
 }
 
-static void restart_first(void)
-{
-    observe_set_watched(&o, 0, false);
-    host_kill(&o.at[0].host);
-    host_launch(&o.at[0].host);
-    host_wait_live(&o.at[0].host);
-    observe_set_watched(&o, 0, true);
-}
-
 /* In a mount namespace of the test's own: nothing is left behind. */
 static void put_on_small_disk(struct observe *at, size_t i)
 {
@@ -76,7 +67,7 @@ START_TEST(disk_full)
     fill_disk();
     observe_change(&o);
     observe_for(&o, 5000);
-    restart_first();
+    observe_restart(&o, 0);
     observe_change(&o);
     observe_for(&o, 2000);
     observe_change(&o);
