@@ -52,9 +52,9 @@ struct feed {
     enum bus_bucket bucket;
     struct follow *follow;
     bool synced;
-    bool snapshot;          /* one is being read */
-    bool complete;          /* the last one that ended had everything that was known */
-    int resync_failed;      /* a resync could not even be asked for: told to the follower at the next turn */
+    bool snapshot;     /* one is being read */
+    bool complete;     /* the last one that ended had everything that was known */
+    int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 
 struct daemon {
@@ -96,7 +96,7 @@ struct daemon {
     int64_t started_ns, flushed_ns;
     bool leaving;
     char bus_server[256], bus_error[512];
-    struct lease own_lease;   /* as last sent */
+    struct lease own_lease; /* as last sent */
 };
 
 /* Runs until SIGTERM or SIGINT. Takes the configuration. Returns the exit status. */

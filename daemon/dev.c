@@ -48,7 +48,8 @@ static pid_t start_nats(const char *folder, int port)
     setpgid(0, 0);
     char log_path[4200];
     snprintf(log_path, sizeof log_path, "%s/nats.log", folder);
-    execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", text, "-js", "-sd", store, "-l", log_path, (char *)NULL);
+    execlp("nats-server", "nats-server", "-a", "127.0.0.1", "-p", text, "-js", "-sd", store, "-l", log_path,
+           (char *)NULL);
     fprintf(stderr, "discoverd: nats-server cannot be started: %s (apt install nats-server)\n", strerror(errno));
     _exit(127);
 }

@@ -24,8 +24,7 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
         peers_accepted(d->peers, BUS_HOSTS, m->key, m->key_len);
     if (catalog_has_all(d->catalog, host, lease))
         peers_within_limits(d->peers, host);
-    if (err == 0 && d->feeds[BUS_SERVICES].synced && !lease->leaving &&
-        !catalog_agrees(d->catalog, host, lease)) {
+    if (err == 0 && d->feeds[BUS_SERVICES].synced && !lease->leaving && !catalog_agrees(d->catalog, host, lease)) {
         metric_inc(&d->feed_counters.digest_mismatches);
         log_warning("host %s says it has %u records, and they are not those known here; reading all again", host,
                     lease->records);

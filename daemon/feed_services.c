@@ -84,7 +84,7 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     (void)from_snapshot;
     if (parse_key(m->key, m->key_len, &key) < 0)
         feed_refuse(d, BUS_SERVICES, &d->feed_counters.keys_refused, m,
-               "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
+                    "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
     else
         put_value(d, &key, m);
 }

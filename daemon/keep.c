@@ -32,9 +32,9 @@ struct keep {
     bool running;    /* the thread is to be joined */
     pthread_t thread;
     atomic_bool done;
-    int result;          /* of the thread; read after done */
-    struct table table;  /* the thread's own mapping */
-    bool failing;        /* said in the log once */
+    int result;         /* of the thread; read after done */
+    struct table table; /* the thread's own mapping */
+    bool failing;       /* said in the log once */
 };
 
 static const struct metric keep_metrics[] = {

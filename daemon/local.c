@@ -102,7 +102,8 @@ static uint64_t random64(void *arg)
 
 #define ADDRESSES_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
 
-static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_text[static ADDRESSES_CAP])
+static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6,
+                           char ret_text[static ADDRESSES_CAP])
 {
     char v4[INET_ADDRSTRLEN] = "", v6[INET6_ADDRSTRLEN] = "";
     if (families & DISCOVER_HAS_IPV4)

@@ -9,7 +9,7 @@
 #include "daemon/daemon.h"
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
-#define EXIT_USAGE 2
+#define EXIT_USAGE     2
 
 static const char usage[] = "usage: discoverd [-c FILE] [-t | --init | --dev | --keys]\n"
                             "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
@@ -24,11 +24,9 @@ static const char usage[] = "usage: discoverd [-c FILE] [-t | --init | --dev | -
 enum mode { RUN, TEST, INIT, DEV, KEYS, EXAMPLE };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-    {"init", no_argument, NULL, 'i'},         {"dev", no_argument, NULL, 'd'},
-    {"keys", no_argument, NULL, 'k'},         {"example", no_argument, NULL, 'e'},
-    {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"init", no_argument, NULL, 'i'},
+    {"dev", no_argument, NULL, 'd'},          {"keys", no_argument, NULL, 'k'}, {"example", no_argument, NULL, 'e'},
+    {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
 };
 
 static void print_error(void *arg, const char *message)

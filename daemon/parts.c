@@ -14,7 +14,7 @@
 #include "libdiscover/core/clock.h"
 
 #define TABLE_WORDS (UINT64_C(1) << 23) /* 64 MiB, of which only what is used exists */
-#define SECRET_MAX 4096
+#define SECRET_MAX  4096
 
 struct part {
     const char *name;
@@ -299,7 +299,8 @@ static int http_part_start(struct daemon *d)
 {
     if (!d->config->http.listen[0])
         return 0;
-    struct http_options options = {.listen = d->config->http.listen, .connections_max = d->config->limits.http_clients,
+    struct http_options options = {.listen = d->config->http.listen,
+                                   .connections_max = d->config->limits.http_clients,
                                    .timeout_ns = d->config->limits.http_time_ns};
     struct http_ops ops = {.arg = d, .table = http_table, .status = status_fill};
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);

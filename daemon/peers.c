@@ -33,10 +33,10 @@ struct peers {
 };
 
 static const struct metric metrics_table[] = {
-    {"discoverd_feed_refused_keys", "Keys whose value stands refused now, of those refused last.",
-     METRIC_GAUGE, offsetof(struct peers_counters, refused_keys)},
-    {"discoverd_feed_floods_total", "Times a host began to write more than limits.host_changes.",
-     METRIC_COUNTER, offsetof(struct peers_counters, floods)},
+    {"discoverd_feed_refused_keys", "Keys whose value stands refused now, of those refused last.", METRIC_GAUGE,
+     offsetof(struct peers_counters, refused_keys)},
+    {"discoverd_feed_floods_total", "Times a host began to write more than limits.host_changes.", METRIC_COUNTER,
+     offsetof(struct peers_counters, floods)},
     {"discoverd_feed_flooding_hosts", "Hosts that write more than limits.host_changes now.", METRIC_GAUGE,
      offsetof(struct peers_counters, flooding_hosts)},
 };
@@ -71,8 +71,7 @@ static void host_of(enum bus_bucket bucket, const struct kv_message *m, char ret
     ret_host[0] = '\0';
     if (bucket == BUS_HOSTS)
         (void)label_copy(ret_host, m->key, m->key_len);
-    else if (instance_key_parse(m->key, m->key_len, &key) == 0 ||
-             foreign_key_parse(m->key, m->key_len, &key) == 0)
+    else if (instance_key_parse(m->key, m->key_len, &key) == 0 || foreign_key_parse(m->key, m->key_len, &key) == 0)
         memcpy(ret_host, key.host, sizeof key.host);
 }
 
@@ -123,10 +122,9 @@ static void note(struct peers *p, const struct refused *what)
     if (!refusals_note(&p->refusals, what, clock_now_ns(), &unlogged))
         return;
     if (unlogged)
-        snprintf(others, sizeof others, "; %llu more that are not logged before it",
-                 (unsigned long long)unlogged);
-    log_warning("%s %.*s: %s (revision %llu); ignored%s", p->buckets[what->bucket], (int)what->key_len,
-                what->key, what->reason, (unsigned long long)what->seq, others);
+        snprintf(others, sizeof others, "; %llu more that are not logged before it", (unsigned long long)unlogged);
+    log_warning("%s %.*s: %s (revision %llu); ignored%s", p->buckets[what->bucket], (int)what->key_len, what->key,
+                what->reason, (unsigned long long)what->seq, others);
 }
 
 void peers_refused(struct peers *p, enum bus_bucket bucket, const struct kv_message *m, const char *why)

@@ -28,8 +28,8 @@ static void reserve(struct daemon *d)
     int n = snprintf(text, sizeof text, "%u\n", end);
     int err = state_store(d->state, FILE_NAME, (const uint8_t *)text, (size_t)n);
     if (err && !d->serial_failed)
-        log_warning("%s/" FILE_NAME ": %s; the serial of the zones may go back after a restart",
-                    d->config->state_dir, strerror(-err));
+        log_warning("%s/" FILE_NAME ": %s; the serial of the zones may go back after a restart", d->config->state_dir,
+                    strerror(-err));
     d->serial_failed = err != 0;
     if (!err)
         d->serial_reserved = end;

@@ -38,7 +38,7 @@ struct choice {
 
     struct peer **peers; /* all, whether picked from or not */
     uint32_t n_peers;
-    uint32_t *index;     /* by id: peer + 1, or 0; its size is a power of two, larger than n_peers */
+    uint32_t *index; /* by id: peer + 1, or 0; its size is a power of two, larger than n_peers */
     uint32_t index_mask;
 };
 

@@ -33,10 +33,10 @@ struct dns_source {
     int wake;               /* any thread: there is a new name */
     int epoll, timer;       /* the set has both, and the channel's sockets */
     struct dns_channel *channel;
-    unsigned n_open;        /* questions */
-    bool failed;            /* one of them, since the channel was opened */
-    bool heard;             /* from the zone, ever */
-    bool closing;           /* answers are of no interest any more */
+    unsigned n_open; /* questions */
+    bool failed;     /* one of them, since the channel was opened */
+    bool heard;      /* from the zone, ever */
+    bool closing;    /* answers are of no interest any more */
 };
 
 /* What a question is about. */

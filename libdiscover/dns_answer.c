@@ -304,8 +304,7 @@ static int read_sections(const struct dns_question *q, bool heard, struct messag
         return -EBADMSG;
     int err = read_answers(q, m, h.answers, a);
     bool some = a->ttl_s != UINT32_MAX;
-    if (err || !read_authorities(q, m, h.authorities, &any_soa, a) ||
-        !read_additionals(m, h.additionals, &h.rcode, a))
+    if (err || !read_authorities(q, m, h.authorities, &any_soa, a) || !read_additionals(m, h.additionals, &h.rcode, a))
         return err ? err : -EBADMSG;
     a->outcome = judge(h.rcode, some, a->from_zone || (heard && !any_soa));
     if (a->outcome == DNS_FOUND) {

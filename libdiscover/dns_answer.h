@@ -14,7 +14,7 @@
 #include "libdiscover/dns_question.h"
 
 enum dns_outcome {
-    DNS_FAILED,  /* says nothing: SERVFAIL, REFUSED, another's denial, ... */
+    DNS_FAILED, /* says nothing: SERVFAIL, REFUSED, another's denial, ... */
     DNS_FOUND,
     DNS_NONE,    /* the name is there, without targets (RFC 2308 2.2, or RFC 2782 target ".") */
     DNS_UNKNOWN, /* there is no such name (RFC 2308 2.1) */

@@ -48,7 +48,7 @@ static int take_condition(const char *text, size_t n, struct dns_condition *ret_
 {
     if (n < 2 || (*text != DNS_TAG && *text != DNS_PLACE && *text != DNS_PROTOCOL))
         return -EINVAL;
-    ret_condition->sign = (enum dns_sign)*text;
+    ret_condition->sign = (enum dns_sign) * text;
     return label_copy(ret_condition->label, text + 1, n - 1);
 }
 
@@ -64,8 +64,7 @@ int dns_key_parse(const char *text, struct dns_key *ret_key)
     int err = service_parse(ret_key->service, domain, name);
     for (text += n; !err && *text == ' '; text += n) {
         n = strcspn(++text, " ");
-        err = ret_key->n == DNS_CONDITIONS_MAX ? -EINVAL
-                                               : take_condition(text, n, &ret_key->conditions[ret_key->n++]);
+        err = ret_key->n == DNS_CONDITIONS_MAX ? -EINVAL : take_condition(text, n, &ret_key->conditions[ret_key->n++]);
     }
     return err;
 }

@@ -21,15 +21,15 @@
 struct dns_service {
     _Atomic(struct dns_service *) next; /* of the names */
     struct dns_service *next_removed;
-    struct mappings mappings;           /* empty: nothing is known yet */
-    _Atomic int64_t wanted_ns;          /* when somebody last looked it up; of the coarse clock */
-    char key[DNS_KEY_CAP];              /* what it is a look-up of (dns_question.h) */
+    struct mappings mappings;  /* empty: nothing is known yet */
+    _Atomic int64_t wanted_ns; /* when somebody last looked it up; of the coarse clock */
+    char key[DNS_KEY_CAP];     /* what it is a look-up of (dns_question.h) */
 
     struct backoff retry;
-    int64_t due_ns;         /* when to ask */
-    int64_t true_ns;        /* when what is known was last known to be true; 0: never */
-    int64_t late_ns;        /* from when on it is in doubt, if no answer has come by then */
-    bool asking;            /* an answer will come */
+    int64_t due_ns;           /* when to ask */
+    int64_t true_ns;          /* when what is known was last known to be true; 0: never */
+    int64_t late_ns;          /* from when on it is in doubt, if no answer has come by then */
+    bool asking;              /* an answer will come */
     struct dns_answer answer; /* as far as it has come; without targets: not at all ... */
     unsigned n_questions;     /* ... with so many questions still open */
     bool unsure;              /* one of them could not be answered */

@@ -27,10 +27,10 @@ struct discover {
     struct discover_picker *pickers;
     struct share *shares; /* of pickers that share their ejections */
     struct discover_watch *watches;
-    bool watches_due;     /* dispatch has to look at some */
-    bool waiting;         /* a call waits: what is dispatch's alone wakes nobody */
-    bool watches_running; /* the list must stay as it is, but for new ones at its head */
-    _Atomic int connected;    /* [any thread] */
+    bool watches_due;      /* dispatch has to look at some */
+    bool waiting;          /* a call waits: what is dispatch's alone wakes nobody */
+    bool watches_running;  /* the list must stay as it is, but for new ones at its head */
+    _Atomic int connected; /* [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];
     char name[NAME_CAP];
@@ -39,10 +39,10 @@ struct discover {
     char dns_servers[DNS_SERVERS_CAP];
     char dns_zone[DNS_ZONE_CAP];
 
-    pid_t pid;         /* of the process that started it; 0: not started */
-    int epoll, timer;  /* the timer is in the epoll set, and so is the connection */
-    int wake;          /* an eventfd in the epoll set, from the first share on; -1: none yet */
-    int64_t timer_ns;  /* when the timer is set to go off; 0: it is not */
+    pid_t pid;        /* of the process that started it; 0: not started */
+    int epoll, timer; /* the timer is in the epoll set, and so is the connection */
+    int wake;         /* an eventfd in the epoll set, from the first share on; -1: none yet */
+    int64_t timer_ns; /* when the timer is set to go off; 0: it is not */
 
     enum link_state link;
     struct connection connection;
@@ -53,7 +53,7 @@ struct discover {
     uint32_t call;                       /* the message that a call waits for an answer to, or 0 */
     Discover__V1__ServerMessage *answer; /* to it */
     struct held *held;
-    const struct held *awaited;          /* the one that discover_register waits for */
+    const struct held *awaited; /* the one that discover_register waits for */
 
     int told;  /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
     int fault; /* what dispatch, or the call that waits, has to tell; 0: nothing */

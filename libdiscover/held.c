@@ -36,8 +36,8 @@ struct held *held_by_request(struct held *list, uint32_t request)
 
 struct held *held_by_name(struct held *list, const char *service, const char *instance)
 {
-    while (list && (strcmp(list->registration.service, service) != 0 ||
-                    strcmp(list->registration.instance, instance) != 0))
+    while (list &&
+           (strcmp(list->registration.service, service) != 0 || strcmp(list->registration.instance, instance) != 0))
         list = list->next;
     return list;
 }

@@ -13,8 +13,8 @@
 #include "libdiscover/readers.h"
 
 struct mapping {
-    struct table table;    /* immutable while anybody reads */
-    _Atomic int64_t aged;  /* for the look-up's cache of the table's age; 0 when installed */
+    struct table table;   /* immutable while anybody reads */
+    _Atomic int64_t aged; /* for the look-up's cache of the table's age; 0 when installed */
     struct mapping *next;
     struct readers readers;
 };

@@ -82,8 +82,8 @@ static void hear(struct peer_lane *lane, float latency_us, bool failed, int64_t 
         return;
     do
         next = heard_make(next_ewma(heard, latency_us, failed, now_ms), now_ms);
-    while (!atomic_compare_exchange_weak_explicit(&lane->heard, &heard, next, memory_order_relaxed,
-                                                  memory_order_relaxed));
+    while (
+        !atomic_compare_exchange_weak_explicit(&lane->heard, &heard, next, memory_order_relaxed, memory_order_relaxed));
 }
 
 static bool end_probe(struct peer *p, enum peer_probe result)

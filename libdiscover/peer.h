@@ -39,28 +39,28 @@ enum peer_probe { PROBE_NONE, PROBE_READY, PROBE_TAKEN, PROBE_PASSED, PROBE_FAIL
 
 struct peer_lane {
     _Alignas(CACHE_LINE) _Atomic uint64_t heard; /* EWMA (a float's bits, microseconds) << 32 | when, in ms; 0: never */
-    _Atomic int32_t in_flight; /* below 0: picked in another lane, reported in this one */
-    _Atomic int32_t elsewhere; /* in flight in the other lanes when they were gathered */
+    _Atomic int32_t in_flight;                   /* below 0: picked in another lane, reported in this one */
+    _Atomic int32_t elsewhere;                   /* in flight in the other lanes when they were gathered */
 };
 
 struct peer {
     struct peer_lane lanes[PEER_LANES];
     _Alignas(CACHE_LINE) uint64_t id;
-    _Atomic uint32_t points;    /* of failures one after the other */
-    _Atomic uint32_t probe;     /* enum peer_probe */
+    _Atomic uint32_t points; /* of failures one after the other */
+    _Atomic uint32_t probe;  /* enum peer_probe */
 
     /* The reviewer's. */
-    float latency_us;           /* when gathered: the decayed EWMA; 0: never heard of */
-    uint32_t sets;              /* in how many prepared sets it is */
-    uint32_t ejections;         /* not forgotten yet */
+    float latency_us;   /* when gathered: the decayed EWMA; 0: never heard of */
+    uint32_t sets;      /* in how many prepared sets it is */
+    uint32_t ejections; /* not forgotten yet */
     bool ejected;
-    bool warned;                /* ejected on another process's word */
-    bool told;                  /* others know of this ejection */
-    int64_t warned_until_ms;    /* another process wants it left out until then; 0: none does */
-    int64_t until_ms;           /* ejected: when to probe, or when the probe is given up */
-    int64_t eased_ms;           /* when an ejection was last forgotten */
-    int64_t seen_ms;            /* when it was last in the catalog */
-    uint64_t round;             /* of the review in which it was usable */
+    bool warned;             /* ejected on another process's word */
+    bool told;               /* others know of this ejection */
+    int64_t warned_until_ms; /* another process wants it left out until then; 0: none does */
+    int64_t until_ms;        /* ejected: when to probe, or when the probe is given up */
+    int64_t eased_ms;        /* when an ejection was last forgotten */
+    int64_t seen_ms;         /* when it was last in the catalog */
+    uint64_t round;          /* of the review in which it was usable */
 };
 
 /*

@@ -45,8 +45,8 @@ struct discover_picker {
     struct discover *d;
     struct discover_picker *next; /* the handle's thread */
     _Atomic(struct pick_set *) current;
-    _Atomic bool dirty;           /* a report asks for a review */
-    _Atomic uint32_t lanes;       /* of the peers (peer.h): a bit for each that threads use */
+    _Atomic bool dirty;     /* a report asks for a review */
+    _Atomic uint32_t lanes; /* of the peers (peer.h): a bit for each that threads use */
     _Atomic int64_t budget;
 
     pthread_mutex_t lock; /* for all below */
@@ -330,8 +330,7 @@ static struct pick_set *enter(struct discover_picker *p, uint32_t stripe)
 static bool is_right(struct discover_picker *p, const struct pick_set *set, int64_t now_ms)
 {
     return table_slot_seq(&set->mapping->table, set->slot) == set->seq && now_ms < set->due_ms &&
-           handle_is_present(p->d, p->service, set->mapping) &&
-           !atomic_load_explicit(&p->dirty, memory_order_relaxed);
+           handle_is_present(p->d, p->service, set->mapping) && !atomic_load_explicit(&p->dirty, memory_order_relaxed);
 }
 
 /* Rebuilds, unless somebody else has done so in the meantime. */
@@ -418,9 +417,8 @@ static int pick(struct discover_picker *p, const uint64_t *key_hash, const uint6
     struct reader_stripe *own = &set->readers.stripes[stripe];
     if (n_tried == 0)
         count_visit(own);
-    const struct candidate *it =
-        key_hash ? choice_pick_key(&set->choice, *key_hash, tried, n_tried)
-                 : choice_pick(&set->choice, next_random(own), tried, n_tried, lane, now_ms);
+    const struct candidate *it = key_hash ? choice_pick_key(&set->choice, *key_hash, tried, n_tried)
+                                          : choice_pick(&set->choice, next_random(own), tried, n_tried, lane, now_ms);
     result = take(it, set, lane, now_ns, ret_endpoint);
     readers_leave(&set->readers, stripe);
     return result;

@@ -90,8 +90,7 @@ static int run(struct mapping *mapping, const struct discover_query *q, const st
                struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
     size_t n;
-    int err = table_select(&mapping->table, q->service, q->service_length, &q->filter, after, ret_endpoints,
-                           cap, &n);
+    int err = table_select(&mapping->table, q->service, q->service_length, &q->filter, after, ret_endpoints, cap, &n);
     if (err == -ENOENT)
         return verdict_missing(mapping, q->service);
     if (err < 0)
@@ -111,9 +110,8 @@ static int judge_missing(struct discover *d, const struct discover_query *q)
     return result < 0 ? result : DISCOVER_E_NONE;
 }
 
-int discover_query_run(struct discover *d, const struct discover_query *q,
-                       const struct discover_endpoint *after, struct discover_endpoint *ret_endpoints,
-                       size_t cap, size_t *ret_n)
+int discover_query_run(struct discover *d, const struct discover_query *q, const struct discover_endpoint *after,
+                       struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
     struct mapping *mapping = handle_enter(d, q->key);
     if (!mapping)

@@ -8,8 +8,8 @@
 #include "libdiscover/verdict.h"
 
 /* What is in the table has a valid name: only one that is not found needs to be looked at. */
-static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints,
-                   size_t cap, size_t *ret_n)
+static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
+                   size_t *ret_n)
 {
     size_t n, length = service ? strlen(service) : 0;
     int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);

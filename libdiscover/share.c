@@ -68,8 +68,7 @@ int discover_picker_share(struct discover_picker *p)
     s->picker = p;
     s->next = d->shares;
     d->shares = s;
-    say_now(d, picker_service(p),
-            false); /* also if another picker has: the answer is what is ejected by now */
+    say_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
     picker_share(p);
     return 0;
 }

@@ -3,10 +3,14 @@
 #include "daemon/agent/agent_metrics.h"
 
 static const struct metric metrics_table[] = {
-#define M(field, kind, text) \
-    {"discoverd_agent_" #field, text, kind, offsetof(struct agent_metrics, field)}
-#define COUNTER(field, text) \
-    {"discoverd_agent_" #field "_total", text, METRIC_COUNTER, offsetof(struct agent_metrics, field)}
+#define M(field, kind, text)                                                                                           \
+    {                                                                                                                  \
+        "discoverd_agent_" #field, text, kind, offsetof(struct agent_metrics, field)                                   \
+    }
+#define COUNTER(field, text)                                                                                           \
+    {                                                                                                                  \
+        "discoverd_agent_" #field "_total", text, METRIC_COUNTER, offsetof(struct agent_metrics, field)                \
+    }
     COUNTER(puts, "Records put into the bucket."),
     COUNTER(deletes, "Records deleted from the bucket."),
     COUNTER(repeats, "Records put again so that the bucket does not expire them."),

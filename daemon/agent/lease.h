@@ -11,11 +11,11 @@
 
 struct lease_beat {
     int64_t every_ns;
-    int64_t next_ns;   /* INT64_MAX: not running */
-    int64_t sent_ns;   /* when the latest was put */
-    uint64_t counter;  /* of the latest put */
-    uint64_t stored;   /* of the latest that was acknowledged */
-    bool acked;        /* the latest was */
+    int64_t next_ns;  /* INT64_MAX: not running */
+    int64_t sent_ns;  /* when the latest was put */
+    uint64_t counter; /* of the latest put */
+    uint64_t stored;  /* of the latest that was acknowledged */
+    bool acked;       /* the latest was */
 };
 
 void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns);

@@ -303,8 +303,7 @@ int registrar_deregister(struct registrar *r, const struct instance_key *key, ui
     return err;
 }
 
-int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid,
-                        int64_t now_ns)
+int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns)
 {
     struct registration *reg;
     int err = find_allowed(r, key, client, uid, &reg);
@@ -331,8 +330,7 @@ void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns)
     }
 }
 
-int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state,
-                        int64_t now_ns)
+int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct record before, after;
@@ -420,8 +418,7 @@ void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
 
 /* --- inheritance --- */
 
-void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record,
-                       int64_t now_ns)
+void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct owner nobody = {.kind = OWNER_INHERITED};

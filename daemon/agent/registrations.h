@@ -38,10 +38,10 @@ struct registration {
     struct registration *prev, *next; /* of the same connection or process */
     struct deadline deadline;         /* TTL */
     struct owner owner;
-    uint8_t checked; /* enum discover_state that checks found; 0: nothing yet */
+    uint8_t checked;    /* enum discover_state that checks found; 0: nothing yet */
     uint8_t overridden; /* the state an operator has set instead; 0: none */
-    bool confirmed;  /* for sweeps: seen in the present round */
-    uint8_t *record; /* as its owner said, encoded without epoch and counter */
+    bool confirmed;     /* for sweeps: seen in the present round */
+    uint8_t *record;    /* as its owner said, encoded without epoch and counter */
     size_t record_n;
     struct instance_key key;
     char key_text[KEY_CAP];

@@ -102,9 +102,9 @@ void stored_override_name(const struct override *override, char ret_name[static 
 size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX])
 {
     Discover__V1__StoredOverride msg = DISCOVER__V1__STORED_OVERRIDE__INIT;
-    msg.domain = (char *)override->domain;
-    msg.service = (char *)override->service;
-    msg.instance = (char *)override->instance;
+    msg.domain = (char *) override->domain;
+    msg.service = (char *) override->service;
+    msg.instance = (char *) override->instance;
     msg.state = override->state;
     return discover__v1__stored_override__pack(&msg, ret_bytes);
 }

@@ -9,11 +9,11 @@
 #include "daemon/agent/agent.h"
 #include "daemon/agent/registrations.h"
 
-#define STORED_IDENTITY "identity" /* its name; those of the others are one of these and 16 hex digits */
+#define STORED_IDENTITY     "identity" /* its name; those of the others are one of these and 16 hex digits */
 #define STORED_REGISTRATION "r-"
 #define STORED_OVERRIDE     "o-"
-#define STORED_NAME_CAP 19
-#define STORED_MAX      (RECORD_WIRE_MAX + 512)
+#define STORED_NAME_CAP     19
+#define STORED_MAX          (RECORD_WIRE_MAX + 512)
 
 size_t stored_identity_encode(const struct agent_identity *identity, uint8_t ret_bytes[static STORED_MAX]);
 int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity *ret_identity); /* -EBADMSG */

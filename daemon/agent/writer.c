@@ -41,9 +41,9 @@ struct entry {
     struct backoff backoff;
     uint32_t snapshot; /* the last one in which it was known to be stored */
     uint8_t status;
-    bool failed; /* the last put did */
-    bool kept;   /* neither value nor gone: as it is */
-    bool unsure; /* something was put, and it is not known whether it arrived */
+    bool failed;  /* the last put did */
+    bool kept;    /* neither value nor gone: as it is */
+    bool unsure;  /* something was put, and it is not known whether it arrived */
     bool strange; /* flying, and something else was observed meanwhile */
     bool behind;
     size_t key_n;
@@ -120,7 +120,7 @@ void writer_free(struct writer *w)
     if (!w)
         return;
     HASH_ITER(hh, w->by_key, e, next)
-        drop(w, e);
+    drop(w, e);
     deadlines_fini(&w->deadlines);
     free(w);
 }
@@ -342,8 +342,7 @@ static int set_value(struct entry *e, const struct record *record)
     return 0;
 }
 
-int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record,
-               int64_t now_ns)
+int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record, int64_t now_ns)
 {
     struct entry *e = find_or_add(w, key);
     if (!e)
@@ -387,7 +386,7 @@ void writer_remove_all(struct writer *w, int64_t now_ns)
 {
     struct entry *e, *next;
     HASH_ITER(hh, w->by_key, e, next)
-        want_gone(w, e, now_ns);
+    want_gone(w, e, now_ns);
     pump(w, now_ns);
 }
 
@@ -433,8 +432,7 @@ static struct entry *add_strange(struct writer *w, const struct instance_key *ke
     return e;
 }
 
-void writer_observed(struct writer *w, const struct instance_key *key, uint64_t epoch, uint64_t counter,
-                     int64_t now_ns)
+void writer_observed(struct writer *w, const struct instance_key *key, uint64_t epoch, uint64_t counter, int64_t now_ns)
 {
     struct entry *e = find(w, key);
     if (!e && epoch)
@@ -460,7 +458,8 @@ void writer_snapshot_begin(struct writer *w)
 void writer_snapshot_end(struct writer *w, int64_t now_ns)
 {
     struct entry *e, *next;
-    HASH_ITER(hh, w->by_key, e, next) {
+    HASH_ITER(hh, w->by_key, e, next)
+    {
         if (!e->stored.epoch || e->snapshot == w->snapshot)
             continue;
         set_stored(w, e, (struct version){0, 0});

@@ -47,8 +47,7 @@ void writer_free(struct writer *w);
  * Wants this record under the key, with the given epoch and the next counter, both of which are set in it. Puts it
  * if the bus is there. -EMSGSIZE, -ENOMEM: nothing has changed.
  */
-int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record,
-               int64_t now_ns);
+int writer_put(struct writer *w, const struct instance_key *key, uint64_t epoch, struct record *record, int64_t now_ns);
 
 /* Wants the key gone. */
 void writer_remove(struct writer *w, const struct instance_key *key, int64_t now_ns);

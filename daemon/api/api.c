@@ -20,10 +20,11 @@
 #define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
 
 static const struct metric metrics_table[] = {
-    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE,
-     offsetof(struct api_metrics, clients)},
-#define COUNTER(field, text) \
-    {"discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)}
+    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE, offsetof(struct api_metrics, clients)},
+#define COUNTER(field, text)                                                                                           \
+    {                                                                                                                  \
+        "discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)                    \
+    }
     COUNTER(accepted, "Connections taken."),
     COUNTER(accept_errors, "Connections that could not be taken, for want of descriptors or memory."),
     COUNTER(limited, "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
@@ -50,7 +51,8 @@ void api_exit(struct api *api)
     struct api_client *c, *next;
     if (--api->depth > 0)
         return;
-    DL_FOREACH_SAFE(api->clients, c, next) {
+    DL_FOREACH_SAFE(api->clients, c, next)
+    {
         if (c->sock >= 0)
             continue;
         DL_DELETE(api->clients, c);
@@ -229,8 +231,8 @@ static int copy_options(struct api *api, const struct api_options *from)
 static void look_up_group(struct api *api)
 {
     if (access_rule_init(&api->access, api->options.group) < 0)
-        log_warning("api.register_group: there is no group %s: only root and user %u may register",
-                    api->options.group, (unsigned)api->access.own_uid);
+        log_warning("api.register_group: there is no group %s: only root and user %u may register", api->options.group,
+                    (unsigned)api->access.own_uid);
 }
 
 int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
@@ -270,7 +272,7 @@ void api_free(struct api *api)
         return;
     api_enter(api);
     DL_FOREACH(api->clients, c)
-        api_client_close(c);
+    api_client_close(c);
     api_exit(api);
     api_ejections_free(api);
     if (api->acceptable)
@@ -295,7 +297,8 @@ void api_table_moved(struct api *api, int fd)
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
     message.table_moved = &moved;
     api_enter(api);
-    DL_FOREACH(api->clients, c) {
+    DL_FOREACH(api->clients, c)
+    {
         if (c->greeted && !c->ended)
             api_client_send(c, &message, fd);
     }

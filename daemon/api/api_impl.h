@@ -47,8 +47,8 @@ struct api_client {
     struct api_share *shares;
     uint32_t n_watches, n_shares;
     struct event *readable, *writable;
-    struct event *peer_gone; /* NULL: nobody needs to know */
-    int pidfd;               /* or -1 */
+    struct event *peer_gone;   /* NULL: nobody needs to know */
+    int pidfd;                 /* or -1 */
     struct loop_timer again;   /* to go on with the frames left over */
     struct loop_timer timeout; /* for the handshake; for the last words */
 };

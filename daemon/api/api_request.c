@@ -143,8 +143,8 @@ static int take_record(const struct api *api, const Discover__V1__Instance *from
     return record_from_proto(&msg, ret_record, ret_why);
 }
 
-static int take_request(const struct api_client *c, const Discover__V1__Register *m,
-                        struct agent_request *ret_request, const char **ret_why)
+static int take_request(const struct api_client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
+                        const char **ret_why)
 {
     struct agent_request *r = ret_request;
     struct instance_key key;

@@ -138,8 +138,7 @@ static bool has_room(const struct api *api, const struct api_client *from)
     return n < api->options.ejections_max && own_room;
 }
 
-static struct api_ejection *add_ejection(struct api_client *from, const Discover__V1__Eject *m,
-                                         int64_t now_ns)
+static struct api_ejection *add_ejection(struct api_client *from, const Discover__V1__Eject *m, int64_t now_ns)
 {
     size_t n = strlen(m->service) + 1;
     struct api_ejection *e = malloc(sizeof *e + n);

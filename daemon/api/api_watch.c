@@ -47,7 +47,7 @@ void api_changed(struct api *api)
     struct api_client *c;
     api_enter(api);
     DL_FOREACH(api->clients, c)
-        api_watch_check(c);
+    api_watch_check(c);
     api_exit(api);
 }
 
@@ -55,7 +55,7 @@ void api_watch_free(struct api_client *c)
 {
     struct api_watch *w, *next;
     LL_FOREACH_SAFE(c->watches, w, next)
-        free(w);
+    free(w);
     c->watches = NULL;
     c->n_watches = 0;
 }

@@ -84,8 +84,7 @@ int config_set(struct config *c, const char *key, const char *text, char ret_why
 static bool given(const struct config_source *s, const char *key)
 {
     const config_setting_t *setting = config_lookup(&s->tree, key);
-    return setting &&
-           (config_setting_type(setting) != CONFIG_TYPE_STRING || *config_setting_get_string(setting));
+    return setting && (config_setting_type(setting) != CONFIG_TYPE_STRING || *config_setting_get_string(setting));
 }
 
 static void complain(struct config_source *s, const char *key, const char *reason)

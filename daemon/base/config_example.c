@@ -11,12 +11,11 @@ void config_print_keys(FILE *out)
     config_table_print(&check_keys, out);
 }
 
-static const char head[] =
-    "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
-    "#\n"
-    "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
-    "# @include \"FILE\" takes in another file, relative to this one.\n"
-    "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
+static const char head[] = "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
+                           "#\n"
+                           "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
+                           "# @include \"FILE\" takes in another file, relative to this one.\n"
+                           "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
 
 /* The groups of `services` have no defaults to show, so there is a real one. */
 static const char services_example[] =
@@ -55,8 +54,7 @@ static size_t group_length(const char *path)
 /* Whether the group of n bytes at g is outer, or is within it. */
 static bool is_within(const char *g, size_t n, const char *outer, size_t outer_n)
 {
-    return outer_n == 0 ||
-           (n >= outer_n && memcmp(g, outer, outer_n) == 0 && (n == outer_n || g[outer_n] == '.'));
+    return outer_n == 0 || (n >= outer_n && memcmp(g, outer, outer_n) == 0 && (n == outer_n || g[outer_n] == '.'));
 }
 
 struct place {

@@ -185,9 +185,9 @@ static const struct config_key check_table[] = {
 
 /* clang-format on */
 
-#define TABLE(rows, prefix)                                                                                  \
-    {                                                                                                        \
-        rows, sizeof rows / sizeof *rows, prefix                                                             \
+#define TABLE(rows, prefix)                                                                                            \
+    {                                                                                                                  \
+        rows, sizeof rows / sizeof *rows, prefix                                                                       \
     }
 
 const struct config_table config_keys = TABLE(main_table, "");

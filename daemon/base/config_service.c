@@ -20,16 +20,15 @@ static int read_members(struct config_source *s, const config_setting_t *group, 
     return err;
 }
 
-static void take_addresses(struct config_source *s, const config_setting_t *group,
-                           const struct string_list *list, struct record *r)
+static void take_addresses(struct config_source *s, const config_setting_t *group, const struct string_list *list,
+                           struct record *r)
 {
     for (size_t i = 0; i < list->n; i++) {
         int err = record_add_address(r, list->items[i]);
         if (err == -EEXIST)
             config_complain(s, config_setting_get_member(group, "address"), "two addresses of one family");
         else if (err)
-            strcpy(r->hostname,
-                   list->items[i]); /* the table let addresses and names through, no longer than this */
+            strcpy(r->hostname, list->items[i]); /* the table let addresses and names through, no longer than this */
     }
     if (r->hostname[0] && list->n > 1)
         config_complain(s, config_setting_get_member(group, "address"), "a host name must stand alone");
@@ -43,8 +42,7 @@ static void take_pair(struct config_source *s, const config_setting_t *pair, str
     if (err == -E2BIG)
         config_complain(s, pair, "more than %d pairs", RECORD_META_MAX);
     else if (err)
-        config_complain(s, pair,
-                        "must be UTF-8 without control characters, at most %d bytes, its name at most %d",
+        config_complain(s, pair, "must be UTF-8 without control characters, at most %d bytes, its name at most %d",
                         RECORD_META_VAL_CAP - 1, RECORD_META_KEY_CAP - 1);
 }
 
@@ -134,8 +132,7 @@ static int service_from(struct config_source *s, const config_setting_t *group, 
     return take_checks(s, group, service);
 }
 
-int config_service_read(struct config_source *s, const config_setting_t *group,
-                        struct service_config *ret_service)
+int config_service_read(struct config_source *s, const config_setting_t *group, struct service_config *ret_service)
 {
     struct service_block block = {0};
     size_t complaints = s->report->n;

@@ -6,7 +6,6 @@
 #include "daemon/base/config_source.h"
 
 /* -EINVAL: reported; -ENOMEM. ret_service is undefined then. */
-int config_service_read(struct config_source *s, const config_setting_t *group,
-                        struct service_config *ret_service);
+int config_service_read(struct config_source *s, const config_setting_t *group, struct service_config *ret_service);
 
 #endif

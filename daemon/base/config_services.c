@@ -141,8 +141,8 @@ static int refuse_duplicates(const struct service_set *set, struct config_report
         const struct service_place *first = &set->places[sorted[i - 1] - set->services];
         if (compare(sorted[i - 1], s) != 0)
             continue;
-        snprintf(text, sizeof text, "%s/%s, instance %s, is in %s:%u already", s->domain, s->service,
-                 s->instance, first->file, first->line);
+        snprintf(text, sizeof text, "%s/%s, instance %s, is in %s:%u already", s->domain, s->service, s->instance,
+                 first->file, first->line);
         complain(set, (size_t)(s - set->services), report, text);
     }
     free(sorted);
@@ -186,8 +186,7 @@ int service_set_finish(struct service_set *set, struct config_report *report, st
         refuse_own_zone(set, i, config, report);
     }
     if (set->n > config->limits.instances_per_host)
-        complain(set, config->limits.instances_per_host, report,
-                 "more services than limits.instances_per_host");
+        complain(set, config->limits.instances_per_host, report, "more services than limits.instances_per_host");
     config->services = set->services;
     config->n_services = set->n;
     set->services = NULL;

@@ -21,8 +21,7 @@ __attribute__((format(printf, 4, 0))) static void report_v(struct config_report 
     r->fn(r->arg, message);
 }
 
-void config_report(struct config_report *r, struct config_place place, const char *key, const char *format,
-                   ...)
+void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -173,8 +172,8 @@ static const char *scalar_text(const config_setting_t *setting, char buffer[stat
     return buffer;
 }
 
-static int apply_scalar(struct config_source *s, const config_setting_t *setting,
-                        const struct config_key *key, void *base)
+static int apply_scalar(struct config_source *s, const config_setting_t *setting, const struct config_key *key,
+                        void *base)
 {
     char buffer[32], why[CONFIG_WHY_CAP];
     if (!config_source_check_form(s, setting, value_form(key->kind)))
@@ -185,8 +184,8 @@ static int apply_scalar(struct config_source *s, const config_setting_t *setting
     return err == -EINVAL ? 0 : err;
 }
 
-static int append_element(struct config_source *s, const config_setting_t *element,
-                          const struct config_key *key, struct string_list *list)
+static int append_element(struct config_source *s, const config_setting_t *element, const struct config_key *key,
+                          struct string_list *list)
 {
     char why[CONFIG_WHY_CAP];
     if (!config_source_check_form(s, element, FORM_TEXT))
@@ -218,8 +217,8 @@ static int apply_list(struct config_source *s, const config_setting_t *setting, 
     return err == -EINVAL ? 0 : err;
 }
 
-static void complain_unknown(struct config_source *s, const config_setting_t *setting,
-                             const struct config_table *t, const char *path)
+static void complain_unknown(struct config_source *s, const config_setting_t *setting, const struct config_table *t,
+                             const char *path)
 {
     char meant[CONFIG_PATH_CAP];
     if (config_table_suggest(t, path, meant))

@@ -19,8 +19,8 @@ struct config_report {
 };
 
 /* Line 0 and key "" are left out. */
-void config_report(struct config_report *r, struct config_place place, const char *key, const char *format,
-                   ...) __attribute__((format(printf, 4, 5)));
+void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 struct config_source {
     struct config_text text;

@@ -78,16 +78,13 @@ const char *syntax_service(const char *text)
     char domain[LABEL_CAP], service[LABEL_CAP];
     if (strncmp(text, "host/", 5) == 0)
         return "cannot be: the domain \"host\" is reserved";
-    return service_parse(text, domain, service) == 0
-               ? NULL
-               : "must be DOMAIN/SERVICE, names of a-z, 0-9 and '-' inside";
+    return service_parse(text, domain, service) == 0 ? NULL
+                                                     : "must be DOMAIN/SERVICE, names of a-z, 0-9 and '-' inside";
 }
 
 const char *syntax_token(const char *text)
 {
-    return made_of(text, strlen(text), LOWER UPPER DIGITS "-_")
-               ? NULL
-               : "must be made of letters, digits, '-' and '_'";
+    return made_of(text, strlen(text), LOWER UPPER DIGITS "-_") ? NULL : "must be made of letters, digits, '-' and '_'";
 }
 
 const char *syntax_text(const char *text)
@@ -134,8 +131,7 @@ const char *syntax_nats_url(const char *text)
         rest = after(text, "tls://");
     if (rest && strchr(rest, '@'))
         return "must not contain a user: use nats.user and nats.password_file";
-    return rest && is_authority(rest, strlen(rest)) ? NULL
-                                                    : "must be a URL such as \"nats://127.0.0.1:4222\"";
+    return rest && is_authority(rest, strlen(rest)) ? NULL : "must be a URL such as \"nats://127.0.0.1:4222\"";
 }
 
 const char *syntax_http_url(const char *text)
@@ -151,9 +147,7 @@ const char *syntax_endpoint(const char *text)
 {
     struct sockaddr_storage address;
     socklen_t n;
-    return address_parse(text, &address, &n) == 0
-               ? NULL
-               : "must be an address and a port such as \"127.0.0.1:8053\"";
+    return address_parse(text, &address, &n) == 0 ? NULL : "must be an address and a port such as \"127.0.0.1:8053\"";
 }
 
 const char *syntax_target(const char *text)

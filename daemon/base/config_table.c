@@ -51,8 +51,7 @@ static size_t names_below(const struct config_table *t, const char *group, size_
 }
 
 /* The right name in the wrong place: "lease_ttl" for "registry.lease_ttl", "tls" for "nats.tls". */
-static bool suggest_elsewhere(const struct config_table *t, const char *name,
-                              char ret_path[static CONFIG_PATH_CAP])
+static bool suggest_elsewhere(const struct config_table *t, const char *name, char ret_path[static CONFIG_PATH_CAP])
 {
     for (size_t i = 0; i < t->n; i++) {
         const char *path = t->keys[i].path;
@@ -69,8 +68,7 @@ static bool suggest_elsewhere(const struct config_table *t, const char *name,
     return false;
 }
 
-bool config_table_suggest(const struct config_table *t, const char *path,
-                          char ret_path[static CONFIG_PATH_CAP])
+bool config_table_suggest(const struct config_table *t, const char *path, char ret_path[static CONFIG_PATH_CAP])
 {
     char names[KEYS_MAX][NAME_CAP];
     const char *pointers[KEYS_MAX];

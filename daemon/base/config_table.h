@@ -24,8 +24,7 @@ const struct config_key *config_table_find(const struct config_table *t, const c
 bool config_table_has_group(const struct config_table *t, const char *path);
 
 /* Which key or group was meant by a path that is neither; false when nothing is near. */
-bool config_table_suggest(const struct config_table *t, const char *path,
-                          char ret_path[static CONFIG_PATH_CAP]);
+bool config_table_suggest(const struct config_table *t, const char *path, char ret_path[static CONFIG_PATH_CAP]);
 
 /* Sets everything to its preset. base: the structure, all zeros. -ENOMEM. */
 int config_table_init(const struct config_table *t, void *base);

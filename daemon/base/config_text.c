@@ -30,8 +30,7 @@ struct scan {
 
 static int scan_file(struct scan *s, const char *path);
 
-__attribute__((format(printf, 3, 4))) static int fail(const struct scan *s, unsigned line, const char *format,
-                                                      ...)
+__attribute__((format(printf, 3, 4))) static int fail(const struct scan *s, unsigned line, const char *format, ...)
 {
     char message[PATH_MAX + 256];
     va_list args;
@@ -225,8 +224,7 @@ static int unreadable(const struct scan *s, const char *path, int err)
     snprintf(why, sizeof why, "%s", err == -EINVAL ? "not a file" : strerror(-err));
     if (err == -EFBIG)
         snprintf(why, sizeof why, "larger than %d bytes", CONFIG_FILE_MAX);
-    return s->depth ? fail(s, s->line, "cannot read %s: %s", path, why)
-                    : fail(s, 0, "cannot be read: %s", why);
+    return s->depth ? fail(s, s->line, "cannot read %s: %s", path, why) : fail(s, 0, "cannot be read: %s", why);
 }
 
 static int scan_file(struct scan *s, const char *path)

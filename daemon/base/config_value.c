@@ -51,14 +51,12 @@ static const struct word {
     const char *text;
     uint32_t number;
 } words[] = {
-    {VALUE_LEVEL, "error", LOG_ERR},       {VALUE_LEVEL, "warning", LOG_WARNING},
-    {VALUE_LEVEL, "notice", LOG_NOTICE},   {VALUE_LEVEL, "info", LOG_INFO},
-    {VALUE_LEVEL, "debug", LOG_DEBUG},     {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
+    {VALUE_LEVEL, "error", LOG_ERR},       {VALUE_LEVEL, "warning", LOG_WARNING}, {VALUE_LEVEL, "notice", LOG_NOTICE},
+    {VALUE_LEVEL, "info", LOG_INFO},       {VALUE_LEVEL, "debug", LOG_DEBUG},     {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
     {VALUE_PROTOCOL, "udp", DISCOVER_UDP},
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP],
-                                                        const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -75,8 +73,7 @@ enum value_form value_form(enum value_kind kind)
 void value_kind_text(const struct config_key *key, char ret_text[static 64])
 {
     const struct kind *kind = &kinds[key->kind];
-    snprintf(ret_text, 64, "%s%s", key->items_max ? "list of " : "",
-             key->items_max ? kind->plural : kind->name);
+    snprintf(ret_text, 64, "%s%s", key->items_max ? "list of " : "", key->items_max ? kind->plural : kind->name);
 }
 
 void value_range_text(const struct config_key *key, char ret_text[static 64])
@@ -109,8 +106,7 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     return secret ? refuse(ret_why, "%s", must) : refuse(ret_why, "\"%s\" %s", text, must);
 }
 
-static int text_set(const struct config_key *key, const char *text, char **field,
-                    char ret_why[static CONFIG_WHY_CAP])
+static int text_set(const struct config_key *key, const char *text, char **field, char ret_why[static CONFIG_WHY_CAP])
 {
     int err = check_text(key, text, ret_why);
     if (err)
@@ -190,8 +186,7 @@ int value_set(const struct config_key *key, const char *text, void *base, char r
     case STORE_NS:
         return duration_set(key, text, field, ret_why);
     case STORE_U32:
-        return key->kind == VALUE_NUMBER ? number_set(key, text, field, ret_why)
-                                         : word_set(key, text, field, ret_why);
+        return key->kind == VALUE_NUMBER ? number_set(key, text, field, ret_why) : word_set(key, text, field, ret_why);
     case STORE_BOOL:
         return boolean_set(text, field, ret_why);
     case STORE_NOTHING:
@@ -225,16 +220,14 @@ int value_set_list(const struct config_key *key, struct string_list *list, void 
     return 0;
 }
 
-int value_set_any(const struct config_key *key, const char *text, void *base,
-                  char ret_why[static CONFIG_WHY_CAP])
+int value_set_any(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP])
 {
     if (!key->items_max)
         return value_set(key, text, base, ret_why);
     struct string_list list = {NULL, 0};
     char *copy = strdup(text), *rest = NULL;
     int err = copy ? 0 : -ENOMEM;
-    for (char *item = copy ? strtok_r(copy, " ", &rest) : NULL; item && !err;
-         item = strtok_r(NULL, " ", &rest))
+    for (char *item = copy ? strtok_r(copy, " ", &rest) : NULL; item && !err; item = strtok_r(NULL, " ", &rest))
         err = value_append(key, item, &list, ret_why);
     if (!err)
         err = value_set_list(key, &list, base, ret_why);

@@ -66,8 +66,7 @@ void value_kind_text(const struct config_key *key, char ret_text[static 64]);
 void value_range_text(const struct config_key *key, char ret_text[static 64]);
 
 /* Sets one value. base: the structure. -EINVAL with the reason, and nothing has changed; -ENOMEM. Not for lists. */
-int value_set(const struct config_key *key, const char *text, void *base,
-              char ret_why[static CONFIG_WHY_CAP]);
+int value_set(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP]);
 
 /* Checks text as an element and appends it, into a list that is not part of a structure yet. As value_set. */
 int value_append(const struct config_key *key, const char *text, struct string_list *list,
@@ -78,8 +77,7 @@ int value_set_list(const struct config_key *key, struct string_list *list, void 
                    char ret_why[static CONFIG_WHY_CAP]);
 
 /* Sets a value or a whole list from text. As value_set. */
-int value_set_any(const struct config_key *key, const char *text, void *base,
-                  char ret_why[static CONFIG_WHY_CAP]);
+int value_set_any(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP]);
 
 /* Sets it to its preset, which is "" for a text that must be given. -ENOMEM. */
 int value_preset(const struct config_key *key, void *base);

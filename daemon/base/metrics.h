@@ -34,9 +34,21 @@ int metrics_add(struct metrics *m, const struct metric *table, size_t n, void *s
 typedef void metric_fn(void *arg, const struct metric *metric, uint64_t value);
 void metrics_each(const struct metrics *m, metric_fn *fn, void *arg);
 
-static inline void metric_inc(metric_value *v) { atomic_fetch_add_explicit(v, 1, memory_order_relaxed); }
-static inline void metric_add(metric_value *v, uint64_t n) { atomic_fetch_add_explicit(v, n, memory_order_relaxed); }
-static inline void metric_set(metric_value *v, uint64_t n) { atomic_store_explicit(v, n, memory_order_relaxed); }
-static inline uint64_t metric_get(const metric_value *v) { return atomic_load_explicit((metric_value *)v, memory_order_relaxed); }
+static inline void metric_inc(metric_value *v)
+{
+    atomic_fetch_add_explicit(v, 1, memory_order_relaxed);
+}
+static inline void metric_add(metric_value *v, uint64_t n)
+{
+    atomic_fetch_add_explicit(v, n, memory_order_relaxed);
+}
+static inline void metric_set(metric_value *v, uint64_t n)
+{
+    atomic_store_explicit(v, n, memory_order_relaxed);
+}
+static inline uint64_t metric_get(const metric_value *v)
+{
+    return atomic_load_explicit((metric_value *)v, memory_order_relaxed);
+}
 
 #endif

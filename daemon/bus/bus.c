@@ -66,12 +66,18 @@ static const char *keep(char **pos, const char *text)
 
 /* The fields of bus_options that are strings. */
 static const size_t string_fields[] = {
-    offsetof(struct bus_options, credentials), offsetof(struct bus_options, nkey_seed),
-    offsetof(struct bus_options, user),        offsetof(struct bus_options, password),
-    offsetof(struct bus_options, tls_ca),      offsetof(struct bus_options, tls_cert),
-    offsetof(struct bus_options, tls_key),     offsetof(struct bus_options, js_domain),
-    offsetof(struct bus_options, region),      offsetof(struct bus_options, host),
-    offsetof(struct bus_options, buckets[BUS_SERVICES]), offsetof(struct bus_options, buckets[BUS_HOSTS]),
+    offsetof(struct bus_options, credentials),
+    offsetof(struct bus_options, nkey_seed),
+    offsetof(struct bus_options, user),
+    offsetof(struct bus_options, password),
+    offsetof(struct bus_options, tls_ca),
+    offsetof(struct bus_options, tls_cert),
+    offsetof(struct bus_options, tls_key),
+    offsetof(struct bus_options, js_domain),
+    offsetof(struct bus_options, region),
+    offsetof(struct bus_options, host),
+    offsetof(struct bus_options, buckets[BUS_SERVICES]),
+    offsetof(struct bus_options, buckets[BUS_HOSTS]),
 };
 #define N_STRINGS (sizeof string_fields / sizeof *string_fields)
 
@@ -494,13 +500,17 @@ void bus_free(struct bus *b)
 
 /* ---- metrics ---- */
 
-#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct bus_counters, field)}
+#define COUNTER(field, name, text)                                                                                     \
+    {                                                                                                                  \
+        name, text, METRIC_COUNTER, offsetof(struct bus_counters, field)                                               \
+    }
 
 static const struct metric metric_table[] = {
     COUNTER(connects, "discoverd_bus_connects_total", "Connections made to NATS"),
     COUNTER(connect_failures, "discoverd_bus_connect_failures_total", "Tries to connect to NATS that failed"),
     COUNTER(disconnects, "discoverd_bus_disconnects_total", "Connections to NATS that were lost"),
-    COUNTER(moves, "discoverd_bus_moves_total", "Times another server was gone to because the last one was about to stop"),
+    COUNTER(moves, "discoverd_bus_moves_total",
+            "Times another server was gone to because the last one was about to stop"),
     COUNTER(puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
     COUNTER(acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
     COUNTER(put_failures, "discoverd_bus_put_failures_total", "Of these, refused, lost or not answered in time"),

@@ -35,12 +35,12 @@ struct bus_options {
     bool create;      /* make a bucket that is missing */
     int replicas;     /* of a bucket that is made [1] */
     int64_t record_ttl_ns, lease_ttl_ns; /* MaxAge of SERVICES, a third of MaxAge of HOSTS; of a bucket that is made */
-    size_t mailbox;   /* mails waiting for main, at most [16384] */
-    size_t max_puts;  /* puts without a result, at most [8192] */
-    size_t max_value; /* bytes of a value, at most; larger ones arrive as KV_REFUSED [8192] */
-    int64_t put_timeout_ns;      /* [5 s] */
-    int64_t request_timeout_ns;  /* of each request of the bus thread [3 s] */
-    int64_t snapshot_timeout_ns; /* of a snapshot as a whole [60 s] */
+    size_t mailbox;                      /* mails waiting for main, at most [16384] */
+    size_t max_puts;                     /* puts without a result, at most [8192] */
+    size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED [8192] */
+    int64_t put_timeout_ns;              /* [5 s] */
+    int64_t request_timeout_ns;          /* of each request of the bus thread [3 s] */
+    int64_t snapshot_timeout_ns;         /* of a snapshot as a whole [60 s] */
 };
 
 struct bus_put_result {
@@ -53,7 +53,7 @@ struct bus_put_result {
 };
 
 struct bus_info {
-    int err;       /* 0 or a negative errno; -ENOENT: there is no such bucket, and it may not or could not be made */
+    int err;         /* 0 or a negative errno; -ENOENT: there is no such bucket, and it may not or could not be made */
     int64_t created; /* identifies the bucket's incarnation */
     uint64_t last_seq;
     uint64_t messages;

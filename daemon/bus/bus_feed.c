@@ -28,7 +28,9 @@ void bus_feed_content(natsMsg *msg, size_t prefix_len, size_t max_value, struct 
     size_t n = (size_t)natsMsg_GetDataLength(msg);
     bool fits = key_len <= BUS_KEY_MAX && n <= max_value;
     *ret_m = (struct kv_message){
-        .kind = !fits ? KV_REFUSED : is_delete(msg) ? KV_DELETE : KV_PUT,
+        .kind = !fits            ? KV_REFUSED
+                : is_delete(msg) ? KV_DELETE
+                                 : KV_PUT,
         .key = key,
         .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX,
         .value = (const uint8_t *)natsMsg_GetData(msg),

@@ -16,12 +16,12 @@
 #include "daemon/bus/bus_patience.h"
 #include "libdiscover/core/clock.h"
 
-#define PINGS_OUT          2
-#define WRITE_DEADLINE_MS  2000
-#define DISCOVERED_MAX     16
-#define SUBJECT_CAP        320
-#define SMALL_VALUE        2048
-#define CREDENTIALS_MAX    65536
+#define PINGS_OUT         2
+#define WRITE_DEADLINE_MS 2000
+#define DISCOVERED_MAX    16
+#define SUBJECT_CAP       320
+#define SMALL_VALUE       2048
+#define CREDENTIALS_MAX   65536
 
 struct bus_link {
     struct bus_link_setup setup;
@@ -38,7 +38,7 @@ struct bus_link {
     char api_prefix[80], put_prefix[80];
     char inbox[SUBJECT_CAP / 2];
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
-    char *value; /* max_value bytes: the one that is being written */
+    char *value;          /* max_value bytes: the one that is being written */
     int news_fd;
     struct bus_spent spent; /* answers; of their callback's thread, and of who has waited for its end */
 
@@ -47,7 +47,7 @@ struct bus_link {
     struct bus_session session;
     natsSubscription *feeds[BUS_BUCKETS], *answers;
     bool open, lame, closed;
-    bool silent; /* closed because the server did not answer pings */
+    bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
 };
@@ -61,7 +61,9 @@ static void on_closed(natsConnection *nc, void *closure)
     natsStatus s = natsConnection_GetLastError(nc, &detail);
     pthread_mutex_lock(&link->lock);
     snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
-             detail && *detail ? detail : s != NATS_OK ? natsStatus_GetText(s) : "closed by the server");
+             detail && *detail ? detail
+             : s != NATS_OK    ? natsStatus_GetText(s)
+                               : "closed by the server");
     link->silent = s == NATS_STALE_CONNECTION;
     link->closed = true;
     (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
@@ -346,8 +348,8 @@ int bus_link_learn(struct bus_link *link, const struct bus_link *from)
 }
 
 /* Its callback's thread is waited for in bus_link_close. */
-static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, const char *subject,
-                            natsMsgHandler fn, void *closure)
+static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, const char *subject, natsMsgHandler fn,
+                            void *closure)
 {
     natsStatus s = natsConnection_Subscribe(ret_sub, link->session.nc, subject, fn, closure);
     if (s != NATS_OK)
@@ -401,8 +403,7 @@ static int failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
     return -ENOTCONN;
 }
 
-int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
-                  char ret_reason[static BUS_REASON_CAP])
+int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP], char ret_reason[static BUS_REASON_CAP])
 {
     char ignored[BUS_REASON_CAP];
     natsConnection *nc = NULL;
@@ -544,8 +545,8 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     memcpy(value, put->value, n);
     uint64_t id = bus_puts_add(link->setup.puts, put);
     snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
-    natsStatus s = delete ? write_delete(nc, subject, reply)
-                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
+    natsStatus s =
+        delete ? write_delete(nc, subject, reply) : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
     if (s == NATS_OK)
         return;
     (void)failure(s, reason);

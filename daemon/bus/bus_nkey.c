@@ -111,7 +111,8 @@ int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP], c
     size_t n;
     int err = file_read_secret(path, FILE_MAX, &text, &n);
     if (err < 0) {
-        *ret_why = err == -EPERM ? "nats.nkey_seed: others may read or change the file" : "nats.nkey_seed: cannot read the file";
+        *ret_why = err == -EPERM ? "nats.nkey_seed: others may read or change the file"
+                                 : "nats.nkey_seed: cannot read the file";
         return err;
     }
     err = of_text(text, ret_public);

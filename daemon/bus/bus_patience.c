@@ -8,14 +8,13 @@
 #define PAUSE_SHARE      4
 #define PAUSE_SHARE_LONE 2 /* there is no time lost with others */
 #define PING_SHARE       8
-#define CONNECT_NS                                                                                           \
-    (2 * NS_PER_S) /* at most: a way that was broken is found open again by the next try only */
-#define PING_NS      (2 * NS_PER_S) /* at most, in the beginning */
-#define PING_MAX_NS  (8 * NS_PER_S)
-#define PAUSE_MAX_NS (4 * NS_PER_S)
-#define TIMES_MAX    64
-#define SHORT_LEASES 4 /* one that fell silent after no more than so many leases was given up too early */
-#define LONG_LEASES  20
+#define CONNECT_NS       (2 * NS_PER_S) /* at most: a way that was broken is found open again by the next try only */
+#define PING_NS          (2 * NS_PER_S) /* at most, in the beginning */
+#define PING_MAX_NS      (8 * NS_PER_S)
+#define PAUSE_MAX_NS     (4 * NS_PER_S)
+#define TIMES_MAX        64
+#define SHORT_LEASES     4 /* one that fell silent after no more than so many leases was given up too early */
+#define LONG_LEASES      20
 
 void bus_patience_init(struct bus_patience *p, int64_t lease_ttl_ns)
 {

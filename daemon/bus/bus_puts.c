@@ -120,10 +120,10 @@ static struct bus_put *next_of(struct bus_puts *puts, const char *subject, int64
 {
     struct bus_put *put;
     TAILQ_FOREACH(put, &puts->by_age, by_age)
-        if (put->deadline_ns <= now_ns && (!subject || strcmp(put->subject, subject) == 0))
-            return put;
-        else if (!subject)
-            return NULL;
+    if (put->deadline_ns <= now_ns && (!subject || strcmp(put->subject, subject) == 0))
+        return put;
+    else if (!subject)
+        return NULL;
     return NULL;
 }
 

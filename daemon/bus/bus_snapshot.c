@@ -10,14 +10,14 @@
 
 #include "libdiscover/core/clock.h"
 
-#define PORTION       500               /* messages a pull asks for; two are on their way */
-#define PULL_LIFE_NS  (30 * NS_PER_S)   /* the server forgets an unanswered pull */
-#define INACTIVE_NS   (10 * NS_PER_S)   /* the server forgets a consumer nobody pulls from */
+#define PORTION       500             /* messages a pull asks for; two are on their way */
+#define PULL_LIFE_NS  (30 * NS_PER_S) /* the server forgets an unanswered pull */
+#define INACTIVE_NS   (10 * NS_PER_S) /* the server forgets a consumer nobody pulls from */
 #define BATCH_BYTES   (64 * 1024)
-#define CONSUMERS_MAX 8                 /* without a message in between */
-#define PLACINGS_MAX  4                 /* of one consumer */
-#define STALLS_FIRST  2                 /* waits of one length: so often it is rather a dead server than a slow one */
-#define STALLS_MAX    8                 /* how much longer a wait may get */
+#define CONSUMERS_MAX 8 /* without a message in between */
+#define PLACINGS_MAX  4 /* of one consumer */
+#define STALLS_FIRST  2 /* waits of one length: so often it is rather a dead server than a slow one */
+#define STALLS_MAX    8 /* how much longer a wait may get */
 
 struct reading {
     struct bus_snapshot *s;
@@ -106,7 +106,8 @@ static void be_patient(struct reading *r)
  * is only slow gets more to do by each try, and a fleet of readers would drown it: after the first tries they wait twice
  * as long each time.
  */
-static natsStatus add_consumer(struct reading *r, jsConsumerConfig *config, jsConsumerInfo **ret_ci, jsErrCode *ret_code)
+static natsStatus add_consumer(struct reading *r, jsConsumerConfig *config, jsConsumerInfo **ret_ci,
+                               jsErrCode *ret_code)
 {
     natsStatus s = NATS_TIMEOUT;
     jsOptions options;

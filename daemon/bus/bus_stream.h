@@ -12,10 +12,10 @@
 #include "daemon/bus/bus_wire.h"
 
 struct bus_stream {
-    char name[BUS_KEY_MAX + 1];         /* "KV_SERVICES" */
-    char subjects[BUS_KEY_MAX + 1];     /* "$KV.SERVICES.>" */
-    char destination[BUS_KEY_MAX + 1];  /* "discover.local.services.>" */
-    size_t prefix_len;                  /* of "$KV.SERVICES." */
+    char name[BUS_KEY_MAX + 1];        /* "KV_SERVICES" */
+    char subjects[BUS_KEY_MAX + 1];    /* "$KV.SERVICES.>" */
+    char destination[BUS_KEY_MAX + 1]; /* "discover.local.services.>" */
+    size_t prefix_len;                 /* of "$KV.SERVICES." */
     int64_t max_age_ns;
     int replicas;
 };

@@ -11,10 +11,10 @@
  * "$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<nth>.<time>.<pending>", or with more in it:
  * "$JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<seq>.<nth>.<time>.<pending>[.<random>]"
  */
-#define ACK_PREFIX "$JS.ACK."
+#define ACK_PREFIX       "$JS.ACK."
 #define ACK_TOKENS_SHORT 7
-#define ACK_TOKENS_LONG 9
-#define ACK_TOKENS_MAX 12
+#define ACK_TOKENS_LONG  9
+#define ACK_TOKENS_MAX   12
 
 /* Splits at dots; a text with more than max tokens gives max + 1. */
 static size_t split(const char *text, size_t max, const char *ret_token[])
@@ -101,8 +101,7 @@ bool wire_key_valid(const char *key)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=/-.";
     size_t n = strspn(key, allowed);
-    return n > 0 && n <= BUS_KEY_MAX && key[n] == '\0' && key[0] != '.' && key[n - 1] != '.' &&
-           !strstr(key, "..");
+    return n > 0 && n <= BUS_KEY_MAX && key[n] == '\0' && key[0] != '.' && key[n - 1] != '.' && !strstr(key, "..");
 }
 
 bool wire_number(const char *text, int base, uint64_t *ret_number)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define BUS_REASON_CAP 160
-#define BUS_KEY_MAX 255
+#define BUS_KEY_MAX    255
 
 /* What the reply subject of a message from a consumer says. Points into it. */
 struct wire_delivery {

@@ -23,8 +23,8 @@
 
 struct bus_writer {
     struct bus_writer_setup setup;
-    struct mailbox *orders; /* puts */
-    _Atomic size_t waiting; /* orders that are not written yet: a put at once must not overtake them */
+    struct mailbox *orders;     /* puts */
+    _Atomic size_t waiting;     /* orders that are not written yet: a put at once must not overtake them */
     struct bus_link *retiring;  /* has been left, and is closed at retire_ns; NULL */
     int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
     struct backoff backoff;

@@ -55,18 +55,22 @@ void catalog_free(struct catalog *c)
     struct service *s, *next_s;
     struct domain *d, *next_d;
     struct host *h, *next_h;
-    HASH_ITER(hh, c->instances, i, next_i) {
+    HASH_ITER(hh, c->instances, i, next_i)
+    {
         HASH_DEL(c->instances, i);
         free(i);
     }
-    HASH_ITER(hh, c->services, s, next_s) {
+    HASH_ITER(hh, c->services, s, next_s)
+    {
         catalog_free_service(c, s);
     }
-    HASH_ITER(hh, c->domains, d, next_d) {
+    HASH_ITER(hh, c->domains, d, next_d)
+    {
         HASH_DEL(c->domains, d);
         free(d);
     }
-    HASH_ITER(hh, c->hosts, h, next_h) {
+    HASH_ITER(hh, c->hosts, h, next_h)
+    {
         HASH_DEL(c->hosts, h);
         free(h);
     }
@@ -81,8 +85,7 @@ bool instance_usable(const struct catalog *c, const struct instance *i)
     (void)c;
     bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
     bool vouched = i->host->alive && (from_file || i->epoch >= i->host->min_epoch);
-    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) &&
-           (vouched || i->ttl_ns);
+    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && (vouched || i->ttl_ns);
 }
 
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
@@ -387,8 +390,8 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
     return put(c, key, record, 0, 0);
 }
 
-int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
-                        int64_t ttl_ns, int64_t age_ns, int64_t now_ns)
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
+                        int64_t age_ns, int64_t now_ns)
 {
     return put(c, key, record, ttl_ns, now_ns + ttl_ns - age_ns);
 }
@@ -426,7 +429,8 @@ int64_t catalog_expire(struct catalog *c, int64_t now_ns)
 {
     int64_t next_ns = INT64_MAX;
     struct instance *i, *next;
-    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign) {
+    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign)
+    {
         if (i->expires_ns <= now_ns)
             catalog_remove_instance(c, i);
         else if (i->expires_ns < next_ns)
@@ -438,7 +442,8 @@ int64_t catalog_expire(struct catalog *c, int64_t now_ns)
 void catalog_extend(struct catalog *c, int64_t now_ns)
 {
     struct instance *i;
-    DL_FOREACH2(c->foreign, i, next_foreign) {
+    DL_FOREACH2(c->foreign, i, next_foreign)
+    {
         i->expires_ns = now_ns + i->ttl_ns;
     }
 }
@@ -464,7 +469,8 @@ size_t catalog_unmarked(const struct catalog *c)
 void catalog_snapshot_end(struct catalog *c)
 {
     struct instance *i, *next;
-    HASH_ITER(hh, c->instances, i, next) {
+    HASH_ITER(hh, c->instances, i, next)
+    {
         if (is_unmarked(c, i))
             catalog_remove_instance(c, i);
     }
@@ -486,7 +492,8 @@ struct catalog_counts catalog_counts(const struct catalog *c)
     const struct host *h, *next;
     counts.services = HASH_COUNT(c->services);
     counts.instances = HASH_COUNT(c->instances);
-    HASH_ITER(hh, c->hosts, h, next) {
+    HASH_ITER(hh, c->hosts, h, next)
+    {
         counts.hosts += h->listed;
         counts.hosts_alive += h->listed && h->alive;
     }

@@ -60,8 +60,8 @@ const char *catalog_limit_text(int err);
 /*
  * The same for a foreign record (foreign.h), which depends on no host: it is served until now_ns + ttl_ns - age_ns.
  */
-int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
-                        int64_t ttl_ns, int64_t age_ns, int64_t now_ns);
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
+                        int64_t age_ns, int64_t now_ns);
 
 /* Removes foreign records whose time is over. Returns when the next one's is; INT64_MAX: there is none. */
 int64_t catalog_expire(struct catalog *c, int64_t now_ns);
@@ -76,7 +76,8 @@ void catalog_remove(struct catalog *c, const struct instance_key *key);
 bool catalog_is_foreign(const struct catalog *c, const struct instance_key *key);
 
 /* What is known of a key: its epoch and counter; -ENOENT. */
-int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter);
+int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch,
+                    uint64_t *ret_counter);
 
 /*
  * Mark and sweep: instances of other hosts that were not put between begin and end are removed by end. Without an

@@ -123,9 +123,11 @@ static int read_meta(struct reading *r)
     const char *key;
     if (meta && !json_is_object(meta))
         return refuse(r, "meta", "must be an object");
-    json_object_foreach(meta, key, value)
-        if (!json_is_string(value) || record_set_meta(r->record, key, json_string_value(value)) < 0)
-            return refuse(r, "meta", "not a key, not a text, longer than 255 bytes, or more than 16");
+    json_object_foreach(
+        meta, key, value) if (!json_is_string(value) ||
+                              record_set_meta(r->record, key, json_string_value(value)) <
+                                  0) return refuse(r, "meta",
+                                                   "not a key, not a text, longer than 255 bytes, or more than 16");
     return 0;
 }
 

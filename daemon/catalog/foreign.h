@@ -22,8 +22,8 @@
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/record.h"
 
-#define FOREIGN_DOMAIN "default"
-#define FOREIGN_HOST   "external"
+#define FOREIGN_DOMAIN  "default"
+#define FOREIGN_HOST    "external"
 #define FOREIGN_WHY_CAP 160
 
 /* Whether a value is meant to be such a record. */

@@ -60,7 +60,8 @@ void catalog_doubt_host(struct catalog *c, const char *host)
 void catalog_end_doubt(struct catalog *c, int64_t now_ns)
 {
     struct host *h, *next;
-    HASH_ITER(hh, c->hosts, h, next) {
+    HASH_ITER(hh, c->hosts, h, next)
+    {
         if (h->doubted && h->alive) {
             h->alive = false;
             h->gone_since_ns = now_ns;
@@ -83,7 +84,8 @@ static void forget_host(struct catalog *c, struct host *h)
 void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 {
     struct host *h, *next;
-    HASH_ITER(hh, c->hosts, h, next) {
+    HASH_ITER(hh, c->hosts, h, next)
+    {
         if (h->listed && !h->alive && h->gone_since_ns < before_ns)
             forget_host(c, h);
     }

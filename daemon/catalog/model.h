@@ -22,7 +22,7 @@ struct instance {
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
     uint64_t epoch, counter;
-    uint64_t digest; /* what this version adds to its host's */
+    uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
     struct instance *next_foreign, *prev_foreign;
     uint32_t mark; /* of the last snapshot that had it */
@@ -67,21 +67,21 @@ struct host {
     UT_hash_handle hh; /* in catalog.hosts, by name */
     struct dirty dirty;
     struct instance *instances;
-    uint32_t n;       /* instances */
-    uint32_t records; /* of them, those the host vouches for, */
-    uint64_t digest;  /* and their digest */
-    uint64_t told_digest; /* in its last lease */
-    uint32_t differed;    /* how often in a row, with that digest, from what was known here */
+    uint32_t n;            /* instances */
+    uint32_t records;      /* of them, those the host vouches for, */
+    uint64_t digest;       /* and their digest */
+    uint64_t told_digest;  /* in its last lease */
+    uint32_t differed;     /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns; /* 0 while alive */
-    bool doubted; /* known from a file only */
-    bool listed; /* told of by a lease, not only by instances */
+    bool doubted;          /* known from a file only */
+    bool listed;           /* told of by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];
 };
 
 /* A name that instances have instead of an address. */
 struct hostname {
-    UT_hash_handle hh; /* in catalog.hostnames, by name */
+    UT_hash_handle hh;  /* in catalog.hostnames, by name */
     struct dirty dirty; /* queued while it is new, or nobody has it any more */
     struct instance **instances;
     uint32_t n, cap;
@@ -102,7 +102,7 @@ struct catalog {
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
     struct instance *foreign; /* whose ttl runs */
-    uint32_t mark; /* of the present snapshot */
+    uint32_t mark;            /* of the present snapshot */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
     uint64_t *body; /* where blocks are put together */
     size_t body_cap;
@@ -121,14 +121,14 @@ void catalog_free_service(struct catalog *c, struct service *s);
 
 /* The next that waits to be written, or NULL. */
 struct dirty *catalog_take_dirty(struct dirty **list);
-#define OF_DIRTY(type, d) ((struct type *)((char *)(d) - offsetof(struct type, dirty)))
+#define OF_DIRTY(type, d) ((struct type *)((char *)(d)-offsetof(struct type, dirty)))
 
 /* hostnames.c */
-const char *instance_hostname(const struct instance *i);                /* "" when it has none */
-void hostname_resolve(const struct catalog *c, struct instance *i);     /* gives it the address that is known */
-int hostname_link(struct catalog *c, struct instance *i);               /* -ENOMEM */
+const char *instance_hostname(const struct instance *i);            /* "" when it has none */
+void hostname_resolve(const struct catalog *c, struct instance *i); /* gives it the address that is known */
+int hostname_link(struct catalog *c, struct instance *i);           /* -ENOMEM */
 void hostname_unlink(struct catalog *c, const struct instance *i);
-void hostnames_flush(struct catalog *c);                                /* tells of names that came, forgets unused ones */
+void hostnames_flush(struct catalog *c); /* tells of names that came, forgets unused ones */
 void hostnames_free(struct catalog *c);
 
 /* blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */

@@ -160,9 +160,8 @@ static int load_host(struct catalog *c, const struct table_view *v, int64_t now_
     struct host_entry e;
     struct lease lease = {0};
     char host[LABEL_CAP];
-    if (table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0 ||
-        strlen(e.zone) > LABEL_MAX || strlen(e.region) > LABEL_MAX ||
-        label_copy(host, table_view_key(v) + 1, v->key_bytes - 1) < 0)
+    if (table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0 || strlen(e.zone) > LABEL_MAX ||
+        strlen(e.region) > LABEL_MAX || label_copy(host, table_view_key(v) + 1, v->key_bytes - 1) < 0)
         return -EBADMSG;
     if (strcmp(host, catalog_host(c)) == 0)
         return 0;

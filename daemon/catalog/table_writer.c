@@ -12,7 +12,7 @@
 #include "daemon/catalog/heap.h"
 
 /* Of a segment, one part in this many is index and slots: services are large compared to their slot. */
-#define INDEX_SHARE 32
+#define INDEX_SHARE       32
 #define SEGMENT_WORDS_MIN 8192
 
 /*
@@ -267,8 +267,8 @@ static int segment_copy(struct segment *to, const struct segment *from)
         }
         if (err)
             break;
-        struct block_parts p = {v.words[TABLE_B_KIND], v.words[TABLE_B_COUNTS], {0},
-                                v.body - TABLE_BLOCK_HEADER_WORDS, v.words + v.body, v.n_words - v.body};
+        struct block_parts p = {v.words[TABLE_B_KIND], v.words[TABLE_B_COUNTS], {0}, v.body - TABLE_BLOCK_HEADER_WORDS,
+                                v.words + v.body,      v.n_words - v.body};
         memcpy(p.key, v.words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
         int put = segment_put(to, &p, table_view_key(&v), v.key_bytes);
         err = put < 0 ? put : 0;
@@ -309,11 +309,11 @@ static uint64_t next_size(const struct segment *seg)
     return crowded ? words * 2 : words;
 }
 
-int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes,
-                     uint32_t n_first, uint32_t n_total, const uint64_t *body, size_t body_words)
+int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes, uint32_t n_first,
+                     uint32_t n_total, const uint64_t *body, size_t body_words)
 {
-    struct block_parts p = {key_bytes << 8 | (uint64_t)kind, (uint64_t)n_total << 32 | n_first, {0},
-                            (key_bytes + 7) / 8, body, body_words};
+    struct block_parts p = {
+        key_bytes << 8 | (uint64_t)kind, (uint64_t)n_total << 32 | n_first, {0}, (key_bytes + 7) / 8, body, body_words};
     if (key_bytes == 0 || key_bytes > TABLE_KEY_MAX)
         return -EINVAL;
     if (parts_words(&p) > TABLE_BLOCK_WORDS_MAX)

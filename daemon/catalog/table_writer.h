@@ -33,8 +33,8 @@ const struct table *table_writer_table(const struct table_writer *w);
  * what is there already: that is no change, readers' caches stay warm. -ENOMEM when no larger segment can be had:
  * the old block stays. -EMSGSIZE: larger than a block may be.
  */
-int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes,
-                     uint32_t n_first, uint32_t n_total, const uint64_t *body, size_t body_words);
+int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes, uint32_t n_first,
+                     uint32_t n_total, const uint64_t *body, size_t body_words);
 
 /* Removes a key. No error if it is not there. */
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes);

@@ -68,8 +68,7 @@ int checks_new(struct event_base *base, struct metrics *metrics, check_state_fn 
     c->fn = fn;
     c->arg = arg;
     c->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    if (!c->dns ||
-        metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
+    if (!c->dns || metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
         checks_free(c);
         return -ENOMEM;
     }

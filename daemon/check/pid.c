@@ -83,8 +83,8 @@ int pid_start_time(pid_t pid, uint64_t *ret_start)
         return err;
     const char *rest = strrchr(text, ')');
     if (!rest ||
-        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
-               &state, &start) != 2)
+        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64, &state,
+               &start) != 2)
         return -EBADMSG;
     if (state == 'Z' || state == 'X')
         return -ESRCH;

@@ -75,10 +75,9 @@ int target_parse(enum check_kind kind, const char *text, struct target *ret_targ
 size_t target_http_request(const struct target *t, char ret_request[static HTTP_REQUEST_CAP])
 {
     bool ipv6 = strchr(t->host, ':') != NULL;
-    return (size_t)snprintf(
-        ret_request, HTTP_REQUEST_CAP,
-        "GET %s HTTP/1.0\r\nHost: %s%s%s:%u\r\nUser-Agent: discoverd\r\nConnection: close\r\n\r\n", t->path,
-        ipv6 ? "[" : "", t->host, ipv6 ? "]" : "", t->port);
+    return (size_t)snprintf(ret_request, HTTP_REQUEST_CAP,
+                            "GET %s HTTP/1.0\r\nHost: %s%s%s:%u\r\nUser-Agent: discoverd\r\nConnection: close\r\n\r\n",
+                            t->path, ipv6 ? "[" : "", t->host, ipv6 ? "]" : "", t->port);
 }
 
 /* RFC 9112 section 4: "HTTP/1.1 200 OK". */

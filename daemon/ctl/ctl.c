@@ -37,7 +37,8 @@ static void print_help(FILE *out)
           "  -h, --help           this text; after a command: its options\n"
           "  -V, --version        the version\n\n"
           "Exit status: 0 done, 1 failed, 2 usage, 3 no such service or no usable instance,\n"
-          "4 cannot know (not synchronised, no daemon).\n", out);
+          "4 cannot know (not synchronised, no daemon).\n",
+          out);
 }
 
 void ctl_note(const char *format, ...)
@@ -197,9 +198,8 @@ static const char *word_of(const char *const *words, int n, int i)
 const char *ctl_state_word(int state)
 {
     static const char *const words[] = {
-        [DISCOVER_PASSING] = "passing",         [DISCOVER_WARNING] = "warning",
-        [DISCOVER_CRITICAL] = "critical",       [DISCOVER_MAINTENANCE] = "maintenance",
-        [DISCOVER_DRAINING] = "draining",
+        [DISCOVER_PASSING] = "passing",         [DISCOVER_WARNING] = "warning",   [DISCOVER_CRITICAL] = "critical",
+        [DISCOVER_MAINTENANCE] = "maintenance", [DISCOVER_DRAINING] = "draining",
     };
     return word_of(words, sizeof words / sizeof *words, state);
 }
@@ -213,7 +213,9 @@ const char *ctl_protocol_word(int protocol)
 const char *ctl_tier_word(int tier)
 {
     static const char *const words[] = {
-        [DISCOVER_HOST] = "host", [DISCOVER_ZONE] = "zone", [DISCOVER_REGION] = "region",
+        [DISCOVER_HOST] = "host",
+        [DISCOVER_ZONE] = "zone",
+        [DISCOVER_REGION] = "region",
         [DISCOVER_ELSEWHERE] = "elsewhere",
     };
     return word_of(words, sizeof words / sizeof *words, tier);

@@ -26,7 +26,8 @@ static const struct option_spec specs[] = {
 static int print_help(void)
 {
     fputs("Usage: discoverctl deregister DOMAIN/SERVICE [OPTION]...\n\n"
-          "Takes back what you registered on this host.\n\n", stdout);
+          "Takes back what you registered on this host.\n\n",
+          stdout);
     options_print(specs, stdout);
     return CTL_DONE;
 }

@@ -31,10 +31,10 @@ static json_t *address_json(int family, const void *bytes, bool has)
 
 static int add_host(void *arg, const struct discover_host *h)
 {
-    json_t *row = json_pack("{s:b, s:s, s:s, s:o, s:o, s:i}", "alive", h->alive, "region", h->region, "zone", h->zone,
-                            "ipv4", address_json(AF_INET, h->ipv4, h->families & DISCOVER_HAS_IPV4), "ipv6",
-                            address_json(AF_INET6, h->ipv6, h->families & DISCOVER_HAS_IPV6), "instances",
-                            (int)h->instances);
+    json_t *row =
+        json_pack("{s:b, s:s, s:s, s:o, s:o, s:i}", "alive", h->alive, "region", h->region, "zone", h->zone, "ipv4",
+                  address_json(AF_INET, h->ipv4, h->families & DISCOVER_HAS_IPV4), "ipv6",
+                  address_json(AF_INET6, h->ipv6, h->families & DISCOVER_HAS_IPV6), "instances", (int)h->instances);
     return json_object_set_new(arg, h->name, row);
 }
 
@@ -66,8 +66,7 @@ static int print_rows(json_t *rows, row_fn *print)
     json_t *row;
     if (!names)
         return CTL_FAILED;
-    json_object_foreach(rows, name, row)
-        names[i++] = name;
+    json_object_foreach(rows, name, row) names[i++] = name;
     qsort(names, n, sizeof *names, compare_keys);
     for (i = 0; i < n; i++)
         print(names[i], json_object_get(rows, names[i]));

@@ -25,8 +25,7 @@ static const struct option_spec *find(const struct option_spec *specs, const cha
 }
 
 /* Takes the option at *argv, and its value, and moves on. */
-static int take_option(const struct option_spec *specs, void *arg, char ***argv,
-                       char ret_why[static OPTIONS_WHY_CAP])
+static int take_option(const struct option_spec *specs, void *arg, char ***argv, char ret_why[static OPTIONS_WHY_CAP])
 {
     const char *option = *(*argv)++;
     const struct option_spec *spec = find(specs, option + 2);

@@ -17,9 +17,9 @@
 #define OPTIONS_WHY_CAP   256
 
 struct option_spec {
-    const char *name;    /* without the dashes; NULL ends the table */
-    const char *value;   /* what stands for its value in the help; NULL: it has none */
-    const char *help;    /* also says what a good value is */
+    const char *name;                         /* without the dashes; NULL ends the table */
+    const char *value;                        /* what stands for its value in the help; NULL: it has none */
+    const char *help;                         /* also says what a good value is */
     int (*set)(void *arg, const char *value); /* negative: not a good value */
 };
 

@@ -5,9 +5,9 @@
 
 #include "daemon/ctl/ctl.h"
 
-#define WHAT                                                                                                 \
-    "Without DOMAIN/SERVICE: everything on this host; without INSTANCE: all of the service on this host. "   \
-    "It holds for\n"                                                                                         \
+#define WHAT                                                                                                           \
+    "Without DOMAIN/SERVICE: everything on this host; without INSTANCE: all of the service on this host. "             \
+    "It holds for\n"                                                                                                   \
     "what will be registered, too, and over restarts. Only root and the daemon's user may.\n"
 
 static int print_help(const char *usage, const char *text)
@@ -27,13 +27,11 @@ static int count_own(void *arg, const struct discover_instance *i)
 static void note_if_absent(struct discover *d, const char *service, const char *instance)
 {
     if (*service && discover_each_instance(d, service, count_own, &instance) != 1)
-        ctl_note("%s%s%s: not on this host now; it holds for when it comes", service, *instance ? " " : "",
-                 instance);
+        ctl_note("%s%s%s: not on this host now; it holds for when it comes", service, *instance ? " " : "", instance);
 }
 
 /* words: [DOMAIN/SERVICE [INSTANCE]] */
-static int override(const struct ctl *ctl, char **words, const char *command, enum discover_state state,
-                    int on)
+static int override(const struct ctl *ctl, char **words, const char *command, enum discover_state state, int on)
 {
     const char *service = *words ? *words++ : "", *instance = *words ? *words++ : "";
     int status = *service ? ctl_check_service(service) : CTL_DONE;
@@ -54,17 +52,15 @@ static int override(const struct ctl *ctl, char **words, const char *command, en
 int cmd_drain(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
-        return print_help(
-            "drain [DOMAIN/SERVICE [INSTANCE]]",
-            "No new calls: look-ups leave these instances out, though they run on, until undrain.");
+        return print_help("drain [DOMAIN/SERVICE [INSTANCE]]",
+                          "No new calls: look-ups leave these instances out, though they run on, until undrain.");
     return override(ctl, argv, "drain", DISCOVER_DRAINING, 1);
 }
 
 int cmd_undrain(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
-        return print_help("undrain [DOMAIN/SERVICE [INSTANCE]]",
-                          "Takes back what drain said with the same words.");
+        return print_help("undrain [DOMAIN/SERVICE [INSTANCE]]", "Takes back what drain said with the same words.");
     return override(ctl, argv, "undrain", DISCOVER_DRAINING, 0);
 }
 

@@ -15,7 +15,8 @@ static int print_register_help(void)
 {
     fputs("Usage: discoverctl register DOMAIN/SERVICE --port N [OPTION]... [-- COMMAND...]\n\n"
           "Registers an instance for as long as COMMAND runs, whose exit status it passes on, and to which it passes\n"
-          "signals on; without COMMAND, --ttl or --pid: until it is told to stop.\n\n", stdout);
+          "signals on; without COMMAND, --ttl or --pid: until it is told to stop.\n\n",
+          stdout);
     options_print(register_specs, stdout);
     return CTL_DONE;
 }

@@ -35,7 +35,8 @@ static int print_help(void)
 {
     fputs("Usage: discoverctl resolve DOMAIN/SERVICE [OPTION]...\n\n"
           "A line for each usable instance: address:port weight state host/instance. The address is the IPv4\n"
-          "address if it has one; --json shows all.\n\n", stdout);
+          "address if it has one; --json shows all.\n\n",
+          stdout);
     options_print(specs, stdout);
     return CTL_DONE;
 }
@@ -92,11 +93,11 @@ static json_t *meta_json(const struct discover_instance *i)
 static json_t *instance_json(const struct discover_instance *i)
 {
     const struct discover_endpoint *e = &i->endpoint;
-    return json_pack("{s:s, s:s, s:o, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:o}", "host", i->host,
-                     "instance", i->instance, "addresses", addresses_json(i), "port", (int)e->port, "protocol",
-                     ctl_protocol_word(e->protocol), "weight", (int)e->weight, "priority", (int)e->priority,
-                     "state", ctl_state_word(e->state), "tier", ctl_tier_word(e->tier), "zone", i->zone, "region",
-                     i->region, "tags", tags_json(i), "meta", meta_json(i));
+    return json_pack("{s:s, s:s, s:o, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:o}", "host", i->host, "instance",
+                     i->instance, "addresses", addresses_json(i), "port", (int)e->port, "protocol",
+                     ctl_protocol_word(e->protocol), "weight", (int)e->weight, "priority", (int)e->priority, "state",
+                     ctl_state_word(e->state), "tier", ctl_tier_word(e->tier), "zone", i->zone, "region", i->region,
+                     "tags", tags_json(i), "meta", meta_json(i));
 }
 
 static void print_instance(const struct discover_instance *i)
@@ -143,9 +144,9 @@ static int resolve(struct discover *d, const struct ctl *ctl, const char *servic
         ctl_note_age(d, result);
     if (!ctl->json)
         return status;
-    int printed = ctl_print_json(json_pack("{s:s, s:s, s:I, s:o}", "service", service, "result",
-                                           ctl_result_word(judged), "age_ms", (json_int_t)discover_age_ms(d),
-                                           "instances", request.list));
+    int printed =
+        ctl_print_json(json_pack("{s:s, s:s, s:I, s:o}", "service", service, "result", ctl_result_word(judged),
+                                 "age_ms", (json_int_t)discover_age_ms(d), "instances", request.list));
     return printed == CTL_DONE ? status : printed;
 }
 

@@ -56,14 +56,13 @@ static void print_json(void *arg, const struct discover_status *s)
 {
     json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
                             s->bus_error, "distrust", s->distrust);
-    *(int *)arg = ctl_print_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version",
-                  s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms",
-                  (json_int_t)s->stale_ms, "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s),
-                  "hosts", (json_int_t)s->hosts, "services", (json_int_t)s->services, "instances",
-                  (json_int_t)s->instances, "registrations", (json_int_t)s->registrations, "unacknowledged",
-                  (json_int_t)s->unacknowledged, "refused", refused_json(s), "talkers", talkers_json(s), "overrides",
-                  overrides_json(s), "counters", counters_json(s)));
+    *(int *)arg = ctl_print_json(json_pack(
+        "{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version,
+        "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
+        "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s), "hosts", (json_int_t)s->hosts,
+        "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
+        (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s),
+        "talkers", talkers_json(s), "overrides", overrides_json(s), "counters", counters_json(s)));
 }
 
 static void print_bus(const struct discover_status *s)

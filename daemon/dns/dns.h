@@ -19,11 +19,11 @@
 
 #include "daemon/base/metrics.h"
 
-#define DNS_LISTEN_MAX   16
-#define DNS_ZONES_MAX    16
-#define DNS_WORKERS_MAX  64
-#define DNS_ALLOW_MAX    64
-#define DNS_REASON_CAP   256
+#define DNS_LISTEN_MAX  16
+#define DNS_ZONES_MAX   16
+#define DNS_WORKERS_MAX 64
+#define DNS_ALLOW_MAX   64
+#define DNS_REASON_CAP  256
 
 struct dns_options {
     const char *const *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */

@@ -20,14 +20,14 @@
 struct dns_ask {
     const struct dns_query *query;
     const struct dns_name *name;
-    const struct table *table;    /* NULL: none yet */
-    struct dns_reverse *reverse;  /* NULL: no addresses are served */
+    const struct table *table;      /* NULL: none yet */
+    struct dns_reverse *reverse;    /* NULL: no addresses are served */
     const struct dns_zone *forward; /* where their names are; or NULL */
     enum dns_mode mode;
     uint32_t serial;
     uint32_t ttl_s;
-    bool plain;   /* over UDP without EDNS: 512 octets, and often nobody who would ask again over TCP */
-    size_t limit; /* octets of the whole reply */
+    bool plain;                 /* over UDP without EDNS: 512 octets, and often nobody who would ask again over TCP */
+    size_t limit;               /* octets of the whole reply */
     const uint8_t *own_address; /* where the query came in */
     size_t own_address_bytes;   /* 4 or 16 */
     struct dns_random *random;

@@ -19,7 +19,7 @@ struct dns_connection {
     int fd;
     union dns_peer peer;
     struct dns_client client;
-    bool ended;  /* the client sends no more; what it sent is still answered */
+    bool ended;         /* the client sends no more; what it sent is still answered */
     uint32_t have, cap; /* of input */
     uint8_t *input;
     uint8_t *pending;

@@ -18,9 +18,9 @@ struct dns_draft {
     uint8_t body[DNS_MESSAGE_MAX];
 
     struct dns_out out;
-    uint8_t *mark;       /* where the record being put began */
-    uint32_t group_from; /* first record of the group being filled */
-    uint32_t at[DNS_RECORDS_MAX]; /* where each record is in the body */
+    uint8_t *mark;                           /* where the record being put began */
+    uint32_t group_from;                     /* first record of the group being filled */
+    uint32_t at[DNS_RECORDS_MAX];            /* where each record is in the body */
     uint16_t seen[4 * DNS_RECORDS_MAX];      /* hash table of answers: number + 1 */
     uint16_t seen_rest[4 * DNS_RECORDS_MAX]; /* hash table of additional records: where in the body */
     uint32_t seen_mask;                      /* of both */

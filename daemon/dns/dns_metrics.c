@@ -2,8 +2,14 @@
 /* The names of what the workers count. */
 #include "daemon/dns/dns_metrics.h"
 
-#define COUNTER(field, name, help) {"discoverd_dns_" name, help, METRIC_COUNTER, offsetof(struct dns_counters, field)}
-#define GAUGE(field, name, help) {"discoverd_dns_" name, help, METRIC_GAUGE, offsetof(struct dns_counters, field)}
+#define COUNTER(field, name, help)                                                                                     \
+    {                                                                                                                  \
+        "discoverd_dns_" name, help, METRIC_COUNTER, offsetof(struct dns_counters, field)                              \
+    }
+#define GAUGE(field, name, help)                                                                                       \
+    {                                                                                                                  \
+        "discoverd_dns_" name, help, METRIC_GAUGE, offsetof(struct dns_counters, field)                                \
+    }
 
 const struct metric dns_metrics[] = {
     COUNTER(udp_queries, "udp_queries_total", "Messages received over UDP."),

@@ -4,15 +4,15 @@
 
 /* What a label of a shape must be, and where it goes. */
 enum part {
-    ANY_SERVICE,  /* a service's label */
-    ANY_DOMAIN,   /* a domain's label */
-    ANY_WHAT,     /* a label of ours: tag, place, instance, host */
-    ANY_TEXT,     /* any octets: the instance labels of RFC 6763 4.1.1 */
-    ANY_HOST,     /* a host's label, where another label is `what` */
-    ANY_HEX,      /* an address */
-    UNDERSCORE_SERVICE,     /* an underscore and a service's label */
-    UNDERSCORE_PROTOCOL,    /* _tcp or _udp */
-    WORD_UDP,     /* literally, as are all below */
+    ANY_SERVICE,         /* a service's label */
+    ANY_DOMAIN,          /* a domain's label */
+    ANY_WHAT,            /* a label of ours: tag, place, instance, host */
+    ANY_TEXT,            /* any octets: the instance labels of RFC 6763 4.1.1 */
+    ANY_HOST,            /* a host's label, where another label is `what` */
+    ANY_HEX,             /* an address */
+    UNDERSCORE_SERVICE,  /* an underscore and a service's label */
+    UNDERSCORE_PROTOCOL, /* _tcp or _udp */
+    WORD_UDP,            /* literally, as are all below */
     WORD_ADDR,
     WORD_AT,
     WORD_BROWSE,
@@ -25,8 +25,8 @@ enum part {
 };
 
 static const char *const words[] = {
-    [WORD_UDP] = "_udp",   [WORD_ADDR] = "addr", [WORD_AT] = "at", [WORD_BROWSE] = "b",
-    [WORD_DNS_SD] = "_dns-sd", [WORD_HOST] = "host", [WORD_ID] = "id", [WORD_NS] = "ns",
+    [WORD_UDP] = "_udp",           [WORD_ADDR] = "addr", [WORD_AT] = "at", [WORD_BROWSE] = "b",
+    [WORD_DNS_SD] = "_dns-sd",     [WORD_HOST] = "host", [WORD_ID] = "id", [WORD_NS] = "ns",
     [WORD_SERVICES] = "_services", [WORD_TAG] = "tag",
 };
 
@@ -146,8 +146,7 @@ static bool fits(const struct shape *s, const uint8_t *bytes, const struct dns_l
     return true;
 }
 
-static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *labels, size_t n,
-                                struct dns_name *name)
+static enum dns_kind find_shape(const uint8_t *bytes, const struct dns_labels *labels, size_t n, struct dns_name *name)
 {
     for (const struct shape *s = shapes; s < shapes + sizeof shapes / sizeof *shapes; s++)
         if (s->n == n && fits(s, bytes, labels, name))

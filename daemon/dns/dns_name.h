@@ -34,9 +34,9 @@ enum dns_kind {
     DNS_NAME_ADDRESS,
     /* From here on the table decides: */
     DNS_NAME_REVERSE, /* an address, or a node above addresses */
-    DNS_NAME_DOMAIN,       /* a node that is there while the domain has services */
-    DNS_NAME_BROWSE,       /* as a domain */
-    DNS_NAME_TYPES,        /* as a domain */
+    DNS_NAME_DOMAIN,  /* a node that is there while the domain has services */
+    DNS_NAME_BROWSE,  /* as a domain */
+    DNS_NAME_TYPES,   /* as a domain */
     DNS_NAME_HOST,
     DNS_NAME_SERVICE_NODE, /* a node that is there while the service is known */
     DNS_NAME_SERVICE,
@@ -64,8 +64,8 @@ struct dns_name {
     uint8_t bits;      /* REVERSE: as many of the address are given */
     uint8_t ipv4[4], ipv6[16];
     struct dns_label domain, service;
-    struct dns_label what; /* tag, place, instance or host, by kind */
-    struct dns_label host; /* INSTANCE */
+    struct dns_label what;   /* tag, place, instance or host, by kind */
+    struct dns_label host;   /* INSTANCE */
     char key[TABLE_KEY_MAX]; /* in the table */
     size_t key_bytes;
 };

@@ -5,7 +5,7 @@
 /* Records that stand in a group are smaller: SRV with the longest target has 273 octets. */
 #define MOVE_MAX 512
 
-#define OPTION_EDE 15 /* RFC 8914 2 */
+#define OPTION_EDE       15 /* RFC 8914 2 */
 #define EDE_OPTION_BYTES 6
 
 size_t dns_opt_bytes(const struct dns_query *q, int ede)
@@ -34,8 +34,7 @@ static void move_to_front(struct dns_record *records, uint8_t *bytes, size_t n, 
     records[0] = record;
 }
 
-static void turn_group(const struct dns_group *g, struct dns_record *records, uint8_t *bytes,
-                       struct dns_random *random)
+static void turn_group(const struct dns_group *g, struct dns_record *records, uint8_t *bytes, struct dns_random *random)
 {
     uint32_t drawn = dns_random_below(random, g->weight);
     size_t at = 0, i = 0;
@@ -130,8 +129,8 @@ static uint8_t *write_opt(const struct dns_query *q, uint16_t rcode, int ede, ui
 
 size_t dns_prepared_write(struct dns_prepared *p, const struct dns_query *q, uint16_t payload, uint8_t *reply)
 {
-    uint8_t *at = write_head(q, p->flags, p->rcode, p->answers, p->authorities,
-                             (uint16_t)(p->additionals + q->edns), reply);
+    uint8_t *at =
+        write_head(q, p->flags, p->rcode, p->answers, p->authorities, (uint16_t)(p->additionals + q->edns), reply);
     const uint8_t *body = dns_body(p);
     if (p->shown_bytes == p->record_bytes) {
         memcpy(at, body, p->record_bytes + p->rest_bytes);

@@ -41,18 +41,18 @@ struct dns_prepared {
     bool from_serial; /* it carries a SOA record */
     uint8_t mode;     /* enum dns_mode */
 
-    uint8_t flags;    /* DNS_FLAG_AA, DNS_FLAG_TC */
+    uint8_t flags; /* DNS_FLAG_AA, DNS_FLAG_TC */
     uint8_t rcode;
-    int8_t ede;       /* enum dns_ede */
+    int8_t ede; /* enum dns_ede */
     uint8_t pad;
-    bool whole;       /* nothing was left out: good for any reply that it fits in */
-    uint16_t limit;   /* octets of a reply it was made for */
+    bool whole;     /* nothing was left out: good for any reply that it fits in */
+    uint16_t limit; /* octets of a reply it was made for */
     uint16_t answers, authorities, additionals;
 
     uint32_t n_groups, n_records;
     uint32_t record_bytes; /* of all answer records; the shown ones come first */
     uint32_t shown_bytes;
-    uint32_t rest_bytes;   /* of authority and additional section */
+    uint32_t rest_bytes;                     /* of authority and additional section */
     uint32_t groups_at, records_at, body_at; /* from the start of this structure */
 };
 

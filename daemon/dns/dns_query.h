@@ -14,7 +14,7 @@ struct dns_query {
     uint16_t question_bytes; /* to be copied into the reply, bit for bit; 0: none */
     uint16_t name_bytes;
     uint16_t qtype, qclass;
-    uint16_t payload;        /* what the client takes over UDP, at least 512 */
+    uint16_t payload; /* what the client takes over UDP, at least 512 */
     bool edns, dnssec_ok;
     /* The question with its letters lowered: the name in wire form, then type and class as they came. */
     uint8_t question[DNS_QUESTION_MAX];

@@ -15,13 +15,13 @@
 #define DNS_RATE_BUCKETS 4096
 
 struct dns_rate_bucket {
-    uint64_t network; /* hash of family and prefix */
+    uint64_t network;   /* hash of family and prefix */
     int64_t full_at_ns; /* when the bucket will be full again */
     uint32_t limited;
 };
 
 struct dns_rate {
-    uint32_t rate; /* 0: no limit */
+    uint32_t rate;                                    /* 0: no limit */
     struct dns_rate_bucket buckets[DNS_RATE_BUCKETS]; /* networks that meet in one share it */
 };
 

@@ -14,8 +14,8 @@
 
 /* Bursts wait here while a worker is busy or not scheduled: thousands of queries. */
 #define RECEIVE_BYTES (4 << 20)
-#define BACKLOG 256
-#define PORT_TRIES 16
+#define BACKLOG       256
+#define PORT_TRIES    16
 
 static int set(int fd, int level, int option, int value)
 {
@@ -156,8 +156,7 @@ static int open_listed(const struct dns_options *o, struct dns_sockets *s, char 
         if (!err)
             err = open_any_port(&address, o->workers, s);
         if (err) {
-            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err),
-                     hint(err));
+            snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err), hint(err));
             return err;
         }
     }

@@ -30,8 +30,7 @@ struct dns_sockets {
 #define DNS_WAKE_NS INT64_C(250000000)
 
 /* A negative errno with the reason; nothing stays open then. */
-int dns_sockets_open(const struct dns_options *o, struct dns_sockets *ret_s,
-                     char ret_reason[static DNS_REASON_CAP]);
+int dns_sockets_open(const struct dns_options *o, struct dns_sockets *ret_s, char ret_reason[static DNS_REASON_CAP]);
 void dns_sockets_close(struct dns_sockets *s);
 
 /* For an interface that takes less than our answers: rather fragments than none. Any thread. */

@@ -13,12 +13,12 @@
 #include "daemon/dns/dns_connection.h"
 #include "libdiscover/core/clock.h"
 
-#define EVENTS 64
+#define EVENTS          64
 #define ACCEPTS_AT_ONCE 64
 
 /* What an event is about: the slot of a connection, or above those, a listener, or the wake-up. */
 #define LISTENER_BASE UINT64_C(0x100000000)
-#define WAKE UINT64_MAX
+#define WAKE          UINT64_MAX
 
 struct dns_tcp {
     struct dns_tcp_options options;

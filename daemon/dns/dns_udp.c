@@ -77,7 +77,9 @@ static void set_up_batch(struct dns_udp *u)
 {
     for (size_t i = 0; i < BATCH; i++) {
         u->in_iov[i] = (struct iovec){u->queries[i], QUERY_BYTES};
-        u->in[i].msg_hdr = (struct msghdr){.msg_name = &u->peers[i], .msg_iov = &u->in_iov[i], .msg_iovlen = 1,
+        u->in[i].msg_hdr = (struct msghdr){.msg_name = &u->peers[i],
+                                           .msg_iov = &u->in_iov[i],
+                                           .msg_iovlen = 1,
                                            .msg_control = u->wildcard ? u->control[i] : NULL};
         u->out[i].msg_hdr = (struct msghdr){.msg_iov = &u->out_iov[i], .msg_iovlen = 1};
     }

@@ -87,8 +87,7 @@ void dns_labels_of(const uint8_t *name, struct dns_labels *ret_labels)
     ret_labels->bytes = (uint8_t)(at + 1);
 }
 
-const struct dns_zone *dns_zone_of(const struct dns_zones *zones, const uint8_t *name,
-                                   const struct dns_labels *labels)
+const struct dns_zone *dns_zone_of(const struct dns_zones *zones, const uint8_t *name, const struct dns_labels *labels)
 {
     const struct dns_zone *best = NULL;
     for (size_t i = 0; i < zones->n; i++) {

@@ -24,8 +24,10 @@
 
 static const struct metric metrics_table[] = {
     {"discoverd_http_connections", "HTTP connections.", METRIC_GAUGE, offsetof(struct http_metrics, connections)},
-#define COUNTER(field, text) \
-    {"discoverd_http_" #field "_total", text, METRIC_COUNTER, offsetof(struct http_metrics, field)}
+#define COUNTER(field, text)                                                                                           \
+    {                                                                                                                  \
+        "discoverd_http_" #field "_total", text, METRIC_COUNTER, offsetof(struct http_metrics, field)                  \
+    }
     COUNTER(requests, "HTTP requests that were understood."),
     COUNTER(limited, "HTTP connections closed because of limits.http_clients."),
     COUNTER(refused, "HTTP requests refused because of what they are."),
@@ -259,8 +261,7 @@ static void connection_new(struct http *h, evutil_socket_t sock)
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n,
-                      void *arg)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n, void *arg)
 {
     struct http *h = arg;
     (void)listener, (void)address, (void)n;

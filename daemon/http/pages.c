@@ -105,10 +105,10 @@ static json_t *meta_json(const struct entry *e)
 static json_t *instance_json(const struct discover_endpoint *ep, const struct entry *e, bool usable)
 {
     json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:o, s:o}", "host", e->host,
-                               "instance", e->instance, "zone", e->zone, "region", e->region, "port", ep->port,
-                               "proto", ep->protocol == DISCOVER_UDP ? "udp" : "tcp", "weight", (int)ep->weight,
-                               "priority", ep->priority, "state", state_text(ep->state), "tier", tier_text(ep->tier),
-                               "usable", usable, "tags", tags_json(e), "meta", meta_json(e));
+                               "instance", e->instance, "zone", e->zone, "region", e->region, "port", ep->port, "proto",
+                               ep->protocol == DISCOVER_UDP ? "udp" : "tcp", "weight", (int)ep->weight, "priority",
+                               ep->priority, "state", state_text(ep->state), "tier", tier_text(ep->tier), "usable",
+                               usable, "tags", tags_json(e), "meta", meta_json(e));
     if (!object)
         return NULL;
     set_addresses(object, ep->families, ep->ipv4, ep->ipv6);
@@ -301,9 +301,9 @@ static json_t *refused_json(const Discover__V1__Status *s)
     json_t *list = json_array();
     for (size_t i = 0; i < s->n_refused; i++) {
         const Discover__V1__Refusal *r = s->refused[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "bucket", r->bucket, "key", r->key, "reason",
-                                              r->reason, "count", (json_int_t)r->count, "age_ms",
-                                              (json_int_t)r->age_ms));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:I, s:I}", "bucket", r->bucket, "key", r->key, "reason",
+                                        r->reason, "count", (json_int_t)r->count, "age_ms", (json_int_t)r->age_ms));
     }
     return list;
 }
@@ -327,14 +327,14 @@ int page_status(const Discover__V1__Status *s, const struct metrics *m, struct e
 {
     json_t *counters = json_object();
     metrics_each(m, set_counter, counters);
-    return write_json(json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-                                "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync",
-                                s->sync, "stale_ms", (json_int_t)s->stale_ms, "bus_connected", s->bus_connected,
-                                "bus_server", s->bus_server, "bus_error", s->bus_error, "distrust", s->distrust, "held",
-                                held_json(s), "hosts", (json_int_t)s->hosts,
-                                "services", (json_int_t)s->services, "instances", (json_int_t)s->instances,
-                                "registrations", (json_int_t)s->registrations, "unacknowledged",
-                                (json_int_t)s->unacknowledged, "uptime_ms", (json_int_t)s->uptime_ms, "refused",
-                                refused_json(s), "talkers", talkers_json(s), "counters", counters),
-                      out);
+    return write_json(
+        json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+                  "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms",
+                  (json_int_t)s->stale_ms, "bus_connected", s->bus_connected, "bus_server", s->bus_server, "bus_error",
+                  s->bus_error, "distrust", s->distrust, "held", held_json(s), "hosts", (json_int_t)s->hosts,
+                  "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
+                  (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "uptime_ms",
+                  (json_int_t)s->uptime_ms, "refused", refused_json(s), "talkers", talkers_json(s), "counters",
+                  counters),
+        out);
 }

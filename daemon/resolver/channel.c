@@ -110,8 +110,7 @@ static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
     }
     (void)event_del(w->event);
     (void)event_assign(w->event, c->base, fd,
-                       (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0)), on_socket,
-                       w);
+                       (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0)), on_socket, w);
     (void)event_add(w->event, NULL);
 }
 
@@ -228,8 +227,7 @@ static void take_info(const struct ares_addrinfo *info, uint8_t family, struct n
 {
     struct names_answer *a = ret_answer;
     int ttl = INT32_MAX;
-    for (const struct ares_addrinfo_node *node = info->nodes; node && a->n < NAMES_ADDRESSES_MAX;
-         node = node->ai_next)
+    for (const struct ares_addrinfo_node *node = info->nodes; node && a->n < NAMES_ADDRESSES_MAX; node = node->ai_next)
         if (take_address(node->ai_addr, family, a->address[a->n])) {
             ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
             a->n++;

@@ -192,8 +192,7 @@ static int64_t clamp_ttl(const struct names *n, int64_t ttl_ns)
     return ttl_ns < n->options.min_ttl_ns ? n->options.min_ttl_ns : ttl_ns;
 }
 
-static int64_t found(const struct names *n, struct side *side, const struct names_answer *answer,
-                     uint32_t random)
+static int64_t found(const struct names *n, struct side *side, const struct names_answer *answer, uint32_t random)
 {
     int64_t ttl_ns = clamp_ttl(n, answer->ttl_s * NS_PER_S);
     side->denied_since_ns = 0;
@@ -261,8 +260,7 @@ static struct side *side_of(const struct names *n, const struct names_question *
 }
 
 bool names_answered(struct names *n, const struct names_question *question, const struct names_answer *answer,
-                    uint32_t random, int64_t now_ns, struct names_address *ret_address,
-                    enum names_news *ret_news)
+                    uint32_t random, int64_t now_ns, struct names_address *ret_address, enum names_news *ret_news)
 {
     struct side *side = side_of(n, question);
     int64_t wait_ns;

@@ -78,7 +78,6 @@ int64_t names_next_ns(const struct names *n);
  * meanwhile only ends its question. random: any 32 bits.
  */
 bool names_answered(struct names *n, const struct names_question *question, const struct names_answer *answer,
-                    uint32_t random, int64_t now_ns, struct names_address *ret_address,
-                    enum names_news *ret_news);
+                    uint32_t random, int64_t now_ns, struct names_address *ret_address, enum names_news *ret_news);
 
 #endif

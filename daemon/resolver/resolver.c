@@ -30,16 +30,16 @@ static const struct metric resolver_metrics[] = {
      offsetof(struct names_counters, names)},
     {"discoverd_resolver_failing", "Host names of them whose last question had no answer.", METRIC_GAUGE,
      offsetof(struct names_counters, failing)},
-    {"discoverd_resolver_queries_total", "Questions for the address of a host name, of one family.",
-     METRIC_COUNTER, offsetof(struct names_counters, queries)},
-    {"discoverd_resolver_failures_total", "Questions without an answer; the last address stays.",
-     METRIC_COUNTER, offsetof(struct names_counters, failures)},
+    {"discoverd_resolver_queries_total", "Questions for the address of a host name, of one family.", METRIC_COUNTER,
+     offsetof(struct names_counters, queries)},
+    {"discoverd_resolver_failures_total", "Questions without an answer; the last address stays.", METRIC_COUNTER,
+     offsetof(struct names_counters, failures)},
     {"discoverd_resolver_denials_total", "Answers that there is no such name, or no address of that family.",
      METRIC_COUNTER, offsetof(struct names_counters, denials)},
     {"discoverd_resolver_changes_total", "Times a host name came to another address.", METRIC_COUNTER,
      offsetof(struct names_counters, changes)},
-    {"discoverd_resolver_dropped_total", "Addresses that went because they were denied for long.",
-     METRIC_COUNTER, offsetof(struct names_counters, dropped)},
+    {"discoverd_resolver_dropped_total", "Addresses that went because they were denied for long.", METRIC_COUNTER,
+     offsetof(struct names_counters, dropped)},
     {"discoverd_resolver_refused_total", "Host names over limits.hostnames, or below one of our own zones.",
      METRIC_COUNTER, offsetof(struct names_counters, refused)},
 };
@@ -52,7 +52,8 @@ static uint32_t random32(void)
 }
 
 /* When a server is away all names cannot be asked for: that is said of the first one, and when it is over for all. */
-static void log_news(const struct resolver *r, const char *name, bool has_address, enum names_news news, const char *why)
+static void log_news(const struct resolver *r, const char *name, bool has_address, enum names_news news,
+                     const char *why)
 {
     uint64_t failing = metric_get(&r->counters.failing);
     switch (news) {
@@ -133,8 +134,8 @@ static int open_channel(struct resolver *r, struct event_base *base, const struc
     return err;
 }
 
-int resolver_new(struct event_base *base, const struct resolver_options *options,
-                 const struct resolver_ops *ops, struct metrics *metrics, struct resolver **ret_resolver)
+int resolver_new(struct event_base *base, const struct resolver_options *options, const struct resolver_ops *ops,
+                 struct metrics *metrics, struct resolver **ret_resolver)
 {
     struct resolver *r = calloc(1, sizeof *r);
     if (!r)
@@ -147,8 +148,7 @@ int resolver_new(struct event_base *base, const struct resolver_options *options
     if (!err)
         err = open_channel(r, base, options->servers);
     if (!err)
-        err = metrics_add(metrics, resolver_metrics, sizeof resolver_metrics / sizeof *resolver_metrics,
-                          &r->counters);
+        err = metrics_add(metrics, resolver_metrics, sizeof resolver_metrics / sizeof *resolver_metrics, &r->counters);
     if (err)
         resolver_free(r);
     else

@@ -30,8 +30,8 @@ struct resolver_ops {
 };
 
 /* Adds its counters to metrics. -EINVAL: the servers; -ENOMEM. */
-int resolver_new(struct event_base *base, const struct resolver_options *options,
-                 const struct resolver_ops *ops, struct metrics *metrics, struct resolver **ret_resolver);
+int resolver_new(struct event_base *base, const struct resolver_options *options, const struct resolver_ops *ops,
+                 struct metrics *metrics, struct resolver **ret_resolver);
 void resolver_free(struct resolver *r);
 
 /* A name that cannot be taken is said in the log, and counted. last: what it resolved to once. */

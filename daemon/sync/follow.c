@@ -43,7 +43,7 @@ struct follow {
     struct backoff backoff;
     enum state state;
     bool synced, connected_before;
-    unsigned failed; /* snapshots, since one was completed */
+    unsigned failed;    /* snapshots, since one was completed */
     int64_t unsync_ns;  /* not LIVE and synced: when that is over */
     int64_t due_ns;     /* WAITING: for the snapshot */
     bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
@@ -52,14 +52,14 @@ struct follow {
     uint64_t high;      /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
     struct holes holes; /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
     struct touched touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
-    uint64_t ordered;   /* `high` when an info was ordered: it cannot tell less, unless something went back */
-    int64_t created;    /* of the incarnation the store has; 0: none yet */
-    bool recreated;     /* and the bucket is another one by now */
-    unsigned backwards; /* times its last sequence was behind ours */
-    uint64_t behind;    /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
+    uint64_t ordered;       /* `high` when an info was ordered: it cannot tell less, unless something went back */
+    int64_t created;        /* of the incarnation the store has; 0: none yet */
+    bool recreated;         /* and the bucket is another one by now */
+    unsigned backwards;     /* times its last sequence was behind ours */
+    uint64_t behind;        /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
-    int64_t keep_ns;    /* what was missing in a snapshot is kept until then; 0: nothing is */
-    int64_t began_ns;   /* SNAPSHOT */
+    int64_t keep_ns;  /* what was missing in a snapshot is kept until then; 0: nothing is */
+    int64_t began_ns; /* SNAPSHOT */
     struct {
         unsigned infos;
         bool unusable; /* goes on, but must be done again */
@@ -545,7 +545,10 @@ const struct follow_counters *follow_counters(const struct follow *f)
     return &f->counters;
 }
 
-#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct follow_counters, field)}
+#define COUNTER(field, name, text)                                                                                     \
+    {                                                                                                                  \
+        name, text, METRIC_COUNTER, offsetof(struct follow_counters, field)                                            \
+    }
 
 static const struct metric metric_table[] = {
     COUNTER(resyncs, "discoverd_follow_resyncs_total", "Snapshots of the buckets that were asked for"),

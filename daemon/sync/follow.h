@@ -45,15 +45,15 @@ struct follow_ops {
 
 /* 0 in a field means the default in brackets. */
 struct follow_options {
-    int64_t quiet_ns;       /* no live message for so long: look whether the bucket has moved on [10 s] */
-    int64_t settle_ns;      /* how long a live message may be behind the sequence STREAM.INFO tells [1 s] */
-    int64_t backoff_ns;     /* first wait after a failure [250 ms] */
-    int64_t backoff_max_ns; /* longest [15 s] */
-    int64_t jitter_ns;      /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
-    int64_t grace_ns;       /* a gap that is closed within this time does not count as not synced [3 s] */
-    int64_t keep_ns;        /* what is missing in a snapshot is kept so long [30 s] */
-    int64_t late_ns;        /* how long a sequence that was jumped over may still come [200 ms] */
-    size_t touched_max;     /* keys changed during a snapshot; more: another snapshot [65536] */
+    int64_t quiet_ns;              /* no live message for so long: look whether the bucket has moved on [10 s] */
+    int64_t settle_ns;             /* how long a live message may be behind the sequence STREAM.INFO tells [1 s] */
+    int64_t backoff_ns;            /* first wait after a failure [250 ms] */
+    int64_t backoff_max_ns;        /* longest [15 s] */
+    int64_t jitter_ns;             /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
+    int64_t grace_ns;              /* a gap that is closed within this time does not count as not synced [3 s] */
+    int64_t keep_ns;               /* what is missing in a snapshot is kept so long [30 s] */
+    int64_t late_ns;               /* how long a sequence that was jumped over may still come [200 ms] */
+    size_t touched_max;            /* keys changed during a snapshot; more: another snapshot [65536] */
     size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; without it,
                                       what is missing is kept only when the bucket is a new one [NULL] */
 };
@@ -98,8 +98,8 @@ struct follow_counters {
     metric_value gaps;                        /* holes in the live feed */
     metric_value recreated, missing;          /* snapshots that ended so */
     metric_value checks;
-    metric_value ignored;                     /* live messages that were known already */
-    metric_value late;                        /* live messages that came behind a later one */
+    metric_value ignored; /* live messages that were known already */
+    metric_value late;    /* live messages that came behind a later one */
 };
 const struct follow_counters *follow_counters(const struct follow *f);
 

@@ -17,8 +17,8 @@
 
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
-#define TICK_NS         NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
-#define PROBE_NS        NS_PER_S /* between two probes */
+#define TICK_NS  NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
+#define PROBE_NS NS_PER_S /* between two probes */
 
 struct host {
     UT_hash_handle hh;
@@ -429,7 +429,10 @@ static struct liveness_stats leases_stats(const struct liveness *base)
     return (struct liveness_stats){.hosts = l->n, .alive = l->alive, .held = l->held};
 }
 
-#define COUNTER(field, name, text) {name, text, METRIC_COUNTER, offsetof(struct counters, field)}
+#define COUNTER(field, name, text)                                                                                     \
+    {                                                                                                                  \
+        name, text, METRIC_COUNTER, offsetof(struct counters, field)                                                   \
+    }
 
 static const struct metric metric_table[] = {
     COUNTER(applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
@@ -449,7 +452,8 @@ static void leases_free(struct liveness *base)
 {
     struct leases *l = leases_of(base);
     struct host *h, *next;
-    HASH_ITER(hh, l->hosts, h, next) {
+    HASH_ITER(hh, l->hosts, h, next)
+    {
         HASH_DEL(l->hosts, h);
         free(h);
     }

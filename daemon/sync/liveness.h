@@ -23,7 +23,10 @@ enum host_status {
     HOST_EXPIRED, /* its lease has run out */
 };
 
-static inline bool host_alive(enum host_status s) { return s <= HOST_HELD; }
+static inline bool host_alive(enum host_status s)
+{
+    return s <= HOST_HELD;
+}
 
 struct liveness_events {
     /* A host is new, has another status, or another lease with the same status. lease: the newest known (but see

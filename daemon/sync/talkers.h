@@ -23,8 +23,8 @@
 struct talker {
     uint64_t hash;
     char host[LABEL_CAP];
-    uint32_t changes;   /* of its own, in the last TALKERS_SPAN_S */
-    uint32_t inherited; /* with the slot: counts for its rank only */
+    uint32_t changes;                                                  /* of its own, in the last TALKERS_SPAN_S */
+    uint32_t inherited;                                                /* with the slot: counts for its rank only */
     uint32_t changes_in[TALKERS_SPAN_S], inherited_in[TALKERS_SPAN_S]; /* each of those seconds */
     bool floods;
     uint32_t floods_s; /* for how long */

@@ -49,7 +49,8 @@ uint64_t touched_seq(const struct touched *t, const char *key, size_t key_len)
 void touched_clear(struct touched *t)
 {
     struct touched_key *k, *next;
-    HASH_ITER(hh, t->keys, k, next) {
+    HASH_ITER(hh, t->keys, k, next)
+    {
         HASH_DEL(t->keys, k);
         free(k);
     }

@@ -10,21 +10,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DNS_HEADER_BYTES  12
-#define DNS_NAME_MAX      255 /* RFC 1035 2.3.4, with the root's zero */
-#define DNS_LABEL_MAX     63
-#define DNS_LABELS_MAX    127
-#define DNS_QUESTION_MAX  (DNS_NAME_MAX + 4)
-#define DNS_MESSAGE_MAX   65535
-#define DNS_UDP_MIN       512 /* RFC 1035 4.2.1: what everybody takes */
-#define DNS_OPT_BYTES     11
-#define DNS_POINTER       0xc000 /* RFC 1035 4.1.4 */
+#define DNS_HEADER_BYTES 12
+#define DNS_NAME_MAX     255 /* RFC 1035 2.3.4, with the root's zero */
+#define DNS_LABEL_MAX    63
+#define DNS_LABELS_MAX   127
+#define DNS_QUESTION_MAX (DNS_NAME_MAX + 4)
+#define DNS_MESSAGE_MAX  65535
+#define DNS_UDP_MIN      512 /* RFC 1035 4.2.1: what everybody takes */
+#define DNS_OPT_BYTES    11
+#define DNS_POINTER      0xc000 /* RFC 1035 4.1.4 */
 
 /* In the header's third octet: the flags of the second 16 bits' upper half. */
-#define DNS_FLAG_QR 0x80
-#define DNS_FLAG_AA 0x04
-#define DNS_FLAG_TC 0x02
-#define DNS_FLAG_RD 0x01
+#define DNS_FLAG_QR     0x80
+#define DNS_FLAG_AA     0x04
+#define DNS_FLAG_TC     0x02
+#define DNS_FLAG_RD     0x01
 #define DNS_OPCODE_MASK 0x78
 
 enum dns_rcode {

@@ -17,7 +17,8 @@ static uint8_t *put(uint8_t *at, const char *text)
     return at + n + 1;
 }
 
-size_t entry_write_host(const char *host, const char *zone, const char *region, uint8_t ret_bytes[static ENTRY_HOST_MAX])
+size_t entry_write_host(const char *host, const char *zone, const char *region,
+                        uint8_t ret_bytes[static ENTRY_HOST_MAX])
 {
     uint8_t *at = put(ret_bytes, host);
     at = put(at, zone);

@@ -37,7 +37,8 @@ struct host_entry {
 };
 
 /* All return the bytes written, at most ENTRY_MAX. An instance is its two parts, one after the other. */
-size_t entry_write_host(const char *host, const char *zone, const char *region, uint8_t ret_bytes[static ENTRY_HOST_MAX]);
+size_t entry_write_host(const char *host, const char *zone, const char *region,
+                        uint8_t ret_bytes[static ENTRY_HOST_MAX]);
 size_t entry_write_instance(const struct record *r, const char *instance, uint8_t ret_bytes[static ENTRY_MAX]);
 size_t host_entry_write(const struct lease *l, bool alive, uint8_t ret_bytes[static ENTRY_MAX]);
 

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define API_VERSION 1
+#define API_VERSION  1
 #define FRAME_HEADER 4
-#define FRAME_MAX 65536 /* bytes of a payload, at most: far above any message, far below a burden */
+#define FRAME_MAX    65536 /* bytes of a payload, at most: far above any message, far below a burden */
 
 /* Collects a byte stream into frames. */
 struct frame_reader {

@@ -184,7 +184,8 @@ static int take_lists(const Discover__V1__Instance *msg, struct record *r, const
             return refuse(ret_why, "tags: not a name, twice, or more than 16");
     for (size_t i = 0; i < msg->n_meta; i++)
         if (record_set_meta(r, msg->meta[i]->key, msg->meta[i]->value) < 0)
-            return refuse(ret_why, "meta: not a key, a value over 255 bytes or with control characters, or more than 16");
+            return refuse(ret_why,
+                          "meta: not a key, a value over 255 bytes or with control characters, or more than 16");
     return 0;
 }
 

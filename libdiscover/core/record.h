@@ -31,7 +31,7 @@ struct record {
     uint8_t state;             /* enum discover_state */
     uint16_t port;             /* 1..65535 */
     uint16_t priority;
-    uint32_t weight;           /* 1..65535 */
+    uint32_t weight; /* 1..65535 */
     uint8_t n_tags, n_meta;
     char hostname[RECORD_HOSTNAME_CAP]; /* "" when it has addresses */
     char tags[RECORD_TAGS_MAX][LABEL_CAP];

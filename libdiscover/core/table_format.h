@@ -44,14 +44,14 @@ enum table_header {
     TABLE_H_INDEX_WORDS, /* its length: a power of two */
     TABLE_H_SLOTS,       /* offset of the slots */
     TABLE_H_SLOT_COUNT,
-    TABLE_H_HEAP,        /* offset of the heap; it reaches to the end */
+    TABLE_H_HEAP, /* offset of the heap; it reaches to the end */
 
     TABLE_H_ABANDONED = 8, /* not 0: a newer segment exists, this one changes no more */
     TABLE_H_SYNC,          /* enum table_sync */
-    TABLE_H_STALE_SINCE,   /* clock_now_ns() when the contents were last known to be true; 0: they are, or nothing is known */
-    TABLE_H_ALIVE,         /* clock_now_ns() of the daemon's last sign of life, every second */
-    TABLE_H_SERIAL,        /* grows whenever an answer changes (SOA serial) */
-    TABLE_H_SLOTS_USED,    /* slots at or above this were never used */
+    TABLE_H_STALE_SINCE, /* clock_now_ns() when the contents were last known to be true; 0: they are, or nothing is known */
+    TABLE_H_ALIVE,       /* clock_now_ns() of the daemon's last sign of life, every second */
+    TABLE_H_SERIAL,      /* grows whenever an answer changes (SOA serial) */
+    TABLE_H_SLOTS_USED, /* slots at or above this were never used */
 
     TABLE_HEADER_WORDS = 32,
 };
@@ -109,8 +109,14 @@ enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3 };
 #define TABLE_ENDPOINT_WORDS 5
 _Static_assert(sizeof(struct discover_endpoint) == TABLE_ENDPOINT_WORDS * 8, "endpoints are copied as words");
 
-static inline uint64_t table_load(const table_word *w) { return atomic_load_explicit((table_word *)w, memory_order_acquire); }
-static inline void table_store(table_word *w, uint64_t v) { atomic_store_explicit(w, v, memory_order_release); }
+static inline uint64_t table_load(const table_word *w)
+{
+    return atomic_load_explicit((table_word *)w, memory_order_acquire);
+}
+static inline void table_store(table_word *w, uint64_t v)
+{
+    atomic_store_explicit(w, v, memory_order_release);
+}
 
 /* Eight at a time: a loop of single words takes twice as long wherever the compiler puts it across a cache line. */
 static inline void table_copy(uint64_t *to, const table_word *from, uint64_t n_words)
@@ -126,8 +132,17 @@ static inline void table_copy(uint64_t *to, const table_word *from, uint64_t n_w
         to[i] = table_load(&from[i]);
 }
 
-static inline uint64_t table_ref(uint64_t offset, uint64_t words) { return offset << 24 | words; }
-static inline uint64_t table_ref_offset(uint64_t ref) { return ref >> 24; }
-static inline uint64_t table_ref_words(uint64_t ref) { return ref & TABLE_BLOCK_WORDS_MAX; }
+static inline uint64_t table_ref(uint64_t offset, uint64_t words)
+{
+    return offset << 24 | words;
+}
+static inline uint64_t table_ref_offset(uint64_t ref)
+{
+    return ref >> 24;
+}
+static inline uint64_t table_ref_words(uint64_t ref)
+{
+    return ref & TABLE_BLOCK_WORDS_MAX;
+}
 
 #endif

@@ -42,8 +42,7 @@ int table_attach(const table_word *words, uint64_t n_words, struct table *ret_ta
     t.slot_count = table_load(&words[TABLE_H_SLOT_COUNT]);
     bool power_of_two = index_words != 0 && (index_words & t.index_mask) == 0;
     if (t.n_words > n_words || !power_of_two || t.slot_count > UINT32_MAX - 1 ||
-        !part_fits(t.index, index_words, t.n_words) ||
-        !part_fits(t.slots, t.slot_count * TABLE_SLOT_WORDS, t.n_words))
+        !part_fits(t.index, index_words, t.n_words) || !part_fits(t.slots, t.slot_count * TABLE_SLOT_WORDS, t.n_words))
         return -EBADMSG;
     *ret_table = t;
     return 0;
@@ -298,7 +297,8 @@ static inline bool copy_at_once(const struct table *t, uint32_t slot, const stru
 {
     const table_word *s = slot_at(t, slot);
     uint64_t seq = table_load(&s[TABLE_S_SEQ]);
-    uint64_t ref0 = table_load(&s[TABLE_S_REF0]), ref1 = table_load(&s[TABLE_S_REF1]); /* neither waits for the sequence */
+    uint64_t ref0 = table_load(&s[TABLE_S_REF0]),
+             ref1 = table_load(&s[TABLE_S_REF1]); /* neither waits for the sequence */
     uint64_t ref = seq & 1 ? ref1 : ref0, offset = table_ref_offset(ref), n_words = table_ref_words(ref);
     uint64_t body = TABLE_BLOCK_HEADER_WORDS + words_for(k->n_bytes);
     if (n_words < body || offset >= t->n_words || n_words > t->n_words - offset)

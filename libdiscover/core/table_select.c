@@ -132,8 +132,7 @@ int table_select(const struct table *t, const char *key, size_t n, const struct 
                  size_t *ret_n)
 {
     struct discover_endpoint behind; /* a copy: it may well lie in the buffer */
-    struct selection to = {filter, after ? memcpy(&behind, after, sizeof behind) : NULL, ret_endpoints, cap,
-                           0};
+    struct selection to = {filter, after ? memcpy(&behind, after, sizeof behind) : NULL, ret_endpoints, cap, 0};
     int err = table_service_read(t, key, n, select_endpoints, &to);
     if (!err)
         *ret_n = to.n;

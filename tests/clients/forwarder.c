@@ -28,8 +28,7 @@ static void begin(forwarder_fn *start, const char *services, const struct host_o
     stage_start(&s, services, b);
     port = port_take();
     start(&s, port, (struct change){0});
-    (void)wait_until(10000,
-                     dnsq_udp(port, "discover.internal", DNSQ_SOA, &reply) == 0 && reply.n_answers == 1,
+    (void)wait_until(10000, dnsq_udp(port, "discover.internal", DNSQ_SOA, &reply) == 0 && reply.n_answers == 1,
                      "the forwarder does not answer");
 }
 
@@ -95,8 +94,7 @@ void forwarder_sixty(forwarder_fn *start)
 {
     begin(start, stage_services(60, 1001), NULL);
     (void)wait_until(FOLLOW_MS,
-                     dnsq_tcp(port, "payment.shop.discover.internal", DNSQ_SRV, &reply) == 0 &&
-                         reply.n_answers == 60,
+                     dnsq_tcp(port, "payment.shop.discover.internal", DNSQ_SRV, &reply) == 0 && reply.n_answers == 60,
                      seen);
     (void)wait_until(FOLLOW_MS, payments() == 60 || reply.tc, seen);
 }

@@ -23,8 +23,7 @@ bool machine_possible(void)
 
     if (pid == 0)
         _exit(geteuid() == 0 && unshare(NAMESPACES) == 0 ? 0 : 1);
-    bool possible =
-        pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool possible = pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!possible)
         printf("-- skipped: port 53 and a resolv.conf of the test's own need root and namespaces\n");
     return possible;
@@ -59,11 +58,10 @@ void machine_other_names(void)
 
     (void)stage_output("ip address add 192.0.2.53/32 dev lo");
     proc_start(&dnsmasq, "other-names",
-               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-",
-                                     "--conf-file=/dev/null", "--listen-address=192.0.2.53",
-                                     "--bind-interfaces", "--no-resolv", "--no-hosts", "--user=root",
-                                     "--pid-file=", "--address=/#/", "--address=/www.example.com/192.0.2.80",
-                                     NULL},
+               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null",
+                                     "--listen-address=192.0.2.53", "--bind-interfaces", "--no-resolv", "--no-hosts",
+                                     "--user=root", "--pid-file=", "--address=/#/",
+                                     "--address=/www.example.com/192.0.2.80", NULL},
                NULL);
     (void)wait_until(5000, shell(&o, "dig +short +time=1 +tries=1 @192.0.2.53 www.example.com") == 0, o.out);
 }

@@ -29,8 +29,8 @@ void stage_register(const struct host *h, struct proc *ret_holder, const char *i
 
     snprintf(port_text, sizeof port_text, "%d", port);
     snprintf(weight_text, sizeof weight_text, "%d", weight);
-    ctl_start(h, ret_holder, instance, "register", "shop/payment", "--instance", instance, "--address",
-              "127.0.0.1", "--port", port_text, "--weight", weight_text, "--tag", "metrics", NULL);
+    ctl_start(h, ret_holder, instance, "register", "shop/payment", "--instance", instance, "--address", "127.0.0.1",
+              "--port", port_text, "--weight", weight_text, "--tag", "metrics", NULL);
 }
 
 const char *stage_services(int n, int first_port)

@@ -19,8 +19,7 @@ struct stage {
 void stage_start(struct stage *s, const char *services, const struct host_options *b);
 
 /* Registers shop/payment at 127.0.0.1:port on a host, tag "metrics", for as long as the process runs. */
-void stage_register(const struct host *h, struct proc *ret_holder, const char *instance, int port,
-                    int weight);
+void stage_register(const struct host *h, struct proc *ret_holder, const char *instance, int port, int weight);
 
 /* n instances of shop/payment for stage_start: i1 at 127.0.0.1:first_port, i2 at 127.0.0.2 and so on. Static.
  */

@@ -30,8 +30,7 @@ static void begin(const char *services)
 
     stage_start(&s, services, NULL);
     ck_assert_int_eq(ares_library_init(ARES_LIB_INIT_ALL), ARES_SUCCESS);
-    ck_assert_int_eq(ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES),
-                     ARES_SUCCESS);
+    ck_assert_int_eq(ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES), ARES_SUCCESS);
     ck_assert_int_eq(ares_set_servers_ports_csv(channel, stage_endpoint(s.b.dns_port)), ARES_SUCCESS);
     e2e_at_end(close_channel, NULL);
 }

@@ -19,9 +19,9 @@ static void start(const struct stage *s, int port, struct change change)
     snprintf(listen, sizeof listen, "--port=%d", port);
     proc_kill(&dnsmasq);
     proc_start(&dnsmasq, "dnsmasq",
-               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-", "-C", config,
-                                     listen, "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv",
-                                     "--no-hosts", "--user=root", "--pid-file=", "--stop-dns-rebind", NULL},
+               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--log-facility=-", "-C", config, listen,
+                                     "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--no-hosts",
+                                     "--user=root", "--pid-file=", "--stop-dns-rebind", NULL},
                NULL);
 }
 
@@ -69,14 +69,12 @@ END_TEST
 
 START_TEST(every_line_is_needed)
 {
-    static const struct change changes[] = {
-        {"server=/", "# "}, {"rebind-domain-ok", "# "}, {"rev-server", "# "}, {0}};
+    static const struct change changes[] = {{"server=/", "# "}, {"rebind-domain-ok", "# "}, {"rev-server", "# "}, {0}};
 
     forwarder_needs(start, changes);
 }
 END_TEST
 
 E2E_TESTS("dnsmasq", 60, {"configuration_as_shipped", configuration_as_shipped}, {"follows", follows},
-          {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse},
-          {"daemon_down", daemon_down}, {"without_nats", without_nats},
-          {"every_line_is_needed", every_line_is_needed})
+          {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse}, {"daemon_down", daemon_down},
+          {"without_nats", without_nats}, {"every_line_is_needed", every_line_is_needed})

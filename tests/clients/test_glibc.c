@@ -31,8 +31,7 @@ static void begin(const char *services, struct change change)
     stage_example("examples/glibc/resolv.conf", changes, path, sizeof path);
     machine_file("/etc/resolv.conf", path);
     stage_start(&s, services,
-                &(struct host_options){.dns_port = 53,
-                                       .dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
+                &(struct host_options){.dns_port = 53, .dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
 }
 
 /* How many IPv4 addresses a name has, or one of EAI_..., which are negative. */
@@ -66,9 +65,8 @@ START_TEST(follows)
     stage_register(&s.a, &first, "p1", 1001, 1);
     (void)wait_until(FOLLOW_MS, payments() == 1, seen);
     ck_assert_str_eq(first_address, "127.0.0.1");
-    ck_assert_int_eq(ctl(&s.b, &o, "register", "shop/payment", "--address", "127.0.0.2", "--port", "2",
-                         "--ttl", "1m", NULL),
-                     0);
+    ck_assert_int_eq(
+        ctl(&s.b, &o, "register", "shop/payment", "--address", "127.0.0.2", "--port", "2", "--ttl", "1m", NULL), 0);
     (void)wait_until(FOLLOW_MS, payments() == 2, seen);
     proc_kill(&first);
     (void)wait_until(FOLLOW_MS, payments() == 1, seen);
@@ -138,11 +136,9 @@ START_TEST(reverse)
     struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr("10.1.2.3")};
     char name[NI_MAXHOST] = "";
 
-    begin("{ name = \"shop/payment\"; instance = \"p1\"; port = 1001; address = [\"10.1.2.3\"]; }",
-          (struct change){0});
+    begin("{ name = \"shop/payment\"; instance = \"p1\"; port = 1001; address = [\"10.1.2.3\"]; }", (struct change){0});
     (void)wait_until(
-        FOLLOW_MS,
-        getnameinfo((struct sockaddr *)&sa, sizeof sa, name, sizeof name, NULL, 0, NI_NAMEREQD) == 0, name);
+        FOLLOW_MS, getnameinfo((struct sockaddr *)&sa, sizeof sa, name, sizeof name, NULL, 0, NI_NAMEREQD) == 0, name);
     ck_assert_msg(strstr(name, ".discover.internal"), "%s", name);
     ck_assert_msg(addresses(name) == 1, "%s", seen);
     ck_assert_str_eq(first_address, "10.1.2.3");

@@ -35,8 +35,7 @@ static void start_haproxy(const struct change *more)
         changes[i] = *more++;
     stage_example("examples/haproxy/haproxy.cfg", changes, config, sizeof config);
     proc_start(&haproxy, "haproxy", (const char *const[]){"haproxy", "-db", "-f", config, NULL}, NULL);
-    (void)wait_until(5000, http_get(statistics_port, "/stats", answer, sizeof answer) == 200,
-                     "no statistics");
+    (void)wait_until(5000, http_get(statistics_port, "/stats", answer, sizeof answer) == 200, "no statistics");
 }
 
 /* The n-th field of a line of CSV: its length, or -1. No field of ours is quoted with a comma in it. */
@@ -84,13 +83,11 @@ static int servers(const char *status, struct server *ret_servers, int cap)
     int n = 0, used = 0;
 
     stage_pause();
-    char *line = http_get(statistics_port, "/stats;csv", answer, sizeof answer) == 200
-                     ? strstr(answer, "# pxname")
-                     : NULL;
+    char *line =
+        http_get(statistics_port, "/stats;csv", answer, sizeof answer) == 200 ? strstr(answer, "# pxname") : NULL;
 
     ck_assert_msg(line, "no statistics: %s", answer);
-    int at_status = column(line, "status"), at_weight = column(line, "weight"),
-        at_addr = column(line, "addr");
+    int at_status = column(line, "status"), at_weight = column(line, "weight"), at_addr = column(line, "addr");
     seen[0] = 0;
     while ((line = strstr(line, "\npayment,payment-"))) {
         struct server server;
@@ -100,8 +97,8 @@ static int servers(const char *status, struct server *ret_servers, int cap)
         copy(line, at_addr, server.addr, sizeof server.addr);
         if (strncmp(server.status, "MAINT", 5) == 0)
             continue;
-        used += snprintf(seen + used, sizeof seen - (size_t)used, "%s %s %s; ", server.addr, server.status,
-                         server.weight);
+        used +=
+            snprintf(seen + used, sizeof seen - (size_t)used, "%s %s %s; ", server.addr, server.status, server.weight);
         used = used < (int)sizeof seen ? used : (int)sizeof seen - 1;
         if (status && strncmp(server.status, status, strlen(status)) != 0)
             continue;
@@ -204,8 +201,7 @@ START_TEST(weights)
     stage_register(&s.a, &holder[0], "p1", 1001, 1);
     stage_register(&s.a, &holder[1], "p2", 1002, 10);
     stage_register(&s.b, &holder[2], "p3", 1003, 255);
-    (void)wait_until(FOLLOW_MS, weight_at(1001) == 1 && weight_at(1002) == 10 && weight_at(1003) == 255,
-                     seen);
+    (void)wait_until(FOLLOW_MS, weight_at(1001) == 1 && weight_at(1002) == 10 && weight_at(1003) == 255, seen);
 }
 END_TEST
 
@@ -279,6 +275,6 @@ START_TEST(keeps_what_it_has)
 END_TEST
 
 E2E_TESTS("HAProxy", 60, {"configuration_as_shipped", configuration_as_shipped}, {"follows", follows},
-          {"the_last_one", the_last_one}, {"weights", weights}, {"sixty", sixty},
-          {"two_hundred", two_hundred}, {"more_by_tcp", more_by_tcp},
-          {"a_part_is_always_the_same", a_part_is_always_the_same}, {"keeps_what_it_has", keeps_what_it_has})
+          {"the_last_one", the_last_one}, {"weights", weights}, {"sixty", sixty}, {"two_hundred", two_hundred},
+          {"more_by_tcp", more_by_tcp}, {"a_part_is_always_the_same", a_part_is_always_the_same},
+          {"keeps_what_it_has", keeps_what_it_has})

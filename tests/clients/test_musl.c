@@ -74,8 +74,7 @@ END_TEST
 
 int main(void)
 {
-    const struct e2e_test tests[] = {
-        {"follows", follows}, {"a_hundred", a_hundred}, {"without_nats", without_nats}};
+    const struct e2e_test tests[] = {{"follows", follows}, {"a_hundred", a_hundred}, {"without_nats", without_nats}};
 
     return machine_possible() ? e2e_main("musl", tests, sizeof tests / sizeof *tests, 60) : 77;
 }

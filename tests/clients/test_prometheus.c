@@ -21,9 +21,8 @@ static char answer[16 * 1024];
 
 static void begin(void)
 {
-    static const struct change changes[] = {{"scrape_interval: 15s", "scrape_interval: 1s"},
-                                            {"refresh_interval: 5s", "refresh_interval: 1s"},
-                                            {0}};
+    static const struct change changes[] = {
+        {"scrape_interval: 15s", "scrape_interval: 1s"}, {"refresh_interval: 5s", "refresh_interval: 1s"}, {0}};
     static const struct change alone[] = {{"nameserver 192.0.2.53", "# "}, {0}};
     char config[512], resolv_conf[512], storage[512];
 

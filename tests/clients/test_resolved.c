@@ -46,10 +46,9 @@ static void begin(void)
     machine_folder("/run");
     machine_folder("/etc/systemd");
     add_user();
-    (void)stage_output(
-        "ip link add near type veth peer name far && ip link set far up && ip link set near up && "
-        "ip address add 192.0.2.10/24 dev near && ip route add default via 192.0.2.1 && "
-        "mkdir -p /etc/systemd/resolved.conf.d /run/systemd/netif/links");
+    (void)stage_output("ip link add near type veth peer name far && ip link set far up && ip link set near up && "
+                       "ip address add 192.0.2.10/24 dev near && ip route add default via 192.0.2.1 && "
+                       "mkdir -p /etc/systemd/resolved.conf.d /run/systemd/netif/links");
 }
 
 /* As the example has it, and one more address to ask at: 127.0.0.53 is not where the test's DNS client asks.
@@ -124,12 +123,11 @@ START_TEST(other_names)
     (void)wait_until(10000, dnsq_udp(port, "www.example.com", DNSQ_A, &reply) == 0 && reply.n_answers == 1,
                      "www.example.com");
     ck_assert_str_eq(reply.record[0].data, "192.0.2.80");
-    (void)wait_until(5000,
-                     dnsq_udp(port, "none.example.com", DNSQ_A, &reply) == 0 && reply.rcode == DNSQ_NXDOMAIN,
+    (void)wait_until(5000, dnsq_udp(port, "none.example.com", DNSQ_A, &reply) == 0 && reply.rcode == DNSQ_NXDOMAIN,
                      "none.example.com");
-    (void)wait_until(
-        5000, dnsq_udp(port, "payment.shop.discover.internal", DNSQ_A, &reply) == 0 && reply.n_answers == 1,
-        "payment.shop");
+    (void)wait_until(5000,
+                     dnsq_udp(port, "payment.shop.discover.internal", DNSQ_A, &reply) == 0 && reply.n_answers == 1,
+                     "payment.shop");
 }
 END_TEST
 

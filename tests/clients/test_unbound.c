@@ -99,6 +99,5 @@ START_TEST(every_line_is_needed)
 END_TEST
 
 E2E_TESTS("unbound", 60, {"configuration_as_shipped", configuration_as_shipped}, {"follows", follows},
-          {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse},
-          {"daemon_down", daemon_down}, {"without_nats", without_nats},
-          {"every_line_is_needed", every_line_is_needed})
+          {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse}, {"daemon_down", daemon_down},
+          {"without_nats", without_nats}, {"every_line_is_needed", every_line_is_needed})

@@ -85,7 +85,8 @@ static const struct bytes frames[] = {
     {"garbage", BYTES("\x05\x00\x00\x00\xff\xff\xff\xff\xff"), BAD_FRAMES},
     {"a message of an unknown type", BYTES("\x05\x00\x00\x00\x08\x01\xfa\x07\x00"), BAD_FRAMES},
     {"a request before the handshake", BYTES("\x04\x00\x00\x00\x08\x01\x32\x00"), BAD_FRAMES},
-    {"a version from the future", BYTES("\x0a\x00\x00\x00\x08\x01\x12\x06\x08\xe8\x07\x10\xe9\x07"), "discoverd_api_refused_total"},
+    {"a version from the future", BYTES("\x0a\x00\x00\x00\x08\x01\x12\x06\x08\xe8\x07\x10\xe9\x07"),
+     "discoverd_api_refused_total"},
     {"garbage after the handshake", BYTES(HELLO "\x03\x00\x00\x00\xff\xff\xff"), BAD_FRAMES},
     {"HTTP", BYTES("GET / HTTP/1.1\r\n\r\n"), BAD_FRAMES},
 };
@@ -130,9 +131,8 @@ END_TEST
 
 static int connect_to(int port)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
@@ -174,7 +174,9 @@ END_TEST
 
 /* --- DNS --- */
 
-#define QUESTION "\x07payment\x04shop\x08" "discover\x08internal\x00\x00\x21\x00\x01"
+#define QUESTION                                                                                                       \
+    "\x07payment\x04shop\x08"                                                                                          \
+    "discover\x08internal\x00\x00\x21\x00\x01"
 
 static const struct bytes silent[] = {
     {"an empty datagram", BYTES(""), "discoverd_dns_ignored_total"},
@@ -256,8 +258,8 @@ static const struct value values[] = {
     {"garbage as a record", "SERVICES", "shop.payment.x.i1", BYTES("\xff\xff\xff\xff"), VALUES},
     {"a record without a port", "SERVICES", "shop.payment.x.i1", BYTES("\x08\x01\x10\x01"), VALUES},
     {"a record cut short", "SERVICES", "shop.payment.x.i1", BYTES("\x08\x01\x10\x01\x1a\x04\x0a"), VALUES},
-    {"an address of three bytes", "SERVICES", "shop.payment.x.i1", BYTES("\x08\x01\x10\x01\x1a\x03\x0a\x01\x02\x30\x50"),
-     VALUES},
+    {"an address of three bytes", "SERVICES", "shop.payment.x.i1",
+     BYTES("\x08\x01\x10\x01\x1a\x03\x0a\x01\x02\x30\x50"), VALUES},
     {"half a JSON object", "SERVICES", "shop.payment.x.i1", BYTES("{\"host\":\"10.0.0.1\",\"port\":"), VALUES},
     {"JSON without a port", "SERVICES", "shop.payment.x.i1", BYTES("{\"host\":\"10.0.0.1\"}"), VALUES},
     {"a key of two tokens", "SERVICES", "shop.payment", BYTES("\x08\x01\x10\x01\x30\x50"), KEYS},

@@ -76,11 +76,12 @@ START_TEST(targets_resolve)
     struct output o;
 
     two_hosts();
-    ck_assert_int_eq(shell(&o,
-                           "dig=\"dig @127.0.0.1 -p %d +short\"; for target in $($dig payment.shop.discover.internal SRV "
-                           "| cut -d' ' -f4); do $dig $target A; $dig $target AAAA; done",
-                           b.dns_port),
-                     0);
+    ck_assert_int_eq(
+        shell(&o,
+              "dig=\"dig @127.0.0.1 -p %d +short\"; for target in $($dig payment.shop.discover.internal SRV "
+              "| cut -d' ' -f4); do $dig $target A; $dig $target AAAA; done",
+              b.dns_port),
+        0);
     has(o.out, "10.1.2.3\n");
     has(o.out, "2001:db8::3\n");
 }
@@ -95,8 +96,9 @@ START_TEST(one_connection)
     two_hosts();
     int64_t before = host_counter(&b, accepted);
     ck_assert_int_ge(before, 0);
-    (void)ask(&o, "kdig +tcp +keepopen +short", "payment.shop.discover.internal SRV payment.shop.discover.internal A "
-                                                "payment.shop.discover.internal AAAA");
+    (void)ask(&o, "kdig +tcp +keepopen +short",
+              "payment.shop.discover.internal SRV payment.shop.discover.internal A "
+              "payment.shop.discover.internal AAAA");
     has(o.out, " 8080 ");
     has(o.out, "10.1.2.3\n");
     has(o.out, "2001:db8::3\n");

@@ -60,8 +60,7 @@ END_TEST
 static unsigned long serial(void)
 {
     struct output o;
-    ck_assert_int_eq(
-        shell(&o, "dig @127.0.0.1 -p %d +short discover.internal SOA | cut -d' ' -f3", a.dns_port), 0);
+    ck_assert_int_eq(shell(&o, "dig @127.0.0.1 -p %d +short discover.internal SOA | cut -d' ' -f3", a.dns_port), 0);
     return strtoul(o.out, NULL, 10);
 }
 
@@ -76,8 +75,8 @@ START_TEST(the_serial_never_goes_back)
         unsigned long first = serial();
         ck_assert_uint_gt(first, 1000000000);
         for (int i = 0; i < 20; i++)
-            ck_assert_int_eq(ctl(&a, &o, "register", "shop/other", "--port", i % 2 ? "1" : "2", "--instance",
-                                 "o1", "--ttl", "1m", NULL),
+            ck_assert_int_eq(ctl(&a, &o, "register", "shop/other", "--port", i % 2 ? "1" : "2", "--instance", "o1",
+                                 "--ttl", "1m", NULL),
                              0);
         unsigned long last = serial();
         ck_assert_uint_ge(last, first + 20);

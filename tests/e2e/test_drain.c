@@ -24,9 +24,8 @@ static void two_hosts(void)
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.name = "a",
                                           .nats = nats.urls,
-                                          .services =
-                                              "{ name = \"shop/payment\"; instance = \"fixed\"; port = 1; },"
-                                              "{ name = \"shop/cart\"; instance = \"c\"; port = 2; }"});
+                                          .services = "{ name = \"shop/payment\"; instance = \"fixed\"; port = 1; },"
+                                                      "{ name = \"shop/cart\"; instance = \"c\"; port = 2; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "3", "--instance", "held", NULL);
     (void)wait_until(3000, seen_by_all(&b, SERVICE, 2) && seen_by_all(&b, OTHER, 1), b.seen);
@@ -104,10 +103,9 @@ START_TEST(only_for_root_and_the_daemons_user)
         return;
     }
     two_hosts();
-    ck_assert_int_eq(
-        shell(&o, "chmod 755 %s %s && setpriv --reuid 65534 --regid 65534 --clear-groups %s -s %s drain",
-              e2e_folder(), a.folder, e2e_binary("discoverctl"), a.socket),
-        1);
+    ck_assert_int_eq(shell(&o, "chmod 755 %s %s && setpriv --reuid 65534 --regid 65534 --clear-groups %s -s %s drain",
+                           e2e_folder(), a.folder, e2e_binary("discoverctl"), a.socket),
+                     1);
     ck_assert_msg(strstr(o.err, "only root"), "%s", o.err);
     ck_assert_msg(seen_by_all(&a, SERVICE, 2), "%s", a.seen);
 }
@@ -118,8 +116,7 @@ START_TEST(by_the_program_itself)
     struct discover_registration *one, *two;
     two_hosts();
     struct discover *d = host_lib(&a);
-    ck_assert_int_eq(discover_registration_new(OTHER, 11, &one) | discover_registration_new(OTHER, 12, &two),
-                     0);
+    ck_assert_int_eq(discover_registration_new(OTHER, 11, &one) | discover_registration_new(OTHER, 12, &two), 0);
     ck_assert_int_eq(discover_drain(d, one), DISCOVER_E_UNKNOWN);
     ck_assert_int_eq(discover_register(d, one) | discover_register(d, two), 0);
     everywhere(OTHER, 3);

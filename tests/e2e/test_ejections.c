@@ -24,11 +24,10 @@ static struct discover_picker *picker;
 
 static void one_host_with_four_instances(void)
 {
-    host_start(&a, &(struct host_options){
-                       .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8001; },"
-                                   "{ name = \"shop/payment\"; instance = \"p2\"; port = 8002; },"
-                                   "{ name = \"shop/payment\"; instance = \"p3\"; port = 8003; },"
-                                   "{ name = \"shop/payment\"; instance = \"p4\"; port = 8004; }"});
+    host_start(&a, &(struct host_options){.services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8001; },"
+                                                      "{ name = \"shop/payment\"; instance = \"p2\"; port = 8002; },"
+                                                      "{ name = \"shop/payment\"; instance = \"p3\"; port = 8003; },"
+                                                      "{ name = \"shop/payment\"; instance = \"p4\"; port = 8004; }"});
     (void)wait_until(3000, seen_by_lib(&a, SERVICE) == N, a.seen);
 }
 
@@ -157,5 +156,4 @@ START_TEST(end_by_their_time)
 }
 END_TEST
 
-E2E_TESTS("shared ejections", 60, {"of_another_process", of_another_process},
-          {"end_by_their_time", end_by_their_time})
+E2E_TESTS("shared ejections", 60, {"of_another_process", of_another_process}, {"end_by_their_time", end_by_their_time})

@@ -54,10 +54,9 @@ static void upstream_launch(void)
     snprintf(port, sizeof port, "--port=%d", upstream_port);
     snprintf(hosts, sizeof hosts, "--addn-hosts=%s", zone_path);
     proc_start(&upstream, "upstream",
-               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null",
-                                     "--no-resolv", "--no-hosts", "--listen-address=127.0.0.1",
-                                     "--bind-interfaces", "--pid-file=", "--user=", "--log-facility=-",
-                                     "--local-ttl=1", "--local=/example.com/",
+               (const char *const[]){"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv",
+                                     "--no-hosts", "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=",
+                                     "--user=", "--log-facility=-", "--local-ttl=1", "--local=/example.com/",
                                      "--cname=alias.example.com,db.example.com", port, hosts, NULL},
                NULL);
     (void)wait_until(5000, upstream_answers(), "dnsmasq");
@@ -92,8 +91,7 @@ static const char *resolver(void)
 static void one_host(const char *services)
 {
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){
-                       .name = "a", .nats = nats.urls, .services = services, .extra = resolver()});
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .services = services, .extra = resolver()});
 }
 
 /* --- what is seen --- */
@@ -101,8 +99,7 @@ static void one_host(const char *services)
 static bool has_record(const struct dnsq_reply *r, int section, uint16_t type, const char *data)
 {
     for (size_t i = 0; i < r->n_records; i++)
-        if (r->record[i].section == section && r->record[i].type == type &&
-            strcmp(r->record[i].data, data) == 0)
+        if (r->record[i].section == section && r->record[i].type == type && strcmp(r->record[i].data, data) == 0)
             return true;
     return false;
 }
@@ -110,17 +107,15 @@ static bool has_record(const struct dnsq_reply *r, int section, uint16_t type, c
 static bool asked(struct host *h, const char *name, uint16_t type, struct dnsq_reply *ret_reply)
 {
     int err = dnsq_udp(h->dns_port, name, type, ret_reply);
-    snprintf(seen, sizeof seen, "%s type %d on %s: %s, rcode %d, %zu answers, first: %.255s", name, type,
-             h->name, err ? strerror(-err) : "answered", ret_reply->rcode, ret_reply->n_answers,
-             ret_reply->record[0].data);
+    snprintf(seen, sizeof seen, "%s type %d on %s: %s, rcode %d, %zu answers, first: %.255s", name, type, h->name,
+             err ? strerror(-err) : "answered", ret_reply->rcode, ret_reply->n_answers, ret_reply->record[0].data);
     return err == 0;
 }
 
 static bool answers(struct host *h, uint16_t type, const char *data)
 {
     struct dnsq_reply r = {0};
-    return asked(h, "db.shop.discover.internal", type, &r) && r.n_answers == 1 &&
-           has_record(&r, 0, type, data);
+    return asked(h, "db.shop.discover.internal", type, &r) && r.n_answers == 1 && has_record(&r, 0, type, data);
 }
 
 static bool answers_nothing(struct host *h, uint16_t type)
@@ -154,8 +149,7 @@ START_TEST(its_address_is_served_in_every_interface)
     (void)wait_until(3000, answers(&a, DNSQ_AAAA, "2001:db8:7::1"), seen);
     ck_assert(asked(&a, "db.shop.discover.internal", DNSQ_SRV, &r));
     ck_assert_uint_eq(r.n_answers, 1);
-    ck_assert_str_eq(r.record[0].data,
-                     "0a07000120010db8000700000000000000000001.addr.shop.discover.internal");
+    ck_assert_str_eq(r.record[0].data, "0a07000120010db8000700000000000000000001.addr.shop.discover.internal");
     ck_assert_msg(has_record(&r, 2, DNSQ_A, "10.7.0.1"), "%s", seen);
     ck_assert_msg(has_record(&r, 2, DNSQ_AAAA, "2001:db8:7::1"), "%s", seen);
     ck_assert(seen_by_all(&a, "shop/db", 1));
@@ -298,7 +292,7 @@ END_TEST
 static void register_below_our_zone(void)
 {
     static const char request[] = "\x08\x00\x00\x00\x08\x01\x12\x04\x08\x01\x10\x01" /* hello, versions 1 to 1 */
-                                  "\x2a\x00\x00\x00\x08\x02\x1a\x26"                   /* id 2, register */
+                                  "\x2a\x00\x00\x00\x08\x02\x1a\x26"                 /* id 2, register */
                                   "\x0a\x07shop/db\x1a\x17\x2a\x13x.discover.internal\x30\x01\x20\xe0\xd4\x03";
     char answer[4096];
     size_t n = 0;
@@ -333,12 +327,10 @@ START_TEST(names_below_our_own_zones_are_refused)
 }
 END_TEST
 
-E2E_TESTS("host names", 60,
-          {"its_address_is_served_in_every_interface", its_address_is_served_in_every_interface},
+E2E_TESTS("host names", 60, {"its_address_is_served_in_every_interface", its_address_is_served_in_every_interface},
           {"a_change_is_followed_within_its_ttl", a_change_is_followed_within_its_ttl},
           {"each_daemon_resolves_the_names_it_holds", each_daemon_resolves_the_names_it_holds},
-          {"the_last_address_stays_while_the_server_is_away",
-           the_last_address_stays_while_the_server_is_away},
+          {"the_last_address_stays_while_the_server_is_away", the_last_address_stays_while_the_server_is_away},
           {"a_server_that_hangs_holds_up_nothing", a_server_that_hangs_holds_up_nothing},
           {"without_an_address_the_name_is_the_target", without_an_address_the_name_is_the_target},
           {"a_lasting_denial_takes_the_address", a_lasting_denial_takes_the_address},

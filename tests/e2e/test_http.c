@@ -99,7 +99,6 @@ START_TEST(metrics_count)
 }
 END_TEST
 
-E2E_TESTS("HTTP", 60,
-          {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
+E2E_TESTS("HTTP", 60, {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
           {"what_another_host_registered", what_another_host_registered}, {"without_nats", without_nats},
           {"metrics_count", metrics_count})

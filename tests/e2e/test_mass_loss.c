@@ -27,9 +27,8 @@ static void start(const char *guard, int n_others)
     nats_start(&nats, 1);
     host_start(&viewer, &(struct host_options){.nats = nats.urls, .lease_ttl = "2s", .registry = guard});
     for (int i = 0; i < n_others; i++)
-        host_start(&others[i],
-                   &(struct host_options){
-                       .name = names[i], .nats = nats.urls, .lease_ttl = "2s", .services = services[i]});
+        host_start(&others[i], &(struct host_options){
+                                   .name = names[i], .nats = nats.urls, .lease_ttl = "2s", .services = services[i]});
     (void)wait_until(3000, seen_by_all(&viewer, "shop/fixed", n_others), viewer.seen);
     for (int i = 0; i < n_others; i++)
         host_kill(&others[i]);
@@ -91,6 +90,5 @@ START_TEST(no_nats)
 }
 END_TEST
 
-E2E_TESTS("mass loss", 60, {"all_others_at_once", all_others_at_once},
-          {"the_only_other_one", the_only_other_one},
+E2E_TESTS("mass loss", 60, {"all_others_at_once", all_others_at_once}, {"the_only_other_one", the_only_other_one},
           {"the_only_other_one_if_so_configured", the_only_other_one_if_so_configured}, {"no_nats", no_nats})

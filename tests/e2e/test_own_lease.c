@@ -41,11 +41,10 @@ static bool is(const struct value *v)
 static void start(void)
 {
     nats_start(&nats, 1);
-    host_start(&a,
-               &(struct host_options){.name = "a",
-                                      .nats = nats.urls,
-                                      .lease_ttl = LEASE,
-                                      .services = "{ name = \"shop/fixed\"; instance = \"f1\"; port = 1; }"});
+    host_start(&a, &(struct host_options){.name = "a",
+                                          .nats = nats.urls,
+                                          .lease_ttl = LEASE,
+                                          .services = "{ name = \"shop/fixed\"; instance = \"f1\"; port = 1; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = LEASE});
     (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
     kv_open(&kv, nats.server[0].url);
@@ -78,5 +77,4 @@ START_TEST(overwritten_with_an_older_one)
 }
 END_TEST
 
-E2E_TESTS("own lease", 60, {"deleted", deleted},
-          {"overwritten_with_an_older_one", overwritten_with_an_older_one})
+E2E_TESTS("own lease", 60, {"deleted", deleted}, {"overwritten_with_an_older_one", overwritten_with_an_older_one})

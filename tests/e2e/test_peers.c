@@ -61,8 +61,7 @@ static json_t *entry_of(json_t *status, const char *list, const char *field, con
     size_t i;
     json_t *entry;
     json_array_foreach(json_object_get(status, list), i,
-                       entry) if (strcmp(json_string_value(json_object_get(entry, field)), text) ==
-                                  0) return entry;
+                       entry) if (strcmp(json_string_value(json_object_get(entry, field)), text) == 0) return entry;
     return NULL;
 }
 
@@ -96,8 +95,7 @@ static void put_text(const char *bucket, const char *key, const char *value)
 static const struct bad {
     const char *bucket, *key, *value, *why;
 } bad[] = {
-    {"SERVICES", "shop.pay.web-9.json", "{\"host\":\"10.0.0.1\",\"port\":99999}",
-     "port: must be a number 1..65535"},
+    {"SERVICES", "shop.pay.web-9.json", "{\"host\":\"10.0.0.1\",\"port\":99999}", "port: must be a number 1..65535"},
     {"SERVICES", "services/pay/short", "{\"host\":", "not JSON"},
     {"SERVICES", "shop.pay.web-9.proto", "\x08", "protobuf"},
     {"SERVICES", "shop.pay", "{}", "the key is neither"},
@@ -330,7 +328,5 @@ START_TEST(flood_of_one_host_has_its_name_and_slows_nobody)
 END_TEST
 
 E2E_TESTS("peers", 90, {"garbage_is_shown_with_its_key", garbage_is_shown_with_its_key},
-          {"too_many_instances_of_a_host_are_its_own_trouble",
-           too_many_instances_of_a_host_are_its_own_trouble},
-          {"flood_of_one_host_has_its_name_and_slows_nobody",
-           flood_of_one_host_has_its_name_and_slows_nobody})
+          {"too_many_instances_of_a_host_are_its_own_trouble", too_many_instances_of_a_host_are_its_own_trouble},
+          {"flood_of_one_host_has_its_name_and_slows_nobody", flood_of_one_host_has_its_name_and_slows_nobody})

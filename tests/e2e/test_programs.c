@@ -143,8 +143,7 @@ static int child_of(struct discover *parents, int tell, int hold)
 {
     size_t n;
     char byte;
-    if (discover_resolve(parents, SERVICE, NULL, 0, &n) < 0 || n != 1 ||
-        discover_dispatch(parents) != -ECHILD)
+    if (discover_resolve(parents, SERVICE, NULL, 0, &n) < 0 || n != 1 || discover_dispatch(parents) != -ECHILD)
         return 1;
     discover_free(parents);
     struct discover *d = new_handle();
@@ -183,8 +182,7 @@ END_TEST
 
 static int meta_is(void *arg, const struct discover_instance *i)
 {
-    return i->n_meta == 1 && strcmp(i->meta[0].key, "version") == 0 && strcmp(i->meta[0].value, arg) == 0 ? 77
-                                                                                                          : 0;
+    return i->n_meta == 1 && strcmp(i->meta[0].key, "version") == 0 && strcmp(i->meta[0].value, arg) == 0 ? 77 : 0;
 }
 
 static bool sees(struct host *h, uint32_t weight, const char *version)

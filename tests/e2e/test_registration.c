@@ -57,8 +57,8 @@ START_TEST(held_by_discoverctl)
     struct proc holder;
 
     two_hosts();
-    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "8080", "--address", "10.1.2.3", "--instance",
-              "p1", "--weight", "7", NULL);
+    ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "8080", "--address", "10.1.2.3", "--instance", "p1",
+              "--weight", "7", NULL);
     found_everywhere(1);
     details_on_b();
     (void)proc_stop(&holder, 2000);

@@ -84,8 +84,8 @@ START_TEST(refuses_what_another_one_holds)
     snprintf(sed, sizeof sed, "s|%s|%s|", a.state_dir, b.state_dir);
     configure_b(sed);
     refused(a.socket);
-    snprintf(sed, sizeof sed, "s|%s|%s|; s|%s|%s|; s|%d|%d|", a.state_dir, b.state_dir, a.socket, b.socket,
-             a.http_port, b.http_port);
+    snprintf(sed, sizeof sed, "s|%s|%s|; s|%s|%s|; s|%d|%d|", a.state_dir, b.state_dir, a.socket, b.socket, a.http_port,
+             b.http_port);
     configure_b(sed);
     snprintf(port, sizeof port, "127.0.0.1:%d", a.dns_port);
     refused(port);
@@ -190,5 +190,5 @@ START_TEST(no_daemon)
 END_TEST
 
 E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
-          {"refuses_what_another_one_holds", refuses_what_another_one_holds},
-          {"reloads_on_sighup", reloads_on_sighup}, {"tells_systemd", tells_systemd}, {"no_daemon", no_daemon})
+          {"refuses_what_another_one_holds", refuses_what_another_one_holds}, {"reloads_on_sighup", reloads_on_sighup},
+          {"tells_systemd", tells_systemd}, {"no_daemon", no_daemon})

@@ -33,8 +33,8 @@ static void put_file(const char *bytes, size_t n)
 static void start(void)
 {
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){
-                       .name = "a", .nats = nats.urls, .services = "{ name = \"shop/fixed\"; port = 1; }"});
+    host_start(
+        &a, &(struct host_options){.name = "a", .nats = nats.urls, .services = "{ name = \"shop/fixed\"; port = 1; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
     (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1) && access(path, F_OK) == 0, b.seen);
@@ -62,8 +62,7 @@ START_TEST(answers_without_nats)
     (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
     ck_assert_int_eq(discover_status(host_lib(&b), on_status, &first_ms), 0);
     ck_assert_int_gt(first_ms, 0);
-    (void)wait_until(1000, discover_status(host_lib(&b), on_status, &later_ms) == 0 && later_ms > first_ms,
-                     b.seen);
+    (void)wait_until(1000, discover_status(host_lib(&b), on_status, &later_ms) == 0 && later_ms > first_ms, b.seen);
     /* Unknown is not the same as not there. */
     ck_assert_msg(seen_by_all(&b, "shop/other", CANNOT_KNOW), "%s", b.seen);
 }
@@ -82,8 +81,7 @@ static void is_set_aside(const char *bytes, size_t n)
     (void)wait_until(3000, seen_by_all(&b, "shop/fixed", CANNOT_KNOW), b.seen);
     ck_assert_int_eq(access(path, F_OK), -1);
     ck_assert_int_eq(access(bad, F_OK), 0);
-    ck_assert_msg(shell(&o, "grep '%s: .*set aside' %s/discoverd-b.log", path, e2e_folder()) == 0,
-                  "not in the log");
+    ck_assert_msg(shell(&o, "grep '%s: .*set aside' %s/discoverd-b.log", path, e2e_folder()) == 0, "not in the log");
     ck_assert_int_eq(host_counter(&b, "discoverd_snapshot_files_refused_total"), 1);
     host_kill(&b);
     ck_assert_int_eq(unlink(bad), 0);

@@ -182,7 +182,8 @@ static int query(const char *tag, const char *place)
 START_TEST(conditions)
 {
     start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; "
-               "tags = [\"canary\"]; }, { name = \"shop/payment\"; instance = \"p2\"; port = 8081; address = [\"10.1.2.4\"]; }");
+               "tags = [\"canary\"]; }, { name = \"shop/payment\"; instance = \"p2\"; port = 8081; address = "
+               "[\"10.1.2.4\"]; }");
     open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
     (void)wait_until(WITHIN_MS, query("canary", NULL) == DISCOVER_FRESH, seen);
     ck_assert_uint_eq(n, 1);
@@ -287,8 +288,9 @@ START_TEST(through_dnsmasq)
     snprintf(port, sizeof port, "--port=%d", own_port);
     proc_start(&dnsmasq, "dnsmasq",
                (const char *[]){"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-                                "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--user=",
-                                server, port, NULL}, NULL);
+                                "--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--user=", server,
+                                port, NULL},
+               NULL);
     e2e_at_end(forwarder_at_end, &dnsmasq);
     wait_for_forwarder(own_port);
     open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", own_port);
@@ -323,8 +325,7 @@ END_TEST
 
 E2E_TESTS("without a daemon", 60, {"follows_a_service", follows_a_service},
           {"by_the_environment_alone", by_the_environment_alone}, {"a_hundred_instances", a_hundred_instances},
-          {"conditions", conditions},
-          {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
+          {"conditions", conditions}, {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
           {"stale_at_the_daemon_is_stale_here", stale_at_the_daemon_is_stale_here},
           {"the_daemon_takes_over_when_it_comes", the_daemon_takes_over_when_it_comes},
           {"a_registration_waits_for_the_daemon", a_registration_waits_for_the_daemon},

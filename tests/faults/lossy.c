@@ -54,8 +54,7 @@ static void pick_up(struct lossy *l, struct pair *p)
     hang_up(p);
     p->client = accept4(l->listener, NULL, NULL, SOCK_CLOEXEC);
     p->server = tcp_socket(l->server_port, &address);
-    if (p->client < 0 || p->server < 0 ||
-        connect(p->server, (struct sockaddr *)&address, sizeof address) != 0)
+    if (p->client < 0 || p->server < 0 || connect(p->server, (struct sockaddr *)&address, sizeof address) != 0)
         hang_up(p);
     else
         setsockopt(p->client, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
@@ -94,8 +93,7 @@ static bool drops(struct lossy *l, struct pair *p, const char *subject)
 {
     if (!subject || strncmp(subject, l->prefix, strlen(l->prefix)) != 0)
         return false;
-    p->random =
-        p->random * 1664525 + 1013904223; /* Numerical Recipes' generator: the same losses in each run */
+    p->random = p->random * 1664525 + 1013904223; /* Numerical Recipes' generator: the same losses in each run */
     if ((p->random >> 16) % 100 >= atomic_load(&l->percent))
         return false;
     atomic_fetch_add(&l->dropped, 1);
@@ -161,8 +159,7 @@ void lossy_start(struct lossy *l, int server_port, const char *prefix)
     snprintf(l->url, sizeof l->url, "\"nats://127.0.0.1:%d\"", l->port);
     l->listener = tcp_socket(l->port, &address);
     setsockopt(l->listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    ck_assert_msg(bind(l->listener, (struct sockaddr *)&address, sizeof address) == 0, "bind: %s",
-                  strerror(errno));
+    ck_assert_msg(bind(l->listener, (struct sockaddr *)&address, sizeof address) == 0, "bind: %s", strerror(errno));
     ck_assert_int_eq(listen(l->listener, 16), 0);
     ck_assert_int_eq(pthread_create(&l->thread, NULL, lossy_thread, l), 0);
 }

@@ -31,10 +31,10 @@ static int new_network(void)
     return fd;
 }
 
-#define must_run(...)                                                                                        \
-    do {                                                                                                     \
-        struct output must_output;                                                                           \
-        ck_assert_msg(shell(&must_output, __VA_ARGS__) == 0, "%s", must_output.err);                         \
+#define must_run(...)                                                                                                  \
+    do {                                                                                                               \
+        struct output must_output;                                                                                     \
+        ck_assert_msg(shell(&must_output, __VA_ARGS__) == 0, "%s", must_output.err);                                   \
     } while (0)
 
 static void enter(int network)

@@ -120,18 +120,17 @@ static void prepare_host(struct observe *o, size_t host, const struct observe_op
         char service[32];
         size_t i = new_instance(o, host);
         service_name(i, service);
-        used += (size_t)snprintf(services + used, sizeof services - used,
-                                 "%s{ name = \"%s\"; instance = \"i%zu\"; port = %zu; }", k ? ", " : "",
-                                 service, i, i + 1);
+        used +=
+            (size_t)snprintf(services + used, sizeof services - used,
+                             "%s{ name = \"%s\"; instance = \"i%zu\"; port = %zu; }", k ? ", " : "", service, i, i + 1);
         ck_assert_uint_lt(used, sizeof services);
     }
     snprintf(name, sizeof name, "h%zu", host);
-    host_init(&o->at[host].host,
-              &(struct host_options){.name = name,
-                                     .nats = nats,
-                                     .lease_ttl = options->lease_ttl ? options->lease_ttl : "2s",
-                                     .registry = options->registry,
-                                     .services = services});
+    host_init(&o->at[host].host, &(struct host_options){.name = name,
+                                                        .nats = nats,
+                                                        .lease_ttl = options->lease_ttl ? options->lease_ttl : "2s",
+                                                        .registry = options->registry,
+                                                        .services = services});
     if (options->prepare)
         options->prepare(o, host);
 }
@@ -299,8 +298,7 @@ bool observe_agrees(struct observe *o, size_t host)
     const struct observe_host *at = &o->at[host];
 
     pthread_mutex_lock(&o->lock);
-    bool agrees =
-        !at->watched || (at->result == DISCOVER_FRESH && memcmp(&at->seen, &o->wanted, sizeof at->seen) == 0);
+    bool agrees = !at->watched || (at->result == DISCOVER_FRESH && memcmp(&at->seen, &o->wanted, sizeof at->seen) == 0);
     pthread_mutex_unlock(&o->lock);
     return agrees;
 }
@@ -329,9 +327,8 @@ const char *observe_text(struct observe *o)
 
     pthread_mutex_lock(&o->lock);
     for (size_t i = 0; i < o->n_hosts; i++)
-        used += (size_t)snprintf(o->text + used, sizeof o->text - used,
-                                 "%s: result %d, %d missing, %d too many; ", o->at[i].host.name,
-                                 o->at[i].result, differences(o, &o->wanted, &o->at[i].seen),
+        used += (size_t)snprintf(o->text + used, sizeof o->text - used, "%s: result %d, %d missing, %d too many; ",
+                                 o->at[i].host.name, o->at[i].result, differences(o, &o->wanted, &o->at[i].seen),
                                  differences(o, &o->at[i].seen, &o->wanted));
     snprintf(o->text + used, sizeof o->text - used, "%u false removals %s", o->false_removals, o->first);
     pthread_mutex_unlock(&o->lock);
@@ -387,8 +384,7 @@ void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64
     if (took_ns >= 0)
         printf("| %s | %u | %d | %.2f s |\n", fault, o->false_removals, n_lost, (double)took_ns / 1e9);
     else
-        printf("| %s | %u | %d | not within %.0f s |\n", fault, o->false_removals, n_lost,
-               (double)timeout_ms / 1e3);
+        printf("| %s | %u | %d | not within %.0f s |\n", fault, o->false_removals, n_lost, (double)timeout_ms / 1e3);
     fflush(stdout);
     ck_assert_msg(took_ns >= 0 && o->false_removals == 0 && n_lost == 0, "%s", text);
 }

@@ -56,12 +56,10 @@ START_TEST(black_holes)
     nats_server_launch(&nats, 0);
     nats_wait_ready(&nats);
     snprintf(near, sizeof near, "\"nats://" NET_NEAR ":%d\"", nats.server[0].port);
-    snprintf(far, sizeof far, "\"nats://" NET_NOWHERE ":4222\", \"nats://" NET_NEAR ":%d\", %s",
-             silent_server(), near);
-    observe_start(
-        &o,
-        &(struct observe_options){
-            .nats = near, .last_nats = far, .n_hosts = 4, .each = 5, .lease_ttl = "3s", .launch = launch});
+    snprintf(far, sizeof far, "\"nats://" NET_NOWHERE ":4222\", \"nats://" NET_NEAR ":%d\", %s", silent_server(), near);
+    observe_start(&o,
+                  &(struct observe_options){
+                      .nats = near, .last_nats = far, .n_hosts = 4, .each = 5, .lease_ttl = "3s", .launch = launch});
     for (int i = 0; i < RESTARTS; i++) {
         nats_server_kill(&nats, 0);
         observe_for(&o, 1000);
@@ -70,8 +68,8 @@ START_TEST(black_holes)
         observe_for(&o, 7000);
     }
     observe_change(&o);
-    observe_end(&o, "nats-server restarted 5 times; one of 4 hosts has two servers more, which hang",
-                AGREE_MS, HOLD_MS);
+    observe_end(&o, "nats-server restarted 5 times; one of 4 hosts has two servers more, which hang", AGREE_MS,
+                HOLD_MS);
 }
 END_TEST
 

@@ -16,9 +16,8 @@ static struct observe o;
 static void start(void)
 {
     nats_start(&nats, 3);
-    observe_start(
-        &o, &(struct observe_options){
-                .nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s", .registry = "replicas = 3;"});
+    observe_start(&o, &(struct observe_options){
+                          .nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s", .registry = "replicas = 3;"});
 }
 
 static size_t leader(const char *stream)

@@ -13,8 +13,7 @@ static struct observe o;
 static void start(void)
 {
     nats_start(&nats, 1);
-    observe_start(&o,
-                  &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "4s"});
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "4s"});
     for (size_t i = 0; i < 5; i++) /* held by this process, which registers them again */
         (void)observe_register(&o, 0);
     observe_acknowledged(&o, 0);
@@ -58,5 +57,4 @@ START_TEST(after_its_lease)
 }
 END_TEST
 
-E2E_TESTS("faults of a daemon", 120, {"within_its_lease", within_its_lease},
-          {"after_its_lease", after_its_lease})
+E2E_TESTS("faults of a daemon", 120, {"within_its_lease", within_its_lease}, {"after_its_lease", after_its_lease})

@@ -73,8 +73,7 @@ START_TEST(disk_full)
     observe_change(&o);
     filler(path);
     ck_assert_int_eq(unlink(path), 0);
-    observe_end(&o, "disk full under the state directory for 7 s, restart of the daemon included", AGREE_MS,
-                HOLD_MS);
+    observe_end(&o, "disk full under the state directory for 7 s, restart of the daemon included", AGREE_MS, HOLD_MS);
     ck_assert_int_eq(umount2(o.at[0].host.state_dir, MNT_DETACH), 0);
 }
 END_TEST

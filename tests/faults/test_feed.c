@@ -63,8 +63,7 @@ static void vandal_start(struct vandal *v)
 {
     kv_open(&v->kv, nats.server[0].url);
     ck_assert_int_eq(natsConnection_Subscribe(&v->created, v->kv.nc,
-                                              "$JS.EVENT.ADVISORY.CONSUMER.CREATED.KV_SERVICES.>", on_created,
-                                              v),
+                                              "$JS.EVENT.ADVISORY.CONSUMER.CREATED.KV_SERVICES.>", on_created, v),
                      NATS_OK);
     ck_assert_int_eq(natsConnection_Flush(v->kv.nc), NATS_OK);
 }
@@ -97,8 +96,7 @@ START_TEST(consumers_deleted)
     static struct vandal vandal;
 
     nats_start(&nats, 1);
-    observe_start(&o,
-                  &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
     put_bulk();
     vandal_start(&vandal);
     /* Two come back with nothing in memory, within their leases, and have to read everything. */
@@ -117,8 +115,7 @@ START_TEST(consumers_deleted)
         host_wait_live(&o.at[i].host);
         observe_set_watched(&o, i, true);
     }
-    observe_end(&o, "each consumer of a snapshot deleted for 8 s, 2 of 4 daemons restarted", AGREE_MS,
-                HOLD_MS);
+    observe_end(&o, "each consumer of a snapshot deleted for 8 s, 2 of 4 daemons restarted", AGREE_MS, HOLD_MS);
 }
 END_TEST
 

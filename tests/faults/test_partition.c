@@ -37,8 +37,7 @@ static void start(size_t n_hosts, size_t n_far)
     nats_wait_ready(&nats);
     first_far = n_hosts - n_far;
     snprintf(url, sizeof url, "\"nats://" NET_NEAR ":%d\"", nats.server[0].port);
-    observe_start(&o,
-                  &(struct observe_options){.nats = url, .n_hosts = n_hosts, .each = 5, .launch = launch});
+    observe_start(&o, &(struct observe_options){.nats = url, .n_hosts = n_hosts, .each = 5, .launch = launch});
 }
 
 START_TEST(one_host)

@@ -114,5 +114,5 @@ START_TEST(down)
 END_TEST
 
 E2E_TESTS("faults of a server", 150, {"restarted", restarted}, {"streams_gone", streams_gone},
-          {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated},
-          {"stopped", stopped}, {"down", down})
+          {"buckets_deleted", buckets_deleted}, {"buckets_recreated", buckets_recreated}, {"stopped", stopped},
+          {"down", down})

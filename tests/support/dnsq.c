@@ -12,10 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS   1000
-#define EDNS_SIZE    4096
-#define OPTION_EDE   15
-#define MESSAGE_MAX  65535
+#define TIMEOUT_MS  1000
+#define EDNS_SIZE   4096
+#define OPTION_EDE  15
+#define MESSAGE_MAX 65535
 
 /* Reads through bytes; ok turns false for good at the first step beyond the end. */
 struct cursor {
@@ -189,9 +189,8 @@ static size_t build_edns(const char *name, uint16_t type, uint16_t id, uint8_t *
 
 static int connect_to(int port, int type)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
     if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {

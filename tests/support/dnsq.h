@@ -10,7 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DNSQ_A = 1, DNSQ_NS = 2, DNSQ_SOA = 6, DNSQ_PTR = 12, DNSQ_TXT = 16, DNSQ_AAAA = 28, DNSQ_SRV = 33, DNSQ_OPT = 41 };
+enum {
+    DNSQ_A = 1,
+    DNSQ_NS = 2,
+    DNSQ_SOA = 6,
+    DNSQ_PTR = 12,
+    DNSQ_TXT = 16,
+    DNSQ_AAAA = 28,
+    DNSQ_SRV = 33,
+    DNSQ_OPT = 41
+};
 enum { DNSQ_NOERROR = 0, DNSQ_FORMERR = 1, DNSQ_SERVFAIL = 2, DNSQ_NXDOMAIN = 3, DNSQ_NOTIMP = 4, DNSQ_REFUSED = 5 };
 
 #define DNSQ_RECORDS_MAX 128

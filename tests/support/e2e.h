@@ -28,11 +28,11 @@ void e2e_at_end(void (*fn)(void *arg), void *arg);
 const char *e2e_binary(const char *program);
 
 /* Usage: E2E_TESTS("label", 60, {"test_a", test_a}, ...) at the end of the file. */
-#define E2E_TESTS(label, timeout_s, ...)                                                                       \
-    int main(void)                                                                                             \
-    {                                                                                                          \
-        const struct e2e_test tests[] = {__VA_ARGS__};                                                         \
-        return e2e_main(label, tests, sizeof tests / sizeof *tests, timeout_s);                                \
+#define E2E_TESTS(label, timeout_s, ...)                                                                               \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct e2e_test tests[] = {__VA_ARGS__};                                                                 \
+        return e2e_main(label, tests, sizeof tests / sizeof *tests, timeout_s);                                        \
     }
 
 #endif

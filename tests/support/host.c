@@ -39,8 +39,7 @@ static void write_config(const struct host *h, const struct host_options *o)
     fprintf(out, "host = \"%s\";\nstate_dir = \"%s\";\nservices_dir = \"%s\";\n", h->name, h->state_dir,
             h->services_dir);
     fprintf(out, "nats = { servers = [%s]; %s };\n", o->nats ? o->nats : nowhere, or_empty(o->bus));
-    fprintf(out, "registry = { lease_ttl = \"%s\"; %s };\n", o->lease_ttl ? o->lease_ttl : "3s",
-            or_empty(o->registry));
+    fprintf(out, "registry = { lease_ttl = \"%s\"; %s };\n", o->lease_ttl ? o->lease_ttl : "3s", or_empty(o->registry));
     fprintf(out, "dns = { listen = [\"127.0.0.1:%d\"]; %s };\n", h->dns_port, or_empty(o->dns));
     fprintf(out, "api = { socket = \"%s\"; %s };\n", h->socket, or_empty(o->api));
     fprintf(out, "http = { listen = \"127.0.0.1:%d\"; %s };\n", h->http_port, or_empty(o->http));
@@ -98,9 +97,8 @@ static bool connects(const void *address, socklen_t n)
 
 static bool port_answers(int port)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
     return connects(&sa, sizeof sa);
 }

@@ -19,13 +19,13 @@ struct host_options {
     const char *lease_ttl; /* default "3s" */
     int dns_port;          /* default: free ones; given where the network is the test's own */
     int http_port;
-    const char *services;  /* what goes between services = ( and ); */
-    const char *dns;       /* more lines for the group of that name ... */
+    const char *services; /* what goes between services = ( and ); */
+    const char *dns;      /* more lines for the group of that name ... */
     const char *api;
     const char *http;
     const char *registry;
-    const char *bus;       /* ... nats = { } */
-    const char *extra;     /* ... and for the top level */
+    const char *bus;   /* ... nats = { } */
+    const char *extra; /* ... and for the top level */
 };
 
 struct host {

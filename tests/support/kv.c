@@ -10,10 +10,10 @@
 
 #define CALL_TIMEOUT_MS 2000
 
-#define must(call)                                                                                             \
-    do {                                                                                                       \
-        natsStatus must_status = (call);                                                                       \
-        ck_assert_msg(must_status == NATS_OK, "%s: %s", #call, natsStatus_GetText(must_status));               \
+#define must(call)                                                                                                     \
+    do {                                                                                                               \
+        natsStatus must_status = (call);                                                                               \
+        ck_assert_msg(must_status == NATS_OK, "%s: %s", #call, natsStatus_GetText(must_status));                       \
     } while (0)
 
 static void subject_of(const char *bucket, const char *key, char *ret_subject, size_t cap)

@@ -24,8 +24,8 @@ struct nats {
     struct nats_server server[NATS_SERVERS_MAX];
     size_t n;
     const char *domain; /* of JetStream, or NULL; borrowed */
-    const char *extra; /* more lines for each server's configuration, or NULL; borrowed */
-    char urls[160];    /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
+    const char *extra;  /* more lines for each server's configuration, or NULL; borrowed */
+    char urls[160];     /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
 };
 
 /* Takes ports and folders, starts nothing. */

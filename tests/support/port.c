@@ -32,9 +32,8 @@ static bool lock(int port)
 
 static bool is_free(int port, int type)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
     ck_assert_int_ge(fd, 0);

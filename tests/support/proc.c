@@ -60,8 +60,7 @@ static _Noreturn void become(const char *const argv[], const char *const env[], 
     _exit(127);
 }
 
-static void start(struct proc *p, const char *name, const char *const argv[], const char *const env[], int out,
-                  int err)
+static void start(struct proc *p, const char *name, const char *const argv[], const char *const env[], int out, int err)
 {
     const char *all[ENV_MAX];
     pid_t parent = getpid();

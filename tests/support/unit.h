@@ -7,21 +7,21 @@
 #include <stdlib.h>
 
 /* Usage: UNIT_TESTS("label", test_a, test_b, ...) at the end of the file. */
-#define UNIT_TESTS(name, ...)                                                                                  \
-    int main(void)                                                                                             \
-    {                                                                                                          \
-        const TTest *const tests[] = {__VA_ARGS__};                                                            \
-        Suite *suite = suite_create(name);                                                                     \
-        TCase *tcase = tcase_create(name);                                                                     \
-        tcase_set_timeout(tcase, 60);                                                                          \
-        for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)                                              \
-            tcase_add_test(tcase, tests[i]);                                                                   \
-        suite_add_tcase(suite, tcase);                                                                         \
-        SRunner *runner = srunner_create(suite);                                                               \
-        srunner_run_all(runner, CK_NORMAL);                                                                    \
-        int failed = srunner_ntests_failed(runner);                                                            \
-        srunner_free(runner);                                                                                  \
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                           \
+#define UNIT_TESTS(name, ...)                                                                                          \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const TTest *const tests[] = {__VA_ARGS__};                                                                    \
+        Suite *suite = suite_create(name);                                                                             \
+        TCase *tcase = tcase_create(name);                                                                             \
+        tcase_set_timeout(tcase, 60);                                                                                  \
+        for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)                                                      \
+            tcase_add_test(tcase, tests[i]);                                                                           \
+        suite_add_tcase(suite, tcase);                                                                                 \
+        SRunner *runner = srunner_create(suite);                                                                       \
+        srunner_run_all(runner, CK_NORMAL);                                                                            \
+        int failed = srunner_ntests_failed(runner);                                                                    \
+        srunner_free(runner);                                                                                          \
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                                                   \
     }
 
 #endif

@@ -22,27 +22,27 @@ static inline void wait_step(void)
     nanosleep(&(struct timespec){.tv_nsec = WAIT_STEP_NS}, NULL);
 }
 
-#define wait_until(timeout_ms, condition, seen)                                                                \
-    ({                                                                                                         \
-        int64_t wait_start_ns = clock_now_ns();                                                                \
-        while (!(condition)) {                                                                                 \
-            if (clock_now_ns() - wait_start_ns > (int64_t)(timeout_ms) * NS_PER_MS)                            \
-                ck_abort_msg("not within %d ms: %s; last seen: %s", (int)(timeout_ms), #condition, (seen));    \
-            wait_step();                                                                                       \
-        }                                                                                                      \
-        clock_now_ns() - wait_start_ns;                                                                        \
+#define wait_until(timeout_ms, condition, seen)                                                                        \
+    ({                                                                                                                 \
+        int64_t wait_start_ns = clock_now_ns();                                                                        \
+        while (!(condition)) {                                                                                         \
+            if (clock_now_ns() - wait_start_ns > (int64_t)(timeout_ms)*NS_PER_MS)                                      \
+                ck_abort_msg("not within %d ms: %s; last seen: %s", (int)(timeout_ms), #condition, (seen));            \
+            wait_step();                                                                                               \
+        }                                                                                                              \
+        clock_now_ns() - wait_start_ns;                                                                                \
     })
 
 /* Asserts that the condition holds all the time for that long (or is already false at once). */
-#define holds_for(time_ms, condition, seen)                                                                    \
-    do {                                                                                                       \
-        int64_t hold_start_ns = clock_now_ns();                                                                \
-        while (clock_now_ns() - hold_start_ns < (int64_t)(time_ms) * NS_PER_MS) {                              \
-            if (!(condition))                                                                                  \
-                ck_abort_msg("after %.1f ms no longer: %s; last seen: %s",                                     \
-                             (double)(clock_now_ns() - hold_start_ns) / 1e6, #condition, (seen));              \
-            wait_step();                                                                                       \
-        }                                                                                                      \
+#define holds_for(time_ms, condition, seen)                                                                            \
+    do {                                                                                                               \
+        int64_t hold_start_ns = clock_now_ns();                                                                        \
+        while (clock_now_ns() - hold_start_ns < (int64_t)(time_ms)*NS_PER_MS) {                                        \
+            if (!(condition))                                                                                          \
+                ck_abort_msg("after %.1f ms no longer: %s; last seen: %s",                                             \
+                             (double)(clock_now_ns() - hold_start_ns) / 1e6, #condition, (seen));                      \
+            wait_step();                                                                                               \
+        }                                                                                                              \
     } while (0)
 
 /* A measured time, as tests/run collects it: "-- what: 12.3 ms". */

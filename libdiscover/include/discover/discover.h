@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define DISCOVER_API __attribute__((visibility("default")))
+#define DISCOVER_API   __attribute__((visibility("default")))
 #define DISCOVER_CHECK __attribute__((warn_unused_result))
 #else
 #define DISCOVER_API
@@ -82,16 +82,16 @@ enum discover_tier { DISCOVER_HOST = 0, DISCOVER_ZONE = 1, DISCOVER_REGION = 2, 
 
 /* One instance, as resolve copies it. 40 bytes; the layout is part of the ABI. */
 struct discover_endpoint {
-    uint8_t ipv6[16];   /* network order; valid when families has DISCOVER_HAS_IPV6 */
-    uint8_t ipv4[4];    /* network order; valid when families has DISCOVER_HAS_IPV4 */
-    uint16_t port;      /* host order */
-    uint8_t families;   /* DISCOVER_HAS_... */
-    uint8_t state;      /* enum discover_state */
-    uint32_t weight;    /* 1..65535 */
-    uint16_t priority;  /* lower is used first */
-    uint8_t protocol;   /* enum discover_protocol */
-    uint8_t tier;       /* enum discover_tier */
-    uint64_t id;        /* names the instance (domain, service, host, instance) for as long as it lives */
+    uint8_t ipv6[16];  /* network order; valid when families has DISCOVER_HAS_IPV6 */
+    uint8_t ipv4[4];   /* network order; valid when families has DISCOVER_HAS_IPV4 */
+    uint16_t port;     /* host order */
+    uint8_t families;  /* DISCOVER_HAS_... */
+    uint8_t state;     /* enum discover_state */
+    uint32_t weight;   /* 1..65535 */
+    uint16_t priority; /* lower is used first */
+    uint8_t protocol;  /* enum discover_protocol */
+    uint8_t tier;      /* enum discover_tier */
+    uint64_t id;       /* names the instance (domain, service, host, instance) for as long as it lives */
 };
 
 struct discover;
@@ -174,8 +174,7 @@ DISCOVER_API int discover_connected(const struct discover *d);
  * DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char *service,
-                                                 struct discover_endpoint *ret_endpoints, size_t cap,
-                                                 size_t *ret_n);
+                                                 struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);
 
 /*
  * Waits until it is known who serves a service, at most timeout_ms; dispatches meanwhile. Returns as resolve does:
@@ -296,14 +295,14 @@ struct discover_pair {
 };
 
 struct discover_instance {
-    const char *service;  /* "domain/service" */
+    const char *service; /* "domain/service" */
     const char *host;
     const char *instance;
     const char *hostname; /* "", or a name instead of addresses: the endpoint has what that resolved to */
     const char *zone;
     const char *region;
     struct discover_endpoint endpoint;
-    int usable;           /* resolve would return it */
+    int usable; /* resolve would return it */
     const char *const *tags;
     size_t n_tags;
     const struct discover_pair *meta;
@@ -315,7 +314,7 @@ struct discover_host {
     const char *region, *zone;
     uint8_t ipv4[4], ipv6[16];
     uint8_t families;
-    int alive;       /* its lease has not run out */
+    int alive; /* its lease has not run out */
     uint32_t instances;
 };
 

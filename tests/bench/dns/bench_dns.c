@@ -117,8 +117,8 @@ static double measure(struct contender *c, load_fn *load)
     check(load(&c->load, &r), "load");
     int64_t used = server_cpu_ns(&c->server) - before;
     if (r.answers == 0 || (c->options.kind != SERVER_FLOOR && r.failed > 0))
-        fprintf(stderr, "%s: %" PRIu64 " answers, %" PRIu64 " failed\n", server_name(c->options.kind),
-                r.answers, r.failed);
+        fprintf(stderr, "%s: %" PRIu64 " answers, %" PRIu64 " failed\n", server_name(c->options.kind), r.answers,
+                r.failed);
     fprintf(stderr, "  %-10s %8.0f answers/s, CPU %3.0f %%, %" PRIu64 " lost, %.0f octets\n",
             server_name(c->options.kind), (double)r.answers / r.seconds, (double)used / 1e7 / r.seconds, r.lost,
             (double)r.bytes / (double)(r.answers ? r.answers : 1));
@@ -136,9 +136,8 @@ static void run_rounds(struct contender *c, size_t n, load_fn *load)
 static void print_line(const char *name, const char *who, double value, const char *unit, double floor, double ratio,
                        double target)
 {
-    printf(
-        "{\"name\":\"dns %s%s%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.3f,",
-        name, *who ? " " : "", who, value, unit, floor, ratio);
+    printf("{\"name\":\"dns %s%s%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.3f,", name,
+           *who ? " " : "", who, value, unit, floor, ratio);
     if (target == 0)
         printf("\"target\":null,\"ok\":null}\n");
     else
@@ -147,8 +146,8 @@ static void print_line(const char *name, const char *who, double value, const ch
     fflush(stdout);
 }
 
-static void print_rounds(const char *name, const char *who, const double *rounds, const char *unit,
-                         const double *floor, double target)
+static void print_rounds(const char *name, const char *who, const double *rounds, const char *unit, const double *floor,
+                         double target)
 {
     double ratios[ROUNDS];
     for (int i = 0; i < ROUNDS; i++)
@@ -161,8 +160,8 @@ static void print_all(const char *name, const struct contender *c, size_t n, con
 {
     for (size_t i = 0; i < n; i++)
         if (i != SERVER_FLOOR)
-            print_rounds(name, i == 0 ? "" : server_name(c[i].options.kind), c[i].rounds, unit,
-                         c[SERVER_FLOOR].rounds, i == 0 ? target : 0);
+            print_rounds(name, i == 0 ? "" : server_name(c[i].options.kind), c[i].rounds, unit, c[SERVER_FLOOR].rounds,
+                         i == 0 ? target : 0);
 }
 
 static void bench_throughput(const struct scenario *s, double target)

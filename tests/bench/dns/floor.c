@@ -10,7 +10,7 @@
 
 #include "tests/bench/dns/server.h"
 
-#define BATCH 64
+#define BATCH     64
 #define BYTES_MAX 8192
 
 static uint8_t buffers[BATCH][BYTES_MAX];
@@ -44,8 +44,8 @@ static void echo_one_by_one(int fd, size_t bytes)
         socklen_t peer_bytes = sizeof peers[0];
         ssize_t n = recvfrom(fd, buffers[0], BYTES_MAX, 0, (struct sockaddr *)&peers[0], &peer_bytes);
         if (n >= 12)
-            (void)!sendto(fd, buffers[0], reply(buffers[0], (size_t)n, bytes), 0,
-                          (struct sockaddr *)&peers[0], peer_bytes);
+            (void)!sendto(fd, buffers[0], reply(buffers[0], (size_t)n, bytes), 0, (struct sockaddr *)&peers[0],
+                          peer_bytes);
     }
 }
 

@@ -100,8 +100,8 @@ static size_t next_query(struct queries *q, uint16_t id, uint8_t *ret_query)
 
 static int connect_to(int type, int port)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int bytes = 4 << 20, one = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     if (type == SOCK_STREAM)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -53,8 +53,12 @@ static void put(uint32_t service, uint32_t instance, uint32_t n, uint32_t weight
 
 static void fill(const struct server_options *o)
 {
-    const struct catalog_options options = {.host = "bench", .region = "eu", .zone = "", .table_words = 1 << 20,
-                                            .hosts_max = 10, .services_max = o->services + 1,
+    const struct catalog_options options = {.host = "bench",
+                                            .region = "eu",
+                                            .zone = "",
+                                            .table_words = 1 << 20,
+                                            .hosts_max = 10,
+                                            .services_max = o->services + 1,
                                             .instances_per_host_max = o->services * o->instances + 1};
     check(catalog_new(&options, moved, NULL, &catalog), "catalog");
     for (uint32_t s = 0; s < o->services; s++)

@@ -35,27 +35,27 @@ static int write_zone(const struct server_options *o)
 static void write_knot(FILE *f, const struct server_options *o, int port)
 {
     uint32_t workers = o->workers ? o->workers : 1;
-    fprintf(f, "server:\n    listen: 127.0.0.1@%d\n    rundir: \"%s\"\n    udp-workers: %u\n    tcp-workers: 1\n"
-               "    background-workers: 1\n    udp-max-payload: 4096\n"
-               "database:\n    storage: \"%s\"\n"
-               "template:\n  - id: default\n    storage: \"%s\"\n    zonefile-sync: -1\n"
-               "zone:\n  - domain: discover.internal\n    file: \"%s\"\n",
+    fprintf(f,
+            "server:\n    listen: 127.0.0.1@%d\n    rundir: \"%s\"\n    udp-workers: %u\n    tcp-workers: 1\n"
+            "    background-workers: 1\n    udp-max-payload: 4096\n"
+            "database:\n    storage: \"%s\"\n"
+            "template:\n  - id: default\n    storage: \"%s\"\n    zonefile-sync: -1\n"
+            "zone:\n  - domain: discover.internal\n    file: \"%s\"\n",
             port, o->folder, workers, o->folder, o->folder, zone_path);
 }
 
 static void write_nsd(FILE *f, const struct server_options *o, int port)
 {
     uint32_t workers = o->workers ? o->workers : 1;
-    fprintf(
-        f,
-        "server:\n    ip-address: 127.0.0.1@%d\n    server-count: %u\n    reuseport: %s\n    username: \"\"\n"
-        "    zonesdir: \"%s\"\n    database: \"\"\n    pidfile: \"%s/nsd.pid\"\n    xfrdfile: \"%s/xfrd\"\n"
-        "    xfrdir: \"%s\"\n    zonelistfile: \"%s/zones\"\n    ipv4-edns-size: 4096\n    "
-        "minimal-responses: no\n    rrl-ratelimit: 0\n"
-        "remote-control:\n    control-enable: no\n"
-        "zone:\n    name: discover.internal\n    zonefile: \"%s\"\n",
-        port, workers, workers > 1 ? "yes" : "no", o->folder, o->folder, o->folder, o->folder, o->folder,
-        zone_path);
+    fprintf(f,
+            "server:\n    ip-address: 127.0.0.1@%d\n    server-count: %u\n    reuseport: %s\n    username: \"\"\n"
+            "    zonesdir: \"%s\"\n    database: \"\"\n    pidfile: \"%s/nsd.pid\"\n    xfrdfile: \"%s/xfrd\"\n"
+            "    xfrdir: \"%s\"\n    zonelistfile: \"%s/zones\"\n    ipv4-edns-size: 4096\n    "
+            "minimal-responses: no\n    rrl-ratelimit: 0\n"
+            "remote-control:\n    control-enable: no\n"
+            "zone:\n    name: discover.internal\n    zonefile: \"%s\"\n",
+            port, workers, workers > 1 ? "yes" : "no", o->folder, o->folder, o->folder, o->folder, o->folder,
+            zone_path);
 }
 
 int rival_prepare(const struct server_options *o, int port, const char **argv, size_t max)

@@ -25,7 +25,8 @@ static struct host first, host;
 static void print(const char *name, size_t hosts, double value, const char *unit, double floor, double target)
 {
     printf("{\"name\":\"fleet/%zu-hosts/%s\",\"value\":%.3f,\"unit\":\"%s\",\"p99\":null,", hosts, name, value, unit);
-    floor > 0 ? printf("\"floor\":%.3f,\"ratio\":%.2f,", floor, value / floor) : printf("\"floor\":null,\"ratio\":null,");
+    floor > 0 ? printf("\"floor\":%.3f,\"ratio\":%.2f,", floor, value / floor)
+              : printf("\"floor\":null,\"ratio\":null,");
     printf("\"target\":%.3f,\"ok\":%s}\n", target, value <= target ? "true" : "false");
     fflush(stdout);
 }

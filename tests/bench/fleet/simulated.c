@@ -82,9 +82,15 @@ void fleet_put_record(struct fleet *f, size_t host, size_t i)
 
 void fleet_put_lease(struct fleet *f, size_t host)
 {
-    struct lease l = {.epoch = EPOCH, .min_epoch = EPOCH, .counter = ++f->lease_counter, .node = host + 1,
-                      .ttl_ms = LEASE_TTL_MS, .records = (uint32_t)f->per_host, .digest = f->digests[host],
-                      .region = "local", .version = "0.1.0"};
+    struct lease l = {.epoch = EPOCH,
+                      .min_epoch = EPOCH,
+                      .counter = ++f->lease_counter,
+                      .node = host + 1,
+                      .ttl_ms = LEASE_TTL_MS,
+                      .records = (uint32_t)f->per_host,
+                      .digest = f->digests[host],
+                      .region = "local",
+                      .version = "0.1.0"};
     uint8_t bytes[LEASE_WIRE_MAX];
     char subject[64];
     size_t n;

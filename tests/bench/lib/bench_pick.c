@@ -64,7 +64,8 @@ static struct counter *draw(struct floor_run *r)
     r->random ^= r->random << 17;
     struct counter *a = &r->counters[(r->random >> 32) * r->n >> 32];
     struct counter *b = &r->counters[(r->random & UINT32_MAX) * r->n >> 32];
-    return atomic_load_explicit(&b->n, memory_order_relaxed) < atomic_load_explicit(&a->n, memory_order_relaxed) ? b : a;
+    return atomic_load_explicit(&b->n, memory_order_relaxed) < atomic_load_explicit(&a->n, memory_order_relaxed) ? b
+                                                                                                                 : a;
 }
 
 static void *run_floor(void *arg)

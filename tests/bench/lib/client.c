@@ -35,8 +35,13 @@ void put_instance(struct catalog *c, size_t i, uint64_t counter)
 
 struct catalog *make_catalog(size_t n)
 {
-    const struct catalog_options options = {.host = "bench", .region = "eu", .zone = "", .table_words = 1 << 18,
-                                            .hosts_max = 10, .services_max = 10, .instances_per_host_max = 2000};
+    const struct catalog_options options = {.host = "bench",
+                                            .region = "eu",
+                                            .zone = "",
+                                            .table_words = 1 << 18,
+                                            .hosts_max = 10,
+                                            .services_max = 10,
+                                            .instances_per_host_max = 2000};
     struct catalog *c;
     check(catalog_new(&options, NULL, NULL, &c) == 0, "no catalog");
     for (size_t i = 0; i < n; i++)
@@ -73,8 +78,9 @@ struct discover *connect_client(struct catalog *c)
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0, "no socket");
     struct discover *d;
-    check(discover_new(&d) == 0 && discover_set_socket(d, address.sun_path) == 0 &&
-              discover_set_timeout(d, 0) == 0 && discover_start(d) == 0, "no client");
+    check(discover_new(&d) == 0 && discover_set_socket(d, address.sun_path) == 0 && discover_set_timeout(d, 0) == 0 &&
+              discover_start(d) == 0,
+          "no client");
     welcome(accept(listener, NULL, NULL), c);
     check(discover_dispatch(d) == 0 && discover_connected(d), "not connected");
     unlink(address.sun_path);

@@ -85,10 +85,12 @@ void floor_share_leader(struct floor *f, const char *stream)
 
     for (;;) {
         natsMsg *answer = NULL;
-        wait_until(CLUSTER_MS, has_leader(&f->reader, stream, theirs) && has_leader(&f->reader, "KV_FLOOR", ours), ours);
+        wait_until(CLUSTER_MS, has_leader(&f->reader, stream, theirs) && has_leader(&f->reader, "KV_FLOOR", ours),
+                   ours);
         if (strcmp(ours, theirs) == 0)
             return;
-        (void)natsConnection_RequestString(&answer, f->reader.nc, "$JS.API.STREAM.LEADER.STEPDOWN.KV_FLOOR", "", WAIT_MS);
+        (void)natsConnection_RequestString(&answer, f->reader.nc, "$JS.API.STREAM.LEADER.STEPDOWN.KV_FLOOR", "",
+                                           WAIT_MS);
         natsMsg_Destroy(answer);
     }
 }

@@ -19,12 +19,12 @@
 #include "tests/support/nats_server.h"
 #include "tests/support/wait.h"
 
-#define SERVICE       "bench/propagation"
-#define REGISTRATIONS 400
-#define DEATHS        50
-#define CALLED_RATIO  2.0
+#define SERVICE          "bench/propagation"
+#define REGISTRATIONS    400
+#define DEATHS           50
+#define CALLED_RATIO     2.0
 #define REGISTERED_RATIO 1.3
-#define LIMIT_MS      5000
+#define LIMIT_MS         5000
 
 static struct nats nats;
 static struct host a, b;
@@ -78,7 +78,8 @@ static size_t record_bytes(struct discover_registration *r)
 
     kv_open(&kv, nats.server[0].url);
     ck_assert_int_eq(discover_register(a.lib, r), 0);
-    (void)wait_until(LIMIT_MS, (n = kv_get(&kv, "SERVICES", "bench.propagation.a.i1", value, sizeof value)) > 0, "none");
+    (void)wait_until(LIMIT_MS, (n = kv_get(&kv, "SERVICES", "bench.propagation.a.i1", value, sizeof value)) > 0,
+                     "none");
     ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
     await_count(&b, 0);
     kv_close(&kv);
@@ -178,4 +179,5 @@ START_TEST(death)
 }
 END_TEST
 
-E2E_TESTS("propagation", 120, {"registration", registration}, {"registration_in_a_cluster", registration_in_a_cluster}, {"death", death})
+E2E_TESTS("propagation", 120, {"registration", registration}, {"registration_in_a_cluster", registration_in_a_cluster},
+          {"death", death})

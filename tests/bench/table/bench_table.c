@@ -106,8 +106,13 @@ static void print(const char *name, double value, const char *unit, double p99, 
 int main(void)
 {
     struct catalog *c;
-    struct catalog_options o = {.host = "web-0", .region = "eu", .zone = "eu-1", .table_words = 1 << 23,
-                                .hosts_max = 2 * HOSTS, .services_max = 2 * SERVICES, .instances_per_host_max = 1000};
+    struct catalog_options o = {.host = "web-0",
+                                .region = "eu",
+                                .zone = "eu-1",
+                                .table_words = 1 << 23,
+                                .hosts_max = 2 * HOSTS,
+                                .services_max = 2 * SERVICES,
+                                .instances_per_host_max = 1000};
     size_t heap_before = mallinfo2().uordblks + mallinfo2().hblkhd;
     if (catalog_new(&o, NULL, NULL, &c) < 0)
         return 1;
@@ -116,7 +121,8 @@ int main(void)
     double load_s = (double)(clock_now_ns() - start_ns) / NS_PER_S;
     double n = (double)catalog_counts(c).instances;
     size_t heap = mallinfo2().uordblks + mallinfo2().hblkhd - heap_before;
-    print("table_bytes_per_instance", (double)table_writer_stats(catalog_table(c)).heap_used_words * 8 / n, "B", 0, 0, 400);
+    print("table_bytes_per_instance", (double)table_writer_stats(catalog_table(c)).heap_used_words * 8 / n, "B", 0, 0,
+          400);
     print("catalog_heap_bytes_per_instance", (double)heap / n, "B", 0, 0, 400);
     print("catalog_load_200k", load_s, "s", 0, 0, 3);
     int64_t floor_ns = median_copy();

@@ -10,12 +10,12 @@
 
 struct station_bucket {
     unsigned live, gaps, infos, ends, entries;
-    struct bus_info info;      /* the last one */
-    int end_err;               /* of the last snapshot */
-    bool in_order;             /* sequences of the snapshot only grew */
-    int64_t oldest_age_ns;     /* in the snapshot */
-    uint64_t last_seq;         /* of the last snapshot entry */
-    struct {                   /* of the last live message */
+    struct bus_info info;  /* the last one */
+    int end_err;           /* of the last snapshot */
+    bool in_order;         /* sequences of the snapshot only grew */
+    int64_t oldest_age_ns; /* in the snapshot */
+    uint64_t last_seq;     /* of the last snapshot entry */
+    struct {               /* of the last live message */
         enum kv_kind kind;
         char key[256], value[256];
         size_t n;

@@ -234,8 +234,9 @@ START_TEST(test_tells_wrong_settings)
     station_start(&a, &options);
     station_resync(&a, BUS_SERVICES);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
-    static const char *const told[] = {"max_msgs_per_subject is 5", "allow_rollup_hdrs", "deny_delete",
-                                       "storage is memory", "republish is not set", "discard is old", "max_age is 0 s"};
+    static const char *const told[] = {
+        "max_msgs_per_subject is 5", "allow_rollup_hdrs", "deny_delete",   "storage is memory",
+        "republish is not set",      "discard is old",    "max_age is 0 s"};
     for (size_t i = 0; i < sizeof told / sizeof *told; i++)
         ck_assert_msg(strstr(a.problem, told[i]), "%s not in: %s", told[i], a.problem);
     unsigned problems = a.problems;

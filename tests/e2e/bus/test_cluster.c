@@ -126,7 +126,8 @@ START_TEST(test_lame_duck_without_another_server)
     station_start(&a, &options);
     wait_until(WAIT_MS, synced(&a), station_seen(&a));
     nats_server_lame_duck(&nats, 0);
-    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "about to stop, and there is no other"), station_seen(&a));
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "about to stop, and there is no other"),
+               station_seen(&a));
     ck_assert_uint_eq(a.disconnects, 0);
     wait_until(WAIT_MS, station_pump(&a) && a.disconnects == 1, station_seen(&a));
     ck_assert_uint_eq(a.moves, 0);

@@ -22,8 +22,8 @@ static void start(void)
     static char listen[128], remote[128];
     int port = port_take();
     snprintf(listen, sizeof listen, "leafnodes { listen: \"127.0.0.1:%d\" }", port);
-    snprintf(remote, sizeof remote,
-             "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://127.0.0.1:%d\" }] }", port);
+    snprintf(remote, sizeof remote, "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://127.0.0.1:%d\" }] }",
+             port);
     nats_init(&hub, 1);
     hub.domain = "hub";
     hub.extra = listen;

@@ -37,16 +37,14 @@ static void start(void)
     for (size_t i = 0; i < nats.n; i++)
         nats_server_launch(&nats, i);
     nats_wait_ready(&nats);
-    host_start(&a, &(struct host_options){
-                       .name = "a",
-                       .nats = nats.urls,
-                       .lease_ttl = "6s",
-                       .registry = "replicas = 3;",
-                       .services = "{ name = \"" STEADY
-                                   "\"; instance = \"s1\"; port = 80; address = [\"10.1.2.3\"]; }"});
+    host_start(&a, &(struct host_options){.name = "a",
+                                          .nats = nats.urls,
+                                          .lease_ttl = "6s",
+                                          .registry = "replicas = 3;",
+                                          .services = "{ name = \"" STEADY
+                                                      "\"; instance = \"s1\"; port = 80; address = [\"10.1.2.3\"]; }"});
     snprintf(other, sizeof other, "\"%s\"", nats.server[(server_of(&a) + 1) % nats.n].url);
-    host_start(&b, &(struct host_options){
-                       .name = "b", .nats = other, .lease_ttl = "6s", .registry = "replicas = 3;"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = other, .lease_ttl = "6s", .registry = "replicas = 3;"});
     wait_until(5000, seen_by_all(&b, STEADY, 1), b.seen);
 }
 

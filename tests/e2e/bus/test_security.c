@@ -23,9 +23,10 @@ static struct station a;
 START_TEST(test_denial_names_the_subject)
 {
     nats_init(&nats, 1);
-    nats.extra = "authorization { users = [ { user: a, password: secret, permissions: {\n"
-                 "  publish: [\"$KV.SERVICES.*.*.a.>\", \"$JS.API.>\"], subscribe: [\"_INBOX.a.>\", \"discover.test.>\"] } },\n"
-                 "  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats.extra =
+        "authorization { users = [ { user: a, password: secret, permissions: {\n"
+        "  publish: [\"$KV.SERVICES.*.*.a.>\", \"$JS.API.>\"], subscribe: [\"_INBOX.a.>\", \"discover.test.>\"] } },\n"
+        "  { user: admin, password: admin } ] }\nno_auth_user: admin";
     nats_server_launch(&nats, 0);
     nats_wait_ready(&nats);
     struct bus_options options = station_options(&nats, "a");
@@ -258,8 +259,10 @@ START_TEST(test_tls)
     const char *dir = e2e_folder(), *why;
     make_certificates();
     nats_init(&nats, 1);
-    snprintf(extra, sizeof extra, "tls { cert_file: \"%s/localhost.pem\", key_file: \"%s/localhost.key\", "
-             "ca_file: \"%s/ca.pem\", verify: true }", dir, dir, dir);
+    snprintf(extra, sizeof extra,
+             "tls { cert_file: \"%s/localhost.pem\", key_file: \"%s/localhost.key\", "
+             "ca_file: \"%s/ca.pem\", verify: true }",
+             dir, dir, dir);
     nats.extra = extra;
     nats_server_launch(&nats, 0);
     snprintf(url, sizeof url, "nats://localhost:%d", nats.server[0].port);
@@ -311,7 +314,6 @@ END_TEST
 
 E2E_TESTS("bus security", 60, {"denial_names_the_subject", test_denial_names_the_subject},
           {"wrong_password_is_told", test_wrong_password_is_told}, {"nkey", test_nkey},
-          {"credentials_file", test_credentials_file},
-          {"permissions_of_the_example", test_permissions_of_the_example},
-          {"daemons_under_the_permissions_of_the_example", test_daemons_under_the_permissions_of_the_example}, {"tls", test_tls},
-          {"tls_checks_the_name", test_tls_checks_the_name})
+          {"credentials_file", test_credentials_file}, {"permissions_of_the_example", test_permissions_of_the_example},
+          {"daemons_under_the_permissions_of_the_example", test_daemons_under_the_permissions_of_the_example},
+          {"tls", test_tls}, {"tls_checks_the_name", test_tls_checks_the_name})

@@ -43,8 +43,14 @@ static void ask_for(const struct table *t, const struct dns_zones *zones, const 
     if (dns_query_parse(query, n, &q) < 0)
         abort();
     dns_name_read(zones, q.question, &name);
-    const struct dns_ask ask = {.query = &q, .name = &name, .table = t, .mode = DNS_MODE_LIVE, .limit = 4096,
-                                .own_address = own, .own_address_bytes = 4, .random = &random};
+    const struct dns_ask ask = {.query = &q,
+                                .name = &name,
+                                .table = t,
+                                .mode = DNS_MODE_LIVE,
+                                .limit = 4096,
+                                .own_address = own,
+                                .own_address_bytes = 4,
+                                .random = &random};
     struct dns_prepared *p = dns_answer(&ask, s);
     dns_prepared_turn(p, &random);
     (void)oracle_check(query, n, reply, dns_prepared_write(p, &q, 1232, reply), 4096);

@@ -45,8 +45,8 @@ static void resolve_hostnames(void)
 /* Two domains with four services and three hosts, so that names meet. */
 static void put(const uint8_t *b, unsigned number)
 {
-    static const char *const services[] = {
-        "payment", "search", "addr", "a-service-with-a-name-of-just-sixty-three-octets-which-is-most-aa"};
+    static const char *const services[] = {"payment", "search", "addr",
+                                           "a-service-with-a-name-of-just-sixty-three-octets-which-is-most-aa"};
     struct instance_key key = {.domain = "shop"};
     struct record r;
     if (b[0] & 1)
@@ -77,12 +77,8 @@ static void put(const uint8_t *b, unsigned number)
 static void put_host(unsigned number)
 {
     char name[8];
-    struct lease l = {.epoch = 1,
-                      .counter = 1,
-                      .ttl_ms = 1000,
-                      .families = (uint8_t)number,
-                      .region = "eu",
-                      .zone = "eu-1"};
+    struct lease l = {
+        .epoch = 1, .counter = 1, .ttl_ms = 1000, .families = (uint8_t)number, .region = "eu", .zone = "eu-1"};
     snprintf(name, sizeof name, "web-%u", number);
     must(catalog_set_host(catalog, name, &l, number != 3, NOW_NS) == 0);
 }
@@ -90,12 +86,12 @@ static void put_host(unsigned number)
 /* Zones beside, below and across each other, forward and reverse. */
 static void configure(uint8_t mode)
 {
-    static const char *const zones[] = {"discover.internal",        "1.in-addr.arpa",   "svc.example.com",
-                                        "shop.discover.internal",   "0.2.ip6.arpa",     "eu.svc.example.com",
+    static const char *const zones[] = {"discover.internal",       "1.in-addr.arpa",  "svc.example.com",
+                                        "shop.discover.internal",  "0.2.ip6.arpa",    "eu.svc.example.com",
                                         "payment.svc.example.com", "b.1.in-addr.arpa"};
     const char *why;
-    config = (struct dns_config){
-        .ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .seed = 1};
+    config =
+        (struct dns_config){.ttl_s = mode & 64 ? 60 : 1, .udp_payload = 1232, .loopback_payload = 16384, .seed = 1};
     config.zones.n = mode & 128 ? 8 : 2;
     for (size_t i = 0; i < config.zones.n; i++)
         must(dns_zone_parse(zones[i], &config.zones.zone[i], &why) == 0);
@@ -103,8 +99,13 @@ static void configure(uint8_t mode)
 
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
 {
-    const struct catalog_options o = {.host = "web-0", .region = "eu", .zone = "eu-1", .table_words = 8192,
-                                      .hosts_max = 10, .services_max = 10, .instances_per_host_max = 100};
+    const struct catalog_options o = {.host = "web-0",
+                                      .region = "eu",
+                                      .zone = "eu-1",
+                                      .table_words = 8192,
+                                      .hosts_max = 10,
+                                      .services_max = 10,
+                                      .instances_per_host_max = 100};
     configure(mode);
     dns_tables_init(&tables);
     must(catalog_new(&o, moved, NULL, &catalog) == 0);
@@ -121,8 +122,8 @@ struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
     must(dns_reverse_build(config.reverse) == 0);
     table_writer_alive(catalog_table(catalog), NOW_NS);
     table_writer_set_sync(catalog_table(catalog), (enum table_sync)(mode & 3), NOW_NS - NS_PER_S);
-    return (struct dns_client){.tcp = mode & 4, .loopback = mode & 8, .denied = (mode & 48) == 48,
-                               .own_address_bytes = mode & 16 ? 16 : 4};
+    return (struct dns_client){
+        .tcp = mode & 4, .loopback = mode & 8, .denied = (mode & 48) == 48, .own_address_bytes = mode & 16 ? 16 : 4};
 }
 
 void world_end(void)
@@ -133,8 +134,7 @@ void world_end(void)
     catalog_free(catalog);
 }
 
-size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as,
-                 uint8_t ret_reply[static DNS_MESSAGE_MAX])
+size_t world_ask(const uint8_t *query, size_t n, const struct dns_client *as, uint8_t ret_reply[static DNS_MESSAGE_MAX])
 {
     dns_responder_begin(responder, NOW_NS);
     return dns_respond(responder, query, n, as, ret_reply, DNS_MESSAGE_MAX);

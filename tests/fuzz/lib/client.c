@@ -123,8 +123,7 @@ static int on_service(void *arg, const char *service, size_t n_usable, size_t n_
 
 static int on_instance(void *arg, const struct discover_instance *i)
 {
-    size_t n =
-        strlen(i->host) + strlen(i->instance) + strlen(i->hostname) + strlen(i->zone) + strlen(i->region);
+    size_t n = strlen(i->host) + strlen(i->instance) + strlen(i->hostname) + strlen(i->zone) + strlen(i->region);
     for (size_t t = 0; t < i->n_tags; t++)
         n += strlen(i->tags[t]);
     for (size_t m = 0; m < i->n_meta; m++)

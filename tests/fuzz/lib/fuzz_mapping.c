@@ -14,8 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     uint64_t *words = malloc(n / 8 * 8 + 8);
     memcpy(words, bytes, n / 8 * 8);
     client_open(&c, false);
-    if (table_attach((const table_word *)words, n / 8, &t) == 0 &&
-        mappings_install(&c.d->mappings, &t) == 0) {
+    if (table_attach((const table_word *)words, n / 8, &t) == 0 && mappings_install(&c.d->mappings, &t) == 0) {
         client_look_up(&c);
         if (discover_dispatch(c.d) == 0) /* its watch looks */
             client_look_up(&c);

@@ -384,6 +384,5 @@ UNIT_TESTS("agent/agent", local_at_once_published_when_the_bus_is_there, goes_wi
            no_address_means_the_hosts, refusals, deregistering_needs_the_right, ttl_needs_heartbeats,
            lives_as_long_as_a_process, takeover_by_the_same_user, checks_change_the_state_only_when_it_changes,
            configuration_is_followed, lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect,
-           failed_lease_is_put_again_soon, good_bye_first_then_the_records,
-           leaving_does_not_wait_for_a_lost_good_bye, leaving_without_the_bus_is_done_at_once,
-           counters_show_what_happened)
+           failed_lease_is_put_again_soon, good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
+           leaving_without_the_bus_is_done_at_once, counters_show_what_happened)

@@ -5,8 +5,7 @@
 
 #include "tests/unit/agent/life.h"
 
-static struct override of(const char *domain, const char *service, const char *instance,
-                          enum discover_state state)
+static struct override of(const char *domain, const char *service, const char *instance, enum discover_state state)
 {
     struct override o = {.state = (uint8_t)state};
     strcpy(o.domain, domain);
@@ -33,15 +32,12 @@ static void expect(const char *key, enum discover_state state)
 
 START_TEST(the_narrowest_counts)
 {
-    const struct instance_key pay = {"shop", "payment", "web-1", "a"},
-                              other = {"shop", "payment", "web-1", "b"},
+    const struct instance_key pay = {"shop", "payment", "web-1", "a"}, other = {"shop", "payment", "web-1", "b"},
                               cart = {"shop", "cart", "web-1", "a"};
     struct overrides o;
     overrides_init(&o, 3);
-    struct override host = of("", "", "", DISCOVER_DRAINING),
-                    service = of("shop", "payment", "", DISCOVER_MAINTENANCE),
-                    one = of("shop", "payment", "a", DISCOVER_DRAINING),
-                    more = of("shop", "x", "", DISCOVER_DRAINING);
+    struct override host = of("", "", "", DISCOVER_DRAINING), service = of("shop", "payment", "", DISCOVER_MAINTENANCE),
+                    one = of("shop", "payment", "a", DISCOVER_DRAINING), more = of("shop", "x", "", DISCOVER_DRAINING);
     ck_assert_int_eq(overrides_state(&o, &pay), 0);
     ck_assert_int_eq(overrides_set(&o, &one), 0);
     ck_assert_int_eq(overrides_set(&o, &service), 0);
@@ -113,8 +109,8 @@ END_TEST
 START_TEST(nonsense_is_refused)
 {
     setup();
-    struct override o = of("shop", "payment", "", DISCOVER_PASSING),
-                    half = of("shop", "", "", DISCOVER_DRAINING), lost = of("", "", "a", DISCOVER_DRAINING);
+    struct override o = of("shop", "payment", "", DISCOVER_PASSING), half = of("shop", "", "", DISCOVER_DRAINING),
+                    lost = of("", "", "a", DISCOVER_DRAINING);
     ck_assert_int_eq(agent_override(a, &o, true, now_ns), -EINVAL);
     ck_assert_int_eq(agent_override(a, &half, true, now_ns), -EINVAL);
     ck_assert_int_eq(agent_override(a, &lost, true, now_ns), -EINVAL);
@@ -125,5 +121,5 @@ START_TEST(nonsense_is_refused)
 }
 END_TEST
 
-UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come,
-           kept_over_a_restart_until_taken_back, nonsense_is_refused)
+UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come, kept_over_a_restart_until_taken_back,
+           nonsense_is_refused)

@@ -151,5 +151,4 @@ END_TEST
 
 UNIT_TESTS("agent/own_lease", a_probe_is_a_beat_at_once, no_probe_while_the_name_is_not_ours_or_on_leaving,
            an_older_one_took_its_place, one_of_an_earlier_life_took_its_place, another_hosts_took_its_place,
-           an_echo_is_no_loss, late_echoes_do_not_make_a_storm, somebody_deleted_it,
-           a_snapshot_does_not_have_it)
+           an_echo_is_no_loss, late_echoes_do_not_make_a_storm, somebody_deleted_it, a_snapshot_does_not_have_it)

@@ -61,8 +61,14 @@ static int may(const char *instance, struct owner owner)
     return registrations_may_claim(regs, &key, &owner);
 }
 
-static void setup(void) { ck_assert_int_eq(registrations_new(4, &regs), 0); }
-static void teardown(void) { registrations_free(regs); }
+static void setup(void)
+{
+    ck_assert_int_eq(registrations_new(4, &regs), 0);
+}
+static void teardown(void)
+{
+    registrations_free(regs);
+}
 
 START_TEST(who_may_take_what)
 {
@@ -73,11 +79,11 @@ START_TEST(who_may_take_what)
                                   ttl(2, 1000), ttl(3, 2000),        process(2, 1000, 66), process(3, 2000, 77)};
     const int no = -EEXIST;
     const int expected[5][8] = {
-        {0, no, no, no, no, no, no, no},  /* static */
-        {no, 0, no, no, no, no, no, no},  /* connection 1 */
-        {no, 0, 0, no, 0, no, 0, no},     /* TTL */
-        {no, 0, 0, no, 0, no, 0, no},     /* PID */
-        {0, 0, 0, 0, 0, 0, 0, 0},         /* inherited */
+        {0, no, no, no, no, no, no, no}, /* static */
+        {no, 0, no, no, no, no, no, no}, /* connection 1 */
+        {no, 0, 0, no, 0, no, 0, no},    /* TTL */
+        {no, 0, 0, no, 0, no, 0, no},    /* PID */
+        {0, 0, 0, 0, 0, 0, 0, 0},        /* inherited */
     };
     for (size_t i = 0; i < 5; i++) {
         struct registration *reg = set("p1", has[i], 80);
@@ -234,6 +240,6 @@ START_TEST(checks_and_the_owner_both_have_a_say)
 END_TEST
 
 UNIT_TESTS("agent/registrations", who_may_take_what, limit_holds_for_new_ones_only,
-           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name,
-           a_long_service_still_gives_a_valid_name, bound_to_connections_and_processes,
-           ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove, checks_and_the_owner_both_have_a_say)
+           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name, a_long_service_still_gives_a_valid_name,
+           bound_to_connections_and_processes, ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove,
+           checks_and_the_owner_both_have_a_say)

@@ -302,6 +302,5 @@ END_TEST
 UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, restart_without_the_bus,
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
            ttl_and_process_come_back_after_a_restart, clock_set_back_and_state_lost,
-           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted,
-           inherited_one_deleted_by_others_is_gone, bucket_made_anew_is_filled_again, no_fight_over_a_name,
-           the_one_that_stays_goes_above_the_one_that_goes)
+           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
+           bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes)

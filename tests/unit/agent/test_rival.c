@@ -185,8 +185,8 @@ START_TEST(after_a_disconnect_it_looks_again)
 }
 END_TEST
 
-UNIT_TESTS("agent/rival", nobody_there, no_snapshot_comes, our_earlier_life_is_no_rival,
-           left_over_lease_is_waited_for, lease_that_ran_out_or_left_is_not_waited_for,
-           renewed_lease_means_a_live_host, rival_says_good_bye, both_found_it_free_the_lower_node_keeps_it,
-           own_echo_is_nothing_also_after_a_jump, copy_of_our_state_is_a_rival_once_it_is_renewed,
-           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again)
+UNIT_TESTS("agent/rival", nobody_there, no_snapshot_comes, our_earlier_life_is_no_rival, left_over_lease_is_waited_for,
+           lease_that_ran_out_or_left_is_not_waited_for, renewed_lease_means_a_live_host, rival_says_good_bye,
+           both_found_it_free_the_lower_node_keeps_it, own_echo_is_nothing_also_after_a_jump,
+           copy_of_our_state_is_a_rival_once_it_is_renewed, last_words_of_our_earlier_life_are_no_rival,
+           after_a_disconnect_it_looks_again)

@@ -69,8 +69,7 @@ static bool exists(const char *name)
 START_TEST(identity_is_kept)
 {
     setup();
-    struct agent_identity id = {.node = 1, .epoch = 1, .min_epoch = 1},
-                          want = {.node = 5, .epoch = 9, .min_epoch = 8};
+    struct agent_identity id = {.node = 1, .epoch = 1, .min_epoch = 1}, want = {.node = 5, .epoch = 9, .min_epoch = 8};
     uint8_t bytes[STORED_MAX];
     ck_assert_int_eq(state_identity(state, &id), 0);
     ck_assert_uint_eq(id.node, 0);

@@ -416,9 +416,8 @@ UNIT_TESTS("agent/writer", put_at_once_and_done_when_acknowledged, changes_meanw
            counters_grow_across_keys, failed_put_is_put_again_with_growing_pauses, lost_put_is_put_again,
            late_answer_for_the_same_value_counts, late_answer_for_an_older_value_does_not,
            window_bounds_what_is_in_flight, bus_that_takes_no_more_is_asked_again,
-           nothing_is_put_while_the_bus_is_away_and_all_of_it_afterwards,
-           put_again_before_the_bucket_expires_it, removal_is_a_delete_and_then_nothing,
-           removal_while_the_put_is_under_way, removal_after_a_lost_put,
+           nothing_is_put_while_the_bus_is_away_and_all_of_it_afterwards, put_again_before_the_bucket_expires_it,
+           removal_is_a_delete_and_then_nothing, removal_while_the_put_is_under_way, removal_after_a_lost_put,
            registered_again_while_the_delete_is_under_way, all_is_put_again_into_a_new_bucket,
            acknowledged_during_a_snapshot_is_there, says_when_readers_have_only_an_older_epoch,
            comes_true_whatever_happens)

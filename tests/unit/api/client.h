@@ -78,7 +78,10 @@ static inline int w_watch(void *arg, pid_t pid, uint64_t *start)
     return pid == getpid() ? 0 : -ESRCH;
 }
 
-static inline void w_unwatch(void *arg, pid_t pid) { (void)arg, (void)pid; }
+static inline void w_unwatch(void *arg, pid_t pid)
+{
+    (void)arg, (void)pid;
+}
 
 static inline int w_store(void *arg, const char *name, const uint8_t *bytes, size_t n)
 {
@@ -86,7 +89,10 @@ static inline int w_store(void *arg, const char *name, const uint8_t *bytes, siz
     return 0;
 }
 
-static inline void w_forget(void *arg, const char *name) { (void)arg, (void)name; }
+static inline void w_forget(void *arg, const char *name)
+{
+    (void)arg, (void)name;
+}
 
 static inline uint64_t w_random(void *arg)
 {
@@ -231,7 +237,10 @@ static inline uint64_t counter(const char *name)
     return wanted.value;
 }
 
-static inline void turn(void) { ck_assert_int_ge(event_base_loop(s.base, EVLOOP_NONBLOCK), 0); }
+static inline void turn(void)
+{
+    ck_assert_int_ge(event_base_loop(s.base, EVLOOP_NONBLOCK), 0);
+}
 
 /* --- clients --- */
 
@@ -287,9 +296,15 @@ static inline Discover__V1__ServerMessage *receive(struct test_client *c)
     return NULL;
 }
 
-static inline void release(Discover__V1__ServerMessage *m) { discover__v1__server_message__free_unpacked(m, NULL); }
+static inline void release(Discover__V1__ServerMessage *m)
+{
+    discover__v1__server_message__free_unpacked(m, NULL);
+}
 
-static inline void expect_closed(struct test_client *c) { ck_assert_ptr_null(receive(c)); }
+static inline void expect_closed(struct test_client *c)
+{
+    ck_assert_ptr_null(receive(c));
+}
 
 /* An error with that code, whose reason contains the text. */
 static inline void expect_error(struct test_client *c, Discover__V1__Error__Code code, const char *text)

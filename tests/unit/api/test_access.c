@@ -72,7 +72,8 @@ START_TEST(the_process_that_connected_can_be_watched_until_it_is_dead)
     /* The kernel names its socket: it needs no file. A child connects, and is gone before anybody asks. */
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t size = sizeof address;
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+        sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
     ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
     ck_assert_int_eq(listen(listener, 1), 0);

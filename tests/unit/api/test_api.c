@@ -533,11 +533,10 @@ START_TEST(stopping_ends_all_connections)
 }
 END_TEST
 
-UNIT_TESTS("api/api", welcome_brings_the_table, versions_that_do_not_meet, hello_comes_first_and_once,
-           silence_is_ended, registration_lives_with_the_connection, registration_with_ttl_or_pid_does_not,
-           requests_that_are_refused, a_register_without_a_record, status_with_all_counters,
-           many_requests_at_once_come_back_in_order, everybody_hears_of_a_new_table, bad_bytes,
-           a_frame_in_single_bytes, random_bytes_hurt_nobody, descriptors_sent_to_us_are_closed,
-           who_does_not_read_is_closed, limits_on_connections, users_may_read_and_members_may_register,
-           one_user_cannot_take_all_connections, stale_socket_file_is_replaced, living_socket_is_left_alone,
-           other_files_are_left_alone, stopping_ends_all_connections)
+UNIT_TESTS("api/api", welcome_brings_the_table, versions_that_do_not_meet, hello_comes_first_and_once, silence_is_ended,
+           registration_lives_with_the_connection, registration_with_ttl_or_pid_does_not, requests_that_are_refused,
+           a_register_without_a_record, status_with_all_counters, many_requests_at_once_come_back_in_order,
+           everybody_hears_of_a_new_table, bad_bytes, a_frame_in_single_bytes, random_bytes_hurt_nobody,
+           descriptors_sent_to_us_are_closed, who_does_not_read_is_closed, limits_on_connections,
+           users_may_read_and_members_may_register, one_user_cannot_take_all_connections, stale_socket_file_is_replaced,
+           living_socket_is_left_alone, other_files_are_left_alone, stopping_ends_all_connections)

@@ -93,8 +93,7 @@ START_TEST(the_dead_register_nothing)
     struct test_client c = dial_by_child(&pid, &life);
     end_child(pid, life);
     send_register(&c, "shop/payment", "bound", 80, 0, 0);
-    Discover__V1__ServerMessage *m =
-        receive(&c); /* of some kernels it hears that it is dead, others merely hang up */
+    Discover__V1__ServerMessage *m = receive(&c); /* of some kernels it hears that it is dead, others merely hang up */
     if (m)
         release(m);
     if (m)
@@ -106,5 +105,5 @@ START_TEST(the_dead_register_nothing)
 }
 END_TEST
 
-UNIT_TESTS("api orphan", what_is_bound_to_it_goes_and_what_is_not_stays,
-           what_it_said_before_it_died_is_carried_out, the_dead_register_nothing)
+UNIT_TESTS("api orphan", what_is_bound_to_it_goes_and_what_is_not_stays, what_it_said_before_it_died_is_carried_out,
+           the_dead_register_nothing)

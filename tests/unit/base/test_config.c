@@ -36,8 +36,8 @@ static void assert_list(const struct string_list *list, const char *const *expec
         ck_assert_str_eq(list->items[i], expected[i]);
 }
 
-#define ASSERT_LIST(list, ...)                                                                               \
-    assert_list(&(list), (const char *const[]){__VA_ARGS__},                                                 \
+#define ASSERT_LIST(list, ...)                                                                                         \
+    assert_list(&(list), (const char *const[]){__VA_ARGS__},                                                           \
                 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static const char everything[] =
@@ -49,7 +49,8 @@ static const char everything[] =
     "}; };\n"
     "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; "
     "replicas = 3;\n"
-    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; guard_duration = \"10m\"; "
+    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; guard_duration = "
+    "\"10m\"; "
     "};\n"
     "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = "
     "\"5s\";\n"
@@ -59,10 +60,12 @@ static const char everything[] =
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
-    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; http_clients = 7;\n"
+    "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
+    "http_clients = 7;\n"
     "           hostnames = 8; host_changes = 8; puts = 900; api_watches = 9; api_output_bytes = 70000;\n"
     "           api_handshake = \"1s\"; http_time = \"2s\"; };\n"
-    "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = \"3s\";\n"
+    "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = "
+    "\"3s\";\n"
     "             queries = 4; };\n"
     "services = ( );\n";
 
@@ -236,8 +239,7 @@ START_TEST(test_included_files)
     folder_enter();
     folder_write("parts/dns", "dns = { ttl = \"7s\"; };\n");
     folder_write("parts/more", "region = \"eu\";\n@include \"dns\"\n");
-    struct config *c =
-        load("host = \"web-1\"; services_dir = \"\";\n@include \"parts/more\"\nzone = \"b\";\n");
+    struct config *c = load("host = \"web-1\"; services_dir = \"\";\n@include \"parts/more\"\nzone = \"b\";\n");
     ck_assert_int_eq(c->dns.ttl_ns, 7 * NS_PER_S);
     ck_assert_str_eq(c->region, "eu");
     ck_assert_str_eq(c->zone, "b");
@@ -281,8 +283,7 @@ START_TEST(test_host_is_the_machine)
         ck_assert(rename_machine("web_7"));
         ck_assert_int_eq(config_load("c", tell, &told, &c), -EINVAL);
         ck_assert_int_eq(told.n, 1);
-        ck_assert_str_eq(told.text,
-                         "c: host: must be given: the machine's host name is not made of a-z, 0-9 and '-'");
+        ck_assert_str_eq(told.text, "c: host: must be given: the machine's host name is not made of a-z, 0-9 and '-'");
         c = load("services_dir = \"\"; host = \"web-8\";");
         ck_assert_str_eq(c->host, "web-8");
         config_free(c);
@@ -387,5 +388,6 @@ START_TEST(test_changes)
 }
 END_TEST
 
-UNIT_TESTS("config", test_every_key, test_defaults, test_r54_the_default_zone_is_for_private_use, test_empty_file_is_the_defaults, test_presets_are_valid,
-           test_included_files, test_host_is_the_machine, test_set, test_set_refused, test_changes)
+UNIT_TESTS("config", test_every_key, test_defaults, test_r54_the_default_zone_is_for_private_use,
+           test_empty_file_is_the_defaults, test_presets_are_valid, test_included_files, test_host_is_the_machine,
+           test_set, test_set_refused, test_changes)

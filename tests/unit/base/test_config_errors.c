@@ -90,13 +90,14 @@ static const struct {
      "c:1: nats.servers[0]: \"127.0.0.1:4222\" must be a URL such as \"nats://127.0.0.1:4222\"\n"},
     {"nats = { servers = [\"nats://me:secret@a:4222\"]; };",
      "c:1: nats.servers[0]: must not contain a user: use nats.user and nats.password_file\n"},
-    {"nats = { servers = [\"nats://a\",\n\n\"nats://a\"\n\n]; };", "c:1: nats.servers[1]: \"nats://a\" is there already\n"},
+    {"nats = { servers = [\"nats://a\",\n\n\"nats://a\"\n\n]; };",
+     "c:1: nats.servers[1]: \"nats://a\" is there already\n"},
     {"registry = { hosts_bucket = \"my.hosts\"; };",
      "c:1: registry.hosts_bucket: \"my.hosts\" must be made of letters, digits, '-' and '_'\n"},
     {"dns = { listen = [\"localhost:53\"]; };",
      "c:1: dns.listen[0]: \"localhost:53\" must be an address and a port such as \"127.0.0.1:8053\"\n"},
-    {"dns = { zones = [\"discover.local\"]; };",
-     "c:1: dns.zones[0]: \"discover.local\" cannot be: \"local\" belongs to multicast DNS, resolvers would never ask\n"},
+    {"dns = { zones = [\"discover.local\"]; };", "c:1: dns.zones[0]: \"discover.local\" cannot be: \"local\" belongs "
+                                                 "to multicast DNS, resolvers would never ask\n"},
     {"dns = { zones = [\"a.internal.\"]; };", "c:1: dns.zones[0]: \"a.internal.\" must be a domain name such as "
                                               "\"discover.internal\", without a dot at the end\n"},
     {"dns = { allow = [\"10.0.0.1/8\"]; };",
@@ -111,8 +112,7 @@ static const struct {
      "c:2: nats.nkey_seed: not together with nats.credentials\n"},
     {"nats = { user = \"u\"; };", "c:1: nats.user: needs nats.password_file\n"},
     {"nats = { password_file = \"/p\"; };", "c:1: nats.password_file: needs nats.user\n"},
-    {"nats = { user = \"u\"; password_file = \"p\"; };",
-     "c:1: nats.password_file: \"p\" must be an absolute path\n"},
+    {"nats = { user = \"u\"; password_file = \"p\"; };", "c:1: nats.password_file: \"p\" must be an absolute path\n"},
     {"nats = { user = \"u\"; password_file = \"/p\"; nkey_seed = \"/n\"; };",
      "c:1: nats.user: not together with nats.nkey_seed\n"},
     {"nats = { tls = { cert = \"/c\"; }; };", "c:1: nats.tls.cert: needs nats.tls.key\n"},
@@ -146,14 +146,16 @@ static const struct {
      "c:1: services[0].meta.version: must be a text in quotes, not a number with a point\n"},
     {"services = ( { " SERVICE "meta = { note = \"a\\nb\"; }; } );",
      "c:1: services[0].meta.note: must be UTF-8 without control characters, at most 255 bytes, its name at most 63\n"},
-    {"services = ( { " SERVICE "meta = { a=\"\";b=\"\";c=\"\";d=\"\";e=\"\";f=\"\";g=\"\";h=\"\";i=\"\";j=\"\";k=\"\";l=\"\";"
+    {"services = ( { " SERVICE
+     "meta = { a=\"\";b=\"\";c=\"\";d=\"\";e=\"\";f=\"\";g=\"\";h=\"\";i=\"\";j=\"\";k=\"\";l=\"\";"
      "m=\"\";n=\"\";o=\"\";p=\"\";q=\"\"; }; } );",
      "c:1: services[0].meta.q: more than 16 pairs\n"},
     {"services = ( { " SERVICE "meta = \"x\"; } );",
      "c:1: services[0].meta: must be a group { ... }, not a text in quotes\n"},
     {"services = ( { name = \"a/" NAME_63 "\"; port = 80; } );",
      "c:1: services[0]: instance is missing, and \"" NAME_63 "-80\" would be too long for it\n"},
-    {"services = ( { " SERVICE "}, { " SERVICE "},\n { name = \"shop/payment\"; port = 1; instance = \"payment-80\"; } );",
+    {"services = ( { " SERVICE "}, { " SERVICE
+     "},\n { name = \"shop/payment\"; port = 1; instance = \"payment-80\"; } );",
      "c:1: services[1]: shop/payment, instance payment-80, is in c:1 already\n"
      "c:2: services[2]: shop/payment, instance payment-80, is in c:1 already\n"},
     {"limits = { instances_per_host = 1; };\nservices = ( { " SERVICE "},\n { name = \"a/b\"; port = 1; } );",

@@ -35,8 +35,7 @@ START_TEST(test_example_is_the_table)
     char *bytes, *expected = printed(config_print_example);
     size_t n;
     ck_assert_int_eq(file_read(EXAMPLE, EXAMPLE_MAX, &bytes, &n), 0);
-    ck_assert_msg(strcmp(bytes, expected) == 0,
-                  "examples/discoverd.conf is not what config_print_example writes");
+    ck_assert_msg(strcmp(bytes, expected) == 0, "examples/discoverd.conf is not what config_print_example writes");
     free(bytes);
     free(expected);
 }
@@ -122,8 +121,7 @@ START_TEST(test_keys_are_listed_once)
     ck_assert_uint_eq(count(text, "\n"), keys);
     ck_assert_uint_eq(count(text, "\t"), 4 * keys);
     ck_assert_uint_eq(count(text, "dns.ttl\tduration\t\"1s\"\t0..1h\tTTL of answers, whole seconds\n"), 1);
-    ck_assert_uint_eq(count(text, "\nnats.servers\tlist of URLs\t[\"nats://127.0.0.1:4222\"]\tat most 32\t"),
-                      1);
+    ck_assert_uint_eq(count(text, "\nnats.servers\tlist of URLs\t[\"nats://127.0.0.1:4222\"]\tat most 32\t"), 1);
     free(copy);
     free(text);
 }

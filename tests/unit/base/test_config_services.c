@@ -80,10 +80,9 @@ END_TEST
 START_TEST(test_little_said)
 {
     const char *folder = folder_enter();
-    struct config *c =
-        load(folder, "services = ( { name = \"shop/payment\"; port = 80;\n"
-                     "  checks = ( { tcp = \"a:1\"; interval = \"1s\"; } ); },\n"
-                     "  { name = \"shop/db\"; port = 5432; address = [\"db.example.com\"]; } );");
+    struct config *c = load(folder, "services = ( { name = \"shop/payment\"; port = 80;\n"
+                                    "  checks = ( { tcp = \"a:1\"; interval = \"1s\"; } ); },\n"
+                                    "  { name = \"shop/db\"; port = 5432; address = [\"db.example.com\"]; } );");
     ck_assert_uint_eq(c->n_services, 2);
     const struct service_config *s = c->services;
     ck_assert_str_eq(s->instance, "payment-80");
@@ -102,8 +101,7 @@ END_TEST
 START_TEST(test_folder)
 {
     const char *folder = folder_enter();
-    folder_write("sd/20-b.conf",
-                 "services = ( { name = \"b/b\"; port = 1; }, { name = \"b/c\"; port = 1; } );");
+    folder_write("sd/20-b.conf", "services = ( { name = \"b/b\"; port = 1; }, { name = \"b/c\"; port = 1; } );");
     folder_write("sd/10-a.conf", "services = [];");
     folder_write("sd/05-x.conf", "services = ( { name = \"x/x\"; port = 1; } );");
     folder_write("sd/empty.conf", "# nothing\n");
@@ -153,8 +151,7 @@ START_TEST(test_large)
     size_t n = 0;
     memset(value, 'v', 255);
     value[255] = '\0';
-    n += (size_t)sprintf(
-        text, "limits = { record_bytes = 4600; }; services = ( { name = \"a/b\"; port = 1; meta = {");
+    n += (size_t)sprintf(text, "limits = { record_bytes = 4600; }; services = ( { name = \"a/b\"; port = 1; meta = {");
     for (int i = 0; i < RECORD_META_MAX; i++)
         n += (size_t)sprintf(text + n, "key-%d = \"%s\"; ", i, value);
     sprintf(text + n, "}; } );");

@@ -162,5 +162,4 @@ START_TEST(test_sizes)
 }
 END_TEST
 
-UNIT_TESTS("config_text", test_places, test_what_is_no_directive, test_long_integers, test_refused,
-           test_sizes)
+UNIT_TESTS("config_text", test_places, test_what_is_no_directive, test_long_integers, test_refused, test_sizes)

@@ -19,8 +19,7 @@ START_TEST(test_second_is_told_the_first)
     folder_enter();
     ck_assert_int_eq(lock_take("lock", &first, &holder), 0);
     ck_assert_int_eq(fcntl(first, F_GETFD), FD_CLOEXEC);
-    ck_assert_int_eq(lock_take("lock", &second, &holder),
-                     -EBUSY); /* another descriptor counts as another owner */
+    ck_assert_int_eq(lock_take("lock", &second, &holder), -EBUSY); /* another descriptor counts as another owner */
     ck_assert_int_eq(holder, getpid());
     ck_assert_int_eq(second, -1);
     lock_release(first);
@@ -83,5 +82,4 @@ START_TEST(test_no_place_for_it)
 }
 END_TEST
 
-UNIT_TESTS("lock", test_second_is_told_the_first, test_killed_holder, test_holder_unknown,
-           test_no_place_for_it)
+UNIT_TESTS("lock", test_second_is_told_the_first, test_killed_holder, test_holder_unknown, test_no_place_for_it)

@@ -15,9 +15,17 @@ START_TEST(test_near)
     static const struct {
         const char *word, *meant;
     } rows[] = {
-        {"listen", "listen"}, {"listn", "listen"},         {"lisetn", "listen"},          {"listens", "listen"},
-        {"zone", "zones"},    {"tll", "ttl"},              {"tlt", "ttl"},                {"worker", "workers"},
-        {"tt", "ttl"},        {"tcp_client", "tcp_clients"}, {"upd_payload", "udp_payload"},
+        {"listen", "listen"},
+        {"listn", "listen"},
+        {"lisetn", "listen"},
+        {"listens", "listen"},
+        {"zone", "zones"},
+        {"tll", "ttl"},
+        {"tlt", "ttl"},
+        {"worker", "workers"},
+        {"tt", "ttl"},
+        {"tcp_client", "tcp_clients"},
+        {"upd_payload", "udp_payload"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *meant = suggest(rows[i].word, words, N);

@@ -54,8 +54,8 @@ START_TEST(files)
 {
     char key[NKEY_PUBLIC_CAP] = "";
     const char *why = "";
-    ck_assert_int_eq(of_file("-----BEGIN USER NKEY SEED-----\n" SEED "\n------END USER NKEY SEED------\n", 0600, key, &why),
-                     0);
+    ck_assert_int_eq(
+        of_file("-----BEGIN USER NKEY SEED-----\n" SEED "\n------END USER NKEY SEED------\n", 0600, key, &why), 0);
     ck_assert_str_eq(key, PUBLIC);
     ck_assert_int_eq(of_file(SEED "\n", 0644, key, &why), -EPERM);
     ck_assert_ptr_nonnull(strstr(why, "others may read"));

@@ -14,8 +14,13 @@ static struct catalog *c;
 
 static void setup(void)
 {
-    struct catalog_options o = {.host = "web-1", .region = "eu", .zone = "eu-1", .table_words = 1 << 16,
-                                .hosts_max = 10, .services_max = 10, .instances_per_host_max = 5};
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "eu-1",
+                                .table_words = 1 << 16,
+                                .hosts_max = 10,
+                                .services_max = 10,
+                                .instances_per_host_max = 5};
     ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
 }
 
@@ -51,8 +56,7 @@ static int usable(const char *service, struct discover_endpoint *ret_e)
 {
     size_t n;
     struct discover_endpoint e[8];
-    int err = table_endpoints(table_writer_table(catalog_table(c)), service, strlen(service), ret_e ? ret_e : e,
-                              8, &n);
+    int err = table_endpoints(table_writer_table(catalog_table(c)), service, strlen(service), ret_e ? ret_e : e, 8, &n);
     return err < 0 ? err : (int)n;
 }
 
@@ -95,7 +99,10 @@ START_TEST(test_states)
     const struct {
         enum discover_state state;
         int served;
-    } rows[] = {{DISCOVER_PASSING, 1}, {DISCOVER_WARNING, 1}, {DISCOVER_CRITICAL, 0}, {DISCOVER_MAINTENANCE, 0},
+    } rows[] = {{DISCOVER_PASSING, 1},
+                {DISCOVER_WARNING, 1},
+                {DISCOVER_CRITICAL, 0},
+                {DISCOVER_MAINTENANCE, 0},
                 {DISCOVER_DRAINING, 0}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ck_assert_int_eq(put("shop.pay.web-1.p1", 5, i + 1, rows[i].state, 80), 0);
@@ -356,7 +363,7 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
 }
 END_TEST
 
-UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states, test_older_is_refused,
-           test_sweep_takes_only_what_was_not_seen, test_order_and_details, test_domain_block_lists_services,
-           test_serial_moves_only_with_answers, test_limits, test_gone_hosts_are_forgotten, test_digest,
-           test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)
+UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides,
+           test_own_host_needs_no_lease, test_states, test_older_is_refused, test_sweep_takes_only_what_was_not_seen,
+           test_order_and_details, test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
+           test_gone_hosts_are_forgotten, test_digest, test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)

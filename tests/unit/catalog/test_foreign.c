@@ -90,8 +90,8 @@ START_TEST(test_keys)
     ck_assert_str_eq(key.service, "payment");
     ck_assert_str_eq(key.host, "external");
     ck_assert_str_eq(key.instance, "p1");
-    const char *bad[] = {"services/payment", "services//p1", "services/payment/", "services/a/b/c", "service/a/b",
-                         "services/A/b", ""};
+    const char *bad[] = {
+        "services/payment", "services//p1", "services/payment/", "services/a/b/c", "service/a/b", "services/A/b", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(foreign_key_parse(bad[i], strlen(bad[i]), &key) < 0, "%s", bad[i]);
 }

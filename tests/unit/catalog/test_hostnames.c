@@ -16,9 +16,8 @@ static struct catalog *c;
 static char told[256]; /* "+name" and "-name" */
 static struct catalog_address told_address;
 static const struct catalog_address first = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
-static const struct catalog_address second = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
-                                              .ipv4 = {10, 0, 0, 2},
-                                              .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 2}};
+static const struct catalog_address second = {
+    .families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6, .ipv4 = {10, 0, 0, 2}, .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 2}};
 
 static void on_hostname(void *arg, const char *hostname, bool held, const struct catalog_address *address)
 {
@@ -191,7 +190,6 @@ START_TEST(a_name_that_nobody_has_is_forgotten)
 }
 END_TEST
 
-UNIT_TESTS("hostnames", a_name_is_told_once_however_many_have_it,
-           an_address_is_served_by_all_that_have_the_name, a_put_does_not_lose_the_address,
-           the_same_address_again_changes_nothing, another_name_is_another_address,
+UNIT_TESTS("hostnames", a_name_is_told_once_however_many_have_it, an_address_is_served_by_all_that_have_the_name,
+           a_put_does_not_lose_the_address, the_same_address_again_changes_nothing, another_name_is_another_address,
            who_watches_later_is_told_of_all, a_name_that_nobody_has_is_forgotten)

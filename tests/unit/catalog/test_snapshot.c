@@ -31,8 +31,13 @@ static void remove_folder(void)
 static struct catalog *new_catalog(void)
 {
     struct catalog *c;
-    struct catalog_options o = {.host = "web-1", .region = "eu", .zone = "", .table_words = 1 << 16,
-                                .hosts_max = 100, .services_max = 100, .instances_per_host_max = 100};
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "",
+                                .table_words = 1 << 16,
+                                .hosts_max = 100,
+                                .services_max = 100,
+                                .instances_per_host_max = 100};
     ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
     return c;
 }
@@ -243,5 +248,5 @@ START_TEST(test_no_file_and_no_room)
 }
 END_TEST
 
-UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_addresses_of_host_names_come_back, test_doubt_ends,
-           test_damage_is_refused_whole, test_no_file_and_no_room)
+UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_addresses_of_host_names_come_back,
+           test_doubt_ends, test_damage_is_refused_whole, test_no_file_and_no_room)

@@ -79,7 +79,10 @@ static int bind_on(uint16_t port, uint16_t *ret_port)
     return sock;
 }
 
-static int refuse_on(uint16_t *ret_port) { return bind_on(0, ret_port); }
+static int refuse_on(uint16_t *ret_port)
+{
+    return bind_on(0, ret_port);
+}
 
 static int listen_on(uint16_t *ret_port)
 {
@@ -150,7 +153,10 @@ static void set(const struct check_config *configs, size_t n)
     ck_assert_int_eq(checks_set(checks, &key, configs, n), 0);
 }
 
-static void turn(void) { ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0); }
+static void turn(void)
+{
+    ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
+}
 
 static void wait_for(enum discover_state wanted)
 {

@@ -52,7 +52,10 @@ static pid_t start_child(void)
     return pid;
 }
 
-static void reap(pid_t pid) { ck_assert_int_eq(waitpid(pid, NULL, 0), pid); }
+static void reap(pid_t pid)
+{
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
 
 static void wait_for_death(void)
 {

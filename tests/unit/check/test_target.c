@@ -37,10 +37,9 @@ END_TEST
 START_TEST(targets_that_are_not)
 {
     static const char *tcp[] = {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "[::1]80"};
-    static const char *http[] = {
-        "127.0.0.1:80", "https://127.0.0.1/", "http://",         "http:///x",
-        "http://[::1/", "http://[::1]x/",     "http://a:99999/", "http://a/ HTTP/1.1\r\nX: y",
-        "http://a/\x80"};
+    static const char *http[] = {"127.0.0.1:80", "https://127.0.0.1/", "http://",         "http:///x",
+                                 "http://[::1/", "http://[::1]x/",     "http://a:99999/", "http://a/ HTTP/1.1\r\nX: y",
+                                 "http://a/\x80"};
     struct target t;
     for (size_t i = 0; i < sizeof tcp / sizeof *tcp; i++)
         ck_assert_msg(target_parse(CHECK_TCP, tcp[i], &t) == -EINVAL, "%s", tcp[i]);

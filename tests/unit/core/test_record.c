@@ -172,9 +172,19 @@ END_TEST
 
 START_TEST(test_lease)
 {
-    struct lease l = {.epoch = 9, .counter = 4, .min_epoch = 8, .node = 77, .digest = UINT64_MAX, .ttl_ms = 10000,
-                      .records = 3, .leaving = 1, .region = "eu", .zone = "eu-1", .version = "0.1.0",
-                      .families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
+    struct lease l = {.epoch = 9,
+                      .counter = 4,
+                      .min_epoch = 8,
+                      .node = 77,
+                      .digest = UINT64_MAX,
+                      .ttl_ms = 10000,
+                      .records = 3,
+                      .leaving = 1,
+                      .region = "eu",
+                      .zone = "eu-1",
+                      .version = "0.1.0",
+                      .families = DISCOVER_HAS_IPV4,
+                      .ipv4 = {10, 0, 0, 1}};
     struct lease back;
     uint8_t bytes[LEASE_WIRE_MAX];
     size_t n;

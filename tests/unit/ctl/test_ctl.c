@@ -46,14 +46,13 @@ START_TEST(no_daemon)
     ck_assert_int_eq(run(NO_DAEMON "status"), CTL_CANNOT_KNOW);
     ck_assert_int_eq(run(NO_DAEMON "deregister a/b"), CTL_CANNOT_KNOW);
     ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1"), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1 -- true"),
-                     CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1 -- true"), CTL_CANNOT_KNOW);
 }
 END_TEST
 
 START_TEST(help)
 {
-    static const char *const lines[] = {"discoverctl --help",         "discoverctl -V",
+    static const char *const lines[] = {"discoverctl --help",          "discoverctl -V",
                                         "discoverctl register --help", "discoverctl deregister --help",
                                         "discoverctl resolve --help",  "discoverctl list --help",
                                         "discoverctl hosts --help",    "discoverctl status --help"};
@@ -67,10 +66,10 @@ START_TEST(exit_status_of_results)
     static const struct {
         int result, status;
     } cases[] = {
-        {DISCOVER_FRESH, CTL_DONE},          {DISCOVER_STALE, CTL_DONE},   {DISCOVER_DEGRADED, CTL_DONE},
-        {DISCOVER_E_NONE, CTL_NONE},         {DISCOVER_E_UNKNOWN, CTL_NONE},
-        {DISCOVER_E_UNSYNCED, CTL_CANNOT_KNOW}, {DISCOVER_E_NAME, CTL_USAGE},
-        {DISCOVER_E_DENIED, CTL_FAILED},     {DISCOVER_E_BUSY, CTL_FAILED}, {-ETIMEDOUT, CTL_FAILED},
+        {DISCOVER_FRESH, CTL_DONE},   {DISCOVER_STALE, CTL_DONE},      {DISCOVER_DEGRADED, CTL_DONE},
+        {DISCOVER_E_NONE, CTL_NONE},  {DISCOVER_E_UNKNOWN, CTL_NONE},  {DISCOVER_E_UNSYNCED, CTL_CANNOT_KNOW},
+        {DISCOVER_E_NAME, CTL_USAGE}, {DISCOVER_E_DENIED, CTL_FAILED}, {DISCOVER_E_BUSY, CTL_FAILED},
+        {-ETIMEDOUT, CTL_FAILED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         ck_assert_int_eq(ctl_exit_of(cases[i].result), cases[i].status);

@@ -113,8 +113,8 @@ START_TEST(times)
     ck_assert_uint_eq(ms, 300000);
     ck_assert_int_eq(option_time_ms("1h", &ms), 0);
     ck_assert_uint_eq(ms, 3600000);
-    static const char *const bad[] = {"", "10", "s", "0s", "-1s", "1.5s", "1 s", "1d", "1193h0", "2000h",
-                                      "123456789012s"};
+    static const char *const bad[] = {"",    "10", "s",      "0s",    "-1s",          "1.5s",
+                                      "1 s", "1d", "1193h0", "2000h", "123456789012s"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(option_time_ms(bad[i], &ms) < 0, "%s", bad[i]);
 }

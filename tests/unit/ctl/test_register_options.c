@@ -32,7 +32,9 @@ START_TEST(everything)
 {
     ck_assert_int_eq(register_options_parse(line("--port 53 --address 10.0.0.1 --address 2001:db8::1 dns/main "
                                                  "--instance n1 --proto udp --weight 5 --priority 2 --tag a --tag b "
-                                                 "--meta version=1.4 --meta formula=a=b -- named -g"), &o, why), 0);
+                                                 "--meta version=1.4 --meta formula=a=b -- named -g"),
+                                            &o, why),
+                     0);
     ck_assert_int_eq(o.protocol, DISCOVER_UDP);
     ck_assert_uint_eq(o.n_addresses, 2);
     ck_assert_uint_eq(o.n_tags, 2);

@@ -29,12 +29,16 @@ static void moved(void *arg, int fd)
 
 void setup(void)
 {
-    const struct catalog_options o = {.host = "web-1", .region = "eu", .zone = "eu-1", .table_words = 1 << 14,
-                                      .hosts_max = 6000, .services_max = 6000, .instances_per_host_max = 6000};
+    const struct catalog_options o = {.host = "web-1",
+                                      .region = "eu",
+                                      .zone = "eu-1",
+                                      .table_words = 1 << 14,
+                                      .hosts_max = 6000,
+                                      .services_max = 6000,
+                                      .instances_per_host_max = 6000};
     const char *why;
     memset(&counters, 0, sizeof counters);
-    config = (struct dns_config){.ttl_s = 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 1,
-                                  .seed = 1};
+    config = (struct dns_config){.ttl_s = 1, .udp_payload = 1232, .loopback_payload = 16384, .zones.n = 1, .seed = 1};
     ck_assert_int_eq(dns_zone_parse(ZONE, &config.zones.zone[0], &why), 0);
     client = (struct dns_client){.loopback = true, .own_address_bytes = 4, .own_address = {127, 0, 0, 1}};
     dns_tables_init(&tables);

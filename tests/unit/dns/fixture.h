@@ -16,7 +16,7 @@
 enum { A = 1, NS = 2, CNAME = 5, SOA = 6, PTR = 12, TXT = 16, AAAA = 28, SRV = 33, OPT = 41, ANY = 255 };
 enum { NOERROR = 0, FORMERR = 1, SERVFAIL = 2, NXDOMAIN = 3, NOTIMP = 4, REFUSED = 5, BADVERS = 16 };
 
-#define ZONE "discover.internal"
+#define ZONE        "discover.internal"
 #define RECORDS_MAX 5000
 
 /* What an instance has beside its key and port; 0 and NULL: nothing special. */
@@ -30,12 +30,12 @@ struct extra {
 };
 
 struct record_seen {
-    uint8_t section; /* 0 answer, 1 authority, 2 additional */
+    uint8_t section;                /* 0 answer, 1 authority, 2 additional */
     char owner[1024], target[1024]; /* text, octets that are not printable as \ddd; target of SRV, PTR, NS */
     uint16_t type, class;
     uint32_t ttl;
-    uint16_t priority, weight, port;      /* SRV */
-    uint32_t serial, minimum;             /* SOA */
+    uint16_t priority, weight, port; /* SRV */
+    uint32_t serial, minimum;        /* SOA */
     const uint8_t *data;
     size_t data_bytes;
     char address[64]; /* of A and AAAA, as text */
@@ -43,7 +43,7 @@ struct record_seen {
 
 struct reply {
     uint8_t bytes[65535];
-    size_t n; /* 0: no reply */
+    size_t n;                  /* 0: no reply */
     uint16_t id, flags, rcode; /* rcode with the extended octet of OPT */
     bool aa, tc, rd;
     uint16_t questions, counts[3]; /* as in the header */

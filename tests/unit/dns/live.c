@@ -51,8 +51,8 @@ void live_stop(void)
 
 int live_connect(int type)
 {
-    const struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct timeval patience = {.tv_sec = 5};
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);

@@ -139,8 +139,7 @@ START_TEST(test_r51_long_instance_names)
 {
     char target[1024];
     setup();
-    put("shop.payment.a-host-with-a-name-of-just-about-thirty-eight-octets.an-instance-with-thirty-octets",
-        8001, NULL);
+    put("shop.payment.a-host-with-a-name-of-just-about-thirty-eight-octets.an-instance-with-thirty-octets", 8001, NULL);
     flush();
     strcpy(target, first(ask("_payment._tcp.shop." ZONE, PTR), 0, PTR)->target);
     ck_assert_uint_eq(strcspn(target, "."), 16);
@@ -163,6 +162,6 @@ START_TEST(test_r52_text_of_a_service)
 }
 END_TEST
 
-UNIT_TESTS("dns browse", test_tags, test_places, test_single_instances, test_hosts,
-           test_services_with_names_of_ours, test_r51_types_instances_and_their_records, test_r51_browse_domain,
-           test_r51_long_instance_names, test_r52_text_of_a_service)
+UNIT_TESTS("dns browse", test_tags, test_places, test_single_instances, test_hosts, test_services_with_names_of_ours,
+           test_r51_types_instances_and_their_records, test_r51_browse_domain, test_r51_long_instance_names,
+           test_r52_text_of_a_service)

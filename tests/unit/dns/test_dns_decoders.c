@@ -18,8 +18,8 @@ static void with_shop(void)
                         .meta_value = "1.4",
                         .weight = 3,
                         .priority = 7});
-    put("shop.payment.web-1.p2", 8002, &(struct extra){.ipv4 = "10.0.0.2", .priority = 9, .meta_key = "version",
-                                                       .meta_value = "1.4"});
+    put("shop.payment.web-1.p2", 8002,
+        &(struct extra){.ipv4 = "10.0.0.2", .priority = 9, .meta_key = "version", .meta_value = "1.4"});
     flush();
 }
 

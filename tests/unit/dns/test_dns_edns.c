@@ -90,8 +90,8 @@ END_TEST
 
 START_TEST(test_r35_unknown_options_and_flags_are_ignored)
 {
-    static const uint8_t opt[] = {0, 0, 41, 16, 0, 0xff, 0, 0xff, 0xff, 0, 24, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8,
-                                  0xff, 0xff, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0};
+    static const uint8_t opt[] = {0, 0, 41, 16, 0, 0xff, 0,    0xff, 0xff, 0, 24, 0, 10, 0, 8, 1, 2, 3,
+                                  4, 5, 6,  7,  8, 0xff, 0xff, 0,    0,    0, 3,  0, 0,  0, 0, 0, 0};
     with_instances(3);
     const struct reply *r = ask_with(opt, sizeof opt, 1);
     ck_assert_uint_eq(r->rcode, NOERROR);

@@ -177,13 +177,17 @@ static void check_name(const uint8_t *name, size_t n, uint16_t rcode)
 START_TEST(test_r08_pointers_in_the_question_are_formerr)
 {
     with_payment();
-    check_name((const uint8_t *)"\xc0\x0c", 2, FORMERR);                  /* at itself */
-    check_name((const uint8_t *)"\3www\xc0\x0c", 6, FORMERR);             /* a loop */
-    check_name((const uint8_t *)"\xc0\x12\0\0\0\0\0", 7, FORMERR);        /* forward */
-    check_name((const uint8_t *)"\xc0\x00", 2, FORMERR);                  /* into the header */
-    check_name((const uint8_t *)"\xff\xff", 2, FORMERR);                  /* behind the end */
-    check_name((const uint8_t *)"\x40""a\0", 3, FORMERR);                 /* reserved label types */
-    check_name((const uint8_t *)"\x80""a\0", 3, FORMERR);
+    check_name((const uint8_t *)"\xc0\x0c", 2, FORMERR);           /* at itself */
+    check_name((const uint8_t *)"\3www\xc0\x0c", 6, FORMERR);      /* a loop */
+    check_name((const uint8_t *)"\xc0\x12\0\0\0\0\0", 7, FORMERR); /* forward */
+    check_name((const uint8_t *)"\xc0\x00", 2, FORMERR);           /* into the header */
+    check_name((const uint8_t *)"\xff\xff", 2, FORMERR);           /* behind the end */
+    check_name((const uint8_t *)"\x40"
+                                "a\0",
+               3, FORMERR); /* reserved label types */
+    check_name((const uint8_t *)"\x80"
+                                "a\0",
+               3, FORMERR);
     teardown();
 }
 END_TEST
@@ -296,13 +300,13 @@ START_TEST(test_r49_the_unknown_is_answered)
     n = build(payment, SRV, query);
     for (uint32_t class = 0; class < 65536; class += 7) {
         query[n - 2] = (uint8_t)(class >> 8);
-        query[n - 1] = (uint8_t)class;
+        query[n - 1] = (uint8_t) class;
         ck_assert_uint_ne(ask_raw(query, n)->n, 0);
     }
     n = build(payment, SRV, query);
     for (uint32_t i = 0; i < 65536; i += 7) { /* version and flags, and an option's code */
-        const uint8_t opt[] = {0, 0, 41, 4, 0xd0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 6, (uint8_t)(i >> 8),
-                               (uint8_t)i, 0, 2, 1, 2};
+        const uint8_t opt[] = {0,          0, 41, 4, 0xd0, 0, (uint8_t)(i >> 8), (uint8_t)i, 0, 0, 6, (uint8_t)(i >> 8),
+                               (uint8_t)i, 0, 2,  1, 2};
         memcpy(with_opt, query, n);
         memcpy(with_opt + n, opt, sizeof opt);
         with_opt[11] = 1;

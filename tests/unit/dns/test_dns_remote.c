@@ -202,8 +202,7 @@ START_TEST(test_r46_who_is_not_allowed_is_refused)
     ck_assert_uint_eq(r->rcode, REFUSED);
     ck_assert_int_eq(r->ede, 18);
     ck_assert_uint_eq(r->n_records, 0);
-    ck_assert_uint_eq(count(ask_at("127.0.0.1", "127.0.0.1", SRV, 1232), 0, SRV),
-                      3); /* this host itself, always */
+    ck_assert_uint_eq(count(ask_at("127.0.0.1", "127.0.0.1", SRV, 1232), 0, SRV), 3); /* this host itself, always */
     ck_assert_uint_eq(count(ask_tcp_from(CLIENT_4, SERVER_4), 0, SRV), 3);
     ck_assert_uint_eq(ask_tcp_from(OTHER_4, SERVER_4)->rcode, REFUSED);
     live_stop();
@@ -249,8 +248,8 @@ START_TEST(test_r46_port_0_gets_no_reply)
     size_t n = build(payment, SRV, query);
     send_from_port(0, query, n);
     ck_assert_uint_eq(count(ask_at(CLIENT_4, SERVER_4, SRV, 1232), 0, SRV), 3);
-    int fd = connect_from(SOCK_DGRAM, CLIENT_4,
-                          SERVER_4); /* the packet is a good one: from another port it is answered */
+    int fd =
+        connect_from(SOCK_DGRAM, CLIENT_4, SERVER_4); /* the packet is a good one: from another port it is answered */
     ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &own_bytes), 0);
     send_from_port(ntohs(own.sin_port), query, n);
     ck_assert_int_gt(recv(fd, got.bytes, sizeof got.bytes, 0), 0);
@@ -295,8 +294,7 @@ START_TEST(test_r47_rate_of_answers_is_limited_off_loopback)
     options.rate_limit = 10;
     live_start();
     flood(CLIENT_4, SERVER_4, 200, &replies, &slips);
-    ck_assert_msg(replies >= 10 && replies < 40, "%d",
-                  replies); /* a second's worth, and what became due meanwhile */
+    ck_assert_msg(replies >= 10 && replies < 40, "%d", replies); /* a second's worth, and what became due meanwhile */
     ck_assert_msg(slips > 50 && slips <= 100, "%d", slips);
     ck_assert_uint_eq(count(ask_tcp_from(CLIENT_4, SERVER_4), 0, SRV), 3);
     flood("127.0.0.1", "127.0.0.1", 200, &replies, &slips);
@@ -306,6 +304,6 @@ START_TEST(test_r47_rate_of_answers_is_limited_off_loopback)
 }
 END_TEST
 
-UNIT_TESTS("dns remote", test_r11_wildcards_answer_from_the_address_asked,
-           test_r36_off_loopback_1232_octets_at_most, test_r46_who_is_not_allowed_is_refused,
-           test_r46_port_0_gets_no_reply, test_r47_rate_of_answers_is_limited_off_loopback)
+UNIT_TESTS("dns remote", test_r11_wildcards_answer_from_the_address_asked, test_r36_off_loopback_1232_octets_at_most,
+           test_r46_who_is_not_allowed_is_refused, test_r46_port_0_gets_no_reply,
+           test_r47_rate_of_answers_is_limited_off_loopback)

@@ -147,6 +147,5 @@ START_TEST(test_the_index_follows_the_table)
 }
 END_TEST
 
-UNIT_TESTS("dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes,
-           test_r50_other_ranges_are_refused, test_r50_apex, test_r50_cannot_know_yet,
-           test_the_index_follows_the_table)
+UNIT_TESTS("dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes, test_r50_other_ranges_are_refused,
+           test_r50_apex, test_r50_cannot_know_yet, test_the_index_follows_the_table)

@@ -254,5 +254,5 @@ END_TEST
 
 UNIT_TESTS("dns server", test_r12_udp_and_tcp_on_one_port, test_r11_replies_leave_from_the_address_asked, test_ipv6,
            test_p15_a_second_responder_fails_to_start, test_workers_share_the_load, test_inherited_sockets,
-           test_changes_reach_running_workers, test_r36_small_interfaces_get_fragments,
-           test_stopping_takes_no_time, test_options_are_checked)
+           test_changes_reach_running_workers, test_r36_small_interfaces_get_fragments, test_stopping_takes_no_time,
+           test_options_are_checked)

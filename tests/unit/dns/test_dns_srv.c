@@ -11,7 +11,9 @@ static const char payment[] = "payment.shop." ZONE;
 
 START_TEST(test_r25_targets_are_not_compressed_owners_are)
 {
-    static const uint8_t target[] = "\10" "0a001f90" "\4addr\4shop\10discover\10internal";
+    static const uint8_t target[] = "\10"
+                                    "0a001f90"
+                                    "\4addr\4shop\10discover\10internal";
     setup();
     put("shop.payment.web-1.p1", 8080, NULL);
     flush();
@@ -97,8 +99,9 @@ END_TEST
 /* Once its address is known: the name itself may be an alias, which a target must not be, and not be resolved here. */
 START_TEST(test_r26_a_resolved_host_name_is_an_address_like_others)
 {
-    const struct catalog_address address = {
-        .families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6, .ipv4 = {10, 7, 0, 1}, .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
+    const struct catalog_address address = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
+                                            .ipv4 = {10, 7, 0, 1},
+                                            .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
     setup();
     put("shop.db.web-1.d1", 5432, &(struct extra){.hostname = "db.example.com"});
     flush();
@@ -340,9 +343,8 @@ END_TEST
 
 UNIT_TESTS("dns srv", test_r25_targets_are_not_compressed_owners_are, test_r26_targets_have_addresses,
            test_r26_targets_never_dangle, test_r26_hostname_is_the_target_itself,
-           test_r26_a_resolved_host_name_is_an_address_like_others,
-           test_r27_additional_has_the_addresses, test_r28_target_is_never_the_root, test_r29_weights_are_scaled,
-           test_r30_underscore_names_are_by_protocol, test_r31_complete_answers_rotate,
-           test_r31_order_follows_weights, test_r31_groups_stay_in_order,
+           test_r26_a_resolved_host_name_is_an_address_like_others, test_r27_additional_has_the_addresses,
+           test_r28_target_is_never_the_root, test_r29_weights_are_scaled, test_r30_underscore_names_are_by_protocol,
+           test_r31_complete_answers_rotate, test_r31_order_follows_weights, test_r31_groups_stay_in_order,
            test_r31_each_group_is_drawn_by_weight, test_weights_of_one_address_add_up,
            test_a_change_is_in_the_next_answer)

@@ -220,8 +220,21 @@ START_TEST(test_large_queries)
     int fd = live_connect(SOCK_STREAM);
     for (size_t size = 4000; size <= 65535; size = size == 65535 ? 65536 : size * 5 > 65535 ? 65535 : size * 5) {
         size_t n = build(payment, SRV, query + 2), left = size - n - 11;
-        const uint8_t opt[] = {0, 0, 41, 16, 0, 0, 0, 0, 0, (uint8_t)(left >> 8), (uint8_t)left,
-                               0, 12, (uint8_t)((left - 4) >> 8), (uint8_t)(left - 4)}; /* padding, RFC 7830 */
+        const uint8_t opt[] = {0,
+                               0,
+                               41,
+                               16,
+                               0,
+                               0,
+                               0,
+                               0,
+                               0,
+                               (uint8_t)(left >> 8),
+                               (uint8_t)left,
+                               0,
+                               12,
+                               (uint8_t)((left - 4) >> 8),
+                               (uint8_t)(left - 4)}; /* padding, RFC 7830 */
         memcpy(query + 2 + n, opt, sizeof opt);
         query[13] = 1;
         query[0] = (uint8_t)(size >> 8);

@@ -79,8 +79,8 @@ static void hand_over(uint64_t *moves)
 START_TEST(test_no_answer_is_torn)
 {
     atomic_bool stop = false;
-    struct asker askers[] = {{.type = SOCK_DGRAM, .stop = &stop}, {.type = SOCK_DGRAM, .stop = &stop},
-                             {.type = SOCK_STREAM, .stop = &stop}};
+    struct asker askers[] = {
+        {.type = SOCK_DGRAM, .stop = &stop}, {.type = SOCK_DGRAM, .stop = &stop}, {.type = SOCK_STREAM, .stop = &stop}};
     pthread_t threads[3];
     setup();
     change(1);

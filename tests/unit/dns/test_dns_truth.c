@@ -195,9 +195,8 @@ START_TEST(test_answers_follow_the_table_into_a_new_segment)
 }
 END_TEST
 
-UNIT_TESTS("dns truth", test_r40_unsynced_unknown_names_are_servfail,
-           test_r40_unsynced_local_instances_are_served, test_r40_unsynced_search_list_ends_in_no_denial,
-           test_r40_unsynced_what_needs_no_catalog_is_answered, test_r40_without_a_table_nothing_is_denied,
-           test_stale_answers_are_given_and_marked, test_stale_absence_is_marked,
-           test_stored_catalog_answers_and_denies_nothing, test_modes_do_not_mix, test_silence_is_stale,
-           test_answers_follow_the_table_into_a_new_segment)
+UNIT_TESTS("dns truth", test_r40_unsynced_unknown_names_are_servfail, test_r40_unsynced_local_instances_are_served,
+           test_r40_unsynced_search_list_ends_in_no_denial, test_r40_unsynced_what_needs_no_catalog_is_answered,
+           test_r40_without_a_table_nothing_is_denied, test_stale_answers_are_given_and_marked,
+           test_stale_absence_is_marked, test_stored_catalog_answers_and_denies_nothing, test_modes_do_not_mix,
+           test_silence_is_stale, test_answers_follow_the_table_into_a_new_segment)

@@ -17,8 +17,14 @@ static const char payment[] = "payment.shop." ZONE;
 
 START_TEST(test_r13_outside_the_zones_is_refused)
 {
-    static const char *const names[] = {"", "com", "internal", "example.com", "payment.shop.discover.internal.com",
-                                        "notdiscover.internal", "xdiscover.internal", "discover.internals"};
+    static const char *const names[] = {"",
+                                        "com",
+                                        "internal",
+                                        "example.com",
+                                        "payment.shop.discover.internal.com",
+                                        "notdiscover.internal",
+                                        "xdiscover.internal",
+                                        "discover.internals"};
     with_payment();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct reply *r = ask_edns(names[i], A, 1232);
@@ -186,8 +192,12 @@ END_TEST
 
 START_TEST(test_r20_serial_moves_with_each_change_of_an_answer)
 {
-    const struct extra changes[] = {{.weight = 2},        {.weight = 2, .priority = 1}, {.tag = "blue"},
-                                    {.ipv4 = "10.9.9.9"}, {.ipv6 = "2001:db8::9"},      {.state = DISCOVER_CRITICAL},
+    const struct extra changes[] = {{.weight = 2},
+                                    {.weight = 2, .priority = 1},
+                                    {.tag = "blue"},
+                                    {.ipv4 = "10.9.9.9"},
+                                    {.ipv6 = "2001:db8::9"},
+                                    {.state = DISCOVER_CRITICAL},
                                     {.meta_key = "k", .meta_value = "v"}};
     with_payment();
     uint32_t before = serial();
@@ -274,11 +284,10 @@ END_TEST
 
 START_TEST(test_r53_special_names_are_no_zones)
 {
-    static const char *const bad[] = {
-        "local", "printer.local", "localhost", "x.test", "invalid", "svc.example", "x.onion", "x.alt",
-        "arpa",  "home.arpa",     "",          ".",      "a..b",    "-a.b",        "a_b.c",   "a b.c"};
-    static const char *const good[] = {"discover.internal", "Discover.Internal.",
-                                       "svc.example.com",   "consul",
+    static const char *const bad[] = {"local",   "printer.local", "localhost", "x.test",    "invalid", "svc.example",
+                                      "x.onion", "x.alt",         "arpa",      "home.arpa", "",        ".",
+                                      "a..b",    "-a.b",          "a_b.c",     "a b.c"};
+    static const char *const good[] = {"discover.internal", "Discover.Internal.",      "svc.example.com", "consul",
                                        "10.in-addr.arpa",   "8.b.d.0.1.0.0.2.ip6.arpa"};
     struct dns_zone z;
     const char *why;

@@ -27,7 +27,10 @@ static struct http *http;
 static char *answer; /* the body of the last answer, chunks put together */
 static char head[4096];
 
-static void on_moved(void *arg, int fd) { (void)arg, (void)fd; }
+static void on_moved(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+}
 
 static const struct table *table_op(void *arg)
 {
@@ -143,7 +146,10 @@ static int dial(void)
     return sock;
 }
 
-static void turn(void) { ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0); }
+static void turn(void)
+{
+    ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+}
 
 /* Everything until the server closes. */
 static size_t read_all(int sock, char *bytes, size_t cap)

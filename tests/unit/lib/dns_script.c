@@ -76,8 +76,7 @@ void script_a(struct dns_script *s, enum dns_section section, const char *owner,
     put_address(s, section, owner, ttl_s, AF_INET, address);
 }
 
-void script_aaaa(struct dns_script *s, enum dns_section section, const char *owner, uint32_t ttl_s,
-                 const char *address)
+void script_aaaa(struct dns_script *s, enum dns_section section, const char *owner, uint32_t ttl_s, const char *address)
 {
     put_address(s, section, owner, ttl_s, AF_INET6, address);
 }

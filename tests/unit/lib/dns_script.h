@@ -27,7 +27,7 @@ size_t script_bytes(const struct dns_script *s);
 struct dns_server {
     int fd;
     uint16_t port;
-    char list[32]; /* "127.0.0.1:PORT" */
+    char list[32];  /* "127.0.0.1:PORT" */
     char name[256]; /* of the last query, as text */
     uint16_t type;
     uint16_t id;

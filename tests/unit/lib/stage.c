@@ -169,8 +169,12 @@ struct discover *stage_client(struct stage *s, int table_fd)
 
 struct catalog *stage_catalog(size_t n, uint16_t port)
 {
-    const struct catalog_options options = {.host = "web-1", .region = "eu", .zone = "eu-1",
-                                            .table_words = 1 << 12, .hosts_max = 10, .services_max = 10,
+    const struct catalog_options options = {.host = "web-1",
+                                            .region = "eu",
+                                            .zone = "eu-1",
+                                            .table_words = 1 << 12,
+                                            .hosts_max = 10,
+                                            .services_max = 10,
                                             .instances_per_host_max = 100};
     struct catalog *c;
     const struct lease lease = {.ttl_ms = 1000, .region = "eu", .zone = "eu-1"};

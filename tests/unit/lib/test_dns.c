@@ -435,8 +435,18 @@ END_TEST
 
 START_TEST(settings_are_checked)
 {
-    static const char *const bad[] = {"x", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:53x", "1.2.3.4.5", "127.0.0.1,",
-                                      "[::1", "[127.0.0.1]", "::1:x", "[::1]x", ":53", "resolver.example.org",
+    static const char *const bad[] = {"x",
+                                      "127.0.0.1:0",
+                                      "127.0.0.1:65536",
+                                      "127.0.0.1:53x",
+                                      "1.2.3.4.5",
+                                      "127.0.0.1,",
+                                      "[::1",
+                                      "[127.0.0.1]",
+                                      "::1:x",
+                                      "[::1]x",
+                                      ":53",
+                                      "resolver.example.org",
                                       "127.0.0.1, 127.0.0.2"};
     ck_assert_int_eq(discover_new(&d), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

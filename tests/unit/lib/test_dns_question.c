@@ -64,8 +64,13 @@ START_TEST(conditions_are_questions)
 {
     static const char *const names[] = {"canary.tag.payment.shop.x.org", "eu-1.at.payment.shop.x.org",
                                         "_payment._udp.shop.x.org"};
-    static const char *const bad[] = {"shop/payment #", "shop/payment canary", "shop/payment  #a", "shop/payment #A",
-                                      "shop/payment !a", "shop #a", " #a"};
+    static const char *const bad[] = {"shop/payment #",
+                                      "shop/payment canary",
+                                      "shop/payment  #a",
+                                      "shop/payment #A",
+                                      "shop/payment !a",
+                                      "shop #a",
+                                      " #a"};
     struct dns_key key;
     struct dns_question q;
     ck_assert_int_eq(dns_key_parse("shop/payment #canary @eu-1 %udp", &key), 0);
@@ -123,5 +128,5 @@ START_TEST(names_as_text)
 END_TEST
 
 UNIT_TESTS("DNS questions", a_service_is_asked_for_below_its_domain, what_is_no_service_or_zone_is_refused,
-           names_have_limits, conditions_are_questions, a_key_holds_what_a_query_can_ask_for,
-           below_means_whole_labels, names_as_text)
+           names_have_limits, conditions_are_questions, a_key_holds_what_a_query_can_ask_for, below_means_whole_labels,
+           names_as_text)

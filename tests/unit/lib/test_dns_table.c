@@ -15,8 +15,8 @@ static struct dns_key key = {.service = SERVICE};
 
 static struct dns_srv_target target(const char *name, uint16_t port, uint16_t priority, uint8_t last)
 {
-    struct dns_srv_target t = {.ipv4 = {10, 0, 0, last}, .families = DISCOVER_HAS_IPV4, .port = port,
-                               .priority = priority, .weight = 256};
+    struct dns_srv_target t = {
+        .ipv4 = {10, 0, 0, last}, .families = DISCOVER_HAS_IPV4, .port = port, .priority = priority, .weight = 256};
     const struct dns_key any = {.service = "x/y"};
     struct dns_question q;
     ck_assert_int_eq(dns_question_make(&any, 0, name, &q), 0);
@@ -207,5 +207,4 @@ END_TEST
 
 UNIT_TESTS("DNS tables", instances_come_by_priority_each_once, an_id_stays_while_all_else_changes,
            a_target_is_a_host_name_unless_made_of_addresses, instances_have_what_they_were_asked_for_by, a_thousand,
-           none_and_unknown_differ, same_means_the_same_answer,
-           it_ages_by_itself)
+           none_and_unknown_differ, same_means_the_same_answer, it_ages_by_itself)

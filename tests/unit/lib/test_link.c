@@ -77,8 +77,20 @@ START_TEST(hello_and_welcome)
 END_TEST
 
 /* What the daemon may send instead of a proper welcome, and what becomes of it. */
-enum greeting { NO_FD, NOT_A_TABLE, NOT_SEALED, NOT_A_FILE, OTHER_VERSION, OTHER_TABLE, REFUSAL, OTHER_MESSAGE, LONG,
-                EMPTY, GARBAGE, GREETINGS };
+enum greeting {
+    NO_FD,
+    NOT_A_TABLE,
+    NOT_SEALED,
+    NOT_A_FILE,
+    OTHER_VERSION,
+    OTHER_TABLE,
+    REFUSAL,
+    OTHER_MESSAGE,
+    LONG,
+    EMPTY,
+    GARBAGE,
+    GREETINGS
+};
 
 static int memfd(unsigned seals, const void *bytes, size_t n)
 {
@@ -129,12 +141,10 @@ static void greet(enum greeting greeting)
 START_TEST(bad_greetings_are_refused_with_a_reason)
 {
     static const int expected[GREETINGS] = {
-        [NO_FD] = DISCOVER_E_PROTOCOL,         [NOT_A_TABLE] = DISCOVER_E_PROTOCOL,
-        [NOT_SEALED] = DISCOVER_E_PROTOCOL,    [NOT_A_FILE] = DISCOVER_E_PROTOCOL,
-        [OTHER_VERSION] = DISCOVER_E_VERSION,  [OTHER_TABLE] = DISCOVER_E_VERSION,
-        [REFUSAL] = DISCOVER_E_LIMIT,          [OTHER_MESSAGE] = DISCOVER_E_PROTOCOL,
-        [LONG] = DISCOVER_E_PROTOCOL,          [EMPTY] = DISCOVER_E_PROTOCOL,
-        [GARBAGE] = DISCOVER_E_PROTOCOL,
+        [NO_FD] = DISCOVER_E_PROTOCOL,      [NOT_A_TABLE] = DISCOVER_E_PROTOCOL,   [NOT_SEALED] = DISCOVER_E_PROTOCOL,
+        [NOT_A_FILE] = DISCOVER_E_PROTOCOL, [OTHER_VERSION] = DISCOVER_E_VERSION,  [OTHER_TABLE] = DISCOVER_E_VERSION,
+        [REFUSAL] = DISCOVER_E_LIMIT,       [OTHER_MESSAGE] = DISCOVER_E_PROTOCOL, [LONG] = DISCOVER_E_PROTOCOL,
+        [EMPTY] = DISCOVER_E_PROTOCOL,      [GARBAGE] = DISCOVER_E_PROTOCOL,
     };
     begin();
     for (enum greeting greeting = 0; greeting < GREETINGS; greeting++) {
@@ -195,8 +205,8 @@ START_TEST(what_a_newer_daemon_says_is_let_pass)
 {
     begin();
     struct discover *d = stage_client(&stage, stage_table_fd(catalog));
-    stage_send_bytes(&stage, "\x03\0\0\0\xa2\x06\0", 7, -1);          /* field 100, id 0 */
-    stage_send_bytes(&stage, "\x05\0\0\0\x08\x63\xa2\x06\0", 9, -1);  /* the same with an id */
+    stage_send_bytes(&stage, "\x03\0\0\0\xa2\x06\0", 7, -1);         /* field 100, id 0 */
+    stage_send_bytes(&stage, "\x05\0\0\0\x08\x63\xa2\x06\0", 9, -1); /* the same with an id */
     stage_ok(&stage, 77);
     ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert_int_eq(discover_connected(d), 1);
@@ -363,9 +373,8 @@ START_TEST(flood_of_unknown_answers_is_let_pass)
 }
 END_TEST
 
-UNIT_TESTS("link", hello_and_welcome, bad_greetings_are_refused_with_a_reason,
-           cut_greetings_are_no_fault_and_no_crash, nonsense_later_drops_the_connection_and_keeps_the_table,
-           what_a_newer_daemon_says_is_let_pass, daemon_says_why_before_it_closes, table_moves,
-           no_descriptor_left_for_a_table, registrations_are_renewed_under_their_name,
-           refused_renewal_is_told_and_tried_again, kept_without_a_daemon_and_registered_once_there_is_one,
-           flood_of_unknown_answers_is_let_pass)
+UNIT_TESTS("link", hello_and_welcome, bad_greetings_are_refused_with_a_reason, cut_greetings_are_no_fault_and_no_crash,
+           nonsense_later_drops_the_connection_and_keeps_the_table, what_a_newer_daemon_says_is_let_pass,
+           daemon_says_why_before_it_closes, table_moves, no_descriptor_left_for_a_table,
+           registrations_are_renewed_under_their_name, refused_renewal_is_told_and_tried_again,
+           kept_without_a_daemon_and_registered_once_there_is_one, flood_of_unknown_answers_is_let_pass)

@@ -131,8 +131,8 @@ static int on_host(void *arg, const struct discover_host *h)
 START_TEST(hosts)
 {
     begin();
-    struct lease l = {.ttl_ms = 1000, .region = "eu", .zone = "eu-2", .families = DISCOVER_HAS_IPV4,
-                      .ipv4 = {10, 0, 0, 2}};
+    struct lease l = {
+        .ttl_ms = 1000, .region = "eu", .zone = "eu-2", .families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 2}};
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &l, true, 1), 0);
     ck_assert_uint_gt(catalog_flush(catalog), 0);
     ck_assert_int_eq(discover_each_host(d, on_host, &l), 1);

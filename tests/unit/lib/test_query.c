@@ -56,8 +56,7 @@ static const struct wanted all[] = {
 
 static void begin(void)
 {
-    const struct lease near = {.ttl_ms = 1000, .region = "eu", .zone = "eu-2"},
-                       far = {.ttl_ms = 1000, .region = "us"};
+    const struct lease near = {.ttl_ms = 1000, .region = "eu", .zone = "eu-2"}, far = {.ttl_ms = 1000, .region = "us"};
     stage_open(&stage);
     catalog = stage_catalog(1, 8000);
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &near, true, 1), 0);
@@ -289,5 +288,5 @@ START_TEST(whole_while_the_table_changes)
 END_TEST
 
 UNIT_TESTS("query", without_conditions_it_is_resolve, tags_place_and_protocol,
-           states_that_are_not_usable_only_when_asked_for, results_are_those_of_resolve,
-           conditions_are_checked, pages_that_miss_nothing, whole_while_the_table_changes)
+           states_that_are_not_usable_only_when_asked_for, results_are_those_of_resolve, conditions_are_checked,
+           pages_that_miss_nothing, whole_while_the_table_changes)

@@ -74,8 +74,8 @@ END_TEST
 
 START_TEST(names_that_are_none)
 {
-    static const char *const names[] = {"", "shop", "shop/", "/payment", "@web-1", "shop/pay/ment", "Shop/payment",
-                                        "host/web-1", "shop/payment "};
+    static const char *const names[] = {
+        "", "shop", "shop/", "/payment", "@web-1", "shop/pay/ment", "Shop/payment", "host/web-1", "shop/payment "};
     char endless[300];
     memset(endless, 'a', sizeof endless - 1);
     endless[sizeof endless - 1] = '\0';

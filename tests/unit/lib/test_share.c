@@ -218,7 +218,6 @@ START_TEST(threads_pick_while_ejections_come_and_go)
 }
 END_TEST
 
-UNIT_TESTS("share", what_is_ejected_here_is_told_by_dispatch_once,
-           what_others_eject_is_left_out_and_not_told_again, the_only_one_is_never_left_out,
-           the_next_connection_is_told_what_is_shared, a_picker_may_share_before_the_start,
-           threads_pick_while_ejections_come_and_go)
+UNIT_TESTS("share", what_is_ejected_here_is_told_by_dispatch_once, what_others_eject_is_left_out_and_not_told_again,
+           the_only_one_is_never_left_out, the_next_connection_is_told_what_is_shared,
+           a_picker_may_share_before_the_start, threads_pick_while_ejections_come_and_go)

@@ -109,8 +109,7 @@ static struct catalog *small_catalog(void)
                                             .instances_per_host_max = 10000};
     struct catalog *c;
     ck_assert_int_eq(catalog_new(&options, on_moved, NULL, &c), 0);
-    ck_assert_int_eq(catalog_set_host(c, "web-1", &(struct lease){.ttl_ms = 1000, .region = "eu"}, true, 1),
-                     0);
+    ck_assert_int_eq(catalog_set_host(c, "web-1", &(struct lease){.ttl_ms = 1000, .region = "eu"}, true, 1), 0);
     for (uint16_t i = 0; i < 3; i++) {
         char key[KEY_CAP];
         snprintf(key, sizeof key, "shop.payment.web-1.p%u", i);
@@ -192,8 +191,7 @@ START_TEST(a_newer_layout_is_told_once_and_the_old_table_answers)
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT); /* it is greeting again */
     stage_accept(&stage);
     welcome(newer);
-    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"),
-                     DISCOVER_E_VERSION); /* calls are told each time */
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_VERSION); /* calls are told each time */
     ck_assert_int_eq(told.calls, 1);
     struct catalog *next = stage_catalog(3, 9000); /* and back to a daemon of this version */
     ck_assert_int_eq(reconnect(), 0);
@@ -249,8 +247,7 @@ START_TEST(a_table_that_could_not_be_received_is_fetched_later)
     take_descriptors_away();
     ck_assert_int_eq(discover_dispatch(d), -EMFILE);
     int more = 0;
-    for (int64_t until_ns = clock_now_ns() + 300 * NS_PER_MS;
-         clock_now_ns() < until_ns;) { /* tries go on in vain */
+    for (int64_t until_ns = clock_now_ns() + 300 * NS_PER_MS; clock_now_ns() < until_ns;) { /* tries go on in vain */
         struct pollfd work = {.fd = discover_fd(d), .events = POLLIN};
         if (poll(&work, 1, 50) == 1)
             more += discover_dispatch(d) != 0;

@@ -203,7 +203,7 @@ START_TEST(a_refused_watch_is_told_by_dispatch)
                 DISCOVER__V1__ERROR__CODE__LIMIT, "as many as it may");
     ck_assert_int_eq(discover_dispatch(d), DISCOVER_E_LIMIT);
     ck_assert_str_eq(discover_last_error(d), "as many as it may");
-    ck_assert_int_eq(discover_dispatch(d), 0); /* once */
+    ck_assert_int_eq(discover_dispatch(d), 0);                           /* once */
     stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 9000); /* the other one goes on */
     changed("shop/payment");
     int calls = told.calls;

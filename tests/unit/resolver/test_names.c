@@ -286,6 +286,5 @@ UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_withi
            of_several_addresses_the_one_in_use_stays, a_failure_keeps_the_address_for_ever,
            failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
            a_denial_that_is_taken_back_starts_anew, what_it_resolved_to_once_stays_until_there_is_better,
-           questions_under_way_are_limited,
-           names_that_are_gone_fail_no_more, names_are_limited,
+           questions_under_way_are_limited, names_that_are_gone_fail_no_more, names_are_limited,
            an_answer_for_a_removed_name_only_ends_its_question)

@@ -88,14 +88,14 @@ static size_t op_unmarked(void *arg)
     return n;
 }
 
-static const struct follow_ops ops = {op_resync, op_check, op_apply,  op_remove, op_begin,
-                                      op_end,    op_synced, op_random};
+static const struct follow_ops ops = {op_resync, op_check, op_apply, op_remove, op_begin, op_end, op_synced, op_random};
 
 void setup(void)
 {
     memset(&t, 0, sizeof t);
     t.now_ns = NS_PER_S;
-    ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = 8, .unmarked = op_unmarked}, &ops, NULL, &t.f), 0);
+    ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = 8, .unmarked = op_unmarked}, &ops, NULL, &t.f),
+                     0);
 }
 
 void done(void)

@@ -242,8 +242,11 @@ void bus_cut(int host, bool cut)
 {
     clients[host].cut = cut;
     if (cut)
-        push((struct event){.at_ns = bus.now_ns + NOTICED_NS, .kind = EVENT_NOTICE, .host = host,
-                            .life = clients[host].life, .session = clients[host].session});
+        push((struct event){.at_ns = bus.now_ns + NOTICED_NS,
+                            .kind = EVENT_NOTICE,
+                            .host = host,
+                            .life = clients[host].life,
+                            .session = clients[host].session});
     else
         lose(host); /* what was on its way is gone: the old connection is of no use */
 }
@@ -286,7 +289,11 @@ void bus_model_put(int host, enum bucket bucket, int key, const struct value *va
     }
     int64_t at_ns = bus.now_ns + delay_ns();
     c->puts_ns = at_ns > c->puts_ns ? at_ns : c->puts_ns;
-    struct event e = {.at_ns = c->puts_ns, .kind = EVENT_PUT, .host = host, .life = c->life, .session = c->session,
+    struct event e = {.at_ns = c->puts_ns,
+                      .kind = EVENT_PUT,
+                      .host = host,
+                      .life = c->life,
+                      .session = c->session,
                       .mail = {.bucket = bucket, .key = key, .m.value = *value, .token = token}};
     push(e);
     /* A deletion has no epoch and counter, so nothing could tell that it is late. */
@@ -313,7 +320,10 @@ static void put_arrives(const struct event *e)
 
 static void read_later(int host, int64_t in_ns)
 {
-    push((struct event){.at_ns = bus.now_ns + in_ns, .kind = EVENT_READ, .host = host, .life = clients[host].life,
+    push((struct event){.at_ns = bus.now_ns + in_ns,
+                        .kind = EVENT_READ,
+                        .host = host,
+                        .life = clients[host].life,
                         .session = clients[host].session});
 }
 
@@ -349,7 +359,10 @@ static void read_mail(int host, const struct mail *mail)
 
 static void tell_info(int host, enum bucket bucket, int err)
 {
-    read_mail(host, &(struct mail){.kind = MAIL_INFO, .bucket = bucket, .err = err, .created = streams[bucket].created,
+    read_mail(host, &(struct mail){.kind = MAIL_INFO,
+                                   .bucket = bucket,
+                                   .err = err,
+                                   .created = streams[bucket].created,
                                    .last_seq = streams[bucket].last_seq});
 }
 
@@ -412,8 +425,9 @@ static void read_step(const struct event *e)
         return;
     }
     const struct message *m = &streams[bucket].key[key];
-    read_mail(host, &(struct mail){.kind = MAIL_ENTRY, .bucket = bucket, .key = key, .m = *m,
-                                   .age_ns = newest_ns(bucket) - m->time_ns});
+    read_mail(host,
+              &(struct mail){
+                  .kind = MAIL_ENTRY, .bucket = bucket, .key = key, .m = *m, .age_ns = newest_ns(bucket) - m->time_ns});
     c->orders[0].next_seq = m->seq + 1;
     read_later(host, NS_PER_MS / 10 + bus_random_ns(5 * NS_PER_MS));
 }

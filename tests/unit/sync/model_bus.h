@@ -15,10 +15,10 @@
 #include "libdiscover/core/clock.h"
 
 /* Check writes a line for every assertion that holds; here there are millions. */
-#define must(condition, ...)                                                                                   \
-    do {                                                                                                       \
-        if (!(condition))                                                                                      \
-            ck_abort_msg(__VA_ARGS__);                                                                         \
+#define must(condition, ...)                                                                                           \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            ck_abort_msg(__VA_ARGS__);                                                                                 \
     } while (0)
 
 #define HOSTS     6
@@ -99,7 +99,7 @@ void bus_model_check(int host, enum bucket bucket);
 
 /* ---- faults ---- */
 
-void bus_set_up(bool up);             /* the server; its files stay */
+void bus_set_up(bool up); /* the server; its files stay */
 void bus_recreate(enum bucket bucket);
 void bus_purge(enum bucket bucket);   /* nothing is republished */
 void bus_cut(int host, bool cut);     /* partition */

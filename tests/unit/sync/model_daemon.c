@@ -221,8 +221,11 @@ static void leases_apply_value(void *arg, const struct kv_message *m, bool from_
             lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
         return;
     }
-    struct lease lease = {.epoch = v.epoch, .counter = v.counter, .min_epoch = v.min_epoch,
-                          .ttl_ms = TTL / NS_PER_MS, .leaving = v.leaving};
+    struct lease lease = {.epoch = v.epoch,
+                          .counter = v.counter,
+                          .min_epoch = v.min_epoch,
+                          .ttl_ms = TTL / NS_PER_MS,
+                          .leaving = v.leaving};
     snprintf(name, sizeof name, "h%d", host);
     (void)liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
 }

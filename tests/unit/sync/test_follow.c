@@ -90,7 +90,7 @@ START_TEST(jump_makes_a_snapshot)
     pass(2 * NS_PER_MS);
     ck_assert_str_eq(follow_state(t.f), "snapshot");
     ck_assert_uint_eq(t.resyncs, 2);
-    ck_assert(t.synced);                     /* for a while */
+    ck_assert(t.synced); /* for a while */
     info(6);
     entry(4, 'b', 0); /* deleted in what was lost */
     entry(5, 'a', 'X');
@@ -379,8 +379,8 @@ START_TEST(answer_to_a_check_is_not_taken_for_the_snapshots)
     follow_gap(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
     ck_assert_uint_eq(t.resyncs, 2);
-    info(2);  /* the check's, of no use any more */
-    info(5);  /* L0 */
+    info(2); /* the check's, of no use any more */
+    info(5); /* L0 */
     entry(1, 'a', 'A');
     entry(5, 'c', 'C');
     info(5);
@@ -394,6 +394,6 @@ UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_a
            says_when_all_is_known, jump_makes_a_snapshot, late_is_not_lost, late_does_not_undo_what_came_since,
            what_stays_missing_is_lost, too_many_holes_are_a_loss, jitter_delays_what_a_fleet_does_at_once,
            failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
-           reconnects_after_failures_spread_wider, nothing_is_applied_while_down, quiet_bucket_is_asked, deaf_feed_is_found, late_feed_is_not_deaf,
-           failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,
+           reconnects_after_failures_spread_wider, nothing_is_applied_while_down, quiet_bucket_is_asked,
+           deaf_feed_is_found, late_feed_is_not_deaf, failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,
            answer_to_a_check_is_not_taken_for_the_snapshots)

@@ -522,11 +522,9 @@ END_TEST
 
 UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline, only_newer_leases_count,
            good_bye_is_at_once, good_bye_counts_while_frozen, age_in_a_snapshot_counts,
-           nothing_runs_out_while_not_healthy_and_one_ttl_beyond,
-           old_lease_of_a_living_host_does_not_kill_while_frozen, not_healthy_in_the_beginning,
-           shorter_ttl_counts_at_once, hosts_run_out_in_order, mass_loss_is_held_for_a_limited_time,
-           mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss, two_of_two_hosts_may_die,
-           held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody,
-           nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole,
-           an_overwritten_lease_may_have_been_in_the_hole, a_lease_that_is_known_gives_no_time, epochs_wait_for_the_records, limit_on_hosts,
-           gone_hosts_are_forgotten)
+           nothing_runs_out_while_not_healthy_and_one_ttl_beyond, old_lease_of_a_living_host_does_not_kill_while_frozen,
+           not_healthy_in_the_beginning, shorter_ttl_counts_at_once, hosts_run_out_in_order,
+           mass_loss_is_held_for_a_limited_time, mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss,
+           two_of_two_hosts_may_die, held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody,
+           nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole, an_overwritten_lease_may_have_been_in_the_hole,
+           a_lease_that_is_known_gives_no_time, epochs_wait_for_the_records, limit_on_hosts, gone_hosts_are_forgotten)

@@ -15,22 +15,22 @@
 #include "tests/support/unit.h"
 #include "tests/unit/sync/model_daemon.h"
 
-#define SEEDS    1000 /* of each test; there are several, so that none takes long under a sanitizer */
-#define FAULTS   (60 * NS_PER_S) /* how long things go wrong */
-#define QUIET    (90 * NS_PER_S) /* then everybody has to agree */
+#define SEEDS     1000            /* of each test; there are several, so that none takes long under a sanitizer */
+#define FAULTS    (60 * NS_PER_S) /* how long things go wrong */
+#define QUIET     (90 * NS_PER_S) /* then everybody has to agree */
 #define RECONNECT (5 * NS_PER_S)
-#define KEPT     (80 * NS_PER_S) /* until all have noticed a loss, and stopped keeping what it took */
-#define STEADY   (3 * TTL)       /* an owner that was undisturbed for so long must not lose anything */
+#define KEPT      (80 * NS_PER_S) /* until all have noticed a loss, and stopped keeping what it took */
+#define STEADY    (3 * TTL)       /* an owner that was undisturbed for so long must not lose anything */
 
 static struct {
     uint64_t seed;
     bool verbose, faulty;
     int64_t start_ns;
-    int64_t disturbed_ns[HOSTS];             /* when the owner last could not do its part */
-    int64_t wanted_ns[HOSTS][INSTANCES];     /* since when it wants it, and the bucket was told */
-    int64_t deaf_ns[HOSTS];                  /* when the observer's feed last lost something on purpose */
-    int64_t server_ns, returned_ns;          /* when the server was last away, and when it returned */
-    int64_t lost_ns[BUCKETS];                /* when the bucket last lost its content */
+    int64_t disturbed_ns[HOSTS];         /* when the owner last could not do its part */
+    int64_t wanted_ns[HOSTS][INSTANCES]; /* since when it wants it, and the bucket was told */
+    int64_t deaf_ns[HOSTS];              /* when the observer's feed last lost something on purpose */
+    int64_t server_ns, returned_ns;      /* when the server was last away, and when it returned */
+    int64_t lost_ns[BUCKETS];            /* when the bucket last lost its content */
 } world;
 
 static double seconds(int64_t ns)
@@ -38,13 +38,13 @@ static double seconds(int64_t ns)
     return (double)(ns - world.start_ns) / 1e9;
 }
 
-#define say(...)                                                                                               \
-    do {                                                                                                       \
-        if (world.verbose) {                                                                                   \
-            printf("%9.4f ", seconds(bus.now_ns));                                                             \
-            printf(__VA_ARGS__);                                                                               \
-            printf("\n");                                                                                      \
-        }                                                                                                      \
+#define say(...)                                                                                                       \
+    do {                                                                                                               \
+        if (world.verbose) {                                                                                           \
+            printf("%9.4f ", seconds(bus.now_ns));                                                                     \
+            printf(__VA_ARGS__);                                                                                       \
+            printf("\n");                                                                                              \
+        }                                                                                                              \
     } while (0)
 
 /* ---- promises ---- */
@@ -95,8 +95,8 @@ static void watch_one(struct daemon *d, int h, int i)
     bool may_vanish = !daemons[h].intents[i].wanted || bus.now_ns - world.wanted_ns[h][i] < STEADY ||
                       overwritten(h, i) || !undisturbed(h, d->host);
     must(serves || !d->served[h][i] || may_vanish,
-         "seed %llu: after %.4f s, host %d lost instance %d of host %d, which is alive",
-         (unsigned long long)world.seed, seconds(bus.now_ns), d->host, i, h);
+         "seed %llu: after %.4f s, host %d lost instance %d of host %d, which is alive", (unsigned long long)world.seed,
+         seconds(bus.now_ns), d->host, i, h);
     d->served[h][i] = serves;
 }
 
@@ -299,9 +299,9 @@ static const struct {
     void (*fn)(int host);
     unsigned weight;
 } kinds[] = {
-    {fault_change, 30},      {fault_kill, 8},    {fault_quick_restart, 8}, {fault_partition, 8}, {fault_pause, 5},
-    {fault_deaf, 8},         {fault_purge, 2},   {fault_recreate, 3},      {fault_memory_server, 2},
-    {fault_server_dies, 5},  {fault_bad_network, 5},
+    {fault_change, 30},       {fault_kill, 8},        {fault_quick_restart, 8}, {fault_partition, 8},
+    {fault_pause, 5},         {fault_deaf, 8},        {fault_purge, 2},         {fault_recreate, 3},
+    {fault_memory_server, 2}, {fault_server_dies, 5}, {fault_bad_network, 5},
 };
 
 static void any_fault(void)
@@ -396,13 +396,22 @@ static void run_seeds(uint64_t first, uint64_t n)
         run_seed(seed);
 }
 
-START_TEST(first_seeds) { run_seeds(1, SEEDS); }
+START_TEST(first_seeds)
+{
+    run_seeds(1, SEEDS);
+}
 END_TEST
 
-START_TEST(more_seeds) { run_seeds(1 + SEEDS, SEEDS); }
+START_TEST(more_seeds)
+{
+    run_seeds(1 + SEEDS, SEEDS);
+}
 END_TEST
 
-START_TEST(even_more_seeds) { run_seeds(1 + 2 * SEEDS, SEEDS); }
+START_TEST(even_more_seeds)
+{
+    run_seeds(1 + 2 * SEEDS, SEEDS);
+}
 END_TEST
 
 /* Found among many thousands; each was a fault of the design. */

@@ -22,8 +22,7 @@ static void setup(void)
 
 static bool note(const char *key, const char *reason, int64_t now_ns)
 {
-    return refusals_note(&r, &(struct refused){SERVICES, key, strlen(key), reason, ++seq, 0}, now_ns,
-                         &unlogged);
+    return refusals_note(&r, &(struct refused){SERVICES, key, strlen(key), reason, ++seq, 0}, now_ns, &unlogged);
 }
 
 START_TEST(newest_first_and_counted)
