@@ -83,7 +83,7 @@ static void reload(struct daemon *d)
         config_free(fresh);
         log_set_level(d->config->log.level);
         api_set_group(d->api, d->config->api.register_group);
-        local_set_services(d);
+        services_set(d);
         log_notice("configuration reloaded");
     }
     sd_notify(0, "READY=1");
@@ -105,10 +105,10 @@ static void on_second(void *arg)
     int64_t now_ns = clock_now_ns();
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
-    peers_second(d->peers, now_ns);
+    write_report_second(d->write_report, now_ns);
     if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
-        keep_write(d->keep, catalog_table(d->catalog), now_ns);
-    serial_keep(d);
+        catalog_file_write(d->catalog_file, catalog_table(d->catalog), now_ns);
+    soa_serial_keep(d);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
@@ -120,14 +120,14 @@ static void on_second(void *arg)
  */
 static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 {
-    return d->feeds[BUS_SERVICES].snapshot && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
+    return d->inbound[BUS_SERVICES].snapshot && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
 }
 
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
     (void)agent_tick(d->agent, now_ns);
-    int64_t next_ns = feed_tick(d, now_ns);
+    int64_t next_ns = inbound_tick(d, now_ns);
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     status_update_sync(d, now_ns);

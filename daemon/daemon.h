@@ -3,14 +3,18 @@
  * The daemon as a whole: the one place where its parts meet. Everything below daemon/ knows only itself and what its
  * own header asks for; the files beside this one put them together:
  *
- *   parts.c   starts the parts in order, stops them in reverse
- *   daemon.c  the loop: turns, seconds, signals
- *   feed*.c   bus -> followers -> catalog, agent, leases (feed.h)
- *   hostnames.c  catalog's host names -> resolver -> catalog
- *   local.c   registrations of this host: socket, configuration, checks -> agent -> catalog, bus
- *   peers.c   what is told of others who write to the buckets
- *   serial.c  the SOA serial over restarts
- *   status.c  what is told of it all
+ *   parts.c    starts the parts in order, stops them in reverse
+ *   daemon.c   the loop: turns, seconds, signals
+ *   registry/  what joins them:
+ *     inbound*.c      bus -> followers -> catalog, agent, leases (inbound.h)
+ *     outbound.c      agent -> local catalog, bus, disk
+ *     services.c      configuration -> agent, checks
+ *     requests.c      socket -> agent
+ *     hostnames.c     the catalog's host names -> resolver -> catalog
+ *     write_report.c  who else writes to the buckets, and what of it is refused
+ *     catalog_file.c  the catalog on disk
+ *     soa_serial.c    the SOA serial over restarts
+ *     status.c        what is told of it all
  *
  * Main thread only.
  */
@@ -23,9 +27,9 @@
 #define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
 
 #include "daemon/agent/agent.h"
-#include "daemon/agent/state.h"
+#include "daemon/agent/state_dir.h"
 #include "daemon/api/api.h"
-#include "daemon/base/config.h"
+#include "daemon/config/config.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
@@ -34,20 +38,20 @@
 #include "daemon/check/pid.h"
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
-#include "daemon/keep.h"
-#include "daemon/peers.h"
+#include "daemon/registry/catalog_file.h"
+#include "daemon/registry/write_report.h"
 #include "daemon/resolver/resolver.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
 
 /* Counters of what comes in over the bus and is refused. */
-struct feed_counters {
+struct inbound_counters {
     metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches;
 };
 
 /* One of the two buckets, as the callbacks of its follower get it. */
-struct feed {
+struct inbound {
     struct daemon *daemon;
     enum bus_bucket bucket;
     struct follow *follow;
@@ -66,15 +70,15 @@ struct daemon {
     struct event *signals[3];
     struct metrics *metrics;
     int state_lock, socket_lock; /* descriptors, or -1 */
-    struct state *state;
+    struct state_dir *state_dir;
 
     struct catalog *catalog;
     struct agent *agent;
     struct liveness *liveness;
     struct health health;
-    struct feed feeds[BUS_BUCKETS];
-    struct feed_counters feed_counters;
-    struct peers *peers;
+    struct inbound inbound[BUS_BUCKETS];
+    struct inbound_counters inbound_counters;
+    struct write_report *write_report;
 
     struct bus *bus;
     struct dns *dns;
@@ -83,7 +87,7 @@ struct daemon {
     struct checks *checks;
     struct pids *pids;
     struct resolver *resolver;
-    struct keep *keep;
+    struct catalog_file *catalog_file;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
     size_t guard_held;        /* hosts that the mass-loss guard holds ... */
@@ -120,40 +124,40 @@ void parts_stop(struct daemon *d);
 int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
                    struct bus **ret_bus);
 
-/* feed.c, feed_hosts.c */
-int feed_start(struct daemon *d);
-void feed_stop(struct daemon *d);
-extern const struct bus_events feed_bus_events;
+/* registry/inbound.c, inbound_leases.c */
+int inbound_start(struct daemon *d);
+void inbound_stop(struct daemon *d);
+extern const struct bus_events inbound_bus_events;
 /* Does what is due. Returns when to call again. */
-int64_t feed_tick(struct daemon *d, int64_t now_ns);
+int64_t inbound_tick(struct daemon *d, int64_t now_ns);
 /* Our lease was given to the bus: the canary is on its way. */
-void feed_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns);
+void inbound_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns);
 /* Whether the silence of others tells anything. */
-bool feed_trustworthy(const struct daemon *d);
+bool inbound_trustworthy(const struct daemon *d);
 
-/* local.c */
-int local_agent_start(struct daemon *d);
-int local_api_start(struct daemon *d);
-int local_checks_start(struct daemon *d);
+/* registry/outbound.c, services.c, requests.c */
+int outbound_start(struct daemon *d);
+int requests_start(struct daemon *d);
+int services_start(struct daemon *d);
 /* The host's addresses, as configured or as found. */
-void local_addresses(const struct daemon *d, struct record *ret_addresses);
+void host_addresses(const struct daemon *d, struct record *ret_addresses);
 /* Takes the services of the configuration; also after a reload. */
-void local_set_services(struct daemon *d);
+void services_set(struct daemon *d);
 
-/* hostnames.c */
+/* registry/hostnames.c */
 int hostnames_start(struct daemon *d);
 void hostnames_stop(struct daemon *d);
 /* -EINVAL with the reason: a host name that would lead back to ourselves. */
 int hostnames_check(const struct daemon *d, const struct record *record, const char **ret_why);
 
 /*
- * serial.c: the SOA serial never goes back (RFC 1982), over a restart and a crash neither: each life begins behind what
- * the last one had set aside for itself on disk. serial_keep: every second.
+ * registry/soa_serial.c: the SOA serial never goes back (RFC 1982), over a restart and a crash neither: each life begins behind what
+ * the last one had set aside for itself on disk. soa_serial_keep: every second.
  */
-void serial_start(struct daemon *d);
-void serial_keep(struct daemon *d);
+void soa_serial_start(struct daemon *d);
+void soa_serial_keep(struct daemon *d);
 
-/* status.c */
+/* registry/status.c */
 void status_fill(void *arg, Discover__V1__Status *ret_status);
 /* Tells the table, and the log, how far the catalog can be trusted. */
 void status_update_sync(struct daemon *d, int64_t now_ns);

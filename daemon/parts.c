@@ -56,12 +56,12 @@ static void locks_stop(struct daemon *d)
 
 static int state_start(struct daemon *d)
 {
-    return state_open(d->config->state_dir, &d->state);
+    return state_dir_open(d->config->state_dir, &d->state_dir);
 }
 
 static void state_stop(struct daemon *d)
 {
-    state_close(d->state);
+    state_dir_close(d->state_dir);
 }
 
 static int base_start(struct daemon *d)
@@ -101,24 +101,24 @@ static int catalog_start(struct daemon *d)
     if (err)
         return err;
     table_writer_alive(catalog_table(d->catalog), clock_now_ns());
-    serial_start(d);
+    soa_serial_start(d);
     return 0;
 }
 
-static int keep_start(struct daemon *d)
+static int catalog_file_start(struct daemon *d)
 {
-    int err = keep_new(d->config->state_dir, d->metrics, &d->keep);
-    if (!err && keep_load(d->keep, d->catalog, clock_now_ns(), &d->stale_since_ns))
+    int err = catalog_file_new(d->config->state_dir, d->metrics, &d->catalog_file);
+    if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->stale_since_ns))
         table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stale_since_ns);
     return err;
 }
 
 /* What was true a moment ago is worth keeping; what was never whole, or stale already, would replace something better. */
-static void keep_stop(struct daemon *d)
+static void catalog_file_stop(struct daemon *d)
 {
-    if (d->keep && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
-        keep_write_now(d->keep, catalog_table(d->catalog));
-    keep_free(d->keep);
+    if (d->catalog_file && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
+        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog));
+    catalog_file_free(d->catalog_file);
 }
 
 static void catalog_stop(struct daemon *d)
@@ -186,7 +186,7 @@ int daemon_bus_new(const struct config *c, bool create, const struct bus_events 
 
 static int bus_part_start(struct daemon *d)
 {
-    int err = daemon_bus_new(d->config, d->config->registry.create, &feed_bus_events, d, &d->bus);
+    int err = daemon_bus_new(d->config, d->config->registry.create, &inbound_bus_events, d, &d->bus);
     if (!err)
         err = bus_add_metrics(d->bus, d->metrics);
     if (!err)
@@ -204,9 +204,9 @@ static void bus_part_stop(struct daemon *d)
 }
 
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
-static int services_start(struct daemon *d)
+static int configured_start(struct daemon *d)
 {
-    local_set_services(d);
+    services_set(d);
     catalog_flush(d->catalog);
     return 0;
 }
@@ -277,7 +277,7 @@ static void dns_part_stop(struct daemon *d)
 
 static int api_start(struct daemon *d)
 {
-    int err = local_api_start(d);
+    int err = requests_start(d);
     if (err)
         log_error("api.socket %s: %s", d->config->api.socket, strerror(-err));
     return err;
@@ -323,12 +323,12 @@ static const struct part parts[] = {
     {"event loop", base_start, base_stop},
     {"state directory", state_start, state_stop},
     {"catalog", catalog_start, catalog_stop},
-    {"stored catalog", keep_start, keep_stop},
+    {"stored catalog", catalog_file_start, catalog_file_stop},
     {"timers and signals", daemon_loop_start, daemon_loop_stop},
-    {"feed", feed_start, feed_stop},
-    {"checks", local_checks_start, checks_stop},
-    {"registrations", local_agent_start, agent_stop},
-    {"services", services_start, NULL},
+    {"inbound", inbound_start, inbound_stop},
+    {"checks", services_start, checks_stop},
+    {"registrations", outbound_start, agent_stop},
+    {"services", configured_start, NULL},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", api_start, api_stop},

@@ -11,9 +11,9 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "libdiscover/dns_channel.h"
-#include "libdiscover/dns_question.h"
-#include "libdiscover/link.h"
+#include "libdiscover/dns/dns_channel.h"
+#include "libdiscover/dns/dns_question.h"
+#include "libdiscover/session/link.h"
 #include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "libdiscover/backoff.h"
-#include "libdiscover/connection.h"
-#include "libdiscover/dns.h"
-#include "libdiscover/held.h"
-#include "libdiscover/mapping.h"
+#include "libdiscover/session/reconnect_backoff.h"
+#include "libdiscover/session/connection.h"
+#include "libdiscover/dns/dns_source.h"
+#include "libdiscover/session/held.h"
+#include "libdiscover/lookup/mapping.h"
 
 #define SOCKET_PATH_CAP 108 /* sun_path */
 #define NAME_CAP        64

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "libdiscover/core/label.h"
-#include "libdiscover/link.h"
+#include "libdiscover/session/link.h"
 
 struct endpoints {
     struct discover_endpoint *all; /* by id */

@@ -8,14 +8,14 @@
 
 #include "daemon/agent/agent_metrics.h"
 #include "daemon/agent/epoch.h"
-#include "daemon/agent/lease.h"
+#include "daemon/agent/lease_schedule.h"
 #include "daemon/agent/registrar.h"
-#include "daemon/agent/rival.h"
+#include "daemon/agent/name_conflict.h"
 #include "daemon/agent/stored.h"
-#include "daemon/agent/writer.h"
+#include "daemon/agent/publisher.h"
 #include "libdiscover/core/clock.h"
 
-#define LEASE_TOKEN      (UINT64_C(1) << 63) /* the writer's tokens are counters from 1 */
+#define LEASE_TOKEN      (UINT64_C(1) << 63) /* the publisher's tokens are counters from 1 */
 #define GRACE_CHECK_NS   (250 * NS_PER_MS)   /* between looks whether everything was put again */
 #define GOOD_BYE_WAIT_NS NS_PER_S            /* for the lease that says it; then the records go anyway */
 
@@ -25,9 +25,9 @@ struct agent {
     struct agent_options options;
     struct agent_ops ops;
     struct agent_identity identity;
-    struct writer *writer;
+    struct publisher *publisher;
     struct registrar *registrar;
-    struct rival rival;
+    struct name_conflict name_conflict;
     struct lease_beat beat;
     bool connected;
     bool publishing; /* connected, and the name is ours */
@@ -51,7 +51,7 @@ int agent_add_metrics(struct agent *a, struct metrics *m)
 
 static struct lease present_lease(const struct agent *a)
 {
-    struct writer_stats stats = writer_stats(a->writer);
+    struct publisher_stats stats = publisher_stats(a->publisher);
     struct lease lease = {
         .epoch = a->identity.epoch,
         .min_epoch = a->identity.min_epoch,
@@ -101,17 +101,17 @@ void agent_beat_now(struct agent *a, int64_t now_ns)
 
 static void follow_publishing(struct agent *a, int64_t now_ns)
 {
-    bool may = a->connected && a->rival.name == AGENT_NAME_OURS;
+    bool may = a->connected && a->name_conflict.name == AGENT_NAME_OURS;
     if (may == a->publishing)
         return;
     a->publishing = may;
     if (may) {
         /* The lease first: records of a host without one would not be served. */
         put_lease(a, now_ns);
-        writer_resume(a->writer, now_ns);
+        publisher_resume(a->publisher, now_ns);
     } else {
         lease_beat_stop(&a->beat);
-        writer_pause(a->writer);
+        publisher_pause(a->publisher);
     }
 }
 
@@ -121,18 +121,18 @@ static void follow_leave(struct agent *a, int64_t now_ns)
         return;
     a->leave = TAKING_AWAY;
     lease_beat_stop(&a->beat);
-    writer_remove_all(a->writer, now_ns);
+    publisher_remove_all(a->publisher, now_ns);
 }
 
 static void after(struct agent *a, int64_t now_ns)
 {
     follow_publishing(a, now_ns);
     follow_leave(a, now_ns);
-    struct writer_stats writer = writer_stats(a->writer);
+    struct publisher_stats publisher = publisher_stats(a->publisher);
     struct registrar_stats registrar = registrar_stats(a->registrar);
-    agent_metrics_show(&a->metrics, &writer, &registrar);
+    agent_metrics_show(&a->metrics, &publisher, &registrar);
     metric_set(&a->metrics.store_errors, registrar.store_errors + a->identity_errors);
-    metric_set(&a->metrics.name_is_ours, a->rival.name == AGENT_NAME_OURS);
+    metric_set(&a->metrics.name_is_ours, a->name_conflict.name == AGENT_NAME_OURS);
 }
 
 /* --- epochs --- */
@@ -158,7 +158,7 @@ static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
         return;
     metric_inc(&a->metrics.jumps);
     store_identity(a);
-    rival_jump(&a->rival, a->identity.epoch);
+    name_conflict_jump(&a->name_conflict, a->identity.epoch);
     begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
     agent_beat_now(a, now_ns);
@@ -176,7 +176,7 @@ static void end_grace(struct agent *a, int64_t now_ns)
         registrar_drop_inherited(a->registrar, now_ns);
     a->grace_over = true;
     a->grace_until_ns = now_ns + GRACE_CHECK_NS;
-    if (!a->publishing || !a->synced || writer_older_than(a->writer, a->identity.epoch))
+    if (!a->publishing || !a->synced || publisher_older_than(a->publisher, a->identity.epoch))
         return;
     a->raised = true;
     a->identity.min_epoch = a->identity.epoch;
@@ -199,14 +199,14 @@ static void set_defaults(struct agent_options *o)
 
 static int make_parts(struct agent *a)
 {
-    struct writer_options options = {
+    struct publisher_options options = {
         .record_ttl_ns = a->options.record_ttl_ns,
         .ack_timeout_ns = a->options.ack_timeout_ns,
         .window_max = a->options.window_max,
         .keys_max = 2 * a->options.instances_max,
     };
-    int err = writer_new(&options, &a->ops, &a->writer);
-    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->writer, &a->registrar);
+    int err = publisher_new(&options, &a->ops, &a->publisher);
+    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->publisher, &a->registrar);
 }
 
 int agent_new(const struct agent_options *options, const struct agent_ops *ops, int64_t now_ns,
@@ -226,7 +226,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     store_identity(a);
-    rival_init(&a->rival, a->identity.node, a->identity.epoch, a->options.lease_ttl_ns);
+    name_conflict_init(&a->name_conflict, a->identity.node, a->identity.epoch, a->options.lease_ttl_ns);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
@@ -239,7 +239,7 @@ void agent_free(struct agent *a)
     if (!a)
         return;
     registrar_free(a->registrar);
-    writer_free(a->writer);
+    publisher_free(a->publisher);
     free(a);
 }
 
@@ -321,25 +321,25 @@ void agent_set_static(struct agent *a, struct agent_service *services, size_t n,
 void agent_connected(struct agent *a, int64_t now_ns)
 {
     a->connected = true;
-    rival_connected(&a->rival, now_ns);
+    name_conflict_connected(&a->name_conflict, now_ns);
     after(a, now_ns);
 }
 
 void agent_disconnected(struct agent *a, int64_t now_ns)
 {
     a->connected = false;
-    rival_disconnected(&a->rival);
+    name_conflict_disconnected(&a->name_conflict);
     after(a, now_ns);
 }
 
 void agent_snapshot_begin(struct agent *a)
 {
-    writer_snapshot_begin(a->writer);
+    publisher_snapshot_begin(a->publisher);
 }
 
 static bool is_inheritance(const struct agent *a, const struct record *record)
 {
-    return !a->grace_over && a->rival.name != AGENT_NAME_RIVAL && record->epoch < a->identity.epoch &&
+    return !a->grace_over && a->name_conflict.name != AGENT_NAME_CONFLICT && record->epoch < a->identity.epoch &&
            record->epoch >= a->identity.min_epoch;
 }
 
@@ -348,13 +348,13 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
     if (strcmp(key->host, a->options.host) != 0)
         return;
     if (!record) {
-        writer_observed(a->writer, key, 0, 0, now_ns);
+        publisher_observed(a->publisher, key, 0, 0, now_ns);
         registrar_disinherit(a->registrar, key, now_ns);
     } else {
         /* Later than the first snapshot a newer epoch is no trace of an earlier life. */
         if (!a->synced && record->epoch > a->identity.epoch)
             jump(a, record->epoch, now_ns);
-        writer_observed(a->writer, key, record->epoch, record->counter, now_ns);
+        publisher_observed(a->publisher, key, record->epoch, record->counter, now_ns);
         if (is_inheritance(a, record))
             registrar_inherit(a->registrar, key, record, now_ns);
     }
@@ -364,7 +364,7 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
 void agent_synced(struct agent *a, int64_t now_ns)
 {
     a->synced = true;
-    writer_snapshot_end(a->writer, now_ns);
+    publisher_snapshot_end(a->publisher, now_ns);
     after(a, now_ns);
 }
 
@@ -383,16 +383,16 @@ void agent_hosts_snapshot_begin(struct agent *a)
 void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns)
 {
     bool ours = lease->node == a->identity.node && lease->epoch == a->identity.epoch;
-    enum rival_news news = rival_seen(&a->rival, lease, age_ns, now_ns);
+    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, age_ns, now_ns);
     /* Readers take only what is newer than the latest they have of this name, whoever wrote it. */
-    if (!ours && (a->rival.name != AGENT_NAME_OURS || news == RIVAL_IGNORED))
+    if (!ours && (a->name_conflict.name != AGENT_NAME_OURS || news == NAME_CONFLICT_IGNORED))
         jump(a, lease->epoch, now_ns);
     a->lease_seen = true;
     if (is_old(a, lease))
         lease_beat_lost(&a->beat, now_ns);
-    if (news != RIVAL_NOTHING) {
+    if (news != NAME_CONFLICT_NOTHING) {
         metric_inc(&a->metrics.rivals);
-        a->ops.rival(a->ops.arg, lease, news == RIVAL_FOUND);
+        a->ops.name_conflict(a->ops.arg, lease, news == NAME_CONFLICT_FOUND);
     }
     after(a, now_ns);
 }
@@ -405,7 +405,7 @@ void agent_own_lease_gone(struct agent *a, int64_t now_ns)
 
 void agent_hosts_synced(struct agent *a, int64_t now_ns)
 {
-    rival_hosts_synced(&a->rival, now_ns);
+    name_conflict_hosts_synced(&a->name_conflict, now_ns);
     if (!a->lease_seen && a->beat.stored > 0)
         agent_own_lease_gone(a, now_ns);
     after(a, now_ns);
@@ -416,7 +416,7 @@ void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, i
     if (token & LEASE_TOKEN)
         lease_answered(a, token & ~LEASE_TOKEN, err, now_ns);
     else
-        writer_answer(a->writer, token, err, rtt_ns, now_ns);
+        publisher_answer(a->publisher, token, err, rtt_ns, now_ns);
     after(a, now_ns);
 }
 
@@ -424,13 +424,13 @@ void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, i
 
 int64_t agent_tick(struct agent *a, int64_t now_ns)
 {
-    rival_tick(&a->rival, now_ns);
+    name_conflict_tick(&a->name_conflict, now_ns);
     (void)registrar_tick(a->registrar, now_ns);
     end_grace(a, now_ns);
     follow_publishing(a, now_ns);
     if (a->publishing && a->beat.next_ns <= now_ns)
         put_lease(a, now_ns);
-    (void)writer_tick(a->writer, now_ns);
+    (void)publisher_tick(a->publisher, now_ns);
     after(a, now_ns);
     return agent_deadline(a);
 }
@@ -442,8 +442,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t agent_deadline(const struct agent *a)
 {
-    int64_t next_ns = earlier(writer_deadline(a->writer), registrar_deadline(a->registrar));
-    next_ns = earlier(next_ns, rival_deadline(&a->rival));
+    int64_t next_ns = earlier(publisher_deadline(a->publisher), registrar_deadline(a->registrar));
+    next_ns = earlier(next_ns, name_conflict_deadline(&a->name_conflict));
     next_ns = earlier(next_ns, a->beat.next_ns);
     bool grace_pending = !a->grace_over || (!a->raised && a->publishing && a->synced);
     if (grace_pending && a->leave == STAYING)
@@ -468,12 +468,12 @@ bool agent_left(const struct agent *a)
 {
     if (a->leave == STAYING)
         return false;
-    return !a->publishing || (a->leave == TAKING_AWAY && writer_stats(a->writer).behind == 0);
+    return !a->publishing || (a->leave == TAKING_AWAY && publisher_stats(a->publisher).behind == 0);
 }
 
 struct agent_status agent_status(const struct agent *a)
 {
-    struct writer_stats writer = writer_stats(a->writer);
+    struct publisher_stats publisher = publisher_stats(a->publisher);
     struct registrar_stats registrar = registrar_stats(a->registrar);
     return (struct agent_status){
         .epoch = a->identity.epoch,
@@ -481,9 +481,9 @@ struct agent_status agent_status(const struct agent *a)
         .node = a->identity.node,
         .registrations = registrar.count,
         .inherited = registrar.inherited,
-        .unacknowledged = writer.behind,
-        .in_flight = writer.in_flight,
-        .window = writer.window,
-        .name = a->rival.name,
+        .unacknowledged = publisher.behind,
+        .in_flight = publisher.in_flight,
+        .window = publisher.window,
+        .name = a->name_conflict.name,
     };
 }

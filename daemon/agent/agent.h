@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The write side: what is registered on this host, kept alive in the bucket. The facade over registrations.h
- * (who registered what), writer.h (desired against acknowledged) and lease.h (the host's heartbeat).
+ * (who registered what), publisher.h (desired against acknowledged) and lease_schedule.h (the host's heartbeat).
  *
  * Main thread only. Pure: time comes in, everything else goes out through struct agent_ops; no op may call back
  * into the agent. Every call may move the next deadline: after it, arm the timer at agent_deadline().
@@ -91,7 +91,7 @@ struct agent_ops {
      * Another live host uses our name. stand_down: it keeps the name, we publish nothing as long as it lives; else
      * we keep it. Said once for each life of the other.
      */
-    void (*rival)(void *arg, const struct lease *lease, bool stand_down);
+    void (*name_conflict)(void *arg, const struct lease *lease, bool stand_down);
 };
 
 /* Copies options and ops. A failing store is counted, no error. -ENOMEM. */
@@ -219,7 +219,7 @@ bool agent_left(const struct agent *a);
 enum agent_name {
     AGENT_NAME_UNKNOWN, /* not connected yet, or another's lease may still live */
     AGENT_NAME_OURS,
-    AGENT_NAME_RIVAL, /* another live host has it: nothing is published */
+    AGENT_NAME_CONFLICT, /* another live host has it: nothing is published */
 };
 
 struct agent_status {

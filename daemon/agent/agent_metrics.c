@@ -49,7 +49,7 @@ int agent_metrics_add(struct agent_metrics *set, struct metrics *m)
     return metrics_add(m, metrics_table, sizeof metrics_table / sizeof *metrics_table, set);
 }
 
-static void show_writer(struct agent_metrics *m, const struct writer_stats *s)
+static void show_writer(struct agent_metrics *m, const struct publisher_stats *s)
 {
     metric_set(&m->puts, s->puts);
     metric_set(&m->deletes, s->deletes);
@@ -80,9 +80,9 @@ static void show_registrar(struct agent_metrics *m, const struct registrar_stats
     metric_set(&m->overrides_limited, s->overrides_limited);
 }
 
-void agent_metrics_show(struct agent_metrics *set, const struct writer_stats *writer,
+void agent_metrics_show(struct agent_metrics *set, const struct publisher_stats *publisher,
                         const struct registrar_stats *registrar)
 {
-    show_writer(set, writer);
+    show_writer(set, publisher);
     show_registrar(set, registrar);
 }

@@ -4,7 +4,7 @@
 #define AGENT_AGENT_METRICS_H
 
 #include "daemon/agent/registrar.h"
-#include "daemon/agent/writer.h"
+#include "daemon/agent/publisher.h"
 #include "daemon/base/metrics.h"
 
 struct agent_metrics {
@@ -18,7 +18,7 @@ struct agent_metrics {
 int agent_metrics_add(struct agent_metrics *set, struct metrics *m);
 
 /* Takes over what the parts have counted by themselves. */
-void agent_metrics_show(struct agent_metrics *set, const struct writer_stats *writer,
+void agent_metrics_show(struct agent_metrics *set, const struct publisher_stats *publisher,
                         const struct registrar_stats *registrar);
 
 #endif

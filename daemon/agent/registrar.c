@@ -15,14 +15,14 @@
 struct registrar {
     const struct agent_options *options;
     const struct agent_ops *ops;
-    struct writer *writer;
+    struct publisher *publisher;
     struct registrations *registrations;
     struct overrides overrides;
     uint64_t epoch;
     struct registrar_stats stats;
 };
 
-int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct writer *writer,
+int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
                   struct registrar **ret_r)
 {
     struct registrar *r = calloc(1, sizeof *r);
@@ -33,7 +33,7 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
     overrides_init(&r->overrides, options->overrides_max);
     r->options = options;
     r->ops = ops;
-    r->writer = writer;
+    r->publisher = publisher;
     *ret_r = r;
     return 0;
 }
@@ -53,7 +53,7 @@ static int publish(struct registrar *r, const struct registration *reg, int64_t 
 {
     struct record record;
     registration_effective(reg, &record);
-    int err = writer_put(r->writer, &reg->key, r->epoch, &record, now_ns);
+    int err = publisher_put(r->publisher, &reg->key, r->epoch, &record, now_ns);
     if (err == 0)
         r->ops->local_put(r->ops->arg, &reg->key, &record);
     return err;
@@ -110,7 +110,7 @@ static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
     if (is_stored(&owner))
         forget(r, &key);
     r->ops->local_remove(r->ops->arg, &key);
-    writer_remove(r->writer, &key, now_ns);
+    publisher_remove(r->publisher, &key, now_ns);
     r->stats.removed++;
 }
 
@@ -433,7 +433,7 @@ void registrar_inherit(struct registrar *r, const struct instance_key *key, cons
         return;
     }
     r->ops->local_put(r->ops->arg, key, record);
-    writer_keep(r->writer, key);
+    publisher_keep(r->publisher, key);
 }
 
 void registrar_disinherit(struct registrar *r, const struct instance_key *key, int64_t now_ns)

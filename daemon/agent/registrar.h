@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes registrations, and carries out what follows from each: the local catalog, the writer, the store, the watch
+ * Takes registrations, and carries out what follows from each: the local catalog, the publisher, the store, the watch
  * on a process. registrations.h says who may have what; this says what is done. Pure; main thread.
  */
 #ifndef AGENT_REGISTRAR_H
@@ -8,7 +8,7 @@
 
 #include "daemon/agent/agent.h"
 #include "daemon/agent/registrations.h"
-#include "daemon/agent/writer.h"
+#include "daemon/agent/publisher.h"
 
 struct registrar;
 
@@ -18,7 +18,7 @@ struct registrar_stats {
 };
 
 /* Keeps the pointers; options must have no zeros where agent.h has a default. -ENOMEM. */
-int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct writer *writer,
+int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
                   struct registrar **ret_r);
 void registrar_free(struct registrar *r);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "daemon/bus/bus_reader.h"
-#include "daemon/bus/bus_writer.h"
+#include "daemon/bus/bus_publisher.h"
 #include "libdiscover/core/clock.h"
 
 #define MAILBOX_DEFAULT   16384
@@ -34,7 +34,7 @@ struct bus {
     struct bus_puts *puts;
     struct bus_links links;
     struct bus_reader *reader;
-    struct bus_writer *writer;
+    struct bus_publisher *writer;
     size_t puts_out; /* without a result that was dispatched */
     bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS];
     bool connected;
@@ -184,14 +184,14 @@ static int make_reader(struct bus *b)
 
 static int make_writer(struct bus *b)
 {
-    struct bus_writer_setup setup = {
+    struct bus_publisher_setup setup = {
         .box = b->box,
         .counters = &b->counters,
         .links = &b->links,
         .puts = b->puts,
         .max_puts = b->options.max_puts,
     };
-    return bus_writer_new(&setup, &b->writer);
+    return bus_publisher_new(&setup, &b->writer);
 }
 
 static int make_links(struct bus *b, const char **ret_why)
@@ -262,7 +262,7 @@ int bus_start(struct bus *b)
     block_signals(&before);
     int err = bus_reader_start(b->reader);
     if (err == 0)
-        err = bus_writer_start(b->writer);
+        err = bus_publisher_start(b->writer);
     restore_signals(&before);
     return err;
 }
@@ -414,7 +414,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         memcpy(p->subject + subject_len + 1, value, n);
     b->puts_out++;
     metric_inc(&b->counters.puts);
-    bus_writer_put(b->writer, p);
+    bus_publisher_put(b->writer, p);
     return 0;
 }
 
@@ -476,7 +476,7 @@ static void discard_mail(struct bus *b)
 void bus_stop(struct bus *b)
 {
     bus_reader_stop(b->reader);
-    bus_writer_stop(b->writer);
+    bus_publisher_stop(b->writer);
 }
 
 void bus_free(struct bus *b)
@@ -487,7 +487,7 @@ void bus_free(struct bus *b)
         bus_stop(b);
     if (b->box)
         discard_mail(b);
-    bus_writer_free(b->writer);
+    bus_publisher_free(b->writer);
     bus_reader_free(b->reader);
     for (int i = 0; i < 2; i++)
         bus_link_free(b->links.all[i]);

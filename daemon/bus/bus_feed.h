@@ -11,7 +11,7 @@
 
 #include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
-#include "daemon/bus/bus_spent.h"
+#include "daemon/bus/bus_deferred_free.h"
 
 struct bus_feed {
     struct bus_mail gap; /* in the mailbox while gap_posted */
@@ -24,7 +24,7 @@ struct bus_feed {
     const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
     struct bus_counters *counters;
-    struct bus_spent spent; /* of the callback's thread, and of who has waited for its end */
+    struct bus_deferred spent; /* of the callback's thread, and of who has waited for its end */
 };
 
 /* A natsMsgHandler; closure is the feed. */

@@ -13,7 +13,7 @@
 
 #include "daemon/base/file.h"
 #include "daemon/bus/bus_nkey.h"
-#include "daemon/bus/bus_patience.h"
+#include "daemon/bus/bus_timeout.h"
 #include "libdiscover/core/clock.h"
 
 #define PINGS_OUT         2
@@ -33,14 +33,14 @@ struct bus_link {
     const char *js_domain;
     int64_t request_timeout_ms;
     char last_server[BUS_REASON_CAP]; /* of the connection before */
-    struct bus_patience patience;
+    struct bus_timeout patience;
     int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
     char inbox[SUBJECT_CAP / 2];
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
     char *value;          /* max_value bytes: the one that is being written */
     int news_fd;
-    struct bus_spent spent; /* answers; of their callback's thread, and of who has waited for its end */
+    struct bus_deferred spent; /* answers; of their callback's thread, and of who has waited for its end */
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
@@ -124,7 +124,7 @@ static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, v
             snprintf(reason, sizeof reason, "the answer makes no sense");
         bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
     }
-    bus_spent_add(&link->spent, msg);
+    bus_deferred_add(&link->spent, msg);
 }
 
 /* ---- options ---- */
@@ -237,7 +237,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->n_servers = options->n_servers;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = options->request_timeout_ns / NS_PER_MS;
-    bus_patience_init(&link->patience, options->lease_ttl_ns);
+    bus_timeout_init(&link->patience, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->changed, NULL);
@@ -298,21 +298,21 @@ static int64_t whole_ms(int64_t ns)
 static natsStatus connect_now(struct bus_link *link, natsConnection **ret_nc)
 {
     int64_t began_ns = clock_now_ns();
-    bus_patience_set_servers(&link->patience, link->n_servers + link->n_discovered);
-    natsStatus s = natsOptions_SetTimeout(link->options, whole_ms(bus_patience_connect_ns(&link->patience)));
+    bus_timeout_set_servers(&link->patience, link->n_servers + link->n_discovered);
+    natsStatus s = natsOptions_SetTimeout(link->options, whole_ms(bus_timeout_connect_ns(&link->patience)));
     if (s == NATS_OK)
-        s = natsOptions_SetPingInterval(link->options, whole_ms(bus_patience_ping_ns(&link->patience)));
+        s = natsOptions_SetPingInterval(link->options, whole_ms(bus_timeout_ping_ns(&link->patience)));
     if (s == NATS_OK)
         s = natsConnection_Connect(ret_nc, link->options);
     link->opened_ns = clock_now_ns();
     if (s != NATS_OK)
-        bus_patience_failed(&link->patience, link->n_servers, link->opened_ns - began_ns);
+        bus_timeout_failed(&link->patience, link->n_servers, link->opened_ns - began_ns);
     return s;
 }
 
 int64_t bus_link_longest_pause_ns(const struct bus_link *link)
 {
-    return bus_patience_pause_ns(&link->patience);
+    return bus_timeout_pause_ns(&link->patience);
 }
 
 /* So that the next connect can go to a server that is not configured here. */
@@ -459,9 +459,9 @@ static void destroy(struct bus_link *link)
     for (int i = 0; i < BUS_BUCKETS; i++) {
         natsSubscription_Destroy(link->feeds[i]);
         link->feeds[i] = NULL;
-        bus_spent_free(&link->setup.feeds[i].spent);
+        bus_deferred_free(&link->setup.feeds[i].spent);
     }
-    bus_spent_free(&link->spent);
+    bus_deferred_free(&link->spent);
     natsSubscription_Destroy(link->answers);
     link->answers = NULL;
     natsSubscription_Destroy(link->session.pulls);
@@ -490,7 +490,7 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
     while (!link->closed || link->deliveries > 0)
         pthread_cond_wait(&link->changed, &link->lock);
     snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
-    bus_patience_lost(&link->patience, link->silent, clock_now_ns() - link->opened_ns);
+    bus_timeout_lost(&link->patience, link->silent, clock_now_ns() - link->opened_ns);
     pthread_mutex_unlock(&link->lock);
     destroy(link);
     (void)!read(link->news_fd, &count, sizeof count);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "daemon/base/metrics.h"
-#include "daemon/base/service_config.h"
+#include "daemon/config/service_config.h"
 #include "discover/discover.h"
 #include "libdiscover/core/label.h"
 

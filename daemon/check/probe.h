@@ -10,7 +10,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-#include "daemon/base/service_config.h"
+#include "daemon/config/service_config.h"
 
 struct probe;
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/service_config.h"
+#include "daemon/config/service_config.h"
 
 struct target {
     char host[256]; /* a name or an address, without brackets */

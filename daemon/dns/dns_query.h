@@ -6,7 +6,7 @@
 #ifndef DNS_DNS_QUERY_H
 #define DNS_DNS_QUERY_H
 
-#include "daemon/dns/dns_wire.h"
+#include "daemon/dns/dns_message.h"
 
 struct dns_query {
     const uint8_t *packet;

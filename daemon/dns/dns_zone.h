@@ -4,7 +4,7 @@
 #define DNS_DNS_ZONE_H
 
 #include "daemon/dns/dns.h"
-#include "daemon/dns/dns_wire.h"
+#include "daemon/dns/dns_message.h"
 
 /* So that an address target, "<40 hex digits>.addr.<63 octets>.<zone>", is never longer than a name may be. */
 #define DNS_ZONE_MAX 127

@@ -53,6 +53,18 @@ function begin_file() {
     needs_head = is_source || /^#!/
     has_head = 0
     last = FILENAME
+    check_name()
+}
+
+# A name that stands twice leads the reader to the wrong file.
+function check_name(   name) {
+    if (!is_source || FILENAME !~ /^(daemon|libdiscover)\//)
+        return
+    name = FILENAME
+    sub(/^.*\//, "", name)
+    if (name in named && name != "main.c")
+        complain(FILENAME ":1", "the name stands twice: " named[name])
+    named[name] = FILENAME
 }
 
 function end_file() {

@@ -4,7 +4,7 @@
 #define FUZZ_DNS_WORLD_H
 
 #include "daemon/dns/dns_respond.h"
-#include "daemon/dns/dns_wire.h"
+#include "daemon/dns/dns_message.h"
 
 /* mode: bits for sync state, transport, client, and whether there are many zones. instances: four octets each. */
 struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n);

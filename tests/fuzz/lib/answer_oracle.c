@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "libdiscover/core/entry.h"
-#include "libdiscover/dns_table.h"
+#include "libdiscover/dns/dns_table.h"
 
 static void must(bool holds)
 {

@@ -3,7 +3,7 @@
 #ifndef FUZZ_LIB_ANSWER_ORACLE_H
 #define FUZZ_LIB_ANSWER_ORACLE_H
 
-#include "libdiscover/dns_answer.h"
+#include "libdiscover/dns/dns_reply.h"
 
 #define ORACLE_SERVICE "shop/payment"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The world around a writer or an agent: records what goes out through struct agent_ops. Puts stay in flight until
+ * The world around a publisher or an agent: records what goes out through struct agent_ops. Puts stay in flight until
  * the test answers them; an answered put is in the bucket.
  */
 #ifndef TESTS_AGENT_BUCKET_H

@@ -264,7 +264,7 @@ START_TEST(no_fight_over_a_name)
     agent_own_lease_seen(a, &other, 0, now_ns);
     ck_assert_uint_eq(bucket->rivals, 1);
     ck_assert(bucket->stand_down);
-    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_RIVAL);
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_CONFLICT);
     pass(S(9));
     ck_assert_uint_eq(bucket->n_leases, 0);
     ck_assert_uint_eq(bucket->n_flights, 0);

@@ -3,7 +3,7 @@
 #ifndef LIB_DNS_SCRIPT_H
 #define LIB_DNS_SCRIPT_H
 
-#include "daemon/dns/dns_wire.h"
+#include "daemon/dns/dns_message.h"
 
 enum dns_section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waits grow up to the limit, are never shorter than the least, and differ. */
-#include "libdiscover/backoff.h"
+#include "libdiscover/session/reconnect_backoff.h"
 
 #include "tests/support/unit.h"
 

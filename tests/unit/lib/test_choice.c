@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whom a prepared set picks: near before far, spill-over, panic, keys, and those tried before. */
-#include "libdiscover/choice.h"
+#include "libdiscover/balance/choice.h"
 
 #include <string.h>
 

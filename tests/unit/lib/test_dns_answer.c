@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "discover/discover.h"
-#include "libdiscover/dns_answer.h"
+#include "libdiscover/dns/dns_reply.h"
 #include "tests/unit/lib/dns_script.h"
 #include "tests/support/unit.h"
 

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "libdiscover/dns_names.h"
+#include "libdiscover/dns/dns_names.h"
 #include "tests/support/unit.h"
 
 static struct dns_names names;

@@ -2,7 +2,7 @@
 /* Names of services in DNS. */
 #include <string.h>
 
-#include "libdiscover/dns_question.h"
+#include "libdiscover/dns/dns_question.h"
 #include "tests/support/unit.h"
 
 static int make(const char *text, size_t which, const char *zone, struct dns_question *ret_q)

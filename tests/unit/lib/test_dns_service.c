@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is believed of a service in DNS, for how long, and when it is asked for again. */
-#include "libdiscover/dns_service.h"
+#include "libdiscover/dns/dns_lookup.h"
 #include "tests/support/unit.h"
 
 #define NOW (1000 * NS_PER_S)

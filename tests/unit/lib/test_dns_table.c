@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "libdiscover/core/entry.h"
-#include "libdiscover/dns_table.h"
+#include "libdiscover/dns/dns_table.h"
 #include "tests/support/unit.h"
 
 #define SERVICE "shop/payment"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of registrations: which of them stay when one is confirmed, changed or refused. */
-#include "libdiscover/held.h"
+#include "libdiscover/session/held.h"
 
 #include <errno.h>
 

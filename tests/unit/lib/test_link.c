@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The connection to the daemon: greeting, nonsense, loss, and everything renewed afterwards. */
-#include "libdiscover/link.h"
+#include "libdiscover/session/link.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mapping lives as long as somebody reads it, and no longer. */
-#include "libdiscover/mapping.h"
+#include "libdiscover/lookup/mapping.h"
 
 #include <string.h>
 

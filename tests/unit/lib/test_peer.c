@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is learnt of one instance: latency rises at once and decays; failures eject, a probe brings back. */
-#include "libdiscover/peer.h"
+#include "libdiscover/balance/peer.h"
 
 #include <string.h>
 

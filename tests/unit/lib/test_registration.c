@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The setters of a registration: limits, and what a refused value leaves behind. */
-#include "libdiscover/registration.h"
+#include "libdiscover/session/registration.h"
 
 #include <errno.h>
 #include <stdio.h>

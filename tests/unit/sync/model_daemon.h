@@ -6,7 +6,7 @@
 #ifndef UNIT_SYNC_MODEL_DAEMON_H
 #define UNIT_SYNC_MODEL_DAEMON_H
 
-#include "daemon/agent/lease.h"
+#include "daemon/agent/lease_schedule.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"

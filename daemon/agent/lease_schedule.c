@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When our host's lease is put. */
+#include "daemon/agent/lease_schedule.h"
+
+#define BEATS_PER_TTL 3
+#define RETRY_SHARE   8 /* a failed one is put again after an eighth of the time between two */
+
+void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns)
+{
+    *b = (struct lease_beat){.every_ns = lease_ttl_ns / BEATS_PER_TTL, .next_ns = INT64_MAX};
+}
+
+void lease_beat_now(struct lease_beat *b, int64_t now_ns)
+{
+    b->next_ns = now_ns;
+}
+
+void lease_beat_stop(struct lease_beat *b)
+{
+    b->next_ns = INT64_MAX;
+}
+
+void lease_beat_lost(struct lease_beat *b, int64_t now_ns)
+{
+    int64_t soonest_ns = b->sent_ns + b->every_ns / RETRY_SHARE;
+    int64_t next_ns = soonest_ns > now_ns ? soonest_ns : now_ns;
+    if (b->next_ns != INT64_MAX && next_ns < b->next_ns)
+        b->next_ns = next_ns;
+}
+
+/* Between 80 % and 100 % of ns. */
+static int64_t jittered(int64_t ns, uint64_t random)
+{
+    return ns - ns / 5 * (int64_t)(random % 1024) / 1024;
+}
+
+uint64_t lease_beat_sent(struct lease_beat *b, uint64_t random, int64_t now_ns)
+{
+    b->acked = false;
+    b->sent_ns = now_ns;
+    b->next_ns = now_ns + jittered(b->every_ns, random);
+    return ++b->counter;
+}
+
+void lease_beat_answer(struct lease_beat *b, uint64_t counter, int err, uint64_t random, int64_t now_ns)
+{
+    if (err == 0 && counter > b->stored)
+        b->stored = counter;
+    if (counter != b->counter)
+        return;
+    b->acked = err == 0;
+    int64_t retry_ns = now_ns + jittered(b->every_ns / RETRY_SHARE, random);
+    if (err && b->next_ns != INT64_MAX && retry_ns < b->next_ns)
+        b->next_ns = retry_ns;
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the bucket should hold of this host, against what it is known to hold. */
+#include "daemon/agent/publisher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "daemon/agent/deadlines.h"
+#include "daemon/agent/window.h"
+#include "daemon/base/backoff.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/digest.h"
+
+#define RETRY_FIRST_NS   (250 * NS_PER_MS)
+#define RETRY_LAST_NS    (30 * NS_PER_S)
+#define ECHO_PAUSE_NS    NS_PER_S         /* how far the live feed may lag behind acknowledgements */
+#define REFUSED_PAUSE_NS (20 * NS_PER_MS) /* the bus took no more: look again then */
+#define REPEATS_PER_TTL  3
+
+struct version {
+    uint64_t epoch, counter; /* epoch 0: none */
+};
+
+enum status { NEW, IDLE, QUEUED, FLYING, WAITING };
+
+struct entry {
+    UT_hash_handle hh;         /* by key */
+    UT_hash_handle by_token;   /* while token is not 0 */
+    struct entry *prev, *next; /* queued */
+    struct deadline deadline;  /* idle, flying, waiting */
+    uint8_t *value;            /* wanted, encoded; NULL: gone */
+    size_t n;
+    struct version version; /* of value, or of the wish to have it gone */
+    struct version stored;
+    struct version flown; /* of what was put last; epoch 0: a delete */
+    uint64_t token;       /* of what was put last */
+    int64_t sent_ns;
+    struct backoff backoff;
+    uint32_t snapshot; /* the last one in which it was known to be stored */
+    uint8_t status;
+    bool failed;  /* the last put did */
+    bool kept;    /* neither value nor gone: as it is */
+    bool unsure;  /* something was put, and it is not known whether it arrived */
+    bool strange; /* flying, and something else was observed meanwhile */
+    bool behind;
+    size_t key_n;
+    char key[];
+};
+
+struct publisher {
+    struct publisher_options options;
+    const struct agent_ops *ops;
+    struct entry *by_key, *by_token;
+    struct entry *queue;
+    struct deadlines deadlines;
+    struct window window;
+    struct publisher_stats stats;
+    uint64_t counter;
+    int64_t resume_ns; /* the bus took no more: nothing is put before this */
+    uint32_t snapshot;
+    bool paused;
+};
+
+int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_w)
+{
+    struct publisher *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    w->options = *options;
+    w->ops = ops;
+    w->paused = true;
+    w->resume_ns = INT64_MIN;
+    deadlines_init(&w->deadlines);
+    window_init(&w->window, options->window_max);
+    *ret_w = w;
+    return 0;
+}
+
+static struct entry *entry_of(struct deadline *d)
+{
+    return (struct entry *)((char *)d - offsetof(struct entry, deadline));
+}
+
+static bool same(struct version a, struct version b)
+{
+    return a.epoch == b.epoch && a.counter == b.counter;
+}
+
+/* --- the one place where an entry's status changes --- */
+
+static void set_status(struct publisher *w, struct entry *e, enum status status, int64_t at_ns)
+{
+    if (e->status == QUEUED)
+        DL_DELETE(w->queue, e);
+    if (status == QUEUED)
+        DL_APPEND(w->queue, e);
+    if (at_ns == INT64_MAX)
+        deadlines_clear(&w->deadlines, &e->deadline);
+    else
+        deadlines_set(&w->deadlines, &e->deadline, at_ns);
+    e->status = status;
+}
+
+static void drop(struct publisher *w, struct entry *e)
+{
+    set_status(w, e, IDLE, INT64_MAX);
+    if (e->token)
+        HASH_DELETE(by_token, w->by_token, e);
+    HASH_DELETE(hh, w->by_key, e);
+    free(e->value);
+    free(e);
+}
+
+void publisher_free(struct publisher *w)
+{
+    struct entry *e, *next;
+    if (!w)
+        return;
+    HASH_ITER(hh, w->by_key, e, next)
+    drop(w, e);
+    deadlines_fini(&w->deadlines);
+    free(w);
+}
+
+static struct entry *find(const struct publisher *w, const struct instance_key *key)
+{
+    char text[KEY_CAP];
+    struct entry *e;
+    instance_key_format(key, text);
+    HASH_FIND(hh, w->by_key, text, strlen(text), e);
+    return e;
+}
+
+static struct entry *find_or_add(struct publisher *w, const struct instance_key *key)
+{
+    struct entry *e = find(w, key);
+    if (e)
+        return e;
+    char text[KEY_CAP];
+    instance_key_format(key, text);
+    size_t n = strlen(text);
+    if (deadlines_reserve(&w->deadlines, HASH_COUNT(w->by_key) + 1) < 0)
+        return NULL;
+    e = calloc(1, sizeof *e + n + 1);
+    if (!e)
+        return NULL;
+    memcpy(e->key, text, n);
+    e->key_n = n;
+    backoff_init(&e->backoff, RETRY_FIRST_NS, RETRY_LAST_NS);
+    HASH_ADD_KEYPTR(hh, w->by_key, e->key, n, e);
+    return e;
+}
+
+/* --- wanted against stored --- */
+
+static bool settled(const struct entry *e)
+{
+    if (e->kept)
+        return true;
+    return e->value ? same(e->stored, e->version) : !e->stored.epoch && !e->unsure;
+}
+
+static void recount(struct publisher *w, struct entry *e)
+{
+    bool behind = !settled(e);
+    if (behind && !e->behind)
+        w->stats.behind++;
+    if (!behind && e->behind)
+        w->stats.behind--;
+    e->behind = behind;
+}
+
+static void add_to_digest(struct publisher *w, const struct entry *e)
+{
+    struct instance_key key;
+    if (instance_key_parse(e->key, e->key_n, &key) == 0)
+        w->stats.digest ^= record_digest(&key, e->stored.epoch, e->stored.counter);
+}
+
+static void set_stored(struct publisher *w, struct entry *e, struct version stored)
+{
+    if (e->stored.epoch) {
+        add_to_digest(w, e); /* XOR: the second time takes it out */
+        w->stats.records--;
+    }
+    e->stored = stored;
+    if (e->stored.epoch) {
+        add_to_digest(w, e);
+        w->stats.records++;
+    }
+    e->snapshot = w->snapshot;
+}
+
+/* Between 75 % and 100 % of a third of MaxAge: a fleet's repeats spread by themselves. */
+static int64_t repeat_at(struct publisher *w, int64_t now_ns)
+{
+    int64_t third = w->options.record_ttl_ns / REPEATS_PER_TTL;
+    return now_ns + third - third / 4 * (int64_t)(w->ops->random(w->ops->arg) % 1024) / 1024;
+}
+
+/* Wanted or stored has changed, and nothing is flying: decides what comes next. May free e. */
+static void aim(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    recount(w, e);
+    if (!settled(e)) {
+        if (e->status != QUEUED)
+            set_status(w, e, QUEUED, INT64_MAX);
+        return;
+    }
+    if (e->kept)
+        set_status(w, e, IDLE, INT64_MAX);
+    else if (!e->value)
+        drop(w, e);
+    else if (e->status != IDLE)
+        set_status(w, e, IDLE, repeat_at(w, now_ns));
+}
+
+/* The same for a change of what is wanted: one that failed before keeps its back-off. */
+static void aim_wanted(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    recount(w, e);
+    if (e->status != FLYING && !(e->status == WAITING && e->failed))
+        aim(w, e, now_ns);
+}
+
+/* --- putting --- */
+
+static void set_token(struct publisher *w, struct entry *e)
+{
+    if (e->token == e->version.counter)
+        return;
+    if (e->token)
+        HASH_DELETE(by_token, w->by_token, e);
+    e->token = e->version.counter;
+    HASH_ADD(by_token, w->by_token, token, sizeof e->token, e);
+}
+
+static bool put(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    const struct agent_ops *ops = w->ops;
+    bool never_put = e->token == 0;
+    int err = e->value ? ops->publish(ops->arg, e->key, e->value, e->n, e->version.counter)
+                       : ops->unpublish(ops->arg, e->key, e->version.counter);
+    if (err < 0)
+        return false;
+    set_token(w, e);
+    e->flown = e->value ? e->version : (struct version){0, 0};
+    e->unsure = true;
+    e->strange = false;
+    e->sent_ns = now_ns;
+    w->stats.puts += e->value != NULL;
+    w->stats.deletes += e->value == NULL;
+    w->stats.orphans += !e->value && never_put;
+    window_sent(&w->window);
+    set_status(w, e, FLYING, now_ns + w->options.ack_timeout_ns);
+    return true;
+}
+
+static void pump(struct publisher *w, int64_t now_ns)
+{
+    while (!w->paused && w->queue && now_ns >= w->resume_ns && window_open(&w->window)) {
+        if (!put(w, w->queue, now_ns)) {
+            window_refused(&w->window, now_ns);
+            w->resume_ns = now_ns + REFUSED_PAUSE_NS;
+        }
+    }
+}
+
+static void fail(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    window_lost(&w->window, e->sent_ns, now_ns);
+    e->failed = true;
+    set_status(w, e, WAITING, now_ns + backoff_next(&e->backoff, (uint32_t)w->ops->random(w->ops->arg)));
+}
+
+static void recover(struct entry *e)
+{
+    e->failed = false;
+    backoff_reset(&e->backoff);
+}
+
+/* What was observed may have been stored behind what was put now: put again, unless the latter is observed by then. */
+static void doubt(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    recount(w, e);
+    set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
+}
+
+static void take_answer(struct publisher *w, struct entry *e, int err, int64_t rtt_ns, int64_t now_ns)
+{
+    bool flying = e->status == FLYING;
+    if (!flying)
+        w->stats.late++;
+    if (err) {
+        w->stats.errors++;
+        if (flying)
+            fail(w, e, now_ns);
+        return;
+    }
+    w->stats.acks++;
+    if (flying)
+        window_acked(&w->window, e->sent_ns, rtt_ns, now_ns);
+    e->unsure = false;
+    recover(e);
+    set_stored(w, e, e->flown);
+    if (flying && e->strange && settled(e))
+        doubt(w, e, now_ns);
+    else if (flying || settled(e))
+        aim(w, e, now_ns);
+}
+
+void publisher_answer(struct publisher *w, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns)
+{
+    struct entry *e;
+    HASH_FIND(by_token, w->by_token, &token, sizeof token, e);
+    if (e)
+        take_answer(w, e, err, rtt_ns, now_ns);
+    else
+        w->stats.late++;
+    pump(w, now_ns);
+}
+
+/* --- what is wanted --- */
+
+static int set_value(struct entry *e, const struct record *record)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    int err = record_encode(record, bytes, &n);
+    if (err < 0)
+        return err;
+    uint8_t *value = malloc(n);
+    if (!value)
+        return -ENOMEM;
+    memcpy(value, bytes, n);
+    free(e->value);
+    e->value = value;
+    e->n = n;
+    return 0;
+}
+
+int publisher_put(struct publisher *w, const struct instance_key *key, uint64_t epoch, struct record *record,
+                  int64_t now_ns)
+{
+    struct entry *e = find_or_add(w, key);
+    if (!e)
+        return -ENOMEM;
+    record->epoch = epoch;
+    record->counter = w->counter + 1;
+    int err = set_value(e, record);
+    if (err < 0) {
+        if (e->status == NEW)
+            drop(w, e);
+        return err;
+    }
+    w->counter++;
+    e->version = (struct version){record->epoch, record->counter};
+    e->kept = false;
+    aim_wanted(w, e, now_ns);
+    pump(w, now_ns);
+    return 0;
+}
+
+static void want_gone(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    if (!e->value && !e->kept && e->status != NEW)
+        return;
+    free(e->value);
+    e->value = NULL;
+    e->kept = false;
+    e->version.counter = ++w->counter;
+    aim_wanted(w, e, now_ns);
+}
+
+void publisher_remove(struct publisher *w, const struct instance_key *key, int64_t now_ns)
+{
+    struct entry *e = find(w, key);
+    if (e)
+        want_gone(w, e, now_ns);
+    pump(w, now_ns);
+}
+
+void publisher_remove_all(struct publisher *w, int64_t now_ns)
+{
+    struct entry *e, *next;
+    HASH_ITER(hh, w->by_key, e, next)
+    want_gone(w, e, now_ns);
+    pump(w, now_ns);
+}
+
+void publisher_keep(struct publisher *w, const struct instance_key *key)
+{
+    struct entry *e = find(w, key);
+    if (!e || e->status == FLYING)
+        return;
+    free(e->value);
+    e->value = NULL;
+    e->kept = true;
+    aim(w, e, 0);
+}
+
+/* --- the bus --- */
+
+void publisher_resume(struct publisher *w, int64_t now_ns)
+{
+    w->paused = false;
+    w->resume_ns = INT64_MIN;
+    pump(w, now_ns);
+}
+
+void publisher_pause(struct publisher *w)
+{
+    w->paused = true;
+    window_reset(&w->window);
+    for (struct entry *e = w->by_key; e; e = e->hh.next) {
+        recover(e);
+        if (e->status == FLYING || e->status == WAITING)
+            set_status(w, e, QUEUED, INT64_MAX);
+    }
+}
+
+/* Not wanted, yet stored: it gets a version of its own for the delete to come. */
+static struct entry *add_strange(struct publisher *w, const struct instance_key *key)
+{
+    if (HASH_COUNT(w->by_key) >= w->options.keys_max)
+        return NULL;
+    struct entry *e = find_or_add(w, key);
+    if (e)
+        e->version.counter = ++w->counter;
+    return e;
+}
+
+void publisher_observed(struct publisher *w, const struct instance_key *key, uint64_t epoch, uint64_t counter,
+                        int64_t now_ns)
+{
+    struct entry *e = find(w, key);
+    if (!e && epoch)
+        e = add_strange(w, key);
+    if (!e)
+        return;
+    set_stored(w, e, (struct version){epoch, counter});
+    recount(w, e);
+    e->strange = !same(e->stored, e->flown);
+    if (e->status == FLYING)
+        return;
+    if (settled(e))
+        aim(w, e, now_ns);
+    else if (e->status == NEW || e->status == IDLE)
+        set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
+}
+
+void publisher_snapshot_begin(struct publisher *w)
+{
+    w->snapshot++;
+}
+
+void publisher_snapshot_end(struct publisher *w, int64_t now_ns)
+{
+    struct entry *e, *next;
+    HASH_ITER(hh, w->by_key, e, next)
+    {
+        if (!e->stored.epoch || e->snapshot == w->snapshot)
+            continue;
+        set_stored(w, e, (struct version){0, 0});
+        if (e->status == FLYING)
+            continue;
+        e->unsure = false;
+        aim(w, e, now_ns);
+    }
+    pump(w, now_ns);
+}
+
+/* --- time --- */
+
+static void come_due(struct publisher *w, struct entry *e, int64_t now_ns)
+{
+    if (e->status == FLYING) {
+        w->stats.timeouts++;
+        fail(w, e, now_ns);
+        return;
+    }
+    w->stats.repeats += e->status == IDLE;
+    set_status(w, e, QUEUED, INT64_MAX);
+}
+
+int64_t publisher_tick(struct publisher *w, int64_t now_ns)
+{
+    while (deadlines_next_ns(&w->deadlines) <= now_ns)
+        come_due(w, entry_of(deadlines_first(&w->deadlines)), now_ns);
+    pump(w, now_ns);
+    return publisher_deadline(w);
+}
+
+int64_t publisher_deadline(const struct publisher *w)
+{
+    int64_t next_ns = deadlines_next_ns(&w->deadlines);
+    bool refused = !w->paused && w->queue && w->resume_ns != INT64_MIN && window_open(&w->window);
+    return refused && w->resume_ns < next_ns ? w->resume_ns : next_ns;
+}
+
+bool publisher_older_than(const struct publisher *w, uint64_t epoch)
+{
+    for (const struct entry *e = w->by_key; e; e = e->hh.next)
+        if (e->value && e->stored.epoch && e->stored.epoch < epoch)
+            return true;
+    return false;
+}
+
+struct publisher_stats publisher_stats(const struct publisher *w)
+{
+    struct publisher_stats stats = w->stats;
+    stats.in_flight = w->window.in_flight;
+    stats.window = w->window.size;
+    return stats;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's memory across restarts, as files of one directory: "identity", and a file for each registration
+ * that outlives its connection and for each state that an operator has set. One file each, so that it is on disk before
+ * it is acknowledged at a cost that does not grow with their number, and damage to one file is the loss of one. Main
+ * thread; blocking, small writes without fsync: a power failure kills the processes too, and the epoch never falls below the clock.
+ */
+#ifndef AGENT_STATE_DIR_H
+#define AGENT_STATE_DIR_H
+
+#include "daemon/agent/agent.h"
+
+struct state_dir;
+
+/* Makes the directory if it is missing. A negative errno. */
+int state_dir_open(const char *dir, struct state_dir **ret_state);
+void state_dir_close(struct state_dir *s);
+
+/* For struct agent_ops. A negative errno. */
+int state_dir_store(struct state_dir *s, const char *name, const uint8_t *bytes, size_t n);
+void state_dir_forget(struct state_dir *s, const char *name);
+
+/* Zeros when there is none yet. -EBADMSG: damaged (starting with a new one is safe); a negative errno. */
+int state_dir_identity(struct state_dir *s, struct agent_identity *ret_identity);
+
+/*
+ * Calls fn for each that was stored under a name with that prefix (stored.h): pass it on to agent_restore or
+ * agent_restore_override. Where fn returns -EBADMSG the file is set aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
+ */
+typedef int state_dir_fn(void *arg, const uint8_t *bytes, size_t n);
+int state_dir_each(struct state_dir *s, const char *prefix, state_dir_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connect, serve, move or lose, wait, again. */
+#include "daemon/bus/bus_publisher.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/base/backoff.h"
+#include "libdiscover/core/clock.h"
+
+#define BACKOFF_FIRST_NS (100 * NS_PER_MS)
+#define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
+#define MOVE_AGAIN_NS    (500 * NS_PER_MS) /* no other server is there: the old one still serves */
+#define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
+#define PUTS_END_NS      NS_PER_S
+#define PUTS_LOOK_MS     2
+#define STEADY_NS        (4 * NS_PER_S) /* a connection that held so long makes the next back-off start anew */
+
+struct bus_publisher {
+    struct bus_publisher_setup setup;
+    struct mailbox *orders;     /* puts */
+    _Atomic size_t waiting;     /* orders that are not written yet: a put at once must not overtake them */
+    struct bus_link *retiring;  /* has been left, and is closed at retire_ns; NULL */
+    int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
+    struct backoff backoff;
+    char last_failure[BUS_REASON_CAP];
+    atomic_bool stopping;
+    bool started;
+    pthread_t thread;
+};
+
+static void write_all(struct bus_publisher *w)
+{
+    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
+        next = mail->next;
+        bus_link_put(bus_links_now(w->setup.links), (struct bus_put *)mail);
+        atomic_fetch_sub(&w->waiting, 1);
+    }
+}
+
+static void refuse_all(struct bus_publisher *w)
+{
+    for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
+        next = mail->next;
+        bus_puts_refuse(w->setup.puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
+        atomic_fetch_sub(&w->waiting, 1);
+    }
+}
+
+/* Returns when there is something in fds, or at the deadline. */
+static void wait_until(struct pollfd *fds, nfds_t n, int64_t deadline_ns)
+{
+    int timeout_ms = -1;
+    if (deadline_ns != INT64_MAX) {
+        int64_t left_ns = deadline_ns - clock_now_ns();
+        timeout_ms = left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
+    }
+    (void)poll(fds, n, timeout_ms);
+}
+
+/* Told when it changes: while a server is away, each try fails in the same way. */
+static void report_failure(struct bus_publisher *w, const char *what, const char *reason)
+{
+    metric_inc(&w->setup.counters->connect_failures);
+    if (strcmp(reason, w->last_failure) == 0)
+        return;
+    snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
+    char text[BUS_REASON_CAP + 64];
+    snprintf(text, sizeof text, "%s%s", what, reason);
+    bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+/* ---- moving to another server ---- */
+
+/* So that none written there overtakes one written here: puts of one key have an order. */
+static void let_puts_end(struct bus_publisher *w)
+{
+    int64_t until_ns = clock_now_ns() + PUTS_END_NS;
+    while (bus_puts_expire(w->setup.puts, clock_now_ns()) != INT64_MAX && clock_now_ns() < until_ns)
+        (void)poll(NULL, 0, PUTS_LOOK_MS);
+}
+
+static void retire(struct bus_publisher *w)
+{
+    char ignored[BUS_REASON_CAP];
+    if (w->retiring)
+        bus_link_close(w->retiring, ignored);
+    w->retiring = NULL;
+    w->retire_ns = INT64_MAX;
+}
+
+static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_server[static BUS_REASON_CAP],
+                      char ret_reason[static BUS_REASON_CAP])
+{
+    struct bus_link *spare = bus_links_spare(w->setup.links);
+    retire(w); /* if it still serves an earlier move */
+    int err = bus_link_learn(spare, now);
+    if (err == 0)
+        return bus_link_open(spare, ret_server, ret_reason);
+    snprintf(ret_reason, BUS_REASON_CAP, "no memory");
+    return err;
+}
+
+static void move(struct bus_publisher *w)
+{
+    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
+    struct bus_link *before = bus_links_now(w->setup.links);
+    if (open_spare(w, before, server, reason) < 0) {
+        report_failure(w, "the server is about to stop, and there is no other: ", reason);
+        w->move_ns = clock_now_ns() + MOVE_AGAIN_NS;
+        return;
+    }
+    atomic_fetch_add(&w->waiting, 1); /* from now on main writes none itself */
+    let_puts_end(w);
+    atomic_store(&w->setup.links->now, bus_links_spare(w->setup.links));
+    atomic_fetch_sub(&w->waiting, 1);
+    w->last_failure[0] = '\0';
+    w->retiring = before;
+    w->retire_ns = clock_now_ns() + RETIRE_NS;
+    w->move_ns = INT64_MAX;
+    metric_inc(&w->setup.counters->moves);
+    bus_mail_text(w->setup.box, BUS_MAIL_MOVED, 0, 0, server);
+}
+
+/* ---- serving ---- */
+
+static int64_t next_look_ns(struct bus_publisher *w)
+{
+    int64_t now_ns = clock_now_ns();
+    int64_t next_ns = bus_puts_expire(w->setup.puts, now_ns);
+    next_ns = next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
+    next_ns = w->move_ns < next_ns ? w->move_ns : next_ns;
+    return w->retire_ns < next_ns ? w->retire_ns : next_ns;
+}
+
+/* Until the connection is lost, or it is time to stop. */
+static void serve(struct bus_publisher *w)
+{
+    while (!atomic_load(&w->stopping)) {
+        struct bus_link *link = bus_links_now(w->setup.links);
+        struct pollfd fds[] = {
+            {.fd = mailbox_fd(w->orders), .events = POLLIN},
+            {.fd = bus_link_news_fd(link), .events = POLLIN},
+        };
+        wait_until(fds, 2, next_look_ns(w));
+        enum bus_link_news news = fds[1].revents ? bus_link_news(link) : BUS_LINK_NONE;
+        if (news == BUS_LINK_LOST)
+            return;
+        if (news == BUS_LINK_LAME || clock_now_ns() >= w->move_ns)
+            move(w);
+        if (clock_now_ns() >= w->retire_ns)
+            retire(w);
+        write_all(w);
+    }
+}
+
+static void pause_for(struct bus_publisher *w, int64_t pause_ns)
+{
+    struct pollfd fd = {.fd = mailbox_fd(w->orders), .events = POLLIN};
+    int64_t until_ns = clock_now_ns() + pause_ns;
+    while (!atomic_load(&w->stopping) && clock_now_ns() < until_ns) {
+        wait_until(&fd, 1, until_ns);
+        refuse_all(w);
+    }
+}
+
+static int64_t next_pause_ns(struct bus_publisher *w)
+{
+    uint32_t random = (uint32_t)clock_now_ns();
+    (void)!getrandom(&random, sizeof random, 0);
+    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(bus_links_now(w->setup.links)));
+    return backoff_next(&w->backoff, random);
+}
+
+/* One connection from beginning to end. */
+static void session(struct bus_publisher *w)
+{
+    char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
+    int err = bus_link_open(bus_links_now(w->setup.links), server, reason);
+    if (err < 0) {
+        report_failure(w, "cannot connect: ", reason);
+        return;
+    }
+    int64_t since_ns = clock_now_ns();
+    w->last_failure[0] = '\0';
+    metric_inc(&w->setup.counters->connects);
+    bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+    w->move_ns = w->retire_ns = INT64_MAX;
+    serve(w);
+    bus_link_close(bus_links_now(w->setup.links), reason);
+    retire(w);
+    bus_puts_fail(w->setup.puts, NULL, -ENOTCONN, "the connection was lost before the answer came");
+    metric_inc(&w->setup.counters->disconnects);
+    bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
+    if (clock_now_ns() - since_ns > STEADY_NS)
+        backoff_reset(&w->backoff);
+}
+
+static void *writer_main(void *arg)
+{
+    struct bus_publisher *w = arg;
+    while (!atomic_load(&w->stopping)) {
+        session(w);
+        if (!atomic_load(&w->stopping))
+            pause_for(w, next_pause_ns(w));
+    }
+    refuse_all(w);
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publisher **ret_writer)
+{
+    struct bus_publisher *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    w->setup = *setup;
+    backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_FIRST_NS);
+    int err = mailbox_new(setup->max_puts, &w->orders);
+    if (err < 0) {
+        free(w);
+        return err;
+    }
+    *ret_writer = w;
+    return 0;
+}
+
+void bus_publisher_free(struct bus_publisher *w)
+{
+    if (!w)
+        return;
+    mailbox_free(w->orders);
+    free(w);
+}
+
+int bus_publisher_start(struct bus_publisher *w)
+{
+    int err = -pthread_create(&w->thread, NULL, writer_main, w);
+    if (err == 0)
+        (void)pthread_setname_np(w->thread, "bus");
+    w->started = err == 0;
+    return err;
+}
+
+void bus_publisher_stop(struct bus_publisher *w)
+{
+    if (!w->started)
+        return;
+    w->started = false;
+    atomic_store(&w->stopping, true);
+    mailbox_wake(w->orders);
+    (void)pthread_join(w->thread, NULL);
+}
+
+void bus_publisher_put(struct bus_publisher *w, struct bus_put *put)
+{
+    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(bus_links_now(w->setup.links), put))
+        return;
+    atomic_fetch_add(&w->waiting, 1);
+    mailbox_force(w->orders, &put->head.mail);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bus thread: keeps the connection up, for ever, and writes the puts that main hands over. While there is no
+ * connection puts come back at once: what is desired is kept by who desires it, not in a queue here.
+ *
+ * When a server says that it is about to stop, the connection moves to another one without a gap: connect and
+ * subscribe there, let the puts that are out come to their end, write the next ones there, and only then close the old
+ * one. What both deliver meanwhile main knows already (daemon/sync: by its sequence).
+ */
+#ifndef BUS_BUS_PUBLISHER_H
+#define BUS_BUS_PUBLISHER_H
+
+#include "daemon/bus/bus_links.h"
+
+struct bus_publisher;
+
+struct bus_publisher_setup {
+    struct mailbox *box; /* to main */
+    struct bus_counters *counters;
+    struct bus_links *links;
+    struct bus_puts *puts;
+    size_t max_puts;
+};
+
+int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publisher **ret_writer); /* -ENOMEM, errno */
+void bus_publisher_free(struct bus_publisher *writer);
+
+/* Main thread. */
+int bus_publisher_start(struct bus_publisher *writer);
+void bus_publisher_stop(struct bus_publisher *writer); /* waits for its end, which closes the connection */
+
+/* Main thread, which sees to max_puts. Puts are written in the order in which they come here. */
+void bus_publisher_put(struct bus_publisher *writer, struct bus_put *put);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and loads the catalog's file. */
+#include "daemon/catalog/catalog_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "daemon/base/file.h"
+#include "libdiscover/core/entry.h"
+
+#define SNAPSHOT_MAGIC   UINT64_C(0x3150414e53435344) /* "DSCSNAP1" */
+#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_MAX     (SIZE_MAX / 4)
+#define FOREIGN_TTL_NS   INT64_C(30000000000)
+
+enum { HEAD_MAGIC, HEAD_VERSION, HEAD_WALL_MS, HEAD_WORDS };
+
+/* --- writing --- */
+
+struct out {
+    FILE *file;
+    XXH3_state_t *sum;
+};
+
+static bool put_words(struct out *o, const uint64_t *words, size_t n)
+{
+    XXH3_64bits_update(o->sum, words, n * sizeof *words);
+    return fwrite(words, sizeof *words, n, o->file) == n;
+}
+
+static bool put_block(struct out *o, const struct table_view *v)
+{
+    uint64_t length = v->n_words;
+    return put_words(o, &length, 1) && put_words(o, v->words, v->n_words);
+}
+
+static int put_blocks(struct out *o, const struct table *table)
+{
+    struct table_view v;
+    int err = 0;
+    table_view_init(&v);
+    for (uint32_t slot = 0; slot < table_slots_used(table) && !err; slot++) {
+        err = table_view_read(table, slot, &v);
+        if (err == -ENOENT)
+            err = 0;
+        else if (!err && v.kind != TABLE_DOMAIN && !put_block(o, &v)) /* domains follow from their services */
+            err = -EIO;
+    }
+    table_view_fini(&v);
+    return err;
+}
+
+static int put_all(struct out *o, const struct table *table, int64_t wall_ms)
+{
+    uint64_t head[HEAD_WORDS] = {SNAPSHOT_MAGIC, SNAPSHOT_VERSION, (uint64_t)wall_ms}, end = 0;
+    if (!put_words(o, head, HEAD_WORDS))
+        return -EIO;
+    int err = put_blocks(o, table);
+    if (err)
+        return err;
+    if (!put_words(o, &end, 1))
+        return -EIO;
+    uint64_t sum = XXH3_64bits_digest(o->sum);
+    bool good = fwrite(&sum, sizeof sum, 1, o->file) == 1 && fflush(o->file) == 0 && fsync(fileno(o->file)) == 0;
+    return good ? 0 : -EIO;
+}
+
+/* Which of the calls above failed does not matter, why does: the disk's own word for it. */
+static int reason(int err)
+{
+    return err == -EIO && errno ? -errno : err;
+}
+
+static int write_file(const char *path, const struct table *table, int64_t wall_ms)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    if (fd < 0)
+        return -errno;
+    struct out o = {fdopen(fd, "w"), XXH3_createState()};
+    int err = -ENOMEM;
+    if (o.file && o.sum && XXH3_64bits_reset(o.sum) == XXH_OK) {
+        errno = 0;
+        err = reason(put_all(&o, table, wall_ms));
+    }
+    XXH3_freeState(o.sum);
+    if (o.file)
+        fclose(o.file);
+    else
+        close(fd);
+    return err;
+}
+
+int catalog_format_write(const struct table *table, const char *path, int64_t wall_ms)
+{
+    char temporary[4096];
+    if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
+        return -ENAMETOOLONG;
+    int err = write_file(temporary, table, wall_ms);
+    if (!err && rename(temporary, path) < 0)
+        err = -errno;
+    if (err)
+        unlink(temporary);
+    return err;
+}
+
+/* --- loading --- */
+
+/* Foreign records have no host that was ever heard of; their time runs again once the bus is heard. */
+static int load_record(struct catalog *c, const struct instance_key *key, const struct record *r, int64_t now_ns)
+{
+    if (catalog_knows_host(c, key->host))
+        return catalog_put(c, key, r);
+    return catalog_put_foreign(c, key, r, FOREIGN_TTL_NS, 0, now_ns);
+}
+
+/* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */
+static int load_address(struct catalog *c, const struct entry *e, const struct discover_endpoint *endpoint)
+{
+    struct catalog_address address = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
+    if (!e->hostname[0] || !address.families)
+        return 0;
+    memcpy(address.ipv4, endpoint->ipv4, sizeof address.ipv4);
+    memcpy(address.ipv6, endpoint->ipv6, sizeof address.ipv6);
+    return catalog_set_address(c, e->hostname, &address);
+}
+
+static int load_instance(struct catalog *c, const struct table_view *v, uint32_t i, int64_t now_ns)
+{
+    const uint8_t *bytes;
+    size_t n;
+    struct entry e;
+    struct instance_key key;
+    struct record r;
+    char name[TABLE_KEY_MAX + 1] = "";
+    memcpy(name, table_view_key(v), v->key_bytes);
+    if (service_parse(name, key.domain, key.service) < 0 || table_view_details(v, i, &bytes, &n) < 0 ||
+        entry_read(bytes, n, &e) < 0 || label_copy(key.host, e.host, strlen(e.host)) < 0 ||
+        label_copy(key.instance, e.instance, strlen(e.instance)) < 0)
+        return -EBADMSG;
+    int err = load_address(c, &e, table_view_endpoint(v, i));
+    if (err || strcmp(key.host, catalog_host(c)) == 0)
+        return err;
+    err = entry_record(&e, table_view_endpoint(v, i), &r);
+    if (!err)
+        err = load_record(c, &key, &r, now_ns);
+    return err == -ENOMEM || err == -EBADMSG ? err : 0;
+}
+
+static int load_host(struct catalog *c, const struct table_view *v, int64_t now_ns)
+{
+    const uint8_t *bytes;
+    size_t n;
+    struct host_entry e;
+    struct lease lease = {0};
+    char host[LABEL_CAP];
+    if (table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0 || strlen(e.zone) > LABEL_MAX ||
+        strlen(e.region) > LABEL_MAX || label_copy(host, table_view_key(v) + 1, v->key_bytes - 1) < 0)
+        return -EBADMSG;
+    if (strcmp(host, catalog_host(c)) == 0)
+        return 0;
+    strcpy(lease.zone, e.zone);
+    strcpy(lease.region, e.region);
+    lease.families = e.families;
+    memcpy(lease.ipv4, e.ipv4, sizeof lease.ipv4);
+    memcpy(lease.ipv6, e.ipv6, sizeof lease.ipv6);
+    int err = catalog_set_host(c, host, &lease, e.alive, now_ns);
+    if (!err)
+        catalog_doubt_host(c, host);
+    return err == -ENOMEM ? err : 0;
+}
+
+static int load_service(struct catalog *c, const struct table_view *v, int64_t now_ns)
+{
+    int err = 0;
+    for (uint32_t i = 0; i < v->n_total && !err; i++)
+        err = load_instance(c, v, i, now_ns);
+    return err;
+}
+
+typedef int load_fn(struct catalog *c, const struct table_view *v, int64_t now_ns);
+
+static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *end, enum table_kind kind, load_fn *fn,
+                       int64_t now_ns)
+{
+    struct table_view v;
+    int err = 0;
+    table_view_init(&v);
+    while (at < end && *at != 0 && !err) {
+        uint64_t n = *at++;
+        err = n > (uint64_t)(end - at) ? -EBADMSG : table_view_load(&v, at, n);
+        if (!err && v.kind == kind)
+            err = fn(c, &v, now_ns);
+        at += n;
+    }
+    table_view_fini(&v);
+    return err;
+}
+
+/* The sum is over everything before it, so whatever passes is what some daemon of this version wrote. */
+static bool sound(const uint64_t *words, size_t n_bytes)
+{
+    size_t n = n_bytes / sizeof *words;
+    return n_bytes % sizeof *words == 0 && n >= HEAD_WORDS + 2 && words[HEAD_MAGIC] == SNAPSHOT_MAGIC &&
+           words[HEAD_VERSION] == SNAPSHOT_VERSION && words[n - 2] == 0 &&
+           XXH3_64bits(words, n_bytes - sizeof *words) == words[n - 1];
+}
+
+int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *ret_wall_ms)
+{
+    char *bytes;
+    size_t n;
+    int err = file_read(path, SNAPSHOT_MAX, &bytes, &n);
+    if (err)
+        return err;
+    const uint64_t *words = (const uint64_t *)bytes;
+    if (!sound(words, n)) {
+        err = -EBADMSG;
+    } else {
+        *ret_wall_ms = (int64_t)words[HEAD_WALL_MS];
+        const uint64_t *start = words + HEAD_WORDS, *end = words + n / sizeof *words - 1;
+        err = load_blocks(c, start, end, TABLE_HOST, load_host, now_ns); /* first: who has no host is foreign */
+        if (!err)
+            err = load_blocks(c, start, end, TABLE_SERVICE, load_service, now_ns);
+    }
+    free(bytes);
+    return err;
+}

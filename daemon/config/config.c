@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration as a plain structure. */
+#include "daemon/config/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config/config_keys.h"
+#include "daemon/config/config_services.h"
+#include "libdiscover/core/label.h"
+
+/* The first label of the machine's name; -EINVAL when it is none (with an underscore, for example). */
+static int machine_name(char ret_name[static LABEL_CAP])
+{
+    char name[HOST_NAME_MAX + 1];
+    if (gethostname(name, sizeof name) < 0)
+        return -errno;
+    name[HOST_NAME_MAX] = '\0';
+    size_t n = strcspn(name, ".");
+    for (size_t i = 0; i < n; i++)
+        name[i] = (char)tolower((unsigned char)name[i]);
+    return label_copy(ret_name, name, n);
+}
+
+static int set_host(struct config *c, const char *name)
+{
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    free(c->host);
+    c->host = copy;
+    return 0;
+}
+
+static int config_new(struct config **ret_config)
+{
+    struct config *c = calloc(1, sizeof *c);
+    int err = c ? config_table_init(&config_keys, c) : -ENOMEM;
+    if (err) {
+        config_free(c);
+        return err;
+    }
+    *ret_config = c;
+    return 0;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    config_table_fini(&config_keys, c);
+    free(c->services);
+    free(c);
+}
+
+int config_defaults(struct config **ret_config)
+{
+    char name[LABEL_CAP] = "localhost";
+    struct config *c;
+    int err = config_new(&c);
+    if (err)
+        return err;
+    (void)machine_name(name); /* there is always some name to try things out with */
+    err = set_host(c, name);
+    if (err) {
+        config_free(c);
+        return err;
+    }
+    *ret_config = c;
+    return 0;
+}
+
+int config_set(struct config *c, const char *key, const char *text, char ret_why[static CONFIG_WHY_CAP])
+{
+    const struct config_key *row = config_table_find(&config_keys, key);
+    return row ? value_set_any(row, text, c, ret_why) : -ENOENT;
+}
+
+/* Whether the file says something there, be it right or wrong: what is wrong has been told already. */
+static bool given(const struct config_source *s, const char *key)
+{
+    const config_setting_t *setting = config_lookup(&s->tree, key);
+    return setting && (config_setting_type(setting) != CONFIG_TYPE_STRING || *config_setting_get_string(setting));
+}
+
+static void complain(struct config_source *s, const char *key, const char *reason)
+{
+    const config_setting_t *setting = config_lookup(&s->tree, key);
+    struct config_place place = {s->text.files.items[0], 0};
+    config_report(s->report, setting ? config_source_place(s, setting) : place, key, "%s", reason);
+}
+
+/* What one key wants of another. */
+static const struct pair {
+    const char *key, *other;
+    bool together; /* or: not together */
+    const char *reason;
+} pairs[] = {
+    {"nats.nkey_seed", "nats.credentials", false, "not together with nats.credentials"},
+    {"nats.user", "nats.credentials", false, "not together with nats.credentials"},
+    {"nats.user", "nats.nkey_seed", false, "not together with nats.nkey_seed"},
+    {"nats.user", "nats.password_file", true, "needs nats.password_file"},
+    {"nats.password_file", "nats.user", true, "needs nats.user"},
+    {"nats.tls.cert", "nats.tls.key", true, "needs nats.tls.key"},
+    {"nats.tls.key", "nats.tls.cert", true, "needs nats.tls.cert"},
+};
+
+static void check_together(struct config_source *s, const struct config *c)
+{
+    const struct string_list *a = &c->address;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (given(s, pairs[i].key) && given(s, pairs[i].other) != pairs[i].together)
+            complain(s, pairs[i].key, pairs[i].reason);
+    if (a->n == 2 && !strchr(a->items[0], ':') == !strchr(a->items[1], ':'))
+        complain(s, "address", "two addresses of one family");
+    if (strcmp(c->registry.services_bucket, c->registry.hosts_bucket) == 0)
+        complain(s, "registry.hosts_bucket", "the same as registry.services_bucket");
+}
+
+static int read_host(struct config_source *s, struct config *c)
+{
+    char name[LABEL_CAP];
+    if (config_lookup(&s->tree, "host"))
+        return 0;
+    if (machine_name(name) == 0)
+        return set_host(c, name);
+    complain(s, "host", "must be given: the machine's host name is not made of a-z, 0-9 and '-'");
+    return 0;
+}
+
+static int read_all(struct config_source *s, struct config *c, struct service_set *set)
+{
+    int err = config_source_apply(s, config_root_setting(&s->tree), &config_keys, c);
+    if (!err)
+        err = read_host(s, c);
+    if (err)
+        return err;
+    check_together(s, c);
+    err = service_set_read(set, s);
+    if (!err && c->services_dir[0])
+        err = service_set_read_folder(set, c->services_dir, s->report);
+    return err ? err : service_set_finish(set, s->report, c);
+}
+
+int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config)
+{
+    struct config_report report = {fn, arg, 0};
+    struct config_source source;
+    struct service_set set = {.n = 0};
+    struct config *c;
+    int err = config_source_open(path, &report, &source);
+    if (err)
+        return err;
+    err = config_new(&c);
+    if (!err) {
+        err = read_all(&source, c, &set);
+        service_set_fini(&set);
+        if (!err && report.n > 0)
+            err = -EINVAL;
+        if (err)
+            config_free(c);
+        else
+            *ret_config = c;
+    }
+    config_source_close(&source);
+    return err;
+}
+
+void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < config_keys.n; i++)
+        if (!value_equal(&config_keys.keys[i], before, after))
+            fn(arg, config_keys.keys[i].path, config_keys.keys[i].reloadable);
+}

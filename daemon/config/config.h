@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration as a plain structure. Every key stands in one table (config_keys.c); the file's syntax is
+ * libconfig's, which nobody outside the config_*.c files sees.
+ *
+ * Main thread. A struct config belongs to the caller, is complete (no string in it is NULL, every value is within
+ * its range) and never changes behind the caller's back.
+ *
+ * Failure: everything that is wrong with the files is told, not only the first, as "FILE:LINE: key: reason"
+ * through a callback; no configuration comes out then.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "daemon/config/service_config.h"
+#include "daemon/base/string_list.h"
+
+#define CONFIG_WHY_CAP 256
+
+struct config {
+    char *host, *region, *zone;
+    struct string_list address; /* of the host: at most one of each family; none: to be found out */
+    char *state_dir, *services_dir;
+    struct {
+        uint32_t level; /* LOG_ERR .. LOG_DEBUG */
+    } log;
+    struct {
+        struct string_list servers;
+        char *credentials, *nkey_seed, *user, *password_file, *js_domain;
+        struct {
+            char *ca, *cert, *key;
+        } tls;
+    } nats;
+    struct {
+        char *services_bucket, *hosts_bucket;
+        int64_t lease_ttl_ns, record_ttl_ns, restart_grace_ns, guard_duration_ns;
+        uint32_t replicas, guard_percent, guard_min;
+        bool create;
+    } registry;
+    struct {
+        struct string_list listen, zones, allow;
+        int64_t ttl_ns, tcp_idle_ns, tcp_message_ns; /* ttl_ns: whole seconds */
+        uint32_t workers, udp_payload, remote_payload, rrl, tcp_clients, tcp_clients_per_address, cache_bytes;
+    } dns;
+    struct {
+        struct string_list servers;
+        int64_t min_ttl_ns, max_ttl_ns, denied_grace_ns;
+        uint32_t queries;
+    } resolver;
+    struct {
+        char *socket, *register_group;
+    } api;
+    struct {
+        char *listen;
+    } http;
+    struct {
+        uint32_t hosts, services, instances_per_host, host_changes, record_bytes, mailbox, puts;
+        uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames, http_clients,
+            overrides;
+        int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns;
+    } limits;
+    struct service_config *services; /* no two with the same service and instance */
+    size_t n_services;
+};
+
+/* message: one line without its newline; lives during the call. */
+typedef void config_error_fn(void *arg, const char *message);
+
+/*
+ * Reads a file, what it includes, and *.conf of its services_dir. -EINVAL: something in them is wrong, or one of
+ * them cannot be read; it was told. -ENOMEM.
+ */
+int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config);
+
+/* What an empty file would give, without looking into services_dir. -ENOMEM. */
+int config_defaults(struct config **ret_config);
+
+/*
+ * Sets one key ("dns.ttl") from text ("5s"; the elements of a list are separated by blanks). -ENOENT: no such key;
+ * -EINVAL with the reason; -ENOMEM. A value that is refused changes nothing.
+ */
+int config_set(struct config *c, const char *key, const char *text, char ret_why[static CONFIG_WHY_CAP]);
+
+void config_free(struct config *c);
+
+/* Calls fn for each key whose value differs. Services are not keys. */
+typedef void config_change_fn(void *arg, const char *key, bool reloadable);
+void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg);
+
+/* The table for people: a line of key, type, default, range, help for each key, separated by tabs. */
+void config_print_keys(FILE *out);
+
+/* A configuration file with every key at its default and what it is for. */
+void config_print_example(FILE *out);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of all keys. A key is listed here and nowhere else. */
+#include "daemon/config/config_keys.h"
+
+#include "libdiscover/core/clock.h"
+
+#define MS (NS_PER_MS)
+#define S  (NS_PER_S)
+#define H  (3600 * NS_PER_S)
+
+#define PATH_LEN   4095
+#define SOCKET_LEN 107 /* sun_path and its NUL */
+#define ZONE_LEN   120 /* leaves room for the names below it: 255 octets in all (RFC 1035 section 2.3.4) */
+
+#define YES true
+#define NO  false
+
+#define AT(field) offsetof(struct config, field)
+
+/* clang-format off */
+
+/* path, kind, reloadable, most and least elements of a list, offset, default, min, max, help */
+static const struct config_key main_table[] = {
+    {"host", VALUE_LABEL, NO, 0, 0, AT(host), "", 1, LABEL_MAX,
+     "Name of this host; default: the first label of the machine's host name"},
+    {"region", VALUE_LABEL, NO, 0, 0, AT(region), "local", 1, LABEL_MAX,
+     "Region of the host, as large as one NATS cluster"},
+    {"zone", VALUE_LABEL, NO, 0, 0, AT(zone), "", 0, LABEL_MAX, "Part of the region the host is in; empty: none"},
+    {"address", VALUE_IP, NO, 2, 0, AT(address), "", 1, 45,
+     "Addresses at which others reach this host, at most one IPv4 and one IPv6; none: found out at the start"},
+    {"state_dir", VALUE_PATH, NO, 0, 0, AT(state_dir), "/var/lib/discoverd", 1, PATH_LEN,
+     "Folder of what has to survive a restart"},
+    {"services_dir", VALUE_PATH, YES, 0, 0, AT(services_dir), "/etc/discoverd/services.d", 0, PATH_LEN,
+     "Folder with further services, in files *.conf; it may be missing; empty: none"},
+    {"log.level", VALUE_LEVEL, YES, 0, 0, AT(log.level), "info", 0, 0,
+     "What is logged: error, warning, notice, info or debug"},
+
+    {"nats.servers", VALUE_NATS_URL, NO, 32, 1, AT(nats.servers), "nats://127.0.0.1:4222", 1, 300,
+     "Servers of the region's cluster, nats:// or tls://"},
+    {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN,
+     "Credentials file (.creds), not readable by others"},
+    {"nats.nkey_seed", VALUE_PATH, NO, 0, 0, AT(nats.nkey_seed), "", 0, PATH_LEN, "File with an nkey seed"},
+    {"nats.user", VALUE_TEXT, NO, 0, 0, AT(nats.user), "", 0, 255, "User; needs password_file"},
+    {"nats.password_file", VALUE_PATH, NO, 0, 0, AT(nats.password_file), "", 0, PATH_LEN,
+     "File with the user's password, not readable by others"},
+    {"nats.tls.ca", VALUE_PATH, NO, 0, 0, AT(nats.tls.ca), "", 0, PATH_LEN,
+     "Certificates to check the servers by"},
+    {"nats.tls.cert", VALUE_PATH, NO, 0, 0, AT(nats.tls.cert), "", 0, PATH_LEN, "Our certificate; needs key"},
+    {"nats.tls.key", VALUE_PATH, NO, 0, 0, AT(nats.tls.key), "", 0, PATH_LEN, "Our private key; needs cert"},
+    {"nats.js_domain", VALUE_TOKEN, NO, 0, 0, AT(nats.js_domain), "", 0, 255,
+     "JetStream domain; empty: the default"},
+
+    {"registry.services_bucket", VALUE_TOKEN, NO, 0, 0, AT(registry.services_bucket), "SERVICES", 1, 64,
+     "Bucket of the instances"},
+    {"registry.hosts_bucket", VALUE_TOKEN, NO, 0, 0, AT(registry.hosts_bucket), "HOSTS", 1, 64,
+     "Bucket of the hosts' leases"},
+    {"registry.lease_ttl", VALUE_DURATION, NO, 0, 0, AT(registry.lease_ttl_ns), "10s", 100 * MS, H,
+     "How long this host counts as alive after its last sign of life, sent every third of it"},
+    {"registry.record_ttl", VALUE_DURATION, NO, 0, 0, AT(registry.record_ttl_ns), "1h", S, 168 * H,
+     "How long the bucket keeps the instances of a host that never comes back"},
+    {"registry.restart_grace", VALUE_DURATION, NO, 0, 0, AT(registry.restart_grace_ns), "5s", 0, 60 * S,
+     "After a restart: how long programs have to register again before their instances are gone"},
+    {"registry.replicas", VALUE_NUMBER, NO, 0, 0, AT(registry.replicas), "1", 1, 5,
+     "Servers that keep a copy of a bucket that is made here"},
+    {"registry.create", VALUE_BOOLEAN, NO, 0, 0, AT(registry.create), "true", 0, 0,
+     "Make the buckets if they are missing; if not, discoverd --init has to be run once"},
+    {"registry.guard_percent", VALUE_NUMBER, NO, 0, 0, AT(registry.guard_percent), "30", 1, 100,
+     "When more hosts than this share vanish at once, they are kept, marked as stale; 100: never"},
+    {"registry.guard_min", VALUE_NUMBER, NO, 0, 0, AT(registry.guard_min), "3", 1, 1000,
+     "Fewer than so many are never a mass; 1: the only other host, too, is kept when it falls silent"},
+    {"registry.guard_duration", VALUE_DURATION, NO, 0, 0, AT(registry.guard_duration_ns), "5m", S, 24 * H,
+     "How long hosts that vanished in a mass are kept at most"},
+
+    {"dns.listen", VALUE_ENDPOINT, NO, 16, 0, AT(dns.listen), "127.0.0.1:8053", 1, 64,
+     "Where DNS is served, UDP and TCP; none: nowhere"},
+    {"dns.zones", VALUE_ZONE, NO, 16, 1, AT(dns.zones), "discover.internal", 1, ZONE_LEN,
+     "Zones to answer for; 10.in-addr.arpa and the like answer reverse look-ups"},
+    {"dns.ttl", VALUE_SECONDS, NO, 0, 0, AT(dns.ttl_ns), "1s", 0, H, "TTL of answers, whole seconds"},
+    {"dns.workers", VALUE_NUMBER, NO, 0, 0, AT(dns.workers), "1", 1, 64, "UDP threads for each address"},
+    {"dns.udp_payload", VALUE_NUMBER, NO, 0, 0, AT(dns.udp_payload), "16384", 512, 16384,
+     "Largest UDP answer on loopback, where nothing fragments, to clients that take it (EDNS)"},
+    {"dns.remote_payload", VALUE_NUMBER, NO, 0, 0, AT(dns.remote_payload), "1232", 512, 4096,
+     "Largest UDP answer off loopback"},
+    {"dns.allow", VALUE_NETWORK, NO, 64, 0, AT(dns.allow), "", 1, 64,
+     "Networks that may ask besides this host itself; none: whoever reaches an address of listen"},
+    {"dns.rrl", VALUE_NUMBER, NO, 0, 0, AT(dns.rrl), "1000", 0, 1000000,
+     "UDP answers per second to one client network off loopback; 0: no limit"},
+    {"dns.tcp_clients", VALUE_NUMBER, NO, 0, 0, AT(dns.tcp_clients), "512", 1, 65536, "TCP connections at once"},
+    {"dns.tcp_clients_per_address", VALUE_NUMBER, NO, 0, 0, AT(dns.tcp_clients_per_address), "128", 1, 65536,
+     "TCP connections at once from one address"},
+    {"dns.tcp_idle", VALUE_DURATION, NO, 0, 0, AT(dns.tcp_idle_ns), "10s", 100 * MS, H,
+     "A TCP connection without a query for so long is closed"},
+    {"dns.tcp_message", VALUE_DURATION, NO, 0, 0, AT(dns.tcp_message_ns), "5s", 100 * MS, H,
+     "How long a query over TCP may take to arrive, or its answer to be taken, once begun"},
+    {"dns.cache_bytes", VALUE_NUMBER, NO, 0, 0, AT(dns.cache_bytes), "33554432", 1 << 20, 1 << 30,
+     "Memory for prepared answers, of each thread, in bytes; only what is needed is used"},
+
+    {"resolver.servers", VALUE_ENDPOINT, NO, 8, 0, AT(resolver.servers), "", 1, 64,
+     "DNS servers to ask for host names that instances have instead of addresses; none: those of the system"},
+    {"resolver.min_ttl", VALUE_DURATION, NO, 0, 0, AT(resolver.min_ttl_ns), "5s", 100 * MS, H,
+     "A host name is not asked for more often than this, however short its TTL"},
+    {"resolver.max_ttl", VALUE_DURATION, NO, 0, 0, AT(resolver.max_ttl_ns), "1h", S, 24 * H,
+     "A host name is asked for again after this, however long its TTL"},
+    {"resolver.denied_grace", VALUE_DURATION, NO, 0, 0, AT(resolver.denied_grace_ns), "5m", 0, 24 * H,
+     "How long the last address of a host name is kept when servers say that it has none any more"},
+    {"resolver.queries", VALUE_NUMBER, NO, 0, 0, AT(resolver.queries), "32", 1, 1024,
+     "Questions for host names under way at once"},
+
+    {"api.socket", VALUE_PATH, NO, 0, 0, AT(api.socket), "/run/discoverd/discoverd.sock", 1, SOCKET_LEN,
+     "Unix socket of libdiscover and discoverctl"},
+    {"api.register_group", VALUE_TEXT, YES, 0, 0, AT(api.register_group), "discover", 0, 255,
+     "Group whose members may register services, besides root and our own user; empty: none"},
+    {"http.listen", VALUE_ENDPOINT, NO, 0, 0, AT(http.listen), "127.0.0.1:8054", 0, 64,
+     "Where metrics and the read-only HTTP interface are; empty: nowhere"},
+
+    {"limits.hosts", VALUE_NUMBER, NO, 0, 0, AT(limits.hosts), "20000", 1, 1000000, "Hosts in the catalog"},
+    {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000,
+     "Services in the catalog"},
+    {"limits.instances_per_host", VALUE_NUMBER, NO, 0, 0, AT(limits.instances_per_host), "10000", 1, 1000000,
+     "Instances of one host, this one too"},
+    {"limits.host_changes", VALUE_NUMBER, YES, 0, 0, AT(limits.host_changes), "1000", 1, 1000000,
+     "Changes of one host per second, over ten seconds, above which log and status say that it floods"},
+    {"limits.record_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.record_bytes), "8192", 512, RECORD_WIRE_MAX,
+     "Largest instance in the bucket, in bytes"},
+    {"limits.mailbox", VALUE_NUMBER, NO, 0, 0, AT(limits.mailbox), "16384", 256, 1048576,
+     "Messages from NATS that wait to be worked off"},
+    {"limits.puts", VALUE_NUMBER, NO, 0, 0, AT(limits.puts), "8192", 64, 1048576,
+     "Changes of this host that wait for NATS to confirm them"},
+    {"limits.snapshot_duration", VALUE_DURATION, NO, 0, 0, AT(limits.snapshot_duration_ns), "60s", S, H,
+     "How long reading a whole bucket may take"},
+    {"limits.api_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.api_clients), "1024", 1, 65536,
+     "Connections to the Unix socket at once"},
+    {"limits.api_clients_per_uid", VALUE_NUMBER, NO, 0, 0, AT(limits.api_clients_per_uid), "256", 1, 65536,
+     "Connections to the Unix socket by one user other than root"},
+    {"limits.ejections", VALUE_NUMBER, NO, 0, 0, AT(limits.ejections), "1024", 4, 65536,
+     "Ejections that programs share at once; a user who may not register has a quarter of them"},
+    {"limits.hostnames", VALUE_NUMBER, NO, 0, 0, AT(limits.hostnames), "10000", 0, 1000000,
+     "Host names that are kept resolved"},
+    {"limits.api_watches", VALUE_NUMBER, NO, 0, 0, AT(limits.api_watches), "1024", 1, 1000000,
+     "Services that one connection to the Unix socket may watch"},
+    {"limits.api_output_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.api_output_bytes), "262144", 65536, 1 << 30,
+     "What may wait for a connection that does not read, in bytes; more, and it is closed"},
+    {"limits.api_handshake", VALUE_DURATION, NO, 0, 0, AT(limits.api_handshake_ns), "5s", 100 * MS, H,
+     "How long a new connection to the Unix socket may take to say what it is"},
+    {"limits.overrides", VALUE_NUMBER, NO, 0, 0, AT(limits.overrides), "1000", 1, 100000,
+     "States that operators set (discoverctl drain, maintenance)"},
+    {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
+     "HTTP connections at once"},
+    {"limits.http_time", VALUE_DURATION, NO, 0, 0, AT(limits.http_time_ns), "10s", 100 * MS, H,
+     "How long an HTTP request may take to arrive, and each part of its answer to be taken"},
+
+    {"services", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "Services to register on this host"},
+};
+
+#undef AT
+#define AT(field) offsetof(struct service_block, field)
+
+static const struct config_key service_table[] = {
+    {"name", VALUE_SERVICE, YES, 0, 0, AT(name), NULL, 1, SERVICE_CAP - 1, "Domain and service"},
+    {"instance", VALUE_LABEL, YES, 0, 0, AT(instance), "", 0, LABEL_MAX,
+     "Default: service and port, \"payment-8080\""},
+    {"port", VALUE_NUMBER, YES, 0, 0, AT(port), NULL, 1, 65535, "Where it is served"},
+    {"address", VALUE_ADDRESS, YES, 2, 0, AT(address), "", 1, RECORD_HOSTNAME_CAP - 1,
+     "An IPv4 address, an IPv6 address or both, or a host name; none: the host's"},
+    {"proto", VALUE_PROTOCOL, YES, 0, 0, AT(proto), "tcp", 0, 0, "tcp or udp"},
+    {"weight", VALUE_NUMBER, YES, 0, 0, AT(weight), "1", 1, 65535, "Share of the load, among equal priorities"},
+    {"priority", VALUE_NUMBER, YES, 0, 0, AT(priority), "0", 0, 65535, "Lower ones are used first"},
+    {"tags", VALUE_LABEL, YES, RECORD_TAGS_MAX, 0, AT(tags), "", 1, LABEL_MAX, "For look-ups by tag"},
+    {"meta", VALUE_PAIRS, YES, 0, 0, 0, "{ }", 0, 0, "For whoever looks it up"},
+    {"checks", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "All must pass, else it is critical and not served"},
+};
+
+#undef AT
+#define AT(field) offsetof(struct check_block, field)
+
+static const struct config_key check_table[] = {
+    {"tcp", VALUE_TARGET, YES, 0, 0, AT(tcp), "", 1, CHECK_TARGET_CAP - 1, "A connection must be accepted there"},
+    {"http", VALUE_HTTP_URL, YES, 0, 0, AT(http), "", 1, CHECK_TARGET_CAP - 1,
+     "Or: a GET must be answered with 2xx"},
+    {"interval", VALUE_DURATION, YES, 0, 0, AT(interval_ns), "5s", 100 * MS, H, "From one check to the next"},
+    {"timeout", VALUE_DURATION, YES, 0, 0, AT(timeout_ns), "2s", 10 * MS, 60 * S, "At most the interval"},
+    {"fall", VALUE_NUMBER, YES, 0, 0, AT(fall), "3", 1, 100, "Failures in a row until it is critical"},
+    {"rise", VALUE_NUMBER, YES, 0, 0, AT(rise), "2", 1, 100, "Successes in a row until it passes again"},
+};
+
+/* clang-format on */
+
+#define TABLE(rows, prefix)                                                                                            \
+    {                                                                                                                  \
+        rows, sizeof rows / sizeof *rows, prefix                                                                       \
+    }
+
+const struct config_table config_keys = TABLE(main_table, "");
+const struct config_table service_keys = TABLE(service_table, "services[].");
+const struct config_table check_keys = TABLE(check_table, "services[].checks[].");

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One group of `services`. */
+#include "daemon/config/config_service.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/config/config_keys.h"
+
+/* Reads the members by their table, and says what is missing. -ENOMEM. */
+static int read_members(struct config_source *s, const config_setting_t *group, const struct config_table *t,
+                        void *base)
+{
+    int err = config_table_init(t, base);
+    if (!err)
+        err = config_source_apply(s, group, t, base);
+    for (size_t i = 0; i < t->n && !err; i++)
+        if (!t->keys[i].preset && !config_setting_get_member(group, t->keys[i].path))
+            config_complain(s, group, "%s is missing", t->keys[i].path);
+    return err;
+}
+
+static void take_addresses(struct config_source *s, const config_setting_t *group, const struct string_list *list,
+                           struct record *r)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        int err = record_add_address(r, list->items[i]);
+        if (err == -EEXIST)
+            config_complain(s, config_setting_get_member(group, "address"), "two addresses of one family");
+        else if (err)
+            strcpy(r->hostname, list->items[i]); /* the table let addresses and names through, no longer than this */
+    }
+    if (r->hostname[0] && list->n > 1)
+        config_complain(s, config_setting_get_member(group, "address"), "a host name must stand alone");
+}
+
+static void take_pair(struct config_source *s, const config_setting_t *pair, struct record *r)
+{
+    if (!config_source_check_form(s, pair, FORM_TEXT))
+        return;
+    int err = record_set_meta(r, config_setting_name(pair), config_setting_get_string(pair));
+    if (err == -E2BIG)
+        config_complain(s, pair, "more than %d pairs", RECORD_META_MAX);
+    else if (err)
+        config_complain(s, pair, "must be UTF-8 without control characters, at most %d bytes, its name at most %d",
+                        RECORD_META_VAL_CAP - 1, RECORD_META_KEY_CAP - 1);
+}
+
+static void take_meta(struct config_source *s, const config_setting_t *group, struct record *r)
+{
+    const config_setting_t *meta = config_setting_get_member(group, "meta");
+    if (!meta || !config_setting_is_group(meta))
+        return;
+    for (int i = 0; i < config_setting_length(meta); i++)
+        take_pair(s, config_setting_get_elem(meta, (unsigned)i), r);
+}
+
+static void check_from(struct config_source *s, const config_setting_t *group, const struct check_block *b,
+                       struct check_config *ret_check)
+{
+    struct check_config *c = ret_check;
+    const char *target = b->tcp[0] ? b->tcp : b->http;
+    if ((b->tcp[0] != '\0') == (b->http[0] != '\0'))
+        config_complain(s, group, "must have either tcp or http");
+    c->kind = b->tcp[0] ? CHECK_TCP : CHECK_HTTP;
+    strcpy(c->target, target);
+    c->interval_ns = b->interval_ns;
+    c->timeout_ns = b->timeout_ns;
+    c->fall = b->fall;
+    c->rise = b->rise;
+    const config_setting_t *timeout = config_setting_get_member(group, "timeout");
+    if (c->timeout_ns > c->interval_ns && timeout)
+        config_complain(s, timeout, "longer than the interval");
+    if (c->timeout_ns > c->interval_ns)
+        c->timeout_ns = c->interval_ns;
+}
+
+static int take_check(struct config_source *s, const config_setting_t *group, struct service_config *service)
+{
+    if (!config_source_check_form(s, group, FORM_PAIRS))
+        return 0;
+    if (service->n_checks == SERVICE_CHECKS_MAX) {
+        config_complain(s, group, "more than %d checks", SERVICE_CHECKS_MAX);
+        return 0;
+    }
+    struct check_block block = {0};
+    size_t complaints = s->report->n;
+    int err = read_members(s, group, &check_keys, &block);
+    if (!err && s->report->n == complaints)
+        check_from(s, group, &block, &service->checks[service->n_checks++]);
+    config_table_fini(&check_keys, &block);
+    return err;
+}
+
+static int take_checks(struct config_source *s, const config_setting_t *group, struct service_config *service)
+{
+    const config_setting_t *checks = config_setting_get_member(group, "checks");
+    int err = 0;
+    if (!checks || config_setting_is_group(checks) || config_setting_is_scalar(checks))
+        return 0;
+    for (int i = 0; i < config_setting_length(checks) && !err; i++)
+        err = take_check(s, config_setting_get_elem(checks, (unsigned)i), service);
+    return err;
+}
+
+static void take_names(struct config_source *s, const config_setting_t *group, const struct service_block *b,
+                       struct service_config *service)
+{
+    char instance[LABEL_CAP + 16];
+    (void)service_parse(b->name, service->domain, service->service); /* the table has seen to it */
+    snprintf(instance, sizeof instance, "%s-%u", service->service, b->port);
+    const char *name = b->instance[0] ? b->instance : instance;
+    if (label_copy(service->instance, name, strlen(name)) < 0)
+        config_complain(s, group, "instance is missing, and \"%s\" would be too long for it", instance);
+}
+
+static int service_from(struct config_source *s, const config_setting_t *group, const struct service_block *b,
+                        struct service_config *service)
+{
+    struct record *r = &service->record;
+    record_init(r);
+    service->n_checks = 0;
+    take_names(s, group, b, service);
+    r->port = (uint16_t)b->port;
+    r->weight = b->weight;
+    r->priority = (uint16_t)b->priority;
+    r->protocol = (uint8_t)b->proto;
+    take_addresses(s, group, &b->address, r);
+    for (size_t i = 0; i < b->tags.n; i++)
+        (void)record_add_tag(r, b->tags.items[i]); /* the table has seen to it */
+    take_meta(s, group, r);
+    return take_checks(s, group, service);
+}
+
+int config_service_read(struct config_source *s, const config_setting_t *group, struct service_config *ret_service)
+{
+    struct service_block block = {0};
+    size_t complaints = s->report->n;
+    if (!config_source_check_form(s, group, FORM_PAIRS))
+        return -EINVAL;
+    int err = read_members(s, group, &service_keys, &block);
+    if (!err && s->report->n == complaints)
+        err = service_from(s, group, &block, ret_service);
+    config_table_fini(&service_keys, &block);
+    return err ? err : s->report->n == complaints ? 0 : -EINVAL;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One configuration file, parsed: libconfig's tree, and what is needed to say where in it something is wrong. Owner:
+ * the caller. Thread: any. Failure: told through the callback as "FILE:LINE: key: reason".
+ */
+#ifndef CONFIG_CONFIG_SOURCE_H
+#define CONFIG_CONFIG_SOURCE_H
+
+#include <libconfig.h>
+
+#include "daemon/config/config_table.h"
+#include "daemon/config/config_text.h"
+
+/* Where complaints go; they are counted, so that everything can be looked at before giving up. */
+struct config_report {
+    config_error_fn *fn;
+    void *arg;
+    size_t n;
+};
+
+/* Line 0 and key "" are left out. */
+void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+struct config_source {
+    struct config_text text;
+    config_t tree;
+    struct config_report *report;
+};
+
+/* -EINVAL: reported; -ENOMEM. To be closed if it is 0. */
+int config_source_open(const char *path, struct config_report *report, struct config_source *ret_source);
+void config_source_close(struct config_source *s);
+
+/* Where a setting begins. Elements of arrays and lists of values begin where their list does. */
+struct config_place config_source_place(const struct config_source *s, const config_setting_t *setting);
+
+/* "services[1].checks[0].tcp" */
+void config_setting_path(const config_setting_t *setting, char ret_path[static CONFIG_PATH_CAP]);
+
+/* Reports something about a setting. */
+void config_complain(struct config_source *s, const config_setting_t *setting, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether a setting is written in this form; reported if not. */
+bool config_source_check_form(struct config_source *s, const config_setting_t *setting, enum value_form form);
+
+/*
+ * Sets what the members of a group say, each checked by the table; everything else is reported and keeps its default.
+ * Of members whose values the table does not keep, only the form is checked. -ENOMEM.
+ */
+int config_source_apply(struct config_source *s, const config_setting_t *group, const struct config_table *t,
+                        void *base);
+
+#endif

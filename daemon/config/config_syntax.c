@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What texts of a configuration must look like. */
+#include "daemon/config/config_syntax.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "daemon/base/address.h"
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/record.h"
+
+#define DIGITS "0123456789"
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+#define HOST_MAX (RECORD_HOSTNAME_CAP - 1)
+
+static bool made_of(const char *text, size_t n, const char *set)
+{
+    return strspn(text, set) >= n;
+}
+
+static bool is_ip(const char *text)
+{
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+/* Whether the n bytes are labels with dots between. */
+static bool is_dotted(const char *text, size_t n, bool (*label)(const char *s, size_t n))
+{
+    const char *end = text + n;
+    for (;;) {
+        const char *dot = memchr(text, '.', (size_t)(end - text));
+        if (!label(text, (size_t)((dot ? dot : end) - text)))
+            return false;
+        if (!dot)
+            return true;
+        text = dot + 1;
+    }
+}
+
+/* Of a machine to connect to, whose name is not ours to make rules for. */
+static bool is_host_label(const char *s, size_t n)
+{
+    return n > 0 && n <= LABEL_MAX && made_of(s, n, LOWER UPPER DIGITS "-_");
+}
+
+/* "10.0.0.300" is a slip, not a name: no top-level domain is a number (RFC 1123 section 2.1). */
+static bool ends_in_number(const char *text, size_t n)
+{
+    size_t last = n;
+    while (last > 0 && text[last - 1] != '.')
+        last--;
+    return made_of(text + last, n - last, DIGITS);
+}
+
+/* An address or a host name; in brackets the parsers of URLs and targets let through IPv6 addresses alone. */
+static bool is_host(const char *text, size_t n)
+{
+    char copy[HOST_MAX + 1];
+    if (n == 0 || n > HOST_MAX)
+        return false;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    return is_ip(copy) || (is_dotted(copy, n, is_host_label) && !ends_in_number(copy, n));
+}
+
+const char *syntax_label(const char *text)
+{
+    return label_valid(text, strlen(text)) ? NULL : "must be a name: a-z, 0-9 and '-' inside, at most 63";
+}
+
+const char *syntax_service(const char *text)
+{
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    if (strncmp(text, "host/", 5) == 0)
+        return "cannot be: the domain \"host\" is reserved";
+    return service_parse(text, domain, service) == 0 ? NULL
+                                                     : "must be DOMAIN/SERVICE, names of a-z, 0-9 and '-' inside";
+}
+
+const char *syntax_token(const char *text)
+{
+    return made_of(text, strlen(text), LOWER UPPER DIGITS "-_") ? NULL : "must be made of letters, digits, '-' and '_'";
+}
+
+const char *syntax_text(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c < 0x20 || *c == 0x7f)
+            return "must not contain control characters";
+    return NULL;
+}
+
+const char *syntax_path(const char *text)
+{
+    return text[0] == '/' ? syntax_text(text) : "must be an absolute path";
+}
+
+/* What follows the scheme, up to a path: a host, or a host and a port. */
+static bool is_authority(const char *text, size_t n)
+{
+    char copy[HOST_MAX + sizeof "[]:65535"];
+    const char *host;
+    size_t host_n;
+    uint16_t port;
+    if (n == 0 || n >= sizeof copy)
+        return false;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    if (host_port_parse(copy, &host, &host_n, &port) == 0)
+        return port != 0 && is_host(host, host_n);
+    if (copy[0] == '[' && copy[n - 1] == ']')
+        return memchr(copy, ':', n) && is_host(copy + 1, n - 2);
+    return !strchr(copy, ':') && is_host(copy, n);
+}
+
+static const char *after(const char *text, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    return strncmp(text, scheme, n) == 0 ? text + n : NULL;
+}
+
+const char *syntax_nats_url(const char *text)
+{
+    const char *rest = after(text, "nats://");
+    if (!rest)
+        rest = after(text, "tls://");
+    if (rest && strchr(rest, '@'))
+        return "must not contain a user: use nats.user and nats.password_file";
+    return rest && is_authority(rest, strlen(rest)) ? NULL : "must be a URL such as \"nats://127.0.0.1:4222\"";
+}
+
+const char *syntax_http_url(const char *text)
+{
+    const char *rest = after(text, "http://");
+    bool ok = rest && is_authority(rest, strcspn(rest, "/?#"));
+    for (const char *c = text; *c && ok; c++)
+        ok = *c > 0x20 && *c < 0x7f && *c != '#';
+    return ok ? NULL : "must be a URL such as \"http://127.0.0.1:8080/healthz\"";
+}
+
+const char *syntax_endpoint(const char *text)
+{
+    struct sockaddr_storage address;
+    socklen_t n;
+    return address_parse(text, &address, &n) == 0 ? NULL : "must be an address and a port such as \"127.0.0.1:8053\"";
+}
+
+const char *syntax_target(const char *text)
+{
+    const char *host;
+    size_t n;
+    uint16_t port;
+    bool ok = host_port_parse(text, &host, &n, &port) == 0 && port != 0 && is_host(host, n);
+    return ok ? NULL : "must be a host and a port such as \"127.0.0.1:8080\"";
+}
+
+const char *syntax_ip(const char *text)
+{
+    return is_ip(text) ? NULL : "must be an address such as \"10.0.1.22\"";
+}
+
+const char *syntax_address(const char *text)
+{
+    size_t n = strlen(text);
+    bool ok = is_ip(text) || (n <= HOST_MAX && is_dotted(text, n, label_valid) && !ends_in_number(text, n));
+    return ok ? NULL : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
+}
+
+const char *syntax_network(const char *text)
+{
+    struct network network;
+    return network_parse(text, &network) == 0 ? NULL : "must be a network such as \"10.0.0.0/8\"";
+}
+
+const char *syntax_zone(const char *text)
+{
+    size_t n = strlen(text);
+    if (!is_dotted(text, n, label_valid))
+        return "must be a domain name such as \"discover.internal\", without a dot at the end";
+    /* RFC 6762 section 3 */
+    if (strcmp(text, "local") == 0 || (n > 6 && strcmp(text + n - 6, ".local") == 0))
+        return "cannot be: \"local\" belongs to multicast DNS, resolvers would never ask";
+    return NULL;
+}

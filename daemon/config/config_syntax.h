@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What texts of a configuration must look like; not whether what they name exists. Each returns NULL, or what the
+ * text must be, static, to be read after the text itself. Pure; any thread.
+ */
+#ifndef CONFIG_CONFIG_SYNTAX_H
+#define CONFIG_CONFIG_SYNTAX_H
+
+const char *syntax_label(const char *text);
+const char *syntax_service(const char *text);
+const char *syntax_token(const char *text);
+const char *syntax_text(const char *text);
+const char *syntax_path(const char *text);
+const char *syntax_nats_url(const char *text);
+const char *syntax_http_url(const char *text);
+const char *syntax_endpoint(const char *text);
+const char *syntax_target(const char *text);
+const char *syntax_ip(const char *text);
+const char *syntax_address(const char *text);
+const char *syntax_network(const char *text);
+const char *syntax_zone(const char *text);
+
+#endif

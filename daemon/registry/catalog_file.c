@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and loads <state_dir>/catalog.snap. */
+#include "daemon/registry/catalog_file.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/log.h"
+#include "daemon/catalog/catalog_format.h"
+#include "libdiscover/core/clock.h"
+
+/* At most one file in this time, however much changes: a registry of 200,000 instances is 30 MB. */
+#define INTERVAL_NS (30 * NS_PER_S)
+
+struct catalog_file_counters {
+    metric_value written, failed, refused;
+};
+
+struct catalog_file {
+    char path[4096];
+    struct catalog_file_counters counters;
+    uint32_t serial; /* of the table when it was last written */
+    bool written;
+    int64_t next_ns; /* not before */
+    bool running;    /* the thread is to be joined */
+    pthread_t thread;
+    atomic_bool done;
+    int result;         /* of the thread; read after done */
+    struct table table; /* the thread's own mapping */
+    bool failing;       /* said in the log once */
+};
+
+static const struct metric catalog_file_metrics[] = {
+    {"discoverd_snapshot_files_written_total", "Times catalog.snap was written.", METRIC_COUNTER,
+     offsetof(struct catalog_file_counters, written)},
+    {"discoverd_snapshot_files_failed_total", "Times catalog.snap could not be written.", METRIC_COUNTER,
+     offsetof(struct catalog_file_counters, failed)},
+    {"discoverd_snapshot_files_refused_total", "Damaged files that were set aside.", METRIC_COUNTER,
+     offsetof(struct catalog_file_counters, refused)},
+};
+
+int catalog_file_new(const char *state_dir, struct metrics *metrics, struct catalog_file **ret_keep)
+{
+    struct catalog_file *k = calloc(1, sizeof *k);
+    if (!k)
+        return -ENOMEM;
+    int err = 0;
+    if (snprintf(k->path, sizeof k->path, "%s/catalog.snap", state_dir) >= (int)sizeof k->path - 8)
+        err = -ENAMETOOLONG;
+    if (!err)
+        err = metrics_add(metrics, catalog_file_metrics, sizeof catalog_file_metrics / sizeof *catalog_file_metrics,
+                          &k->counters);
+    if (err)
+        free(k);
+    else
+        *ret_keep = k;
+    return err;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
+}
+
+static void set_aside(struct catalog_file *k)
+{
+    char bad[sizeof k->path + 4];
+    snprintf(bad, sizeof bad, "%s.bad", k->path);
+    metric_inc(&k->counters.refused);
+    if (rename(k->path, bad) < 0)
+        log_warning("%s: damaged, and it cannot be set aside: %s", k->path, strerror(errno));
+    else
+        log_warning("%s: damaged or not a catalog of this version; set aside as %s", k->path, bad);
+}
+
+bool catalog_file_load(struct catalog_file *k, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns)
+{
+    int64_t written_ms;
+    int err = catalog_format_load(c, k->path, now_ns, &written_ms);
+    if (err == -EBADMSG)
+        set_aside(k);
+    else if (err && err != -ENOENT)
+        log_warning("%s: %s", k->path, strerror(-err));
+    if (err)
+        return false;
+    int64_t age_ms = wall_ms() - written_ms;
+    if (age_ms < 0) /* the clock was set back: how old it is, nobody knows, but older than now */
+        age_ms = 0;
+    *ret_since_ns = now_ns - age_ms * NS_PER_MS;
+    log_notice("%s: %zu instances as of %lld s ago, served as stale until NATS has been heard", k->path,
+               catalog_counts(c).instances, (long long)(age_ms / 1000));
+    return true;
+}
+
+static void report(struct catalog_file *k)
+{
+    metric_inc(k->result ? &k->counters.failed : &k->counters.written);
+    if (k->result && !k->failing)
+        log_warning("%s cannot be written: %s; the old one stays", k->path, strerror(-k->result));
+    else if (!k->result && k->failing)
+        log_notice("%s is written again", k->path);
+    k->failing = k->result != 0;
+    k->written = k->written && !k->result;
+}
+
+static void *write_file(void *arg)
+{
+    struct catalog_file *k = arg;
+    k->result = catalog_format_write(&k->table, k->path, wall_ms());
+    atomic_store_explicit(&k->done, true, memory_order_release);
+    return NULL;
+}
+
+static void finish(struct catalog_file *k)
+{
+    if (!k->running)
+        return;
+    pthread_join(k->thread, NULL);
+    k->running = false;
+    table_unmap(&k->table);
+    report(k);
+}
+
+/* Its own mapping: the writer may move to another segment meanwhile. Signals stay the main thread's. */
+static void start(struct catalog_file *k, const struct table_writer *table)
+{
+    if (table_map(table_writer_fd(table), &k->table) < 0)
+        return;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_store(&k->done, false);
+    k->running = pthread_create(&k->thread, NULL, write_file, k) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!k->running)
+        table_unmap(&k->table);
+}
+
+static bool changed(const struct catalog_file *k, const struct table_writer *table)
+{
+    return !k->written || table_serial(table_writer_table(table)) != k->serial;
+}
+
+void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t now_ns)
+{
+    if (k->running && atomic_load_explicit(&k->done, memory_order_acquire))
+        finish(k);
+    if (k->running || now_ns < k->next_ns || !changed(k, table))
+        return;
+    k->serial = table_serial(table_writer_table(table));
+    k->written = true;
+    k->next_ns = now_ns + INTERVAL_NS;
+    start(k, table);
+}
+
+void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table)
+{
+    finish(k);
+    if (!changed(k, table))
+        return;
+    k->result = catalog_format_write(table_writer_table(table), k->path, wall_ms());
+    report(k);
+}
+
+void catalog_file_free(struct catalog_file *k)
+{
+    if (!k)
+        return;
+    finish(k);
+    free(k);
+}

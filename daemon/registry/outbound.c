@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent says of the registrations of this host: to the local catalog, the bus, the disk. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/agent/stored.h"
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/registry/host_address.h"
+#include "libdiscover/core/clock.h"
+
+/* --- the agent's way out --- */
+
+static void flush(struct daemon *d, const struct instance_key *key)
+{
+    catalog_flush_service(d->catalog, key);
+    if (d->api)
+        api_changed(d->api);
+}
+
+/* Seen on this host at once, before NATS hears of it: whoever learns of it from another host finds it here as well. */
+static void local_put(void *arg, const struct instance_key *key, const struct record *record)
+{
+    struct daemon *d = arg;
+    int err = catalog_put(d->catalog, key, record);
+    if (err < 0)
+        log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
+                  strerror(-err));
+    flush(d, key);
+}
+
+static void local_remove(void *arg, const struct instance_key *key)
+{
+    struct daemon *d = arg;
+    catalog_remove(d->catalog, key);
+    flush(d, key);
+    if (d->checks)
+        checks_remove(d->checks, key);
+}
+
+static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_put(d->bus, BUS_SERVICES, key, bytes, n, token);
+}
+
+static int unpublish(void *arg, const char *key, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_delete(d->bus, BUS_SERVICES, key, token);
+}
+
+static int publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    struct daemon *d = arg;
+    struct lease lease;
+    const char *why;
+    if (lease_decode(bytes, n, &lease, &why) == 0)
+        inbound_lease_sent(d, &lease, clock_now_ns());
+    return bus_put(d->bus, BUS_HOSTS, d->config->host, bytes, n, token);
+}
+
+static int watch_pid(void *arg, pid_t pid, uint64_t *start)
+{
+    struct daemon *d = arg;
+    return pids_watch(d->pids, pid, start);
+}
+
+static void unwatch_pid(void *arg, pid_t pid)
+{
+    struct daemon *d = arg;
+    pids_unwatch(d->pids, pid);
+}
+
+static int store(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return state_dir_store(d->state_dir, name, bytes, n);
+}
+
+static void forget(void *arg, const char *name)
+{
+    struct daemon *d = arg;
+    state_dir_forget(d->state_dir, name);
+}
+
+static uint64_t random64(void *arg)
+{
+    uint64_t value = 0;
+    (void)arg;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value;
+}
+
+#define ADDRESSES_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
+
+static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6,
+                           char ret_text[static ADDRESSES_CAP])
+{
+    char v4[INET_ADDRSTRLEN] = "", v6[INET6_ADDRSTRLEN] = "";
+    if (families & DISCOVER_HAS_IPV4)
+        inet_ntop(AF_INET, ipv4, v4, sizeof v4);
+    if (families & DISCOVER_HAS_IPV6)
+        inet_ntop(AF_INET6, ipv6, v6, sizeof v6);
+    snprintf(ret_text, ADDRESSES_CAP, "%s%s%s", v4, v4[0] && v6[0] ? ", " : "", v6);
+}
+
+static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
+{
+    struct daemon *d = arg;
+    struct record own;
+    char here[ADDRESSES_CAP], there[ADDRESSES_CAP];
+    host_addresses(d, &own);
+    addresses_text(own.families, own.ipv4, own.ipv6, here);
+    addresses_text(lease->families, lease->ipv4, lease->ipv6, there);
+    log_error("two live hosts are called %s: this one (%s) and another (%s, node %016llx). %s", d->config->host, here,
+              there, (unsigned long long)lease->node,
+              stand_down ? "Nothing is published from here as long as the other lives: change `host` on one of them."
+                         : "This one keeps the name: change `host` on the other.");
+}
+
+static void pid_gone(void *arg, pid_t pid)
+{
+    struct daemon *d = arg;
+    agent_pid_gone(d->agent, pid, clock_now_ns());
+    daemon_turn(d);
+}
+
+void host_addresses(const struct daemon *d, struct record *ret_addresses)
+{
+    record_init(ret_addresses);
+    for (size_t i = 0; i < d->config->address.n; i++)
+        (void)record_add_address(ret_addresses, d->config->address.items[i]); /* checked with the configuration */
+    if (!ret_addresses->families)
+        host_address_find(ret_addresses);
+}
+
+static int restore(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return agent_restore(d->agent, bytes, n, clock_now_ns());
+}
+
+static int restore_override(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return agent_restore_override(d->agent, bytes, n, clock_now_ns());
+}
+
+static int restore_all(struct daemon *d, const char *prefix, state_dir_fn *fn, const char *what)
+{
+    int damaged = state_dir_each(d->state_dir, prefix, fn, d);
+    if (damaged > 0)
+        log_warning("%s: %d stored %s are damaged and were set aside (*.bad)", d->config->state_dir, damaged, what);
+    return damaged < 0 ? damaged : 0;
+}
+
+static void agent_options_fill(const struct daemon *d, struct agent_options *o)
+{
+    struct record addresses;
+    struct timespec wall;
+    *o = (struct agent_options){.lease_ttl_ns = d->config->registry.lease_ttl_ns,
+                                .record_ttl_ns = d->config->registry.record_ttl_ns,
+                                .restart_grace_ns = d->config->registry.restart_grace_ns,
+                                .instances_max = d->config->limits.instances_per_host,
+                                .window_max = d->config->limits.puts / 2,
+                                .overrides_max = d->config->limits.overrides};
+    snprintf(o->host, sizeof o->host, "%s", d->config->host);
+    snprintf(o->region, sizeof o->region, "%s", d->config->region);
+    snprintf(o->zone, sizeof o->zone, "%s", d->config->zone);
+    snprintf(o->version, sizeof o->version, "%s", DAEMON_VERSION);
+    host_addresses(d, &addresses);
+    memcpy(o->ipv4, addresses.ipv4, sizeof o->ipv4);
+    memcpy(o->ipv6, addresses.ipv6, sizeof o->ipv6);
+    o->families = addresses.families;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
+}
+
+/* This host is alive and vouches for whatever the agent puts, whatever its leases in the bucket say. */
+static int set_own_host(struct daemon *d, const struct agent_options *o)
+{
+    struct lease own = {.families = o->families};
+    memcpy(own.region, o->region, sizeof own.region);
+    memcpy(own.zone, o->zone, sizeof own.zone);
+    memcpy(own.ipv4, o->ipv4, sizeof own.ipv4);
+    memcpy(own.ipv6, o->ipv6, sizeof own.ipv6);
+    return catalog_set_host(d->catalog, o->host, &own, true, clock_now_ns());
+}
+
+int outbound_start(struct daemon *d)
+{
+    const struct agent_ops ops = {.arg = d,
+                                  .local_put = local_put,
+                                  .local_remove = local_remove,
+                                  .publish = publish,
+                                  .unpublish = unpublish,
+                                  .publish_lease = publish_lease,
+                                  .watch_pid = watch_pid,
+                                  .unwatch_pid = unwatch_pid,
+                                  .store = store,
+                                  .forget = forget,
+                                  .random = random64,
+                                  .name_conflict = name_conflict};
+    struct agent_options options;
+    agent_options_fill(d, &options);
+    int err = state_dir_identity(d->state_dir, &options.identity);
+    if (err == -EBADMSG)
+        log_warning("%s: the identity of this host is damaged; starting with a new one", d->config->state_dir);
+    else if (err < 0)
+        return err;
+    err = pids_new(d->base, pid_gone, d, &d->pids);
+    if (!err)
+        err = agent_new(&options, &ops, clock_now_ns(), &d->agent);
+    if (!err)
+        err = agent_add_metrics(d->agent, d->metrics);
+    if (!err)
+        err = set_own_host(d, &options);
+    if (err)
+        return err;
+    err = restore_all(d, STORED_OVERRIDE, restore_override, "states set by an operator");
+    return err ? err : restore_all(d, STORED_REGISTRATION, restore, "registrations");
+}

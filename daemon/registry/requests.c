@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked for over the Unix socket: to the agent and the catalog. */
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+static int api_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                   const char **ret_why)
+{
+    struct daemon *d = arg;
+    int err = hostnames_check(d, &request->record, ret_why);
+    if (err)
+        return err;
+    err = agent_register(d->agent, request, clock_now_ns(), ret_instance, ret_why);
+    daemon_turn(d);
+    return err;
+}
+
+static int api_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    struct daemon *d = arg;
+    int err = agent_deregister(d->agent, key, client, uid, clock_now_ns());
+    daemon_turn(d);
+    return err;
+}
+
+static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    struct daemon *d = arg;
+    int err = agent_heartbeat(d->agent, key, client, uid, clock_now_ns());
+    daemon_turn(d);
+    return err;
+}
+
+static int api_override(void *arg, const struct override *o, bool on)
+{
+    struct daemon *d = arg;
+    int err = agent_override(d->agent, o, on, clock_now_ns());
+    if (!err)
+        log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends",
+                   o->state == DISCOVER_DRAINING ? "draining" : "maintenance", o->domain[0] ? o->domain : "this host",
+                   o->domain[0] ? "/" : "", o->service, o->instance[0] ? " " : "", o->instance);
+    daemon_turn(d);
+    return err;
+}
+
+/* At the end, what our own closing of the connections would do is left to the good-bye and to the next life. */
+static void api_client_gone(void *arg, uint64_t client)
+{
+    struct daemon *d = arg;
+    if (d->leaving || !d->bus)
+        return;
+    agent_client_gone(d->agent, client, clock_now_ns());
+    daemon_turn(d);
+}
+
+static uint64_t api_epoch(void *arg)
+{
+    struct daemon *d = arg;
+    return agent_status(d->agent).epoch;
+}
+
+static int api_table_fd(void *arg)
+{
+    struct daemon *d = arg;
+    return table_writer_fd(catalog_table(d->catalog));
+}
+
+/* A service that comes back may get another slot, whose sequence may be the same by chance: so both count. */
+static uint64_t api_service_seq(void *arg, const char *service)
+{
+    const struct daemon *d = arg;
+    const struct table *table = table_writer_table(catalog_table(d->catalog));
+    uint32_t slot;
+    if (table_find(table, service, strlen(service), &slot) < 0)
+        return 0;
+    return (uint64_t)(slot + 1) << 40 ^ table_slot_seq(table, slot);
+}
+
+int requests_start(struct daemon *d)
+{
+    const struct api_ops ops = {.arg = d,
+                                .add = api_add,
+                                .remove = api_remove,
+                                .override = api_override,
+                                .heartbeat = api_heartbeat,
+                                .client_gone = api_client_gone,
+                                .status = status_fill,
+                                .epoch = api_epoch,
+                                .table_fd = api_table_fd,
+                                .service_seq = api_service_seq};
+    struct record addresses;
+    host_addresses(d, &addresses);
+    struct api_options options = {.path = d->config->api.socket,
+                                  .group = d->config->api.register_group,
+                                  .version = DAEMON_VERSION,
+                                  .host = d->config->host,
+                                  .families = addresses.families,
+                                  .clients_max = d->config->limits.api_clients,
+                                  .clients_per_uid_max = d->config->limits.api_clients_per_uid,
+                                  .ejections_max = d->config->limits.ejections,
+                                  .watches_max = d->config->limits.api_watches,
+                                  .output_max = d->config->limits.api_output_bytes,
+                                  .handshake_timeout_ns = d->config->limits.api_handshake_ns};
+    memcpy(options.ipv4, addresses.ipv4, sizeof options.ipv4);
+    memcpy(options.ipv6, addresses.ipv6, sizeof options.ipv6);
+    return api_new(d->base, &options, &ops, d->metrics, &d->api);
+}

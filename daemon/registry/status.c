@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
+#include <stddef.h>
+
+#include "daemon/base/log.h"
+#include "daemon/daemon.h"
+#include "libdiscover/core/clock.h"
+
+static const char *const sync_names[] = {"unsynced", "live", "stale", "degraded"};
+
+/* As many as fit into a frame together with everything else; all are counted. */
+#define OVERRIDES_SHOWN 64
+
+static void fill_overrides(const struct daemon *d, Discover__V1__Status *ret_status)
+{
+    static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
+    static char services[OVERRIDES_SHOWN][SERVICE_CAP];
+    const struct overrides *from = agent_overrides(d->agent);
+    size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
+    for (size_t i = 0; i < n; i++) {
+        const struct override *o = &from->all[i];
+        services[i][0] = '\0';
+        if (o->domain[0])
+            service_format(o->domain, o->service, services[i]);
+        discover__v1__override__init(&all[i]);
+        all[i].service = services[i];
+        all[i].instance = (char *)o->instance;
+        all[i].state = o->state;
+        pointers[i] = &all[i];
+    }
+    ret_status->n_overrides = n;
+    ret_status->overrides = pointers;
+}
+
+static void fill_guard(const struct daemon *d, int64_t now_ns, Discover__V1__Status *s)
+{
+    if (!d->guard_held)
+        return;
+    s->held = (uint32_t)d->guard_held;
+    s->held_ms = d->guard_until_ns > now_ns ? (d->guard_until_ns - now_ns) / NS_PER_MS : 0;
+    s->held_reason = (char *)d->guard_reason;
+}
+
+void status_fill(void *arg, Discover__V1__Status *ret_status)
+{
+    struct daemon *d = arg;
+    struct catalog_counts counts = catalog_counts(d->catalog);
+    struct agent_status agent = agent_status(d->agent);
+    int64_t now_ns = clock_now_ns();
+    Discover__V1__Status *s = ret_status;
+    s->version = (char *)DAEMON_VERSION;
+    s->host = d->config->host;
+    s->epoch = agent.epoch;
+    bool stored = d->sync == TABLE_UNSYNCED && d->stale_since_ns;
+    s->sync = (char *)sync_names[stored ? TABLE_STALE : d->sync];
+    s->stale_ms = table_age_ns(table_writer_table(catalog_table(d->catalog)), now_ns) / NS_PER_MS;
+    s->bus_connected = bus_connected(d->bus);
+    s->bus_server = d->bus_server;
+    s->bus_error = d->bus_error;
+    s->hosts = (uint32_t)counts.hosts;
+    s->services = (uint32_t)counts.services;
+    s->instances = (uint32_t)counts.instances;
+    s->registrations = agent.registrations;
+    s->unacknowledged = agent.unacknowledged;
+    s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
+    if (!inbound_trustworthy(d))
+        s->distrust = (char *)health_reason_text(d->health.reason);
+    fill_guard(d, now_ns, s);
+    write_report_status(d->write_report, now_ns, s);
+    fill_overrides(d, s);
+}
+
+static enum table_sync present_sync(const struct daemon *d)
+{
+    if (!d->synced_once)
+        return TABLE_UNSYNCED;
+    if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
+        return TABLE_STALE;
+    return d->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
+}
+
+void status_update_sync(struct daemon *d, int64_t now_ns)
+{
+    enum table_sync sync = present_sync(d);
+    if (sync == d->sync)
+        return;
+    if (sync == TABLE_STALE) {
+        d->stale_since_ns = now_ns;
+        log_warning("answers are stale from now on: %s", health_reason_text(d->health.reason));
+    } else if (d->sync == TABLE_STALE) {
+        log_notice("answers are %s again", sync_names[sync]);
+    }
+    d->sync = sync;
+    table_writer_set_sync(catalog_table(d->catalog), sync, sync == TABLE_STALE ? d->stale_since_ns : 0);
+}

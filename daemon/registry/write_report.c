@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told of those who write to the buckets. */
+#include "daemon/registry/write_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/catalog/foreign.h"
+#include "daemon/sync/refusals.h"
+#include "daemon/sync/top_writers.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/label.h"
+
+#define TOP_WRITERS_TOLD 5
+#define LEASE_AGES       3 /* a lease is in its bucket that many lease TTLs at most */
+
+struct write_report_counters {
+    metric_value refused_keys, floods, flooding_hosts;
+};
+
+struct write_report {
+    const struct config *config;
+    const char *buckets[BUS_BUCKETS];
+    struct write_report_counters counters;
+    struct refusals refusals;
+    struct top_writers talkers;
+    /* What the status is told in. */
+    Discover__V1__Refusal refusal[REFUSALS_MAX], *refusal_list[REFUSALS_MAX];
+    Discover__V1__Talker talker[TOP_WRITERS_TOLD], *talker_list[TOP_WRITERS_TOLD];
+};
+
+static const struct metric metrics_table[] = {
+    {"discoverd_feed_refused_keys", "Keys whose value stands refused now, of those refused last.", METRIC_GAUGE,
+     offsetof(struct write_report_counters, refused_keys)},
+    {"discoverd_feed_floods_total", "Times a host began to write more than limits.host_changes.", METRIC_COUNTER,
+     offsetof(struct write_report_counters, floods)},
+    {"discoverd_feed_flooding_hosts", "Hosts that write more than limits.host_changes now.", METRIC_GAUGE,
+     offsetof(struct write_report_counters, flooding_hosts)},
+};
+
+int write_report_new(const struct config *config, struct metrics *metrics, struct write_report **ret_p)
+{
+    struct write_report *p = calloc(1, sizeof *p);
+    if (!p)
+        return -ENOMEM;
+    p->config = config;
+    p->buckets[BUS_SERVICES] = config->registry.services_bucket;
+    p->buckets[BUS_HOSTS] = config->registry.hosts_bucket;
+    int err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &p->counters);
+    if (err)
+        free(p);
+    else
+        *ret_p = p;
+    return err;
+}
+
+void write_report_free(struct write_report *p)
+{
+    free(p);
+}
+
+/* --- who writes how much --- */
+
+/* "" when the key names none. */
+static void host_of(enum bus_bucket bucket, const struct kv_message *m, char ret_host[static LABEL_CAP])
+{
+    struct instance_key key;
+    ret_host[0] = '\0';
+    if (bucket == BUS_HOSTS)
+        (void)label_copy(ret_host, m->key, m->key_len);
+    else if (instance_key_parse(m->key, m->key_len, &key) == 0 || foreign_key_parse(m->key, m->key_len, &key) == 0)
+        memcpy(ret_host, key.host, sizeof key.host);
+}
+
+void write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m)
+{
+    char host[LABEL_CAP];
+    host_of(bucket, m, host);
+    top_writers_heard(&p->talkers, host);
+}
+
+static const char *name_of(const struct top_writer *talker)
+{
+    return talker->host[0] ? talker->host : "(keys that name no host)";
+}
+
+static void on_flood(void *arg, const struct top_writer *talker)
+{
+    struct write_report *p = arg;
+    if (!talker->floods) {
+        log_notice("host %s does not flood the buckets any more", name_of(talker));
+        return;
+    }
+    if (talker->floods_s <= 1)
+        metric_inc(&p->counters.floods);
+    log_warning("host %s floods the buckets: %u changes in the last %d s; limits.host_changes is %u a second",
+                name_of(talker), talker->changes, TOP_WRITERS_SPAN_S, p->config->limits.host_changes);
+}
+
+static size_t count_floods(const struct top_writers *t)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++)
+        n += t->all[i].floods;
+    return n;
+}
+
+/* --- what was refused --- */
+
+void write_report_accepted(struct write_report *p, enum bus_bucket bucket, const char *key, size_t key_len)
+{
+    refusals_clear(&p->refusals, (uint8_t)bucket, key, key_len);
+}
+
+static void note(struct write_report *p, const struct refused *what)
+{
+    uint64_t unlogged = 0;
+    char others[64] = "";
+    if (!refusals_note(&p->refusals, what, clock_now_ns(), &unlogged))
+        return;
+    if (unlogged)
+        snprintf(others, sizeof others, "; %llu more that are not logged before it", (unsigned long long)unlogged);
+    log_warning("%s %.*s: %s (revision %llu); ignored%s", p->buckets[what->bucket], (int)what->key_len, what->key,
+                what->reason, (unsigned long long)what->seq, others);
+}
+
+void write_report_refused(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m, const char *why)
+{
+    note(p, &(struct refused){(uint8_t)bucket, m->key, m->key_len, why, m->seq, m->age_ns});
+}
+
+#define ALL_OF_CAP (LABEL_CAP + sizeof "*.*..*")
+
+static size_t all_of(const char *host, char ret_key[static ALL_OF_CAP])
+{
+    return (size_t)snprintf(ret_key, ALL_OF_CAP, "*.*.%s.*", host);
+}
+
+void write_report_limited(struct write_report *p, const char *host, const struct kv_message *m, const char *why)
+{
+    char key[ALL_OF_CAP];
+    size_t n = all_of(host, key);
+    note(p, &(struct refused){BUS_SERVICES, key, n, why, m->seq, m->age_ns});
+}
+
+void write_report_within_limits(struct write_report *p, const char *host)
+{
+    char key[ALL_OF_CAP];
+    if (p->refusals.n > 0)
+        refusals_clear(&p->refusals, BUS_SERVICES, key, all_of(host, key));
+}
+
+void write_report_snapshot_begin(struct write_report *p, enum bus_bucket bucket)
+{
+    refusals_snapshot_begin(&p->refusals, (uint8_t)bucket);
+}
+
+void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket)
+{
+    refusals_snapshot_end(&p->refusals, (uint8_t)bucket);
+}
+
+/* --- both --- */
+
+void write_report_second(struct write_report *p, int64_t now_ns)
+{
+    top_writers_second(&p->talkers, p->config->limits.host_changes, on_flood, p);
+    refusals_forget(&p->refusals, BUS_SERVICES, now_ns - p->config->registry.record_ttl_ns);
+    refusals_forget(&p->refusals, BUS_HOSTS, now_ns - LEASE_AGES * p->config->registry.lease_ttl_ns);
+    metric_set(&p->counters.refused_keys, p->refusals.n);
+    metric_set(&p->counters.flooding_hosts, count_floods(&p->talkers));
+}
+
+static void tell_refusals(struct write_report *p, int64_t now_ns)
+{
+    for (size_t i = 0; i < p->refusals.n; i++) {
+        struct refusal *from = &p->refusals.all[i];
+        Discover__V1__Refusal *to = p->refusal_list[i] = &p->refusal[i];
+        discover__v1__refusal__init(to);
+        to->bucket = (char *)p->buckets[from->bucket];
+        to->key = from->key;
+        to->reason = from->reason;
+        to->count = from->count;
+        to->age_ms = (now_ns - from->last_ns) / NS_PER_MS;
+    }
+}
+
+static size_t tell_talkers(struct write_report *p)
+{
+    const struct top_writer *top[TOP_WRITERS_TOLD];
+    size_t n = top_writers_top(&p->talkers, TOP_WRITERS_SPAN_S, top, TOP_WRITERS_TOLD);
+    for (size_t i = 0; i < n; i++) {
+        Discover__V1__Talker *to = p->talker_list[i] = &p->talker[i];
+        discover__v1__talker__init(to);
+        to->host = (char *)top[i]->host;
+        to->changes = top[i]->changes;
+        to->floods = top[i]->floods;
+    }
+    return n;
+}
+
+void write_report_status(struct write_report *p, int64_t now_ns, Discover__V1__Status *ret_status)
+{
+    tell_refusals(p, now_ns);
+    ret_status->n_refused = p->refusals.n;
+    ret_status->refused = p->refusal_list;
+    ret_status->n_talkers = tell_talkers(p);
+    ret_status->talkers = p->talker_list;
+}

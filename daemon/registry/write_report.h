@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is told of those who write to the buckets: which values were refused and why, and who writes too much.
+ * In the log (at a bounded rate), in the status, in the metrics. Main thread only.
+ */
+#ifndef REGISTRY_WRITE_REPORT_H
+#define REGISTRY_WRITE_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/config/config.h"
+#include "daemon/base/metrics.h"
+#include "daemon/bus/bus.h"
+#include "proto/api.pb-c.h"
+
+struct write_report;
+
+/* config stays the caller's. -ENOMEM. */
+int write_report_new(const struct config *config, struct metrics *metrics, struct write_report **ret_p);
+void write_report_free(struct write_report *p);
+
+/* A change came through the live feed. */
+void write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m);
+
+/* What it says was taken, or the key was deleted. */
+void write_report_accepted(struct write_report *p, enum bus_bucket bucket, const char *key, size_t key_len);
+
+/* It was not. */
+void write_report_refused(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m, const char *why);
+
+/* A record was not because of a limit. There may be many of such a host: they are told of as one. */
+void write_report_limited(struct write_report *p, const char *host, const struct kv_message *m, const char *why);
+
+/* All that this host vouches for was taken. */
+void write_report_within_limits(struct write_report *p, const char *host);
+
+void write_report_snapshot_begin(struct write_report *p, enum bus_bucket bucket);
+void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket); /* of a whole one */
+
+/* To be called once a second. */
+void write_report_second(struct write_report *p, int64_t now_ns);
+
+/* Fills in those fields; they stay valid until anything else is called. */
+void write_report_status(struct write_report *p, int64_t now_ns, Discover__V1__Status *ret_status);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The busiest hosts, in a few slots. */
+#include "daemon/sync/top_writers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define REMIND_S 60
+
+static struct top_writer *slot_of(struct top_writers *t, uint64_t hash)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->all[i].hash == hash)
+            return &t->all[i];
+    return NULL;
+}
+
+static uint32_t rank(const struct top_writer *talker)
+{
+    return talker->changes + talker->inherited;
+}
+
+static struct top_writer *quietest(struct top_writers *t)
+{
+    struct top_writer *found = &t->all[0];
+    for (size_t i = 1; i < t->n; i++)
+        if (rank(&t->all[i]) < rank(found))
+            found = &t->all[i];
+    return found;
+}
+
+static struct top_writer *take_slot(struct top_writers *t, uint64_t hash, const char *host)
+{
+    struct top_writer *slot;
+    uint32_t inherited = 0;
+    if (t->n < TOP_WRITERS_SLOTS) {
+        slot = &t->all[t->n++];
+    } else {
+        slot = quietest(t);
+        inherited = rank(slot);
+    }
+    *slot = (struct top_writer){.hash = hash, .inherited = inherited};
+    slot->inherited_in[t->second] = inherited;
+    snprintf(slot->host, sizeof slot->host, "%s", host);
+    return slot;
+}
+
+void top_writers_heard(struct top_writers *t, const char *host)
+{
+    uint64_t hash = XXH3_64bits(host, strlen(host));
+    struct top_writer *slot = slot_of(t, hash);
+    if (!slot)
+        slot = take_slot(t, hash, host);
+    slot->changes++;
+    slot->changes_in[t->second]++;
+}
+
+/* Whether there is something to be told. */
+static bool look(struct top_writer *talker, uint32_t limit)
+{
+    uint32_t per_second = talker->changes / TOP_WRITERS_SPAN_S;
+    bool floods = per_second > (talker->floods ? limit / 2 : limit);
+    bool news = floods != talker->floods;
+    talker->floods_s = floods ? talker->floods_s + 1 : 0;
+    talker->floods = floods;
+    return news || (floods && talker->floods_s % REMIND_S == 0);
+}
+
+/* A second that is TOP_WRITERS_SPAN_S old counts no more. */
+static void forget(struct top_writer *talker, unsigned second)
+{
+    talker->changes -= talker->changes_in[second];
+    talker->inherited -= talker->inherited_in[second];
+    talker->changes_in[second] = talker->inherited_in[second] = 0;
+}
+
+void top_writers_second(struct top_writers *t, uint32_t limit, top_writer_floods_fn *fn, void *arg)
+{
+    t->second = (t->second + 1) % TOP_WRITERS_SPAN_S;
+    for (size_t i = t->n; i-- > 0;) {
+        struct top_writer *talker = &t->all[i];
+        if (look(talker, limit))
+            fn(arg, talker);
+        forget(talker, t->second);
+        if (rank(talker) == 0 && !talker->floods)
+            *talker = t->all[--t->n];
+    }
+}
+
+size_t top_writers_top(const struct top_writers *t, uint32_t at_least, const struct top_writer **ret_top, size_t cap)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct top_writer *talker = &t->all[i];
+        if (talker->changes < at_least)
+            continue;
+        size_t at = n < cap ? n++ : cap; /* sorted in: the last one falls off the end */
+        for (; at > 0 && ret_top[at - 1]->changes < talker->changes; at--)
+            if (at < cap)
+                ret_top[at] = ret_top[at - 1];
+        if (at < cap)
+            ret_top[at] = talker;
+    }
+    return n;
+}

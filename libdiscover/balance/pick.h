@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the rest of the library knows of pickers (discover.h). The handle's thread, while others pick. */
+#ifndef LIBDISCOVER_BALANCE_PICK_H
+#define LIBDISCOVER_BALANCE_PICK_H
+
+#include "libdiscover/handle.h"
+
+/* An instance that is left out, for so long from now. */
+struct ejection {
+    uint64_t id;
+    int64_t for_ms;
+};
+
+/* Lets the handle's pickers go over to the present table, so that idle ones keep no replaced one. */
+void pickers_move(struct discover *d);
+
+const char *picker_service(const struct discover_picker *p);
+struct discover *picker_handle(const struct discover_picker *p);
+
+/* From now on handle_wake is called when there are ejections to be told. */
+void picker_share(struct discover_picker *p);
+
+/* Takes ejections that were not told yet, at most cap; returns how many: call again when it was cap. */
+size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap);
+
+/* Another process has ejected that instance. */
+void picker_warn(struct discover_picker *p, const struct ejection *ejection);
+
+/* Whether there is one for the service. */
+bool pickers_any(const struct discover *d, const char *service);
+
+#endif

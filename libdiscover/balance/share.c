@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ejections shared with the other processes of the host. */
+#include "libdiscover/balance/share.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libdiscover/session/link.h"
+#include "libdiscover/balance/pick.h"
+
+#define EJECTIONS_AT_ONCE 32
+
+struct share {
+    struct share *next;
+    struct discover_picker *picker;
+};
+
+typedef Discover__V1__ClientMessage client_message;
+
+static struct share **find(struct discover *d, const struct discover_picker *p)
+{
+    struct share **at = &d->shares;
+    while (*at && (*at)->picker != p)
+        at = &(*at)->next;
+    return at;
+}
+
+static bool is_shared(const struct discover *d, const char *service)
+{
+    for (const struct share *s = d->shares; s; s = s->next)
+        if (strcmp(picker_service(s->picker), service) == 0)
+            return true;
+    return false;
+}
+
+static int say(struct discover *d, const char *service, bool stop)
+{
+    Discover__V1__Share body = DISCOVER__V1__SHARE__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    uint32_t id;
+    body.service = (char *)service;
+    body.stop = stop;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE;
+    msg.share = &body;
+    return link_queue(d, &msg, &id);
+}
+
+/* What cannot be said now is said to the next connection. */
+static void say_now(struct discover *d, const char *service, bool stop)
+{
+    if (d->link == LINK_UP && handle_check(d) == 0)
+        (void)say(d, service, stop);
+}
+
+int discover_picker_share(struct discover_picker *p)
+{
+    struct discover *d = picker_handle(p);
+    if (*find(d, p))
+        return 0;
+    int err = handle_open_wake(d);
+    if (err < 0)
+        return err;
+    struct share *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->picker = p;
+    s->next = d->shares;
+    d->shares = s;
+    say_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
+    picker_share(p);
+    return 0;
+}
+
+void share_end(struct discover_picker *p)
+{
+    struct discover *d = picker_handle(p);
+    struct share **at = find(d, p), *s = *at;
+    if (!s)
+        return;
+    *at = s->next;
+    free(s);
+    if (!is_shared(d, picker_service(p)))
+        say_now(d, picker_service(p), true);
+}
+
+int shares_send(struct discover *d)
+{
+    int err = 0;
+    for (const struct share *s = d->shares; s && !err; s = s->next)
+        err = say(d, picker_service(s->picker), false);
+    return err;
+}
+
+static int send_ejection(struct discover *d, const char *service, const struct ejection *ejection)
+{
+    Discover__V1__Eject body = DISCOVER__V1__EJECT__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    uint32_t id;
+    body.service = (char *)service;
+    body.id = ejection->id;
+    body.for_ms = (uint32_t)ejection->for_ms;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT;
+    msg.eject = &body;
+    return link_send(d, &msg, &id);
+}
+
+/* Without a connection they are taken all the same: they would be old news when there is one. */
+static void tell(struct discover *d, struct discover_picker *p)
+{
+    struct ejection ejections[EJECTIONS_AT_ONCE];
+    size_t n;
+    do {
+        n = picker_take_ejections(p, ejections, EJECTIONS_AT_ONCE);
+        for (size_t i = 0; i < n && d->link == LINK_UP; i++)
+            (void)send_ejection(d, picker_service(p), &ejections[i]);
+    } while (n == EJECTIONS_AT_ONCE);
+}
+
+void shares_run(struct discover *d)
+{
+    uint64_t wakes;
+    if (d->wake < 0 || read(d->wake, &wakes, sizeof wakes) < 0)
+        return;
+    for (const struct share *s = d->shares; s; s = s->next)
+        tell(d, s->picker);
+}
+
+void shares_heard(struct discover *d, const Discover__V1__Ejected *ejected)
+{
+    const struct ejection ejection = {ejected->id, ejected->for_ms};
+    for (const struct share *s = d->shares; s; s = s->next)
+        if (strcmp(picker_service(s->picker), ejected->service) == 0)
+            picker_warn(s->picker, &ejection);
+}

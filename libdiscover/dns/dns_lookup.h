@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known through DNS of one service, or of its instances that meet conditions, and when to ask again. Time
+ * comes in. The source's thread, but for `mappings` and `wanted_ns` (any thread, while it is among the names:
+ * dns_names.h).
+ *
+ *   - An answer holds for its TTL, from 1 second to an hour; then it is asked for again. It is stale if that is
+ *     in vain, or takes longer than DNS_GRACE_NS, with its age counted from when it was last known to be true.
+ *   - A failure is tried again after a back-off. It never takes away what was found; but that nobody was there is
+ *     believed only as long as its TTL, and is then "cannot know".
+ */
+#ifndef LIBDISCOVER_DNS_DNS_LOOKUP_H
+#define LIBDISCOVER_DNS_DNS_LOOKUP_H
+
+#include "libdiscover/session/reconnect_backoff.h"
+#include "libdiscover/dns/dns_reply.h"
+#include "libdiscover/lookup/mapping.h"
+
+#define DNS_GRACE_NS (500 * NS_PER_MS)
+
+struct dns_service {
+    _Atomic(struct dns_service *) next; /* of the names */
+    struct dns_service *next_removed;
+    struct mappings mappings;  /* empty: nothing is known yet */
+    _Atomic int64_t wanted_ns; /* when somebody last looked it up; of the coarse clock */
+    char key[DNS_KEY_CAP];     /* what it is a look-up of (dns_question.h) */
+
+    struct backoff retry;
+    int64_t due_ns;           /* when to ask */
+    int64_t true_ns;          /* when what is known was last known to be true; 0: never */
+    int64_t late_ns;          /* from when on it is in doubt, if no answer has come by then */
+    bool asking;              /* an answer will come */
+    struct dns_answer answer; /* as far as it has come; without targets: not at all ... */
+    unsigned n_questions;     /* ... with so many questions still open */
+    bool unsure;              /* one of them could not be answered */
+};
+
+/* key is valid. */
+void dns_service_init(struct dns_service *s, const char *key, uint64_t seed);
+
+/* No reader may be left. */
+void dns_service_fini(struct dns_service *s);
+
+/* Returns whether look-ups answer something else from now on. */
+bool dns_service_answered(struct dns_service *s, const struct dns_answer *a, int64_t now_ns);
+void dns_service_failed(struct dns_service *s, int64_t now_ns);
+
+/* The answer has not come by late_ns. */
+void dns_service_late(struct dns_service *s, int64_t now_ns);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a look-up over DNS is for, and the names under which it is asked for. Pure; any thread.
+ *
+ * A key is "domain/service", and behind it conditions that all have to be met, each a space, a sign and a label:
+ *
+ *     shop/payment            payment.shop.<zone>
+ *     shop/payment #canary    canary.tag.payment.shop.<zone>
+ *     shop/payment @eu-1      eu-1.at.payment.shop.<zone>
+ *     shop/payment %udp       _payment._udp.shop.<zone>
+ *
+ * No name stands for two conditions: each is a question of its own.
+ */
+#ifndef LIBDISCOVER_DNS_DNS_QUESTION_H
+#define LIBDISCOVER_DNS_DNS_QUESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libdiscover/core/dns_wire.h"
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/record.h"
+
+#define DNS_TEXT_CAP (DNS_NAME_MAX - 1) /* a name as text: no first length, a NUL for the root */
+
+#define DNS_CONDITIONS_MAX (RECORD_TAGS_MAX + 2)
+#define DNS_KEY_CAP        (SERVICE_CAP + DNS_CONDITIONS_MAX * (LABEL_CAP + 1))
+
+enum dns_sign { DNS_TAG = '#', DNS_PLACE = '@', DNS_PROTOCOL = '%' };
+
+struct dns_condition {
+    enum dns_sign sign;
+    char label[LABEL_CAP];
+};
+
+struct dns_key {
+    char service[SERVICE_CAP];
+    size_t n;
+    struct dns_condition conditions[DNS_CONDITIONS_MAX];
+};
+
+/* A name in wire form, in lower case: labels with their length octets, and the root's zero. */
+struct dns_wire_name {
+    uint8_t octets[DNS_NAME_MAX];
+    uint8_t n;
+};
+
+struct dns_question {
+    struct dns_wire_name name;
+    uint8_t domain_at, zone_at; /* where they begin in the name */
+    char text[DNS_TEXT_CAP];    /* the same name */
+};
+
+/* Whether a zone can be asked: labels of letters, digits, '-' and '_', and room for a service in front. */
+bool dns_zone_valid(const char *zone);
+
+/* -EINVAL. */
+int dns_key_parse(const char *text, struct dns_key *ret_key);
+
+/* Adds a condition to a key's text; label is valid. -ENOSPC. */
+int dns_key_add(char text[static DNS_KEY_CAP], enum dns_sign sign, const char *label);
+
+/* How many questions a key is, and one of them. -EINVAL: zone is none, or the name would be too long. */
+static inline size_t dns_questions(const struct dns_key *key)
+{
+    return key->n ? key->n : 1;
+}
+
+int dns_question_make(const struct dns_key *key, size_t which, const char *zone, struct dns_question *ret_q);
+
+/* Whether name is that part of the question's name which begins at `at`, or lies below it. */
+bool dns_is_below(const struct dns_wire_name *name, const struct dns_question *q, uint8_t at);
+
+bool dns_same_name(const struct dns_wire_name *x, const struct dns_wire_name *y);
+
+/* A host's name as text; -EINVAL when it has other octets than letters, digits, '-' and '_', or is the root. */
+int dns_name_text(const struct dns_wire_name *name, char ret_text[static DNS_TEXT_CAP]);
+
+#endif

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Look-ups without a daemon; the numbers are those of the plan in dns.h. */
+#include "libdiscover/dns/dns_source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "libdiscover/dns/dns_channel.h"
+#include "libdiscover/dns/dns_names.h"
+#include "libdiscover/handle.h"
+#include "libdiscover/balance/pick.h"
+#include "libdiscover/lookup/verdict.h"
+#include "libdiscover/watch.h"
+
+/* So many targets of an answer are asked for their addresses, if it has none of them. */
+#define ASKED_TARGETS_MAX 64
+
+/* A look-up notes no more often that it wants a service: threads would share the cache line for nothing. */
+#define WANTED_STEP_NS NS_PER_S
+
+/* How soon to look again whether a removed or replaced table is still read. */
+#define RECLAIM_NS (50 * NS_PER_MS)
+
+#define EVENTS_MAX 16
+
+struct dns_source {
+    struct dns_names names; /* any thread */
+    int wake;               /* any thread: there is a new name */
+    int epoll, timer;       /* the set has both, and the channel's sockets */
+    struct dns_channel *channel;
+    unsigned n_open; /* questions */
+    bool failed;     /* one of them, since the channel was opened */
+    bool heard;      /* from the zone, ever */
+    bool closing;    /* answers are of no interest any more */
+};
+
+/* What a question is about. */
+struct asked {
+    struct discover *d;
+    struct dns_service *service;
+    size_t which;                  /* of its key's questions ... */
+    struct dns_srv_target *target; /* ... or one of its answer's targets */
+};
+
+static int open_descriptors(struct dns_source *src, int outer)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    src->epoll = epoll_create1(EPOLL_CLOEXEC);
+    src->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    src->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (src->epoll < 0 || src->timer < 0 || src->wake < 0 || epoll_ctl(outer, EPOLL_CTL_ADD, src->epoll, &event) < 0)
+        return -errno;
+    for (int i = 0; i < 2; i++) {
+        event.data.fd = i ? src->timer : src->wake;
+        if (epoll_ctl(src->epoll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+int dns_open(struct discover *d)
+{
+    struct dns_source *src = aligned_alloc(CACHE_LINE, sizeof *src);
+    if (!src)
+        return -ENOMEM;
+    memset(src, 0, sizeof *src);
+    src->epoll = src->timer = src->wake = -1;
+    d->dns = src;
+    int err = open_descriptors(src, d->epoll);
+    if (err < 0)
+        dns_close(d);
+    return err;
+}
+
+static void close_channel(struct dns_source *src, bool ours)
+{
+    src->closing = true;
+    dns_channel_close(src->channel, ours);
+    src->closing = src->failed = false;
+    src->channel = NULL;
+}
+
+void dns_close(struct discover *d)
+{
+    struct dns_source *src = d->dns;
+    if (!src)
+        return;
+    close_channel(src, d->pid == getpid());
+    dns_names_fini(&src->names);
+    const int descriptors[] = {src->epoll, src->timer, src->wake};
+    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++)
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
+    free(src);
+    d->dns = NULL;
+}
+
+static void note_wanted(struct dns_service *s)
+{
+    int64_t now_ns = verdict_clock_ns();
+    if (now_ns - atomic_load_explicit(&s->wanted_ns, memory_order_relaxed) > WANTED_STEP_NS)
+        atomic_store_explicit(&s->wanted_ns, now_ns, memory_order_relaxed);
+}
+
+static bool is_key(const char *text)
+{
+    struct dns_key key;
+    return dns_key_parse(text, &key) == 0;
+}
+
+/* 1. */
+struct mapping *dns_enter(struct dns_source *src, const char *key)
+{
+    bool added = false;
+    if (!key)
+        return NULL;
+    uint32_t entered = dns_names_enter(&src->names);
+    struct dns_service *s = dns_names_find(&src->names, key);
+    if (!s && is_key(key))
+        s = dns_names_add(&src->names, key, &added);
+    if (s)
+        note_wanted(s);
+    struct mapping *mapping = s ? mapping_enter(&s->mappings) : NULL;
+    dns_names_leave(&src->names, entered);
+    if (added)
+        (void)eventfd_write(src->wake, 1);
+    return mapping;
+}
+
+bool dns_is_present(struct dns_source *src, const char *key, const struct mapping *mapping)
+{
+    uint32_t entered = dns_names_enter(&src->names);
+    struct dns_service *s = dns_names_find(&src->names, key);
+    if (s)
+        note_wanted(s);
+    bool present = s && atomic_load(&s->mappings.current) == mapping;
+    dns_names_leave(&src->names, entered);
+    return present;
+}
+
+static void oldest(void *arg, struct dns_service *s)
+{
+    int64_t *age_ns = arg;
+    struct mapping *mapping = mapping_enter(&s->mappings);
+    if (!mapping)
+        return;
+    int64_t own_ns = table_sync(&mapping->table) == TABLE_UNSYNCED ? -1 : verdict_age_ns(&mapping->table);
+    if (own_ns > *age_ns)
+        *age_ns = own_ns;
+    mapping_leave(mapping);
+}
+
+int64_t dns_age_ns(struct dns_source *src)
+{
+    int64_t age_ns = -1;
+    uint32_t entered = dns_names_enter(&src->names);
+    dns_names_each(&src->names, oldest, &age_ns);
+    dns_names_leave(&src->names, entered);
+    return age_ns;
+}
+
+/* 3. */
+static void settle(struct discover *d, struct dns_service *s, bool failed)
+{
+    int64_t now_ns = clock_now_ns();
+    bool changed = false;
+    s->asking = false;
+    if (failed)
+        dns_service_failed(s, now_ns);
+    else
+        changed = dns_service_answered(s, &s->answer, now_ns);
+    d->dns->failed = d->dns->failed || failed;
+    dns_answer_fini(&s->answer);
+    if (changed)
+        watches_mark(d, s->key);
+}
+
+/* false: no memory. */
+static bool ask(struct dns_source *src, const char *name, enum dns_type type, dns_answer_fn *fn, struct asked about)
+{
+    struct asked *asked = malloc(sizeof *asked);
+    if (!asked)
+        return false;
+    *asked = about;
+    src->n_open++;
+    dns_channel_ask(src->channel, name, (uint16_t)type, fn, asked);
+    return true;
+}
+
+/* What an answer was about; false: nobody is interested any more. */
+static bool take_asked(void *arg, struct asked *ret_asked)
+{
+    *ret_asked = *(struct asked *)arg;
+    free(arg);
+    ret_asked->d->dns->n_open--;
+    return !ret_asked->d->dns->closing;
+}
+
+/* The last of a service's questions. What could not be asked is no reason to take away what is known. */
+static void one_question_less(struct discover *d, struct dns_service *s)
+{
+    if (--s->n_questions == 0)
+        settle(d, s, s->unsure && atomic_load(&s->mappings.current));
+}
+
+static void on_address(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct asked a;
+    if (!take_asked(arg, &a))
+        return;
+    if (!bytes || dns_answer_read_address(bytes, n, a.target, &a.service->answer.ttl_s) < 0)
+        a.service->unsure = true;
+    one_question_less(a.d, a.service);
+}
+
+/* Answers may come before ask returns: the question that is counted first keeps the service from being settled. */
+static void ask_addresses(struct discover *d, struct dns_service *s)
+{
+    static const enum dns_type types[] = {DNS_TYPE_A, DNS_TYPE_AAAA};
+    char name[DNS_TEXT_CAP];
+    size_t n_asked = 0;
+    s->unsure = false;
+    s->n_questions = 1;
+    for (size_t i = 0; i < s->answer.n_targets && n_asked < ASKED_TARGETS_MAX; i++) {
+        struct dns_srv_target *t = &s->answer.targets[i];
+        if (t->families != 0 || dns_name_text(&t->name, name) < 0)
+            continue;
+        n_asked++;
+        for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
+            s->n_questions++;
+            if (!ask(d->dns, name, types[k], on_address, (struct asked){d, s, 0, t})) {
+                s->n_questions--;
+                s->unsure = true;
+            }
+        }
+    }
+    one_question_less(d, s);
+}
+
+/* The last of a key's questions. Without all of them nothing can be said. */
+static void one_answer_less(struct discover *d, struct dns_service *s)
+{
+    if (--s->n_questions > 0)
+        return;
+    if (s->unsure)
+        settle(d, s, true);
+    else
+        ask_addresses(d, s);
+}
+
+static int make_question(const struct discover *d, const struct dns_service *s, size_t which,
+                         struct dns_question *ret_q)
+{
+    struct dns_key key;
+    int err = dns_key_parse(s->key, &key);
+    return err ? err : dns_question_make(&key, which, d->dns_zone, ret_q);
+}
+
+static void take_answer(struct dns_source *src, struct dns_service *s, struct dns_answer *answer)
+{
+    src->heard = src->heard || answer->from_zone;
+    s->unsure = s->unsure || answer->outcome == DNS_FAILED;
+    if (!s->answer.targets) {
+        s->answer = *answer;
+    } else {
+        dns_answer_intersect(&s->answer, answer);
+        dns_answer_fini(answer);
+    }
+}
+
+static void on_service(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct asked a;
+    struct dns_question q;
+    struct dns_answer answer;
+    if (!take_asked(arg, &a))
+        return;
+    if (bytes && make_question(a.d, a.service, a.which, &q) == 0 &&
+        dns_answer_read(&q, a.d->dns->heard, bytes, n, &answer) == 0)
+        take_answer(a.d->dns, a.service, &answer);
+    else
+        a.service->unsure = true;
+    one_answer_less(a.d, a.service);
+}
+
+/* 4. */
+static int renew_channel(struct discover *d)
+{
+    struct dns_source *src = d->dns;
+    if (src->failed && src->n_open == 0)
+        close_channel(src, true);
+    return src->channel ? 0 : dns_channel_open(d->dns_servers, src->epoll, &src->channel);
+}
+
+/* As with addresses, one question more is counted until all are asked. */
+static void ask_service(struct discover *d, struct dns_service *s)
+{
+    struct dns_key key;
+    struct dns_question q;
+    size_t n = 0;
+    s->asking = true;
+    s->n_questions = 1;
+    s->unsure = renew_channel(d) < 0 || dns_key_parse(s->key, &key) < 0;
+    if (!s->unsure)
+        n = dns_questions(&key);
+    for (size_t which = 0; which < n; which++) {
+        s->n_questions++;
+        if (dns_question_make(&key, which, d->dns_zone, &q) < 0 ||
+            !ask(d->dns, q.text, DNS_TYPE_SRV, on_service, (struct asked){d, s, which, NULL})) {
+            s->n_questions--;
+            s->unsure = true;
+        }
+    }
+    one_answer_less(d, s);
+}
+
+static bool is_wanted(const struct discover *d, struct dns_service *s)
+{
+    int64_t idle_ns = verdict_clock_ns() - atomic_load_explicit(&s->wanted_ns, memory_order_relaxed);
+    return idle_ns < DNS_FORGET_NS || watches_any(d, s->key) || pickers_any(d, s->key);
+}
+
+/* What a walk over the services is for: when the next of them is due. */
+struct round {
+    struct discover *d;
+    int64_t now_ns, next_ns;
+};
+
+static void sooner(struct round *r, int64_t due_ns)
+{
+    if (due_ns < r->next_ns)
+        r->next_ns = due_ns;
+}
+
+/* 2, 5. */
+static void look_after(void *arg, struct dns_service *s)
+{
+    struct round *r = arg;
+    if (s->asking && s->late_ns > r->now_ns)
+        sooner(r, s->late_ns);
+    else if (s->asking)
+        dns_service_late(s, r->now_ns);
+    if (s->asking)
+        return;
+    if (s->due_ns <= r->now_ns && !is_wanted(r->d, s)) {
+        dns_names_remove(&r->d->dns->names, s);
+        return;
+    }
+    if (s->due_ns <= r->now_ns)
+        ask_service(r->d, s);
+    if (!s->asking)
+        sooner(r, s->due_ns);
+}
+
+static void take_events(struct dns_source *src)
+{
+    struct epoll_event events[EVENTS_MAX];
+    uint64_t ignored;
+    int n = epoll_wait(src->epoll, events, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        int fd = events[i].data.fd;
+        if (fd == src->wake || fd == src->timer)
+            (void)!read(fd, &ignored, sizeof ignored);
+        else if (src->channel)
+            dns_channel_ready(src->channel, fd, events[i].events);
+    }
+}
+
+static void arm(struct dns_source *src, int64_t next_ns)
+{
+    struct itimerspec spec = {{0}, {0}};
+    if (next_ns != INT64_MAX)
+        spec.it_value = (struct timespec){next_ns / NS_PER_S, next_ns % NS_PER_S};
+    (void)timerfd_settime(src->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static void forget(void *arg, struct dns_service *s)
+{
+    struct discover *d = arg;
+    dns_names_remove(&d->dns->names, s);
+}
+
+/* 6. */
+static void rest(struct discover *d)
+{
+    struct dns_source *src = d->dns;
+    close_channel(src, true);
+    dns_names_each(&src->names, forget, d);
+}
+
+void dns_step(struct discover *d)
+{
+    struct dns_source *src = d->dns;
+    struct round round = {d, clock_now_ns(), INT64_MAX};
+    if (!src)
+        return;
+    take_events(src);
+    if (src->channel)
+        dns_channel_tick(src->channel);
+    if (atomic_load(&d->mappings.current))
+        rest(d);
+    else
+        dns_names_each(&src->names, look_after, &round);
+    int64_t left_ns = src->channel ? dns_channel_left_ns(src->channel) : -1;
+    if (left_ns >= 0)
+        sooner(&round, round.now_ns + left_ns);
+    if (dns_names_reclaim(&src->names)) {
+        pickers_move(d);
+        sooner(&round, round.now_ns + RECLAIM_NS);
+    }
+    arm(src, round.next_ns);
+}

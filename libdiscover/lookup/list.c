@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists with all details (discover.h). Any thread; allocates, and walks copies of whole blocks. */
+#include <errno.h>
+#include <string.h>
+
+#include "libdiscover/core/entry.h"
+#include "libdiscover/handle.h"
+#include "libdiscover/lookup/verdict.h"
+
+static int verdict(struct mapping *mapping)
+{
+    /* Not synchronised, but aged: what the daemon's last life left on disk is there. */
+    bool stored = verdict_age_ns(&mapping->table) > 0;
+    return table_sync(&mapping->table) == TABLE_UNSYNCED && !stored ? DISCOVER_E_UNSYNCED : verdict_quick(mapping);
+}
+
+static int error_of(int err)
+{
+    switch (err) {
+    case -EBUSY:
+        return DISCOVER_E_BUSY;
+    case -EBADMSG:
+        return DISCOVER_E_PROTOCOL;
+    default:
+        return err;
+    }
+}
+
+/* What a walk over all keys does with one block of its kind. */
+typedef int block_fn(const struct table_view *v, const char *key, void *arg);
+
+static int visit(const struct table *t, uint32_t slot, struct table_view *v, enum table_kind kind, block_fn *fn,
+                 void *arg)
+{
+    int err = table_view_read(t, slot, v);
+    if (err == -ENOENT || (!err && v->kind != kind))
+        return 0;
+    if (err < 0)
+        return error_of(err);
+    char key[TABLE_KEY_MAX + 1];
+    memcpy(key, table_view_key(v), v->key_bytes);
+    key[v->key_bytes] = '\0';
+    return fn(v, key, arg);
+}
+
+static int walk(struct discover *d, enum table_kind kind, block_fn *fn, void *arg)
+{
+    struct mapping *mapping = mapping_enter(&d->mappings);
+    if (!mapping)
+        return DISCOVER_E_UNSYNCED;
+    struct table_view v;
+    table_view_init(&v);
+    int result = 0;
+    for (uint32_t slot = 0; slot < table_slots_used(&mapping->table) && !result; slot++)
+        result = visit(&mapping->table, slot, &v, kind, fn, arg);
+    table_view_fini(&v);
+    if (!result)
+        result = verdict(mapping);
+    mapping_leave(mapping);
+    return result;
+}
+
+struct service_call {
+    discover_service_fn *fn;
+    void *arg;
+};
+
+static int on_service(const struct table_view *v, const char *key, void *arg)
+{
+    const struct service_call *call = arg;
+    return call->fn(call->arg, key, v->n_first, v->n_total);
+}
+
+int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg)
+{
+    struct service_call call = {fn, arg};
+    return walk(d, TABLE_SERVICE, on_service, &call);
+}
+
+struct host_call {
+    discover_host_fn *fn;
+    void *arg;
+};
+
+static int on_host(const struct table_view *v, const char *key, void *arg)
+{
+    const struct host_call *call = arg;
+    const uint8_t *bytes;
+    size_t n;
+    struct host_entry entry;
+    if (key[0] != '@' || table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &entry) < 0)
+        return DISCOVER_E_PROTOCOL;
+    struct discover_host host = {
+        .name = key + 1,
+        .region = entry.region,
+        .zone = entry.zone,
+        .families = entry.families,
+        .alive = entry.alive,
+        .instances = v->n_total,
+    };
+    memcpy(host.ipv4, entry.ipv4, sizeof host.ipv4);
+    memcpy(host.ipv6, entry.ipv6, sizeof host.ipv6);
+    return call->fn(call->arg, &host);
+}
+
+int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg)
+{
+    struct host_call call = {fn, arg};
+    return walk(d, TABLE_HOST, on_host, &call);
+}
+
+static int call_instance(const struct table_view *v, uint32_t i, const char *service, discover_instance_fn *fn,
+                         void *arg)
+{
+    const uint8_t *bytes;
+    size_t n;
+    struct entry entry;
+    if (table_view_details(v, i, &bytes, &n) < 0 || entry_read(bytes, n, &entry) < 0)
+        return DISCOVER_E_PROTOCOL;
+    const struct discover_instance instance = {
+        .service = service,
+        .host = entry.host,
+        .instance = entry.instance,
+        .hostname = entry.hostname,
+        .zone = entry.zone,
+        .region = entry.region,
+        .endpoint = *table_view_endpoint(v, i),
+        .usable = i < v->n_first,
+        .tags = entry.tags,
+        .n_tags = entry.n_tags,
+        .meta = entry.meta,
+        .n_meta = entry.n_meta,
+    };
+    return fn(arg, &instance);
+}
+
+static int each_instance(struct mapping *mapping, const char *service, discover_instance_fn *fn, void *arg)
+{
+    struct table_view v;
+    table_view_init(&v);
+    int err = table_view_find(&mapping->table, service, strlen(service), &v);
+    if (!err && v.kind != TABLE_SERVICE)
+        err = -EBADMSG;
+    int result = error_of(err);
+    for (uint32_t i = 0; !result && i < v.n_total; i++)
+        result = call_instance(&v, i, service, fn, arg);
+    table_view_fini(&v);
+    return result ? result : verdict(mapping);
+}
+
+int discover_each_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    struct mapping *mapping = handle_enter(d, service);
+    if (!mapping)
+        return DISCOVER_E_UNSYNCED;
+    int result = each_instance(mapping, service, fn, arg);
+    if (result == -ENOENT)
+        result = table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_UNKNOWN;
+    mapping_leave(mapping);
+    return result;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table that look-ups read, and the ones it replaced while somebody was still reading them.
+ *
+ * Readers are any threads: mapping_enter and mapping_leave, a few nanoseconds each, no lock, no wait. One owner
+ * at a time installs and reclaims. A mapping that was replaced is unmapped once its last reader has left.
+ * Why this is safe: readers.h.
+ */
+#ifndef LIBDISCOVER_LOOKUP_MAPPING_H
+#define LIBDISCOVER_LOOKUP_MAPPING_H
+
+#include "libdiscover/core/table_reader.h"
+#include "libdiscover/lookup/readers.h"
+
+struct mapping {
+    struct table table;   /* immutable while anybody reads */
+    _Atomic int64_t aged; /* for the look-up's cache of the table's age; 0 when installed */
+    struct mapping *next;
+    struct readers readers;
+};
+
+struct mappings {
+    _Atomic(struct mapping *) current; /* NULL: none yet */
+    struct mapping *retired;           /* replaced, perhaps still read */
+    struct mapping *spare;             /* unmapped, to be used again */
+};
+
+void mappings_init(struct mappings *m);
+
+/* No reader may be left. */
+void mappings_fini(struct mappings *m);
+
+/* Makes *table, which it takes over, the present one. -ENOMEM: then it is still the caller's. */
+int mappings_install(struct mappings *m, const struct table *table);
+
+/* Takes the present one away. Returns as mappings_reclaim does. */
+bool mappings_clear(struct mappings *m);
+
+/* Unmaps what nobody reads any more. Returns whether some are still read: try again later. */
+bool mappings_reclaim(struct mappings *m);
+
+/*
+ * The present mapping, until mapping_leave in the same thread; NULL when there is none. A reader may be sent
+ * round again only by as many installs as come in between.
+ */
+static inline struct mapping *mapping_enter(struct mappings *m)
+{
+    uint32_t stripe = readers_stripe();
+    struct mapping *mapping;
+    while ((mapping = atomic_load(&m->current))) {
+        readers_enter(&mapping->readers, stripe);
+        if (atomic_load(&m->current) == mapping)
+            break;
+        readers_leave(&mapping->readers, stripe);
+    }
+    return mapping;
+}
+
+static inline void mapping_leave(struct mapping *mapping)
+{
+    readers_leave(&mapping->readers, readers_stripe());
+}
+
+/* A reader that stays, and may leave in another thread. Between mapping_enter and mapping_leave. */
+void mapping_pin(struct mapping *mapping);
+void mapping_unpin(struct mapping *mapping);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Look-ups with conditions (discover.h): as resolve, a read of shared memory without an allocation. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/table_select.h"
+#include "libdiscover/dns/dns_question.h"
+#include "libdiscover/handle.h"
+#include "libdiscover/lookup/verdict.h"
+
+struct discover_query {
+    struct table_filter filter;
+    size_t service_length;
+    char service[SERVICE_CAP];
+    char key[DNS_KEY_CAP]; /* the same as a question to DNS, but for the states */
+};
+
+static int make_key(struct discover_query *q)
+{
+    const struct table_filter *f = &q->filter;
+    int err = 0;
+    strcpy(q->key, q->service);
+    for (size_t i = 0; i < f->n_tags && !err; i++)
+        err = dns_key_add(q->key, DNS_TAG, f->tags[i]);
+    if (*f->place && !err)
+        err = dns_key_add(q->key, DNS_PLACE, f->place);
+    if (f->by_protocol && !err)
+        err = dns_key_add(q->key, DNS_PROTOCOL, f->protocol == DISCOVER_UDP ? "udp" : "tcp");
+    return err;
+}
+
+int discover_query_new(const char *service, struct discover_query **ret_q)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    struct discover_query *q = calloc(1, sizeof *q);
+    if (!q)
+        return -ENOMEM;
+    service_format(domain, name, q->service);
+    q->service_length = strlen(q->service);
+    (void)make_key(q);
+    *ret_q = q;
+    return 0;
+}
+
+void discover_query_free(struct discover_query *q)
+{
+    free(q);
+}
+
+int discover_query_add_tag(struct discover_query *q, const char *tag)
+{
+    struct table_filter *f = &q->filter;
+    if (f->n_tags == RECORD_TAGS_MAX)
+        return -ENOSPC;
+    if (!tag || label_copy(f->tags[f->n_tags], tag, strlen(tag)) < 0)
+        return DISCOVER_E_NAME;
+    f->n_tags++;
+    return make_key(q);
+}
+
+int discover_query_set_place(struct discover_query *q, const char *place)
+{
+    if (!place || label_copy(q->filter.place, place, strlen(place)) < 0)
+        return DISCOVER_E_NAME;
+    return make_key(q);
+}
+
+int discover_query_set_protocol(struct discover_query *q, enum discover_protocol protocol)
+{
+    if (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP)
+        return -EINVAL;
+    q->filter.by_protocol = true;
+    q->filter.protocol = (uint8_t)protocol;
+    return make_key(q);
+}
+
+int discover_query_add_state(struct discover_query *q, enum discover_state state)
+{
+    if (state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
+        return -EINVAL;
+    q->filter.states |= 1u << state;
+    return 0;
+}
+
+static int run(struct mapping *mapping, const struct discover_query *q, const struct discover_endpoint *after,
+               struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
+{
+    size_t n;
+    int err = table_select(&mapping->table, q->service, q->service_length, &q->filter, after, ret_endpoints, cap, &n);
+    if (err == -ENOENT)
+        return verdict_missing(mapping, q->service);
+    if (err < 0)
+        return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+    /* None behind another one is an end, not a want. */
+    int result = after ? verdict_quick(mapping) : verdict_found(mapping, n);
+    if (result >= 0)
+        *ret_n = n;
+    return result;
+}
+
+/* DNS has no name for a condition that nothing meets: whether there is such a service is a look-up of its own. */
+static int judge_missing(struct discover *d, const struct discover_query *q)
+{
+    size_t n;
+    int result = discover_resolve(d, q->service, NULL, 0, &n);
+    return result < 0 ? result : DISCOVER_E_NONE;
+}
+
+int discover_query_run(struct discover *d, const struct discover_query *q, const struct discover_endpoint *after,
+                       struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
+{
+    struct mapping *mapping = handle_enter(d, q->key);
+    if (!mapping)
+        return DISCOVER_E_UNSYNCED;
+    int result = run(mapping, q, after, ret_endpoints, cap, ret_n);
+    mapping_leave(mapping);
+    return result == DISCOVER_E_UNKNOWN ? judge_missing(d, q) : result;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counts who reads a structure that an owner may replace, without a lock and without a wait. Any thread.
+ *
+ * Why it is safe. A reader (1) raises a counter of the structure it found, (2) looks again whether that structure
+ * is the present one, and only then reads. The owner (3) makes another one the present one, then (4) looks at the
+ * counters. All four are sequentially consistent: either (2) sees (3) and the reader goes away, or (4) sees (1) and
+ * the owner keeps what the structure holds. The memory with the counters itself is freed at the very end only, so
+ * that (1) always hits a counter. Counters are striped over cache lines: threads that read at once do not share one.
+ */
+#ifndef LIBDISCOVER_LOOKUP_READERS_H
+#define LIBDISCOVER_LOOKUP_READERS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define READER_STRIPES 16 /* a power of two */
+#define CACHE_LINE     64
+
+struct reader_stripe {
+    _Alignas(CACHE_LINE) _Atomic uint32_t n;
+    _Atomic uint32_t visits; /* for the reader's own use, and so is the next */
+    _Atomic uint64_t random;
+};
+
+struct readers {
+    struct reader_stripe stripes[READER_STRIPES];
+};
+
+/* A thread always gets the same stripe. Stacks lie pages apart, and so do what pthread_self names. */
+static inline uint32_t readers_stripe(void)
+{
+    uint64_t self = (uint64_t)(uintptr_t)pthread_self() >> 12;
+    return (uint32_t)(self * UINT64_C(0x9e3779b97f4a7c15) >> 60) & (READER_STRIPES - 1);
+}
+
+/* 1. */
+static inline void readers_enter(struct readers *r, uint32_t stripe)
+{
+    atomic_fetch_add(&r->stripes[stripe].n, 1);
+}
+
+static inline void readers_leave(struct readers *r, uint32_t stripe)
+{
+    atomic_fetch_sub_explicit(&r->stripes[stripe].n, 1, memory_order_release);
+}
+
+/* 4. */
+static inline bool readers_any(struct readers *r)
+{
+    for (uint32_t i = 0; i < READER_STRIPES; i++)
+        if (atomic_load(&r->stripes[i].n) != 0)
+            return true;
+    return false;
+}
+
+#endif

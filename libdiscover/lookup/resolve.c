@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Look-ups (discover.h): one copy out of the shared table. Any thread; no allocation, no system call. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "libdiscover/handle.h"
+#include "libdiscover/lookup/verdict.h"
+
+/* What is in the table has a valid name: only one that is not found needs to be looked at. */
+static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
+                   size_t *ret_n)
+{
+    size_t n, length = service ? strlen(service) : 0;
+    int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
+    if (err == -ENOENT)
+        return verdict_missing(mapping, service);
+    if (err < 0)
+        return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+    int result = verdict_found(mapping, n);
+    if (result >= 0)
+        *ret_n = n;
+    return result;
+}
+
+int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
+                     size_t *ret_n)
+{
+    struct mapping *mapping = handle_enter(d, service);
+    if (!mapping)
+        return verdict_missing(NULL, service);
+    int result = look_up(mapping, service, ret_endpoints, cap, ret_n);
+    mapping_leave(mapping);
+    return result;
+}
+
+static int64_t table_age_or_none(const struct table *t)
+{
+    int64_t age_ns = verdict_age_ns(t);
+    return age_ns == 0 && table_sync(t) == TABLE_UNSYNCED ? -1 : age_ns;
+}
+
+int64_t discover_age_ms(struct discover *d)
+{
+    struct mapping *mapping = mapping_enter(&d->mappings);
+    int64_t age_ns = mapping ? table_age_or_none(&mapping->table) : -1;
+    if (mapping)
+        mapping_leave(mapping);
+    else if (d->dns)
+        age_ns = dns_age_ns(d->dns);
+    return age_ns <= 0 ? age_ns : (age_ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+/* A daemon says by shared memory, which wakes nobody, that it has come to know. */
+#define WAIT_STEP_MS 10
+
+static int wait_step(struct discover *d, int64_t left_ns)
+{
+    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
+    int64_t left_ms = (left_ns + NS_PER_MS - 1) / NS_PER_MS;
+    int n = poll(&poll_fd, 1, left_ms < WAIT_STEP_MS ? (int)left_ms : WAIT_STEP_MS);
+    return n > 0 ? discover_dispatch(d) : 0;
+}
+
+int discover_wait(struct discover *d, const char *service, int timeout_ms)
+{
+    int err = timeout_ms < 0 ? -EINVAL : handle_check(d);
+    int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
+    while (!err) {
+        size_t n;
+        int result = discover_resolve(d, service, NULL, 0, &n);
+        int64_t left_ns = deadline_ns - clock_now_ns();
+        if ((result != DISCOVER_E_UNSYNCED && result != DISCOVER_E_BUSY) || left_ns <= 0)
+            return result;
+        err = wait_step(d, left_ns);
+    }
+    return err;
+}

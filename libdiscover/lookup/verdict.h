@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How far a table can be trusted at this moment. Any thread, between mapping_enter and mapping_leave. */
+#ifndef LIBDISCOVER_LOOKUP_VERDICT_H
+#define LIBDISCOVER_LOOKUP_VERDICT_H
+
+#include <time.h>
+
+#include "libdiscover/core/clock.h"
+#include "libdiscover/lookup/mapping.h"
+
+/*
+ * The daemon's sign of life counts in seconds; reading the precise clock for it would cost half of a look-up.
+ * So its verdict is kept for this long, counted on the coarse clock, which costs a quarter.
+ */
+#define VERDICT_KEEP_NS (10 * NS_PER_MS)
+
+/* The coarse clock, for verdict_at: a quarter of the price of the precise one, some milliseconds behind. */
+static inline int64_t verdict_clock_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+    return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* Whether the table has aged, which verdict_at then knows for a while. */
+bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns);
+
+/* mapping->aged is when this was found out, times two, plus the answer. */
+static inline bool verdict_aged(struct mapping *mapping, int64_t coarse_now_ns)
+{
+    int64_t known = atomic_load_explicit(&mapping->aged, memory_order_relaxed);
+    bool recent = known != 0 && coarse_now_ns - known / 2 < VERDICT_KEEP_NS;
+    return recent ? known & 1 : verdict_look(mapping, coarse_now_ns);
+}
+
+/* DISCOVER_FRESH, _STALE or _DEGRADED. That a daemon has fallen silent is noticed some milliseconds late. */
+static inline int verdict_at(struct mapping *mapping, int64_t coarse_now_ns)
+{
+    enum table_sync sync = table_sync(&mapping->table);
+    if (sync == TABLE_STALE || table_abandoned(&mapping->table) || verdict_aged(mapping, coarse_now_ns))
+        return DISCOVER_STALE;
+    return sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
+}
+
+static inline int verdict_quick(struct mapping *mapping)
+{
+    return verdict_at(mapping, verdict_clock_ns());
+}
+
+/* What is to be said of a service with n usable instances, and of one that is not in the table (NULL: no
+ * table). */
+static inline int verdict_found(struct mapping *mapping, size_t n)
+{
+    if (n > 0)
+        return verdict_quick(mapping);
+    return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_NONE;
+}
+
+int verdict_missing(const struct mapping *mapping, const char *service);
+
+/* How old what the table says may be; 0: live. */
+int64_t verdict_age_ns(const struct table *t);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection to the daemon's socket. */
+#include "libdiscover/session/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define OUT_CAP_MIN 1024
+#define OUT_CAP_MAX (4 << 20) /* a daemon that only talks and never reads is not listened to for ever */
+
+void connection_init(struct connection *c, int epoll)
+{
+    memset(c, 0, sizeof *c);
+    c->sock = -1;
+    c->epoll = epoll;
+    frame_reader_init(&c->in);
+}
+
+bool connection_is_open(const struct connection *c)
+{
+    return c->sock >= 0;
+}
+
+void connection_close(struct connection *c, bool ours)
+{
+    if (c->sock >= 0 && ours) {
+        /* A child's copy would keep a closed socket in the epoll set, too. */
+        (void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->sock, NULL);
+        (void)shutdown(c->sock, SHUT_RDWR);
+    }
+    if (c->sock >= 0)
+        close(c->sock);
+    frame_reader_fini(&c->in);
+    free(c->out);
+    connection_init(c, c->epoll);
+}
+
+static int watch(struct connection *c, int operation, uint32_t events)
+{
+    struct epoll_event event = {.events = events};
+    return epoll_ctl(c->epoll, operation, c->sock, &event) < 0 ? -errno : 0;
+}
+
+int connection_open(struct connection *c, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    c->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (c->sock < 0)
+        return -errno;
+    int err = connect(c->sock, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+    if (!err)
+        err = watch(c, EPOLL_CTL_ADD, EPOLLIN);
+    if (err)
+        connection_close(c, true);
+    return err;
+}
+
+static int reserve(struct connection *c, size_t n)
+{
+    if (c->out_sent > 0)
+        memmove(c->out, c->out + c->out_sent, c->out_used - c->out_sent);
+    c->out_used -= c->out_sent;
+    c->out_sent = 0;
+    size_t cap = c->out_cap ? c->out_cap : OUT_CAP_MIN;
+    while (cap < c->out_used + n)
+        cap *= 2;
+    if (cap > OUT_CAP_MAX)
+        return -ENOBUFS;
+    if (cap == c->out_cap)
+        return 0;
+    uint8_t *out = realloc(c->out, cap);
+    if (!out)
+        return -ENOMEM;
+    c->out = out;
+    c->out_cap = cap;
+    return 0;
+}
+
+int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg)
+{
+    size_t n = discover__v1__client_message__get_packed_size(msg);
+    if (n > FRAME_MAX)
+        return -EMSGSIZE;
+    int err = reserve(c, FRAME_HEADER + n);
+    if (err < 0)
+        return err;
+    frame_header(c->out + c->out_used, n);
+    discover__v1__client_message__pack(msg, c->out + c->out_used + FRAME_HEADER);
+    c->out_used += FRAME_HEADER + n;
+    return connection_flush(c);
+}
+
+int connection_flush(struct connection *c)
+{
+    if (c->out_sent == c->out_used)
+        return 0;
+    int n = frame_send_fd(c->sock, c->out + c->out_sent, c->out_used - c->out_sent, -1);
+    /* The daemon may have said why before it closed: reading finds that, and then the end. */
+    if (n == -EPIPE || n == -ECONNRESET)
+        n = (int)(c->out_used - c->out_sent);
+    if (n < 0 && n != -EAGAIN)
+        return n;
+    if (n > 0)
+        c->out_sent += (size_t)n;
+    bool left = c->out_sent < c->out_used;
+    if (left == c->blocked)
+        return 0;
+    c->blocked = left;
+    return watch(c, EPOLL_CTL_MOD, left ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+int connection_read(struct connection *c)
+{
+    int n = frame_recv(&c->in, c->sock);
+    return n == 0 ? -ECONNRESET : n;
+}
+
+int connection_next(struct connection *c, Discover__V1__ServerMessage **ret_msg)
+{
+    const uint8_t *payload;
+    size_t n;
+    int got = frame_next(&c->in, &payload, &n);
+    if (got <= 0)
+        return got;
+    Discover__V1__ServerMessage *msg = discover__v1__server_message__unpack(NULL, n, payload);
+    if (!msg)
+        return -EBADMSG;
+    *ret_msg = msg;
+    return 1;
+}
+
+int connection_take_fd(struct connection *c)
+{
+    return frame_take_fd(&c->in);
+}

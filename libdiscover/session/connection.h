@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection to the daemon's socket: messages out, messages and descriptors in. Never blocks. Knows frames
+ * and nothing of what they say. One thread; lives inside the handle.
+ *
+ * Any negative result but -EAGAIN means that the stream is of no more use: connection_close it.
+ */
+#ifndef LIBDISCOVER_SESSION_CONNECTION_H
+#define LIBDISCOVER_SESSION_CONNECTION_H
+
+#include <stdbool.h>
+
+#include "libdiscover/core/frame.h"
+#include "proto/api.pb-c.h"
+
+struct connection {
+    int sock;  /* -1 when closed */
+    int epoll; /* of the handle; the socket is in it while open */
+    struct frame_reader in;
+    uint8_t *out; /* what the socket would not take yet: out_sent .. out_used */
+    size_t out_sent, out_used, out_cap;
+    bool blocked; /* waits until the socket takes more */
+};
+
+void connection_init(struct connection *c, int epoll);
+
+/*
+ * Closes and frees. In a forked child (ours = false) the stream is left alone: it is the parent's. Otherwise it is
+ * shut down first, so that it ends for the daemon even if a child still has a copy of the descriptor.
+ */
+void connection_close(struct connection *c, bool ours);
+
+/* 0 or a negative errno; a Unix socket connects at once or not at all. Not while open. */
+int connection_open(struct connection *c, const char *path);
+bool connection_is_open(const struct connection *c);
+
+/*
+ * Queues a message and sends what the socket takes. -EMSGSIZE: larger than a frame, nothing was queued; -ENOBUFS:
+ * too much is waiting to be sent.
+ */
+int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg);
+
+/* Sends what is queued. 0, also when something is left over. */
+int connection_flush(struct connection *c);
+
+/* Reads once. > 0, -EAGAIN, -ECONNRESET at the end of the stream, or another negative errno. */
+int connection_read(struct connection *c);
+
+/*
+ * The next message of what was read: 1, and the caller frees it; 0 when there is none; -EMSGSIZE, -EBADMSG for
+ * what is no frame or no message.
+ */
+int connection_next(struct connection *c, Discover__V1__ServerMessage **ret_msg);
+
+/* Takes the descriptor that came along, or -1. */
+int connection_take_fd(struct connection *c);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registrations that a handle wants to exist. */
+#include "libdiscover/session/held.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void held_drop(struct held **list, struct held *held)
+{
+    while (*list != held)
+        list = &(*list)->next;
+    *list = held->next;
+    free(held);
+}
+
+void held_drop_all(struct held **list)
+{
+    while (*list)
+        held_drop(list, *list);
+}
+
+struct held *held_by_serial(struct held *list, uint64_t serial)
+{
+    while (list && list->registration.serial != serial)
+        list = list->next;
+    return list;
+}
+
+struct held *held_by_request(struct held *list, uint32_t request)
+{
+    while (list && list->request != request)
+        list = list->next;
+    return list;
+}
+
+struct held *held_by_name(struct held *list, const char *service, const char *instance)
+{
+    while (list &&
+           (strcmp(list->registration.service, service) != 0 || strcmp(list->registration.instance, instance) != 0))
+        list = list->next;
+    return list;
+}
+
+/* Only older ones: whoever added a newer copy may be waiting for its answer. */
+static void drop_older_copies(struct held **list, const struct held *keep, bool confirmed_too)
+{
+    uint64_t serial = keep->registration.serial;
+    for (struct held *held = *list, *next; held != keep; held = next) {
+        next = held->next;
+        if (held->registration.serial == serial && (confirmed_too || !held->confirmed))
+            held_drop(list, held);
+    }
+}
+
+int held_add(struct held **list, const struct discover_registration *r, struct held **ret_held)
+{
+    struct held *held = calloc(1, sizeof *held);
+    if (!held)
+        return -ENOMEM;
+    held->registration = *r;
+    struct held **end = list;
+    while (*end)
+        end = &(*end)->next;
+    *end = held;
+    drop_older_copies(list, held, false);
+    *ret_held = held;
+    return 0;
+}
+
+int held_confirm(struct held **list, struct held *held, const char *instance)
+{
+    if (label_copy(held->registration.instance, instance, strlen(instance)) < 0)
+        return -EINVAL;
+    held->request = 0;
+    held->refused = 0;
+    held->confirmed = true;
+    drop_older_copies(list, held, true);
+    return 0;
+}
+
+void held_unanswered(struct held *list)
+{
+    for (; list; list = list->next)
+        list->request = 0;
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps a handle connected, registered and supplied with a table; the numbers are those of the plan in link.h. */
+#include "libdiscover/session/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "libdiscover/balance/pick.h"
+#include "libdiscover/balance/share.h"
+#include "libdiscover/watch.h"
+
+/* A daemon that talks without end does not keep the caller's loop from its other work. */
+#define READS_PER_STEP 16
+
+/* How soon to look again whether a replaced table is still read. */
+#define RECLAIM_NS (50 * NS_PER_MS)
+
+/* A connection that lasted this long was a good one: the next back-off starts small again. */
+#define GOOD_NS BACKOFF_MAX_NS
+
+typedef Discover__V1__ServerMessage server_message;
+
+static int64_t sooner(int64_t a_ns, int64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+
+/* Sets the timer to what comes next. Setting it also takes back that it went off. */
+void link_arm(struct discover *d)
+{
+    int64_t now_ns = clock_now_ns();
+    int64_t next_ns = d->link == LINK_DOWN ? d->reconnect.due_ns : 0;
+    if (d->link == LINK_UP)
+        next_ns = d->renew.due_ns;
+    if (d->mappings.retired)
+        next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
+    if (d->watches_due && !d->waiting)
+        next_ns = sooner(next_ns, now_ns);
+    bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
+    if (next_ns == d->timer_ns && !went_off)
+        return;
+    struct itimerspec spec = {.it_value = {next_ns / NS_PER_S, next_ns % NS_PER_S}};
+    if (timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+        d->timer_ns = next_ns;
+}
+
+/* 4. Code 0: nobody's fault. One try after another that fails for the same reason is told once. */
+static void lose(struct discover *d, int code)
+{
+    int64_t now_ns = clock_now_ns();
+    if (code && (d->link == LINK_UP || code != d->told))
+        d->fault = code;
+    d->told = code;
+    if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)
+        backoff_reset(&d->reconnect);
+    connection_close(&d->connection, true);
+    held_unanswered(d->held);
+    d->link = LINK_DOWN;
+    atomic_store(&d->connected, 0);
+    backoff_schedule(&d->reconnect, now_ns);
+    link_arm(d);
+}
+
+/* A fault of this system's. */
+static int failed(struct discover *d, int err)
+{
+    return handle_error(d, err, discover_strerror(err));
+}
+
+/* A fault of the daemon's in what it sent. */
+static int nonsense(struct discover *d, const char *text)
+{
+    return handle_error(d, DISCOVER_E_PROTOCOL, text);
+}
+
+static int code_of(Discover__V1__Error__Code code)
+{
+    switch (code) {
+    case DISCOVER__V1__ERROR__CODE__BAD_FRAME:
+        return DISCOVER_E_PROTOCOL;
+    case DISCOVER__V1__ERROR__CODE__BAD_REQUEST:
+        return -EINVAL;
+    case DISCOVER__V1__ERROR__CODE__VERSION:
+        return DISCOVER_E_VERSION;
+    case DISCOVER__V1__ERROR__CODE__LIMIT:
+        return DISCOVER_E_LIMIT;
+    case DISCOVER__V1__ERROR__CODE__NOT_FOUND:
+        return DISCOVER_E_UNKNOWN;
+    case DISCOVER__V1__ERROR__CODE__CONFLICT:
+        return DISCOVER_E_CONFLICT;
+    default: /* what a newer daemon has other words for is a refusal all the same */
+        return DISCOVER_E_DENIED;
+    }
+}
+
+int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
+{
+    return handle_error(d, code_of(error->code), error->reason);
+}
+
+int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+{
+    do
+        msg->id = ++d->last_id;
+    while (msg->id == 0); /* 0 is what the daemon says by itself */
+    *ret_id = msg->id;
+    return connection_send(&d->connection, msg);
+}
+
+static int send_held(struct discover *d, struct held *held)
+{
+    Discover__V1__Register body;
+    int err = registration_message(&held->registration, &body);
+    if (err < 0)
+        return err;
+    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
+    msg.register_ = &body;
+    err = link_queue(d, &msg, &held->request);
+    registration_message_fini(&body);
+    return err;
+}
+
+int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+{
+    int err = link_queue(d, msg, ret_id);
+    if (err < 0)
+        lose(d, failed(d, err));
+    return err;
+}
+
+int link_send_held(struct discover *d, struct held *held)
+{
+    int err = send_held(d, held);
+    if (err < 0)
+        lose(d, failed(d, err));
+    return err;
+}
+
+static int send_hello(struct discover *d)
+{
+    Discover__V1__Hello hello = DISCOVER__V1__HELLO__INIT;
+    hello.version_min = hello.version_max = API_VERSION;
+    hello.client = d->name;
+    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO;
+    msg.hello = &hello;
+    uint32_t id;
+    return link_queue(d, &msg, &id);
+}
+
+/* 1. */
+static bool daemon_is_absent(int err)
+{
+    return err == -ENOENT || err == -ECONNREFUSED || err == -EAGAIN;
+}
+
+static int open_link(struct discover *d)
+{
+    int err = connection_open(&d->connection, d->socket_path);
+    if (!err) {
+        d->link = LINK_GREETING;
+        err = send_hello(d);
+    }
+    if (err)
+        lose(d, daemon_is_absent(err) ? 0 : failed(d, err));
+    return err;
+}
+
+/* Takes over the table whose descriptor came with a message. */
+static int take_table(struct discover *d)
+{
+    int fd = connection_take_fd(&d->connection);
+    if (fd < 0)
+        return nonsense(d, "no descriptor came with the table");
+    struct table table;
+    int err = d->source == DISCOVER_SOURCE_DNS ? -ECANCELED : table_map(fd, &table);
+    close(fd);
+    if (err == -ECANCELED)
+        return 0; /* connected for registrations alone */
+    if (err == -EPROTONOSUPPORT)
+        return handle_error(d, DISCOVER_E_VERSION, "the table is of another version");
+    if (err == -EBADMSG || err == -EPERM)
+        return nonsense(d, err == -EPERM ? "the table is not sealed" : "the table is none");
+    if (!err && (err = mappings_install(&d->mappings, &table)) < 0)
+        table_unmap(&table);
+    return err < 0 ? failed(d, err) : 0;
+}
+
+/* 2. */
+static int send_all_held(struct discover *d)
+{
+    int err = 0;
+    for (struct held *held = d->held; held && !err; held = held->next)
+        err = send_held(d, held);
+    return err;
+}
+
+static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
+{
+    if (welcome->version != API_VERSION)
+        return handle_error(d, DISCOVER_E_VERSION, "the daemon speaks another version");
+    int err = take_table(d);
+    if (err < 0)
+        return err;
+    d->link = LINK_UP;
+    d->told = 0;
+    d->up_since_ns = clock_now_ns();
+    backoff_reset(&d->renew);
+    atomic_store(&d->connected, 1);
+    watches_mark(d, NULL);
+    err = send_all_held(d);
+    if (!err)
+        err = watches_send(d);
+    return err ? err : shares_send(d);
+}
+
+/* 5. */
+static void on_refused(struct discover *d, struct held *held, int code)
+{
+    held->request = 0;
+    held->refused = code;
+    if (held == d->awaited)
+        return;
+    d->fault = code;
+    if (!d->renew.due_ns)
+        backoff_schedule(&d->renew, clock_now_ns());
+}
+
+static int renew_refused(struct discover *d)
+{
+    int err = 0;
+    d->renew.due_ns = 0;
+    for (struct held *held = d->held; held && !err; held = held->next)
+        if (held->refused && !held->request)
+            err = send_held(d, held);
+    return err;
+}
+
+static int on_held_answer(struct discover *d, struct held *held, const server_message *msg)
+{
+    if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR) {
+        on_refused(d, held, link_daemon_error(d, msg->error));
+        return 0;
+    }
+    if (msg->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED ||
+        held_confirm(&d->held, held, msg->registered->instance) < 0)
+        return nonsense(d, "a registration was answered by something else");
+    return 0;
+}
+
+/* Nobody wants what was registered any more: its call gave up, and then it was deregistered. */
+static int take_back(struct discover *d, const Discover__V1__Registered *registered)
+{
+    if (held_by_name(d->held, registered->service, registered->instance))
+        return 0;
+    Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
+    body.service = registered->service;
+    body.instance = registered->instance;
+    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
+    msg.deregister = &body;
+    uint32_t id;
+    return link_queue(d, &msg, &id);
+}
+
+/* 3. What is unknown is let pass: a newer daemon may say more than we understand. */
+static int on_answer(struct discover *d, server_message *msg)
+{
+    struct held *held = held_by_request(d->held, msg->id);
+    if (msg->id == d->call && !d->answer)
+        d->answer = msg;
+    else if (held)
+        return on_held_answer(d, held, msg);
+    else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR && watches_asked(d, msg->id))
+        d->fault = link_daemon_error(d, msg->error);
+    else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
+        return take_back(d, msg->registered);
+    return 0;
+}
+
+static int on_message(struct discover *d, server_message *msg)
+{
+    bool greeting = d->link == LINK_GREETING;
+    switch (msg->body_case) {
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME:
+        return greeting ? on_welcome(d, msg->welcome) : nonsense(d, "a second welcome");
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
+        watches_mark(d, NULL);
+        return greeting ? nonsense(d, "a table before the welcome") : take_table(d);
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
+        if (greeting)
+            return nonsense(d, "a change before the welcome");
+        watches_mark(d, msg->changed->service);
+        return 0;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
+        if (greeting)
+            return nonsense(d, "an ejection before the welcome");
+        shares_heard(d, msg->ejected);
+        return 0;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
+        if (greeting || msg->id == 0)
+            return link_daemon_error(d, msg->error);
+        break;
+    default:
+        if (greeting)
+            return nonsense(d, "no welcome");
+    }
+    return msg->id ? on_answer(d, msg) : 0;
+}
+
+/* All whole messages of what was read; an error ends the connection. */
+static int handle_messages(struct discover *d)
+{
+    server_message *msg;
+    int got;
+    while ((got = connection_next(&d->connection, &msg)) == 1) {
+        int err = on_message(d, msg);
+        if (msg != d->answer)
+            discover__v1__server_message__free_unpacked(msg, NULL);
+        if (err < 0)
+            return err;
+    }
+    if (got == -EMSGSIZE)
+        return nonsense(d, "a frame of no possible length");
+    return got == -EBADMSG ? nonsense(d, "a frame that is no message") : got;
+}
+
+static void serve(struct discover *d)
+{
+    int err = connection_flush(&d->connection);
+    for (int i = 0; i < READS_PER_STEP && !err; i++) {
+        int n = connection_read(&d->connection);
+        if (n == -EAGAIN)
+            return;
+        if (n < 0)
+            err = n == -ECONNRESET ? n : failed(d, n);
+        else
+            err = handle_messages(d);
+    }
+    if (err)
+        lose(d, err == -ECONNRESET ? 0 : err);
+}
+
+static bool due(const struct backoff *b, int64_t now_ns)
+{
+    return b->due_ns != 0 && b->due_ns <= now_ns;
+}
+
+void link_step(struct discover *d)
+{
+    int64_t now_ns = clock_now_ns();
+    if (d->link == LINK_DOWN && due(&d->reconnect, now_ns))
+        (void)open_link(d);
+    shares_run(d);
+    if (d->link != LINK_DOWN)
+        serve(d);
+    if (d->link == LINK_UP && due(&d->renew, now_ns)) {
+        int err = renew_refused(d);
+        if (err < 0)
+            lose(d, failed(d, err));
+    }
+    if (d->mappings.retired)
+        pickers_move(d);
+    (void)mappings_reclaim(&d->mappings);
+    link_arm(d);
+}
+
+int link_connect(struct discover *d, int64_t deadline_ns)
+{
+    if (d->link == LINK_DOWN) {
+        int err = open_link(d);
+        if (err) {
+            d->fault = 0; /* it is the result */
+            return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
+        }
+    }
+    while (d->link == LINK_GREETING) {
+        int err = link_wait(d, deadline_ns);
+        if (err < 0 && d->link == LINK_GREETING)
+            return err;
+    }
+    if (d->link == LINK_UP)
+        return 0;
+    int fault = d->told ? d->told : DISCOVER_E_UNSYNCED;
+    d->fault = 0;
+    return fault;
+}
+
+int link_wait(struct discover *d, int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_ns - clock_now_ns();
+    int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
+    d->waiting = true;
+    link_arm(d);
+    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0) {
+        link_step(d);
+        dns_step(d);
+    }
+    d->waiting = false;
+    link_arm(d);
+    return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;
+}

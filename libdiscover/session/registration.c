@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A registration as the caller describes it. */
+#include "libdiscover/session/registration.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "libdiscover/core/clock.h"
+
+#define WEIGHT_MAX 65535
+
+/* Unique enough without a counter that all threads would have to share. */
+static uint64_t make_serial(const void *where)
+{
+    uint64_t serial;
+    if (getrandom(&serial, sizeof serial, GRND_NONBLOCK) != (ssize_t)sizeof serial)
+        serial = (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)where << 20;
+    return serial;
+}
+
+int discover_registration_new(const char *service, uint16_t port, struct discover_registration **ret_r)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (service_parse(service, domain, name) < 0)
+        return DISCOVER_E_NAME;
+    if (port == 0)
+        return -EINVAL;
+    struct discover_registration *r = calloc(1, sizeof *r);
+    if (!r)
+        return -ENOMEM;
+    r->serial = make_serial(r);
+    service_format(domain, name, r->service);
+    record_init(&r->record);
+    r->record.port = port;
+    *ret_r = r;
+    return 0;
+}
+
+void discover_registration_free(struct discover_registration *r)
+{
+    free(r);
+}
+
+int discover_registration_set_instance(struct discover_registration *r, const char *id)
+{
+    return label_copy(r->instance, id, strlen(id)) < 0 ? DISCOVER_E_NAME : 0;
+}
+
+int discover_registration_add_address(struct discover_registration *r, const char *text)
+{
+    return record_add_address(&r->record, text);
+}
+
+int discover_registration_set_protocol(struct discover_registration *r, enum discover_protocol protocol)
+{
+    if (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP)
+        return -EINVAL;
+    r->record.protocol = (uint8_t)protocol;
+    return 0;
+}
+
+int discover_registration_set_weight(struct discover_registration *r, uint32_t weight)
+{
+    if (weight == 0 || weight > WEIGHT_MAX)
+        return -EINVAL;
+    r->record.weight = weight;
+    return 0;
+}
+
+int discover_registration_set_priority(struct discover_registration *r, uint16_t priority)
+{
+    r->record.priority = priority;
+    return 0;
+}
+
+int discover_registration_set_state(struct discover_registration *r, enum discover_state state)
+{
+    if (state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
+        return -EINVAL;
+    r->record.state = (uint8_t)state;
+    return 0;
+}
+
+int discover_registration_add_tag(struct discover_registration *r, const char *tag)
+{
+    int err = record_add_tag(&r->record, tag);
+    return err == -EINVAL ? DISCOVER_E_NAME : err;
+}
+
+int discover_registration_set_meta(struct discover_registration *r, const char *key, const char *value)
+{
+    return record_set_meta(&r->record, key, value);
+}
+
+int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms)
+{
+    if (ttl_ms == 0)
+        return -EINVAL;
+    r->ttl_ms = ttl_ms;
+    return 0;
+}
+
+int discover_registration_set_pid(struct discover_registration *r, int32_t pid)
+{
+    if (pid <= 0)
+        return -EINVAL;
+    r->pid = pid;
+    return 0;
+}
+
+const char *discover_registration_instance(const struct discover_registration *r)
+{
+    return r->instance;
+}
+
+/* The one way to encode a record is core's; the message wants it as a structure again. */
+int registration_message(struct discover_registration *r, Discover__V1__Register *ret_msg)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    int err = record_encode(&r->record, bytes, &n);
+    if (err < 0)
+        return err;
+    Discover__V1__Instance *record = discover__v1__instance__unpack(NULL, n, bytes);
+    if (!record)
+        return -ENOMEM;
+    discover__v1__register__init(ret_msg);
+    ret_msg->service = r->service;
+    ret_msg->instance = r->instance;
+    ret_msg->record = record;
+    ret_msg->ttl_ms = r->ttl_ms;
+    ret_msg->pid = r->pid;
+    return 0;
+}
+
+void registration_message_fini(Discover__V1__Register *msg)
+{
+    discover__v1__instance__free_unpacked(msg->record, NULL);
+}

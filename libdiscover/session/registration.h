@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A registration as the caller describes it, and its way into a message. Plain memory: one thread at a time.
+ * The setters are public (discover.h) and check at once what the daemon would refuse.
+ */
+#ifndef LIBDISCOVER_SESSION_REGISTRATION_H
+#define LIBDISCOVER_SESSION_REGISTRATION_H
+
+#include "libdiscover/core/record.h"
+#include "proto/api.pb-c.h"
+
+struct discover_registration {
+    uint64_t serial; /* tells copies of one registration from two that look the same */
+    char service[SERVICE_CAP];
+    char instance[LABEL_CAP]; /* "": the daemon makes one up */
+    struct record record;
+    uint32_t ttl_ms;
+    int32_t pid;
+};
+
+/* Fills in a Register message that points into r; registration_message_fini frees the rest. -ENOMEM. */
+int registration_message(struct discover_registration *r, Discover__V1__Register *ret_msg);
+void registration_message_fini(Discover__V1__Register *msg);
+
+#endif
