@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
 /* How long the good-bye may take: systemd's patience is 90 s, an operator's is shorter. */
@@ -176,11 +177,10 @@ void daemon_loop_stop(struct daemon *d)
 /* Threads are started with all signals blocked: they are the main thread's to take. */
 static int start_with_signals_blocked(struct daemon *d)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_block_signals(&before);
     int err = parts_start(d);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread_restore_signals(&before);
     return err;
 }
 

@@ -8,7 +8,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "daemon/agent/deadlines.h"
+#include "daemon/base/deadlines.h"
 #include "daemon/agent/window.h"
 #include "daemon/base/backoff.h"
 #include "libdiscover/core/clock.h"

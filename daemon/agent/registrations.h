@@ -19,7 +19,7 @@
 #include <sys/types.h>
 #include <uthash.h>
 
-#include "daemon/agent/deadlines.h"
+#include "daemon/base/deadlines.h"
 #include "libdiscover/core/record.h"
 
 enum owner_kind { OWNER_STATIC, OWNER_CONNECTION, OWNER_TTL, OWNER_PID, OWNER_INHERITED };

@@ -20,25 +20,29 @@
 #define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
 
 static const struct metric metrics_table[] = {
-    {"discoverd_api_clients", "Connections to the local socket.", METRIC_GAUGE, offsetof(struct api_metrics, clients)},
-#define COUNTER(field, text)                                                                                           \
-    {                                                                                                                  \
-        "discoverd_api_" #field "_total", text, METRIC_COUNTER, offsetof(struct api_metrics, field)                    \
-    }
-    COUNTER(accepted, "Connections taken."),
-    COUNTER(accept_errors, "Connections that could not be taken, for want of descriptors or memory."),
-    COUNTER(limited, "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
-    COUNTER(requests, "Frames received."),
-    COUNTER(refused, "Requests answered with an error."),
-    COUNTER(denied, "Requests of users who may not register."),
-    COUNTER(bad_frames, "Connections closed because of what could not be understood."),
-    COUNTER(slow, "Connections closed because they did not read what was sent to them."),
-    COUNTER(watches_limited, "Watches refused: a connection had as many as it may."),
-    COUNTER(ejections, "Ejections of instances that processes shared."),
-    COUNTER(ejections_limited, "Ejections not shared because of limits.ejections."),
-    COUNTER(peers_unwatched, "Registrations that end with their connection alone: the process cannot be watched."),
-    COUNTER(handshake_timeouts, "Connections closed because they did not say Hello in time."),
-#undef COUNTER
+    GAUGE_OF(api_metrics, clients, "discoverd_api_clients", "Connections to the local socket."),
+    COUNTER_OF(api_metrics, accepted, "discoverd_api_accepted_total", "Connections taken."),
+    COUNTER_OF(api_metrics, accept_errors, "discoverd_api_accept_errors_total",
+               "Connections that could not be taken, for want of descriptors or memory."),
+    COUNTER_OF(api_metrics, limited, "discoverd_api_limited_total",
+               "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
+    COUNTER_OF(api_metrics, requests, "discoverd_api_requests_total", "Frames received."),
+    COUNTER_OF(api_metrics, refused, "discoverd_api_refused_total", "Requests answered with an error."),
+    COUNTER_OF(api_metrics, denied, "discoverd_api_denied_total", "Requests of users who may not register."),
+    COUNTER_OF(api_metrics, bad_frames, "discoverd_api_bad_frames_total",
+               "Connections closed because of what could not be understood."),
+    COUNTER_OF(api_metrics, slow, "discoverd_api_slow_total",
+               "Connections closed because they did not read what was sent to them."),
+    COUNTER_OF(api_metrics, watches_limited, "discoverd_api_watches_limited_total",
+               "Watches refused: a connection had as many as it may."),
+    COUNTER_OF(api_metrics, ejections, "discoverd_api_ejections_total",
+               "Ejections of instances that processes shared."),
+    COUNTER_OF(api_metrics, ejections_limited, "discoverd_api_ejections_limited_total",
+               "Ejections not shared because of limits.ejections."),
+    COUNTER_OF(api_metrics, peers_unwatched, "discoverd_api_peers_unwatched_total",
+               "Registrations that end with their connection alone: the process cannot be watched."),
+    COUNTER_OF(api_metrics, handshake_timeouts, "discoverd_api_handshake_timeouts_total",
+               "Connections closed because they did not say Hello in time."),
 };
 
 void api_enter(struct api *api)

@@ -22,6 +22,14 @@ struct metric {
     size_t offset; /* of the metric_value in the set's structure */
 };
 
+/* Rows of such a table: a field of a set, its name, what it is. */
+#define METRIC(kind, set, field, name, help)                                                                           \
+    {                                                                                                                  \
+        name, help, kind, offsetof(struct set, field)                                                                  \
+    }
+#define COUNTER_OF(set, field, name, help) METRIC(METRIC_COUNTER, set, field, name, help)
+#define GAUGE_OF(set, field, name, help)   METRIC(METRIC_GAUGE, set, field, name, help)
+
 struct metrics;
 
 int metrics_new(struct metrics **ret_m); /* -ENOMEM */

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/bus/bus_reader.h"
 #include "daemon/bus/bus_publisher.h"
+#include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
 #define MAILBOX_DEFAULT   16384
@@ -41,19 +41,6 @@ struct bus {
 };
 
 /* ---- making ---- */
-
-/* nats.c starts threads: no signal of ours may be delivered there. */
-static void block_signals(sigset_t *ret_before)
-{
-    sigset_t all;
-    sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, ret_before);
-}
-
-static void restore_signals(const sigset_t *before)
-{
-    (void)pthread_sigmask(SIG_SETMASK, before, NULL);
-}
 
 static const char *keep(char **pos, const char *text)
 {
@@ -198,7 +185,7 @@ static int make_links(struct bus *b, const char **ret_why)
 {
     int err = 0;
     sigset_t before;
-    block_signals(&before);
+    thread_block_signals(&before);
     for (int i = 0; i < 2 && err == 0; i++) {
         struct bus_link_setup setup = {
             .box = b->box,
@@ -208,7 +195,7 @@ static int make_links(struct bus *b, const char **ret_why)
         };
         err = bus_link_new(&b->options, &setup, &b->links.all[i], ret_why);
     }
-    restore_signals(&before);
+    thread_restore_signals(&before);
     atomic_store(&b->links.now, b->links.all[0]);
     return err;
 }
@@ -259,11 +246,11 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
 int bus_start(struct bus *b)
 {
     sigset_t before;
-    block_signals(&before);
+    thread_block_signals(&before);
     int err = bus_reader_start(b->reader);
     if (err == 0)
         err = bus_publisher_start(b->writer);
-    restore_signals(&before);
+    thread_restore_signals(&before);
     return err;
 }
 
@@ -500,29 +487,31 @@ void bus_free(struct bus *b)
 
 /* ---- metrics ---- */
 
-#define COUNTER(field, name, text)                                                                                     \
-    {                                                                                                                  \
-        name, text, METRIC_COUNTER, offsetof(struct bus_counters, field)                                               \
-    }
-
 static const struct metric metric_table[] = {
-    COUNTER(connects, "discoverd_bus_connects_total", "Connections made to NATS"),
-    COUNTER(connect_failures, "discoverd_bus_connect_failures_total", "Tries to connect to NATS that failed"),
-    COUNTER(disconnects, "discoverd_bus_disconnects_total", "Connections to NATS that were lost"),
-    COUNTER(moves, "discoverd_bus_moves_total",
-            "Times another server was gone to because the last one was about to stop"),
-    COUNTER(puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
-    COUNTER(acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
-    COUNTER(put_failures, "discoverd_bus_put_failures_total", "Of these, refused, lost or not answered in time"),
-    COUNTER(puts_limited, "discoverd_bus_puts_limited_total", "Values and deletions held back by limits.puts"),
-    COUNTER(live, "discoverd_bus_live_total", "Changes received through the live feeds"),
-    COUNTER(live_dropped, "discoverd_bus_live_dropped_total", "Changes dropped because the mailbox was full"),
-    COUNTER(live_foreign, "discoverd_bus_live_foreign_total", "Messages in the live feeds that are not of our buckets"),
-    COUNTER(snapshots, "discoverd_bus_snapshots_total", "Snapshots read to the end"),
-    COUNTER(snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots"),
-    COUNTER(snapshot_failures, "discoverd_bus_snapshot_failures_total", "Snapshots that were given up"),
-    COUNTER(values_refused, "discoverd_bus_values_refused_total", "Values larger than the limit, not looked at"),
-    COUNTER(denials, "discoverd_bus_denials_total", "Operations that NATS did not permit"),
+    COUNTER_OF(bus_counters, connects, "discoverd_bus_connects_total", "Connections made to NATS"),
+    COUNTER_OF(bus_counters, connect_failures, "discoverd_bus_connect_failures_total",
+               "Tries to connect to NATS that failed"),
+    COUNTER_OF(bus_counters, disconnects, "discoverd_bus_disconnects_total", "Connections to NATS that were lost"),
+    COUNTER_OF(bus_counters, moves, "discoverd_bus_moves_total",
+               "Times another server was gone to because the last one was about to stop"),
+    COUNTER_OF(bus_counters, puts, "discoverd_bus_puts_total", "Values and deletions handed to NATS"),
+    COUNTER_OF(bus_counters, acks, "discoverd_bus_acks_total", "Of these, acknowledged as stored"),
+    COUNTER_OF(bus_counters, put_failures, "discoverd_bus_put_failures_total",
+               "Of these, refused, lost or not answered in time"),
+    COUNTER_OF(bus_counters, puts_limited, "discoverd_bus_puts_limited_total",
+               "Values and deletions held back by limits.puts"),
+    COUNTER_OF(bus_counters, live, "discoverd_bus_live_total", "Changes received through the live feeds"),
+    COUNTER_OF(bus_counters, live_dropped, "discoverd_bus_live_dropped_total",
+               "Changes dropped because the mailbox was full"),
+    COUNTER_OF(bus_counters, live_foreign, "discoverd_bus_live_foreign_total",
+               "Messages in the live feeds that are not of our buckets"),
+    COUNTER_OF(bus_counters, snapshots, "discoverd_bus_snapshots_total", "Snapshots read to the end"),
+    COUNTER_OF(bus_counters, snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots"),
+    COUNTER_OF(bus_counters, snapshot_failures, "discoverd_bus_snapshot_failures_total",
+               "Snapshots that were given up"),
+    COUNTER_OF(bus_counters, values_refused, "discoverd_bus_values_refused_total",
+               "Values larger than the limit, not looked at"),
+    COUNTER_OF(bus_counters, denials, "discoverd_bus_denials_total", "Operations that NATS did not permit"),
 };
 
 int bus_add_metrics(struct bus *b, struct metrics *m)

@@ -49,13 +49,11 @@ struct checks {
 };
 
 static const struct metric metrics_table[] = {
-    {"discoverd_checks", "Checks that are run on this host.", METRIC_GAUGE,
-     offsetof(struct checks_metrics, configured)},
-    {"discoverd_check_runs_total", "Runs of checks.", METRIC_COUNTER, offsetof(struct checks_metrics, runs)},
-    {"discoverd_check_failures_total", "Runs of checks that failed.", METRIC_COUNTER,
-     offsetof(struct checks_metrics, failures)},
-    {"discoverd_check_changes_total", "Times an instance's checks changed its state.", METRIC_COUNTER,
-     offsetof(struct checks_metrics, changes)},
+    GAUGE_OF(checks_metrics, configured, "discoverd_checks", "Checks that are run on this host."),
+    COUNTER_OF(checks_metrics, runs, "discoverd_check_runs_total", "Runs of checks."),
+    COUNTER_OF(checks_metrics, failures, "discoverd_check_failures_total", "Runs of checks that failed."),
+    COUNTER_OF(checks_metrics, changes, "discoverd_check_changes_total",
+               "Times an instance's checks changed its state."),
 };
 
 int checks_new(struct event_base *base, struct metrics *metrics, check_state_fn *fn, void *arg,

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "daemon/dns/dns_tables.h"
 #include "daemon/dns/dns_tcp.h"
 #include "daemon/dns/dns_udp.h"
+#include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
 /* A worker: for UDP one socket, for TCP all of them. */
@@ -303,15 +303,14 @@ static int start_reverse(struct dns *dns)
 
 int dns_start(struct dns *dns)
 {
-    sigset_t all, before;
+    sigset_t before;
     int err = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_block_signals(&before);
     for (size_t i = 0; i < dns->n_workers && !err; i++)
         err = start_worker(&dns->workers[i], i);
     if (!err)
         err = start_reverse(dns);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread_restore_signals(&before);
     if (err)
         dns_stop(dns);
     return err;

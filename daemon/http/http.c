@@ -23,18 +23,18 @@
 #define DRAIN_NS        (2 * NS_PER_S)
 
 static const struct metric metrics_table[] = {
-    {"discoverd_http_connections", "HTTP connections.", METRIC_GAUGE, offsetof(struct http_metrics, connections)},
-#define COUNTER(field, text)                                                                                           \
-    {                                                                                                                  \
-        "discoverd_http_" #field "_total", text, METRIC_COUNTER, offsetof(struct http_metrics, field)                  \
-    }
-    COUNTER(requests, "HTTP requests that were understood."),
-    COUNTER(limited, "HTTP connections closed because of limits.http_clients."),
-    COUNTER(refused, "HTTP requests refused because of what they are."),
-    COUNTER(timeouts, "HTTP connections closed because they were too slow."),
-    COUNTER(aborted, "HTTP answers broken off because the table moved."),
-    COUNTER(accept_errors, "HTTP connections that could not be taken, for want of descriptors or memory."),
-#undef COUNTER
+    GAUGE_OF(http_metrics, connections, "discoverd_http_connections", "HTTP connections."),
+    COUNTER_OF(http_metrics, requests, "discoverd_http_requests_total", "HTTP requests that were understood."),
+    COUNTER_OF(http_metrics, limited, "discoverd_http_limited_total",
+               "HTTP connections closed because of limits.http_clients."),
+    COUNTER_OF(http_metrics, refused, "discoverd_http_refused_total",
+               "HTTP requests refused because of what they are."),
+    COUNTER_OF(http_metrics, timeouts, "discoverd_http_timeouts_total",
+               "HTTP connections closed because they were too slow."),
+    COUNTER_OF(http_metrics, aborted, "discoverd_http_aborted_total",
+               "HTTP answers broken off because the table moved."),
+    COUNTER_OF(http_metrics, accept_errors, "discoverd_http_accept_errors_total",
+               "HTTP connections that could not be taken, for want of descriptors or memory."),
 };
 
 static void close_connection(struct connection *c)

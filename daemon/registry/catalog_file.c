@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/thread.h"
 #include "daemon/catalog/catalog_format.h"
 #include "libdiscover/core/clock.h"
 
@@ -38,12 +38,12 @@ struct catalog_file {
 };
 
 static const struct metric catalog_file_metrics[] = {
-    {"discoverd_snapshot_files_written_total", "Times catalog.snap was written.", METRIC_COUNTER,
-     offsetof(struct catalog_file_counters, written)},
-    {"discoverd_snapshot_files_failed_total", "Times catalog.snap could not be written.", METRIC_COUNTER,
-     offsetof(struct catalog_file_counters, failed)},
-    {"discoverd_snapshot_files_refused_total", "Damaged files that were set aside.", METRIC_COUNTER,
-     offsetof(struct catalog_file_counters, refused)},
+    COUNTER_OF(catalog_file_counters, written, "discoverd_snapshot_files_written_total",
+               "Times catalog.snap was written."),
+    COUNTER_OF(catalog_file_counters, failed, "discoverd_snapshot_files_failed_total",
+               "Times catalog.snap could not be written."),
+    COUNTER_OF(catalog_file_counters, refused, "discoverd_snapshot_files_refused_total",
+               "Damaged files that were set aside."),
 };
 
 int catalog_file_new(const char *state_dir, struct metrics *metrics, struct catalog_file **ret_keep)
@@ -135,12 +135,11 @@ static void start(struct catalog_file *k, const struct table_writer *table)
 {
     if (table_map(table_writer_fd(table), &k->table) < 0)
         return;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    thread_block_signals(&before);
     atomic_store(&k->done, false);
     k->running = pthread_create(&k->thread, NULL, write_file, k) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    thread_restore_signals(&before);
     if (!k->running)
         table_unmap(&k->table);
 }

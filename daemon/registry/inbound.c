@@ -11,16 +11,16 @@
 #include "libdiscover/core/clock.h"
 
 static const struct metric inbound_metrics[] = {
-    {"discoverd_feed_keys_refused_total", "Keys in the buckets that are not valid names.", METRIC_COUNTER,
-     offsetof(struct inbound_counters, keys_refused)},
-    {"discoverd_feed_values_refused_total", "Values under SERVICES that are not a record.", METRIC_COUNTER,
-     offsetof(struct inbound_counters, values_refused)},
-    {"discoverd_feed_leases_refused_total", "Values under HOSTS that are not a lease.", METRIC_COUNTER,
-     offsetof(struct inbound_counters, leases_refused)},
-    {"discoverd_feed_limits_refused_total", "Records and leases over a limit of this daemon.", METRIC_COUNTER,
-     offsetof(struct inbound_counters, limits_refused)},
-    {"discoverd_feed_digest_mismatches_total", "Hosts whose records differ from their lease for two beats.",
-     METRIC_COUNTER, offsetof(struct inbound_counters, digest_mismatches)},
+    COUNTER_OF(inbound_counters, keys_refused, "discoverd_feed_keys_refused_total",
+               "Keys in the buckets that are not valid names."),
+    COUNTER_OF(inbound_counters, values_refused, "discoverd_feed_values_refused_total",
+               "Values under SERVICES that are not a record."),
+    COUNTER_OF(inbound_counters, leases_refused, "discoverd_feed_leases_refused_total",
+               "Values under HOSTS that are not a lease."),
+    COUNTER_OF(inbound_counters, limits_refused, "discoverd_feed_limits_refused_total",
+               "Records and leases over a limit of this daemon."),
+    COUNTER_OF(inbound_counters, digest_mismatches, "discoverd_feed_digest_mismatches_total",
+               "Hosts whose records differ from their lease for two beats."),
 };
 
 bool inbound_is_own(const struct daemon *d, const char *host)

@@ -33,12 +33,12 @@ struct write_report {
 };
 
 static const struct metric metrics_table[] = {
-    {"discoverd_feed_refused_keys", "Keys whose value stands refused now, of those refused last.", METRIC_GAUGE,
-     offsetof(struct write_report_counters, refused_keys)},
-    {"discoverd_feed_floods_total", "Times a host began to write more than limits.host_changes.", METRIC_COUNTER,
-     offsetof(struct write_report_counters, floods)},
-    {"discoverd_feed_flooding_hosts", "Hosts that write more than limits.host_changes now.", METRIC_GAUGE,
-     offsetof(struct write_report_counters, flooding_hosts)},
+    GAUGE_OF(write_report_counters, refused_keys, "discoverd_feed_refused_keys",
+             "Keys whose value stands refused now, of those refused last."),
+    COUNTER_OF(write_report_counters, floods, "discoverd_feed_floods_total",
+               "Times a host began to write more than limits.host_changes."),
+    GAUGE_OF(write_report_counters, flooding_hosts, "discoverd_feed_flooding_hosts",
+             "Hosts that write more than limits.host_changes now."),
 };
 
 int write_report_new(const struct config *config, struct metrics *metrics, struct write_report **ret_p)

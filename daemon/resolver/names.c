@@ -7,7 +7,7 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "daemon/agent/deadlines.h"
+#include "daemon/base/deadlines.h"
 #include "daemon/base/backoff.h"
 #include "libdiscover/core/clock.h"
 

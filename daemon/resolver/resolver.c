@@ -26,22 +26,21 @@ struct resolver {
 };
 
 static const struct metric resolver_metrics[] = {
-    {"discoverd_resolver_names", "Host names that are kept resolved.", METRIC_GAUGE,
-     offsetof(struct names_counters, names)},
-    {"discoverd_resolver_failing", "Host names of them whose last question had no answer.", METRIC_GAUGE,
-     offsetof(struct names_counters, failing)},
-    {"discoverd_resolver_queries_total", "Questions for the address of a host name, of one family.", METRIC_COUNTER,
-     offsetof(struct names_counters, queries)},
-    {"discoverd_resolver_failures_total", "Questions without an answer; the last address stays.", METRIC_COUNTER,
-     offsetof(struct names_counters, failures)},
-    {"discoverd_resolver_denials_total", "Answers that there is no such name, or no address of that family.",
-     METRIC_COUNTER, offsetof(struct names_counters, denials)},
-    {"discoverd_resolver_changes_total", "Times a host name came to another address.", METRIC_COUNTER,
-     offsetof(struct names_counters, changes)},
-    {"discoverd_resolver_dropped_total", "Addresses that went because they were denied for long.", METRIC_COUNTER,
-     offsetof(struct names_counters, dropped)},
-    {"discoverd_resolver_refused_total", "Host names over limits.hostnames, or below one of our own zones.",
-     METRIC_COUNTER, offsetof(struct names_counters, refused)},
+    GAUGE_OF(names_counters, names, "discoverd_resolver_names", "Host names that are kept resolved."),
+    GAUGE_OF(names_counters, failing, "discoverd_resolver_failing",
+             "Host names of them whose last question had no answer."),
+    COUNTER_OF(names_counters, queries, "discoverd_resolver_queries_total",
+               "Questions for the address of a host name, of one family."),
+    COUNTER_OF(names_counters, failures, "discoverd_resolver_failures_total",
+               "Questions without an answer; the last address stays."),
+    COUNTER_OF(names_counters, denials, "discoverd_resolver_denials_total",
+               "Answers that there is no such name, or no address of that family."),
+    COUNTER_OF(names_counters, changes, "discoverd_resolver_changes_total",
+               "Times a host name came to another address."),
+    COUNTER_OF(names_counters, dropped, "discoverd_resolver_dropped_total",
+               "Addresses that went because they were denied for long."),
+    COUNTER_OF(names_counters, refused, "discoverd_resolver_refused_total",
+               "Host names over limits.hostnames, or below one of our own zones."),
 };
 
 static uint32_t random32(void)

@@ -545,21 +545,20 @@ const struct follow_counters *follow_counters(const struct follow *f)
     return &f->counters;
 }
 
-#define COUNTER(field, name, text)                                                                                     \
-    {                                                                                                                  \
-        name, text, METRIC_COUNTER, offsetof(struct follow_counters, field)                                            \
-    }
-
 static const struct metric metric_table[] = {
-    COUNTER(resyncs, "discoverd_follow_resyncs_total", "Snapshots of the buckets that were asked for"),
-    COUNTER(completed, "discoverd_follow_completed_total", "Of these, completed"),
-    COUNTER(aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
-    COUNTER(gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
-    COUNTER(recreated, "discoverd_follow_recreated_total", "Times a bucket turned out to be a new one"),
-    COUNTER(missing, "discoverd_follow_missing_total", "Snapshots in which something was missing that nobody deleted"),
-    COUNTER(checks, "discoverd_follow_checks_total", "Times a quiet bucket was asked whether it has moved on"),
-    COUNTER(ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
-    COUNTER(late, "discoverd_follow_late_total", "Live messages that came behind a later one"),
+    COUNTER_OF(follow_counters, resyncs, "discoverd_follow_resyncs_total",
+               "Snapshots of the buckets that were asked for"),
+    COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Of these, completed"),
+    COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
+    COUNTER_OF(follow_counters, gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
+    COUNTER_OF(follow_counters, recreated, "discoverd_follow_recreated_total",
+               "Times a bucket turned out to be a new one"),
+    COUNTER_OF(follow_counters, missing, "discoverd_follow_missing_total",
+               "Snapshots in which something was missing that nobody deleted"),
+    COUNTER_OF(follow_counters, checks, "discoverd_follow_checks_total",
+               "Times a quiet bucket was asked whether it has moved on"),
+    COUNTER_OF(follow_counters, ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
+    COUNTER_OF(follow_counters, late, "discoverd_follow_late_total", "Live messages that came behind a later one"),
 };
 
 int follow_add_metrics(struct follow *f, struct metrics *m)

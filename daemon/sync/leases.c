@@ -429,18 +429,14 @@ static struct liveness_stats leases_stats(const struct liveness *base)
     return (struct liveness_stats){.hosts = l->n, .alive = l->alive, .held = l->held};
 }
 
-#define COUNTER(field, name, text)                                                                                     \
-    {                                                                                                                  \
-        name, text, METRIC_COUNTER, offsetof(struct counters, field)                                                   \
-    }
-
 static const struct metric metric_table[] = {
-    COUNTER(applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
-    COUNTER(old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
-    COUNTER(refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
-    COUNTER(left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
-    COUNTER(expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
-    COUNTER(guarded, "discoverd_hosts_guarded_total", "Hosts kept although their lease ran out, as too many did"),
+    COUNTER_OF(counters, applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
+    COUNTER_OF(counters, old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
+    COUNTER_OF(counters, refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
+    COUNTER_OF(counters, left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
+    COUNTER_OF(counters, expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
+    COUNTER_OF(counters, guarded, "discoverd_hosts_guarded_total",
+               "Hosts kept although their lease ran out, as too many did"),
 };
 
 static int leases_add_metrics(struct liveness *base, struct metrics *m)

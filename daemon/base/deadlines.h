@@ -3,8 +3,8 @@
  * Deadlines of many things, the earliest first: a binary heap of members that live inside those things. Pure; any
  * one thread. Only deadlines_reserve can fail, so that setting a deadline in the middle of a change cannot.
  */
-#ifndef AGENT_DEADLINES_H
-#define AGENT_DEADLINES_H
+#ifndef BASE_DEADLINES_H
+#define BASE_DEADLINES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of many things, the earliest first. */
-#include "daemon/agent/deadlines.h"
+#include "daemon/base/deadlines.h"
 
 #include <assert.h>
 #include <errno.h>

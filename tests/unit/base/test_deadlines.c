@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The heap of deadlines gives the earliest first, whatever was set, moved and cleared. */
-#include "daemon/agent/deadlines.h"
+#include "daemon/base/deadlines.h"
 
 #include "tests/support/unit.h"
 
