@@ -12,32 +12,8 @@
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
-/* How long the good-bye may take: systemd's patience is 90 s, an operator's is shorter. */
-#define LEAVE_NS (3 * NS_PER_S)
-
 /* While a snapshot is read, its services are written this often, not after each batch: see daemon_turn. */
 #define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
-
-static void leave(struct daemon *d)
-{
-    if (d->leaving) { /* asked twice: at once */
-        event_base_loopbreak(d->base);
-        return;
-    }
-    log_notice("leaving: taking the registrations of this host back");
-    sd_notify(0, "STOPPING=1");
-    d->leaving = true;
-    agent_leave(d->agent, clock_now_ns());
-    loop_timer_arm(&d->leave_timer, clock_now_ns() + LEAVE_NS, clock_now_ns());
-    daemon_turn(d);
-}
-
-static void leave_took_too_long(void *arg)
-{
-    struct daemon *d = arg;
-    log_warning("NATS did not confirm the good-bye in time; other hosts will notice when the lease runs out");
-    event_base_loopbreak(d->base);
-}
 
 static void log_config_error(void *arg, const char *message)
 {
@@ -63,6 +39,7 @@ static void report_change(void *arg, const char *key, bool reloadable)
 static void exchange_reloadable(struct config *c, struct config *fresh)
 {
     EXCHANGE(c->log.level, fresh->log.level);
+    EXCHANGE(c->registry.on_stop, fresh->registry.on_stop);
     EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
     EXCHANGE(c->api.register_group, fresh->api.register_group);
     EXCHANGE(c->services_dir, fresh->services_dir);
@@ -97,7 +74,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
     if (signal == SIGHUP)
         reload(arg);
     else
-        leave(arg);
+        stop_by_signal(arg);
 }
 
 static void on_second(void *arg)
@@ -140,8 +117,8 @@ void daemon_turn(struct daemon *d)
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
-    if (d->leaving && (agent_left(d->agent) || !bus_connected(d->bus)))
-        event_base_loopbreak(d->base);
+    if (d->stopping)
+        stop_check(d);
 }
 
 static void on_turn(void *arg)
@@ -156,7 +133,7 @@ int daemon_loop_start(struct daemon *d)
     if (!err)
         err = loop_timer_init(&d->second_timer, d->base, on_second, d);
     if (!err)
-        err = loop_timer_init(&d->leave_timer, d->base, leave_took_too_long, d);
+        err = stop_init(d);
     for (size_t i = 0; i < 3 && !err; i++) {
         d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
         err = d->signals[i] && event_add(d->signals[i], NULL) == 0 ? 0 : -ENOMEM;
@@ -169,7 +146,7 @@ void daemon_loop_stop(struct daemon *d)
     for (size_t i = 0; i < 3; i++)
         if (d->signals[i])
             event_free(d->signals[i]);
-    loop_timer_fini(&d->leave_timer);
+    loop_timer_fini(&d->stop_timer);
     loop_timer_fini(&d->second_timer);
     loop_timer_fini(&d->turn_timer);
 }

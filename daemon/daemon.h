@@ -5,6 +5,7 @@
  *
  *   parts.c    starts the parts in order, stops them in reverse
  *   daemon.c   the loop: turns, seconds, signals
+ *   stop.c     how a life ends
  *   registry/  what joins them:
  *     inbound*.c      bus -> followers -> catalog, agent, leases (inbound.h)
  *     outbound.c      agent -> local catalog, bus, disk
@@ -61,11 +62,14 @@ struct inbound {
     int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 
+/* The later outdoes the earlier. */
+enum stopping { STOPPING_NOT, STOPPING_HANDS_OVER, STOPPING_LEAVES };
+
 struct daemon {
     struct config *config;
     const char *config_path; /* NULL: defaults alone */
     struct event_base *base;
-    struct loop_timer turn_timer, second_timer, leave_timer;
+    struct loop_timer turn_timer, second_timer, stop_timer;
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
@@ -98,7 +102,7 @@ struct daemon {
     uint32_t serial_reserved; /* as stored: the next life begins there */
     bool serial_failed;       /* said in the log once */
     int64_t started_ns, flushed_ns;
-    bool leaving;
+    enum stopping stopping;
     char bus_server[256], bus_error[512];
     struct lease own_lease; /* as last sent */
 };
@@ -115,6 +119,15 @@ void daemon_turn(struct daemon *d);
 /* The timers and signals of the loop. */
 int daemon_loop_start(struct daemon *d);
 void daemon_loop_stop(struct daemon *d);
+
+/*
+ * stop.c. Begins to stop; nothing new when that, or more, has begun. By a signal: as registry.on_stop says, and at once when
+ * it is the second. stop_check, at each turn while stopping: ends the loop when all is said.
+ */
+int stop_init(struct daemon *d);
+void stop_begin(struct daemon *d, enum stopping how);
+void stop_by_signal(struct daemon *d);
+void stop_check(struct daemon *d);
 
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);

@@ -484,6 +484,7 @@ struct agent_status agent_status(const struct agent *a)
         .unacknowledged = publisher.behind,
         .in_flight = publisher.in_flight,
         .window = publisher.window,
+        .lease_acknowledged = a->beat.acked,
         .name = a->name_conflict.name,
     };
 }

@@ -228,6 +228,7 @@ struct agent_status {
     uint32_t inherited;
     uint32_t unacknowledged; /* changes that NATS has not confirmed */
     uint32_t in_flight, window;
+    bool lease_acknowledged; /* the latest */
     enum agent_name name;
 };
 struct agent_status agent_status(const struct agent *a);

@@ -4,7 +4,7 @@
  * sockets are non-blocking and live in the given event_base.
  *
  * Everybody on the host may read. Registering is for root, for the daemon's own user and for members of one
- * group; setting a state over that of all programs, for the first two. A client that sends garbage, is slow to read or to shake hands is told why, counted and closed; the
+ * group; setting a state over that of all programs, and leaving, for the first two. A client that sends garbage, is slow to read or to shake hands is told why, counted and closed; the
  * others do not notice.
  */
 #ifndef API_API_H
@@ -53,6 +53,9 @@ struct api_ops {
 
     /* Differs whenever what the table says of the service differs; UINT64_MAX never. */
     uint64_t (*service_seq)(void *arg, const char *service);
+
+    /* Says good-bye and stops the daemon; api_left follows. */
+    void (*leave)(void *arg);
 };
 
 /*
@@ -65,6 +68,12 @@ int api_new(struct event_base *base, const struct api_options *options, const st
 
 /* Closes all clients (client_gone is called for each) and removes the socket file. */
 void api_free(struct api *api);
+
+/*
+ * Answers whoever asked to leave: done, or why nobody has confirmed it. Their connections end with the process, not with
+ * api_free: that is how they know that it has ended.
+ */
+void api_left(struct api *api, const char *why);
 
 /* Tells all clients of the new segment. */
 void api_table_moved(struct api *api, int fd);

@@ -31,7 +31,8 @@ void api_client_close(struct api_client *c)
     end(c);
     event_del(c->writable);
     loop_timer_arm(&c->timeout, INT64_MAX, 0);
-    close(c->sock);
+    if (!c->leaves) /* else the kernel does when the process has ended */
+        close(c->sock);
     c->sock = -1;
 }
 

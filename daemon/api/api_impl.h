@@ -39,7 +39,9 @@ struct api_client {
     struct peer peer;
     bool greeted, ended;
     bool orphaned;
-    bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
+    bool leaves;       /* has asked the host to leave, ... */
+    uint32_t leave_id; /* ... by that request */
+    bool paused;       /* has frames left over from this turn of the loop: it reads no more before they are done */
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;

@@ -226,7 +226,7 @@ static bool check_operator(struct api_client *c, uint32_t id)
     if (c->peer.uid == 0 || c->peer.uid == c->api->access.own_uid)
         return true;
     metric_inc(&c->api->metrics.denied);
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may set states of instances");
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may do that");
     return false;
 }
 
@@ -249,6 +249,29 @@ static void handle_override(struct api_client *c, const ClientMessage *m)
         refuse_errno(c, m->id, err, "as many states are set as may be (limits.overrides)");
     else
         answer(c, m->id, err);
+}
+
+static void handle_leave(struct api_client *c, const ClientMessage *m)
+{
+    if (!check_operator(c, m->id))
+        return;
+    c->leaves = true;
+    c->leave_id = m->id;
+    c->api->ops.leave(c->api->ops.arg);
+}
+
+void api_left(struct api *api, const char *why)
+{
+    api_enter(api);
+    for (struct api_client *c = api->clients; c; c = c->next) {
+        if (!c->leaves)
+            continue;
+        if (why)
+            refuse(c, c->leave_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
+        else
+            send_ok(c, c->leave_id);
+    }
+    api_exit(api);
 }
 
 /* --- status --- */
@@ -306,6 +329,8 @@ static request_fn *handler_of(const ClientMessage *m)
         return handle_heartbeat;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE:
         return handle_override;
+    case DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE:
+        return handle_leave;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS:
         return handle_status;
     case DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH:

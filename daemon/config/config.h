@@ -22,6 +22,12 @@
 
 #define CONFIG_WHY_CAP 256
 
+/* What becomes of the services of this host when the daemon is told to stop. */
+enum on_stop {
+    ON_STOP_KEEP, /* their lease runs on, as after a crash */
+    ON_STOP_LEAVE,
+};
+
 struct config {
     char *host, *region, *zone;
     struct string_list address; /* of the host: at most one of each family; none: to be found out */
@@ -39,6 +45,7 @@ struct config {
     struct {
         char *services_bucket, *hosts_bucket;
         int64_t lease_ttl_ns, record_ttl_ns, restart_grace_ns, guard_duration_ns;
+        uint32_t on_stop; /* enum on_stop */
         uint32_t replicas, guard_percent, guard_min;
         bool create;
     } registry;

@@ -60,6 +60,8 @@ static const struct config_key main_table[] = {
      "How long the bucket keeps the instances of a host that never comes back"},
     {"registry.restart_grace", VALUE_DURATION, NO, 0, 0, AT(registry.restart_grace_ns), "5s", 0, 60 * S,
      "After a restart: how long programs have to register again before their instances are gone"},
+    {"registry.on_stop", VALUE_ON_STOP, YES, 0, 0, AT(registry.on_stop), "keep", 0, 0,
+     "keep: when the daemon is told to stop, the lease runs on, and a start within it shows nowhere; leave: good-bye"},
     {"registry.replicas", VALUE_NUMBER, NO, 0, 0, AT(registry.replicas), "1", 1, 5,
      "Servers that keep a copy of a bucket that is made here"},
     {"registry.create", VALUE_BOOLEAN, NO, 0, 0, AT(registry.create), "true", 0, 0,

@@ -38,6 +38,7 @@ static const struct kind {
     [VALUE_NUMBER] = {"number", NULL, FORM_NUMBER, STORE_U32, NULL},
     [VALUE_LEVEL] = {"level", NULL, FORM_TEXT, STORE_U32, NULL},
     [VALUE_PROTOCOL] = {"protocol", NULL, FORM_TEXT, STORE_U32, NULL},
+    [VALUE_ON_STOP] = {"keep or leave", NULL, FORM_TEXT, STORE_U32, NULL},
     [VALUE_DURATION] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
     [VALUE_SECONDS] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
     [VALUE_BOOLEAN] = {"true or false", NULL, FORM_BOOLEAN, STORE_BOOL, NULL},
@@ -51,9 +52,11 @@ static const struct word {
     const char *text;
     uint32_t number;
 } words[] = {
-    {VALUE_LEVEL, "error", LOG_ERR},       {VALUE_LEVEL, "warning", LOG_WARNING}, {VALUE_LEVEL, "notice", LOG_NOTICE},
-    {VALUE_LEVEL, "info", LOG_INFO},       {VALUE_LEVEL, "debug", LOG_DEBUG},     {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
-    {VALUE_PROTOCOL, "udp", DISCOVER_UDP},
+    {VALUE_LEVEL, "error", LOG_ERR},         {VALUE_LEVEL, "warning", LOG_WARNING},
+    {VALUE_LEVEL, "notice", LOG_NOTICE},     {VALUE_LEVEL, "info", LOG_INFO},
+    {VALUE_LEVEL, "debug", LOG_DEBUG},       {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
+    {VALUE_PROTOCOL, "udp", DISCOVER_UDP},   {VALUE_ON_STOP, "keep", ON_STOP_KEEP},
+    {VALUE_ON_STOP, "leave", ON_STOP_LEAVE},
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)

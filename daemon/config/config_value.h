@@ -32,6 +32,7 @@ enum value_kind {
     VALUE_NUMBER,
     VALUE_LEVEL,    /* "info" */
     VALUE_PROTOCOL, /* "tcp" */
+    VALUE_ON_STOP,  /* "keep" */
     /* Kept as int64_t. */
     VALUE_DURATION, /* "500ms" */
     VALUE_SECONDS,  /* "5s", nothing finer */

@@ -46,11 +46,16 @@ static int api_override(void *arg, const struct override *o, bool on)
     return err;
 }
 
-/* At the end, what our own closing of the connections would do is left to the good-bye and to the next life. */
+static void api_leave(void *arg)
+{
+    stop_begin(arg, STOPPING_LEAVES);
+}
+
+/* What our own closing of the connections at the end would do is left to the good-bye and to the next life. */
 static void api_client_gone(void *arg, uint64_t client)
 {
     struct daemon *d = arg;
-    if (d->leaving || !d->bus)
+    if (d->stopping == STOPPING_LEAVES || !d->bus)
         return;
     agent_client_gone(d->agent, client, clock_now_ns());
     daemon_turn(d);
@@ -87,6 +92,7 @@ int requests_start(struct daemon *d)
                                 .override = api_override,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,
+                                .leave = api_leave,
                                 .status = status_fill,
                                 .epoch = api_epoch,
                                 .table_fd = api_table_fd,

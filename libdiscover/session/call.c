@@ -223,6 +223,18 @@ int discover_override(struct discover *d, const char *service, const char *insta
     return ask_for_ok(d, &msg);
 }
 
+int discover_leave(struct discover *d)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    Discover__V1__Leave body = DISCOVER__V1__LEAVE__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE;
+    msg.leave = &body;
+    return ask_for_ok(d, &msg);
+}
+
 /* The lists of a status, as the caller gets them. */
 struct status_lists {
     struct discover_counter *counters;

@@ -65,7 +65,7 @@ START_TEST(the_second_stands_down)
     holds_for(2 * LEASE_MS, !bucket_has("shop.two.web.i") && seen_by_lib(&viewer, "shop/one") == 1, viewer.seen);
     ck_assert(bucket_has("shop.one.web.i"));
     /* The first one leaves: its name is free. */
-    host_stop(&first);
+    host_leave(&first);
     (void)wait_until(3 * LEASE_MS, bucket_has("shop.two.web.i") && seen_by_lib(&viewer, "shop/two") == 1, viewer.seen);
     ck_assert_int_eq(proc_stop(&second, 5000), 0);
     kv_close(&kv);

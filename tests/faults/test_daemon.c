@@ -57,4 +57,21 @@ START_TEST(after_its_lease)
 }
 END_TEST
 
-E2E_TESTS("faults of a daemon", 120, {"within_its_lease", within_its_lease}, {"after_its_lease", after_its_lease})
+/* Registrations come and go meanwhile, and every answer is looked at all the time. */
+START_TEST(stopped_and_started)
+{
+    start();
+    for (int i = 0; i < 10; i++) {
+        observe_change(&o);
+        observe_set_watched(&o, 0, false);
+        host_stop(&o.at[0].host);
+        observe_for(&o, 200);
+        start_first_again();
+    }
+    observe_change(&o);
+    observe_end(&o, "daemon stopped by SIGTERM and started, ten times, under load", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
+E2E_TESTS("faults of a daemon", 120, {"stopped_and_started", stopped_and_started},
+          {"within_its_lease", within_its_lease}, {"after_its_lease", after_its_lease})

@@ -211,6 +211,16 @@ void host_stop(struct host *h)
     ck_assert_msg(code == 0, "discoverd on host %s ended with %d", h->name, code);
 }
 
+void host_leave(struct host *h)
+{
+    struct output o;
+    int code = ctl(h, &o, "leave", NULL);
+
+    ck_assert_msg(code == 0, "leave: %d %s", code, o.err);
+    code = proc_wait(&h->proc, STOP_TIMEOUT_MS);
+    ck_assert_msg(code == 0, "discoverd on host %s ended with %d", h->name, code);
+}
+
 struct discover *host_lib(struct host *h)
 {
     if (!h->lib) {

@@ -58,9 +58,13 @@ void host_run_offline(struct host *h);
 /* host_init and host_run; host_run_offline without options->nats. */
 void host_start(struct host *h, const struct host_options *options);
 
-/* kill -9; SIGTERM, which must end it with exit code 0. */
+/*
+ * kill -9; SIGTERM, after which its instances stay as long as its lease; discoverctl leave, which takes them away. The last
+ * two must end it with exit code 0.
+ */
 void host_kill(struct host *h);
 void host_stop(struct host *h);
+void host_leave(struct host *h);
 
 /* This host's daemon through libdiscover: one handle, opened on first use, dispatched at every call. */
 struct discover *host_lib(struct host *h);

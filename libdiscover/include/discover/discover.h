@@ -416,6 +416,15 @@ DISCOVER_API DISCOVER_CHECK int discover_drain(struct discover *d, struct discov
 DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char *service, const char *instance,
                                                   enum discover_state state, int on);
 
+/*
+ * For operators: takes this host out of the registry, all its instances at once and everywhere, and stops the daemon; what
+ * outlives its connection is registered again at the daemon's next start. 0: NATS has confirmed it. DISCOVER_E_DENIED: only
+ * root and the daemon's user may; or nobody confirmed it, and the daemon stops all the same (discover_last_error tells).
+ * _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon: give this one 5 s (discover_set_timeout). Once it is
+ * done discover_connected is 1 until the daemon's process has ended.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_leave(struct discover *d);
+
 /* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 

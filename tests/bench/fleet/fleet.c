@@ -49,7 +49,7 @@ static void load(struct fleet *f, size_t hosts)
 {
     nats_start(&nats, 1);
     host_start(&first, &(struct host_options){.name = "first", .nats = nats.urls});
-    host_stop(&first);
+    host_leave(&first);
     fleet_open(f, nats.server[0].url, hosts, PER_HOST);
     for (size_t h = 0; h < hosts; h++)
         for (size_t i = 0; i < PER_HOST; i++)

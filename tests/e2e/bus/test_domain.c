@@ -59,7 +59,7 @@ START_TEST(leaf_uses_the_buckets_of_the_hub)
     kv_close(&kv);
     ck_assert_int_eq(ctl(&far, &(struct output){0}, "deregister", "shop/from-leaf", NULL), 0);
     wait_until(5000, seen_by_all(&near, "shop/from-leaf", 0), near.seen);
-    host_stop(&near); /* and that it says good-bye */
+    host_leave(&near); /* and that it says good-bye */
     wait_until(5000, seen_by_all(&far, "shop/from-hub", 0), far.seen);
 }
 END_TEST

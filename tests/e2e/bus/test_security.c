@@ -231,7 +231,7 @@ START_TEST(test_daemons_under_the_permissions_of_the_example)
     wait_until(2000, seen_by_all(&web2, "shop/stays", 1), web2.seen);
     ck_assert_int_eq(host_counter(&web1, "discoverd_bus_denials_total"), 0);
     ck_assert_int_eq(host_counter(&web2, "discoverd_bus_denials_total"), 0);
-    host_stop(&web1);
+    host_leave(&web1);
     wait_until(2000, seen_by_all(&web2, "shop/stays", 0), web2.seen);
 }
 END_TEST

@@ -28,7 +28,7 @@ struct server {
     char dir[64], path[96];
     int table_fd;
     size_t n_local; /* instances in the local catalog */
-    size_t clients_gone;
+    size_t clients_gone, leaves;
     uint64_t service_seq;
 };
 
@@ -164,6 +164,12 @@ static inline uint64_t o_service_seq(void *arg, const char *service)
     return strcmp(service, "shop/payment") == 0 ? s.service_seq : 0;
 }
 
+static inline void o_leave(void *arg)
+{
+    (void)arg;
+    s.leaves++;
+}
+
 static inline void server_agent(void)
 {
     const struct agent_ops ops = {NULL,    w_local_put, w_local_remove, w_publish, w_unpublish, w_publish_lease,
@@ -174,8 +180,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,          o_add,    o_remove, o_override, o_heartbeat,
-                                o_client_gone, o_status, o_epoch,  o_table_fd, o_service_seq};
+    const struct api_ops ops = {NULL,     o_add,   o_remove,   o_override,    o_heartbeat, o_client_gone,
+                                o_status, o_epoch, o_table_fd, o_service_seq, o_leave};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";

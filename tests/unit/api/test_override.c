@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* States that an operator sets: who may, and for what. */
+/* What is an operator's to say: states of instances, and that the host leaves. Who may, and what comes of it. */
 #include "tests/unit/api/client.h"
 
 #define CODE(name) DISCOVER__V1__ERROR__CODE__##name
@@ -40,4 +40,45 @@ START_TEST(operators_alone_set_states)
 }
 END_TEST
 
-UNIT_TESTS("api override", operators_alone_set_states)
+static void send_leave(struct test_client *c, uint32_t id)
+{
+    Discover__V1__Leave leave = DISCOVER__V1__LEAVE__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    m.id = id;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE;
+    m.leave = &leave;
+    send_message(c, &m);
+}
+
+/* Answered when it is done, and the connection is left for the process to end. */
+START_TEST(operators_alone_let_the_host_leave)
+{
+    if (geteuid() != 0)
+        return;
+    server_start((struct api_options){.group = "daemon"});
+    struct test_client member = dial_as(4321, 1), root = dial_and_greet(), other = dial_and_greet();
+    send_hello(&member, 1, 1);
+    release(receive(&member));
+    send_leave(&member, 9);
+    expect_error(&member, CODE(DENIED), "only root");
+    ck_assert_uint_eq(s.leaves, 0);
+    send_leave(&root, 9);
+    send_leave(&other, 9);
+    while (s.leaves < 2)
+        event_base_loop(s.base, EVLOOP_NONBLOCK);
+    api_left(s.api, "nobody heard it");
+    expect_error(&root, CODE(INTERNAL), "nobody heard it");
+    expect_error(&other, CODE(INTERNAL), "nobody heard it");
+    api_left(s.api, NULL);
+    expect_ok(&root);
+    hang_up(&member);
+    server_stop();
+    char byte;
+    ck_assert_int_lt(recv(root.sock, &byte, 1, MSG_DONTWAIT), 0);
+    ck_assert_int_eq(errno, EAGAIN);
+    hang_up(&root);
+    hang_up(&other);
+}
+END_TEST
+
+UNIT_TESTS("api override", operators_alone_set_states, operators_alone_let_the_host_leave)

@@ -49,7 +49,8 @@ static const char everything[] =
     "}; };\n"
     "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; "
     "replicas = 3;\n"
-    "             create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; guard_duration = "
+    "             on_stop = \"leave\"; create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; "
+    "guard_duration = "
     "\"10m\"; "
     "};\n"
     "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = "
@@ -99,6 +100,7 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->registry.guard_percent, 50);
     ck_assert_uint_eq(c->registry.guard_min, 2);
     ck_assert(!c->registry.create);
+    ck_assert_uint_eq(c->registry.on_stop, ON_STOP_LEAVE);
     ASSERT_LIST(c->dns.listen, "127.0.0.1:53", "[::1]:53");
     ASSERT_LIST(c->dns.zones, "a.internal", "10.in-addr.arpa");
     ASSERT_LIST(c->dns.allow, "10.0.0.0/8", "fd00::/8");
@@ -162,6 +164,7 @@ START_TEST(test_defaults)
     ck_assert_int_eq(c->registry.restart_grace_ns, 5 * NS_PER_S);
     ck_assert_uint_eq(c->registry.replicas, 1);
     ck_assert(c->registry.create);
+    ck_assert_uint_eq(c->registry.on_stop, ON_STOP_KEEP);
     ASSERT_LIST(c->dns.listen, "127.0.0.1:8053");
     ASSERT_LIST(c->dns.zones, "discover.internal");
     ck_assert_uint_eq(c->dns.allow.n, 0);
