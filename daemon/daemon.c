@@ -134,6 +134,10 @@ int daemon_loop_start(struct daemon *d)
         err = loop_timer_init(&d->second_timer, d->base, on_second, d);
     if (!err)
         err = stop_init(d);
+    if (!err) { /* the lease is written whatever else there is to do */
+        loop_timer_urgent(&d->turn_timer);
+        loop_timer_urgent(&d->second_timer);
+    }
     for (size_t i = 0; i < 3 && !err; i++) {
         d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
         err = d->signals[i] && event_add(d->signals[i], NULL) == 0 ? 0 : -ENOMEM;
@@ -177,7 +181,9 @@ int daemon_run(struct config *config, const char *config_path)
                    (unsigned long long)agent_status(d->agent).epoch);
         sd_notify(0, "READY=1");
         on_second(d);
+        loop_meter_use(&d->loop_meter);
         event_base_dispatch(d->base);
+        loop_meter_use(NULL);
         parts_stop(d);
     }
     config_free(config);

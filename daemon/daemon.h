@@ -32,6 +32,7 @@
 #include "daemon/api/api.h"
 #include "daemon/config/config.h"
 #include "daemon/base/loop.h"
+#include "daemon/base/loop_meter.h"
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
 #include "daemon/catalog/catalog.h"
@@ -69,6 +70,7 @@ struct daemon {
     struct config *config;
     const char *config_path; /* NULL: defaults alone */
     struct event_base *base;
+    struct loop_meter loop_meter;
     struct loop_timer turn_timer, second_timer, stop_timer;
     struct loop_watch bus_watch;
     struct event *signals[3];

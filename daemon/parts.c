@@ -66,8 +66,9 @@ static void state_stop(struct daemon *d)
 
 static int base_start(struct daemon *d)
 {
-    d->base = event_base_new();
-    return d->base ? metrics_new(&d->metrics) : -ENOMEM;
+    d->base = loop_new();
+    int err = d->base ? metrics_new(&d->metrics) : -ENOMEM;
+    return err ? err : loop_meter_add_metrics(&d->loop_meter, d->metrics);
 }
 
 static void base_stop(struct daemon *d)

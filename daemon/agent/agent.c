@@ -12,6 +12,7 @@
 #include "daemon/agent/registrar.h"
 #include "daemon/agent/name_conflict.h"
 #include "daemon/agent/stored.h"
+#include "daemon/base/recent_max.h"
 #include "daemon/agent/publisher.h"
 #include "libdiscover/core/clock.h"
 
@@ -29,6 +30,7 @@ struct agent {
     struct registrar *registrar;
     struct name_conflict name_conflict;
     struct lease_beat beat;
+    struct recent_max late; /* of leases */
     bool connected;
     bool publishing; /* connected, and the name is ours */
     uint64_t identity_errors;
@@ -89,6 +91,12 @@ static void put_lease(struct agent *a, int64_t now_ns)
         err = a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN | lease.counter);
     if (err < 0)
         lease_answered(a, lease.counter, err, now_ns);
+}
+
+static void note_lateness(struct agent *a, int64_t now_ns)
+{
+    int64_t late_ns = recent_max_add(&a->late, now_ns - a->beat.next_ns, now_ns);
+    metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
 }
 
 void agent_beat_now(struct agent *a, int64_t now_ns)
@@ -428,8 +436,10 @@ int64_t agent_tick(struct agent *a, int64_t now_ns)
     (void)registrar_tick(a->registrar, now_ns);
     end_grace(a, now_ns);
     follow_publishing(a, now_ns);
-    if (a->publishing && a->beat.next_ns <= now_ns)
+    if (a->publishing && a->beat.next_ns <= now_ns) {
+        note_lateness(a, now_ns);
         put_lease(a, now_ns);
+    }
     (void)publisher_tick(a->publisher, now_ns);
     after(a, now_ns);
     return agent_deadline(a);

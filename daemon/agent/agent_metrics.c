@@ -42,6 +42,8 @@ static const struct metric metrics_table[] = {
                "States of operators refused because of limits.overrides."),
     COUNTER_OF(agent_metrics, leases, "discoverd_agent_leases_total", "Leases put."),
     COUNTER_OF(agent_metrics, lease_errors, "discoverd_agent_lease_errors_total", "Leases that failed."),
+    GAUGE_OF(agent_metrics, lease_late_us, "discoverd_agent_lease_late_microseconds",
+             "How late a lease was put, at most, in the last 10 to 20 s."),
     COUNTER_OF(agent_metrics, jumps, "discoverd_agent_jumps_total",
                "Times the epoch had to go above one found in the bucket."),
     COUNTER_OF(agent_metrics, rivals, "discoverd_agent_rivals_total",

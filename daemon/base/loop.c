@@ -6,13 +6,34 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "libdiscover/core/clock.h"
+#include "daemon/base/loop_meter.h"
+
+enum { URGENT, ORDINARY, PRIORITIES }; /* libevent gives an event the one in the middle: ORDINARY */
+
+struct event_base *loop_new(void)
+{
+    static const struct timeval turn = {.tv_usec = LOOP_TURN_NS / NS_PER_US};
+    struct event_config *config = event_config_new();
+    if (!config)
+        return NULL;
+    struct event_base *base = NULL;
+    if (event_config_set_max_dispatch_interval(config, &turn, -1, ORDINARY) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (base && event_base_priority_init(base, PRIORITIES) < 0) {
+        event_base_free(base);
+        base = NULL;
+    }
+    return base;
+}
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
     const struct loop_timer *t = arg;
     (void)fd, (void)what;
+    loop_meter_enter();
     t->fn(t->arg);
+    loop_meter_leave();
 }
 
 int loop_timer_init(struct loop_timer *t, struct event_base *base, loop_fn *fn, void *arg)
@@ -28,6 +49,11 @@ void loop_timer_fini(struct loop_timer *t)
     if (t->event)
         event_free(t->event);
     t->event = NULL;
+}
+
+void loop_timer_urgent(struct loop_timer *t)
+{
+    (void)event_priority_set(t->event, URGENT); /* fails only for one that is under way */
 }
 
 void loop_timer_arm(struct loop_timer *t, int64_t deadline_ns, int64_t now_ns)
@@ -48,7 +74,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     const struct loop_watch *w = arg;
     (void)fd, (void)what;
+    loop_meter_enter();
     w->fn(w->arg);
+    loop_meter_leave();
 }
 
 int loop_watch_init(struct loop_watch *w, struct event_base *base, int fd, loop_fn *fn, void *arg)

@@ -3,8 +3,11 @@
 #include "daemon/base/loop.h"
 
 #include <event2/event.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "daemon/base/loop_meter.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
@@ -111,4 +114,103 @@ START_TEST(test_watch)
 }
 END_TEST
 
-UNIT_TESTS("loop", test_timer, test_overdue, test_armed_again, test_watch)
+/* --- who waits for whom --- */
+
+#define BUSY 100
+
+struct crowd {
+    struct loop_timer ordinary[BUSY], urgent;
+    unsigned calls, calls_before_urgent;
+};
+
+static void keep_busy(void *arg)
+{
+    struct crowd *crowd = arg;
+    int64_t now_ns = clock_now_ns(), until_ns = now_ns + LOOP_SLICE_NS;
+    if (crowd->calls++ == 0)
+        loop_timer_arm(&crowd->urgent, 0, now_ns);
+    while (clock_now_ns() < until_ns)
+        ;
+}
+
+static void note_calls(void *arg)
+{
+    struct crowd *crowd = arg;
+    crowd->calls_before_urgent = crowd->calls;
+}
+
+START_TEST(test_urgent_does_not_wait_for_a_crowd)
+{
+    static struct crowd crowd;
+    struct event_base *base = loop_new();
+    ck_assert_ptr_nonnull(base);
+    for (int i = 0; i < BUSY; i++) {
+        ck_assert_int_eq(loop_timer_init(&crowd.ordinary[i], base, keep_busy, &crowd), 0);
+        loop_timer_arm(&crowd.ordinary[i], 0, 0);
+    }
+    ck_assert_int_eq(loop_timer_init(&crowd.urgent, base, note_calls, &crowd), 0);
+    loop_timer_urgent(&crowd.urgent);
+    ck_assert_int_eq(event_base_dispatch(base), 1);
+    ck_assert_uint_eq(crowd.calls, BUSY);
+    ck_assert_uint_lt(crowd.calls_before_urgent, BUSY / 2);
+    for (int i = 0; i < BUSY; i++)
+        loop_timer_fini(&crowd.ordinary[i]);
+    loop_timer_fini(&crowd.urgent);
+    event_base_free(base);
+}
+END_TEST
+
+static void find_longest(void *arg, const struct metric *metric, uint64_t value)
+{
+    if (strcmp(metric->name, "discoverd_loop_longest_microseconds") == 0)
+        *(uint64_t *)arg = value;
+}
+
+static void nap(void *arg)
+{
+    (void)arg;
+    nanosleep(&(struct timespec){.tv_nsec = 3 * NS_PER_MS}, NULL);
+}
+
+START_TEST(test_meter_tells_the_longest)
+{
+    struct loop_meter meter = {0};
+    struct metrics *metrics;
+    struct loop_timer timer;
+    struct fixture f;
+    uint64_t longest_us = UINT64_MAX;
+    setup(&f);
+    ck_assert_int_eq(metrics_new(&metrics), 0);
+    ck_assert_int_eq(loop_meter_add_metrics(&meter, metrics), 0);
+    ck_assert_int_eq(loop_timer_init(&timer, f.base, nap, NULL), 0);
+    loop_meter_use(&meter);
+    loop_timer_arm(&timer, 0, 0);
+    ck_assert_int_eq(event_base_dispatch(f.base), 1);
+    loop_meter_enter(); /* within one that is measured already */
+    loop_meter_enter();
+    loop_meter_leave();
+    loop_meter_leave();
+    loop_meter_use(NULL);
+    metrics_each(metrics, find_longest, &longest_us);
+    ck_assert_uint_ge(longest_us, 3000);
+    ck_assert_uint_eq(metric_get(&meter.slow), 1);
+    metrics_free(metrics);
+    loop_timer_fini(&timer);
+    teardown(&f);
+}
+END_TEST
+
+START_TEST(test_recent_max)
+{
+    struct recent_max m = {0};
+    int64_t t = 100 * RECENT_MAX_NS;
+    ck_assert_int_eq(recent_max_add(&m, 5, t), 5);
+    ck_assert_int_eq(recent_max_add(&m, 3, t + 1), 5);
+    ck_assert_int_eq(recent_max_add(&m, 2, t + RECENT_MAX_NS), 5);     /* of the last stretch */
+    ck_assert_int_eq(recent_max_add(&m, 1, t + 2 * RECENT_MAX_NS), 2); /* forgotten */
+    ck_assert_int_eq(recent_max_add(&m, 1, t + 9 * RECENT_MAX_NS), 1);
+}
+END_TEST
+
+UNIT_TESTS("loop", test_timer, test_overdue, test_armed_again, test_watch, test_urgent_does_not_wait_for_a_crowd,
+           test_meter_tells_the_longest, test_recent_max)
