@@ -14,6 +14,7 @@
 
 #include "daemon/api/api_impl.h"
 #include "daemon/base/log.h"
+#include "daemon/base/loop_meter.h"
 #include "libdiscover/core/clock.h"
 
 #define ACCEPTS_PER_WAKEUP 32
@@ -47,18 +48,17 @@ static const struct metric metrics_table[] = {
 
 void api_enter(struct api *api)
 {
+    loop_meter_enter();
     api->depth++;
 }
 
 void api_exit(struct api *api)
 {
-    struct api_client *c, *next;
+    loop_meter_leave();
     if (--api->depth > 0)
         return;
-    DL_FOREACH_SAFE(api->clients, c, next)
-    {
-        if (c->sock >= 0)
-            continue;
+    for (struct api_client *c; (c = api->closed);) {
+        api->closed = c->next_closed;
         DL_DELETE(api->clients, c);
         api_client_free(c);
         metric_set(&api->metrics.clients, --api->n_clients);

@@ -34,6 +34,8 @@ void api_client_close(struct api_client *c)
     if (!c->leaves) /* else the kernel does when the process has ended */
         close(c->sock);
     c->sock = -1;
+    c->next_closed = c->api->closed;
+    c->api->closed = c;
 }
 
 static void drop_frame(struct api_client *c)
@@ -167,11 +169,12 @@ static void bad_frame(struct api_client *c, const char *reason)
     api_client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
 }
 
-/* So many frames and no more in one turn of the loop: a client that floods must not keep the others waiting. */
+/* So many frames, or as long as a slice, and no more at a time: a client that floods must not keep the others waiting. */
 static void handle_frames(struct api_client *c)
 {
     const uint8_t *payload;
     size_t n;
+    struct loop_slice slice = loop_slice_begin();
     for (uint32_t i = 0; i < c->api->options.frames_per_wakeup; i++) {
         int got = frame_next(&c->reader, &payload, &n);
         if (got < 0)
@@ -183,6 +186,8 @@ static void handle_frames(struct api_client *c)
         api_request_handle(c, payload, n);
         if (c->ended)
             return;
+        if (loop_slice_over(&slice))
+            break;
     }
     c->paused = true;
 }

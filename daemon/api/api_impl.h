@@ -33,6 +33,7 @@ struct out_frame {
  */
 struct api_client {
     struct api_client *prev, *next;
+    struct api_client *next_closed;
     struct api *api;
     uint64_t id;
     int sock; /* -1: closed */
@@ -68,6 +69,7 @@ struct api {
     struct event *acceptable;
     struct loop_timer accept_again;
     struct api_client *clients;
+    struct api_client *closed; /* of them: to be freed */
     size_t n_clients;
     struct api_ejection *ejections;
     uint64_t last_id;

@@ -7,6 +7,7 @@
 
 #include "daemon/api/api_impl.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/wire.h"
 
 typedef Discover__V1__ClientMessage ClientMessage;
 typedef Discover__V1__ServerMessage ServerMessage;
@@ -181,8 +182,6 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     struct agent_request request;
     char instance[LABEL_CAP];
     const char *why = NULL;
-    if (!check_right(c, m->id))
-        return;
     int err = take_request(c, m->register_, &request, &why);
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
@@ -199,8 +198,6 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (!check_right(c, m->id))
-        return;
     if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0)
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
     else
@@ -212,8 +209,6 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (!check_right(c, m->id))
-        return;
     if (parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
     else
@@ -314,59 +309,98 @@ static void handle_status(struct api_client *c, const ClientMessage *m)
 
 /* --- which is which --- */
 
+/* A Register has some 80 fields. What a later library adds has room. */
+#define MESSAGE_FIELDS_MAX 512
+
 typedef void request_fn(struct api_client *c, const ClientMessage *m);
 
-static request_fn *handler_of(const ClientMessage *m)
+static const struct request {
+    uint32_t body; /* number of its field in ClientMessage */
+    bool registers;
+    request_fn *handle;
+} requests[] = {
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO, false, handle_hello},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, true, handle_register},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, true, handle_deregister},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT, true, handle_heartbeat},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, false, handle_override},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, false, api_watch_handle},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, false, api_share_handle},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, false, api_eject_handle},
+};
+
+static const struct request *find_request(uint32_t body)
 {
-    switch (m->body_case) {
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO:
-        return handle_hello;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER:
-        return handle_register;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER:
-        return handle_deregister;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT:
-        return handle_heartbeat;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE:
-        return handle_override;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE:
-        return handle_leave;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS:
-        return handle_status;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH:
-        return api_watch_handle;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE:
-        return api_share_handle;
-    case DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT:
-        return api_eject_handle;
-    default:
-        return NULL;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        if (requests[i].body == body)
+            return &requests[i];
+    return NULL;
+}
+
+/* What can be seen of a message before it is unpacked, which costs far more than this. */
+struct outline {
+    uint32_t id;
+    const struct request *request; /* of a oneof the last one counts; NULL: not known */
+};
+
+/* The reason why the bytes are no message, or NULL. */
+static const char *read_outline(const uint8_t *payload, size_t n, struct outline *ret_outline)
+{
+    const uint8_t *at = payload, *end = payload + n;
+    struct wire_field f;
+    *ret_outline = (struct outline){0};
+    int fields = wire_count(&discover__v1__client_message__descriptor, payload, n, MESSAGE_FIELDS_MAX);
+    if (fields < 0)
+        return fields == -E2BIG ? "message: of more fields than a message may have"
+                                : "message: not a protobuf ClientMessage";
+    while (wire_next(&at, end, &f) > 0) {
+        if (f.number == 1)
+            ret_outline->id = (uint32_t)f.value;
+        else if (find_request(f.number))
+            ret_outline->request = find_request(f.number);
     }
+    return NULL;
 }
 
 /* The reason why a message cannot be carried out now, or NULL. */
-static const char *out_of_place(const struct api_client *c, const ClientMessage *m, request_fn *handler)
+static const char *out_of_place(const struct api_client *c, const struct request *request)
 {
-    if (!handler)
+    if (!request)
         return "message: of a kind that is not known";
-    if (!c->greeted && m->body_case != DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO)
+    if (!c->greeted && request->handle != handle_hello)
         return "handshake: the first message must be Hello";
-    if (c->greeted && m->body_case == DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO)
+    if (c->greeted && request->handle == handle_hello)
         return "handshake: a second Hello";
     return NULL;
 }
 
-void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n)
+static void fail(struct api_client *c, uint32_t id, const char *reason)
+{
+    metric_inc(&c->api->metrics.bad_frames);
+    api_client_fail(c, id, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
+}
+
+static void unpack_and_handle(struct api_client *c, const struct outline *o, const uint8_t *payload, size_t n)
 {
     ClientMessage *m = discover__v1__client_message__unpack(NULL, n, payload);
-    metric_inc(&c->api->metrics.requests);
-    request_fn *handler = m ? handler_of(m) : NULL;
-    const char *reason = m ? out_of_place(c, m, handler) : "message: not a protobuf ClientMessage";
-    if (reason) {
-        metric_inc(&c->api->metrics.bad_frames);
-        api_client_fail(c, m ? m->id : 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
-    } else {
-        handler(c, m);
-    }
+    if (m && m->body_case == o->request->body)
+        o->request->handle(c, m);
+    else
+        fail(c, o->id, "message: not a protobuf ClientMessage");
     discover__v1__client_message__free_unpacked(m, NULL);
+}
+
+void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n)
+{
+    struct outline o;
+    metric_inc(&c->api->metrics.requests);
+    const char *reason = read_outline(payload, n, &o);
+    if (!reason)
+        reason = out_of_place(c, o.request);
+    if (reason)
+        fail(c, o.id, reason);
+    else if (!o.request->registers || check_right(c, o.id))
+        unpack_and_handle(c, &o, payload, n);
 }

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libdiscover/core/wire.h"
+
 #define WEIGHT_MAX 65535
 
 void record_init(struct record *r)
@@ -224,6 +226,8 @@ int record_decode(const uint8_t *bytes, size_t n, struct record *ret_record, con
 {
     if (n > RECORD_WIRE_MAX)
         return refuse(ret_why, "longer than a record may be");
+    if (wire_count(&discover__v1__instance__descriptor, bytes, n, RECORD_FIELDS_MAX) == -E2BIG)
+        return refuse(ret_why, "of more fields than a record may have");
     Discover__V1__Instance *msg = discover__v1__instance__unpack(NULL, n, bytes);
     if (!msg)
         return refuse(ret_why, "not a protobuf Instance");

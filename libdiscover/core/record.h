@@ -21,6 +21,7 @@
 #define RECORD_META_VAL_CAP 256 /* with NUL; UTF-8 without control characters */
 #define RECORD_HOSTNAME_CAP 254
 #define RECORD_WIRE_MAX     8192 /* bytes of an encoded record, at most */
+#define RECORD_FIELDS_MAX   256  /* of an encoded one, those of its pairs and those not known here too */
 #define LEASE_WIRE_MAX      512
 
 struct record {

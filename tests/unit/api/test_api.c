@@ -324,6 +324,34 @@ START_TEST(bad_bytes)
 }
 END_TEST
 
+/*
+ * Register{Instance{}} of as many empty tags, or pairs, as a frame holds. Unpacked it takes milliseconds, so it is
+ * refused before, whoever sends it.
+ */
+START_TEST(too_many_fields)
+{
+    static uint8_t bytes[FRAME_HEADER + FRAME_MAX];
+    for (int i = 0; i < 2; i++) {
+        server_start((struct api_options){0});
+        struct test_client c = dial_and_greet();
+        size_t n = 0, pairs = 32000;
+        uint8_t *at = bytes + FRAME_HEADER;
+        const uint8_t head[] = {0x08, 0x07, 0x1a, 0x84, 0xf4, 0x03, 0x1a, 0x80, 0xf4, 0x03}; /* lengths 64004, 64000 */
+        memcpy(at, head, sizeof head);
+        for (n = sizeof head; pairs-- > 0; n += 2) {
+            at[n] = i == 0 ? 0x5a : 0x62;
+            at[n + 1] = 0;
+        }
+        frame_header(bytes, n);
+        send_bytes(&c, bytes, FRAME_HEADER + n);
+        expect_error(&c, CODE(BAD_FRAME), "more fields than a message may have");
+        expect_closed(&c);
+        hang_up(&c);
+        server_stop();
+    }
+}
+END_TEST
+
 START_TEST(a_frame_in_single_bytes)
 {
     server_start((struct api_options){0});
@@ -536,7 +564,8 @@ END_TEST
 UNIT_TESTS("api/api", welcome_brings_the_table, versions_that_do_not_meet, hello_comes_first_and_once, silence_is_ended,
            registration_lives_with_the_connection, registration_with_ttl_or_pid_does_not, requests_that_are_refused,
            a_register_without_a_record, status_with_all_counters, many_requests_at_once_come_back_in_order,
-           everybody_hears_of_a_new_table, bad_bytes, a_frame_in_single_bytes, random_bytes_hurt_nobody,
-           descriptors_sent_to_us_are_closed, who_does_not_read_is_closed, limits_on_connections,
-           users_may_read_and_members_may_register, one_user_cannot_take_all_connections, stale_socket_file_is_replaced,
-           living_socket_is_left_alone, other_files_are_left_alone, stopping_ends_all_connections)
+           everybody_hears_of_a_new_table, bad_bytes, too_many_fields, a_frame_in_single_bytes,
+           random_bytes_hurt_nobody, descriptors_sent_to_us_are_closed, who_does_not_read_is_closed,
+           limits_on_connections, users_may_read_and_members_may_register, one_user_cannot_take_all_connections,
+           stale_socket_file_is_replaced, living_socket_is_left_alone, other_files_are_left_alone,
+           stopping_ends_all_connections)

@@ -229,5 +229,17 @@ START_TEST(test_entry_round_trip_and_cuts)
 }
 END_TEST
 
+START_TEST(too_many_fields)
+{
+    uint8_t bytes[2 * (RECORD_FIELDS_MAX + 1)];
+    struct record r;
+    const char *why = NULL;
+    for (size_t i = 0; i < sizeof bytes; i += 2)
+        memcpy(bytes + i, "\x62\x00", 2); /* an empty pair */
+    ck_assert_int_eq(record_decode(bytes, sizeof bytes, &r, &why), -EINVAL);
+    ck_assert_str_eq(why, "of more fields than a record may have");
+}
+END_TEST
+
 UNIT_TESTS("record", test_round_trip, test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema,
-           test_limits_of_adders, test_lease, test_entry_round_trip_and_cuts)
+           test_limits_of_adders, test_lease, test_entry_round_trip_and_cuts, too_many_fields)
