@@ -1,27 +1,127 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making, starting and freeing handles, and their place in the caller's event loop. */
+/*
+ * Making, starting and freeing handles, and their place in the caller's event loop. All that happens on the connection and
+ * in DNS is dispatched from here to who has to do with it: watches, pickers, shared ejections.
+ */
 #include "libdiscover/handle.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "libdiscover/dns/dns_channel.h"
-#include "libdiscover/dns/dns_question.h"
+#include "libdiscover/balance/pick.h"
 #include "libdiscover/session/link.h"
+#include "libdiscover/share.h"
 #include "libdiscover/watch.h"
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
 #define DNS_ENVIRONMENT    "DISCOVERD_DNS"
 #define ZONE_ENVIRONMENT   "DISCOVERD_ZONE"
-#define ZONE_DEFAULT       "discover.internal"
 #define TIMEOUT_MS_DEFAULT 2000
+
+/* Over DNS nobody tells what is wanted, or what has changed: the one is said before a step, the other asked after it. */
+static void say_wanted(void *arg, const char *key)
+{
+    dns_want(arg, key);
+}
+
+static void on_dns_change(void *arg, const char *key)
+{
+    watches_mark(arg, key);
+}
+
+static void step_dns(struct discover *d)
+{
+    watches_each(d, say_wanted, d->dns);
+    pickers_each(d, say_wanted, d->dns);
+    if (dns_step(d->dns, atomic_load(&d->mappings.current) != NULL))
+        pickers_move(d);
+    dns_each_changed(d->dns, on_dns_change, d);
+}
+
+/* Does whatever is due. */
+static void step(struct discover *d)
+{
+    shares_run(d);
+    link_step(d);
+    if (d->mappings.retired)
+        pickers_move(d);
+    (void)mappings_reclaim(&d->mappings);
+    link_arm(d);
+    if (d->dns)
+        step_dns(d);
+}
+
+static int on_up(struct discover *d)
+{
+    watches_mark(d, NULL);
+    int err = watches_send(d);
+    return err ? err : shares_send(d);
+}
+
+/* What is unknown is let pass: a newer daemon may say more than we understand. */
+static int on_message(struct discover *d, const Discover__V1__ServerMessage *msg)
+{
+    switch (msg->body_case) {
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
+        watches_mark(d, NULL);
+        break;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
+        watches_mark(d, msg->changed->service);
+        break;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
+        shares_heard(d, msg->ejected);
+        break;
+    case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
+        if (watches_asked(d, msg->id))
+            d->fault = link_daemon_error(d, msg->error);
+        break;
+    default:
+        break;
+    }
+    return 0;
+}
+
+static const struct link_events events = {.up = on_up, .message = on_message};
+
+int handle_connect(struct discover *d, int64_t deadline_ns)
+{
+    int err = d->link == LINK_DOWN ? link_open(d) : 0;
+    if (err) {
+        d->fault = 0; /* it is the result */
+        return err;
+    }
+    while (d->link == LINK_GREETING) {
+        err = handle_wait(d, deadline_ns);
+        if (err < 0 && d->link == LINK_GREETING)
+            return err;
+    }
+    if (d->link == LINK_UP)
+        return 0;
+    int fault = d->told ? d->told : DISCOVER_E_UNSYNCED;
+    d->fault = 0;
+    return fault;
+}
+
+int handle_wait(struct discover *d, int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_ns - clock_now_ns();
+    int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
+    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
+    d->waiting = true;
+    link_arm(d);
+    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
+        step(d);
+    d->waiting = false;
+    link_arm(d);
+    return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;
+}
 
 int discover_new(struct discover **ret_d)
 {
@@ -29,6 +129,7 @@ int discover_new(struct discover **ret_d)
     if (!d)
         return -ENOMEM;
     mappings_init(&d->mappings);
+    d->events = &events;
     connection_init(&d->connection, -1);
     d->epoll = d->timer = d->wake = -1;
     d->timeout_ms = TIMEOUT_MS_DEFAULT;
@@ -49,7 +150,8 @@ int discover_new(struct discover **ret_d)
 static void stop(struct discover *d)
 {
     connection_close(&d->connection, d->pid == getpid());
-    dns_close(d);
+    dns_close(d->dns, d->pid == getpid());
+    d->dns = NULL;
     if (d->epoll >= 0)
         close(d->epoll);
     if (d->timer >= 0)
@@ -70,111 +172,9 @@ void discover_free(struct discover *d)
     if (d->wake >= 0)
         close(d->wake);
     held_drop_all(&d->held);
+    shares_drop(d);
     mappings_fini(&d->mappings);
     free(d);
-}
-
-static int set_text(const struct discover *d, const char *text, size_t cap, char *ret_text)
-{
-    if (d->pid)
-        return -EALREADY;
-    if (!text || !*text)
-        return -EINVAL;
-    if (strlen(text) >= cap)
-        return -ENAMETOOLONG;
-    strcpy(ret_text, text);
-    return 0;
-}
-
-int discover_set_socket(struct discover *d, const char *path)
-{
-    return set_text(d, path, sizeof d->socket_path, d->socket_path);
-}
-
-const char *discover_socket(const struct discover *d)
-{
-    return d->socket_path;
-}
-
-int discover_set_name(struct discover *d, const char *name)
-{
-    return set_text(d, name, sizeof d->name, d->name);
-}
-
-int discover_set_source(struct discover *d, enum discover_source source)
-{
-    if (d->pid)
-        return -EALREADY;
-    if (source < DISCOVER_SOURCE_AUTO || source > DISCOVER_SOURCE_DNS)
-        return -EINVAL;
-    d->source = source;
-    return 0;
-}
-
-int discover_set_dns(struct discover *d, const char *servers, const char *zone)
-{
-    const char *own_zone = zone && *zone ? zone : ZONE_DEFAULT;
-    if (d->pid)
-        return -EALREADY;
-    if (!servers || strlen(servers) >= sizeof d->dns_servers || strlen(own_zone) >= sizeof d->dns_zone ||
-        !dns_zone_valid(own_zone) || (*servers && !dns_servers_valid(servers)))
-        return -EINVAL;
-    strcpy(d->dns_servers, servers);
-    strcpy(d->dns_zone, own_zone);
-    return 0;
-}
-
-int discover_set_timeout(struct discover *d, int timeout_ms)
-{
-    if (timeout_ms < 0)
-        return -EINVAL;
-    d->timeout_ms = timeout_ms;
-    return 0;
-}
-
-int64_t handle_deadline(const struct discover *d)
-{
-    return clock_now_ns() + d->timeout_ms * NS_PER_MS;
-}
-
-int handle_check(const struct discover *d)
-{
-    if (!d->pid)
-        return -EINVAL;
-    return d->pid == getpid() ? 0 : -ECHILD;
-}
-
-int handle_error(struct discover *d, int code, const char *text)
-{
-    snprintf(d->last_error, sizeof d->last_error, "%s", text);
-    return code;
-}
-
-static int add_descriptor(const struct discover *d, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-    return epoll_ctl(d->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
-int handle_open_wake(struct discover *d)
-{
-    if (d->wake >= 0)
-        return 0;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int err = fd < 0 ? -errno : 0;
-    if (!err && d->epoll >= 0)
-        err = add_descriptor(d, fd);
-    if (err && fd >= 0)
-        close(fd);
-    if (!err)
-        d->wake = fd;
-    return err;
-}
-
-void handle_wake(const struct discover *d)
-{
-    const uint64_t one = 1;
-    (void)!write(d->wake, &one, sizeof one); /* full: then it is readable anyway */
 }
 
 /* One descriptor for the caller's loop, whatever becomes of the connection: an epoll set with all that matters. */
@@ -184,9 +184,9 @@ static int open_descriptors(struct discover *d)
     d->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (d->epoll < 0 || d->timer < 0)
         return -errno;
-    int err = add_descriptor(d, d->timer);
+    int err = context_add_descriptor(d, d->timer);
     if (!err && d->wake >= 0)
-        err = add_descriptor(d, d->wake);
+        err = context_add_descriptor(d, d->wake);
     if (err)
         return err;
     connection_init(&d->connection, d->epoll);
@@ -197,10 +197,10 @@ static int open_descriptors(struct discover *d)
 static int open_source(struct discover *d)
 {
     bool by_dns = d->source == DISCOVER_SOURCE_DNS;
-    int err = by_dns ? DISCOVER_E_UNSYNCED : link_connect(d, handle_deadline(d));
+    int err = by_dns ? DISCOVER_E_UNSYNCED : handle_connect(d, context_deadline(d));
     if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
         return err;
-    return d->source == DISCOVER_SOURCE_DAEMON ? 0 : dns_open(d);
+    return d->source == DISCOVER_SOURCE_DAEMON ? 0 : dns_open(d->epoll, d->dns_servers, d->dns_zone, &d->dns);
 }
 
 int discover_start(struct discover *d)
@@ -209,8 +209,8 @@ int discover_start(struct discover *d)
         return -EALREADY;
     d->pid = getpid();
     uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)d->pid << 32;
-    backoff_init(&d->reconnect, seed);
-    backoff_init(&d->renew, ~seed);
+    retry_init(&d->reconnect, seed);
+    retry_init(&d->renew, ~seed);
     int err = open_descriptors(d);
     if (!err)
         err = open_source(d);
@@ -226,11 +226,10 @@ int discover_fd(const struct discover *d)
 
 int discover_dispatch(struct discover *d)
 {
-    int err = handle_check(d);
+    int err = context_check(d);
     if (err < 0)
         return err;
-    link_step(d);
-    dns_step(d);
+    step(d);
     watches_run(d);
     int fault = d->fault;
     d->fault = 0;

@@ -1,94 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of struct discover. One thread at a time, but for what is marked [any thread]. */
+/* Calls that wait for the daemon, and dispatch meanwhile. The handle's thread. */
 #ifndef LIBDISCOVER_HANDLE_H
 #define LIBDISCOVER_HANDLE_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <sys/types.h>
-
-#include "libdiscover/session/reconnect_backoff.h"
-#include "libdiscover/session/connection.h"
-#include "libdiscover/dns/dns_source.h"
-#include "libdiscover/session/held.h"
-#include "libdiscover/lookup/mapping.h"
-
-#define SOCKET_PATH_CAP 108 /* sun_path */
-#define NAME_CAP        64
-#define LAST_ERROR_CAP  256
-#define DNS_SERVERS_CAP 512
-#define DNS_ZONE_CAP    256
-
-enum link_state { LINK_DOWN, LINK_GREETING, LINK_UP };
-
-struct discover {
-    struct mappings mappings; /* the daemon's table; reading: [any thread] */
-    struct dns_source *dns;   /* without one; NULL: not used. From start to free */
-    struct discover_picker *pickers;
-    struct share *shares; /* of pickers that share their ejections */
-    struct discover_watch *watches;
-    bool watches_due;      /* dispatch has to look at some */
-    bool waiting;          /* a call waits: what is dispatch's alone wakes nobody */
-    bool watches_running;  /* the list must stay as it is, but for new ones at its head */
-    _Atomic int connected; /* [any thread] */
-
-    char socket_path[SOCKET_PATH_CAP];
-    char name[NAME_CAP];
-    int timeout_ms;
-    enum discover_source source;
-    char dns_servers[DNS_SERVERS_CAP];
-    char dns_zone[DNS_ZONE_CAP];
-
-    pid_t pid;        /* of the process that started it; 0: not started */
-    int epoll, timer; /* the timer is in the epoll set, and so is the connection */
-    int wake;         /* an eventfd in the epoll set, from the first share on; -1: none yet */
-    int64_t timer_ns; /* when the timer is set to go off; 0: it is not */
-
-    enum link_state link;
-    struct connection connection;
-    struct backoff reconnect, renew;
-    int64_t up_since_ns;
-    uint32_t last_id;
-
-    uint32_t call;                       /* the message that a call waits for an answer to, or 0 */
-    Discover__V1__ServerMessage *answer; /* to it */
-    struct held *held;
-    const struct held *awaited; /* the one that discover_register waits for */
-
-    int told;  /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
-    int fault; /* what dispatch, or the call that waits, has to tell; 0: nothing */
-    char last_error[LAST_ERROR_CAP];
-};
+#include "libdiscover/context.h"
 
 /*
- * The table to look a service up in, until mapping_leave in the same thread; NULL: there is none yet. And whether that
- * is still the one that handle_enter would return. [any thread]
+ * Connects at once and waits to be up. DISCOVER_E_UNSYNCED: no daemon (another try is scheduled); -ETIMEDOUT; a
+ * fault; or the errno of connect(2) when it says that this handle cannot, rather than that the daemon is not there.
  */
-static inline struct mapping *handle_enter(struct discover *d, const char *service)
-{
-    struct mapping *mapping = mapping_enter(&d->mappings);
-    return mapping || !d->dns ? mapping : dns_enter(d->dns, service);
-}
+int handle_connect(struct discover *d, int64_t deadline_ns);
 
-static inline bool handle_is_present(struct discover *d, const char *service, const struct mapping *mapping)
-{
-    struct mapping *current = atomic_load_explicit(&d->mappings.current, memory_order_relaxed);
-    return current == mapping || (!current && d->dns && dns_is_present(d->dns, service, mapping));
-}
-
-/* Makes discover_fd readable, so that dispatch runs. No more than that is for other threads. [any thread] */
-void handle_wake(const struct discover *d);
-
-/* From now on there is something to wake; before start, too. A negative errno. */
-int handle_open_wake(struct discover *d);
-
-/* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
-int handle_check(const struct discover *d);
-
-/* When a call that begins now has waited long enough. */
-int64_t handle_deadline(const struct discover *d);
-
-/* Keeps the text for discover_last_error; returns code. */
-int handle_error(struct discover *d, int code, const char *text);
+/*
+ * Waits for something to do, and does it. -ETIMEDOUT: the deadline is over, whatever came with it: what is waited for may
+ * have; 0 if the connection has ended. A daemon that goes on talking of other things makes nobody wait longer.
+ */
+int handle_wait(struct discover *d, int64_t deadline_ns);
 
 #endif

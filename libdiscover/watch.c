@@ -169,12 +169,11 @@ void watches_mark(struct discover *d, const char *service)
             w->due = d->watches_due = true;
 }
 
-bool watches_any(const struct discover *d, const char *service)
+void watches_each(const struct discover *d, watch_key_fn *fn, void *arg)
 {
     for (const struct discover_watch *w = d->watches; w; w = w->next)
-        if (!w->ended && strcmp(w->service, service) == 0)
-            return true;
-    return false;
+        if (!w->ended)
+            fn(arg, w->service);
 }
 
 static int say(struct discover_watch *w, bool stop)
@@ -207,7 +206,7 @@ bool watches_asked(const struct discover *d, uint32_t id)
 /* What cannot be sent now: the connection has ended or is about to, and the next one is told of all watches. */
 static void say_now(struct discover_watch *w, bool stop)
 {
-    if (w->d->link == LINK_UP && handle_check(w->d) == 0)
+    if (w->d->link == LINK_UP && context_check(w->d) == 0)
         (void)say(w, stop);
 }
 
@@ -228,7 +227,7 @@ int discover_watch(struct discover *d, const char *service, discover_watch_fn *f
     w->next = d->watches;
     d->watches = w;
     say_now(w, false);
-    if (handle_check(d) == 0)
+    if (context_check(d) == 0)
         link_arm(d);
     *ret_w = w;
     return 0;

@@ -3,7 +3,7 @@
 #ifndef LIBDISCOVER_WATCH_H
 #define LIBDISCOVER_WATCH_H
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
 /* Something may have changed in the service (NULL: in all): watches_run will look. */
 void watches_mark(struct discover *d, const char *service);
@@ -14,8 +14,9 @@ void watches_run(struct discover *d);
 /* Tells a daemon that is new to us. A negative errno ends the connection. */
 int watches_send(struct discover *d);
 
-/* Whether there is one for the service. */
-bool watches_any(const struct discover *d, const char *service);
+/* Tells what each of them looks up. */
+typedef void watch_key_fn(void *arg, const char *key);
+void watches_each(const struct discover *d, watch_key_fn *fn, void *arg);
 
 /* Whether the message with that id was a watch's. */
 bool watches_asked(const struct discover *d, uint32_t id);

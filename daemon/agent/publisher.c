@@ -10,7 +10,7 @@
 
 #include "daemon/base/deadlines.h"
 #include "daemon/agent/window.h"
-#include "daemon/base/backoff.h"
+#include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/digest.h"
 

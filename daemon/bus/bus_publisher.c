@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/base/backoff.h"
+#include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)

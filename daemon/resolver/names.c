@@ -8,7 +8,7 @@
 #include <uthash.h>
 
 #include "daemon/base/deadlines.h"
-#include "daemon/base/backoff.h"
+#include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
 #define DENIED_AGAIN_NS (30 * NS_PER_S)

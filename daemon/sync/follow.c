@@ -25,9 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/backoff.h"
 #include "daemon/sync/holes.h"
 #include "daemon/sync/touched.h"
+#include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
 #define SPREAD_MAX    4 /* times the jitter is doubled */

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "libdiscover/balance/choice.h"
-#include "libdiscover/balance/share.h"
 #include "libdiscover/lookup/verdict.h"
 
 /* The median, the ejections that end and the retry budget are looked at this often, as long as anybody picks. */
@@ -222,7 +221,7 @@ static void announce(struct discover_picker *p, const struct choice *c)
     for (uint32_t i = 0; p->shared && i < c->n_peers; i++)
         any = any || peer_untold(c->peers[i]);
     if (any)
-        handle_wake(p->d);
+        context_wake(p->d);
 }
 
 static int64_t review_after_ms(struct discover_picker *p)
@@ -305,7 +304,7 @@ static void fill_budget(struct discover_picker *p, int64_t now_ms)
 
 static int rebuild(struct discover_picker *p, int64_t now_ms)
 {
-    struct mapping *mapping = handle_enter(p->d, p->service);
+    struct mapping *mapping = context_enter(p->d, p->service);
     if (!mapping)
         return verdict_missing(NULL, p->service);
     atomic_store(&p->dirty, false);
@@ -330,7 +329,7 @@ static struct pick_set *enter(struct discover_picker *p, uint32_t stripe)
 static bool is_right(struct discover_picker *p, const struct pick_set *set, int64_t now_ms)
 {
     return table_slot_seq(&set->mapping->table, set->slot) == set->seq && now_ms < set->due_ms &&
-           handle_is_present(p->d, p->service, set->mapping) && !atomic_load_explicit(&p->dirty, memory_order_relaxed);
+           context_is_present(p->d, p->service, set->mapping) && !atomic_load_explicit(&p->dirty, memory_order_relaxed);
 }
 
 /* Rebuilds, unless somebody else has done so in the meantime. */
@@ -527,12 +526,23 @@ void picker_warn(struct discover_picker *p, const struct ejection *ejection)
     atomic_store(&p->dirty, true);
 }
 
-bool pickers_any(const struct discover *d, const char *service)
+bool picker_is_shared(const struct discover_picker *p)
+{
+    return p->shared;
+}
+
+struct discover_picker *pickers_next_shared(const struct discover *d, const struct discover_picker *after)
+{
+    struct discover_picker *p = after ? after->next : d->pickers;
+    while (p && !p->shared)
+        p = p->next;
+    return p;
+}
+
+void pickers_each(const struct discover *d, picker_key_fn *fn, void *arg)
 {
     for (const struct discover_picker *p = d->pickers; p; p = p->next)
-        if (strcmp(p->service, service) == 0)
-            return true;
-    return false;
+        fn(arg, p->service);
 }
 
 int discover_picker_new(struct discover *d, const char *service, struct discover_picker **ret_p)
@@ -573,7 +583,8 @@ void discover_picker_free(struct discover_picker *p)
     while (*at != p)
         at = &(*at)->next;
     *at = p->next;
-    share_end(p);
+    if (p->shared)
+        context_wake(p->d);
     publish(p, NULL); /* nobody picks any more: all are spare now */
     free_sets(p->spare);
     for (size_t i = 0; i < p->n_peers; i++)

@@ -3,7 +3,7 @@
 #ifndef LIBDISCOVER_BALANCE_PICK_H
 #define LIBDISCOVER_BALANCE_PICK_H
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
 /* An instance that is left out, for so long from now. */
 struct ejection {
@@ -17,8 +17,12 @@ void pickers_move(struct discover *d);
 const char *picker_service(const struct discover_picker *p);
 struct discover *picker_handle(const struct discover_picker *p);
 
-/* From now on handle_wake is called when there are ejections to be told. */
+/* From now on context_wake is called when there are ejections to be told, and when it is freed. */
 void picker_share(struct discover_picker *p);
+bool picker_is_shared(const struct discover_picker *p);
+
+/* The handle's shared pickers, one after the other; after: NULL for the first. NULL: there are no more. */
+struct discover_picker *pickers_next_shared(const struct discover *d, const struct discover_picker *after);
 
 /* Takes ejections that were not told yet, at most cap; returns how many: call again when it was cap. */
 size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap);
@@ -26,7 +30,8 @@ size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_eje
 /* Another process has ejected that instance. */
 void picker_warn(struct discover_picker *p, const struct ejection *ejection);
 
-/* Whether there is one for the service. */
-bool pickers_any(const struct discover *d, const char *service);
+/* Tells what each of them looks up. */
+typedef void picker_key_fn(void *arg, const char *key);
+void pickers_each(const struct discover *d, picker_key_fn *fn, void *arg);
 
 #endif

@@ -15,7 +15,7 @@ void dns_service_init(struct dns_service *s, const char *key, uint64_t seed)
     memset(s, 0, sizeof *s);
     mappings_init(&s->mappings);
     strcpy(s->key, key);
-    backoff_init(&s->retry, seed);
+    retry_init(&s->retry, seed);
     dns_answer_init(&s->answer);
 }
 
@@ -42,9 +42,9 @@ static void vouch(const struct dns_service *s, const struct table *t, bool stale
 static bool take(struct dns_service *s, const struct dns_answer *a, int64_t now_ns)
 {
     struct mapping *mapping = known(s);
-    struct dns_key key;
+    struct lookup_key key;
     struct table table;
-    if (dns_key_parse(s->key, &key) < 0 || dns_table_make(&key, a, &table) < 0) {
+    if (lookup_key_parse(s->key, &key) < 0 || dns_table_make(&key, a, &table) < 0) {
         dns_service_failed(s, now_ns);
         return false;
     }
@@ -68,13 +68,13 @@ bool dns_service_answered(struct dns_service *s, const struct dns_answer *a, int
     s->late_ns = s->due_ns + DNS_GRACE_NS;
     if (!a->stale)
         s->true_ns = now_ns;
-    backoff_reset(&s->retry);
+    retry_reset(&s->retry);
     return take(s, a, now_ns);
 }
 
 void dns_service_failed(struct dns_service *s, int64_t now_ns)
 {
-    backoff_schedule(&s->retry, now_ns);
+    retry_schedule(&s->retry, now_ns);
     s->due_ns = s->retry.due_ns;
     dns_service_late(s, now_ns);
 }

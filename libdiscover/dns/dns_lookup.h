@@ -12,7 +12,7 @@
 #ifndef LIBDISCOVER_DNS_DNS_LOOKUP_H
 #define LIBDISCOVER_DNS_DNS_LOOKUP_H
 
-#include "libdiscover/session/reconnect_backoff.h"
+#include "libdiscover/core/retry.h"
 #include "libdiscover/dns/dns_reply.h"
 #include "libdiscover/lookup/mapping.h"
 
@@ -23,12 +23,13 @@ struct dns_service {
     struct dns_service *next_removed;
     struct mappings mappings;  /* empty: nothing is known yet */
     _Atomic int64_t wanted_ns; /* when somebody last looked it up; of the coarse clock */
-    char key[DNS_KEY_CAP];     /* what it is a look-up of (dns_question.h) */
+    char key[LOOKUP_KEY_CAP];  /* what it is a look-up of (lookup_key.h) */
 
-    struct backoff retry;
+    struct retry retry;
     int64_t due_ns;           /* when to ask */
     int64_t true_ns;          /* when what is known was last known to be true; 0: never */
     int64_t late_ns;          /* from when on it is in doubt, if no answer has come by then */
+    bool changed;             /* look-ups answer something else, and nobody was told yet */
     bool asking;              /* an answer will come */
     struct dns_answer answer; /* as far as it has come; without targets: not at all ... */
     unsigned n_questions;     /* ... with so many questions still open */

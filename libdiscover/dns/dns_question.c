@@ -44,56 +44,22 @@ static int name_from_text(const char *text, struct dns_wire_name *ret_name)
     return 0;
 }
 
-static int take_condition(const char *text, size_t n, struct dns_condition *ret_condition)
-{
-    if (n < 2 || (*text != DNS_TAG && *text != DNS_PLACE && *text != DNS_PROTOCOL))
-        return -EINVAL;
-    ret_condition->sign = (enum dns_sign) * text;
-    return label_copy(ret_condition->label, text + 1, n - 1);
-}
-
-int dns_key_parse(const char *text, struct dns_key *ret_key)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    size_t n = strcspn(text, " ");
-    ret_key->n = 0;
-    if (n >= sizeof ret_key->service)
-        return -EINVAL;
-    memcpy(ret_key->service, text, n);
-    ret_key->service[n] = '\0';
-    int err = service_parse(ret_key->service, domain, name);
-    for (text += n; !err && *text == ' '; text += n) {
-        n = strcspn(++text, " ");
-        err = ret_key->n == DNS_CONDITIONS_MAX ? -EINVAL : take_condition(text, n, &ret_key->conditions[ret_key->n++]);
-    }
-    return err;
-}
-
-int dns_key_add(char text[static DNS_KEY_CAP], enum dns_sign sign, const char *label)
-{
-    size_t at = strlen(text);
-    if (at + strlen(label) + 3 > DNS_KEY_CAP)
-        return -ENOSPC;
-    snprintf(text + at, DNS_KEY_CAP - at, " %c%s", sign, label);
-    return 0;
-}
-
 /* What stands before the domain. */
-static int put_front(const char *name, const struct dns_condition *condition, char *ret_text, size_t cap)
+static int put_front(const char *name, const struct lookup_condition *condition, char *ret_text, size_t cap)
 {
     if (!condition)
         return snprintf(ret_text, cap, "%s.", name);
     switch (condition->sign) {
-    case DNS_TAG:
+    case LOOKUP_TAG:
         return snprintf(ret_text, cap, "%s.tag.%s.", condition->label, name);
-    case DNS_PLACE:
+    case LOOKUP_PLACE:
         return snprintf(ret_text, cap, "%s.at.%s.", condition->label, name);
     default:
         return snprintf(ret_text, cap, "_%s._%s.", name, condition->label);
     }
 }
 
-int dns_question_make(const struct dns_key *key, size_t which, const char *zone, struct dns_question *ret_q)
+int dns_question_make(const struct lookup_key *key, size_t which, const char *zone, struct dns_question *ret_q)
 {
     char domain[LABEL_CAP], name[LABEL_CAP], front[2 * LABEL_CAP + 8];
     struct dns_question *q = ret_q;
@@ -110,7 +76,7 @@ int dns_question_make(const struct dns_key *key, size_t which, const char *zone,
 
 bool dns_zone_valid(const char *zone)
 {
-    const struct dns_key key = {.service = "d/s"};
+    const struct lookup_key key = {.service = "d/s"};
     struct dns_question q;
     return dns_question_make(&key, 0, zone, &q) == 0;
 }

@@ -2,7 +2,7 @@
 /*
  * What a look-up over DNS is for, and the names under which it is asked for. Pure; any thread.
  *
- * A key is "domain/service", and behind it conditions that all have to be met, each a space, a sign and a label:
+ * A key (lookup_key.h) with its conditions is one or more names:
  *
  *     shop/payment            payment.shop.<zone>
  *     shop/payment #canary    canary.tag.payment.shop.<zone>
@@ -19,26 +19,9 @@
 #include <stdint.h>
 
 #include "libdiscover/core/dns_wire.h"
-#include "libdiscover/core/label.h"
-#include "libdiscover/core/record.h"
+#include "libdiscover/lookup/lookup_key.h"
 
 #define DNS_TEXT_CAP (DNS_NAME_MAX - 1) /* a name as text: no first length, a NUL for the root */
-
-#define DNS_CONDITIONS_MAX (RECORD_TAGS_MAX + 2)
-#define DNS_KEY_CAP        (SERVICE_CAP + DNS_CONDITIONS_MAX * (LABEL_CAP + 1))
-
-enum dns_sign { DNS_TAG = '#', DNS_PLACE = '@', DNS_PROTOCOL = '%' };
-
-struct dns_condition {
-    enum dns_sign sign;
-    char label[LABEL_CAP];
-};
-
-struct dns_key {
-    char service[SERVICE_CAP];
-    size_t n;
-    struct dns_condition conditions[DNS_CONDITIONS_MAX];
-};
 
 /* A name in wire form, in lower case: labels with their length octets, and the root's zero. */
 struct dns_wire_name {
@@ -55,19 +38,13 @@ struct dns_question {
 /* Whether a zone can be asked: labels of letters, digits, '-' and '_', and room for a service in front. */
 bool dns_zone_valid(const char *zone);
 
-/* -EINVAL. */
-int dns_key_parse(const char *text, struct dns_key *ret_key);
-
-/* Adds a condition to a key's text; label is valid. -ENOSPC. */
-int dns_key_add(char text[static DNS_KEY_CAP], enum dns_sign sign, const char *label);
-
 /* How many questions a key is, and one of them. -EINVAL: zone is none, or the name would be too long. */
-static inline size_t dns_questions(const struct dns_key *key)
+static inline size_t dns_questions(const struct lookup_key *key)
 {
     return key->n ? key->n : 1;
 }
 
-int dns_question_make(const struct dns_key *key, size_t which, const char *zone, struct dns_question *ret_q);
+int dns_question_make(const struct lookup_key *key, size_t which, const char *zone, struct dns_question *ret_q);
 
 /* Whether name is that part of the question's name which begins at `at`, or lies below it. */
 bool dns_is_below(const struct dns_wire_name *name, const struct dns_question *q, uint8_t at);

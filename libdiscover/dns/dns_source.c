@@ -12,10 +12,7 @@
 
 #include "libdiscover/dns/dns_channel.h"
 #include "libdiscover/dns/dns_names.h"
-#include "libdiscover/handle.h"
-#include "libdiscover/balance/pick.h"
 #include "libdiscover/lookup/verdict.h"
-#include "libdiscover/watch.h"
 
 /* So many targets of an answer are asked for their addresses, if it has none of them. */
 #define ASKED_TARGETS_MAX 64
@@ -30,18 +27,20 @@
 
 struct dns_source {
     struct dns_names names; /* any thread */
-    int wake;               /* any thread: there is a new name */
-    int epoll, timer;       /* the set has both, and the channel's sockets */
+    const char *servers, *zone;
+    int wake;         /* any thread: there is a new name */
+    int epoll, timer; /* the set has both, and the channel's sockets */
     struct dns_channel *channel;
     unsigned n_open; /* questions */
     bool failed;     /* one of them, since the channel was opened */
     bool heard;      /* from the zone, ever */
     bool closing;    /* answers are of no interest any more */
+    bool changed;    /* look-ups of some service answer something else, and nobody was told yet */
 };
 
 /* What a question is about. */
 struct asked {
-    struct discover *d;
+    struct dns_source *src;
     struct dns_service *service;
     size_t which;                  /* of its key's questions ... */
     struct dns_srv_target *target; /* ... or one of its answer's targets */
@@ -63,17 +62,20 @@ static int open_descriptors(struct dns_source *src, int outer)
     return 0;
 }
 
-int dns_open(struct discover *d)
+int dns_open(int epoll, const char *servers, const char *zone, struct dns_source **ret_src)
 {
     struct dns_source *src = aligned_alloc(CACHE_LINE, sizeof *src);
     if (!src)
         return -ENOMEM;
     memset(src, 0, sizeof *src);
+    src->servers = servers;
+    src->zone = zone;
     src->epoll = src->timer = src->wake = -1;
-    d->dns = src;
-    int err = open_descriptors(src, d->epoll);
+    int err = open_descriptors(src, epoll);
     if (err < 0)
-        dns_close(d);
+        dns_close(src, true);
+    else
+        *ret_src = src;
     return err;
 }
 
@@ -85,19 +87,17 @@ static void close_channel(struct dns_source *src, bool ours)
     src->channel = NULL;
 }
 
-void dns_close(struct discover *d)
+void dns_close(struct dns_source *src, bool ours)
 {
-    struct dns_source *src = d->dns;
     if (!src)
         return;
-    close_channel(src, d->pid == getpid());
+    close_channel(src, ours);
     dns_names_fini(&src->names);
     const int descriptors[] = {src->epoll, src->timer, src->wake};
     for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++)
         if (descriptors[i] >= 0)
             close(descriptors[i]);
     free(src);
-    d->dns = NULL;
 }
 
 static void note_wanted(struct dns_service *s)
@@ -109,8 +109,8 @@ static void note_wanted(struct dns_service *s)
 
 static bool is_key(const char *text)
 {
-    struct dns_key key;
-    return dns_key_parse(text, &key) == 0;
+    struct lookup_key key;
+    return lookup_key_parse(text, &key) == 0;
 }
 
 /* 1. */
@@ -165,19 +165,16 @@ int64_t dns_age_ns(struct dns_source *src)
 }
 
 /* 3. */
-static void settle(struct discover *d, struct dns_service *s, bool failed)
+static void settle(struct dns_source *src, struct dns_service *s, bool failed)
 {
     int64_t now_ns = clock_now_ns();
-    bool changed = false;
     s->asking = false;
     if (failed)
         dns_service_failed(s, now_ns);
-    else
-        changed = dns_service_answered(s, &s->answer, now_ns);
-    d->dns->failed = d->dns->failed || failed;
+    else if (dns_service_answered(s, &s->answer, now_ns))
+        s->changed = src->changed = true;
+    src->failed = src->failed || failed;
     dns_answer_fini(&s->answer);
-    if (changed)
-        watches_mark(d, s->key);
 }
 
 /* false: no memory. */
@@ -197,15 +194,15 @@ static bool take_asked(void *arg, struct asked *ret_asked)
 {
     *ret_asked = *(struct asked *)arg;
     free(arg);
-    ret_asked->d->dns->n_open--;
-    return !ret_asked->d->dns->closing;
+    ret_asked->src->n_open--;
+    return !ret_asked->src->closing;
 }
 
 /* The last of a service's questions. What could not be asked is no reason to take away what is known. */
-static void one_question_less(struct discover *d, struct dns_service *s)
+static void one_question_less(struct dns_source *src, struct dns_service *s)
 {
     if (--s->n_questions == 0)
-        settle(d, s, s->unsure && atomic_load(&s->mappings.current));
+        settle(src, s, s->unsure && atomic_load(&s->mappings.current));
 }
 
 static void on_address(void *arg, const uint8_t *bytes, size_t n)
@@ -215,11 +212,11 @@ static void on_address(void *arg, const uint8_t *bytes, size_t n)
         return;
     if (!bytes || dns_answer_read_address(bytes, n, a.target, &a.service->answer.ttl_s) < 0)
         a.service->unsure = true;
-    one_question_less(a.d, a.service);
+    one_question_less(a.src, a.service);
 }
 
 /* Answers may come before ask returns: the question that is counted first keeps the service from being settled. */
-static void ask_addresses(struct discover *d, struct dns_service *s)
+static void ask_addresses(struct dns_source *src, struct dns_service *s)
 {
     static const enum dns_type types[] = {DNS_TYPE_A, DNS_TYPE_AAAA};
     char name[DNS_TEXT_CAP];
@@ -233,32 +230,32 @@ static void ask_addresses(struct discover *d, struct dns_service *s)
         n_asked++;
         for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
             s->n_questions++;
-            if (!ask(d->dns, name, types[k], on_address, (struct asked){d, s, 0, t})) {
+            if (!ask(src, name, types[k], on_address, (struct asked){src, s, 0, t})) {
                 s->n_questions--;
                 s->unsure = true;
             }
         }
     }
-    one_question_less(d, s);
+    one_question_less(src, s);
 }
 
 /* The last of a key's questions. Without all of them nothing can be said. */
-static void one_answer_less(struct discover *d, struct dns_service *s)
+static void one_answer_less(struct dns_source *src, struct dns_service *s)
 {
     if (--s->n_questions > 0)
         return;
     if (s->unsure)
-        settle(d, s, true);
+        settle(src, s, true);
     else
-        ask_addresses(d, s);
+        ask_addresses(src, s);
 }
 
-static int make_question(const struct discover *d, const struct dns_service *s, size_t which,
+static int make_question(const struct dns_source *src, const struct dns_service *s, size_t which,
                          struct dns_question *ret_q)
 {
-    struct dns_key key;
-    int err = dns_key_parse(s->key, &key);
-    return err ? err : dns_question_make(&key, which, d->dns_zone, ret_q);
+    struct lookup_key key;
+    int err = lookup_key_parse(s->key, &key);
+    return err ? err : dns_question_make(&key, which, src->zone, ret_q);
 }
 
 static void take_answer(struct dns_source *src, struct dns_service *s, struct dns_answer *answer)
@@ -280,54 +277,53 @@ static void on_service(void *arg, const uint8_t *bytes, size_t n)
     struct dns_answer answer;
     if (!take_asked(arg, &a))
         return;
-    if (bytes && make_question(a.d, a.service, a.which, &q) == 0 &&
-        dns_answer_read(&q, a.d->dns->heard, bytes, n, &answer) == 0)
-        take_answer(a.d->dns, a.service, &answer);
+    if (bytes && make_question(a.src, a.service, a.which, &q) == 0 &&
+        dns_answer_read(&q, a.src->heard, bytes, n, &answer) == 0)
+        take_answer(a.src, a.service, &answer);
     else
         a.service->unsure = true;
-    one_answer_less(a.d, a.service);
+    one_answer_less(a.src, a.service);
 }
 
 /* 4. */
-static int renew_channel(struct discover *d)
+static int renew_channel(struct dns_source *src)
 {
-    struct dns_source *src = d->dns;
     if (src->failed && src->n_open == 0)
         close_channel(src, true);
-    return src->channel ? 0 : dns_channel_open(d->dns_servers, src->epoll, &src->channel);
+    return src->channel ? 0 : dns_channel_open(src->servers, src->epoll, &src->channel);
 }
 
 /* As with addresses, one question more is counted until all are asked. */
-static void ask_service(struct discover *d, struct dns_service *s)
+static void ask_service(struct dns_source *src, struct dns_service *s)
 {
-    struct dns_key key;
+    struct lookup_key key;
     struct dns_question q;
     size_t n = 0;
     s->asking = true;
     s->n_questions = 1;
-    s->unsure = renew_channel(d) < 0 || dns_key_parse(s->key, &key) < 0;
+    s->unsure = renew_channel(src) < 0 || lookup_key_parse(s->key, &key) < 0;
     if (!s->unsure)
         n = dns_questions(&key);
     for (size_t which = 0; which < n; which++) {
         s->n_questions++;
-        if (dns_question_make(&key, which, d->dns_zone, &q) < 0 ||
-            !ask(d->dns, q.text, DNS_TYPE_SRV, on_service, (struct asked){d, s, which, NULL})) {
+        if (dns_question_make(&key, which, src->zone, &q) < 0 ||
+            !ask(src, q.text, DNS_TYPE_SRV, on_service, (struct asked){src, s, which, NULL})) {
             s->n_questions--;
             s->unsure = true;
         }
     }
-    one_answer_less(d, s);
+    one_answer_less(src, s);
 }
 
-static bool is_wanted(const struct discover *d, struct dns_service *s)
+static bool is_wanted(struct dns_service *s)
 {
     int64_t idle_ns = verdict_clock_ns() - atomic_load_explicit(&s->wanted_ns, memory_order_relaxed);
-    return idle_ns < DNS_FORGET_NS || watches_any(d, s->key) || pickers_any(d, s->key);
+    return idle_ns < DNS_FORGET_NS;
 }
 
 /* What a walk over the services is for: when the next of them is due. */
 struct round {
-    struct discover *d;
+    struct dns_source *src;
     int64_t now_ns, next_ns;
 };
 
@@ -347,12 +343,12 @@ static void look_after(void *arg, struct dns_service *s)
         dns_service_late(s, r->now_ns);
     if (s->asking)
         return;
-    if (s->due_ns <= r->now_ns && !is_wanted(r->d, s)) {
-        dns_names_remove(&r->d->dns->names, s);
+    if (s->due_ns <= r->now_ns && !is_wanted(s)) {
+        dns_names_remove(&r->src->names, s);
         return;
     }
     if (s->due_ns <= r->now_ns)
-        ask_service(r->d, s);
+        ask_service(r->src, s);
     if (!s->asking)
         sooner(r, s->due_ns);
 }
@@ -381,37 +377,63 @@ static void arm(struct dns_source *src, int64_t next_ns)
 
 static void forget(void *arg, struct dns_service *s)
 {
-    struct discover *d = arg;
-    dns_names_remove(&d->dns->names, s);
+    struct dns_source *src = arg;
+    dns_names_remove(&src->names, s);
 }
 
 /* 6. */
-static void rest(struct discover *d)
+static void rest(struct dns_source *src)
 {
-    struct dns_source *src = d->dns;
     close_channel(src, true);
-    dns_names_each(&src->names, forget, d);
+    dns_names_each(&src->names, forget, src);
 }
 
-void dns_step(struct discover *d)
+bool dns_step(struct dns_source *src, bool resting)
 {
-    struct dns_source *src = d->dns;
-    struct round round = {d, clock_now_ns(), INT64_MAX};
-    if (!src)
-        return;
+    struct round round = {src, clock_now_ns(), INT64_MAX};
     take_events(src);
     if (src->channel)
         dns_channel_tick(src->channel);
-    if (atomic_load(&d->mappings.current))
-        rest(d);
+    if (resting)
+        rest(src);
     else
         dns_names_each(&src->names, look_after, &round);
     int64_t left_ns = src->channel ? dns_channel_left_ns(src->channel) : -1;
     if (left_ns >= 0)
         sooner(&round, round.now_ns + left_ns);
-    if (dns_names_reclaim(&src->names)) {
-        pickers_move(d);
+    bool read = dns_names_reclaim(&src->names);
+    if (read)
         sooner(&round, round.now_ns + RECLAIM_NS);
-    }
     arm(src, round.next_ns);
+    return read;
+}
+
+void dns_want(struct dns_source *src, const char *key)
+{
+    uint32_t entered = dns_names_enter(&src->names);
+    struct dns_service *s = dns_names_find(&src->names, key);
+    if (s)
+        note_wanted(s);
+    dns_names_leave(&src->names, entered);
+}
+
+struct changed_call {
+    dns_changed_fn *fn;
+    void *arg;
+};
+
+static void tell_changed(void *arg, struct dns_service *s)
+{
+    const struct changed_call *call = arg;
+    if (s->changed)
+        call->fn(call->arg, s->key);
+    s->changed = false;
+}
+
+void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg)
+{
+    struct changed_call call = {fn, arg};
+    if (src->changed)
+        dns_names_each(&src->names, tell_changed, &call);
+    src->changed = false;
 }

@@ -7,9 +7,9 @@
  * The plan:
  *   1. A look-up of a service that was never asked for adds its name and wakes dispatch. Nothing is known so far.
  *   2. Dispatch asks what is due: first SRV, then the addresses of targets that the answer has none of.
- *   3. Answers and failures go to the service (dns_service.h), changes to the watches.
+ *   3. Answers and failures go to the service (dns_lookup.h); which names have changed is told when asked.
  *   4. After a failure the servers' list is read anew (a laptop moves), once no question is open any more.
- *   5. What nobody has looked up for DNS_FORGET_NS, and no watch or picker is for, is forgotten.
+ *   5. What nobody has looked up or said to be wanted (dns_want) for DNS_FORGET_NS is forgotten.
  *   6. A daemon's table has come: all is forgotten. It is what look-ups find from then on.
  */
 #ifndef LIBDISCOVER_DNS_DNS_SOURCE_H
@@ -20,20 +20,32 @@
 
 #define DNS_FORGET_NS (300 * NS_PER_S)
 
-struct discover;
 struct dns_source;
 struct mapping;
 
-/* Begins to answer from DNS: sets d->dns. -ENOMEM, or a negative errno. */
-int dns_open(struct discover *d);
+/*
+ * Begins to answer from DNS. epoll: the handle's set, into which the source puts its own. servers ("": those of
+ * resolv.conf) and zone stay the caller's and must outlive the source. -ENOMEM, or a negative errno.
+ */
+int dns_open(int epoll, const char *servers, const char *zone, struct dns_source **ret_src);
 
-/* No reader may be left. */
-void dns_close(struct discover *d);
+/* No reader may be left. In a forked child (ours = false) the epoll set is the parent's. src: NULL is fine. */
+void dns_close(struct dns_source *src, bool ours);
 
-/* Does whatever is due. */
-void dns_step(struct discover *d);
+/*
+ * Does whatever is due; resting: a daemon's table is there. Returns whether replaced tables are still read: whoever
+ * holds on to one without reading it should let it go.
+ */
+bool dns_step(struct dns_source *src, bool resting);
 
-/* As handle_enter and handle_is_present (handle.h), for a service and conditions (dns_question.h). [any thread] */
+/* Somebody watches a service or has a picker for it: it is not to be forgotten. */
+void dns_want(struct dns_source *src, const char *key);
+
+/* Tells of each service whose look-ups answer something else than when this was last called. */
+typedef void dns_changed_fn(void *arg, const char *key);
+void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg);
+
+/* As discover_enter and discover_is_present (context.h), for a service and conditions (lookup_key.h). [any thread] */
 struct mapping *dns_enter(struct dns_source *src, const char *key);
 bool dns_is_present(struct dns_source *src, const char *key, const struct mapping *mapping);
 

@@ -16,7 +16,7 @@
 #define HEAP        (SLOTS + TABLE_SLOT_WORDS)
 
 /* Of an instance: a dozen length octets and NULs, its target's name, and what the conditions say. */
-#define DETAILS_WORDS_MAX ((32 + DNS_TEXT_CAP + DNS_CONDITIONS_MAX * (LABEL_CAP + 1)) / 8)
+#define DETAILS_WORDS_MAX ((32 + DNS_TEXT_CAP + LOOKUP_CONDITIONS_MAX * (LABEL_CAP + 1)) / 8)
 
 static size_t words_for(size_t bytes)
 {
@@ -36,15 +36,15 @@ static uint64_t target_id(const char *service, const struct dns_srv_target *t)
 }
 
 /* What all instances have, since they were asked for by it; returns the place, or "". */
-static const char *fill_common(const struct dns_key *key, struct record *ret_record)
+static const char *fill_common(const struct lookup_key *key, struct record *ret_record)
 {
     const char *place = "";
     record_init(ret_record);
     for (size_t i = 0; i < key->n; i++) {
-        const struct dns_condition *condition = &key->conditions[i];
-        if (condition->sign == DNS_TAG)
+        const struct lookup_condition *condition = &key->conditions[i];
+        if (condition->sign == LOOKUP_TAG)
             (void)record_add_tag(ret_record, condition->label); /* twice the same is no harm */
-        else if (condition->sign == DNS_PLACE)
+        else if (condition->sign == LOOKUP_PLACE)
             place = condition->label;
         else
             ret_record->protocol = strcmp(condition->label, "udp") == 0 ? DISCOVER_UDP : DISCOVER_TCP;
@@ -108,7 +108,7 @@ static size_t write_details(const struct record *r, const char *place, uint64_t 
 }
 
 /* Writes a block into memory that is zero; returns its words. */
-static size_t write_block(const struct dns_key *key, const struct ranked *ranked, size_t n, uint64_t *block)
+static size_t write_block(const struct lookup_key *key, const struct ranked *ranked, size_t n, uint64_t *block)
 {
     size_t key_bytes = strlen(key->service), body = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes);
     struct record r;
@@ -151,7 +151,7 @@ static void write_slot(const char *service, uint64_t block_words, uint64_t *word
 }
 
 /* What is mapped and never written to costs no memory. */
-int dns_table_make(const struct dns_key *key, const struct dns_answer *answer, struct table *ret_table)
+int dns_table_make(const struct lookup_key *key, const struct dns_answer *answer, struct table *ret_table)
 {
     const char *service = key->service;
     size_t n_words = HEAP + TABLE_BLOCK_HEADER_WORDS + words_for(strlen(service)) + 1 +

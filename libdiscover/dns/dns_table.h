@@ -16,7 +16,7 @@
  * A table with what the answer says of the key's service, whose instances have what the key's conditions ask for.
  * -ENOMEM. Ends with table_unmap.
  */
-int dns_table_make(const struct dns_key *key, const struct dns_answer *answer, struct table *ret_table);
+int dns_table_make(const struct lookup_key *key, const struct dns_answer *answer, struct table *ret_table);
 
 /* Whether both say the same of the service. */
 bool dns_table_same(const struct table *x, const struct table *y);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "libdiscover/core/entry.h"
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
 static int verdict(struct mapping *mapping)
@@ -153,7 +153,7 @@ int discover_each_instance(struct discover *d, const char *service, discover_ins
     char domain[LABEL_CAP], name[LABEL_CAP];
     if (!service || service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
-    struct mapping *mapping = handle_enter(d, service);
+    struct mapping *mapping = context_enter(d, service);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
     int result = each_instance(mapping, service, fn, arg);

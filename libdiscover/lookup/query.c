@@ -6,15 +6,15 @@
 
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_select.h"
-#include "libdiscover/dns/dns_question.h"
-#include "libdiscover/handle.h"
+#include "libdiscover/lookup/lookup_key.h"
+#include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
 struct discover_query {
     struct table_filter filter;
     size_t service_length;
     char service[SERVICE_CAP];
-    char key[DNS_KEY_CAP]; /* the same as a question to DNS, but for the states */
+    char key[LOOKUP_KEY_CAP]; /* the same as a question to DNS, but for the states */
 };
 
 static int make_key(struct discover_query *q)
@@ -23,11 +23,11 @@ static int make_key(struct discover_query *q)
     int err = 0;
     strcpy(q->key, q->service);
     for (size_t i = 0; i < f->n_tags && !err; i++)
-        err = dns_key_add(q->key, DNS_TAG, f->tags[i]);
+        err = lookup_key_add(q->key, LOOKUP_TAG, f->tags[i]);
     if (*f->place && !err)
-        err = dns_key_add(q->key, DNS_PLACE, f->place);
+        err = lookup_key_add(q->key, LOOKUP_PLACE, f->place);
     if (f->by_protocol && !err)
-        err = dns_key_add(q->key, DNS_PROTOCOL, f->protocol == DISCOVER_UDP ? "udp" : "tcp");
+        err = lookup_key_add(q->key, LOOKUP_PROTOCOL, f->protocol == DISCOVER_UDP ? "udp" : "tcp");
     return err;
 }
 
@@ -113,7 +113,7 @@ static int judge_missing(struct discover *d, const struct discover_query *q)
 int discover_query_run(struct discover *d, const struct discover_query *q, const struct discover_endpoint *after,
                        struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
-    struct mapping *mapping = handle_enter(d, q->key);
+    struct mapping *mapping = context_enter(d, q->key);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
     int result = run(mapping, q, after, ret_endpoints, cap, ret_n);

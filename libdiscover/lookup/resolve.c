@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
 /* What is in the table has a valid name: only one that is not found needs to be looked at. */
@@ -26,7 +26,7 @@ static int look_up(struct mapping *mapping, const char *service, struct discover
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                      size_t *ret_n)
 {
-    struct mapping *mapping = handle_enter(d, service);
+    struct mapping *mapping = context_enter(d, service);
     if (!mapping)
         return verdict_missing(NULL, service);
     int result = look_up(mapping, service, ret_endpoints, cap, ret_n);
@@ -64,7 +64,7 @@ static int wait_step(struct discover *d, int64_t left_ns)
 
 int discover_wait(struct discover *d, const char *service, int timeout_ms)
 {
-    int err = timeout_ms < 0 ? -EINVAL : handle_check(d);
+    int err = timeout_ms < 0 ? -EINVAL : context_check(d);
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
     while (!err) {
         size_t n;

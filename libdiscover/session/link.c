@@ -3,14 +3,9 @@
 #include "libdiscover/session/link.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
-
-#include "libdiscover/balance/pick.h"
-#include "libdiscover/balance/share.h"
-#include "libdiscover/watch.h"
 
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
 #define READS_PER_STEP 16
@@ -19,7 +14,7 @@
 #define RECLAIM_NS (50 * NS_PER_MS)
 
 /* A connection that lasted this long was a good one: the next back-off starts small again. */
-#define GOOD_NS BACKOFF_MAX_NS
+#define GOOD_NS RETRY_LONGEST_NS
 
 typedef Discover__V1__ServerMessage server_message;
 
@@ -55,25 +50,25 @@ static void lose(struct discover *d, int code)
         d->fault = code;
     d->told = code;
     if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)
-        backoff_reset(&d->reconnect);
+        retry_reset(&d->reconnect);
     connection_close(&d->connection, true);
     held_unanswered(d->held);
     d->link = LINK_DOWN;
     atomic_store(&d->connected, 0);
-    backoff_schedule(&d->reconnect, now_ns);
+    retry_schedule(&d->reconnect, now_ns);
     link_arm(d);
 }
 
 /* A fault of this system's. */
 static int failed(struct discover *d, int err)
 {
-    return handle_error(d, err, discover_strerror(err));
+    return context_error(d, err, discover_strerror(err));
 }
 
 /* A fault of the daemon's in what it sent. */
 static int nonsense(struct discover *d, const char *text)
 {
-    return handle_error(d, DISCOVER_E_PROTOCOL, text);
+    return context_error(d, DISCOVER_E_PROTOCOL, text);
 }
 
 static int code_of(Discover__V1__Error__Code code)
@@ -98,7 +93,7 @@ static int code_of(Discover__V1__Error__Code code)
 
 int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
 {
-    return handle_error(d, code_of(error->code), error->reason);
+    return context_error(d, code_of(error->code), error->reason);
 }
 
 int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
@@ -158,7 +153,7 @@ static bool daemon_is_absent(int err)
     return err == -ENOENT || err == -ECONNREFUSED || err == -EAGAIN;
 }
 
-static int open_link(struct discover *d)
+int link_open(struct discover *d)
 {
     int err = connection_open(&d->connection, d->socket_path);
     if (!err) {
@@ -167,7 +162,7 @@ static int open_link(struct discover *d)
     }
     if (err)
         lose(d, daemon_is_absent(err) ? 0 : failed(d, err));
-    return err;
+    return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
 }
 
 /* Takes over the table whose descriptor came with a message. */
@@ -182,7 +177,7 @@ static int take_table(struct discover *d)
     if (err == -ECANCELED)
         return 0; /* connected for registrations alone */
     if (err == -EPROTONOSUPPORT)
-        return handle_error(d, DISCOVER_E_VERSION, "the table is of another version");
+        return context_error(d, DISCOVER_E_VERSION, "the table is of another version");
     if (err == -EBADMSG || err == -EPERM)
         return nonsense(d, err == -EPERM ? "the table is not sealed" : "the table is none");
     if (!err && (err = mappings_install(&d->mappings, &table)) < 0)
@@ -202,20 +197,17 @@ static int send_all_held(struct discover *d)
 static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
 {
     if (welcome->version != API_VERSION)
-        return handle_error(d, DISCOVER_E_VERSION, "the daemon speaks another version");
+        return context_error(d, DISCOVER_E_VERSION, "the daemon speaks another version");
     int err = take_table(d);
     if (err < 0)
         return err;
     d->link = LINK_UP;
     d->told = 0;
     d->up_since_ns = clock_now_ns();
-    backoff_reset(&d->renew);
+    retry_reset(&d->renew);
     atomic_store(&d->connected, 1);
-    watches_mark(d, NULL);
     err = send_all_held(d);
-    if (!err)
-        err = watches_send(d);
-    return err ? err : shares_send(d);
+    return err ? err : d->events->up(d);
 }
 
 /* 5. */
@@ -227,7 +219,7 @@ static void on_refused(struct discover *d, struct held *held, int code)
         return;
     d->fault = code;
     if (!d->renew.due_ns)
-        backoff_schedule(&d->renew, clock_now_ns());
+        retry_schedule(&d->renew, clock_now_ns());
 }
 
 static int renew_refused(struct discover *d)
@@ -267,7 +259,7 @@ static int take_back(struct discover *d, const Discover__V1__Registered *registe
     return link_queue(d, &msg, &id);
 }
 
-/* 3. What is unknown is let pass: a newer daemon may say more than we understand. */
+/* 3. */
 static int on_answer(struct discover *d, server_message *msg)
 {
     struct held *held = held_by_request(d->held, msg->id);
@@ -275,11 +267,21 @@ static int on_answer(struct discover *d, server_message *msg)
         d->answer = msg;
     else if (held)
         return on_held_answer(d, held, msg);
-    else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR && watches_asked(d, msg->id))
-        d->fault = link_daemon_error(d, msg->error);
     else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
         return take_back(d, msg->registered);
+    else
+        return d->events->message(d, msg);
     return 0;
+}
+
+/* What may only come after the welcome, and is somebody else's to understand. */
+static int pass_on(struct discover *d, const server_message *msg, const char *what)
+{
+    if (d->link == LINK_GREETING)
+        return nonsense(d, what);
+    bool table = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
+    int err = table ? take_table(d) : 0;
+    return err ? err : d->events->message(d, msg);
 }
 
 static int on_message(struct discover *d, server_message *msg)
@@ -289,18 +291,11 @@ static int on_message(struct discover *d, server_message *msg)
     case DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME:
         return greeting ? on_welcome(d, msg->welcome) : nonsense(d, "a second welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
-        watches_mark(d, NULL);
-        return greeting ? nonsense(d, "a table before the welcome") : take_table(d);
+        return pass_on(d, msg, "a table before the welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
-        if (greeting)
-            return nonsense(d, "a change before the welcome");
-        watches_mark(d, msg->changed->service);
-        return 0;
+        return pass_on(d, msg, "a change before the welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
-        if (greeting)
-            return nonsense(d, "an ejection before the welcome");
-        shares_heard(d, msg->ejected);
-        return 0;
+        return pass_on(d, msg, "an ejection before the welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
         if (greeting || msg->id == 0)
             return link_daemon_error(d, msg->error);
@@ -345,63 +340,16 @@ static void serve(struct discover *d)
         lose(d, err == -ECONNRESET ? 0 : err);
 }
 
-static bool due(const struct backoff *b, int64_t now_ns)
-{
-    return b->due_ns != 0 && b->due_ns <= now_ns;
-}
-
 void link_step(struct discover *d)
 {
     int64_t now_ns = clock_now_ns();
-    if (d->link == LINK_DOWN && due(&d->reconnect, now_ns))
-        (void)open_link(d);
-    shares_run(d);
+    if (d->link == LINK_DOWN && retry_is_due(&d->reconnect, now_ns))
+        (void)link_open(d);
     if (d->link != LINK_DOWN)
         serve(d);
-    if (d->link == LINK_UP && due(&d->renew, now_ns)) {
+    if (d->link == LINK_UP && retry_is_due(&d->renew, now_ns)) {
         int err = renew_refused(d);
         if (err < 0)
             lose(d, failed(d, err));
     }
-    if (d->mappings.retired)
-        pickers_move(d);
-    (void)mappings_reclaim(&d->mappings);
-    link_arm(d);
-}
-
-int link_connect(struct discover *d, int64_t deadline_ns)
-{
-    if (d->link == LINK_DOWN) {
-        int err = open_link(d);
-        if (err) {
-            d->fault = 0; /* it is the result */
-            return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
-        }
-    }
-    while (d->link == LINK_GREETING) {
-        int err = link_wait(d, deadline_ns);
-        if (err < 0 && d->link == LINK_GREETING)
-            return err;
-    }
-    if (d->link == LINK_UP)
-        return 0;
-    int fault = d->told ? d->told : DISCOVER_E_UNSYNCED;
-    d->fault = 0;
-    return fault;
-}
-
-int link_wait(struct discover *d, int64_t deadline_ns)
-{
-    int64_t left_ns = deadline_ns - clock_now_ns();
-    int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
-    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
-    d->waiting = true;
-    link_arm(d);
-    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0) {
-        link_step(d);
-        dns_step(d);
-    }
-    d->waiting = false;
-    link_arm(d);
-    return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a handle connected, registered and supplied with a table. The handle's thread. Never blocks, but for
- * link_connect and link_wait, which wait until their deadline.
+ * Keeps a handle connected, registered and supplied with a table. The handle's thread. Never blocks.
  *
  * The plan:
  *   1. Connect; after a failure again, with a jittered back-off.
  *   2. Say Hello. Welcome brings the table: up. Register again whatever is held.
- *   3. While up: TableMoved brings another table; answers go to the call that waits, or to what is held.
+ *   3. While up: TableMoved brings another table; answers go to the call that waits, or to what is held;
+ *      all else to d->events.
  *   4. The stream ends, or the daemon talks nonsense: close, keep the table, back to 1.
  *   5. A registration whose renewal was refused is sent again after a back-off: perhaps the daemon had not noticed
  *      yet that our old connection has ended.
@@ -14,22 +14,19 @@
 #ifndef LIBDISCOVER_SESSION_LINK_H
 #define LIBDISCOVER_SESSION_LINK_H
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
-/* Does whatever is due. What goes wrong is in d->fault. */
+/* Who is told what the link does not understand itself. A negative errno ends the connection. */
+struct link_events {
+    int (*up)(struct discover *d); /* welcomed, what is held was sent: says what else a new connection has to hear */
+    int (*message)(struct discover *d, const Discover__V1__ServerMessage *msg);
+};
+
+/* Does whatever is due on the connection. What goes wrong is in d->fault. */
 void link_step(struct discover *d);
 
-/*
- * Connects at once and waits to be up. DISCOVER_E_UNSYNCED: no daemon (another try is scheduled); -ETIMEDOUT; a
- * fault; or the errno of connect(2) when it says that this handle cannot, rather than that the daemon is not there.
- */
-int link_connect(struct discover *d, int64_t deadline_ns);
-
-/*
- * Waits for something to do, and does it. -ETIMEDOUT: the deadline is over, whatever came with it: what is waited for may
- * have; 0 if the connection has ended. A daemon that goes on talking of other things makes nobody wait longer.
- */
-int link_wait(struct discover *d, int64_t deadline_ns);
+/* Connects; while down. DISCOVER_E_UNSYNCED: no daemon; both that and an errno: another try is scheduled. */
+int link_open(struct discover *d);
 
 /* Sets the timer to what comes next, after something was added to what is due. */
 void link_arm(struct discover *d);

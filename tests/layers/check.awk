@@ -20,7 +20,7 @@ function may_include(rule, target,   i, n, allowed) {
         return 1
     n = split(may[rule], allowed, " ")
     for (i = 1; i <= n; i++)
-        if (index(target, allowed[i] "/") == 1 && rule_of(target) != "libdiscover/core" || rule_of(target) == allowed[i])
+        if (target == allowed[i] || index(target, allowed[i] "/") == 1 && rule_of(target) != "libdiscover/core" || rule_of(target) == allowed[i])
             return 1
     return 0
 }

@@ -59,7 +59,7 @@ static void check_view(const struct table_view *v, const struct dns_answer *a)
 
 static void check_table(const struct dns_answer *a)
 {
-    const struct dns_key key = {.service = ORACLE_SERVICE};
+    const struct lookup_key key = {.service = ORACLE_SERVICE};
     struct table t;
     struct table_view v;
     table_view_init(&v);

@@ -4,7 +4,7 @@
 #ifndef FUZZ_CLIENT_H
 #define FUZZ_CLIENT_H
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
 struct client {
     struct discover *d;

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    const struct dns_key key = {.service = ORACLE_SERVICE};
+    const struct lookup_key key = {.service = ORACLE_SERVICE};
     struct dns_question q;
     struct dns_answer answer;
     uint32_t ttl_s = UINT32_MAX;

@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "libdiscover/core/clock.h"
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
 

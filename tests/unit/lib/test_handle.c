@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handles: their defaults, their life without a daemon, and what a forked child may do with its parent's. */
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -152,6 +152,8 @@ START_TEST(the_next_connection_is_told_what_is_shared)
     (void)stage_expect(&stage, SHARE);
     ck_assert_ptr_null(stage_take(&stage)); /* what is old is not told late */
     discover_picker_free(p);
+    ck_assert(has_work());
+    ck_assert_int_eq(discover_dispatch(d), 0);
     Discover__V1__ClientMessage *msg = stage_take(&stage);
     ck_assert_int_eq(msg->body_case, SHARE);
     ck_assert(msg->share->stop);

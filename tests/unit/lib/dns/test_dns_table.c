@@ -11,13 +11,13 @@
 
 static struct dns_srv_target targets[1000];
 static struct table table;
-static struct dns_key key = {.service = SERVICE};
+static struct lookup_key key = {.service = SERVICE};
 
 static struct dns_srv_target target(const char *name, uint16_t port, uint16_t priority, uint8_t last)
 {
     struct dns_srv_target t = {
         .ipv4 = {10, 0, 0, last}, .families = DISCOVER_HAS_IPV4, .port = port, .priority = priority, .weight = 256};
-    const struct dns_key any = {.service = "x/y"};
+    const struct lookup_key any = {.service = "x/y"};
     struct dns_question q;
     ck_assert_int_eq(dns_question_make(&any, 0, name, &q), 0);
     t.name = q.name;
@@ -115,7 +115,7 @@ START_TEST(instances_have_what_they_were_asked_for_by)
     struct entry entry;
     const uint8_t *bytes;
     size_t n;
-    ck_assert_int_eq(dns_key_parse(SERVICE " #a #b @eu-1 %udp", &key), 0);
+    ck_assert_int_eq(lookup_key_parse(SERVICE " #a #b @eu-1 %udp", &key), 0);
     targets[0] = target("db.org", 1, 0, 1);
     make(1, DNS_FOUND);
     table_view_init(&v);

@@ -80,7 +80,7 @@ START_TEST(a_failure_leaves_what_was_found_as_stale)
     ck_assert_int_eq(table_sync(known()), TABLE_STALE);
     ck_assert_int_eq(age_at(NOW + NS_PER_S), NS_PER_S);
     ck_assert_int_gt(s.due_ns, NOW + NS_PER_S);
-    ck_assert_int_le(s.due_ns, NOW + NS_PER_S + BACKOFF_MAX_NS);
+    ck_assert_int_le(s.due_ns, NOW + NS_PER_S + RETRY_LONGEST_NS);
     (void)answered(DNS_FAILED, 0, 1, NOW + 5 * NS_PER_S);
     ck_assert_int_eq(age_at(NOW + 5 * NS_PER_S), 5 * NS_PER_S);
     ck_assert(!answered(DNS_FOUND, 2, 1, NOW + 6 * NS_PER_S));

@@ -3,10 +3,10 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "tests/support/unit.h"
 #include "tests/support/wait.h"
-#include "tests/unit/lib/dns_script.h"
+#include "tests/unit/lib/dns/dns_script.h"
 
 #define TARGET   "0a000001.addr.shop.discover.internal"
 #define THREADS  3

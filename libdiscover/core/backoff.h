@@ -3,8 +3,8 @@
  * How long to wait before the next try: twice as long after each failure, and never the same for all, so that a
  * fleet that failed together does not try again together. Pure: randomness comes in as an argument. Any thread.
  */
-#ifndef BASE_BACKOFF_H
-#define BASE_BACKOFF_H
+#ifndef CORE_BACKOFF_H
+#define CORE_BACKOFF_H
 
 #include <stdint.h>
 

@@ -4,12 +4,12 @@
  * from dispatch, what others eject is heard there. The handle's thread. A hint that is lost on the way costs
  * nothing but calls that fail once more, so nothing is acknowledged.
  */
-#ifndef LIBDISCOVER_BALANCE_SHARE_H
-#define LIBDISCOVER_BALANCE_SHARE_H
+#ifndef LIBDISCOVER_SHARE_H
+#define LIBDISCOVER_SHARE_H
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 
-/* Sends what pickers have ejected since. A failure ends the connection. */
+/* Sends what pickers have ejected since, and of which services none is left. A failure ends the connection. */
 void shares_run(struct discover *d);
 
 /* Tells a new connection which services are shared. A negative errno: the caller ends the connection. */
@@ -18,7 +18,7 @@ int shares_send(struct discover *d);
 /* Another process has ejected an instance. */
 void shares_heard(struct discover *d, const Discover__V1__Ejected *ejected);
 
-/* The picker is about to go. Nothing to do for one that does not share. */
-void share_end(struct discover_picker *p);
+/* The handle is about to go. */
+void shares_drop(struct discover *d);
 
 #endif

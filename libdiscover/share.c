@@ -1,36 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ejections shared with the other processes of the host. */
-#include "libdiscover/balance/share.h"
+#include "libdiscover/share.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "libdiscover/session/link.h"
 #include "libdiscover/balance/pick.h"
+#include "libdiscover/session/link.h"
 
 #define EJECTIONS_AT_ONCE 32
 
+/* A service that the daemon was told of, and has to be told of by the next connection. */
 struct share {
     struct share *next;
-    struct discover_picker *picker;
+    char service[TABLE_KEY_MAX + 1];
 };
 
 typedef Discover__V1__ClientMessage client_message;
 
-static struct share **find(struct discover *d, const struct discover_picker *p)
+static struct share *find(const struct discover *d, const char *service)
 {
-    struct share **at = &d->shares;
-    while (*at && (*at)->picker != p)
-        at = &(*at)->next;
-    return at;
+    struct share *s = d->shares;
+    while (s && strcmp(s->service, service) != 0)
+        s = s->next;
+    return s;
 }
 
-static bool is_shared(const struct discover *d, const char *service)
+static int add(struct discover *d, const char *service)
 {
-    for (const struct share *s = d->shares; s; s = s->next)
-        if (strcmp(picker_service(s->picker), service) == 0)
+    struct share *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    strcpy(s->service, service);
+    s->next = d->shares;
+    d->shares = s;
+    return 0;
+}
+
+static bool is_wanted(struct discover *d, const char *service)
+{
+    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
+        if (strcmp(picker_service(p), service) == 0)
             return true;
     return false;
 }
@@ -50,46 +62,55 @@ static int say(struct discover *d, const char *service, bool stop)
 /* What cannot be said now is said to the next connection. */
 static void say_now(struct discover *d, const char *service, bool stop)
 {
-    if (d->link == LINK_UP && handle_check(d) == 0)
+    if (d->link == LINK_UP && context_check(d) == 0)
         (void)say(d, service, stop);
 }
 
 int discover_picker_share(struct discover_picker *p)
 {
     struct discover *d = picker_handle(p);
-    if (*find(d, p))
+    if (picker_is_shared(p))
         return 0;
-    int err = handle_open_wake(d);
+    int err = context_open_wake(d);
+    if (!err && !find(d, picker_service(p)))
+        err = add(d, picker_service(p));
     if (err < 0)
         return err;
-    struct share *s = calloc(1, sizeof *s);
-    if (!s)
-        return -ENOMEM;
-    s->picker = p;
-    s->next = d->shares;
-    d->shares = s;
     say_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
     picker_share(p);
     return 0;
 }
 
-void share_end(struct discover_picker *p)
+/* Pickers may have gone. */
+static void drop_unwanted(struct discover *d)
 {
-    struct discover *d = picker_handle(p);
-    struct share **at = find(d, p), *s = *at;
-    if (!s)
-        return;
-    *at = s->next;
-    free(s);
-    if (!is_shared(d, picker_service(p)))
-        say_now(d, picker_service(p), true);
+    struct share **at = &d->shares;
+    while (*at) {
+        struct share *s = *at;
+        if (is_wanted(d, s->service)) {
+            at = &s->next;
+            continue;
+        }
+        say_now(d, s->service, true);
+        *at = s->next;
+        free(s);
+    }
+}
+
+void shares_drop(struct discover *d)
+{
+    while (d->shares) {
+        struct share *next = d->shares->next;
+        free(d->shares);
+        d->shares = next;
+    }
 }
 
 int shares_send(struct discover *d)
 {
     int err = 0;
     for (const struct share *s = d->shares; s && !err; s = s->next)
-        err = say(d, picker_service(s->picker), false);
+        err = say(d, s->service, false);
     return err;
 }
 
@@ -123,14 +144,15 @@ void shares_run(struct discover *d)
     uint64_t wakes;
     if (d->wake < 0 || read(d->wake, &wakes, sizeof wakes) < 0)
         return;
-    for (const struct share *s = d->shares; s; s = s->next)
-        tell(d, s->picker);
+    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
+        tell(d, p);
+    drop_unwanted(d);
 }
 
 void shares_heard(struct discover *d, const Discover__V1__Ejected *ejected)
 {
     const struct ejection ejection = {ejected->id, ejected->for_ms};
-    for (const struct share *s = d->shares; s; s = s->next)
-        if (strcmp(picker_service(s->picker), ejected->service) == 0)
-            picker_warn(s->picker, &ejection);
+    for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
+        if (strcmp(picker_service(p), ejected->service) == 0)
+            picker_warn(p, &ejection);
 }

@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "tests/support/unit.h"
 #include "tests/support/wait.h"
-#include "tests/unit/lib/dns_script.h"
+#include "tests/unit/lib/dns/dns_script.h"
 #include "tests/unit/lib/stage.h"
 
 #define SERVICE "shop/payment"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libdiscover/handle.h"
 #include "libdiscover/session/link.h"
 
 typedef Discover__V1__ClientMessage client_message;
@@ -12,7 +13,7 @@ typedef Discover__V1__ServerMessage server_message;
 static int begin(struct discover *d)
 {
     d->last_error[0] = '\0';
-    return handle_check(d);
+    return context_check(d);
 }
 
 /* Waits until an answer to the message d->call is there, or never will be. */
@@ -20,15 +21,15 @@ static int await_answer(struct discover *d, int64_t deadline_ns)
 {
     int err = 0;
     while (!d->answer && !err)
-        err = d->link == LINK_UP ? link_wait(d, deadline_ns) : DISCOVER_E_UNSYNCED;
+        err = d->link == LINK_UP ? handle_wait(d, deadline_ns) : DISCOVER_E_UNSYNCED;
     return err;
 }
 
 /* Sends a message and waits for its answer, which the caller frees. Errors of the daemon become results. */
 static int ask(struct discover *d, client_message *msg, server_message **ret_answer)
 {
-    int64_t deadline_ns = handle_deadline(d);
-    int err = link_connect(d, deadline_ns);
+    int64_t deadline_ns = context_deadline(d);
+    int err = handle_connect(d, deadline_ns);
     if (!err)
         err = link_send(d, msg, &d->call);
     if (!err)
@@ -54,7 +55,7 @@ static int ask_for_ok(struct discover *d, client_message *msg)
     if (err < 0)
         return err;
     if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_OK)
-        err = handle_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+        err = context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
     discover__v1__server_message__free_unpacked(answer, NULL);
     return err;
 }
@@ -70,14 +71,14 @@ static int check_names(const char *service, const char *instance)
 /* Sends it unless that was part of connecting, and waits until it is answered. */
 static int register_held(struct discover *d, struct held *held)
 {
-    int64_t deadline_ns = handle_deadline(d);
+    int64_t deadline_ns = context_deadline(d);
     d->awaited = held;
-    int err = link_connect(d, deadline_ns);
+    int err = handle_connect(d, deadline_ns);
     bool sent = held->request || held->confirmed || held->refused;
     if (!err && !sent)
         err = link_send_held(d, held);
     while (!err && held->request)
-        err = link_wait(d, deadline_ns);
+        err = handle_wait(d, deadline_ns);
     d->awaited = NULL;
     if (held->confirmed && !held->request)
         return 0; /* also if it came at the last moment */
@@ -318,7 +319,7 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
 static int take_status(struct discover *d, const server_message *answer, discover_status_fn *fn, void *arg)
 {
     if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS)
-        return handle_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+        return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
     struct status_lists lists;
     int err = make_lists(answer->status, &lists);
     if (err < 0)

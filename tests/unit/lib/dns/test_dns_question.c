@@ -7,8 +7,8 @@
 
 static int make(const char *text, size_t which, const char *zone, struct dns_question *ret_q)
 {
-    struct dns_key key;
-    int err = dns_key_parse(text, &key);
+    struct lookup_key key;
+    int err = lookup_key_parse(text, &key);
     return err ? err : dns_question_make(&key, which, zone, ret_q);
 }
 
@@ -71,9 +71,9 @@ START_TEST(conditions_are_questions)
                                       "shop/payment !a",
                                       "shop #a",
                                       " #a"};
-    struct dns_key key;
+    struct lookup_key key;
     struct dns_question q;
-    ck_assert_int_eq(dns_key_parse("shop/payment #canary @eu-1 %udp", &key), 0);
+    ck_assert_int_eq(lookup_key_parse("shop/payment #canary @eu-1 %udp", &key), 0);
     ck_assert_uint_eq(dns_questions(&key), 3);
     for (size_t i = 0; i < 3; i++) {
         ck_assert_int_eq(dns_question_make(&key, i, "x.org", &q), 0);
@@ -82,22 +82,22 @@ START_TEST(conditions_are_questions)
         ck_assert_mem_eq(q.name.octets + q.zone_at, "\1x\3org", 7);
     }
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        ck_assert_msg(dns_key_parse(bad[i], &key) < 0, "%s", bad[i]);
+        ck_assert_msg(lookup_key_parse(bad[i], &key) < 0, "%s", bad[i]);
 }
 END_TEST
 
 START_TEST(a_key_holds_what_a_query_can_ask_for)
 {
-    char text[DNS_KEY_CAP], label[LABEL_CAP];
-    struct dns_key key;
+    char text[LOOKUP_KEY_CAP], label[LABEL_CAP];
+    struct lookup_key key;
     memset(label, 'a', LABEL_MAX);
     label[LABEL_MAX] = '\0';
     service_format(label, label, text);
-    for (int i = 0; i < DNS_CONDITIONS_MAX; i++)
-        ck_assert_int_eq(dns_key_add(text, DNS_TAG, label), 0);
-    ck_assert_int_eq(dns_key_parse(text, &key), 0);
-    ck_assert_uint_eq(key.n, DNS_CONDITIONS_MAX);
-    ck_assert_int_lt(dns_key_add(text, DNS_TAG, "a"), 0);
+    for (int i = 0; i < LOOKUP_CONDITIONS_MAX; i++)
+        ck_assert_int_eq(lookup_key_add(text, LOOKUP_TAG, label), 0);
+    ck_assert_int_eq(lookup_key_parse(text, &key), 0);
+    ck_assert_uint_eq(key.n, LOOKUP_CONDITIONS_MAX);
+    ck_assert_int_lt(lookup_key_add(text, LOOKUP_TAG, "a"), 0);
 }
 END_TEST
 

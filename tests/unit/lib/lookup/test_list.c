@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DNS answers as a test wants them. */
-#include "tests/unit/lib/dns_script.h"
+#include "tests/unit/lib/dns/dns_script.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

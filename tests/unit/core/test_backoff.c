@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Back-off: grows to its limit, never leaves its bounds, spreads, and starts over. */
-#include "daemon/base/backoff.h"
+#include "libdiscover/core/backoff.h"
 
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"

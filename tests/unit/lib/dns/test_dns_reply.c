@@ -4,7 +4,7 @@
 
 #include "discover/discover.h"
 #include "libdiscover/dns/dns_reply.h"
-#include "tests/unit/lib/dns_script.h"
+#include "tests/unit/lib/dns/dns_script.h"
 #include "tests/support/unit.h"
 
 #define NAME "payment.shop.discover.internal"
@@ -19,7 +19,7 @@ static void begin(enum dns_rcode rcode)
 
 static int read_bytes(size_t n, bool heard)
 {
-    const struct dns_key key = {.service = "shop/payment"};
+    const struct lookup_key key = {.service = "shop/payment"};
     struct dns_question q;
     ck_assert_int_eq(dns_question_make(&key, 0, "discover.internal", &q), 0);
     return dns_answer_read(&q, heard, script.bytes, n, &answer);

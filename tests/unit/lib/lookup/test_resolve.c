@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "libdiscover/core/clock.h"
-#include "libdiscover/handle.h"
+#include "libdiscover/context.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
 
