@@ -18,6 +18,7 @@
 
 #define LEASE_TOKEN      (UINT64_C(1) << 63) /* the publisher's tokens are counters from 1 */
 #define GRACE_CHECK_NS   (250 * NS_PER_MS)   /* between looks whether everything was put again */
+#define JUMPS_PER_BEAT   8
 #define GOOD_BYE_WAIT_NS NS_PER_S            /* for the lease that says it; then the records go anyway */
 
 enum leave_step { STAYING, SAYING_GOOD_BYE, TAKING_AWAY };
@@ -31,6 +32,9 @@ struct agent {
     struct name_conflict name_conflict;
     struct lease_beat beat;
     struct recent_max late; /* of leases */
+    uint64_t seen_epoch;   /* the highest under our name that is of another life */
+    int64_t next_jump_ns;  /* not above it before: whoever makes us jump may do so again and again */
+    bool stood_down;       /* for another that has the name */
     bool connected;
     bool publishing; /* connected, and the name is ours */
     uint64_t identity_errors;
@@ -63,6 +67,9 @@ static struct lease present_lease(const struct agent *a)
         .records = stats.records,
         .families = a->options.families,
         .leaving = a->leave != STAYING,
+        .life = a->name_conflict.life,
+        .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
+        .answers = a->name_conflict.answers,
     };
     memcpy(lease.ipv4, a->options.ipv4, sizeof lease.ipv4);
     memcpy(lease.ipv6, a->options.ipv6, sizeof lease.ipv6);
@@ -99,17 +106,98 @@ static void note_lateness(struct agent *a, int64_t now_ns)
     metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
 }
 
+/* For every reader it is the lease that is there already. Should it get lost, nothing is asked. */
+static void put_question(struct agent *a, int64_t now_ns)
+{
+    struct lease question = a->name_conflict.other;
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    question.asked_by = a->name_conflict.life;
+    metric_inc(&a->metrics.questions);
+    if (lease_encode(&question, bytes, &n) == 0)
+        (void)a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN);
+    name_conflict_asked(&a->name_conflict, now_ns);
+}
+
 void agent_beat_now(struct agent *a, int64_t now_ns)
 {
     if (a->publishing && a->leave == STAYING)
         lease_beat_now(&a->beat, now_ns);
 }
 
+/* --- epochs --- */
+
+static void store_identity(struct agent *a)
+{
+    uint8_t bytes[STORED_MAX];
+    size_t n = stored_identity_encode(&a->identity, bytes);
+    if (a->ops.store(a->ops.arg, STORED_IDENTITY, bytes, n) < 0)
+        a->identity_errors++;
+}
+
+static void begin_grace(struct agent *a, int64_t now_ns)
+{
+    a->raised = a->grace_over = false;
+    a->grace_until_ns = now_ns + a->options.restart_grace_ns;
+}
+
+/*
+ * Another life under our name was at seen_epoch: a reader that knows of it ignores us until we are above. It may be an
+ * earlier one of which neither the state directory nor the clock knows, or whoever took the name while we were away.
+ */
+static void jump(struct agent *a, int64_t now_ns)
+{
+    if (now_ns < a->next_jump_ns || !epoch_jump(&a->identity, a->seen_epoch))
+        return;
+    a->next_jump_ns = now_ns + a->beat.every_ns / JUMPS_PER_BEAT;
+    metric_inc(&a->metrics.jumps);
+    store_identity(a);
+    begin_grace(a, now_ns);
+    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    agent_beat_now(a, now_ns);
+}
+
+/* What another life had under our name was never ours: nothing of it is vouched for. */
+static void take_over(struct agent *a, int64_t now_ns)
+{
+    a->stood_down = false;
+    registrar_drop_inherited(a->registrar, now_ns);
+    a->raised = a->grace_over = true;
+    a->identity.min_epoch = a->identity.epoch;
+    store_identity(a);
+}
+
+static void see_epoch(struct agent *a, uint64_t epoch)
+{
+    if (epoch > a->seen_epoch)
+        a->seen_epoch = epoch;
+}
+
 /* --- after each call: what follows from the state as it is now --- */
+
+static bool name_is_ours(const struct agent *a)
+{
+    return a->name_conflict.name == AGENT_NAME_OURS;
+}
+
+/* What others under our name make necessary: to go above them, to ask whether they are there, to answer them. */
+static void follow_name(struct agent *a, int64_t now_ns)
+{
+    a->stood_down |= a->name_conflict.name == AGENT_NAME_CONFLICT;
+    if (name_is_ours(a))
+        jump(a, now_ns);
+    if (name_is_ours(a) && a->stood_down)
+        take_over(a, now_ns);
+    if (a->connected && name_conflict_wants_to_ask(&a->name_conflict))
+        put_question(a, now_ns);
+    if (a->publishing && a->leave == STAYING && a->name_conflict.answer_due)
+        lease_beat_reply(&a->beat, now_ns);
+    a->name_conflict.answer_due = false;
+}
 
 static void follow_publishing(struct agent *a, int64_t now_ns)
 {
-    bool may = a->connected && a->name_conflict.name == AGENT_NAME_OURS;
+    bool may = a->connected && name_is_ours(a);
     if (may == a->publishing)
         return;
     a->publishing = may;
@@ -134,42 +222,14 @@ static void follow_leave(struct agent *a, int64_t now_ns)
 
 static void after(struct agent *a, int64_t now_ns)
 {
+    follow_name(a, now_ns);
     follow_publishing(a, now_ns);
     follow_leave(a, now_ns);
     struct publisher_stats publisher = publisher_stats(a->publisher);
     struct registrar_stats registrar = registrar_stats(a->registrar);
     agent_metrics_show(&a->metrics, &publisher, &registrar);
     metric_set(&a->metrics.store_errors, registrar.store_errors + a->identity_errors);
-    metric_set(&a->metrics.name_is_ours, a->name_conflict.name == AGENT_NAME_OURS);
-}
-
-/* --- epochs --- */
-
-static void store_identity(struct agent *a)
-{
-    uint8_t bytes[STORED_MAX];
-    size_t n = stored_identity_encode(&a->identity, bytes);
-    if (a->ops.store(a->ops.arg, STORED_IDENTITY, bytes, n) < 0)
-        a->identity_errors++;
-}
-
-static void begin_grace(struct agent *a, int64_t now_ns)
-{
-    a->raised = a->grace_over = false;
-    a->grace_until_ns = now_ns + a->options.restart_grace_ns;
-}
-
-/* An earlier life of this host was at `seen`, though neither the state directory nor the clock knows of it. */
-static void jump(struct agent *a, uint64_t seen, int64_t now_ns)
-{
-    if (!epoch_jump(&a->identity, seen))
-        return;
-    metric_inc(&a->metrics.jumps);
-    store_identity(a);
-    name_conflict_jump(&a->name_conflict, a->identity.epoch);
-    begin_grace(a, now_ns);
-    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
-    agent_beat_now(a, now_ns);
+    metric_set(&a->metrics.name_is_ours, name_is_ours(a));
 }
 
 /*
@@ -234,7 +294,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     store_identity(a);
-    name_conflict_init(&a->name_conflict, a->identity.node, a->identity.epoch, a->options.lease_ttl_ns);
+    name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
@@ -359,9 +419,8 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
         publisher_observed(a->publisher, key, 0, 0, now_ns);
         registrar_disinherit(a->registrar, key, now_ns);
     } else {
-        /* Later than the first snapshot a newer epoch is no trace of an earlier life. */
-        if (!a->synced && record->epoch > a->identity.epoch)
-            jump(a, record->epoch, now_ns);
+        if (record->epoch > a->identity.epoch)
+            see_epoch(a, record->epoch);
         publisher_observed(a->publisher, key, record->epoch, record->counter, now_ns);
         if (is_inheritance(a, record))
             registrar_inherit(a->registrar, key, record, now_ns);
@@ -388,13 +447,11 @@ void agent_hosts_snapshot_begin(struct agent *a)
     a->lease_seen = false;
 }
 
-void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns)
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns)
 {
-    bool ours = lease->node == a->identity.node && lease->epoch == a->identity.epoch;
-    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, age_ns, now_ns);
-    /* Readers take only what is newer than the latest they have of this name, whoever wrote it. */
-    if (!ours && (a->name_conflict.name != AGENT_NAME_OURS || news == NAME_CONFLICT_IGNORED))
-        jump(a, lease->epoch, now_ns);
+    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, seq, age_ns, now_ns);
+    if (!name_conflict_is_ours(&a->name_conflict, lease) && lease->life != a->name_conflict.life)
+        see_epoch(a, lease->epoch);
     a->lease_seen = true;
     if (is_old(a, lease))
         lease_beat_lost(&a->beat, now_ns);
@@ -433,6 +490,7 @@ void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, i
 int64_t agent_tick(struct agent *a, int64_t now_ns)
 {
     name_conflict_tick(&a->name_conflict, now_ns);
+    follow_name(a, now_ns);
     (void)registrar_tick(a->registrar, now_ns);
     end_grace(a, now_ns);
     follow_publishing(a, now_ns);
@@ -455,6 +513,8 @@ int64_t agent_deadline(const struct agent *a)
     int64_t next_ns = earlier(publisher_deadline(a->publisher), registrar_deadline(a->registrar));
     next_ns = earlier(next_ns, name_conflict_deadline(&a->name_conflict));
     next_ns = earlier(next_ns, a->beat.next_ns);
+    if (name_is_ours(a) && a->seen_epoch >= a->identity.epoch)
+        next_ns = earlier(next_ns, a->next_jump_ns);
     bool grace_pending = !a->grace_over || (!a->raised && a->publishing && a->synced);
     if (grace_pending && a->leave == STAYING)
         next_ns = earlier(next_ns, a->grace_until_ns);

@@ -180,10 +180,10 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
 void agent_synced(struct agent *a, int64_t now_ns);
 
 /*
- * A lease of this host's name was seen, our own too; it was put age_ns ago. When it is an older one than NATS has
+ * A lease of this host's name was seen, our own too, with its sequence in HOSTS; it was put age_ns ago. When it is an older one than NATS has
  * acknowledged, a late put has taken the newer one's place: the lease is put again at once.
  */
-void agent_own_lease_seen(struct agent *a, const struct lease *lease, int64_t age_ns, int64_t now_ns);
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns);
 
 /* Somebody deleted it: it is put again at once. */
 void agent_own_lease_gone(struct agent *a, int64_t now_ns);

@@ -12,9 +12,6 @@
 
 #include "daemon/agent/agent.h"
 
-/* No clock reaches this; a record that claims it must not push ours to the end of the range. */
-#define EPOCH_MAX (UINT64_C(1) << 62)
-
 /* Turns the identity of the previous life into that of a new one. random: the node, if there was none. */
 void epoch_begin(struct agent_identity *identity, int64_t wall_ms, uint64_t random);
 

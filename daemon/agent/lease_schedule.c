@@ -2,8 +2,11 @@
 /* When our host's lease is put. */
 #include "daemon/agent/lease_schedule.h"
 
-#define BEATS_PER_TTL 3
-#define RETRY_SHARE   8 /* a failed one is put again after an eighth of the time between two */
+#include "libdiscover/core/clock.h"
+
+#define BEATS_PER_TTL  3
+#define RETRY_SHARE    8 /* a failed one is put again after an eighth of the time between two */
+#define REPLY_PAUSE_NS (100 * NS_PER_MS)
 
 void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns)
 {
@@ -24,6 +27,14 @@ void lease_beat_lost(struct lease_beat *b, int64_t now_ns)
 {
     int64_t soonest_ns = b->sent_ns + b->every_ns / RETRY_SHARE;
     int64_t next_ns = soonest_ns > now_ns ? soonest_ns : now_ns;
+    if (b->next_ns != INT64_MAX && next_ns < b->next_ns)
+        b->next_ns = next_ns;
+}
+
+void lease_beat_reply(struct lease_beat *b, int64_t now_ns)
+{
+    int64_t pause_ns = b->every_ns / RETRY_SHARE < REPLY_PAUSE_NS ? b->every_ns / RETRY_SHARE : REPLY_PAUSE_NS;
+    int64_t next_ns = b->sent_ns + pause_ns > now_ns ? b->sent_ns + pause_ns : now_ns;
     if (b->next_ns != INT64_MAX && next_ns < b->next_ns)
         b->next_ns = next_ns;
 }

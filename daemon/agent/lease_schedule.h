@@ -30,6 +30,12 @@ void lease_beat_stop(struct lease_beat *b);
  */
 void lease_beat_lost(struct lease_beat *b, int64_t now_ns);
 
+/*
+ * Another life under our name has to hear from us: the next one is due at once, but not more often than ten times a
+ * second however many there are of it.
+ */
+void lease_beat_reply(struct lease_beat *b, int64_t now_ns);
+
 /* One is put now: its counter. */
 uint64_t lease_beat_sent(struct lease_beat *b, uint64_t random, int64_t now_ns);
 

@@ -4,126 +4,217 @@
 
 #include "libdiscover/core/clock.h"
 
-void name_conflict_init(struct name_conflict *r, uint64_t node, uint64_t epoch, int64_t lease_ttl_ns)
+#define HOLD_SHARE    3  /* of the lease's TTL, as a beat */
+#define ANSWER_SHARE  12 /* of the lease's TTL; an answer is put at the latest after half of that */
+#define ANSWER_MAX_NS (500 * NS_PER_MS)
+
+static int64_t earlier(int64_t a, int64_t b)
 {
-    *r = (struct name_conflict){
+    return a < b ? a : b;
+}
+
+void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns)
+{
+    *c = (struct name_conflict){
         .name = AGENT_NAME_UNKNOWN,
         .node = node,
-        .first_epoch = epoch,
-        .epoch = epoch,
-        .hold_ns = lease_ttl_ns / NAME_CONFLICT_HOLD_SHARE,
+        .life = life,
+        .claim = UINT64_MAX,
+        .hold_ns = lease_ttl_ns / HOLD_SHARE,
+        .answer_ns = earlier(lease_ttl_ns / ANSWER_SHARE, ANSWER_MAX_NS),
         .hold_until_ns = INT64_MAX,
         .other_until_ns = INT64_MIN,
     };
 }
 
-void name_conflict_jump(struct name_conflict *r, uint64_t epoch)
+void name_conflict_connected(struct name_conflict *c, int64_t now_ns)
 {
-    r->epoch = epoch;
+    if (c->hold_until_ns == INT64_MAX)
+        c->hold_until_ns = now_ns + c->hold_ns;
 }
 
-void name_conflict_connected(struct name_conflict *r, int64_t now_ns)
+void name_conflict_disconnected(struct name_conflict *c)
 {
-    if (r->hold_until_ns == INT64_MAX)
-        r->hold_until_ns = now_ns + r->hold_ns;
-}
-
-void name_conflict_disconnected(struct name_conflict *r)
-{
-    if (r->name == AGENT_NAME_OURS)
+    if (c->name == AGENT_NAME_OURS)
         return;
-    r->name = AGENT_NAME_UNKNOWN;
-    r->hold_until_ns = INT64_MAX;
-    r->other_until_ns = INT64_MIN;
+    c->name = AGENT_NAME_UNKNOWN;
+    c->hold_until_ns = INT64_MAX;
+    c->other_until_ns = INT64_MIN;
+    c->ask_due = c->asked = false;
 }
 
-void name_conflict_hosts_synced(struct name_conflict *r, int64_t now_ns)
+static bool other_valid(const struct name_conflict *c)
 {
-    r->hold_until_ns = now_ns;
-    name_conflict_tick(r, now_ns);
+    return c->other_until_ns != INT64_MIN;
 }
 
-static bool is_this_life(const struct name_conflict *r, const struct lease *l)
+void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns)
 {
-    return l->node == r->node && l->epoch >= r->first_epoch && l->epoch <= r->epoch;
+    c->hold_until_ns = now_ns;
+    name_conflict_tick(c, now_ns);
+    c->ask_due = c->name == AGENT_NAME_UNKNOWN && !c->asked;
 }
 
-/* By node: epochs move when one of the two goes above the other's. A copy of our own state has our node. */
-static bool goes_before_us(const struct name_conflict *r, const struct lease *l)
+/* --- asking --- */
+
+bool name_conflict_wants_to_ask(const struct name_conflict *c)
 {
-    return l->node != r->node ? l->node < r->node : l->epoch < r->epoch;
+    return c->ask_due;
 }
 
-static enum name_conflict_news tell(struct name_conflict *r, const struct lease *l, enum name_conflict_news news)
+/* Never so long that the lease, if it is our own, runs out meanwhile. */
+static int64_t wait_at_most(const struct name_conflict *c, int64_t wait_ns, int64_t now_ns)
 {
-    if (news == NAME_CONFLICT_IGNORED && r->told_node == l->node && r->told_epoch == l->epoch)
+    return now_ns + earlier(wait_ns, (c->other_until_ns - now_ns) / 2);
+}
+
+/* The time for the answer begins when the question has come back: if it does not, as late as without a snapshot. */
+void name_conflict_asked(struct name_conflict *c, int64_t now_ns)
+{
+    c->ask_due = false;
+    c->asked = true;
+    c->answer_until_ns = wait_at_most(c, c->hold_ns, now_ns);
+}
+
+static void question_came_back(struct name_conflict *c, int64_t now_ns)
+{
+    if (c->asked && c->name == AGENT_NAME_UNKNOWN && other_valid(c))
+        c->answer_until_ns = earlier(c->answer_until_ns, wait_at_most(c, c->answer_ns, now_ns));
+}
+
+/* --- others --- */
+
+/* Versions before lives have none: there it is the node and the epoch. */
+static bool same_life(const struct lease *a, const struct lease *b)
+{
+    return a->life == b->life && (a->life || (a->node == b->node && a->epoch == b->epoch));
+}
+
+/*
+ * The first lease of a life cannot know its own sequence yet: then it is the one it came with. Claims of one bucket
+ * order all lives, and no clock is asked. A version before claims decides by node, and expects that of us.
+ */
+static bool goes_before_us(const struct name_conflict *c, const struct lease *l, uint64_t seq)
+{
+    uint64_t theirs = l->claim ? l->claim : seq;
+    if (!l->life)
+        return l->node <= c->node;
+    return theirs != c->claim ? theirs < c->claim : l->life < c->life;
+}
+
+static enum name_conflict_news tell(struct name_conflict *c, uint64_t life, enum name_conflict_news news)
+{
+    if (news == NAME_CONFLICT_IGNORED && c->told_life == life)
         return NAME_CONFLICT_NOTHING;
-    r->told_node = l->node;
-    r->told_epoch = l->epoch;
+    c->told_life = life;
     return news;
 }
 
-/* Another host lives and uses the name. */
-static enum name_conflict_news judge(struct name_conflict *r, const struct lease *l)
+static void answer(struct name_conflict *c, uint64_t life, int64_t now_ns)
 {
-    if (r->name == AGENT_NAME_CONFLICT)
+    if (c->name != AGENT_NAME_OURS)
+        return;
+    c->answers = life;
+    c->answers_until_ns = now_ns + HOLD_SHARE * c->hold_ns;
+    c->answer_due = true;
+}
+
+/* Another life uses the name. Who stands down begins anew when it gets the name. */
+static enum name_conflict_news judge(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t now_ns)
+{
+    if (c->name == AGENT_NAME_CONFLICT)
         return NAME_CONFLICT_NOTHING;
-    if (r->name == AGENT_NAME_OURS && !goes_before_us(r, l))
-        return tell(r, l, NAME_CONFLICT_IGNORED);
-    r->name = AGENT_NAME_CONFLICT;
-    return tell(r, l, NAME_CONFLICT_FOUND);
+    if (c->name == AGENT_NAME_OURS && !goes_before_us(c, l, seq)) {
+        answer(c, l->life, now_ns);
+        return tell(c, l->life ? l->life : l->node, NAME_CONFLICT_IGNORED);
+    }
+    c->name = AGENT_NAME_CONFLICT;
+    c->claim = UINT64_MAX;
+    c->ask_due = c->answer_due = false;
+    return tell(c, l->life ? l->life : l->node, NAME_CONFLICT_FOUND);
 }
 
 /*
  * Whether it has renewed its lease since we first saw it. What comes in quick succession does not count: those may be
  * the last words of a dead one, held up on their way.
  */
-static bool note(struct name_conflict *r, const struct lease *l, int64_t now_ns)
+static bool note(struct name_conflict *c, const struct lease *l, int64_t now_ns)
 {
-    bool same = l->node == r->other_node && l->epoch == r->other_epoch;
-    bool renewed = same && l->counter > r->other_counter && now_ns - r->other_since_ns >= r->hold_ns / 2;
+    bool same = same_life(l, &c->other), newer = l->epoch > c->other.epoch || l->counter > c->other.counter;
+    bool renewed = same && newer && now_ns - c->other_since_ns >= c->hold_ns / 2;
     if (!same)
-        r->other_since_ns = now_ns;
-    r->other_node = l->node;
-    r->other_epoch = l->epoch;
-    r->other_counter = l->counter;
+        c->other_since_ns = now_ns;
+    c->other = *l;
     return renewed;
 }
 
-enum name_conflict_news name_conflict_seen(struct name_conflict *r, const struct lease *l, int64_t age_ns,
-                                           int64_t now_ns)
+/* It is no lease of whoever asks, who has none yet; nor is it one of whom it was copied from. */
+static enum name_conflict_news take_question(struct name_conflict *c, const struct lease *l, int64_t now_ns)
 {
-    if (is_this_life(r, l))
+    answer(c, l->asked_by, now_ns);
+    return c->name == AGENT_NAME_OURS ? tell(c, l->asked_by, NAME_CONFLICT_IGNORED) : NAME_CONFLICT_NOTHING;
+}
+
+static enum name_conflict_news take_lease(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t age_ns,
+                                          int64_t now_ns)
+{
+    if (l->asked_by && same_life(l, &c->other)) /* it tells nothing new of that one */
         return NAME_CONFLICT_NOTHING;
-    bool renewed = note(r, l, now_ns);
-    if (l->leaving) {
-        r->other_until_ns = INT64_MIN;
-        name_conflict_tick(r, now_ns);
+    bool lives = note(c, l, now_ns) || (l->answers && l->answers == c->life);
+    int64_t until_ns = l->leaving ? now_ns : now_ns - age_ns + (int64_t)l->ttl_ms * NS_PER_MS;
+    if (until_ns <= now_ns) {
+        if (l->leaving)
+            c->other_until_ns = INT64_MIN;
+        name_conflict_tick(c, now_ns);
         return NAME_CONFLICT_NOTHING;
     }
-    /* The last lease of our own earlier life, unless it is renewed: then somebody runs a copy of our state. */
-    if (l->node == r->node && !renewed)
-        return NAME_CONFLICT_NOTHING;
-    int64_t until_ns = now_ns - age_ns + (int64_t)l->ttl_ms * NS_PER_MS;
-    if (until_ns <= now_ns)
-        return NAME_CONFLICT_NOTHING;
-    r->other_until_ns = until_ns;
-    return renewed ? judge(r, l) : NAME_CONFLICT_NOTHING;
+    c->other_until_ns = until_ns;
+    if (lives)
+        return judge(c, l, seq, now_ns);
+    answer(c, l->life, now_ns);
+    return NAME_CONFLICT_NOTHING;
 }
 
-void name_conflict_tick(struct name_conflict *r, int64_t now_ns)
+enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t age_ns,
+                                           int64_t now_ns)
 {
-    if (r->other_until_ns <= now_ns)
-        r->other_until_ns = INT64_MIN;
-    if (r->other_until_ns != INT64_MIN)
+    bool fresh = age_ns < (int64_t)l->ttl_ms * NS_PER_MS;
+    if (name_conflict_is_ours(c, l))
+        c->claim = seq < c->claim ? seq : c->claim; /* lower than the first: the bucket has begun anew */
+    else if (l->asked_by == c->life)
+        question_came_back(c, now_ns);
+    else if (l->asked_by && (c->name == AGENT_NAME_OURS || l->life == c->life))
+        return fresh ? take_question(c, l, now_ns) : NAME_CONFLICT_NOTHING;
+    else
+        return take_lease(c, l, seq, age_ns, now_ns);
+    return NAME_CONFLICT_NOTHING;
+}
+
+/* --- time --- */
+
+static bool unanswered(const struct name_conflict *c, int64_t now_ns)
+{
+    return c->name == AGENT_NAME_UNKNOWN && c->asked && c->other.node == c->node && c->answer_until_ns <= now_ns;
+}
+
+void name_conflict_tick(struct name_conflict *c, int64_t now_ns)
+{
+    if (c->other_until_ns <= now_ns || unanswered(c, now_ns))
+        c->other_until_ns = INT64_MIN;
+    if (c->answers_until_ns <= now_ns)
+        c->answers = 0;
+    if (other_valid(c))
         return;
-    if (r->name == AGENT_NAME_CONFLICT || r->hold_until_ns <= now_ns)
-        r->name = AGENT_NAME_OURS;
+    if (c->name == AGENT_NAME_CONFLICT || c->hold_until_ns <= now_ns)
+        c->name = AGENT_NAME_OURS;
 }
 
-int64_t name_conflict_deadline(const struct name_conflict *r)
+int64_t name_conflict_deadline(const struct name_conflict *c)
 {
-    if (r->name == AGENT_NAME_OURS)
+    if (c->name == AGENT_NAME_OURS)
         return INT64_MAX;
-    return r->other_until_ns != INT64_MIN ? r->other_until_ns : r->hold_until_ns;
+    if (!other_valid(c))
+        return c->hold_until_ns;
+    bool waits_for_answer = c->name == AGENT_NAME_UNKNOWN && c->asked && c->other.node == c->node;
+    return waits_for_answer ? earlier(c->answer_until_ns, c->other_until_ns) : c->other_until_ns;
 }

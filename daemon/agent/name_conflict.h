@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the host's name is ours, told from the leases under it. Two hosts of one name must not fight over its
- * keys: the one that is there keeps the name, the other publishes nothing while the first lives. Pure; main thread.
+ * Whether the host's name is ours, told from the leases under it. Two lives of one name (two machines, or a machine
+ * and a copy of its disk) must not fight over its keys: the one that is there keeps the name, the newcomer publishes
+ * nothing while the other lives. Pure; main thread.
  *
- *   UNKNOWN  no lease of another is known to live: once the snapshot of HOSTS is complete -> OURS
- *            another's lease has not run out (it may be what a host re-installed under our name left): wait for
- *            that -> OURS; it is renewed meanwhile: it lives -> RIVAL
- *   OURS     a lease of another comes and is renewed, so both found the name free (started at once, or apart during
- *            a partition): the one with the lower node keeps it -> RIVAL, or stay and be told
- *   RIVAL    the other's lease runs out, or says good-bye -> OURS
+ * A life is told from another by the random number in its leases. A lease that is found under the name may be that of
+ * our own earlier life, or of somebody alive: so its finder *asks* before it takes the name. The question is a copy of
+ * the lease that was found, which changes nothing for any reader; whoever is there *answers* with a lease that names
+ * the life that asked.
+ *
+ *   UNKNOWN   no other's lease is valid: once the snapshot of HOSTS is complete -> OURS
+ *             one is: ask. Answered, or renewed -> CONFLICT. Not answered: if it is of our node, our own earlier life
+ *             left it -> OURS; if not, when it has run out -> OURS
+ *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
+ *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
+ *             stays and is told
+ *   CONFLICT  the other's lease runs out, or says good-bye -> OURS
  */
 #ifndef AGENT_NAME_CONFLICT_H
 #define AGENT_NAME_CONFLICT_H
@@ -18,42 +25,56 @@
 
 #include "daemon/agent/agent.h"
 
-/* The rule when the snapshot of HOSTS does not come: so long after connecting the name is taken for free. */
-#define NAME_CONFLICT_HOLD_SHARE 3 /* a third of the lease's TTL */
-
 struct name_conflict {
     enum agent_name name;
-    uint64_t node;
-    uint64_t first_epoch, epoch; /* epochs of this life: more than one after a jump */
-    int64_t hold_ns;
+    uint64_t node, life;
+    uint64_t claim;         /* sequence of this life's first lease; UINT64_MAX: none is stored */
+    int64_t hold_ns;        /* without a snapshot of HOSTS, so long after connecting the name is taken for free */
+    int64_t answer_ns;      /* how long an answer may take */
     int64_t hold_until_ns;  /* INT64_MAX: not connected yet */
-    int64_t other_until_ns; /* INT64_MIN: no other's lease is alive */
-    int64_t other_since_ns; /* when it was seen first */
-    uint64_t other_node, other_epoch, other_counter;
-    uint64_t told_node, told_epoch; /* of the rival that was reported */
+    int64_t other_until_ns; /* INT64_MIN: no other's lease is valid */
+    int64_t other_since_ns; /* when that life was seen first */
+    struct lease other;     /* the last one seen */
+    uint64_t answers;       /* the life that our next lease is to answer; 0: none */
+    int64_t answers_until_ns;
+    bool answer_due; /* and that one at once */
+    bool ask_due, asked;
+    int64_t answer_until_ns; /* asked: an answer would be here by then */
+    uint64_t told_life;      /* of the other that was reported */
 };
 
 enum name_conflict_news {
     NAME_CONFLICT_NOTHING,
-    NAME_CONFLICT_FOUND,   /* name is RIVAL now */
-    NAME_CONFLICT_IGNORED, /* name is OURS: another host uses it too, and will stand down; once for each of its lives */
+    NAME_CONFLICT_FOUND,   /* name is CONFLICT now */
+    NAME_CONFLICT_IGNORED, /* name is OURS: another uses it too, and will stand down; once for each of its lives */
 };
 
-void name_conflict_init(struct name_conflict *r, uint64_t node, uint64_t epoch, int64_t lease_ttl_ns);
-void name_conflict_jump(struct name_conflict *r, uint64_t epoch);
-void name_conflict_connected(struct name_conflict *r, int64_t now_ns);
+void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns);
+void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
 /* What is not ours yet is looked at afresh after the next snapshot of HOSTS. */
-void name_conflict_disconnected(struct name_conflict *r);
+void name_conflict_disconnected(struct name_conflict *c);
 
-void name_conflict_hosts_synced(struct name_conflict *r, int64_t now_ns);
-enum name_conflict_news name_conflict_seen(struct name_conflict *r, const struct lease *lease, int64_t age_ns,
-                                           int64_t now_ns);
+void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns);
+
+/* A lease under the name, ours too, with its sequence in HOSTS. */
+enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct lease *lease, uint64_t seq,
+                                           int64_t age_ns, int64_t now_ns);
+
+/* Whether a question is to be put now: a copy of c->other, asked_by c->life. Call name_conflict_asked when it was. */
+bool name_conflict_wants_to_ask(const struct name_conflict *c);
+void name_conflict_asked(struct name_conflict *c, int64_t now_ns);
+
+/* Whether a lease is this life's own. */
+static inline bool name_conflict_is_ours(const struct name_conflict *c, const struct lease *lease)
+{
+    return lease->life == c->life && !lease->asked_by;
+}
 
 /* Lets waits end: look at name afterwards. */
-void name_conflict_tick(struct name_conflict *r, int64_t now_ns);
+void name_conflict_tick(struct name_conflict *c, int64_t now_ns);
 
 /* When to call it next; INT64_MAX: not by time. */
-int64_t name_conflict_deadline(const struct name_conflict *r);
+int64_t name_conflict_deadline(const struct name_conflict *c);
 
 #endif

@@ -10,8 +10,8 @@
 static void own_lease(struct daemon *d, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
 {
     int64_t now_ns = clock_now_ns();
-    agent_own_lease_seen(d->agent, lease, m->age_ns, now_ns);
-    if (!from_snapshot && lease->node == d->own_lease.node)
+    agent_own_lease_seen(d->agent, lease, m->seq, m->age_ns, now_ns);
+    if (!from_snapshot && lease->life == d->own_lease.life && !lease->asked_by)
         health_seen(&d->health, lease->counter, now_ns);
 }
 

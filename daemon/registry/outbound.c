@@ -60,7 +60,7 @@ static int publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t tok
     struct daemon *d = arg;
     struct lease lease;
     const char *why;
-    if (lease_decode(bytes, n, &lease, &why) == 0)
+    if (lease_decode(bytes, n, &lease, &why) == 0 && !lease.asked_by)
         inbound_lease_sent(d, &lease, clock_now_ns());
     return bus_put(d->bus, BUS_HOSTS, d->config->host, bytes, n, token);
 }

@@ -28,6 +28,8 @@ static int take(const Discover__V1__Lease *msg, struct lease *l, const char **re
 {
     if (msg->ttl_ms < TTL_MS_MIN || msg->ttl_ms > TTL_MS_MAX)
         return refuse(ret_why, "ttl_ms: must be 100..3600000");
+    if (msg->epoch >= EPOCH_MAX)
+        return refuse(ret_why, "epoch: no daemon can have it");
     if (msg->min_epoch > msg->epoch)
         return refuse(ret_why, "min_epoch: above epoch");
     if (take_place(msg->region, l->region) < 0)
@@ -44,6 +46,10 @@ static int take(const Discover__V1__Lease *msg, struct lease *l, const char **re
     l->ttl_ms = msg->ttl_ms;
     l->records = msg->records;
     l->leaving = msg->leaving != 0;
+    l->life = msg->life;
+    l->claim = msg->claim;
+    l->asked_by = msg->asked_by;
+    l->answers = msg->answers;
     l->families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
     if (msg->ipv4.len)
         memcpy(l->ipv4, msg->ipv4.data, 4);
@@ -78,6 +84,10 @@ int lease_encode(const struct lease *l, uint8_t ret_bytes[static LEASE_WIRE_MAX]
     msg.ttl_ms = l->ttl_ms;
     msg.records = l->records;
     msg.leaving = l->leaving;
+    msg.life = l->life;
+    msg.claim = l->claim;
+    msg.asked_by = l->asked_by;
+    msg.answers = l->answers;
     msg.region = (char *)l->region;
     msg.zone = (char *)l->zone;
     msg.version = (char *)l->version;

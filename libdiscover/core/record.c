@@ -136,7 +136,9 @@ static bool hostname_valid(const char *name)
 int record_check(const struct record *r, const char **ret_why)
 {
     const char *why = NULL;
-    if (r->port == 0)
+    if (r->epoch >= EPOCH_MAX)
+        why = "epoch: no daemon can have it";
+    else if (r->port == 0)
         why = "port: must be 1..65535";
     else if (!r->families && !r->hostname[0])
         why = "address: neither an address nor a host name";

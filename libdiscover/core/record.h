@@ -8,6 +8,7 @@
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,17 @@
 #define RECORD_WIRE_MAX     8192 /* bytes of an encoded record, at most */
 #define RECORD_FIELDS_MAX   256  /* of an encoded one, those of its pairs and those not known here too */
 #define LEASE_WIRE_MAX      512
+
+/* No clock reaches this: a value that claims it is refused. */
+#define EPOCH_MAX (UINT64_C(1) << 62)
+
+/* A daemon takes the time for its epoch, in milliseconds: none is further ahead than a clock can be wrong by. */
+#define EPOCH_AHEAD_MAX_MS (24 * 3600 * INT64_C(1000))
+
+static inline bool epoch_plausible(uint64_t epoch, int64_t wall_ms)
+{
+    return wall_ms < 0 || epoch <= (uint64_t)wall_ms + EPOCH_AHEAD_MAX_MS;
+}
 
 struct record {
     uint64_t epoch, counter;
@@ -44,7 +56,8 @@ struct record {
 
 struct lease {
     uint64_t epoch, counter, min_epoch, node, digest;
-    uint32_t ttl_ms; /* 100..3600000 */
+    uint64_t life, claim, asked_by, answers; /* who uses the host's name: proto/registry.proto */
+    uint32_t ttl_ms;                         /* 100..3600000 */
     uint32_t records;
     uint8_t ipv4[4], ipv6[16];
     uint8_t families;

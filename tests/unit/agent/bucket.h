@@ -44,6 +44,8 @@ struct bucket {
     struct lease leases[FLIGHTS_MAX];
     uint64_t lease_tokens[FLIGHTS_MAX];
     size_t n_leases;
+    struct lease question; /* the last one put */
+    size_t n_questions;
     struct stored store[SLOTS_MAX];
     size_t n_store;
     struct {
@@ -51,7 +53,7 @@ struct bucket {
         uint64_t start; /* 0: no such process */
         int watchers;
     } processes[8];
-    uint64_t random;
+    uint64_t random, last_seq;
     int refuse; /* what publish returns */
     size_t rivals;
     bool stand_down;
@@ -116,10 +118,17 @@ static inline int op_unpublish(void *arg, const char *key, uint64_t token)
 static inline int op_publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
 {
     struct bucket *b = arg;
+    struct lease lease;
     const char *why;
     ck_assert_uint_lt(b->n_leases, FLIGHTS_MAX);
+    ck_assert_int_eq(lease_decode(bytes, n, &lease, &why), 0);
+    if (lease.asked_by) {
+        b->question = lease;
+        b->n_questions++;
+        return 0;
+    }
     b->lease_tokens[b->n_leases] = token;
-    ck_assert_int_eq(lease_decode(bytes, n, &b->leases[b->n_leases++], &why), 0);
+    b->leases[b->n_leases++] = lease;
     return 0;
 }
 

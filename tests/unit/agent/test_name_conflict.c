@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two hosts of one name: who keeps it, and how the other comes to know. */
+/* Two lives under one name: who keeps it, and how the other comes to know. */
 #include "daemon/agent/name_conflict.h"
 
 #include "libdiscover/core/clock.h"
@@ -8,185 +8,291 @@
 #define TTL   (9 * NS_PER_S)
 #define NODE  100
 #define EPOCH 5000
-#define OTHER 200
+#define US    11
+#define OTHER 22
 #define S(n)  ((n)*NS_PER_S)
+#define MS(n) ((n)*NS_PER_MS)
 
 static struct name_conflict start(void)
 {
-    struct name_conflict r;
-    name_conflict_init(&r, NODE, EPOCH, TTL);
-    name_conflict_connected(&r, 0);
-    return r;
+    struct name_conflict c;
+    name_conflict_init(&c, NODE, US, TTL);
+    name_conflict_connected(&c, 0);
+    return c;
 }
 
-static struct lease lease_of(uint64_t node, uint64_t epoch, uint64_t counter)
+/* It has the name, since its first lease came into the bucket as number `claim`. */
+static struct name_conflict owner(uint64_t claim)
 {
-    return (struct lease){.node = node, .epoch = epoch, .counter = counter, .ttl_ms = 9000};
+    struct name_conflict c = start();
+    struct lease own = {.node = NODE, .life = US, .epoch = EPOCH, .counter = 1, .ttl_ms = 9000};
+    name_conflict_hosts_synced(&c, 0);
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    (void)name_conflict_seen(&c, &own, claim, 0, 0);
+    return c;
 }
 
-static enum name_conflict_news see(struct name_conflict *r, uint64_t node, uint64_t epoch, uint64_t counter,
-                                   int64_t age_ns, int64_t now_ns)
+static struct lease lease_of(uint64_t node, uint64_t life, uint64_t counter)
 {
-    struct lease l = lease_of(node, epoch, counter);
-    return name_conflict_seen(r, &l, age_ns, now_ns);
+    return (struct lease){.node = node, .life = life, .epoch = EPOCH, .counter = counter, .ttl_ms = 9000};
+}
+
+static enum name_conflict_news see(struct name_conflict *c, struct lease lease, uint64_t seq, int64_t age_ns,
+                                   int64_t now_ns)
+{
+    return name_conflict_seen(c, &lease, seq, age_ns, now_ns);
 }
 
 START_TEST(nobody_there)
 {
-    struct name_conflict r = start();
-    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
-    name_conflict_hosts_synced(&r, 1);
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
-    ck_assert_int_eq(name_conflict_deadline(&r), INT64_MAX);
+    struct name_conflict c = start();
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    name_conflict_hosts_synced(&c, 1);
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    ck_assert_int_eq(name_conflict_deadline(&c), INT64_MAX);
+    ck_assert(!name_conflict_wants_to_ask(&c));
 }
 END_TEST
 
 START_TEST(no_snapshot_comes)
 {
-    struct name_conflict r = start();
-    ck_assert_int_eq(name_conflict_deadline(&r), S(3));
-    name_conflict_tick(&r, S(2));
-    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
-    name_conflict_tick(&r, S(3));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = start();
+    ck_assert_int_eq(name_conflict_deadline(&c), S(3));
+    name_conflict_tick(&c, S(2));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    name_conflict_tick(&c, S(3));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
-START_TEST(our_earlier_life_is_no_rival)
+/* What an earlier life of this host left: nobody answers, so it goes on soon, and without the other's running out. */
+START_TEST(our_earlier_life_is_asked_in_vain)
 {
-    struct name_conflict r = start();
-    ck_assert_int_eq(see(&r, NODE, EPOCH - 10, 77, 0, 1), NAME_CONFLICT_NOTHING);
-    name_conflict_hosts_synced(&r, 1);
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    ck_assert(name_conflict_wants_to_ask(&c));
+    struct lease question = c.other;
+    ck_assert_uint_eq(question.counter, 77);
+    question.asked_by = US;
+    name_conflict_asked(&c, S(1));
+    ck_assert(!name_conflict_wants_to_ask(&c));
+    (void)see(&c, question, 6, 0, S(1) + MS(2));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(1) + MS(2 + 500));
+    name_conflict_tick(&c, S(1) + MS(400));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    name_conflict_tick(&c, S(1) + MS(600));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
-START_TEST(left_over_lease_is_waited_for)
+START_TEST(a_question_that_gets_lost_does_not_stop_us)
 {
-    struct name_conflict r = start();
-    ck_assert_int_eq(see(&r, OTHER, EPOCH - 10, 77, S(4), S(1)), NAME_CONFLICT_NOTHING);
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
-    ck_assert_int_eq(name_conflict_deadline(&r), S(6));
-    name_conflict_tick(&r, S(6));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    name_conflict_asked(&c, S(1));
+    name_conflict_tick(&c, S(4));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+/* A lease that is about to run out is not waited for until it has: nobody may miss the host. */
+START_TEST(the_answer_is_not_waited_for_longer_than_the_lease_runs)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(9) - MS(100), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    name_conflict_asked(&c, S(1));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(1) + MS(50));
+}
+END_TEST
+
+/* The machine was cloned with its disk, or a backup was restored: the original is there and says so. */
+START_TEST(a_copy_of_our_machine_is_there)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    name_conflict_asked(&c, S(1));
+    struct lease answer = lease_of(NODE, OTHER, 78);
+    answer.answers = US;
+    ck_assert_int_eq(see(&c, answer, 7, 0, S(1) + MS(3)), NAME_CONFLICT_FOUND);
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 79), 8, 0, S(4)), NAME_CONFLICT_NOTHING);
+    name_conflict_tick(&c, S(12));
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    name_conflict_tick(&c, S(13));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(questions_are_answered_and_told_once)
+{
+    struct name_conflict c = owner(5);
+    struct lease question = lease_of(NODE, US, 3);
+    question.asked_by = OTHER;
+    ck_assert_int_eq(see(&c, question, 9, 0, S(1)), NAME_CONFLICT_IGNORED);
+    ck_assert(c.answer_due);
+    ck_assert_uint_eq(c.answers, OTHER);
+    ck_assert_int_eq(see(&c, question, 10, 0, S(2)), NAME_CONFLICT_NOTHING);
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    name_conflict_tick(&c, S(20));
+    ck_assert_uint_eq(c.answers, 0);
+}
+END_TEST
+
+/* Whoever does not have the name has no answer to give, and learns nothing from a copy. */
+START_TEST(the_question_of_another_newcomer_is_nothing)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    struct lease question = lease_of(NODE, OTHER, 77);
+    question.asked_by = 33;
+    ck_assert_int_eq(see(&c, question, 6, 0, S(2)), NAME_CONFLICT_NOTHING);
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    ck_assert(!c.answer_due);
+}
+END_TEST
+
+START_TEST(left_over_lease_of_another_machine_is_waited_for)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE + 1, OTHER, 77), 5, S(4), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert(name_conflict_wants_to_ask(&c));
+    name_conflict_asked(&c, S(1));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(6));
+    name_conflict_tick(&c, S(5));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    name_conflict_tick(&c, S(6));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
 START_TEST(lease_that_ran_out_or_left_is_not_waited_for)
 {
-    struct name_conflict r = start();
-    ck_assert_int_eq(see(&r, OTHER, EPOCH - 10, 77, S(20), S(1)), NAME_CONFLICT_NOTHING);
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE + 1, OTHER, 77), 5, S(20), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 
-    r = start();
-    struct lease good_bye = lease_of(OTHER, EPOCH - 10, 77);
+    c = start();
+    struct lease good_bye = lease_of(NODE + 1, OTHER, 77);
     good_bye.leaving = 1;
-    ck_assert_int_eq(name_conflict_seen(&r, &good_bye, 0, S(1)), NAME_CONFLICT_NOTHING);
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    (void)see(&c, good_bye, 5, 0, S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
+/* A version that does not answer: that it goes on renewing is proof as well. */
 START_TEST(renewed_lease_means_a_live_host)
 {
-    struct name_conflict r = start();
-    (void)see(&r, OTHER, EPOCH + 10, 77, S(1), S(1));
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(see(&r, OTHER, EPOCH + 10, 78, 0, S(3)), NAME_CONFLICT_FOUND);
-    ck_assert_int_eq(r.name, AGENT_NAME_CONFLICT);
-    ck_assert_int_eq(see(&r, OTHER, EPOCH + 10, 79, 0, S(6)), NAME_CONFLICT_NOTHING);
-    name_conflict_tick(&r, S(14));
-    ck_assert_int_eq(r.name, AGENT_NAME_CONFLICT);
-    name_conflict_tick(&r, S(15));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE + 1, 0, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(see(&c, lease_of(NODE + 1, 0, 78), 6, 0, S(3)), NAME_CONFLICT_FOUND);
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
 }
 END_TEST
 
-START_TEST(name_conflict_says_good_bye)
+START_TEST(the_other_says_good_bye)
 {
-    struct name_conflict r = start();
-    (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(4)), NAME_CONFLICT_FOUND);
-    struct lease good_bye = lease_of(OTHER, EPOCH, 79);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, 0, S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 6, 0, S(4)), NAME_CONFLICT_FOUND);
+    struct lease good_bye = lease_of(NODE, OTHER, 79);
     good_bye.leaving = 1;
-    (void)name_conflict_seen(&r, &good_bye, 0, S(5));
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    (void)see(&c, good_bye, 7, 0, S(5));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
-START_TEST(both_found_it_free_the_lower_node_keeps_it)
+/* Started at once, or apart during a partition. Sees the other twice; returns the news of the second time. */
+static enum name_conflict_news meet(struct name_conflict *c, uint64_t claim)
 {
-    struct name_conflict low, high;
-    name_conflict_init(&low, 1, EPOCH, TTL);
-    name_conflict_init(&high, 2, EPOCH - 100, TTL);
-    name_conflict_hosts_synced(&low, 0);
-    name_conflict_hosts_synced(&high, 0);
-    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 1, 0, S(1)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 2, 0, S(4)), NAME_CONFLICT_IGNORED);
-    ck_assert_int_eq(see(&low, 2, EPOCH - 100, 3, 0, S(7)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(low.name, AGENT_NAME_OURS);
-    ck_assert_int_eq(see(&high, 1, EPOCH, 1, 0, S(1)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(see(&high, 1, EPOCH, 2, 0, S(4)), NAME_CONFLICT_FOUND);
-    ck_assert_int_eq(high.name, AGENT_NAME_CONFLICT);
+    struct lease other = lease_of(NODE + 1, OTHER, 1);
+    other.claim = claim;
+    ck_assert_int_eq(see(c, other, 500, 0, S(1)), NAME_CONFLICT_NOTHING);
+    ck_assert(c->answer_due);
+    other.counter = 2;
+    return see(c, other, 501, 0, S(4));
+}
+
+START_TEST(both_found_it_free_the_earlier_one_keeps_it)
+{
+    struct name_conflict c = owner(100);
+    ck_assert_int_eq(meet(&c, 101), NAME_CONFLICT_IGNORED);
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    ck_assert_uint_eq(c.answers, OTHER);
+    c = owner(100);
+    ck_assert_int_eq(meet(&c, 99), NAME_CONFLICT_FOUND);
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    /* The very first lease of a life has no claim: its own place is it. */
+    c = owner(100);
+    ck_assert_int_eq(meet(&c, 0), NAME_CONFLICT_IGNORED);
+    c = owner(600);
+    ck_assert_int_eq(meet(&c, 0), NAME_CONFLICT_FOUND);
 }
 END_TEST
 
-START_TEST(own_echo_is_nothing_also_after_a_jump)
+/* An answer needs no second lease. */
+START_TEST(an_answer_is_proof_at_once)
 {
-    struct name_conflict r = start();
-    name_conflict_hosts_synced(&r, 0);
-    ck_assert_int_eq(see(&r, NODE, EPOCH, 1, 0, S(1)), NAME_CONFLICT_NOTHING);
-    name_conflict_jump(&r, EPOCH + 50);
-    ck_assert_int_eq(see(&r, NODE, EPOCH, 2, 0, S(2)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(see(&r, NODE, EPOCH, 3, 0, S(3)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(see(&r, NODE, EPOCH + 50, 4, 0, S(4)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+    struct name_conflict c = owner(100);
+    struct lease other = lease_of(NODE, OTHER, 9);
+    other.claim = 50;
+    other.answers = US;
+    ck_assert_int_eq(see(&c, other, 500, 0, S(1)), NAME_CONFLICT_FOUND);
 }
 END_TEST
 
-/* A disk image was copied together with the state directory. */
-START_TEST(copy_of_our_state_is_a_rival_once_it_is_renewed)
+START_TEST(a_bucket_that_begins_anew_orders_anew)
 {
-    struct name_conflict r = start();
-    name_conflict_hosts_synced(&r, 0);
-    ck_assert_int_eq(see(&r, NODE, EPOCH - 5, 8, 0, S(1)), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(see(&r, NODE, EPOCH - 5, 9, 0, S(4)), NAME_CONFLICT_FOUND);
-    ck_assert_int_eq(r.name, AGENT_NAME_CONFLICT);
+    struct name_conflict c = owner(1000000);
+    ck_assert_uint_eq(c.claim, 1000000);
+    (void)see(&c, lease_of(NODE, US, 9), 3, 0, S(1));
+    ck_assert_uint_eq(c.claim, 3);
+    ck_assert_int_eq(meet(&c, 7), NAME_CONFLICT_IGNORED);
 }
 END_TEST
 
 /* The server was stopped for a while, and works off what the earlier life had sent. */
 START_TEST(last_words_of_our_earlier_life_are_no_rival)
 {
-    struct name_conflict r = start();
-    name_conflict_hosts_synced(&r, 0);
+    struct name_conflict c = owner(100);
     for (uint64_t counter = 1; counter < 10; counter++)
-        ck_assert_int_eq(see(&r, NODE, EPOCH - 5, counter, 0, S(1) + (int64_t)counter), NAME_CONFLICT_NOTHING);
-    ck_assert_int_eq(r.name, AGENT_NAME_OURS);
+        ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, counter), 200 + counter, 0, S(1) + (int64_t)counter),
+                         NAME_CONFLICT_NOTHING);
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
 START_TEST(after_a_disconnect_it_looks_again)
 {
-    struct name_conflict r = start();
-    (void)see(&r, OTHER, EPOCH, 77, 0, S(1));
-    name_conflict_hosts_synced(&r, S(1));
-    ck_assert_int_eq(see(&r, OTHER, EPOCH, 78, 0, S(4)), NAME_CONFLICT_FOUND);
-    name_conflict_disconnected(&r);
-    name_conflict_tick(&r, S(100));
-    ck_assert_int_eq(r.name, AGENT_NAME_UNKNOWN);
-    name_conflict_connected(&r, S(200));
-    ck_assert_int_eq(see(&r, OTHER, EPOCH, 140, 0, S(200)), NAME_CONFLICT_FOUND);
-    name_conflict_hosts_synced(&r, S(200));
-    ck_assert_int_eq(r.name, AGENT_NAME_CONFLICT);
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, 0, S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 6, 0, S(4)), NAME_CONFLICT_FOUND);
+    name_conflict_disconnected(&c);
+    name_conflict_tick(&c, S(100));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    name_conflict_connected(&c, S(200));
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 140), 90, 0, S(200)), NAME_CONFLICT_FOUND);
+    name_conflict_hosts_synced(&c, S(200));
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
 }
 END_TEST
 
-UNIT_TESTS("agent/rival", nobody_there, no_snapshot_comes, our_earlier_life_is_no_rival, left_over_lease_is_waited_for,
-           lease_that_ran_out_or_left_is_not_waited_for, renewed_lease_means_a_live_host, name_conflict_says_good_bye,
-           both_found_it_free_the_lower_node_keeps_it, own_echo_is_nothing_also_after_a_jump,
-           copy_of_our_state_is_a_rival_once_it_is_renewed, last_words_of_our_earlier_life_are_no_rival,
+UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_life_is_asked_in_vain,
+           a_question_that_gets_lost_does_not_stop_us, the_answer_is_not_waited_for_longer_than_the_lease_runs,
+           a_copy_of_our_machine_is_there, questions_are_answered_and_told_once,
+           the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
+           lease_that_ran_out_or_left_is_not_waited_for, renewed_lease_means_a_live_host, the_other_says_good_bye,
+           both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
+           a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,
            after_a_disconnect_it_looks_again)

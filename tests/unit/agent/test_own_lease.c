@@ -15,7 +15,7 @@ static struct lease begin(void)
     pass(S(4));
     answer_lease(0);
     struct lease lease = *last_lease();
-    agent_own_lease_seen(a, &lease, 0, now_ns);
+    agent_own_lease_seen(a, &lease, ++bucket->last_seq, 0, now_ns);
     ck_assert_int_gt(agent_deadline(a), now_ns + SOON);
     pass(S(1));
     ck_assert_uint_eq(last_lease()->counter, lease.counter);
@@ -64,7 +64,7 @@ START_TEST(an_older_one_took_its_place)
 {
     struct lease lease = begin(), old = lease;
     old.counter--;
-    agent_own_lease_seen(a, &old, 0, now_ns);
+    agent_own_lease_seen(a, &old, ++bucket->last_seq, 0, now_ns);
     ck_assert(put_soon(&lease));
     teardown();
 }
@@ -75,7 +75,7 @@ START_TEST(one_of_an_earlier_life_took_its_place)
     struct lease lease = begin(), old = lease;
     old.epoch--;
     old.counter += 100;
-    agent_own_lease_seen(a, &old, S(1), now_ns);
+    agent_own_lease_seen(a, &old, ++bucket->last_seq, S(1), now_ns);
     ck_assert(put_soon(&lease));
     teardown();
 }
@@ -86,7 +86,7 @@ START_TEST(another_hosts_took_its_place)
     struct lease lease = begin(), other = lease;
     other.node++;
     other.epoch--;
-    agent_own_lease_seen(a, &other, 0, now_ns);
+    agent_own_lease_seen(a, &other, ++bucket->last_seq, 0, now_ns);
     ck_assert(put_soon(&lease));
     teardown();
 }
@@ -95,13 +95,13 @@ END_TEST
 START_TEST(an_echo_is_no_loss)
 {
     struct lease lease = begin();
-    agent_own_lease_seen(a, &lease, 0, now_ns);
+    agent_own_lease_seen(a, &lease, ++bucket->last_seq, 0, now_ns);
     ck_assert(!put_soon(&lease));
     /* One is out, and the one before it is seen: that is how it should be. */
     agent_beat_now(a, now_ns);
     pass(1);
     struct lease newer = *last_lease();
-    agent_own_lease_seen(a, &lease, 0, now_ns);
+    agent_own_lease_seen(a, &lease, ++bucket->last_seq, 0, now_ns);
     ck_assert(!put_soon(&newer));
     teardown();
 }
@@ -114,7 +114,7 @@ START_TEST(late_echoes_do_not_make_a_storm)
     old.counter--;
     for (int i = 0; i < 1000; i++) {
         size_t n = bucket->n_leases;
-        agent_own_lease_seen(a, &old, 0, now_ns);
+        agent_own_lease_seen(a, &old, ++bucket->last_seq, 0, now_ns);
         pass(10 * NS_PER_MS);
         if (bucket->n_leases > n)
             answer_lease(0);
@@ -142,7 +142,7 @@ START_TEST(a_snapshot_does_not_have_it)
     ck_assert(put_soon(&lease));
     struct lease newer = *last_lease();
     agent_hosts_snapshot_begin(a);
-    agent_own_lease_seen(a, &newer, S(1), now_ns);
+    agent_own_lease_seen(a, &newer, ++bucket->last_seq, S(1), now_ns);
     agent_hosts_synced(a, now_ns);
     ck_assert(!put_soon(&newer));
     teardown();
