@@ -113,6 +113,12 @@ static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t 
 static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 {
     struct daemon *d = arg;
+    if (lease->asked_by) {
+        log_error("another discoverd asks for the name %s (life %016llx), perhaps on a copy of this machine. This one "
+                  "keeps the name: change `host` on the other.",
+                  d->config->host, (unsigned long long)lease->asked_by);
+        return;
+    }
     struct record own;
     char here[ADDRESSES_CAP], there[ADDRESSES_CAP];
     host_addresses(d, &own);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent says of the host as a whole: its lease, its epoch, and whether its name is its own. */
+#include <string.h>
+
+#include "daemon/agent/agent_impl.h"
+#include "daemon/agent/epoch.h"
+#include "daemon/agent/stored.h"
+#include "libdiscover/core/clock.h"
+
+#define GRACE_CHECK_NS (250 * NS_PER_MS) /* between looks whether everything was put again */
+#define JUMPS_PER_BEAT 8
+
+/* --- the lease --- */
+
+static struct lease present_lease(const struct agent *a)
+{
+    struct publisher_stats stats = publisher_stats(a->publisher);
+    struct lease lease = {
+        .epoch = a->identity.epoch,
+        .min_epoch = a->identity.min_epoch,
+        .node = a->identity.node,
+        .digest = stats.digest,
+        .ttl_ms = (uint32_t)(a->options.lease_ttl_ns / NS_PER_MS),
+        .records = stats.records,
+        .families = a->options.families,
+        .leaving = a->leave != STAYING,
+        .life = a->name_conflict.life,
+        .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
+        .answers = a->name_conflict.answers,
+    };
+    memcpy(lease.ipv4, a->options.ipv4, sizeof lease.ipv4);
+    memcpy(lease.ipv6, a->options.ipv6, sizeof lease.ipv6);
+    memcpy(lease.region, a->options.region, sizeof lease.region);
+    memcpy(lease.zone, a->options.zone, sizeof lease.zone);
+    memcpy(lease.version, a->options.version, sizeof lease.version);
+    return lease;
+}
+
+void agent_lease_answered(struct agent *a, uint64_t counter, int err, int64_t now_ns)
+{
+    if (err)
+        metric_inc(&a->metrics.lease_errors);
+    lease_beat_answer(&a->beat, counter, err, a->ops.random(a->ops.arg), now_ns);
+}
+
+void agent_put_lease(struct agent *a, int64_t now_ns)
+{
+    struct lease lease = present_lease(a);
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    lease.counter = lease_beat_sent(&a->beat, a->ops.random(a->ops.arg), now_ns);
+    metric_inc(&a->metrics.leases);
+    int err = lease_encode(&lease, bytes, &n);
+    if (err == 0)
+        err = a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN | lease.counter);
+    if (err < 0)
+        agent_lease_answered(a, lease.counter, err, now_ns);
+}
+
+void agent_note_lateness(struct agent *a, int64_t now_ns)
+{
+    int64_t late_ns = recent_max_add(&a->late, now_ns - a->beat.next_ns, now_ns);
+    metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
+}
+
+/* For every reader it is the lease that is there already. Should it get lost, nothing is asked. */
+static void put_question(struct agent *a, int64_t now_ns)
+{
+    struct lease question = a->name_conflict.other;
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    question.asked_by = a->name_conflict.life;
+    metric_inc(&a->metrics.questions);
+    if (lease_encode(&question, bytes, &n) == 0)
+        (void)a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN);
+    name_conflict_asked(&a->name_conflict, now_ns);
+}
+
+void agent_beat_now(struct agent *a, int64_t now_ns)
+{
+    if (a->publishing && a->leave == STAYING)
+        lease_beat_now(&a->beat, now_ns);
+}
+
+/* --- epochs --- */
+
+void agent_store_identity(struct agent *a)
+{
+    uint8_t bytes[STORED_MAX];
+    size_t n = stored_identity_encode(&a->identity, bytes);
+    if (a->ops.store(a->ops.arg, STORED_IDENTITY, bytes, n) < 0)
+        a->identity_errors++;
+}
+
+void agent_begin_grace(struct agent *a, int64_t now_ns)
+{
+    a->raised = a->grace_over = false;
+    a->grace_until_ns = now_ns + a->options.restart_grace_ns;
+}
+
+/*
+ * Another life under our name was at seen_epoch: a reader that knows of it ignores us until we are above. It may be an
+ * earlier one of which neither the state directory nor the clock knows, or whoever took the name while we were away.
+ */
+static void jump(struct agent *a, int64_t now_ns)
+{
+    if (now_ns < a->next_jump_ns || !epoch_jump(&a->identity, a->seen_epoch))
+        return;
+    a->next_jump_ns = now_ns + a->beat.every_ns / JUMPS_PER_BEAT;
+    metric_inc(&a->metrics.jumps);
+    agent_store_identity(a);
+    agent_begin_grace(a, now_ns);
+    registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
+    agent_beat_now(a, now_ns);
+}
+
+/* What another life had under our name was never ours: nothing of it is vouched for. */
+static void take_over(struct agent *a, int64_t now_ns)
+{
+    a->stood_down = false;
+    registrar_drop_inherited(a->registrar, now_ns);
+    a->raised = a->grace_over = true;
+    a->identity.min_epoch = a->identity.epoch;
+    agent_store_identity(a);
+}
+
+void agent_see_epoch(struct agent *a, uint64_t epoch)
+{
+    if (epoch > a->seen_epoch)
+        a->seen_epoch = epoch;
+}
+
+/* What others under our name make necessary: to go above them, to ask whether they are there, to answer them. */
+void agent_follow_name(struct agent *a, int64_t now_ns)
+{
+    a->stood_down |= a->name_conflict.name == AGENT_NAME_CONFLICT;
+    if (agent_name_is_ours(a))
+        jump(a, now_ns);
+    if (agent_name_is_ours(a) && a->stood_down)
+        take_over(a, now_ns);
+    if (a->connected && name_conflict_wants_to_ask(&a->name_conflict))
+        put_question(a, now_ns);
+    if (a->publishing && a->leave == STAYING && a->name_conflict.answer_due)
+        lease_beat_reply(&a->beat, now_ns);
+    a->name_conflict.answer_due = false;
+}
+
+/*
+ * Raising min_epoch voids at one stroke, everywhere, what nobody has claimed. Not before readers can have the new
+ * version of everything else.
+ */
+void agent_end_grace(struct agent *a, int64_t now_ns)
+{
+    if (a->raised || a->leave != STAYING || now_ns < a->grace_until_ns)
+        return;
+    if (!a->grace_over)
+        registrar_drop_inherited(a->registrar, now_ns);
+    a->grace_over = true;
+    a->grace_until_ns = now_ns + GRACE_CHECK_NS;
+    if (!a->publishing || !a->synced || publisher_older_than(a->publisher, a->identity.epoch))
+        return;
+    a->raised = true;
+    a->identity.min_epoch = a->identity.epoch;
+    agent_store_identity(a);
+    lease_beat_now(&a->beat, now_ns);
+}
+
+/* Late puts take the place of later ones: readers that come now know only the old one. */
+static bool is_old(const struct agent *a, const struct lease *lease)
+{
+    bool earlier_life = a->beat.stored > 0 && lease->epoch < a->identity.epoch;
+    return earlier_life || (lease->epoch == a->identity.epoch && lease->counter < a->beat.stored);
+}
+
+void agent_hosts_snapshot_begin(struct agent *a)
+{
+    a->lease_seen = false;
+}
+
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns)
+{
+    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, seq, age_ns, now_ns);
+    if (!name_conflict_is_ours(&a->name_conflict, lease) && lease->life != a->name_conflict.life)
+        agent_see_epoch(a, lease->epoch);
+    a->lease_seen = true;
+    if (is_old(a, lease))
+        lease_beat_lost(&a->beat, now_ns);
+    if (news != NAME_CONFLICT_NOTHING) {
+        metric_inc(&a->metrics.rivals);
+        a->ops.name_conflict(a->ops.arg, lease, news == NAME_CONFLICT_FOUND);
+    }
+    agent_after(a, now_ns);
+}
+
+void agent_own_lease_gone(struct agent *a, int64_t now_ns)
+{
+    if (a->leave == STAYING)
+        lease_beat_lost(&a->beat, now_ns);
+}
+
+void agent_hosts_synced(struct agent *a, int64_t now_ns)
+{
+    name_conflict_hosts_synced(&a->name_conflict, now_ns);
+    if (!a->lease_seen && a->beat.stored > 0)
+        agent_own_lease_gone(a, now_ns);
+    agent_after(a, now_ns);
+}
