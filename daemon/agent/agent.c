@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The write side: lives, leases, and when what may be said to the bus. */
-#include "daemon/agent/agent_impl.h"
+#include "daemon/agent/agent.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/agent/agent_impl.h"
 #include "daemon/agent/epoch.h"
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
