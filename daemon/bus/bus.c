@@ -127,9 +127,7 @@ static void set_feed(struct bus *b, struct bus_feed *f, enum bus_bucket bucket)
     const struct bus_stream *s = &b->streams[bucket];
     f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)bucket};
     f->bucket = bucket;
-    f->stream = s->name;
-    f->subject = s->destination;
-    f->prefix_len = strlen(s->destination) - 1;
+    f->stream = s;
     f->max_value = b->options.max_value;
     f->own_key = bucket == BUS_HOSTS ? b->options.host : NULL;
     f->box = b->box;
@@ -503,8 +501,10 @@ static const struct metric metric_table[] = {
     COUNTER_OF(bus_counters, live, "discoverd_bus_live_total", "Changes received through the live feeds"),
     COUNTER_OF(bus_counters, live_dropped, "discoverd_bus_live_dropped_total",
                "Changes dropped because the mailbox was full"),
-    COUNTER_OF(bus_counters, live_foreign, "discoverd_bus_live_foreign_total",
-               "Messages in the live feeds that are not of our buckets"),
+    COUNTER_OF(bus_counters, foreign, "discoverd_bus_live_foreign_total",
+               "Messages that are not of our buckets, whoever sent them to us"),
+    COUNTER_OF(bus_counters, unreadable, "discoverd_bus_unreadable_total",
+               "Messages whose writers gave them headers that cannot be read"),
     COUNTER_OF(bus_counters, snapshots, "discoverd_bus_snapshots_total", "Snapshots read to the end"),
     COUNTER_OF(bus_counters, snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots"),
     COUNTER_OF(bus_counters, snapshot_failures, "discoverd_bus_snapshot_failures_total",

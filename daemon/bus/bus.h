@@ -103,7 +103,7 @@ int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);
 
 /*
- * Reads the whole bucket: info, entries in the order of the stream, info again (how far it has come meanwhile), and
+ * Reads the whole bucket: info, entries in any order, info again (how far it has come meanwhile), and
  * exactly one end. If the first info has an error, there is only the end behind it, with an error too. Makes the
  * bucket if there is none and it may. -EBUSY: one is already running.
  */

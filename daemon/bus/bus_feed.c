@@ -4,39 +4,7 @@
 
 #include <string.h>
 
-#include "daemon/bus/bus_wire.h"
-
-static const char *header(natsMsg *msg, const char *name)
-{
-    const char *value = NULL;
-    return natsMsgHeader_Get(msg, name, &value) == NATS_OK ? value : NULL;
-}
-
-static bool is_delete(natsMsg *msg)
-{
-    /* An expired key's marker is an empty message, and some clients know it as an empty put: never a value. */
-    if (natsMsg_GetDataLength(msg) == 0)
-        return true;
-    const char *operation = header(msg, "KV-Operation");
-    return operation && (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0);
-}
-
-void bus_feed_content(natsMsg *msg, size_t prefix_len, size_t max_value, struct kv_message *ret_m)
-{
-    const char *key = natsMsg_GetSubject(msg) + prefix_len;
-    size_t key_len = strlen(key);
-    size_t n = (size_t)natsMsg_GetDataLength(msg);
-    bool fits = key_len <= BUS_KEY_MAX && n <= max_value;
-    *ret_m = (struct kv_message){
-        .kind = !fits            ? KV_REFUSED
-                : is_delete(msg) ? KV_DELETE
-                                 : KV_PUT,
-        .key = key,
-        .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX,
-        .value = (const uint8_t *)natsMsg_GetData(msg),
-        .n = fits ? n : 0,
-    };
-}
+#include "daemon/bus/bus_message.h"
 
 static void lost(struct bus_feed *feed)
 {
@@ -61,15 +29,12 @@ static bool in_a_hurry(const struct bus_feed *feed, const struct kv_message *m)
 
 static void take(struct bus_feed *feed, natsMsg *msg)
 {
-    const char *stream = header(msg, "Nats-Stream");
     struct kv_message m;
-    uint64_t seq;
-    if (!stream || strcmp(stream, feed->stream) != 0 || !wire_number(header(msg, "Nats-Sequence"), 10, &seq)) {
-        metric_inc(&feed->counters->live_foreign);
+    enum bus_message_verdict verdict = bus_message_live(msg, feed->stream, feed->max_value, &m);
+    if (verdict != BUS_MESSAGE_OK) {
+        metric_inc(verdict == BUS_MESSAGE_FOREIGN ? &feed->counters->foreign : &feed->counters->unreadable);
         return;
     }
-    bus_feed_content(msg, feed->prefix_len, feed->max_value, &m);
-    m.seq = seq;
     metric_inc(&feed->counters->live);
     if (m.kind == KV_REFUSED)
         metric_inc(&feed->counters->values_refused);

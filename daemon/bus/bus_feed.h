@@ -11,15 +11,14 @@
 
 #include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
+#include "daemon/bus/bus_stream.h"
 #include "daemon/bus/bus_deferred_free.h"
 
 struct bus_feed {
     struct bus_mail gap; /* in the mailbox while gap_posted */
     atomic_bool gap_posted;
     enum bus_bucket bucket;
-    const char *stream;
-    const char *subject; /* "discover.<region>.services.>" */
-    size_t prefix_len;   /* of the subject, in front of the key */
+    const struct bus_stream *stream;
     size_t max_value;
     const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
@@ -29,9 +28,6 @@ struct bus_feed {
 
 /* A natsMsgHandler; closure is the feed. */
 void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
-
-/* The key and value of a message of a bucket, which m then points into. */
-void bus_feed_content(natsMsg *msg, size_t prefix_len, size_t max_value, struct kv_message *ret_m);
 
 /* Main thread: the gap mail was taken. */
 void bus_feed_gap_taken(struct bus_feed *feed);

@@ -19,7 +19,7 @@
 #define PINGS_OUT         2
 #define WRITE_DEADLINE_MS 2000
 #define DISCOVERED_MAX    16
-#define SUBJECT_CAP       320
+#define DENIED_MAX        8
 #define SMALL_VALUE       2048
 #define CREDENTIALS_MAX   65536
 
@@ -36,7 +36,7 @@ struct bus_link {
     struct bus_timeout patience;
     int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
-    char inbox[SUBJECT_CAP / 2];
+    char inbox[BUS_SUBJECT_CAP / 2];
     size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
     char *value;          /* max_value bytes: the one that is being written */
     int news_fd;
@@ -50,6 +50,8 @@ struct bus_link {
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
+    size_t n_denied;
+    char denied[DENIED_MAX][BUS_SUBJECT_CAP]; /* requests that NATS did not permit on this connection */
 };
 
 /* ---- callbacks, on threads of nats.c ---- */
@@ -90,6 +92,17 @@ static void on_delivery_end(void *closure)
     pthread_mutex_unlock(&link->lock);
 }
 
+static void remember_denied(struct bus_link *link, const char *subject)
+{
+    bool request = strncmp(subject, link->api_prefix, strlen(link->api_prefix)) == 0;
+    if (!request || bus_link_denied(link, subject))
+        return;
+    pthread_mutex_lock(&link->lock);
+    if (link->n_denied < DENIED_MAX)
+        snprintf(link->denied[link->n_denied++], BUS_SUBJECT_CAP, "%s", subject);
+    pthread_mutex_unlock(&link->lock);
+}
+
 /* sub may be freed already (nats.c 3.4.1): it is not touched. */
 static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure)
 {
@@ -99,10 +112,12 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, vo
     const char *detail = nats_GetLastError(NULL);
     const char *text = detail && *detail ? detail : natsStatus_GetText(s);
     if (s == NATS_NOT_PERMITTED) {
-        char subject[SUBJECT_CAP];
+        char subject[BUS_SUBJECT_CAP];
         metric_inc(&link->setup.counters->denials);
-        if (wire_denied_put(text, subject, sizeof subject))
+        if (wire_denied_put(text, subject, sizeof subject)) {
+            remember_denied(link, subject);
             bus_puts_fail(link->setup.puts, subject, -EACCES, text);
+        }
     }
     bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
 }
@@ -190,7 +205,7 @@ static natsStatus set_security(natsOptions *o, const struct bus_options *options
 static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)
 {
     natsOptions *o = link->options;
-    char name[SUBJECT_CAP], prefix[SUBJECT_CAP];
+    char name[BUS_SUBJECT_CAP], prefix[BUS_SUBJECT_CAP];
     snprintf(name, sizeof name, "discoverd %s", options->host);
     snprintf(prefix, sizeof prefix, "_INBOX.%s", options->host);
     natsStatus s[] = {
@@ -365,11 +380,11 @@ static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, c
 
 static natsStatus subscribe_all(struct bus_link *link)
 {
-    char subject[SUBJECT_CAP];
+    char subject[BUS_SUBJECT_CAP];
     natsStatus s = NATS_OK;
     for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
         struct bus_feed *feed = &link->setup.feeds[i];
-        s = subscribe(link, &link->feeds[i], feed->subject, bus_feed_message, feed);
+        s = subscribe(link, &link->feeds[i], feed->stream->destination, bus_feed_message, feed);
     }
     snprintf(subject, sizeof subject, "%s.put.*", link->inbox);
     if (s == NATS_OK)
@@ -408,6 +423,7 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
     char ignored[BUS_REASON_CAP];
     natsConnection *nc = NULL;
     link->lame = link->closed = false;
+    link->n_denied = 0;
     natsStatus s = set_servers(link);
     if (s == NATS_OK)
         s = connect_now(link, &nc);
@@ -521,6 +537,16 @@ bool bus_link_closing(struct bus_link *link)
     return closing;
 }
 
+bool bus_link_denied(struct bus_link *link, const char *subject)
+{
+    bool denied = false;
+    pthread_mutex_lock(&link->lock);
+    for (size_t i = 0; i < link->n_denied; i++)
+        denied |= strncmp(link->denied[i], subject, strlen(subject)) == 0;
+    pthread_mutex_unlock(&link->lock);
+    return denied;
+}
+
 /* ---- puts ---- */
 
 static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply)
@@ -538,7 +564,7 @@ static natsStatus write_delete(natsConnection *nc, const char *subject, const ch
 /* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
 static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put *put, char *value)
 {
-    char subject[SUBJECT_CAP], reply[SUBJECT_CAP], reason[BUS_REASON_CAP];
+    char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
     size_t n = put->n;
     bool delete = put->delete;
     snprintf(subject, sizeof subject, "%s", put->subject);

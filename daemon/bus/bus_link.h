@@ -15,6 +15,8 @@
 #include "daemon/bus/bus_feed.h"
 #include "daemon/bus/bus_puts.h"
 
+#define BUS_SUBJECT_CAP 320
+
 struct bus_link;
 
 /* What the link needs of the rest; copied. */
@@ -81,6 +83,9 @@ void bus_link_unuse(struct bus_link *link);
 
 /* Any thread. True from the moment that bus_link_close waits for users. */
 bool bus_link_closing(struct bus_link *link);
+
+/* Any thread. Whether NATS has denied a publish to that subject, or to one below it, on this connection. */
+bool bus_link_denied(struct bus_link *link, const char *subject);
 
 /* The inbox subject of the answers to puts is "<inbox>.put.<id>", to pulls "<inbox>.pull.<number>". */
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a stream from its first message to a given one, in order and without a hole, and posts what it reads in
+ * Reads a stream from its first message to a given one, without a hole, and posts what it reads in
  * batches. Reader thread; blocks for as long as it takes, at most its time limit.
  *
- * It pulls from an ephemeral consumer in portions: the server sends only what was asked for, so that the memory
- * for a snapshot of any size is bounded, also when main is slow (batches wait for a credit, which main returns).
- * When the consumer falls silent (its server died, its count was wrong) the next one goes on behind the last
- * message that was read, which is what an ordered consumer does.
+ * Consumers are the way of least cost (bus_pull.h). Who may make none, or whom their messages do not reach, reads with
+ * gets (bus_gets.h), which need no more than a right to read. What NATS serves and permits decides.
  */
 #ifndef BUS_SNAPSHOT_H
 #define BUS_SNAPSHOT_H
@@ -27,7 +25,7 @@ struct bus_snapshot {
     size_t max_value;
     int64_t timeout_ns, stall_ns;
     const atomic_bool *stopping; /* given up when it is set */
-    uint64_t consumers;          /* made so far: numbers their inboxes */
+    uint64_t requests;           /* made so far: numbers their inboxes */
 };
 
 /*

@@ -18,6 +18,8 @@ int bus_stream_error(natsStatus s, jsErrCode code, char ret_reason[static BUS_RE
     if (code == JSStreamNotFoundErr)
         return -ENOENT;
     switch (s) {
+    case NATS_NOT_PERMITTED:
+        return -EACCES;
     case NATS_NO_RESPONDERS:
         return -ENODEV;
     case NATS_TIMEOUT:
@@ -100,6 +102,9 @@ int bus_stream_info(jsCtx *js, const struct bus_stream *stream, bus_deviation_fn
     *ret_state = (struct bus_stream_state){
         .info = {.created = si->Created, .last_seq = si->State.LastSeq, .messages = si->State.Msgs},
         .last_time_ns = si->State.LastTime,
+        .first_seq = si->State.FirstSeq,
+        .replicas = si->Config ? (int)si->Config->Replicas : 1,
+        .direct = si->Config && si->Config->AllowDirect,
     };
     jsStreamInfo_Destroy(si);
     return 0;

@@ -23,6 +23,9 @@ struct bus_stream {
 struct bus_stream_state {
     struct bus_info info;
     int64_t last_time_ns; /* of the newest message, on the server's clock */
+    uint64_t first_seq;   /* of the oldest message */
+    int replicas;
+    bool direct; /* it has direct gets */
 };
 
 /* Called with a sentence for each setting that is not as it must be. */

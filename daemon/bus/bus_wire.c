@@ -6,6 +6,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "libdiscover/core/clock.h"
 
 /*
  * "$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<nth>.<time>.<pending>", or with more in it:
@@ -97,6 +100,12 @@ bool wire_denied_put(const char *text, char *ret_subject, size_t cap)
     return true;
 }
 
+const char *wire_key_of(const char *subject, const char *pattern)
+{
+    size_t n = strlen(pattern) - 1;
+    return subject && strncmp(subject, pattern, n) == 0 && subject[n] != '\0' ? subject + n : NULL;
+}
+
 bool wire_key_valid(const char *key)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=/-.";
@@ -106,14 +115,36 @@ bool wire_key_valid(const char *key)
 
 bool wire_number(const char *text, int base, uint64_t *ret_number)
 {
-    char *end;
-    if (!text || *text == '\0' || *text == '-' || *text == '+' || *text == ' ')
+    const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
+    if (!text || *text == '\0' || text[strspn(text, digits)] != '\0')
         return false;
     errno = 0;
-    uint64_t v = strtoull(text, &end, base);
-    if (errno != 0 || *end != '\0')
+    uint64_t v = strtoull(text, NULL, base);
+    if (errno != 0)
         return false;
     *ret_number = v;
+    return true;
+}
+
+/* The fraction of a second, ".5" or ".015486079" or nothing; what must follow is the Z of UTC. */
+static bool fraction(const char *text, int64_t *ret_ns)
+{
+    int64_t ns = 0, unit = NS_PER_S;
+    if (*text == '.')
+        for (text++; *text >= '0' && *text <= '9' && unit > 1; text++)
+            ns += (*text - '0') * (unit /= 10);
+    *ret_ns = ns;
+    return strcmp(text, "Z") == 0;
+}
+
+bool wire_time(const char *text, int64_t *ret_ns)
+{
+    struct tm tm = {0};
+    int64_t ns;
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    if (!rest || !fraction(rest, &ns) || tm.tm_year < 70 || tm.tm_year > 300)
+        return false;
+    *ret_ns = (int64_t)timegm(&tm) * NS_PER_S + ns;
     return true;
 }
 

@@ -29,11 +29,17 @@ int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[
 /* The subject that a "Permissions Violation for Publish to ..." names. False: it is no such text. */
 bool wire_denied_put(const char *text, char *ret_subject, size_t cap);
 
+/* What stands for the ">" at the end of a pattern; NULL when the subject (may be NULL) is none of it. Points into it. */
+const char *wire_key_of(const char *subject, const char *pattern);
+
 /* Whether it can be a key: tokens of [A-Za-z0-9_=/-] with single dots between them. */
 bool wire_key_valid(const char *key);
 
-/* The number in an id or a header; false when it is none. base 10 or 16. */
+/* The number in an id or a header, which must be digits and nothing else; false when it is none. base 10 or 16. */
 bool wire_number(const char *text, int base, uint64_t *ret_number);
+
+/* A server's time stamp (RFC 3339, UTC, to the nanosecond): nanoseconds since 1970. False: text (may be NULL) is none. */
+bool wire_time(const char *text, int64_t *ret_ns);
 
 /* By chance, but last of all those with the host and port of that URL; "" is nobody's. */
 void wire_order_servers(const char **urls, size_t n, const char *last, uint64_t random);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading a stream message by message. Numbers in comments are those of the plan in the header. */
+#include "daemon/bus/bus_gets.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/bus/bus_get_answer.h"
+#include "daemon/bus/bus_ranges.h"
+#include "libdiscover/core/clock.h"
+
+#define BATCH        1000
+#define LEADER_MAX   32 /* requests to a leader at once: it answers for everybody */
+#define PER_CHAIN    4  /* messages that are worth a chain of their own */
+#define SILENCES_MAX 8
+#define PROBE        RANGES_MAX /* stands for a chain: the single message behind the first batch */
+
+enum way { BATCHES, SINGLES, LEADER };
+enum doubt { NO_DOUBT, END_DOUBTED, UNREADABLE };
+
+struct chain {
+    uint64_t id; /* of its request; 0: none is out */
+    bool leader; /* who was asked */
+    enum doubt doubt;
+    unsigned answers; /* to this request */
+};
+
+struct getting {
+    struct bus_reading *r;
+    enum way way;
+    bool proven;  /* batches get here */
+    bool batches; /* the server knows them */
+    bool direct_closed, leader_closed;
+    unsigned silences;
+    struct bus_ranges ranges;
+    struct chain chain[RANGES_MAX + 1];
+};
+
+/* ---- requests ---- */
+
+static const char *subject_of(const struct getting *g, bool leader, char ret_subject[static BUS_SUBJECT_CAP])
+{
+    snprintf(ret_subject, BUS_SUBJECT_CAP, "%s.%s.%s", g->r->session->api_prefix,
+             leader ? "STREAM.MSG.GET" : "DIRECT.GET", g->r->s->stream->name);
+    return ret_subject;
+}
+
+/* The number of a request tells to which chain of which bucket its answer belongs. */
+static uint64_t new_id(struct getting *g, size_t i)
+{
+    return (++g->r->s->requests << 10 | (uint64_t)g->r->s->bucket << 9) + i;
+}
+
+static int request(struct getting *g, size_t i, uint64_t seq, bool batch)
+{
+    struct bus_reading *r = g->r;
+    struct chain *c = &g->chain[i];
+    char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[96], size[24] = "";
+    c->id = new_id(g, i);
+    c->answers = 0;
+    snprintf(inbox, sizeof inbox, "%s.pull.%" PRIx64, r->session->inbox, c->id);
+    if (batch)
+        snprintf(size, sizeof size, ",\"batch\":%d", BATCH);
+    snprintf(order, sizeof order, "{\"seq\":%" PRIu64 ",\"next_by_subj\":\">\"%s}", seq, size);
+    natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject_of(g, c->leader, subject), inbox, order);
+    return s == NATS_OK ? 0 : bus_stream_error(s, 0, r->reason);
+}
+
+/* Sends the chain's next request, if there is work for it. */
+static int ask(struct getting *g, size_t i)
+{
+    struct chain *c = &g->chain[i];
+    uint64_t seq;
+    bool wanted = g->way == LEADER || c->doubt != NO_DOUBT;
+    c->id = 0;
+    if (g->direct_closed && g->leader_closed)
+        return bus_reading_fail(g->r, -EACCES, "neither consumers nor DIRECT.GET nor STREAM.MSG.GET are served here");
+    if (!bus_ranges_next(&g->ranges, i, &seq))
+        return 0;
+    c->leader = (wanted && !g->leader_closed) || g->direct_closed;
+    return request(g, i, seq, g->way == BATCHES && !c->leader);
+}
+
+static int ask_all(struct getting *g)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < g->ranges.n; i++)
+        err = ask(g, i);
+    return err;
+}
+
+static size_t chains(const struct getting *g)
+{
+    size_t wanted = (size_t)(g->r->state->info.messages / PER_CHAIN) + 1;
+    size_t most = g->way == LEADER || g->direct_closed ? LEADER_MAX : g->way == BATCHES ? 1 : RANGES_MAX;
+    return wanted < most ? wanted : most;
+}
+
+/* Begins with another way, where the last one left off. */
+static int go(struct getting *g, enum way way, uint64_t first)
+{
+    memset(g->chain, 0, sizeof g->chain);
+    g->way = way;
+    bus_ranges_init(&g->ranges, first, g->r->state->info.last_seq, chains(g));
+    return ask_all(g);
+}
+
+static int begin(struct getting *g)
+{
+    struct bus_reading *r = g->r;
+    uint64_t first = r->next_seq > r->state->first_seq ? r->next_seq : r->state->first_seq;
+    g->direct_closed = !r->state->direct;
+    int err = go(g, r->state->direct ? BATCHES : LEADER, first);
+    if (err == 0 && g->way == BATCHES && !bus_ranges_done(&g->ranges))
+        err = request(g, PROBE, first, false); /* 1. */
+    return err;
+}
+
+/* ---- answers ---- */
+
+static bool replicated(const struct getting *g)
+{
+    return g->r->state->replicas > 1;
+}
+
+/* 1.: the answer to the single message. */
+static int probe_answered(struct getting *g)
+{
+    g->chain[PROBE].id = 0;
+    g->proven = g->proven || g->chain[0].answers > 1;
+    if (g->way != BATCHES || g->proven)
+        return 0;
+    return go(g, replicated(g) && !g->batches ? LEADER : SINGLES, bus_ranges_read(&g->ranges)); /* 3., 4. */
+}
+
+static int nothing(struct getting *g, size_t i)
+{
+    struct chain *c = &g->chain[i];
+    if (replicated(g) && !c->leader && !g->leader_closed) {
+        c->doubt = END_DOUBTED; /* 4. */
+        return ask(g, i);
+    }
+    c->doubt = NO_DOUBT;
+    bus_ranges_nothing(&g->ranges, i);
+    return ask(g, i);
+}
+
+/* 6. */
+static int nobody(struct getting *g, size_t i)
+{
+    struct chain *c = &g->chain[i];
+    enum doubt doubt = c->doubt;
+    *(c->leader ? &g->leader_closed : &g->direct_closed) = true;
+    if (c->leader && doubt == UNREADABLE)
+        return bus_reading_fail(g->r, -EACCES,
+                                "a message has headers that cannot be read, and STREAM.MSG.GET is not served here");
+    if (c->leader && doubt == END_DOUBTED)
+        return nothing(g, i);
+    return ask(g, i);
+}
+
+static int message(struct getting *g, size_t i, struct bus_get_answer *a)
+{
+    struct chain *c = &g->chain[i];
+    int err = 0;
+    if (a->m.seq < g->ranges.range[i].next)
+        return bus_reading_fail(g->r, -EIO, "an earlier message than was asked for");
+    c->doubt = NO_DOUBT;
+    g->batches |= a->batches;
+    bool mine = bus_ranges_found(&g->ranges, i, a->m.seq);
+    if (mine && a->outcome == BUS_GET_FOREIGN)
+        bus_reading_refuse(g->r, false);
+    else if (mine)
+        err = bus_reading_add(g->r, &a->m, a->time_ns);
+    bool more = g->way == BATCHES && !c->leader; /* of the same request */
+    return err == 0 && !more ? ask(g, i) : err;
+}
+
+static int batch_end(struct getting *g, size_t i)
+{
+    return g->chain[i].answers > 1 ? ask(g, i) : nothing(g, i);
+}
+
+static int act(struct getting *g, size_t i, struct bus_get_answer *a)
+{
+    struct bus_reading *r = g->r;
+    switch (a->outcome) {
+    case BUS_GET_MESSAGE:
+    case BUS_GET_FOREIGN:
+        return message(g, i, a);
+    case BUS_GET_UNREADABLE:
+        bus_reading_refuse(r, true);
+        g->chain[i].doubt = UNREADABLE; /* 5. */
+        return g->leader_closed ? (g->chain[i].leader = true, nobody(g, i)) : ask(g, i);
+    case BUS_GET_NOTHING:
+        return nothing(g, i);
+    case BUS_GET_BATCH_END:
+        return batch_end(g, i);
+    case BUS_GET_NOBODY:
+        return nobody(g, i);
+    case BUS_GET_REFUSED:
+        break;
+    }
+    return bus_reading_fail(r, -EIO, a->reason);
+}
+
+/* The chain whose request a message answers, or SIZE_MAX: of one that nobody waits for any more. */
+static size_t chain_of(const struct getting *g, natsMsg *msg)
+{
+    uint64_t id;
+    const char *subject = natsMsg_GetSubject(msg);
+    size_t prefix = strlen(g->r->session->inbox) + strlen(".pull.");
+    if (strlen(subject) <= prefix || !wire_number(subject + prefix, 16, &id))
+        return SIZE_MAX;
+    size_t i = id & 511;
+    return i <= PROBE && g->chain[i].id == id ? i : SIZE_MAX;
+}
+
+static int take(struct getting *g, natsMsg *msg)
+{
+    struct bus_get_answer a;
+    size_t i = chain_of(g, msg);
+    if (i == SIZE_MAX)
+        return 0;
+    g->silences = 0;
+    g->chain[i].answers++;
+    if (i == PROBE)
+        return probe_answered(g);
+    if (g->chain[i].leader)
+        bus_get_leader(msg, g->r->s->stream, g->r->s->max_value, &a);
+    else
+        bus_get_direct(msg, g->r->s->stream, g->r->s->max_value, &a);
+    int err = act(g, i, &a);
+    bus_get_answer_free(&a);
+    return err;
+}
+
+/* ---- silence ---- */
+
+/* What was denied is never answered; other requests or their answers got lost. */
+static int silent(struct getting *g)
+{
+    struct bus_reading *r = g->r;
+    char subject[BUS_SUBJECT_CAP];
+    g->direct_closed |= bus_link_denied(r->link, subject_of(g, false, subject));
+    g->leader_closed |= bus_link_denied(r->link, subject_of(g, true, subject));
+    if (++g->silences >= SILENCES_MAX)
+        return bus_reading_fail(r, -ETIMEDOUT, "the stream's messages do not come");
+    if (g->way == BATCHES && !g->proven)
+        return probe_answered(g);
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < g->ranges.n; i++)
+        if (g->chain[i].id)
+            err = ask(g, i);
+    return err;
+}
+
+static int next(struct getting *g)
+{
+    natsMsg *msg = NULL;
+    int64_t wait_ns = bus_reading_patience(g->r, g->silences);
+    natsStatus s = natsSubscription_NextMsg(&msg, g->r->session->pulls, wait_ns / NS_PER_MS);
+    if (s == NATS_TIMEOUT)
+        return silent(g);
+    if (s != NATS_OK)
+        return bus_stream_error(s, 0, g->r->reason);
+    int err = take(g, msg);
+    natsMsg_Destroy(msg);
+    return err;
+}
+
+int bus_gets_read(struct bus_reading *r)
+{
+    struct getting g = {.r = r};
+    int err = begin(&g);
+    while (err == 0 && !bus_ranges_done(&g.ranges)) {
+        err = bus_reading_check(r);
+        if (err == 0)
+            err = next(&g);
+    }
+    return err;
+}

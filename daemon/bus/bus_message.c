@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of a bucket, and what their writers tried to make of them. */
+#include "daemon/bus/bus_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The last header of that name, or NULL; points into msg. *unreadable is set when the block as a whole cannot be
+ * parsed: the message must not be asked again then, because nats.c goes on from where it gave up.
+ */
+static const char *last_header(natsMsg *msg, const char *name, bool *unreadable)
+{
+    const char **values = NULL, *last = NULL;
+    int n = 0;
+    if (*unreadable)
+        return NULL;
+    natsStatus s = natsMsgHeader_Values(msg, name, &values, &n);
+    if (s == NATS_OK && n > 0)
+        last = values[n - 1];
+    *unreadable = s != NATS_OK && s != NATS_NOT_FOUND;
+    free(values);
+    return last;
+}
+
+static bool is_delete(natsMsg *msg)
+{
+    /* An expired key's marker is an empty message, and some clients know it as an empty put: never a value. */
+    if (natsMsg_GetDataLength(msg) == 0)
+        return true;
+    bool unreadable = false;
+    const char *operation = last_header(msg, "KV-Operation", &unreadable);
+    return operation && (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0);
+}
+
+static void content(natsMsg *msg, const char *key, size_t max_value, struct kv_message *ret_m)
+{
+    size_t key_len = strlen(key);
+    size_t n = (size_t)natsMsg_GetDataLength(msg);
+    bool fits = key_len <= BUS_KEY_MAX && n <= max_value;
+    *ret_m = (struct kv_message){
+        .kind = !fits            ? KV_REFUSED
+                : is_delete(msg) ? KV_DELETE
+                                 : KV_PUT,
+        .key = key,
+        .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX,
+        .value = (const uint8_t *)natsMsg_GetData(msg),
+        .n = fits ? n : 0,
+    };
+}
+
+/* The subject it was stored under is what tells buckets apart: a writer's header block can hide Nats-Stream alone. */
+enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
+                                          struct kv_message *ret_m)
+{
+    bool unreadable = false;
+    uint64_t seq;
+    const char *key = wire_key_of(natsMsg_GetSubject(msg), stream->destination);
+    if (!key)
+        return BUS_MESSAGE_FOREIGN;
+    const char *stored = wire_key_of(last_header(msg, "Nats-Subject", &unreadable), stream->subjects);
+    const char *number = last_header(msg, "Nats-Sequence", &unreadable);
+    if (unreadable)
+        return BUS_MESSAGE_UNREADABLE;
+    if (!stored || strcmp(stored, key) != 0 || !wire_number(number, 10, &seq) || seq == 0)
+        return BUS_MESSAGE_FOREIGN;
+    content(msg, key, max_value, ret_m);
+    ret_m->seq = seq;
+    return BUS_MESSAGE_OK;
+}
+
+enum bus_message_verdict bus_message_pulled(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
+                                            struct kv_message *ret_m)
+{
+    const char *key = wire_key_of(natsMsg_GetSubject(msg), stream->subjects);
+    if (!key)
+        return BUS_MESSAGE_FOREIGN;
+    content(msg, key, max_value, ret_m);
+    return BUS_MESSAGE_OK;
+}
+
+enum bus_message_verdict bus_message_got(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
+                                         struct kv_message *ret_m, int64_t *ret_time_ns)
+{
+    bool unreadable = false;
+    uint64_t seq;
+    const char *number = last_header(msg, "Nats-Sequence", &unreadable);
+    const char *time = last_header(msg, "Nats-Time-Stamp", &unreadable);
+    const char *key = wire_key_of(last_header(msg, "Nats-Subject", &unreadable), stream->subjects);
+    if (unreadable)
+        return BUS_MESSAGE_UNREADABLE;
+    if (!key || !wire_number(number, 10, &seq) || seq == 0 || !wire_time(time, ret_time_ns))
+        return BUS_MESSAGE_FOREIGN;
+    content(msg, key, max_value, ret_m);
+    ret_m->seq = seq;
+    return BUS_MESSAGE_OK;
+}
+
+bool bus_message_number(natsMsg *msg, const char *name, uint64_t *ret_number)
+{
+    bool unreadable = false;
+    return wire_number(last_header(msg, name, &unreadable), 10, ret_number);
+}
+
+bool bus_message_bare(natsMsg *msg)
+{
+    const char **names = NULL;
+    int n = 0;
+    bool headers = natsMsgHeader_Keys(msg, &names, &n) != NATS_NOT_FOUND;
+    free(names);
+    return natsMsg_GetDataLength(msg) == 0 && !headers;
+}

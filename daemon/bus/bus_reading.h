@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One snapshot while it is read, by whichever way: its limits, and the batches in which entries go to main. Reader
+ * thread.
+ */
+#ifndef BUS_READING_H
+#define BUS_READING_H
+
+#include "daemon/bus/bus_snapshot.h"
+
+struct bus_reading {
+    struct bus_snapshot *s;
+    struct bus_link *link;
+    const struct bus_session *session;
+    const struct bus_stream_state *state;
+    char reason[BUS_REASON_CAP]; /* why it failed */
+    int64_t deadline_ns;
+    struct entries_mail *batch;
+    uint64_t next_seq; /* everything below was read */
+};
+
+/* What a way of reading returns: 0 when everything up to the state's last sequence was read, a negative errno with a
+ * reason, or that it cannot be gone (any further): by another way from next_seq on. */
+#define BUS_WAY_CLOSED 1
+
+/* Keeps the reason; returns err. */
+int bus_reading_fail(struct bus_reading *r, int err, const char *reason);
+
+/* 0, or a negative errno: the connection ends, or its time is over. */
+int bus_reading_check(struct bus_reading *r);
+
+/* Takes an entry whose time on the server's clock is time_ns; waits while main is behind. 0 or a negative errno. */
+int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns);
+
+/* Posts what was added and not posted yet. */
+void bus_reading_post(struct bus_reading *r);
+
+/* A message that is not an entry is counted, and named to the operator once a snapshot. */
+void bus_reading_refuse(struct bus_reading *r, bool unreadable);
+
+/* How long one that falls silent is waited for: longer and longer, since it may be slow. stalls counts the waits. */
+int64_t bus_reading_patience(const struct bus_reading *r, unsigned stalls);
+
+#endif
