@@ -87,6 +87,8 @@ static void on_second(void *arg)
     if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
         catalog_file_write(d->catalog_file, catalog_table(d->catalog), now_ns);
     soa_serial_keep(d);
+    if (d->store_error[0])
+        agent_store_again(d->agent);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
@@ -175,6 +177,7 @@ int daemon_run(struct config *config, const char *config_path)
     d->state_lock = d->socket_lock = -1;
     d->started_ns = clock_now_ns();
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error of the write, not the end of us */
     int err = start_with_signals_blocked(d);
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,

@@ -105,6 +105,7 @@ struct daemon {
     bool serial_failed;       /* said in the log once */
     int64_t started_ns, flushed_ns;
     enum stopping stopping;
+    char store_error[4200]; /* why the state directory cannot be written; "": it can */
     char bus_server[256], bus_error[512];
     struct lease own_lease; /* as last sent */
 };

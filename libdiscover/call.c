@@ -312,6 +312,7 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .held = s->held,
         .held_ms = s->held_ms,
         .held_reason = s->held_reason,
+        .store_error = s->store_error,
     };
     fn(arg, &status);
 }

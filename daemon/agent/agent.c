@@ -287,6 +287,11 @@ int64_t agent_deadline(const struct agent *a)
     return next_ns;
 }
 
+void agent_store_again(struct agent *a)
+{
+    agent_store_identity(a);
+}
+
 void agent_leave(struct agent *a, int64_t now_ns)
 {
     if (a->leave != STAYING)

@@ -81,9 +81,12 @@ struct agent_ops {
     int (*watch_pid)(void *arg, pid_t pid, uint64_t *start);
     void (*unwatch_pid)(void *arg, pid_t pid);
 
-    /* Keeps bytes under a short name across restarts (not across power failures), until forgotten. */
+    /*
+     * Keeps bytes under a short name across restarts (not across power failures), until forgotten. Negative: nothing has
+     * changed. Forgetting what is not kept is no failure.
+     */
     int (*store)(void *arg, const char *name, const uint8_t *bytes, size_t n);
-    void (*forget)(void *arg, const char *name);
+    int (*forget)(void *arg, const char *name);
 
     uint64_t (*random)(void *arg);
 
@@ -117,14 +120,15 @@ struct agent_request {
 
 /*
  * Registers, or changes what the same owner registered before. -EINVAL with *ret_why; -EEXIST: of another live
- * owner; -ENOSPC: instances_max; -ESRCH: no such process; -ESHUTDOWN: leaving; -ENOMEM.
+ * owner; -ENOSPC: instances_max; -ESRCH: no such process; -ESHUTDOWN: leaving; -EIO: what it is to be remembered by
+ * cannot be stored, so nothing has changed; -ENOMEM.
  */
 int agent_register(struct agent *a, const struct agent_request *request, int64_t now_ns,
                    char ret_instance[static LABEL_CAP], const char **ret_why);
 
 /*
  * Removes. Allowed to the connection that registered it, to its user and to root. -ENOENT; -EPERM (also: it comes
- * from the configuration).
+ * from the configuration); -EIO: it cannot be forgotten, so it stays.
  */
 int agent_deregister(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns);
 
@@ -143,7 +147,7 @@ int agent_set_state(struct agent *a, const struct instance_key *key, enum discov
 /*
  * An operator's word over the programs', for instances that are here and that will come; kept across restarts, until it
  * is taken back (on = false) for just the same instances and state. -EINVAL: names or state; -ENOSPC; -ENOENT: it is not
- * in force; -ENOMEM.
+ * in force; -EIO: it cannot be stored, so nothing has changed; -ENOMEM.
  */
 int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns);
 
@@ -207,6 +211,9 @@ int64_t agent_tick(struct agent *a, int64_t now_ns);
 
 /* When agent_tick must be called next; INT64_MAX: only after another call. */
 int64_t agent_deadline(const struct agent *a);
+
+/* Stores the identity again, after a store that failed: what is wrong may be over. */
+void agent_store_again(struct agent *a);
 
 /* Begins the good-bye. Stored registrations stay stored: the next life brings them back. */
 void agent_leave(struct agent *a, int64_t now_ns);

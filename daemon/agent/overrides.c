@@ -40,6 +40,13 @@ static int reserve(struct overrides *o)
     return 0;
 }
 
+int overrides_reserve(struct overrides *o, const struct override *override)
+{
+    if (find(o, override))
+        return 0;
+    return o->n < o->max ? reserve(o) : -ENOSPC;
+}
+
 int overrides_set(struct overrides *o, const struct override *override)
 {
     struct override *it = find(o, override);
@@ -47,10 +54,16 @@ int overrides_set(struct overrides *o, const struct override *override)
         it->state = override->state;
         return 0;
     }
-    int err = o->n < o->max ? reserve(o) : -ENOSPC;
+    int err = overrides_reserve(o, override);
     if (err == 0)
         o->all[o->n++] = *override;
     return err;
+}
+
+int overrides_find(const struct overrides *o, const struct override *override)
+{
+    const struct override *it = find(o, override);
+    return it && it->state == override->state ? 0 : -ENOENT;
 }
 
 int overrides_end(struct overrides *o, const struct override *override)

@@ -30,7 +30,11 @@ void overrides_fini(struct overrides *o);
 /* In place of another one for the same. -ENOSPC: max is reached; -ENOMEM. */
 int overrides_set(struct overrides *o, const struct override *override);
 
-/* -ENOENT: this state is not in force for just that. */
+/* Makes room, so that overrides_set cannot fail. -ENOSPC, -ENOMEM. */
+int overrides_reserve(struct overrides *o, const struct override *override);
+
+/* -ENOENT: this state is not in force for just that. The second ends it. */
+int overrides_find(const struct overrides *o, const struct override *override);
 int overrides_end(struct overrides *o, const struct override *override);
 
 bool override_covers(const struct override *override, const struct instance_key *key);

@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/agent/registration_check.h"
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
-
-#define TTL_MIN_NS (100 * NS_PER_MS)
-#define TTL_MAX_NS (7 * 24 * 3600 * NS_PER_S)
 
 struct registrar {
     const struct agent_options *options;
@@ -64,23 +62,20 @@ static bool is_stored(const struct owner *owner)
     return owner->kind == OWNER_TTL || owner->kind == OWNER_PID;
 }
 
-static void store(struct registrar *r, const struct registration *reg)
+/* What is acknowledged must be there after a restart, so this comes before it is done. */
+static int store(struct registrar *r, const struct instance_key *key, const struct owner *owner,
+                 const struct record *record)
 {
-    char name[STORED_NAME_CAP];
-    uint8_t bytes[STORED_MAX];
-    size_t n;
-    stored_name(&reg->key, name);
-    int err = stored_registration_encode(reg, bytes, &n);
-    if (err == 0)
-        err = r->ops->store(r->ops->arg, name, bytes, n);
+    int err = stored_keep_registration(r->ops, key, owner, record);
     r->stats.store_errors += err < 0;
+    return err;
 }
 
-static void forget(struct registrar *r, const struct instance_key *key)
+static int forget(struct registrar *r, const struct instance_key *key)
 {
-    char name[STORED_NAME_CAP];
-    stored_name(key, name);
-    r->ops->forget(r->ops->arg, name);
+    int err = stored_drop_registration(r->ops, key);
+    r->stats.store_errors += err < 0;
+    return err;
 }
 
 static int watch(struct registrar *r, struct owner *owner)
@@ -100,24 +95,52 @@ static void unwatch(struct registrar *r, const struct owner *owner)
         r->ops->unwatch_pid(r->ops->arg, owner->pid);
 }
 
-static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
+/* All but what is stored of it. */
+static void remove_registration(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
     struct owner owner = reg->owner;
     struct instance_key key = reg->key;
     r->stats.inherited -= owner.kind == OWNER_INHERITED;
     registrations_remove(r->registrations, reg);
     unwatch(r, &owner);
-    if (is_stored(&owner))
-        forget(r, &key);
     r->ops->local_remove(r->ops->arg, &key);
     publisher_remove(r->publisher, &key, now_ns);
     r->stats.removed++;
 }
 
+/* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
+static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
+{
+    if (is_stored(&reg->owner))
+        (void)forget(r, &reg->key);
+    remove_registration(r, reg, now_ns);
+}
+
 /* --- taking one --- */
 
+/* The next life is to find what is the case once this has been taken. */
+static int remember(struct registrar *r, const struct instance_key *key, const struct owner *before,
+                    const struct owner *owner, const struct record *record)
+{
+    if (is_stored(owner))
+        return store(r, key, owner, record);
+    return is_stored(before) ? forget(r, key) : 0;
+}
+
+/* It was not taken after all. */
+static void remember_again(struct registrar *r, const struct instance_key *key, const struct registration *reg)
+{
+    struct record record;
+    if (reg && is_stored(&reg->owner)) {
+        registration_record(reg, &record);
+        (void)store(r, key, &reg->owner, &record);
+    } else {
+        (void)forget(r, key);
+    }
+}
+
 static int set(struct registrar *r, const struct instance_key *key, struct owner *owner, const struct record *record,
-               int64_t now_ns)
+               bool restored, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct owner before = reg ? reg->owner : (struct owner){.kind = OWNER_STATIC};
@@ -125,17 +148,20 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     int err = owner->kind == OWNER_PID ? watch(r, owner) : 0;
     if (err < 0)
         return err;
-    err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
+    if (!restored)
+        err = remember(r, key, &before, owner, record);
     if (err < 0) {
         unwatch(r, owner);
         return err;
     }
+    err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
+    if (err < 0) {
+        unwatch(r, owner);
+        remember_again(r, key, known ? reg : NULL);
+        return err;
+    }
     r->stats.inherited -= known && before.kind == OWNER_INHERITED;
     unwatch(r, &before);
-    if (is_stored(owner))
-        store(r, reg);
-    else if (is_stored(&before))
-        forget(r, key);
     reg->overridden = overrides_state(&r->overrides, key);
     r->stats.registered += !known;
     r->stats.updated += known && changed;
@@ -145,8 +171,9 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     return err;
 }
 
+/* restored: an earlier life has stored it. */
 static int claim(struct registrar *r, struct instance_key *key, struct owner *owner, const struct record *record,
-                 int64_t now_ns)
+                 bool restored, int64_t now_ns)
 {
     memcpy(key->host, r->options->host, sizeof key->host);
     if (!key->instance[0])
@@ -154,83 +181,22 @@ static int claim(struct registrar *r, struct instance_key *key, struct owner *ow
     int err = registrations_may_claim(r->registrations, key, owner);
     r->stats.conflicts += err == -EEXIST;
     r->stats.limited += err == -ENOSPC;
-    return err < 0 ? err : set(r, key, owner, record, now_ns);
-}
-
-static int check_names(const struct instance_key *key, const char **ret_why)
-{
-    const char *why = NULL;
-    if (!label_valid(key->domain, strlen(key->domain)) || strcmp(key->domain, "host") == 0)
-        why = "service: the domain is not a name that may be used";
-    else if (!label_valid(key->service, strlen(key->service)))
-        why = "service: not a name";
-    else if (key->instance[0] && !label_valid(key->instance, strlen(key->instance)))
-        why = "instance: not a name";
-    if (why)
-        *ret_why = why;
-    return why ? -EINVAL : 0;
-}
-
-static int check_record(const struct registrar *r, struct record *record, const char **ret_why)
-{
-    if (!record->families && !record->hostname[0]) {
-        record->families = r->options->families;
-        memcpy(record->ipv4, r->options->ipv4, sizeof record->ipv4);
-        memcpy(record->ipv6, r->options->ipv6, sizeof record->ipv6);
-    }
-    return record_check(record, ret_why);
-}
-
-static int check_life(const struct agent_request *request, const char **ret_why)
-{
-    const char *why = NULL;
-    if (request->pid != 0 && request->ttl_ns != 0)
-        why = "ttl: not together with a pid";
-    else if (request->pid < 0)
-        why = "pid: not a process";
-    else if (request->ttl_ns != 0 && (request->ttl_ns < TTL_MIN_NS || request->ttl_ns > TTL_MAX_NS))
-        why = "ttl: must be 100 ms to 7 days";
-    if (why)
-        *ret_why = why;
-    return why ? -EINVAL : 0;
-}
-
-static struct owner owner_of(const struct agent_request *request)
-{
-    return (struct owner){
-        .kind = request->pid      ? OWNER_PID
-                : request->ttl_ns ? OWNER_TTL
-                                  : OWNER_CONNECTION,
-        .client = request->client,
-        .uid = request->uid,
-        .ttl_ns = request->ttl_ns,
-        .pid = request->pid,
-    };
-}
-
-/* Copies the three names; the host comes in claim. */
-static struct instance_key key_of(const char *domain, const char *service, const char *instance)
-{
-    struct instance_key key = {0};
-    memccpy(key.domain, domain, '\0', LABEL_MAX);
-    memccpy(key.service, service, '\0', LABEL_MAX);
-    memccpy(key.instance, instance, '\0', LABEL_MAX);
-    return key;
+    return err < 0 ? err : set(r, key, owner, record, restored, now_ns);
 }
 
 int registrar_register(struct registrar *r, const struct agent_request *request, int64_t now_ns,
                        char ret_instance[static LABEL_CAP], const char **ret_why)
 {
-    struct instance_key key = key_of(request->domain, request->service, request->instance);
-    struct owner owner = owner_of(request);
+    struct instance_key key = registration_key(request->domain, request->service, request->instance);
+    struct owner owner = registration_owner(request);
     struct record record = request->record;
-    int err = check_names(&key, ret_why);
+    int err = registration_check_names(&key, ret_why);
     if (err == 0)
-        err = check_life(request, ret_why);
+        err = registration_check_life(request, ret_why);
     if (err == 0)
-        err = check_record(r, &record, ret_why);
+        err = registration_check_record(r->options, &record, ret_why);
     if (err == 0)
-        err = claim(r, &key, &owner, &record, now_ns);
+        err = claim(r, &key, &owner, &record, false, now_ns);
     if (err == 0)
         memcpy(ret_instance, key.instance, LABEL_CAP);
     return err;
@@ -244,22 +210,22 @@ int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64
     int err = stored_registration_decode(bytes, n, &key, &owner, &record);
     if (err < 0)
         return err;
-    err = claim(r, &key, &owner, &record, now_ns);
+    err = claim(r, &key, &owner, &record, true, now_ns);
     if (err == -ESRCH)
-        forget(r, &key);
+        (void)forget(r, &key);
     return err;
 }
 
 static int set_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
 {
-    struct instance_key key = key_of(service->domain, service->service, service->instance);
+    struct instance_key key = registration_key(service->domain, service->service, service->instance);
     struct owner owner = {.kind = OWNER_STATIC};
     struct record record = service->record;
-    int err = check_names(&key, &service->ret_why);
+    int err = registration_check_names(&key, &service->ret_why);
     if (err == 0)
-        err = check_record(r, &record, &service->ret_why);
+        err = registration_check_record(r->options, &record, &service->ret_why);
     if (err == 0)
-        err = claim(r, &key, &owner, &record, now_ns);
+        err = claim(r, &key, &owner, &record, false, now_ns);
     if (err == 0)
         memcpy(service->instance, key.instance, LABEL_CAP);
     return err;
@@ -298,8 +264,10 @@ int registrar_deregister(struct registrar *r, const struct instance_key *key, ui
 {
     struct registration *reg;
     int err = find_allowed(r, key, client, uid, &reg);
+    if (err == 0 && is_stored(&reg->owner))
+        err = forget(r, key);
     if (err == 0)
-        drop(r, reg, now_ns);
+        remove_registration(r, reg, now_ns);
     return err;
 }
 
@@ -353,15 +321,18 @@ static int check_override(const struct override *o)
     return (host || named) && state ? 0 : -EINVAL;
 }
 
-static void store_override(struct registrar *r, const struct override *override, bool on)
+/* In force, or not any more, once it is stored. */
+static int set_override(struct registrar *r, const struct override *override, bool on)
 {
-    char name[STORED_NAME_CAP];
-    uint8_t bytes[STORED_MAX];
-    stored_override_name(override, name);
-    if (!on)
-        r->ops->forget(r->ops->arg, name);
-    else if (r->ops->store(r->ops->arg, name, bytes, stored_override_encode(override, bytes)) < 0)
-        r->stats.store_errors++;
+    int err = on ? overrides_reserve(&r->overrides, override) : overrides_find(&r->overrides, override);
+    r->stats.overrides_limited += err == -ENOSPC;
+    if (err < 0)
+        return err;
+    err = on ? stored_keep_override(r->ops, override) : stored_drop_override(r->ops, override);
+    r->stats.store_errors += err < 0;
+    if (err < 0)
+        return err;
+    return on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
 }
 
 /* What was inherited is not ours to publish before it is claimed. */
@@ -383,13 +354,10 @@ int registrar_override(struct registrar *r, const struct override *override, boo
 {
     int err = check_override(override);
     if (err == 0)
-        err = on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
-    r->stats.overrides_limited += err == -ENOSPC;
-    if (err < 0)
-        return err;
-    store_override(r, override, on);
-    apply_override(r, override, now_ns);
-    return 0;
+        err = set_override(r, override, on);
+    if (err == 0)
+        apply_override(r, override, now_ns);
+    return err;
 }
 
 int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)

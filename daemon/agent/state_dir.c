@@ -81,9 +81,9 @@ int state_dir_store(struct state_dir *s, const char *name, const uint8_t *bytes,
     return err;
 }
 
-void state_dir_forget(struct state_dir *s, const char *name)
+int state_dir_forget(struct state_dir *s, const char *name)
 {
-    unlinkat(s->dir_fd, name, 0);
+    return unlinkat(s->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int read_file(const struct state_dir *s, const char *name, char **ret_bytes, size_t *ret_n)

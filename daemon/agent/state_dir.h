@@ -18,7 +18,7 @@ void state_dir_close(struct state_dir *s);
 
 /* For struct agent_ops. A negative errno. */
 int state_dir_store(struct state_dir *s, const char *name, const uint8_t *bytes, size_t n);
-void state_dir_forget(struct state_dir *s, const char *name);
+int state_dir_forget(struct state_dir *s, const char *name);
 
 /* Zeros when there is none yet. -EBADMSG: damaged (starting with a new one is safe); a negative errno. */
 int state_dir_identity(struct state_dir *s, struct agent_identity *ret_identity);

@@ -37,18 +37,29 @@ void stored_name(const struct instance_key *key, char ret_name[static STORED_NAM
     snprintf(ret_name, STORED_NAME_CAP, STORED_REGISTRATION "%016" PRIx64, instance_id(key));
 }
 
-int stored_registration_encode(const struct registration *reg, uint8_t ret_bytes[static STORED_MAX], size_t *ret_n)
+/* As the table of registrations keeps it: epoch and counter mean nothing here. */
+static Discover__V1__Instance *instance_of(const struct record *record)
+{
+    struct record bare = *record;
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    bare.epoch = bare.counter = 0;
+    return record_encode(&bare, bytes, &n) < 0 ? NULL : discover__v1__instance__unpack(NULL, n, bytes);
+}
+
+int stored_registration_encode(const struct instance_key *key, const struct owner *owner, const struct record *record,
+                               uint8_t ret_bytes[static STORED_MAX], size_t *ret_n)
 {
     char service[SERVICE_CAP];
     Discover__V1__StoredRegistration msg = DISCOVER__V1__STORED_REGISTRATION__INIT;
-    service_format(reg->key.domain, reg->key.service, service);
+    service_format(key->domain, key->service, service);
     msg.service = service;
-    msg.instance = (char *)reg->key.instance;
-    msg.uid = reg->owner.uid;
-    msg.ttl_ns = reg->owner.ttl_ns;
-    msg.pid = reg->owner.pid;
-    msg.start = reg->owner.pid_start;
-    msg.record = discover__v1__instance__unpack(NULL, reg->record_n, reg->record);
+    msg.instance = (char *)key->instance;
+    msg.uid = owner->uid;
+    msg.ttl_ns = owner->ttl_ns;
+    msg.pid = owner->pid;
+    msg.start = owner->pid_start;
+    msg.record = instance_of(record);
     if (!msg.record)
         return -ENOMEM;
     int err = discover__v1__stored_registration__get_packed_size(&msg) > STORED_MAX ? -EMSGSIZE : 0;
@@ -128,4 +139,47 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
         return -EBADMSG;
     *ret_override = override;
     return 0;
+}
+
+static int keep(const struct agent_ops *ops, const char *name, const uint8_t *bytes, size_t n)
+{
+    return ops->store(ops->arg, name, bytes, n) < 0 ? -EIO : 0;
+}
+
+static int drop(const struct agent_ops *ops, const char *name)
+{
+    return ops->forget(ops->arg, name) < 0 ? -EIO : 0;
+}
+
+int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
+                             const struct record *record)
+{
+    char name[STORED_NAME_CAP];
+    uint8_t bytes[STORED_MAX];
+    size_t n;
+    stored_name(key, name);
+    int err = stored_registration_encode(key, owner, record, bytes, &n);
+    return err < 0 ? err : keep(ops, name, bytes, n);
+}
+
+int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key)
+{
+    char name[STORED_NAME_CAP];
+    stored_name(key, name);
+    return drop(ops, name);
+}
+
+int stored_keep_override(const struct agent_ops *ops, const struct override *override)
+{
+    char name[STORED_NAME_CAP];
+    uint8_t bytes[STORED_MAX];
+    stored_override_name(override, name);
+    return keep(ops, name, bytes, stored_override_encode(override, bytes));
+}
+
+int stored_drop_override(const struct agent_ops *ops, const struct override *override)
+{
+    char name[STORED_NAME_CAP];
+    stored_override_name(override, name);
+    return drop(ops, name);
 }

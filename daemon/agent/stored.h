@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store op keeps, as bytes (proto/state.proto). Pure; any thread. Decoding trusts nothing. */
+/*
+ * What the store op keeps, as bytes (proto/state.proto), and how it is given to it. Pure; any thread but for the last four,
+ * which call the ops: main thread. Decoding trusts nothing.
+ */
 #ifndef AGENT_STORED_H
 #define AGENT_STORED_H
 
@@ -22,8 +25,8 @@ int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity
 void stored_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP]);
 
 /* -ENOMEM, -EMSGSIZE. */
-int stored_registration_encode(const struct registration *registration, uint8_t ret_bytes[static STORED_MAX],
-                               size_t *ret_n);
+int stored_registration_encode(const struct instance_key *key, const struct owner *owner, const struct record *record,
+                               uint8_t ret_bytes[static STORED_MAX], size_t *ret_n);
 
 /* -EBADMSG. The key's host is left empty. */
 int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, struct owner *ret_owner,
@@ -32,5 +35,15 @@ int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_k
 void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP]);
 size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX]);
 int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_override); /* -EBADMSG */
+
+/*
+ * By the ops, before what they concern is said to be done. -EIO: they failed, and what was kept before is kept still;
+ * or as stored_registration_encode.
+ */
+int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
+                             const struct record *record);
+int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key);
+int stored_keep_override(const struct agent_ops *ops, const struct override *override);
+int stored_drop_override(const struct agent_ops *ops, const struct override *override);
 
 #endif

@@ -36,13 +36,16 @@ struct api_options {
     int64_t handshake_timeout_ns; /* 5 s */
 };
 
-/* What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. */
+/*
+ * What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. *ret_why, set
+ * where an errno does not say it all, is read before the next turn of the loop.
+ */
 struct api_ops {
     void *arg;
     int (*add)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
                const char **ret_why);
-    int (*remove)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
-    int (*override)(void *arg, const struct override *override, bool on);
+    int (*remove)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why);
+    int (*override)(void *arg, const struct override *override, bool on, const char **ret_why);
     int (*heartbeat)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
     void (*client_gone)(void *arg, uint64_t client);
 

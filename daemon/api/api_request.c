@@ -40,6 +40,7 @@ static const struct refusal {
     {-EPERM, DISCOVER__V1__ERROR__CODE__DENIED, "that instance belongs to another user, or to the configuration"},
     {-ESRCH, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "pid: no such process"},
     {-EINVAL, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "that instance has no TTL to be kept alive"},
+    {-EIO, DISCOVER__V1__ERROR__CODE__INTERNAL, "it cannot be stored"},
     {-ESHUTDOWN, DISCOVER__V1__ERROR__CODE__INTERNAL, "the daemon is stopping"},
 };
 
@@ -55,10 +56,10 @@ static void refuse_errno(struct api_client *c, uint32_t id, int err, const char 
     refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, strerror(-err));
 }
 
-static void answer(struct api_client *c, uint32_t id, int err)
+static void answer(struct api_client *c, uint32_t id, int err, const char *why)
 {
     if (err < 0)
-        refuse_errno(c, id, err, NULL);
+        refuse_errno(c, id, err, why);
     else
         send_ok(c, id);
 }
@@ -198,10 +199,12 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0)
+    if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0) {
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
-    else
-        answer(c, m->id, api->ops.remove(api->ops.arg, &key, c->id, c->peer.uid));
+        return;
+    }
+    int err = api->ops.remove(api->ops.arg, &key, c->id, c->peer.uid, &why);
+    answer(c, m->id, err, why);
 }
 
 static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
@@ -212,7 +215,7 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
     if (parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
     else
-        answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid));
+        answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
 }
 
 /* Of everybody's instances, so it is no right of whoever may register some. */
@@ -230,12 +233,13 @@ static void handle_override(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     const Discover__V1__Override *o = m->override;
     struct override override = {.state = (uint8_t)o->state};
+    const char *why = NULL;
     if (!check_operator(c, m->id))
         return;
     bool named = !*o->service || service_parse(o->service, override.domain, override.service) == 0;
     if (named && *o->instance)
         named = label_copy(override.instance, o->instance, strlen(o->instance)) == 0;
-    int err = named ? api->ops.override(api->ops.arg, &override, !o->end) : -EINVAL;
+    int err = named ? api->ops.override(api->ops.arg, &override, !o->end, &why) : -EINVAL;
     if (err == -EINVAL)
         refuse_errno(c, m->id, err, "not a service, an instance of it, or a state that an operator sets");
     else if (err == -ENOENT)
@@ -243,7 +247,7 @@ static void handle_override(struct api_client *c, const ClientMessage *m)
     else if (err == -ENOSPC)
         refuse_errno(c, m->id, err, "as many states are set as may be (limits.overrides)");
     else
-        answer(c, m->id, err);
+        answer(c, m->id, err, why);
 }
 
 static void handle_leave(struct api_client *c, const ClientMessage *m)

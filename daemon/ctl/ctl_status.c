@@ -52,17 +52,25 @@ static json_t *held_json(const struct discover_status *s)
                      s->held_reason);
 }
 
+/* What keeps the daemon itself from doing its work. */
+static json_t *with_troubles(json_t *status, const struct discover_status *s)
+{
+    (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    return status;
+}
+
 static void print_json(void *arg, const struct discover_status *s)
 {
     json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
                             s->bus_error, "distrust", s->distrust);
-    *(int *)arg = ctl_print_json(json_pack(
-        "{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version,
-        "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
-        "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s), "hosts", (json_int_t)s->hosts,
-        "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
-        (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s),
-        "talkers", talkers_json(s), "overrides", overrides_json(s), "counters", counters_json(s)));
+    json_t *status = json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+                               "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync,
+                               "stale_ms", (json_int_t)s->stale_ms, "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus,
+                               "held", held_json(s), "hosts", (json_int_t)s->hosts, "services", (json_int_t)s->services,
+                               "instances", (json_int_t)s->instances, "registrations", (json_int_t)s->registrations,
+                               "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s), "talkers",
+                               talkers_json(s), "overrides", overrides_json(s), "counters", counters_json(s));
+    *(int *)arg = ctl_print_json(with_troubles(status, s));
 }
 
 static void print_bus(const struct discover_status *s)
@@ -82,6 +90,12 @@ static void print_held(const struct discover_status *s)
     if (s->held > 0)
         printf("kept           %u hosts whose leases have run out, for %.1f s more at most: %s\n", s->held,
                (double)s->held_ms / 1000, s->held_reason);
+}
+
+static void print_troubles(const struct discover_status *s)
+{
+    if (*s->store_error)
+        printf("not stored     %s: what has to outlive a restart is refused\n", s->store_error);
 }
 
 static void print_refused(const struct discover_status *s)
@@ -122,6 +136,7 @@ static void print_text(void *arg, const struct discover_status *s)
     print_bus(s);
     printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
+    print_troubles(s);
     print_held(s);
     print_refused(s);
     print_talkers(s);

@@ -323,18 +323,27 @@ static json_t *held_json(const Discover__V1__Status *s)
                      s->held_reason);
 }
 
+/* What keeps the daemon itself from doing its work. */
+static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
+{
+    (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    return status;
+}
+
 int page_status(const Discover__V1__Status *s, const struct metrics *m, struct evbuffer *out)
 {
     json_t *counters = json_object();
     metrics_each(m, set_counter, counters);
     return write_json(
-        json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-                  "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms",
-                  (json_int_t)s->stale_ms, "bus_connected", s->bus_connected, "bus_server", s->bus_server, "bus_error",
-                  s->bus_error, "distrust", s->distrust, "held", held_json(s), "hosts", (json_int_t)s->hosts,
-                  "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
-                  (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "uptime_ms",
-                  (json_int_t)s->uptime_ms, "refused", refused_json(s), "talkers", talkers_json(s), "counters",
-                  counters),
+        with_troubles(
+            json_pack("{s:s, s:s, s:I, s:s, s:I, s:b, s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+                      "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync,
+                      "stale_ms", (json_int_t)s->stale_ms, "bus_connected", s->bus_connected, "bus_server",
+                      s->bus_server, "bus_error", s->bus_error, "distrust", s->distrust, "held", held_json(s), "hosts",
+                      (json_int_t)s->hosts, "services", (json_int_t)s->services, "instances", (json_int_t)s->instances,
+                      "registrations", (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged,
+                      "uptime_ms", (json_int_t)s->uptime_ms, "refused", refused_json(s), "talkers", talkers_json(s),
+                      "counters", counters),
+            s),
         out);
 }

@@ -77,16 +77,33 @@ static void unwatch_pid(void *arg, pid_t pid)
     pids_unwatch(d->pids, pid);
 }
 
+/* Said in the log once, and to everybody whose request is refused for it. */
+static int stored(struct daemon *d, int err)
+{
+    if (err < 0 && !d->store_error[0])
+        log_error("state_dir %s: %s; what has to outlive a restart is refused until it can be stored",
+                  d->config->state_dir, strerror(-err));
+    else if (err == 0 && d->store_error[0])
+        log_notice("state_dir %s can be written again", d->config->state_dir);
+    if (err < 0)
+        snprintf(d->store_error, sizeof d->store_error, "state_dir %s: %s", d->config->state_dir, strerror(-err));
+    else
+        d->store_error[0] = '\0';
+    return err;
+}
+
 static int store(void *arg, const char *name, const uint8_t *bytes, size_t n)
 {
     struct daemon *d = arg;
-    return state_dir_store(d->state_dir, name, bytes, n);
+    return stored(d, state_dir_store(d->state_dir, name, bytes, n));
 }
 
-static void forget(void *arg, const char *name)
+/* That something can be deleted says nothing of what can be written. */
+static int forget(void *arg, const char *name)
 {
     struct daemon *d = arg;
-    state_dir_forget(d->state_dir, name);
+    int err = state_dir_forget(d->state_dir, name);
+    return err < 0 ? stored(d, err) : 0;
 }
 
 static uint64_t random64(void *arg)

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked for over the Unix socket: to the agent and the catalog. */
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
+
+/* What an errno does not tell. */
+static int told(const struct daemon *d, int err, const char **ret_why)
+{
+    if (err == -EIO)
+        *ret_why = d->store_error;
+    return err;
+}
 
 static int api_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
                    const char **ret_why)
@@ -15,15 +24,15 @@ static int api_add(void *arg, const struct agent_request *request, char ret_inst
         return err;
     err = agent_register(d->agent, request, clock_now_ns(), ret_instance, ret_why);
     daemon_turn(d);
-    return err;
+    return told(d, err, ret_why);
 }
 
-static int api_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+static int api_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
 {
     struct daemon *d = arg;
     int err = agent_deregister(d->agent, key, client, uid, clock_now_ns());
     daemon_turn(d);
-    return err;
+    return told(d, err, ret_why);
 }
 
 static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
@@ -34,7 +43,7 @@ static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t cli
     return err;
 }
 
-static int api_override(void *arg, const struct override *o, bool on)
+static int api_override(void *arg, const struct override *o, bool on, const char **ret_why)
 {
     struct daemon *d = arg;
     int err = agent_override(d->agent, o, on, clock_now_ns());
@@ -43,7 +52,7 @@ static int api_override(void *arg, const struct override *o, bool on)
                    o->state == DISCOVER_DRAINING ? "draining" : "maintenance", o->domain[0] ? o->domain : "this host",
                    o->domain[0] ? "/" : "", o->service, o->instance[0] ? " " : "", o->instance);
     daemon_turn(d);
-    return err;
+    return told(d, err, ret_why);
 }
 
 static void api_leave(void *arg)

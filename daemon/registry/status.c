@@ -68,6 +68,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     fill_guard(d, now_ns, s);
     write_report_status(d->write_report, now_ns, s);
     fill_overrides(d, s);
+    s->store_error = d->store_error;
 }
 
 static enum table_sync present_sync(const struct daemon *d)

@@ -2,6 +2,7 @@
 /* Draining: by the program itself, and by an operator over whatever programs say, restarts included. */
 #include <discover/discover.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/support/e2e.h"
@@ -129,7 +130,40 @@ START_TEST(by_the_program_itself)
 }
 END_TEST
 
+static void let_write(rlim_t bytes)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(prlimit(a.proc.pid, RLIMIT_FSIZE, NULL, &limit), 0);
+    limit.rlim_cur = bytes;
+    ck_assert_int_eq(prlimit(a.proc.pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+/* What was said to be done is still so after a restart; what cannot be, is refused and changes nothing. */
+START_TEST(what_cannot_be_stored_is_refused)
+{
+    struct output o;
+    two_hosts();
+    ck_assert_int_eq(ctl(&a, &o, "maintenance", "on", OTHER, NULL), 0);
+    everywhere(OTHER, 0);
+    let_write(0);
+    ck_assert_int_eq(ctl(&a, &o, "drain", NULL), 1);
+    ck_assert_msg(strstr(o.err, a.state_dir) && strstr(o.err, "File too large"), "%s", o.err);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/ttl", "--port", "9", "--ttl", "1m", NULL), 1);
+    ck_assert_msg(strstr(o.err, a.state_dir), "%s", o.err);
+    ck_assert_ptr_nonnull(strstr(status(), "not stored     "));
+    ck_assert_msg(seen_by_all(&a, SERVICE, 2), "%s", a.seen);
+    let_write(RLIM_INFINITY);
+    (void)wait_until(5000, !strstr(status(), "not stored"), "still not stored");
+    ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, NULL), 0);
+    host_kill(&a);
+    host_run(&a);
+    everywhere(SERVICE, 0);
+    everywhere(OTHER, 0);
+}
+END_TEST
+
 E2E_TESTS("drain", 60, {"a_service_an_instance_and_the_host", a_service_an_instance_and_the_host},
           {"holds_over_a_new_registration_and_a_restart", holds_over_a_new_registration_and_a_restart},
           {"only_for_root_and_the_daemons_user", only_for_root_and_the_daemons_user},
-          {"by_the_program_itself", by_the_program_itself})
+          {"by_the_program_itself", by_the_program_itself},
+          {"what_cannot_be_stored_is_refused", what_cannot_be_stored_is_refused})

@@ -473,6 +473,7 @@ struct discover_status {
     uint32_t held;        /* hosts kept although their leases have run out ... */
     int64_t held_ms;      /* ... for so long from now on, at most ... */
     const char *held_reason;
+    const char *store_error; /* why the state directory cannot be written; "": it can */
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

@@ -48,6 +48,7 @@ struct bucket {
     size_t n_questions;
     struct stored store[SLOTS_MAX];
     size_t n_store;
+    int store_result; /* negative: what store and forget return */
     struct {
         pid_t pid;
         uint64_t start; /* 0: no such process */
@@ -183,6 +184,8 @@ static inline int op_store(void *arg, const char *name, const uint8_t *bytes, si
 {
     struct bucket *b = arg;
     struct stored *s = stored_of(b, name);
+    if (b->store_result < 0)
+        return b->store_result;
     if (!s) {
         ck_assert_uint_lt(b->n_store, SLOTS_MAX);
         s = &b->store[b->n_store++];
@@ -193,12 +196,15 @@ static inline int op_store(void *arg, const char *name, const uint8_t *bytes, si
     return 0;
 }
 
-static inline void op_forget(void *arg, const char *name)
+static inline int op_forget(void *arg, const char *name)
 {
     struct bucket *b = arg;
     struct stored *s = stored_of(b, name);
+    if (b->store_result < 0)
+        return b->store_result;
     if (s)
         *s = b->store[--b->n_store];
+    return 0;
 }
 
 static inline uint64_t op_random(void *arg)

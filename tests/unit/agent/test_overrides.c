@@ -106,6 +106,26 @@ START_TEST(kept_over_a_restart_until_taken_back)
 }
 END_TEST
 
+/* First stored, then done: else it would be gone after a restart, though somebody relies on it. */
+START_TEST(what_cannot_be_stored_is_not_done)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    bucket->store_result = -ENOSPC;
+    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), -EIO);
+    expect(A, DISCOVER_PASSING);
+    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    bucket->store_result = 0;
+    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
+    bucket->store_result = -EROFS;
+    ck_assert_int_eq(say("", "", DISCOVER_MAINTENANCE, true), -EIO);
+    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), -EIO);
+    expect(A, DISCOVER_DRAINING);
+    teardown();
+}
+END_TEST
+
 START_TEST(nonsense_is_refused)
 {
     setup();
@@ -122,4 +142,4 @@ START_TEST(nonsense_is_refused)
 END_TEST
 
 UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come, kept_over_a_restart_until_taken_back,
-           nonsense_is_refused)
+           what_cannot_be_stored_is_not_done, nonsense_is_refused)

@@ -148,6 +148,42 @@ START_TEST(ttl_and_process_come_back_after_a_restart)
 }
 END_TEST
 
+/* First stored, then done: nothing that was acknowledged is missing after a restart, and nothing that was taken back is there. */
+START_TEST(what_cannot_be_stored_is_refused)
+{
+    setup();
+    bucket->processes[0].pid = 55;
+    bucket->processes[0].start = 1234;
+    struct agent_request r = request_of("a", 1), p = request_of("b", 1);
+    struct instance_key key = bucket_key(A);
+    r.ttl_ns = S(60);
+    p.pid = 55;
+    bucket->store_result = -ENOSPC;
+    ck_assert_int_eq(try_register(&r), -EIO);
+    ck_assert_int_eq(try_register(&p), -EIO);
+    ck_assert_uint_eq(bucket->n_local, 0);
+    ck_assert_int_eq(bucket->processes[0].watchers, 0);
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    add("c", 1); /* nothing of it outlives a restart: it is registered again then */
+
+    bucket->store_result = 0;
+    ck_assert_int_eq(try_register(&r), 0);
+    bucket->store_result = -ENOSPC;
+    r.record.port = 81;
+    ck_assert_int_eq(try_register(&r), -EIO);
+    ck_assert_uint_eq(local_holds(A)->port, 80);
+    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), -EIO);
+    ck_assert_ptr_nonnull(local_holds(A));
+    restart(WALL + 1); /* what is stored need not be stored again to come back */
+    ck_assert_uint_eq(local_holds(A)->port, 80);
+    bucket->store_result = 0;
+    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), 0);
+    restart(WALL + 2);
+    ck_assert_uint_eq(bucket->n_local, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(clock_set_back_and_state_lost)
 {
     setup();
@@ -435,7 +471,7 @@ END_TEST
 
 UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, restart_without_the_bus,
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
-           ttl_and_process_come_back_after_a_restart, clock_set_back_and_state_lost,
+           ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused, clock_set_back_and_state_lost,
            newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
            bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
            an_earlier_life_does_not_answer, a_copy_publishes_nothing, the_original_answers_at_once,

@@ -89,9 +89,10 @@ static inline int w_store(void *arg, const char *name, const uint8_t *bytes, siz
     return 0;
 }
 
-static inline void w_forget(void *arg, const char *name)
+static inline int w_forget(void *arg, const char *name)
 {
     (void)arg, (void)name;
+    return 0;
 }
 
 static inline uint64_t w_random(void *arg)
@@ -114,15 +115,15 @@ static inline int o_add(void *arg, const struct agent_request *request, char ret
     return agent_register(s.agent, request, 0, ret_instance, ret_why);
 }
 
-static inline int o_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
+static inline int o_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
 {
-    (void)arg;
+    (void)arg, (void)ret_why;
     return agent_deregister(s.agent, key, client, uid, 0);
 }
 
-static inline int o_override(void *arg, const struct override *override, bool on)
+static inline int o_override(void *arg, const struct override *override, bool on, const char **ret_why)
 {
-    (void)arg;
+    (void)arg, (void)ret_why;
     return agent_override(s.agent, override, on, 0);
 }
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a request for a registration must look like. */
+#include "daemon/agent/registration_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "libdiscover/core/clock.h"
+
+#define TTL_MIN_NS (100 * NS_PER_MS)
+#define TTL_MAX_NS (7 * 24 * 3600 * NS_PER_S)
+
+int registration_check_names(const struct instance_key *key, const char **ret_why)
+{
+    const char *why = NULL;
+    if (!label_valid(key->domain, strlen(key->domain)) || strcmp(key->domain, "host") == 0)
+        why = "service: the domain is not a name that may be used";
+    else if (!label_valid(key->service, strlen(key->service)))
+        why = "service: not a name";
+    else if (key->instance[0] && !label_valid(key->instance, strlen(key->instance)))
+        why = "instance: not a name";
+    if (why)
+        *ret_why = why;
+    return why ? -EINVAL : 0;
+}
+
+int registration_check_record(const struct agent_options *options, struct record *record, const char **ret_why)
+{
+    if (!record->families && !record->hostname[0]) {
+        record->families = options->families;
+        memcpy(record->ipv4, options->ipv4, sizeof record->ipv4);
+        memcpy(record->ipv6, options->ipv6, sizeof record->ipv6);
+    }
+    return record_check(record, ret_why);
+}
+
+int registration_check_life(const struct agent_request *request, const char **ret_why)
+{
+    const char *why = NULL;
+    if (request->pid != 0 && request->ttl_ns != 0)
+        why = "ttl: not together with a pid";
+    else if (request->pid < 0)
+        why = "pid: not a process";
+    else if (request->ttl_ns != 0 && (request->ttl_ns < TTL_MIN_NS || request->ttl_ns > TTL_MAX_NS))
+        why = "ttl: must be 100 ms to 7 days";
+    if (why)
+        *ret_why = why;
+    return why ? -EINVAL : 0;
+}
+
+struct owner registration_owner(const struct agent_request *request)
+{
+    return (struct owner){
+        .kind = request->pid      ? OWNER_PID
+                : request->ttl_ns ? OWNER_TTL
+                                  : OWNER_CONNECTION,
+        .client = request->client,
+        .uid = request->uid,
+        .ttl_ns = request->ttl_ns,
+        .pid = request->pid,
+    };
+}
+
+/* Copies the three names; the host comes in claim. */
+struct instance_key registration_key(const char *domain, const char *service, const char *instance)
+{
+    struct instance_key key = {0};
+    memccpy(key.domain, domain, '\0', LABEL_MAX);
+    memccpy(key.service, service, '\0', LABEL_MAX);
+    memccpy(key.instance, instance, '\0', LABEL_MAX);
+    return key;
+}
