@@ -29,7 +29,7 @@ static int take_lock(const char *what, const char *path, int *ret_fd)
     if (err == -EBUSY)
         log_error("%s is in use by another discoverd (process %d)", what, (int)holder);
     else if (err)
-        log_error("%s: %s", path, strerror(-err));
+        log_error("%s: %s", path, err == -EPERM ? "it belongs to another user, or is no file" : strerror(-err));
     return err;
 }
 

@@ -8,9 +8,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define PID_CAP 16
+#define PID_CAP   16
+#define LOCK_MODE (S_IRUSR | S_IWUSR)
 
 static pid_t holder(int fd)
 {
@@ -33,13 +35,29 @@ static int write_pid(int fd)
     return written == n ? 0 : written < 0 ? -errno : -ENOSPC;
 }
 
+/*
+ * Whoever may open the file, be it for reading only, may hold the lock for ever: so nobody else may, and one that somebody
+ * else made is none of ours.
+ */
+static int make_private(int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != 0))
+        return -EPERM;
+    if ((st.st_mode & ALLPERMS) == LOCK_MODE)
+        return 0;
+    return fchmod(fd, LOCK_MODE) < 0 ? -errno : 0;
+}
+
 int lock_take(const char *path, int *ret_fd, pid_t *ret_holder)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, LOCK_MODE);
     if (fd < 0)
         return -errno;
-    int err = 0;
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+    int err = make_private(fd);
+    if (!err && flock(fd, LOCK_EX | LOCK_NB) < 0)
         err = errno == EWOULDBLOCK ? -EBUSY : -errno;
     if (err == -EBUSY)
         *ret_holder = holder(fd);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static int max_level = LOG_INFO;
@@ -14,28 +15,44 @@ void log_set_level(int level)
     max_level = level;
 }
 
-/* Texts of others come along in lines of ours: they must not begin a line, or move about on a terminal. */
-static void one_line(char *line, size_t n)
+#define LINE_CAP 1024
+
+/*
+ * Texts of others come along in lines of ours: they must not begin a line, or move about on a terminal; nor must it depend
+ * on who reads it what an octet beyond ASCII means. Returns the length.
+ */
+static size_t one_line(const char *text, size_t n, char *ret_line, size_t cap)
 {
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-            line[i] = ' ';
+    static const char digits[] = "0123456789abcdef";
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)text[i];
+        size_t needs = c < 0x80 ? 1 : 4;
+        if (used + needs > cap)
+            break;
+        if (c < 0x80)
+            ret_line[used] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+        else
+            memcpy(ret_line + used, (char[]){'\\', 'x', digits[c >> 4], digits[c & 15]}, needs);
+        used += needs;
+    }
+    return used;
 }
 
 void log_line(int level, const char *format, ...)
 {
     if (level > max_level)
         return;
-    char line[1024];
-    int used = isatty(STDERR_FILENO) ? 0 : snprintf(line, sizeof line, "<%d>", level);
+    char text[LINE_CAP], line[LINE_CAP];
+    int used = isatty(STDERR_FILENO) ? 0 : snprintf(text, sizeof text, "<%d>", level);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line + used, sizeof line - 1 - (size_t)used, format, args);
+    int n = vsnprintf(text + used, sizeof text - (size_t)used, format, args);
     va_end(args);
     size_t length = (size_t)used + (n > 0 ? (size_t)n : 0);
-    if (length > sizeof line - 2)
-        length = sizeof line - 2;
-    one_line(line, length);
+    if (length > sizeof text - 1)
+        length = sizeof text - 1;
+    length = one_line(text, length, line, sizeof line - 1);
     line[length++] = '\n';
     (void)!write(STDERR_FILENO, line, length);
 }

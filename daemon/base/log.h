@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines to stderr, in the form systemd's journal understands ("<4>text"), or plain on a terminal. Any thread;
- * a line is one write, without control characters, cut at 1 KiB. The daemon logs once, where it decides; libraries
+ * a line is one write in ASCII without control characters (other octets as \xc3), cut at 1 KiB. The daemon logs once, where it decides; libraries
  * and logic modules return errors.
  */
 #ifndef BASE_LOG_H

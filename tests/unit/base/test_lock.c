@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,34 @@ START_TEST(test_holder_unknown)
 }
 END_TEST
 
+/* Another user who could open the file could hold the lock, and keep the daemon from starting. */
+START_TEST(test_nobody_else_can_open_it)
+{
+    struct stat st;
+    int fd;
+    pid_t holder;
+    folder_enter();
+    (void)umask(0);
+    ck_assert_int_eq(lock_take("lock", &fd, &holder), 0);
+    ck_assert_int_eq(stat("lock", &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0600);
+    lock_release(fd);
+    ck_assert_int_eq(chmod("lock", 0644), 0); /* as made by an earlier version */
+    ck_assert_int_eq(lock_take("lock", &fd, &holder), 0);
+    ck_assert_int_eq(stat("lock", &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0600);
+    lock_release(fd);
+    if (geteuid() == 0) {
+        ck_assert_int_eq(chown("lock", 12345, 12345), 0);
+        ck_assert_int_eq(lock_take("lock", &fd, &holder), -EPERM);
+    }
+    ck_assert_int_eq(unlink("lock"), 0);
+    ck_assert_int_eq(mkfifo("lock", 0600), 0);
+    ck_assert_int_eq(lock_take("lock", &fd, &holder), -EPERM);
+    folder_remove();
+}
+END_TEST
+
 START_TEST(test_no_place_for_it)
 {
     int fd = -1;
@@ -82,4 +111,5 @@ START_TEST(test_no_place_for_it)
 }
 END_TEST
 
-UNIT_TESTS("lock", test_second_is_told_the_first, test_killed_holder, test_holder_unknown, test_no_place_for_it)
+UNIT_TESTS("lock", test_second_is_told_the_first, test_killed_holder, test_holder_unknown, test_nobody_else_can_open_it,
+           test_no_place_for_it)

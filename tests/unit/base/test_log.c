@@ -57,7 +57,22 @@ START_TEST(test_one_line)
 {
     redirect();
     log_info("%s", "a\n<0>forged\r\x1b[2J\x7f gr\xc3\xbc\xc3\x9f");
-    ck_assert_str_eq(logged(), "<6>a <0>forged  [2J  gr\xc3\xbc\xc3\x9f\n");
+    ck_assert_str_eq(logged(), "<6>a <0>forged  [2J  gr\\xc3\\xbc\\xc3\\x9f\n");
+}
+END_TEST
+
+/* Cut, if it has to be, between what stands for one octet and what stands for the next. */
+START_TEST(test_long_line_beyond_ascii)
+{
+    char text[1000];
+    redirect();
+    memset(text, 0xe9, sizeof text);
+    text[sizeof text - 1] = '\0';
+    log_info("%s", text);
+    const char *line = logged();
+    ck_assert_uint_ge(strlen(line), 1000);
+    ck_assert_uint_le(strlen(line), 1024);
+    ck_assert_str_eq(line + strlen(line) - 5, "\\xe9\n");
 }
 END_TEST
 
@@ -77,4 +92,4 @@ START_TEST(test_long_line)
 }
 END_TEST
 
-UNIT_TESTS("log", test_form, test_level, test_one_line, test_long_line)
+UNIT_TESTS("log", test_form, test_level, test_one_line, test_long_line, test_long_line_beyond_ascii)
