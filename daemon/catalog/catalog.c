@@ -43,7 +43,7 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
 void catalog_free_service(struct catalog *c, struct service *s)
 {
     HASH_DEL(c->services, s);
-    free(s->instances);
+    service_order_fini(&s->order);
     free(s);
 }
 
@@ -77,6 +77,7 @@ void catalog_free(struct catalog *c)
     hostnames_free(c);
     table_writer_free(c->table);
     free(c->body);
+    free(c->pages);
     free(c);
 }
 
@@ -172,27 +173,24 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
 }
 
-static int service_add(struct service *s, struct instance *i)
+void instance_changed(struct catalog *c, struct instance *i)
 {
-    if (s->n == s->cap) {
-        uint32_t cap = s->cap ? s->cap * 2 : 4;
-        struct instance **list = realloc(s->instances, cap * sizeof *list);
-        if (!list)
-            return -ENOMEM;
-        s->instances = list;
-        s->cap = cap;
-    }
-    s->instances[s->n++] = i;
-    return 0;
+    catalog_touch(&c->dirty_services, &i->service->dirty);
+    if (!i->changed)
+        DL_APPEND2(i->service->changed, i, prev_changed, next_changed);
+    i->changed = true;
 }
 
-static void service_drop(struct service *s, const struct instance *i)
+static void service_drop(struct service *s, struct instance *i)
 {
-    for (uint32_t k = 0; k < s->n; k++)
-        if (s->instances[k] == i) {
-            s->instances[k] = s->instances[--s->n];
-            return;
-        }
+    s->n--;
+    if (i->changed)
+        DL_DELETE2(s->changed, i, prev_changed, next_changed);
+    i->changed = false;
+    if (!i->page)
+        return;
+    s->in_order_usable -= rank_usable(i->rank);
+    service_order_remove(&s->order, i);
 }
 
 static void host_link(struct host *h, struct instance *i)
@@ -233,7 +231,7 @@ static bool is_of_key(const struct instance *i, const struct instance_key *key)
 
 static void touch_instance(struct catalog *c, struct instance *i)
 {
-    catalog_touch(&c->dirty_services, &i->service->dirty);
+    instance_changed(c, i);
     catalog_touch(&c->dirty_hosts, &i->host->dirty);
 }
 
@@ -281,11 +279,8 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
         return err;
     if (hostname_link(c, i) < 0)
         return -ENOMEM;
-    if (service_add(s, i) < 0) {
-        hostname_unlink(c, i);
-        return -ENOMEM;
-    }
     i->service = s;
+    s->n++;
     i->host = h;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(h, i);
@@ -328,7 +323,7 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
         return;
     old->endpoint = i->endpoint;
     memcpy(old->details, i->details, i->details_n);
-    catalog_touch(&c->dirty_services, &old->service->dirty);
+    instance_changed(c, old);
 }
 
 static int put(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,

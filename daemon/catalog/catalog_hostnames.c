@@ -138,7 +138,7 @@ int catalog_set_address(struct catalog *c, const char *hostname, const struct ca
     h->address = *address;
     for (uint32_t i = 0; i < h->n; i++) {
         give_address(h->instances[i], address);
-        catalog_touch(&c->dirty_services, &h->instances[i]->service->dirty);
+        instance_changed(c, h->instances[i]);
     }
     return 0;
 }

@@ -9,7 +9,7 @@ static void touch_all_of(struct catalog *c, struct host *h)
 {
     for (struct instance *i = h->instances; i; i = i->next_of_host) {
         i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
-        catalog_touch(&c->dirty_services, &i->service->dirty);
+        instance_changed(c, i);
     }
     catalog_touch(&c->dirty_hosts, &h->dirty);
 }

@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/service_order.h"
 #include "libdiscover/core/entry.h"
 
 struct host;
@@ -21,12 +22,16 @@ struct instance {
     struct service *service;
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
+    struct order_page *page; /* of its service's order; NULL: in none yet */
+    uint64_t rank;           /* there: less is first */
+    struct instance *next_changed, *prev_changed;
     uint64_t epoch, counter;
     uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
     struct instance *next_foreign, *prev_foreign;
     uint32_t mark; /* of the last snapshot that had it */
     uint16_t details_n;
+    bool changed; /* in its service\'s list of those whose place in the order, or page, is to be looked at */
     struct discover_endpoint endpoint;
     uint8_t details[];
 };
@@ -42,9 +47,11 @@ struct service {
     struct dirty dirty;
     struct domain *domain;
     struct service *next_of_domain, *prev_of_domain;
-    struct instance **instances;
-    uint32_t n, cap;
-    uint32_t usable; /* as last written */
+    struct service_order order;
+    struct instance *changed; /* since it was last written */
+    uint32_t n;
+    uint32_t in_order_usable; /* of those in the order */
+    uint32_t usable;          /* as last written */
     char name[SERVICE_CAP];
 };
 
@@ -106,6 +113,8 @@ struct catalog {
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
     uint64_t *body; /* where blocks are put together */
     size_t body_cap;
+    struct table_page_parts *pages; /* and pages */
+    size_t pages_cap;
     struct catalog_counts counts;
 };
 
@@ -117,6 +126,7 @@ void host_set_lease(struct host *h, const struct lease *lease);
 enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
 void catalog_touch(struct dirty **list, struct dirty *d);
+void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);
 
 /* The next that waits to be written, or NULL. */
@@ -131,7 +141,23 @@ void hostname_unlink(struct catalog *c, const struct instance *i);
 void hostnames_flush(struct catalog *c); /* tells of names that came, forgets unused ones */
 void hostnames_free(struct catalog *c);
 
-/* blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
+/* In instance.rank: behind all that are usable. */
+#define RANK_UNUSABLE (UINT64_C(1) << 63)
+
+static inline uint32_t rank_usable(uint64_t rank)
+{
+    return !(rank & RANK_UNUSABLE);
+}
+
+static inline size_t words_for(size_t bytes)
+{
+    return (bytes + 7) / 8;
+}
+
+int blocks_reserve(struct catalog *c, size_t words); /* of catalog.body; -ENOMEM */
+int blocks_drop(struct catalog *c, const char *key); /* 1 when there was something */
+
+/* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);
 int blocks_write_domain(struct catalog *c, struct domain *d);
 int blocks_write_host(struct catalog *c, struct host *h);

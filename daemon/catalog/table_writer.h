@@ -36,6 +36,21 @@ const struct table *table_writer_table(const struct table_writer *w);
 int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes, uint32_t n_first,
                      uint32_t n_total, const uint64_t *body, size_t body_words);
 
+/*
+ * The same for a large service, in pages (TABLE_P_...) that are laid out by the caller: of those that stay what they were only
+ * their number is given, so that a change costs its page and a word for each of the others.
+ */
+struct table_page_parts {
+    const uint64_t *words; /* NULL: as it is under the key now */
+    uint64_t n_words;
+    uint32_t kept; /* its number there, growing from one kept page to the next; or TABLE_PAGE_NEW */
+};
+#define TABLE_PAGE_NEW UINT32_MAX
+
+int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_bytes, uint32_t n_first,
+                           uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
+                           size_t n_pages);
+
 /* Removes a key. No error if it is not there. */
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes);
 

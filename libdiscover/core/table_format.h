@@ -15,6 +15,12 @@
  * To read: load the sequence, the reference it names, the block's words; load the sequence again. If it moved,
  * the block's memory may have been used again meanwhile: start over.
  *
+ * A large service is *paged*: its block is a directory of pages, and a change writes a page and the directory anew;
+ * all other pages stay. Its reference is marked. Reading one takes longer than the time between two changes may be,
+ * so its memory is not used again at once, and the sequence may move: TABLE_H_PUBLISHED grows with each publication,
+ * before it uses memory again that one of them freed the writer puts that one's number into TABLE_H_RECYCLED. Who
+ * loads PUBLISHED before the sequence, and afterwards finds RECYCLED no larger, has read what was there.
+ *
  * Why this is free of data races: every word is stored with release and loaded with acquire. If a reader saw a
  * word of a later block in memory it was still reading, that load synchronises with that store, which comes
  * after the store of the new sequence: the second load of the sequence cannot miss it. (Words, not memcpy: on
@@ -31,7 +37,7 @@
 #include "discover/discover.h"
 
 #define TABLE_MAGIC   UINT64_C(0x3142545643534944) /* "DISCVTB1" */
-#define TABLE_VERSION 1
+#define TABLE_VERSION 2
 
 typedef _Atomic uint64_t table_word;
 
@@ -52,6 +58,8 @@ enum table_header {
     TABLE_H_ALIVE,       /* clock_now_ns() of the daemon's last sign of life, every second */
     TABLE_H_SERIAL,      /* grows whenever an answer changes (SOA serial) */
     TABLE_H_SLOTS_USED, /* slots at or above this were never used */
+    TABLE_H_PUBLISHED,  /* how often a slot came to refer to something else */
+    TABLE_H_RECYCLED,   /* what that freed, up to this number, may have been used again where it was paged */
 
     TABLE_HEADER_WORDS = 32,
 };
@@ -78,7 +86,7 @@ enum table_sync {
 
 enum table_slot {
     TABLE_S_SEQ,
-    TABLE_S_REF0, /* offset << 24 | length, in words; 0: nothing under this key (any more) */
+    TABLE_S_REF0, /* offset << 24 | length, in words, or that | TABLE_REF_PAGED; 0: nothing under this key (any more) */
     TABLE_S_REF1,
     TABLE_S_HASH, /* of the key; a hint for walks */
     TABLE_SLOT_WORDS,
@@ -86,21 +94,43 @@ enum table_slot {
 
 #define TABLE_BLOCK_WORDS_MAX ((UINT64_C(1) << 24) - 1)
 
+/* As an offset it is beyond any table: who does not know of it finds the reference out of bounds. */
+#define TABLE_REF_PAGED (UINT64_C(1) << 63)
+
 /*
  * A block: TABLE_B_... words, the key's bytes (padded with 0 to a word), then by kind
  *   service: n_total endpoints of TABLE_ENDPOINT_WORDS each, the n_first usable ones first (they are ordered by
  *            priority, tier, id; so are the others); then for each its offset from the block's start to its
  *            details (entry.h), two in a word; then the details.
+ *   paged service: TABLE_D_... words, then a reference to each page. The endpoints are those of all pages, in order.
  *   domain:  n_total names of services, each a length byte and its bytes.
  *   host:    n_total is the number of its instances; then details (entry.h).
  */
-enum table_block {
+enum table_block_words {
     TABLE_B_KIND,   /* key length << 8 | enum table_kind */
     TABLE_B_COUNTS, /* n_total << 32 | n_first */
     TABLE_BLOCK_HEADER_WORDS,
 };
 
 enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3 };
+
+/* The body of a directory; the references to the pages follow. */
+enum table_directory {
+    TABLE_D_WEIGHT, /* the largest of any endpoint */
+    TABLE_DIRECTORY_WORDS,
+};
+
+/*
+ * A page: TABLE_P_... words, then endpoints, offsets (from the page's start) and details as in a service's block.
+ * The marks are a Bloom filter over the labels of its instances (table_label.h): who looks for a label can pass over
+ * a page that does not have it.
+ */
+enum table_page_words {
+    TABLE_P_COUNT,
+    TABLE_P_MARKS,
+    TABLE_PAGE_MARK_WORDS = 16,
+    TABLE_PAGE_HEADER_WORDS = TABLE_P_MARKS + TABLE_PAGE_MARK_WORDS,
+};
 
 #define TABLE_KEY_MAX 128
 

@@ -2,21 +2,15 @@
 /* Reads the shared table; the protocol is described in table_format.h. */
 #include "libdiscover/core/table_reader.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "libdiscover/core/table_block.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-/*
- * A read is tried again only when the writer published under the same slot meanwhile, which takes it longer
- * than a read takes: even two tries are rare. More than this is not a table that someone writes in earnest.
- */
-#define READ_TRIES 64
 
 static uint64_t words_for(uint64_t bytes)
 {
@@ -121,54 +115,35 @@ static const table_word *slot_at(const struct table *t, uint32_t slot)
     return t->words + t->slots + (uint64_t)slot * TABLE_SLOT_WORDS;
 }
 
-/* A block as a reader sees it while it holds: bounds are checked, contents may change until proved quiet. */
-struct block {
-    const table_word *words;
-    uint64_t n_words;
-    uint64_t seq;
-    uint64_t kind, key_bytes, body;
-    uint32_t n_first, n_total;
-};
-
-/* Takes the header apart; words and n_words are set. */
-static inline int block_parse(struct block *b)
-{
-    if (b->n_words < TABLE_BLOCK_HEADER_WORDS)
-        return -EBADMSG;
-    uint64_t kind = table_load(&b->words[TABLE_B_KIND]), counts = table_load(&b->words[TABLE_B_COUNTS]);
-    b->kind = kind & 0xff;
-    b->key_bytes = kind >> 8;
-    b->n_total = (uint32_t)(counts >> 32);
-    b->n_first = (uint32_t)counts;
-    b->body = TABLE_BLOCK_HEADER_WORDS + words_for(b->key_bytes);
-    return b->key_bytes > TABLE_KEY_MAX || b->body > b->n_words || b->n_first > b->n_total ? -EBADMSG : 0;
-}
-
-static int block_open(const struct table *t, uint32_t slot, struct block *ret_block)
+/* -ENOENT: the slot is empty; -EBADMSG. What block_quiet needs is there in any case. */
+static int block_open(const struct table *t, uint32_t slot, struct table_block *ret_block)
 {
     const table_word *s = slot_at(t, slot);
-    struct block b = {.seq = table_load(&s[TABLE_S_SEQ])};
+    struct table_block b = {.published = table_load(&t->words[TABLE_H_PUBLISHED])};
+    b.seq = table_load(&s[TABLE_S_SEQ]);
     uint64_t ref = table_load(&s[b.seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+    b.paged = ref & TABLE_REF_PAGED;
+    ref &= ~TABLE_REF_PAGED;
     uint64_t offset = table_ref_offset(ref);
     b.n_words = table_ref_words(ref);
-    if (b.n_words == 0) {
-        *ret_block = b;
+    *ret_block = b;
+    if (b.n_words == 0)
         return -ENOENT;
-    }
-    ret_block->seq = b.seq;
     if (offset >= t->n_words || b.n_words > t->n_words - offset)
         return -EBADMSG;
-    b.words = t->words + offset;
-    *ret_block = b;
-    return block_parse(ret_block);
+    ret_block->words = t->words + offset;
+    return table_block_parse(ret_block);
 }
 
-static bool block_quiet(const struct table *t, uint32_t slot, const struct block *b)
+/* Whether what was read since block_open was the block, and no other that came into its memory. */
+static bool block_quiet(const struct table *t, uint32_t slot, const struct table_block *b)
 {
-    return table_load(&slot_at(t, slot)[TABLE_S_SEQ]) == b->seq;
+    if (table_load(&slot_at(t, slot)[TABLE_S_SEQ]) == b->seq)
+        return true;
+    return b->paged && (int64_t)(table_load(&t->words[TABLE_H_RECYCLED]) - b->published) <= 0;
 }
 
-static bool block_has_key(const struct block *b, const struct key *k)
+static bool block_has_key(const struct table_block *b, const struct key *k)
 {
     if (b->key_bytes != k->n_bytes)
         return false;
@@ -180,17 +155,14 @@ static bool block_has_key(const struct block *b, const struct key *k)
     return table_load(&words[whole]) == k->last;
 }
 
-/* What is done with a block that has the wanted key; returns 0 or an error. The caller checks that it was quiet. */
-typedef int block_fn(const struct block *b, void *arg);
-
-/* -ENOENT: not this slot; -EAGAIN: never quiet. */
-static int slot_read(const struct table *t, uint32_t slot, const struct key *k, block_fn *fn, void *arg)
+/* -ENOENT: not this slot. */
+static int slot_read(const struct table *t, uint32_t slot, const struct key *k, table_block_fn *fn, void *arg)
 {
-    for (int i = 0; i < READ_TRIES; i++) {
-        struct block b;
+    for (int i = 0; i < TABLE_READ_TRIES; i++) {
+        struct table_block b;
         int err = block_open(t, slot, &b);
         if (!err)
-            err = k && !block_has_key(&b, k) ? -ENOENT : fn(&b, arg);
+            err = k && !block_has_key(&b, k) ? -ENOENT : fn(t, &b, arg);
         if (block_quiet(t, slot, &b))
             return err;
     }
@@ -212,7 +184,8 @@ static inline bool next_slot(const struct table *t, const struct key *k, uint64_
 }
 
 /* Reads the block of a key through fn: -ENOENT, -EBUSY, or what fn returned. */
-static inline int key_read(const struct table *t, const struct key *k, block_fn *fn, void *arg, uint32_t *ret_slot)
+static inline int key_read(const struct table *t, const struct key *k, table_block_fn *fn, void *arg,
+                           uint32_t *ret_slot)
 {
     uint32_t slot;
     for (uint64_t at = 0; next_slot(t, k, &at, &slot);) {
@@ -225,18 +198,35 @@ static inline int key_read(const struct table *t, const struct key *k, block_fn 
     return -ENOENT;
 }
 
-static int accept_block(const struct block *b, void *arg)
+int table_block_read(const struct table *t, uint32_t slot, table_block_fn *fn, void *arg)
 {
-    (void)b;
-    (void)arg;
+    return slot < t->slot_count ? slot_read(t, slot, NULL, fn, arg) : -ENOENT;
+}
+
+int table_block_find(const struct table *t, const char *key, size_t n, table_block_fn *fn, void *arg,
+                     uint32_t *ret_slot)
+{
+    struct key k;
+    int err = key_init(&k, key, n);
+    return err ? err : key_read(t, &k, fn, arg, ret_slot);
+}
+
+static int take_seq(const struct table *t, const struct table_block *b, void *arg)
+{
+    (void)t;
+    *(uint64_t *)arg = b->seq;
     return 0;
+}
+
+int table_find_seq(const struct table *t, const char *key, size_t n, uint32_t *ret_slot, uint64_t *ret_seq)
+{
+    return table_block_find(t, key, n, take_seq, ret_seq, ret_slot);
 }
 
 int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_slot)
 {
-    struct key k;
-    int err = key_init(&k, key, n);
-    return err ? err : key_read(t, &k, accept_block, NULL, ret_slot);
+    uint64_t seq;
+    return table_find_seq(t, key, n, ret_slot, &seq);
 }
 
 uint64_t table_slot_seq(const struct table *t, uint32_t slot)
@@ -276,16 +266,36 @@ struct endpoints {
     size_t n;
 };
 
-static int copy_endpoints(const struct block *b, void *arg)
+/* The first n of all pages. */
+static int copy_of_pages(const struct table *t, const struct table_block *b, uint64_t *out, uint64_t n)
+{
+    struct table_pages pages;
+    struct table_page page;
+    table_pages_begin(&pages, t, b);
+    for (uint64_t done = 0; done < n; done += page.n) {
+        int got = table_pages_next(&pages, &page);
+        if (got <= 0)
+            return -EBADMSG;
+        uint64_t some = page.n < n - done ? page.n : n - done;
+        table_copy(out + done * TABLE_ENDPOINT_WORDS, page.words + TABLE_PAGE_HEADER_WORDS,
+                   some * TABLE_ENDPOINT_WORDS);
+    }
+    return 0;
+}
+
+static int copy_endpoints(const struct table *t, const struct table_block *b, void *arg)
 {
     struct endpoints *e = arg;
     if (b->kind != TABLE_SERVICE)
         return -ENOENT;
     uint64_t n_first = b->n_first, n = n_first < e->cap ? n_first : e->cap;
-    if (n_first * TABLE_ENDPOINT_WORDS > b->n_words - b->body) /* all of them: the caller may make room for as many */
+    uint64_t most = b->paged ? t->n_words : b->n_words - b->body;
+    if (n_first * TABLE_ENDPOINT_WORDS > most) /* all of them: the caller may make room for as many */
         return -EBADMSG;
-    table_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
     e->n = b->n_first;
+    if (b->paged)
+        return copy_of_pages(t, b, e->out, n);
+    table_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
     return 0;
 }
 
@@ -303,7 +313,7 @@ static inline bool copy_at_once(const struct table *t, uint32_t slot, const stru
     uint64_t body = TABLE_BLOCK_HEADER_WORDS + words_for(k->n_bytes);
     if (n_words < body || offset >= t->n_words || n_words > t->n_words - offset)
         return false;
-    struct block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
+    struct table_block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
     uint64_t n_first = (uint32_t)table_load(&b.words[TABLE_B_COUNTS]), n = n_first < e->cap ? n_first : e->cap;
     bool whole = n_first * TABLE_ENDPOINT_WORDS <= n_words - body;
     if (table_load(&b.words[TABLE_B_KIND]) != (k->n_bytes << 8 | TABLE_SERVICE) || !whole || !block_has_key(&b, k))
@@ -331,136 +341,41 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
 }
 
 struct service_call {
-    table_service_fn *fn;
+    table_run_fn *fn;
     void *arg;
 };
 
-static int call_service(const struct block *b, void *arg)
+static int call_with_pages(const struct table *t, const struct table_block *b, const struct service_call *call)
+{
+    struct table_pages pages;
+    struct table_page page;
+    int err = 0, got;
+    table_pages_begin(&pages, t, b);
+    while (!err && (got = table_pages_next(&pages, &page)) != 0) {
+        const struct table_run run = {page.words, page.n_words, TABLE_PAGE_HEADER_WORDS,
+                                      page.first, page.n,       b->n_first};
+        err = got < 0 ? got : call->fn(&run, call->arg);
+    }
+    return err;
+}
+
+static int call_service(const struct table *t, const struct table_block *b, void *arg)
 {
     const struct service_call *call = arg;
-    const struct table_service service = {b->words, b->n_words, b->body, b->n_first, b->n_total};
-    return b->kind == TABLE_SERVICE ? call->fn(&service, call->arg) : -ENOENT;
+    if (b->kind != TABLE_SERVICE)
+        return -ENOENT;
+    if (b->paged)
+        return call_with_pages(t, b, call);
+    const struct table_run run = {b->words, b->n_words, b->body, 0, b->n_total, b->n_first};
+    uint64_t n = b->n_total;
+    if (n * TABLE_ENDPOINT_WORDS + (n + 1) / 2 > b->n_words - b->body)
+        return -EBADMSG;
+    return call->fn(&run, call->arg);
 }
 
-int table_service_read(const struct table *t, const char *key, size_t n, table_service_fn *fn, void *arg)
+int table_service_read(const struct table *t, const char *key, size_t n, table_run_fn *fn, void *arg)
 {
-    struct key k;
     struct service_call call = {fn, arg};
     uint32_t slot;
-    int err = key_init(&k, key, n);
-    return err ? err : key_read(t, &k, call_service, &call, &slot);
-}
-
-void table_view_init(struct table_view *v)
-{
-    memset(v, 0, sizeof *v);
-}
-
-void table_view_fini(struct table_view *v)
-{
-    free(v->words);
-    table_view_init(v);
-}
-
-static int copy_block(const struct block *b, void *arg)
-{
-    struct table_view *v = arg;
-    if (b->n_words > v->cap_words) {
-        uint64_t *words = realloc(v->words, b->n_words * sizeof *words);
-        if (!words)
-            return -ENOMEM;
-        v->words = words;
-        v->cap_words = b->n_words;
-    }
-    table_copy(v->words, b->words, b->n_words);
-    v->n_words = b->n_words;
-    v->seq = b->seq;
-    v->kind = (enum table_kind)b->kind;
-    v->n_first = b->n_first;
-    v->n_total = b->n_total;
-    v->key_bytes = b->key_bytes;
-    v->body = b->body;
-    return 0;
-}
-
-/* A service's endpoints and their offsets must lie within the block, so that walking needs no checks of its own. */
-static int view_check(const struct table_view *v)
-{
-    uint64_t left = v->n_words - v->body;
-    uint64_t need = 0;
-    if (v->kind == TABLE_SERVICE)
-        need = (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS + words_for((uint64_t)v->n_total * 4);
-    return need > left ? -EBADMSG : 0;
-}
-
-int table_view_read(const struct table *t, uint32_t slot, struct table_view *v)
-{
-    if (slot >= t->slot_count)
-        return -ENOENT;
-    int err = slot_read(t, slot, NULL, copy_block, v);
-    return err ? err : view_check(v);
-}
-
-int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v)
-{
-    struct key k;
-    uint32_t slot;
-    int err = key_init(&k, key, n);
-    if (!err)
-        err = key_read(t, &k, copy_block, v, &slot);
-    return err ? err : view_check(v);
-}
-
-int table_view_load(struct table_view *v, const uint64_t *words, size_t n_words)
-{
-    struct block b = {.words = (const table_word *)words, .n_words = n_words};
-    int err = block_parse(&b);
-    if (!err)
-        err = copy_block(&b, v);
-    return err ? err : view_check(v);
-}
-
-const char *table_view_key(const struct table_view *v)
-{
-    return (const char *)(v->words + TABLE_BLOCK_HEADER_WORDS);
-}
-
-const struct discover_endpoint *table_view_endpoint(const struct table_view *v, uint32_t i)
-{
-    return (const struct discover_endpoint *)(v->words + v->body + (uint64_t)i * TABLE_ENDPOINT_WORDS);
-}
-
-static uint64_t details_offset(const struct table_view *v, uint32_t i)
-{
-    if (v->kind != TABLE_SERVICE)
-        return v->body;
-    const uint64_t *offsets = v->words + v->body + (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS;
-    return (uint32_t)(offsets[i / 2] >> (i % 2 * 32));
-}
-
-int table_view_details(const struct table_view *v, uint32_t i, const uint8_t **ret_bytes, size_t *ret_n)
-{
-    if (v->kind != TABLE_HOST && i >= v->n_total)
-        return -EBADMSG;
-    uint64_t offset = details_offset(v, i);
-    if (offset < v->body || offset > v->n_words)
-        return -EBADMSG;
-    *ret_bytes = (const uint8_t *)(v->words + offset);
-    *ret_n = (v->n_words - offset) * 8;
-    return 0;
-}
-
-int table_view_name(const struct table_view *v, size_t *cursor, const char **ret_name, size_t *ret_n)
-{
-    const uint8_t *bytes = (const uint8_t *)(v->words + v->body);
-    size_t size = (v->n_words - v->body) * 8;
-    if (*cursor >= size || bytes[*cursor] == 0)
-        return 0;
-    size_t n = bytes[*cursor];
-    if (n > size - *cursor - 1)
-        return -EBADMSG;
-    *ret_name = (const char *)bytes + *cursor + 1;
-    *ret_n = n;
-    *cursor += 1 + n;
-    return 1;
+    return table_block_find(t, key, n, call_service, &call, &slot);
 }

@@ -36,6 +36,9 @@ uint64_t table_hash(const char *key, size_t n);
 /* Finds the slot of a key. -ENOENT. The slot stays the key's until the segment is abandoned or the key removed. */
 int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_slot);
 
+/* The same, and the slot's sequence at that moment. */
+int table_find_seq(const struct table *t, const char *key, size_t n, uint32_t *ret_slot, uint64_t *ret_seq);
+
 /* Changes whenever what is under the slot changes. */
 uint64_t table_slot_seq(const struct table *t, uint32_t slot);
 
@@ -69,18 +72,21 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
                     size_t cap, size_t *ret_n);
 
 /*
- * Calls fn with a service's block as it lies in the table, perhaps several times, until it was quiet meanwhile. The body is
- * within the block; what is in it fn checks, and expects to change under its eyes. -ENOENT, -EBUSY, -EBADMSG, or what fn
- * returned.
+ * Calls fn with the endpoints of a service as they lie in the table, run by run in their order, perhaps several times
+ * from the first one on, until all was quiet meanwhile. What is in the words fn checks, and expects to change under its
+ * eyes. -ENOENT, -EBUSY, -EBADMSG, or what fn returned.
  */
-struct table_service {
-    const table_word *words;
-    uint64_t n_words, body;
-    uint32_t n_first, n_total; /* n_first <= n_total */
+struct table_run {
+    const table_word *words; /* what the offsets of the details count from */
+    uint64_t n_words;
+    uint64_t endpoints; /* where they begin; their offsets follow them; both are within the words */
+    uint32_t first;     /* number of the first one in the service: 0 begins anew */
+    uint32_t n;
+    uint32_t n_first; /* of the service: those below it are usable */
 };
 
-typedef int table_service_fn(const struct table_service *service, void *arg);
-int table_service_read(const struct table *t, const char *key, size_t n, table_service_fn *fn, void *arg);
+typedef int table_run_fn(const struct table_run *run, void *arg);
+int table_service_read(const struct table *t, const char *key, size_t n, table_run_fn *fn, void *arg);
 
 /* A whole block, copied: a consistent view that may be walked at leisure. */
 struct table_view {
@@ -89,8 +95,10 @@ struct table_view {
     uint64_t seq;
     enum table_kind kind;
     uint32_t n_first, n_total;
+    uint32_t largest_weight; /* of the whole service, where it is paged; else 0 */
     size_t key_bytes;
-    size_t body; /* word offset behind the key */
+    size_t body;    /* word offset behind the key */
+    size_t offsets; /* of a service: where those of the details begin */
 };
 
 void table_view_init(struct table_view *v);
@@ -99,6 +107,20 @@ void table_view_fini(struct table_view *v);
 /* -ENOENT: nothing there; -EBUSY; -EBADMSG; -ENOMEM. v is reused, so that readers settle without allocating. */
 int table_view_read(const struct table *t, uint32_t slot, struct table_view *v);
 int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v);
+
+/*
+ * Of a paged service only those pages that are wanted, in their order, as if there were no others; anything else whole.
+ * wants: may look at the page's marks (table_label.h). enough: whether no more are needed, after each; the view has n_total
+ * endpoints by then, those from `from` on are new, and 0 begins anew. Neither is called for what is not paged.
+ */
+struct table_page;
+struct table_page_filter {
+    bool (*wants)(void *arg, const table_word *marks);
+    bool (*enough)(void *arg, const struct table_view *v, uint32_t from);
+    void *arg;
+};
+int table_view_read_some(const struct table *t, uint32_t slot, const struct table_page_filter *filter,
+                         struct table_view *v);
 
 /* The same from a block's words kept elsewhere (a file). -EBADMSG; -ENOMEM. */
 int table_view_load(struct table_view *v, const uint64_t *words, size_t n_words);

@@ -54,12 +54,13 @@ static bool has_tags(struct details *d, const struct table_filter *f)
     return wanted == 0;
 }
 
-static bool details_pass(const struct table_service *s, uint32_t i, const struct table_filter *f)
+/* i: within the run. */
+static bool details_pass(const struct table_run *run, uint32_t i, const struct table_filter *f)
 {
     if (!f->place[0] && !f->n_tags)
         return true;
-    uint64_t offsets = table_load(&s->words[s->body + (uint64_t)s->n_total * TABLE_ENDPOINT_WORDS + i / 2]);
-    struct details d = {s->words, (uint64_t)(uint32_t)(offsets >> (i % 2 * 32)) * 8, s->n_words * 8, false};
+    uint64_t offsets = table_load(&run->words[run->endpoints + (uint64_t)run->n * TABLE_ENDPOINT_WORDS + i / 2]);
+    struct details d = {run->words, (uint64_t)(uint32_t)(offsets >> (i % 2 * 32)) * 8, run->n_words * 8, false};
     (void)next_text_is(&d, NULL); /* host */
     bool here = !f->place[0];
     here |= next_text_is(&d, f->place); /* zone */
@@ -105,20 +106,20 @@ static void load_endpoint(const table_word *from, struct discover_endpoint *ret_
     memcpy(ret_endpoint, words, sizeof words);
 }
 
-static int select_endpoints(const struct table_service *s, void *arg)
+static int select_endpoints(const struct table_run *run, void *arg)
 {
     struct selection *to = arg;
-    uint64_t left = s->n_words - s->body, offsets = ((uint64_t)s->n_total + 1) / 2;
-    if ((uint64_t)s->n_total * TABLE_ENDPOINT_WORDS + offsets > left)
-        return -EBADMSG;
-    uint32_t last = !to->filter->states || !(to->filter->states & ~USABLE_STATES) ? s->n_first : s->n_total;
-    to->n = 0;
-    for (uint32_t i = 0; i < last; i++) {
+    if (run->first == 0)
+        to->n = 0;
+    bool only_usable = !to->filter->states || !(to->filter->states & ~USABLE_STATES);
+    for (uint32_t i = 0; i < run->n; i++) {
         struct discover_endpoint e;
-        load_endpoint(s->words + s->body + (uint64_t)i * TABLE_ENDPOINT_WORDS, &e);
-        bool usable = i < s->n_first;
+        bool usable = run->first + i < run->n_first;
+        if (!usable && only_usable)
+            break;
+        load_endpoint(run->words + run->endpoints + (uint64_t)i * TABLE_ENDPOINT_WORDS, &e);
         if (!passes(to->filter, &e, usable) || (to->after && !is_behind(&e, usable, to->after)) ||
-            !details_pass(s, i, to->filter))
+            !details_pass(run, i, to->filter))
             continue;
         if (to->n < to->cap)
             to->out[to->n] = e;

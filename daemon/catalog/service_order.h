@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The instances of one service in the order of its answers, by rank and id, in pages: so that one of them changing moves
+ * a page's worth of others and not all, here and in the shared table, where the pages of a large service lie one by one.
+ * Pure; main thread.
+ */
+#ifndef CATALOG_SERVICE_ORDER_H
+#define CATALOG_SERVICE_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A page is written whole: that of a service of 10,000 has to take no longer than what leads to it, and comes after. */
+#define ORDER_PAGE_MAX 32
+
+struct instance;
+
+struct order_page {
+    struct instance **instances;
+    uint16_t n, cap;
+    bool dirty;              /* differs from what is in the table */
+    uint32_t largest_weight; /* of what is there */
+    uint32_t kept;           /* its number there, or TABLE_PAGE_NEW */
+};
+
+struct service_order {
+    struct order_page **pages; /* none is empty, and no two neighbours could as well be one half full page */
+    uint32_t n, cap;
+};
+
+/* By the instance's rank, which must stay what it is as long as the instance is in it. -ENOMEM: it is not. */
+int service_order_add(struct service_order *o, struct instance *i);
+void service_order_remove(struct service_order *o, struct instance *i);
+
+/* Frees the pages; the instances are the caller's. */
+void service_order_fini(struct service_order *o);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts blocks into a segment: what is new first, the slot last, so that a key is never found without its block. */
+#include "daemon/catalog/table_put.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *key_of(const struct block_parts *p)
+{
+    return (const char *)p->key;
+}
+
+static size_t key_bytes_of(const struct block_parts *p)
+{
+    return p->kind >> 8;
+}
+
+static int write_block(struct segment *seg, const struct block_parts *p, uint64_t *ret_ref)
+{
+    uint64_t offset, n = block_parts_words(p);
+    if (segment_take(seg, n, &offset) < 0)
+        return -ENOSPC;
+    table_word *at = seg->words + offset;
+    table_store(&at[TABLE_B_KIND], p->kind);
+    table_store(&at[TABLE_B_COUNTS], p->counts);
+    segment_store(at + TABLE_BLOCK_HEADER_WORDS, p->key, p->key_words);
+    segment_store(at + TABLE_BLOCK_HEADER_WORDS + p->key_words, p->body, p->body_words);
+    *ret_ref = table_ref(offset, n);
+    return 0;
+}
+
+/* What is under the key: its slot and reference, 0 where there is none. */
+static uint64_t present(const struct segment *seg, const char *key, size_t key_bytes, bool *ret_known,
+                        uint32_t *ret_slot)
+{
+    *ret_known = table_find(&seg->table, key, key_bytes, ret_slot) == 0;
+    return *ret_known ? segment_ref(seg, *ret_slot) : 0;
+}
+
+static bool holds(const struct segment *seg, uint64_t ref, const struct block_parts *p)
+{
+    if (ref & TABLE_REF_PAGED || table_ref_words(ref) != block_parts_words(p))
+        return false;
+    const uint64_t *at = segment_words(seg, ref);
+    return at[TABLE_B_KIND] == p->kind && at[TABLE_B_COUNTS] == p->counts &&
+           memcmp(at + TABLE_BLOCK_HEADER_WORDS + p->key_words, p->body, p->body_words * 8) == 0;
+}
+
+/* The references of a directory. */
+struct page_refs {
+    const uint64_t *at;
+    size_t n;
+};
+
+static struct page_refs refs_of(const struct segment *seg, uint64_t ref)
+{
+    if (!(ref & TABLE_REF_PAGED))
+        return (struct page_refs){0};
+    const uint64_t *words = segment_words(seg, ref);
+    size_t ahead = TABLE_BLOCK_HEADER_WORDS + ((words[TABLE_B_KIND] >> 8) + 7) / 8 + TABLE_DIRECTORY_WORDS;
+    return (struct page_refs){words + ahead, table_ref_words(ref) - ahead};
+}
+
+/* A new directory's pages, and the references they have got. */
+struct page_list {
+    const struct table_page_parts *pages;
+    const uint64_t *refs;
+    size_t n;
+};
+
+/* Page k is one that was there already, or reads as it did. */
+static bool is_kept(const struct page_list *list, size_t k, struct page_refs old)
+{
+    return list->pages[k].kept < old.n && list->refs[k] == old.at[list->pages[k].kept];
+}
+
+/* Gives back what is no longer under a slot, but for the pages that are kept there. */
+static void release(struct segment *seg, uint64_t ref, const struct page_list *list)
+{
+    if (!(ref & TABLE_REF_PAGED)) {
+        segment_give(seg, ref);
+        return;
+    }
+    const struct page_refs old = refs_of(seg, ref);
+    size_t at = 0;
+    for (size_t k = 0; k < list->n; k++) {
+        if (!is_kept(list, k, old))
+            continue;
+        for (; at < list->pages[k].kept; at++)
+            segment_retire(seg, old.at[at]);
+        at++;
+    }
+    for (; at < old.n; at++)
+        segment_retire(seg, old.at[at]);
+    segment_retire(seg, ref);
+}
+
+static int publish(struct segment *seg, const struct block_parts *p, bool known, uint32_t slot, uint64_t ref,
+                   const struct page_list *list)
+{
+    if (!known && segment_add_slot(seg, table_hash(key_of(p), key_bytes_of(p)), &slot) < 0) {
+        segment_give(seg, ref);
+        return -ENOSPC;
+    }
+    release(seg, segment_publish(seg, slot, ref), list);
+    return 1;
+}
+
+int segment_put(struct segment *seg, const struct block_parts *p)
+{
+    uint64_t ref;
+    uint32_t slot = 0;
+    bool known;
+    uint64_t old = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
+    if (known && holds(seg, old, p))
+        return 0;
+    int err = write_block(seg, p, &ref);
+    return err ? err : publish(seg, p, known, slot, ref, &(struct page_list){0});
+}
+
+static int write_page(struct segment *seg, const struct table_page_parts *page, uint64_t *ret_ref)
+{
+    uint64_t offset;
+    if (segment_take(seg, page->n_words, &offset) < 0)
+        return -ENOSPC;
+    segment_store(seg->words + offset, page->words, page->n_words);
+    *ret_ref = table_ref(offset, page->n_words);
+    return 0;
+}
+
+static bool reads_the_same(const struct segment *seg, const struct table_page_parts *page, struct page_refs old)
+{
+    if (!page->words)
+        return true;
+    return page->kept < old.n && table_ref_words(old.at[page->kept]) == page->n_words &&
+           memcmp(segment_words(seg, old.at[page->kept]), page->words, page->n_words * 8) == 0;
+}
+
+static void give_new_pages(struct segment *seg, const struct page_list *list, struct page_refs old)
+{
+    for (size_t k = 0; k < list->n; k++)
+        if (!is_kept(list, k, old))
+            segment_give(seg, list->refs[k]);
+}
+
+/* Writes the pages that are new; on failure none of them is left. */
+static int write_pages(struct segment *seg, const struct table_page_parts *pages, size_t n, struct page_refs old,
+                       uint64_t *ret_refs)
+{
+    int err = 0;
+    size_t k = 0;
+    for (; k < n && !err; k++) {
+        if (reads_the_same(seg, &pages[k], old))
+            ret_refs[k] = old.at[pages[k].kept];
+        else
+            err = write_page(seg, &pages[k], &ret_refs[k]);
+    }
+    if (err)
+        give_new_pages(seg, &(struct page_list){pages, ret_refs, k - 1}, old);
+    return err;
+}
+
+/* Counts and largest weight; the key is. */
+static bool same_head(const struct segment *seg, uint64_t ref, const struct block_parts *p)
+{
+    const uint64_t *at = segment_words(seg, ref);
+    return at[TABLE_B_COUNTS] == p->counts &&
+           at[TABLE_BLOCK_HEADER_WORDS + p->key_words + TABLE_D_WEIGHT] == p->body[0];
+}
+
+static bool all_kept(const struct page_list *list, struct page_refs old)
+{
+    for (size_t k = 0; k < list->n; k++)
+        if (!is_kept(list, k, old) || list->pages[k].kept != k)
+            return false;
+    return list->n == old.n;
+}
+
+/* Pages that are kept must be there, and in the same order. */
+static bool in_order(const struct table_page_parts *pages, size_t n, struct page_refs old)
+{
+    uint64_t least = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (pages[k].kept == TABLE_PAGE_NEW ? !pages[k].words : pages[k].kept < least || pages[k].kept >= old.n)
+            return false;
+        least = pages[k].kept == TABLE_PAGE_NEW ? least : (uint64_t)pages[k].kept + 1;
+    }
+    return n > 0;
+}
+
+int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *directory, uint64_t largest_weight,
+                      const struct table_page_parts *pages, size_t n_pages)
+{
+    uint64_t ref;
+    uint32_t slot = 0;
+    bool known;
+    uint64_t old_ref = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
+    const struct page_refs old = refs_of(seg, old_ref);
+    const struct page_list list = {pages, directory + TABLE_DIRECTORY_WORDS, n_pages};
+    p->body = directory;
+    p->body_words = TABLE_DIRECTORY_WORDS + n_pages;
+    directory[TABLE_D_WEIGHT] = largest_weight;
+    if (!in_order(pages, n_pages, old))
+        return -EINVAL;
+    int err = write_pages(seg, pages, n_pages, old, directory + TABLE_DIRECTORY_WORDS);
+    if (err)
+        return err;
+    if (all_kept(&list, old) && same_head(seg, old_ref, p))
+        return 0;
+    err = write_block(seg, p, &ref);
+    if (!err)
+        err = publish(seg, p, known, slot, ref | TABLE_REF_PAGED, &list);
+    if (err < 0)
+        give_new_pages(seg, &list, old);
+    return err;
+}
+
+void segment_remove(struct segment *seg, const char *key, size_t key_bytes)
+{
+    uint32_t slot;
+    if (table_find(&seg->table, key, key_bytes, &slot) < 0)
+        return;
+    uint64_t old = segment_publish(seg, slot, 0);
+    release(seg, old, &(struct page_list){0});
+    segment_remove_slot(seg, table_hash(key, key_bytes), slot);
+}

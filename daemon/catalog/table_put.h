@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Puts blocks into a segment, whole ones and paged services. Main thread only. A put that fails leaves the segment as
+ * it was: -ENOSPC when there is no room, -ENOMEM.
+ */
+#ifndef CATALOG_TABLE_PUT_H
+#define CATALOG_TABLE_PUT_H
+
+#include <stddef.h>
+
+#include "daemon/catalog/table_segment.h"
+#include "daemon/catalog/table_writer.h"
+
+/* A block's parts, before it has a place. */
+struct block_parts {
+    uint64_t kind, counts;
+    uint64_t key[TABLE_KEY_MAX / 8];
+    uint64_t key_words;
+    const uint64_t *body;
+    uint64_t body_words;
+};
+
+static inline uint64_t block_parts_words(const struct block_parts *p)
+{
+    return TABLE_BLOCK_HEADER_WORDS + p->key_words + p->body_words;
+}
+
+/* 1 when it changed something, 0 when that very block is there already. */
+int segment_put(struct segment *seg, const struct block_parts *p);
+
+/* The same with pages: the body is made of them and of directory, a buffer of TABLE_DIRECTORY_WORDS + n_pages words. */
+int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *directory, uint64_t largest_weight,
+                      const struct table_page_parts *pages, size_t n_pages);
+
+/* Nothing is under the key any more. */
+void segment_remove(struct segment *seg, const char *key, size_t key_bytes);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One segment of the shared table. */
+#include "daemon/catalog/table_segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Of a segment, one part in this many is index and slots: services are large compared to their slot. */
+#define INDEX_SHARE 32
+
+/* Of a segment, at most one part in this many is retired, and never more than 4 MB: some hundred changes. */
+#define RETIRED_SHARE     16
+#define RETIRED_WORDS_MAX (UINT64_C(1) << 19)
+
+void segment_fini(struct segment *seg)
+{
+    if (seg->words)
+        munmap(seg->words, seg->table.n_words * 8);
+    if (seg->fd >= 0)
+        close(seg->fd);
+    free(seg->free_slots);
+    free(seg->retired);
+    heap_fini(&seg->heap);
+}
+
+/* Sealed after the writer has mapped it: from then on nobody can get a writable mapping, or shrink it under us. */
+static int segment_memory(struct segment *seg, uint64_t words)
+{
+    seg->fd = memfd_create("discoverd-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (seg->fd < 0)
+        return -errno;
+    if (ftruncate(seg->fd, (off_t)(words * 8)) < 0)
+        return -errno;
+    void *memory = mmap(NULL, words * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, seg->fd, 0);
+    if (memory == MAP_FAILED)
+        return -errno;
+    seg->words = memory;
+    seg->table.n_words = words;
+    if (fcntl(seg->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)
+        return -errno;
+    return 0;
+}
+
+static uint64_t power_of_two_below(uint64_t n)
+{
+    return UINT64_C(1) << (63 - __builtin_clzll(n));
+}
+
+static void segment_layout(struct segment *seg, uint64_t words)
+{
+    uint64_t index_words = power_of_two_below(words / INDEX_SHARE);
+    uint64_t slot_count = index_words / 2; /* so the index never gets fuller than half */
+    uint64_t slots = TABLE_HEADER_WORDS + index_words;
+    uint64_t heap = slots + slot_count * TABLE_SLOT_WORDS;
+    table_word *h = seg->words;
+    table_store(&h[TABLE_H_VERSION], TABLE_VERSION);
+    table_store(&h[TABLE_H_WORDS], words);
+    table_store(&h[TABLE_H_INDEX], TABLE_HEADER_WORDS);
+    table_store(&h[TABLE_H_INDEX_WORDS], index_words);
+    table_store(&h[TABLE_H_SLOTS], slots);
+    table_store(&h[TABLE_H_SLOT_COUNT], slot_count);
+    table_store(&h[TABLE_H_HEAP], heap);
+    table_store(&h[TABLE_H_MAGIC], TABLE_MAGIC);
+    heap_init(&seg->heap, heap, words);
+}
+
+int segment_init(struct segment *seg, uint64_t words)
+{
+    *seg = (struct segment){.fd = -1};
+    int err = segment_memory(seg, words);
+    if (!err) {
+        segment_layout(seg, words);
+        err = table_attach(seg->words, words, &seg->table);
+    }
+    if (!err) {
+        seg->free_slots = malloc(seg->table.slot_count * sizeof *seg->free_slots);
+        err = seg->free_slots ? 0 : -ENOMEM;
+    }
+    if (err)
+        segment_fini(seg);
+    return err;
+}
+
+int segment_add_slot(struct segment *seg, uint64_t hash, uint32_t *ret_slot)
+{
+    table_word *index = seg->words + seg->table.index;
+    uint64_t mask = seg->table.index_mask, at = hash & mask, probes = 0;
+    for (; (uint32_t)table_load(&index[at]) != 0; at = (at + 1) & mask)
+        if (++probes >= TABLE_PROBES_MAX)
+            return -ENOSPC;
+    bool fresh = table_load(&index[at]) == 0; /* else the tombstone of a removed key, which no search ends at */
+    if (fresh && seg->index_used > mask / 4 * 3)
+        return -ENOSPC;
+    uint32_t slot;
+    if (seg->n_free_slots) {
+        slot = seg->free_slots[--seg->n_free_slots];
+    } else {
+        if (seg->slots_used == seg->table.slot_count)
+            return -ENOSPC;
+        slot = (uint32_t)seg->slots_used++;
+        table_store(&seg->words[TABLE_H_SLOTS_USED], seg->slots_used);
+    }
+    seg->index_used += fresh;
+    table_store(&seg->words[seg->table.slots + (uint64_t)slot * TABLE_SLOT_WORDS + TABLE_S_HASH], hash);
+    table_store(&index[at], (hash >> 32 << 32) | (slot + 1));
+    *ret_slot = slot;
+    return 0;
+}
+
+static table_word *slot_words(const struct segment *seg, uint32_t slot)
+{
+    return seg->words + seg->table.slots + (uint64_t)slot * TABLE_SLOT_WORDS;
+}
+
+uint64_t segment_ref(const struct segment *seg, uint32_t slot)
+{
+    const table_word *s = slot_words(seg, slot);
+    return table_load(&s[table_load(&s[TABLE_S_SEQ]) & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+}
+
+uint64_t segment_publish(struct segment *seg, uint32_t slot, uint64_t ref)
+{
+    table_word *s = slot_words(seg, slot);
+    uint64_t seq = table_load(&s[TABLE_S_SEQ]);
+    uint64_t old = table_load(&s[seq & 1 ? TABLE_S_REF1 : TABLE_S_REF0]);
+    table_store(&s[seq & 1 ? TABLE_S_REF0 : TABLE_S_REF1], ref);
+    table_store(&s[TABLE_S_SEQ], seq + 1);
+    table_store(&seg->words[TABLE_H_PUBLISHED], ++seg->published);
+    return old;
+}
+
+void segment_give(struct segment *seg, uint64_t ref)
+{
+    ref &= ~TABLE_REF_PAGED;
+    if (table_ref_words(ref))
+        heap_give(&seg->heap, table_ref_offset(ref), table_ref_words(ref));
+}
+
+/* The number first, so that who sees a word of what comes there next sees the number as well. It never goes back. */
+static void recycle(struct segment *seg, const struct retired *r)
+{
+    table_word *recycled = &seg->words[TABLE_H_RECYCLED];
+    if (r->published > table_load(recycled))
+        table_store(recycled, r->published);
+    segment_give(seg, r->ref);
+}
+
+static void recycle_oldest(struct segment *seg)
+{
+    const struct retired r = seg->retired[seg->retired_at];
+    seg->retired_at = (seg->retired_at + 1) & (seg->retired_cap - 1);
+    seg->n_retired--;
+    seg->retired_words -= table_ref_words(r.ref);
+    recycle(seg, &r);
+}
+
+static int grow_retired(struct segment *seg)
+{
+    size_t cap = seg->retired_cap ? 2 * seg->retired_cap : 64;
+    struct retired *ring = malloc(cap * sizeof *ring);
+    if (!ring)
+        return -ENOMEM;
+    for (size_t i = 0; i < seg->n_retired; i++)
+        ring[i] = seg->retired[(seg->retired_at + i) & (seg->retired_cap - 1)];
+    free(seg->retired);
+    seg->retired = ring;
+    seg->retired_cap = cap;
+    seg->retired_at = 0;
+    return 0;
+}
+
+void segment_retire(struct segment *seg, uint64_t ref)
+{
+    const struct retired r = {ref & ~TABLE_REF_PAGED, seg->published};
+    uint64_t most = seg->table.n_words / RETIRED_SHARE;
+    if (seg->n_retired == seg->retired_cap && grow_retired(seg) < 0) {
+        recycle(seg, &r);
+        return;
+    }
+    seg->retired[(seg->retired_at + seg->n_retired++) & (seg->retired_cap - 1)] = r;
+    seg->retired_words += table_ref_words(r.ref);
+    while (seg->retired_words > (most < RETIRED_WORDS_MAX ? most : RETIRED_WORDS_MAX))
+        recycle_oldest(seg);
+}
+
+int segment_take(struct segment *seg, uint64_t words, uint64_t *ret_offset)
+{
+    int err = heap_take(&seg->heap, words, ret_offset);
+    while (err == -ENOSPC && seg->n_retired > 0) {
+        recycle_oldest(seg);
+        err = heap_take(&seg->heap, words, ret_offset);
+    }
+    return err;
+}
+
+/* Where in the index a slot is; -ENOENT. Bounded by the probes an insert may take. */
+static int index_position(const struct segment *seg, uint64_t hash, uint32_t slot, uint64_t *ret_at)
+{
+    for (uint64_t i = 0; i < TABLE_PROBES_MAX; i++) {
+        uint64_t at = (hash + i) & seg->table.index_mask;
+        if ((uint32_t)table_load(&seg->words[seg->table.index + at]) == slot + 1) {
+            *ret_at = at;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/*
+ * A tombstone keeps searches going. Where the next word ends them anyway it is not needed, nor are those before
+ * it: without this, names that come and go would fill the index.
+ */
+static void clear_index(struct segment *seg, uint64_t at)
+{
+    table_word *index = seg->words + seg->table.index;
+    uint64_t mask = seg->table.index_mask;
+    table_store(&index[at], TABLE_TOMBSTONE);
+    if (table_load(&index[(at + 1) & mask]) != 0)
+        return;
+    for (; table_load(&index[at]) == TABLE_TOMBSTONE; at = (at - 1) & mask) {
+        table_store(&index[at], 0);
+        seg->index_used--;
+    }
+}
+
+void segment_remove_slot(struct segment *seg, uint64_t hash, uint32_t slot)
+{
+    uint64_t at;
+    if (index_position(seg, hash, slot, &at) == 0)
+        clear_index(seg, at);
+    seg->free_slots[seg->n_free_slots++] = slot;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hashes under which labels are marked. */
+#include "libdiscover/core/table_label.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t table_label_hash(enum table_label kind, const char *text, size_t n)
+{
+    return XXH3_64bits_withSeed(text, n, kind);
+}

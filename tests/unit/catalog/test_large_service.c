@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A service of thousands of instances, which lies in pages: after any changes it reads as if it were written at once, in
+ * every way there is to read it, and a change costs a page of it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/catalog/catalog.h"
+#include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_label.h"
+#include "libdiscover/core/table_select.h"
+#include "tests/support/unit.h"
+
+enum { MANY = 3000, HOSTS = 30 };
+
+#define SERVICE "shop/pay"
+
+/* What is to be read: instance i of host i % HOSTS. */
+struct world {
+    struct catalog *c;
+    struct lease lease[HOSTS];
+    bool alive[HOSTS];
+    struct record record[MANY];
+    struct instance_key key[MANY];
+    bool there[MANY];
+    uint64_t counter;
+};
+
+static void world_init(struct world *w)
+{
+    struct catalog_options o = {.host = "web-0",
+                                .region = "eu",
+                                .zone = "eu-1",
+                                .table_words = 8192,
+                                .hosts_max = 100,
+                                .services_max = 10,
+                                .instances_per_host_max = MANY};
+    memset(w, 0, sizeof *w);
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &w->c), 0);
+    for (int h = 0; h < HOSTS; h++) {
+        char name[16];
+        snprintf(name, sizeof name, "web-%d", h);
+        w->lease[h] = (struct lease){.epoch = 1, .region = "eu", .zone = "eu-1"};
+        w->alive[h] = true;
+        ck_assert_int_eq(catalog_set_host(w->c, name, &w->lease[h], true, 1), 0);
+    }
+    for (int i = 0; i < MANY; i++) {
+        struct instance_key *k = &w->key[i];
+        snprintf(k->domain, sizeof k->domain, "shop");
+        snprintf(k->service, sizeof k->service, "pay");
+        snprintf(k->host, sizeof k->host, "web-%d", i % HOSTS);
+        snprintf(k->instance, sizeof k->instance, "p%d", i);
+    }
+}
+
+static void put(struct world *w, int i)
+{
+    struct record *r = &w->record[i];
+    char tag[16];
+    record_init(r);
+    r->epoch = 1;
+    r->counter = ++w->counter;
+    r->port = (uint16_t)(1 + rand() % 60000);
+    r->priority = (uint16_t)(rand() % 3);
+    r->state = (uint8_t)(rand() % 4 ? DISCOVER_PASSING : DISCOVER_CRITICAL);
+    r->weight = (uint32_t)(1 + rand() % 100);
+    snprintf(tag, sizeof tag, "t%d", i % 500);
+    ck_assert_int_eq(record_add_tag(r, tag), 0);
+    if (rand() % 2)
+        ck_assert_int_eq(record_set_meta(r, "version", "1.4"), 0);
+    w->there[i] = true;
+    ck_assert_int_eq(catalog_put(w->c, &w->key[i], r), 0);
+}
+
+static void drop(struct world *w, int i)
+{
+    w->there[i] = false;
+    catalog_remove(w->c, &w->key[i]);
+}
+
+static void turn_host(struct world *w, int h)
+{
+    w->alive[h] = h == 0 || !w->alive[h];
+    ck_assert_int_eq(catalog_set_host(w->c, w->key[h].host, &w->lease[h], w->alive[h], 1), 0);
+}
+
+static bool usable(const struct world *w, int i)
+{
+    return w->alive[i % HOSTS] && w->record[i].state == DISCOVER_PASSING;
+}
+
+static int by_order(const void *x, const void *y)
+{
+    const struct discover_endpoint *a = x, *b = y;
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    if (a->tier != b->tier)
+        return a->tier < b->tier ? -1 : 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* What resolve is to say, in its order; with `rest` the others. */
+static uint32_t expected(const struct world *w, bool rest, struct discover_endpoint *ret_endpoints)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < MANY; i++)
+        if (w->there[i] && usable(w, i) != rest)
+            entry_endpoint(&w->record[i], instance_id(&w->key[i]), i % HOSTS ? DISCOVER_ZONE : DISCOVER_HOST,
+                           &ret_endpoints[n++]);
+    qsort(ret_endpoints, n, sizeof *ret_endpoints, by_order);
+    return n;
+}
+
+static int number_of(const struct entry *e)
+{
+    return atoi(e->instance + 1);
+}
+
+static void check_details(const struct world *w, const struct table_view *v)
+{
+    for (uint32_t k = 0; k < v->n_total; k++) {
+        const uint8_t *bytes;
+        size_t n;
+        struct entry e;
+        ck_assert_int_eq(table_view_details(v, k, &bytes, &n), 0);
+        ck_assert_int_eq(entry_read(bytes, n, &e), 0);
+        int i = number_of(&e);
+        ck_assert_str_eq(e.host, w->key[i].host);
+        ck_assert_str_eq(e.tags[0], w->record[i].tags[0]);
+        ck_assert_uint_eq(e.n_meta, w->record[i].n_meta);
+        ck_assert_uint_eq(table_view_endpoint(v, k)->id, instance_id(&w->key[i]));
+    }
+}
+
+static void check(struct world *w)
+{
+    static struct discover_endpoint want[MANY], got[MANY];
+    const struct table *t = table_writer_table(catalog_table(w->c));
+    struct table_view v;
+    size_t n;
+    uint32_t usable_n = expected(w, false, want), rest = expected(w, true, want + usable_n);
+    ck_assert_uint_eq(catalog_counts(w->c).usable, usable_n);
+    int err = table_endpoints(t, SERVICE, strlen(SERVICE), got, MANY, &n);
+    if (usable_n + rest == 0) {
+        ck_assert_int_eq(err, -ENOENT);
+        return;
+    }
+    ck_assert_int_eq(err, 0);
+    ck_assert_uint_eq(n, usable_n);
+    ck_assert_mem_eq(got, want, usable_n * sizeof *got);
+    ck_assert_int_eq(table_endpoints(t, SERVICE, strlen(SERVICE), got, 5, &n), 0);
+    ck_assert_uint_eq(n, usable_n);
+    ck_assert_mem_eq(got, want, (usable_n < 5 ? usable_n : 5) * sizeof *got);
+    struct table_filter all = {.states = 1u << DISCOVER_PASSING | 1u << DISCOVER_CRITICAL};
+    ck_assert_int_eq(table_select(t, SERVICE, strlen(SERVICE), &all, NULL, got, MANY, &n), 0);
+    ck_assert_uint_ge(n, usable_n); /* those of hosts that are gone pass, but are not usable */
+    ck_assert_mem_eq(got, want, usable_n * sizeof *got);
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(t, SERVICE, strlen(SERVICE), &v), 0);
+    ck_assert_uint_eq(v.n_first, usable_n);
+    ck_assert_uint_eq(v.n_total, usable_n + rest);
+    ck_assert_mem_eq(table_view_endpoint(&v, 0), want, (usable_n + rest) * sizeof *want);
+    check_details(w, &v);
+    table_view_fini(&v);
+}
+
+static void change(struct world *w, int most)
+{
+    int i = rand() % most;
+    switch (rand() % 20) {
+    case 0:
+        turn_host(w, rand() % HOSTS);
+        break;
+    case 1:
+    case 2:
+    case 3:
+        if (w->there[i])
+            drop(w, i);
+        break;
+    default:
+        put(w, i);
+    }
+}
+
+/* Grows from nothing, through moves to larger segments, and shrinks to nothing, with all kinds of changes on the way. */
+START_TEST(test_any_changes)
+{
+    static struct world w;
+    world_init(&w);
+    srand(1);
+    for (int round = 0; round < 400; round++) {
+        int most = round < 200 ? 10 + round * 15 : MANY;
+        for (int k = rand() % 20; k >= 0; k--)
+            change(&w, most);
+        catalog_flush(w.c);
+        if (round % 8 == 0)
+            check(&w);
+    }
+    check(&w);
+    for (int i = 0; i < MANY; i++) {
+        if (w.there[i])
+            drop(&w, i);
+        catalog_flush(w.c);
+        if (i % 300 == 0 || i > MANY - 80)
+            check(&w);
+    }
+    catalog_free(w.c);
+}
+END_TEST
+
+static void fill(struct world *w)
+{
+    for (int i = 0; i < MANY; i++)
+        put(w, i);
+    catalog_flush(w->c);
+}
+
+/* Nor does it take memory of the table: what a change frees is used again. */
+START_TEST(test_changes_for_ever_do_not_grow)
+{
+    static struct world w;
+    world_init(&w);
+    srand(2);
+    fill(&w);
+    for (int i = 0; i < 20000; i++) {
+        put(&w, rand() % MANY);
+        ck_assert_uint_eq(catalog_flush(w.c), 1);
+    }
+    ck_assert_uint_le(table_writer_stats(catalog_table(w.c)).segment_words, 1 << 18);
+    check(&w);
+    catalog_free(w.c);
+}
+END_TEST
+
+/* The same state again is no change: caches stay warm. */
+START_TEST(test_the_same_again_is_no_change)
+{
+    static struct world w;
+    uint32_t slot;
+    world_init(&w);
+    srand(4);
+    fill(&w);
+    const struct table *t = table_writer_table(catalog_table(w.c));
+    ck_assert_int_eq(table_find(t, SERVICE, strlen(SERVICE), &slot), 0);
+    uint64_t seq = table_slot_seq(t, slot);
+    turn_host(&w, 3);
+    turn_host(&w, 3);
+    catalog_flush(w.c);
+    ck_assert_uint_eq(table_slot_seq(t, slot), seq);
+    check(&w);
+    catalog_free(w.c);
+}
+END_TEST
+
+struct wanted {
+    uint64_t hash;
+    uint32_t pages;
+};
+
+static bool wants(void *arg, const table_word *marks)
+{
+    struct wanted *wanted = arg;
+    bool has = table_is_marked(marks, wanted->hash);
+    wanted->pages += has;
+    return has;
+}
+
+static bool enough(void *arg, const struct table_view *v, uint32_t from)
+{
+    (void)arg;
+    return v->n_total < from;
+}
+
+/* Of a tag that six in three thousand have, few pages are read, and all that have it are among them. */
+START_TEST(test_pages_are_found_by_label)
+{
+    static struct world w;
+    uint32_t slot;
+    struct table_view v;
+    world_init(&w);
+    srand(5);
+    fill(&w);
+    const struct table *t = table_writer_table(catalog_table(w.c));
+    ck_assert_int_eq(table_find(t, SERVICE, strlen(SERVICE), &slot), 0);
+    table_view_init(&v);
+    for (int tag = 0; tag < 500; tag += 7) {
+        char text[16];
+        snprintf(text, sizeof text, "t%d", tag);
+        struct wanted wanted = {.hash = table_label_hash(TABLE_LABEL_TAG, text, strlen(text))};
+        const struct table_page_filter filter = {wants, enough, &wanted};
+        ck_assert_int_eq(table_view_read_some(t, slot, &filter, &v), 0);
+        check_details(&w, &v);
+        ck_assert_uint_lt(wanted.pages, 20);
+        ck_assert_uint_eq(v.largest_weight, 100);
+        uint32_t found = 0;
+        for (uint32_t k = 0; k < v.n_total; k++) {
+            const uint8_t *bytes;
+            size_t n;
+            struct entry e;
+            ck_assert_int_eq(table_view_details(&v, k, &bytes, &n), 0);
+            ck_assert_int_eq(entry_read(bytes, n, &e), 0);
+            found += strcmp(e.tags[0], text) == 0;
+        }
+        ck_assert_uint_eq(found, MANY / 500);
+    }
+    table_view_fini(&v);
+    catalog_free(w.c);
+}
+END_TEST
+
+/* Another instance changes with each page that is read, so many times. */
+struct overtaking {
+    struct world *w;
+    int changes, begun;
+};
+
+static bool overtake(void *arg, const table_word *marks)
+{
+    struct overtaking *o = arg;
+    (void)marks;
+    if (o->changes-- > 0) {
+        put(o->w, rand() % MANY);
+        catalog_flush(o->w->c);
+    }
+    return true;
+}
+
+static bool count_begun(void *arg, const struct table_view *v, uint32_t from)
+{
+    struct overtaking *o = arg;
+    o->begun += from == 0;
+    return v->n_total < from;
+}
+
+/* A reader in the middle of a service that changes reads what was there when it began, and need not begin again. */
+START_TEST(test_a_slow_reader_reads_one_state)
+{
+    static struct world w;
+    static struct discover_endpoint want[MANY];
+    struct table t;
+    struct table_view v;
+    uint32_t slot;
+    world_init(&w);
+    srand(3);
+    fill(&w);
+    ck_assert_int_eq(table_map(table_writer_fd(catalog_table(w.c)), &t), 0);
+    ck_assert_int_eq(table_find(&t, SERVICE, strlen(SERVICE), &slot), 0);
+    uint32_t n = expected(&w, false, want);
+    n += expected(&w, true, want + n);
+    struct overtaking o = {&w, 3, 0};
+    const struct table_page_filter filter = {overtake, count_begun, &o};
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_read_some(&t, slot, &filter, &v), 0);
+    ck_assert_int_eq(o.begun, 1);
+    ck_assert_uint_eq(v.n_total, n);
+    ck_assert_mem_eq(table_view_endpoint(&v, 0), want, n * sizeof *want);
+    /* Too fast for it, until the table moves and leaves it an old segment that changes no more: it begins again. */
+    o = (struct overtaking){&w, 1000000, 0};
+    int err = table_view_read_some(&t, slot, &filter, &v);
+    ck_assert(err == 0 || err == -EBUSY);
+    ck_assert_int_gt(o.begun, 1);
+    table_view_fini(&v);
+    table_unmap(&t);
+    check(&w);
+    catalog_free(w.c);
+}
+END_TEST
+
+UNIT_TESTS("large_service", test_any_changes, test_changes_for_ever_do_not_grow, test_a_slow_reader_reads_one_state,
+           test_the_same_again_is_no_change, test_pages_are_found_by_label)
