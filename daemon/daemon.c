@@ -45,6 +45,8 @@ static void exchange_reloadable(struct config *c, struct config *fresh)
     EXCHANGE(c->services_dir, fresh->services_dir);
     EXCHANGE(c->services, fresh->services);
     EXCHANGE(c->n_services, fresh->n_services);
+    EXCHANGE(c->service_files, fresh->service_files);
+    EXCHANGE(c->n_service_files, fresh->n_service_files);
 }
 
 static void reload(struct daemon *d)
@@ -62,7 +64,11 @@ static void reload(struct daemon *d)
         log_set_level(d->config->log.level);
         api_set_group(d->api, d->config->api.register_group);
         services_set(d);
-        log_notice("configuration reloaded");
+        if (config_refused_files(d->config))
+            log_error("configuration reloaded, but for %zu files of %s", config_refused_files(d->config),
+                      d->config->services_dir);
+        else
+            log_notice("configuration reloaded");
     }
     sd_notify(0, "READY=1");
     daemon_turn(d);
@@ -89,6 +95,7 @@ static void on_second(void *arg)
     soa_serial_keep(d);
     if (d->store_error[0])
         agent_store_again(d->agent);
+    services_second(d);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);

@@ -103,6 +103,8 @@ struct daemon {
     int64_t stale_since_ns;
     uint32_t serial_reserved; /* as stored: the next life begins there */
     bool serial_failed;       /* said in the log once */
+    bool services_waiting;    /* some of the configuration are not registered ... */
+    bool services_retry;      /* ... and something has gone since, perhaps what was in the way */
     int64_t started_ns, flushed_ns;
     enum stopping stopping;
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
@@ -159,6 +161,8 @@ int services_start(struct daemon *d);
 void host_addresses(const struct daemon *d, struct record *ret_addresses);
 /* Takes the services of the configuration; also after a reload. */
 void services_set(struct daemon *d);
+/* Once a second: tries again what could not be registered, when that may have changed. */
+void services_second(struct daemon *d);
 
 /* registry/hostnames.c */
 int hostnames_start(struct daemon *d);

@@ -41,9 +41,11 @@ static int run(enum mode mode, const char *path)
     if (config_load(path, print_error, NULL, &config) < 0)
         return EXIT_USAGE;
     if (mode == TEST) {
-        printf("%s: good\n", path);
+        bool good = config_refused_files(config) == 0;
+        if (good)
+            printf("%s: good\n", path);
         config_free(config);
-        return EXIT_SUCCESS;
+        return good ? EXIT_SUCCESS : EXIT_USAGE;
     }
     log_set_level(config->log.level);
     return mode == INIT ? init_run(config) : daemon_run(config, path);

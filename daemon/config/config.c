@@ -11,6 +11,7 @@
 
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_services.h"
+#include "daemon/config/service_files.h"
 #include "libdiscover/core/label.h"
 
 /* The first label of the machine's name; -EINVAL when it is none (with an underscore, for example). */
@@ -54,6 +55,7 @@ void config_free(struct config *c)
         return;
     config_table_fini(&config_keys, c);
     free(c->services);
+    service_files_fini(c);
     free(c);
 }
 
@@ -141,9 +143,12 @@ static int read_all(struct config_source *s, struct config *c, struct service_se
         return err;
     check_together(s, c);
     err = service_set_read(set, s);
+    if (!err)
+        err = service_set_check(set, 0, s->report, c);
     if (!err && c->services_dir[0])
-        err = service_set_read_folder(set, c->services_dir, s->report);
-    return err ? err : service_set_finish(set, s->report, c);
+        err = service_files_read(set, c, s->report);
+    service_set_finish(set, c);
+    return err;
 }
 
 int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config)

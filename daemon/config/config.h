@@ -7,7 +7,8 @@
  * its range) and never changes behind the caller's back.
  *
  * Failure: everything that is wrong with the files is told, not only the first, as "FILE:LINE: key: reason"
- * through a callback; no configuration comes out then.
+ * through a callback; no configuration comes out then. A file of services_dir is by itself: when something in it is
+ * wrong, that is told as well, and only this file is refused (service_files.h).
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -73,6 +74,15 @@ struct config {
     } limits;
     struct service_config *services; /* no two with the same service and instance */
     size_t n_services;
+    struct service_file *service_files; /* of services_dir, by name */
+    size_t n_service_files;
+};
+
+/* One of services_dir. */
+struct service_file {
+    char *name; /* "payment.conf" */
+    char *text; /* what it says, with what it includes; NULL: refused */
+    bool refused;
 };
 
 /* message: one line without its newline; lives during the call. */
@@ -83,6 +93,15 @@ typedef void config_error_fn(void *arg, const char *message);
  * them cannot be read; it was told. -ENOMEM.
  */
 int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config);
+
+/* How many files of services_dir were refused. */
+size_t config_refused_files(const struct config *config);
+
+/*
+ * Stores what the files of services_dir say in state_dir, for the day when one of them is wrong. To be called once the
+ * configuration is in force. Blocks on the disk. A negative errno: that of the first that could not be stored.
+ */
+int config_keep_service_files(const struct config *config);
 
 /* What an empty file would give, without looking into services_dir. -ENOMEM. */
 int config_defaults(struct config **ret_config);

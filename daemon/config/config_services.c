@@ -2,14 +2,11 @@
 /* Collects the services of configuration files. */
 #include "daemon/config/config_services.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config/config_keys.h"
 #include "daemon/config/config_service.h"
 #include "daemon/base/zones.h"
 
@@ -56,97 +53,41 @@ int service_set_read(struct service_set *set, struct config_source *source)
     return err;
 }
 
-/* Of all keys, only `services` may stand in such a file. */
-static int read_file(struct service_set *set, const char *path, struct config_report *report)
-{
-    const struct config_table only = {config_table_find(&config_keys, "services"), 1, ""};
-    struct config_source source;
-    int err = config_source_open(path, report, &source);
-    if (err)
-        return err == -EINVAL ? 0 : err;
-    err = config_source_apply(&source, config_root_setting(&source.tree), &only, NULL);
-    if (!err)
-        err = service_set_read(set, &source);
-    config_source_close(&source);
-    return err;
-}
-
-/* An editor's backup or a package manager's leftover does not end in .conf; a hidden file is not meant either. */
-static int is_conf(const struct dirent *entry)
-{
-    size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && n > 5 && strcmp(entry->d_name + n - 5, ".conf") == 0;
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-int service_set_read_folder(struct service_set *set, const char *folder, struct config_report *report)
-{
-    struct dirent **entries;
-    int err = 0, n = scandir(folder, &entries, is_conf, by_bytes);
-    if (n < 0 && errno == ENOENT)
-        return 0;
-    if (n < 0 && errno == ENOMEM)
-        return -ENOMEM;
-    if (n < 0)
-        config_report(report, (struct config_place){folder, 0}, "", "cannot be read: %s", strerror(errno));
-    for (int i = 0; i < n; i++) {
-        char path[PATH_MAX];
-        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        free(entries[i]);
-        if (!err)
-            err = read_file(set, path, report);
-    }
-    if (n >= 0)
-        free(entries);
-    return err;
-}
-
 static void complain(const struct service_set *set, size_t i, struct config_report *report, const char *what)
 {
     const struct service_place *p = &set->places[i];
     config_report(report, (struct config_place){p->file, p->line}, p->path, "%s", what);
 }
 
-static int compare(const struct service_config *a, const struct service_config *b)
+static void name_of(const struct service_config *s, char ret_name[static SERVICE_NAME_CAP])
 {
-    int order = strcmp(a->domain, b->domain);
-    if (order == 0)
-        order = strcmp(a->service, b->service);
-    return order ? order : strcmp(a->instance, b->instance);
+    snprintf(ret_name, SERVICE_NAME_CAP, "%s/%s %s", s->domain, s->service, s->instance);
 }
 
-/* By name, those of one name in the order of their appearance. */
-static int compare_pointers(const void *a, const void *b)
+/* Remembers the name, or says where it stands already. */
+static int refuse_duplicate(struct service_set *set, size_t i, struct config_report *report)
 {
-    const struct service_config *const *x = a, *const *y = b;
-    int order = compare(*x, *y);
-    return order ? order : *x < *y ? -1 : 1;
-}
-
-static int refuse_duplicates(const struct service_set *set, struct config_report *report)
-{
-    const struct service_config **sorted = malloc((set->n + 1) * sizeof(struct service_config *));
-    if (!sorted)
+    char text[SERVICE_CAP + LABEL_CAP + sizeof set->places->file + 64];
+    const struct service_config *s = &set->services[i];
+    struct service_name *name = calloc(1, sizeof *name), *known;
+    if (!name)
         return -ENOMEM;
-    for (size_t i = 0; i < set->n; i++)
-        sorted[i] = &set->services[i];
-    qsort(sorted, set->n, sizeof *sorted, compare_pointers);
-    for (size_t i = 1; i < set->n; i++) {
-        char text[SERVICE_CAP + LABEL_CAP + sizeof set->places->file + 64];
-        const struct service_config *s = sorted[i];
-        const struct service_place *first = &set->places[sorted[i - 1] - set->services];
-        if (compare(sorted[i - 1], s) != 0)
-            continue;
+    name_of(s, name->text);
+    name->index = i;
+    HASH_FIND_STR(set->names, name->text, known);
+    if (known) {
+        const struct service_place *first = &set->places[known->index];
         snprintf(text, sizeof text, "%s/%s, instance %s, is in %s:%u already", s->domain, s->service, s->instance,
                  first->file, first->line);
-        complain(set, (size_t)(s - set->services), report, text);
+        complain(set, i, report, text);
+        free(name);
+        return 0;
     }
-    free(sorted);
-    return 0;
+    HASH_ADD_STR(set->names, text, name);
+    if (name->hh.tbl)
+        return 0;
+    free(name);
+    return -ENOMEM;
 }
 
 /* It would be resolved by asking ourselves (daemon/resolver). */
@@ -176,25 +117,45 @@ static void refuse_large(const struct service_set *set, size_t i, size_t limit, 
         complain(set, i, report, "takes more bytes than limits.record_bytes allows");
 }
 
-int service_set_finish(struct service_set *set, struct config_report *report, struct config *config)
+int service_set_check(struct service_set *set, size_t from, struct config_report *report, const struct config *config)
 {
-    int err = refuse_duplicates(set, report);
-    if (err)
-        return err;
-    for (size_t i = 0; i < set->n; i++) {
+    for (size_t i = from; i < set->n; i++) {
+        int err = refuse_duplicate(set, i, report);
+        if (err)
+            return err;
         refuse_large(set, i, config->limits.record_bytes, report);
         refuse_own_zone(set, i, config, report);
     }
-    if (set->n > config->limits.instances_per_host)
-        complain(set, config->limits.instances_per_host, report, "more services than limits.instances_per_host");
+    size_t limit = config->limits.instances_per_host;
+    if (set->n > limit)
+        complain(set, limit > from ? limit : from, report, "more services than limits.instances_per_host");
+    return 0;
+}
+
+void service_set_cut(struct service_set *set, size_t n)
+{
+    struct service_name *name, *next;
+    HASH_ITER(hh, set->names, name, next)
+    {
+        if (name->index < n)
+            continue;
+        HASH_DEL(set->names, name);
+        free(name);
+    }
+    set->n = n;
+}
+
+void service_set_finish(struct service_set *set, struct config *config)
+{
     config->services = set->services;
     config->n_services = set->n;
+    service_set_cut(set, 0);
     set->services = NULL;
-    return 0;
 }
 
 void service_set_fini(struct service_set *set)
 {
+    service_set_cut(set, 0);
     free(set->services);
     free(set->places);
     *set = (struct service_set){.n = 0};

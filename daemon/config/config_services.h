@@ -6,7 +6,19 @@
 #ifndef CONFIG_CONFIG_SERVICES_H
 #define CONFIG_CONFIG_SERVICES_H
 
+#define HASH_NONFATAL_OOM 1 /* a name that finds no memory is -ENOMEM */
+#include <uthash.h>
+
 #include "daemon/config/config_source.h"
+
+#define SERVICE_NAME_CAP (SERVICE_CAP + LABEL_CAP)
+
+/* "shop/payment p1", and which one of the set it is. */
+struct service_name {
+    char text[SERVICE_NAME_CAP];
+    size_t index;
+    UT_hash_handle hh;
+};
 
 /* All zeros in the beginning. */
 struct service_set {
@@ -17,16 +29,20 @@ struct service_set {
         char path[CONFIG_PATH_CAP];
     } * places;
     size_t n, cap;
+    struct service_name *names; /* of those that were checked */
 };
 
 /* Adds what stands under `services`. -ENOMEM. */
 int service_set_read(struct service_set *set, struct config_source *source);
 
-/* Adds those of all *.conf of a folder, in the order of their names. One that is missing is empty. -ENOMEM. */
-int service_set_read_folder(struct service_set *set, const char *folder, struct config_report *report);
+/* Checks those from that index on: by themselves, against all before them, and against the limits. -ENOMEM. */
+int service_set_check(struct service_set *set, size_t from, struct config_report *report, const struct config *config);
 
-/* Checks them against each other and against the limits, and hands them over. -ENOMEM. */
-int service_set_finish(struct service_set *set, struct config_report *report, struct config *config);
+/* Forgets all but the first n. */
+void service_set_cut(struct service_set *set, size_t n);
+
+/* Hands them over to config. */
+void service_set_finish(struct service_set *set, struct config *config);
 
 void service_set_fini(struct service_set *set);
 

@@ -41,6 +41,7 @@ static void local_remove(void *arg, const struct instance_key *key)
     flush(d, key);
     if (d->checks)
         checks_remove(d->checks, key);
+    d->services_retry = d->services_waiting;
 }
 
 static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)

@@ -11,9 +11,11 @@
 
 static void report_service(const struct agent_service *s)
 {
+    const char *why = s->ret_result == -EINVAL   ? s->ret_why
+                      : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
+                                                 : strerror(-s->ret_result);
     if (s->ret_result < 0)
-        log_error("service %s/%s %s is not registered: %s", s->domain, s->service, s->instance,
-                  s->ret_result == -EINVAL ? s->ret_why : strerror(-s->ret_result));
+        log_error("service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
 }
 
 static void set_checks(struct daemon *d, const struct agent_service *s, const struct service_config *config)
@@ -28,7 +30,7 @@ static void set_checks(struct daemon *d, const struct agent_service *s, const st
         log_error("service %s/%s %s: its checks cannot be run: %s", s->domain, s->service, s->instance, strerror(-err));
 }
 
-void services_set(struct daemon *d)
+static void set_all(struct daemon *d, bool again)
 {
     size_t n = d->config->n_services;
     struct agent_service *services = calloc(n + 1, sizeof *services);
@@ -44,11 +46,32 @@ void services_set(struct daemon *d)
         services[i].record = from->record;
     }
     agent_set_static(d->agent, services, n, clock_now_ns());
+    d->services_waiting = d->services_retry = false;
     for (size_t i = 0; i < n; i++) {
-        report_service(&services[i]);
+        if (!again)
+            report_service(&services[i]);
         set_checks(d, &services[i], &d->config->services[i]);
+        d->services_waiting |= services[i].ret_result < 0;
     }
     free(services);
+}
+
+void services_set(struct daemon *d)
+{
+    set_all(d, false);
+    int err = config_keep_service_files(d->config);
+    if (err)
+        log_warning("%s: what %s says now cannot be stored: %s", d->config->state_dir, d->config->services_dir,
+                    strerror(-err));
+}
+
+void services_second(struct daemon *d)
+{
+    if (!d->services_retry)
+        return;
+    set_all(d, true);
+    if (!d->services_waiting)
+        log_notice("all services of the configuration are registered now");
 }
 
 static void check_state(void *arg, const struct instance_key *key, enum discover_state state)

@@ -97,15 +97,20 @@ START_TEST(refuses_what_another_one_holds)
 }
 END_TEST
 
-static void add_service(const char *name)
+static void add_service_in(const char *file, const char *name)
 {
     char path[300];
 
-    snprintf(path, sizeof path, "%s/added.conf", a.services_dir);
+    snprintf(path, sizeof path, "%s/%s.conf", a.services_dir, file);
     FILE *out = fopen(path, "w");
     ck_assert_ptr_nonnull(out);
     fprintf(out, "services = ( { name = \"%s\"; instance = \"i1\"; port = 1; } );\n", name);
     fclose(out);
+}
+
+static void add_service(const char *name)
+{
+    add_service_in("added", name);
 }
 
 START_TEST(reloads_on_sighup)
@@ -116,14 +121,39 @@ START_TEST(reloads_on_sighup)
     proc_signal(&a.proc, SIGHUP);
     (void)wait_until(3000, seen_by_all(&a, "shop/added", 1), a.seen);
 
-    /* A file with a mistake changes nothing. */
+    /* A file with a mistake changes nothing, and keeps no other file from being taken; a restart neither. */
     add_service("shop/NOT A NAME");
+    add_service_in("good", "shop/good");
     proc_signal(&a.proc, SIGHUP);
-    holds_for(500, seen_by_dns(&a, "shop/added") == 1, a.seen);
+    (void)wait_until(3000, seen_by_all(&a, "shop/good", 1) && seen_by_all(&a, "shop/added", 1), a.seen);
+    host_stop(&a);
+    host_run(&a);
+    (void)wait_until(3000, seen_by_all(&a, "shop/good", 1) && seen_by_all(&a, "shop/added", 1), a.seen);
 
     add_service("shop/other");
     proc_signal(&a.proc, SIGHUP);
     (void)wait_until(3000, seen_by_all(&a, "shop/other", 1) && seen_by_all(&a, "shop/added", 0), a.seen);
+}
+END_TEST
+
+/* Who has the name keeps it, and the configuration gets it when he has gone: nobody has to reload for that. */
+START_TEST(a_name_that_was_taken_is_had_later)
+{
+    struct proc holder;
+    static struct output o;
+
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    ctl_start(&a, &holder, "holder", "register", "shop/added", "--instance", "i1", "--port", "99", NULL);
+    (void)wait_until(3000, seen_by_all(&a, "shop/added", 1), a.seen);
+    add_service("shop/added");
+    add_service_in("good", "shop/good");
+    proc_signal(&a.proc, SIGHUP);
+    (void)wait_until(3000, seen_by_all(&a, "shop/good", 1), a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "resolve", "shop/added", NULL), 0);
+    ck_assert_ptr_nonnull(strstr(o.out, ":99 "));
+    ck_assert_int_eq(proc_stop(&holder, 5000), 0);
+    (void)wait_until(5000, ctl(&a, &o, "resolve", "shop/added", NULL) == 0 && strstr(o.out, ":1 "), o.out);
 }
 END_TEST
 
@@ -191,4 +221,5 @@ END_TEST
 
 E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
           {"refuses_what_another_one_holds", refuses_what_another_one_holds}, {"reloads_on_sighup", reloads_on_sighup},
-          {"tells_systemd", tells_systemd}, {"no_daemon", no_daemon})
+          {"a_name_that_was_taken_is_had_later", a_name_that_was_taken_is_had_later}, {"tells_systemd", tells_systemd},
+          {"no_daemon", no_daemon})

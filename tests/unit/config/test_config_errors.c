@@ -184,16 +184,9 @@ static const struct {
      "{tcp=\"a:1\";},{tcp=\"a:1\";},{tcp=\"a:1\";},\n{tcp=\"a:1\";}); } );",
      "c:2: services[0].checks[8]: more than 8 checks\n"},
 
-    /* Other files: sd/a.conf has ONE. */
-    {SD ONE, "$/sd/a.conf:1: services[0]: a/b, instance b-1, is in c:2 already\n"},
+    /* Other files. */
     {SD "\n@include \"bad\"", "bad:2: zone: \"Z\" " NAME_RULE "\n"},
     {"!host = \"web-1\"; services_dir = \"$/c\";", "$/c: cannot be read: Not a directory\n"},
-    {"!host = \"web-1\"; services_dir = \"$/bad.d\";",
-     "$/bad.d/1.conf:2: region: unknown key\n"
-     "$/bad.d/2.conf:1: servicse: unknown key; did you mean services?\n"
-     "$/bad.d/3.conf:1: syntax error\n"
-     "$/bad.d/4.conf:2: services[0].port: 0 is out of range 1..65535\n"
-     "$/bad.d/5.conf: cannot be read: Is a directory\n"},
 
     /* Everything at once. */
     {"region = 1;\ndns = { ttl = \"x\"; workers = 0;\n bogus = 1; };\nnats = { user = \"u\"; };\n"
@@ -247,11 +240,6 @@ START_TEST(test_rows)
     const char *folder = folder_enter();
     folder_write("sd/a.conf", ONE);
     folder_write("bad", "region = \"eu\";\nzone = \"Z\";\n");
-    folder_write("bad.d/1.conf", "services = ( );\nregion = \"x\";");
-    folder_write("bad.d/2.conf", "servicse = ( );");
-    folder_write("bad.d/3.conf", "services = (");
-    folder_write("bad.d/4.conf", "services = (\n { name = \"x/y\"; port = 0; } );");
-    folder_write("bad.d/5.conf/x", "");
     for (size_t i = 0; i < N_ROWS; i++) {
         struct told told = {.n = 0};
         struct config *c = NULL;
