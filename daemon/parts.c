@@ -296,6 +296,12 @@ static const struct table *http_table(void *arg)
     return table_writer_table(catalog_table(d->catalog));
 }
 
+static const struct catalog *http_catalog(void *arg)
+{
+    struct daemon *d = arg;
+    return d->catalog;
+}
+
 static int http_part_start(struct daemon *d)
 {
     if (!d->config->http.listen[0])
@@ -303,7 +309,7 @@ static int http_part_start(struct daemon *d)
     struct http_options options = {.listen = d->config->http.listen,
                                    .connections_max = d->config->limits.http_clients,
                                    .timeout_ns = d->config->limits.http_time_ns};
-    struct http_ops ops = {.arg = d, .table = http_table, .status = status_fill};
+    struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = status_fill};
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err)
         log_error("http.listen %s: %s", d->config->http.listen, strerror(-err));

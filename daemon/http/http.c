@@ -14,11 +14,11 @@
 #include <utlist.h>
 
 #include "daemon/base/address.h"
+#include "daemon/base/loop_meter.h"
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
 
 #define BACKLOG         64
-#define PIECE           65536 /* of a list, at a time */
 #define ACCEPT_PAUSE_NS NS_PER_S
 #define DRAIN_NS        (2 * NS_PER_S)
 
@@ -37,9 +37,28 @@ static const struct metric metrics_table[] = {
                "HTTP connections that could not be taken, for want of descriptors or memory."),
 };
 
+/* --- whose turn it is --- */
+
+static void wait_for_turn(struct connection *c, struct connection **queue)
+{
+    if (c->queue)
+        return;
+    c->queue = queue;
+    DL_APPEND2(*queue, c, prev_waiting, next_waiting);
+    loop_timer_arm(&c->http->pump, 0, 0);
+}
+
+static void stop_waiting(struct connection *c)
+{
+    if (c->queue)
+        DL_DELETE2(*c->queue, c, prev_waiting, next_waiting);
+    c->queue = NULL;
+}
+
 static void close_connection(struct connection *c)
 {
     struct http *h = c->http;
+    stop_waiting(c);
     DL_DELETE(h->connections, c);
     metric_set(&h->metrics.connections, --h->n_connections);
     if (c->walking)
@@ -55,6 +74,11 @@ static void close_connection(struct connection *c)
 const struct table *http_table(const struct http *h)
 {
     return h->ops.table(h->ops.arg);
+}
+
+struct page_source http_source(const struct http *h)
+{
+    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg)};
 }
 
 /* length < 0: it is not known yet. */
@@ -107,12 +131,13 @@ static void send_piece(struct connection *c, struct evbuffer *piece)
 }
 
 /* The next piece of a list. A negative errno: nothing more can be sent. */
-static int walk_on(struct connection *c)
+static int walk_on(struct connection *c, const struct loop_slice *slice)
 {
+    struct page_source source = http_source(c->http);
     struct evbuffer *piece = evbuffer_new();
     if (!piece)
         return -ENOMEM;
-    int more = page_walk_step(&c->walk, http_table(c->http), PIECE, piece);
+    int more = page_walk_step(&c->walk, &source, slice, piece);
     if (more >= 0)
         send_piece(c, piece);
     evbuffer_free(piece);
@@ -125,26 +150,31 @@ static int walk_on(struct connection *c)
     return 0;
 }
 
-static void keep_walking(struct connection *c)
+static void keep_walking(struct connection *c, const struct loop_slice *slice)
 {
-    int more = walk_on(c);
+    int more = walk_on(c, slice);
     if (more < 0) {
         metric_inc(&c->http->metrics.aborted); /* the missing end tells the client */
         close_connection(c);
     } else if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
-        /* All those slots held nothing of this kind: nothing to be written, so nobody would call back. */
-        bufferevent_trigger(c->bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
+        wait_for_turn(c, &c->http->walking); /* nothing of this kind yet, so nobody would call back */
     }
+}
+
+void http_send_walk(struct connection *c)
+{
+    c->walking = true;
+    send_head(c, 200, TYPE_JSON, -1);
+    if (!c->request.head_only)
+        return; /* the pieces come when the head is on its way */
+    page_walk_fini(&c->walk);
+    c->walking = false;
 }
 
 void http_send_list(struct connection *c, const struct page *page)
 {
-    send_head(c, 200, TYPE_JSON, -1);
-    if (c->request.head_only)
-        return;
     page_walk_init(&c->walk, page);
-    c->walking = true;
-    (void)walk_on(c); /* the table is the one it began with */
+    http_send_walk(c);
 }
 
 /* --- connections --- */
@@ -166,10 +196,9 @@ static void refuse(struct connection *c, int status)
     http_send_text(c, status, http_status_text(status));
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+static void read_request(struct connection *c)
 {
-    struct connection *c = arg;
-    struct evbuffer *in = bufferevent_get_input(bev);
+    struct evbuffer *in = bufferevent_get_input(c->bev);
     size_t n = evbuffer_get_length(in);
     if (c->draining) {
         evbuffer_drain(in, n);
@@ -185,9 +214,42 @@ static void on_read(struct bufferevent *bev, void *arg)
         return;
     }
     finish_request(c);
+    wait_for_turn(c, &c->http->asking);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    (void)bev;
+    loop_meter_enter();
+    read_request(arg);
+    loop_meter_leave();
+}
+
+static void answer(struct connection *c)
+{
     http_route(c);
     if (!c->answered) /* no memory for it */
         send_head(c, 500, TYPE_TEXT, 0);
+}
+
+/*
+ * All answers together take one slice at a time. What was just asked for comes first: most of it is short, and what is
+ * not waits with the other long ones after its first turn.
+ */
+static void on_pump(void *arg)
+{
+    struct http *h = arg;
+    struct loop_slice slice = loop_slice_begin();
+    while ((h->asking || h->walking) && !loop_slice_over(&slice)) {
+        struct connection *c = h->asking ? h->asking : h->walking;
+        stop_waiting(c);
+        if (c->walking)
+            keep_walking(c, &slice);
+        else
+            answer(c);
+    }
+    if (h->asking || h->walking)
+        loop_timer_arm(&h->pump, 0, 0);
 }
 
 /*
@@ -208,10 +270,12 @@ static void on_written(struct bufferevent *bev, void *arg)
 {
     struct connection *c = arg;
     (void)bev;
+    loop_meter_enter();
     if (c->walking)
-        keep_walking(c);
+        wait_for_turn(c, &c->http->walking);
     else if (c->answered && !c->draining)
         drain(c);
+    loop_meter_leave();
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -321,6 +385,8 @@ int http_new(struct event_base *base, const struct http_options *options, const 
     h->all_metrics = metrics;
     int err = loop_timer_init(&h->accept_again, base, on_accept_again, h);
     if (err == 0)
+        err = loop_timer_init(&h->pump, base, on_pump, h);
+    if (err == 0)
         err = listen_at(h, options->listen);
     if (err == 0)
         err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &h->metrics);
@@ -341,6 +407,7 @@ void http_free(struct http *h)
     if (h->listener)
         evconnlistener_free(h->listener);
     loop_timer_fini(&h->accept_again);
+    loop_timer_fini(&h->pump);
     free(h);
 }
 

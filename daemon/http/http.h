@@ -3,6 +3,9 @@
  * The read-only HTTP interface: /metrics, /healthz, /readyz, /v1/status, /v1/services,
  * /v1/services/<domain>/<service>, /v1/hosts, /v1/http_sd. Main thread only, on the given event_base.
  *
+ * Answers are made one after the other in pieces, all of them together no longer than a slice of the loop at a time:
+ * whoever asks for much, or often, waits behind the others, and nobody else waits for him.
+ *
  * On bufferevents, not on evhttp: that has no limit on connections (libevent 2.1), and its answers are made whole
  * before they are sent. One request a connection; GET and HEAD; everything else, and requests that are too large or
  * too slow, are refused and counted.
@@ -16,6 +19,7 @@
 #include <stdint.h>
 
 #include "daemon/base/metrics.h"
+#include "daemon/catalog/catalog.h"
 #include "libdiscover/core/table_reader.h"
 #include "proto/api.pb-c.h"
 
@@ -32,6 +36,7 @@ struct http_options {
 struct http_ops {
     void *arg;
     const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
+    const struct catalog *(*catalog)(void *arg);
 
     /* Fills in all but the counters; its strings are read before the next turn of the loop. */
     void (*status)(void *arg, Discover__V1__Status *ret_status);

@@ -24,6 +24,8 @@ struct connection {
     struct bufferevent *bev;
     struct loop_timer deadline; /* of the request */
     struct request request;
+    struct connection **queue; /* it waits in this one for its turn, or NULL */
+    struct connection *prev_waiting, *next_waiting;
     bool answered;
     bool draining; /* all is said: waits for the client to close */
     bool walking;  /* the rest of a list comes as the client takes it */
@@ -39,17 +41,22 @@ struct http {
     struct evconnlistener *listener;
     struct loop_timer accept_again;
     struct connection *connections;
+    struct connection *asking;  /* have a request that is not answered yet, */
+    struct connection *walking; /* or are to get the next piece; in the order of their turns */
+    struct loop_timer pump;
     uint32_t n_connections;
 };
 
 const struct table *http_table(const struct http *h);
+struct page_source http_source(const struct http *h);
 
 /* Answers with what is in the body, which is emptied. */
 void http_send(struct connection *c, int status, const char *type, struct evbuffer *body);
 void http_send_text(struct connection *c, int status, const char *text);
 
-/* Answers with a list, piece by piece. */
+/* Answers with a list, piece by piece: of all there is, or of one service's instances, in c->walk already. */
 void http_send_list(struct connection *c, const struct page *page);
+void http_send_walk(struct connection *c);
 
 /* Answers a whole request, or leaves it unanswered for want of memory. */
 void http_route(struct connection *c);

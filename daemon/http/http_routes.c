@@ -78,21 +78,18 @@ static void get_http_sd(struct connection *c, const char *rest)
 static void get_service(struct connection *c, const char *rest)
 {
     char domain[LABEL_CAP], service[LABEL_CAP];
-    struct evbuffer *body = evbuffer_new();
-    if (!body)
-        return;
+    struct page_source source = http_source(c->http);
     int err = service_parse(rest, domain, service);
     if (err == 0)
-        err = page_service(http_table(c->http), rest, body);
+        err = page_walk_init_service(&c->walk, &source, rest);
     if (err == 0)
-        http_send(c, 200, TYPE_JSON, body);
+        http_send_walk(c);
     else if (err == -EINVAL)
         http_send_text(c, 400, "not <domain>/<service>");
     else if (err == -ENOENT)
         http_send_text(c, is_unsynced(c) ? 503 : 404, is_unsynced(c) ? "not synchronised yet" : "no such service");
     else
         http_send_text(c, 503, strerror(-err));
-    evbuffer_free(body);
 }
 
 static const struct route {

@@ -379,3 +379,23 @@ int table_service_read(const struct table *t, const char *key, size_t n, table_r
     uint32_t slot;
     return table_block_find(t, key, n, call_service, &call, &slot);
 }
+
+static int peek_block(const struct table *t, const struct table_block *b, void *arg)
+{
+    struct table_peek *peek = arg;
+    uint64_t key[TABLE_KEY_MAX / 8];
+    (void)t;
+    table_copy(key, b->words + TABLE_BLOCK_HEADER_WORDS, (b->key_bytes + 7) / 8);
+    memcpy(peek->key, key, b->key_bytes);
+    peek->key[b->key_bytes] = '\0';
+    peek->key_bytes = b->key_bytes;
+    peek->kind = (enum table_kind)b->kind;
+    peek->n_first = b->n_first;
+    peek->n_total = b->n_total;
+    return 0;
+}
+
+int table_peek(const struct table *t, uint32_t slot, struct table_peek *ret_peek)
+{
+    return table_block_read(t, slot, peek_block, ret_peek);
+}

@@ -88,6 +88,15 @@ struct table_run {
 typedef int table_run_fn(const struct table_run *run, void *arg);
 int table_service_read(const struct table *t, const char *key, size_t n, table_run_fn *fn, void *arg);
 
+/* What is under a slot, without its contents. -ENOENT: nothing; -EBUSY, -EBADMSG. */
+struct table_peek {
+    enum table_kind kind;
+    uint32_t n_first, n_total;
+    size_t key_bytes;
+    char key[TABLE_KEY_MAX + 1];
+};
+int table_peek(const struct table *t, uint32_t slot, struct table_peek *ret_peek);
+
 /* A whole block, copied: a consistent view that may be walked at leisure. */
 struct table_view {
     uint64_t *words;

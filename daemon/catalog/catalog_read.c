@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the catalog holds, one instance at a time. */
+#include "daemon/catalog/catalog_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/catalog/model.h"
+
+int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids, size_t *ret_n)
+{
+    const struct service *s;
+    size_t n = 0;
+    HASH_FIND_STR(c->services, service, s);
+    for (uint32_t p = 0; s && p < s->order.n; p++)
+        n += s->order.pages[p]->n;
+    if (n == 0)
+        return -ENOENT;
+    uint64_t *ids = malloc(n * sizeof *ids);
+    if (!ids)
+        return -ENOMEM;
+    n = 0;
+    for (uint32_t p = 0; p < s->order.n; p++)
+        for (uint16_t i = 0; i < s->order.pages[p]->n; i++)
+            ids[n++] = s->order.pages[p]->instances[i]->endpoint.id;
+    *ret_ids = ids;
+    *ret_n = n;
+    return 0;
+}
+
+int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *ret_instance)
+{
+    const struct instance *i;
+    HASH_FIND(hh, c->instances, &id, sizeof id, i);
+    if (!i)
+        return -ENOENT;
+    ret_instance->endpoint = i->endpoint;
+    ret_instance->usable = instance_usable(c, i);
+    memcpy(ret_instance->bytes, i->host->entry, i->host->entry_n);
+    memcpy(ret_instance->bytes + i->host->entry_n, i->details, i->details_n);
+    return entry_read(ret_instance->bytes, (size_t)i->host->entry_n + i->details_n, &ret_instance->entry);
+}

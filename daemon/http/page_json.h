@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the pages consist of, as JSON. Main thread. A NULL json_t: no memory. */
+#ifndef HTTP_PAGE_JSON_H
+#define HTTP_PAGE_JSON_H
+
+#include <event2/buffer.h>
+#include <jansson.h>
+
+#include "daemon/catalog/catalog_read.h"
+
+/* Writes the value and gives it back. -ENOMEM. */
+int page_write_json(json_t *value, struct evbuffer *out);
+
+json_t *page_instance_json(const struct catalog_instance *i);
+
+/* A group of Prometheus' HTTP service discovery, of one target. */
+json_t *page_target_json(const char *service, const struct catalog_instance *i);
+
+void page_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16]);
+
+#endif
