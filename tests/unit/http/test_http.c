@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "daemon/catalog/catalog.h"
-#include "daemon/http/pages.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
@@ -448,88 +447,6 @@ START_TEST(table_that_moves_breaks_a_list_off)
 }
 END_TEST
 
-static void remove_instance(const char *service, const char *instance)
-{
-    struct instance_key key = {.domain = "shop", .host = "web-1"};
-    snprintf(key.service, sizeof key.service, "%s", service);
-    snprintf(key.instance, sizeof key.instance, "%s", instance);
-    catalog_remove(catalog, &key);
-}
-
-/* Adds, removes and changes instances that are about to be told. */
-static void churn(int round)
-{
-    char name[32];
-    snprintf(name, sizeof name, "fresh-%d", round);
-    add("payment", name, DISCOVER_PASSING);
-    snprintf(name, sizeof name, "old-%d", 2 * round + 1);
-    remove_instance("payment", name);
-    (void)catalog_flush(catalog);
-}
-
-/* Who is there from the first byte to the last is told of, once, whatever happens to the others meanwhile. */
-START_TEST(a_large_service_that_changes_while_it_is_told)
-{
-    enum { INSTANCES = 3000 };
-    static bool told[INSTANCES];
-    setup((struct http_options){0});
-    set_sync(TABLE_LIVE);
-    for (int i = 0; i < INSTANCES; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "old-%d", i);
-        add("payment", name, DISCOVER_PASSING);
-    }
-    (void)catalog_flush(catalog);
-    int sock = dial();
-    const char *request = "GET /v1/services/shop/payment HTTP/1.1\r\n\r\n";
-    ck_assert_int_eq(send(sock, request, strlen(request), 0), (ssize_t)strlen(request));
-    for (int round = 0; round < 200; round++) {
-        turn();
-        churn(round);
-    }
-    ck_assert_int_eq(take_answer(sock), 200);
-    json_t *json = json_loads(answer, 0, NULL), *list = json_object_get(json, "instances");
-    ck_assert_ptr_nonnull(json);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        int n;
-        if (sscanf(text_of(json_array_get(list, i), "instance"), "old-%d", &n) != 1)
-            continue;
-        ck_assert(!told[n]);
-        told[n] = true;
-    }
-    for (int i = 0; i < INSTANCES; i += 2) /* none of these went */
-        ck_assert(told[i]);
-    json_decref(json);
-    teardown();
-}
-END_TEST
-
-/* However large a service is, the loop goes on when the slice is over, and the rest comes in the next ones. */
-START_TEST(an_answer_ends_with_the_slice)
-{
-    struct loop_slice over = {0}, all_day = {INT64_MAX};
-    struct page_walk walk;
-    setup((struct http_options){0});
-    for (int i = 0; i < 1000; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "old-%d", i);
-        add("payment", name, DISCOVER_PASSING);
-    }
-    (void)catalog_flush(catalog);
-    const struct page_source present = {table_op(NULL), catalog};
-    struct evbuffer *out = evbuffer_new();
-    ck_assert_int_eq(page_walk_init_service(&walk, &present, "shop/payment"), 0);
-    ck_assert_int_eq(page_walk_step(&walk, &present, &over, out), 1);
-    ck_assert_uint_lt(evbuffer_get_length(out), 500);
-    ck_assert_int_eq(page_walk_step(&walk, &present, &all_day, out), 1);
-    ck_assert_uint_lt(evbuffer_get_length(out), 70000); /* nor is there ever more than a piece of it */
-    page_walk_fini(&walk);
-    ck_assert_int_eq(page_walk_init_service(&walk, &present, "shop/nobody"), -ENOENT);
-    evbuffer_free(out);
-    teardown();
-}
-END_TEST
-
 /* --- clients --- */
 
 START_TEST(head_has_no_body)
@@ -647,7 +564,6 @@ END_TEST
 
 UNIT_TESTS("http/http", health_and_readiness, metrics_in_prometheus_format, services_and_one_of_them,
            unknown_is_not_the_same_as_not_known_yet, hosts, prometheus_service_discovery, status,
-           long_lists_come_in_pieces, table_that_moves_breaks_a_list_off, a_large_service_that_changes_while_it_is_told,
-           an_answer_ends_with_the_slice, head_has_no_body, what_is_not_understood_is_refused_and_told,
-           slow_ones_are_ended, who_does_not_read_is_ended, too_many_at_once, clients_that_vanish,
-           listening_where_it_cannot)
+           long_lists_come_in_pieces, table_that_moves_breaks_a_list_off, head_has_no_body,
+           what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended,
+           too_many_at_once, clients_that_vanish, listening_where_it_cannot)
