@@ -110,6 +110,8 @@ struct daemon {
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
     char bus_server[256], bus_error[512];
     struct lease own_lease; /* as last sent */
+    int64_t server_wall_ns; /* what the server's clock said at least (since 1970), at server_heard_ns; 0: nothing */
+    int64_t server_heard_ns;
 };
 
 /* Runs until SIGTERM or SIGINT. Takes the configuration. Returns the exit status. */
@@ -150,6 +152,8 @@ extern const struct bus_events inbound_bus_events;
 int64_t inbound_tick(struct daemon *d, int64_t now_ns);
 /* Our lease was given to the bus: the canary is on its way. */
 void inbound_lease_sent(struct daemon *d, const struct lease *lease, int64_t now_ns);
+/* The time on the server's clock, at least, in ms since 1970; 0: not known. */
+int64_t inbound_server_ms(const struct daemon *d, int64_t now_ns);
 /* Whether the silence of others tells anything. */
 bool inbound_trustworthy(const struct daemon *d);
 

@@ -313,6 +313,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .held_ms = s->held_ms,
         .held_reason = s->held_reason,
         .store_error = s->store_error,
+        .lease_problem = s->lease_problem,
+        .name_taken = s->name_taken,
     };
     fn(arg, &status);
 }

@@ -27,6 +27,7 @@ static void follow_publishing(struct agent *a, int64_t now_ns)
         return;
     a->publishing = may;
     if (may) {
+        a->lease_seen_ns = now_ns;
         /* The lease first: records of a host without one would not be served. */
         agent_put_lease(a, now_ns);
         publisher_resume(a->publisher, now_ns);
@@ -325,5 +326,7 @@ struct agent_status agent_status(const struct agent *a)
         .window = publisher.window,
         .lease_acknowledged = a->beat.acked,
         .name = a->name_conflict.name,
+        .publishing = a->publishing,
+        .lease_seen_ns = a->lease_seen_ns,
     };
 }

@@ -237,6 +237,8 @@ struct agent_status {
     uint32_t in_flight, window;
     bool lease_acknowledged; /* the latest */
     enum agent_name name;
+    bool publishing;       /* connected, and the name is ours */
+    int64_t lease_seen_ns; /* when our lease last came back live, as the newest under our name; or publishing began */
 };
 struct agent_status agent_status(const struct agent *a);
 

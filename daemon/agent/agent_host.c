@@ -180,8 +180,10 @@ void agent_hosts_snapshot_begin(struct agent *a)
 void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns)
 {
     enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, seq, age_ns, now_ns);
-    if (!name_conflict_is_ours(&a->name_conflict, lease) && lease->life != a->name_conflict.life)
+    if (lease->life != a->name_conflict.life)
         agent_see_epoch(a, lease->epoch);
+    else if (!lease->asked_by && lease->epoch > a->seen_epoch)
+        a->lease_seen_ns = now_ns;
     a->lease_seen = true;
     if (is_old(a, lease))
         lease_beat_lost(&a->beat, now_ns);

@@ -30,9 +30,10 @@ struct agent {
     bool connected;
     bool publishing; /* connected, and the name is ours */
     uint64_t identity_errors;
-    bool synced;     /* a snapshot was observed: what the bucket holds of us is known */
-    bool lease_seen; /* since the snapshot of HOSTS began */
-    bool raised;     /* min_epoch is this life's */
+    bool synced;           /* a snapshot was observed: what the bucket holds of us is known */
+    bool lease_seen;       /* since the snapshot of HOSTS began */
+    int64_t lease_seen_ns; /* when our own last came back, with nothing above it */
+    bool raised;           /* min_epoch is this life's */
     bool grace_over;
     int64_t grace_until_ns; /* then: the next look whether min_epoch can be raised */
     enum leave_step leave;

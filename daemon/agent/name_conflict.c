@@ -84,12 +84,6 @@ static void question_came_back(struct name_conflict *c, int64_t now_ns)
 
 /* --- others --- */
 
-/* Versions before lives have none: there it is the node and the epoch. */
-static bool same_life(const struct lease *a, const struct lease *b)
-{
-    return a->life == b->life && (a->life || (a->node == b->node && a->epoch == b->epoch));
-}
-
 /*
  * The first lease of a life cannot know its own sequence yet: then it is the one it came with. Claims of one bucket
  * order all lives, and no clock is asked. A version before claims decides by node, and expects that of us.
@@ -140,7 +134,7 @@ static enum name_conflict_news judge(struct name_conflict *c, const struct lease
  */
 static bool note(struct name_conflict *c, const struct lease *l, int64_t now_ns)
 {
-    bool same = same_life(l, &c->other), newer = l->epoch > c->other.epoch || l->counter > c->other.counter;
+    bool same = lease_same_life(l, &c->other), newer = l->epoch > c->other.epoch || l->counter > c->other.counter;
     bool renewed = same && newer && now_ns - c->other_since_ns >= c->hold_ns / 2;
     if (!same)
         c->other_since_ns = now_ns;
@@ -158,7 +152,7 @@ static enum name_conflict_news take_question(struct name_conflict *c, const stru
 static enum name_conflict_news take_lease(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t age_ns,
                                           int64_t now_ns)
 {
-    if (l->asked_by && same_life(l, &c->other)) /* it tells nothing new of that one */
+    if (l->asked_by && lease_same_life(l, &c->other)) /* it tells nothing new of that one */
         return NAME_CONFLICT_NOTHING;
     bool lives = note(c, l, now_ns) || (l->answers && l->answers == c->life);
     int64_t until_ns = l->leaving ? now_ns : now_ns - age_ns + (int64_t)l->ttl_ms * NS_PER_MS;

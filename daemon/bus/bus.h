@@ -57,6 +57,7 @@ struct bus_info {
     int64_t created; /* identifies the bucket's incarnation */
     uint64_t last_seq;
     uint64_t messages;
+    int64_t newest_ns; /* when the newest message was stored, on the server's clock (since 1970); 0: there is none */
 };
 
 /* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */

@@ -100,7 +100,10 @@ int bus_stream_info(jsCtx *js, const struct bus_stream *stream, bus_deviation_fn
     if (deviation && si->Config)
         verify(&(struct report){stream, deviation, arg}, si->Config);
     *ret_state = (struct bus_stream_state){
-        .info = {.created = si->Created, .last_seq = si->State.LastSeq, .messages = si->State.Msgs},
+        .info = {.created = si->Created,
+                 .last_seq = si->State.LastSeq,
+                 .messages = si->State.Msgs,
+                 .newest_ns = si->State.LastTime},
         .last_time_ns = si->State.LastTime,
         .first_seq = si->State.FirstSeq,
         .replicas = si->Config ? (int)si->Config->Replicas : 1,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl register: makes a registration and stays for as long as it takes. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "daemon/ctl/ctl.h"
@@ -56,6 +57,20 @@ static void take_back(struct discover *d, const struct register_options *o, cons
     (void)!discover_deregister(d, o->service, discover_registration_instance(r));
 }
 
+static void take_name_taken(void *arg, const struct discover_status *s)
+{
+    if (s->name_taken)
+        ctl_note("not registered: %s", s->lease_problem);
+    *(bool *)arg = s->name_taken;
+}
+
+/* No other host would hear of it as long as another one has this host's name: to seem to succeed would be a lie. */
+static bool name_is_taken(struct discover *d)
+{
+    bool taken = false;
+    return discover_status(d, take_name_taken, &taken) >= 0 && taken;
+}
+
 /* Registers, and stays for as long as it takes. */
 static int register_and_hold(const struct ctl *ctl, const struct register_options *o, const struct hold *h,
                              struct discover_registration *r)
@@ -64,8 +79,11 @@ static int register_and_hold(const struct ctl *ctl, const struct register_option
     struct discover *d = ctl_connect(ctl, &status);
     if (!d)
         return status;
-    int err = discover_register(d, r);
-    if (err < 0)
+    bool taken = name_is_taken(d);
+    int err = taken ? DISCOVER_E_CONFLICT : discover_register(d, r);
+    if (taken)
+        status = CTL_FAILED;
+    else if (err < 0)
         status = ctl_failed(d, o->service, err);
     else if (o->command)
         status = run_command(d, h, o->command);

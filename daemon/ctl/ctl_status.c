@@ -56,6 +56,8 @@ static json_t *held_json(const struct discover_status *s)
 static json_t *with_troubles(json_t *status, const struct discover_status *s)
 {
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
+    (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
     return status;
 }
 
@@ -96,6 +98,8 @@ static void print_troubles(const struct discover_status *s)
 {
     if (*s->store_error)
         printf("not stored     %s: what has to outlive a restart is refused\n", s->store_error);
+    if (*s->lease_problem)
+        printf("not heard      %s\n", s->lease_problem);
 }
 
 static void print_refused(const struct discover_status *s)

@@ -32,11 +32,20 @@ static void get_healthz(struct connection *c, const char *rest)
     http_send_text(c, 200, "ok");
 }
 
-/* Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. */
+/*
+ * Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. Nor is a host
+ * whose name another one has: no other hears of it.
+ */
 static void get_readyz(struct connection *c, const char *rest)
 {
+    struct http *h = c->http;
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     (void)rest;
-    http_send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(http_table(c->http))));
+    h->ops.status(h->ops.arg, &status);
+    if (status.name_taken)
+        http_send_text(c, 503, status.lease_problem);
+    else
+        http_send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(http_table(h))));
 }
 
 static void get_status(struct connection *c, const char *rest)

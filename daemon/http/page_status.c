@@ -41,6 +41,8 @@ static json_t *held_json(const Discover__V1__Status *s)
 static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
 {
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
+    (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
@@ -33,6 +34,26 @@ void inbound_refuse(struct daemon *d, enum bus_bucket bucket, metric_value *coun
 {
     metric_inc(counter);
     write_report_refused(d->write_report, bucket, m, why);
+}
+
+/* The time is at least what the server says, if our own clock has been lost. */
+static int64_t wall_ms(const struct daemon *d)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    int64_t own_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
+    int64_t server_ms = inbound_server_ms(d, clock_now_ns());
+    return own_ms > server_ms ? own_ms : server_ms;
+}
+
+int64_t inbound_server_ms(const struct daemon *d, int64_t now_ns)
+{
+    return d->server_wall_ns ? (d->server_wall_ns + now_ns - d->server_heard_ns) / NS_PER_MS : 0;
+}
+
+const char *inbound_epoch_problem(const struct daemon *d, uint64_t epoch)
+{
+    return epoch_plausible(epoch, wall_ms(d)) ? NULL : "epoch: more than a day ahead of the clock";
 }
 
 /* --- what the followers ask for --- */
@@ -135,6 +156,12 @@ static void on_gap(void *arg, enum bus_bucket bucket)
 
 static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
 {
+    struct daemon *d = arg;
+    int64_t now_ns = clock_now_ns();
+    if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(d, now_ns)) {
+        d->server_wall_ns = info->newest_ns;
+        d->server_heard_ns = now_ns;
+    }
     follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, clock_now_ns());
 }
 

@@ -25,6 +25,9 @@ bool inbound_is_own(const struct daemon *d, const char *host);
 void inbound_refuse(struct daemon *d, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
                     const char *why);
 
+/* NULL, or why no daemon can have this epoch now: it is further ahead than a clock can be wrong by. */
+const char *inbound_epoch_problem(const struct daemon *d, uint64_t epoch);
+
 /* What differs between the buckets: apply, remove, and the ends of a snapshot. */
 void inbound_records_ops(struct follow_ops *ops);
 void inbound_leases_ops(struct follow_ops *ops);

@@ -20,6 +20,9 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
     int err = liveness_apply(d->liveness, host, lease, m->age_ns, clock_now_ns());
     if (err == -ENOSPC)
         inbound_refuse(d, BUS_HOSTS, &d->inbound_counters.limits_refused, m, catalog_limit_text(-EUSERS));
+    else if (err == -ESTALE)
+        write_report_refused(d->write_report, BUS_HOSTS, m,
+                             "of a life that began before the one known under this name: two hosts may have it");
     else
         write_report_accepted(d->write_report, BUS_HOSTS, m->key, m->key_len);
     if (catalog_has_all(d->catalog, host, lease))
@@ -32,6 +35,14 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
     }
 }
 
+/* Ours is put again at once: whoever comes now finds nothing else. */
+static void refuse_lease(struct daemon *d, const char *host, const struct kv_message *m, const char *why)
+{
+    inbound_refuse(d, BUS_HOSTS, &d->inbound_counters.leases_refused, m, why);
+    if (inbound_is_own(d, host))
+        agent_own_lease_gone(d->agent, clock_now_ns());
+}
+
 static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = inbound_daemon(arg);
@@ -40,8 +51,9 @@ static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapsho
     const char *why = "larger than this daemon takes";
     if (label_copy(host, m->key, m->key_len) < 0)
         inbound_refuse(d, BUS_HOSTS, &d->inbound_counters.keys_refused, m, "the key is not a host name");
-    else if (m->kind == KV_REFUSED || lease_decode(m->value, m->n, &lease, &why) < 0)
-        inbound_refuse(d, BUS_HOSTS, &d->inbound_counters.leases_refused, m, why);
+    else if (m->kind == KV_REFUSED || lease_decode(m->value, m->n, &lease, &why) < 0 ||
+             (why = inbound_epoch_problem(d, lease.epoch)))
+        refuse_lease(d, host, m, why);
     else if (inbound_is_own(d, host))
         own_lease(d, &lease, m, from_snapshot);
     else

@@ -61,7 +61,8 @@ static void put_value(struct daemon *d, const struct instance_key *key, const st
     const char *why = "larger than this daemon takes";
     if (m->kind == KV_PUT && foreign_is(m->value, m->n)) {
         put_foreign(d, key, m);
-    } else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0) {
+    } else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0 ||
+               (why = inbound_epoch_problem(d, record.epoch))) {
         inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, why);
         own_record_lost(d, key);
     } else if (inbound_is_own(d, key->host)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
@@ -41,6 +42,27 @@ static void fill_guard(const struct daemon *d, int64_t now_ns, Discover__V1__Sta
     s->held_reason = (char *)d->guard_reason;
 }
 
+/* Static or of this function: why what is registered here may be heard of nowhere else. */
+static const char *lease_problem(const struct daemon *d, const struct agent_status *agent, int64_t now_ns)
+{
+    static char text[160];
+    int64_t silent_ns = now_ns - agent->lease_seen_ns;
+    if (agent->name == AGENT_NAME_CONFLICT) {
+        snprintf(text, sizeof text,
+                 "another live host is called %s: nothing is published from here as long as it lives", d->config->host);
+        return text;
+    }
+    int64_t server_ms = inbound_server_ms(d, now_ns);
+    if (server_ms && !epoch_plausible(agent->epoch, server_ms))
+        return "the clock of this host was more than a day ahead of the server's when it started: others refuse its "
+               "lease";
+    if (!agent->publishing || silent_ns <= d->config->registry.lease_ttl_ns)
+        return "";
+    snprintf(text, sizeof text, "the lease of this host has not come back from NATS for %lld s",
+             (long long)(silent_ns / NS_PER_S));
+    return text;
+}
+
 void status_fill(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
@@ -65,6 +87,8 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
     if (!inbound_trustworthy(d))
         s->distrust = (char *)health_reason_text(d->health.reason);
+    s->name_taken = agent.name == AGENT_NAME_CONFLICT;
+    s->lease_problem = (char *)lease_problem(d, &agent, now_ns);
     fill_guard(d, now_ns, s);
     write_report_status(d->write_report, now_ns, s);
     fill_overrides(d, s);

@@ -6,15 +6,18 @@
 #include "daemon/sync/leases.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "daemon/base/deadlines.h"
 #include "daemon/base/metrics.h"
 #include "libdiscover/core/clock.h"
 
+#define LATE_TTLS       3  /* after so many, no put of a lease is under way any more */
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
 #define TICK_NS  NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
@@ -25,10 +28,13 @@ struct host {
     char name[LABEL_CAP];
     enum host_status status;
     struct lease lease;
-    uint64_t min_epoch;  /* what was told of it */
-    int64_t heard_ns;    /* when its newest lease arrived, had it come live */
-    int64_t deadline_ns; /* when something becomes of it */
-    size_t at;           /* in the heap */
+    uint64_t min_epoch;       /* what was told of it */
+    int64_t heard_ns;         /* when its newest lease arrived, had it come live */
+    struct deadline deadline; /* when something becomes of it */
+    struct {                  /* by whom its newest lease is not: an older epoch under the same name */
+        struct lease lease;
+        int64_t since_ns; /* when that life was heard first; 0: none is ignored */
+    } ignored;
 };
 
 struct leases {
@@ -37,8 +43,7 @@ struct leases {
     struct liveness_events events;
     void *arg;
     struct host *hosts;
-    struct host **heap; /* earliest deadline first; has room for all hosts */
-    size_t n, room;
+    struct deadlines deadlines; /* has room for all hosts */
     bool healthy, whole, records_known;
     int64_t healthy_since_ns;
     int64_t guard_until_ns; /* 0: no guard */
@@ -48,7 +53,7 @@ struct leases {
     int64_t probing_ns;     /* since when */
     size_t alive, held;
     struct counters {
-        metric_value applied, old, refused, left, expired, guarded;
+        metric_value applied, old, ignored, believed, refused, left, expired, guarded;
     } counters;
 };
 
@@ -67,54 +72,16 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* ---- the heap ---- */
-
-static void place(struct leases *l, struct host *h, size_t i)
-{
-    l->heap[i] = h;
-    h->at = i;
-}
-
-static void sift_up(struct leases *l, struct host *h)
-{
-    size_t i = h->at;
-    for (; i > 0 && l->heap[(i - 1) / 2]->deadline_ns > h->deadline_ns; i = (i - 1) / 2)
-        place(l, l->heap[(i - 1) / 2], i);
-    place(l, h, i);
-}
-
-static void sift_down(struct leases *l, struct host *h)
-{
-    size_t i = h->at;
-    for (size_t child = 2 * i + 1; child < l->n; child = 2 * i + 1) {
-        if (child + 1 < l->n && l->heap[child + 1]->deadline_ns < l->heap[child]->deadline_ns)
-            child++;
-        if (l->heap[child]->deadline_ns >= h->deadline_ns)
-            break;
-        place(l, l->heap[child], i);
-        i = child;
-    }
-    place(l, h, i);
-}
+/* ---- what is due next ---- */
 
 static void set_deadline(struct leases *l, struct host *h, int64_t deadline_ns)
 {
-    h->deadline_ns = deadline_ns;
-    sift_up(l, h);
-    sift_down(l, h);
+    deadlines_set(&l->deadlines, &h->deadline, deadline_ns);
 }
 
-static bool make_room(struct leases *l)
+static struct host *host_of(struct deadline *d)
 {
-    if (l->n < l->room)
-        return true;
-    size_t room = l->room ? 2 * l->room : 64;
-    struct host **heap = realloc(l->heap, room * sizeof *heap);
-    if (!heap)
-        return false;
-    l->heap = heap;
-    l->room = room;
-    return true;
+    return (struct host *)((char *)d - offsetof(struct host, deadline));
 }
 
 /* ---- hosts ---- */
@@ -128,11 +95,7 @@ static struct host *find(const struct leases *l, const char *name)
 
 static void forget(struct leases *l, struct host *h)
 {
-    struct host *last = l->heap[--l->n];
-    if (last != h) {
-        place(l, last, h->at);
-        set_deadline(l, last, last->deadline_ns);
-    }
+    deadlines_clear(&l->deadlines, &h->deadline);
     HASH_DEL(l->hosts, h);
     free(h);
 }
@@ -140,9 +103,9 @@ static void forget(struct leases *l, struct host *h)
 /* Makes room among the hosts that are gone and only remembered. */
 static bool forget_one(struct leases *l)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (!host_alive(l->heap[i]->status)) {
-            forget(l, l->heap[i]);
+    for (struct host *h = l->hosts; h; h = h->hh.next)
+        if (!host_alive(h->status)) {
+            forget(l, h);
             return true;
         }
     return false;
@@ -153,9 +116,10 @@ static int add(struct leases *l, const char *name, struct host **ret_host)
     size_t len = strlen(name);
     if (!label_valid(name, len))
         return -EINVAL;
-    if (l->n >= l->options.max_hosts && !forget_one(l))
+    if (HASH_COUNT(l->hosts) >= l->options.max_hosts && !forget_one(l))
         return -ENOSPC;
-    struct host *h = make_room(l) ? calloc(1, sizeof *h) : NULL;
+    bool room = deadlines_reserve(&l->deadlines, HASH_COUNT(l->hosts) + 1) == 0;
+    struct host *h = room ? calloc(1, sizeof *h) : NULL;
     if (!h)
         return -ENOMEM;
     memcpy(h->name, name, len + 1);
@@ -165,8 +129,7 @@ static int add(struct leases *l, const char *name, struct host **ret_host)
         return -ENOMEM;
     }
     h->status = HOST_EXPIRED;
-    h->deadline_ns = INT64_MAX;
-    place(l, h, l->n++);
+    set_deadline(l, h, INT64_MAX);
     *ret_host = h;
     return 0;
 }
@@ -202,10 +165,16 @@ static void set_status(struct leases *l, struct host *h, enum host_status status
     tell_guard(l);
 }
 
+/* So long a put of it can still come that was held up: the bucket itself remembers no lease for longer. */
+static int64_t oblivion_ns(const struct leases *l, const struct host *h)
+{
+    return l->options.forget_ns ? l->options.forget_ns : LATE_TTLS * ttl_ns(h);
+}
+
 static void end(struct leases *l, struct host *h, enum host_status status, int64_t now_ns)
 {
     metric_inc(status == HOST_LEFT ? &l->counters.left : &l->counters.expired);
-    set_deadline(l, h, now_ns + l->options.forget_ns);
+    set_deadline(l, h, now_ns + oblivion_ns(l, h));
     set_status(l, h, status);
 }
 
@@ -242,7 +211,41 @@ static int64_t deadline_of(const struct leases *l, const struct host *h)
 static void was_overwritten(struct leases *l, struct host *h, const struct lease *old, int64_t age_ns, int64_t now_ns)
 {
     if (!l->whole && h->status == HOST_ALIVE && newer(&h->lease, old))
-        set_deadline(l, h, later(h->deadline_ns, now_ns - age_ns + ttl_ns(h)));
+        set_deadline(l, h, later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
+}
+
+/*
+ * A life that is older than the one that is believed: a put that was held up, or one that is alive and cannot know what
+ * is remembered here. What renews its lease over a whole TTL, while the one that is believed does not, is alive.
+ */
+static bool lives_after_all(struct host *h, const struct lease *lease, int64_t age_ns, int64_t now_ns)
+{
+    bool same = h->ignored.since_ns && lease_same_life(lease, &h->ignored.lease);
+    bool renewed = same && newer(lease, &h->ignored.lease);
+    if (same && !renewed)
+        return false;
+    if (!same)
+        h->ignored.since_ns = now_ns - age_ns;
+    h->ignored.lease = *lease;
+    bool long_enough = now_ns - age_ns - h->ignored.since_ns >= (int64_t)lease->ttl_ms * NS_PER_MS;
+    return renewed && long_enough && h->heard_ns <= h->ignored.since_ns && !lease->leaving;
+}
+
+/* 0: it is to be believed although it is not newer than what is known. */
+static int not_newer(struct leases *l, struct host *h, const struct lease *lease, int64_t age_ns, int64_t now_ns)
+{
+    if (lease->asked_by || lease_same_life(lease, &h->lease)) {
+        metric_inc(&l->counters.old);
+        was_overwritten(l, h, lease, age_ns, now_ns);
+        return -EALREADY;
+    }
+    if (lives_after_all(h, lease, age_ns, now_ns)) {
+        metric_inc(&l->counters.believed);
+        return 0;
+    }
+    metric_inc(&l->counters.ignored);
+    was_overwritten(l, h, lease, age_ns, now_ns);
+    return -ESTALE;
 }
 
 static int leases_apply(struct liveness *base, const char *host, const struct lease *lease, int64_t age_ns,
@@ -250,11 +253,9 @@ static int leases_apply(struct liveness *base, const char *host, const struct le
 {
     struct leases *l = leases_of(base);
     struct host *h = find(l, host);
-    if (h && !newer(lease, &h->lease)) {
-        metric_inc(&l->counters.old);
-        was_overwritten(l, h, lease, age_ns, now_ns);
-        return -EALREADY;
-    }
+    int known = h && !newer(lease, &h->lease) ? not_newer(l, h, lease, age_ns, now_ns) : 0;
+    if (known < 0)
+        return known;
     int err = h ? 0 : add(l, host, &h);
     if (err < 0) {
         metric_inc(&l->counters.refused);
@@ -263,6 +264,7 @@ static int leases_apply(struct liveness *base, const char *host, const struct le
     metric_inc(&l->counters.applied);
     bool counts = still_counts(l, h, lease, age_ns, now_ns);
     h->lease = *lease;
+    h->ignored.since_ns = 0;
     h->heard_ns = now_ns - age_ns;
     if (lease->leaving) {
         end(l, h, HOST_LEFT, now_ns);
@@ -292,9 +294,9 @@ static void grant_a_ttl(struct leases *l, int64_t now_ns)
     for (struct host *h = l->hosts; h; h = h->hh.next) {
         if (!host_alive(h->status))
             continue;
-        set_deadline(l, h, later(h->deadline_ns, now_ns + ttl_ns(h)));
+        set_deadline(l, h, later(h->deadline.at_ns, now_ns + ttl_ns(h)));
         if (h->status == HOST_HELD)
-            l->guard_until_ns = later(l->guard_until_ns, h->deadline_ns);
+            l->guard_until_ns = later(l->guard_until_ns, h->deadline.at_ns);
     }
     if (l->held > 0)
         tell_guard(l);
@@ -329,7 +331,7 @@ static void leases_set_records_known(struct liveness *base, bool known)
 
 static bool overdue(const struct host *h, int64_t now_ns)
 {
-    return h->status == HOST_ALIVE && h->deadline_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
+    return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
 }
 
 /* Whether so many have fallen silent together that it is more likely the way to them that broke. */
@@ -381,7 +383,7 @@ static void leases_heard(struct liveness *base, int64_t now_ns)
 /* Whether its silence may be our deafness. */
 static bool doubtful(const struct leases *l, const struct host *h)
 {
-    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < h->deadline_ns;
+    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < h->deadline.at_ns;
 }
 
 /* When to try again. What comes of it is told by leases_heard, or by health. */
@@ -405,20 +407,21 @@ static bool was_stopped(const struct leases *l, int64_t now_ns)
 static int64_t leases_tick(struct liveness *base, int64_t now_ns)
 {
     struct leases *l = leases_of(base);
-    if (!l->healthy || l->n == 0) {
+    struct deadline *d;
+    if (!l->healthy || !deadlines_first(&l->deadlines)) {
         l->ticked_ns = 0;
         return INT64_MAX;
     }
     if (was_stopped(l, now_ns))
         grant_a_ttl(l, now_ns);
     l->ticked_ns = now_ns;
-    while (l->whole && l->n > 0 && l->heap[0]->deadline_ns <= now_ns) {
-        if (doubtful(l, l->heap[0]))
+    while (l->whole && (d = deadlines_first(&l->deadlines)) && d->at_ns <= now_ns) {
+        if (doubtful(l, host_of(d)))
             return probe(l, now_ns);
-        due(l, l->heap[0], now_ns);
+        due(l, host_of(d), now_ns);
     }
-    bool sooner = l->whole && l->n > 0 && l->heap[0]->deadline_ns < now_ns + TICK_NS;
-    return sooner ? l->heap[0]->deadline_ns : now_ns + TICK_NS;
+    int64_t next_ns = l->whole ? deadlines_next_ns(&l->deadlines) : INT64_MAX;
+    return next_ns < now_ns + TICK_NS ? next_ns : now_ns + TICK_NS;
 }
 
 /* ---- life ---- */
@@ -426,12 +429,16 @@ static int64_t leases_tick(struct liveness *base, int64_t now_ns)
 static struct liveness_stats leases_stats(const struct liveness *base)
 {
     const struct leases *l = (const struct leases *)base;
-    return (struct liveness_stats){.hosts = l->n, .alive = l->alive, .held = l->held};
+    return (struct liveness_stats){.hosts = HASH_COUNT(l->hosts), .alive = l->alive, .held = l->held};
 }
 
 static const struct metric metric_table[] = {
     COUNTER_OF(counters, applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
     COUNTER_OF(counters, old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
+    COUNTER_OF(counters, ignored, "discoverd_leases_ignored_total",
+               "Leases of a life that is older than the one known under its host's name"),
+    COUNTER_OF(counters, believed, "discoverd_leases_believed_total",
+               "Of these, believed after all, because they went on being renewed"),
     COUNTER_OF(counters, refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
     COUNTER_OF(counters, left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
     COUNTER_OF(counters, expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
@@ -453,7 +460,7 @@ static void leases_free(struct liveness *base)
         HASH_DEL(l->hosts, h);
         free(h);
     }
-    free(l->heap);
+    deadlines_fini(&l->deadlines);
     free(l);
 }
 
@@ -485,7 +492,6 @@ int leases_new(const struct leases_options *options, const struct liveness_event
     l->options.guard_percent = options->guard_percent ? options->guard_percent : 30;
     l->options.guard_min = options->guard_min ? options->guard_min : 3;
     l->options.guard_ns = options->guard_ns ? options->guard_ns : 300 * NS_PER_S;
-    l->options.forget_ns = options->forget_ns ? options->forget_ns : 600 * NS_PER_S;
     *ret_l = &l->base;
     return 0;
 }

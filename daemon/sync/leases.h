@@ -18,7 +18,7 @@ struct leases_options {
     unsigned guard_percent; /* [30]; 100 switches it off */
     unsigned guard_min;     /* [3] */
     int64_t guard_ns;       /* [5 min] */
-    int64_t forget_ns;      /* a host that is gone is remembered so long, against late old leases [10 min] */
+    int64_t forget_ns;      /* a host that is gone is remembered so long, against late old leases [3 of its TTLs] */
 
     /*
      * Makes something come through the live feed soon (the own lease, put at once). When it is given, a lease runs

@@ -62,8 +62,8 @@ struct liveness {
 };
 
 /*
- * A lease arrived; age_ns is 0 on the live feed. 0: applied; -EALREADY: not newer than what is known, by (epoch,
- * counter); -ENOSPC: more hosts than the limit; -EINVAL: not a host name; -ENOMEM.
+ * A lease arrived; age_ns is 0 on the live feed. 0: applied; -EALREADY: known, or older than what is known of the same
+ * life; -ESTALE: ignored, as it is of a life with an older epoch than the one known under this name; -ENOSPC: more hosts than the limit; -EINVAL: not a host name; -ENOMEM.
  */
 static inline int liveness_apply(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns,
                                  int64_t now_ns)

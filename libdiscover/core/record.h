@@ -66,6 +66,12 @@ struct lease {
     char version[32];
 };
 
+/* Daemons of versions before lives have none: there it is the node and the epoch. */
+static inline bool lease_same_life(const struct lease *a, const struct lease *b)
+{
+    return a->life == b->life && (a->life || (a->node == b->node && a->epoch == b->epoch));
+}
+
 /* Sets what a record has when nothing is said: passing, TCP, weight 1, no addresses, no port. */
 void record_init(struct record *r);
 

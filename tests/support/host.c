@@ -36,8 +36,8 @@ static void write_config(const struct host *h, const struct host_options *o)
 
     ck_assert_ptr_nonnull(out);
     snprintf(nowhere, sizeof nowhere, "\"nats://127.0.0.1:%d\"", port_take());
-    fprintf(out, "host = \"%s\";\nstate_dir = \"%s\";\nservices_dir = \"%s\";\n", h->name, h->state_dir,
-            h->services_dir);
+    fprintf(out, "host = \"%s\";\nstate_dir = \"%s\";\nservices_dir = \"%s\";\n", o->host ? o->host : h->name,
+            h->state_dir, h->services_dir);
     fprintf(out, "nats = { servers = [%s]; %s };\n", o->nats ? o->nats : nowhere, or_empty(o->bus));
     fprintf(out, "registry = { lease_ttl = \"%s\"; %s };\n", o->lease_ttl ? o->lease_ttl : "3s", or_empty(o->registry));
     fprintf(out, "dns = { listen = [\"127.0.0.1:%d\"]; %s };\n", h->dns_port, or_empty(o->dns));

@@ -15,6 +15,7 @@ struct discover;
 
 struct host_options {
     const char *name;      /* default "a" */
+    const char *host;      /* what its daemon calls itself; default: name */
     const char *nats;      /* servers, comma separated and in quotes (nats.urls); default: one that is not there */
     const char *lease_ttl; /* default "3s" */
     int dns_port;          /* default: free ones; given where the network is the test's own */

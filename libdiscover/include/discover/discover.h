@@ -473,7 +473,10 @@ struct discover_status {
     uint32_t held;        /* hosts kept although their leases have run out ... */
     int64_t held_ms;      /* ... for so long from now on, at most ... */
     const char *held_reason;
-    const char *store_error; /* why the state directory cannot be written; "": it can */
+    const char *store_error;   /* why the state directory cannot be written; "": it can */
+    const char *lease_problem; /* why other hosts may not take this host's lease, so that nobody hears of what is
+                                  registered here; "": they do */
+    int name_taken;            /* not 0: because another live host has this one's name */
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

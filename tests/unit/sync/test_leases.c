@@ -133,7 +133,7 @@ START_TEST(only_newer_leases_count)
     pass(TTL - 1);
     ck_assert_int_eq(lease(1, 2, 5, 0), -EALREADY);
     ck_assert_int_eq(lease(1, 2, 4, 0), -EALREADY);
-    ck_assert_int_eq(lease(1, 1, 99, 0), -EALREADY); /* replayed from an earlier life */
+    ck_assert_int_eq(lease(1, 1, 99, 0), -ESTALE); /* replayed from an earlier life */
     pass(1);
     ck_assert_int_eq(t.status[1], HOST_EXPIRED);
     ck_assert_int_eq(lease(1, 2, 4, 0), -EALREADY); /* nor does it bring back the dead */
@@ -512,9 +512,9 @@ START_TEST(gone_hosts_are_forgotten)
     setup();
     lease(1, 1, 1, 0);
     leaving(1, 1, 2);
-    pass(599 * NS_PER_S);
+    pass(3 * TTL - 1);
     ck_assert_uint_eq(liveness_stats(t.l).hosts, 1);
-    pass(2 * NS_PER_S);
+    pass(2);
     ck_assert_uint_eq(liveness_stats(t.l).hosts, 0);
     done();
 }
