@@ -509,6 +509,8 @@ static const struct metric metric_table[] = {
     COUNTER_OF(bus_counters, snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots"),
     COUNTER_OF(bus_counters, snapshot_failures, "discoverd_bus_snapshot_failures_total",
                "Snapshots that were given up"),
+    COUNTER_OF(bus_counters, gets, "discoverd_bus_gets_total",
+               "Requests for messages or batches of them, where NATS lets us make no consumers"),
     COUNTER_OF(bus_counters, values_refused, "discoverd_bus_values_refused_total",
                "Values larger than the limit, not looked at"),
     COUNTER_OF(bus_counters, denials, "discoverd_bus_denials_total", "Operations that NATS did not permit"),

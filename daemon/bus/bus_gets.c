@@ -60,6 +60,7 @@ static int request(struct getting *g, size_t i, uint64_t seq, bool batch)
     char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[96], size[24] = "";
     c->id = new_id(g, i);
     c->answers = 0;
+    metric_inc(&r->s->counters->gets);
     snprintf(inbox, sizeof inbox, "%s.pull.%" PRIx64, r->session->inbox, c->id);
     if (batch)
         snprintf(size, sizeof size, ",\"batch\":%d", BATCH);

@@ -55,7 +55,7 @@ void nats_init(struct nats *nats, size_t n_servers)
     }
 }
 
-static const char *server_program(void)
+const char *nats_server_program(void)
 {
     const char *program = getenv("NATS_SERVER");
 
@@ -69,7 +69,7 @@ void nats_server_launch(struct nats *nats, size_t i)
 
     snprintf(path, sizeof path, "%s/%s.conf", e2e_folder(), s->name);
     write_config(nats, s, path);
-    proc_start(&s->proc, s->name, (const char *const[]){server_program(), "-c", path, NULL}, NULL);
+    proc_start(&s->proc, s->name, (const char *const[]){nats_server_program(), "-c", path, NULL}, NULL);
 }
 
 void nats_start(struct nats *nats, size_t n_servers)
@@ -102,7 +102,7 @@ void nats_server_lame_duck(struct nats *nats, size_t i)
     char signal[32];
 
     snprintf(signal, sizeof signal, "ldm=%d", (int)nats->server[i].proc.pid);
-    ck_assert_msg(run(&o, (const char *const[]){server_program(), "--signal", signal, NULL}) == 0, "%s", o.err);
+    ck_assert_msg(run(&o, (const char *const[]){nats_server_program(), "--signal", signal, NULL}) == 0, "%s", o.err);
 }
 
 void nats_server_wipe(struct nats *nats, size_t i)

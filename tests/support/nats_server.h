@@ -28,6 +28,9 @@ struct nats {
     char urls[160];     /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
 };
 
+/* The program that is started: $NATS_SERVER, else nats-server from PATH. */
+const char *nats_server_program(void);
+
 /* Takes ports and folders, starts nothing. */
 void nats_init(struct nats *nats, size_t n_servers);
 

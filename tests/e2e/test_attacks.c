@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What web-1 can do to others with its own password, under the accounts of examples/nats/registry.conf: nothing. Each
+ * message of the table is really sent, by a client that chooses every byte; web-2 is a victim with a live discoverd,
+ * and with an inbox whose name is known; web-3 looks up what web-2 serves. On the server that is installed and on the
+ * newest one to be had.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/raw_nats.h"
+#include "tests/support/registry_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define RECORD "shop.pay.web-2.p1"
+#define OWN    "#SERVICES.x.y.web-1.z" /* what web-1 may write */
+#define PULL   "{\"batch\":1,\"no_wait\":true}"
+#define FIRST  "{\"seq\":1,\"next_by_subj\":\">\"}"
+#define PUSH(bucket, subject)                                                                                          \
+    "{\"stream_name\":\"KV_" bucket "\",\"config\":{\"ack_policy\":\"none\",\"deliver_policy\":\"all\","               \
+    "\"deliver_subject\":\"" subject "\"}}"
+#define PULLED(bucket)                                                                                                 \
+    "{\"stream_name\":\"KV_" bucket "\",\"config\":{\"durable_name\":\"evil\",\"ack_policy\":\"none\","                \
+    "\"deliver_policy\":\"all\",\"filter_subject\":\"$KV." bucket ".>\"}}"
+
+/* "@" stands for "$JS.API." and "$JS.registry.API.", "#" for "$KV." with and without the latter: all combinations. */
+struct attack {
+    const char *name;
+    struct {
+        const char *subject, *reply, *headers, *value;
+    } send[4];
+};
+
+static const struct attack attacks[] = {
+    {"the status of an empty pull deletes a bucket",
+     {{"@CONSUMER.DURABLE.CREATE.KV_HOSTS.evil", "_INBOX.web-1.x", NULL, PULLED("HOSTS")},
+      {"@CONSUMER.MSG.NEXT.KV_HOSTS.evil", "@STREAM.DELETE.KV_HOSTS", NULL, PULL},
+      {"@CONSUMER.MSG.NEXT.KV_SERVICES.evil", "@STREAM.DELETE.KV_SERVICES", NULL, PULL}}},
+    {"the status of an empty get deletes a bucket",
+     {{"@DIRECT.GET.KV_HOSTS", "@STREAM.DELETE.KV_HOSTS", NULL, "{\"seq\":999999999,\"next_by_subj\":\">\"}"},
+      {"@DIRECT.GET.KV_SERVICES.$KV.SERVICES.no.such.key.x", "@STREAM.DELETE.KV_SERVICES", NULL, ""}}},
+    {"an acknowledgement empties a bucket",
+     {{OWN, "@STREAM.PURGE.KV_SERVICES", NULL, "x"}, {OWN, "@STREAM.PURGE.KV_HOSTS", NULL, "x"}}},
+    {"an acknowledgement replaces another's lease and record",
+     {{OWN, "#HOSTS.web-2", NULL, "x"},
+      {OWN, "#SERVICES." RECORD, NULL, "x"},
+      {"#HOSTS.web-1", "#HOSTS.web-2", NULL, "x"}}},
+    {"the answer to a request replaces another's lease",
+     {{"@STREAM.INFO.KV_HOSTS", "#HOSTS.web-2", NULL, ""},
+      {"@DIRECT.GET.KV_SERVICES", "#HOSTS.web-2", NULL, FIRST},
+      {"@STREAM.MSG.GET.KV_SERVICES", "#SERVICES." RECORD, NULL, FIRST}}},
+    {"a pull is stored in the other bucket",
+     {{"@CONSUMER.DURABLE.CREATE.KV_SERVICES.evil", "_INBOX.web-1.x", NULL, PULLED("SERVICES")},
+      {"@CONSUMER.MSG.NEXT.KV_SERVICES.evil", "#HOSTS.web-2", NULL, PULL}}},
+    {"a pull goes into the live feed of others",
+     {{"@CONSUMER.DURABLE.CREATE.KV_SERVICES.evil2", "_INBOX.web-1.x", NULL, PULLED("SERVICES")},
+      {"@CONSUMER.MSG.NEXT.KV_SERVICES.evil2", "discover.local.services." RECORD, NULL, PULL}}},
+    {"an answer goes into the live feed of others",
+     {{OWN, "discover.local.hosts.web-2", NULL, "x"},
+      {"@DIRECT.GET.KV_SERVICES", "discover.local.services." RECORD, NULL, FIRST},
+      {"@STREAM.INFO.KV_SERVICES", "discover.local.services." RECORD, NULL, ""}}},
+    {"an answer goes to the inbox of another",
+     {{OWN, "_INBOX.web-2.known", NULL, "x"}, {"@DIRECT.GET.KV_SERVICES", "_INBOX.web-2.known", NULL, FIRST}}},
+    {"a consumer pushes into the live feed",
+     {{"@CONSUMER.CREATE.KV_SERVICES", "_INBOX.web-1.x", NULL, PUSH("SERVICES", "discover.local.services.x")}}},
+    {"a consumer pushes into keys and into the API",
+     {{"@CONSUMER.CREATE.KV_SERVICES", "_INBOX.web-1.x", NULL, PUSH("SERVICES", "$KV.HOSTS.web-2")},
+      {"@CONSUMER.CREATE.KV_HOSTS", "_INBOX.web-1.x", NULL, PUSH("HOSTS", "$JS.API.STREAM.DELETE.KV_HOSTS")}}},
+    {"a message is published for another",
+     {{"#SERVICES." RECORD, "_INBOX.web-1.x", NULL, "x"},
+      {"#HOSTS.web-2", NULL, NULL, "x"},
+      {"discover.local.services." RECORD, NULL,
+       "NATS/1.0\r\nNats-Subject: $KV.SERVICES." RECORD "\r\nNats-Sequence: 99\r\n\r\n", "x"},
+      {"_INBOX.web-2.known", NULL, NULL, "x"}}},
+    {"a bucket is changed",
+     {{"@STREAM.DELETE.KV_SERVICES", "_INBOX.web-1.x", NULL, ""},
+      {"@STREAM.PURGE.KV_HOSTS", "_INBOX.web-1.x", NULL, ""},
+      {"@STREAM.MSG.DELETE.KV_SERVICES", "_INBOX.web-1.x", NULL, "{\"seq\":1}"},
+      {"@STREAM.UPDATE.KV_SERVICES", "_INBOX.web-1.x", NULL, "{\"name\":\"KV_SERVICES\",\"subjects\":[\"x\"]}"}}},
+    {"a bucket is rolled up",
+     {{OWN, "_INBOX.web-1.x", "NATS/1.0\r\nNats-Rollup: all\r\n\r\n", "x"},
+      {OWN, "_INBOX.web-1.x", "NATS/1.0\r\nNats-Rollup: sub\r\n\r\n", "x"}}},
+    {"a request has another request for its reply, which ended servers that rename by imports",
+     {{"@STREAM.INFO.KV_SERVICES", "#SERVICES.x.y.web-1.z", NULL, ""},
+      {"@DIRECT.GET.KV_SERVICES", "#SERVICES.x.y.web-1.z", NULL, FIRST},
+      {"@DIRECT.GET.KV_SERVICES", "@DIRECT.GET.KV_SERVICES", NULL, FIRST},
+      {OWN, OWN, NULL, "x"}}},
+    {"headers of the server, forged",
+     {{OWN, "_INBOX.web-1.x",
+       "NATS/1.0\r\nNats-Stream: KV_HOSTS\r\nNats-Subject: $KV.SERVICES." RECORD
+       "\r\nNats-Sequence: 999999999\r\nNats-Time-Stamp: 2099-01-01T00:00:00Z\r\nNats-Num-Pending: 9\r\n\r\n",
+       "x"},
+      {"#SERVICES.x.y.web-1.status", "_INBOX.web-1.x", "NATS/1.0 404 Message Not Found\r\n\r\n", ""},
+      {"#SERVICES.x.y.web-1.batch", "_INBOX.web-1.x", "NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n", ""}}},
+    {"headers that cannot be read",
+     {{"#SERVICES.x.y.web-1.h1", "_INBOX.web-1.x",
+       "NATS/1.0\r\nNats-Subject: $KV.SERVICES." RECORD "\r\n\r\nfoo\r\n\r\n", "x"},
+      {"#SERVICES.x.y.web-1.h2", "_INBOX.web-1.x", "xxxx", "x"},
+      {"#SERVICES.x.y.web-1.h3", "_INBOX.web-1.x", "NATS/1.0\r\n A: 5\r\n\r\n", "x"},
+      {"#SERVICES.x.y.web-1.h4", "_INBOX.web-1.x", "NATS/1.0\r\nfoo", "x"}}},
+    {"values that are empty",
+     {{"#SERVICES.x.y.web-1.e1", "_INBOX.web-1.x", NULL, ""},
+      {"#SERVICES.x.y.web-1.e2", "_INBOX.web-1.x", NULL, ""},
+      {"#SERVICES.x.y.web-1.e3", "_INBOX.web-1.x", NULL, ""}}},
+};
+#define N_ATTACKS (sizeof attacks / sizeof *attacks)
+
+static struct registry_server r;
+static struct host web2, web3, later;
+static struct raw_nats attacker, victim;
+static struct kv admin;
+static char record[1024];
+static int record_n;
+
+static void expand(const char *text, unsigned bits, char *ret_text, size_t cap)
+{
+    const char *before = strcspn(text, "@#") < strlen(text) ? text : NULL;
+    size_t at = strcspn(text, "@#");
+    if (!before) {
+        snprintf(ret_text, cap, "%s", text);
+        return;
+    }
+    const char *api =
+        text[at] == '@' ? (bits & 1 ? "$JS.registry.API." : "$JS.API.") : (bits & 1 ? "$JS.registry.API.$KV." : "$KV.");
+    snprintf(ret_text, cap, "%.*s%s%s", (int)at, text, api, text + at + 1);
+}
+
+static void begin(const char *program, bool batches)
+{
+    r.program = program;
+    r.batches = batches;
+    registry_server_start(&r);
+    registry_server_host(&r, &web2, "web-2");
+    registry_server_host(&r, &web3, "web-3");
+    struct output o;
+    ck_assert_msg(ctl(&web2, &o, "register", "shop/pay", "--port", "80", "--instance", "p1", "--address", "10.0.0.2",
+                      "--ttl", "600s", NULL) == 0,
+                  "%s", o.err);
+    (void)wait_until(5000, seen_by_all(&web3, "shop/pay", 1), web3.seen);
+    kv_open(&admin, r.admin_url);
+    record_n = kv_get(&admin, "SERVICES", RECORD, record, sizeof record);
+    ck_assert_int_gt(record_n, 0);
+    raw_open(&victim, r.nats.server[0].port, "web-2", "web-2-secret");
+    (void)raw_subscribe(&victim, "discover.local.>");
+    (void)raw_subscribe(&victim, "_INBOX.web-2.known");
+    (void)raw_subscribe(&victim, "$KV.>"); /* its own account: where an answer to its keys would be heard, too */
+    ck_assert(raw_flush(&victim));
+    raw_open(&attacker, r.nats.server[0].port, "web-1", "web-1-secret");
+    (void)raw_subscribe(&attacker, "_INBOX.web-1.>");
+}
+
+/* Until what the attacker sent has had all its effects: its last put is in the feed, its last request answered. */
+static void settle(unsigned nth)
+{
+    char key[64], inbox[64];
+    snprintf(key, sizeof key, "x.y.web-1.mark-%u", nth);
+    snprintf(inbox, sizeof inbox, "_INBOX.web-1.mark-%u", nth);
+    char subject[128];
+    snprintf(subject, sizeof subject, "$JS.registry.API.$KV.SERVICES.%s", key);
+    raw_publish(&attacker, "$JS.registry.API.DIRECT.GET.KV_SERVICES", inbox, NULL, FIRST, strlen(FIRST));
+    raw_publish(&attacker, subject, NULL, NULL, "mark", 4);
+    ck_assert_msg(raw_flush(&attacker), "%s", attacker.error);
+    (void)wait_until(5000, raw_pump(&attacker) && raw_find(&attacker, inbox), attacker.error);
+    (void)wait_until(5000, raw_pump(&victim) && raw_find(&victim, key), victim.error);
+    attacker.n_messages = 0;
+}
+
+/* Whether the victim may hear that: republished by the server, and of web-2's only what its daemon writes. */
+static bool genuine(const struct raw_message *m)
+{
+    static const char feed[] = "discover.local.";
+    const char *key = strrchr(m->subject, '.');
+    if (strncmp(m->subject, feed, strlen(feed)) != 0)
+        return false;
+    if (strstr(m->subject, RECORD))
+        return (int)m->n == record_n && memcmp(m->value, record, (size_t)record_n) == 0;
+    if (strstr(m->subject, ".hosts.") && strcmp(key, ".web-1") != 0)
+        return m->n > 0 && m->value[0] == 0x08; /* a lease begins with its epoch, field 1 */
+    return strstr(m->headers, "Nats-Sequence: ") != NULL;
+}
+
+static void check_whole(const char *what)
+{
+    char now[sizeof record];
+    ck_assert_msg(proc_running(&r.nats.server[0].proc), "%s: the server has ended", what);
+    for (size_t i = 0; i < victim.n_messages; i++)
+        ck_assert_msg(genuine(&victim.messages[i]), "%s: %s %s %s", what, victim.messages[i].subject,
+                      victim.messages[i].headers, victim.messages[i].value);
+    victim.n_messages = 0;
+    ck_assert_msg(kv_get(&admin, "SERVICES", RECORD, now, sizeof now) == record_n &&
+                      memcmp(now, record, (size_t)record_n) == 0,
+                  "%s: the record of another is gone or replaced", what);
+    ck_assert_msg(kv_get(&admin, "HOSTS", "web-2", now, sizeof now) > 0 && now[0] == 0x08,
+                  "%s: the lease of another is gone or replaced", what);
+}
+
+static void send_attack(const struct attack *a, unsigned bits)
+{
+    char subject[256], reply[256];
+    for (size_t i = 0; i < 4 && a->send[i].subject; i++) {
+        expand(a->send[i].subject, bits & 1, subject, sizeof subject);
+        expand(a->send[i].reply ? a->send[i].reply : "", bits >> 1, reply, sizeof reply);
+        raw_publish(&attacker, subject, reply, a->send[i].headers, a->send[i].value, strlen(a->send[i].value));
+    }
+}
+
+/* A daemon that starts now reads all that is in the buckets, and believes none of it. */
+static void check_cold_start(void)
+{
+    registry_server_host(&r, &later, "web-1");
+    (void)wait_until(5000, seen_by_all(&later, "shop/pay", 1), later.seen);
+    ck_assert_int_eq(host_counter(&later, "discoverd_bus_snapshot_failures_total"), 0);
+    ck_assert_int_eq(host_counter(&later, "discoverd_bus_denials_total"), 0);
+}
+
+static void attack_all(const char *program, bool batches)
+{
+    struct output o;
+    begin(program, batches);
+    for (unsigned i = 0; i < N_ATTACKS * 4; i++) {
+        send_attack(&attacks[i / 4], i % 4);
+        settle(i);
+        check_whole(attacks[i / 4].name);
+    }
+    ck_assert(seen_by_all(&web3, "shop/pay", 1));
+    ck_assert_int_eq(ctl(&web3, &o, "resolve", "shop/pay", NULL), 0);
+    ck_assert_msg(strstr(o.out, "10.0.0.2:80"), "%s", o.out);
+    check_cold_start();
+    raw_close(&attacker);
+    raw_close(&victim);
+    kv_close(&admin);
+}
+
+START_TEST(attacks_on_this_server)
+{
+    attack_all(NULL, false);
+}
+END_TEST
+
+START_TEST(attacks_on_the_newest_server)
+{
+    const char *program = registry_server_program("sid");
+    if (program)
+        attack_all(program, false);
+}
+END_TEST
+
+START_TEST(attacks_on_the_newest_server_with_batches)
+{
+    const char *program = registry_server_program("sid");
+    if (program)
+        attack_all(program, true);
+}
+END_TEST
+
+/* What others say to the server and what it answers is not to be heard, whatever is subscribed. */
+START_TEST(nobody_listens)
+{
+    static const char *const subjects[] = {">", "$KV.>", "$JS.>", "_R_.>", "_INBOX.>", "_INBOX.web-2.>", "$SYS.>"};
+    static const char *const requests[] = {"$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.ACCOUNT.PING.CONNZ",
+                                           "$SYS.REQ.ACCOUNT.web-2.CONNZ", "$SYS.REQ.SERVER.PING.SUBSZ"};
+    begin(NULL, false);
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++)
+        (void)raw_subscribe(&attacker, subjects[i]);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        raw_publish(&attacker, requests[i], "_INBOX.web-1.sys", NULL, "{\"subscriptions\":true}", 22);
+    ck_assert_msg(raw_flush(&attacker), "%s", attacker.error);
+    raw_publish(&victim, "$JS.registry.API.$KV.SERVICES.x.y.web-2.z", "_INBOX.web-2.known", NULL, "secret", 6);
+    raw_publish(&victim, "$JS.registry.API.STREAM.INFO.KV_HOSTS", "_INBOX.web-2.known", NULL, "", 0);
+    (void)wait_until(5000, raw_pump(&victim) && raw_find(&victim, "_INBOX.web-2.known"), victim.error);
+    (void)wait_until(5000, raw_pump(&attacker) && raw_find(&attacker, "x.y.web-2.z"), attacker.error);
+    ck_assert_msg(raw_flush(&attacker), "%s", attacker.error);
+    for (size_t i = 0; i < attacker.n_messages; i++) {
+        const struct raw_message *m = &attacker.messages[i];
+        bool feed = strncmp(m->subject, "discover.local.", 15) == 0;
+        bool own = strstr(m->subject, "web-1") || strncmp(m->subject, "$SYS.REQ.", 9) == 0;
+        ck_assert_msg(feed || (own && !strstr(m->value, "\"web-2\"")), "%s %s", m->subject, m->value);
+    }
+}
+END_TEST
+
+/* The server itself refuses an account that imports what is not its own. */
+START_TEST(a_wrong_import_is_refused)
+{
+    static const char *const keys[] = {"HOSTS.web-1", "SERVICES.*.*.web-1.>"};
+    struct output o;
+    r.program = NULL;
+    registry_server_start(&r);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_msg(
+            shell(&o,
+                  "awk -v key='%s' 'index($0, key) && !done {sub(\"web-1\", \"web-2\"); done = 1} 1' %s >%s.wrong && "
+                  "grep -c . %s.wrong && %s -t -c %s.wrong",
+                  keys[i], r.config, r.config, r.config, nats_server_program(), r.config) != 0,
+            "%s: %s", keys[i], o.out);
+    ck_assert_msg(shell(&o, "%s -t -c %s", nats_server_program(), r.config) == 0, "%s", o.err);
+}
+END_TEST
+
+/* No value that fills a store by itself gets there. */
+START_TEST(a_large_value_is_refused)
+{
+    static char value[17 * 1024], found[1024];
+    begin(NULL, false);
+    memset(value, 'v', sizeof value);
+    raw_publish(&attacker, "$JS.registry.API.$KV.SERVICES.x.y.web-1.large", NULL, NULL, value, sizeof value);
+    ck_assert(!raw_flush(&attacker));
+    ck_assert_msg(strstr(attacker.error, "Maximum Payload"), "%s", attacker.error);
+    ck_assert_int_eq(kv_get(&admin, "SERVICES", "x.y.web-1.large", found, sizeof found), -1);
+    check_whole("a large value");
+}
+END_TEST
+
+/* A line in the list and a reload; those that are there notice nothing. */
+START_TEST(one_host_more)
+{
+    static struct host more;
+    begin(NULL, false);
+    registry_server_add(&r, "host web-9 web-9-secret");
+    registry_server_host(&r, &more, "web-9");
+    struct output o;
+    (void)wait_until(5000, seen_by_all(&more, "shop/pay", 1), more.seen);
+    ck_assert_int_eq(ctl(&more, &o, "register", "shop/cart", "--port", "81", "--ttl", "600s", NULL), 0);
+    (void)wait_until(5000, seen_by_all(&web3, "shop/cart", 1), web3.seen);
+    ck_assert_int_eq(host_counter(&web2, "discoverd_bus_denials_total"), 0);
+    check_whole("one host more");
+}
+END_TEST
+
+E2E_TESTS("attacks", 180, {"on_this_server", attacks_on_this_server},
+          {"on_the_newest_server", attacks_on_the_newest_server},
+          {"on_the_newest_server_with_batches", attacks_on_the_newest_server_with_batches},
+          {"nobody_listens", nobody_listens}, {"a_wrong_import_is_refused", a_wrong_import_is_refused},
+          {"a_large_value_is_refused", a_large_value_is_refused}, {"one_host_more", one_host_more})
