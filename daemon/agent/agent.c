@@ -217,20 +217,25 @@ static bool is_inheritance(const struct agent *a, const struct record *record)
            record->epoch >= a->identity.min_epoch;
 }
 
-void agent_observed(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns)
+/* No counter comes so far. What claims it would otherwise be newer than anything to come. */
+#define COUNTER_MAX (UINT64_C(1) << 62)
+
+void agent_observed(struct agent *a, const struct instance_key *key, const struct agent_seen *seen, int64_t now_ns)
 {
+    const struct record *record = seen->record;
     if (strcmp(key->host, a->options.host) != 0)
         return;
-    if (!record) {
-        publisher_observed(a->publisher, key, 0, 0, now_ns);
+    bool ahead = record && (record->epoch > a->identity.epoch ||
+                            (record->epoch == a->identity.epoch && record->counter >= COUNTER_MAX));
+    if (ahead) /* readers go by epochs: a trace of an earlier life, or forged, ours must be above it */
+        agent_see_epoch(a, record->epoch);
+    publisher_observed(a->publisher, key, seen, now_ns);
+    if (seen->alien)
+        registrar_overwritten(a->registrar, key, now_ns);
+    else if (!record)
         registrar_disinherit(a->registrar, key, now_ns);
-    } else {
-        if (record->epoch > a->identity.epoch)
-            agent_see_epoch(a, record->epoch);
-        publisher_observed(a->publisher, key, record->epoch, record->counter, now_ns);
-        if (is_inheritance(a, record))
-            registrar_inherit(a->registrar, key, record, now_ns);
-    }
+    else if (is_inheritance(a, record))
+        registrar_inherit(a->registrar, key, record, now_ns);
     agent_after(a, now_ns);
 }
 
@@ -241,12 +246,12 @@ void agent_synced(struct agent *a, int64_t now_ns)
     agent_after(a, now_ns);
 }
 
-void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns)
+void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns)
 {
     if (token & LEASE_TOKEN)
         agent_lease_answered(a, token & ~LEASE_TOKEN, err, now_ns);
     else
-        publisher_answer(a->publisher, token, err, rtt_ns, now_ns);
+        publisher_answer(a->publisher, token, err, seq, rtt_ns, now_ns);
     agent_after(a, now_ns);
 }
 

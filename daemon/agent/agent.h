@@ -177,8 +177,20 @@ void agent_disconnected(struct agent *a, int64_t now_ns);
 /* A snapshot of SERVICES begins: what is not observed until agent_synced is not in the bucket. */
 void agent_snapshot_begin(struct agent *a);
 
-/* A record of this host was seen, in a snapshot or live; record NULL: it was deleted. */
-void agent_observed(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns);
+/* What a message of SERVICES holds under a key of this host; borrowed during the call. */
+struct agent_seen {
+    uint64_t seq;                /* of the message, in the stream */
+    const struct record *record; /* NULL: it was deleted, unless it is alien */
+    const uint8_t *bytes;        /* the record as it is stored; NULL: not known */
+    size_t n;
+    bool alien; /* nothing that a host writes: unreadable, or a foreign record */
+};
+
+/*
+ * A key of this host was seen, in a snapshot or live. What this host did not write there is written over, or deleted,
+ * at once.
+ */
+void agent_observed(struct agent *a, const struct instance_key *key, const struct agent_seen *seen, int64_t now_ns);
 
 /* The snapshot is complete and was observed. */
 void agent_synced(struct agent *a, int64_t now_ns);
@@ -201,8 +213,11 @@ void agent_hosts_synced(struct agent *a, int64_t now_ns);
 /* Puts the lease at the next tick, to see whether it comes back. Nothing is put while the name is not ours. */
 void agent_beat_now(struct agent *a, int64_t now_ns);
 
-/* The answer to a put: 0 or a negative errno, and how long it took. Unknown and late tokens are fine. */
-void agent_published(struct agent *a, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns);
+/*
+ * The answer to a put: 0 with the sequence it has in the stream, or a negative errno; and how long it took. Unknown and
+ * late tokens are fine.
+ */
+void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns);
 
 /* --- time --- */
 

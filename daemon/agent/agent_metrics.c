@@ -14,12 +14,13 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(agent_metrics, late, "discoverd_agent_late_total", "Answers that came too late to matter."),
     COUNTER_OF(agent_metrics, orphans, "discoverd_agent_orphans_total",
                "Records found under this host's name that nobody wanted, and deleted."),
+    COUNTER_OF(agent_metrics, put_back, "discoverd_agent_put_back_total",
+               "Times a key of this host held what others had written, and was put right."),
     GAUGE_OF(agent_metrics, behind, "discoverd_agent_behind", "Registrations whose present state is not acknowledged."),
     GAUGE_OF(agent_metrics, in_flight, "discoverd_agent_in_flight", "Puts and deletes waiting for an answer."),
     GAUGE_OF(agent_metrics, window, "discoverd_agent_window",
              "Puts and deletes that may be waiting for an answer at once."),
-    GAUGE_OF(agent_metrics, records, "discoverd_agent_records",
-             "Records of this host that are known to be in the bucket."),
+    GAUGE_OF(agent_metrics, records, "discoverd_agent_records", "Records of this host that its lease vouches for."),
     COUNTER_OF(agent_metrics, registered, "discoverd_agent_registered_total", "Registrations taken."),
     COUNTER_OF(agent_metrics, updated, "discoverd_agent_updated_total", "Registrations changed."),
     COUNTER_OF(agent_metrics, removed, "discoverd_agent_removed_total", "Registrations removed, for whatever reason."),
@@ -69,6 +70,7 @@ static void show_writer(struct agent_metrics *m, const struct publisher_stats *s
     metric_set(&m->timeouts, s->timeouts);
     metric_set(&m->late, s->late);
     metric_set(&m->orphans, s->orphans);
+    metric_set(&m->put_back, s->put_back);
     metric_set(&m->behind, s->behind);
     metric_set(&m->in_flight, s->in_flight);
     metric_set(&m->window, s->window);

@@ -5,64 +5,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
-#include "daemon/base/deadlines.h"
-#include "daemon/agent/window.h"
-#include "libdiscover/core/backoff.h"
+#include "daemon/agent/publisher_impl.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/digest.h"
 
 #define RETRY_FIRST_NS   (250 * NS_PER_MS)
 #define RETRY_LAST_NS    (30 * NS_PER_S)
-#define ECHO_PAUSE_NS    NS_PER_S         /* how far the live feed may lag behind acknowledgements */
 #define REFUSED_PAUSE_NS (20 * NS_PER_MS) /* the bus took no more: look again then */
 #define REPEATS_PER_TTL  3
-
-struct version {
-    uint64_t epoch, counter; /* epoch 0: none */
-};
-
-enum status { NEW, IDLE, QUEUED, FLYING, WAITING };
-
-struct entry {
-    UT_hash_handle hh;         /* by key */
-    UT_hash_handle by_token;   /* while token is not 0 */
-    struct entry *prev, *next; /* queued */
-    struct deadline deadline;  /* idle, flying, waiting */
-    uint8_t *value;            /* wanted, encoded; NULL: gone */
-    size_t n;
-    struct version version; /* of value, or of the wish to have it gone */
-    struct version stored;
-    struct version flown; /* of what was put last; epoch 0: a delete */
-    uint64_t token;       /* of what was put last */
-    int64_t sent_ns;
-    struct backoff backoff;
-    uint32_t snapshot; /* the last one in which it was known to be stored */
-    uint8_t status;
-    bool failed;  /* the last put did */
-    bool kept;    /* neither value nor gone: as it is */
-    bool unsure;  /* something was put, and it is not known whether it arrived */
-    bool strange; /* flying, and something else was observed meanwhile */
-    bool behind;
-    size_t key_n;
-    char key[];
-};
-
-struct publisher {
-    struct publisher_options options;
-    const struct agent_ops *ops;
-    struct entry *by_key, *by_token;
-    struct entry *queue;
-    struct deadlines deadlines;
-    struct window window;
-    struct publisher_stats stats;
-    uint64_t counter;
-    int64_t resume_ns; /* the bus took no more: nothing is put before this */
-    uint32_t snapshot;
-    bool paused;
-};
 
 int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_w)
 {
@@ -84,14 +36,9 @@ static struct entry *entry_of(struct deadline *d)
     return (struct entry *)((char *)d - offsetof(struct entry, deadline));
 }
 
-static bool same(struct version a, struct version b)
-{
-    return a.epoch == b.epoch && a.counter == b.counter;
-}
-
 /* --- the one place where an entry's status changes --- */
 
-static void set_status(struct publisher *w, struct entry *e, enum status status, int64_t at_ns)
+void publisher_set_status(struct publisher *w, struct entry *e, enum status status, int64_t at_ns)
 {
     if (e->status == QUEUED)
         DL_DELETE(w->queue, e);
@@ -106,7 +53,8 @@ static void set_status(struct publisher *w, struct entry *e, enum status status,
 
 static void drop(struct publisher *w, struct entry *e)
 {
-    set_status(w, e, IDLE, INT64_MAX);
+    publisher_vouch(w, e, (struct version){0, 0});
+    publisher_set_status(w, e, IDLE, INT64_MAX);
     if (e->token)
         HASH_DELETE(by_token, w->by_token, e);
     HASH_DELETE(hh, w->by_key, e);
@@ -125,7 +73,7 @@ void publisher_free(struct publisher *w)
     free(w);
 }
 
-static struct entry *find(const struct publisher *w, const struct instance_key *key)
+struct entry *publisher_find(const struct publisher *w, const struct instance_key *key)
 {
     char text[KEY_CAP];
     struct entry *e;
@@ -134,9 +82,9 @@ static struct entry *find(const struct publisher *w, const struct instance_key *
     return e;
 }
 
-static struct entry *find_or_add(struct publisher *w, const struct instance_key *key)
+struct entry *publisher_find_or_add(struct publisher *w, const struct instance_key *key)
 {
-    struct entry *e = find(w, key);
+    struct entry *e = publisher_find(w, key);
     if (e)
         return e;
     char text[KEY_CAP];
@@ -156,16 +104,18 @@ static struct entry *find_or_add(struct publisher *w, const struct instance_key 
 
 /* --- wanted against stored --- */
 
-static bool settled(const struct entry *e)
+bool publisher_settled(const struct entry *e)
 {
     if (e->kept)
         return true;
-    return e->value ? same(e->stored, e->version) : !e->stored.epoch && !e->unsure;
+    if (e->alien)
+        return false;
+    return e->value ? version_same(e->stored, e->version) : !e->stored.epoch && !e->unsure;
 }
 
-static void recount(struct publisher *w, struct entry *e)
+void publisher_recount(struct publisher *w, struct entry *e)
 {
-    bool behind = !settled(e);
+    bool behind = !publisher_settled(e);
     if (behind && !e->behind)
         w->stats.behind++;
     if (!behind && e->behind)
@@ -177,21 +127,20 @@ static void add_to_digest(struct publisher *w, const struct entry *e)
 {
     struct instance_key key;
     if (instance_key_parse(e->key, e->key_n, &key) == 0)
-        w->stats.digest ^= record_digest(&key, e->stored.epoch, e->stored.counter);
+        w->stats.digest ^= record_digest(&key, e->vouched.epoch, e->vouched.counter);
 }
 
-static void set_stored(struct publisher *w, struct entry *e, struct version stored)
+void publisher_vouch(struct publisher *w, struct entry *e, struct version version)
 {
-    if (e->stored.epoch) {
+    if (e->vouched.epoch) {
         add_to_digest(w, e); /* XOR: the second time takes it out */
         w->stats.records--;
     }
-    e->stored = stored;
-    if (e->stored.epoch) {
+    e->vouched = version;
+    if (e->vouched.epoch) {
         add_to_digest(w, e);
         w->stats.records++;
     }
-    e->snapshot = w->snapshot;
 }
 
 /* Between 75 % and 100 % of a third of MaxAge: a fleet's repeats spread by themselves. */
@@ -202,28 +151,28 @@ static int64_t repeat_at(struct publisher *w, int64_t now_ns)
 }
 
 /* Wanted or stored has changed, and nothing is flying: decides what comes next. May free e. */
-static void aim(struct publisher *w, struct entry *e, int64_t now_ns)
+void publisher_aim(struct publisher *w, struct entry *e, int64_t now_ns)
 {
-    recount(w, e);
-    if (!settled(e)) {
+    publisher_recount(w, e);
+    if (!publisher_settled(e)) {
         if (e->status != QUEUED)
-            set_status(w, e, QUEUED, INT64_MAX);
+            publisher_set_status(w, e, QUEUED, INT64_MAX);
         return;
     }
     if (e->kept)
-        set_status(w, e, IDLE, INT64_MAX);
+        publisher_set_status(w, e, IDLE, INT64_MAX);
     else if (!e->value)
         drop(w, e);
     else if (e->status != IDLE)
-        set_status(w, e, IDLE, repeat_at(w, now_ns));
+        publisher_set_status(w, e, IDLE, repeat_at(w, now_ns));
 }
 
 /* The same for a change of what is wanted: one that failed before keeps its back-off. */
 static void aim_wanted(struct publisher *w, struct entry *e, int64_t now_ns)
 {
-    recount(w, e);
+    publisher_recount(w, e);
     if (e->status != FLYING && !(e->status == WAITING && e->failed))
-        aim(w, e, now_ns);
+        publisher_aim(w, e, now_ns);
 }
 
 /* --- putting --- */
@@ -249,17 +198,17 @@ static bool put(struct publisher *w, struct entry *e, int64_t now_ns)
     set_token(w, e);
     e->flown = e->value ? e->version : (struct version){0, 0};
     e->unsure = true;
-    e->strange = false;
+    e->crossed_seq = 0;
     e->sent_ns = now_ns;
     w->stats.puts += e->value != NULL;
     w->stats.deletes += e->value == NULL;
     w->stats.orphans += !e->value && never_put;
     window_sent(&w->window);
-    set_status(w, e, FLYING, now_ns + w->options.ack_timeout_ns);
+    publisher_set_status(w, e, FLYING, now_ns + w->options.ack_timeout_ns);
     return true;
 }
 
-static void pump(struct publisher *w, int64_t now_ns)
+void publisher_pump(struct publisher *w, int64_t now_ns)
 {
     while (!w->paused && w->queue && now_ns >= w->resume_ns && window_open(&w->window)) {
         if (!put(w, w->queue, now_ns)) {
@@ -273,7 +222,7 @@ static void fail(struct publisher *w, struct entry *e, int64_t now_ns)
 {
     window_lost(&w->window, e->sent_ns, now_ns);
     e->failed = true;
-    set_status(w, e, WAITING, now_ns + backoff_next(&e->backoff, (uint32_t)w->ops->random(w->ops->arg)));
+    publisher_set_status(w, e, WAITING, now_ns + backoff_next(&e->backoff, (uint32_t)w->ops->random(w->ops->arg)));
 }
 
 static void recover(struct entry *e)
@@ -282,14 +231,7 @@ static void recover(struct entry *e)
     backoff_reset(&e->backoff);
 }
 
-/* What was observed may have been stored behind what was put now: put again, unless the latter is observed by then. */
-static void doubt(struct publisher *w, struct entry *e, int64_t now_ns)
-{
-    recount(w, e);
-    set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
-}
-
-static void take_answer(struct publisher *w, struct entry *e, int err, int64_t rtt_ns, int64_t now_ns)
+static void take_answer(struct publisher *w, struct entry *e, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns)
 {
     bool flying = e->status == FLYING;
     if (!flying)
@@ -305,27 +247,35 @@ static void take_answer(struct publisher *w, struct entry *e, int err, int64_t r
         window_acked(&w->window, e->sent_ns, rtt_ns, now_ns);
     e->unsure = false;
     recover(e);
-    set_stored(w, e, e->flown);
-    if (flying && e->strange && settled(e))
-        doubt(w, e, now_ns);
-    else if (flying || settled(e))
-        aim(w, e, now_ns);
+    publisher_vouch(w, e, e->flown);
+    bool overwritten = e->crossed_seq > seq; /* by something that was stored behind it, and is known already */
+    if (!overwritten) {
+        e->seq = seq;
+        e->stored = e->flown;
+        e->alien = false;
+    }
+    e->snapshot = w->snapshot;
+    publisher_recount(w, e);
+    if (flying && overwritten && !publisher_settled(e))
+        publisher_put_back(w, e, now_ns);
+    else if (flying || publisher_settled(e))
+        publisher_aim(w, e, now_ns);
 }
 
-void publisher_answer(struct publisher *w, uint64_t token, int err, int64_t rtt_ns, int64_t now_ns)
+void publisher_answer(struct publisher *w, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns)
 {
     struct entry *e;
     HASH_FIND(by_token, w->by_token, &token, sizeof token, e);
     if (e)
-        take_answer(w, e, err, rtt_ns, now_ns);
+        take_answer(w, e, err, seq, rtt_ns, now_ns);
     else
         w->stats.late++;
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
 }
 
 /* --- what is wanted --- */
 
-static int set_value(struct entry *e, const struct record *record)
+int publisher_set_value(struct entry *e, const struct record *record)
 {
     uint8_t bytes[RECORD_WIRE_MAX];
     size_t n;
@@ -345,22 +295,23 @@ static int set_value(struct entry *e, const struct record *record)
 int publisher_put(struct publisher *w, const struct instance_key *key, uint64_t epoch, struct record *record,
                   int64_t now_ns)
 {
-    struct entry *e = find_or_add(w, key);
+    struct entry *e = publisher_find_or_add(w, key);
     if (!e)
         return -ENOMEM;
     record->epoch = epoch;
     record->counter = w->counter + 1;
-    int err = set_value(e, record);
+    int err = publisher_set_value(e, record);
     if (err < 0) {
         if (e->status == NEW)
             drop(w, e);
         return err;
     }
     w->counter++;
+    w->epoch = epoch;
     e->version = (struct version){record->epoch, record->counter};
     e->kept = false;
     aim_wanted(w, e, now_ns);
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
     return 0;
 }
 
@@ -377,10 +328,10 @@ static void want_gone(struct publisher *w, struct entry *e, int64_t now_ns)
 
 void publisher_remove(struct publisher *w, const struct instance_key *key, int64_t now_ns)
 {
-    struct entry *e = find(w, key);
+    struct entry *e = publisher_find(w, key);
     if (e)
         want_gone(w, e, now_ns);
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
 }
 
 void publisher_remove_all(struct publisher *w, int64_t now_ns)
@@ -388,18 +339,18 @@ void publisher_remove_all(struct publisher *w, int64_t now_ns)
     struct entry *e, *next;
     HASH_ITER(hh, w->by_key, e, next)
     want_gone(w, e, now_ns);
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
 }
 
 void publisher_keep(struct publisher *w, const struct instance_key *key)
 {
-    struct entry *e = find(w, key);
+    struct entry *e = publisher_find(w, key);
     if (!e || e->status == FLYING)
         return;
     free(e->value);
     e->value = NULL;
     e->kept = true;
-    aim(w, e, 0);
+    publisher_aim(w, e, 0);
 }
 
 /* --- the bus --- */
@@ -408,7 +359,7 @@ void publisher_resume(struct publisher *w, int64_t now_ns)
 {
     w->paused = false;
     w->resume_ns = INT64_MIN;
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
 }
 
 void publisher_pause(struct publisher *w)
@@ -418,59 +369,8 @@ void publisher_pause(struct publisher *w)
     for (struct entry *e = w->by_key; e; e = e->hh.next) {
         recover(e);
         if (e->status == FLYING || e->status == WAITING)
-            set_status(w, e, QUEUED, INT64_MAX);
+            publisher_set_status(w, e, QUEUED, INT64_MAX);
     }
-}
-
-/* Not wanted, yet stored: it gets a version of its own for the delete to come. */
-static struct entry *add_strange(struct publisher *w, const struct instance_key *key)
-{
-    if (HASH_COUNT(w->by_key) >= w->options.keys_max)
-        return NULL;
-    struct entry *e = find_or_add(w, key);
-    if (e)
-        e->version.counter = ++w->counter;
-    return e;
-}
-
-void publisher_observed(struct publisher *w, const struct instance_key *key, uint64_t epoch, uint64_t counter,
-                        int64_t now_ns)
-{
-    struct entry *e = find(w, key);
-    if (!e && epoch)
-        e = add_strange(w, key);
-    if (!e)
-        return;
-    set_stored(w, e, (struct version){epoch, counter});
-    recount(w, e);
-    e->strange = !same(e->stored, e->flown);
-    if (e->status == FLYING)
-        return;
-    if (settled(e))
-        aim(w, e, now_ns);
-    else if (e->status == NEW || e->status == IDLE)
-        set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
-}
-
-void publisher_snapshot_begin(struct publisher *w)
-{
-    w->snapshot++;
-}
-
-void publisher_snapshot_end(struct publisher *w, int64_t now_ns)
-{
-    struct entry *e, *next;
-    HASH_ITER(hh, w->by_key, e, next)
-    {
-        if (!e->stored.epoch || e->snapshot == w->snapshot)
-            continue;
-        set_stored(w, e, (struct version){0, 0});
-        if (e->status == FLYING)
-            continue;
-        e->unsure = false;
-        aim(w, e, now_ns);
-    }
-    pump(w, now_ns);
 }
 
 /* --- time --- */
@@ -483,14 +383,14 @@ static void come_due(struct publisher *w, struct entry *e, int64_t now_ns)
         return;
     }
     w->stats.repeats += e->status == IDLE;
-    set_status(w, e, QUEUED, INT64_MAX);
+    publisher_set_status(w, e, QUEUED, INT64_MAX);
 }
 
 int64_t publisher_tick(struct publisher *w, int64_t now_ns)
 {
     while (deadlines_next_ns(&w->deadlines) <= now_ns)
         come_due(w, entry_of(deadlines_first(&w->deadlines)), now_ns);
-    pump(w, now_ns);
+    publisher_pump(w, now_ns);
     return publisher_deadline(w);
 }
 
@@ -504,7 +404,7 @@ int64_t publisher_deadline(const struct publisher *w)
 bool publisher_older_than(const struct publisher *w, uint64_t epoch)
 {
     for (const struct entry *e = w->by_key; e; e = e->hh.next)
-        if (e->value && e->stored.epoch && e->stored.epoch < epoch)
+        if (e->value && e->vouched.epoch && e->vouched.epoch < epoch)
             return true;
     return false;
 }

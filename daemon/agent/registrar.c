@@ -411,6 +411,13 @@ void registrar_disinherit(struct registrar *r, const struct instance_key *key, i
         drop(r, reg, now_ns);
 }
 
+void registrar_overwritten(struct registrar *r, const struct instance_key *key, int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    if (reg && reg->owner.kind == OWNER_INHERITED)
+        (void)publish(r, reg, now_ns); /* -ENOMEM: it stays lost in the bucket until it is claimed */
+}
+
 void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
 {
     struct registration *reg, *next;

@@ -48,6 +48,9 @@ void registrar_inherit(struct registrar *r, const struct instance_key *key, cons
 /* It is gone from the bucket: no loss if somebody has registered it. */
 void registrar_disinherit(struct registrar *r, const struct instance_key *key, int64_t now_ns);
 
+/* Something else was written over it: what nobody else would put again is put again by us. */
+void registrar_overwritten(struct registrar *r, const struct instance_key *key, int64_t now_ns);
+
 /* The grace is over. */
 void registrar_drop_inherited(struct registrar *r, int64_t now_ns);
 

@@ -18,6 +18,7 @@
 
 struct flight {
     uint64_t token;
+    uint64_t seq; /* once it has landed */
     char key[KEY_CAP];
     bool is_delete;
     struct record record; /* of a put */
@@ -26,6 +27,7 @@ struct flight {
 struct slot {
     char key[KEY_CAP];
     struct record record;
+    uint64_t seq;
 };
 
 struct stored {
@@ -39,6 +41,7 @@ struct bucket {
     size_t n_flights;
     struct slot slots[SLOTS_MAX]; /* what was acknowledged */
     size_t n_slots;
+    uint64_t seq;                 /* of the stream */
     struct slot local[SLOTS_MAX]; /* the local catalog */
     size_t n_local;
     struct lease leases[FLIGHTS_MAX];
@@ -70,7 +73,7 @@ static inline struct slot *slot_of(struct slot *slots, size_t n, const char *key
     return NULL;
 }
 
-static inline void slot_put(struct slot *slots, size_t *n, const char *key, const struct record *record)
+static inline struct slot *slot_put(struct slot *slots, size_t *n, const char *key, const struct record *record)
 {
     struct slot *slot = slot_of(slots, *n, key);
     if (!slot) {
@@ -79,6 +82,7 @@ static inline void slot_put(struct slot *slots, size_t *n, const char *key, cons
         strcpy(slot->key, key);
     }
     slot->record = *record;
+    return slot;
 }
 
 static inline void slot_remove(struct slot *slots, size_t *n, const char *key)
@@ -138,7 +142,7 @@ static inline void op_local_put(void *arg, const struct instance_key *key, const
     struct bucket *b = arg;
     char text[KEY_CAP];
     instance_key_format(key, text);
-    slot_put(b->local, &b->n_local, text, record);
+    (void)slot_put(b->local, &b->n_local, text, record);
 }
 
 static inline void op_local_remove(void *arg, const struct instance_key *key)
@@ -244,10 +248,11 @@ static inline struct flight bucket_land(void)
     ck_assert_uint_gt(bucket->n_flights, 0);
     struct flight f = bucket->flights[0];
     memmove(bucket->flights, bucket->flights + 1, --bucket->n_flights * sizeof f);
+    f.seq = ++bucket->seq;
     if (f.is_delete)
         slot_remove(bucket->slots, &bucket->n_slots, f.key);
     else
-        slot_put(bucket->slots, &bucket->n_slots, f.key, &f.record);
+        slot_put(bucket->slots, &bucket->n_slots, f.key, &f.record)->seq = f.seq;
     return f;
 }
 

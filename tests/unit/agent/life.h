@@ -58,14 +58,14 @@ static inline struct lease *last_lease(void)
 
 static inline void answer_lease(int err)
 {
-    agent_published(a, bucket->lease_tokens[bucket->n_leases - 1], err, RTT, now_ns);
+    agent_published(a, bucket->lease_tokens[bucket->n_leases - 1], err, 0, RTT, now_ns);
 }
 
 static inline void settle(void)
 {
     while (bucket->n_flights) {
         struct flight f = bucket_land();
-        agent_published(a, f.token, 0, RTT, now_ns);
+        agent_published(a, f.token, 0, f.seq, RTT, now_ns);
     }
 }
 
@@ -83,12 +83,28 @@ static inline void pass(int64_t ns)
     }
 }
 
+/* Somebody else has put that; NULL: deleted it. */
+static inline void observe(const char *text, const struct record *record)
+{
+    struct instance_key key = bucket_key(text);
+    agent_observed(a, &key, &(struct agent_seen){.seq = ++bucket->seq, .record = record}, now_ns);
+}
+
+/* The same, with what no host would write. */
+static inline void observe_alien(const char *text)
+{
+    struct instance_key key = bucket_key(text);
+    slot_remove(bucket->slots, &bucket->n_slots, text);
+    agent_observed(a, &key, &(struct agent_seen){.seq = ++bucket->seq, .alien = true}, now_ns);
+}
+
 static inline void observe_all(void)
 {
     agent_snapshot_begin(a);
     for (size_t i = 0; i < bucket->n_slots; i++) {
         struct instance_key key = bucket_key(bucket->slots[i].key);
-        agent_observed(a, &key, &bucket->slots[i].record, now_ns);
+        const struct slot *slot = &bucket->slots[i];
+        agent_observed(a, &key, &(struct agent_seen){.seq = slot->seq, .record = &slot->record}, now_ns);
     }
     agent_synced(a, now_ns);
 }

@@ -48,16 +48,30 @@ static inline void take_away(const char *text, int64_t now_ns)
     publisher_remove(w, &key, now_ns);
 }
 
-static inline void observe(const char *text, uint64_t epoch, uint64_t counter, int64_t now_ns)
+/* The message with that sequence holds that version; epoch 0: nothing. */
+static inline void observe_at(uint64_t seq, const char *text, uint64_t epoch, uint64_t counter, int64_t now_ns)
 {
     struct instance_key key = bucket_key(text);
-    publisher_observed(w, &key, epoch, counter, now_ns);
+    struct record record = {.epoch = epoch, .counter = counter};
+    publisher_observed(w, &key, &(struct agent_seen){.seq = seq, .record = epoch ? &record : NULL}, now_ns);
+}
+
+/* It is the newest of the stream. */
+static inline void observe(const char *text, uint64_t epoch, uint64_t counter, int64_t now_ns)
+{
+    observe_at(++bucket->seq, text, epoch, counter, now_ns);
+}
+
+static inline void observe_alien(const char *text, int64_t now_ns)
+{
+    struct instance_key key = bucket_key(text);
+    publisher_observed(w, &key, &(struct agent_seen){.seq = ++bucket->seq, .alien = true}, now_ns);
 }
 
 static inline void land(int64_t now_ns)
 {
     struct flight f = bucket_land();
-    publisher_answer(w, f.token, 0, RTT, now_ns);
+    publisher_answer(w, f.token, 0, f.seq, RTT, now_ns);
 }
 
 static inline void settle(int64_t now_ns)

@@ -59,7 +59,7 @@ START_TEST(failed_put_is_put_again_with_growing_pauses)
     for (int i = 0; i < 5; i++) {
         struct flight f = bucket_land();
         bucket->n_slots = 0;
-        publisher_answer(w, f.token, -EIO, RTT, now_ns);
+        publisher_answer(w, f.token, -EIO, 0, RTT, now_ns);
         ck_assert_uint_eq(bucket->n_flights, 0);
         int64_t pause = publisher_deadline(w) - now_ns;
         ck_assert_int_ge(2 * pause, last_pause);
@@ -101,7 +101,7 @@ START_TEST(late_answer_for_the_same_value_counts)
     (void)put(A, 80, 0);
     struct flight f = bucket_land();
     (void)publisher_tick(w, TIMEOUT);
-    publisher_answer(w, f.token, 0, TIMEOUT, TIMEOUT + 1);
+    publisher_answer(w, f.token, 0, 0, TIMEOUT, TIMEOUT + 1);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
     ck_assert_uint_eq(publisher_stats(w).late, 1);
     (void)publisher_tick(w, TIMEOUT + 10 * NS_PER_S);
@@ -120,13 +120,13 @@ START_TEST(late_answer_for_an_older_value_does_not)
     ck_assert_uint_eq(bucket->n_flights, 0);
     (void)publisher_tick(w, retry_ns);
     ck_assert_uint_eq(bucket->n_flights, 1);
-    publisher_answer(w, first.token, 0, TIMEOUT, retry_ns);
+    publisher_answer(w, first.token, 0, 0, TIMEOUT, retry_ns);
     ck_assert_uint_eq(publisher_stats(w).behind, 1);
     land(retry_ns);
     ck_assert_uint_eq(bucket_holds(A)->port, 81);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
-    publisher_answer(w, first.token, -EIO, TIMEOUT, retry_ns);
-    publisher_answer(w, 999999, 0, RTT, retry_ns);
+    publisher_answer(w, first.token, -EIO, 0, TIMEOUT, retry_ns);
+    publisher_answer(w, 999999, 0, 0, RTT, retry_ns);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
     teardown();
 }
@@ -149,7 +149,7 @@ START_TEST(window_bounds_what_is_in_flight)
         most = bucket->n_flights > most ? bucket->n_flights : most;
         uint64_t token = bucket->flights[0].token;
         memmove(bucket->flights, bucket->flights + 1, --bucket->n_flights * sizeof *bucket->flights);
-        publisher_answer(w, token, 0, RTT, (int64_t)answered);
+        publisher_answer(w, token, 0, 0, RTT, (int64_t)answered);
     }
     ck_assert_uint_eq(answered, 500);
     ck_assert_uint_gt(most, WINDOW_START);
@@ -191,7 +191,7 @@ START_TEST(nothing_is_put_while_the_bus_is_away_and_all_of_it_afterwards)
     publisher_resume(w, 3600 * NS_PER_S);
     ck_assert_uint_eq(bucket->n_flights, 2);
     /* The answer to what was put before the bus went away may still come. */
-    publisher_answer(w, token, 0, RTT, 3600 * NS_PER_S);
+    publisher_answer(w, token, 0, 0, RTT, 3600 * NS_PER_S);
     ck_assert_uint_eq(publisher_stats(w).behind, 2);
     settle(3600 * NS_PER_S);
     ck_assert_uint_eq(bucket_holds(A)->port, 81);
@@ -305,7 +305,7 @@ START_TEST(all_is_put_again_into_a_new_bucket)
     publisher_snapshot_begin(w);
     publisher_snapshot_end(w, 3);
     ck_assert_uint_eq(bucket->n_flights, 2);
-    ck_assert_uint_eq(publisher_stats(w).digest, 0);
+    ck_assert_uint_eq(publisher_stats(w).records, 2); /* vouched for: whoever knows them keeps them */
     settle(3);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
     ck_assert_uint_eq(publisher_stats(w).records, 2);
@@ -374,7 +374,7 @@ START_TEST(comes_true_whatever_happens)
                     uint64_t token = bucket->flights[0].token;
                     memmove(bucket->flights, bucket->flights + 1, --bucket->n_flights * sizeof *bucket->flights);
                     if (x & 1 << 20)
-                        publisher_answer(w, token, -EIO, RTT, now_ns);
+                        publisher_answer(w, token, -EIO, 0, RTT, now_ns);
                 }
                 break;
             case 7:

@@ -214,7 +214,6 @@ END_TEST
 START_TEST(newer_record_without_a_lease_makes_it_jump_too)
 {
     setup();
-    struct instance_key key = bucket_key(A);
     struct record record = bucket_record(80);
     record.epoch = WALL + 777;
     add("a", 1);
@@ -222,7 +221,7 @@ START_TEST(newer_record_without_a_lease_makes_it_jump_too)
     agent_hosts_synced(a, now_ns);
     settle();
     agent_snapshot_begin(a);
-    agent_observed(a, &key, &record, now_ns);
+    observe(A, &record);
     agent_synced(a, now_ns);
     pass(NS_PER_MS);
     ck_assert_uint_eq(agent_status(a).epoch, WALL + 778);
@@ -239,12 +238,11 @@ START_TEST(orphans_are_deleted)
     setup();
     bus_up();
     pass(S(20));
-    struct instance_key key = bucket_key(A), foreign = bucket_key("shop.payment.web-2.x");
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
     slot_put(bucket->slots, &bucket->n_slots, A, &record);
-    agent_observed(a, &key, &record, now_ns);
-    agent_observed(a, &foreign, &record, now_ns);
+    observe(A, &record);
+    observe("shop.payment.web-2.x", &record);
     ck_assert_ptr_null(local_holds(A));
     pass(S(2));
     ck_assert_ptr_null(bucket_holds(A));
@@ -256,15 +254,56 @@ END_TEST
 START_TEST(inherited_one_deleted_by_others_is_gone)
 {
     setup();
-    struct instance_key key = bucket_key(A);
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
     bus_up();
-    agent_observed(a, &key, &record, now_ns);
+    observe(A, &record);
     ck_assert_ptr_nonnull(local_holds(A));
-    agent_observed(a, &key, NULL, now_ns);
+    observe(A, NULL);
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(agent_status(a).registrations, 0);
+    teardown();
+}
+END_TEST
+
+/* Nobody else would put it again before it is claimed. */
+START_TEST(inherited_one_that_others_wrote_over_is_put_again)
+{
+    setup();
+    struct record record = bucket_record(80);
+    record.epoch = WALL - 1;
+    bus_up();
+    observe(A, &record);
+    observe_alien(A);
+    pass(NS_PER_MS);
+    ck_assert_ptr_nonnull(bucket_holds(A));
+    ck_assert_uint_eq(bucket_holds(A)->epoch, agent_status(a).epoch);
+    ck_assert_uint_eq(agent_status(a).inherited, 1);
+    pass(S(20));
+    ck_assert_ptr_null(bucket_holds(A));
+    teardown();
+}
+END_TEST
+
+/* Whenever it comes: readers have taken it for newer than anything of ours. */
+START_TEST(forged_epoch_is_gone_above_at_any_time)
+{
+    setup();
+    add("a", 1);
+    bus_up();
+    pass(S(60));
+    struct record record = bucket_record(81);
+    record.epoch = agent_status(a).epoch + 5000;
+    observe(A, &record);
+    pass(S(1));
+    ck_assert_uint_eq(agent_status(a).epoch, record.epoch + 1);
+    ck_assert_uint_eq(bucket_holds(A)->epoch, record.epoch + 1);
+    ck_assert_uint_eq(bucket_holds(A)->port, 80);
+    record.epoch = agent_status(a).epoch;
+    record.counter = UINT64_MAX;
+    observe(A, &record);
+    pass(S(1));
+    ck_assert_uint_eq(bucket_holds(A)->epoch, record.epoch + 1);
     teardown();
 }
 END_TEST
@@ -473,6 +512,7 @@ UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, resta
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
            ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused, clock_set_back_and_state_lost,
            newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
+           inherited_one_that_others_wrote_over_is_put_again, forged_epoch_is_gone_above_at_any_time,
            bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
            an_earlier_life_does_not_answer, a_copy_publishes_nothing, the_original_answers_at_once,
            goes_above_whatever_is_seen, jumps_are_bounded)
