@@ -96,6 +96,7 @@ struct daemon {
     struct catalog_file *catalog_file;
 
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
+    bool trusted;             /* the bus is, in what it says by its silence */
     size_t guard_held;        /* hosts that the mass-loss guard holds ... */
     int64_t guard_until_ns;   /* ... until then, at most */
     const char *guard_reason; /* static */

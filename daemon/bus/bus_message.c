@@ -25,12 +25,12 @@ static const char *last_header(natsMsg *msg, const char *name, bool *unreadable)
 
 static bool is_delete(natsMsg *msg)
 {
-    /* An expired key's marker is an empty message, and some clients know it as an empty put: never a value. */
-    if (natsMsg_GetDataLength(msg) == 0)
-        return true;
     bool unreadable = false;
     const char *operation = last_header(msg, "KV-Operation", &unreadable);
-    return operation && (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0);
+    if (operation && (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0))
+        return true;
+    /* An expired key's marker is an empty message. An empty one that somebody put is a value that cannot be read. */
+    return natsMsg_GetDataLength(msg) == 0 && last_header(msg, "Nats-Marker-Reason", &unreadable);
 }
 
 static void content(natsMsg *msg, const char *key, size_t max_value, struct kv_message *ret_m)

@@ -101,6 +101,8 @@ static int make_consumer(struct pulling *p)
     p->nth = p->asked = 0;
     p->bare = false;
     r->s->requests++;
+    if (r->s->bucket == BUS_SERVICES && ci->Created > r->now_ns)
+        r->now_ns = ci->Created; /* the server made it just now */
     jsConsumerInfo_Destroy(ci);
     return 0;
 }

@@ -72,6 +72,19 @@ static int look(struct bus_reader *r, jsCtx *js, const struct order *o, struct b
     return err;
 }
 
+/*
+ * SERVICES may be quiet for hours, and its newest message tells nothing of how old the others are. HOSTS never is for
+ * longer than a heartbeat: its newest message is a clock.
+ */
+static void read_clock(struct bus_reader *r, jsCtx *js, struct bus_stream_state *state)
+{
+    char reason[BUS_REASON_CAP];
+    struct bus_stream_state hosts;
+    if (bus_stream_info(js, &r->setup.streams[BUS_HOSTS], NULL, NULL, &hosts, reason) == 0 &&
+        hosts.last_time_ns > state->now_ns)
+        state->now_ns = hosts.last_time_ns;
+}
+
 static void answer_info(struct bus_reader *r, const struct order *o, int err, const struct bus_stream_state *state)
 {
     struct bus_info info = err ? (struct bus_info){.err = err} : state->info;
@@ -86,6 +99,8 @@ static void carry_out(struct bus_reader *r, const struct order *o)
     const struct bus_session *session = bus_link_use(link);
     int err = session ? look(r, session->js, o, &state, reason) : -ENOTCONN;
     answer_info(r, o, err, &state);
+    if (!o->check && err == 0 && o->bucket == BUS_SERVICES)
+        read_clock(r, session->js, &state);
     if (!o->check && err == 0)
         bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
     else if (!o->check)

@@ -15,6 +15,7 @@ struct bus_reading {
     const struct bus_stream_state *state;
     char reason[BUS_REASON_CAP]; /* why it failed */
     int64_t deadline_ns;
+    int64_t now_ns; /* on the server's clock, as ages are counted */
     struct entries_mail *batch;
     uint64_t next_seq; /* everything below was read */
 };

@@ -25,6 +25,7 @@ void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, con
         .session = session,
         .state = state,
         .deadline_ns = clock_now_ns() + snapshot->timeout_ns,
+        .now_ns = state->now_ns,
         .next_seq = 1,
     };
     int err = bus_pull_read(&r);

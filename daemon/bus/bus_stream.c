@@ -105,6 +105,7 @@ int bus_stream_info(jsCtx *js, const struct bus_stream *stream, bus_deviation_fn
                  .messages = si->State.Msgs,
                  .newest_ns = si->State.LastTime},
         .last_time_ns = si->State.LastTime,
+        .now_ns = si->State.LastTime,
         .first_seq = si->State.FirstSeq,
         .replicas = si->Config ? (int)si->Config->Replicas : 1,
         .direct = si->Config && si->Config->AllowDirect,

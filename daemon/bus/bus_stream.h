@@ -23,6 +23,7 @@ struct bus_stream {
 struct bus_stream_state {
     struct bus_info info;
     int64_t last_time_ns; /* of the newest message, on the server's clock */
+    int64_t now_ns;       /* the server's time now, as far as its messages tell: what ages are counted from */
     uint64_t first_seq;   /* of the oldest message */
     int replicas;
     bool direct; /* it has direct gets */

@@ -58,6 +58,7 @@ void catalog_free(struct catalog *c)
     HASH_ITER(hh, c->instances, i, next_i)
     {
         HASH_DEL(c->instances, i);
+        free(i->instead);
         free(i);
     }
     HASH_ITER(hh, c->services, s, next_s)
@@ -220,6 +221,12 @@ static struct instance *find(const struct catalog *c, uint64_t id)
     return i;
 }
 
+static void free_instance(struct instance *i)
+{
+    free(i->instead);
+    free(i);
+}
+
 /* Two names may have one hash: rare by accident, possible by intent. The first one keeps it. */
 static bool is_of_key(const struct instance *i, const struct instance_key *key)
 {
@@ -290,8 +297,14 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     return 0;
 }
 
-static bool newer(const struct record *r, const struct instance *i)
+/*
+ * Of two records of a host the one with the higher version is the newer one, whatever order they come in. Foreign
+ * records have none: the order of the stream is theirs, and a bucket that was made anew begins with lower ones.
+ */
+static bool newer(const struct record *r, bool foreign, const struct instance *i)
 {
+    if (foreign && i->ttl_ns)
+        return r->counter != i->counter;
     return r->epoch != i->epoch ? r->epoch > i->epoch : r->counter > i->counter;
 }
 
@@ -317,6 +330,8 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     old->digest = i->digest;
     old->ttl_ns = i->ttl_ns;
     old->expires_ns = i->expires_ns;
+    old->frozen = false;
+    instance_confirm(c, old);
     old->epoch = i->epoch;
     old->counter = i->counter;
     if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
@@ -326,27 +341,9 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     instance_changed(c, old);
 }
 
-static int put(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
-               int64_t expires_ns)
+/* Takes i. */
+static int replace(struct catalog *c, struct instance *old, struct instance *i, const struct instance_key *key)
 {
-    uint64_t id = instance_id(key);
-    struct instance *old = find(c, id);
-    if (old) {
-        if (!is_of_key(old, key))
-            return -EEXIST;
-        old->mark = c->mark;
-        if (!newer(record, old)) {
-            bool known = record->epoch == old->epoch && record->counter == old->counter;
-            c->counts.ignored_old += !known;
-            return known ? 1 : -ESTALE;
-        }
-    }
-    struct instance *i = new_instance(key, id, record);
-    if (!i)
-        return -ENOMEM;
-    i->ttl_ns = ttl_ns;
-    i->expires_ns = expires_ns;
-    hostname_resolve(c, i);
     if (old && same_shape(old, i)) {
         overwrite(c, old, i);
         free(i);
@@ -354,7 +351,7 @@ static int put(struct catalog *c, const struct instance_key *key, const struct r
     }
     if (old) {
         unlink_instance(c, old);
-        free(old);
+        free_instance(old);
     }
     i->mark = c->mark;
     int err = link_instance(c, i, key);
@@ -364,6 +361,64 @@ static int put(struct catalog *c, const struct instance_key *key, const struct r
     }
     touch_instance(c, i);
     return 0;
+}
+
+/* A snapshot has something else than what is known, and is not newer: who is right is told by the lease. Takes i. */
+static void note_instead(struct instance *old, struct instance *i)
+{
+    i->endpoint.tier = old->endpoint.tier;
+    free(old->instead);
+    old->instead = i;
+}
+
+static bool is_same(const struct instance *old, struct instance *i)
+{
+    i->endpoint.tier = old->endpoint.tier;
+    return i->epoch == old->epoch && i->counter == old->counter && same_shape(old, i) && same_contents(old, i);
+}
+
+/* What is known is not older. Takes i, which is NULL unless it came in a snapshot. */
+static int keep_known(struct catalog *c, struct instance *old, const struct record *record, struct instance *i)
+{
+    bool known = record->epoch == old->epoch && record->counter == old->counter;
+    c->counts.ignored_old += !known;
+    if (i && !is_same(old, i)) {
+        note_instead(old, i);
+        return known ? 1 : -ESTALE;
+    }
+    instance_confirm(c, old);
+    free(i);
+    return known ? 1 : -ESTALE;
+}
+
+int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
+                       struct arrival how)
+{
+    uint64_t id = instance_id(key);
+    struct instance *old = find(c, id);
+    if (old && !is_of_key(old, key))
+        return -EEXIST;
+    bool older = old && !newer(record, how.ttl_ns != 0, old);
+    if (older && !how.in_snapshot)
+        return keep_known(c, old, record, NULL);
+    struct instance *i = new_instance(key, id, record);
+    if (!i)
+        return -ENOMEM;
+    i->ttl_ns = how.ttl_ns;
+    i->expires_ns = how.expires_ns;
+    hostname_resolve(c, i);
+    return older ? keep_known(c, old, record, i) : replace(c, old, i, key);
+}
+
+void catalog_give_way(struct catalog *c, struct instance *i)
+{
+    struct instance *instead = i->instead;
+    struct instance_key key;
+    (void)service_parse(i->service->name, key.domain, key.service); /* it was made of these */
+    memcpy(key.host, i->host->name, sizeof key.host);
+    snprintf(key.instance, sizeof key.instance, "%s", (const char *)i->details + 1);
+    i->instead = NULL;
+    (void)replace(c, i, instead, &key); /* -ENOMEM: it is missing until it is read again */
 }
 
 const char *catalog_limit_text(int err)
@@ -382,93 +437,41 @@ const char *catalog_limit_text(int err)
 
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
 {
-    return put(c, key, record, 0, 0);
+    return catalog_put_record(c, key, record, (struct arrival){0});
 }
 
-int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
-                        int64_t age_ns, int64_t now_ns)
+int catalog_put_found(struct catalog *c, const struct instance_key *key, const struct record *record)
 {
-    return put(c, key, record, ttl_ns, now_ns + ttl_ns - age_ns);
+    return catalog_put_record(c, key, record, (struct arrival){.in_snapshot = true});
 }
 
 void catalog_remove_instance(struct catalog *c, struct instance *i)
 {
     unlink_instance(c, i);
-    free(i);
+    free_instance(i);
+}
+
+struct instance *catalog_find(const struct catalog *c, const struct instance_key *key)
+{
+    struct instance *i = find(c, instance_id(key));
+    return i && is_of_key(i, key) ? i : NULL;
 }
 
 void catalog_remove(struct catalog *c, const struct instance_key *key)
 {
-    struct instance *i = find(c, instance_id(key));
-    if (i && is_of_key(i, key))
+    struct instance *i = catalog_find(c, key);
+    if (i)
         catalog_remove_instance(c, i);
-}
-
-bool catalog_is_foreign(const struct catalog *c, const struct instance_key *key)
-{
-    const struct instance *i = find(c, instance_id(key));
-    return i && i->ttl_ns && is_of_key(i, key);
 }
 
 int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
 {
-    const struct instance *i = find(c, instance_id(key));
-    if (!i || !is_of_key(i, key))
+    const struct instance *i = catalog_find(c, key);
+    if (!i)
         return -ENOENT;
     *ret_epoch = i->epoch;
     *ret_counter = i->counter;
     return 0;
-}
-
-int64_t catalog_expire(struct catalog *c, int64_t now_ns)
-{
-    int64_t next_ns = INT64_MAX;
-    struct instance *i, *next;
-    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign)
-    {
-        if (i->expires_ns <= now_ns)
-            catalog_remove_instance(c, i);
-        else if (i->expires_ns < next_ns)
-            next_ns = i->expires_ns;
-    }
-    return next_ns;
-}
-
-void catalog_extend(struct catalog *c, int64_t now_ns)
-{
-    struct instance *i;
-    DL_FOREACH2(c->foreign, i, next_foreign)
-    {
-        i->expires_ns = now_ns + i->ttl_ns;
-    }
-}
-
-void catalog_snapshot_begin(struct catalog *c)
-{
-    c->mark++;
-}
-
-static bool is_unmarked(const struct catalog *c, const struct instance *i)
-{
-    return i->mark != c->mark && (i->ttl_ns || strcmp(i->host->name, c->host) != 0);
-}
-
-size_t catalog_unmarked(const struct catalog *c)
-{
-    size_t n = 0;
-    for (const struct instance *i = c->instances; i; i = i->hh.next)
-        n += is_unmarked(c, i);
-    return n;
-}
-
-void catalog_snapshot_end(struct catalog *c)
-{
-    struct instance *i, *next;
-    HASH_ITER(hh, c->instances, i, next)
-    {
-        if (is_unmarked(c, i))
-            catalog_remove_instance(c, i);
-    }
 }
 
 const char *catalog_host(const struct catalog *c)
@@ -479,18 +482,4 @@ const char *catalog_host(const struct catalog *c)
 struct table_writer *catalog_table(struct catalog *c)
 {
     return c->table;
-}
-
-struct catalog_counts catalog_counts(const struct catalog *c)
-{
-    struct catalog_counts counts = c->counts;
-    const struct host *h, *next;
-    counts.services = HASH_COUNT(c->services);
-    counts.instances = HASH_COUNT(c->instances);
-    HASH_ITER(hh, c->hosts, h, next)
-    {
-        counts.hosts += h->listed;
-        counts.hosts_alive += h->listed && h->alive;
-    }
-    return counts;
 }

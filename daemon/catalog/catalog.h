@@ -58,35 +58,56 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
 const char *catalog_limit_text(int err);
 
 /*
- * The same for a foreign record (foreign.h), which depends on no host: it is served until now_ns + ttl_ns - age_ns.
+ * The same for a record that was found in a snapshot of the bucket: when it is older than what is known, or has the same
+ * version and other contents, what is known stays but counts as not found.
  */
-int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record, int64_t ttl_ns,
-                        int64_t age_ns, int64_t now_ns);
+int catalog_put_found(struct catalog *c, const struct instance_key *key, const struct record *record);
+
+/*
+ * What the bucket holds under the key cannot be read, or is not its owner's. That says nothing of what is known: it stays
+ * while its host lives and vouches for it.
+ */
+void catalog_unreadable(struct catalog *c, const struct instance_key *key);
+
+/* How long a foreign record (foreign.h) lives, and how much of that is over, by the server's clock. */
+struct foreign_life {
+    int64_t ttl_ns, age_ns;
+    bool in_snapshot;
+};
+
+/*
+ * The same for a foreign record, which depends on no host: it is served until now_ns + ttl_ns - age_ns. One that arrives
+ * when its time is over is not taken: 1. -EPERM: the key is a daemon's, for its host has one; what is known stays.
+ */
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
+                        struct foreign_life life, int64_t now_ns);
 
 /* Removes foreign records whose time is over. Returns when the next one's is; INT64_MAX: there is none. */
 int64_t catalog_expire(struct catalog *c, int64_t now_ns);
 
-/* Gives every foreign record its whole time again: for a while nobody could hear whether it was put. */
+/*
+ * From now on nobody can hear whether foreign records are put: those that are known now are frozen. catalog_extend, when
+ * that is over, gives them their whole time again. false: what was taken for an outage was none.
+ */
+void catalog_freeze(struct catalog *c, bool frozen);
 void catalog_extend(struct catalog *c, int64_t now_ns);
 
 /* No error if it is not there. */
 void catalog_remove(struct catalog *c, const struct instance_key *key);
-
-/* Whether what is known of a key is a foreign record. */
-bool catalog_is_foreign(const struct catalog *c, const struct instance_key *key);
 
 /* What is known of a key: its epoch and counter; -ENOENT. */
 int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch,
                     uint64_t *ret_counter);
 
 /*
- * Mark and sweep: instances of other hosts that were not put between begin and end are removed by end. Without an
- * end (the snapshot broke off) nothing is removed.
+ * Mark and sweep: with sweep, instances of other hosts that were not found between begin and end are removed by the end,
+ * or become what was found in their place. Not if the lease of a live host vouches for them. Without an end (the snapshot
+ * broke off) nothing is removed.
  */
 void catalog_snapshot_begin(struct catalog *c);
-void catalog_snapshot_end(struct catalog *c);
+void catalog_snapshot_end(struct catalog *c, bool sweep);
 
-/* How many instances of other hosts were not put since the begin. */
+/* How many instances of other hosts would be removed. */
 size_t catalog_unmarked(const struct catalog *c);
 
 /* What is known of a host. -EUSERS: too many; -ENOMEM. */
@@ -109,9 +130,11 @@ void catalog_end_doubt(struct catalog *c, int64_t now_ns);
 void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
 /*
- * Compares what is known of a host with what its lease says (digest.h). False when they differ for the second time
- * with the same digest: the records are not merely still under way, they are missing. From then on ever more rarely
- * (the 4th, 8th, ... time): if reading all again did not help, some of them are refused here.
+ * Compares what is known of a host with what its lease says (digest.h), which has just come through the live feed.
+ * False when they differ for the second time with the same digest: the records are not merely still under way, they are
+ * missing. From then on ever more rarely (the 4th, 8th, ... time): if reading all again did not help, some of them are
+ * refused here. When the lease says just what the last snapshot found, and differs for the second time, then all else is
+ * removed.
  */
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease);
 

@@ -117,7 +117,7 @@ static int load_record(struct catalog *c, const struct instance_key *key, const 
 {
     if (catalog_knows_host(c, key->host))
         return catalog_put(c, key, r);
-    return catalog_put_foreign(c, key, r, FOREIGN_TTL_NS, 0, now_ns);
+    return catalog_put_foreign(c, key, r, (struct foreign_life){.ttl_ns = FOREIGN_TTL_NS}, now_ns);
 }
 
 /* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */

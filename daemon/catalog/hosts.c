@@ -29,12 +29,24 @@ void host_set_lease(struct host *h, const struct lease *lease)
     h->entry_n = (uint8_t)entry_write_host(h->name, lease->zone, lease->region, h->entry);
 }
 
+/* It has a daemon: what stands under its name is its own, or nothing. */
+static void drop_foreign(struct catalog *c, struct host *h)
+{
+    for (struct instance *i = h->instances, *next; i; i = next) {
+        next = i->next_of_host;
+        if (i->ttl_ns)
+            catalog_remove_instance(c, i);
+    }
+}
+
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
 {
     int err = -ENOMEM;
     struct host *h = catalog_host_of(c, host, &err);
     if (!h)
         return err;
+    if (!h->listed)
+        drop_foreign(c, h);
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     host_set_lease(h, lease);
     h->doubted = false;
@@ -112,6 +124,10 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
     bool again = h->told_digest == lease->digest;
     h->differed = !differs(h, lease) ? 0 : again ? h->differed + 1 : 1;
     h->told_digest = lease->digest;
+    if (h->differed >= 2 && host_is_what_was_read(c, h, lease)) {
+        host_settle(c, h);
+        h->differed = 0;
+    }
     bool power_of_two = (h->differed & (h->differed - 1)) == 0;
     return h->differed < 2 || !power_of_two;
 }
@@ -121,4 +137,18 @@ bool catalog_knows_host(const struct catalog *c, const char *host)
     const struct host *h;
     HASH_FIND_STR(c->hosts, host, h);
     return h && h->listed;
+}
+
+struct catalog_counts catalog_counts(const struct catalog *c)
+{
+    struct catalog_counts counts = c->counts;
+    const struct host *h, *next;
+    counts.services = HASH_COUNT(c->services);
+    counts.instances = HASH_COUNT(c->instances);
+    HASH_ITER(hh, c->hosts, h, next)
+    {
+        counts.hosts += h->listed;
+        counts.hosts_alive += h->listed && h->alive;
+    }
+    return counts;
 }

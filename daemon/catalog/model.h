@@ -29,7 +29,10 @@ struct instance {
     uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
     struct instance *next_foreign, *prev_foreign;
-    uint32_t mark; /* of the last snapshot that had it */
+    struct instance *instead; /* what the last snapshot had under its key, though this is newer; linked nowhere */
+    uint32_t mark;            /* of the last snapshot that had it */
+    bool unread;              /* the bucket holds something under its key that cannot be read */
+    bool frozen;              /* a foreign record that was alive when the bus was lost */
     uint16_t details_n;
     bool changed; /* in its service\'s list of those whose place in the order, or page, is to be looked at */
     struct discover_endpoint endpoint;
@@ -110,6 +113,7 @@ struct catalog {
     void *hostname_arg;
     struct instance *foreign; /* whose ttl runs */
     uint32_t mark;            /* of the present snapshot */
+    bool read_whole;          /* and it has ended */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
     uint64_t *body; /* where blocks are put together */
     size_t body_cap;
@@ -124,7 +128,24 @@ bool instance_usable(const struct catalog *c, const struct instance *i);
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
 void host_set_lease(struct host *h, const struct lease *lease);
 enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
+struct instance *catalog_find(const struct catalog *c, const struct instance_key *key);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
+
+/* How a record came. */
+struct arrival {
+    bool in_snapshot;
+    int64_t ttl_ns, expires_ns; /* of a foreign record; else 0 */
+};
+int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
+                       struct arrival how);
+
+/* Puts what i->instead is in its place. */
+void catalog_give_way(struct catalog *c, struct instance *i);
+
+/* catalog_evidence.c */
+void instance_confirm(const struct catalog *c, struct instance *i); /* the bucket has it */
+bool host_is_what_was_read(const struct catalog *c, const struct host *h, const struct lease *lease);
+void host_settle(struct catalog *c, struct host *h);
 void catalog_touch(struct dirty **list, struct dirty *d);
 void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);

@@ -180,7 +180,7 @@ static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const ch
 static void on_put_done(void *arg, const struct bus_put_result *result)
 {
     struct daemon *d = arg;
-    agent_published(d->agent, result->token, result->err, result->rtt_ns, clock_now_ns());
+    agent_published(d->agent, result->token, result->err, result->seq, result->rtt_ns, clock_now_ns());
 }
 
 const struct bus_events inbound_bus_events = {

@@ -15,7 +15,19 @@ static void own_lease(struct daemon *d, const struct lease *lease, const struct 
         health_seen(&d->health, lease->counter, now_ns);
 }
 
-static void other_lease(struct daemon *d, const char *host, const struct lease *lease, const struct kv_message *m)
+/* What the host vouches for against what is known. A lease out of a snapshot may be older than what that is. */
+static void compare(struct daemon *d, const char *host, const struct lease *lease)
+{
+    if (!d->inbound[BUS_SERVICES].synced || lease->leaving || catalog_agrees(d->catalog, host, lease))
+        return;
+    metric_inc(&d->inbound_counters.digest_mismatches);
+    log_warning("host %s says it has %u records, and they are not those known here; reading all again", host,
+                lease->records);
+    follow_doubt(d->inbound[BUS_SERVICES].follow, clock_now_ns());
+}
+
+static void other_lease(struct daemon *d, const char *host, const struct lease *lease, const struct kv_message *m,
+                        bool from_snapshot)
 {
     int err = liveness_apply(d->liveness, host, lease, m->age_ns, clock_now_ns());
     if (err == -ENOSPC)
@@ -27,12 +39,8 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
         write_report_accepted(d->write_report, BUS_HOSTS, m->key, m->key_len);
     if (catalog_has_all(d->catalog, host, lease))
         write_report_within_limits(d->write_report, host);
-    if (err == 0 && d->inbound[BUS_SERVICES].synced && !lease->leaving && !catalog_agrees(d->catalog, host, lease)) {
-        metric_inc(&d->inbound_counters.digest_mismatches);
-        log_warning("host %s says it has %u records, and they are not those known here; reading all again", host,
-                    lease->records);
-        follow_doubt(d->inbound[BUS_SERVICES].follow, clock_now_ns());
-    }
+    if (err == 0 && !from_snapshot)
+        compare(d, host, lease);
 }
 
 /* Ours is put again at once: whoever comes now finds nothing else. */
@@ -57,7 +65,7 @@ static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapsho
     else if (inbound_is_own(d, host))
         own_lease(d, &lease, m, from_snapshot);
     else
-        other_lease(d, host, &lease, m);
+        other_lease(d, host, &lease, m, from_snapshot);
 }
 
 static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
@@ -142,8 +150,12 @@ static void health_changed(void *arg, enum health_reason reason)
 {
     struct daemon *d = arg;
     int64_t now_ns = clock_now_ns();
-    liveness_set_healthy(d->liveness, inbound_trustworthy(d), now_ns);
-    if (inbound_trustworthy(d))
+    bool was_trusted = d->trusted;
+    d->trusted = inbound_trustworthy(d);
+    liveness_set_healthy(d->liveness, d->trusted, now_ns);
+    if (was_trusted && !d->trusted)
+        catalog_freeze(d->catalog, true);
+    else if (!was_trusted && d->trusted)
         catalog_extend(d->catalog, now_ns);
     if (reason == HEALTH_OK) /* whatever was wrong is over */
         d->bus_error[0] = '\0';

@@ -8,6 +8,8 @@
 #include "daemon/registry/inbound.h"
 #include "libdiscover/core/clock.h"
 
+#define FOREIGN_NOT_HERE "a foreign record under the name of a host that has a daemon"
+
 static void refuse_for_limit(struct daemon *d, const struct instance_key *key, const struct kv_message *m,
                              const char *why)
 {
@@ -16,9 +18,9 @@ static void refuse_for_limit(struct daemon *d, const struct instance_key *key, c
 }
 
 static void put_record(struct daemon *d, const struct instance_key *key, const struct record *record,
-                       const struct kv_message *m)
+                       const struct kv_message *m, bool from_snapshot)
 {
-    int err = catalog_put(d->catalog, key, record);
+    int err = from_snapshot ? catalog_put_found(d->catalog, key, record) : catalog_put(d->catalog, key, record);
     if (err >= 0)
         write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
@@ -27,79 +29,95 @@ static void put_record(struct daemon *d, const struct instance_key *key, const s
         inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, strerror(-err));
 }
 
-/* Somebody has overwritten a key of this host with something else: the agent puts its record again. */
-static void own_record_lost(struct daemon *d, const struct instance_key *key)
+/* A value that says nothing of its key: what is known stays. Under our own name the agent puts it right. */
+static void refuse_value(struct daemon *d, const struct instance_key *key, bool own, const struct kv_message *m,
+                         const char *why)
 {
-    if (inbound_is_own(d, key->host))
-        agent_observed(d->agent, key, NULL, clock_now_ns());
+    inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, why);
+    if (own)
+        agent_observed(d->agent, key, &(struct agent_seen){.seq = m->seq, .alien = true}, clock_now_ns());
+    else
+        catalog_unreadable(d->catalog, key);
 }
 
-/* A foreign record may stand under any name, ours too: it is not of this daemon, and the agent is not asked. */
-static void put_foreign(struct daemon *d, const struct instance_key *key, const struct kv_message *m)
+static void put_foreign(struct daemon *d, const struct instance_key *key, const struct kv_message *m,
+                        bool from_snapshot)
 {
     struct record record;
-    int64_t ttl_ns;
+    struct foreign_life life = {.age_ns = m->age_ns, .in_snapshot = from_snapshot};
     char why[FOREIGN_WHY_CAP];
-    if (foreign_decode(m->value, m->n, m->seq, &record, &ttl_ns, why) < 0) {
-        inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, why);
+    if (foreign_decode(m->value, m->n, m->seq, &record, &life.ttl_ns, why) < 0) {
+        refuse_value(d, key, false, m, why);
         return;
     }
-    int err = catalog_put_foreign(d->catalog, key, &record, ttl_ns, m->age_ns, clock_now_ns());
+    int err = catalog_put_foreign(d->catalog, key, &record, life, clock_now_ns());
     if (err >= 0)
         write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
-    if (catalog_limit_text(err))
+    else if (catalog_limit_text(err))
         refuse_for_limit(d, key, m, catalog_limit_text(err));
-    if (err == -ESTALE) {
-        inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, "the key belongs to a daemon");
-        own_record_lost(d, key);
-    }
+    else
+        refuse_value(d, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
 }
 
-static void put_value(struct daemon *d, const struct instance_key *key, const struct kv_message *m)
+static void put_own(struct daemon *d, const struct instance_key *key, const struct record *record,
+                    const struct kv_message *m)
+{
+    struct agent_seen seen = {.seq = m->seq, .record = record, .bytes = m->value, .n = m->n};
+    write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
+    agent_observed(d->agent, key, &seen, clock_now_ns());
+}
+
+static void put_value(struct daemon *d, const struct instance_key *key, bool own, const struct kv_message *m,
+                      bool from_snapshot)
 {
     struct record record;
     const char *why = "larger than this daemon takes";
-    if (m->kind == KV_PUT && foreign_is(m->value, m->n)) {
-        put_foreign(d, key, m);
-    } else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0 ||
-               (why = inbound_epoch_problem(d, record.epoch))) {
-        inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, why);
-        own_record_lost(d, key);
-    } else if (inbound_is_own(d, key->host)) {
-        write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
-        agent_observed(d->agent, key, &record, clock_now_ns());
-    } else {
-        put_record(d, key, &record, m);
-    }
+    bool foreign = m->kind == KV_PUT && foreign_is(m->value, m->n);
+    if (foreign && own)
+        refuse_value(d, key, own, m, FOREIGN_NOT_HERE);
+    else if (foreign)
+        put_foreign(d, key, m, from_snapshot);
+    else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0 ||
+             (why = inbound_epoch_problem(d, record.epoch)))
+        refuse_value(d, key, own, m, why);
+    else if (own)
+        put_own(d, key, &record, m);
+    else
+        put_record(d, key, &record, m, from_snapshot);
 }
 
-static int parse_key(const char *text, size_t n, struct instance_key *ret_key)
+/* A key of the short form is nobody's own, whatever a host is called. */
+static int parse_key(const struct daemon *d, const char *text, size_t n, struct instance_key *ret_key, bool *ret_own)
 {
-    return instance_key_parse(text, n, ret_key) < 0 ? foreign_key_parse(text, n, ret_key) : 0;
+    bool whole = instance_key_parse(text, n, ret_key) == 0;
+    if (!whole && foreign_key_parse(text, n, ret_key) < 0)
+        return -EINVAL;
+    *ret_own = whole && inbound_is_own(d, ret_key->host);
+    return 0;
 }
 
 static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = inbound_daemon(arg);
     struct instance_key key;
-    (void)from_snapshot;
-    if (parse_key(m->key, m->key_len, &key) < 0)
+    bool own;
+    if (parse_key(d, m->key, m->key_len, &key, &own) < 0)
         inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.keys_refused, m,
                        "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
     else
-        put_value(d, &key, m);
+        put_value(d, &key, own, m, from_snapshot);
 }
 
 static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
 {
     struct daemon *d = inbound_daemon(arg);
     struct instance_key key;
-    (void)seq;
+    bool own;
     write_report_accepted(d->write_report, BUS_SERVICES, text, n);
-    if (parse_key(text, n, &key) < 0)
+    if (parse_key(d, text, n, &key, &own) < 0)
         return; /* refused when it was put */
-    if (inbound_is_own(d, key.host) && !catalog_is_foreign(d->catalog, &key))
-        agent_observed(d->agent, &key, NULL, clock_now_ns());
+    if (own)
+        agent_observed(d->agent, &key, &(struct agent_seen){.seq = seq}, clock_now_ns());
     else
         catalog_remove(d->catalog, &key);
 }
@@ -124,8 +142,8 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     struct daemon *d = f->daemon;
     f->snapshot = false;
     f->complete = end == FOLLOW_COMPLETE;
-    if (end == FOLLOW_COMPLETE)
-        catalog_snapshot_end(d->catalog);
+    if (end != FOLLOW_ABORTED)
+        catalog_snapshot_end(d->catalog, end == FOLLOW_COMPLETE);
     if (end != FOLLOW_ABORTED)
         write_report_snapshot_end(d->write_report, BUS_SERVICES);
     if (end == FOLLOW_RECREATED)

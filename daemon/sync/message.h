@@ -20,7 +20,8 @@ struct kv_message {
     const uint8_t *value;
     size_t n;
     uint64_t seq;   /* in the stream */
-    int64_t age_ns; /* snapshot only: distance to the stream's newest message, both stamped by the server */
+    int64_t age_ns; /* snapshot only, by the server's clock: of a lease the distance to the newest one, of a record how
+                       long ago it was put */
 };
 
 #endif

@@ -141,7 +141,7 @@ START_TEST(test_sweep_takes_only_what_was_not_seen)
     put("shop.pay.web-2.b", 5, 1, DISCOVER_PASSING, 80);
     catalog_snapshot_begin(c); /* the first one broke off */
     put("shop.pay.web-2.a", 5, 1, DISCOVER_PASSING, 80);
-    catalog_snapshot_end(c);
+    catalog_snapshot_end(c, true);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 2); /* own and a */
     catalog_free(c);
@@ -346,14 +346,15 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
     r.counter = 7;
     r.port = 80;
     ck_assert_int_eq(record_add_address(&r, "10.0.0.9"), 0);
-    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, 100, 30, 1000), 0);
+    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, (struct foreign_life){100, 30, false}, 1000), 0);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 1);
     ck_assert_int_eq(catalog_expire(c, 1069), 1070);
     r.counter = 8; /* put again: the same, but its time begins anew */
-    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, 100, 0, 1069), 0);
+    ck_assert_int_eq(catalog_put_foreign(c, &key, &r, (struct foreign_life){100, 0, false}, 1069), 0);
     ck_assert_uint_eq(catalog_flush(c), 0);
     ck_assert_int_eq(catalog_expire(c, 1168), 1169);
+    catalog_freeze(c, true);
     catalog_extend(c, 1168);
     ck_assert_int_eq(catalog_expire(c, 1169), 1268);
     ck_assert_int_eq(catalog_expire(c, 1268), INT64_MAX);

@@ -102,7 +102,7 @@ START_TEST(test_comes_back_and_gives_way)
     ck_assert_int_eq(usable(c, "shop/pay", &port), 1);
     catalog_snapshot_begin(c);
     ck_assert_int_eq(put(c, "shop.pay.web-2.a", 6, 22), 0);
-    catalog_snapshot_end(c);
+    catalog_snapshot_end(c, true);
     catalog_flush(c);
     ck_assert_int_eq(usable(c, "shop/pay", &port), 1);
     ck_assert_uint_eq(port, 22);

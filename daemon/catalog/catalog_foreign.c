@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Foreign records, each of which is its own lease. */
+#include <errno.h>
+#include <utlist.h>
+
+#include "daemon/catalog/model.h"
+
+/*
+ * Its time was over before it arrived. What is known under the key ends as well, unless nobody could hear for a while
+ * whether it was put: then it has its time again, from when that is over.
+ */
+static int arrived_expired(struct catalog *c, struct instance *i)
+{
+    if (i && i->frozen)
+        instance_confirm(c, i);
+    else if (i)
+        catalog_remove_instance(c, i);
+    return 1;
+}
+
+int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
+                        struct foreign_life life, int64_t now_ns)
+{
+    struct instance *known = catalog_find(c, key);
+    if (catalog_knows_host(c, key->host) || (known && !known->ttl_ns)) {
+        catalog_unreadable(c, key);
+        return -EPERM;
+    }
+    if (life.age_ns >= life.ttl_ns)
+        return arrived_expired(c, known);
+    return catalog_put_record(c, key, record,
+                              (struct arrival){.in_snapshot = life.in_snapshot,
+                                               .ttl_ns = life.ttl_ns,
+                                               .expires_ns = now_ns + life.ttl_ns - life.age_ns});
+}
+
+int64_t catalog_expire(struct catalog *c, int64_t now_ns)
+{
+    int64_t next_ns = INT64_MAX;
+    struct instance *i, *next;
+    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign)
+    {
+        if (i->expires_ns <= now_ns)
+            catalog_remove_instance(c, i);
+        else if (i->expires_ns < next_ns)
+            next_ns = i->expires_ns;
+    }
+    return next_ns;
+}
+
+void catalog_freeze(struct catalog *c, bool frozen)
+{
+    struct instance *i;
+    DL_FOREACH2(c->foreign, i, next_foreign)
+    {
+        i->frozen = frozen;
+    }
+}
+
+void catalog_extend(struct catalog *c, int64_t now_ns)
+{
+    struct instance *i;
+    DL_FOREACH2(c->foreign, i, next_foreign)
+    {
+        if (i->frozen)
+            i->expires_ns = now_ns + i->ttl_ns;
+        i->frozen = false;
+    }
+}
