@@ -475,11 +475,10 @@ START_TEST(goes_above_whatever_is_seen)
     ck_assert_uint_eq(last_lease()->epoch, WALL + 100001);
     ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
 
-    struct instance_key key = bucket_key(A);
     struct record record = bucket_record(81);
     record.epoch = WALL + 200000;
     pass(S(1));
-    agent_observed(a, &key, &record, now_ns);
+    observe(A, &record);
     pass(S(1));
     ck_assert_uint_eq(last_lease()->epoch, WALL + 200001);
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 200001);
