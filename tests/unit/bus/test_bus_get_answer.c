@@ -69,7 +69,7 @@ START_TEST(a_status_in_a_message_is_no_status)
         char headers[256];
         snprintf(headers, sizeof headers,
                  "Status: %s\nNats-Subject: $KV.HOSTS.a\nNats-Sequence: 7\nNats-Time-Stamp: " TIME "\n", status[i]);
-        ck_assert_msg(direct(headers, "", &a) == BUS_GET_MESSAGE && a.m.kind == KV_DELETE, "%s", status[i]);
+        ck_assert_msg(direct(headers, "", &a) == BUS_GET_MESSAGE && a.m.kind == KV_PUT, "%s", status[i]);
     }
 }
 END_TEST

@@ -62,7 +62,11 @@ START_TEST(live_is_what_the_server_says)
     ck_assert(m.kind == KV_PUT && m.n == 5 && m.seq == 7 && m.key_len == strlen(KEY));
     const struct header deleted[] = {{"KV-Operation", "DEL"}, SERVER, {NULL, NULL}};
     ck_assert(live(FEED KEY, "x", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
-    ck_assert(live(FEED KEY, "", plain, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
+    ck_assert(live(FEED KEY, "", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
+    const struct header expired[] = {{"Nats-Marker-Reason", "MaxAge"}, SERVER, {NULL, NULL}};
+    ck_assert(live(FEED KEY, "", expired, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
+    /* Somebody's empty value says nothing of the key. */
+    ck_assert(live(FEED KEY, "", plain, &m) == BUS_MESSAGE_OK && m.kind == KV_PUT && m.n == 0);
     ck_assert(live(FEED KEY, "seventeen letters", plain, &m) == BUS_MESSAGE_OK && m.kind == KV_REFUSED && m.n == 0);
 }
 END_TEST
