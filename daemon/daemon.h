@@ -12,6 +12,7 @@
  *     services.c      configuration -> agent, checks
  *     requests.c      socket -> agent
  *     hostnames.c     the catalog's host names -> resolver -> catalog
+ *     buckets.c       whether the buckets can be read and written, and how they are set
  *     write_report.c  who else writes to the buckets, and what of it is refused
  *     catalog_file.c  the catalog on disk
  *     soa_serial.c    the SOA serial over restarts
@@ -40,6 +41,7 @@
 #include "daemon/check/pid.h"
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
+#include "daemon/registry/buckets.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/write_report.h"
 #include "daemon/resolver/resolver.h"
@@ -85,6 +87,7 @@ struct daemon {
     struct inbound inbound[BUS_BUCKETS];
     struct inbound_counters inbound_counters;
     struct write_report *write_report;
+    struct buckets *buckets;
 
     struct bus *bus;
     struct dns *dns;

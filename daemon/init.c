@@ -32,12 +32,20 @@ static void on_text(void *arg, const char *text)
     fprintf(stderr, "discoverd: NATS: %s\n", text);
 }
 
+static void print_lacks(const char *name, const char *lacks)
+{
+    for (const char *end; (end = strchr(lacks, '\n')); lacks = end + 1)
+        fprintf(stderr, "discoverd: bucket %s: %.*s\n", name, (int)(end - lacks), lacks);
+}
+
 static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
 {
     struct init *i = arg;
     const char *names[BUS_BUCKETS] = {i->config->registry.services_bucket, i->config->registry.hosts_bucket};
+    if (info->lacks && !i->done[bucket])
+        print_lacks(names[bucket], info->lacks);
     if (info->err) {
-        fprintf(stderr, "discoverd: bucket %s: %s\n", names[bucket], strerror(-info->err));
+        fprintf(stderr, "discoverd: bucket %s: %s\n", names[bucket], info->reason);
         i->failed = true;
     } else if (!i->done[bucket]) {
         printf("bucket %s is there, with %llu keys\n", names[bucket], (unsigned long long)info->messages);

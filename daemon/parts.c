@@ -172,6 +172,7 @@ int daemon_bus_new(const struct config *c, bool create, const struct bus_events 
                                   .host = c->host,
                                   .create = create,
                                   .replicas = (int)c->registry.replicas,
+                                  .max_bytes = {c->registry.services_max_bytes, c->registry.hosts_max_bytes},
                                   .record_ttl_ns = c->registry.record_ttl_ns,
                                   .lease_ttl_ns = c->registry.lease_ttl_ns,
                                   .mailbox = c->limits.mailbox,

@@ -242,6 +242,7 @@ struct status_lists {
     struct discover_refusal *refused;
     struct discover_talker *talkers;
     struct discover_override_info *overrides;
+    struct discover_bucket *buckets;
 };
 
 static void free_lists(struct status_lists *lists)
@@ -250,6 +251,23 @@ static void free_lists(struct status_lists *lists)
     free(lists->refused);
     free(lists->talkers);
     free(lists->overrides);
+    free(lists->buckets);
+}
+
+static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
+{
+    return (struct discover_bucket){
+        .name = b->name,
+        .read_error = b->read_error,
+        .refusal = b->refusal,
+        .refused = b->refused,
+        .refused_ms = b->refused_ms,
+        .bytes = b->bytes,
+        .max_bytes = b->max_bytes,
+        .full = b->full,
+        .lacks = (const char *const *)b->lacks,
+        .n_lacks = b->n_lacks,
+    };
 }
 
 static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
@@ -259,8 +277,9 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
         .talkers = calloc(s->n_talkers + 1, sizeof *lists.talkers),
         .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
+        .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
     };
-    if (!lists.counters || !lists.refused || !lists.talkers || !lists.overrides) {
+    if (!lists.counters || !lists.refused || !lists.talkers || !lists.overrides || !lists.buckets) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -278,6 +297,8 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         const Discover__V1__Override *o = s->overrides[i];
         lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state};
     }
+    for (size_t i = 0; i < s->n_buckets; i++)
+        lists.buckets[i] = bucket_of(s->buckets[i]);
     *ret_lists = lists;
     return 0;
 }
@@ -315,6 +336,9 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .store_error = s->store_error,
         .lease_problem = s->lease_problem,
         .name_taken = s->name_taken,
+        .buckets = lists->buckets,
+        .n_buckets = s->n_buckets,
+        .write_refusal = s->write_refusal,
     };
     fn(arg, &status);
 }

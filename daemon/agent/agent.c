@@ -329,6 +329,8 @@ struct agent_status agent_status(const struct agent *a)
         .unacknowledged = publisher.behind,
         .in_flight = publisher.in_flight,
         .window = publisher.window,
+        .refused = publisher.refused,
+        .lease_refused = a->lease_refused,
         .lease_acknowledged = a->beat.acked,
         .name = a->name_conflict.name,
         .publishing = a->publishing,

@@ -21,6 +21,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -213,6 +214,12 @@ void agent_hosts_synced(struct agent *a, int64_t now_ns);
 /* Puts the lease at the next tick, to see whether it comes back. Nothing is put while the name is not ours. */
 void agent_beat_now(struct agent *a, int64_t now_ns);
 
+/* Whether that answer to a put is a refusal: NATS was there, and did not store it. */
+static inline bool agent_refused(int err)
+{
+    return err && err != -ENOTCONN && err != -ETIMEDOUT;
+}
+
 /*
  * The answer to a put: 0 with the sequence it has in the stream, or a negative errno; and how long it took. Unknown and
  * late tokens are fine.
@@ -251,6 +258,8 @@ struct agent_status {
     uint32_t unacknowledged; /* changes that NATS has not confirmed */
     uint32_t in_flight, window;
     bool lease_acknowledged; /* the latest */
+    uint32_t refused;        /* records whose last put NATS refused */
+    bool lease_refused;      /* the last lease was */
     enum agent_name name;
     bool publishing;       /* connected, and the name is ours */
     int64_t lease_seen_ns; /* when our lease last came back live, as the newest under our name; or publishing began */

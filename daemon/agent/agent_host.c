@@ -40,6 +40,7 @@ void agent_lease_answered(struct agent *a, uint64_t counter, int err, int64_t no
 {
     if (err)
         metric_inc(&a->metrics.lease_errors);
+    a->lease_refused = agent_refused(err);
     lease_beat_answer(&a->beat, counter, err, a->ops.random(a->ops.arg), now_ns);
 }
 

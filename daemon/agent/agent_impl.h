@@ -31,6 +31,7 @@ struct agent {
     bool publishing; /* connected, and the name is ours */
     uint64_t identity_errors;
     bool synced;           /* a snapshot was observed: what the bucket holds of us is known */
+    bool lease_refused;    /* the last answer to one was that */
     bool lease_seen;       /* since the snapshot of HOSTS began */
     int64_t lease_seen_ns; /* when our own last came back, with nothing above it */
     bool raised;           /* min_epoch is this life's */

@@ -51,10 +51,17 @@ void publisher_set_status(struct publisher *w, struct entry *e, enum status stat
     e->status = status;
 }
 
+static void set_refused(struct publisher *w, struct entry *e, bool refused)
+{
+    w->stats.refused += (uint32_t)refused - (uint32_t)e->refused;
+    e->refused = refused;
+}
+
 static void drop(struct publisher *w, struct entry *e)
 {
     publisher_vouch(w, e, (struct version){0, 0});
     publisher_set_status(w, e, IDLE, INT64_MAX);
+    set_refused(w, e, false);
     if (e->token)
         HASH_DELETE(by_token, w->by_token, e);
     HASH_DELETE(hh, w->by_key, e);
@@ -236,6 +243,7 @@ static void take_answer(struct publisher *w, struct entry *e, int err, uint64_t 
     bool flying = e->status == FLYING;
     if (!flying)
         w->stats.late++;
+    set_refused(w, e, agent_refused(err));
     if (err) {
         w->stats.errors++;
         if (flying)

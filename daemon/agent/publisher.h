@@ -39,6 +39,7 @@ struct publisher_stats {
     uint64_t put_back; /* times a key was found to hold what others had written */
     uint32_t in_flight, window;
     uint32_t behind;  /* keys whose stored version is not the wanted one */
+    uint32_t refused; /* keys whose last put NATS refused */
     uint32_t records; /* that the lease vouches for */
     uint64_t digest;  /* of these (digest.h) */
 };

@@ -42,6 +42,7 @@ struct entry {
     bool unsure; /* something was put, and it is not known whether it arrived */
     bool alien;  /* the bucket holds what this host cannot have written */
     bool behind;
+    bool refused; /* the last answer was a refusal */
     size_t key_n;
     char key[];
 };

@@ -33,6 +33,7 @@ struct bus {
     char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
     struct bus_puts *puts;
     struct bus_links links;
+    atomic_bool message_ttl[BUS_BUCKETS];
     struct bus_reader *reader;
     struct bus_publisher *writer;
     size_t puts_out; /* without a result that was dispatched */
@@ -93,9 +94,13 @@ static int copy_strings(struct bus *b)
     return 0;
 }
 
+static const int64_t max_bytes_default[BUS_BUCKETS] = {[BUS_SERVICES] = 256 << 20, [BUS_HOSTS] = 16 << 20};
+
 static void set_defaults(struct bus_options *o)
 {
     o->replicas = o->replicas ? o->replicas : 1;
+    for (int i = 0; i < BUS_BUCKETS; i++)
+        o->max_bytes[i] = o->max_bytes[i] ? o->max_bytes[i] : max_bytes_default[i];
     o->mailbox = o->mailbox ? o->mailbox : MAILBOX_DEFAULT;
     o->max_puts = o->max_puts ? o->max_puts : MAX_PUTS_DEFAULT;
     o->max_value = o->max_value ? o->max_value : MAX_VALUE_DEFAULT;
@@ -146,6 +151,8 @@ static void name_streams(struct bus *b)
         snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
         s->prefix_len = strlen(s->subjects) - 1;
         s->max_age_ns = max_age_ns[i];
+        s->max_bytes = o->max_bytes[i];
+        s->max_message_size = (int64_t)o->max_value;
         s->replicas = o->replicas;
         set_feed(b, &b->feeds[0][i], (enum bus_bucket)i);
         set_feed(b, &b->feeds[1][i], (enum bus_bucket)i);
@@ -159,6 +166,7 @@ static int make_reader(struct bus *b)
         .counters = &b->counters,
         .links = &b->links,
         .streams = b->streams,
+        .message_ttl = b->message_ttl,
         .create = b->options.create,
         .max_value = b->options.max_value,
         .request_timeout_ns = b->options.request_timeout_ns,
@@ -190,6 +198,7 @@ static int make_links(struct bus *b, const char **ret_why)
             .counters = &b->counters,
             .puts = b->puts,
             .feeds = b->feeds[i],
+            .message_ttl = b->message_ttl,
         };
         err = bus_link_new(&b->options, &setup, &b->links.all[i], ret_why);
     }
@@ -256,9 +265,12 @@ int bus_start(struct bus *b)
 
 static void dispatch_info(struct bus *b, const struct info_mail *mail)
 {
+    struct bus_info info = mail->info;
+    info.reason = mail->reason;
+    info.lacks = mail->lacks;
     if (mail->check)
         b->checking[mail->head.bucket] = false;
-    b->events.info(b->arg, mail->head.bucket, &mail->info);
+    b->events.info(b->arg, mail->head.bucket, &info);
 }
 
 static void dispatch_entries(struct bus *b, const struct entries_mail *mail)
@@ -275,6 +287,7 @@ static void dispatch_put(struct bus *b, const struct bus_put *put)
 {
     struct bus_put_result result = {
         .token = put->token,
+        .bucket = put->head.bucket,
         .err = put->err,
         .reason = put->reason,
         .seq = put->seq,

@@ -34,6 +34,7 @@ struct bus_options {
     const char *host; /* name of the connection, and the inbox prefix "_INBOX.<host>" that permissions refer to */
     bool create;      /* make a bucket that is missing */
     int replicas;     /* of a bucket that is made [1] */
+    int64_t max_bytes[BUS_BUCKETS];      /* of a bucket that is made: of everything in it [256 MiB, 16 MiB] */
     int64_t record_ttl_ns, lease_ttl_ns; /* MaxAge of SERVICES, a third of MaxAge of HOSTS; of a bucket that is made */
     size_t mailbox;                      /* mails waiting for main, at most [16384] */
     size_t max_puts;                     /* puts without a result, at most [8192] */
@@ -45,19 +46,25 @@ struct bus_options {
 
 struct bus_put_result {
     uint64_t token;
-    int err;            /* 0: stored. Else a negative errno: -ENOTCONN, -ETIMEDOUT, -EACCES, -ENODEV (nobody serves
-                           the bucket), -EIO (refused by the server) */
+    enum bus_bucket bucket;
+    int err; /* 0: stored. Not known: -ENOTCONN, -ETIMEDOUT. Refused: -EACCES (not permitted), -ENODEV (nobody
+                           serves the bucket), -ENOSPC (full), -EROFS (sealed), -EMSGSIZE, -EDQUOT (a limit of the
+                           account), -EIO (anything else) */
     const char *reason; /* "" when stored; lives during the call */
     uint64_t seq;       /* in the stream, when stored */
     int64_t rtt_ns;     /* from bus_put to the acknowledgement */
 };
 
 struct bus_info {
-    int err;         /* 0 or a negative errno; -ENOENT: there is no such bucket, and it may not or could not be made */
-    int64_t created; /* identifies the bucket's incarnation */
+    int err;            /* 0 or a negative errno. -ENOENT: there is no such bucket, and it may not or could not be made;
+                           -ENOTSUP: there is, and its settings are dangerous */
+    const char *reason; /* "" when err is 0; lives during the call */
+    int64_t created;    /* identifies the bucket's incarnation */
     uint64_t last_seq;
-    uint64_t messages;
+    uint64_t messages, bytes;
+    int64_t max_messages, max_bytes; /* what fits into it; -1: no limit */
     int64_t newest_ns; /* when the newest message was stored, on the server's clock (since 1970); 0: there is none */
+    const char *lacks; /* settings that are not as they should be: sentences, each ended by '\n'; lives during the call */
 };
 
 /* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */

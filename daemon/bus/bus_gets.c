@@ -112,8 +112,8 @@ static int begin(struct getting *g)
 {
     struct bus_reading *r = g->r;
     uint64_t first = r->next_seq > r->state->first_seq ? r->next_seq : r->state->first_seq;
-    g->direct_closed = !r->state->direct;
-    int err = go(g, r->state->direct ? BATCHES : LEADER, first);
+    g->direct_closed = !r->state->settings.direct;
+    int err = go(g, r->state->settings.direct ? BATCHES : LEADER, first);
     if (err == 0 && g->way == BATCHES && !bus_ranges_done(&g->ranges))
         err = request(g, PROBE, first, false); /* 1. */
     return err;
@@ -123,7 +123,7 @@ static int begin(struct getting *g)
 
 static bool replicated(const struct getting *g)
 {
-    return g->r->state->replicas > 1;
+    return g->r->state->settings.replicas > 1;
 }
 
 /* 1.: the answer to the single message. */

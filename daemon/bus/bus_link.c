@@ -20,6 +20,7 @@
 #define WRITE_DEADLINE_MS 2000
 #define DISCOVERED_MAX    16
 #define DENIED_MAX        8
+#define TOMBSTONE_TTL     "5m"
 #define SMALL_VALUE       2048
 #define CREDENTIALS_MAX   65536
 
@@ -114,9 +115,10 @@ static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, vo
     if (s == NATS_NOT_PERMITTED) {
         char subject[BUS_SUBJECT_CAP];
         metric_inc(&link->setup.counters->denials);
-        if (wire_denied_put(text, subject, sizeof subject)) {
+        bool cut;
+        if (wire_denied_put(text, subject, sizeof subject, &cut)) {
             remember_denied(link, subject);
-            bus_puts_fail(link->setup.puts, subject, -EACCES, text);
+            bus_puts_fail(link->setup.puts, subject, cut, -EACCES, text);
         }
     }
     bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
@@ -429,7 +431,8 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
         s = connect_now(link, &nc);
     if (s != NATS_OK)
         return failure(s, ret_reason);
-    link->session = (struct bus_session){.nc = nc, .api_prefix = link->api_prefix, .inbox = link->inbox};
+    link->session = (struct bus_session){
+        .nc = nc, .api_prefix = link->api_prefix, .request_timeout_ms = link->request_timeout_ms, .inbox = link->inbox};
     s = set_up(link);
     if (s != NATS_OK) {
         int err = failure(s, ret_reason);
@@ -549,12 +552,18 @@ bool bus_link_denied(struct bus_link *link, const char *subject)
 
 /* ---- puts ---- */
 
-static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply)
+/*
+ * What takes the place of a deleted record is the proof of its end, for readers that were away; where the server can,
+ * it goes long before MaxAge: a fleet that deploys all day has many times more of them than records.
+ */
+static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply, bool with_ttl)
 {
     natsMsg *msg = NULL;
     natsStatus s = natsMsg_Create(&msg, subject, reply, NULL, 0);
     if (s == NATS_OK)
         s = natsMsgHeader_Set(msg, "KV-Operation", "DEL");
+    if (s == NATS_OK && with_ttl)
+        s = natsMsgHeader_Set(msg, "Nats-TTL", TOMBSTONE_TTL);
     if (s == NATS_OK)
         s = natsConnection_PublishMsg(nc, msg);
     natsMsg_Destroy(msg);
@@ -567,12 +576,13 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
     size_t n = put->n;
     bool delete = put->delete;
+    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->setup.message_ttl[BUS_SERVICES]);
     snprintf(subject, sizeof subject, "%s", put->subject);
     memcpy(value, put->value, n);
     uint64_t id = bus_puts_add(link->setup.puts, put);
     snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
-    natsStatus s =
-        delete ? write_delete(nc, subject, reply) : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
+    natsStatus s = delete ? write_delete(nc, subject, reply, with_ttl)
+                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
     if (s == NATS_OK)
         return;
     (void)failure(s, reason);

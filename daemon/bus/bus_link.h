@@ -11,11 +11,13 @@
 #define BUS_LINK_H
 
 #include <nats/nats.h>
+#include <stdatomic.h>
 
 #include "daemon/bus/bus_feed.h"
 #include "daemon/bus/bus_puts.h"
 
-#define BUS_SUBJECT_CAP 320
+/* The longest: "$JS.<domain>.API.$KV.<bucket>.<key>" */
+#define BUS_SUBJECT_CAP (BUS_PREFIX_CAP + 80 + BUS_KEY_MAX)
 
 struct bus_link;
 
@@ -24,7 +26,8 @@ struct bus_link_setup {
     struct mailbox *box; /* to main */
     struct bus_counters *counters;
     struct bus_puts *puts;
-    struct bus_feed *feeds; /* BUS_BUCKETS */
+    struct bus_feed *feeds;         /* BUS_BUCKETS */
+    const atomic_bool *message_ttl; /* BUS_BUCKETS: whether a message there may carry a time to live of its own */
 };
 
 struct bus_session {
@@ -32,7 +35,8 @@ struct bus_session {
     jsCtx *js;
     natsSubscription *pulls; /* what the snapshots ask for arrives here */
     const char *api_prefix;  /* "$JS.API" or that of a domain */
-    const char *inbox;       /* "_INBOX.<host>.<random>" */
+    int64_t request_timeout_ms;
+    const char *inbox; /* "_INBOX.<host>.<random>" */
 };
 
 /* Checks and keeps the options. -EINVAL with *ret_why (static), -ENOMEM. */

@@ -3,6 +3,7 @@
 #include "daemon/bus/bus_mail.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,9 @@ void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket
 
 void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, const struct bus_info *info)
 {
-    struct info_mail *mail = malloc(sizeof *mail);
+    const char *lacks = info->lacks ? info->lacks : "";
+    size_t n = strlen(lacks) + 1;
+    struct info_mail *mail = malloc(sizeof *mail + n);
     if (!mail)
         abort();
     *mail = (struct info_mail){
@@ -82,6 +85,8 @@ void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, cons
         .check = check,
         .info = *info,
     };
+    snprintf(mail->reason, sizeof mail->reason, "%s", info->reason ? info->reason : "");
+    memcpy(mail->lacks, lacks, n);
     mailbox_force(box, &mail->head.mail);
 }
 

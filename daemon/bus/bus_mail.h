@@ -8,6 +8,7 @@
 
 #include "daemon/base/mailbox.h"
 #include "daemon/bus/bus.h"
+#include "daemon/bus/bus_wire.h"
 
 enum bus_mail_kind {
     BUS_MAIL_CONNECTED,    /* text_mail */
@@ -36,8 +37,10 @@ struct text_mail {
 
 struct info_mail {
     struct bus_mail head;
-    bool check; /* the answer to bus_check, not a part of bus_resync */
-    struct bus_info info;
+    bool check;           /* the answer to bus_check, not a part of bus_resync */
+    struct bus_info info; /* without its texts */
+    char reason[BUS_REASON_CAP];
+    char lacks[]; /* NUL-terminated */
 };
 
 struct live_mail {
@@ -64,6 +67,7 @@ size_t entries_need(const struct kv_message *m);
 /* Posts a text. Connected, disconnected and end are forced in; a problem is lost when the mailbox is full. */
 void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket bucket, int err, const char *text);
 
+/* The texts are copied; NULL is "". */
 void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, const struct bus_info *info);
 
 /* Posts a copy of a live message; not in a hurry: mailbox_post_later. -ENOBUFS: the mailbox is full; -ENOMEM. */

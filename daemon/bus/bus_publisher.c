@@ -194,7 +194,7 @@ static void session(struct bus_publisher *w)
     serve(w);
     bus_link_close(bus_links_now(w->setup.links), reason);
     retire(w);
-    bus_puts_fail(w->setup.puts, NULL, -ENOTCONN, "the connection was lost before the answer came");
+    bus_puts_fail(w->setup.puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
     metric_inc(&w->setup.counters->disconnects);
     bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
     if (clock_now_ns() - since_ns > STEADY_NS)

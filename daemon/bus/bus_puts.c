@@ -115,24 +115,24 @@ void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reas
         post(puts, put, err, reason, seq);
 }
 
-/* The first that is due at now_ns, or has the subject, or (with neither) any. */
-static struct bus_put *next_of(struct bus_puts *puts, const char *subject, int64_t now_ns)
+/* The first that is due at now_ns, or has (n octets of) the subject, or (with neither) any. */
+static struct bus_put *next_of(struct bus_puts *puts, const char *subject, size_t n, int64_t now_ns)
 {
     struct bus_put *put;
     TAILQ_FOREACH(put, &puts->by_age, by_age)
-    if (put->deadline_ns <= now_ns && (!subject || strcmp(put->subject, subject) == 0))
+    if (put->deadline_ns <= now_ns && (!subject || strncmp(put->subject, subject, n) == 0))
         return put;
     else if (!subject)
         return NULL;
     return NULL;
 }
 
-static void fail_each(struct bus_puts *puts, const char *subject, int64_t now_ns, int err, const char *reason)
+static void fail_each(struct bus_puts *puts, const char *subject, size_t n, int64_t now_ns, int err, const char *reason)
 {
     struct bus_put *put;
     do {
         pthread_mutex_lock(&puts->lock);
-        put = next_of(puts, subject, now_ns);
+        put = next_of(puts, subject, n, now_ns);
         if (put)
             take_out(puts, put);
         puts->overdue |= put && err == -ETIMEDOUT;
@@ -142,9 +142,10 @@ static void fail_each(struct bus_puts *puts, const char *subject, int64_t now_ns
     } while (put);
 }
 
-void bus_puts_fail(struct bus_puts *puts, const char *subject, int err, const char *reason)
+void bus_puts_fail(struct bus_puts *puts, const char *subject, bool cut, int err, const char *reason)
 {
-    fail_each(puts, subject, INT64_MAX, err, reason);
+    size_t n = subject ? strlen(subject) + !cut : 0; /* with its end: the whole */
+    fail_each(puts, subject, n, INT64_MAX, err, reason);
     if (subject)
         return;
     pthread_mutex_lock(&puts->lock);
@@ -162,7 +163,7 @@ bool bus_puts_quiet(struct bus_puts *puts)
 
 int64_t bus_puts_expire(struct bus_puts *puts, int64_t now_ns)
 {
-    fail_each(puts, NULL, now_ns, -ETIMEDOUT, "no answer in time");
+    fail_each(puts, NULL, 0, now_ns, -ETIMEDOUT, "no answer in time");
     pthread_mutex_lock(&puts->lock);
     struct bus_put *oldest = TAILQ_FIRST(&puts->by_age);
     int64_t deadline_ns = oldest ? oldest->deadline_ns : INT64_MAX;

@@ -45,8 +45,8 @@ void bus_puts_done(struct bus_puts *puts, uint64_t id, int err, const char *reas
 /* Posts the result of a put that was never added. */
 void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason);
 
-/* Ends those with this subject, or all with NULL. */
-void bus_puts_fail(struct bus_puts *puts, const char *subject, int err, const char *reason);
+/* Ends those with this subject, or (cut) with subjects that begin with it, or all with NULL. */
+void bus_puts_fail(struct bus_puts *puts, const char *subject, bool cut, int err, const char *reason);
 
 /*
  * Few and small ones wait, and none was overdue since bus_puts_fail of all: what was written before has left the

@@ -22,52 +22,51 @@ struct bus_reader {
     struct mailbox *orders;
     struct order check[BUS_BUCKETS], resync[BUS_BUCKETS];
     struct bus_snapshot snapshots[BUS_BUCKETS];
-    int64_t verified[BUS_BUCKETS]; /* the incarnation whose settings were looked at */
     sem_t credits;
     atomic_bool stopping;
     bool started;
     pthread_t thread;
 };
 
-static void on_deviation(void *arg, const char *text)
+static void say_made(struct bus_reader *r, enum bus_bucket bucket)
 {
-    bus_mail_text(arg, BUS_MAIL_PROBLEM, 0, 0, text);
-}
-
-static void problem(struct bus_reader *r, enum bus_bucket bucket, const char *what, const char *reason)
-{
-    char text[2 * BUS_REASON_CAP + BUS_KEY_MAX];
-    snprintf(text, sizeof text, "stream %s %s%s", r->setup.streams[bucket].name, what, reason);
+    char text[BUS_KEY_MAX + 64];
+    snprintf(text, sizeof text, "stream %s did not exist: made it", r->setup.streams[bucket].name);
     bus_mail_text(r->setup.box, BUS_MAIL_PROBLEM, bucket, 0, text);
 }
 
-static int create(struct bus_reader *r, jsCtx *js, enum bus_bucket bucket, char reason[static BUS_REASON_CAP])
+static int create(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
+                  char reason[static BUS_REASON_CAP])
 {
     if (!r->setup.create) {
-        problem(r, bucket, "does not exist, and registry.create is off: run discoverd --init once", "");
+        snprintf(reason, BUS_REASON_CAP, "it does not exist, and registry.create is off: run discoverd --init once");
         return -ENOENT;
     }
-    int err = bus_stream_create(js, &r->setup.streams[bucket], reason);
-    if (err == -ENODEV || err == -ENOTCONN || err == -ETIMEDOUT)
-        return err; /* tried again soon */
-    problem(r, bucket, err ? "cannot be made: " : "did not exist: made it", err ? reason : "");
+    char why[BUS_REASON_CAP];
+    int err = bus_stream_create(session, &r->setup.streams[bucket], why);
+    if (err == 0)
+        say_made(r, bucket);
+    else
+        snprintf(reason, BUS_REASON_CAP, "it does not exist and cannot be made: %.*s", BUS_REASON_CAP / 2, why);
     return err;
 }
 
-/* Asks for the stream's state; makes it first if there is none and we may. */
-static int look(struct bus_reader *r, jsCtx *js, const struct order *o, struct bus_stream_state *ret_state,
-                char reason[static BUS_REASON_CAP])
+/* Asks for the stream's state; makes it first if there is none and we may. One with dangerous settings is not used. */
+static int look(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
+                struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
 {
-    const struct bus_stream *stream = &r->setup.streams[o->bucket];
-    int err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);
+    const struct bus_stream *stream = &r->setup.streams[bucket];
+    int err = bus_stream_info(session, stream, ret_state, reason);
     if (err == -ENOENT) {
-        err = create(r, js, o->bucket, reason);
+        err = create(r, session, bucket, reason);
         if (err == 0)
-            err = bus_stream_info(js, stream, NULL, NULL, ret_state, reason);
+            err = bus_stream_info(session, stream, ret_state, reason);
     }
-    if (err == 0 && r->verified[o->bucket] != ret_state->info.created) {
-        r->verified[o->bucket] = ret_state->info.created;
-        err = bus_stream_info(js, stream, on_deviation, r->setup.box, ret_state, reason);
+    if (err == 0)
+        atomic_store(&r->setup.message_ttl[bucket], ret_state->settings.message_ttl);
+    if (err == 0 && ret_state->settings.refused[0]) {
+        snprintf(reason, BUS_REASON_CAP, "%s", ret_state->settings.refused);
+        err = -ENOTSUP;
     }
     return err;
 }
@@ -76,31 +75,32 @@ static int look(struct bus_reader *r, jsCtx *js, const struct order *o, struct b
  * SERVICES may be quiet for hours, and its newest message tells nothing of how old the others are. HOSTS never is for
  * longer than a heartbeat: its newest message is a clock.
  */
-static void read_clock(struct bus_reader *r, jsCtx *js, struct bus_stream_state *state)
+static void read_clock(struct bus_reader *r, const struct bus_session *session, struct bus_stream_state *state)
 {
     char reason[BUS_REASON_CAP];
     struct bus_stream_state hosts;
-    if (bus_stream_info(js, &r->setup.streams[BUS_HOSTS], NULL, NULL, &hosts, reason) == 0 &&
-        hosts.last_time_ns > state->now_ns)
-        state->now_ns = hosts.last_time_ns;
+    if (bus_stream_info(session, &r->setup.streams[BUS_HOSTS], &hosts, reason) == 0 && hosts.now_ns > state->now_ns)
+        state->now_ns = hosts.now_ns;
 }
 
-static void answer_info(struct bus_reader *r, const struct order *o, int err, const struct bus_stream_state *state)
+static void answer_info(struct bus_reader *r, const struct order *o, int err, const char *reason,
+                        const struct bus_stream_state *state)
 {
-    struct bus_info info = err ? (struct bus_info){.err = err} : state->info;
+    struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state->info;
+    info.lacks = state->settings.lacks;
     bus_mail_info(r->setup.box, o->bucket, o->check, &info);
 }
 
 static void carry_out(struct bus_reader *r, const struct order *o)
 {
     char reason[BUS_REASON_CAP] = "not connected";
-    struct bus_stream_state state;
+    struct bus_stream_state state = {0};
     struct bus_link *link = bus_links_now(r->setup.links);
     const struct bus_session *session = bus_link_use(link);
-    int err = session ? look(r, session->js, o, &state, reason) : -ENOTCONN;
-    answer_info(r, o, err, &state);
+    int err = session ? look(r, session, o->bucket, &state, reason) : -ENOTCONN;
+    answer_info(r, o, err, reason, &state);
     if (!o->check && err == 0 && o->bucket == BUS_SERVICES)
-        read_clock(r, session->js, &state);
+        read_clock(r, session, &state);
     if (!o->check && err == 0)
         bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
     else if (!o->check)

@@ -15,6 +15,7 @@ struct bus_reader_setup {
     struct mailbox *box; /* to main */
     struct bus_counters *counters;
     struct bus_links *links;
+    atomic_bool *message_ttl;         /* BUS_BUCKETS: found out here */
     const struct bus_stream *streams; /* BUS_BUCKETS */
     bool create;
     size_t max_value;

@@ -10,7 +10,8 @@
 static int post_info(struct bus_reading *r)
 {
     struct bus_stream_state state;
-    int err = bus_stream_info(r->session->js, r->s->stream, NULL, NULL, &state, r->reason);
+    int err = bus_stream_info(r->session, r->s->stream, &state, r->reason);
+    state.info.lacks = state.settings.lacks;
     if (err == 0)
         bus_mail_info(r->s->box, r->s->bucket, false, &state.info);
     return err;

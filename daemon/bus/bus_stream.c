@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings of the buckets' streams. */
+/* Requests to the JetStream API about a stream. */
 #include "daemon/bus/bus_stream.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "libdiscover/core/clock.h"
+#include "daemon/bus/bus_link.h"
 
 int bus_stream_error(natsStatus s, jsErrCode code, char ret_reason[static BUS_REASON_CAP])
 {
@@ -21,6 +20,9 @@ int bus_stream_error(natsStatus s, jsErrCode code, char ret_reason[static BUS_RE
     case NATS_NOT_PERMITTED:
         return -EACCES;
     case NATS_NO_RESPONDERS:
+        snprintf(ret_reason, BUS_REASON_CAP,
+                 "JetStream does not answer: it is switched off at the server or for this "
+                 "account, or its cluster has no leader");
         return -ENODEV;
     case NATS_TIMEOUT:
         return -ETIMEDOUT;
@@ -35,111 +37,90 @@ int bus_stream_error(natsStatus s, jsErrCode code, char ret_reason[static BUS_RE
     }
 }
 
-struct report {
-    const struct bus_stream *stream;
-    bus_deviation_fn *fn;
-    void *arg;
-};
-
-static void __attribute__((format(printf, 2, 3))) deviates(const struct report *r, const char *format, ...)
+/* Takes the answer. 0 and its JSON (to be given back), or a negative errno and a reason. */
+static int read_answer(natsMsg *answer, json_t **ret_root, char ret_reason[static BUS_REASON_CAP])
 {
-    char what[256], text[sizeof what + sizeof r->stream->name + 16];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    snprintf(text, sizeof text, "stream %s: %s", r->stream->name, what);
-    r->fn(r->arg, text);
+    json_t *root = json_loadb(natsMsg_GetData(answer), (size_t)natsMsg_GetDataLength(answer), 0, NULL);
+    json_t *error = json_object_get(root, "error");
+    int err = 0;
+    natsMsg_Destroy(answer);
+    if (!json_is_object(root)) {
+        snprintf(ret_reason, BUS_REASON_CAP, "the answer of JetStream makes no sense");
+        err = -EIO;
+    } else if (error) {
+        err = wire_api_error(json_integer_value(json_object_get(error, "err_code")),
+                             json_string_value(json_object_get(error, "description")), ret_reason);
+    }
+    if (err == 0)
+        *ret_root = root;
+    else
+        json_decref(root);
+    return err;
 }
 
-static void verify_republish(const struct report *r, const jsRePublish *have)
+static int ask(const struct bus_session *session, const char *what, const struct bus_stream *stream, const char *body,
+               json_t **ret_root, char ret_reason[static BUS_REASON_CAP])
 {
-    const struct bus_stream *want = r->stream;
-    if (!have)
-        deviates(r, "republish is not set: changes reach nobody until they are polled; make the bucket anew");
-    else if (!have->Source || strcmp(have->Source, want->subjects) != 0 || !have->Destination ||
-             strcmp(have->Destination, want->destination) != 0)
-        deviates(r, "republish is from %s to %s, must be from %s to %s", have->Source ? have->Source : "nothing",
-                 have->Destination ? have->Destination : "nowhere", want->subjects, want->destination);
-    else if (have->HeadersOnly)
-        deviates(r, "republish has headers only: values do not arrive");
+    char subject[BUS_SUBJECT_CAP];
+    natsMsg *answer = NULL;
+    snprintf(subject, sizeof subject, "%s.STREAM.%s.%s", session->api_prefix, what, stream->name);
+    natsStatus s = natsConnection_RequestString(&answer, session->nc, subject, body, session->request_timeout_ms);
+    return s == NATS_OK ? read_answer(answer, ret_root, ret_reason) : bus_stream_error(s, 0, ret_reason);
 }
 
-static void verify(const struct report *r, const jsStreamConfig *have)
+static int64_t time_of(json_t *object, const char *name)
 {
-    const struct bus_stream *want = r->stream;
-    if (have->SubjectsLen != 1 || strcmp(have->Subjects[0], want->subjects) != 0)
-        deviates(r, "its subject is %s, must be %s", have->SubjectsLen > 0 ? have->Subjects[0] : "missing",
-                 want->subjects);
-    if (have->MaxMsgsPerSubject != 1)
-        deviates(r, "max_msgs_per_subject is %" PRId64 ", should be 1", have->MaxMsgsPerSubject);
-    if (have->AllowRollup)
-        deviates(r, "allow_rollup_hdrs is on: any writer can wipe the whole bucket; must be off");
-    if (!have->DenyDelete)
-        deviates(r, "deny_delete is off, should be on");
-    if (have->Discard != js_DiscardNew)
-        deviates(r, "discard is old: a full bucket forgets records instead of refusing new ones");
-    if (have->Storage != js_FileStorage)
-        deviates(r, "storage is memory: it is empty after a restart of its server");
-    if (have->Replicas != want->replicas)
-        deviates(r, "num_replicas is %" PRId64 ", configured are %d", have->Replicas, want->replicas);
-    if (have->MaxAge != want->max_age_ns)
-        deviates(r, "max_age is %" PRId64 " s, configured are %" PRId64 " s", have->MaxAge / NS_PER_S,
-                 want->max_age_ns / NS_PER_S);
-    verify_republish(r, have->RePublish);
+    int64_t time_ns;
+    return wire_time(json_string_value(json_object_get(object, name)), &time_ns) ? time_ns : 0;
 }
 
-int bus_stream_info(jsCtx *js, const struct bus_stream *stream, bus_deviation_fn *deviation, void *arg,
+static uint64_t number(json_t *object, const char *name)
+{
+    json_int_t value = json_integer_value(json_object_get(object, name));
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static void read_state(const struct bus_stream *stream, json_t *root, struct bus_stream_state *ret_state)
+{
+    json_t *state = json_object_get(root, "state");
+    bus_settings_read(stream, json_object_get(root, "config"), &ret_state->settings);
+    ret_state->last_time_ns = time_of(state, "last_ts");
+    int64_t now_ns = time_of(root, "ts"); /* from server 2.10 on */
+    ret_state->now_ns = now_ns > ret_state->last_time_ns ? now_ns : ret_state->last_time_ns;
+    ret_state->first_seq = number(state, "first_seq");
+    ret_state->info = (struct bus_info){
+        .created = time_of(root, "created"),
+        .last_seq = number(state, "last_seq"),
+        .messages = number(state, "messages"),
+        .bytes = number(state, "bytes"),
+        .newest_ns = ret_state->last_time_ns,
+        .max_bytes = ret_state->settings.max_bytes,
+        .max_messages = ret_state->settings.max_messages,
+    };
+}
+
+int bus_stream_info(const struct bus_session *session, const struct bus_stream *stream,
                     struct bus_stream_state *ret_state, char ret_reason[static BUS_REASON_CAP])
 {
-    jsStreamInfo *si = NULL;
-    jsErrCode code = 0;
-    natsStatus s = js_GetStreamInfo(&si, js, stream->name, NULL, &code);
-    if (s != NATS_OK)
-        return bus_stream_error(s, code, ret_reason);
-    if (deviation && si->Config)
-        verify(&(struct report){stream, deviation, arg}, si->Config);
-    *ret_state = (struct bus_stream_state){
-        .info = {.created = si->Created,
-                 .last_seq = si->State.LastSeq,
-                 .messages = si->State.Msgs,
-                 .newest_ns = si->State.LastTime},
-        .last_time_ns = si->State.LastTime,
-        .now_ns = si->State.LastTime,
-        .first_seq = si->State.FirstSeq,
-        .replicas = si->Config ? (int)si->Config->Replicas : 1,
-        .direct = si->Config && si->Config->AllowDirect,
-    };
-    jsStreamInfo_Destroy(si);
+    json_t *root;
+    int err = ask(session, "INFO", stream, "", &root, ret_reason);
+    if (err < 0)
+        return err;
+    read_state(stream, root, ret_state);
+    json_decref(root);
     return 0;
 }
 
-/* The server remembers message ids for two minutes, and refuses a stream whose messages live shorter than that. */
-#define DUPLICATES_NS (120 * NS_PER_S)
-
-int bus_stream_create(jsCtx *js, const struct bus_stream *stream, char ret_reason[static BUS_REASON_CAP])
+int bus_stream_create(const struct bus_session *session, const struct bus_stream *stream,
+                      char ret_reason[static BUS_REASON_CAP])
 {
-    jsRePublish republish = {.Source = stream->subjects, .Destination = stream->destination};
-    const char *subject = stream->subjects;
-    jsStreamConfig config;
-    jsStreamConfig_Init(&config);
-    config.Name = stream->name;
-    config.Description = "discoverd";
-    config.Subjects = &subject;
-    config.SubjectsLen = 1;
-    config.MaxMsgsPerSubject = 1;
-    config.MaxAge = stream->max_age_ns;
-    config.Discard = js_DiscardNew;
-    config.Storage = js_FileStorage;
-    config.Replicas = stream->replicas;
-    config.Duplicates = stream->max_age_ns < DUPLICATES_NS ? stream->max_age_ns : DUPLICATES_NS;
-    config.DenyDelete = true;
-    config.AllowRollup = false; /* with it, one put with a rollup header deletes everything */
-    config.AllowDirect = true;
-    config.RePublish = &republish;
-    jsErrCode code = 0;
-    natsStatus s = js_AddStream(NULL, js, &config, NULL, &code);
-    if (s == NATS_OK || code == JSStreamNameExistErr)
-        return 0;
-    return bus_stream_error(s, code, ret_reason);
+    json_t *root = NULL;
+    char *body = bus_settings_request(stream);
+    int err = -ENOMEM;
+    snprintf(ret_reason, BUS_REASON_CAP, "no memory");
+    if (body)
+        err = ask(session, "CREATE", stream, body, &root, ret_reason);
+    json_decref(root);
+    free(body);
+    return err == -EEXIST ? 0 : err;
 }

@@ -62,15 +62,47 @@ int wire_delivery(const char *reply, struct wire_delivery *ret_delivery)
     return 0;
 }
 
+static int error_of(int64_t code, const char *description)
+{
+    switch (code) {
+    case 10059: /* stream not found */
+        return -ENOENT;
+    case 10058: /* stream name already in use with a different configuration */
+        return -EEXIST;
+    case 10039: /* JetStream not enabled for account */
+    case 10076: /* JetStream not enabled */
+        return -ENODEV;
+    case 10109: /* invalid operation on sealed stream */
+        return -EROFS;
+    case 10054: /* message size exceeds maximum allowed */
+        return -EMSGSIZE;
+    case 10002: /* resource limits exceeded for account */
+    case 10026: /* maximum number of streams reached */
+        return -EDQUOT;
+    case 10023: /* insufficient resources */
+    case 10028: /* insufficient memory resources available */
+    case 10047: /* insufficient storage resources available */
+        return -ENOSPC;
+    case 10077: /* the store failed: whatever it said */
+        return strstr(description, "maximum") || strstr(description, "no space") ? -ENOSPC : -EIO;
+    default:
+        return -EIO;
+    }
+}
+
+int wire_api_error(int64_t code, const char *description, char ret_reason[static BUS_REASON_CAP])
+{
+    const char *text = description && *description ? description : "refused without a description";
+    snprintf(ret_reason, BUS_REASON_CAP, "%s (error %lld)", text, (long long)code);
+    return error_of(code, text);
+}
+
 static int ack_of(json_t *root, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP])
 {
     json_t *error = json_object_get(root, "error");
-    if (error) {
-        const char *why = json_string_value(json_object_get(error, "description"));
-        snprintf(ret_reason, BUS_REASON_CAP, "%s (error %lld)", why ? why : "refused without a description",
-                 (long long)json_integer_value(json_object_get(error, "err_code")));
-        return -EIO;
-    }
+    if (error)
+        return wire_api_error(json_integer_value(json_object_get(error, "err_code")),
+                              json_string_value(json_object_get(error, "description")), ret_reason);
     json_t *seq = json_object_get(root, "seq");
     if (!json_is_integer(seq) || json_integer_value(seq) <= 0)
         return -EBADMSG;
@@ -86,7 +118,7 @@ int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[
     return err;
 }
 
-bool wire_denied_put(const char *text, char *ret_subject, size_t cap)
+bool wire_denied_put(const char *text, char *ret_subject, size_t cap, bool *ret_cut)
 {
     const char *p = strstr(text, "for Publish to \"");
     if (!p)
@@ -97,6 +129,7 @@ bool wire_denied_put(const char *text, char *ret_subject, size_t cap)
         return false;
     memcpy(ret_subject, p, n);
     ret_subject[n] = '\0';
+    *ret_cut = p[n] != '"';
     return true;
 }
 

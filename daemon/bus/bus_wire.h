@@ -9,6 +9,7 @@
 
 #define BUS_REASON_CAP 160
 #define BUS_KEY_MAX    255
+#define BUS_PREFIX_CAP 272 /* "$JS.<domain>.API." with the longest domain */
 
 /* What the reply subject of a message from a consumer says. Points into it. */
 struct wire_delivery {
@@ -23,11 +24,21 @@ struct wire_delivery {
 /* -EINVAL: not such a subject. */
 int wire_delivery(const char *reply, struct wire_delivery *ret_delivery);
 
-/* The answer to a put: 0 and its sequence, or -EIO and why it was refused. -EBADMSG: not an answer. */
+/*
+ * What JetStream refused something with: always negative, with a reason. -ENOENT: no such stream; -EEXIST: there is one
+ * of that name; -ENODEV: no JetStream here; -ENOSPC: bucket or server are full; -EROFS: the stream is sealed; -EMSGSIZE:
+ * the message is larger than it takes; -EDQUOT: a limit of the account; -EIO: anything else.
+ */
+int wire_api_error(int64_t code, const char *description, char ret_reason[static BUS_REASON_CAP]);
+
+/* The answer to a put: 0 and its sequence, or an error of wire_api_error. -EBADMSG: not an answer. */
 int wire_put_ack(const char *json, size_t n, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP]);
 
-/* The subject that a "Permissions Violation for Publish to ..." names. False: it is no such text. */
-bool wire_denied_put(const char *text, char *ret_subject, size_t cap);
+/*
+ * The subject that a "Permissions Violation for Publish to ..." names. False: it is no such text. Of a long subject it
+ * is the beginning (*ret_cut): nats.c keeps 255 octets of what a server says.
+ */
+bool wire_denied_put(const char *text, char *ret_subject, size_t cap, bool *ret_cut);
 
 /* What stands for the ">" at the end of a pattern; NULL when the subject (may be NULL) is none of it. Points into it. */
 const char *wire_key_of(const char *subject, const char *pattern);

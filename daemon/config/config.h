@@ -47,7 +47,7 @@ struct config {
         char *services_bucket, *hosts_bucket;
         int64_t lease_ttl_ns, record_ttl_ns, restart_grace_ns, guard_duration_ns;
         uint32_t on_stop; /* enum on_stop */
-        uint32_t replicas, guard_percent, guard_min;
+        uint32_t replicas, guard_percent, guard_min, services_max_bytes, hosts_max_bytes;
         bool create;
     } registry;
     struct {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl register: makes a registration and stays for as long as it takes. */
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -11,6 +12,9 @@
 /* As a shell says it. */
 #define EXIT_NOT_FOUND   127
 #define EXIT_NOT_PROGRAM 126
+
+#define STORED_WAIT_MS 500
+#define STORED_LOOK_MS 5
 
 static int print_register_help(void)
 {
@@ -38,12 +42,34 @@ static int print_registered(const struct ctl *ctl, const struct register_options
     return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 
+static void take_write_state(void *arg, const struct discover_status *s)
+{
+    bool waiting = s->bus_connected && s->unacknowledged > 0 && !*s->write_refusal;
+    if (*s->write_refusal)
+        ctl_note("registered on this host alone, NATS does not store it: %s", s->write_refusal);
+    *(bool *)arg = waiting;
+}
+
+/* What NATS says comes some milliseconds later; when it says nothing, or is not there, it is put when it is. */
+static void tell_refusal(struct discover *d)
+{
+    bool waiting = true;
+    for (int i = 0; waiting && i < STORED_WAIT_MS / STORED_LOOK_MS; i++) {
+        if (discover_status(d, take_write_state, &waiting) < 0)
+            return;
+        if (waiting)
+            (void)poll(NULL, 0, STORED_LOOK_MS);
+    }
+}
+
 static int run_command(struct discover *d, const struct hold *h, char **command)
 {
     pid_t child;
     int err = hold_start(h, command, &child);
-    if (!err)
+    if (!err) {
+        tell_refusal(d);
         return hold_run(h, d, child);
+    }
     ctl_note("%s: %s", command[0], discover_strerror(err));
     return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_PROGRAM;
 }
@@ -89,6 +115,8 @@ static int register_and_hold(const struct ctl *ctl, const struct register_option
         status = run_command(d, h, o->command);
     else
         status = print_registered(ctl, o, r);
+    if (!err && !o->command)
+        tell_refusal(d);
     bool bound = !o->command && !o->ttl_ms && !o->pid;
     if (!err && bound && status == CTL_DONE)
         status = hold_run(h, d, 0);

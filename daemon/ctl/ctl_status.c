@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl status: how the daemon of this host is doing. */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/ctl/ctl.h"
 
@@ -46,6 +47,28 @@ static json_t *talkers_json(const struct discover_status *s)
     return list;
 }
 
+static json_t *strings_json(const char *const *texts, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
+static json_t *buckets_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_buckets; i++) {
+        const struct discover_bucket *b = &s->buckets[i];
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "name", b->name, "read_error",
+                            b->read_error, "refusal", b->refusal, "refused", (json_int_t)b->refused, "refused_ms",
+                            (json_int_t)b->refused_ms, "bytes", (json_int_t)b->bytes, "max_bytes",
+                            (json_int_t)b->max_bytes, "full", b->full, "lacks", strings_json(b->lacks, b->n_lacks)));
+    }
+    return list;
+}
+
 static json_t *held_json(const struct discover_status *s)
 {
     return json_pack("{s:I, s:I, s:s}", "hosts", (json_int_t)s->held, "ms", (json_int_t)s->held_ms, "reason",
@@ -58,6 +81,8 @@ static json_t *with_troubles(json_t *status, const struct discover_status *s)
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
     (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
+    (void)json_object_set_new(status, "write_refusal", json_string(s->write_refusal));
+    (void)json_object_set_new(status, "buckets", buckets_json(s));
     return status;
 }
 
@@ -85,6 +110,20 @@ static void print_bus(const struct discover_status *s)
         printf("last error     %s\n", s->bus_error);
     if (*s->distrust)
         printf("not trusted    %s: no lease of another host runs out\n", s->distrust);
+}
+
+static void print_bucket(const struct discover_bucket *b)
+{
+    if (*b->read_error)
+        printf("not read       bucket %s: %s\n", b->name, b->read_error);
+    if (*b->refusal)
+        printf("not stored     bucket %s, %u keys of this host for %.1f s: %s\n", b->name, b->refused,
+               (double)b->refused_ms / 1000, b->refusal);
+    if (b->full)
+        printf("full           bucket %s: %llu of %llu bytes\n", b->name, (unsigned long long)b->bytes,
+               (unsigned long long)b->max_bytes);
+    for (size_t i = 0; i < b->n_lacks; i++)
+        printf("settings       bucket %s: %s\n", b->name, b->lacks[i]);
 }
 
 static void print_held(const struct discover_status *s)
@@ -136,8 +175,11 @@ static void print_text(void *arg, const struct discover_status *s)
     if (s->stale_ms > 0)
         printf("synchronised   %s, for %.1f s\n", s->sync, (double)s->stale_ms / 1000);
     else
-        printf("synchronised   %s\n", s->sync);
+        printf("synchronised   %s%s\n", s->sync,
+               strcmp(s->sync, "read-only") == 0 ? ": reading is live, writing is refused" : "");
     print_bus(s);
+    for (size_t i = 0; i < s->n_buckets; i++)
+        print_bucket(&s->buckets[i]);
     printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
     print_troubles(s);

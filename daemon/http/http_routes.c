@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The read-only HTTP interface: which path is what. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/http/http_impl.h"
@@ -34,18 +35,22 @@ static void get_healthz(struct connection *c, const char *rest)
 
 /*
  * Stale is ready: answers can be given. Unsynced is not: other hosts' instances are simply not known. Nor is a host
- * whose name another one has: no other hears of it.
+ * whose name another one has, or whose registrations NATS refuses: no other hears of it.
  */
 static void get_readyz(struct connection *c, const char *rest)
 {
     struct http *h = c->http;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    char text[512];
     (void)rest;
     h->ops.status(h->ops.arg, &status);
+    bool refused = *status.write_refusal != '\0';
+    snprintf(text, sizeof text, "%s%s%s", sync_text(table_sync(http_table(h))),
+             refused ? "; what this host registers is not stored: " : "", status.write_refusal);
     if (status.name_taken)
         http_send_text(c, 503, status.lease_problem);
     else
-        http_send_text(c, is_unsynced(c) ? 503 : 200, sync_text(table_sync(http_table(h))));
+        http_send_text(c, is_unsynced(c) || refused ? 503 : 200, text);
 }
 
 static void get_status(struct connection *c, const char *rest)

@@ -37,12 +37,33 @@ static json_t *held_json(const Discover__V1__Status *s)
                      s->held_reason);
 }
 
+static json_t *bucket_json(const Discover__V1__BucketStatus *b)
+{
+    json_t *lacks = json_array();
+    for (size_t i = 0; i < b->n_lacks; i++)
+        (void)json_array_append_new(lacks, json_string(b->lacks[i]));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "name", b->name, "read_error", b->read_error,
+                     "refusal", b->refusal, "refused", (json_int_t)b->refused, "refused_ms", (json_int_t)b->refused_ms,
+                     "bytes", (json_int_t)b->bytes, "max_bytes", (json_int_t)b->max_bytes, "full", b->full, "lacks",
+                     lacks);
+}
+
+static json_t *buckets_json(const Discover__V1__Status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_buckets; i++)
+        (void)json_array_append_new(list, bucket_json(s->buckets[i]));
+    return list;
+}
+
 /* What keeps the daemon itself from doing its work. */
 static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
 {
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
     (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
+    (void)json_object_set_new(status, "write_refusal", json_string(s->write_refusal));
+    (void)json_object_set_new(status, "buckets", buckets_json(s));
     return status;
 }
 

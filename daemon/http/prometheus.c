@@ -27,7 +27,7 @@ static void gauge(struct evbuffer *out, const char *name, const char *help, doub
 /* One series a state, so that an alert can name the one it is about. */
 static void write_sync(struct evbuffer *out, const char *present)
 {
-    static const char *const states[] = {"unsynced", "live", "stale", "degraded"};
+    static const char *const states[] = {"unsynced", "live", "stale", "degraded", "read-only"};
     head(out, "discoverd_sync", "1 for how far the catalog can be trusted at present.", "gauge");
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         evbuffer_add_printf(out, "discoverd_sync{state=\"%s\"} %d\n", states[i], strcmp(states[i], present) == 0);
@@ -40,6 +40,61 @@ static void write_talkers(struct evbuffer *out, const Discover__V1__Status *s)
     for (size_t i = 0; i < s->n_talkers; i++)
         evbuffer_add_printf(out, "discoverd_host_changes{host=\"%s\"} %" PRIu32 "\n", s->talkers[i]->host,
                             s->talkers[i]->changes);
+}
+
+struct bucket_gauge {
+    const char *name, *help;
+    double (*value)(const Discover__V1__BucketStatus *b);
+};
+
+static double bytes_of(const Discover__V1__BucketStatus *b)
+{
+    return (double)b->bytes;
+}
+
+static double max_bytes_of(const Discover__V1__BucketStatus *b)
+{
+    return (double)b->max_bytes;
+}
+
+static double full_of(const Discover__V1__BucketStatus *b)
+{
+    return b->full;
+}
+
+static double unread_of(const Discover__V1__BucketStatus *b)
+{
+    return *b->read_error != '\0';
+}
+
+static double refused_of(const Discover__V1__BucketStatus *b)
+{
+    return b->refused;
+}
+
+static double lacks_of(const Discover__V1__BucketStatus *b)
+{
+    return (double)b->n_lacks;
+}
+
+static const struct bucket_gauge bucket_gauges[] = {
+    {"discoverd_bucket_bytes", "What is in the bucket, as last heard.", bytes_of},
+    {"discoverd_bucket_max_bytes", "What fits into it; 0: no limit.", max_bytes_of},
+    {"discoverd_bucket_full", "1 when it has no room for new instances.", full_of},
+    {"discoverd_bucket_unreadable", "1 when it cannot be read, or is not used.", unread_of},
+    {"discoverd_bucket_refused_keys", "Keys of this host that it does not store.", refused_of},
+    {"discoverd_bucket_wrong_settings", "Its settings that are not as they should be.", lacks_of},
+};
+
+static void write_buckets(struct evbuffer *out, const Discover__V1__Status *s)
+{
+    for (size_t i = 0; i < sizeof bucket_gauges / sizeof *bucket_gauges; i++) {
+        const struct bucket_gauge *g = &bucket_gauges[i];
+        head(out, g->name, g->help, "gauge");
+        for (size_t j = 0; j < s->n_buckets; j++)
+            evbuffer_add_printf(out, "%s{bucket=\"%s\"} %.15g\n", g->name, s->buckets[j]->name,
+                                g->value(s->buckets[j]));
+    }
 }
 
 void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, struct evbuffer *out)
@@ -55,5 +110,6 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
     gauge(out, "discoverd_instances", "Instances in the catalog.", s->instances);
     gauge(out, "discoverd_uptime_seconds", "Since the daemon was started.", (double)s->uptime_ms / 1000);
     write_talkers(out, s);
+    write_buckets(out, s);
     metrics_each(m, write_metric, out);
 }

@@ -114,6 +114,7 @@ static void on_disconnected(void *arg, const char *reason)
     int64_t now_ns = clock_now_ns();
     log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
     snprintf(d->bus_error, sizeof d->bus_error, "%s", reason);
+    buckets_disconnected(d->buckets);
     health_set_connected(&d->health, false, now_ns);
     agent_disconnected(d->agent, now_ns);
     for (int b = 0; b < BUS_BUCKETS; b++)
@@ -158,6 +159,7 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
 {
     struct daemon *d = arg;
     int64_t now_ns = clock_now_ns();
+    buckets_info(d->buckets, bucket, info);
     if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(d, now_ns)) {
         d->server_wall_ns = info->newest_ns;
         d->server_heard_ns = now_ns;
@@ -172,15 +174,17 @@ static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
 {
-    if (err)
-        log_warning("reading the bucket failed: %s", reason);
+    buckets_read(((struct daemon *)arg)->buckets, bucket, err, reason);
     follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
 }
 
 static void on_put_done(void *arg, const struct bus_put_result *result)
 {
     struct daemon *d = arg;
-    agent_published(d->agent, result->token, result->err, result->seq, result->rtt_ns, clock_now_ns());
+    int64_t now_ns = clock_now_ns();
+    agent_published(d->agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
+    struct agent_status agent = agent_status(d->agent);
+    buckets_put(d->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
 }
 
 const struct bus_events inbound_bus_events = {
@@ -221,6 +225,9 @@ int inbound_start(struct daemon *d)
     if (!err)
         err = write_report_new(d->config, d->metrics, &d->write_report);
     if (!err)
+        err = buckets_new((const char *[]){d->config->registry.services_bucket, d->config->registry.hosts_bucket},
+                          d->metrics, &d->buckets);
+    if (!err)
         err = inbound_liveness_start(d);
     for (int b = 0; b < BUS_BUCKETS && !err; b++)
         err = follower_start(d, (enum bus_bucket)b);
@@ -233,6 +240,7 @@ void inbound_stop(struct daemon *d)
         follow_free(d->inbound[b].follow);
     liveness_free(d->liveness);
     write_report_free(d->write_report);
+    buckets_free(d->buckets);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -91,6 +91,9 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->lease_problem = (char *)lease_problem(d, &agent, now_ns);
     fill_guard(d, now_ns, s);
     write_report_status(d->write_report, now_ns, s);
+    buckets_status(d->buckets, now_ns, s);
+    if (d->sync == TABLE_LIVE && *s->write_refusal)
+        s->sync = (char *)"read-only"; /* one half alone is live */
     fill_overrides(d, s);
     s->store_error = d->store_error;
 }

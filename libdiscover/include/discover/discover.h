@@ -455,6 +455,19 @@ struct discover_override_info {
 };
 
 /* Grows only at its end. Made by the library; lives during the call. */
+/* One of the two buckets behind the registry, as this host sees it. */
+struct discover_bucket {
+    const char *name;
+    const char *read_error;    /* why it cannot be read, or is not used; "": it can */
+    const char *refusal;       /* why it does not store what this host puts; "": it does */
+    uint32_t refused;          /* keys of this host that it refuses ... */
+    int64_t refused_ms;        /* ... for so long */
+    uint64_t bytes, max_bytes; /* as last heard; max_bytes 0: no limit */
+    int full;                  /* no room for new instances */
+    const char *const *lacks;  /* settings that are not as they should be */
+    size_t n_lacks;
+};
+
 struct discover_status {
     const char *version, *host, *sync, *bus_server, *bus_error;
     uint64_t epoch;
@@ -477,6 +490,9 @@ struct discover_status {
     const char *lease_problem; /* why other hosts may not take this host's lease, so that nobody hears of what is
                                   registered here; "": they do */
     int name_taken;            /* not 0: because another live host has this one's name */
+    const struct discover_bucket *buckets;
+    size_t n_buckets;
+    const char *write_refusal; /* why what this host puts is not stored; "": it is */
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);

@@ -67,6 +67,7 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     struct station_bucket *b = &((struct station *)arg)->bucket[bucket];
     b->infos++;
     b->info = *info;
+    copy(b->lacks, sizeof b->lacks, info->lacks, strlen(info->lacks));
 }
 
 static void on_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)

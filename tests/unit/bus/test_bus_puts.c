@@ -93,10 +93,10 @@ START_TEST(expires_in_order)
     ck_assert_int_eq(bus_puts_expire(out, 99), 100);
     ck_assert_int_eq(bus_puts_expire(out, 104), 105);
     ck_assert_uint_eq(collect(), 5);
-    bus_puts_fail(out, "$KV.HOSTS.k1", -EACCES, "denied");
+    bus_puts_fail(out, "$KV.HOSTS.k1", false, -EACCES, "denied");
     ck_assert_uint_eq(collect(), 3); /* 5, 9, 13 */
     ck_assert_int_eq(err_of[9], -EACCES);
-    bus_puts_fail(out, NULL, -ENOTCONN, "lost");
+    bus_puts_fail(out, NULL, false, -ENOTCONN, "lost");
     ck_assert_uint_eq(collect(), LIMIT - 8);
     for (uint64_t i = 0; i < LIMIT; i++)
         ck_assert_uint_eq(came[i], 1);
@@ -124,7 +124,7 @@ START_TEST(quiet_while_few_and_small_ones_wait)
     for (uint64_t i = 2; i < 10; i++)
         bus_puts_add(out, make(i, 1000));
     ck_assert(!bus_puts_quiet(out));
-    bus_puts_fail(out, NULL, -ENOTCONN, "lost");
+    bus_puts_fail(out, NULL, false, -ENOTCONN, "lost");
     ck_assert(bus_puts_quiet(out));
     collect();
     done();
@@ -138,9 +138,9 @@ START_TEST(not_quiet_once_one_was_overdue)
     bus_puts_add(out, make(1, 100));
     ck_assert_int_eq(bus_puts_expire(out, 100), INT64_MAX);
     ck_assert(!bus_puts_quiet(out));
-    bus_puts_fail(out, "$KV.HOSTS.k2", -EACCES, "denied");
+    bus_puts_fail(out, "$KV.HOSTS.k2", false, -EACCES, "denied");
     ck_assert(!bus_puts_quiet(out));
-    bus_puts_fail(out, NULL, -ENOTCONN, "the connection was lost");
+    bus_puts_fail(out, NULL, false, -ENOTCONN, "the connection was lost");
     ck_assert(bus_puts_quiet(out));
     collect();
     done();

@@ -3,8 +3,10 @@
 #include "daemon/bus/bus_wire.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
 START_TEST(delivery_short)
@@ -77,15 +79,79 @@ START_TEST(put_acks)
 }
 END_TEST
 
+START_TEST(refusals_of_puts)
+{
+    static const struct {
+        int code, err;
+        const char *text;
+    } all[] = {
+        {10059, -ENOENT, "stream not found"},
+        {10058, -EEXIST, "stream name already in use"},
+        {10039, -ENODEV, "JetStream not enabled for account"},
+        {10076, -ENODEV, "JetStream not enabled"},
+        {10077, -ENOSPC, "maximum bytes exceeded"},
+        {10077, -ENOSPC, "maximum messages exceeded"},
+        {10077, -ENOSPC, "write /x: no space left on device"},
+        {10077, -EIO, "store is closed"},
+        {10023, -ENOSPC, "insufficient resources"},
+        {10047, -ENOSPC, "insufficient storage resources available"},
+        {10109, -EROFS, "invalid operation on sealed stream"},
+        {10054, -EMSGSIZE, "message size exceeds maximum allowed"},
+        {10002, -EDQUOT, "resource limits exceeded for account"},
+        {10999, -EIO, "whatever comes next"},
+        {0, -EIO, ""},
+    };
+    char reason[BUS_REASON_CAP], json[256];
+    uint64_t seq = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        snprintf(json, sizeof json, "{\"error\":{\"err_code\":%d,\"description\":\"%s\"},\"seq\":0}", all[i].code,
+                 all[i].text);
+        ck_assert_msg(ack(json, &seq, reason) == all[i].err, "%s: %s", json, reason);
+        ck_assert_msg(strstr(reason, all[i].text), "%s", reason);
+    }
+    ck_assert_int_eq(ack("{\"error\":{}}", &seq, reason), -EIO);
+    ck_assert_str_eq(reason, "refused without a description (error 0)");
+}
+END_TEST
+
+START_TEST(times)
+{
+    static const char *const bad[] = {
+        NULL,
+        "",
+        "2026-11-28",
+        "2026-11-28T22:24:36",
+        "2026-11-28T22:24:36+01:00",
+        "2026-11-28T22:24:36.5",
+        "0001-01-01T00:00:00Z",
+        "9999-01-01T00:00:00Z",
+    };
+    int64_t time_ns = 0;
+    ck_assert(wire_time("1970-01-02T00:00:01.000000007Z", &time_ns));
+    ck_assert_int_eq(time_ns, 86401 * NS_PER_S + 7);
+    ck_assert(wire_time("2026-11-28T22:24:36Z", &time_ns));
+    ck_assert_int_eq(time_ns, INT64_C(1795904676) * NS_PER_S);
+    ck_assert(wire_time("2026-11-28T22:24:36.25Z", &time_ns));
+    ck_assert_int_eq(time_ns, INT64_C(1795904676) * NS_PER_S + NS_PER_S / 4);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!wire_time(bad[i], &time_ns), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(denials)
 {
     char subject[32];
-    ck_assert(wire_denied_put("Permissions Violation for Publish to \"$KV.HOSTS.b\"", subject, sizeof subject));
+    bool cut = true;
+    ck_assert(wire_denied_put("Permissions Violation for Publish to \"$KV.HOSTS.b\"", subject, sizeof subject, &cut));
     ck_assert_str_eq(subject, "$KV.HOSTS.b");
-    ck_assert(!wire_denied_put("Permissions Violation for Subscription to \"x\"", subject, sizeof subject));
-    ck_assert(!wire_denied_put("Permissions Violation for Publish to \"\"", subject, sizeof subject));
+    ck_assert(!cut);
+    ck_assert(wire_denied_put("Permissions Violation for Publish to \"$KV.HOSTS.lo", subject, sizeof subject, &cut));
+    ck_assert_str_eq(subject, "$KV.HOSTS.lo");
+    ck_assert(cut);
+    ck_assert(!wire_denied_put("Permissions Violation for Subscription to \"x\"", subject, sizeof subject, &cut));
+    ck_assert(!wire_denied_put("Permissions Violation for Publish to \"\"", subject, sizeof subject, &cut));
     ck_assert(!wire_denied_put("Permissions Violation for Publish to \"0123456789012345678901234567890123456789\"",
-                               subject, sizeof subject));
+                               subject, sizeof subject, &cut));
 }
 END_TEST
 
@@ -135,5 +201,5 @@ START_TEST(the_server_that_was_lost_comes_last)
 }
 END_TEST
 
-UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, denials, keys, numbers,
-           the_server_that_was_lost_comes_last)
+UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, refusals_of_puts, times,
+           denials, keys, numbers, the_server_that_was_lost_comes_last)

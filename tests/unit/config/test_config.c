@@ -50,7 +50,7 @@ static const char everything[] =
     "registry = { services_bucket = \"S\"; hosts_bucket = \"H\"; lease_ttl = \"3s\"; record_ttl = \"2h\"; "
     "replicas = 3;\n"
     "             on_stop = \"leave\"; create = false; restart_grace = \"500ms\"; guard_percent = 50; guard_min = 2; "
-    "guard_duration = "
+    "services_max_bytes = 1000000; hosts_max_bytes = 100000; guard_duration = "
     "\"10m\"; "
     "};\n"
     "dns = { listen = [\"127.0.0.1:53\", \"[::1]:53\"]; zones = [\"a.internal\", \"10.in-addr.arpa\"]; ttl = "
