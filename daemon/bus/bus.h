@@ -64,7 +64,8 @@ struct bus_info {
     uint64_t messages, bytes;
     int64_t max_messages, max_bytes; /* what fits into it; -1: no limit */
     int64_t newest_ns; /* when the newest message was stored, on the server's clock (since 1970); 0: there is none */
-    const char *lacks; /* settings that are not as they should be: sentences, each ended by '\n'; lives during the call */
+    const char
+        *lacks; /* settings that are not as they should be: sentences, each ended by '\n'; lives during the call */
 };
 
 /* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */

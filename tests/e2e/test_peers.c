@@ -28,11 +28,11 @@ static struct host a, b;
 static struct kv kv;
 static char answer[1 << 20];
 
-static void two_hosts(const char *extra)
+static void two_hosts(const char *extra_of_a, const char *extra_of_b)
 {
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .extra = extra});
-    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .extra = extra});
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .extra = extra_of_a});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .extra = extra_of_b});
     kv_open(&kv, nats.server[0].url);
 }
 
@@ -106,9 +106,9 @@ static const struct bad {
 START_TEST(garbage_is_shown_with_its_key)
 {
     static const char good[] = "{\"host\":\"10.0.0.1\",\"port\":80,\"ttl\":60}";
-    static char huge[9000];
+    static char huge[6000];
     static struct output o;
-    two_hosts(NULL);
+    two_hosts(NULL, "limits = { record_bytes = 4000; };"); /* a makes the buckets: they take more than b */
     memset(huge, 'x', sizeof huge - 1);
     for (size_t i = 0; i < BAD; i++)
         put_text(bad[i].bucket, bad[i].key, bad[i].value);
@@ -201,7 +201,7 @@ START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
     enum { LIMIT = 20, TOO_MANY = 30, BEATS = 40 };
     static struct output o;
     struct played p = {.host = "web-9"};
-    two_hosts("limits = { instances_per_host = 20; };");
+    two_hosts("limits = { instances_per_host = 20; };", "limits = { instances_per_host = 20; };");
     put_records(&p, 0, TOO_MANY);
     put_lease(&p);
     wait_until(5000, seen_by_dns(&b, "shop/flood") == LIMIT, b.seen);
@@ -307,7 +307,7 @@ START_TEST(flood_of_one_host_has_its_name_and_slows_nobody)
     struct played p = {.host = "web-9"};
     pthread_t thread;
     int64_t slowest_ns = 0;
-    two_hosts(NULL);
+    two_hosts(NULL, NULL);
     put_records(&p, 0, 1);
     put_lease(&p);
     ck_assert_int_eq(pthread_create(&thread, NULL, flood, &p), 0);

@@ -206,7 +206,7 @@ START_TEST(test_check_finds_no_bucket)
     station_resync(&a, BUS_SERVICES);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].info.err, -ENOENT);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, -ENOENT);
-    ck_assert_msg(strstr(a.problem, "discoverd --init"), "%s", a.problem);
+    ck_assert_msg(strstr(a.last_reason, "discoverd --init"), "%s", a.last_reason);
     ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), 0);
     ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), -EBUSY);
     wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_HOSTS].infos == 1, station_seen(&a));
@@ -256,8 +256,16 @@ START_TEST(test_refuses_large_values)
     struct kv kv;
     char large[9000];
     memset(large, 'x', sizeof large);
-    start_both();
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", large, sizeof large, 1), -EMSGSIZE);
+    nats_start(&nats, 1);
+    struct bus_options options = station_options(&nats, "a");
+    options.max_value = sizeof large; /* the bucket takes what the other host does not */
+    station_start(&a, &options);
+    station_resync(&a, BUS_SERVICES);
+    options = station_options(&nats, "b");
+    station_start(&b, &options);
+    station_resync(&b, BUS_SERVICES);
+    ck_assert_msg(strstr(b.bucket[BUS_SERVICES].lacks, "max_msg_size") == NULL, "%s", b.bucket[BUS_SERVICES].lacks);
+    ck_assert_int_eq(bus_put(b.bus, BUS_SERVICES, "shop.payment.a.p1", large, sizeof large, 1), -EMSGSIZE);
     ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.*.a.p1", large, 1, 1), -EINVAL);
     kv_open(&kv, nats.server[0].url);
     kv_put(&kv, "SERVICES", "shop.payment.a.p1", large, sizeof large);
