@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
@@ -185,7 +186,10 @@ int daemon_run(struct config *config, const char *config_path)
     d->started_ns = clock_now_ns();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error of the write, not the end of us */
-    int err = start_with_signals_blocked(d);
+    int err = log_start();
+    if (err)
+        log_warning("log lines are written by who says them: %s", strerror(-err));
+    err = start_with_signals_blocked(d);
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
@@ -198,5 +202,6 @@ int daemon_run(struct config *config, const char *config_path)
     }
     config_free(config);
     free(d);
+    log_stop();
     return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

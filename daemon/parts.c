@@ -68,6 +68,8 @@ static int base_start(struct daemon *d)
 {
     d->base = loop_new();
     int err = d->base ? metrics_new(&d->metrics) : -ENOMEM;
+    if (!err)
+        err = log_add_metrics(d->metrics);
     return err ? err : loop_meter_add_metrics(&d->loop_meter, d->metrics);
 }
 

@@ -8,7 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/log_queue.h"
+#include "libdiscover/core/clock.h"
+
+struct log_counters {
+    metric_value lost;
+};
+
 static int max_level = LOG_INFO;
+static struct log_queue *queue; /* NULL: lines are written at once. Set while there is one thread alone */
+static struct log_counters counters;
 
 void log_set_level(int level)
 {
@@ -39,6 +48,36 @@ static size_t one_line(const char *text, size_t n, char *ret_line, size_t cap)
     return used;
 }
 
+static void put(const char *line, size_t n)
+{
+    if (!queue)
+        (void)!write(STDERR_FILENO, line, n);
+    else if (!log_queue_put(queue, line, n))
+        metric_inc(&counters.lost);
+}
+
+int log_start(void)
+{
+    bool plain = isatty(STDERR_FILENO);
+    return log_queue_new(STDERR_FILENO, plain ? "" : "<4>", &queue);
+}
+
+void log_stop(void)
+{
+    struct log_queue *ended = queue;
+    queue = NULL;
+    if (ended)
+        (void)log_queue_stop(ended, NS_PER_S);
+}
+
+int log_add_metrics(struct metrics *m)
+{
+    static const struct metric table[] = {
+        COUNTER_OF(log_counters, lost, "discoverd_log_lines_lost_total", "Log lines that nobody took in time."),
+    };
+    return metrics_add(m, table, 1, &counters);
+}
+
 void log_line(int level, const char *format, ...)
 {
     if (level > max_level)
@@ -54,5 +93,5 @@ void log_line(int level, const char *format, ...)
         length = sizeof text - 1;
     length = one_line(text, length, line, sizeof line - 1);
     line[length++] = '\n';
-    (void)!write(STDERR_FILENO, line, length);
+    put(line, length);
 }

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines to stderr, in the form systemd's journal understands ("<4>text"), or plain on a terminal. Any thread;
- * a line is one write in ASCII without control characters (other octets as \xc3), cut at 1 KiB. The daemon logs once, where it decides; libraries
- * and logic modules return errors.
+ * a line is one write in ASCII without control characters (other octets as \xc3), cut at 1 KiB. The daemon logs once,
+ * where it decides; libraries and logic modules return errors.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
 #include <syslog.h>
 
+#include "daemon/base/metrics.h"
+
 /* Lines above this level are dropped; default LOG_INFO. Set before threads start. */
 void log_set_level(int level);
+
+/*
+ * From now on lines are written by a thread of their own (log_queue.h), and nobody waits for who reads them; those that
+ * find no room are lost and counted. A negative errno: then they go on being written by who says them. log_stop: what
+ * waits is written, if that takes no longer than a second. Main thread, while it is the only one.
+ */
+int log_start(void);
+void log_stop(void);
+
+/* Shows how many lines were lost. -ENOMEM. */
+int log_add_metrics(struct metrics *m);
 
 /* level: LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG. */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));

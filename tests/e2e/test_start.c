@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting, reloading and stopping: options, what systemd is told, and that two daemons never share what is one's own. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -206,6 +208,32 @@ START_TEST(tells_systemd)
 }
 END_TEST
 
+/* A journal that hangs, a terminal that is held: whoever reads the log holds up nothing. */
+START_TEST(nobody_reads_the_log)
+{
+    char path[300], command[1200];
+
+    nats_start(&nats, 1);
+    host_init(&a, &(struct host_options){.nats = nats.urls, .lease_ttl = "1s"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    snprintf(path, sizeof path, "%s/log", a.folder);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_gt(fcntl(fd, F_SETPIPE_SZ, 4096), 0);
+    add_service("shop/payment");
+    snprintf(command, sizeof command, "exec %s -c %s 2>%s", e2e_binary("discoverd"), a.config, path);
+    proc_start(&a.proc, "discoverd-a", (const char *const[]){"sh", "-c", command, NULL}, NULL);
+    host_wait_up(&a);
+    (void)wait_until(5000, seen_by_all(&b, "shop/payment", 1), b.seen);
+    while (host_counter(&a, "discoverd_log_lines_lost_total") < 100)
+        proc_signal(&a.proc, SIGHUP);
+    holds_for(3000, seen_by_dns(&b, "shop/payment") == 1 && seen_by_dns(&a, "shop/payment") == 1, b.seen);
+    proc_signal(&a.proc, SIGTERM);
+    ck_assert_int_eq(proc_wait(&a.proc, 10000), 0);
+    close(fd);
+}
+END_TEST
+
 START_TEST(no_daemon)
 {
     struct output o;
@@ -222,4 +250,4 @@ END_TEST
 E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
           {"refuses_what_another_one_holds", refuses_what_another_one_holds}, {"reloads_on_sighup", reloads_on_sighup},
           {"a_name_that_was_taken_is_had_later", a_name_that_was_taken_is_had_later}, {"tells_systemd", tells_systemd},
-          {"no_daemon", no_daemon})
+          {"nobody_reads_the_log", nobody_reads_the_log}, {"no_daemon", no_daemon})

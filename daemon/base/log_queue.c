@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A ring of lines and the thread that writes them. */
+#include "daemon/base/log_queue.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/base/thread.h"
+#include "libdiscover/core/clock.h"
+
+#define LINES_MAX 256
+#define LINE_CAP  1024
+
+struct line {
+    uint16_t n;
+    char text[LINE_CAP];
+};
+
+struct log_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    int fd;
+    const char *prefix;
+    size_t first, n; /* lines that wait */
+    uint64_t lost, lost_told;
+    bool stopping, ended;
+    struct line lines[LINES_MAX];
+};
+
+static void write_line(int fd, const char *text, size_t n)
+{
+    while (write(fd, text, n) < 0 && errno == EINTR)
+        ;
+}
+
+/* Held: the lock. What is to be written next, if anything; false: it is time to end. */
+static bool next_line(struct log_queue *q, struct line *ret_line)
+{
+    while (q->n == 0 && q->lost == q->lost_told && !q->stopping)
+        pthread_cond_wait(&q->changed, &q->lock);
+    if (q->n > 0) {
+        *ret_line = q->lines[q->first];
+        q->first = (q->first + 1) % LINES_MAX;
+        q->n--;
+        return true;
+    }
+    if (q->lost == q->lost_told)
+        return false;
+    uint64_t since = q->lost - q->lost_told;
+    int n = snprintf(ret_line->text, sizeof ret_line->text,
+                     "%s%llu log lines were lost: nobody took what was written before\n", q->prefix,
+                     (unsigned long long)since);
+    ret_line->n = (uint16_t)n;
+    q->lost_told = q->lost;
+    return true;
+}
+
+static void *writer(void *arg)
+{
+    struct log_queue *q = arg;
+    struct line line;
+    pthread_mutex_lock(&q->lock);
+    while (next_line(q, &line)) {
+        pthread_mutex_unlock(&q->lock);
+        write_line(q->fd, line.text, line.n);
+        pthread_mutex_lock(&q->lock);
+    }
+    q->ended = true;
+    pthread_cond_broadcast(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+    return NULL;
+}
+
+static void init_monotonic(pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void destroy(struct log_queue *q)
+{
+    pthread_cond_destroy(&q->changed);
+    pthread_mutex_destroy(&q->lock);
+    free(q);
+}
+
+int log_queue_new(int fd, const char *prefix, struct log_queue **ret_q)
+{
+    struct log_queue *q = calloc(1, sizeof *q);
+    if (!q)
+        return -ENOMEM;
+    q->fd = fd;
+    q->prefix = prefix;
+    pthread_mutex_init(&q->lock, NULL);
+    init_monotonic(&q->changed);
+    sigset_t before;
+    thread_block_signals(&before);
+    int err = -pthread_create(&q->thread, NULL, writer, q);
+    thread_restore_signals(&before);
+    if (err) {
+        destroy(q);
+        return err;
+    }
+    (void)pthread_setname_np(q->thread, "log");
+    *ret_q = q;
+    return 0;
+}
+
+bool log_queue_put(struct log_queue *q, const char *line, size_t n)
+{
+    pthread_mutex_lock(&q->lock);
+    bool room = q->n < LINES_MAX && n <= LINE_CAP;
+    if (room) {
+        struct line *to = &q->lines[(q->first + q->n) % LINES_MAX];
+        memcpy(to->text, line, n);
+        to->n = (uint16_t)n;
+        q->n++;
+    } else {
+        q->lost++;
+    }
+    pthread_cond_signal(&q->changed);
+    pthread_mutex_unlock(&q->lock);
+    return room;
+}
+
+bool log_queue_stop(struct log_queue *q, int64_t limit_ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t until_ns = until.tv_nsec + limit_ns;
+    until.tv_sec += until_ns / NS_PER_S;
+    until.tv_nsec = until_ns % NS_PER_S;
+    pthread_mutex_lock(&q->lock);
+    q->stopping = true;
+    pthread_cond_broadcast(&q->changed);
+    while (!q->ended && pthread_cond_timedwait(&q->changed, &q->lock, &until) == 0)
+        ;
+    bool ended = q->ended;
+    pthread_mutex_unlock(&q->lock);
+    if (!ended)
+        return false;
+    (void)pthread_join(q->thread, NULL);
+    destroy(q);
+    return true;
+}
