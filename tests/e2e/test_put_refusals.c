@@ -3,7 +3,6 @@
  * NATS is there and does not store what a host puts: everyone is told that, and why, in log, status, metrics and
  * readiness, once; and it ends when it ends.
  */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,34 +59,6 @@ static int logged(const struct host *h, const char *text)
     return n;
 }
 
-/* Asks the API; the answer's member of that name. */
-static json_t *api(struct kv *kv, const char *what, const char *bucket, const char *body, const char *member)
-{
-    char subject[120];
-    natsMsg *msg = NULL;
-    snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.KV_%s", what, bucket);
-    ck_assert_int_eq(natsConnection_RequestString(&msg, kv->nc, subject, body, 5000), NATS_OK);
-    json_t *root = json_loadb(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), 0, NULL);
-    json_t *part = json_object_get(root, member);
-    ck_assert_msg(part != NULL, "%s: %.*s", subject, natsMsg_GetDataLength(msg), natsMsg_GetData(msg));
-    json_incref(part);
-    json_decref(root);
-    natsMsg_Destroy(msg);
-    return part;
-}
-
-/* Changes settings of a stream, as JSON. */
-static void edit_stream(struct kv *kv, const char *bucket, const char *changes)
-{
-    json_t *config = api(kv, "INFO", bucket, "", "config"), *changed = json_loads(changes, 0, NULL);
-    ck_assert_int_eq(json_object_update(config, changed), 0);
-    char *body = json_dumps(config, 0);
-    json_decref(api(kv, "UPDATE", bucket, body, "config"));
-    free(body);
-    json_decref(changed);
-    json_decref(config);
-}
-
 /* Both hosts live, over a registry of their own. */
 static void start_two(const char *registry)
 {
@@ -109,7 +80,7 @@ START_TEST(sealed)
     struct output o;
     start_two("");
     kv_open(&kv, nats.server[0].url);
-    edit_stream(&kv, "SERVICES", "{\"sealed\": true}");
+    kv_edit_stream(&kv, "SERVICES", "{\"sealed\": true}");
     hold(&a, "shop/payment");
     (void)wait_until(WAIT_MS, status_has(&a, "sealed"), a.seen);
     ck_assert_msg(status_has(&a, "not stored     bucket SERVICES, 1 keys of this host"), "%s", a.seen);
@@ -162,7 +133,7 @@ START_TEST(full)
     ck_assert_msg(ready_is(&a, 200, "live"), "%s", a.seen);
     ck_assert_msg(seen_by_all(&b, "shop/payment", 1), "%s", b.seen);
     /* Room is made: what was refused gets in by itself, and is not spoken of any more. */
-    edit_stream(&kv, "SERVICES", "{\"max_bytes\": 1000000}");
+    kv_edit_stream(&kv, "SERVICES", "{\"max_bytes\": 1000000}");
     (void)wait_until(2 * WAIT_MS, seen_by_all(&a, "shop/late", 1), a.seen);
     (void)wait_until(WAIT_MS, ready_is(&b, 200, "live"), b.seen);
     ck_assert_int_eq(logged(&b, "bucket SERVICES stores what this host puts again"), 1);
@@ -229,10 +200,10 @@ START_TEST(dangerous_bucket)
     struct output o;
     nats_start(&nats, 1);
     kv_open(&kv, nats.server[0].url);
-    json_decref(api(&kv, "CREATE", "SERVICES",
-                    "{\"name\": \"KV_SERVICES\", \"subjects\": [\"$KV.SERVICES.>\"], \"allow_rollup_hdrs\": true, "
-                    "\"retention\": \"limits\", \"storage\": \"file\", \"discard\": \"new\", \"num_replicas\": 1}",
-                    "config"));
+    json_decref(kv_api(&kv, "CREATE", "SERVICES",
+                       "{\"name\": \"KV_SERVICES\", \"subjects\": [\"$KV.SERVICES.>\"], \"allow_rollup_hdrs\": true, "
+                       "\"retention\": \"limits\", \"storage\": \"file\", \"discard\": \"new\", \"num_replicas\": 1}",
+                       "config"));
     host_init(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     host_run_offline(&b);
     (void)wait_until(WAIT_MS, status_has(&b, "allow_rollup_hdrs is on"), b.seen);
@@ -250,7 +221,7 @@ START_TEST(settings_are_named)
     struct output o;
     start_two("");
     kv_open(&kv, nats.server[0].url);
-    edit_stream(&kv, "SERVICES", "{\"max_bytes\": -1, \"max_msg_size\": -1}");
+    kv_edit_stream(&kv, "SERVICES", "{\"max_bytes\": -1, \"max_msg_size\": -1}");
     const char *argv[] = {e2e_binary("discoverd"), "--init", "-c", b.config, NULL};
     ck_assert_msg(run(&o, argv) == 0, "%s", o.err);
     ck_assert_msg(strstr(o.err, "bucket SERVICES: max_bytes is not set"), "%s", o.err);

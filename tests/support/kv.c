@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/wait.h"
@@ -119,4 +120,30 @@ int64_t kv_count(struct kv *kv, const char *bucket)
     int64_t count = (int64_t)info->State.Msgs;
     jsStreamInfo_Destroy(info);
     return count;
+}
+
+json_t *kv_api(struct kv *kv, const char *what, const char *bucket, const char *body, const char *member)
+{
+    char subject[120];
+    natsMsg *msg = NULL;
+    snprintf(subject, sizeof subject, "$JS.API.STREAM.%s.KV_%s", what, bucket);
+    ck_assert_int_eq(natsConnection_RequestString(&msg, kv->nc, subject, body, 5000), NATS_OK);
+    json_t *root = json_loadb(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), 0, NULL);
+    json_t *part = json_object_get(root, member);
+    ck_assert_msg(part != NULL, "%s: %.*s", subject, natsMsg_GetDataLength(msg), natsMsg_GetData(msg));
+    json_incref(part);
+    json_decref(root);
+    natsMsg_Destroy(msg);
+    return part;
+}
+
+void kv_edit_stream(struct kv *kv, const char *bucket, const char *changes)
+{
+    json_t *config = kv_api(kv, "INFO", bucket, "", "config"), *changed = json_loads(changes, 0, NULL);
+    ck_assert_int_eq(json_object_update(config, changed), 0);
+    char *body = json_dumps(config, 0);
+    json_decref(kv_api(kv, "UPDATE", bucket, body, "config"));
+    free(body);
+    json_decref(changed);
+    json_decref(config);
 }

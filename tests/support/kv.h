@@ -3,6 +3,7 @@
 #ifndef SUPPORT_KV_H
 #define SUPPORT_KV_H
 
+#include <jansson.h>
 #include <nats/nats.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +31,14 @@ int kv_get(struct kv *kv, const char *bucket, const char *key, void *ret_bytes, 
 
 /* How many messages the bucket's stream holds, or -1 when there is no such bucket. */
 int64_t kv_count(struct kv *kv, const char *bucket);
+
+/*
+ * Asks the JetStream API about a bucket's stream ("INFO", "CREATE", "UPDATE"): the member of that name in its answer, to be
+ * given back with json_decref.
+ */
+json_t *kv_api(struct kv *kv, const char *what, const char *bucket, const char *body, const char *member);
+
+/* Changes settings of a bucket's stream: members of its configuration, as JSON. */
+void kv_edit_stream(struct kv *kv, const char *bucket, const char *changes);
 
 #endif
