@@ -130,7 +130,6 @@ static bool replicated(const struct getting *g)
 static int probe_answered(struct getting *g)
 {
     g->chain[PROBE].id = 0;
-    g->proven = g->proven || g->chain[0].answers > 1;
     if (g->way != BATCHES || g->proven)
         return 0;
     return go(g, replicated(g) && !g->batches ? LEADER : SINGLES, bus_ranges_read(&g->ranges)); /* 3., 4. */
@@ -148,16 +147,24 @@ static int nothing(struct getting *g, size_t i)
     return ask(g, i);
 }
 
+/* 5. */
+static int unreadable(struct getting *g, size_t i)
+{
+    if (g->leader_closed)
+        return bus_reading_fail(g->r, -EACCES,
+                                "a message has headers that cannot be read, and STREAM.MSG.GET is not served here");
+    g->chain[i].doubt = UNREADABLE;
+    return ask(g, i);
+}
+
 /* 6. */
 static int nobody(struct getting *g, size_t i)
 {
     struct chain *c = &g->chain[i];
-    enum doubt doubt = c->doubt;
     *(c->leader ? &g->leader_closed : &g->direct_closed) = true;
-    if (c->leader && doubt == UNREADABLE)
-        return bus_reading_fail(g->r, -EACCES,
-                                "a message has headers that cannot be read, and STREAM.MSG.GET is not served here");
-    if (c->leader && doubt == END_DOUBTED)
+    if (c->leader && c->doubt == UNREADABLE)
+        return unreadable(g, i);
+    if (c->leader && c->doubt == END_DOUBTED)
         return nothing(g, i);
     return ask(g, i);
 }
@@ -193,8 +200,7 @@ static int act(struct getting *g, size_t i, struct bus_get_answer *a)
         return message(g, i, a);
     case BUS_GET_UNREADABLE:
         bus_reading_refuse(r, true);
-        g->chain[i].doubt = UNREADABLE; /* 5. */
-        return g->leader_closed ? (g->chain[i].leader = true, nobody(g, i)) : ask(g, i);
+        return unreadable(g, i);
     case BUS_GET_NOTHING:
         return nothing(g, i);
     case BUS_GET_BATCH_END:
@@ -226,7 +232,8 @@ static int take(struct getting *g, natsMsg *msg)
     if (i == SIZE_MAX)
         return 0;
     g->silences = 0;
-    g->chain[i].answers++;
+    if (++g->chain[i].answers > 1)
+        g->proven = true;
     if (i == PROBE)
         return probe_answered(g);
     if (g->chain[i].leader)

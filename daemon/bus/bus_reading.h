@@ -36,7 +36,7 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
 /* Posts what was added and not posted yet. */
 void bus_reading_post(struct bus_reading *r);
 
-/* A message that is not an entry is counted, and named to the operator once a snapshot. */
+/* Counts a message that is no entry of this bucket, or whose headers cannot be read. */
 void bus_reading_refuse(struct bus_reading *r, bool unreadable);
 
 /* How long one that falls silent is waited for: longer and longer, since it may be slow. stalls counts the waits. */
