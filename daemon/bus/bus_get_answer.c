@@ -76,24 +76,29 @@ static uint8_t *decode(const char *text, size_t *ret_n)
     return bytes;
 }
 
-/* Whether the last KV-Operation in a header block is a deletion. */
-static bool block_deletes(const char *block)
+/* What stands behind the last "\r\n<name>: " of a header block, or NULL. */
+static const char *last_in_block(const char *block, const char *name)
 {
-    static const char name[] = "\r\nKV-Operation:";
     const char *last = NULL;
     for (const char *at = block; (at = strstr(at, name)); at++)
         last = at + strlen(name);
-    if (!last)
-        return false;
-    last += strspn(last, " ");
-    return strncmp(last, "DEL\r", 4) == 0 || strncmp(last, "PURGE\r", 6) == 0;
+    return last ? last + strspn(last, " ") : NULL;
 }
 
-static bool headers_delete(const char *text)
+/* An empty value that is neither a deletion nor the marker of an expired key is one that cannot be read. */
+static bool block_deletes(const char *block, bool empty)
+{
+    const char *operation = last_in_block(block, "\r\nKV-Operation:");
+    if (operation && (strncmp(operation, "DEL\r", 4) == 0 || strncmp(operation, "PURGE\r", 6) == 0))
+        return true;
+    return empty && last_in_block(block, "\r\nNats-Marker-Reason:");
+}
+
+static bool headers_delete(const char *text, bool empty)
 {
     size_t n = 0;
     uint8_t *block = text ? decode(text, &n) : NULL;
-    bool deletes = block && block_deletes((const char *)block);
+    bool deletes = block && block_deletes((const char *)block, empty);
     free(block);
     return deletes;
 }
@@ -101,17 +106,15 @@ static bool headers_delete(const char *text)
 static void take_value(const json_t *message, size_t max_value, struct bus_get_answer *a)
 {
     const char *data = json_string_value(json_object_get(message, "data"));
+    const char *headers = json_string_value(json_object_get(message, "hdrs"));
     size_t n = 0;
-    a->m.kind = KV_DELETE;
-    if (!data || !*data || headers_delete(json_string_value(json_object_get(message, "hdrs"))))
-        return;
-    a->value = decode(data, &n);
+    a->value = decode(data ? data : "", &n);
     if (!a->value) {
         refuse(a, "a message cannot be decoded", "");
         return;
     }
     bool fits = n <= max_value && a->m.key_len <= BUS_KEY_MAX;
-    a->m.kind = fits ? KV_PUT : KV_REFUSED;
+    a->m.kind = !fits ? KV_REFUSED : headers_delete(headers, n == 0) ? KV_DELETE : KV_PUT;
     a->m.value = a->value;
     a->m.n = fits ? n : 0;
 }
@@ -134,7 +137,6 @@ static void take_message(const json_t *message, const struct bus_stream *stream,
     a->m.key = key;
     a->m.key_len = strlen(key);
     take_value(message, max_value, a);
-    a->m.kind = a->m.key_len > BUS_KEY_MAX ? KV_REFUSED : a->m.kind;
     a->m.key_len = a->m.key_len > BUS_KEY_MAX ? BUS_KEY_MAX : a->m.key_len;
 }
 

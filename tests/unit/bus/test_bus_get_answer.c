@@ -93,7 +93,12 @@ START_TEST(the_leader_s_answers)
     ck_assert(a.m.kind == KV_PUT && a.m.n == 5 && memcmp(a.m.value, "value", 5) == 0 && a.m.seq == 7);
     ck_assert(a.m.key_len == 5 && memcmp(a.m.key, "web-1", 5) == 0);
     bus_get_answer_free(&a);
-    ck_assert(leader(MESSAGE(""), &a) == BUS_GET_MESSAGE && a.m.kind == KV_DELETE);
+    ck_assert(leader(MESSAGE(""), &a) == BUS_GET_MESSAGE && a.m.kind == KV_PUT && a.m.n == 0);
+    bus_get_answer_free(&a);
+    /* NATS/1.0 Nats-Marker-Reason: MaxAge */
+    ck_assert(leader(MESSAGE(",\"hdrs\":\"TkFUUy8xLjANCk5hdHMtTWFya2VyLVJlYXNvbjogTWF4QWdlDQoNCg==\""), &a) ==
+                  BUS_GET_MESSAGE &&
+              a.m.kind == KV_DELETE);
     bus_get_answer_free(&a);
     /* NATS/1.0 KV-Operation: DEL */
     ck_assert(leader(MESSAGE(",\"data\":\"eA==\",\"hdrs\":\"TkFUUy8xLjANCktWLU9wZXJhdGlvbjogREVMDQoNCg==\""), &a) ==
