@@ -114,6 +114,7 @@ static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
+    pause_begin_turn(d, now_ns);
     (void)agent_tick(d->agent, now_ns);
     int64_t next_ns = inbound_tick(d, now_ns);
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
@@ -127,6 +128,7 @@ void daemon_turn(struct daemon *d)
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
+    pause_end_turn(d, next_ns, now_ns);
     if (d->stopping)
         stop_check(d);
 }
@@ -144,6 +146,8 @@ int daemon_loop_start(struct daemon *d)
         err = loop_timer_init(&d->second_timer, d->base, on_second, d);
     if (!err)
         err = stop_init(d);
+    if (!err)
+        err = pause_start(d);
     if (!err) { /* the lease is written whatever else there is to do */
         loop_timer_urgent(&d->turn_timer);
         loop_timer_urgent(&d->second_timer);
@@ -161,6 +165,7 @@ void daemon_loop_stop(struct daemon *d)
         if (d->signals[i])
             event_free(d->signals[i]);
     loop_timer_fini(&d->stop_timer);
+    pause_stop(d);
     loop_timer_fini(&d->second_timer);
     loop_timer_fini(&d->turn_timer);
 }

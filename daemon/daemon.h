@@ -6,6 +6,7 @@
  *   parts.c    starts the parts in order, stops them in reverse
  *   daemon.c   the loop: turns, seconds, signals
  *   stop.c     how a life ends
+ *   pause.c    what is owed to others when it did not run for a while
  *   registry/  what joins them:
  *     inbound*.c      bus -> followers -> catalog, agent, leases (inbound.h)
  *     outbound.c      agent -> local catalog, bus, disk
@@ -65,6 +66,15 @@ struct inbound {
     int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 
+/* What pause.c keeps. */
+struct pause {
+    int64_t due_ns;          /* when the loop is to turn next, at the latest; 0: it has not begun */
+    struct loop_timer timer; /* goes round the loop, behind all that came before */
+    int64_t begun_ns;        /* going round since then; 0: not */
+    unsigned rounds;
+    metric_value stalls;
+};
+
 /* The later outdoes the earlier. */
 enum stopping { STOPPING_NOT, STOPPING_HANDS_OVER, STOPPING_LEAVES };
 
@@ -74,6 +84,7 @@ struct daemon {
     struct event_base *base;
     struct loop_meter loop_meter;
     struct loop_timer turn_timer, second_timer, stop_timer;
+    struct pause pause;
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
@@ -139,6 +150,16 @@ int stop_init(struct daemon *d);
 void stop_begin(struct daemon *d, enum stopping how);
 void stop_by_signal(struct daemon *d);
 void stop_check(struct daemon *d);
+
+/*
+ * pause.c: this process does not always run (it is stopped, suspended, or waits for its turn), and what came meanwhile
+ * is read before anything is concluded from silence. pause_begin_turn: first in each turn. pause_end_turn: next_ns is
+ * when the loop turns again.
+ */
+int pause_start(struct daemon *d);
+void pause_stop(struct daemon *d);
+void pause_begin_turn(struct daemon *d, int64_t now_ns);
+void pause_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
 
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);

@@ -90,6 +90,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     if (!a)
         return -ENOMEM;
     a->options = *options;
+    a->read_ns = INT64_MAX;
     a->ops = *ops;
     set_defaults(&a->options);
     int err = make_parts(a);
@@ -261,7 +262,8 @@ int64_t agent_tick(struct agent *a, int64_t now_ns)
 {
     name_conflict_tick(&a->name_conflict, now_ns);
     agent_follow_name(a, now_ns);
-    (void)registrar_tick(a->registrar, now_ns);
+    (void)registrar_tick(a->registrar, a->read_ns, now_ns);
+    a->ticked_ns = now_ns;
     agent_end_grace(a, now_ns);
     follow_publishing(a, now_ns);
     if (a->publishing && a->beat.next_ns <= now_ns) {
@@ -278,9 +280,27 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+bool agent_waits_for_input(const struct agent *a)
+{
+    int64_t deadline_ns = registrar_deadline(a->registrar);
+    return deadline_ns <= a->ticked_ns && deadline_ns > a->read_ns;
+}
+
+void agent_read_until(struct agent *a, int64_t read_ns)
+{
+    a->read_ns = read_ns;
+}
+
+void agent_stalled(struct agent *a, int64_t now_ns)
+{
+    registrar_stalled(a->registrar, now_ns);
+}
+
 int64_t agent_deadline(const struct agent *a)
 {
-    int64_t next_ns = earlier(publisher_deadline(a->publisher), registrar_deadline(a->registrar));
+    int64_t next_ns = publisher_deadline(a->publisher);
+    if (!agent_waits_for_input(a))
+        next_ns = earlier(next_ns, registrar_deadline(a->registrar));
     next_ns = earlier(next_ns, name_conflict_deadline(&a->name_conflict));
     next_ns = earlier(next_ns, a->beat.next_ns);
     if (agent_name_is_ours(a) && a->seen_epoch >= a->identity.epoch)

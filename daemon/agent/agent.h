@@ -231,6 +231,16 @@ void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int
 /* Does what is due. Returns agent_deadline(). */
 int64_t agent_tick(struct agent *a, int64_t now_ns);
 
+/*
+ * All that programs sent before read_ns has been handed over: only a TTL that ran out before that does run out. Without
+ * a call: it is handed over at once. agent_waits_for_input: one has run out since, and agent_deadline does not name it.
+ */
+void agent_read_until(struct agent *a, int64_t read_ns);
+bool agent_waits_for_input(const struct agent *a);
+
+/* The daemon did not run for a while, and heard nobody's heartbeats: each TTL begins anew. */
+void agent_stalled(struct agent *a, int64_t now_ns);
+
 /* When agent_tick must be called next; INT64_MAX: only after another call. */
 int64_t agent_deadline(const struct agent *a);
 

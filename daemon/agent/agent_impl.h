@@ -39,6 +39,8 @@ struct agent {
     int64_t grace_until_ns; /* then: the next look whether min_epoch can be raised */
     enum leave_step leave;
     int64_t good_bye_until_ns;
+    int64_t read_ns;   /* what programs sent before that has been handed over */
+    int64_t ticked_ns; /* the last agent_tick */
     struct agent_metrics metrics;
 };
 

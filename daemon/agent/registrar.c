@@ -430,10 +430,15 @@ void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
 
 /* --- time --- */
 
-int64_t registrar_tick(struct registrar *r, int64_t now_ns)
+void registrar_stalled(struct registrar *r, int64_t now_ns)
+{
+    registrations_begin_anew(r->registrations, now_ns);
+}
+
+int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 {
     struct registration *reg;
-    while ((reg = registrations_expired(r->registrations, now_ns))) {
+    while ((reg = registrations_expired(r->registrations, read_ns < now_ns ? read_ns : now_ns))) {
         drop(r, reg, now_ns);
         r->stats.expired++;
     }

@@ -54,8 +54,9 @@ void registrar_overwritten(struct registrar *r, const struct instance_key *key, 
 /* The grace is over. */
 void registrar_drop_inherited(struct registrar *r, int64_t now_ns);
 
-/* Lets TTLs run out; the next deadline. */
-int64_t registrar_tick(struct registrar *r, int64_t now_ns);
+/* Lets the TTLs run out that did so by read_ns; the next deadline. */
+int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns);
+void registrar_stalled(struct registrar *r, int64_t now_ns);
 int64_t registrar_deadline(const struct registrar *r);
 
 struct registrar_stats registrar_stats(const struct registrar *r);

@@ -319,6 +319,13 @@ void registrations_heartbeat(struct registrations *r, struct registration *reg, 
         deadlines_clear(&r->deadlines, &reg->deadline);
 }
 
+void registrations_begin_anew(struct registrations *r, int64_t now_ns)
+{
+    for (struct registration *reg = registrations_first(r); reg; reg = registrations_next(reg))
+        if (reg->owner.kind == OWNER_TTL)
+            registrations_heartbeat(r, reg, now_ns);
+}
+
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns)
 {
     struct deadline *d = deadlines_first(&r->deadlines);

@@ -93,6 +93,9 @@ bool registration_allows(const struct registration *registration, uint64_t clien
 /* A TTL begins anew. */
 void registrations_heartbeat(struct registrations *r, struct registration *registration, int64_t now_ns);
 
+/* The TTL of each begins anew: nobody could hear their heartbeats. */
+void registrations_begin_anew(struct registrations *r, int64_t now_ns);
+
 /* One whose TTL has run out, or NULL. And when the next one will. */
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns);
 int64_t registrations_deadline(const struct registrations *r);

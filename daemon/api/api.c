@@ -293,6 +293,14 @@ void api_free(struct api *api)
     free(api);
 }
 
+bool api_has_backlog(const struct api *api)
+{
+    for (const struct api_client *c = api->clients; c; c = c->next)
+        if (c->paused && !c->ended)
+            return true;
+    return false;
+}
+
 void api_table_moved(struct api *api, int fd)
 {
     Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;

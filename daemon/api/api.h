@@ -78,6 +78,9 @@ void api_free(struct api *api);
  */
 void api_left(struct api *api, const char *why);
 
+/* Whether there are frames that were received and are not carried out yet. */
+bool api_has_backlog(const struct api *api);
+
 /* Tells all clients of the new segment. */
 void api_table_moved(struct api *api, int fd);
 

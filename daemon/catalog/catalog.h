@@ -85,6 +85,9 @@ int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const
 /* Removes foreign records whose time is over. Returns when the next one's is; INT64_MAX: there is none. */
 int64_t catalog_expire(struct catalog *c, int64_t now_ns);
 
+/* Gives every foreign record so much more: this process did not run, and read nothing. */
+void catalog_postpone(struct catalog *c, int64_t ns);
+
 /*
  * From now on nobody can hear whether foreign records are put: those that are known now are frozen. catalog_extend, when
  * that is over, gives them their whole time again. false: what was taken for an outage was none.

@@ -48,6 +48,15 @@ int64_t catalog_expire(struct catalog *c, int64_t now_ns)
     return next_ns;
 }
 
+void catalog_postpone(struct catalog *c, int64_t ns)
+{
+    struct instance *i;
+    DL_FOREACH2(c->foreign, i, next_foreign)
+    {
+        i->expires_ns += ns;
+    }
+}
+
 void catalog_freeze(struct catalog *c, bool frozen)
 {
     struct instance *i;

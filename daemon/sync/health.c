@@ -88,6 +88,11 @@ void health_seen(struct health *h, uint64_t counter, int64_t now_ns)
     update(h, now_ns);
 }
 
+void health_stalled(struct health *h, int64_t ns)
+{
+    h->waiting_since_ns += ns;
+}
+
 int64_t health_tick(struct health *h, int64_t now_ns)
 {
     update(h, now_ns);

@@ -49,6 +49,9 @@ void health_sent(struct health *h, uint64_t counter, int64_t now_ns);
 /* It came back through the live feed. */
 void health_seen(struct health *h, uint64_t counter, int64_t now_ns);
 
+/* This process did not run for so long: no canary is late because of that. */
+void health_stalled(struct health *h, int64_t ns);
+
 /* Returns when to call again; INT64_MAX: not by time. */
 int64_t health_tick(struct health *h, int64_t now_ns);
 

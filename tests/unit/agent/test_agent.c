@@ -134,6 +134,52 @@ START_TEST(ttl_needs_heartbeats)
 }
 END_TEST
 
+/* A heartbeat that came in time may still wait to be read. */
+START_TEST(ttl_waits_for_what_is_not_read)
+{
+    setup();
+    bus_up();
+    struct agent_request r = request_of("a", 1);
+    struct instance_key key = bucket_key(A);
+    r.ttl_ns = S(5);
+    ck_assert_int_eq(try_register(&r), 0);
+    int64_t end_ns = now_ns + S(5);
+    agent_read_until(a, now_ns);
+    pass(S(6));
+    ck_assert_ptr_nonnull(local_holds(A));
+    ck_assert(agent_waits_for_input(a));
+    agent_read_until(a, end_ns - 1);
+    pass(1);
+    ck_assert_ptr_nonnull(local_holds(A));
+    ck_assert_int_eq(agent_heartbeat(a, &key, 1, 1000, now_ns), 0);
+    ck_assert(!agent_waits_for_input(a));
+    pass(S(6));
+    agent_read_until(a, now_ns);
+    pass(1);
+    ck_assert_ptr_null(local_holds(A));
+    teardown();
+}
+END_TEST
+
+START_TEST(time_in_which_nothing_ran_is_nobodys_fault)
+{
+    setup();
+    bus_up();
+    struct agent_request r = request_of("a", 1);
+    r.ttl_ns = S(5);
+    ck_assert_int_eq(try_register(&r), 0);
+    now_ns += S(60);
+    agent_stalled(a, now_ns);
+    (void)agent_tick(a, now_ns);
+    ck_assert_ptr_nonnull(local_holds(A));
+    pass(S(4));
+    ck_assert_ptr_nonnull(local_holds(A));
+    pass(S(2));
+    ck_assert_ptr_null(local_holds(A));
+    teardown();
+}
+END_TEST
+
 START_TEST(lives_as_long_as_a_process)
 {
     setup();
@@ -382,7 +428,8 @@ END_TEST
 
 UNIT_TESTS("agent/agent", local_at_once_published_when_the_bus_is_there, goes_with_its_connection,
            no_address_means_the_hosts, refusals, deregistering_needs_the_right, ttl_needs_heartbeats,
-           lives_as_long_as_a_process, takeover_by_the_same_user, checks_change_the_state_only_when_it_changes,
-           configuration_is_followed, lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect,
-           failed_lease_is_put_again_soon, good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
+           ttl_waits_for_what_is_not_read, time_in_which_nothing_ran_is_nobodys_fault, lives_as_long_as_a_process,
+           takeover_by_the_same_user, checks_change_the_state_only_when_it_changes, configuration_is_followed,
+           lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect, failed_lease_is_put_again_soon,
+           good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
            leaving_without_the_bus_is_done_at_once, counters_show_what_happened)
