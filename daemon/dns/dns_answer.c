@@ -127,27 +127,55 @@ static void by_families(struct dns_answering *a, uint8_t families, const uint8_t
     addresses(a, families & DISCOVER_HAS_IPV4 ? ipv4 : NULL, families & DISCOVER_HAS_IPV6 ? ipv6 : NULL);
 }
 
-/*
- * The block of the name's key, and its slot for those who keep the answer. The slot may have gone to another key
- * between the two steps; then the key was removed meanwhile.
- */
-static int read_block(struct dns_answering *a, enum table_kind kind)
+static enum table_kind block_kind(enum dns_kind kind)
 {
-    const struct table *table = a->ask->table;
+    if (kind == DNS_NAME_HOST)
+        return TABLE_HOST;
+    return kind >= DNS_NAME_SERVICE_NODE ? TABLE_SERVICE : TABLE_DOMAIN;
+}
+
+/* Names that are there if the block is, whatever it says. */
+static bool is_node(enum dns_kind kind)
+{
+    return kind == DNS_NAME_DOMAIN || kind == DNS_NAME_BROWSE || kind == DNS_NAME_SERVICE_NODE;
+}
+
+/* What the answer needs of the block in the slot; of a large service that is seldom all. */
+static int view_block(struct dns_answering *a, uint32_t slot)
+{
     const struct dns_name *name = a->name;
     struct table_view *view = &a->scratch->view;
-    uint32_t slot;
-    int err = table ? table_find(table, name->key, name->key_bytes, &slot) : -ENOENT;
-    if (!err)
-        err = table_view_read(table, slot, view);
+    struct dns_wanted wanted;
+    dns_wanted_init(&wanted, name, a->most);
+    const struct table_page_filter filter = dns_wanted_filter(&wanted);
+    int err = table_view_read_some(a->ask->table, slot, &filter, view);
     if (err)
         return err;
     if (view->key_bytes != name->key_bytes || memcmp(table_view_key(view), name->key, name->key_bytes) != 0)
         return -ENOENT;
-    a->prepared->from_slot = true;
-    a->prepared->slot = slot;
+    a->cut = wanted.cut;
     a->prepared->seq = view->seq;
-    return view->kind == kind ? 0 : -EBADMSG;
+    return view->kind == block_kind(name->kind) ? 0 : -EBADMSG;
+}
+
+/*
+ * The block of the name's key, and its slot for those who keep the answer. The slot may have gone to another key
+ * between the two steps; then the key was removed meanwhile.
+ */
+static int read_block(struct dns_answering *a)
+{
+    const struct table *table = a->ask->table;
+    uint32_t slot;
+    uint64_t seq;
+    int err = table ? table_find_seq(table, a->name->key, a->name->key_bytes, &slot, &seq) : -ENOENT;
+    if (err)
+        return err;
+    a->prepared->seq = seq;
+    if (!is_node(a->name->kind))
+        err = view_block(a, slot);
+    a->prepared->from_slot = err != -ENOENT;
+    a->prepared->slot = slot;
+    return err;
 }
 
 static void host(struct dns_answering *a)
@@ -235,13 +263,6 @@ static void types(struct dns_answering *a)
         dns_end_answers(a, 0);
 }
 
-static enum table_kind block_kind(enum dns_kind kind)
-{
-    if (kind == DNS_NAME_HOST)
-        return TABLE_HOST;
-    return kind >= DNS_NAME_SERVICE_NODE ? TABLE_SERVICE : TABLE_DOMAIN;
-}
-
 /* "addr" in a domain: every address has a name below it, so it is there whether or not a service is called so. */
 static bool above_addresses(const struct dns_name *name)
 {
@@ -250,7 +271,7 @@ static bool above_addresses(const struct dns_name *name)
 
 static void from_table(struct dns_answering *a)
 {
-    int err = read_block(a, block_kind(a->name->kind));
+    int err = read_block(a);
     if (err == -ENOENT) {
         if (above_addresses(a->name))
             dns_negative(a, DNS_NOERROR);
@@ -326,7 +347,24 @@ static void by_name(struct dns_answering *a)
     }
 }
 
-struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s)
+/*
+ * How many usable instances are looked for in a large service: no more than fit, and one where the type tells that
+ * there will be no records. Addresses that are asked for without EDNS are drawn of all, and text is what all have in common.
+ */
+static size_t most_wanted(const struct dns_ask *ask)
+{
+    enum { RECORD_BYTES_MIN = 16 };
+    uint16_t qtype = ask->query->qtype;
+    bool address = qtype == DNS_TYPE_A || qtype == DNS_TYPE_AAAA;
+    if (qtype == DNS_TYPE_TXT || (ask->plain && address))
+        return DNS_RECORDS_MAX;
+    if (!address && qtype != DNS_TYPE_SRV && qtype != DNS_TYPE_PTR && qtype != DNS_TYPE_ANY)
+        return 1;
+    size_t most = ask->limit / RECORD_BYTES_MIN + 1;
+    return most < DNS_RECORDS_MAX ? most : DNS_RECORDS_MAX;
+}
+
+static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_scratch *s, size_t most)
 {
     struct dns_answering a = {
         .ask = ask,
@@ -336,12 +374,22 @@ struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s
         .prepared = &s->draft.prepared,
         .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s},
         .qtype = ask->query->qtype,
+        .most = most,
     };
     dns_draft_begin(a.draft);
     if (is_transfer(a.qtype))
         fail(&a, DNS_REFUSED, DNS_EDE_NONE);
     else
         by_name(&a);
+    return a;
+}
+
+struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s)
+{
+    struct dns_answering a = answer_from(ask, s, most_wanted(ask));
+    bool full = a.prepared->flags & DNS_FLAG_TC;
+    if (a.cut && a.most > 1 && !full) /* many have the same record, and others may have another */
+        a = answer_from(ask, s, DNS_RECORDS_MAX);
     a.prepared->mode = (uint8_t)ask->mode;
     a.prepared->serial = ask->serial;
     a.prepared->limit = (uint16_t)ask->limit;

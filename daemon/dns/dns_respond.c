@@ -131,6 +131,27 @@ static bool still_holds(const struct dns_responder *r, const struct dns_prepared
     return p->whole ? dns_prepared_reply_bytes(p, q) <= limit : p->limit == limit;
 }
 
+/*
+ * Whether an answer is worth keeping. Of names that are there clients ask for records that are not; but types there are
+ * 65,536 of, and a client that asks for all of them must not push out what others ask for.
+ */
+static bool is_worth_keeping(const struct dns_prepared *p, uint16_t qtype)
+{
+    if (!p->from_slot || p->rcode != DNS_NOERROR)
+        return false;
+    switch (qtype) {
+    case DNS_TYPE_A:
+    case DNS_TYPE_AAAA:
+    case DNS_TYPE_SRV:
+    case DNS_TYPE_TXT:
+    case DNS_TYPE_PTR:
+    case DNS_TYPE_ANY:
+        return true;
+    default:
+        return p->n_records > 0;
+    }
+}
+
 /* An answer made now, and kept if it is one that will hold. */
 static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lookup *l)
 {
@@ -152,7 +173,7 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lo
         .random = &r->random,
     };
     struct dns_prepared *p = dns_answer(&ask, r->scratch);
-    if (p->from_slot && p->rcode == DNS_NOERROR)
+    if (is_worth_keeping(p, l->query.qtype))
         dns_cache_keep(&r->cache, &l->key, p);
     return p;
 }

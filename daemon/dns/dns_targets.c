@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "libdiscover/core/table_label.h"
 
 /*
  * HAProxy divides an SRV weight by 256 and has nothing below 1, so a weight of 1 must become 256. Weights up to 255
@@ -88,7 +91,7 @@ static uint32_t clamp_weight(uint32_t weight)
 /* Of all instances, usable or not, so that weights stay the same when one fails. */
 static uint32_t largest_weight(const struct table_view *view)
 {
-    uint32_t largest = 1;
+    uint32_t largest = clamp_weight(view->largest_weight);
     for (uint32_t i = 0; i < view->n_total; i++) {
         uint32_t weight = clamp_weight(table_view_endpoint(view, i)->weight);
         if (weight > largest)
@@ -150,4 +153,105 @@ void dns_targets_select(const struct table_view *view, const struct dns_name *na
         t->known = true;
     for (uint32_t i = view->n_first; i < view->n_total && !t->known; i++)
         t->known = matches(view, i, name);
+}
+
+static void want(struct dns_wanted *w, uint64_t hash)
+{
+    w->hash[w->n++] = hash;
+}
+
+static void want_label(struct dns_wanted *w, enum table_label kind, struct dns_label label)
+{
+    want(w, table_label_hash(kind, label.text, label.n));
+}
+
+static void want_instance(struct dns_wanted *w, struct dns_label instance, struct dns_label host)
+{
+    struct instance_key key;
+    const struct dns_name *name = w->name;
+    if (label_copy(key.domain, name->domain.text, name->domain.n) == 0 &&
+        label_copy(key.service, name->service.text, name->service.n) == 0 &&
+        label_copy(key.host, host.text, host.n) == 0 && label_copy(key.instance, instance.text, instance.n) == 0)
+        want(w, instance_id(&key));
+}
+
+/* "<instance>@<host>", or the id (dns_target_label). */
+static void want_browsed(struct dns_wanted *w, struct dns_label label)
+{
+    const char *at = memchr(label.text, '@', label.n);
+    if (at) {
+        size_t n = (size_t)(at - label.text);
+        want_instance(w, (struct dns_label){label.text, n}, (struct dns_label){at + 1, label.n - n - 1});
+    } else if (label.n == 16) {
+        char text[17] = "";
+        memcpy(text, label.text, label.n);
+        want(w, strtoull(text, NULL, 16));
+    }
+}
+
+static void want_protocol(struct dns_wanted *w)
+{
+    const char protocol = (char)w->name->protocol;
+    want(w, table_label_hash(TABLE_LABEL_PROTOCOL, &protocol, 1));
+}
+
+void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, size_t most)
+{
+    *w = (struct dns_wanted){.name = name, .most = most};
+    switch (name->kind) {
+    case DNS_NAME_PROTOCOL:
+        want_protocol(w);
+        break;
+    case DNS_NAME_TAG:
+        want_label(w, TABLE_LABEL_TAG, name->what);
+        break;
+    case DNS_NAME_PLACE:
+        want_label(w, TABLE_LABEL_PLACE, name->what);
+        break;
+    case DNS_NAME_ON_HOST:
+        want_label(w, TABLE_LABEL_HOST, name->what);
+        break;
+    case DNS_NAME_INSTANCE:
+        want_instance(w, name->what, name->host);
+        break;
+    case DNS_NAME_SD_INSTANCE:
+        want_browsed(w, name->what);
+        break;
+    default:
+        w->all = true;
+    }
+}
+
+static bool wants(void *arg, const table_word *marks)
+{
+    const struct dns_wanted *w = arg;
+    bool wanted = w->all;
+    for (uint32_t i = 0; i < w->n && !wanted; i++)
+        wanted = table_is_marked(marks, w->hash[i]);
+    return wanted;
+}
+
+/* Behind the usable ones, which come first, one that there is tells all that those tell. */
+static bool enough(void *arg, const struct table_view *v, uint32_t from)
+{
+    struct dns_wanted *w = arg;
+    const char *hostname;
+    if (from == 0) {
+        w->usable = 0;
+        w->known = w->cut = false;
+    }
+    for (uint32_t i = from; i < v->n_total; i++) {
+        bool usable = i < v->n_first;
+        if ((!usable && w->known) || !matches(v, i, w->name))
+            continue;
+        w->known = true;
+        w->usable += usable && has_target(v, i, &hostname);
+    }
+    w->cut = w->usable >= w->most;
+    return w->cut || (w->known && v->n_first < v->n_total);
+}
+
+struct table_page_filter dns_wanted_filter(struct dns_wanted *w)
+{
+    return (struct table_page_filter){wants, enough, w};
 }
