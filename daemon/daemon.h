@@ -196,7 +196,7 @@ void services_second(struct daemon *d);
 /* registry/hostnames.c */
 int hostnames_start(struct daemon *d);
 void hostnames_stop(struct daemon *d);
-/* -EINVAL with the reason: a host name that would lead back to ourselves. */
+/* With the reason: -EINVAL, a host name that would lead back to ourselves; -ENOSPC, one too many. */
 int hostnames_check(const struct daemon *d, const struct record *record, const char **ret_why);
 
 /*

@@ -99,7 +99,8 @@ static int catalog_start(struct daemon *d)
                                       .table_words = TABLE_WORDS,
                                       .hosts_max = d->config->limits.hosts,
                                       .services_max = d->config->limits.services,
-                                      .instances_per_host_max = d->config->limits.instances_per_host};
+                                      .instances_per_host_max = d->config->limits.instances_per_host,
+                                      .hostnames_per_host_max = d->config->limits.hostnames_per_host};
     int err = catalog_new(&options, table_moved, d, &d->catalog);
     if (err)
         return err;

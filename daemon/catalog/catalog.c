@@ -73,6 +73,7 @@ void catalog_free(struct catalog *c)
     HASH_ITER(hh, c->hosts, h, next_h)
     {
         HASH_DEL(c->hosts, h);
+        hostnames_let_go(h);
         free(h);
     }
     hostnames_free(c);
@@ -281,14 +282,18 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
         c->counts.refused_limit++;
         return -EDQUOT;
     }
+    if (!own && !hostname_fits(c, h, instance_hostname(i), NULL)) {
+        c->counts.refused_limit++;
+        return -EMLINK;
+    }
     struct service *s = service_of(c, key, &err);
     if (!s)
         return err;
+    i->host = h;
     if (hostname_link(c, i) < 0)
         return -ENOMEM;
     i->service = s;
     s->n++;
-    i->host = h;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(h, i);
     if (i->ttl_ns)
@@ -348,6 +353,11 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
         overwrite(c, old, i);
         free(i);
         return 0;
+    }
+    if (old && strcmp(key->host, c->host) != 0 && !hostname_fits(c, old->host, instance_hostname(i), old)) {
+        c->counts.refused_limit++;
+        free(i);
+        return -EMLINK; /* what was known stays */
     }
     if (old) {
         unlink_instance(c, old);
@@ -430,6 +440,8 @@ const char *catalog_limit_text(int err)
         return "more services than limits.services";
     case -EDQUOT:
         return "more instances of one host than limits.instances_per_host";
+    case -EMLINK:
+        return "more host names of one host than limits.hostnames_per_host";
     default:
         return NULL;
     }

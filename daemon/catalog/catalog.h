@@ -28,7 +28,7 @@ struct catalog;
 struct catalog_options {
     const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
     uint64_t table_words;             /* of the first segment */
-    size_t hosts_max, services_max, instances_per_host_max;
+    size_t hosts_max, services_max, instances_per_host_max, hostnames_per_host_max; /* the last: 0 is none */
 };
 
 /* What a host name resolved to: at most one address of a family. */
@@ -50,7 +50,7 @@ void catalog_free(struct catalog *c);
 
 /*
  * Takes a record unless what is known of that key is newer by (epoch, counter). 0: taken; 1: known already;
- * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT: a limit; -EEXIST: its id is another instance's; -ENOMEM.
+ * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT, -EMLINK: a limit; -EEXIST: its id is another instance's; -ENOMEM.
  */
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);
 
@@ -157,6 +157,9 @@ int catalog_set_address(struct catalog *c, const char *hostname, const struct ca
 
 /* Whether all that a host's lease tells of is known here, and nothing else of it. */
 bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease);
+
+/* Whether an instance of this host may have that host name; of other hosts catalog_put sees to it. */
+bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);

@@ -34,6 +34,59 @@ static struct hostname *find_or_new(struct catalog *c, const char *name)
     return h;
 }
 
+static struct name_held *held_by(const struct host *h, const struct hostname *name)
+{
+    struct name_held *held;
+    HASH_FIND_PTR(h->names_held, &name, held);
+    return held;
+}
+
+/* How many of its instances have that name. */
+static uint32_t times_held(const struct catalog *c, const struct host *h, const char *name)
+{
+    const struct hostname *known = *name ? find(c, name) : NULL;
+    const struct name_held *held = known ? held_by(h, known) : NULL;
+    return held ? held->n : 0;
+}
+
+bool hostname_fits(const struct catalog *c, const struct host *h, const char *name, const struct instance *instead)
+{
+    size_t most = c->options.hostnames_per_host_max, n = HASH_COUNT(h->names_held);
+    if (!*name || !most || n < most || times_held(c, h, name) > 0)
+        return true;
+    return n == most && instead && times_held(c, h, instance_hostname(instead)) == 1;
+}
+
+bool catalog_hostname_fits(const struct catalog *c, const char *hostname)
+{
+    const struct host *h;
+    HASH_FIND_STR(c->hosts, c->host, h);
+    return !h || hostname_fits(c, h, hostname, NULL);
+}
+
+static int hold(struct host *h, struct hostname *name)
+{
+    struct name_held *held = held_by(h, name);
+    if (!held) {
+        held = calloc(1, sizeof *held);
+        if (!held)
+            return -ENOMEM;
+        held->hostname = name;
+        HASH_ADD_PTR(h->names_held, hostname, held);
+    }
+    held->n++;
+    return 0;
+}
+
+static void let_go(struct host *h, struct hostname *name)
+{
+    struct name_held *held = held_by(h, name);
+    if (!held || --held->n > 0)
+        return;
+    HASH_DEL(h->names_held, held);
+    free(held);
+}
+
 static void give_address(struct instance *i, const struct catalog_address *address)
 {
     i->endpoint.families = address->families;
@@ -63,8 +116,10 @@ int hostname_link(struct catalog *c, struct instance *i)
         h->instances = list;
         h->cap = cap;
     }
-    h->instances[h->n++] = i;
-    return 0;
+    int err = hold(i->host, h);
+    if (!err)
+        h->instances[h->n++] = i;
+    return err;
 }
 
 void hostname_unlink(struct catalog *c, const struct instance *i)
@@ -77,8 +132,19 @@ void hostname_unlink(struct catalog *c, const struct instance *i)
             h->instances[k] = h->instances[--h->n];
             break;
         }
+    let_go(i->host, h);
     if (h->n == 0)
         catalog_touch(&c->dirty_hostnames, &h->dirty);
+}
+
+void hostnames_let_go(struct host *h)
+{
+    struct name_held *held, *next;
+    HASH_ITER(hh, h->names_held, held, next)
+    {
+        HASH_DEL(h->names_held, held);
+        free(held);
+    }
 }
 
 static void forget(struct catalog *c, struct hostname *h)

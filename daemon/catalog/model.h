@@ -77,16 +77,24 @@ struct host {
     UT_hash_handle hh; /* in catalog.hosts, by name */
     struct dirty dirty;
     struct instance *instances;
-    uint32_t n;            /* instances */
-    uint32_t records;      /* of them, those the host vouches for, */
-    uint64_t digest;       /* and their digest */
-    uint64_t told_digest;  /* in its last lease */
-    uint32_t differed;     /* how often in a row, with that digest, from what was known here */
-    int64_t gone_since_ns; /* 0 while alive */
-    bool doubted;          /* known from a file only */
-    bool listed;           /* told of by a lease, not only by instances */
+    struct name_held *names_held; /* the host names they have */
+    uint32_t n;                   /* instances */
+    uint32_t records;             /* of them, those the host vouches for, */
+    uint64_t digest;              /* and their digest */
+    uint64_t told_digest;         /* in its last lease */
+    uint32_t differed;            /* how often in a row, with that digest, from what was known here */
+    int64_t gone_since_ns;        /* 0 while alive */
+    bool doubted;                 /* known from a file only */
+    bool listed;                  /* told of by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];
+};
+
+/* A host name that instances of one host have: hosts have a share of the names. */
+struct name_held {
+    UT_hash_handle hh; /* in host.names_held, by hostname */
+    struct hostname *hostname;
+    uint32_t n; /* of its instances */
 };
 
 /* A name that instances have instead of an address. */
@@ -157,9 +165,12 @@ struct dirty *catalog_take_dirty(struct dirty **list);
 /* hostnames.c */
 const char *instance_hostname(const struct instance *i);            /* "" when it has none */
 void hostname_resolve(const struct catalog *c, struct instance *i); /* gives it the address that is known */
-int hostname_link(struct catalog *c, struct instance *i);           /* -ENOMEM */
+int hostname_link(struct catalog *c, struct instance *i);           /* whose host is set; -ENOMEM */
+/* Whether the name fits into the host's share of names; an instance that goes instead may have one, too, or is NULL. */
+bool hostname_fits(const struct catalog *c, const struct host *h, const char *name, const struct instance *instead);
 void hostname_unlink(struct catalog *c, const struct instance *i);
 void hostnames_flush(struct catalog *c); /* tells of names that came, forgets unused ones */
+void hostnames_let_go(struct host *h);   /* of all it holds: it is freed */
 void hostnames_free(struct catalog *c);
 
 /* In instance.rank: behind all that are usable. */

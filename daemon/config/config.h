@@ -68,8 +68,8 @@ struct config {
     } http;
     struct {
         uint32_t hosts, services, instances_per_host, host_changes, record_bytes, mailbox, puts;
-        uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames, http_clients,
-            overrides;
+        uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
+            hostnames_per_host, http_clients, overrides;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns;
     } limits;
     struct service_config *services; /* no two with the same service and instance */

@@ -63,8 +63,13 @@ void hostnames_stop(struct daemon *d)
 
 int hostnames_check(const struct daemon *d, const struct record *record, const char **ret_why)
 {
-    if (!record->hostname[0] || !zones_find(&d->config->dns.zones, record->hostname))
-        return 0;
-    *ret_why = "address: a host name below our own zones";
-    return -EINVAL;
+    if (zones_find(&d->config->dns.zones, record->hostname)) {
+        *ret_why = "address: a host name below our own zones";
+        return -EINVAL;
+    }
+    if (!catalog_hostname_fits(d->catalog, record->hostname)) {
+        *ret_why = "address: this host has as many host names as it may (limits.hostnames_per_host)";
+        return -ENOSPC;
+    }
+    return 0;
 }

@@ -34,13 +34,14 @@ static void setup(void)
                                 .table_words = 1 << 16,
                                 .hosts_max = 10,
                                 .services_max = 10,
-                                .instances_per_host_max = 5};
+                                .instances_per_host_max = 20,
+                                .hostnames_per_host_max = 3};
     ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
     catalog_watch_hostnames(c, on_hostname, NULL);
     told[0] = '\0';
 }
 
-static void put(const char *text, uint64_t counter, const char *hostname)
+static int try_put(const char *text, uint64_t counter, const char *hostname)
 {
     struct instance_key key;
     struct record r;
@@ -53,7 +54,12 @@ static void put(const char *text, uint64_t counter, const char *hostname)
         snprintf(r.hostname, sizeof r.hostname, "%s", hostname);
     else
         ck_assert_int_eq(record_add_address(&r, "10.9.9.9"), 0);
-    ck_assert_int_eq(catalog_put(c, &key, &r), 0);
+    return catalog_put(c, &key, &r);
+}
+
+static void put(const char *text, uint64_t counter, const char *hostname)
+{
+    ck_assert_int_eq(try_put(text, counter, hostname), 0);
 }
 
 static void take(const char *text)
@@ -190,6 +196,48 @@ START_TEST(a_name_that_nobody_has_is_forgotten)
 }
 END_TEST
 
+/* A host has a share of the names: those it has more than once count once, and what was known of it stays. */
+START_TEST(a_host_has_a_share_of_the_names)
+{
+    setup();
+    put("shop.db.web-2.a", 1, "a.example.com");
+    put("shop.db.web-2.a2", 1, "a.example.com");
+    put("shop.db.web-2.b", 1, "b.example.com");
+    put("shop.db.web-2.c", 1, "c.example.com");
+    ck_assert_int_eq(try_put("shop.db.web-2.d", 1, "d.example.com"), -EMLINK);
+    ck_assert_ptr_nonnull(strstr(catalog_limit_text(-EMLINK), "limits.hostnames_per_host"));
+    ck_assert_uint_eq(catalog_counts(c).refused_limit, 1);
+    put("shop.db.web-2.e", 1, "a.example.com"); /* no more names than before */
+    put("shop.db.web-2.f", 1, NULL);
+    put("shop.db.web-3.d", 1, "d.example.com"); /* another host's share */
+    ck_assert_int_eq(try_put("shop.db.web-2.f", 2, "d.example.com"), -EMLINK);
+    put("shop.db.web-2.b", 2, "longer-than-b.example.com"); /* one instead of another */
+    ck_assert_uint_eq(catalog_counts(c).instances, 7);
+    take("shop.db.web-2.c");
+    put("shop.db.web-2.d", 1, "d.example.com");
+    catalog_flush(c);
+    ck_assert_ptr_nonnull(strstr(told, "+d.example.com"));
+    catalog_free(c);
+}
+END_TEST
+
+/* What is registered here is asked about before it is, and told why not. */
+START_TEST(this_host_asks_before)
+{
+    setup();
+    put("shop.db.web-1.a", 1, "a.example.com");
+    put("shop.db.web-1.b", 1, "b.example.com");
+    ck_assert(catalog_hostname_fits(c, "c.example.com"));
+    put("shop.db.web-1.c", 1, "c.example.com");
+    ck_assert(!catalog_hostname_fits(c, "d.example.com"));
+    ck_assert(catalog_hostname_fits(c, "c.example.com"));
+    ck_assert(catalog_hostname_fits(c, ""));
+    put("shop.db.web-1.d", 1, "d.example.com"); /* the configuration may */
+    catalog_free(c);
+}
+END_TEST
+
 UNIT_TESTS("hostnames", a_name_is_told_once_however_many_have_it, an_address_is_served_by_all_that_have_the_name,
            a_put_does_not_lose_the_address, the_same_address_again_changes_nothing, another_name_is_another_address,
-           who_watches_later_is_told_of_all, a_name_that_nobody_has_is_forgotten)
+           who_watches_later_is_told_of_all, a_name_that_nobody_has_is_forgotten, a_host_has_a_share_of_the_names,
+           this_host_asks_before)

@@ -107,6 +107,30 @@ START_TEST(a_name_is_asked_again_within_its_ttl)
 }
 END_TEST
 
+/* Names of a TTL of 0 neither come sooner than the shortest time, nor all at once. */
+START_TEST(no_name_is_asked_for_more_often_than_min_ttl)
+{
+    static const uint32_t dice[] = {0, 1, UINT32_MAX / 2, UINT32_MAX};
+    for (size_t i = 0; i < sizeof dice / sizeof *dice; i++) {
+        for (uint32_t ttl_s = 0; ttl_s < 7; ttl_s++) {
+            struct names_question q;
+            setup(10, 10);
+            ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), 0);
+            for (int family = 0; family < 2; family++) {
+                q = next(START);
+                if (q.family == DISCOVER_HAS_IPV4)
+                    (void)found(&q, ttl_s, "\1", dice[i], START);
+                else
+                    (void)not_found(&q, NAMES_DENIED, START);
+            }
+            ck_assert(!names_next(names, START + 5 * S - 1, &q));
+            ck_assert_int_le(names_next_ns(names), START + 7 * S);
+            names_free(names);
+        }
+    }
+}
+END_TEST
+
 START_TEST(ttls_are_clamped)
 {
     struct names_question q;
@@ -282,9 +306,9 @@ START_TEST(an_answer_for_a_removed_name_only_ends_its_question)
 }
 END_TEST
 
-UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_within_its_ttl, ttls_are_clamped,
-           of_several_addresses_the_one_in_use_stays, a_failure_keeps_the_address_for_ever,
-           failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
+UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_within_its_ttl,
+           no_name_is_asked_for_more_often_than_min_ttl, ttls_are_clamped, of_several_addresses_the_one_in_use_stays,
+           a_failure_keeps_the_address_for_ever, failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
            a_denial_that_is_taken_back_starts_anew, what_it_resolved_to_once_stays_until_there_is_better,
            questions_under_way_are_limited, names_that_are_gone_fail_no_more, names_are_limited,
            an_answer_for_a_removed_name_only_ends_its_question)
