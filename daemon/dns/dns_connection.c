@@ -200,6 +200,8 @@ int dns_connection_ready(struct dns_connection *c, struct dns_responder *r, uint
         return err;
     if (c->ended && !c->pending)
         return -ECONNRESET;
+    if (progress && !c->pending)
+        c->active_ns = now_ns;
     set_deadline(c, progress, now_ns, times);
     return 0;
 }

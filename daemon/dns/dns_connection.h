@@ -24,6 +24,7 @@ struct dns_connection {
     uint8_t *input;
     uint8_t *pending;
     uint32_t pending_at, pending_end;
+    int64_t active_ns;   /* when it was opened, or the last answer was taken */
     int64_t deadline_ns; /* when it is closed unless something happens */
     bool in_message;     /* the deadline is for finishing something, and does not move before that */
 };

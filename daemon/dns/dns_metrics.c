@@ -34,8 +34,8 @@ const struct metric dns_metrics[] = {
     COUNTER_OF(dns_counters, send_errors, "discoverd_dns_send_errors_total", "Replies that could not be sent."),
     GAUGE_OF(dns_counters, tcp_connections, "discoverd_dns_tcp_connections", "Open TCP connections."),
     COUNTER_OF(dns_counters, tcp_accepted, "discoverd_dns_tcp_accepted_total", "TCP connections accepted."),
-    COUNTER_OF(dns_counters, tcp_refused, "discoverd_dns_tcp_refused_total",
-               "TCP connections closed because of a limit."),
+    COUNTER_OF(dns_counters, tcp_evicted, "discoverd_dns_tcp_evicted_total",
+               "TCP connections that were closed, the idlest first, for others above a limit."),
     COUNTER_OF(dns_counters, tcp_timeouts, "discoverd_dns_tcp_timeouts_total",
                "TCP connections closed because the client was idle or slow."),
 };

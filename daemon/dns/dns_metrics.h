@@ -16,7 +16,7 @@ struct dns_counters {
     metric_value prepared_hits, prepared_misses;
     metric_value denied, rate_limited;
     metric_value receive_errors, send_errors;
-    metric_value tcp_connections, tcp_accepted, tcp_refused, tcp_timeouts;
+    metric_value tcp_connections, tcp_accepted, tcp_evicted, tcp_timeouts;
 };
 
 extern const struct metric dns_metrics[];

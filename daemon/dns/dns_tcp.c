@@ -119,9 +119,37 @@ static uint32_t free_slot(const struct dns_tcp *t)
     return i;
 }
 
-static bool may_connect(const struct dns_tcp *t, const union dns_peer *peer)
+/* The connection that has had no answer for longest; of that client, or of all where it is NULL. There is one. */
+static uint32_t idlest(const struct dns_tcp *t, const union dns_peer *client)
 {
-    return t->n < t->options.connections && connections_of(t, peer) < t->options.per_client;
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = 0; i < t->options.connections; i++) {
+        const struct dns_connection *c = t->connections[i];
+        if (!c || (client && !same_client(&c->peer, client)))
+            continue;
+        if (found == UINT32_MAX || c->active_ns < t->connections[found]->active_ns)
+            found = i;
+    }
+    return found;
+}
+
+static void evict(struct dns_tcp *t, uint32_t slot)
+{
+    dns_count(&t->options.counters->tcp_evicted);
+    close_connection(t, slot);
+}
+
+/*
+ * Whoever comes is served: where there are as many connections as may be, the idlest makes room, of the same client
+ * where that has its share. All users of this machine are one client, so one of them can take the others' idle
+ * connections, which they open again, but never keep them out.
+ */
+static void make_room(struct dns_tcp *t, const union dns_peer *peer)
+{
+    if (connections_of(t, peer) >= t->options.per_client)
+        evict(t, idlest(t, peer));
+    else if (t->n >= t->options.connections)
+        evict(t, idlest(t, NULL));
 }
 
 /* RFC 7766 6.2.3: where connections get scarce, idle ones go sooner. */
@@ -146,6 +174,7 @@ static void open_connection(struct dns_tcp *t, int fd, const union dns_peer *pee
     t->connections[slot] = c;
     t->n++;
     c->client.denied = !dns_access_allows(t->options.access, peer);
+    c->active_ns = now_ns;
     c->deadline_ns = now_ns + times(t).idle_ns;
     expect_deadline(t, c);
     dns_count(&t->options.counters->tcp_accepted);
@@ -169,9 +198,17 @@ static void after_accept_error(void)
         nanosleep(&pause, NULL);
 }
 
+/* So few that none of them makes room for another one before it has had its turn. */
+static uint32_t accepts_at_once(const struct dns_tcp *t)
+{
+    uint32_t n = t->options.per_client < t->options.connections ? t->options.per_client : t->options.connections;
+    n = n / 2 < ACCEPTS_AT_ONCE ? n / 2 : ACCEPTS_AT_ONCE;
+    return n > 0 ? n : 1;
+}
+
 static void accept_some(struct dns_tcp *t, int listener, int64_t now_ns)
 {
-    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+    for (uint32_t i = 0; i < accepts_at_once(t); i++) {
         union dns_peer peer = {0};
         socklen_t n = sizeof peer;
         int fd = accept4(listener, &peer.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -179,13 +216,9 @@ static void accept_some(struct dns_tcp *t, int listener, int64_t now_ns)
             after_accept_error();
             return;
         }
-        if (may_connect(t, &peer)) {
-            set_no_delay(fd);
-            open_connection(t, fd, &peer, now_ns);
-        } else {
-            dns_count(&t->options.counters->tcp_refused);
-            close(fd);
-        }
+        make_room(t, &peer);
+        set_no_delay(fd);
+        open_connection(t, fd, &peer, now_ns);
     }
 }
 
@@ -224,15 +257,31 @@ static void sweep(struct dns_tcp *t, int64_t now_ns)
     }
 }
 
+static bool is_listener(uint64_t what)
+{
+    return what >= LISTENER_BASE && what != WAKE;
+}
+
 static void handle(struct dns_tcp *t, uint64_t what, int64_t now_ns)
 {
     uint64_t wakes;
     if (what == WAKE)
         (void)!read(t->wake_fd, &wakes, sizeof wakes);
-    else if (what >= LISTENER_BASE)
+    else if (is_listener(what))
         accept_some(t, t->options.sockets->tcp[what - LISTENER_BASE].fd, now_ns);
     else
         serve(t, (uint32_t)what, now_ns);
+}
+
+/* Who is connected goes first: he may have to make room for who is not yet. */
+static void handle_all(struct dns_tcp *t, const struct epoll_event *events, int n, int64_t now_ns)
+{
+    for (int i = 0; i < n; i++)
+        if (!is_listener(events[i].data.u64))
+            handle(t, events[i].data.u64, now_ns);
+    for (int i = 0; i < n; i++)
+        if (is_listener(events[i].data.u64))
+            handle(t, events[i].data.u64, now_ns);
 }
 
 static int wait_ms(const struct dns_tcp *t)
@@ -252,8 +301,7 @@ void dns_tcp_run(struct dns_tcp *t, const atomic_bool *stop)
         int n = epoll_wait(t->epoll_fd, events, EVENTS, wait_ms(t));
         int64_t now_ns = clock_now_ns();
         dns_responder_begin(t->options.responder, now_ns);
-        for (int i = 0; i < n; i++)
-            handle(t, events[i].data.u64, now_ns);
+        handle_all(t, events, n, now_ns);
         sweep(t, now_ns);
     }
 }

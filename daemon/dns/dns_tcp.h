@@ -6,7 +6,8 @@
  * A connection may carry any number of queries, one behind the other without waiting; the answers leave in the same
  * order. A client that does not take its answers is not read from until it does, so a connection holds at most one
  * buffer of each direction. Connections are closed when idle, when a message takes too long to arrive or an answer
- * to be taken, and when a message cannot be one.
+ * to be taken, when a message cannot be one, and, the idlest first, when others want to connect and there are as many as
+ * may be: a newcomer is always served.
  */
 #ifndef DNS_DNS_TCP_H
 #define DNS_DNS_TCP_H

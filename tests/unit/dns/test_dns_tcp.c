@@ -169,43 +169,72 @@ START_TEST(test_r43_slow_readers_are_closed)
 }
 END_TEST
 
-START_TEST(test_r43_connections_are_limited)
+static void expect_answer(int fd)
+{
+    live_send_tcp(fd, payment, SRV);
+    ck_assert_uint_eq(count(live_receive_tcp(fd), 0, SRV), 3);
+}
+
+/* Who comes is served, and the one that had no answer for longest goes; whoever talks stays. */
+START_TEST(test_r43_the_idlest_makes_room)
 {
     int fds[4];
     with_instances(3);
     options.tcp_connections = 4;
     live_start();
-    for (int i = 0; i < 4; i++) {
-        fds[i] = live_connect(SOCK_STREAM);
-        live_send_tcp(fds[i], payment, SRV);
-        ck_assert_uint_eq(count(live_receive_tcp(fds[i]), 0, SRV), 3);
-    }
-    live_expect_close(live_connect(SOCK_STREAM));
-    close(fds[0]);
-    for (const struct reply *r = NULL; !r;) { /* as soon as the server has seen that one is gone */
+    for (int i = 0; i < 4; i++)
+        expect_answer(fds[i] = live_connect(SOCK_STREAM));
+    expect_answer(fds[0]);
+    for (int round = 0; round < 20; round++) {
         int fd = live_connect(SOCK_STREAM);
-        uint8_t octet;
-        live_send_tcp(fd, payment, SRV);
-        if (recv(fd, &octet, 1, MSG_PEEK) == 1)
-            r = live_receive_tcp(fd);
+        expect_answer(fd);
+        expect_answer(fds[0]);
         close(fd);
     }
     for (int i = 1; i < 4; i++)
         close(fds[i]);
+    close(fds[0]);
     live_stop();
     teardown();
 }
 END_TEST
 
-START_TEST(test_r43_connections_of_one_client_are_limited)
+/* One who holds all connections that its address may have, with half a query in each, keeps no other of it out. */
+START_TEST(test_r43_nobody_is_kept_out)
+{
+    enum { HELD = 300 };
+    static int held[HELD];
+    with_instances(3);
+    options.tcp_connections = 40;
+    options.tcp_per_client = 8;
+    live_start();
+    for (int i = 0; i < HELD; i++) {
+        held[i] = live_connect(SOCK_STREAM);
+        ck_assert_int_le(send(held[i], "\0", 1, MSG_NOSIGNAL), 1);
+    }
+    int fd = live_connect(SOCK_STREAM);
+    expect_answer(fd);
+    live_expect_close(held[0]);
+    close(fd);
+    for (int i = 1; i < HELD; i++)
+        close(held[i]);
+    live_stop();
+    teardown();
+}
+END_TEST
+
+START_TEST(test_r43_one_connection_at_a_time)
 {
     with_instances(3);
-    options.tcp_per_client = 2;
+    options.tcp_per_client = 1;
     live_start();
-    int a = live_connect(SOCK_STREAM), b = live_connect(SOCK_STREAM);
-    live_expect_close(live_connect(SOCK_STREAM));
-    close(a);
-    close(b);
+    for (int i = 0; i < 20; i++) {
+        int fd = live_connect(SOCK_STREAM), other;
+        expect_answer(fd);
+        expect_answer(other = live_connect(SOCK_STREAM));
+        live_expect_close(fd);
+        close(other);
+    }
     live_stop();
     teardown();
 }
@@ -254,5 +283,5 @@ END_TEST
 UNIT_TESTS("dns tcp", test_r41_octet_by_octet, test_r41_messages_too_short_close,
            test_r42_pipelined_queries_are_all_answered, test_r42_a_client_that_reads_late_loses_nothing,
            test_r43_half_closed_connections_are_answered, test_r43_idle_connections_are_closed,
-           test_r43_slow_senders_are_closed, test_r43_slow_readers_are_closed, test_r43_connections_are_limited,
-           test_r43_connections_of_one_client_are_limited, test_large_queries)
+           test_r43_slow_senders_are_closed, test_r43_slow_readers_are_closed, test_r43_the_idlest_makes_room,
+           test_r43_nobody_is_kept_out, test_r43_one_connection_at_a_time, test_large_queries)
