@@ -91,7 +91,8 @@ static void on_second(void *arg)
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
     write_report_second(d->write_report, now_ns);
-    if (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED)
+    daemon_table_again(d);
+    if (daemon_table_whole(d) && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
         catalog_file_write(d->catalog_file, catalog_table(d->catalog), now_ns);
     soa_serial_keep(d);
     if (d->store_error[0])
@@ -119,7 +120,6 @@ void daemon_turn(struct daemon *d)
     int64_t next_ns = inbound_tick(d, now_ns);
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
-    status_update_sync(d, now_ns);
     if (!flush_may_wait(d, now_ns)) {
         if (catalog_flush(d->catalog) > 0 && d->api)
             api_changed(d->api);
@@ -127,6 +127,7 @@ void daemon_turn(struct daemon *d)
     } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
+    status_update_sync(d, now_ns); /* of what the table says now */
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
     pause_end_turn(d, next_ns, now_ns);
     if (d->stopping)

@@ -120,6 +120,8 @@ struct daemon {
     bool serial_failed;       /* said in the log once */
     bool services_waiting;    /* some of the configuration are not registered ... */
     bool services_retry;      /* ... and something has gone since, perhaps what was in the way */
+    int dns_table_error;      /* of giving the DNS workers the present segment; 0: they have it */
+    size_t unwritten;         /* said in the log */
     int64_t started_ns, flushed_ns;
     enum stopping stopping;
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
@@ -164,6 +166,13 @@ void pause_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);
 void parts_stop(struct daemon *d);
+
+/*
+ * Whether everybody reads a table that says all that the catalog does. And: tries again what could not be written, or handed
+ * over; each second.
+ */
+bool daemon_table_whole(const struct daemon *d);
+void daemon_table_again(struct daemon *d);
 
 /* A bus as the configuration describes it; says in the log what is wrong. A negative errno. */
 int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,

@@ -84,11 +84,21 @@ static void base_stop(struct daemon *d)
 static void table_moved(void *arg, int fd)
 {
     struct daemon *d = arg;
-    int err = d->dns ? dns_set_table(d->dns, fd) : 0;
-    if (err)
-        log_error("the DNS workers could not take over a larger table: %s", strerror(-err));
+    d->dns_table_error = d->dns ? dns_set_table(d->dns, fd) : 0;
     if (d->api)
         api_table_moved(d->api, fd);
+}
+
+bool daemon_table_whole(const struct daemon *d)
+{
+    return !d->dns_table_error && !catalog_is_unwritten(d->catalog);
+}
+
+void daemon_table_again(struct daemon *d)
+{
+    if (d->dns_table_error)
+        d->dns_table_error = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));
+    (void)catalog_flush_again(d->catalog);
 }
 
 static int catalog_start(struct daemon *d)
@@ -120,7 +130,7 @@ static int catalog_file_start(struct daemon *d)
 /* What was true a moment ago is worth keeping; what was never whole, or stale already, would replace something better. */
 static void catalog_file_stop(struct daemon *d)
 {
-    if (d->catalog_file && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
+    if (d->catalog_file && daemon_table_whole(d) && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
         catalog_file_write_now(d->catalog_file, catalog_table(d->catalog));
     catalog_file_free(d->catalog_file);
 }
@@ -184,7 +194,7 @@ int daemon_bus_new(const struct config *c, bool create, const struct bus_events 
                                   .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
     err = bus_new(&options, events, arg, ret_bus, &why);
     if (err)
-        log_error("nats: %s", why);
+        log_error("nats: %s", why ? why : strerror(-err));
     free(password);
     return err;
 }

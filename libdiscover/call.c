@@ -333,6 +333,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .held = s->held,
         .held_ms = s->held_ms,
         .held_reason = s->held_reason,
+        .unwritten = s->unwritten,
+        .unwritten_reason = s->unwritten_reason,
         .store_error = s->store_error,
         .lease_problem = s->lease_problem,
         .name_taken = s->name_taken,

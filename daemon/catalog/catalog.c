@@ -17,6 +17,12 @@ void catalog_touch(struct dirty **list, struct dirty *d)
 {
     if (d->queued)
         return;
+    if (d->prev) {
+        d->prev->next = d->next;
+        if (d->next)
+            d->next->prev = d->prev;
+        d->prev = NULL;
+    }
     d->queued = true;
     d->next = *list;
     *list = d;

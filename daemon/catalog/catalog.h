@@ -41,7 +41,8 @@ struct catalog_counts {
     size_t hosts, hosts_alive, services, instances, usable;
     uint64_t refused_limit; /* puts refused because of a limit */
     uint64_t ignored_old;   /* puts that were not newer than what is known */
-    uint64_t flush_errors;  /* blocks that could not be written: the old ones stay */
+    uint64_t flush_errors;  /* blocks that could not be written: the old ones stay, and these wait */
+    int flush_error;        /* why, the last time: a negative errno */
 };
 
 /* Strings are copied. -ENOMEM, or a negative errno. */
@@ -163,6 +164,14 @@ bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);
+
+/*
+ * What could not be written, for want of memory or of a descriptor, waits. Whether anything does, how much, and: at the next
+ * flush it is tried again; returns how much.
+ */
+bool catalog_is_unwritten(const struct catalog *c);
+size_t catalog_unwritten(const struct catalog *c);
+size_t catalog_flush_again(struct catalog *c);
 
 /* Writes the service of one key, for a change that must be seen at once while others may wait for the next flush. */
 void catalog_flush_service(struct catalog *c, const struct instance_key *key);

@@ -29,10 +29,63 @@ static void forget_service(struct catalog *c, struct service *s)
     catalog_free_service(c, s);
 }
 
+/* Not tried again at each flush: as long as there is no memory to be had, that would be all that is done. */
+static void wait(struct dirty *list, struct dirty *d)
+{
+    d->next = list->next;
+    d->prev = list;
+    if (d->next)
+        d->next->prev = d;
+    list->next = d;
+}
+
 static size_t note(struct catalog *c, int result)
 {
-    c->counts.flush_errors += result < 0;
+    if (result < 0) {
+        c->counts.flush_errors++;
+        c->counts.flush_error = result;
+    }
     return result > 0;
+}
+
+static size_t note_or_wait(struct catalog *c, int result, struct dirty *waiting, struct dirty *d)
+{
+    if (result < 0)
+        wait(waiting, d);
+    return note(c, result);
+}
+
+static size_t again(struct dirty *waiting, struct dirty **list)
+{
+    size_t n = 0;
+    for (; waiting->next; n++)
+        catalog_touch(list, waiting->next);
+    return n;
+}
+
+size_t catalog_flush_again(struct catalog *c)
+{
+    table_writer_again(c->table);
+    return again(&c->waiting_services, &c->dirty_services) + again(&c->waiting_domains, &c->dirty_domains) +
+           again(&c->waiting_hosts, &c->dirty_hosts);
+}
+
+bool catalog_is_unwritten(const struct catalog *c)
+{
+    return c->waiting_services.next || c->waiting_domains.next || c->waiting_hosts.next;
+}
+
+static size_t length(const struct dirty *waiting)
+{
+    size_t n = 0;
+    for (const struct dirty *d = waiting->next; d; d = d->next)
+        n++;
+    return n;
+}
+
+size_t catalog_unwritten(const struct catalog *c)
+{
+    return length(&c->waiting_services) + length(&c->waiting_domains) + length(&c->waiting_hosts);
 }
 
 size_t catalog_flush(struct catalog *c)
@@ -41,13 +94,13 @@ size_t catalog_flush(struct catalog *c)
     struct dirty *d;
     while ((d = catalog_take_dirty(&c->dirty_services))) {
         struct service *s = OF_DIRTY(service, d);
-        changes += note(c, blocks_write_service(c, s));
+        changes += note_or_wait(c, blocks_write_service(c, s), &c->waiting_services, d);
         if (s->n == 0)
             forget_service(c, s);
     }
     while ((d = catalog_take_dirty(&c->dirty_domains))) {
         struct domain *domain = OF_DIRTY(domain, d);
-        changes += note(c, blocks_write_domain(c, domain));
+        changes += note_or_wait(c, blocks_write_domain(c, domain), &c->waiting_domains, d);
         if (domain->n == 0) {
             HASH_DEL(c->domains, domain);
             free(domain);
@@ -55,7 +108,7 @@ size_t catalog_flush(struct catalog *c)
     }
     while ((d = catalog_take_dirty(&c->dirty_hosts))) {
         struct host *h = OF_DIRTY(host, d);
-        changes += note(c, blocks_write_host(c, h));
+        changes += note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, d);
         if (!h->listed && h->n == 0) {
             HASH_DEL(c->hosts, h);
             free(h);

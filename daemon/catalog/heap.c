@@ -48,7 +48,7 @@ int heap_take(struct heap *h, uint64_t words, uint64_t *ret_offset)
     if (c->n) {
         *ret_offset = c->free[--c->n];
     } else {
-        if (size > h->end - h->next)
+        if (size > h->end - h->next || h->reserve > h->end - h->next - size)
             return -ENOSPC;
         *ret_offset = h->next;
         h->next += size;

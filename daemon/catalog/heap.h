@@ -13,6 +13,7 @@
 
 struct heap {
     uint64_t next, end; /* the part never used yet */
+    uint64_t reserve;   /* of that part, words that are not handed out; the owner's to set, 0 at first */
     uint64_t used;      /* words handed out, rounded up to their class */
     struct heap_class {
         uint64_t *free;

@@ -39,9 +39,10 @@ struct instance {
     uint8_t details[];
 };
 
-/* What waits to be written into the table. */
+/* What is to be written into the table at the next flush; or could not be, and waits for catalog_flush_again. */
 struct dirty {
     struct dirty *next;
+    struct dirty *prev; /* of those that wait; NULL: it is not one of them */
     bool queued;
 };
 
@@ -123,7 +124,8 @@ struct catalog {
     uint32_t mark;            /* of the present snapshot */
     bool read_whole;          /* and it has ended */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
-    uint64_t *body; /* where blocks are put together */
+    struct dirty waiting_services, waiting_domains, waiting_hosts; /* heads of lists */
+    uint64_t *body;                                                /* where blocks are put together */
     size_t body_cap;
     struct table_page_parts *pages; /* and pages */
     size_t pages_cap;
@@ -158,7 +160,7 @@ void catalog_touch(struct dirty **list, struct dirty *d);
 void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);
 
-/* The next that waits to be written, or NULL. */
+/* The next that is to be written, or NULL. */
 struct dirty *catalog_take_dirty(struct dirty **list);
 #define OF_DIRTY(type, d) ((struct type *)((char *)(d)-offsetof(struct type, dirty)))
 

@@ -11,6 +11,9 @@
 /* Of a segment, one part in this many is index and slots: services are large compared to their slot. */
 #define INDEX_SHARE 32
 
+/* One part in this many is held back. */
+#define RESERVE_SHARE 32
+
 /* Of a segment, at most one part in this many is retired, and never more than 4 MB: some hundred changes. */
 #define RETIRED_SHARE     16
 #define RETIRED_WORDS_MAX (UINT64_C(1) << 19)
@@ -26,12 +29,15 @@ void segment_fini(struct segment *seg)
     heap_fini(&seg->heap);
 }
 
+int segment_memfd(void)
+{
+    int fd = memfd_create("discoverd-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd < 0 ? -errno : fd;
+}
+
 /* Sealed after the writer has mapped it: from then on nobody can get a writable mapping, or shrink it under us. */
 static int segment_memory(struct segment *seg, uint64_t words)
 {
-    seg->fd = memfd_create("discoverd-table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (seg->fd < 0)
-        return -errno;
     if (ftruncate(seg->fd, (off_t)(words * 8)) < 0)
         return -errno;
     void *memory = mmap(NULL, words * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, seg->fd, 0);
@@ -67,13 +73,19 @@ static void segment_layout(struct segment *seg, uint64_t words)
     heap_init(&seg->heap, heap, words);
 }
 
-int segment_init(struct segment *seg, uint64_t words)
+void segment_open_reserve(struct segment *seg, bool open)
 {
-    *seg = (struct segment){.fd = -1};
-    int err = segment_memory(seg, words);
+    seg->heap.reserve = open ? 0 : seg->table.n_words / RESERVE_SHARE;
+}
+
+int segment_init(struct segment *seg, int fd, uint64_t words)
+{
+    *seg = (struct segment){.fd = fd};
+    int err = fd < 0 ? fd : segment_memory(seg, words);
     if (!err) {
         segment_layout(seg, words);
         err = table_attach(seg->words, words, &seg->table);
+        segment_open_reserve(seg, false);
     }
     if (!err) {
         seg->free_slots = malloc(seg->table.slot_count * sizeof *seg->free_slots);

@@ -35,8 +35,11 @@ struct segment {
     uint64_t retired_words;
 };
 
-/* A sealed memfd of so many words, empty. -ENOMEM, or a negative errno. */
-int segment_init(struct segment *seg, uint64_t words);
+/* A memfd for a segment. A negative errno. */
+int segment_memfd(void);
+
+/* Makes fd, which it takes over also on failure, a sealed segment of so many words, empty. -ENOMEM, or a negative errno. */
+int segment_init(struct segment *seg, int fd, uint64_t words);
 void segment_fini(struct segment *seg);
 
 /* Gives a key that has none a slot. -ENOSPC when index or slots are used up. */
@@ -51,7 +54,11 @@ uint64_t segment_ref(const struct segment *seg, uint32_t slot);
 /* Makes ref what is under the slot, and returns what was; its memory is the caller's to give back, or to retire. */
 uint64_t segment_publish(struct segment *seg, uint32_t slot, uint64_t ref);
 
-/* Room for so many words. -ENOSPC. */
+/*
+ * Room for so many words. -ENOSPC. Some of it is held back, for what takes something out of answers while no larger segment
+ * can be had: segment_open_reserve lets that, too, be taken, or not any more.
+ */
+void segment_open_reserve(struct segment *seg, bool open);
 int segment_take(struct segment *seg, uint64_t words, uint64_t *ret_offset);
 
 /* Gives memory back: at once, or after a while what the last publication has freed of a paged service. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/catalog/table_put.h"
 #include "libdiscover/core/table_block.h"
@@ -13,6 +14,8 @@
 
 struct table_writer {
     struct segment seg;
+    int spare_fd;   /* for the next segment, which must not fail for want of a descriptor; or a negative errno */
+    int move_error; /* of the last move, if it failed: no other is tried before table_writer_again */
     table_moved_fn *moved;
     void *moved_arg;
     struct table_writer_stats stats;
@@ -25,11 +28,12 @@ int table_writer_new(uint64_t words, table_moved_fn *moved, void *arg, struct ta
     struct table_writer *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
-    int err = segment_init(&w->seg, words < SEGMENT_WORDS_MIN ? SEGMENT_WORDS_MIN : words);
+    int err = segment_init(&w->seg, segment_memfd(), words < SEGMENT_WORDS_MIN ? SEGMENT_WORDS_MIN : words);
     if (err) {
         free(w);
         return err;
     }
+    w->spare_fd = segment_memfd();
     w->moved = moved;
     w->moved_arg = arg;
     *ret_w = w;
@@ -42,6 +46,8 @@ void table_writer_free(struct table_writer *w)
         return;
     table_store(&w->seg.words[TABLE_H_ABANDONED], 1);
     segment_fini(&w->seg);
+    if (w->spare_fd >= 0)
+        close(w->spare_fd);
     free(w->directory);
     free(w);
 }
@@ -131,12 +137,12 @@ static int segment_copy(struct table_writer *w, struct segment *to)
 static int move(struct table_writer *w, uint64_t words)
 {
     struct segment next;
-    int err = segment_init(&next, words);
-    if (err)
-        return err;
-    err = segment_copy(w, &next);
-    if (err) {
+    int err = segment_init(&next, w->spare_fd >= 0 ? w->spare_fd : segment_memfd(), words);
+    w->spare_fd = -EMFILE;
+    if (!err && (err = segment_copy(w, &next)) < 0)
         segment_fini(&next);
+    if (err) {
+        w->spare_fd = segment_memfd();
         return err;
     }
     struct segment old = w->seg;
@@ -146,6 +152,7 @@ static int move(struct table_writer *w, uint64_t words)
         w->moved(w->moved_arg, next.fd);
     table_store(&old.words[TABLE_H_ABANDONED], 1);
     segment_fini(&old);
+    w->spare_fd = segment_memfd(); /* of the descriptor that has just become free */
     return 0;
 }
 
@@ -172,17 +179,45 @@ static int try_put(struct table_writer *w, struct put *put)
     return segment_put_pages(&w->seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages);
 }
 
+/* Fewer usable ones than there are under the key: what is gone, or not to be used, must not wait for memory. */
+static bool takes_away(const struct table_writer *w, const struct put *put)
+{
+    uint32_t slot;
+    if (table_find(&w->seg.table, (const char *)put->parts.key, put->parts.kind >> 8, &slot) < 0)
+        return false;
+    uint64_t counts = segment_words(&w->seg, segment_ref(&w->seg, slot))[TABLE_B_COUNTS];
+    return (uint32_t)put->parts.counts < (uint32_t)counts;
+}
+
+static int put_from_reserve(struct table_writer *w, struct put *put)
+{
+    segment_open_reserve(&w->seg, true);
+    int err = try_put(w, put);
+    segment_open_reserve(&w->seg, false);
+    return err;
+}
+
+/* To a segment that has room for the put. */
+static int move_for(struct table_writer *w, struct put *put)
+{
+    int err = -ENOSPC;
+    for (uint64_t words = next_size(&w->seg); err == -ENOSPC && !w->move_error; words *= 2) {
+        int moved = move(w, words);
+        if (moved == 0)
+            err = try_put(w, put);
+        else if (moved != -ENOSPC)
+            w->move_error = moved;
+    }
+    return err == -ENOSPC ? w->move_error : err;
+}
+
 static int put_or_move(struct table_writer *w, struct put *put)
 {
     int err = try_put(w, put);
-    for (uint64_t words = next_size(&w->seg); err == -ENOSPC; words *= 2) {
-        int moved = move(w, words);
-        if (moved == -ENOSPC)
-            continue;
-        if (moved < 0)
-            return -ENOMEM;
-        err = try_put(w, put);
-    }
+    if (err == -ENOSPC)
+        err = move_for(w, put);
+    if (err < 0 && err == w->move_error && takes_away(w, put) && put_from_reserve(w, put) >= 0)
+        err = 1;
     w->stats.puts += err == 1;
     return err;
 }
@@ -219,6 +254,11 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
     struct put put = {make_parts(TABLE_SERVICE, key, key_bytes, n_first, n_total), largest_weight, pages, n_pages};
     int err = reserve_directory(w, n_pages);
     return err ? err : put_or_move(w, &put);
+}
+
+void table_writer_again(struct table_writer *w)
+{
+    w->move_error = 0;
 }
 
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes)

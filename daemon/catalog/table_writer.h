@@ -30,8 +30,8 @@ const struct table *table_writer_table(const struct table_writer *w);
 
 /*
  * Publishes a block under a key (key bytes and counts are set here; body follows the key). 1 when it did, 0 when it is
- * what is there already: that is no change, readers' caches stay warm. -ENOMEM when no larger segment can be had:
- * the old block stays. -EMSGSIZE: larger than a block may be.
+ * what is there already: that is no change, readers' caches stay warm. When no larger segment can be had, why not (-ENOMEM,
+ * -EMFILE, ...), and the old block stays, unless the new one has fewer usable instances: for that some room is held back. -EMSGSIZE: larger than a block may be.
  */
 int table_writer_put(struct table_writer *w, enum table_kind kind, const char *key, size_t key_bytes, uint32_t n_first,
                      uint32_t n_total, const uint64_t *body, size_t body_words);
@@ -50,6 +50,9 @@ struct table_page_parts {
 int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_bytes, uint32_t n_first,
                            uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
                            size_t n_pages);
+
+/* Once no larger segment could be had, none is tried before this. */
+void table_writer_again(struct table_writer *w);
 
 /* Removes a key. No error if it is not there. */
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes);

@@ -166,7 +166,8 @@ void ctl_note_age(struct discover *d, int result)
     if (result == DISCOVER_STALE)
         ctl_note("stale: this is the state of %.1f s ago", (double)discover_age_ms(d) / 1000);
     else if (result == DISCOVER_DEGRADED)
-        ctl_note("degraded: many hosts vanished at once; what they served is still shown");
+        ctl_note(
+            "degraded: many hosts vanished at once and are kept, or changes cannot be served; see discoverctl status");
     else if (result == DISCOVER_E_UNSYNCED)
         ctl_note("not synchronised: nothing but this host's own registrations is known");
 }

@@ -78,6 +78,9 @@ static json_t *held_json(const struct discover_status *s)
 /* What keeps the daemon itself from doing its work. */
 static json_t *with_troubles(json_t *status, const struct discover_status *s)
 {
+    (void)json_object_set_new(
+        status, "unwritten",
+        json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
     (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
@@ -135,6 +138,8 @@ static void print_held(const struct discover_status *s)
 
 static void print_troubles(const struct discover_status *s)
 {
+    if (s->unwritten > 0)
+        printf("not served     changes of %u entries of the shared table: %s\n", s->unwritten, s->unwritten_reason);
     if (*s->store_error)
         printf("not stored     %s: what has to outlive a restart is refused\n", s->store_error);
     if (*s->lease_problem)

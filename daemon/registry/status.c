@@ -2,6 +2,7 @@
 /* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
@@ -63,6 +64,18 @@ static const char *lease_problem(const struct daemon *d, const struct agent_stat
     return text;
 }
 
+/* Blocks of the shared table, or the whole of it for the DNS workers. */
+static size_t unwritten(const struct daemon *d)
+{
+    return catalog_unwritten(d->catalog) + (d->dns_table_error ? 1 : 0);
+}
+
+static const char *unwritten_reason(const struct daemon *d)
+{
+    int err = d->dns_table_error ? d->dns_table_error : catalog_counts(d->catalog).flush_error;
+    return daemon_table_whole(d) ? "" : strerror(-err);
+}
+
 void status_fill(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
@@ -96,6 +109,8 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
         s->sync = (char *)"read-only"; /* one half alone is live */
     fill_overrides(d, s);
     s->store_error = d->store_error;
+    s->unwritten = (uint32_t)unwritten(d);
+    s->unwritten_reason = (char *)unwritten_reason(d);
 }
 
 static enum table_sync present_sync(const struct daemon *d)
@@ -104,11 +119,28 @@ static enum table_sync present_sync(const struct daemon *d)
         return TABLE_UNSYNCED;
     if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
         return TABLE_STALE;
-    return d->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
+    return d->guard_held || !daemon_table_whole(d) ? TABLE_DEGRADED : TABLE_LIVE;
+}
+
+/* Once when it begins, and once when it is over. */
+static void log_unwritten(struct daemon *d)
+{
+    bool whole = daemon_table_whole(d);
+    if (whole == !d->unwritten)
+        return;
+    d->unwritten = whole ? 0 : unwritten(d);
+    if (whole)
+        log_notice("everything is in the shared table again");
+    else
+        log_error(
+            "the shared table cannot take what has changed, so answers miss it (%zu entries now): %s; it is tried "
+            "again each second",
+            d->unwritten, unwritten_reason(d));
 }
 
 void status_update_sync(struct daemon *d, int64_t now_ns)
 {
+    log_unwritten(d);
     enum table_sync sync = present_sync(d);
     if (sync == d->sync)
         return;

@@ -69,7 +69,7 @@ enum table_sync {
                            disk (then TABLE_H_STALE_SINCE is set); what is not here, nobody knows */
     TABLE_LIVE = 1,
     TABLE_STALE = 2,    /* the last known state; TABLE_H_STALE_SINCE says since when */
-    TABLE_DEGRADED = 3, /* live, but the mass-loss guard holds vanished hosts */
+    TABLE_DEGRADED = 3, /* live, but the mass-loss guard holds vanished hosts, or changes could not be written */
 };
 
 /* A daemon that gave no sign for this long is taken for dead: what it left is stale. */

@@ -15,7 +15,7 @@ const char *discover_strerror(int code)
     case DISCOVER_STALE:
         return "stale: the last known state";
     case DISCOVER_DEGRADED:
-        return "degraded: many hosts vanished at once";
+        return "degraded: many hosts vanished at once, or changes cannot be served";
     case DISCOVER_E_NONE:
         return "no usable instance";
     case DISCOVER_E_UNKNOWN:

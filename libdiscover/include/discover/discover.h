@@ -49,7 +49,7 @@ extern "C" {
 /* What a look-up knows about the age of its answer. */
 #define DISCOVER_FRESH    0 /* the daemon is there and follows the registry */
 #define DISCOVER_STALE    1 /* the last known state: daemon or registry out of reach, see discover_age_ms */
-#define DISCOVER_DEGRADED 2 /* hosts vanished in a mass; what they served is kept for a limited time */
+#define DISCOVER_DEGRADED 2 /* hosts vanished in a mass and are kept for a limited time, or changes cannot be served */
 
 /* Errors of this library; any other negative result is a negative errno. */
 #define DISCOVER_E_NONE     (-4001) /* the service is known, and no instance of it is usable */
@@ -493,6 +493,8 @@ struct discover_status {
     const struct discover_bucket *buckets;
     size_t n_buckets;
     const char *write_refusal; /* why what this host puts is not stored; "": it is */
+    uint32_t unwritten; /* entries of the shared table that could not be written: answers miss what has changed */
+    const char *unwritten_reason;
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);
