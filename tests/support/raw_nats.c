@@ -171,3 +171,11 @@ const struct raw_message *raw_find(const struct raw_nats *raw, const char *subje
             return &raw->messages[i];
     return NULL;
 }
+
+const struct raw_message *raw_find_value(const struct raw_nats *raw, const char *text)
+{
+    for (size_t i = 0; i < raw->n_messages; i++)
+        if (strstr(raw->messages[i].value, text))
+            return &raw->messages[i];
+    return NULL;
+}

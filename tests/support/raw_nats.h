@@ -46,7 +46,8 @@ bool raw_flush(struct raw_nats *raw);
 /* Takes what is there, without waiting. Always true: for the condition of wait_until. */
 bool raw_pump(struct raw_nats *raw);
 
-/* The first message with that text in its subject, or NULL. */
+/* The first message with that text in its subject, or in its value, or NULL. */
 const struct raw_message *raw_find(const struct raw_nats *raw, const char *subject);
+const struct raw_message *raw_find_value(const struct raw_nats *raw, const char *text);
 
 #endif
