@@ -92,8 +92,6 @@ static void on_second(void *arg)
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
     write_report_second(d->write_report, now_ns);
     daemon_table_again(d);
-    if (daemon_table_whole(d) && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
-        catalog_file_write(d->catalog_file, catalog_table(d->catalog), now_ns);
     soa_serial_keep(d);
     if (d->store_error[0])
         agent_store_again(d->agent);
@@ -112,6 +110,13 @@ static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
     return d->inbound[BUS_SERVICES].snapshot && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
 }
 
+static void store_catalog(struct daemon *d, int64_t now_ns)
+{
+    int64_t true_ns;
+    if (catalog_is_worth_storing(d, now_ns, &true_ns))
+        catalog_file_write(d->catalog_file, catalog_table(d->catalog), true_ns, now_ns);
+}
+
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
@@ -128,6 +133,7 @@ void daemon_turn(struct daemon *d)
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
     status_update_sync(d, now_ns); /* of what the table says now */
+    store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
     pause_end_turn(d, next_ns, now_ns);
     if (d->stopping)

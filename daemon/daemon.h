@@ -16,6 +16,7 @@
  *     buckets.c       whether the buckets can be read and written, and how they are set
  *     write_report.c  who else writes to the buckets, and what of it is refused
  *     catalog_file.c  the catalog on disk
+ *     remembered.c    what the last life left there
  *     soa_serial.c    the SOA serial over restarts
  *     status.c        what is told of it all
  *
@@ -109,6 +110,7 @@ struct daemon {
     struct resolver *resolver;
     struct catalog_file *catalog_file;
 
+    bool started_cut_off;     /* NATS was away when this life began: what is remembered could not be renewed */
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
     bool trusted;             /* the bus is, in what it says by its silence */
     size_t guard_held;        /* hosts that the mass-loss guard holds ... */
@@ -215,7 +217,11 @@ int hostnames_check(const struct daemon *d, const struct record *record, const c
 void soa_serial_start(struct daemon *d);
 void soa_serial_keep(struct daemon *d);
 
-/* registry/status.c */
+/*
+ * registry/status.c. Whether what the catalog has is better than what the last life left on disk, and since when it is not
+ * known to be true any more.
+ */
+bool catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *ret_true_ns);
 void status_fill(void *arg, Discover__V1__Status *ret_status);
 /* Tells the table, and the log, how far the catalog can be trusted. */
 void status_update_sync(struct daemon *d, int64_t now_ns);

@@ -127,11 +127,11 @@ static int catalog_file_start(struct daemon *d)
     return err;
 }
 
-/* What was true a moment ago is worth keeping; what was never whole, or stale already, would replace something better. */
 static void catalog_file_stop(struct daemon *d)
 {
-    if (d->catalog_file && daemon_table_whole(d) && (d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED))
-        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog));
+    int64_t true_ns;
+    if (d->catalog_file && catalog_is_worth_storing(d, clock_now_ns(), &true_ns))
+        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
     catalog_file_free(d->catalog_file);
 }
 

@@ -240,6 +240,13 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
     agent_after(a, now_ns);
 }
 
+void agent_inherit(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns)
+{
+    if (strcmp(key->host, a->options.host) == 0)
+        registrar_inherit(a->registrar, key, record, now_ns);
+    agent_after(a, now_ns);
+}
+
 void agent_synced(struct agent *a, int64_t now_ns)
 {
     a->synced = true;

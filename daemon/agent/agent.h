@@ -158,6 +158,12 @@ int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int6
 /* All that are in force; valid until the next call. */
 const struct overrides *agent_overrides(const struct agent *a);
 
+/*
+ * Something that an earlier life had registered, by what the state directory has kept: inherited as what is found in the
+ * bucket is, unless somebody has the name. After agent_restore.
+ */
+void agent_inherit(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns);
+
 /* One service of the configuration. */
 struct agent_service {
     char domain[LABEL_CAP], service[LABEL_CAP];

@@ -121,11 +121,11 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
 bool catalog_knows_host(const struct catalog *c, const char *host);
 
 /*
- * A host that is known from an old file only: alive as it was then, until either its lease says something or
- * catalog_end_doubt (all leases there are have been read) takes it for gone.
+ * Calls fn for each other host that is alive as far as is known, which is from an old file only: its lease is of epoch 0,
+ * and has no TTL. fn may call catalog_set_host for that host.
  */
-void catalog_doubt_host(struct catalog *c, const char *host);
-void catalog_end_doubt(struct catalog *c, int64_t now_ns);
+typedef void catalog_remembered_fn(void *arg, const char *host, const struct lease *lease);
+void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn, void *arg);
 
 /*
  * Forgets hosts, with their instances, that have not been alive since before_ns: nobody tells when the bucket lets go of

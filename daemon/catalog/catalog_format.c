@@ -112,12 +112,41 @@ int catalog_format_write(const struct table *table, const char *path, int64_t wa
 
 /* --- loading --- */
 
+/* Into a catalog, or what this host itself had registered to somebody who wants that. */
+struct loading {
+    struct catalog *c;
+    int64_t now_ns;
+    const char *host;
+    catalog_format_own_fn *own;
+    void *arg;
+};
+
 /* Foreign records have no host that was ever heard of; their time runs again once the bus is heard. */
-static int load_record(struct catalog *c, const struct instance_key *key, const struct record *r, int64_t now_ns)
+static int load_record(const struct loading *l, const struct instance_key *key, const struct record *r)
 {
-    if (catalog_knows_host(c, key->host))
-        return catalog_put(c, key, r);
-    return catalog_put_foreign(c, key, r, (struct foreign_life){.ttl_ns = FOREIGN_TTL_NS}, now_ns);
+    if (catalog_knows_host(l->c, key->host))
+        return catalog_put(l->c, key, r);
+    return catalog_put_foreign(l->c, key, r, (struct foreign_life){.ttl_ns = FOREIGN_TTL_NS}, l->now_ns);
+}
+
+static int load_other(const struct loading *l, const struct instance_key *key, const struct entry *e,
+                      const struct discover_endpoint *endpoint)
+{
+    struct record r;
+    int err = entry_record(e, endpoint, &r);
+    if (!err)
+        err = load_record(l, key, &r);
+    return err == -ENOMEM || err == -EBADMSG ? err : 0;
+}
+
+static int tell_own(const struct loading *l, const struct instance_key *key, const struct entry *e,
+                    const struct discover_endpoint *endpoint)
+{
+    struct record r;
+    int err = entry_record(e, endpoint, &r);
+    if (!err)
+        l->own(l->arg, key, &r);
+    return err;
 }
 
 /* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */
@@ -131,29 +160,27 @@ static int load_address(struct catalog *c, const struct entry *e, const struct d
     return catalog_set_address(c, e->hostname, &address);
 }
 
-static int load_instance(struct catalog *c, const struct table_view *v, uint32_t i, int64_t now_ns)
+static int load_instance(const struct loading *l, const struct table_view *v, uint32_t i)
 {
     const uint8_t *bytes;
     size_t n;
     struct entry e;
     struct instance_key key;
-    struct record r;
     char name[TABLE_KEY_MAX + 1] = "";
     memcpy(name, table_view_key(v), v->key_bytes);
     if (service_parse(name, key.domain, key.service) < 0 || table_view_details(v, i, &bytes, &n) < 0 ||
         entry_read(bytes, n, &e) < 0 || label_copy(key.host, e.host, strlen(e.host)) < 0 ||
         label_copy(key.instance, e.instance, strlen(e.instance)) < 0)
         return -EBADMSG;
-    int err = load_address(c, &e, table_view_endpoint(v, i));
-    if (err || strcmp(key.host, catalog_host(c)) == 0)
-        return err;
-    err = entry_record(&e, table_view_endpoint(v, i), &r);
-    if (!err)
-        err = load_record(c, &key, &r, now_ns);
-    return err == -ENOMEM || err == -EBADMSG ? err : 0;
+    const struct discover_endpoint *endpoint = table_view_endpoint(v, i);
+    bool own = strcmp(key.host, l->host) == 0;
+    if (l->own)
+        return own ? tell_own(l, &key, &e, endpoint) : 0;
+    int err = load_address(l->c, &e, endpoint);
+    return err || own ? err : load_other(l, &key, &e, endpoint);
 }
 
-static int load_host(struct catalog *c, const struct table_view *v, int64_t now_ns)
+static int load_host(const struct loading *l, const struct table_view *v)
 {
     const uint8_t *bytes;
     size_t n;
@@ -163,31 +190,29 @@ static int load_host(struct catalog *c, const struct table_view *v, int64_t now_
     if (table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0 || strlen(e.zone) > LABEL_MAX ||
         strlen(e.region) > LABEL_MAX || label_copy(host, table_view_key(v) + 1, v->key_bytes - 1) < 0)
         return -EBADMSG;
-    if (strcmp(host, catalog_host(c)) == 0)
+    if (strcmp(host, l->host) == 0)
         return 0;
     strcpy(lease.zone, e.zone);
     strcpy(lease.region, e.region);
     lease.families = e.families;
     memcpy(lease.ipv4, e.ipv4, sizeof lease.ipv4);
     memcpy(lease.ipv6, e.ipv6, sizeof lease.ipv6);
-    int err = catalog_set_host(c, host, &lease, e.alive, now_ns);
-    if (!err)
-        catalog_doubt_host(c, host);
+    int err = catalog_set_host(l->c, host, &lease, e.alive, l->now_ns);
     return err == -ENOMEM ? err : 0;
 }
 
-static int load_service(struct catalog *c, const struct table_view *v, int64_t now_ns)
+static int load_service(const struct loading *l, const struct table_view *v)
 {
     int err = 0;
     for (uint32_t i = 0; i < v->n_total && !err; i++)
-        err = load_instance(c, v, i, now_ns);
+        err = load_instance(l, v, i);
     return err;
 }
 
-typedef int load_fn(struct catalog *c, const struct table_view *v, int64_t now_ns);
+typedef int load_fn(const struct loading *l, const struct table_view *v);
 
-static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *end, enum table_kind kind, load_fn *fn,
-                       int64_t now_ns)
+static int load_blocks(const struct loading *l, const uint64_t *at, const uint64_t *end, enum table_kind kind,
+                       load_fn *fn)
 {
     struct table_view v;
     int err = 0;
@@ -196,7 +221,7 @@ static int load_blocks(struct catalog *c, const uint64_t *at, const uint64_t *en
         uint64_t n = *at++;
         err = n > (uint64_t)(end - at) ? -EBADMSG : table_view_load(&v, at, n);
         if (!err && v.kind == kind)
-            err = fn(c, &v, now_ns);
+            err = fn(l, &v);
         at += n;
     }
     table_view_fini(&v);
@@ -212,7 +237,7 @@ static bool sound(const uint64_t *words, size_t n_bytes)
            XXH3_64bits(words, n_bytes - sizeof *words) == words[n - 1];
 }
 
-int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *ret_wall_ms)
+static int load(const struct loading *l, const char *path, int64_t *ret_wall_ms)
 {
     char *bytes;
     size_t n;
@@ -225,10 +250,21 @@ int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int
     } else {
         *ret_wall_ms = (int64_t)words[HEAD_WALL_MS];
         const uint64_t *start = words + HEAD_WORDS, *end = words + n / sizeof *words - 1;
-        err = load_blocks(c, start, end, TABLE_HOST, load_host, now_ns); /* first: who has no host is foreign */
+        err = l->own ? 0 : load_blocks(l, start, end, TABLE_HOST, load_host); /* first: who has no host is foreign */
         if (!err)
-            err = load_blocks(c, start, end, TABLE_SERVICE, load_service, now_ns);
+            err = load_blocks(l, start, end, TABLE_SERVICE, load_service);
     }
     free(bytes);
     return err;
+}
+
+int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *ret_wall_ms)
+{
+    return load(&(struct loading){.c = c, .now_ns = now_ns, .host = catalog_host(c)}, path, ret_wall_ms);
+}
+
+int catalog_format_own(const char *path, const char *host, catalog_format_own_fn *fn, void *arg)
+{
+    int64_t wall_ms;
+    return load(&(struct loading){.host = host, .own = fn, .arg = arg}, path, &wall_ms);
 }

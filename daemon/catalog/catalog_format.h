@@ -26,4 +26,8 @@ int catalog_format_write(const struct table *table, const char *path, int64_t wa
  */
 int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *ret_wall_ms);
 
+/* Calls fn for what this host itself had registered, each of epoch 0. As catalog_format_load. */
+typedef void catalog_format_own_fn(void *arg, const struct instance_key *key, const struct record *record);
+int catalog_format_own(const char *path, const char *host, catalog_format_own_fn *fn, void *arg);
+
 #endif

@@ -49,7 +49,6 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         drop_foreign(c, h);
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     host_set_lease(h, lease);
-    h->doubted = false;
     if (alive)
         h->gone_since_ns = 0;
     else if (h->alive || !h->listed)
@@ -61,25 +60,13 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
     return 0;
 }
 
-void catalog_doubt_host(struct catalog *c, const char *host)
+void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn, void *arg)
 {
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
-    if (h)
-        h->doubted = true;
-}
-
-void catalog_end_doubt(struct catalog *c, int64_t now_ns)
-{
-    struct host *h, *next;
+    const struct host *h, *next;
     HASH_ITER(hh, c->hosts, h, next)
     {
-        if (h->doubted && h->alive) {
-            h->alive = false;
-            h->gone_since_ns = now_ns;
-            touch_all_of(c, h);
-        }
-        h->doubted = false;
+        if (h->listed && h->alive && h->lease.epoch == 0 && strcmp(h->name, c->host) != 0)
+            fn(arg, h->name, &h->lease);
     }
 }
 

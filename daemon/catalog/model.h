@@ -85,7 +85,6 @@ struct host {
     uint64_t told_digest;         /* in its last lease */
     uint32_t differed;            /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns;        /* 0 while alive */
-    bool doubted;                 /* known from a file only */
     bool listed;                  /* told of by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];

@@ -18,6 +18,7 @@
 
 /* At most one file in this time, however much changes: a registry of 200,000 instances is 30 MB. */
 #define INTERVAL_NS (30 * NS_PER_S)
+#define HURRY_NS    NS_PER_S /* the same for what must not be lost */
 
 struct catalog_file_counters {
     metric_value written, failed, refused;
@@ -28,7 +29,9 @@ struct catalog_file {
     struct catalog_file_counters counters;
     uint32_t serial; /* of the table when it was last written */
     bool written;
-    int64_t next_ns; /* not before */
+    int64_t begun_ns; /* when the last one was begun */
+    bool hurry;
+    int64_t true_ms; /* wall clock: when what the thread writes was true */
     bool running;    /* the thread is to be joined */
     pthread_t thread;
     atomic_bool done;
@@ -115,7 +118,7 @@ static void report(struct catalog_file *k)
 static void *write_file(void *arg)
 {
     struct catalog_file *k = arg;
-    k->result = catalog_format_write(&k->table, k->path, wall_ms());
+    k->result = catalog_format_write(&k->table, k->path, k->true_ms);
     atomic_store_explicit(&k->done, true, memory_order_release);
     return NULL;
 }
@@ -149,24 +152,47 @@ static bool changed(const struct catalog_file *k, const struct table_writer *tab
     return !k->written || table_serial(table_writer_table(table)) != k->serial;
 }
 
-void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t now_ns)
+void catalog_file_own(const struct catalog_file *k, const char *host, catalog_format_own_fn *fn, void *arg)
+{
+    (void)catalog_format_own(k->path, host, fn, arg); /* what is wrong with it was said when it was loaded */
+}
+
+/* The clock goes on over a suspension, as the wall clock does. */
+static int64_t true_ms(int64_t true_ns, int64_t now_ns)
+{
+    return wall_ms() - (now_ns - true_ns) / NS_PER_MS;
+}
+
+static bool is_due(const struct catalog_file *k, int64_t now_ns)
+{
+    return k->begun_ns == 0 || now_ns - k->begun_ns >= (k->hurry ? HURRY_NS : INTERVAL_NS);
+}
+
+void catalog_file_hurry(struct catalog_file *k)
+{
+    k->hurry = true;
+}
+
+void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t true_ns, int64_t now_ns)
 {
     if (k->running && atomic_load_explicit(&k->done, memory_order_acquire))
         finish(k);
-    if (k->running || now_ns < k->next_ns || !changed(k, table))
+    if (k->running || !is_due(k, now_ns) || !changed(k, table))
         return;
     k->serial = table_serial(table_writer_table(table));
     k->written = true;
-    k->next_ns = now_ns + INTERVAL_NS;
+    k->hurry = false;
+    k->begun_ns = now_ns;
+    k->true_ms = true_ms(true_ns, now_ns);
     start(k, table);
 }
 
-void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table)
+void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table, int64_t true_ns)
 {
     finish(k);
     if (!changed(k, table))
         return;
-    k->result = catalog_format_write(table_writer_table(table), k->path, wall_ms());
+    k->result = catalog_format_write(table_writer_table(table), k->path, true_ms(true_ns, clock_now_ns()));
     report(k);
 }
 

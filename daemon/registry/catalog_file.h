@@ -8,7 +8,7 @@
 #define REGISTRY_CATALOG_FILE_H
 
 #include "daemon/base/metrics.h"
-#include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_format.h"
 
 struct catalog_file;
 
@@ -24,11 +24,16 @@ void catalog_file_free(struct catalog_file *k);
  */
 bool catalog_file_load(struct catalog_file *k, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns);
 
+/* Calls fn for what this host itself had registered by the file, each of epoch 0. */
+void catalog_file_own(const struct catalog_file *k, const char *host, catalog_format_own_fn *fn, void *arg);
+
 /*
- * Writes the file if the table has changed since the last time, at a bounded rate. Call now and then while the
- * catalog is true. catalog_file_write_now: without the rate, and waits; for the end.
+ * Writes the file if the table has changed since the last time, at a bounded rate; what is in it was true at true_ns.
+ * Call at each turn. catalog_file_hurry: much sooner than otherwise, for what must not be lost.
+ * catalog_file_write_now: without the rate, and waits; for the end.
  */
-void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t now_ns);
-void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table);
+void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t true_ns, int64_t now_ns);
+void catalog_file_hurry(struct catalog_file *k);
+void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table, int64_t true_ns);
 
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "daemon/base/log.h"
+#include "daemon/registry/remembered.h"
 #include "libdiscover/core/clock.h"
 
 static const struct metric inbound_metrics[] = {
@@ -104,6 +105,7 @@ static void on_connected(void *arg, const char *server)
     d->bus_error[0] = '\0';
     health_set_connected(&d->health, true, now_ns);
     agent_connected(d->agent, now_ns);
+    remembered_connected(d, now_ns);
     for (int b = 0; b < BUS_BUCKETS; b++)
         follow_connected(d->inbound[b].follow, now_ns);
 }
@@ -117,6 +119,8 @@ static void on_disconnected(void *arg, const char *reason)
     buckets_disconnected(d->buckets);
     health_set_connected(&d->health, false, now_ns);
     agent_disconnected(d->agent, now_ns);
+    remembered_disconnected(d);
+    catalog_file_hurry(d->catalog_file);
     for (int b = 0; b < BUS_BUCKETS; b++)
         follow_disconnected(d->inbound[b].follow, now_ns);
 }

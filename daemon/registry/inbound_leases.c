@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/registry/remembered.h"
 #include "daemon/registry/inbound.h"
 #include "libdiscover/core/clock.h"
 
@@ -96,7 +97,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
     f->snapshot = false;
     if (end != FOLLOW_ABORTED) {
         write_report_snapshot_end(f->daemon->write_report, BUS_HOSTS);
-        catalog_end_doubt(f->daemon->catalog, clock_now_ns());
+        remembered_hosts_synced(f->daemon);
         agent_hosts_synced(f->daemon->agent, clock_now_ns());
     }
 }
@@ -184,7 +185,8 @@ int inbound_liveness_start(struct daemon *d)
     int err = leases_new(&leases, &events, d, &d->liveness);
     if (!err)
         err = liveness_add_metrics(d->liveness, d->metrics);
-    if (!err)
-        liveness_set_records_known(d->liveness, false);
-    return err;
+    if (err)
+        return err;
+    liveness_set_records_known(d->liveness, false);
+    return 0;
 }

@@ -12,6 +12,7 @@
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/host_address.h"
+#include "daemon/registry/remembered.h"
 #include "libdiscover/core/clock.h"
 
 /* --- the agent's way out --- */
@@ -19,6 +20,7 @@
 static void flush(struct daemon *d, const struct instance_key *key)
 {
     catalog_flush_service(d->catalog, key);
+    catalog_file_hurry(d->catalog_file);
     if (d->api)
         api_changed(d->api);
 }
@@ -248,5 +250,9 @@ int outbound_start(struct daemon *d)
     if (err)
         return err;
     err = restore_all(d, STORED_OVERRIDE, restore_override, "states set by an operator");
-    return err ? err : restore_all(d, STORED_REGISTRATION, restore, "registrations");
+    if (!err)
+        err = restore_all(d, STORED_REGISTRATION, restore, "registrations");
+    if (!err)
+        remembered_registrations(d);
+    return err;
 }

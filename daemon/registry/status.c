@@ -138,6 +138,14 @@ static void log_unwritten(struct daemon *d)
             d->unwritten, unwritten_reason(d));
 }
 
+/* What was never whole would replace something better; what is stale has at least what has changed on this host since. */
+bool catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *ret_true_ns)
+{
+    bool is_true = d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED;
+    *ret_true_ns = is_true ? now_ns : d->stale_since_ns;
+    return daemon_table_whole(d) && (is_true || d->stale_since_ns);
+}
+
 void status_update_sync(struct daemon *d, int64_t now_ns)
 {
     log_unwritten(d);

@@ -43,6 +43,7 @@ struct follow {
     struct backoff backoff;
     enum state state;
     bool synced, connected_before;
+    bool keep_known;    /* what the store had before the first snapshot */
     unsigned failed;    /* snapshots, since one was completed */
     int64_t unsync_ns;  /* not LIVE and synced: when that is over */
     int64_t due_ns;     /* WAITING: for the snapshot */
@@ -188,7 +189,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 static enum follow_end verdict(struct follow *f, int64_t now_ns)
 {
     bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
-    bool first = metric_get(&f->counters.resyncs) == 1; /* what the store had before is older news */
+    bool first = metric_get(&f->counters.resyncs) == 1 && !f->keep_known; /* what the store had before is older news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
     if (!first && missing && (!f->keep_ns || f->began_ns < f->keep_ns))
@@ -230,6 +231,11 @@ void follow_connected(struct follow *f, int64_t now_ns)
     f->connected_before = true;
     if (f->keep_ns)
         f->keep_ns = now_ns + f->options.keep_ns; /* nobody could put anything while the server was away */
+}
+
+void follow_keep_known(struct follow *f)
+{
+    f->keep_known = true;
 }
 
 void follow_disconnected(struct follow *f, int64_t now_ns)

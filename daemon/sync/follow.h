@@ -67,6 +67,12 @@ void follow_connected(struct follow *f, int64_t now_ns);
 void follow_disconnected(struct follow *f, int64_t now_ns);
 
 /*
+ * Before the first snapshot: what the store has already could not be renewed until now, so what the snapshot lacks of it
+ * is kept like what is missing later. Without this call it is older news, and swept.
+ */
+void follow_keep_known(struct follow *f);
+
+/*
  * What STREAM.INFO said: the answer to a check; the first answer to a resync, and once more when the snapshot was
  * read, before its end. err is 0 or a negative errno (-ENOENT: no such stream); created and last_seq are then
  * meaningless. Orders are answered in their order. A resync whose info failed still has its end.

@@ -106,5 +106,111 @@ START_TEST(damage_is_set_aside)
 }
 END_TEST
 
+/* Longer than any lease is in its bucket: nobody has one there when NATS returns. */
+#define OUTAGE_MS 8000
+
+static void restart_offline(void)
+{
+    nats_server_kill(&nats, 0);
+    host_kill(&b);
+    host_launch(&b);
+    host_wait_up(&b);
+    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+}
+
+START_TEST(spares_what_it_knew_when_nats_returns)
+{
+    nats_start(&nats, 1);
+    host_start(
+        &a, &(struct host_options){
+                .name = "a", .nats = nats.urls, .lease_ttl = "2s", .services = "{ name = \"shop/fixed\"; port = 1; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "2s"});
+    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
+    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    restart_offline();
+    holds_for(OUTAGE_MS, seen_by_dns(&b, "shop/fixed") == 1, b.seen);
+    nats_server_launch(&nats, 0);
+    holds_for(8000, seen_by_dns(&b, "shop/fixed") == 1, b.seen);
+    ck_assert_msg(seen_by_all(&b, "shop/fixed", 1), "%s", b.seen);
+}
+END_TEST
+
+static bool file_has(const char *text)
+{
+    struct output o;
+
+    return shell(&o, "grep -q %s %s", text, path) == 0;
+}
+
+/* Written when the bus is lost, so that it has what came since it was written last. */
+START_TEST(is_written_when_the_bus_is_lost)
+{
+    static struct host late;
+
+    nats_start(&nats, 1);
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
+    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    host_start(&late, &(struct host_options){
+                          .name = "late", .nats = nats.urls, .services = "{ name = \"shop/fixed\"; port = 1; }"});
+    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    nats_server_kill(&nats, 0);
+    (void)wait_until(5000, file_has("fixed"), "not written");
+    host_kill(&b);
+    host_launch(&b);
+    host_wait_up(&b);
+    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+}
+END_TEST
+
+/* What a program had registered by its connection is served on until it registers again, or does not. */
+START_TEST(own_registrations_outlive_a_restart_without_nats)
+{
+    struct discover_registration *r = NULL;
+
+    nats_start(&nats, 1);
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .registry = "restart_grace = \"4s\";"});
+    ck_assert_int_eq(discover_registration_new("shop/mine", 7, &r), 0);
+    ck_assert_int_ge(discover_register(host_lib(&b), r), 0);
+    discover_registration_free(r);
+    snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
+    (void)wait_until(5000, file_has("mine"), "not written");
+    nats_server_kill(&nats, 0);
+    host_kill(&b);
+    host_launch(&b);
+    host_wait_up(&b); /* nobody dispatches the handle meanwhile: it does not register again */
+    ck_assert_int_eq(seen_by_dns(&b, "shop/mine"), 1);
+    (void)wait_until(8000, seen_by_dns(&b, "shop/mine") != 1, b.seen);
+    (void)wait_until(5000, discover_connected(host_lib(&b)) && seen_by_dns(&b, "shop/mine") == 1, b.seen);
+}
+END_TEST
+
+START_TEST(what_died_meanwhile_stays_dead)
+{
+    static struct host c;
+
+    nats_start(&nats, 1);
+    host_start(
+        &a, &(struct host_options){
+                .name = "a", .nats = nats.urls, .lease_ttl = "2s", .services = "{ name = \"shop/fixed\"; port = 1; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "2s"});
+    host_start(&c, &(struct host_options){.name = "c", .nats = nats.urls, .lease_ttl = "2s"});
+    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1) && seen_by_all(&c, "shop/fixed", 1), b.seen);
+    snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
+    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    host_kill(&b);
+    host_kill(&a);
+    (void)wait_until(8000, seen_by_dns(&c, "shop/fixed") == 0, c.seen);
+    host_launch(&b);
+    host_wait_live(&b);
+    holds_for(1000, seen_by_dns(&b, "shop/fixed") == 0, b.seen);
+}
+END_TEST
+
 E2E_TESTS("stored catalog", 60, {"answers_without_nats", answers_without_nats},
-          {"damage_is_set_aside", damage_is_set_aside})
+          {"damage_is_set_aside", damage_is_set_aside},
+          {"spares_what_it_knew_when_nats_returns", spares_what_it_knew_when_nats_returns},
+          {"is_written_when_the_bus_is_lost", is_written_when_the_bus_is_lost},
+          {"own_registrations_outlive_a_restart_without_nats", own_registrations_outlive_a_restart_without_nats},
+          {"what_died_meanwhile_stays_dead", what_died_meanwhile_stays_dead})

@@ -179,19 +179,52 @@ START_TEST(test_addresses_of_host_names_come_back)
 }
 END_TEST
 
-/* A host in the file that no lease speaks for is gone once all leases have been read. */
-START_TEST(test_doubt_ends)
+static void note_host(void *arg, const char *host, const struct lease *lease)
 {
-    uint16_t port;
+    ck_assert_uint_eq(lease->epoch, 0);
+    strcat(arg, host);
+    strcat(arg, " ");
+}
+
+/* Whoever decides who is alive is told of them, until a lease speaks for them. */
+START_TEST(test_remembered_hosts)
+{
     int64_t wall_ms;
+    char hosts[64] = "";
     make_folder();
     write_one();
     struct catalog *c = new_catalog();
     ck_assert_int_eq(catalog_format_load(c, path, 5000, &wall_ms), 0);
-    catalog_end_doubt(c, 6000);
-    catalog_flush(c);
-    ck_assert_int_eq(usable(c, "shop/pay", &port), 0);
+    catalog_each_remembered(c, note_host, hosts);
+    ck_assert_str_eq(hosts, "web-2 ");
+    struct lease l = {.epoch = 9, .ttl_ms = 1000};
+    ck_assert_int_eq(catalog_set_host(c, "web-2", &l, true, 6000), 0);
+    hosts[0] = '\0';
+    catalog_each_remembered(c, note_host, hosts);
+    ck_assert_str_eq(hosts, "");
     catalog_free(c);
+    remove_folder();
+}
+END_TEST
+
+static void note_own(void *arg, const struct instance_key *key, const struct record *record)
+{
+    ck_assert_uint_eq(record->epoch, 0);
+    ck_assert_str_eq(key->host, "web-1");
+    strcat(arg, key->instance);
+    strcat(arg, " ");
+}
+
+START_TEST(test_own_registrations)
+{
+    char own[64] = "";
+    make_folder();
+    write_one();
+    ck_assert_int_eq(catalog_format_own(path, "web-1", note_own, own), 0);
+    ck_assert_str_eq(own, "own ");
+    own[0] = '\0';
+    ck_assert_int_eq(catalog_format_own(path, "web-9", note_own, own), 0);
+    ck_assert_str_eq(own, "");
     remove_folder();
 }
 END_TEST
@@ -249,4 +282,4 @@ START_TEST(test_no_file_and_no_room)
 END_TEST
 
 UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_addresses_of_host_names_come_back,
-           test_doubt_ends, test_damage_is_refused_whole, test_no_file_and_no_room)
+           test_remembered_hosts, test_own_registrations, test_damage_is_refused_whole, test_no_file_and_no_room)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the last life left in catalog.snap, and what becomes of it once NATS is heard.
+ *
+ * Its registrations of this host are inherited. When NATS was away as this daemon started, the rest is spared, frozen and
+ * guarded like what was heard in this life: nobody could renew anything meanwhile. When NATS was there at once, and
+ * others write to it, a host that has no lease there is gone.
+ */
+#include "daemon/registry/remembered.h"
+
+#include "libdiscover/core/clock.h"
+
+#define AT_ONCE_NS (2 * NS_PER_S) /* connected within this time after the start: NATS was not away */
+
+/* --- at the start --- */
+
+static void remember_own(void *arg, const struct instance_key *key, const struct record *record)
+{
+    struct daemon *d = arg;
+    agent_inherit(d->agent, key, record, clock_now_ns());
+}
+
+void remembered_registrations(struct daemon *d)
+{
+    catalog_file_own(d->catalog_file, d->config->host, remember_own, d);
+}
+
+/* --- when NATS is heard --- */
+
+/* From now on it has a TTL to be heard in, once the bus can be trusted. */
+static void spare(void *arg, const char *host, const struct lease *stored)
+{
+    struct daemon *d = arg;
+    struct lease lease = *stored;
+    lease.ttl_ms = (uint32_t)(d->config->registry.lease_ttl_ns / NS_PER_MS);
+    (void)liveness_apply(d->liveness, host, &lease, 0,
+                         clock_now_ns()); /* over a limit: said when the file was loaded */
+}
+
+static void give_up(void *arg, const char *host, const struct lease *stored)
+{
+    struct daemon *d = arg;
+    (void)catalog_set_host(d->catalog, host, stored, false, clock_now_ns()); /* it is there: no limit is in its way */
+}
+
+static void count(void *arg, const char *host, const struct lease *stored)
+{
+    (void)host;
+    (void)stored;
+    ++*(size_t *)arg;
+}
+
+static void spare_all(struct daemon *d)
+{
+    catalog_each_remembered(d->catalog, spare, d);
+    follow_keep_known(d->inbound[BUS_SERVICES].follow);
+}
+
+void remembered_connected(struct daemon *d, int64_t now_ns)
+{
+    if (d->synced_once)
+        return;
+    d->started_cut_off |= now_ns - d->started_ns > AT_ONCE_NS;
+    catalog_freeze(d->catalog, d->started_cut_off);
+    if (d->started_cut_off)
+        spare_all(d);
+}
+
+void remembered_disconnected(struct daemon *d)
+{
+    d->started_cut_off |= !d->synced_once;
+}
+
+/*
+ * Where nobody else has a lease, or too many have none at once, it is more likely that the server was away until a
+ * moment ago than that they all died.
+ */
+void remembered_hosts_synced(struct daemon *d)
+{
+    size_t silent = 0, heard = liveness_stats(d->liveness).alive;
+    if (d->synced_once || d->started_cut_off)
+        return;
+    catalog_each_remembered(d->catalog, count, &silent);
+    bool many =
+        silent >= d->config->registry.guard_min && silent * 100 > (silent + heard) * d->config->registry.guard_percent;
+    catalog_each_remembered(d->catalog, many || heard == 0 ? spare : give_up, d);
+}
