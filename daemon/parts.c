@@ -321,6 +321,8 @@ static int http_part_start(struct daemon *d)
     if (!d->config->http.listen[0])
         return 0;
     struct http_options options = {.listen = d->config->http.listen,
+                                   .hosts = (const char *const *)d->config->http.hosts.items,
+                                   .n_hosts = d->config->http.hosts.n,
                                    .connections_max = d->config->limits.http_clients,
                                    .timeout_ns = d->config->limits.http_time_ns};
     struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = status_fill};

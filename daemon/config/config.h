@@ -65,6 +65,7 @@ struct config {
     } api;
     struct {
         char *listen;
+        struct string_list hosts;
     } http;
     struct {
         uint32_t hosts, services, instances_per_host, host_changes, record_bytes, mailbox, puts;

@@ -118,6 +118,8 @@ static const struct config_key main_table[] = {
      "Group whose members may register services, besides root and our own user; empty: none"},
     {"http.listen", VALUE_ENDPOINT, NO, 0, 0, AT(http.listen), "127.0.0.1:8054", 0, 64,
      "Where metrics and the read-only HTTP interface are; empty: nowhere"},
+    {"http.hosts", VALUE_ADDRESS, NO, 32, 0, AT(http.hosts), "", 1, RECORD_HOSTNAME_CAP - 1,
+     "Names by which it may be asked for, besides those of loopback and the address it is reached at; others are refused"},
 
     {"limits.hosts", VALUE_NUMBER, NO, 0, 0, AT(limits.hosts), "20000", 1, 1000000, "Hosts in the catalog"},
     {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000,

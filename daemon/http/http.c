@@ -15,6 +15,7 @@
 
 #include "daemon/base/address.h"
 #include "daemon/base/loop_meter.h"
+#include "daemon/http/http_host.h"
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
 
@@ -188,6 +189,16 @@ static void finish_request(struct connection *c)
     bufferevent_set_timeouts(c->bev, NULL, &timeout);
 }
 
+static bool is_for_us(const struct connection *c)
+{
+    const struct http_options *o = &c->http->options;
+    struct sockaddr_storage local = {0};
+    socklen_t n = sizeof local;
+    (void)getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&local, &n);
+    return !c->request.host[0] ||
+           http_host_is_ours(c->request.host, (const struct sockaddr *)&local, o->hosts, o->n_hosts);
+}
+
 static void refuse(struct connection *c, int status)
 {
     metric_inc(&c->http->metrics.refused);
@@ -209,6 +220,8 @@ static void read_request(struct connection *c)
     if (status == 0)
         return;
     evbuffer_drain(in, n);
+    if (status == 200 && !is_for_us(c))
+        status = 421;
     if (status != 200) {
         refuse(c, status);
         return;

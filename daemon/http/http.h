@@ -26,7 +26,9 @@
 struct http;
 
 struct http_options {
-    const char *listen; /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+    const char *listen;       /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+    const char *const *hosts; /* names besides loopback's and the address itself that requests may ask; must live on */
+    size_t n_hosts;
 
     /* 0 in one of these: its default. */
     uint32_t connections_max; /* 256 */

@@ -17,6 +17,7 @@ static const struct {
     {408, "Request Timeout"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
+    {421, "Misdirected Request"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {503, "Service Unavailable"},
@@ -96,19 +97,49 @@ static int take_line(const char *at, const char *end, struct request *r)
     return r->head_only || is(method, "GET") ? 200 : 405;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* RFC 9112 section 3.2: one, and no more. */
+static int take_host(const char *at, const char *end, struct request *r)
+{
+    while (at < end && is_blank(*at))
+        at++;
+    while (end > at && is_blank(end[-1]))
+        end--;
+    size_t n = (size_t)(end - at);
+    if (r->host[0] || n == 0 || n >= sizeof r->host)
+        return 400;
+    for (size_t i = 0; i < n; i++)
+        if (!isgraph((unsigned char)at[i]))
+            return 400;
+    memcpy(r->host, at, n);
+    r->host[n] = '\0';
+    return 200;
+}
+
+static bool is_field(struct word name, const char *text)
+{
+    return name.n == strlen(text) && strncasecmp(name.at, text, name.n) == 0;
+}
+
 /* A body is never wanted; refusing it is simpler than reading past it. */
-static int check_field(const char *at, const char *end)
+static int take_field(const char *at, const char *end, struct request *r)
 {
     const char *colon = memchr(at, ':', (size_t)(end - at));
     struct word name = {at, colon ? (size_t)(colon - at) : 0};
     if (!colon || !is_token(name))
         return 400;
-    if (name.n == 17 && strncasecmp(name.at, "transfer-encoding", name.n) == 0)
+    if (is_field(name, "host"))
+        return take_host(colon + 1, end, r);
+    if (is_field(name, "transfer-encoding"))
         return 413;
-    if (name.n != 14 || strncasecmp(name.at, "content-length", name.n) != 0)
+    if (!is_field(name, "content-length"))
         return 200;
     for (const char *c = colon + 1; c < end; c++)
-        if (*c != ' ' && *c != '\t' && *c != '0')
+        if (!is_blank(*c) && *c != '0')
             return 413;
     return 200;
 }
@@ -126,7 +157,7 @@ static const char *line_end(const char *at, const char *end, const char **ret_ne
 int request_parse(const char *bytes, size_t n, struct request *ret_request)
 {
     const char *at = bytes, *end = bytes + n, *next, *stop = line_end(at, end, &next);
-    struct request r;
+    struct request r = {.host = ""};
     if (!stop)
         return n > REQUEST_HEAD_MAX ? 414 : 0;
     int status = take_line(at, stop, &r);
@@ -135,10 +166,12 @@ int request_parse(const char *bytes, size_t n, struct request *ret_request)
         if (!stop)
             return n > REQUEST_HEAD_MAX ? 431 : 0;
         if (stop == at) {
+            if (r.chunks && !r.host[0]) /* HTTP/1.1 must have it */
+                return 400;
             *ret_request = r;
             return 200;
         }
-        status = check_field(at, stop);
+        status = take_field(at, stop, &r);
     }
     return status;
 }

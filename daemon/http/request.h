@@ -8,10 +8,12 @@
 
 #define REQUEST_HEAD_MAX 8192
 #define REQUEST_PATH_CAP 512
+#define REQUEST_HOST_CAP 264
 
 struct request {
     bool head_only;              /* HEAD */
     bool chunks;                 /* HTTP/1.1 or later: it understands chunked answers */
+    char host[REQUEST_HOST_CAP]; /* of the Host field, with its port if any; "": none, which HTTP/1.0 allows */
     char path[REQUEST_PATH_CAP]; /* without the query; not decoded: no name of ours needs it */
 };
 

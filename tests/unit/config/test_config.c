@@ -59,7 +59,8 @@ static const char everything[] =
     "rrl = 0;\n"
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\";\n"
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
-    "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; };\n"
+    "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; hosts = [\"web-1.example.com\"]; "
+    "};\n"
     "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "http_clients = 7;\n"
@@ -118,6 +119,7 @@ START_TEST(test_every_key)
     ck_assert_str_eq(c->api.socket, "/run/x");
     ck_assert_str_eq(c->api.register_group, "");
     ck_assert_str_eq(c->http.listen, "");
+    ASSERT_LIST(c->http.hosts, "web-1.example.com");
     ck_assert_uint_eq(c->limits.hosts, 1);
     ck_assert_uint_eq(c->limits.host_changes, 8);
     ck_assert_uint_eq(c->limits.puts, 900);

@@ -225,7 +225,7 @@ static int ask(const char *request)
 static int get(const char *path)
 {
     char request[256];
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     return ask(request);
 }
 
@@ -427,7 +427,7 @@ START_TEST(table_that_moves_breaks_a_list_off)
     set_sync(TABLE_LIVE);
     add_many("service", MANY);
     int sock = dial();
-    const char *request = "GET /v1/http_sd HTTP/1.1\r\n\r\n";
+    const char *request = "GET /v1/http_sd HTTP/1.1\r\nHost: localhost\r\n\r\n";
     ck_assert_int_eq(send(sock, request, strlen(request), 0), (ssize_t)strlen(request));
     for (int i = 0; i < 20; i++)
         turn();
@@ -452,10 +452,10 @@ END_TEST
 START_TEST(head_has_no_body)
 {
     setup((struct http_options){0});
-    ck_assert_int_eq(ask("HEAD /healthz HTTP/1.1\r\n\r\n"), 200);
+    ck_assert_int_eq(ask("HEAD /healthz HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), 200);
     ck_assert_ptr_nonnull(strstr(head, "Content-Length: 3"));
     ck_assert_str_eq(answer, "");
-    ck_assert_int_eq(ask("HEAD /v1/services HTTP/1.1\r\n\r\n"), 200);
+    ck_assert_int_eq(ask("HEAD /v1/services HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"), 200);
     ck_assert_str_eq(answer, "");
     teardown();
 }
@@ -474,6 +474,10 @@ START_TEST(what_is_not_understood_is_refused_and_told)
     memcpy(large, "GET / HTTP/1.1\r\nX: ", 19);
     ck_assert_int_eq(ask(large), 431);
     ck_assert_uint_eq(counter("discoverd_http_refused_total"), 5);
+    /* A page whose name was made to point here (DNS rebinding). */
+    ck_assert_int_eq(ask("GET /v1/services HTTP/1.1\r\nHost: evil.example:8054\r\n\r\n"), 421);
+    ck_assert_ptr_null(strstr(answer, "shop"));
+    ck_assert_uint_eq(counter("discoverd_http_refused_total"), 6);
     ck_assert_int_eq(get("/healthz"), 200);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     teardown();
@@ -497,7 +501,7 @@ START_TEST(who_does_not_read_is_ended)
     set_sync(TABLE_LIVE);
     add_many("service", MANY);
     int sock = dial();
-    const char *request = "GET /v1/http_sd HTTP/1.1\r\n\r\n";
+    const char *request = "GET /v1/http_sd HTTP/1.1\r\nHost: localhost\r\n\r\n";
     ck_assert_int_eq(send(sock, request, strlen(request), 0), (ssize_t)strlen(request));
     int64_t give_up_ns = clock_now_ns() + 10 * NS_PER_S;
     while (counter("discoverd_http_timeouts_total") == 0 && clock_now_ns() < give_up_ns)
@@ -533,7 +537,7 @@ START_TEST(clients_that_vanish)
     for (int i = 0; i < 50; i++) {
         int sock = dial();
         if (i & 1)
-            ck_assert_int_eq(send(sock, "GET /metrics HTTP/1.1\r\n\r\n", i & 2 ? 25 : 10, 0), i & 2 ? 25 : 10);
+            ck_assert_int_eq(send(sock, "GET /metrics HTTP/1.0\r\n\r\n", i & 2 ? 25 : 10, 0), i & 2 ? 25 : 10);
         if (i & 4)
             turn();
         close(sock);

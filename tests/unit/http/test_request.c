@@ -15,7 +15,11 @@ START_TEST(heads)
     } rows[] = {
         {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/metrics"},
         {"GET /metrics?a=b HTTP/1.0\n\n", 200, "/metrics"},
-        {"HEAD / HTTP/1.1\r\nAccept: */*\r\nContent-Length: 0\r\n\r\n", 200, "/"},
+        {"HEAD / HTTP/1.1\r\nhost:x:1 \r\nAccept: */*\r\nContent-Length: 0\r\n\r\n", 200, "/"},
+        {"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n", 400, ""}, /* no Host */
+        {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x y\r\n\r\n", 400, ""},
         {"GET / HTTP/1.1\r\nHost: x\r\n", 0, ""},
         {"GET / HT", 0, ""},
         {"", 0, ""},
