@@ -195,7 +195,7 @@ static void service_drop(struct service *s, struct instance *i)
     if (i->changed)
         DL_DELETE2(s->changed, i, prev_changed, next_changed);
     i->changed = false;
-    if (!i->page)
+    if (!i->in_order)
         return;
     s->in_order_usable -= rank_usable(i->rank);
     service_order_remove(&s->order, i);

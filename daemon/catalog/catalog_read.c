@@ -14,7 +14,7 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
     size_t n = 0;
     HASH_FIND_STR(c->services, service, s);
     for (uint32_t p = 0; s && p < s->order.n; p++)
-        n += s->order.pages[p]->n;
+        n += s->order.pages[p].n;
     if (n == 0)
         return -ENOENT;
     uint64_t *ids = malloc(n * sizeof *ids);
@@ -22,8 +22,8 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
         return -ENOMEM;
     n = 0;
     for (uint32_t p = 0; p < s->order.n; p++)
-        for (uint16_t i = 0; i < s->order.pages[p]->n; i++)
-            ids[n++] = s->order.pages[p]->instances[i]->endpoint.id;
+        for (uint16_t i = 0; i < s->order.pages[p].n; i++)
+            ids[n++] = s->order.pages[p].instances[i]->endpoint.id;
     *ret_ids = ids;
     *ret_n = n;
     return 0;

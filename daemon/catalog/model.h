@@ -22,8 +22,6 @@ struct instance {
     struct service *service;
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
-    struct order_page *page; /* of its service's order; NULL: in none yet */
-    uint64_t rank;           /* there: less is first */
     struct instance *next_changed, *prev_changed;
     uint64_t epoch, counter;
     uint64_t digest;            /* what this version adds to its host's */
@@ -31,10 +29,12 @@ struct instance {
     struct instance *next_foreign, *prev_foreign;
     struct instance *instead; /* what the last snapshot had under its key, though this is newer; linked nowhere */
     uint32_t mark;            /* of the last snapshot that had it */
-    bool unread;              /* the bucket holds something under its key that cannot be read */
-    bool frozen;              /* a foreign record that was alive when the bus was lost */
+    uint32_t rank;            /* in its service's order: less is first */
     uint16_t details_n;
-    bool changed; /* in its service\'s list of those whose place in the order, or page, is to be looked at */
+    bool in_order; /* of its service, by that rank */
+    bool changed;  /* in its service's list of those whose place, or page, is to be looked at */
+    bool unread;   /* the bucket holds something under its key that cannot be read */
+    bool frozen;   /* a foreign record that was alive when the bus was lost */
     struct discover_endpoint endpoint;
     uint8_t details[];
 };
@@ -175,9 +175,9 @@ void hostnames_let_go(struct host *h);   /* of all it holds: it is freed */
 void hostnames_free(struct catalog *c);
 
 /* In instance.rank: behind all that are usable. */
-#define RANK_UNUSABLE (UINT64_C(1) << 63)
+#define RANK_UNUSABLE (UINT32_C(1) << 31)
 
-static inline uint32_t rank_usable(uint64_t rank)
+static inline uint32_t rank_usable(uint32_t rank)
 {
     return !(rank & RANK_UNUSABLE);
 }

@@ -15,21 +15,21 @@
 #define WHOLE_MAX 64
 
 /* As resolve promises: usable first, then by priority, then by nearness; and by id, which service_order.c sees to. */
-static uint64_t rank_of(const struct catalog *c, const struct instance *i)
+static uint32_t rank_of(const struct catalog *c, const struct instance *i)
 {
-    uint64_t rank = (uint64_t)i->endpoint.priority << 8 | i->endpoint.tier;
+    uint32_t rank = (uint32_t)i->endpoint.priority << 8 | i->endpoint.tier;
     return instance_usable(c, i) ? rank : rank | RANK_UNUSABLE;
 }
 
 static int take_place(const struct catalog *c, struct service *s, struct instance *i)
 {
-    uint64_t rank = rank_of(c, i);
-    if (i->page && i->rank != rank) {
+    uint32_t rank = rank_of(c, i);
+    if (i->in_order && i->rank != rank) {
         s->in_order_usable -= rank_usable(i->rank);
         service_order_remove(&s->order, i);
     }
-    if (i->page) {
-        i->page->dirty = true;
+    if (i->in_order) {
+        service_order_touch(&s->order, i);
         return 0;
     }
     i->rank = rank;
@@ -115,16 +115,16 @@ static int write_whole(struct catalog *c, struct service *s)
     size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(strlen(s->name)), most = ahead;
     struct service_order *o = &s->order;
     for (uint32_t k = 0; k < o->n; k++) {
-        prefetch(o->pages[k]);
-        most += page_words_max(o->pages[k]);
+        prefetch(&o->pages[k]);
+        most += page_words_max(&o->pages[k]);
     }
     if (blocks_reserve(c, most) < 0)
         return -ENOMEM;
     struct run r = run_begin(c->body, ahead, s->n);
     for (uint32_t k = 0; k < o->n; k++) {
-        for (uint32_t i = 0; i < o->pages[k]->n; i++)
-            run_add(&r, o->pages[k]->instances[i]);
-        o->pages[k]->kept = TABLE_PAGE_NEW;
+        for (uint32_t i = 0; i < o->pages[k].n; i++)
+            run_add(&r, o->pages[k].instances[i]);
+        o->pages[k].kept = TABLE_PAGE_NEW;
     }
     return table_writer_put(c->table, TABLE_SERVICE, s->name, strlen(s->name), s->usable, s->n, c->body + ahead,
                             r.details - ahead);
@@ -209,7 +209,7 @@ static size_t list_pages(const struct service_order *o, struct table_page_parts 
 {
     size_t most = 0;
     for (uint32_t k = 0; k < o->n; k++) {
-        const struct order_page *p = o->pages[k];
+        const struct order_page *p = &o->pages[k];
         list[k] = (struct table_page_parts){.kept = p->kept};
         if (is_new(p)) {
             prefetch(p);
@@ -229,8 +229,8 @@ static void write_listed(const struct service_order *o, struct table_page_parts 
         if (list[k].n_words == 0)
             continue;
         list[k].words = at;
-        list[k].n_words = write_page(o->pages[k], at);
-        at_least(largest_weight, o->pages[k]->largest_weight);
+        list[k].n_words = write_page(&o->pages[k], at);
+        at_least(largest_weight, o->pages[k].largest_weight);
         at += list[k].n_words;
     }
 }
@@ -240,8 +240,8 @@ static void note_written(struct service_order *o, const struct table_page_parts 
 {
     for (uint32_t k = 0; k < o->n; k++)
         if (list[k].words || list[k].kept != k) {
-            o->pages[k]->kept = k;
-            o->pages[k]->dirty = false;
+            o->pages[k].kept = k;
+            o->pages[k].dirty = false;
         }
 }
 

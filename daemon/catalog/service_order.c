@@ -19,7 +19,7 @@ static uint32_t page_of(const struct service_order *o, const struct instance *i)
     uint32_t low = 0, high = o->n;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
-        if (is_before(i, o->pages[middle]->instances[0]))
+        if (is_before(i, o->pages[middle].instances[0]))
             high = middle;
         else
             low = middle;
@@ -57,70 +57,69 @@ static int reserve(struct order_page *p, uint16_t n)
 }
 
 /* An empty page at a place in the list. */
-static int insert_page(struct service_order *o, uint32_t at, struct order_page **ret_page)
+static int insert_page(struct service_order *o, uint32_t at)
 {
     if (o->n == o->cap) {
         uint32_t cap = o->cap ? 2 * o->cap : 1;
-        struct order_page **pages = realloc(o->pages, cap * sizeof *pages);
+        struct order_page *pages = realloc(o->pages, cap * sizeof *pages);
         if (!pages)
             return -ENOMEM;
         o->pages = pages;
         o->cap = cap;
     }
-    struct order_page *p = calloc(1, sizeof *p);
-    if (!p)
-        return -ENOMEM;
-    p->kept = TABLE_PAGE_NEW;
-    memmove(&o->pages[at + 1], &o->pages[at], (o->n - at) * sizeof(struct order_page *));
-    o->pages[at] = p;
+    memmove(&o->pages[at + 1], &o->pages[at], (o->n - at) * sizeof *o->pages);
+    o->pages[at] = (struct order_page){.kept = TABLE_PAGE_NEW};
     o->n++;
-    *ret_page = p;
     return 0;
 }
 
 static void remove_page(struct service_order *o, uint32_t at)
 {
-    free(o->pages[at]->instances);
-    free(o->pages[at]);
+    free(o->pages[at].instances);
     o->n--;
-    memmove(&o->pages[at], &o->pages[at + 1], (o->n - at) * sizeof(struct order_page *));
+    memmove(&o->pages[at], &o->pages[at + 1], (o->n - at) * sizeof *o->pages);
 }
 
 /* Moves instances from one page to the end of another, which has room. */
 static void move(struct order_page *from, uint16_t first, struct order_page *to)
 {
-    for (uint16_t k = first; k < from->n; k++) {
-        from->instances[k]->page = to;
-        to->instances[to->n++] = from->instances[k];
-    }
+    memcpy(&to->instances[to->n], &from->instances[first], (from->n - first) * sizeof *to->instances);
+    to->n = (uint16_t)(to->n + from->n - first);
     from->n = first;
     from->dirty = to->dirty = true;
 }
 
 static int split(struct service_order *o, uint32_t at)
 {
-    struct order_page *upper;
-    int err = insert_page(o, at + 1, &upper);
-    if (!err && (err = reserve(upper, ORDER_PAGE_MAX)) < 0)
+    int err = insert_page(o, at + 1);
+    if (err)
+        return err;
+    err = reserve(&o->pages[at + 1], ORDER_PAGE_MAX);
+    if (err)
         remove_page(o, at + 1);
-    if (!err)
-        move(o->pages[at], ORDER_PAGE_MAX / 2, upper);
+    else
+        move(&o->pages[at], ORDER_PAGE_MAX / 2, &o->pages[at + 1]);
     return err;
 }
 
-/* A page with room for i. */
+/* The page that i is to go into, with room for it. */
 static int make_room(struct service_order *o, const struct instance *i, struct order_page **ret_page)
 {
-    int err = o->n == 0 ? insert_page(o, 0, ret_page) : 0;
+    int err = o->n == 0 ? insert_page(o, 0) : 0;
+    if (err)
+        return err;
     uint32_t at = page_of(o, i);
-    if (!err && o->pages[at]->n == ORDER_PAGE_MAX) {
+    if (o->pages[at].n == ORDER_PAGE_MAX) {
         err = split(o, at);
-        at = err ? at : page_of(o, i);
+        if (err)
+            return err;
+        at = page_of(o, i);
     }
-    if (!err && (err = reserve(o->pages[at], (uint16_t)(o->pages[at]->n + 1))) < 0 && o->pages[at]->n == 0)
+    err = reserve(&o->pages[at], (uint16_t)(o->pages[at].n + 1));
+    if (err && o->pages[at].n == 0)
         remove_page(o, at);
-    if (!err)
-        *ret_page = o->pages[at];
+    else
+        *ret_page = &o->pages[at];
     return err;
 }
 
@@ -135,14 +134,14 @@ int service_order_add(struct service_order *o, struct instance *i)
     p->instances[at] = i;
     p->n++;
     p->dirty = true;
-    i->page = p;
+    i->in_order = true;
     return 0;
 }
 
 /* Moves what is left in a page into the one before it, where both are little. True: that page is no more. */
 static bool join(struct service_order *o, uint32_t at)
 {
-    struct order_page *p = o->pages[at], *before = o->pages[at - 1];
+    struct order_page *p = &o->pages[at], *before = p - 1;
     uint16_t n = (uint16_t)(before->n + p->n);
     if (n > ORDER_PAGE_MAX / 2 || reserve(before, n) < 0)
         return false;
@@ -153,17 +152,22 @@ static bool join(struct service_order *o, uint32_t at)
 
 void service_order_remove(struct service_order *o, struct instance *i)
 {
-    struct order_page *p = i->page;
     uint32_t page_at = page_of(o, i);
+    struct order_page *p = &o->pages[page_at];
     uint16_t at = place_of(p, i);
     p->n--;
     memmove(&p->instances[at], &p->instances[at + 1], (p->n - at) * sizeof *p->instances);
     p->dirty = true;
-    i->page = NULL;
+    i->in_order = false;
     if (p->n == 0)
         remove_page(o, page_at);
     else if ((page_at == 0 || !join(o, page_at)) && page_at + 1 < o->n)
         (void)join(o, page_at + 1);
+}
+
+void service_order_touch(struct service_order *o, const struct instance *i)
+{
+    o->pages[page_of(o, i)].dirty = true;
 }
 
 void service_order_fini(struct service_order *o)

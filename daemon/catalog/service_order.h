@@ -17,20 +17,23 @@ struct instance;
 
 struct order_page {
     struct instance **instances;
-    uint16_t n, cap;
-    bool dirty;              /* differs from what is in the table */
+    uint32_t kept;           /* its number in the table, or TABLE_PAGE_NEW */
     uint32_t largest_weight; /* of what is there */
-    uint32_t kept;           /* its number there, or TABLE_PAGE_NEW */
+    uint16_t n, cap;
+    bool dirty; /* differs from what is there */
 };
 
 struct service_order {
-    struct order_page **pages; /* none is empty, and no two neighbours could as well be one half full page */
+    struct order_page *pages; /* none is empty, and no two neighbours could as well be one half full page */
     uint32_t n, cap;
 };
 
 /* By the instance's rank, which must stay what it is as long as the instance is in it. -ENOMEM: it is not. */
 int service_order_add(struct service_order *o, struct instance *i);
 void service_order_remove(struct service_order *o, struct instance *i);
+
+/* It is where it was, and something else of it has changed. */
+void service_order_touch(struct service_order *o, const struct instance *i);
 
 /* Frees the pages; the instances are the caller's. */
 void service_order_fini(struct service_order *o);
