@@ -56,6 +56,7 @@ static void step(struct discover *d)
     link_arm(d);
     if (d->dns)
         step_dns(d);
+    pickers_run(d);
 }
 
 static int on_up(struct discover *d)

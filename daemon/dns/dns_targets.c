@@ -9,12 +9,7 @@
 
 #include "libdiscover/core/table_label.h"
 
-/*
- * HAProxy divides an SRV weight by 256 and has nothing below 1, so a weight of 1 must become 256. Weights up to 255
- * are multiplied; a service with larger ones is scaled as a whole.
- */
-#define WEIGHT_UNIT 256
-#define WEIGHT_MAX  65535
+#include "libdiscover/core/srv_weight.h"
 
 int dns_target_entry(const struct table_view *view, uint32_t number, struct entry *ret_entry)
 {
@@ -81,32 +76,16 @@ static bool matches(const struct table_view *view, uint32_t number, const struct
     return name->kind == DNS_NAME_SERVICE || name->kind == DNS_NAME_PROTOCOL || entry_matches(view, number, name);
 }
 
-static uint32_t clamp_weight(uint32_t weight)
-{
-    if (weight == 0)
-        return 1;
-    return weight < WEIGHT_MAX ? weight : WEIGHT_MAX;
-}
-
 /* Of all instances, usable or not, so that weights stay the same when one fails. */
 static uint32_t largest_weight(const struct table_view *view)
 {
     uint32_t largest = clamp_weight(view->largest_weight);
     for (uint32_t i = 0; i < view->n_total; i++) {
-        uint32_t weight = clamp_weight(table_view_endpoint(view, i)->weight);
+        uint32_t weight = srv_weight_clamp(table_view_endpoint(view, i)->weight);
         if (weight > largest)
             largest = weight;
     }
     return largest;
-}
-
-static uint32_t scale_weight(uint32_t weight, uint32_t largest)
-{
-    weight = clamp_weight(weight);
-    if (largest * WEIGHT_UNIT <= WEIGHT_MAX)
-        return weight * WEIGHT_UNIT;
-    uint32_t scaled = (uint32_t)((uint64_t)weight * WEIGHT_MAX / largest);
-    return scaled < WEIGHT_UNIT ? WEIGHT_UNIT : scaled;
 }
 
 /* Labels of 1 to 63 octets, 253 in all. */
@@ -147,7 +126,7 @@ void dns_targets_select(const struct table_view *view, const struct dns_name *na
         const char *hostname;
         if (!matches(view, i, name) || !has_target(view, i, &hostname))
             continue;
-        t->target[t->n++] = (struct dns_target){endpoint, hostname, i, scale_weight(endpoint->weight, largest)};
+        t->target[t->n++] = (struct dns_target){endpoint, hostname, i, srv_weight(endpoint->weight, largest)};
     }
     if (t->n > 0)
         t->known = true;

@@ -6,38 +6,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libdiscover/balance/alias.h"
+#include "libdiscover/balance/outliers.h"
+#include "libdiscover/balance/random.h"
+#include "libdiscover/balance/rendezvous.h"
+#include "libdiscover/core/srv_weight.h"
+
 #define OVERPROVISIONING 1.4
 
-/* Draws before giving up on chance when some may not be picked. */
-#define DRAWS_MAX 4
-
+/* As long as few have been heard of, the others are taken for no slower than this, so that each is tried. */
 #define UNKNOWN_US 1000.0f
 
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
+#define SLOW_START_FROM 0.1f
 
-static int allocate(size_t n, size_t n_peers, struct choice *c)
+static int allocate(const struct choice_source *s, struct choice *c)
 {
     uint32_t size = 4;
-    while (size < 2 * n_peers)
+    while (size < 2 * s->n_peers)
         size *= 2;
-    c->candidates = calloc(n + 1, sizeof *c->candidates);
-    c->probes = calloc(n + 1, sizeof *c->probes);
-    c->peers = calloc(n_peers + 1, sizeof(struct peer *));
+    c->candidates = aligned_alloc(CACHE_LINE, (s->n + 1) * sizeof *c->candidates);
+    c->owners = calloc(s->n + 1, sizeof *c->owners);
+    c->probes = calloc(s->n + 1, sizeof *c->probes);
+    c->peers = calloc(s->n_peers + 1, sizeof(struct peer *));
     c->index = calloc(size, sizeof *c->index);
     c->index_mask = size - 1;
-    return c->candidates && c->probes && c->peers && c->index ? 0 : -ENOMEM;
+    return c->candidates && c->owners && c->probes && c->peers && c->index ? 0 : -ENOMEM;
 }
 
 void choice_fini(struct choice *c)
 {
     free(c->candidates);
+    free(c->owners);
     free(c->probes);
     free(c->peers);
     free(c->index);
@@ -46,7 +45,7 @@ void choice_fini(struct choice *c)
 
 static void add_peer(struct choice *c, struct peer *p)
 {
-    uint32_t at = (uint32_t)mix(p->id) & c->index_mask;
+    uint32_t at = (uint32_t)random_mix(p->id) & c->index_mask;
     while (c->index[at])
         at = (at + 1) & c->index_mask;
     c->peers[c->n_peers++] = p;
@@ -55,31 +54,10 @@ static void add_peer(struct choice *c, struct peer *p)
 
 struct peer *choice_peer(const struct choice *c, uint64_t id)
 {
-    for (uint32_t at = (uint32_t)mix(id) & c->index_mask; c->index && c->index[at]; at = (at + 1) & c->index_mask)
+    for (uint32_t at = (uint32_t)random_mix(id) & c->index_mask; c->index[at]; at = (at + 1) & c->index_mask)
         if (c->peers[c->index[at] - 1]->id == id)
             return c->peers[c->index[at] - 1];
     return NULL;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
-static int find_median(struct peer *const *peers, size_t n, float *ret_median_us)
-{
-    float *known = malloc((n + 1) * sizeof *known);
-    if (!known)
-        return -ENOMEM;
-    size_t n_known = 0;
-    for (size_t i = 0; i < n; i++)
-        if (peers[i]->latency_us > 0)
-            known[n_known++] = peers[i]->latency_us;
-    qsort(known, n_known, sizeof *known, by_value);
-    *ret_median_us = n_known ? known[n_known / 2] : UNKNOWN_US;
-    free(known);
-    return 0;
 }
 
 static bool same_group(const struct discover_endpoint *a, const struct discover_endpoint *b)
@@ -87,187 +65,165 @@ static bool same_group(const struct discover_endpoint *a, const struct discover_
     return a->priority == b->priority && a->tier == b->tier;
 }
 
-/* How many of a group's members there are, healthy or not, beside its candidates. */
-typedef uint32_t totals[CHOICE_GROUPS_MAX];
-
-static void begin_group(struct choice *c)
-{
-    if (c->n_groups < CHOICE_GROUPS_MAX)
-        c->groups[c->n_groups++] = (struct choice_group){.first = c->n_candidates};
-}
-
-static void fill_groups(struct choice *c, const struct discover_endpoint *endpoints, size_t n,
-                        struct peer *const *peers, totals total)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct candidate it = {endpoints[i], peers[i]};
-        if (i == 0 || !same_group(&endpoints[i], &endpoints[i - 1]))
-            begin_group(c);
-        uint32_t group = c->n_groups - 1;
-        total[group]++;
-        if (it.peer->ejected && atomic_load(&it.peer->probe) == PROBE_READY)
-            c->probes[c->n_probes++] = it;
-        if (it.peer->ejected && !c->panic)
-            continue;
-        c->candidates[c->n_candidates++] = it;
-        c->groups[group].n++;
-    }
-}
-
-/* Shares of 1, one after the other; the last group with candidates takes what is left. */
-static void share_out(struct choice *c, const totals total)
-{
-    double left = 1.0;
-    uint32_t last = 0;
-    for (uint32_t g = 0; g < c->n_groups; g++) {
-        struct choice_group *group = &c->groups[g];
-        double takes = OVERPROVISIONING * group->n / total[g];
-        left -= takes < left ? takes : left;
-        group->load_end = (uint32_t)((1.0 - left) * UINT32_MAX);
-        if (group->n)
-            last = g;
-    }
-    for (uint32_t g = last; g < c->n_groups; g++)
-        c->groups[g].load_end = UINT32_MAX;
-}
-
-int choice_make(const struct discover_endpoint *endpoints, size_t n, struct peer *const *peers, size_t n_peers,
-                size_t n_critical, uint32_t lanes, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms)
-{
-    struct choice c = {0};
-    int err = allocate(n, n_peers, &c);
-    peers_gather(peers, n_peers, lanes, now_ms);
-    if (!err)
-        err = find_median(peers, n, &c.median_us);
-    if (err < 0) {
-        choice_fini(&c);
-        return err;
-    }
-    for (size_t i = 0; i < n_peers; i++)
-        add_peer(&c, peers[i]);
-    totals total = {0};
-    c.n_ejected = (uint32_t)peers_review(peers, n, now_ms, ret_due_ms);
-    c.panic = 2 * (n - c.n_ejected) < n + n_critical || n == c.n_ejected;
-    fill_groups(&c, endpoints, n, peers, total);
-    share_out(&c, total);
-    *ret_choice = c;
-    return 0;
-}
-
-static bool was_tried(const struct candidate *it, const uint64_t *tried, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (tried[i] == it->endpoint.id)
-            return true;
-    return false;
-}
-
-static const struct candidate *pick_probe(const struct choice *c, const uint64_t *tried, size_t n_tried)
-{
-    for (uint32_t i = 0; i < c->n_probes; i++)
-        if (!was_tried(&c->probes[i], tried, n_tried) && peer_take_probe(c->probes[i].peer))
-            return &c->probes[i];
-    return NULL;
-}
-
-/* Whose pick it is, and when. */
-struct chooser {
-    uint32_t lane;
-    int64_t now_ms;
+/* Where the groups end. */
+struct groups {
+    uint32_t ends[CHOICE_GROUPS_MAX];
+    double weights[CHOICE_GROUPS_MAX]; /* of all members, whether they serve or not, usable or not */
+    uint32_t n;
 };
 
-static struct peer_cost cost_of(const struct choice *c, const struct candidate *it, struct chooser by)
+static void add_down(const struct choice_source *s, struct groups *g)
 {
-    return peer_cost(it->peer, by.lane, it->endpoint.weight, c->median_us, by.now_ms);
+    for (size_t i = 0; i < s->n_down; i++)
+        for (uint32_t k = 0; k < g->n; k++)
+            if (same_group(&s->down[i], &s->endpoints[g->ends[k] - 1]))
+                g->weights[k] += s->down[i].weight;
 }
 
-static const struct candidate *better(const struct choice *c, const struct candidate *a, const struct candidate *b,
-                                      struct chooser by)
+static void find_groups(const struct choice_source *s, struct groups *g)
 {
-    return peer_cheaper(cost_of(c, b, by), cost_of(c, a, by)) ? b : a;
-}
-
-static const struct choice_group *draw_group(const struct choice *c, uint32_t random)
-{
-    const struct choice_group *group = c->groups;
-    while (random > group->load_end || group->n == 0)
-        group++;
-    return group;
-}
-
-/* Two different ones; a number below n out of 32 random bits is their product's upper half. */
-static const struct candidate *draw(const struct choice *c, uint64_t random, struct chooser by)
-{
-    const struct choice_group *group = draw_group(c, (uint32_t)(mix(random) >> 32));
-    const struct candidate *first = &c->candidates[group->first];
-    if (group->n == 1)
-        return first;
-    uint32_t i = (uint32_t)((random >> 32) * group->n >> 32);
-    uint32_t j = (uint32_t)((random & UINT32_MAX) * (group->n - 1) >> 32);
-    return better(c, &first[i], &first[j + (j >= i)], by);
-}
-
-/* Where chance found only what was tried: the best of the first group that has any other. */
-static const struct candidate *search(const struct choice *c, const uint64_t *tried, size_t n_tried, struct chooser by)
-{
-    const struct candidate *best = NULL;
-    for (uint32_t g = 0; g < c->n_groups && !best; g++)
-        for (uint32_t i = 0; i < c->groups[g].n; i++) {
-            const struct candidate *it = &c->candidates[c->groups[g].first + i];
-            if (!was_tried(it, tried, n_tried))
-                best = best ? better(c, best, it, by) : it;
-        }
-    return best;
-}
-
-const struct candidate *choice_pick(const struct choice *c, uint64_t random, const uint64_t *tried, size_t n_tried,
-                                    uint32_t lane, int64_t now_ms)
-{
-    struct chooser by = {lane, now_ms};
-    const struct candidate *it = c->n_probes ? pick_probe(c, tried, n_tried) : NULL;
-    if (it || c->n_candidates == 0)
-        return it;
-    it = draw(c, random, by);
-    for (int i = 1; i < DRAWS_MAX && was_tried(it, tried, n_tried); i++) {
-        random = mix(random + (uint64_t)i);
-        it = draw(c, random, by);
+    memset(g, 0, sizeof *g);
+    for (uint32_t i = 0; i < s->n; i++) {
+        bool same = i > 0 && same_group(&s->endpoints[i], &s->endpoints[i - 1]);
+        if (!same && g->n < CHOICE_GROUPS_MAX)
+            g->n++;
+        g->ends[g->n - 1] = i + 1;
+        g->weights[g->n - 1] += s->endpoints[i].weight;
     }
-    return was_tried(it, tried, n_tried) ? search(c, tried, n_tried, by) : it;
+    add_down(s, g);
+}
+
+static float assumed_us(const struct choice_source *s, float median_us, size_t n_known)
+{
+    bool few = 2 * n_known <= s->n;
+    return n_known == 0 || (few && median_us > UNKNOWN_US) ? UNKNOWN_US : median_us;
+}
+
+static bool is_ramping(const struct choice_source *s, const struct peer *p, int64_t now_ms)
+{
+    return p->since_ms != 0 && now_ms - p->since_ms < s->slow_start_ms;
 }
 
 /*
- * -ln of a number in (0, 1), out of 64 random bits. By its exponent and a series that is right to six digits: the
- * same on every machine, which a mathematics library does not promise.
+ * Where the slow start begins: so low that the others get no more than twice what they get in the end, since many that
+ * start at once must not be waited for by a few.
  */
-static double minus_ln(uint64_t random)
+static float ramp_floor(const struct choice_source *s, int64_t now_ms)
 {
-    double x = ((double)(random >> 11) + 0.5) * 0x1p-53;
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    int exponent = (int)(bits >> 52) - 1023;
-    bits = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1023) << 52;
-    memcpy(&x, &bits, sizeof x);
-    double t = (x - 1.0) / (x + 1.0), t2 = t * t;
-    double ln = 2.0 * t * (1.0 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 / 11)))));
-    return -(ln + exponent * 0.6931471805599453);
+    double steady = 0, starting = 0;
+    for (size_t i = 0; i < s->n; i++)
+        *(is_ramping(s, s->peers[i], now_ms) ? &starting : &steady) += s->endpoints[i].weight;
+    double least = starting > 0 ? (0.5 * (steady + starting) - steady) / starting : 0;
+    return least > SLOW_START_FROM ? (float)least : SLOW_START_FROM;
 }
 
-const struct candidate *choice_pick_key(const struct choice *c, uint64_t key_hash, const uint64_t *tried,
-                                        size_t n_tried)
+/* Part of its weight that an instance gets. */
+static float ramp(const struct choice_source *s, const struct peer *p, float least, int64_t now_ms)
 {
-    const struct candidate *best = NULL;
-    double least = 0;
-    for (uint32_t i = 0; i < c->n_candidates; i++) {
-        const struct candidate *it = &c->candidates[i];
-        if (best && it->endpoint.priority != best->endpoint.priority)
-            break;
-        if (was_tried(it, tried, n_tried))
-            continue;
-        double score = minus_ln(mix(key_hash ^ mix(it->endpoint.id))) / it->endpoint.weight;
-        if (!best || score < least) {
-            best = it;
-            least = score;
-        }
+    if (!is_ramping(s, p, now_ms))
+        return 1.0f;
+    return least + (1.0f - least) * (float)(now_ms - p->since_ms) / (float)s->slow_start_ms;
+}
+
+/* What is the same for all owners. */
+struct owner_terms {
+    float unknown_us, ramp_floor;
+    int64_t now_ms;
+};
+
+static void add_owner(struct choice *c, const struct choice_source *s, uint32_t i, const struct owner_terms *terms)
+{
+    struct peer *p = s->peers[i];
+    struct owner *o = &c->owners[c->n_owners];
+    float latency_us = peer_latency_us(p), part = ramp(s, p, terms->ramp_floor, terms->now_ms);
+    o->it = (struct candidate){.endpoint = s->endpoints[i], .peer = p};
+    o->it.latency_us = latency_us > 0.0f ? latency_us : terms->unknown_us;
+    o->it.weight = part * (float)(o->it.endpoint.weight ? o->it.endpoint.weight : 1);
+    o->site = rendezvous_site(&o->it.endpoint);
+    o->weight = s->largest_weight ? srv_weight(o->it.endpoint.weight, s->largest_weight) : o->it.endpoint.weight;
+    o->weight = o->weight ? o->weight : 1;
+    o->serves = p->standing == PEER_SERVES;
+    if (!o->serves && atomic_load(&p->probe) == PROBE_READY)
+        c->probes[c->n_probes++] = c->n_owners;
+    c->ramping = c->ramping || part < 1.0f;
+    c->n_owners++;
+}
+
+/* All that serve; if nobody does, all. */
+static void fill_groups(struct choice *c, const struct groups *g, bool all)
+{
+    c->n_candidates = 0;
+    c->n_groups = g->n;
+    for (uint32_t k = 0, i = 0; k < g->n; k++) {
+        struct choice_group *group = &c->groups[k];
+        *group = (struct choice_group){.first = c->n_candidates};
+        for (; i < g->ends[k]; i++)
+            if (all || c->owners[i].serves)
+                c->candidates[c->n_candidates++] = c->owners[i].it;
+        group->n = c->n_candidates - group->first;
     }
-    return best;
+}
+
+/* What the group can take, as a part of all calls. */
+static double capacity(const struct choice *c, const struct groups *g, uint32_t k)
+{
+    double healthy = 0;
+    for (uint32_t i = 0; i < c->groups[k].n; i++)
+        healthy += c->candidates[c->groups[k].first + i].endpoint.weight;
+    return c->groups[k].n && g->weights[k] > 0 ? OVERPROVISIONING * healthy / g->weights[k] : 0.0;
+}
+
+/* Shares of 1, one after the other. If all together cannot take it, each takes more. */
+static void share_out(struct choice *c, const struct groups *g)
+{
+    double sum = 0, given = 0;
+    uint32_t last = 0;
+    for (uint32_t k = 0; k < c->n_groups; k++)
+        sum += capacity(c, g, k);
+    for (uint32_t k = 0; k < c->n_groups; k++) {
+        given += capacity(c, g, k) / (sum < 1.0 ? sum : 1.0);
+        c->groups[k].load_end = given >= 1.0 ? UINT32_MAX : (uint32_t)(given * UINT32_MAX);
+        if (c->groups[k].n)
+            last = k;
+    }
+    for (uint32_t k = last; k < c->n_groups; k++)
+        c->groups[k].load_end = UINT32_MAX;
+}
+
+/* The index is not filled yet: it has room for the stacks. */
+static void prepare_draws(struct choice *c)
+{
+    for (uint32_t k = 0; k < c->n_groups; k++) {
+        struct choice_group *group = &c->groups[k];
+        if (group->n)
+            group->even = alias_build(&c->candidates[group->first], group->n, c->index);
+    }
+    memset(c->index, 0, (c->index_mask + 1) * sizeof *c->index);
+}
+
+int choice_make(const struct choice_source *source, int64_t now_ms, struct choice *ret_choice, int64_t *ret_due_ms)
+{
+    struct choice c = {0};
+    struct groups groups;
+    size_t n_known;
+    float median_us = peers_gather(source->peers, source->n, now_ms, &n_known);
+    if (median_us < 0 || allocate(source, &c) < 0) {
+        choice_fini(&c);
+        return -ENOMEM;
+    }
+    find_groups(source, &groups);
+    outliers_review(source->peers, source->n, groups.ends, groups.n, now_ms, ret_due_ms);
+    c.median_us = assumed_us(source, median_us, n_known);
+    const struct owner_terms terms = {c.median_us, ramp_floor(source, now_ms), now_ms};
+    for (uint32_t i = 0; i < source->n; i++)
+        add_owner(&c, source, i, &terms);
+    fill_groups(&c, &groups, false);
+    if (c.n_candidates == 0)
+        fill_groups(&c, &groups, true);
+    share_out(&c, &groups);
+    prepare_draws(&c);
+    for (size_t i = 0; i < source->n_peers; i++)
+        add_peer(&c, source->peers[i]);
+    *ret_choice = c;
+    return 0;
 }

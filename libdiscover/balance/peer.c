@@ -2,97 +2,138 @@
 /* What a picker has learnt of one instance. */
 #include "libdiscover/balance/peer.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Below this a latency says nothing, and in-flight calls are all that counts. */
+/* Below this a latency says nothing, and calls in flight are all that counts. */
 #define LATENCY_MIN_US 1.0f
 
-static uint64_t heard_make(float ewma_us, int64_t now_ms)
+/* A latency that is this much more than all know of the instance, and of its peers, is news. */
+#define NEWS 2.0f
+
+static uint32_t bits_of(float value)
 {
     uint32_t bits;
-    memcpy(&bits, &ewma_us, sizeof bits);
-    return (uint64_t)bits << 32 | (uint32_t)now_ms;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
-static float heard_ewma(uint64_t heard)
+static float value_of(uint32_t bits)
 {
-    uint32_t bits = (uint32_t)(heard >> 32);
-    float ewma_us;
-    memcpy(&ewma_us, &bits, sizeof ewma_us);
-    return ewma_us;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
-/* How much it has decayed since, as a divisor: e^x by its first terms, which is what a division less costs. */
-static float heard_decay(uint64_t heard, int64_t now_ms)
+static uint64_t heard_make(float mean_us, int64_t now_ms)
 {
-    int32_t past_ms = (int32_t)((uint32_t)now_ms - (uint32_t)heard);
-    float x = past_ms > 0 ? (float)past_ms / PEER_DECAY_MS : 0.0f;
-    return 1.0f + x + x * x * 0.5f;
+    return (uint64_t)bits_of(mean_us) << 32 | (uint32_t)now_ms;
 }
 
-static float heard_latency_us(uint64_t heard, int64_t now_ms)
+static float heard_mean(uint64_t heard)
 {
-    return heard ? heard_ewma(heard) / heard_decay(heard, now_ms) : 0.0f;
+    return value_of((uint32_t)(heard >> 32));
 }
 
-static int32_t lane_in_flight(struct peer_lane *lane)
+static int32_t passed_ms(uint32_t then_ms, int64_t now_ms)
 {
-    int32_t n = atomic_load_explicit(&lane->in_flight, memory_order_relaxed) +
-                atomic_load_explicit(&lane->elsewhere, memory_order_relaxed);
-    return n > 0 ? n : 0;
+    int32_t past_ms = (int32_t)((uint32_t)now_ms - then_ms);
+    return past_ms > 0 ? past_ms : 0;
 }
 
-struct peer_cost peer_cost(struct peer *p, uint32_t lane, uint32_t weight, float median_us, int64_t now_ms)
+/* What is left after that time: a half for each half-life, straight lines in between. */
+static float fade(int32_t past_ms)
 {
-    uint64_t heard = atomic_load_explicit(&p->lanes[lane].heard, memory_order_relaxed);
-    int32_t in_flight = lane_in_flight(&p->lanes[lane]);
-    float ewma_us = heard ? heard_ewma(heard) : median_us;
-    float decay = heard ? heard_decay(heard, now_ms) : 1.0f;
-    if (ewma_us < LATENCY_MIN_US * decay)
-        ewma_us = LATENCY_MIN_US * decay;
-    return (struct peer_cost){ewma_us * (float)(in_flight + 1), (float)weight * decay};
+    float left = 1.0f;
+    for (; past_ms >= PEER_HALF_LIFE_MS && left > 1e-12f; past_ms -= PEER_HALF_LIFE_MS)
+        left *= 0.5f;
+    return past_ms < PEER_HALF_LIFE_MS ? left * (1.0f - 0.5f * (float)past_ms / PEER_HALF_LIFE_MS) : 0.0f;
+}
+
+float peer_latency_us(const struct peer *p)
+{
+    return value_of(atomic_load_explicit(&p->latency_us, memory_order_relaxed));
 }
 
 bool peer_take_probe(struct peer *p)
 {
     uint32_t ready = PROBE_READY;
-    return atomic_compare_exchange_strong(&p->probe, &ready, PROBE_TAKEN);
+    return atomic_load_explicit(&p->probe, memory_order_relaxed) == PROBE_READY &&
+           atomic_compare_exchange_strong(&p->probe, &ready, PROBE_TAKEN);
 }
 
-/* Rises at once; falls as the distance to the last report says. A failure that came quickly is no good latency. */
-static float next_ewma(uint64_t heard, float latency_us, bool failed, int64_t now_ms)
+/* How much a new latency counts: where there are many, each a little, or chance would look like news. */
+static float share_of(int32_t past_ms)
 {
-    if (latency_us < LATENCY_MIN_US)
-        latency_us = LATENCY_MIN_US;
-    if (!heard)
-        return latency_us;
-    float ewma_us = heard_ewma(heard);
-    if (latency_us >= ewma_us)
-        return latency_us;
-    if (failed)
-        return ewma_us;
-    float kept = 1.0f / heard_decay(heard, now_ms);
-    return ewma_us * kept + latency_us * (1.0f - kept);
+    float share = (float)past_ms / PEER_LATENCY_SPAN_MS;
+    if (share > PEER_LATENCY_SHARE_MAX)
+        return PEER_LATENCY_SHARE_MAX;
+    return share < PEER_LATENCY_SHARE_MIN ? PEER_LATENCY_SHARE_MIN : share;
 }
 
-static void hear(struct peer_lane *lane, float latency_us, bool failed, int64_t now_ms)
+/*
+ * What is not known is typical, and what was learnt long ago fades towards that, so that neither a first call nor a stall
+ * decides.
+ * A failure that came quickly is no good latency.
+ */
+static float next_mean(uint64_t heard, float latency_us, bool failed, float typical_us, int64_t now_ms)
+{
+    if (!heard)
+        return typical_us + PEER_LATENCY_SHARE_MAX * (latency_us - typical_us);
+    float mean_us = heard_mean(heard);
+    if (failed && latency_us <= mean_us)
+        return mean_us;
+    int32_t past_ms = passed_ms((uint32_t)heard, now_ms);
+    mean_us = typical_us + (mean_us - typical_us) * fade(past_ms);
+    return mean_us + share_of(past_ms) * (latency_us - mean_us);
+}
+
+/* Returns the lane's new mean; 0: there is none. */
+static float hear(struct peer_lane *lane, float latency_us, bool failed, float typical_us, int64_t now_ms)
 {
     uint64_t heard = atomic_load_explicit(&lane->heard, memory_order_relaxed), next;
     if (!heard && failed)
-        return;
+        return 0.0f;
+    if (latency_us < LATENCY_MIN_US)
+        latency_us = LATENCY_MIN_US;
     do
-        next = heard_make(next_ewma(heard, latency_us, failed, now_ms), now_ms);
+        next = heard_make(next_mean(heard, latency_us, failed, typical_us, now_ms), failed ? (uint32_t)heard : now_ms);
     while (
         !atomic_compare_exchange_weak_explicit(&lane->heard, &heard, next, memory_order_relaxed, memory_order_relaxed));
+    return heard_mean(next);
+}
+
+static bool is_news(const struct peer *p, float mean_us, float typical_us)
+{
+    return mean_us > NEWS * typical_us && mean_us > NEWS * peer_latency_us(p);
 }
 
 static bool end_probe(struct peer *p, enum peer_probe result)
 {
     uint32_t taken = PROBE_TAKEN;
-    return atomic_compare_exchange_strong(&p->probe, &taken, result);
+    return atomic_load_explicit(&p->probe, memory_order_relaxed) == PROBE_TAKEN &&
+           atomic_compare_exchange_strong(&p->probe, &taken, result);
 }
 
-bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome, int64_t now_ms)
+static bool succeed(struct peer *p)
+{
+    if (atomic_load_explicit(&p->points, memory_order_relaxed) != 0)
+        atomic_store_explicit(&p->points, 0, memory_order_relaxed);
+    return end_probe(p, PROBE_PASSED);
+}
+
+static bool fail(struct peer *p, enum discover_outcome outcome, int64_t now_ms)
+{
+    uint32_t more = outcome == DISCOVER_UNREACHABLE ? PEER_UNREACHABLE_POINTS : PEER_FAILED_POINTS;
+    uint32_t before = atomic_fetch_add_explicit(&p->points, more, memory_order_relaxed);
+    atomic_store_explicit(&p->failed_ms, (uint32_t)now_ms, memory_order_relaxed);
+    bool fails_now = before < PEER_FAILING_POINTS && before + more >= PEER_FAILING_POINTS;
+    return end_probe(p, PROBE_FAILED) || fails_now;
+}
+
+bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome, float typical_us,
+                 int64_t now_ms)
 {
     atomic_fetch_sub_explicit(&p->lanes[lane].in_flight, 1, memory_order_relaxed);
     if (outcome == DISCOVER_CANCELLED) {
@@ -100,175 +141,93 @@ bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discov
         return false;
     }
     bool failed = outcome != DISCOVER_OK;
-    hear(&p->lanes[lane], (float)latency_us, failed, now_ms);
-    if (!failed) {
-        if (atomic_load_explicit(&p->points, memory_order_relaxed) != 0)
-            atomic_store_explicit(&p->points, 0, memory_order_relaxed);
-        return atomic_load_explicit(&p->probe, memory_order_relaxed) == PROBE_TAKEN && end_probe(p, PROBE_PASSED);
-    }
-    uint32_t more = outcome == DISCOVER_UNREACHABLE ? PEER_UNREACHABLE_POINTS : PEER_FAILED_POINTS;
-    uint32_t points = atomic_fetch_add_explicit(&p->points, more, memory_order_relaxed) + more;
-    return end_probe(p, PROBE_FAILED) || points >= PEER_EJECT_POINTS;
+    float mean_us = hear(&p->lanes[lane], (float)latency_us, failed, typical_us, now_ms);
+    bool ended = failed ? fail(p, outcome, now_ms) : succeed(p);
+    return ended || is_news(p, mean_us, typical_us);
 }
 
-/* What was reported without a pick must not make it less than none. */
-static int32_t gather_in_flight(struct peer *p, uint32_t lanes)
+/* The mean of what the lanes have heard, the newest counting most; and when that was. 0: nothing was. */
+static float gather_mean(struct peer *p, int64_t now_ms, int32_t *ret_age_ms)
 {
-    int32_t total = 0;
-    for (uint32_t i = 0; i < PEER_LANES; i++)
-        if (lanes & 1u << i)
-            total += atomic_load_explicit(&p->lanes[i].in_flight, memory_order_relaxed);
-    if (total >= 0)
-        return total;
-    atomic_fetch_sub_explicit(&p->lanes[__builtin_ctz(lanes)].in_flight, total, memory_order_relaxed);
-    return 0;
-}
-
-/* The worst that any has heard, decayed: it rises at once, and falls with time alone. */
-static uint64_t gather_heard(struct peer *p, uint32_t lanes, int64_t now_ms)
-{
-    uint64_t worst = 0;
+    float sum = 0.0f, weights = 0.0f;
+    int32_t least_ms = INT32_MAX;
     for (uint32_t i = 0; i < PEER_LANES; i++) {
-        uint64_t heard = lanes & 1u << i ? atomic_load_explicit(&p->lanes[i].heard, memory_order_relaxed) : 0;
-        if (heard && (!worst || heard_latency_us(heard, now_ms) > heard_latency_us(worst, now_ms)))
-            worst = heard;
+        uint64_t heard = atomic_load_explicit(&p->lanes[i].heard, memory_order_relaxed);
+        if (!heard)
+            continue;
+        int32_t age_ms = passed_ms((uint32_t)heard, now_ms);
+        float weight = fade(age_ms) + 1e-9f;
+        sum += weight * heard_mean(heard);
+        weights += weight;
+        least_ms = age_ms < least_ms ? age_ms : least_ms;
     }
-    return worst;
+    p->heard = weights > 0.0f;
+    if (p->heard)
+        p->heard_ms = (uint32_t)now_ms - (uint32_t)least_ms;
+    *ret_age_ms = least_ms;
+    return p->heard ? sum / weights : 0.0f;
 }
 
-/* What the lane hears in this moment is newer. */
-static void tell_lane(struct peer_lane *lane, int32_t in_flight, uint64_t worst, int64_t now_ms)
+static int by_value(const void *a, const void *b)
 {
-    int32_t own = atomic_load_explicit(&lane->in_flight, memory_order_relaxed);
-    atomic_store_explicit(&lane->elsewhere, in_flight - own, memory_order_relaxed);
-    uint64_t heard = atomic_load_explicit(&lane->heard, memory_order_relaxed);
-    if (heard != worst && heard_latency_us(heard, now_ms) < heard_latency_us(worst, now_ms))
-        (void)atomic_compare_exchange_strong_explicit(&lane->heard, &heard, worst, memory_order_relaxed,
-                                                      memory_order_relaxed);
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
 }
 
-static void gather(struct peer *p, uint32_t lanes, int64_t now_ms)
+/* The lower one of two: of two instances the slow one is not the measure. */
+static float median(float *values, size_t n)
 {
-    int32_t in_flight = gather_in_flight(p, lanes);
-    uint64_t worst = gather_heard(p, lanes, now_ms);
-    p->latency_us = heard_latency_us(worst, now_ms);
-    for (uint32_t i = 0; i < PEER_LANES; i++)
-        if (lanes & 1u << i)
-            tell_lane(&p->lanes[i], in_flight, worst, now_ms);
+    if (n == 0)
+        return 0.0f;
+    qsort(values, n, sizeof *values, by_value);
+    return values[(n - 1) / 2];
 }
 
-void peers_gather(struct peer *const *peers, size_t n, uint32_t lanes, int64_t now_ms)
+float peers_gather(struct peer *const *peers, size_t n, int64_t now_ms, size_t *ret_n_known)
 {
-    for (size_t i = 0; i < n && lanes; i++)
-        gather(peers[i], lanes, now_ms);
-}
-
-static void eject(struct peer *p, int64_t now_ms)
-{
-    p->ejected = true;
-    p->warned = p->told = false;
-    p->ejections++;
-    int64_t span_ms = (int64_t)PEER_EJECT_MS * p->ejections;
-    p->until_ms = now_ms + (span_ms < PEER_EJECT_MAX_MS ? span_ms : PEER_EJECT_MAX_MS);
-    atomic_store(&p->probe, PROBE_NONE);
-    atomic_store(&p->points, 0);
-}
-
-static void eject_warned(struct peer *p)
-{
-    p->ejected = p->warned = p->told = true;
-    p->until_ms = p->warned_until_ms;
-    atomic_store(&p->probe, PROBE_NONE);
-}
-
-void peer_warn(struct peer *p, int64_t until_ms, int64_t now_ms)
-{
-    int64_t most_ms = now_ms + PEER_EJECT_MAX_MS;
-    if (!p->ejected)
-        p->warned_until_ms = until_ms < most_ms ? until_ms : most_ms;
-}
-
-static void readmit(struct peer *p, int64_t now_ms)
-{
-    p->ejected = p->warned = false;
-    p->warned_until_ms = 0;
-    p->eased_ms = now_ms;
-    atomic_store(&p->probe, PROBE_NONE);
-}
-
-/* A probe whose caller never reports is given to another one when its time is over. */
-static void offer_probe(struct peer *p, int64_t now_ms)
-{
-    atomic_store(&p->probe, PROBE_READY);
-    p->until_ms = now_ms + PEER_EJECT_MS;
-}
-
-static void review_ejected(struct peer *p, int64_t now_ms)
-{
-    switch (atomic_load(&p->probe)) {
-    case PROBE_PASSED:
-        readmit(p, now_ms);
-        break;
-    case PROBE_FAILED:
-        eject(p, now_ms);
-        break;
-    default:
-        if (now_ms >= p->until_ms)
-            offer_probe(p, now_ms);
-    }
-}
-
-static bool is_failing(struct peer *p)
-{
-    return atomic_load(&p->points) >= PEER_EJECT_POINTS;
-}
-
-static void review_served(struct peer *p, bool room, int64_t now_ms)
-{
-    if (is_failing(p)) {
-        if (room)
-            eject(p, now_ms);
-    } else if (p->warned_until_ms > now_ms) {
-        if (room)
-            eject_warned(p);
-    } else if (p->ejections > 0 && now_ms - p->eased_ms >= PEER_EJECT_MS) {
-        p->ejections--;
-        p->eased_ms = now_ms;
-    }
-}
-
-/* Lets one back in that was ejected on another's word. Returns how many. */
-static size_t give_way(struct peer *const *peers, size_t n, int64_t now_ms)
-{
-    for (size_t i = 0; i < n; i++)
-        if (peers[i]->ejected && peers[i]->warned) {
-            readmit(peers[i], now_ms);
-            return 1;
-        }
-    return 0;
-}
-
-size_t peers_review(struct peer *const *peers, size_t n, int64_t now_ms, int64_t *ret_due_ms)
-{
-    size_t most = n > 1 ? n / 10 : 0, ejected = 0;
-    if (n > 1 && most == 0)
-        most = 1;
-    for (size_t i = 0; i < n; i++)
-        if (peers[i]->ejected) {
-            review_ejected(peers[i], now_ms);
-            ejected += peers[i]->ejected;
-        }
-    int64_t due_ms = INT64_MAX;
+    float *known = malloc((n + 1) * sizeof *known);
+    size_t n_known = 0;
+    int32_t age_ms;
+    if (!known)
+        return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        if (!peers[i]->ejected) {
-            if (ejected >= most && is_failing(peers[i]))
-                ejected -= give_way(peers, n, now_ms);
-            review_served(peers[i], ejected < most, now_ms);
-            ejected += peers[i]->ejected;
-        }
-        if (peers[i]->ejected && peers[i]->until_ms < due_ms)
-            due_ms = peers[i]->until_ms;
+        float mean_us = gather_mean(peers[i], now_ms, &age_ms);
+        if (mean_us > 0.0f)
+            known[n_known++] = mean_us;
     }
-    *ret_due_ms = due_ms;
-    return ejected;
+    float median_us = median(known, n_known);
+    free(known);
+    for (size_t i = 0; i < n; i++) {
+        float mean_us = gather_mean(peers[i], now_ms, &age_ms);
+        if (mean_us > 0.0f)
+            mean_us = median_us + (mean_us - median_us) * fade(age_ms);
+        atomic_store_explicit(&peers[i]->latency_us, bits_of(mean_us), memory_order_relaxed);
+    }
+    *ret_n_known = n_known;
+    return median_us;
+}
+
+bool peers_cross_lanes(struct peer *const *peers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t lane = 0; lane < PEER_LANES; lane++)
+            if (atomic_load_explicit(&peers[i]->lanes[lane].in_flight, memory_order_relaxed) < 0)
+                return true;
+    return false;
+}
+
+void peers_fold_lanes(struct peer *const *peers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct peer_lane *lanes = peers[i]->lanes;
+        for (uint32_t lane = 1; lane < PEER_LANES; lane++) {
+            int32_t moved = atomic_exchange_explicit(&lanes[lane].in_flight, 0, memory_order_relaxed);
+            if (moved)
+                atomic_fetch_add_explicit(&lanes[0].in_flight, moved, memory_order_relaxed);
+        }
+        /* What was reported without a pick must not make it less than none. */
+        int32_t sum = atomic_load_explicit(&lanes[0].in_flight, memory_order_relaxed);
+        if (sum < 0)
+            atomic_fetch_sub_explicit(&lanes[0].in_flight, sum, memory_order_relaxed);
+    }
 }

@@ -11,6 +11,9 @@ struct ejection {
     int64_t for_ms;
 };
 
+/* Lets the handle's pickers prepare what is due, so that picks need not. */
+void pickers_run(struct discover *d);
+
 /* Lets the handle's pickers go over to the present table, so that idle ones keep no replaced one. */
 void pickers_move(struct discover *d);
 

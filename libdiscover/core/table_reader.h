@@ -56,6 +56,12 @@ static inline enum table_sync table_sync(const struct table *t)
     return sync <= TABLE_DEGRADED ? (enum table_sync)sync : TABLE_UNSYNCED;
 }
 
+/* Whether a daemon writes it, rather than this process by what DNS answered. */
+static inline bool table_has_daemon(const struct table *t)
+{
+    return table_load(&t->words[TABLE_H_ALIVE]) != INT64_MAX;
+}
+
 uint32_t table_serial(const struct table *t);
 
 /*

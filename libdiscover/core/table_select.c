@@ -54,13 +54,10 @@ static bool has_tags(struct details *d, const struct table_filter *f)
     return wanted == 0;
 }
 
-/* i: within the run. */
-static bool details_pass(const struct table_run *run, uint32_t i, const struct table_filter *f)
+/* Whether the details at offset `at` (bytes) pass. */
+static bool details_pass(const table_word *words, uint64_t n_words, uint64_t at, const struct table_filter *f)
 {
-    if (!f->place[0] && !f->n_tags)
-        return true;
-    uint64_t offsets = table_load(&run->words[run->endpoints + (uint64_t)run->n * TABLE_ENDPOINT_WORDS + i / 2]);
-    struct details d = {run->words, (uint64_t)(uint32_t)(offsets >> (i % 2 * 32)) * 8, run->n_words * 8, false};
+    struct details d = {words, at, n_words * 8, false};
     (void)next_text_is(&d, NULL); /* host */
     bool here = !f->place[0];
     here |= next_text_is(&d, f->place); /* zone */
@@ -68,6 +65,22 @@ static bool details_pass(const struct table_run *run, uint32_t i, const struct t
     (void)next_text_is(&d, NULL);       /* instance */
     (void)next_text_is(&d, NULL);       /* host name */
     return here && has_tags(&d, f) && !d.bad;
+}
+
+/* The same of the i-th of those whose offsets begin at word `offsets`. */
+static bool nth_details_pass(const table_word *words, uint64_t n_words, uint64_t offsets, uint32_t i,
+                             const struct table_filter *f)
+{
+    if (!f->place[0] && !f->n_tags)
+        return true;
+    uint64_t pair = table_load(&words[offsets + i / 2]);
+    return details_pass(words, n_words, (uint64_t)(uint32_t)(pair >> (i % 2 * 32)) * 8, f);
+}
+
+/* i: within the run. */
+static bool run_details_pass(const struct table_run *run, uint32_t i, const struct table_filter *f)
+{
+    return nth_details_pass(run->words, run->n_words, run->endpoints + (uint64_t)run->n * TABLE_ENDPOINT_WORDS, i, f);
 }
 
 /* In the order of the table: the usable ones first, by priority, tier, id; then so the others. */
@@ -106,6 +119,12 @@ static void load_endpoint(const table_word *from, struct discover_endpoint *ret_
     memcpy(ret_endpoint, words, sizeof words);
 }
 
+/* i: within the run. */
+static void load_nth(const struct table_run *run, uint32_t i, struct discover_endpoint *ret_endpoint)
+{
+    load_endpoint(run->words + run->endpoints + (uint64_t)i * TABLE_ENDPOINT_WORDS, ret_endpoint);
+}
+
 static int select_endpoints(const struct table_run *run, void *arg)
 {
     struct selection *to = arg;
@@ -117,9 +136,9 @@ static int select_endpoints(const struct table_run *run, void *arg)
         bool usable = run->first + i < run->n_first;
         if (!usable && only_usable)
             break;
-        load_endpoint(run->words + run->endpoints + (uint64_t)i * TABLE_ENDPOINT_WORDS, &e);
+        load_nth(run, i, &e);
         if (!passes(to->filter, &e, usable) || (to->after && !is_behind(&e, usable, to->after)) ||
-            !details_pass(run, i, to->filter))
+            !run_details_pass(run, i, to->filter))
             continue;
         if (to->n < to->cap)
             to->out[to->n] = e;
@@ -137,5 +156,62 @@ int table_select(const struct table *t, const char *key, size_t n, const struct 
     int err = table_service_read(t, key, n, select_endpoints, &to);
     if (!err)
         *ret_n = to.n;
+    return err;
+}
+
+bool table_view_passes(const struct table_view *v, uint32_t i, const struct table_filter *filter)
+{
+    return passes(filter, table_view_endpoint(v, i), i < v->n_first) &&
+           nth_details_pass((const table_word *)v->words, v->n_words, v->offsets, i, filter);
+}
+
+struct sighting {
+    const struct table_filter *filter;
+    const struct discover_endpoint *known;
+    struct discover_endpoint found;
+    bool passes;
+};
+
+/* Among the usable ones of the run, which are in order; run->n: not there. */
+static uint32_t find_in_run(const struct table_run *run, const struct discover_endpoint *known)
+{
+    uint32_t low = 0, high = run->first >= run->n_first ? 0 : run->n_first - run->first;
+    high = high < run->n ? high : run->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct discover_endpoint e;
+        load_nth(run, middle, &e);
+        if (e.id == known->id)
+            return middle;
+        if (is_behind(&e, true, known))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return run->n;
+}
+
+static int sight(const struct table_run *run, void *arg)
+{
+    struct sighting *to = arg;
+    if (run->first == 0)
+        to->passes = false;
+    uint32_t i = to->passes ? run->n : find_in_run(run, to->known);
+    if (i == run->n)
+        return 0;
+    load_nth(run, i, &to->found);
+    to->passes = passes(to->filter, &to->found, true) && run_details_pass(run, i, to->filter);
+    return 0;
+}
+
+int table_select_again(const struct table *t, const char *key, size_t n, const struct table_filter *filter,
+                       const struct discover_endpoint *known, struct discover_endpoint *ret_endpoint)
+{
+    struct sighting to = {.filter = filter, .known = known};
+    int err = table_service_read(t, key, n, sight, &to);
+    if (!err && !to.passes)
+        err = -ESRCH;
+    if (!err)
+        *ret_endpoint = to.found;
     return err;
 }

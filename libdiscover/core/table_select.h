@@ -26,4 +26,14 @@ int table_select(const struct table *t, const char *key, size_t n, const struct 
                  const struct discover_endpoint *after, struct discover_endpoint *ret_endpoints, size_t cap,
                  size_t *ret_n);
 
+/* Whether the i-th instance of a view passes; i < v->n_total. */
+bool table_view_passes(const struct table_view *v, uint32_t i, const struct table_filter *filter);
+
+/*
+ * The instance that `known` was, as it is now, if it is usable, passes, and has kept its place in the order (priority and
+ * tier). -ESRCH: it has not; other errors as of table_endpoints. A few words are read, however large the service is.
+ */
+int table_select_again(const struct table *t, const char *key, size_t n, const struct table_filter *filter,
+                       const struct discover_endpoint *known, struct discover_endpoint *ret_endpoint);
+
 #endif

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Look-ups with conditions (discover.h): as resolve, a read of shared memory without an allocation. */
+#include "libdiscover/lookup/query.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "libdiscover/core/label.h"
-#include "libdiscover/core/table_select.h"
-#include "libdiscover/lookup/lookup_key.h"
 #include "libdiscover/context.h"
+#include "libdiscover/core/label.h"
 #include "libdiscover/lookup/verdict.h"
-
-struct discover_query {
-    struct table_filter filter;
-    size_t service_length;
-    char service[SERVICE_CAP];
-    char key[LOOKUP_KEY_CAP]; /* the same as a question to DNS, but for the states */
-};
 
 static int make_key(struct discover_query *q)
 {

@@ -87,7 +87,7 @@ struct discover_endpoint {
     uint16_t port;     /* host order */
     uint8_t families;  /* DISCOVER_HAS_... */
     uint8_t state;     /* enum discover_state */
-    uint32_t weight;   /* 1..65535 */
+    uint32_t weight;   /* 1..65535: its share of the calls */
     uint16_t priority; /* lower is used first */
     uint8_t protocol;  /* enum discover_protocol */
     uint8_t tier;      /* enum discover_tier */
@@ -235,14 +235,22 @@ DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_end
  *         discover_report(p, ep.id, latency_us, DISCOVER_OK);
  *     }
  *
- * Of two instances at random it picks the one with less latency x (calls in flight + 1) / weight. Near ones come first
- * (host, zone, region, the rest; the lowest priority before all that), and what too few healthy ones cannot take goes
- * further away. Instances that fail (5 failures or 3 vain connects in a row) are left out for a while, at most a tenth
- * of all or one, then tried with one call. Each pick is followed by one report: it ends the call in flight.
+ * It draws two instances and picks the one that has less to do: calls in flight times latency, as far as latencies
+ * differ by more than half. The weight of an instance is its share of the calls, as long as latencies are alike. Near ones
+ * come first (host, zone, region, the rest; the lowest priority before all that): a group of the same priority and nearness
+ * takes 1.4 times the healthy part of its weight, those that are down included in the whole, and what it cannot take goes
+ * further away.
  *
- * Pick and report: [any thread], without a lock; a thread sees its own calls at once, those of others within a quarter
- * of a second. New and free: the handle's thread, and before discover_free. A forked
- * child makes pickers of its own.
+ * Instances that fail (5 failures or 3 vain connects in a row) get no calls: a tenth of all, or one, is left out for a
+ * while; any further ones, too, but these are tried again after a second, then two, and so on. A try is one call. When all
+ * of a group fail in a row, the next group takes over after as few failures. One that joins, or is back, begins with
+ * a tenth of its share (discover_picker_set_slow_start). If all fail, all are called.
+ *
+ * Each pick is followed by one report, in the same thread if possible: it ends the call in flight.
+ *
+ * Pick and report: [any thread], without a lock. A thread counts its own calls in flight (and those of others that share
+ * its place, at most eight places in all), and knows latencies and failures from all. New, free and settings: the handle's
+ * thread, and before discover_free. A forked child makes pickers of its own.
  */
 struct discover_picker;
 
@@ -259,6 +267,26 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_new(struct discover *d, const ch
 DISCOVER_API void discover_picker_free(struct discover_picker *p);
 
 /*
+ * Picks from the instances that meet the query's conditions, which are copied. Its states: passing, warning or both.
+ * -EINVAL, -ENOMEM.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_picker_new_query(struct discover *d, const struct discover_query *q,
+                                                          struct discover_picker **ret_p);
+
+/*
+ * How long an instance that joins takes to reach its full share: from a tenth of it in a straight line. Default: 15000 ms;
+ * 0: it gets it at once. -EINVAL.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_picker_set_slow_start(struct discover_picker *p, uint32_t window_ms);
+
+/*
+ * For large services: keeps to `size` of the instances of each priority and nearness, always the same as long as they
+ * are there; 0: all. client: a number of its own for each client, such as the ordinal of its replica: clients with
+ * consecutive numbers are spread evenly over the instances. -EINVAL.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_picker_set_subset(struct discover_picker *p, uint32_t size, uint32_t client);
+
+/*
  * Shares ejections with the other processes of this host that share those of the service, from now until it is freed:
  * who ejects an instance tells the others, by way of the daemon and of discover_dispatch, and they leave it out for as
  * long, within the same limits: at most a tenth of all or one, never the only one, and what fails here comes first. It is
@@ -267,7 +295,11 @@ DISCOVER_API void discover_picker_free(struct discover_picker *p);
  */
 DISCOVER_API DISCOVER_CHECK int discover_picker_share(struct discover_picker *p);
 
-/* Returns as discover_resolve does. _key: the same instance for the same key on all hosts, as long as it is there. */
+/*
+ * Returns as discover_resolve does. _key: the same instance for the same key, of the first priority, for all who pick from the
+ * same instances, whether by the daemon or over DNS: it follows from addresses, ports and weights. While it fails, its
+ * keys go to others, and return; those of others stay.
+ */
 DISCOVER_API DISCOVER_CHECK int discover_pick(struct discover_picker *p, struct discover_endpoint *ret_endpoint);
 DISCOVER_API DISCOVER_CHECK int discover_pick_key(struct discover_picker *p, const void *key, size_t n,
                                                   struct discover_endpoint *ret_endpoint);
@@ -372,6 +404,7 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_instance(struct discov
 DISCOVER_API DISCOVER_CHECK int discover_registration_add_address(struct discover_registration *r, const char *text);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_protocol(struct discover_registration *r,
                                                                    enum discover_protocol protocol);
+/* 1..65535: its share of the calls beside others of the service. Default: 1. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_weight(struct discover_registration *r, uint32_t weight);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_priority(struct discover_registration *r, uint16_t priority);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_state(struct discover_registration *r,

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of struct discover_query. Changed by one thread, while nobody runs it. */
+#ifndef LIBDISCOVER_LOOKUP_QUERY_H
+#define LIBDISCOVER_LOOKUP_QUERY_H
+
+#include "libdiscover/core/table_select.h"
+#include "libdiscover/lookup/lookup_key.h"
+
+struct discover_query {
+    struct table_filter filter;
+    size_t service_length;
+    char service[SERVICE_CAP];
+    char key[LOOKUP_KEY_CAP]; /* the same as a look-up key, but for the states */
+};
+
+#endif
