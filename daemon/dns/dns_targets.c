@@ -79,7 +79,7 @@ static bool matches(const struct table_view *view, uint32_t number, const struct
 /* Of all instances, usable or not, so that weights stay the same when one fails. */
 static uint32_t largest_weight(const struct table_view *view)
 {
-    uint32_t largest = clamp_weight(view->largest_weight);
+    uint32_t largest = srv_weight_clamp(view->largest_weight);
     for (uint32_t i = 0; i < view->n_total; i++) {
         uint32_t weight = srv_weight_clamp(table_view_endpoint(view, i)->weight);
         if (weight > largest)
