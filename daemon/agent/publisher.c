@@ -106,7 +106,10 @@ struct entry *publisher_find_or_add(struct publisher *w, const struct instance_k
     e->key_n = n;
     backoff_init(&e->backoff, RETRY_FIRST_NS, RETRY_LAST_NS);
     HASH_ADD_KEYPTR(hh, w->by_key, e->key, n, e);
-    return e;
+    if (hash_added(&e->hh))
+        return e;
+    free(e);
+    return NULL;
 }
 
 /* --- wanted against stored --- */
@@ -192,6 +195,8 @@ static void set_token(struct publisher *w, struct entry *e)
         HASH_DELETE(by_token, w->by_token, e);
     e->token = e->version.counter;
     HASH_ADD(by_token, w->by_token, token, sizeof e->token, e);
+    if (!hash_added(&e->by_token))
+        e->token = 0; /* no memory: the answer will not be known to be its own, and it is put again */
 }
 
 static bool put(struct publisher *w, struct entry *e, int64_t now_ns)

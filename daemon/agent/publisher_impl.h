@@ -6,11 +6,10 @@
 #ifndef AGENT_PUBLISHER_IMPL_H
 #define AGENT_PUBLISHER_IMPL_H
 
-#include <uthash.h>
-
 #include "daemon/agent/publisher.h"
 #include "daemon/agent/window.h"
 #include "daemon/base/deadlines.h"
+#include "daemon/base/hash.h"
 #include "libdiscover/core/backoff.h"
 
 struct version {

@@ -123,7 +123,10 @@ static struct holder *find_or_add_holder(struct registrations *r, struct holder_
         return NULL;
     h->id = id;
     HASH_ADD(hh, r->holders, id, sizeof h->id, h);
-    return h;
+    if (hash_added(&h->hh))
+        return h;
+    free(h);
+    return NULL;
 }
 
 static void drop_if_empty(struct registrations *r, struct holder *h)
@@ -204,7 +207,10 @@ static struct registration *add(struct registrations *r, const struct instance_k
     reg->key = *key;
     instance_key_format(key, reg->key_text);
     HASH_ADD_STR(r->by_key, key_text, reg);
-    return reg;
+    if (hash_added(&reg->hh))
+        return reg;
+    free(reg);
+    return NULL;
 }
 
 int registrations_set(struct registrations *r, const struct instance_key *key, const struct owner *owner,

@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <uthash.h>
 
 #include "daemon/base/deadlines.h"
+#include "daemon/base/hash.h"
 #include "libdiscover/core/record.h"
 
 enum owner_kind { OWNER_STATIC, OWNER_CONNECTION, OWNER_TTL, OWNER_PID, OWNER_INHERITED };

@@ -117,6 +117,11 @@ struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
     host_set_lease(h, &(struct lease){0});
     h->alive = strcmp(name, c->host) == 0;
     HASH_ADD_STR(c->hosts, name, h);
+    if (!hash_added(&h->hh)) {
+        free(h);
+        *ret_err = -ENOMEM;
+        return NULL;
+    }
     catalog_touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */
     return h;
 }
@@ -132,7 +137,10 @@ static struct domain *domain_of(struct catalog *c, const char *name)
         return NULL;
     snprintf(d->name, sizeof d->name, "%s", name);
     HASH_ADD_STR(c->domains, name, d);
-    return d;
+    if (hash_added(&d->hh))
+        return d;
+    free(d);
+    return NULL;
 }
 
 static struct service *new_service(struct catalog *c, const struct instance_key *key, const char *name)
@@ -142,6 +150,11 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
     if (!s)
         return NULL;
     strcpy(s->name, name);
+    HASH_ADD_STR(c->services, name, s);
+    if (!hash_added(&s->hh)) {
+        free(s);
+        return NULL;
+    }
     s->domain = d;
     s->next_of_domain = d->services;
     if (d->services)
@@ -149,7 +162,6 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
     d->services = s;
     d->n++;
     catalog_touch(&c->dirty_domains, &d->dirty);
-    HASH_ADD_STR(c->services, name, s);
     return s;
 }
 
@@ -296,15 +308,19 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     if (!s)
         return err;
     i->host = h;
-    if (hostname_link(c, i) < 0)
+    HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
+    if (!hash_added(&i->hh))
         return -ENOMEM;
+    if (hostname_link(c, i) < 0) {
+        HASH_DEL(c->instances, i);
+        return -ENOMEM;
+    }
     i->service = s;
     s->n++;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(h, i);
     if (i->ttl_ns)
         DL_APPEND2(c->foreign, i, prev_foreign, next_foreign);
-    HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
     return 0;
 }
 

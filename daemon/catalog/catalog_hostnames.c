@@ -30,6 +30,10 @@ static struct hostname *find_or_new(struct catalog *c, const char *name)
         return NULL;
     memcpy(h->name, name, n);
     HASH_ADD_KEYPTR(hh, c->hostnames, h->name, n, h);
+    if (!hash_added(&h->hh)) {
+        free(h);
+        return NULL;
+    }
     catalog_touch(&c->dirty_hostnames, &h->dirty);
     return h;
 }
@@ -73,6 +77,10 @@ static int hold(struct host *h, struct hostname *name)
             return -ENOMEM;
         held->hostname = name;
         HASH_ADD_PTR(h->names_held, hostname, held);
+        if (!hash_added(&held->hh)) {
+            free(held);
+            return -ENOMEM;
+        }
     }
     held->n++;
     return 0;

@@ -7,8 +7,8 @@
 #define CATALOG_MODEL_H
 
 #include <stddef.h>
-#include <uthash.h>
 
+#include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/service_order.h"
 #include "libdiscover/core/entry.h"

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "daemon/base/hash.h"
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
 #include "daemon/check/probe.h"
@@ -224,7 +224,11 @@ static struct checked *add(struct checks *c, const struct instance_key *key)
     instance->told = DISCOVER_PASSING;
     instance_key_format(key, instance->key_text);
     HASH_ADD_STR(c->all, key_text, instance);
-    return instance;
+    if (hash_added(&instance->hh))
+        return instance;
+    loop_timer_fini(&instance->report);
+    free(instance);
+    return NULL;
 }
 
 static bool same(const struct check_config *a, const struct check_config *b)

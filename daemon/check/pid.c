@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "daemon/base/hash.h"
 #include "daemon/base/loop.h"
 
 struct watched {
@@ -141,7 +141,12 @@ int pids_watch(struct pids *p, pid_t pid, uint64_t *start)
     w->pid = pid;
     w->fd = fd;
     HASH_ADD_INT(p->all, pid, w);
-    return 0;
+    if (hash_added(&w->hh))
+        return 0;
+    loop_watch_fini(&w->watch);
+    close(fd);
+    free(w);
+    return -ENOMEM;
 }
 
 void pids_unwatch(struct pids *p, pid_t pid)

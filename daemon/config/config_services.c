@@ -84,7 +84,7 @@ static int refuse_duplicate(struct service_set *set, size_t i, struct config_rep
         return 0;
     }
     HASH_ADD_STR(set->names, text, name);
-    if (name->hh.tbl)
+    if (hash_added(&name->hh))
         return 0;
     free(name);
     return -ENOMEM;

@@ -6,9 +6,7 @@
 #ifndef CONFIG_CONFIG_SERVICES_H
 #define CONFIG_CONFIG_SERVICES_H
 
-#define HASH_NONFATAL_OOM 1 /* a name that finds no memory is -ENOMEM */
-#include <uthash.h>
-
+#include "daemon/base/hash.h"
 #include "daemon/config/config_source.h"
 
 #define SERVICE_NAME_CAP (SERVICE_CAP + LABEL_CAP)

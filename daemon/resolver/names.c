@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "daemon/base/deadlines.h"
+#include "daemon/base/hash.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
@@ -120,6 +120,10 @@ int names_add(struct names *n, const char *text, const struct names_address *las
     name->address = *last;
     name->told = NAMES_RESOLVED; /* what goes well at once is no news */
     HASH_ADD_STR(n->names, text, name);
+    if (!hash_added(&name->hh)) {
+        free(name);
+        return -ENOMEM;
+    }
     side_init(n, name, &name->side[0], DISCOVER_HAS_IPV4, now_ns);
     side_init(n, name, &name->side[1], DISCOVER_HAS_IPV6, now_ns);
     metric_set(&n->counters->names, HASH_COUNT(n->names));

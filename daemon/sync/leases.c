@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "daemon/base/deadlines.h"
+#include "daemon/base/hash.h"
 #include "daemon/base/metrics.h"
 #include "libdiscover/core/clock.h"
 
@@ -124,7 +122,7 @@ static int add(struct leases *l, const char *name, struct host **ret_host)
         return -ENOMEM;
     memcpy(h->name, name, len + 1);
     HASH_ADD_STR(l->hosts, name, h);
-    if (!h->hh.tbl) {
+    if (!hash_added(&h->hh)) {
         free(h);
         return -ENOMEM;
     }

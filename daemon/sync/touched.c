@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "daemon/base/hash.h"
 
 struct touched_key {
     UT_hash_handle hh;
@@ -29,9 +28,8 @@ bool touched_add(struct touched *t, const char *key, size_t key_len, uint64_t se
         if (!k)
             return false;
         memcpy(k->key, key, key_len);
-        k->hh.tbl = NULL;
         HASH_ADD_KEYPTR(hh, t->keys, k->key, key_len, k);
-        if (!k->hh.tbl) {
+        if (!hash_added(&k->hh)) {
             free(k);
             return false;
         }
