@@ -50,10 +50,11 @@
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
+#include "daemon/sync/resync_budget.h"
 
 /* Counters of what comes in over the bus and is refused. */
 struct inbound_counters {
-    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches;
+    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred;
 };
 
 /* One of the two buckets, as the callbacks of its follower get it. */
@@ -99,6 +100,7 @@ struct daemon {
     struct inbound inbound[BUS_BUCKETS];
     struct inbound_counters inbound_counters;
     struct write_report *write_report;
+    struct resync_budget resync_budget; /* for digests that differ */
     struct buckets *buckets;
 
     struct bus *bus;

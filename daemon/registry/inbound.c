@@ -23,6 +23,8 @@ static const struct metric inbound_metrics[] = {
                "Records and leases over a limit of this daemon."),
     COUNTER_OF(inbound_counters, digest_mismatches, "discoverd_feed_digest_mismatches_total",
                "Hosts whose records differ from their lease for two beats."),
+    COUNTER_OF(inbound_counters, resyncs_deferred, "discoverd_feed_resyncs_deferred_total",
+               "Of these, not read again for it at once, as the host has caused too many."),
 };
 
 bool inbound_is_own(const struct daemon *d, const char *host)

@@ -17,11 +17,18 @@ static void own_lease(struct daemon *d, const struct lease *lease, const struct 
 }
 
 /* What the host vouches for against what is known. A lease out of a snapshot may be older than what that is. */
-static void compare(struct daemon *d, const char *host, const struct lease *lease)
+static void compare(struct daemon *d, const char *host, const struct lease *lease, const struct kv_message *m)
 {
     if (!d->inbound[BUS_SERVICES].synced || lease->leaving || catalog_agrees(d->catalog, host, lease))
         return;
     metric_inc(&d->inbound_counters.digest_mismatches);
+    if (!resync_budget_allows(&d->resync_budget, host, clock_now_ns())) {
+        metric_inc(&d->inbound_counters.resyncs_deferred);
+        write_report_limited(d->write_report, host, m,
+                             "its lease says again and again that its records are others than those in the bucket: "
+                             "read again only now and then");
+        return;
+    }
     log_warning("host %s says it has %u records, and they are not those known here; reading all again", host,
                 lease->records);
     follow_doubt(d->inbound[BUS_SERVICES].follow, clock_now_ns());
@@ -41,7 +48,7 @@ static void other_lease(struct daemon *d, const char *host, const struct lease *
     if (catalog_has_all(d->catalog, host, lease))
         write_report_within_limits(d->write_report, host);
     if (err == 0 && !from_snapshot)
-        compare(d, host, lease);
+        compare(d, host, lease, m);
 }
 
 /* Ours is put again at once: whoever comes now finds nothing else. */

@@ -26,11 +26,14 @@
 #include <string.h>
 
 #include "daemon/sync/holes.h"
+#include "daemon/sync/resync_budget.h"
 #include "daemon/sync/touched.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
 #define SPREAD_MAX    4 /* times the jitter is doubled */
+#define GAPS_BURST    6 /* resyncs because of a gap, and one more each GAPS_EVERY_NS */
+#define GAPS_EVERY_NS (3 * NS_PER_S)
 #define BACKWARDS_MAX 3 /* times the last sequence must be found behind ours to be believed */
 
 enum state { DOWN, WAITING, SNAPSHOT, LIVE };
@@ -41,6 +44,7 @@ struct follow {
     struct follow_options options;
     struct follow_counters counters;
     struct backoff backoff;
+    struct resync_pace gaps; /* a feed that loses something all the time is not read all the time */
     enum state state;
     bool synced, connected_before;
     bool keep_known;    /* what the store had before the first snapshot */
@@ -96,6 +100,7 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
         .unmarked = options->unmarked,
         .touched_max = options->touched_max ? options->touched_max : 65536,
     };
+    f->gaps = (struct resync_pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
     f->touched.max = f->options.touched_max;
     backoff_init(&f->backoff, f->options.backoff_ns, f->options.backoff_max_ns);
     *ret_follow = f;
@@ -370,8 +375,11 @@ void follow_snapshot_end(struct follow *f, int err, int64_t now_ns)
 
 static void lost(struct follow *f, int64_t now_ns)
 {
+    int64_t wait_ns = resync_pace_take(&f->gaps, now_ns);
     metric_inc(&f->counters.gaps);
-    wait_for_snapshot(f, jitter(f), now_ns);
+    if (wait_ns > 0)
+        metric_inc(&f->counters.deferred);
+    wait_for_snapshot(f, wait_ns + jitter(f), now_ns);
 }
 
 /* While a snapshot is read: what came live, and whether that had holes. */
@@ -557,6 +565,8 @@ static const struct metric metric_table[] = {
     COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Of these, completed"),
     COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
     COUNTER_OF(follow_counters, gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
+    COUNTER_OF(follow_counters, deferred, "discoverd_follow_deferred_total",
+               "Of these, read again only after a wait, as there were too many"),
     COUNTER_OF(follow_counters, recreated, "discoverd_follow_recreated_total",
                "Times a bucket turned out to be a new one"),
     COUNTER_OF(follow_counters, missing, "discoverd_follow_missing_total",

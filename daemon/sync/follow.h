@@ -101,7 +101,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns);
 
 struct follow_counters {
     metric_value resyncs, completed, aborted; /* snapshots asked for, finished, given up */
-    metric_value gaps;                        /* holes in the live feed */
+    metric_value gaps, deferred;              /* holes in the live feed; too many at a time */
     metric_value recreated, missing;          /* snapshots that ended so */
     metric_value checks;
     metric_value ignored; /* live messages that were known already */
