@@ -5,7 +5,11 @@
  * and is alive. At the end it waits until all hosts answer, freshly, with what the owners want, and prints a
  * row:
  *
- *     | fault | false removals | acknowledged registrations lost | time until all hosts agree |
+ *     | fault | false removals | acknowledged registrations lost | somebody alive was ignored for |
+ *       time until all hosts agree |
+ *
+ * Somebody alive is ignored: its daemon says that it follows, and so does the daemon of the host that looks, whose
+ * answer does not have what it wants there.
  *
  * Functions are the test's main thread's and fail the test when they fail.
  */
@@ -44,8 +48,11 @@ struct observe {
     struct observe_set wanted, acknowledged;
     int64_t over_ns;
     unsigned false_removals;
-    char first[256]; /* what was removed first */
-    char text[1024]; /* for messages */
+    int64_t missing_ns[OBSERVE_HOSTS_MAX][OBSERVE_INSTANCES_MAX]; /* in whose answers, since when; 0: not */
+    int64_t ignored_ns, ignored_max_ns;                           /* the longest; what it may be: two lease TTLs */
+    char ignored[128];                                            /* who, where */
+    char first[256];                                              /* what was removed first */
+    char text[1024];                                              /* for messages */
     pthread_mutex_t lock;
     pthread_t thread;
     atomic_bool stop;
@@ -57,7 +64,7 @@ struct observe_options {
     const char *nats;      /* as in host_options */
     const char *last_nats; /* of the last host, where that differs */
     size_t n_hosts, each;
-    const char *lease_ttl;                        /* default "2s" */
+    const char *lease_ttl;                        /* in seconds; default "2s" */
     const char *registry;                         /* as in host_options */
     void (*launch)(struct observe *o, size_t i);  /* instead of host_launch */
     void (*prepare)(struct observe *o, size_t i); /* before it, or NULL */
@@ -101,7 +108,7 @@ void observe_over(struct observe *o);
 
 /*
  * Waits until all agree, and still do after hold_ms (else they have to agree again); prints the row. No removal
- * may have been false and nothing lost.
+ * may have been false, nothing lost, and nobody alive ignored for longer than two lease TTLs.
  */
 void observe_end(struct observe *o, const char *fault, int64_t timeout_ms, int64_t hold_ms);
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two under one name: a copy of a host, for two seconds or for good, and a host that comes back from a partition in
+ * which another one has taken its name. And a host that forgot who it was.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/faults/net.h"
+#include "tests/faults/observe.h"
+#include "tests/support/e2e.h"
+#include "tests/support/wait.h"
+
+#define AGREE_MS 30000
+#define HOLD_MS  7000 /* more than three leases of 2 s */
+
+static struct nats nats;
+static struct observe o;
+static struct host other; /* under the name of one that is observed */
+static struct net net;
+static char far[64];
+
+static void start(void)
+{
+    nats_start(&nats, 1);
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5});
+    observe_change(&o);
+}
+
+static void prepare_other(const char *url, const char *name)
+{
+    host_init(&other, &(struct host_options){.name = "other",
+                                             .host = name,
+                                             .nats = url,
+                                             .lease_ttl = "2s",
+                                             .services = "{ name = \"shop/s0\"; instance = \"i0\"; port = 999; }"});
+}
+
+/* A machine that was cloned with its disk, or restored from a backup while it runs. */
+static void start_copy_of_first(void)
+{
+    struct output out;
+
+    prepare_other(nats.urls, "h0");
+    ck_assert_int_eq(shell(&out, "cp -a %s/. %s/", o.at[0].host.state_dir, other.state_dir), 0);
+    host_launch(&other);
+    host_wait_up(&other);
+}
+
+START_TEST(copy_for_two_seconds)
+{
+    start();
+    start_copy_of_first();
+    observe_for(&o, 2000);
+    host_kill(&other);
+    observe_end(&o, "a copy of a host, with its state, lives for 2 s", AGREE_MS, HOLD_MS);
+}
+END_TEST
+
+START_TEST(copy_that_stays)
+{
+    start();
+    start_copy_of_first();
+    observe_for(&o, 2000);
+    observe_change(&o);
+    observe_end(&o, "a copy of a host, with its state, that stays", AGREE_MS, HOLD_MS);
+    host_kill(&other);
+}
+END_TEST
+
+static void launch(struct observe *at, size_t i)
+{
+    if (i == 3)
+        net_enter_far(&net);
+    host_launch(&at->at[i].host);
+    if (i == 3)
+        net_leave_far(&net);
+}
+
+static void start_with_far_one(void)
+{
+    char everywhere[64];
+
+    net_start(&net);
+    nats_init(&nats, 1);
+    snprintf(everywhere, sizeof everywhere, "listen: 0.0.0.0:%d", nats.server[0].port);
+    nats.extra = everywhere;
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    snprintf(far, sizeof far, "\"nats://" NET_NEAR ":%d\"", nats.server[0].port);
+    observe_start(&o, &(struct observe_options){.nats = far, .n_hosts = 4, .each = 5, .launch = launch});
+}
+
+/* The one that had the name first keeps it, and the other one, whose epoch is higher, stands down. */
+START_TEST(conflict_after_a_partition)
+{
+    if (!net_possible()) {
+        printf("-- skipped: partitions need root and iproute2\n");
+        return;
+    }
+    start_with_far_one();
+    observe_excuse(&o, 3, 0x7);
+    net_cut();
+    (void)wait_until(20000, observe_count(&o, 0, 3) == 0, observe_text(&o));
+    prepare_other(far, "h3");
+    host_launch(&other);
+    (void)wait_until(20000, host_counter(&other, "discoverd_agent_name_is_ours") == 1, other.seen);
+    observe_for(&o, 4000);
+    net_heal();
+    observe_over(&o);
+    (void)wait_until(AGREE_MS, observe_count(&o, 0, 3) > 0, observe_text(&o));
+    observe_excuse(&o, 3, 0);
+    observe_end(&o, "name taken by another during a partition, lease 2 s", AGREE_MS, HOLD_MS);
+    ck_assert_int_eq(host_counter(&other, "discoverd_agent_name_is_ours"), 0);
+    host_kill(&other);
+}
+END_TEST
+
+E2E_TESTS("faults of names", 120, {"copy_for_two_seconds", copy_for_two_seconds}, {"copy_that_stays", copy_that_stays},
+          {"conflict_after_a_partition", conflict_after_a_partition})
