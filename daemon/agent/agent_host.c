@@ -141,9 +141,13 @@ void agent_follow_name(struct agent *a, int64_t now_ns)
         take_over(a, now_ns);
     if (a->connected && name_conflict_wants_to_ask(&a->name_conflict))
         put_question(a, now_ns);
-    if (a->publishing && a->leave == STAYING && a->name_conflict.answer_due)
-        lease_beat_reply(&a->beat, now_ns);
-    a->name_conflict.answer_due = false;
+    if (a->publishing && a->leave == STAYING) {
+        if (a->name_conflict.answer_due)
+            lease_beat_reply(&a->beat, now_ns);
+        if (a->name_conflict.last_word_due && a->identity.epoch >= a->name_conflict.other.epoch)
+            agent_put_lease(a, now_ns);
+    }
+    a->name_conflict.answer_due = a->name_conflict.last_word_due = false;
 }
 
 /*

@@ -68,18 +68,23 @@ static int64_t wait_at_most(const struct name_conflict *c, int64_t wait_ns, int6
     return now_ns + earlier(wait_ns, (c->other_until_ns - now_ns) / 2);
 }
 
-/* The time for the answer begins when the question has come back: if it does not, as late as without a snapshot. */
+/*
+ * The time for the answer begins when the question has come back. If it does not: our own earlier life is waited for as
+ * if there had been no snapshot, another machine as long as its lease runs.
+ */
 void name_conflict_asked(struct name_conflict *c, int64_t now_ns)
 {
     c->ask_due = false;
     c->asked = true;
-    c->answer_until_ns = wait_at_most(c, c->hold_ns, now_ns);
+    c->answer_until_ns = c->other.node == c->node ? wait_at_most(c, c->hold_ns, now_ns) : c->other_until_ns;
 }
 
+/* Another machine has the time in which it would renew its lease in any case. */
 static void question_came_back(struct name_conflict *c, int64_t now_ns)
 {
+    int64_t wait_ns = c->other.node == c->node ? c->answer_ns : c->hold_ns;
     if (c->asked && c->name == AGENT_NAME_UNKNOWN && other_valid(c))
-        c->answer_until_ns = earlier(c->answer_until_ns, wait_at_most(c, c->answer_ns, now_ns));
+        c->answer_until_ns = earlier(c->answer_until_ns, wait_at_most(c, wait_ns, now_ns));
 }
 
 /* --- others --- */
@@ -122,6 +127,8 @@ static enum name_conflict_news judge(struct name_conflict *c, const struct lease
         answer(c, l->life, now_ns);
         return tell(c, l->life ? l->life : l->node, NAME_CONFLICT_IGNORED);
     }
+    answer(c, l->life, now_ns);
+    c->last_word_due = c->name == AGENT_NAME_OURS;
     c->name = AGENT_NAME_CONFLICT;
     c->claim = UINT64_MAX;
     c->ask_due = c->answer_due = false;
@@ -188,7 +195,7 @@ enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct
 
 static bool unanswered(const struct name_conflict *c, int64_t now_ns)
 {
-    return c->name == AGENT_NAME_UNKNOWN && c->asked && c->other.node == c->node && c->answer_until_ns <= now_ns;
+    return c->name == AGENT_NAME_UNKNOWN && c->asked && c->answer_until_ns <= now_ns;
 }
 
 void name_conflict_tick(struct name_conflict *c, int64_t now_ns)
@@ -209,6 +216,6 @@ int64_t name_conflict_deadline(const struct name_conflict *c)
         return INT64_MAX;
     if (!other_valid(c))
         return c->hold_until_ns;
-    bool waits_for_answer = c->name == AGENT_NAME_UNKNOWN && c->asked && c->other.node == c->node;
+    bool waits_for_answer = c->name == AGENT_NAME_UNKNOWN && c->asked;
     return waits_for_answer ? earlier(c->answer_until_ns, c->other_until_ns) : c->other_until_ns;
 }

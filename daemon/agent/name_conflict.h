@@ -10,8 +10,8 @@
  * the life that asked.
  *
  *   UNKNOWN   no other's lease is valid: once the snapshot of HOSTS is complete -> OURS
- *             one is: ask. Answered, or renewed -> CONFLICT. Not answered: if it is of our node, our own earlier life
- *             left it -> OURS; if not, when it has run out -> OURS
+ *             one is: ask. Answered, or renewed -> CONFLICT. Not answered: our own earlier life left it, or a machine
+ *             that is no more -> OURS (sooner if it is of our node)
  *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
  *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
  *             stays and is told
@@ -37,7 +37,8 @@ struct name_conflict {
     struct lease other;     /* the last one seen */
     uint64_t answers;       /* the life that our next lease is to answer; 0: none */
     int64_t answers_until_ns;
-    bool answer_due; /* and that one at once */
+    bool answer_due;    /* and that one at once */
+    bool last_word_due; /* we stand down: a lease that answers, so that the other knows above which epoch to go */
     bool ask_due, asked;
     int64_t answer_until_ns; /* asked: an answer would be here by then */
     uint64_t told_life;      /* of the other that was reported */

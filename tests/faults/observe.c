@@ -3,6 +3,7 @@
 #include "tests/faults/observe.h"
 
 #include <discover/discover.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +214,7 @@ void observe_start(struct observe *o, const struct observe_options *options)
         observe_acknowledged(o, i);
 }
 
-size_t observe_register(struct observe *o, size_t host)
+static size_t add(struct observe *o, size_t host, struct discover *program, uint32_t ttl_ms)
 {
     struct discover_registration *r = NULL;
     char service[16], id[16];
@@ -223,10 +224,53 @@ size_t observe_register(struct observe *o, size_t host)
     snprintf(id, sizeof id, "i%zu", i);
     ck_assert_int_eq(discover_registration_new(service, (uint16_t)(i + 1), &r), 0);
     ck_assert_int_eq(discover_registration_set_instance(r, id), 0);
-    int error = discover_register(host_lib(&o->at[host].host), r);
+    if (ttl_ms)
+        ck_assert_int_eq(discover_registration_set_ttl(r, (int)ttl_ms), 0);
+    o->has_ttl[i] = ttl_ms != 0;
+    int error = discover_register(program, r);
     ck_assert_msg(error >= 0, "register on h%zu: %s", host, discover_strerror(error));
     discover_registration_free(r);
     return i;
+}
+
+size_t observe_register(struct observe *o, size_t host)
+{
+    return add(o, host, host_lib(&o->at[host].host), 0);
+}
+
+size_t observe_register_ttl(struct observe *o, size_t host, struct discover *program, uint32_t ttl_ms)
+{
+    return add(o, host, program, ttl_ms);
+}
+
+static bool keep_alive(struct observe *o)
+{
+    for (size_t i = 0; i < o->n_hosts; i++)
+        (void)host_lib(&o->at[i].host);
+    return true;
+}
+
+static void beat_once(struct observe *o, size_t host, struct discover *program)
+{
+    char service[16], id[16];
+
+    for (size_t i = 0; i < o->n_instances; i++) {
+        if (o->owner[i] != host || !o->has_ttl[i])
+            continue;
+        service_name(i, service);
+        snprintf(id, sizeof id, "i%zu", i);
+        int error = discover_heartbeat(program, service, id);
+        ck_assert_msg(error == 0 || error == -ETIMEDOUT, "heartbeat of %s: %s", id, discover_strerror(error));
+    }
+}
+
+void observe_heartbeats(struct observe *o, size_t host, struct discover *program, const atomic_bool *stop)
+{
+    ck_assert_int_eq(discover_set_timeout(program, 20), 0);
+    while (!atomic_load(stop)) {
+        beat_once(o, host, program);
+        nanosleep(&(struct timespec){.tv_nsec = 100 * NS_PER_MS}, NULL);
+    }
 }
 
 void observe_deregister(struct observe *o, size_t instance)
@@ -310,13 +354,6 @@ int observe_count(struct observe *o, size_t viewer, size_t owner)
         n += o->owner[i] == owner && has(&o->at[viewer].seen, i);
     pthread_mutex_unlock(&o->lock);
     return n;
-}
-
-static bool keep_alive(struct observe *o)
-{
-    for (size_t i = 0; i < o->n_hosts; i++)
-        (void)host_lib(&o->at[i].host);
-    return true;
 }
 
 void observe_for(struct observe *o, int64_t time_ms)

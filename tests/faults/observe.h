@@ -45,6 +45,7 @@ struct observe {
     size_t n_hosts;
     size_t n_instances;
     size_t owner[OBSERVE_INSTANCES_MAX];
+    bool has_ttl[OBSERVE_INSTANCES_MAX];
     struct observe_set wanted, acknowledged;
     int64_t over_ns;
     unsigned false_removals;
@@ -73,6 +74,16 @@ void observe_start(struct observe *o, const struct observe_options *options);
 
 /* One more instance, held by this process; one less. Before NATS has heard of it. */
 size_t observe_register(struct observe *o, size_t host);
+
+/* The same by a handle of the test's, for as long as it sends heartbeats (observe_heartbeats). */
+size_t observe_register_ttl(struct observe *o, size_t host, struct discover *program, uint32_t ttl_ms);
+
+/*
+ * Heartbeats for all that program holds, until *stop; a daemon that does not answer is not waited for. A thread's own, in
+ * which nothing else is done with program, while no more instances are made.
+ */
+void observe_heartbeats(struct observe *o, size_t host, struct discover *program, const atomic_bool *stop);
+
 void observe_deregister(struct observe *o, size_t instance);
 
 /* One more on every host, and one of these taken away again: what a fault has to let through in the end. */

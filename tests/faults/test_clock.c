@@ -4,6 +4,7 @@
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
@@ -115,13 +116,40 @@ START_TEST(clock_set)
 }
 END_TEST
 
+/* A new disk, and a clock whose battery is empty: 1970. The lease of its earlier life is in the bucket, with its epoch. */
+START_TEST(state_and_clock_lost)
+{
+    struct output out;
+    struct host *h = &o.at[0].host;
+
+    start((struct observe_options){.launch = launch_with_clock});
+    observe_change(&o);
+    observe_excuse(&o, 0, OBSERVE_EVERYONE);
+    observe_set_watched(&o, 0, false);
+    host_kill(h);
+    ck_assert_int_eq(shell(&out, "rm -rf %s && mkdir -m 0700 %s", h->state_dir, h->state_dir), 0);
+    set_clock(-(int)(time(NULL) - 1000000));
+    with_clock(true);
+    host_launch(h);
+    with_clock(false);
+    host_wait_up(h);
+    observe_over(&o);
+    (void)wait_until(AGREE_MS, host_counter(h, "discoverd_agent_name_is_ours") == 1, h->seen);
+    host_wait_live(h);
+    observe_set_watched(&o, 0, true);
+    observe_excuse(&o, 0, 0);
+    observe_end(&o, "state and clock of a host lost, lease 4 s", AGREE_MS, HOLD_MS);
+    ck_assert_uint_gt(epoch(), 1000ull * 1000000 * 1000); /* above the one it had: no year 1970 */
+}
+END_TEST
+
 int main(void)
 {
-    const struct e2e_test tests[] = {{"clock_set", clock_set}};
+    const struct e2e_test tests[] = {{"clock_set", clock_set}, {"state_and_clock_lost", state_and_clock_lost}};
 
     if (!find_clock_library()) {
         printf("-- skipped: a clock that is set needs libfaketime\n");
         return 77;
     }
-    return e2e_main("fault of a clock", tests, 1, 120);
+    return e2e_main("fault of a clock", tests, sizeof tests / sizeof *tests, 120);
 }

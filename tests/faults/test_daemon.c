@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A discoverd is killed, and comes back within its lease or later. */
+#include <discover/discover.h>
+#include <signal.h>
+
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
 #include "tests/support/wait.h"
@@ -57,6 +60,48 @@ START_TEST(after_its_lease)
 }
 END_TEST
 
+static struct discover *program;
+static atomic_bool heart_stopped;
+
+static void *beat(void *arg)
+{
+    observe_heartbeats(&o, 0, program, &heart_stopped);
+    return arg;
+}
+
+static void hold_some_by_ttl(void)
+{
+    ck_assert_int_eq(discover_new(&program), 0);
+    ck_assert_int_eq(discover_set_socket(program, o.at[0].host.socket), 0);
+    ck_assert_int_ge(discover_start(program), 0);
+    for (size_t i = 0; i < 5; i++)
+        (void)observe_register_ttl(&o, 0, program, 2000);
+}
+
+/* Longer than its own lease and the TTLs of what it holds: heartbeats come in time all along, into its socket. */
+START_TEST(stopped_for_a_while)
+{
+    pthread_t heart;
+
+    start();
+    hold_some_by_ttl();
+    ck_assert_int_eq(pthread_create(&heart, NULL, beat, NULL), 0);
+    observe_acknowledged(&o, 0);
+    observe_excuse(&o, 0,
+                   OBSERVE_EVERYONE & ~1u); /* the others are right to let it go; it must keep them, and itself */
+    proc_signal(&o.at[0].host.proc, SIGSTOP);
+    observe_for(&o, 8000);
+    proc_signal(&o.at[0].host.proc, SIGCONT);
+    observe_over(&o);
+    (void)wait_until(AGREE_MS, observe_all_agree(&o), observe_text(&o));
+    observe_excuse(&o, 0, 0);
+    observe_end(&o, "daemon stopped for 8 s, lease 4 s, TTLs of 2 s", AGREE_MS, HOLD_MS);
+    atomic_store(&heart_stopped, true);
+    pthread_join(heart, NULL);
+    discover_free(program);
+}
+END_TEST
+
 /* Registrations come and go meanwhile, and every answer is looked at all the time. */
 START_TEST(stopped_and_started)
 {
@@ -74,4 +119,5 @@ START_TEST(stopped_and_started)
 END_TEST
 
 E2E_TESTS("faults of a daemon", 120, {"stopped_and_started", stopped_and_started},
-          {"within_its_lease", within_its_lease}, {"after_its_lease", after_its_lease})
+          {"within_its_lease", within_its_lease}, {"after_its_lease", after_its_lease},
+          {"stopped_for_a_while", stopped_for_a_while})

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libdiscover/core/record.h"
 #include "tests/faults/lossy.h"
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
@@ -119,5 +120,45 @@ START_TEST(consumers_deleted)
 }
 END_TEST
 
+/* By a host that has the right to its own lease: digests that never fit, and numbers of the stream that are made up. */
+static void put_disturbing_lease(struct kv *kv, unsigned i)
+{
+    struct lease lease = {
+        .epoch = 1000, .counter = i + 1, .node = 7, .life = 7, .ttl_ms = 3000, .records = 1, .digest = 1 + i / 2 % 2};
+    uint8_t bytes[LEASE_WIRE_MAX];
+    char number[16];
+    size_t n;
+    natsMsg *msg = NULL;
+
+    ck_assert_int_eq(lease_encode(&lease, bytes, &n), 0);
+    snprintf(number, sizeof number, "%u", 1000000 + i * 1000);
+    ck_assert_int_eq(natsMsg_Create(&msg, "$KV.HOSTS.evil", NULL, (const char *)bytes, (int)n), NATS_OK);
+    ck_assert_int_eq(natsMsgHeader_Set(msg, "Nats-Stream", "KV_HOSTS"), NATS_OK);
+    ck_assert_int_eq(natsMsgHeader_Set(msg, "Nats-Sequence", number), NATS_OK);
+    ck_assert_int_eq(js_PublishMsg(NULL, kv->js, msg, NULL, NULL), NATS_OK);
+    natsMsg_Destroy(msg);
+}
+
+START_TEST(resyncs_provoked)
+{
+    struct kv kv;
+
+    nats_start(&nats, 1);
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
+    kv_open(&kv, nats.server[0].url);
+    int64_t before = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total");
+    for (unsigned i = 0; i < 100; i++) {
+        put_disturbing_lease(&kv, i);
+        if (i % 20 == 0)
+            observe_change(&o);
+        observe_for(&o, 100);
+    }
+    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total") - before;
+    ck_assert_msg(resyncs <= 3, "%lld times a bucket was read", (long long)resyncs);
+    observe_end(&o, "resyncs provoked, ten times a second for 10 s", AGREE_MS, HOLD_MS);
+    kv_close(&kv);
+}
+END_TEST
+
 E2E_TESTS("faults of what is read", 150, {"messages_dropped", messages_dropped},
-          {"consumers_deleted", consumers_deleted})
+          {"consumers_deleted", consumers_deleted}, {"resyncs_provoked", resyncs_provoked})

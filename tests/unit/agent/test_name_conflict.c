@@ -172,6 +172,22 @@ START_TEST(left_over_lease_of_another_machine_is_waited_for)
 }
 END_TEST
 
+/* As of this machine, which has lost its state: asked in vain, it is not there, and nobody has to miss the host. */
+START_TEST(another_machine_that_does_not_answer_is_no_more)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE + 1, OTHER, 77), 5, S(1), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    name_conflict_asked(&c, S(1));
+    struct lease question = c.other;
+    question.asked_by = US;
+    (void)see(&c, question, 6, 0, S(1));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(4));
+    name_conflict_tick(&c, S(4));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
 START_TEST(lease_that_ran_out_or_left_is_not_waited_for)
 {
     struct name_conflict c = start();
@@ -292,7 +308,7 @@ UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_l
            a_question_that_gets_lost_does_not_stop_us, the_answer_is_not_waited_for_longer_than_the_lease_runs,
            a_copy_of_our_machine_is_there, questions_are_answered_and_told_once,
            the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
-           lease_that_ran_out_or_left_is_not_waited_for, renewed_lease_means_a_live_host, the_other_says_good_bye,
-           both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
-           a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,
-           after_a_disconnect_it_looks_again)
+           another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_or_left_is_not_waited_for,
+           renewed_lease_means_a_live_host, the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it,
+           an_answer_is_proof_at_once, a_bucket_that_begins_anew_orders_anew,
+           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again)

@@ -486,6 +486,31 @@ START_TEST(goes_above_whatever_is_seen)
 }
 END_TEST
 
+/* Its lease has taken the place of ours in the bucket: only we can tell it how high it has to go. */
+START_TEST(who_stands_down_tells_its_epoch)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    settle();
+    struct lease own = *last_lease();
+    agent_own_lease_seen(a, &own, 100, 0, now_ns);
+    struct lease first = {.node = 7, .life = 5, .claim = 9, .epoch = WALL - 9, .counter = 5, .ttl_ms = 10000};
+    agent_own_lease_seen(a, &first, 101, 0, now_ns);
+    pass(S(4));
+    size_t leases = bucket->n_leases;
+    first.counter++;
+    agent_own_lease_seen(a, &first, 102, 0, now_ns);
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_CONFLICT);
+    ck_assert_uint_eq(bucket->n_leases, leases + 1);
+    ck_assert_uint_eq(last_lease()->answers, 5);
+    ck_assert_uint_eq(last_lease()->epoch, WALL);
+    pass(S(5));
+    ck_assert_uint_eq(bucket->n_leases, leases + 1);
+    teardown();
+}
+END_TEST
+
 /* Everything is put again after each: who makes us jump must not be able to make us do nothing else. */
 START_TEST(jumps_are_bounded)
 {
@@ -514,4 +539,4 @@ UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, resta
            inherited_one_that_others_wrote_over_is_put_again, forged_epoch_is_gone_above_at_any_time,
            bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
            an_earlier_life_does_not_answer, a_copy_publishes_nothing, the_original_answers_at_once,
-           goes_above_whatever_is_seen, jumps_are_bounded)
+           goes_above_whatever_is_seen, who_stands_down_tells_its_epoch, jumps_are_bounded)
