@@ -212,10 +212,11 @@ void agent_snapshot_begin(struct agent *a)
     publisher_snapshot_begin(a->publisher);
 }
 
+/* What an earlier life left is there when we come: what appears under our name later is not of that. */
 static bool is_inheritance(const struct agent *a, const struct record *record)
 {
-    return !a->grace_over && a->name_conflict.name != AGENT_NAME_CONFLICT && record->epoch < a->identity.epoch &&
-           record->epoch >= a->identity.min_epoch;
+    return !a->synced && !a->grace_over && a->name_conflict.name != AGENT_NAME_CONFLICT &&
+           record->epoch < a->identity.epoch && record->epoch >= a->identity.min_epoch;
 }
 
 /* No counter comes so far. What claims it would otherwise be newer than anything to come. */

@@ -89,7 +89,8 @@ static uint64_t api_service_seq(void *arg, const char *service)
     const struct table *table = table_writer_table(catalog_table(d->catalog));
     uint32_t slot;
     if (table_find(table, service, strlen(service), &slot) < 0)
-        return 0;
+        return d->sync !=
+               TABLE_UNSYNCED; /* that it is not there begins to mean something: its watch is to look again */
     return (uint64_t)(slot + 1) << 40 ^ table_slot_seq(table, slot);
 }
 

@@ -158,6 +158,9 @@ void status_update_sync(struct daemon *d, int64_t now_ns)
     } else if (d->sync == TABLE_STALE) {
         log_notice("answers are %s again", sync_names[sync]);
     }
+    bool was_unsynced = d->sync == TABLE_UNSYNCED;
     d->sync = sync;
     table_writer_set_sync(catalog_table(d->catalog), sync, sync == TABLE_STALE ? d->stale_since_ns : 0);
+    if (was_unsynced && d->api)
+        api_changed(d->api);
 }

@@ -186,6 +186,42 @@ START_TEST(own_registrations_outlive_a_restart_without_nats)
 }
 END_TEST
 
+static void count_endpoints(void *arg, const struct discover_change *change)
+{
+    *(size_t *)arg = change->n;
+}
+
+/* Its program ended while its daemon was away, and that one had nobody to ask. */
+START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
+{
+    struct discover *watcher = NULL, *owner = NULL;
+    struct discover_registration *r = NULL;
+    struct discover_watch *w = NULL;
+    size_t told = 99;
+
+    nats_start(&nats, 1);
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .registry = "restart_grace = \"1s\";"});
+    ck_assert(discover_new(&owner) == 0 && discover_set_socket(owner, b.socket) == 0 && discover_start(owner) >= 0);
+    ck_assert(discover_new(&watcher) == 0 && discover_set_socket(watcher, b.socket) == 0);
+    ck_assert_int_ge(discover_start(watcher), 0);
+    ck_assert_int_eq(discover_registration_new("shop/mine", 7, &r), 0);
+    ck_assert_int_ge(discover_register(owner, r), 0);
+    discover_registration_free(r);
+    ck_assert_int_ge(discover_watch(watcher, "shop/mine", count_endpoints, &told, &w), 0);
+    (void)wait_until(3000, discover_dispatch(watcher) >= 0 && told == 1, "not told of it");
+    nats_server_pause(&nats, 0);
+    host_kill(&b);
+    discover_free(owner);
+    host_launch(&b);
+    host_wait_up(&b);
+    (void)wait_until(5000, discover_dispatch(watcher) > -1000 && discover_connected(watcher), "not connected");
+    nats_server_resume(&nats, 0);
+    (void)wait_until(20000, discover_dispatch(watcher) > -1000 && told == 0, "not told that it is gone");
+    discover_unwatch(w);
+    discover_free(watcher);
+}
+END_TEST
+
 START_TEST(what_died_meanwhile_stays_dead)
 {
     static struct host c;
@@ -213,4 +249,5 @@ E2E_TESTS("stored catalog", 60, {"answers_without_nats", answers_without_nats},
           {"spares_what_it_knew_when_nats_returns", spares_what_it_knew_when_nats_returns},
           {"is_written_when_the_bus_is_lost", is_written_when_the_bus_is_lost},
           {"own_registrations_outlive_a_restart_without_nats", own_registrations_outlive_a_restart_without_nats},
+          {"a_watch_is_told_what_is_gone_once_that_is_known", a_watch_is_told_what_is_gone_once_that_is_known},
           {"what_died_meanwhile_stays_dead", what_died_meanwhile_stays_dead})

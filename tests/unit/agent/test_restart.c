@@ -256,12 +256,27 @@ START_TEST(inherited_one_deleted_by_others_is_gone)
     setup();
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
+    slot_put(bucket->slots, &bucket->n_slots, A, &record)->seq = ++bucket->seq;
     bus_up();
-    observe(A, &record);
     ck_assert_ptr_nonnull(local_holds(A));
     observe(A, NULL);
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(agent_status(a).registrations, 0);
+    teardown();
+}
+END_TEST
+
+START_TEST(what_appears_after_the_first_snapshot_is_not_inherited)
+{
+    setup();
+    struct record record = bucket_record(80);
+    record.epoch = WALL - 1;
+    bus_up();
+    observe(A, &record);
+    pass(NS_PER_MS);
+    ck_assert_ptr_null(local_holds(A));
+    ck_assert_uint_eq(agent_status(a).inherited, 0);
+    ck_assert_ptr_null(bucket_holds(A));
     teardown();
 }
 END_TEST
@@ -272,8 +287,8 @@ START_TEST(inherited_one_that_others_wrote_over_is_put_again)
     setup();
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
+    slot_put(bucket->slots, &bucket->n_slots, A, &record)->seq = ++bucket->seq;
     bus_up();
-    observe(A, &record);
     observe_alien(A);
     pass(NS_PER_MS);
     ck_assert_ptr_nonnull(bucket_holds(A));
@@ -536,7 +551,8 @@ UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, resta
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
            ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused, clock_set_back_and_state_lost,
            newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
-           inherited_one_that_others_wrote_over_is_put_again, forged_epoch_is_gone_above_at_any_time,
-           bucket_made_anew_is_filled_again, no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
-           an_earlier_life_does_not_answer, a_copy_publishes_nothing, the_original_answers_at_once,
-           goes_above_whatever_is_seen, who_stands_down_tells_its_epoch, jumps_are_bounded)
+           inherited_one_that_others_wrote_over_is_put_again, what_appears_after_the_first_snapshot_is_not_inherited,
+           forged_epoch_is_gone_above_at_any_time, bucket_made_anew_is_filled_again, no_fight_over_a_name,
+           the_one_that_stays_goes_above_the_one_that_goes, an_earlier_life_does_not_answer, a_copy_publishes_nothing,
+           the_original_answers_at_once, goes_above_whatever_is_seen, who_stands_down_tells_its_epoch,
+           jumps_are_bounded)
