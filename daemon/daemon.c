@@ -43,6 +43,8 @@ static void exchange_reloadable(struct config *c, struct config *fresh)
     EXCHANGE(c->registry.on_stop, fresh->registry.on_stop);
     EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
     EXCHANGE(c->api.register_group, fresh->api.register_group);
+    EXCHANGE(c->address, fresh->address);
+    EXCHANGE(c->allow_loopback, fresh->allow_loopback);
     EXCHANGE(c->services_dir, fresh->services_dir);
     EXCHANGE(c->services, fresh->services);
     EXCHANGE(c->n_services, fresh->n_services);
@@ -64,6 +66,7 @@ static void reload(struct daemon *d)
         config_free(fresh);
         log_set_level(d->config->log.level);
         api_set_group(d->api, d->config->api.register_group);
+        host_address_look(d->host_address);
         services_set(d);
         if (config_refused_files(d->config))
             log_error("configuration reloaded, but for %zu files of %s", config_refused_files(d->config),

@@ -46,6 +46,7 @@
 #include "daemon/registry/buckets.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/write_report.h"
+#include "daemon/registry/host_address.h"
 #include "daemon/resolver/resolver.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
@@ -93,6 +94,7 @@ struct daemon {
     int state_lock, socket_lock; /* descriptors, or -1 */
     struct state_dir *state_dir;
 
+    struct host_address *host_address;
     struct catalog *catalog;
     struct agent *agent;
     struct liveness *liveness;
@@ -199,8 +201,8 @@ bool inbound_trustworthy(const struct daemon *d);
 int outbound_start(struct daemon *d);
 int requests_start(struct daemon *d);
 int services_start(struct daemon *d);
-/* The host's addresses, as configured or as found. */
-void host_addresses(const struct daemon *d, struct record *ret_addresses);
+/* arg: the daemon. */
+void outbound_address_changed(void *arg);
 /* Takes the services of the configuration; also after a reload. */
 void services_set(struct daemon *d);
 /* Once a second: tries again what could not be registered, when that may have changed. */

@@ -76,6 +76,7 @@ static int dev_config(const char *folder, int port, struct config **ret_config)
     struct config *c = *ret_config;
     err = set(c, "nats.servers", "nats://127.0.0.1:%d", port);
     err = err ? err : set(c, "state_dir", "%s/state", folder);
+    err = err ? err : set(c, "allow_loopback", "true");
     err = err ? err : set(c, "api.socket", "%s/discoverd.sock", folder);
     if (err)
         config_free(c);

@@ -135,6 +135,16 @@ static void catalog_file_stop(struct daemon *d)
     catalog_file_free(d->catalog_file);
 }
 
+static int host_address_start(struct daemon *d)
+{
+    return host_address_new(d->base, d->config, outbound_address_changed, d, &d->host_address);
+}
+
+static void host_address_stop(struct daemon *d)
+{
+    host_address_free(d->host_address);
+}
+
 static void catalog_stop(struct daemon *d)
 {
     catalog_free(d->catalog);
@@ -345,6 +355,7 @@ static const struct part parts[] = {
     {"locks", locks_start, locks_stop},
     {"event loop", base_start, base_stop},
     {"state directory", state_start, state_stop},
+    {"host address", host_address_start, host_address_stop},
     {"catalog", catalog_start, catalog_stop},
     {"stored catalog", catalog_file_start, catalog_file_stop},
     {"timers and signals", daemon_loop_start, daemon_loop_stop},

@@ -336,6 +336,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .unwritten = s->unwritten,
         .unwritten_reason = s->unwritten_reason,
         .store_error = s->store_error,
+        .address = s->address,
+        .waiting = s->waiting,
         .lease_problem = s->lease_problem,
         .name_taken = s->name_taken,
         .buckets = lists->buckets,

@@ -354,6 +354,7 @@ struct agent_status agent_status(const struct agent *a)
         .node = a->identity.node,
         .registrations = registrar.count,
         .inherited = registrar.inherited,
+        .waiting = registrar_waiting(a->registrar),
         .unacknowledged = publisher.behind,
         .in_flight = publisher.in_flight,
         .window = publisher.window,

@@ -29,6 +29,7 @@
 
 #include "daemon/base/metrics.h"
 #include "daemon/agent/overrides.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/record.h"
 
 struct agent;
@@ -43,8 +44,8 @@ struct agent_identity {
 struct agent_options {
     char host[LABEL_CAP];
     char region[LABEL_CAP], zone[LABEL_CAP];
-    uint8_t ipv4[4], ipv6[16]; /* of the host: in its lease, and in registrations that name no address */
-    uint8_t families;          /* DISCOVER_HAS_... */
+    struct addresses addresses; /* of the host: in its lease, and in registrations that name none; none: those wait */
+    bool allow_loopback;        /* registrations may name loopback addresses */
     char version[32];
     int64_t wall_ms; /* wall clock at start: the floor of the epoch */
     struct agent_identity identity;
@@ -65,6 +66,7 @@ struct agent_ops {
     /* The local catalog: at once. */
     void (*local_put)(void *arg, const struct instance_key *key, const struct record *record);
     void (*local_remove)(void *arg, const struct instance_key *key);
+    void (*local_hide)(void *arg, const struct instance_key *key); /* it stays registered, and has no address now */
 
     /*
      * The bus: asynchronously. 0: taken, and agent_published(token) follows, or never if the put is lost; negative:
@@ -271,6 +273,7 @@ struct agent_status {
     uint64_t epoch, min_epoch, node;
     uint32_t registrations; /* inherited ones included */
     uint32_t inherited;
+    uint32_t waiting;        /* for the host to have an address */
     uint32_t unacknowledged; /* changes that NATS has not confirmed */
     uint32_t in_flight, window;
     bool lease_acknowledged; /* the latest */
@@ -281,6 +284,9 @@ struct agent_status {
     int64_t lease_seen_ns; /* when our lease last came back live, as the newest under our name; or publishing began */
 };
 struct agent_status agent_status(const struct agent *a);
+
+/* The host is reached elsewhere now, or nowhere: a new lease, and new records of all that is registered at its address. */
+void agent_set_addresses(struct agent *a, const struct addresses *addresses, int64_t now_ns);
 
 /* Adds the agent's counters and gauges. -ENOMEM. */
 int agent_add_metrics(struct agent *a, struct metrics *m);

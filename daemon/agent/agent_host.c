@@ -22,14 +22,14 @@ static struct lease present_lease(const struct agent *a)
         .digest = stats.digest,
         .ttl_ms = (uint32_t)(a->options.lease_ttl_ns / NS_PER_MS),
         .records = stats.records,
-        .families = a->options.families,
+        .families = a->options.addresses.families,
         .leaving = a->leave != STAYING,
         .life = a->name_conflict.life,
         .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
         .answers = a->name_conflict.answers,
     };
-    memcpy(lease.ipv4, a->options.ipv4, sizeof lease.ipv4);
-    memcpy(lease.ipv6, a->options.ipv6, sizeof lease.ipv6);
+    memcpy(lease.ipv4, a->options.addresses.ipv4, sizeof lease.ipv4);
+    memcpy(lease.ipv6, a->options.addresses.ipv6, sizeof lease.ipv6);
     memcpy(lease.region, a->options.region, sizeof lease.region);
     memcpy(lease.zone, a->options.zone, sizeof lease.zone);
     memcpy(lease.version, a->options.version, sizeof lease.version);
@@ -75,6 +75,16 @@ static void put_question(struct agent *a, int64_t now_ns)
     if (lease_encode(&question, bytes, &n) == 0)
         (void)a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN);
     name_conflict_asked(&a->name_conflict, now_ns);
+}
+
+void agent_set_addresses(struct agent *a, const struct addresses *addresses, int64_t now_ns)
+{
+    if (addresses_equal(&a->options.addresses, addresses))
+        return;
+    a->options.addresses = *addresses;
+    registrar_addresses_changed(a->registrar, now_ns);
+    agent_beat_now(a, now_ns);
+    agent_after(a, now_ns);
 }
 
 void agent_beat_now(struct agent *a, int64_t now_ns)

@@ -47,10 +47,31 @@ void registrar_free(struct registrar *r)
 
 /* --- what follows from a change --- */
 
+/* Whether it can be reached: what is at the host's address waits until that has one. */
+static bool effective(const struct registrar *r, const struct registration *reg, struct record *ret_record)
+{
+    const struct addresses *host = &r->options->addresses;
+    registration_effective(reg, ret_record);
+    if (!record_is_at_host(ret_record))
+        return true;
+    ret_record->families = host->families;
+    memcpy(ret_record->ipv4, host->ipv4, sizeof ret_record->ipv4);
+    memcpy(ret_record->ipv6, host->ipv6, sizeof ret_record->ipv6);
+    return host->families != 0;
+}
+
+static int withhold(struct registrar *r, const struct registration *reg, int64_t now_ns)
+{
+    r->ops->local_hide(r->ops->arg, &reg->key);
+    publisher_remove(r->publisher, &reg->key, now_ns);
+    return 0;
+}
+
 static int publish(struct registrar *r, const struct registration *reg, int64_t now_ns)
 {
     struct record record;
-    registration_effective(reg, &record);
+    if (!effective(r, reg, &record))
+        return withhold(r, reg, now_ns);
     int err = publisher_put(r->publisher, &reg->key, r->epoch, &record, now_ns);
     if (err == 0)
         r->ops->local_put(r->ops->arg, &reg->key, &record);
@@ -384,6 +405,17 @@ void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
             (void)publish(r, reg, now_ns);
 }
 
+/* What was inherited is not ours to publish before it is claimed; it had the address it had. */
+void registrar_addresses_changed(struct registrar *r, int64_t now_ns)
+{
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
+        struct record record;
+        registration_record(reg, &record);
+        if (reg->owner.kind != OWNER_INHERITED && record_is_at_host(&record))
+            (void)publish(r, reg, now_ns); /* -ENOMEM: with the next change */
+    }
+}
+
 /* --- inheritance --- */
 
 void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record, int64_t now_ns)
@@ -448,6 +480,19 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 int64_t registrar_deadline(const struct registrar *r)
 {
     return registrations_deadline(r->registrations);
+}
+
+uint32_t registrar_waiting(const struct registrar *r)
+{
+    uint32_t n = 0;
+    if (r->options->addresses.families)
+        return 0;
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
+        struct record record;
+        registration_record(reg, &record);
+        n += record_is_at_host(&record);
+    }
+    return n;
 }
 
 struct registrar_stats registrar_stats(const struct registrar *r)

@@ -61,4 +61,8 @@ int64_t registrar_deadline(const struct registrar *r);
 
 struct registrar_stats registrar_stats(const struct registrar *r);
 
+/* The host's addresses, in the options, are other ones. And how many wait for it to have any. */
+void registrar_addresses_changed(struct registrar *r, int64_t now_ns);
+uint32_t registrar_waiting(const struct registrar *r);
+
 #endif

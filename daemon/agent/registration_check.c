@@ -26,10 +26,11 @@ int registration_check_names(const struct instance_key *key, const char **ret_wh
 
 int registration_check_record(const struct agent_options *options, struct record *record, const char **ret_why)
 {
-    if (!record->families && !record->hostname[0]) {
-        record->families = options->families;
-        memcpy(record->ipv4, options->ipv4, sizeof record->ipv4);
-        memcpy(record->ipv6, options->ipv6, sizeof record->ipv6);
+    if (!record->families && !record->hostname[0])
+        record_set_at_host(record);
+    if (!record_is_at_host(record) && record_unreachable(record, options->allow_loopback)) {
+        *ret_why = record_unreachable(record, options->allow_loopback);
+        return -EINVAL;
     }
     return record_check(record, ret_why);
 }

@@ -11,7 +11,7 @@
 
 int registration_check_names(const struct instance_key *key, const char **ret_why);
 
-/* A record without an address gets the host's. */
+/* A record without an address is marked as being at the host's. */
 int registration_check_record(const struct agent_options *options, struct record *record, const char **ret_why);
 int registration_check_life(const struct agent_request *request, const char **ret_why);
 

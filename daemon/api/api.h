@@ -24,7 +24,6 @@ struct api_options {
     const char *group;   /* whose members may register; "": none */
     const char *version; /* of the daemon, as "0.1.0" */
     const char *host;
-    uint8_t ipv4[4], ipv6[16], families; /* the host's: for registrations that name no address */
 
     /* 0 in one of these: its default. */
     uint32_t clients_max;         /* 1024 */

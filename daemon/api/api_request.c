@@ -128,19 +128,17 @@ static int parse_names(const struct api *api, const char *service, const char *i
     return label_copy(ret_key->host, api->options.host, strlen(api->options.host));
 }
 
-static int take_record(const struct api *api, const Discover__V1__Instance *from, struct record *ret_record,
-                       const char **ret_why)
+static int take_record(const Discover__V1__Instance *from, struct record *ret_record, const char **ret_why)
 {
     if (!from) {
         *ret_why = "record: missing";
         return -EINVAL;
     }
+    struct record at_host;
     Discover__V1__Instance msg = *from;
     if (!msg.ipv4.len && !msg.ipv6.len && !msg.hostname[0]) {
-        if (api->options.families & DISCOVER_HAS_IPV4)
-            msg.ipv4 = (ProtobufCBinaryData){sizeof api->options.ipv4, (uint8_t *)api->options.ipv4};
-        if (api->options.families & DISCOVER_HAS_IPV6)
-            msg.ipv6 = (ProtobufCBinaryData){sizeof api->options.ipv6, (uint8_t *)api->options.ipv6};
+        record_set_at_host(&at_host);
+        msg.ipv4 = (ProtobufCBinaryData){sizeof at_host.ipv4, at_host.ipv4};
     }
     return record_from_proto(&msg, ret_record, ret_why);
 }
@@ -152,7 +150,7 @@ static int take_request(const struct api_client *c, const Discover__V1__Register
     struct instance_key key;
     int err = parse_names(c->api, m->service, m->instance, false, &key, ret_why);
     if (err == 0)
-        err = take_record(c->api, m->record, &r->record, ret_why);
+        err = take_record(m->record, &r->record, ret_why);
     if (err < 0)
         return err;
     memcpy(r->domain, key.domain, sizeof r->domain);

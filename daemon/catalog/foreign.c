@@ -80,15 +80,8 @@ static int read_address(struct reading *r, const char *field, const json_t *valu
     struct record *record = r->record;
     if (!json_is_string(value))
         return refuse(r, field, "must be a text");
-    int err = record_add_address(record, json_string_value(value));
-    if (err == -EEXIST)
-        return refuse(r, field, "two addresses of one family: register two instances");
-    if (err == 0)
-        return 0;
-    if (strlen(json_string_value(value)) >= sizeof record->hostname)
-        return refuse(r, field, "longer than a host name may be");
-    strcpy(record->hostname, json_string_value(value)); /* checked with the whole record */
-    return 0;
+    const char *why;
+    return record_add_endpoint(record, json_string_value(value), &why) < 0 ? refuse(r, field, why) : 0;
 }
 
 static int read_addresses(struct reading *r)

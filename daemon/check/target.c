@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/base/address.h"
+#include "daemon/base/address_text.h"
 
 #define SCHEME       "http://"
 #define DEFAULT_PORT 80

@@ -2,6 +2,7 @@
 /* The configuration as a plain structure. */
 #include "daemon/config/config.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_services.h"
 #include "daemon/config/service_files.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 
 /* The first label of the machine's name; -EINVAL when it is none (with an underscore, for example). */
@@ -111,14 +113,29 @@ static const struct pair {
     {"nats.tls.key", "nats.tls.cert", true, "needs nats.tls.cert"},
 };
 
+/* Of each family one address at most; where interfaces and networks stand beside them, the first that fits counts. */
+static void check_own_addresses(struct config_source *s, const struct config *c)
+{
+    size_t given_of[2] = {0, 0};
+    for (size_t i = 0; i < c->address.n; i++) {
+        const char *text = c->address.items[i];
+        uint8_t bytes[16];
+        int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+        if (inet_pton(family, text, bytes) != 1)
+            continue;
+        if (++given_of[family == AF_INET6] == 2)
+            complain(s, "address", "two addresses of one family");
+        if (address_is_loopback(family, bytes) && !c->allow_loopback)
+            complain(s, "address", ADDRESS_LOOPBACK_REFUSED);
+    }
+}
+
 static void check_together(struct config_source *s, const struct config *c)
 {
-    const struct string_list *a = &c->address;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (given(s, pairs[i].key) && given(s, pairs[i].other) != pairs[i].together)
             complain(s, pairs[i].key, pairs[i].reason);
-    if (a->n == 2 && !strchr(a->items[0], ':') == !strchr(a->items[1], ':'))
-        complain(s, "address", "two addresses of one family");
+    check_own_addresses(s, c);
     if (strcmp(c->registry.services_bucket, c->registry.hosts_bucket) == 0)
         complain(s, "registry.hosts_bucket", "the same as registry.services_bucket");
 }

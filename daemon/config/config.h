@@ -31,7 +31,8 @@ enum on_stop {
 
 struct config {
     char *host, *region, *zone;
-    struct string_list address; /* of the host: at most one of each family; none: to be found out */
+    struct string_list address; /* of the host: address, "%interface" or network; none: to be found out */
+    bool allow_loopback;
     char *state_dir, *services_dir;
     struct {
         uint32_t level; /* LOG_ERR .. LOG_DEBUG */

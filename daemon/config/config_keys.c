@@ -26,8 +26,12 @@ static const struct config_key main_table[] = {
     {"region", VALUE_LABEL, NO, 0, 0, AT(region), "local", 1, LABEL_MAX,
      "Region of the host, as large as one NATS cluster"},
     {"zone", VALUE_LABEL, NO, 0, 0, AT(zone), "", 0, LABEL_MAX, "Part of the region the host is in; empty: none"},
-    {"address", VALUE_IP, NO, 2, 0, AT(address), "", 1, 45,
-     "Addresses at which others reach this host, at most one IPv4 and one IPv6; none: found out at the start"},
+    {"address", VALUE_OWN, YES, 8, 0, AT(address), "", 1, 45,
+     "At which others reach this host: addresses, interfaces (\"%eth1\") or networks (\"10.0.0.0/8\"), the first that fits "
+     "counts for each family; none: found out, by the way to NATS, then by the default route, and followed when it changes"},
+    {"allow_loopback", VALUE_BOOLEAN, YES, 0, 0, AT(allow_loopback), "false", 0, 0,
+     "Whether loopback addresses may be registered, and are taken for this host's when it has no other: for a fleet on "
+     "one machine"},
     {"state_dir", VALUE_PATH, NO, 0, 0, AT(state_dir), "/var/lib/discoverd", 1, PATH_LEN,
      "Folder of what has to survive a restart"},
     {"services_dir", VALUE_PATH, YES, 0, 0, AT(services_dir), "/etc/discoverd/services.d", 0, PATH_LEN,

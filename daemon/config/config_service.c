@@ -23,15 +23,10 @@ static int read_members(struct config_source *s, const config_setting_t *group, 
 static void take_addresses(struct config_source *s, const config_setting_t *group, const struct string_list *list,
                            struct record *r)
 {
-    for (size_t i = 0; i < list->n; i++) {
-        int err = record_add_address(r, list->items[i]);
-        if (err == -EEXIST)
-            config_complain(s, config_setting_get_member(group, "address"), "two addresses of one family");
-        else if (err)
-            strcpy(r->hostname, list->items[i]); /* the table let addresses and names through, no longer than this */
-    }
-    if (r->hostname[0] && list->n > 1)
-        config_complain(s, config_setting_get_member(group, "address"), "a host name must stand alone");
+    const char *why;
+    for (size_t i = 0; i < list->n; i++)
+        if (record_add_endpoint(r, list->items[i], &why) < 0)
+            config_complain(s, config_setting_get_member(group, "address"), "%s", why);
 }
 
 static void take_pair(struct config_source *s, const config_setting_t *pair, struct record *r)

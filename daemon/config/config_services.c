@@ -117,6 +117,16 @@ static void refuse_large(const struct service_set *set, size_t i, size_t limit, 
         complain(set, i, report, "takes more bytes than limits.record_bytes allows");
 }
 
+static void refuse_loopback(const struct service_set *set, size_t i, const struct config *config,
+                            struct config_report *report)
+{
+    char text[256];
+    const char *why = record_unreachable(&set->services[i].record, config->allow_loopback);
+    snprintf(text, sizeof text, "address: %s", why ? why : "");
+    if (why)
+        complain(set, i, report, text);
+}
+
 int service_set_check(struct service_set *set, size_t from, struct config_report *report, const struct config *config)
 {
     for (size_t i = from; i < set->n; i++) {
@@ -125,6 +135,7 @@ int service_set_check(struct service_set *set, size_t from, struct config_report
             return err;
         refuse_large(set, i, config->limits.record_bytes, report);
         refuse_own_zone(set, i, config, report);
+        refuse_loopback(set, i, config, report);
     }
     size_t limit = config->limits.instances_per_host;
     if (set->n > limit)

@@ -3,11 +3,13 @@
 #include "daemon/config/config_syntax.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/base/address.h"
+#include "daemon/base/address_text.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/record.h"
 
@@ -159,16 +161,30 @@ const char *syntax_target(const char *text)
     return ok ? NULL : "must be a host and a port such as \"127.0.0.1:8080\"";
 }
 
-const char *syntax_ip(const char *text)
+static const char *useless(const char *text)
 {
-    return is_ip(text) ? NULL : "must be an address such as \"10.0.1.22\"";
+    uint8_t bytes[16];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    return inet_pton(family, text, bytes) == 1 ? address_useless(family, bytes) : NULL;
+}
+
+const char *syntax_own_address(const char *text)
+{
+    size_t n = strlen(text);
+    struct network network;
+    bool interface = *text == '%' && n > 1 && n <= IF_NAMESIZE && !strpbrk(text, " /\t");
+    if (interface || (strchr(text, '/') && network_parse(text, &network) == 0))
+        return NULL;
+    return is_ip(text)
+               ? useless(text)
+               : "must be an address, an interface or a network such as \"10.0.1.22\", \"%eth1\" or \"10.0.0.0/8\"";
 }
 
 const char *syntax_address(const char *text)
 {
-    size_t n = strlen(text);
-    bool ok = is_ip(text) || (n <= HOST_MAX && is_dotted(text, n, label_valid) && !ends_in_number(text, n));
-    return ok ? NULL : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
+    return is_ip(text)            ? useless(text)
+           : hostname_valid(text) ? NULL
+                                  : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
 }
 
 const char *syntax_network(const char *text)

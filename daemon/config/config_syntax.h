@@ -15,7 +15,7 @@ const char *syntax_nats_url(const char *text);
 const char *syntax_http_url(const char *text);
 const char *syntax_endpoint(const char *text);
 const char *syntax_target(const char *text);
-const char *syntax_ip(const char *text);
+const char *syntax_own_address(const char *text);
 const char *syntax_address(const char *text);
 const char *syntax_network(const char *text);
 const char *syntax_zone(const char *text);

@@ -31,7 +31,7 @@ static const struct kind {
     [VALUE_HTTP_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_http_url},
     [VALUE_ENDPOINT] = {"address:port", "address:port", FORM_TEXT, STORE_TEXT, syntax_endpoint},
     [VALUE_TARGET] = {"host:port", "host:port", FORM_TEXT, STORE_TEXT, syntax_target},
-    [VALUE_IP] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_ip},
+    [VALUE_OWN] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_own_address},
     [VALUE_ADDRESS] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_address},
     [VALUE_NETWORK] = {"network", "networks", FORM_TEXT, STORE_TEXT, syntax_network},
     [VALUE_ZONE] = {"domain name", "domain names", FORM_TEXT, STORE_TEXT, syntax_zone},

@@ -24,7 +24,7 @@ enum value_kind {
     VALUE_HTTP_URL, /* "http://127.0.0.1:8080/healthz" */
     VALUE_ENDPOINT, /* "127.0.0.1:8053" */
     VALUE_TARGET,   /* "db.example.com:5432" */
-    VALUE_IP,       /* "10.0.1.22" */
+    VALUE_OWN,      /* "10.0.1.22", "%eth1" or "10.0.0.0/8": of this machine */
     VALUE_ADDRESS,  /* "10.0.1.22" or "db.example.com" */
     VALUE_NETWORK,  /* "10.0.0.0/8" */
     VALUE_ZONE,     /* "discover.internal" */

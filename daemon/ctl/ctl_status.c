@@ -82,6 +82,8 @@ static json_t *with_troubles(json_t *status, const struct discover_status *s)
         status, "unwritten",
         json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "address", json_string(s->address));
+    (void)json_object_set_new(status, "waiting", json_integer(s->waiting));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
     (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
     (void)json_object_set_new(status, "write_refusal", json_string(s->write_refusal));
@@ -187,6 +189,9 @@ static void print_text(void *arg, const struct discover_status *s)
         print_bucket(&s->buckets[i]);
     printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
     printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
+    printf("address        %s\n", s->address);
+    if (s->waiting)
+        printf("waiting        %u registrations, until this host has an address\n", s->waiting);
     print_troubles(s);
     print_held(s);
     print_refused(s);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libdiscover/core/record.h"
+
 static int append(const char **list, size_t cap, size_t *n, const char *value)
 {
     if (*n == cap)
@@ -80,7 +82,7 @@ static int set_pid(void *arg, const char *value)
 
 const struct option_spec register_specs[] = {
     {"port", "N", "where it listens, 1 to 65535 (needed)", set_port},
-    {"address", "A", "an IPv4 or IPv6 address, at most one of each (default: the host's)", set_address},
+    {"address", "A", "an IPv4 or IPv6 address, at most one of each, or a host name (default: the host's)", set_address},
     {"instance", "ID", "a name for this instance (default: the daemon makes one up)", set_instance},
     {"proto", "tcp|udp", "default: tcp", set_protocol},
     {"weight", "N", "its share of the traffic, 1 to 65535 (default: 1)", set_weight},
@@ -134,12 +136,28 @@ static int set_meta(struct discover_registration *r, const char *pair)
 struct refusal {
     const char *option, *value;
     int err;
+    const char *why; /* NULL: what the library says of err */
 };
 
 static void attempt(struct refusal *refusal, const char *option, const char *value, int err)
 {
     if (err < 0 && !refusal->err)
-        *refusal = (struct refusal){option, value, err};
+        *refusal = (struct refusal){option, value, err, NULL};
+}
+
+/* The library says which rule is broken by a number only; the rule itself knows the words. */
+static void add_addresses(struct refusal *refusal, const struct register_options *o, struct discover_registration *r)
+{
+    struct record rule;
+    const char *why;
+    record_init(&rule);
+    for (size_t i = 0; i < o->n_addresses && !refusal->err; i++) {
+        int err = record_add_endpoint(&rule, o->addresses[i], &why);
+        if (err < 0)
+            *refusal = (struct refusal){"--address", o->addresses[i], err, why};
+        else
+            attempt(refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]));
+    }
 }
 
 static struct refusal apply(const struct register_options *o, struct discover_registration *r)
@@ -147,8 +165,7 @@ static struct refusal apply(const struct register_options *o, struct discover_re
     struct refusal refusal = {0};
     if (o->instance)
         attempt(&refusal, "--instance", o->instance, discover_registration_set_instance(r, o->instance));
-    for (size_t i = 0; i < o->n_addresses; i++)
-        attempt(&refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]));
+    add_addresses(&refusal, o, r);
     for (size_t i = 0; i < o->n_tags; i++)
         attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]));
     for (size_t i = 0; i < o->n_meta; i++)
@@ -177,7 +194,8 @@ int register_options_build(const struct register_options *o, struct discover_reg
         *ret_r = r;
         return 0;
     }
-    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %s: %s", refusal.option, refusal.value, discover_strerror(refusal.err));
+    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %s: %s", refusal.option, refusal.value,
+             refusal.why ? refusal.why : discover_strerror(refusal.err));
     discover_registration_free(r);
     return refusal.err;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "daemon/base/address.h"
+#include "daemon/base/address_text.h"
 #include "daemon/base/loop_meter.h"
 #include "daemon/http/http_host.h"
 #include "daemon/http/http_impl.h"

@@ -63,6 +63,8 @@ static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
         status, "unwritten",
         json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "address", json_string(s->address));
+    (void)json_object_set_new(status, "waiting", json_integer(s->waiting));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
     (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
     (void)json_object_set_new(status, "write_refusal", json_string(s->write_refusal));

@@ -1,37 +1,176 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks through the interfaces for the host's addresses. */
+/* Follows the machine's addresses. */
 #include "daemon/registry/host_address.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netdb.h>
-#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static void consider(struct record *r, const struct sockaddr *address)
+#include "daemon/base/address_text.h"
+#include "daemon/base/log.h"
+#include "daemon/base/loop.h"
+#include "daemon/host/address_choice.h"
+#include "libdiscover/core/clock.h"
+
+/* Changes come in groups (link, address, route), and a host of containers has many that are no concern of ours. */
+#define SETTLE_NS     (50 * NS_PER_MS)
+#define BETWEEN_NS    (500 * NS_PER_MS)
+#define LOOK_AGAIN_NS (10 * NS_PER_S)
+
+struct host_address {
+    const struct config *config;
+    host_address_fn *fn;
+    void *arg;
+    int watched; /* rtnetlink, or -1 */
+    struct loop_watch watch;
+    struct loop_timer timer;
+    int64_t looked_ns;
+    char server[256]; /* "nats://10.0.0.1:4222"; "": not connected */
+    struct addresses addresses;
+    char why[ADDRESS_CHOICE_WHY_CAP];
+    int failed; /* the last reading's errno, said in the log once */
+};
+
+/* Somewhere beyond all networks of one's own: addresses for documentation (RFC 5737, RFC 3849). Nothing is sent. */
+static const char *const anywhere[] = {"203.0.113.1", "2001:db8:ffff:ffff:ffff:ffff:ffff:1"};
+
+static int family_of(int i)
 {
-    if (address->sa_family == AF_INET && !(r->families & DISCOVER_HAS_IPV4)) {
-        memcpy(r->ipv4, &((const struct sockaddr_in *)address)->sin_addr, sizeof r->ipv4);
-        bool link_local = r->ipv4[0] == 169 && r->ipv4[1] == 254; /* RFC 3927 */
-        if (!link_local)
-            r->families |= DISCOVER_HAS_IPV4;
-    }
-    if (address->sa_family == AF_INET6 && !(r->families & DISCOVER_HAS_IPV6)) {
-        const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-        memcpy(r->ipv6, in6, sizeof r->ipv6);
-        if (!IN6_IS_ADDR_LINKLOCAL(in6))
-            r->families |= DISCOVER_HAS_IPV6;
-    }
+    return i == 0 ? AF_INET : AF_INET6;
 }
 
-void host_address_find(struct record *r)
+static void source_towards(int i, const char *host, struct address_source *ret_source)
 {
-    struct ifaddrs *list = NULL;
-    if (getifaddrs(&list) == 0)
-        for (const struct ifaddrs *i = list; i; i = i->ifa_next)
-            if (i->ifa_addr && (i->ifa_flags & IFF_UP) && !(i->ifa_flags & IFF_LOOPBACK))
-                consider(r, i->ifa_addr);
-    freeifaddrs(list);
-    if (!r->families)
-        (void)record_add_address(r, "127.0.0.1");
+    uint8_t bytes[16];
+    if (inet_pton(family_of(i), host, bytes) == 1 && !address_is_loopback(family_of(i), bytes))
+        ret_source->known = interfaces_source(family_of(i), bytes, ret_source->bytes) == 0;
+}
+
+/* A server by its name is not looked up here: it is the default route's business then. */
+static void source_to_server(const char *url, struct address_choice_input *in)
+{
+    const char *text = strstr(url, "://"), *host;
+    char copy[INET6_ADDRSTRLEN];
+    size_t n;
+    uint16_t port;
+    if (!text || host_port_parse(text + 3, &host, &n, &port) < 0 || n >= sizeof copy)
+        return;
+    memcpy(copy, host, n);
+    copy[n] = '\0';
+    for (int i = 0; i < 2; i++)
+        source_towards(i, copy, &in->to_server[i]);
+}
+
+static void choose(struct host_address *h, const struct interface_address *all, size_t n, struct addresses *ret_chosen,
+                   char ret_why[static ADDRESS_CHOICE_WHY_CAP])
+{
+    struct address_choice_input in = {
+        .all = all, .n = n, .configured = &h->config->address, .allow_loopback = h->config->allow_loopback};
+    source_to_server(h->server[0] ? h->server : h->config->nats.servers.items[0], &in);
+    for (int i = 0; i < 2; i++)
+        source_towards(i, anywhere[i], &in.to_default[i]);
+    address_choice(&in, ret_chosen, ret_why);
+}
+
+/* What was taken stays when it cannot be read: it was right a moment ago. */
+static bool look(struct host_address *h)
+{
+    struct interface_address *all = NULL;
+    struct addresses chosen;
+    char why[ADDRESS_CHOICE_WHY_CAP];
+    size_t n = 0;
+    int err = interfaces_read(&all, &n);
+    if (err && err != h->failed)
+        log_warning("the addresses of this machine cannot be read: %s", strerror(-err));
+    h->failed = err;
+    if (err && h->addresses.families)
+        return false;
+    choose(h, all, n, &chosen, why);
+    free(all);
+    bool changed = !addresses_equal(&chosen, &h->addresses) || !h->why[0];
+    if (changed && chosen.families)
+        log_notice("this host is reached at %s", why);
+    else if (changed)
+        log_warning("this host has no address yet (%s): what is registered without one waits", why);
+    h->addresses = chosen;
+    memcpy(h->why, why, sizeof why);
+    return changed;
+}
+
+void host_address_look(struct host_address *h)
+{
+    h->looked_ns = clock_now_ns();
+    if (look(h))
+        h->fn(h->arg);
+}
+
+void host_address_set_server(struct host_address *h, const char *url)
+{
+    snprintf(h->server, sizeof h->server, "%s", url ? url : "");
+    if (url)
+        host_address_look(h);
+}
+
+static void on_timer(void *arg)
+{
+    struct host_address *h = arg;
+    host_address_look(h);
+    if (h->watched < 0)
+        loop_timer_arm(&h->timer, h->looked_ns + LOOK_AGAIN_NS, h->looked_ns);
+}
+
+static void on_change(void *arg)
+{
+    struct host_address *h = arg;
+    int64_t now_ns = clock_now_ns(), next_ns = h->looked_ns + BETWEEN_NS;
+    interfaces_watch_drain(h->watched);
+    loop_timer_arm(&h->timer, next_ns > now_ns + SETTLE_NS ? next_ns : now_ns + SETTLE_NS, now_ns);
+}
+
+int host_address_new(struct event_base *base, const struct config *config, host_address_fn *fn, void *arg,
+                     struct host_address **ret_h)
+{
+    struct host_address *h = calloc(1, sizeof *h);
+    if (!h)
+        return -ENOMEM;
+    *h = (struct host_address){.config = config, .fn = fn, .arg = arg, .watched = interfaces_watch_open()};
+    int err = loop_timer_init(&h->timer, base, on_timer, h);
+    if (!err && h->watched >= 0)
+        err = loop_watch_init(&h->watch, base, h->watched, on_change, h);
+    if (err) {
+        host_address_free(h);
+        return err;
+    }
+    if (h->watched < 0) {
+        log_warning("changes of this machine's addresses are noticed late: %s", strerror(-h->watched));
+        loop_timer_arm(&h->timer, clock_now_ns() + LOOK_AGAIN_NS, clock_now_ns());
+    }
+    h->looked_ns = clock_now_ns();
+    (void)look(h);
+    *ret_h = h;
+    return 0;
+}
+
+void host_address_free(struct host_address *h)
+{
+    if (!h)
+        return;
+    loop_watch_fini(&h->watch);
+    loop_timer_fini(&h->timer);
+    if (h->watched >= 0)
+        close(h->watched);
+    free(h);
+}
+
+const struct addresses *host_address_get(const struct host_address *h)
+{
+    return &h->addresses;
+}
+
+const char *host_address_why(const struct host_address *h)
+{
+    return h->why;
 }

@@ -1,14 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which addresses other hosts reach this one at, when the configuration does not say. Main thread. */
+/*
+ * The addresses at which others reach this host: read when the daemon starts, and again when the kernel says that links,
+ * addresses or routes have changed. Main thread.
+ */
 #ifndef REGISTRY_HOST_ADDRESS_H
 #define REGISTRY_HOST_ADDRESS_H
 
-#include "libdiscover/core/record.h"
+#include <event2/event.h>
+
+#include "daemon/config/config.h"
+#include "libdiscover/core/address.h"
+
+struct host_address;
+
+/* They have changed: look at host_address_get. */
+typedef void host_address_fn(void *arg);
 
 /*
- * Adds the first address of each family on an interface that is up: not loopback, not link-local. On a machine
- * without any, 127.0.0.1: then all that can be reached is here.
+ * Reads them, without calling fn. config stays the caller's. -ENOMEM; without rtnetlink it goes on, with a warning, and
+ * looks every ten seconds.
  */
-void host_address_find(struct record *r);
+int host_address_new(struct event_base *base, const struct config *config, host_address_fn *fn, void *arg,
+                     struct host_address **ret_h);
+void host_address_free(struct host_address *h); /* NULL is fine */
+
+/* Looks again: after the configuration has changed, or the server that is connected to (NULL: none). */
+void host_address_look(struct host_address *h);
+void host_address_set_server(struct host_address *h, const char *url);
+
+const struct addresses *host_address_get(const struct host_address *h);
+
+/* What was taken and why, or why there is none, for people. */
+const char *host_address_why(const struct host_address *h);
 
 #endif

@@ -104,6 +104,7 @@ static void on_connected(void *arg, const char *server)
     int64_t now_ns = clock_now_ns();
     log_notice("connected to %s", server);
     snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
+    host_address_set_server(d->host_address, server);
     d->bus_error[0] = '\0';
     health_set_connected(&d->health, true, now_ns);
     agent_connected(d->agent, now_ns);
@@ -131,6 +132,7 @@ static void on_moved(void *arg, const char *server)
 {
     struct daemon *d = arg;
     log_notice("the NATS server at %s is about to stop: moved to %s", d->bus_server, server);
+    host_address_set_server(d->host_address, server);
     snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
 }
 

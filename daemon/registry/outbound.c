@@ -11,7 +11,6 @@
 #include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
-#include "daemon/registry/host_address.h"
 #include "daemon/registry/remembered.h"
 #include "libdiscover/core/clock.h"
 
@@ -44,6 +43,13 @@ static void local_remove(void *arg, const struct instance_key *key)
     if (d->checks)
         checks_remove(d->checks, key);
     d->services_retry = d->services_waiting;
+}
+
+static void local_hide(void *arg, const struct instance_key *key)
+{
+    struct daemon *d = arg;
+    catalog_remove(d->catalog, key);
+    flush(d, key);
 }
 
 static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
@@ -117,19 +123,6 @@ static uint64_t random64(void *arg)
     return value;
 }
 
-#define ADDRESSES_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
-
-static void addresses_text(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6,
-                           char ret_text[static ADDRESSES_CAP])
-{
-    char v4[INET_ADDRSTRLEN] = "", v6[INET6_ADDRSTRLEN] = "";
-    if (families & DISCOVER_HAS_IPV4)
-        inet_ntop(AF_INET, ipv4, v4, sizeof v4);
-    if (families & DISCOVER_HAS_IPV6)
-        inet_ntop(AF_INET6, ipv6, v6, sizeof v6);
-    snprintf(ret_text, ADDRESSES_CAP, "%s%s%s", v4, v4[0] && v6[0] ? ", " : "", v6);
-}
-
 static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 {
     struct daemon *d = arg;
@@ -139,11 +132,12 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
                   d->config->host, (unsigned long long)lease->asked_by);
         return;
     }
-    struct record own;
-    char here[ADDRESSES_CAP], there[ADDRESSES_CAP];
-    host_addresses(d, &own);
-    addresses_text(own.families, own.ipv4, own.ipv6, here);
-    addresses_text(lease->families, lease->ipv4, lease->ipv6, there);
+    struct addresses other = {.families = lease->families};
+    char here[ADDRESSES_TEXT_CAP], there[ADDRESSES_TEXT_CAP];
+    memcpy(other.ipv4, lease->ipv4, sizeof other.ipv4);
+    memcpy(other.ipv6, lease->ipv6, sizeof other.ipv6);
+    addresses_text(host_address_get(d->host_address), here);
+    addresses_text(&other, there);
     log_error("two live hosts are called %s: this one (%s) and another (%s, node %016llx). %s", d->config->host, here,
               there, (unsigned long long)lease->node,
               stand_down ? "Nothing is published from here as long as the other lives: change `host` on one of them."
@@ -155,15 +149,6 @@ static void pid_gone(void *arg, pid_t pid)
     struct daemon *d = arg;
     agent_pid_gone(d->agent, pid, clock_now_ns());
     daemon_turn(d);
-}
-
-void host_addresses(const struct daemon *d, struct record *ret_addresses)
-{
-    record_init(ret_addresses);
-    for (size_t i = 0; i < d->config->address.n; i++)
-        (void)record_add_address(ret_addresses, d->config->address.items[i]); /* checked with the configuration */
-    if (!ret_addresses->families)
-        host_address_find(ret_addresses);
 }
 
 static int restore(void *arg, const uint8_t *bytes, size_t n)
@@ -188,7 +173,6 @@ static int restore_all(struct daemon *d, const char *prefix, state_dir_fn *fn, c
 
 static void agent_options_fill(const struct daemon *d, struct agent_options *o)
 {
-    struct record addresses;
     struct timespec wall;
     *o = (struct agent_options){.lease_ttl_ns = d->config->registry.lease_ttl_ns,
                                 .record_ttl_ns = d->config->registry.record_ttl_ns,
@@ -200,23 +184,32 @@ static void agent_options_fill(const struct daemon *d, struct agent_options *o)
     snprintf(o->region, sizeof o->region, "%s", d->config->region);
     snprintf(o->zone, sizeof o->zone, "%s", d->config->zone);
     snprintf(o->version, sizeof o->version, "%s", DAEMON_VERSION);
-    host_addresses(d, &addresses);
-    memcpy(o->ipv4, addresses.ipv4, sizeof o->ipv4);
-    memcpy(o->ipv6, addresses.ipv6, sizeof o->ipv6);
-    o->families = addresses.families;
+    o->addresses = *host_address_get(d->host_address);
+    o->allow_loopback = d->config->allow_loopback;
     clock_gettime(CLOCK_REALTIME, &wall);
     o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
 }
 
 /* This host is alive and vouches for whatever the agent puts, whatever its leases in the bucket say. */
-static int set_own_host(struct daemon *d, const struct agent_options *o)
+static int set_own_host(struct daemon *d)
 {
-    struct lease own = {.families = o->families};
-    memcpy(own.region, o->region, sizeof own.region);
-    memcpy(own.zone, o->zone, sizeof own.zone);
-    memcpy(own.ipv4, o->ipv4, sizeof own.ipv4);
-    memcpy(own.ipv6, o->ipv6, sizeof own.ipv6);
-    return catalog_set_host(d->catalog, o->host, &own, true, clock_now_ns());
+    const struct addresses *addresses = host_address_get(d->host_address);
+    struct lease own = {.families = addresses->families};
+    snprintf(own.region, sizeof own.region, "%s", d->config->region);
+    snprintf(own.zone, sizeof own.zone, "%s", d->config->zone);
+    memcpy(own.ipv4, addresses->ipv4, sizeof own.ipv4);
+    memcpy(own.ipv6, addresses->ipv6, sizeof own.ipv6);
+    return catalog_set_host(d->catalog, d->config->host, &own, true, clock_now_ns());
+}
+
+void outbound_address_changed(void *arg)
+{
+    struct daemon *d = arg;
+    if (!d->agent)
+        return;
+    (void)set_own_host(d); /* -ENOMEM: with the next change */
+    agent_set_addresses(d->agent, host_address_get(d->host_address), clock_now_ns());
+    daemon_turn(d);
 }
 
 int outbound_start(struct daemon *d)
@@ -224,6 +217,7 @@ int outbound_start(struct daemon *d)
     const struct agent_ops ops = {.arg = d,
                                   .local_put = local_put,
                                   .local_remove = local_remove,
+                                  .local_hide = local_hide,
                                   .publish = publish,
                                   .unpublish = unpublish,
                                   .publish_lease = publish_lease,
@@ -246,7 +240,7 @@ int outbound_start(struct daemon *d)
     if (!err)
         err = agent_add_metrics(d->agent, d->metrics);
     if (!err)
-        err = set_own_host(d, &options);
+        err = set_own_host(d);
     if (err)
         return err;
     err = restore_all(d, STORED_OVERRIDE, restore_override, "states set by an operator");

@@ -107,20 +107,15 @@ int requests_start(struct daemon *d)
                                 .epoch = api_epoch,
                                 .table_fd = api_table_fd,
                                 .service_seq = api_service_seq};
-    struct record addresses;
-    host_addresses(d, &addresses);
     struct api_options options = {.path = d->config->api.socket,
                                   .group = d->config->api.register_group,
                                   .version = DAEMON_VERSION,
                                   .host = d->config->host,
-                                  .families = addresses.families,
                                   .clients_max = d->config->limits.api_clients,
                                   .clients_per_uid_max = d->config->limits.api_clients_per_uid,
                                   .ejections_max = d->config->limits.ejections,
                                   .watches_max = d->config->limits.api_watches,
                                   .output_max = d->config->limits.api_output_bytes,
                                   .handshake_timeout_ns = d->config->limits.api_handshake_ns};
-    memcpy(options.ipv4, addresses.ipv4, sizeof options.ipv4);
-    memcpy(options.ipv6, addresses.ipv6, sizeof options.ipv6);
     return api_new(d->base, &options, &ops, d->metrics, &d->api);
 }

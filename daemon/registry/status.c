@@ -111,6 +111,8 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->store_error = d->store_error;
     s->unwritten = (uint32_t)unwritten(d);
     s->unwritten_reason = (char *)unwritten_reason(d);
+    s->address = (char *)host_address_why(d->host_address);
+    s->waiting = agent.waiting;
 }
 
 static enum table_sync present_sync(const struct daemon *d)

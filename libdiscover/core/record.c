@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/wire.h"
 
 #define WEIGHT_MAX 65535
@@ -23,6 +24,12 @@ void record_init(struct record *r)
     r->weight = 1;
     r->n_tags = r->n_meta = 0;
     r->hostname[0] = '\0';
+}
+
+static int refuse(const char **ret_why, const char *why)
+{
+    *ret_why = why;
+    return -EINVAL;
 }
 
 int record_add_address(struct record *r, const char *text)
@@ -43,6 +50,51 @@ int record_add_address(struct record *r, const char *text)
         return 0;
     }
     return -EINVAL;
+}
+
+int record_add_endpoint(struct record *r, const char *text, const char **ret_why)
+{
+    uint8_t bytes[16];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    bool is_address = inet_pton(family, text, bytes) == 1;
+    if (is_address && address_useless(family, bytes))
+        return refuse(ret_why, address_useless(family, bytes));
+    if (!is_address && !hostname_valid(text))
+        return refuse(ret_why, "neither an address such as \"10.0.1.22\" nor a host name such as \"db.example.com\"");
+    if (r->hostname[0] || (!is_address && r->families))
+        return refuse(ret_why, "a host name must stand alone");
+    if (!is_address)
+        strcpy(r->hostname, text);
+    else if (record_add_address(r, text) == -EEXIST) {
+        *ret_why = "two addresses of one family: register two instances";
+        return -EEXIST;
+    }
+    return 0;
+}
+
+static const uint8_t dummy[] = {192, 0, 0, 8};
+
+void record_set_at_host(struct record *r)
+{
+    memcpy(r->ipv4, dummy, sizeof r->ipv4);
+    r->families = DISCOVER_HAS_IPV4;
+}
+
+bool record_is_at_host(const struct record *r)
+{
+    return r->families == DISCOVER_HAS_IPV4 && memcmp(r->ipv4, dummy, sizeof r->ipv4) == 0;
+}
+
+static const char *unreachable(int family, const uint8_t *bytes, bool allow_loopback)
+{
+    const char *why = address_useless(family, bytes);
+    return why ? why : address_is_loopback(family, bytes) && !allow_loopback ? ADDRESS_LOOPBACK_REFUSED : NULL;
+}
+
+const char *record_unreachable(const struct record *r, bool allow_loopback)
+{
+    const char *why = r->families & DISCOVER_HAS_IPV4 ? unreachable(AF_INET, r->ipv4, allow_loopback) : NULL;
+    return !why && r->families & DISCOVER_HAS_IPV6 ? unreachable(AF_INET6, r->ipv6, allow_loopback) : why;
 }
 
 int record_add_tag(struct record *r, const char *tag)
@@ -118,10 +170,17 @@ int record_set_meta(struct record *r, const char *key, const char *value)
     return 0;
 }
 
-/* RFC 1123 section 2.1, without a trailing dot, in lower case. */
-static bool hostname_valid(const char *name)
+/* A name whose last part is a number was meant to be an address: there is no such domain. */
+static bool ends_in_number(const char *name)
 {
-    if (strlen(name) >= RECORD_HOSTNAME_CAP)
+    const char *last = strrchr(name, '.');
+    last = last ? last + 1 : name;
+    return last[strspn(last, "0123456789")] == '\0';
+}
+
+bool hostname_valid(const char *name)
+{
+    if (strlen(name) >= RECORD_HOSTNAME_CAP || ends_in_number(name))
         return false;
     for (;;) {
         size_t n = strcspn(name, ".");
@@ -145,7 +204,7 @@ int record_check(const struct record *r, const char **ret_why)
     else if (r->families && r->hostname[0])
         why = "address: both an address and a host name";
     else if (r->hostname[0] && !hostname_valid(r->hostname))
-        why = "address: not a host name";
+        why = "address: not a host name such as \"db.example.com\"";
     else if (r->weight == 0 || r->weight > WEIGHT_MAX)
         why = "weight: must be 1..65535";
     else if (r->protocol > DISCOVER_UDP)
@@ -154,12 +213,6 @@ int record_check(const struct record *r, const char **ret_why)
         why = "state: not a known state";
     if (!why)
         return 0;
-    *ret_why = why;
-    return -EINVAL;
-}
-
-static int refuse(const char **ret_why, const char *why)
-{
     *ret_why = why;
     return -EINVAL;
 }

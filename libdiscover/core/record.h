@@ -88,6 +88,25 @@ int record_check(const struct record *r, const char **ret_why);
 /* Adders used by every front end (configuration, library): -EINVAL, -E2BIG, -EEXIST. */
 int record_add_address(struct record *r, const char *text);
 int record_add_tag(struct record *r, const char *tag);
+
+/*
+ * The one rule for where an instance is, at every door: an address that somebody may reach (address.h), one of each
+ * family at most, or a host name (RFC 1123 section 2.1, lower case, no trailing dot, its last part no number), alone.
+ * -EINVAL, -EEXIST (a second one of its family), with *ret_why (static).
+ */
+int record_add_endpoint(struct record *r, const char *text, const char **ret_why);
+bool hostname_valid(const char *name);
+
+/* Why nobody, or nobody elsewhere, can reach it; NULL: somebody may. Static. */
+const char *record_unreachable(const struct record *r, bool allow_loopback);
+
+/*
+ * A registration that names no address has its host's, whatever that is at the time: until then, and wherever it is
+ * stored, this address stands for it, which no instance can have (the IPv4 dummy address, RFC 7600 section 4.8).
+ */
+void record_set_at_host(struct record *r);
+bool record_is_at_host(const struct record *r);
+
 int record_set_meta(struct record *r, const char *key, const char *value);
 
 int lease_decode(const uint8_t *bytes, size_t n, struct lease *ret_lease, const char **ret_why);

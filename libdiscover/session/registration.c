@@ -50,7 +50,8 @@ int discover_registration_set_instance(struct discover_registration *r, const ch
 
 int discover_registration_add_address(struct discover_registration *r, const char *text)
 {
-    return record_add_address(&r->record, text);
+    const char *why;
+    return record_add_endpoint(&r->record, text, &why);
 }
 
 int discover_registration_set_protocol(struct discover_registration *r, enum discover_protocol protocol)

@@ -43,6 +43,7 @@ static void write_config(const struct host *h, const struct host_options *o)
     fprintf(out, "dns = { listen = [\"127.0.0.1:%d\"]; %s };\n", h->dns_port, or_empty(o->dns));
     fprintf(out, "api = { socket = \"%s\"; %s };\n", h->socket, or_empty(o->api));
     fprintf(out, "http = { listen = \"127.0.0.1:%d\"; %s };\n", h->http_port, or_empty(o->http));
+    fprintf(out, "allow_loopback = %s;\n", o->apart ? "false" : "true");
     fprintf(out, "services = ( %s );\n%s\n", or_empty(o->services), or_empty(o->extra));
     fclose(out);
 }

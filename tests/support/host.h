@@ -20,6 +20,7 @@ struct host_options {
     const char *lease_ttl; /* default "3s" */
     int dns_port;          /* default: free ones; given where the network is the test's own */
     int http_port;
+    bool apart; /* from the other hosts: loopback addresses do not reach them. Default: all are on one machine */
     const char *services; /* what goes between services = ( and ); */
     const char *dns;      /* more lines for the group of that name ... */
     const char *api;

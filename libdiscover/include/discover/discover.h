@@ -400,7 +400,11 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_new(const char *service, u
                                                           struct discover_registration **ret_r);
 DISCOVER_API void discover_registration_free(struct discover_registration *r);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_instance(struct discover_registration *r, const char *id);
-/* An IPv4 or IPv6 address as text, at most one of each; default: the host's own. */
+/*
+ * An IPv4 or IPv6 address as text, at most one of each, or one host name ("db.example.com"), which each daemon resolves
+ * for its readers; default: the host's own address, whatever that is at the time. -EINVAL: nobody could reach it
+ * (unspecified, multicast, link-local, ...), or neither an address nor a name; -EEXIST: the second of its family.
+ */
 DISCOVER_API DISCOVER_CHECK int discover_registration_add_address(struct discover_registration *r, const char *text);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_protocol(struct discover_registration *r,
                                                                    enum discover_protocol protocol);
@@ -519,6 +523,8 @@ struct discover_status {
     uint32_t held;        /* hosts kept although their leases have run out ... */
     int64_t held_ms;      /* ... for so long from now on, at most ... */
     const char *held_reason;
+    const char *address;       /* of the host, and why that one; or why there is none */
+    uint32_t waiting;          /* registrations that wait for the host to have an address */
     const char *store_error;   /* why the state directory cannot be written; "": it can */
     const char *lease_problem; /* why other hosts may not take this host's lease, so that nobody hears of what is
                                   registered here; "": they do */

@@ -238,8 +238,9 @@ static inline void bucket_free(void)
 
 static inline struct agent_ops bucket_ops(void)
 {
-    return (struct agent_ops){bucket,       op_local_put,   op_local_remove, op_publish, op_unpublish, op_publish_lease,
-                              op_watch_pid, op_unwatch_pid, op_store,        op_forget,  op_random,    op_rival};
+    return (struct agent_ops){bucket,       op_local_put,     op_local_remove, op_local_remove, op_publish,
+                              op_unpublish, op_publish_lease, op_watch_pid,    op_unwatch_pid,  op_store,
+                              op_forget,    op_random,        op_rival};
 }
 
 /* Takes the oldest flight out; what it did is in the bucket now. */

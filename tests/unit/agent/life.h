@@ -24,8 +24,7 @@ static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
                                     .version = "1",
                                     .wall_ms = wall_ms,
                                     .identity = identity,
-                                    .ipv4 = {10, 0, 0, 9},
-                                    .families = DISCOVER_HAS_IPV4,
+                                    .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 9}},
                                     .instances_max = 20};
     struct agent_ops ops = bucket_ops();
     ck_assert_int_eq(agent_new(&options, &ops, now_ns, &a), 0);

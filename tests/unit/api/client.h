@@ -173,9 +173,13 @@ static inline void o_leave(void *arg)
 
 static inline void server_agent(void)
 {
-    const struct agent_ops ops = {NULL,    w_local_put, w_local_remove, w_publish, w_unpublish, w_publish_lease,
-                                  w_watch, w_unwatch,   w_store,        w_forget,  w_random,    w_rival};
-    struct agent_options options = {.host = "web-1", .wall_ms = 1000, .instances_max = 5};
+    const struct agent_ops ops = {NULL,        w_local_put,     w_local_remove, w_local_remove, w_publish,
+                                  w_unpublish, w_publish_lease, w_watch,        w_unwatch,      w_store,
+                                  w_forget,    w_random,        w_rival};
+    struct agent_options options = {.host = "web-1",
+                                    .wall_ms = 1000,
+                                    .instances_max = 5,
+                                    .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 0}}};
     ck_assert_int_eq(agent_new(&options, &ops, 0, &s.agent), 0);
 }
 
@@ -187,8 +191,6 @@ static inline int server_listen(struct api_options options)
     options.version = "0.1.0";
     options.host = "web-1";
     options.group = options.group ? options.group : "";
-    options.ipv4[0] = 10;
-    options.families = DISCOVER_HAS_IPV4;
     return api_new(s.base, &options, &ops, s.metrics, &s.api);
 }
 

@@ -42,6 +42,7 @@ static void assert_list(const struct string_list *list, const char *const *expec
 
 static const char everything[] =
     "host = \"web-1\"; region = \"eu\"; zone = \"a\"; address = [\"10.0.1.22\", \"2001:db8::1\"];\n"
+    "allow_loopback = true;\n"
     "state_dir = \"/s\"; services_dir = \"\"; log = { level = \"debug\"; };\n"
     "nats = { servers = [\"tls://n1:4222\", \"tls://n2\"]; user = \"u\"; password_file = \"/p\"; js_domain = "
     "\"hub\";\n"

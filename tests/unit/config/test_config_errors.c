@@ -74,7 +74,15 @@ static const struct {
     {"registry = { lease_ttl = \"\"; };",
      "c:1: registry.lease_ttl: \"\" must be a duration such as \"10s\" or \"500ms\"\n"},
     {"dns = { ttl = \"1500ms\"; };", "c:1: dns.ttl: 1500ms must be whole seconds\n"},
-    {"address = [\"10.0.0.1\", \"::1\", \"10.0.0.2\"];", "c:1: address[2]: more than 2\n"},
+    {"address = [\"127.0.0.1\"];", "c:1: address: a loopback address: no other host can reach it; set allow_loopback = "
+                                   "true where all hosts are on one "
+                                   "machine\n"},
+    {"address = [\"0.0.0.0\"];",
+     "c:1: address[0]: \"0.0.0.0\" an unspecified address (0.0.0.0/8): nobody can connect to "
+     "it; leave it out to register the host's\n"},
+    {"services = ( { " SERVICE "address = [\"127.0.0.1\"]; } );",
+     "c:1: services[0]: address: a loopback address: no other host can reach it; set allow_loopback = true where all "
+     "hosts are on one machine\n"},
     {"api = { socket = \"/" NAME_63 NAME_63 "\"; };", "c:1: api.socket: longer than 107 bytes\n"},
 
     /* What is no name, address, URL or path. */
@@ -102,7 +110,9 @@ static const struct {
                                               "\"discover.internal\", without a dot at the end\n"},
     {"dns = { allow = [\"10.0.0.1/8\"]; };",
      "c:1: dns.allow[0]: \"10.0.0.1/8\" must be a network such as \"10.0.0.0/8\"\n"},
-    {"address = [\"web-1\"];", "c:1: address[0]: \"web-1\" must be an address such as \"10.0.1.22\"\n"},
+    {"address = [\"web-1\"];",
+     "c:1: address[0]: \"web-1\" must be an address, an interface or a network such as \"10.0.1.22\", "
+     "\"%eth1\" or \"10.0.0.0/8\"\n"},
     {"http = { listen = \"8054\"; };",
      "c:1: http.listen: \"8054\" must be an address and a port such as \"127.0.0.1:8053\"\n"},
 
@@ -134,7 +144,7 @@ static const struct {
      "c:1: services[0].address[0]: \"10.0.0.300\" must be an address or a host name such as \"10.0.1.22\" or "
      "\"db.example.com\"\n"},
     {"services = ( { " SERVICE "address = [\"10.0.0.1\", \"10.0.0.2\"]; } );",
-     "c:1: services[0].address: two addresses of one family\n"},
+     "c:1: services[0].address: two addresses of one family: register two instances\n"},
     {"services = ( { " SERVICE "address = [\"web-1.host.discover.internal\"]; } );",
      "c:1: services[0]: address: a host name below our own zone discover.internal\n"},
     {"services = ( { " SERVICE "address = [\"db\", \"10.0.0.2\"]; } );",

@@ -84,7 +84,11 @@ START_TEST(bad_values)
     static const char *const lines[][2] = {
         {"Shop/payment --port 1", "Shop/payment: not a valid name"},
         {"a/b --port 1 --instance A", "--instance A: not a valid name"},
-        {"a/b --port 1 --address localhost", "--address localhost"},
+        {"a/b --port 1 --address LOCALHOST", "--address LOCALHOST: neither an address"},
+        {"a/b --port 1 --address 10.0.0.256", "--address 10.0.0.256: neither an address"},
+        {"a/b --port 1 --address 0.0.0.0", "--address 0.0.0.0: an unspecified address"},
+        {"a/b --port 1 --address db.example.com --address 10.0.0.1",
+         "--address 10.0.0.1: a host name must stand alone"},
         {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2", "--address 1.1.1.2"},
         {"a/b --port 1 --tag a_b", "--tag a_b: not a valid name"},
         {"a/b --port 1 --meta =x", "--meta =x"},

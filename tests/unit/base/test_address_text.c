@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses, networks, and hosts with ports. */
-#include "daemon/base/address.h"
+#include "daemon/base/address_text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

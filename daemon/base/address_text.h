@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses and networks as people write them. Pure, no name is ever looked up; any thread. -EINVAL otherwise. */
-#ifndef BASE_ADDRESS_H
-#define BASE_ADDRESS_H
+#ifndef BASE_ADDRESS_TEXT_H
+#define BASE_ADDRESS_TEXT_H
 
 #include <stdint.h>
 #include <sys/socket.h>

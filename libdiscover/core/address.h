@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The addresses of one endpoint or host, at most one of each family. Pure; any thread. */
+#ifndef CORE_ADDRESS_H
+#define CORE_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "discover/discover.h"
+
+struct addresses {
+    uint8_t families;          /* DISCOVER_HAS_IPV4, DISCOVER_HAS_IPV6; 0: none */
+    uint8_t ipv4[4], ipv6[16]; /* network order; zeros when there is none */
+};
+
+/* The same words at every door. */
+#define ADDRESS_LOOPBACK_REFUSED                                                                                       \
+    "a loopback address: no other host can reach it; set allow_loopback = true where all hosts are on one machine"
+
+#define ADDRESSES_TEXT_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
+
+bool addresses_equal(const struct addresses *a, const struct addresses *b);
+
+/* "10.0.1.22, 2001:db8::1"; "" when there is none. */
+void addresses_text(const struct addresses *a, char ret_text[static ADDRESSES_TEXT_CAP]);
+
+/*
+ * Why nobody could reach an instance there: static text; NULL: somebody may. Loopback is not among the reasons, since
+ * all hosts may be on one machine: see address_is_loopback.
+ */
+const char *address_useless(int family, const uint8_t *bytes);
+bool address_is_loopback(int family, const uint8_t *bytes);
+
+#endif
