@@ -28,8 +28,6 @@ static void take_status(natsMsg *msg, struct bus_get_answer *a)
         a->outcome = BUS_GET_NOTHING;
     else if (strcmp(status, "204") == 0)
         a->outcome = BUS_GET_BATCH_END;
-    else if (strcmp(status, "503") == 0)
-        a->outcome = BUS_GET_NOBODY;
     else
         refuse(a, *status ? status : "the answer to a direct get makes no sense", description);
 }
@@ -153,10 +151,6 @@ void bus_get_leader(natsMsg *msg, const struct bus_stream *stream, size_t max_va
 {
     struct bus_get_answer *a = ret_answer;
     memset(a, 0, sizeof *a);
-    if (natsMsg_IsNoResponders(msg)) {
-        a->outcome = BUS_GET_NOBODY;
-        return;
-    }
     a->root = json_loadb(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), 0, NULL);
     const json_t *error = json_object_get(a->root, "error"), *message = json_object_get(a->root, "message");
     if (error)

@@ -19,7 +19,6 @@ enum bus_get_outcome {
     BUS_GET_UNREADABLE, /* a message whose headers cannot be read: the leader's JSON has it */
     BUS_GET_NOTHING,    /* there is none up to the stream's end */
     BUS_GET_BATCH_END,  /* all that were asked for were sent */
-    BUS_GET_NOBODY,     /* nobody serves this request */
     BUS_GET_REFUSED,    /* for another reason */
 };
 

@@ -15,10 +15,12 @@
 #define LEADER_MAX   32 /* requests to a leader at once: it answers for everybody */
 #define PER_CHAIN    4  /* messages that are worth a chain of their own */
 #define SILENCES_MAX 8
+#define ORDER_CAP    96
 #define PROBE        RANGES_MAX /* stands for a chain: the single message behind the first batch */
 
 enum way { BATCHES, SINGLES, LEADER };
 enum doubt { NO_DOUBT, END_DOUBTED, UNREADABLE };
+enum access { UNKNOWN, OPEN, CLOSED };
 
 struct chain {
     uint64_t id; /* of its request; 0: none is out */
@@ -32,7 +34,7 @@ struct getting {
     enum way way;
     bool proven;  /* batches get here */
     bool batches; /* the server knows them */
-    bool direct_closed, leader_closed;
+    enum access direct, leader;
     unsigned silences;
     struct bus_ranges ranges;
     struct chain chain[RANGES_MAX + 1];
@@ -53,20 +55,51 @@ static uint64_t new_id(struct getting *g, size_t i)
     return (++g->r->s->requests << 10 | (uint64_t)g->r->s->bucket << 9) + i;
 }
 
+static const char *order_of(uint64_t seq, bool batch, char ret_order[static ORDER_CAP])
+{
+    char size[24] = "";
+    if (batch)
+        snprintf(size, sizeof size, ",\"batch\":%d", BATCH);
+    snprintf(ret_order, ORDER_CAP, "{\"seq\":%" PRIu64 ",\"next_by_subj\":\">\"%s}", seq, size);
+    return ret_order;
+}
+
 static int request(struct getting *g, size_t i, uint64_t seq, bool batch)
 {
     struct bus_reading *r = g->r;
     struct chain *c = &g->chain[i];
-    char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[96], size[24] = "";
+    char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[ORDER_CAP];
     c->id = new_id(g, i);
     c->answers = 0;
     metric_inc(&r->s->counters->gets);
     snprintf(inbox, sizeof inbox, "%s.pull.%" PRIx64, r->session->inbox, c->id);
-    if (batch)
-        snprintf(size, sizeof size, ",\"batch\":%d", BATCH);
-    snprintf(order, sizeof order, "{\"seq\":%" PRIu64 ",\"next_by_subj\":\">\"%s}", seq, size);
-    natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject_of(g, c->leader, subject), inbox, order);
+    natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject_of(g, c->leader, subject), inbox,
+                                                       order_of(seq, batch, order));
     return s == NATS_OK ? 0 : bus_stream_error(s, 0, r->reason);
+}
+
+static bool denied(const struct getting *g, bool leader)
+{
+    char subject[BUS_SUBJECT_CAP];
+    return bus_link_denied(g->r->link, subject_of(g, leader, subject));
+}
+
+/* 6. Tried once: who is slow is there. A request of its own, because nats.c does not say which one nobody answered. */
+static bool is_open(struct getting *g, bool leader)
+{
+    enum access *access = leader ? &g->leader : &g->direct;
+    char subject[BUS_SUBJECT_CAP], order[ORDER_CAP];
+    natsMsg *msg = NULL;
+    if (*access == UNKNOWN && !denied(g, leader)) {
+        natsStatus s = natsConnection_RequestString(&msg, g->r->session->nc, subject_of(g, leader, subject),
+                                                    order_of(g->r->next_seq, false, order),
+                                                    bus_reading_patience(g->r, 0) / NS_PER_MS);
+        natsMsg_Destroy(msg);
+        *access = s == NATS_OK || s == NATS_TIMEOUT ? OPEN : CLOSED;
+    }
+    if (denied(g, leader))
+        *access = CLOSED;
+    return *access == OPEN;
 }
 
 /* Sends the chain's next request, if there is work for it. */
@@ -76,11 +109,11 @@ static int ask(struct getting *g, size_t i)
     uint64_t seq;
     bool wanted = g->way == LEADER || c->doubt != NO_DOUBT;
     c->id = 0;
-    if (g->direct_closed && g->leader_closed)
-        return bus_reading_fail(g->r, -EACCES, "neither consumers nor DIRECT.GET nor STREAM.MSG.GET are served here");
     if (!bus_ranges_next(&g->ranges, i, &seq))
         return 0;
-    c->leader = (wanted && !g->leader_closed) || g->direct_closed;
+    c->leader = (wanted || !is_open(g, false)) && is_open(g, true);
+    if (!c->leader && !is_open(g, false))
+        return bus_reading_fail(g->r, -EACCES, "neither consumers nor DIRECT.GET nor STREAM.MSG.GET are served here");
     return request(g, i, seq, g->way == BATCHES && !c->leader);
 }
 
@@ -95,7 +128,7 @@ static int ask_all(struct getting *g)
 static size_t chains(const struct getting *g)
 {
     size_t wanted = (size_t)(g->r->state->info.messages / PER_CHAIN) + 1;
-    size_t most = g->way == LEADER || g->direct_closed ? LEADER_MAX : g->way == BATCHES ? 1 : RANGES_MAX;
+    size_t most = g->way == LEADER ? LEADER_MAX : g->way == BATCHES ? 1 : RANGES_MAX;
     return wanted < most ? wanted : most;
 }
 
@@ -112,8 +145,8 @@ static int begin(struct getting *g)
 {
     struct bus_reading *r = g->r;
     uint64_t first = r->next_seq > r->state->first_seq ? r->next_seq : r->state->first_seq;
-    g->direct_closed = !r->state->settings.direct;
-    int err = go(g, r->state->settings.direct ? BATCHES : LEADER, first);
+    g->direct = r->state->direct ? UNKNOWN : CLOSED;
+    int err = go(g, is_open(g, false) ? BATCHES : LEADER, first);
     if (err == 0 && g->way == BATCHES && !bus_ranges_done(&g->ranges))
         err = request(g, PROBE, first, false); /* 1. */
     return err;
@@ -132,13 +165,14 @@ static int probe_answered(struct getting *g)
     g->chain[PROBE].id = 0;
     if (g->way != BATCHES || g->proven)
         return 0;
-    return go(g, replicated(g) && !g->batches ? LEADER : SINGLES, bus_ranges_read(&g->ranges)); /* 3., 4. */
+    return go(g, replicated(g) && !g->batches && is_open(g, true) ? LEADER : SINGLES,
+              bus_ranges_read(&g->ranges)); /* 3., 4. */
 }
 
 static int nothing(struct getting *g, size_t i)
 {
     struct chain *c = &g->chain[i];
-    if (replicated(g) && !c->leader && !g->leader_closed) {
+    if (replicated(g) && !c->leader && is_open(g, true)) {
         c->doubt = END_DOUBTED; /* 4. */
         return ask(g, i);
     }
@@ -150,22 +184,10 @@ static int nothing(struct getting *g, size_t i)
 /* 5. */
 static int unreadable(struct getting *g, size_t i)
 {
-    if (g->leader_closed)
+    if (!is_open(g, true))
         return bus_reading_fail(g->r, -EACCES,
                                 "a message has headers that cannot be read, and STREAM.MSG.GET is not served here");
     g->chain[i].doubt = UNREADABLE;
-    return ask(g, i);
-}
-
-/* 6. */
-static int nobody(struct getting *g, size_t i)
-{
-    struct chain *c = &g->chain[i];
-    *(c->leader ? &g->leader_closed : &g->direct_closed) = true;
-    if (c->leader && c->doubt == UNREADABLE)
-        return unreadable(g, i);
-    if (c->leader && c->doubt == END_DOUBTED)
-        return nothing(g, i);
     return ask(g, i);
 }
 
@@ -205,8 +227,6 @@ static int act(struct getting *g, size_t i, struct bus_get_answer *a)
         return nothing(g, i);
     case BUS_GET_BATCH_END:
         return batch_end(g, i);
-    case BUS_GET_NOBODY:
-        return nobody(g, i);
     case BUS_GET_REFUSED:
         break;
     }
@@ -247,15 +267,11 @@ static int take(struct getting *g, natsMsg *msg)
 
 /* ---- silence ---- */
 
-/* What was denied is never answered; other requests or their answers got lost. */
+/* Requests or their answers got lost. */
 static int silent(struct getting *g)
 {
-    struct bus_reading *r = g->r;
-    char subject[BUS_SUBJECT_CAP];
-    g->direct_closed |= bus_link_denied(r->link, subject_of(g, false, subject));
-    g->leader_closed |= bus_link_denied(r->link, subject_of(g, true, subject));
     if (++g->silences >= SILENCES_MAX)
-        return bus_reading_fail(r, -ETIMEDOUT, "the stream's messages do not come");
+        return bus_reading_fail(g->r, -ETIMEDOUT, "the stream's messages do not come");
     if (g->way == BATCHES && !g->proven)
         return probe_answered(g);
     int err = 0;

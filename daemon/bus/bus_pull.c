@@ -233,8 +233,8 @@ static int read_all(struct pulling *p)
             return err;
         if (complete(p))
             break;
-        if (p->cut)
-            return BUS_WAY_CLOSED;
+        if (p->cut && !r->only_pulls)
+            return BUS_WAY_CUT;
         drop_consumer(p);
         silent = r->next_seq > before ? 0 : silent + 1;
         if (silent >= CONSUMERS_MAX)

@@ -11,8 +11,8 @@
 #include "daemon/bus/bus_reading.h"
 
 /*
- * 0, a negative errno with a reason, or BUS_WAY_CLOSED: consumers are not ours to make here, or what they send does not
- * get here.
+ * 0, a negative errno with a reason, BUS_WAY_CLOSED where consumers are not ours to make, or BUS_WAY_CUT where what they
+ * send does not all get here.
  */
 int bus_pull_read(struct bus_reading *r);
 

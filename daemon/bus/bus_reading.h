@@ -18,11 +18,13 @@ struct bus_reading {
     int64_t now_ns; /* on the server's clock, as ages are counted */
     struct entries_mail *batch;
     uint64_t next_seq; /* everything below was read */
+    bool only_pulls;   /* there is no other way */
 };
 
 /* What a way of reading returns: 0 when everything up to the state's last sequence was read, a negative errno with a
- * reason, or that it cannot be gone (any further): by another way from next_seq on. */
-#define BUS_WAY_CLOSED 1
+ * reason, or that it is of no use (any more): then by another way, from next_seq on. */
+#define BUS_WAY_CLOSED 1 /* nobody serves it, or it is not permitted */
+#define BUS_WAY_CUT    2 /* something on the way ends it */
 
 /* Keeps the reason; returns err. */
 int bus_reading_fail(struct bus_reading *r, int err, const char *reason);

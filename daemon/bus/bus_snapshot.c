@@ -2,6 +2,8 @@
 /* A bounded read of a stream. */
 #include "daemon/bus/bus_snapshot.h"
 
+#include <errno.h>
+
 #include "daemon/bus/bus_gets.h"
 #include "daemon/bus/bus_pull.h"
 #include "libdiscover/core/clock.h"
@@ -17,6 +19,19 @@ static int post_info(struct bus_reading *r)
     return err;
 }
 
+/* Pulls that are cut get to the end too, in ever new beginnings. */
+static int read_all(struct bus_reading *r)
+{
+    int way = bus_pull_read(r);
+    if (way != BUS_WAY_CLOSED && way != BUS_WAY_CUT)
+        return way;
+    int err = bus_gets_read(r);
+    if (err != -EACCES || way == BUS_WAY_CLOSED)
+        return err;
+    r->only_pulls = true;
+    return bus_pull_read(r);
+}
+
 void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
                        const struct bus_stream_state *state)
 {
@@ -29,9 +44,7 @@ void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, con
         .now_ns = state->now_ns,
         .next_seq = 1,
     };
-    int err = bus_pull_read(&r);
-    if (err == BUS_WAY_CLOSED)
-        err = bus_gets_read(&r);
+    int err = read_all(&r);
     bus_reading_post(&r);
     if (err == 0)
         err = post_info(&r);

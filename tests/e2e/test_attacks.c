@@ -246,8 +246,8 @@ START_TEST(a_full_bucket)
     static char value[1000];
     struct output o;
     char subject[128];
+    r.registry = "services_max_bytes = 65536;";
     begin(NULL, false);
-    kv_limit(&admin, "SERVICES", 64 * 1024);
     memset(value, 'v', sizeof value);
     for (unsigned i = 0; i < 200; i++) {
         snprintf(subject, sizeof subject, "$JS.registry.API.$KV.SERVICES.x.y.web-1.k%u", i);

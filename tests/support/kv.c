@@ -147,15 +147,3 @@ void kv_edit_stream(struct kv *kv, const char *bucket, const char *changes)
     json_decref(changed);
     json_decref(config);
 }
-
-void kv_limit(struct kv *kv, const char *bucket, int64_t bytes)
-{
-    char stream[128];
-    jsStreamInfo *info = NULL;
-
-    snprintf(stream, sizeof stream, "KV_%s", bucket);
-    must(js_GetStreamInfo(&info, kv->js, stream, NULL, NULL));
-    info->Config->MaxBytes = bytes;
-    must(js_UpdateStream(NULL, kv->js, info->Config, NULL, NULL));
-    jsStreamInfo_Destroy(info);
-}

@@ -41,7 +41,4 @@ json_t *kv_api(struct kv *kv, const char *what, const char *bucket, const char *
 /* Changes settings of a bucket's stream: members of its configuration, as JSON. */
 void kv_edit_stream(struct kv *kv, const char *bucket, const char *changes);
 
-/* Limits the bucket's stream to so many bytes. */
-void kv_limit(struct kv *kv, const char *bucket, int64_t bytes);
-
 #endif

@@ -53,7 +53,7 @@ static void make_buckets(struct registry_server *r)
     ck_assert_ptr_nonnull(file);
     fprintf(file, "nats = { servers = [\"%s\"]; user = \"admin\"; password_file = \"%s\"; };\n", r->nats.server[0].url,
             path);
-    fprintf(file, "registry = { lease_ttl = \"3s\"; };\n");
+    fprintf(file, "registry = { lease_ttl = \"3s\"; %s };\n", r->registry ? r->registry : "");
     ck_assert_int_eq(fclose(file), 0);
     ck_assert_msg(shell(&o, "%s -c %s --init", e2e_binary("discoverd"), config) == 0, "%s", o.err);
 }

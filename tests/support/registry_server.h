@@ -10,14 +10,15 @@
 #include "tests/support/nats_server.h"
 
 struct registry_server {
-    const char *program; /* nats-server; NULL: that of nats_server.h */
-    bool batches;        /* with response_type: stream, as the file says for servers from 2.11 on */
+    const char *program;  /* nats-server; NULL: that of nats_server.h */
+    bool batches;         /* with response_type: stream, as the file says for servers from 2.11 on */
+    const char *registry; /* more lines for the group of that name when the buckets are made, or NULL */
     struct nats nats;
     char config[512], list[512]; /* copies of registry.conf and hosts.txt, to be changed */
     char admin_url[96];          /* of the operator, in the buckets' account */
 };
 
-/* Starts it and makes the buckets as discoverd --init does. program and batches are set before. */
+/* Starts it and makes the buckets as discoverd --init does. What stands above nats is set before. */
 void registry_server_start(struct registry_server *r);
 
 /* Adds a line to the list, and does what its head says. */

@@ -51,7 +51,6 @@ START_TEST(direct_answers)
     ck_assert_int_eq(direct("Status: 404\nDescription: Message Not Found\n", "", &a), BUS_GET_NOTHING);
     ck_assert_int_eq(direct("Status: 204\nDescription: EOB\nNats-Num-Pending: 2\nNats-Last-Sequence: 3\n", "", &a),
                      BUS_GET_BATCH_END);
-    ck_assert_int_eq(direct("Status: 503\n", "", &a), BUS_GET_NOBODY);
     ck_assert_int_eq(direct("Status: 408\nDescription: Bad Request\n", "", &a), BUS_GET_REFUSED);
     ck_assert_str_eq(a.reason, "408: Bad Request");
     ck_assert_int_eq(direct("Nats-Subject: other\nNats-Sequence: 8\nNats-Time-Stamp: " TIME "\n", "v", &a),
