@@ -145,7 +145,7 @@ static int begin(struct getting *g)
 {
     struct bus_reading *r = g->r;
     uint64_t first = r->next_seq > r->state->first_seq ? r->next_seq : r->state->first_seq;
-    g->direct = r->state->direct ? UNKNOWN : CLOSED;
+    g->direct = r->state->settings.direct ? UNKNOWN : CLOSED;
     int err = go(g, is_open(g, false) ? BATCHES : LEADER, first);
     if (err == 0 && g->way == BATCHES && !bus_ranges_done(&g->ranges))
         err = request(g, PROBE, first, false); /* 1. */
@@ -284,13 +284,12 @@ static int silent(struct getting *g)
 static int next(struct getting *g)
 {
     natsMsg *msg = NULL;
-    int64_t wait_ns = bus_reading_patience(g->r, g->silences);
-    natsStatus s = natsSubscription_NextMsg(&msg, g->r->session->pulls, wait_ns / NS_PER_MS);
-    if (s == NATS_TIMEOUT)
+    int err = bus_inbox_next(g->r->session->answers, bus_reading_patience(g->r, g->silences), &msg);
+    if (err == -ETIMEDOUT)
         return silent(g);
-    if (s != NATS_OK)
-        return bus_stream_error(s, 0, g->r->reason);
-    int err = take(g, msg);
+    if (err < 0)
+        return bus_reading_fail(g->r, err, "the connection ends");
+    err = take(g, msg);
     natsMsg_Destroy(msg);
     return err;
 }

@@ -36,15 +36,16 @@ struct bus_link {
     int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
     char inbox[BUS_SUBJECT_CAP / 2];
-    size_t put_reply_len; /* of "<inbox>.put.", in front of the id */
-    char *value;          /* max_value bytes: the one that is being written */
+    size_t put_reply_len;           /* of "<inbox>.put.", in front of the id */
+    char *value;                    /* max_value bytes: the one that is being written */
+    struct bus_inbox *read_answers; /* for the reader thread */
     int news_fd;
     struct bus_deferred spent; /* answers; of their callback's thread, and of who has waited for its end */
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
     struct bus_session session;
-    natsSubscription *feeds[BUS_BUCKETS], *answers;
+    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls;
     bool open, lame, closed;
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
@@ -67,6 +68,7 @@ static void on_closed(natsConnection *nc, void *closure)
                                : "closed by the server");
     link->silent = s == NATS_STALE_CONNECTION;
     link->closed = true;
+    bus_inbox_close(link->read_answers);
     (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
     pthread_cond_broadcast(&link->changed);
     pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
@@ -205,8 +207,9 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     pthread_cond_init(&link->changed, NULL);
     name_subjects(link, options->host);
     link->value = malloc(options->max_value);
+    bool memory = bus_inbox_new(&link->read_answers) == 0 && link->value && link->news_fd >= 0;
     *ret_why = NULL;
-    natsStatus s = link->news_fd < 0 || !link->value ? NATS_NO_MEMORY : natsOptions_Create(&link->options);
+    natsStatus s = memory ? natsOptions_Create(&link->options) : NATS_NO_MEMORY;
     if (s == NATS_OK)
         s = set_options(link, options, ret_why);
     if (s != NATS_OK) {
@@ -229,6 +232,7 @@ void bus_link_free(struct bus_link *link)
     pthread_mutex_destroy(&link->lock);
     if (link->news_fd >= 0)
         close(link->news_fd);
+    bus_inbox_free(link->read_answers);
     free(link->value);
     free(link);
 }
@@ -338,7 +342,7 @@ static natsStatus subscribe_all(struct bus_link *link)
         s = subscribe(link, &link->answers, subject, on_answer, link);
     snprintf(subject, sizeof subject, "%s.pull.*", link->inbox);
     if (s == NATS_OK)
-        s = natsConnection_SubscribeSync(&link->session.pulls, link->session.nc, subject);
+        s = subscribe(link, &link->pulls, subject, bus_inbox_message, link->read_answers);
     return s;
 }
 
@@ -371,13 +375,19 @@ int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
     natsConnection *nc = NULL;
     link->lame = link->closed = false;
     link->n_denied = 0;
+    bus_inbox_reset(link->read_answers);
     natsStatus s = set_servers(link);
     if (s == NATS_OK)
         s = connect_now(link, &nc);
     if (s != NATS_OK)
         return failure(s, ret_reason);
     link->session = (struct bus_session){
-        .nc = nc, .api_prefix = link->api_prefix, .request_timeout_ms = link->request_timeout_ms, .inbox = link->inbox};
+        .nc = nc,
+        .api_prefix = link->api_prefix,
+        .request_timeout_ms = link->request_timeout_ms,
+        .inbox = link->inbox,
+        .answers = link->read_answers,
+    };
     s = set_up(link);
     if (s != NATS_OK) {
         int err = failure(s, ret_reason);
@@ -428,7 +438,9 @@ static void destroy(struct bus_link *link)
     bus_deferred_free(&link->spent);
     natsSubscription_Destroy(link->answers);
     link->answers = NULL;
-    natsSubscription_Destroy(link->session.pulls);
+    natsSubscription_Destroy(link->pulls);
+    link->pulls = NULL;
+    bus_inbox_reset(link->read_answers);
     jsCtx_Destroy(link->session.js);
     natsConnection_Destroy(link->session.nc);
     link->session = (struct bus_session){0};

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "daemon/bus/bus_feed.h"
+#include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
 
 /* The longest: "$JS.<domain>.API.$KV.<bucket>.<key>" */
@@ -33,8 +34,8 @@ struct bus_link_setup {
 struct bus_session {
     natsConnection *nc;
     jsCtx *js;
-    natsSubscription *pulls; /* what the snapshots ask for arrives here */
-    const char *api_prefix;  /* "$JS.API" or that of a domain */
+    struct bus_inbox *answers; /* what the snapshots ask for arrives here */
+    const char *api_prefix;    /* "$JS.API" or that of a domain */
     int64_t request_timeout_ms;
     const char *inbox; /* "_INBOX.<host>.<random>" */
 };

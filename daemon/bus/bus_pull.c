@@ -188,14 +188,14 @@ static int next(struct pulling *p)
 {
     natsMsg *msg = NULL;
     int64_t wait_ns = p->bare ? CUT_NS : bus_reading_patience(p->r, p->stalls);
-    natsStatus s = natsSubscription_NextMsg(&msg, p->r->session->pulls, wait_ns / NS_PER_MS);
-    if (s == NATS_TIMEOUT) {
+    int err = bus_inbox_next(p->r->session->answers, wait_ns, &msg);
+    if (err == -ETIMEDOUT) {
         p->cut = p->bare;
         p->stalls += !p->bare;
         return STALLED;
     }
-    if (s != NATS_OK)
-        return bus_stream_error(s, 0, p->r->reason);
+    if (err < 0)
+        return bus_reading_fail(p->r, err, "the connection ends");
     int result = take(p, msg);
     natsMsg_Destroy(msg);
     return result;

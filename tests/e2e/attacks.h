@@ -89,6 +89,7 @@ static const struct attack attacks[] = {
        "\r\nNats-Sequence: 999999999\r\nNats-Time-Stamp: 2099-01-01T00:00:00Z\r\nNats-Num-Pending: 9\r\n\r\n",
        "x"},
       {"#SERVICES.x.y.web-1.status", "_INBOX.web-1.x", "NATS/1.0 404 Message Not Found\r\n\r\n", ""},
+      {"#SERVICES.x.y.web-1.nobody", "_INBOX.web-1.x", "NATS/1.0 503\r\n\r\n", ""},
       {"#SERVICES.x.y.web-1.batch", "_INBOX.web-1.x", "NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n", ""}}},
     {"headers that cannot be read",
      {{"#SERVICES.x.y.web-1.h1", "_INBOX.web-1.x",

@@ -108,11 +108,31 @@ static uint64_t gets(void)
     return n;
 }
 
+/* A status line of a stored message is its writer's. */
+static void put_statuses(void)
+{
+    static const char *const blocks[] = {"NATS/1.0 503\r\n\r\n", "NATS/1.0 404 Message Not Found\r\n\r\n",
+                                         "NATS/1.0 204 EOB\r\n\r\n", "NATS/1.0 100 Idle Heartbeat\r\n\r\n",
+                                         "NATS/1.0 409 Consumer Deleted\r\n\r\n"};
+    struct raw_nats raw;
+    char subject[64];
+    raw_open(&raw, nats.server[0].port, "admin", "admin");
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        snprintf(subject, sizeof subject, "$KV.SERVICES.x.y.status.%zu", i);
+        raw_publish(&raw, subject, NULL, blocks[i], "", 0);
+        present++;
+    }
+    ck_assert(raw_flush(&raw));
+    raw_close(&raw);
+}
+
 static void read_with(const char *users, uint64_t gets_min, uint64_t gets_max)
 {
     start_server(1, users);
     make_buckets();
     fill();
+    put_statuses();
+    put(1, "behind them");
     start_reader();
     reads_all();
     reads_all(); /* and again, now that it is known what is denied */
