@@ -279,6 +279,31 @@ START_TEST(test_refuses_large_values)
 }
 END_TEST
 
+/* Where the server can, what takes the place of a deleted record goes long before MaxAge. */
+START_TEST(test_tombstones_have_a_ttl_of_their_own)
+{
+    struct kv kv;
+    natsMsg *msg = NULL;
+    const char *ttl = NULL;
+    start_both();
+    kv_open(&kv, nats.server[0].url);
+    json_t *config = kv_api(&kv, "INFO", "SERVICES", "", "config");
+    bool offered = json_is_true(json_object_get(config, "allow_msg_ttl"));
+    json_decref(config);
+    station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "one");
+    unsigned done = a.done_ok;
+    ck_assert_int_eq(bus_delete(a.bus, BUS_SERVICES, "shop.payment.a.p1", 2), 0);
+    wait_until(WAIT_MS, station_pump(&a) && a.done_ok == done + 1, station_seen(&a));
+    ck_assert_int_eq(js_GetLastMsg(&msg, kv.js, "KV_SERVICES", "$KV.SERVICES.shop.payment.a.p1", NULL, NULL), NATS_OK);
+    (void)natsMsgHeader_Get(msg, "Nats-TTL", &ttl);
+    ck_assert_msg(offered == (ttl != NULL), "offered: %d, TTL: %s", offered, ttl ? ttl : "none");
+    ck_assert(!ttl || strcmp(ttl, "5m") == 0);
+    natsMsg_Destroy(msg);
+    kv_close(&kv);
+    stop_both();
+}
+END_TEST
+
 static bool heard_last(struct kv *kv)
 {
     uint64_t seq = kv_put(kv, "SERVICES", "shop.payment.x.p2", "y", 1);
@@ -428,6 +453,7 @@ E2E_TESTS("bus", 60, {"makes_buckets", test_makes_buckets}, {"put_is_heard", tes
           {"stops_in_the_middle_of_a_snapshot", test_stops_in_the_middle_of_a_snapshot},
           {"leaves_no_consumer_behind", test_leaves_no_consumer_behind},
           {"check_finds_no_bucket", test_check_finds_no_bucket}, {"tells_wrong_settings", test_tells_wrong_settings},
+          {"tombstones_have_a_ttl_of_their_own", test_tombstones_have_a_ttl_of_their_own},
           {"refuses_large_values", test_refuses_large_values}, {"flood_shows_as_gap", test_flood_shows_as_gap},
           {"server_dies_and_returns", test_server_dies_and_returns}, {"server_hangs", test_server_hangs},
           {"leave_waits_for_answers", test_leave_waits_for_answers}, {"puts_stay_in_order", test_puts_stay_in_order},
