@@ -6,7 +6,7 @@
  *
  * A life is told from another by the random number in its leases. A lease that is found under the name may be that of
  * our own earlier life, or of somebody alive: so its finder *asks* before it takes the name. The question is a copy of
- * the lease that was found, which changes nothing for any reader; whoever is there *answers* with a lease that names
+ * the lease that was found, which for a reader only says that somebody is about to take it; whoever is there *answers* with a lease that names
  * the life that asked.
  *
  *   UNKNOWN   no other's lease is valid: once the snapshot of HOSTS is complete -> OURS

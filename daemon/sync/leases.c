@@ -32,6 +32,7 @@ struct host {
     struct {                  /* by whom its newest lease is not: an older epoch under the same name */
         struct lease lease;
         int64_t since_ns; /* when that life was heard first; 0: none is ignored */
+        int64_t heard_ns; /* and last */
     } ignored;
 };
 
@@ -225,8 +226,16 @@ static bool lives_after_all(struct host *h, const struct lease *lease, int64_t a
     if (!same)
         h->ignored.since_ns = now_ns - age_ns;
     h->ignored.lease = *lease;
+    h->ignored.heard_ns = now_ns - age_ns;
     bool long_enough = now_ns - age_ns - h->ignored.since_ns >= (int64_t)lease->ttl_ms * NS_PER_MS;
     return renewed && long_enough && h->heard_ns <= h->ignored.since_ns && !lease->leaving;
+}
+
+/* Somebody is about to take the name of a host whose daemon is away: no time to declare it dead. */
+static void was_asked_for(struct leases *l, struct host *h, const struct lease *lease, int64_t age_ns, int64_t now_ns)
+{
+    if (h->status == HOST_ALIVE && !newer(&h->lease, lease))
+        set_deadline(l, h, later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
 }
 
 /* 0: it is to be believed although it is not newer than what is known. */
@@ -235,6 +244,8 @@ static int not_newer(struct leases *l, struct host *h, const struct lease *lease
     if (lease->asked_by || lease_same_life(lease, &h->lease)) {
         metric_inc(&l->counters.old);
         was_overwritten(l, h, lease, age_ns, now_ns);
+        if (lease->asked_by)
+            was_asked_for(l, h, lease, age_ns, now_ns);
         return -EALREADY;
     }
     if (lives_after_all(h, lease, age_ns, now_ns)) {
@@ -358,8 +369,26 @@ static void run_out(struct leases *l, struct host *h, int64_t now_ns)
         end(l, h, HOST_EXPIRED, now_ns);
 }
 
+/* Its newest lease runs out, but another life renews its own under the same name: nobody has to miss the host. */
+static bool other_life_goes_on(struct leases *l, struct host *h, int64_t now_ns)
+{
+    int64_t other_ttl_ns = (int64_t)h->ignored.lease.ttl_ms * NS_PER_MS;
+    bool renewed = h->ignored.since_ns && h->ignored.heard_ns - h->ignored.since_ns >= other_ttl_ns / 4;
+    if (!renewed || h->ignored.lease.leaving || h->ignored.heard_ns + other_ttl_ns <= now_ns)
+        return false;
+    metric_inc(&l->counters.believed);
+    h->lease = h->ignored.lease;
+    h->heard_ns = h->ignored.heard_ns;
+    h->ignored.since_ns = 0;
+    set_deadline(l, h, h->heard_ns + other_ttl_ns);
+    set_status(l, h, HOST_ALIVE);
+    return true;
+}
+
 static void due(struct leases *l, struct host *h, int64_t now_ns)
 {
+    if (h->status == HOST_ALIVE && other_life_goes_on(l, h, now_ns))
+        return;
     if (h->status == HOST_ALIVE)
         run_out(l, h, now_ns);
     else if (h->status == HOST_HELD)

@@ -77,7 +77,7 @@ static bool should_have(const struct observe *o, const struct observe_host *at, 
     const struct observe_host *owner = &o->at[o->owner[i]];
     bool follow = at->result == DISCOVER_FRESH && owner->result == DISCOVER_FRESH && owner->watched;
 
-    return follow && has(&o->wanted, i) && !(owner->excused & UINT32_C(1) << (at - o->at));
+    return follow && has(&o->wanted, i) && has(&o->known, i) && !(owner->excused & UINT32_C(1) << (at - o->at));
 }
 
 static void time_ignored(struct observe *o, const struct observe_host *at, const struct observe_set *now)
@@ -86,6 +86,8 @@ static void time_ignored(struct observe *o, const struct observe_host *at, const
 
     for (size_t i = 0; i < o->n_instances; i++) {
         int64_t *since_ns = &o->missing_ns[at - o->at][i];
+        if (has(now, i) && at != &o->at[o->owner[i]])
+            put(&o->known, i, true);
         if (has(now, i) || !should_have(o, at, i)) {
             *since_ns = 0;
             continue;

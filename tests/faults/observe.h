@@ -9,7 +9,7 @@
  *       time until all hosts agree |
  *
  * Somebody alive is ignored: its daemon says that it follows, and so does the daemon of the host that looks, whose
- * answer does not have what it wants there.
+ * answer does not have what it wants there; unless nobody else has seen it yet, because NATS does not take it.
  *
  * Functions are the test's main thread's and fail the test when they fail.
  */
@@ -46,7 +46,7 @@ struct observe {
     size_t n_instances;
     size_t owner[OBSERVE_INSTANCES_MAX];
     bool has_ttl[OBSERVE_INSTANCES_MAX];
-    struct observe_set wanted, acknowledged;
+    struct observe_set wanted, acknowledged, known; /* known: some other host has had it in an answer */
     int64_t over_ns;
     unsigned false_removals;
     int64_t missing_ns[OBSERVE_HOSTS_MAX][OBSERVE_INSTANCES_MAX]; /* in whose answers, since when; 0: not */

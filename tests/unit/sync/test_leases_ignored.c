@@ -135,7 +135,7 @@ START_TEST(late_puts_of_a_dead_life_do_not_bring_it_back)
 }
 END_TEST
 
-START_TEST(a_question_changes_nothing)
+START_TEST(a_question_gives_a_host_that_comes_back_a_ttl)
 {
     setup();
     struct lease l = {.life = 7, .epoch = 5, .counter = 9, .ttl_ms = TTL / NS_PER_MS};
@@ -145,11 +145,36 @@ START_TEST(a_question_changes_nothing)
     pass(TTL / 2);
     ck_assert_int_eq(apply(&l), -EALREADY);
     ck_assert_uint_eq(t.changes, changes);
-    pass(TTL / 2);
+    pass(TTL - 1);
+    ck_assert_int_eq(t.status, HOST_ALIVE);
+    pass(1);
+    ck_assert_int_eq(t.status, HOST_EXPIRED);
+    ck_assert_int_eq(apply(&l), -EALREADY); /* but brings none back that is gone */
+    ck_assert_int_eq(t.status, HOST_EXPIRED);
+    done();
+}
+END_TEST
+
+/* A copy took the name while the original was away, and died: that one is back, and cannot know of the copy's epoch. */
+START_TEST(when_the_believed_one_dies_the_other_goes_on)
+{
+    setup();
+    ck_assert_int_eq(life(8, 10, 1), 0);
+    uint64_t counter = 50;
+    for (int i = 0; i < 4; i++) {
+        pass(TTL / 4 - 1);
+        ck_assert_int_eq(life(7, 9, ++counter), -ESTALE);
+    }
+    pass(TTL / 4);
+    ck_assert_int_eq(t.status, HOST_ALIVE);
+    ck_assert_uint_eq(t.counter, counter);
+    ck_assert_int_eq(life(7, 9, ++counter), 0);
+    pass(TTL);
     ck_assert_int_eq(t.status, HOST_EXPIRED);
     done();
 }
 END_TEST
 
 UNIT_TESTS("leases/ignored", one_that_goes_on_renewing_is_believed, a_host_that_lost_everything_is_not_ignored_for_long,
-           two_that_both_renew_do_not_flap, late_puts_of_a_dead_life_do_not_bring_it_back, a_question_changes_nothing)
+           two_that_both_renew_do_not_flap, late_puts_of_a_dead_life_do_not_bring_it_back,
+           a_question_gives_a_host_that_comes_back_a_ttl, when_the_believed_one_dies_the_other_goes_on)
