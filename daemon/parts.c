@@ -110,7 +110,9 @@ static int catalog_start(struct daemon *d)
                                       .hosts_max = d->config->limits.hosts,
                                       .services_max = d->config->limits.services,
                                       .instances_per_host_max = d->config->limits.instances_per_host,
-                                      .hostnames_per_host_max = d->config->limits.hostnames_per_host};
+                                      .hostnames_per_host_max = d->config->limits.hostnames_per_host,
+                                      .instances_max = d->config->limits.instances,
+                                      .instances_per_service_max = d->config->limits.instances_per_service};
     int err = catalog_new(&options, table_moved, d, &d->catalog);
     if (err)
         return err;

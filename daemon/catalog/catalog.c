@@ -104,7 +104,6 @@ struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
     if (h)
         return h;
     if (HASH_COUNT(c->hosts) >= c->options.hosts_max) {
-        c->counts.refused_limit++;
         *ret_err = -EUSERS;
         return NULL;
     }
@@ -165,7 +164,7 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
     return s;
 }
 
-static struct service *service_of(struct catalog *c, const struct instance_key *key, int *ret_err)
+static struct service *service_of(struct catalog *c, const struct instance_key *key, bool own, int *ret_err)
 {
     struct service *s;
     char name[SERVICE_CAP];
@@ -173,8 +172,7 @@ static struct service *service_of(struct catalog *c, const struct instance_key *
     HASH_FIND_STR(c->services, name, s);
     if (s)
         return s;
-    if (HASH_COUNT(c->services) >= c->options.services_max) {
-        c->counts.refused_limit++;
+    if (!own && HASH_COUNT(c->services) >= c->options.services_max) {
         *ret_err = -E2BIG;
         return NULL;
     }
@@ -295,18 +293,15 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     struct host *h = catalog_host_of(c, key->host, &err);
     if (!h)
         return err;
-    bool own = strcmp(h->name, c->host) == 0; /* limited where it is registered, with a better message */
-    if (!own && h->n >= c->options.instances_per_host_max) {
-        c->counts.refused_limit++;
-        return -EDQUOT;
-    }
-    if (!own && !hostname_fits(c, h, instance_hostname(i), NULL)) {
-        c->counts.refused_limit++;
-        return -EMLINK;
-    }
-    struct service *s = service_of(c, key, &err);
+    bool own = strcmp(h->name, c->host) == 0;
+    int limit = own ? 0 : limit_of_host(c, h, i);
+    if (limit)
+        return limit;
+    struct service *s = service_of(c, key, own, &err);
     if (!s)
         return err;
+    if (!own && (limit = limit_of_service(c, s)))
+        return limit;
     i->host = h;
     HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
     if (!hash_added(&i->hh))
@@ -388,6 +383,7 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
     i->mark = c->mark;
     int err = link_instance(c, i, key);
     if (err) {
+        c->counts.refused_limit += catalog_limit_text(err) != NULL;
         free(i);
         return err;
     }
@@ -451,22 +447,6 @@ void catalog_give_way(struct catalog *c, struct instance *i)
     snprintf(key.instance, sizeof key.instance, "%s", (const char *)i->details + 1);
     i->instead = NULL;
     (void)replace(c, i, instead, &key); /* -ENOMEM: it is missing until it is read again */
-}
-
-const char *catalog_limit_text(int err)
-{
-    switch (err) {
-    case -EUSERS:
-        return "more hosts than limits.hosts";
-    case -E2BIG:
-        return "more services than limits.services";
-    case -EDQUOT:
-        return "more instances of one host than limits.instances_per_host";
-    case -EMLINK:
-        return "more host names of one host than limits.hostnames_per_host";
-    default:
-        return NULL;
-    }
 }
 
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)

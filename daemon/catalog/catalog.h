@@ -28,7 +28,8 @@ struct catalog;
 struct catalog_options {
     const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
     uint64_t table_words;             /* of the first segment */
-    size_t hosts_max, services_max, instances_per_host_max, hostnames_per_host_max; /* the last: 0 is none */
+    size_t hosts_max, services_max, instances_per_host_max;
+    size_t hostnames_per_host_max, instances_max, instances_per_service_max; /* 0: no limit */
 };
 
 /* What a host name resolved to: at most one address of a family. */
@@ -51,7 +52,8 @@ void catalog_free(struct catalog *c);
 
 /*
  * Takes a record unless what is known of that key is newer by (epoch, counter). 0: taken; 1: known already;
- * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT, -EMLINK: a limit; -EEXIST: its id is another instance's; -ENOMEM.
+ * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT, -EMLINK, -ENFILE, -ENOBUFS: a limit,
+ * none of which binds this host: it is limited where it registers; -EEXIST: its id is another instance's; -ENOMEM.
  */
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);
 

@@ -43,8 +43,10 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
 {
     int err = -ENOMEM;
     struct host *h = catalog_host_of(c, host, &err);
-    if (!h)
+    if (!h) {
+        c->counts.refused_limit += err == -EUSERS;
         return err;
+    }
     if (!h->listed)
         drop_foreign(c, h);
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);

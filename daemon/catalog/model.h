@@ -159,6 +159,10 @@ void catalog_touch(struct dirty **list, struct dirty *d);
 void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);
 
+/* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */
+int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i);
+int limit_of_service(const struct catalog *c, const struct service *s);
+
 /* The next that is to be written, or NULL. */
 struct dirty *catalog_take_dirty(struct dirty **list);
 #define OF_DIRTY(type, d) ((struct type *)((char *)(d)-offsetof(struct type, dirty)))

@@ -69,7 +69,8 @@ struct config {
         struct string_list hosts;
     } http;
     struct {
-        uint32_t hosts, services, instances_per_host, host_changes, record_bytes, mailbox, puts;
+        uint32_t hosts, services, instances, instances_per_service, instances_per_host, host_changes, record_bytes,
+            mailbox, puts;
         uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
             hostnames_per_host, http_clients, overrides;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns;

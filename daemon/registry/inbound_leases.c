@@ -24,7 +24,7 @@ static void compare(struct daemon *d, const char *host, const struct lease *leas
     metric_inc(&d->inbound_counters.digest_mismatches);
     if (!resync_budget_allows(&d->resync_budget, host, clock_now_ns())) {
         metric_inc(&d->inbound_counters.resyncs_deferred);
-        write_report_limited(d->write_report, host, m,
+        write_report_limited(d->write_report, host, NULL, m,
                              "its lease says again and again that its records are others than those in the bucket: "
                              "read again only now and then");
         return;

@@ -10,11 +10,24 @@
 
 #define FOREIGN_NOT_HERE "a foreign record under the name of a host that has a daemon"
 
-static void refuse_for_limit(struct daemon *d, const struct instance_key *key, const struct kv_message *m,
-                             const char *why)
+static metric_value *limit_counter(struct daemon *d, int err)
 {
+    struct inbound_counters *c = &d->inbound_counters;
+    return err == -EUSERS    ? &c->hosts_limited
+           : err == -E2BIG   ? &c->services_limited
+           : err == -ENFILE  ? &c->instances_limited
+           : err == -ENOBUFS ? &c->instances_per_service_limited
+           : err == -EDQUOT  ? &c->instances_per_host_limited
+                             : &c->hostnames_per_host_limited;
+}
+
+static void refuse_for_limit(struct daemon *d, const struct instance_key *key, const struct kv_message *m, int err)
+{
+    char service[SERVICE_CAP];
+    service_format(key->domain, key->service, service);
     metric_inc(&d->inbound_counters.limits_refused);
-    write_report_limited(d->write_report, key->host, m, why);
+    metric_inc(limit_counter(d, err));
+    write_report_limited(d->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
 static void put_record(struct daemon *d, const struct instance_key *key, const struct record *record,
@@ -24,7 +37,7 @@ static void put_record(struct daemon *d, const struct instance_key *key, const s
     if (err >= 0)
         write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
-        refuse_for_limit(d, key, m, catalog_limit_text(err));
+        refuse_for_limit(d, key, m, err);
     else if (err != -ESTALE)
         inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, strerror(-err));
 }
@@ -54,7 +67,7 @@ static void put_foreign(struct daemon *d, const struct instance_key *key, const 
     if (err >= 0)
         write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
-        refuse_for_limit(d, key, m, catalog_limit_text(err));
+        refuse_for_limit(d, key, m, err);
     else
         refuse_value(d, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
 }

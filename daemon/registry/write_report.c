@@ -132,17 +132,25 @@ void write_report_refused(struct write_report *p, enum bus_bucket bucket, const 
     note(p, &(struct refused){(uint8_t)bucket, m->key, m->key_len, why, m->seq, m->age_ns});
 }
 
-#define ALL_OF_CAP (LABEL_CAP + sizeof "*.*..*")
+#define ALL_OF_CAP (SERVICE_CAP + sizeof "*.*..*")
 
 static size_t all_of(const char *host, char ret_key[static ALL_OF_CAP])
 {
     return (size_t)snprintf(ret_key, ALL_OF_CAP, "*.*.%s.*", host);
 }
 
-void write_report_limited(struct write_report *p, const char *host, const struct kv_message *m, const char *why)
+static size_t all_of_service(const char *service, char ret_key[static ALL_OF_CAP])
+{
+    size_t n = (size_t)snprintf(ret_key, ALL_OF_CAP, "%s.*.*", service);
+    ret_key[strcspn(ret_key, "/")] = '.';
+    return n;
+}
+
+void write_report_limited(struct write_report *p, const char *host, const char *service, const struct kv_message *m,
+                          const char *why)
 {
     char key[ALL_OF_CAP];
-    size_t n = all_of(host, key);
+    size_t n = service ? all_of_service(service, key) : all_of(host, key);
     note(p, &(struct refused){BUS_SERVICES, key, n, why, m->seq, m->age_ns});
 }
 

@@ -29,8 +29,12 @@ void write_report_accepted(struct write_report *p, enum bus_bucket bucket, const
 /* It was not. */
 void write_report_refused(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m, const char *why);
 
-/* A record was not because of a limit. There may be many of such a host: they are told of as one. */
-void write_report_limited(struct write_report *p, const char *host, const struct kv_message *m, const char *why);
+/*
+ * A record was not because of a limit. There may be many of such a host, or of such a service, where that is the one that has
+ * too many: they are told of as one. service: "shop/payment", or NULL.
+ */
+void write_report_limited(struct write_report *p, const char *host, const char *service, const struct kv_message *m,
+                          const char *why);
 
 /* All that this host vouches for was taken. */
 void write_report_within_limits(struct write_report *p, const char *host);

@@ -327,6 +327,31 @@ START_TEST(flood_of_one_host_has_its_name_and_slows_nobody)
 }
 END_TEST
 
+START_TEST(too_many_instances_of_a_service_are_named)
+{
+    struct output o;
+    char key[64], value[64];
+    nats_start(&nats, 1);
+    host_start(&b, &(struct host_options){
+                       .name = "b", .nats = nats.urls, .extra = "limits = { instances_per_service = 2; };"});
+    kv_open(&kv, nats.server[0].url);
+    for (int i = 0; i < 5; i++) {
+        snprintf(key, sizeof key, "shop.pay.web-%d.a", i);
+        snprintf(value, sizeof value, "{\"host\":\"10.0.0.%d\",\"port\":80,\"ttl\":60}", i + 1);
+        put_text("SERVICES", key, value);
+    }
+    put_text("SERVICES", "shop.other.web-1.a", value);
+    wait_until(5000, refused(&b, "SERVICES", "shop.pay.*.*", "limits.instances_per_service"), b.seen);
+    wait_until(5000, seen_by_all(&b, "shop/pay", 2) && seen_by_all(&b, "shop/other", 1), b.seen);
+    ck_assert_int_eq(host_counter(&b, "discoverd_limit_instances_per_service_refused_total"), 3);
+    /* What is registered here is not bound by it: it would be taken, and served nowhere. */
+    ck_assert_int_eq(ctl(&b, &o, "register", "shop/pay", "--port", "1", "--ttl", "1m", NULL), 0);
+    wait_until(5000, seen_by_all(&b, "shop/pay", 3), b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
 E2E_TESTS("peers", 90, {"garbage_is_shown_with_its_key", garbage_is_shown_with_its_key},
           {"too_many_instances_of_a_host_are_its_own_trouble", too_many_instances_of_a_host_are_its_own_trouble},
-          {"flood_of_one_host_has_its_name_and_slows_nobody", flood_of_one_host_has_its_name_and_slows_nobody})
+          {"flood_of_one_host_has_its_name_and_slows_nobody", flood_of_one_host_has_its_name_and_slows_nobody},
+          {"too_many_instances_of_a_service_are_named", too_many_instances_of_a_service_are_named})

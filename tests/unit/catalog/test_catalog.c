@@ -234,20 +234,58 @@ START_TEST(test_limits)
 {
     char text[64];
     setup();
+    ck_assert_int_eq(put("shop.own.web-1.a", 1, 1, DISCOVER_PASSING, 1), 0);
     for (int i = 0; i < 6; i++) {
         snprintf(text, sizeof text, "shop.pay.web-2.p%d", i);
         ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 5 ? 0 : -EDQUOT);
     }
     for (int i = 0; i < 10; i++) {
-        snprintf(text, sizeof text, "shop.s%d.web-1.a", i);
-        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 9 ? 0 : -E2BIG);
+        snprintf(text, sizeof text, "shop.s%d.web-%d.a", i, 3 + i / 5);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 8 ? 0 : -E2BIG);
     }
     for (int i = 0; i < 9; i++) {
         snprintf(text, sizeof text, "shop.pay.h%d.a", i);
-        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 8 ? 0 : -EUSERS);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 6 ? 0 : -EUSERS);
     }
-    ck_assert_uint_eq(catalog_counts(c).refused_limit, 3);
+    ck_assert_uint_eq(catalog_counts(c).refused_limit, 6);
+    /* This host is limited where it registers, which is told; here it never is. */
+    for (int i = 0; i < 10; i++) {
+        snprintf(text, sizeof text, "shop.own%d.web-1.a", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), 0);
+    }
     catalog_flush(c);
+    catalog_free(c);
+}
+END_TEST
+
+START_TEST(test_limits_on_all_and_on_a_service)
+{
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "",
+                                .hosts_max = 10,
+                                .services_max = 10,
+                                .instances_per_host_max = 100,
+                                .instances_max = 8,
+                                .instances_per_service_max = 3};
+    char text[64];
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "shop.pay.web-%d.a", 2 + i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 3 ? 0 : -ENOBUFS);
+    }
+    ck_assert_int_eq(put("shop.pay.web-2.a", 1, 2, DISCOVER_PASSING, 2), 0); /* a change of one is none more */
+    ck_assert_int_eq(put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 1), 0); /* nor are our own bound */
+    for (int i = 0; i < 6; i++) {
+        snprintf(text, sizeof text, "shop.s%d.web-2.a", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 4 ? 0 : -ENFILE);
+    }
+    ck_assert_ptr_nonnull(strstr(catalog_limit_text(-ENFILE), "limits.instances"));
+    ck_assert_ptr_nonnull(strstr(catalog_limit_text(-ENOBUFS), "limits.instances_per_service"));
+    struct instance_key key = key_of("shop.s0.web-2.a");
+    catalog_remove(c, &key);
+    ck_assert_int_eq(put("shop.s5.web-2.a", 1, 1, DISCOVER_PASSING, 1), 0);
+    ck_assert_uint_eq(catalog_counts(c).refused_limit, 4);
     catalog_free(c);
 }
 END_TEST
@@ -367,4 +405,5 @@ END_TEST
 UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides,
            test_own_host_needs_no_lease, test_states, test_older_is_refused, test_sweep_takes_only_what_was_not_seen,
            test_order_and_details, test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
-           test_gone_hosts_are_forgotten, test_digest, test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)
+           test_limits_on_all_and_on_a_service, test_gone_hosts_are_forgotten, test_digest,
+           test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)

@@ -62,7 +62,8 @@ static const char everything[] =
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; hosts = [\"web-1.example.com\"]; "
     "};\n"
-    "limits = { hosts = 1; services = 2; instances_per_host = 3; record_bytes = 1024; mailbox = 0x1000;\n"
+    "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "
+    "record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "http_clients = 7;\n"
     "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; api_watches = 9; api_output_bytes "
@@ -130,6 +131,8 @@ START_TEST(test_every_key)
     ck_assert_int_eq(c->limits.http_time_ns, 2 * NS_PER_S);
     ck_assert_uint_eq(c->limits.services, 2);
     ck_assert_uint_eq(c->limits.instances_per_host, 3);
+    ck_assert_uint_eq(c->limits.instances, 11);
+    ck_assert_uint_eq(c->limits.instances_per_service, 12);
     ck_assert_uint_eq(c->limits.record_bytes, 1024);
     ck_assert_uint_eq(c->limits.mailbox, 4096);
     ck_assert_int_eq(c->limits.snapshot_duration_ns, 30 * NS_PER_S);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How much of other hosts is taken. */
+#include <errno.h>
+
+#include "daemon/catalog/model.h"
+
+/* max 0: no limit. */
+static bool reaches(size_t n, size_t max)
+{
+    return max && n >= max;
+}
+
+int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i)
+{
+    if (reaches(HASH_COUNT(c->instances), c->options.instances_max))
+        return -ENFILE;
+    if (h->n >= c->options.instances_per_host_max)
+        return -EDQUOT;
+    return hostname_fits(c, h, instance_hostname(i), NULL) ? 0 : -EMLINK;
+}
+
+int limit_of_service(const struct catalog *c, const struct service *s)
+{
+    return reaches(s->n, c->options.instances_per_service_max) ? -ENOBUFS : 0;
+}
+
+const char *catalog_limit_text(int err)
+{
+    switch (err) {
+    case -EUSERS:
+        return "more hosts than limits.hosts";
+    case -E2BIG:
+        return "more services than limits.services";
+    case -EDQUOT:
+        return "more instances of one host than limits.instances_per_host";
+    case -EMLINK:
+        return "more host names of one host than limits.hostnames_per_host";
+    case -ENFILE:
+        return "more instances than limits.instances";
+    case -ENOBUFS:
+        return "more instances of one service than limits.instances_per_service";
+    default:
+        return NULL;
+    }
+}
