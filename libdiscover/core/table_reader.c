@@ -349,14 +349,14 @@ static int call_with_pages(const struct table *t, const struct table_block *b, c
 {
     struct table_pages pages;
     struct table_page page;
-    int err = 0, got;
+    int err = 0, got = 0;
     table_pages_begin(&pages, t, b);
-    while (!err && (got = table_pages_next(&pages, &page)) != 0) {
-        const struct table_run run = {page.words, page.n_words, TABLE_PAGE_HEADER_WORDS,
-                                      page.first, page.n,       b->n_first};
-        err = got < 0 ? got : call->fn(&run, call->arg);
+    while (!err && (got = table_pages_next(&pages, &page)) > 0) {
+        const struct table_run run = {page.words, page.n_words, TABLE_PAGE_HEADER_WORDS,   page.first,
+                                      page.n,     b->n_first,   page.words + TABLE_P_MARKS};
+        err = call->fn(&run, call->arg);
     }
-    return err;
+    return err ? err : got < 0 ? got : 0;
 }
 
 static int call_service(const struct table *t, const struct table_block *b, void *arg)
@@ -366,7 +366,7 @@ static int call_service(const struct table *t, const struct table_block *b, void
         return -ENOENT;
     if (b->paged)
         return call_with_pages(t, b, call);
-    const struct table_run run = {b->words, b->n_words, b->body, 0, b->n_total, b->n_first};
+    const struct table_run run = {b->words, b->n_words, b->body, 0, b->n_total, b->n_first, NULL};
     uint64_t n = b->n_total;
     if (n * TABLE_ENDPOINT_WORDS + (n + 1) / 2 > b->n_words - b->body)
         return -EBADMSG;

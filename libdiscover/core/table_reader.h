@@ -88,7 +88,8 @@ struct table_run {
     uint64_t endpoints; /* where they begin; their offsets follow them; both are within the words */
     uint32_t first;     /* number of the first one in the service: 0 begins anew */
     uint32_t n;
-    uint32_t n_first; /* of the service: those below it are usable */
+    uint32_t n_first;        /* of the service: those below it are usable */
+    const table_word *marks; /* what labels there are (table_label.h); NULL: not told */
 };
 
 typedef int table_run_fn(const struct table_run *run, void *arg);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libdiscover/core/table_label.h"
+
 #define USABLE_STATES (1u << DISCOVER_PASSING | 1u << DISCOVER_WARNING)
 
 /* The details of an instance (entry.h), read in place: a copy of all would cost more than looking at a few
@@ -109,7 +111,34 @@ struct selection {
     const struct discover_endpoint *after;
     struct discover_endpoint *out;
     size_t cap, n;
+    uint64_t labels[RECORD_TAGS_MAX + 2]; /* that an instance must have: a run where one is not marked has none such */
+    size_t n_labels;
 };
+
+static void add_label(struct selection *to, enum table_label kind, const char *text, size_t n)
+{
+    to->labels[to->n_labels++] = table_label_hash(kind, text, n);
+}
+
+static void add_labels(struct selection *to)
+{
+    const struct table_filter *f = to->filter;
+    const char protocol = (char)f->protocol;
+    for (uint32_t i = 0; i < f->n_tags; i++)
+        add_label(to, TABLE_LABEL_TAG, f->tags[i], strlen(f->tags[i]));
+    if (f->place[0])
+        add_label(to, TABLE_LABEL_PLACE, f->place, strlen(f->place));
+    if (f->by_protocol)
+        add_label(to, TABLE_LABEL_PROTOCOL, &protocol, 1);
+}
+
+static bool may_have_some(const struct selection *to, const struct table_run *run)
+{
+    bool may = true;
+    for (size_t i = 0; i < to->n_labels && may && run->marks; i++)
+        may = table_is_marked(run->marks, to->labels[i]);
+    return may;
+}
 
 static void load_endpoint(const table_word *from, struct discover_endpoint *ret_endpoint)
 {
@@ -130,6 +159,8 @@ static int select_endpoints(const struct table_run *run, void *arg)
     struct selection *to = arg;
     if (run->first == 0)
         to->n = 0;
+    if (!may_have_some(to, run))
+        return 0;
     bool only_usable = !to->filter->states || !(to->filter->states & ~USABLE_STATES);
     for (uint32_t i = 0; i < run->n; i++) {
         struct discover_endpoint e;
@@ -152,7 +183,10 @@ int table_select(const struct table *t, const char *key, size_t n, const struct 
                  size_t *ret_n)
 {
     struct discover_endpoint behind; /* a copy: it may well lie in the buffer */
-    struct selection to = {filter, after ? memcpy(&behind, after, sizeof behind) : NULL, ret_endpoints, cap, 0};
+    struct selection to = {.filter = filter, .out = ret_endpoints, .cap = cap};
+    if (after)
+        to.after = memcpy(&behind, after, sizeof behind);
+    add_labels(&to);
     int err = table_service_read(t, key, n, select_endpoints, &to);
     if (!err)
         *ret_n = to.n;

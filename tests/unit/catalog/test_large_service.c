@@ -369,5 +369,34 @@ START_TEST(test_a_slow_reader_reads_one_state)
 }
 END_TEST
 
+/* Conditions of look-ups are met by the same instances as in any service. */
+START_TEST(test_selection)
+{
+    static struct world w;
+    static struct discover_endpoint got[MANY];
+    size_t n;
+    world_init(&w);
+    srand(7);
+    fill(&w);
+    const struct table *t = table_writer_table(catalog_table(w.c));
+    for (int tag = 0; tag < 500; tag += 9) {
+        struct table_filter f = {.n_tags = 1, .place = "eu-1", .by_protocol = true, .protocol = DISCOVER_TCP};
+        size_t want = 0;
+        snprintf(f.tags[0], sizeof f.tags[0], "t%d", tag);
+        for (int i = tag; i < MANY; i += 500)
+            want += usable(&w, i);
+        ck_assert_int_eq(table_select(t, SERVICE, strlen(SERVICE), &f, NULL, got, MANY, &n), 0);
+        ck_assert_uint_eq(n, want);
+        f.protocol = DISCOVER_UDP;
+        ck_assert_int_eq(table_select(t, SERVICE, strlen(SERVICE), &f, NULL, got, MANY, &n), 0);
+        ck_assert_uint_eq(n, 0);
+        f = (struct table_filter){.n_tags = 2, .tags = {"t1", "t2"}}; /* no instance has both */
+        ck_assert_int_eq(table_select(t, SERVICE, strlen(SERVICE), &f, NULL, got, MANY, &n), 0);
+        ck_assert_uint_eq(n, 0);
+    }
+    catalog_free(w.c);
+}
+END_TEST
+
 UNIT_TESTS("large_service", test_any_changes, test_changes_for_ever_do_not_grow, test_a_slow_reader_reads_one_state,
-           test_the_same_again_is_no_change, test_pages_are_found_by_label)
+           test_the_same_again_is_no_change, test_pages_are_found_by_label, test_selection)
