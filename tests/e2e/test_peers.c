@@ -196,6 +196,25 @@ static int64_t n_beats_heard(struct host *h)
     return host_counter(h, "discoverd_bus_live_total");
 }
 
+/* A host has a share of the names that are kept resolved, here by foreign records in its name. */
+START_TEST(too_many_host_names_of_a_host_are_its_own_trouble)
+{
+    enum { LIMIT = 3, TOO_MANY = 8 };
+    two_hosts("", "limits = { hostnames_per_host = 3; };");
+    for (int i = 0; i < TOO_MANY; i++) {
+        char key[64], value[128];
+        snprintf(key, sizeof key, "shop.db.web-9.d%d", i);
+        snprintf(value, sizeof value, "{\"host\":\"d%d.db.invalid\",\"port\":5432,\"ttl\":60}", i);
+        put_text("SERVICES", key, value);
+    }
+    put_text("SERVICES", "shop.db.web-8.d0", "{\"host\":\"other.db.invalid\",\"port\":5432,\"ttl\":60}");
+    wait_until(5000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.hostnames_per_host"), b.seen);
+    wait_until(5000, host_counter(&b, "discoverd_feed_limits_refused_total") == TOO_MANY - LIMIT, b.seen);
+    wait_until(5000, host_counter(&b, "discoverd_resolver_names") == LIMIT + 1, b.seen);
+    wait_until(5000, host_counter(&a, "discoverd_resolver_names") == TOO_MANY + 1, a.seen);
+}
+END_TEST
+
 START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
 {
     enum { LIMIT = 20, TOO_MANY = 30, BEATS = 40 };
@@ -352,6 +371,7 @@ START_TEST(too_many_instances_of_a_service_are_named)
 END_TEST
 
 E2E_TESTS("peers", 90, {"garbage_is_shown_with_its_key", garbage_is_shown_with_its_key},
+          {"too_many_host_names_of_a_host_are_its_own_trouble", too_many_host_names_of_a_host_are_its_own_trouble},
           {"too_many_instances_of_a_host_are_its_own_trouble", too_many_instances_of_a_host_are_its_own_trouble},
           {"flood_of_one_host_has_its_name_and_slows_nobody", flood_of_one_host_has_its_name_and_slows_nobody},
           {"too_many_instances_of_a_service_are_named", too_many_instances_of_a_service_are_named})
