@@ -34,6 +34,8 @@ struct name {
     struct side side[2];
     struct names_address address;
     enum names_news told;
+    int64_t asked_ns;   /* the last time, for whichever family */
+    int64_t leaving_ns; /* nobody has it: it is forgotten then; 0: somebody has */
     char text[RECORD_HOSTNAME_CAP];
 };
 
@@ -42,6 +44,7 @@ struct names {
     struct names_counters *counters;
     struct name *names;
     struct deadlines due;
+    size_t held; /* names that somebody has */
     size_t under_way;
     size_t failing; /* names that cannot be asked for, as was told */
     uint64_t tickets;
@@ -66,14 +69,21 @@ static void set_told(struct names *n, struct name *name, enum names_news told)
     metric_set(&n->counters->failing, n->failing);
 }
 
+static void set_held(struct names *n, size_t held)
+{
+    n->held = held;
+    metric_set(&n->counters->names, held);
+}
+
 static void forget(struct names *n, struct name *name)
 {
     set_told(n, name, NAMES_NO_NEWS);
+    if (!name->leaving_ns)
+        set_held(n, n->held - 1);
     deadlines_clear(&n->due, &name->side[0].due);
     deadlines_clear(&n->due, &name->side[1].due);
     HASH_DEL(n->names, name);
     free(name);
-    metric_set(&n->counters->names, HASH_COUNT(n->names));
 }
 
 void names_free(struct names *n)
@@ -104,13 +114,37 @@ static void side_init(struct names *n, struct name *name, struct side *side, uin
     deadlines_set(&n->due, &side->due, now_ns);
 }
 
-int names_add(struct names *n, const char *text, const struct names_address *last, int64_t now_ns)
+/* It is asked for when it would have been, had it not been away. */
+static void come_back(struct names *n, struct name *name, const struct names_address *last)
 {
-    if (find(n, text))
+    for (int i = 0; i < 2; i++) {
+        struct side *side = &name->side[i];
+        if (side->ticket)
+            deadlines_clear(&n->due, &side->due);
+        else
+            deadlines_set(&n->due, &side->due, name->leaving_ns);
+    }
+    name->leaving_ns = 0;
+    name->told = NAMES_RESOLVED;
+    if (!name->address.families)
+        name->address = *last;
+    set_held(n, n->held + 1);
+}
+
+int names_add(struct names *n, const char *text, const struct names_address *last, int64_t now_ns,
+              struct names_address *ret_address)
+{
+    struct name *known = find(n, text);
+    if (known && !known->leaving_ns)
         return -EEXIST;
-    if (HASH_COUNT(n->names) >= n->options.names_max) {
+    if (n->held >= n->options.names_max) {
         metric_inc(&n->counters->refused);
         return -E2BIG;
+    }
+    if (known) {
+        come_back(n, known, last);
+        *ret_address = known->address;
+        return 1;
     }
     struct name *name =
         deadlines_reserve(&n->due, 2 * (HASH_COUNT(n->names) + 1)) == 0 ? calloc(1, sizeof *name) : NULL;
@@ -126,15 +160,26 @@ int names_add(struct names *n, const char *text, const struct names_address *las
     }
     side_init(n, name, &name->side[0], DISCOVER_HAS_IPV4, now_ns);
     side_init(n, name, &name->side[1], DISCOVER_HAS_IPV6, now_ns);
-    metric_set(&n->counters->names, HASH_COUNT(n->names));
+    set_held(n, n->held + 1);
     return 0;
 }
 
-void names_remove(struct names *n, const char *text)
+void names_remove(struct names *n, const char *text, int64_t now_ns)
 {
     struct name *name = find(n, text);
-    if (name)
+    if (!name || name->leaving_ns)
+        return;
+    int64_t again_ns = name->asked_ns + n->options.min_ttl_ns;
+    bool many = HASH_COUNT(n->names) - n->held >= n->options.names_max;
+    if (!name->asked_ns || again_ns <= now_ns || many) {
         forget(n, name);
+        return;
+    }
+    set_told(n, name, NAMES_NO_NEWS);
+    set_held(n, n->held - 1);
+    name->leaving_ns = again_ns;
+    deadlines_set(&n->due, &name->side[0].due, again_ns);
+    deadlines_clear(&n->due, &name->side[1].due);
 }
 
 int64_t names_next_ns(const struct names *n)
@@ -142,15 +187,25 @@ int64_t names_next_ns(const struct names *n)
     return n->under_way < n->options.queries_max ? deadlines_next_ns(&n->due) : INT64_MAX;
 }
 
-bool names_next(struct names *n, int64_t now_ns, struct names_question *ret_question)
+static struct side *due_side(const struct names *n, int64_t now_ns)
 {
     if (names_next_ns(n) > now_ns)
-        return false;
+        return NULL;
     struct deadline *first = deadlines_first(&n->due);
-    if (!first)
+    return first ? (struct side *)((char *)first - offsetof(struct side, due)) : NULL;
+}
+
+bool names_next(struct names *n, int64_t now_ns, struct names_question *ret_question)
+{
+    struct side *side = due_side(n, now_ns);
+    while (side && side->name->leaving_ns) {
+        forget(n, side->name);
+        side = due_side(n, now_ns);
+    }
+    if (!side)
         return false;
-    struct side *side = (struct side *)((char *)first - offsetof(struct side, due));
-    deadlines_clear(&n->due, first);
+    deadlines_clear(&n->due, &side->due);
+    side->name->asked_ns = now_ns;
     side->ticket = ++n->tickets;
     n->under_way++;
     metric_inc(&n->counters->queries);
@@ -272,7 +327,9 @@ bool names_answered(struct names *n, const struct names_question *question, cons
     int64_t wait_ns;
     n->under_way--;
     *ret_news = NAMES_NO_NEWS;
-    if (!side)
+    if (side && side->name->leaving_ns)
+        side->ticket = 0;
+    if (!side || side->name->leaving_ns)
         return false;
     struct names_address before = side->name->address;
     side->ticket = 0;

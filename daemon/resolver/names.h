@@ -62,9 +62,13 @@ struct names;
 int names_new(const struct names_options *options, struct names_counters *counters, struct names **ret_names);
 void names_free(struct names *n);
 
-/* Asked for at once. last: what it resolved to once. -EEXIST; -E2BIG: too many; -ENOMEM. */
-int names_add(struct names *n, const char *name, const struct names_address *last, int64_t now_ns);
-void names_remove(struct names *n, const char *name);
+/*
+ * Asked for at once; last: what it resolved to once. 0; or 1 when it was removed a moment ago: *ret_address is what it
+ * resolved to then, and it is not asked for more often than if it had stayed. -EEXIST; -E2BIG: too many; -ENOMEM.
+ */
+int names_add(struct names *n, const char *name, const struct names_address *last, int64_t now_ns,
+              struct names_address *ret_address);
+void names_remove(struct names *n, const char *name, int64_t now_ns);
 
 /* A question that is due; it is under way then, until it is answered. False: none, or enough are under way.
  */

@@ -14,6 +14,13 @@
 #include "daemon/resolver/channel.h"
 #include "libdiscover/core/clock.h"
 
+/* A name that came back, with what it is known to resolve to: told from the loop. */
+struct returned {
+    struct returned *next;
+    struct names_address address;
+    char name[];
+};
+
 struct resolver {
     const struct string_list *zones;
     struct resolver_ops ops;
@@ -21,6 +28,7 @@ struct resolver {
     struct names *names;
     struct channel *channel;
     struct loop_timer timer;
+    struct returned *returned;
     bool changed; /* since ops.settled was called */
     bool full;    /* said in the log */
 };
@@ -87,11 +95,23 @@ static void answered(void *arg, const struct names_question *question, const str
     log_news(r, question->name, address.families != 0, news, why);
 }
 
+static void tell_returned(struct resolver *r)
+{
+    while (r->returned) {
+        struct returned *it = r->returned;
+        r->returned = it->next;
+        r->ops.resolved(r->ops.arg, it->name, &it->address);
+        r->changed = true;
+        free(it);
+    }
+}
+
 /* Asks what is due. What is answered from within (a hosts file) is told like everything else, at the end. */
 static void ask(struct resolver *r)
 {
     struct names_question question;
     int64_t now_ns = clock_now_ns();
+    tell_returned(r);
     while (names_next(r->names, now_ns, &question))
         channel_ask(r->channel, &question);
     loop_timer_arm(&r->timer, names_next_ns(r->names), now_ns);
@@ -161,8 +181,25 @@ void resolver_free(struct resolver *r)
         return;
     channel_free(r->channel);
     loop_timer_fini(&r->timer);
+    while (r->returned) {
+        struct returned *it = r->returned;
+        r->returned = it->next;
+        free(it);
+    }
     names_free(r->names);
     free(r);
+}
+
+/* Without memory for it the address comes with the next answer. */
+static void add_returned(struct resolver *r, const char *name, const struct names_address *address)
+{
+    struct returned *it = address->families ? malloc(sizeof *it + strlen(name) + 1) : NULL;
+    if (!it)
+        return;
+    it->next = r->returned;
+    it->address = *address;
+    strcpy(it->name, name);
+    r->returned = it;
 }
 
 void resolver_add(struct resolver *r, const char *name, const struct names_address *last)
@@ -174,14 +211,17 @@ void resolver_add(struct resolver *r, const char *name, const struct names_addre
         log_warning("host name %s is below our own zone %s: it is not resolved", name, zone);
         return;
     }
-    int err = names_add(r->names, name, last, now_ns);
+    struct names_address known;
+    int err = names_add(r->names, name, last, now_ns, &known);
+    if (err == 1)
+        add_returned(r, name, &known);
     if (err == -E2BIG && !r->full)
         log_warning("host name %s and others are not resolved: more than limits.hostnames", name);
     r->full = err == -E2BIG;
-    loop_timer_arm(&r->timer, names_next_ns(r->names), now_ns);
+    loop_timer_arm(&r->timer, r->returned ? now_ns : names_next_ns(r->names), now_ns);
 }
 
 void resolver_remove(struct resolver *r, const char *name)
 {
-    names_remove(r->names, name);
+    names_remove(r->names, name, clock_now_ns());
 }

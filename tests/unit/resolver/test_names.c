@@ -68,7 +68,7 @@ static bool not_found(const struct names_question *q, enum names_outcome outcome
 static void resolved(uint32_t ttl_s)
 {
     setup(10, 10);
-    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), 0);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     struct names_question v4 = next(START), v6 = next(START);
     ck_assert_uint_eq(v4.family, DISCOVER_HAS_IPV4);
     ck_assert_uint_eq(v6.family, DISCOVER_HAS_IPV6);
@@ -82,8 +82,8 @@ START_TEST(both_families_are_asked_at_once)
     struct names_question q;
     setup(10, 10);
     ck_assert_int_eq(names_next_ns(names), INT64_MAX);
-    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), 0);
-    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), -EEXIST);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), -EEXIST);
     ck_assert_int_eq(names_next_ns(names), START);
     uint8_t families = next(START).family | next(START).family;
     ck_assert_uint_eq(families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
@@ -115,7 +115,7 @@ START_TEST(no_name_is_asked_for_more_often_than_min_ttl)
         for (uint32_t ttl_s = 0; ttl_s < 7; ttl_s++) {
             struct names_question q;
             setup(10, 10);
-            ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), 0);
+            ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
             for (int family = 0; family < 2; family++) {
                 q = next(START);
                 if (q.family == DISCOVER_HAS_IPV4)
@@ -184,7 +184,7 @@ START_TEST(failures_are_tried_again_with_back_off)
     int64_t at_ns = START + 60 * S, waits[10];
     const struct names_answer failure = {.outcome = NAMES_FAILED};
     setup(10, 10);
-    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START), 0);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     struct names_question v4 = next(at_ns), v6 = next(at_ns);
     (void)v6; /* stays under way */
     for (int i = 0; i < 10; i++) {
@@ -236,7 +236,7 @@ START_TEST(what_it_resolved_to_once_stays_until_there_is_better)
 {
     const struct names_address last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
     setup(10, 10);
-    ck_assert_int_eq(names_add(names, "db.example.com", &last, START), 0);
+    ck_assert_int_eq(names_add(names, "db.example.com", &last, START, &now_at), 0);
     struct names_question q = next(START);
     ck_assert(!not_found(&q, NAMES_FAILED, START));
     ck_assert_int_eq(now_at.ipv4[3], 7);
@@ -250,8 +250,8 @@ START_TEST(questions_under_way_are_limited)
 {
     struct names_question q[3], none;
     setup(10, 3);
-    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
-    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START), 0);
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
+    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), 0);
     for (int i = 0; i < 3; i++)
         q[i] = next(START);
     ck_assert(!names_next(names, START, &none));
@@ -265,11 +265,11 @@ END_TEST
 START_TEST(names_that_are_gone_fail_no_more)
 {
     setup(10, 10);
-    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
     struct names_question q = next(START);
     (void)not_found(&q, NAMES_FAILED, START);
     ck_assert_uint_eq(metric_get(&counters.failing), 1);
-    names_remove(names, "a.example.com");
+    names_remove(names, "a.example.com", START);
     ck_assert_uint_eq(metric_get(&counters.failing), 0);
     names_free(names);
 }
@@ -278,30 +278,101 @@ END_TEST
 START_TEST(names_are_limited)
 {
     setup(1, 10);
-    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
-    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START), -E2BIG);
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
+    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), -E2BIG);
     ck_assert_uint_eq(metric_get(&counters.refused), 1);
-    names_remove(names, "a.example.com");
-    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START), 0);
+    names_remove(names, "a.example.com", START);
+    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), 0);
     ck_assert_uint_eq(metric_get(&counters.names), 1);
     names_free(names);
 }
 END_TEST
 
-/* Removed, and perhaps added again, while it was asked for: the old answer is no answer for the new one. */
+/* Removed while it was asked for: the answer is for nobody. */
 START_TEST(an_answer_for_a_removed_name_only_ends_its_question)
 {
-    struct names_question old, q;
+    struct names_question v4, v6, q;
     setup(10, 2);
-    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
-    old = next(START);
-    (void)next(START);
-    names_remove(names, "a.example.com");
-    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START), 0);
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
+    v4 = next(START);
+    v6 = next(START);
+    names_remove(names, "a.example.com", START);
+    ck_assert_uint_eq(metric_get(&counters.names), 0);
+    ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), 0);
     ck_assert(!names_next(names, START, &q)); /* the old questions count, too */
-    ck_assert(!found(&old, 60, "\1", 0, START));
-    q = next(START);
-    ck_assert(found(&q, 60, "\2", 0, START) || q.family == DISCOVER_HAS_IPV6);
+    ck_assert(!found(&v4, 60, "\1", 0, START));
+    ck_assert(!not_found(&v6, NAMES_DENIED, START));
+    for (int family = 0; family < 2; family++) {
+        q = next(START);
+        ck_assert_str_eq(q.name, "b.example.com");
+        (void)not_found(&q, NAMES_DENIED, START);
+    }
+    ck_assert(!names_next(names, START + 5 * S, &q)); /* and is forgotten */
+    ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START + 5 * S, &now_at), 0);
+    names_free(names);
+}
+END_TEST
+
+/* Who takes a name away and gives it back has it asked for no more often, and it keeps its address. */
+START_TEST(a_name_that_comes_and_goes_is_asked_for_as_one_that_stays)
+{
+    struct names_question q;
+    struct names_address back = {0};
+    resolved(0);
+    uint64_t asked = metric_get(&counters.queries);
+    for (int i = 0; i < 10; i++) {
+        names_remove(names, "db.example.com", START + i * S / 4);
+        ck_assert_uint_eq(metric_get(&counters.names), 0);
+        ck_assert(!names_next(names, START + i * S / 4, &q));
+        ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START + i * S / 4, &back), 1);
+        ck_assert_int_eq(back.ipv4[3], 1);
+        ck_assert(!names_next(names, START + i * S / 4, &q));
+    }
+    ck_assert_uint_eq(metric_get(&counters.queries), asked);
+    ck_assert_uint_eq(metric_get(&counters.names), 1);
+    (void)next(START + 5 * S);
+    names_free(names);
+}
+END_TEST
+
+/* Back while it is asked for: the answer is its answer. */
+START_TEST(a_name_that_comes_back_gets_the_answer_that_is_under_way)
+{
+    struct names_question v4, v6, q;
+    setup(10, 10);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
+    v4 = next(START);
+    v6 = next(START);
+    if (v4.family != DISCOVER_HAS_IPV4) {
+        q = v4;
+        v4 = v6;
+        v6 = q;
+    }
+    names_remove(names, "db.example.com", START);
+    ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 1);
+    ck_assert(!names_next(names, START + 60 * S, &q));
+    ck_assert(found(&v4, 60, "\1", 0, START));
+    ck_assert(!not_found(&v6, NAMES_DENIED, START));
+    ck_assert_int_eq(names_next_ns(names), START + 30 * S);
+    names_free(names);
+}
+END_TEST
+
+/* Those that wait to come back are no more than may be held, and take nobody's place. */
+START_TEST(names_that_come_and_go_are_limited)
+{
+    struct names_question q;
+    char name[32];
+    setup(3, 1000);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "n%d.example.com", i);
+        ck_assert_int_eq(names_add(names, name, &unknown, START + i, &now_at), 0);
+        while (names_next(names, START + i, &q))
+            ck_assert_str_eq(q.name, name);
+        names_remove(names, name, START + i);
+    }
+    ck_assert_int_eq(names_add(names, "n99.example.com", &unknown, START + 200, &now_at), 0);
+    ck_assert_int_eq(names_add(names, "n2.example.com", &unknown, START + 200, &now_at), 1);
     names_free(names);
 }
 END_TEST
@@ -311,4 +382,6 @@ UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_withi
            a_failure_keeps_the_address_for_ever, failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
            a_denial_that_is_taken_back_starts_anew, what_it_resolved_to_once_stays_until_there_is_better,
            questions_under_way_are_limited, names_that_are_gone_fail_no_more, names_are_limited,
-           an_answer_for_a_removed_name_only_ends_its_question)
+           an_answer_for_a_removed_name_only_ends_its_question,
+           a_name_that_comes_and_goes_is_asked_for_as_one_that_stays,
+           a_name_that_comes_back_gets_the_answer_that_is_under_way, names_that_come_and_go_are_limited)
