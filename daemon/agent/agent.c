@@ -180,6 +180,11 @@ int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int6
     return err;
 }
 
+int agent_restore_name(struct agent *a, const uint8_t *bytes, size_t n)
+{
+    return registrar_restore_name(a->registrar, bytes, n);
+}
+
 const struct overrides *agent_overrides(const struct agent *a)
 {
     return registrar_overrides(a->registrar);

@@ -157,6 +157,12 @@ int agent_override(struct agent *a, const struct override *override, bool on, in
 /* Brings back one that an earlier life stored; right after agent_new. -EBADMSG; or as agent_override. */
 int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns);
 
+/*
+ * Keeps the name of an instance for the user who had it in an earlier life, until the grace is over; right after agent_new,
+ * from what was stored. -EBADMSG, -ENOMEM.
+ */
+int agent_restore_name(struct agent *a, const uint8_t *bytes, size_t n);
+
 /* All that are in force; valid until the next call. */
 const struct overrides *agent_overrides(const struct agent *a);
 

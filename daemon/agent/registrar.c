@@ -6,19 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/agent/registrar_impl.h"
 #include "daemon/agent/registration_check.h"
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
-
-struct registrar {
-    const struct agent_options *options;
-    const struct agent_ops *ops;
-    struct publisher *publisher;
-    struct registrations *registrations;
-    struct overrides overrides;
-    uint64_t epoch;
-    struct registrar_stats stats;
-};
 
 int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
                   struct registrar **ret_r)
@@ -67,7 +58,7 @@ static int withhold(struct registrar *r, const struct registration *reg, int64_t
     return 0;
 }
 
-static int publish(struct registrar *r, const struct registration *reg, int64_t now_ns)
+int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns)
 {
     struct record record;
     if (!effective(r, reg, &record))
@@ -129,11 +120,31 @@ static void remove_registration(struct registrar *r, struct registration *reg, i
     r->stats.removed++;
 }
 
+/*
+ * Whose name it is, for the time after a restart: until the program has registered again, nobody else of this host may have
+ * it. Nobody is refused because that could not be stored.
+ */
+static void note_name(struct registrar *r, const struct instance_key *key, const struct owner *before,
+                      const struct owner *owner)
+{
+    bool had = before->kind == OWNER_CONNECTION, has = owner->kind == OWNER_CONNECTION;
+    uid_t uid;
+    bool noted = (had && before->uid == owner->uid) ||
+                 (registrations_reserved_for(r->registrations, key, &uid) && uid == owner->uid);
+    int err = 0;
+    if (has && !noted)
+        err = stored_keep_name(r->ops, key, owner->uid);
+    else if (had && !has)
+        err = stored_drop_name(r->ops, key);
+    r->stats.store_errors += err < 0;
+}
+
 /* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
 static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
     if (is_stored(&reg->owner))
         (void)forget(r, &reg->key);
+    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED});
     remove_registration(r, reg, now_ns);
 }
 
@@ -175,6 +186,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
         unwatch(r, owner);
         return err;
     }
+    note_name(r, key, &before, owner);
     err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
     if (err < 0) {
         unwatch(r, owner);
@@ -186,7 +198,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     reg->overridden = overrides_state(&r->overrides, key);
     r->stats.registered += !known;
     r->stats.updated += known && changed;
-    err = changed ? publish(r, reg, now_ns) : 0;
+    err = changed ? registrar_publish(r, reg, now_ns) : 0;
     if (err < 0)
         drop(r, reg, now_ns);
     return err;
@@ -274,7 +286,7 @@ static int find_allowed(struct registrar *r, const struct instance_key *key, uin
     struct registration *reg = registrations_find(r->registrations, key);
     if (!reg)
         return -ENOENT;
-    if (!registration_allows(reg, client, uid))
+    if (!registration_allows(reg, client, uid) || registrations_is_kept_from(r->registrations, key, uid))
         return -EPERM;
     *ret_reg = reg;
     return 0;
@@ -288,7 +300,7 @@ int registrar_deregister(struct registrar *r, const struct instance_key *key, ui
     if (err == 0 && is_stored(&reg->owner))
         err = forget(r, key);
     if (err == 0)
-        remove_registration(r, reg, now_ns);
+        drop(r, reg, now_ns);
     return err;
 }
 
@@ -328,73 +340,7 @@ int registrar_set_state(struct registrar *r, const struct instance_key *key, enu
     registration_effective(reg, &before);
     reg->checked = (uint8_t)state;
     registration_effective(reg, &after);
-    return before.state == after.state ? 0 : publish(r, reg, now_ns);
-}
-
-/* --- what an operator says --- */
-
-static int check_override(const struct override *o)
-{
-    bool host = !o->domain[0] && !o->service[0] && !o->instance[0];
-    bool named = label_valid(o->domain, strlen(o->domain)) && label_valid(o->service, strlen(o->service)) &&
-                 (!o->instance[0] || label_valid(o->instance, strlen(o->instance)));
-    bool state = o->state == DISCOVER_DRAINING || o->state == DISCOVER_MAINTENANCE;
-    return (host || named) && state ? 0 : -EINVAL;
-}
-
-/* In force, or not any more, once it is stored. */
-static int set_override(struct registrar *r, const struct override *override, bool on)
-{
-    int err = on ? overrides_reserve(&r->overrides, override) : overrides_find(&r->overrides, override);
-    r->stats.overrides_limited += err == -ENOSPC;
-    if (err < 0)
-        return err;
-    err = on ? stored_keep_override(r->ops, override) : stored_drop_override(r->ops, override);
-    r->stats.store_errors += err < 0;
-    if (err < 0)
-        return err;
-    return on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
-}
-
-/* What was inherited is not ours to publish before it is claimed. */
-static void apply_override(struct registrar *r, const struct override *override, int64_t now_ns)
-{
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
-        struct record before, after;
-        if (!override_covers(override, &reg->key) || reg->owner.kind == OWNER_INHERITED)
-            continue;
-        registration_effective(reg, &before);
-        reg->overridden = overrides_state(&r->overrides, &reg->key);
-        registration_effective(reg, &after);
-        if (before.state != after.state)
-            (void)publish(r, reg, now_ns); /* -ENOMEM: with the next change */
-    }
-}
-
-int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns)
-{
-    int err = check_override(override);
-    if (err == 0)
-        err = set_override(r, override, on);
-    if (err == 0)
-        apply_override(r, override, now_ns);
-    return err;
-}
-
-int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
-{
-    struct override override;
-    int err = stored_override_decode(bytes, n, &override);
-    if (err == 0)
-        err = check_override(&override) < 0 ? -EBADMSG : overrides_set(&r->overrides, &override);
-    if (err == 0)
-        apply_override(r, &override, now_ns);
-    return err;
-}
-
-const struct overrides *registrar_overrides(const struct registrar *r)
-{
-    return &r->overrides;
+    return before.state == after.state ? 0 : registrar_publish(r, reg, now_ns);
 }
 
 void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
@@ -402,7 +348,7 @@ void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
     r->epoch = epoch;
     for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
         if (reg->owner.kind != OWNER_INHERITED)
-            (void)publish(r, reg, now_ns);
+            (void)registrar_publish(r, reg, now_ns);
 }
 
 /* What was inherited is not ours to publish before it is claimed; it had the address it had. */
@@ -412,7 +358,7 @@ void registrar_addresses_changed(struct registrar *r, int64_t now_ns)
         struct record record;
         registration_record(reg, &record);
         if (reg->owner.kind != OWNER_INHERITED && record_is_at_host(&record))
-            (void)publish(r, reg, now_ns); /* -ENOMEM: with the next change */
+            (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: with the next change */
     }
 }
 
@@ -447,7 +393,7 @@ void registrar_overwritten(struct registrar *r, const struct instance_key *key, 
 {
     struct registration *reg = registrations_find(r->registrations, key);
     if (reg && reg->owner.kind == OWNER_INHERITED)
-        (void)publish(r, reg, now_ns); /* -ENOMEM: it stays lost in the bucket until it is claimed */
+        (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: it stays lost in the bucket until it is claimed */
 }
 
 void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
@@ -458,6 +404,20 @@ void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
         if (reg->owner.kind == OWNER_INHERITED)
             drop(r, reg, now_ns);
     }
+    struct instance_key key;
+    while (registrations_unreserve(r->registrations, &key))
+        r->stats.store_errors += stored_drop_name(r->ops, &key) < 0;
+}
+
+int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n)
+{
+    struct instance_key key;
+    uid_t uid;
+    int err = stored_name_decode(bytes, n, &key, &uid);
+    if (err < 0)
+        return err;
+    memcpy(key.host, r->options->host, sizeof key.host);
+    return registrations_reserve(r->registrations, &key, uid);
 }
 
 /* --- time --- */

@@ -38,6 +38,7 @@ void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns);
 int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns);
 int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns);
 int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns);
+int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n);
 const struct overrides *registrar_overrides(const struct registrar *r);
 void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns);
 

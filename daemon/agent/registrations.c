@@ -22,6 +22,7 @@ struct registrations {
     struct registration *by_key;
     struct holder *holders;
     struct deadlines deadlines;
+    struct reserved_names reserved;
 };
 
 int registrations_new(size_t max, struct registrations **ret_r)
@@ -42,6 +43,7 @@ void registrations_free(struct registrations *r)
     while (r->by_key)
         registrations_remove(r, r->by_key);
     deadlines_fini(&r->deadlines);
+    reserved_names_fini(&r->reserved);
     free(r);
 }
 
@@ -76,9 +78,32 @@ static bool may_take_over(const struct owner *from, const struct owner *to)
     return left_behind && to->kind != OWNER_STATIC && from->uid == to->uid;
 }
 
+int registrations_reserve(struct registrations *r, const struct instance_key *key, uid_t uid)
+{
+    return reserved_names_add(&r->reserved, key, uid);
+}
+
+bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid)
+{
+    uid_t had;
+    return reserved_names_find(&r->reserved, key, &had) && uid != had && uid != 0;
+}
+
+bool registrations_reserved_for(const struct registrations *r, const struct instance_key *key, uid_t *ret_uid)
+{
+    return reserved_names_find(&r->reserved, key, ret_uid);
+}
+
+bool registrations_unreserve(struct registrations *r, struct instance_key *ret_key)
+{
+    return reserved_names_take(&r->reserved, ret_key);
+}
+
 int registrations_may_claim(const struct registrations *r, const struct instance_key *key, const struct owner *owner)
 {
     const struct registration *reg = registrations_find(r, key);
+    if (owner->kind != OWNER_STATIC && registrations_is_kept_from(r, key, owner->uid))
+        return -EEXIST;
     if (!reg)
         return HASH_COUNT(r->by_key) >= r->max ? -ENOSPC : 0;
     return same_owner(&reg->owner, owner) || may_take_over(&reg->owner, owner) ? 0 : -EEXIST;
@@ -235,6 +260,8 @@ int registrations_set(struct registrations *r, const struct instance_key *key, c
         return reg ? err : -ENOMEM;
     }
     set_owner(r, reg, owner);
+    if (owner->kind != OWNER_INHERITED)
+        reserved_names_remove(&r->reserved, key);
     registrations_heartbeat(r, reg, now_ns);
     reg->confirmed = true;
     *ret_registration = reg;
@@ -274,7 +301,7 @@ static bool name_fits(const struct registrations *r, const struct owner *owner, 
 {
     const struct registration *reg = registrations_find(r, key);
     if (!reg)
-        return true;
+        return registrations_may_claim(r, key, owner) != -EEXIST;
     if (registrations_may_claim(r, key, owner) < 0)
         return false;
     /* Two services of the configuration may well be alike: one that was named in this round is taken. */

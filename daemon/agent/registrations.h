@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/agent/reserved_names.h"
 #include "daemon/base/deadlines.h"
 #include "daemon/base/hash.h"
 #include "libdiscover/core/record.h"
@@ -56,6 +57,16 @@ void registrations_free(struct registrations *r);
 size_t registrations_count(const struct registrations *r);
 
 struct registration *registrations_find(const struct registrations *r, const struct instance_key *key);
+
+/* Keeps a name for the user who had it. -ENOMEM. And whether it is kept from this one, who is neither that user nor root. */
+int registrations_reserve(struct registrations *r, const struct instance_key *key, uid_t uid);
+bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid);
+
+/* Whether it is kept at all, and for whom. */
+bool registrations_reserved_for(const struct registrations *r, const struct instance_key *key, uid_t *ret_uid);
+
+/* A name that nobody has come for, which is kept no longer; false: there is none left. */
+bool registrations_unreserve(struct registrations *r, struct instance_key *ret_key);
 
 /*
  * Whether owner may have the key: 0; -EEXIST: another live owner has it; -ENOSPC: too many. The same owner may

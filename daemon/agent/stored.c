@@ -169,6 +169,48 @@ int stored_drop_registration(const struct agent_ops *ops, const struct instance_
     return drop(ops, name);
 }
 
+static void name_of_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
+{
+    snprintf(ret_name, STORED_NAME_CAP, STORED_NAME "%016" PRIx64, instance_id(key));
+}
+
+int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid)
+{
+    char name[STORED_NAME_CAP], service[SERVICE_CAP];
+    uint8_t bytes[STORED_MAX];
+    Discover__V1__StoredName msg = DISCOVER__V1__STORED_NAME__INIT;
+    name_of_name(key, name);
+    service_format(key->domain, key->service, service);
+    msg.service = service;
+    msg.instance = (char *)key->instance;
+    msg.uid = uid;
+    return keep(ops, name, bytes, discover__v1__stored_name__pack(&msg, bytes));
+}
+
+int stored_drop_name(const struct agent_ops *ops, const struct instance_key *key)
+{
+    char name[STORED_NAME_CAP];
+    name_of_name(key, name);
+    return drop(ops, name);
+}
+
+int stored_name_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, uid_t *ret_uid)
+{
+    Discover__V1__StoredName *msg = n > STORED_MAX ? NULL : discover__v1__stored_name__unpack(NULL, n, bytes);
+    struct instance_key key = {0};
+    if (!msg)
+        return -EBADMSG;
+    bool named = service_parse(msg->service, key.domain, key.service) == 0 &&
+                 label_copy(key.instance, msg->instance, strlen(msg->instance)) == 0;
+    uid_t uid = msg->uid;
+    discover__v1__stored_name__free_unpacked(msg, NULL);
+    if (!named)
+        return -EBADMSG;
+    *ret_key = key;
+    *ret_uid = uid;
+    return 0;
+}
+
 int stored_keep_override(const struct agent_ops *ops, const struct override *override)
 {
     char name[STORED_NAME_CAP];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the store op keeps, as bytes (proto/state.proto), and how it is given to it. Pure; any thread but for the last four,
+ * What the store op keeps, as bytes (proto/state.proto), and how it is given to it. Pure; any thread but for the last six,
  * which call the ops: main thread. Decoding trusts nothing.
  */
 #ifndef AGENT_STORED_H
@@ -15,6 +15,7 @@
 #define STORED_IDENTITY     "identity" /* its name; those of the others are one of these and 16 hex digits */
 #define STORED_REGISTRATION "r-"
 #define STORED_OVERRIDE     "o-"
+#define STORED_NAME         "n-"
 #define STORED_NAME_CAP     19
 #define STORED_MAX          (RECORD_WIRE_MAX + 512)
 
@@ -32,6 +33,9 @@ int stored_registration_encode(const struct instance_key *key, const struct owne
 int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, struct owner *ret_owner,
                                struct record *ret_record);
 
+/* -EBADMSG. The key's host is left empty. */
+int stored_name_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, uid_t *ret_uid);
+
 void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP]);
 size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX]);
 int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_override); /* -EBADMSG */
@@ -43,6 +47,8 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
 int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
                              const struct record *record);
 int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key);
+int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid);
+int stored_drop_name(const struct agent_ops *ops, const struct instance_key *key);
 int stored_keep_override(const struct agent_ops *ops, const struct override *override);
 int stored_drop_override(const struct agent_ops *ops, const struct override *override);
 

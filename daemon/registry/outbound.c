@@ -163,6 +163,12 @@ static int restore_override(void *arg, const uint8_t *bytes, size_t n)
     return agent_restore_override(d->agent, bytes, n, clock_now_ns());
 }
 
+static int restore_name(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return agent_restore_name(d->agent, bytes, n);
+}
+
 static int restore_all(struct daemon *d, const char *prefix, state_dir_fn *fn, const char *what)
 {
     int damaged = state_dir_each(d->state_dir, prefix, fn, d);
@@ -241,6 +247,9 @@ int outbound_start(struct daemon *d)
         err = agent_add_metrics(d->agent, d->metrics);
     if (!err)
         err = set_own_host(d);
+    if (err)
+        return err;
+    err = restore_all(d, STORED_NAME, restore_name, "names of instances");
     if (err)
         return err;
     err = restore_all(d, STORED_OVERRIDE, restore_override, "states set by an operator");

@@ -150,6 +150,9 @@ static inline void restart(int64_t wall_ms)
     size_t n = bucket->n_store;
     memcpy(store, bucket->store, sizeof store);
     for (size_t i = 0; i < n; i++)
+        if (strncmp(store[i].name, STORED_NAME, 2) == 0)
+            ck_assert_int_eq(agent_restore_name(a, store[i].bytes, store[i].n), 0);
+    for (size_t i = 0; i < n; i++)
         if (strncmp(store[i].name, STORED_OVERRIDE, 2) == 0)
             ck_assert_int_eq(agent_restore_override(a, store[i].bytes, store[i].n, now_ns), 0);
     for (size_t i = 0; i < n; i++)

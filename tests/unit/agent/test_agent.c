@@ -214,7 +214,7 @@ START_TEST(takeover_by_the_same_user)
     ck_assert_int_eq(try_register(&r), -EEXIST);
     add("a", 2);
     ck_assert_int_eq(bucket->processes[0].watchers, 0);
-    ck_assert_uint_eq(bucket->n_store, 1);
+    ck_assert_uint_eq(bucket->n_store, 2);
     agent_pid_gone(a, 55, now_ns);
     ck_assert_ptr_nonnull(local_holds(A));
     agent_client_gone(a, 2, now_ns);
@@ -364,7 +364,7 @@ START_TEST(good_bye_first_then_the_records)
     ck_assert(agent_left(a));
     ck_assert_uint_eq(bucket->n_slots, 0);
     /* What outlives connections comes back with the next life. */
-    ck_assert_uint_eq(bucket->n_store, 2);
+    ck_assert_uint_eq(bucket->n_store, 3);
     size_t leases = bucket->n_leases;
     pass(S(30));
     ck_assert_uint_eq(bucket->n_leases, leases);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the registrar share: registrar.c takes registrations, registrar_overrides.c what operators say. */
+#ifndef AGENT_REGISTRAR_IMPL_H
+#define AGENT_REGISTRAR_IMPL_H
+
+#include "daemon/agent/registrar.h"
+
+struct registrar {
+    const struct agent_options *options;
+    const struct agent_ops *ops;
+    struct publisher *publisher;
+    struct registrations *registrations;
+    struct overrides overrides;
+    uint64_t epoch;
+    struct registrar_stats stats;
+};
+
+/* What is registered, with the state in force, to the local catalog and to the bus. */
+int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* States that an operator sets: stored, then put in force. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/agent/registrar_impl.h"
+#include "daemon/agent/stored.h"
+
+static int check_override(const struct override *o)
+{
+    bool host = !o->domain[0] && !o->service[0] && !o->instance[0];
+    bool named = label_valid(o->domain, strlen(o->domain)) && label_valid(o->service, strlen(o->service)) &&
+                 (!o->instance[0] || label_valid(o->instance, strlen(o->instance)));
+    bool state = o->state == DISCOVER_DRAINING || o->state == DISCOVER_MAINTENANCE;
+    return (host || named) && state ? 0 : -EINVAL;
+}
+
+/* In force, or not any more, once it is stored. */
+static int set_override(struct registrar *r, const struct override *override, bool on)
+{
+    int err = on ? overrides_reserve(&r->overrides, override) : overrides_find(&r->overrides, override);
+    r->stats.overrides_limited += err == -ENOSPC;
+    if (err < 0)
+        return err;
+    err = on ? stored_keep_override(r->ops, override) : stored_drop_override(r->ops, override);
+    r->stats.store_errors += err < 0;
+    if (err < 0)
+        return err;
+    return on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
+}
+
+/* What was inherited is not ours to publish before it is claimed. */
+static void apply_override(struct registrar *r, const struct override *override, int64_t now_ns)
+{
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
+        struct record before, after;
+        if (!override_covers(override, &reg->key) || reg->owner.kind == OWNER_INHERITED)
+            continue;
+        registration_effective(reg, &before);
+        reg->overridden = overrides_state(&r->overrides, &reg->key);
+        registration_effective(reg, &after);
+        if (before.state != after.state)
+            (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: with the next change */
+    }
+}
+
+int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns)
+{
+    int err = check_override(override);
+    if (err == 0)
+        err = set_override(r, override, on);
+    if (err == 0)
+        apply_override(r, override, now_ns);
+    return err;
+}
+
+int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
+{
+    struct override override;
+    int err = stored_override_decode(bytes, n, &override);
+    if (err == 0)
+        err = check_override(&override) < 0 ? -EBADMSG : overrides_set(&r->overrides, &override);
+    if (err == 0)
+        apply_override(r, &override, now_ns);
+    return err;
+}
+
+const struct overrides *registrar_overrides(const struct registrar *r)
+{
+    return &r->overrides;
+}
