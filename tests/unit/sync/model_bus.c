@@ -47,7 +47,7 @@ static struct event heap[EVENTS_MAX];
 static size_t n_events;
 static uint64_t order;
 static struct stream streams[BUCKETS];
-static struct client clients[HOSTS];
+static struct client clients[CLIENTS];
 
 /* ---- random ---- */
 
@@ -146,7 +146,7 @@ uint64_t bus_stored_epoch(enum bucket bucket, int key)
 
 static void republish(enum bucket bucket, int key, const struct message *m)
 {
-    for (int h = 0; h < HOSTS; h++) {
+    for (int h = 0; h < CLIENTS; h++) {
         struct client *c = &clients[h];
         if (!c->connected || c->cut || c->deaf_until_ns[bucket] > bus.now_ns || bus_chance(bus.faults.drop))
             continue;
@@ -233,7 +233,7 @@ void bus_detach(int host)
 void bus_set_up(bool up)
 {
     bus.up = up;
-    for (int h = 0; h < HOSTS && !up; h++)
+    for (int h = 0; h < CLIENTS && !up; h++)
         if (!clients[h].cut)
             lose(h);
 }

@@ -22,7 +22,8 @@
     } while (0)
 
 #define HOSTS     6
-#define INSTANCES 2 /* of each host */
+#define CLIENTS   (HOSTS + 1) /* the last one is a copy of some host */
+#define INSTANCES 2           /* of each host */
 #define TTL       (10 * NS_PER_S)
 #define MAX_AGE   (3 * TTL) /* of leases */
 
@@ -33,6 +34,7 @@ enum bucket { SERVICES, LEASES, BUCKETS };
 
 struct value {
     uint64_t epoch, counter, min_epoch;
+    uint64_t node, life, claim, asked_by, answers; /* of a lease */
     bool deleted, leaving;
 };
 

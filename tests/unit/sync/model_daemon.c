@@ -10,7 +10,7 @@
 
 #define LEASE_TOKEN (UINT64_C(1) << 63)
 
-struct daemon daemons[HOSTS];
+struct daemon daemons[CLIENTS];
 
 static int owner_of(int key)
 {
@@ -39,15 +39,40 @@ static void put_intent(struct daemon *d, int instance)
     i->out = true;
     i->strange = false;
     i->token = ++d->next_token;
-    bus_model_put(d->host, SERVICES, d->host * INSTANCES + instance, &value, i->token);
+    bus_model_put(d->client, SERVICES, d->host * INSTANCES + instance, &value, i->token);
 }
 
 static void put_lease(struct daemon *d)
 {
-    struct value value = {.epoch = d->epoch, .min_epoch = d->min_epoch};
+    struct value value = {
+        .epoch = d->epoch,
+        .min_epoch = d->min_epoch,
+        .node = d->node,
+        .life = d->life,
+        .claim = d->name.claim == UINT64_MAX ? 0 : d->name.claim,
+        .answers = d->name.answers,
+    };
     value.counter = lease_beat_sent(&d->beat, bus_random(), bus.now_ns);
-    bus_model_put(d->host, LEASES, d->host, &value, LEASE_TOKEN | value.counter);
+    bus_model_put(d->client, LEASES, d->host, &value, LEASE_TOKEN | value.counter);
     health_sent(&d->health, value.counter, bus.now_ns);
+}
+
+static void put_question(struct daemon *d)
+{
+    const struct lease *l = &d->name.other;
+    struct value value = {
+        .epoch = l->epoch,
+        .counter = l->counter,
+        .min_epoch = l->min_epoch,
+        .node = l->node,
+        .life = l->life,
+        .claim = l->claim,
+        .answers = l->answers,
+        .leaving = l->leaving,
+        .asked_by = d->life,
+    };
+    bus_model_put(d->client, LEASES, d->host, &value, LEASE_TOKEN);
+    name_conflict_asked(&d->name, bus.now_ns);
 }
 
 static void put_again(struct daemon *d, int instance)
@@ -71,11 +96,61 @@ static bool all_stored(const struct daemon *d)
     return true;
 }
 
+/* As agent_host.c does it. */
+static void go_above(struct daemon *d)
+{
+    d->epoch = d->seen_epoch + 1;
+    d->grace_until_ns = bus.now_ns + GRACE_NS;
+    for (int i = 0; i < INSTANCES; i++)
+        if (d->intents[i].wanted) {
+            d->intents[i].out = false; /* as that epoch, its answer is of no interest any more */
+            touch(d, i);
+        }
+    if (d->publishing)
+        lease_beat_now(&d->beat, bus.now_ns);
+}
+
+static void set_publishing(struct daemon *d, bool publishing)
+{
+    if (d->publishing == publishing)
+        return;
+    d->publishing = publishing;
+    if (!publishing) {
+        lease_beat_stop(&d->beat);
+        return;
+    }
+    for (int i = 0; i < INSTANCES; i++)
+        if (!d->intents[i].out && (d->intents[i].wanted || !d->intents[i].stored))
+            put_again(d, i);
+    lease_beat_now(&d->beat, bus.now_ns);
+}
+
+static void follow_name(struct daemon *d)
+{
+    bool ours = d->name.name == AGENT_NAME_OURS;
+    d->stood_down |= d->name.name == AGENT_NAME_CONFLICT;
+    if (ours && d->seen_epoch >= d->epoch)
+        go_above(d);
+    if (ours && d->stood_down)
+        d->min_epoch = d->epoch;
+    d->stood_down &= !ours;
+    if (d->connected && name_conflict_wants_to_ask(&d->name))
+        put_question(d);
+    if (d->publishing && d->name.answer_due)
+        lease_beat_reply(&d->beat, bus.now_ns);
+    if (d->publishing && d->name.last_word_due && d->epoch >= d->name.other.epoch)
+        put_lease(d);
+    d->name.answer_due = d->name.last_word_due = false;
+    set_publishing(d, d->connected && ours);
+}
+
 static int64_t write_side(struct daemon *d)
 {
-    int64_t next_ns = INT64_MAX;
-    if (!d->connected)
-        return next_ns;
+    int64_t next_ns = name_conflict_deadline(&d->name);
+    name_conflict_tick(&d->name, bus.now_ns);
+    follow_name(d);
+    if (!d->publishing)
+        return d->connected ? next_ns : INT64_MAX;
     if (d->min_epoch < d->epoch && bus.now_ns >= d->grace_until_ns && all_stored(d)) {
         d->min_epoch = d->epoch;
         d->raised_ns = bus.now_ns;
@@ -125,7 +200,11 @@ void daemon_want(int host, int instance, bool wanted)
 static void own_record(struct daemon *d, int key, const struct value *value)
 {
     struct intent *i = &d->intents[key % INSTANCES];
-    bool as_wanted = i->wanted ? value && value->epoch == d->epoch && value->counter == i->counter : !value;
+    if (value && value->epoch > d->epoch && value->epoch > d->seen_epoch)
+        d->seen_epoch = value->epoch;
+    /* What an earlier life had is vouched for until the grace is over, and void from then on. */
+    bool left = value && value->epoch < d->epoch && bus.now_ns < d->grace_until_ns;
+    bool as_wanted = i->wanted ? value && value->epoch == d->epoch && value->counter == i->counter : !value || left;
     i->strange = !as_wanted;
     if (!as_wanted && i->stored)
         touch(d, key % INSTANCES);
@@ -155,10 +234,11 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     int key = key_of(m->key, m->key_len);
     struct known *k = &d->known[key];
     struct value value = value_of(m);
-    (void)from_snapshot;
-    k->marked = true;
     if (owner_of(key) == d->host)
         own_record(d, key, &value);
+    bool older = k->present && newer(&k->value, &value);
+    k->found = older && from_snapshot ? value : (struct value){0};
+    k->marked = !older;
     if (k->present && !newer(&value, &k->value))
         return;
     k->present = true;
@@ -178,8 +258,10 @@ static void services_remove(void *arg, const char *key, size_t key_len, uint64_t
 static void services_begin(void *arg)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
-    for (int k = 0; k < KEYS; k++)
+    for (int k = 0; k < KEYS; k++) {
         d->known[k].marked = false;
+        d->known[k].found.epoch = 0;
+    }
 }
 
 static void services_end(void *arg, enum follow_end end)
@@ -189,9 +271,11 @@ static void services_end(void *arg, enum follow_end end)
     for (int k = 0; k < KEYS && end != FOLLOW_ABORTED; k++) {
         if (d->known[k].marked)
             continue;
-        if (end == FOLLOW_COMPLETE)
+        if (end == FOLLOW_COMPLETE && d->known[k].found.epoch)
+            d->known[k].value = d->known[k].found;
+        else if (end == FOLLOW_COMPLETE)
             d->known[k].present = false;
-        if (owner_of(k) == d->host)
+        if (owner_of(k) == d->host && !d->known[k].found.epoch)
             own_record(d, k, NULL);
     }
     if (end != FOLLOW_ABORTED)
@@ -207,25 +291,46 @@ static size_t services_unmarked(void *arg)
     return n;
 }
 
+static struct lease lease_of(const struct value *v)
+{
+    return (struct lease){
+        .epoch = v->epoch,
+        .counter = v->counter,
+        .min_epoch = v->min_epoch,
+        .node = v->node,
+        .life = v->life,
+        .claim = v->claim,
+        .asked_by = v->asked_by,
+        .answers = v->answers,
+        .ttl_ms = TTL / NS_PER_MS,
+        .leaving = v->leaving,
+    };
+}
+
+static void own_lease(struct daemon *d, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
+{
+    if (!from_snapshot && name_conflict_is_ours(&d->name, lease) && lease->epoch == d->epoch)
+        health_seen(&d->health, lease->counter, bus.now_ns);
+    (void)name_conflict_seen(&d->name, lease, m->seq, m->age_ns, bus.now_ns);
+    if (lease->life != d->life && lease->epoch > d->seen_epoch)
+        d->seen_epoch = lease->epoch;
+    d->lease_seen = true;
+    bool old = lease->epoch < d->epoch || (lease->epoch == d->epoch && lease->counter < d->beat.stored);
+    if (d->beat.stored > 0 && old)
+        lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
+}
+
 static void leases_apply_value(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
     int host = key_of(m->key, m->key_len);
     struct value v = value_of(m);
+    struct lease lease = lease_of(&v);
     char name[8];
     if (host == d->host) {
-        if (!from_snapshot && v.epoch == d->epoch)
-            health_seen(&d->health, v.counter, bus.now_ns);
-        d->lease_seen = true;
-        if (d->beat.stored > 0 && (v.epoch < d->epoch || v.counter < d->beat.stored))
-            lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
+        own_lease(d, &lease, m, from_snapshot);
         return;
     }
-    struct lease lease = {.epoch = v.epoch,
-                          .counter = v.counter,
-                          .min_epoch = v.min_epoch,
-                          .ttl_ms = TTL / NS_PER_MS,
-                          .leaving = v.leaving};
     snprintf(name, sizeof name, "h%d", host);
     (void)liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
 }
@@ -246,7 +351,10 @@ static void leases_begin(void *arg)
 static void leases_end(void *arg, enum follow_end end)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
-    if (end != FOLLOW_ABORTED && !d->lease_seen && d->beat.stored > 0)
+    if (end == FOLLOW_ABORTED)
+        return;
+    name_conflict_hosts_synced(&d->name, bus.now_ns);
+    if (!d->lease_seen && d->beat.stored > 0)
         lease_beat_lost(&d->beat, bus.now_ns);
 }
 
@@ -261,13 +369,13 @@ static void on_synced(void *arg, bool synced)
 static void on_resync(void *arg)
 {
     struct feed *f = arg;
-    bus_model_resync(f->daemon->host, f->bucket);
+    bus_model_resync(f->daemon->client, f->bucket);
 }
 
 static void on_check(void *arg)
 {
     struct feed *f = arg;
-    bus_model_check(f->daemon->host, f->bucket);
+    bus_model_check(f->daemon->client, f->bucket);
 }
 
 static uint32_t on_random(void *arg)
@@ -301,7 +409,8 @@ static void on_probe(void *arg)
 static void on_health(void *arg, enum health_reason reason)
 {
     struct daemon *d = arg;
-    liveness_set_healthy(d->liveness, reason == HEALTH_OK, bus.now_ns);
+    bool silent = reason == HEALTH_NO_CANARY && d->name.name == AGENT_NAME_CONFLICT;
+    liveness_set_healthy(d->liveness, reason == HEALTH_OK || silent, bus.now_ns);
     for (int b = 0; b < BUCKETS && reason == HEALTH_OVERDUE; b++)
         follow_doubt(d->feeds[b].follow, bus.now_ns);
 }
@@ -312,10 +421,7 @@ static void connected(struct daemon *d)
 {
     d->connected = true;
     health_set_connected(&d->health, true, bus.now_ns);
-    for (int i = 0; i < INSTANCES; i++)
-        if (!d->intents[i].out)
-            put_again(d, i);
-    lease_beat_now(&d->beat, bus.now_ns);
+    name_conflict_connected(&d->name, bus.now_ns);
     for (int b = 0; b < BUCKETS; b++)
         follow_connected(d->feeds[b].follow, bus.now_ns);
 }
@@ -323,7 +429,8 @@ static void connected(struct daemon *d)
 static void disconnected(struct daemon *d)
 {
     d->connected = false;
-    lease_beat_stop(&d->beat);
+    name_conflict_disconnected(&d->name);
+    set_publishing(d, false);
     health_set_connected(&d->health, false, bus.now_ns);
     for (int b = 0; b < BUCKETS; b++)
         follow_disconnected(d->feeds[b].follow, bus.now_ns);
@@ -421,8 +528,18 @@ void daemon_boot(int host)
         {on_resync, on_check, leases_apply_value, leases_remove_host, leases_begin, leases_end, on_synced, on_random},
     };
     struct daemon *d = &daemons[host], before = *d;
-    *d = (struct daemon){.host = host, .running = true, .epoch = before.epoch + 1, .min_epoch = before.min_epoch};
-    d->next_token = before.next_token;
+    *d = (struct daemon){
+        .client = host,
+        .host = before.host,
+        .running = true,
+        .node = before.node ? before.node : 1 + bus_random(),
+        .life = (uint64_t)bus_random() << 8 | (uint64_t)host | 128, /* a test needs no two alike */
+        .epoch = before.epoch + 1,
+        .min_epoch = before.min_epoch,
+        .next_token = before.next_token,
+        .forgotten = before.forgotten,
+    };
+    name_conflict_init(&d->name, d->node, d->life, TTL);
     lease_beat_init(&d->beat, TTL);
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
@@ -443,7 +560,27 @@ void daemon_boot(int host)
         d->intents[i].wanted = before.intents[i].wanted;
         d->intents[i].told = before.intents[i].told;
         d->intents[i].stored = !d->intents[i].wanted;
-        touch(d, i);
+        if (d->intents[i].wanted)
+            touch(d, i);
     }
     daemon_turn(host);
+}
+
+void daemon_forget(int host)
+{
+    struct daemon *d = &daemons[host];
+    must(!d->running, "a daemon that runs forgets nothing");
+    d->node = 0;
+    d->epoch = ++d->forgotten; /* a clock that is wrong is not wrong twice in the same way */
+    d->min_epoch = 0;
+}
+
+void daemon_copy(int host)
+{
+    struct daemon *copy = &daemons[HOSTS];
+    uint64_t next_token = copy->next_token;
+    *copy = daemons[host];
+    copy->running = false;
+    copy->next_token = next_token;
+    daemon_boot(HOSTS);
 }

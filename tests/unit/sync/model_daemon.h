@@ -7,6 +7,7 @@
 #define UNIT_SYNC_MODEL_DAEMON_H
 
 #include "daemon/agent/lease_schedule.h"
+#include "daemon/agent/name_conflict.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/leases.h"
@@ -27,12 +28,20 @@ struct intent {
 struct known {
     bool present, marked;
     struct value value; /* the newest; of one that was removed, too */
+    struct value found; /* what the last snapshot has instead: it is older. Epoch 0: nothing */
 };
 
 struct daemon {
-    int host;
+    int client; /* its index, and its connection */
+    int host;   /* under which name: a copy has that of another */
     bool running;
+    uint64_t node, life;
     uint64_t epoch, min_epoch, counter, next_token;
+    struct name_conflict name;
+    uint64_t seen_epoch; /* the highest under our name that is of another life */
+    bool publishing;     /* connected, and the name is ours */
+    bool stood_down;
+    uint64_t forgotten; /* times it lost its state */
     struct intent intents[INSTANCES];
     struct lease_beat beat;
     int64_t grace_until_ns;
@@ -55,9 +64,11 @@ struct daemon {
     bool served[HOSTS][INSTANCES]; /* as of the last time anybody looked */
     int64_t paused_ns;             /* until when it stands still */
 };
-extern struct daemon daemons[HOSTS];
+extern struct daemon daemons[CLIENTS];
 
-void daemon_boot(int host); /* a new life, with the intents of the last one */
+void daemon_boot(int host);   /* a new life, with the intents of the last one */
+void daemon_forget(int host); /* what it knows of its earlier lives: it does not run */
+void daemon_copy(int host);   /* boots the last client with the name and the state of that one */
 void daemon_kill(int host);
 void daemon_want(int host, int instance, bool wanted);
 void daemon_mail(int host, const struct mail *mail);

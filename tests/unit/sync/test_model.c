@@ -64,6 +64,18 @@ static void note_missing_beats(int owner)
         disturb(owner, bus.now_ns);
 }
 
+/*
+ * A copy gets the name only while its original is away, or neither hears of the other. What it does with it then is put
+ * right when the original is back; until that is over nothing is promised of that host.
+ */
+static void note_taken_name(void)
+{
+    const struct daemon *copy = &daemons[HOSTS];
+    if (!copy->running || copy->name.name != AGENT_NAME_OURS)
+        return;
+    disturb(copy->host, bus.now_ns);
+}
+
 /* A late put of an earlier life took the place of the present one's, and the owner could not put it right yet. */
 static bool overwritten(int owner, int instance)
 {
@@ -107,6 +119,7 @@ static void watch(int observer)
         world.deaf_ns[observer] = bus.now_ns;
     for (int h = 0; h < HOSTS; h++)
         note_missing_beats(h);
+    note_taken_name();
     for (int h = 0; h < HOSTS && d->running; h++)
         for (int i = 0; i < INSTANCES; i++)
             watch_one(d, h, i);
@@ -234,9 +247,11 @@ static void kill_for(int host, int64_t ns)
     later(ns, boot, host);
 }
 
+static bool is_copied(int host);
+
 static void fault_kill(int host)
 {
-    if (!daemons[host].running)
+    if (!daemons[host].running || is_copied(host))
         return;
     say("h%d is killed", host);
     disturb(host, bus.now_ns + 30 * NS_PER_S);
@@ -246,7 +261,7 @@ static void fault_kill(int host)
 /* Within its lease: nobody may notice. Unless the server is away, or it was disturbed just before. */
 static void fault_quick_restart(int host)
 {
-    if (!daemons[host].running)
+    if (!daemons[host].running || is_copied(host))
         return;
     say("h%d restarts", host);
     if (!bus.up || bus.now_ns - world.server_ns < STEADY)
@@ -295,13 +310,51 @@ static void fault_change(int host)
     daemon_want(host, i, wanted);
 }
 
+static bool is_copied(int host)
+{
+    return daemons[HOSTS].running && daemons[HOSTS].host == host;
+}
+
+/* Its disk and its clock: it is another node now, and its epochs begin anew. */
+static void fault_forget(int host)
+{
+    if (!daemons[host].running || is_copied(host))
+        return;
+    say("h%d is killed, and forgets everything", host);
+    disturb(host, bus.now_ns + 60 * NS_PER_S);
+    kill_for(host, NS_PER_S + bus_random_ns(60 * NS_PER_S));
+    daemon_forget(host);
+}
+
+/* The name is the copy's if its original was away when it came: then that waits for its lease to run out. */
+static void copy_dies(int host)
+{
+    int original = daemons[host].host;
+    if (!daemons[host].running)
+        return;
+    say("the copy of h%d is killed", original);
+    if (daemons[original].name.name != AGENT_NAME_OURS)
+        disturb(original, bus.now_ns + TTL);
+    daemon_kill(host);
+}
+
+static void fault_copy(int host)
+{
+    if (!daemons[host].running || daemons[HOSTS].running)
+        return;
+    say("a copy of h%d starts", host);
+    daemon_copy(host);
+    later(NS_PER_S + bus_random_ns(30 * NS_PER_S), copy_dies, HOSTS);
+}
+
 static const struct {
     void (*fn)(int host);
     unsigned weight;
 } kinds[] = {
-    {fault_change, 30},       {fault_kill, 8},        {fault_quick_restart, 8}, {fault_partition, 8},
-    {fault_pause, 5},         {fault_deaf, 8},        {fault_purge, 2},         {fault_recreate, 3},
-    {fault_memory_server, 2}, {fault_server_dies, 5}, {fault_bad_network, 5},
+    {fault_copy, 5},          {fault_forget, 3},    {fault_change, 30},       {fault_kill, 8},
+    {fault_quick_restart, 8}, {fault_partition, 8}, {fault_pause, 5},         {fault_deaf, 8},
+    {fault_purge, 2},         {fault_recreate, 3},  {fault_memory_server, 2}, {fault_server_dies, 5},
+    {fault_bad_network, 5},
 };
 
 static void any_fault(void)
@@ -324,13 +377,15 @@ static void on_mail(int host, const struct mail *mail)
         say("h%d: mail %d of bucket %d: %d, last %llu", host, mail->kind, mail->bucket, mail->err,
             (unsigned long long)mail->last_seq);
     daemon_mail(host, mail);
-    watch(host);
+    if (host < HOSTS)
+        watch(host);
 }
 
 static void on_turn(int host)
 {
     daemon_turn(host);
-    watch(host);
+    if (host < HOSTS)
+        watch(host);
 }
 
 static void on_fault(void)
@@ -366,6 +421,7 @@ static void run_seed(uint64_t seed)
     bus.faults.delay_ns = 2 * NS_PER_MS;
     for (int h = 0; h < HOSTS; h++) {
         daemons[h].host = h;
+        daemons[h].epoch = 100; /* far above those of a clock that has been lost */
         daemons[h].intents[0].wanted = true;
         world.disturbed_ns[h] = bus.now_ns;
         daemon_boot(h);
@@ -379,7 +435,7 @@ static void run_seed(uint64_t seed)
     say("quiet from now on");
     bus_run(world.start_ns + FAULTS + 40 * NS_PER_S + QUIET);
     check_agreement();
-    for (int h = 0; h < HOSTS; h++)
+    for (int h = 0; h < CLIENTS; h++)
         daemon_kill(h);
 }
 
