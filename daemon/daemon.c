@@ -129,8 +129,7 @@ void daemon_turn(struct daemon *d)
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {
-        if (catalog_flush(d->catalog) > 0 && d->api)
-            api_changed(d->api);
+        (void)catalog_flush(d->catalog);
         d->flushed_ns = now_ns;
     } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;

@@ -86,7 +86,7 @@ static void table_moved(void *arg, int fd)
     struct daemon *d = arg;
     d->dns_table_error = d->dns ? dns_set_table(d->dns, fd) : 0;
     if (d->api)
-        api_table_moved(d->api, fd);
+        api_table_moved(d->api);
 }
 
 bool daemon_table_whole(const struct daemon *d)

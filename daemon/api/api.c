@@ -27,6 +27,8 @@ static const struct metric metrics_table[] = {
                "Connections that could not be taken, for want of descriptors or memory."),
     COUNTER_OF(api_metrics, limited, "discoverd_api_limited_total",
                "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
+    COUNTER_OF(api_metrics, displaced, "discoverd_api_displaced_total",
+               "Connections closed because all were taken and their user had the most."),
     COUNTER_OF(api_metrics, requests, "discoverd_api_requests_total", "Frames received."),
     COUNTER_OF(api_metrics, refused, "discoverd_api_refused_total", "Requests answered with an error."),
     COUNTER_OF(api_metrics, denied, "discoverd_api_denied_total", "Requests of users who may not register."),
@@ -35,7 +37,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(api_metrics, slow, "discoverd_api_slow_total",
                "Connections closed because they did not read what was sent to them."),
     COUNTER_OF(api_metrics, watches_limited, "discoverd_api_watches_limited_total",
-               "Watches refused: a connection had as many as it may."),
+               "Watches refused because of limits.api_watches, api_watches_per_uid or api_watches_all."),
     COUNTER_OF(api_metrics, ejections, "discoverd_api_ejections_total",
                "Ejections of instances that processes shared."),
     COUNTER_OF(api_metrics, ejections_limited, "discoverd_api_ejections_limited_total",
@@ -67,26 +69,15 @@ void api_exit(struct api *api)
 
 /* --- accepting --- */
 
-static bool over_limit(const struct api *api, const struct peer *peer)
-{
-    if (api->n_clients >= api->options.clients_max)
-        return true;
-    if (peer->uid == 0)
-        return false;
-    uint32_t n = 0;
-    for (const struct api_client *c = api->clients; c; c = c->next)
-        n += c->peer.uid == peer->uid;
-    return n >= api->options.clients_per_uid_max;
-}
-
 /* Whoever is over the limit is told so; there is room for it in the buffer of a fresh socket. */
-static void turn_away(struct api *api, int sock)
+static void turn_away(struct api *api, int sock, int err)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     uint8_t bytes[FRAME_HEADER + 256];
     error.code = DISCOVER__V1__ERROR__CODE__LIMIT;
-    error.reason = (char *)"too many connections (limits.api_clients, limits.api_clients_per_uid)";
+    error.reason = (char *)(err == -EDQUOT ? "this user has as many connections as it may (limits.api_clients_per_uid)"
+                                           : "too many connections (limits.api_clients)");
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR;
     message.error = &error;
     size_t n = discover__v1__server_message__pack(&message, bytes + FRAME_HEADER);
@@ -96,19 +87,64 @@ static void turn_away(struct api *api, int sock)
     metric_inc(&api->metrics.limited);
 }
 
+static bool is_trusted(const struct api *api, const struct peer *peer)
+{
+    return peer->uid == 0 || peer->uid == api->access.own_uid;
+}
+
+static int take_share(struct api *api, const struct peer *peer, struct share **ret_share)
+{
+    struct share_owner owner = share_owner_user(peer->uid);
+    return shares_take(&api->client_shares, &owner, is_trusted(api, peer), ret_share);
+}
+
+/* Of those who may not register: the one whose user has the most connections, the newest of that one. */
+static struct api_client *most_dispensable(const struct api *api)
+{
+    struct api_client *most = NULL;
+    for (struct api_client *c = api->clients; c; c = c->next)
+        if (!c->peer.may_register && c->sock >= 0 && (!most || c->share->n >= most->share->n))
+            most = c;
+    return most;
+}
+
+/*
+ * All are taken. Whoever may register gets the place of someone who may not; and whoever may not, that of a user who has
+ * more: so everybody gets a share, however many there are.
+ */
+static bool make_room(struct api *api, const struct peer *peer)
+{
+    struct share_owner owner = share_owner_user(peer->uid);
+    struct api_client *other = most_dispensable(api);
+    if (!other || (!peer->may_register && other->share->n < shares_of(&api->client_shares, &owner) + 2))
+        return false;
+    metric_inc(&api->metrics.displaced);
+    api_client_fail(other, 0, DISCOVER__V1__ERROR__CODE__LIMIT,
+                    "too many connections (limits.api_clients): others have fewer than this user");
+    api_client_close(other);
+    shares_give(&api->client_shares, other->share);
+    other->share = NULL;
+    return true;
+}
+
 static void take_client(struct api *api, int sock)
 {
     struct peer peer;
+    struct share *share;
     if (access_peer(&api->access, sock, &peer) < 0) {
         close(sock);
         metric_inc(&api->metrics.accept_errors);
-    } else if (over_limit(api, &peer)) {
-        turn_away(api, sock);
-    } else if (api_client_new(api, sock, &peer) < 0) {
-        metric_inc(&api->metrics.accept_errors);
-    } else {
-        metric_inc(&api->metrics.accepted);
+        return;
     }
+    int err = take_share(api, &peer, &share);
+    if (err == -ENOSPC && make_room(api, &peer))
+        err = take_share(api, &peer, &share);
+    if (err < 0)
+        turn_away(api, sock, err);
+    else if (api_client_new(api, sock, &peer, share) < 0)
+        metric_inc(&api->metrics.accept_errors);
+    else
+        metric_inc(&api->metrics.accepted);
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
@@ -220,7 +256,12 @@ static int copy_options(struct api *api, const struct api_options *from)
     *o = *from;
     o->clients_max = o->clients_max ? o->clients_max : 1024;
     o->clients_per_uid_max = o->clients_per_uid_max ? o->clients_per_uid_max : 256;
+    o->clients_reserve = o->clients_reserve ? o->clients_reserve : 64;
     o->watches_max = o->watches_max ? o->watches_max : 1024;
+    o->watches_per_uid_max = o->watches_per_uid_max ? o->watches_per_uid_max : 4096;
+    o->watches_all_max = o->watches_all_max ? o->watches_all_max : 65536;
+    shares_init(&api->client_shares, o->clients_max, o->clients_per_uid_max, o->clients_reserve);
+    shares_init(&api->watch_shares, o->watches_all_max, o->watches_per_uid_max, o->watches_all_max / 2);
     o->ejections_max = o->ejections_max ? o->ejections_max : 1024;
     o->output_max = o->output_max ? o->output_max : 262144;
     o->frames_per_wakeup = o->frames_per_wakeup ? o->frames_per_wakeup : 32;
@@ -253,6 +294,8 @@ int api_new(struct event_base *base, const struct api_options *options, const st
     if (err == 0)
         err = loop_timer_init(&api->accept_again, base, on_accept_again, api);
     if (err == 0)
+        err = loop_timer_init(&api->deliver, base, api_deliver, api);
+    if (err == 0)
         err = open_socket(api);
     if (err == 0) {
         api->acceptable = event_new(base, api->sock, EV_READ | EV_PERSIST, on_acceptable, api);
@@ -282,6 +325,9 @@ void api_free(struct api *api)
     if (api->acceptable)
         event_free(api->acceptable);
     loop_timer_fini(&api->accept_again);
+    loop_timer_fini(&api->deliver);
+    shares_fini(&api->client_shares);
+    shares_fini(&api->watch_shares);
     if (api->sock >= 0)
         close(api->sock);
     if (api->options.path)
@@ -301,20 +347,14 @@ bool api_has_backlog(const struct api *api)
     return false;
 }
 
-void api_table_moved(struct api *api, int fd)
+void api_table_moved(struct api *api)
 {
-    Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     struct api_client *c;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
-    message.table_moved = &moved;
-    api_enter(api);
     DL_FOREACH(api->clients, c)
     {
-        if (c->greeted && !c->ended)
-            api_client_send(c, &message, fd);
+        c->moved = c->greeted;
+        api_wait_for_turn(c);
     }
-    api_exit(api);
 }
 
 void api_set_group(struct api *api, const char *group)

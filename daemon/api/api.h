@@ -27,8 +27,11 @@ struct api_options {
 
     /* 0 in one of these: its default. */
     uint32_t clients_max;         /* 1024 */
-    uint32_t clients_per_uid_max; /* 256; root's are not counted */
+    uint32_t clients_per_uid_max; /* 256; root and the daemon's own user have no such limit */
+    uint32_t clients_reserve;     /* 64 of clients_max are for these two alone */
     uint32_t watches_max;         /* 1024 services a client; and as many shared */
+    uint32_t watches_per_uid_max; /* 4096, watched and shared, by a user who may not register */
+    uint32_t watches_all_max;     /* 65536; half of them for those who may register alone */
     uint32_t ejections_max;       /* 1024 at once; a user who may not register has a quarter of them */
     uint32_t output_max;          /* 262144 bytes waiting for a client that does not read */
     uint32_t frames_per_wakeup;   /* 32 */
@@ -52,9 +55,6 @@ struct api_ops {
     void (*status)(void *arg, Discover__V1__Status *ret_status);
     uint64_t (*epoch)(void *arg);
     int (*table_fd)(void *arg); /* of the present table; stays the owner's */
-
-    /* Differs whenever what the table says of the service differs; UINT64_MAX never. */
-    uint64_t (*service_seq)(void *arg, const char *service);
 
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);
@@ -80,11 +80,14 @@ void api_left(struct api *api, const char *why);
 /* Whether there are frames that were received and are not carried out yet. */
 bool api_has_backlog(const struct api *api);
 
-/* Tells all clients of the new segment. */
-void api_table_moved(struct api *api, int fd);
+/* Tells all clients of the new segment, when their turn comes. */
+void api_table_moved(struct api *api);
 
-/* Tells clients of changes of the services they watch; after each flush of the catalog. */
-void api_changed(struct api *api);
+/* What the table says of a service has changed: those who watch it are told when their turn comes. */
+void api_changed(struct api *api, const char *service);
+
+/* What the table does not say begins to mean something: all who watch anything look again. */
+void api_changed_all(struct api *api);
 
 /* Looks the group up again, after a reload. */
 void api_set_group(struct api *api, const char *group);

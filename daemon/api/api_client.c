@@ -17,6 +17,7 @@ static void end(struct api_client *c)
     if (c->ended)
         return;
     c->ended = true;
+    api_stop_waiting(c);
     event_del(c->readable);
     if (c->peer_gone)
         event_del(c->peer_gone);
@@ -67,8 +68,10 @@ void api_client_free(struct api_client *c)
         close(c->pidfd);
     if (c->sock >= 0)
         close(c->sock);
-    api_watch_free(c);
-    api_share_free(c);
+    api_stop_waiting(c);
+    api_subscriptions_free(c);
+    if (c->share)
+        shares_give(&c->api->client_shares, c->share);
     free(c);
 }
 
@@ -136,6 +139,15 @@ void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *me
         metric_inc(&c->api->metrics.slow);
         api_client_close(c);
     }
+}
+
+void api_client_send_moved(struct api_client *c)
+{
+    Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
+    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
+    message.table_moved = &moved;
+    api_client_send(c, &message, c->api->ops.table_fd(c->api->ops.arg));
 }
 
 void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
@@ -285,8 +297,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     api_enter(api);
     flush(c);
-    if (!c->out)
-        api_watch_check(c);
+    api_wait_for_turn(c);
     api_exit(api);
 }
 
@@ -304,14 +315,16 @@ static void on_timeout(void *arg)
     api_exit(api);
 }
 
-int api_client_new(struct api *api, int sock, const struct peer *peer)
+int api_client_new(struct api *api, int sock, const struct peer *peer, struct share *share)
 {
     struct api_client *c = calloc(1, sizeof *c);
     if (!c) {
         close(sock);
+        shares_give(&api->client_shares, share);
         return -ENOMEM;
     }
     c->api = api;
+    c->share = share;
     c->sock = sock;
     c->peer = *peer;
     c->id = ++api->last_id;

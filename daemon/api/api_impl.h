@@ -8,11 +8,12 @@
 
 #include "daemon/api/access.h"
 #include "daemon/api/api.h"
+#include "daemon/api/api_subscription.h"
 #include "daemon/base/loop.h"
 #include "libdiscover/core/frame.h"
 
 struct api_metrics {
-    metric_value clients, accepted, accept_errors, limited, requests, refused, denied, bad_frames, slow,
+    metric_value clients, accepted, accept_errors, limited, displaced, requests, refused, denied, bad_frames, slow,
         handshake_timeouts, watches_limited, ejections, ejections_limited, peers_unwatched;
 };
 
@@ -46,9 +47,13 @@ struct api_client {
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;
-    struct api_watch *watches;
-    struct api_share *shares;
-    uint32_t n_watches, n_shares;
+    struct share *share;                    /* of the connections */
+    struct api_subscription *subscriptions; /* by topic and interest */
+    uint32_t n_subscriptions[API_INTERESTS];
+    struct api_subscription *due; /* have something to be told */
+    bool moved;                   /* is to be told that the table has */
+    bool waiting;                 /* for its turn to be told */
+    struct api_client *prev_waiting, *next_waiting;
     struct event *readable, *writable;
     struct event *peer_gone;   /* NULL: nobody needs to know */
     int pidfd;                 /* or -1 */
@@ -71,7 +76,12 @@ struct api {
     struct api_client *clients;
     struct api_client *closed; /* of them: to be freed */
     size_t n_clients;
-    struct api_ejection *ejections;
+    struct api_ejection *ejections; /* newest first */
+    uint64_t last_ejection;
+    struct api_topic *topics;
+    struct api_client *waiting; /* have something to be told, in the order of their turns */
+    struct loop_timer deliver;
+    struct shares client_shares, watch_shares;
     uint64_t last_id;
     unsigned depth; /* of our functions on the stack */
 };
@@ -80,8 +90,8 @@ struct api {
 void api_enter(struct api *api);
 void api_exit(struct api *api);
 
-/* Takes the socket over, also on failure. -ENOMEM. */
-int api_client_new(struct api *api, int sock, const struct peer *peer);
+/* Takes the socket and its share over, also on failure. -ENOMEM. */
+int api_client_new(struct api *api, int sock, const struct peer *peer, struct share *share);
 void api_client_free(struct api_client *c);
 
 /* Sends a message, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
@@ -95,15 +105,20 @@ void api_client_close(struct api_client *c);
 /* The connection ends with its process from now on. False: that is dead already. */
 bool api_client_watch_peer(struct api_client *c);
 
+/* The table's new segment. */
+void api_client_send_moved(struct api_client *c);
+
+/* False: it is no service, and the client is told so. */
+bool api_check_service(struct api_client *c, uint32_t id, const char *service);
+
 /* Services watched (api_watch.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_watch_check(struct api_client *c);
-void api_watch_free(struct api_client *c);
+void api_watch_tell(const struct api_subscription *s);
 
 /* Ejections that processes share (api_share.c). */
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_share_free(struct api_client *c);
+void api_share_tell(struct api_subscription *s);
 void api_ejections_free(struct api *api);
 
 /* Carries out one frame. */

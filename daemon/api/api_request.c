@@ -64,6 +64,16 @@ static void answer(struct api_client *c, uint32_t id, int err, const char *why)
         send_ok(c, id);
 }
 
+bool api_check_service(struct api_client *c, uint32_t id, const char *service)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (service_parse(service, domain, name) == 0)
+        return true;
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
+           "service: not \"domain/service\" of two names, or the domain is reserved");
+    return false;
+}
+
 /* --- handshake --- */
 
 static void send_welcome(struct api_client *c, uint32_t id)

@@ -19,66 +19,16 @@
 #define FOR_MS_MIN 1000
 #define FOR_MS_MAX 300000 /* as the library's longest */
 
-struct api_share {
-    struct api_share *next;
-    char service[];
-};
-
 struct api_ejection {
     struct api_ejection *next;
+    uint64_t nth; /* of all there were */
     uint64_t id;
+    uint64_t from; /* the client */
     int64_t until_ns;
     uid_t uid;
     bool for_all;
     char service[];
 };
-
-/* --- who wants to hear --- */
-
-static struct api_share *find_share(struct api_client *c, const char *service)
-{
-    struct api_share *s = c->shares;
-    while (s && strcmp(s->service, service) != 0)
-        s = s->next;
-    return s;
-}
-
-static int add_share(struct api_client *c, const char *service)
-{
-    size_t n = strlen(service) + 1;
-    if (find_share(c, service))
-        return 0;
-    if (c->n_shares >= c->api->options.watches_max) {
-        metric_inc(&c->api->metrics.watches_limited);
-        return -E2BIG;
-    }
-    struct api_share *s = malloc(sizeof *s + n);
-    if (!s)
-        return -ENOMEM;
-    memcpy(s->service, service, n);
-    LL_PREPEND(c->shares, s);
-    c->n_shares++;
-    return 0;
-}
-
-static void stop_share(struct api_client *c, const char *service)
-{
-    struct api_share *s = find_share(c, service);
-    if (!s)
-        return;
-    LL_DELETE(c->shares, s);
-    c->n_shares--;
-    free(s);
-}
-
-void api_share_free(struct api_client *c)
-{
-    struct api_share *s, *next;
-    LL_FOREACH_SAFE(c->shares, s, next)
-    free(s);
-    c->shares = NULL;
-    c->n_shares = 0;
-}
 
 /* --- what is said --- */
 
@@ -103,20 +53,38 @@ static void expire(struct api *api, int64_t now_ns)
     }
 }
 
-/* A client that is behind is not told: it has enough to read, and this is a hint. */
+static bool concerns(const struct api_ejection *e, const struct api_subscription *s, int64_t now_ns)
+{
+    const struct api_client *to = s->client;
+    bool may_hear = e->for_all || e->uid == to->peer.uid;
+    return may_hear && e->from != to->id && e->until_ns > now_ns && strcmp(e->service, s->key.topic->service) == 0;
+}
+
 static void pass_on(struct api_client *to, const struct api_ejection *e, int64_t now_ns)
 {
     Discover__V1__Ejected ejected = DISCOVER__V1__EJECTED__INIT;
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
-    bool may_hear = e->for_all || e->uid == to->peer.uid;
-    if (!may_hear || to->ended || to->out || !find_share(to, e->service))
-        return;
     ejected.service = (char *)e->service;
     ejected.id = e->id;
     ejected.for_ms = (uint32_t)((e->until_ns - now_ns) / NS_PER_MS);
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED;
     message.ejected = &ejected;
     api_client_send(to, &message, -1);
+}
+
+/* The oldest it has not heard of, one a turn. */
+void api_share_tell(struct api_subscription *s)
+{
+    const struct api_ejection *oldest = NULL, *e = s->client->api->ejections;
+    int64_t now_ns = clock_now_ns();
+    for (; e && e->nth > s->heard; e = e->next)
+        if (concerns(e, s, now_ns))
+            oldest = e;
+    if (!oldest)
+        return;
+    s->heard = oldest->nth;
+    api_subscription_due(s); /* perhaps there are more */
+    pass_on(s->client, oldest, now_ns);
 }
 
 static bool is_known(const struct api *api, const struct api_client *from, const Discover__V1__Eject *m)
@@ -145,7 +113,9 @@ static struct api_ejection *add_ejection(struct api_client *from, const Discover
     if (!e)
         return NULL;
     int64_t for_ms = m->for_ms < FOR_MS_MIN ? FOR_MS_MIN : m->for_ms > FOR_MS_MAX ? FOR_MS_MAX : m->for_ms;
+    e->nth = ++from->api->last_ejection;
     e->id = m->id;
+    e->from = from->id;
     e->until_ns = now_ns + for_ms * NS_PER_MS;
     e->uid = from->peer.uid;
     e->for_all = from->peer.may_register;
@@ -157,56 +127,36 @@ static struct api_ejection *add_ejection(struct api_client *from, const Discover
 
 /* --- messages --- */
 
-static bool check_service(struct api_client *c, uint32_t id, const char *service)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (service_parse(service, domain, name) == 0)
-        return true;
-    api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
-                          "service: not \"domain/service\" of two names, or the domain is reserved");
-    return false;
-}
-
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
-    int64_t now_ns = clock_now_ns();
-    if (!check_service(c, m->id, m->share->service))
+    struct api_subscription *s;
+    if (!api_check_service(c, m->id, m->share->service))
         return;
     if (m->share->stop) {
-        stop_share(c, m->share->service);
+        api_unsubscribe(c, API_EJECTIONS, m->share->service);
         return;
     }
-    if (add_share(c, m->share->service) < 0) {
-        api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT,
-                              "this connection shares as many services as it may");
-        return;
-    }
-    expire(c->api, now_ns);
-    for (const struct api_ejection *e = c->api->ejections; e; e = e->next)
-        if (strcmp(e->service, m->share->service) == 0)
-            pass_on(c, e, now_ns);
+    int err = api_subscribe(c, API_EJECTIONS, m->share->service, &s);
+    if (err < 0)
+        api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
+    else
+        api_subscription_due(s); /* of those that are out already */
 }
 
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
     struct api *api = c->api;
     int64_t now_ns = clock_now_ns();
-    if (!check_service(c, m->id, m->eject->service))
+    if (!api_check_service(c, m->id, m->eject->service))
         return;
     expire(api, now_ns);
     if (is_known(api, c, m->eject))
         return;
-    const struct api_ejection *e = has_room(api, c) ? add_ejection(c, m->eject, now_ns) : NULL;
-    if (!e) {
+    if (!has_room(api, c) || !add_ejection(c, m->eject, now_ns)) {
         metric_inc(&api->metrics.ejections_limited);
         api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT,
                               "as many ejections are shared as may be (limits.ejections)");
         return;
     }
-    struct api_client *other;
-    DL_FOREACH(api->clients, other)
-    {
-        if (other != c)
-            pass_on(other, e, now_ns);
-    }
+    api_topic_due(api, API_EJECTIONS, m->eject->service);
 }

@@ -163,6 +163,12 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
 
 /* Whether an instance of this host may have that host name; of other hosts catalog_put sees to it. */
 bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
+/*
+ * Calls fn for every service of which the table says something else than before, from catalog_flush and
+ * catalog_flush_service. fn must not call the catalog.
+ */
+typedef void catalog_service_fn(void *arg, const char *service);
+void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg);
 
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);

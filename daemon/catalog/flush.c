@@ -88,13 +88,27 @@ size_t catalog_unwritten(const struct catalog *c)
     return length(&c->waiting_services) + length(&c->waiting_domains) + length(&c->waiting_hosts);
 }
 
+void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg)
+{
+    c->service_fn = fn;
+    c->service_arg = arg;
+}
+
+static int write_service(struct catalog *c, struct service *s)
+{
+    int result = blocks_write_service(c, s);
+    if (result > 0 && c->service_fn)
+        c->service_fn(c->service_arg, s->name);
+    return result;
+}
+
 size_t catalog_flush(struct catalog *c)
 {
     size_t changes = 0;
     struct dirty *d;
     while ((d = catalog_take_dirty(&c->dirty_services))) {
         struct service *s = OF_DIRTY(service, d);
-        changes += note_or_wait(c, blocks_write_service(c, s), &c->waiting_services, d);
+        changes += note_or_wait(c, write_service(c, s), &c->waiting_services, d);
         if (s->n == 0)
             forget_service(c, s);
     }
@@ -129,7 +143,7 @@ void catalog_flush_service(struct catalog *c, const struct instance_key *key)
     if (!s)
         return;
     /* Both stay queued: who has nothing left is forgotten there. */
-    size_t changes = note(c, blocks_write_service(c, s)) + note(c, blocks_write_domain(c, s->domain));
+    size_t changes = note(c, write_service(c, s)) + note(c, blocks_write_domain(c, s->domain));
     if (changes)
         table_writer_bump_serial(c->table);
 }

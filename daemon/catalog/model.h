@@ -117,6 +117,8 @@ struct catalog {
     struct domain *domains;
     struct host *hosts;
     struct hostname *hostnames;
+    catalog_service_fn *service_fn;
+    void *service_arg;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
     struct instance *foreign; /* whose ttl runs */

@@ -20,8 +20,6 @@ static void flush(struct daemon *d, const struct instance_key *key)
 {
     catalog_flush_service(d->catalog, key);
     catalog_file_hurry(d->catalog_file);
-    if (d->api)
-        api_changed(d->api);
 }
 
 /* Seen on this host at once, before NATS hears of it: whoever learns of it from another host finds it here as well. */

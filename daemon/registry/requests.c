@@ -82,16 +82,11 @@ static int api_table_fd(void *arg)
     return table_writer_fd(catalog_table(d->catalog));
 }
 
-/* A service that comes back may get another slot, whose sequence may be the same by chance: so both count. */
-static uint64_t api_service_seq(void *arg, const char *service)
+static void service_changed(void *arg, const char *service)
 {
-    const struct daemon *d = arg;
-    const struct table *table = table_writer_table(catalog_table(d->catalog));
-    uint32_t slot;
-    if (table_find(table, service, strlen(service), &slot) < 0)
-        return d->sync !=
-               TABLE_UNSYNCED; /* that it is not there begins to mean something: its watch is to look again */
-    return (uint64_t)(slot + 1) << 40 ^ table_slot_seq(table, slot);
+    struct daemon *d = arg;
+    if (d->api)
+        api_changed(d->api, service);
 }
 
 int requests_start(struct daemon *d)
@@ -105,17 +100,20 @@ int requests_start(struct daemon *d)
                                 .leave = api_leave,
                                 .status = status_fill,
                                 .epoch = api_epoch,
-                                .table_fd = api_table_fd,
-                                .service_seq = api_service_seq};
+                                .table_fd = api_table_fd};
     struct api_options options = {.path = d->config->api.socket,
                                   .group = d->config->api.register_group,
                                   .version = DAEMON_VERSION,
                                   .host = d->config->host,
                                   .clients_max = d->config->limits.api_clients,
                                   .clients_per_uid_max = d->config->limits.api_clients_per_uid,
+                                  .clients_reserve = d->config->limits.api_reserve,
                                   .ejections_max = d->config->limits.ejections,
                                   .watches_max = d->config->limits.api_watches,
+                                  .watches_per_uid_max = d->config->limits.api_watches_per_uid,
+                                  .watches_all_max = d->config->limits.api_watches_all,
                                   .output_max = d->config->limits.api_output_bytes,
                                   .handshake_timeout_ns = d->config->limits.api_handshake_ns};
+    catalog_watch_services(d->catalog, service_changed, d);
     return api_new(d->base, &options, &ops, d->metrics, &d->api);
 }

@@ -164,5 +164,5 @@ void status_update_sync(struct daemon *d, int64_t now_ns)
     d->sync = sync;
     table_writer_set_sync(catalog_table(d->catalog), sync, sync == TABLE_STALE ? d->stale_since_ns : 0);
     if (was_unsynced && d->api)
-        api_changed(d->api);
+        api_changed_all(d->api);
 }

@@ -29,7 +29,6 @@ struct server {
     int table_fd;
     size_t n_local; /* instances in the local catalog */
     size_t clients_gone, leaves;
-    uint64_t service_seq;
 };
 
 static struct server s;
@@ -159,12 +158,6 @@ static inline int o_table_fd(void *arg)
     return s.table_fd;
 }
 
-static inline uint64_t o_service_seq(void *arg, const char *service)
-{
-    (void)arg;
-    return strcmp(service, "shop/payment") == 0 ? s.service_seq : 0;
-}
-
 static inline void o_leave(void *arg)
 {
     (void)arg;
@@ -185,8 +178,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,     o_add,   o_remove,   o_override,    o_heartbeat, o_client_gone,
-                                o_status, o_epoch, o_table_fd, o_service_seq, o_leave};
+    const struct api_ops ops = {NULL,          o_add,    o_remove, o_override, o_heartbeat,
+                                o_client_gone, o_status, o_epoch,  o_table_fd, o_leave};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";

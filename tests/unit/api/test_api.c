@@ -265,8 +265,9 @@ START_TEST(everybody_hears_of_a_new_table)
     server_start((struct api_options){0});
     struct test_client a = dial_and_greet(), b = dial_and_greet(), silent = dial();
     close(frame_take_fd(&a.reader));
-    int next = memfd_create("next", MFD_CLOEXEC);
-    api_table_moved(s.api, next);
+    int next = memfd_create("next", MFD_CLOEXEC), before = s.table_fd;
+    s.table_fd = next;
+    api_table_moved(s.api);
     struct test_client *both[] = {&a, &b};
     for (size_t i = 0; i < 2; i++) {
         Discover__V1__ServerMessage *m = receive(both[i]);
@@ -277,7 +278,7 @@ START_TEST(everybody_hears_of_a_new_table)
         release(m);
     }
     ck_assert_int_eq(frame_recv(&silent.reader, silent.sock), -EAGAIN);
-    close(next);
+    close(before);
     hang_up(&a);
     hang_up(&b);
     hang_up(&silent);
@@ -426,7 +427,8 @@ START_TEST(who_does_not_read_is_closed)
     uint64_t sent = 0;
     while (counter("discoverd_api_slow_total") == 0) {
         ck_assert_uint_lt(sent++, 100000);
-        api_table_moved(s.api, s.table_fd);
+        send_status_request(&c);
+        turn();
     }
     turn();
     ck_assert_uint_eq(counter("discoverd_api_clients"), 0);

@@ -66,8 +66,10 @@ static const char everything[] =
     "record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "http_clients = 7;\n"
-    "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; api_watches = 9; api_output_bytes "
-    "= 70000;\n"
+    "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; api_watches = 9; api_reserve = 3; "
+    "api_watches_per_uid = "
+    "10;\n"
+    "           api_watches_all = 11; api_output_bytes = 70000;\n"
     "           api_handshake = \"1s\"; http_time = \"2s\"; };\n"
     "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = "
     "\"3s\";\n"
@@ -126,6 +128,9 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.host_changes, 8);
     ck_assert_uint_eq(c->limits.puts, 900);
     ck_assert_uint_eq(c->limits.api_watches, 9);
+    ck_assert_uint_eq(c->limits.api_reserve, 3);
+    ck_assert_uint_eq(c->limits.api_watches_per_uid, 10);
+    ck_assert_uint_eq(c->limits.api_watches_all, 11);
     ck_assert_uint_eq(c->limits.api_output_bytes, 70000);
     ck_assert_int_eq(c->limits.api_handshake_ns, NS_PER_S);
     ck_assert_int_eq(c->limits.http_time_ns, 2 * NS_PER_S);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clients want to hear of which service, and when they are told. */
+#include "daemon/api/api_subscription.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "daemon/api/api_impl.h"
+
+/* --- subscribing --- */
+
+static struct api_topic *find_topic(const struct api *api, const char *service)
+{
+    struct api_topic *t;
+    HASH_FIND_STR(api->topics, service, t);
+    return t;
+}
+
+static struct api_topic *topic_of(struct api *api, const char *service)
+{
+    struct api_topic *t = find_topic(api, service);
+    if (t)
+        return t;
+    t = calloc(1, sizeof *t + strlen(service) + 1);
+    if (!t)
+        return NULL;
+    strcpy(t->service, service);
+    HASH_ADD_STR(api->topics, service, t);
+    return t;
+}
+
+static void forget_if_unused(struct api *api, struct api_topic *t)
+{
+    for (int i = 0; i < API_INTERESTS; i++)
+        if (t->subscriptions[i])
+            return;
+    HASH_DEL(api->topics, t);
+    free(t);
+}
+
+static struct api_subscription *find(const struct api_client *c, enum api_interest interest, struct api_topic *topic)
+{
+    struct api_subscription *s, wanted = {.key = {topic, interest}};
+    HASH_FIND(hh, c->subscriptions, &wanted.key, sizeof wanted.key, s);
+    return s;
+}
+
+static int take_share(struct api_client *c, enum api_interest interest, struct share **ret_share)
+{
+    if (c->n_subscriptions[interest] >= c->api->options.watches_max)
+        return -E2BIG;
+    struct share_owner owner = share_owner_user(c->peer.uid);
+    return shares_take(&c->api->watch_shares, &owner, c->peer.may_register, ret_share);
+}
+
+static void add(struct api_client *c, enum api_interest interest, struct api_topic *topic, struct api_subscription *s)
+{
+    s->client = c;
+    s->key.topic = topic;
+    s->key.interest = interest;
+    HASH_ADD(hh, c->subscriptions, key, sizeof s->key, s);
+    DL_APPEND(topic->subscriptions[interest], s);
+    c->n_subscriptions[interest]++;
+}
+
+static int add_new(struct api_client *c, enum api_interest interest, struct api_topic *topic,
+                   struct api_subscription **ret_subscription)
+{
+    struct api_subscription *s = calloc(1, sizeof *s);
+    int err = s ? take_share(c, interest, &s->share) : -ENOMEM;
+    if (err < 0) {
+        free(s);
+        return err;
+    }
+    add(c, interest, topic, s);
+    *ret_subscription = s;
+    return 0;
+}
+
+int api_subscribe(struct api_client *c, enum api_interest interest, const char *service,
+                  struct api_subscription **ret_subscription)
+{
+    struct api_topic *topic = topic_of(c->api, service);
+    if (!topic)
+        return -ENOMEM;
+    *ret_subscription = find(c, interest, topic);
+    int err = *ret_subscription ? 0 : add_new(c, interest, topic, ret_subscription);
+    if (err < 0)
+        forget_if_unused(c->api, topic);
+    return err;
+}
+
+static void stop_due(struct api_subscription *s)
+{
+    if (s->due)
+        DL_DELETE2(s->client->due, s, prev_due, next_due);
+    s->due = false;
+}
+
+static void drop(struct api_subscription *s)
+{
+    struct api_client *c = s->client;
+    struct api_topic *topic = s->key.topic;
+    stop_due(s);
+    HASH_DEL(c->subscriptions, s);
+    DL_DELETE(topic->subscriptions[s->key.interest], s);
+    c->n_subscriptions[s->key.interest]--;
+    shares_give(&c->api->watch_shares, s->share);
+    forget_if_unused(c->api, topic);
+    free(s);
+}
+
+void api_unsubscribe(struct api_client *c, enum api_interest interest, const char *service)
+{
+    struct api_topic *topic = find_topic(c->api, service);
+    struct api_subscription *s = topic ? find(c, interest, topic) : NULL;
+    if (s)
+        drop(s);
+}
+
+void api_subscriptions_free(struct api_client *c)
+{
+    struct api_subscription *s, *next;
+    HASH_ITER(hh, c->subscriptions, s, next)
+    {
+        drop(s);
+    }
+}
+
+const char *api_subscription_refused(struct api *api, int err)
+{
+    if (err == -ENOMEM)
+        return "no memory";
+    metric_inc(&api->metrics.watches_limited);
+    if (err == -E2BIG)
+        return "this connection watches or shares as many services as it may (limits.api_watches)";
+    return err == -EDQUOT ? "this user watches or shares as many services as it may (limits.api_watches_per_uid)"
+                          : "as many services are watched or shared as may be (limits.api_watches_all)";
+}
+
+/* --- whose turn it is --- */
+
+void api_wait_for_turn(struct api_client *c)
+{
+    bool anything = c->due || c->moved;
+    if (c->waiting || !anything || c->out || c->ended)
+        return;
+    c->waiting = true;
+    DL_APPEND2(c->api->waiting, c, prev_waiting, next_waiting);
+    loop_timer_arm(&c->api->deliver, 0, 0);
+}
+
+void api_stop_waiting(struct api_client *c)
+{
+    if (c->waiting)
+        DL_DELETE2(c->api->waiting, c, prev_waiting, next_waiting);
+    c->waiting = false;
+}
+
+void api_subscription_due(struct api_subscription *s)
+{
+    if (s->due)
+        return;
+    s->due = true;
+    DL_APPEND2(s->client->due, s, prev_due, next_due);
+    api_wait_for_turn(s->client);
+}
+
+void api_topic_due(struct api *api, enum api_interest interest, const char *service)
+{
+    const struct api_topic *topic = find_topic(api, service);
+    struct api_subscription *s;
+    if (!topic)
+        return;
+    DL_FOREACH(topic->subscriptions[interest], s)
+    {
+        api_subscription_due(s);
+    }
+}
+
+/* One thing a turn. */
+static void tell(struct api_client *c)
+{
+    struct api_subscription *s = c->due;
+    if (c->moved) {
+        c->moved = false;
+        api_client_send_moved(c);
+        return;
+    }
+    if (!s)
+        return; /* what it waited for it no longer wants */
+    stop_due(s);
+    if (s->key.interest == API_CHANGES)
+        api_watch_tell(s);
+    else
+        api_share_tell(s);
+}
+
+void api_deliver(void *arg)
+{
+    struct api *api = arg;
+    struct loop_slice slice = loop_slice_begin();
+    api_enter(api);
+    while (api->waiting && !loop_slice_over(&slice)) {
+        struct api_client *c = api->waiting;
+        api_stop_waiting(c);
+        tell(c);
+        api_wait_for_turn(c);
+    }
+    if (api->waiting)
+        loop_timer_arm(&api->deliver, 0, 0);
+    api_exit(api);
+}

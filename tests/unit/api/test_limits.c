@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shares of the socket: however many connections and watches some users have, others get theirs. */
+#include "tests/unit/api/client.h"
+
+#define CODE(name) DISCOVER__V1__ERROR__CODE__##name
+
+static bool is_root(void)
+{
+    return geteuid() == 0;
+}
+
+static struct test_client greeted_as(uid_t uid, gid_t group)
+{
+    struct test_client c = dial_as(uid, group);
+    send_hello(&c, 1, 1);
+    Discover__V1__ServerMessage *m = receive(&c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME);
+    release(m);
+    return c;
+}
+
+static void send_watch(struct test_client *c, const char *service)
+{
+    Discover__V1__Watch watch = DISCOVER__V1__WATCH__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    watch.service = (char *)service;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH;
+    m.watch = &watch;
+    send_message(c, &m);
+}
+
+static void expect_changed(struct test_client *c)
+{
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED);
+    release(m);
+}
+
+START_TEST(root_has_a_reserve)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){.clients_max = 8, .clients_reserve = 2});
+    struct test_client others[6], late, root[2];
+    for (uid_t i = 0; i < 6; i++)
+        others[i] = greeted_as(4000 + i, 1000);
+    late = dial_as(4006, 1000);
+    expect_error(&late, CODE(LIMIT), "limits.api_clients");
+    for (int i = 0; i < 2; i++)
+        root[i] = dial_and_greet();
+    ck_assert_uint_eq(counter("discoverd_api_clients"), 8);
+    for (int i = 0; i < 6; i++)
+        hang_up(&others[i]);
+    hang_up(&late);
+    hang_up(&root[0]);
+    hang_up(&root[1]);
+    server_stop();
+}
+END_TEST
+
+/* Two users have all there are; a third gets what one of them has too many, and nobody loses more than that. */
+START_TEST(a_newcomer_gets_a_share)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){.clients_max = 9, .clients_reserve = 1, .clients_per_uid_max = 5});
+    struct test_client a[5], b[3], c[3];
+    for (int i = 0; i < 5; i++)
+        a[i] = greeted_as(4001, 1000);
+    for (int i = 0; i < 3; i++)
+        b[i] = greeted_as(4002, 1000);
+    for (int i = 0; i < 2; i++)
+        c[i] = greeted_as(4003, 1000);
+    expect_error(&a[4], CODE(LIMIT), "others have fewer");
+    expect_closed(&a[4]);
+    expect_error(&a[3], CODE(LIMIT), "others have fewer");
+    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
+    c[2] = dial_as(4003, 1000); /* all have about as many by now */
+    expect_error(&c[2], CODE(LIMIT), "limits.api_clients");
+    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
+    for (int i = 0; i < 5; i++)
+        hang_up(&a[i]);
+    for (int i = 0; i < 3; i++)
+        hang_up(&b[i]), hang_up(&c[i]);
+    server_stop();
+}
+END_TEST
+
+/* However many users there are who may not register: whoever may is let in. */
+START_TEST(who_may_register_goes_before_who_may_not)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){.clients_max = 8, .clients_reserve = 2, .group = "daemon"}); /* gid 1 */
+    struct test_client others[6], member[2];
+    for (uid_t i = 0; i < 6; i++)
+        others[i] = greeted_as(4000 + i, 1000);
+    for (int i = 0; i < 2; i++)
+        member[i] = greeted_as(5000, 1);
+    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
+    ck_assert_uint_eq(counter("discoverd_api_clients"), 6);
+    for (int i = 0; i < 6; i++)
+        hang_up(&others[i]);
+    hang_up(&member[0]);
+    hang_up(&member[1]);
+    server_stop();
+}
+END_TEST
+
+START_TEST(watches_of_a_user_are_limited)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){.watches_per_uid_max = 2});
+    struct test_client a = greeted_as(4001, 1000), b = greeted_as(4001, 1000), other = greeted_as(4002, 1000);
+    send_watch(&a, "shop/a");
+    expect_changed(&a);
+    send_watch(&b, "shop/a");
+    expect_changed(&b);
+    send_watch(&b, "shop/b");
+    expect_error(&b, CODE(LIMIT), "limits.api_watches_per_uid");
+    send_watch(&other, "shop/b");
+    expect_changed(&other);
+    hang_up(&a); /* and gives its own back */
+    turn();
+    send_watch(&b, "shop/b");
+    expect_changed(&b);
+    for (int i = 0; i < 3; i++) { /* root may register: no limit but the connection's */
+        char service[] = "shop/a";
+        service[5] = (char)('a' + i);
+        if (i == 0)
+            a = dial_and_greet();
+        send_watch(&a, service);
+        expect_changed(&a);
+    }
+    ck_assert_uint_eq(counter("discoverd_api_watches_limited_total"), 1);
+    hang_up(&a);
+    hang_up(&b);
+    hang_up(&other);
+    server_stop();
+}
+END_TEST
+
+START_TEST(half_of_all_watches_are_for_who_may_register)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){.watches_all_max = 4});
+    struct test_client others[3], root = dial_and_greet();
+    for (uid_t i = 0; i < 3; i++) {
+        others[i] = greeted_as(4000 + i, 1000);
+        send_watch(&others[i], "shop/a");
+        if (i < 2)
+            expect_changed(&others[i]);
+    }
+    expect_error(&others[2], CODE(LIMIT), "limits.api_watches_all");
+    send_watch(&root, "shop/a");
+    expect_changed(&root);
+    send_watch(&root, "shop/b");
+    expect_changed(&root);
+    for (int i = 0; i < 3; i++)
+        hang_up(&others[i]);
+    hang_up(&root);
+    server_stop();
+}
+END_TEST
+
+/* A thousand watches, all due at once: somebody else's request does not wait for the last of them. */
+START_TEST(many_who_watch_are_told_in_turn)
+{
+    enum { WATCHES = 500 };
+    server_start((struct api_options){0});
+    struct test_client greedy = dial_and_greet(), modest = dial_and_greet();
+    for (int i = 0; i < WATCHES; i++) {
+        char service[32];
+        snprintf(service, sizeof service, "shop/s-%d", i);
+        send_watch(&greedy, service);
+        expect_changed(&greedy);
+    }
+    send_watch(&modest, "shop/s-0");
+    expect_changed(&modest);
+    for (int i = 0; i < WATCHES; i++) {
+        char service[32];
+        snprintf(service, sizeof service, "shop/s-%d", i);
+        api_changed(s.api, service);
+    }
+    for (int i = 0; i < WATCHES; i++)
+        expect_changed(&greedy);
+    expect_changed(&modest);
+    hang_up(&greedy); /* while it is due again */
+    api_changed(s.api, "shop/s-0");
+    turn();
+    expect_changed(&modest);
+    hang_up(&modest);
+    server_stop();
+}
+END_TEST
+
+UNIT_TESTS("api/limits", root_has_a_reserve, a_newcomer_gets_a_share, who_may_register_goes_before_who_may_not,
+           watches_of_a_user_are_limited, half_of_all_watches_are_for_who_may_register, many_who_watch_are_told_in_turn)
