@@ -16,6 +16,8 @@
 /* While a snapshot is read, its services are written this often, not after each batch: see daemon_turn. */
 #define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
 
+#define FLUSH_BLOCKS 4 /* between two looks at the clock */
+
 static void log_config_error(void *arg, const char *message)
 {
     (void)arg;
@@ -120,6 +122,24 @@ static void store_catalog(struct daemon *d, int64_t now_ns)
         catalog_file_write(d->catalog_file, catalog_table(d->catalog), true_ns, now_ns);
 }
 
+/* What a slice has no time for is written in the next one. */
+static void flush(struct daemon *d, int64_t now_ns)
+{
+    struct loop_slice slice = loop_slice_begin();
+    do
+        (void)catalog_flush_some(d->catalog, FLUSH_BLOCKS);
+    while (catalog_is_dirty(d->catalog) && !loop_slice_over(&slice));
+    if (catalog_is_dirty(d->catalog))
+        loop_timer_arm(&d->flush_timer, 0, 0);
+    else
+        d->flushed_ns = now_ns;
+}
+
+static void on_flush(void *arg)
+{
+    flush(arg, clock_now_ns());
+}
+
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
@@ -129,8 +149,7 @@ void daemon_turn(struct daemon *d)
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {
-        (void)catalog_flush(d->catalog);
-        d->flushed_ns = now_ns;
+        flush(d, now_ns);
     } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
@@ -154,6 +173,8 @@ int daemon_loop_start(struct daemon *d)
     if (!err)
         err = loop_timer_init(&d->second_timer, d->base, on_second, d);
     if (!err)
+        err = loop_timer_init(&d->flush_timer, d->base, on_flush, d);
+    if (!err)
         err = stop_init(d);
     if (!err)
         err = pause_start(d);
@@ -175,6 +196,7 @@ void daemon_loop_stop(struct daemon *d)
             event_free(d->signals[i]);
     loop_timer_fini(&d->stop_timer);
     pause_stop(d);
+    loop_timer_fini(&d->flush_timer);
     loop_timer_fini(&d->second_timer);
     loop_timer_fini(&d->turn_timer);
 }

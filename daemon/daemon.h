@@ -88,7 +88,7 @@ struct daemon {
     const char *config_path; /* NULL: defaults alone */
     struct event_base *base;
     struct loop_meter loop_meter;
-    struct loop_timer turn_timer, second_timer, stop_timer;
+    struct loop_timer turn_timer, second_timer, flush_timer, stop_timer;
     struct pause pause;
     struct loop_watch bus_watch;
     struct event *signals[3];

@@ -13,7 +13,11 @@
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
-#define TABLE_WORDS (UINT64_C(1) << 23) /* 64 MiB, of which only what is used exists */
+/*
+ * 512 MiB, of which only what is used exists. A table that is full moves to a larger one, whole, while nothing else
+ * happens: so it begins as large as 1,000,000 instances need.
+ */
+#define TABLE_WORDS (UINT64_C(1) << 26)
 #define SECRET_MAX  4096
 
 struct part {

@@ -44,7 +44,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(agent_metrics, leases, "discoverd_agent_leases_total", "Leases put."),
     COUNTER_OF(agent_metrics, lease_errors, "discoverd_agent_lease_errors_total", "Leases that failed."),
     GAUGE_OF(agent_metrics, lease_late_us, "discoverd_agent_lease_late_microseconds",
-             "How late a lease was put, at most, in the last 10 to 20 s."),
+             "How late a lease was put, at most, in the last 5 to 10 s."),
     COUNTER_OF(agent_metrics, questions, "discoverd_agent_questions_total",
                "Times a lease was found under this host's name, and asked whether it belongs to somebody alive."),
     COUNTER_OF(agent_metrics, jumps, "discoverd_agent_jumps_total",

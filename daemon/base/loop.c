@@ -17,7 +17,9 @@ struct event_base *loop_new(void)
     if (!config)
         return NULL;
     struct event_base *base = NULL;
-    if (event_config_set_max_dispatch_interval(config, &turn, -1, ORDINARY) == 0)
+    /* Without it libevent's clock goes in steps of up to 4 ms. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0 &&
+        event_config_set_max_dispatch_interval(config, &turn, -1, ORDINARY) == 0)
         base = event_base_new_with_config(config);
     event_config_free(config);
     if (base && event_base_priority_init(base, PRIORITIES) < 0) {

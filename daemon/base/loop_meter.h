@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long one event keeps the loop: nothing else happens meanwhile, so this bounds how late everything else is.
+ * How long one event keeps the loop: nothing else happens meanwhile, so this bounds how late everything else is. By the
+ * clock, and by what of it the thread was running for: the rest it waited, for a disk or for its share of a processor.
  *
  * There is one loop a thread, and its callbacks know nothing of each other: so the meter is the thread's. Timers and
  * watches of loop.h are measured by themselves; whoever takes events from libevent directly puts loop_meter_enter and
@@ -13,9 +14,9 @@
 #include "daemon/base/recent_max.h"
 
 struct loop_meter {
-    metric_value longest_us, slow;
-    struct recent_max recent;
-    int64_t began_ns;
+    metric_value longest_us, work_us, slow;
+    struct recent_max longest, work;
+    int64_t began_ns, work_began_ns;
     unsigned depth;
 };
 

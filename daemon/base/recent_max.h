@@ -10,7 +10,7 @@
 
 #include "libdiscover/core/clock.h"
 
-#define RECENT_MAX_NS (10 * NS_PER_S) /* what is older than twice this is forgotten */
+#define RECENT_MAX_NS (5 * NS_PER_S) /* what is older than twice this is forgotten */
 
 struct recent_max {
     int64_t began_ns;

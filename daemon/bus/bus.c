@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/loop.h"
 #include "daemon/bus/bus_reader.h"
 #include "daemon/bus/bus_publisher.h"
 #include "daemon/base/thread.h"
@@ -16,8 +17,7 @@
 #define MAX_PUTS_DEFAULT  8192
 #define MAX_VALUE_DEFAULT 8192
 #define MAX_VALUE_MAX     (512 * 1024)
-#define DISPATCH_MAX      256 /* mails at a time, so that the loop gets to its other work */
-#define LEASE_MAX_AGES    3   /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
+#define LEASE_MAX_AGES    3 /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
 
 struct bus {
     struct bus_events events;
@@ -28,6 +28,9 @@ struct bus {
     struct bus_counters counters;
     struct mailbox *box;
     struct mail *todo; /* taken from the box, not yet looked at */
+    struct {
+        size_t n, offset;
+    } entry; /* of the first of them, if it is part of a snapshot: so far */
     struct bus_stream streams[BUS_BUCKETS];
     struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
     char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
@@ -273,14 +276,20 @@ static void dispatch_info(struct bus *b, const struct info_mail *mail)
     b->events.info(b->arg, mail->head.bucket, &info);
 }
 
-static void dispatch_entries(struct bus *b, const struct entries_mail *mail)
+/* As many as the slice has time for. False: there are more. */
+static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)
 {
     struct kv_message m;
-    for (size_t i = 0, offset = 0; i < mail->count; i++) {
-        entries_next(mail, &offset, &m);
+    while (b->entry.n < mail->count) {
+        entries_next(mail, &b->entry.offset, &m);
+        b->entry.n++;
         b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
+        if (loop_slice_over(slice) && b->entry.n < mail->count)
+            return false;
     }
+    b->entry.n = b->entry.offset = 0;
     bus_reader_credit(b->reader);
+    return true;
 }
 
 static void dispatch_put(struct bus *b, const struct bus_put *put)
@@ -340,8 +349,7 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
     case BUS_MAIL_INFO:
         dispatch_info(b, (struct info_mail *)mail);
         break;
-    case BUS_MAIL_ENTRIES:
-        dispatch_entries(b, (struct entries_mail *)mail);
+    case BUS_MAIL_ENTRIES: /* in pieces: dispatch_next */
         break;
     case BUS_MAIL_PUT:
         dispatch_put(b, (struct bus_put *)mail);
@@ -366,14 +374,21 @@ static struct bus_mail *next_mail(struct bus *b)
     return (struct bus_mail *)mail;
 }
 
+static void dispatch_next(struct bus *b, const struct loop_slice *slice)
+{
+    const struct bus_mail *first = (struct bus_mail *)b->todo;
+    if (first->kind != BUS_MAIL_ENTRIES || dispatch_entries(b, (const struct entries_mail *)first, slice))
+        dispatch_mail(b, next_mail(b));
+}
+
 /* What is posted meanwhile makes the mailbox readable again. */
 void bus_dispatch(struct bus *b)
 {
-    struct bus_mail *mail;
+    struct loop_slice slice = loop_slice_begin();
     if (!b->todo)
         b->todo = mailbox_take(b->box);
-    for (int i = 0; i < DISPATCH_MAX && (mail = next_mail(b)); i++)
-        dispatch_mail(b, mail);
+    while (b->todo && !loop_slice_over(&slice))
+        dispatch_next(b, &slice);
     if (b->todo)
         mailbox_wake(b->box);
 }

@@ -180,6 +180,9 @@ size_t catalog_flush(struct catalog *c);
 bool catalog_is_unwritten(const struct catalog *c);
 size_t catalog_unwritten(const struct catalog *c);
 size_t catalog_flush_again(struct catalog *c);
+/* The same in pieces: some blocks; and whether there are more. */
+size_t catalog_flush_some(struct catalog *c, size_t max_blocks);
+bool catalog_is_dirty(const struct catalog *c);
 
 /* Writes the service of one key, for a change that must be seen at once while others may wait for the next flush. */
 void catalog_flush_service(struct catalog *c, const struct instance_key *key);

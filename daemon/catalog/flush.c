@@ -102,36 +102,67 @@ static int write_service(struct catalog *c, struct service *s)
     return result;
 }
 
-size_t catalog_flush(struct catalog *c)
+static size_t flush_service(struct catalog *c, struct service *s)
+{
+    size_t changes = note_or_wait(c, write_service(c, s), &c->waiting_services, &s->dirty);
+    if (s->n == 0)
+        forget_service(c, s);
+    return changes;
+}
+
+static size_t flush_domain(struct catalog *c, struct domain *d)
+{
+    size_t changes = note_or_wait(c, blocks_write_domain(c, d), &c->waiting_domains, &d->dirty);
+    if (d->n == 0) {
+        HASH_DEL(c->domains, d);
+        free(d);
+    }
+    return changes;
+}
+
+static size_t flush_host(struct catalog *c, struct host *h)
+{
+    size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
+    if (!h->listed && h->n == 0) {
+        HASH_DEL(c->hosts, h);
+        free(h);
+    }
+    return changes;
+}
+
+/* The next block, in an order in which what a later one tells of is there already. False: there is none. */
+static bool flush_next(struct catalog *c, size_t *changes)
+{
+    struct dirty *d;
+    if ((d = catalog_take_dirty(&c->dirty_services)))
+        *changes += flush_service(c, OF_DIRTY(service, d));
+    else if ((d = catalog_take_dirty(&c->dirty_domains)))
+        *changes += flush_domain(c, OF_DIRTY(domain, d));
+    else if ((d = catalog_take_dirty(&c->dirty_hosts)))
+        *changes += flush_host(c, OF_DIRTY(host, d));
+    return d != NULL;
+}
+
+bool catalog_is_dirty(const struct catalog *c)
+{
+    return c->dirty_services || c->dirty_domains || c->dirty_hosts;
+}
+
+size_t catalog_flush_some(struct catalog *c, size_t max_blocks)
 {
     size_t changes = 0;
-    struct dirty *d;
-    while ((d = catalog_take_dirty(&c->dirty_services))) {
-        struct service *s = OF_DIRTY(service, d);
-        changes += note_or_wait(c, write_service(c, s), &c->waiting_services, d);
-        if (s->n == 0)
-            forget_service(c, s);
-    }
-    while ((d = catalog_take_dirty(&c->dirty_domains))) {
-        struct domain *domain = OF_DIRTY(domain, d);
-        changes += note_or_wait(c, blocks_write_domain(c, domain), &c->waiting_domains, d);
-        if (domain->n == 0) {
-            HASH_DEL(c->domains, domain);
-            free(domain);
-        }
-    }
-    while ((d = catalog_take_dirty(&c->dirty_hosts))) {
-        struct host *h = OF_DIRTY(host, d);
-        changes += note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, d);
-        if (!h->listed && h->n == 0) {
-            HASH_DEL(c->hosts, h);
-            free(h);
-        }
-    }
-    hostnames_flush(c);
+    while (max_blocks-- > 0 && flush_next(c, &changes))
+        ;
+    if (!catalog_is_dirty(c))
+        hostnames_flush(c);
     if (changes)
         table_writer_bump_serial(c->table);
     return changes;
+}
+
+size_t catalog_flush(struct catalog *c)
+{
+    return catalog_flush_some(c, SIZE_MAX);
 }
 
 void catalog_flush_service(struct catalog *c, const struct instance_key *key)

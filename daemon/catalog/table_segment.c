@@ -11,6 +11,13 @@
 /* Of a segment, one part in this many is index and slots: services are large compared to their slot. */
 #define INDEX_SHARE 32
 
+/*
+ * Of a large one less is enough, and an index that is larger than its keys need is memory for nothing: each of them lies
+ * on a page of its own.
+ */
+#define LARGE_WORDS       (UINT64_C(1) << 23)
+#define LARGE_INDEX_SHARE 256
+
 /* One part in this many is held back. */
 #define RESERVE_SHARE 32
 
@@ -55,9 +62,17 @@ static uint64_t power_of_two_below(uint64_t n)
     return UINT64_C(1) << (63 - __builtin_clzll(n));
 }
 
+static uint64_t index_words_for(uint64_t words)
+{
+    uint64_t most = power_of_two_below(words / INDEX_SHARE), enough = LARGE_WORDS / INDEX_SHARE;
+    if (words <= LARGE_WORDS)
+        return most;
+    return words / LARGE_INDEX_SHARE > enough ? power_of_two_below(words / LARGE_INDEX_SHARE) : enough;
+}
+
 static void segment_layout(struct segment *seg, uint64_t words)
 {
-    uint64_t index_words = power_of_two_below(words / INDEX_SHARE);
+    uint64_t index_words = index_words_for(words);
     uint64_t slot_count = index_words / 2; /* so the index never gets fuller than half */
     uint64_t slots = TABLE_HEADER_WORDS + index_words;
     uint64_t heap = slots + slot_count * TABLE_SLOT_WORDS;
