@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a local user without rights can do to a daemon, as fast as it can be done: in a process of its own, as another
+ * user where we may become one, for so long. They do not care for answers, and open again what is closed.
+ */
+#ifndef BENCH_ATTACK_H
+#define BENCH_ATTACK_H
+
+#include <sys/types.h>
+
+#include "tests/support/host.h"
+
+/* 120 connections ask for everything over HTTP, and leave after the first bytes. */
+void attack_http(const struct host *h);
+
+/* 100 connections to the socket send frames of 64 KiB of empty fields. */
+void attack_frames(const struct host *h);
+
+/* 60 connections watch 60 services each. */
+void attack_watches(const struct host *h);
+
+/* Connections come and go. */
+void attack_connects(const struct host *h);
+
+/* Runs one until attack_end. */
+pid_t attack_begin(void (*attack)(const struct host *h), const struct host *h);
+void attack_end(pid_t pid);
+
+#endif
