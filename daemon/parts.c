@@ -13,12 +13,7 @@
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
-/*
- * 512 MiB, of which only what is used exists. A table that is full moves to a larger one, whole, while nothing else
- * happens: so it begins as large as 1,000,000 instances need.
- */
-#define TABLE_WORDS (UINT64_C(1) << 26)
-#define SECRET_MAX  4096
+#define SECRET_MAX 4096
 
 struct part {
     const char *name;
@@ -110,7 +105,7 @@ static int catalog_start(struct daemon *d)
     struct catalog_options options = {.host = d->config->host,
                                       .region = d->config->region,
                                       .zone = d->config->zone,
-                                      .table_words = TABLE_WORDS,
+                                      .table_words = d->config->limits.table_bytes / sizeof(uint64_t),
                                       .hosts_max = d->config->limits.hosts,
                                       .services_max = d->config->limits.services,
                                       .instances_per_host_max = d->config->limits.instances_per_host,

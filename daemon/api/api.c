@@ -22,6 +22,8 @@
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(api_metrics, clients, "discoverd_api_clients", "Connections to the local socket."),
+    GAUGE_OF(api_metrics, closing, "discoverd_api_closing",
+             "Connections whose peers sent descriptors along, and that are still being closed."),
     COUNTER_OF(api_metrics, accepted, "discoverd_api_accepted_total", "Connections taken."),
     COUNTER_OF(api_metrics, accept_errors, "discoverd_api_accept_errors_total",
                "Connections that could not be taken, for want of descriptors or memory."),
@@ -83,7 +85,7 @@ static void turn_away(struct api *api, int sock, int err)
     size_t n = discover__v1__server_message__pack(&message, bytes + FRAME_HEADER);
     frame_header(bytes, n);
     (void)frame_send_fd(sock, bytes, FRAME_HEADER + n, -1);
-    close(sock);
+    api_close(api->closing, sock, NULL);
     metric_inc(&api->metrics.limited);
 }
 
@@ -122,8 +124,6 @@ static bool make_room(struct api *api, const struct peer *peer)
     api_client_fail(other, 0, DISCOVER__V1__ERROR__CODE__LIMIT,
                     "too many connections (limits.api_clients): others have fewer than this user");
     api_client_close(other);
-    shares_give(&api->client_shares, other->share);
-    other->share = NULL;
     return true;
 }
 
@@ -296,6 +296,8 @@ int api_new(struct event_base *base, const struct api_options *options, const st
     if (err == 0)
         err = loop_timer_init(&api->deliver, base, api_deliver, api);
     if (err == 0)
+        err = api_closing_new(base, api, &api->closing);
+    if (err == 0)
         err = open_socket(api);
     if (err == 0) {
         api->acceptable = event_new(base, api->sock, EV_READ | EV_PERSIST, on_acceptable, api);
@@ -326,6 +328,7 @@ void api_free(struct api *api)
         event_free(api->acceptable);
     loop_timer_fini(&api->accept_again);
     loop_timer_fini(&api->deliver);
+    api_closing_free(api->closing);
     shares_fini(&api->client_shares);
     shares_fini(&api->watch_shares);
     if (api->sock >= 0)

@@ -32,8 +32,10 @@ void api_client_close(struct api_client *c)
     end(c);
     event_del(c->writable);
     loop_timer_arm(&c->timeout, INT64_MAX, 0);
-    if (!c->leaves) /* else the kernel does when the process has ended */
-        close(c->sock);
+    if (!c->leaves) { /* else the kernel does when the process has ended */
+        api_close(c->api->closing, c->sock, c->share);
+        c->share = NULL;
+    }
     c->sock = -1;
     c->next_closed = c->api->closed;
     c->api->closed = c;
@@ -214,13 +216,12 @@ static void handle_end_of_stream(struct api_client *c)
 static void receive(struct api_client *c)
 {
     int n = frame_recv(&c->reader, c->sock);
-    int fd = frame_take_fd(&c->reader);
-    if (fd >= 0)
-        close(fd); /* nothing in this API takes one */
     if (n == -EINTR || (n == -EAGAIN && !c->orphaned))
         return;
     if (n == 0)
         handle_end_of_stream(c);
+    else if (n == -EPROTO)
+        bad_frame(c, "descriptors: this API takes none");
     else if (n < 0)
         api_client_close(c);
     else
@@ -331,6 +332,7 @@ int api_client_new(struct api *api, int sock, const struct peer *peer, struct sh
     c->pidfd = -1;
     c->out_tail = &c->out;
     frame_reader_init(&c->reader);
+    c->reader.no_descriptors = true;
     c->readable = event_new(api->base, sock, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(api->base, sock, EV_WRITE | EV_PERSIST, on_writable, c);
     if (!c->readable || !c->writable || loop_timer_init(&c->again, api->base, on_again, c) < 0 ||

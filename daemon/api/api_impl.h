@@ -8,13 +8,14 @@
 
 #include "daemon/api/access.h"
 #include "daemon/api/api.h"
+#include "daemon/api/api_closing.h"
 #include "daemon/api/api_subscription.h"
 #include "daemon/base/loop.h"
 #include "libdiscover/core/frame.h"
 
 struct api_metrics {
-    metric_value clients, accepted, accept_errors, limited, displaced, requests, refused, denied, bad_frames, slow,
-        handshake_timeouts, watches_limited, ejections, ejections_limited, peers_unwatched;
+    metric_value clients, closing, accepted, accept_errors, limited, displaced, requests, refused, denied, bad_frames,
+        slow, handshake_timeouts, watches_limited, ejections, ejections_limited, peers_unwatched;
 };
 
 /* A frame on its way out. */
@@ -82,6 +83,7 @@ struct api {
     struct api_client *waiting; /* have something to be told, in the order of their turns */
     struct loop_timer deliver;
     struct shares client_shares, watch_shares;
+    struct api_closing *closing;
     uint64_t last_id;
     unsigned depth; /* of our functions on the stack */
 };

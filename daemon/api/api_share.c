@@ -137,10 +137,12 @@ void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m
         return;
     }
     int err = api_subscribe(c, API_EJECTIONS, m->share->service, &s);
-    if (err < 0)
+    if (err < 0) {
         api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
-    else
-        api_subscription_due(s); /* of those that are out already */
+        return;
+    }
+    s->heard = 0; /* whoever asks again, for another of its pickers, is told again of those that are out */
+    api_subscription_due(s);
 }
 
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m)

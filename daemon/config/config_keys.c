@@ -134,6 +134,8 @@ static const struct config_key main_table[] = {
      "Instances of one service; those of this host are taken all the same"},
     {"limits.instances_per_host", VALUE_NUMBER, NO, 0, 0, AT(limits.instances_per_host), "10000", 1, 1000000,
      "Instances of one host, this one too"},
+    {"limits.table_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.table_bytes), "536870912", 1 << 20, 1 << 30,
+     "What the shared table can hold before it is moved to a larger one, in bytes; only what is used takes memory"},
     {"limits.host_changes", VALUE_NUMBER, YES, 0, 0, AT(limits.host_changes), "1000", 1, 1000000,
      "Changes of one host per second, over ten seconds, above which log and status say that it floods"},
     {"limits.record_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.record_bytes), "8192", 512, RECORD_WIRE_MAX,

@@ -59,6 +59,19 @@ static void take_descriptors(struct frame_reader *r, struct msghdr *msg)
     }
 }
 
+/*
+ * How much comes without a descriptor; with one, what is looked at does not fit. Not to take them is the only way never
+ * to have to close them, which may take as long as their sender likes.
+ */
+static ssize_t look(int sock, struct iovec iov)
+{
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_PEEK);
+    if (n < 0)
+        return -errno;
+    return msg.msg_flags & MSG_CTRUNC ? -EPROTO : n;
+}
+
 int frame_recv(struct frame_reader *r, int sock)
 {
     int err = reader_settle(r);
@@ -77,7 +90,13 @@ int frame_recv(struct frame_reader *r, int sock)
         .msg_control = &control,
         .msg_controllen = sizeof control,
     };
-    ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    ssize_t n;
+    if (r->no_descriptors) {
+        if ((n = look(sock, iov)) <= 0)
+            return (int)n;
+        iov.iov_len = (size_t)n;
+    }
+    n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0)
         return -errno;
     take_descriptors(r, &msg);

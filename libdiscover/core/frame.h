@@ -6,6 +6,7 @@
 #ifndef CORE_FRAME_H
 #define CORE_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,8 +18,9 @@
 struct frame_reader {
     uint8_t *buf; /* FRAME_HEADER + FRAME_MAX, allocated at the first byte */
     size_t used;
-    size_t taken; /* bytes at the front that were handed out */
-    int fd;       /* a descriptor that came as ancillary data and was not taken yet, or -1 */
+    size_t taken;        /* bytes at the front that were handed out */
+    int fd;              /* a descriptor that came as ancillary data and was not taken yet, or -1 */
+    bool no_descriptors; /* what comes with one is not read: set after frame_reader_init */
 };
 
 void frame_reader_init(struct frame_reader *r);
@@ -27,7 +29,7 @@ void frame_reader_fini(struct frame_reader *r);
 /*
  * Reads once from a non-blocking stream socket. Returns the bytes read (> 0), 0 at the end of the stream,
  * -EAGAIN, or another negative errno: -EMFILE when a descriptor came and this process may have no more, -ENOSPC
- * when a whole frame waits to be taken. The newest descriptor is kept, all others are closed; all are CLOEXEC.
+ * when a whole frame waits to be taken, -EPROTO when a descriptor comes next and none is wanted (nothing is read then). The newest descriptor is kept, all others are closed; all are CLOEXEC.
  */
 int frame_recv(struct frame_reader *r, int sock);
 

@@ -82,7 +82,7 @@ START_TEST(the_table_cannot_grow)
 {
     struct output o;
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.nats = nats.urls});
+    host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "limits = { table_bytes = 67108864; };"});
     kv_open(&kv, nats.server[0].url);
     let_files_grow_to(TABLE_MAX);
     put_services();

@@ -411,7 +411,8 @@ START_TEST(descriptors_sent_to_us_are_closed)
     ck_assert_int_eq(pipe(pipe_fds), 0);
     for (int i = 0; i < 3; i++)
         ck_assert_int_gt(frame_send_fd(c.sock, (const uint8_t *)"\x01", 1, pipe_fds[1]), 0);
-    turn();
+    expect_error(&c, CODE(BAD_FRAME), "descriptors");
+    expect_closed(&c);
     close(pipe_fds[1]);
     ck_assert_int_eq(read(pipe_fds[0], &byte, 1), 0);
     close(pipe_fds[0]);

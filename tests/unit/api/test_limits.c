@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shares of the socket: however many connections and watches some users have, others get theirs. */
+#include <netinet/in.h>
+
 #include "tests/unit/api/client.h"
 
 #define CODE(name) DISCOVER__V1__ERROR__CODE__##name
@@ -198,5 +200,56 @@ START_TEST(many_who_watch_are_told_in_turn)
 }
 END_TEST
 
+/* A TCP connection that takes a minute to close, because its other end reads nothing. Returns that end. */
+static int slow_to_close(int *ret_sock)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof address;
+    struct linger minute = {1, 60};
+    static char bytes[65536];
+    int listener = socket(AF_INET, SOCK_STREAM, 0), sock = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &n), 0);
+    ck_assert_int_eq(connect(sock, (struct sockaddr *)&address, sizeof address), 0);
+    int other = accept(listener, NULL, NULL);
+    while (send(sock, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    ck_assert_int_eq(setsockopt(sock, SOL_SOCKET, SO_LINGER, &minute, sizeof minute), 0);
+    close(listener);
+    *ret_sock = sock;
+    return other;
+}
+
+static void wait_for(const char *gauge, uint64_t value)
+{
+    int64_t give_up_ns = clock_now_ns() + 10 * NS_PER_S;
+    while (counter(gauge) != value && clock_now_ns() < give_up_ns)
+        turn();
+    ck_assert_uint_eq(counter(gauge), value);
+}
+
+/* Whoever has the last copy of such a descriptor waits in close: that must not be the main thread. */
+START_TEST(a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
+{
+    server_start((struct api_options){0});
+    struct test_client c = dial_and_greet(), late = dial_and_greet();
+    int sock, other = slow_to_close(&sock);
+    ck_assert_int_gt(frame_send_fd(c.sock, (const uint8_t *)"\x01", 1, sock), 0);
+    close(sock);
+    expect_error(&c, CODE(BAD_FRAME), "descriptors");
+    expect_closed(&c);
+    wait_for("discoverd_api_closing", 1);
+    send_watch(&late, "shop/a");
+    expect_changed(&late);
+    close(other); /* now it can be closed */
+    wait_for("discoverd_api_closing", 0);
+    hang_up(&c);
+    hang_up(&late);
+    server_stop();
+}
+END_TEST
+
 UNIT_TESTS("api/limits", root_has_a_reserve, a_newcomer_gets_a_share, who_may_register_goes_before_who_may_not,
-           watches_of_a_user_are_limited, half_of_all_watches_are_for_who_may_register, many_who_watch_are_told_in_turn)
+           watches_of_a_user_are_limited, half_of_all_watches_are_for_who_may_register, many_who_watch_are_told_in_turn,
+           a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)

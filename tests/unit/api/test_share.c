@@ -75,6 +75,8 @@ START_TEST(passed_on_once_to_those_who_share_the_service)
     struct test_client late = dial_and_greet();
     send_share(&late, "shop/payment", false);
     expect_ejected(&late, 7, 30000);
+    send_share(&late, "shop/payment", false); /* once more: for another picker */
+    expect_ejected(&late, 7, 30000);
     send_share(&b, "shop/payment", true);
     send_eject(&a, "shop/payment", 8, 4000000); /* no longer than any picker's own */
     expect_silence(&b);

@@ -66,7 +66,8 @@ static const char everything[] =
     "record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "http_clients = 7;\n"
-    "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; api_watches = 9; api_reserve = 3; "
+    "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; table_bytes = 2000000; "
+    "api_watches = 9; api_reserve = 3; "
     "api_watches_per_uid = "
     "10;\n"
     "           api_watches_all = 11; api_output_bytes = 70000;\n"
@@ -129,6 +130,7 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.puts, 900);
     ck_assert_uint_eq(c->limits.api_watches, 9);
     ck_assert_uint_eq(c->limits.api_reserve, 3);
+    ck_assert_uint_eq(c->limits.table_bytes, 2000000);
     ck_assert_uint_eq(c->limits.api_watches_per_uid, 10);
     ck_assert_uint_eq(c->limits.api_watches_all, 11);
     ck_assert_uint_eq(c->limits.api_output_bytes, 70000);
