@@ -335,6 +335,8 @@ static int http_part_start(struct daemon *d)
                                    .hosts = (const char *const *)d->config->http.hosts.items,
                                    .n_hosts = d->config->http.hosts.n,
                                    .connections_max = d->config->limits.http_clients,
+                                   .per_user_max = d->config->limits.http_clients_per_user,
+                                   .reserve = d->config->limits.http_reserve,
                                    .timeout_ns = d->config->limits.http_time_ns};
     struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = status_fill};
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);

@@ -172,6 +172,10 @@ static const struct config_key main_table[] = {
      "States that operators set (discoverctl drain, maintenance)"},
     {"limits.http_clients", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients), "256", 1, 65536,
      "HTTP connections at once"},
+    {"limits.http_clients_per_user", VALUE_NUMBER, NO, 0, 0, AT(limits.http_clients_per_user), "64", 1, 65536,
+     "Of these, of one user of this machine other than root and ours, or of one address"},
+    {"limits.http_reserve", VALUE_NUMBER, NO, 0, 0, AT(limits.http_reserve), "16", 1, 65536,
+     "Of these, kept for root and our own user; at most half"},
     {"limits.http_time", VALUE_DURATION, NO, 0, 0, AT(limits.http_time_ns), "10s", 100 * MS, H,
      "How long an HTTP request may take to arrive, and each part of its answer to be taken"},
 

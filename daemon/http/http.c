@@ -5,29 +5,26 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <utlist.h>
 
-#include "daemon/base/address_text.h"
 #include "daemon/base/loop_meter.h"
 #include "daemon/http/http_host.h"
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define BACKLOG         64
-#define ACCEPT_PAUSE_NS NS_PER_S
-#define DRAIN_NS        (2 * NS_PER_S)
+#define DRAIN_NS (2 * NS_PER_S)
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(http_metrics, connections, "discoverd_http_connections", "HTTP connections."),
     COUNTER_OF(http_metrics, requests, "discoverd_http_requests_total", "HTTP requests that were understood."),
     COUNTER_OF(http_metrics, limited, "discoverd_http_limited_total",
-               "HTTP connections closed because of limits.http_clients."),
+               "HTTP connections refused because of limits.http_clients or limits.http_clients_per_user."),
+    COUNTER_OF(http_metrics, displaced, "discoverd_http_displaced_total",
+               "HTTP connections closed because all were taken and their user had the most."),
     COUNTER_OF(http_metrics, refused, "discoverd_http_refused_total",
                "HTTP requests refused because of what they are."),
     COUNTER_OF(http_metrics, timeouts, "discoverd_http_timeouts_total",
@@ -56,11 +53,12 @@ static void stop_waiting(struct connection *c)
     c->queue = NULL;
 }
 
-static void close_connection(struct connection *c)
+void http_connection_close(struct connection *c)
 {
     struct http *h = c->http;
     stop_waiting(c);
     DL_DELETE(h->connections, c);
+    shares_give(&h->shares, c->share);
     metric_set(&h->metrics.connections, --h->n_connections);
     if (c->walking)
         page_walk_fini(&c->walk);
@@ -156,7 +154,7 @@ static void keep_walking(struct connection *c, const struct loop_slice *slice)
     int more = walk_on(c, slice);
     if (more < 0) {
         metric_inc(&c->http->metrics.aborted); /* the missing end tells the client */
-        close_connection(c);
+        http_connection_close(c);
     } else if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
         wait_for_turn(c, &c->http->walking); /* nothing of this kind yet, so nobody would call back */
     }
@@ -297,36 +295,38 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     (void)bev;
     if (what & BEV_EVENT_TIMEOUT)
         metric_inc(&c->http->metrics.timeouts);
-    close_connection(c);
+    http_connection_close(c);
 }
 
 static void on_deadline(void *arg)
 {
     struct connection *c = arg;
     if (c->draining) {
-        close_connection(c);
+        http_connection_close(c);
         return;
     }
     metric_inc(&c->http->metrics.timeouts);
     refuse(c, 408);
 }
 
-static void connection_new(struct http *h, evutil_socket_t sock)
+void http_connection_new(struct http *h, int sock, struct share *share)
 {
     struct connection *c = calloc(1, sizeof *c);
     if (!c || loop_timer_init(&c->deadline, h->base, on_deadline, c) < 0) {
         free(c);
         close(sock);
+        shares_give(&h->shares, share);
         metric_inc(&h->metrics.accept_errors);
         return;
     }
     c->http = h;
+    c->share = share;
     DL_APPEND(h->connections, c);
     metric_set(&h->metrics.connections, ++h->n_connections);
     c->bev = bufferevent_socket_new(h->base, sock, BEV_OPT_CLOSE_ON_FREE);
     if (!c->bev) {
         close(sock);
-        close_connection(c);
+        http_connection_close(c);
         metric_inc(&h->metrics.accept_errors);
         return;
     }
@@ -338,51 +338,7 @@ static void connection_new(struct http *h, evutil_socket_t sock)
     bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n, void *arg)
-{
-    struct http *h = arg;
-    (void)listener, (void)address, (void)n;
-    if (h->n_connections >= h->options.connections_max) {
-        metric_inc(&h->metrics.limited);
-        close(sock);
-        return;
-    }
-    connection_new(h, sock);
-}
-
-/* Most likely no descriptors are left; the connection stays in the queue, so without a pause this would spin. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-    struct http *h = arg;
-    int64_t now_ns = clock_now_ns();
-    metric_inc(&h->metrics.accept_errors);
-    evconnlistener_disable(listener);
-    loop_timer_arm(&h->accept_again, now_ns + ACCEPT_PAUSE_NS, now_ns);
-}
-
-static void on_accept_again(void *arg)
-{
-    struct http *h = arg;
-    evconnlistener_enable(h->listener);
-}
-
 /* --- life --- */
-
-static int listen_at(struct http *h, const char *text)
-{
-    struct sockaddr_storage address;
-    socklen_t n;
-    int err = address_parse(text, &address, &n);
-    if (err < 0)
-        return err;
-    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    h->listener =
-        evconnlistener_new_bind(h->base, on_accept, h, flags, BACKLOG, (const struct sockaddr *)&address, (int)n);
-    if (!h->listener)
-        return errno ? -errno : -ENOMEM;
-    evconnlistener_set_error_cb(h->listener, on_accept_error);
-    return 0;
-}
 
 int http_new(struct event_base *base, const struct http_options *options, const struct http_ops *ops,
              struct metrics *metrics, struct http **ret_http)
@@ -391,16 +347,17 @@ int http_new(struct event_base *base, const struct http_options *options, const 
     if (!h)
         return -ENOMEM;
     h->base = base;
+    h->diag = -1;
     h->options = *options;
     h->options.connections_max = options->connections_max ? options->connections_max : 256;
+    h->options.per_user_max = options->per_user_max ? options->per_user_max : 64;
+    h->options.reserve = options->reserve ? options->reserve : 16;
     h->options.timeout_ns = options->timeout_ns ? options->timeout_ns : 10 * NS_PER_S;
     h->ops = *ops;
     h->all_metrics = metrics;
-    int err = loop_timer_init(&h->accept_again, base, on_accept_again, h);
+    int err = loop_timer_init(&h->pump, base, on_pump, h);
     if (err == 0)
-        err = loop_timer_init(&h->pump, base, on_pump, h);
-    if (err == 0)
-        err = listen_at(h, options->listen);
+        err = http_listen(h);
     if (err == 0)
         err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &h->metrics);
     if (err < 0) {
@@ -416,19 +373,8 @@ void http_free(struct http *h)
     if (!h)
         return;
     while (h->connections)
-        close_connection(h->connections);
-    if (h->listener)
-        evconnlistener_free(h->listener);
-    loop_timer_fini(&h->accept_again);
+        http_connection_close(h->connections);
+    http_listen_stop(h);
     loop_timer_fini(&h->pump);
     free(h);
-}
-
-uint16_t http_port(const struct http *h)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t n = sizeof address;
-    (void)getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&address, &n);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
 }

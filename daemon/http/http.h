@@ -32,6 +32,8 @@ struct http_options {
 
     /* 0 in one of these: its default. */
     uint32_t connections_max; /* 256 */
+    uint32_t per_user_max;    /* 64 of one user of this machine, or of one address; root and our own have no limit */
+    uint32_t reserve;         /* 16 for these two alone */
     int64_t timeout_ns;       /* 10 s for the request, and for any part of the answer to be taken */
 };
 

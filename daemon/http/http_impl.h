@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "daemon/base/loop.h"
+#include "daemon/base/shares.h"
 #include "daemon/http/http.h"
 #include "daemon/http/pages.h"
 #include "daemon/http/request.h"
@@ -15,12 +16,13 @@
 #define TYPE_TEXT "text/plain; charset=utf-8"
 
 struct http_metrics {
-    metric_value connections, requests, limited, refused, timeouts, aborted, accept_errors;
+    metric_value connections, requests, limited, displaced, refused, timeouts, aborted, accept_errors;
 };
 
 struct connection {
     struct connection *prev, *next;
     struct http *http;
+    struct share *share;
     struct bufferevent *bev;
     struct loop_timer deadline; /* of the request */
     struct request request;
@@ -40,12 +42,23 @@ struct http {
     struct http_metrics metrics;
     struct evconnlistener *listener;
     struct loop_timer accept_again;
+    unsigned accepted; /* since the loop last turned to others */
+    struct shares shares;
+    int diag; /* to ask the kernel who is there, or -1 */
     struct connection *connections;
     struct connection *asking;  /* have a request that is not answered yet, */
     struct connection *walking; /* or are to get the next piece; in the order of their turns */
     struct loop_timer pump;
     uint32_t n_connections;
 };
+
+/* Where connections come from (http_listen.c). A negative errno, as http_new. */
+int http_listen(struct http *h);
+void http_listen_stop(struct http *h);
+
+/* Takes socket and share over, also on failure. */
+void http_connection_new(struct http *h, int sock, struct share *share);
+void http_connection_close(struct connection *c);
 
 const struct table *http_table(const struct http *h);
 struct page_source http_source(const struct http *h);

@@ -67,6 +67,7 @@ static const char everything[] =
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "http_clients = 7;\n"
     "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; table_bytes = 2000000; "
+    "http_reserve = 5; http_clients_per_user = 6; "
     "api_watches = 9; api_reserve = 3; "
     "api_watches_per_uid = "
     "10;\n"
@@ -148,6 +149,8 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.ejections, 8);
     ck_assert_uint_eq(c->limits.overrides, 9);
     ck_assert_uint_eq(c->limits.http_clients, 7);
+    ck_assert_uint_eq(c->limits.http_reserve, 5);
+    ck_assert_uint_eq(c->limits.http_clients_per_user, 6);
     ck_assert_uint_eq(c->limits.hostnames, 8);
     ck_assert_str_eq(c->resolver.servers.items[1], "[::1]:5353");
     ck_assert_int_eq(c->resolver.min_ttl_ns, 1 * NS_PER_S);

@@ -519,14 +519,43 @@ START_TEST(too_many_at_once)
     int a = dial(), b = dial();
     turn();
     int c = dial();
-    ck_assert_uint_eq(read_all(c, answer, ANSWER_MAX), 0);
+    ck_assert_int_eq(take_answer(c), 503);
+    ck_assert_ptr_nonnull(strstr(answer, "limits.http_clients"));
     ck_assert_uint_eq(counter("discoverd_http_limited_total"), 1);
     close(a);
     close(b);
-    close(c);
     turn();
     turn();
     ck_assert_int_eq(get("/healthz"), 200);
+    teardown();
+}
+END_TEST
+
+static int dial_as(uid_t uid)
+{
+    ck_assert_int_eq(seteuid(uid), 0);
+    int sock = dial();
+    ck_assert_int_eq(seteuid(0), 0);
+    turn();
+    return sock;
+}
+
+/* All come from one address, so it is users that have shares; and root a reserve. */
+START_TEST(a_user_does_not_take_all_connections)
+{
+    int socks[7];
+    if (geteuid() != 0)
+        return;
+    setup((struct http_options){.connections_max = 8, .per_user_max = 4, .reserve = 2});
+    for (uid_t i = 0; i < 6; i++)
+        socks[i] = dial_as(i < 4 ? 4321 : 4322);
+    ck_assert_int_eq(take_answer(dial_as(4321)), 503);
+    ck_assert_int_eq(get("/healthz"), 200); /* root's */
+    socks[6] = dial_as(4323);               /* takes the place of the oldest of who has the most */
+    ck_assert_uint_eq(read_all(socks[0], answer, ANSWER_MAX), 0);
+    ck_assert_uint_eq(counter("discoverd_http_displaced_total"), 1);
+    for (int i = 0; i < 7; i++)
+        close(socks[i]);
     teardown();
 }
 END_TEST
@@ -570,4 +599,4 @@ UNIT_TESTS("http/http", health_and_readiness, metrics_in_prometheus_format, serv
            unknown_is_not_the_same_as_not_known_yet, hosts, prometheus_service_discovery, status,
            long_lists_come_in_pieces, table_that_moves_breaks_a_list_off, head_has_no_body,
            what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended,
-           too_many_at_once, clients_that_vanish, listening_where_it_cannot)
+           too_many_at_once, a_user_does_not_take_all_connections, clients_that_vanish, listening_where_it_cannot)

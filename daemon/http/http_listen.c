@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The read-only HTTP interface: who is let in. */
+#include <errno.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/base/address_text.h"
+#include "daemon/base/loop_meter.h"
+#include "daemon/base/peer_owner.h"
+#include "daemon/http/http_impl.h"
+#include "libdiscover/core/clock.h"
+
+#define BACKLOG         512
+#define ACCEPTS         8        /* at a time: libevent goes on as long as there are any */
+#define ACCEPT_PAUSE_NS NS_PER_S /* when there are no descriptors left */
+
+static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\n"
+                           "Connection: close\r\n\r\ntoo many connections (limits.http_clients, "
+                           "limits.http_clients_per_user)\n";
+
+/* The oldest of those whose user, or address, has the most. */
+static struct connection *most_dispensable(const struct http *h)
+{
+    struct connection *most = NULL;
+    for (struct connection *c = h->connections; c; c = c->next)
+        if (!c->share->trusted && (!most || c->share->n > most->share->n))
+            most = c;
+    return most;
+}
+
+/* All are taken: one of who has more than the newcomer would have makes room. */
+static bool make_room(struct http *h, const struct share_owner *owner)
+{
+    struct connection *other = most_dispensable(h);
+    if (!other || other->share->n < shares_of(&h->shares, owner) + 2)
+        return false;
+    metric_inc(&h->metrics.displaced);
+    http_connection_close(other);
+    return true;
+}
+
+static void take(struct http *h, int sock)
+{
+    struct share_owner owner;
+    struct share *share;
+    uid_t uid;
+    peer_owner(h->diag, sock, &owner, &uid);
+    bool trusted = uid == 0 || uid == geteuid();
+    int err = shares_take(&h->shares, &owner, trusted, &share);
+    if (err == -ENOSPC && make_room(h, &owner))
+        err = shares_take(&h->shares, &owner, trusted, &share);
+    if (err == 0) {
+        http_connection_new(h, sock, share);
+        return;
+    }
+    metric_inc(&h->metrics.limited);
+    (void)send(sock, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* a fresh socket has room for it */
+    close(sock);
+}
+
+static void pause_for(struct http *h, int64_t pause_ns)
+{
+    int64_t now_ns = clock_now_ns();
+    evconnlistener_disable(h->listener);
+    loop_timer_arm(&h->accept_again, now_ns + pause_ns, now_ns);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, struct sockaddr *address, int n, void *arg)
+{
+    struct http *h = arg;
+    (void)listener, (void)address, (void)n;
+    loop_meter_enter();
+    take(h, sock);
+    if (++h->accepted >= ACCEPTS)
+        pause_for(h, 0);
+    loop_meter_leave();
+}
+
+/* Most likely no descriptors are left; the connection stays in the queue, so without a pause this would spin. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    struct http *h = arg;
+    (void)listener;
+    metric_inc(&h->metrics.accept_errors);
+    pause_for(h, ACCEPT_PAUSE_NS);
+}
+
+static void on_accept_again(void *arg)
+{
+    struct http *h = arg;
+    h->accepted = 0;
+    evconnlistener_enable(h->listener);
+}
+
+static int listen_at(struct http *h, const char *text)
+{
+    struct sockaddr_storage address;
+    socklen_t n;
+    int err = address_parse(text, &address, &n);
+    if (err < 0)
+        return err;
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
+    h->listener =
+        evconnlistener_new_bind(h->base, on_accept, h, flags, BACKLOG, (const struct sockaddr *)&address, (int)n);
+    if (!h->listener)
+        return errno ? -errno : -ENOMEM;
+    evconnlistener_set_error_cb(h->listener, on_accept_error);
+    return 0;
+}
+
+int http_listen(struct http *h)
+{
+    shares_init(&h->shares, h->options.connections_max, h->options.per_user_max, h->options.reserve);
+    h->diag = peer_owner_open();
+    int err = loop_timer_init(&h->accept_again, h->base, on_accept_again, h);
+    return err ? err : listen_at(h, h->options.listen);
+}
+
+void http_listen_stop(struct http *h)
+{
+    if (h->listener)
+        evconnlistener_free(h->listener);
+    loop_timer_fini(&h->accept_again);
+    shares_fini(&h->shares);
+    if (h->diag >= 0)
+        close(h->diag);
+}
+
+uint16_t http_port(const struct http *h)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t n = sizeof address;
+    (void)getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&address, &n);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
