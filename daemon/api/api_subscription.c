@@ -28,7 +28,10 @@ static struct api_topic *topic_of(struct api *api, const char *service)
         return NULL;
     strcpy(t->service, service);
     HASH_ADD_STR(api->topics, service, t);
-    return t;
+    if (hash_added(&t->hh))
+        return t;
+    free(t);
+    return NULL;
 }
 
 static void forget_if_unused(struct api *api, struct api_topic *t)
@@ -55,14 +58,18 @@ static int take_share(struct api_client *c, enum api_interest interest, struct s
     return shares_take(&c->api->watch_shares, &owner, c->peer.may_register, ret_share);
 }
 
-static void add(struct api_client *c, enum api_interest interest, struct api_topic *topic, struct api_subscription *s)
+/* False: no memory. */
+static bool add(struct api_client *c, enum api_interest interest, struct api_topic *topic, struct api_subscription *s)
 {
     s->client = c;
     s->key.topic = topic;
     s->key.interest = interest;
     HASH_ADD(hh, c->subscriptions, key, sizeof s->key, s);
+    if (!hash_added(&s->hh))
+        return false;
     DL_APPEND(topic->subscriptions[interest], s);
     c->n_subscriptions[interest]++;
+    return true;
 }
 
 static int add_new(struct api_client *c, enum api_interest interest, struct api_topic *topic,
@@ -70,11 +77,14 @@ static int add_new(struct api_client *c, enum api_interest interest, struct api_
 {
     struct api_subscription *s = calloc(1, sizeof *s);
     int err = s ? take_share(c, interest, &s->share) : -ENOMEM;
+    if (err == 0 && !add(c, interest, topic, s)) {
+        shares_give(&c->api->watch_shares, s->share);
+        err = -ENOMEM;
+    }
     if (err < 0) {
         free(s);
         return err;
     }
-    add(c, interest, topic, s);
     *ret_subscription = s;
     return 0;
 }

@@ -10,8 +10,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uthash.h>
 
+#include "daemon/base/hash.h"
 #include "daemon/base/shares.h"
 
 struct api;

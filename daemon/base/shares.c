@@ -55,7 +55,10 @@ static struct share *add(struct shares *s, const struct share_owner *owner, bool
     share->owner = *owner;
     share->trusted = trusted;
     HASH_ADD(hh, s->owners, owner, sizeof share->owner, share);
-    return share;
+    if (hash_added(&share->hh))
+        return share;
+    free(share);
+    return NULL;
 }
 
 int shares_take(struct shares *s, const struct share_owner *owner, bool trusted, struct share **ret_share)

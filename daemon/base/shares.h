@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <uthash.h>
+
+#include "daemon/base/hash.h"
 
 /* A user of this machine, or the address of another one. */
 struct share_owner {

@@ -554,8 +554,6 @@ START_TEST(a_user_does_not_take_all_connections)
     socks[6] = dial_as(4323);               /* takes the place of the oldest of who has the most */
     ck_assert_uint_eq(read_all(socks[0], answer, ANSWER_MAX), 0);
     ck_assert_uint_eq(counter("discoverd_http_displaced_total"), 1);
-    for (int i = 0; i < 7; i++)
-        close(socks[i]);
     teardown();
 }
 END_TEST
