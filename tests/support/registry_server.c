@@ -53,7 +53,8 @@ static void make_buckets(struct registry_server *r)
     ck_assert_ptr_nonnull(file);
     fprintf(file, "nats = { servers = [\"%s\"]; user = \"admin\"; password_file = \"%s\"; };\n", r->nats.server[0].url,
             path);
-    fprintf(file, "registry = { lease_ttl = \"3s\"; %s };\n", r->registry ? r->registry : "");
+    fprintf(file, "registry = { lease_ttl = \"%s\"; %s };\n", r->lease_ttl ? r->lease_ttl : "3s",
+            r->registry ? r->registry : "");
     ck_assert_int_eq(fclose(file), 0);
     ck_assert_msg(shell(&o, "%s -c %s --init", e2e_binary("discoverd"), config) == 0, "%s", o.err);
 }
@@ -82,8 +83,10 @@ void registry_server_host(struct registry_server *r, struct host *h, const char 
     char path[512], bus[1024];
     write_password(name, path);
     snprintf(bus, sizeof bus, "user = \"%s\"; password_file = \"%s\"; js_domain = \"registry\";", name, path);
-    host_start(h,
-               &(struct host_options){.name = name, .nats = r->nats.urls, .registry = "create = false;", .bus = bus});
+    host_start(
+        h,
+        &(struct host_options){
+            .name = name, .nats = r->nats.urls, .lease_ttl = r->lease_ttl, .registry = "create = false;", .bus = bus});
 }
 
 const char *registry_server_program(const char *suite)

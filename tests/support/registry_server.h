@@ -10,9 +10,10 @@
 #include "tests/support/nats_server.h"
 
 struct registry_server {
-    const char *program;  /* nats-server; NULL: that of nats_server.h */
-    bool batches;         /* with response_type: stream, as the file says for servers from 2.11 on */
-    const char *registry; /* more lines for the group of that name when the buckets are made, or NULL */
+    const char *program;   /* nats-server; NULL: that of nats_server.h */
+    bool batches;          /* with response_type: stream, as the file says for servers from 2.11 on */
+    const char *lease_ttl; /* of the buckets and of the daemons; NULL: "3s" */
+    const char *registry;  /* more lines for the group of that name when the buckets are made, or NULL */
     struct nats nats;
     char config[512], list[512]; /* copies of registry.conf and hosts.txt, to be changed */
     char admin_url[96];          /* of the operator, in the buckets' account */

@@ -15,6 +15,7 @@
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/registry_server.h"
 #include "tests/support/wait.h"
 
 enum { PER_HOST = 20, STEADY_S = 10, START_LIMIT_MS = 60000 };
@@ -44,19 +45,24 @@ static size_t usable_instances(struct host *h)
     return discover_dispatch(h->lib) < 0 || discover_each_service(h->lib, count_instances, &n) < 0 ? 0 : n;
 }
 
-/* The buckets are made by a daemon, as always. */
-static void load(struct fleet *f, size_t hosts)
+static void put_all(struct fleet *f, const char *url, size_t hosts)
 {
-    nats_start(&nats, 1);
-    host_start(&first, &(struct host_options){.name = "first", .nats = nats.urls});
-    host_leave(&first);
-    fleet_open(f, nats.server[0].url, hosts, PER_HOST);
+    fleet_open(f, url, hosts, PER_HOST);
     for (size_t h = 0; h < hosts; h++)
         for (size_t i = 0; i < PER_HOST; i++)
             fleet_put_record(f, h, i);
     for (size_t h = 0; h < hosts; h++)
         fleet_put_lease(f, h);
     fleet_settle(f);
+}
+
+/* The buckets are made by a daemon, as always. */
+static void load(struct fleet *f, size_t hosts)
+{
+    nats_start(&nats, 1);
+    host_start(&first, &(struct host_options){.name = "first", .nats = nats.urls});
+    host_leave(&first);
+    put_all(f, nats.server[0].url, hosts);
 }
 
 static void cold_start(size_t hosts)
@@ -113,6 +119,35 @@ static void measure(size_t hosts)
     fleet_close(&f);
 }
 
+/* By who may make no consumers, under the accounts of the example: message by message, beside a consumer's pushes. */
+static void cold_start_by_gets(size_t hosts)
+{
+    static struct registry_server r = {.lease_ttl = "10s"};
+    static struct fleet f;
+    registry_server_start(&r);
+    put_all(&f, r.admin_url, hosts);
+    int64_t bare_ns = bare_snapshot(r.admin_url, "KV_SERVICES", hosts * PER_HOST);
+    int64_t start_ns = clock_now_ns();
+    registry_server_host(&r, &host, "web-1");
+    (void)host_lib(&host);
+    (void)wait_until(START_LIMIT_MS, usable_instances(&host) == hosts * PER_HOST, "not all instances");
+    double took_s = (double)(clock_now_ns() - start_ns) / NS_PER_S;
+    print("cold-start-by-gets", hosts, took_s, "s", (double)bare_ns / NS_PER_S, 5);
+    fleet_close(&f);
+}
+
+START_TEST(gets_1000)
+{
+    cold_start_by_gets(1000);
+}
+END_TEST
+
+START_TEST(gets_2500)
+{
+    cold_start_by_gets(2500);
+}
+END_TEST
+
 START_TEST(hosts_1000)
 {
     measure(1000);
@@ -125,4 +160,5 @@ START_TEST(hosts_10000)
 }
 END_TEST
 
-E2E_TESTS("fleet", 300, {"1000", hosts_1000}, {"10000", hosts_10000})
+E2E_TESTS("fleet", 300, {"1000", hosts_1000}, {"10000", hosts_10000}, {"gets-1000", gets_1000},
+          {"gets-2500", gets_2500})
