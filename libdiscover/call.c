@@ -184,6 +184,7 @@ int discover_deregister(struct discover *d, const char *service, const char *ins
     Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
     body.service = (char *)service;
     body.instance = (char *)instance;
+    body.own = dropped;
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
     msg.deregister = &body;

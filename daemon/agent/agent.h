@@ -119,6 +119,7 @@ struct agent_request {
     struct record record;     /* epoch and counter are ignored; no address: the host's */
     int64_t ttl_ns;           /* not 0: lives that long after the last heartbeat */
     pid_t pid;                /* not 0: lives as long as that process; else as long as the connection */
+    bool take_over;           /* from another connection of the same user */
 };
 
 /*

@@ -59,6 +59,7 @@ struct owner registration_owner(const struct agent_request *request)
         .uid = request->uid,
         .ttl_ns = request->ttl_ns,
         .pid = request->pid,
+        .take_over = request->take_over,
     };
 }
 

@@ -75,7 +75,8 @@ static bool may_take_over(const struct owner *from, const struct owner *to)
     if (from->kind == OWNER_INHERITED)
         return true;
     bool left_behind = from->kind == OWNER_TTL || from->kind == OWNER_PID;
-    return left_behind && to->kind != OWNER_STATIC && from->uid == to->uid;
+    bool asked_for = from->kind == OWNER_CONNECTION && to->kind == OWNER_CONNECTION && to->take_over;
+    return (left_behind || asked_for) && to->kind != OWNER_STATIC && from->uid == to->uid;
 }
 
 int registrations_reserve(struct registrations *r, const struct instance_key *key, uid_t uid)

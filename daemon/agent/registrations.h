@@ -30,6 +30,7 @@ struct owner {
     uint64_t client; /* the connection it came by; 0: none */
     uid_t uid;
     int64_t ttl_ns;     /* TTL */
+    bool take_over;     /* it takes a name from another connection of its user */
     pid_t pid;          /* PID */
     uint64_t pid_start; /* PID */
 };
@@ -70,7 +71,7 @@ bool registrations_unreserve(struct registrations *r, struct instance_key *ret_k
 
 /*
  * Whether owner may have the key: 0; -EEXIST: another live owner has it; -ENOSPC: too many. The same owner may
- * again; anyone takes over what was inherited; a client takes over what a client of the same user left behind with
+ * again; who says so takes over from another connection of his user; anyone takes over what was inherited; a client takes over what a client of the same user left behind with
  * a TTL or a PID.
  */
 int registrations_may_claim(const struct registrations *r, const struct instance_key *key, const struct owner *owner);

@@ -170,6 +170,7 @@ static int take_request(const struct api_client *c, const Discover__V1__Register
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
     r->pid = m->pid;
+    r->take_over = m->take_over;
     return 0;
 }
 
@@ -202,6 +203,9 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
         send_registered(c, m->id, m->register_->service, instance);
 }
 
+/* Whoever it is, his right is that of his connection alone. */
+#define UID_NOBODY ((uid_t)-1)
+
 static void handle_deregister(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
@@ -211,8 +215,9 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
         return;
     }
-    int err = api->ops.remove(api->ops.arg, &key, c->id, c->peer.uid, &why);
-    answer(c, m->id, err, why);
+    bool own = m->deregister->own;
+    int err = api->ops.remove(api->ops.arg, &key, c->id, own ? UID_NOBODY : c->peer.uid, &why);
+    answer(c, m->id, own && err == -EPERM ? 0 : err, why);
 }
 
 static void handle_heartbeat(struct api_client *c, const ClientMessage *m)

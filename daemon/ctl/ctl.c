@@ -135,7 +135,7 @@ int ctl_failed(const struct discover *d, const char *what, int result)
     return ctl_exit_of(result);
 }
 
-struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
+struct discover *ctl_open(const struct ctl *ctl, int *ret_exit)
 {
     struct discover *d;
     int err = discover_new(&d);
@@ -148,15 +148,21 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
         err = discover_set_socket(d, ctl->socket);
     if (!err)
         err = discover_start(d);
-    if (!err && !discover_connected(d))
-        err = DISCOVER_E_UNSYNCED;
-    if (!err)
+    if (!err || err == DISCOVER_E_UNSYNCED)
         return d;
-    *ret_exit = err == DISCOVER_E_UNSYNCED ? CTL_CANNOT_KNOW : CTL_FAILED;
-    if (err == DISCOVER_E_UNSYNCED)
-        ctl_note("no daemon answers at %s", discover_socket(d));
-    else
-        (void)ctl_failed(d, "cannot connect", err);
+    (void)ctl_failed(d, "cannot connect", err);
+    *ret_exit = CTL_FAILED;
+    discover_free(d);
+    return NULL;
+}
+
+struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
+{
+    struct discover *d = ctl_open(ctl, ret_exit);
+    if (!d || discover_connected(d))
+        return d;
+    *ret_exit = CTL_CANNOT_KNOW;
+    ctl_note("no daemon answers at %s", discover_socket(d));
     discover_free(d);
     return NULL;
 }

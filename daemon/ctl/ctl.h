@@ -38,6 +38,9 @@ int ctl_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Whether the first word asks for help. */
 bool ctl_wants_help(char **argv);
 
+/* A handle, connected or not (it goes on trying), or NULL and the exit status in *ret_exit after a message. */
+struct discover *ctl_open(const struct ctl *ctl, int *ret_exit);
+
 /* A handle that is connected, or NULL and the exit status in *ret_exit after a message. */
 struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
 

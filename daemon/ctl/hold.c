@@ -3,26 +3,35 @@
 #include "daemon/ctl/hold.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/ctl/ctl.h"
+#include "libdiscover/core/clock.h"
 
-static const int taken_signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+static const int taken_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
 
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* An ignored one stays so, for the command too: nohup, and what a shell starts in the background, rely on it. */
 int hold_init(struct hold *h)
 {
     sigset_t set;
     sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
     for (size_t i = 0; i < sizeof taken_signals / sizeof *taken_signals; i++)
-        sigaddset(&set, taken_signals[i]);
-    h->signals = -1;
-    (void)signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it: no child would be reported */
+        if (!is_ignored(taken_signals[i]))
+            sigaddset(&set, taken_signals[i]);
+    *h = (struct hold){.signals = -1, .chld_ignored = is_ignored(SIGCHLD)};
+    (void)signal(SIGCHLD, SIG_DFL); /* else no child would be reported */
     if (sigprocmask(SIG_BLOCK, &set, &h->old) < 0)
         return -errno;
     h->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -36,28 +45,45 @@ void hold_fini(struct hold *h)
     h->signals = -1;
 }
 
-int hold_start(const struct hold *h, char **command, pid_t *ret_child)
+/* What cannot be started says why through the pipe, which a program that could be started has closed. */
+static void become(const struct hold *h, char **command, int report)
 {
-    posix_spawnattr_t attributes;
-    int err = posix_spawnattr_init(&attributes);
-    if (err)
-        return -err;
-    err = posix_spawnattr_setsigmask(&attributes, &h->old);
-    if (!err)
-        err = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-    if (!err)
-        err = posix_spawnp(ret_child, command[0], NULL, &attributes, command, environ);
-    posix_spawnattr_destroy(&attributes);
-    return -err;
+    if (h->chld_ignored)
+        (void)signal(SIGCHLD, SIG_IGN);
+    (void)sigprocmask(SIG_SETMASK, &h->old, NULL);
+    execvp(command[0], command);
+    int err = -errno;
+    (void)!write(report, &err, sizeof err);
+    _exit(127);
 }
 
-/* -1 while it lives. */
-static int exit_status(pid_t child)
+int hold_start(const struct hold *h, char **command, pid_t *ret_child)
 {
-    int status;
-    if (waitpid(child, &status, WNOHANG) != child)
-        return -1;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    int report[2], err = 0;
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t child = fork();
+    if (child == 0)
+        become(h, command, report[1]);
+    err = child < 0 ? -errno : 0;
+    close(report[1]);
+    if (child > 0 && read(report[0], &err, sizeof err) == (ssize_t)sizeof err)
+        (void)waitpid(child, NULL, 0);
+    close(report[0]);
+    if (!err)
+        *ret_child = child;
+    return err;
+}
+
+/* Takes all that have ended. The child's exit status, -1 while it lives. */
+static int reap(pid_t child)
+{
+    int status, result = -1;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == child)
+            result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return result;
 }
 
 static bool ends_it(uint32_t signal)
@@ -65,35 +91,77 @@ static bool ends_it(uint32_t signal)
     return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
-/* Takes one signal. Returns the exit status when it is over, -1 when it is not. */
-static int on_signal(const struct signalfd_siginfo *info, pid_t child)
+struct holding {
+    const struct hold *h;
+    pid_t child;
+    int64_t end_ns; /* when the child is told to end; INT64_MAX: not asked for, or told */
+    bool told;
+};
+
+static void tell_to_end(struct holding *hg)
 {
-    if (!child)
+    (void)kill(hg->child, SIGTERM);
+    hg->end_ns = INT64_MAX;
+    hg->told = true;
+}
+
+/* Nobody new is sent to it first; whoever asks twice does not want to wait. */
+static void begin_end(struct holding *hg)
+{
+    if (hg->told || hg->end_ns != INT64_MAX || !hg->h->drain) {
+        tell_to_end(hg);
+        return;
+    }
+    int64_t now_ns = clock_now_ns(); /* what draining takes counts */
+    hg->end_ns = now_ns + hg->h->drain(hg->h->arg);
+}
+
+/* Takes one signal. Returns the exit status when it is over, -1 when it is not. */
+static int on_signal(struct holding *hg, const struct signalfd_siginfo *info)
+{
+    if (info->ssi_signo == SIGCHLD) {
+        int status = reap(hg->child);
+        return hg->child ? status : -1;
+    }
+    if (!hg->child)
         return ends_it(info->ssi_signo) ? 0 : -1;
-    if (info->ssi_signo == SIGCHLD)
-        return exit_status(child);
     /* What the terminal sends (SI_KERNEL), it has sent to the command already: it is of the same group. */
-    if (info->ssi_code != SI_KERNEL)
-        (void)kill(child, (int)info->ssi_signo);
+    if (info->ssi_code == SI_KERNEL)
+        return -1;
+    if (info->ssi_signo == SIGTERM)
+        begin_end(hg);
+    else
+        (void)kill(hg->child, (int)info->ssi_signo);
     return -1;
 }
 
-static int on_signals(const struct hold *h, pid_t child)
+static int on_signals(struct holding *hg)
 {
     struct signalfd_siginfo info;
     int status = -1;
-    while (status < 0 && read(h->signals, &info, sizeof info) == (ssize_t)sizeof info)
-        status = on_signal(&info, child);
+    while (status < 0 && read(hg->h->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        status = on_signal(hg, &info);
+    if (hg->end_ns != INT64_MAX && clock_now_ns() >= hg->end_ns)
+        tell_to_end(hg);
     return status;
+}
+
+static int wait_ms(const struct holding *hg)
+{
+    if (hg->end_ns == INT64_MAX)
+        return -1;
+    int64_t left_ns = hg->end_ns - clock_now_ns();
+    return left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : 0;
 }
 
 int hold_run(const struct hold *h, struct discover *d, pid_t child)
 {
     struct pollfd fds[] = {{.fd = h->signals, .events = POLLIN}, {.fd = discover_fd(d), .events = POLLIN}};
+    struct holding hg = {.h = h, .child = child, .end_ns = INT64_MAX};
     int status = -1, told = 0;
     while (status < 0) {
-        (void)poll(fds, 2, -1);
-        status = on_signals(h, child);
+        (void)poll(fds, 2, wait_ms(&hg));
+        status = on_signals(&hg);
         int err = status < 0 ? discover_dispatch(d) : 0;
         if (err < 0 && err != told)
             (void)ctl_failed(d, "the daemon", told = err);

@@ -1,24 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Holds a connection, and with it a registration, until a signal or the end of a command says that it is over. One
- * thread, and the only one that may: it takes the process's signals.
+ * thread, and the only one that may: it takes the process's signals, and all its children, which as process 1 of a
+ * container are those of others too.
  */
 #ifndef CTL_HOLD_H
 #define CTL_HOLD_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "discover/discover.h"
 
 struct hold {
-    int signals;  /* a signalfd with the signals that are taken, -1: none */
-    sigset_t old; /* what was blocked before, for the command */
+    int signals;       /* a signalfd with the signals that are taken, -1: none */
+    sigset_t old;      /* what was blocked before, for the command */
+    bool chld_ignored; /* whoever started us ignores SIGCHLD: so does the command */
+
+    /*
+     * Called before the command is told to end (SIGTERM), so that nobody is sent to it any more: returns for how long it
+     * goes on, in ns. NULL: it is told at once.
+     */
+    int64_t (*drain)(void *arg);
+    void *arg;
 };
 
 /*
- * Takes the signals, before anything they could be about begins. A negative errno. They stay blocked after hold_fini:
- * the exit status of a program that is about to end is not left to a late signal.
+ * Takes the signals that are not ignored, before anything they could be about begins. A negative errno. They stay blocked
+ * after hold_fini: the exit status of a program that is about to end is not left to a late signal.
  */
 int hold_init(struct hold *h);
 void hold_fini(struct hold *h);
@@ -28,7 +39,8 @@ int hold_start(const struct hold *h, char **command, pid_t *ret_child);
 
 /*
  * Dispatches d until the child has ended, and returns its exit status (128 + signal); signals meant for it are passed
- * on. Without a child (0): until SIGTERM, SIGINT or SIGHUP, and returns 0.
+ * on, SIGTERM after h->drain (a second one at once). Without a child (0): until SIGTERM, SIGINT or SIGHUP, and
+ * returns 0.
  */
 int hold_run(const struct hold *h, struct discover *d, pid_t child);
 

@@ -80,6 +80,23 @@ static int set_pid(void *arg, const char *value)
     return option_number(value, 1, INT32_MAX, &o->pid);
 }
 
+static int set_drain(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    if (strcmp(value, "0") != 0 && strcmp(value, "0s") != 0)
+        return option_time_ms(value, &o->drain_ms);
+    o->drain_ms = 0;
+    return 0;
+}
+
+static int set_require(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    (void)value;
+    o->require = true;
+    return 0;
+}
+
 const struct option_spec register_specs[] = {
     {"port", "N", "where it listens, 1 to 65535 (needed)", set_port},
     {"address", "A", "an IPv4 or IPv6 address, at most one of each, or a host name (default: the host's)", set_address},
@@ -91,6 +108,8 @@ const struct option_spec register_specs[] = {
     {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
     {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
     {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
+    {"drain", "TIME", "how long COMMAND goes on after SIGTERM, while others stop calling (default: 500ms)", set_drain},
+    {"require", NULL, "do not start COMMAND without a daemon to register it with", set_require},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -102,7 +121,7 @@ static int refuse(char ret_why[static OPTIONS_WHY_CAP], const char *why)
 
 int register_options_parse(char **argv, struct register_options *ret_options, char ret_why[static OPTIONS_WHY_CAP])
 {
-    struct register_options o = {.weight = 1};
+    struct register_options o = {.weight = 1, .drain_ms = REGISTER_DRAIN_DEFAULT};
     struct words words;
     int err = options_parse(register_specs, &o, argv, &words, ret_why);
     if (err < 0)
@@ -115,6 +134,8 @@ int register_options_parse(char **argv, struct register_options *ret_options, ch
         return refuse(ret_why, "after -- a command must come");
     if ((o.ttl_ms != 0) + (o.pid != 0) + (words.command != NULL) > 1)
         return refuse(ret_why, "--ttl, --pid and a command exclude each other");
+    if (!words.command && (o.require || o.drain_ms != REGISTER_DRAIN_DEFAULT))
+        return refuse(ret_why, "--drain and --require are for a command");
     o.service = words.word[0];
     o.command = words.command;
     *ret_options = o;
@@ -174,6 +195,8 @@ static struct refusal apply(const struct register_options *o, struct discover_re
         attempt(&refusal, "--ttl", "", discover_registration_set_ttl(r, o->ttl_ms));
     if (o->pid)
         attempt(&refusal, "--pid", "", discover_registration_set_pid(r, (int32_t)o->pid));
+    if (o->command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
+        attempt(&refusal, "--instance", o->instance, discover_registration_set_take_over(r, 1));
     attempt(&refusal, "--proto", "", discover_registration_set_protocol(r, o->protocol));
     attempt(&refusal, "--weight", "", discover_registration_set_weight(r, o->weight));
     attempt(&refusal, "--priority", "", discover_registration_set_priority(r, (uint16_t)o->priority));

@@ -3,6 +3,7 @@
 #ifndef CTL_REGISTER_OPTIONS_H
 #define CTL_REGISTER_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/ctl/options.h"
@@ -10,12 +11,16 @@
 
 #define REGISTER_ADDRESSES_MAX 2
 #define REGISTER_LIST_MAX      16
+#define REGISTER_DRAIN_DEFAULT UINT32_MAX
 
 struct register_options {
     const char *service;
     const char *instance; /* NULL: the daemon makes one up */
     uint32_t port, weight, priority;
     uint32_t ttl_ms, pid; /* 0: not given */
+    uint32_t
+        drain_ms; /* how long the command goes on after SIGTERM; REGISTER_DRAIN_DEFAULT: as long as others may be looking */
+    bool require; /* a daemon, before the command is started */
     enum discover_protocol protocol;
     const char *addresses[REGISTER_ADDRESSES_MAX], *tags[REGISTER_LIST_MAX], *meta[REGISTER_LIST_MAX];
     size_t n_addresses, n_tags, n_meta;

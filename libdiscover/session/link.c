@@ -105,12 +105,23 @@ int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *r
     return connection_send(&d->connection, msg);
 }
 
+/* Once it was ours, whoever has it now has taken it over from us. */
+static bool had_it(const struct discover *d, const struct held *held)
+{
+    bool had = false;
+    for (const struct held *h = d->held; h; h = h->next)
+        had |= h->confirmed && h->registration.serial == held->registration.serial;
+    return had;
+}
+
 static int send_held(struct discover *d, struct held *held)
 {
     Discover__V1__Register body;
     int err = registration_message(&held->registration, &body);
     if (err < 0)
         return err;
+    if (had_it(d, held))
+        body.take_over = false;
     Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
     msg.register_ = &body;

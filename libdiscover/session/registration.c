@@ -111,6 +111,12 @@ int discover_registration_set_pid(struct discover_registration *r, int32_t pid)
     return 0;
 }
 
+int discover_registration_set_take_over(struct discover_registration *r, int on)
+{
+    r->take_over = on != 0;
+    return 0;
+}
+
 const char *discover_registration_instance(const struct discover_registration *r)
 {
     return r->instance;
@@ -133,6 +139,7 @@ int registration_message(struct discover_registration *r, Discover__V1__Register
     ret_msg->record = record;
     ret_msg->ttl_ms = r->ttl_ms;
     ret_msg->pid = r->pid;
+    ret_msg->take_over = r->take_over;
     return 0;
 }
 

@@ -16,6 +16,7 @@ struct discover_registration {
     struct record record;
     uint32_t ttl_ms;
     int32_t pid;
+    bool take_over;
 };
 
 /* Fills in a Register message that points into r; registration_message_fini frees the rest. -ENOMEM. */

@@ -420,6 +420,11 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_meta(struct discover_r
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms);
 /* Lives as long as that process, not with the connection. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_pid(struct discover_registration *r, int32_t pid);
+/*
+ * For a rolling restart under one name: takes the name over from another connection of the same user, whose end then does
+ * not take it away. Not done by itself when the handle connects again: by then others may have taken it over from us.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_take_over(struct discover_registration *r, int on);
 /* The instance's name: as set, or as the daemon made it up once registered; "" before. Lives as long as r. */
 DISCOVER_API const char *discover_registration_instance(const struct discover_registration *r);
 

@@ -239,7 +239,24 @@ START_TEST(checks_and_the_owner_both_have_a_say)
 }
 END_TEST
 
-UNIT_TESTS("agent/registrations", who_may_take_what, limit_holds_for_new_ones_only,
+/* For a rolling restart under one name: only who says so, only of the same user, never from the configuration. */
+START_TEST(a_name_is_handed_over_on_request)
+{
+    ck_assert_int_eq(registrations_new(10, &regs), 0);
+    struct owner heir = connection(2, 1000);
+    set("a", connection(1, 1000), 80);
+    set("b", config, 80);
+    ck_assert_int_eq(may("a", heir), -EEXIST);
+    heir.take_over = true;
+    ck_assert_int_eq(may("a", heir), 0);
+    ck_assert_int_eq(may("b", heir), -EEXIST);
+    heir.uid = 1001;
+    ck_assert_int_eq(may("a", heir), -EEXIST);
+    registrations_free(regs);
+}
+END_TEST
+
+UNIT_TESTS("agent/registrations", who_may_take_what, a_name_is_handed_over_on_request, limit_holds_for_new_ones_only,
            same_words_are_no_change_unless_inherited, nameless_ones_get_a_name, a_long_service_still_gives_a_valid_name,
            bound_to_connections_and_processes, ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove,
            checks_and_the_owner_both_have_a_say)

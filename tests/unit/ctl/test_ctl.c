@@ -46,7 +46,7 @@ START_TEST(no_daemon)
     ck_assert_int_eq(run(NO_DAEMON "status"), CTL_CANNOT_KNOW);
     ck_assert_int_eq(run(NO_DAEMON "deregister a/b"), CTL_CANNOT_KNOW);
     ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1"), CTL_CANNOT_KNOW);
-    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1 -- true"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "register a/b --port 1 --require -- true"), CTL_CANNOT_KNOW);
 }
 END_TEST
 
