@@ -135,9 +135,13 @@ static void flush(struct daemon *d, int64_t now_ns)
         d->flushed_ns = now_ns;
 }
 
+/* When the table has it all, that is told. */
 static void on_flush(void *arg)
 {
-    flush(arg, clock_now_ns());
+    struct daemon *d = arg;
+    flush(d, clock_now_ns());
+    if (!catalog_is_dirty(d->catalog))
+        daemon_turn(d);
 }
 
 void daemon_turn(struct daemon *d)

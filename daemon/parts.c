@@ -90,7 +90,9 @@ static void table_moved(void *arg, int fd)
 
 bool daemon_table_whole(const struct daemon *d)
 {
-    return !d->dns_table_error && !catalog_is_unwritten(d->catalog);
+    /* What is tried again in slices is in the table when nothing is left to be written. */
+    bool trying = d->unwritten > 0 && catalog_is_dirty(d->catalog);
+    return !d->dns_table_error && !catalog_is_unwritten(d->catalog) && !trying;
 }
 
 void daemon_table_again(struct daemon *d)

@@ -145,14 +145,15 @@ bool catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *r
 {
     bool is_true = d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED;
     *ret_true_ns = is_true ? now_ns : d->stale_since_ns;
-    return daemon_table_whole(d) && (is_true || d->stale_since_ns);
+    return daemon_table_whole(d) && !catalog_is_dirty(d->catalog) && (is_true || d->stale_since_ns);
 }
 
 void status_update_sync(struct daemon *d, int64_t now_ns)
 {
     log_unwritten(d);
     enum table_sync sync = present_sync(d);
-    if (sync == d->sync)
+    bool better = sync == TABLE_LIVE || d->sync == TABLE_UNSYNCED;
+    if (sync == d->sync || (better && catalog_is_dirty(d->catalog))) /* not before the table has it all */
         return;
     if (sync == TABLE_STALE) {
         d->stale_since_ns = now_ns;
