@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A daemon whose table cannot grow says so, forgets nothing, and serves it all once it can. */
+/* A daemon whose table cannot grow says so, forgets nothing, and serves it all once it can; and is whole when ready. */
 #include <discover/discover.h>
 #include <signal.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define TABLE_MAX (64 << 20)
 
 static struct nats nats;
-static struct host a;
+static struct host a, late;
 static struct kv kv;
 
 static size_t make_record(uint8_t ret_bytes[static RECORD_WIRE_MAX])
@@ -103,4 +103,21 @@ START_TEST(the_table_cannot_grow)
 }
 END_TEST
 
-E2E_TESTS("exhausted", 120, {"the_table_cannot_grow", the_table_cannot_grow})
+/* A daemon that starts says that it is ready when it can answer for all of it, however long that takes to write. */
+START_TEST(ready_is_whole)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    kv_open(&kv, nats.server[0].url);
+    put_services();
+    (void)wait_until(20000, n_served() == SERVICES, "not all served");
+    host_start(&late, &(struct host_options){.name = "late", .nats = nats.urls});
+    int n = 0;
+    ck_assert_int_ge(discover_each_service(host_lib(&late), count_services, &n), 0);
+    ck_assert_int_eq(n, SERVICES);
+    host_kill(&late);
+    kv_close(&kv);
+}
+END_TEST
+
+E2E_TESTS("exhausted", 120, {"the_table_cannot_grow", the_table_cannot_grow}, {"ready_is_whole", ready_is_whole})
