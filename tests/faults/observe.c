@@ -290,6 +290,22 @@ void observe_deregister(struct observe *o, size_t instance)
     ck_assert_msg(error >= 0, "deregister on %s: %s", h->name, discover_strerror(error));
 }
 
+size_t observe_adopt(struct observe *o)
+{
+    return new_instance(o, 0);
+}
+
+bool observe_sees(struct observe *o, size_t instance)
+{
+    bool sees = false;
+
+    pthread_mutex_lock(&o->lock);
+    for (size_t i = 0; i < o->n_hosts; i++)
+        sees |= o->at[i].watched && has(&o->at[i].seen, instance);
+    pthread_mutex_unlock(&o->lock);
+    return sees;
+}
+
 void observe_change(struct observe *o)
 {
     for (size_t i = 0; i < o->n_hosts; i++) {

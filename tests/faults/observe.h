@@ -86,6 +86,13 @@ void observe_heartbeats(struct observe *o, size_t host, struct discover *program
 
 void observe_deregister(struct observe *o, size_t instance);
 
+/*
+ * One more that the test writes to the bucket itself, with its number plus 1 as port, under "shop/s<number % 3>": it is
+ * wanted in all answers from now on. Whether an answer has one with that number.
+ */
+size_t observe_adopt(struct observe *o);
+bool observe_sees(struct observe *o, size_t instance);
+
 /* One more on every host, and one of these taken away again: what a fault has to let through in the end. */
 void observe_change(struct observe *o);
 
