@@ -2,9 +2,10 @@
 /*
  * What the last life left in catalog.snap, and what becomes of it once NATS is heard.
  *
- * Its registrations of this host are inherited. When NATS was away as this daemon started, the rest is spared, frozen and
- * guarded like what was heard in this life: nobody could renew anything meanwhile. When NATS was there at once, and
- * others write to it, a host that has no lease there is gone.
+ * Its registrations of this host are inherited. What its file told of others is kept like what was heard in this life,
+ * until its owner's lease says otherwise. When NATS was away as this daemon started, its hosts and foreign records are
+ * spared, frozen and guarded as well: nobody could renew anything meanwhile. When NATS was there at once, and others
+ * write to it, a host that has no lease there is gone.
  */
 #include "daemon/registry/remembered.h"
 
@@ -50,20 +51,15 @@ static void count(void *arg, const char *host, const struct lease *stored)
     ++*(size_t *)arg;
 }
 
-static void spare_all(struct daemon *d)
-{
-    catalog_each_remembered(d->catalog, spare, d);
-    follow_keep_known(d->inbound[BUS_SERVICES].follow);
-}
-
 void remembered_connected(struct daemon *d, int64_t now_ns)
 {
     if (d->synced_once)
         return;
     d->started_cut_off |= now_ns - d->started_ns > AT_ONCE_NS;
     catalog_freeze(d->catalog, d->started_cut_off);
+    follow_keep_known(d->inbound[BUS_SERVICES].follow);
     if (d->started_cut_off)
-        spare_all(d);
+        catalog_each_remembered(d->catalog, spare, d);
 }
 
 void remembered_disconnected(struct daemon *d)
