@@ -9,12 +9,14 @@
  * Its time was over before it arrived. What is known under the key ends as well, unless nobody could hear for a while
  * whether it was put: then it has its time again, from when that is over.
  */
-static int arrived_expired(struct catalog *c, struct instance *i)
+static int arrived_expired(struct catalog *c, struct instance *i, struct foreign_life life)
 {
-    if (i && i->frozen)
+    if (i && i->frozen) {
         instance_confirm(c, i);
-    else if (i)
+        i->ttl_ns = life.ttl_ns; /* a file does not tell it */
+    } else if (i) {
         catalog_remove_instance(c, i);
+    }
     return 1;
 }
 
@@ -27,7 +29,7 @@ int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const
         return -EPERM;
     }
     if (life.age_ns >= life.ttl_ns)
-        return arrived_expired(c, known);
+        return arrived_expired(c, known, life);
     return catalog_put_record(c, key, record,
                               (struct arrival){.in_snapshot = life.in_snapshot,
                                                .ttl_ns = life.ttl_ns,
