@@ -93,7 +93,7 @@ bool instance_usable(const struct catalog *c, const struct instance *i)
 {
     (void)c;
     bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
-    bool vouched = i->host->alive && (from_file || i->epoch >= i->host->min_epoch);
+    bool vouched = i->host->alive && (from_file || i->spared || i->epoch >= i->host->min_epoch);
     return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && (vouched || i->ttl_ns);
 }
 

@@ -12,8 +12,11 @@
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/digest.h"
 
-void instance_confirm(const struct catalog *c, struct instance *i)
+void instance_confirm(struct catalog *c, struct instance *i)
 {
+    if (i->spared && i->epoch < i->host->min_epoch)
+        instance_changed(c, i);
+    i->spared = false;
     i->mark = c->mark;
     i->unread = false;
     free(i->instead);
@@ -27,6 +30,7 @@ void catalog_unreadable(struct catalog *c, const struct instance_key *key)
         return;
     i->mark = c->mark;
     i->unread = true;
+    i->spared = instance_usable(c, i);
 }
 
 static bool is_vouched_for(const struct host *h)

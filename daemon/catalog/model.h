@@ -34,6 +34,7 @@ struct instance {
     bool in_order; /* of its service, by that rank */
     bool changed;  /* in its service's list of those whose place, or page, is to be looked at */
     bool unread;   /* the bucket holds something under its key that cannot be read */
+    bool spared;   /* and it was served when that came: it may be of the epoch that its host vouches for by now */
     bool frozen;   /* a foreign record that was alive when the bus was lost */
     struct discover_endpoint endpoint;
     uint8_t details[];
@@ -154,7 +155,7 @@ int catalog_put_record(struct catalog *c, const struct instance_key *key, const 
 void catalog_give_way(struct catalog *c, struct instance *i);
 
 /* catalog_evidence.c */
-void instance_confirm(const struct catalog *c, struct instance *i); /* the bucket has it */
+void instance_confirm(struct catalog *c, struct instance *i); /* the bucket has it */
 bool host_is_what_was_read(const struct catalog *c, const struct host *h, const struct lease *lease);
 void host_settle(struct catalog *c, struct host *h);
 void catalog_touch(struct dirty **list, struct dirty *d);

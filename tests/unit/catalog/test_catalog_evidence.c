@@ -131,6 +131,28 @@ START_TEST(what_cannot_be_read_is_not_absent)
 }
 END_TEST
 
+/* Its owner has begun a new life, and what it has put for that is what cannot be read. */
+START_TEST(what_cannot_be_read_may_be_of_the_new_epoch)
+{
+    setup();
+    hear(A, 5, 1, 80);
+    hear(B, 4, 2, 81); /* void: of a life before */
+    struct lease l = lease_of(A, 1, B, 2);
+    (void)beat(&l);
+    cannot_read(A);
+    cannot_read(B);
+    ck_assert_str_eq(ports(), "80");
+    l.epoch = l.min_epoch = 6;
+    (void)beat(&l);
+    ck_assert_str_eq(ports(), "80");
+    hear(A, 5, 1, 80); /* it is not */
+    ck_assert_str_eq(ports(), "");
+    hear(A, 6, 1, 82);
+    ck_assert_str_eq(ports(), "82");
+    catalog_free(c);
+}
+END_TEST
+
 /* The instance of B ended while we were away, and somebody wrote over the mark of its deletion. */
 START_TEST(the_lease_tells_that_an_unreadable_one_is_gone)
 {
@@ -297,9 +319,9 @@ START_TEST(foreign_records_go_by_the_order_of_the_stream)
 }
 END_TEST
 
-UNIT_TESTS("catalog/evidence", what_cannot_be_read_is_not_absent, the_lease_tells_that_an_unreadable_one_is_gone,
-           what_the_lease_vouches_for_stays, what_only_the_live_feed_said_does_not_outlive_a_snapshot,
-           forged_contents_of_a_known_version_are_corrected, what_is_put_again_is_found,
-           foreign_record_never_stands_in_for_a_host_s_own,
+UNIT_TESTS("catalog/evidence", what_cannot_be_read_is_not_absent, what_cannot_be_read_may_be_of_the_new_epoch,
+           the_lease_tells_that_an_unreadable_one_is_gone, what_the_lease_vouches_for_stays,
+           what_only_the_live_feed_said_does_not_outlive_a_snapshot, forged_contents_of_a_known_version_are_corrected,
+           what_is_put_again_is_found, foreign_record_never_stands_in_for_a_host_s_own,
            foreign_record_that_arrives_when_its_time_is_over_is_not_taken,
            only_what_was_alive_when_the_outage_began_is_extended, foreign_records_go_by_the_order_of_the_stream)
