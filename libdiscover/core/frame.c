@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BUFFER_SIZE (FRAME_HEADER + FRAME_MAX)
+#define BUFFER_SIZE  (FRAME_HEADER + FRAME_MAX)
+#define BUFFER_FIRST 4096
 
 /* What Linux passes in one message at most (SCM_MAX_FD): with room for all, MSG_CTRUNC means just one thing. */
 #define FDS_MAX 253
@@ -33,15 +34,41 @@ void frame_reader_fini(struct frame_reader *r)
     frame_reader_init(r);
 }
 
-/* Makes room behind what is used: drops what was handed out. 0 or -ENOMEM. */
-static int reader_settle(struct frame_reader *r)
+static size_t read_length(const uint8_t *header)
 {
-    if (!r->buf && !(r->buf = malloc(BUFFER_SIZE)))
-        return -ENOMEM;
+    return header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16 | (size_t)header[3] << 24;
+}
+
+/*
+ * A reader is one of hundreds, and idle most of the time: it has room for the frame that has begun, twice as much as
+ * before when the last look filled it, and little when nothing waits.
+ */
+static size_t wanted_size(const struct frame_reader *r, size_t more)
+{
+    size_t size = r->filled ? 2 * r->size : r->used > 0 ? r->size : BUFFER_FIRST;
+    size_t frame = r->used >= FRAME_HEADER ? FRAME_HEADER + read_length(r->buf) : 0;
+    if (frame <= BUFFER_SIZE && frame > size)
+        size = frame;
+    if (r->used + more > size)
+        size = r->used + more;
+    return size < BUFFER_FIRST ? BUFFER_FIRST : size > BUFFER_SIZE ? BUFFER_SIZE : size;
+}
+
+/* Makes room behind what is used: drops what was handed out. 0 or -ENOMEM. */
+static int reader_settle(struct frame_reader *r, size_t more)
+{
     if (r->taken > 0)
         memmove(r->buf, r->buf + r->taken, r->used - r->taken);
     r->used -= r->taken;
     r->taken = 0;
+    size_t size = wanted_size(r, more);
+    if (size == r->size)
+        return 0;
+    uint8_t *buf = realloc(r->buf, size);
+    if (!buf)
+        return -ENOMEM;
+    r->buf = buf;
+    r->size = size;
     return 0;
 }
 
@@ -74,16 +101,17 @@ static ssize_t look(int sock, struct iovec iov)
 
 int frame_recv(struct frame_reader *r, int sock)
 {
-    int err = reader_settle(r);
+    int err = reader_settle(r, 0);
     if (err < 0)
         return err;
-    if (r->used == BUFFER_SIZE)
+    size_t room = r->size - r->used;
+    if (room == 0)
         return -ENOSPC;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
     } control;
-    struct iovec iov = {r->buf + r->used, BUFFER_SIZE - r->used};
+    struct iovec iov = {r->buf + r->used, room};
     struct msghdr msg = {
         .msg_iov = &iov,
         .msg_iovlen = 1,
@@ -91,12 +119,14 @@ int frame_recv(struct frame_reader *r, int sock)
         .msg_controllen = sizeof control,
     };
     ssize_t n;
+    r->filled = false;
     if (r->no_descriptors) {
         if ((n = look(sock, iov)) <= 0)
             return (int)n;
         iov.iov_len = (size_t)n;
     }
     n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    r->filled = n == (ssize_t)room;
     if (n < 0)
         return -errno;
     take_descriptors(r, &msg);
@@ -106,19 +136,14 @@ int frame_recv(struct frame_reader *r, int sock)
 
 int frame_append(struct frame_reader *r, const uint8_t *bytes, size_t n)
 {
-    int err = reader_settle(r);
+    int err = reader_settle(r, n);
     if (err < 0)
         return err;
-    if (n > BUFFER_SIZE - r->used)
+    if (n > r->size - r->used)
         return -ENOSPC;
     memcpy(r->buf + r->used, bytes, n);
     r->used += n;
     return 0;
-}
-
-static size_t read_length(const uint8_t *header)
-{
-    return header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16 | (size_t)header[3] << 24;
 }
 
 int frame_next(struct frame_reader *r, const uint8_t **ret_payload, size_t *ret_n)

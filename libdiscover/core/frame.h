@@ -16,9 +16,11 @@
 
 /* Collects a byte stream into frames. */
 struct frame_reader {
-    uint8_t *buf; /* FRAME_HEADER + FRAME_MAX, allocated at the first byte */
+    uint8_t *buf; /* allocated at the first byte; as large as what comes needs, at most FRAME_HEADER + FRAME_MAX */
+    size_t size;
     size_t used;
     size_t taken;        /* bytes at the front that were handed out */
+    bool filled;         /* the last frame_recv left no room */
     int fd;              /* a descriptor that came as ancillary data and was not taken yet, or -1 */
     bool no_descriptors; /* what comes with one is not read: set after frame_reader_init */
 };

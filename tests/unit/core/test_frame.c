@@ -89,6 +89,43 @@ START_TEST(largest_frame_passes_and_more_than_it_is_not_taken)
 }
 END_TEST
 
+/* A daemon has hundreds of readers that wait for the next small message. */
+START_TEST(room_is_as_large_as_what_comes_needs)
+{
+    static uint8_t bytes[FRAME_HEADER + FRAME_MAX];
+    const uint8_t *payload;
+    size_t length, sent = 0, got = 0;
+    struct frame_reader r;
+    int pair[2];
+    make_pair(pair);
+    frame_reader_init(&r);
+    ck_assert_int_eq(frame_recv(&r, pair[1]), -EAGAIN);
+    ck_assert_uint_le(r.size, 4096);
+    frame_header(bytes, FRAME_MAX);
+    while (sent < sizeof bytes) { /* one large frame, in pieces */
+        ssize_t n = write(pair[0], bytes + sent, sizeof bytes - sent);
+        sent += n > 0 ? (size_t)n : 0;
+        while (frame_recv(&r, pair[1]) > 0)
+            ck_assert_int_eq(frame_next(&r, &payload, &length), sent == sizeof bytes && r.used == sent);
+    }
+    ck_assert_uint_eq(length, FRAME_MAX);
+    ck_assert_int_eq(frame_recv(&r, pair[1]), -EAGAIN);
+    ck_assert_uint_le(r.size, 4096);
+    for (size_t i = 0; i < 1000; i++)
+        (void)put_frame(bytes + 5 * i, "x", 1);
+    ck_assert_int_eq(write(pair[0], bytes, 5000), 5000); /* many small ones at once: more at each look */
+    for (unsigned looks = 0; got < 1000; looks++) {
+        ck_assert_int_gt(frame_recv(&r, pair[1]), 0);
+        while (frame_next(&r, &payload, &length) == 1)
+            got++;
+        ck_assert_uint_lt(looks, 3);
+    }
+    frame_reader_fini(&r);
+    close(pair[0]);
+    close(pair[1]);
+}
+END_TEST
+
 START_TEST(descriptor_comes_with_its_frame)
 {
     int pair[2];
@@ -182,6 +219,6 @@ START_TEST(sending_to_a_closed_peer_is_an_error_and_no_signal)
 END_TEST
 
 UNIT_TESTS("frame", every_cut_gives_the_same_frames, lengths_of_zero_and_above_the_limit_are_refused,
-           largest_frame_passes_and_more_than_it_is_not_taken, descriptor_comes_with_its_frame,
-           descriptors_nobody_takes_are_closed, no_room_for_a_descriptor_is_an_error,
+           largest_frame_passes_and_more_than_it_is_not_taken, room_is_as_large_as_what_comes_needs,
+           descriptor_comes_with_its_frame, descriptors_nobody_takes_are_closed, no_room_for_a_descriptor_is_an_error,
            sending_to_a_closed_peer_is_an_error_and_no_signal)
