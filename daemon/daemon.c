@@ -83,10 +83,12 @@ static void reload(struct daemon *d)
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
     (void)what;
+    loop_meter_enter();
     if (signal == SIGHUP)
         reload(arg);
     else
         stop_by_signal(arg);
+    loop_meter_leave();
 }
 
 static void on_second(void *arg)
