@@ -235,6 +235,7 @@ int daemon_run(struct config *config, const char *config_path)
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
+        listen_problems_log(d);
         sd_notify(0, "READY=1");
         on_second(d);
         loop_meter_use(&d->loop_meter);

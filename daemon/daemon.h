@@ -18,6 +18,7 @@
  *     catalog_file.c  the catalog on disk
  *     remembered.c    what the last life left there
  *     soa_serial.c    the SOA serial over restarts
+ *     listen_problems.c  addresses that cannot be served yet
  *     status.c        what is told of it all
  *
  * Main thread only.
@@ -128,6 +129,7 @@ struct daemon {
     bool serial_failed;       /* said in the log once */
     bool services_waiting;    /* some of the configuration are not registered ... */
     bool services_retry;      /* ... and something has gone since, perhaps what was in the way */
+    bool dns_inherited;       /* DNS is served on sockets of systemd's, and dns.listen is not used */
     int dns_table_error;      /* of giving the DNS workers the present segment; 0: they have it */
     size_t unwritten;         /* said in the log */
     int64_t started_ns, flushed_ns;
@@ -228,6 +230,9 @@ void soa_serial_keep(struct daemon *d);
  * known to be true any more.
  */
 bool catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *ret_true_ns);
+/* registry/listen_problems.c. At the start; and each time status is asked for. */
+void listen_problems_log(const struct daemon *d);
+void listen_problems_status(const struct daemon *d, Discover__V1__Status *ret_status);
 void status_fill(void *arg, Discover__V1__Status *ret_status);
 /* Tells the table, and the log, how far the catalog can be trusted. */
 void status_update_sync(struct daemon *d, int64_t now_ns);

@@ -269,6 +269,7 @@ static int dns_part_start(struct daemon *d)
     int inherited[DNS_LISTEN_MAX];
     o.n_inherited = inherited_sockets(inherited);
     o.inherited = inherited;
+    d->dns_inherited = o.n_inherited > 0;
     if (o.n_inherited == 0 && c->dns.listen.n == 0)
         return 0; /* nobody wants it here */
     o.listen = (const char *const *)c->dns.listen.items;
@@ -342,6 +343,8 @@ static int http_part_start(struct daemon *d)
                                    .timeout_ns = d->config->limits.http_time_ns};
     struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = status_fill};
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
+    if (err == -EAFNOSUPPORT)
+        return 0; /* IPv6 is switched off here: status says so */
     if (err)
         log_error("http.listen %s: %s", d->config->http.listen, strerror(-err));
     return err;

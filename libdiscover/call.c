@@ -344,6 +344,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .buckets = lists->buckets,
         .n_buckets = s->n_buckets,
         .write_refusal = s->write_refusal,
+        .listen_problems = (const char *const *)s->listen_problems,
+        .n_listen_problems = s->n_listen_problems,
     };
     fn(arg, &status);
 }

@@ -75,6 +75,14 @@ static json_t *held_json(const struct discover_status *s)
                      s->held_reason);
 }
 
+static json_t *listen_problems_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_listen_problems; i++)
+        (void)json_array_append_new(list, json_string(s->listen_problems[i]));
+    return list;
+}
+
 /* What keeps the daemon itself from doing its work. */
 static json_t *with_troubles(json_t *status, const struct discover_status *s)
 {
@@ -82,6 +90,7 @@ static json_t *with_troubles(json_t *status, const struct discover_status *s)
         status, "unwritten",
         json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "listen_problems", listen_problems_json(s));
     (void)json_object_set_new(status, "address", json_string(s->address));
     (void)json_object_set_new(status, "waiting", json_integer(s->waiting));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
@@ -144,6 +153,8 @@ static void print_troubles(const struct discover_status *s)
         printf("not served     changes of %u entries of the shared table: %s\n", s->unwritten, s->unwritten_reason);
     if (*s->store_error)
         printf("not stored     %s: what has to outlive a restart is refused\n", s->store_error);
+    for (size_t i = 0; i < s->n_listen_problems; i++)
+        printf("not reachable  %s\n", s->listen_problems[i]);
     if (*s->lease_problem)
         printf("not heard      %s\n", s->lease_problem);
 }

@@ -10,6 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "daemon/base/listen_address.h"
 #include "libdiscover/core/clock.h"
 
 /* Bursts wait here while a worker is busy or not scheduled: thousands of queries. */
@@ -78,6 +79,8 @@ static int bind_socket(int type, const union dns_peer *address, bool share, int 
         err = set(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* connections of a life before may linger */
     if (!err && share)
         err = set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!err)
+        err = listen_address_may_be_absent(fd, family);
     if (!err && bind(fd, &address->any, n) < 0)
         err = -errno;
     if (err)
@@ -155,6 +158,8 @@ static int open_listed(const struct dns_options *o, struct dns_sockets *s, char 
         int err = dns_peer_parse(o->listen[i], &address, &n);
         if (!err)
             err = open_any_port(&address, o->workers, s);
+        if (err == -EAFNOSUPPORT)
+            continue; /* IPv6 is switched off here: whoever reads the options can tell (listen_address_look) */
         if (err) {
             snprintf(ret_reason, DNS_REASON_CAP, "cannot listen on %s: %s%s", o->listen[i], strerror(-err), hint(err));
             return err;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/base/address_text.h"
+#include "daemon/base/listen_address.h"
 #include "daemon/base/loop_meter.h"
 #include "daemon/base/peer_owner.h"
 #include "daemon/http/http_impl.h"
@@ -96,18 +97,40 @@ static void on_accept_again(void *arg)
     evconnlistener_enable(h->listener);
 }
 
+/* Whether or not this host has the address yet. */
+static int bind_socket(const struct sockaddr *address, socklen_t n, int *ret_sock)
+{
+    const int on = 1;
+    int sock = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (sock < 0)
+        return -errno;
+    int err = listen_address_may_be_absent(sock, address->sa_family);
+    if (!err && (setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 || bind(sock, address, n) < 0))
+        err = -errno;
+    if (err)
+        close(sock);
+    else
+        *ret_sock = sock;
+    return err;
+}
+
 static int listen_at(struct http *h, const char *text)
 {
     struct sockaddr_storage address;
     socklen_t n;
+    int sock = -1;
     int err = address_parse(text, &address, &n);
-    if (err < 0)
+    if (!err)
+        err = bind_socket((const struct sockaddr *)&address, n, &sock);
+    if (err)
         return err;
-    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    h->listener =
-        evconnlistener_new_bind(h->base, on_accept, h, flags, BACKLOG, (const struct sockaddr *)&address, (int)n);
-    if (!h->listener)
-        return errno ? -errno : -ENOMEM;
+    unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
+    h->listener = evconnlistener_new(h->base, on_accept, h, flags, BACKLOG, sock);
+    if (!h->listener) {
+        err = errno ? -errno : -ENOMEM;
+        close(sock);
+        return err;
+    }
     evconnlistener_set_error_cb(h->listener, on_accept_error);
     return 0;
 }

@@ -56,6 +56,14 @@ static json_t *buckets_json(const Discover__V1__Status *s)
     return list;
 }
 
+static json_t *listen_problems_json(const Discover__V1__Status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_listen_problems; i++)
+        (void)json_array_append_new(list, json_string(s->listen_problems[i]));
+    return list;
+}
+
 /* What keeps the daemon itself from doing its work. */
 static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
 {
@@ -63,6 +71,7 @@ static json_t *with_troubles(json_t *status, const Discover__V1__Status *s)
         status, "unwritten",
         json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
     (void)json_object_set_new(status, "store_error", json_string(s->store_error));
+    (void)json_object_set_new(status, "listen_problems", listen_problems_json(s));
     (void)json_object_set_new(status, "address", json_string(s->address));
     (void)json_object_set_new(status, "waiting", json_integer(s->waiting));
     (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));

@@ -113,6 +113,7 @@ void status_fill(void *arg, Discover__V1__Status *ret_status)
     s->unwritten_reason = (char *)unwritten_reason(d);
     s->address = (char *)host_address_why(d->host_address);
     s->waiting = agent.waiting;
+    listen_problems_status(d, s);
 }
 
 static enum table_sync present_sync(const struct daemon *d)

@@ -14,6 +14,8 @@ for unit in discoverd discoverd-leave; do
         "$sources/systemd/$unit.service.in" >"$root/units/$unit.service"
 done
 cp "$sources/systemd/port53.conf" "$root/units/discoverd.service.d/"
+[ "$(systemctl --version | sed -n 's/^systemd \([0-9]*\).*/\1/p')" -lt 254 ] ||
+    cp "$sources/systemd/restart.conf" "$root/units/discoverd.service.d/"
 cp "$sources/systemd/discoverd.sysusers.conf" "$root/usr/lib/sysusers.d/discoverd.conf"
 
 said=$(systemd-analyze verify --man=no --recursive-errors=no "$root"/units/discoverd*.service 2>&1) || {

@@ -115,7 +115,91 @@ START_TEST(an_interface_or_a_network_is_configured)
 }
 END_TEST
 
-E2E_TESTS("host address", 60,
+/* Puts addresses that are not there into a's dns.listen and http.listen, beside loopback. */
+static void listen_at_absent_addresses(void)
+{
+    ck_assert_int_eq(
+        shell(&o,
+              "sed -i -e '/^dns/s|listen = .\\([^]]*\\).;|listen = [\\1, \"192.168.7.20:%d\", \"[fd00:7::20]:%d\"];|' "
+              "-e '/^http/s|127.0.0.1|192.168.7.20|' %s",
+              a.dns_port, a.dns_port, a.config),
+        0);
+}
+
+/* What the DNS of a says of itself at an address; exit code 0: it answers. */
+static bool dns_answers_at(const char *address, const char *how)
+{
+    return shell(&o, "dig @%s -p %d +tries=1 +time=1 %s +short discover.internal SOA", address, a.dns_port, how) == 0 &&
+           strstr(o.out, "hostmaster");
+}
+
+static bool status_says(const char *what)
+{
+    return ctl(&a, &o, "status", NULL) == 0 && strstr(o.out, what);
+}
+
+START_TEST(an_address_to_listen_on_comes_later)
+{
+    char at[32];
+    if (!own_network())
+        return;
+    host_init(&a, &(struct host_options){.dns_port = 8053, .http_port = 8054});
+    listen_at_absent_addresses();
+    host_launch(&a);
+    (void)wait_until(FOLLOWED_MS, dns_answers_at("127.0.0.1", ""), o.err);
+    ck_assert_msg(status_says("dns.listen 192.168.7.20:8053"), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "dns.listen [fd00:7::20]:8053") && strstr(o.out, "http.listen 192.168.7.20:8054"), "%s",
+                  o.out);
+    ck_assert_int_eq(ctl(&a, &o, "--json", "status", NULL), 0);
+    ck_assert_msg(strstr(o.out, "\"listen_problems\""), "%s", o.out);
+    add_interface("eth0", "192.168.7.20/24");
+    ip("-6 addr add fd00:7::20/64 dev eth0 nodad");
+    (void)wait_until(FOLLOWED_MS, dns_answers_at("192.168.7.20", ""), o.err);
+    ck_assert_msg(dns_answers_at("192.168.7.20", "+tcp"), "%s", o.out);
+    (void)wait_until(FOLLOWED_MS, dns_answers_at("fd00:7::20", ""), o.err);
+    snprintf(at, sizeof at, "%s/%d", "192.168.7.20", a.http_port);
+    ck_assert_int_eq(
+        shell(&o, "bash -c 'exec 3<>/dev/tcp/%s; printf \"GET /healthz HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'", at), 0);
+    ck_assert_msg(strstr(o.out, "200 OK"), "%s", o.out);
+    ck_assert_msg(!status_says("not reachable"), "%s", o.out);
+    host_stop(&a);
+}
+END_TEST
+
+START_TEST(a_port_of_another_process_is_an_error_wherever_the_address_is)
+{
+    if (!own_network())
+        return;
+    host_init(&a, &(struct host_options){.dns_port = 8053, .http_port = 8054});
+    listen_at_absent_addresses();
+    host_launch(&a);
+    (void)wait_until(FOLLOWED_MS, dns_answers_at("127.0.0.1", ""), o.err);
+    host_init(&b, &(struct host_options){.name = "b", .dns_port = 8055, .http_port = 8056});
+    ck_assert_int_eq(shell(&o, "sed -i '/^dns/s|127.0.0.1:8055|192.168.7.20:8053|' %s", b.config), 0);
+    const char *argv[] = {e2e_binary("discoverd"), "-c", b.config, NULL};
+    ck_assert_int_ne(run(&o, argv), 0);
+    ck_assert_msg(strstr(o.err, "192.168.7.20:8053: Address already in use"), "%s%s", o.out, o.err);
+    host_stop(&a);
+}
+END_TEST
+
+START_TEST(without_ipv6_the_rest_is_served)
+{
+    if (!own_network())
+        return;
+    ck_assert_int_eq(shell(&o, "echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6"), 0);
+    host_init(&a, &(struct host_options){.dns_port = 8053, .http_port = 8054});
+    ck_assert_int_eq(shell(&o, "sed -i '/^dns/s|\"127|\"[::1]:8053\", \"127|' %s", a.config), 0);
+    host_run_offline(&a);
+    ck_assert_msg(status_says("dns.listen [::1]:8053"), "%s", o.out);
+    ck_assert_msg(dns_answers_at("127.0.0.1", ""), "%s", o.out);
+}
+END_TEST
+
+E2E_TESTS("host address", 60, {"an_address_to_listen_on_comes_later", an_address_to_listen_on_comes_later},
+          {"a_port_of_another_process_is_an_error_wherever_the_address_is",
+           a_port_of_another_process_is_an_error_wherever_the_address_is},
+          {"without_ipv6_the_rest_is_served", without_ipv6_the_rest_is_served},
           {"the_network_comes_after_the_daemon_and_changes", the_network_comes_after_the_daemon_and_changes},
           {"routes_and_flags_decide", routes_and_flags_decide},
           {"an_interface_or_a_network_is_configured", an_interface_or_a_network_is_configured})

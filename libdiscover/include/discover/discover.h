@@ -539,6 +539,8 @@ struct discover_status {
     const char *write_refusal; /* why what this host puts is not stored; "": it is */
     uint32_t unwritten; /* entries of the shared table that could not be written: answers miss what has changed */
     const char *unwritten_reason;
+    const char *const *listen_problems; /* addresses to be served that are not, and why */
+    size_t n_listen_problems;
 };
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);
