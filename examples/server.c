@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A server that registers itself, and on SIGTERM drains: new calls go elsewhere, those under way are finished. */
 #include <discover/discover.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,8 +10,11 @@
 
 #define DRAIN_MS 1000 /* as long as clients may hold on to an old answer, and calls take */
 
-static void fail(const char *what, int code)
+/* Without a daemon it is no error: dispatch goes on trying. */
+static void check(const char *what, int code)
 {
+    if (code >= 0 || code == DISCOVER_E_UNSYNCED || code == -ETIMEDOUT)
+        return;
     fprintf(stderr, "server: %s: %s\n", what, discover_strerror(code));
     exit(EXIT_FAILURE);
 }
@@ -38,19 +42,15 @@ int main(int argc, char **argv)
     struct discover *d;
     struct discover_registration *r = NULL;
     int err = discover_new(&d);
-    if (!err)
-        err = discover_start(d);
+    err = err ? err : discover_start(d);
     if (!err)
         err = discover_registration_new("demo/web", argc > 1 ? (uint16_t)atoi(argv[1]) : 8080, &r);
     if (!err)
         err = discover_register(d, r);
-    if (err < 0 && err != DISCOVER_E_UNSYNCED) /* no daemon yet: dispatch goes on trying */
-        fail("cannot register", err);
+    check("cannot register", err);
     puts("serving");
     serve(d, signals, -1);
-
-    if ((err = discover_drain(d, r)) < 0)
-        fail("cannot drain", err);
+    check("cannot drain", discover_drain(d, r));
     puts("draining");
     poll(NULL, 0, DRAIN_MS);
     discover_registration_free(r);

@@ -1,1 +1,10 @@
+# discover::discover, the shared library; and discover::discover_static where what that needs is there.
 include(${CMAKE_CURRENT_LIST_DIR}/discoverTargets.cmake)
+find_package(PkgConfig QUIET)
+if(PKG_CONFIG_FOUND)
+  pkg_check_modules(PROTOBUF_C QUIET IMPORTED_TARGET libprotobuf-c)
+  pkg_check_modules(CARES QUIET IMPORTED_TARGET libcares)
+endif()
+if(TARGET PkgConfig::PROTOBUF_C AND TARGET PkgConfig::CARES)
+  include(${CMAKE_CURRENT_LIST_DIR}/discoverStaticTargets.cmake)
+endif()

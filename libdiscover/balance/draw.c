@@ -175,32 +175,32 @@ static uint32_t end_of_priority(const struct choice *c, uint32_t first)
     return i;
 }
 
-/* The best of all, and the best that serves. */
+/* The best of those that serve, and the best of the others if it is better still. Either may be NULL, not both. */
 static void find_owners(const struct choice *c, uint32_t first, uint32_t end, uint64_t key_hash,
-                        const struct candidate **ret_first, const struct candidate **ret_serving)
+                        const struct candidate **ret_serving, const struct candidate **ret_idle)
 {
-    struct rendezvous any = {0}, serving = {0};
+    struct rendezvous serving = {0}, idle = {0};
     for (uint32_t i = first; i < end; i++) {
         const struct owner *o = &c->owners[i];
-        if (rendezvous_offer(&any, key_hash, o->site, o->weight))
-            *ret_first = &o->it;
-        if (o->serves && rendezvous_offer(&serving, key_hash, o->site, o->weight))
-            *ret_serving = &o->it;
+        if (rendezvous_offer(o->serves ? &serving : &idle, key_hash, o->site, o->weight))
+            *(o->serves ? ret_serving : ret_idle) = &o->it;
     }
+    if (serving.weight && idle.weight && serving.score < idle.score)
+        *ret_idle = NULL;
 }
 
 const struct candidate *draw_owner(const struct choice *c, uint64_t key_hash)
 {
     const struct candidate *fallback = NULL;
     for (uint32_t first = 0, end; first < c->n_owners; first = end) {
-        const struct candidate *owner = NULL, *serving = NULL;
+        const struct candidate *serving = NULL, *idle = NULL;
         end = end_of_priority(c, first);
-        find_owners(c, first, end, key_hash, &owner, &serving);
-        if (owner != serving && peer_take_probe(owner->peer))
-            return owner;
+        find_owners(c, first, end, key_hash, &serving, &idle);
+        if (idle && peer_take_probe(idle->peer))
+            return idle;
         if (serving)
             return serving;
-        fallback = fallback ? fallback : owner;
+        fallback = fallback ? fallback : idle;
     }
     return fallback;
 }

@@ -128,14 +128,13 @@ static int pick_anew(struct discover_picker *p, uint32_t stripe, int64_t now_ms,
         err = take_from(p, set, pick, ret_endpoint);
     if (err == DISCOVER_E_NONE && set->choice.n_owners == 0)
         err = verdict_found(set->mapping, 0);
-    int result = err == 0 ? verdict_quick(set->mapping) : err == -ESRCH ? DISCOVER_E_BUSY : err;
     picker_leave(set, stripe);
-    return result;
+    return err == -ESRCH ? DISCOVER_E_BUSY : err;
 }
 
 static int run(struct discover_picker *p, struct pick *pick, struct discover_endpoint *ret_endpoint)
 {
-    int64_t now_ns = verdict_clock_ns(), now_ms = now_ns / NS_PER_MS;
+    int64_t now_ms = verdict_clock_ns() / NS_PER_MS;
     uint32_t stripe = readers_stripe();
     begin_draw(p, stripe, &pick->by);
     if (pick->n_tried == 0)
@@ -150,19 +149,20 @@ static int run(struct discover_picker *p, struct pick *pick, struct discover_end
     if (!set)
         return pick_anew(p, stripe, now_ms, pick, ret_endpoint);
     int err = set->choice.n_owners ? take_from(p, set, pick, ret_endpoint) : -ESRCH;
-    int result = err == 0 ? verdict_at(set->mapping, now_ns) : err;
     picker_leave(set, stripe);
-    return err == -ESRCH ? pick_anew(p, stripe, now_ms, pick, ret_endpoint) : result;
+    return err == -ESRCH ? pick_anew(p, stripe, now_ms, pick, ret_endpoint) : err;
 }
 
 int discover_pick(struct discover_picker *p, struct discover_endpoint *ret_endpoint)
 {
     struct pick pick = {.n_tried = 0};
-    return run(p, &pick, ret_endpoint);
+    return p && ret_endpoint ? run(p, &pick, ret_endpoint) : -EINVAL;
 }
 
 int discover_pick_key(struct discover_picker *p, const void *key, size_t n, struct discover_endpoint *ret_endpoint)
 {
+    if (!p || !key || !ret_endpoint)
+        return -EINVAL;
     uint64_t hash = table_hash(key, n);
     struct pick pick = {.key_hash = &hash};
     return run(p, &pick, ret_endpoint);
@@ -171,6 +171,8 @@ int discover_pick_key(struct discover_picker *p, const void *key, size_t n, stru
 int discover_pick_retry(struct discover_picker *p, const uint64_t *tried, size_t n_tried,
                         struct discover_endpoint *ret_endpoint)
 {
+    if (!p || (n_tried && !tried) || !ret_endpoint)
+        return -EINVAL;
     if (!retry_budget_spend(&p->budget))
         return DISCOVER_E_BUDGET;
     struct pick pick = {.tried = tried, .n_tried = n_tried};
@@ -196,6 +198,8 @@ static bool count_streak(struct discover_picker *p, enum discover_outcome outcom
 
 void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us, enum discover_outcome outcome)
 {
+    if (!p)
+        return;
     int64_t now_ms = verdict_clock_ns() / NS_PER_MS;
     uint32_t stripe = readers_stripe();
     struct pick_set *set = picker_enter(p, stripe);

@@ -62,17 +62,40 @@ static int wait_step(struct discover *d, int64_t left_ns)
     return n > 0 ? discover_dispatch(d) : 0;
 }
 
-int discover_wait(struct discover *d, const char *service, int timeout_ms)
+/* Whether more is worth waiting for. */
+typedef bool settled_fn(int result);
+
+static bool is_known(int result)
 {
-    int err = timeout_ms < 0 ? -EINVAL : context_check(d);
+    return result != DISCOVER_E_UNSYNCED && result != DISCOVER_E_BUSY;
+}
+
+static bool is_usable(int result)
+{
+    return result >= 0 || result == DISCOVER_E_NAME;
+}
+
+static int wait_for(struct discover *d, const char *service, int timeout_ms, settled_fn *settled)
+{
+    int err = !d || timeout_ms < 0 ? -EINVAL : context_check(d);
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
     while (!err) {
         size_t n;
         int result = discover_resolve(d, service, NULL, 0, &n);
         int64_t left_ns = deadline_ns - clock_now_ns();
-        if ((result != DISCOVER_E_UNSYNCED && result != DISCOVER_E_BUSY) || left_ns <= 0)
+        if (settled(result) || left_ns <= 0)
             return result;
         err = wait_step(d, left_ns);
     }
     return err;
+}
+
+int discover_wait(struct discover *d, const char *service, int timeout_ms)
+{
+    return wait_for(d, service, timeout_ms, is_known);
+}
+
+int discover_wait_usable(struct discover *d, const char *service, int timeout_ms)
+{
+    return wait_for(d, service, timeout_ms, is_usable);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Results, versions and addresses as text (discover.h). Pure; any thread. */
+/* Results, versions and addresses as text, and as other programs take them (discover.h). Pure; any thread. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,5 +64,40 @@ int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_t
     if (strlen(text) >= cap)
         return -ENOSPC;
     strcpy(ret_text, text);
+    return 0;
+}
+
+static socklen_t fill_ipv4(const struct discover_endpoint *e, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(e->port)};
+    memcpy(&address.sin_addr, e->ipv4, sizeof e->ipv4);
+    memcpy(ret_address, &address, sizeof address);
+    return sizeof address;
+}
+
+static socklen_t fill_ipv6(const struct discover_endpoint *e, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(e->port)};
+    memcpy(&address.sin6_addr, e->ipv6, sizeof e->ipv6);
+    memcpy(ret_address, &address, sizeof address);
+    return sizeof address;
+}
+
+int discover_endpoint_sockaddr(const struct discover_endpoint *endpoint, int family,
+                               struct sockaddr_storage *ret_address, socklen_t *ret_length)
+{
+    if (!endpoint || !ret_address || !ret_length)
+        return -EINVAL;
+    if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
+        return -EINVAL;
+    uint8_t families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    if (!families)
+        return -EADDRNOTAVAIL;
+    if (family != AF_INET6 && (families & DISCOVER_HAS_IPV4))
+        *ret_length = fill_ipv4(endpoint, ret_address);
+    else if (family != AF_INET && (families & DISCOVER_HAS_IPV6))
+        *ret_length = fill_ipv6(endpoint, ret_address);
+    else
+        return -EAFNOSUPPORT;
     return 0;
 }

@@ -71,9 +71,26 @@ project(outside LANGUAGES C)
 find_package(discover REQUIRED)
 add_executable(by-cmake $sources/examples/lookup.c)
 target_link_libraries(by-cmake PRIVATE discover::discover)
+add_executable(static-by-cmake $sources/examples/lookup.c)
+target_link_libraries(static-by-cmake PRIVATE discover::discover_static)
 TXT
 {
     cmake -G Ninja -S "$root/project" -B "$root/project/build" -DCMAKE_PREFIX_PATH="$root/usr" -DCMAKE_C_COMPILER="$cc"
     cmake --build "$root/project/build"
 } >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
-"$root/project/build/by-cmake" shop/payment | grep -q shop/payment || fail "the program built with CMake does not run"
+for program in by-cmake static-by-cmake; do
+    "$root/project/build/$program" shop/payment | grep -q shop/payment || fail "the program $program does not run"
+done
+! ldd "$root/project/build/static-by-cmake" | grep -q libdiscover || fail "the static program needs the shared library"
+
+# The library alone: without the daemon's libraries, and in components.
+{
+    cmake -G Ninja -S "$sources" -B "$root/alone" -DDISCOVER_DAEMON=OFF -DDISCOVER_EXAMPLES=OFF -DCMAKE_C_COMPILER="$cc"
+    cmake --build "$root/alone"
+    cmake --install "$root/alone" --prefix "$root/library" --component library
+    cmake --install "$root/alone" --prefix "$root/development" --component development
+} >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
+! grep -q -i -e 'libnats' -e 'libevent' "$root/alone/CMakeCache.txt" || fail "the library alone looks for the daemon's libraries"
+[ -z "$(find "$root/library" -type f ! -name 'libdiscover.so.*')" ] || fail "the library's component has more than the library"
+[ -n "$(find "$root/development" -name discover.h)" ] || fail "the header is not in the component for development"
+[ ! -e "$root/alone/bin/discoverd" ] || fail "the daemon was built"

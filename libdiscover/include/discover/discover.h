@@ -33,6 +33,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,23 +47,26 @@ extern "C" {
 #define DISCOVER_CHECK
 #endif
 
-/* What a look-up knows about the age of its answer. */
-#define DISCOVER_FRESH    0 /* the daemon is there and follows the registry */
-#define DISCOVER_STALE    1 /* the last known state: daemon or registry out of reach, see discover_age_ms */
-#define DISCOVER_DEGRADED 2 /* hosts vanished in a mass and are kept for a limited time, or changes cannot be served */
+/* Results. Errors of this library have numbers of their own; any other negative result is a negative errno. */
+enum discover_result {
+    /* What a look-up knows about the age of its answer. */
+    DISCOVER_FRESH = 0,    /* the daemon is there and follows the registry */
+    DISCOVER_STALE = 1,    /* the last known state: daemon or registry out of reach, see discover_age_ms */
+    DISCOVER_DEGRADED = 2, /* hosts vanished in a mass and are kept for a limited time, or changes cannot be served */
 
-/* Errors of this library; any other negative result is a negative errno. */
-#define DISCOVER_E_NONE     (-4001) /* the service is known, and no instance of it is usable */
-#define DISCOVER_E_UNKNOWN  (-4002) /* there is no such service */
-#define DISCOVER_E_UNSYNCED (-4003) /* cannot know: no daemon yet, or it has not synchronised yet */
-#define DISCOVER_E_BUSY     (-4004) /* the table changed under every try; try again */
-#define DISCOVER_E_NAME     (-4005) /* not a valid name */
-#define DISCOVER_E_VERSION  (-4006) /* the daemon speaks no version that this library speaks */
-#define DISCOVER_E_DENIED   (-4007) /* the daemon refused; discover_last_error says why */
-#define DISCOVER_E_LIMIT    (-4008) /* a limit of the daemon is reached */
-#define DISCOVER_E_CONFLICT (-4009) /* someone else on this host owns that registration */
-#define DISCOVER_E_PROTOCOL (-4010) /* the daemon sent something that does not parse */
-#define DISCOVER_E_BUDGET   (-4011) /* too many retries: what is called has enough to do */
+    /* Errors. */
+    DISCOVER_E_NONE = -4001,     /* the service is known, and no instance of it is usable */
+    DISCOVER_E_UNKNOWN = -4002,  /* there is no such service */
+    DISCOVER_E_UNSYNCED = -4003, /* cannot know: no daemon yet, or it has not synchronised yet */
+    DISCOVER_E_BUSY = -4004,     /* the table changed under every try; try again */
+    DISCOVER_E_NAME = -4005,     /* not a valid name */
+    DISCOVER_E_VERSION = -4006,  /* the daemon speaks no version that this library speaks */
+    DISCOVER_E_DENIED = -4007,   /* the daemon refused; discover_last_error says why */
+    DISCOVER_E_LIMIT = -4008,    /* a limit of the daemon is reached */
+    DISCOVER_E_CONFLICT = -4009, /* someone else on this host owns that registration */
+    DISCOVER_E_PROTOCOL = -4010, /* the daemon sent something that does not parse */
+    DISCOVER_E_BUDGET = -4011,   /* too many retries: what is called has enough to do */
+};
 
 enum discover_protocol { DISCOVER_TCP = 0, DISCOVER_UDP = 1 };
 
@@ -77,8 +81,8 @@ enum discover_state {
 /* How near an instance is, seen from this host. */
 enum discover_tier { DISCOVER_HOST = 0, DISCOVER_ZONE = 1, DISCOVER_REGION = 2, DISCOVER_ELSEWHERE = 3 };
 
-#define DISCOVER_HAS_IPV4 1
-#define DISCOVER_HAS_IPV6 2
+/* Bits of discover_endpoint's families. */
+enum discover_family { DISCOVER_HAS_IPV4 = 1, DISCOVER_HAS_IPV6 = 2 };
 
 /* One instance, as resolve copies it. 40 bytes; the layout is part of the ABI. */
 struct discover_endpoint {
@@ -183,6 +187,12 @@ DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char 
 DISCOVER_API DISCOVER_CHECK int discover_wait(struct discover *d, const char *service, int timeout_ms);
 
 /*
+ * The same, until somebody can be called: a program that is started before what it needs. Returns as resolve does: what is
+ * still the case when the time is over is DISCOVER_E_NONE, _UNKNOWN or _UNSYNCED.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_wait_usable(struct discover *d, const char *service, int timeout_ms);
+
+/*
  * A look-up with conditions: make a query, say what is wanted, run it as often as need be. Like resolve it is a read of
  * shared memory, and it returns as resolve does; DISCOVER_E_NONE also when nothing meets the conditions.
  *
@@ -223,9 +233,16 @@ DISCOVER_API int64_t discover_age_ms(struct discover *d);
  * Writes "10.0.1.22:8080" or "[2001:db8::1]:8080" and a NUL into ret_text: IPv4 when there are both. -ENOSPC;
  * -EADDRNOTAVAIL: it has a host name (see discover_each_instance) that could not be resolved yet. [any thread]
  */
-#define DISCOVER_ADDRESS_MAX 64
+enum discover_limit { DISCOVER_ADDRESS_MAX = 64 };
 DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text,
                                                        size_t cap);
+
+/*
+ * The address for connect(2): family AF_INET or AF_INET6; AF_UNSPEC: IPv4 when there are both. *ret_length is its length.
+ * -EAFNOSUPPORT: it has none of that family; -EADDRNOTAVAIL: none at all, as above; -EINVAL. [any thread]
+ */
+DISCOVER_API DISCOVER_CHECK int discover_endpoint_sockaddr(const struct discover_endpoint *endpoint, int family,
+                                                           struct sockaddr_storage *ret_address, socklen_t *ret_length);
 
 /*
  * Balancing: a picker chooses an instance for each call of a service, and learns from how the calls went.
@@ -296,7 +313,8 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_set_subset(struct discover_picke
 DISCOVER_API DISCOVER_CHECK int discover_picker_share(struct discover_picker *p);
 
 /*
- * Returns as discover_resolve does. _key: the same instance for the same key, of the first priority, for all who pick from the
+ * 0: picked, whatever the age of what is known (discover_age_ms); otherwise DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED or
+ * _BUSY. _key: the same instance for the same key, of the first priority, for all who pick from the
  * same instances, whether by the daemon or over DNS: it follows from addresses, ports and weights. While it fails, its
  * keys go to others, and return; those of others stay.
  */
@@ -545,6 +563,18 @@ struct discover_status {
 
 typedef void discover_status_fn(void *arg, const struct discover_status *status);
 DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
+
+/*
+ * Sizes of the structures, for bindings: a library that is newer than a binding may have larger ones, whose known members
+ * stay where they are. [any thread]
+ */
+DISCOVER_API size_t discover_sizeof_endpoint(void);
+DISCOVER_API size_t discover_sizeof_instance(void);
+DISCOVER_API size_t discover_sizeof_host(void);
+DISCOVER_API size_t discover_sizeof_pair(void);
+DISCOVER_API size_t discover_sizeof_difference(void);
+DISCOVER_API size_t discover_sizeof_change(void);
+DISCOVER_API size_t discover_sizeof_status(void);
 
 #ifdef __cplusplus
 }

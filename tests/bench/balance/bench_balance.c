@@ -51,9 +51,7 @@ static void measure_load(size_t n, size_t clients)
     for (enum policy p = POLICY_LIBRARY; p <= POLICY_PEAK_EWMA; p++) {
         char name[96];
         struct results r = run_load(n, clients, p);
-        double target = p == POLICY_LIBRARY ? fmin(1.15 * own.mean_ms, random_ms)
-                        : p == POLICY_OWN   ? random_ms
-                                            : INFINITY;
+        double target = p == POLICY_LIBRARY ? fmin(1.15 * own.mean_ms, random_ms) : p == POLICY_OWN ? random_ms : 0;
         snprintf(name, sizeof name, "%zu servers at 80 %%, %zu clients: %s", n, clients, names[p]);
         print(name, r.mean_ms, "ms", r.p99_ms, own.mean_ms, target);
     }

@@ -13,6 +13,6 @@ grep -o 'discover_[a-z0-9_]*(' "$3" | tr -d '(' | sort -u >"$folder/described"
 [ -s "$folder/exported" ]
 diff "$folder/exported" "$folder/described"
 
-for result in $(sed -n 's/^#define \(DISCOVER_E_[A-Z]*\) .*/\1/p' "$2") DISCOVER_FRESH DISCOVER_STALE DISCOVER_DEGRADED; do
+for result in $(sed -n 's/^ *\(DISCOVER_E_[A-Z]*\) = .*/\1/p' "$2") DISCOVER_FRESH DISCOVER_STALE DISCOVER_DEGRADED; do
     grep -q "$result" "$3" || { echo "$result is not in the manual"; exit 1; }
 done

@@ -56,7 +56,7 @@ static void end(void)
 static uint64_t pick(int want_result)
 {
     struct discover_endpoint e;
-    ck_assert_int_eq(discover_pick(p, &e), want_result);
+    ck_assert_int_eq(discover_pick(p, &e), want_result < 0 ? want_result : 0);
     return e.id;
 }
 

@@ -170,6 +170,22 @@ START_TEST(a_change_is_seen_at_once)
 }
 END_TEST
 
+START_TEST(waiting_until_somebody_can_be_called)
+{
+    connect_to(stage_catalog(0, 8000));
+    ck_assert_int_eq(discover_wait(d, "shop/payment", 10000), DISCOVER_E_UNKNOWN); /* that is known */
+    ck_assert_int_eq(discover_wait_usable(d, "shop/payment", 20), DISCOVER_E_UNKNOWN);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_CRITICAL, 8000);
+    ck_assert_int_eq(discover_wait_usable(d, "shop/payment", 20), DISCOVER_E_NONE);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 8000);
+    ck_assert_int_eq(discover_wait_usable(d, "shop/payment", 10000), DISCOVER_FRESH);
+    ck_assert_int_eq(discover_wait_usable(d, "Payment", 10000), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_wait_usable(d, "shop/payment", -1), -EINVAL);
+    ck_assert_int_eq(discover_wait_usable(NULL, "shop/payment", 0), -EINVAL);
+    end();
+}
+END_TEST
+
 UNIT_TESTS("resolve", live_table, more_than_fit, names_that_are_none, unsynced_table_knows_its_own_only,
            stale_table_answers_with_its_age, degraded_table_says_so, silent_daemon_makes_it_stale,
-           abandoned_table_is_stale_and_answers, a_change_is_seen_at_once)
+           abandoned_table_is_stale_and_answers, a_change_is_seen_at_once, waiting_until_somebody_can_be_called)
