@@ -34,7 +34,7 @@ enum bucket { SERVICES, LEASES, BUCKETS };
 
 struct value {
     uint64_t epoch, counter, min_epoch;
-    uint64_t node, life, claim, asked_by, answers; /* of a lease */
+    uint64_t node, life, claim, asked_by, answers, digest; /* of a lease */
     bool deleted, leaving;
 };
 

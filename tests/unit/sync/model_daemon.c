@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libdiscover/core/digest.h"
+
 #define RETRY_NS NS_PER_S
 #define GRACE_NS (3 * NS_PER_S)
 
@@ -20,6 +22,13 @@ static int owner_of(int key)
 static bool newer(const struct value *a, const struct value *b)
 {
     return a->epoch != b->epoch ? a->epoch > b->epoch : a->counter > b->counter;
+}
+
+/* What one record adds to its host's digest. */
+static uint64_t digest_of(int key, const struct value *value)
+{
+    struct instance_key name = {.domain = "d", .service = "s", .host = "h", .instance = {(char)('a' + key)}};
+    return value->deleted ? 0 : record_digest(&name, value->epoch, value->counter);
 }
 
 bool daemon_serves(const struct daemon *d, int host, int instance)
@@ -39,6 +48,7 @@ static void put_intent(struct daemon *d, int instance)
     i->out = true;
     i->strange = false;
     i->token = ++d->next_token;
+    i->flown = digest_of(d->host * INSTANCES + instance, &value);
     bus_model_put(d->client, SERVICES, d->host * INSTANCES + instance, &value, i->token);
 }
 
@@ -52,6 +62,8 @@ static void put_lease(struct daemon *d)
         .claim = d->name.claim == UINT64_MAX ? 0 : d->name.claim,
         .answers = d->name.answers,
     };
+    for (int i = 0; i < INSTANCES; i++)
+        value.digest ^= d->intents[i].vouched;
     value.counter = lease_beat_sent(&d->beat, bus_random(), bus.now_ns);
     bus_model_put(d->client, LEASES, d->host, &value, LEASE_TOKEN | value.counter);
     health_sent(&d->health, value.counter, bus.now_ns);
@@ -68,6 +80,7 @@ static void put_question(struct daemon *d)
         .life = l->life,
         .claim = l->claim,
         .answers = l->answers,
+        .digest = l->digest,
         .leaving = l->leaving,
         .asked_by = d->life,
     };
@@ -179,6 +192,7 @@ static void put_done(struct daemon *d, uint64_t token, int err)
         in->retry_ns = bus.now_ns + RETRY_NS;
         if (err == 0) {
             in->told = true;
+            in->vouched = in->flown;
             in->stored = !in->strange; /* else put again, if it is not seen by then */
         }
     }
@@ -302,6 +316,7 @@ static struct lease lease_of(const struct value *v)
         .claim = v->claim,
         .asked_by = v->asked_by,
         .answers = v->answers,
+        .digest = v->digest,
         .ttl_ms = TTL / NS_PER_MS,
         .leaving = v->leaving,
     };
@@ -320,6 +335,20 @@ static void own_lease(struct daemon *d, const struct lease *lease, const struct 
         lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
 }
 
+/* As catalog_agrees does: false when it differs with the same digest for the 2nd, 4th, 8th, ... time in a row. */
+static bool agrees(struct daemon *d, int host, uint64_t digest)
+{
+    uint64_t known = 0;
+    for (int i = 0; i < INSTANCES; i++)
+        if (d->known[host * INSTANCES + i].present)
+            known ^= digest_of(host * INSTANCES + i, &d->known[host * INSTANCES + i].value);
+    bool again = d->compared[host].digest == digest;
+    int n = known == digest ? 0 : again ? d->compared[host].differed + 1 : 1;
+    d->compared[host].differed = n;
+    d->compared[host].digest = digest;
+    return n < 2 || (n & (n - 1)) != 0;
+}
+
 static void leases_apply_value(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
@@ -332,7 +361,9 @@ static void leases_apply_value(void *arg, const struct kv_message *m, bool from_
         return;
     }
     snprintf(name, sizeof name, "h%d", host);
-    (void)liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
+    int err = liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
+    if (!err && !from_snapshot && d->feeds[SERVICES].synced && !agrees(d, host, lease.digest))
+        follow_doubt(d->feeds[SERVICES].follow, bus.now_ns);
 }
 
 static void leases_remove_host(void *arg, const char *key, size_t key_len, uint64_t seq)

@@ -23,6 +23,7 @@ struct intent {
     bool strange;     /* and something else was seen meanwhile */
     uint64_t token;
     int64_t retry_ns;
+    uint64_t flown, vouched; /* what the last put adds to the digest in the lease, and the last that was acknowledged */
 };
 
 struct known {
@@ -61,6 +62,10 @@ struct daemon {
     struct known known[HOSTS * INSTANCES];
     enum host_status status[HOSTS];
     uint64_t lease_min_epoch[HOSTS];
+    struct {
+        uint64_t digest; /* in its last lease */
+        int differed;    /* how often in a row, with that digest, from what is known here */
+    } compared[HOSTS];
     bool served[HOSTS][INSTANCES]; /* as of the last time anybody looked */
     int64_t paused_ns;             /* until when it stands still */
 };

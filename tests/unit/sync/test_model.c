@@ -87,8 +87,7 @@ static bool undisturbed(int owner, int observer)
 {
     /*
      * A record and the lease that asks for its new epoch come on two feeds. When the record got lost on its way here,
-     * it is missed until that hole is found: by the next message, or by the digest in the lease, which is not in this
-     * model.
+     * it is missed until that hole is found: by the next message, or by the digest in the lease.
      */
     bool crossed = bus.now_ns - daemons[owner].raised_ns < STEADY && bus.now_ns - world.deaf_ns[observer] < STEADY;
     return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed;
