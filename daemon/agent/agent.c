@@ -11,7 +11,8 @@
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
 
-#define GOOD_BYE_WAIT_NS NS_PER_S /* for the lease that says it; then the records go anyway */
+#define ACK_TIMEOUT_NS   (5 * NS_PER_S) /* a put without an answer is put again */
+#define GOOD_BYE_WAIT_NS NS_PER_S       /* for the lease that says it; then the records go anyway */
 
 int agent_add_metrics(struct agent *a, struct metrics *m)
 {
@@ -60,22 +61,11 @@ void agent_after(struct agent *a, int64_t now_ns)
 
 /* --- life --- */
 
-static void set_defaults(struct agent_options *o)
-{
-    o->lease_ttl_ns = o->lease_ttl_ns ? o->lease_ttl_ns : 10 * NS_PER_S;
-    o->record_ttl_ns = o->record_ttl_ns ? o->record_ttl_ns : 3600 * NS_PER_S;
-    o->restart_grace_ns = o->restart_grace_ns ? o->restart_grace_ns : 15 * NS_PER_S;
-    o->ack_timeout_ns = o->ack_timeout_ns ? o->ack_timeout_ns : 5 * NS_PER_S;
-    o->instances_max = o->instances_max ? o->instances_max : 10000;
-    o->overrides_max = o->overrides_max ? o->overrides_max : 1000;
-    o->window_max = o->window_max ? o->window_max : 4096;
-}
-
 static int make_parts(struct agent *a)
 {
     struct publisher_options options = {
         .record_ttl_ns = a->options.record_ttl_ns,
-        .ack_timeout_ns = a->options.ack_timeout_ns,
+        .ack_timeout_ns = ACK_TIMEOUT_NS,
         .window_max = a->options.window_max,
         .keys_max = 2 * a->options.instances_max,
     };
@@ -92,7 +82,6 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->options = *options;
     a->read_ns = INT64_MAX;
     a->ops = *ops;
-    set_defaults(&a->options);
     int err = make_parts(a);
     if (err < 0) {
         agent_free(a);

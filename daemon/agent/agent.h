@@ -50,14 +50,12 @@ struct agent_options {
     int64_t wall_ms; /* wall clock at start: the floor of the epoch */
     struct agent_identity identity;
 
-    /* 0 in one of these: its default. */
-    int64_t lease_ttl_ns;     /* 10 s */
-    int64_t record_ttl_ns;    /* 1 h: MaxAge of the bucket; each record is put again every third of it */
-    int64_t restart_grace_ns; /* 15 s: how long what an earlier life registered is vouched for */
-    int64_t ack_timeout_ns;   /* 5 s: a put without an answer is put again */
-    uint32_t instances_max;   /* 10000 */
-    uint32_t overrides_max;   /* 1000 */
-    uint32_t window_max;      /* 4096 puts in flight */
+    int64_t lease_ttl_ns;
+    int64_t record_ttl_ns;    /* MaxAge of the bucket; each record is put again every third of it */
+    int64_t restart_grace_ns; /* how long what an earlier life registered is vouched for; 0: not at all */
+    uint32_t instances_max;
+    uint32_t overrides_max;
+    uint32_t window_max; /* puts in flight */
 };
 
 struct agent_ops {

@@ -254,20 +254,10 @@ static int copy_options(struct api *api, const struct api_options *from)
 {
     struct api_options *o = &api->options;
     *o = *from;
-    o->clients_max = o->clients_max ? o->clients_max : 1024;
-    o->clients_per_uid_max = o->clients_per_uid_max ? o->clients_per_uid_max : 256;
-    o->clients_reserve = o->clients_reserve ? o->clients_reserve : 64;
-    o->watches_max = o->watches_max ? o->watches_max : 1024;
-    o->watches_per_uid_max = o->watches_per_uid_max ? o->watches_per_uid_max : 4096;
-    o->watches_all_max = o->watches_all_max ? o->watches_all_max : 65536;
     shares_init(&api->client_shares, o->clients_max, o->clients_per_uid_max, o->clients_reserve);
     shares_init(&api->watch_shares, o->watches_all_max, o->watches_per_uid_max, o->watches_all_max / 2);
-    o->ejections_max = o->ejections_max ? o->ejections_max : 1024;
-    o->output_max = o->output_max ? o->output_max : 262144;
-    o->frames_per_wakeup = o->frames_per_wakeup ? o->frames_per_wakeup : 32;
-    o->handshake_timeout_ns = o->handshake_timeout_ns ? o->handshake_timeout_ns : 5 * NS_PER_S;
     o->path = strdup(from->path);
-    o->group = strdup(from->group ? from->group : "");
+    o->group = strdup(from->group);
     o->version = strdup(from->version);
     o->host = strdup(from->host);
     return o->path && o->group && o->version && o->host ? 0 : -ENOMEM;

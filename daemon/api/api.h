@@ -19,23 +19,25 @@
 
 struct api;
 
+/* No time at which one client keeps the others waiting that anybody would notice. */
+#define API_FRAMES_PER_WAKEUP 32
+
 struct api_options {
     const char *path;
     const char *group;   /* whose members may register; "": none */
     const char *version; /* of the daemon, as "0.1.0" */
     const char *host;
 
-    /* 0 in one of these: its default. */
-    uint32_t clients_max;         /* 1024 */
-    uint32_t clients_per_uid_max; /* 256; root and the daemon's own user have no such limit */
-    uint32_t clients_reserve;     /* 64 of clients_max are for these two alone */
-    uint32_t watches_max;         /* 1024 services a client; and as many shared */
-    uint32_t watches_per_uid_max; /* 4096, watched and shared, by a user who may not register */
-    uint32_t watches_all_max;     /* 65536; half of them for those who may register alone */
-    uint32_t ejections_max;       /* 1024 at once; a user who may not register has a quarter of them */
-    uint32_t output_max;          /* 262144 bytes waiting for a client that does not read */
-    uint32_t frames_per_wakeup;   /* 32 */
-    int64_t handshake_timeout_ns; /* 5 s */
+    uint32_t clients_max;
+    uint32_t clients_per_uid_max; /* root and the daemon's own user have no such limit */
+    uint32_t clients_reserve;     /* of clients_max for these two alone */
+    uint32_t watches_max;         /* services a client; and as many shared */
+    uint32_t watches_per_uid_max; /* watched and shared, by a user who may not register */
+    uint32_t watches_all_max;     /* half of them for those who may register alone */
+    uint32_t ejections_max;       /* at once; a user who may not register has a quarter of them */
+    uint32_t output_max;          /* bytes waiting for a client that does not read */
+    uint32_t frames_per_wakeup;   /* carried out for one client before the others have their turn */
+    int64_t handshake_timeout_ns;
 };
 
 /*

@@ -13,11 +13,9 @@
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
-#define MAILBOX_DEFAULT   16384
-#define MAX_PUTS_DEFAULT  8192
-#define MAX_VALUE_DEFAULT 8192
-#define MAX_VALUE_MAX     (512 * 1024)
-#define LEASE_MAX_AGES    3 /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
+#define PUT_TIMEOUT_NS (5 * NS_PER_S)
+#define MAX_VALUE_MAX  (512 * 1024)
+#define LEASE_MAX_AGES 3 /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
 
 struct bus {
     struct bus_events events;
@@ -46,7 +44,7 @@ struct bus {
 
 /* ---- making ---- */
 
-static const char *keep(char **pos, const char *text)
+static const char *append(char **pos, const char *text)
 {
     if (!text)
         text = "";
@@ -90,26 +88,11 @@ static int copy_strings(struct bus *b)
     if (!b->text || !b->servers)
         return -ENOMEM;
     for (size_t i = 0; i < N_STRINGS; i++)
-        *field(o, i) = keep(&pos, *field(o, i));
+        *field(o, i) = append(&pos, *field(o, i));
     for (size_t i = 0; i < o->n_servers; i++)
-        b->servers[i] = (char *)keep(&pos, o->servers[i]);
+        b->servers[i] = (char *)append(&pos, o->servers[i]);
     o->servers = (const char *const *)b->servers;
     return 0;
-}
-
-static const int64_t max_bytes_default[BUS_BUCKETS] = {[BUS_SERVICES] = 256 << 20, [BUS_HOSTS] = 16 << 20};
-
-static void set_defaults(struct bus_options *o)
-{
-    o->replicas = o->replicas ? o->replicas : 1;
-    for (int i = 0; i < BUS_BUCKETS; i++)
-        o->max_bytes[i] = o->max_bytes[i] ? o->max_bytes[i] : max_bytes_default[i];
-    o->mailbox = o->mailbox ? o->mailbox : MAILBOX_DEFAULT;
-    o->max_puts = o->max_puts ? o->max_puts : MAX_PUTS_DEFAULT;
-    o->max_value = o->max_value ? o->max_value : MAX_VALUE_DEFAULT;
-    o->put_timeout_ns = o->put_timeout_ns ? o->put_timeout_ns : 5 * NS_PER_S;
-    o->request_timeout_ns = o->request_timeout_ns ? o->request_timeout_ns : 3 * NS_PER_S;
-    o->snapshot_timeout_ns = o->snapshot_timeout_ns ? o->snapshot_timeout_ns : 60 * NS_PER_S;
 }
 
 static const char *bad_option(const struct bus_options *o)
@@ -117,12 +100,12 @@ static const char *bad_option(const struct bus_options *o)
     if (o->n_servers == 0)
         return "no servers";
     if (!wire_key_valid(o->host) || strlen(o->host) > 63)
-        return "host is no name";
+        return "the host has no valid name";
     if (!wire_key_valid(o->region) || strlen(o->region) > 63)
-        return "region is no name";
+        return "the region has no valid name";
     for (int i = 0; i < BUS_BUCKETS; i++)
         if (!wire_key_valid(o->buckets[i]) || strchr(o->buckets[i], '.') || strlen(o->buckets[i]) > 63)
-            return "a bucket's name is none";
+            return "a bucket's name must be 1 to 63 letters, digits, '-' or '_'";
     if (o->max_value > MAX_VALUE_MAX)
         return "max_value is too large";
     if (o->record_ttl_ns <= 0 || o->lease_ttl_ns <= 0)
@@ -172,7 +155,6 @@ static int make_reader(struct bus *b)
         .message_ttl = b->message_ttl,
         .create = b->options.create,
         .max_value = b->options.max_value,
-        .request_timeout_ns = b->options.request_timeout_ns,
         .snapshot_timeout_ns = b->options.snapshot_timeout_ns,
     };
     return bus_reader_new(&setup, &b->reader);
@@ -236,7 +218,6 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     b->options = *options;
     b->events = *events;
     b->arg = arg;
-    set_defaults(&b->options);
     int err = copy_strings(b);
     const char *why = err ? NULL : bad_option(&b->options);
     if (why) {
@@ -418,7 +399,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         .token = token,
         .delete = delete,
         .start_ns = now_ns,
-        .deadline_ns = now_ns + b->options.put_timeout_ns,
+        .deadline_ns = now_ns + PUT_TIMEOUT_NS,
         .n = n,
         .value = p->subject + subject_len + 1,
     };

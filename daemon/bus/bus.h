@@ -33,15 +33,13 @@ struct bus_options {
     const char *region;
     const char *host; /* name of the connection, and the inbox prefix "_INBOX.<host>" that permissions refer to */
     bool create;      /* make a bucket that is missing */
-    int replicas;     /* of a bucket that is made [1] */
-    int64_t max_bytes[BUS_BUCKETS];      /* of a bucket that is made: of everything in it [256 MiB, 16 MiB] */
+    int replicas;     /* of a bucket that is made */
+    int64_t max_bytes[BUS_BUCKETS];      /* of a bucket that is made: of everything in it */
     int64_t record_ttl_ns, lease_ttl_ns; /* MaxAge of SERVICES, a third of MaxAge of HOSTS; of a bucket that is made */
-    size_t mailbox;                      /* mails waiting for main, at most [16384] */
-    size_t max_puts;                     /* puts without a result, at most [8192] */
-    size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED [8192] */
-    int64_t put_timeout_ns;              /* [5 s] */
-    int64_t request_timeout_ns;          /* of each request of the bus thread [3 s] */
-    int64_t snapshot_timeout_ns;         /* of a snapshot as a whole [60 s] */
+    size_t mailbox;                      /* mails waiting for main, at most */
+    size_t max_puts;                     /* puts without a result, at most */
+    size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED */
+    int64_t snapshot_timeout_ns;         /* of a snapshot as a whole */
 };
 
 struct bus_put_result {

@@ -200,7 +200,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->servers = options->servers;
     link->n_servers = options->n_servers;
     link->js_domain = options->js_domain;
-    link->request_timeout_ms = options->request_timeout_ns / NS_PER_MS;
+    link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
     bus_timeout_init(&link->patience, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);

@@ -142,7 +142,7 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
             .credits = &r->credits,
             .max_value = setup->max_value,
             .timeout_ns = setup->snapshot_timeout_ns,
-            .stall_ns = setup->request_timeout_ns / 2,
+            .stall_ns = BUS_REQUEST_TIMEOUT_NS / 2,
             .stopping = &r->stopping,
         };
     }

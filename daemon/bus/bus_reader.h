@@ -19,7 +19,7 @@ struct bus_reader_setup {
     const struct bus_stream *streams; /* BUS_BUCKETS */
     bool create;
     size_t max_value;
-    int64_t request_timeout_ns, snapshot_timeout_ns;
+    int64_t snapshot_timeout_ns;
 };
 
 int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret_reader); /* -ENOMEM, errno */

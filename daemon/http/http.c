@@ -349,10 +349,6 @@ int http_new(struct event_base *base, const struct http_options *options, const 
     h->base = base;
     h->diag = -1;
     h->options = *options;
-    h->options.connections_max = options->connections_max ? options->connections_max : 256;
-    h->options.per_user_max = options->per_user_max ? options->per_user_max : 64;
-    h->options.reserve = options->reserve ? options->reserve : 16;
-    h->options.timeout_ns = options->timeout_ns ? options->timeout_ns : 10 * NS_PER_S;
     h->ops = *ops;
     h->all_metrics = metrics;
     int err = loop_timer_init(&h->pump, base, on_pump, h);

@@ -30,11 +30,10 @@ struct http_options {
     const char *const *hosts; /* names besides loopback's and the address itself that requests may ask; must live on */
     size_t n_hosts;
 
-    /* 0 in one of these: its default. */
-    uint32_t connections_max; /* 256 */
-    uint32_t per_user_max;    /* 64 of one user of this machine, or of one address; root and our own have no limit */
-    uint32_t reserve;         /* 16 for these two alone */
-    int64_t timeout_ns;       /* 10 s for the request, and for any part of the answer to be taken */
+    uint32_t connections_max;
+    uint32_t per_user_max; /* of one user of this machine, or of one address; root and our own have no limit */
+    uint32_t reserve;      /* of connections_max, for these two alone */
+    int64_t timeout_ns;    /* for the request, and for any part of the answer to be taken */
 };
 
 struct http_ops {

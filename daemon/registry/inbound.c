@@ -226,7 +226,7 @@ static int follower_start(struct daemon *d, enum bus_bucket bucket)
 {
     struct inbound *f = &d->inbound[bucket];
     struct follow_ops ops = {.resync = resync, .check = check, .synced = synced, .random = random32};
-    struct follow_options options = {0};
+    struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
     *f = (struct inbound){.daemon = d, .bucket = bucket};
     if (bucket == BUS_SERVICES) {
         inbound_records_ops(&ops);

@@ -113,6 +113,7 @@ int requests_start(struct daemon *d)
                                   .watches_per_uid_max = d->config->limits.api_watches_per_uid,
                                   .watches_all_max = d->config->limits.api_watches_all,
                                   .output_max = d->config->limits.api_output_bytes,
+                                  .frames_per_wakeup = API_FRAMES_PER_WAKEUP,
                                   .handshake_timeout_ns = d->config->limits.api_handshake_ns};
     catalog_watch_services(d->catalog, service_changed, d);
     return api_new(d->base, &options, &ops, d->metrics, &d->api);

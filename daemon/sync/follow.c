@@ -13,7 +13,7 @@
  *            one is still on its way to us, is in no entry: so the snapshot is complete only once the live feed,
  *            without a hole behind L0, has reached L1.
  *            4. What the store has and the snapshot has not left no marker, as a deletion would have: it is kept, and
- *            swept only when it is missing again in a snapshot that began some time later (keep_ns).
+ *            swept only when it is missing again in a snapshot that began some time later (KEEP_NS).
  *  LIVE      everything up to `high` is known but for what is in `holes`. The next is applied; a jump is a hole: what
  *            is in it may be late (holes.h), and is applied when it comes, unless its key has changed since; if it
  *            does not come in time: WAITING. One that is known is ignored, and makes us look whether the bucket is
@@ -30,6 +30,15 @@
 #include "daemon/sync/touched.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
+
+#define QUIET_NS       (10 * NS_PER_S)   /* no live message for so long: look whether the bucket has moved on */
+#define SETTLE_NS      NS_PER_S          /* how long a live message may be behind the sequence STREAM.INFO tells */
+#define BACKOFF_NS     (250 * NS_PER_MS) /* first wait after a failure */
+#define BACKOFF_MAX_NS (15 * NS_PER_S)
+#define JITTER_NS      (500 * NS_PER_MS) /* spread of resyncs that a whole fleet has a reason for at once */
+#define GRACE_NS       (3 * NS_PER_S)    /* a gap that is closed within this time does not count as not synced */
+#define KEEP_NS        (30 * NS_PER_S)   /* what is missing in a snapshot is kept so long */
+#define LATE_NS        (200 * NS_PER_MS) /* how long a sequence that was jumped over may still come */
 
 #define SPREAD_MAX    4 /* times the jitter is doubled */
 #define GAPS_BURST    6 /* resyncs because of a gap, and one more each GAPS_EVERY_NS */
@@ -75,11 +84,6 @@ struct follow {
     } snapshot;
 };
 
-static int64_t or_default(int64_t given, int64_t otherwise)
-{
-    return given ? given : otherwise;
-}
-
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,
                struct follow **ret_follow)
 {
@@ -88,21 +92,10 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
         return -ENOMEM;
     f->ops = *ops;
     f->arg = arg;
-    f->options = (struct follow_options){
-        .quiet_ns = or_default(options->quiet_ns, 10 * NS_PER_S),
-        .settle_ns = or_default(options->settle_ns, NS_PER_S),
-        .backoff_ns = or_default(options->backoff_ns, 250 * NS_PER_MS),
-        .backoff_max_ns = or_default(options->backoff_max_ns, 15 * NS_PER_S),
-        .jitter_ns = or_default(options->jitter_ns, 500 * NS_PER_MS),
-        .grace_ns = or_default(options->grace_ns, 3 * NS_PER_S),
-        .keep_ns = or_default(options->keep_ns, 30 * NS_PER_S),
-        .late_ns = or_default(options->late_ns, 200 * NS_PER_MS),
-        .unmarked = options->unmarked,
-        .touched_max = options->touched_max ? options->touched_max : 65536,
-    };
+    f->options = *options;
     f->gaps = (struct resync_pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
     f->touched.max = f->options.touched_max;
-    backoff_init(&f->backoff, f->options.backoff_ns, f->options.backoff_max_ns);
+    backoff_init(&f->backoff, BACKOFF_NS, BACKOFF_MAX_NS);
     *ret_follow = f;
     return 0;
 }
@@ -133,7 +126,7 @@ static void forget_holes(struct follow *f)
 
 static int64_t jitter(struct follow *f)
 {
-    return (int64_t)(f->ops.random(f->arg) % (uint64_t)f->options.jitter_ns);
+    return (int64_t)(f->ops.random(f->arg) % (uint64_t)JITTER_NS);
 }
 
 /*
@@ -149,7 +142,7 @@ static int64_t jitter_after_failures(struct follow *f)
 static void wait_for_snapshot(struct follow *f, int64_t delay_ns, int64_t now_ns)
 {
     if (f->state == LIVE)
-        f->unsync_ns = now_ns + f->options.grace_ns;
+        f->unsync_ns = now_ns + GRACE_NS;
     f->state = WAITING;
     f->due_ns = now_ns + delay_ns;
     f->behind = 0;
@@ -187,7 +180,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 {
     metric_inc(end == FOLLOW_RECREATED ? &f->counters.recreated : &f->counters.missing);
     if (end == FOLLOW_RECREATED || !f->keep_ns)
-        f->keep_ns = now_ns + f->options.keep_ns;
+        f->keep_ns = now_ns + KEEP_NS;
     return end;
 }
 
@@ -215,7 +208,7 @@ static void complete_snapshot(struct follow *f, uint64_t high, int64_t now_ns)
     f->failed = 0;
     f->backwards = 0;
     f->behind = 0;
-    f->check_ns = now_ns + f->options.quiet_ns;
+    f->check_ns = now_ns + QUIET_NS;
     backoff_reset(&f->backoff);
     metric_inc(&f->counters.completed);
     f->ops.snapshot_end(f->arg, end);
@@ -235,7 +228,7 @@ void follow_connected(struct follow *f, int64_t now_ns)
     wait_for_snapshot(f, f->connected_before ? jitter_after_failures(f) : 0, now_ns);
     f->connected_before = true;
     if (f->keep_ns)
-        f->keep_ns = now_ns + f->options.keep_ns; /* nobody could put anything while the server was away */
+        f->keep_ns = now_ns + KEEP_NS; /* nobody could put anything while the server was away */
 }
 
 void follow_keep_known(struct follow *f)
@@ -272,18 +265,18 @@ static void check_answered(struct follow *f, int err, int64_t created, uint64_t 
 {
     if (f->state != LIVE)
         return;
-    f->check_ns = now_ns + f->options.quiet_ns;
+    f->check_ns = now_ns + QUIET_NS;
     if (err) {
         wait_for_snapshot(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     } else if (!plausible(f, created, last_seq)) {
-        f->check_ns = now_ns + f->options.settle_ns;
+        f->check_ns = now_ns + SETTLE_NS;
     } else if (f->recreated) {
         wait_for_snapshot(f, jitter(f), now_ns);
     } else {
         f->backwards = 0;
         if (last_seq > f->high && !f->behind) {
             f->behind = last_seq;
-            f->behind_ns = now_ns + f->options.settle_ns;
+            f->behind_ns = now_ns + SETTLE_NS;
         }
     }
 }
@@ -366,7 +359,7 @@ void follow_snapshot_end(struct follow *f, int err, int64_t now_ns)
     if (f->state != SNAPSHOT)
         return;
     f->snapshot.ended = true;
-    f->snapshot.settle_ns = now_ns + f->options.settle_ns;
+    f->snapshot.settle_ns = now_ns + SETTLE_NS;
     f->snapshot.unusable |= err != 0 || f->snapshot.infos == 0;
     try_to_complete(f, now_ns);
 }
@@ -417,8 +410,8 @@ static void apply_live(struct follow *f, const struct kv_message *m)
 static void ignore_known(struct follow *f, int64_t now_ns)
 {
     metric_inc(&f->counters.ignored);
-    if (f->state == LIVE && f->check_ns > now_ns + f->options.settle_ns)
-        f->check_ns = now_ns + f->options.settle_ns; /* perhaps the sequences started anew */
+    if (f->state == LIVE && f->check_ns > now_ns + SETTLE_NS)
+        f->check_ns = now_ns + SETTLE_NS; /* perhaps the sequences started anew */
 }
 
 /* Whether it is one that was missing. A snapshot's run may have begun with the later one of two that changed places. */
@@ -447,7 +440,7 @@ static void take_next(struct follow *f, const struct kv_message *m, int64_t now_
 {
     uint64_t before = f->high;
     f->high = m->seq;
-    f->check_ns = now_ns + f->options.quiet_ns;
+    f->check_ns = now_ns + QUIET_NS;
     if (f->behind && m->seq >= f->behind)
         f->behind = 0;
     if (f->state == SNAPSHOT)
@@ -500,7 +493,7 @@ static void check(struct follow *f)
 /* When what is missing is not late any more, but lost. */
 static int64_t late_ns(const struct follow *f)
 {
-    return f->holes.n > 0 ? f->holes.all[0].since_ns + f->options.late_ns : INT64_MAX;
+    return f->holes.n > 0 ? f->holes.all[0].since_ns + LATE_NS : INT64_MAX;
 }
 
 int64_t follow_tick(struct follow *f, int64_t now_ns)

@@ -23,7 +23,7 @@ struct follow;
 
 /*
  * What a snapshot does not have although it was known has no proof of its death: a deletion would have left a
- * marker. It is kept for keep_ns, in which its owner puts it again, and only then, in another snapshot, missing.
+ * marker. It is kept for 30 s, in which its owner puts it again, and only then, in another snapshot, missing.
  */
 enum follow_end {
     FOLLOW_COMPLETE,  /* sweep what was not marked */
@@ -43,19 +43,12 @@ struct follow_ops {
     uint32_t (*random)(void *arg);
 };
 
-/* 0 in a field means the default in brackets. */
+#define FOLLOW_TOUCHED_MAX 65536
+
 struct follow_options {
-    int64_t quiet_ns;              /* no live message for so long: look whether the bucket has moved on [10 s] */
-    int64_t settle_ns;             /* how long a live message may be behind the sequence STREAM.INFO tells [1 s] */
-    int64_t backoff_ns;            /* first wait after a failure [250 ms] */
-    int64_t backoff_max_ns;        /* longest [15 s] */
-    int64_t jitter_ns;             /* spread of resyncs that a whole fleet has a reason for at once [500 ms] */
-    int64_t grace_ns;              /* a gap that is closed within this time does not count as not synced [3 s] */
-    int64_t keep_ns;               /* what is missing in a snapshot is kept so long [30 s] */
-    int64_t late_ns;               /* how long a sequence that was jumped over may still come [200 ms] */
-    size_t touched_max;            /* keys changed during a snapshot; more: another snapshot [65536] */
-    size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; without it,
-                                      what is missing is kept only when the bucket is a new one [NULL] */
+    size_t touched_max;            /* keys changed during a snapshot, FOLLOW_TOUCHED_MAX; more: another snapshot */
+    size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; NULL: what is
+                                      missing is kept only when the bucket is a new one */
 };
 
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,

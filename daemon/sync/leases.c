@@ -15,7 +15,7 @@
 #include "daemon/base/metrics.h"
 #include "libdiscover/core/clock.h"
 
-#define LATE_TTLS       3  /* after so many, no put of a lease is under way any more */
+#define LATE_TTLS       3  /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
 #define TICK_NS  NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
@@ -164,16 +164,10 @@ static void set_status(struct leases *l, struct host *h, enum host_status status
     tell_guard(l);
 }
 
-/* So long a put of it can still come that was held up: the bucket itself remembers no lease for longer. */
-static int64_t oblivion_ns(const struct leases *l, const struct host *h)
-{
-    return l->options.forget_ns ? l->options.forget_ns : LATE_TTLS * ttl_ns(h);
-}
-
 static void end(struct leases *l, struct host *h, enum host_status status, int64_t now_ns)
 {
     metric_inc(status == HOST_LEFT ? &l->counters.left : &l->counters.expired);
-    set_deadline(l, h, now_ns + oblivion_ns(l, h));
+    set_deadline(l, h, now_ns + LATE_TTLS * ttl_ns(h));
     set_status(l, h, status);
 }
 
@@ -515,10 +509,6 @@ int leases_new(const struct leases_options *options, const struct liveness_event
     l->events = *events;
     l->arg = arg;
     l->whole = l->records_known = true;
-    l->options.max_hosts = options->max_hosts ? options->max_hosts : 20000;
-    l->options.guard_percent = options->guard_percent ? options->guard_percent : 30;
-    l->options.guard_min = options->guard_min ? options->guard_min : 3;
-    l->options.guard_ns = options->guard_ns ? options->guard_ns : 300 * NS_PER_S;
     *ret_l = &l->base;
     return 0;
 }

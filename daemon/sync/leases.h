@@ -12,18 +12,16 @@
 
 #include "daemon/sync/liveness.h"
 
-/* 0 in a field means the default in brackets. */
 struct leases_options {
-    size_t max_hosts;       /* [20000] */
-    unsigned guard_percent; /* [30]; 100 switches it off */
-    unsigned guard_min;     /* [3] */
-    int64_t guard_ns;       /* [5 min] */
-    int64_t forget_ns;      /* a host that is gone is remembered so long, against late old leases [3 of its TTLs] */
+    size_t max_hosts;
+    unsigned guard_percent; /* 100 switches the guard off */
+    unsigned guard_min;
+    int64_t guard_ns;
 
     /*
      * Makes something come through the live feed soon (the own lease, put at once). When it is given, a lease runs
      * out only once something was heard after its deadline: nobody is declared dead over a feed that may be deaf.
-     * Called when nothing was heard by then, which is seldom where there are many hosts. [NULL]
+     * Called when nothing was heard by then, which is seldom where there are many hosts. NULL: none.
      */
     void (*probe)(void *arg);
 };

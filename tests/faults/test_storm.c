@@ -165,7 +165,8 @@ static void follow_start(struct member *m)
     for (int k = 0; k < BUS_BUCKETS; k++) {
         struct member_feed *f = &m->feeds[k];
         *f = (struct member_feed){.member = m, .bucket = (enum bus_bucket)k};
-        ck_assert_int_eq(follow_new(&(struct follow_options){0}, &ops, f, &f->follow), 0);
+        ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = FOLLOW_TOUCHED_MAX}, &ops, f, &f->follow),
+                         0);
     }
 }
 
@@ -192,6 +193,12 @@ static void member_start(struct member *m, size_t i)
                                         .buckets = {"SERVICES", "HOSTS"},
                                         .region = "local",
                                         .host = m->name,
+                                        .replicas = 1,
+                                        .max_bytes = {256 << 20, 16 << 20},
+                                        .mailbox = 16384,
+                                        .max_puts = 8192,
+                                        .max_value = 8192,
+                                        .snapshot_timeout_ns = 60 * NS_PER_S,
                                         .record_ttl_ns = 3600 * NS_PER_S,
                                         .lease_ttl_ns = 3 * NS_PER_S};
     ck_assert_msg(bus_new(&options, &events, m, &m->bus, &why) == 0, "%s", why);

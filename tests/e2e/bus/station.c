@@ -112,6 +112,11 @@ struct bus_options station_options(const struct nats *nats, const char *host)
         .host = host,
         .create = true,
         .replicas = nats->n > 1 ? 3 : 1,
+        .max_bytes = {256 << 20, 16 << 20},
+        .mailbox = 16384,
+        .max_puts = 8192,
+        .max_value = 8192,
+        .snapshot_timeout_ns = 60 * NS_PER_S,
         .record_ttl_ns = 3600 * NS_PER_S,
         .lease_ttl_ns = 10 * NS_PER_S,
     };

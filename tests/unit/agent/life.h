@@ -4,6 +4,7 @@
 #define TESTS_AGENT_LIFE_H
 
 #include "daemon/agent/stored.h"
+#include "tests/support/options.h"
 #include "tests/unit/agent/bucket.h"
 
 #define A    "shop.payment.web-1.a"
@@ -14,6 +15,7 @@
 
 static struct agent *a;
 static int64_t now_ns;
+static int64_t restart_grace_ns; /* of the lives to come; setup makes it 15 s */
 
 /* A daemon starts with what the store has. */
 static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
@@ -24,9 +26,11 @@ static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
                                     .version = "1",
                                     .wall_ms = wall_ms,
                                     .identity = identity,
+                                    .restart_grace_ns = restart_grace_ns,
                                     .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 9}},
                                     .instances_max = 20};
     struct agent_ops ops = bucket_ops();
+    options = agent_complete(options);
     ck_assert_int_eq(agent_new(&options, &ops, now_ns, &a), 0);
 }
 
@@ -34,6 +38,7 @@ static inline void setup(void)
 {
     bucket_new();
     now_ns = S(1000);
+    restart_grace_ns = S(15);
     begin_life(WALL, (struct agent_identity){0});
 }
 

@@ -43,6 +43,27 @@ START_TEST(restart_shows_nowhere_until_the_grace_is_over)
 }
 END_TEST
 
+/* What is not there at once is gone: no registration of the earlier life is vouched for longer than it takes to know. */
+START_TEST(no_grace_at_all)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    add("b", 2);
+    settle();
+    restart_grace_ns = 0;
+    restart(WALL + 50000);
+    add("a", 11);
+    bus_up();
+    pass(S(1));
+    ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
+    ck_assert_ptr_null(local_holds(B));
+    ck_assert_ptr_null(bucket_holds(B));
+    ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 50000);
+    teardown();
+}
+END_TEST
+
 /* An hour without NATS: the grace is over long before it can be known what was there. */
 START_TEST(restart_without_the_bus)
 {
@@ -547,7 +568,7 @@ START_TEST(jumps_are_bounded)
 }
 END_TEST
 
-UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, restart_without_the_bus,
+UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, no_grace_at_all, restart_without_the_bus,
            min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
            ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused, clock_set_back_and_state_lost,
            newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,

@@ -18,6 +18,7 @@
 #include "daemon/api/api.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/frame.h"
+#include "tests/support/options.h"
 #include "tests/support/unit.h"
 
 struct server {
@@ -173,6 +174,7 @@ static inline void server_agent(void)
                                     .wall_ms = 1000,
                                     .instances_max = 5,
                                     .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 0}}};
+    options = agent_complete(options);
     ck_assert_int_eq(agent_new(&options, &ops, 0, &s.agent), 0);
 }
 
@@ -183,7 +185,7 @@ static inline int server_listen(struct api_options options)
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";
-    options.group = options.group ? options.group : "";
+    options = api_complete(options);
     return api_new(s.base, &options, &ops, s.metrics, &s.api);
 }
 

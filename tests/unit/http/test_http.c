@@ -14,6 +14,7 @@
 
 #include "daemon/catalog/catalog.h"
 #include "libdiscover/core/clock.h"
+#include "tests/support/options.h"
 #include "tests/support/unit.h"
 
 /* More than the kernel takes into the buffers of a connection. */
@@ -70,8 +71,7 @@ static void setup(struct http_options options)
     ck_assert_ptr_nonnull(base);
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(catalog_new(&catalog_options, on_moved, NULL, &catalog), 0);
-    if (!options.listen)
-        options.listen = "127.0.0.1:0";
+    options = http_complete(options);
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &http), 0);
     ck_assert_uint_ne(http_port(http), 0);
 }
@@ -585,7 +585,7 @@ START_TEST(listening_where_it_cannot)
     struct http *other;
     const struct http_ops ops = {NULL, table_op, catalog_op, status_op};
     snprintf(taken, sizeof taken, "127.0.0.1:%u", http_port(http));
-    struct http_options options = {.listen = taken};
+    struct http_options options = http_complete((struct http_options){.listen = taken});
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EADDRINUSE);
     options.listen = "nonsense";
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EINVAL);

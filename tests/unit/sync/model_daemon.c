@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libdiscover/core/digest.h"
+#include "tests/support/options.h"
 
 #define RETRY_NS NS_PER_S
 #define GRACE_NS (3 * NS_PER_S)
@@ -575,7 +576,8 @@ void daemon_boot(int host)
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
     const struct liveness_events events = {on_host, on_guard};
-    const struct leases_options leases = {.guard_percent = 100, .probe = on_probe};
+    const struct leases_options leases =
+        leases_complete((struct leases_options){.guard_percent = 100, .probe = on_probe});
     for (int h = 0; h < HOSTS; h++)
         d->status[h] = HOST_EXPIRED;
     must(leases_new(&leases, &events, d, &d->liveness) == 0, "no memory");
@@ -583,7 +585,8 @@ void daemon_boot(int host)
     health_init(&d->health, TTL / 2, on_health, d);
     for (int b = 0; b < BUCKETS; b++) {
         d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bucket)b};
-        const struct follow_options options = {.unmarked = b == SERVICES ? services_unmarked : NULL};
+        const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX,
+                                               .unmarked = b == SERVICES ? services_unmarked : NULL};
         must(follow_new(&options, &ops[b], &d->feeds[b], &d->feeds[b].follow) == 0, "no memory");
     }
     bus_attach(host);

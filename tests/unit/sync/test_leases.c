@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libdiscover/core/clock.h"
+#include "tests/support/options.h"
 #include "tests/support/unit.h"
 
 #define TTL   (10 * NS_PER_S)
@@ -48,6 +49,7 @@ static void setup_with(struct leases_options options)
     const struct liveness_events events = {on_changed, on_guard};
     memset(&t, 0, sizeof t);
     t.now_ns = 1000 * NS_PER_S;
+    options = leases_complete(options);
     ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
     liveness_set_healthy(t.l, true, t.now_ns - 2 * TTL);
 }
@@ -228,9 +230,10 @@ END_TEST
 START_TEST(not_healthy_in_the_beginning)
 {
     const struct liveness_events events = {on_changed, on_guard};
+    const struct leases_options options = leases_complete((struct leases_options){0});
     memset(&t, 0, sizeof t);
     t.now_ns = 1000 * NS_PER_S;
-    ck_assert_int_eq(leases_new(&(struct leases_options){0}, &events, NULL, &t.l), 0);
+    ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
     lease(1, 1, 1, 9 * NS_PER_S);
     ck_assert_int_eq(liveness_tick(t.l, t.now_ns + 10 * TTL), INT64_MAX);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);

@@ -4,6 +4,7 @@
 
 #include "daemon/sync/leases.h"
 #include "libdiscover/core/clock.h"
+#include "tests/support/options.h"
 #include "tests/support/unit.h"
 
 #define TTL (10 * NS_PER_S)
@@ -34,7 +35,8 @@ static void setup(void)
     const struct liveness_events events = {on_changed, on_guard};
     t.changes = 0;
     t.now_ns = 1000 * NS_PER_S;
-    ck_assert_int_eq(leases_new(&(struct leases_options){0}, &events, NULL, &t.l), 0);
+    const struct leases_options options = leases_complete((struct leases_options){0});
+    ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
     liveness_set_healthy(t.l, true, t.now_ns - 2 * TTL);
 }
 
