@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libdiscover/core/digest.h"
 #include "tests/support/options.h"
 
 #define RETRY_NS NS_PER_S
@@ -25,13 +24,6 @@ static bool newer(const struct value *a, const struct value *b)
     return a->epoch != b->epoch ? a->epoch > b->epoch : a->counter > b->counter;
 }
 
-/* What one record adds to its host's digest. */
-static uint64_t digest_of(int key, const struct value *value)
-{
-    struct instance_key name = {.domain = "d", .service = "s", .host = "h", .instance = {(char)('a' + key)}};
-    return value->deleted ? 0 : record_digest(&name, value->epoch, value->counter);
-}
-
 bool daemon_serves(const struct daemon *d, int host, int instance)
 {
     if (host == d->host)
@@ -49,7 +41,7 @@ static void put_intent(struct daemon *d, int instance)
     i->out = true;
     i->strange = false;
     i->token = ++d->next_token;
-    i->flown = digest_of(d->host * INSTANCES + instance, &value);
+    i->flown = model_digest(d->host * INSTANCES + instance, &value);
     bus_model_put(d->client, SERVICES, d->host * INSTANCES + instance, &value, i->token);
 }
 
@@ -336,20 +328,6 @@ static void own_lease(struct daemon *d, const struct lease *lease, const struct 
         lease_beat_lost(&d->beat, bus.now_ns); /* a late old one took its place */
 }
 
-/* As catalog_agrees does: false when it differs with the same digest for the 2nd, 4th, 8th, ... time in a row. */
-static bool agrees(struct daemon *d, int host, uint64_t digest)
-{
-    uint64_t known = 0;
-    for (int i = 0; i < INSTANCES; i++)
-        if (d->known[host * INSTANCES + i].present)
-            known ^= digest_of(host * INSTANCES + i, &d->known[host * INSTANCES + i].value);
-    bool again = d->compared[host].digest == digest;
-    int n = known == digest ? 0 : again ? d->compared[host].differed + 1 : 1;
-    d->compared[host].differed = n;
-    d->compared[host].digest = digest;
-    return n < 2 || (n & (n - 1)) != 0;
-}
-
 static void leases_apply_value(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
@@ -363,7 +341,7 @@ static void leases_apply_value(void *arg, const struct kv_message *m, bool from_
     }
     snprintf(name, sizeof name, "h%d", host);
     int err = liveness_apply(d->liveness, name, &lease, m->age_ns, bus.now_ns);
-    if (!err && !from_snapshot && d->feeds[SERVICES].synced && !agrees(d, host, lease.digest))
+    if (!err && !from_snapshot && d->feeds[SERVICES].synced && !model_agrees(d, host, lease.digest))
         follow_doubt(d->feeds[SERVICES].follow, bus.now_ns);
 }
 

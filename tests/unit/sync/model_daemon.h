@@ -82,4 +82,10 @@ void daemon_turn(int host);
 /* Whether the daemon would answer with that instance. */
 bool daemon_serves(const struct daemon *d, int host, int instance);
 
+/* What one record adds to its host's digest. */
+uint64_t model_digest(int key, const struct value *value);
+
+/* False when what is known of the host differs from that digest for the 2nd, 4th, 8th, ... time in a row. */
+bool model_agrees(struct daemon *d, int host, uint64_t digest);
+
 #endif
