@@ -333,7 +333,8 @@ void agent_leave(struct agent *a, int64_t now_ns)
 
 bool agent_left(const struct agent *a)
 {
-    if (a->leave == STAYING)
+    bool undecided = a->connected && a->name_conflict.name == AGENT_NAME_UNKNOWN; /* its earlier life is believed in */
+    if (a->leave == STAYING || undecided)
         return false;
     return !a->publishing || (a->leave == TAKING_AWAY && publisher_stats(a->publisher).behind == 0);
 }

@@ -387,6 +387,26 @@ START_TEST(leaving_does_not_wait_for_a_lost_good_bye)
 }
 END_TEST
 
+/* A life that has not been heard yet: what others believe in is the one before. */
+START_TEST(leaving_waits_until_the_name_is_known)
+{
+    setup();
+    add("a", 1);
+    agent_connected(a, now_ns);
+    agent_leave(a, now_ns);
+    ck_assert(!agent_left(a));
+    ck_assert_uint_eq(bucket->n_leases, 0);
+    agent_hosts_synced(a, now_ns);
+    observe_all();
+    ck_assert_uint_gt(bucket->n_leases, 0);
+    ck_assert(last_lease()->leaving);
+    answer_lease(0);
+    pass(NS_PER_S);
+    ck_assert(agent_left(a));
+    teardown();
+}
+END_TEST
+
 START_TEST(leaving_without_the_bus_is_done_at_once)
 {
     setup();
@@ -432,4 +452,4 @@ UNIT_TESTS("agent/agent", local_at_once_published_when_the_bus_is_there, goes_wi
            takeover_by_the_same_user, checks_change_the_state_only_when_it_changes, configuration_is_followed,
            lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect, failed_lease_is_put_again_soon,
            good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
-           leaving_without_the_bus_is_done_at_once, counters_show_what_happened)
+           leaving_waits_until_the_name_is_known, leaving_without_the_bus_is_done_at_once, counters_show_what_happened)
