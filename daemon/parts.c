@@ -335,8 +335,10 @@ static int http_part_start(struct daemon *d)
     if (!d->config->http.listen[0])
         return 0;
     struct http_options options = {.listen = d->config->http.listen,
-                                   .hosts = (const char *const *)d->config->http.hosts.items,
-                                   .n_hosts = d->config->http.hosts.n,
+                                   .names = {.hosts = (const char *const *)d->config->http.hosts.items,
+                                             .n_hosts = d->config->http.hosts.n,
+                                             .zones = (const char *const *)d->config->dns.zones.items,
+                                             .n_zones = d->config->dns.zones.n},
                                    .connections_max = d->config->limits.http_clients,
                                    .per_user_max = d->config->limits.http_clients_per_user,
                                    .reserve = d->config->limits.http_reserve,

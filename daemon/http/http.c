@@ -193,8 +193,7 @@ static bool is_for_us(const struct connection *c)
     struct sockaddr_storage local = {0};
     socklen_t n = sizeof local;
     (void)getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&local, &n);
-    return !c->request.host[0] ||
-           http_host_is_ours(c->request.host, (const struct sockaddr *)&local, o->hosts, o->n_hosts);
+    return !c->request.host[0] || http_host_is_ours(c->request.host, (const struct sockaddr *)&local, &o->names);
 }
 
 static void refuse(struct connection *c, int status)

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "daemon/base/metrics.h"
+#include "daemon/http/http_host.h"
 #include "daemon/catalog/catalog.h"
 #include "libdiscover/core/table_reader.h"
 #include "proto/api.pb-c.h"
@@ -26,9 +27,8 @@
 struct http;
 
 struct http_options {
-    const char *listen;       /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
-    const char *const *hosts; /* names besides loopback's and the address itself that requests may ask; must live on */
-    size_t n_hosts;
+    const char *listen;      /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+    struct http_names names; /* besides loopback's and the address itself, that requests may ask; must live on */
 
     uint32_t connections_max;
     uint32_t per_user_max; /* of one user of this machine, or of one address; root and our own have no limit */

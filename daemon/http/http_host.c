@@ -63,7 +63,15 @@ static bool is_address_of(const struct in6_addr *a, const struct sockaddr *local
            memcmp(a->s6_addr + 12, &((const struct sockaddr_in *)local)->sin_addr, sizeof(struct in_addr)) == 0;
 }
 
-bool http_host_is_ours(const char *host, const struct sockaddr *local, const char *const *names, size_t n_names)
+static bool is_within(const char *name, const char *zone)
+{
+    size_t n = strlen(name), zone_n = strlen(zone);
+    if (n < zone_n || strcasecmp(name + n - zone_n, zone) != 0)
+        return false;
+    return n == zone_n || name[n - zone_n - 1] == '.';
+}
+
+bool http_host_is_ours(const char *host, const struct sockaddr *local, const struct http_names *names)
 {
     char name[NAME_CAP];
     struct in6_addr address;
@@ -73,8 +81,11 @@ bool http_host_is_ours(const char *host, const struct sockaddr *local, const cha
         return true;
     if (parse_address(name, &address) && (is_loopback_address(&address) || is_address_of(&address, local)))
         return true;
-    for (size_t i = 0; i < n_names; i++)
-        if (strcasecmp(name, names[i]) == 0)
+    for (size_t i = 0; i < names->n_hosts; i++)
+        if (strcasecmp(name, names->hosts[i]) == 0)
+            return true;
+    for (size_t i = 0; i < names->n_zones; i++)
+        if (is_within(name, names->zones[i]))
             return true;
     return false;
 }

@@ -13,8 +13,16 @@
 
 /*
  * host: the field's value, with or without a port. Ours are the names and addresses of loopback, the address that the
- * connection came in by, and the names given.
+ * connection came in by, the names given, and whatever is in our own DNS zones: a name that we ourselves answer for is nobody
+ * else's to point here, and it is how those ask who have found a daemon by SRV.
  */
-bool http_host_is_ours(const char *host, const struct sockaddr *local, const char *const *names, size_t n_names);
+struct http_names {
+    const char *const *hosts;
+    size_t n_hosts;
+    const char *const *zones;
+    size_t n_zones;
+};
+
+bool http_host_is_ours(const char *host, const struct sockaddr *local, const struct http_names *names);
 
 #endif

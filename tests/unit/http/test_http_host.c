@@ -8,20 +8,21 @@
 
 #include "tests/support/unit.h"
 
-static const char *const names[] = {"web-1.example.com"};
+static const char *const hosts[] = {"web-1.example.com"}, *const zones[] = {"discover.internal"};
+static const struct http_names names = {hosts, 1, zones, 1}, none;
 
 static bool ours(const char *host)
 {
     struct sockaddr_in local = {.sin_family = AF_INET};
     inet_pton(AF_INET, "10.1.2.3", &local.sin_addr);
-    return http_host_is_ours(host, (const struct sockaddr *)&local, names, 1);
+    return http_host_is_ours(host, (const struct sockaddr *)&local, &names);
 }
 
 static bool ours_by_v6(const char *host)
 {
     struct sockaddr_in6 local = {.sin6_family = AF_INET6};
     inet_pton(AF_INET6, "2001:db8::7", &local.sin6_addr);
-    return http_host_is_ours(host, (const struct sockaddr *)&local, NULL, 0);
+    return http_host_is_ours(host, (const struct sockaddr *)&local, &none);
 }
 
 START_TEST(what_means_us)
@@ -38,7 +39,9 @@ START_TEST(what_means_us)
                                        "10.1.2.3:80",
                                        "[::ffff:10.1.2.3]",
                                        "web-1.example.com",
-                                       "WEB-1.example.com.:8054"};
+                                       "WEB-1.example.com.:8054",
+                                       "7f000001.addr.shop.discover.internal:8054",
+                                       "Discover.Internal"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(ours(good[i]), "%s", good[i]);
     ck_assert(ours_by_v6("[2001:db8::7]:8054"));
@@ -67,6 +70,8 @@ START_TEST(what_does_not)
                                       "localhost:80x",
                                       "web-2.example.com",
                                       "x.web-1.example.com",
+                                      "xdiscover.internal",
+                                      "discover.internal.evil.example",
                                       "[2001:db8::7]",
                                       "localhost/",
                                       "a@localhost"};
