@@ -18,76 +18,16 @@
 
 #define FLUSH_BLOCKS 4 /* between two looks at the clock */
 
-static void log_config_error(void *arg, const char *message)
-{
-    (void)arg;
-    log_error("%s", message);
-}
-
-static void report_change(void *arg, const char *key, bool reloadable)
-{
-    (void)arg;
-    if (!reloadable)
-        log_warning("%s has changed; it takes effect with the next start", key);
-}
-
-#define EXCHANGE(a, b)                                                                                                 \
-    do {                                                                                                               \
-        __typeof__(a) kept = (a);                                                                                      \
-        (a) = (b);                                                                                                     \
-        (b) = kept;                                                                                                    \
-    } while (0)
-
-/* What takes effect only at a start stays what it is: others may hold pointers to it. */
-static void exchange_reloadable(struct config *c, struct config *fresh)
-{
-    EXCHANGE(c->log.level, fresh->log.level);
-    EXCHANGE(c->registry.on_stop, fresh->registry.on_stop);
-    EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
-    EXCHANGE(c->api.register_group, fresh->api.register_group);
-    EXCHANGE(c->address, fresh->address);
-    EXCHANGE(c->allow_loopback, fresh->allow_loopback);
-    EXCHANGE(c->services_dir, fresh->services_dir);
-    EXCHANGE(c->services, fresh->services);
-    EXCHANGE(c->n_services, fresh->n_services);
-    EXCHANGE(c->service_files, fresh->service_files);
-    EXCHANGE(c->n_service_files, fresh->n_service_files);
-}
-
-static void reload(struct daemon *d)
-{
-    struct config *fresh;
-    if (!d->config_path)
-        return;
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now_ns() / NS_PER_US));
-    if (config_load(d->config_path, log_config_error, NULL, &fresh) < 0) {
-        log_error("the configuration is not reloaded: it goes on as it was");
-    } else {
-        config_changes(d->config, fresh, report_change, NULL);
-        exchange_reloadable(d->config, fresh);
-        config_free(fresh);
-        log_set_level(d->config->log.level);
-        api_set_group(d->api, d->config->api.register_group);
-        host_address_look(d->host_address);
-        services_set(d);
-        if (config_refused_files(d->config))
-            log_error("configuration reloaded, but for %zu files of %s", config_refused_files(d->config),
-                      d->config->services_dir);
-        else
-            log_notice("configuration reloaded");
-    }
-    sd_notify(0, "READY=1");
-    daemon_turn(d);
-}
-
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
     (void)what;
+    struct reload_report report = {0};
     loop_meter_enter();
     if (signal == SIGHUP)
-        reload(arg);
+        daemon_reload(arg, &report);
     else
         stop_by_signal(arg);
+    reload_report_fini(&report);
     loop_meter_leave();
 }
 

@@ -173,6 +173,14 @@ void pause_stop(struct daemon *d);
 void pause_begin_turn(struct daemon *d, int64_t now_ns);
 void pause_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
 
+/*
+ * reload.c. Reads the configuration again and takes what can be taken; what is refused, and why, and what takes effect only
+ * with the next start, stands in the log in the same words as in the report. reload_refuse: report may be NULL.
+ */
+void daemon_reload(struct daemon *d, struct reload_report *report);
+void reload_refuse(struct reload_report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void reload_report_fini(struct reload_report *report);
+
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);
 void parts_stop(struct daemon *d);
@@ -183,6 +191,9 @@ void parts_stop(struct daemon *d);
  */
 bool daemon_table_whole(const struct daemon *d);
 void daemon_table_again(struct daemon *d);
+
+/* What the configuration says of the bus; the strings are its own. */
+void daemon_bus_options(const struct config *config, bool create, struct bus_options *ret_options);
 
 /* A bus as the configuration describes it; says in the log what is wrong. A negative errno. */
 int daemon_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
@@ -207,8 +218,8 @@ int requests_start(struct daemon *d);
 int services_start(struct daemon *d);
 /* arg: the daemon. */
 void outbound_address_changed(void *arg);
-/* Takes the services of the configuration; also after a reload. */
-void services_set(struct daemon *d);
+/* Takes the services of the configuration. report: of the reload that it is a part of; NULL: none. */
+void services_set(struct daemon *d, struct reload_report *report);
 /* Once a second: tries again what could not be registered, when that may have changed. */
 void services_second(struct daemon *d);
 

@@ -68,6 +68,11 @@ static void ignore_end(void *arg, enum bus_bucket bucket, int err, const char *r
     (void)arg, (void)bucket, (void)err, (void)reason;
 }
 
+static void ignore_move(void *arg, const char *server, bool reloaded)
+{
+    (void)arg, (void)server, (void)reloaded;
+}
+
 static void ignore_put(void *arg, const struct bus_put_result *result)
 {
     (void)arg, (void)result;
@@ -90,7 +95,7 @@ static void wait_for_buckets(struct init *i)
 int init_run(struct config *config)
 {
     static const struct bus_events events = {on_connected, on_text,        on_text,    ignore_message, ignore_gap,
-                                             on_info,      ignore_message, ignore_end, ignore_put,     on_text};
+                                             on_info,      ignore_message, ignore_end, ignore_put,     ignore_move};
     struct init i = {.config = config};
     int err = daemon_bus_new(config, true, &events, &i, &i.bus);
     if (!err)

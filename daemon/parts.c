@@ -13,8 +13,6 @@
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
-#define SECRET_MAX 4096
-
 struct part {
     const char *name;
     int (*start)(struct daemon *d); /* says itself what was wrong, if more than the errno is to be said */
@@ -160,55 +158,41 @@ static void on_bus(void *arg)
     daemon_turn(d);
 }
 
-static int read_password(const struct config *config, char **ret_password)
+void daemon_bus_options(const struct config *c, bool create, struct bus_options *ret_options)
 {
-    size_t n;
-    *ret_password = NULL;
-    if (!config->nats.password_file[0])
-        return 0;
-    int err = file_read_secret(config->nats.password_file, SECRET_MAX, ret_password, &n);
-    if (err)
-        log_error("nats.password_file %s: %s", config->nats.password_file,
-                  err == -EPERM ? "others may read or change it" : strerror(-err));
-    else
-        (*ret_password)[strcspn(*ret_password, "\r\n")] = '\0';
-    return err;
+    *ret_options = (struct bus_options){.servers = (const char *const *)c->nats.servers.items,
+                                        .n_servers = c->nats.servers.n,
+                                        .credentials = c->nats.credentials,
+                                        .nkey_seed = c->nats.nkey_seed,
+                                        .user = c->nats.user,
+                                        .password_file = c->nats.password_file,
+                                        .tls_ca = c->nats.tls.ca,
+                                        .tls_cert = c->nats.tls.cert,
+                                        .tls_key = c->nats.tls.key,
+                                        .js_domain = c->nats.js_domain,
+                                        .buckets = {c->registry.services_bucket, c->registry.hosts_bucket},
+                                        .region = c->region,
+                                        .host = c->host,
+                                        .create = create,
+                                        .replicas = (int)c->registry.replicas,
+                                        .max_bytes = {c->registry.services_max_bytes, c->registry.hosts_max_bytes},
+                                        .record_ttl_ns = c->registry.record_ttl_ns,
+                                        .lease_ttl_ns = c->registry.lease_ttl_ns,
+                                        .mailbox = c->limits.mailbox,
+                                        .max_puts = c->limits.puts,
+                                        .max_value = c->limits.record_bytes,
+                                        .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
 }
 
 int daemon_bus_new(const struct config *c, bool create, const struct bus_events *events, void *arg,
                    struct bus **ret_bus)
 {
-    char *password;
-    const char *why = "no memory";
-    int err = read_password(c, &password);
+    char why[BUS_WHY_CAP];
+    struct bus_options options;
+    daemon_bus_options(c, create, &options);
+    int err = bus_new(&options, events, arg, ret_bus, why);
     if (err)
-        return err;
-    struct bus_options options = {.servers = (const char *const *)c->nats.servers.items,
-                                  .n_servers = c->nats.servers.n,
-                                  .credentials = c->nats.credentials,
-                                  .nkey_seed = c->nats.nkey_seed,
-                                  .user = c->nats.user,
-                                  .password = password,
-                                  .tls_ca = c->nats.tls.ca,
-                                  .tls_cert = c->nats.tls.cert,
-                                  .tls_key = c->nats.tls.key,
-                                  .js_domain = c->nats.js_domain,
-                                  .buckets = {c->registry.services_bucket, c->registry.hosts_bucket},
-                                  .region = c->region,
-                                  .host = c->host,
-                                  .create = create,
-                                  .replicas = (int)c->registry.replicas,
-                                  .max_bytes = {c->registry.services_max_bytes, c->registry.hosts_max_bytes},
-                                  .record_ttl_ns = c->registry.record_ttl_ns,
-                                  .lease_ttl_ns = c->registry.lease_ttl_ns,
-                                  .mailbox = c->limits.mailbox,
-                                  .max_puts = c->limits.puts,
-                                  .max_value = c->limits.record_bytes,
-                                  .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
-    err = bus_new(&options, events, arg, ret_bus, &why);
-    if (err)
-        log_error("nats: %s", why ? why : strerror(-err));
-    free(password);
+        log_error("%s", why);
     return err;
 }
 
@@ -234,7 +218,7 @@ static void bus_part_stop(struct daemon *d)
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
 static int configured_start(struct daemon *d)
 {
-    services_set(d);
+    services_set(d, NULL);
     catalog_flush(d->catalog);
     return 0;
 }

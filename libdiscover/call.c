@@ -237,6 +237,41 @@ int discover_leave(struct discover *d)
     return ask_for_ok(d, &msg);
 }
 
+static int take_reloaded(struct discover *d, const server_message *answer, discover_reload_fn *fn, void *arg)
+{
+    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED)
+        return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+    const Discover__V1__Reloaded *r = answer->reloaded;
+    const struct discover_reload_result result = {
+        .taken = (const char *const *)r->taken,
+        .n_taken = r->n_taken,
+        .needs_restart = (const char *const *)r->needs_restart,
+        .n_needs_restart = r->n_needs_restart,
+        .refused = (const char *const *)r->refused,
+        .n_refused = r->n_refused,
+    };
+    fn(arg, &result);
+    return 0;
+}
+
+int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    Discover__V1__Reload body = DISCOVER__V1__RELOAD__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD;
+    msg.reload = &body;
+    server_message *answer;
+    err = ask(d, &msg, &answer);
+    if (err < 0)
+        return err;
+    err = take_reloaded(d, answer, fn, arg);
+    discover__v1__server_message__free_unpacked(answer, NULL);
+    return err;
+}
+
 /* The lists of a status, as the caller gets them. */
 struct status_lists {
     struct discover_counter *counters;

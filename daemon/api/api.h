@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "daemon/base/string_list.h"
 #include "daemon/agent/agent.h"
 #include "daemon/base/metrics.h"
 #include "proto/api.pb-c.h"
@@ -40,6 +41,11 @@ struct api_options {
     int64_t handshake_timeout_ns;
 };
 
+/* What became of a reload: keys, files and sentences. Whoever asked for it frees the lists. */
+struct reload_report {
+    struct string_list taken, restart, refused; /* restart: takes effect with the next start */
+};
+
 /*
  * What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. *ret_why, set
  * where an errno does not say it all, is read before the next turn of the loop.
@@ -57,6 +63,9 @@ struct api_ops {
     void (*status)(void *arg, Discover__V1__Status *ret_status);
     uint64_t (*epoch)(void *arg);
     int (*table_fd)(void *arg); /* of the present table; stays the owner's */
+
+    /* Takes the configuration anew; adds to the lists. */
+    void (*reload)(void *arg, struct reload_report *report);
 
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);

@@ -272,6 +272,29 @@ static void handle_leave(struct api_client *c, const ClientMessage *m)
     c->api->ops.leave(c->api->ops.arg);
 }
 
+static void handle_reload(struct api_client *c, const ClientMessage *m)
+{
+    struct reload_report report = {0};
+    Discover__V1__Reloaded reloaded = DISCOVER__V1__RELOADED__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    if (!check_operator(c, m->id))
+        return;
+    c->api->ops.reload(c->api->ops.arg, &report);
+    reloaded.n_taken = report.taken.n;
+    reloaded.taken = report.taken.items;
+    reloaded.n_needs_restart = report.restart.n;
+    reloaded.needs_restart = report.restart.items;
+    reloaded.n_refused = report.refused.n;
+    reloaded.refused = report.refused.items;
+    message.id = m->id;
+    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED;
+    message.reloaded = &reloaded;
+    api_client_send(c, &message, -1);
+    string_list_fini(&report.taken);
+    string_list_fini(&report.restart);
+    string_list_fini(&report.refused);
+}
+
 void api_left(struct api *api, const char *why)
 {
     api_enter(api);
@@ -342,6 +365,7 @@ static const struct request {
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT, true, handle_heartbeat},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, false, handle_override},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, false, handle_reload},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, false, api_watch_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, false, api_share_handle},

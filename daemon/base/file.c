@@ -92,6 +92,16 @@ int file_read_secret(const char *path, size_t max, char **ret_bytes, size_t *ret
     return read_path(path, max, true, ret_bytes, ret_n);
 }
 
+const char *file_secret_error(int err)
+{
+    if (err == -EPERM)
+        return "others may read or change the file, or it is neither root's nor ours: chown root:discoverd and chmod "
+               "0640";
+    if (err == -EACCES)
+        return "we may not read the file: chown root:discoverd and chmod 0640, and the folders above it must let us in";
+    return strerror(-err);
+}
+
 static int write_all(int fd, const char *bytes, size_t n)
 {
     while (n > 0) {

@@ -21,6 +21,9 @@ int file_read(const char *path, size_t max, char **ret_bytes, size_t *ret_n);
  */
 int file_read_secret(const char *path, size_t max, char **ret_bytes, size_t *ret_n);
 
+/* What is wrong with the file, and how it must be, by the errno of file_read_secret. Static. */
+const char *file_secret_error(int err);
+
 /*
  * Replaces the content of a file, or makes it with this mode: a temporary file beside it, fsync, rename, fsync of
  * the folder. After a power failure it is the old one or the new one. One writer at a time for a path.

@@ -9,6 +9,7 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/bus/bus_reader.h"
+#include "daemon/bus/bus_security.h"
 #include "daemon/bus/bus_publisher.h"
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
@@ -20,9 +21,8 @@
 struct bus {
     struct bus_events events;
     void *arg;
-    char *text; /* all strings of the options, one behind the other */
-    char **servers;
-    struct bus_options options; /* strings point into text */
+    char *text;                 /* all strings of the options, one behind the other */
+    struct bus_options options; /* strings point into text; what is access to it stands in the publisher */
     struct bus_counters counters;
     struct mailbox *box;
     struct mail *todo; /* taken from the box, not yet looked at */
@@ -40,6 +40,7 @@ struct bus {
     size_t puts_out; /* without a result that was dispatched */
     bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS];
     bool connected;
+    uint64_t fingerprint; /* of the access, as last told */
 };
 
 /* ---- making ---- */
@@ -55,13 +56,6 @@ static const char *append(char **pos, const char *text)
 
 /* The fields of bus_options that are strings. */
 static const size_t string_fields[] = {
-    offsetof(struct bus_options, credentials),
-    offsetof(struct bus_options, nkey_seed),
-    offsetof(struct bus_options, user),
-    offsetof(struct bus_options, password),
-    offsetof(struct bus_options, tls_ca),
-    offsetof(struct bus_options, tls_cert),
-    offsetof(struct bus_options, tls_key),
     offsetof(struct bus_options, js_domain),
     offsetof(struct bus_options, region),
     offsetof(struct bus_options, host),
@@ -81,17 +75,11 @@ static int copy_strings(struct bus *b)
     size_t size = 0;
     for (size_t i = 0; i < N_STRINGS; i++)
         size += strlen(*field(o, i) ? *field(o, i) : "") + 1;
-    for (size_t i = 0; i < o->n_servers; i++)
-        size += strlen(o->servers[i]) + 1;
     char *pos = b->text = malloc(size);
-    b->servers = calloc(o->n_servers, sizeof *b->servers);
-    if (!b->text || !b->servers)
+    if (!b->text)
         return -ENOMEM;
     for (size_t i = 0; i < N_STRINGS; i++)
         *field(o, i) = append(&pos, *field(o, i));
-    for (size_t i = 0; i < o->n_servers; i++)
-        b->servers[i] = (char *)append(&pos, o->servers[i]);
-    o->servers = (const char *const *)b->servers;
     return 0;
 }
 
@@ -160,19 +148,23 @@ static int make_reader(struct bus *b)
     return bus_reader_new(&setup, &b->reader);
 }
 
-static int make_writer(struct bus *b)
+static int make_writer(struct bus *b, struct bus_access *access)
 {
     struct bus_publisher_setup setup = {
         .box = b->box,
         .counters = &b->counters,
         .links = &b->links,
+        .access = access,
         .puts = b->puts,
         .max_puts = b->options.max_puts,
     };
-    return bus_publisher_new(&setup, &b->writer);
+    int err = bus_publisher_new(&setup, &b->writer);
+    if (err < 0)
+        bus_access_free(access);
+    return err;
 }
 
-static int make_links(struct bus *b, const char **ret_why)
+static int make_links(struct bus *b)
 {
     int err = 0;
     sigset_t before;
@@ -185,14 +177,14 @@ static int make_links(struct bus *b, const char **ret_why)
             .feeds = b->feeds[i],
             .message_ttl = b->message_ttl,
         };
-        err = bus_link_new(&b->options, &setup, &b->links.all[i], ret_why);
+        err = bus_link_new(&b->options, &setup, &b->links.all[i]);
     }
     thread_restore_signals(&before);
     atomic_store(&b->links.now, b->links.all[0]);
     return err;
 }
 
-static int make_parts(struct bus *b, const char **ret_why)
+static int make_parts(struct bus *b)
 {
     int err = mailbox_new(b->options.mailbox, &b->box);
     if (err == 0)
@@ -200,18 +192,54 @@ static int make_parts(struct bus *b, const char **ret_why)
     if (err == 0)
         err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
     if (err == 0)
-        err = make_links(b, ret_why);
+        err = make_links(b);
     if (err == 0)
         err = make_reader(b);
-    if (err == 0)
-        err = make_writer(b);
     return err;
 }
 
-int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
-            const char **ret_why)
+/* The access, once it was seen that it can be used. */
+static int make_access(const struct bus_options *options, struct bus_access **ret_access,
+                       char ret_why[static BUS_WHY_CAP])
 {
-    *ret_why = "no memory";
+    snprintf(ret_why, BUS_WHY_CAP, "no memory");
+    struct bus_access *access = bus_access_new(options);
+    int err = access ? bus_security_check(access, ret_why) : -ENOMEM;
+    if (err < 0)
+        bus_access_free(access);
+    else
+        *ret_access = access;
+    return err;
+}
+
+int bus_check_access(const struct bus_options *options, char ret_why[static BUS_WHY_CAP])
+{
+    struct bus_access *access;
+    int err = make_access(options, &access, ret_why);
+    if (err == 0)
+        bus_access_free(access);
+    return err;
+}
+
+int bus_set_access(struct bus *b, const struct bus_options *options, bool *ret_changed,
+                   char ret_why[static BUS_WHY_CAP])
+{
+    struct bus_access *access;
+    int err = make_access(options, &access, ret_why);
+    if (err < 0)
+        return err;
+    uint64_t fingerprint = bus_access_fingerprint(access);
+    *ret_changed = fingerprint != b->fingerprint;
+    b->fingerprint = fingerprint;
+    bus_publisher_set_access(b->writer, access);
+    return 0;
+}
+
+int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
+            char ret_why[static BUS_WHY_CAP])
+{
+    snprintf(ret_why, BUS_WHY_CAP, "no memory");
+    struct bus_access *access = NULL;
     struct bus *b = calloc(1, sizeof *b);
     if (!b)
         return -ENOMEM;
@@ -221,11 +249,17 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     int err = copy_strings(b);
     const char *why = err ? NULL : bad_option(&b->options);
     if (why) {
-        *ret_why = why;
+        snprintf(ret_why, BUS_WHY_CAP, "%s", why);
         err = -EINVAL;
     }
     if (err == 0)
-        err = make_parts(b, ret_why);
+        err = make_parts(b);
+    if (err == 0)
+        err = make_access(options, &access, ret_why);
+    if (err == 0) {
+        b->fingerprint = bus_access_fingerprint(access);
+        err = make_writer(b, access);
+    }
     if (err < 0) {
         bus_free(b);
         return err;
@@ -299,7 +333,7 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
         b->events.disconnected(b->arg, mail->text);
         break;
     case BUS_MAIL_MOVED:
-        b->events.moved(b->arg, mail->text);
+        b->events.moved(b->arg, mail->text, mail->err != 0);
         break;
     case BUS_MAIL_END:
         b->resyncing[mail->head.bucket] = false;
@@ -487,7 +521,6 @@ void bus_free(struct bus *b)
         bus_link_free(b->links.all[i]);
     bus_puts_free(b->puts);
     mailbox_free(b->box);
-    free(b->servers);
     free(b->text);
     free(b);
 }

@@ -15,6 +15,8 @@
 
 #include "daemon/sync/message.h"
 
+#define BUS_WHY_CAP 512
+
 struct bus;
 struct metrics;
 
@@ -26,7 +28,7 @@ struct bus_options {
     size_t n_servers;
     const char *credentials; /* file */
     const char *nkey_seed;   /* file */
-    const char *user, *password;
+    const char *user, *password_file;
     const char *tls_ca, *tls_cert, *tls_key; /* files; any of them switches TLS on */
     const char *js_domain;
     const char *buckets[BUS_BUCKETS]; /* names */
@@ -79,13 +81,28 @@ struct bus_events {
     void (*snapshot_entry)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
     void (*snapshot_end)(void *arg, enum bus_bucket bucket, int err, const char *reason);
     void (*put_done)(void *arg, const struct bus_put_result *result);
-    /* Connected to another server, because the last one is about to stop: nothing was lost. */
-    void (*moved)(void *arg, const char *server);
+    /*
+     * Connected to another server, because the last one is about to stop, or anew, because bus_set_access told of what
+     * is new (reloaded): nothing was lost.
+     */
+    void (*moved)(void *arg, const char *server, bool reloaded);
 };
 
-/* -EINVAL with *ret_why (static) when the options cannot work; -ENOMEM. events is copied. */
+/* -EINVAL with the reason when the options cannot work; -ENOMEM. events is copied. */
 int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
-            const char **ret_why);
+            char ret_why[static BUS_WHY_CAP]);
+
+/*
+ * From now on connects to the servers of options, and by what they say of credentials, nkey, user, password and TLS;
+ * nothing else of them counts. When that, or what is in the files, is not what the present connection was made with,
+ * another one is made at once; this one serves until it stands. *ret_changed: whether something is not what it was at the
+ * last call. Blocks on the disk. As bus_new.
+ */
+int bus_set_access(struct bus *b, const struct bus_options *options, bool *ret_changed,
+                   char ret_why[static BUS_WHY_CAP]);
+
+/* Whether bus_set_access would take them. */
+int bus_check_access(const struct bus_options *options, char ret_why[static BUS_WHY_CAP]);
 
 int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
 

@@ -24,9 +24,7 @@
 
 struct bus_link {
     struct bus_link_setup setup;
-    natsOptions *options;
-    const char *const *servers; /* the configured ones, borrowed */
-    size_t n_servers;
+    const char *host;                 /* borrowed */
     char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
     size_t n_discovered;
     const char *js_domain;
@@ -151,12 +149,11 @@ static bool given(const char *text)
     return text && *text;
 }
 
-static natsStatus set_options(struct bus_link *link, const struct bus_options *options, const char **ret_why)
+static natsStatus set_options(struct bus_link *link, natsOptions *o)
 {
-    natsOptions *o = link->options;
     char name[BUS_SUBJECT_CAP], prefix[BUS_SUBJECT_CAP];
-    snprintf(name, sizeof name, "discoverd %s", options->host);
-    snprintf(prefix, sizeof prefix, "_INBOX.%s", options->host);
+    snprintf(name, sizeof name, "discoverd %s", link->host);
+    snprintf(prefix, sizeof prefix, "_INBOX.%s", link->host);
     natsStatus s[] = {
         natsOptions_SetName(o, name),
         natsOptions_SetCustomInboxPrefix(o, prefix),
@@ -168,7 +165,6 @@ static natsStatus set_options(struct bus_link *link, const struct bus_options *o
         natsOptions_SetClosedCB(o, on_closed, link),
         natsOptions_SetLameDuckModeCB(o, on_lame_duck, link),
         natsOptions_SetErrorHandler(o, on_error, link),
-        bus_security_set(o, options, ret_why),
     };
     for (size_t i = 0; i < sizeof s / sizeof *s; i++)
         if (s[i] != NATS_OK)
@@ -190,15 +186,13 @@ static void name_subjects(struct bus_link *link, const char *host)
     }
 }
 
-int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link,
-                 const char **ret_why)
+int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link)
 {
     struct bus_link *link = calloc(1, sizeof *link);
     if (!link)
         return -ENOMEM;
     link->setup = *setup;
-    link->servers = options->servers;
-    link->n_servers = options->n_servers;
+    link->host = options->host;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
     bus_timeout_init(&link->patience, options->lease_ttl_ns);
@@ -207,15 +201,10 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     pthread_cond_init(&link->changed, NULL);
     name_subjects(link, options->host);
     link->value = malloc(options->max_value);
-    bool memory = bus_inbox_new(&link->read_answers) == 0 && link->value && link->news_fd >= 0;
-    *ret_why = NULL;
-    natsStatus s = memory ? natsOptions_Create(&link->options) : NATS_NO_MEMORY;
-    if (s == NATS_OK)
-        s = set_options(link, options, ret_why);
-    if (s != NATS_OK) {
-        *ret_why = *ret_why ? *ret_why : natsStatus_GetText(s);
+    bool good = bus_inbox_new(&link->read_answers) == 0 && link->value && link->news_fd >= 0;
+    if (!good) {
         bus_link_free(link);
-        return s == NATS_NO_MEMORY ? -ENOMEM : -EINVAL;
+        return -ENOMEM;
     }
     *ret_link = link;
     return 0;
@@ -225,9 +214,7 @@ void bus_link_free(struct bus_link *link)
 {
     if (!link)
         return;
-    for (size_t i = 0; i < link->n_discovered; i++)
-        free(link->discovered[i]);
-    natsOptions_Destroy(link->options);
+    bus_link_forget(link);
     pthread_cond_destroy(&link->changed);
     pthread_mutex_destroy(&link->lock);
     if (link->news_fd >= 0)
@@ -240,18 +227,18 @@ void bus_link_free(struct bus_link *link)
 /* ---- open ---- */
 
 /* The one that was lost may hang: every second that it is waited for is one of the lease. */
-static natsStatus set_servers(struct bus_link *link)
+static natsStatus set_servers(struct bus_link *link, const struct bus_access *access, natsOptions *o)
 {
-    size_t n = link->n_servers + link->n_discovered;
+    size_t n = access->n_servers + link->n_discovered;
     const char **all = calloc(n, sizeof *all);
     if (!all)
         return NATS_NO_MEMORY;
-    memcpy(all, link->servers, link->n_servers * sizeof *all);
-    memcpy(all + link->n_servers, link->discovered, link->n_discovered * sizeof *all);
+    memcpy(all, access->servers, access->n_servers * sizeof *all);
+    memcpy(all + access->n_servers, link->discovered, link->n_discovered * sizeof *all);
     uint64_t random = (uint64_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
     wire_order_servers(all, n, link->last_server, random);
-    natsStatus s = natsOptions_SetServers(link->options, all, (int)n);
+    natsStatus s = natsOptions_SetServers(o, all, (int)n);
     free(all);
     return s;
 }
@@ -261,24 +248,76 @@ static int64_t whole_ms(int64_t ns)
     return ns > NS_PER_MS ? ns / NS_PER_MS : 1;
 }
 
-static natsStatus connect_now(struct bus_link *link, natsConnection **ret_nc)
+static natsStatus set_times(struct bus_link *link, size_t n_servers, natsOptions *o)
 {
+    bus_timeout_set_servers(&link->patience, n_servers);
+    natsStatus s = natsOptions_SetTimeout(o, whole_ms(bus_timeout_connect_ns(&link->patience)));
+    return s == NATS_OK ? natsOptions_SetPingInterval(o, whole_ms(bus_timeout_ping_ns(&link->patience))) : s;
+}
+
+static int failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
+{
+    const char *detail = nats_GetLastError(NULL);
+    snprintf(ret_reason, BUS_REASON_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
+             detail ? detail : "");
+    return -ENOTCONN;
+}
+
+static natsStatus connect_by(struct bus_link *link, const struct bus_access *access, natsOptions *o,
+                             natsConnection **ret_nc, char ret_reason[static BUS_REASON_CAP])
+{
+    char cause[BUS_WHY_CAP];
     int64_t began_ns = clock_now_ns();
-    bus_timeout_set_servers(&link->patience, link->n_servers + link->n_discovered);
-    natsStatus s = natsOptions_SetTimeout(link->options, whole_ms(bus_timeout_connect_ns(&link->patience)));
-    if (s == NATS_OK)
-        s = natsOptions_SetPingInterval(link->options, whole_ms(bus_timeout_ping_ns(&link->patience)));
-    if (s == NATS_OK)
-        s = natsConnection_Connect(ret_nc, link->options);
+    bus_security_forget();
+    natsStatus s = natsConnection_Connect(ret_nc, o);
     link->opened_ns = clock_now_ns();
-    if (s != NATS_OK)
-        bus_timeout_failed(&link->patience, link->n_servers, link->opened_ns - began_ns);
+    if (s == NATS_OK)
+        return s;
+    bus_timeout_failed(&link->patience, access->n_servers, link->opened_ns - began_ns);
+    (void)failure(s, ret_reason);
+    bus_security_cause(access, ret_reason, cause);
+    if (*cause)
+        snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, cause);
+    return s;
+}
+
+/* What the files of access say is read here, anew for each connection. */
+static natsStatus connect_now(struct bus_link *link, const struct bus_access *access, natsConnection **ret_nc,
+                              char ret_reason[static BUS_REASON_CAP])
+{
+    char why[BUS_WHY_CAP] = "";
+    natsOptions *o = NULL;
+    natsStatus s = natsOptions_Create(&o);
+    if (s == NATS_OK)
+        s = set_options(link, o);
+    if (s == NATS_OK)
+        s = set_servers(link, access, o);
+    if (s == NATS_OK)
+        s = set_times(link, access->n_servers + link->n_discovered, o);
+    (void)failure(s, ret_reason);
+    if (s == NATS_OK && (s = bus_security_set(o, access, why)) != NATS_OK)
+        snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, why);
+    if (s == NATS_OK)
+        s = connect_by(link, access, o, ret_nc, ret_reason);
+    natsOptions_Destroy(o);
     return s;
 }
 
 int64_t bus_link_longest_pause_ns(const struct bus_link *link)
 {
     return bus_timeout_pause_ns(&link->patience);
+}
+
+static void forget_discovered(struct bus_link *link)
+{
+    while (link->n_discovered > 0)
+        free(link->discovered[--link->n_discovered]);
+}
+
+void bus_link_forget(struct bus_link *link)
+{
+    forget_discovered(link);
+    link->last_server[0] = '\0';
 }
 
 /* So that the next connect can go to a server that is not configured here. */
@@ -302,8 +341,7 @@ static void remember_cluster(struct bus_link *link, natsConnection *nc)
 int bus_link_learn(struct bus_link *link, const struct bus_link *from)
 {
     memcpy(link->last_server, from->last_server, sizeof link->last_server);
-    while (link->n_discovered > 0)
-        free(link->discovered[--link->n_discovered]);
+    forget_discovered(link);
     for (size_t i = 0; i < from->n_discovered; i++) {
         link->discovered[i] = strdup(from->discovered[i]);
         if (!link->discovered[i])
@@ -361,26 +399,17 @@ static natsStatus set_up(struct bus_link *link)
     return s;
 }
 
-static int failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
-{
-    const char *detail = nats_GetLastError(NULL);
-    snprintf(ret_reason, BUS_REASON_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
-             detail ? detail : "");
-    return -ENOTCONN;
-}
-
-int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP], char ret_reason[static BUS_REASON_CAP])
+int bus_link_open(struct bus_link *link, const struct bus_access *access, char ret_server[static BUS_REASON_CAP],
+                  char ret_reason[static BUS_REASON_CAP])
 {
     char ignored[BUS_REASON_CAP];
     natsConnection *nc = NULL;
     link->lame = link->closed = false;
     link->n_denied = 0;
     bus_inbox_reset(link->read_answers);
-    natsStatus s = set_servers(link);
-    if (s == NATS_OK)
-        s = connect_now(link, &nc);
+    natsStatus s = connect_now(link, access, &nc, ret_reason);
     if (s != NATS_OK)
-        return failure(s, ret_reason);
+        return -ENOTCONN;
     link->session = (struct bus_session){
         .nc = nc,
         .api_prefix = link->api_prefix,

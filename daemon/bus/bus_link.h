@@ -13,6 +13,7 @@
 #include <nats/nats.h>
 #include <stdatomic.h>
 
+#include "daemon/bus/bus_access.h"
 #include "daemon/bus/bus_feed.h"
 #include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
@@ -42,16 +43,17 @@ struct bus_session {
     const char *inbox; /* "_INBOX.<host>.<random>" */
 };
 
-/* Checks and keeps the options. -EINVAL with *ret_why (static), -ENOMEM. */
-int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link,
-                 const char **ret_why);
+/* Borrows the strings of options. -ENOMEM. */
+int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link);
 void bus_link_free(struct bus_link *link);
 
 /* What stands in front of "$KV.<bucket>.<key>" in the subject of a put; "" without a domain. */
 const char *bus_link_put_prefix(const struct bus_link *link);
 
-/* Bus thread. Connects and subscribes everything; blocks. 0, or a negative errno and a reason. */
-int bus_link_open(struct bus_link *link, char ret_server[static BUS_REASON_CAP],
+/*
+ * Bus thread. Reads what access names, connects and subscribes everything; blocks. 0, or a negative errno and a reason.
+ */
+int bus_link_open(struct bus_link *link, const struct bus_access *access, char ret_server[static BUS_REASON_CAP],
                   char ret_reason[static BUS_REASON_CAP]);
 
 /* Bus thread. How long to wait at most before the next bus_link_open, after one that failed or was lost. */
@@ -59,6 +61,9 @@ int64_t bus_link_longest_pause_ns(const struct bus_link *link);
 
 /* Bus thread. What this one knows of the cluster's servers, for the next bus_link_open of another one. -ENOMEM. */
 int bus_link_learn(struct bus_link *link, const struct bus_link *from);
+
+/* Bus thread. It knows no other servers any more than those of the next bus_link_open's access. */
+void bus_link_forget(struct bus_link *link);
 
 /* Bus thread. Readable when bus_link_news has some. */
 int bus_link_news_fd(const struct bus_link *link);

@@ -105,19 +105,14 @@ static int of_text(const char *text, char ret_public[static NKEY_PUBLIC_CAP])
     return -EINVAL;
 }
 
-int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP], const char **ret_why)
+int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP])
 {
     char *text;
     size_t n;
     int err = file_read_secret(path, FILE_MAX, &text, &n);
-    if (err < 0) {
-        *ret_why = err == -EPERM ? "nats.nkey_seed: others may read or change the file"
-                                 : "nats.nkey_seed: cannot read the file";
-        return err;
-    }
-    err = of_text(text, ret_public);
     if (err < 0)
-        *ret_why = "nats.nkey_seed: there is no seed of a user (SU...) in the file";
+        return err;
+    err = of_text(text, ret_public) < 0 ? -EBADMSG : 0;
     explicit_bzero(text, n);
     free(text);
     return err;

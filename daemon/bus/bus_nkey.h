@@ -12,9 +12,9 @@
 
 /*
  * Reads a file with a seed ("SU...", other lines around it do not matter) and works the public key out. Negative
- * errno with *ret_why (static): the file cannot be read, others may read it, or has no seed of a user in it.
+ * errno: of file_read_secret; -EBADMSG: there is no seed of a user in it.
  */
-int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP], const char **ret_why);
+int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP]);
 
 /* The same of the seed itself; -EINVAL. */
 int bus_nkey_of_seed(const char *seed, char ret_public[static NKEY_PUBLIC_CAP]);

@@ -15,6 +15,7 @@
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
+#define RENEW_AGAIN_NS   (5 * NS_PER_S)    /* what is new does not work: what is old still does */
 #define MOVE_AGAIN_NS    (500 * NS_PER_MS) /* no other server is there: the old one still serves */
 #define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
 #define PUTS_END_NS      NS_PER_S
@@ -23,7 +24,11 @@
 
 struct bus_publisher {
     struct bus_publisher_setup setup;
-    struct mailbox *orders;     /* puts */
+    struct mailbox *orders; /* puts */
+    struct bus_access *access;
+    _Atomic(struct bus_access *) next_access; /* told by main, not taken yet; NULL */
+    uint64_t fingerprint;                     /* of access, as the connection in use was made */
+    bool renewing, servers_changed;           /* a move is wanted because of access; it names other servers */
     _Atomic size_t waiting;     /* orders that are not written yet: a put at once must not overtake them */
     struct bus_link *retiring;  /* has been left, and is closed at retire_ns; NULL */
     int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
@@ -75,6 +80,32 @@ static void report_failure(struct bus_publisher *w, const char *what, const char
     bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
 }
 
+/* ---- what to connect by ---- */
+
+static void take_access(struct bus_publisher *w)
+{
+    struct bus_access *next = atomic_exchange(&w->next_access, NULL);
+    if (!next)
+        return;
+    w->servers_changed |= !bus_access_same_servers(w->access, next);
+    bus_access_free(w->access);
+    w->access = next;
+    w->renewing = bus_access_fingerprint(w->access) != w->fingerprint;
+    if (w->renewing)
+        w->move_ns = clock_now_ns();
+}
+
+/* The fingerprint is taken first: what changes while it is read shows the next time. */
+static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_server[static BUS_REASON_CAP],
+                     char ret_reason[static BUS_REASON_CAP])
+{
+    uint64_t fingerprint = bus_access_fingerprint(w->access);
+    int err = bus_link_open(link, w->access, ret_server, ret_reason);
+    if (err == 0)
+        w->fingerprint = fingerprint;
+    return err;
+}
+
 /* ---- moving to another server ---- */
 
 /* So that none written there overtakes one written here: puts of one key have an order. */
@@ -99,11 +130,35 @@ static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_se
 {
     struct bus_link *spare = bus_links_spare(w->setup.links);
     retire(w); /* if it still serves an earlier move */
-    int err = bus_link_learn(spare, now);
+    if (w->servers_changed)
+        bus_link_forget(spare); /* the cluster that is left may be another one */
+    int err = w->servers_changed ? 0 : bus_link_learn(spare, now);
     if (err == 0)
-        return bus_link_open(spare, ret_server, ret_reason);
+        return open_link(w, spare, ret_server, ret_reason);
     snprintf(ret_reason, BUS_REASON_CAP, "no memory");
     return err;
+}
+
+/* Other servers may be those of another cluster: main begins anew with what is there. */
+static void tell_moved(struct bus_publisher *w, const char *server)
+{
+    if (w->servers_changed) {
+        bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, "nats.servers has changed");
+        bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+    } else {
+        bus_mail_text(w->setup.box, BUS_MAIL_MOVED, 0, w->renewing, server);
+    }
+    w->renewing = w->servers_changed = false;
+}
+
+static void stay(struct bus_publisher *w, const char *reason)
+{
+    report_failure(w,
+                   w->renewing
+                       ? "cannot connect by what the configuration says now, and stays with the connection it has: "
+                       : "the server is about to stop, and there is no other: ",
+                   reason);
+    w->move_ns = clock_now_ns() + (w->renewing ? RENEW_AGAIN_NS : MOVE_AGAIN_NS);
 }
 
 static void move(struct bus_publisher *w)
@@ -111,8 +166,7 @@ static void move(struct bus_publisher *w)
     char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
     struct bus_link *before = bus_links_now(w->setup.links);
     if (open_spare(w, before, server, reason) < 0) {
-        report_failure(w, "the server is about to stop, and there is no other: ", reason);
-        w->move_ns = clock_now_ns() + MOVE_AGAIN_NS;
+        stay(w, reason);
         return;
     }
     atomic_fetch_add(&w->waiting, 1); /* from now on main writes none itself */
@@ -124,7 +178,7 @@ static void move(struct bus_publisher *w)
     w->retire_ns = clock_now_ns() + RETIRE_NS;
     w->move_ns = INT64_MAX;
     metric_inc(&w->setup.counters->moves);
-    bus_mail_text(w->setup.box, BUS_MAIL_MOVED, 0, 0, server);
+    tell_moved(w, server);
 }
 
 /* ---- serving ---- */
@@ -151,6 +205,7 @@ static void serve(struct bus_publisher *w)
         enum bus_link_news news = fds[1].revents ? bus_link_news(link) : BUS_LINK_NONE;
         if (news == BUS_LINK_LOST)
             return;
+        take_access(w);
         if (news == BUS_LINK_LAME || clock_now_ns() >= w->move_ns)
             move(w);
         if (clock_now_ns() >= w->retire_ns)
@@ -163,7 +218,7 @@ static void pause_for(struct bus_publisher *w, int64_t pause_ns)
 {
     struct pollfd fd = {.fd = mailbox_fd(w->orders), .events = POLLIN};
     int64_t until_ns = clock_now_ns() + pause_ns;
-    while (!atomic_load(&w->stopping) && clock_now_ns() < until_ns) {
+    while (!atomic_load(&w->stopping) && !atomic_load(&w->next_access) && clock_now_ns() < until_ns) {
         wait_until(&fd, 1, until_ns);
         refuse_all(w);
     }
@@ -177,11 +232,22 @@ static int64_t next_pause_ns(struct bus_publisher *w)
     return backoff_next(&w->backoff, random);
 }
 
+static int open_first(struct bus_publisher *w, char ret_server[static BUS_REASON_CAP],
+                      char ret_reason[static BUS_REASON_CAP])
+{
+    struct bus_link *link = bus_links_now(w->setup.links);
+    take_access(w);
+    if (w->servers_changed)
+        bus_link_forget(link);
+    w->renewing = w->servers_changed = false;
+    return open_link(w, link, ret_server, ret_reason);
+}
+
 /* One connection from beginning to end. */
 static void session(struct bus_publisher *w)
 {
     char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
-    int err = bus_link_open(bus_links_now(w->setup.links), server, reason);
+    int err = open_first(w, server, reason);
     if (err < 0) {
         report_failure(w, "cannot connect: ", reason);
         return;
@@ -226,6 +292,7 @@ int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publis
         free(w);
         return err;
     }
+    w->access = setup->access;
     *ret_writer = w;
     return 0;
 }
@@ -235,6 +302,8 @@ void bus_publisher_free(struct bus_publisher *w)
     if (!w)
         return;
     mailbox_free(w->orders);
+    bus_access_free(w->access);
+    bus_access_free(atomic_load(&w->next_access));
     free(w);
 }
 
@@ -255,6 +324,12 @@ void bus_publisher_stop(struct bus_publisher *w)
     atomic_store(&w->stopping, true);
     mailbox_wake(w->orders);
     (void)pthread_join(w->thread, NULL);
+}
+
+void bus_publisher_set_access(struct bus_publisher *w, struct bus_access *access)
+{
+    bus_access_free(atomic_exchange(&w->next_access, access));
+    mailbox_wake(w->orders);
 }
 
 void bus_publisher_put(struct bus_publisher *w, struct bus_put *put)

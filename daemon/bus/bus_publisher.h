@@ -18,6 +18,7 @@ struct bus_publisher_setup {
     struct mailbox *box; /* to main */
     struct bus_counters *counters;
     struct bus_links *links;
+    struct bus_access *access; /* taken over, when it can be made */
     struct bus_puts *puts;
     size_t max_puts;
 };
@@ -28,6 +29,9 @@ void bus_publisher_free(struct bus_publisher *writer);
 /* Main thread. */
 int bus_publisher_start(struct bus_publisher *writer);
 void bus_publisher_stop(struct bus_publisher *writer); /* waits for its end, which closes the connection */
+
+/* Main thread. What to connect by from now on: see bus_set_access. Takes it over. */
+void bus_publisher_set_access(struct bus_publisher *writer, struct bus_access *access);
 
 /* Main thread, which sees to max_puts. Puts are written in the order in which they come here. */
 void bus_publisher_put(struct bus_publisher *writer, struct bus_put *put);

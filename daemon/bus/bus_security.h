@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By what a connection proves who we are, and checks who the server is. Main thread, before the connection is made. */
+/* By what a connection proves who we are, and checks who the server is. Any thread. */
 #ifndef BUS_SECURITY_H
 #define BUS_SECURITY_H
 
 #include <nats/nats.h>
 
-#include "daemon/bus/bus.h"
+#include "daemon/bus/bus_access.h"
 
-/* Reads the files that options name. NATS_INVALID_ARG and others, with *ret_why (static): they cannot be used. */
-natsStatus bus_security_set(natsOptions *o, const struct bus_options *options, const char **ret_why);
+/*
+ * Reads the files that access names, and sets what they say. NATS_INVALID_ARG and others, with the key, the file and
+ * what is wrong with it: they cannot be used. Blocks on the disk.
+ */
+natsStatus bus_security_set(natsOptions *o, const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
+
+/* The same, only to see whether they can be used: 0, -EINVAL with why, -ENOMEM. */
+int bus_security_check(const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
+
+/*
+ * Why TLS failed, as far as OpenSSL and our own certificate tell: "our certificate (nats.tls.cert) has expired", ""
+ * when it did not. said: by nats.c. Of the thread that has just tried to connect; bus_security_forget before it tries.
+ */
+void bus_security_forget(void);
+void bus_security_cause(const struct bus_access *access, const char *said, char ret_cause[static BUS_WHY_CAP]);
 
 #endif

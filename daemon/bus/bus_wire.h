@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUS_REASON_CAP 160
+#define BUS_REASON_CAP 256
 #define BUS_KEY_MAX    255
 #define BUS_PREFIX_CAP 272 /* "$JS.<domain>.API." with the longest domain */
 

@@ -22,6 +22,7 @@ static const struct command {
     {"drain", cmd_drain, "no new calls to instances of this host"},
     {"undrain", cmd_undrain, "take that back"},
     {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used"},
+    {"reload", cmd_reload, "the daemon reads its configuration again, and tells what became of it"},
     {"leave", cmd_leave, "take this host out of the registry, and stop its daemon"},
     {"status", cmd_status, "show how the daemon of this host is doing"},
     {NULL, NULL, NULL},

@@ -140,10 +140,13 @@ static void on_disconnected(void *arg, const char *reason)
         follow_disconnected(d->inbound[b].follow, now_ns);
 }
 
-static void on_moved(void *arg, const char *server)
+static void on_moved(void *arg, const char *server, bool reloaded)
 {
     struct daemon *d = arg;
-    log_notice("the NATS server at %s is about to stop: moved to %s", d->bus_server, server);
+    if (reloaded)
+        log_notice("connected anew to the NATS server at %s by what the configuration and its files say now", server);
+    else
+        log_notice("the NATS server at %s is about to stop: moved to %s", d->bus_server, server);
     host_address_set_server(d->host_address, server);
     snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
 }

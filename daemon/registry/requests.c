@@ -60,6 +60,11 @@ static void api_leave(void *arg)
     stop_begin(arg, STOPPING_LEAVES);
 }
 
+static void api_reload(void *arg, struct reload_report *report)
+{
+    daemon_reload(arg, report);
+}
+
 /* What our own closing of the connections at the end would do is left to the good-bye and to the next life. */
 static void api_client_gone(void *arg, uint64_t client)
 {
@@ -97,6 +102,7 @@ int requests_start(struct daemon *d)
                                 .override = api_override,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,
+                                .reload = api_reload,
                                 .leave = api_leave,
                                 .status = status_fill,
                                 .epoch = api_epoch,

@@ -9,13 +9,13 @@
 #include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
 
-static void report_service(const struct agent_service *s)
+static void report_service(struct reload_report *report, const struct agent_service *s)
 {
     const char *why = s->ret_result == -EINVAL   ? s->ret_why
                       : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
                                                  : strerror(-s->ret_result);
     if (s->ret_result < 0)
-        log_error("service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
+        reload_refuse(report, "service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
 }
 
 static void set_checks(struct daemon *d, const struct agent_service *s, const struct service_config *config)
@@ -30,7 +30,7 @@ static void set_checks(struct daemon *d, const struct agent_service *s, const st
         log_error("service %s/%s %s: its checks cannot be run: %s", s->domain, s->service, s->instance, strerror(-err));
 }
 
-static void set_all(struct daemon *d, bool again)
+static void set_all(struct daemon *d, bool again, struct reload_report *report)
 {
     size_t n = d->config->n_services;
     struct agent_service *services = calloc(n + 1, sizeof *services);
@@ -49,16 +49,16 @@ static void set_all(struct daemon *d, bool again)
     d->services_waiting = d->services_retry = false;
     for (size_t i = 0; i < n; i++) {
         if (!again)
-            report_service(&services[i]);
+            report_service(report, &services[i]);
         set_checks(d, &services[i], &d->config->services[i]);
         d->services_waiting |= services[i].ret_result < 0;
     }
     free(services);
 }
 
-void services_set(struct daemon *d)
+void services_set(struct daemon *d, struct reload_report *report)
 {
-    set_all(d, false);
+    set_all(d, false, report);
     int err = config_keep_service_files(d->config);
     if (err)
         log_warning("%s: what %s says now cannot be stored: %s", d->config->state_dir, d->config->services_dir,
@@ -69,7 +69,7 @@ void services_second(struct daemon *d)
 {
     if (!d->services_retry)
         return;
-    set_all(d, true);
+    set_all(d, true, NULL);
     if (!d->services_waiting)
         log_notice("all services of the configuration are registered now");
 }

@@ -170,6 +170,11 @@ static void follow_start(struct member *m)
     }
 }
 
+static void on_moved(void *arg, const char *server, bool reloaded)
+{
+    (void)arg, (void)server, (void)reloaded;
+}
+
 static void member_start(struct member *m, size_t i)
 {
     static const struct bus_events events = {
@@ -182,9 +187,10 @@ static void member_start(struct member *m, size_t i)
         .snapshot_entry = on_snapshot_entry,
         .snapshot_end = on_snapshot_end,
         .put_done = on_put_done,
-        .moved = on_text,
+        .moved = on_moved,
     };
-    const char *servers[] = {nats.server[0].url}, *why = "";
+    const char *servers[] = {nats.server[0].url};
+    char why[BUS_WHY_CAP];
 
     snprintf(m->name, sizeof m->name, "fleet-%zu", i);
     follow_start(m);
@@ -201,7 +207,7 @@ static void member_start(struct member *m, size_t i)
                                         .snapshot_timeout_ns = 60 * NS_PER_S,
                                         .record_ttl_ns = 3600 * NS_PER_S,
                                         .lease_ttl_ns = 3 * NS_PER_S};
-    ck_assert_msg(bus_new(&options, &events, m, &m->bus, &why) == 0, "%s", why);
+    ck_assert_msg(bus_new(&options, &events, m, &m->bus, why) == 0, "%s", why);
     ck_assert_int_eq(bus_start(m->bus), 0);
 }
 

@@ -72,6 +72,16 @@ void nats_server_launch(struct nats *nats, size_t i)
     proc_start(&s->proc, s->name, (const char *const[]){nats_server_program(), "-c", path, NULL}, NULL);
 }
 
+void nats_server_reload(struct nats *nats, size_t i)
+{
+    struct nats_server *s = &nats->server[i];
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s.conf", e2e_folder(), s->name);
+    write_config(nats, s, path);
+    proc_signal(&s->proc, SIGHUP);
+}
+
 void nats_start(struct nats *nats, size_t n_servers)
 {
     nats->domain = nats->extra = NULL;

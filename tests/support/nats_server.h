@@ -43,6 +43,9 @@ void nats_server_kill(struct nats *nats, size_t i);
 void nats_server_pause(struct nats *nats, size_t i);
 void nats_server_resume(struct nats *nats, size_t i);
 
+/* Writes its configuration anew, as nats->extra is now, and lets it take that. */
+void nats_server_reload(struct nats *nats, size_t i);
+
 /* Lame-duck mode: tells its clients to go, and stops when they have, or after its lame_duck_duration. */
 void nats_server_lame_duck(struct nats *nats, size_t i);
 

@@ -485,6 +485,22 @@ DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char
  */
 DISCOVER_API DISCOVER_CHECK int discover_leave(struct discover *d);
 
+/*
+ * For operators: the daemon reads its configuration again, and the files with services and secrets that it names. The
+ * structure and its strings live only during the callback. Only for root and the daemon's user (DISCOVER_E_DENIED).
+ * _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon.
+ */
+struct discover_reload_result {
+    const char *const *taken; /* keys that have changed, and files: in force now */
+    size_t n_taken;
+    const char *const *needs_restart; /* keys that have changed, and take effect with the next start */
+    size_t n_needs_restart;
+    const char *const *refused; /* what was refused and why, as in the daemon's log */
+    size_t n_refused;
+};
+typedef void discover_reload_fn(void *arg, const struct discover_reload_result *result);
+DISCOVER_API DISCOVER_CHECK int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg);
+
 /* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 

@@ -5,7 +5,9 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "tests/support/e2e.h"
 #include "tests/support/wait.h"
 
 #define WAIT_MS 30000
@@ -31,8 +33,9 @@ static void on_disconnected(void *arg, const char *reason)
     copy(s->reason, sizeof s->reason, reason, strlen(reason));
 }
 
-static void on_moved(void *arg, const char *server)
+static void on_moved(void *arg, const char *server, bool reloaded)
 {
+    (void)reloaded;
     struct station *s = arg;
     s->moves++;
     copy(s->server, sizeof s->server, server, strlen(server));
@@ -122,6 +125,15 @@ struct bus_options station_options(const struct nats *nats, const char *host)
     };
 }
 
+const char *station_password(const char *password)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/password", e2e_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert(file && fchmod(fileno(file), 0600) == 0 && fputs(password, file) >= 0 && fclose(file) == 0);
+    return path;
+}
+
 void station_start(struct station *s, const struct bus_options *options)
 {
     const struct bus_events events = {
@@ -136,9 +148,9 @@ void station_start(struct station *s, const struct bus_options *options)
         .put_done = on_put_done,
         .moved = on_moved,
     };
-    const char *why = "";
+    char why[BUS_WHY_CAP];
     memset(s, 0, sizeof *s);
-    int err = bus_new(options, &events, s, &s->bus, &why);
+    int err = bus_new(options, &events, s, &s->bus, why);
     ck_assert_msg(err == 0, "bus_new: %s", why);
     ck_assert_int_eq(bus_start(s->bus), 0);
 }

@@ -41,6 +41,9 @@ struct station {
 /* The options of a bus as host `host` of region "test" with these servers; the test may change them. */
 struct bus_options station_options(const struct nats *nats, const char *host);
 
+/* A file with a password, for options.password_file. */
+const char *station_password(const char *password);
+
 void station_start(struct station *s, const struct bus_options *options);
 void station_stop(struct station *s);
 

@@ -65,7 +65,7 @@ static void start_reader(void)
 {
     struct bus_options options = station_options(&nats, "a");
     options.user = "reader";
-    options.password = "reader";
+    options.password_file = station_password("reader");
     options.create = false;
     station_start(&a, &options);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tests/e2e/bus/station.h"
+#include "tests/support/certificates.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/proc.h"
@@ -31,7 +32,7 @@ START_TEST(test_denial_names_the_subject)
     nats_wait_ready(&nats);
     struct bus_options options = station_options(&nats, "a");
     options.user = "a";
-    options.password = "secret";
+    options.password_file = station_password("secret");
     station_start(&a, &options);
     station_resync(&a, BUS_SERVICES);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
@@ -55,7 +56,7 @@ START_TEST(test_wrong_password_is_told)
     nats_wait_ready(&nats);
     struct bus_options options = station_options(&nats, "a");
     options.user = "a";
-    options.password = "wrong";
+    options.password_file = station_password("wrong");
     station_start(&a, &options);
     wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "uthorization"), station_seen(&a));
     station_stop(&a);
@@ -105,7 +106,7 @@ static char *make_credentials(char ret_creds[static 512])
 START_TEST(test_credentials_file)
 {
     char creds[512];
-    const char *why = "";
+    char why[BUS_WHY_CAP];
     struct bus *bus;
     nats_init(&nats, 1);
     nats.extra = make_credentials(creds);
@@ -126,11 +127,11 @@ START_TEST(test_credentials_file)
     station_stop(&a);
 
     ck_assert_int_eq(chmod(creds, 0644), 0);
-    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, why), -EINVAL);
     ck_assert_msg(strstr(why, "nats.credentials: others may read"), "%s", why);
     options.credentials = "/nonexistent";
-    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
-    ck_assert_msg(strstr(why, "nats.credentials: cannot read"), "%s", why);
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, why), -EINVAL);
+    ck_assert_msg(strstr(why, "nats.credentials: No such file"), "%s", why);
 }
 END_TEST
 
@@ -152,7 +153,7 @@ static void start_as(const char *host, const char *user, const char *password, b
     struct bus_options options = station_options(&nats, host);
     options.region = "local";
     options.user = user;
-    options.password = password;
+    options.password_file = station_password(password);
     options.create = create;
     station_start(&a, &options);
     station_resync(&a, BUS_SERVICES);
@@ -236,27 +237,18 @@ START_TEST(test_daemons_under_the_permissions_of_the_example)
 }
 END_TEST
 
-/* A CA, and a certificate of the server and of a client by it. */
 static void make_certificates(void)
 {
-    struct output o;
-    const char *dir = e2e_folder();
-    ck_assert_msg(shell(&o,
-                        "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-                        "-subj /CN=test-ca -keyout ca.key -out ca.pem && "
-                        "for name in localhost client; do "
-                        "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name "
-                        "-keyout $name.key -out $name.csr && printf 'subjectAltName=DNS:%%s\\n' $name > $name.ext && "
-                        "openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
-                        "-extfile $name.ext -out $name.pem || exit 1; done",
-                        dir) == 0,
-                  "%s", o.err);
+    make_authority("ca");
+    make_certificate("ca", "localhost", "localhost", 2);
+    make_certificate("ca", "client", "client", 2);
 }
 
 START_TEST(test_tls)
 {
     char extra[1024], ca[512], cert[512], key[512], url[64];
-    const char *dir = e2e_folder(), *why;
+    const char *dir = e2e_folder();
+    char why[BUS_WHY_CAP];
     make_certificates();
     nats_init(&nats, 1);
     snprintf(extra, sizeof extra,
@@ -284,7 +276,7 @@ START_TEST(test_tls)
     station_stop(&a);
     options.tls_key = ca;
     struct bus *bus;
-    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, &why), -EINVAL);
+    ck_assert_int_eq(bus_new(&options, &(struct bus_events){0}, NULL, &bus, why), -EINVAL);
     ck_assert_msg(strstr(why, "nats.tls.cert"), "%s", why);
 }
 END_TEST
@@ -306,7 +298,7 @@ START_TEST(test_tls_checks_the_name)
     options.servers = (const char *const[]){url};
     options.tls_ca = ca;
     station_start(&a, &options);
-    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "hostname mismatch"), station_seen(&a));
+    wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "does not match"), station_seen(&a));
     ck_assert_uint_eq(a.connects, 0);
     station_stop(&a);
 }

@@ -159,6 +159,13 @@ static inline int o_table_fd(void *arg)
     return s.table_fd;
 }
 
+static inline void o_reload(void *arg, struct reload_report *report)
+{
+    (void)arg;
+    ck_assert_int_eq(string_list_add(&report->taken, "log.level"), 0);
+    ck_assert_int_eq(string_list_add(&report->refused, "web.conf:1: no"), 0);
+}
+
 static inline void o_leave(void *arg)
 {
     (void)arg;
@@ -180,8 +187,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,          o_add,    o_remove, o_override, o_heartbeat,
-                                o_client_gone, o_status, o_epoch,  o_table_fd, o_leave};
+    const struct api_ops ops = {NULL,     o_add,   o_remove,   o_override, o_heartbeat, o_client_gone,
+                                o_status, o_epoch, o_table_fd, o_reload,   o_leave};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";

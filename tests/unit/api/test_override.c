@@ -81,4 +81,38 @@ START_TEST(operators_alone_let_the_host_leave)
 }
 END_TEST
 
-UNIT_TESTS("api override", operators_alone_set_states, operators_alone_let_the_host_leave)
+static void send_reload(struct test_client *c)
+{
+    Discover__V1__Reload reload = DISCOVER__V1__RELOAD__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    m.id = 9;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD;
+    m.reload = &reload;
+    send_message(c, &m);
+}
+
+START_TEST(operators_alone_reload)
+{
+    if (geteuid() != 0)
+        return;
+    server_start((struct api_options){.group = "daemon"});
+    struct test_client member = dial_as(4321, 1), root = dial_and_greet();
+    send_hello(&member, 1, 1);
+    release(receive(&member));
+    send_reload(&member);
+    expect_error(&member, CODE(DENIED), "only root");
+    send_reload(&root);
+    Discover__V1__ServerMessage *m = receive(&root);
+    ck_assert_uint_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED);
+    ck_assert_uint_eq(m->reloaded->n_taken, 1);
+    ck_assert_str_eq(m->reloaded->taken[0], "log.level");
+    ck_assert_uint_eq(m->reloaded->n_needs_restart, 0);
+    ck_assert_str_eq(m->reloaded->refused[0], "web.conf:1: no");
+    release(m);
+    hang_up(&member);
+    hang_up(&root);
+    server_stop();
+}
+END_TEST
+
+UNIT_TESTS("api override", operators_alone_set_states, operators_alone_let_the_host_leave, operators_alone_reload)

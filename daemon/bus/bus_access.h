@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The servers, and by what they let us in: the names of files, not what is in them, so that each connection takes what
+ * they say then. Belongs to one thread at a time.
+ */
+#ifndef BUS_ACCESS_H
+#define BUS_ACCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/bus/bus.h"
+
+enum bus_access_text {
+    ACCESS_CREDENTIALS, /* file */
+    ACCESS_NKEY_SEED,   /* file */
+    ACCESS_USER,
+    ACCESS_PASSWORD, /* file */
+    ACCESS_TLS_CA,   /* file */
+    ACCESS_TLS_CERT, /* file */
+    ACCESS_TLS_KEY,  /* file */
+    ACCESS_TEXTS,
+};
+
+struct bus_access {
+    char **servers;
+    size_t n_servers;
+    char *texts[ACCESS_TEXTS]; /* "": none */
+};
+
+/* A copy of what options say of it; NULL: no memory. */
+struct bus_access *bus_access_new(const struct bus_options *options);
+void bus_access_free(struct bus_access *access);
+
+bool bus_access_same_servers(const struct bus_access *a, const struct bus_access *b);
+
+/*
+ * A number that is another one when a name or the content of a file is. Blocks on the disk. What cannot be read counts
+ * as empty.
+ */
+uint64_t bus_access_fingerprint(const struct bus_access *access);
+
+#endif

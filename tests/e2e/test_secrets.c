@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What proves who we are is changed while everything runs: passwords and certificates are rotated, the NATS servers move,
+ * and no lease is lost meanwhile; a reload tells what became of it; what TLS does not like is named.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/support/certificates.h"
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/proc.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define LEASE_MS 3000
+
+static struct nats nats, other;
+static struct host a, b;
+static struct output o;
+static char auth[2048];
+static int n_load;
+
+/* Beside the old one and then in its place, as it should be done. */
+static void write_secret(const char *name, const char *text)
+{
+    char path[512], temporary[520];
+    snprintf(path, sizeof path, "%s/%s", e2e_folder(), name);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    FILE *file = fopen(temporary, "w");
+    ck_assert(file && fchmod(fileno(file), 0600) == 0 && fprintf(file, "%s\n", text) > 0 && fclose(file) == 0);
+    ck_assert_int_eq(rename(temporary, path), 0);
+}
+
+static bool logged(const struct host *h, const char *text)
+{
+    return shell(&o, "grep -qF -- '%s' %s/discoverd-%s.log", text, e2e_folder(), h->name) == 0;
+}
+
+/* Registers one instance more, and looks whether the other host still has the first. */
+static bool works(void)
+{
+    char name[32];
+    snprintf(name, sizeof name, "load-%d", n_load++);
+    ck_assert_msg(ctl(&a, &o, "register", "shop/load", "--instance", name, "--port", "80", "--ttl", "60s", NULL) == 0,
+                  "%s", o.err);
+    return seen_by_lib(&b, "shop/pay") == 1;
+}
+
+static void nothing_was_lost(void)
+{
+    wait_until(5000, seen_by_lib(&b, "shop/load") == n_load, b.seen);
+    ck_assert_int_eq(seen_by_lib(&b, "shop/pay"), 1);
+}
+
+static void register_pay(void)
+{
+    n_load = 0;
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/pay", "--port", "80", "--ttl", "60s", NULL), 0);
+    wait_until(5000, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+}
+
+/* ---- passwords ---- */
+
+static void set_password(const char *password)
+{
+    snprintf(auth, sizeof auth, "authorization { user: d, password: \"%s\" }", password);
+    nats.extra = auth;
+}
+
+static void start_with_password(struct host *h, const char *name)
+{
+    char bus[1024];
+    snprintf(bus, sizeof bus, "user = \"d\"; password_file = \"%s/password\";", e2e_folder());
+    host_start(h, &(struct host_options){.name = name, .nats = nats.urls, .bus = bus});
+}
+
+static void start_two_with_password(void)
+{
+    nats_init(&nats, 1);
+    set_password("first");
+    write_secret("password", "first");
+    nats_server_launch(&nats, 0);
+    start_with_password(&a, "a");
+    start_with_password(&b, "b");
+    register_pay();
+}
+
+/* Nobody has to say anything: the connection ends, and the next one takes what the file says then. */
+START_TEST(password_rotated_under_load)
+{
+    start_two_with_password();
+    int64_t connects = host_counter(&a, "discoverd_bus_connects_total");
+    write_secret("password", "second");
+    set_password("second");
+    nats_server_reload(&nats, 0);
+    wait_until(5000, works() && host_counter(&a, "discoverd_bus_connects_total") > connects, b.seen);
+    holds_for(LEASE_MS + 1000, works(), b.seen);
+    nothing_was_lost();
+}
+END_TEST
+
+/* The host is told first: what it has goes on until the server knows the new one, too. */
+START_TEST(password_that_comes_too_early)
+{
+    start_two_with_password();
+    write_secret("password", "second");
+    proc_signal(&a.proc, SIGHUP);
+    wait_until(5000, works() && logged(&a, "stays with the connection it has"), b.seen);
+    holds_for(LEASE_MS + 1000, works(), b.seen);
+    set_password("second");
+    nats_server_reload(&nats, 0);
+    holds_for(LEASE_MS + 1000, works(), b.seen);
+    nothing_was_lost();
+}
+END_TEST
+
+START_TEST(password_that_cannot_be_used_is_refused)
+{
+    char path[512];
+    start_two_with_password();
+    snprintf(path, sizeof path, "%s/password", e2e_folder());
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 1);
+    ck_assert_msg(strstr(o.out, "refused") && strstr(o.out, "nats.password_file") && strstr(o.out, "chmod 0640"), "%s",
+                  o.out);
+    ck_assert(logged(&a, "chmod 0640"));
+    holds_for(500, works(), b.seen);
+}
+END_TEST
+
+/* ---- certificates ---- */
+
+static void tls_server(struct nats *n, const char *name)
+{
+    const char *dir = e2e_folder();
+    nats_init(n, 1);
+    snprintf(auth, sizeof auth,
+             "tls { cert_file: \"%s/%s.pem\", key_file: \"%s/%s.key\", ca_file: \"%s/both.pem\", verify: true }", dir,
+             name, dir, name, dir);
+    n->extra = auth;
+    nats_server_launch(n, 0);
+}
+
+static void tls_options(struct host_options *options, char bus[static 2048], char url[static 64], const char *client)
+{
+    const char *dir = e2e_folder();
+    snprintf(url, 64, "\"nats://localhost:%d\"", nats.server[0].port);
+    snprintf(bus, 2048, "tls = { ca = \"%s/ca.pem\"; cert = \"%s/%s.pem\"; key = \"%s/%s.key\"; };", dir, dir, client,
+             dir, client);
+    options->nats = url;
+    options->bus = bus;
+}
+
+static void make_authorities(void)
+{
+    make_authority("ca");
+    make_authority("next");
+    ck_assert_int_eq(shell(&o, "cd %s && cat ca.pem next.pem >both.pem", e2e_folder()), 0);
+}
+
+START_TEST(certificate_rotated_under_load)
+{
+    char bus[2048], url[64];
+    struct host_options options = {.name = "a"};
+    make_authorities();
+    make_certificate("ca", "server", "localhost", 2);
+    make_certificate("ca", "client", "client", 2);
+    tls_server(&nats, "server");
+    tls_options(&options, bus, url, "client");
+    host_start(&a, &options);
+    options.name = "b";
+    host_start(&b, &options);
+    register_pay();
+    make_certificate("next", "client", "client", 2);
+    ck_assert_msg(ctl(&a, &o, "reload", NULL) == 0, "%s%s", o.out, o.err);
+    ck_assert_msg(strstr(o.out, "taken") && strstr(o.out, "the files of nats"), "%s", o.out);
+    wait_until(5000, works() && logged(&a, "connected anew"), b.seen);
+    holds_for(LEASE_MS + 1000, works(), b.seen);
+    ck_assert_int_eq(host_counter(&a, "discoverd_bus_disconnects_total"), 0);
+    nothing_was_lost();
+}
+END_TEST
+
+/* What a host that cannot connect says of it. */
+static void says(const char *client, const char *text)
+{
+    static int n;
+    char bus[2048], url[64], name[32];
+    struct host_options options = {.name = name};
+    snprintf(name, sizeof name, "host-%d", ++n);
+    tls_options(&options, bus, url, client);
+    host_init(&a, &options);
+    host_launch(&a);
+    host_wait_up(&a);
+    wait_until(10000, ctl(&a, &o, "status", NULL) >= 0 && strstr(o.out, text), o.out);
+    host_kill(&a);
+    nats_server_kill(&nats, 0);
+}
+
+START_TEST(what_tls_does_not_like_is_named)
+{
+    make_authorities();
+    make_authority("foreign");
+    make_certificate("ca", "server", "localhost", 2);
+    make_certificate("ca", "client", "client", 2);
+    make_certificate("ca", "old-client", "client", -1);
+    make_certificate("foreign", "foreign-client", "client", 2);
+    make_certificate("ca", "old-server", "localhost", -1);
+    make_certificate("ca", "misnamed", "elsewhere", 2);
+    make_certificate("foreign", "foreign-server", "localhost", 2);
+    tls_server(&nats, "server");
+    says("old-client", "our certificate (nats.tls.cert) has expired");
+    tls_server(&nats, "server");
+    says("foreign-client", "the server refuses our certificate (nats.tls.cert)");
+    tls_server(&nats, "old-server");
+    says("client", "certificate has expired");
+    tls_server(&nats, "misnamed");
+    says("client", "does not match");
+    tls_server(&nats, "foreign-server");
+    says("client", "unknown authority");
+}
+END_TEST
+
+/* ---- servers, and what a reload tells ---- */
+
+static void change_config(const struct host *h, const char *from, const char *to)
+{
+    ck_assert_msg(shell(&o, "sed -i 's#%s#%s#' %s && grep -qF '%s' %s", from, to, h->config, to, h->config) == 0, "%s",
+                  o.err);
+}
+
+START_TEST(other_servers_are_taken)
+{
+    nats_start(&nats, 1);
+    nats_start(&other, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    register_pay();
+    change_config(&a, nats.server[0].url, other.server[0].url);
+    change_config(&b, nats.server[0].url, other.server[0].url);
+    ck_assert_int_eq(ctl(&b, &o, "reload", NULL), 0);
+    ck_assert_msg(strstr(o.out, "nats.servers"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 0);
+    nats_server_kill(&nats, 0);
+    wait_until(10000, seen_by_all(&b, "shop/pay", 1), b.seen);
+    holds_for(LEASE_MS + 1000, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+}
+END_TEST
+
+START_TEST(reload_tells_what_became_of_it)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "zone = \"one\"; log = { level = \"info\"; };"});
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 0);
+    ck_assert_msg(strstr(o.out, "nothing has changed"), "%s", o.out);
+    change_config(&a, "zone = \"one\"", "zone = \"two\"");
+    change_config(&a, "\"info\"", "\"debug\"");
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 0);
+    ck_assert_msg(strstr(o.out, "taken          log.level\n") && strstr(o.out, "needs restart  zone\n"), "%s", o.out);
+    ck_assert(logged(&a, "zone has changed; it takes effect with the next start"));
+    change_config(&a, "\"debug\"", "\"loud\"");
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 1);
+    ck_assert_msg(strstr(o.out, "refused") && strstr(o.out, "log.level") && !strstr(o.out, "taken"), "%s", o.out);
+    ck_assert(logged(&a, "the configuration is not reloaded: it goes on as it was"));
+}
+END_TEST
+
+E2E_TESTS("secrets", 90, {"password_rotated_under_load", password_rotated_under_load},
+          {"password_that_comes_too_early", password_that_comes_too_early},
+          {"password_that_cannot_be_used_is_refused", password_that_cannot_be_used_is_refused},
+          {"certificate_rotated_under_load", certificate_rotated_under_load},
+          {"what_tls_does_not_like_is_named", what_tls_does_not_like_is_named},
+          {"other_servers_are_taken", other_servers_are_taken},
+          {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})
