@@ -53,19 +53,22 @@ void catalog_free_service(struct catalog *c, struct service *s)
     free(s);
 }
 
+static void free_instance(struct instance *i)
+{
+    free(i->instead);
+    free(i);
+}
+
 void catalog_free(struct catalog *c)
 {
     if (!c)
         return;
-    struct instance *i, *next_i;
     struct service *s, *next_s;
     struct domain *d, *next_d;
     struct host *h, *next_h;
-    HASH_ITER(hh, c->instances, i, next_i)
-    {
-        HASH_DEL(c->instances, i);
-        free(i->instead);
-        free(i);
+    for (struct instance *i; (i = instance_index_any(&c->instances));) {
+        instance_index_remove(&c->instances, i);
+        free_instance(i);
     }
     HASH_ITER(hh, c->services, s, next_s)
     {
@@ -211,9 +214,10 @@ static void service_drop(struct service *s, struct instance *i)
     service_order_remove(&s->order, i);
 }
 
-static void host_link(struct host *h, struct instance *i)
+static void host_link(struct catalog *c, struct host *h, struct instance *i)
 {
     DL_APPEND2(h->instances, i, prev_of_host, next_of_host);
+    sweep_linked(c, i);
     h->n++;
     if (!i->ttl_ns) {
         h->records++;
@@ -221,27 +225,15 @@ static void host_link(struct host *h, struct instance *i)
     }
 }
 
-static void host_unlink(struct host *h, struct instance *i)
+static void host_unlink(struct catalog *c, struct host *h, struct instance *i)
 {
+    sweep_unlinked(c, i);
     DL_DELETE2(h->instances, i, prev_of_host, next_of_host);
     h->n--;
     if (!i->ttl_ns) {
         h->records--;
         h->digest ^= i->digest;
     }
-}
-
-static struct instance *find(const struct catalog *c, uint64_t id)
-{
-    struct instance *i;
-    HASH_FIND(hh, c->instances, &id, sizeof id, i);
-    return i;
-}
-
-static void free_instance(struct instance *i)
-{
-    free(i->instead);
-    free(i);
 }
 
 /* Two names may have one hash: rare by accident, possible by intent. The first one keeps it. */
@@ -263,11 +255,11 @@ static void unlink_instance(struct catalog *c, struct instance *i)
 {
     touch_instance(c, i);
     service_drop(i->service, i);
-    host_unlink(i->host, i);
+    host_unlink(c, i->host, i);
     hostname_unlink(c, i);
     if (i->ttl_ns)
         DL_DELETE2(c->foreign, i, prev_foreign, next_foreign);
-    HASH_DEL(c->instances, i);
+    instance_index_remove(&c->instances, i);
 }
 
 /* Makes the instance for a record, linked nowhere yet. */
@@ -303,19 +295,20 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     if (!own && (limit = limit_of_service(c, s)))
         return limit;
     i->host = h;
-    HASH_ADD(hh, c->instances, endpoint.id, sizeof i->endpoint.id, i);
-    if (!hash_added(&i->hh))
-        return -ENOMEM;
+    if ((err = instance_index_add(&c->instances, i)) < 0)
+        return err;
     if (hostname_link(c, i) < 0) {
-        HASH_DEL(c->instances, i);
+        instance_index_remove(&c->instances, i);
         return -ENOMEM;
     }
     i->service = s;
     s->n++;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
-    host_link(h, i);
-    if (i->ttl_ns)
+    host_link(c, h, i);
+    if (i->ttl_ns) {
         DL_APPEND2(c->foreign, i, prev_foreign, next_foreign);
+        foreign_will_expire(c, i->expires_ns);
+    }
     return 0;
 }
 
@@ -352,6 +345,8 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     old->digest = i->digest;
     old->ttl_ns = i->ttl_ns;
     old->expires_ns = i->expires_ns;
+    if (i->ttl_ns)
+        foreign_will_expire(c, i->expires_ns);
     old->frozen = false;
     instance_confirm(c, old);
     old->epoch = i->epoch;
@@ -423,7 +418,7 @@ int catalog_put_record(struct catalog *c, const struct instance_key *key, const 
                        struct arrival how)
 {
     uint64_t id = instance_id(key);
-    struct instance *old = find(c, id);
+    struct instance *old = instance_index_find(&c->instances, id);
     if (old && !is_of_key(old, key))
         return -EEXIST;
     bool older = old && !newer(record, how.ttl_ns != 0, old);
@@ -467,7 +462,7 @@ void catalog_remove_instance(struct catalog *c, struct instance *i)
 
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key)
 {
-    struct instance *i = find(c, instance_id(key));
+    struct instance *i = instance_index_find(&c->instances, instance_id(key));
     return i && is_of_key(i, key) ? i : NULL;
 }
 

@@ -85,7 +85,10 @@ struct foreign_life {
 int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
                         struct foreign_life life, int64_t now_ns);
 
-/* Removes foreign records whose time is over. Returns when the next one's is; INT64_MAX: there is none. */
+/*
+ * Removes foreign records whose time is over, a few hundred a call. Returns when to call again, which is at once when there
+ * are more; INT64_MAX: there are none.
+ */
 int64_t catalog_expire(struct catalog *c, int64_t now_ns);
 
 /* Gives every foreign record so much more: this process did not run, and read nothing. */
@@ -106,8 +109,8 @@ int catalog_version(const struct catalog *c, const struct instance_key *key, uin
                     uint64_t *ret_counter);
 
 /*
- * Mark and sweep: with sweep, instances of other hosts that were not found between begin and end are removed by the end,
- * or become what was found in their place. Not if the lease of a live host vouches for them. Without an end (the snapshot
+ * Mark and sweep: with sweep, instances of other hosts that were not found between begin and end are removed by the
+ * flushes after the end, or become what was found in their place. Not if the lease of a live host vouches for them. Without an end (the snapshot
  * broke off) nothing is removed.
  */
 void catalog_snapshot_begin(struct catalog *c);
@@ -131,7 +134,7 @@ void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn,
 
 /*
  * Forgets hosts, with their instances, that have not been alive since before_ns: nobody tells when the bucket lets go of
- * what they had there.
+ * what they had there. A few hundred instances a call, to be called each second: it is long since anybody was told of them.
  */
 void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 

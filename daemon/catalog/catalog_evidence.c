@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known against what was read: marks, and who is believed where the two differ.
+ * What is known against what was read, and who is believed where the two differ.
  *
  * A record that a snapshot does not have, or has in an older version, or of which it has something that cannot be
  * read, stays: its owner is about to put it again. What the owner's lease vouches for stays for good. When the lease
  * goes on to say otherwise, and vouches for just what was read, then that is the truth: nobody dead and nothing that
  * only the live feed has told outlives it.
  */
-#include <string.h>
-
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/digest.h"
 
@@ -17,7 +15,7 @@ void instance_confirm(struct catalog *c, struct instance *i)
     if (i->spared && i->epoch < i->host->min_epoch)
         instance_changed(c, i);
     i->spared = false;
-    i->mark = c->mark;
+    sweep_mark(c, i);
     i->unread = false;
     free(i->instead);
     i->instead = NULL;
@@ -28,54 +26,17 @@ void catalog_unreadable(struct catalog *c, const struct instance_key *key)
     struct instance *i = catalog_find(c, key);
     if (!i)
         return;
-    i->mark = c->mark;
+    sweep_mark(c, i);
     i->unread = true;
     i->spared = instance_usable(c, i);
 }
 
-static bool is_vouched_for(const struct host *h)
-{
-    return h->listed && h->alive && h->lease.epoch && h->records == h->lease.records && h->digest == h->lease.digest;
-}
-
-static bool is_unmarked(const struct catalog *c, const struct instance *i)
-{
-    if (i->ttl_ns)
-        return i->mark != c->mark;
-    return i->mark != c->mark && strcmp(i->host->name, c->host) != 0 && !is_vouched_for(i->host);
-}
-
-void catalog_snapshot_begin(struct catalog *c)
-{
-    c->mark++;
-    c->read_whole = false;
-}
-
-size_t catalog_unmarked(const struct catalog *c)
-{
-    size_t n = 0;
-    for (const struct instance *i = c->instances; i; i = i->hh.next)
-        n += is_unmarked(c, i);
-    return n;
-}
-
-static void end(struct catalog *c, struct instance *i)
+void instance_end(struct catalog *c, struct instance *i)
 {
     if (i->instead)
         catalog_give_way(c, i);
     else
         catalog_remove_instance(c, i);
-}
-
-void catalog_snapshot_end(struct catalog *c, bool sweep)
-{
-    struct instance *i, *next;
-    c->read_whole = true;
-    HASH_ITER(hh, c->instances, i, next)
-    {
-        if (sweep && is_unmarked(c, i))
-            end(c, i);
-    }
 }
 
 static bool was_read(const struct catalog *c, const struct instance *i)
@@ -102,6 +63,6 @@ void host_settle(struct catalog *c, struct host *h)
     for (struct instance *i = h->instances, *next; i; i = next) {
         next = i->next_of_host;
         if (!was_read(c, i))
-            end(c, i);
+            instance_end(c, i);
     }
 }

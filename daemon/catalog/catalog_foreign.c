@@ -5,6 +5,18 @@
 
 #include "daemon/catalog/model.h"
 
+#define EXPIRE_MAX 512 /* in one call: far less than 1 ms */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void foreign_will_expire(struct catalog *c, int64_t expires_ns)
+{
+    c->expire_ns = earlier(c->expire_ns, expires_ns);
+}
+
 /*
  * Its time was over before it arrived. What is known under the key ends as well, unless nobody could hear for a while
  * whether it was put: then it has its time again, from when that is over.
@@ -36,23 +48,35 @@ int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const
                                                .expires_ns = now_ns + life.ttl_ns - life.age_ns});
 }
 
-int64_t catalog_expire(struct catalog *c, int64_t now_ns)
+static int64_t expire(struct catalog *c, int64_t now_ns)
 {
     int64_t next_ns = INT64_MAX;
+    size_t removed = 0;
     struct instance *i, *next;
     DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign)
     {
-        if (i->expires_ns <= now_ns)
-            catalog_remove_instance(c, i);
-        else if (i->expires_ns < next_ns)
-            next_ns = i->expires_ns;
+        if (i->expires_ns > now_ns || removed == EXPIRE_MAX) {
+            next_ns = earlier(next_ns, i->expires_ns);
+            continue;
+        }
+        catalog_remove_instance(c, i);
+        removed++;
     }
     return next_ns;
+}
+
+/* They are gone through only when one of them is due, not at each turn of the loop. */
+int64_t catalog_expire(struct catalog *c, int64_t now_ns)
+{
+    if (c->expire_ns <= now_ns)
+        c->expire_ns = expire(c, now_ns);
+    return c->expire_ns;
 }
 
 void catalog_postpone(struct catalog *c, int64_t ns)
 {
     struct instance *i;
+    c->expire_ns += c->expire_ns < INT64_MAX ? ns : 0;
     DL_FOREACH2(c->foreign, i, next_foreign)
     {
         i->expires_ns += ns;
@@ -71,6 +95,7 @@ void catalog_freeze(struct catalog *c, bool frozen)
 void catalog_extend(struct catalog *c, int64_t now_ns)
 {
     struct instance *i;
+    c->expire_ns = 0; /* to be seen */
     DL_FOREACH2(c->foreign, i, next_foreign)
     {
         if (i->frozen)

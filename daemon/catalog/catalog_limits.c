@@ -12,7 +12,7 @@ static bool reaches(size_t n, size_t max)
 
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i)
 {
-    if (reaches(HASH_COUNT(c->instances), c->options.instances_max))
+    if (reaches(c->instances.n, c->options.instances_max))
         return -ENFILE;
     if (h->n >= c->options.instances_per_host_max)
         return -EDQUOT;

@@ -31,8 +31,7 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
 
 int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *ret_instance)
 {
-    const struct instance *i;
-    HASH_FIND(hh, c->instances, &id, sizeof id, i);
+    const struct instance *i = instance_index_find(&c->instances, id);
     if (!i)
         return -ENOENT;
     ret_instance->endpoint = i->endpoint;

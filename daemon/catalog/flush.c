@@ -4,6 +4,8 @@
 
 #include "daemon/catalog/model.h"
 
+#define SWEEP_BATCH 64 /* instances that count as one block: about as much work */
+
 struct dirty *catalog_take_dirty(struct dirty **list)
 {
     struct dirty *d = *list;
@@ -124,6 +126,7 @@ static size_t flush_host(struct catalog *c, struct host *h)
 {
     size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
     if (!h->listed && h->n == 0) {
+        sweep_host_goes(c, h);
         HASH_DEL(c->hosts, h);
         free(h);
     }
@@ -134,6 +137,10 @@ static size_t flush_host(struct catalog *c, struct host *h)
 static bool flush_next(struct catalog *c, size_t *changes)
 {
     struct dirty *d;
+    if (sweep_is_due(c)) {
+        sweep_some(c, SWEEP_BATCH);
+        return true;
+    }
     if ((d = catalog_take_dirty(&c->dirty_services)))
         *changes += flush_service(c, OF_DIRTY(service, d));
     else if ((d = catalog_take_dirty(&c->dirty_domains)))
@@ -145,7 +152,7 @@ static bool flush_next(struct catalog *c, size_t *changes)
 
 bool catalog_is_dirty(const struct catalog *c)
 {
-    return c->dirty_services || c->dirty_domains || c->dirty_hosts;
+    return sweep_is_due(c) || c->dirty_services || c->dirty_domains || c->dirty_hosts;
 }
 
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks)

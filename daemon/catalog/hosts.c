@@ -5,6 +5,8 @@
 
 #include "daemon/catalog/model.h"
 
+#define FORGET_MAX 512 /* instances in one call: far less than 1 ms */
+
 static void touch_all_of(struct catalog *c, struct host *h)
 {
     for (struct instance *i = h->instances; i; i = i->next_of_host) {
@@ -72,24 +74,24 @@ void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn,
     }
 }
 
-static void forget_host(struct catalog *c, struct host *h)
+/* Returns how many of max instances are left to forget another time; the host itself goes with the last one. */
+static size_t forget_host(struct catalog *c, struct host *h, size_t max)
 {
-    for (struct instance *i = h->instances, *next; i; i = next) {
-        next = i->next_of_host;
-        catalog_remove_instance(c, i);
-    }
-    h->listed = h->alive = false;
+    for (; h->instances && max > 0; max--)
+        catalog_remove_instance(c, h->instances);
+    if (h->instances)
+        return 0;
+    h->listed = false;
     catalog_touch(&c->dirty_hosts, &h->dirty);
+    return max;
 }
 
 void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 {
-    struct host *h, *next;
-    HASH_ITER(hh, c->hosts, h, next)
-    {
+    size_t max = FORGET_MAX;
+    for (struct host *h = c->hosts; h && max > 0; h = h->hh.next)
         if (h->listed && !h->alive && h->gone_since_ns < before_ns)
-            forget_host(c, h);
-    }
+            max = forget_host(c, h, max);
 }
 
 static bool differs(const struct host *h, const struct lease *lease)
@@ -133,7 +135,7 @@ struct catalog_counts catalog_counts(const struct catalog *c)
     struct catalog_counts counts = c->counts;
     const struct host *h, *next;
     counts.services = HASH_COUNT(c->services);
-    counts.instances = HASH_COUNT(c->instances);
+    counts.instances = c->instances.n;
     HASH_ITER(hh, c->hosts, h, next)
     {
         counts.hosts += h->listed;

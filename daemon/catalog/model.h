@@ -10,6 +10,7 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/instance_index.h"
 #include "daemon/catalog/service_order.h"
 #include "libdiscover/core/entry.h"
 
@@ -18,7 +19,7 @@ struct service;
 
 /* One registered instance. Its details are kept as the table wants them, without the part its host has in common. */
 struct instance {
-    UT_hash_handle hh; /* in catalog.instances, by endpoint.id */
+    UT_hash_handle hh; /* in a part of catalog.instances */
     struct service *service;
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
@@ -80,13 +81,15 @@ struct host {
     struct dirty dirty;
     struct instance *instances;
     struct name_held *names_held; /* the host names they have */
-    uint32_t n;                   /* instances */
-    uint32_t records;             /* of them, those the host vouches for, */
-    uint64_t digest;              /* and their digest */
-    uint64_t told_digest;         /* in its last lease */
-    uint32_t differed;            /* how often in a row, with that digest, from what was known here */
-    int64_t gone_since_ns;        /* 0 while alive */
-    bool listed;                  /* told of by a lease, not only by instances */
+    uint32_t n;                   /* instances, */
+    uint32_t marked;              /* and those of them that have the mark */
+    uint32_t mark;
+    uint32_t records;      /* of them, those the host vouches for, */
+    uint64_t digest;       /* and their digest */
+    uint64_t told_digest;  /* in its last lease */
+    uint32_t differed;     /* how often in a row, with that digest, from what was known here */
+    int64_t gone_since_ns; /* 0 while alive */
+    bool listed;           /* told of by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];
 };
@@ -113,7 +116,7 @@ struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
     struct table_writer *table;
-    struct instance *instances;
+    struct instance_index instances;
     struct service *services;
     struct domain *domains;
     struct host *hosts;
@@ -122,9 +125,12 @@ struct catalog {
     void *service_arg;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
-    struct instance *foreign; /* whose ttl runs */
-    uint32_t mark;            /* of the present snapshot */
-    bool read_whole;          /* and it has ended */
+    struct instance *foreign;  /* whose ttl runs */
+    int64_t expire_ns;         /* none of them before; 0: it is to be seen */
+    uint32_t mark;             /* of the present snapshot */
+    bool read_whole;           /* and it has ended */
+    struct host *sweep_host;   /* up to which it has been swept; NULL: all that was to be swept is */
+    struct instance *sweep_at; /* the next of that host; NULL: it is done */
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
     struct dirty waiting_services, waiting_domains, waiting_hosts; /* heads of lists */
     uint64_t *body;                                                /* where blocks are put together */
@@ -151,6 +157,9 @@ struct arrival {
 int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
                        struct arrival how);
 
+/* catalog_foreign.c: one of them has its time until then. */
+void foreign_will_expire(struct catalog *c, int64_t expires_ns);
+
 /* Puts what i->instead is in its place. */
 void catalog_give_way(struct catalog *c, struct instance *i);
 
@@ -158,6 +167,16 @@ void catalog_give_way(struct catalog *c, struct instance *i);
 void instance_confirm(struct catalog *c, struct instance *i); /* the bucket has it */
 bool host_is_what_was_read(const struct catalog *c, const struct host *h, const struct lease *lease);
 void host_settle(struct catalog *c, struct host *h);
+void instance_end(struct catalog *c, struct instance *i); /* it goes, or becomes what was read in its place */
+
+/* catalog_sweep.c: told of each instance that comes to its host's list, has just left it, or was found; and of each host. */
+void sweep_linked(struct catalog *c, struct instance *i);
+void sweep_unlinked(struct catalog *c, const struct instance *i);
+void sweep_mark(struct catalog *c, struct instance *i);
+void sweep_host_goes(struct catalog *c, const struct host *h);
+bool sweep_is_due(const struct catalog *c);
+void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
+
 void catalog_touch(struct dirty **list, struct dirty *d);
 void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);
