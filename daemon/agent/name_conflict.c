@@ -13,6 +13,11 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns)
 {
     *c = (struct name_conflict){
@@ -31,12 +36,22 @@ void name_conflict_connected(struct name_conflict *c, int64_t now_ns)
 {
     if (c->hold_until_ns == INT64_MAX)
         c->hold_until_ns = now_ns + c->hold_ns;
+    if (c->name == AGENT_NAME_CONFLICT)
+        c->other_until_ns = now_ns + (int64_t)c->other.ttl_ms * NS_PER_MS;
 }
 
+/*
+ * Perhaps it was the server that went away, and nobody could renew a lease: whoever has the name keeps it for a whole
+ * TTL after our return, as its readers keep it.
+ */
 void name_conflict_disconnected(struct name_conflict *c)
 {
     if (c->name == AGENT_NAME_OURS)
         return;
+    if (c->name == AGENT_NAME_CONFLICT) {
+        c->other_until_ns = INT64_MAX;
+        return;
+    }
     c->name = AGENT_NAME_UNKNOWN;
     c->hold_until_ns = INT64_MAX;
     c->other_until_ns = INT64_MIN;
@@ -169,7 +184,7 @@ static enum name_conflict_news take_lease(struct name_conflict *c, const struct 
         name_conflict_tick(c, now_ns);
         return NAME_CONFLICT_NOTHING;
     }
-    c->other_until_ns = until_ns;
+    c->other_until_ns = c->name == AGENT_NAME_CONFLICT ? later(until_ns, c->other_until_ns) : until_ns;
     if (lives)
         return judge(c, l, seq, now_ns);
     answer(c, l->life, now_ns);

@@ -15,7 +15,8 @@
  *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
  *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
  *             stays and is told
- *   CONFLICT  the other's lease runs out, or says good-bye -> OURS
+ *   CONFLICT  the other's lease runs out, or says good-bye -> OURS. It does not run out while we are disconnected, nor
+ *             within a TTL of our return
  */
 #ifndef AGENT_NAME_CONFLICT_H
 #define AGENT_NAME_CONFLICT_H
@@ -53,7 +54,7 @@ enum name_conflict_news {
 void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns);
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
-/* What is not ours yet is looked at afresh after the next snapshot of HOSTS. */
+/* Whether an UNKNOWN name is ours is looked at afresh after the next snapshot of HOSTS; a CONFLICT lasts until then. */
 void name_conflict_disconnected(struct name_conflict *c);
 
 void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns);

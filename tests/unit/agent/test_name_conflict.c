@@ -293,14 +293,69 @@ START_TEST(after_a_disconnect_it_looks_again)
     struct name_conflict c = start();
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, 0, S(1));
     name_conflict_hosts_synced(&c, S(1));
-    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 6, 0, S(4)), NAME_CONFLICT_FOUND);
     name_conflict_disconnected(&c);
     name_conflict_tick(&c, S(100));
     ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
     name_conflict_connected(&c, S(200));
-    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 140), 90, 0, S(200)), NAME_CONFLICT_FOUND);
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(199), S(200));
     name_conflict_hosts_synced(&c, S(200));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+static struct name_conflict stood_down(void)
+{
+    struct name_conflict c = start();
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, 0, S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 6, 0, S(4)), NAME_CONFLICT_FOUND);
+    return c;
+}
+
+/* The server was away for longer than the lease runs, and we are back before the other is. */
+START_TEST(an_outage_gives_nobody_the_other_s_name)
+{
+    struct name_conflict c = stood_down();
+    name_conflict_disconnected(&c);
+    name_conflict_tick(&c, S(100));
     ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    ck_assert_int_eq(name_conflict_deadline(&c), INT64_MAX);
+    name_conflict_connected(&c, S(100));
+    (void)see(&c, lease_of(NODE, OTHER, 78), 6, S(96), S(100));
+    name_conflict_hosts_synced(&c, S(100));
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    (void)see(&c, lease_of(NODE, OTHER, 79), 7, 0, S(108));
+    name_conflict_tick(&c, S(110));
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    name_conflict_tick(&c, S(117));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+/* Nor when its lease has nearly run out: it may need longer than that to come back. */
+START_TEST(after_an_outage_the_other_has_a_whole_ttl)
+{
+    struct name_conflict c = stood_down();
+    name_conflict_disconnected(&c);
+    name_conflict_connected(&c, S(12));
+    (void)see(&c, lease_of(NODE, OTHER, 78), 6, S(8), S(12));
+    name_conflict_hosts_synced(&c, S(12));
+    name_conflict_tick(&c, S(20));
+    ck_assert_int_eq(c.name, AGENT_NAME_CONFLICT);
+    name_conflict_tick(&c, S(21));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
+START_TEST(a_good_bye_during_an_outage_frees_the_name_at_once)
+{
+    struct name_conflict c = stood_down();
+    struct lease good_bye = lease_of(NODE, OTHER, 79);
+    good_bye.leaving = 1;
+    name_conflict_disconnected(&c);
+    name_conflict_connected(&c, S(100));
+    (void)see(&c, good_bye, 7, S(50), S(100));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
 
@@ -311,4 +366,6 @@ UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_l
            another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_or_left_is_not_waited_for,
            renewed_lease_means_a_live_host, the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it,
            an_answer_is_proof_at_once, a_bucket_that_begins_anew_orders_anew,
-           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again)
+           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again,
+           an_outage_gives_nobody_the_other_s_name, after_an_outage_the_other_has_a_whole_ttl,
+           a_good_bye_during_an_outage_frees_the_name_at_once)
