@@ -275,16 +275,22 @@ void bus_purge(enum bucket bucket)
 
 /* ---- puts ---- */
 
-static void answer(int host, uint64_t token, int err, int64_t at_ns)
+static void answer(int host, uint64_t token, int err, uint64_t seq, int64_t at_ns)
 {
-    mail_at(host, at_ns, &(struct mail){.kind = MAIL_PUT_DONE, .token = token, .err = err});
+    mail_at(host, at_ns, &(struct mail){.kind = MAIL_PUT_DONE, .token = token, .err = err, .m.seq = seq});
+}
+
+void bus_write_over(int key, const struct value *value)
+{
+    if (bus.up)
+        store(SERVICES, key, value);
 }
 
 void bus_model_put(int host, enum bucket bucket, int key, const struct value *value, uint64_t token)
 {
     struct client *c = &clients[host];
     if (!c->connected) {
-        answer(host, token, -ENOTCONN, bus.now_ns + NS_PER_MS);
+        answer(host, token, -ENOTCONN, 0, bus.now_ns + NS_PER_MS);
         return;
     }
     int64_t at_ns = bus.now_ns + delay_ns();
@@ -313,7 +319,8 @@ static void put_arrives(const struct event *e)
         store(e->mail.bucket, e->mail.key, &e->mail.m.value);
     bool answered = !lost && !bus_chance(bus.faults.lose_put);
     if (!replay && e->life == c->life)
-        answer(e->host, e->mail.token, answered ? 0 : -ETIMEDOUT, bus.now_ns + (answered ? delay_ns() : PUT_NS));
+        answer(e->host, e->mail.token, answered ? 0 : -ETIMEDOUT, streams[e->mail.bucket].key[e->mail.key].seq,
+               bus.now_ns + (answered ? delay_ns() : PUT_NS));
 }
 
 /* ---- the reader ---- */

@@ -36,6 +36,7 @@ struct value {
     uint64_t epoch, counter, min_epoch;
     uint64_t node, life, claim, asked_by, answers, digest; /* of a lease */
     bool deleted, leaving;
+    bool alien; /* what no owner writes: it cannot be read */
 };
 
 struct message {
@@ -103,9 +104,10 @@ void bus_model_check(int host, enum bucket bucket);
 
 void bus_set_up(bool up); /* the server; its files stay */
 void bus_recreate(enum bucket bucket);
-void bus_purge(enum bucket bucket);   /* nothing is republished */
-void bus_cut(int host, bool cut);     /* partition */
-void bus_pause(int host, int64_t ns); /* the daemon's process stands still */
+void bus_write_over(int key, const struct value *value); /* by somebody else: a record */
+void bus_purge(enum bucket bucket);                      /* nothing is republished */
+void bus_cut(int host, bool cut);                        /* partition */
+void bus_pause(int host, int64_t ns);                    /* the daemon's process stands still */
 void bus_deafen(int host, enum bucket bucket, int64_t ns);
 
 /* When the newest message of the key was stored, and the epoch in it; 0: there is none. */

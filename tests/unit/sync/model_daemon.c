@@ -14,24 +14,6 @@
 
 struct daemon daemons[CLIENTS];
 
-static int owner_of(int key)
-{
-    return key / INSTANCES;
-}
-
-static bool newer(const struct value *a, const struct value *b)
-{
-    return a->epoch != b->epoch ? a->epoch > b->epoch : a->counter > b->counter;
-}
-
-bool daemon_serves(const struct daemon *d, int host, int instance)
-{
-    if (host == d->host)
-        return d->intents[instance].wanted; /* what is registered here is known here */
-    const struct known *k = &d->known[host * INSTANCES + instance];
-    return k->present && host_alive(d->status[host]) && k->value.epoch >= d->lease_min_epoch[host];
-}
-
 /* ---- write side ---- */
 
 static void put_intent(struct daemon *d, int instance)
@@ -39,7 +21,7 @@ static void put_intent(struct daemon *d, int instance)
     struct intent *i = &d->intents[instance];
     struct value value = {.epoch = d->epoch, .counter = i->counter, .deleted = !i->wanted};
     i->out = true;
-    i->strange = false;
+    i->crossed = 0;
     i->token = ++d->next_token;
     i->flown = model_digest(d->host * INSTANCES + instance, &value);
     bus_model_put(d->client, SERVICES, d->host * INSTANCES + instance, &value, i->token);
@@ -173,7 +155,7 @@ static int64_t write_side(struct daemon *d)
     return d->beat.next_ns < next_ns ? d->beat.next_ns : next_ns;
 }
 
-static void put_done(struct daemon *d, uint64_t token, int err)
+static void put_done(struct daemon *d, uint64_t token, int err, uint64_t seq)
 {
     if (token & LEASE_TOKEN)
         lease_beat_answer(&d->beat, token & ~LEASE_TOKEN, err, bus_random(), bus.now_ns);
@@ -183,11 +165,14 @@ static void put_done(struct daemon *d, uint64_t token, int err)
             continue;
         in->out = false;
         in->retry_ns = bus.now_ns + RETRY_NS;
-        if (err == 0) {
-            in->told = true;
-            in->vouched = in->flown;
-            in->stored = !in->strange; /* else put again, if it is not seen by then */
-        }
+        if (err)
+            continue;
+        in->told = true;
+        in->vouched = in->flown;
+        if (in->crossed > seq) /* what was seen meanwhile was stored behind it */
+            touch(d, i);
+        else
+            in->seq = seq, in->stored = true;
     }
 }
 
@@ -203,100 +188,29 @@ void daemon_want(int host, int instance, bool wanted)
     bus_at(host, bus.now_ns);
 }
 
-/* Our own key, as the bucket has it. */
-static void own_record(struct daemon *d, int key, const struct value *value)
+/* Our own key, as the message with that sequence has it; NULL: deleted, or, without one, not there. */
+void model_own_record(struct daemon *d, int key, const struct value *value, uint64_t seq)
 {
     struct intent *i = &d->intents[key % INSTANCES];
-    if (value && value->epoch > d->epoch && value->epoch > d->seen_epoch)
+    if (seq && seq < i->seq)
+        return; /* the echo of what has been overwritten since */
+    i->seq = i->crossed = seq;
+    bool record = value && !value->alien;
+    if (record && value->epoch > d->epoch && value->epoch > d->seen_epoch)
         d->seen_epoch = value->epoch;
+    if (record && value->epoch == d->epoch && value->counter > d->counter)
+        d->counter = value->counter; /* forged: to be gone above */
     /* What an earlier life had is vouched for until the grace is over, and void from then on. */
-    bool left = value && value->epoch < d->epoch && bus.now_ns < d->grace_until_ns;
-    bool as_wanted = i->wanted ? value && value->epoch == d->epoch && value->counter == i->counter : !value || left;
-    i->strange = !as_wanted;
-    if (!as_wanted && i->stored)
+    bool left = record && value->epoch < d->epoch && bus.now_ns < d->grace_until_ns;
+    bool ours = record && value->epoch == d->epoch && value->counter == i->counter;
+    bool as_wanted = i->wanted ? ours : !value || left;
+    if (!as_wanted && !i->out)
         touch(d, key % INSTANCES);
     else if (as_wanted && i->told && !i->out)
         i->stored = true;
 }
 
 /* ---- read side ---- */
-
-static struct value value_of(const struct kv_message *m)
-{
-    struct value value;
-    must(m->n == sizeof value, "a value of %zu bytes", m->n);
-    memcpy(&value, m->value, sizeof value);
-    return value;
-}
-
-static int key_of(const char *key, size_t key_len)
-{
-    must(key_len == 1, "a key of %zu bytes", key_len);
-    return key[0] - 'A';
-}
-
-static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
-{
-    struct daemon *d = ((struct feed *)arg)->daemon;
-    int key = key_of(m->key, m->key_len);
-    struct known *k = &d->known[key];
-    struct value value = value_of(m);
-    if (owner_of(key) == d->host)
-        own_record(d, key, &value);
-    bool older = k->present && newer(&k->value, &value);
-    k->found = older && from_snapshot ? value : (struct value){0};
-    k->marked = !older;
-    if (k->present && !newer(&value, &k->value))
-        return;
-    k->present = true;
-    k->value = value;
-}
-
-static void services_remove(void *arg, const char *key, size_t key_len, uint64_t seq)
-{
-    struct daemon *d = ((struct feed *)arg)->daemon;
-    int k = key_of(key, key_len);
-    (void)seq;
-    d->known[k].present = false;
-    if (owner_of(k) == d->host)
-        own_record(d, k, NULL);
-}
-
-static void services_begin(void *arg)
-{
-    struct daemon *d = ((struct feed *)arg)->daemon;
-    for (int k = 0; k < KEYS; k++) {
-        d->known[k].marked = false;
-        d->known[k].found.epoch = 0;
-    }
-}
-
-static void services_end(void *arg, enum follow_end end)
-{
-    struct feed *f = arg;
-    struct daemon *d = f->daemon;
-    for (int k = 0; k < KEYS && end != FOLLOW_ABORTED; k++) {
-        if (d->known[k].marked)
-            continue;
-        if (end == FOLLOW_COMPLETE && d->known[k].found.epoch)
-            d->known[k].value = d->known[k].found;
-        else if (end == FOLLOW_COMPLETE)
-            d->known[k].present = false;
-        if (owner_of(k) == d->host && !d->known[k].found.epoch)
-            own_record(d, k, NULL);
-    }
-    if (end != FOLLOW_ABORTED)
-        d->complete = end == FOLLOW_COMPLETE;
-}
-
-static size_t services_unmarked(void *arg)
-{
-    const struct daemon *d = ((struct feed *)arg)->daemon;
-    size_t n = 0;
-    for (int k = 0; k < KEYS; k++)
-        n += d->known[k].present && !d->known[k].marked && owner_of(k) != d->host;
-    return n;
-}
 
 static struct lease lease_of(const struct value *v)
 {
@@ -331,8 +245,8 @@ static void own_lease(struct daemon *d, const struct lease *lease, const struct 
 static void leases_apply_value(void *arg, const struct kv_message *m, bool from_snapshot)
 {
     struct daemon *d = ((struct feed *)arg)->daemon;
-    int host = key_of(m->key, m->key_len);
-    struct value v = value_of(m);
+    int host = model_key(m->key, m->key_len);
+    struct value v = model_value(m);
     struct lease lease = lease_of(&v);
     char name[8];
     if (host == d->host) {
@@ -349,7 +263,7 @@ static void leases_remove_host(void *arg, const char *key, size_t key_len, uint6
 {
     char name[8];
     (void)seq;
-    snprintf(name, sizeof name, "h%d", key_of(key, key_len));
+    snprintf(name, sizeof name, "h%d", model_key(key, key_len));
     liveness_remove(((struct feed *)arg)->daemon->liveness, name, bus.now_ns);
 }
 
@@ -363,6 +277,7 @@ static void leases_end(void *arg, enum follow_end end)
     struct daemon *d = ((struct feed *)arg)->daemon;
     if (end == FOLLOW_ABORTED)
         return;
+    model_remembered_leases_read(d);
     name_conflict_hosts_synced(&d->name, bus.now_ns);
     if (!d->lease_seen && d->beat.stored > 0)
         lease_beat_lost(&d->beat, bus.now_ns);
@@ -399,6 +314,7 @@ static void on_host(void *arg, const char *host, const struct lease *lease, enum
     struct daemon *d = arg;
     int h = host[1] - '0';
     d->status[h] = status;
+    d->remembered[h] &= lease->epoch == 0;
     d->lease_min_epoch[h] = lease->min_epoch;
 }
 
@@ -432,6 +348,7 @@ static void connected(struct daemon *d)
     d->connected = true;
     health_set_connected(&d->health, true, bus.now_ns);
     name_conflict_connected(&d->name, bus.now_ns);
+    model_remembered_connected(d);
     for (int b = 0; b < BUCKETS; b++)
         follow_connected(d->feeds[b].follow, bus.now_ns);
 }
@@ -439,6 +356,7 @@ static void connected(struct daemon *d)
 static void disconnected(struct daemon *d)
 {
     d->connected = false;
+    d->cut_off |= !d->leases_read;
     name_conflict_disconnected(&d->name);
     set_publishing(d, false);
     health_set_connected(&d->health, false, bus.now_ns);
@@ -488,7 +406,7 @@ void daemon_mail(int host, const struct mail *mail)
         follow_snapshot_end(f, mail->err, bus.now_ns);
         break;
     case MAIL_PUT_DONE:
-        put_done(d, mail->token, mail->err);
+        put_done(d, mail->token, mail->err, mail->m.seq);
         break;
     }
     daemon_turn(host);
@@ -534,7 +452,8 @@ void daemon_kill(int host)
 void daemon_boot(int host)
 {
     static const struct follow_ops ops[BUCKETS] = {
-        {on_resync, on_check, services_apply, services_remove, services_begin, services_end, on_synced, on_random},
+        {on_resync, on_check, model_records_apply, model_records_remove, model_records_begin, model_records_end,
+         on_synced, on_random},
         {on_resync, on_check, leases_apply_value, leases_remove_host, leases_begin, leases_end, on_synced, on_random},
     };
     struct daemon *d = &daemons[host], before = *d;
@@ -556,15 +475,17 @@ void daemon_boot(int host)
     const struct liveness_events events = {on_host, on_guard};
     const struct leases_options leases =
         leases_complete((struct leases_options){.guard_percent = 100, .probe = on_probe});
+    d->boot_ns = bus.now_ns;
     for (int h = 0; h < HOSTS; h++)
         d->status[h] = HOST_EXPIRED;
+    model_remember(d, &before);
     must(leases_new(&leases, &events, d, &d->liveness) == 0, "no memory");
     liveness_set_records_known(d->liveness, false);
     health_init(&d->health, TTL / 2, on_health, d);
     for (int b = 0; b < BUCKETS; b++) {
         d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bucket)b};
         const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX,
-                                               .unmarked = b == SERVICES ? services_unmarked : NULL};
+                                               .unmarked = b == SERVICES ? model_records_unmarked : NULL};
         must(follow_new(&options, &ops[b], &d->feeds[b], &d->feeds[b].follow) == 0, "no memory");
     }
     bus_attach(host);

@@ -20,7 +20,8 @@ struct intent {
     bool stored;      /* acknowledged as it is */
     bool told;        /* acknowledged at least once since it is wanted */
     bool out;         /* a put is on its way */
-    bool strange;     /* and something else was seen meanwhile */
+    uint64_t seq;     /* of what is known to be stored; 0: not known */
+    uint64_t crossed; /* the newest that was seen while the last put was on its way */
     uint64_t token;
     int64_t retry_ns;
     uint64_t flown, vouched; /* what the last put adds to the digest in the lease, and the last that was acknowledged */
@@ -28,7 +29,8 @@ struct intent {
 
 struct known {
     bool present, marked;
-    struct value value; /* the newest; of one that was removed, too */
+    bool spared;        /* the bucket has something unreadable, which may be of the epoch that is vouched for by now */
+    struct value value; /* the newest; of one that was removed, too. Epoch 0: from the file */
     struct value found; /* what the last snapshot has instead: it is older. Epoch 0: nothing */
 };
 
@@ -49,6 +51,10 @@ struct daemon {
     int64_t raised_ns; /* when min_epoch rose */
     bool connected;
     bool lease_seen; /* since the snapshot of the leases began */
+    int64_t boot_ns;
+    bool cut_off;           /* there was no bus as it began */
+    bool leases_read;       /* a whole snapshot of them, in this life */
+    bool remembered[HOSTS]; /* known from the file only */
     /* read side */
     struct feed {
         struct daemon *daemon;
@@ -87,5 +93,23 @@ uint64_t model_digest(int key, const struct value *value);
 
 /* False when what is known of the host differs from that digest for the 2nd, 4th, 8th, ... time in a row. */
 bool model_agrees(struct daemon *d, int host, uint64_t digest);
+
+/* Our own key, as the message with that sequence has it; NULL: deleted, or, without one, not there. */
+void model_own_record(struct daemon *d, int key, const struct value *value, uint64_t seq);
+
+struct value model_value(const struct kv_message *m);
+int model_key(const char *key, size_t key_len);
+
+/* For the follower of SERVICES; arg is its feed. */
+void model_records_apply(void *arg, const struct kv_message *m, bool from_snapshot);
+void model_records_remove(void *arg, const char *key, size_t key_len, uint64_t seq);
+void model_records_begin(void *arg);
+void model_records_end(void *arg, enum follow_end end);
+size_t model_records_unmarked(void *arg);
+
+/* What the file of the life before tells a new one; and what becomes of that when it is connected, and has read leases. */
+void model_remember(struct daemon *d, const struct daemon *before);
+void model_remembered_connected(struct daemon *d);
+void model_remembered_leases_read(struct daemon *d);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many hosts, a bus that fails in every way we know of, and two promises:
+ * Many hosts, a bus that fails in every way we know of, and three promises:
  *
  *  1. At no time does a daemon stop serving an instance whose owner is alive, wants it, and could renew its lease.
  *  2. Once everything is quiet, every daemon serves what the owners want, and nothing else.
+ *  3. A copy of a host does not get its name while the original is there to hear of it.
  *
  * MODEL_SEEDS=n runs so many seeds, from MODEL_FIRST on; MODEL_SEED=s only this one, with a line for each thing that
  * happens.
@@ -31,6 +32,8 @@ static struct {
     int64_t deaf_ns[HOSTS];              /* when the observer's feed last lost something on purpose */
     int64_t server_ns, returned_ns;      /* when the server was last away, and when it returned */
     int64_t lost_ns[BUCKETS];            /* when the bucket last lost its content */
+    int64_t unnamed_ns[HOSTS];           /* when the host last did not have its name, or nobody could know yet */
+    bool taken;                          /* the copy has the name of its original */
 } world;
 
 static double seconds(int64_t ns)
@@ -65,15 +68,38 @@ static void note_missing_beats(int owner)
 }
 
 /*
- * A copy gets the name only while its original is away, or neither hears of the other. What it does with it then is put
- * right when the original is back; until that is over nothing is promised of that host.
+ * Whether a copy may have the name: its original is away, or neither hears of the other, or the bucket that would have
+ * told of it is lost, or the copy began when the server was away and cannot know whose lease ran out meanwhile.
  */
+static bool may_take_name(const struct daemon *copy)
+{
+    int original = copy->host;
+    bool away =
+        bus.now_ns - world.unnamed_ns[original] <= STEADY || bus.now_ns - world.disturbed_ns[original] <= STEADY;
+    bool deaf = bus.faults.drop || bus.now_ns - world.deaf_ns[original] <= STEADY;
+    bool lost = world.lost_ns[LEASES] && bus.now_ns - world.lost_ns[LEASES] < KEPT;
+    return away || deaf || lost || copy->boot_ns - world.server_ns < STEADY;
+}
+
+static void note_name(int host)
+{
+    const struct daemon *d = &daemons[host];
+    if (!d->running || d->name.name != AGENT_NAME_OURS || d->name.claim == UINT64_MAX)
+        world.unnamed_ns[host] = bus.now_ns;
+}
+
+/* What a copy does with the name is put right when its original is back; until then nothing is promised of that host. */
 static void note_taken_name(void)
 {
     const struct daemon *copy = &daemons[HOSTS];
-    if (!copy->running || copy->name.name != AGENT_NAME_OURS)
-        return;
-    disturb(copy->host, bus.now_ns);
+    bool taken = copy->running && copy->name.name == AGENT_NAME_OURS;
+    if (taken) {
+        must(world.taken || may_take_name(copy),
+             "seed %llu: after %.4f s, a copy has the name of host %d, which is alive", (unsigned long long)world.seed,
+             seconds(bus.now_ns), copy->host);
+        disturb(copy->host, bus.now_ns);
+    }
+    world.taken = taken;
 }
 
 /* A late put of an earlier life took the place of the present one's, and the owner could not put it right yet. */
@@ -89,8 +115,20 @@ static bool undisturbed(int owner, int observer)
      * A record and the lease that asks for its new epoch come on two feeds. When the record got lost on its way here,
      * it is missed until that hole is found: by the next message, or by the digest in the lease.
      */
-    bool crossed = bus.now_ns - daemons[owner].raised_ns < STEADY && bus.now_ns - world.deaf_ns[observer] < STEADY;
-    return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed;
+    int64_t raised_ns = daemons[owner].raised_ns;
+    bool copied = daemons[HOSTS].host == owner;
+    if (copied && daemons[HOSTS].raised_ns > raised_ns)
+        raised_ns = daemons[HOSTS].raised_ns;
+    bool crossed = bus.now_ns - raised_ns < STEADY && bus.now_ns - world.deaf_ns[observer] < STEADY;
+    /*
+     * The server had just returned, or had lost the leases, as the observer began, and others were quicker to be heard: it
+     * takes the silence of one for its end.
+     */
+    const struct daemon *o = &daemons[observer];
+    bool of_copy = copied && o->lease_min_epoch[owner] > daemons[owner].epoch; /* which does not know of it yet */
+    int64_t lost_ns = world.lost_ns[LEASES] > world.server_ns ? world.lost_ns[LEASES] : world.server_ns;
+    crossed |= !o->cut_off && o->boot_ns - lost_ns < STEADY && bus.now_ns - o->boot_ns < STEADY;
+    return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed && !of_copy;
 }
 
 static void watch_one(struct daemon *d, int h, int i)
@@ -116,8 +154,10 @@ static void watch(int observer)
     struct daemon *d = &daemons[observer];
     if (bus.faults.drop || bus.faults.reorder)
         world.deaf_ns[observer] = bus.now_ns;
-    for (int h = 0; h < HOSTS; h++)
+    for (int h = 0; h < HOSTS; h++) {
         note_missing_beats(h);
+        note_name(h);
+    }
     note_taken_name();
     for (int h = 0; h < HOSTS && d->running; h++)
         for (int i = 0; i < INSTANCES; i++)
@@ -346,14 +386,28 @@ static void fault_copy(int host)
     later(NS_PER_S + bus_random_ns(30 * NS_PER_S), copy_dies, HOSTS);
 }
 
+/* Whoever can: something unreadable, or a version of ours that we did not give. */
+static void fault_write_over(int host)
+{
+    int i = (int)(bus_random() % INSTANCES);
+    const struct daemon *owner = &daemons[host];
+    struct value value = {.alien = true};
+    if (is_copied(host)) /* who wrote what is another question then */
+        return;
+    if (owner->running && bus_chance(300))
+        value = (struct value){.epoch = owner->epoch, .counter = owner->counter + bus_random() % 50};
+    say("somebody writes over h%d/%d: %s", host, i, value.alien ? "garbage" : "a forged record");
+    bus_write_over(host * INSTANCES + i, &value);
+}
+
 static const struct {
     void (*fn)(int host);
     unsigned weight;
 } kinds[] = {
-    {fault_copy, 5},          {fault_forget, 3},    {fault_change, 30},       {fault_kill, 8},
-    {fault_quick_restart, 8}, {fault_partition, 8}, {fault_pause, 5},         {fault_deaf, 8},
-    {fault_purge, 2},         {fault_recreate, 3},  {fault_memory_server, 2}, {fault_server_dies, 5},
-    {fault_bad_network, 5},
+    {fault_write_over, 15}, {fault_copy, 5},          {fault_forget, 3},    {fault_change, 30},
+    {fault_kill, 8},        {fault_quick_restart, 8}, {fault_partition, 8}, {fault_pause, 5},
+    {fault_deaf, 8},        {fault_purge, 2},         {fault_recreate, 3},  {fault_memory_server, 2},
+    {fault_server_dies, 5}, {fault_bad_network, 5},
 };
 
 static void any_fault(void)
