@@ -367,6 +367,7 @@ int observe_count(struct observe *o, size_t viewer, size_t owner)
 {
     int n = 0;
 
+    (void)keep_alive(o);
     pthread_mutex_lock(&o->lock);
     for (size_t i = 0; i < o->n_instances; i++)
         n += o->owner[i] == owner && has(&o->at[viewer].seen, i);

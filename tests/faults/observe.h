@@ -110,7 +110,7 @@ void observe_restart(struct observe *o, size_t host);
 #define OBSERVE_EVERYONE UINT32_MAX
 void observe_excuse(struct observe *o, size_t owner, uint32_t viewers);
 
-/* How many of the instances of `owner` the answers of `viewer` have. */
+/* How many of the instances of `owner` the answers of `viewer` have. What this process registered is kept alive meanwhile. */
 int observe_count(struct observe *o, size_t viewer, size_t owner);
 
 /* Keeps what this process registered alive, for so long. */
