@@ -122,6 +122,8 @@ static int pick_anew(struct discover_picker *p, uint32_t stripe, int64_t now_ms,
 {
     int err;
     struct pick_set *set = enter_renewed(p, stripe, now_ms, &err);
+    if (err == DISCOVER_E_UNKNOWN)
+        err = query_judge_missing(p->d, &p->query);
     if (!set)
         return err < 0 ? err : DISCOVER_E_BUSY;
     if (err == 0)

@@ -96,7 +96,7 @@ static int run(struct mapping *mapping, const struct discover_query *q, const st
 }
 
 /* DNS has no name for a condition that nothing meets: whether there is such a service is a look-up of its own. */
-static int judge_missing(struct discover *d, const struct discover_query *q)
+int query_judge_missing(struct discover *d, const struct discover_query *q)
 {
     size_t n;
     int result = discover_resolve(d, q->service, NULL, 0, &n);
@@ -111,5 +111,5 @@ int discover_query_run(struct discover *d, const struct discover_query *q, const
         return DISCOVER_E_UNSYNCED;
     int result = run(mapping, q, after, ret_endpoints, cap, ret_n);
     mapping_leave(mapping);
-    return result == DISCOVER_E_UNKNOWN ? judge_missing(d, q) : result;
+    return result == DISCOVER_E_UNKNOWN ? query_judge_missing(d, q) : result;
 }

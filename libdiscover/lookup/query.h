@@ -13,4 +13,7 @@ struct discover_query {
     char key[LOOKUP_KEY_CAP]; /* the same as a look-up key, but for the states */
 };
 
+/* What DISCOVER_E_UNKNOWN means for a query: that there is no such service, or that nothing of it meets the conditions. */
+int query_judge_missing(struct discover *d, const struct discover_query *q);
+
 #endif

@@ -179,6 +179,70 @@ static int query(const char *tag, const char *place)
     return result;
 }
 
+static struct discover_picker *picker(struct discover *handle, const char *tag)
+{
+    struct discover_query *q;
+    struct discover_picker *p;
+    ck_assert_int_eq(discover_query_new(SERVICE, &q), 0);
+    if (tag)
+        ck_assert_int_eq(discover_query_add_tag(q, tag), 0);
+    ck_assert_int_eq(discover_picker_new_query(handle, q, &p), 0);
+    discover_query_free(q);
+    return p;
+}
+
+/* A client of the daemon and one over DNS: also of both families, with weights that DNS scales, and from afar. */
+START_TEST(keys_have_the_same_owner_as_by_the_daemon)
+{
+    start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; weight = 7; }, "
+               "{ name = \"shop/payment\"; instance = \"p2\"; port = 8081; address = [\"10.1.2.3\"]; weight = 1000; }, "
+               "{ name = \"shop/payment\"; instance = \"p3\"; port = 8080; address = [\"10.1.2.4\", \"fd00::4\"]; "
+               "weight = 333; }, { name = \"shop/payment\"; instance = \"p4\"; port = 8080; address = [\"fd00::5\"]; "
+               "weight = 500; }");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    (void)wait_for(4);
+    struct discover_picker *by_dns = picker(d, NULL), *by_daemon = picker(host_lib(&host), NULL);
+    for (uint32_t key = 0; key < 5000; key++) {
+        struct discover_endpoint a, b;
+        ck_assert_int_eq(discover_pick_key(by_dns, &key, sizeof key, &a), 0);
+        ck_assert_int_eq(discover_pick_key(by_daemon, &key, sizeof key, &b), 0);
+        ck_assert(a.port == b.port && a.families == b.families);
+        ck_assert_mem_eq(a.ipv4, b.ipv4, sizeof a.ipv4);
+        ck_assert_mem_eq(a.ipv6, b.ipv6, sizeof a.ipv6);
+    }
+    discover_picker_free(by_dns);
+    discover_picker_free(by_daemon);
+}
+END_TEST
+
+static int pick_of(struct discover_picker *p, struct discover_endpoint *ret_endpoint)
+{
+    (void)resolve(SERVICE);
+    return discover_pick(p, ret_endpoint);
+}
+
+START_TEST(pickers_with_conditions)
+{
+    struct discover_endpoint e;
+    start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; "
+               "tags = [\"canary\"]; }, { name = \"shop/payment\"; instance = \"p2\"; port = 8081; address = "
+               "[\"10.1.2.4\"]; }");
+    open_handle(DISCOVER_SOURCE_DNS, "/nonexistent", host.dns_port);
+    for (int by_daemon = 0; by_daemon < 2; by_daemon++) {
+        struct discover *handle = by_daemon ? host_lib(&host) : d;
+        struct discover_picker *canary = picker(handle, "canary"), *green = picker(handle, "green");
+        (void)wait_until(WITHIN_MS, pick_of(canary, &e) == 0, seen);
+        for (int i = 0; i < 50; i++) {
+            ck_assert_int_eq(discover_pick(canary, &e), 0);
+            ck_assert_uint_eq(e.port, 8080);
+        }
+        (void)wait_until(WITHIN_MS, pick_of(green, &e) == DISCOVER_E_NONE, seen);
+        discover_picker_free(canary);
+        discover_picker_free(green);
+    }
+}
+END_TEST
+
 START_TEST(conditions)
 {
     start_host("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; "
@@ -325,7 +389,10 @@ END_TEST
 
 E2E_TESTS("without a daemon", 60, {"follows_a_service", follows_a_service},
           {"by_the_environment_alone", by_the_environment_alone}, {"a_hundred_instances", a_hundred_instances},
-          {"conditions", conditions}, {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
+          {"conditions", conditions},
+          {"keys_have_the_same_owner_as_by_the_daemon", keys_have_the_same_owner_as_by_the_daemon},
+          {"pickers_with_conditions", pickers_with_conditions},
+          {"a_server_that_is_away_makes_it_stale", a_server_that_is_away_makes_it_stale},
           {"stale_at_the_daemon_is_stale_here", stale_at_the_daemon_is_stale_here},
           {"the_daemon_takes_over_when_it_comes", the_daemon_takes_over_when_it_comes},
           {"a_registration_waits_for_the_daemon", a_registration_waits_for_the_daemon},

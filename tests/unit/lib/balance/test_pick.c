@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pickers on a real table: they follow it, remember, and serve many threads. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "discover/discover.h"
 #include "tests/support/unit.h"
@@ -115,6 +117,58 @@ START_TEST(a_key_has_its_instance)
 }
 END_TEST
 
+START_TEST(a_query_limits_who_is_picked)
+{
+    struct discover_query *q;
+    struct discover_picker *blue, *green;
+    struct discover_endpoint e;
+    begin(4);
+    ck_assert_int_eq(discover_query_new("shop/payment", &q), 0);
+    ck_assert_int_eq(discover_query_add_tag(q, "blue"), 0);
+    ck_assert_int_eq(discover_picker_new_query(d, q, &blue), 0);
+    ck_assert_int_eq(discover_query_add_tag(q, "green"), 0);
+    ck_assert_int_eq(discover_picker_new_query(d, q, &green), 0);
+    ck_assert_int_eq(discover_pick(blue, &e), 0);
+    ck_assert_int_eq(discover_pick(green, &e), DISCOVER_E_NONE);
+    ck_assert_int_eq(discover_query_add_state(q, DISCOVER_CRITICAL), 0);
+    ck_assert_int_eq(discover_picker_new_query(d, q, &(struct discover_picker *){NULL}), -EINVAL);
+    discover_query_free(q);
+    discover_picker_free(blue);
+    discover_picker_free(green);
+    end();
+}
+END_TEST
+
+static size_t count_picked(bool ret_picked[static 100])
+{
+    size_t n = 0;
+    memset(ret_picked, 0, 100);
+    for (int i = 0; i < 1000; i++)
+        ret_picked[pick().port - 8000] = true;
+    for (size_t i = 0; i < 100; i++)
+        n += ret_picked[i];
+    return n;
+}
+
+START_TEST(a_subset_is_kept_to)
+{
+    bool before[100], after[100];
+    size_t kept = 0;
+    begin(40);
+    ck_assert_int_eq(discover_picker_set_subset(p, 5, 3), 0);
+    ck_assert_uint_eq(count_picked(before), 5);
+    stage_put(catalog, "shop.payment.web-1.p77", DISCOVER_PASSING, 8077);
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_uint_eq(count_picked(after), 5);
+    for (size_t i = 0; i < 100; i++)
+        kept += before[i] && after[i];
+    ck_assert_uint_ge(kept, 3);
+    ck_assert_int_eq(discover_picker_set_subset(p, 0, 0), 0);
+    ck_assert_uint_gt(count_picked(after), 35);
+    end();
+}
+END_TEST
+
 /* An idle picker must not keep a replaced table. */
 START_TEST(dispatch_takes_pickers_along_to_a_new_table)
 {
@@ -170,4 +224,5 @@ END_TEST
 
 UNIT_TESTS("pick", results_are_those_of_resolve, changes_are_seen_by_the_next_pick_and_nothing_learnt_is_lost,
            failing_instances_are_left_out_until_they_may_be_tried, retries_go_elsewhere_and_are_limited,
-           a_key_has_its_instance, dispatch_takes_pickers_along_to_a_new_table, threads_pick_while_the_service_changes)
+           a_key_has_its_instance, a_query_limits_who_is_picked, a_subset_is_kept_to,
+           dispatch_takes_pickers_along_to_a_new_table, threads_pick_while_the_service_changes)
