@@ -39,6 +39,7 @@ static void on_second(void *arg)
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
     write_report_second(d->write_report, now_ns);
     daemon_table_again(d);
+    host_news_second(d);
     soa_serial_keep(d);
     if (d->store_error[0])
         agent_store_again(d->agent);

@@ -117,6 +117,7 @@ struct daemon {
     struct resolver *resolver;
     struct catalog_file *catalog_file;
 
+    size_t host_news;         /* in this second */
     bool started_cut_off;     /* NATS was away when this life began: what is remembered could not be renewed */
     bool synced_once;         /* a whole snapshot of both buckets was taken in this life */
     bool trusted;             /* the bus is, in what it says by its silence */
@@ -222,6 +223,10 @@ void outbound_address_changed(void *arg);
 void services_set(struct daemon *d, struct reload_report *report);
 /* Once a second: tries again what could not be registered, when that may have changed. */
 void services_second(struct daemon *d);
+
+/* registry/host_news.c. host_news_tell: before the catalog hears of it. */
+void host_news_tell(struct daemon *d, const char *host, enum host_status status);
+void host_news_second(struct daemon *d);
 
 /* registry/hostnames.c */
 int hostnames_start(struct daemon *d);

@@ -7,19 +7,22 @@
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/try.h"
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
 #define EXIT_USAGE     2
 
-static const char usage[] = "usage: discoverd [-c FILE] [-t | --init | --dev | --keys]\n"
-                            "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
-                            "  -t, --test         check the configuration and exit: 0, or 2 and what is wrong where\n"
-                            "      --init         make the buckets in NATS and exit\n"
-                            "      --dev          try it: a private nats-server, everything in a temporary folder\n"
-                            "      --keys         list the keys of the configuration\n"
-                            "      --example      print a configuration with every key at its default\n"
-                            "  -V, --version\n"
-                            "  -h, --help\n";
+static const char usage[] =
+    "usage: discoverd [-c FILE] [-t | --init | --dev | --keys]\n"
+    "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
+    "  -t, --test         check the configuration, and the files, ports and folders that it names, and exit:\n"
+    "                     0, or 2 and what is wrong where\n"
+    "      --init         make the buckets in NATS and exit\n"
+    "      --dev          try it: a private nats-server, everything in a temporary folder\n"
+    "      --keys         list the keys of the configuration\n"
+    "      --example      print a configuration with every key at its default\n"
+    "  -V, --version\n"
+    "  -h, --help\n";
 
 enum mode { RUN, TEST, INIT, DEV, KEYS, EXAMPLE };
 
@@ -41,7 +44,7 @@ static int run(enum mode mode, const char *path)
     if (config_load(path, print_error, NULL, &config) < 0)
         return EXIT_USAGE;
     if (mode == TEST) {
-        bool good = config_refused_files(config) == 0;
+        bool good = config_try(config) && config_refused_files(config) == 0;
         if (good)
             printf("%s: good\n", path);
         config_free(config);

@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/base/log_queue.h"
@@ -48,6 +51,33 @@ static size_t one_line(const char *text, size_t n, char *ret_line, size_t cap)
     return used;
 }
 
+/* systemd names in JOURNAL_STREAM what it has connected to the journal, as "DEVICE:INODE". */
+static bool to_journal(void)
+{
+    struct stat st;
+    char stream[64];
+    const char *journal = getenv("JOURNAL_STREAM");
+    if (!journal || fstat(STDERR_FILENO, &st) < 0)
+        return false;
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    return strcmp(journal, stream) == 0;
+}
+
+/* What stands in front of a text: for the journal the level, for anything else the time (RFC 3339) and the level's name. */
+static size_t line_head(int level, char *ret_head, size_t cap)
+{
+    static const char *const names[] = {[LOG_ERR] = "error: ", [LOG_WARNING] = "warning: "};
+    struct timespec now;
+    struct tm tm;
+    if (to_journal())
+        return (size_t)snprintf(ret_head, cap, "<%d>", level);
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    size_t n = strftime(ret_head, cap, "%Y-%m-%dT%H:%M:%S", &tm);
+    const char *name = (size_t)level < sizeof names / sizeof *names && names[level] ? names[level] : "";
+    return n + (size_t)snprintf(ret_head + n, cap - n, ".%03ldZ %s", now.tv_nsec / 1000000, name);
+}
+
 static void put(const char *line, size_t n)
 {
     if (!queue)
@@ -58,8 +88,7 @@ static void put(const char *line, size_t n)
 
 int log_start(void)
 {
-    bool plain = isatty(STDERR_FILENO);
-    return log_queue_new(STDERR_FILENO, plain ? "" : "<4>", &queue);
+    return log_queue_new(STDERR_FILENO, to_journal() ? "<4>" : "", &queue);
 }
 
 void log_stop(void)
@@ -83,12 +112,12 @@ void log_line(int level, const char *format, ...)
     if (level > max_level)
         return;
     char text[LINE_CAP], line[LINE_CAP];
-    int used = isatty(STDERR_FILENO) ? 0 : snprintf(text, sizeof text, "<%d>", level);
+    size_t used = line_head(level, text, sizeof text);
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text + used, sizeof text - (size_t)used, format, args);
+    int n = vsnprintf(text + used, sizeof text - used, format, args);
     va_end(args);
-    size_t length = (size_t)used + (n > 0 ? (size_t)n : 0);
+    size_t length = used + (n > 0 ? (size_t)n : 0);
     if (length > sizeof text - 1)
         length = sizeof text - 1;
     length = one_line(text, length, line, sizeof line - 1);

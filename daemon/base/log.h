@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines to stderr, in the form systemd's journal understands ("<4>text"), or plain on a terminal. Any thread;
+ * Log lines to stderr: in the form systemd's journal understands ("<4>text") where it goes there, else with the time in front
+ * ("2026-11-28T23:45:01.250Z warning: text"). Any thread;
  * a line is one write in ASCII without control characters (other octets as \xc3), cut at 1 KiB. The daemon logs once,
  * where it decides; libraries and logic modules return errors.
  */

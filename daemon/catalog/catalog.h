@@ -125,6 +125,9 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
 /* Whether a lease, or a file, has told of the host. */
 bool catalog_knows_host(const struct catalog *c, const char *host);
 
+/* Whether the last catalog_set_host said that it lives. */
+bool catalog_host_alive(const struct catalog *c, const char *host);
+
 /*
  * Calls fn for each other host that is alive as far as is known, which is from an old file only: its lease is of epoch 0,
  * and has no TTL. fn may call catalog_set_host for that host.

@@ -130,6 +130,13 @@ bool catalog_knows_host(const struct catalog *c, const char *host)
     return h && h->listed;
 }
 
+bool catalog_host_alive(const struct catalog *c, const char *host)
+{
+    const struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    return h && h->listed && h->alive;
+}
+
 struct catalog_counts catalog_counts(const struct catalog *c)
 {
     struct catalog_counts counts = c->counts;

@@ -208,6 +208,12 @@ static void print_text(void *arg, const struct discover_status *s)
     print_refused(s);
     print_talkers(s);
     print_overrides(s);
+    *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+static void print_counters(void *arg, const struct discover_status *s)
+{
+    print_text(arg, s);
     for (size_t i = 0; i < s->n_counters; i++)
         if (s->counters[i].value)
             printf("%-40s %llu\n", s->counters[i].name, (unsigned long long)s->counters[i].value);
@@ -217,16 +223,19 @@ static void print_text(void *arg, const struct discover_status *s)
 int cmd_status(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv)) {
-        printf("Usage: discoverctl status\n\nHow the daemon of this host is doing, and what it has counted.\n");
+        printf("Usage: discoverctl status [--counters]\n\nHow the daemon of this host is doing: what is wrong and what "
+               "is\n"
+               "unusual. --counters: what it has counted, too; --json always has that.\n");
         return CTL_DONE;
     }
-    if (*argv)
-        return ctl_usage_error("status takes nothing");
+    bool counters = *argv && strcmp(*argv, "--counters") == 0;
+    if (argv[counters])
+        return ctl_usage_error("status takes --counters and nothing else");
     int status;
     struct discover *d = ctl_connect(ctl, &status);
     if (!d)
         return status;
-    int err = discover_status(d, ctl->json ? print_json : print_text, &status);
+    int err = discover_status(d, ctl->json ? print_json : counters ? print_counters : print_text, &status);
     if (err < 0)
         status = ctl_failed(d, "status", err);
     discover_free(d);

@@ -122,6 +122,7 @@ void inbound_leases_ops(struct follow_ops *ops)
 static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
     struct daemon *d = arg;
+    host_news_tell(d, host, status);
     (void)catalog_set_host(d->catalog, host, lease, host_alive(status), clock_now_ns()); /* over a limit: counted */
 }
 

@@ -270,10 +270,52 @@ START_TEST(reload_tells_what_became_of_it)
 }
 END_TEST
 
+/* ---- discoverd -t ---- */
+
+static int tested(void)
+{
+    return run(&o, (const char *const[]){e2e_binary("discoverd"), "-t", "-c", a.config, NULL});
+}
+
+START_TEST(what_is_named_is_tried)
+{
+    char bus[2048], url[64], path[512];
+    struct host_options options = {.name = "a"};
+    nats_init(&nats, 1);
+    make_authorities();
+    make_certificate("ca", "client", "client", 20);
+    tls_options(&options, bus, url, "client");
+    host_init(&a, &options);
+    ck_assert_msg(tested() == 0 && !strstr(o.err, "nats.tls.cert"), "%s", o.err);
+    make_certificate("ca", "client", "client", 5);
+    ck_assert_msg(tested() == 0 && strstr(o.err, "expires soon"), "%s", o.err);
+    make_certificate("ca", "client", "client", -1);
+    ck_assert_msg(tested() == 2 && strstr(o.err, "nats.tls.cert") && strstr(o.err, "has expired"), "%s", o.err);
+    make_certificate("ca", "client", "client", 20);
+    snprintf(path, sizeof path, "%s", a.state_dir);
+    change_config(&a, a.state_dir, "/dev/null/state");
+    ck_assert_msg(tested() == 2 && strstr(o.err, "state_dir: "), "%s", o.err);
+    change_config(&a, "/dev/null/state", path);
+    ck_assert_int_eq(tested(), 0);
+}
+END_TEST
+
+/* Of another program; those of the daemon itself, when it runs, are no mistake. */
+START_TEST(ports_are_tried)
+{
+    host_init(&a, &(struct host_options){.name = "a"});
+    host_run_offline(&a);
+    ck_assert_msg(tested() == 0, "%s", o.err);
+    host_init(&b, &(struct host_options){.name = "b", .dns_port = a.dns_port});
+    ck_assert_int_eq(run(&o, (const char *const[]){e2e_binary("discoverd"), "-t", "-c", b.config, NULL}), 2);
+    ck_assert_msg(strstr(o.err, "dns.listen") && strstr(o.err, "in use"), "%s", o.err);
+}
+END_TEST
+
 E2E_TESTS("secrets", 90, {"password_rotated_under_load", password_rotated_under_load},
           {"password_that_comes_too_early", password_that_comes_too_early},
           {"password_that_cannot_be_used_is_refused", password_that_cannot_be_used_is_refused},
           {"certificate_rotated_under_load", certificate_rotated_under_load},
           {"what_tls_does_not_like_is_named", what_tls_does_not_like_is_named},
-          {"other_servers_are_taken", other_servers_are_taken},
-          {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})
+          {"other_servers_are_taken", other_servers_are_taken}, {"what_is_named_is_tried", what_is_named_is_tried},
+          {"ports_are_tried", ports_are_tried}, {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})

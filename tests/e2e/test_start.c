@@ -159,6 +159,28 @@ START_TEST(a_name_that_was_taken_is_had_later)
 }
 END_TEST
 
+static bool says(const struct host *h, const char *text)
+{
+    static struct output o;
+    return shell(&o, "grep -qF '%s' %s/discoverd-%s.log", text, e2e_folder(), h->name) == 0;
+}
+
+START_TEST(tells_of_other_hosts)
+{
+    static struct host other;
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    host_start(&other, &(struct host_options){.name = "other", .nats = nats.urls});
+    (void)wait_until(3000, says(&a, "host other is new"), "not said");
+    host_kill(&other);
+    (void)wait_until(15000, says(&a, "host other is lost"), "not said");
+    host_run(&other);
+    (void)wait_until(5000, says(&a, "host other is back"), "not said");
+    host_leave(&other);
+    (void)wait_until(5000, says(&a, "host other has left"), "not said");
+}
+END_TEST
+
 /* A socket like the one systemd listens on for notifications. */
 static int notify_socket(char *ret_env, size_t cap)
 {
@@ -249,5 +271,6 @@ END_TEST
 
 E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
           {"refuses_what_another_one_holds", refuses_what_another_one_holds}, {"reloads_on_sighup", reloads_on_sighup},
+          {"tells_of_other_hosts", tells_of_other_hosts},
           {"a_name_that_was_taken_is_had_later", a_name_that_was_taken_is_had_later}, {"tells_systemd", tells_systemd},
           {"nobody_reads_the_log", nobody_reads_the_log}, {"no_daemon", no_daemon})

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a start would find. */
+#include "daemon/try.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/base/address_text.h"
+#include "daemon/bus/certificate.h"
+#include "daemon/daemon.h"
+
+#define SOON_S (14 * 86400)
+
+static bool try_access(const struct config *c)
+{
+    char why[BUS_WHY_CAP];
+    struct bus_options options;
+    daemon_bus_options(c, false, &options);
+    if (bus_check_access(&options, why) == 0)
+        return true;
+    fprintf(stderr, "%s\n", why);
+    return false;
+}
+
+static bool try_certificate(const char *key, const char *path)
+{
+    int64_t left_s;
+    char when[CERTIFICATE_TIME_CAP];
+    if (!*path || certificate_end(path, &left_s, when) < 0) /* what is wrong with the file was said */
+        return true;
+    if (left_s < 0)
+        fprintf(stderr, "%s: %s: the certificate has expired: %s\n", key, path, when);
+    else if (left_s < SOON_S)
+        fprintf(stderr, "%s: %s: the certificate expires soon: %s\n", key, path, when);
+    return left_s >= 0;
+}
+
+/* The folder above: "/var/lib" of "/var/lib/discoverd". */
+static void parent_of(const char *path, char ret_parent[static PATH_MAX])
+{
+    snprintf(ret_parent, PATH_MAX, "%s", path);
+    char *slash = strrchr(ret_parent, '/');
+    if (slash)
+        slash[slash == ret_parent] = '\0';
+}
+
+static bool try_state_dir(const char *path)
+{
+    char parent[PATH_MAX];
+    struct stat st;
+    parent_of(path, parent);
+    const char *folder = stat(path, &st) == 0 ? path : parent;
+    if (folder == path && !S_ISDIR(st.st_mode))
+        errno = ENOTDIR;
+    else if (access(folder, W_OK | X_OK) == 0)
+        return true;
+    fprintf(stderr, "state_dir: %s: %s\n", folder, strerror(errno));
+    return false;
+}
+
+/* Whether a daemon of this configuration runs: it holds the lock of its state. */
+static bool runs_already(const char *state_dir)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/lock", state_dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    bool held = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    held |= fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    close(fd);
+    return held;
+}
+
+/* An address that is not there yet is none of this: it is waited for. */
+static bool try_port(const char *key, const char *text, int type)
+{
+    struct sockaddr_storage address;
+    socklen_t n;
+    if (address_parse(text, &address, &n) < 0)
+        return true;
+    int fd = socket(address.ss_family, type | SOCK_CLOEXEC, 0), on = 1;
+    if (fd < 0)
+        return true;
+    if (type == SOCK_STREAM)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.ss_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    bool bad = bind(fd, (struct sockaddr *)&address, n) < 0 && (errno == EADDRINUSE || errno == EACCES);
+    if (bad)
+        fprintf(stderr, "%s: %s (%s): %s\n", key, text, type == SOCK_STREAM ? "TCP" : "UDP", strerror(errno));
+    close(fd);
+    return !bad;
+}
+
+static bool try_ports(const struct config *c)
+{
+    bool good = true;
+    for (size_t i = 0; i < c->dns.listen.n; i++) {
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_DGRAM);
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_STREAM);
+    }
+    return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM));
+}
+
+bool config_try(const struct config *c)
+{
+    bool good = try_access(c);
+    good &= try_certificate("nats.tls.ca", c->nats.tls.ca);
+    good &= try_certificate("nats.tls.cert", c->nats.tls.cert);
+    good &= try_state_dir(c->state_dir);
+    return good & (runs_already(c->state_dir) || try_ports(c));
+}
