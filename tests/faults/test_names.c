@@ -3,6 +3,7 @@
  * Two under one name: a copy of a host, for two seconds or for good, and a host that comes back from a partition in
  * which another one has taken its name. And a host that forgot who it was.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,27 @@ START_TEST(copy_that_stays)
 }
 END_TEST
 
+/* The copy stands down, and is back before the original is, whose lease ran out while there was nobody to renew it to. */
+START_TEST(copy_over_an_outage)
+{
+    start();
+    start_copy_of_first();
+    host_wait_live(&other);
+    (void)wait_until(10000, host_counter(&other, "discoverd_agent_rivals_total") >= 1, other.seen);
+    nats_server_kill(&nats, 0);
+    observe_for(&o, 6000);
+    proc_signal(&o.at[0].host.proc, SIGSTOP);
+    nats_server_launch(&nats, 0);
+    host_wait_live(&other);
+    observe_for(&o, 500);
+    proc_signal(&o.at[0].host.proc, SIGCONT);
+    observe_over(&o);
+    observe_end(&o, "a copy that is back from an outage of 6 s before its original, lease 2 s", AGREE_MS, HOLD_MS);
+    ck_assert_int_eq(host_counter(&other, "discoverd_agent_name_is_ours"), 0);
+    host_kill(&other);
+}
+END_TEST
+
 static void launch(struct observe *at, size_t i)
 {
     if (i == 3)
@@ -117,4 +139,4 @@ START_TEST(conflict_after_a_partition)
 END_TEST
 
 E2E_TESTS("faults of names", 120, {"copy_for_two_seconds", copy_for_two_seconds}, {"copy_that_stays", copy_that_stays},
-          {"conflict_after_a_partition", conflict_after_a_partition})
+          {"copy_over_an_outage", copy_over_an_outage}, {"conflict_after_a_partition", conflict_after_a_partition})
