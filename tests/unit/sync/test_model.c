@@ -33,7 +33,7 @@ static struct {
     int64_t server_ns, returned_ns;      /* when the server was last away, and when it returned */
     int64_t lost_ns[BUCKETS];            /* when the bucket last lost its content */
     int64_t unnamed_ns[HOSTS];           /* when the host last did not have its name, or nobody could know yet */
-    bool taken;                          /* the copy has the name of its original */
+    bool taken, stood_down;              /* the copy has the name of its original; had to leave it to that */
 } world;
 
 static double seconds(int64_t ns)
@@ -69,7 +69,7 @@ static void note_missing_beats(int owner)
 
 /*
  * Whether a copy may have the name: its original is away, or neither hears of the other, or the bucket that would have
- * told of it is lost, or the copy began when the server was away and cannot know whose lease ran out meanwhile.
+ * told of it is lost, or the server was away before the copy had heard of the other: whose lease ran out meanwhile?
  */
 static bool may_take_name(const struct daemon *copy)
 {
@@ -78,7 +78,8 @@ static bool may_take_name(const struct daemon *copy)
         bus.now_ns - world.unnamed_ns[original] <= STEADY || bus.now_ns - world.disturbed_ns[original] <= STEADY;
     bool deaf = bus.faults.drop || bus.now_ns - world.deaf_ns[original] <= STEADY;
     bool lost = world.lost_ns[LEASES] && bus.now_ns - world.lost_ns[LEASES] < KEPT;
-    return away || deaf || lost || copy->boot_ns - world.server_ns < STEADY;
+    bool blind = !world.stood_down && copy->boot_ns - world.server_ns < STEADY;
+    return away || deaf || lost || blind;
 }
 
 static void note_name(int host)
@@ -100,6 +101,7 @@ static void note_taken_name(void)
         disturb(copy->host, bus.now_ns);
     }
     world.taken = taken;
+    world.stood_down = copy->running && (world.stood_down || copy->name.name == AGENT_NAME_CONFLICT);
 }
 
 /* A late put of an earlier life took the place of the present one's, and the owner could not put it right yet. */
@@ -382,6 +384,7 @@ static void fault_copy(int host)
     if (!daemons[host].running || daemons[HOSTS].running)
         return;
     say("a copy of h%d starts", host);
+    world.taken = world.stood_down = false;
     daemon_copy(host);
     later(NS_PER_S + bus_random_ns(30 * NS_PER_S), copy_dies, HOSTS);
 }
@@ -530,6 +533,7 @@ START_TEST(seeds_that_failed_once)
         51127, /* deaf to a lease, whose late predecessor was all that a snapshot had; its owner's next one got lost */
         243925, /* deaf to a bucket that was made anew: the first of its messages that was heard looked like an old one */
         10915, /* stopped with a snapshot in hand, from before an owner could put again what a new bucket lacked */
+        4132,  /* a copy that had stood down was back from an outage before its original, and took the name */
     };
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
         run_seeds(seeds[i], 1);
