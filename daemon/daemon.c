@@ -11,6 +11,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/thread.h"
+#include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
 
 /* While a snapshot is read, its services are written this often, not after each batch: see daemon_turn. */
@@ -37,13 +38,11 @@ static void on_second(void *arg)
     int64_t now_ns = clock_now_ns();
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
-    write_report_second(d->write_report, now_ns);
+    inbound_second(d->inbound, now_ns);
     daemon_table_again(d);
-    host_news_second(d);
-    soa_serial_keep(d);
-    if (d->store_error[0])
-        agent_store_again(d->agent);
-    services_second(d);
+    soa_serial_second(&d->soa_serial);
+    outbound_second(d->outbound);
+    services_second(d->services);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
@@ -55,13 +54,13 @@ static void on_second(void *arg)
  */
 static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 {
-    return d->inbound[BUS_SERVICES].snapshot && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
+    return inbound_reads_records(d->inbound) && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
 }
 
 static void store_catalog(struct daemon *d, int64_t now_ns)
 {
     int64_t true_ns;
-    if (catalog_is_worth_storing(d, now_ns, &true_ns))
+    if (status_catalog_is_worth_storing(d->status, now_ns, &true_ns))
         catalog_file_write(d->catalog_file, catalog_table(d->catalog), true_ns, now_ns);
 }
 
@@ -92,7 +91,7 @@ void daemon_turn(struct daemon *d)
     int64_t now_ns = clock_now_ns();
     pause_begin_turn(d, now_ns);
     (void)agent_tick(d->agent, now_ns);
-    int64_t next_ns = inbound_tick(d, now_ns);
+    int64_t next_ns = inbound_tick(d->inbound, now_ns);
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {
@@ -100,7 +99,7 @@ void daemon_turn(struct daemon *d)
     } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
         next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
     }
-    status_update_sync(d, now_ns); /* of what the table says now */
+    status_update_sync(d->status, now_ns); /* of what the table says now */
     store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
     pause_end_turn(d, next_ns, now_ns);
@@ -176,7 +175,7 @@ int daemon_run(struct config *config, const char *config_path)
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
-        listen_problems_log(d);
+        listen_problems_log(config, d->dns_inherited);
         sd_notify(0, "READY=1");
         on_second(d);
         loop_meter_use(&d->loop_meter);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/registry/configured.h"
 #include "libdiscover/core/clock.h"
 
 #define INIT_LIMIT_NS (30 * NS_PER_S)
@@ -97,7 +98,7 @@ int init_run(struct config *config)
     static const struct bus_events events = {on_connected, on_text,        on_text,    ignore_message, ignore_gap,
                                              on_info,      ignore_message, ignore_end, ignore_put,     ignore_move};
     struct init i = {.config = config};
-    int err = daemon_bus_new(config, true, &events, &i, &i.bus);
+    int err = configured_bus_new(config, true, &events, &i, &i.bus);
     if (!err)
         err = bus_start(i.bus);
     if (!err) {

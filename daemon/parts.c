@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon/base/file.h"
 #include "daemon/base/lock.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/registry/configured.h"
 #include "libdiscover/core/clock.h"
 
 struct part {
@@ -77,6 +77,12 @@ static void base_stop(struct daemon *d)
         event_base_free(d->base);
 }
 
+/* What a part has done may make something due. */
+static void turn(void *arg)
+{
+    daemon_turn(arg);
+}
+
 /* The socket's clients and the DNS workers are given the new segment; both go on reading the old one until then. */
 static void table_moved(void *arg, int fd)
 {
@@ -84,13 +90,6 @@ static void table_moved(void *arg, int fd)
     d->dns_table_error = d->dns ? dns_set_table(d->dns, fd) : 0;
     if (d->api)
         api_table_moved(d->api);
-}
-
-bool daemon_table_whole(const struct daemon *d)
-{
-    /* What is tried again in slices is in the table when nothing is left to be written. */
-    bool trying = d->unwritten > 0 && catalog_is_dirty(d->catalog);
-    return !d->dns_table_error && !catalog_is_unwritten(d->catalog) && !trying;
 }
 
 void daemon_table_again(struct daemon *d)
@@ -102,43 +101,37 @@ void daemon_table_again(struct daemon *d)
 
 static int catalog_start(struct daemon *d)
 {
-    struct catalog_options options = {.host = d->config->host,
-                                      .region = d->config->region,
-                                      .zone = d->config->zone,
-                                      .table_words = d->config->limits.table_bytes / sizeof(uint64_t),
-                                      .hosts_max = d->config->limits.hosts,
-                                      .services_max = d->config->limits.services,
-                                      .instances_per_host_max = d->config->limits.instances_per_host,
-                                      .hostnames_per_host_max = d->config->limits.hostnames_per_host,
-                                      .instances_max = d->config->limits.instances,
-                                      .instances_per_service_max = d->config->limits.instances_per_service};
-    int err = catalog_new(&options, table_moved, d, &d->catalog);
+    int err = configured_catalog_new(d->config, table_moved, d, &d->catalog);
     if (err)
         return err;
     table_writer_alive(catalog_table(d->catalog), clock_now_ns());
-    soa_serial_start(d);
+    soa_serial_init(&d->soa_serial, d->state_dir, d->config->state_dir, catalog_table(d->catalog));
     return 0;
 }
 
 static int catalog_file_start(struct daemon *d)
 {
     int err = catalog_file_new(d->config->state_dir, d->metrics, &d->catalog_file);
-    if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->stale_since_ns))
-        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stale_since_ns);
+    if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->stored_since_ns))
+        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stored_since_ns);
     return err;
 }
 
 static void catalog_file_stop(struct daemon *d)
 {
-    int64_t true_ns;
-    if (d->catalog_file && catalog_is_worth_storing(d, clock_now_ns(), &true_ns))
-        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
     catalog_file_free(d->catalog_file);
+}
+
+static void address_changed(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->outbound)
+        outbound_address_changed(d->outbound);
 }
 
 static int host_address_start(struct daemon *d)
 {
-    return host_address_new(d->base, d->config, outbound_address_changed, d, &d->host_address);
+    return host_address_new(d->base, d->config, address_changed, d, &d->host_address);
 }
 
 static void host_address_stop(struct daemon *d)
@@ -158,47 +151,9 @@ static void on_bus(void *arg)
     daemon_turn(d);
 }
 
-void daemon_bus_options(const struct config *c, bool create, struct bus_options *ret_options)
-{
-    *ret_options = (struct bus_options){.servers = (const char *const *)c->nats.servers.items,
-                                        .n_servers = c->nats.servers.n,
-                                        .credentials = c->nats.credentials,
-                                        .nkey_seed = c->nats.nkey_seed,
-                                        .user = c->nats.user,
-                                        .password_file = c->nats.password_file,
-                                        .tls_ca = c->nats.tls.ca,
-                                        .tls_cert = c->nats.tls.cert,
-                                        .tls_key = c->nats.tls.key,
-                                        .js_domain = c->nats.js_domain,
-                                        .buckets = {c->registry.services_bucket, c->registry.hosts_bucket},
-                                        .region = c->region,
-                                        .host = c->host,
-                                        .create = create,
-                                        .replicas = (int)c->registry.replicas,
-                                        .max_bytes = {c->registry.services_max_bytes, c->registry.hosts_max_bytes},
-                                        .record_ttl_ns = c->registry.record_ttl_ns,
-                                        .lease_ttl_ns = c->registry.lease_ttl_ns,
-                                        .mailbox = c->limits.mailbox,
-                                        .max_puts = c->limits.puts,
-                                        .max_value = c->limits.record_bytes,
-                                        .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
-}
-
-int daemon_bus_new(const struct config *c, bool create, const struct bus_events *events, void *arg,
-                   struct bus **ret_bus)
-{
-    char why[BUS_WHY_CAP];
-    struct bus_options options;
-    daemon_bus_options(c, create, &options);
-    int err = bus_new(&options, events, arg, ret_bus, why);
-    if (err)
-        log_error("%s", why);
-    return err;
-}
-
 static int bus_part_start(struct daemon *d)
 {
-    int err = daemon_bus_new(d->config, d->config->registry.create, &inbound_bus_events, d, &d->bus);
+    int err = configured_bus_new(d->config, d->config->registry.create, &inbound_bus_events, d->inbound, &d->bus);
     if (!err)
         err = bus_add_metrics(d->bus, d->metrics);
     if (!err)
@@ -215,24 +170,170 @@ static void bus_part_stop(struct daemon *d)
     d->bus = NULL;
 }
 
-/* Registered by now is what the configuration and the last life left; it is served from the first query on. */
-static int configured_start(struct daemon *d)
+static int resync(void *arg, enum bus_bucket bucket)
 {
-    services_set(d, NULL);
+    struct daemon *d = arg;
+    return bus_resync(d->bus, bucket);
+}
+
+static int check(void *arg, enum bus_bucket bucket)
+{
+    struct daemon *d = arg;
+    return bus_check(d->bus, bucket);
+}
+
+static int inbound_start(struct daemon *d)
+{
+    const struct inbound_reach reach = {.metrics = d->metrics,
+                                        .config = d->config,
+                                        .catalog = d->catalog,
+                                        .catalog_file = d->catalog_file,
+                                        .host_address = d->host_address,
+                                        .agent = d->agent,
+                                        .started_ns = d->started_ns,
+                                        .arg = d,
+                                        .resync = resync,
+                                        .check = check};
+    return inbound_new(&reach, &d->inbound);
+}
+
+static void inbound_stop(struct daemon *d)
+{
+    inbound_free(d->inbound);
+}
+
+static bool is_connected(void *arg)
+{
+    struct daemon *d = arg;
+    return bus_connected(d->bus);
+}
+
+static int dns_table_error(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->dns_table_error;
+}
+
+static void answers_begin(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->api)
+        api_changed_all(d->api);
+}
+
+static int status_start(struct daemon *d)
+{
+    const struct status_reach reach = {.config = d->config,
+                                       .version = DAEMON_VERSION,
+                                       .catalog = d->catalog,
+                                       .agent = d->agent,
+                                       .outbound = d->outbound,
+                                       .inbound = d->inbound,
+                                       .host_address = d->host_address,
+                                       .started_ns = d->started_ns,
+                                       .stored_since_ns = d->stored_since_ns,
+                                       .arg = d,
+                                       .bus_connected = is_connected,
+                                       .dns_table_error = dns_table_error,
+                                       .answers_begin = answers_begin};
+    return status_new(&reach, &d->status);
+}
+
+/* Here ends the last life that can be told of: what it knew goes to disk. */
+static void status_stop(struct daemon *d)
+{
+    int64_t true_ns;
+    if (d->status && status_catalog_is_worth_storing(d->status, clock_now_ns(), &true_ns))
+        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
+    status_free(d->status);
+}
+
+static void fill_status(void *arg, Discover__V1__Status *ret_status)
+{
+    struct daemon *d = arg;
+    status_fill(d->status, ret_status);
+    listen_problems_status(d->config, d->dns_inherited, ret_status);
+}
+
+/* Registered by now is what the configuration and the last life left; it is served from the first query on. */
+static int services_start(struct daemon *d)
+{
+    const struct services_reach reach = {
+        .base = d->base, .metrics = d->metrics, .config = d->config, .agent = d->agent, .turn = turn, .arg = d};
+    int err = services_new(&reach, &d->services);
+    if (err)
+        return err;
+    services_set(d->services, NULL);
     catalog_flush(d->catalog);
     return 0;
 }
 
-static void agent_stop(struct daemon *d)
+static void services_stop(struct daemon *d)
 {
-    agent_free(d->agent);
-    pids_free(d->pids);
+    services_free(d->services);
+    d->services = NULL;
 }
 
-static void checks_stop(struct daemon *d)
+static void registration_gone(void *arg, const struct instance_key *key)
 {
-    checks_free(d->checks);
-    d->checks = NULL;
+    struct daemon *d = arg;
+    if (d->services)
+        services_registration_gone(d->services, key);
+}
+
+static void lease_sent(void *arg, const struct lease *lease)
+{
+    struct daemon *d = arg;
+    inbound_lease_sent(d->inbound, lease, clock_now_ns());
+}
+
+static int put_key(void *arg, enum bus_bucket bucket, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_put(d->bus, bucket, key, bytes, n, token);
+}
+
+static int remove_key(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_delete(d->bus, bucket, key, token);
+}
+
+static int outbound_start(struct daemon *d)
+{
+    const struct outbound_reach reach = {.base = d->base,
+                                         .metrics = d->metrics,
+                                         .config = d->config,
+                                         .version = DAEMON_VERSION,
+                                         .state_dir = d->state_dir,
+                                         .catalog = d->catalog,
+                                         .catalog_file = d->catalog_file,
+                                         .host_address = d->host_address,
+                                         .arg = d,
+                                         .turn = turn,
+                                         .registration_gone = registration_gone,
+                                         .lease_sent = lease_sent,
+                                         .put = put_key,
+                                         .remove = remove_key};
+    int err = outbound_new(&reach, &d->outbound);
+    if (!err)
+        d->agent = outbound_agent(d->outbound);
+    return err;
+}
+
+static void outbound_stop(struct daemon *d)
+{
+    outbound_free(d->outbound);
+}
+
+static int hostnames_start(struct daemon *d)
+{
+    return hostname_addresses_new(d->base, d->config, d->catalog, d->metrics, turn, d, &d->hostnames);
+}
+
+static void hostnames_stop(struct daemon *d)
+{
+    hostname_addresses_free(d->hostnames);
 }
 
 /* Socket activation: all that systemd passes is for DNS, which is what needs a port below 1024. */
@@ -247,31 +348,14 @@ static size_t inherited_sockets(int ret_fds[static DNS_LISTEN_MAX])
 static int dns_part_start(struct daemon *d)
 {
     char reason[DNS_REASON_CAP] = "";
-    const struct config *c = d->config;
     struct dns_options o;
-    dns_options_init(&o);
     int inherited[DNS_LISTEN_MAX];
+    configured_dns_options(d->config, &o);
     o.n_inherited = inherited_sockets(inherited);
     o.inherited = inherited;
     d->dns_inherited = o.n_inherited > 0;
-    if (o.n_inherited == 0 && c->dns.listen.n == 0)
+    if (o.n_inherited == 0 && o.n_listen == 0)
         return 0; /* nobody wants it here */
-    o.listen = (const char *const *)c->dns.listen.items;
-    o.n_listen = c->dns.listen.n;
-    o.zones = (const char *const *)c->dns.zones.items;
-    o.n_zones = c->dns.zones.n;
-    o.allow = (const char *const *)c->dns.allow.items;
-    o.n_allow = c->dns.allow.n;
-    o.ttl_s = (uint32_t)(c->dns.ttl_ns / NS_PER_S);
-    o.workers = c->dns.workers;
-    o.udp_payload = c->dns.remote_payload;
-    o.loopback_payload = c->dns.udp_payload;
-    o.rate_limit = c->dns.rrl;
-    o.tcp_connections = c->dns.tcp_clients;
-    o.tcp_per_client = c->dns.tcp_clients_per_address;
-    o.tcp_idle_ms = (uint32_t)(c->dns.tcp_idle_ns / NS_PER_MS);
-    o.tcp_message_ms = (uint32_t)(c->dns.tcp_message_ns / NS_PER_MS);
-    o.cache_bytes = c->dns.cache_bytes;
     int err = dns_new(&o, d->metrics, &d->dns, reason);
     if (!err)
         err = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));
@@ -288,18 +372,54 @@ static void dns_part_stop(struct daemon *d)
     d->dns = NULL;
 }
 
-static int api_start(struct daemon *d)
+static void reload(void *arg, struct reload_report *report)
 {
-    int err = requests_start(d);
-    if (err)
-        log_error("api.socket %s: %s", d->config->api.socket, strerror(-err));
+    daemon_reload(arg, report);
+}
+
+static void leave(void *arg)
+{
+    stop_begin(arg, STOPPING_LEAVES);
+}
+
+static bool is_leaving(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->stopping == STOPPING_LEAVES;
+}
+
+static const char *store_error(void *arg)
+{
+    const struct daemon *d = arg;
+    return outbound_store_error(d->outbound);
+}
+
+static int requests_start(struct daemon *d)
+{
+    const struct requests_reach reach = {.base = d->base,
+                                         .metrics = d->metrics,
+                                         .config = d->config,
+                                         .version = DAEMON_VERSION,
+                                         .catalog = d->catalog,
+                                         .agent = d->agent,
+                                         .hostnames = d->hostnames,
+                                         .arg = d,
+                                         .turn = turn,
+                                         .reload = reload,
+                                         .leave = leave,
+                                         .is_leaving = is_leaving,
+                                         .store_error = store_error,
+                                         .status = fill_status};
+    int err = requests_new(&reach, &d->requests);
+    if (!err)
+        d->api = requests_api(d->requests);
     return err;
 }
 
-static void api_stop(struct daemon *d)
+static void requests_stop(struct daemon *d)
 {
-    api_free(d->api);
     d->api = NULL;
+    requests_free(d->requests);
 }
 
 static const struct table *http_table(void *arg)
@@ -318,16 +438,9 @@ static int http_part_start(struct daemon *d)
 {
     if (!d->config->http.listen[0])
         return 0;
-    struct http_options options = {.listen = d->config->http.listen,
-                                   .names = {.hosts = (const char *const *)d->config->http.hosts.items,
-                                             .n_hosts = d->config->http.hosts.n,
-                                             .zones = (const char *const *)d->config->dns.zones.items,
-                                             .n_zones = d->config->dns.zones.n},
-                                   .connections_max = d->config->limits.http_clients,
-                                   .per_user_max = d->config->limits.http_clients_per_user,
-                                   .reserve = d->config->limits.http_reserve,
-                                   .timeout_ns = d->config->limits.http_time_ns};
-    struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = status_fill};
+    struct http_options options;
+    struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = fill_status};
+    configured_http_options(d->config, &options);
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err == -EAFNOSUPPORT)
         return 0; /* IPv6 is switched off here: status says so */
@@ -353,13 +466,13 @@ static const struct part parts[] = {
     {"catalog", catalog_start, catalog_stop},
     {"stored catalog", catalog_file_start, catalog_file_stop},
     {"timers and signals", daemon_loop_start, daemon_loop_stop},
+    {"registrations", outbound_start, outbound_stop},
     {"inbound", inbound_start, inbound_stop},
-    {"checks", services_start, checks_stop},
-    {"registrations", outbound_start, agent_stop},
-    {"services", configured_start, NULL},
+    {"status", status_start, status_stop},
+    {"services", services_start, services_stop},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
-    {"socket", api_start, api_stop},
+    {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"bus", bus_part_start, bus_part_stop},
 };

@@ -58,7 +58,7 @@ static void excuse(struct daemon *d, int64_t late_ns, int64_t now_ns)
                     (double)late_ns / 1e9);
     agent_stalled(d->agent, now_ns);
     catalog_postpone(d->catalog, late_ns);
-    health_stalled(&d->health, late_ns);
+    inbound_stalled(d->inbound, late_ns);
 }
 
 void pause_begin_turn(struct daemon *d, int64_t now_ns)

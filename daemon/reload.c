@@ -1,54 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes the configuration anew, while everything runs, and tells what became of it. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/registry/configured.h"
+#include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
 
-#define LINES_MAX 36 /* of a list: more of them help nobody, and the answer has to fit into a frame */
-#define LINE_CAP  512
-
-/* What there is no memory for stands in the log. */
-static void add_line(struct string_list *list, const char *text)
-{
-    if (list->n < LINES_MAX)
-        (void)string_list_add(list, text);
-    else if (list->n == LINES_MAX)
-        (void)string_list_add(list, "and more: see the log");
-}
-
-void reload_refuse(struct reload_report *report, const char *format, ...)
-{
-    char text[LINE_CAP];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    log_error("%s", text);
-    if (report)
-        add_line(&report->refused, text);
-}
-
-void reload_report_fini(struct reload_report *report)
-{
-    string_list_fini(&report->taken);
-    string_list_fini(&report->restart);
-    string_list_fini(&report->refused);
-}
+#define LINE_CAP 512
 
 static void on_config_error(void *arg, const char *message)
 {
-    reload_refuse(arg, "%s", message);
+    reload_report_refuse(arg, "%s", message);
 }
 
 static void on_change(void *arg, const char *key, bool reloadable)
 {
     struct reload_report *report = arg;
-    add_line(reloadable ? &report->taken : &report->restart, key);
+    reload_report_add(reloadable ? &report->taken : &report->restart, key);
     if (!reloadable)
         log_warning("%s has changed; it takes effect with the next start", key);
 }
@@ -88,13 +60,13 @@ static bool take_access(struct daemon *d, const struct config *fresh, struct rel
     char why[BUS_WHY_CAP];
     bool changed;
     struct bus_options options;
-    daemon_bus_options(fresh, false, &options);
+    configured_bus_options(fresh, false, &options);
     if (bus_set_access(d->bus, &options, &changed, why) < 0) {
-        reload_refuse(report, "%s", why);
+        reload_report_refuse(report, "%s", why);
         return false;
     }
     if (changed)
-        add_line(&report->taken, "what the files of nats.* say");
+        reload_report_add(&report->taken, "what the files of nats.* say");
     return true;
 }
 
@@ -105,7 +77,7 @@ static void name_files(const struct config *c, struct reload_report *report)
         const struct service_file *file = &c->service_files[i];
         snprintf(text, sizeof text, "%s/%s", c->services_dir, file->name);
         if (!file->refused)
-            add_line(&report->taken, text);
+            reload_report_add(&report->taken, text);
     }
 }
 
@@ -129,7 +101,7 @@ static void take(struct daemon *d, struct config *fresh, struct reload_report *r
     log_set_level(d->config->log.level);
     api_set_group(d->api, d->config->api.register_group);
     host_address_look(d->host_address);
-    services_set(d, report);
+    services_set(d->services, report);
     name_files(d->config, report);
     log_taken(d, report);
 }
@@ -138,7 +110,7 @@ void daemon_reload(struct daemon *d, struct reload_report *report)
 {
     struct config *fresh = NULL;
     if (!d->config_path) {
-        reload_refuse(report, "there is no configuration file: this is a daemon of --dev");
+        reload_report_refuse(report, "there is no configuration file: this is a daemon of --dev");
         return;
     }
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now_ns() / NS_PER_US));
@@ -146,7 +118,7 @@ void daemon_reload(struct daemon *d, struct reload_report *report)
     if (good)
         take(d, fresh, report);
     else
-        reload_refuse(report, "the configuration is not reloaded: it goes on as it was");
+        reload_report_refuse(report, "the configuration is not reloaded: it goes on as it was");
     if (fresh)
         config_free(fresh);
     sd_notify(0, "READY=1");

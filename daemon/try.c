@@ -15,7 +15,7 @@
 
 #include "daemon/base/address_text.h"
 #include "daemon/bus/certificate.h"
-#include "daemon/daemon.h"
+#include "daemon/registry/configured.h"
 
 #define SOON_S (14 * 86400)
 
@@ -23,7 +23,7 @@ static bool try_access(const struct config *c)
 {
     char why[BUS_WHY_CAP];
     struct bus_options options;
-    daemon_bus_options(c, false, &options);
+    configured_bus_options(c, false, &options);
     if (bus_check_access(&options, why) == 0)
         return true;
     fprintf(stderr, "%s\n", why);

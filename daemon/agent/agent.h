@@ -72,7 +72,7 @@ struct agent_ops {
      */
     int (*publish)(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token);
     int (*unpublish)(void *arg, const char *key, uint64_t token);
-    int (*publish_lease)(void *arg, const uint8_t *bytes, size_t n, uint64_t token);
+    int (*publish_lease)(void *arg, const struct lease *lease, uint64_t token);
 
     /*
      * Watches a process until unwatch_pid; agent_pid_gone follows when it dies. *start is its start time in clock

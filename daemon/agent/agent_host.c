@@ -47,13 +47,9 @@ void agent_lease_answered(struct agent *a, uint64_t counter, int err, int64_t no
 void agent_put_lease(struct agent *a, int64_t now_ns)
 {
     struct lease lease = present_lease(a);
-    uint8_t bytes[LEASE_WIRE_MAX];
-    size_t n;
     lease.counter = lease_beat_sent(&a->beat, a->ops.random(a->ops.arg), now_ns);
     metric_inc(&a->metrics.leases);
-    int err = lease_encode(&lease, bytes, &n);
-    if (err == 0)
-        err = a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN | lease.counter);
+    int err = a->ops.publish_lease(a->ops.arg, &lease, LEASE_TOKEN | lease.counter);
     if (err < 0)
         agent_lease_answered(a, lease.counter, err, now_ns);
 }
@@ -68,12 +64,9 @@ void agent_note_lateness(struct agent *a, int64_t now_ns)
 static void put_question(struct agent *a, int64_t now_ns)
 {
     struct lease question = a->name_conflict.other;
-    uint8_t bytes[LEASE_WIRE_MAX];
-    size_t n;
     question.asked_by = a->name_conflict.life;
     metric_inc(&a->metrics.questions);
-    if (lease_encode(&question, bytes, &n) == 0)
-        (void)a->ops.publish_lease(a->ops.arg, bytes, n, LEASE_TOKEN);
+    (void)a->ops.publish_lease(a->ops.arg, &question, LEASE_TOKEN);
     name_conflict_asked(&a->name_conflict, now_ns);
 }
 

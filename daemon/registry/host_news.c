@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A line in the log for each other host that is new, lost, left or back; in a mass, for the first few and how many more. */
+#include "daemon/registry/host_news.h"
+
 #include "daemon/base/log.h"
-#include "daemon/daemon.h"
 
 #define LINES_A_SECOND 10
 
@@ -14,20 +15,17 @@ static const char *news_of(bool known, bool was_alive, enum host_status status)
     return status == HOST_LEFT ? "has left" : "is lost: its lease has run out, and nothing was heard of it";
 }
 
-/* Who is there at the start is no news. */
-void host_news_tell(struct daemon *d, const char *host, enum host_status status)
+void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *host, enum host_status status)
 {
-    bool known = catalog_knows_host(d->catalog, host);
-    const char *news = news_of(known, known && catalog_host_alive(d->catalog, host), status);
-    if (!news || !d->synced_once)
-        return;
-    if (d->host_news++ < LINES_A_SECOND)
-        log_notice("host %s %s", host, news);
+    bool known = catalog_knows_host(catalog, host);
+    const char *text = news_of(known, known && catalog_host_alive(catalog, host), status);
+    if (text && news->n++ < LINES_A_SECOND)
+        log_notice("host %s %s", host, text);
 }
 
-void host_news_second(struct daemon *d)
+void host_news_second(struct host_news *news)
 {
-    if (d->host_news > LINES_A_SECOND)
-        log_notice("and %zu hosts more are new, back, lost or have left", d->host_news - LINES_A_SECOND);
-    d->host_news = 0;
+    if (news->n > LINES_A_SECOND)
+        log_notice("and %zu hosts more are new, back, lost or have left", news->n - LINES_A_SECOND);
+    news->n = 0;
 }

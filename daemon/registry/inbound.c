@@ -2,14 +2,16 @@
 /* From the bus to the followers, and what they ask of it. */
 #include "daemon/registry/inbound.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 #include "daemon/base/log.h"
-#include "daemon/registry/remembered.h"
+#include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
 static const struct metric inbound_metrics[] = {
@@ -39,65 +41,65 @@ static const struct metric inbound_metrics[] = {
                "Of these, not read again for it at once, as the host has caused too many."),
 };
 
-bool inbound_is_own(const struct daemon *d, const char *host)
+bool inbound_is_own(const struct inbound *in, const char *host)
 {
-    return strcmp(host, d->config->host) == 0;
+    return strcmp(host, in->reach.config->host) == 0;
 }
 
-void inbound_refuse(struct daemon *d, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
+void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
                     const char *why)
 {
     metric_inc(counter);
-    write_report_refused(d->write_report, bucket, m, why);
+    write_report_refused(in->write_report, bucket, m, why);
 }
 
 /* The time is at least what the server says, if our own clock has been lost. */
-static int64_t wall_ms(const struct daemon *d)
+static int64_t wall_ms(const struct inbound *in)
 {
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
     int64_t own_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
-    int64_t server_ms = inbound_server_ms(d, clock_now_ns());
+    int64_t server_ms = inbound_server_ms(in, clock_now_ns());
     return own_ms > server_ms ? own_ms : server_ms;
 }
 
-int64_t inbound_server_ms(const struct daemon *d, int64_t now_ns)
+int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns)
 {
-    return d->server_wall_ns ? (d->server_wall_ns + now_ns - d->server_heard_ns) / NS_PER_MS : 0;
+    return in->server_wall_ns ? (in->server_wall_ns + now_ns - in->server_heard_ns) / NS_PER_MS : 0;
 }
 
-const char *inbound_epoch_problem(const struct daemon *d, uint64_t epoch)
+const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch)
 {
-    return epoch_plausible(epoch, wall_ms(d)) ? NULL : "epoch: more than a day ahead of the clock";
+    return epoch_plausible(epoch, wall_ms(in)) ? NULL : "epoch: more than a day ahead of the clock";
 }
 
 /* --- what the followers ask for --- */
 
 static void resync(void *arg)
 {
-    struct inbound *f = arg;
-    f->resync_failed = bus_resync(f->daemon->bus, f->bucket);
+    struct follower *f = arg;
+    f->resync_failed = f->in->reach.resync(f->in->reach.arg, f->bucket);
 }
 
 static void check(void *arg)
 {
-    struct inbound *f = arg;
-    (void)bus_check(f->daemon->bus, f->bucket); /* busy: the answer to the earlier one will do */
+    struct follower *f = arg;
+    (void)f->in->reach.check(f->in->reach.arg, f->bucket); /* busy: the answer to the earlier one will do */
 }
 
 static void synced(void *arg, bool is_synced)
 {
-    struct inbound *f = arg;
-    struct daemon *d = f->daemon;
+    struct follower *f = arg;
+    struct inbound *in = f->in;
     f->synced = is_synced;
-    bool both = d->inbound[BUS_SERVICES].synced && d->inbound[BUS_HOSTS].synced;
-    if (both && !d->synced_once) {
-        struct catalog_counts counts = catalog_counts(d->catalog);
+    bool both = in->followers[BUS_SERVICES].synced && in->followers[BUS_HOSTS].synced;
+    if (both && !in->synced_once) {
+        struct catalog_counts counts = catalog_counts(in->reach.catalog);
         log_notice("synchronised: %zu hosts, %zu services, %zu instances", counts.hosts, counts.services,
                    counts.instances);
     }
-    d->synced_once |= both;
-    health_set_synced(&d->health, both, clock_now_ns());
+    in->synced_once |= both;
+    health_set_synced(&in->health, both, clock_now_ns());
 }
 
 static uint32_t random32(void *arg)
@@ -112,65 +114,67 @@ static uint32_t random32(void *arg)
 
 static void on_connected(void *arg, const char *server)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
     log_notice("connected to %s", server);
-    snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
-    host_address_set_server(d->host_address, server);
-    d->bus_error[0] = '\0';
-    health_set_connected(&d->health, true, now_ns);
-    agent_connected(d->agent, now_ns);
-    remembered_connected(d, now_ns);
+    snprintf(in->server, sizeof in->server, "%s", server);
+    host_address_set_server(in->reach.host_address, server);
+    in->error[0] = '\0';
+    health_set_connected(&in->health, true, now_ns);
+    agent_connected(in->reach.agent, now_ns);
+    if (!in->synced_once)
+        remembered_connected(&in->remembered, now_ns);
     for (int b = 0; b < BUS_BUCKETS; b++)
-        follow_connected(d->inbound[b].follow, now_ns);
+        follow_connected(in->followers[b].follow, now_ns);
 }
 
 static void on_disconnected(void *arg, const char *reason)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
     log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
-    snprintf(d->bus_error, sizeof d->bus_error, "%s", reason);
-    buckets_disconnected(d->buckets);
-    health_set_connected(&d->health, false, now_ns);
-    agent_disconnected(d->agent, now_ns);
-    remembered_disconnected(d);
-    catalog_file_hurry(d->catalog_file);
+    snprintf(in->error, sizeof in->error, "%s", reason);
+    buckets_disconnected(in->buckets);
+    health_set_connected(&in->health, false, now_ns);
+    agent_disconnected(in->reach.agent, now_ns);
+    if (!in->synced_once)
+        remembered_disconnected(&in->remembered);
+    catalog_file_hurry(in->reach.catalog_file);
     for (int b = 0; b < BUS_BUCKETS; b++)
-        follow_disconnected(d->inbound[b].follow, now_ns);
+        follow_disconnected(in->followers[b].follow, now_ns);
 }
 
 static void on_moved(void *arg, const char *server, bool reloaded)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     if (reloaded)
         log_notice("connected anew to the NATS server at %s by what the configuration and its files say now", server);
     else
-        log_notice("the NATS server at %s is about to stop: moved to %s", d->bus_server, server);
-    host_address_set_server(d->host_address, server);
-    snprintf(d->bus_server, sizeof d->bus_server, "%s", server);
+        log_notice("the NATS server at %s is about to stop: moved to %s", in->server, server);
+    host_address_set_server(in->reach.host_address, server);
+    snprintf(in->server, sizeof in->server, "%s", server);
 }
 
 static void on_problem(void *arg, const char *text)
 {
-    struct daemon *d = arg;
-    if (strcmp(d->bus_error, text) != 0)
+    struct inbound *in = arg;
+    if (strcmp(in->error, text) != 0)
         log_warning("NATS: %s", text);
-    snprintf(d->bus_error, sizeof d->bus_error, "%s", text);
+    snprintf(in->error, sizeof in->error, "%s", text);
 }
 
 static struct follow *follow_of(void *arg, enum bus_bucket bucket)
 {
-    return ((struct daemon *)arg)->inbound[bucket].follow;
+    return ((struct inbound *)arg)->followers[bucket].follow;
 }
 
 static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
-    write_report_heard(d->write_report, bucket, m);
-    if (follow_live(d->inbound[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
-        liveness_heard(d->liveness, now_ns);
+    write_report_heard(in->write_report, bucket, m);
+    if (follow_live(in->followers[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
+        liveness_heard(in->liveness, now_ns);
 }
 
 static void on_gap(void *arg, enum bus_bucket bucket)
@@ -180,12 +184,12 @@ static void on_gap(void *arg, enum bus_bucket bucket)
 
 static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
-    buckets_info(d->buckets, bucket, info);
-    if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(d, now_ns)) {
-        d->server_wall_ns = info->newest_ns;
-        d->server_heard_ns = now_ns;
+    buckets_info(in->buckets, bucket, info);
+    if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(in, now_ns)) {
+        in->server_wall_ns = info->newest_ns;
+        in->server_heard_ns = now_ns;
     }
     follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, clock_now_ns());
 }
@@ -197,17 +201,17 @@ static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
 {
-    buckets_read(((struct daemon *)arg)->buckets, bucket, err, reason);
+    buckets_read(((struct inbound *)arg)->buckets, bucket, err, reason);
     follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
 }
 
 static void on_put_done(void *arg, const struct bus_put_result *result)
 {
-    struct daemon *d = arg;
+    struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
-    agent_published(d->agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
-    struct agent_status agent = agent_status(d->agent);
-    buckets_put(d->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
+    agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
+    struct agent_status agent = agent_status(in->reach.agent);
+    buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
 }
 
 const struct bus_events inbound_bus_events = {
@@ -225,12 +229,12 @@ const struct bus_events inbound_bus_events = {
 
 /* --- life --- */
 
-static int follower_start(struct daemon *d, enum bus_bucket bucket)
+static int follower_new(struct inbound *in, enum bus_bucket bucket)
 {
-    struct inbound *f = &d->inbound[bucket];
+    struct follower *f = &in->followers[bucket];
     struct follow_ops ops = {.resync = resync, .check = check, .synced = synced, .random = random32};
     struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
-    *f = (struct inbound){.daemon = d, .bucket = bucket};
+    *f = (struct follower){.in = in, .bucket = bucket};
     if (bucket == BUS_SERVICES) {
         inbound_records_ops(&ops);
         options.unmarked = inbound_records_unmarked;
@@ -238,32 +242,53 @@ static int follower_start(struct daemon *d, enum bus_bucket bucket)
         inbound_leases_ops(&ops); /* leases run out by themselves: none is swept, so none need be counted */
     }
     int err = follow_new(&options, &ops, f, &f->follow);
-    return err ? err : follow_add_metrics(f->follow, d->metrics);
+    return err ? err : follow_add_metrics(f->follow, in->reach.metrics);
 }
 
-int inbound_start(struct daemon *d)
+static int reports_new(struct inbound *in)
 {
-    int err = metrics_add(d->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics,
-                          &d->inbound_counters);
+    const struct inbound_reach *r = &in->reach;
+    const char *names[BUS_BUCKETS] = {r->config->registry.services_bucket, r->config->registry.hosts_bucket};
+    int err = metrics_add(r->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics, &in->counters);
     if (!err)
-        err = write_report_new(d->config, d->metrics, &d->write_report);
+        err = write_report_new(r->config, r->metrics, &in->write_report);
+    return err ? err : buckets_new(names, r->metrics, &in->buckets);
+}
+
+int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
+{
+    struct inbound *in = calloc(1, sizeof *in);
+    if (!in)
+        return -ENOMEM;
+    in->reach = *reach;
+    int err = reports_new(in);
     if (!err)
-        err = buckets_new((const char *[]){d->config->registry.services_bucket, d->config->registry.hosts_bucket},
-                          d->metrics, &d->buckets);
-    if (!err)
-        err = inbound_liveness_start(d);
+        err = inbound_liveness_new(in);
     for (int b = 0; b < BUS_BUCKETS && !err; b++)
-        err = follower_start(d, (enum bus_bucket)b);
-    return err;
+        err = follower_new(in, (enum bus_bucket)b);
+    if (err) {
+        inbound_free(in);
+        return err;
+    }
+    in->remembered = (struct remembered){.config = reach->config,
+                                         .catalog = reach->catalog,
+                                         .liveness = in->liveness,
+                                         .records = in->followers[BUS_SERVICES].follow,
+                                         .started_ns = reach->started_ns};
+    *ret_in = in;
+    return 0;
 }
 
-void inbound_stop(struct daemon *d)
+void inbound_free(struct inbound *in)
 {
+    if (!in)
+        return;
     for (int b = 0; b < BUS_BUCKETS; b++)
-        follow_free(d->inbound[b].follow);
-    liveness_free(d->liveness);
-    write_report_free(d->write_report);
-    buckets_free(d->buckets);
+        follow_free(in->followers[b].follow);
+    liveness_free(in->liveness);
+    write_report_free(in->write_report);
+    buckets_free(in->buckets);
+    free(in);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -271,7 +296,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t tick_one(struct inbound *f, int64_t now_ns)
+static int64_t tick_one(struct follower *f, int64_t now_ns)
 {
     int64_t next_ns = follow_tick(f->follow, now_ns);
     if (f->resync_failed) {
@@ -286,20 +311,67 @@ static int64_t tick_one(struct inbound *f, int64_t now_ns)
  * Who is gone is decided by what was heard: over a feed that has a hole nobody is, and a lease that no longer vouches
  * for a host's older records counts only once its newer ones are here.
  */
-static int64_t tick_liveness(struct daemon *d, int64_t now_ns)
+static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
 {
-    const struct inbound *services = &d->inbound[BUS_SERVICES];
-    liveness_set_whole(d->liveness, follow_is_live(d->inbound[BUS_HOSTS].follow));
-    liveness_set_records_known(d->liveness, services->complete && follow_is_live(services->follow));
-    return liveness_tick(d->liveness, now_ns);
+    const struct follower *services = &in->followers[BUS_SERVICES];
+    liveness_set_whole(in->liveness, follow_is_live(in->followers[BUS_HOSTS].follow));
+    liveness_set_records_known(in->liveness, services->complete && follow_is_live(services->follow));
+    return liveness_tick(in->liveness, now_ns);
 }
 
-int64_t inbound_tick(struct daemon *d, int64_t now_ns)
+int64_t inbound_tick(struct inbound *in, int64_t now_ns)
 {
-    int64_t next_ns = health_tick(&d->health, now_ns);
-    if (inbound_trustworthy(d)) /* else what was put meanwhile was not heard */
-        next_ns = earlier(next_ns, catalog_expire(d->catalog, now_ns));
+    int64_t next_ns = health_tick(&in->health, now_ns);
+    if (inbound_trustworthy(in)) /* else what was put meanwhile was not heard */
+        next_ns = earlier(next_ns, catalog_expire(in->reach.catalog, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
-        next_ns = earlier(next_ns, tick_one(&d->inbound[b], now_ns));
-    return earlier(next_ns, tick_liveness(d, now_ns));
+        next_ns = earlier(next_ns, tick_one(&in->followers[b], now_ns));
+    return earlier(next_ns, tick_liveness(in, now_ns));
+}
+
+void inbound_second(struct inbound *in, int64_t now_ns)
+{
+    write_report_second(in->write_report, now_ns);
+    host_news_second(&in->host_news);
+}
+
+void inbound_stalled(struct inbound *in, int64_t ns)
+{
+    health_stalled(&in->health, ns);
+}
+
+/* --- for status --- */
+
+bool inbound_reads_records(const struct inbound *in)
+{
+    return in->followers[BUS_SERVICES].snapshot;
+}
+
+enum table_sync inbound_sync(const struct inbound *in)
+{
+    if (!in->synced_once)
+        return TABLE_UNSYNCED;
+    if (in->health.reason != HEALTH_OK && in->health.reason != HEALTH_NO_CANARY)
+        return TABLE_STALE;
+    return in->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
+}
+
+const char *inbound_stale_reason(const struct inbound *in)
+{
+    return health_reason_text(in->health.reason);
+}
+
+void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *s)
+{
+    s->bus_server = in->server;
+    s->bus_error = in->error;
+    if (!inbound_trustworthy(in))
+        s->distrust = (char *)inbound_stale_reason(in);
+    if (in->guard_held) {
+        s->held = (uint32_t)in->guard_held;
+        s->held_ms = in->guard_until_ns > now_ns ? (in->guard_until_ns - now_ns) / NS_PER_MS : 0;
+        s->held_reason = (char *)in->guard_reason;
+    }
+    write_report_status(in->write_report, now_ns, s);
+    buckets_status(in->buckets, now_ns, s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the read side share. One follower for each bucket keeps the order; what it lets through goes here:
+ * The read side: what the bus brings, to catalog and agent; who is alive, and whether the bus is to be trusted in that. One
+ * follower for each bucket keeps the order; what it lets through goes on:
  *
  *   inbound_records.c  records of other hosts -> catalog; of this host -> agent, which alone says what is registered here
  *   inbound_leases.c   leases of other hosts -> liveness -> catalog; our own -> agent, and health (it is the canary)
@@ -11,31 +12,60 @@
 #ifndef REGISTRY_INBOUND_H
 #define REGISTRY_INBOUND_H
 
-#include "daemon/daemon.h"
+#include "daemon/agent/agent.h"
+#include "daemon/base/metrics.h"
+#include "daemon/bus/bus.h"
+#include "daemon/catalog/catalog.h"
+#include "daemon/config/config.h"
+#include "daemon/registry/catalog_file.h"
+#include "daemon/registry/host_address.h"
+#include "proto/api.pb-c.h"
 
-/* As the callbacks of a follower get it. */
-static inline struct daemon *inbound_daemon(void *arg)
-{
-    return ((struct inbound *)arg)->daemon;
-}
+struct inbound;
 
-bool inbound_is_own(const struct daemon *d, const char *host);
+/* What it reaches; all stay the caller's. */
+struct inbound_reach {
+    struct metrics *metrics;
+    const struct config *config;
+    struct catalog *catalog;
+    struct catalog_file *catalog_file;
+    struct host_address *host_address;
+    struct agent *agent;
+    int64_t started_ns; /* when this life began */
+    void *arg;
+    /* As bus_resync and bus_check. */
+    int (*resync)(void *arg, enum bus_bucket bucket);
+    int (*check)(void *arg, enum bus_bucket bucket);
+};
 
-/* Counts and tells. */
-void inbound_refuse(struct daemon *d, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
-                    const char *why);
+/* -ENOMEM. */
+int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in);
+void inbound_free(struct inbound *in); /* NULL is fine */
 
-/* NULL, or why no daemon can have this epoch now: it is further ahead than a clock can be wrong by. */
-const char *inbound_epoch_problem(const struct daemon *d, uint64_t epoch);
+/* Their argument is a struct inbound. */
+extern const struct bus_events inbound_bus_events;
 
-/* What differs between the buckets: apply, remove, and the ends of a snapshot. */
-void inbound_records_ops(struct follow_ops *ops);
-void inbound_leases_ops(struct follow_ops *ops);
+/* Does what is due. Returns when to call again. */
+int64_t inbound_tick(struct inbound *in, int64_t now_ns);
+void inbound_second(struct inbound *in, int64_t now_ns); /* once a second */
 
-/* Records that were not seen since a snapshot began. arg: the feed. */
-size_t inbound_records_unmarked(void *arg);
+/* Our lease is about to be put: the canary is on its way. */
+void inbound_lease_sent(struct inbound *in, const struct lease *lease, int64_t now_ns);
 
-/* Who is alive, and whether the bus is to be trusted in that. -ENOMEM. */
-int inbound_liveness_start(struct daemon *d);
+/* This process did not run for so long: no canary is late because of that. */
+void inbound_stalled(struct inbound *in, int64_t ns);
+
+/* Whether a snapshot of the records is being read. */
+bool inbound_reads_records(const struct inbound *in);
+
+/* How far what was heard can be trusted, and why it is stale (static), for people. */
+enum table_sync inbound_sync(const struct inbound *in);
+const char *inbound_stale_reason(const struct inbound *in);
+
+/* The time on the server's clock, at least, in ms since 1970; 0: not known. */
+int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns);
+
+/* Fills in server, distrust, held hosts, refusals and buckets; they stay valid until anything else is called. */
+void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *ret_status);
 
 #endif

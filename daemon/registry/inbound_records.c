@@ -5,14 +5,14 @@
 
 #include "daemon/base/log.h"
 #include "daemon/catalog/foreign.h"
-#include "daemon/registry/inbound.h"
+#include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
 #define FOREIGN_NOT_HERE "a foreign record under the name of a host that has a daemon"
 
-static metric_value *limit_counter(struct daemon *d, int err)
+static metric_value *limit_counter(struct inbound *in, int err)
 {
-    struct inbound_counters *c = &d->inbound_counters;
+    struct inbound_counters *c = &in->counters;
     return err == -EUSERS    ? &c->hosts_limited
            : err == -E2BIG   ? &c->services_limited
            : err == -ENFILE  ? &c->instances_limited
@@ -21,149 +21,150 @@ static metric_value *limit_counter(struct daemon *d, int err)
                              : &c->hostnames_per_host_limited;
 }
 
-static void refuse_for_limit(struct daemon *d, const struct instance_key *key, const struct kv_message *m, int err)
+static void refuse_for_limit(struct inbound *in, const struct instance_key *key, const struct kv_message *m, int err)
 {
     char service[SERVICE_CAP];
     service_format(key->domain, key->service, service);
-    metric_inc(&d->inbound_counters.limits_refused);
-    metric_inc(limit_counter(d, err));
-    write_report_limited(d->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
+    metric_inc(&in->counters.limits_refused);
+    metric_inc(limit_counter(in, err));
+    write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
-static void put_record(struct daemon *d, const struct instance_key *key, const struct record *record,
+static void put_record(struct inbound *in, const struct instance_key *key, const struct record *record,
                        const struct kv_message *m, bool from_snapshot)
 {
-    int err = from_snapshot ? catalog_put_found(d->catalog, key, record) : catalog_put(d->catalog, key, record);
+    int err =
+        from_snapshot ? catalog_put_found(in->reach.catalog, key, record) : catalog_put(in->reach.catalog, key, record);
     if (err >= 0)
-        write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
+        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
-        refuse_for_limit(d, key, m, err);
+        refuse_for_limit(in, key, m, err);
     else if (err != -ESTALE)
-        inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, strerror(-err));
+        inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, strerror(-err));
 }
 
 /* A value that says nothing of its key: what is known stays. Under our own name the agent puts it right. */
-static void refuse_value(struct daemon *d, const struct instance_key *key, bool own, const struct kv_message *m,
+static void refuse_value(struct inbound *in, const struct instance_key *key, bool own, const struct kv_message *m,
                          const char *why)
 {
-    inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.values_refused, m, why);
+    inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, why);
     if (own)
-        agent_observed(d->agent, key, &(struct agent_seen){.seq = m->seq, .alien = true}, clock_now_ns());
+        agent_observed(in->reach.agent, key, &(struct agent_seen){.seq = m->seq, .alien = true}, clock_now_ns());
     else
-        catalog_unreadable(d->catalog, key);
+        catalog_unreadable(in->reach.catalog, key);
 }
 
-static void put_foreign(struct daemon *d, const struct instance_key *key, const struct kv_message *m,
+static void put_foreign(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
                         bool from_snapshot)
 {
     struct record record;
     struct foreign_life life = {.age_ns = m->age_ns, .in_snapshot = from_snapshot};
     char why[FOREIGN_WHY_CAP];
     if (foreign_decode(m->value, m->n, m->seq, &record, &life.ttl_ns, why) < 0) {
-        refuse_value(d, key, false, m, why);
+        refuse_value(in, key, false, m, why);
         return;
     }
-    int err = catalog_put_foreign(d->catalog, key, &record, life, clock_now_ns());
+    int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
     if (err >= 0)
-        write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
+        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
-        refuse_for_limit(d, key, m, err);
+        refuse_for_limit(in, key, m, err);
     else
-        refuse_value(d, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
+        refuse_value(in, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
 }
 
-static void put_own(struct daemon *d, const struct instance_key *key, const struct record *record,
+static void put_own(struct inbound *in, const struct instance_key *key, const struct record *record,
                     const struct kv_message *m)
 {
     struct agent_seen seen = {.seq = m->seq, .record = record, .bytes = m->value, .n = m->n};
-    write_report_accepted(d->write_report, BUS_SERVICES, m->key, m->key_len);
-    agent_observed(d->agent, key, &seen, clock_now_ns());
+    write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    agent_observed(in->reach.agent, key, &seen, clock_now_ns());
 }
 
-static void put_value(struct daemon *d, const struct instance_key *key, bool own, const struct kv_message *m,
+static void put_value(struct inbound *in, const struct instance_key *key, bool own, const struct kv_message *m,
                       bool from_snapshot)
 {
     struct record record;
     const char *why = "larger than this daemon takes";
     bool foreign = m->kind == KV_PUT && foreign_is(m->value, m->n);
     if (foreign && own)
-        refuse_value(d, key, own, m, FOREIGN_NOT_HERE);
+        refuse_value(in, key, own, m, FOREIGN_NOT_HERE);
     else if (foreign)
-        put_foreign(d, key, m, from_snapshot);
+        put_foreign(in, key, m, from_snapshot);
     else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0 ||
-             (why = inbound_epoch_problem(d, record.epoch)))
-        refuse_value(d, key, own, m, why);
+             (why = inbound_epoch_problem(in, record.epoch)))
+        refuse_value(in, key, own, m, why);
     else if (own)
-        put_own(d, key, &record, m);
+        put_own(in, key, &record, m);
     else
-        put_record(d, key, &record, m, from_snapshot);
+        put_record(in, key, &record, m, from_snapshot);
 }
 
 /* A key of the short form is nobody's own, whatever a host is called. */
-static int parse_key(const struct daemon *d, const char *text, size_t n, struct instance_key *ret_key, bool *ret_own)
+static int parse_key(const struct inbound *in, const char *text, size_t n, struct instance_key *ret_key, bool *ret_own)
 {
     bool whole = instance_key_parse(text, n, ret_key) == 0;
     if (!whole && foreign_key_parse(text, n, ret_key) < 0)
         return -EINVAL;
-    *ret_own = whole && inbound_is_own(d, ret_key->host);
+    *ret_own = whole && inbound_is_own(in, ret_key->host);
     return 0;
 }
 
 static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
 {
-    struct daemon *d = inbound_daemon(arg);
+    struct inbound *in = inbound_of(arg);
     struct instance_key key;
     bool own;
-    if (parse_key(d, m->key, m->key_len, &key, &own) < 0)
-        inbound_refuse(d, BUS_SERVICES, &d->inbound_counters.keys_refused, m,
+    if (parse_key(in, m->key, m->key_len, &key, &own) < 0)
+        inbound_refuse(in, BUS_SERVICES, &in->counters.keys_refused, m,
                        "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
     else
-        put_value(d, &key, own, m, from_snapshot);
+        put_value(in, &key, own, m, from_snapshot);
 }
 
 static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
 {
-    struct daemon *d = inbound_daemon(arg);
+    struct inbound *in = inbound_of(arg);
     struct instance_key key;
     bool own;
-    write_report_accepted(d->write_report, BUS_SERVICES, text, n);
-    if (parse_key(d, text, n, &key, &own) < 0)
+    write_report_accepted(in->write_report, BUS_SERVICES, text, n);
+    if (parse_key(in, text, n, &key, &own) < 0)
         return; /* refused when it was put */
     if (own)
-        agent_observed(d->agent, &key, &(struct agent_seen){.seq = seq}, clock_now_ns());
+        agent_observed(in->reach.agent, &key, &(struct agent_seen){.seq = seq}, clock_now_ns());
     else
-        catalog_remove(d->catalog, &key);
+        catalog_remove(in->reach.catalog, &key);
 }
 
 static void services_snapshot_begin(void *arg)
 {
-    struct inbound *f = arg;
+    struct follower *f = arg;
     f->snapshot = true;
-    catalog_snapshot_begin(f->daemon->catalog);
-    write_report_snapshot_begin(f->daemon->write_report, BUS_SERVICES);
-    agent_snapshot_begin(f->daemon->agent);
+    catalog_snapshot_begin(f->in->reach.catalog);
+    write_report_snapshot_begin(f->in->write_report, BUS_SERVICES);
+    agent_snapshot_begin(f->in->reach.agent);
 }
 
 size_t inbound_records_unmarked(void *arg)
 {
-    return catalog_unmarked(inbound_daemon(arg)->catalog);
+    return catalog_unmarked(inbound_of(arg)->reach.catalog);
 }
 
 static void services_snapshot_end(void *arg, enum follow_end end)
 {
-    struct inbound *f = arg;
-    struct daemon *d = f->daemon;
+    struct follower *f = arg;
+    struct inbound *in = f->in;
     f->snapshot = false;
     f->complete = end == FOLLOW_COMPLETE;
     if (end != FOLLOW_ABORTED)
-        catalog_snapshot_end(d->catalog, end == FOLLOW_COMPLETE);
+        catalog_snapshot_end(in->reach.catalog, end == FOLLOW_COMPLETE);
     if (end != FOLLOW_ABORTED)
-        write_report_snapshot_end(d->write_report, BUS_SERVICES);
+        write_report_snapshot_end(in->write_report, BUS_SERVICES);
     if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
-                    d->config->registry.services_bucket);
+                    in->reach.config->registry.services_bucket);
     if (end != FOLLOW_ABORTED)
-        agent_synced(d->agent, clock_now_ns());
+        agent_synced(in->reach.agent, clock_now_ns());
 }
 
 void inbound_records_ops(struct follow_ops *ops)

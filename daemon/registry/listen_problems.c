@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses that are to be served and are not, because this host does not have them, or not yet. */
+/* Looks whether this host has what it is to listen on. */
+#include "daemon/registry/listen_problems.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/listen_address.h"
 #include "daemon/base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/dns/dns.h"
 
 #define PROBLEMS_MAX (DNS_LISTEN_MAX + 1)
 #define PROBLEM_CAP  256
@@ -28,29 +30,28 @@ static void look(struct problems *p, const char *key, const char *address)
         snprintf(p->text[p->n++], PROBLEM_CAP, "%s %s: %s", key, address, why);
 }
 
-static void look_at_all(const struct daemon *d, struct problems *ret_problems)
+static void look_at_all(const struct config *c, bool dns_inherited, struct problems *ret_problems)
 {
-    const struct config *c = d->config;
     ret_problems->n = 0;
-    for (size_t i = 0; i < c->dns.listen.n && !d->dns_inherited; i++)
+    for (size_t i = 0; i < c->dns.listen.n && !dns_inherited; i++)
         look(ret_problems, "dns.listen", c->dns.listen.items[i]);
     if (c->http.listen[0])
         look(ret_problems, "http.listen", c->http.listen);
 }
 
-void listen_problems_log(const struct daemon *d)
+void listen_problems_log(const struct config *config, bool dns_inherited)
 {
     struct problems p;
-    look_at_all(d, &p);
+    look_at_all(config, dns_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         log_warning("%s", p.text[i]);
 }
 
-void listen_problems_status(const struct daemon *d, Discover__V1__Status *ret_status)
+void listen_problems_status(const struct config *config, bool dns_inherited, Discover__V1__Status *ret_status)
 {
     static struct problems p;
     static char *pointers[PROBLEMS_MAX];
-    look_at_all(d, &p);
+    look_at_all(config, dns_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         pointers[i] = p.text[i];
     ret_status->n_listen_problems = p.n;

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The services that the configuration names: to the agent, and to their checks. */
+#include "daemon/registry/services.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/daemon.h"
+#include "daemon/check/checks.h"
+#include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
+
+struct services {
+    struct services_reach reach;
+    struct checks *checks;
+    bool waiting; /* some of the configuration are not registered ... */
+    bool retry;   /* ... and something has gone since, perhaps what was in the way */
+};
 
 static void report_service(struct reload_report *report, const struct agent_service *s)
 {
@@ -15,75 +25,99 @@ static void report_service(struct reload_report *report, const struct agent_serv
                       : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
                                                  : strerror(-s->ret_result);
     if (s->ret_result < 0)
-        reload_refuse(report, "service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
+        reload_report_refuse(report, "service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
 }
 
-static void set_checks(struct daemon *d, const struct agent_service *s, const struct service_config *config)
+static void set_checks(struct services *s, const struct agent_service *of, const struct service_config *config)
 {
     struct instance_key key;
-    memcpy(key.domain, s->domain, sizeof key.domain);
-    memcpy(key.service, s->service, sizeof key.service);
-    memcpy(key.instance, s->instance, sizeof key.instance);
-    snprintf(key.host, sizeof key.host, "%s", d->config->host);
-    int err = s->ret_result < 0 ? 0 : checks_set(d->checks, &key, config->checks, config->n_checks);
+    memcpy(key.domain, of->domain, sizeof key.domain);
+    memcpy(key.service, of->service, sizeof key.service);
+    memcpy(key.instance, of->instance, sizeof key.instance);
+    snprintf(key.host, sizeof key.host, "%s", s->reach.config->host);
+    int err = of->ret_result < 0 ? 0 : checks_set(s->checks, &key, config->checks, config->n_checks);
     if (err)
-        log_error("service %s/%s %s: its checks cannot be run: %s", s->domain, s->service, s->instance, strerror(-err));
+        log_error("service %s/%s %s: its checks cannot be run: %s", of->domain, of->service, of->instance,
+                  strerror(-err));
 }
 
-static void set_all(struct daemon *d, bool again, struct reload_report *report)
+static void set_all(struct services *s, bool again, struct reload_report *report)
 {
-    size_t n = d->config->n_services;
-    struct agent_service *services = calloc(n + 1, sizeof *services);
-    if (!services) {
+    size_t n = s->reach.config->n_services;
+    struct agent_service *all = calloc(n + 1, sizeof *all);
+    if (!all) {
         log_error("the services of the configuration are not registered: no memory");
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct service_config *from = &d->config->services[i];
-        memcpy(services[i].domain, from->domain, sizeof from->domain);
-        memcpy(services[i].service, from->service, sizeof from->service);
-        memcpy(services[i].instance, from->instance, sizeof from->instance);
-        services[i].record = from->record;
+        const struct service_config *from = &s->reach.config->services[i];
+        memcpy(all[i].domain, from->domain, sizeof from->domain);
+        memcpy(all[i].service, from->service, sizeof from->service);
+        memcpy(all[i].instance, from->instance, sizeof from->instance);
+        all[i].record = from->record;
     }
-    agent_set_static(d->agent, services, n, clock_now_ns());
-    d->services_waiting = d->services_retry = false;
+    agent_set_static(s->reach.agent, all, n, clock_now_ns());
+    s->waiting = s->retry = false;
     for (size_t i = 0; i < n; i++) {
         if (!again)
-            report_service(report, &services[i]);
-        set_checks(d, &services[i], &d->config->services[i]);
-        d->services_waiting |= services[i].ret_result < 0;
+            report_service(report, &all[i]);
+        set_checks(s, &all[i], &s->reach.config->services[i]);
+        s->waiting |= all[i].ret_result < 0;
     }
-    free(services);
+    free(all);
 }
 
-void services_set(struct daemon *d, struct reload_report *report)
+void services_set(struct services *s, struct reload_report *report)
 {
-    set_all(d, false, report);
-    int err = config_keep_service_files(d->config);
+    set_all(s, false, report);
+    int err = config_keep_service_files(s->reach.config);
     if (err)
-        log_warning("%s: what %s says now cannot be stored: %s", d->config->state_dir, d->config->services_dir,
-                    strerror(-err));
+        log_warning("%s: what %s says now cannot be stored: %s", s->reach.config->state_dir,
+                    s->reach.config->services_dir, strerror(-err));
 }
 
-void services_second(struct daemon *d)
+void services_second(struct services *s)
 {
-    if (!d->services_retry)
+    if (!s->retry)
         return;
-    set_all(d, true, NULL);
-    if (!d->services_waiting)
+    set_all(s, true, NULL);
+    if (!s->waiting)
         log_notice("all services of the configuration are registered now");
 }
 
 static void check_state(void *arg, const struct instance_key *key, enum discover_state state)
 {
-    struct daemon *d = arg;
+    struct services *s = arg;
     log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance,
                state == DISCOVER_PASSING ? "passing" : "critical");
-    (void)agent_set_state(d->agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
-    daemon_turn(d);
+    (void)agent_set_state(s->reach.agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
+    s->reach.turn(s->reach.arg);
 }
 
-int services_start(struct daemon *d)
+void services_registration_gone(struct services *s, const struct instance_key *key)
 {
-    return checks_new(d->base, d->metrics, check_state, d, &d->checks);
+    checks_remove(s->checks, key);
+    s->retry = s->waiting;
+}
+
+int services_new(const struct services_reach *reach, struct services **ret_s)
+{
+    struct services *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->reach = *reach;
+    int err = checks_new(reach->base, reach->metrics, check_state, s, &s->checks);
+    if (err)
+        free(s);
+    else
+        *ret_s = s;
+    return err;
+}
+
+void services_free(struct services *s)
+{
+    if (!s)
+        return;
+    checks_free(s->checks);
+    free(s);
 }

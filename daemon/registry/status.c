@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
+#include "daemon/registry/status.h"
+
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/daemon.h"
 #include "libdiscover/core/clock.h"
+
+struct status {
+    struct status_reach reach;
+    enum table_sync sync; /* as the table says */
+    int64_t stale_since_ns;
+    size_t unwritten; /* said in the log */
+};
 
 static const char *const sync_names[] = {"unsynced", "live", "stale", "degraded"};
 
 /* As many as fit into a frame together with everything else; all are counted. */
 #define OVERRIDES_SHOWN 64
 
-static void fill_overrides(const struct daemon *d, Discover__V1__Status *ret_status)
+static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_status)
 {
     static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
     static char services[OVERRIDES_SHOWN][SERVICE_CAP];
-    const struct overrides *from = agent_overrides(d->agent);
+    const struct overrides *from = agent_overrides(agent);
     size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct override *o = &from->all[i];
@@ -34,137 +44,161 @@ static void fill_overrides(const struct daemon *d, Discover__V1__Status *ret_sta
     ret_status->overrides = pointers;
 }
 
-static void fill_guard(const struct daemon *d, int64_t now_ns, Discover__V1__Status *s)
-{
-    if (!d->guard_held)
-        return;
-    s->held = (uint32_t)d->guard_held;
-    s->held_ms = d->guard_until_ns > now_ns ? (d->guard_until_ns - now_ns) / NS_PER_MS : 0;
-    s->held_reason = (char *)d->guard_reason;
-}
-
 /* Static or of this function: why what is registered here may be heard of nowhere else. */
-static const char *lease_problem(const struct daemon *d, const struct agent_status *agent, int64_t now_ns)
+static const char *lease_problem(const struct status *s, const struct agent_status *agent, int64_t now_ns)
 {
     static char text[160];
     int64_t silent_ns = now_ns - agent->lease_seen_ns;
     if (agent->name == AGENT_NAME_CONFLICT) {
         snprintf(text, sizeof text,
-                 "another live host is called %s: nothing is published from here as long as it lives", d->config->host);
+                 "another live host is called %s: nothing is published from here as long as it lives",
+                 s->reach.config->host);
         return text;
     }
-    int64_t server_ms = inbound_server_ms(d, now_ns);
+    int64_t server_ms = inbound_server_ms(s->reach.inbound, now_ns);
     if (server_ms && !epoch_plausible(agent->epoch, server_ms))
         return "the clock of this host was more than a day ahead of the server's when it started: others refuse its "
                "lease";
-    if (!agent->publishing || silent_ns <= d->config->registry.lease_ttl_ns)
+    if (!agent->publishing || silent_ns <= s->reach.config->registry.lease_ttl_ns)
         return "";
     snprintf(text, sizeof text, "the lease of this host has not come back from NATS for %lld s",
              (long long)(silent_ns / NS_PER_S));
     return text;
 }
 
+static int dns_error(const struct status *s)
+{
+    return s->reach.dns_table_error(s->reach.arg);
+}
+
+/* Whether everybody reads a table that says all that the catalog does. */
+static bool is_whole(const struct status *s)
+{
+    /* What is tried again in slices is in the table when nothing is left to be written. */
+    bool trying = s->unwritten > 0 && catalog_is_dirty(s->reach.catalog);
+    return !dns_error(s) && !catalog_is_unwritten(s->reach.catalog) && !trying;
+}
+
 /* Blocks of the shared table, or the whole of it for the DNS workers. */
-static size_t unwritten(const struct daemon *d)
+static size_t unwritten(const struct status *s)
 {
-    return catalog_unwritten(d->catalog) + (d->dns_table_error ? 1 : 0);
+    return catalog_unwritten(s->reach.catalog) + (dns_error(s) ? 1 : 0);
 }
 
-static const char *unwritten_reason(const struct daemon *d)
+static const char *unwritten_reason(const struct status *s)
 {
-    int err = d->dns_table_error ? d->dns_table_error : catalog_counts(d->catalog).flush_error;
-    return daemon_table_whole(d) ? "" : strerror(-err);
+    int err = dns_error(s) ? dns_error(s) : catalog_counts(s->reach.catalog).flush_error;
+    return is_whole(s) ? "" : strerror(-err);
 }
 
-void status_fill(void *arg, Discover__V1__Status *ret_status)
+static void fill_counts(const struct status *s, Discover__V1__Status *to)
 {
-    struct daemon *d = arg;
-    struct catalog_counts counts = catalog_counts(d->catalog);
-    struct agent_status agent = agent_status(d->agent);
+    struct catalog_counts counts = catalog_counts(s->reach.catalog);
+    to->hosts = (uint32_t)counts.hosts;
+    to->services = (uint32_t)counts.services;
+    to->instances = (uint32_t)counts.instances;
+    to->unwritten = (uint32_t)unwritten(s);
+    to->unwritten_reason = (char *)unwritten_reason(s);
+}
+
+static void fill_agent(const struct status *s, int64_t now_ns, Discover__V1__Status *to)
+{
+    struct agent_status agent = agent_status(s->reach.agent);
+    to->epoch = agent.epoch;
+    to->registrations = agent.registrations;
+    to->unacknowledged = agent.unacknowledged;
+    to->waiting = agent.waiting;
+    to->name_taken = agent.name == AGENT_NAME_CONFLICT;
+    to->lease_problem = (char *)lease_problem(s, &agent, now_ns);
+    fill_overrides(s->reach.agent, to);
+}
+
+static void fill_sync(const struct status *s, int64_t now_ns, Discover__V1__Status *to)
+{
+    bool stored = s->sync == TABLE_UNSYNCED && s->stale_since_ns;
+    to->sync = (char *)sync_names[stored ? TABLE_STALE : s->sync];
+    if (s->sync == TABLE_LIVE && *to->write_refusal)
+        to->sync = (char *)"read-only"; /* one half alone is live */
+    to->stale_ms = table_age_ns(table_writer_table(catalog_table(s->reach.catalog)), now_ns) / NS_PER_MS;
+}
+
+void status_fill(struct status *s, Discover__V1__Status *ret_status)
+{
     int64_t now_ns = clock_now_ns();
-    Discover__V1__Status *s = ret_status;
-    s->version = (char *)DAEMON_VERSION;
-    s->host = d->config->host;
-    s->epoch = agent.epoch;
-    bool stored = d->sync == TABLE_UNSYNCED && d->stale_since_ns;
-    s->sync = (char *)sync_names[stored ? TABLE_STALE : d->sync];
-    s->stale_ms = table_age_ns(table_writer_table(catalog_table(d->catalog)), now_ns) / NS_PER_MS;
-    s->bus_connected = bus_connected(d->bus);
-    s->bus_server = d->bus_server;
-    s->bus_error = d->bus_error;
-    s->hosts = (uint32_t)counts.hosts;
-    s->services = (uint32_t)counts.services;
-    s->instances = (uint32_t)counts.instances;
-    s->registrations = agent.registrations;
-    s->unacknowledged = agent.unacknowledged;
-    s->uptime_ms = (now_ns - d->started_ns) / NS_PER_MS;
-    if (!inbound_trustworthy(d))
-        s->distrust = (char *)health_reason_text(d->health.reason);
-    s->name_taken = agent.name == AGENT_NAME_CONFLICT;
-    s->lease_problem = (char *)lease_problem(d, &agent, now_ns);
-    fill_guard(d, now_ns, s);
-    write_report_status(d->write_report, now_ns, s);
-    buckets_status(d->buckets, now_ns, s);
-    if (d->sync == TABLE_LIVE && *s->write_refusal)
-        s->sync = (char *)"read-only"; /* one half alone is live */
-    fill_overrides(d, s);
-    s->store_error = d->store_error;
-    s->unwritten = (uint32_t)unwritten(d);
-    s->unwritten_reason = (char *)unwritten_reason(d);
-    s->address = (char *)host_address_why(d->host_address);
-    s->waiting = agent.waiting;
-    listen_problems_status(d, s);
+    Discover__V1__Status *to = ret_status;
+    to->version = (char *)s->reach.version;
+    to->host = s->reach.config->host;
+    to->uptime_ms = (now_ns - s->reach.started_ns) / NS_PER_MS;
+    to->bus_connected = s->reach.bus_connected(s->reach.arg);
+    to->store_error = (char *)outbound_store_error(s->reach.outbound);
+    to->address = (char *)host_address_why(s->reach.host_address);
+    fill_counts(s, to);
+    fill_agent(s, now_ns, to);
+    inbound_status(s->reach.inbound, now_ns, to);
+    fill_sync(s, now_ns, to);
 }
 
-static enum table_sync present_sync(const struct daemon *d)
+static enum table_sync present_sync(const struct status *s)
 {
-    if (!d->synced_once)
-        return TABLE_UNSYNCED;
-    if (d->health.reason != HEALTH_OK && d->health.reason != HEALTH_NO_CANARY)
-        return TABLE_STALE;
-    return d->guard_held || !daemon_table_whole(d) ? TABLE_DEGRADED : TABLE_LIVE;
+    enum table_sync sync = inbound_sync(s->reach.inbound);
+    return sync == TABLE_LIVE && !is_whole(s) ? TABLE_DEGRADED : sync;
 }
 
 /* Once when it begins, and once when it is over. */
-static void log_unwritten(struct daemon *d)
+static void log_unwritten(struct status *s)
 {
-    bool whole = daemon_table_whole(d);
-    if (whole == !d->unwritten)
+    bool whole = is_whole(s);
+    if (whole == !s->unwritten)
         return;
-    d->unwritten = whole ? 0 : unwritten(d);
+    s->unwritten = whole ? 0 : unwritten(s);
     if (whole)
         log_notice("everything is in the shared table again");
     else
         log_error(
             "the shared table cannot take what has changed, so answers miss it (%zu entries now): %s; it is tried "
             "again each second",
-            d->unwritten, unwritten_reason(d));
+            s->unwritten, unwritten_reason(s));
 }
 
 /* What was never whole would replace something better; what is stale has at least what has changed on this host since. */
-bool catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *ret_true_ns)
+bool status_catalog_is_worth_storing(const struct status *s, int64_t now_ns, int64_t *ret_true_ns)
 {
-    bool is_true = d->sync == TABLE_LIVE || d->sync == TABLE_DEGRADED;
-    *ret_true_ns = is_true ? now_ns : d->stale_since_ns;
-    return daemon_table_whole(d) && !catalog_is_dirty(d->catalog) && (is_true || d->stale_since_ns);
+    bool is_true = s->sync == TABLE_LIVE || s->sync == TABLE_DEGRADED;
+    *ret_true_ns = is_true ? now_ns : s->stale_since_ns;
+    return is_whole(s) && !catalog_is_dirty(s->reach.catalog) && (is_true || s->stale_since_ns);
 }
 
-void status_update_sync(struct daemon *d, int64_t now_ns)
+void status_update_sync(struct status *s, int64_t now_ns)
 {
-    log_unwritten(d);
-    enum table_sync sync = present_sync(d);
-    bool better = sync == TABLE_LIVE || d->sync == TABLE_UNSYNCED;
-    if (sync == d->sync || (better && catalog_is_dirty(d->catalog))) /* not before the table has it all */
+    log_unwritten(s);
+    enum table_sync sync = present_sync(s);
+    bool better = sync == TABLE_LIVE || s->sync == TABLE_UNSYNCED;
+    if (sync == s->sync || (better && catalog_is_dirty(s->reach.catalog))) /* not before the table has it all */
         return;
     if (sync == TABLE_STALE) {
-        d->stale_since_ns = now_ns;
-        log_warning("answers are stale from now on: %s", health_reason_text(d->health.reason));
-    } else if (d->sync == TABLE_STALE) {
+        s->stale_since_ns = now_ns;
+        log_warning("answers are stale from now on: %s", inbound_stale_reason(s->reach.inbound));
+    } else if (s->sync == TABLE_STALE) {
         log_notice("answers are %s again", sync_names[sync]);
     }
-    bool was_unsynced = d->sync == TABLE_UNSYNCED;
-    d->sync = sync;
-    table_writer_set_sync(catalog_table(d->catalog), sync, sync == TABLE_STALE ? d->stale_since_ns : 0);
-    if (was_unsynced && d->api)
-        api_changed_all(d->api);
+    bool was_unsynced = s->sync == TABLE_UNSYNCED;
+    s->sync = sync;
+    table_writer_set_sync(catalog_table(s->reach.catalog), sync, sync == TABLE_STALE ? s->stale_since_ns : 0);
+    if (was_unsynced)
+        s->reach.answers_begin(s->reach.arg);
+}
+
+int status_new(const struct status_reach *reach, struct status **ret_s)
+{
+    struct status *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    *s = (struct status){.reach = *reach, .stale_since_ns = reach->stored_since_ns};
+    *ret_s = s;
+    return 0;
+}
+
+void status_free(struct status *s)
+{
+    free(s);
 }

@@ -31,6 +31,7 @@ function check_own(name,   target) {
     target = name ~ /^discover\// ? "libdiscover/include/" name : name
     if (rule != "" && !may_include(rule, target))
         breach(rule " must not include " name)
+    check_place(name)
 }
 
 function check_order(target,   own) {
@@ -40,7 +41,7 @@ function check_order(target,   own) {
         breach("its own header comes first")
 }
 
-function check_foreign(name,   i) {
+function check_place(name,   i) {
     for (i = 0; i < n_only; i++)
         if (name ~ ("^(" only_header[i] ")$") && FILENAME !~ ("^(" only_files[i] ")$") && FILENAME !~ /^tests\//)
             breach("<" name "> belongs to " only_files[i])
@@ -115,7 +116,7 @@ is_source && /^#include "/ {
 is_source && /^#include </ {
     match($0, /<[^>]*>/)
     name = substr($0, RSTART + 1, RLENGTH - 2)
-    check_foreign(name)
+    check_place(name)
     if (name ~ /^discover\//)
         check_own(name)
     check_order(name)

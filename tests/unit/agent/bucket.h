@@ -120,20 +120,17 @@ static inline int op_unpublish(void *arg, const char *key, uint64_t token)
     return 0;
 }
 
-static inline int op_publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
+static inline int op_publish_lease(void *arg, const struct lease *lease, uint64_t token)
 {
     struct bucket *b = arg;
-    struct lease lease;
-    const char *why;
     ck_assert_uint_lt(b->n_leases, FLIGHTS_MAX);
-    ck_assert_int_eq(lease_decode(bytes, n, &lease, &why), 0);
-    if (lease.asked_by) {
-        b->question = lease;
+    if (lease->asked_by) {
+        b->question = *lease;
         b->n_questions++;
         return 0;
     }
     b->lease_tokens[b->n_leases] = token;
-    b->leases[b->n_leases++] = lease;
+    b->leases[b->n_leases++] = *lease;
     return 0;
 }
 

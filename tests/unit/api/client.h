@@ -65,9 +65,9 @@ static inline int w_unpublish(void *arg, const char *key, uint64_t token)
     return 0;
 }
 
-static inline int w_publish_lease(void *arg, const uint8_t *bytes, size_t n, uint64_t token)
+static inline int w_publish_lease(void *arg, const struct lease *lease, uint64_t token)
 {
-    (void)arg, (void)bytes, (void)n, (void)token;
+    (void)arg, (void)lease, (void)token;
     return 0;
 }
 

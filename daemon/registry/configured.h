@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parts as the configuration describes them. What they are given stays the caller's, and is borrowed where they say so. Main
+ * thread only.
+ */
+#ifndef REGISTRY_CONFIGURED_H
+#define REGISTRY_CONFIGURED_H
+
+#include "daemon/bus/bus.h"
+#include "daemon/catalog/catalog.h"
+#include "daemon/config/config.h"
+#include "daemon/dns/dns.h"
+#include "daemon/http/http.h"
+
+/* As catalog_new. */
+int configured_catalog_new(const struct config *config, table_moved_fn *moved, void *arg, struct catalog **ret_c);
+
+/* The strings are those of the configuration. create: makes the buckets that are missing. */
+void configured_bus_options(const struct config *config, bool create, struct bus_options *ret_options);
+
+/* A bus that is not started; says in the log what is wrong. A negative errno. */
+int configured_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
+                       struct bus **ret_bus);
+
+void configured_dns_options(const struct config *config, struct dns_options *ret_options);
+void configured_http_options(const struct config *config, struct http_options *ret_options);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What programs ask for over the Unix socket: to the agent and the catalog. Main thread only. */
+#ifndef REGISTRY_REQUESTS_H
+#define REGISTRY_REQUESTS_H
+
+#include <event2/event.h>
+
+#include "daemon/agent/agent.h"
+#include "daemon/api/api.h"
+#include "daemon/base/metrics.h"
+#include "daemon/config/config.h"
+#include "daemon/registry/hostname_addresses.h"
+
+struct requests;
+
+/* What it reaches; all stay the caller's. */
+struct requests_reach {
+    struct event_base *base;
+    struct metrics *metrics;
+    const struct config *config;
+    const char *version; /* of the daemon */
+    struct catalog *catalog;
+    struct agent *agent;
+    const struct hostname_addresses *hostnames;
+    void *arg;
+    void (*turn)(void *arg); /* the agent has something to do */
+    void (*reload)(void *arg, struct reload_report *report);
+    void (*leave)(void *arg);              /* the host is to leave the registry */
+    bool (*is_leaving)(void *arg);         /* it does: clients that go leave their registrations to the good-bye */
+    const char *(*store_error)(void *arg); /* why the state directory cannot be written; valid until the next turn */
+    void (*status)(void *arg, Discover__V1__Status *ret_status);
+};
+
+/* Listens on api.socket. Errors as of api_new, said in the log. */
+int requests_new(const struct requests_reach *reach, struct requests **ret_r);
+
+/* Ends all connections; what their programs registered is left to the good-bye, and to the next life. NULL is fine. */
+void requests_free(struct requests *r);
+
+struct api *requests_api(struct requests *r);
+
+#endif

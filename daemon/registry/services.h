@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The services that the configuration names: registered with the agent, and checked as it says. One whose name another has
+ * waits until that one has gone. Main thread only.
+ */
+#ifndef REGISTRY_SERVICES_H
+#define REGISTRY_SERVICES_H
+
+#include <event2/event.h>
+
+#include "daemon/agent/agent.h"
+#include "daemon/api/api.h"
+#include "daemon/base/metrics.h"
+#include "daemon/config/config.h"
+
+struct services;
+
+/* What it reaches; all stay the caller's. */
+struct services_reach {
+    struct event_base *base;
+    struct metrics *metrics;
+    struct config *config;
+    struct agent *agent;
+    void (*turn)(void *arg); /* a check has changed the state of an instance: something may be due */
+    void *arg;
+};
+
+/* Registers nothing yet. -ENOMEM. */
+int services_new(const struct services_reach *reach, struct services **ret_s);
+void services_free(struct services *s); /* NULL is fine */
+
+/*
+ * Takes the services of the configuration, at the start and after each reload. What cannot be registered is logged, and added
+ * to the report of the reload; NULL: at the start.
+ */
+void services_set(struct services *s, struct reload_report *report);
+
+/* Once a second: tries again what could not be registered, when something has gone that may have been in the way. */
+void services_second(struct services *s);
+
+/* A registration of this host has ended, whoever made it: it is checked no longer. */
+void services_registration_gone(struct services *s, const struct instance_key *key);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the daemon as a whole is: told to `discoverctl status`, to HTTP, and, as its sync state, to every reader of the table.
+ * Main thread only.
+ */
+#ifndef REGISTRY_STATUS_H
+#define REGISTRY_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/agent/agent.h"
+#include "daemon/catalog/catalog.h"
+#include "daemon/config/config.h"
+#include "daemon/registry/host_address.h"
+#include "daemon/registry/inbound.h"
+#include "daemon/registry/outbound.h"
+#include "proto/api.pb-c.h"
+
+struct status;
+
+/* What it reaches; all stay the caller's. */
+struct status_reach {
+    const struct config *config;
+    const char *version; /* of the daemon */
+    struct catalog *catalog;
+    struct agent *agent;
+    const struct outbound *outbound;
+    struct inbound *inbound;
+    const struct host_address *host_address;
+    int64_t started_ns;      /* when this life began */
+    int64_t stored_since_ns; /* when what the last life stored was true; 0: nothing is known of it */
+    void *arg;
+    bool (*bus_connected)(void *arg);
+    int (*dns_table_error)(void *arg); /* of giving the DNS workers the present segment; 0: they have it */
+    void (*answers_begin)(void *arg);  /* what the table does not say begins to mean something */
+};
+
+/* -ENOMEM. */
+int status_new(const struct status_reach *reach, struct status **ret_s);
+void status_free(struct status *s); /* NULL is fine */
+
+/* At each turn, after a flush: tells the table, and the log, how far the catalog can be trusted. */
+void status_update_sync(struct status *s, int64_t now_ns);
+
+/*
+ * Whether what the catalog has is better than what the last life left on disk, and since when it is not known to be true any
+ * more.
+ */
+bool status_catalog_is_worth_storing(const struct status *s, int64_t now_ns, int64_t *ret_true_ns);
+
+/* Fills in all but the counters of the API. The strings stay valid until anything else is called. */
+void status_fill(struct status *s, Discover__V1__Status *ret_status);
+
+#endif

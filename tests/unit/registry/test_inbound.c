@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the bus brings, through the real followers and liveness, to a real catalog and agent; and what is told of it. */
+#include "daemon/registry/inbound.h"
+
+#include <stdio.h>
+
+#include "daemon/base/loop.h"
+#include "daemon/registry/configured.h"
+#include "daemon/registry/status.h"
+#include "tests/unit/agent/life.h"
+#include "tests/unit/base/folder.h"
+
+static struct event_base *base;
+static struct metrics *metrics;
+static struct config *config;
+static struct catalog *catalog;
+static struct catalog_file *catalog_file;
+static struct host_address *host_address;
+static struct inbound *inbound;
+static bool asked[BUS_BUCKETS]; /* to read the bucket again */
+
+static void ignore(void *arg)
+{
+    (void)arg;
+}
+
+static void ignore_moved(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+}
+
+static int on_resync(void *arg, enum bus_bucket b)
+{
+    (void)arg;
+    asked[b] = true;
+    return 0;
+}
+
+static int on_check(void *arg, enum bus_bucket b)
+{
+    (void)arg, (void)b;
+    return 0;
+}
+
+static void begin(void)
+{
+    char why[CONFIG_WHY_CAP];
+    bucket_new();
+    now_ns = clock_now_ns();
+    begin_life(time(NULL) * INT64_C(1000), (struct agent_identity){0});
+    base = loop_new();
+    ck_assert_int_eq(metrics_new(&metrics), 0);
+    ck_assert_int_eq(config_defaults(&config), 0);
+    ck_assert_int_eq(config_set(config, "host", "web-1", why), 0);
+    ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
+    ck_assert_int_eq(catalog_file_new(folder_enter(), metrics, &catalog_file), 0);
+    ck_assert_int_eq(host_address_new(base, config, ignore, NULL, &host_address), 0);
+    const struct inbound_reach reach = {.metrics = metrics,
+                                        .config = config,
+                                        .catalog = catalog,
+                                        .catalog_file = catalog_file,
+                                        .host_address = host_address,
+                                        .agent = a,
+                                        .started_ns = now_ns,
+                                        .resync = on_resync,
+                                        .check = on_check};
+    ck_assert_int_eq(inbound_new(&reach, &inbound), 0);
+}
+
+static void end(void)
+{
+    inbound_free(inbound);
+    host_address_free(host_address);
+    catalog_file_free(catalog_file);
+    catalog_free(catalog);
+    config_free(config);
+    metrics_free(metrics);
+    event_base_free(base);
+    teardown();
+    folder_remove();
+}
+
+static const struct bus_events *const bus = &inbound_bus_events;
+
+static void tell_info(enum bus_bucket b, uint64_t last_seq)
+{
+    const struct bus_info info = {
+        .reason = "", .created = 7, .last_seq = last_seq, .max_messages = -1, .max_bytes = -1, .lacks = ""};
+    bus->info(inbound, b, &info);
+}
+
+static struct kv_message message(const char *key, const uint8_t *bytes, size_t n, uint64_t seq)
+{
+    return (struct kv_message){.kind = KV_PUT, .key = key, .key_len = strlen(key), .value = bytes, .n = n, .seq = seq};
+}
+
+/* Entry 1 of SERVICES: a record of the host web-2. */
+static void tell_record(void)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    struct record record = bucket_record(80);
+    record.epoch = record.counter = 5;
+    ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
+    struct kv_message m = message("shop.payment.web-2.a", bytes, n, 1);
+    bus->snapshot_entry(inbound, BUS_SERVICES, &m);
+}
+
+static void tell_lease(const char *host, struct lease lease, uint64_t seq, bool is_live)
+{
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    lease.epoch = lease.min_epoch = 5;
+    lease.ttl_ms = 60000;
+    ck_assert_int_eq(lease_encode(&lease, bytes, &n), 0);
+    struct kv_message m = message(host, bytes, n, seq);
+    if (is_live)
+        bus->live(inbound, BUS_HOSTS, &m);
+    else
+        bus->snapshot_entry(inbound, BUS_HOSTS, &m);
+}
+
+/* Both buckets are read: there is a host web-2, with one instance. */
+static void connect_and_read(void)
+{
+    bus->connected(inbound, "nats://127.0.0.1:4222");
+    for (int i = 0; i < 10 && !(asked[BUS_SERVICES] && asked[BUS_HOSTS]); i++)
+        inbound_tick(inbound, clock_now_ns() + i * NS_PER_S);
+    ck_assert(asked[BUS_SERVICES] && asked[BUS_HOSTS]);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        tell_info((enum bus_bucket)b, 1);
+    tell_record();
+    tell_lease("web-2", (struct lease){.counter = 1, .node = 2, .life = 2}, 1, false);
+    for (int b = 0; b < BUS_BUCKETS; b++) {
+        tell_info((enum bus_bucket)b, 1);
+        bus->snapshot_end(inbound, (enum bus_bucket)b, 0, "");
+    }
+    inbound_tick(inbound, clock_now_ns());
+}
+
+static size_t usable(void)
+{
+    catalog_flush(catalog);
+    return catalog_counts(catalog).usable;
+}
+
+static Discover__V1__Status told(void)
+{
+    Discover__V1__Status s = DISCOVER__V1__STATUS__INIT;
+    inbound_status(inbound, clock_now_ns(), &s);
+    return s;
+}
+
+START_TEST(what_both_buckets_have_is_served)
+{
+    begin();
+    ck_assert_int_eq(inbound_sync(inbound), TABLE_UNSYNCED);
+    connect_and_read();
+    ck_assert_uint_eq(usable(), 1);
+    ck_assert_int_eq(inbound_sync(inbound), TABLE_LIVE);
+    ck_assert_str_eq(told().bus_server, "nats://127.0.0.1:4222");
+    end();
+}
+END_TEST
+
+START_TEST(its_silence_is_trusted_once_our_own_lease_has_come_back)
+{
+    begin();
+    connect_and_read();
+    ck_assert_str_ne(told().distrust, "");
+    const struct lease own = {.counter = 1, .node = 1, .life = 1};
+    inbound_lease_sent(inbound, &own, clock_now_ns());
+    tell_lease("web-1", own, 2, true);
+    ck_assert_str_eq(told().distrust, "");
+    bus->disconnected(inbound, "the cable");
+    ck_assert_str_ne(told().distrust, "");
+    ck_assert_int_eq(inbound_sync(inbound), TABLE_STALE);
+    ck_assert_str_eq(told().bus_error, "the cable");
+    ck_assert_uint_eq(usable(), 1); /* nobody is dead because of it */
+    end();
+}
+END_TEST
+
+START_TEST(a_value_that_is_no_record_is_refused_and_said_and_changes_nothing)
+{
+    begin();
+    connect_and_read();
+    struct kv_message m = message("shop.payment.web-2.a", (const uint8_t *)"\xff\xff", 2, 2);
+    bus->live(inbound, BUS_SERVICES, &m);
+    Discover__V1__Status s = told();
+    ck_assert_uint_eq(s.n_refused, 1);
+    ck_assert_str_eq(s.refused[0]->key, "shop.payment.web-2.a");
+    ck_assert_uint_eq(usable(), 1);
+    end();
+}
+END_TEST
+
+START_TEST(a_host_that_says_good_bye_is_gone)
+{
+    begin();
+    connect_and_read();
+    tell_lease("web-2", (struct lease){.counter = 2, .node = 2, .life = 2, .leaving = true}, 2, true);
+    inbound_tick(inbound, clock_now_ns());
+    ck_assert_uint_eq(usable(), 0);
+    end();
+}
+END_TEST
+
+/* --- status: what is told of the whole --- */
+
+static int dns_error;
+static size_t begins;
+
+static bool is_connected(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static int on_dns_error(void *arg)
+{
+    (void)arg;
+    return dns_error;
+}
+
+static void on_answers_begin(void *arg)
+{
+    (void)arg;
+    begins++;
+}
+
+START_TEST(the_table_says_how_far_it_can_be_trusted)
+{
+    struct status *status;
+    begin();
+    begins = 0;
+    const struct status_reach reach = {.config = config,
+                                       .version = "1",
+                                       .catalog = catalog,
+                                       .agent = a,
+                                       .inbound = inbound,
+                                       .host_address = host_address,
+                                       .bus_connected = is_connected,
+                                       .dns_table_error = on_dns_error,
+                                       .answers_begin = on_answers_begin};
+    int64_t true_ns;
+    ck_assert_int_eq(status_new(&reach, &status), 0);
+    const struct table *table = table_writer_table(catalog_table(catalog));
+    status_update_sync(status, clock_now_ns());
+    ck_assert(!status_catalog_is_worth_storing(status, clock_now_ns(), &true_ns));
+    connect_and_read();
+    status_update_sync(status, clock_now_ns());
+    ck_assert_int_eq(table_sync(table), TABLE_UNSYNCED); /* not before the table has it all */
+    catalog_flush(catalog);
+    status_update_sync(status, clock_now_ns());
+    ck_assert_int_eq(table_sync(table), TABLE_LIVE);
+    ck_assert_uint_eq(begins, 1);
+    ck_assert(status_catalog_is_worth_storing(status, clock_now_ns(), &true_ns));
+    dns_error = -ENOMEM; /* the DNS workers could not be given it */
+    status_update_sync(status, clock_now_ns());
+    ck_assert_int_eq(table_sync(table), TABLE_DEGRADED);
+    dns_error = 0;
+    bus->disconnected(inbound, "the cable");
+    int64_t lost_ns = clock_now_ns();
+    status_update_sync(status, lost_ns);
+    ck_assert_int_eq(table_sync(table), TABLE_STALE);
+    ck_assert(status_catalog_is_worth_storing(status, lost_ns + S(60), &true_ns));
+    ck_assert_int_eq(true_ns, lost_ns);
+    status_free(status);
+    end();
+}
+END_TEST
+
+UNIT_TESTS("inbound", what_both_buckets_have_is_served, its_silence_is_trusted_once_our_own_lease_has_come_back,
+           a_value_that_is_no_record_is_refused_and_said_and_changes_nothing, a_host_that_says_good_bye_is_gone,
+           the_table_says_how_far_it_can_be_trusted)

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the configuration names is registered; what was in the way is waited for. */
+#include "daemon/registry/services.h"
+
+#include "daemon/base/loop.h"
+#include "tests/unit/agent/life.h"
+#include "tests/unit/base/folder.h"
+
+static struct event_base *base;
+static struct metrics *metrics;
+static struct config *config;
+static struct services *services;
+
+static void unexpected(void *arg, const char *message)
+{
+    (void)arg;
+    ck_abort_msg("%s", message);
+}
+
+static void ignore_turn(void *arg)
+{
+    (void)arg;
+}
+
+static void begin(const char *text)
+{
+    char whole[1024];
+    snprintf(whole, sizeof whole, "state_dir = \"%s\"; %s", folder_enter(), text);
+    folder_write("c", whole);
+    ck_assert_int_eq(config_load("c", unexpected, NULL, &config), 0);
+    base = loop_new();
+    ck_assert_int_eq(metrics_new(&metrics), 0);
+    setup();
+    now_ns = clock_now_ns();
+    const struct services_reach reach = {
+        .base = base, .metrics = metrics, .config = config, .agent = a, .turn = ignore_turn};
+    ck_assert_int_eq(services_new(&reach, &services), 0);
+}
+
+static void end(void)
+{
+    services_free(services);
+    teardown();
+    metrics_free(metrics);
+    event_base_free(base);
+    config_free(config);
+    folder_remove();
+}
+
+#define ONE                                                                                                            \
+    "host = \"web-1\"; services_dir = \"\"; \n"                                                                        \
+    "services = ( { name = \"shop/payment\"; instance = \"a\"; port = 80; address = [\"10.0.0.1\"]; } );"
+
+START_TEST(what_the_configuration_names_is_registered)
+{
+    begin(ONE);
+    services_set(services, NULL);
+    ck_assert_uint_eq(agent_status(a).registrations, 1);
+    ck_assert_uint_eq(bucket->n_local, 1);
+    config->n_services = 0; /* a reload has taken it out */
+    services_set(services, NULL);
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    config->n_services = 1;
+    end();
+}
+END_TEST
+
+START_TEST(a_name_that_is_taken_is_had_once_it_is_free)
+{
+    begin(ONE);
+    struct instance_key key = bucket_key(A);
+    add("a", 7);
+    services_set(services, NULL);
+    services_second(services); /* nothing has gone yet */
+    ck_assert_int_eq(agent_deregister(a, &key, 7, 1000, clock_now_ns()), 0);
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    services_second(services); /* nor does it know */
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    services_registration_gone(services, &key);
+    services_second(services);
+    ck_assert_uint_eq(agent_status(a).registrations, 1);
+    end();
+}
+END_TEST
+
+UNIT_TESTS("services", what_the_configuration_names_is_registered, a_name_that_is_taken_is_had_once_it_is_free)
