@@ -29,6 +29,8 @@ function check_own(name,   target) {
     if (name ~ /^\.\.?\//)
         return breach("include from the top, not \"" name "\"")
     target = name ~ /^discover\// ? "libdiscover/include/" name : name
+    if (FILENAME !~ /^tests\//)
+        add_edge(stem(FILENAME), stem(target))
     if (rule != "" && !may_include(rule, target))
         breach(rule " must not include " name)
     check_place(name)
@@ -130,5 +132,6 @@ is_source {
 
 END {
     end_file()
+    check_circles()
     exit breaches > 0
 }
