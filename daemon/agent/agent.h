@@ -112,12 +112,11 @@ int agent_restore(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_n
 struct agent_request {
     uint64_t client; /* the connection, never used again for another one */
     uid_t uid;
-    char domain[LABEL_CAP], service[LABEL_CAP];
-    char instance[LABEL_CAP]; /* "": the agent makes one up */
-    struct record record;     /* epoch and counter are ignored; no address: the host's */
-    int64_t ttl_ns;           /* not 0: lives that long after the last heartbeat */
-    pid_t pid;                /* not 0: lives as long as that process; else as long as the connection */
-    bool take_over;           /* from another connection of the same user */
+    struct instance_key key; /* the host is ignored; instance "": the agent makes one up */
+    struct record record;    /* epoch and counter are ignored; no address: the host's */
+    int64_t ttl_ns;          /* not 0: lives that long after the last heartbeat */
+    pid_t pid;               /* not 0: lives as long as that process; else as long as the connection */
+    bool take_over;          /* from another connection of the same user */
 };
 
 /*
@@ -173,8 +172,7 @@ void agent_inherit(struct agent *a, const struct instance_key *key, const struct
 
 /* One service of the configuration. */
 struct agent_service {
-    char domain[LABEL_CAP], service[LABEL_CAP];
-    char instance[LABEL_CAP]; /* "": the agent makes one up, and writes it here */
+    struct instance_key key; /* the agent writes the host here; and the instance, where it is "" */
     struct record record;
     int ret_result;      /* 0, or as agent_register */
     const char *ret_why; /* when -EINVAL */

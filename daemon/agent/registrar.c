@@ -220,7 +220,7 @@ static int claim(struct registrar *r, struct instance_key *key, struct owner *ow
 int registrar_register(struct registrar *r, const struct agent_request *request, int64_t now_ns,
                        char ret_instance[static LABEL_CAP], const char **ret_why)
 {
-    struct instance_key key = registration_key(request->domain, request->service, request->instance);
+    struct instance_key key = request->key;
     struct owner owner = registration_owner(request);
     struct record record = request->record;
     int err = registration_check_names(&key, ret_why);
@@ -251,17 +251,12 @@ int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64
 
 static int set_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
 {
-    struct instance_key key = registration_key(service->domain, service->service, service->instance);
     struct owner owner = {.kind = OWNER_STATIC};
     struct record record = service->record;
-    int err = registration_check_names(&key, &service->ret_why);
+    int err = registration_check_names(&service->key, &service->ret_why);
     if (err == 0)
         err = registration_check_record(r->options, &record, &service->ret_why);
-    if (err == 0)
-        err = claim(r, &key, &owner, &record, false, now_ns);
-    if (err == 0)
-        memcpy(service->instance, key.instance, LABEL_CAP);
-    return err;
+    return err == 0 ? claim(r, &service->key, &owner, &record, false, now_ns) : err;
 }
 
 void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns)

@@ -62,13 +62,3 @@ struct owner registration_owner(const struct agent_request *request)
         .take_over = request->take_over,
     };
 }
-
-/* Copies the three names; the host comes in claim. */
-struct instance_key registration_key(const char *domain, const char *service, const char *instance)
-{
-    struct instance_key key = {0};
-    memccpy(key.domain, domain, '\0', LABEL_MAX);
-    memccpy(key.service, service, '\0', LABEL_MAX);
-    memccpy(key.instance, instance, '\0', LABEL_MAX);
-    return key;
-}

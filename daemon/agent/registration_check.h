@@ -17,7 +17,4 @@ int registration_check_life(const struct agent_request *request, const char **re
 
 struct owner registration_owner(const struct agent_request *request);
 
-/* Copies the three names; the host is left empty. */
-struct instance_key registration_key(const char *domain, const char *service, const char *instance);
-
 #endif

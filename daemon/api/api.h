@@ -52,9 +52,10 @@ struct reload_report {
  */
 struct api_ops {
     void *arg;
-    int (*add)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-               const char **ret_why);
-    int (*remove)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why);
+    int (*register_instance)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                             const char **ret_why);
+    int (*deregister_instance)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
+                               const char **ret_why);
     int (*override)(void *arg, const struct override *override, bool on, const char **ret_why);
     int (*heartbeat)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
     void (*client_gone)(void *arg, uint64_t client);

@@ -157,15 +157,11 @@ static int take_request(const struct api_client *c, const Discover__V1__Register
                         const char **ret_why)
 {
     struct agent_request *r = ret_request;
-    struct instance_key key;
-    int err = parse_names(c->api, m->service, m->instance, false, &key, ret_why);
+    int err = parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
     if (err < 0)
         return err;
-    memcpy(r->domain, key.domain, sizeof r->domain);
-    memcpy(r->service, key.service, sizeof r->service);
-    memcpy(r->instance, key.instance, sizeof r->instance);
     r->client = c->id;
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
@@ -196,7 +192,7 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
     if (err == 0)
-        err = api->ops.add(api->ops.arg, &request, instance, &why);
+        err = api->ops.register_instance(api->ops.arg, &request, instance, &why);
     if (err < 0)
         refuse_errno(c, m->id, err, why);
     else
@@ -216,7 +212,7 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
         return;
     }
     bool own = m->deregister->own;
-    int err = api->ops.remove(api->ops.arg, &key, c->id, own ? UID_NOBODY : c->peer.uid, &why);
+    int err = api->ops.deregister_instance(api->ops.arg, &key, c->id, own ? UID_NOBODY : c->peer.uid, &why);
     answer(c, m->id, own && err == -EPERM ? 0 : err, why);
 }
 

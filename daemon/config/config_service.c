@@ -102,10 +102,10 @@ static void take_names(struct config_source *s, const config_setting_t *group, c
                        struct service_config *service)
 {
     char instance[LABEL_CAP + 16];
-    (void)service_parse(b->name, service->domain, service->service); /* the table has seen to it */
-    snprintf(instance, sizeof instance, "%s-%u", service->service, b->port);
+    (void)service_parse(b->name, service->key.domain, service->key.service); /* the table has seen to it */
+    snprintf(instance, sizeof instance, "%s-%u", service->key.service, b->port);
     const char *name = b->instance[0] ? b->instance : instance;
-    if (label_copy(service->instance, name, strlen(name)) < 0)
+    if (label_copy(service->key.instance, name, strlen(name)) < 0)
         config_complain(s, group, "instance is missing, and \"%s\" would be too long for it", instance);
 }
 

@@ -61,7 +61,7 @@ static void complain(const struct service_set *set, size_t i, struct config_repo
 
 static void name_of(const struct service_config *s, char ret_name[static SERVICE_NAME_CAP])
 {
-    snprintf(ret_name, SERVICE_NAME_CAP, "%s/%s %s", s->domain, s->service, s->instance);
+    snprintf(ret_name, SERVICE_NAME_CAP, "%s/%s %s", s->key.domain, s->key.service, s->key.instance);
 }
 
 /* Remembers the name, or says where it stands already. */
@@ -77,8 +77,8 @@ static int refuse_duplicate(struct service_set *set, size_t i, struct config_rep
     HASH_FIND_STR(set->names, name->text, known);
     if (known) {
         const struct service_place *first = &set->places[known->index];
-        snprintf(text, sizeof text, "%s/%s, instance %s, is in %s:%u already", s->domain, s->service, s->instance,
-                 first->file, first->line);
+        snprintf(text, sizeof text, "%s/%s, instance %s, is in %s:%u already", s->key.domain, s->key.service,
+                 s->key.instance, first->file, first->line);
         complain(set, i, report, text);
         free(name);
         return 0;

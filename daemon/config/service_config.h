@@ -27,8 +27,8 @@ struct check_config {
 };
 
 struct service_config {
-    char domain[LABEL_CAP], service[LABEL_CAP], instance[LABEL_CAP];
-    struct record record; /* obeys record_check, but may have no address: then the host's is meant */
+    struct instance_key key; /* host: "", this one is meant */
+    struct record record;    /* obeys record_check, but may have no address: then the host's is meant */
     size_t n_checks;
     struct check_config checks[SERVICE_CHECKS_MAX];
 };

@@ -27,8 +27,8 @@ static int told(const struct requests *r, int err, const char **ret_why)
     return err;
 }
 
-static int api_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-                   const char **ret_why)
+static int api_register(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                        const char **ret_why)
 {
     struct requests *r = arg;
     int err = hostname_addresses_check(r->reach.hostnames, &request->record, ret_why);
@@ -39,7 +39,7 @@ static int api_add(void *arg, const struct agent_request *request, char ret_inst
     return told(r, err, ret_why);
 }
 
-static int api_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
+static int api_deregister(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
 {
     struct requests *r = arg;
     int err = agent_deregister(r->reach.agent, key, client, uid, clock_now_ns());
@@ -118,8 +118,8 @@ static int listen_on(struct requests *r)
 {
     const struct config *c = r->reach.config;
     const struct api_ops ops = {.arg = r,
-                                .add = api_add,
-                                .remove = api_remove,
+                                .register_instance = api_register,
+                                .deregister_instance = api_deregister,
                                 .override = api_override,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,

@@ -3,7 +3,6 @@
 #include "daemon/registry/services.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,19 +24,15 @@ static void report_service(struct reload_report *report, const struct agent_serv
                       : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
                                                  : strerror(-s->ret_result);
     if (s->ret_result < 0)
-        reload_report_refuse(report, "service %s/%s %s is not registered: %s", s->domain, s->service, s->instance, why);
+        reload_report_refuse(report, "service %s/%s %s is not registered: %s", s->key.domain, s->key.service,
+                             s->key.instance, why);
 }
 
 static void set_checks(struct services *s, const struct agent_service *of, const struct service_config *config)
 {
-    struct instance_key key;
-    memcpy(key.domain, of->domain, sizeof key.domain);
-    memcpy(key.service, of->service, sizeof key.service);
-    memcpy(key.instance, of->instance, sizeof key.instance);
-    snprintf(key.host, sizeof key.host, "%s", s->reach.config->host);
-    int err = of->ret_result < 0 ? 0 : checks_set(s->checks, &key, config->checks, config->n_checks);
+    int err = of->ret_result < 0 ? 0 : checks_set(s->checks, &of->key, config->checks, config->n_checks);
     if (err)
-        log_error("service %s/%s %s: its checks cannot be run: %s", of->domain, of->service, of->instance,
+        log_error("service %s/%s %s: its checks cannot be run: %s", of->key.domain, of->key.service, of->key.instance,
                   strerror(-err));
 }
 
@@ -50,11 +45,8 @@ static void set_all(struct services *s, bool again, struct reload_report *report
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        const struct service_config *from = &s->reach.config->services[i];
-        memcpy(all[i].domain, from->domain, sizeof from->domain);
-        memcpy(all[i].service, from->service, sizeof from->service);
-        memcpy(all[i].instance, from->instance, sizeof from->instance);
-        all[i].record = from->record;
+        all[i].key = s->reach.config->services[i].key;
+        all[i].record = s->reach.config->services[i].record;
     }
     agent_set_static(s->reach.agent, all, n, clock_now_ns());
     s->waiting = s->retry = false;

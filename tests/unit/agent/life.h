@@ -124,8 +124,8 @@ static inline void bus_up(void)
 
 static inline struct agent_request request_of(const char *instance, uint64_t client)
 {
-    struct agent_request r = {.client = client, .uid = 1000, .domain = "shop", .service = "payment"};
-    strcpy(r.instance, instance);
+    struct agent_request r = {.client = client, .uid = 1000, .key = {.domain = "shop", .service = "payment"}};
+    strcpy(r.key.instance, instance);
     r.record = bucket_record(80);
     return r;
 }

@@ -63,7 +63,7 @@ START_TEST(refusals)
     const char *why = NULL;
     char instance[LABEL_CAP];
     struct agent_request r = request_of("a", 1);
-    strcpy(r.domain, "host");
+    strcpy(r.key.domain, "host");
     ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "domain"));
     r = request_of("Not-A-Name", 1);
@@ -86,7 +86,7 @@ START_TEST(refusals)
     ck_assert_int_eq(try_register(&r), -EEXIST);
     for (int i = 1; i < 20; i++) {
         r = request_of("", 1);
-        snprintf(r.instance, sizeof r.instance, "i%d", i);
+        snprintf(r.key.instance, sizeof r.key.instance, "i%d", i);
         ck_assert_int_eq(try_register(&r), 0);
     }
     r = request_of("one-too-many", 1);
@@ -188,7 +188,7 @@ START_TEST(lives_as_long_as_a_process)
     struct agent_request r = request_of("a", 1);
     r.pid = 55;
     ck_assert_int_eq(try_register(&r), 0);
-    strcpy(r.instance, "b");
+    strcpy(r.key.instance, "b");
     ck_assert_int_eq(try_register(&r), 0);
     ck_assert_int_eq(bucket->processes[0].watchers, 1);
     agent_client_gone(a, 1, now_ns);
@@ -246,30 +246,30 @@ START_TEST(configuration_is_followed)
 {
     setup();
     bus_up();
-    struct agent_service list[3] = {{.domain = "shop", .service = "payment", .instance = "a"},
-                                    {.domain = "shop", .service = "payment"},
-                                    {.domain = "shop", .service = "payment"}};
+    struct agent_service list[3] = {{.key = {.domain = "shop", .service = "payment", .instance = "a"}},
+                                    {.key = {.domain = "shop", .service = "payment"}},
+                                    {.key = {.domain = "shop", .service = "payment"}}};
     for (size_t i = 0; i < 3; i++)
         list[i].record = bucket_record(80);
     agent_set_static(a, list, 3, now_ns);
     settle();
-    ck_assert_str_eq(list[1].instance, "payment-80");
-    ck_assert_str_eq(list[2].instance, "payment-80-2");
+    ck_assert_str_eq(list[1].key.instance, "payment-80");
+    ck_assert_str_eq(list[2].key.instance, "payment-80-2");
     ck_assert_uint_eq(bucket->n_slots, 3);
 
     /* A reload: one as before, one changed, one gone. Only what changed is put. */
-    list[1].instance[0] = '\0';
+    list[1].key.instance[0] = '\0';
     list[0].record.weight = 9;
     agent_set_static(a, list, 2, now_ns);
     ck_assert_uint_eq(bucket->n_flights, 2);
     settle();
-    ck_assert_str_eq(list[1].instance, "payment-80");
+    ck_assert_str_eq(list[1].key.instance, "payment-80");
     ck_assert_uint_eq(bucket_holds(A)->weight, 9);
     ck_assert_uint_eq(bucket->n_slots, 2);
 
     /* The configuration does not take what a client holds, and clients not what it holds. */
     add("b", 1);
-    strcpy(list[1].instance, "b");
+    strcpy(list[1].key.instance, "b");
     agent_set_static(a, list, 2, now_ns);
     ck_assert_int_eq(list[1].ret_result, -EEXIST);
     struct agent_request r = request_of("a", 1);

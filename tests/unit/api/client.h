@@ -108,14 +108,15 @@ static inline void w_rival(void *arg, const struct lease *lease, bool stand_down
 
 /* --- the socket's way to the agent --- */
 
-static inline int o_add(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-                        const char **ret_why)
+static inline int o_register(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
+                             const char **ret_why)
 {
     (void)arg;
     return agent_register(s.agent, request, 0, ret_instance, ret_why);
 }
 
-static inline int o_remove(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
+static inline int o_deregister(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
+                               const char **ret_why)
 {
     (void)arg, (void)ret_why;
     return agent_deregister(s.agent, key, client, uid, 0);
@@ -187,8 +188,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,     o_add,   o_remove,   o_override, o_heartbeat, o_client_gone,
-                                o_status, o_epoch, o_table_fd, o_reload,   o_leave};
+    const struct api_ops ops = {NULL,     o_register, o_deregister, o_override, o_heartbeat, o_client_gone,
+                                o_status, o_epoch,    o_table_fd,   o_reload,   o_leave};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";

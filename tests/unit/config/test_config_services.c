@@ -39,9 +39,9 @@ START_TEST(test_everything_said)
                      "      fall = 5; rise = 1; }, { http = \"http://127.0.0.1:8080/healthz\"; } ); } );");
     ck_assert_uint_eq(c->n_services, 1);
     const struct service_config *s = &c->services[0];
-    ck_assert_str_eq(s->domain, "shop");
-    ck_assert_str_eq(s->service, "payment");
-    ck_assert_str_eq(s->instance, "p1");
+    ck_assert_str_eq(s->key.domain, "shop");
+    ck_assert_str_eq(s->key.service, "payment");
+    ck_assert_str_eq(s->key.instance, "p1");
     const struct record *r = &s->record;
     char text[INET6_ADDRSTRLEN];
     ck_assert_uint_eq(r->port, 8080);
@@ -85,7 +85,7 @@ START_TEST(test_little_said)
                                     "  { name = \"shop/db\"; port = 5432; address = [\"db.example.com\"]; } );");
     ck_assert_uint_eq(c->n_services, 2);
     const struct service_config *s = c->services;
-    ck_assert_str_eq(s->instance, "payment-80");
+    ck_assert_str_eq(s->key.instance, "payment-80");
     ck_assert_uint_eq(s->record.families, 0);
     ck_assert_str_eq(s->record.hostname, "");
     ck_assert_uint_eq(s->record.weight, 1);
@@ -112,8 +112,8 @@ START_TEST(test_folder)
     static const char *const domains[] = {"m", "x", "b", "b"};
     ck_assert_uint_eq(c->n_services, 4);
     for (size_t i = 0; i < 4; i++)
-        ck_assert_str_eq(c->services[i].domain, domains[i]);
-    ck_assert_str_eq(c->services[3].service, "c");
+        ck_assert_str_eq(c->services[i].key.domain, domains[i]);
+    ck_assert_str_eq(c->services[3].key.service, "c");
     config_free(c);
     folder_remove();
 }

@@ -44,8 +44,8 @@ static const char *services_of(const struct config *c)
     size_t n = 0;
     text[0] = '\0';
     for (size_t i = 0; i < c->n_services; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s/%s:%u", i ? " " : "", c->services[i].domain,
-                              c->services[i].service, c->services[i].record.port);
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s/%s:%u", i ? " " : "", c->services[i].key.domain,
+                              c->services[i].key.service, c->services[i].record.port);
     return text;
 }
 

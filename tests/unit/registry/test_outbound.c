@@ -109,7 +109,7 @@ static struct agent *agent(void)
 static int add(int64_t ttl_ns)
 {
     struct agent_request r = {
-        .client = 1, .uid = 1000, .domain = "shop", .service = "payment", .instance = "a", .ttl_ns = ttl_ns};
+        .client = 1, .uid = 1000, .key = {.domain = "shop", .service = "payment", .instance = "a"}, .ttl_ns = ttl_ns};
     char instance[LABEL_CAP];
     const char *why = "";
     record_init(&r.record);
