@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The daemon as a whole: the one place where its parts meet. Everything below daemon/ knows only itself and what its
- * own header asks for; the files beside this one put them together:
+ * The daemon as a whole: the one place where its parts meet, seen only by the files beside this one. Everything below
+ * daemon/ knows only itself and what its own header asks for.
  *
- *   parts.c    starts the parts in order, stops them in reverse
+ *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
  *   daemon.c   the loop: turns, seconds, signals
  *   stop.c     how a life ends
  *   pause.c    what is owed to others when it did not run for a while
- *   registry/  what joins them:
- *     inbound*.c      bus -> followers -> catalog, agent, leases (inbound.h)
- *     outbound.c      agent -> local catalog, bus, disk
- *     services.c      configuration -> agent, checks
- *     requests.c      socket -> agent
- *     hostname_addresses.c   the catalog's host names -> resolver -> catalog
- *     buckets.c       whether the buckets can be read and written, and how they are set
- *     write_report.c  who else writes to the buckets, and what of it is refused
- *     catalog_file.c  the catalog on disk
- *     remembered.c    what the last life left there
- *     soa_serial.c    the SOA serial over restarts
- *     listen_problems.c  addresses that cannot be served yet
- *     status.c        what is told of it all
+ *   registry/  modules that join the parts:
+ *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
+ *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
+ *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
+ *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
+ *     outbound            agent -> local catalog, bus, disk
+ *     services            configuration -> agent, checks
+ *     requests            socket -> agent
+ *     hostname_addresses  the catalog's host names -> resolver -> catalog
+ *     host_address        the addresses of this machine
+ *     catalog_file        the catalog on disk
+ *     soa_serial          the SOA serial over restarts
+ *     listen_problems     addresses that cannot be served yet
+ *     status              what is told of it all
+ *     configured          from keys of the configuration to options of the parts
  *
  * Main thread only.
  */
