@@ -164,7 +164,6 @@ int daemon_run(struct config *config, const char *config_path)
         return EXIT_FAILURE;
     d->config = config;
     d->config_path = config_path;
-    d->state_lock = d->socket_lock = -1;
     d->started_ns = clock_now_ns();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error of the write, not the end of us */

@@ -21,6 +21,7 @@
  *     soa_serial          the SOA serial over restarts
  *     listen_problems     addresses that cannot be served yet
  *     status              what is told of it all
+ *     daemon_locks        keep a second daemon out
  *     configured          from keys of the configuration to options of the parts
  *
  * Main thread only.
@@ -44,6 +45,7 @@
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
 #include "daemon/registry/catalog_file.h"
+#include "daemon/registry/daemon_locks.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/registry/hostname_addresses.h"
 #include "daemon/registry/inbound.h"
@@ -76,7 +78,7 @@ struct daemon {
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
-    int state_lock, socket_lock; /* descriptors, or -1 */
+    struct daemon_locks locks;
     struct state_dir *state_dir;
 
     struct host_address *host_address;

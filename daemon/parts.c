@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon/base/lock.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
@@ -19,36 +17,14 @@ struct part {
     void (*stop)(struct daemon *d);
 };
 
-static int take_lock(const char *what, const char *path, int *ret_fd)
-{
-    pid_t holder = 0;
-    int err = lock_take(path, ret_fd, &holder);
-    if (err == -EBUSY)
-        log_error("%s is in use by another discoverd (process %d)", what, (int)holder);
-    else if (err)
-        log_error("%s: %s", path, err == -EPERM ? "it belongs to another user, or is no file" : strerror(-err));
-    return err;
-}
-
 static int locks_start(struct daemon *d)
 {
-    char path[4096];
-    if (mkdir(d->config->state_dir, 0750) < 0 && errno != EEXIST) {
-        log_error("state_dir %s: %s", d->config->state_dir, strerror(errno));
-        return -errno;
-    }
-    snprintf(path, sizeof path, "%s/lock", d->config->state_dir);
-    int err = take_lock(d->config->state_dir, path, &d->state_lock);
-    if (err)
-        return err;
-    snprintf(path, sizeof path, "%s.lock", d->config->api.socket);
-    return take_lock(d->config->api.socket, path, &d->socket_lock);
+    return daemon_locks_take(d->config, &d->locks);
 }
 
 static void locks_stop(struct daemon *d)
 {
-    lock_release(d->socket_lock);
-    lock_release(d->state_lock);
+    daemon_locks_release(&d->locks);
 }
 
 static int state_start(struct daemon *d)
