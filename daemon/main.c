@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of discoverd. */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,11 +55,22 @@ static int run(enum mode mode, const char *path)
     return mode == INIT ? init_run(config) : daemon_run(config, path);
 }
 
+/*
+ * nats.c makes new threads with each connection, and glibc gives threads heaps of their own, up to eight a core, each of
+ * which keeps what it once needed: over an unsteady network the daemon would grow for hours. No path that has to be fast
+ * allocates, so all share one heap.
+ */
+static void share_one_heap(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);
+}
+
 int main(int argc, char **argv)
 {
     const char *path = DEFAULT_CONFIG;
     enum mode mode = RUN;
     int option;
+    share_one_heap();
     while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
