@@ -6,9 +6,8 @@
 
 #include "daemon/bus/bus_message.h"
 
-static void lost(struct bus_feed *feed)
+static void gap(struct bus_feed *feed)
 {
-    metric_inc(&feed->counters->live_dropped);
     if (!atomic_exchange(&feed->gap_posted, true))
         mailbox_force(feed->box, &feed->gap.mail);
 }
@@ -27,19 +26,65 @@ static bool in_a_hurry(const struct bus_feed *feed, const struct kv_message *m)
     return !feed->own_key || (strlen(feed->own_key) == m->key_len && memcmp(feed->own_key, m->key, m->key_len) == 0);
 }
 
+static void post(struct bus_feed *feed, const struct kv_message *m)
+{
+    if (bus_mail_live(feed->box, feed->bucket, m, in_a_hurry(feed, m)) == 0)
+        return;
+    metric_inc(&feed->counters->live_dropped);
+    gap(feed);
+}
+
+static bool was_guessed(const struct bus_feed *feed, uint64_t seq)
+{
+    for (size_t i = 0; i < BUS_FEED_GUESSES; i++)
+        if (feed->guesses.all[i] == seq)
+            return true;
+    return false;
+}
+
+/* Nothing is known before the first message that tells its sequence: the snapshot finds that one is missing. */
+static void take_unreadable(struct bus_feed *feed, struct kv_message *m)
+{
+    metric_inc(&feed->counters->unreadable);
+    if (feed->last_seq == 0)
+        return;
+    m->seq = ++feed->last_seq;
+    feed->guesses.all[feed->guesses.n++ % BUS_FEED_GUESSES] = m->seq;
+    post(feed, m);
+}
+
+static void take_readable(struct bus_feed *feed, const struct kv_message *m)
+{
+    metric_inc(&feed->counters->live);
+    if (m->kind == KV_REFUSED)
+        metric_inc(&feed->counters->values_refused);
+    if (m->seq > feed->last_seq)
+        feed->last_seq = m->seq;
+    else if (was_guessed(feed, m->seq))
+        gap(feed);
+    post(feed, m);
+}
+
 static void take(struct bus_feed *feed, natsMsg *msg)
 {
     struct kv_message m;
-    enum bus_message_verdict verdict = bus_message_live(msg, feed->stream, feed->max_value, &m);
-    if (verdict != BUS_MESSAGE_OK) {
-        metric_inc(verdict == BUS_MESSAGE_FOREIGN ? &feed->counters->foreign : &feed->counters->unreadable);
-        return;
+    switch (bus_message_live(msg, feed->stream, feed->max_value, &m)) {
+    case BUS_MESSAGE_OK:
+        take_readable(feed, &m);
+        break;
+    case BUS_MESSAGE_UNREADABLE:
+        take_unreadable(feed, &m);
+        break;
+    case BUS_MESSAGE_FOREIGN:
+        metric_inc(&feed->counters->foreign);
+        break;
     }
-    metric_inc(&feed->counters->live);
-    if (m.kind == KV_REFUSED)
-        metric_inc(&feed->counters->values_refused);
-    if (bus_mail_live(feed->box, feed->bucket, &m, in_a_hurry(feed, &m)) < 0)
-        lost(feed);
+}
+
+void bus_feed_begin(struct bus_feed *feed)
+{
+    feed->last_seq = 0;
+    feed->guesses = (struct bus_feed_guesses){0};
 }
 
 void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)

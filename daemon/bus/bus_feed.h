@@ -2,6 +2,10 @@
 /*
  * The live feed of a bucket: what the server republishes after it was stored. The callback, on a thread of
  * nats.c, posts copies; when the mailbox is full it drops, and one forced mail says so.
+ *
+ * Anybody who may write a key can make a message with headers that cannot be read, and with them its sequence. The server
+ * appends it to the stream all the same, and republishes in the order of the stream but for few: so it is taken for the
+ * next one, without content. When another message turns up with that sequence, that was wrong, and is a gap.
  */
 #ifndef BUS_FEED_H
 #define BUS_FEED_H
@@ -14,17 +18,30 @@
 #include "daemon/bus/bus_stream.h"
 #include "daemon/bus/bus_deferred_free.h"
 
+#define BUS_FEED_GUESSES 512 /* a late message is late by less */
+
+/* The sequences that were taken for those of messages that did not tell their own. */
+struct bus_feed_guesses {
+    uint64_t all[BUS_FEED_GUESSES]; /* the latest ones, 0: none */
+    size_t n;                       /* all there were */
+};
+
 struct bus_feed {
     struct bus_mail gap; /* in the mailbox while gap_posted */
     atomic_bool gap_posted;
     enum bus_bucket bucket;
     const struct bus_stream *stream;
     size_t max_value;
+    uint64_t last_seq; /* the highest that was heard on this connection; 0: none was */
+    struct bus_feed_guesses guesses;
     const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
     struct bus_counters *counters;
     struct bus_deferred spent; /* of the callback's thread, and of who has waited for its end */
 };
+
+/* Before each connection: its sequences may be those of another stream. */
+void bus_feed_begin(struct bus_feed *feed);
 
 /* A natsMsgHandler; closure is the feed. */
 void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);

@@ -373,6 +373,7 @@ static natsStatus subscribe_all(struct bus_link *link)
     natsStatus s = NATS_OK;
     for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
         struct bus_feed *feed = &link->setup.feeds[i];
+        bus_feed_begin(feed);
         s = subscribe(link, &link->feeds[i], feed->stream->destination, bus_feed_message, feed);
     }
     snprintf(subject, sizeof subject, "%s.put.*", link->inbox);

@@ -49,6 +49,13 @@ static void content(natsMsg *msg, const char *key, size_t max_value, struct kv_m
     };
 }
 
+static void no_content(const char *key, struct kv_message *ret_m)
+{
+    size_t key_len = strlen(key);
+    *ret_m = (struct kv_message){
+        .kind = KV_UNREADABLE, .key = key, .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX};
+}
+
 /* The subject it was stored under is what tells buckets apart: a writer's header block can hide Nats-Stream alone. */
 enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
                                           struct kv_message *ret_m)
@@ -60,8 +67,10 @@ enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream 
         return BUS_MESSAGE_FOREIGN;
     const char *stored = wire_key_of(last_header(msg, "Nats-Subject", &unreadable), stream->subjects);
     const char *number = last_header(msg, "Nats-Sequence", &unreadable);
-    if (unreadable)
+    if (unreadable) {
+        no_content(key, ret_m);
         return BUS_MESSAGE_UNREADABLE;
+    }
     if (!stored || strcmp(stored, key) != 0 || !wire_number(number, 10, &seq) || seq == 0)
         return BUS_MESSAGE_FOREIGN;
     content(msg, key, max_value, ret_m);

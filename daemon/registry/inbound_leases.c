@@ -63,11 +63,10 @@ static void hosts_apply(void *arg, const struct kv_message *m, bool from_snapsho
     struct inbound *in = inbound_of(arg);
     struct lease lease;
     char host[LABEL_CAP];
-    const char *why = "larger than this daemon takes";
+    const char *why = kv_no_content(m->kind);
     if (label_copy(host, m->key, m->key_len) < 0)
         inbound_refuse(in, BUS_HOSTS, &in->counters.keys_refused, m, "the key is not a host name");
-    else if (m->kind == KV_REFUSED || lease_decode(m->value, m->n, &lease, &why) < 0 ||
-             (why = inbound_epoch_problem(in, lease.epoch)))
+    else if (why || lease_decode(m->value, m->n, &lease, &why) < 0 || (why = inbound_epoch_problem(in, lease.epoch)))
         refuse_lease(in, host, m, why);
     else if (inbound_is_own(in, host))
         own_lease(in, &lease, m, from_snapshot);

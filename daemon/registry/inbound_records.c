@@ -85,14 +85,13 @@ static void put_value(struct inbound *in, const struct instance_key *key, bool o
                       bool from_snapshot)
 {
     struct record record;
-    const char *why = "larger than this daemon takes";
+    const char *why = kv_no_content(m->kind);
     bool foreign = m->kind == KV_PUT && foreign_is(m->value, m->n);
     if (foreign && own)
         refuse_value(in, key, own, m, FOREIGN_NOT_HERE);
     else if (foreign)
         put_foreign(in, key, m, from_snapshot);
-    else if (m->kind == KV_REFUSED || record_decode(m->value, m->n, &record, &why) < 0 ||
-             (why = inbound_epoch_problem(in, record.epoch)))
+    else if (why || record_decode(m->value, m->n, &record, &why) < 0 || (why = inbound_epoch_problem(in, record.epoch)))
         refuse_value(in, key, own, m, why);
     else if (own)
         put_own(in, key, &record, m);

@@ -17,7 +17,8 @@
  *  LIVE      everything up to `high` is known but for what is in `holes`. The next is applied; a jump is a hole: what
  *            is in it may be late (holes.h), and is applied when it comes, unless its key has changed since; if it
  *            does not come in time: WAITING. One that is known is ignored, and makes us look whether the bucket is
- *            another one. Looked at as well when it is quiet: a deaf subscription makes no sound.
+ *            another one. Looked at as well when it is quiet: a deaf subscription makes no sound. One whose headers
+ *            cannot be read counts as come; what it holds is told by a snapshot, later.
  */
 #include "daemon/sync/follow.h"
 
@@ -40,10 +41,12 @@
 #define KEEP_NS        (30 * NS_PER_S)   /* what is missing in a snapshot is kept so long */
 #define LATE_NS        (200 * NS_PER_MS) /* how long a sequence that was jumped over may still come */
 
-#define SPREAD_MAX    4 /* times the jitter is doubled */
-#define GAPS_BURST    6 /* resyncs because of a gap, and one more each GAPS_EVERY_NS */
-#define GAPS_EVERY_NS (3 * NS_PER_S)
-#define BACKWARDS_MAX 3 /* times the last sequence must be found behind ours to be believed */
+#define SPREAD_MAX       4 /* times the jitter is doubled */
+#define GAPS_BURST       6 /* resyncs because of a gap, and one more each GAPS_EVERY_NS */
+#define GAPS_EVERY_NS    (3 * NS_PER_S)
+#define REREADS_BURST    2 /* resyncs because of what could not be read, and one more each REREADS_EVERY_NS */
+#define REREADS_EVERY_NS (60 * NS_PER_S)
+#define BACKWARDS_MAX    3 /* times the last sequence must be found behind ours to be believed */
 
 enum state { DOWN, WAITING, SNAPSHOT, LIVE };
 
@@ -54,6 +57,7 @@ struct follow {
     struct follow_counters counters;
     struct backoff backoff;
     struct resync_pace gaps; /* a feed that loses something all the time is not read all the time */
+    struct resync_pace rereads;
     enum state state;
     bool synced, connected_before;
     bool keep_known;    /* what the store had before the first snapshot */
@@ -72,8 +76,9 @@ struct follow {
     unsigned backwards;     /* times its last sequence was behind ours */
     uint64_t behind;        /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
-    int64_t keep_ns;  /* what was missing in a snapshot is kept until then; 0: nothing is */
-    int64_t began_ns; /* SNAPSHOT */
+    int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */
+    int64_t keep_ns;   /* what was missing in a snapshot is kept until then; 0: nothing is */
+    int64_t began_ns;  /* SNAPSHOT */
     struct {
         unsigned infos;
         bool unusable; /* goes on, but must be done again */
@@ -94,6 +99,7 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
     f->arg = arg;
     f->options = *options;
     f->gaps = (struct resync_pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
+    f->rereads = (struct resync_pace){.burst = REREADS_BURST, .every_ns = REREADS_EVERY_NS};
     f->touched.max = f->options.touched_max;
     backoff_init(&f->backoff, BACKOFF_NS, BACKOFF_MAX_NS);
     *ret_follow = f;
@@ -162,6 +168,7 @@ static void begin_snapshot(struct follow *f, int64_t now_ns)
     f->state = SNAPSHOT;
     f->began_ns = now_ns;
     f->reading = true;
+    f->reread_ns = 0;
     f->ordered = f->high;
     metric_inc(&f->counters.resyncs);
     mark_from_here(f);
@@ -399,8 +406,19 @@ static void note_since_hole(struct follow *f, const struct kv_message *m, uint64
         lost(f, now_ns);
 }
 
-static void apply_live(struct follow *f, const struct kv_message *m)
+/* A snapshot may be able to read it. Nothing is missing meanwhile, so it has time. */
+static void reread(struct follow *f, int64_t now_ns)
 {
+    if (f->reread_ns)
+        return;
+    metric_inc(&f->counters.rereads);
+    f->reread_ns = now_ns + resync_pace_take(&f->rereads, now_ns) + jitter(f);
+}
+
+static void apply_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
+{
+    if (m->kind == KV_UNREADABLE)
+        reread(f, now_ns);
     if (m->kind == KV_DELETE)
         f->ops.remove(f->arg, m->key, m->key_len, m->seq);
     else
@@ -425,12 +443,12 @@ static bool was_missing(struct follow *f, uint64_t seq)
     return true;
 }
 
-static void take_late(struct follow *f, const struct kv_message *m)
+static void take_late(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
     metric_inc(&f->counters.late);
     if (touched_seq(&f->touched, m->key, m->key_len) < m->seq) {
         (void)touched_add(&f->touched, m->key, m->key_len, m->seq); /* without it, a still later one is older */
-        apply_live(f, m);
+        apply_live(f, m, now_ns);
     }
     if (f->state == LIVE && f->holes.n == 0)
         touched_clear(&f->touched);
@@ -447,7 +465,7 @@ static void take_next(struct follow *f, const struct kv_message *m, int64_t now_
         note_run(f, m, now_ns);
     else if (f->state == LIVE)
         note_since_hole(f, m, before, now_ns);
-    apply_live(f, m);
+    apply_live(f, m, now_ns);
 }
 
 bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
@@ -458,7 +476,7 @@ bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
     if (next)
         take_next(f, m, now_ns);
     else if (was_missing(f, m->seq))
-        take_late(f, m);
+        take_late(f, m, now_ns);
     else
         ignore_known(f, now_ns);
     if (f->state == SNAPSHOT && f->snapshot.ended)
@@ -508,6 +526,8 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
         check(f);
     if (f->state == LIVE && f->keep_ns && now_ns >= f->keep_ns)
         follow_doubt(f, now_ns);
+    if (f->state == LIVE && f->reread_ns && now_ns >= f->reread_ns)
+        wait_for_snapshot(f, 0, now_ns);
     if (f->state != LIVE && f->synced && now_ns >= f->unsync_ns)
         set_synced(f, false);
     if (f->state == WAITING && !f->reading && now_ns >= f->due_ns)
@@ -520,6 +540,7 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
         f->state == LIVE ? late_ns(f) : INT64_MAX,
         f->state == LIVE && !f->checking ? f->check_ns : INT64_MAX,
         f->state == LIVE && f->keep_ns ? f->keep_ns : INT64_MAX,
+        f->state == LIVE && f->reread_ns ? f->reread_ns : INT64_MAX,
         f->state != LIVE && f->synced ? f->unsync_ns : INT64_MAX,
         f->state == WAITING && !f->reading ? f->due_ns : INT64_MAX,
     };
@@ -564,6 +585,8 @@ static const struct metric metric_table[] = {
                "Times a bucket turned out to be a new one"),
     COUNTER_OF(follow_counters, missing, "discoverd_follow_missing_total",
                "Snapshots in which something was missing that nobody deleted"),
+    COUNTER_OF(follow_counters, rereads, "discoverd_follow_rereads_total",
+               "Snapshots because of messages whose writers gave them headers that cannot be read"),
     COUNTER_OF(follow_counters, checks, "discoverd_follow_checks_total",
                "Times a quiet bucket was asked whether it has moved on"),
     COUNTER_OF(follow_counters, ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),

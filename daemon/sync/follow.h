@@ -35,7 +35,7 @@ enum follow_end {
 struct follow_ops {
     void (*resync)(void *arg); /* STREAM.INFO, then a snapshot: answered by follow_info .. follow_snapshot_end */
     void (*check)(void *arg);  /* STREAM.INFO alone: answered by follow_info */
-    void (*apply)(void *arg, const struct kv_message *m, bool from_snapshot); /* KV_PUT or KV_REFUSED */
+    void (*apply)(void *arg, const struct kv_message *m, bool from_snapshot); /* but KV_DELETE */
     void (*remove)(void *arg, const char *key, size_t key_len, uint64_t seq);
     void (*snapshot_begin)(void *arg); /* from now on, what is applied is marked; may come twice: start again */
     void (*snapshot_end)(void *arg, enum follow_end end);
@@ -96,6 +96,7 @@ struct follow_counters {
     metric_value resyncs, completed, aborted; /* snapshots asked for, finished, given up */
     metric_value gaps, deferred;              /* holes in the live feed; too many at a time */
     metric_value recreated, missing;          /* snapshots that ended so */
+    metric_value rereads;                     /* snapshots for what came live and could not be read */
     metric_value checks;
     metric_value ignored; /* live messages that were known already */
     metric_value late;    /* live messages that came behind a later one */

@@ -9,9 +9,18 @@
 
 enum kv_kind {
     KV_PUT,
-    KV_DELETE,  /* deleted, purged or expired: a marker, or an empty value */
-    KV_REFUSED, /* over a limit (and counted): its sequence counts, its content was dropped */
+    KV_DELETE,     /* deleted, purged or expired: a marker, or an empty value */
+    KV_REFUSED,    /* over a limit (and counted): its sequence counts, its content was dropped */
+    KV_UNREADABLE, /* the same, because its writer gave it headers of which nothing can be made out; live only */
 };
+
+/* Why there is no content; NULL: there is. Static. */
+static inline const char *kv_no_content(enum kv_kind kind)
+{
+    return kind == KV_REFUSED      ? "larger than this daemon takes"
+           : kind == KV_UNREADABLE ? "its headers cannot be read"
+                                   : NULL;
+}
 
 struct kv_message {
     enum kv_kind kind;

@@ -8,6 +8,7 @@
 #include "tests/faults/observe.h"
 #include "tests/support/e2e.h"
 #include "tests/support/kv.h"
+#include "tests/support/raw_nats.h"
 #include "tests/support/wait.h"
 
 #define AGREE_MS 30000
@@ -160,5 +161,33 @@ START_TEST(resyncs_provoked)
 }
 END_TEST
 
+/* By a host that writes its own keys with headers that cannot be read, and with them no sequence. */
+START_TEST(unreadable_headers)
+{
+    struct raw_nats raw;
+
+    nats_start(&nats, 1);
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
+    observe_change(&o); /* whoever has heard nothing yet does not know what comes next */
+    observe_for(&o, 1000);
+    raw_open(&raw, nats.server[0].port, "", "");
+    int64_t before = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total");
+    for (unsigned i = 0; i < 100; i++) {
+        raw_publish(&raw, "$KV.SERVICES.x.y.evil.z", NULL, "xxxx", "x", 1);
+        raw_publish(&raw, "$KV.HOSTS.evil", NULL, "xxxx", "x", 1);
+        ck_assert(raw_flush(&raw));
+        if (i % 20 == 0)
+            observe_change(&o);
+        observe_for(&o, 100);
+    }
+    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total") - before;
+    ck_assert_msg(resyncs <= 4, "%lld times a bucket was read", (long long)resyncs); /* two of each */
+    ck_assert_int_ge(host_counter(&o.at[0].host, "discoverd_bus_unreadable_total"), 100);
+    observe_end(&o, "headers that cannot be read, twenty times a second for 10 s", AGREE_MS, HOLD_MS);
+    raw_close(&raw);
+}
+END_TEST
+
 E2E_TESTS("faults of what is read", 150, {"messages_dropped", messages_dropped},
-          {"consumers_deleted", consumers_deleted}, {"resyncs_provoked", resyncs_provoked})
+          {"consumers_deleted", consumers_deleted}, {"resyncs_provoked", resyncs_provoked},
+          {"unreadable_headers", unreadable_headers})

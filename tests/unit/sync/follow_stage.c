@@ -139,6 +139,16 @@ bool live(uint64_t seq, char key, char value)
     return all_known;
 }
 
+bool live_unreadable(uint64_t seq, char key)
+{
+    struct kv_message m = message(seq, key, '?');
+    m.kind = KV_UNREADABLE;
+    m.n = 0;
+    bool all_known = follow_live(t.f, &m, t.now_ns);
+    follow_tick(t.f, t.now_ns);
+    return all_known;
+}
+
 void entry(uint64_t seq, char key, char value)
 {
     struct kv_message m = message(seq, key, value);

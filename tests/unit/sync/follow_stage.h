@@ -30,6 +30,7 @@ void pass(int64_t ns);
 
 /* value 0: deleted. Returns what follow_live does. */
 bool live(uint64_t seq, char key, char value);
+bool live_unreadable(uint64_t seq, char key);
 void entry(uint64_t seq, char key, char value);
 
 void info(uint64_t last_seq);

@@ -51,6 +51,40 @@ START_TEST(sweep_waits_for_what_is_on_its_way)
 }
 END_TEST
 
+static void read_all(uint64_t last_seq)
+{
+    info(last_seq);
+    info(last_seq);
+    end(0);
+    ck_assert_str_eq(follow_state(t.f), "live");
+}
+
+/* Somebody writes what cannot be read, ten times a second for ten minutes: a snapshot may be able to, but not as often. */
+START_TEST(what_cannot_be_read_is_read_by_a_snapshot_now_and_then)
+{
+    setup();
+    get_live();
+    uint64_t seq = 3;
+    for (unsigned before = t.resyncs; seq < 6003; before = t.resyncs) {
+        (void)live_unreadable(++seq, 'u');
+        pass(100 * NS_PER_MS);
+        if (t.resyncs > before)
+            read_all(seq);
+        ck_assert(t.synced);
+    }
+    ck_assert_uint_ge(t.resyncs, 10);
+    ck_assert_uint_le(t.resyncs, 13);
+    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 0);
+    unsigned before = t.resyncs;
+    pass(120 * NS_PER_S);
+    if (t.resyncs > before)
+        read_all(seq);
+    before = t.resyncs;
+    ck_assert_uint_le(before, 14); /* all has been read */
+    done();
+}
+END_TEST
+
 START_TEST(what_never_comes_makes_another_snapshot)
 {
     setup();
@@ -434,12 +468,12 @@ START_TEST(what_was_missing_may_come_back)
 END_TEST
 
 UNIT_TESTS("follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is_on_its_way,
-           what_never_comes_makes_another_snapshot, hole_behind_the_snapshot_is_found, late_while_a_snapshot_is_read,
-           late_is_waited_for_behind_a_snapshot, old_live_messages_do_not_matter_to_a_snapshot,
-           dropped_feed_during_snapshot_spoils_it, more_changes_than_can_be_noted_spoil_it,
-           partial_snapshot_sweeps_nothing, recreated_bucket_keeps_what_is_missing,
-           recreated_bucket_is_found_by_its_first_message, recreated_while_failing_is_not_forgotten,
-           marks_of_the_old_bucket_do_not_count, recreated_during_the_snapshot_spoils_it, one_step_back_is_not_believed,
-           steps_back_are_believed_in_the_end, info_may_be_older_than_the_feed,
-           what_is_missing_is_kept_until_it_is_missing_again, an_old_snapshot_sweeps_nothing,
-           what_was_missing_may_come_back)
+           what_cannot_be_read_is_read_by_a_snapshot_now_and_then, what_never_comes_makes_another_snapshot,
+           hole_behind_the_snapshot_is_found, late_while_a_snapshot_is_read, late_is_waited_for_behind_a_snapshot,
+           old_live_messages_do_not_matter_to_a_snapshot, dropped_feed_during_snapshot_spoils_it,
+           more_changes_than_can_be_noted_spoil_it, partial_snapshot_sweeps_nothing,
+           recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
+           recreated_while_failing_is_not_forgotten, marks_of_the_old_bucket_do_not_count,
+           recreated_during_the_snapshot_spoils_it, one_step_back_is_not_believed, steps_back_are_believed_in_the_end,
+           info_may_be_older_than_the_feed, what_is_missing_is_kept_until_it_is_missing_again,
+           an_old_snapshot_sweeps_nothing, what_was_missing_may_come_back)
