@@ -116,6 +116,9 @@ int catalog_version(const struct catalog *c, const struct instance_key *key, uin
 void catalog_snapshot_begin(struct catalog *c);
 void catalog_snapshot_end(struct catalog *c, bool sweep);
 
+/* A snapshot will bring so many: makes room for them in the table, before there is much to be moved for it. */
+void catalog_expect(struct catalog *c, uint64_t instances);
+
 /* How many instances of other hosts would be removed. */
 size_t catalog_unmarked(const struct catalog *c);
 

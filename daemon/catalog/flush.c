@@ -4,6 +4,9 @@
 
 #include "daemon/catalog/model.h"
 
+#define EXPECTED_MAX       1000000
+#define WORDS_PER_INSTANCE 16 /* of the table; measured: 11, of an instance without tags */
+
 #define SWEEP_BATCH 64 /* instances that count as one block: about as much work */
 
 struct dirty *catalog_take_dirty(struct dirty **list)
@@ -88,6 +91,12 @@ static size_t length(const struct dirty *waiting)
 size_t catalog_unwritten(const struct catalog *c)
 {
     return length(&c->waiting_services) + length(&c->waiting_domains) + length(&c->waiting_hosts);
+}
+
+void catalog_expect(struct catalog *c, uint64_t instances)
+{
+    uint64_t most = c->options.instances_max ? c->options.instances_max : EXPECTED_MAX;
+    table_writer_reserve(c->table, (instances < most ? instances : most) * WORDS_PER_INSTANCE);
 }
 
 void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg)

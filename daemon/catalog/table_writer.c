@@ -256,6 +256,15 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
     return err ? err : put_or_move(w, &put);
 }
 
+void table_writer_reserve(struct table_writer *w, uint64_t words)
+{
+    uint64_t size = w->seg.table.n_words;
+    while (size < words)
+        size *= 2;
+    if (size > w->seg.table.n_words)
+        (void)move(w, size); /* without it the table grows step by step */
+}
+
 void table_writer_again(struct table_writer *w)
 {
     w->move_error = 0;

@@ -51,6 +51,12 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
                            uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
                            size_t n_pages);
 
+/*
+ * Room for so many words, while there is little to move there: the more a table has when it grows, the longer that takes.
+ * Memory that nothing is written into costs none. Without it, which is no error, the table grows when it is full.
+ */
+void table_writer_reserve(struct table_writer *w, uint64_t words);
+
 /* Once no larger segment could be had, none is tried before this. */
 void table_writer_again(struct table_writer *w);
 

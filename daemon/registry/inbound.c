@@ -191,6 +191,8 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
         in->server_wall_ns = info->newest_ns;
         in->server_heard_ns = now_ns;
     }
+    if (!info->err && bucket == BUS_SERVICES && in->followers[bucket].snapshot)
+        catalog_expect(in->reach.catalog, info->messages);
     follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, clock_now_ns());
 }
 

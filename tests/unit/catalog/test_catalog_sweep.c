@@ -17,7 +17,7 @@ static void setup(void)
 {
     struct catalog_options o = {.host = OWN,
                                 .region = "eu",
-                                .table_words = 1 << 16,
+                                .table_words = 1 << 14,
                                 .hosts_max = HOSTS + 1,
                                 .services_max = 10,
                                 .instances_per_host_max = MANY};
@@ -217,7 +217,25 @@ START_TEST(foreign_records_expire_in_pieces)
 }
 END_TEST
 
+/* What is expected has room: nothing that is there has to be moved for it. */
+START_TEST(table_has_room_for_what_is_expected)
+{
+    setup();
+    hear(1, 1);
+    catalog_flush(c);
+    catalog_expect(c, 100 * MANY);
+    uint64_t moves = table_writer_stats(catalog_table(c)).moves;
+    ck_assert_uint_eq(moves, 1);
+    catalog_expect(c, 100 * MANY);
+    catalog_expect(c, 1);
+    fill();
+    ck_assert_uint_eq(table_writer_stats(catalog_table(c)).moves, moves);
+    ck_assert_uint_eq(catalog_counts(c).flush_errors, 0);
+    catalog_free(c);
+}
+END_TEST
+
 UNIT_TESTS("catalog/sweep", sweep_is_done_in_pieces_by_the_flushes, what_is_put_before_the_sweep_comes_by_stays,
            another_snapshot_ends_the_sweep_of_the_one_before, sweep_goes_on_over_what_is_removed_meanwhile,
            count_of_what_was_not_found_is_right_after_any_changes, hosts_long_gone_are_forgotten_in_pieces,
-           foreign_records_expire_in_pieces)
+           foreign_records_expire_in_pieces, table_has_room_for_what_is_expected)
