@@ -18,6 +18,7 @@
 #define LATE_TTLS       3  /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
+#define TICK_MAX 128      /* hosts in one tick, each with all its instances; the next tick is at once then */
 #define TICK_NS  NS_PER_S /* leases_tick wants to be called that often, to notice when it was not */
 #define PROBE_NS NS_PER_S /* between two probes */
 
@@ -51,6 +52,8 @@ struct leases {
     int64_t probe_ns;       /* the next probe, while one is out; 0: none is */
     int64_t probing_ns;     /* since when */
     size_t alive, held;
+    size_t silent; /* of those that are alive, the overdue ones, if they have been counted in this tick */
+    bool counted;
     struct counters {
         metric_value applied, old, ignored, believed, refused, left, expired, guarded;
     } counters;
@@ -338,12 +341,21 @@ static bool overdue(const struct host *h, int64_t now_ns)
 }
 
 /* Whether so many have fallen silent together that it is more likely the way to them that broke. */
-static bool mass_loss(const struct leases *l, int64_t now_ns)
+static bool mass_loss(struct leases *l, int64_t now_ns)
 {
-    size_t silent = 0;
-    for (const struct host *h = l->hosts; h; h = h->hh.next)
-        silent += overdue(h, now_ns);
-    return silent >= l->options.guard_min && silent * 100 > l->alive * l->options.guard_percent;
+    if (!l->counted) {
+        l->silent = 0;
+        for (const struct host *h = l->hosts; h; h = h->hh.next)
+            l->silent += overdue(h, now_ns);
+        l->counted = true;
+    }
+    return l->silent >= l->options.guard_min && l->silent * 100 > l->alive * l->options.guard_percent;
+}
+
+/* One that was due is alive no more, or not overdue. */
+static void one_less_is_silent(struct leases *l)
+{
+    l->silent -= l->counted && l->silent > 0;
 }
 
 static void hold(struct leases *l, struct host *h)
@@ -361,6 +373,7 @@ static void run_out(struct leases *l, struct host *h, int64_t now_ns)
         hold(l, h);
     else
         end(l, h, HOST_EXPIRED, now_ns);
+    one_less_is_silent(l);
 }
 
 /* Its newest lease runs out, but another life renews its own under the same name: nobody has to miss the host. */
@@ -382,8 +395,8 @@ static bool other_life_goes_on(struct leases *l, struct host *h, int64_t now_ns)
 static void due(struct leases *l, struct host *h, int64_t now_ns)
 {
     if (h->status == HOST_ALIVE && other_life_goes_on(l, h, now_ns))
-        return;
-    if (h->status == HOST_ALIVE)
+        one_less_is_silent(l);
+    else if (h->status == HOST_ALIVE)
         run_out(l, h, now_ns);
     else if (h->status == HOST_HELD)
         end(l, h, HOST_EXPIRED, now_ns);
@@ -436,12 +449,16 @@ static int64_t leases_tick(struct liveness *base, int64_t now_ns)
     if (was_stopped(l, now_ns))
         grant_a_ttl(l, now_ns);
     l->ticked_ns = now_ns;
-    while (l->whole && (d = deadlines_first(&l->deadlines)) && d->at_ns <= now_ns) {
+    l->counted = false;
+    for (size_t n = 0; l->whole && n < TICK_MAX; n++) {
+        d = deadlines_first(&l->deadlines);
+        if (!d || d->at_ns > now_ns)
+            break;
         if (doubtful(l, host_of(d)))
             return probe(l, now_ns);
         due(l, host_of(d), now_ns);
     }
-    int64_t next_ns = l->whole ? deadlines_next_ns(&l->deadlines) : INT64_MAX;
+    int64_t next_ns = l->whole ? later(deadlines_next_ns(&l->deadlines), now_ns) : INT64_MAX;
     return next_ns < now_ns + TICK_NS ? next_ns : now_ns + TICK_NS;
 }
 

@@ -523,6 +523,46 @@ START_TEST(gone_hosts_are_forgotten)
 }
 END_TEST
 
+/* Of a thousand hosts so many fall silent at once. Returns how many of them ended. */
+static unsigned fall_silent(unsigned silent)
+{
+    enum { MANY = 1000, PIECE = 200 };
+    for (unsigned h = 0; h < MANY; h++)
+        ck_assert_int_eq(lease(h, 1, 1, 0), 0);
+    pass(TTL / 2);
+    for (unsigned h = silent; h < MANY; h++)
+        ck_assert_int_eq(lease(h, 1, 2, 0), 0);
+    pass(TTL / 2 - 1);
+    t.now_ns++;
+    t.changes = 0;
+    for (unsigned before = 0; liveness_tick(t.l, t.now_ns) <= t.now_ns; before = t.changes) {
+        ck_assert_uint_gt(t.changes, before);
+        ck_assert_uint_le(t.changes - before, PIECE);
+    }
+    return t.changes;
+}
+
+START_TEST(many_end_in_pieces)
+{
+    setup();
+    ck_assert_uint_eq(fall_silent(280), 280);
+    ck_assert_uint_eq(t.guards, 0);
+    ck_assert_int_eq(t.status[0], HOST_EXPIRED);
+    done();
+}
+END_TEST
+
+START_TEST(many_are_guarded_in_pieces)
+{
+    setup();
+    (void)fall_silent(320);
+    ck_assert_uint_eq(t.guards, 1);
+    ck_assert_uint_eq(t.held, 320);
+    ck_assert_int_eq(t.status[0], HOST_HELD);
+    done();
+}
+END_TEST
+
 UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline, only_newer_leases_count,
            good_bye_is_at_once, good_bye_counts_while_frozen, age_in_a_snapshot_counts,
            nothing_runs_out_while_not_healthy_and_one_ttl_beyond, old_lease_of_a_living_host_does_not_kill_while_frozen,
@@ -530,4 +570,5 @@ UNIT_TESTS("leases", lease_keeps_a_host_for_its_ttl, renewal_moves_the_deadline,
            mass_loss_is_held_for_a_limited_time, mass_loss_is_seen_from_its_first_host, few_deaths_are_not_a_mass_loss,
            two_of_two_hosts_may_die, held_hosts_do_not_run_out_while_not_healthy, being_stopped_ourselves_kills_nobody,
            nobody_dies_over_a_deaf_feed, nobody_dies_in_a_hole, an_overwritten_lease_may_have_been_in_the_hole,
-           a_lease_that_is_known_gives_no_time, epochs_wait_for_the_records, limit_on_hosts, gone_hosts_are_forgotten)
+           a_lease_that_is_known_gives_no_time, epochs_wait_for_the_records, limit_on_hosts, gone_hosts_are_forgotten,
+           many_end_in_pieces, many_are_guarded_in_pieces)
