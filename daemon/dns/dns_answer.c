@@ -212,11 +212,11 @@ static void reverse(struct dns_answering *a)
 {
     const struct dns_name *name = a->name;
     bool v4 = name->families == DISCOVER_HAS_IPV4;
+    const struct dns_reverse_now now = {a->ask->serial, a->ask->now_ns};
     struct dns_reverse_name found;
     int err = -ENOENT;
     if (a->ask->reverse && a->ask->forward)
-        err = dns_reverse_find(a->ask->reverse, a->ask->serial, v4 ? name->ipv4 : name->ipv6, v4 ? 4 : 16, name->bits,
-                               &found);
+        err = dns_reverse_find(a->ask->reverse, &now, v4 ? name->ipv4 : name->ipv6, v4 ? 4 : 16, name->bits, &found);
     if (err == -EAGAIN)
         fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
     else if (err)

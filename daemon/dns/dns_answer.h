@@ -25,6 +25,7 @@ struct dns_ask {
     const struct dns_zone *forward; /* where their names are; or NULL */
     enum dns_mode mode;
     uint32_t serial;
+    int64_t now_ns;
     uint32_t ttl_s;
     bool plain;                 /* over UDP without EDNS: 512 octets, and often nobody who would ask again over TCP */
     size_t limit;               /* octets of the whole reply */

@@ -23,6 +23,7 @@ struct dns_responder {
     struct dns_table *table; /* NULL: none yet */
     enum dns_mode mode;
     uint32_t serial;
+    int64_t now_ns;
     struct dns_random random;
     struct dns_cache cache;
     struct dns_scratch *scratch;
@@ -76,6 +77,7 @@ void dns_responder_begin(struct dns_responder *r, int64_t now_ns)
     }
     r->mode = DNS_MODE_UNSYNCED;
     r->serial = 1;
+    r->now_ns = now_ns;
     if (!r->table)
         return;
     r->mode = mode_of(&r->table->table, now_ns);
@@ -165,6 +167,7 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lo
         .forward = dns_zones_forward(&r->config->zones),
         .mode = r->mode,
         .serial = r->serial,
+        .now_ns = r->now_ns,
         .ttl_s = r->config->ttl_s,
         .plain = l->key.class == PLAIN_UDP,
         .limit = l->limit,

@@ -9,7 +9,12 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
 
-#define REST_NS NS_PER_S /* between two readings of the table */
+/*
+ * The table is looked at so often, and read when it has changed; whoever has much to read rests for longer, so that it
+ * never takes more than a tenth of a core.
+ */
+#define LOOK_NS   (NS_PER_S / 4)
+#define REST_PART 9
 
 struct named {
     uint8_t bytes[16];
@@ -32,11 +37,12 @@ struct index {
 struct dns_reverse {
     struct dns_tables *tables;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t stopped;
     /* Guarded by the lock: */
     struct index *present; /* NULL: none yet */
     uint32_t serial;       /* of the table it was made from */
-    bool wanted, stop;
+    int64_t true_ns;       /* when it said all that the table did, last that is known of */
+    bool stop;
 };
 
 int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
@@ -46,10 +52,9 @@ int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
     if (!r)
         return -ENOMEM;
     r->tables = tables;
-    r->wanted = true;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->changed, &attributes);
+    pthread_cond_init(&r->stopped, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&r->lock, NULL);
     *ret_r = r;
@@ -72,7 +77,7 @@ void dns_reverse_free(struct dns_reverse *r)
         return;
     index_free(r->present);
     pthread_mutex_destroy(&r->lock);
-    pthread_cond_destroy(&r->changed);
+    pthread_cond_destroy(&r->stopped);
     free(r);
 }
 
@@ -195,18 +200,18 @@ static int read_table(const struct table *t, struct index *x)
     return err;
 }
 
-static void publish(struct dns_reverse *r, struct index *x, uint32_t serial)
+static void publish(struct dns_reverse *r, struct index *x, uint32_t serial, int64_t now_ns)
 {
     pthread_mutex_lock(&r->lock);
     struct index *old = r->present;
     r->present = x;
     r->serial = serial;
-    r->wanted = false;
+    r->true_ns = now_ns;
     pthread_mutex_unlock(&r->lock);
     index_free(old);
 }
 
-int dns_reverse_build(struct dns_reverse *r)
+int dns_reverse_build(struct dns_reverse *r, int64_t now_ns)
 {
     struct dns_table *t = dns_tables_change(r->tables, NULL);
     if (!t)
@@ -223,41 +228,56 @@ int dns_reverse_build(struct dns_reverse *r)
     if (err)
         index_free(x);
     else
-        publish(r, x, serial);
+        publish(r, x, serial, now_ns);
     return err;
 }
 
-/* With the lock held. */
-static void rest(struct dns_reverse *r)
+/* Whether the index says all that the table does. */
+static bool is_true(struct dns_reverse *r, int64_t now_ns)
+{
+    struct dns_table *t = dns_tables_change(r->tables, NULL);
+    uint32_t serial = t ? table_serial(&t->table) : 0;
+    dns_tables_drop(r->tables, t);
+    pthread_mutex_lock(&r->lock);
+    bool same = t && r->present && r->serial == serial;
+    if (same)
+        r->true_ns = now_ns;
+    pthread_mutex_unlock(&r->lock);
+    return same;
+}
+
+/* Until it is stopped: false. */
+static bool rest(struct dns_reverse *r, int64_t rest_ns)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += REST_NS / NS_PER_S;
-    while (!r->stop && pthread_cond_timedwait(&r->changed, &r->lock, &until) == 0)
+    int64_t ns = until.tv_nsec + rest_ns;
+    until.tv_sec += ns / NS_PER_S;
+    until.tv_nsec = ns % NS_PER_S;
+    pthread_mutex_lock(&r->lock);
+    while (!r->stop && pthread_cond_timedwait(&r->stopped, &r->lock, &until) == 0)
         continue;
+    bool stop = r->stop;
+    pthread_mutex_unlock(&r->lock);
+    return !stop;
 }
 
 void dns_reverse_run(struct dns_reverse *r)
 {
-    pthread_mutex_lock(&r->lock);
-    while (!r->stop) {
-        if (!r->wanted) {
-            pthread_cond_wait(&r->changed, &r->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&r->lock);
-        (void)dns_reverse_build(r); /* if it failed it is still wanted after the rest */
-        pthread_mutex_lock(&r->lock);
-        rest(r);
-    }
-    pthread_mutex_unlock(&r->lock);
+    int64_t busy_ns;
+    do {
+        int64_t now_ns = clock_now_ns();
+        if (!is_true(r, now_ns))
+            (void)dns_reverse_build(r, now_ns); /* if it failed it is tried again after the rest */
+        busy_ns = clock_now_ns() - now_ns;
+    } while (rest(r, busy_ns * REST_PART > LOOK_NS ? busy_ns * REST_PART : LOOK_NS));
 }
 
 void dns_reverse_stop(struct dns_reverse *r)
 {
     pthread_mutex_lock(&r->lock);
     r->stop = true;
-    pthread_cond_signal(&r->changed);
+    pthread_cond_signal(&r->stopped);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -295,15 +315,12 @@ static int find_in(const struct index *x, const uint8_t *address, size_t n, unsi
     return 0;
 }
 
-int dns_reverse_find(struct dns_reverse *r, uint32_t serial, const uint8_t *address, size_t n, unsigned bits,
-                     struct dns_reverse_name *ret_name)
+int dns_reverse_find(struct dns_reverse *r, const struct dns_reverse_now *now, const uint8_t *address, size_t n,
+                     unsigned bits, struct dns_reverse_name *ret_name)
 {
     pthread_mutex_lock(&r->lock);
-    if (serial != r->serial && !r->wanted) {
-        r->wanted = true;
-        pthread_cond_signal(&r->changed);
-    }
-    int err = find_in(r->present, address, n, bits, ret_name);
+    bool known = now->serial == r->serial || now->ns - r->true_ns <= DNS_REVERSE_BEHIND_NS;
+    int err = known ? find_in(r->present, address, n, bits, ret_name) : -EAGAIN;
     pthread_mutex_unlock(&r->lock);
     return err;
 }

@@ -119,7 +119,7 @@ struct dns_client world_begin(uint8_t mode, const uint8_t *instances, size_t n)
     if (mode & 128)
         resolve_hostnames();
     (void)catalog_flush(catalog);
-    must(dns_reverse_build(config.reverse) == 0);
+    must(dns_reverse_build(config.reverse, NOW_NS) == 0);
     table_writer_alive(catalog_table(catalog), NOW_NS);
     table_writer_set_sync(catalog_table(catalog), (enum table_sync)(mode & 3), NOW_NS - NS_PER_S);
     return (struct dns_client){
