@@ -72,7 +72,7 @@ bool dns_draft_answer(struct dns_draft *d, uint32_t weight)
         return true;
     }
     d->at[p->n_records] = (uint32_t)(d->mark - d->body);
-    d->records[p->n_records] = (struct dns_record){weight, (uint32_t)bytes};
+    d->records[p->n_records] = (struct dns_record){.weight = weight, .bytes = (uint16_t)bytes};
     *bucket = (uint16_t)++p->n_records;
     d->mark = d->out.at;
     return true;
@@ -128,6 +128,8 @@ void dns_draft_end_answers(struct dns_draft *d, size_t room, size_t most, struct
     weigh_groups(d);
     for (size_t i = 0; i < FIRST_TURNS && i < 2 * (size_t)p->n_records; i++)
         dns_prepared_turn(p, random);
+    for (uint32_t i = 0, at = 0; i < p->n_records; at += d->records[i++].bytes)
+        d->at[i] = at;
 }
 
 static bool end_record(struct dns_draft *d, uint16_t *count)
@@ -173,4 +175,43 @@ bool dns_draft_additional(struct dns_draft *d)
     }
     d->seen_rest[i] = (uint16_t)at; /* never 0: an answer stands before it */
     return end_record(d, &d->prepared.additionals);
+}
+
+static const uint8_t *target_of(const struct dns_draft *d, uint32_t answer, size_t *ret_n)
+{
+    *ret_n = d->records[answer].bytes - DNS_SRV_TARGET_AT;
+    return d->body + d->at[answer] + DNS_SRV_TARGET_AT;
+}
+
+static bool same_target(const struct dns_draft *d, uint32_t answer, uint32_t other)
+{
+    size_t n, other_n;
+    const uint8_t *target = target_of(d, answer, &n), *other_target = target_of(d, other, &other_n);
+    return n == other_n && memcmp(target, other_target, n) == 0;
+}
+
+/* There are at least four buckets for each answer. */
+bool dns_draft_is_new_target(struct dns_draft *d, uint32_t answer)
+{
+    size_t n;
+    const uint8_t *target = target_of(d, answer, &n);
+    uint32_t i = (uint32_t)XXH3_64bits(target, n) & d->seen_mask;
+    while (d->seen_rest[i] != 0 && !same_target(d, answer, d->seen_rest[i] - 1u))
+        i = (i + 1) & d->seen_mask;
+    if (d->seen_rest[i] != 0)
+        return false;
+    d->seen_rest[i] = (uint16_t)(answer + 1);
+    return true;
+}
+
+bool dns_draft_owned(struct dns_draft *d, uint32_t answer)
+{
+    struct dns_record *r = &d->records[answer];
+    uint16_t at = (uint16_t)(d->mark - d->body - d->prepared.record_bytes);
+    if (!end_record(d, &d->prepared.additionals))
+        return false;
+    if (r->n_owned++ == 0)
+        r->owned_at = at;
+    d->prepared.owns = true;
+    return true;
 }

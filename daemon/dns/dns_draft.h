@@ -18,12 +18,14 @@ struct dns_draft {
     uint8_t body[DNS_MESSAGE_MAX];
 
     struct dns_out out;
-    uint8_t *mark;                           /* where the record being put began */
-    uint32_t group_from;                     /* first record of the group being filled */
-    uint32_t at[DNS_RECORDS_MAX];            /* where each record is in the body */
-    uint16_t seen[4 * DNS_RECORDS_MAX];      /* hash table of answers: number + 1 */
-    uint16_t seen_rest[4 * DNS_RECORDS_MAX]; /* hash table of additional records: where in the body */
-    uint32_t seen_mask;                      /* of both */
+    uint8_t *mark;                      /* where the record being put began */
+    uint32_t group_from;                /* first record of the group being filled */
+    uint32_t at[DNS_RECORDS_MAX];       /* where each answer is in the body */
+    uint16_t seen[4 * DNS_RECORDS_MAX]; /* hash table of answers: number + 1 */
+    uint16_t seen_rest
+        [4 *
+         DNS_RECORDS_MAX]; /* hash table of additional records: where in the body; or of targets: number of the answer + 1 */
+    uint32_t seen_mask; /* of both */
 };
 
 void dns_draft_begin(struct dns_draft *d);
@@ -47,5 +49,12 @@ void dns_draft_end_answers(struct dns_draft *d, size_t room, size_t most, struct
 /* The record just put is of that section. False: it did not fit into the room that is left, so no other will. */
 bool dns_draft_authority(struct dns_draft *d);
 bool dns_draft_additional(struct dns_draft *d);
+
+/*
+ * Additional records owned by the target of a SRV record, instead of those above: each begins with two octets of room for a
+ * pointer. dns_draft_is_new_target: whether no answer asked about before has the same target.
+ */
+bool dns_draft_is_new_target(struct dns_draft *d, uint32_t answer);
+bool dns_draft_owned(struct dns_draft *d, uint32_t answer);
 
 #endif

@@ -127,6 +127,21 @@ static uint8_t *write_opt(const struct dns_query *q, uint16_t rcode, int ede, ui
     return at + DNS_OPT_BYTES + EDE_OPTION_BYTES;
 }
 
+/* answers_at: where they begin in the reply. rest: what stands behind them. */
+static void point_at_targets(struct dns_prepared *p, size_t answers_at, uint8_t *rest)
+{
+    size_t at = answers_at + DNS_SRV_TARGET_AT;
+    const struct dns_record *end = dns_records(p) + p->n_records;
+    for (const struct dns_record *r = dns_records(p); r < end; r++) {
+        const uint16_t pointer = (uint16_t)(DNS_POINTER | at);
+        if (r->n_owned > 0)
+            dns_store16(rest + r->owned_at, pointer);
+        if (r->n_owned > 1)
+            dns_store16(rest + r->owned_at + DNS_OWNED_A_BYTES, pointer);
+        at += r->bytes;
+    }
+}
+
 size_t dns_prepared_write(struct dns_prepared *p, const struct dns_query *q, uint16_t payload, uint8_t *reply)
 {
     uint8_t *at =
@@ -138,6 +153,8 @@ size_t dns_prepared_write(struct dns_prepared *p, const struct dns_query *q, uin
         memcpy(at, body, p->shown_bytes);
         memcpy(at + p->shown_bytes, body + p->record_bytes, p->rest_bytes);
     }
+    if (p->owns)
+        point_at_targets(p, (size_t)(at - reply), at + p->shown_bytes);
     at = write_opt(q, p->rcode, p->ede, payload, at + p->shown_bytes + p->rest_bytes);
     return (size_t)(at - reply);
 }

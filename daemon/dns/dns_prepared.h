@@ -8,6 +8,9 @@
  * order is one that drawing without putting back would give (the "Tsetlin library": that order is what moving to
  * the front leaves invariant), for the price of a short move within memory that is about to be copied anyway.
  * Answers that were cut short have no groups: what is left out must be the same every time.
+ *
+ * Names: the addresses of SRV targets are owned by pointers to the targets (RFC 1035 4.1.4), which move about with their
+ * records, so these pointers are written anew into each reply.
  */
 #ifndef DNS_DNS_PREPARED_H
 #define DNS_DNS_PREPARED_H
@@ -30,8 +33,18 @@ struct dns_group {
 
 struct dns_record {
     uint32_t weight;
-    uint32_t bytes;
+    uint16_t bytes;
+    uint16_t number;   /* of what it was made of */
+    uint16_t owned_at; /* where the addresses of its target begin, behind all answers ... */
+    uint16_t n_owned;  /* ... and how many records they are; A comes before AAAA */
 };
+
+/* In a SRV record, behind the pointer that owns it, type, class, TTL, length, and three numbers. */
+#define DNS_SRV_TARGET_AT 18
+/* An A record that is owned by a pointer. */
+#define DNS_OWNED_A_BYTES 16
+/* A pointer reaches no further. */
+#define DNS_POINTER_MAX 0x3fff
 
 struct dns_prepared {
     /* What it was made from, and so how long it holds. */
@@ -45,6 +58,7 @@ struct dns_prepared {
     uint8_t rcode;
     int8_t ede; /* enum dns_ede */
     uint8_t pad;
+    bool owns;      /* some of the records have addresses */
     bool whole;     /* nothing was left out: good for any reply that it fits in */
     uint16_t limit; /* octets of a reply it was made for */
     uint16_t answers, authorities, additionals;

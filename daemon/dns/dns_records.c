@@ -172,6 +172,18 @@ void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_
     end_data(r, data);
 }
 
+void dns_put_owned_a(const struct dns_records *r, const uint8_t address[static 4])
+{
+    dns_put16(r->out, 0);
+    put_data(r, DNS_TYPE_A, address, 4);
+}
+
+void dns_put_owned_aaaa(const struct dns_records *r, const uint8_t address[static 16])
+{
+    dns_put16(r->out, 0);
+    put_data(r, DNS_TYPE_AAAA, address, 16);
+}
+
 void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e)
 {
     put_address_labels(r->out, e);

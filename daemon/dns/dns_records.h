@@ -36,6 +36,10 @@ void dns_put_txt(const struct dns_records *r, const uint8_t *strings, size_t n);
 /* Owned by the zone. */
 void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_s);
 
+/* Owned by what is pointed at later (dns_draft_owned). */
+void dns_put_owned_a(const struct dns_records *r, const uint8_t address[static 4]);
+void dns_put_owned_aaaa(const struct dns_records *r, const uint8_t address[static 16]);
+
 /* Owned by a target, or by this server ("ns" in the zone). */
 void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e);
 void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e);

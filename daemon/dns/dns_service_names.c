@@ -29,6 +29,16 @@ static bool put_record(const struct dns_answering *a, const struct dns_target *t
     return true;
 }
 
+/* Of several with one record, it is the first one's. */
+static bool add_target(struct dns_answering *a, size_t i)
+{
+    uint32_t n = a->prepared->n_records;
+    bool fits = dns_add(a, a->scratch->targets.target[i].weight);
+    if (a->prepared->n_records > n)
+        a->draft->records[n].number = (uint16_t)i;
+    return fits;
+}
+
 static void put_targets(struct dns_answering *a, enum dns_type type)
 {
     const struct dns_targets *targets = &a->scratch->targets;
@@ -36,7 +46,7 @@ static void put_targets(struct dns_answering *a, enum dns_type type)
         const struct dns_target *t = &targets->target[i];
         if (i > 0 && !same_group(t - 1, t))
             dns_draft_next_group(a->draft);
-        if (put_record(a, t, type) && !dns_add(a, t->weight))
+        if (put_record(a, t, type) && !add_target(a, i))
             return;
     }
 }
@@ -57,17 +67,48 @@ static bool put_target_aaaa(struct dns_answering *a, const struct discover_endpo
     return dns_draft_additional(a->draft);
 }
 
-/* RFC 2782: the addresses of the targets, so that nobody has to ask for each. What does not fit is left out. */
-static void put_target_addresses(struct dns_answering *a)
+static bool put_owned(struct dns_answering *a, uint32_t answer)
+{
+    const struct discover_endpoint *e = a->scratch->targets.target[a->draft->records[answer].number].endpoint;
+    if (e->families & DISCOVER_HAS_IPV4) {
+        dns_put_owned_a(&a->records, e->ipv4);
+        if (!dns_draft_owned(a->draft, answer))
+            return false;
+    }
+    if (!(e->families & DISCOVER_HAS_IPV6))
+        return true;
+    dns_put_owned_aaaa(&a->records, e->ipv6);
+    return dns_draft_owned(a->draft, answer);
+}
+
+/* Pointers to the targets, where they reach them wherever those are moved to; else each record has the name in full. */
+static bool pointers_reach(const struct dns_answering *a)
+{
+    return DNS_HEADER_BYTES + a->ask->query->question_bytes + a->prepared->record_bytes <= DNS_POINTER_MAX;
+}
+
+static void put_named_addresses(struct dns_answering *a)
 {
     const struct dns_targets *targets = &a->scratch->targets;
-    if (a->prepared->flags & DNS_FLAG_TC)
-        return;
     for (size_t i = 0; i < targets->n; i++) {
         const struct discover_endpoint *e = targets->target[i].endpoint;
         if (!put_target_a(a, e) || !put_target_aaaa(a, e))
             return;
     }
+}
+
+/* RFC 2782: the addresses of the targets, so that nobody has to ask for each. What does not fit is left out. */
+static void put_target_addresses(struct dns_answering *a)
+{
+    if (a->prepared->flags & DNS_FLAG_TC)
+        return;
+    if (!pointers_reach(a)) {
+        put_named_addresses(a);
+        return;
+    }
+    for (uint32_t i = 0; i < a->prepared->n_records; i++)
+        if (dns_draft_is_new_target(a->draft, i) && !put_owned(a, i))
+            return;
 }
 
 /* RFC 6763 6: one string for each pair; a string without anything when there is none (6.1). */

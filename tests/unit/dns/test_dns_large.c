@@ -211,6 +211,90 @@ START_TEST(test_invented_types_are_not_kept)
 }
 END_TEST
 
+static bool has_owner(const struct reply *r, int section, uint16_t type, const char *name)
+{
+    for (size_t i = 0; i < r->n_records; i++)
+        if (r->records[i].section == section && r->records[i].type == type && strcmp(r->records[i].owner, name) == 0)
+            return true;
+    return false;
+}
+
+/* Whatever the order of the answers is: each target has its own addresses. */
+static void check_targets_have_addresses(const struct reply *r, unsigned n)
+{
+    ck_assert_uint_eq(count(r, 0, SRV), n);
+    ck_assert(!r->tc);
+    for (size_t i = 0; i < r->n_records; i++) {
+        if (r->records[i].type != SRV)
+            continue;
+        ck_assert(has_owner(r, 2, A, r->records[i].target));
+        ck_assert(has_owner(r, 2, AAAA, r->records[i].target));
+    }
+    for (size_t i = 0; i < r->n_records; i++) {
+        const struct record_seen *a = &r->records[i];
+        char digits[9];
+        if (a->section != 2 || a->type != A)
+            continue;
+        for (unsigned k = 0; k < 4; k++)
+            snprintf(digits + 2 * k, 3, "%02x", a->data[k]);
+        ck_assert_mem_eq(a->owner, digits, 8); /* the name tells the address */
+    }
+}
+
+static void put_dual(unsigned from, unsigned to)
+{
+    for (unsigned i = from; i < to; i++) {
+        char key[64], ipv4[32], ipv6[32];
+        snprintf(key, sizeof key, "shop.dual.web-%u.p", i);
+        snprintf(ipv4, sizeof ipv4, "10.0.%u.%u", i / 200, 1 + i % 200);
+        snprintf(ipv6, sizeof ipv6, "2001:db8::%x", i + 1);
+        put(key, (uint16_t)(1000 + i), &(struct extra){.ipv4 = ipv4, .ipv6 = ipv6, .weight = 1 + i % 7});
+    }
+    flush();
+}
+
+/* RFC 1035 4.1.4: the owners of the addresses are pointers to the targets, which RFC 2782 wants in full. */
+START_TEST(test_targets_own_their_addresses_by_pointers)
+{
+    setup();
+    put_dual(0, 60);
+    put("shop.dual.web-1.same", 999, &(struct extra){.ipv4 = "10.0.0.2", .ipv6 = "2001:db8::2"}); /* as web-1's p */
+    put("shop.dual.web-1.v4", 998, &(struct extra){.ipv4 = "10.0.0.2"});
+    flush();
+    for (unsigned i = 0; i < 50; i++) {
+        const struct reply *r = ask_tcp("dual.shop." ZONE, SRV);
+        ck_assert_uint_eq(count(r, 0, SRV), 62);
+        ck_assert_uint_eq(count(r, 2, A), 61);
+        ck_assert_uint_eq(count(r, 2, AAAA), 60);
+        for (size_t k = 0; k < r->n_records; k++)
+            if (r->records[k].type == SRV)
+                ck_assert(has_owner(r, 2, A, r->records[k].target));
+    }
+    drop("shop.dual.web-1.same");
+    drop("shop.dual.web-1.v4");
+    flush();
+    enum { SRV_BYTES = 88, A_BYTES = 16, AAAA_BYTES = 28, HEAD_BYTES = 12 + 29 + 4, OPT_BYTES = 11 };
+    const struct reply *r = ask_edns("dual.shop." ZONE, SRV, 16384);
+    check_targets_have_addresses(r, 60);
+    ck_assert_uint_eq(r->n, HEAD_BYTES + 60 * (SRV_BYTES + A_BYTES + AAAA_BYTES) + OPT_BYTES);
+    teardown();
+}
+END_TEST
+
+/* A pointer reaches 16,383 octets. */
+START_TEST(test_targets_that_no_pointer_reaches)
+{
+    setup();
+    for (unsigned i = 0; i < 250; i += 10) {
+        put_dual(i, i + 10);
+        for (unsigned k = 0; k < 5; k++)
+            check_targets_have_addresses(ask_tcp("dual.shop." ZONE, SRV), i + 10);
+    }
+    teardown();
+}
+END_TEST
+
 UNIT_TESTS("dns large", test_conditions, test_nothing_usable_and_nothing_at_all, test_each_instance_by_name,
            test_an_instance_whose_label_is_its_id, test_truncated, test_few_addresses_of_many,
-           test_weights_are_scaled_as_of_the_whole, test_changes_are_seen, test_invented_types_are_not_kept)
+           test_weights_are_scaled_as_of_the_whole, test_changes_are_seen, test_invented_types_are_not_kept,
+           test_targets_own_their_addresses_by_pointers, test_targets_that_no_pointer_reaches)

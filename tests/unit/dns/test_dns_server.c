@@ -192,7 +192,7 @@ START_TEST(test_r36_small_interfaces_get_fragments)
     query[11] = 1;
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(send(fd, query, n + sizeof opt, 0), (ssize_t)(n + sizeof opt));
-        ck_assert_int_gt(recv(fd, answer, sizeof answer, 0), 5000);
+        ck_assert_int_gt(recv(fd, answer, sizeof answer, 0), 4000);
     }
     close(fd);
     live_stop();
