@@ -19,15 +19,16 @@ enum part {
     WORD_DNS_SD,
     WORD_HOST,
     WORD_ID,
+    WORD_LEGACY_BROWSE,
     WORD_NS,
     WORD_SERVICES,
     WORD_TAG,
 };
 
 static const char *const words[] = {
-    [WORD_UDP] = "_udp",           [WORD_ADDR] = "addr", [WORD_AT] = "at", [WORD_BROWSE] = "b",
-    [WORD_DNS_SD] = "_dns-sd",     [WORD_HOST] = "host", [WORD_ID] = "id", [WORD_NS] = "ns",
-    [WORD_SERVICES] = "_services", [WORD_TAG] = "tag",
+    [WORD_UDP] = "_udp",       [WORD_ADDR] = "addr",          [WORD_AT] = "at",   [WORD_BROWSE] = "b",
+    [WORD_DNS_SD] = "_dns-sd", [WORD_HOST] = "host",          [WORD_ID] = "id",   [WORD_LEGACY_BROWSE] = "lb",
+    [WORD_NS] = "ns",          [WORD_SERVICES] = "_services", [WORD_TAG] = "tag",
 };
 
 #define PARTS_MAX 5
@@ -52,6 +53,7 @@ static const struct shape {
     {DNS_NAME_SERVICE_NODE, 3, {WORD_ID, ANY_SERVICE, ANY_DOMAIN}},
     {DNS_NAME_TYPES, 4, {WORD_SERVICES, WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
     {DNS_NAME_BROWSE, 4, {WORD_BROWSE, WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
+    {DNS_NAME_BROWSE, 4, {WORD_LEGACY_BROWSE, WORD_DNS_SD, WORD_UDP, ANY_DOMAIN}},
     {DNS_NAME_TAG, 4, {ANY_WHAT, WORD_TAG, ANY_SERVICE, ANY_DOMAIN}},
     {DNS_NAME_PLACE, 4, {ANY_WHAT, WORD_AT, ANY_SERVICE, ANY_DOMAIN}},
     {DNS_NAME_ON_HOST, 4, {ANY_WHAT, WORD_ID, ANY_SERVICE, ANY_DOMAIN}},

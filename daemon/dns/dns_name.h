@@ -13,7 +13,7 @@
  *   <host>.host                              a host
  *   <label>._<service>._tcp.<domain>         one instance, for browsers (RFC 6763)
  *   _services._dns-sd._udp.<domain>          the services of a domain, for browsers
- *   b._dns-sd._udp.<domain>                  where to browse
+ *   b._dns-sd._udp.<domain>, lb.             where to browse (RFC 6763 11)
  *   ns                                       this server
  *
  * Zones below in-addr.arpa and ip6.arpa have addresses instead (RFC 1035 3.5, RFC 3596 2.5).

@@ -127,7 +127,10 @@ START_TEST(test_r51_browse_domain)
 {
     with_shop();
     ck_assert_str_eq(first(ask("b._dns-sd._udp.shop." ZONE, PTR), 0, PTR)->target, "shop." ZONE);
+    ck_assert_str_eq(first(ask("lb._dns-sd._udp.shop." ZONE, PTR), 0, PTR)->target, "shop." ZONE);
     check_negative(ask("b._dns-sd._udp.shop." ZONE, A), NOERROR);
+    check_negative(ask("lb._dns-sd._udp.shop." ZONE, A), NOERROR);
+    check_negative(ask("lb._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
     check_negative(ask("b._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
     check_negative(ask("_services._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
     teardown();
