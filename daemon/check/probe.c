@@ -124,15 +124,32 @@ static void ask(struct probe *p)
 
 /* --- connecting --- */
 
-static void connected(struct probe *p)
+/*
+ * Nobody listens on a port of this host, and the kernel chose that very port for us: the two ends of the connection are
+ * one (RFC 9293 section 3.5, simultaneous open), and whoever asks would answer himself.
+ */
+static bool reached_itself(int sock)
 {
-    if (p->config.kind == CHECK_HTTP)
-        ask(p);
-    else
-        finish(p, true, "");
+    struct sockaddr_storage here = {0}, there = {0};
+    socklen_t here_n = sizeof here, there_n = sizeof there;
+    return getsockname(sock, (struct sockaddr *)&here, &here_n) == 0 &&
+           getpeername(sock, (struct sockaddr *)&there, &there_n) == 0 && here_n == there_n &&
+           memcmp(&here, &there, here_n) == 0;
 }
 
 static void try_next(struct probe *p);
+
+static void connected(struct probe *p)
+{
+    if (reached_itself(p->sock)) {
+        p->connect_error = ECONNREFUSED;
+        try_next(p);
+    } else if (p->config.kind == CHECK_HTTP) {
+        ask(p);
+    } else {
+        finish(p, true, "");
+    }
+}
 
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
