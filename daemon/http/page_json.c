@@ -75,19 +75,75 @@ json_t *page_instance_json(const struct catalog_instance *i)
 
 /* --- for Prometheus --- */
 
-/* Prometheus' names of labels: [a-zA-Z_][a-zA-Z0-9_]*. Ours all begin with the prefix. */
-static void label_name(const char *prefix, const char *key, char *ret_name, size_t cap)
-{
-    snprintf(ret_name, cap, "%s%s", prefix, key);
-    for (char *c = ret_name; *c; c++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", *c))
-            *c = '_';
-}
+/* What the name of a label is made of: [a-zA-Z0-9_]. Ours all begin with a prefix, so a digit may come first. */
+#define LABEL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+#define LABEL_PREFIX "__meta_discoverd_"
+#define META_PREFIX  LABEL_PREFIX "meta_"
+#define ESCAPED      "U__"
 
 static void set_label(json_t *labels, const char *name, const char *value)
 {
-    char full[96];
-    label_name("__meta_discoverd_", name, full, sizeof full);
+    char full[64];
+    snprintf(full, sizeof full, LABEL_PREFIX "%s", name);
+    json_object_set_new(labels, full, json_string(value));
+}
+
+static bool is_label_name(const char *key)
+{
+    return key[strspn(key, LABEL_CHARACTERS)] == '\0' && strncmp(key, ESCAPED, strlen(ESCAPED)) != 0;
+}
+
+/* No two keys alike: as Prometheus itself escapes names ("values"), "U__", "__" for "_", "_2e_" for ".". */
+static void set_escaped_label(json_t *labels, const char *key, const char *value)
+{
+    char name[sizeof META_PREFIX ESCAPED + 4 * RECORD_META_KEY_CAP] = META_PREFIX ESCAPED;
+    char *at = name + strlen(name);
+    for (; *key; key++) {
+        if (*key == '_')
+            at += sprintf(at, "__");
+        else if (strchr(LABEL_CHARACTERS, *key))
+            *at++ = *key;
+        else
+            at += sprintf(at, "_%x_", (unsigned)(unsigned char)*key);
+    }
+    *at = '\0';
+    json_object_set_new(labels, name, json_string(value));
+}
+
+static void underscore(const char *key, char ret_name[static RECORD_META_KEY_CAP])
+{
+    size_t i = 0;
+    for (; key[i]; i++)
+        ret_name[i] = strchr(LABEL_CHARACTERS, key[i]) ? key[i] : '_';
+    ret_name[i] = '\0';
+}
+
+/* Whether no other key of the instance looks the same, or may once it is escaped. */
+static bool is_unique(const struct entry *e, size_t which, const char *name)
+{
+    char other[RECORD_META_KEY_CAP];
+    if (strncmp(name, ESCAPED, strlen(ESCAPED)) == 0)
+        return false;
+    for (size_t i = 0; i < e->n_meta; i++) {
+        underscore(e->meta[i].key, other);
+        if (i != which && strcmp(other, name) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* A key that is no label's name has two labels, the readable one only where it is nobody else's. */
+static void set_meta_label(json_t *labels, const struct entry *e, size_t which)
+{
+    char name[RECORD_META_KEY_CAP], full[sizeof META_PREFIX + RECORD_META_KEY_CAP];
+    const char *key = e->meta[which].key, *value = e->meta[which].value;
+    underscore(key, name);
+    if (!is_label_name(key))
+        set_escaped_label(labels, key, value);
+    if (!is_label_name(key) && !is_unique(e, which, name))
+        return;
+    snprintf(full, sizeof full, META_PREFIX "%s", name);
     json_object_set_new(labels, full, json_string(value));
 }
 
@@ -103,7 +159,6 @@ static void set_tags_label(json_t *labels, const struct entry *e)
 
 static json_t *labels_json(const char *service, const struct discover_endpoint *ep, const struct entry *e)
 {
-    char name[sizeof "meta_" + RECORD_META_KEY_CAP];
     json_t *labels = json_object();
     set_label(labels, "service", service);
     set_label(labels, "host", e->host);
@@ -112,10 +167,8 @@ static json_t *labels_json(const char *service, const struct discover_endpoint *
     set_label(labels, "region", e->region);
     set_label(labels, "state", state_text(ep->state));
     set_tags_label(labels, e);
-    for (size_t i = 0; i < e->n_meta; i++) {
-        snprintf(name, sizeof name, "meta_%s", e->meta[i].key);
-        set_label(labels, name, e->meta[i].value);
-    }
+    for (size_t i = 0; i < e->n_meta; i++)
+        set_meta_label(labels, e, i);
     return labels;
 }
 
