@@ -216,12 +216,14 @@ static void handle_end_of_stream(struct api_client *c)
 static void receive(struct api_client *c)
 {
     int n = frame_recv(&c->reader, c->sock);
+    if (n == -EPROTO)
+        n = api_receive_pidfd(c);
     if (n == -EINTR || (n == -EAGAIN && !c->orphaned))
         return;
     if (n == 0)
         handle_end_of_stream(c);
     else if (n == -EPROTO)
-        bad_frame(c, "descriptors: this API takes none");
+        bad_frame(c, "descriptors: none is taken but the pidfd of a Register");
     else if (n < 0)
         api_client_close(c);
     else

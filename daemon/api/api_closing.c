@@ -24,7 +24,7 @@ struct closing_mail {
     struct mail mail;
     struct mailbox *box;
     struct share *share;
-    int sock;
+    int fd;
 };
 
 static void finish(struct api_closing *closing, struct share *share)
@@ -78,7 +78,7 @@ void api_closing_free(struct api_closing *closing)
 static void *close_slowly(void *arg)
 {
     struct closing_mail *mail = arg;
-    close(mail->sock);
+    close(mail->fd);
     mailbox_force(mail->box, &mail->mail);
     return NULL;
 }
@@ -100,12 +100,12 @@ static int start_thread(struct closing_mail *mail)
     return -err;
 }
 
-static int close_elsewhere(struct api_closing *closing, int sock, struct share *share)
+static int close_elsewhere(struct api_closing *closing, int fd, struct share *share)
 {
     struct closing_mail *mail = malloc(sizeof *mail);
     if (!mail)
         return -ENOMEM;
-    *mail = (struct closing_mail){.box = closing->done, .share = share, .sock = sock};
+    *mail = (struct closing_mail){.box = closing->done, .share = share, .fd = fd};
     int err = start_thread(mail);
     if (err < 0)
         free(mail);
@@ -128,4 +128,10 @@ void api_close(struct api_closing *closing, int sock, struct share *share)
         return;
     close(sock);
     finish(closing, share);
+}
+
+void api_close_descriptor(struct api_closing *closing, int fd)
+{
+    if (close_elsewhere(closing, fd, NULL) < 0)
+        close(fd);
 }

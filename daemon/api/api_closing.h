@@ -2,7 +2,7 @@
 /*
  * Closing connections whose peers have sent descriptors along. Closing the last copy of a descriptor can take as long as
  * whoever made it likes (socket(7), SO_LINGER; a file of a FUSE file system), and what was not taken off a connection is
- * closed with it. So descriptors are never taken, and such a connection is closed by a thread of its own; until then it
+ * closed with it. So none is taken but a pidfd, and such a connection is closed by a thread of its own; until then it
  * counts as one of its user's.
  */
 #ifndef API_API_CLOSING_H
@@ -20,6 +20,9 @@ int api_closing_new(struct event_base *base, struct api *api, struct api_closing
 
 /* What is being closed goes on with the process. NULL is fine. */
 void api_closing_free(struct api_closing *closing);
+
+/* Closes what a client has sent, elsewhere. */
+void api_close_descriptor(struct api_closing *closing, int fd);
 
 /* Closes a connection: at once, or, where that may take a while, elsewhere. The share is given back when it is done. */
 void api_close(struct api_closing *closing, int sock, struct share *share);

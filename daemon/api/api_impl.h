@@ -107,6 +107,9 @@ void api_client_close(struct api_client *c);
 /* The connection ends with its process from now on. False: that is dead already. */
 bool api_client_watch_peer(struct api_client *c);
 
+/* As frame_recv, when a descriptor comes next: takes it if it is one pidfd, and keeps that of who may register. Else -EPROTO. */
+int api_receive_pidfd(struct api_client *c);
+
 /* The table's new segment. */
 void api_client_send_moved(struct api_client *c);
 

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/api/api_impl.h"
+#include "daemon/api/named_process.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/wire.h"
 
@@ -153,19 +155,34 @@ static int take_record(const Discover__V1__Instance *from, struct record *ret_re
     return record_from_proto(&msg, ret_record, ret_why);
 }
 
-static int take_request(const struct api_client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
+static int take_process(struct api_client *c, const Discover__V1__Register *m, pid_t *ret_pid, const char **ret_why)
+{
+    int pidfd = m->pidfd ? frame_take_fd(&c->reader) : -1;
+    if (m->pidfd && pidfd < 0) {
+        *ret_why = "pid: its pidfd did not come along";
+        return -EINVAL;
+    }
+    int err = named_process(&c->peer, m->pid, pidfd, ret_pid, ret_why);
+    if (pidfd >= 0)
+        close(pidfd);
+    return err;
+}
+
+static int take_request(struct api_client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
                         const char **ret_why)
 {
     struct agent_request *r = ret_request;
     int err = parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
+    r->pid = 0;
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
+    if (err == 0 && m->pid != 0)
+        err = take_process(c, m, &r->pid, ret_why);
     if (err < 0)
         return err;
     r->client = c->id;
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
-    r->pid = m->pid;
     r->take_over = m->take_over;
     return 0;
 }

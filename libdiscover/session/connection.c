@@ -16,7 +16,7 @@
 void connection_init(struct connection *c, int epoll)
 {
     memset(c, 0, sizeof *c);
-    c->sock = -1;
+    c->sock = c->fd = -1;
     c->epoll = epoll;
     frame_reader_init(&c->in);
 }
@@ -24,6 +24,13 @@ void connection_init(struct connection *c, int epoll)
 bool connection_is_open(const struct connection *c)
 {
     return c->sock >= 0;
+}
+
+static void keep_fd(struct connection *c, int fd)
+{
+    if (c->fd >= 0)
+        close(c->fd);
+    c->fd = fd;
 }
 
 void connection_close(struct connection *c, bool ours)
@@ -35,6 +42,7 @@ void connection_close(struct connection *c, bool ours)
     }
     if (c->sock >= 0)
         close(c->sock);
+    keep_fd(c, -1);
     frame_reader_fini(&c->in);
     free(c->out);
     connection_init(c, c->epoll);
@@ -84,8 +92,15 @@ static int reserve(struct connection *c, size_t n)
     return 0;
 }
 
-int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg)
+bool connection_has_queued(const struct connection *c)
 {
+    return c->out_sent < c->out_used;
+}
+
+int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg, int fd)
+{
+    if (fd >= 0)
+        keep_fd(c, fd);
     size_t n = discover__v1__client_message__get_packed_size(msg);
     if (n > FRAME_MAX)
         return -EMSGSIZE;
@@ -102,14 +117,16 @@ int connection_flush(struct connection *c)
 {
     if (c->out_sent == c->out_used)
         return 0;
-    int n = frame_send_fd(c->sock, c->out + c->out_sent, c->out_used - c->out_sent, -1);
+    int n = frame_send_fd(c->sock, c->out + c->out_sent, c->out_used - c->out_sent, c->fd);
     /* The daemon may have said why before it closed: reading finds that, and then the end. */
     if (n == -EPIPE || n == -ECONNRESET)
         n = (int)(c->out_used - c->out_sent);
     if (n < 0 && n != -EAGAIN)
         return n;
-    if (n > 0)
+    if (n > 0) {
         c->out_sent += (size_t)n;
+        keep_fd(c, -1);
+    }
     bool left = c->out_sent < c->out_used;
     if (left == c->blocked)
         return 0;

@@ -19,6 +19,7 @@ struct connection {
     struct frame_reader in;
     uint8_t *out; /* what the socket would not take yet: out_sent .. out_used */
     size_t out_sent, out_used, out_cap;
+    int fd;       /* goes with the first byte of what is queued; or -1 */
     bool blocked; /* waits until the socket takes more */
 };
 
@@ -36,9 +37,10 @@ bool connection_is_open(const struct connection *c);
 
 /*
  * Queues a message and sends what the socket takes. -EMSGSIZE: larger than a frame, nothing was queued; -ENOBUFS:
- * too much is waiting to be sent.
+ * too much is waiting to be sent. fd: goes with it and is taken over, -1: none; only when nothing else is queued.
  */
-int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg);
+int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg, int fd);
+bool connection_has_queued(const struct connection *c);
 
 /* Sends what is queued. 0, also when something is left over. */
 int connection_flush(struct connection *c);

@@ -96,13 +96,18 @@ int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
     return context_error(d, code_of(error->code), error->reason);
 }
 
-int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+static int queue_with(struct discover *d, Discover__V1__ClientMessage *msg, int fd, uint32_t *ret_id)
 {
     do
         msg->id = ++d->last_id;
     while (msg->id == 0); /* 0 is what the daemon says by itself */
     *ret_id = msg->id;
-    return connection_send(&d->connection, msg);
+    return connection_send(&d->connection, msg, fd);
+}
+
+int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+{
+    return queue_with(d, msg, -1, ret_id);
 }
 
 /* Once it was ours, whoever has it now has taken it over from us. */
@@ -125,7 +130,10 @@ static int send_held(struct discover *d, struct held *held)
     Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
     msg.register_ = &body;
-    err = link_queue(d, &msg, &held->request);
+    /* Behind something else it would go with that: the number must do then, as for one that is dead. */
+    int pidfd = connection_has_queued(&d->connection) ? -1 : registration_pidfd(&held->registration);
+    body.pidfd = pidfd >= 0;
+    err = queue_with(d, &msg, pidfd, &held->request);
     registration_message_fini(&body);
     return err;
 }

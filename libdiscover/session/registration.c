@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "libdiscover/core/clock.h"
 
@@ -141,6 +143,11 @@ int registration_message(struct discover_registration *r, Discover__V1__Register
     ret_msg->pid = r->pid;
     ret_msg->take_over = r->take_over;
     return 0;
+}
+
+int registration_pidfd(const struct discover_registration *r)
+{
+    return r->pid > 0 ? (int)syscall(SYS_pidfd_open, r->pid, 0) : -1; /* Linux 5.3 */
 }
 
 void registration_message_fini(Discover__V1__Register *msg)

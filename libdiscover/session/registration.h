@@ -21,6 +21,8 @@ struct discover_registration {
 
 /* Fills in a Register message that points into r; registration_message_fini frees the rest. -ENOMEM. */
 int registration_message(struct discover_registration *r, Discover__V1__Register *ret_msg);
+/* A pidfd of the process it names, which the caller closes; -1 where there is none, or this kernel has none. */
+int registration_pidfd(const struct discover_registration *r);
 void registration_message_fini(Discover__V1__Register *msg);
 
 #endif

@@ -166,7 +166,63 @@ START_TEST(of_a_program_whose_child_lives_on)
 }
 END_TEST
 
+/*
+ * A process in a PID namespace of its own registers another one there by the number that it has there, which outside is
+ * another process's or none.
+ */
+static void of_a_process_in_a_container(const char *namespaces)
+{
+    struct proc container;
+    struct output o;
+    char script[2048];
+
+    if (shell(&o, "unshare %s true", namespaces) != 0) {
+        printf("-- skipped: a process in a container: needs root, and namespaces\n");
+        return;
+    }
+    two_hosts();
+    snprintf(script, sizeof script,
+             "sleep 300 & p=$!; %s -s %s register " SERVICE " --port 1 --pid $p && touch %s/done; "
+             "until [ -e %s/kill ]; do sleep 0.02; done; kill -9 $p; wait $p; sleep 300",
+             e2e_binary("discoverctl"), a.socket, e2e_folder(), e2e_folder());
+    const char *argv[] = {"/bin/sh", "-c", "exec unshare $0 /bin/sh -c \"$1\"", namespaces, script, NULL};
+    proc_start(&container, "container", argv, NULL);
+    found_everywhere();
+    ck_assert_int_eq(shell(&o, "touch %s/kill", e2e_folder()), 0);
+    (void)wait_until(OTHER_HOST_MS, seen_by_dns(&a, SERVICE) == 0, a.seen);
+    (void)wait_until(OTHER_HOST_MS, seen_by_dns(&b, SERVICE) == 0, b.seen);
+    proc_signal(&container, SIGKILL);
+}
+
+START_TEST(of_a_process_in_a_pid_namespace)
+{
+    of_a_process_in_a_container("--pid --fork --kill-child --mount-proc");
+}
+END_TEST
+
+START_TEST(of_a_process_in_a_pid_and_network_namespace)
+{
+    of_a_process_in_a_container("--pid --fork --kill-child --mount-proc --net");
+}
+END_TEST
+
+START_TEST(a_thread_is_refused)
+{
+    struct output o;
+    char number[32];
+
+    host_start(&a, &(struct host_options){0});
+    ck_assert_int_eq(shell(&o, "ls /proc/%d/task | sort -n | tail -1", a.proc.pid), 0);
+    ck_assert_int_eq(sscanf(o.out, "%31[0-9]", number), 1);
+    ck_assert_int_ne(ctl(&a, &o, "register", SERVICE, "--port", "1", "--pid", number, NULL), 0);
+    ck_assert_msg(strstr(o.err, "thread"), "%s%s", o.out, o.err);
+}
+END_TEST
+
 E2E_TESTS("process death", 60, {"of_a_command", of_a_command}, {"of_a_holding_discoverctl", of_a_holding_discoverctl},
           {"of_a_process_named_by_pid", of_a_process_named_by_pid},
+          {"of_a_process_in_a_pid_namespace", of_a_process_in_a_pid_namespace},
+          {"of_a_process_in_a_pid_and_network_namespace", of_a_process_in_a_pid_and_network_namespace},
+          {"a_thread_is_refused", a_thread_is_refused},
           {"of_a_program_with_libdiscover", of_a_program_with_libdiscover},
           {"of_a_program_whose_child_lives_on", of_a_program_whose_child_lives_on})

@@ -436,7 +436,7 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_meta(struct discover_r
                                                                const char *value);
 /* Lives until ttl_ms after the last discover_heartbeat, not with the connection. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms);
-/* Lives as long as that process, not with the connection. */
+/* Lives as long as that process (no thread) of the caller's PID namespace, not with the connection: its pidfd is sent. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_pid(struct discover_registration *r, int32_t pid);
 /*
  * For a rolling restart under one name: takes the name over from another connection of the same user, whose end then does
