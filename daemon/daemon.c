@@ -157,6 +157,17 @@ static int start_with_signals_blocked(struct daemon *d)
     return err;
 }
 
+/* Where others find this daemon. The host's own address was told when it was taken. */
+static void say_served(const struct config *c)
+{
+    char dns[512] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < c->dns.listen.n && used < sizeof dns; i++)
+        used += (size_t)snprintf(dns + used, sizeof dns - used, "%s%s", i ? ", " : "", c->dns.listen.items[i]);
+    log_notice("serving DNS at %s, HTTP at %s, programs at %s", *dns ? dns : "(nowhere)",
+               c->http.listen[0] ? c->http.listen : "(nowhere)", c->api.socket);
+}
+
 int daemon_run(struct config *config, const char *config_path)
 {
     struct daemon *d = calloc(1, sizeof *d);
@@ -174,6 +185,7 @@ int daemon_run(struct config *config, const char *config_path)
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
+        say_served(config);
         listen_problems_log(config, d->dns_inherited);
         sd_notify(0, "READY=1");
         on_second(d);

@@ -4,6 +4,13 @@
 
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/hold.h"
+#include "daemon/ctl/instance_names.h"
+
+struct watching {
+    const struct ctl *ctl;
+    struct discover *d;
+    struct instance_names names;
+};
 
 static const struct {
     const char *sign, *word;
@@ -17,7 +24,8 @@ static int print_help(void)
 {
     fputs("Usage: discoverctl watch DOMAIN/SERVICE\n\n"
           "A line for each instance that is added (+), removed (-) or changed (~): the sign, address:port, weight,\n"
-          "state. First come all that are there. With --json a document for each change. Ends by a signal.\n",
+          "state, host/instance. First come all that are there. With --json a document for each change. Ends by a "
+          "signal.\n",
           stdout);
     return CTL_DONE;
 }
@@ -27,36 +35,48 @@ static const char *address_of(const struct discover_endpoint *e, char ret_text[s
     return discover_endpoint_text(e, ret_text, DISCOVER_ADDRESS_MAX) == 0 ? ret_text : "-";
 }
 
-static void print_json(const struct discover_change *change)
+static const char *name_of(struct watching *w, const struct discover_change *change, const struct discover_endpoint *e)
+{
+    return instance_names_find(&w->names, w->d, change->service, e->id);
+}
+
+static void print_json(struct watching *w, const struct discover_change *change)
 {
     char text[DISCOVER_ADDRESS_MAX];
     json_t *list = json_array();
     for (size_t i = 0; i < change->n_differences; i++) {
         const struct discover_difference *it = &change->differences[i];
         const struct discover_endpoint *e = &it->endpoint;
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s}", "what", whats[it->what].word, "address",
-                                                    address_of(e, text), "weight", (int)e->weight, "state",
-                                                    ctl_state_word(e->state)));
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "what", whats[it->what].word,
+                                                    "instance", name_of(w, change, e), "address", address_of(e, text),
+                                                    "weight", (int)e->weight, "state", ctl_state_word(e->state)));
     }
     (void)ctl_print_json(json_pack("{s:s, s:s, s:i, s:o}", "service", change->service, "result",
                                    ctl_result_word(change->result), "usable", (int)change->n, "changes", list));
 }
 
+static void print_lines(struct watching *w, const struct discover_change *change)
+{
+    char text[DISCOVER_ADDRESS_MAX];
+    for (size_t i = 0; i < change->n_differences; i++) {
+        const struct discover_endpoint *e = &change->differences[i].endpoint;
+        printf("%s %s %u %s %s\n", whats[change->differences[i].what].sign, address_of(e, text), e->weight,
+               ctl_state_word(e->state), name_of(w, change, e));
+    }
+    if (change->result < 0)
+        ctl_note("%s: %s", change->service, discover_strerror(change->result));
+}
+
 static void on_change(void *arg, const struct discover_change *change)
 {
-    const struct ctl *ctl = arg;
-    char text[DISCOVER_ADDRESS_MAX];
-    if (ctl->json) {
-        print_json(change);
-    } else {
-        for (size_t i = 0; i < change->n_differences; i++) {
-            const struct discover_endpoint *e = &change->differences[i].endpoint;
-            printf("%s %s %u %s\n", whats[change->differences[i].what].sign, address_of(e, text), e->weight,
-                   ctl_state_word(e->state));
-        }
-        if (change->result < 0)
-            ctl_note("%s: %s", change->service, discover_strerror(change->result));
-    }
+    struct watching *w = arg;
+    if (w->ctl->json)
+        print_json(w, change);
+    else
+        print_lines(w, change);
+    for (size_t i = 0; i < change->n_differences; i++)
+        if (change->differences[i].what == DISCOVER_REMOVED)
+            instance_names_forget(&w->names, change->differences[i].endpoint.id);
     fflush(stdout);
 }
 
@@ -67,7 +87,8 @@ static int watch(const struct ctl *ctl, const char *service, const struct hold *
     struct discover *d = ctl_connect(ctl, &status);
     if (!d)
         return status;
-    int err = discover_watch(d, service, on_change, (void *)ctl, &w);
+    struct watching watching = {.ctl = ctl, .d = d};
+    int err = discover_watch(d, service, on_change, &watching, &w);
     if (err < 0) {
         status = ctl_failed(d, service, err);
     } else {
@@ -75,6 +96,7 @@ static int watch(const struct ctl *ctl, const char *service, const struct hold *
         discover_unwatch(w);
     }
     discover_free(d);
+    instance_names_fini(&watching.names);
     return status;
 }
 

@@ -165,6 +165,22 @@ static bool says(const struct host *h, const char *text)
     return shell(&o, "grep -qF '%s' %s/discoverd-%s.log", text, e2e_folder(), h->name) == 0;
 }
 
+START_TEST(watch_names_the_instance)
+{
+    struct proc watcher;
+    static struct output o;
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    ck_assert(says(&a, "serving DNS at 127.0.0.1:"));
+    ctl_start(&a, &watcher, "watcher", "watch", "shop/pay", NULL);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/pay", "--instance", "p1", "--port", "80", "--ttl", "60s", NULL), 0);
+    (void)wait_until(5000, shell(&o, "grep '^+ .*:80 1 passing a/p1$' %s/watcher.log", e2e_folder()) == 0, o.err);
+    ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/pay", "--instance", "p1", NULL), 0);
+    (void)wait_until(5000, shell(&o, "grep '^- .*:80 1 passing a/p1$' %s/watcher.log", e2e_folder()) == 0, o.err);
+    proc_kill(&watcher);
+}
+END_TEST
+
 START_TEST(tells_of_other_hosts)
 {
     static struct host other;
@@ -271,6 +287,6 @@ END_TEST
 
 E2E_TESTS("start", 60, {"options", options}, {"init_creates_the_buckets", init_creates_the_buckets},
           {"refuses_what_another_one_holds", refuses_what_another_one_holds}, {"reloads_on_sighup", reloads_on_sighup},
-          {"tells_of_other_hosts", tells_of_other_hosts},
+          {"tells_of_other_hosts", tells_of_other_hosts}, {"watch_names_the_instance", watch_names_the_instance},
           {"a_name_that_was_taken_is_had_later", a_name_that_was_taken_is_had_later}, {"tells_systemd", tells_systemd},
           {"nobody_reads_the_log", nobody_reads_the_log}, {"no_daemon", no_daemon})
