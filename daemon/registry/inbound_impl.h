@@ -10,7 +10,7 @@
 #include "daemon/registry/write_report.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 #include "daemon/sync/resync_budget.h"
 
 /* Counters of what comes in over the bus and is refused. */

@@ -185,13 +185,13 @@ void inbound_lease_sent(struct inbound *in, const struct lease *lease, int64_t n
 int inbound_liveness_new(struct inbound *in)
 {
     static const struct liveness_events events = {host_changed, guard};
-    struct leases_options leases = {.max_hosts = in->reach.config->limits.hosts,
+    struct liveness_options leases = {.max_hosts = in->reach.config->limits.hosts,
                                     .guard_percent = in->reach.config->registry.guard_percent,
                                     .guard_min = in->reach.config->registry.guard_min,
                                     .guard_ns = in->reach.config->registry.guard_duration_ns,
                                     .probe = probe};
     health_init(&in->health, in->reach.config->registry.lease_ttl_ns / 2, health_changed, in);
-    int err = leases_new(&leases, &events, in, &in->liveness);
+    int err = liveness_new(&leases, &events, in, &in->liveness);
     if (!err)
         err = liveness_add_metrics(in->liveness, in->reach.metrics);
     if (err)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who decides that a host is gone. The one interface between what is heard of hosts and what is served: leases.h
- * decides by each host's own lease; whatever replaces it in fleets too large for that comes in here.
- * Pure: time comes in as an argument. Main thread.
+ * Who decides that a host is gone: a host is alive until the TTL in its newest lease has passed since that arrived, on
+ * this host's monotonic clock. Pure: time comes in as an argument. Main thread.
+ *
+ * The mass-loss guard: when a lease runs out and more than guard_percent of the hosts alive (and at least
+ * guard_min) are overdue as well, it is more likely that their way to the bus broke than that all died. They are
+ * held (HOST_HELD) until they are heard again, but no longer than guard_ns. A host that said good-bye is never held.
  *
  * There is no sweep: a lease that is missing in a snapshot was not renewed, which its deadline tells as well,
  * and a bucket that was emptied or made anew must take no host with it.
@@ -41,96 +44,66 @@ struct liveness_stats {
     size_t alive, held;
 };
 
+struct liveness_options {
+    size_t max_hosts;
+    unsigned guard_percent; /* 100 switches the guard off */
+    unsigned guard_min;
+    int64_t guard_ns;
+
+    /*
+     * Makes something come through the live feed soon (the own lease, put at once). When it is given, a lease runs
+     * out only once something was heard after its deadline: nobody is declared dead over a feed that may be deaf.
+     * Called when nothing was heard by then, which is seldom where there are many hosts. NULL: none.
+     */
+    void (*probe)(void *arg);
+};
+
 struct liveness;
 struct metrics;
 
-struct liveness_class {
-    int (*apply)(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns, int64_t now_ns);
-    void (*remove)(struct liveness *l, const char *host, int64_t now_ns);
-    void (*set_healthy)(struct liveness *l, bool healthy, int64_t now_ns);
-    void (*set_whole)(struct liveness *l, bool whole);
-    void (*set_records_known)(struct liveness *l, bool known);
-    void (*heard)(struct liveness *l, int64_t now_ns);
-    int64_t (*tick)(struct liveness *l, int64_t now_ns);
-    struct liveness_stats (*stats)(const struct liveness *l);
-    int (*add_metrics)(struct liveness *l, struct metrics *m);
-    void (*free)(struct liveness *l);
-};
-
-struct liveness {
-    const struct liveness_class *class;
-};
+/* options and events are copied. -ENOMEM. */
+int liveness_new(const struct liveness_options *options, const struct liveness_events *events, void *arg,
+                 struct liveness **ret_l);
+void liveness_free(struct liveness *l);
 
 /*
  * A lease arrived; age_ns is 0 on the live feed. 0: applied; -EALREADY: known, or older than what is known of the same
- * life; -ESTALE: ignored, as it is of a life with an older epoch than the one known under this name; -ENOSPC: more hosts than the limit; -EINVAL: not a host name; -ENOMEM.
+ * life; -ESTALE: ignored, as it is of a life with an older epoch than the one known under this name; -ENOSPC: more hosts
+ * than the limit; -EINVAL: not a host name; -ENOMEM.
  */
-static inline int liveness_apply(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns,
-                                 int64_t now_ns)
-{
-    return l->class->apply(l, host, lease, age_ns, now_ns);
-}
+int liveness_apply(struct liveness *l, const char *host, const struct lease *lease, int64_t age_ns, int64_t now_ns);
 
 /* The lease was deleted: the host is gone at once. */
-static inline void liveness_remove(struct liveness *l, const char *host, int64_t now_ns)
-{
-    l->class->remove(l, host, now_ns);
-}
+void liveness_remove(struct liveness *l, const char *host, int64_t now_ns);
 
 /* While the bus is not healthy, and one lease TTL beyond, no lease runs out. Not healthy in the beginning. */
-static inline void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
-{
-    l->class->set_healthy(l, healthy, now_ns);
-}
+void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns);
 
 /*
  * Whether the follower of the leases is live. While it knows of a hole in the feed no lease runs out: the renewal may
  * be in that hole. Whole in the beginning.
  */
-static inline void liveness_set_whole(struct liveness *l, bool whole)
-{
-    l->class->set_whole(l, whole);
-}
+void liveness_set_whole(struct liveness *l, bool whole);
 
 /*
- * Whether all records are known: their follower is live, and nothing was missing in its last snapshot. Until they are, hosts are told with the min_epoch they were told with before: a
- * lease that was heard before the records of the new epoch would take the old ones away. Known in the beginning.
+ * Whether all records are known: their follower is live, and nothing was missing in its last snapshot. Until they are,
+ * hosts are told with the min_epoch they were told with before: a lease that was heard before the records of the new
+ * epoch would take the old ones away. Known in the beginning.
  */
-static inline void liveness_set_records_known(struct liveness *l, bool known)
-{
-    l->class->set_records_known(l, known);
-}
+void liveness_set_records_known(struct liveness *l, bool known);
 
 /* Something came through the live feed of the leases, behind everything else there is: it is not deaf. */
-static inline void liveness_heard(struct liveness *l, int64_t now_ns)
-{
-    l->class->heard(l, now_ns);
-}
+void liveness_heard(struct liveness *l, int64_t now_ns);
 
 /*
  * Lets leases run out. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. When it
  * is called more than a second later than it said, this process was stopped, and nobody is blamed for that.
  */
-static inline int64_t liveness_tick(struct liveness *l, int64_t now_ns)
-{
-    return l->class->tick(l, now_ns);
-}
+int64_t liveness_tick(struct liveness *l, int64_t now_ns);
 
-static inline struct liveness_stats liveness_stats(const struct liveness *l)
-{
-    return l->class->stats(l);
-}
+struct liveness_stats liveness_stats(const struct liveness *l);
 
 /* Shows what it counts. -ENOMEM. l must live as long as m. */
-static inline int liveness_add_metrics(struct liveness *l, struct metrics *m)
-{
-    return l->class->add_metrics(l, m);
-}
-
-static inline void liveness_free(struct liveness *l)
-{
-    if (l)
-        l->class->free(l);
-}
+int liveness_add_metrics(struct liveness *l, struct metrics *m);
 
 #endif

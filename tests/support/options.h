@@ -9,7 +9,7 @@
 #include "daemon/agent/agent.h"
 #include "daemon/api/api.h"
 #include "daemon/http/http.h"
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 #include "libdiscover/core/clock.h"
 
 #define OR(given, otherwise) ((given) ? (given) : (otherwise))
@@ -50,7 +50,7 @@ static inline struct http_options http_complete(struct http_options o)
     return o;
 }
 
-static inline struct leases_options leases_complete(struct leases_options o)
+static inline struct liveness_options liveness_complete(struct liveness_options o)
 {
     o.max_hosts = OR(o.max_hosts, 20000);
     o.guard_percent = OR(o.guard_percent, 30);

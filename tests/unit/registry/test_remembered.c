@@ -7,7 +7,7 @@
 
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/configured.h"
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 #include "tests/unit/base/folder.h"
@@ -106,7 +106,7 @@ static void begin(int64_t started_ago_ns)
     static const struct follow_ops ops = {ignore, ignore,     ignore_message, ignore_key,
                                           ignore, ignore_end, ignore_synced,  no_jitter};
     static const struct liveness_events events = {host_changed, ignore_guard};
-    const struct leases_options leases = {.max_hosts = 100, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};
+    const struct liveness_options leases = {.max_hosts = 100, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};
     const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
     char why[CONFIG_WHY_CAP];
     int64_t since_ns;
@@ -117,7 +117,7 @@ static void begin(int64_t started_ago_ns)
     last_life();
     open_catalog();
     ck_assert(catalog_file_load(file, catalog, now_ns, &since_ns));
-    ck_assert_int_eq(leases_new(&leases, &events, NULL, &liveness), 0);
+    ck_assert_int_eq(liveness_new(&leases, &events, NULL, &liveness), 0);
     ck_assert_int_eq(follow_new(&options, &ops, NULL, &records), 0);
     remembered = (struct remembered){.config = config,
                                      .catalog = catalog,

@@ -473,13 +473,13 @@ void daemon_boot(int host)
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
     const struct liveness_events events = {on_host, on_guard};
-    const struct leases_options leases =
-        leases_complete((struct leases_options){.guard_percent = 100, .probe = on_probe});
+    const struct liveness_options leases =
+        liveness_complete((struct liveness_options){.guard_percent = 100, .probe = on_probe});
     d->boot_ns = bus.now_ns;
     for (int h = 0; h < HOSTS; h++)
         d->status[h] = HOST_EXPIRED;
     model_remember(d, &before);
-    must(leases_new(&leases, &events, d, &d->liveness) == 0, "no memory");
+    must(liveness_new(&leases, &events, d, &d->liveness) == 0, "no memory");
     liveness_set_records_known(d->liveness, false);
     health_init(&d->health, TTL / 2, on_health, d);
     for (int b = 0; b < BUCKETS; b++) {

@@ -10,7 +10,7 @@
 #include "daemon/agent/name_conflict.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 #include "tests/unit/sync/model_bus.h"
 
 /* What this host wants stored under one of its keys, and how far that is. */

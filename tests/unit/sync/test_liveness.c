@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is alive, by leases: each transition of a host, freezing, and the mass-loss guard. */
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,19 +44,19 @@ static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
     t.held = held;
 }
 
-static void setup_with(struct leases_options options)
+static void setup_with(struct liveness_options options)
 {
     const struct liveness_events events = {on_changed, on_guard};
     memset(&t, 0, sizeof t);
     t.now_ns = 1000 * NS_PER_S;
-    options = leases_complete(options);
-    ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
+    options = liveness_complete(options);
+    ck_assert_int_eq(liveness_new(&options, &events, NULL, &t.l), 0);
     liveness_set_healthy(t.l, true, t.now_ns - 2 * TTL);
 }
 
 static void setup(void)
 {
-    setup_with((struct leases_options){0});
+    setup_with((struct liveness_options){0});
 }
 
 static void done(void)
@@ -230,10 +230,10 @@ END_TEST
 START_TEST(not_healthy_in_the_beginning)
 {
     const struct liveness_events events = {on_changed, on_guard};
-    const struct leases_options options = leases_complete((struct leases_options){0});
+    const struct liveness_options options = liveness_complete((struct liveness_options){0});
     memset(&t, 0, sizeof t);
     t.now_ns = 1000 * NS_PER_S;
-    ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
+    ck_assert_int_eq(liveness_new(&options, &events, NULL, &t.l), 0);
     lease(1, 1, 1, 9 * NS_PER_S);
     ck_assert_int_eq(liveness_tick(t.l, t.now_ns + 10 * TTL), INT64_MAX);
     ck_assert_int_eq(t.status[1], HOST_ALIVE);
@@ -255,7 +255,7 @@ END_TEST
 
 START_TEST(hosts_run_out_in_order)
 {
-    setup_with((struct leases_options){.guard_percent = 100});
+    setup_with((struct liveness_options){.guard_percent = 100});
     for (unsigned h = 0; h < 50; h++)
         lease(h, 1, 1, (int64_t)(h * 7 % 50) * 100 * NS_PER_MS);
     for (int64_t ms = 0; ms < 10000; ms += 50) {
@@ -342,7 +342,7 @@ END_TEST
 
 START_TEST(held_hosts_do_not_run_out_while_not_healthy)
 {
-    setup_with((struct leases_options){.guard_ns = 2 * TTL});
+    setup_with((struct liveness_options){.guard_ns = 2 * TTL});
     uint64_t counter = 0;
     beat(0, 9, TTL, &counter);
     beat(0, 4, TTL + TTL / 3, &counter);
@@ -382,7 +382,7 @@ static void on_probe(void *arg)
 
 START_TEST(nobody_dies_over_a_deaf_feed)
 {
-    setup_with((struct leases_options){.probe = on_probe});
+    setup_with((struct liveness_options){.probe = on_probe});
     probes = 0;
     lease(1, 1, 1, 0);
     liveness_heard(t.l, t.now_ns);
@@ -496,7 +496,7 @@ END_TEST
 
 START_TEST(limit_on_hosts)
 {
-    setup_with((struct leases_options){.max_hosts = 3});
+    setup_with((struct liveness_options){.max_hosts = 3});
     for (unsigned h = 0; h < 3; h++)
         ck_assert_int_eq(lease(h, 1, 1, 0), 0);
     ck_assert_int_eq(lease(3, 1, 1, 0), -ENOSPC);

@@ -2,7 +2,7 @@
 /* Leases with an older epoch than the one that is known under their host's name: when they are believed after all. */
 #include <errno.h>
 
-#include "daemon/sync/leases.h"
+#include "daemon/sync/liveness.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/options.h"
 #include "tests/support/unit.h"
@@ -35,8 +35,8 @@ static void setup(void)
     const struct liveness_events events = {on_changed, on_guard};
     t.changes = 0;
     t.now_ns = 1000 * NS_PER_S;
-    const struct leases_options options = leases_complete((struct leases_options){0});
-    ck_assert_int_eq(leases_new(&options, &events, NULL, &t.l), 0);
+    const struct liveness_options options = liveness_complete((struct liveness_options){0});
+    ck_assert_int_eq(liveness_new(&options, &events, NULL, &t.l), 0);
     liveness_set_healthy(t.l, true, t.now_ns - 2 * TTL);
 }
 

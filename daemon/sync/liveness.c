@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hosts that are known, what is told of them, and for how long. */
+#include "daemon/sync/liveness.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/sync/liveness_impl.h"
+
+#define LATE_TTLS 3 /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
+
+void liveness_set_deadline(struct liveness *l, struct host *h, int64_t deadline_ns)
+{
+    deadlines_set(&l->deadlines, &h->deadline, deadline_ns);
+}
+
+struct host *liveness_find(const struct liveness *l, const char *name)
+{
+    struct host *h;
+    HASH_FIND_STR(l->hosts, name, h);
+    return h;
+}
+
+void liveness_forget(struct liveness *l, struct host *h)
+{
+    deadlines_clear(&l->deadlines, &h->deadline);
+    HASH_DEL(l->hosts, h);
+    free(h);
+}
+
+/* Makes room among the hosts that are gone and only remembered. */
+static bool forget_one(struct liveness *l)
+{
+    for (struct host *h = l->hosts; h; h = h->hh.next)
+        if (!host_alive(h->status)) {
+            liveness_forget(l, h);
+            return true;
+        }
+    return false;
+}
+
+int liveness_add(struct liveness *l, const char *name, struct host **ret_host)
+{
+    size_t len = strlen(name);
+    if (!label_valid(name, len))
+        return -EINVAL;
+    if (HASH_COUNT(l->hosts) >= l->options.max_hosts && !forget_one(l))
+        return -ENOSPC;
+    bool room = deadlines_reserve(&l->deadlines, HASH_COUNT(l->hosts) + 1) == 0;
+    struct host *h = room ? calloc(1, sizeof *h) : NULL;
+    if (!h)
+        return -ENOMEM;
+    memcpy(h->name, name, len + 1);
+    HASH_ADD_STR(l->hosts, name, h);
+    if (!hash_added(&h->hh)) {
+        free(h);
+        return -ENOMEM;
+    }
+    h->status = HOST_EXPIRED;
+    liveness_set_deadline(l, h, INT64_MAX);
+    *ret_host = h;
+    return 0;
+}
+
+static void tell(struct liveness *l, struct host *h)
+{
+    if (l->records_known)
+        h->min_epoch = h->lease.min_epoch;
+    struct lease lease = h->lease;
+    lease.min_epoch = h->min_epoch;
+    l->events.host_changed(l->arg, h->name, &lease, h->status);
+}
+
+void liveness_tell_guard(const struct liveness *l)
+{
+    l->events.guard(l->arg, l->held, l->guard_until_ns,
+                    "more hosts fell silent together than are likely to have died together");
+}
+
+void liveness_set_status(struct liveness *l, struct host *h, enum host_status status)
+{
+    bool was_alive = host_alive(h->status), was_held = h->status == HOST_HELD;
+    bool held = status == HOST_HELD;
+    h->status = status;
+    l->alive = l->alive - was_alive + host_alive(status);
+    l->held = l->held - was_held + held;
+    tell(l, h);
+    if (held == was_held)
+        return;
+    if (l->held == 0)
+        l->guard_until_ns = 0;
+    liveness_tell_guard(l);
+}
+
+void liveness_end(struct liveness *l, struct host *h, enum host_status status, int64_t now_ns)
+{
+    metric_inc(status == HOST_LEFT ? &l->counters.left : &l->counters.expired);
+    liveness_set_deadline(l, h, now_ns + LATE_TTLS * ttl_ns(h));
+    liveness_set_status(l, h, status);
+}
+
+void liveness_set_whole(struct liveness *l, bool whole)
+{
+    l->whole = whole;
+}
+
+void liveness_set_records_known(struct liveness *l, bool known)
+{
+    if (l->records_known == known)
+        return;
+    l->records_known = known;
+    for (struct host *h = l->hosts; h && known; h = h->hh.next)
+        if (h->min_epoch != h->lease.min_epoch)
+            tell(l, h);
+}
+
+/* ---- life ---- */
+
+struct liveness_stats liveness_stats(const struct liveness *l)
+{
+    return (struct liveness_stats){.hosts = HASH_COUNT(l->hosts), .alive = l->alive, .held = l->held};
+}
+
+static const struct metric metric_table[] = {
+    COUNTER_OF(counters, applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
+    COUNTER_OF(counters, old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
+    COUNTER_OF(counters, ignored, "discoverd_leases_ignored_total",
+               "Leases of a life that is older than the one known under its host's name"),
+    COUNTER_OF(counters, believed, "discoverd_leases_believed_total",
+               "Of these, believed after all, because they went on being renewed"),
+    COUNTER_OF(counters, refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
+    COUNTER_OF(counters, left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
+    COUNTER_OF(counters, expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
+    COUNTER_OF(counters, guarded, "discoverd_hosts_guarded_total",
+               "Hosts kept although their lease ran out, as too many did"),
+};
+
+int liveness_add_metrics(struct liveness *l, struct metrics *m)
+{
+    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &l->counters);
+}
+
+void liveness_free(struct liveness *l)
+{
+    struct host *h, *next;
+    if (!l)
+        return;
+    HASH_ITER(hh, l->hosts, h, next)
+    {
+        HASH_DEL(l->hosts, h);
+        free(h);
+    }
+    deadlines_fini(&l->deadlines);
+    free(l);
+}
+
+int liveness_new(const struct liveness_options *options, const struct liveness_events *events, void *arg,
+                 struct liveness **ret_l)
+{
+    struct liveness *l = calloc(1, sizeof *l);
+    if (!l)
+        return -ENOMEM;
+    l->options = *options;
+    l->events = *events;
+    l->arg = arg;
+    l->whole = l->records_known = true;
+    *ret_l = l;
+    return 0;
+}

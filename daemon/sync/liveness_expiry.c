@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases run out, unless the silence may be our own deafness, or too many fell silent together. */
+#include <stddef.h>
+
+#include "daemon/sync/liveness_impl.h"
+
+#define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
+
+#define TICK_MAX 128      /* hosts in one tick, each with all its instances; the next tick is at once then */
+#define TICK_NS  NS_PER_S /* liveness_tick wants to be called that often, to notice when it was not */
+#define PROBE_NS NS_PER_S /* between two probes */
+
+static struct host *host_of(struct deadline *d)
+{
+    return (struct host *)((char *)d - offsetof(struct host, deadline));
+}
+
+/* From now on everybody has a whole TTL to be heard. */
+static void grant_a_ttl(struct liveness *l, int64_t now_ns)
+{
+    l->healthy_since_ns = now_ns;
+    for (struct host *h = l->hosts; h; h = h->hh.next) {
+        if (!host_alive(h->status))
+            continue;
+        liveness_set_deadline(l, h, later(h->deadline.at_ns, now_ns + ttl_ns(h)));
+        if (h->status == HOST_HELD)
+            l->guard_until_ns = later(l->guard_until_ns, h->deadline.at_ns);
+    }
+    if (l->held > 0)
+        liveness_tell_guard(l);
+}
+
+void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
+{
+    if (l->healthy == healthy)
+        return;
+    l->healthy = healthy;
+    l->probe_ns = 0;
+    if (healthy)
+        grant_a_ttl(l, now_ns);
+}
+
+size_t silent; /* of those that are alive, the overdue ones, if they have been counted in this tick */
+bool counted;
+static bool overdue(const struct host *h, int64_t now_ns)
+{
+    return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
+}
+
+/* Whether so many have fallen silent together that it is more likely the way to them that broke. */
+static bool mass_loss(struct liveness *l, int64_t now_ns)
+{
+    if (!l->counted) {
+        l->silent = 0;
+        for (const struct host *h = l->hosts; h; h = h->hh.next)
+            l->silent += overdue(h, now_ns);
+        l->counted = true;
+    }
+    return l->silent >= l->options.guard_min && l->silent * 100 > l->alive * l->options.guard_percent;
+}
+
+/* One that was due is alive no more, or not overdue. */
+static void one_less_is_silent(struct liveness *l)
+{
+    l->silent -= l->counted && l->silent > 0;
+}
+
+static void hold(struct liveness *l, struct host *h)
+{
+    metric_inc(&l->counters.guarded);
+    liveness_set_deadline(l, h, l->guard_until_ns);
+    liveness_set_status(l, h, HOST_HELD);
+}
+
+static void run_out(struct liveness *l, struct host *h, int64_t now_ns)
+{
+    if (l->guard_until_ns == 0 && mass_loss(l, now_ns))
+        l->guard_until_ns = now_ns + l->options.guard_ns;
+    if (now_ns < l->guard_until_ns)
+        hold(l, h);
+    else
+        liveness_end(l, h, HOST_EXPIRED, now_ns);
+    one_less_is_silent(l);
+}
+
+/* Its newest lease runs out, but another life renews its own under the same name: nobody has to miss the host. */
+static bool other_life_goes_on(struct liveness *l, struct host *h, int64_t now_ns)
+{
+    int64_t other_ttl_ns = (int64_t)h->ignored.lease.ttl_ms * NS_PER_MS;
+    bool renewed = h->ignored.since_ns && h->ignored.heard_ns - h->ignored.since_ns >= other_ttl_ns / 4;
+    if (!renewed || h->ignored.lease.leaving || h->ignored.heard_ns + other_ttl_ns <= now_ns)
+        return false;
+    metric_inc(&l->counters.believed);
+    h->lease = h->ignored.lease;
+    h->heard_ns = h->ignored.heard_ns;
+    h->ignored.since_ns = 0;
+    liveness_set_deadline(l, h, h->heard_ns + other_ttl_ns);
+    liveness_set_status(l, h, HOST_ALIVE);
+    return true;
+}
+
+static void due(struct liveness *l, struct host *h, int64_t now_ns)
+{
+    if (h->status == HOST_ALIVE && other_life_goes_on(l, h, now_ns))
+        one_less_is_silent(l);
+    else if (h->status == HOST_ALIVE)
+        run_out(l, h, now_ns);
+    else if (h->status == HOST_HELD)
+        liveness_end(l, h, HOST_EXPIRED, now_ns);
+    else
+        liveness_forget(l, h);
+}
+
+void liveness_heard(struct liveness *l, int64_t now_ns)
+{
+    /* It was held up: what comes first says nothing about what comes right behind. */
+    if (l->probe_ns && now_ns - l->probing_ns > PROBE_NS)
+        grant_a_ttl(l, now_ns);
+    l->feed_ns = now_ns;
+    l->probe_ns = 0;
+}
+
+/* Whether its silence may be our deafness. */
+static bool doubtful(const struct liveness *l, const struct host *h)
+{
+    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < h->deadline.at_ns;
+}
+
+/* When to try again. What comes of it is told by liveness_heard, or by health. */
+static int64_t probe(struct liveness *l, int64_t now_ns)
+{
+    if (l->probe_ns == 0)
+        l->probing_ns = now_ns;
+    if (now_ns >= l->probe_ns) {
+        l->probe_ns = now_ns + PROBE_NS;
+        l->options.probe(l->arg);
+    }
+    return l->probe_ns;
+}
+
+/* We were stopped or suspended: what came meanwhile is not read yet. */
+static bool was_stopped(const struct liveness *l, int64_t now_ns)
+{
+    return l->ticked_ns && now_ns - l->ticked_ns > 2 * TICK_NS;
+}
+
+int64_t liveness_tick(struct liveness *l, int64_t now_ns)
+{
+    struct deadline *d;
+    if (!l->healthy || !deadlines_first(&l->deadlines)) {
+        l->ticked_ns = 0;
+        return INT64_MAX;
+    }
+    if (was_stopped(l, now_ns))
+        grant_a_ttl(l, now_ns);
+    l->ticked_ns = now_ns;
+    l->counted = false;
+    for (size_t n = 0; l->whole && n < TICK_MAX; n++) {
+        d = deadlines_first(&l->deadlines);
+        if (!d || d->at_ns > now_ns)
+            break;
+        if (doubtful(l, host_of(d)))
+            return probe(l, now_ns);
+        due(l, host_of(d), now_ns);
+    }
+    int64_t next_ns = l->whole ? later(deadlines_next_ns(&l->deadlines), now_ns) : INT64_MAX;
+    return next_ns < now_ns + TICK_NS ? next_ns : now_ns + TICK_NS;
+}
