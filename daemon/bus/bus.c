@@ -7,41 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/loop.h"
-#include "daemon/bus/bus_reader.h"
-#include "daemon/bus/bus_security.h"
-#include "daemon/bus/bus_publisher.h"
 #include "daemon/base/thread.h"
+#include "daemon/bus/bus_impl.h"
+#include "daemon/bus/bus_security.h"
 #include "libdiscover/core/clock.h"
 
 #define PUT_TIMEOUT_NS (5 * NS_PER_S)
 #define MAX_VALUE_MAX  (512 * 1024)
 #define LEASE_MAX_AGES 3 /* MaxAge of HOSTS, in lease TTLs: only clears up after hosts that never come back */
-
-struct bus {
-    struct bus_events events;
-    void *arg;
-    char *text;                 /* all strings of the options, one behind the other */
-    struct bus_options options; /* strings point into text; what is access to it stands in the publisher */
-    struct bus_counters counters;
-    struct mailbox *box;
-    struct mail *todo; /* taken from the box, not yet looked at */
-    struct {
-        size_t n, offset;
-    } entry; /* of the first of them, if it is part of a snapshot: so far */
-    struct bus_stream streams[BUS_BUCKETS];
-    struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
-    char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
-    struct bus_puts *puts;
-    struct bus_links links;
-    atomic_bool message_ttl[BUS_BUCKETS];
-    struct bus_reader *reader;
-    struct bus_publisher *writer;
-    size_t puts_out; /* without a result that was dispatched */
-    bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS];
-    bool connected;
-    uint64_t fingerprint; /* of the access, as last told */
-};
 
 /* ---- making ---- */
 
@@ -279,135 +252,6 @@ int bus_start(struct bus *b)
     return err;
 }
 
-/* ---- mails become events ---- */
-
-static void dispatch_info(struct bus *b, const struct info_mail *mail)
-{
-    struct bus_info info = mail->info;
-    info.reason = mail->reason;
-    info.lacks = mail->lacks;
-    if (mail->check)
-        b->checking[mail->head.bucket] = false;
-    b->events.info(b->arg, mail->head.bucket, &info);
-}
-
-/* As many as the slice has time for. False: there are more. */
-static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)
-{
-    struct kv_message m;
-    while (b->entry.n < mail->count) {
-        entries_next(mail, &b->entry.offset, &m);
-        b->entry.n++;
-        b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
-        if (loop_slice_over(slice) && b->entry.n < mail->count)
-            return false;
-    }
-    b->entry.n = b->entry.offset = 0;
-    bus_reader_credit(b->reader);
-    return true;
-}
-
-static void dispatch_put(struct bus *b, const struct bus_put *put)
-{
-    struct bus_put_result result = {
-        .token = put->token,
-        .bucket = put->head.bucket,
-        .err = put->err,
-        .reason = put->reason,
-        .seq = put->seq,
-        .rtt_ns = put->rtt_ns,
-    };
-    b->puts_out--;
-    b->events.put_done(b->arg, &result);
-}
-
-static void dispatch_text(struct bus *b, const struct text_mail *mail)
-{
-    switch ((enum bus_mail_kind)mail->head.kind) {
-    case BUS_MAIL_CONNECTED:
-        b->connected = true;
-        b->events.connected(b->arg, mail->text);
-        break;
-    case BUS_MAIL_DISCONNECTED:
-        b->connected = false;
-        b->events.disconnected(b->arg, mail->text);
-        break;
-    case BUS_MAIL_MOVED:
-        b->events.moved(b->arg, mail->text, mail->err != 0);
-        break;
-    case BUS_MAIL_END:
-        b->resyncing[mail->head.bucket] = false;
-        b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);
-        break;
-    default:
-        b->events.problem(b->arg, mail->text);
-        break;
-    }
-}
-
-static void dispatch_gap(struct bus *b, struct bus_mail *mail)
-{
-    enum bus_bucket bucket = mail->bucket;
-    bus_feed_gap_taken((struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap)));
-    b->events.gap(b->arg, bucket);
-}
-
-static void dispatch_mail(struct bus *b, struct bus_mail *mail)
-{
-    switch ((enum bus_mail_kind)mail->kind) {
-    case BUS_MAIL_LIVE:
-        b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
-        break;
-    case BUS_MAIL_GAP:
-        dispatch_gap(b, mail);
-        return; /* part of its feed */
-    case BUS_MAIL_INFO:
-        dispatch_info(b, (struct info_mail *)mail);
-        break;
-    case BUS_MAIL_ENTRIES: /* in pieces: dispatch_next */
-        break;
-    case BUS_MAIL_PUT:
-        dispatch_put(b, (struct bus_put *)mail);
-        break;
-    default:
-        dispatch_text(b, (struct text_mail *)mail);
-        break;
-    }
-    free(mail);
-}
-
-int bus_fd(const struct bus *b)
-{
-    return mailbox_fd(b->box);
-}
-
-static struct bus_mail *next_mail(struct bus *b)
-{
-    struct mail *mail = b->todo;
-    if (mail)
-        b->todo = mail->next;
-    return (struct bus_mail *)mail;
-}
-
-static void dispatch_next(struct bus *b, const struct loop_slice *slice)
-{
-    const struct bus_mail *first = (struct bus_mail *)b->todo;
-    if (first->kind != BUS_MAIL_ENTRIES || dispatch_entries(b, (const struct entries_mail *)first, slice))
-        dispatch_mail(b, next_mail(b));
-}
-
-/* What is posted meanwhile makes the mailbox readable again. */
-void bus_dispatch(struct bus *b)
-{
-    struct loop_slice slice = loop_slice_begin();
-    if (!b->todo)
-        b->todo = mailbox_take(b->box);
-    while (b->todo && !loop_slice_over(&slice))
-        dispatch_next(b, &slice);
-    if (b->todo)
-        mailbox_wake(b->box);
-}
-
 /* ---- orders ---- */
 
 static int put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, bool delete,
@@ -495,7 +339,7 @@ bool bus_leave(struct bus *b, int64_t limit_ns)
 static void discard_mail(struct bus *b)
 {
     do {
-        for (struct bus_mail *mail; (mail = next_mail(b));)
+        for (struct bus_mail *mail; (mail = bus_next_mail(b));)
             if (mail->kind != BUS_MAIL_GAP)
                 free(mail);
     } while ((b->todo = mailbox_take(b->box)));

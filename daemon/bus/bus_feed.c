@@ -93,5 +93,5 @@ void bus_feed_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, v
     (void)sub;
     struct bus_feed *feed = closure;
     take(feed, msg);
-    bus_deferred_add(&feed->spent, msg);
+    bus_deferred_add(&feed->deferred, msg);
 }

@@ -37,7 +37,7 @@ struct bus_feed {
     const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
     struct mailbox *box;
     struct bus_counters *counters;
-    struct bus_deferred spent; /* of the callback's thread, and of who has waited for its end */
+    struct bus_deferred deferred; /* of the callback's thread, and of who has waited for its end */
 };
 
 /* Before each connection: its sequences may be those of another stream. */

@@ -4,143 +4,18 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "daemon/bus/bus_link_impl.h"
 #include "daemon/bus/bus_security.h"
-#include "daemon/bus/bus_timeout.h"
 #include "libdiscover/core/clock.h"
 
 #define PINGS_OUT         2
 #define WRITE_DEADLINE_MS 2000
-#define DISCOVERED_MAX    16
-#define DENIED_MAX        8
-#define TOMBSTONE_TTL     "5m"
-#define SMALL_VALUE       2048
-
-struct bus_link {
-    struct bus_link_setup setup;
-    const char *host;                 /* borrowed */
-    char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
-    size_t n_discovered;
-    const char *js_domain;
-    int64_t request_timeout_ms;
-    char last_server[BUS_REASON_CAP]; /* of the connection before */
-    struct bus_timeout patience;
-    int64_t opened_ns;
-    char api_prefix[80], put_prefix[80];
-    char inbox[BUS_SUBJECT_CAP / 2];
-    size_t put_reply_len;           /* of "<inbox>.put.", in front of the id */
-    char *value;                    /* max_value bytes: the one that is being written */
-    struct bus_inbox *read_answers; /* for the reader thread */
-    int news_fd;
-    struct bus_deferred spent; /* answers; of their callback's thread, and of who has waited for its end */
-
-    pthread_mutex_t lock; /* protects what follows */
-    pthread_cond_t changed;
-    struct bus_session session;
-    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls;
-    bool open, lame, closed;
-    bool silent;                /* closed because the server did not answer pings */
-    unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
-    char lost_reason[BUS_REASON_CAP];
-    size_t n_denied;
-    char denied[DENIED_MAX][BUS_SUBJECT_CAP]; /* requests that NATS did not permit on this connection */
-};
-
-/* ---- callbacks, on threads of nats.c ---- */
-
-static void on_closed(natsConnection *nc, void *closure)
-{
-    struct bus_link *link = closure;
-    const char *detail = NULL;
-    natsStatus s = natsConnection_GetLastError(nc, &detail);
-    pthread_mutex_lock(&link->lock);
-    snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
-             detail && *detail ? detail
-             : s != NATS_OK    ? natsStatus_GetText(s)
-                               : "closed by the server");
-    link->silent = s == NATS_STALE_CONNECTION;
-    link->closed = true;
-    bus_inbox_close(link->read_answers);
-    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
-    pthread_cond_broadcast(&link->changed);
-    pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
-}
-
-static void on_lame_duck(natsConnection *nc, void *closure)
-{
-    (void)nc;
-    struct bus_link *link = closure;
-    pthread_mutex_lock(&link->lock);
-    link->lame = true;
-    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
-    pthread_mutex_unlock(&link->lock);
-}
-
-static void on_delivery_end(void *closure)
-{
-    struct bus_link *link = closure;
-    pthread_mutex_lock(&link->lock);
-    link->deliveries--;
-    pthread_cond_broadcast(&link->changed);
-    pthread_mutex_unlock(&link->lock);
-}
-
-static void remember_denied(struct bus_link *link, const char *subject)
-{
-    bool request = strncmp(subject, link->api_prefix, strlen(link->api_prefix)) == 0;
-    if (!request || bus_link_denied(link, subject))
-        return;
-    pthread_mutex_lock(&link->lock);
-    if (link->n_denied < DENIED_MAX)
-        snprintf(link->denied[link->n_denied++], BUS_SUBJECT_CAP, "%s", subject);
-    pthread_mutex_unlock(&link->lock);
-}
-
-/* sub may be freed already (nats.c 3.4.1): it is not touched. */
-static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure)
-{
-    (void)nc;
-    (void)sub;
-    struct bus_link *link = closure;
-    const char *detail = nats_GetLastError(NULL);
-    const char *text = detail && *detail ? detail : natsStatus_GetText(s);
-    if (s == NATS_NOT_PERMITTED) {
-        char subject[BUS_SUBJECT_CAP];
-        metric_inc(&link->setup.counters->denials);
-        bool cut;
-        if (wire_denied_put(text, subject, sizeof subject, &cut)) {
-            remember_denied(link, subject);
-            bus_puts_fail(link->setup.puts, subject, cut, -EACCES, text);
-        }
-    }
-    bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
-}
-
-static void on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)
-{
-    (void)nc;
-    (void)sub;
-    struct bus_link *link = closure;
-    uint64_t id, seq = 0;
-    if (wire_number(natsMsg_GetSubject(msg) + link->put_reply_len, 16, &id)) {
-        char reason[BUS_REASON_CAP] = "";
-        int err = -ENODEV;
-        if (natsMsg_IsNoResponders(msg))
-            snprintf(reason, sizeof reason, "nobody serves the bucket (no leader, or no such stream)");
-        else
-            err = wire_put_ack(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &seq, reason);
-        if (err == -EBADMSG)
-            snprintf(reason, sizeof reason, "the answer makes no sense");
-        bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
-    }
-    bus_deferred_add(&link->spent, msg);
-}
 
 /* ---- options ---- */
 
@@ -162,9 +37,9 @@ static natsStatus set_options(struct bus_link *link, natsOptions *o)
         natsOptions_SetMaxPingsOut(o, PINGS_OUT),
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
-        natsOptions_SetClosedCB(o, on_closed, link),
-        natsOptions_SetLameDuckModeCB(o, on_lame_duck, link),
-        natsOptions_SetErrorHandler(o, on_error, link),
+        natsOptions_SetClosedCB(o, bus_link_on_closed, link),
+        natsOptions_SetLameDuckModeCB(o, bus_link_on_lame_duck, link),
+        natsOptions_SetErrorHandler(o, bus_link_on_error, link),
     };
     for (size_t i = 0; i < sizeof s / sizeof *s; i++)
         if (s[i] != NATS_OK)
@@ -195,7 +70,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->host = options->host;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
-    bus_timeout_init(&link->patience, options->lease_ttl_ns);
+    bus_timeout_init(&link->timeout, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->changed, NULL);
@@ -250,12 +125,12 @@ static int64_t whole_ms(int64_t ns)
 
 static natsStatus set_times(struct bus_link *link, size_t n_servers, natsOptions *o)
 {
-    bus_timeout_set_servers(&link->patience, n_servers);
-    natsStatus s = natsOptions_SetTimeout(o, whole_ms(bus_timeout_connect_ns(&link->patience)));
-    return s == NATS_OK ? natsOptions_SetPingInterval(o, whole_ms(bus_timeout_ping_ns(&link->patience))) : s;
+    bus_timeout_set_servers(&link->timeout, n_servers);
+    natsStatus s = natsOptions_SetTimeout(o, whole_ms(bus_timeout_connect_ns(&link->timeout)));
+    return s == NATS_OK ? natsOptions_SetPingInterval(o, whole_ms(bus_timeout_ping_ns(&link->timeout))) : s;
 }
 
-static int failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
+int bus_link_failure(natsStatus s, char ret_reason[static BUS_REASON_CAP])
 {
     const char *detail = nats_GetLastError(NULL);
     snprintf(ret_reason, BUS_REASON_CAP, "%s%s%s", natsStatus_GetText(s), detail && *detail ? ": " : "",
@@ -273,8 +148,8 @@ static natsStatus connect_by(struct bus_link *link, const struct bus_access *acc
     link->opened_ns = clock_now_ns();
     if (s == NATS_OK)
         return s;
-    bus_timeout_failed(&link->patience, access->n_servers, link->opened_ns - began_ns);
-    (void)failure(s, ret_reason);
+    bus_timeout_failed(&link->timeout, access->n_servers, link->opened_ns - began_ns);
+    (void)bus_link_failure(s, ret_reason);
     bus_security_cause(access, ret_reason, cause);
     if (*cause)
         snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, cause);
@@ -294,7 +169,7 @@ static natsStatus connect_now(struct bus_link *link, const struct bus_access *ac
         s = set_servers(link, access, o);
     if (s == NATS_OK)
         s = set_times(link, access->n_servers + link->n_discovered, o);
-    (void)failure(s, ret_reason);
+    (void)bus_link_failure(s, ret_reason);
     if (s == NATS_OK && (s = bus_security_set(o, access, why)) != NATS_OK)
         snprintf(ret_reason, BUS_REASON_CAP, "%.*s", BUS_REASON_CAP - 1, why);
     if (s == NATS_OK)
@@ -305,7 +180,7 @@ static natsStatus connect_now(struct bus_link *link, const struct bus_access *ac
 
 int64_t bus_link_longest_pause_ns(const struct bus_link *link)
 {
-    return bus_timeout_pause_ns(&link->patience);
+    return bus_timeout_pause_ns(&link->timeout);
 }
 
 static void forget_discovered(struct bus_link *link)
@@ -361,9 +236,9 @@ static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, c
     pthread_mutex_lock(&link->lock);
     link->deliveries++;
     pthread_mutex_unlock(&link->lock);
-    s = natsSubscription_SetOnCompleteCB(*ret_sub, on_delivery_end, link);
+    s = natsSubscription_SetOnCompleteCB(*ret_sub, bus_link_on_delivery_end, link);
     if (s != NATS_OK)
-        on_delivery_end(link);
+        bus_link_on_delivery_end(link);
     return s;
 }
 
@@ -378,7 +253,7 @@ static natsStatus subscribe_all(struct bus_link *link)
     }
     snprintf(subject, sizeof subject, "%s.put.*", link->inbox);
     if (s == NATS_OK)
-        s = subscribe(link, &link->answers, subject, on_answer, link);
+        s = subscribe(link, &link->answers, subject, bus_link_on_answer, link);
     snprintf(subject, sizeof subject, "%s.pull.*", link->inbox);
     if (s == NATS_OK)
         s = subscribe(link, &link->pulls, subject, bus_inbox_message, link->read_answers);
@@ -420,7 +295,7 @@ int bus_link_open(struct bus_link *link, const struct bus_access *access, char r
     };
     s = set_up(link);
     if (s != NATS_OK) {
-        int err = failure(s, ret_reason);
+        int err = bus_link_failure(s, ret_reason);
         bus_link_close(link, ignored);
         return err;
     }
@@ -463,9 +338,9 @@ static void destroy(struct bus_link *link)
     for (int i = 0; i < BUS_BUCKETS; i++) {
         natsSubscription_Destroy(link->feeds[i]);
         link->feeds[i] = NULL;
-        bus_deferred_free(&link->setup.feeds[i].spent);
+        bus_deferred_free(&link->setup.feeds[i].deferred);
     }
-    bus_deferred_free(&link->spent);
+    bus_deferred_free(&link->deferred);
     natsSubscription_Destroy(link->answers);
     link->answers = NULL;
     natsSubscription_Destroy(link->pulls);
@@ -496,7 +371,7 @@ void bus_link_close(struct bus_link *link, char ret_reason[static BUS_REASON_CAP
     while (!link->closed || link->deliveries > 0)
         pthread_cond_wait(&link->changed, &link->lock);
     snprintf(ret_reason, BUS_REASON_CAP, "%s", link->lost_reason);
-    bus_timeout_lost(&link->patience, link->silent, clock_now_ns() - link->opened_ns);
+    bus_timeout_lost(&link->timeout, link->silent, clock_now_ns() - link->opened_ns);
     pthread_mutex_unlock(&link->lock);
     destroy(link);
     (void)!read(link->news_fd, &count, sizeof count);
@@ -535,61 +410,4 @@ bool bus_link_denied(struct bus_link *link, const char *subject)
         denied |= strncmp(link->denied[i], subject, strlen(subject)) == 0;
     pthread_mutex_unlock(&link->lock);
     return denied;
-}
-
-/* ---- puts ---- */
-
-/*
- * What takes the place of a deleted record is the proof of its end, for readers that were away; where the server can,
- * it goes long before MaxAge: a fleet that deploys all day has many times more of them than records.
- */
-static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply, bool with_ttl)
-{
-    natsMsg *msg = NULL;
-    natsStatus s = natsMsg_Create(&msg, subject, reply, NULL, 0);
-    if (s == NATS_OK)
-        s = natsMsgHeader_Set(msg, "KV-Operation", "DEL");
-    if (s == NATS_OK && with_ttl)
-        s = natsMsgHeader_Set(msg, "Nats-TTL", TOMBSTONE_TTL);
-    if (s == NATS_OK)
-        s = natsConnection_PublishMsg(nc, msg);
-    natsMsg_Destroy(msg);
-    return s;
-}
-
-/* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
-static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put *put, char *value)
-{
-    char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
-    size_t n = put->n;
-    bool delete = put->delete;
-    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->setup.message_ttl[BUS_SERVICES]);
-    snprintf(subject, sizeof subject, "%s", put->subject);
-    memcpy(value, put->value, n);
-    uint64_t id = bus_puts_add(link->setup.puts, put);
-    snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
-    natsStatus s = delete ? write_delete(nc, subject, reply, with_ttl)
-                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
-    if (s == NATS_OK)
-        return;
-    (void)failure(s, reason);
-    bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
-}
-
-void bus_link_put(struct bus_link *link, struct bus_put *put)
-{
-    write_put(link, link->session.nc, put, link->value);
-}
-
-bool bus_link_put_now(struct bus_link *link, struct bus_put *put)
-{
-    char value[SMALL_VALUE];
-    if (put->n > sizeof value || !bus_puts_quiet(link->setup.puts))
-        return false;
-    const struct bus_session *session = bus_link_use(link);
-    if (!session)
-        return false;
-    write_put(link, session->nc, put, value);
-    bus_link_unuse(link);
-    return true;
 }

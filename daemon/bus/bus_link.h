@@ -18,9 +18,9 @@
 #include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
 
-/* The longest: "$JS.<domain>.API.$KV.<bucket>.<key>" */
 #define BUS_REQUEST_TIMEOUT_NS (3 * NS_PER_S) /* of each request that the bus thread waits for */
 
+/* The longest: "$JS.<domain>.API.$KV.<bucket>.<key>" */
 #define BUS_SUBJECT_CAP (BUS_PREFIX_CAP + 80 + BUS_KEY_MAX)
 
 struct bus_link;

@@ -40,8 +40,6 @@ void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
         grant_a_ttl(l, now_ns);
 }
 
-size_t silent; /* of those that are alive, the overdue ones, if they have been counted in this tick */
-bool counted;
 static bool overdue(const struct host *h, int64_t now_ns)
 {
     return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;

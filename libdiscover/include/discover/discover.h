@@ -35,6 +35,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <discover/status.h>
+#include <discover/types.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -66,36 +69,6 @@ enum discover_result {
     DISCOVER_E_CONFLICT = -4009, /* someone else on this host owns that registration */
     DISCOVER_E_PROTOCOL = -4010, /* the daemon sent something that does not parse */
     DISCOVER_E_BUDGET = -4011,   /* too many retries: what is called has enough to do */
-};
-
-enum discover_protocol { DISCOVER_TCP = 0, DISCOVER_UDP = 1 };
-
-enum discover_state {
-    DISCOVER_PASSING = 1,
-    DISCOVER_WARNING = 2,
-    DISCOVER_CRITICAL = 3,
-    DISCOVER_MAINTENANCE = 4,
-    DISCOVER_DRAINING = 5,
-};
-
-/* How near an instance is, seen from this host. */
-enum discover_tier { DISCOVER_HOST = 0, DISCOVER_ZONE = 1, DISCOVER_REGION = 2, DISCOVER_ELSEWHERE = 3 };
-
-/* Bits of discover_endpoint's families. */
-enum discover_family { DISCOVER_HAS_IPV4 = 1, DISCOVER_HAS_IPV6 = 2 };
-
-/* One instance, as resolve copies it. 40 bytes; the layout is part of the ABI. */
-struct discover_endpoint {
-    uint8_t ipv6[16];  /* network order; valid when families has DISCOVER_HAS_IPV6 */
-    uint8_t ipv4[4];   /* network order; valid when families has DISCOVER_HAS_IPV4 */
-    uint16_t port;     /* host order */
-    uint8_t families;  /* DISCOVER_HAS_... */
-    uint8_t state;     /* enum discover_state */
-    uint32_t weight;   /* 1..65535: its share of the calls */
-    uint16_t priority; /* lower is used first */
-    uint8_t protocol;  /* enum discover_protocol */
-    uint8_t tier;      /* enum discover_tier */
-    uint64_t id;       /* names the instance (domain, service, host, instance) for as long as it lives */
 };
 
 struct discover;
@@ -334,40 +307,12 @@ DISCOVER_API void discover_report(struct discover_picker *p, uint64_t id, uint32
                                   enum discover_outcome outcome);
 
 /*
- * Lists with all details, for tools. The callback gets structures that live only during the call; it returns 0
+ * Lists with all details (discover/types.h), for tools. The callback gets structures that live only during the call; it returns 0
  * to go on, anything else to stop, which becomes the result. The set of one service is consistent.
  *
  * They return as resolve does, but list instances that are not usable, too. DISCOVER_E_UNSYNCED may come after
  * some calls of fn: what was listed is this host's own, of the others nothing is known. [any thread]
  */
-struct discover_pair {
-    const char *key, *value;
-};
-
-struct discover_instance {
-    const char *service; /* "domain/service" */
-    const char *host;
-    const char *instance;
-    const char *hostname; /* "", or a name instead of addresses: the endpoint has what that resolved to */
-    const char *zone;
-    const char *region;
-    struct discover_endpoint endpoint;
-    int usable; /* resolve would return it */
-    const char *const *tags;
-    size_t n_tags;
-    const struct discover_pair *meta;
-    size_t n_meta;
-};
-
-struct discover_host {
-    const char *name;
-    const char *region, *zone;
-    uint8_t ipv4[4], ipv6[16];
-    uint8_t families;
-    int alive; /* its lease has not run out */
-    uint32_t instances;
-};
-
 typedef int discover_service_fn(void *arg, const char *service, size_t n_usable, size_t n_total);
 typedef int discover_instance_fn(void *arg, const struct discover_instance *instance);
 typedef int discover_host_fn(void *arg, const struct discover_host *host);
@@ -504,79 +449,7 @@ DISCOVER_API DISCOVER_CHECK int discover_reload(struct discover *d, discover_rel
 /* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 
-/* The daemon's own status. The structure and its strings live only during the callback. */
-struct discover_counter {
-    const char *name;
-    uint64_t value;
-};
-
-/* A key of the registry whose value the daemon refused. */
-struct discover_refusal {
-    const char *bucket, *key, *reason; /* printable ASCII; the key is cut at 255 bytes */
-    uint64_t count;                    /* values refused under it */
-    int64_t age_ms;                    /* since the last of them was put */
-};
-
-/* A host that writes much to the registry. */
-struct discover_talker {
-    const char *host; /* "": under keys that name no host */
-    uint32_t changes; /* in about the last ten seconds */
-    int floods;       /* more than limits.host_changes */
-};
-
-/* A state set by discover_override. */
-struct discover_override_info {
-    const char *service, *instance; /* "": all */
-    enum discover_state state;
-};
-
-/* Grows only at its end. Made by the library; lives during the call. */
-/* One of the two buckets behind the registry, as this host sees it. */
-struct discover_bucket {
-    const char *name;
-    const char *read_error;    /* why it cannot be read, or is not used; "": it can */
-    const char *refusal;       /* why it does not store what this host puts; "": it does */
-    uint32_t refused;          /* keys of this host that it refuses ... */
-    int64_t refused_ms;        /* ... for so long */
-    uint64_t bytes, max_bytes; /* as last heard; max_bytes 0: no limit */
-    int full;                  /* no room for new instances */
-    const char *const *lacks;  /* settings that are not as they should be */
-    size_t n_lacks;
-};
-
-struct discover_status {
-    const char *version, *host, *sync, *bus_server, *bus_error;
-    uint64_t epoch;
-    int64_t stale_ms, uptime_ms;
-    int bus_connected;
-    uint32_t hosts, services, instances, registrations, unacknowledged;
-    const struct discover_counter *counters;
-    size_t n_counters;
-    const struct discover_refusal *refused; /* the newest few, newest first */
-    size_t n_refused;
-    const struct discover_talker *talkers; /* the busiest few, if they write more than once a second */
-    size_t n_talkers;
-    const struct discover_override_info *overrides; /* the first 64 */
-    size_t n_overrides;
-    const char *distrust; /* why the bus is not trusted, so that no lease runs out; "": it is */
-    uint32_t held;        /* hosts kept although their leases have run out ... */
-    int64_t held_ms;      /* ... for so long from now on, at most ... */
-    const char *held_reason;
-    const char *address;       /* of the host, and why that one; or why there is none */
-    uint32_t waiting;          /* registrations that wait for the host to have an address */
-    const char *store_error;   /* why the state directory cannot be written; "": it can */
-    const char *lease_problem; /* why other hosts may not take this host's lease, so that nobody hears of what is
-                                  registered here; "": they do */
-    int name_taken;            /* not 0: because another live host has this one's name */
-    const struct discover_bucket *buckets;
-    size_t n_buckets;
-    const char *write_refusal; /* why what this host puts is not stored; "": it is */
-    uint32_t unwritten; /* entries of the shared table that could not be written: answers miss what has changed */
-    const char *unwritten_reason;
-    const char *const *listen_problems; /* addresses to be served that are not, and why */
-    size_t n_listen_problems;
-};
-
+/* The daemon's own status (discover/status.h). The structure and its strings live only during the callback. */
 typedef void discover_status_fn(void *arg, const struct discover_status *status);
 DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
 

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mails of the bus's threads become events of the main thread, a slice of time each turn. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/loop.h"
+#include "daemon/bus/bus_impl.h"
+#include "libdiscover/core/clock.h"
+
+static void dispatch_info(struct bus *b, const struct info_mail *mail)
+{
+    struct bus_info info = mail->info;
+    info.reason = mail->reason;
+    info.lacks = mail->lacks;
+    if (mail->check)
+        b->checking[mail->head.bucket] = false;
+    b->events.info(b->arg, mail->head.bucket, &info);
+}
+
+/* As many as the slice has time for. False: there are more. */
+static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)
+{
+    struct kv_message m;
+    while (b->entry.n < mail->count) {
+        entries_next(mail, &b->entry.offset, &m);
+        b->entry.n++;
+        b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
+        if (loop_slice_over(slice) && b->entry.n < mail->count)
+            return false;
+    }
+    b->entry.n = b->entry.offset = 0;
+    bus_reader_credit(b->reader);
+    return true;
+}
+
+static void dispatch_put(struct bus *b, const struct bus_put *put)
+{
+    struct bus_put_result result = {
+        .token = put->token,
+        .bucket = put->head.bucket,
+        .err = put->err,
+        .reason = put->reason,
+        .seq = put->seq,
+        .rtt_ns = put->rtt_ns,
+    };
+    b->puts_out--;
+    b->events.put_done(b->arg, &result);
+}
+
+static void dispatch_text(struct bus *b, const struct text_mail *mail)
+{
+    switch ((enum bus_mail_kind)mail->head.kind) {
+    case BUS_MAIL_CONNECTED:
+        b->connected = true;
+        b->events.connected(b->arg, mail->text);
+        break;
+    case BUS_MAIL_DISCONNECTED:
+        b->connected = false;
+        b->events.disconnected(b->arg, mail->text);
+        break;
+    case BUS_MAIL_MOVED:
+        b->events.moved(b->arg, mail->text, mail->err != 0);
+        break;
+    case BUS_MAIL_END:
+        b->resyncing[mail->head.bucket] = false;
+        b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);
+        break;
+    default:
+        b->events.problem(b->arg, mail->text);
+        break;
+    }
+}
+
+static void dispatch_gap(struct bus *b, struct bus_mail *mail)
+{
+    enum bus_bucket bucket = mail->bucket;
+    bus_feed_gap_taken((struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap)));
+    b->events.gap(b->arg, bucket);
+}
+
+static void dispatch_mail(struct bus *b, struct bus_mail *mail)
+{
+    switch ((enum bus_mail_kind)mail->kind) {
+    case BUS_MAIL_LIVE:
+        b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
+        break;
+    case BUS_MAIL_GAP:
+        dispatch_gap(b, mail);
+        return; /* part of its feed */
+    case BUS_MAIL_INFO:
+        dispatch_info(b, (struct info_mail *)mail);
+        break;
+    case BUS_MAIL_ENTRIES: /* in pieces: dispatch_next */
+        break;
+    case BUS_MAIL_PUT:
+        dispatch_put(b, (struct bus_put *)mail);
+        break;
+    default:
+        dispatch_text(b, (struct text_mail *)mail);
+        break;
+    }
+    free(mail);
+}
+
+int bus_fd(const struct bus *b)
+{
+    return mailbox_fd(b->box);
+}
+
+struct bus_mail *bus_next_mail(struct bus *b)
+{
+    struct mail *mail = b->todo;
+    if (mail)
+        b->todo = mail->next;
+    return (struct bus_mail *)mail;
+}
+
+static void dispatch_next(struct bus *b, const struct loop_slice *slice)
+{
+    const struct bus_mail *first = (struct bus_mail *)b->todo;
+    if (first->kind != BUS_MAIL_ENTRIES || dispatch_entries(b, (const struct entries_mail *)first, slice))
+        dispatch_mail(b, bus_next_mail(b));
+}
+
+/* What is posted meanwhile makes the mailbox readable again. */
+void bus_dispatch(struct bus *b)
+{
+    struct loop_slice slice = loop_slice_begin();
+    if (!b->todo)
+        b->todo = mailbox_take(b->box);
+    while (b->todo && !loop_slice_over(&slice))
+        dispatch_next(b, &slice);
+    if (b->todo)
+        mailbox_wake(b->box);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What nats.c calls on threads of its own: the connection was lost or is about to be, an error, the answer to a put. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/bus/bus_link_impl.h"
+
+void bus_link_on_closed(natsConnection *nc, void *closure)
+{
+    struct bus_link *link = closure;
+    const char *detail = NULL;
+    natsStatus s = natsConnection_GetLastError(nc, &detail);
+    pthread_mutex_lock(&link->lock);
+    snprintf(link->lost_reason, sizeof link->lost_reason, "%s",
+             detail && *detail ? detail
+             : s != NATS_OK    ? natsStatus_GetText(s)
+                               : "closed by the server");
+    link->silent = s == NATS_STALE_CONNECTION;
+    link->closed = true;
+    bus_inbox_close(link->read_answers);
+    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock); /* from here on the link may be gone */
+}
+
+void bus_link_on_lame_duck(natsConnection *nc, void *closure)
+{
+    (void)nc;
+    struct bus_link *link = closure;
+    pthread_mutex_lock(&link->lock);
+    link->lame = true;
+    (void)!write(link->news_fd, &(uint64_t){1}, sizeof(uint64_t));
+    pthread_mutex_unlock(&link->lock);
+}
+
+void bus_link_on_delivery_end(void *closure)
+{
+    struct bus_link *link = closure;
+    pthread_mutex_lock(&link->lock);
+    link->deliveries--;
+    pthread_cond_broadcast(&link->changed);
+    pthread_mutex_unlock(&link->lock);
+}
+
+static void remember_denied(struct bus_link *link, const char *subject)
+{
+    bool request = strncmp(subject, link->api_prefix, strlen(link->api_prefix)) == 0;
+    if (!request || bus_link_denied(link, subject))
+        return;
+    pthread_mutex_lock(&link->lock);
+    if (link->n_denied < DENIED_MAX)
+        snprintf(link->denied[link->n_denied++], BUS_SUBJECT_CAP, "%s", subject);
+    pthread_mutex_unlock(&link->lock);
+}
+
+/* sub may be freed already (nats.c 3.4.1): it is not touched. */
+void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure)
+{
+    (void)nc;
+    (void)sub;
+    struct bus_link *link = closure;
+    const char *detail = nats_GetLastError(NULL);
+    const char *text = detail && *detail ? detail : natsStatus_GetText(s);
+    if (s == NATS_NOT_PERMITTED) {
+        char subject[BUS_SUBJECT_CAP];
+        metric_inc(&link->setup.counters->denials);
+        bool cut;
+        if (wire_denied_put(text, subject, sizeof subject, &cut)) {
+            remember_denied(link, subject);
+            bus_puts_fail(link->setup.puts, subject, cut, -EACCES, text);
+        }
+    }
+    bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+}
+
+void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)
+{
+    (void)nc;
+    (void)sub;
+    struct bus_link *link = closure;
+    uint64_t id, seq = 0;
+    if (wire_number(natsMsg_GetSubject(msg) + link->put_reply_len, 16, &id)) {
+        char reason[BUS_REASON_CAP] = "";
+        int err = -ENODEV;
+        if (natsMsg_IsNoResponders(msg))
+            snprintf(reason, sizeof reason, "nobody serves the bucket (no leader, or no such stream)");
+        else
+            err = wire_put_ack(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &seq, reason);
+        if (err == -EBADMSG)
+            snprintf(reason, sizeof reason, "the answer makes no sense");
+        bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
+    }
+    bus_deferred_add(&link->deferred, msg);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sources of bus_link.h share. */
+#ifndef BUS_LINK_IMPL_H
+#define BUS_LINK_IMPL_H
+
+#include <pthread.h>
+
+#include "daemon/bus/bus_link.h"
+#include "daemon/bus/bus_timeout.h"
+#include "libdiscover/core/clock.h"
+
+#define DISCOVERED_MAX 16
+#define DENIED_MAX     8
+
+struct bus_link {
+    struct bus_link_setup setup;
+    const char *host;                 /* borrowed */
+    char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
+    size_t n_discovered;
+    const char *js_domain;
+    int64_t request_timeout_ms;
+    char last_server[BUS_REASON_CAP]; /* of the connection before */
+    struct bus_timeout timeout;
+    int64_t opened_ns;
+    char api_prefix[80], put_prefix[80];
+    char inbox[BUS_SUBJECT_CAP / 2];
+    size_t put_reply_len;           /* of "<inbox>.put.", in front of the id */
+    char *value;                    /* max_value bytes: the one that is being written */
+    struct bus_inbox *read_answers; /* for the reader thread */
+    int news_fd;
+    struct bus_deferred deferred; /* answers; of their callback's thread, and of who has waited for its end */
+
+    pthread_mutex_t lock; /* protects what follows */
+    pthread_cond_t changed;
+    struct bus_session session;
+    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls;
+    bool open, lame, closed;
+    bool silent;                /* closed because the server did not answer pings */
+    unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
+    char lost_reason[BUS_REASON_CAP];
+    size_t n_denied;
+    char denied[DENIED_MAX][BUS_SUBJECT_CAP]; /* requests that NATS did not permit on this connection */
+};
+
+/* Called by nats.c; closure is the link. */
+void bus_link_on_closed(natsConnection *nc, void *closure);
+void bus_link_on_lame_duck(natsConnection *nc, void *closure);
+void bus_link_on_delivery_end(void *closure); /* a subscription's thread calls back no more */
+void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure);
+void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure); /* to a put */
+
+/* What a call of nats.c that failed says, in words. Returns -ENOTCONN. */
+int bus_link_failure(natsStatus s, char ret_reason[static BUS_REASON_CAP]);
+
+#endif

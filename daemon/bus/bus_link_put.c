@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes puts and deletions to the connection. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/bus/bus_link_impl.h"
+
+#define TOMBSTONE_TTL "5m"
+#define SMALL_VALUE   2048
+
+/*
+ * What takes the place of a deleted record is the proof of its end, for readers that were away; where the server can,
+ * it goes long before MaxAge: a fleet that deploys all day has many times more of them than records.
+ */
+static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply, bool with_ttl)
+{
+    natsMsg *msg = NULL;
+    natsStatus s = natsMsg_Create(&msg, subject, reply, NULL, 0);
+    if (s == NATS_OK)
+        s = natsMsgHeader_Set(msg, "KV-Operation", "DEL");
+    if (s == NATS_OK && with_ttl)
+        s = natsMsgHeader_Set(msg, "Nats-TTL", TOMBSTONE_TTL);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(nc, msg);
+    natsMsg_Destroy(msg);
+    return s;
+}
+
+/* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
+static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put *put, char *value)
+{
+    char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
+    size_t n = put->n;
+    bool delete = put->delete;
+    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->setup.message_ttl[BUS_SERVICES]);
+    snprintf(subject, sizeof subject, "%s", put->subject);
+    memcpy(value, put->value, n);
+    uint64_t id = bus_puts_add(link->setup.puts, put);
+    snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
+    natsStatus s = delete ? write_delete(nc, subject, reply, with_ttl)
+                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
+    if (s == NATS_OK)
+        return;
+    (void)bus_link_failure(s, reason);
+    bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
+}
+
+void bus_link_put(struct bus_link *link, struct bus_put *put)
+{
+    write_put(link, link->session.nc, put, link->value);
+}
+
+bool bus_link_put_now(struct bus_link *link, struct bus_put *put)
+{
+    char value[SMALL_VALUE];
+    if (put->n > sizeof value || !bus_puts_quiet(link->setup.puts))
+        return false;
+    const struct bus_session *session = bus_link_use(link);
+    if (!session)
+        return false;
+    write_put(link, session->nc, put, value);
+    bus_link_unuse(link);
+    return true;
+}
