@@ -103,7 +103,7 @@ int main(int argc, char **argv)
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "discoverd: what is \"%s\"?\n%s", argv[optind], usage);
+        fprintf(stderr, "discoverd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_USAGE;
     }
     if (mode == KEYS)

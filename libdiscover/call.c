@@ -276,7 +276,7 @@ int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
 struct status_lists {
     struct discover_counter *counters;
     struct discover_refusal *refused;
-    struct discover_talker *talkers;
+    struct discover_top_writer *top_writers;
     struct discover_override_info *overrides;
     struct discover_bucket *buckets;
 };
@@ -285,7 +285,7 @@ static void free_lists(struct status_lists *lists)
 {
     free(lists->counters);
     free(lists->refused);
-    free(lists->talkers);
+    free(lists->top_writers);
     free(lists->overrides);
     free(lists->buckets);
 }
@@ -311,11 +311,11 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
     struct status_lists lists = {
         .counters = calloc(s->n_counters + 1, sizeof *lists.counters),
         .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
-        .talkers = calloc(s->n_talkers + 1, sizeof *lists.talkers),
+        .top_writers = calloc(s->n_top_writers + 1, sizeof *lists.top_writers),
         .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
         .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
     };
-    if (!lists.counters || !lists.refused || !lists.talkers || !lists.overrides || !lists.buckets) {
+    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -325,9 +325,9 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         const Discover__V1__Refusal *r = s->refused[i];
         lists.refused[i] = (struct discover_refusal){r->bucket, r->key, r->reason, r->count, r->age_ms};
     }
-    for (size_t i = 0; i < s->n_talkers; i++) {
-        const Discover__V1__Talker *t = s->talkers[i];
-        lists.talkers[i] = (struct discover_talker){t->host, t->changes, t->floods};
+    for (size_t i = 0; i < s->n_top_writers; i++) {
+        const Discover__V1__TopWriter *t = s->top_writers[i];
+        lists.top_writers[i] = (struct discover_top_writer){t->host, t->changes, t->floods};
     }
     for (size_t i = 0; i < s->n_overrides; i++) {
         const Discover__V1__Override *o = s->overrides[i];
@@ -361,8 +361,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .n_counters = s->n_counters,
         .refused = lists->refused,
         .n_refused = s->n_refused,
-        .talkers = lists->talkers,
-        .n_talkers = s->n_talkers,
+        .top_writers = lists->top_writers,
+        .n_top_writers = s->n_top_writers,
         .overrides = lists->overrides,
         .n_overrides = s->n_overrides,
         .distrust = s->distrust,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every room may do with a handle. */
+/* What all parts of the library may do with a handle. */
 #include "libdiscover/context.h"
 
 #include <errno.h>

@@ -61,8 +61,8 @@ struct discover {
     struct held *held;
     const struct held *awaited; /* the one that discover_register waits for */
 
-    int told;  /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
-    int fault; /* what dispatch, or the call that waits, has to tell; 0: nothing */
+    int reported; /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
+    int fault;    /* what dispatch, or the call that waits, has to tell; 0: nothing */
     char last_error[LAST_ERROR_CAP];
 };
 

@@ -105,7 +105,7 @@ int handle_connect(struct discover *d, int64_t deadline_ns)
     }
     if (d->link == LINK_UP)
         return 0;
-    int fault = d->told ? d->told : DISCOVER_E_UNSYNCED;
+    int fault = d->reported ? d->reported : DISCOVER_E_UNSYNCED;
     d->fault = 0;
     return fault;
 }

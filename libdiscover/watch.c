@@ -23,7 +23,7 @@ struct discover_watch {
     discover_watch_fn *fn;
     void *arg;
     uint32_t request;
-    bool due, told, ended;
+    bool due, reported, ended;
     int result;
     struct endpoints known;
     char service[TABLE_KEY_MAX + 1];
@@ -118,11 +118,11 @@ static int look(struct discover_watch *w)
         return -ENOMEM;
     }
     size_t n = compare(&w->known, &is, differences);
-    bool first = !w->told, missing = result < 0 && result != w->result;
+    bool first = !w->reported, missing = result < 0 && result != w->result;
     free(w->known.all);
     w->known = is;
     w->result = result;
-    w->told = true;
+    w->reported = true;
     if (n > 0 || first || missing)
         tell(w, result, &w->known, differences, n);
     free(differences);

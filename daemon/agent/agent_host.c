@@ -196,7 +196,7 @@ void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t s
     if (is_old(a, lease))
         lease_beat_lost(&a->beat, now_ns);
     if (news != NAME_CONFLICT_NOTHING) {
-        metric_inc(&a->metrics.rivals);
+        metric_inc(&a->metrics.name_conflicts);
         a->ops.name_conflict(a->ops.arg, lease, news == NAME_CONFLICT_FOUND);
     }
     agent_after(a, now_ns);

@@ -49,7 +49,7 @@ static const struct metric metrics_table[] = {
                "Times a lease was found under this host's name, and asked whether it belongs to somebody alive."),
     COUNTER_OF(agent_metrics, jumps, "discoverd_agent_jumps_total",
                "Times the epoch had to go above one found in the bucket."),
-    COUNTER_OF(agent_metrics, rivals, "discoverd_agent_rivals_total",
+    COUNTER_OF(agent_metrics, name_conflicts, "discoverd_agent_name_conflicts_total",
                "Times another live host of the same name was found."),
     GAUGE_OF(agent_metrics, name_is_ours, "discoverd_agent_name_is_ours",
              "1 when no other live host uses this host's name."),

@@ -11,7 +11,8 @@ struct agent_metrics {
     metric_value puts, deletes, repeats, acks, errors, timeouts, late, orphans, put_back, behind, in_flight, window,
         records;
     metric_value registered, updated, removed, expired, processes_gone, conflicts, limited, store_errors;
-    metric_value registrations, inherited, leases, lease_errors, lease_late_us, questions, jumps, rivals, name_is_ours;
+    metric_value registrations, inherited, leases, lease_errors, lease_late_us, questions, jumps, name_conflicts,
+        name_is_ours;
     metric_value overrides, overrides_limited;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The epoch: one life of a daemon on a host. */
+/* How the epoch, which tells one life of this host's daemon from the next, is chosen and raised. */
 #include "daemon/agent/epoch.h"
 
 void epoch_begin(struct agent_identity *identity, int64_t wall_ms, uint64_t random)

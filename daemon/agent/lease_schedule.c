@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When our host's lease is put. */
+/* When the lease of this host is put: every third of its TTL with some jitter, and sooner after a failure. */
 #include "daemon/agent/lease_schedule.h"
 
 #include "libdiscover/core/clock.h"

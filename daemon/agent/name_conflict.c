@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the host's name is ours. */
+/* Finds out whether another live host uses this host's name. */
 #include "daemon/agent/name_conflict.h"
 
 #include "libdiscover/core/clock.h"

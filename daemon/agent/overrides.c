@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator says of instances of this host. */
+/* The states that operators have set for instances of this host. */
 #include "daemon/agent/overrides.h"
 
 #include <errno.h>

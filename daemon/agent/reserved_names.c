@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names that are kept for who had them. */
+/* Names of instances that are reserved after a restart, for the users who had them. */
 #include "daemon/agent/reserved_names.h"
 
 #include <errno.h>

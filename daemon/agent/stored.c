@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the store op keeps, as bytes. */
+/* Registrations, names and overrides as the bytes that the state directory keeps. */
 #include "daemon/agent/stored.h"
 
 #include <errno.h>
@@ -141,7 +141,7 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
     return 0;
 }
 
-static int keep(const struct agent_ops *ops, const char *name, const uint8_t *bytes, size_t n)
+static int store(const struct agent_ops *ops, const char *name, const uint8_t *bytes, size_t n)
 {
     return ops->store(ops->arg, name, bytes, n) < 0 ? -EIO : 0;
 }
@@ -159,7 +159,7 @@ int stored_keep_registration(const struct agent_ops *ops, const struct instance_
     size_t n;
     stored_name(key, name);
     int err = stored_registration_encode(key, owner, record, bytes, &n);
-    return err < 0 ? err : keep(ops, name, bytes, n);
+    return err < 0 ? err : store(ops, name, bytes, n);
 }
 
 int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key)
@@ -184,7 +184,7 @@ int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key
     msg.service = service;
     msg.instance = (char *)key->instance;
     msg.uid = uid;
-    return keep(ops, name, bytes, discover__v1__stored_name__pack(&msg, bytes));
+    return store(ops, name, bytes, discover__v1__stored_name__pack(&msg, bytes));
 }
 
 int stored_drop_name(const struct agent_ops *ops, const struct instance_key *key)
@@ -216,7 +216,7 @@ int stored_keep_override(const struct agent_ops *ops, const struct override *ove
     char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
     stored_override_name(override, name);
-    return keep(ops, name, bytes, stored_override_encode(override, bytes));
+    return store(ops, name, bytes, stored_override_encode(override, bytes));
 }
 
 int stored_drop_override(const struct agent_ops *ops, const struct override *override)

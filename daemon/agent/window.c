@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many puts may be in flight. */
+/* How many puts may be on their way to NATS at once: grows and shrinks with the time an acknowledgement takes. */
 #include "daemon/agent/window.h"
 
 #include "libdiscover/core/clock.h"

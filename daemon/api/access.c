@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may register. */
+/* Decides which users of this machine may register. */
 #include "daemon/api/access.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deadlines of many things, the earliest first. */
+/* A binary heap of deadlines, the earliest first. */
 #include "daemon/base/deadlines.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small files, whole. */
+/* Reads and writes small files as a whole. */
 #include "daemon/base/file.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A file that only one process has at a time. */
+/* A lock file: held by one process at a time, and released by the kernel when that dies. */
 #include "daemon/base/lock.h"
 
 #include <errno.h>

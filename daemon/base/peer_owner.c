@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is at the other end of a TCP connection. */
+/* Finds the user who owns the other end of a TCP connection from this machine. */
 #include "daemon/base/peer_owner.h"
 
 #include <linux/inet_diag.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From republished messages to mails. */
+/* Turns the messages of the live feed, on the thread that nats.c delivers them, into mails to the main thread. */
 #include "daemon/bus/bus_feed.h"
 
 #include <string.h>

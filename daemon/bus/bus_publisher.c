@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connect, serve, move or lose, wait, again. */
+/* The bus thread: connects, writes puts, moves to another server or waits after a loss, and begins anew. */
 #include "daemon/bus/bus_publisher.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sharing out a stream's sequences. */
+/* Divides the sequences of a stream among several readers. */
 #include "daemon/bus/bus_ranges.h"
 
 #define SHARE_MIN 4 /* sequences that are worth a chain of their own */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders from main, and what is done for them. */
+/* The reader thread: takes orders (read the bucket, ask how far it is) and carries them out one by one. */
 #include "daemon/bus/bus_reader.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits and batches of a snapshot that is being read. */
+/* Limits and batches of a snapshot while it is read. */
 #include "daemon/bus/bus_reading.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long to wait for a server that says nothing. */
+/* Adaptive timeouts: how long to wait for a server that does not answer, by how connections ended before. */
 #include "daemon/bus/bus_timeout.h"
 
 #include "libdiscover/core/clock.h"

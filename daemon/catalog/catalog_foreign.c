@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Foreign records, each of which is its own lease. */
+/* Records of foreign writers in the catalog. They come without a lease and live for the TTL they name. */
 #include <errno.h>
 #include <utlist.h>
 

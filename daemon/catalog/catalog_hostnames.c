@@ -164,9 +164,9 @@ static void forget(struct catalog *c, struct hostname *h)
 
 static void tell(struct catalog *c, struct hostname *h, bool held)
 {
-    if (c->hostname_fn && h->told != held)
+    if (c->hostname_fn && h->reported != held)
         c->hostname_fn(c->hostname_arg, h->name, held, &h->address);
-    h->told = held && c->hostname_fn;
+    h->reported = held && c->hostname_fn;
 }
 
 void hostnames_flush(struct catalog *c)
@@ -196,7 +196,7 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
     c->hostname_arg = arg;
     HASH_ITER(hh, c->hostnames, h, next)
     {
-        h->told = false;
+        h->reported = false;
         if (h->n > 0)
             tell(c, h, true);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much of other hosts is taken. */
+/* Limits on what is taken from other hosts. */
 #include <errno.h>
 
 #include "daemon/catalog/model.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Size classes with a free list each. */
+/* Allocates blocks in the shared segment: size classes with a free list each. */
 #include "daemon/catalog/heap.h"
 
 #include <errno.h>

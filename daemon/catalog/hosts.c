@@ -112,9 +112,9 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
     HASH_FIND_STR(c->hosts, host, h);
     if (!h) /* one too many (limits.hosts): reading again will not help */
         return true;
-    bool again = h->told_digest == lease->digest;
+    bool again = h->lease_digest == lease->digest;
     h->differed = !differs(h, lease) ? 0 : again ? h->differed + 1 : 1;
-    h->told_digest = lease->digest;
+    h->lease_digest = lease->digest;
     if (h->differed >= 2 && host_is_what_was_read(c, h, lease)) {
         host_settle(c, h);
         h->differed = 0;

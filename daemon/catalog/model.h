@@ -86,10 +86,10 @@ struct host {
     uint32_t mark;
     uint32_t records;      /* of them, those the host vouches for, */
     uint64_t digest;       /* and their digest */
-    uint64_t told_digest;  /* in its last lease */
+    uint64_t lease_digest; /* in its last lease */
     uint32_t differed;     /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns; /* 0 while alive */
-    bool listed;           /* told of by a lease, not only by instances */
+    bool listed;           /* by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];
 };
@@ -107,7 +107,7 @@ struct hostname {
     struct dirty dirty; /* queued while it is new, or nobody has it any more */
     struct instance **instances;
     uint32_t n, cap;
-    bool told; /* to the one who watches */
+    bool reported; /* to the one who watches */
     struct catalog_address address;
     char name[];
 };

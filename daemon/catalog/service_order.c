@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sorted pages in a sorted list. */
+/* The services in the order of their names: sorted pages in a sorted list. */
 #include "daemon/catalog/service_order.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One check, run again and again. */
+/* Runs one check again and again, and ends it when it takes too long. */
 #include "daemon/check/probe.h"
 
 #include <arpa/inet.h>

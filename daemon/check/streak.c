@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From single results to a verdict. */
+/* Turns single check results into passing or critical, by how many in a row agree. */
 #include "daemon/check/streak.h"
 
 void streak_init(struct streak *s, uint32_t fall, uint32_t rise)

@@ -36,11 +36,11 @@ static json_t *refused_json(const struct discover_status *s)
     return list;
 }
 
-static json_t *talkers_json(const struct discover_status *s)
+static json_t *top_writers_json(const struct discover_status *s)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < s->n_talkers; i++) {
-        const struct discover_talker *t = &s->talkers[i];
+    for (size_t i = 0; i < s->n_top_writers; i++) {
+        const struct discover_top_writer *t = &s->top_writers[i];
         (void)json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "host", t->host, "changes",
                                                     (json_int_t)t->changes, "floods", t->floods));
     }
@@ -104,13 +104,13 @@ static void print_json(void *arg, const struct discover_status *s)
 {
     json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
                             s->bus_error, "distrust", s->distrust);
-    json_t *status = json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
-                               "version", s->version, "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync,
-                               "stale_ms", (json_int_t)s->stale_ms, "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus,
-                               "held", held_json(s), "hosts", (json_int_t)s->hosts, "services", (json_int_t)s->services,
-                               "instances", (json_int_t)s->instances, "registrations", (json_int_t)s->registrations,
-                               "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s), "talkers",
-                               talkers_json(s), "overrides", overrides_json(s), "counters", counters_json(s));
+    json_t *status = json_pack(
+        "{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version,
+        "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
+        "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s), "hosts", (json_int_t)s->hosts,
+        "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
+        (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s),
+        "top_writers", top_writers_json(s), "overrides", overrides_json(s), "counters", counters_json(s));
     *(int *)arg = ctl_print_json(with_troubles(status, s));
 }
 
@@ -168,10 +168,10 @@ static void print_refused(const struct discover_status *s)
     }
 }
 
-static void print_talkers(const struct discover_status *s)
+static void print_top_writers(const struct discover_status *s)
 {
-    for (size_t i = 0; i < s->n_talkers; i++) {
-        const struct discover_talker *t = &s->talkers[i];
+    for (size_t i = 0; i < s->n_top_writers; i++) {
+        const struct discover_top_writer *t = &s->top_writers[i];
         printf("%s    %s: %u changes in the last 10 s\n", t->floods ? "floods     " : "writes much",
                *t->host ? t->host : "(keys that name no host)", t->changes);
     }
@@ -206,7 +206,7 @@ static void print_text(void *arg, const struct discover_status *s)
     print_troubles(s);
     print_held(s);
     print_refused(s);
-    print_talkers(s);
+    print_top_writers(s);
     print_overrides(s);
     *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }

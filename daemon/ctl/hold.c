@@ -95,20 +95,20 @@ struct holding {
     const struct hold *h;
     pid_t child;
     int64_t end_ns; /* when the child is told to end; INT64_MAX: not asked for, or told */
-    bool told;
+    bool ended;
 };
 
 static void tell_to_end(struct holding *hg)
 {
     (void)kill(hg->child, SIGTERM);
     hg->end_ns = INT64_MAX;
-    hg->told = true;
+    hg->ended = true;
 }
 
 /* Nobody new is sent to it first; whoever asks twice does not want to wait. */
 static void begin_end(struct holding *hg)
 {
-    if (hg->told || hg->end_ns != INT64_MAX || !hg->h->drain) {
+    if (hg->ended || hg->end_ns != INT64_MAX || !hg->h->drain) {
         tell_to_end(hg);
         return;
     }
@@ -158,13 +158,13 @@ int hold_run(const struct hold *h, struct discover *d, pid_t child)
 {
     struct pollfd fds[] = {{.fd = h->signals, .events = POLLIN}, {.fd = discover_fd(d), .events = POLLIN}};
     struct holding hg = {.h = h, .child = child, .end_ns = INT64_MAX};
-    int status = -1, told = 0;
+    int status = -1, printed = 0;
     while (status < 0) {
         (void)poll(fds, 2, wait_ms(&hg));
         status = on_signals(&hg);
         int err = status < 0 ? discover_dispatch(d) : 0;
-        if (err < 0 && err != told)
-            (void)ctl_failed(d, "the daemon", told = err);
+        if (err < 0 && err != printed)
+            (void)ctl_failed(d, "the daemon", printed = err);
     }
     return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses and networks. */
+/* Texts of addresses and networks, and the list of networks that may ask. */
 #include "daemon/dns/dns_access.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What to answer. */
+/*
+ * Composes the answer to a DNS query: finds what the name stands for, and adds its records, in the sections they belong to.
+ */
 #include "daemon/dns/dns_answer.h"
 
 #include <errno.h>

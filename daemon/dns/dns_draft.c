@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers being put together. */
+/* An answer while it is composed: its records by section, and what is left of the room for them. */
 #include "daemon/dns/dns_draft.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Response rate limiting. */
+/* Response rate limiting: a budget of answers for each network that asks. */
 #include "daemon/dns/dns_rate.h"
 
 #include "libdiscover/core/clock.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The index of addresses. */
+/* The index from addresses to hosts and instances, for PTR queries. */
 #include "daemon/dns/dns_reverse.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The handover of the shared table. */
+/* Hands a new segment of the shared table over to the DNS threads. */
 #include "daemon/dns/dns_tables.h"
 
 #include <errno.h>

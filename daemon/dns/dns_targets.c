@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which instances a name selects. */
+/* Which instances of a service a DNS name selects. */
 #include "daemon/dns/dns_targets.h"
 
 #include <errno.h>

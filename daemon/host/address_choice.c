@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each family by itself: the candidates in order, and the first that will stay. */
+/* Chooses the host's address: for each family the first candidate in order that will stay. */
 #include "daemon/host/address_choice.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whom a request means. */
+/* Checks the Host header: a page of another site must not read this interface by way of a browser (DNS rebinding). */
 #include "daemon/http/http_host.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the pages consist of, as JSON. */
+/* The parts that the HTTP pages consist of, as JSON. */
 #include "daemon/http/page_json.h"
 
 #include <arpa/inet.h>

@@ -22,12 +22,13 @@ static json_t *refused_json(const Discover__V1__Status *s)
     return list;
 }
 
-static json_t *talkers_json(const Discover__V1__Status *s)
+static json_t *top_writers_json(const Discover__V1__Status *s)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < s->n_talkers; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "host", s->talkers[i]->host, "changes",
-                                              (json_int_t)s->talkers[i]->changes, "floods", s->talkers[i]->floods));
+    for (size_t i = 0; i < s->n_top_writers; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:b}", "host", s->top_writers[i]->host, "changes",
+                                        (json_int_t)s->top_writers[i]->changes, "floods", s->top_writers[i]->floods));
     return list;
 }
 
@@ -93,8 +94,8 @@ int page_status(const Discover__V1__Status *s, const struct metrics *m, struct e
                       s->bus_server, "bus_error", s->bus_error, "distrust", s->distrust, "held", held_json(s), "hosts",
                       (json_int_t)s->hosts, "services", (json_int_t)s->services, "instances", (json_int_t)s->instances,
                       "registrations", (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged,
-                      "uptime_ms", (json_int_t)s->uptime_ms, "refused", refused_json(s), "talkers", talkers_json(s),
-                      "counters", counters),
+                      "uptime_ms", (json_int_t)s->uptime_ms, "refused", refused_json(s), "top_writers",
+                      top_writers_json(s), "counters", counters),
             s),
         out);
 }

@@ -34,12 +34,12 @@ static void write_sync(struct evbuffer *out, const char *present)
 }
 
 /* The busiest few alone: a series for each host of a fleet would cost more than it tells. */
-static void write_talkers(struct evbuffer *out, const Discover__V1__Status *s)
+static void write_top_writers(struct evbuffer *out, const Discover__V1__Status *s)
 {
     head(out, "discoverd_host_changes", "Changes written in the last 10 s by the hosts that write the most.", "gauge");
-    for (size_t i = 0; i < s->n_talkers; i++)
-        evbuffer_add_printf(out, "discoverd_host_changes{host=\"%s\"} %" PRIu32 "\n", s->talkers[i]->host,
-                            s->talkers[i]->changes);
+    for (size_t i = 0; i < s->n_top_writers; i++)
+        evbuffer_add_printf(out, "discoverd_host_changes{host=\"%s\"} %" PRIu32 "\n", s->top_writers[i]->host,
+                            s->top_writers[i]->changes);
 }
 
 struct bucket_gauge {
@@ -109,7 +109,7 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
     gauge(out, "discoverd_services", "Services in the catalog.", s->services);
     gauge(out, "discoverd_instances", "Instances in the catalog.", s->instances);
     gauge(out, "discoverd_uptime_seconds", "Since the daemon was started.", (double)s->uptime_ms / 1000);
-    write_talkers(out, s);
+    write_top_writers(out, s);
     write_buckets(out, s);
     metrics_each(m, write_metric, out);
 }

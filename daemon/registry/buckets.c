@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the buckets. */
+/* What is known of the two buckets: whether they can be read, what they refuse, and how full they are. */
 #include "daemon/registry/buckets.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct bucket {
     char refusal[TEXT_CAP];    /* why puts are refused; "": they are not */
     uint32_t refused;          /* keys of this host */
     int64_t refused_since_ns;
-    unsigned told; /* kinds of refusal that stand in the log, since it began */
+    unsigned logged; /* kinds of refusal that stand in the log, since it began */
     uint64_t bytes, messages;
     int64_t max_bytes, max_messages; /* -1: no limit, or not known */
     bool full;
@@ -177,19 +177,19 @@ static const struct kind *kind_of(int err)
     return k;
 }
 
-static void tell_refusal(struct bucket *bucket, const struct kind *kind)
+static void log_refusal(struct bucket *bucket, const struct kind *kind)
 {
     unsigned bit = 1U << (kind - kinds);
-    if (!(bucket->told & bit))
+    if (!(bucket->logged & bit))
         log_warning("bucket %s does not store what this host puts: %s", bucket->name, bucket->refusal);
-    bucket->told |= bit;
+    bucket->logged |= bit;
 }
 
 static void end_refusal(struct bucket *bucket)
 {
     bucket->refusal[0] = '\0';
     bucket->refused = 0;
-    bucket->told = 0;
+    bucket->logged = 0;
 }
 
 void buckets_put(struct buckets *b, const struct bus_put_result *result, uint32_t refused, int64_t now_ns)
@@ -203,7 +203,7 @@ void buckets_put(struct buckets *b, const struct bus_put_result *result, uint32_
         if (!bucket->refusal[0])
             bucket->refused_since_ns = now_ns;
         snprintf(bucket->refusal, sizeof bucket->refusal, "%s (%s)", kind->words, result->reason);
-        tell_refusal(bucket, kind);
+        log_refusal(bucket, kind);
     }
     if (refused == 0 && bucket->refusal[0]) {
         log_notice("bucket %s stores what this host puts again", bucket->name);

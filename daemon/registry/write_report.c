@@ -14,8 +14,8 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
 
-#define TOP_WRITERS_TOLD 5
-#define LEASE_AGES       3 /* a lease is in its bucket that many lease TTLs at most */
+#define TOP_WRITERS_SHOWN 5
+#define LEASE_AGES        3 /* a lease is in its bucket that many lease TTLs at most */
 
 struct write_report_counters {
     metric_value refused_keys, floods, flooding_hosts;
@@ -26,10 +26,10 @@ struct write_report {
     const char *buckets[BUS_BUCKETS];
     struct write_report_counters counters;
     struct refusals refusals;
-    struct top_writers talkers;
+    struct top_writers top_writers;
     /* What the status is told in. */
     Discover__V1__Refusal refusal[REFUSALS_MAX], *refusal_list[REFUSALS_MAX];
-    Discover__V1__Talker talker[TOP_WRITERS_TOLD], *talker_list[TOP_WRITERS_TOLD];
+    Discover__V1__TopWriter top_writer[TOP_WRITERS_SHOWN], *top_writer_list[TOP_WRITERS_SHOWN];
 };
 
 static const struct metric metrics_table[] = {
@@ -79,25 +79,25 @@ void write_report_heard(struct write_report *p, enum bus_bucket bucket, const st
 {
     char host[LABEL_CAP];
     host_of(bucket, m, host);
-    top_writers_heard(&p->talkers, host);
+    top_writers_heard(&p->top_writers, host);
 }
 
-static const char *name_of(const struct top_writer *talker)
+static const char *name_of(const struct top_writer *writer)
 {
-    return talker->host[0] ? talker->host : "(keys that name no host)";
+    return writer->host[0] ? writer->host : "(keys that name no host)";
 }
 
-static void on_flood(void *arg, const struct top_writer *talker)
+static void on_flood(void *arg, const struct top_writer *writer)
 {
     struct write_report *p = arg;
-    if (!talker->floods) {
-        log_notice("host %s does not flood the buckets any more", name_of(talker));
+    if (!writer->floods) {
+        log_notice("host %s does not flood the buckets any more", name_of(writer));
         return;
     }
-    if (talker->floods_s <= 1)
+    if (writer->floods_s <= 1)
         metric_inc(&p->counters.floods);
     log_warning("host %s floods the buckets: %u changes in the last %d s; limits.host_changes is %u a second",
-                name_of(talker), talker->changes, TOP_WRITERS_SPAN_S, p->config->limits.host_changes);
+                name_of(writer), writer->changes, TOP_WRITERS_SPAN_S, p->config->limits.host_changes);
 }
 
 static size_t count_floods(const struct top_writers *t)
@@ -175,11 +175,11 @@ void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket)
 
 void write_report_second(struct write_report *p, int64_t now_ns)
 {
-    top_writers_second(&p->talkers, p->config->limits.host_changes, on_flood, p);
+    top_writers_second(&p->top_writers, p->config->limits.host_changes, on_flood, p);
     refusals_forget(&p->refusals, BUS_SERVICES, now_ns - p->config->registry.record_ttl_ns);
     refusals_forget(&p->refusals, BUS_HOSTS, now_ns - LEASE_AGES * p->config->registry.lease_ttl_ns);
     metric_set(&p->counters.refused_keys, p->refusals.n);
-    metric_set(&p->counters.flooding_hosts, count_floods(&p->talkers));
+    metric_set(&p->counters.flooding_hosts, count_floods(&p->top_writers));
 }
 
 static void tell_refusals(struct write_report *p, int64_t now_ns)
@@ -196,13 +196,13 @@ static void tell_refusals(struct write_report *p, int64_t now_ns)
     }
 }
 
-static size_t tell_talkers(struct write_report *p)
+static size_t fill_top_writers(struct write_report *p)
 {
-    const struct top_writer *top[TOP_WRITERS_TOLD];
-    size_t n = top_writers_top(&p->talkers, TOP_WRITERS_SPAN_S, top, TOP_WRITERS_TOLD);
+    const struct top_writer *top[TOP_WRITERS_SHOWN];
+    size_t n = top_writers_top(&p->top_writers, TOP_WRITERS_SPAN_S, top, TOP_WRITERS_SHOWN);
     for (size_t i = 0; i < n; i++) {
-        Discover__V1__Talker *to = p->talker_list[i] = &p->talker[i];
-        discover__v1__talker__init(to);
+        Discover__V1__TopWriter *to = p->top_writer_list[i] = &p->top_writer[i];
+        discover__v1__top_writer__init(to);
         to->host = (char *)top[i]->host;
         to->changes = top[i]->changes;
         to->floods = top[i]->floods;
@@ -215,6 +215,6 @@ void write_report_status(struct write_report *p, int64_t now_ns, Discover__V1__S
     tell_refusals(p, now_ns);
     ret_status->n_refused = p->refusals.n;
     ret_status->refused = p->refusal_list;
-    ret_status->n_talkers = tell_talkers(p);
-    ret_status->talkers = p->talker_list;
+    ret_status->n_top_writers = fill_top_writers(p);
+    ret_status->top_writers = p->top_writer_list;
 }

@@ -33,7 +33,7 @@ struct name {
     UT_hash_handle hh;
     struct side side[2];
     struct names_address address;
-    enum names_news told;
+    enum names_news reported;
     int64_t asked_ns;   /* the last time, for whichever family */
     int64_t leaving_ns; /* nobody has it: it is forgotten then; 0: somebody has */
     char text[RECORD_HOSTNAME_CAP];
@@ -46,7 +46,7 @@ struct names {
     struct deadlines due;
     size_t held; /* names that somebody has */
     size_t under_way;
-    size_t failing; /* names that cannot be asked for, as was told */
+    size_t failing; /* names that cannot be asked for, as was reported */
     uint64_t tickets;
 };
 
@@ -62,10 +62,10 @@ int names_new(const struct names_options *options, struct names_counters *counte
     return 0;
 }
 
-static void set_told(struct names *n, struct name *name, enum names_news told)
+static void set_reported(struct names *n, struct name *name, enum names_news reported)
 {
-    n->failing += (size_t)(told == NAMES_CANNOT_ASK) - (size_t)(name->told == NAMES_CANNOT_ASK);
-    name->told = told;
+    n->failing += (size_t)(reported == NAMES_CANNOT_ASK) - (size_t)(name->reported == NAMES_CANNOT_ASK);
+    name->reported = reported;
     metric_set(&n->counters->failing, n->failing);
 }
 
@@ -77,7 +77,7 @@ static void set_held(struct names *n, size_t held)
 
 static void forget(struct names *n, struct name *name)
 {
-    set_told(n, name, NAMES_NO_NEWS);
+    set_reported(n, name, NAMES_NO_NEWS);
     if (!name->leaving_ns)
         set_held(n, n->held - 1);
     deadlines_clear(&n->due, &name->side[0].due);
@@ -125,7 +125,7 @@ static void come_back(struct names *n, struct name *name, const struct names_add
             deadlines_set(&n->due, &side->due, name->leaving_ns);
     }
     name->leaving_ns = 0;
-    name->told = NAMES_RESOLVED;
+    name->reported = NAMES_RESOLVED;
     if (!name->address.families)
         name->address = *last;
     set_held(n, n->held + 1);
@@ -152,7 +152,7 @@ int names_add(struct names *n, const char *text, const struct names_address *las
         return -ENOMEM;
     strcpy(name->text, text); /* a host name of a record: checked there */
     name->address = *last;
-    name->told = NAMES_RESOLVED; /* what goes well at once is no news */
+    name->reported = NAMES_RESOLVED; /* what goes well at once is no news */
     HASH_ADD_STR(n->names, text, name);
     if (!hash_added(&name->hh)) {
         free(name);
@@ -175,7 +175,7 @@ void names_remove(struct names *n, const char *text, int64_t now_ns)
         forget(n, name);
         return;
     }
-    set_told(n, name, NAMES_NO_NEWS);
+    set_reported(n, name, NAMES_NO_NEWS);
     set_held(n, n->held - 1);
     name->leaving_ns = again_ns;
     deadlines_set(&n->due, &name->side[0].due, again_ns);
@@ -307,9 +307,9 @@ static enum names_news condition(const struct name *name)
 static enum names_news news(struct names *n, struct name *name)
 {
     enum names_news now = condition(name);
-    if (now == NAMES_NO_NEWS || now == name->told)
+    if (now == NAMES_NO_NEWS || now == name->reported)
         return NAMES_NO_NEWS;
-    set_told(n, name, now);
+    set_reported(n, name, now);
     return now;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A few ranges of sequences. */
+/* The sequences that are missing in a live feed, as a few ranges. */
 #include "daemon/sync/holes.h"
 
 #include <string.h>

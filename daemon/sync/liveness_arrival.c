@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases arrive: which of them counts, and what becomes of the host. */
+/* Leases that arrive: whether one counts, and what that makes of its host. */
 #include <errno.h>
 
 #include "daemon/sync/liveness_impl.h"

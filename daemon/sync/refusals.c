@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The newest refusals: so few that a list in an array is enough. */
+/* The newest values that were refused: so few that an array that is searched is enough. */
 #include "daemon/sync/refusals.h"
 
 #include <string.h>

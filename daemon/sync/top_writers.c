@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The busiest hosts, in a few slots. */
+/* The hosts that write most: a fixed number of slots, in which a new host inherits the count of the least busy one. */
 #include "daemon/sync/top_writers.h"
 
 #include <stdio.h>
@@ -18,9 +18,9 @@ static struct top_writer *slot_of(struct top_writers *t, uint64_t hash)
     return NULL;
 }
 
-static uint32_t rank(const struct top_writer *talker)
+static uint32_t rank(const struct top_writer *writer)
 {
-    return talker->changes + talker->inherited;
+    return writer->changes + writer->inherited;
 }
 
 static struct top_writer *quietest(struct top_writers *t)
@@ -59,34 +59,34 @@ void top_writers_heard(struct top_writers *t, const char *host)
 }
 
 /* Whether there is something to be told. */
-static bool look(struct top_writer *talker, uint32_t limit)
+static bool look(struct top_writer *writer, uint32_t limit)
 {
-    uint32_t per_second = talker->changes / TOP_WRITERS_SPAN_S;
-    bool floods = per_second > (talker->floods ? limit / 2 : limit);
-    bool news = floods != talker->floods;
-    talker->floods_s = floods ? talker->floods_s + 1 : 0;
-    talker->floods = floods;
-    return news || (floods && talker->floods_s % REMIND_S == 0);
+    uint32_t per_second = writer->changes / TOP_WRITERS_SPAN_S;
+    bool floods = per_second > (writer->floods ? limit / 2 : limit);
+    bool news = floods != writer->floods;
+    writer->floods_s = floods ? writer->floods_s + 1 : 0;
+    writer->floods = floods;
+    return news || (floods && writer->floods_s % REMIND_S == 0);
 }
 
 /* A second that is TOP_WRITERS_SPAN_S old counts no more. */
-static void forget(struct top_writer *talker, unsigned second)
+static void forget(struct top_writer *writer, unsigned second)
 {
-    talker->changes -= talker->changes_in[second];
-    talker->inherited -= talker->inherited_in[second];
-    talker->changes_in[second] = talker->inherited_in[second] = 0;
+    writer->changes -= writer->changes_in[second];
+    writer->inherited -= writer->inherited_in[second];
+    writer->changes_in[second] = writer->inherited_in[second] = 0;
 }
 
 void top_writers_second(struct top_writers *t, uint32_t limit, top_writer_floods_fn *fn, void *arg)
 {
     t->second = (t->second + 1) % TOP_WRITERS_SPAN_S;
     for (size_t i = t->n; i-- > 0;) {
-        struct top_writer *talker = &t->all[i];
-        if (look(talker, limit))
-            fn(arg, talker);
-        forget(talker, t->second);
-        if (rank(talker) == 0 && !talker->floods)
-            *talker = t->all[--t->n];
+        struct top_writer *writer = &t->all[i];
+        if (look(writer, limit))
+            fn(arg, writer);
+        forget(writer, t->second);
+        if (rank(writer) == 0 && !writer->floods)
+            *writer = t->all[--t->n];
     }
 }
 
@@ -94,15 +94,15 @@ size_t top_writers_top(const struct top_writers *t, uint32_t at_least, const str
 {
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
-        const struct top_writer *talker = &t->all[i];
-        if (talker->changes < at_least)
+        const struct top_writer *writer = &t->all[i];
+        if (writer->changes < at_least)
             continue;
         size_t at = n < cap ? n++ : cap; /* sorted in: the last one falls off the end */
-        for (; at > 0 && ret_top[at - 1]->changes < talker->changes; at--)
+        for (; at > 0 && ret_top[at - 1]->changes < writer->changes; at--)
             if (at < cap)
                 ret_top[at] = ret_top[at - 1];
         if (at < cap)
-            ret_top[at] = talker;
+            ret_top[at] = writer;
     }
     return n;
 }

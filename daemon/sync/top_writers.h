@@ -43,7 +43,7 @@ void top_writers_heard(struct top_writers *t, const char *host);
  * To be called once a second. Tells of each host that begins to write more than limit changes a second, of
  * that again every minute, and when it has come down to half of it.
  */
-typedef void top_writer_floods_fn(void *arg, const struct top_writer *talker);
+typedef void top_writer_floods_fn(void *arg, const struct top_writer *writer);
 void top_writers_second(struct top_writers *t, uint32_t limit, top_writer_floods_fn *fn, void *arg);
 
 /* The busiest ones, at most cap, with at least that many changes. Returns how many. */

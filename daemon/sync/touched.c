@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash of keys. */
+/* The keys that changed on the live feed while a snapshot is read or a hole is open, each with its newest sequence. */
 #include "daemon/sync/touched.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drawing by weight. */
+/* Draws an instance by weight in constant time (the alias method). */
 #include "libdiscover/balance/alias.h"
 
 static double sum_weights(const struct candidate *candidates, uint32_t n)

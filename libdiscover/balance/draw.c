@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Picking from a prepared choice. */
+/* Picks an instance from a prepared choice. */
 #include "libdiscover/balance/draw.h"
 
 #include "libdiscover/balance/random.h"

@@ -17,13 +17,13 @@ static void eject(struct peer *p, int64_t now_ms)
 {
     int64_t span_ms = (int64_t)EJECT_MS * ++p->ejections;
     stop_serving(p, PEER_EJECTED, now_ms + (span_ms < EJECT_MAX_MS ? span_ms : EJECT_MAX_MS));
-    p->warned = p->told = false;
+    p->warned = p->shared = false;
 }
 
 static void eject_warned(struct peer *p)
 {
     stop_serving(p, PEER_EJECTED, p->warned_until_ms);
-    p->warned = p->told = true;
+    p->warned = p->shared = true;
 }
 
 static int64_t probe_span_ms(const struct peer *p)

@@ -30,7 +30,7 @@ void outlier_warn(struct peer *p, int64_t until_ms, int64_t now_ms);
 /* Whether it is out because of what happened here, and others were not told yet. */
 static inline bool outlier_untold(const struct peer *p)
 {
-    return p->standing == PEER_EJECTED && !p->told;
+    return p->standing == PEER_EJECTED && !p->shared;
 }
 
 /*

@@ -62,7 +62,7 @@ struct peer {
     bool heard;
     enum peer_standing standing;
     bool warned;             /* ejected on another process's word */
-    bool told;               /* others know of this ejection */
+    bool shared;             /* others know of this ejection */
     bool with_group;         /* not seen to fail enough by itself, but all of its group did */
     uint32_t ejections;      /* not forgotten yet */
     uint32_t probes;         /* that failed since it stopped serving */

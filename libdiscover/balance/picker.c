@@ -165,7 +165,7 @@ size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_eje
         struct peer *it = p->roster.peers[i];
         if (!outlier_untold(it))
             continue;
-        it->told = true;
+        it->shared = true;
         if (it->until_ms > now_ms)
             ret_ejections[n++] = (struct ejection){it->id, it->until_ms - now_ms};
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which instance a key belongs to. */
+/* Rendezvous hashing: which instance a key belongs to. */
 #include "libdiscover/balance/rendezvous.h"
 
 #include <string.h>

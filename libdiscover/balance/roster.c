@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The instances that a picker knows. */
+/* The instances that a picker knows, with what it has learnt of each. */
 #include "libdiscover/balance/roster.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an address is good for. */
+/* Classes of addresses: which are loopback, link-local or otherwise of no use to another host. */
 #include "libdiscover/core/address.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hashes under which labels are marked. */
+/* Hashes of labels (a tag, a place, a host, a protocol) for the marks of a page. */
 #include "libdiscover/core/table_label.h"
 
 #define XXH_INLINE_ALL

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far a table can be trusted at this moment. */
+/* Whether an answer from the table is fresh, stale or degraded at this moment. */
 #include "libdiscover/lookup/verdict.h"
 
 #include "libdiscover/core/clock.h"

@@ -46,9 +46,9 @@ void link_arm(struct discover *d)
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
-    if (code && (d->link == LINK_UP || code != d->told))
+    if (code && (d->link == LINK_UP || code != d->reported))
         d->fault = code;
-    d->told = code;
+    d->reported = code;
     if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)
         retry_reset(&d->reconnect);
     connection_close(&d->connection, true);
@@ -221,7 +221,7 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     if (err < 0)
         return err;
     d->link = LINK_UP;
-    d->told = 0;
+    d->reported = 0;
     d->up_since_ns = clock_now_ns();
     retry_reset(&d->renew);
     atomic_store(&d->connected, 1);

@@ -290,7 +290,7 @@ static bool logged(const struct host *h, const char *text)
 
 static bool floods_says_status(struct host *h)
 {
-    json_t *status = status_by_ctl(h), *entry = entry_of(status, "talkers", "host", "web-9");
+    json_t *status = status_by_ctl(h), *entry = entry_of(status, "top_writers", "host", "web-9");
     bool floods = entry && json_is_true(json_object_get(entry, "floods"));
     json_decref(status);
     return floods;

@@ -21,7 +21,7 @@ struct discover_refusal {
 };
 
 /* A host that writes much to the registry. */
-struct discover_talker {
+struct discover_top_writer {
     const char *host; /* "": under keys that name no host */
     uint32_t changes; /* in about the last ten seconds */
     int floods;       /* more than limits.host_changes */
@@ -57,8 +57,8 @@ struct discover_status {
     size_t n_counters;
     const struct discover_refusal *refused; /* the newest few, newest first */
     size_t n_refused;
-    const struct discover_talker *talkers; /* the busiest few, if they write more than once a second */
-    size_t n_talkers;
+    const struct discover_top_writer *top_writers; /* the busiest few, if they write more than once a second */
+    size_t n_top_writers;
     const struct discover_override_info *overrides; /* the first 64 */
     size_t n_overrides;
     const char *distrust; /* why the bus is not trusted, so that no lease runs out; "": it is */

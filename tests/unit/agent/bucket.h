@@ -59,7 +59,7 @@ struct bucket {
     } processes[8];
     uint64_t random, last_seq;
     int refuse; /* what publish returns */
-    size_t rivals;
+    size_t name_conflicts;
     bool stand_down;
 };
 
@@ -218,7 +218,7 @@ static inline void op_rival(void *arg, const struct lease *lease, bool stand_dow
 {
     struct bucket *b = arg;
     (void)lease;
-    b->rivals++;
+    b->name_conflicts++;
     b->stand_down = stand_down;
 }
 

@@ -360,7 +360,7 @@ START_TEST(bucket_made_anew_is_filled_again)
 }
 END_TEST
 
-/* --- rivals --- */
+/* --- others under our name --- */
 
 START_TEST(no_fight_over_a_name)
 {
@@ -373,7 +373,7 @@ START_TEST(no_fight_over_a_name)
     pass(S(3));
     other.counter++;
     agent_own_lease_seen(a, &other, ++bucket->last_seq, 0, now_ns);
-    ck_assert_uint_eq(bucket->rivals, 1);
+    ck_assert_uint_eq(bucket->name_conflicts, 1);
     ck_assert(bucket->stand_down);
     ck_assert_int_eq(agent_status(a).name, AGENT_NAME_CONFLICT);
     pass(S(9));
@@ -400,7 +400,7 @@ START_TEST(the_one_that_stays_goes_above_the_one_that_goes)
     pass(S(3));
     other.counter++;
     agent_own_lease_seen(a, &other, ++bucket->last_seq, 0, now_ns);
-    ck_assert_uint_eq(bucket->rivals, 1);
+    ck_assert_uint_eq(bucket->name_conflicts, 1);
     ck_assert(!bucket->stand_down);
     ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
     pass(NS_PER_MS);
@@ -483,7 +483,7 @@ START_TEST(the_original_answers_at_once)
     ck_assert_uint_eq(bucket->n_leases, leases + 1);
     ck_assert_uint_eq(last_lease()->answers, 99);
     ck_assert_uint_eq(last_lease()->epoch, question.epoch);
-    ck_assert_uint_eq(bucket->rivals, 1);
+    ck_assert_uint_eq(bucket->name_conflicts, 1);
     ck_assert(!bucket->stand_down);
 
     /* However often it is asked, it does not become a flood. */

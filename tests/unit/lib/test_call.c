@@ -263,10 +263,10 @@ static void on_status(void *arg, const struct discover_status *s)
     ck_assert_str_eq(s->refused[0].reason, "not JSON");
     ck_assert_uint_eq(s->refused[0].count, 2);
     ck_assert_int_eq(s->refused[0].age_ms, 1500);
-    ck_assert_uint_eq(s->n_talkers, 1);
-    ck_assert_str_eq(s->talkers[0].host, "web-9");
-    ck_assert_uint_eq(s->talkers[0].changes, 12000);
-    ck_assert_int_eq(s->talkers[0].floods, 1);
+    ck_assert_uint_eq(s->n_top_writers, 1);
+    ck_assert_str_eq(s->top_writers[0].host, "web-9");
+    ck_assert_uint_eq(s->top_writers[0].changes, 12000);
+    ck_assert_int_eq(s->top_writers[0].floods, 1);
     *(int *)arg = 1;
 }
 
@@ -282,16 +282,16 @@ START_TEST(status_is_told)
     refusal.reason = (char *)"not JSON";
     refusal.count = 2;
     refusal.age_ms = 1500;
-    Discover__V1__Talker talker = DISCOVER__V1__TALKER__INIT, *talkers[] = {&talker};
-    talker.host = (char *)"web-9";
-    talker.changes = 12000;
-    talker.floods = 1;
+    Discover__V1__TopWriter writer = DISCOVER__V1__TOP_WRITER__INIT, *top_writers[] = {&writer};
+    writer.host = (char *)"web-9";
+    writer.changes = 12000;
+    writer.floods = 1;
     Discover__V1__Status body = DISCOVER__V1__STATUS__INIT;
     body.version = (char *)"0.1.0";
     body.n_refused = 1;
     body.refused = refused;
-    body.n_talkers = 1;
-    body.talkers = talkers;
+    body.n_top_writers = 1;
+    body.top_writers = top_writers;
     body.sync = (char *)"live";
     body.epoch = 5;
     body.n_counters = 1;

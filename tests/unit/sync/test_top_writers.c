@@ -10,11 +10,11 @@
 static struct top_writers t;
 static char told[1024];
 
-static void tell(void *arg, const struct top_writer *talker)
+static void tell(void *arg, const struct top_writer *writer)
 {
     size_t used = strlen(told);
     (void)arg;
-    snprintf(told + used, sizeof told - used, "%s%s ", talker->floods ? "+" : "-", talker->host);
+    snprintf(told + used, sizeof told - used, "%s%s ", writer->floods ? "+" : "-", writer->host);
 }
 
 static void second(unsigned web, unsigned flood, unsigned limit)
@@ -114,5 +114,5 @@ START_TEST(quiet_ones_leave)
 }
 END_TEST
 
-UNIT_TESTS("talkers", flood_is_told_once_and_its_end, long_flood_is_told_again, burst_is_no_flood,
+UNIT_TESTS("top_writers", flood_is_told_once_and_its_end, long_flood_is_told_again, burst_is_no_flood,
            fleet_larger_than_the_slots, top_is_sorted, quiet_ones_leave)
