@@ -22,14 +22,12 @@ static struct lease present_lease(const struct agent *a)
         .digest = stats.digest,
         .ttl_ms = (uint32_t)(a->options.lease_ttl_ns / NS_PER_MS),
         .records = stats.records,
-        .families = a->options.addresses.families,
+        .addresses = a->options.addresses,
         .leaving = a->leave != STAYING,
         .life = a->name_conflict.life,
         .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
         .answers = a->name_conflict.answers,
     };
-    memcpy(lease.ipv4, a->options.addresses.ipv4, sizeof lease.ipv4);
-    memcpy(lease.ipv6, a->options.addresses.ipv6, sizeof lease.ipv6);
     memcpy(lease.region, a->options.region, sizeof lease.region);
     memcpy(lease.zone, a->options.zone, sizeof lease.zone);
     memcpy(lease.version, a->options.version, sizeof lease.version);

@@ -32,12 +32,6 @@ struct catalog_options {
     size_t hostnames_per_host_max, instances_max, instances_per_service_max; /* 0: no limit */
 };
 
-/* What a host name resolved to: at most one address of a family. */
-struct catalog_address {
-    uint8_t families; /* DISCOVER_HAS_... */
-    uint8_t ipv4[4], ipv6[16];
-};
-
 struct catalog_counts {
     size_t hosts, hosts_alive, services, instances, usable;
     uint64_t refused_limit; /* puts refused because of a limit */
@@ -158,14 +152,14 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
  * (held) or the last instance with it has gone. address: the last one known. fn must not call the catalog. NULL: no
  * longer.
  */
-typedef void catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct catalog_address *address);
+typedef void catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct addresses *address);
 void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *arg);
 
 /*
  * What a host name resolves to from now on, for all instances that have it. One that no instance has is remembered
  * until the next flush. -ENOMEM.
  */
-int catalog_set_address(struct catalog *c, const char *hostname, const struct catalog_address *address);
+int catalog_set_address(struct catalog *c, const char *hostname, const struct addresses *address);
 
 /* Whether all that a host's lease tells of is known here, and nothing else of it. */
 bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease);

@@ -152,7 +152,7 @@ static int tell_own(const struct loading *l, const struct instance_key *key, con
 /* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */
 static int load_address(struct catalog *c, const struct entry *e, const struct discover_endpoint *endpoint)
 {
-    struct catalog_address address = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
+    struct addresses address = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
     if (!e->hostname[0] || !address.families)
         return 0;
     memcpy(address.ipv4, endpoint->ipv4, sizeof address.ipv4);
@@ -194,9 +194,7 @@ static int load_host(const struct loading *l, const struct table_view *v)
         return 0;
     strcpy(lease.zone, e.zone);
     strcpy(lease.region, e.region);
-    lease.families = e.families;
-    memcpy(lease.ipv4, e.ipv4, sizeof lease.ipv4);
-    memcpy(lease.ipv6, e.ipv6, sizeof lease.ipv6);
+    lease.addresses = e.addresses;
     int err = catalog_set_host(l->c, host, &lease, e.alive, l->now_ns);
     return err == -ENOMEM ? err : 0;
 }

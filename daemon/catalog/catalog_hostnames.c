@@ -95,7 +95,7 @@ static void let_go(struct host *h, struct hostname *name)
     free(held);
 }
 
-static void give_address(struct instance *i, const struct catalog_address *address)
+static void give_address(struct instance *i, const struct addresses *address)
 {
     i->endpoint.families = address->families;
     memcpy(i->endpoint.ipv4, address->ipv4, sizeof i->endpoint.ipv4);
@@ -202,7 +202,7 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
     }
 }
 
-int catalog_set_address(struct catalog *c, const char *hostname, const struct catalog_address *address)
+int catalog_set_address(struct catalog *c, const char *hostname, const struct addresses *address)
 {
     struct hostname *h = find_or_new(c, hostname);
     if (!h)

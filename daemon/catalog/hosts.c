@@ -20,8 +20,7 @@ static void touch_all_of(struct catalog *c, struct host *h)
 static bool lease_differs(const struct lease *a, const struct lease *b)
 {
     return a->min_epoch != b->min_epoch || strcmp(a->zone, b->zone) != 0 || strcmp(a->region, b->region) != 0 ||
-           a->families != b->families || memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) != 0 ||
-           memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) != 0;
+           !addresses_equal(&a->addresses, &b->addresses);
 }
 
 void host_set_lease(struct host *h, const struct lease *lease)

@@ -108,7 +108,7 @@ struct hostname {
     struct instance **instances;
     uint32_t n, cap;
     bool reported; /* to the one who watches */
-    struct catalog_address address;
+    struct addresses address;
     char name[];
 };
 

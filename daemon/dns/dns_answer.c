@@ -188,7 +188,7 @@ static void host(struct dns_answering *a)
     if (table_view_details(&a->scratch->view, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0)
         fail(a, DNS_SERVFAIL, DNS_EDE_NONE);
     else
-        by_families(a, e.alive ? e.families : 0, e.ipv4, e.ipv6);
+        by_families(a, e.alive ? e.addresses.families : 0, e.addresses.ipv4, e.addresses.ipv6);
 }
 
 /* The name of an address: "<host>.host" or "<hex>.addr.<domain>", in the first zone of names. */

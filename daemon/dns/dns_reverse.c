@@ -140,7 +140,7 @@ static int add_host(struct index *x, const struct table_view *v)
         host_entry_read(details, n, &e) < 0 || !e.alive)
         return 0;
     int err = add_label(x, table_view_key(v) + 1, v->key_bytes - 1, &label);
-    return err ? err : add_families(x, e.families, e.ipv4, e.ipv6, true, label);
+    return err ? err : add_families(x, e.addresses.families, e.addresses.ipv4, e.addresses.ipv6, true, label);
 }
 
 static int add_service(struct index *x, const struct table_view *v)

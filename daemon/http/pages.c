@@ -80,7 +80,7 @@ static int write_host(struct page_walk *w, const struct page_source *source, con
     json_t *object = json_pack("{s:s, s:b, s:I, s:s, s:s}", "host", peek->key + 1, "alive", e.alive, "instances",
                                (json_int_t)peek->n_total, "zone", e.zone, "region", e.region);
     if (object)
-        page_set_addresses(object, e.families, e.ipv4, e.ipv6);
+        page_set_addresses(object, e.addresses.families, e.addresses.ipv4, e.addresses.ipv6);
     write_element(w, object, out);
     return 0;
 }

@@ -18,25 +18,19 @@ struct hostname_addresses {
     void *arg;
 };
 
-static void on_hostname(void *arg, const char *name, bool held, const struct catalog_address *address)
+static void on_hostname(void *arg, const char *name, bool held, const struct addresses *address)
 {
     struct hostname_addresses *h = arg;
-    struct names_address last = {.families = address->families};
-    memcpy(last.ipv4, address->ipv4, sizeof last.ipv4);
-    memcpy(last.ipv6, address->ipv6, sizeof last.ipv6);
     if (held)
-        resolver_add(h->resolver, name, &last);
+        resolver_add(h->resolver, name, address);
     else
         resolver_remove(h->resolver, name);
 }
 
-static void on_resolved(void *arg, const char *name, const struct names_address *address)
+static void on_resolved(void *arg, const char *name, const struct addresses *address)
 {
     struct hostname_addresses *h = arg;
-    struct catalog_address to = {.families = address->families};
-    memcpy(to.ipv4, address->ipv4, sizeof to.ipv4);
-    memcpy(to.ipv6, address->ipv6, sizeof to.ipv6);
-    if (catalog_set_address(h->catalog, name, &to) < 0)
+    if (catalog_set_address(h->catalog, name, address) < 0)
         log_error("host name %s: no memory for its address", name);
 }
 

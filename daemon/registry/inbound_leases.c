@@ -186,10 +186,10 @@ int inbound_liveness_new(struct inbound *in)
 {
     static const struct liveness_events events = {host_changed, guard};
     struct liveness_options leases = {.max_hosts = in->reach.config->limits.hosts,
-                                    .guard_percent = in->reach.config->registry.guard_percent,
-                                    .guard_min = in->reach.config->registry.guard_min,
-                                    .guard_ns = in->reach.config->registry.guard_duration_ns,
-                                    .probe = probe};
+                                      .guard_percent = in->reach.config->registry.guard_percent,
+                                      .guard_min = in->reach.config->registry.guard_min,
+                                      .guard_ns = in->reach.config->registry.guard_duration_ns,
+                                      .probe = probe};
     health_init(&in->health, in->reach.config->registry.lease_ttl_ns / 2, health_changed, in);
     int err = liveness_new(&leases, &events, in, &in->liveness);
     if (!err)

@@ -139,12 +139,9 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
                   o->reach.config->host, (unsigned long long)lease->asked_by);
         return;
     }
-    struct addresses other = {.families = lease->families};
     char here[ADDRESSES_TEXT_CAP], there[ADDRESSES_TEXT_CAP];
-    memcpy(other.ipv4, lease->ipv4, sizeof other.ipv4);
-    memcpy(other.ipv6, lease->ipv6, sizeof other.ipv6);
     addresses_text(host_address_get(o->reach.host_address), here);
-    addresses_text(&other, there);
+    addresses_text(&lease->addresses, there);
     log_error("two live hosts are called %s: this one (%s) and another (%s, node %016llx). %s", o->reach.config->host,
               here, there, (unsigned long long)lease->node,
               stand_down ? "Nothing is published from here as long as the other lives: change `host` on one of them."
@@ -213,12 +210,9 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
 /* This host is alive and vouches for whatever the agent puts, whatever its leases in the bucket say. */
 static int set_own_host(struct outbound *o)
 {
-    const struct addresses *addresses = host_address_get(o->reach.host_address);
-    struct lease own = {.families = addresses->families};
+    struct lease own = {.addresses = *host_address_get(o->reach.host_address)};
     snprintf(own.region, sizeof own.region, "%s", o->reach.config->region);
     snprintf(own.zone, sizeof own.zone, "%s", o->reach.config->zone);
-    memcpy(own.ipv4, addresses->ipv4, sizeof own.ipv4);
-    memcpy(own.ipv6, addresses->ipv6, sizeof own.ipv6);
     return catalog_set_host(o->reach.catalog, o->reach.config->host, &own, true, clock_now_ns());
 }
 

@@ -32,7 +32,7 @@ struct side {
 struct name {
     UT_hash_handle hh;
     struct side side[2];
-    struct names_address address;
+    struct addresses address;
     enum names_news reported;
     int64_t asked_ns;   /* the last time, for whichever family */
     int64_t leaving_ns; /* nobody has it: it is forgotten then; 0: somebody has */
@@ -115,7 +115,7 @@ static void side_init(struct names *n, struct name *name, struct side *side, uin
 }
 
 /* It is asked for when it would have been, had it not been away. */
-static void come_back(struct names *n, struct name *name, const struct names_address *last)
+static void come_back(struct names *n, struct name *name, const struct addresses *last)
 {
     for (int i = 0; i < 2; i++) {
         struct side *side = &name->side[i];
@@ -131,8 +131,8 @@ static void come_back(struct names *n, struct name *name, const struct names_add
     set_held(n, n->held + 1);
 }
 
-int names_add(struct names *n, const char *text, const struct names_address *last, int64_t now_ns,
-              struct names_address *ret_address)
+int names_add(struct names *n, const char *text, const struct addresses *last, int64_t now_ns,
+              struct addresses *ret_address)
 {
     struct name *known = find(n, text);
     if (known && !known->leaving_ns)
@@ -217,7 +217,7 @@ bool names_next(struct names *n, int64_t now_ns, struct names_question *ret_ques
 
 /* --- answers --- */
 
-static uint8_t *address_of(struct names_address *a, uint8_t family, size_t *ret_n)
+static uint8_t *address_of(struct addresses *a, uint8_t family, size_t *ret_n)
 {
     *ret_n = family == DISCOVER_HAS_IPV4 ? sizeof a->ipv4 : sizeof a->ipv6;
     return family == DISCOVER_HAS_IPV4 ? a->ipv4 : a->ipv6;
@@ -226,7 +226,7 @@ static uint8_t *address_of(struct names_address *a, uint8_t family, size_t *ret_
 static void choose(struct side *side, const struct names_answer *answer)
 {
     size_t n;
-    struct names_address *address = &side->name->address;
+    struct addresses *address = &side->name->address;
     uint8_t *present = address_of(address, side->family, &n);
     bool has = address->families & side->family;
     for (size_t i = 0; has && i < answer->n; i++)
@@ -321,7 +321,7 @@ static struct side *side_of(const struct names *n, const struct names_question *
 }
 
 bool names_answered(struct names *n, const struct names_question *question, const struct names_answer *answer,
-                    uint32_t random, int64_t now_ns, struct names_address *ret_address, enum names_news *ret_news)
+                    uint32_t random, int64_t now_ns, struct addresses *ret_address, enum names_news *ret_news)
 {
     struct side *side = side_of(n, question);
     int64_t wait_ns;
@@ -331,7 +331,7 @@ bool names_answered(struct names *n, const struct names_question *question, cons
         side->ticket = 0;
     if (!side || side->name->leaving_ns)
         return false;
-    struct names_address before = side->name->address;
+    struct addresses before = side->name->address;
     side->ticket = 0;
     side->heard = true;
     side->last = answer->outcome == NAMES_FOUND && answer->n == 0 ? NAMES_DENIED : answer->outcome;

@@ -31,11 +31,6 @@ struct names_counters {
     metric_value names, failing, queries, failures, denials, changes, dropped, refused;
 };
 
-struct names_address {
-    uint8_t families; /* DISCOVER_HAS_... */
-    uint8_t ipv4[4], ipv6[16];
-};
-
 struct names_question {
     uint64_t ticket;
     uint8_t family; /* DISCOVER_HAS_IPV4 or DISCOVER_HAS_IPV6 */
@@ -66,8 +61,8 @@ void names_free(struct names *n);
  * Asked for at once; last: what it resolved to once. 0; or 1 when it was removed a moment ago: *ret_address is what it
  * resolved to then, and it is not asked for more often than if it had stayed. -EEXIST; -E2BIG: too many; -ENOMEM.
  */
-int names_add(struct names *n, const char *name, const struct names_address *last, int64_t now_ns,
-              struct names_address *ret_address);
+int names_add(struct names *n, const char *name, const struct addresses *last, int64_t now_ns,
+              struct addresses *ret_address);
 void names_remove(struct names *n, const char *name, int64_t now_ns);
 
 /* A question that is due; it is under way then, until it is answered. False: none, or enough are under way.
@@ -82,6 +77,6 @@ int64_t names_next_ns(const struct names *n);
  * meanwhile only ends its question. random: any 32 bits.
  */
 bool names_answered(struct names *n, const struct names_question *question, const struct names_answer *answer,
-                    uint32_t random, int64_t now_ns, struct names_address *ret_address, enum names_news *ret_news);
+                    uint32_t random, int64_t now_ns, struct addresses *ret_address, enum names_news *ret_news);
 
 #endif

@@ -17,7 +17,7 @@
 /* A name that came back, with what it is known to resolve to: told from the loop. */
 struct returned {
     struct returned *next;
-    struct names_address address;
+    struct addresses address;
     char name[];
 };
 
@@ -86,7 +86,7 @@ static void answered(void *arg, const struct names_question *question, const str
                      const char *why)
 {
     struct resolver *r = arg;
-    struct names_address address = {0};
+    struct addresses address = {0};
     enum names_news news;
     if (names_answered(r->names, question, answer, random32(), clock_now_ns(), &address, &news)) {
         r->ops.resolved(r->ops.arg, question->name, &address);
@@ -191,7 +191,7 @@ void resolver_free(struct resolver *r)
 }
 
 /* Without memory for it the address comes with the next answer. */
-static void add_returned(struct resolver *r, const char *name, const struct names_address *address)
+static void add_returned(struct resolver *r, const char *name, const struct addresses *address)
 {
     struct returned *it = address->families ? malloc(sizeof *it + strlen(name) + 1) : NULL;
     if (!it)
@@ -202,7 +202,7 @@ static void add_returned(struct resolver *r, const char *name, const struct name
     r->returned = it;
 }
 
-void resolver_add(struct resolver *r, const char *name, const struct names_address *last)
+void resolver_add(struct resolver *r, const char *name, const struct addresses *last)
 {
     int64_t now_ns = clock_now_ns();
     const char *zone = zones_find(r->zones, name);
@@ -211,7 +211,7 @@ void resolver_add(struct resolver *r, const char *name, const struct names_addre
         log_warning("host name %s is below our own zone %s: it is not resolved", name, zone);
         return;
     }
-    struct names_address known;
+    struct addresses known;
     int err = names_add(r->names, name, last, now_ns, &known);
     if (err == 1)
         add_returned(r, name, &known);

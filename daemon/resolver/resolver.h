@@ -25,7 +25,7 @@ struct resolver_options {
 
 struct resolver_ops {
     void *arg;
-    void (*resolved)(void *arg, const char *name, const struct names_address *address);
+    void (*resolved)(void *arg, const char *name, const struct addresses *address);
     void (*settled)(void *arg); /* after one or more of those, from the loop: may call the resolver */
 };
 
@@ -35,7 +35,7 @@ int resolver_new(struct event_base *base, const struct resolver_options *options
 void resolver_free(struct resolver *r);
 
 /* A name that cannot be taken is said in the log, and counted. last: what it resolved to once. */
-void resolver_add(struct resolver *r, const char *name, const struct names_address *last);
+void resolver_add(struct resolver *r, const char *name, const struct addresses *last);
 void resolver_remove(struct resolver *r, const char *name);
 
 #endif

@@ -46,11 +46,11 @@ size_t host_entry_write(const struct lease *l, bool alive, uint8_t ret_bytes[sta
     at = put(at, l->zone);
     at = put(at, l->region);
     *at++ = alive;
-    *at++ = l->families;
-    memcpy(at, l->ipv4, sizeof l->ipv4);
-    at += sizeof l->ipv4;
-    memcpy(at, l->ipv6, sizeof l->ipv6);
-    return (size_t)(at + sizeof l->ipv6 - ret_bytes);
+    *at++ = l->addresses.families;
+    memcpy(at, l->addresses.ipv4, sizeof l->addresses.ipv4);
+    at += sizeof l->addresses.ipv4;
+    memcpy(at, l->addresses.ipv6, sizeof l->addresses.ipv6);
+    return (size_t)(at + sizeof l->addresses.ipv6 - ret_bytes);
 }
 
 /* Reads on from where it stands; the first thing that does not fit makes it fail for good. */
@@ -117,12 +117,12 @@ int host_entry_read(const uint8_t *bytes, size_t n, struct host_entry *ret_entry
     ret_entry->zone = take_text(&c);
     ret_entry->region = take_text(&c);
     ret_entry->alive = take_byte(&c) != 0;
-    ret_entry->families = take_byte(&c);
+    ret_entry->addresses.families = take_byte(&c);
     const uint8_t *ipv4 = take(&c, 4), *ipv6 = take(&c, 16);
     if (c.bad)
         return -EBADMSG;
-    memcpy(ret_entry->ipv4, ipv4, 4);
-    memcpy(ret_entry->ipv6, ipv6, 16);
+    memcpy(ret_entry->addresses.ipv4, ipv4, 4);
+    memcpy(ret_entry->addresses.ipv6, ipv6, 16);
     return 0;
 }
 

@@ -32,8 +32,7 @@ struct entry {
 struct host_entry {
     const char *zone, *region;
     uint8_t alive;
-    uint8_t families;
-    uint8_t ipv4[4], ipv6[16];
+    struct addresses addresses;
 };
 
 /* All return the bytes written, at most ENTRY_MAX. An instance is its two parts, one after the other. */

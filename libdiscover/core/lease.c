@@ -50,11 +50,11 @@ static int take(const Discover__V1__Lease *msg, struct lease *l, const char **re
     l->claim = msg->claim;
     l->asked_by = msg->asked_by;
     l->answers = msg->answers;
-    l->families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
+    l->addresses.families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
     if (msg->ipv4.len)
-        memcpy(l->ipv4, msg->ipv4.data, 4);
+        memcpy(l->addresses.ipv4, msg->ipv4.data, 4);
     if (msg->ipv6.len)
-        memcpy(l->ipv6, msg->ipv6.data, 16);
+        memcpy(l->addresses.ipv6, msg->ipv6.data, 16);
     /* Only shown to people: a longer one is cut, not refused. */
     strncpy(l->version, msg->version, sizeof l->version - 1);
     return 0;
@@ -91,10 +91,10 @@ int lease_encode(const struct lease *l, uint8_t ret_bytes[static LEASE_WIRE_MAX]
     msg.region = (char *)l->region;
     msg.zone = (char *)l->zone;
     msg.version = (char *)l->version;
-    if (l->families & DISCOVER_HAS_IPV4)
-        msg.ipv4 = (ProtobufCBinaryData){4, (uint8_t *)l->ipv4};
-    if (l->families & DISCOVER_HAS_IPV6)
-        msg.ipv6 = (ProtobufCBinaryData){16, (uint8_t *)l->ipv6};
+    if (l->addresses.families & DISCOVER_HAS_IPV4)
+        msg.ipv4 = (ProtobufCBinaryData){4, (uint8_t *)l->addresses.ipv4};
+    if (l->addresses.families & DISCOVER_HAS_IPV6)
+        msg.ipv6 = (ProtobufCBinaryData){16, (uint8_t *)l->addresses.ipv6};
     if (discover__v1__lease__get_packed_size(&msg) > LEASE_WIRE_MAX)
         return -EMSGSIZE;
     *ret_n = discover__v1__lease__pack(&msg, ret_bytes);

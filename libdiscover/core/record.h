@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "discover/discover.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 #include "proto/registry.pb-c.h"
 
@@ -59,8 +60,7 @@ struct lease {
     uint64_t life, claim, asked_by, answers; /* who uses the host's name: proto/registry.proto */
     uint32_t ttl_ms;                         /* 100..3600000 */
     uint32_t records;
-    uint8_t ipv4[4], ipv6[16];
-    uint8_t families;
+    struct addresses addresses;
     uint8_t leaving;
     char region[LABEL_CAP], zone[LABEL_CAP]; /* "" when none */
     char version[32];

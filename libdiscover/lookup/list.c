@@ -94,12 +94,12 @@ static int on_host(const struct table_view *v, const char *key, void *arg)
         .name = key + 1,
         .region = entry.region,
         .zone = entry.zone,
-        .families = entry.families,
+        .families = entry.addresses.families,
         .alive = entry.alive,
         .instances = v->n_total,
     };
-    memcpy(host.ipv4, entry.ipv4, sizeof host.ipv4);
-    memcpy(host.ipv6, entry.ipv6, sizeof host.ipv6);
+    memcpy(host.ipv4, entry.addresses.ipv4, sizeof host.ipv4);
+    memcpy(host.ipv6, entry.addresses.ipv6, sizeof host.ipv6);
     return call->fn(call->arg, &host);
 }
 

@@ -35,7 +35,7 @@ static const char *const hostnames[] = {"db.example.com", "v4.example.com", "v6.
 static void resolve_hostnames(void)
 {
     for (uint8_t families = 1; families < 4; families++) {
-        struct catalog_address a = {.families = families};
+        struct addresses a = {.families = families};
         memset(a.ipv4, families & DISCOVER_HAS_IPV4 ? 1 : 0, sizeof a.ipv4);
         memset(a.ipv6, families & DISCOVER_HAS_IPV6 ? 0x20 : 0, sizeof a.ipv6);
         must(catalog_set_address(catalog, hostnames[families], &a) == 0);
@@ -77,8 +77,12 @@ static void put(const uint8_t *b, unsigned number)
 static void put_host(unsigned number)
 {
     char name[8];
-    struct lease l = {
-        .epoch = 1, .counter = 1, .ttl_ms = 1000, .families = (uint8_t)number, .region = "eu", .zone = "eu-1"};
+    struct lease l = {.epoch = 1,
+                      .counter = 1,
+                      .ttl_ms = 1000,
+                      .addresses.families = (uint8_t)number,
+                      .region = "eu",
+                      .zone = "eu-1"};
     snprintf(name, sizeof name, "web-%u", number);
     must(catalog_set_host(catalog, name, &l, number != 3, NOW_NS) == 0);
 }

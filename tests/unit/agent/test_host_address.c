@@ -40,7 +40,7 @@ START_TEST(a_change_is_a_new_lease_and_new_records)
     ck_assert_uint_eq(bucket_holds(A)->ipv4[3], 33);
     ck_assert_uint_eq(local_holds(A)->ipv4[3], 33);
     ck_assert_uint_eq(bucket_holds(B)->ipv4[3], before);
-    ck_assert_uint_eq(last_lease()->ipv4[3], 33);
+    ck_assert_uint_eq(last_lease()->addresses.ipv4[3], 33);
     teardown();
 }
 END_TEST

@@ -152,7 +152,7 @@ static void put_hostname(struct catalog *c, const char *text)
 /* What a host name resolved to comes back for whoever has it: for this host, which registers anew, as well. */
 START_TEST(test_addresses_of_host_names_come_back)
 {
-    const struct catalog_address address = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
+    const struct addresses address = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
     struct discover_endpoint e[4];
     int64_t wall_ms;
     size_t n;

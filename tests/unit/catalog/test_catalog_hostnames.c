@@ -14,12 +14,12 @@
 
 static struct catalog *c;
 static char told[256]; /* "+name" and "-name" */
-static struct catalog_address told_address;
-static const struct catalog_address first = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
-static const struct catalog_address second = {
+static struct addresses told_address;
+static const struct addresses first = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
+static const struct addresses second = {
     .families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6, .ipv4 = {10, 0, 0, 2}, .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 2}};
 
-static void on_hostname(void *arg, const char *hostname, bool held, const struct catalog_address *address)
+static void on_hostname(void *arg, const char *hostname, bool held, const struct addresses *address)
 {
     (void)arg;
     strcat(strcat(strcat(told, held ? "+" : "-"), hostname), " ");

@@ -183,8 +183,8 @@ START_TEST(test_lease)
                       .region = "eu",
                       .zone = "eu-1",
                       .version = "0.1.0",
-                      .families = DISCOVER_HAS_IPV4,
-                      .ipv4 = {10, 0, 0, 1}};
+                      .addresses.families = DISCOVER_HAS_IPV4,
+                      .addresses.ipv4 = {10, 0, 0, 1}};
     struct lease back;
     uint8_t bytes[LEASE_WIRE_MAX];
     size_t n;
@@ -219,7 +219,7 @@ START_TEST(test_entry_round_trip_and_cuts)
     ck_assert_str_eq(e.meta[0].value, "1.4");
     for (size_t cut = 0; cut < n; cut++)
         ck_assert_int_eq(entry_read(bytes, cut, &e), -EBADMSG);
-    struct lease l = {.zone = "z", .region = "r", .families = DISCOVER_HAS_IPV6};
+    struct lease l = {.zone = "z", .region = "r", .addresses.families = DISCOVER_HAS_IPV6};
     struct host_entry h;
     n = host_entry_write(&l, true, bytes);
     ck_assert_int_eq(host_entry_read(bytes, n, &h), 0);

@@ -126,10 +126,10 @@ void put_host(const char *host, const char *ipv4, const char *ipv6, const char *
     struct lease l = {.epoch = 1, .counter = ++counter, .ttl_ms = 1000};
     snprintf(l.zone, sizeof l.zone, "%s", zone);
     snprintf(l.region, sizeof l.region, "%s", region);
-    if (ipv4 && inet_pton(AF_INET, ipv4, l.ipv4) == 1)
-        l.families |= DISCOVER_HAS_IPV4;
-    if (ipv6 && inet_pton(AF_INET6, ipv6, l.ipv6) == 1)
-        l.families |= DISCOVER_HAS_IPV6;
+    if (ipv4 && inet_pton(AF_INET, ipv4, l.addresses.ipv4) == 1)
+        l.addresses.families |= DISCOVER_HAS_IPV4;
+    if (ipv6 && inet_pton(AF_INET6, ipv6, l.addresses.ipv6) == 1)
+        l.addresses.families |= DISCOVER_HAS_IPV6;
     ck_assert_int_eq(catalog_set_host(catalog, host, &l, true, now_ns), 0);
 }
 

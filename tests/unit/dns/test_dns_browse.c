@@ -70,7 +70,7 @@ START_TEST(test_hosts)
     ck_assert_str_eq(first(ask("web-1.host." ZONE, AAAA), 0, AAAA)->address, "2001:db8::1");
     check_negative(ask("web-2.host." ZONE, AAAA), NOERROR);
     check_negative(ask("web-3.host." ZONE, A), NXDOMAIN);
-    struct lease gone = {.epoch = 1, .ttl_ms = 1000, .families = DISCOVER_HAS_IPV4};
+    struct lease gone = {.epoch = 1, .ttl_ms = 1000, .addresses.families = DISCOVER_HAS_IPV4};
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &gone, false, now_ns), 0);
     flush();
     check_negative(ask("web-2.host." ZONE, A), NOERROR);

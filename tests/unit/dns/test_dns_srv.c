@@ -99,9 +99,9 @@ END_TEST
 /* Once its address is known: the name itself may be an alias, which a target must not be, and not be resolved here. */
 START_TEST(test_r26_a_resolved_host_name_is_an_address_like_others)
 {
-    const struct catalog_address address = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
-                                            .ipv4 = {10, 7, 0, 1},
-                                            .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
+    const struct addresses address = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
+                                      .ipv4 = {10, 7, 0, 1},
+                                      .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
     setup();
     put("shop.db.web-1.d1", 5432, &(struct extra){.hostname = "db.example.com"});
     flush();

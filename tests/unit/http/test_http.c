@@ -340,8 +340,8 @@ START_TEST(hosts)
                                 .ttl_ms = 10000,
                                 .region = "eu",
                                 .zone = "z2",
-                                .ipv4 = {10, 0, 0, 2},
-                                .families = DISCOVER_HAS_IPV4};
+                                .addresses.ipv4 = {10, 0, 0, 2},
+                                .addresses.families = DISCOVER_HAS_IPV4};
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &lease, false, clock_now_ns()), 0);
     ck_assert_int_eq(catalog_set_host(catalog, "web-3", &lease, true, clock_now_ns()), 0);
     (void)catalog_flush(catalog);

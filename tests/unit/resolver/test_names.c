@@ -14,9 +14,9 @@
 
 static struct names *names;
 static struct names_counters counters;
-static struct names_address now_at; /* as the last change said */
+static struct addresses now_at; /* as the last change said */
 static enum names_news news;
-static const struct names_address unknown;
+static const struct addresses unknown;
 
 static void setup(size_t names_max, size_t queries_max)
 {
@@ -42,7 +42,7 @@ static struct names_question next_of(uint8_t family, int64_t at_ns)
     const struct names_answer none = {.outcome = NAMES_DENIED};
     struct names_question q = next(at_ns);
     while (q.family != family) {
-        struct names_address a;
+        struct addresses a;
         (void)names_answered(names, &q, &none, 0, at_ns, &a, &news);
         q = next(at_ns);
     }
@@ -234,7 +234,7 @@ END_TEST
 
 START_TEST(what_it_resolved_to_once_stays_until_there_is_better)
 {
-    const struct names_address last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
+    const struct addresses last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
     setup(10, 10);
     ck_assert_int_eq(names_add(names, "db.example.com", &last, START, &now_at), 0);
     struct names_question q = next(START);
@@ -317,7 +317,7 @@ END_TEST
 START_TEST(a_name_that_comes_and_goes_is_asked_for_as_one_that_stays)
 {
     struct names_question q;
-    struct names_address back = {0};
+    struct addresses back = {0};
     resolved(0);
     uint64_t asked = metric_get(&counters.queries);
     for (int i = 0; i < 10; i++) {

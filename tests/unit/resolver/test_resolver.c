@@ -11,7 +11,7 @@ static struct metrics *metrics;
 static struct resolver *resolver;
 static int n_resolved;
 
-static void on_resolved(void *arg, const char *name, const struct names_address *address)
+static void on_resolved(void *arg, const char *name, const struct addresses *address)
 {
     (void)arg, (void)name, (void)address;
     n_resolved++;
@@ -64,7 +64,7 @@ static uint64_t counter(const char *name)
 
 START_TEST(names_below_our_own_zones_are_refused)
 {
-    const struct names_address unknown = {0};
+    const struct addresses unknown = {0};
     setup("127.0.0.1:9");
     resolver_add(resolver, "payment.shop.discover.internal", &unknown);
     ck_assert_uint_eq(counter("discoverd_resolver_refused_total"), 1);
@@ -76,7 +76,7 @@ END_TEST
 /* Told like any other failure; the last address stays. */
 START_TEST(a_server_that_is_not_there_is_a_failure)
 {
-    const struct names_address last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
+    const struct addresses last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
     setup("127.0.0.1:1");
     resolver_add(resolver, "db.example.com", &last);
     while (counter("discoverd_resolver_failures_total") == 0)
@@ -89,7 +89,7 @@ END_TEST
 /* Freed while questions are under way: nothing is said of them any more. */
 START_TEST(it_can_be_freed_at_any_time)
 {
-    const struct names_address unknown = {0};
+    const struct addresses unknown = {0};
     setup("127.0.0.1:1");
     resolver_add(resolver, "db.example.com", &unknown);
     ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);

@@ -123,7 +123,7 @@ static int on_host(void *arg, const struct discover_host *h)
     ck_assert_str_eq(h->zone, "eu-2");
     ck_assert_int_eq(h->alive, 1);
     ck_assert_int_eq(h->families, DISCOVER_HAS_IPV4);
-    ck_assert_mem_eq(h->ipv4, l->ipv4, 4);
+    ck_assert_mem_eq(h->ipv4, l->addresses.ipv4, 4);
     ck_assert_uint_eq(h->instances, 0);
     return 1;
 }
@@ -131,8 +131,10 @@ static int on_host(void *arg, const struct discover_host *h)
 START_TEST(hosts)
 {
     begin();
-    struct lease l = {
-        .ttl_ms = 1000, .region = "eu", .zone = "eu-2", .families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 2}};
+    struct lease l = {.ttl_ms = 1000,
+                      .region = "eu",
+                      .zone = "eu-2",
+                      .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 2}}};
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &l, true, 1), 0);
     ck_assert_uint_gt(catalog_flush(catalog), 0);
     ck_assert_int_eq(discover_each_host(d, on_host, &l), 1);
