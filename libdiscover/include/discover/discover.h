@@ -35,7 +35,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include <discover/status.h>
+#include <discover/daemon_status.h>
 #include <discover/types.h>
 
 #ifdef __cplusplus
@@ -449,7 +449,7 @@ DISCOVER_API DISCOVER_CHECK int discover_reload(struct discover *d, discover_rel
 /* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 
-/* The daemon's own status (discover/status.h). The structure and its strings live only during the callback. */
+/* The daemon's own status (discover/daemon_status.h). The structure and its strings live only during the callback. */
 typedef void discover_status_fn(void *arg, const struct discover_status *status);
 DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What discover_status tells of the daemon. Included by discover/discover.h. */
-#ifndef DISCOVER_STATUS_H
-#define DISCOVER_STATUS_H
+#ifndef DISCOVER_DAEMON_STATUS_H
+#define DISCOVER_DAEMON_STATUS_H
 
 #include <stddef.h>
 #include <stdint.h>
