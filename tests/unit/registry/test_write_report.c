@@ -89,13 +89,13 @@ START_TEST(a_host_that_floods_is_named_until_it_stops)
         write_report_second(report, now_ns += NS_PER_S);
     }
     Discover__V1__Status s = told();
-    ck_assert_uint_ge(s.n_talkers, 1);
-    ck_assert_str_eq(s.talkers[0]->host, "web-2");
-    ck_assert(s.talkers[0]->floods);
+    ck_assert_uint_ge(s.n_top_writers, 1);
+    ck_assert_str_eq(s.top_writers[0]->host, "web-2");
+    ck_assert(s.top_writers[0]->floods);
     for (int i = 0; i < 300; i++)
         write_report_second(report, now_ns += NS_PER_S);
     s = told();
-    ck_assert(s.n_talkers == 0 || !s.talkers[0]->floods);
+    ck_assert(s.n_top_writers == 0 || !s.top_writers[0]->floods);
     end();
 }
 END_TEST
