@@ -75,7 +75,7 @@ START_TEST(copy_over_an_outage)
     start();
     start_copy_of_first();
     host_wait_live(&other);
-    (void)wait_until(10000, host_counter(&other, "discoverd_agent_rivals_total") >= 1, other.seen);
+    (void)wait_until(10000, host_counter(&other, "discoverd_agent_name_conflicts_total") >= 1, other.seen);
     nats_server_kill(&nats, 0);
     observe_for(&o, 6000);
     proc_signal(&o.at[0].host.proc, SIGSTOP);
