@@ -27,10 +27,14 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
     return 0;
 }
 
+static void store_names(struct registrar *r, size_t most);
+
 void registrar_free(struct registrar *r)
 {
     if (!r)
         return;
+    store_names(r, SIZE_MAX);
+    name_notes_fini(&r->notes);
     registrations_free(r->registrations);
     overrides_fini(&r->overrides);
     free(r);
@@ -120,23 +124,40 @@ static void remove_registration(struct registrar *r, struct registration *reg, i
     r->stats.removed++;
 }
 
+/* Whether it is stored already that the name is this user's. */
+static bool name_is_noted(const struct registrar *r, const struct instance_key *key, const struct owner *before,
+                          const struct owner *owner)
+{
+    uid_t uid;
+    return (before->kind == OWNER_CONNECTION && before->uid == owner->uid) ||
+           (registrations_reserved_for(r->registrations, key, &uid) && uid == owner->uid);
+}
+
 /*
  * Whose name it is, for the time after a restart: until the program has registered again, nobody else of this host may have
  * it. Nobody is refused because that could not be stored.
  */
 static void note_name(struct registrar *r, const struct instance_key *key, const struct owner *before,
-                      const struct owner *owner)
+                      const struct owner *owner, bool noted, int64_t now_ns)
 {
     bool had = before->kind == OWNER_CONNECTION, has = owner->kind == OWNER_CONNECTION;
-    uid_t uid;
-    bool noted = (had && before->uid == owner->uid) ||
-                 (registrations_reserved_for(r->registrations, key, &uid) && uid == owner->uid);
     int err = 0;
-    if (has && !noted)
+    if (has && !noted && name_notes_add(&r->notes, key, now_ns) < 0)
         err = stored_keep_name(r->ops, key, owner->uid);
     else if (had && !has)
         err = stored_drop_name(r->ops, key);
     r->stats.store_errors += err < 0;
+}
+
+/* Stores what was noted, at most so many: of those that are still there, and a connection's. */
+static void store_names(struct registrar *r, size_t most)
+{
+    struct instance_key key;
+    for (size_t i = 0; i < most && name_notes_take(&r->notes, &key); i++) {
+        const struct registration *reg = registrations_find(r->registrations, &key);
+        if (reg && reg->owner.kind == OWNER_CONNECTION)
+            r->stats.store_errors += stored_keep_name(r->ops, &key, reg->owner.uid) < 0;
+    }
 }
 
 /* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
@@ -144,7 +165,7 @@ static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
     if (is_stored(&reg->owner))
         (void)forget(r, &reg->key);
-    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED});
+    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED}, false, now_ns);
     remove_registration(r, reg, now_ns);
 }
 
@@ -186,7 +207,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
         unwatch(r, owner);
         return err;
     }
-    note_name(r, key, &before, owner);
+    bool noted = name_is_noted(r, key, &before, owner);
     err = registrations_set(r->registrations, key, owner, record, now_ns, &reg, &changed);
     if (err < 0) {
         unwatch(r, owner);
@@ -201,6 +222,8 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     err = changed ? registrar_publish(r, reg, now_ns) : 0;
     if (err < 0)
         drop(r, reg, now_ns);
+    else
+        note_name(r, key, &before, owner, noted, now_ns);
     return err;
 }
 
@@ -429,12 +452,17 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
         drop(r, reg, now_ns);
         r->stats.expired++;
     }
+    if (name_notes_deadline(&r->notes) <= now_ns) {
+        store_names(r, NAME_NOTES_AT_ONCE);
+        name_notes_pause(&r->notes, now_ns);
+    }
     return registrar_deadline(r);
 }
 
 int64_t registrar_deadline(const struct registrar *r)
 {
-    return registrations_deadline(r->registrations);
+    int64_t notes_ns = name_notes_deadline(&r->notes), next_ns = registrations_deadline(r->registrations);
+    return notes_ns < next_ns ? notes_ns : next_ns;
 }
 
 uint32_t registrar_waiting(const struct registrar *r)

@@ -3,6 +3,7 @@
 #ifndef AGENT_REGISTRAR_IMPL_H
 #define AGENT_REGISTRAR_IMPL_H
 
+#include "daemon/agent/name_notes.h"
 #include "daemon/agent/registrar.h"
 
 struct registrar {
@@ -11,6 +12,7 @@ struct registrar {
     struct publisher *publisher;
     struct registrations *registrations;
     struct overrides overrides;
+    struct name_notes notes;
     uint64_t epoch;
     struct registrar_stats stats;
 };

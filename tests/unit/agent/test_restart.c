@@ -150,6 +150,7 @@ START_TEST(ttl_and_process_come_back_after_a_restart)
     r.pid = 56;
     ck_assert_int_eq(try_register(&r), 0);
     add("d", 1);
+    pass(NS_PER_S / 10);
     ck_assert_uint_eq(bucket->n_store, 5);
     /* While the daemon is away 56 dies and its pid is used again. */
     bucket->processes[1].start = 5678;
