@@ -16,6 +16,7 @@
 
 /* While a snapshot is read, its services are written this often, not after each batch: see daemon_turn. */
 #define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
+#define FIRST_FLUSH_NS    NS_PER_S
 
 #define FLUSH_BLOCKS 4 /* between two looks at the clock */
 
@@ -48,13 +49,19 @@ static void on_second(void *arg)
     daemon_turn(d);
 }
 
+/* Before all is known for the first time readers are told nothing of it anyway, and each writing leaves a block behind. */
+static int64_t flush_interval_ns(const struct daemon *d)
+{
+    return inbound_synced_once(d->inbound) ? SNAPSHOT_FLUSH_NS : FIRST_FLUSH_NS;
+}
+
 /*
  * A snapshot touches most services once for each of their instances. Written after every batch each would be written
  * that often; what changes otherwise meanwhile waits for a moment no reader notices.
  */
 static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 {
-    return inbound_reads_records(d->inbound) && now_ns - d->flushed_ns < SNAPSHOT_FLUSH_NS;
+    return inbound_reads_records(d->inbound) && now_ns - d->flushed_ns < flush_interval_ns(d);
 }
 
 static void store_catalog(struct daemon *d, int64_t now_ns)
@@ -96,8 +103,8 @@ void daemon_turn(struct daemon *d)
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {
         flush(d, now_ns);
-    } else if (d->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns) {
-        next_ns = d->flushed_ns + SNAPSHOT_FLUSH_NS;
+    } else if (d->flushed_ns + flush_interval_ns(d) < next_ns) {
+        next_ns = d->flushed_ns + flush_interval_ns(d);
     }
     status_update_sync(d->status, now_ns); /* of what the table says now */
     store_catalog(d, now_ns);

@@ -344,6 +344,11 @@ void inbound_stalled(struct inbound *in, int64_t ns)
 
 /* --- for status --- */
 
+bool inbound_synced_once(const struct inbound *in)
+{
+    return in->synced_once;
+}
+
 bool inbound_reads_records(const struct inbound *in)
 {
     return in->followers[BUS_SERVICES].snapshot;

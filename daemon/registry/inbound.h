@@ -58,6 +58,9 @@ void inbound_stalled(struct inbound *in, int64_t ns);
 /* Whether a snapshot of the records is being read. */
 bool inbound_reads_records(const struct inbound *in);
 
+/* Whether a whole snapshot of both buckets was taken in this life. */
+bool inbound_synced_once(const struct inbound *in);
+
 /* How far what was heard can be trusted, and why it is stale (static), for people. */
 enum table_sync inbound_sync(const struct inbound *in);
 const char *inbound_stale_reason(const struct inbound *in);
