@@ -6,12 +6,14 @@
  *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
  *   daemon.c   the loop: turns, seconds, signals
  *   stop.c     how a life ends
+ *   reload.c   what a new configuration changes while it runs
  *   pause.c    what is owed to others when it did not run for a while
  *   registry/  modules that join the parts:
  *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
  *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
  *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
+ *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
  *     outbound            agent -> local catalog, bus, disk
  *     services            configuration -> agent, checks
  *     requests            socket -> agent
@@ -20,6 +22,7 @@
  *     catalog_file        the catalog on disk
  *     soa_serial          the SOA serial over restarts
  *     listen_problems     addresses that cannot be served yet
+ *     reload_report       what a reload took and what it refused
  *     status              what is told of it all
  *     daemon_locks        keep a second daemon out
  *     configured          from keys of the configuration to options of the parts

@@ -21,11 +21,6 @@ void connection_init(struct connection *c, int epoll)
     frame_reader_init(&c->in);
 }
 
-bool connection_is_open(const struct connection *c)
-{
-    return c->sock >= 0;
-}
-
 static void keep_fd(struct connection *c, int fd)
 {
     if (c->fd >= 0)

@@ -33,7 +33,6 @@ void connection_close(struct connection *c, bool ours);
 
 /* 0 or a negative errno; a Unix socket connects at once or not at all. Not while open. */
 int connection_open(struct connection *c, const char *path);
-bool connection_is_open(const struct connection *c);
 
 /*
  * Queues a message and sends what the socket takes. -EMSGSIZE: larger than a frame, nothing was queued; -ENOBUFS:
