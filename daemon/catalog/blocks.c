@@ -9,8 +9,6 @@
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/entry.h"
 
-#define KEY_TEXT_CAP (TABLE_KEY_MAX + 1)
-
 int blocks_reserve(struct catalog *c, size_t words)
 {
     if (words <= c->body_cap)
@@ -24,24 +22,36 @@ int blocks_reserve(struct catalog *c, size_t words)
     return 0;
 }
 
-static int put(struct catalog *c, enum table_kind kind, const char *key, uint32_t n_first, uint32_t n_total,
-               size_t body_words)
+size_t blocks_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP])
 {
-    return table_writer_put(c->table, kind, key, strlen(key), n_first, n_total, c->body, body_words);
+    char *end = stpcpy(ret_key, name);
+    if (*c->of_region)
+        end = stpcpy(stpcpy(end, "@"), c->of_region);
+    return (size_t)(end - ret_key);
 }
 
-int blocks_drop(struct catalog *c, const char *key)
+static int put(struct catalog *c, enum table_kind kind, const char *name, uint32_t n_first, uint32_t n_total,
+               size_t body_words)
+{
+    char key[BLOCK_KEY_CAP];
+    size_t n = blocks_key(c, name, key);
+    return table_writer_put(c->table, kind, key, n, n_first, n_total, c->body, body_words);
+}
+
+int blocks_drop(struct catalog *c, const char *name)
 {
     uint32_t slot;
-    if (table_find(table_writer_table(c->table), key, strlen(key), &slot) < 0)
+    char key[BLOCK_KEY_CAP];
+    size_t n = blocks_key(c, name, key);
+    if (table_find(table_writer_table(c->table), key, n, &slot) < 0)
         return 0;
-    table_writer_remove(c->table, key, strlen(key));
+    table_writer_remove(c->table, key, n);
     return 1;
 }
 
 int blocks_write_domain(struct catalog *c, struct domain *d)
 {
-    char key[KEY_TEXT_CAP];
+    char key[LABEL_CAP + 1];
     snprintf(key, sizeof key, "%s/", d->name);
     if (d->n == 0)
         return blocks_drop(c, key);
@@ -63,7 +73,7 @@ int blocks_write_domain(struct catalog *c, struct domain *d)
 
 int blocks_write_host(struct catalog *c, struct host *h)
 {
-    char key[KEY_TEXT_CAP];
+    char key[LABEL_CAP + 1];
     snprintf(key, sizeof key, "@%s", h->name);
     if (!h->listed)
         return blocks_drop(c, key);

@@ -33,12 +33,14 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     struct catalog *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
-    int err = table_writer_new(options->table_words, moved, arg, &c->table);
+    c->table = options->table;
+    int err = c->table ? 0 : table_writer_new(options->table_words, moved, arg, &c->table);
     if (err) {
         free(c);
         return err;
     }
     c->options = *options;
+    snprintf(c->of_region, sizeof c->of_region, "%s", options->of_region ? options->of_region : "");
     snprintf(c->host, sizeof c->host, "%s", options->host);
     snprintf(c->region, sizeof c->region, "%s", options->region);
     snprintf(c->zone, sizeof c->zone, "%s", options->zone);
@@ -86,7 +88,8 @@ void catalog_free(struct catalog *c)
         free(h);
     }
     hostnames_free(c);
-    table_writer_free(c->table);
+    if (!c->options.table)
+        table_writer_free(c->table);
     free(c->body);
     free(c->pages);
     free(c);
@@ -189,6 +192,8 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
 {
     if (strcmp(h->name, c->host) == 0)
         return DISCOVER_HOST;
+    if (*c->of_region)
+        return DISCOVER_ELSEWHERE;
     if (strcmp(h->lease.region, c->region) != 0)
         return DISCOVER_ELSEWHERE;
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
@@ -417,7 +422,7 @@ static int keep_known(struct catalog *c, struct instance *old, const struct reco
 int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
                        struct arrival how)
 {
-    uint64_t id = instance_id(key);
+    uint64_t id = instance_id_in(key, c->of_region);
     struct instance *old = instance_index_find(&c->instances, id);
     if (old && !is_of_key(old, key))
         return -EEXIST;
@@ -462,7 +467,7 @@ void catalog_remove_instance(struct catalog *c, struct instance *i)
 
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key)
 {
-    struct instance *i = instance_index_find(&c->instances, instance_id(key));
+    struct instance *i = instance_index_find(&c->instances, instance_id_in(key, c->of_region));
     return i && is_of_key(i, key) ? i : NULL;
 }
 
@@ -481,11 +486,6 @@ int catalog_version(const struct catalog *c, const struct instance_key *key, uin
     *ret_epoch = i->epoch;
     *ret_counter = i->counter;
     return 0;
-}
-
-const char *catalog_host(const struct catalog *c)
-{
-    return c->host;
 }
 
 struct table_writer *catalog_table(struct catalog *c)

@@ -9,6 +9,9 @@
  * An instance is served (usable) when its state is passing or warning, its host is alive, and its epoch is not older
  * than its host's min_epoch. Whether a host is alive is decided elsewhere (daemon/sync) and told here.
  *
+ * Each region has a catalog of its own, all may write into one table: names of another region stand there with that region
+ * behind them, and none of its hosts is this one.
+ *
  * An instance may have a host name instead of addresses. What those names resolve to is found out elsewhere, too
  * (daemon/resolver): the catalog says which names it holds, is told their addresses, and serves them.
  */
@@ -27,7 +30,9 @@ struct catalog;
 
 struct catalog_options {
     const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
-    uint64_t table_words;             /* of the first segment */
+    const char *of_region;            /* whose instances these are, where it is another region; else NULL */
+    struct table_writer *table;       /* to write into one that others write into as well; NULL: into one of its own */
+    uint64_t table_words;             /* of the first segment of that */
     size_t hosts_max, services_max, instances_per_host_max;
     size_t hostnames_per_host_max, instances_max, instances_per_service_max; /* 0: no limit */
 };
@@ -191,7 +196,8 @@ bool catalog_is_dirty(const struct catalog *c);
 void catalog_flush_service(struct catalog *c, const struct instance_key *key);
 
 struct table_writer *catalog_table(struct catalog *c);
-const char *catalog_host(const struct catalog *c); /* the name of this host */
+const char *catalog_host(const struct catalog *c);      /* the name of this host; "" in the catalog of another region */
+const char *catalog_of_region(const struct catalog *c); /* the name of that; "" in the own one's */
 struct catalog_counts catalog_counts(const struct catalog *c);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "daemon/base/file.h"
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_key.h"
 
 #define SNAPSHOT_MAGIC   UINT64_C(0x3150414e53435344) /* "DSCSNAP1" */
 #define SNAPSHOT_VERSION 1
@@ -41,7 +42,14 @@ static bool put_block(struct out *o, const struct table_view *v)
     return put_words(o, &length, 1) && put_words(o, v->words, v->n_words);
 }
 
-static int put_blocks(struct out *o, const struct table *table)
+/* Domains follow from their services. */
+static bool is_stored(const struct table_view *v, const char *region)
+{
+    return (v->kind == TABLE_SERVICE || v->kind == TABLE_HOST) &&
+           table_key_is_of(table_view_key(v), v->key_bytes, region);
+}
+
+static int put_blocks(struct out *o, const struct table *table, const char *region)
 {
     struct table_view v;
     int err = 0;
@@ -50,19 +58,19 @@ static int put_blocks(struct out *o, const struct table *table)
         err = table_view_read(table, slot, &v);
         if (err == -ENOENT)
             err = 0;
-        else if (!err && v.kind != TABLE_DOMAIN && !put_block(o, &v)) /* domains follow from their services */
+        else if (!err && is_stored(&v, region) && !put_block(o, &v))
             err = -EIO;
     }
     table_view_fini(&v);
     return err;
 }
 
-static int put_all(struct out *o, const struct table *table, int64_t wall_ms)
+static int put_all(struct out *o, const struct table *table, const char *region, int64_t wall_ms)
 {
     uint64_t head[HEAD_WORDS] = {SNAPSHOT_MAGIC, SNAPSHOT_VERSION, (uint64_t)wall_ms}, end = 0;
     if (!put_words(o, head, HEAD_WORDS))
         return -EIO;
-    int err = put_blocks(o, table);
+    int err = put_blocks(o, table, region);
     if (err)
         return err;
     if (!put_words(o, &end, 1))
@@ -78,7 +86,7 @@ static int reason(int err)
     return err == -EIO && errno ? -errno : err;
 }
 
-static int write_file(const char *path, const struct table *table, int64_t wall_ms)
+static int write_file(const char *path, const struct table *table, const char *region, int64_t wall_ms)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     if (fd < 0)
@@ -87,7 +95,7 @@ static int write_file(const char *path, const struct table *table, int64_t wall_
     int err = -ENOMEM;
     if (o.file && o.sum && XXH3_64bits_reset(o.sum) == XXH_OK) {
         errno = 0;
-        err = reason(put_all(&o, table, wall_ms));
+        err = reason(put_all(&o, table, region, wall_ms));
     }
     XXH3_freeState(o.sum);
     if (o.file)
@@ -97,12 +105,12 @@ static int write_file(const char *path, const struct table *table, int64_t wall_
     return err;
 }
 
-int catalog_format_write(const struct table *table, const char *path, int64_t wall_ms)
+int catalog_format_write(const struct table *table, const char *region, const char *path, int64_t wall_ms)
 {
     char temporary[4096];
     if (snprintf(temporary, sizeof temporary, "%s.new", path) >= (int)sizeof temporary)
         return -ENAMETOOLONG;
-    int err = write_file(temporary, table, wall_ms);
+    int err = write_file(temporary, table, region, wall_ms);
     if (!err && rename(temporary, path) < 0)
         err = -errno;
     if (err)
@@ -116,7 +124,7 @@ int catalog_format_write(const struct table *table, const char *path, int64_t wa
 struct loading {
     struct catalog *c;
     int64_t now_ns;
-    const char *host;
+    const char *host, *region;
     catalog_format_own_fn *own;
     void *arg;
 };
@@ -167,7 +175,7 @@ static int load_instance(const struct loading *l, const struct table_view *v, ui
     struct entry e;
     struct instance_key key;
     char name[TABLE_KEY_MAX + 1] = "";
-    memcpy(name, table_view_key(v), v->key_bytes);
+    memcpy(name, table_view_key(v), table_key_name_bytes(table_view_key(v), v->key_bytes));
     if (service_parse(name, key.domain, key.service) < 0 || table_view_details(v, i, &bytes, &n) < 0 ||
         entry_read(bytes, n, &e) < 0 || label_copy(key.host, e.host, strlen(e.host)) < 0 ||
         label_copy(key.instance, e.instance, strlen(e.instance)) < 0)
@@ -188,7 +196,8 @@ static int load_host(const struct loading *l, const struct table_view *v)
     struct lease lease = {0};
     char host[LABEL_CAP];
     if (table_view_details(v, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0 || strlen(e.zone) > LABEL_MAX ||
-        strlen(e.region) > LABEL_MAX || label_copy(host, table_view_key(v) + 1, v->key_bytes - 1) < 0)
+        strlen(e.region) > LABEL_MAX ||
+        label_copy(host, table_view_key(v) + 1, table_key_name_bytes(table_view_key(v), v->key_bytes) - 1) < 0)
         return -EBADMSG;
     if (strcmp(host, l->host) == 0)
         return 0;
@@ -218,6 +227,8 @@ static int load_blocks(const struct loading *l, const uint64_t *at, const uint64
     while (at < end && *at != 0 && !err) {
         uint64_t n = *at++;
         err = n > (uint64_t)(end - at) ? -EBADMSG : table_view_load(&v, at, n);
+        if (!err && !table_key_is_of(table_view_key(&v), v.key_bytes, l->region))
+            err = -EBADMSG;
         if (!err && v.kind == kind)
             err = fn(l, &v);
         at += n;
@@ -258,11 +269,12 @@ static int load(const struct loading *l, const char *path, int64_t *ret_wall_ms)
 
 int catalog_format_load(struct catalog *c, const char *path, int64_t now_ns, int64_t *ret_wall_ms)
 {
-    return load(&(struct loading){.c = c, .now_ns = now_ns, .host = catalog_host(c)}, path, ret_wall_ms);
+    const struct loading l = {.c = c, .now_ns = now_ns, .host = catalog_host(c), .region = catalog_of_region(c)};
+    return load(&l, path, ret_wall_ms);
 }
 
 int catalog_format_own(const char *path, const char *host, catalog_format_own_fn *fn, void *arg)
 {
     int64_t wall_ms;
-    return load(&(struct loading){.host = host, .own = fn, .arg = arg}, path, &wall_ms);
+    return load(&(struct loading){.host = host, .region = "", .own = fn, .arg = arg}, path, &wall_ms);
 }

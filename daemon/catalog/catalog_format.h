@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The catalog as a file, for a start without network: the blocks of the shared table one after the other, and a
+ * The catalog as a file, for a start without network, one for each region: the blocks of the shared table one after the other, and a
  * checksum over all. Written from the table like any reader reads it, so by any thread, without stopping anybody;
  * each block is whole in itself, as it was at some moment of the writing.
  *
@@ -14,10 +14,10 @@
 #include "daemon/catalog/catalog.h"
 
 /*
- * Replaces the file (temporary file, fsync, rename). wall_ms is when this was the state of the world. Blocking; any
+ * Replaces the file (temporary file, fsync, rename) by what the table has of a region; "": of the own one. wall_ms is when this was the state of the world. Blocking; any
  * thread. A negative errno (-ENOSPC: no room): the file is then what it was.
  */
-int catalog_format_write(const struct table *table, const char *path, int64_t wall_ms);
+int catalog_format_write(const struct table *table, const char *region, const char *path, int64_t wall_ms);
 
 /*
  * Puts what the file has into the catalog, older than anything the bus can say (epoch 0), hosts as they were; what

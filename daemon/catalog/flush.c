@@ -108,8 +108,10 @@ void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg
 static int write_service(struct catalog *c, struct service *s)
 {
     int result = blocks_write_service(c, s);
+    char key[BLOCK_KEY_CAP];
+    (void)blocks_key(c, s->name, key);
     if (result > 0 && c->service_fn)
-        c->service_fn(c->service_arg, s->name);
+        c->service_fn(c->service_arg, key);
     return result;
 }
 

@@ -149,3 +149,13 @@ struct catalog_counts catalog_counts(const struct catalog *c)
     }
     return counts;
 }
+
+const char *catalog_host(const struct catalog *c)
+{
+    return c->host;
+}
+
+const char *catalog_of_region(const struct catalog *c)
+{
+    return c->of_region;
+}

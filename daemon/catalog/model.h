@@ -115,7 +115,8 @@ struct hostname {
 struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
-    struct table_writer *table;
+    char of_region[LABEL_CAP];  /* "": the own one */
+    struct table_writer *table; /* options.table, or its own */
     struct instance_index instances;
     struct service *services;
     struct domain *domains;
@@ -213,8 +214,12 @@ static inline size_t words_for(size_t bytes)
     return (bytes + 7) / 8;
 }
 
-int blocks_reserve(struct catalog *c, size_t words); /* of catalog.body; -ENOMEM */
-int blocks_drop(struct catalog *c, const char *key); /* 1 when there was something */
+#define BLOCK_KEY_CAP (TABLE_KEY_MAX + 1)
+
+/* The key of a block: its name, with the region behind it where that is another one. Returns its length. */
+size_t blocks_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP]);
+int blocks_reserve(struct catalog *c, size_t words);  /* of catalog.body; -ENOMEM */
+int blocks_drop(struct catalog *c, const char *name); /* 1 when there was something */
 
 /* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);

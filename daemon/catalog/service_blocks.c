@@ -112,7 +112,9 @@ static size_t page_words_max(const struct order_page *p)
 static int write_whole(struct catalog *c, struct service *s)
 {
     /* Header and key are put in front by the writer: here they are only left room for. */
-    size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(strlen(s->name)), most = ahead;
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes = blocks_key(c, s->name, key);
+    size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes), most = ahead;
     struct service_order *o = &s->order;
     for (uint32_t k = 0; k < o->n; k++) {
         prefetch(&o->pages[k]);
@@ -126,7 +128,7 @@ static int write_whole(struct catalog *c, struct service *s)
             run_add(&r, o->pages[k].instances[i]);
         o->pages[k].kept = TABLE_PAGE_NEW;
     }
-    return table_writer_put(c->table, TABLE_SERVICE, s->name, strlen(s->name), s->usable, s->n, c->body + ahead,
+    return table_writer_put(c->table, TABLE_SERVICE, key, key_bytes, s->usable, s->n, c->body + ahead,
                             r.details - ahead);
 }
 
@@ -252,7 +254,9 @@ static int write_pages(struct catalog *c, struct service *s)
     if (reserve_pages(c, o->n) < 0 || blocks_reserve(c, list_pages(o, c->pages, &weight)) < 0)
         return -ENOMEM;
     write_listed(o, c->pages, c->body, &weight);
-    int result = table_writer_put_pages(c->table, s->name, strlen(s->name), s->usable, s->n, weight, c->pages, o->n);
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes = blocks_key(c, s->name, key);
+    int result = table_writer_put_pages(c->table, key, key_bytes, s->usable, s->n, weight, c->pages, o->n);
     if (result >= 0)
         note_written(o, c->pages);
     return result;

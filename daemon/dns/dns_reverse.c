@@ -8,6 +8,7 @@
 
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_key.h"
 
 /*
  * The table is looked at so often, and read when it has changed; whoever has much to read rests for longer, so that it
@@ -163,7 +164,7 @@ static int add_slot(struct index *x, const struct table *t, uint32_t slot, struc
     int err = table_view_read(t, slot, v);
     if (err)
         return err == -ENOMEM ? err : 0;
-    if (v->kind == TABLE_HOST)
+    if (v->kind == TABLE_HOST && table_key_is_of(table_view_key(v), v->key_bytes, ""))
         return add_host(x, v);
     return v->kind == TABLE_SERVICE ? add_service(x, v) : 0;
 }

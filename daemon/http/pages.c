@@ -11,6 +11,7 @@
 #include "daemon/http/page_json.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_key.h"
 
 #define PIECE 65536 /* bytes at a time, at most: what a client does not take is not made */
 
@@ -166,7 +167,8 @@ static void next_instance(struct page_walk *w, const struct page_source *source,
 static int next_slot(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     struct table_peek peek;
-    bool ours = table_peek(source->table, w->slot, &peek) == 0 && peek.kind == w->page->kind;
+    bool ours = table_peek(source->table, w->slot, &peek) == 0 && peek.kind == w->page->kind &&
+                table_key_is_of(peek.key, peek.key_bytes, "");
     int err = ours ? w->page->slot(w, source, &peek, out) : 0;
     w->slot++;
     return err;

@@ -25,7 +25,7 @@ struct catalog_file_counters {
 };
 
 struct catalog_file {
-    char path[4096];
+    char path[4096], region[LABEL_CAP];
     struct catalog_file_counters counters;
     uint32_t serial; /* of the table when it was last written */
     bool written;
@@ -49,13 +49,15 @@ static const struct metric catalog_file_metrics[] = {
                "Damaged files that were set aside."),
 };
 
-int catalog_file_new(const char *state_dir, struct metrics *metrics, struct catalog_file **ret_keep)
+int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_keep)
 {
     struct catalog_file *k = calloc(1, sizeof *k);
     if (!k)
         return -ENOMEM;
     int err = 0;
-    if (snprintf(k->path, sizeof k->path, "%s/catalog.snap", state_dir) >= (int)sizeof k->path - 8)
+    snprintf(k->region, sizeof k->region, "%s", region);
+    const char *sign = *region ? "@" : "";
+    if (snprintf(k->path, sizeof k->path, "%s/catalog%s%s.snap", state_dir, sign, region) >= (int)sizeof k->path - 8)
         err = -ENAMETOOLONG;
     if (!err)
         err = metrics_add(metrics, catalog_file_metrics, sizeof catalog_file_metrics / sizeof *catalog_file_metrics,
@@ -118,7 +120,7 @@ static void report(struct catalog_file *k)
 static void *write_file(void *arg)
 {
     struct catalog_file *k = arg;
-    k->result = catalog_format_write(&k->table, k->path, k->true_ms);
+    k->result = catalog_format_write(&k->table, k->region, k->path, k->true_ms);
     atomic_store_explicit(&k->done, true, memory_order_release);
     return NULL;
 }
@@ -192,7 +194,7 @@ void catalog_file_write_now(struct catalog_file *k, const struct table_writer *t
     finish(k);
     if (!changed(k, table))
         return;
-    k->result = catalog_format_write(table_writer_table(table), k->path, true_ms(true_ns, clock_now_ns()));
+    k->result = catalog_format_write(table_writer_table(table), k->region, k->path, true_ms(true_ns, clock_now_ns()));
     report(k);
 }
 

@@ -12,8 +12,9 @@
 
 struct catalog_file;
 
-/* -ENOMEM, -ENAMETOOLONG. */
-int catalog_file_new(const char *state_dir, struct metrics *metrics, struct catalog_file **ret_keep);
+/* Of another region (catalog@<region>.snap), or of the own one: "". -ENOMEM, -ENAMETOOLONG. */
+int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics,
+                     struct catalog_file **ret_keep);
 
 /* Waits for a file that is being written. NULL is fine. */
 void catalog_file_free(struct catalog_file *k);

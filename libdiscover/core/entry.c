@@ -171,7 +171,14 @@ int entry_record(const struct entry *entry, const struct discover_endpoint *endp
 
 uint64_t instance_id(const struct instance_key *key)
 {
-    char text[KEY_CAP];
+    return instance_id_in(key, "");
+}
+
+uint64_t instance_id_in(const struct instance_key *key, const char *region)
+{
+    char text[KEY_CAP + LABEL_CAP];
     instance_key_format(key, text);
+    if (*region)
+        stpcpy(stpcpy(text + strlen(text), "@"), region);
     return XXH3_64bits(text, strlen(text));
 }

@@ -55,7 +55,8 @@ void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier
  */
 int entry_record(const struct entry *entry, const struct discover_endpoint *endpoint, struct record *ret_record);
 
-/* The id of an instance: a hash of its four names. */
+/* The id of an instance: a hash of its four names, and of its region where that is not the reader's own, "". */
 uint64_t instance_id(const struct instance_key *key);
+uint64_t instance_id_in(const struct instance_key *key, const char *region);
 
 #endif

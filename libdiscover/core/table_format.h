@@ -105,6 +105,7 @@ enum table_slot {
  *   paged service: TABLE_D_... words, then a reference to each page. The endpoints are those of all pages, in order.
  *   domain:  n_total names of services, each a length byte and its bytes.
  *   host:    n_total is the number of its instances; then details (entry.h).
+ *   region:  TABLE_R_... words.
  */
 enum table_block_words {
     TABLE_B_KIND,   /* key length << 8 | enum table_kind */
@@ -112,7 +113,7 @@ enum table_block_words {
     TABLE_BLOCK_HEADER_WORDS,
 };
 
-enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3 };
+enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3, TABLE_REGION = 4 };
 
 /* The body of a directory; the references to the pages follow. */
 enum table_directory {
@@ -132,9 +133,20 @@ enum table_page_words {
     TABLE_PAGE_HEADER_WORDS = TABLE_P_MARKS + TABLE_PAGE_MARK_WORDS,
 };
 
-#define TABLE_KEY_MAX 128
+/* The body of a region. What the table holds of the own one is as true as the header says. */
+enum table_region_words {
+    TABLE_R_SYNC,        /* enum table_sync */
+    TABLE_R_STALE_SINCE, /* as TABLE_H_STALE_SINCE */
+    TABLE_R_OWN,         /* 1: this is the own region */
+    TABLE_REGION_WORDS,
+};
 
-/* Keys: "shop/payment" a service, "shop/" a domain, "@web-1" a host. */
+#define TABLE_KEY_MAX 192
+
+/*
+ * Keys: "shop/payment" a service, "shop/" a domain, "@web-1" a host; "%b" a region. What is of another region has that
+ * behind it: "shop/payment@b", "shop/@b", "@web-1@b".
+ */
 
 #define TABLE_ENDPOINT_WORDS 5
 _Static_assert(sizeof(struct discover_endpoint) == TABLE_ENDPOINT_WORDS * 8, "endpoints are copied as words");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/table_key.h"
 #include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
@@ -37,6 +38,8 @@ static int visit(const struct table *t, uint32_t slot, struct table_view *v, enu
         return 0;
     if (err < 0)
         return error_of(err);
+    if (!table_key_is_of(table_view_key(v), v->key_bytes, ""))
+        return 0;
     char key[TABLE_KEY_MAX + 1];
     memcpy(key, table_view_key(v), v->key_bytes);
     key[v->key_bytes] = '\0';

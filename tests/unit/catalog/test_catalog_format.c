@@ -80,7 +80,7 @@ static void write_one(void)
     put(c, "shop.pay.web-2.a", 5, 2);
     put(c, "shop.pay.web-3.a", 5, 3);
     catalog_flush(c);
-    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), path, 777), 0);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "", path, 777), 0);
     catalog_free(c);
 }
 
@@ -163,7 +163,7 @@ START_TEST(test_addresses_of_host_names_come_back)
     put_hostname(c, "shop.db.web-2.a");
     ck_assert_int_eq(catalog_set_address(c, "db.example.com", &address), 0);
     catalog_flush(c);
-    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), path, 777), 0);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "", path, 777), 0);
     catalog_free(c);
 
     c = new_catalog();
@@ -268,13 +268,14 @@ START_TEST(test_no_file_and_no_room)
     struct catalog *c = new_catalog();
     make_folder();
     ck_assert_int_eq(catalog_format_load(c, path, 5000, &wall_ms), -ENOENT);
-    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "/nowhere/catalog.snap", 1), -ENOENT);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "", "/nowhere/catalog.snap", 1),
+                     -ENOENT);
     put(c, "shop.pay.web-2.a", 5, 2);
     catalog_flush(c);
     char temporary[160];
     snprintf(temporary, sizeof temporary, "%s.new", path);
     ck_assert_int_eq(symlink("/dev/full", temporary), 0);
-    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), path, 1), -ENOSPC);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "", path, 1), -ENOSPC);
     ck_assert_int_lt(access(path, F_OK), 0);
     catalog_free(c);
     remove_folder();

@@ -73,7 +73,7 @@ static void open_catalog(void)
 {
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
-    ck_assert_int_eq(catalog_file_new(dir, metrics, &file), 0);
+    ck_assert_int_eq(catalog_file_new(dir, "", metrics, &file), 0);
 }
 
 static void close_catalog(void)

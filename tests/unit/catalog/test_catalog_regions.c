@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two regions in one table: the same names in both are two of everything, and neither touches the other's. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_format.h"
+#include "tests/support/unit.h"
+
+static struct catalog *own, *other;
+
+static struct catalog *new_catalog(const char *host, const char *of_region, struct table_writer *table)
+{
+    struct catalog *c;
+    const struct catalog_options o = {.host = host,
+                                      .region = "a",
+                                      .zone = "a-1",
+                                      .of_region = of_region,
+                                      .table = table,
+                                      .table_words = 1 << 16,
+                                      .hosts_max = 10,
+                                      .services_max = 10,
+                                      .instances_per_host_max = 100};
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    return c;
+}
+
+static void setup(void)
+{
+    own = new_catalog("web-1", NULL, NULL);
+    other = new_catalog("", "b", catalog_table(own));
+}
+
+static void teardown(void)
+{
+    catalog_free(other);
+    catalog_free(own);
+}
+
+static void put(struct catalog *c, const char *text, uint16_t port)
+{
+    struct instance_key key;
+    struct record r;
+    ck_assert_int_eq(instance_key_parse(text, strlen(text), &key), 0);
+    record_init(&r);
+    r.epoch = 5;
+    r.counter = 1;
+    r.port = port;
+    ck_assert_int_eq(record_add_address(&r, "10.0.0.1"), 0);
+    ck_assert_int_eq(catalog_put(c, &key, &r), 0);
+}
+
+static void set_host(struct catalog *c, const char *host, const char *region, bool alive)
+{
+    struct lease l = {.epoch = 5, .min_epoch = 5, .ttl_ms = 1000};
+    snprintf(l.region, sizeof l.region, "%s", region);
+    ck_assert_int_eq(catalog_set_host(c, host, &l, alive, 1000), 0);
+}
+
+static void flush(void)
+{
+    catalog_flush(own);
+    catalog_flush(other);
+}
+
+/* Usable instances under a key, the first of them; or a negative errno. */
+static int look(const char *key, struct discover_endpoint *ret_first)
+{
+    size_t n;
+    struct discover_endpoint e[8];
+    int err = table_endpoints(table_writer_table(catalog_table(own)), key, strlen(key), e, 8, &n);
+    *ret_first = e[0];
+    return err < 0 ? err : (int)n;
+}
+
+/* Host "web-1" is this one in the own region, and anybody in the other. */
+START_TEST(test_names_do_not_mix)
+{
+    struct discover_endpoint a, b;
+    setup();
+    put(own, "shop.pay.web-1.p1", 1);
+    put(other, "shop.pay.web-1.p1", 2);
+    flush();
+    ck_assert_int_eq(look("shop/pay", &a), 1);
+    ck_assert_int_eq(look("shop/pay@b", &b), 0); /* known, and no lease of b vouches for it */
+    set_host(other, "web-1", "b", true);
+    flush();
+    ck_assert_int_eq(look("shop/pay", &a), 1);
+    ck_assert_int_eq(look("shop/pay@b", &b), 1);
+    ck_assert_uint_eq(a.port, 1);
+    ck_assert_uint_eq(b.port, 2);
+    ck_assert_uint_eq(a.tier, DISCOVER_HOST);
+    ck_assert_uint_eq(b.tier, DISCOVER_ELSEWHERE);
+    ck_assert_uint_ne(a.id, b.id);
+    set_host(other, "web-1", "b", false);
+    flush();
+    ck_assert_int_eq(look("shop/pay", &a), 1);
+    ck_assert_int_eq(look("shop/pay@b", &b), 0);
+    teardown();
+}
+END_TEST
+
+/* Whoever there is in the other region, whatever region its lease claims: it is not near. */
+START_TEST(test_other_region_is_elsewhere)
+{
+    struct discover_endpoint e;
+    setup();
+    set_host(other, "web-2", "a", true);
+    put(other, "shop.pay.web-2.p1", 2);
+    flush();
+    ck_assert_int_eq(look("shop/pay@b", &e), 1);
+    ck_assert_uint_eq(e.tier, DISCOVER_ELSEWHERE);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_large_service_and_removal)
+{
+    struct discover_endpoint e;
+    char text[64];
+    setup();
+    set_host(other, "web-2", "b", true);
+    for (int i = 0; i < 80; i++) {
+        snprintf(text, sizeof text, "shop.pay.web-2.p%d", i);
+        put(other, text, (uint16_t)(i + 1));
+    }
+    put(own, "shop.pay.web-1.p1", 1);
+    flush();
+    ck_assert_int_eq(look("shop/pay@b", &e), 80);
+    ck_assert_int_eq(look("shop/pay", &e), 1);
+    catalog_snapshot_begin(other);
+    set_host(other, "web-2", "b", false);
+    catalog_snapshot_end(other, true);
+    flush();
+    ck_assert_int_eq(look("shop/pay@b", &e), -ENOENT);
+    ck_assert_int_eq(look("shop/pay", &e), 1);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_a_file_for_each)
+{
+    char folder[] = "/tmp/test_regions-XXXXXX", path[64];
+    struct discover_endpoint e;
+    int64_t wall_ms;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/catalog@b.snap", folder);
+    setup();
+    set_host(own, "web-3", "a", true);
+    set_host(other, "web-3", "b", true);
+    put(own, "shop.pay.web-3.p1", 1);
+    put(other, "shop.pay.web-3.p1", 2);
+    flush();
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(own)), "b", path, 777), 0);
+    teardown();
+    setup();
+    ck_assert_int_eq(catalog_format_load(own, path, 5000, &wall_ms), -EBADMSG); /* it is not the own one's */
+    ck_assert_int_eq(catalog_format_load(other, path, 5000, &wall_ms), 0);
+    flush();
+    ck_assert_int_eq(look("shop/pay", &e), -ENOENT);
+    ck_assert_int_eq(look("shop/pay@b", &e), 1);
+    ck_assert_uint_eq(e.port, 2);
+    teardown();
+    unlink(path);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+UNIT_TESTS("regions", test_names_do_not_mix, test_other_region_is_elsewhere, test_large_service_and_removal,
+           test_a_file_for_each)
