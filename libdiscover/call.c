@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libdiscover/core/status_message.h"
 #include "libdiscover/handle.h"
 #include "libdiscover/session/link.h"
 
@@ -272,130 +273,11 @@ int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
     return err;
 }
 
-/* The lists of a status, as the caller gets them. */
-struct status_lists {
-    struct discover_counter *counters;
-    struct discover_refusal *refused;
-    struct discover_top_writer *top_writers;
-    struct discover_override_info *overrides;
-    struct discover_bucket *buckets;
-};
-
-static void free_lists(struct status_lists *lists)
-{
-    free(lists->counters);
-    free(lists->refused);
-    free(lists->top_writers);
-    free(lists->overrides);
-    free(lists->buckets);
-}
-
-static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
-{
-    return (struct discover_bucket){
-        .name = b->name,
-        .read_error = b->read_error,
-        .refusal = b->refusal,
-        .refused = b->refused,
-        .refused_ms = b->refused_ms,
-        .bytes = b->bytes,
-        .max_bytes = b->max_bytes,
-        .full = b->full,
-        .lacks = (const char *const *)b->lacks,
-        .n_lacks = b->n_lacks,
-    };
-}
-
-static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
-{
-    struct status_lists lists = {
-        .counters = calloc(s->n_counters + 1, sizeof *lists.counters),
-        .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
-        .top_writers = calloc(s->n_top_writers + 1, sizeof *lists.top_writers),
-        .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
-        .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
-    };
-    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets) {
-        free_lists(&lists);
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < s->n_counters; i++)
-        lists.counters[i] = (struct discover_counter){s->counters[i]->name, s->counters[i]->value};
-    for (size_t i = 0; i < s->n_refused; i++) {
-        const Discover__V1__Refusal *r = s->refused[i];
-        lists.refused[i] = (struct discover_refusal){r->bucket, r->key, r->reason, r->count, r->age_ms};
-    }
-    for (size_t i = 0; i < s->n_top_writers; i++) {
-        const Discover__V1__TopWriter *t = s->top_writers[i];
-        lists.top_writers[i] = (struct discover_top_writer){t->host, t->changes, t->floods};
-    }
-    for (size_t i = 0; i < s->n_overrides; i++) {
-        const Discover__V1__Override *o = s->overrides[i];
-        lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state};
-    }
-    for (size_t i = 0; i < s->n_buckets; i++)
-        lists.buckets[i] = bucket_of(s->buckets[i]);
-    *ret_lists = lists;
-    return 0;
-}
-
-static void tell_status(const Discover__V1__Status *s, const struct status_lists *lists, discover_status_fn *fn,
-                        void *arg)
-{
-    const struct discover_status status = {
-        .version = s->version,
-        .host = s->host,
-        .sync = s->sync,
-        .bus_server = s->bus_server,
-        .bus_error = s->bus_error,
-        .epoch = s->epoch,
-        .stale_ms = s->stale_ms,
-        .uptime_ms = s->uptime_ms,
-        .bus_connected = s->bus_connected,
-        .hosts = s->hosts,
-        .services = s->services,
-        .instances = s->instances,
-        .registrations = s->registrations,
-        .unacknowledged = s->unacknowledged,
-        .counters = lists->counters,
-        .n_counters = s->n_counters,
-        .refused = lists->refused,
-        .n_refused = s->n_refused,
-        .top_writers = lists->top_writers,
-        .n_top_writers = s->n_top_writers,
-        .overrides = lists->overrides,
-        .n_overrides = s->n_overrides,
-        .distrust = s->distrust,
-        .held = s->held,
-        .held_ms = s->held_ms,
-        .held_reason = s->held_reason,
-        .unwritten = s->unwritten,
-        .unwritten_reason = s->unwritten_reason,
-        .store_error = s->store_error,
-        .address = s->address,
-        .waiting = s->waiting,
-        .lease_problem = s->lease_problem,
-        .name_taken = s->name_taken,
-        .buckets = lists->buckets,
-        .n_buckets = s->n_buckets,
-        .write_refusal = s->write_refusal,
-        .listen_problems = (const char *const *)s->listen_problems,
-        .n_listen_problems = s->n_listen_problems,
-    };
-    fn(arg, &status);
-}
-
 static int take_status(struct discover *d, const server_message *answer, discover_status_fn *fn, void *arg)
 {
     if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS)
         return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    struct status_lists lists;
-    int err = make_lists(answer->status, &lists);
-    if (err < 0)
-        return err;
-    tell_status(answer->status, &lists, fn, arg);
-    free_lists(&lists);
-    return 0;
+    return status_message_tell(answer->status, fn, arg);
 }
 
 int discover_status(struct discover *d, discover_status_fn *fn, void *arg)

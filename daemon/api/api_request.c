@@ -8,6 +8,7 @@
 
 #include "daemon/api/api_impl.h"
 #include "daemon/api/named_process.h"
+#include "daemon/base/status_counters.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/wire.h"
 
@@ -324,36 +325,13 @@ void api_left(struct api *api, const char *why)
 
 /* --- status --- */
 
-#define COUNTERS_MAX 512
-
-struct counters {
-    Discover__V1__Counter all[COUNTERS_MAX], *pointers[COUNTERS_MAX];
-    size_t n;
-};
-
-static void add_counter(void *arg, const struct metric *metric, uint64_t value)
-{
-    struct counters *counters = arg;
-    if (counters->n == COUNTERS_MAX)
-        return;
-    Discover__V1__Counter *counter = &counters->all[counters->n];
-    discover__v1__counter__init(counter);
-    counter->name = (char *)metric->name;
-    counter->value = value;
-    counters->pointers[counters->n++] = counter;
-}
-
 static void handle_status(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
-    struct counters counters;
-    counters.n = 0;
-    metrics_each(api->all_metrics, add_counter, &counters);
     api->ops.status(api->ops.arg, &status);
-    status.n_counters = counters.n;
-    status.counters = counters.pointers;
+    status_counters_fill(api->all_metrics, &status);
     message.id = m->id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
     message.status = &status;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 #define TTL_DEFAULT_S 30
 #define TTL_MAX_S     86400
@@ -61,17 +62,13 @@ static int read_number(struct reading *r, const char *field, int64_t fallback, i
     return 0;
 }
 
-/* The position of a text in a list; *ret stays when the field is missing. */
-static int read_choice(struct reading *r, const char *field, const char *const *names, size_t n, uint8_t *ret)
+/* The number that a word stands for; *ret stays when the field is missing. */
+static int read_word(struct reading *r, const char *field, int (*number_of)(const char *word, uint8_t *ret_number),
+                     uint8_t *ret)
 {
     const json_t *value = json_object_get(r->object, field);
-    if (!value)
+    if (!value || (json_is_string(value) && number_of(json_string_value(value), ret) == 0))
         return 0;
-    for (size_t i = 0; json_is_string(value) && i < n; i++)
-        if (strcmp(json_string_value(value), names[i]) == 0) {
-            *ret = (uint8_t)i;
-            return 0;
-        }
     return refuse(r, field, "not one of the known values");
 }
 
@@ -126,16 +123,14 @@ static int read_meta(struct reading *r)
 
 static int read_all(struct reading *r, int64_t *ret_ttl_s)
 {
-    static const char *const protocols[] = {"tcp", "udp"};
-    static const char *const states[] = {"", "passing", "warning", "critical", "maintenance", "draining"};
     struct record *record = r->record;
     int64_t port, weight, priority;
     int err = read_number(r, "port", 0, 1, 65535, &port);
     err = err ? err : read_number(r, "weight", 1, 1, 65535, &weight);
     err = err ? err : read_number(r, "priority", 0, 0, 65535, &priority);
     err = err ? err : read_number(r, "ttl", TTL_DEFAULT_S, 1, TTL_MAX_S, ret_ttl_s);
-    err = err ? err : read_choice(r, "proto", protocols, 2, &record->protocol);
-    err = err ? err : read_choice(r, "state", states, 6, &record->state);
+    err = err ? err : read_word(r, "proto", protocol_of_word, &record->protocol);
+    err = err ? err : read_word(r, "state", state_of_word, &record->state);
     err = err ? err : read_addresses(r);
     err = err ? err : read_tags(r);
     err = err ? err : read_meta(r);

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
+#include "libdiscover/core/table_format.h"
+#include "libdiscover/core/words.h"
 
 static const struct command {
     const char *name;
@@ -179,55 +182,17 @@ void ctl_note_age(struct discover *d, int result)
         ctl_note("not synchronised: nothing but this host's own registrations is known");
 }
 
-const char *ctl_result_word(int result)
+json_t *ctl_head(struct discover *d, int result, const char *service)
 {
-    switch (result) {
-    case DISCOVER_FRESH:
-        return "fresh";
-    case DISCOVER_STALE:
-        return "stale";
-    case DISCOVER_DEGRADED:
-        return "degraded";
-    case DISCOVER_E_NONE:
-        return "none";
-    case DISCOVER_E_UNKNOWN:
-        return "unknown";
-    case DISCOVER_E_UNSYNCED:
-        return "unsynced";
-    default:
-        return "failed";
-    }
-}
-
-static const char *word_of(const char *const *words, int n, int i)
-{
-    return i >= 0 && i < n && words[i] ? words[i] : "unknown";
-}
-
-const char *ctl_state_word(int state)
-{
-    static const char *const words[] = {
-        [DISCOVER_PASSING] = "passing",         [DISCOVER_WARNING] = "warning",   [DISCOVER_CRITICAL] = "critical",
-        [DISCOVER_MAINTENANCE] = "maintenance", [DISCOVER_DRAINING] = "draining",
-    };
-    return word_of(words, sizeof words / sizeof *words, state);
-}
-
-const char *ctl_protocol_word(int protocol)
-{
-    static const char *const words[] = {[DISCOVER_TCP] = "tcp", [DISCOVER_UDP] = "udp"};
-    return word_of(words, sizeof words / sizeof *words, protocol);
-}
-
-const char *ctl_tier_word(int tier)
-{
-    static const char *const words[] = {
-        [DISCOVER_HOST] = "host",
-        [DISCOVER_ZONE] = "zone",
-        [DISCOVER_REGION] = "region",
-        [DISCOVER_ELSEWHERE] = "elsewhere",
-    };
-    return word_of(words, sizeof words / sizeof *words, tier);
+    int64_t age_ms = discover_age_ms(d);
+    int sync = TABLE_LIVE;
+    if (result == DISCOVER_E_UNSYNCED || age_ms < 0)
+        sync = TABLE_UNSYNCED;
+    else if (result == DISCOVER_STALE || age_ms > 0)
+        sync = TABLE_STALE;
+    else if (result == DISCOVER_DEGRADED)
+        sync = TABLE_DEGRADED;
+    return document_head(sync_word(sync), age_ms, service);
 }
 
 int ctl_print_json(json_t *document)

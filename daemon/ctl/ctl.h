@@ -56,12 +56,8 @@ int ctl_failed(const struct discover *d, const char *what, int result);
 /* A note when an answer is not fresh. */
 void ctl_note_age(struct discover *d, int result);
 
-/* One word for a result: "fresh", "stale", "degraded", "none", "unknown", "unsynced", "failed". */
-const char *ctl_result_word(int result);
-
-const char *ctl_state_word(int state);
-const char *ctl_protocol_word(int protocol);
-const char *ctl_tier_word(int tier);
+/* The head of a list's document, from what looking it up returned. service: NULL for none. */
+json_t *ctl_head(struct discover *d, int result, const char *service);
 
 /* Prints a document and gives it back to jansson. Returns CTL_FAILED if it could not be made or printed. */
 int ctl_print_json(json_t *document);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl resolve: the usable instances of a service. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/options.h"
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/words.h"
 
 struct resolve_options {
     const char *tag, *place;
@@ -61,45 +62,6 @@ struct request {
     size_t n;
 };
 
-static json_t *addresses_json(const struct discover_instance *i)
-{
-    char text[INET6_ADDRSTRLEN];
-    json_t *list = json_array();
-    if (i->endpoint.families & DISCOVER_HAS_IPV4)
-        (void)json_array_append_new(list, json_string(inet_ntop(AF_INET, i->endpoint.ipv4, text, sizeof text)));
-    if (i->endpoint.families & DISCOVER_HAS_IPV6)
-        (void)json_array_append_new(list, json_string(inet_ntop(AF_INET6, i->endpoint.ipv6, text, sizeof text)));
-    if (*i->hostname)
-        (void)json_array_append_new(list, json_string(i->hostname));
-    return list;
-}
-
-static json_t *tags_json(const struct discover_instance *i)
-{
-    json_t *list = json_array();
-    for (size_t k = 0; k < i->n_tags; k++)
-        (void)json_array_append_new(list, json_string(i->tags[k]));
-    return list;
-}
-
-static json_t *meta_json(const struct discover_instance *i)
-{
-    json_t *pairs = json_object();
-    for (size_t k = 0; k < i->n_meta; k++)
-        (void)json_object_set_new(pairs, i->meta[k].key, json_string(i->meta[k].value));
-    return pairs;
-}
-
-static json_t *instance_json(const struct discover_instance *i)
-{
-    const struct discover_endpoint *e = &i->endpoint;
-    return json_pack("{s:s, s:s, s:o, s:i, s:s, s:i, s:i, s:s, s:s, s:s, s:s, s:o, s:o}", "host", i->host, "instance",
-                     i->instance, "addresses", addresses_json(i), "port", (int)e->port, "protocol",
-                     ctl_protocol_word(e->protocol), "weight", (int)e->weight, "priority", (int)e->priority, "state",
-                     ctl_state_word(e->state), "tier", ctl_tier_word(e->tier), "zone", i->zone, "region", i->region,
-                     "tags", tags_json(i), "meta", meta_json(i));
-}
-
 static void print_instance(const struct discover_instance *i)
 {
     char address[DISCOVER_ADDRESS_MAX];
@@ -107,7 +69,7 @@ static void print_instance(const struct discover_instance *i)
         printf("%s", address);
     else
         printf("%s:%u", i->hostname, i->endpoint.port);
-    printf(" %u %s %s/%s\n", i->endpoint.weight, ctl_state_word(i->endpoint.state), i->host, i->instance);
+    printf(" %u %s %s/%s\n", i->endpoint.weight, state_word(i->endpoint.state), i->host, i->instance);
 }
 
 static int on_instance(void *arg, const struct discover_instance *i)
@@ -118,7 +80,7 @@ static int on_instance(void *arg, const struct discover_instance *i)
         return 0;
     request->n++;
     if (request->list)
-        (void)json_array_append_new(request->list, instance_json(i));
+        (void)json_array_append_new(request->list, instance_document(i));
     else
         print_instance(i);
     return 0;
@@ -144,9 +106,9 @@ static int resolve(struct discover *d, const struct ctl *ctl, const char *servic
         ctl_note_age(d, result);
     if (!ctl->json)
         return status;
-    int printed =
-        ctl_print_json(json_pack("{s:s, s:s, s:I, s:o}", "service", service, "result", ctl_result_word(judged),
-                                 "age_ms", (json_int_t)discover_age_ms(d), "instances", request.list));
+    json_t *document = ctl_head(d, result, service);
+    (void)json_object_set_new(document, "instances", request.list);
+    int printed = ctl_print_json(document);
     return printed == CTL_DONE ? status : printed;
 }
 

@@ -4,114 +4,12 @@
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
-
-static json_t *overrides_json(const struct discover_status *s)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; i < s->n_overrides; i++) {
-        const struct discover_override_info *o = &s->overrides[i];
-        (void)json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "service", o->service, "instance", o->instance,
-                                                   "state", ctl_state_word(o->state)));
-    }
-    return all;
-}
-
-static json_t *counters_json(const struct discover_status *s)
-{
-    json_t *counters = json_object();
-    for (size_t i = 0; i < s->n_counters; i++)
-        (void)json_object_set_new(counters, s->counters[i].name, json_integer((json_int_t)s->counters[i].value));
-    return counters;
-}
-
-static json_t *refused_json(const struct discover_status *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_refused; i++) {
-        const struct discover_refusal *r = &s->refused[i];
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "bucket", r->bucket, "key", r->key,
-                                                    "reason", r->reason, "count", (json_int_t)r->count, "age_ms",
-                                                    (json_int_t)r->age_ms));
-    }
-    return list;
-}
-
-static json_t *top_writers_json(const struct discover_status *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_top_writers; i++) {
-        const struct discover_top_writer *t = &s->top_writers[i];
-        (void)json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "host", t->host, "changes",
-                                                    (json_int_t)t->changes, "floods", t->floods));
-    }
-    return list;
-}
-
-static json_t *strings_json(const char *const *texts, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(list, json_string(texts[i]));
-    return list;
-}
-
-static json_t *buckets_json(const struct discover_status *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_buckets; i++) {
-        const struct discover_bucket *b = &s->buckets[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "name", b->name, "read_error",
-                            b->read_error, "refusal", b->refusal, "refused", (json_int_t)b->refused, "refused_ms",
-                            (json_int_t)b->refused_ms, "bytes", (json_int_t)b->bytes, "max_bytes",
-                            (json_int_t)b->max_bytes, "full", b->full, "lacks", strings_json(b->lacks, b->n_lacks)));
-    }
-    return list;
-}
-
-static json_t *held_json(const struct discover_status *s)
-{
-    return json_pack("{s:I, s:I, s:s}", "hosts", (json_int_t)s->held, "ms", (json_int_t)s->held_ms, "reason",
-                     s->held_reason);
-}
-
-static json_t *listen_problems_json(const struct discover_status *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_listen_problems; i++)
-        (void)json_array_append_new(list, json_string(s->listen_problems[i]));
-    return list;
-}
-
-/* What keeps the daemon itself from doing its work. */
-static json_t *with_troubles(json_t *status, const struct discover_status *s)
-{
-    (void)json_object_set_new(
-        status, "unwritten",
-        json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason));
-    (void)json_object_set_new(status, "store_error", json_string(s->store_error));
-    (void)json_object_set_new(status, "listen_problems", listen_problems_json(s));
-    (void)json_object_set_new(status, "address", json_string(s->address));
-    (void)json_object_set_new(status, "waiting", json_integer(s->waiting));
-    (void)json_object_set_new(status, "lease_problem", json_string(s->lease_problem));
-    (void)json_object_set_new(status, "name_taken", json_boolean(s->name_taken));
-    (void)json_object_set_new(status, "write_refusal", json_string(s->write_refusal));
-    (void)json_object_set_new(status, "buckets", buckets_json(s));
-    return status;
-}
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/words.h"
 
 static void print_json(void *arg, const struct discover_status *s)
 {
-    json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
-                            s->bus_error, "distrust", s->distrust);
-    json_t *status = json_pack(
-        "{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", s->version,
-        "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
-        "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "held", held_json(s), "hosts", (json_int_t)s->hosts,
-        "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
-        (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "refused", refused_json(s),
-        "top_writers", top_writers_json(s), "overrides", overrides_json(s), "counters", counters_json(s));
-    *(int *)arg = ctl_print_json(with_troubles(status, s));
+    *(int *)arg = ctl_print_json(status_document(s));
 }
 
 static void print_bus(const struct discover_status *s)
@@ -181,8 +79,8 @@ static void print_overrides(const struct discover_status *s)
 {
     for (size_t i = 0; i < s->n_overrides; i++) {
         const struct discover_override_info *o = &s->overrides[i];
-        printf("%-14s %s%s%s\n", ctl_state_word(o->state), *o->service ? o->service : "this host",
-               *o->instance ? " " : "", o->instance);
+        printf("%-14s %s%s%s\n", state_word(o->state), *o->service ? o->service : "this host", *o->instance ? " " : "",
+               o->instance);
     }
 }
 
@@ -194,7 +92,7 @@ static void print_text(void *arg, const struct discover_status *s)
         printf("synchronised   %s, for %.1f s\n", s->sync, (double)s->stale_ms / 1000);
     else
         printf("synchronised   %s%s\n", s->sync,
-               strcmp(s->sync, "read-only") == 0 ? ": reading is live, writing is refused" : "");
+               strcmp(s->sync, SYNC_READ_ONLY) == 0 ? ": reading is live, writing is refused" : "");
     print_bus(s);
     for (size_t i = 0; i < s->n_buckets; i++)
         print_bucket(&s->buckets[i]);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl watch: the changes of a service, as they happen, until a signal. */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/hold.h"
 #include "daemon/ctl/instance_names.h"
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/words.h"
 
 struct watching {
     const struct ctl *ctl;
@@ -40,19 +44,24 @@ static const char *name_of(struct watching *w, const struct discover_change *cha
     return instance_names_find(&w->names, w->d, change->service, e->id);
 }
 
+static json_t *difference_json(struct watching *w, const struct discover_change *change,
+                               const struct discover_difference *it)
+{
+    char host[LABEL_CAP] = "";
+    const char *name = name_of(w, change, &it->endpoint), *slash = strchr(name, '/');
+    if (slash)
+        snprintf(host, sizeof host, "%.*s", (int)(slash - name), name);
+    return change_document(whats[it->what].word, host, slash ? slash + 1 : "", &it->endpoint);
+}
+
 static void print_json(struct watching *w, const struct discover_change *change)
 {
-    char text[DISCOVER_ADDRESS_MAX];
-    json_t *list = json_array();
-    for (size_t i = 0; i < change->n_differences; i++) {
-        const struct discover_difference *it = &change->differences[i];
-        const struct discover_endpoint *e = &it->endpoint;
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "what", whats[it->what].word,
-                                                    "instance", name_of(w, change, e), "address", address_of(e, text),
-                                                    "weight", (int)e->weight, "state", ctl_state_word(e->state)));
-    }
-    (void)ctl_print_json(json_pack("{s:s, s:s, s:i, s:o}", "service", change->service, "result",
-                                   ctl_result_word(change->result), "usable", (int)change->n, "changes", list));
+    json_t *document = ctl_head(w->d, change->result, change->service), *list = json_array();
+    for (size_t i = 0; i < change->n_differences; i++)
+        (void)json_array_append_new(list, difference_json(w, change, &change->differences[i]));
+    (void)json_object_set_new(document, "usable", json_integer((json_int_t)change->n));
+    (void)json_object_set_new(document, "changes", list);
+    (void)ctl_print_json(document);
 }
 
 static void print_lines(struct watching *w, const struct discover_change *change)
@@ -61,7 +70,7 @@ static void print_lines(struct watching *w, const struct discover_change *change
     for (size_t i = 0; i < change->n_differences; i++) {
         const struct discover_endpoint *e = &change->differences[i].endpoint;
         printf("%s %s %u %s %s\n", whats[change->differences[i].what].sign, address_of(e, text), e->weight,
-               ctl_state_word(e->state), name_of(w, change, e));
+               state_word(e->state), name_of(w, change, e));
     }
     if (change->result < 0)
         ctl_note("%s: %s", change->service, discover_strerror(change->result));

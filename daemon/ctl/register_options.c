@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libdiscover/core/record.h"
+#include "libdiscover/core/words.h"
 
 static int append(const char **list, size_t cap, size_t *n, const char *value)
 {
@@ -38,10 +39,11 @@ static int set_instance(void *arg, const char *value)
 static int set_protocol(void *arg, const char *value)
 {
     struct register_options *o = arg;
-    if (strcmp(value, "tcp") != 0 && strcmp(value, "udp") != 0)
-        return -EINVAL;
-    o->protocol = *value == 't' ? DISCOVER_TCP : DISCOVER_UDP;
-    return 0;
+    uint8_t protocol;
+    int err = protocol_of_word(value, &protocol);
+    if (!err)
+        o->protocol = protocol;
+    return err;
 }
 
 static int set_weight(void *arg, const char *value)

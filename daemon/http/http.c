@@ -15,6 +15,7 @@
 #include "daemon/http/http_host.h"
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 #define DRAIN_NS (2 * NS_PER_S)
 
@@ -87,7 +88,7 @@ static void send_head(struct connection *c, int status, const char *type, int64_
     struct evbuffer *out = bufferevent_get_output(c->bev);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nCache-Control: no-store\r\nConnection: close\r\n",
                         status, http_status_text(status), type);
-    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %lld\r\n", sync_text(table_sync(t)),
+    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %lld\r\n", sync_word(table_sync(t)),
                         (long long)(table_age_ns(t, clock_now_ns()) / NS_PER_MS));
     if (status == 405)
         evbuffer_add_printf(out, "Allow: GET, HEAD\r\n");

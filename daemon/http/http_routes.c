@@ -4,9 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/base/status_counters.h"
+#include "daemon/documents/documents.h"
 #include "daemon/http/http_impl.h"
+#include "daemon/http/page_json.h"
 #include "daemon/http/prometheus.h"
 #include "libdiscover/core/label.h"
+#include "libdiscover/core/status_message.h"
+#include "libdiscover/core/words.h"
 
 static bool is_unsynced(const struct connection *c)
 {
@@ -45,12 +50,17 @@ static void get_readyz(struct connection *c, const char *rest)
     (void)rest;
     h->ops.status(h->ops.arg, &status);
     bool refused = *status.write_refusal != '\0';
-    snprintf(text, sizeof text, "%s%s%s", sync_text(table_sync(http_table(h))),
+    snprintf(text, sizeof text, "%s%s%s", sync_word(table_sync(http_table(h))),
              refused ? "; what this host registers is not stored: " : "", status.write_refusal);
     if (status.name_taken)
         http_send_text(c, 503, status.lease_problem);
     else
         http_send_text(c, is_unsynced(c) || refused ? 503 : 200, text);
+}
+
+static void write_status(void *arg, const struct discover_status *status)
+{
+    (void)page_write_json(status_document(status), arg);
 }
 
 static void get_status(struct connection *c, const char *rest)
@@ -62,7 +72,8 @@ static void get_status(struct connection *c, const char *rest)
     if (!body)
         return;
     h->ops.status(h->ops.arg, &status);
-    if (page_status(&status, h->all_metrics, body) == 0)
+    status_counters_fill(h->all_metrics, &status);
+    if (status_message_tell(&status, write_status, body) == 0)
         http_send(c, 200, TYPE_JSON, body);
     evbuffer_free(body);
 }

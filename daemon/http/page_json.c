@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/words.h"
+
 static int to_buffer(const char *bytes, size_t n, void *arg)
 {
     return evbuffer_add(arg, bytes, n);
@@ -19,58 +22,37 @@ int page_write_json(json_t *value, struct evbuffer *out)
     return err;
 }
 
-void page_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16])
+json_t *page_instance_json(const char *service, const struct catalog_instance *i)
 {
-    char text[INET6_ADDRSTRLEN];
-    if (families & DISCOVER_HAS_IPV4)
-        json_object_set_new(object, "ipv4", json_string(inet_ntop(AF_INET, ipv4, text, sizeof text)));
-    if (families & DISCOVER_HAS_IPV6)
-        json_object_set_new(object, "ipv6", json_string(inet_ntop(AF_INET6, ipv6, text, sizeof text)));
-}
-
-static const char *state_text(uint8_t state)
-{
-    static const char *const names[] = {"", "passing", "warning", "critical", "maintenance", "draining"};
-    return state < sizeof names / sizeof *names ? names[state] : "";
-}
-
-static const char *tier_text(uint8_t tier)
-{
-    static const char *const names[] = {"host", "zone", "region", "elsewhere"};
-    return tier < sizeof names / sizeof *names ? names[tier] : "";
-}
-
-static json_t *tags_json(const struct entry *e)
-{
-    json_t *tags = json_array();
-    for (size_t i = 0; i < e->n_tags; i++)
-        json_array_append_new(tags, json_string(e->tags[i]));
-    return tags;
-}
-
-static json_t *meta_json(const struct entry *e)
-{
-    json_t *meta = json_object();
-    for (size_t i = 0; i < e->n_meta; i++)
-        json_object_set_new(meta, e->meta[i].key, json_string(e->meta[i].value));
-    return meta;
-}
-
-json_t *page_instance_json(const struct catalog_instance *i)
-{
-    const struct discover_endpoint *ep = &i->endpoint;
     const struct entry *e = &i->entry;
-    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:o, s:o}", "host", e->host,
-                               "instance", e->instance, "zone", e->zone, "region", e->region, "port", ep->port, "proto",
-                               ep->protocol == DISCOVER_UDP ? "udp" : "tcp", "weight", (int)ep->weight, "priority",
-                               ep->priority, "state", state_text(ep->state), "tier", tier_text(ep->tier), "usable",
-                               i->usable, "tags", tags_json(e), "meta", meta_json(e));
-    if (!object)
-        return NULL;
-    page_set_addresses(object, ep->families, ep->ipv4, ep->ipv6);
-    if (e->hostname[0])
-        json_object_set_new(object, "hostname", json_string(e->hostname));
-    return object;
+    const struct discover_instance instance = {
+        .service = service,
+        .host = e->host,
+        .instance = e->instance,
+        .hostname = e->hostname,
+        .zone = e->zone,
+        .region = e->region,
+        .endpoint = i->endpoint,
+        .usable = i->usable,
+        .tags = e->tags,
+        .n_tags = e->n_tags,
+        .meta = e->meta,
+        .n_meta = e->n_meta,
+    };
+    return instance_document(&instance);
+}
+
+json_t *page_host_json(const char *host, uint32_t instances, const struct host_entry *e)
+{
+    struct discover_host h = {.name = host,
+                              .region = e->region,
+                              .zone = e->zone,
+                              .families = e->addresses.families,
+                              .alive = e->alive,
+                              .instances = instances};
+    memcpy(h.ipv4, e->addresses.ipv4, sizeof h.ipv4);
+    memcpy(h.ipv6, e->addresses.ipv6, sizeof h.ipv6);
+    return host_document(&h);
 }
 
 /* --- for Prometheus --- */
@@ -165,7 +147,7 @@ static json_t *labels_json(const char *service, const struct discover_endpoint *
     set_label(labels, "instance", e->instance);
     set_label(labels, "zone", e->zone);
     set_label(labels, "region", e->region);
-    set_label(labels, "state", state_text(ep->state));
+    set_label(labels, "state", state_word(ep->state));
     set_tags_label(labels, e);
     for (size_t i = 0; i < e->n_meta; i++)
         set_meta_label(labels, e, i);

@@ -11,11 +11,10 @@
 /* Writes the value and gives it back. -ENOMEM. */
 int page_write_json(json_t *value, struct evbuffer *out);
 
-json_t *page_instance_json(const struct catalog_instance *i);
+json_t *page_instance_json(const char *service, const struct catalog_instance *i);
+json_t *page_host_json(const char *host, uint32_t instances, const struct host_entry *e);
 
 /* A group of Prometheus' HTTP service discovery, of one target. */
 json_t *page_target_json(const char *service, const struct catalog_instance *i);
-
-void page_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16]);
 
 #endif

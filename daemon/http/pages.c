@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "daemon/catalog/catalog_read.h"
+#include "daemon/documents/documents.h"
 #include "daemon/http/page_json.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_key.h"
+#include "libdiscover/core/words.h"
 
 #define PIECE 65536 /* bytes at a time, at most: what a client does not take is not made */
 
@@ -26,21 +28,6 @@ struct page {
     slot_fn *slot;
     instance_fn *instance; /* of those that the slot has opened */
 };
-
-const char *sync_text(enum table_sync sync)
-{
-    switch (sync) {
-    case TABLE_UNSYNCED:
-        return "unsynced";
-    case TABLE_LIVE:
-        return "live";
-    case TABLE_STALE:
-        return "stale";
-    case TABLE_DEGRADED:
-        return "degraded";
-    }
-    return "unsynced";
-}
 
 static int64_t age_ms(const struct table *t)
 {
@@ -61,10 +48,7 @@ static int write_service(struct page_walk *w, const struct page_source *source, 
                          struct evbuffer *out)
 {
     (void)source;
-    write_element(w,
-                  json_pack("{s:s, s:I, s:I}", "service", peek->key, "usable", (json_int_t)peek->n_first, "instances",
-                            (json_int_t)peek->n_total),
-                  out);
+    write_element(w, service_document(peek->key, peek->n_first, peek->n_total), out);
     return 0;
 }
 
@@ -78,11 +62,7 @@ static int write_host(struct page_walk *w, const struct page_source *source, con
     if (peek->key_bytes < 2 || table_view_read(source->table, w->slot, &w->host) < 0 ||
         table_view_details(&w->host, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0)
         return 0;
-    json_t *object = json_pack("{s:s, s:b, s:I, s:s, s:s}", "host", peek->key + 1, "alive", e.alive, "instances",
-                               (json_int_t)peek->n_total, "zone", e.zone, "region", e.region);
-    if (object)
-        page_set_addresses(object, e.addresses.families, e.addresses.ipv4, e.addresses.ipv6);
-    write_element(w, object, out);
+    write_element(w, page_host_json(peek->key + 1, (uint32_t)peek->n_total, &e), out);
     return 0;
 }
 
@@ -105,7 +85,7 @@ static int open_slot(struct page_walk *w, const struct page_source *source, cons
 
 static void write_instance(struct page_walk *w, const struct catalog_instance *i, struct evbuffer *out)
 {
-    write_element(w, page_instance_json(i), out);
+    write_element(w, page_instance_json(w->service, i), out);
 }
 
 /* Only what may be used: an instance that is stopped on purpose is not down. */
@@ -145,15 +125,22 @@ void page_walk_fini(struct page_walk *w)
     w->ids = NULL;
 }
 
+/* The object around the list, up to where the list begins. */
+static void begin_object(const struct page_walk *w, const struct table *t, struct evbuffer *out)
+{
+    const char *service = w->page == &page_service ? w->service : NULL;
+    json_t *head = document_head(sync_word(table_sync(t)), age_ms(t), service);
+    char *text = json_dumps(head, JSON_COMPACT); /* its closing brace comes after the list */
+    evbuffer_add_printf(out, "%.*s,\"%s\":", text ? (int)strlen(text) - 1 : 0, text ? text : "", w->page->list);
+    free(text);
+    json_decref(head);
+}
+
 static void begin(struct page_walk *w, const struct table *t, struct evbuffer *out)
 {
     w->words = t->words;
     if (w->page->list)
-        evbuffer_add_printf(out, "{\"sync\":\"%s\",\"age_ms\":%lld,", sync_text(table_sync(t)), (long long)age_ms(t));
-    if (w->page == &page_service)
-        evbuffer_add_printf(out, "\"service\":\"%s\",", w->service);
-    if (w->page->list)
-        evbuffer_add_printf(out, "\"%s\":", w->page->list);
+        begin_object(w, t, out);
     evbuffer_add(out, "[", 1);
 }
 

@@ -12,13 +12,8 @@
 #include <stdbool.h>
 
 #include "daemon/base/loop.h"
-#include "daemon/base/metrics.h"
 #include "daemon/catalog/catalog.h"
 #include "libdiscover/core/table_reader.h"
-#include "proto/api.pb-c.h"
-
-/* "unsynced", "live", "stale", "degraded". */
-const char *sync_text(enum table_sync sync);
 
 struct page;                            /* a kind of list */
 extern const struct page page_services; /* /v1/services */
@@ -55,8 +50,5 @@ int page_walk_init_service(struct page_walk *w, const struct page_source *source
  */
 int page_walk_step(struct page_walk *w, const struct page_source *source, const struct loop_slice *slice,
                    struct evbuffer *out);
-
-/* Everything in the status, with the counters as one object. -ENOMEM. */
-int page_status(const Discover__V1__Status *status, const struct metrics *m, struct evbuffer *out);
 
 #endif

@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "libdiscover/core/table_format.h"
+#include "libdiscover/core/words.h"
+
 /* In a help text a backslash and a line end would need escaping; ours have neither. */
 static void head(struct evbuffer *out, const char *name, const char *help, const char *type)
 {
@@ -24,13 +27,18 @@ static void gauge(struct evbuffer *out, const char *name, const char *help, doub
     evbuffer_add_printf(out, "%s %.15g\n", name, value);
 }
 
+static void write_sync_state(struct evbuffer *out, const char *state, const char *present)
+{
+    evbuffer_add_printf(out, "discoverd_sync{state=\"%s\"} %d\n", state, strcmp(state, present) == 0);
+}
+
 /* One series a state, so that an alert can name the one it is about. */
 static void write_sync(struct evbuffer *out, const char *present)
 {
-    static const char *const states[] = {"unsynced", "live", "stale", "degraded", "read-only"};
     head(out, "discoverd_sync", "1 for how far the catalog can be trusted at present.", "gauge");
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        evbuffer_add_printf(out, "discoverd_sync{state=\"%s\"} %d\n", states[i], strcmp(states[i], present) == 0);
+    for (int sync = TABLE_UNSYNCED; sync <= TABLE_DEGRADED; sync++)
+        write_sync_state(out, sync_word(sync), present);
+    write_sync_state(out, SYNC_READ_ONLY, present);
 }
 
 /* The busiest few alone: a series for each host of a fleet would cost more than it tells. */

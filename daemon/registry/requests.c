@@ -8,6 +8,7 @@
 
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 struct requests {
     struct requests_reach reach;
@@ -60,9 +61,9 @@ static int api_override(void *arg, const struct override *o, bool on, const char
     struct requests *r = arg;
     int err = agent_override(r->reach.agent, o, on, clock_now_ns());
     if (!err)
-        log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends",
-                   o->state == DISCOVER_DRAINING ? "draining" : "maintenance", o->domain[0] ? o->domain : "this host",
-                   o->domain[0] ? "/" : "", o->service, o->instance[0] ? " " : "", o->instance);
+        log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends", state_word(o->state),
+                   o->domain[0] ? o->domain : "this host", o->domain[0] ? "/" : "", o->service,
+                   o->instance[0] ? " " : "", o->instance);
     turn(r);
     return told(r, err, ret_why);
 }

@@ -10,6 +10,7 @@
 #include "daemon/check/checks.h"
 #include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 struct services {
     struct services_reach reach;
@@ -80,8 +81,7 @@ void services_second(struct services *s)
 static void check_state(void *arg, const struct instance_key *key, enum discover_state state)
 {
     struct services *s = arg;
-    log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance,
-               state == DISCOVER_PASSING ? "passing" : "critical");
+    log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance, state_word(state));
     (void)agent_set_state(s->reach.agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
     s->reach.turn(s->reach.arg);
 }

@@ -10,6 +10,7 @@
 
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 struct status {
     struct status_reach reach;
@@ -17,8 +18,6 @@ struct status {
     int64_t stale_since_ns;
     size_t unwritten; /* said in the log */
 };
-
-static const char *const sync_names[] = {"unsynced", "live", "stale", "degraded"};
 
 /* As many as fit into a frame together with everything else; all are counted. */
 #define OVERRIDES_SHOWN 64
@@ -116,9 +115,9 @@ static void fill_agent(const struct status *s, int64_t now_ns, Discover__V1__Sta
 static void fill_sync(const struct status *s, int64_t now_ns, Discover__V1__Status *to)
 {
     bool stored = s->sync == TABLE_UNSYNCED && s->stale_since_ns;
-    to->sync = (char *)sync_names[stored ? TABLE_STALE : s->sync];
+    to->sync = (char *)sync_word(stored ? TABLE_STALE : s->sync);
     if (s->sync == TABLE_LIVE && *to->write_refusal)
-        to->sync = (char *)"read-only"; /* one half alone is live */
+        to->sync = (char *)SYNC_READ_ONLY; /* one half alone is live */
     to->stale_ms = table_age_ns(table_writer_table(catalog_table(s->reach.catalog)), now_ns) / NS_PER_MS;
 }
 
@@ -179,7 +178,7 @@ void status_update_sync(struct status *s, int64_t now_ns)
         s->stale_since_ns = now_ns;
         log_warning("answers are stale from now on: %s", inbound_stale_reason(s->reach.inbound));
     } else if (s->sync == TABLE_STALE) {
-        log_notice("answers are %s again", sync_names[sync]);
+        log_notice("answers are %s again", sync_word(sync));
     }
     bool was_unsynced = s->sync == TABLE_UNSYNCED;
     s->sync = sync;

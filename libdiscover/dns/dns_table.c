@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/words.h"
 
 /* Two words, so that a search for another key ends at an empty one. */
 #define INDEX       TABLE_HEADER_WORDS
@@ -47,7 +48,7 @@ static const char *fill_common(const struct lookup_key *key, struct record *ret_
         else if (condition->sign == LOOKUP_PLACE)
             place = condition->label;
         else
-            ret_record->protocol = strcmp(condition->label, "udp") == 0 ? DISCOVER_UDP : DISCOVER_TCP;
+            (void)protocol_of_word(condition->label, &ret_record->protocol);
     }
     return place;
 }

@@ -8,6 +8,7 @@
 
 #include "libdiscover/context.h"
 #include "libdiscover/core/label.h"
+#include "libdiscover/core/words.h"
 #include "libdiscover/lookup/verdict.h"
 
 static int make_key(struct discover_query *q)
@@ -20,7 +21,7 @@ static int make_key(struct discover_query *q)
     if (*f->place && !err)
         err = lookup_key_add(q->key, LOOKUP_PLACE, f->place);
     if (f->by_protocol && !err)
-        err = lookup_key_add(q->key, LOOKUP_PROTOCOL, f->protocol == DISCOVER_UDP ? "udp" : "tcp");
+        err = lookup_key_add(q->key, LOOKUP_PROTOCOL, protocol_word(f->protocol));
     return err;
 }
 

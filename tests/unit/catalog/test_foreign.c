@@ -67,7 +67,7 @@ static const struct {
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"ttl\":1.5}", "ttl: must be a number"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"proto\":\"sctp\"}", "proto: not one of"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":1}", "state: not one of"},
-    {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":\"\"}", "state: not a known state"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":\"\"}", "state: not one of"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"tags\":[\"A B\"]}", "tags: not a name"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"meta\":{\"k\":1}}", "meta: not a key, not a text"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"weight\":0}", "weight: must be a number 1..65535"},

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All metrics, as the daemon's message about itself has them. Main thread. */
+#ifndef BASE_STATUS_COUNTERS_H
+#define BASE_STATUS_COUNTERS_H
+
+#include "daemon/base/metrics.h"
+#include "proto/api.pb-c.h"
+
+/* They live until the next call. */
+void status_counters_fill(const struct metrics *m, Discover__V1__Status *ret_status);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON documents, each made in one place for HTTP and discoverctl alike: what one of them prints, the other does. Their
+ * keys are stable: keys are added, none changes its meaning. Pure; any thread. A NULL json_t: no memory.
+ *
+ *   status     GET /v1/status, discoverctl --json status
+ *   services   GET /v1/services, discoverctl --json list
+ *   instances  GET /v1/services/<domain>/<service>, discoverctl --json resolve (usable ones alone)
+ *   hosts      GET /v1/hosts, discoverctl --json hosts
+ *   changes    discoverctl --json watch
+ *
+ * A list is an object: "sync" (live, stale, degraded, unsynced), "age_ms" (how old it may be; 0: live, -1: nothing was ever
+ * known), "service" where it is of one service, and the list under its name. What is not there has no key: an instance
+ * without an IPv6 address has no "ipv6".
+ */
+#ifndef DOCUMENTS_DOCUMENTS_H
+#define DOCUMENTS_DOCUMENTS_H
+
+#include <jansson.h>
+
+#include "discover/discover.h"
+
+/* All but the list of a list's document. service: NULL for one that is of none. */
+json_t *document_head(const char *sync, int64_t age_ms, const char *service);
+
+/* One element each: of "services", "instances", "hosts", and of a watch's "changes" (what: "added", "removed", "changed"). */
+json_t *service_document(const char *service, size_t usable, size_t instances);
+json_t *instance_document(const struct discover_instance *i);
+json_t *host_document(const struct discover_host *h);
+json_t *change_document(const char *what, const char *host, const char *instance, const struct discover_endpoint *e);
+
+json_t *status_document(const struct discover_status *s);
+
+#endif

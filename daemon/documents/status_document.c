@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the daemon is doing, as a document. */
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/words.h"
+
+static json_t *overrides_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_overrides; i++) {
+        const struct discover_override_info *o = &s->overrides[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "service", o->service, "instance", o->instance,
+                                                    "state", state_word(o->state)));
+    }
+    return list;
+}
+
+static json_t *counters_json(const struct discover_status *s)
+{
+    json_t *counters = json_object();
+    for (size_t i = 0; i < s->n_counters; i++)
+        (void)json_object_set_new(counters, s->counters[i].name, json_integer((json_int_t)s->counters[i].value));
+    return counters;
+}
+
+static json_t *refused_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_refused; i++) {
+        const struct discover_refusal *r = &s->refused[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:I}", "bucket", r->bucket, "key", r->key,
+                                                    "reason", r->reason, "count", (json_int_t)r->count, "age_ms",
+                                                    (json_int_t)r->age_ms));
+    }
+    return list;
+}
+
+static json_t *top_writers_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_top_writers; i++) {
+        const struct discover_top_writer *t = &s->top_writers[i];
+        (void)json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "host", t->host, "changes",
+                                                    (json_int_t)t->changes, "floods", t->floods));
+    }
+    return list;
+}
+
+static json_t *strings_json(const char *const *texts, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
+static json_t *buckets_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_buckets; i++) {
+        const struct discover_bucket *b = &s->buckets[i];
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "name", b->name, "read_error",
+                            b->read_error, "refusal", b->refusal, "refused", (json_int_t)b->refused, "refused_ms",
+                            (json_int_t)b->refused_ms, "bytes", (json_int_t)b->bytes, "max_bytes",
+                            (json_int_t)b->max_bytes, "full", b->full, "lacks", strings_json(b->lacks, b->n_lacks)));
+    }
+    return list;
+}
+
+/* Why others, or readers here, may not see all of it. */
+static json_t *troubles_json(const struct discover_status *s)
+{
+    json_t *unwritten = json_pack("{s:I, s:s}", "entries", (json_int_t)s->unwritten, "reason", s->unwritten_reason);
+    json_t *held = json_pack("{s:I, s:I, s:s}", "hosts", (json_int_t)s->held, "ms", (json_int_t)s->held_ms, "reason",
+                             s->held_reason);
+    return json_pack("{s:o, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o}", "unwritten", unwritten, "held", held,
+                     "store_error", s->store_error, "lease_problem", s->lease_problem, "name_taken", s->name_taken,
+                     "write_refusal", s->write_refusal, "listen_problems",
+                     strings_json(s->listen_problems, s->n_listen_problems), "refused", refused_json(s), "top_writers",
+                     top_writers_json(s));
+}
+
+json_t *status_document(const struct discover_status *s)
+{
+    json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
+                            s->bus_error, "distrust", s->distrust);
+    json_t *status = json_pack(
+        "{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}", "version", s->version,
+        "host", s->host, "epoch", (json_int_t)s->epoch, "sync", s->sync, "stale_ms", (json_int_t)s->stale_ms,
+        "uptime_ms", (json_int_t)s->uptime_ms, "bus", bus, "buckets", buckets_json(s), "hosts", (json_int_t)s->hosts,
+        "services", (json_int_t)s->services, "instances", (json_int_t)s->instances, "registrations",
+        (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "waiting",
+        (json_int_t)s->waiting, "address", s->address, "overrides", overrides_json(s), "counters", counters_json(s));
+    (void)json_object_update_new(status, troubles_json(s));
+    return status;
+}

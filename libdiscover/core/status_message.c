@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's message about itself, in the public form. */
+#include "libdiscover/core/status_message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The lists of a status, as the caller gets them. */
+struct status_lists {
+    struct discover_counter *counters;
+    struct discover_refusal *refused;
+    struct discover_top_writer *top_writers;
+    struct discover_override_info *overrides;
+    struct discover_bucket *buckets;
+};
+
+static void free_lists(struct status_lists *lists)
+{
+    free(lists->counters);
+    free(lists->refused);
+    free(lists->top_writers);
+    free(lists->overrides);
+    free(lists->buckets);
+}
+
+static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
+{
+    return (struct discover_bucket){
+        .name = b->name,
+        .read_error = b->read_error,
+        .refusal = b->refusal,
+        .refused = b->refused,
+        .refused_ms = b->refused_ms,
+        .bytes = b->bytes,
+        .max_bytes = b->max_bytes,
+        .full = b->full,
+        .lacks = (const char *const *)b->lacks,
+        .n_lacks = b->n_lacks,
+    };
+}
+
+static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
+{
+    struct status_lists lists = {
+        .counters = calloc(s->n_counters + 1, sizeof *lists.counters),
+        .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
+        .top_writers = calloc(s->n_top_writers + 1, sizeof *lists.top_writers),
+        .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
+        .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
+    };
+    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets) {
+        free_lists(&lists);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < s->n_counters; i++)
+        lists.counters[i] = (struct discover_counter){s->counters[i]->name, s->counters[i]->value};
+    for (size_t i = 0; i < s->n_refused; i++) {
+        const Discover__V1__Refusal *r = s->refused[i];
+        lists.refused[i] = (struct discover_refusal){r->bucket, r->key, r->reason, r->count, r->age_ms};
+    }
+    for (size_t i = 0; i < s->n_top_writers; i++) {
+        const Discover__V1__TopWriter *t = s->top_writers[i];
+        lists.top_writers[i] = (struct discover_top_writer){t->host, t->changes, t->floods};
+    }
+    for (size_t i = 0; i < s->n_overrides; i++) {
+        const Discover__V1__Override *o = s->overrides[i];
+        lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state};
+    }
+    for (size_t i = 0; i < s->n_buckets; i++)
+        lists.buckets[i] = bucket_of(s->buckets[i]);
+    *ret_lists = lists;
+    return 0;
+}
+
+static void tell_status(const Discover__V1__Status *s, const struct status_lists *lists, discover_status_fn *fn,
+                        void *arg)
+{
+    const struct discover_status status = {
+        .version = s->version,
+        .host = s->host,
+        .sync = s->sync,
+        .bus_server = s->bus_server,
+        .bus_error = s->bus_error,
+        .epoch = s->epoch,
+        .stale_ms = s->stale_ms,
+        .uptime_ms = s->uptime_ms,
+        .bus_connected = s->bus_connected,
+        .hosts = s->hosts,
+        .services = s->services,
+        .instances = s->instances,
+        .registrations = s->registrations,
+        .unacknowledged = s->unacknowledged,
+        .counters = lists->counters,
+        .n_counters = s->n_counters,
+        .refused = lists->refused,
+        .n_refused = s->n_refused,
+        .top_writers = lists->top_writers,
+        .n_top_writers = s->n_top_writers,
+        .overrides = lists->overrides,
+        .n_overrides = s->n_overrides,
+        .distrust = s->distrust,
+        .held = s->held,
+        .held_ms = s->held_ms,
+        .held_reason = s->held_reason,
+        .unwritten = s->unwritten,
+        .unwritten_reason = s->unwritten_reason,
+        .store_error = s->store_error,
+        .address = s->address,
+        .waiting = s->waiting,
+        .lease_problem = s->lease_problem,
+        .name_taken = s->name_taken,
+        .buckets = lists->buckets,
+        .n_buckets = s->n_buckets,
+        .write_refusal = s->write_refusal,
+        .listen_problems = (const char *const *)s->listen_problems,
+        .n_listen_problems = s->n_listen_problems,
+    };
+    fn(arg, &status);
+}
+
+int status_message_tell(const Discover__V1__Status *message, discover_status_fn *fn, void *arg)
+{
+    struct status_lists lists;
+    int err = make_lists(message, &lists);
+    if (err < 0)
+        return err;
+    tell_status(message, &lists, fn, arg);
+    free_lists(&lists);
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A document is one document, whether HTTP or discoverctl prints it. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/http.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+static struct nats nats;
+static struct host a, b;
+
+/* A list comes in chunks: each its length in hex, a line end, the bytes, a line end. */
+static char *without_chunks(char *body)
+{
+    char *to = body, *at = body;
+    size_t n;
+    if (*body == '{')
+        return body;
+    while ((n = strtoul(at, &at, 16)) > 0) {
+        memmove(to, at + 2, n);
+        to += n;
+        at += 2 + n + 2;
+    }
+    *to = '\0';
+    return body;
+}
+
+static json_t *by_http(const char *path)
+{
+    static char answer[256 * 1024];
+    json_error_t error;
+    ck_assert_int_eq(http_get(b.http_port, path, answer, sizeof answer), 200);
+    char *body = strstr(answer, "\r\n\r\n");
+    ck_assert_msg(body, "%s", answer);
+    json_t *document = json_loads(without_chunks(body + 4), 0, &error);
+    ck_assert_msg(document, "%s: %s", error.text, answer);
+    return document;
+}
+
+static json_t *by_ctl(const char *command, const char *argument)
+{
+    static struct output o;
+    json_error_t error;
+    ck_assert_int_eq(ctl(&b, &o, "--json", command, argument, NULL), 0);
+    json_t *document = json_loads(o.out, 0, &error);
+    ck_assert_msg(document, "%s: %s", error.text, o.out);
+    return document;
+}
+
+/* What moves from one moment to the next. */
+static void still(json_t *document)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(document, "counters"), name, value)(void) json_integer_set(value, 0);
+    (void)json_object_del(document, "uptime_ms");
+    json_object_foreach(json_array_get(json_object_get(document, "buckets"), 1), name,
+                        value) if (json_is_integer(value))(void) json_integer_set(value, 0);
+}
+
+/* A list of all that there is has no order. */
+static bool has_all_of(json_t *list, json_t *other)
+{
+    size_t i, k;
+    json_t *value, *found;
+    json_array_foreach(other, i, value)
+    {
+        bool has = false;
+        json_array_foreach(list, k, found) has = has || json_equal(found, value);
+        if (!has)
+            return false;
+    }
+    return json_array_size(list) == json_array_size(other);
+}
+
+static bool is_equal(json_t *one, json_t *other)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(one, name, value)
+    {
+        json_t *its = json_object_get(other, name);
+        if (json_is_array(value) ? !has_all_of(value, its) : !json_equal(value, its))
+            return false;
+    }
+    return json_object_size(one) == json_object_size(other);
+}
+
+static bool is_same(json_t *one, json_t *other)
+{
+    still(one);
+    still(other);
+    bool same = is_equal(one, other);
+    char *text = json_dumps(one, JSON_SORT_KEYS), *other_text = json_dumps(other, JSON_SORT_KEYS);
+    snprintf(b.seen, sizeof b.seen, "HTTP: %.480s\ndiscoverctl: %.480s", text, other_text);
+    free(text);
+    free(other_text);
+    json_decref(one);
+    json_decref(other);
+    return same;
+}
+
+static void setup(void)
+{
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\", \"2001:db8::1\"]; tags = [\"canary\"]; "
+                                                      "meta = { version = \"1.4\"; }; priority = 2; weight = 7; }, "
+                                                      "{ name = \"shop/db\"; port = 5432; address = [\"127.0.0.9\"]; "
+                                                      "proto = \"udp\"; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1 && seen_by_dns(&b, "shop/db") == 1, b.seen);
+}
+
+START_TEST(http_and_discoverctl_print_the_same)
+{
+    static const struct {
+        const char *path, *command, *argument;
+    } documents[] = {
+        {"/v1/status", "status", NULL},
+        {"/v1/services", "list", NULL},
+        {"/v1/hosts", "hosts", NULL},
+        {"/v1/services/shop/payment", "resolve", "shop/payment"},
+        {"/v1/services/shop/db", "resolve", "shop/db"},
+    };
+    static struct output o;
+    setup();
+    ck_assert_int_eq(ctl(&b, &o, "drain", NULL), 0);
+    for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
+        (void)wait_until(3000, is_same(by_http(documents[i].path), by_ctl(documents[i].command, documents[i].argument)),
+                         b.seen);
+}
+END_TEST
+
+E2E_TESTS("documents", 30, {"http_and_discoverctl_print_the_same", http_and_discoverctl_print_the_same})
