@@ -160,16 +160,18 @@ static int check(void *arg, enum bus_bucket bucket)
 
 static int inbound_start(struct daemon *d)
 {
-    const struct inbound_reach reach = {.metrics = d->metrics,
-                                        .config = d->config,
-                                        .catalog = d->catalog,
-                                        .catalog_file = d->catalog_file,
-                                        .host_address = d->host_address,
-                                        .agent = d->agent,
-                                        .started_ns = d->started_ns,
-                                        .arg = d,
-                                        .resync = resync,
-                                        .check = check};
+    const struct inbound_reach reach = {
+        .metrics = d->metrics,
+        .config = d->config,
+        .buckets = {d->config->registry.services_bucket, d->config->registry.hosts_bucket},
+        .catalog = d->catalog,
+        .catalog_file = d->catalog_file,
+        .host_address = d->host_address,
+        .agent = d->agent,
+        .started_ns = d->started_ns,
+        .arg = d,
+        .resync = resync,
+        .check = check};
     return inbound_new(&reach, &d->inbound);
 }
 

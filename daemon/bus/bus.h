@@ -42,6 +42,7 @@ struct bus_options {
     size_t max_puts;                     /* puts without a result, at most */
     size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED */
     int64_t snapshot_timeout_ns;         /* of a snapshot as a whole */
+    int64_t info_timeout_ns;             /* of a question how far a bucket is [3 s] */
 };
 
 struct bus_put_result {
@@ -56,6 +57,7 @@ struct bus_put_result {
 };
 
 struct bus_info {
+    bool check;         /* the answer to bus_check, not a part of bus_resync */
     int err;            /* 0 or a negative errno. -ENOENT: there is no such bucket, and it may not or could not be made;
                            -ENOTSUP: there is, and its settings are dangerous */
     const char *reason; /* "" when err is 0; lives during the call */

@@ -12,6 +12,7 @@ static void dispatch_info(struct bus *b, const struct info_mail *mail)
     struct bus_info info = mail->info;
     info.reason = mail->reason;
     info.lacks = mail->lacks;
+    info.check = mail->check;
     if (mail->check)
         b->checking[mail->head.bucket] = false;
     b->events.info(b->arg, mail->head.bucket, &info);

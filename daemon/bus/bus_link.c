@@ -70,6 +70,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
     link->host = options->host;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
+    link->info_timeout_ms = options->info_timeout_ns ? options->info_timeout_ns / NS_PER_MS : link->request_timeout_ms;
     bus_timeout_init(&link->timeout, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
@@ -290,6 +291,7 @@ int bus_link_open(struct bus_link *link, const struct bus_access *access, char r
         .nc = nc,
         .api_prefix = link->api_prefix,
         .request_timeout_ms = link->request_timeout_ms,
+        .info_timeout_ms = link->info_timeout_ms,
         .inbox = link->inbox,
         .answers = link->read_answers,
     };

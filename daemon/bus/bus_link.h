@@ -39,7 +39,7 @@ struct bus_session {
     jsCtx *js;
     struct bus_inbox *answers; /* what the snapshots ask for arrives here */
     const char *api_prefix;    /* "$JS.API" or that of a domain */
-    int64_t request_timeout_ms;
+    int64_t request_timeout_ms, info_timeout_ms;
     const char *inbox; /* "_INBOX.<host>.<random>" */
 };
 

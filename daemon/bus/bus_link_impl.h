@@ -18,7 +18,7 @@ struct bus_link {
     char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
     size_t n_discovered;
     const char *js_domain;
-    int64_t request_timeout_ms;
+    int64_t request_timeout_ms, info_timeout_ms;
     char last_server[BUS_REASON_CAP]; /* of the connection before */
     struct bus_timeout timeout;
     int64_t opened_ns;

@@ -59,12 +59,12 @@ static int read_answer(natsMsg *answer, json_t **ret_root, char ret_reason[stati
 }
 
 static int ask(const struct bus_session *session, const char *what, const struct bus_stream *stream, const char *body,
-               json_t **ret_root, char ret_reason[static BUS_REASON_CAP])
+               int64_t timeout_ms, json_t **ret_root, char ret_reason[static BUS_REASON_CAP])
 {
     char subject[BUS_SUBJECT_CAP];
     natsMsg *answer = NULL;
     snprintf(subject, sizeof subject, "%s.STREAM.%s.%s", session->api_prefix, what, stream->name);
-    natsStatus s = natsConnection_RequestString(&answer, session->nc, subject, body, session->request_timeout_ms);
+    natsStatus s = natsConnection_RequestString(&answer, session->nc, subject, body, timeout_ms);
     return s == NATS_OK ? read_answer(answer, ret_root, ret_reason) : bus_stream_error(s, 0, ret_reason);
 }
 
@@ -103,7 +103,7 @@ int bus_stream_info(const struct bus_session *session, const struct bus_stream *
                     struct bus_stream_state *ret_state, char ret_reason[static BUS_REASON_CAP])
 {
     json_t *root;
-    int err = ask(session, "INFO", stream, "", &root, ret_reason);
+    int err = ask(session, "INFO", stream, "", session->info_timeout_ms, &root, ret_reason);
     if (err < 0)
         return err;
     read_state(stream, root, ret_state);
@@ -119,7 +119,7 @@ int bus_stream_create(const struct bus_session *session, const struct bus_stream
     int err = -ENOMEM;
     snprintf(ret_reason, BUS_REASON_CAP, "no memory");
     if (body)
-        err = ask(session, "CREATE", stream, body, &root, ret_reason);
+        err = ask(session, "CREATE", stream, body, session->request_timeout_ms, &root, ret_reason);
     json_decref(root);
     free(body);
     return err == -EEXIST ? 0 : err;

@@ -15,12 +15,13 @@ static const char *news_of(bool known, bool was_alive, enum host_status status)
     return status == HOST_LEFT ? "has left" : "is lost: its lease has run out, and nothing was heard of it";
 }
 
-void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *host, enum host_status status)
+void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
+                    enum host_status status)
 {
     bool known = catalog_knows_host(catalog, host);
     const char *text = news_of(known, known && catalog_host_alive(catalog, host), status);
     if (text && news->n++ < LINES_A_SECOND)
-        log_notice("host %s %s", host, text);
+        log_notice("host %s%s%s %s", host, region ? " of region " : "", region ? region : "", text);
 }
 
 void host_news_second(struct host_news *news)

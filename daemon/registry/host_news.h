@@ -11,8 +11,9 @@ struct host_news {
     size_t n; /* in this second */
 };
 
-/* Before the catalog hears of it. */
-void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *host, enum host_status status);
+/* Before the catalog hears of it. region: NULL: the own one. */
+void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
+                    enum host_status status);
 void host_news_second(struct host_news *news); /* once a second */
 
 #endif

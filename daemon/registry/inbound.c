@@ -43,7 +43,7 @@ static const struct metric inbound_metrics[] = {
 
 bool inbound_is_own(const struct inbound *in, const char *host)
 {
-    return strcmp(host, in->reach.config->host) == 0;
+    return in->reach.agent && strcmp(host, in->reach.config->host) == 0;
 }
 
 void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
@@ -95,11 +95,12 @@ static void synced(void *arg, bool is_synced)
     bool both = in->followers[BUS_SERVICES].synced && in->followers[BUS_HOSTS].synced;
     if (both && !in->synced_once) {
         struct catalog_counts counts = catalog_counts(in->reach.catalog);
-        log_notice("synchronised: %zu hosts, %zu services, %zu instances", counts.hosts, counts.services,
-                   counts.instances);
+        log_notice("%s%s%ssynchronised: %zu hosts, %zu services, %zu instances", in->reach.region ? "region " : "",
+                   in->reach.region ? in->reach.region : "", in->reach.region ? ": " : "", counts.hosts,
+                   counts.services, counts.instances);
     }
     in->synced_once |= both;
-    health_set_synced(&in->health, both, clock_now_ns());
+    in->kind->synced(in, both, clock_now_ns());
 }
 
 static uint32_t random32(void *arg)
@@ -112,46 +113,51 @@ static uint32_t random32(void *arg)
 
 /* --- events of the bus --- */
 
+void inbound_follow(struct inbound *in, bool connected, int64_t now_ns)
+{
+    if (!in->synced_once && connected)
+        remembered_connected(&in->remembered, now_ns);
+    else if (!in->synced_once)
+        remembered_disconnected(&in->remembered);
+    if (!connected)
+        catalog_file_hurry(in->reach.catalog_file);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        if (connected)
+            follow_connected(in->followers[b].follow, now_ns);
+        else
+            follow_disconnected(in->followers[b].follow, now_ns);
+}
+
+void inbound_trust(struct inbound *in, int64_t now_ns)
+{
+    bool was_trusted = in->trusted;
+    in->trusted = in->kind->trustworthy(in);
+    liveness_set_healthy(in->liveness, in->trusted, now_ns);
+    if (was_trusted && !in->trusted)
+        catalog_freeze(in->reach.catalog, true);
+    else if (!was_trusted && in->trusted)
+        catalog_extend(in->reach.catalog, now_ns);
+}
+
 static void on_connected(void *arg, const char *server)
 {
     struct inbound *in = arg;
-    int64_t now_ns = clock_now_ns();
-    log_notice("connected to %s", server);
     snprintf(in->server, sizeof in->server, "%s", server);
-    host_address_set_server(in->reach.host_address, server);
     in->error[0] = '\0';
-    health_set_connected(&in->health, true, now_ns);
-    agent_connected(in->reach.agent, now_ns);
-    if (!in->synced_once)
-        remembered_connected(&in->remembered, now_ns);
-    for (int b = 0; b < BUS_BUCKETS; b++)
-        follow_connected(in->followers[b].follow, now_ns);
+    in->kind->connected(in, server, clock_now_ns());
 }
 
 static void on_disconnected(void *arg, const char *reason)
 {
     struct inbound *in = arg;
-    int64_t now_ns = clock_now_ns();
-    log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
     snprintf(in->error, sizeof in->error, "%s", reason);
-    buckets_disconnected(in->buckets);
-    health_set_connected(&in->health, false, now_ns);
-    agent_disconnected(in->reach.agent, now_ns);
-    if (!in->synced_once)
-        remembered_disconnected(&in->remembered);
-    catalog_file_hurry(in->reach.catalog_file);
-    for (int b = 0; b < BUS_BUCKETS; b++)
-        follow_disconnected(in->followers[b].follow, now_ns);
+    in->kind->disconnected(in, reason, clock_now_ns());
 }
 
 static void on_moved(void *arg, const char *server, bool reloaded)
 {
     struct inbound *in = arg;
-    if (reloaded)
-        log_notice("connected anew to the NATS server at %s by what the configuration and its files say now", server);
-    else
-        log_notice("the NATS server at %s is about to stop: moved to %s", in->server, server);
-    host_address_set_server(in->reach.host_address, server);
+    in->kind->moved(in, server, reloaded);
     snprintf(in->server, sizeof in->server, "%s", server);
 }
 
@@ -173,6 +179,7 @@ static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
     write_report_heard(in->write_report, bucket, m);
+    in->kind->heard(in, now_ns);
     if (follow_live(in->followers[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
         liveness_heard(in->liveness, now_ns);
 }
@@ -193,12 +200,20 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     }
     if (!info->err && bucket == BUS_SERVICES && in->followers[bucket].snapshot)
         catalog_expect(in->reach.catalog, info->messages);
-    follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, clock_now_ns());
+    bool asked_by_follower = !info->check || follow_is_checking(follow_of(arg, bucket));
+    if (asked_by_follower)
+        follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, now_ns);
+    if (info->check && bucket == BUS_HOSTS)
+        in->kind->checked(in, info, now_ns);
+    else if (!info->err)
+        in->kind->heard(in, now_ns);
 }
 
 static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
-    follow_snapshot_entry(follow_of(arg, bucket), m, clock_now_ns());
+    int64_t now_ns = clock_now_ns();
+    ((struct inbound *)arg)->kind->heard(arg, now_ns);
+    follow_snapshot_entry(follow_of(arg, bucket), m, now_ns);
 }
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
@@ -211,6 +226,8 @@ static void on_put_done(void *arg, const struct bus_put_result *result)
 {
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
+    if (!in->reach.agent)
+        return; /* nothing was put */
     agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
     struct agent_status agent = agent_status(in->reach.agent);
     buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
@@ -250,11 +267,10 @@ static int follower_new(struct inbound *in, enum bus_bucket bucket)
 static int reports_new(struct inbound *in)
 {
     const struct inbound_reach *r = &in->reach;
-    const char *names[BUS_BUCKETS] = {r->config->registry.services_bucket, r->config->registry.hosts_bucket};
     int err = metrics_add(r->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics, &in->counters);
     if (!err)
-        err = write_report_new(r->config, r->metrics, &in->write_report);
-    return err ? err : buckets_new(names, r->metrics, &in->buckets);
+        err = write_report_new(r->config, r->buckets, r->metrics, &in->write_report);
+    return err ? err : buckets_new(r->buckets, r->metrics, &in->buckets);
 }
 
 int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
@@ -263,6 +279,8 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
     if (!in)
         return -ENOMEM;
     in->reach = *reach;
+    in->kind = reach->region ? &inbound_other : &inbound_own;
+    in->kind->init(in);
     int err = reports_new(in);
     if (!err)
         err = inbound_liveness_new(in);
@@ -323,8 +341,8 @@ static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
 
 int64_t inbound_tick(struct inbound *in, int64_t now_ns)
 {
-    int64_t next_ns = health_tick(&in->health, now_ns);
-    if (inbound_trustworthy(in)) /* else what was put meanwhile was not heard */
+    int64_t next_ns = in->kind->tick(in, now_ns);
+    if (in->kind->trustworthy(in)) /* else what was put meanwhile was not heard */
         next_ns = earlier(next_ns, catalog_expire(in->reach.catalog, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
         next_ns = earlier(next_ns, tick_one(&in->followers[b], now_ns));
@@ -339,7 +357,7 @@ void inbound_second(struct inbound *in, int64_t now_ns)
 
 void inbound_stalled(struct inbound *in, int64_t ns)
 {
-    health_stalled(&in->health, ns);
+    in->kind->stalled(in, ns);
 }
 
 /* --- for status --- */
@@ -358,21 +376,21 @@ enum table_sync inbound_sync(const struct inbound *in)
 {
     if (!in->synced_once)
         return TABLE_UNSYNCED;
-    if (in->health.reason != HEALTH_OK && in->health.reason != HEALTH_NO_CANARY)
+    if (in->kind->stale(in))
         return TABLE_STALE;
     return in->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
 }
 
 const char *inbound_stale_reason(const struct inbound *in)
 {
-    return health_reason_text(in->health.reason);
+    return in->kind->stale_reason(in);
 }
 
 void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *s)
 {
     s->bus_server = in->server;
     s->bus_error = in->error;
-    if (!inbound_trustworthy(in))
+    if (!in->kind->trustworthy(in))
         s->distrust = (char *)inbound_stale_reason(in);
     if (in->guard_held) {
         s->held = (uint32_t)in->guard_held;

@@ -5,7 +5,11 @@
  *
  *   inbound_records.c  records of other hosts -> catalog; of this host -> agent, which alone says what is registered here
  *   inbound_leases.c   leases of other hosts -> liveness -> catalog; our own -> agent, and health (it is the canary)
+ *   inbound_own.c      the own region: agent and health
+ *   inbound_other.c    another region, which is only read: nothing there is ours
  *   inbound.c          bus -> followers; time
+ *
+ * There is one for each region. None touches another's health.
  *
  * Main thread only.
  */
@@ -19,6 +23,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
+#include "daemon/sync/region_health.h"
 #include "proto/api.pb-c.h"
 
 struct inbound;
@@ -27,9 +32,11 @@ struct inbound;
 struct inbound_reach {
     struct metrics *metrics;
     const struct config *config;
+    const char *region;               /* the name of another one; NULL: the own one */
+    const char *buckets[BUS_BUCKETS]; /* their names, for people */
     struct catalog *catalog;
     struct catalog_file *catalog_file;
-    struct host_address *host_address;
+    struct host_address *host_address; /* as agent: only of the own region */
     struct agent *agent;
     int64_t started_ns; /* when this life began */
     void *arg;
@@ -67,6 +74,11 @@ const char *inbound_stale_reason(const struct inbound *in);
 
 /* The time on the server's clock, at least, in ms since 1970; 0: not known. */
 int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns);
+
+/* Of another region: something is known of it from its file; how it is; when it was heard last, 0: not in this life. */
+void inbound_remember(struct inbound *in);
+enum region_state inbound_region_state(const struct inbound *in);
+int64_t inbound_heard_ns(const struct inbound *in);
 
 /* Fills in server, distrust, held hosts, refusals and buckets; they stay valid until anything else is called. */
 void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *ret_status);

@@ -11,7 +11,9 @@
 #include "daemon/sync/follow.h"
 #include "daemon/sync/health.h"
 #include "daemon/sync/liveness.h"
+#include "daemon/sync/region_health.h"
 #include "daemon/sync/resync_budget.h"
+#include "libdiscover/core/clock.h"
 
 /* Counters of what comes in over the bus and is refused. */
 struct inbound_counters {
@@ -31,19 +33,41 @@ struct follower {
     int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 
+/* What is not the same in the own region and in another one. */
+struct inbound_kind {
+    void (*init)(struct inbound *in);
+    void (*connected)(struct inbound *in, const char *server, int64_t now_ns);
+    void (*disconnected)(struct inbound *in, const char *reason, int64_t now_ns);
+    void (*moved)(struct inbound *in, const char *server, bool reloaded);
+    void (*heard)(struct inbound *in, int64_t now_ns); /* something came of one of the buckets */
+    void (*checked)(struct inbound *in, const struct bus_info *info, int64_t now_ns); /* how far HOSTS is */
+    void (*lease)(struct inbound *in, const struct lease *lease);                     /* of another host */
+    void (*synced)(struct inbound *in, bool both, int64_t now_ns);
+    void (*probe)(struct inbound *in, int64_t now_ns); /* find out whether silence is deafness */
+    bool (*trustworthy)(const struct inbound *in);     /* the silence of others tells something */
+    bool (*stale)(const struct inbound *in);
+    const char *(*stale_reason)(const struct inbound *in); /* static */
+    void (*stalled)(struct inbound *in, int64_t ns);
+    int64_t (*tick)(struct inbound *in, int64_t now_ns);
+};
+extern const struct inbound_kind inbound_own, inbound_other;
+
 struct inbound {
     struct inbound_reach reach;
+    const struct inbound_kind *kind;
     struct inbound_counters counters;
     struct follower followers[BUS_BUCKETS];
     struct liveness *liveness;
-    struct health health;
+    struct health health;        /* in the own region */
+    struct region_health region; /* in another one */
+    int64_t asked_ns;            /* when that was asked last */
     struct remembered remembered;
     struct write_report *write_report;
     struct buckets *buckets;
     struct host_news host_news;
     struct resync_budget resync_budget; /* for digests that differ */
     bool synced_once;                   /* a whole snapshot of both buckets was taken in this life */
-    bool trusted;                       /* the bus is, in what it says by its silence */
+    bool trusted;                       /* it is, in what it says by its silence */
     size_t guard_held;                  /* hosts that the mass-loss guard holds ... */
     int64_t guard_until_ns;             /* ... until then, at most */
     const char *guard_reason;           /* static */
@@ -74,10 +98,13 @@ void inbound_leases_ops(struct follow_ops *ops);
 /* Records that were not seen since a snapshot began. arg: the follower. */
 size_t inbound_records_unmarked(void *arg);
 
-/* Whether the silence of others tells anything. */
-bool inbound_trustworthy(const struct inbound *in);
+/* The buckets can be followed from now on, or not any more. */
+void inbound_follow(struct inbound *in, bool connected, int64_t now_ns);
 
-/* Who is alive, and whether the bus is to be trusted in that. -ENOMEM. */
+/* Whether the silence of others tells anything may have changed. */
+void inbound_trust(struct inbound *in, int64_t now_ns);
+
+/* Who is alive. -ENOMEM. */
 int inbound_liveness_new(struct inbound *in);
 
 #endif

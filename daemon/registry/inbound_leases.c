@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases of HOSTS, as the follower lets them through; who is alive, and whether the bus is to be trusted in that. */
+/* Leases of HOSTS, as the follower lets them through; who is alive. */
 #include <errno.h>
 #include <string.h>
 
@@ -37,6 +37,7 @@ static void other_lease(struct inbound *in, const char *host, const struct lease
                         bool from_snapshot)
 {
     int err = liveness_apply(in->liveness, host, lease, m->age_ns, clock_now_ns());
+    in->kind->lease(in, lease);
     if (err == -ENOSPC)
         inbound_refuse(in, BUS_HOSTS, &in->counters.limits_refused, m, catalog_limit_text(-EUSERS));
     else if (err == -ESTALE)
@@ -92,7 +93,8 @@ static void hosts_snapshot_begin(void *arg)
 {
     struct follower *f = arg;
     f->snapshot = true;
-    agent_hosts_snapshot_begin(f->in->reach.agent);
+    if (f->in->reach.agent)
+        agent_hosts_snapshot_begin(f->in->reach.agent);
     write_report_snapshot_begin(f->in->write_report, BUS_HOSTS);
 }
 
@@ -104,7 +106,8 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
         write_report_snapshot_end(f->in->write_report, BUS_HOSTS);
         if (!f->in->synced_once)
             remembered_hosts_synced(&f->in->remembered);
-        agent_hosts_synced(f->in->reach.agent, clock_now_ns());
+        if (f->in->reach.agent)
+            agent_hosts_synced(f->in->reach.agent, clock_now_ns());
     }
 }
 
@@ -116,13 +119,13 @@ void inbound_leases_ops(struct follow_ops *ops)
     ops->snapshot_end = hosts_snapshot_end;
 }
 
-/* --- liveness and health --- */
+/* --- liveness --- */
 
 static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
     struct inbound *in = arg;
     if (in->synced_once) /* who is there at the start is no news */
-        host_news_tell(&in->host_news, in->reach.catalog, host, status);
+        host_news_tell(&in->host_news, in->reach.catalog, in->reach.region, host, status);
     (void)catalog_set_host(in->reach.catalog, host, lease, host_alive(status),
                            clock_now_ns()); /* over a limit: counted */
 }
@@ -140,46 +143,11 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
     in->guard_reason = why;
 }
 
-/* Nothing was heard for a while, and a lease is about to run out: our own must come back before one does. */
+/* Nothing was heard for a while, and a lease is about to run out. */
 static void probe(void *arg)
 {
     struct inbound *in = arg;
-    agent_beat_now(in->reach.agent, clock_now_ns());
-}
-
-/*
- * While another host has our name we send no lease, so none can come back: that says nothing about the bus.
- */
-bool inbound_trustworthy(const struct inbound *in)
-{
-    return in->health.reason == HEALTH_OK ||
-           (in->health.reason == HEALTH_NO_CANARY && agent_status(in->reach.agent).name == AGENT_NAME_CONFLICT);
-}
-
-static void health_changed(void *arg, enum health_reason reason)
-{
-    struct inbound *in = arg;
-    int64_t now_ns = clock_now_ns();
-    bool was_trusted = in->trusted;
-    in->trusted = inbound_trustworthy(in);
-    liveness_set_healthy(in->liveness, in->trusted, now_ns);
-    if (was_trusted && !in->trusted)
-        catalog_freeze(in->reach.catalog, true);
-    else if (!was_trusted && in->trusted)
-        catalog_extend(in->reach.catalog, now_ns);
-    if (reason == HEALTH_OK) /* whatever was wrong is over */
-        in->error[0] = '\0';
-    if (reason == HEALTH_OVERDUE) {
-        log_warning("the own lease did not come back in time: reading both buckets again, no lease runs out meanwhile");
-        follow_doubt(in->followers[BUS_SERVICES].follow, now_ns);
-        follow_doubt(in->followers[BUS_HOSTS].follow, now_ns);
-    }
-}
-
-void inbound_lease_sent(struct inbound *in, const struct lease *lease, int64_t now_ns)
-{
-    in->own_lease = *lease;
-    health_sent(&in->health, lease->counter, now_ns);
+    in->kind->probe(in, clock_now_ns());
 }
 
 int inbound_liveness_new(struct inbound *in)
@@ -190,7 +158,6 @@ int inbound_liveness_new(struct inbound *in)
                                       .guard_min = in->reach.config->registry.guard_min,
                                       .guard_ns = in->reach.config->registry.guard_duration_ns,
                                       .probe = probe};
-    health_init(&in->health, in->reach.config->registry.lease_ttl_ns / 2, health_changed, in);
     int err = liveness_new(&leases, &events, in, &in->liveness);
     if (!err)
         err = liveness_add_metrics(in->liveness, in->reach.metrics);

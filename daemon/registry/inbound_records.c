@@ -141,7 +141,8 @@ static void services_snapshot_begin(void *arg)
     f->snapshot = true;
     catalog_snapshot_begin(f->in->reach.catalog);
     write_report_snapshot_begin(f->in->write_report, BUS_SERVICES);
-    agent_snapshot_begin(f->in->reach.agent);
+    if (f->in->reach.agent)
+        agent_snapshot_begin(f->in->reach.agent);
 }
 
 size_t inbound_records_unmarked(void *arg)
@@ -161,8 +162,8 @@ static void services_snapshot_end(void *arg, enum follow_end end)
         write_report_snapshot_end(in->write_report, BUS_SERVICES);
     if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
-                    in->reach.config->registry.services_bucket);
-    if (end != FOLLOW_ABORTED)
+                    in->reach.buckets[BUS_SERVICES]);
+    if (end != FOLLOW_ABORTED && in->reach.agent)
         agent_synced(in->reach.agent, clock_now_ns());
 }
 

@@ -41,14 +41,14 @@ static const struct metric metrics_table[] = {
              "Hosts that write more than limits.host_changes now."),
 };
 
-int write_report_new(const struct config *config, struct metrics *metrics, struct write_report **ret_p)
+int write_report_new(const struct config *config, const char *const buckets[static BUS_BUCKETS],
+                     struct metrics *metrics, struct write_report **ret_p)
 {
     struct write_report *p = calloc(1, sizeof *p);
     if (!p)
         return -ENOMEM;
     p->config = config;
-    p->buckets[BUS_SERVICES] = config->registry.services_bucket;
-    p->buckets[BUS_HOSTS] = config->registry.hosts_bucket;
+    memcpy(p->buckets, buckets, sizeof p->buckets);
     int err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &p->counters);
     if (err)
         free(p);

@@ -16,8 +16,9 @@
 
 struct write_report;
 
-/* config stays the caller's. -ENOMEM. */
-int write_report_new(const struct config *config, struct metrics *metrics, struct write_report **ret_p);
+/* config, and the names of the buckets, stay the caller's. -ENOMEM. */
+int write_report_new(const struct config *config, const char *const buckets[static BUS_BUCKETS],
+                     struct metrics *metrics, struct write_report **ret_p);
 void write_report_free(struct write_report *p);
 
 /* A change came through the live feed. */

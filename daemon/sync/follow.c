@@ -228,6 +228,18 @@ static void check(struct follow *f)
     f->ops.check(f->arg);
 }
 
+bool follow_check_now(struct follow *f)
+{
+    if (f->state == LIVE && !f->checking)
+        check(f);
+    return f->state == LIVE;
+}
+
+bool follow_is_checking(const struct follow *f)
+{
+    return f->checking;
+}
+
 /* When what is missing is not late any more, but lost. */
 static int64_t late_ns(const struct follow *f)
 {

@@ -86,6 +86,12 @@ bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns);
 /* The feed lost messages, it is not known which. */
 void follow_gap(struct follow *f, int64_t now_ns);
 
+/* Asks for what STREAM.INFO says now, not only when it has been quiet for long. False: it is not live. */
+bool follow_check_now(struct follow *f);
+
+/* Whether the answer to a check is outstanding. */
+bool follow_is_checking(const struct follow *f);
+
 /* Something else makes the content doubtful (canary overdue, digest mismatch): back to a snapshot. */
 void follow_doubt(struct follow *f, int64_t now_ns);
 

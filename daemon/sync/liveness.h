@@ -92,7 +92,10 @@ void liveness_set_whole(struct liveness *l, bool whole);
  */
 void liveness_set_records_known(struct liveness *l, bool known);
 
-/* Something came through the live feed of the leases, behind everything else there is: it is not deaf. */
+/*
+ * Up to then the feed of the leases was not deaf: something came through it, behind everything else there is, or it was
+ * found that there was nothing to come.
+ */
 void liveness_heard(struct liveness *l, int64_t now_ns);
 
 /*

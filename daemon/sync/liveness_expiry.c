@@ -114,7 +114,7 @@ void liveness_heard(struct liveness *l, int64_t now_ns)
     /* It was held up: what comes first says nothing about what comes right behind. */
     if (l->probe_ns && now_ns - l->probing_ns > PROBE_NS)
         grant_a_ttl(l, now_ns);
-    l->feed_ns = now_ns;
+    l->feed_ns = later(l->feed_ns, now_ns);
     l->probe_ns = 0;
 }
 

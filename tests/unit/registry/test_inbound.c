@@ -57,6 +57,7 @@ static void begin(void)
     ck_assert_int_eq(host_address_new(base, config, ignore, NULL, &host_address), 0);
     const struct inbound_reach reach = {.metrics = metrics,
                                         .config = config,
+                                        .buckets = {"SERVICES", "HOSTS"},
                                         .catalog = catalog,
                                         .catalog_file = catalog_file,
                                         .host_address = host_address,

@@ -19,7 +19,8 @@ static void begin(void)
     ck_assert_int_eq(config_defaults(&config), 0);
     config->limits.host_changes = 10;
     ck_assert_int_eq(metrics_new(&metrics), 0);
-    ck_assert_int_eq(write_report_new(config, metrics, &report), 0);
+    static const char *const buckets[BUS_BUCKETS] = {"SERVICES", "HOSTS"};
+    ck_assert_int_eq(write_report_new(config, buckets, metrics, &report), 0);
 }
 
 static void end(void)
