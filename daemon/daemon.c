@@ -11,7 +11,6 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/thread.h"
-#include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
 
 /* While a snapshot is read, its services are written this often, not after each batch: see daemon_turn. */
@@ -23,13 +22,11 @@
 static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
     (void)what;
-    struct reload_report report = {0};
     loop_meter_enter();
     if (signal == SIGHUP)
-        daemon_reload(arg, &report);
+        (void)daemon_reload(arg); /* the log tells what became of it */
     else
         stop_by_signal(arg);
-    reload_report_fini(&report);
     loop_meter_leave();
 }
 

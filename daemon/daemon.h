@@ -38,8 +38,10 @@
 #define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
 
 #include "daemon/agent/agent.h"
+#include "daemon/api/access.h"
 #include "daemon/api/api.h"
 #include "daemon/config/config.h"
+#include "daemon/base/background.h"
 #include "daemon/base/loop.h"
 #include "daemon/base/loop_meter.h"
 #include "daemon/base/metrics.h"
@@ -68,6 +70,21 @@ struct pause {
     metric_value stalls;
 };
 
+/* What reload.c keeps. While its thread works, that alone may touch what is below the line. */
+struct reload {
+    struct background background;
+    uint64_t asked, number; /* how many were; up to which one this answers, or the last one did */
+    bool running;
+    /* --- */
+    const char *path; /* NULL: none */
+    bool good;
+    struct config *config; /* what is to be taken; then, what was there before */
+    const struct config *in_force;
+    struct bus_access *access;
+    struct access_rule rule;
+    struct reload_report report;
+};
+
 /* The later outdoes the earlier. */
 enum stopping { STOPPING_NOT, STOPPING_HANDS_OVER, STOPPING_LEAVES };
 
@@ -78,6 +95,7 @@ struct daemon {
     struct loop_meter loop_meter;
     struct loop_timer turn_timer, second_timer, flush_timer, stop_timer;
     struct pause pause;
+    struct reload reload;
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
@@ -142,9 +160,12 @@ void pause_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
 
 /*
  * reload.c. Reads the configuration again and takes what can be taken; what is refused, and why, and what takes effect only
- * with the next start, stands in the log in the same words as in the report.
+ * with the next start, stands in the log in the same words as in the report, which api_reloaded gets with the number that
+ * is returned, or a later one. daemon_reload comes back at once.
  */
-void daemon_reload(struct daemon *d, struct reload_report *report);
+uint64_t daemon_reload(struct daemon *d);
+int reload_start(struct daemon *d);
+void reload_stop(struct daemon *d);
 
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);

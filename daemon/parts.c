@@ -241,7 +241,8 @@ static int services_start(struct daemon *d)
     int err = services_new(&reach, &d->services);
     if (err)
         return err;
-    services_set(d->services, NULL);
+    services_set_now(d->services);
+    services_store(d->config);
     catalog_flush(d->catalog);
     return 0;
 }
@@ -350,9 +351,9 @@ static void dns_part_stop(struct daemon *d)
     d->dns = NULL;
 }
 
-static void reload(void *arg, struct reload_report *report)
+static uint64_t reload(void *arg)
 {
-    daemon_reload(arg, report);
+    return daemon_reload(arg);
 }
 
 static void leave(void *arg)
@@ -448,6 +449,7 @@ static const struct part parts[] = {
     {"inbound", inbound_start, inbound_stop},
     {"status", status_start, status_stop},
     {"services", services_start, services_stop},
+    {"reload", reload_start, reload_stop},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", requests_start, requests_stop},

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes the configuration anew, while everything runs, and tells what became of it. */
+/*
+ * Takes the configuration anew, while everything runs, and tells what became of it.
+ *
+ *   1. read    on a thread: the files, what they name, the group that may register
+ *   2. take    what can be taken while it runs; the services in slices of the loop
+ *   3. store   on a thread: what services_dir says, for the day when it is wrong
+ *   4. answer  those who asked before it was read; whoever asked later waits for the next one, which begins now
+ */
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/api/access.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
@@ -12,10 +20,46 @@
 
 #define LINE_CAP 512
 
+/* --- 1: on a thread --- */
+
 static void on_config_error(void *arg, const char *message)
 {
     reload_report_refuse(arg, "%s", message);
 }
+
+/* What the connection to NATS is made with. False: that cannot be used. */
+static bool read_access(struct reload *r)
+{
+    char why[BUS_WHY_CAP];
+    struct bus_options options;
+    configured_bus_options(r->config, false, &options);
+    if (bus_access_read(&options, &r->access, why) == 0)
+        return true;
+    reload_report_refuse(&r->report, "%s", why);
+    return false;
+}
+
+static void read_files(void *arg)
+{
+    struct daemon *d = arg; /* whose part this alone is ours now */
+    struct reload *r = &d->reload;
+    if (!r->path)
+        reload_report_refuse(&r->report, "there is no configuration file: this is a daemon of --dev");
+    else if (config_load(r->path, on_config_error, &r->report, &r->config) == 0)
+        r->good = read_access(r);
+    if (r->good)
+        (void)access_rule_init(&r->rule, r->config->api.register_group); /* no such group: said when it is taken */
+}
+
+static void discard(struct reload *r)
+{
+    bus_access_free(r->access);
+    config_free(r->config);
+    r->access = NULL;
+    r->config = NULL;
+}
+
+/* --- 2 --- */
 
 static void on_change(void *arg, const char *key, bool reloadable)
 {
@@ -54,26 +98,10 @@ static void exchange_reloadable(struct config *c, struct config *fresh)
     EXCHANGE(c->nats.tls, fresh->nats.tls);
 }
 
-/* The connection by what the files say now. False: they cannot be used. */
-static bool take_access(struct daemon *d, const struct config *fresh, struct reload_report *report)
-{
-    char why[BUS_WHY_CAP];
-    bool changed;
-    struct bus_options options;
-    configured_bus_options(fresh, false, &options);
-    if (bus_set_access(d->bus, &options, &changed, why) < 0) {
-        reload_report_refuse(report, "%s", why);
-        return false;
-    }
-    if (changed)
-        reload_report_add(&report->taken, "what the files of nats.* say");
-    return true;
-}
-
 static void name_files(const struct config *c, struct reload_report *report)
 {
     char text[LINE_CAP];
-    for (size_t i = 0; i < c->n_service_files; i++) {
+    for (size_t i = 0; i < c->n_service_files && report->taken.n <= RELOAD_LINES_MAX; i++) {
         const struct service_file *file = &c->service_files[i];
         snprintf(text, sizeof text, "%s/%s", c->services_dir, file->name);
         if (!file->refused)
@@ -94,33 +122,102 @@ static void log_taken(const struct daemon *d, const struct reload_report *report
         log_notice("configuration reloaded%s", text);
 }
 
-static void take(struct daemon *d, struct config *fresh, struct reload_report *report)
+static void services_taken(void *arg);
+
+static void take(struct daemon *d, struct reload *r)
 {
-    config_changes(d->config, fresh, on_change, report);
-    exchange_reloadable(d->config, fresh);
+    if (bus_set_access(d->bus, r->access))
+        reload_report_add(&r->report.taken, "what the files of nats.* say");
+    r->access = NULL;
+    config_changes(d->config, r->config, on_change, &r->report);
+    exchange_reloadable(d->config, r->config);
     log_set_level(d->config->log.level);
-    api_set_group(d->api, d->config->api.register_group);
+    api_set_access(d->api, d->config->api.register_group, &r->rule);
     host_address_look(d->host_address);
-    services_set(d->services, report);
-    name_files(d->config, report);
-    log_taken(d, report);
+    services_set(d->services, &r->report, services_taken, d);
 }
 
-void daemon_reload(struct daemon *d, struct reload_report *report)
+/* --- 4 --- */
+
+static void begin(struct daemon *d);
+
+static void end(void *arg)
 {
-    struct config *fresh = NULL;
-    if (!d->config_path) {
-        reload_report_refuse(report, "there is no configuration file: this is a daemon of --dev");
-        return;
-    }
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now_ns() / NS_PER_US));
-    bool good = config_load(d->config_path, on_config_error, report, &fresh) == 0 && take_access(d, fresh, report);
-    if (good)
-        take(d, fresh, report);
-    else
-        reload_report_refuse(report, "the configuration is not reloaded: it goes on as it was");
-    if (fresh)
-        config_free(fresh);
+    struct daemon *d = arg;
+    struct reload *r = &d->reload;
     sd_notify(0, "READY=1");
+    if (d->api)
+        api_reloaded(d->api, r->number, &r->report);
+    reload_report_fini(&r->report);
+    r->running = false;
+    if (r->asked > r->number)
+        begin(d);
     daemon_turn(d);
+}
+
+/* --- 3: on a thread again --- */
+
+static void store_files(void *arg)
+{
+    struct daemon *d = arg;
+    services_store(d->reload.in_force);
+    config_free(d->reload.config); /* as it was before: when that is large, this takes its time too */
+    d->reload.config = NULL;
+}
+
+static void services_taken(void *arg)
+{
+    struct daemon *d = arg;
+    d->reload.in_force = d->config;
+    name_files(d->config, &d->reload.report);
+    log_taken(d, &d->reload.report);
+    background_run(&d->reload.background, store_files, end, d);
+}
+
+/* --- 1, its end --- */
+
+static void files_read(void *arg)
+{
+    struct daemon *d = arg;
+    struct reload *r = &d->reload;
+    if (r->good) {
+        take(d, r);
+    } else {
+        reload_report_refuse(&r->report, "the configuration is not reloaded: it goes on as it was");
+        discard(r);
+        end(d);
+    }
+    daemon_turn(d);
+}
+
+static void begin(struct daemon *d)
+{
+    struct reload *r = &d->reload;
+    r->running = true;
+    r->good = false;
+    r->number = r->asked;
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(clock_now_ns() / NS_PER_US));
+    background_run(&d->reload.background, read_files, files_read, d);
+}
+
+uint64_t daemon_reload(struct daemon *d)
+{
+    struct reload *r = &d->reload;
+    r->asked++;
+    if (!r->running)
+        begin(d);
+    return r->asked;
+}
+
+int reload_start(struct daemon *d)
+{
+    d->reload.path = d->config_path;
+    return background_init(&d->reload.background, d->base);
+}
+
+void reload_stop(struct daemon *d)
+{
+    background_fini(&d->reload.background);
+    discard(&d->reload);
+    reload_report_fini(&d->reload.report);
 }

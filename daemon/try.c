@@ -23,9 +23,12 @@ static bool try_access(const struct config *c)
 {
     char why[BUS_WHY_CAP];
     struct bus_options options;
+    struct bus_access *access;
     configured_bus_options(c, false, &options);
-    if (bus_check_access(&options, why) == 0)
+    if (bus_access_read(&options, &access, why) == 0) {
+        bus_access_free(access);
         return true;
+    }
     fprintf(stderr, "%s\n", why);
     return false;
 }

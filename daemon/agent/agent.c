@@ -179,10 +179,22 @@ const struct overrides *agent_overrides(const struct agent *a)
     return registrar_overrides(a->registrar);
 }
 
-void agent_set_static(struct agent *a, struct agent_service *services, size_t n, int64_t now_ns)
+void agent_static_begin(struct agent *a)
 {
-    registrar_set_static(a->registrar, services, n, now_ns);
+    registrar_static_begin(a->registrar);
+}
+
+void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns)
+{
+    registrar_static_set(a->registrar, service, now_ns);
     agent_after(a, now_ns);
+}
+
+bool agent_static_end(struct agent *a, int64_t now_ns)
+{
+    bool done = registrar_static_end(a->registrar, now_ns);
+    agent_after(a, now_ns);
+    return done;
 }
 
 /* --- from the bus --- */

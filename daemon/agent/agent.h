@@ -178,8 +178,13 @@ struct agent_service {
     const char *ret_why; /* when -EINVAL */
 };
 
-/* Replaces the set of static registrations: added, changed, removed. */
-void agent_set_static(struct agent *a, struct agent_service *services, size_t n, int64_t now_ns);
+/*
+ * Replaces the set of static registrations: begin, each that there is, and end until that says true: what was not set since
+ * is removed, one a call. Other calls may come in between; a begin before the end begins anew.
+ */
+void agent_static_begin(struct agent *a);
+void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns);
+bool agent_static_end(struct agent *a, int64_t now_ns);
 
 /* --- from the bus --- */
 

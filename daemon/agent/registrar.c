@@ -272,7 +272,7 @@ int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64
     return err;
 }
 
-static int set_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
+static int claim_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
 {
     struct owner owner = {.kind = OWNER_STATIC};
     struct record record = service->record;
@@ -282,18 +282,22 @@ static int set_static(struct registrar *r, struct agent_service *service, int64_
     return err == 0 ? claim(r, &service->key, &owner, &record, false, now_ns) : err;
 }
 
-void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns)
+void registrar_static_begin(struct registrar *r)
 {
-    struct registration *reg, *next;
-    for (reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
-        reg->confirmed = false;
-    for (size_t i = 0; i < n; i++)
-        services[i].ret_result = set_static(r, &services[i], now_ns);
-    for (reg = registrations_first(r->registrations); reg; reg = next) {
-        next = registrations_next(reg);
-        if (reg->owner.kind == OWNER_STATIC && !reg->confirmed)
-            drop(r, reg, now_ns);
-    }
+    registrations_begin_round(r->registrations);
+}
+
+void registrar_static_set(struct registrar *r, struct agent_service *service, int64_t now_ns)
+{
+    service->ret_result = claim_static(r, service, now_ns);
+}
+
+bool registrar_static_end(struct registrar *r, int64_t now_ns)
+{
+    struct registration *reg = registrations_of_earlier_round(r->registrations);
+    if (reg)
+        drop(r, reg, now_ns);
+    return !reg;
 }
 
 /* --- changing and ending one --- */

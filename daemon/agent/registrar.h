@@ -40,7 +40,9 @@ int registrar_override(struct registrar *r, const struct override *override, boo
 int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns);
 int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n);
 const struct overrides *registrar_overrides(const struct registrar *r);
-void registrar_set_static(struct registrar *r, struct agent_service *services, size_t n, int64_t now_ns);
+void registrar_static_begin(struct registrar *r);
+void registrar_static_set(struct registrar *r, struct agent_service *service, int64_t now_ns);
+bool registrar_static_end(struct registrar *r, int64_t now_ns);
 
 /* Found in the bucket, of an earlier epoch: vouched for until the grace is over, unless somebody has that key. */
 void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
-/* What registrations are bound to: a connection or a process. */
+/* What registrations are bound to: a connection, a process, or the configuration, whose list is in the order of naming. */
 struct holder {
     UT_hash_handle hh;
     struct holder_id {
@@ -23,6 +23,7 @@ struct registrations {
     struct holder *holders;
     struct deadlines deadlines;
     struct reserved_names reserved;
+    uint32_t round;
 };
 
 int registrations_new(size_t max, struct registrations **ret_r)
@@ -127,6 +128,8 @@ static bool holder_id_of(const struct owner *owner, struct holder_id *ret_id)
         *ret_id = (struct holder_id){OWNER_CONNECTION, owner->client};
     else if (owner->kind == OWNER_PID)
         *ret_id = (struct holder_id){OWNER_PID, (uint64_t)owner->pid};
+    else if (owner->kind == OWNER_STATIC)
+        *ret_id = (struct holder_id){OWNER_STATIC, 0};
     else
         return false;
     return true;
@@ -173,7 +176,7 @@ static void set_owner(struct registrations *r, struct registration *reg, const s
 {
     struct holder *from = holder_of(r, &reg->owner), *to = holder_of(r, owner);
     reg->owner = *owner;
-    if (from == to)
+    if (from == to && owner->kind != OWNER_STATIC) /* of those the list tells which were named last */
         return;
     if (from)
         DL_DELETE(from->list, reg);
@@ -196,6 +199,17 @@ struct registration *registrations_of_client(const struct registrations *r, uint
 struct registration *registrations_of_pid(const struct registrations *r, pid_t pid)
 {
     return held_by(r, OWNER_PID, (uint64_t)pid);
+}
+
+void registrations_begin_round(struct registrations *r)
+{
+    r->round++;
+}
+
+struct registration *registrations_of_earlier_round(const struct registrations *r)
+{
+    struct registration *reg = held_by(r, OWNER_STATIC, 0);
+    return reg && reg->round != r->round ? reg : NULL;
 }
 
 /* --- setting and removing --- */
@@ -264,7 +278,7 @@ int registrations_set(struct registrations *r, const struct instance_key *key, c
     if (owner->kind != OWNER_INHERITED)
         reserved_names_remove(&r->reserved, key);
     registrations_heartbeat(r, reg, now_ns);
-    reg->confirmed = true;
+    reg->round = r->round;
     *ret_registration = reg;
     /* What was inherited is of an earlier epoch: claiming it is a change even if every word is the same. */
     *ret_changed = changed || inherited;
@@ -306,7 +320,7 @@ static bool name_fits(const struct registrations *r, const struct owner *owner, 
     if (registrations_may_claim(r, key, owner) < 0)
         return false;
     /* Two services of the configuration may well be alike: one that was named in this round is taken. */
-    bool named_now = owner->kind == OWNER_STATIC && reg->confirmed;
+    bool named_now = owner->kind == OWNER_STATIC && reg->round == r->round;
     return reg->owner.kind == OWNER_INHERITED || (!named_now && same_endpoint(reg, record));
 }
 

@@ -3,6 +3,9 @@
  * What is registered on this host, by whom, and for how long. Pure bookkeeping: who may have which key; what follows
  * from a change is the agent's. Main thread. Owns the registrations; pointers are valid until removed.
  *
+ * Those of the configuration are set in rounds: whoever has not been named in the present one is of an earlier
+ * configuration.
+ *
  * Owners      goes
  * STATIC      when the configuration no longer has it
  * CONNECTION  with the connection of the client
@@ -42,7 +45,7 @@ struct registration {
     struct owner owner;
     uint8_t checked;    /* enum discover_state that checks found; 0: nothing yet */
     uint8_t overridden; /* the state an operator has set instead; 0: none */
-    bool confirmed;     /* for sweeps: seen in the present round */
+    uint32_t round;     /* STATIC: in which it was named last */
     uint8_t *record;    /* as its owner said, encoded without epoch and counter */
     size_t record_n;
     struct instance_key key;
@@ -111,6 +114,10 @@ void registrations_begin_anew(struct registrations *r, int64_t now_ns);
 /* One whose TTL has run out, or NULL. And when the next one will. */
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns);
 int64_t registrations_deadline(const struct registrations *r);
+
+/* A round begins: the configuration is named anew. And one of it that was not named since, or NULL. */
+void registrations_begin_round(struct registrations *r);
+struct registration *registrations_of_earlier_round(const struct registrations *r);
 
 /* One that is bound to that connection or process, or NULL. */
 struct registration *registrations_of_client(const struct registrations *r, uint64_t client);

@@ -9,21 +9,36 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define GROUP_MAX (1 << 26)
+
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
 #endif
+
+/* Its members come with it, however many they are. */
+static bool find_group(const char *name, gid_t *ret_gid)
+{
+    struct group group, *found = NULL;
+    char *text = NULL;
+    int err = ERANGE;
+    for (size_t size = 1 << 12; err == ERANGE && size <= GROUP_MAX; size *= 4) {
+        free(text);
+        text = malloc(size);
+        err = text ? getgrnam_r(name, &group, text, size, &found) : ENOMEM;
+    }
+    if (found)
+        *ret_gid = found->gr_gid;
+    free(text);
+    return found;
+}
 
 int access_rule_init(struct access_rule *rule, const char *name)
 {
     *rule = (struct access_rule){.own_uid = geteuid()};
     if (!name[0])
         return 0;
-    const struct group *group = getgrnam(name);
-    if (!group)
-        return -ENOENT;
-    rule->group = group->gr_gid;
-    rule->has_group = true;
-    return 0;
+    rule->has_group = find_group(name, &rule->group);
+    return rule->has_group ? 0 : -ENOENT;
 }
 
 bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)

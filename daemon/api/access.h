@@ -22,7 +22,9 @@ struct peer {
     bool may_register;
 };
 
-/* -ENOENT: no such group; the rule then does without. name "": none is wanted. */
+/*
+ * -ENOENT: no such group; the rule then does without. name "": none is wanted. Any thread; may wait for a directory service.
+ */
 int access_rule_init(struct access_rule *rule, const char *name);
 
 /* Groups of a peer beside its first one. */

@@ -263,16 +263,18 @@ static int copy_options(struct api *api, const struct api_options *from)
     return o->path && o->group && o->version && o->host ? 0 : -ENOMEM;
 }
 
-static void look_up_group(struct api *api)
+void api_set_access(struct api *api, const char *group, const struct access_rule *rule)
 {
-    if (access_rule_init(&api->access, api->options.group) < 0)
-        log_warning("api.register_group: there is no group %s: only root and user %u may register", api->options.group,
-                    (unsigned)api->access.own_uid);
+    api->access = *rule;
+    if (group[0] && !rule->has_group)
+        log_warning("api.register_group: there is no group %s: only root and user %u may register", group,
+                    (unsigned)rule->own_uid);
 }
 
 int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
             struct metrics *metrics, struct api **ret_api)
 {
+    struct access_rule rule;
     struct api *api = calloc(1, sizeof *api);
     if (!api)
         return -ENOMEM;
@@ -299,7 +301,8 @@ int api_new(struct event_base *base, const struct api_options *options, const st
         api_free(api);
         return err;
     }
-    look_up_group(api);
+    (void)access_rule_init(&rule, options->group);
+    api_set_access(api, options->group, &rule);
     *ret_api = api;
     return 0;
 }
@@ -348,14 +351,4 @@ void api_table_moved(struct api *api)
         c->moved = c->greeted;
         api_wait_for_turn(c);
     }
-}
-
-void api_set_group(struct api *api, const char *group)
-{
-    char *copy = strdup(group);
-    if (!copy)
-        return;
-    free((char *)api->options.group);
-    api->options.group = copy;
-    look_up_group(api);
 }

@@ -41,7 +41,7 @@ struct api_options {
     int64_t handshake_timeout_ns;
 };
 
-/* What became of a reload: keys, files and sentences. Whoever asked for it frees the lists. */
+/* What became of a reload: keys, files and sentences. */
 struct reload_report {
     struct string_list taken, restart, refused; /* restart: takes effect with the next start */
 };
@@ -65,8 +65,8 @@ struct api_ops {
     uint64_t (*epoch)(void *arg);
     int (*table_fd)(void *arg); /* of the present table; stays the owner's */
 
-    /* Takes the configuration anew; adds to the lists. */
-    void (*reload)(void *arg, struct reload_report *report);
+    /* Takes the configuration anew. api_reloaded of the number that it returns, or of a later one, follows. */
+    uint64_t (*reload)(void *arg);
 
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);
@@ -101,7 +101,11 @@ void api_changed(struct api *api, const char *service);
 /* What the table does not say begins to mean something: all who watch anything look again. */
 void api_changed_all(struct api *api);
 
-/* Looks the group up again, after a reload. */
-void api_set_group(struct api *api, const char *group);
+/* Who may register, by that group's name (access.h), after a reload. */
+struct access_rule;
+void api_set_access(struct api *api, const char *group, const struct access_rule *rule);
+
+/* Answers all who asked for this reload, or for an earlier one. */
+void api_reloaded(struct api *api, uint64_t number, const struct reload_report *report);
 
 #endif

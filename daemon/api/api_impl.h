@@ -44,7 +44,9 @@ struct api_client {
     bool orphaned;
     bool leaves;       /* has asked the host to leave, ... */
     uint32_t leave_id; /* ... by that request */
-    bool paused;       /* has frames left over from this turn of the loop: it reads no more before they are done */
+    uint64_t reload;   /* waits for this one; 0: for none */
+    uint32_t reload_id;
+    bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;

@@ -288,25 +288,42 @@ static void handle_leave(struct api_client *c, const ClientMessage *m)
 
 static void handle_reload(struct api_client *c, const ClientMessage *m)
 {
-    struct reload_report report = {0};
-    Discover__V1__Reloaded reloaded = DISCOVER__V1__RELOADED__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     if (!check_operator(c, m->id))
         return;
-    c->api->ops.reload(c->api->ops.arg, &report);
-    reloaded.n_taken = report.taken.n;
-    reloaded.taken = report.taken.items;
-    reloaded.n_needs_restart = report.restart.n;
-    reloaded.needs_restart = report.restart.items;
-    reloaded.n_refused = report.refused.n;
-    reloaded.refused = report.refused.items;
-    message.id = m->id;
+    if (c->reload) {
+        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, "the reload that you asked for before is not done yet");
+        return;
+    }
+    c->reload_id = m->id;
+    c->reload = c->api->ops.reload(c->api->ops.arg);
+}
+
+static void tell_reloaded(struct api_client *c, const struct reload_report *report)
+{
+    Discover__V1__Reloaded reloaded = DISCOVER__V1__RELOADED__INIT;
+    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    reloaded.n_taken = report->taken.n;
+    reloaded.taken = report->taken.items;
+    reloaded.n_needs_restart = report->restart.n;
+    reloaded.needs_restart = report->restart.items;
+    reloaded.n_refused = report->refused.n;
+    reloaded.refused = report->refused.items;
+    message.id = c->reload_id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED;
     message.reloaded = &reloaded;
     api_client_send(c, &message, -1);
-    string_list_fini(&report.taken);
-    string_list_fini(&report.restart);
-    string_list_fini(&report.refused);
+}
+
+void api_reloaded(struct api *api, uint64_t number, const struct reload_report *report)
+{
+    api_enter(api);
+    for (struct api_client *c = api->clients; c; c = c->next) {
+        if (!c->reload || c->reload > number)
+            continue;
+        c->reload = 0;
+        tell_reloaded(c, report);
+    }
+    api_exit(api);
 }
 
 void api_left(struct api *api, const char *why)

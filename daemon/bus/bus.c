@@ -171,41 +171,26 @@ static int make_parts(struct bus *b)
     return err;
 }
 
-/* The access, once it was seen that it can be used. */
-static int make_access(const struct bus_options *options, struct bus_access **ret_access,
-                       char ret_why[static BUS_WHY_CAP])
+int bus_access_read(const struct bus_options *options, struct bus_access **ret_access, char ret_why[static BUS_WHY_CAP])
 {
     snprintf(ret_why, BUS_WHY_CAP, "no memory");
     struct bus_access *access = bus_access_new(options);
     int err = access ? bus_security_check(access, ret_why) : -ENOMEM;
-    if (err < 0)
+    if (err < 0) {
         bus_access_free(access);
-    else
-        *ret_access = access;
-    return err;
-}
-
-int bus_check_access(const struct bus_options *options, char ret_why[static BUS_WHY_CAP])
-{
-    struct bus_access *access;
-    int err = make_access(options, &access, ret_why);
-    if (err == 0)
-        bus_access_free(access);
-    return err;
-}
-
-int bus_set_access(struct bus *b, const struct bus_options *options, bool *ret_changed,
-                   char ret_why[static BUS_WHY_CAP])
-{
-    struct bus_access *access;
-    int err = make_access(options, &access, ret_why);
-    if (err < 0)
         return err;
-    uint64_t fingerprint = bus_access_fingerprint(access);
-    *ret_changed = fingerprint != b->fingerprint;
-    b->fingerprint = fingerprint;
-    bus_publisher_set_access(b->writer, access);
+    }
+    access->found = bus_access_fingerprint(access);
+    *ret_access = access;
     return 0;
+}
+
+bool bus_set_access(struct bus *b, struct bus_access *access)
+{
+    bool changed = access->found != b->fingerprint;
+    b->fingerprint = access->found;
+    bus_publisher_set_access(b->writer, access);
+    return changed;
 }
 
 int bus_new(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus,
@@ -228,9 +213,9 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     if (err == 0)
         err = make_parts(b);
     if (err == 0)
-        err = make_access(options, &access, ret_why);
+        err = bus_access_read(options, &access, ret_why);
     if (err == 0) {
-        b->fingerprint = bus_access_fingerprint(access);
+        b->fingerprint = access->found;
         err = make_writer(b, access);
     }
     if (err < 0) {

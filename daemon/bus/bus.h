@@ -95,16 +95,20 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
             char ret_why[static BUS_WHY_CAP]);
 
 /*
- * From now on connects to the servers of options, and by what they say of credentials, nkey, user, password and TLS;
- * nothing else of them counts. When that, or what is in the files, is not what the present connection was made with,
- * another one is made at once; this one serves until it stands. *ret_changed: whether something is not what it was at the
- * last call. Blocks on the disk. As bus_new.
+ * The servers of options, and what they say of credentials, nkey, user, password and TLS, with what is in those files now;
+ * nothing else of them counts. As bus_new. Any thread; blocks on the disk. The caller frees it (NULL is fine), or gives it
+ * to bus_set_access.
  */
-int bus_set_access(struct bus *b, const struct bus_options *options, bool *ret_changed,
-                   char ret_why[static BUS_WHY_CAP]);
+struct bus_access;
+int bus_access_read(const struct bus_options *options, struct bus_access **ret_access,
+                    char ret_why[static BUS_WHY_CAP]);
+void bus_access_free(struct bus_access *access);
 
-/* Whether bus_set_access would take them. */
-int bus_check_access(const struct bus_options *options, char ret_why[static BUS_WHY_CAP]);
+/*
+ * From now on connects by that; takes it over. When it is not what the present connection was made with, another one is
+ * made at once; this one serves until it stands. Returns whether something is not what it was at the last call.
+ */
+bool bus_set_access(struct bus *b, struct bus_access *access);
 
 int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
 

@@ -27,11 +27,11 @@ struct bus_access {
     char **servers;
     size_t n_servers;
     char *texts[ACCESS_TEXTS]; /* "": none */
+    uint64_t found;            /* the fingerprint when it was read; 0: it was not */
 };
 
 /* A copy of what options say of it; NULL: no memory. */
 struct bus_access *bus_access_new(const struct bus_options *options);
-void bus_access_free(struct bus_access *access);
 
 bool bus_access_same_servers(const struct bus_access *a, const struct bus_access *b);
 

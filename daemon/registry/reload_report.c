@@ -7,14 +7,13 @@
 
 #include "daemon/base/log.h"
 
-#define LINES_MAX 36 /* of a list: more of them help nobody, and the answer has to fit into a frame */
-#define LINE_CAP  512
+#define LINE_CAP 512
 
 void reload_report_add(struct string_list *list, const char *text)
 {
-    if (list->n < LINES_MAX)
+    if (list->n < RELOAD_LINES_MAX)
         (void)string_list_add(list, text);
-    else if (list->n == LINES_MAX)
+    else if (list->n == RELOAD_LINES_MAX)
         (void)string_list_add(list, "and more: see the log");
 }
 

@@ -74,10 +74,10 @@ static void api_leave(void *arg)
     r->reach.leave(r->reach.arg);
 }
 
-static void api_reload(void *arg, struct reload_report *report)
+static uint64_t api_reload(void *arg)
 {
     struct requests *r = arg;
-    r->reach.reload(r->reach.arg, report);
+    return r->reach.reload(r->reach.arg);
 }
 
 /* What our own closing of the connections at the end would do is left to the good-bye and to the next life. */

@@ -23,8 +23,8 @@ struct requests_reach {
     struct agent *agent;
     const struct hostname_addresses *hostnames;
     void *arg;
-    void (*turn)(void *arg); /* the agent has something to do */
-    void (*reload)(void *arg, struct reload_report *report);
+    void (*turn)(void *arg);               /* the agent has something to do */
+    uint64_t (*reload)(void *arg);         /* as in api.h */
     void (*leave)(void *arg);              /* the host is to leave the registry */
     bool (*is_leaving)(void *arg);         /* it does: clients that go leave their registrations to the good-bye */
     const char *(*store_error)(void *arg); /* why the state directory cannot be written; valid until the next turn */

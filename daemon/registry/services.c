@@ -7,16 +7,26 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/loop.h"
 #include "daemon/check/checks.h"
 #include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
+
+#define AT_ONCE 8 /* services, between two looks at the clock */
 
 struct services {
     struct services_reach reach;
     struct checks *checks;
     bool waiting; /* some of the configuration are not registered ... */
     bool retry;   /* ... and something has gone since, perhaps what was in the way */
+
+    struct loop_timer timer; /* for the next slice */
+    bool setting;            /* under way: */
+    size_t next;             /* of the services of the configuration */
+    struct reload_report *report;
+    services_done_fn *done; /* NULL: it is tried again, by ourselves */
+    void *arg;
 };
 
 static void report_service(struct reload_report *report, const struct agent_service *s)
@@ -37,45 +47,94 @@ static void set_checks(struct services *s, const struct agent_service *of, const
                   strerror(-err));
 }
 
-static void set_all(struct services *s, bool again, struct reload_report *report)
+static void set_one(struct services *s, const struct service_config *config)
 {
-    size_t n = s->reach.config->n_services;
-    struct agent_service *all = calloc(n + 1, sizeof *all);
-    if (!all) {
-        log_error("the services of the configuration are not registered: no memory");
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        all[i].key = s->reach.config->services[i].key;
-        all[i].record = s->reach.config->services[i].record;
-    }
-    agent_set_static(s->reach.agent, all, n, clock_now_ns());
-    s->waiting = s->retry = false;
-    for (size_t i = 0; i < n; i++) {
-        if (!again)
-            report_service(report, &all[i]);
-        set_checks(s, &all[i], &s->reach.config->services[i]);
-        s->waiting |= all[i].ret_result < 0;
-    }
-    free(all);
+    struct agent_service one = {.key = config->key, .record = config->record};
+    agent_static_set(s->reach.agent, &one, clock_now_ns());
+    if (s->done)
+        report_service(s->report, &one);
+    set_checks(s, &one, config);
+    s->waiting |= one.ret_result < 0;
 }
 
-void services_set(struct services *s, struct reload_report *report)
+/* Sets some, or ends some of those that the configuration no longer has. False: all is done. */
+static bool set_some(struct services *s)
 {
-    set_all(s, false, report);
-    int err = config_keep_service_files(s->reach.config);
+    const struct config *config = s->reach.config;
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        if (s->next < config->n_services)
+            set_one(s, &config->services[s->next++]);
+        else if (agent_static_end(s->reach.agent, clock_now_ns()))
+            return false;
+    return true;
+}
+
+static void begin(struct services *s, struct reload_report *report, services_done_fn *done, void *arg)
+{
+    s->waiting = s->retry = false;
+    s->setting = true;
+    s->next = 0;
+    s->report = report;
+    s->done = done;
+    s->arg = arg;
+    agent_static_begin(s->reach.agent);
+}
+
+static void finish(struct services *s)
+{
+    s->setting = false;
+    if (s->done)
+        s->done(s->arg);
+    else if (!s->waiting)
+        log_notice("all services of the configuration are registered now");
+}
+
+static void on_slice(void *arg)
+{
+    struct services *s = arg;
+    struct loop_slice slice = loop_slice_begin();
+    bool more;
+    do
+        more = set_some(s);
+    while (more && !loop_slice_over(&slice));
+    if (more)
+        loop_timer_arm(&s->timer, 0, 0);
+    else
+        finish(s);
+    s->reach.turn(s->reach.arg);
+}
+
+void services_set(struct services *s, struct reload_report *report, services_done_fn *done, void *arg)
+{
+    begin(s, report, done, arg);
+    loop_timer_arm(&s->timer, 0, 0);
+}
+
+static void nobody_waits(void *arg)
+{
+    (void)arg;
+}
+
+void services_set_now(struct services *s)
+{
+    begin(s, NULL, nobody_waits, NULL);
+    while (set_some(s)) {
+    }
+    finish(s);
+}
+
+void services_store(const struct config *config)
+{
+    int err = config_keep_service_files(config);
     if (err)
-        log_warning("%s: what %s says now cannot be stored: %s", s->reach.config->state_dir,
-                    s->reach.config->services_dir, strerror(-err));
+        log_warning("%s: what %s says now cannot be stored: %s", config->state_dir, config->services_dir,
+                    strerror(-err));
 }
 
 void services_second(struct services *s)
 {
-    if (!s->retry)
-        return;
-    set_all(s, true, NULL);
-    if (!s->waiting)
-        log_notice("all services of the configuration are registered now");
+    if (s->retry && !s->setting)
+        services_set(s, NULL, NULL, NULL);
 }
 
 static void check_state(void *arg, const struct instance_key *key, enum discover_state state)
@@ -98,9 +157,11 @@ int services_new(const struct services_reach *reach, struct services **ret_s)
     if (!s)
         return -ENOMEM;
     s->reach = *reach;
-    int err = checks_new(reach->base, reach->metrics, check_state, s, &s->checks);
+    int err = loop_timer_init(&s->timer, reach->base, on_slice, s);
+    if (!err)
+        err = checks_new(reach->base, reach->metrics, check_state, s, &s->checks);
     if (err)
-        free(s);
+        services_free(s);
     else
         *ret_s = s;
     return err;
@@ -111,5 +172,6 @@ void services_free(struct services *s)
     if (!s)
         return;
     checks_free(s->checks);
+    loop_timer_fini(&s->timer);
     free(s);
 }

@@ -30,10 +30,16 @@ int services_new(const struct services_reach *reach, struct services **ret_s);
 void services_free(struct services *s); /* NULL is fine */
 
 /*
- * Takes the services of the configuration, at the start and after each reload. What cannot be registered is logged, and added
- * to the report of the reload; NULL: at the start.
+ * Takes the services of the configuration: at the start, all at once; and after a reload, as many a turn of the loop as fit
+ * into it. done: all are taken; the configuration must not change before. What cannot be registered is logged, and added
+ * to the report, which stays the caller's.
  */
-void services_set(struct services *s, struct reload_report *report);
+typedef void services_done_fn(void *arg);
+void services_set_now(struct services *s);
+void services_set(struct services *s, struct reload_report *report, services_done_fn *done, void *arg);
+
+/* Stores what the files of services_dir say, once that is in force; any thread, blocks on the disk. Logged when it cannot be. */
+void services_store(const struct config *config);
 
 /* Once a second: tries again what could not be registered, when something has gone that may have been in the way. */
 void services_second(struct services *s);

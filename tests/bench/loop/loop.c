@@ -139,8 +139,8 @@ static void write_services(int weight)
     ck_assert_ptr_nonnull(out);
     fprintf(out, "services = (");
     for (int i = 0; i < SERVICES; i++)
-        fprintf(out, "%s{ name = \"own/s%d\"; instance = \"a\"; port = 80; weight = %d; }", i ? ",\n" : "\n", i % 500,
-                weight);
+        fprintf(out, "%s{ name = \"own/s%d\"; instance = \"i%d\"; port = 80; weight = %d; }", i ? ",\n" : "\n", i % 500,
+                i / 500, weight);
     fprintf(out, ");\n");
     ck_assert_int_eq(fclose(out), 0);
 }

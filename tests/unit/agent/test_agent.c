@@ -243,6 +243,15 @@ START_TEST(checks_change_the_state_only_when_it_changes)
 }
 END_TEST
 
+static void set_static(struct agent_service *services, size_t n)
+{
+    agent_static_begin(a);
+    for (size_t i = 0; i < n; i++)
+        agent_static_set(a, &services[i], now_ns);
+    while (!agent_static_end(a, now_ns)) {
+    }
+}
+
 START_TEST(configuration_is_followed)
 {
     setup();
@@ -252,7 +261,7 @@ START_TEST(configuration_is_followed)
                                     {.key = {.domain = "shop", .service = "payment"}}};
     for (size_t i = 0; i < 3; i++)
         list[i].record = bucket_record(80);
-    agent_set_static(a, list, 3, now_ns);
+    set_static(list, 3);
     settle();
     ck_assert_str_eq(list[1].key.instance, "payment-80");
     ck_assert_str_eq(list[2].key.instance, "payment-80-2");
@@ -261,7 +270,7 @@ START_TEST(configuration_is_followed)
     /* A reload: one as before, one changed, one gone. Only what changed is put. */
     list[1].key.instance[0] = '\0';
     list[0].record.weight = 9;
-    agent_set_static(a, list, 2, now_ns);
+    set_static(list, 2);
     ck_assert_uint_eq(bucket->n_flights, 2);
     settle();
     ck_assert_str_eq(list[1].key.instance, "payment-80");
@@ -271,7 +280,7 @@ START_TEST(configuration_is_followed)
     /* The configuration does not take what a client holds, and clients not what it holds. */
     add("b", 1);
     strcpy(list[1].key.instance, "b");
-    agent_set_static(a, list, 2, now_ns);
+    set_static(list, 2);
     ck_assert_int_eq(list[1].ret_result, -EEXIST);
     struct agent_request r = request_of("a", 1);
     ck_assert_int_eq(try_register(&r), -EEXIST);

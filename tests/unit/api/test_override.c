@@ -96,12 +96,22 @@ START_TEST(operators_alone_reload)
     if (geteuid() != 0)
         return;
     server_start((struct api_options){.group = "daemon"});
-    struct test_client member = dial_as(4321, 1), root = dial_and_greet();
+    struct test_client member = dial_as(4321, 1), root = dial_and_greet(), later = dial_and_greet();
+    struct reload_report report = {0};
+    char byte;
+    ck_assert_int_eq(string_list_add(&report.taken, "log.level"), 0);
+    ck_assert_int_eq(string_list_add(&report.refused, "web.conf:1: no"), 0);
     send_hello(&member, 1, 1);
     release(receive(&member));
     send_reload(&member);
     expect_error(&member, CODE(DENIED), "only root");
     send_reload(&root);
+    send_reload(&root); /* the first is not done */
+    expect_error(&root, CODE(LIMIT), "is not done yet");
+    send_reload(&later);
+    while (s.reloads < 2)
+        event_base_loop(s.base, EVLOOP_NONBLOCK);
+    api_reloaded(s.api, 1, &report);
     Discover__V1__ServerMessage *m = receive(&root);
     ck_assert_uint_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED);
     ck_assert_uint_eq(m->reloaded->n_taken, 1);
@@ -109,6 +119,12 @@ START_TEST(operators_alone_reload)
     ck_assert_uint_eq(m->reloaded->n_needs_restart, 0);
     ck_assert_str_eq(m->reloaded->refused[0], "web.conf:1: no");
     release(m);
+    ck_assert_int_lt(recv(later.sock, &byte, 1, MSG_DONTWAIT), 0); /* has asked when that one was under way */
+    api_reloaded(s.api, 2, &report);
+    release(receive(&later));
+    string_list_fini(&report.taken);
+    string_list_fini(&report.refused);
+    hang_up(&later);
     hang_up(&member);
     hang_up(&root);
     server_stop();

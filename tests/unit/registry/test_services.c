@@ -3,6 +3,7 @@
 #include "daemon/registry/services.h"
 
 #include "daemon/base/loop.h"
+#include "daemon/registry/reload_report.h"
 #include "tests/unit/agent/life.h"
 #include "tests/unit/base/folder.h"
 
@@ -47,6 +48,14 @@ static void end(void)
     folder_remove();
 }
 
+/* And all that follows from it. */
+static void second(void)
+{
+    services_second(services);
+    while (event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK) == 0) {
+    }
+}
+
 #define ONE                                                                                                            \
     "host = \"web-1\"; services_dir = \"\"; \n"                                                                        \
     "services = ( { name = \"shop/payment\"; instance = \"a\"; port = 80; address = [\"10.0.0.1\"]; } );"
@@ -54,13 +63,46 @@ static void end(void)
 START_TEST(what_the_configuration_names_is_registered)
 {
     begin(ONE);
-    services_set(services, NULL);
+    services_set_now(services);
     ck_assert_uint_eq(agent_status(a).registrations, 1);
     ck_assert_uint_eq(bucket->n_local, 1);
     config->n_services = 0; /* a reload has taken it out */
-    services_set(services, NULL);
+    services_set_now(services);
     ck_assert_uint_eq(agent_status(a).registrations, 0);
     config->n_services = 1;
+    end();
+}
+END_TEST
+
+static void count(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+/* Whatever is in the configuration: nobody waits for more than a slice of it. */
+START_TEST(many_are_taken_in_slices)
+{
+    enum { MANY = 2000 };
+    struct reload_report report = {0};
+    unsigned done = 0, turns = 0;
+    begin(ONE);
+    struct service_config one = config->services[0];
+    config->services = realloc(config->services, MANY * sizeof one);
+    ck_assert_ptr_nonnull(config->services);
+    for (size_t i = 0; i < MANY; i++) {
+        config->services[i] = one;
+        snprintf(config->services[i].key.instance, LABEL_CAP, "i%zu", i % 20);
+    }
+    config->n_services = MANY;
+    for (int round = 0; round < 2; round++) { /* they come, and go */
+        services_set(services, &report, count, &done);
+        for (; done <= (unsigned)round; turns++)
+            ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+        ck_assert_uint_eq(agent_status(a).registrations, round ? 0 : 20);
+        config->n_services = 0;
+    }
+    ck_assert_uint_gt(turns, 2);
+    reload_report_fini(&report);
     end();
 }
 END_TEST
@@ -70,17 +112,18 @@ START_TEST(a_name_that_is_taken_is_had_once_it_is_free)
     begin(ONE);
     struct instance_key key = bucket_key(A);
     add("a", 7);
-    services_set(services, NULL);
-    services_second(services); /* nothing has gone yet */
+    services_set_now(services);
+    second(); /* nothing has gone yet */
     ck_assert_int_eq(agent_deregister(a, &key, 7, 1000, clock_now_ns()), 0);
     ck_assert_uint_eq(agent_status(a).registrations, 0);
-    services_second(services); /* nor does it know */
+    second(); /* nor does it know */
     ck_assert_uint_eq(agent_status(a).registrations, 0);
     services_registration_gone(services, &key);
-    services_second(services);
+    second();
     ck_assert_uint_eq(agent_status(a).registrations, 1);
     end();
 }
 END_TEST
 
-UNIT_TESTS("services", what_the_configuration_names_is_registered, a_name_that_is_taken_is_had_once_it_is_free)
+UNIT_TESTS("services", what_the_configuration_names_is_registered, many_are_taken_in_slices,
+           a_name_that_is_taken_is_had_once_it_is_free)

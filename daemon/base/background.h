@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Work that may wait for a disk, on a thread of its own, while the loop goes on: one piece at a time, and what follows
+ * from it on the loop's thread. Everything here is called on that one.
+ */
+#ifndef BASE_BACKGROUND_H
+#define BASE_BACKGROUND_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "daemon/base/loop.h"
+
+struct background {
+    struct loop_watch watch;
+    int done_fd; /* -1: there is none */
+    pthread_t thread;
+    bool running; /* the thread is to be joined */
+    loop_fn *work, *done;
+    void *arg;
+};
+
+/* A negative errno. b must stay where it is until background_fini, which waits for work that is under way; done is not called then. */
+int background_init(struct background *b, struct event_base *base);
+void background_fini(struct background *b); /* zeros are fine */
+
+/*
+ * Runs work on a thread, with all signals blocked, then done from the loop; what they share is handed over and back by that.
+ * Not again before done is called. Where no thread can be had, the work is done at once.
+ */
+void background_run(struct background *b, loop_fn *work, loop_fn *done, void *arg);
+
+#endif
