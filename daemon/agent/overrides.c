@@ -20,8 +20,8 @@ static struct override *find(const struct overrides *o, const struct override *l
 {
     for (size_t i = 0; i < o->n; i++) {
         struct override *it = &o->all[i];
-        if (strcmp(it->domain, like->domain) == 0 && strcmp(it->service, like->service) == 0 &&
-            strcmp(it->instance, like->instance) == 0)
+        if (strcmp(it->key.domain, like->key.domain) == 0 && strcmp(it->key.service, like->key.service) == 0 &&
+            strcmp(it->key.instance, like->key.instance) == 0)
             return it;
     }
     return NULL;
@@ -77,15 +77,15 @@ int overrides_end(struct overrides *o, const struct override *override)
 
 bool override_covers(const struct override *override, const struct instance_key *key)
 {
-    if (!override->service[0])
+    if (!override->key.service[0])
         return true;
-    return strcmp(override->domain, key->domain) == 0 && strcmp(override->service, key->service) == 0 &&
-           (!override->instance[0] || strcmp(override->instance, key->instance) == 0);
+    return strcmp(override->key.domain, key->domain) == 0 && strcmp(override->key.service, key->service) == 0 &&
+           (!override->key.instance[0] || strcmp(override->key.instance, key->instance) == 0);
 }
 
 static int narrowness(const struct override *override)
 {
-    return override->instance[0] ? 3 : override->service[0] ? 2 : 1;
+    return override->key.instance[0] ? 3 : override->key.service[0] ? 2 : 1;
 }
 
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)

@@ -14,9 +14,9 @@
 #include "libdiscover/core/record.h"
 
 struct override {
-    char domain[LABEL_CAP], service[LABEL_CAP]; /* both "": the host */
-    char instance[LABEL_CAP];                   /* "": all of them */
-    uint8_t state;                              /* DISCOVER_DRAINING or DISCOVER_MAINTENANCE */
+    struct instance_key
+        key;       /* instance "": all of the service; domain and service "", too: all of the host; host: "" */
+    uint8_t state; /* DISCOVER_DRAINING or DISCOVER_MAINTENANCE */
 };
 
 struct overrides {

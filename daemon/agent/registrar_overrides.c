@@ -8,9 +8,10 @@
 
 static int check_override(const struct override *o)
 {
-    bool host = !o->domain[0] && !o->service[0] && !o->instance[0];
-    bool named = label_valid(o->domain, strlen(o->domain)) && label_valid(o->service, strlen(o->service)) &&
-                 (!o->instance[0] || label_valid(o->instance, strlen(o->instance)));
+    const struct instance_key *k = &o->key;
+    bool host = !k->domain[0] && !k->service[0] && !k->instance[0];
+    bool named = label_valid(k->domain, strlen(k->domain)) && label_valid(k->service, strlen(k->service)) &&
+                 (!k->instance[0] || label_valid(k->instance, strlen(k->instance)));
     bool state = o->state == DISCOVER_DRAINING || o->state == DISCOVER_MAINTENANCE;
     return (host || named) && state ? 0 : -EINVAL;
 }

@@ -103,19 +103,15 @@ int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_k
 
 void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP])
 {
-    struct instance_key key = {0};
-    memcpy(key.domain, override->domain, sizeof key.domain);
-    memcpy(key.service, override->service, sizeof key.service);
-    memcpy(key.instance, override->instance, sizeof key.instance);
-    snprintf(ret_name, STORED_NAME_CAP, STORED_OVERRIDE "%016" PRIx64, instance_id(&key));
+    snprintf(ret_name, STORED_NAME_CAP, STORED_OVERRIDE "%016" PRIx64, instance_id(&override->key));
 }
 
 size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX])
 {
     Discover__V1__StoredOverride msg = DISCOVER__V1__STORED_OVERRIDE__INIT;
-    msg.domain = (char *) override->domain;
-    msg.service = (char *) override->service;
-    msg.instance = (char *) override->instance;
+    msg.domain = (char *) override->key.domain;
+    msg.service = (char *) override->key.service;
+    msg.instance = (char *) override->key.instance;
     msg.state = override->state;
     return discover__v1__stored_override__pack(&msg, ret_bytes);
 }
@@ -131,8 +127,9 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
     struct override override = {0};
     if (!msg)
         return -EBADMSG;
-    bool named = copy_label(override.domain, msg->domain) == 0 && copy_label(override.service, msg->service) == 0 &&
-                 copy_label(override.instance, msg->instance) == 0;
+    bool named = copy_label(override.key.domain, msg->domain) == 0 &&
+                 copy_label(override.key.service, msg->service) == 0 &&
+                 copy_label(override.key.instance, msg->instance) == 0;
     override.state = (uint8_t)msg->state;
     discover__v1__stored_override__free_unpacked(msg, NULL);
     if (!named)

@@ -263,9 +263,9 @@ static void handle_override(struct api_client *c, const ClientMessage *m)
     const char *why = NULL;
     if (!check_operator(c, m->id))
         return;
-    bool named = !*o->service || service_parse(o->service, override.domain, override.service) == 0;
+    bool named = !*o->service || service_parse(o->service, override.key.domain, override.key.service) == 0;
     if (named && *o->instance)
-        named = label_copy(override.instance, o->instance, strlen(o->instance)) == 0;
+        named = label_copy(override.key.instance, o->instance, strlen(o->instance)) == 0;
     int err = named ? api->ops.override(api->ops.arg, &override, !o->end, &why) : -EINVAL;
     if (err == -EINVAL)
         refuse_errno(c, m->id, err, "not a service, an instance of it, or a state that an operator sets");

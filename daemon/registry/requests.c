@@ -62,8 +62,8 @@ static int api_override(void *arg, const struct override *o, bool on, const char
     int err = agent_override(r->reach.agent, o, on, clock_now_ns());
     if (!err)
         log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends", state_word(o->state),
-                   o->domain[0] ? o->domain : "this host", o->domain[0] ? "/" : "", o->service,
-                   o->instance[0] ? " " : "", o->instance);
+                   o->key.domain[0] ? o->key.domain : "this host", o->key.domain[0] ? "/" : "", o->key.service,
+                   o->key.instance[0] ? " " : "", o->key.instance);
     turn(r);
     return told(r, err, ret_why);
 }

@@ -31,11 +31,11 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
     for (size_t i = 0; i < n; i++) {
         const struct override *o = &from->all[i];
         services[i][0] = '\0';
-        if (o->domain[0])
-            service_format(o->domain, o->service, services[i]);
+        if (o->key.domain[0])
+            service_format(o->key.domain, o->key.service, services[i]);
         discover__v1__override__init(&all[i]);
         all[i].service = services[i];
-        all[i].instance = (char *)o->instance;
+        all[i].instance = (char *)o->key.instance;
         all[i].state = o->state;
         pointers[i] = &all[i];
     }

@@ -8,9 +8,9 @@
 static struct override of(const char *domain, const char *service, const char *instance, enum discover_state state)
 {
     struct override o = {.state = (uint8_t)state};
-    strcpy(o.domain, domain);
-    strcpy(o.service, service);
-    strcpy(o.instance, instance);
+    strcpy(o.key.domain, domain);
+    strcpy(o.key.service, service);
+    strcpy(o.key.instance, instance);
     return o;
 }
 
