@@ -4,8 +4,18 @@
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/options.h"
+#include "daemon/ctl/terminal.h"
 #include "daemon/documents/documents.h"
+#include "daemon/documents/problems.h"
 #include "libdiscover/core/words.h"
+
+/* For --check; the others are the numbers of enum problem_level. */
+#define CHECK_UNKNOWN 3
+
+struct status_options {
+    bool counters, check;
+};
 
 static void print_json(void *arg, const struct discover_status *s)
 {
@@ -84,8 +94,22 @@ static void print_overrides(const struct discover_status *s)
     }
 }
 
+static const enum style level_styles[] = {STYLE_GOOD, STYLE_WARNING, STYLE_BAD};
+
+static void print_condition(const struct discover_status *s)
+{
+    static struct problem problems[PROBLEMS_MAX];
+    char sentence[PROBLEM_TEXT_CAP];
+    size_t n = problems_of(s, problems);
+    enum problem_level level = n ? problems[0].level : PROBLEM_NONE;
+    condition_sentence(s, problems, n, sentence);
+    styled(stdout, level_styles[level], "%s", condition_word(level));
+    printf(": %s\n\n", sentence);
+}
+
 static void print_text(void *arg, const struct discover_status *s)
 {
+    print_condition(s);
     printf("daemon         %s on %s, up %.1f s, epoch %llu\n", s->version, s->host, (double)s->uptime_ms / 1000,
            (unsigned long long)s->epoch);
     if (s->stale_ms > 0)
@@ -118,22 +142,93 @@ static void print_counters(void *arg, const struct discover_status *s)
     *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 
+/* One line and an exit code, as monitoring plugins have them. */
+static void print_check(void *arg, const struct discover_status *s)
+{
+    static const char *const names[] = {"OK", "WARNING", "CRITICAL"};
+    static struct problem problems[PROBLEMS_MAX];
+    char sentence[PROBLEM_TEXT_CAP];
+    size_t n = problems_of(s, problems);
+    enum problem_level level = n ? problems[0].level : PROBLEM_NONE;
+    condition_sentence(s, problems, n, sentence);
+    for (char *c = sentence; *c; c++) /* what follows a bar would be taken for figures */
+        *c = *c == '|' || *c == '\n' ? ' ' : *c;
+    printf("DISCOVERD %s - %s | services=%u instances=%u hosts=%u unacknowledged=%u stale=%.1fs\n", names[level],
+           sentence, s->services, s->instances, s->hosts, s->unacknowledged, (double)s->stale_ms / 1000);
+    *(int *)arg = fflush(stdout) == 0 ? (int)level : CHECK_UNKNOWN;
+}
+
+static int set_counters(void *arg, const char *value)
+{
+    struct status_options *o = arg;
+    (void)value;
+    o->counters = true;
+    return 0;
+}
+
+static int set_check(void *arg, const char *value)
+{
+    struct status_options *o = arg;
+    (void)value;
+    o->check = true;
+    return 0;
+}
+
+static const struct option_spec specs[] = {
+    {"counters", NULL, "what the daemon has counted, too (--json always has that)", set_counters},
+    {"check", NULL, "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown", set_check},
+    {NULL, NULL, NULL, NULL},
+};
+
+static int print_help(void)
+{
+    fputs("Usage: discoverctl status [OPTION]...\n\n"
+          "How the daemon of this host is doing: first whether it is well, and if not, why; then what is unusual.\n\n",
+          stdout);
+    options_print(specs, stdout);
+    return CTL_DONE;
+}
+
+/* Nobody is there to say how it is. */
+static int print_no_daemon(const struct ctl *ctl)
+{
+    printf("DISCOVERD CRITICAL - no daemon answers at %s\n", ctl->socket ? ctl->socket : "its socket");
+    return PROBLEM_CRITICAL;
+}
+
+static int check(const struct ctl *ctl)
+{
+    int status;
+    struct discover *d = ctl_open(ctl, &status);
+    if (!d)
+        return CHECK_UNKNOWN;
+    int err = discover_connected(d) ? discover_status(d, print_check, &status) : 0;
+    if (err < 0)
+        printf("DISCOVERD UNKNOWN - %s\n", discover_strerror(err));
+    else if (!discover_connected(d))
+        status = print_no_daemon(ctl);
+    discover_free(d);
+    return err < 0 ? CHECK_UNKNOWN : status;
+}
+
 int cmd_status(const struct ctl *ctl, char **argv)
 {
-    if (ctl_wants_help(argv)) {
-        printf("Usage: discoverctl status [--counters]\n\nHow the daemon of this host is doing: what is wrong and what "
-               "is\n"
-               "unusual. --counters: what it has counted, too; --json always has that.\n");
-        return CTL_DONE;
-    }
-    bool counters = *argv && strcmp(*argv, "--counters") == 0;
-    if (argv[counters])
-        return ctl_usage_error("status takes --counters and nothing else");
+    struct status_options o = {0};
+    struct words words;
+    char why[OPTIONS_WHY_CAP];
+    if (ctl_wants_help(argv))
+        return print_help();
+    if (options_parse(specs, &o, argv, &words, why) < 0)
+        return ctl_usage_error("%s", why);
+    if (words.n || words.command)
+        return ctl_usage_error("status takes nothing but options");
+    if (o.check)
+        return check(ctl);
     int status;
     struct discover *d = ctl_connect(ctl, &status);
     if (!d)
         return status;
-    int err = discover_status(d, ctl->json ? print_json : counters ? print_counters : print_text, &status);
+    int err = discover_status(d, ctl->json ? print_json : o.counters ? print_counters : print_text, &status);
     if (err < 0)
         status = ctl_failed(d, "status", err);
     discover_free(d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the daemon is doing, as a document. */
 #include "daemon/documents/documents.h"
+#include "daemon/documents/problems.h"
 #include "libdiscover/core/words.h"
 
 static json_t *overrides_json(const struct discover_status *s)
@@ -80,6 +81,23 @@ static json_t *troubles_json(const struct discover_status *s)
                      top_writers_json(s));
 }
 
+static json_t *problems_json(const struct problem *problems, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s}", "level", condition_word(problems[i].level), "text", problems[i].text));
+    return list;
+}
+
+static void set_condition(json_t *status, const struct discover_status *s)
+{
+    struct problem problems[PROBLEMS_MAX];
+    size_t n = problems_of(s, problems);
+    (void)json_object_set_new(status, "condition", json_string(condition_word(n ? problems[0].level : PROBLEM_NONE)));
+    (void)json_object_set_new(status, "problems", problems_json(problems, n));
+}
+
 json_t *status_document(const struct discover_status *s)
 {
     json_t *bus = json_pack("{s:b, s:s, s:s, s:s}", "connected", s->bus_connected, "server", s->bus_server, "error",
@@ -92,5 +110,6 @@ json_t *status_document(const struct discover_status *s)
         (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "waiting",
         (json_int_t)s->waiting, "address", s->address, "overrides", overrides_json(s), "counters", counters_json(s));
     (void)json_object_update_new(status, troubles_json(s));
+    set_condition(status, s);
     return status;
 }

@@ -138,4 +138,24 @@ START_TEST(http_and_discoverctl_print_the_same)
 }
 END_TEST
 
-E2E_TESTS("documents", 30, {"http_and_discoverctl_print_the_same", http_and_discoverctl_print_the_same})
+/* For people and for monitoring: 0 ok, 1 warning, 2 critical. */
+START_TEST(the_condition_of_a_daemon)
+{
+    static struct output o;
+    setup();
+    (void)wait_until(3000, ctl(&b, &o, "status", "--check", NULL) == 0, o.out);
+    ck_assert_msg(strncmp(o.out, "DISCOVERD OK - synchronised", 27) == 0, "%s", o.out);
+    ck_assert_int_eq(ctl(&b, &o, "status", NULL), 0);
+    ck_assert_msg(strncmp(o.out, "healthy: synchronised with NATS", 31) == 0, "%s", o.out);
+    nats_server_kill(&nats, 0);
+    (void)wait_until(5000, ctl(&b, &o, "status", "--check", NULL) == 1, o.out);
+    ck_assert_int_eq(ctl(&b, &o, "status", NULL), 0);
+    ck_assert_msg(strncmp(o.out, "warning: NATS is not connected, so answers are those of", 54) == 0, "%s", o.out);
+    host_kill(&b);
+    ck_assert_int_eq(ctl(&b, &o, "status", "--check", NULL), 2);
+    ck_assert_msg(strstr(o.out, "CRITICAL - no daemon answers"), "%s", o.out);
+}
+END_TEST
+
+E2E_TESTS("documents", 30, {"http_and_discoverctl_print_the_same", http_and_discoverctl_print_the_same},
+          {"the_condition_of_a_daemon", the_condition_of_a_daemon})
