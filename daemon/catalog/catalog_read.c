@@ -35,6 +35,7 @@ int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *
     if (!i)
         return -ENOENT;
     ret_instance->endpoint = i->endpoint;
+    ret_instance->service = i->service->name;
     ret_instance->usable = instance_usable(c, i);
     memcpy(ret_instance->bytes, i->host->entry, i->host->entry_n);
     memcpy(ret_instance->bytes + i->host->entry_n, i->details, i->details_n);

@@ -31,6 +31,7 @@ static void forget_service(struct catalog *c, struct service *s)
     d->n--;
     catalog_touch(&c->dirty_domains, &d->dirty);
     c->counts.usable -= s->usable;
+    c->went_index = s->index;
     catalog_free_service(c, s);
 }
 
@@ -99,19 +100,13 @@ void catalog_expect(struct catalog *c, uint64_t instances)
     table_writer_reserve(c->table, (instances < most ? instances : most) * WORDS_PER_INSTANCE);
 }
 
-void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg)
-{
-    c->service_fn = fn;
-    c->service_arg = arg;
-}
-
 static int write_service(struct catalog *c, struct service *s)
 {
     int result = blocks_write_service(c, s);
     char key[BLOCK_KEY_CAP];
     (void)blocks_key(c, s->name, key);
-    if (result > 0 && c->service_fn)
-        c->service_fn(c->service_arg, key);
+    if (result > 0)
+        services_tell(c, key);
     return result;
 }
 
@@ -136,8 +131,11 @@ static size_t flush_domain(struct catalog *c, struct domain *d)
 static size_t flush_host(struct catalog *c, struct host *h)
 {
     size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
+    if (changes)
+        services_tell(c, "");
     if (!h->listed && h->n == 0) {
         sweep_host_goes(c, h);
+        cursors_leave_host(c, h);
         HASH_DEL(c->hosts, h);
         free(h);
     }

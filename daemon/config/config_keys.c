@@ -176,8 +176,12 @@ static const struct config_key main_table[] = {
      "Of these, of one user of this machine other than root and ours, or of one address"},
     {"limits.http_reserve", VALUE_NUMBER, NO, 0, 0, AT(limits.http_reserve), "16", 1, 65536,
      "Of these, kept for root and our own user; at most half"},
+    {"limits.http_held", VALUE_NUMBER, NO, 0, 0, AT(limits.http_held), "4096", 2, 65536,
+     "HTTP requests and event streams at once that wait for a change, beside these; of one user or address half of them"},
     {"limits.http_time", VALUE_DURATION, NO, 0, 0, AT(limits.http_time_ns), "10s", 100 * MS, H,
      "How long an HTTP request may take to arrive, and each part of its answer to be taken"},
+    {"limits.http_idle", VALUE_DURATION, NO, 0, 0, AT(limits.http_idle_ns), "75s", 100 * MS, H,
+     "How long an HTTP connection is kept for the next request"},
 
     {"services", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "Services to register on this host"},
 };
