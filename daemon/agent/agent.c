@@ -155,6 +155,17 @@ int agent_set_state(struct agent *a, const struct instance_key *key, enum discov
     return err;
 }
 
+void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
+{
+    registrar_drop(a->registrar, key, now_ns);
+    agent_after(a, now_ns);
+}
+
+enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key)
+{
+    return registrar_inherited_state(a->registrar, key);
+}
+
 int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns)
 {
     int err = registrar_override(a->registrar, override, on, now_ns);
