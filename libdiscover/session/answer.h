@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon answered, as the caller gets it (discover.h). Any thread; it runs code of the caller's. */
+#ifndef LIBDISCOVER_SESSION_ANSWER_H
+#define LIBDISCOVER_SESSION_ANSWER_H
+
+#include "discover/discover.h"
+#include "proto/api.pb-c.h"
+
+/* Calls fn once. text: the reason for a negative result, else the instance's name or "". body: NULL, Status or Reloaded. */
+void answer_tell(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg);
+
+#endif
