@@ -185,6 +185,7 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
     r->take_over = m->take_over;
+    r->checked = 0; /* it has no checks */
     return 0;
 }
 
