@@ -190,9 +190,13 @@ size_t catalog_flush(struct catalog *c);
 bool catalog_is_unwritten(const struct catalog *c);
 size_t catalog_unwritten(const struct catalog *c);
 size_t catalog_flush_again(struct catalog *c);
-/* The same in pieces: some blocks; and whether there are more. */
+/*
+ * The same in pieces: some blocks; whether there are more to write; and whether there is more to do, which may also be that
+ * what is written moves to a larger segment.
+ */
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks);
 bool catalog_is_dirty(const struct catalog *c);
+bool catalog_has_work(const struct catalog *c);
 
 /* Writes the service of one key, for a change that must be seen at once while others may wait for the next flush. */
 void catalog_flush_service(struct catalog *c, const struct instance_key *key);

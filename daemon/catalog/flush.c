@@ -142,6 +142,14 @@ static size_t flush_host(struct catalog *c, struct host *h)
     return changes;
 }
 
+/* With the time that is left, the table goes on moving to another segment. */
+static bool move_some(struct catalog *c)
+{
+    bool moving = table_writer_is_moving(c->table);
+    table_writer_move_some(c->table);
+    return moving;
+}
+
 /* The next block, in an order in which what a later one tells of is there already. False: there is none. */
 static bool flush_next(struct catalog *c, size_t *changes)
 {
@@ -156,12 +164,19 @@ static bool flush_next(struct catalog *c, size_t *changes)
         *changes += flush_domain(c, OF_DIRTY(domain, d));
     else if ((d = catalog_take_dirty(&c->dirty_hosts)))
         *changes += flush_host(c, OF_DIRTY(host, d));
-    return d != NULL;
+    else
+        return move_some(c);
+    return true;
 }
 
 bool catalog_is_dirty(const struct catalog *c)
 {
     return sweep_is_due(c) || c->dirty_services || c->dirty_domains || c->dirty_hosts;
+}
+
+bool catalog_has_work(const struct catalog *c)
+{
+    return catalog_is_dirty(c) || table_writer_is_moving(c->table);
 }
 
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks)
