@@ -90,7 +90,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     agent_store_identity(a);
-    name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns);
+    name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns, now_ns);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     agent_begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
