@@ -102,7 +102,7 @@ static int read_tags(struct reading *r)
     for (size_t i = 0; tags && i < json_array_size(tags); i++) {
         const json_t *tag = json_array_get(tags, i);
         if (!json_is_string(tag) || record_add_tag(r->record, json_string_value(tag)) < 0)
-            return refuse(r, "tags", "not a name, twice, or more than 16");
+            return refuse(r, "tags", TAG_RULE);
     }
     return 0;
 }

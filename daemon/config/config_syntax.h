@@ -7,19 +7,13 @@
 #define CONFIG_CONFIG_SYNTAX_H
 
 const char *syntax_label(const char *text);
+const char *syntax_tag(const char *text);
 const char *syntax_service(const char *text);
 const char *syntax_token(const char *text);
 const char *syntax_text(const char *text);
 const char *syntax_path(const char *text);
 const char *syntax_nats_url(const char *text);
 const char *syntax_http_url(const char *text);
-const char *syntax_http_header(const char *text);
-const char *syntax_http_codes(const char *text);
-const char *syntax_http_method(const char *text);
-const char *syntax_grpc(const char *text);
-const char *syntax_unit(const char *text);
-const char *syntax_process(const char *text);
-const char *syntax_host(const char *text);
 const char *syntax_endpoint(const char *text);
 const char *syntax_target(const char *text);
 const char *syntax_own_address(const char *text);

@@ -106,7 +106,7 @@ const struct option_spec register_specs[] = {
     {"proto", "tcp|udp", "default: tcp", set_protocol},
     {"weight", "N", "its share of the traffic, 1 to 65535 (default: 1)", set_weight},
     {"priority", "N", "0 to 65535, lower is used first (default: 0)", set_priority},
-    {"tag", "T", "a label to select by, at most 16", add_tag},
+    {"tag", "T", "a text to select by, at most 16; one that is a name has a name in DNS, too", add_tag},
     {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
     {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
     {"pid", "PID", "it lives as long as that process; returns at once", set_pid},

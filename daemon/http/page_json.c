@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,28 +42,17 @@ json_t *page_instance_json(const char *service, const struct catalog_instance *i
     return instance_document(&instance);
 }
 
-json_t *page_host_json(const struct catalog_host_info *h)
+json_t *page_host_json(const char *host, uint32_t instances, const struct host_entry *e)
 {
-    const struct addresses *a = &h->lease->addresses;
-    struct discover_host host = {.name = h->name,
-                                 .region = h->lease->region,
-                                 .zone = h->lease->zone,
-                                 .families = a->families,
-                                 .alive = h->alive,
-                                 .instances = h->instances};
-    memcpy(host.ipv4, a->ipv4, sizeof host.ipv4);
-    memcpy(host.ipv6, a->ipv6, sizeof host.ipv6);
-    return host_document(&host);
-}
-
-json_t *page_service_instance_json(uint64_t id, const struct catalog_instance *i)
-{
-    json_t *object = page_instance_json(i->service, i);
-    char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, id);
-    json_object_set_new(object, "id", json_string(text));
-    json_object_set_new(object, "service", json_string(i->service));
-    return object;
+    struct discover_host h = {.name = host,
+                              .region = e->region,
+                              .zone = e->zone,
+                              .families = e->addresses.families,
+                              .alive = e->alive,
+                              .instances = instances};
+    memcpy(h.ipv4, e->addresses.ipv4, sizeof h.ipv4);
+    memcpy(h.ipv6, e->addresses.ipv6, sizeof h.ipv6);
+    return host_document(&h);
 }
 
 /* --- for Prometheus --- */
@@ -144,7 +132,7 @@ static void set_meta_label(json_t *labels, const struct entry *e, size_t which)
 /* ",a,b,": so that one pattern, ".*,a,.*", finds a tag wherever it stands. */
 static void set_tags_label(json_t *labels, const struct entry *e)
 {
-    char text[RECORD_TAGS_MAX * LABEL_CAP + 2] = ",";
+    char text[RECORD_TAGS_MAX * RECORD_TAG_CAP + 2] = ",";
     size_t used = 1;
     for (size_t i = 0; i < e->n_tags; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s,", e->tags[i]);

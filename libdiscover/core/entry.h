@@ -17,7 +17,7 @@
 #include "libdiscover/core/record.h"
 
 /* The largest details: every string at its limit. */
-#define ENTRY_MAX (5 * 258 + 2 + RECORD_TAGS_MAX * 65 + RECORD_META_MAX * (65 + 258) + 32)
+#define ENTRY_MAX (5 * 258 + 2 + RECORD_TAGS_MAX * 258 + RECORD_META_MAX * (65 + 258) + 32)
 
 #define ENTRY_HOST_MAX (3 * 65)
 

@@ -97,30 +97,6 @@ const char *record_unreachable(const struct record *r, bool allow_loopback)
     return !why && r->families & DISCOVER_HAS_IPV6 ? unreachable(AF_INET6, r->ipv6, allow_loopback) : why;
 }
 
-int record_add_tag(struct record *r, const char *tag)
-{
-    size_t n = strlen(tag);
-    if (!label_valid(tag, n))
-        return -EINVAL;
-    for (size_t i = 0; i < r->n_tags; i++)
-        if (strcmp(r->tags[i], tag) == 0)
-            return -EEXIST;
-    if (r->n_tags == RECORD_TAGS_MAX)
-        return -E2BIG;
-    memcpy(r->tags[r->n_tags++], tag, n + 1);
-    return 0;
-}
-
-static bool meta_key_valid(const char *key, size_t n)
-{
-    if (n == 0 || n >= RECORD_META_KEY_CAP)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (key[i] < 0x21 || key[i] > 0x7e || key[i] == '=')
-            return false;
-    return true;
-}
-
 /* Length of the UTF-8 character at s (RFC 3629 section 3), 0 if it is none or a control character. */
 static size_t utf8_length(const uint8_t *s)
 {
@@ -139,11 +115,9 @@ static size_t utf8_length(const uint8_t *s)
     return overlong || surrogate || beyond || c1_control ? 0 : n;
 }
 
-static bool meta_value_valid(const char *value, size_t n)
+static bool is_text(const char *text, size_t n)
 {
-    const uint8_t *s = (const uint8_t *)value, *end = s + n;
-    if (n >= RECORD_META_VAL_CAP)
-        return false;
+    const uint8_t *s = (const uint8_t *)text, *end = s + n;
     while (s < end) {
         size_t step = utf8_length(s);
         if (step == 0)
@@ -153,10 +127,39 @@ static bool meta_value_valid(const char *value, size_t n)
     return true;
 }
 
+bool tag_valid(const char *tag)
+{
+    size_t n = strlen(tag);
+    return n > 0 && n < RECORD_TAG_CAP && is_text(tag, n);
+}
+
+int record_add_tag(struct record *r, const char *tag)
+{
+    if (!tag_valid(tag))
+        return -EINVAL;
+    for (size_t i = 0; i < r->n_tags; i++)
+        if (strcmp(r->tags[i], tag) == 0)
+            return -EEXIST;
+    if (r->n_tags == RECORD_TAGS_MAX)
+        return -E2BIG;
+    strcpy(r->tags[r->n_tags++], tag);
+    return 0;
+}
+
+static bool meta_key_valid(const char *key, size_t n)
+{
+    if (n == 0 || n >= RECORD_META_KEY_CAP)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (key[i] < 0x21 || key[i] > 0x7e || key[i] == '=')
+            return false;
+    return true;
+}
+
 int record_set_meta(struct record *r, const char *key, const char *value)
 {
     size_t key_n = strlen(key), value_n = strlen(value);
-    if (!meta_key_valid(key, key_n) || !meta_value_valid(value, value_n))
+    if (!meta_key_valid(key, key_n) || value_n >= RECORD_META_VAL_CAP || !is_text(value, value_n))
         return -EINVAL;
     size_t i = 0;
     while (i < r->n_meta && strcmp(r->meta[i].key, key) != 0)
@@ -238,7 +241,10 @@ static int take_lists(const Discover__V1__Instance *msg, struct record *r, const
 {
     for (size_t i = 0; i < msg->n_tags; i++)
         if (record_add_tag(r, msg->tags[i]) < 0)
-            return refuse(ret_why, "tags: not a name, twice, or more than 16");
+            return refuse(ret_why, "tags: " TAG_RULE);
+    for (size_t i = 0; i < msg->n_free_tags; i++)
+        if (record_add_tag(r, msg->free_tags[i]) < 0)
+            return refuse(ret_why, "tags: " TAG_RULE);
     for (size_t i = 0; i < msg->n_meta; i++)
         if (record_set_meta(r, msg->meta[i]->key, msg->meta[i]->value) < 0)
             return refuse(ret_why,
@@ -294,10 +300,15 @@ int record_decode(const uint8_t *bytes, size_t n, struct record *ret_record, con
 int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_MAX], size_t *ret_n)
 {
     Discover__V1__Instance msg = DISCOVER__V1__INSTANCE__INIT;
-    char *tags[RECORD_TAGS_MAX];
+    char *tags[RECORD_TAGS_MAX], *free_tags[RECORD_TAGS_MAX];
     Discover__V1__Pair pairs[RECORD_META_MAX], *meta[RECORD_META_MAX];
-    for (size_t i = 0; i < r->n_tags; i++)
-        tags[i] = (char *)r->tags[i];
+    for (size_t i = 0; i < r->n_tags; i++) {
+        char *tag = (char *)r->tags[i];
+        if (label_valid(tag, strlen(tag)))
+            tags[msg.n_tags++] = tag;
+        else
+            free_tags[msg.n_free_tags++] = tag;
+    }
     for (size_t i = 0; i < r->n_meta; i++) {
         discover__v1__pair__init(&pairs[i]);
         pairs[i].key = (char *)r->meta[i].key;
@@ -316,8 +327,8 @@ int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_M
     msg.weight = r->weight;
     msg.priority = r->priority;
     msg.state = (Discover__V1__State)r->state;
-    msg.n_tags = r->n_tags;
     msg.tags = tags;
+    msg.free_tags = free_tags;
     msg.n_meta = r->n_meta;
     msg.meta = meta;
     if (discover__v1__instance__get_packed_size(&msg) > RECORD_WIRE_MAX)

@@ -18,6 +18,7 @@
 #include "proto/registry.pb-c.h"
 
 #define RECORD_TAGS_MAX     16
+#define RECORD_TAG_CAP      256 /* with NUL; UTF-8 without control characters */
 #define RECORD_META_MAX     16
 #define RECORD_META_KEY_CAP 64  /* with NUL; keys are printable ASCII without '=' */
 #define RECORD_META_VAL_CAP 256 /* with NUL; UTF-8 without control characters */
@@ -48,7 +49,7 @@ struct record {
     uint32_t weight; /* 1..65535 */
     uint8_t n_tags, n_meta;
     char hostname[RECORD_HOSTNAME_CAP]; /* "" when it has addresses */
-    char tags[RECORD_TAGS_MAX][LABEL_CAP];
+    char tags[RECORD_TAGS_MAX][RECORD_TAG_CAP];
     struct {
         char key[RECORD_META_KEY_CAP];
         char value[RECORD_META_VAL_CAP];
@@ -61,7 +62,7 @@ struct lease {
     uint32_t ttl_ms;                         /* 100..3600000 */
     uint32_t records;
     struct addresses addresses;
-    uint8_t leaving, ran_out;
+    uint8_t leaving;
     char region[LABEL_CAP], zone[LABEL_CAP]; /* "" when none */
     char version[32];
 };
@@ -88,6 +89,10 @@ int record_check(const struct record *r, const char **ret_why);
 /* Adders used by every front end (configuration, library): -EINVAL, -E2BIG, -EEXIST. */
 int record_add_address(struct record *r, const char *text);
 int record_add_tag(struct record *r, const char *tag);
+
+/* The one rule for a tag, at every door: free text. One that is a label (label_valid) has a name in DNS, too. */
+bool tag_valid(const char *tag);
+#define TAG_RULE "a tag is 1..255 bytes of UTF-8 without control characters, not given twice, and one of at most 16"
 
 /*
  * The one rule for where an instance is, at every door: an address that somebody may reach (address.h), one of each

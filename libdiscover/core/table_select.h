@@ -15,7 +15,7 @@ struct table_filter {
     uint8_t protocol;
     char place[LABEL_CAP]; /* zone or region; "": anywhere */
     uint8_t n_tags;        /* all of them */
-    char tags[RECORD_TAGS_MAX][LABEL_CAP];
+    char tags[RECORD_TAGS_MAX][RECORD_TAG_CAP];
 };
 
 /*

@@ -8,6 +8,7 @@
  *     shop/payment #canary    with that tag
  *     shop/payment @eu-1      of that zone or region
  *     shop/payment %udp       of that protocol
+ *     shop/payment !          with a tag that is no label: nothing that could be asked for over DNS
  */
 #ifndef LIBDISCOVER_LOOKUP_LOOKUP_KEY_H
 #define LIBDISCOVER_LOOKUP_LOOKUP_KEY_H
@@ -20,7 +21,7 @@
 #define LOOKUP_CONDITIONS_MAX (RECORD_TAGS_MAX + 2)
 #define LOOKUP_KEY_CAP        (SERVICE_CAP + LOOKUP_CONDITIONS_MAX * (LABEL_CAP + 1))
 
-enum lookup_sign { LOOKUP_TAG = '#', LOOKUP_PLACE = '@', LOOKUP_PROTOCOL = '%' };
+enum lookup_sign { LOOKUP_TAG = '#', LOOKUP_PLACE = '@', LOOKUP_PROTOCOL = '%', LOOKUP_NO_NAME = '!' };
 
 struct lookup_condition {
     enum lookup_sign sign;
@@ -38,5 +39,8 @@ int lookup_key_parse(const char *text, struct lookup_key *ret_key);
 
 /* Adds a condition to a key's text; label is valid. -ENOSPC. */
 int lookup_key_add(char text[static LOOKUP_KEY_CAP], enum lookup_sign sign, const char *label);
+
+/* The same for a tag, whether it is a label or not. */
+int lookup_key_add_tag(char text[static LOOKUP_KEY_CAP], const char *tag);
 
 #endif

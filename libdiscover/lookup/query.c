@@ -17,7 +17,7 @@ static int make_key(struct discover_query *q)
     int err = 0;
     strcpy(q->key, q->service);
     for (size_t i = 0; i < f->n_tags && !err; i++)
-        err = lookup_key_add(q->key, LOOKUP_TAG, f->tags[i]);
+        err = lookup_key_add_tag(q->key, f->tags[i]);
     if (*f->place && !err)
         err = lookup_key_add(q->key, LOOKUP_PLACE, f->place);
     if (f->by_protocol && !err)
@@ -50,9 +50,9 @@ int discover_query_add_tag(struct discover_query *q, const char *tag)
     struct table_filter *f = &q->filter;
     if (f->n_tags == RECORD_TAGS_MAX)
         return -ENOSPC;
-    if (!tag || label_copy(f->tags[f->n_tags], tag, strlen(tag)) < 0)
+    if (!tag || !tag_valid(tag))
         return DISCOVER_E_NAME;
-    f->n_tags++;
+    strcpy(f->tags[f->n_tags++], tag);
     return make_key(q);
 }
 

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "discover/discover.h"
+#include "tests/support/dnsq.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/http.h"
+#include "tests/support/kv.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
@@ -157,5 +160,52 @@ START_TEST(the_condition_of_a_daemon)
 }
 END_TEST
 
+/* As other registries have them, through every door; those that are labels, and only those, have names in DNS. */
+START_TEST(tags_are_free_text)
+{
+    static struct output o;
+    static struct proc holder;
+    struct dnsq_reply reply;
+    struct discover_query *q;
+    struct discover_endpoint e;
+    struct kv kv;
+    size_t n;
+    static const char record[] =
+        "{\"host\":\"10.9.9.9\",\"port\":80,\"ttl\":60,\"tags\":[\"traefik.enable=true\",\"blue\"]}";
+
+    nats_start(&nats, 1);
+    host_start(&a,
+               &(struct host_options){.nats = nats.urls,
+                                      .services = "{ name = \"shop/by-config\"; port = 1; address = [\"10.1.2.3\"]; "
+                                                  "tags = [\"traefik.enable=true\", \"blue\"]; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    kv_open(&kv, nats.server[0].url);
+    ctl_start(&a, &holder, "holder", "register", "shop/by-ctl", "--port", "2", "--address", "10.1.2.4", "--tag",
+              "traefik.enable=true", "--tag", "blue", NULL);
+    (void)kv_put(&kv, "SERVICES", "shop.by-put.web-9.x", record, strlen(record));
+    static const char *const services[] = {"shop/by-config", "shop/by-ctl", "shop/by-put"};
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+        char name[128];
+        (void)wait_until(3000, ctl(&b, &o, "resolve", services[i], "--tag", "traefik.enable=true", NULL) == 0, o.err);
+        ck_assert_int_eq(ctl(&b, &o, "resolve", services[i], "--tag", "traefik.enable=false", NULL), 3);
+        ck_assert_int_eq(discover_query_new(services[i], &q), 0);
+        ck_assert_int_eq(discover_query_add_tag(q, "traefik.enable=true"), 0);
+        ck_assert_int_eq(discover_query_run(host_lib(&b), q, NULL, &e, 1, &n), 0);
+        ck_assert_uint_eq(n, 1);
+        discover_query_free(q);
+        snprintf(name, sizeof name, "blue.tag.%s.shop.discover.internal", services[i] + strlen("shop/"));
+        ck_assert_int_eq(dnsq_udp(b.dns_port, name, DNSQ_SRV, &reply), 0);
+        ck_assert_int_eq(reply.n_answers, 1);
+        snprintf(name, sizeof name, "traefik.enable=true.tag.%s.shop.discover.internal", services[i] + strlen("shop/"));
+        ck_assert_int_eq(dnsq_udp(b.dns_port, name, DNSQ_SRV, &reply), 0);
+        ck_assert_int_eq(reply.n_answers, 0);
+    }
+    static char answer[64 * 1024];
+    ck_assert_int_eq(http_get(b.http_port, "/v1/http_sd", answer, sizeof answer), 200);
+    ck_assert_msg(strstr(answer, "\"__meta_discoverd_tags\":\",blue,traefik.enable=true,\""), "%s", answer);
+    kv_close(&kv);
+}
+END_TEST
+
 E2E_TESTS("documents", 30, {"http_and_discoverctl_print_the_same", http_and_discoverctl_print_the_same},
-          {"the_condition_of_a_daemon", the_condition_of_a_daemon})
+          {"tags_are_free_text", tags_are_free_text}, {"the_condition_of_a_daemon", the_condition_of_a_daemon})

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libdiscover/core/entry.h"
+#include "libdiscover/core/wire.h"
 #include "tests/support/unit.h"
 
 static struct record full_record(void)
@@ -81,7 +82,7 @@ static void expect_refusal(Discover__V1__Instance *msg, const char *why)
 START_TEST(test_refusals_name_the_field)
 {
     uint8_t address[16] = {10, 0, 0, 1};
-    char *bad_tag[] = {(char *)"Not A Tag"};
+    char *bad_tag[] = {(char *)"a\ttab"};
     Discover__V1__Instance good = DISCOVER__V1__INSTANCE__INIT, msg;
     good.port = 80;
     good.ipv4 = (ProtobufCBinaryData){4, address};
@@ -180,7 +181,6 @@ START_TEST(test_lease)
                       .ttl_ms = 10000,
                       .records = 3,
                       .leaving = 1,
-                      .ran_out = 1,
                       .region = "eu",
                       .zone = "eu-1",
                       .version = "0.1.0",
@@ -242,5 +242,65 @@ START_TEST(too_many_fields)
 }
 END_TEST
 
-UNIT_TESTS("record", test_round_trip, test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema,
-           test_limits_of_adders, test_lease, test_entry_round_trip_and_cuts, too_many_fields)
+/* Text as other registries have it; in UTF-8 (RFC 3629), without control characters. */
+START_TEST(test_tags_are_free_text)
+{
+    static const char *const good[] =
+        {"traefik.http.routers.pay.rule=Host(`pay`)", "https://x/y?z=1", "Canary", "a b", "\u00e4\u4e2d", ","},
+                             *const bad[] = {"", "a\n", "\x7f", "\xc3", "\xed\xa0\x80"};
+    struct record r;
+    char longest[RECORD_TAG_CAP + 1];
+    record_init(&r);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(record_add_tag(&r, good[i]) == 0, "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_int_eq(record_add_tag(&r, bad[i]), -EINVAL);
+    memset(longest, 'x', sizeof longest);
+    longest[RECORD_TAG_CAP] = '\0';
+    ck_assert_int_eq(record_add_tag(&r, longest), -EINVAL);
+    longest[RECORD_TAG_CAP - 1] = '\0';
+    ck_assert_int_eq(record_add_tag(&r, longest), 0);
+}
+END_TEST
+
+/* The bytes of a message without one of its fields: what a reader that does not know it sees. */
+static size_t without_field(const uint8_t *bytes, size_t n, uint32_t number, uint8_t *ret_bytes)
+{
+    const uint8_t *at = bytes, *before = bytes;
+    struct wire_field f;
+    size_t kept = 0;
+    for (; wire_next(&at, bytes + n, &f) > 0; before = at) {
+        if (f.number == number)
+            continue;
+        memcpy(ret_bytes + kept, before, (size_t)(at - before));
+        kept += (size_t)(at - before);
+    }
+    return kept;
+}
+
+/*
+ * Readers of before refuse a record with a tag that is no label. They do not know the field that those stand in, and see the
+ * record as if it had only the others.
+ */
+START_TEST(test_older_readers_survive_free_tags)
+{
+    struct record r = full_record(), plain = r, back;
+    uint8_t bytes[RECORD_WIRE_MAX], seen[RECORD_WIRE_MAX], expected[RECORD_WIRE_MAX];
+    size_t n, n_seen, n_expected;
+    const char *why;
+    ck_assert_int_eq(record_add_tag(&r, "k=v"), 0);
+    ck_assert_int_eq(record_add_tag(&r, "Canary"), 0);
+    ck_assert_int_eq(record_encode(&r, bytes, &n), 0);
+    n_seen = without_field(bytes, n, 13, seen);
+    ck_assert_int_eq(record_encode(&plain, expected, &n_expected), 0);
+    ck_assert_uint_eq(n_seen, n_expected);
+    ck_assert_mem_eq(seen, expected, n_seen);
+    ck_assert_int_eq(record_decode(bytes, n, &back, &why), 0);
+    ck_assert_uint_eq(back.n_tags, r.n_tags);
+    ck_assert_str_eq(back.tags[back.n_tags - 2], "k=v");
+}
+END_TEST
+
+UNIT_TESTS("record", test_tags_are_free_text, test_older_readers_survive_free_tags, test_round_trip,
+           test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema, test_limits_of_adders,
+           test_lease, test_entry_round_trip_and_cuts, too_many_fields)

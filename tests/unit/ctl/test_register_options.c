@@ -90,7 +90,7 @@ START_TEST(bad_values)
         {"a/b --port 1 --address db.example.com --address 10.0.0.1",
          "--address 10.0.0.1: a host name must stand alone"},
         {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2", "--address 1.1.1.2"},
-        {"a/b --port 1 --tag a_b", "--tag a_b: not a valid name"},
+        {"a/b --port 1 --tag \x01", "--tag \x01: not a valid name"},
         {"a/b --port 1 --meta =x", "--meta =x"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {

@@ -78,7 +78,7 @@ START_TEST(lists_have_limits)
     }
     ck_assert_int_eq(discover_registration_add_tag(r, "t0"), -EEXIST);
     ck_assert_int_eq(discover_registration_add_tag(r, "more"), -E2BIG);
-    ck_assert_int_eq(discover_registration_add_tag(r, "not a tag"), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_registration_add_tag(r, "not\na tag"), DISCOVER_E_NAME);
     ck_assert_int_eq(discover_registration_set_meta(r, "t0", "changed"), 0);
     ck_assert_int_eq(discover_registration_set_meta(r, "more", "x"), -E2BIG);
     ck_assert_int_eq(discover_registration_set_meta(r, "a=b", "x"), -EINVAL);
