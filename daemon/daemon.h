@@ -33,6 +33,7 @@
 #define DAEMON_DAEMON_H
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdint.h>
 
 #define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
@@ -173,6 +174,11 @@ void parts_stop(struct daemon *d);
 
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);
+
+/* The status; parts.c. And told.c: documents by their names, and explanations, as api.h and http.h want them. arg: the daemon. */
+void daemon_status(void *arg, Discover__V1__Status *ret_status);
+int daemon_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n);
+int daemon_explain(void *arg, const char *what, json_t **ret_document);
 
 /* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
 int init_run(struct config *config);

@@ -226,7 +226,7 @@ static void status_stop(struct daemon *d)
     status_free(d->status);
 }
 
-static void fill_status(void *arg, Discover__V1__Status *ret_status)
+void daemon_status(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
     status_fill(d->status, ret_status);
@@ -388,7 +388,8 @@ static int requests_start(struct daemon *d)
                                          .leave = leave,
                                          .is_leaving = is_leaving,
                                          .store_error = store_error,
-                                         .status = fill_status};
+                                         .status = daemon_status,
+                                         .document = daemon_document};
     int err = requests_new(&reach, &d->requests);
     if (!err)
         d->api = requests_api(d->requests);
@@ -407,7 +408,7 @@ static const struct table *http_table(void *arg)
     return table_writer_table(catalog_table(d->catalog));
 }
 
-static struct catalog *http_catalog(void *arg)
+static const struct catalog *http_catalog(void *arg)
 {
     struct daemon *d = arg;
     return d->catalog;
@@ -418,7 +419,8 @@ static int http_part_start(struct daemon *d)
     if (!d->config->http.listen[0])
         return 0;
     struct http_options options;
-    struct http_ops ops = {.arg = d, .table = http_table, .catalog = http_catalog, .status = fill_status};
+    struct http_ops ops = {
+        .arg = d, .table = http_table, .catalog = http_catalog, .status = daemon_status, .explain = daemon_explain};
     configured_http_options(d->config, &options);
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err == -EAFNOSUPPORT)

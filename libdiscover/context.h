@@ -15,7 +15,6 @@
 #include "libdiscover/lookup/mapping.h"
 #include "libdiscover/session/connection.h"
 #include "libdiscover/session/held.h"
-#include "libdiscover/session/call_list.h"
 
 #define SOCKET_PATH_CAP 108 /* sun_path */
 #define NAME_CAP        64
@@ -35,7 +34,7 @@ struct discover {
     struct discover_watch *watches;
     bool watches_due;      /* dispatch has to look at some */
     bool waiting;          /* a call waits: what is dispatch's alone wakes nobody */
-    int watches_running;   /* dispatches, one in another: the list must stay as it is, but for new ones at its head */
+    bool watches_running;  /* the list must stay as it is, but for new ones at its head */
     _Atomic int connected; /* [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];
@@ -57,9 +56,10 @@ struct discover {
     int64_t up_since_ns;
     uint32_t last_id;
 
-    struct pending pending; /* calls */
+    uint32_t call;                       /* the message that a call waits for an answer to, or 0 */
+    Discover__V1__ServerMessage *answer; /* to it */
     struct held *held;
-    bool freeing; /* nothing begins any more */
+    const struct held *awaited; /* the one that discover_register waits for */
 
     int reported; /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
     int fault;    /* what dispatch, or the call that waits, has to tell; 0: nothing */

@@ -88,16 +88,28 @@ static int narrowness(const struct override *override)
     return override->key.instance[0] ? 3 : override->key.service[0] ? 2 : 1;
 }
 
-uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
+static const struct override *in_force(const struct overrides *o, const struct instance_key *key)
 {
-    int best = 0;
-    uint8_t state = 0;
+    const struct override *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
         const struct override *it = &o->all[i];
-        if (narrowness(it) <= best || !override_covers(it, key))
-            continue;
-        best = narrowness(it);
-        state = it->state;
+        if (override_covers(it, key) && (!best || narrowness(it) > narrowness(best)))
+            best = it;
     }
-    return state;
+    return best;
+}
+
+int overrides_for(const struct overrides *o, const struct instance_key *key, struct override *ret_override)
+{
+    const struct override *it = in_force(o, key);
+    if (!it)
+        return -ENOENT;
+    *ret_override = *it;
+    return 0;
+}
+
+uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
+{
+    const struct override *it = in_force(o, key);
+    return it ? it->state : 0;
 }

@@ -39,7 +39,10 @@ int overrides_end(struct overrides *o, const struct override *override);
 
 bool override_covers(const struct override *override, const struct instance_key *key);
 
-/* The state in force for an instance, or 0. */
+/* The one in force for an instance: the narrowest. -ENOENT. */
+int overrides_for(const struct overrides *o, const struct instance_key *key, struct override *ret_override);
+
+/* Its state, or 0. */
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key);
 
 #endif

@@ -256,6 +256,7 @@ static void take_answer(struct publisher *w, struct entry *e, int err, uint64_t 
         return;
     }
     w->stats.acks++;
+    e->rtt_ns = rtt_ns;
     if (flying)
         window_acked(&w->window, e->sent_ns, rtt_ns, now_ns);
     e->unsure = false;

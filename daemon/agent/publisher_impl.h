@@ -33,6 +33,7 @@ struct entry {
     uint64_t crossed_seq;   /* the newest that was observed while the last put was flying */
     uint64_t token;         /* of what was put last */
     int64_t sent_ns;
+    int64_t rtt_ns; /* until that was confirmed; 0: it was not */
     struct backoff backoff;
     uint32_t snapshot; /* the last one in which it was known to be stored */
     uint8_t status;

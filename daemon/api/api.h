@@ -11,6 +11,7 @@
 #define API_API_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/string_list.h"
@@ -70,6 +71,12 @@ struct api_ops {
 
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);
+
+    /*
+     * A document by its name; the text is allocated, and the caller's. -ENOENT, -EINVAL: there is none of that name; -EPERM:
+     * not for this one, who is no operator; -ENOMEM. NULL: there are none.
+     */
+    int (*document)(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n);
 };
 
 /*
@@ -91,6 +98,17 @@ void api_left(struct api *api, const char *why);
 
 /* Whether there are frames that were received and are not carried out yet. */
 bool api_has_backlog(const struct api *api);
+
+/* Ejections of a service's instances that processes of this host share now. */
+struct api_ejected {
+    uint64_t id;  /* of the instance */
+    uid_t uid;    /* of the process that said so */
+    bool for_all; /* heard by all users' processes; else by that user's */
+    int64_t left_ns;
+};
+
+/* At most max of them; returns how many. */
+size_t api_ejected(const struct api *api, const char *service, int64_t now_ns, size_t max, struct api_ejected *ret_all);
 
 /* Tells all clients of the new segment, when their turn comes. */
 void api_table_moved(struct api *api);

@@ -58,6 +58,7 @@ void api_client_free(struct api_client *c)
     while (c->out)
         drop_frame(c);
     frame_reader_fini(&c->reader);
+    api_document_drop(c);
     loop_timer_fini(&c->again);
     loop_timer_fini(&c->timeout);
     if (c->readable)

@@ -26,6 +26,12 @@ struct out_frame {
     uint8_t bytes[];
 };
 
+/* What a client reads in parts. */
+struct api_document {
+    char *text; /* NULL: none */
+    size_t n, sent;
+};
+
 /*
  * A connection. It *ends* (client_gone is called, nothing more is read), is *closed*, and is freed when no function
  * of ours is on the stack any more: a call out of here may come back to the same connection.
@@ -47,6 +53,7 @@ struct api_client {
     uint64_t reload;   /* waits for this one; 0: for none */
     uint32_t reload_id;
     bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
+    struct api_document document;
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;
@@ -127,6 +134,10 @@ void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_share_tell(struct api_subscription *s);
 void api_ejections_free(struct api *api);
+
+/* Documents (api_document.c). */
+void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_document_drop(struct api_client *c);
 
 /* Carries out one frame. */
 void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);

@@ -174,6 +174,7 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
 {
     struct agent_request *r = ret_request;
     int err = parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
+    r->pid = 0;
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
     if (err == 0 && m->pid != 0)
@@ -184,7 +185,6 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
     r->take_over = m->take_over;
-    r->checked = 0; /* it has no checks */
     return 0;
 }
 
@@ -203,7 +203,7 @@ static void send_registered(struct api_client *c, uint32_t id, const char *servi
 static void handle_register(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
-    struct agent_request request = {0};
+    struct agent_request request;
     char instance[LABEL_CAP];
     const char *why = NULL;
     int err = take_request(c, m->register_, &request, &why);
@@ -375,6 +375,7 @@ static const struct request {
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, false, handle_reload},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT, false, api_document_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, false, api_watch_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, false, api_share_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, false, api_eject_handle},

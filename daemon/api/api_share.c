@@ -87,6 +87,15 @@ void api_share_tell(struct api_subscription *s)
     pass_on(s->client, oldest, now_ns);
 }
 
+size_t api_ejected(const struct api *api, const char *service, int64_t now_ns, size_t max, struct api_ejected *ret_all)
+{
+    size_t n = 0;
+    for (const struct api_ejection *e = api->ejections; e && n < max; e = e->next)
+        if (e->until_ns > now_ns && strcmp(e->service, service) == 0)
+            ret_all[n++] = (struct api_ejected){e->id, e->uid, e->for_all, e->until_ns - now_ns};
+    return n;
+}
+
 static bool is_known(const struct api *api, const struct api_client *from, const Discover__V1__Eject *m)
 {
     for (const struct api_ejection *e = api->ejections; e; e = e->next)

@@ -41,8 +41,6 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     }
     c->options = *options;
     snprintf(c->of_region, sizeof c->of_region, "%s", options->of_region ? options->of_region : "");
-    change_log_init(&c->changes, options->first_index);
-    c->went_index = options->first_index;
     snprintf(c->host, sizeof c->host, "%s", options->host);
     snprintf(c->region, sizeof c->region, "%s", options->region);
     snprintf(c->zone, sizeof c->zone, "%s", options->zone);
@@ -52,7 +50,6 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
 
 void catalog_free_service(struct catalog *c, struct service *s)
 {
-    cursors_leave_service(c, s);
     HASH_DEL(c->services, s);
     service_order_fini(&s->order);
     free(s);
@@ -96,14 +93,6 @@ void catalog_free(struct catalog *c)
     free(c->body);
     free(c->pages);
     free(c);
-}
-
-bool instance_usable(const struct catalog *c, const struct instance *i)
-{
-    (void)c;
-    bool from_file = i->epoch == 0; /* no lease vouches for it; what the bucket says will replace or sweep it */
-    bool vouched = i->host->alive && (from_file || i->spared || i->epoch >= i->host->min_epoch);
-    return (i->endpoint.state == DISCOVER_PASSING || i->endpoint.state == DISCOVER_WARNING) && (vouched || i->ttl_ns);
 }
 
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
@@ -200,6 +189,14 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
     if (strcmp(h->lease.region, c->region) != 0)
         return DISCOVER_ELSEWHERE;
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
+}
+
+void instance_changed(struct catalog *c, struct instance *i)
+{
+    catalog_touch(&c->dirty_services, &i->service->dirty);
+    if (!i->changed)
+        DL_APPEND2(i->service->changed, i, prev_changed, next_changed);
+    i->changed = true;
 }
 
 static void service_drop(struct service *s, struct instance *i)
@@ -338,7 +335,7 @@ static bool same_contents(const struct instance *a, const struct instance *b)
 
 static void overwrite(struct catalog *c, struct instance *old, struct instance *i)
 {
-    bool served = instance_usable(c, old);
+    bool served = instance_usable(old);
     i->endpoint.tier = old->endpoint.tier;
     if (!old->ttl_ns)
         old->host->digest ^= old->digest ^ i->digest;
@@ -351,6 +348,8 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     instance_confirm(c, old);
     old->epoch = i->epoch;
     old->counter = i->counter;
+    old->revision = i->revision;
+    old->put_ns = i->put_ns;
     if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
         return;
     old->endpoint = i->endpoint;
@@ -401,10 +400,15 @@ static bool is_same(const struct instance *old, struct instance *i)
 }
 
 /* What is known is not older. Takes i, which is NULL unless it came in a snapshot. */
-static int keep_known(struct catalog *c, struct instance *old, const struct record *record, struct instance *i)
+static int keep_known(struct catalog *c, struct instance *old, const struct record *record,
+                      const struct catalog_origin *origin, struct instance *i)
 {
     bool known = record->epoch == old->epoch && record->counter == old->counter;
     c->counts.ignored_old += !known;
+    if (known && origin->revision) { /* it was put again, as it is */
+        old->revision = origin->revision;
+        old->put_ns = origin->put_ns;
+    }
     if (i && !is_same(old, i)) {
         note_instead(old, i);
         return known ? 1 : -ESTALE;
@@ -423,14 +427,16 @@ int catalog_put_record(struct catalog *c, const struct instance_key *key, const 
         return -EEXIST;
     bool older = old && !newer(record, how.ttl_ns != 0, old);
     if (older && !how.in_snapshot)
-        return keep_known(c, old, record, NULL);
+        return keep_known(c, old, record, &how.origin, NULL);
     struct instance *i = new_instance(key, id, record);
     if (!i)
         return -ENOMEM;
     i->ttl_ns = how.ttl_ns;
     i->expires_ns = how.expires_ns;
+    i->revision = how.origin.revision;
+    i->put_ns = how.origin.put_ns;
     hostname_resolve(c, i);
-    return older ? keep_known(c, old, record, i) : replace(c, old, i, key);
+    return older ? keep_known(c, old, record, &how.origin, i) : replace(c, old, i, key);
 }
 
 void catalog_give_way(struct catalog *c, struct instance *i)
@@ -447,6 +453,12 @@ void catalog_give_way(struct catalog *c, struct instance *i)
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record)
 {
     return catalog_put_record(c, key, record, (struct arrival){0});
+}
+
+int catalog_put_from(struct catalog *c, const struct instance_key *key, const struct record *record, bool in_snapshot,
+                     const struct catalog_origin *origin)
+{
+    return catalog_put_record(c, key, record, (struct arrival){.in_snapshot = in_snapshot, .origin = *origin});
 }
 
 int catalog_put_found(struct catalog *c, const struct instance_key *key, const struct record *record)
@@ -471,16 +483,6 @@ void catalog_remove(struct catalog *c, const struct instance_key *key)
     struct instance *i = catalog_find(c, key);
     if (i)
         catalog_remove_instance(c, i);
-}
-
-int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
-{
-    const struct instance *i = catalog_find(c, key);
-    if (!i)
-        return -ENOENT;
-    *ret_epoch = i->epoch;
-    *ret_counter = i->counter;
-    return 0;
 }
 
 struct table_writer *catalog_table(struct catalog *c)

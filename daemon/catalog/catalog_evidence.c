@@ -28,7 +28,7 @@ void catalog_unreadable(struct catalog *c, const struct instance_key *key)
         return;
     sweep_mark(c, i);
     i->unread = true;
-    i->spared = instance_usable(c, i);
+    i->spared = instance_usable(i);
 }
 
 void instance_end(struct catalog *c, struct instance *i)

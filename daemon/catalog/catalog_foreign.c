@@ -44,6 +44,7 @@ int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const
         return arrived_expired(c, known, life);
     return catalog_put_record(c, key, record,
                               (struct arrival){.in_snapshot = life.in_snapshot,
+                                               .origin = {record->counter, now_ns - life.age_ns},
                                                .ttl_ns = life.ttl_ns,
                                                .expires_ns = now_ns + life.ttl_ns - life.age_ns});
 }

@@ -29,14 +29,23 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
     return 0;
 }
 
+int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
+{
+    const struct instance *i = catalog_find(c, key);
+    if (!i)
+        return -ENOENT;
+    *ret_epoch = i->epoch;
+    *ret_counter = i->counter;
+    return 0;
+}
+
 int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *ret_instance)
 {
     const struct instance *i = instance_index_find(&c->instances, id);
     if (!i)
         return -ENOENT;
     ret_instance->endpoint = i->endpoint;
-    ret_instance->service = i->service->name;
-    ret_instance->usable = instance_usable(c, i);
+    ret_instance->usable = instance_usable(i);
     memcpy(ret_instance->bytes, i->host->entry, i->host->entry_n);
     memcpy(ret_instance->bytes + i->host->entry_n, i->details, i->details_n);
     return entry_read(ret_instance->bytes, (size_t)i->host->entry_n + i->details_n, &ret_instance->entry);

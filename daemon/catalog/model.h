@@ -10,9 +10,8 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
-#include "daemon/catalog/catalog_cursor.h"
-#include "daemon/catalog/change_log.h"
 #include "daemon/catalog/instance_index.h"
+#include "daemon/catalog/served.h"
 #include "daemon/catalog/service_order.h"
 #include "libdiscover/core/entry.h"
 
@@ -30,6 +29,8 @@ struct instance {
     uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
     struct instance *next_foreign, *prev_foreign;
+    uint64_t revision;        /* of the record in the bucket; 0: not known */
+    int64_t put_ns;           /* when that was put; 0: not known */
     struct instance *instead; /* what the last snapshot had under its key, though this is newer; linked nowhere */
     uint32_t mark;            /* of the last snapshot that had it */
     uint32_t rank;            /* in its service's order: less is first */
@@ -60,7 +61,6 @@ struct service {
     uint32_t n;
     uint32_t in_order_usable; /* of those in the order */
     uint32_t usable;          /* as last written */
-    uint64_t index;           /* of its last change */
     char name[SERVICE_CAP];
 };
 
@@ -115,13 +115,6 @@ struct hostname {
     char name[];
 };
 
-#define CATALOG_WATCHERS 2
-
-struct service_watcher {
-    catalog_service_fn *fn;
-    void *arg;
-};
-
 struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
@@ -132,10 +125,8 @@ struct catalog {
     struct domain *domains;
     struct host *hosts;
     struct hostname *hostnames;
-    struct service_watcher watchers[CATALOG_WATCHERS];
-    struct catalog_cursor *cursors;
-    uint64_t went_index; /* when a service went the last time */
-    struct change_log changes;
+    catalog_service_fn *service_fn;
+    void *service_arg;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
     struct instance *foreign;  /* whose ttl runs */
@@ -153,7 +144,22 @@ struct catalog {
     struct catalog_counts counts;
 };
 
-bool instance_usable(const struct catalog *c, const struct instance *i);
+static inline struct served_facts instance_facts(const struct instance *i)
+{
+    return (struct served_facts){.state = i->endpoint.state,
+                                 .foreign = i->ttl_ns != 0,
+                                 .from_file = i->epoch == 0,
+                                 .spared = i->spared,
+                                 .host_alive = i->host->alive,
+                                 .epoch = i->epoch,
+                                 .min_epoch = i->host->min_epoch};
+}
+
+static inline bool instance_usable(const struct instance *i)
+{
+    struct served_facts facts = instance_facts(i);
+    return served_by(&facts) == SERVED;
+}
 
 /* catalog.c, for hosts.c and flush.c. */
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
@@ -165,6 +171,7 @@ void catalog_remove_instance(struct catalog *c, struct instance *i);
 /* How a record came. */
 struct arrival {
     bool in_snapshot;
+    struct catalog_origin origin;
     int64_t ttl_ns, expires_ns; /* of a foreign record; else 0 */
 };
 int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
@@ -191,16 +198,7 @@ bool sweep_is_due(const struct catalog *c);
 void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
 
 void catalog_touch(struct dirty **list, struct dirty *d);
-
-/* catalog_changes.c: what is to be written, and told of. */
-void instance_changed(struct catalog *c, struct instance *i);
-void host_changed(struct catalog *c, struct host *h);
-void services_tell(const struct catalog *c, const char *service); /* who watches them */
-
-/* catalog_cursor.c: before these go. */
-void cursors_leave_service(const struct catalog *c, const struct service *s);
-void cursors_leave_host(const struct catalog *c, const struct host *h);
-
+void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
 void catalog_free_service(struct catalog *c, struct service *s);
 
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */

@@ -15,15 +15,15 @@
 #define WHOLE_MAX 64
 
 /* As resolve promises: usable first, then by priority, then by nearness; and by id, which service_order.c sees to. */
-static uint32_t rank_of(const struct catalog *c, const struct instance *i)
+static uint32_t rank_of(const struct instance *i)
 {
     uint32_t rank = (uint32_t)i->endpoint.priority << 8 | i->endpoint.tier;
-    return instance_usable(c, i) ? rank : rank | RANK_UNUSABLE;
+    return instance_usable(i) ? rank : rank | RANK_UNUSABLE;
 }
 
-static int take_place(const struct catalog *c, struct service *s, struct instance *i)
+static int take_place(struct service *s, struct instance *i)
 {
-    uint32_t rank = rank_of(c, i);
+    uint32_t rank = rank_of(i);
     if (i->in_order && i->rank != rank) {
         s->in_order_usable -= rank_usable(i->rank);
         service_order_remove(&s->order, i);
@@ -40,12 +40,12 @@ static int take_place(const struct catalog *c, struct service *s, struct instanc
 }
 
 /* Those that cannot be put into their place now are tried again with the next write. */
-static int settle(const struct catalog *c, struct service *s)
+static int settle(struct service *s)
 {
     int err = 0;
     while (s->changed && !err) {
         struct instance *i = s->changed;
-        err = take_place(c, s, i);
+        err = take_place(s, i);
         if (err)
             break;
         DL_DELETE2(s->changed, i, prev_changed, next_changed);
@@ -264,7 +264,7 @@ static int write_pages(struct catalog *c, struct service *s)
 
 int blocks_write_service(struct catalog *c, struct service *s)
 {
-    int err = settle(c, s);
+    int err = settle(s);
     if (err)
         return err;
     c->counts.usable += (size_t)s->in_order_usable - s->usable;

@@ -2,6 +2,7 @@
 /* Which known word somebody meant: by the number of letters to add, drop, change or swap with their neighbour. */
 #include "daemon/config/suggest.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define WORD_MAX 63
@@ -32,6 +33,11 @@ static unsigned distance(const char *a, const char *b)
         row = free_row;
     }
     return last[m];
+}
+
+unsigned suggest_distance(const char *one, const char *other)
+{
+    return strlen(one) > WORD_MAX || strlen(other) > WORD_MAX ? UINT_MAX : distance(one, other);
 }
 
 const char *suggest(const char *word, const char *const *words, size_t n)

@@ -8,4 +8,7 @@
 /* The nearest of n words; NULL when none is near. Words of over 63 bytes are near to nothing. */
 const char *suggest(const char *word, const char *const *words, size_t n);
 
+/* How many letters are to be added, dropped, changed or swapped; UINT_MAX where a word is over 63 bytes. */
+unsigned suggest_distance(const char *one, const char *other);
+
 #endif

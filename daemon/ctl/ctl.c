@@ -27,6 +27,7 @@ static const struct command {
     {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used"},
     {"reload", cmd_reload, "the daemon reads its configuration again, and tells what became of it"},
     {"leave", cmd_leave, "take this host out of the registry, and stop its daemon"},
+    {"explain", cmd_explain, "show why an instance is in the answers, or is not"},
     {"status", cmd_status, "show how the daemon of this host is doing"},
     {NULL, NULL, NULL},
 };

@@ -3,44 +3,14 @@
 #include "daemon/dns/dns.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/dns/dns_access.h"
-#include "daemon/dns/dns_respond.h"
+#include "daemon/dns/dns_impl.h"
 #include "daemon/dns/dns_reverse.h"
-#include "daemon/dns/dns_sockets.h"
-#include "daemon/dns/dns_tables.h"
-#include "daemon/dns/dns_tcp.h"
-#include "daemon/dns/dns_udp.h"
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
-
-/* A worker: for UDP one socket, for TCP all of them. */
-struct worker {
-    struct dns *dns;
-    struct dns_udp *udp; /* or */
-    struct dns_tcp *tcp;
-    struct dns_responder *responder;
-    struct dns_counters *counters;
-    pthread_t thread;
-    bool running;
-};
-
-struct dns {
-    struct dns_config config;
-    struct dns_access access;
-    struct dns_options options; /* the numbers; its pointers are the caller's and not used after dns_new */
-    struct dns_sockets sockets;
-    struct dns_tables tables;
-    atomic_bool stop;
-    pthread_t reverse_thread;
-    bool reverse_running;
-    struct worker *workers; /* those of UDP in the order of their sockets, then that of TCP */
-    size_t n_workers;
-};
 
 void dns_options_init(struct dns_options *o)
 {
@@ -357,6 +327,7 @@ void dns_free(struct dns *dns)
         free(w->counters);
     }
     free(dns->workers);
+    dns_responder_free(dns->explainer);
     dns_sockets_close(&dns->sockets);
     dns_reverse_free(dns->config.reverse);
     dns_tables_fini(&dns->tables);

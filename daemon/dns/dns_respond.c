@@ -84,6 +84,13 @@ void dns_responder_begin(struct dns_responder *r, int64_t now_ns)
     r->serial = table_serial(&r->table->table);
 }
 
+void dns_responder_rest(struct dns_responder *r)
+{
+    dns_tables_drop(r->tables, r->table);
+    r->table = NULL;
+    dns_cache_clear(&r->cache);
+}
+
 static void count_rcode(struct dns_counters *c, uint16_t rcode)
 {
     metric_value *const by_rcode[] = {

@@ -42,6 +42,9 @@ void dns_responder_free(struct dns_responder *r);
 /* Before each batch of queries that were already received: sees what the table knows now. */
 void dns_responder_begin(struct dns_responder *r, int64_t now_ns);
 
+/* Lets go of the table until the next batch: for one that has none for long. */
+void dns_responder_rest(struct dns_responder *r);
+
 /*
  * A query on its way to its reply, in four steps. Who has several queries at hand takes the same step for all of
  * them in turn: then the memory that one needs comes while the others are worked on.

@@ -386,6 +386,17 @@ const char *inbound_stale_reason(const struct inbound *in)
     return in->kind->stale_reason(in);
 }
 
+int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host)
+{
+    return liveness_host(in->liveness, host, ret_host);
+}
+
+void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns)
+{
+    *ret_last_ns = in->health.last_ns;
+    *ret_mean_ns = in->health.last_ns < 0 ? -1 : in->health.smoothed_ns;
+}
+
 void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *s)
 {
     s->bus_server = in->server;

@@ -23,6 +23,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
+#include "daemon/sync/liveness.h"
 #include "daemon/sync/region_health.h"
 #include "proto/api.pb-c.h"
 
@@ -79,6 +80,12 @@ int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns);
 void inbound_remember(struct inbound *in);
 enum region_state inbound_region_state(const struct inbound *in);
 int64_t inbound_heard_ns(const struct inbound *in);
+
+/* What is known of another host. -ENOENT. */
+int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host);
+
+/* How long the last own lease took through NATS and back, and in the mean; -1: none has come back yet. */
+void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns);
 
 /* Fills in server, distrust, held hosts, refusals and buckets; they stay valid until anything else is called. */
 void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *ret_status);

@@ -33,8 +33,8 @@ static void refuse_for_limit(struct inbound *in, const struct instance_key *key,
 static void put_record(struct inbound *in, const struct instance_key *key, const struct record *record,
                        const struct kv_message *m, bool from_snapshot)
 {
-    int err =
-        from_snapshot ? catalog_put_found(in->reach.catalog, key, record) : catalog_put(in->reach.catalog, key, record);
+    struct catalog_origin origin = {.revision = m->seq, .put_ns = clock_now_ns() - m->age_ns};
+    int err = catalog_put_from(in->reach.catalog, key, record, from_snapshot, &origin);
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))

@@ -115,6 +115,12 @@ static void api_status(void *arg, Discover__V1__Status *ret_status)
     r->reach.status(r->reach.arg, ret_status);
 }
 
+static int api_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
+{
+    struct requests *r = arg;
+    return r->reach.document(r->reach.arg, name, is_operator, ret_text, ret_n);
+}
+
 static int listen_on(struct requests *r)
 {
     const struct config *c = r->reach.config;
@@ -127,6 +133,7 @@ static int listen_on(struct requests *r)
                                 .reload = api_reload,
                                 .leave = api_leave,
                                 .status = api_status,
+                                .document = api_document,
                                 .epoch = api_epoch,
                                 .table_fd = api_table_fd};
     const struct api_options options = {.path = c->api.socket,

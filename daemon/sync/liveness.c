@@ -168,3 +168,17 @@ int liveness_new(const struct liveness_options *options, const struct liveness_e
     *ret_l = l;
     return 0;
 }
+
+int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host)
+{
+    const struct host *h = liveness_find(l, host);
+    if (!h)
+        return -ENOENT;
+    *ret_host = (struct liveness_host){.status = h->status,
+                                       .lease = h->lease,
+                                       .heard_ns = h->heard_ns,
+                                       .deadline_ns = h->deadline.at_ns,
+                                       .ignored = h->ignored.lease,
+                                       .ignored_ns = h->ignored.since_ns ? h->ignored.heard_ns : 0};
+    return 0;
+}

@@ -104,6 +104,19 @@ void liveness_heard(struct liveness *l, int64_t now_ns);
  */
 int64_t liveness_tick(struct liveness *l, int64_t now_ns);
 
+/* What is known of one host, for people. */
+struct liveness_host {
+    enum host_status status;
+    struct lease lease;  /* the newest known */
+    int64_t heard_ns;    /* when it arrived, had it come live */
+    int64_t deadline_ns; /* alive: when it runs out; held: until when */
+    struct lease ignored;
+    int64_t ignored_ns; /* when a lease of another life under its name, which is not believed, came last; 0: none */
+};
+
+/* -ENOENT: nothing was heard of it lately. */
+int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host);
+
 struct liveness_stats liveness_stats(const struct liveness *l);
 
 /* Shows what it counts. -ENOMEM. l must live as long as m. */

@@ -46,19 +46,18 @@ static void put_lease(struct daemon *d)
 
 static void put_question(struct daemon *d)
 {
-    struct lease l = name_conflict_question(&d->name);
+    const struct lease *l = &d->name.other;
     struct value value = {
-        .epoch = l.epoch,
-        .counter = l.counter,
-        .min_epoch = l.min_epoch,
-        .node = l.node,
-        .life = l.life,
-        .claim = l.claim,
-        .answers = l.answers,
-        .digest = l.digest,
-        .leaving = l.leaving,
-        .asked_by = l.asked_by,
-        .ran_out = l.ran_out,
+        .epoch = l->epoch,
+        .counter = l->counter,
+        .min_epoch = l->min_epoch,
+        .node = l->node,
+        .life = l->life,
+        .claim = l->claim,
+        .answers = l->answers,
+        .digest = l->digest,
+        .leaving = l->leaving,
+        .asked_by = d->life,
     };
     bus_model_put(d->client, LEASES, d->host, &value, LEASE_TOKEN);
     name_conflict_asked(&d->name, bus.now_ns);
@@ -225,7 +224,6 @@ static struct lease lease_of(const struct value *v)
         .asked_by = v->asked_by,
         .answers = v->answers,
         .digest = v->digest,
-        .ran_out = v->ran_out,
         .ttl_ms = TTL / NS_PER_MS,
         .leaving = v->leaving,
     };
@@ -470,7 +468,7 @@ void daemon_boot(int host)
         .next_token = before.next_token,
         .forgotten = before.forgotten,
     };
-    name_conflict_init(&d->name, d->node, d->life, TTL, bus.now_ns);
+    name_conflict_init(&d->name, d->node, d->life, TTL);
     lease_beat_init(&d->beat, TTL);
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent knows of one instance of this host: for people. Main thread; pure. */
+#ifndef AGENT_AGENT_EXPLAIN_H
+#define AGENT_AGENT_EXPLAIN_H
+
+#include "daemon/agent/agent.h"
+#include "daemon/agent/registrations.h"
+
+struct agent_explained {
+    struct instance_key key;
+    enum owner_kind owner;
+    uid_t uid;
+    pid_t pid;           /* of OWNER_PID */
+    int64_t ttl_left_ns; /* of OWNER_TTL */
+    uint8_t said;        /* enum discover_state: by whoever registered it */
+    uint8_t checked;     /* what checks found; 0: nothing yet, or there are none */
+    uint8_t overridden;  /* what an operator has set instead; 0: nothing */
+    struct override by;  /* that, where overridden is not 0 */
+    bool waiting;        /* for this host to have an address */
+    bool confirmed;      /* NATS has it as it is */
+    bool refused;        /* and has refused it the last time */
+    uint64_t revision;   /* in the bucket; 0: not known */
+    int64_t put_ns;      /* when it was put last; 0: it was not in this life */
+    int64_t rtt_ns;      /* how long NATS took to confirm that; 0: not known */
+};
+
+/* -ENOENT: it is not registered here. */
+int agent_explain(const struct agent *a, const struct instance_key *key, int64_t now_ns,
+                  struct agent_explained *ret_explained);
+
+/* The keys of at most max instances of a service, "" for all, that are registered here and served nowhere for want of an address. */
+size_t agent_waiting(const struct agent *a, const char *domain, const char *service, size_t max,
+                     struct instance_key *ret_keys);
+
+#endif

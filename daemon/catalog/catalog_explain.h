@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the catalog knows of an instance, a service or a host beside what it serves of it: for people. Main thread; pure. */
+#ifndef CATALOG_CATALOG_EXPLAIN_H
+#define CATALOG_CATALOG_EXPLAIN_H
+
+#include "daemon/catalog/catalog_read.h"
+#include "daemon/catalog/served.h"
+
+struct catalog_explained {
+    struct served_facts facts;
+    enum served served; /* by these facts */
+    uint64_t counter;
+    uint64_t revision;       /* of its record in the bucket; 0: not known */
+    int64_t put_ns;          /* when that was put, on our clock; 0: not known */
+    int64_t expires_ns;      /* of a foreign record */
+    bool frozen;             /* it does not run out while the bus is lost */
+    bool unreadable;         /* the bucket holds something under its key that cannot be read */
+    bool host_listed;        /* a lease, or a file, has told of its host */
+    struct instance_key key; /* of it */
+    struct catalog_instance instance;
+};
+
+/* -ENOENT. */
+int catalog_explain(const struct catalog *c, uint64_t id, struct catalog_explained *ret_explained);
+
+/* Whether it is there, and has that name. */
+bool catalog_is_named(const struct catalog *c, uint64_t id, const char *instance);
+
+struct catalog_service_counts {
+    size_t instances, usable;
+};
+
+/* -ENOENT: nobody has registered such a service. */
+int catalog_count_service(const struct catalog *c, const char *service, struct catalog_service_counts *ret_counts);
+
+/* The ids of at most max instances of a service: half of them, or more, of those that are out, the others in order. Returns how many. */
+size_t catalog_some_ids(const struct catalog *c, const char *service, size_t max, uint64_t *ret_ids);
+
+/* The endpoints of at most max usable instances, in the order of the table. Returns how many. */
+size_t catalog_usable(const struct catalog *c, const char *service, size_t max,
+                      struct discover_endpoint *ret_endpoints);
+
+/* The ids of at most max instances of a host. Returns how many; *ret_total: how many there are. */
+size_t catalog_ids_of_host(const struct catalog *c, const char *host, size_t max, uint64_t *ret_ids, size_t *ret_total);
+
+/* Calls fn for at most max services, or hosts, in no order, until it returns false. */
+typedef bool catalog_name_fn(void *arg, const char *name, const struct catalog_service_counts *counts);
+void catalog_each_service(const struct catalog *c, size_t max, catalog_name_fn *fn, void *arg);
+
+/* usable: those of a host that is not alive are none. */
+void catalog_each_host(const struct catalog *c, size_t max, catalog_name_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An explanation, as people read it. */
+#include "daemon/ctl/explain_text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "daemon/ctl/terminal.h"
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static int64_t number_of(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+    return json_is_true(json_object_get(object, key));
+}
+
+static bool has(const json_t *object, const char *key)
+{
+    return json_object_get(object, key) != NULL;
+}
+
+/* "0.4 s", "12 s", "3 m 20 s", "5 h 2 m", "3 d 4 h". Static. */
+static const char *duration(int64_t ms)
+{
+    static char texts[4][32];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    int64_t s = ms / 1000;
+    if (ms < 10000)
+        snprintf(text, sizeof texts[0], "%.1f s", (double)ms / 1000);
+    else if (s < 120)
+        snprintf(text, sizeof texts[0], "%" PRId64 " s", s);
+    else if (s < 7200)
+        snprintf(text, sizeof texts[0], "%" PRId64 " m %" PRId64 " s", s / 60, s % 60);
+    else if (s < 172800)
+        snprintf(text, sizeof texts[0], "%" PRId64 " h %" PRId64 " m", s / 3600, s / 60 % 60);
+    else
+        snprintf(text, sizeof texts[0], "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
+    return text;
+}
+
+/* "    lease    ...": what a line is about, and what it says. */
+__attribute__((format(printf, 3, 4))) static void line(FILE *out, const char *about, const char *format, ...)
+{
+    va_list args;
+    styled(out, STYLE_DIM, "      %-9s", about);
+    va_start(args, format);
+    vfprintf(out, format, args);
+    va_end(args);
+    fputc('\n', out);
+}
+
+/* "1 instance", "2 instances". Static. */
+static const char *count(int64_t n, const char *what)
+{
+    static char texts[4][48];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    snprintf(text, sizeof texts[0], "%" PRId64 " %s%s", n, what, n == 1 ? "" : "s");
+    return text;
+}
+
+static void heading(FILE *out, const char *text)
+{
+    fputc('\n', out);
+    styled(out, STYLE_BOLD, "%s", text);
+    fputc('\n', out);
+}
+
+/* --- an instance --- */
+
+static void print_address(const json_t *i, FILE *out)
+{
+    if (has(i, "ipv4"))
+        fprintf(out, "%s:%" PRId64, text_of(i, "ipv4"), number_of(i, "port"));
+    else if (has(i, "ipv6"))
+        fprintf(out, "[%s]:%" PRId64, text_of(i, "ipv6"), number_of(i, "port"));
+    else if (has(i, "hostname"))
+        fprintf(out, "%s:%" PRId64, text_of(i, "hostname"), number_of(i, "port"));
+    else
+        fprintf(out, "no address");
+}
+
+static void print_tags(const json_t *i, FILE *out)
+{
+    const json_t *tags = json_object_get(i, "tags");
+    size_t k;
+    const json_t *tag;
+    json_array_foreach(tags, k, tag) fprintf(out, "%s%s", k ? ", " : ", tags ", json_string_value(tag));
+}
+
+static void print_record(const json_t *i, FILE *out)
+{
+    const json_t *record = json_object_get(i, "record");
+    char revision[40] = "", age[48] = "", confirmed[64] = "";
+    if (!record)
+        return;
+    if (has(record, "revision"))
+        snprintf(revision, sizeof revision, "revision %" PRId64 ", ", number_of(record, "revision"));
+    if (has(record, "age_ms"))
+        snprintf(age, sizeof age, ", written %s ago", duration(number_of(record, "age_ms")));
+    if (has(record, "confirmed_us"))
+        snprintf(confirmed, sizeof confirmed, ", confirmed by NATS in %.1f ms",
+                 (double)number_of(record, "confirmed_us") / 1000);
+    if (is_true(record, "foreign"))
+        line(out, "record", "%sput without a daemon%s", revision, age);
+    else
+        line(out, "record", "%sby %s, change %" PRId64 " of epoch %" PRId64 "%s%s", revision, text_of(record, "writer"),
+             number_of(record, "counter"), number_of(record, "epoch"), age, confirmed);
+}
+
+static void print_lease(const json_t *lease, const char *host, FILE *out)
+{
+    char left[64] = "";
+    if (!lease)
+        return;
+    if (has(lease, "left_ms"))
+        snprintf(left, sizeof left, ", runs out in %s", duration(number_of(lease, "left_ms")));
+    line(out, "lease", "of %s: %s, heard %s ago%s (TTL %s)", host, text_of(lease, "status"),
+         duration(number_of(lease, "age_ms")), left, duration(number_of(lease, "ttl_ms")));
+}
+
+static void print_owner(const json_t *i, FILE *out)
+{
+    const json_t *owner = json_object_get(i, "owner");
+    const char *by = text_of(owner, "lives_by");
+    if (!owner)
+        return;
+    if (strcmp(by, "configuration") == 0)
+        line(out, "owner", "the daemon's configuration");
+    else if (strcmp(by, "pid") == 0)
+        line(out, "owner", "user %" PRId64 "; it lives as long as process %" PRId64, number_of(owner, "uid"),
+             number_of(owner, "pid"));
+    else if (strcmp(by, "ttl") == 0)
+        line(out, "owner", "user %" PRId64 "; it lives by heartbeats, %s left", number_of(owner, "uid"),
+             duration(number_of(owner, "left_ms")));
+    else if (strcmp(by, "connection") == 0)
+        line(out, "owner", "user %" PRId64 "; it lives as long as its connection", number_of(owner, "uid"));
+    else
+        line(out, "owner", "an earlier life of the daemon");
+}
+
+/* The first line of what it said. */
+static void print_checks(const json_t *i, FILE *out)
+{
+    size_t k;
+    const json_t *check;
+    json_array_foreach(json_object_get(i, "checks"), k, check)
+    {
+        const char *output = text_of(check, "output");
+        line(out, "check", "%s: %s for %s%s%.*s", text_of(check, "check"), text_of(check, "state"),
+             duration(number_of(check, "since_ms")), *output ? ": " : "", (int)strcspn(output, "\n"), output);
+    }
+}
+
+static void print_why(const json_t *i, FILE *out)
+{
+    size_t k;
+    const json_t *note;
+    line(out, "why", "%s: %s", text_of(i, "rule"), text_of(i, "why"));
+    json_array_foreach(json_object_get(i, "notes"), k, note) line(out, "note", "%s", json_string_value(note));
+}
+
+/* service: NULL where the page is about one. */
+static void print_instance(const json_t *i, const char *service, FILE *out)
+{
+    bool in = is_true(i, "in");
+    fputs("\n  ", out);
+    styled(out, in ? STYLE_GOOD : STYLE_BAD, "%s", in ? "in " : "out");
+    fputs("  ", out);
+    styled(out, STYLE_BOLD, "%s%s%s/%s", service ? service : "", service ? " " : "", text_of(i, "host"),
+           text_of(i, "instance"));
+    fputs("  ", out);
+    print_address(i, out);
+    if (has(i, "state"))
+        fprintf(out, ", %s, weight %" PRId64, text_of(i, "state"), number_of(i, "weight"));
+    print_tags(i, out);
+    fputc('\n', out);
+    print_why(i, out);
+    print_owner(i, out);
+    print_record(i, out);
+    print_lease(json_object_get(i, "lease"), text_of(i, "host"), out);
+    print_checks(i, out);
+}
+
+static void print_instances(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *instance, *list = json_object_get(document, "instances");
+    int64_t more = number_of(document, "total") - (int64_t)json_array_size(list);
+    json_array_foreach(list, i, instance)
+        print_instance(instance, has(document, "service") ? NULL : text_of(instance, "service"), out);
+    if (more > 0 && json_array_size(list) > 1)
+        fprintf(out, "\n  and %" PRId64 " more; to see one of them, name it\n", more);
+}
+
+/* --- what is around them --- */
+
+static void print_refused(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *r, *list = json_object_get(document, "refused");
+    if (json_array_size(list) == 0)
+        return;
+    heading(out, "Not taken");
+    json_array_foreach(list, i, r)
+    {
+        fputs("  ", out);
+        styled(out, STYLE_BAD, "out");
+        fprintf(out, "  %s %s\n", text_of(r, "bucket"), text_of(r, "key"));
+        line(out, "why", "%s: %s (%" PRId64 " times, the last %s ago)", text_of(r, "rule"), text_of(r, "reason"),
+             number_of(r, "count"), duration(number_of(r, "age_ms")));
+    }
+}
+
+static void print_similar(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *name, *list = json_object_get(document, "similar");
+    if (json_array_size(list) == 0)
+        return;
+    fputs("Is one of these meant?", out);
+    json_array_foreach(list, i, name) fprintf(out, "%s %s", i ? "," : "", json_string_value(name));
+    fputc('\n', out);
+}
+
+static void print_reply(const json_t *reply, FILE *out)
+{
+    size_t i;
+    const json_t *record, *records = json_object_get(reply, "records");
+    int64_t left_out = number_of(reply, "left_out"),
+            more = number_of(reply, "answers") - (int64_t)json_array_size(records);
+    fprintf(out, "  DNS   %s %s  (%s)\n", text_of(reply, "name"), text_of(reply, "type"), text_of(reply, "client"));
+    fprintf(out, "        %s, %" PRId64 " bytes, %" PRId64 " answers", text_of(reply, "rcode"),
+            number_of(reply, "bytes"), number_of(reply, "answers"));
+    if (left_out > 0)
+        fprintf(out, ", %" PRId64 " usable ones left out", left_out);
+    fputs(is_true(reply, "truncated") ? ", truncated: the client asks again over TCP\n" : "\n", out);
+    json_array_foreach(records, i, record) fprintf(out, "        %s\n", json_string_value(record));
+    if (more > 0)
+        fprintf(out, "        and %" PRId64 " more\n", more);
+}
+
+static void print_pick(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *g;
+    json_array_foreach(json_object_get(document, "pick"), i, g)
+        fprintf(out, "  %s  %zu. priority %" PRId64 ", tier %s: %s, weight %" PRId64 "\n", i ? "    " : "pick", i + 1,
+                number_of(g, "priority"), text_of(g, "tier"), count(number_of(g, "instances"), "instance"),
+                number_of(g, "weight"));
+}
+
+/* The daemon looks at so many. */
+#define PICK_MAX 256
+
+static void print_clients(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *reply;
+    heading(out, "What clients get");
+    json_array_foreach(json_object_get(document, "dns"), i, reply) print_reply(reply, out);
+    print_pick(document, out);
+    if (number_of(document, "usable") > PICK_MAX)
+        fprintf(out, "        (of the first %d usable ones)\n", PICK_MAX);
+}
+
+static void print_sync(const json_t *document, FILE *out)
+{
+    const char *sync = text_of(document, "sync");
+    const json_t *propagation = json_object_get(document, "propagation");
+    if (strcmp(sync, "live") != 0)
+        styled(out, STYLE_WARNING, "What is known here is %s%s%s.\n", sync,
+               number_of(document, "age_ms") > 0 ? ": it was true before " : "",
+               number_of(document, "age_ms") > 0 ? duration(number_of(document, "age_ms")) : "");
+    if (json_is_object(propagation))
+        fprintf(out, "\nA change of this host is back from NATS in %.1f ms (%.1f ms in the mean).\n",
+                (double)number_of(propagation, "last_us") / 1000, (double)number_of(propagation, "mean_us") / 1000);
+}
+
+void explain_service_text(const json_t *document, FILE *out)
+{
+    styled(out, STYLE_BOLD, "%s", text_of(document, "service"));
+    if (!is_true(document, "known")) {
+        fputs(": nobody has registered it, as far as is known here\n", out);
+        print_similar(document, out);
+        print_refused(document, out);
+        print_sync(document, out);
+        return;
+    }
+    fprintf(out, ": %" PRId64 " of %s %s served\n", number_of(document, "usable"),
+            count(number_of(document, "total"), "instance"), number_of(document, "usable") == 1 ? "is" : "are");
+    print_instances(document, out);
+    print_refused(document, out);
+    print_clients(document, out);
+    print_sync(document, out);
+}
+
+/* --- a host --- */
+
+static void print_problems(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *p;
+    json_array_foreach(json_object_get(document, "problems"), i, p)
+    {
+        bool critical = strcmp(text_of(p, "level"), "critical") == 0;
+        fputs("  ", out);
+        styled(out, critical ? STYLE_BAD : STYLE_WARNING, "%s", text_of(p, "level"));
+        fprintf(out, ": %s\n", text_of(p, "text"));
+    }
+}
+
+void explain_host_text(const json_t *document, FILE *out)
+{
+    const json_t *lease = json_object_get(document, "lease");
+    const char *host = text_of(document, "host");
+    styled(out, STYLE_BOLD, "%s", host);
+    if (!is_true(document, "known")) {
+        fputs(": no host of that name is known here\n", out);
+        print_similar(document, out);
+        print_refused(document, out);
+        print_sync(document, out);
+        return;
+    }
+    fprintf(out, ": %s; %s\n", count(number_of(document, "total"), "instance"),
+            is_true(document, "own") ? "this host"
+            : lease                  ? text_of(lease, "status")
+                                     : "no lease of it was heard lately");
+    print_lease(lease, host, out);
+    if (lease)
+        line(out, "daemon", "%s, epoch %" PRId64 ", vouches for %" PRId64 " records since epoch %" PRId64,
+             text_of(lease, "version"), number_of(lease, "epoch"), number_of(lease, "records"),
+             number_of(lease, "min_epoch"));
+    print_problems(document, out);
+    print_instances(document, out);
+    print_refused(document, out);
+    print_sync(document, out);
+}
+
+/* --- all --- */
+
+static void print_services(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *s, *list = json_object_get(document, "services");
+    if (json_array_size(list) == 0)
+        return;
+    heading(out, "Services with instances that are out");
+    json_array_foreach(list, i, s) fprintf(out, "  %-40s %" PRId64 " of %" PRId64 " served\n", text_of(s, "service"),
+                                           number_of(s, "usable"), number_of(s, "instances"));
+}
+
+static void print_hosts(const json_t *document, FILE *out)
+{
+    size_t i;
+    const json_t *h, *list = json_object_get(document, "hosts");
+    if (json_array_size(list) == 0)
+        return;
+    heading(out, "Hosts that are not alive");
+    json_array_foreach(list, i, h)
+        fprintf(out, "  %-40s %s\n", text_of(h, "host"), count(number_of(h, "instances"), "instance"));
+}
+
+void explain_all_text(const json_t *document, FILE *out)
+{
+    const char *condition = text_of(document, "condition");
+    bool healthy = strcmp(condition, "healthy") == 0;
+    fputs("This host's daemon is ", out);
+    styled(out, healthy ? STYLE_GOOD : STYLE_WARNING, "%s", healthy ? condition : "not well");
+    fputc('\n', out);
+    print_problems(document, out);
+    print_services(document, out);
+    print_hosts(document, out);
+    print_refused(document, out);
+    if (!json_array_size(json_object_get(document, "services")) && !json_array_size(json_object_get(document, "hosts")))
+        fputs("All instances that are known are served.\n", out);
+    else
+        fputs("\nTo see why, name one: discoverctl explain SERVICE, or HOST\n", out);
+    print_sync(document, out);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records of a reply, as dig prints them (master files, RFC 1035 5.1). Pure; any thread. */
+#ifndef DNS_DNS_TEXT_H
+#define DNS_DNS_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define DNS_TEXT_CAP                                                                                                   \
+    1400 /* a name of 255 octets may be four times as long as text; of anything else the rest is left out */
+
+struct dns_text_head {
+    uint16_t rcode;
+    int truncated; /* TC: ask again over TCP */
+    unsigned answers;
+};
+
+/* "NOERROR", ... Static. */
+const char *dns_rcode_text(uint16_t rcode);
+
+typedef void dns_text_fn(void *arg, const char *line);
+
+/* Calls fn for at most max records of the answer section. -EBADMSG: not a message; what could be read was told. */
+int dns_text_answers(const uint8_t *message, size_t n, unsigned max, dns_text_fn *fn, void *arg,
+                     struct dns_text_head *ret_head);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One instance for each way to be in or out: the rule is named, in words. */
+#include "daemon/registry/explain_rules.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/catalog/catalog.h"
+#include "libdiscover/core/clock.h"
+#include "tests/support/unit.h"
+
+#define NOW (1000 * NS_PER_S)
+
+static struct agent_explained own;
+static struct liveness_host lease;
+static struct explanation e;
+
+/* Of another host that is alive, and nothing is wrong with it. */
+static struct explain_facts other(void)
+{
+    lease = (struct liveness_host){.status = HOST_ALIVE,
+                                   .heard_ns = NOW - NS_PER_S,
+                                   .deadline_ns = NOW + 9 * NS_PER_S,
+                                   .lease = {.ttl_ms = 10000}};
+    return (struct explain_facts){
+        .now_ns = NOW,
+        .host = "web-2",
+        .facts = {.state = DISCOVER_PASSING, .host_alive = true, .epoch = 7, .min_epoch = 7},
+        .has_address = true,
+        .hostname = "",
+        .lease = &lease,
+    };
+}
+
+static struct explain_facts ours(void)
+{
+    struct explain_facts f = other();
+    own = (struct agent_explained){.owner = OWNER_CONNECTION, .said = DISCOVER_PASSING, .confirmed = true};
+    f.host = "web-1";
+    f.lease = NULL;
+    f.own = &own;
+    return f;
+}
+
+/* As the catalog decides by these facts. */
+static void expect(struct explain_facts f, bool in, enum rule rule, const char *word, const char *why)
+{
+    f.served = served_by(&f.facts);
+    explain_instance(&f, &e);
+    ck_assert_msg(e.in == in && e.rule == rule, "%d %s: %s", e.in, rule_word(e.rule), e.why);
+    ck_assert_str_eq(rule_word(e.rule), word);
+    ck_assert_msg(strstr(e.why, why), "%s", e.why);
+}
+
+static void expect_note(const char *text)
+{
+    for (unsigned i = 0; i < e.n_notes; i++)
+        if (strstr(e.notes[i], text))
+            return;
+    ck_abort_msg("no note: %s", text);
+}
+
+START_TEST(in_by_each_rule)
+{
+    struct explain_facts f = other();
+    expect(f, true, RULE_SERVED, "served", "it is passing, and its host web-2 is alive");
+    ck_assert_uint_eq(e.n_notes, 0);
+    lease.status = HOST_HELD;
+    expect(f, true, RULE_GUARD, "guard", "together with too many others, so it is kept for 9.0 s more");
+    f = other(), f.facts.from_file = true, f.facts.epoch = 0, f.lease = NULL;
+    expect(f, true, RULE_STORED, "stored", "the last life of this daemon knew it");
+    f = other(), f.facts.foreign = true, f.expires_ns = NOW + 3 * NS_PER_S, f.facts.host_alive = false;
+    expect(f, true, RULE_FOREIGN, "foreign ttl", "it goes in 3.0 s unless it is put again");
+    f.frozen = true;
+    expect(f, true, RULE_FOREIGN, "foreign ttl", "does not run out while NATS cannot be heard");
+}
+END_TEST
+
+START_TEST(out_by_state)
+{
+    struct explain_facts f = other();
+    f.facts.state = DISCOVER_CRITICAL;
+    expect(f, false, RULE_STATE, "state", "its host web-2 says critical; `discoverctl explain` there");
+    f.facts.foreign = true;
+    expect(f, false, RULE_STATE, "state", "whoever put its record says critical");
+    f = ours(), f.facts.state = own.said = DISCOVER_DRAINING;
+    expect(f, false, RULE_STATE, "state", "the program that registered it says draining");
+    f = ours(), f.facts.state = own.checked = DISCOVER_CRITICAL;
+    expect(f, false, RULE_CHECK, "check", "its checks say critical; the program itself says passing");
+}
+END_TEST
+
+START_TEST(out_by_an_operator)
+{
+    struct explain_facts f = ours();
+    f.facts.state = own.overridden = DISCOVER_DRAINING;
+    expect(f, false, RULE_OVERRIDE, "override",
+           "set draining for all of this host; `discoverctl undrain` takes it back");
+    f.facts.state = own.overridden = DISCOVER_MAINTENANCE;
+    own.by.key = (struct instance_key){.domain = "shop", .service = "payment", .instance = "p1"};
+    expect(f, false, RULE_OVERRIDE, "override",
+           "set maintenance for shop/payment p1; `discoverctl maintenance off shop/payment p1`");
+    own.checked = DISCOVER_CRITICAL; /* an operator's word is above that */
+    expect(f, false, RULE_OVERRIDE, "override", "an operator");
+}
+END_TEST
+
+START_TEST(out_by_the_lease)
+{
+    struct explain_facts f = other();
+    f.facts.host_alive = false;
+    lease.status = HOST_EXPIRED, lease.heard_ns = NOW - 12 * NS_PER_S;
+    expect(f, false, RULE_LEASE, "lease", "has run out: it was heard 12.0 s ago, and its leases last 10.0 s");
+    lease.status = HOST_LEFT;
+    expect(f, false, RULE_LEASE, "lease", "has left the registry: it said good-bye 12.0 s ago");
+    f.lease = NULL;
+    expect(f, false, RULE_LEASE, "lease", "no lease of its host web-2 is known");
+    f = other(), f.facts.epoch = 6;
+    expect(f, false, RULE_EPOCH, "epoch", "an earlier life of the daemon on web-2 (epoch 6)");
+}
+END_TEST
+
+START_TEST(out_for_want_of_an_address)
+{
+    struct explain_facts f = other();
+    f.has_address = false, f.hostname = "db.example.com";
+    expect(f, false, RULE_ADDRESS, "address", "the address of db.example.com is not known yet");
+    f = ours(), f.has_address = false;
+    expect(f, false, RULE_ADDRESS, "address", "this host has no address that others can be told");
+}
+END_TEST
+
+START_TEST(what_else_is_to_be_known)
+{
+    struct explain_facts f = ours();
+    f.name_conflict = true;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("another live host is called web-1, so nothing is published");
+    f.name_conflict = false, own.confirmed = false;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("NATS has not confirmed its last change yet");
+    own.refused = true, own.owner = OWNER_TTL, own.ttl_left_ns = 2 * NS_PER_S;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("NATS refuses to store it");
+    expect_note("it goes in 2.0 s unless there is a heartbeat");
+    own.owner = OWNER_INHERITED;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("an earlier life of this daemon registered it");
+
+    f = other(), f.unreadable = true, f.facts.spared = true, f.facts.epoch = 6;
+    lease.ignored_ns = NOW - NS_PER_S;
+    f.ejected_ns = 4 * NS_PER_S, f.ejected_by = 1000;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("something was written over its key");
+    expect_note("its host does not vouch for the epoch");
+    expect_note("another host that calls itself web-2 was heard 1.0 s ago");
+    expect_note("pickers of that user's processes leave it out for 4.0 s more");
+    expect_note("user 1000");
+    f.ejected_for_all = true;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("pickers of this host's processes");
+}
+END_TEST
+
+START_TEST(refusals_have_rules)
+{
+    ck_assert_int_eq(explain_refusal(catalog_limit_text(-EDQUOT)), RULE_LIMIT);
+    ck_assert_int_eq(explain_refusal(catalog_limit_text(-ENOBUFS)), RULE_LIMIT);
+    ck_assert_int_eq(explain_refusal("a foreign record under the name of a host that has a daemon"), RULE_CONFLICT);
+    ck_assert_int_eq(explain_refusal("port: must be a number 1..65535"), RULE_REFUSED);
+    ck_assert_str_eq(rule_word(RULE_REFUSED), "refused value");
+    ck_assert_str_eq(rule_word(RULE_LIMIT), "limit");
+    ck_assert_str_eq(rule_word(RULE_CONFLICT), "conflict");
+}
+END_TEST
+
+UNIT_TESTS("registry/explain rules", in_by_each_rule, out_by_state, out_by_an_operator, out_by_the_lease,
+           out_for_want_of_an_address, what_else_is_to_be_known, refusals_have_rules)
