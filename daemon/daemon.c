@@ -38,6 +38,7 @@ static void on_second(void *arg)
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
     inbound_second(d->inbound, now_ns);
     daemon_table_again(d);
+    table_writer_trim(catalog_table(d->catalog));
     soa_serial_second(&d->soa_serial);
     outbound_second(d->outbound);
     services_second(d->services);
@@ -74,10 +75,10 @@ static void flush(struct daemon *d, int64_t now_ns)
     struct loop_slice slice = loop_slice_begin();
     do
         (void)catalog_flush_some(d->catalog, FLUSH_BLOCKS);
-    while (catalog_is_dirty(d->catalog) && !loop_slice_over(&slice));
-    if (catalog_is_dirty(d->catalog))
+    while (catalog_has_work(d->catalog) && !loop_slice_over(&slice));
+    if (catalog_has_work(d->catalog))
         loop_timer_arm(&d->flush_timer, 0, 0);
-    else
+    if (!catalog_is_dirty(d->catalog))
         d->flushed_ns = now_ns;
 }
 
@@ -85,8 +86,9 @@ static void flush(struct daemon *d, int64_t now_ns)
 static void on_flush(void *arg)
 {
     struct daemon *d = arg;
+    bool was_dirty = catalog_is_dirty(d->catalog);
     flush(d, clock_now_ns());
-    if (!catalog_is_dirty(d->catalog))
+    if (was_dirty && !catalog_is_dirty(d->catalog))
         daemon_turn(d);
 }
 

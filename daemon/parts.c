@@ -408,7 +408,7 @@ static const struct table *http_table(void *arg)
     return table_writer_table(catalog_table(d->catalog));
 }
 
-static const struct catalog *http_catalog(void *arg)
+static struct catalog *http_catalog(void *arg)
 {
     struct daemon *d = arg;
     return d->catalog;

@@ -1,64 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls that ask the daemon something and wait for its answer (discover.h). */
+/* The calls that ask the daemon something (discover.h): those that tell later, and on top of them those that wait. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "libdiscover/core/status_message.h"
 #include "libdiscover/handle.h"
 #include "libdiscover/session/link.h"
+#include "libdiscover/session/answer.h"
+#include "libdiscover/session/pending.h"
 
 typedef Discover__V1__ClientMessage client_message;
-typedef Discover__V1__ServerMessage server_message;
+
+#define OK         DISCOVER__V1__SERVER_MESSAGE__BODY_OK
+#define REGISTERED DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED
+#define STATUS     DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
+#define RELOADED   DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
+#define DOCUMENT   DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT
+
+/* --- the forms that tell later --- */
+
+/* Where the answer goes. */
+struct completion {
+    discover_answer_fn *fn;
+    void *arg;
+    struct discover_call **ret_call;
+};
 
 static int begin(struct discover *d)
 {
+    if (!d)
+        return -EINVAL;
     d->last_error[0] = '\0';
     return context_check(d);
-}
-
-/* Waits until an answer to the message d->call is there, or never will be. */
-static int await_answer(struct discover *d, int64_t deadline_ns)
-{
-    int err = 0;
-    while (!d->answer && !err)
-        err = d->link == LINK_UP ? handle_wait(d, deadline_ns) : DISCOVER_E_UNSYNCED;
-    return err;
-}
-
-/* Sends a message and waits for its answer, which the caller frees. Errors of the daemon become results. */
-static int ask(struct discover *d, client_message *msg, server_message **ret_answer)
-{
-    int64_t deadline_ns = context_deadline(d);
-    int err = handle_connect(d, deadline_ns);
-    if (!err)
-        err = link_send(d, msg, &d->call);
-    if (!err)
-        err = await_answer(d, deadline_ns);
-    server_message *answer = d->answer;
-    d->call = 0;
-    d->answer = NULL;
-    if (answer && answer->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR) {
-        err = link_daemon_error(d, answer->error);
-        discover__v1__server_message__free_unpacked(answer, NULL);
-        return err;
-    }
-    if (answer)
-        *ret_answer = answer;
-    return answer ? 0 : err;
-}
-
-/* For messages whose answer is Ok. */
-static int ask_for_ok(struct discover *d, client_message *msg)
-{
-    server_message *answer = NULL;
-    int err = ask(d, msg, &answer);
-    if (err < 0)
-        return err;
-    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_OK)
-        err = context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    discover__v1__server_message__free_unpacked(answer, NULL);
-    return err;
 }
 
 static int check_names(const char *service, const char *instance)
@@ -69,95 +42,122 @@ static int check_names(const char *service, const char *instance)
     return *instance == '\0' || label_valid(instance, strlen(instance)) ? 0 : DISCOVER_E_NAME;
 }
 
-/* Sends it unless that was part of connecting, and waits until it is answered. */
-static int register_held(struct discover *d, struct held *held)
+static void set_completion(struct discover_call *call, const struct completion *to)
 {
-    int64_t deadline_ns = context_deadline(d);
-    d->awaited = held;
-    int err = handle_connect(d, deadline_ns);
-    bool sent = held->request || held->confirmed || held->refused;
-    if (!err && !sent)
-        err = link_send_held(d, held);
-    while (!err && held->request)
-        err = handle_wait(d, deadline_ns);
-    d->awaited = NULL;
-    if (held->confirmed && !held->request)
-        return 0; /* also if it came at the last moment */
-    if (held->refused && !held->request)
-        return held->refused;
-    return err ? err : DISCOVER_E_UNSYNCED;
+    call->fn = to->fn;
+    call->arg = to->arg;
+    if (to->ret_call)
+        *to->ret_call = call;
 }
 
-int discover_register(struct discover *d, struct discover_registration *r)
+static int ask(struct discover *d, client_message *msg, Discover__V1__ServerMessage__BodyCase expected,
+               const struct completion *to)
 {
-    int err = begin(d);
+    struct discover_call *call;
+    int err = pending_new(d, msg, expected, &call);
+    if (err < 0)
+        return err;
+    set_completion(call, to);
+    pending_start(call);
+    return 0;
+}
+
+/* Keeps a copy of r, and begins the call that registers it. */
+static int hold(struct discover *d, const struct discover_registration *r, struct discover_call **ret_call)
+{
+    struct held *held;
+    int err = pending_new(d, NULL, REGISTERED, ret_call);
+    if (err < 0)
+        return err;
+    (*ret_call)->serial = r->serial;
+    err = held_add(&d->held, r, &held);
+    if (err < 0)
+        free(*ret_call);
+    return err;
+}
+
+static int register_one(struct discover *d, const struct discover_registration *r, const struct completion *to)
+{
+    struct discover_call *call;
+    int err = hold(d, r, &call);
+    if (err < 0)
+        return err;
+    set_completion(call, to);
+    pending_start(call);
+    return 0;
+}
+
+int discover_register_async(struct discover *d, struct discover_registration *r, discover_answer_fn *fn, void *arg,
+                            struct discover_call **ret_call)
+{
+    int err = r ? begin(d) : -EINVAL;
     if (err < 0)
         return err;
     const struct held *before = held_by_serial(d->held, r->serial);
     if (before && !*r->instance)
         strcpy(r->instance, before->registration.instance);
-    struct held *held;
-    err = held_add(&d->held, r, &held);
-    if (err < 0)
-        return err;
-    err = register_held(d, held);
-    if (!err)
-        strcpy(r->instance, held->registration.instance);
-    else if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
-        held_drop(&d->held, held);
-    return err;
+    return register_one(d, r, &(struct completion){fn, arg, ret_call});
 }
 
 /* By the handle's newest copy: the caller's description may be gone. */
-static int drain_serial(struct discover *d, uint64_t serial)
+static int drain_part(struct discover *d, uint64_t serial, struct discover_call *whole)
 {
-    const struct held *held = held_by_serial(d->held, serial), *newer;
-    if (!held)
-        return DISCOVER_E_UNKNOWN;
-    while ((newer = held_by_serial(held->next, serial)))
-        held = newer;
-    struct discover_registration copy = held->registration;
+    struct discover_call *part;
+    struct discover_registration copy = held_newest(d->held, serial)->registration;
     copy.record.state = DISCOVER_DRAINING;
-    return discover_register(d, &copy);
-}
-
-static size_t count_held(const struct held *held)
-{
-    size_t n = 0;
-    for (; held; held = held->next)
-        n++;
-    return n;
+    int err = hold(d, &copy, &part);
+    if (err < 0)
+        return err;
+    pending_add_part(whole, part);
+    pending_start(part);
+    return 0;
 }
 
 /* Registering moves copies about: so the serials come first. */
-static int drain_all(struct discover *d)
+static size_t take_serials(const struct discover *d, uint64_t **ret_serials)
 {
     size_t n = 0;
-    uint64_t *serials = calloc(count_held(d->held) + 1, sizeof *serials);
-    if (!serials)
-        return -ENOMEM;
     for (const struct held *held = d->held; held; held = held->next)
-        serials[n++] = held->registration.serial;
-    int result = 0;
-    for (size_t i = 0; i < n; i++) {
-        int err = drain_serial(d, serials[i]);
-        result = result < 0 ? result : err;
-    }
-    free(serials);
-    return result;
+        n++;
+    *ret_serials = calloc(n + 1, sizeof **ret_serials);
+    n = 0;
+    for (const struct held *held = d->held; held && *ret_serials; held = held->next)
+        if (held == held_newest(d->held, held->registration.serial))
+            (*ret_serials)[n++] = held->registration.serial;
+    return n;
 }
 
-int discover_drain(struct discover *d, struct discover_registration *r)
+static int drain_all(struct discover *d, const struct completion *to)
+{
+    uint64_t *serials;
+    struct discover_call *whole;
+    size_t n = take_serials(d, &serials);
+    int err = serials ? pending_new(d, NULL, REGISTERED, &whole) : -ENOMEM;
+    if (err < 0) {
+        free(serials);
+        return err;
+    }
+    set_completion(whole, to);
+    whole->n_parts = 1; /* does not end before all have begun */
+    for (size_t i = 0; i < n && !err; i++)
+        err = drain_part(d, serials[i], whole);
+    pending_end_part(whole, err, "");
+    free(serials);
+    return 0;
+}
+
+int discover_drain_async(struct discover *d, struct discover_registration *r, discover_answer_fn *fn, void *arg,
+                         struct discover_call **ret_call)
 {
     int err = begin(d);
     if (err < 0)
         return err;
     if (!r)
-        return drain_all(d);
+        return drain_all(d, &(struct completion){fn, arg, ret_call});
     if (!held_by_serial(d->held, r->serial))
         return DISCOVER_E_UNKNOWN;
     r->record.state = DISCOVER_DRAINING;
-    return discover_register(d, r);
+    return discover_register_async(d, r, fn, arg, ret_call);
 }
 
 /* Forgets all copies of a registration. */
@@ -172,16 +172,33 @@ static bool drop_named(struct discover *d, const char *service, const char *inst
     return any;
 }
 
-int discover_deregister(struct discover *d, const char *service, const char *instance)
+/* The daemon has given it no name: it does not know of it, or it will be taken back. */
+static int forget_unnamed(struct discover *d, bool dropped, const struct completion *to)
 {
+    struct discover_call *call;
+    if (!dropped)
+        return DISCOVER_E_UNKNOWN;
+    int err = pending_new(d, NULL, OK, &call);
+    if (err < 0)
+        return err;
+    set_completion(call, to);
+    pending_end(call, 0, "");
+    link_arm(d);
+    return 0;
+}
+
+int discover_deregister_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
+                              void *arg, struct discover_call **ret_call)
+{
+    const struct completion to = {fn, arg, ret_call};
     int err = begin(d);
     if (!err)
         err = check_names(service, instance);
     if (err < 0)
         return err;
     bool dropped = drop_named(d, service, instance);
-    if (*instance == '\0') /* the daemon has given it no name: it does not know of it, or it will be taken back */
-        return dropped ? 0 : DISCOVER_E_UNKNOWN;
+    if (*instance == '\0')
+        return forget_unnamed(d, dropped, &to);
     Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
     body.service = (char *)service;
     body.instance = (char *)instance;
@@ -189,10 +206,11 @@ int discover_deregister(struct discover *d, const char *service, const char *ins
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
     msg.deregister = &body;
-    return ask_for_ok(d, &msg);
+    return ask(d, &msg, OK, &to);
 }
 
-int discover_heartbeat(struct discover *d, const char *service, const char *instance)
+int discover_heartbeat_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
+                             void *arg, struct discover_call **ret_call)
 {
     int err = begin(d);
     if (!err)
@@ -205,10 +223,11 @@ int discover_heartbeat(struct discover *d, const char *service, const char *inst
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT;
     msg.heartbeat = &body;
-    return ask_for_ok(d, &msg);
+    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
 }
 
-int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
+int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                            int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
     int err = begin(d);
     if (!err && (!service || !instance || *service))
@@ -223,96 +242,146 @@ int discover_override(struct discover *d, const char *service, const char *insta
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
     msg.override = &body;
-    return ask_for_ok(d, &msg);
+    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
+}
+
+/* Messages that say nothing but what they are. */
+static int ask_plain(struct discover *d, Discover__V1__ClientMessage__BodyCase kind,
+                     Discover__V1__ServerMessage__BodyCase expected, const struct completion *to)
+{
+    int err = begin(d);
+    if (err < 0)
+        return err;
+    Discover__V1__Leave leave = DISCOVER__V1__LEAVE__INIT;
+    Discover__V1__Reload reload = DISCOVER__V1__RELOAD__INIT;
+    Discover__V1__StatusRequest status = DISCOVER__V1__STATUS_REQUEST__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = kind;
+    if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE)
+        msg.leave = &leave;
+    else if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD)
+        msg.reload = &reload;
+    else
+        msg.status = &status;
+    return ask(d, &msg, expected, to);
+}
+
+int discover_leave_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, OK, &(struct completion){fn, arg, ret_call});
+}
+
+int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, RELOADED, &(struct completion){fn, arg, ret_call});
+}
+
+int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, STATUS, &(struct completion){fn, arg, ret_call});
+}
+
+/* --- the forms that wait --- */
+
+/* What a call that was waited for came to, and who else is told of it. */
+struct outcome {
+    struct discover *d;
+    struct discover_call *call;
+    int result;
+    struct discover_registration *registration;
+    discover_status_fn *status_fn;
+    discover_reload_fn *reload_fn;
+    void *arg;
+};
+
+static void on_outcome(void *arg, const struct discover_answer *answer)
+{
+    struct outcome *o = arg;
+    o->result = answer->result;
+    if (answer->result < 0)
+        (void)context_error(o->d, answer->result, answer->error);
+    if (o->registration && *answer->instance)
+        (void)label_copy(o->registration->instance, answer->instance, strlen(answer->instance));
+    if (o->status_fn && answer->status)
+        o->status_fn(o->arg, answer->status);
+    if (o->reload_fn && answer->reload)
+        o->reload_fn(o->arg, answer->reload);
+}
+
+/* err: of its beginning. */
+static int await(struct outcome *o, int err)
+{
+    if (err < 0)
+        return err;
+    while (!o->call->ended)
+        handle_wait(o->d, pending_deadline(o->call));
+    pending_tell(o->call);
+    return o->result;
+}
+
+int discover_register(struct discover *d, struct discover_registration *r)
+{
+    struct outcome o = {.d = d, .registration = r};
+    return await(&o, discover_register_async(d, r, on_outcome, &o, &o.call));
+}
+
+int discover_drain(struct discover *d, struct discover_registration *r)
+{
+    struct outcome o = {.d = d, .registration = r};
+    return await(&o, discover_drain_async(d, r, on_outcome, &o, &o.call));
+}
+
+int discover_deregister(struct discover *d, const char *service, const char *instance)
+{
+    struct outcome o = {.d = d};
+    return await(&o, discover_deregister_async(d, service, instance, on_outcome, &o, &o.call));
+}
+
+int discover_heartbeat(struct discover *d, const char *service, const char *instance)
+{
+    struct outcome o = {.d = d};
+    return await(&o, discover_heartbeat_async(d, service, instance, on_outcome, &o, &o.call));
+}
+
+int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
+{
+    struct outcome o = {.d = d};
+    return await(&o, discover_override_async(d, service, instance, state, on, on_outcome, &o, &o.call));
 }
 
 int discover_leave(struct discover *d)
 {
-    int err = begin(d);
-    if (err < 0)
-        return err;
-    Discover__V1__Leave body = DISCOVER__V1__LEAVE__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE;
-    msg.leave = &body;
-    return ask_for_ok(d, &msg);
-}
-
-static int take_reloaded(struct discover *d, const server_message *answer, discover_reload_fn *fn, void *arg)
-{
-    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED)
-        return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    const Discover__V1__Reloaded *r = answer->reloaded;
-    const struct discover_reload_result result = {
-        .taken = (const char *const *)r->taken,
-        .n_taken = r->n_taken,
-        .needs_restart = (const char *const *)r->needs_restart,
-        .n_needs_restart = r->n_needs_restart,
-        .refused = (const char *const *)r->refused,
-        .n_refused = r->n_refused,
-    };
-    fn(arg, &result);
-    return 0;
+    struct outcome o = {.d = d};
+    return await(&o, discover_leave_async(d, on_outcome, &o, &o.call));
 }
 
 int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
 {
-    int err = begin(d);
-    if (err < 0)
-        return err;
-    Discover__V1__Reload body = DISCOVER__V1__RELOAD__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD;
-    msg.reload = &body;
-    server_message *answer;
-    err = ask(d, &msg, &answer);
-    if (err < 0)
-        return err;
-    err = take_reloaded(d, answer, fn, arg);
-    discover__v1__server_message__free_unpacked(answer, NULL);
-    return err;
-}
-
-static int take_status(struct discover *d, const server_message *answer, discover_status_fn *fn, void *arg)
-{
-    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS)
-        return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    return status_message_tell(answer->status, fn, arg);
+    struct outcome o = {.d = d, .reload_fn = fn, .arg = arg};
+    return await(&o, discover_reload_async(d, on_outcome, &o, &o.call));
 }
 
 int discover_status(struct discover *d, discover_status_fn *fn, void *arg)
 {
-    int err = begin(d);
-    if (err < 0)
-        return err;
-    Discover__V1__StatusRequest body = DISCOVER__V1__STATUS_REQUEST__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS;
-    msg.status = &body;
-    server_message *answer;
-    err = ask(d, &msg, &answer);
-    if (err < 0)
-        return err;
-    err = take_status(d, answer, fn, arg);
-    discover__v1__server_message__free_unpacked(answer, NULL);
-    return err;
+    struct outcome o = {.d = d, .status_fn = fn, .arg = arg};
+    return await(&o, discover_status_async(d, on_outcome, &o, &o.call));
 }
 
 #define DOCUMENT_MAX (16 << 20)
 
-/* A document on its way. */
+/* A document on its way, part by part. */
 struct document {
+    struct outcome outcome;
     char *text;
     size_t n;
+    bool more;
 };
 
-static int take_part(struct discover *d, const server_message *answer, struct document *to, bool *ret_more)
+static int add_part(struct document *to, const Discover__V1__Document *from)
 {
-    if (answer->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT)
-        return context_error(d, DISCOVER_E_PROTOCOL, "the answer is of another kind");
-    const ProtobufCBinaryData *part = &answer->document->part;
+    const ProtobufCBinaryData *part = &from->part;
     if (part->len > DOCUMENT_MAX - to->n)
-        return context_error(d, DISCOVER_E_LIMIT, "the document is longer than 16 MiB");
+        return context_error(to->outcome.d, DISCOVER_E_LIMIT, "the document is longer than 16 MiB");
     char *text = realloc(to->text, to->n + part->len + 1);
     if (!text)
         return -ENOMEM;
@@ -321,34 +390,37 @@ static int take_part(struct discover *d, const server_message *answer, struct do
     to->text = text;
     to->n += part->len;
     to->text[to->n] = '\0';
-    *ret_more = answer->document->more;
+    to->more = from->more;
     return 0;
 }
 
-static int next_part(struct discover *d, const char *name, bool next, struct document *to, bool *ret_more)
+static void on_part(void *arg, const struct discover_answer *answer)
 {
+    struct document *document = arg;
+    const struct answer_with_part *with_part = (const struct answer_with_part *)answer;
+    on_outcome(&document->outcome, answer);
+    if (answer->result >= 0)
+        document->outcome.result = add_part(document, with_part->part);
+}
+
+static int next_part(struct document *document, const char *name, bool next)
+{
+    struct outcome *o = &document->outcome;
     Discover__V1__DocumentRequest body = DISCOVER__V1__DOCUMENT_REQUEST__INIT;
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    server_message *answer;
     body.name = (char *)name;
     body.next = next;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT;
     msg.document = &body;
-    int err = ask(d, &msg, &answer);
-    if (err < 0)
-        return err;
-    err = take_part(d, answer, to, ret_more);
-    discover__v1__server_message__free_unpacked(answer, NULL);
-    return err;
+    return await(o, ask(o->d, &msg, DOCUMENT, &(struct completion){on_part, document, &o->call}));
 }
 
 int discover_document(struct discover *d, const char *name, discover_document_fn *fn, void *arg)
 {
-    struct document document = {0};
-    bool more = true;
-    int err = begin(d);
-    for (bool next = false; !err && more; next = true)
-        err = next_part(d, name, next, &document, &more);
+    struct document document = {.outcome = {.d = d}, .more = true};
+    int err = name && fn ? begin(d) : -EINVAL;
+    for (bool next = false; !err && document.more; next = true)
+        err = next_part(&document, name, next);
     if (!err)
         fn(arg, document.text, document.n);
     free(document.text);

@@ -15,6 +15,7 @@
 #include "libdiscover/lookup/mapping.h"
 #include "libdiscover/session/connection.h"
 #include "libdiscover/session/held.h"
+#include "libdiscover/session/call_list.h"
 
 #define SOCKET_PATH_CAP 108 /* sun_path */
 #define NAME_CAP        64
@@ -34,7 +35,7 @@ struct discover {
     struct discover_watch *watches;
     bool watches_due;      /* dispatch has to look at some */
     bool waiting;          /* a call waits: what is dispatch's alone wakes nobody */
-    bool watches_running;  /* the list must stay as it is, but for new ones at its head */
+    int watches_running;   /* dispatches, one in another: the list must stay as it is, but for new ones at its head */
     _Atomic int connected; /* [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];
@@ -56,10 +57,9 @@ struct discover {
     int64_t up_since_ns;
     uint32_t last_id;
 
-    uint32_t call;                       /* the message that a call waits for an answer to, or 0 */
-    Discover__V1__ServerMessage *answer; /* to it */
+    struct pending pending; /* calls */
     struct held *held;
-    const struct held *awaited; /* the one that discover_register waits for */
+    bool freeing; /* nothing begins any more */
 
     int reported; /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
     int fault;    /* what dispatch, or the call that waits, has to tell; 0: nothing */

@@ -16,6 +16,7 @@
 
 #include "libdiscover/balance/pick.h"
 #include "libdiscover/session/link.h"
+#include "libdiscover/session/pending.h"
 #include "libdiscover/share.h"
 #include "libdiscover/watch.h"
 
@@ -45,7 +46,7 @@ static void step_dns(struct discover *d)
     dns_each_changed(d->dns, on_dns_change, d);
 }
 
-/* Does whatever is due. */
+/* Does whatever is due, but for what runs code of the caller's; link_arm is to follow. */
 static void step(struct discover *d)
 {
     shares_run(d);
@@ -53,7 +54,6 @@ static void step(struct discover *d)
     if (d->mappings.retired)
         pickers_move(d);
     (void)mappings_reclaim(&d->mappings);
-    link_arm(d);
     if (d->dns)
         step_dns(d);
     pickers_run(d);
@@ -91,37 +91,17 @@ static int on_message(struct discover *d, const Discover__V1__ServerMessage *msg
 
 static const struct link_events events = {.up = on_up, .message = on_message};
 
-int handle_connect(struct discover *d, int64_t deadline_ns)
-{
-    int err = d->link == LINK_DOWN ? link_open(d) : 0;
-    if (err) {
-        d->fault = 0; /* it is the result */
-        return err;
-    }
-    while (d->link == LINK_GREETING) {
-        err = handle_wait(d, deadline_ns);
-        if (err < 0 && d->link == LINK_GREETING)
-            return err;
-    }
-    if (d->link == LINK_UP)
-        return 0;
-    int fault = d->reported ? d->reported : DISCOVER_E_UNSYNCED;
-    d->fault = 0;
-    return fault;
-}
-
-int handle_wait(struct discover *d, int64_t deadline_ns)
+void handle_wait(struct discover *d, int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - clock_now_ns();
     int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
     struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
     d->waiting = true;
     link_arm(d);
-    if (poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
-        step(d);
+    (void)poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+    step(d);
     d->waiting = false;
     link_arm(d);
-    return left_ms == 0 && d->link != LINK_DOWN ? -ETIMEDOUT : 0;
 }
 
 int discover_new(struct discover **ret_d)
@@ -132,6 +112,7 @@ int discover_new(struct discover **ret_d)
     mappings_init(&d->mappings);
     d->events = &events;
     connection_init(&d->connection, -1);
+    pending_init(&d->pending);
     d->epoll = d->timer = d->wake = -1;
     d->timeout_ms = TIMEOUT_MS_DEFAULT;
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);
@@ -169,7 +150,9 @@ void discover_free(struct discover *d)
 {
     if (!d)
         return;
+    d->freeing = true;
     stop(d);
+    pending_cancel_all(d);
     if (d->wake >= 0)
         close(d->wake);
     held_drop_all(&d->held);
@@ -194,21 +177,35 @@ static int open_descriptors(struct discover *d)
     return 0;
 }
 
+/* Whatever the daemon says or does not say: it is tried again. What this process lacks is the caller's to know. */
+static int greet(struct discover *d)
+{
+    int64_t deadline_ns = context_deadline(d);
+    int err = link_open(d);
+    while (d->link == LINK_GREETING) {
+        handle_wait(d, deadline_ns);
+        if (clock_now_ns() >= deadline_ns)
+            break;
+    }
+    d->fault = 0; /* discover_last_error has it */
+    return err == DISCOVER_E_UNSYNCED ? 0 : err;
+}
+
 /* The daemon, or what is in its place while it is not there. */
 static int open_source(struct discover *d)
 {
-    bool by_dns = d->source == DISCOVER_SOURCE_DNS;
-    int err = by_dns ? DISCOVER_E_UNSYNCED : handle_connect(d, context_deadline(d));
-    if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
+    int err = d->source == DISCOVER_SOURCE_DNS ? 0 : greet(d);
+    if (err < 0 || d->link == LINK_UP || d->source == DISCOVER_SOURCE_DAEMON)
         return err;
-    return d->source == DISCOVER_SOURCE_DAEMON ? 0 : dns_open(d->epoll, d->dns_servers, d->dns_zone, &d->dns);
+    return dns_open(d->epoll, d->dns_servers, d->dns_zone, &d->dns);
 }
 
 int discover_start(struct discover *d)
 {
-    if (d->pid)
-        return -EALREADY;
+    if (d->pid || d->freeing)
+        return d->pid ? -EALREADY : -EINVAL;
     d->pid = getpid();
+    d->last_error[0] = '\0';
     uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)d->pid << 32;
     retry_init(&d->reconnect, seed);
     retry_init(&d->renew, ~seed);
@@ -231,7 +228,9 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     step(d);
+    pending_tell_ended(d);
     watches_run(d);
+    link_arm(d);
     int fault = d->fault;
     d->fault = 0;
     return fault;

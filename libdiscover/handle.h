@@ -6,15 +6,9 @@
 #include "libdiscover/context.h"
 
 /*
- * Connects at once and waits to be up. DISCOVER_E_UNSYNCED: no daemon (another try is scheduled); -ETIMEDOUT; a
- * fault; or the errno of connect(2) when it says that this handle cannot, rather than that the daemon is not there.
+ * Waits for something to do, at most until the deadline, and does it; calls nobody's completion. A daemon that goes on
+ * talking of other things makes nobody wait longer.
  */
-int handle_connect(struct discover *d, int64_t deadline_ns);
-
-/*
- * Waits for something to do, and does it. -ETIMEDOUT: the deadline is over, whatever came with it: what is waited for may
- * have; 0 if the connection has ended. A daemon that goes on talking of other things makes nobody wait longer.
- */
-int handle_wait(struct discover *d, int64_t deadline_ns);
+void handle_wait(struct discover *d, int64_t deadline_ns);
 
 #endif

@@ -24,6 +24,7 @@ struct discover_watch {
     void *arg;
     uint32_t request;
     bool due, reported, ended;
+    bool telling; /* it is not called again before it has returned */
     int result;
     struct endpoints known;
     char service[TABLE_KEY_MAX + 1];
@@ -101,7 +102,11 @@ static void tell(struct discover_watch *w, int result, const struct endpoints *i
                                            .n = is->n,
                                            .differences = differences,
                                            .n_differences = n_differences};
+    w->telling = true;
     w->fn(w->arg, &change);
+    w->telling = false;
+    if (w->due) /* the next dispatch looks again */
+        w->d->watches_due = true;
 }
 
 static int look(struct discover_watch *w)
@@ -149,17 +154,16 @@ void watches_run(struct discover *d)
     if (!d->watches_due)
         return;
     d->watches_due = false;
-    d->watches_running = true;
+    d->watches_running++;
     for (struct discover_watch *w = d->watches; w; w = w->next) {
-        if (!w->due || w->ended)
+        if (!w->due || w->ended || w->telling)
             continue;
         w->due = false;
         if (look(w) < 0)
             w->due = d->watches_due = true;
     }
-    d->watches_running = false;
-    release_ended(d);
-    link_arm(d);
+    if (--d->watches_running == 0)
+        release_ended(d);
 }
 
 void watches_mark(struct discover *d, const char *service)

@@ -90,7 +90,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     a->identity = options->identity;
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     agent_store_identity(a);
-    name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns);
+    name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns, now_ns);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     agent_begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
@@ -153,6 +153,17 @@ int agent_set_state(struct agent *a, const struct instance_key *key, enum discov
     int err = registrar_set_state(a->registrar, key, state, now_ns);
     agent_after(a, now_ns);
     return err;
+}
+
+void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
+{
+    registrar_drop(a->registrar, key, now_ns);
+    agent_after(a, now_ns);
+}
+
+enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key)
+{
+    return registrar_inherited_state(a->registrar, key);
 }
 
 int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns)

@@ -117,6 +117,7 @@ struct agent_request {
     int64_t ttl_ns;          /* not 0: lives that long after the last heartbeat */
     pid_t pid;               /* not 0: lives as long as that process; else as long as the connection */
     bool take_over;          /* from another connection of the same user */
+    uint8_t checked;         /* its state by its checks (enum discover_state); 0: it has none yet */
 };
 
 /*
@@ -144,6 +145,12 @@ void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns);
  * the two counts. -ENOENT.
  */
 int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns);
+
+/* Ends a registration, whoever has made it, also one of the configuration, until that is set again. */
+void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns);
+
+/* The state of what an earlier life has registered, and nobody has claimed yet; 0: nothing of that name. */
+enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key);
 
 /*
  * An operator's word over the programs', for instances that are here and that will come; kept across restarts, until it
@@ -174,6 +181,7 @@ void agent_inherit(struct agent *a, const struct instance_key *key, const struct
 struct agent_service {
     struct instance_key key; /* the agent writes the host here; and the instance, where it is "" */
     struct record record;
+    uint8_t checked;     /* as in a request */
     int ret_result;      /* 0, or as agent_register */
     const char *ret_why; /* when -EINVAL */
 };

@@ -61,8 +61,7 @@ void agent_note_lateness(struct agent *a, int64_t now_ns)
 /* For every reader it is the lease that is there already. Should it get lost, nothing is asked. */
 static void put_question(struct agent *a, int64_t now_ns)
 {
-    struct lease question = a->name_conflict.other;
-    question.asked_by = a->name_conflict.life;
+    struct lease question = name_conflict_question(&a->name_conflict);
     metric_inc(&a->metrics.questions);
     (void)a->ops.publish_lease(a->ops.arg, &question, LEASE_TOKEN);
     name_conflict_asked(&a->name_conflict, now_ns);

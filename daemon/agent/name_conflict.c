@@ -5,8 +5,10 @@
 #include "libdiscover/core/clock.h"
 
 #define HOLD_SHARE    3  /* of the lease's TTL, as a beat */
+#define RETURN_SHARE  2  /* of it: so long another may take to connect again; less than its readers wait for us */
 #define ANSWER_SHARE  12 /* of the lease's TTL; an answer is put at the latest after half of that */
 #define ANSWER_MAX_NS (500 * NS_PER_MS)
+#define CONNECT_NS    NS_PER_S /* a server that is there is connected to by then */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -18,7 +20,7 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns)
+void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns, int64_t now_ns)
 {
     *c = (struct name_conflict){
         .name = AGENT_NAME_UNKNOWN,
@@ -29,6 +31,7 @@ void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, i
         .answer_ns = earlier(lease_ttl_ns / ANSWER_SHARE, ANSWER_MAX_NS),
         .hold_until_ns = INT64_MAX,
         .other_until_ns = INT64_MIN,
+        .started_ns = now_ns,
     };
 }
 
@@ -36,6 +39,7 @@ void name_conflict_connected(struct name_conflict *c, int64_t now_ns)
 {
     if (c->hold_until_ns == INT64_MAX)
         c->hold_until_ns = now_ns + c->hold_ns;
+    c->server_was_away |= now_ns - c->started_ns > CONNECT_NS;
     if (c->name == AGENT_NAME_CONFLICT)
         c->other_until_ns = now_ns + (int64_t)c->other.ttl_ms * NS_PER_MS;
 }
@@ -55,7 +59,19 @@ void name_conflict_disconnected(struct name_conflict *c)
     c->name = AGENT_NAME_UNKNOWN;
     c->hold_until_ns = INT64_MAX;
     c->other_until_ns = INT64_MIN;
-    c->ask_due = c->asked = false;
+    c->ask_due = c->asked = c->other_ran_out = false;
+    c->server_was_away = true;
+}
+
+/* The other may not be connected again yet. */
+static bool has_to_return(const struct name_conflict *c)
+{
+    return c->server_was_away || c->other_ran_out;
+}
+
+static int64_t return_ns(const struct name_conflict *c)
+{
+    return HOLD_SHARE * c->hold_ns / RETURN_SHARE;
 }
 
 static bool other_valid(const struct name_conflict *c)
@@ -77,6 +93,14 @@ bool name_conflict_wants_to_ask(const struct name_conflict *c)
     return c->ask_due;
 }
 
+struct lease name_conflict_question(const struct name_conflict *c)
+{
+    struct lease question = c->other;
+    question.asked_by = c->life;
+    question.ran_out = c->other_ran_out;
+    return question;
+}
+
 /* Never so long that the lease, if it is our own, runs out meanwhile. */
 static int64_t wait_at_most(const struct name_conflict *c, int64_t wait_ns, int64_t now_ns)
 {
@@ -91,14 +115,17 @@ void name_conflict_asked(struct name_conflict *c, int64_t now_ns)
 {
     c->ask_due = false;
     c->asked = true;
-    c->answer_until_ns = c->other.node == c->node ? wait_at_most(c, c->hold_ns, now_ns) : c->other_until_ns;
+    if (has_to_return(c))
+        c->answer_until_ns = now_ns + return_ns(c);
+    else
+        c->answer_until_ns = c->other.node == c->node ? wait_at_most(c, c->hold_ns, now_ns) : c->other_until_ns;
 }
 
 /* Another machine has the time in which it would renew its lease in any case. */
 static void question_came_back(struct name_conflict *c, int64_t now_ns)
 {
     int64_t wait_ns = c->other.node == c->node ? c->answer_ns : c->hold_ns;
-    if (c->asked && c->name == AGENT_NAME_UNKNOWN && other_valid(c))
+    if (c->asked && c->name == AGENT_NAME_UNKNOWN && other_valid(c) && !has_to_return(c))
         c->answer_until_ns = earlier(c->answer_until_ns, wait_at_most(c, wait_ns, now_ns));
 }
 
@@ -171,20 +198,35 @@ static enum name_conflict_news take_question(struct name_conflict *c, const stru
     return c->name == AGENT_NAME_OURS ? tell(c, l->asked_by, NAME_CONFLICT_IGNORED) : NAME_CONFLICT_NOTHING;
 }
 
+/* A lease that said good-bye, or ran out; the server may have been away since. */
+static void take_ended(struct name_conflict *c, const struct lease *l, int64_t now_ns)
+{
+    if (l->leaving) {
+        c->other_until_ns = INT64_MIN;
+    } else if (c->name == AGENT_NAME_UNKNOWN && !other_valid(c) && !c->asked) {
+        c->other_ran_out = true;
+        c->other_until_ns = now_ns + return_ns(c);
+    }
+    name_conflict_tick(c, now_ns);
+}
+
 static enum name_conflict_news take_lease(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t age_ns,
                                           int64_t now_ns)
 {
-    if (l->asked_by && lease_same_life(l, &c->other)) /* it tells nothing new of that one */
+    if (l->asked_by && other_valid(c) && lease_same_life(l, &c->other)) /* it tells nothing new of that one */
         return NAME_CONFLICT_NOTHING;
     bool lives = note(c, l, now_ns) || (l->answers && l->answers == c->life);
-    int64_t until_ns = l->leaving ? now_ns : now_ns - age_ns + (int64_t)l->ttl_ms * NS_PER_MS;
+    int64_t until_ns = l->leaving || l->ran_out ? now_ns : now_ns - age_ns + (int64_t)l->ttl_ms * NS_PER_MS;
     if (until_ns <= now_ns) {
-        if (l->leaving)
-            c->other_until_ns = INT64_MIN;
-        name_conflict_tick(c, now_ns);
+        take_ended(c, l, now_ns);
         return NAME_CONFLICT_NOTHING;
     }
-    c->other_until_ns = c->name == AGENT_NAME_CONFLICT ? later(until_ns, c->other_until_ns) : until_ns;
+    c->other_ran_out = false;
+    if (c->name == AGENT_NAME_CONFLICT)
+        until_ns = later(until_ns, c->other_until_ns);
+    else if (c->name == AGENT_NAME_UNKNOWN && c->server_was_away)
+        until_ns = later(until_ns, now_ns + return_ns(c));
+    c->other_until_ns = until_ns;
     if (lives)
         return judge(c, l, seq, now_ns);
     answer(c, l->life, now_ns);
@@ -197,7 +239,7 @@ enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct
     bool fresh = age_ns < (int64_t)l->ttl_ms * NS_PER_MS;
     if (name_conflict_is_ours(c, l))
         c->claim = seq < c->claim ? seq : c->claim; /* lower than the first: the bucket has begun anew */
-    else if (l->asked_by == c->life)
+    else if (l->asked_by == c->life && c->asked)
         question_came_back(c, now_ns);
     else if (l->asked_by && (c->name == AGENT_NAME_OURS || l->life == c->life))
         return fresh ? take_question(c, l, now_ns) : NAME_CONFLICT_NOTHING;

@@ -9,9 +9,10 @@
  * the lease that was found, which for a reader only says that somebody is about to take it; whoever is there *answers* with a lease that names
  * the life that asked.
  *
- *   UNKNOWN   no other's lease is valid: once the snapshot of HOSTS is complete -> OURS
+ *   UNKNOWN   no other's lease is there: once the snapshot of HOSTS is complete -> OURS
  *             one is: ask. Answered, or renewed -> CONFLICT. Not answered: our own earlier life left it, or a machine
- *             that is no more -> OURS (sooner if it is of our node)
+ *             that is no more -> OURS (sooner if it is of our node). When the server was away we may only be the first to be
+ *             back: then the other has half a TTL to come, and so it has when its lease has run out
  *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
  *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
  *             stays and is told
@@ -35,8 +36,11 @@ struct name_conflict {
     int64_t hold_until_ns;  /* INT64_MAX: not connected yet */
     int64_t other_until_ns; /* INT64_MIN: no other's lease is valid */
     int64_t other_since_ns; /* when that life was seen first */
-    struct lease other;     /* the last one seen */
-    uint64_t answers;       /* the life that our next lease is to answer; 0: none */
+    bool other_ran_out;     /* its lease had run out when it was found; other_until_ns: so long it has to be back */
+    int64_t started_ns;
+    bool server_was_away; /* perhaps: we had to wait for it, or lost it, before the name was known to be ours */
+    struct lease other;   /* the last one seen */
+    uint64_t answers;     /* the life that our next lease is to answer; 0: none */
     int64_t answers_until_ns;
     bool answer_due;    /* and that one at once */
     bool last_word_due; /* we stand down: a lease that answers, so that the other knows above which epoch to go */
@@ -51,7 +55,7 @@ enum name_conflict_news {
     NAME_CONFLICT_IGNORED, /* name is OURS: another uses it too, and will stand down; once for each of its lives */
 };
 
-void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns);
+void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns, int64_t now_ns);
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
 /* Whether an UNKNOWN name is ours is looked at afresh after the next snapshot of HOSTS; a CONFLICT lasts until then. */
@@ -63,8 +67,12 @@ void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns);
 enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct lease *lease, uint64_t seq,
                                            int64_t age_ns, int64_t now_ns);
 
-/* Whether a question is to be put now: a copy of c->other, asked_by c->life. Call name_conflict_asked when it was. */
+/*
+ * Whether a question is to be put now, and the question: a copy of c->other. Of one that has run out nobody must think that
+ * it runs again. Call name_conflict_asked when it was put.
+ */
 bool name_conflict_wants_to_ask(const struct name_conflict *c);
+struct lease name_conflict_question(const struct name_conflict *c);
 void name_conflict_asked(struct name_conflict *c, int64_t now_ns);
 
 /* Whether a lease is this life's own. */

@@ -160,8 +160,7 @@ static void store_names(struct registrar *r, size_t most)
     }
 }
 
-/* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
-static void drop(struct registrar *r, struct registration *reg, int64_t now_ns)
+void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
     if (is_stored(&reg->owner))
         (void)forget(r, &reg->key);
@@ -193,7 +192,7 @@ static void remember_again(struct registrar *r, const struct instance_key *key, 
 }
 
 static int set(struct registrar *r, const struct instance_key *key, struct owner *owner, const struct record *record,
-               bool restored, int64_t now_ns)
+               uint8_t checked, bool restored, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct owner before = reg ? reg->owner : (struct owner){.kind = OWNER_STATIC};
@@ -217,19 +216,23 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     r->stats.inherited -= known && before.kind == OWNER_INHERITED;
     unwatch(r, &before);
     reg->overridden = overrides_state(&r->overrides, key);
+    if (checked && checked != reg->checked) {
+        reg->checked = checked;
+        changed = true;
+    }
     r->stats.registered += !known;
     r->stats.updated += known && changed;
     err = changed ? registrar_publish(r, reg, now_ns) : 0;
     if (err < 0)
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
     else
         note_name(r, key, &before, owner, noted, now_ns);
     return err;
 }
 
-/* restored: an earlier life has stored it. */
+/* checked: its state by its checks, or 0. restored: an earlier life has stored it. */
 static int claim(struct registrar *r, struct instance_key *key, struct owner *owner, const struct record *record,
-                 bool restored, int64_t now_ns)
+                 uint8_t checked, bool restored, int64_t now_ns)
 {
     memcpy(key->host, r->options->host, sizeof key->host);
     if (!key->instance[0])
@@ -237,7 +240,7 @@ static int claim(struct registrar *r, struct instance_key *key, struct owner *ow
     int err = registrations_may_claim(r->registrations, key, owner);
     r->stats.conflicts += err == -EEXIST;
     r->stats.limited += err == -ENOSPC;
-    return err < 0 ? err : set(r, key, owner, record, restored, now_ns);
+    return err < 0 ? err : set(r, key, owner, record, checked, restored, now_ns);
 }
 
 int registrar_register(struct registrar *r, const struct agent_request *request, int64_t now_ns,
@@ -252,7 +255,7 @@ int registrar_register(struct registrar *r, const struct agent_request *request,
     if (err == 0)
         err = registration_check_record(r->options, &record, ret_why);
     if (err == 0)
-        err = claim(r, &key, &owner, &record, false, now_ns);
+        err = claim(r, &key, &owner, &record, request->checked, false, now_ns);
     if (err == 0)
         memcpy(ret_instance, key.instance, LABEL_CAP);
     return err;
@@ -266,7 +269,7 @@ int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64
     int err = stored_registration_decode(bytes, n, &key, &owner, &record);
     if (err < 0)
         return err;
-    err = claim(r, &key, &owner, &record, true, now_ns);
+    err = claim(r, &key, &owner, &record, 0, true, now_ns);
     if (err == -ESRCH)
         (void)forget(r, &key);
     return err;
@@ -279,7 +282,7 @@ static int claim_static(struct registrar *r, struct agent_service *service, int6
     int err = registration_check_names(&service->key, &service->ret_why);
     if (err == 0)
         err = registration_check_record(r->options, &record, &service->ret_why);
-    return err == 0 ? claim(r, &service->key, &owner, &record, false, now_ns) : err;
+    return err == 0 ? claim(r, &service->key, &owner, &record, service->checked, false, now_ns) : err;
 }
 
 void registrar_static_begin(struct registrar *r)
@@ -296,7 +299,7 @@ bool registrar_static_end(struct registrar *r, int64_t now_ns)
 {
     struct registration *reg = registrations_of_earlier_round(r->registrations);
     if (reg)
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
     return !reg;
 }
 
@@ -322,7 +325,7 @@ int registrar_deregister(struct registrar *r, const struct instance_key *key, ui
     if (err == 0 && is_stored(&reg->owner))
         err = forget(r, key);
     if (err == 0)
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
     return err;
 }
 
@@ -341,28 +344,16 @@ void registrar_client_gone(struct registrar *r, uint64_t client, int64_t now_ns)
 {
     struct registration *reg;
     while ((reg = registrations_of_client(r->registrations, client)))
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
 }
 
 void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns)
 {
     struct registration *reg;
     while ((reg = registrations_of_pid(r->registrations, pid))) {
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
         r->stats.processes_gone++;
     }
-}
-
-int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns)
-{
-    struct registration *reg = registrations_find(r->registrations, key);
-    struct record before, after;
-    if (!reg)
-        return -ENOENT;
-    registration_effective(reg, &before);
-    reg->checked = (uint8_t)state;
-    registration_effective(reg, &after);
-    return before.state == after.state ? 0 : registrar_publish(r, reg, now_ns);
 }
 
 void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
@@ -408,7 +399,7 @@ void registrar_disinherit(struct registrar *r, const struct instance_key *key, i
 {
     struct registration *reg = registrations_find(r->registrations, key);
     if (reg && reg->owner.kind == OWNER_INHERITED)
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
 }
 
 void registrar_overwritten(struct registrar *r, const struct instance_key *key, int64_t now_ns)
@@ -424,7 +415,7 @@ void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
     for (reg = registrations_first(r->registrations); reg; reg = next) {
         next = registrations_next(reg);
         if (reg->owner.kind == OWNER_INHERITED)
-            drop(r, reg, now_ns);
+            registrar_end(r, reg, now_ns);
     }
     struct instance_key key;
     while (registrations_unreserve(r->registrations, &key))
@@ -453,7 +444,7 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 {
     struct registration *reg;
     while ((reg = registrations_expired(r->registrations, read_ns < now_ns ? read_ns : now_ns))) {
-        drop(r, reg, now_ns);
+        registrar_end(r, reg, now_ns);
         r->stats.expired++;
     }
     if (name_notes_deadline(&r->notes) <= now_ns) {

@@ -17,6 +17,9 @@ struct registrar {
     struct registrar_stats stats;
 };
 
+/* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
+void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns);
+
 /* What is registered, with the state in force, to the local catalog and to the bus. */
 int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns);
 

@@ -174,7 +174,6 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
 {
     struct agent_request *r = ret_request;
     int err = parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
-    r->pid = 0;
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
     if (err == 0 && m->pid != 0)
@@ -185,6 +184,7 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
     r->take_over = m->take_over;
+    r->checked = 0; /* it has no checks */
     return 0;
 }
 
@@ -203,7 +203,7 @@ static void send_registered(struct api_client *c, uint32_t id, const char *servi
 static void handle_register(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
-    struct agent_request request;
+    struct agent_request request = {0};
     char instance[LABEL_CAP];
     const char *why = NULL;
     int err = take_request(c, m->register_, &request, &why);

@@ -41,6 +41,8 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
     }
     c->options = *options;
     snprintf(c->of_region, sizeof c->of_region, "%s", options->of_region ? options->of_region : "");
+    change_log_init(&c->changes, options->first_index);
+    c->went_index = options->first_index;
     snprintf(c->host, sizeof c->host, "%s", options->host);
     snprintf(c->region, sizeof c->region, "%s", options->region);
     snprintf(c->zone, sizeof c->zone, "%s", options->zone);
@@ -50,6 +52,7 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
 
 void catalog_free_service(struct catalog *c, struct service *s)
 {
+    cursors_leave_service(c, s);
     HASH_DEL(c->services, s);
     service_order_fini(&s->order);
     free(s);
@@ -189,14 +192,6 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
     if (strcmp(h->lease.region, c->region) != 0)
         return DISCOVER_ELSEWHERE;
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
-}
-
-void instance_changed(struct catalog *c, struct instance *i)
-{
-    catalog_touch(&c->dirty_services, &i->service->dirty);
-    if (!i->changed)
-        DL_APPEND2(i->service->changed, i, prev_changed, next_changed);
-    i->changed = true;
 }
 
 static void service_drop(struct service *s, struct instance *i)

@@ -33,6 +33,7 @@ struct catalog_options {
     const char *of_region;            /* whose instances these are, where it is another region; else NULL */
     struct table_writer *table;       /* to write into one that others write into as well; NULL: into one of its own */
     uint64_t table_words;             /* of the first segment of that */
+    uint64_t first_index;             /* changes are numbered from here on (catalog_changes.h) */
     size_t hosts_max, services_max, instances_per_host_max;
     size_t hostnames_per_host_max, instances_max, instances_per_service_max; /* 0: no limit */
 };
@@ -183,7 +184,8 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
 bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 /*
  * Calls fn for every service of which the table says something else than before, from catalog_flush and
- * catalog_flush_service. fn must not call the catalog.
+ * catalog_flush_service. fn must not call the catalog. "": something is new about a host. There
+ * may be two who watch, told apart by arg; fn NULL: no longer.
  */
 typedef void catalog_service_fn(void *arg, const char *service);
 void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg);
@@ -198,9 +200,13 @@ size_t catalog_flush(struct catalog *c);
 bool catalog_is_unwritten(const struct catalog *c);
 size_t catalog_unwritten(const struct catalog *c);
 size_t catalog_flush_again(struct catalog *c);
-/* The same in pieces: some blocks; and whether there are more. */
+/*
+ * The same in pieces: some blocks; whether there are more to write; and whether there is more to do, which may also be that
+ * what is written moves to a larger segment.
+ */
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks);
 bool catalog_is_dirty(const struct catalog *c);
+bool catalog_has_work(const struct catalog *c);
 
 /* Writes the service of one key, for a change that must be seen at once while others may wait for the next flush. */
 void catalog_flush_service(struct catalog *c, const struct instance_key *key);

@@ -45,6 +45,7 @@ int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *
     if (!i)
         return -ENOENT;
     ret_instance->endpoint = i->endpoint;
+    ret_instance->service = i->service->name;
     ret_instance->usable = instance_usable(i);
     memcpy(ret_instance->bytes, i->host->entry, i->host->entry_n);
     memcpy(ret_instance->bytes + i->host->entry_n, i->details, i->details_n);

@@ -19,6 +19,7 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
 
 struct catalog_instance {
     struct discover_endpoint endpoint;
+    const char *service; /* valid until the catalog is changed */
     bool usable;
     struct entry entry; /* points into bytes */
     uint8_t bytes[ENTRY_HOST_MAX + ENTRY_MAX];

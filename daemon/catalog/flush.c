@@ -31,6 +31,7 @@ static void forget_service(struct catalog *c, struct service *s)
     d->n--;
     catalog_touch(&c->dirty_domains, &d->dirty);
     c->counts.usable -= s->usable;
+    c->went_index = s->index;
     catalog_free_service(c, s);
 }
 
@@ -99,19 +100,13 @@ void catalog_expect(struct catalog *c, uint64_t instances)
     table_writer_reserve(c->table, (instances < most ? instances : most) * WORDS_PER_INSTANCE);
 }
 
-void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg)
-{
-    c->service_fn = fn;
-    c->service_arg = arg;
-}
-
 static int write_service(struct catalog *c, struct service *s)
 {
     int result = blocks_write_service(c, s);
     char key[BLOCK_KEY_CAP];
     (void)blocks_key(c, s->name, key);
-    if (result > 0 && c->service_fn)
-        c->service_fn(c->service_arg, key);
+    if (result > 0)
+        services_tell(c, key);
     return result;
 }
 
@@ -136,12 +131,23 @@ static size_t flush_domain(struct catalog *c, struct domain *d)
 static size_t flush_host(struct catalog *c, struct host *h)
 {
     size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
+    if (changes)
+        services_tell(c, "");
     if (!h->listed && h->n == 0) {
         sweep_host_goes(c, h);
+        cursors_leave_host(c, h);
         HASH_DEL(c->hosts, h);
         free(h);
     }
     return changes;
+}
+
+/* With the time that is left, the table goes on moving to another segment. */
+static bool move_some(struct catalog *c)
+{
+    bool moving = table_writer_is_moving(c->table);
+    table_writer_move_some(c->table);
+    return moving;
 }
 
 /* The next block, in an order in which what a later one tells of is there already. False: there is none. */
@@ -158,12 +164,19 @@ static bool flush_next(struct catalog *c, size_t *changes)
         *changes += flush_domain(c, OF_DIRTY(domain, d));
     else if ((d = catalog_take_dirty(&c->dirty_hosts)))
         *changes += flush_host(c, OF_DIRTY(host, d));
-    return d != NULL;
+    else
+        return move_some(c);
+    return true;
 }
 
 bool catalog_is_dirty(const struct catalog *c)
 {
     return sweep_is_due(c) || c->dirty_services || c->dirty_domains || c->dirty_hosts;
+}
+
+bool catalog_has_work(const struct catalog *c)
+{
+    return catalog_is_dirty(c) || table_writer_is_moving(c->table);
 }
 
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks)

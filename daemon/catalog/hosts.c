@@ -13,7 +13,7 @@ static void touch_all_of(struct catalog *c, struct host *h)
         i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
         instance_changed(c, i);
     }
-    catalog_touch(&c->dirty_hosts, &h->dirty);
+    host_changed(c, h);
 }
 
 /* Whether anything that answers depend on differs; a renewal changes nothing of it. */
@@ -81,7 +81,7 @@ static size_t forget_host(struct catalog *c, struct host *h, size_t max)
     if (h->instances)
         return 0;
     h->listed = false;
-    catalog_touch(&c->dirty_hosts, &h->dirty);
+    host_changed(c, h);
     return max;
 }
 

@@ -10,6 +10,8 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_cursor.h"
+#include "daemon/catalog/change_log.h"
 #include "daemon/catalog/instance_index.h"
 #include "daemon/catalog/served.h"
 #include "daemon/catalog/service_order.h"
@@ -61,6 +63,7 @@ struct service {
     uint32_t n;
     uint32_t in_order_usable; /* of those in the order */
     uint32_t usable;          /* as last written */
+    uint64_t index;           /* of its last change */
     char name[SERVICE_CAP];
 };
 
@@ -115,6 +118,13 @@ struct hostname {
     char name[];
 };
 
+#define CATALOG_WATCHERS 2
+
+struct service_watcher {
+    catalog_service_fn *fn;
+    void *arg;
+};
+
 struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
@@ -125,8 +135,10 @@ struct catalog {
     struct domain *domains;
     struct host *hosts;
     struct hostname *hostnames;
-    catalog_service_fn *service_fn;
-    void *service_arg;
+    struct service_watcher watchers[CATALOG_WATCHERS];
+    struct catalog_cursor *cursors;
+    uint64_t went_index; /* when a service went the last time */
+    struct change_log changes;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
     struct instance *foreign;  /* whose ttl runs */
@@ -198,7 +210,16 @@ bool sweep_is_due(const struct catalog *c);
 void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
 
 void catalog_touch(struct dirty **list, struct dirty *d);
-void instance_changed(struct catalog *c, struct instance *i); /* its service is to be written */
+
+/* catalog_changes.c: what is to be written, and told of. */
+void instance_changed(struct catalog *c, struct instance *i);
+void host_changed(struct catalog *c, struct host *h);
+void services_tell(const struct catalog *c, const char *service); /* who watches them */
+
+/* catalog_cursor.c: before these go. */
+void cursors_leave_service(const struct catalog *c, const struct service *s);
+void cursors_leave_host(const struct catalog *c, const struct host *h);
+
 void catalog_free_service(struct catalog *c, struct service *s);
 
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "daemon/base/thread.h"
 
 /* Of a segment, one part in this many is index and slots: services are large compared to their slot. */
 #define INDEX_SHARE 32
@@ -25,12 +28,48 @@
 #define RETIRED_SHARE     16
 #define RETIRED_WORDS_MAX (UINT64_C(1) << 19)
 
+/* Giving memory back takes 0.1 ms a MiB: of more than this it is not the main thread that does. */
+#define LARGE_BYTES (4 << 20)
+
+struct memory {
+    void *words;
+    size_t bytes;
+};
+
+static void *unmap(void *arg)
+{
+    const struct memory *m = arg;
+    munmap(m->words, m->bytes);
+    free(arg);
+    return NULL;
+}
+
+/* False: there is no thread to be had. */
+static bool unmap_elsewhere(void *words, size_t bytes)
+{
+    pthread_t thread;
+    sigset_t before;
+    struct memory *m = malloc(sizeof *m);
+    if (!m)
+        return false;
+    *m = (struct memory){words, bytes};
+    thread_block_signals(&before);
+    bool begun = pthread_create(&thread, NULL, unmap, m) == 0;
+    thread_restore_signals(&before);
+    if (begun)
+        pthread_detach(thread);
+    else
+        free(m);
+    return begun;
+}
+
 void segment_fini(struct segment *seg)
 {
-    if (seg->words)
-        munmap(seg->words, seg->table.n_words * 8);
+    size_t bytes = seg->table.n_words * 8;
     if (seg->fd >= 0)
         close(seg->fd);
+    if (seg->words && (bytes < LARGE_BYTES || !unmap_elsewhere(seg->words, bytes)))
+        munmap(seg->words, bytes);
     free(seg->free_slots);
     free(seg->retired);
     heap_fini(&seg->heap);
@@ -50,6 +89,7 @@ static int segment_memory(struct segment *seg, uint64_t words)
     void *memory = mmap(NULL, words * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, seg->fd, 0);
     if (memory == MAP_FAILED)
         return -errno;
+    (void)madvise(memory, words * 8, MADV_DONTDUMP); /* in a core it would be most of it, and tell nothing */
     seg->words = memory;
     seg->table.n_words = words;
     if (fcntl(seg->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)
@@ -70,10 +110,15 @@ static uint64_t index_words_for(uint64_t words)
     return words / LARGE_INDEX_SHARE > enough ? power_of_two_below(words / LARGE_INDEX_SHARE) : enough;
 }
 
+/* So the index never gets fuller than half. */
+uint64_t segment_slots_for(uint64_t words)
+{
+    return index_words_for(words) / 2;
+}
+
 static void segment_layout(struct segment *seg, uint64_t words)
 {
-    uint64_t index_words = index_words_for(words);
-    uint64_t slot_count = index_words / 2; /* so the index never gets fuller than half */
+    uint64_t index_words = index_words_for(words), slot_count = segment_slots_for(words);
     uint64_t slots = TABLE_HEADER_WORDS + index_words;
     uint64_t heap = slots + slot_count * TABLE_SLOT_WORDS;
     table_word *h = seg->words;

@@ -42,6 +42,9 @@ int segment_memfd(void);
 int segment_init(struct segment *seg, int fd, uint64_t words);
 void segment_fini(struct segment *seg);
 
+/* How many keys a segment of so many words has room for. */
+uint64_t segment_slots_for(uint64_t words);
+
 /* Gives a key that has none a slot. -ENOSPC when index or slots are used up. */
 int segment_add_slot(struct segment *seg, uint64_t hash, uint32_t *ret_slot);
 

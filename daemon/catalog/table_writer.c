@@ -7,15 +7,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/catalog/table_move.h"
 #include "daemon/catalog/table_put.h"
-#include "libdiscover/core/table_block.h"
 
 #define SEGMENT_WORDS_MIN 8192
+
+/* A segment has a quarter left when a move begins, and three quarters are moved at most: more than three for one. */
+#define MOVED_PER_WORD 4
+#define MOVED_PER_PUT  64
+
+#define MOVED_WHEN_IDLE 4096      /* takes some 10 us */
+#define MOVED_AT_ONCE   (1 << 15) /* less than this is not worth the pieces */
 
 struct table_writer {
     struct segment seg;
     int spare_fd;   /* for the next segment, which must not fail for want of a descriptor; or a negative errno */
     int move_error; /* of the last move, if it failed: no other is tried before table_writer_again */
+    struct table_move move;
+    uint64_t first_words;
     table_moved_fn *moved;
     void *moved_arg;
     struct table_writer_stats stats;
@@ -28,7 +37,8 @@ int table_writer_new(uint64_t words, table_moved_fn *moved, void *arg, struct ta
     struct table_writer *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
-    int err = segment_init(&w->seg, segment_memfd(), words < SEGMENT_WORDS_MIN ? SEGMENT_WORDS_MIN : words);
+    w->first_words = words < SEGMENT_WORDS_MIN ? SEGMENT_WORDS_MIN : words;
+    int err = segment_init(&w->seg, segment_memfd(), w->first_words);
     if (err) {
         free(w);
         return err;
@@ -44,6 +54,7 @@ void table_writer_free(struct table_writer *w)
 {
     if (!w)
         return;
+    table_move_cancel(&w->move);
     table_store(&w->seg.words[TABLE_H_ABANDONED], 1);
     segment_fini(&w->seg);
     if (w->spare_fd >= 0)
@@ -76,92 +87,63 @@ static int reserve_directory(struct table_writer *w, size_t n_pages)
     return 0;
 }
 
-struct copying {
-    struct table_writer *w;
-    struct segment *to;
-};
-
-static struct block_parts parts_of(const struct table_block *b)
+/* The smallest segment, doubled as often as needed, that what there is leaves half empty. */
+static uint64_t size_for(const struct table_writer *w)
 {
-    const uint64_t *words = (const uint64_t *)b->words;
-    struct block_parts p = {words[TABLE_B_KIND], words[TABLE_B_COUNTS], {0}, b->body - TABLE_BLOCK_HEADER_WORDS,
-                            words + b->body,     b->n_words - b->body};
-    memcpy(p.key, words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
-    return p;
+    uint64_t words = w->first_words, keys = w->seg.slots_used - w->seg.n_free_slots;
+    while (heap_used(&w->seg.heap) > words / 2 || keys > segment_slots_for(words) / 2)
+        words *= 2;
+    return words;
 }
 
-static int copy_pages(struct copying *c, const struct table *t, const struct table_block *b)
+static int begin_move(struct table_writer *w, uint64_t words)
 {
-    size_t n = 0, most = b->n_words - b->body - TABLE_DIRECTORY_WORDS;
-    struct table_page_parts *parts = malloc(most * sizeof *parts);
-    struct block_parts p = parts_of(b);
-    struct table_pages pages;
-    struct table_page page;
-    int err = parts ? reserve_directory(c->w, most) : -ENOMEM;
-    table_pages_begin(&pages, t, b);
-    while (!err && table_pages_next(&pages, &page) > 0)
-        parts[n++] = (struct table_page_parts){(const uint64_t *)page.words, page.n_words, TABLE_PAGE_NEW};
-    if (!err)
-        err = segment_put_pages(c->to, &p, c->w->directory, p.body[TABLE_D_WEIGHT], parts, n);
-    free(parts);
+    int err = table_move_begin(&w->move, w->spare_fd >= 0 ? w->spare_fd : segment_memfd(), words);
+    w->spare_fd = err ? segment_memfd() : -EMFILE;
     return err;
 }
 
-/* Straight from the writer's own words, which nobody changes meanwhile. */
-static int copy_block(const struct table *t, const struct table_block *b, void *arg)
+static void cancel_move(struct table_writer *w)
 {
-    struct copying *c = arg;
-    if (b->paged)
-        return copy_pages(c, t, b);
-    const struct block_parts p = parts_of(b);
-    return segment_put(c->to, &p);
-}
-
-/* Copies every key into a fresh segment. */
-static int segment_copy(struct table_writer *w, struct segment *to)
-{
-    const struct segment *from = &w->seg;
-    struct copying c = {w, to};
-    int err = 0;
-    for (uint32_t slot = 0; slot < from->slots_used && err >= 0; slot++) {
-        err = table_block_read(&from->table, slot, copy_block, &c);
-        if (err == -ENOENT)
-            err = 0;
-    }
-    for (int h = TABLE_H_SYNC; h <= TABLE_H_SERIAL; h++)
-        table_store(&to->words[h], table_load(&from->words[h]));
-    return err < 0 ? err : 0;
+    table_move_cancel(&w->move);
+    if (w->spare_fd < 0)
+        w->spare_fd = segment_memfd();
 }
 
 /* The new segment is whole before the old one is marked: a reader always has one of the two to read. */
-static int move(struct table_writer *w, uint64_t words)
+static void finish_move(struct table_writer *w)
 {
-    struct segment next;
-    int err = segment_init(&next, w->spare_fd >= 0 ? w->spare_fd : segment_memfd(), words);
-    w->spare_fd = -EMFILE;
-    if (!err && (err = segment_copy(w, &next)) < 0)
-        segment_fini(&next);
-    if (err) {
-        w->spare_fd = segment_memfd();
-        return err;
-    }
     struct segment old = w->seg;
-    w->seg = next;
+    for (int h = TABLE_H_SYNC; h <= TABLE_H_SERIAL; h++)
+        table_store(&w->move.to.words[h], table_load(&old.words[h]));
+    w->seg = w->move.to;
+    w->move.on = false;
     w->stats.moves++;
     if (w->moved)
-        w->moved(w->moved_arg, next.fd);
+        w->moved(w->moved_arg, w->seg.fd);
     table_store(&old.words[TABLE_H_ABANDONED], 1);
     segment_fini(&old);
     w->spare_fd = segment_memfd(); /* of the descriptor that has just become free */
-    return 0;
 }
 
-/* Full of what was removed: a segment of the same size has room again. */
-static uint64_t next_size(const struct segment *seg)
+static int move_some(struct table_writer *w, uint64_t words)
 {
-    uint64_t words = seg->table.n_words, keys = seg->slots_used - seg->n_free_slots;
-    bool crowded = heap_used(&seg->heap) > words / 2 || keys > seg->table.slot_count / 2;
-    return crowded ? words * 2 : words;
+    int done = table_move_some(&w->move, &w->seg, words);
+    if (done < 0)
+        cancel_move(w);
+    else if (done)
+        finish_move(w);
+    return done;
+}
+
+/* At once. */
+static int move(struct table_writer *w, uint64_t words)
+{
+    cancel_move(w);
+    int err = begin_move(w, words);
+    if (!err)
+        err = move_some(w, UINT64_MAX);
+    return err < 0 ? err : 0;
 }
 
 /* A put, to be tried again in a larger segment. */
@@ -172,11 +154,42 @@ struct put {
     size_t n_pages;
 };
 
-static int try_put(struct table_writer *w, struct put *put)
+static int try_put(struct table_writer *w, struct segment *seg, struct put *put)
 {
     if (!put->pages)
-        return segment_put(&w->seg, &put->parts);
-    return segment_put_pages(&w->seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages);
+        return segment_put(seg, &put->parts);
+    return segment_put_pages(seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages);
+}
+
+/* What the index, the slots or the heap have left is less than a quarter. */
+static bool is_filling(const struct segment *seg)
+{
+    uint64_t slots = seg->table.slot_count;
+    return seg->heap.end - seg->heap.next < seg->table.n_words / 4 ||
+           slots - seg->slots_used + seg->n_free_slots < slots / 4 || seg->index_used > seg->table.index_mask / 8 * 5;
+}
+
+/* What was put is put into the segment that is being filled as well. */
+static void put_there_too(struct table_writer *w, struct put *put)
+{
+    uint32_t slot;
+    bool found = table_find(&w->seg.table, (const char *)put->parts.key, put->parts.kind >> 8, &slot) == 0;
+    if (found && slot < w->move.slot && try_put(w, &w->move.to, put) < 0)
+        cancel_move(w);
+}
+
+/*
+ * A put has taken so many words: for each of them some are moved, so that the new segment is whole before the old one
+ * is full, however quickly puts come.
+ */
+static void keep_ahead(struct table_writer *w, struct put *put, uint64_t words)
+{
+    if (w->move.on)
+        put_there_too(w, put);
+    else if (is_filling(&w->seg) && !w->move_error)
+        w->move_error = begin_move(w, size_for(w));
+    if (w->move.on)
+        (void)move_some(w, MOVED_PER_PUT + MOVED_PER_WORD * words);
 }
 
 /* Fewer usable ones than there are under the key: what is gone, or not to be used, must not wait for memory. */
@@ -192,19 +205,21 @@ static bool takes_away(const struct table_writer *w, const struct put *put)
 static int put_from_reserve(struct table_writer *w, struct put *put)
 {
     segment_open_reserve(&w->seg, true);
-    int err = try_put(w, put);
+    int err = try_put(w, &w->seg, put);
     segment_open_reserve(&w->seg, false);
     return err;
 }
 
-/* To a segment that has room for the put. */
+/* To a segment that has room for the put, at once: there was not the time to do it in pieces. */
 static int move_for(struct table_writer *w, struct put *put)
 {
     int err = -ENOSPC;
-    for (uint64_t words = next_size(&w->seg); err == -ENOSPC && !w->move_error; words *= 2) {
+    if (w->move.on && move_some(w, UINT64_MAX) > 0)
+        err = try_put(w, &w->seg, put);
+    for (uint64_t words = size_for(w); err == -ENOSPC && !w->move_error; words *= 2) {
         int moved = move(w, words);
         if (moved == 0)
-            err = try_put(w, put);
+            err = try_put(w, &w->seg, put);
         else if (moved != -ENOSPC)
             w->move_error = moved;
     }
@@ -213,7 +228,10 @@ static int move_for(struct table_writer *w, struct put *put)
 
 static int put_or_move(struct table_writer *w, struct put *put)
 {
-    int err = try_put(w, put);
+    uint64_t next = w->seg.heap.next;
+    int err = try_put(w, &w->seg, put);
+    if (err == 1)
+        keep_ahead(w, put, w->seg.heap.next - next);
     if (err == -ENOSPC)
         err = move_for(w, put);
     if (err < 0 && err == w->move_error && takes_away(w, put) && put_from_reserve(w, put) >= 0)
@@ -258,11 +276,32 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
 
 void table_writer_reserve(struct table_writer *w, uint64_t words)
 {
-    uint64_t size = w->seg.table.n_words;
+    uint64_t size = w->first_words, present = w->move.on ? w->move.to.table.n_words : w->seg.table.n_words;
     while (size < words)
         size *= 2;
-    if (size > w->seg.table.n_words)
-        (void)move(w, size); /* without it the table grows step by step */
+    if (size <= present)
+        return;
+    cancel_move(w);
+    if (begin_move(w, size) == 0 && heap_used(&w->seg.heap) < MOVED_AT_ONCE)
+        (void)move_some(w, UINT64_MAX); /* without it the table grows step by step */
+}
+
+void table_writer_trim(struct table_writer *w)
+{
+    uint64_t words = w->seg.table.n_words, was_used = w->seg.heap.next;
+    if (!w->move.on && !w->move_error && was_used > words / 4 && size_for(w) <= words / 8)
+        (void)begin_move(w, size_for(w));
+}
+
+bool table_writer_is_moving(const struct table_writer *w)
+{
+    return w->move.on;
+}
+
+void table_writer_move_some(struct table_writer *w)
+{
+    if (w->move.on)
+        (void)move_some(w, MOVED_WHEN_IDLE);
 }
 
 void table_writer_again(struct table_writer *w)
@@ -273,6 +312,8 @@ void table_writer_again(struct table_writer *w)
 void table_writer_remove(struct table_writer *w, const char *key, size_t key_bytes)
 {
     segment_remove(&w->seg, key, key_bytes);
+    if (w->move.on)
+        segment_remove(&w->move.to, key, key_bytes);
 }
 
 void table_writer_set_sync(struct table_writer *w, enum table_sync sync, int64_t stale_since_ns)

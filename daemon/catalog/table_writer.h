@@ -2,8 +2,9 @@
 /*
  * Writes the shared table (table_format.h). Main thread only. Knows blocks and keys, nothing of services.
  *
- * Grows by moving to a new segment twice the size: the old one is marked abandoned, and `moved` is called with
- * the new one's descriptor, so that readers can be given it.
+ * Grows by moving to a new segment twice the size, in pieces (table_move.h) that begin while there is room left: then the
+ * old one is marked abandoned, and `moved` is called with the new one's descriptor, so that readers can be given it.
+ * A reader may have its memory locked: no segment is much larger than what is in it.
  */
 #ifndef CATALOG_TABLE_WRITER_H
 #define CATALOG_TABLE_WRITER_H
@@ -15,10 +16,10 @@
 
 struct table_writer;
 
-/* Called from within table_writer_put once everything is in the new segment. The fd stays the writer's. */
+/* Called from within a put or table_writer_move_some once everything is in the new segment. The fd stays the writer's. */
 typedef void table_moved_fn(void *arg, int fd);
 
-/* words: size of the first segment (sparse: untouched pages cost nothing). -ENOMEM, or a negative errno. */
+/* words: size of the first segment, and of the smallest. -ENOMEM, or a negative errno. */
 int table_writer_new(uint64_t words, table_moved_fn *moved, void *arg, struct table_writer **ret_w);
 void table_writer_free(struct table_writer *w); /* marks the segment abandoned */
 
@@ -52,10 +53,17 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
                            size_t n_pages);
 
 /*
- * Room for so many words, while there is little to move there: the more a table has when it grows, the longer that takes.
- * Memory that nothing is written into costs none. Without it, which is no error, the table grows when it is full.
+ * Room for so many words, before they come: so the table moves once, not with each doubling. Without it, which is no
+ * error, it grows as it fills.
  */
 void table_writer_reserve(struct table_writer *w, uint64_t words);
+
+/* Begins to move to a smaller segment if little is left of what there was. From time to time. */
+void table_writer_trim(struct table_writer *w);
+
+/* Whether it is on the move, and a piece of that (some 10 us), when there is nothing else to do. */
+bool table_writer_is_moving(const struct table_writer *w);
+void table_writer_move_some(struct table_writer *w);
 
 /* Once no larger segment could be had, none is tried before this. */
 void table_writer_again(struct table_writer *w);

@@ -1,147 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the checks of instances at their intervals. */
+/* Instances and their checks. */
 #include "daemon/check/checks.h"
 
 #include <errno.h>
-#include <event2/dns.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/hash.h"
 #include "daemon/base/log.h"
-#include "daemon/base/loop.h"
-#include "daemon/check/probe.h"
-#include "daemon/check/streak.h"
-#include "libdiscover/core/clock.h"
-#include "libdiscover/core/entry.h"
-
-struct check {
-    struct checked *instance;
-    struct check_config config;
-    struct streak streak;
-    struct probe *probe;
-    struct loop_timer timer; /* to the next run */
-};
-
-struct checked {
-    UT_hash_handle hh;
-    struct checks *checks;
-    struct instance_key key;
-    char key_text[KEY_CAP];
-    struct check *list[SERVICE_CHECKS_MAX];
-    size_t n;
-    enum discover_state told; /* PASSING before anything was told */
-    struct loop_timer report;
-};
-
-struct checks_metrics {
-    metric_value configured, runs, failures, changes;
-};
-
-struct checks {
-    struct event_base *base;
-    struct evdns_base *dns;
-    check_state_fn *fn;
-    void *arg;
-    struct checked *all;
-    struct checks_metrics metrics;
-};
+#include "daemon/check/checks_impl.h"
+#include "daemon/check/curl_loop.h"
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(checks_metrics, configured, "discoverd_checks", "Checks that are run on this host."),
-    COUNTER_OF(checks_metrics, runs, "discoverd_check_runs_total", "Runs of checks."),
-    COUNTER_OF(checks_metrics, failures, "discoverd_check_failures_total", "Runs of checks that failed."),
+    GAUGE_OF(checks_metrics, running, "discoverd_checks_running", "Checks that are under way."),
+    COUNTER_OF(checks_metrics, runs, "discoverd_check_runs_total", "Results of checks."),
+    COUNTER_OF(checks_metrics, failures, "discoverd_check_failures_total", "Results of checks that are failures."),
     COUNTER_OF(checks_metrics, changes, "discoverd_check_changes_total",
                "Times an instance's checks changed its state."),
+    COUNTER_OF(checks_metrics, held, "discoverd_check_recoveries_held_total",
+               "Times an instance was held back from getting better, because it flaps (limits.check_recoveries)."),
+    COUNTER_OF(checks_metrics, delayed, "discoverd_check_delays_total",
+               "Times checks that were due had to wait for others to end (limits.checks_running)."),
+    COUNTER_OF(checks_metrics, deregistered, "discoverd_check_deregistrations_total",
+               "Instances deregistered because they were critical for too long (deregister_after)."),
 };
 
-int checks_new(struct event_base *base, struct metrics *metrics, check_state_fn *fn, void *arg,
-               struct checks **ret_checks)
+/* --- the schedule on the loop --- */
+
+static struct check *check_of(struct job *job)
 {
+    return (struct check *)((char *)job - offsetof(struct check, job));
+}
+
+static void start(void *arg, struct job *job)
+{
+    (void)arg;
+    check_start(check_of(job));
+}
+
+static void expired(void *arg, struct job *job)
+{
+    (void)arg;
+    check_expired(check_of(job));
+}
+
+static bool slice_over(void *arg)
+{
+    return loop_slice_over(arg);
+}
+
+static void on_time(void *arg)
+{
+    struct checks *c = arg;
+    struct loop_slice slice = loop_slice_begin();
+    (void)schedule_tick(&c->schedule, clock_now_ns(), slice_over, &slice);
+    checks_arm(c);
+}
+
+void checks_arm(struct checks *c)
+{
+    int64_t now_ns = clock_now_ns();
+    metric_set(&c->metrics.running, c->schedule.running);
+    metric_set(&c->metrics.delayed, c->schedule.delayed);
+    loop_timer_arm(&c->timer, schedule_next_ns(&c->schedule, now_ns), now_ns);
+}
+
+int checks_new(struct event_base *base, struct metrics *metrics, const struct checks_options *options,
+               const struct checks_ops *ops, struct checks **ret_checks)
+{
+    const struct schedule_ops schedule_ops = {.start = start, .expired = expired};
     struct checks *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
-    c->base = base;
-    c->fn = fn;
-    c->arg = arg;
-    c->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    if (!c->dns || metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
+    c->options = *options;
+    c->ops = *ops;
+    c->tools.base = base;
+    c->tools.units = options->units;
+    schedule_init(&c->schedule, &schedule_ops, options->running_max, options->seed);
+    c->tools.dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    if (!c->tools.dns || loop_timer_init(&c->timer, base, on_time, c) < 0 || curl_loop_new(base, &c->tools.curl) < 0 ||
+        metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
         checks_free(c);
         return -ENOMEM;
     }
     /* Without the file addresses and /etc/hosts still work, which is what checks mostly use. */
-    (void)evdns_base_resolv_conf_parse(c->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
+    (void)evdns_base_resolv_conf_parse(c->tools.dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
     *ret_checks = c;
-    return 0;
-}
-
-/* --- single checks --- */
-
-static void check_free(struct check *check)
-{
-    if (!check)
-        return;
-    probe_free(check->probe);
-    loop_timer_fini(&check->timer);
-    free(check);
-}
-
-static const char *kind_text(const struct check_config *config)
-{
-    return config->kind == CHECK_HTTP ? "http" : "tcp";
-}
-
-static void on_done(void *arg, bool pass, const char *reason)
-{
-    struct check *check = arg;
-    struct checked *instance = check->instance;
-    const struct instance_key *key = &instance->key;
-    metric_inc(&instance->checks->metrics.runs);
-    if (!pass)
-        metric_inc(&instance->checks->metrics.failures);
-    if (!streak_result(&check->streak, pass))
-        return;
-    log_info("%s/%s %s: check %s %s: %s", key->domain, key->service, key->instance, kind_text(&check->config),
-             check->config.target, pass ? "passes" : reason);
-    loop_timer_arm(&instance->report, 0, 0);
-}
-
-/* From one start to the next: a slow check is not run less often. */
-static void on_due(void *arg)
-{
-    struct check *check = arg;
-    int64_t now_ns = clock_now_ns();
-    loop_timer_arm(&check->timer, now_ns + check->config.interval_ns, now_ns);
-    probe_run(check->probe);
-}
-
-/* Somewhere in the first second, or in the interval: not all at once after a start. */
-static int64_t first_delay(const struct checked *instance, const struct check_config *config)
-{
-    int64_t most = config->interval_ns < NS_PER_S ? config->interval_ns : NS_PER_S;
-    return (int64_t)(instance_id(&instance->key) % 1000) * most / 1000;
-}
-
-static int check_new(struct checked *instance, const struct check_config *config, struct check **ret_check)
-{
-    struct checks *c = instance->checks;
-    struct check *check = calloc(1, sizeof *check);
-    if (!check)
-        return -ENOMEM;
-    check->instance = instance;
-    check->config = *config;
-    streak_init(&check->streak, config->fall, config->rise);
-    int err = probe_new(c->base, c->dns, config, on_done, check, &check->probe);
-    if (err == 0)
-        err = loop_timer_init(&check->timer, c->base, on_due, check);
-    if (err < 0) {
-        check_free(check);
-        return err;
-    }
-    int64_t now_ns = clock_now_ns();
-    loop_timer_arm(&check->timer, now_ns + first_delay(instance, config), now_ns);
-    *ret_check = check;
     return 0;
 }
 
@@ -151,14 +96,22 @@ static void free_list(struct check **list, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         check_free(list[i]);
+    free(list);
+}
+
+static void count(struct checks *c, size_t before, size_t after)
+{
+    c->n = c->n - before + after;
+    metric_set(&c->metrics.configured, c->n);
 }
 
 static void remove_instance(struct checked *instance)
 {
     struct checks *c = instance->checks;
     HASH_DEL(c->all, instance);
+    count(c, instance->n, 0);
     free_list(instance->list, instance->n);
-    loop_timer_fini(&instance->report);
+    loop_timer_fini(&instance->look);
     free(instance);
 }
 
@@ -168,42 +121,89 @@ void checks_free(struct checks *c)
         return;
     while (c->all)
         remove_instance(c->all);
-    if (c->dns)
-        evdns_base_free(c->dns, 1);
+    curl_loop_free(c->tools.curl);
+    if (c->tools.dns)
+        evdns_base_free(c->tools.dns, 1);
+    loop_timer_fini(&c->timer);
+    schedule_fini(&c->schedule);
     free(c);
 }
 
-/* 0: cannot be told yet. */
-static enum discover_state state_of(const struct checked *instance)
+int check_badness(enum discover_state state)
 {
-    bool all_known = true;
-    for (size_t i = 0; i < instance->n; i++) {
-        const struct streak *s = &instance->list[i]->streak;
-        if (s->known && !s->passing)
-            return DISCOVER_CRITICAL;
-        all_known = all_known && s->known;
-    }
-    return all_known ? DISCOVER_PASSING : 0;
+    return state == DISCOVER_CRITICAL ? 2 : state == DISCOVER_WARNING;
 }
 
-static void on_report(void *arg)
+static enum discover_state worst_of(const struct checked *instance)
+{
+    enum discover_state worst = DISCOVER_PASSING;
+    for (size_t i = 0; i < instance->n; i++)
+        if (check_badness(instance->list[i]->tally.state) > check_badness(worst))
+            worst = instance->list[i]->tally.state;
+    return worst;
+}
+
+/* When the first of its checks wants it to be deregistered; INT64_MAX: none does. */
+static int64_t deregister_ns(const struct checked *instance, const struct check **ret_check)
+{
+    int64_t first_ns = INT64_MAX;
+    for (size_t i = 0; i < instance->n; i++) {
+        const struct check *check = instance->list[i];
+        int64_t after_ns = check->spec.deregister_after_ns;
+        if (!after_ns || check->tally.state != DISCOVER_CRITICAL || check->since_ns + after_ns >= first_ns)
+            continue;
+        first_ns = check->since_ns + after_ns;
+        *ret_check = check;
+    }
+    return first_ns;
+}
+
+/* Whether it has to stay as it is for now. */
+static bool is_held(struct checked *instance, enum discover_state state, int64_t now_ns)
+{
+    const struct instance_key *key = &instance->subject.key;
+    bool better = check_badness(state) < check_badness(instance->told);
+    bool held = better && !recovery_take(&instance->recovery, now_ns);
+    if (held && !instance->flapping) {
+        metric_inc(&instance->checks->metrics.held);
+        log_warning(
+            "%s/%s %s flaps: its checks have made it better %u times within a minute, so it is not published that "
+            "they do again until one of these is a minute ago (limits.check_recoveries)",
+            key->domain, key->service, key->instance, instance->checks->options.recoveries);
+    }
+    instance->flapping = held;
+    return held;
+}
+
+static void on_look(void *arg)
 {
     struct checked *instance = arg;
     struct checks *c = instance->checks;
-    struct instance_key key = instance->key;
-    enum discover_state state = state_of(instance);
-    bool changed = state && state != instance->told;
-    if (changed) {
-        metric_inc(&c->metrics.changes);
-        instance->told = state;
+    struct instance_key key = instance->subject.key;
+    int64_t now_ns = clock_now_ns();
+    const struct check *ends = NULL;
+    int64_t end_ns = deregister_ns(instance, &ends), next_ns = end_ns;
+    enum discover_state state = worst_of(instance);
+    if (end_ns <= now_ns) {
+        char why[512];
+        snprintf(why, sizeof why, "its check %s has been critical for %.3g s: %.*s", check_spec_name(&ends->spec),
+                 (double)(now_ns - ends->since_ns) / NS_PER_S, (int)said_line(&ends->said), said_text(&ends->said));
+        metric_inc(&c->metrics.deregistered);
+        c->ops.deregister(c->ops.arg, &key, why);
+        return; /* it may be gone */
     }
-    if (instance->n == 0)
-        remove_instance(instance);
-    if (changed)
-        c->fn(c->arg, &key, state);
+    bool changed = state != instance->told, held = changed && is_held(instance, state, now_ns);
+    if (held && recovery_free_ns(&instance->recovery) < next_ns)
+        next_ns = recovery_free_ns(&instance->recovery);
+    loop_timer_arm(&instance->look, next_ns, now_ns);
+    if (!changed || held)
+        return;
+    metric_inc(&c->metrics.changes);
+    instance->told = state;
+    c->ops.state(c->ops.arg, &key, state);
 }
 
-static struct checked *find(struct checks *c, const struct instance_key *key)
+struct checked *checks_find(const struct checks *c, const struct instance_key *key)
 {
     char text[KEY_CAP];
     struct checked *instance;
@@ -212,37 +212,48 @@ static struct checked *find(struct checks *c, const struct instance_key *key)
     return instance;
 }
 
-static struct checked *add(struct checks *c, const struct instance_key *key)
+static struct checked *add(struct checks *c, const struct check_subject *subject)
 {
     struct checked *instance = calloc(1, sizeof *instance);
-    if (!instance || loop_timer_init(&instance->report, c->base, on_report, instance) < 0) {
+    if (!instance || loop_timer_init(&instance->look, c->tools.base, on_look, instance) < 0) {
         free(instance);
         return NULL;
     }
     instance->checks = c;
-    instance->key = *key;
+    instance->subject = *subject;
     instance->told = DISCOVER_PASSING;
-    instance_key_format(key, instance->key_text);
+    instance->recovery.a_minute = c->options.recoveries;
+    instance_key_format(&subject->key, instance->key_text);
     HASH_ADD_STR(c->all, key_text, instance);
     if (hash_added(&instance->hh))
         return instance;
-    loop_timer_fini(&instance->report);
+    loop_timer_fini(&instance->look);
     free(instance);
     return NULL;
 }
 
-static bool same(const struct check_config *a, const struct check_config *b)
+/* --- replacing them --- */
+
+int checks_allow(const struct checks *c, const struct checked *instance, size_t n, char ret_why[static CONFIG_WHY_CAP])
 {
-    return a->kind == b->kind && strcmp(a->target, b->target) == 0 && a->interval_ns == b->interval_ns &&
-           a->timeout_ns == b->timeout_ns && a->fall == b->fall && a->rise == b->rise;
+    size_t before = instance ? instance->n : 0;
+    if (n > c->options.per_instance_max)
+        snprintf(ret_why, CONFIG_WHY_CAP, "more checks than limits.checks_per_instance allows (%u)",
+                 c->options.per_instance_max);
+    else if (n > before && c->n - before + n > c->options.all_max)
+        snprintf(ret_why, CONFIG_WHY_CAP, "this host has as many checks as it may (limits.checks, %u)",
+                 c->options.all_max);
+    else
+        return 0;
+    return -EINVAL;
 }
 
 /* Takes one that is the same out of the old list. */
-static struct check *take_same(struct check **old, size_t n, const struct check_config *config)
+static struct check *take_same(struct check **old, size_t n, const char *text)
 {
     for (size_t i = 0; i < n; i++) {
         struct check *check = old[i];
-        if (check && same(&check->config, config)) {
+        if (check && strcmp(check->text, text) == 0) {
             old[i] = NULL;
             return check;
         }
@@ -251,69 +262,78 @@ static struct check *take_same(struct check **old, size_t n, const struct check_
 }
 
 /* New ones for all that differ from what there is; at the others' places stays NULL. */
-static int make_new(struct checked *instance, const struct check_config *configs, size_t n,
-                    struct check *ret_list[static SERVICE_CHECKS_MAX])
+static int make_new(struct checked *instance, char *const *texts, size_t n, enum discover_state before,
+                    struct check **list, char ret_why[static CONFIG_WHY_CAP])
 {
-    struct check *old[SERVICE_CHECKS_MAX];
-    memcpy(old, instance->list, sizeof old);
-    memset(ret_list, 0, SERVICE_CHECKS_MAX * sizeof *ret_list);
+    struct check *old[CHECKS_MAX];
+    char why[CONFIG_WHY_CAP] = "";
+    if (instance->n)
+        memcpy(old, instance->list, instance->n * sizeof *old);
     for (size_t i = 0; i < n; i++) {
-        int err = take_same(old, instance->n, &configs[i]) ? 0 : check_new(instance, &configs[i], &ret_list[i]);
-        if (err < 0) {
-            free_list(ret_list, n);
+        int err = take_same(old, instance->n, texts[i]) ? 0 : check_new(instance, texts[i], before, &list[i], why);
+        if (err == -EINVAL)
+            snprintf(ret_why, CONFIG_WHY_CAP, "check %zu: %.*s", i + 1, CONFIG_WHY_CAP - 32, why);
+        if (err)
             return err;
-        }
     }
     return 0;
 }
 
-static void replace(struct checked *instance, const struct check_config *configs, size_t n, struct check **list)
+static void replace(struct checked *instance, char *const *texts, size_t n, struct check **list)
 {
     for (size_t i = 0; i < n; i++)
         if (!list[i])
-            list[i] = take_same(instance->list, instance->n, &configs[i]);
+            list[i] = take_same(instance->list, instance->n, texts[i]);
     free_list(instance->list, instance->n);
-    memset(instance->list, 0, sizeof instance->list);
-    memcpy(instance->list, list, n * sizeof *list);
+    count(instance->checks, instance->n, n);
+    instance->list = list;
     instance->n = n;
 }
 
-static void count(struct checks *c)
+static int set(struct checked *instance, char *const *texts, size_t n, enum discover_state before,
+               char ret_why[static CONFIG_WHY_CAP])
 {
-    uint64_t n = 0;
-    for (const struct checked *instance = c->all; instance; instance = instance->hh.next)
-        n += instance->n;
-    metric_set(&c->metrics.configured, n);
+    struct check **list = calloc(n, sizeof *list);
+    int err = list ? make_new(instance, texts, n, before, list, ret_why) : -ENOMEM;
+    if (err) {
+        if (list)
+            free_list(list, n);
+        return err;
+    }
+    replace(instance, texts, n, list);
+    return 0;
 }
 
-int checks_set(struct checks *c, const struct instance_key *key, const struct check_config *configs, size_t n)
+int checks_set(struct checks *c, const struct check_subject *subject, char *const *specs, size_t n,
+               enum discover_state before, enum discover_state *ret_state, char ret_why[static CONFIG_WHY_CAP])
 {
-    struct check *list[SERVICE_CHECKS_MAX];
-    struct checked *instance = find(c, key);
+    struct checked *instance = checks_find(c, &subject->key);
     bool is_new = !instance;
-    if (n > SERVICE_CHECKS_MAX)
-        return -EINVAL;
-    if (is_new && n == 0)
+    int err = checks_allow(c, instance, n, ret_why);
+    if (err)
+        return err;
+    if (n == 0) {
+        checks_remove(c, &subject->key);
+        *ret_state = DISCOVER_PASSING;
         return 0;
+    }
     if (is_new)
-        instance = add(c, key);
-    int err = instance ? make_new(instance, configs, n, list) : -ENOMEM;
-    if (err < 0) {
+        instance = add(c, subject);
+    err = instance ? set(instance, specs, n, is_new ? before : 0, ret_why) : -ENOMEM;
+    if (err) {
         if (instance && is_new)
             remove_instance(instance);
         return err;
     }
-    replace(instance, configs, n, list);
-    loop_timer_arm(&instance->report, 0, 0); /* the one that failed may be gone */
-    count(c);
+    instance->told = *ret_state = worst_of(instance);
+    loop_timer_arm(&instance->look, 0, 0);
+    checks_arm(c);
     return 0;
 }
 
 void checks_remove(struct checks *c, const struct instance_key *key)
 {
-    struct checked *instance = find(c, key);
-    if (!instance)
-        return;
-    remove_instance(instance);
-    count(c);
+    struct checked *instance = checks_find(c, key);
+    if (instance)
+        remove_instance(instance);
 }

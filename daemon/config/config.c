@@ -56,6 +56,8 @@ void config_free(struct config *c)
     if (!c)
         return;
     config_table_fini(&config_keys, c);
+    for (size_t i = 0; i < c->n_services; i++)
+        string_list_fini(&c->services[i].checks);
     free(c->services);
     service_files_fini(c);
     free(c);

@@ -73,10 +73,11 @@ struct config {
             mailbox, puts;
         uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
             hostnames_per_host, http_clients, overrides;
+        uint32_t checks, checks_per_instance, checks_running, check_recoveries;
         uint32_t api_reserve, api_watches_per_uid, api_watches_all;
         uint32_t table_bytes;
-        uint32_t http_clients_per_user, http_reserve;
-        int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns;
+        uint32_t http_clients_per_user, http_reserve, http_held;
+        int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
     struct service_config *services; /* no two with the same service and instance */
     size_t n_services;

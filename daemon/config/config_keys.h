@@ -6,23 +6,18 @@
 #ifndef CONFIG_CONFIG_KEYS_H
 #define CONFIG_CONFIG_KEYS_H
 
+#include "daemon/config/check_spec.h"
 #include "daemon/config/config_table.h"
 
-/* The groups of `services`, and of their `checks`, as they are written in a file. */
+/* The groups of `services` as they are written in a file. */
 struct service_block {
     char *name, *instance;
     uint32_t port, proto, weight, priority;
     struct string_list address, tags;
 };
 
-struct check_block {
-    char *tcp, *http;
-    int64_t interval_ns, timeout_ns;
-    uint32_t fall, rise;
-};
-
 extern const struct config_table config_keys;  /* of struct config */
 extern const struct config_table service_keys; /* of struct service_block */
-extern const struct config_table check_keys;   /* of struct check_block */
+extern const struct config_table check_keys;   /* of struct check_spec */
 
 #endif

@@ -50,40 +50,38 @@ static void take_meta(struct config_source *s, const config_setting_t *group, st
         take_pair(s, config_setting_get_elem(meta, (unsigned)i), r);
 }
 
-static void check_from(struct config_source *s, const config_setting_t *group, const struct check_block *b,
-                       struct check_config *ret_check)
+/* Says what is wrong where it stands. */
+static void complain_of(struct config_source *s, const config_setting_t *group, const char *key, const char *why)
 {
-    struct check_config *c = ret_check;
-    const char *target = b->tcp[0] ? b->tcp : b->http;
-    if ((b->tcp[0] != '\0') == (b->http[0] != '\0'))
-        config_complain(s, group, "must have either tcp or http");
-    c->kind = b->tcp[0] ? CHECK_TCP : CHECK_HTTP;
-    strcpy(c->target, target);
-    c->interval_ns = b->interval_ns;
-    c->timeout_ns = b->timeout_ns;
-    c->fall = b->fall;
-    c->rise = b->rise;
-    const config_setting_t *timeout = config_setting_get_member(group, "timeout");
-    if (c->timeout_ns > c->interval_ns && timeout)
-        config_complain(s, timeout, "longer than the interval");
-    if (c->timeout_ns > c->interval_ns)
-        c->timeout_ns = c->interval_ns;
+    const config_setting_t *setting = key ? config_setting_lookup((config_setting_t *)group, key) : NULL;
+    config_complain(s, setting ? setting : group, "%s", why);
+}
+
+static int add_check(struct config_source *s, const config_setting_t *group, struct check_spec *spec,
+                     struct service_config *service)
+{
+    char text[CHECK_SPEC_CAP], why[CONFIG_WHY_CAP];
+    const char *key;
+    int err = check_spec_verify(spec, config_setting_get_member(group, "timeout"), &key, why);
+    if (err == -EINVAL) {
+        complain_of(s, group, key, why);
+        return 0;
+    }
+    if (!err)
+        err = check_spec_format(spec, text);
+    return err ? err : string_list_add(&service->checks, text);
 }
 
 static int take_check(struct config_source *s, const config_setting_t *group, struct service_config *service)
 {
     if (!config_source_check_form(s, group, FORM_PAIRS))
         return 0;
-    if (service->n_checks == SERVICE_CHECKS_MAX) {
-        config_complain(s, group, "more than %d checks", SERVICE_CHECKS_MAX);
-        return 0;
-    }
-    struct check_block block = {0};
+    struct check_spec spec = {.fall = 0};
     size_t complaints = s->report->n;
-    int err = read_members(s, group, &check_keys, &block);
+    int err = read_members(s, group, &check_keys, &spec);
     if (!err && s->report->n == complaints)
-        check_from(s, group, &block, &service->checks[service->n_checks++]);
-    config_table_fini(&check_keys, &block);
+        err = add_check(s, group, &spec, service);
+    check_spec_fini(&spec);
     return err;
 }
 
@@ -114,7 +112,6 @@ static int service_from(struct config_source *s, const config_setting_t *group, 
 {
     struct record *r = &service->record;
     record_init(r);
-    service->n_checks = 0;
     take_names(s, group, b, service);
     r->port = (uint16_t)b->port;
     r->weight = b->weight;
@@ -131,11 +128,16 @@ int config_service_read(struct config_source *s, const config_setting_t *group, 
 {
     struct service_block block = {0};
     size_t complaints = s->report->n;
+    ret_service->checks = (struct string_list){NULL, 0};
     if (!config_source_check_form(s, group, FORM_PAIRS))
         return -EINVAL;
     int err = read_members(s, group, &service_keys, &block);
     if (!err && s->report->n == complaints)
         err = service_from(s, group, &block, ret_service);
     config_table_fini(&service_keys, &block);
-    return err ? err : s->report->n == complaints ? 0 : -EINVAL;
+    if (!err && s->report->n != complaints)
+        err = -EINVAL;
+    if (err)
+        string_list_fini(&ret_service->checks);
+    return err;
 }

@@ -117,6 +117,14 @@ static void refuse_large(const struct service_set *set, size_t i, size_t limit, 
         complain(set, i, report, "takes more bytes than limits.record_bytes allows");
 }
 
+static void refuse_many_checks(const struct service_set *set, size_t i, size_t limit, struct config_report *report)
+{
+    char text[128];
+    snprintf(text, sizeof text, "more checks than limits.checks_per_instance allows (%zu)", limit);
+    if (set->services[i].checks.n > limit)
+        complain(set, i, report, text);
+}
+
 static void refuse_loopback(const struct service_set *set, size_t i, const struct config *config,
                             struct config_report *report)
 {
@@ -136,6 +144,7 @@ int service_set_check(struct service_set *set, size_t from, struct config_report
         refuse_large(set, i, config->limits.record_bytes, report);
         refuse_own_zone(set, i, config, report);
         refuse_loopback(set, i, config, report);
+        refuse_many_checks(set, i, config->limits.checks_per_instance, report);
     }
     size_t limit = config->limits.instances_per_host;
     if (set->n > limit)
@@ -146,6 +155,8 @@ int service_set_check(struct service_set *set, size_t from, struct config_report
 void service_set_cut(struct service_set *set, size_t n)
 {
     struct service_name *name, *next;
+    for (size_t i = n; set->services && i < set->n; i++)
+        string_list_fini(&set->services[i].checks);
     HASH_ITER(hh, set->names, name, next)
     {
         if (name->index < n)
@@ -160,8 +171,8 @@ void service_set_finish(struct service_set *set, struct config *config)
 {
     config->services = set->services;
     config->n_services = set->n;
-    service_set_cut(set, 0);
     set->services = NULL;
+    service_set_cut(set, 0);
 }
 
 void service_set_fini(struct service_set *set)

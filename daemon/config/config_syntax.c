@@ -144,10 +144,43 @@ const char *syntax_nats_url(const char *text)
 const char *syntax_http_url(const char *text)
 {
     const char *rest = after(text, "http://");
+    if (!rest)
+        rest = after(text, "https://");
     bool ok = rest && is_authority(rest, strcspn(rest, "/?#"));
     for (const char *c = text; *c && ok; c++)
         ok = *c > 0x20 && *c < 0x7f && *c != '#';
     return ok ? NULL : "must be a URL such as \"http://127.0.0.1:8080/healthz\"";
+}
+
+/* RFC 9110 section 5.6.2 */
+static bool is_http_token(const char *text, size_t n)
+{
+    return n > 0 && made_of(text, n, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~");
+}
+
+const char *syntax_http_header(const char *text)
+{
+    const char *colon = strchr(text, ':');
+    bool ok = colon && is_http_token(text, (size_t)(colon - text)) && !syntax_text(text);
+    return ok ? NULL : "must be a header such as \"Accept: text/plain\"";
+}
+
+/* "200", "200-299" */
+const char *syntax_http_codes(const char *text)
+{
+    const char *const must = "must be a code or a range of codes such as \"200-299\"";
+    size_t n = strlen(text);
+    bool one = n == 3, range = n == 7 && text[3] == '-';
+    if ((!one && !range) || !made_of(text, 3, DIGITS) || *text < '1' || *text > '5')
+        return must;
+    if (range && (!made_of(text + 4, 3, DIGITS) || text[4] > '5' || strncmp(text, text + 4, 3) > 0))
+        return must;
+    return NULL;
+}
+
+const char *syntax_http_method(const char *text)
+{
+    return made_of(text, strlen(text), UPPER) ? NULL : "must be a method such as \"HEAD\"";
 }
 
 const char *syntax_endpoint(const char *text)
@@ -164,6 +197,46 @@ const char *syntax_target(const char *text)
     uint16_t port;
     bool ok = host_port_parse(text, &host, &n, &port) == 0 && port != 0 && is_host(host, n);
     return ok ? NULL : "must be a host and a port such as \"127.0.0.1:8080\"";
+}
+
+/* The service is a name of the program's own: "shop.Payment". */
+const char *syntax_grpc(const char *text)
+{
+    char target[HOST_MAX + sizeof "[]:65535"];
+    size_t n = strcspn(text, "/");
+    bool named = text[n] && text[n + 1], ok = n < sizeof target;
+    if (ok) {
+        memcpy(target, text, n);
+        target[n] = '\0';
+        ok = !syntax_target(target) && (!text[n] || (named && !syntax_text(text + n)));
+    }
+    return ok ? NULL : "must be a host and a port, and may name a service, such as \"127.0.0.1:50051/shop.Payment\"";
+}
+
+/* systemd.unit(5) */
+const char *syntax_unit(const char *text)
+{
+    static const char *const types[] = {".service", ".socket", ".target", ".mount", ".timer", ".path", ".scope"};
+    const char *type = strrchr(text, '.');
+    bool ok = false;
+    for (size_t i = 0; type && i < sizeof types / sizeof *types; i++)
+        ok |= type > text && strcmp(type, types[i]) == 0;
+    ok = ok && made_of(text, strlen(text), LOWER UPPER DIGITS ":-_.\\@");
+    return ok ? NULL : "must be the name of a unit such as \"payment.service\"";
+}
+
+const char *syntax_process(const char *text)
+{
+    size_t n = strlen(text);
+    bool number = n < 8 && made_of(text, n, DIGITS) && strspn(text, "0") < n;
+    return number || (*text == '/' && !syntax_text(text))
+               ? NULL
+               : "must be the number of a process or the absolute path of a file that has it";
+}
+
+const char *syntax_host(const char *text)
+{
+    return is_host(text, strlen(text)) ? NULL : "must be the name of a host";
 }
 
 static const char *useless(const char *text)

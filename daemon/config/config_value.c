@@ -30,6 +30,14 @@ static const struct kind {
     [VALUE_PATH] = {"path", "paths", FORM_TEXT, STORE_TEXT, syntax_path},
     [VALUE_NATS_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_nats_url},
     [VALUE_HTTP_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_http_url},
+    [VALUE_HEADER] = {"header", "headers", FORM_TEXT, STORE_TEXT, syntax_http_header},
+    [VALUE_CODES] = {"code", "codes", FORM_TEXT, STORE_TEXT, syntax_http_codes},
+    [VALUE_METHOD] = {"method", "methods", FORM_TEXT, STORE_TEXT, syntax_http_method},
+    [VALUE_GRPC] = {"host:port/service", "host:port/service", FORM_TEXT, STORE_TEXT, syntax_grpc},
+    [VALUE_ARGUMENT] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_text},
+    [VALUE_UNIT] = {"unit", "units", FORM_TEXT, STORE_TEXT, syntax_unit},
+    [VALUE_PROCESS] = {"process", "processes", FORM_TEXT, STORE_TEXT, syntax_process},
+    [VALUE_HOST] = {"host name", "host names", FORM_TEXT, STORE_TEXT, syntax_host},
     [VALUE_ENDPOINT] = {"address:port", "address:port", FORM_TEXT, STORE_TEXT, syntax_endpoint},
     [VALUE_TARGET] = {"host:port", "host:port", FORM_TEXT, STORE_TEXT, syntax_target},
     [VALUE_OWN] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_own_address},
@@ -40,6 +48,7 @@ static const struct kind {
     [VALUE_LEVEL] = {"level", NULL, FORM_TEXT, STORE_U32, NULL},
     [VALUE_PROTOCOL] = {"protocol", NULL, FORM_TEXT, STORE_U32, NULL},
     [VALUE_ON_STOP] = {"keep or leave", NULL, FORM_TEXT, STORE_U32, NULL},
+    [VALUE_INITIAL] = {"passing or critical", NULL, FORM_TEXT, STORE_U32, NULL},
     [VALUE_DURATION] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
     [VALUE_SECONDS] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
     [VALUE_BOOLEAN] = {"true or false", NULL, FORM_BOOLEAN, STORE_BOOL, NULL},
@@ -53,11 +62,17 @@ static const struct word {
     const char *text;
     uint32_t number;
 } words[] = {
-    {VALUE_LEVEL, "error", LOG_ERR},         {VALUE_LEVEL, "warning", LOG_WARNING},
-    {VALUE_LEVEL, "notice", LOG_NOTICE},     {VALUE_LEVEL, "info", LOG_INFO},
-    {VALUE_LEVEL, "debug", LOG_DEBUG},       {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
-    {VALUE_PROTOCOL, "udp", DISCOVER_UDP},   {VALUE_ON_STOP, "keep", ON_STOP_KEEP},
+    {VALUE_LEVEL, "error", LOG_ERR},
+    {VALUE_LEVEL, "warning", LOG_WARNING},
+    {VALUE_LEVEL, "notice", LOG_NOTICE},
+    {VALUE_LEVEL, "info", LOG_INFO},
+    {VALUE_LEVEL, "debug", LOG_DEBUG},
+    {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
+    {VALUE_PROTOCOL, "udp", DISCOVER_UDP},
+    {VALUE_ON_STOP, "keep", ON_STOP_KEEP},
     {VALUE_ON_STOP, "leave", ON_STOP_LEAVE},
+    {VALUE_INITIAL, "passing", DISCOVER_PASSING},
+    {VALUE_INITIAL, "critical", DISCOVER_CRITICAL},
 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)
@@ -205,7 +220,7 @@ int value_append(const struct config_key *key, const char *text, struct string_l
     int err = check_text(key, text, ret_why);
     if (err)
         return err;
-    if (string_list_has(list, text))
+    if (key->kind != VALUE_ARGUMENT && string_list_has(list, text))
         return refuse(ret_why, "\"%s\" is there already", text);
     if (list->n == key->items_max)
         return refuse(ret_why, "more than %u", key->items_max);
@@ -250,6 +265,40 @@ int value_preset(const struct config_key *key, void *base)
         return copy ? 0 : -ENOMEM;
     }
     return store == STORE_NOTHING || !key->preset ? 0 : value_set_any(key, key->preset, base, why);
+}
+
+static const char *word_text(enum value_kind kind, uint32_t number)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].kind == kind && words[i].number == number)
+            return words[i].text;
+    return "";
+}
+
+int value_format(const struct config_key *key, const void *base, char *ret_text, size_t cap)
+{
+    const void *field = (const char *)base + key->offset;
+    char duration[DURATION_CAP];
+    int n = 0;
+    switch (kinds[key->kind].store) {
+    case STORE_TEXT:
+        n = snprintf(ret_text, cap, "%s", *(char *const *)field);
+        break;
+    case STORE_NS:
+        duration_format(*(const int64_t *)field, duration);
+        n = snprintf(ret_text, cap, "%s", duration);
+        break;
+    case STORE_U32:
+        n = key->kind == VALUE_NUMBER ? snprintf(ret_text, cap, "%" PRIu32, *(const uint32_t *)field)
+                                      : snprintf(ret_text, cap, "%s", word_text(key->kind, *(const uint32_t *)field));
+        break;
+    case STORE_BOOL:
+        n = snprintf(ret_text, cap, "%s", *(const bool *)field ? "true" : "false");
+        break;
+    case STORE_NOTHING:
+        break;
+    }
+    return n < 0 || (size_t)n >= cap ? -EMSGSIZE : 0;
 }
 
 void value_fini(const struct config_key *key, void *base)

@@ -23,6 +23,14 @@ enum value_kind {
     VALUE_PATH,     /* "/var/lib/discoverd" */
     VALUE_NATS_URL, /* "nats://10.0.0.1:4222" */
     VALUE_HTTP_URL, /* "http://127.0.0.1:8080/healthz" */
+    VALUE_HEADER,   /* "Accept: text/plain" */
+    VALUE_CODES,    /* "200-299" */
+    VALUE_METHOD,   /* "HEAD" */
+    VALUE_GRPC,     /* "127.0.0.1:50051/shop.Payment" */
+    VALUE_ARGUMENT, /* printable; of a command, so that one may stand twice in a list */
+    VALUE_UNIT,     /* "payment.service" */
+    VALUE_PROCESS,  /* "4711" or "/run/payment.pid" */
+    VALUE_HOST,     /* "db.example.com" */
     VALUE_ENDPOINT, /* "127.0.0.1:8053" */
     VALUE_TARGET,   /* "db.example.com:5432" */
     VALUE_OWN,      /* "10.0.1.22", "%eth1" or "10.0.0.0/8": of this machine */
@@ -34,6 +42,7 @@ enum value_kind {
     VALUE_LEVEL,    /* "info" */
     VALUE_PROTOCOL, /* "tcp" */
     VALUE_ON_STOP,  /* "keep" */
+    VALUE_INITIAL,  /* "passing" */
     /* Kept as int64_t. */
     VALUE_DURATION, /* "500ms" */
     VALUE_SECONDS,  /* "5s", nothing finer */
@@ -83,6 +92,9 @@ int value_set_any(const struct config_key *key, const char *text, void *base, ch
 
 /* Sets it to its preset, which is "" for a text that must be given. -ENOMEM. */
 int value_preset(const struct config_key *key, void *base);
+
+/* A value that is no list, as text that value_set takes. -EMSGSIZE. */
+int value_format(const struct config_key *key, const void *base, char *ret_text, size_t cap);
 
 void value_fini(const struct config_key *key, void *base);
 bool value_equal(const struct config_key *key, const void *a, const void *b);

@@ -66,8 +66,10 @@ void dns_cache_fini(struct dns_cache *c)
     *c = (struct dns_cache){0};
 }
 
+/* From the beginning of the ring again: that is in memory already. */
 void dns_cache_clear(struct dns_cache *c)
 {
+    c->head += (c->bytes - c->head % c->bytes) % c->bytes;
     c->floor = c->head;
 }
 
@@ -153,6 +155,13 @@ static uint64_t append(struct dns_cache *c, size_t n)
     return position;
 }
 
+/* An answer that has outgrown its place will grow again: with room to spare it moves a few times in its life, not for ever. */
+static size_t room_for(size_t need, bool has_grown)
+{
+    size_t room = has_grown ? round_up(need + need / 2) : need;
+    return room < DNS_CACHE_ANSWER_MAX ? room : DNS_CACHE_ANSWER_MAX;
+}
+
 static void fill(struct kept *k, const struct dns_cache_key *key, struct dns_prepared *p)
 {
     k->key_bytes = key->bytes;
@@ -169,11 +178,12 @@ void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct
     c->keeps++;
     uint64_t *cell = cell_of(c, key);
     if (!cell || kept_at(c, position_of(*cell))->capacity < need) {
+        size_t room = room_for(need, cell != NULL);
         if (!cell)
             cell = oldest_cell(c, key->hash);
-        uint64_t position = append(c, need);
+        uint64_t position = append(c, room);
         *cell = key->hash >> POSITION_BITS << POSITION_BITS | position / 8;
-        kept_at(c, position)->capacity = (uint32_t)need;
+        kept_at(c, position)->capacity = (uint32_t)room;
     }
     fill(kept_at(c, position_of(*cell)), key, p);
 }

@@ -4,7 +4,7 @@
  *
  * Memory is one ring: answers are appended, and the oldest are overwritten; so it is bounded, nothing is ever
  * allocated or freed, and memory never needed is never touched. An answer that is made anew takes its old place if
- * it fits there, so a service that changes often pushes out nobody. Only names that are in the table are kept: a
+ * it fits there, else one with room to spare, so a service that changes often pushes out nobody, and needs no more memory. Only names that are in the table are kept: a
  * flood of invented ones goes past this.
  */
 #ifndef DNS_DNS_CACHE_H

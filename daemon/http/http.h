@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The read-only HTTP interface: /metrics, /healthz, /readyz, /v1/status, /v1/services,
- * /v1/services/<domain>/<service>, /v1/hosts, /v1/http_sd. Main thread only, on the given event_base.
+ * The read-only HTTP interface: /metrics, /healthz, /readyz and what is below /v1 (http_routes.c). Main thread only, on the given event_base.
  *
  * Answers are made one after the other in pieces, all of them together no longer than a slice of the loop at a time:
  * whoever asks for much, or often, waits behind the others, and nobody else waits for him.
  *
  * On bufferevents, not on evhttp: that has no limit on connections (libevent 2.1), and its answers are made whole
- * before they are sent. One request a connection; GET and HEAD; everything else, and requests that are too large or
- * too slow, are refused and counted.
+ * before they are sent. GET and HEAD, as many on a connection as the client likes, and as many ahead of the answers; everything
+ * else, and requests that are too large or too slow, are refused and counted.
+ *
+ * A request may wait for a change (?index=N&wait=T), and /v1/events is a stream of all changes. These have a limit of their
+ * own, for they take next to nothing while they wait.
  *
  * Every answer tells in `Discoverd-Sync` and `Discoverd-Age-Ms` how far it can be trusted.
  */
@@ -34,13 +36,15 @@ struct http_options {
     uint32_t connections_max;
     uint32_t per_user_max; /* of one user of this machine, or of one address; root and our own have no limit */
     uint32_t reserve;      /* of connections_max, for these two alone */
+    uint32_t held_max;     /* requests and streams that wait for changes, beside connections_max */
     int64_t timeout_ns;    /* for the request, and for any part of the answer to be taken */
+    int64_t idle_ns;       /* until the next request */
 };
 
 struct http_ops {
     void *arg;
     const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
-    const struct catalog *(*catalog)(void *arg);
+    struct catalog *(*catalog)(void *arg);   /* lives longer than the interface; read, walked over and watched */
 
     /* Fills in all but the counters; its strings are read before the next turn of the loop. */
     void (*status)(void *arg, Discover__V1__Status *ret_status);

@@ -23,21 +23,42 @@ static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: te
                            "Connection: close\r\n\r\ntoo many connections (limits.http_clients, "
                            "limits.http_clients_per_user)\n";
 
+static bool is_idle(const struct connection *c)
+{
+    return c->state == READING && !c->begun && c->served;
+}
+
+/* The one that has been idle for longest, of this owner (NULL: of whichever). */
+static struct connection *idlest(const struct http *h, const struct share_owner *owner)
+{
+    struct connection *idle = NULL;
+    for (struct connection *c = h->connections; c; c = c->next)
+        if (is_idle(c) && (!owner || memcmp(&c->share->owner, owner, sizeof *owner) == 0) &&
+            (!idle || c->quiet_ns < idle->quiet_ns))
+            idle = c;
+    return idle;
+}
+
 /* The oldest of those whose user, or address, has the most. */
 static struct connection *most_dispensable(const struct http *h)
 {
     struct connection *most = NULL;
     for (struct connection *c = h->connections; c; c = c->next)
-        if (!c->share->trusted && (!most || c->share->n > most->share->n))
+        if (!c->share_of_held && !c->share->trusted && (!most || c->share->n > most->share->n))
             most = c;
     return most;
 }
 
-/* All are taken: one of who has more than the newcomer would have makes room. */
-static bool make_room(struct http *h, const struct share_owner *owner)
+/*
+ * The owner has all he may have, or all are taken: an idle one makes room, which its client takes for no failure; then, if all
+ * are taken, one of who has more than the newcomer would have.
+ */
+static bool make_room(struct http *h, const struct share_owner *owner, bool all_taken)
 {
-    struct connection *other = most_dispensable(h);
-    if (!other || other->share->n < shares_of(&h->shares, owner) + 2)
+    struct connection *other = idlest(h, all_taken ? NULL : owner);
+    if (!other && all_taken)
+        other = most_dispensable(h);
+    if (!other || (!is_idle(other) && other->share->n < shares_of(&h->shares, owner) + 2))
         return false;
     metric_inc(&h->metrics.displaced);
     http_connection_close(other);
@@ -52,7 +73,7 @@ static void take(struct http *h, int sock)
     peer_owner(h->diag, sock, &owner, &uid);
     bool trusted = uid == 0 || uid == geteuid();
     int err = shares_take(&h->shares, &owner, trusted, &share);
-    if (err == -ENOSPC && make_room(h, &owner))
+    if ((err == -ENOSPC || err == -EDQUOT) && make_room(h, &owner, err == -ENOSPC))
         err = shares_take(&h->shares, &owner, trusted, &share);
     if (err == 0) {
         http_connection_new(h, sock, share);
@@ -61,6 +82,20 @@ static void take(struct http *h, int sock)
     metric_inc(&h->metrics.limited);
     (void)send(sock, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* a fresh socket has room for it */
     close(sock);
+}
+
+int http_share_move(struct connection *c, bool to_held)
+{
+    struct http *h = c->http;
+    struct shares *from = to_held ? &h->shares : &h->held_shares, *to = to_held ? &h->held_shares : &h->shares;
+    struct share *share;
+    int err = shares_take(to, &c->share->owner, c->share->trusted, &share);
+    if (err)
+        return err;
+    shares_give(from, c->share);
+    c->share = share;
+    c->share_of_held = to_held;
+    return 0;
 }
 
 static void pause_for(struct http *h, int64_t pause_ns)
@@ -138,6 +173,7 @@ static int listen_at(struct http *h, const char *text)
 int http_listen(struct http *h)
 {
     shares_init(&h->shares, h->options.connections_max, h->options.per_user_max, h->options.reserve);
+    shares_init(&h->held_shares, h->options.held_max, h->options.held_max / 2, h->options.reserve);
     h->diag = peer_owner_open();
     int err = loop_timer_init(&h->accept_again, h->base, on_accept_again, h);
     return err ? err : listen_at(h, h->options.listen);
@@ -149,6 +185,7 @@ void http_listen_stop(struct http *h)
         evconnlistener_free(h->listener);
     loop_timer_fini(&h->accept_again);
     shares_fini(&h->shares);
+    shares_fini(&h->held_shares);
     if (h->diag >= 0)
         close(h->diag);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/base/status_counters.h"
+#include "daemon/catalog/catalog_changes.h"
 #include "daemon/documents/documents.h"
 #include "daemon/http/http_impl.h"
 #include "daemon/http/page_json.h"
@@ -95,16 +96,36 @@ static void get_explain(struct connection *c, const char *rest)
         evbuffer_free(body);
 }
 
+static uint64_t all_index(const struct connection *c)
+{
+    return catalog_index(http_source(c->http).catalog);
+}
+
 static void get_services(struct connection *c, const char *rest)
 {
     (void)rest;
-    http_send_list(c, &page_services);
+    if (!http_hold(c, "", all_index(c)))
+        http_send_list(c, &page_services);
+}
+
+static void get_instances(struct connection *c, const char *rest)
+{
+    (void)rest;
+    if (!http_hold(c, "", all_index(c)))
+        http_send_list(c, &page_instances);
+}
+
+static void get_events(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_events_begin(c);
 }
 
 static void get_hosts(struct connection *c, const char *rest)
 {
     (void)rest;
-    http_send_list(c, &page_hosts);
+    if (!http_hold(c, "", all_index(c)))
+        http_send_list(c, &page_hosts);
 }
 
 /* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
@@ -121,9 +142,14 @@ static void get_service(struct connection *c, const char *rest)
 {
     char domain[LABEL_CAP], service[LABEL_CAP];
     struct page_source source = http_source(c->http);
+    uint64_t index;
     int err = service_parse(rest, domain, service);
-    if (err == 0)
+    if (err == 0) {
+        (void)catalog_service_index(source.catalog, rest, &index);
+        if (http_hold(c, rest, index))
+            return;
         err = page_walk_init_service(&c->walk, &source, rest);
+    }
     if (err == 0)
         http_send_walk(c);
     else if (err == -EINVAL)
@@ -138,10 +164,10 @@ static const struct route {
     const char *path; /* one that ends with '/' stands for all that begin with it */
     void (*get)(struct connection *c, const char *rest);
 } routes[] = {
-    {"/metrics", get_metrics},    {"/healthz", get_healthz},      {"/readyz", get_readyz},
-    {"/v1/status", get_status},   {"/v1/services", get_services}, {"/v1/services/", get_service},
-    {"/v1/hosts", get_hosts},     {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
-    {"/v1/http_sd", get_http_sd},
+    {"/metrics", get_metrics},  {"/healthz", get_healthz},      {"/readyz", get_readyz},
+    {"/v1/status", get_status}, {"/v1/services", get_services}, {"/v1/services/", get_service},
+    {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},   {"/v1/instances", get_instances},
+    {"/v1/events", get_events}, {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
 };
 
 static const struct route *find_route(const char *path, const char **ret_rest)

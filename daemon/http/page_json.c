@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,17 +43,28 @@ json_t *page_instance_json(const char *service, const struct catalog_instance *i
     return instance_document(&instance);
 }
 
-json_t *page_host_json(const char *host, uint32_t instances, const struct host_entry *e)
+json_t *page_host_json(const struct catalog_host_info *h)
 {
-    struct discover_host h = {.name = host,
-                              .region = e->region,
-                              .zone = e->zone,
-                              .families = e->addresses.families,
-                              .alive = e->alive,
-                              .instances = instances};
-    memcpy(h.ipv4, e->addresses.ipv4, sizeof h.ipv4);
-    memcpy(h.ipv6, e->addresses.ipv6, sizeof h.ipv6);
-    return host_document(&h);
+    const struct addresses *a = &h->lease->addresses;
+    struct discover_host host = {.name = h->name,
+                                 .region = h->lease->region,
+                                 .zone = h->lease->zone,
+                                 .families = a->families,
+                                 .alive = h->alive,
+                                 .instances = h->instances};
+    memcpy(host.ipv4, a->ipv4, sizeof host.ipv4);
+    memcpy(host.ipv6, a->ipv6, sizeof host.ipv6);
+    return host_document(&host);
+}
+
+json_t *page_service_instance_json(uint64_t id, const struct catalog_instance *i)
+{
+    json_t *object = page_instance_json(i->service, i);
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, id);
+    json_object_set_new(object, "id", json_string(text));
+    json_object_set_new(object, "service", json_string(i->service));
+    return object;
 }
 
 /* --- for Prometheus --- */

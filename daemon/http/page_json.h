@@ -6,13 +6,17 @@
 #include <event2/buffer.h>
 #include <jansson.h>
 
+#include "daemon/catalog/catalog_cursor.h"
 #include "daemon/catalog/catalog_read.h"
 
 /* Writes the value and gives it back. -ENOMEM. */
 int page_write_json(json_t *value, struct evbuffer *out);
 
 json_t *page_instance_json(const char *service, const struct catalog_instance *i);
-json_t *page_host_json(const char *host, uint32_t instances, const struct host_entry *e);
+json_t *page_host_json(const struct catalog_host_info *h);
+
+/* The same with its service, and its id, by which events name it. */
+json_t *page_service_instance_json(uint64_t id, const struct catalog_instance *i);
 
 /* A group of Prometheus' HTTP service discovery, of one target. */
 json_t *page_target_json(const char *service, const struct catalog_instance *i);

@@ -11,22 +11,18 @@
 #include "daemon/documents/documents.h"
 #include "daemon/http/page_json.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/entry.h"
-#include "libdiscover/core/table_key.h"
 #include "libdiscover/core/words.h"
 
 #define PIECE 65536 /* bytes at a time, at most: what a client does not take is not made */
 
-/* Writes what is under a slot, as no or one element of the list. A negative errno: the list cannot go on. */
-typedef int slot_fn(struct page_walk *w, const struct page_source *source, const struct table_peek *peek,
-                    struct evbuffer *out);
-typedef void instance_fn(struct page_walk *w, const struct catalog_instance *i, struct evbuffer *out);
+/* Goes on to the next service, or host, and writes it, or opens it. 1; 0: there is none; a negative errno. */
+typedef int next_fn(struct page_walk *w, const struct page_source *source, struct evbuffer *out);
+typedef void instance_fn(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out);
 
 struct page {
     const char *list; /* its name in the object around it; NULL: the list is all */
-    enum table_kind kind;
-    slot_fn *slot;
-    instance_fn *instance; /* of those that the slot has opened */
+    next_fn *next;
+    instance_fn *instance; /* of the service that was opened */
 };
 
 static int64_t age_ms(const struct table *t)
@@ -44,26 +40,24 @@ static void write_element(struct page_walk *w, json_t *value, struct evbuffer *o
 
 /* --- kinds of lists --- */
 
-static int write_service(struct page_walk *w, const struct page_source *source, const struct table_peek *peek,
-                         struct evbuffer *out)
+static int next_service(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
+    struct catalog_service_info s;
     (void)source;
-    write_element(w, service_document(peek->key, peek->n_first, peek->n_total), out);
-    return 0;
+    if (!catalog_cursor_service(&w->cursor, &s))
+        return 0;
+    write_element(w, service_document(s.name, s.usable, s.instances), out);
+    return 1;
 }
 
-/* Keys of hosts have an '@' in front. */
-static int write_host(struct page_walk *w, const struct page_source *source, const struct table_peek *peek,
-                      struct evbuffer *out)
+static int next_host(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
-    const uint8_t *bytes;
-    size_t n;
-    struct host_entry e;
-    if (peek->key_bytes < 2 || table_view_read(source->table, w->slot, &w->host) < 0 ||
-        table_view_details(&w->host, 0, &bytes, &n) < 0 || host_entry_read(bytes, n, &e) < 0)
+    struct catalog_host_info h;
+    (void)source;
+    if (!catalog_cursor_host(&w->cursor, &h))
         return 0;
-    write_element(w, page_host_json(peek->key + 1, (uint32_t)peek->n_total, &e), out);
-    return 0;
+    write_element(w, page_host_json(&h), out);
+    return 1;
 }
 
 static int open_service(struct page_walk *w, const struct page_source *source, const char *service)
@@ -75,52 +69,63 @@ static int open_service(struct page_walk *w, const struct page_source *source, c
     return catalog_ids(source->catalog, service, &w->ids, &w->n_ids);
 }
 
-static int open_slot(struct page_walk *w, const struct page_source *source, const struct table_peek *peek,
-                     struct evbuffer *out)
+static int open_next_service(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
+    struct catalog_service_info s;
     (void)out;
-    int err = open_service(w, source, peek->key);
-    return err == -ENOENT ? 0 : err;
+    if (!catalog_cursor_service(&w->cursor, &s))
+        return 0;
+    int err = open_service(w, source, s.name);
+    return err == 0 || err == -ENOENT ? 1 : err;
 }
 
-static void write_instance(struct page_walk *w, const struct catalog_instance *i, struct evbuffer *out)
+static void write_instance(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out)
 {
+    (void)id;
     write_element(w, page_instance_json(w->service, i), out);
 }
 
-/* Only what may be used: an instance that is stopped on purpose is not down. */
-static void write_target(struct page_walk *w, const struct catalog_instance *i, struct evbuffer *out)
+static void write_service_instance(struct page_walk *w, uint64_t id, const struct catalog_instance *i,
+                                   struct evbuffer *out)
 {
+    write_element(w, page_service_instance_json(id, i), out);
+}
+
+/* Only what may be used: an instance that is stopped on purpose is not down. */
+static void write_target(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out)
+{
+    (void)id;
     if (i->usable)
         write_element(w, page_target_json(w->service, i), out);
 }
 
-const struct page page_services = {"services", TABLE_SERVICE, write_service, NULL};
-const struct page page_hosts = {"hosts", TABLE_HOST, write_host, NULL};
-const struct page page_http_sd = {NULL, TABLE_SERVICE, open_slot, write_target};
+const struct page page_services = {"services", next_service, NULL};
+const struct page page_hosts = {"hosts", next_host, NULL};
+const struct page page_instances = {"instances", open_next_service, write_service_instance};
+const struct page page_http_sd = {NULL, open_next_service, write_target};
 
-/* One service: there are no slots to walk over. */
-static const struct page page_service = {"instances", TABLE_SERVICE, NULL, write_instance};
+/* One service: there are no others to go on to. */
+static const struct page page_service = {"instances", NULL, write_instance};
 
 /* --- walking --- */
 
-void page_walk_init(struct page_walk *w, const struct page *page)
+void page_walk_init(struct page_walk *w, const struct page_source *source, const struct page *page)
 {
     *w = (struct page_walk){.page = page};
-    table_view_init(&w->host);
+    catalog_cursor_begin(source->catalog, &w->cursor);
 }
 
 int page_walk_init_service(struct page_walk *w, const struct page_source *source, const char *service)
 {
-    if (strlen(service) > TABLE_KEY_MAX)
+    if (strlen(service) >= sizeof w->service)
         return -ENOENT;
-    page_walk_init(w, &page_service);
+    *w = (struct page_walk){.page = &page_service};
     return open_service(w, source, service);
 }
 
 void page_walk_fini(struct page_walk *w)
 {
-    table_view_fini(&w->host);
+    catalog_cursor_end(&w->cursor);
     free(w->ids);
     w->ids = NULL;
 }
@@ -138,7 +143,7 @@ static void begin_object(const struct page_walk *w, const struct table *t, struc
 
 static void begin(struct page_walk *w, const struct table *t, struct evbuffer *out)
 {
-    w->words = t->words;
+    w->begun = true;
     if (w->page->list)
         begin_object(w, t, out);
     evbuffer_add(out, "[", 1);
@@ -147,40 +152,28 @@ static void begin(struct page_walk *w, const struct table *t, struct evbuffer *o
 static void next_instance(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     struct catalog_instance i;
-    if (catalog_read(source->catalog, w->ids[w->next_id++], &i) == 0)
-        w->page->instance(w, &i, out);
-}
-
-static int next_slot(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
-{
-    struct table_peek peek;
-    bool ours = table_peek(source->table, w->slot, &peek) == 0 && peek.kind == w->page->kind &&
-                table_key_is_of(peek.key, peek.key_bytes, "");
-    int err = ours ? w->page->slot(w, source, &peek, out) : 0;
-    w->slot++;
-    return err;
+    uint64_t id = w->ids[w->next_id++];
+    if (catalog_read(source->catalog, id, &i) == 0)
+        w->page->instance(w, id, &i, out);
 }
 
 int page_walk_step(struct page_walk *w, const struct page_source *source, const struct loop_slice *slice,
                    struct evbuffer *out)
 {
-    bool slots = w->page->slot != NULL;
-    if (!w->words)
+    if (!w->begun)
         begin(w, source->table, out);
-    if (slots && w->words != source->table->words)
-        return -ESTALE;
     while (evbuffer_get_length(out) < PIECE && !loop_slice_over(slice)) {
-        int err = 0;
         if (w->next_id < w->n_ids) {
             next_instance(w, source, out);
-        } else if (slots && w->slot < table_slots_used(source->table)) {
-            err = next_slot(w, source, out);
-        } else {
+            continue;
+        }
+        int more = w->page->next ? w->page->next(w, source, out) : 0;
+        if (more < 0)
+            return more;
+        if (more == 0) {
             evbuffer_add_printf(out, "]%s\n", w->page->list ? "}" : "");
             return 0;
         }
-        if (err < 0)
-            return err;
     }
     return 1;
 }

@@ -13,40 +13,42 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_cursor.h"
 #include "libdiscover/core/table_reader.h"
 
-struct page;                            /* a kind of list */
-extern const struct page page_services; /* /v1/services */
-extern const struct page page_hosts;    /* /v1/hosts */
-extern const struct page page_http_sd;  /* /v1/http_sd: Prometheus' HTTP service discovery */
+struct page;                             /* a kind of list */
+extern const struct page page_services;  /* /v1/services */
+extern const struct page page_hosts;     /* /v1/hosts */
+extern const struct page page_instances; /* /v1/instances: those of all services */
+extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP service discovery */
 
 /* Where the pages come from; valid until the next turn of the loop. */
 struct page_source {
     const struct table *table;
-    const struct catalog *catalog;
+    struct catalog *catalog;
 };
 
 /* A list on its way out. */
 struct page_walk {
     const struct page *page;
-    const table_word *words; /* of the table it began with */
-    uint32_t slot;
-    bool any;                        /* something was written: a comma comes first */
-    char service[TABLE_KEY_MAX + 1]; /* whose instances these are: as they were when it was opened */
+    struct catalog_cursor cursor;
+    bool begun;
+    bool any;                  /* something was written: a comma comes first */
+    char service[SERVICE_CAP]; /* whose instances these are: as they were when it was opened */
     uint64_t *ids;
     size_t n_ids, next_id;
-    struct table_view host;
 };
 
-void page_walk_init(struct page_walk *w, const struct page *page);
+/* w must stay where it is until page_walk_fini, and the source's catalog must live as long. */
+void page_walk_init(struct page_walk *w, const struct page_source *source, const struct page *page);
 void page_walk_fini(struct page_walk *w);
 
 /* One service with all its instances. -ENOENT: there is none of that name; -ENOMEM; then there is nothing to give back. */
 int page_walk_init_service(struct page_walk *w, const struct page_source *source, const char *service);
 
 /*
- * Writes on, until the slice is over or there is a piece to be sent. 1: there is more; 0: that was all; -ESTALE: the
- * table has moved meanwhile, the rest cannot be told from what was written already; -ENOMEM.
+ * Writes on, until the slice is over or there is a piece to be sent. 1: there is more; 0: that was all; -ENOMEM. The catalog
+ * may have changed meanwhile: what was there all the time is told of once.
  */
 int page_walk_step(struct page_walk *w, const struct page_source *source, const struct loop_slice *slice,
                    struct evbuffer *out);

@@ -2,8 +2,16 @@
 /* From the keys of the configuration to the options of the parts. */
 #include "daemon/registry/configured.h"
 
+#include <time.h>
+
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
+
+/* Above all numbers of the last life, unless that saw more than a million changes a second all its time. */
+static uint64_t first_index(void)
+{
+    return (uint64_t)time(NULL) << 20;
+}
 
 int configured_catalog_new(const struct config *c, table_moved_fn *moved, void *arg, struct catalog **ret_c)
 {
@@ -11,6 +19,7 @@ int configured_catalog_new(const struct config *c, table_moved_fn *moved, void *
                                             .region = c->region,
                                             .zone = c->zone,
                                             .table_words = c->limits.table_bytes / sizeof(uint64_t),
+                                            .first_index = first_index(),
                                             .hosts_max = c->limits.hosts,
                                             .services_max = c->limits.services,
                                             .instances_per_host_max = c->limits.instances_per_host,
@@ -90,5 +99,7 @@ void configured_http_options(const struct config *c, struct http_options *ret_op
                                          .connections_max = c->limits.http_clients,
                                          .per_user_max = c->limits.http_clients_per_user,
                                          .reserve = c->limits.http_reserve,
+                                         .held_max = c->limits.http_held,
+                                         .idle_ns = c->limits.http_idle_ns,
                                          .timeout_ns = c->limits.http_time_ns};
 }

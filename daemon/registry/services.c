@@ -3,8 +3,10 @@
 #include "daemon/registry/services.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
@@ -39,21 +41,46 @@ static void report_service(struct reload_report *report, const struct agent_serv
                              s->key.instance, why);
 }
 
-static void set_checks(struct services *s, const struct agent_service *of, const struct service_config *config)
+/* before: what an earlier life knew of the instance's state, or 0. */
+static void set_checks(struct services *s, const struct agent_service *of, const struct service_config *config,
+                       enum discover_state before)
 {
-    int err = of->ret_result < 0 ? 0 : checks_set(s->checks, &of->key, config->checks, config->n_checks);
+    const struct check_subject subject = {of->key, config->record.port};
+    enum discover_state state;
+    char why[CONFIG_WHY_CAP];
+    int err = checks_set(s->checks, &subject, config->checks.items, config->checks.n, before, &state, why);
     if (err)
         log_error("service %s/%s %s: its checks cannot be run: %s", of->key.domain, of->key.service, of->key.instance,
-                  strerror(-err));
+                  err == -EINVAL ? why : strerror(-err));
+    else
+        (void)agent_set_state(s->reach.agent, &of->key, state, clock_now_ns());
+}
+
+/* It is registered in the state that its checks will say, so that nobody sees another one in between. */
+static uint8_t plan_checks(const struct services *s, const struct service_config *config,
+                           enum discover_state *ret_before)
+{
+    struct instance_key key = config->key;
+    enum discover_state state;
+    char why[CONFIG_WHY_CAP];
+    snprintf(key.host, sizeof key.host, "%s", s->reach.config->host);
+    *ret_before = agent_inherited_state(s->reach.agent, &key);
+    if (config->checks.n == 0 || checks_plan(s->checks, &key, config->checks.items, config->checks.n, *ret_before,
+                                             CHECKS_OF_CONFIGURATION, &state, why) < 0)
+        return 0; /* what is wrong, checks_set will say */
+    return (uint8_t)state;
 }
 
 static void set_one(struct services *s, const struct service_config *config)
 {
+    enum discover_state before;
     struct agent_service one = {.key = config->key, .record = config->record};
+    one.checked = plan_checks(s, config, &before);
     agent_static_set(s->reach.agent, &one, clock_now_ns());
     if (s->done)
         report_service(s->report, &one);
-    set_checks(s, &one, config);
+    if (one.ret_result == 0)
+        set_checks(s, &one, config, before);
     s->waiting |= one.ret_result < 0;
 }
 
@@ -145,10 +172,39 @@ static void check_state(void *arg, const struct instance_key *key, enum discover
     s->reach.turn(s->reach.arg);
 }
 
+static void check_deregisters(void *arg, const struct instance_key *key, const char *why)
+{
+    struct services *s = arg;
+    log_warning("%s/%s %s is deregistered: %s", key->domain, key->service, key->instance, why);
+    agent_drop(s->reach.agent, key, clock_now_ns());
+    checks_remove(s->checks, key);
+    s->reach.turn(s->reach.arg);
+}
+
 void services_registration_gone(struct services *s, const struct instance_key *key)
 {
     checks_remove(s->checks, key);
     s->retry = s->waiting;
+}
+
+static uint64_t random_seed(void)
+{
+    uint64_t seed;
+    return getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed ? seed : (uint64_t)clock_now_ns();
+}
+
+static int make_checks(struct services *s)
+{
+    const struct config *config = s->reach.config;
+    const struct checks_options options = {
+        .all_max = config->limits.checks,
+        .per_instance_max = config->limits.checks_per_instance,
+        .running_max = config->limits.checks_running,
+        .recoveries = config->limits.check_recoveries,
+        .seed = random_seed(),
+    };
+    const struct checks_ops ops = {.arg = s, .state = check_state, .deregister = check_deregisters};
+    return checks_new(s->reach.base, s->reach.metrics, &options, &ops, &s->checks);
 }
 
 int services_new(const struct services_reach *reach, struct services **ret_s)
@@ -159,7 +215,7 @@ int services_new(const struct services_reach *reach, struct services **ret_s)
     s->reach = *reach;
     int err = loop_timer_init(&s->timer, reach->base, on_slice, s);
     if (!err)
-        err = checks_new(reach->base, reach->metrics, check_state, s, &s->checks);
+        err = make_checks(s);
     if (err)
         services_free(s);
     else

@@ -11,12 +11,13 @@ static bool newer(const struct lease *a, const struct lease *b)
 
 /*
  * Whether a lease that may be old when it arrives (out of a snapshot) still counts. For a host that is alive here
- * it does while leases are frozen: the server was away, or we were; its owner is about to renew it.
+ * it does while leases are frozen: the server was away, or we were; its owner is about to renew it. A question about one
+ * that has run out does not let it run again.
  */
 static bool still_counts(const struct liveness *l, const struct host *h, const struct lease *lease, int64_t age_ns,
                          int64_t now_ns)
 {
-    if (age_ns < (int64_t)lease->ttl_ms * NS_PER_MS)
+    if (age_ns < (int64_t)lease->ttl_ms * NS_PER_MS && !lease->ran_out)
         return true;
     bool frozen = !l->healthy || now_ns < l->healthy_since_ns + ttl_ns(h);
     return host_alive(h->status) && frozen;

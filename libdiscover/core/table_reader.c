@@ -55,6 +55,7 @@ int table_map(int fd, struct table *ret_table)
     void *memory = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return -errno;
+    (void)madvise(memory, (size_t)st.st_size, MADV_DONTDUMP); /* other programs' addresses have no place in a core */
     int err = table_attach(memory, (uint64_t)st.st_size / 8, ret_table);
     if (err < 0)
         munmap(memory, (size_t)st.st_size);

@@ -36,3 +36,8 @@ size_t discover_sizeof_status(void)
 {
     return sizeof(struct discover_status);
 }
+
+size_t discover_sizeof_answer(void)
+{
+    return sizeof(struct discover_answer);
+}

@@ -108,6 +108,16 @@ int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg
     return connection_flush(c);
 }
 
+int connection_send_frame(struct connection *c, const uint8_t *frame, size_t n)
+{
+    int err = reserve(c, n);
+    if (err < 0)
+        return err;
+    memcpy(c->out + c->out_used, frame, n);
+    c->out_used += n;
+    return connection_flush(c);
+}
+
 int connection_flush(struct connection *c)
 {
     if (c->out_sent == c->out_used)

@@ -39,6 +39,8 @@ int connection_open(struct connection *c, const char *path);
  * too much is waiting to be sent. fd: goes with it and is taken over, -1: none; only when nothing else is queued.
  */
 int connection_send(struct connection *c, const Discover__V1__ClientMessage *msg, int fd);
+/* The same for a frame that was packed before: header and payload. */
+int connection_send_frame(struct connection *c, const uint8_t *frame, size_t n);
 bool connection_has_queued(const struct connection *c);
 
 /* Sends what is queued. 0, also when something is left over. */

@@ -27,6 +27,15 @@ struct held *held_by_serial(struct held *list, uint64_t serial)
     return list;
 }
 
+struct held *held_newest(struct held *list, uint64_t serial)
+{
+    struct held *newest = NULL;
+    for (; list; list = list->next)
+        if (list->registration.serial == serial)
+            newest = list;
+    return newest;
+}
+
 struct held *held_by_request(struct held *list, uint32_t request)
 {
     while (list && list->request != request)
@@ -42,13 +51,22 @@ struct held *held_by_name(struct held *list, const char *service, const char *in
     return list;
 }
 
+/*
+ * What the daemon has, or will have when it answers, unless it makes up a name: a second request without one gets another
+ * one, and what nobody holds is taken back.
+ */
+static bool stands(const struct held *held)
+{
+    return held->confirmed || (held->request && *held->registration.instance);
+}
+
 /* Only older ones: whoever added a newer copy may be waiting for its answer. */
-static void drop_older_copies(struct held **list, const struct held *keep, bool confirmed_too)
+static void drop_older_copies(struct held **list, const struct held *keep, bool all)
 {
     uint64_t serial = keep->registration.serial;
     for (struct held *held = *list, *next; held != keep; held = next) {
         next = held->next;
-        if (held->registration.serial == serial && (confirmed_too || !held->confirmed))
+        if (held->registration.serial == serial && (all || !stands(held)))
             held_drop(list, held);
     }
 }

@@ -3,7 +3,7 @@
  * The registrations that a handle wants to exist: a list that outlives connections. Pure; the handle's thread.
  *
  * A changed registration stands beside the copy that the daemon has until it is confirmed, so that a refused
- * change leaves what was there.
+ * change leaves what was there; so do several that wait for their answers.
  */
 #ifndef LIBDISCOVER_SESSION_HELD_H
 #define LIBDISCOVER_SESSION_HELD_H
@@ -20,13 +20,14 @@ struct held {
     int refused;      /* the error of the last answer, or 0 */
 };
 
-/* Adds a copy at the end; drops an older one of the same registration that was never confirmed. -ENOMEM. */
+/* Adds a copy at the end; drops an older one of the same registration that the daemon will not have. -ENOMEM. */
 int held_add(struct held **list, const struct discover_registration *r, struct held **ret_held);
 void held_drop(struct held **list, struct held *held);
 void held_drop_all(struct held **list);
 
 /* The first that matches, or NULL. */
 struct held *held_by_serial(struct held *list, uint64_t serial);
+struct held *held_newest(struct held *list, uint64_t serial); /* the last */
 struct held *held_by_request(struct held *list, uint32_t request);
 struct held *held_by_name(struct held *list, const char *service, const char *instance);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keeps a handle connected, registered and supplied with a table; the numbers are those of the plan in link.h. */
 #include "libdiscover/session/link.h"
+#include "libdiscover/session/pending.h"
 
 #include <errno.h>
 #include <string.h>
@@ -32,8 +33,8 @@ void link_arm(struct discover *d)
         next_ns = d->renew.due_ns;
     if (d->mappings.retired)
         next_ns = sooner(next_ns, now_ns + RECLAIM_NS);
-    if (d->watches_due && !d->waiting)
-        next_ns = sooner(next_ns, now_ns);
+    if (!d->waiting)
+        next_ns = sooner(next_ns, d->watches_due || d->pending.ended.first ? now_ns : d->pending.due_ns);
     bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
     if (next_ns == d->timer_ns && !went_off)
         return;
@@ -46,7 +47,8 @@ void link_arm(struct discover *d)
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
-    if (code && (d->link == LINK_UP || code != d->reported))
+    bool told = pending_lost(d, code ? d->last_error : "");
+    if (code && (d->link == LINK_UP || (code != d->reported && !told)))
         d->fault = code;
     d->reported = code;
     if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)
@@ -71,7 +73,7 @@ static int nonsense(struct discover *d, const char *text)
     return context_error(d, DISCOVER_E_PROTOCOL, text);
 }
 
-static int code_of(Discover__V1__Error__Code code)
+int link_result_of(Discover__V1__Error__Code code)
 {
     switch (code) {
     case DISCOVER__V1__ERROR__CODE__BAD_FRAME:
@@ -93,16 +95,27 @@ static int code_of(Discover__V1__Error__Code code)
 
 int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
 {
-    return context_error(d, code_of(error->code), error->reason);
+    return context_error(d, link_result_of(error->code), error->reason);
+}
+
+uint32_t link_next_id(struct discover *d)
+{
+    if (++d->last_id == 0) /* that is what the daemon says by itself */
+        d->last_id = 1;
+    return d->last_id;
 }
 
 static int queue_with(struct discover *d, Discover__V1__ClientMessage *msg, int fd, uint32_t *ret_id)
 {
-    do
-        msg->id = ++d->last_id;
-    while (msg->id == 0); /* 0 is what the daemon says by itself */
-    *ret_id = msg->id;
+    *ret_id = msg->id = link_next_id(d);
     return connection_send(&d->connection, msg, fd);
+}
+
+/* From now on the daemon owes an answer. */
+static void note_asked(struct discover *d)
+{
+    if (!d->pending.silent_ns)
+        d->pending.silent_ns = clock_now_ns();
 }
 
 int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
@@ -119,7 +132,7 @@ static bool had_it(const struct discover *d, const struct held *held)
     return had;
 }
 
-static int send_held(struct discover *d, struct held *held)
+int link_queue_held(struct discover *d, struct held *held)
 {
     Discover__V1__Register body;
     int err = registration_message(&held->registration, &body);
@@ -135,22 +148,26 @@ static int send_held(struct discover *d, struct held *held)
     body.pidfd = pidfd >= 0;
     err = queue_with(d, &msg, pidfd, &held->request);
     registration_message_fini(&body);
+    note_asked(d);
     return err;
+}
+
+int link_queue_frame(struct discover *d, const uint8_t *frame, size_t n)
+{
+    note_asked(d);
+    return connection_send_frame(&d->connection, frame, n);
+}
+
+void link_queued(struct discover *d, int err)
+{
+    if (err < 0)
+        lose(d, failed(d, err));
 }
 
 int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
 {
     int err = link_queue(d, msg, ret_id);
-    if (err < 0)
-        lose(d, failed(d, err));
-    return err;
-}
-
-int link_send_held(struct discover *d, struct held *held)
-{
-    int err = send_held(d, held);
-    if (err < 0)
-        lose(d, failed(d, err));
+    link_queued(d, err);
     return err;
 }
 
@@ -163,6 +180,7 @@ static int send_hello(struct discover *d)
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO;
     msg.hello = &hello;
     uint32_t id;
+    note_asked(d);
     return link_queue(d, &msg, &id);
 }
 
@@ -205,12 +223,12 @@ static int take_table(struct discover *d)
 }
 
 /* 2. */
-static int send_all_held(struct discover *d)
+static int send_all(struct discover *d)
 {
     int err = 0;
     for (struct held *held = d->held; held && !err; held = held->next)
-        err = send_held(d, held);
-    return err;
+        err = link_queue_held(d, held);
+    return err ? err : pending_send_all(d);
 }
 
 static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
@@ -222,21 +240,23 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
         return err;
     d->link = LINK_UP;
     d->reported = 0;
+    d->last_error[0] = '\0'; /* why there was no connection */
     d->up_since_ns = clock_now_ns();
     retry_reset(&d->renew);
     atomic_store(&d->connected, 1);
-    err = send_all_held(d);
+    err = send_all(d);
     return err ? err : d->events->up(d);
 }
 
-/* 5. */
-static void on_refused(struct discover *d, struct held *held, int code)
+/* 5. What a call asks for that hears of it is not kept, and neither is what was changed since. */
+static void on_refused(struct discover *d, struct held *held, const Discover__V1__Error *error)
 {
-    held->request = 0;
-    held->refused = code;
-    if (held == d->awaited)
+    if (pending_asked(d, held->request) || held_newest(d->held, held->registration.serial) != held) {
+        held_drop(&d->held, held);
         return;
-    d->fault = code;
+    }
+    held->request = 0;
+    held->refused = d->fault = link_daemon_error(d, error);
     if (!d->renew.due_ns)
         retry_schedule(&d->renew, clock_now_ns());
 }
@@ -247,14 +267,14 @@ static int renew_refused(struct discover *d)
     d->renew.due_ns = 0;
     for (struct held *held = d->held; held && !err; held = held->next)
         if (held->refused && !held->request)
-            err = send_held(d, held);
+            err = link_queue_held(d, held);
     return err;
 }
 
 static int on_held_answer(struct discover *d, struct held *held, const server_message *msg)
 {
     if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR) {
-        on_refused(d, held, link_daemon_error(d, msg->error));
+        on_refused(d, held, msg->error);
         return 0;
     }
     if (msg->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED ||
@@ -282,15 +302,16 @@ static int take_back(struct discover *d, const Discover__V1__Registered *registe
 static int on_answer(struct discover *d, server_message *msg)
 {
     struct held *held = held_by_request(d->held, msg->id);
-    if (msg->id == d->call && !d->answer)
-        d->answer = msg;
-    else if (held)
-        return on_held_answer(d, held, msg);
+    int err = 0;
+    if (held)
+        err = on_held_answer(d, held, msg);
     else if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED)
-        return take_back(d, msg->registered);
-    else
-        return d->events->message(d, msg);
-    return 0;
+        err = take_back(d, msg->registered);
+    else if (!pending_asked(d, msg->id))
+        err = d->events->message(d, msg);
+    if (!err)
+        pending_answered(d, msg);
+    return err;
 }
 
 /* What may only come after the welcome, and is somebody else's to understand. */
@@ -333,8 +354,7 @@ static int handle_messages(struct discover *d)
     int got;
     while ((got = connection_next(&d->connection, &msg)) == 1) {
         int err = on_message(d, msg);
-        if (msg != d->answer)
-            discover__v1__server_message__free_unpacked(msg, NULL);
+        discover__v1__server_message__free_unpacked(msg, NULL);
         if (err < 0)
             return err;
     }
@@ -350,6 +370,7 @@ static void serve(struct discover *d)
         int n = connection_read(&d->connection);
         if (n == -EAGAIN)
             return;
+        d->pending.silent_ns = 0;
         if (n < 0)
             err = n == -ECONNRESET ? n : failed(d, n);
         else
@@ -371,4 +392,5 @@ void link_step(struct discover *d)
         if (err < 0)
             lose(d, failed(d, err));
     }
+    pending_expire(d, now_ns);
 }

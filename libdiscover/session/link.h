@@ -5,9 +5,9 @@
  * The plan:
  *   1. Connect; after a failure again, with a jittered back-off.
  *   2. Say Hello. Welcome brings the table: up. Register again whatever is held.
- *   3. While up: TableMoved brings another table; answers go to the call that waits, or to what is held;
+ *   3. While up: TableMoved brings another table; answers go to what is held and to the calls that wait for them;
  *      all else to d->events.
- *   4. The stream ends, or the daemon talks nonsense: close, keep the table, back to 1.
+ *   4. The stream ends, the daemon refuses us or talks nonsense: close, keep the table, tell who waits, back to 1.
  *   5. A registration whose renewal was refused is sent again after a back-off: perhaps the daemon had not noticed
  *      yet that our old connection has ended.
  */
@@ -37,10 +37,18 @@ int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *re
 /* The same from within a step, whose caller ends the connection after a failure. */
 int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
 
-/* Sends a registration; the answer comes to it. While up. */
-int link_send_held(struct discover *d, struct held *held);
+/* Queue a registration, whose answer comes to it, or a frame that is to be answered. While up; as link_queue. */
+int link_queue_held(struct discover *d, struct held *held);
+int link_queue_frame(struct discover *d, const uint8_t *frame, size_t n);
 
-/* The error that an answer carries, its reason kept for discover_last_error. */
+/* Ends the connection if err, the result of a link_queue, is negative. Not within a step. */
+void link_queued(struct discover *d, int err);
+
+/* For messages that are packed before they are sent. Never 0. */
+uint32_t link_next_id(struct discover *d);
+
+/* The error that an answer carries, its reason kept for discover_last_error; and the result for its code alone. */
 int link_daemon_error(struct discover *d, const Discover__V1__Error *error);
+int link_result_of(Discover__V1__Error__Code code);
 
 #endif

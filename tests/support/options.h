@@ -47,6 +47,8 @@ static inline struct http_options http_complete(struct http_options o)
     o.per_user_max = OR(o.per_user_max, 64);
     o.reserve = OR(o.reserve, 16);
     o.timeout_ns = OR(o.timeout_ns, 10 * NS_PER_S);
+    o.held_max = OR(o.held_max, 4096);
+    o.idle_ns = OR(o.idle_ns, 75 * NS_PER_S);
     return o;
 }
 

@@ -19,6 +19,11 @@
  * time. The library starts no thread, holds no global state, writes nothing to stdout or stderr, and never
  * aborts.
  *
+ * Callbacks (a watch's, a completion's, those of lists and of status and reload) may call anything of this library but
+ * discover_free of the handle they come from: dispatch, blocking calls, the end of this or another watch. They are called
+ * by discover_dispatch and discover_wait, by lists, status and reload during the call, by discover_cancel and
+ * discover_free; by nothing else. None is called again before it has returned. What it is given lives until then.
+ *
  * fork: in a child that goes on without exec, look-ups answer from the parent's last table, and everything that
  * talks to the daemon returns -ECHILD: the connection is the parent's. A child calls discover_free (its parent's
  * registrations live on) and makes a handle of its own. What is registered goes when the process dies that called
@@ -35,19 +40,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include <discover/async.h>
 #include <discover/daemon_status.h>
+#include <discover/export.h>
 #include <discover/types.h>
 
 #ifdef __cplusplus
 extern "C" {
-#endif
-
-#if defined(__GNUC__)
-#define DISCOVER_API   __attribute__((visibility("default")))
-#define DISCOVER_CHECK __attribute__((warn_unused_result))
-#else
-#define DISCOVER_API
-#define DISCOVER_CHECK
 #endif
 
 /* Results. Errors of this library have numbers of their own; any other negative result is a negative errno. */
@@ -60,7 +59,8 @@ enum discover_result {
     /* Errors. */
     DISCOVER_E_NONE = -4001,     /* the service is known, and no instance of it is usable */
     DISCOVER_E_UNKNOWN = -4002,  /* there is no such service */
-    DISCOVER_E_UNSYNCED = -4003, /* cannot know: no daemon yet, or it has not synchronised yet */
+    DISCOVER_E_UNSYNCED = -4003, /* cannot know: no daemon yet, or it has not synchronised yet. discover_last_error
+                                    says why there is none, as far as that is known */
     DISCOVER_E_BUSY = -4004,     /* the table changed under every try; try again */
     DISCOVER_E_NAME = -4005,     /* not a valid name */
     DISCOVER_E_VERSION = -4006,  /* the daemon speaks no version that this library speaks */
@@ -119,13 +119,18 @@ DISCOVER_API DISCOVER_CHECK int discover_set_dns(struct discover *d, const char 
 /* A name for the daemon's logs, at most 63 bytes; default: the program's. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 
-/* How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. */
+/*
+ * How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. Their time
+ * begins with the first of them that the daemon leaves unanswered, as long as it says nothing: ten calls to a daemon that
+ * hangs wait as long as one, and 10 ms each.
+ */
 DISCOVER_API DISCOVER_CHECK int discover_set_timeout(struct discover *d, int timeout_ms);
 
 /*
- * Connects. A daemon that is not there, or does not answer in time, is no error: look-ups return
- * DISCOVER_E_UNSYNCED until discover_dispatch has connected, which it tries again and again. On DISCOVER_E_VERSION,
- * DISCOVER_E_PROTOCOL, -EACCES, -ENOMEM and the like the handle is as it was before. -EALREADY: was started.
+ * Connects. A daemon that is not there, does not answer in time, has as many connections as it may, or speaks no version
+ * that this library speaks, is no error: discover_last_error says what it is, look-ups return DISCOVER_E_UNSYNCED (or go
+ * over DNS, see discover_set_source) until discover_dispatch has connected, which it tries again and again. On -EACCES,
+ * -EMFILE, -ENOMEM and the like the handle is as it was before. -EALREADY: was started.
  */
 DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
 
@@ -135,8 +140,8 @@ DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
  * A program that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
  *
  * A negative result of dispatch tells once of something that went wrong (discover_last_error says what), and the
- * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION, -EMFILE and the like: the connection was dropped, or cannot
- * be made, and will be made again, which for the same reason as before is told no second time;
+ * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION, _LIMIT, -EMFILE and the like: the connection was dropped, or
+ * cannot be made, and will be made again, which for the same reason as before is told no second time;
  * _DENIED, _LIMIT, _CONFLICT, -EINVAL: the daemon refused to renew a registration, which will be tried again.
  */
 DISCOVER_API int discover_fd(const struct discover *d);
@@ -327,7 +332,7 @@ DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_
  * Watches a service: fn is called from discover_dispatch, first with all that is there, then whenever the set of usable
  * instances is another one. Changes that come quickly are told as one; a set is always whole. It is called with no instance
  * when the last one goes (result DISCOVER_E_NONE, or _UNKNOWN), but not when it merely cannot be known any more who is
- * there. The structure lives only during the call; fn may make and end watches, but not free the handle.
+ * there. The structure lives only during the call.
  */
 struct discover_watch;
 
@@ -397,6 +402,8 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_take_over(struct disco
 DISCOVER_API const char *discover_registration_instance(const struct discover_registration *r);
 
 /*
+ * This and all that follow wait for the daemon's answer; those of discover/async.h do the same without waiting.
+ *
  * Registers, and waits for the daemon's answer (not for NATS). The handle keeps a copy and registers it again
  * after a daemon's restart; also after DISCOVER_E_UNSYNCED (no daemon) and -ETIMEDOUT: dispatch goes on trying
  * until discover_deregister. Refused, and so not kept: _DENIED, _LIMIT, _CONFLICT, -EINVAL.
@@ -451,7 +458,10 @@ struct discover_reload_result {
 typedef void discover_reload_fn(void *arg, const struct discover_reload_result *result);
 DISCOVER_API DISCOVER_CHECK int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg);
 
-/* What the daemon said to the last call that failed; "" if nothing. Valid until the next call. */
+/*
+ * What the daemon or the system said to the last call that failed, or why there is no connection; "" if nothing is known.
+ * Valid until the next call.
+ */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
 
 /* The daemon's own status (discover/daemon_status.h). The structure and its strings live only during the callback. */
@@ -479,6 +489,7 @@ DISCOVER_API size_t discover_sizeof_pair(void);
 DISCOVER_API size_t discover_sizeof_difference(void);
 DISCOVER_API size_t discover_sizeof_change(void);
 DISCOVER_API size_t discover_sizeof_status(void);
+DISCOVER_API size_t discover_sizeof_answer(void);
 
 #ifdef __cplusplus
 }

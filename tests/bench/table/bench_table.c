@@ -163,7 +163,7 @@ static struct catalog *new_catalog(void)
     struct catalog_options o = {.host = "web-0",
                                 .region = "eu",
                                 .zone = "eu-1",
-                                .table_words = 1 << 23,
+                                .table_words = 1 << 15,
                                 .hosts_max = 2 * HOSTS,
                                 .services_max = 2 * SERVICES,
                                 .instances_per_host_max = 1000};

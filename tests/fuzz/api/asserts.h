@@ -15,6 +15,7 @@
 #undef ck_assert_int_ne
 #undef ck_assert_int_ge
 #undef ck_assert_uint_eq
+#undef ck_assert_uint_ne
 #undef ck_assert_str_eq
 #undef ck_assert_ptr_null
 #undef ck_assert_ptr_nonnull
@@ -26,6 +27,7 @@
 #define ck_assert_int_ne(a, b)    ck_assert((a) != (b))
 #define ck_assert_int_ge(a, b)    ck_assert((a) >= (b))
 #define ck_assert_uint_eq(a, b)   ck_assert((a) == (b))
+#define ck_assert_uint_ne(a, b)   ck_assert((a) != (b))
 #define ck_assert_str_eq(a, b)    ck_assert(strcmp(a, b) == 0)
 #define ck_assert_ptr_null(p)     ck_assert(!(p))
 #define ck_assert_ptr_nonnull(p)  ck_assert(p)

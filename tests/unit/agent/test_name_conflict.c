@@ -16,7 +16,7 @@
 static struct name_conflict start(void)
 {
     struct name_conflict c;
-    name_conflict_init(&c, NODE, US, TTL);
+    name_conflict_init(&c, NODE, US, TTL, 0);
     name_conflict_connected(&c, 0);
     return c;
 }
@@ -188,14 +188,79 @@ START_TEST(another_machine_that_does_not_answer_is_no_more)
 }
 END_TEST
 
-START_TEST(lease_that_ran_out_or_left_is_not_waited_for)
+/* Perhaps the server was away, and the other is not connected again yet: half a TTL it has, and nobody thinks meanwhile that it lives. */
+START_TEST(lease_that_ran_out_is_asked_about)
+{
+    for (uint64_t node = NODE; node <= NODE + 1; node++) {
+        struct name_conflict c = start();
+        (void)see(&c, lease_of(node, OTHER, 77), 5, S(20), S(1));
+        name_conflict_hosts_synced(&c, S(1));
+        ck_assert(name_conflict_wants_to_ask(&c));
+        struct lease question = name_conflict_question(&c);
+        ck_assert_uint_eq(question.asked_by, US);
+        ck_assert_uint_eq(question.ran_out, 1);
+        name_conflict_asked(&c, S(1));
+        (void)see(&c, question, 6, 0, S(1) + MS(2));
+        ck_assert_int_eq(name_conflict_deadline(&c), S(1) + MS(4500));
+        name_conflict_tick(&c, S(5));
+        ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+        name_conflict_tick(&c, S(6));
+        ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    }
+}
+END_TEST
+
+START_TEST(who_is_back_in_time_keeps_the_name)
+{
+    struct name_conflict c = start(), o = owner(3);
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(20), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    struct lease question = name_conflict_question(&c);
+    name_conflict_asked(&c, S(1));
+    ck_assert_int_eq(see(&o, question, 6, S(2), S(3)), NAME_CONFLICT_IGNORED);
+    ck_assert_uint_eq(o.answers, US);
+    struct lease answer = lease_of(NODE, OTHER, 78);
+    answer.answers = US;
+    ck_assert_int_eq(see(&c, answer, 7, 0, S(3)), NAME_CONFLICT_FOUND);
+}
+END_TEST
+
+/* We had to wait for the server ourselves: so perhaps had the other, although its lease still runs. */
+START_TEST(after_an_outage_the_other_has_time_to_return)
+{
+    struct name_conflict c;
+    name_conflict_init(&c, NODE, US, TTL, 0);
+    name_conflict_connected(&c, S(2));
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(8), S(2));
+    name_conflict_hosts_synced(&c, S(2));
+    struct lease question = name_conflict_question(&c);
+    ck_assert_uint_eq(question.ran_out, 0);
+    name_conflict_asked(&c, S(2));
+    (void)see(&c, question, 6, 0, S(2) + MS(2));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(2) + MS(4500));
+}
+END_TEST
+
+/* We asked, and lost the server: what the bucket has now is our question, and tells of the other all the same. */
+START_TEST(our_own_question_is_a_lease_of_the_other)
 {
     struct name_conflict c = start();
-    (void)see(&c, lease_of(NODE + 1, OTHER, 77), 5, S(20), S(1));
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(20), S(1));
     name_conflict_hosts_synced(&c, S(1));
-    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    struct lease question = name_conflict_question(&c);
+    name_conflict_asked(&c, S(1));
+    name_conflict_disconnected(&c);
+    name_conflict_connected(&c, S(3));
+    (void)see(&c, question, 6, S(2), S(3));
+    name_conflict_hosts_synced(&c, S(3));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    ck_assert(name_conflict_wants_to_ask(&c));
+}
+END_TEST
 
-    c = start();
+START_TEST(who_left_is_not_waited_for)
+{
+    struct name_conflict c = start();
     struct lease good_bye = lease_of(NODE + 1, OTHER, 77);
     good_bye.leaving = 1;
     (void)see(&c, good_bye, 5, 0, S(1));
@@ -299,6 +364,9 @@ START_TEST(after_a_disconnect_it_looks_again)
     name_conflict_connected(&c, S(200));
     (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(199), S(200));
     name_conflict_hosts_synced(&c, S(200));
+    ck_assert(name_conflict_wants_to_ask(&c));
+    name_conflict_asked(&c, S(200));
+    name_conflict_tick(&c, S(205));
     ck_assert_int_eq(c.name, AGENT_NAME_OURS);
 }
 END_TEST
@@ -363,9 +431,10 @@ UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_l
            a_question_that_gets_lost_does_not_stop_us, the_answer_is_not_waited_for_longer_than_the_lease_runs,
            a_copy_of_our_machine_is_there, questions_are_answered_and_told_once,
            the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
-           another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_or_left_is_not_waited_for,
-           renewed_lease_means_a_live_host, the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it,
-           an_answer_is_proof_at_once, a_bucket_that_begins_anew_orders_anew,
-           last_words_of_our_earlier_life_are_no_rival, after_a_disconnect_it_looks_again,
-           an_outage_gives_nobody_the_other_s_name, after_an_outage_the_other_has_a_whole_ttl,
-           a_good_bye_during_an_outage_frees_the_name_at_once)
+           another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_is_asked_about,
+           who_is_back_in_time_keeps_the_name, after_an_outage_the_other_has_time_to_return,
+           our_own_question_is_a_lease_of_the_other, who_left_is_not_waited_for, renewed_lease_means_a_live_host,
+           the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
+           a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,
+           after_a_disconnect_it_looks_again, an_outage_gives_nobody_the_other_s_name,
+           after_an_outage_the_other_has_a_whole_ttl, a_good_bye_during_an_outage_frees_the_name_at_once)

@@ -29,12 +29,12 @@ struct world {
     uint64_t counter;
 };
 
-static void world_init(struct world *w)
+static void world_init_sized(struct world *w, uint64_t table_words)
 {
     struct catalog_options o = {.host = "web-0",
                                 .region = "eu",
                                 .zone = "eu-1",
-                                .table_words = 8192,
+                                .table_words = table_words,
                                 .hosts_max = 100,
                                 .services_max = 10,
                                 .instances_per_host_max = MANY};
@@ -54,6 +54,11 @@ static void world_init(struct world *w)
         snprintf(k->host, sizeof k->host, "web-%d", i % HOSTS);
         snprintf(k->instance, sizeof k->instance, "p%d", i);
     }
+}
+
+static void world_init(struct world *w)
+{
+    world_init_sized(w, 8192);
 }
 
 static void put(struct world *w, int i)
@@ -343,7 +348,7 @@ START_TEST(test_a_slow_reader_reads_one_state)
     struct table t;
     struct table_view v;
     uint32_t slot;
-    world_init(&w);
+    world_init_sized(&w, 1 << 20); /* room enough: it stays in this segment for a while */
     srand(3);
     fill(&w);
     ck_assert_int_eq(table_map(table_writer_fd(catalog_table(w.c)), &t), 0);

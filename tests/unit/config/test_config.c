@@ -65,14 +65,15 @@ static const char everything[] =
     "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "
     "record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
+    "           checks = 21; checks_per_instance = 22; checks_running = 23; check_recoveries = 24; "
     "http_clients = 7;\n"
     "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; table_bytes = 2000000; "
-    "http_reserve = 5; http_clients_per_user = 6; "
+    "http_reserve = 5; http_clients_per_user = 6; http_held = 8; "
     "api_watches = 9; api_reserve = 3; "
     "api_watches_per_uid = "
     "10;\n"
     "           api_watches_all = 11; api_output_bytes = 70000;\n"
-    "           api_handshake = \"1s\"; http_time = \"2s\"; };\n"
+    "           api_handshake = \"1s\"; http_time = \"2s\"; http_idle = \"3s\"; };\n"
     "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = "
     "\"3s\";\n"
     "             queries = 4; };\n"
@@ -148,8 +149,14 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.api_clients_per_uid, 6);
     ck_assert_uint_eq(c->limits.ejections, 8);
     ck_assert_uint_eq(c->limits.overrides, 9);
+    ck_assert_uint_eq(c->limits.checks, 21);
+    ck_assert_uint_eq(c->limits.checks_per_instance, 22);
+    ck_assert_uint_eq(c->limits.checks_running, 23);
+    ck_assert_uint_eq(c->limits.check_recoveries, 24);
     ck_assert_uint_eq(c->limits.http_clients, 7);
     ck_assert_uint_eq(c->limits.http_reserve, 5);
+    ck_assert_uint_eq(c->limits.http_held, 8);
+    ck_assert_int_eq(c->limits.http_idle_ns, 3 * NS_PER_S);
     ck_assert_uint_eq(c->limits.http_clients_per_user, 6);
     ck_assert_uint_eq(c->limits.hostnames, 8);
     ck_assert_str_eq(c->resolver.servers.items[1], "[::1]:5353");
@@ -238,7 +245,7 @@ START_TEST(test_presets_are_valid)
     const struct config_table *tables[] = {&config_keys, &service_keys, &check_keys};
     struct config c = {.n_services = 0};
     struct service_block service = {.port = 0};
-    struct check_block check = {.fall = 0};
+    struct check_spec check = {.fall = 0};
     void *bases[] = {&c, &service, &check};
     for (size_t t = 0; t < 3; t++) {
         for (size_t i = 0; i < tables[t]->n; i++) {

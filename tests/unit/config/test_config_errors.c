@@ -178,13 +178,13 @@ static const struct {
     {"services = ( { " SERVICE "checks = ( \"tcp\" ); } );",
      "c:1: services[0].checks[0]: must be a group { ... }, not a text in quotes\n"},
     {"services = ( { " SERVICE "checks = (\n {\n interval = \"1s\"; } ); } );",
-     "c:2: services[0].checks[0]: must have either tcp or http\n"},
+     "c:2: services[0].checks[0]: must have one of tcp, http, grpc, exec, ttl, unit and pid\n"},
     {"services = ( { " SERVICE "checks = ( { tcp = \"a:1\"; http = \"http://a\"; } ); } );",
-     "c:1: services[0].checks[0]: must have either tcp or http\n"},
+     "c:1: services[0].checks[0]: must have one of tcp, http, grpc, exec, ttl, unit and pid\n"},
     {"services = ( { " SERVICE "checks = ( { tcp = \"8080\"; } ); } );",
      "c:1: services[0].checks[0].tcp: \"8080\" must be a host and a port such as \"127.0.0.1:8080\"\n"},
-    {"services = ( { " SERVICE "checks = ( { http = \"https://a/\"; } ); } );",
-     "c:1: services[0].checks[0].http: \"https://a/\" must be a URL such as \"http://127.0.0.1:8080/healthz\"\n"},
+    {"services = ( { " SERVICE "checks = ( { http = \"ftp://a/\"; } ); } );",
+     "c:1: services[0].checks[0].http: \"ftp://a/\" must be a URL such as \"http://127.0.0.1:8080/healthz\"\n"},
     {"services = ( { " SERVICE "checks = ( { tcp = \"a:1\"; interval = \"1s\"; timeout = \"2s\"; } ); } );",
      "c:1: services[0].checks[0].timeout: longer than the interval\n"},
     {"services = ( { " SERVICE "checks = ( { tcp = \"a:1\"; fall = 0; } ); } );",
@@ -193,7 +193,7 @@ static const struct {
      "c:1: services[0].checks[0].tpc: unknown key; did you mean tcp?\n"},
     {"services = ( { " SERVICE "checks = ({tcp=\"a:1\";},{tcp=\"a:1\";},{tcp=\"a:1\";},{tcp=\"a:1\";},{tcp=\"a:1\";},"
      "{tcp=\"a:1\";},{tcp=\"a:1\";},{tcp=\"a:1\";},\n{tcp=\"a:1\";}); } );",
-     "c:2: services[0].checks[8]: more than 8 checks\n"},
+     "c:1: services[0]: more checks than limits.checks_per_instance allows (8)\n"},
 
     /* Other files. */
     {SD "\n@include \"bad\"", "bad:2: zone: \"Z\" " NAME_RULE "\n"},

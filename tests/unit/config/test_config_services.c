@@ -57,21 +57,9 @@ START_TEST(test_everything_said)
     ck_assert_uint_eq(r->n_meta, 2);
     ck_assert_str_eq(r->meta[0].key, "version");
     ck_assert_str_eq(r->meta[0].value, "1.4");
-    ck_assert_uint_eq(s->n_checks, 2);
-    const struct check_config *check = s->checks;
-    ck_assert_int_eq(check->kind, CHECK_TCP);
-    ck_assert_str_eq(check->target, "127.0.0.1:8080");
-    ck_assert_int_eq(check->interval_ns, NS_PER_S);
-    ck_assert_int_eq(check->timeout_ns, 200 * NS_PER_MS);
-    ck_assert_uint_eq(check->fall, 5);
-    ck_assert_uint_eq(check->rise, 1);
-    check++;
-    ck_assert_int_eq(check->kind, CHECK_HTTP);
-    ck_assert_str_eq(check->target, "http://127.0.0.1:8080/healthz");
-    ck_assert_int_eq(check->interval_ns, 5 * NS_PER_S);
-    ck_assert_int_eq(check->timeout_ns, 2 * NS_PER_S);
-    ck_assert_uint_eq(check->fall, 3);
-    ck_assert_uint_eq(check->rise, 2);
+    ck_assert_uint_eq(s->checks.n, 2);
+    ck_assert_str_eq(s->checks.items[0], "tcp=127.0.0.1:8080 interval=1s timeout=200ms fall=5 rise=1");
+    ck_assert_str_eq(s->checks.items[1], "http=http://127.0.0.1:8080/healthz");
     config_free(c);
     folder_remove();
 }
@@ -90,7 +78,7 @@ START_TEST(test_little_said)
     ck_assert_str_eq(s->record.hostname, "");
     ck_assert_uint_eq(s->record.weight, 1);
     ck_assert_uint_eq(s->record.protocol, DISCOVER_TCP);
-    ck_assert_int_eq(s->checks[0].timeout_ns, NS_PER_S); /* the default is cut to the interval */
+    ck_assert_str_eq(s->checks.items[0], "tcp=a:1 interval=1s timeout=1s"); /* the default is cut to the interval */
     ck_assert_str_eq(s[1].record.hostname, "db.example.com");
     ck_assert_uint_eq(s[1].record.families, 0);
     config_free(c);

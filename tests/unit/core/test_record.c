@@ -181,6 +181,7 @@ START_TEST(test_lease)
                       .ttl_ms = 10000,
                       .records = 3,
                       .leaving = 1,
+                      .ran_out = 1,
                       .region = "eu",
                       .zone = "eu-1",
                       .version = "0.1.0",

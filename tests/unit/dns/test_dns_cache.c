@@ -91,6 +91,40 @@ START_TEST(test_a_remade_answer_takes_its_old_place)
 }
 END_TEST
 
+/* Services whose instances come and go all day long: the memory they need is found in the first hour. */
+START_TEST(test_answers_that_grow_and_shrink_settle)
+{
+    enum { SERVICES = 100, LARGEST = 20, RECORD = 60 };
+    ck_assert_int_eq(dns_cache_init(&cache, RING * 4), 0);
+    uint64_t start = cache.head;
+    for (unsigned i = 0; i < 200 * SERVICES; i++)
+        keep(i % SERVICES, 1 + dns_random_below(&dice, 1 + dns_random_below(&dice, LARGEST)), RECORD, 1);
+    uint64_t settled = cache.head;
+    for (unsigned i = 0; i < 200 * SERVICES; i++)
+        keep(i % SERVICES, 1 + dns_random_below(&dice, 1 + dns_random_below(&dice, LARGEST)), RECORD, 1);
+    ck_assert_uint_le(cache.head - settled, (settled - start) / 10);
+    ck_assert_uint_lt(settled - start, SERVICES * LARGEST * RECORD * 3);
+    dns_cache_fini(&cache);
+}
+END_TEST
+
+/* The memory that was used before is used again. */
+START_TEST(test_a_cleared_cache_begins_at_its_beginning)
+{
+    ck_assert_int_eq(dns_cache_init(&cache, RING), 0);
+    keep(1, 3, 50, 7);
+    struct dns_prepared *place = find(1);
+    for (uint8_t i = 0; i < 100; i++) {
+        dns_cache_clear(&cache);
+        ck_assert_ptr_null(find(1));
+        keep(1, 3, 50, i);
+        ck_assert_ptr_eq(find(1), place);
+        ck_assert_uint_eq(dns_body(find(1))[49], i);
+    }
+    dns_cache_fini(&cache);
+}
+END_TEST
+
 /* Far more than fits: whatever is found is what was kept, and the newest always is. */
 START_TEST(test_the_oldest_are_overwritten)
 {
@@ -180,5 +214,6 @@ START_TEST(test_invented_names_are_not_kept)
 END_TEST
 
 UNIT_TESTS("dns cache", test_kept_answers_are_found_until_cleared, test_a_remade_answer_takes_its_old_place,
+           test_answers_that_grow_and_shrink_settle, test_a_cleared_cache_begins_at_its_beginning,
            test_the_oldest_are_overwritten, test_too_large_answers_are_not_kept, test_turning_keeps_all_records,
            test_invented_names_are_not_kept)

@@ -78,7 +78,7 @@ START_TEST(a_large_service_in_a_list_ends_with_the_slice)
     int steps = 0, more;
     setup(2000);
     struct evbuffer *out = evbuffer_new();
-    page_walk_init(&walk, &page_http_sd);
+    page_walk_init(&walk, &source, &page_http_sd);
     ck_assert_int_eq(page_walk_step(&walk, &source, &over, out), 1);
     ck_assert_uint_lt(evbuffer_get_length(out), 500);
     while ((more = page_walk_step(&walk, &source, &all_day, out)) == 1) {

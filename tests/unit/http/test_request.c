@@ -2,6 +2,7 @@
 /* Heads of requests: whole, cut, too long, and wrong. */
 #include "daemon/http/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/unit.h"
@@ -23,8 +24,23 @@ START_TEST(heads)
         {"GET / HTTP/1.1\r\nHost: x\r\n", 0, ""},
         {"GET / HT", 0, ""},
         {"", 0, ""},
-        {"POST / HTTP/1.1\r\n\r\n", 405, ""},
-        {"DELETE / HTTP/1.1\r\n\r\n", 405, ""},
+        {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 405, ""},
+        {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, ""},
+        {"DELETE / HTTP/1.0\r\n\r\n", 405, ""},
+        {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, ""},
+        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\n\r\n", 200, "/"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417, ""},
+        {"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/"},
+        {"GET /v1/services/shop%2fpayment?x=%zz HTTP/1.0\r\n\r\n", 200, "/v1/services/shop/payment"},
+        {"GET /%00 HTTP/1.0\r\n\r\n", 400, ""},
+        {"GET /%0a HTTP/1.0\r\n\r\n", 400, ""},
+        {"GET /%4 HTTP/1.0\r\n\r\n", 400, ""},
+        {"GET /% HTTP/1.0\r\n\r\n", 400, ""},
         {"GET / HTTP/2.0\r\n\r\n", 505, ""},
         {"GET /\r\n\r\n", 400, ""},
         {"GET  / HTTP/1.1\r\n\r\n", 400, ""},
@@ -35,12 +51,13 @@ START_TEST(heads)
         {"\r\n\r\n", 400, ""},
         {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, ""},
         {"GET / HTTP/1.1\r\n folded: x\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", 413, ""},
-        {"GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", 413, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413, ""},
+        {"GET / HTTP/1.1\r\nHost: x\r\ntransfer-encoding: chunked\r\n\r\n", 411, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct request r;
-        int status = request_parse(rows[i].text, strlen(rows[i].text), &r);
+        size_t used;
+        int status = request_parse(rows[i].text, strlen(rows[i].text), &r, &used);
         ck_assert_msg(status == rows[i].status, "%s: %d", rows[i].text, status);
         if (status == 200)
             ck_assert_str_eq(r.path, rows[i].path);
@@ -52,9 +69,10 @@ START_TEST(every_cut_of_a_good_head_needs_more)
 {
     static const char text[] = "GET /v1/services/shop/payment HTTP/1.1\r\nHost: x\r\n\r\n";
     struct request r;
+    size_t used;
     for (size_t n = 0; n < sizeof text - 1; n++)
-        ck_assert_int_eq(request_parse(text, n, &r), 0);
-    ck_assert_int_eq(request_parse(text, sizeof text - 1, &r), 200);
+        ck_assert_int_eq(request_parse(text, n, &r, &used), 0);
+    ck_assert_int_eq(request_parse(text, sizeof text - 1, &r, &used), 200);
     ck_assert(!r.head_only);
     ck_assert(r.chunks);
 }
@@ -64,16 +82,57 @@ START_TEST(too_long)
 {
     static char text[REQUEST_HEAD_MAX + 64];
     struct request r;
+    size_t used;
     memset(text, 'a', sizeof text);
-    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX, &r), 0);
-    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX + 1, &r), 414);
+    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX, &r, &used), 0);
+    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX + 1, &r, &used), 414);
     memcpy(text, "GET / HTTP/1.1\r\n", 16);
-    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX + 1, &r), 431);
+    ck_assert_int_eq(request_parse(text, REQUEST_HEAD_MAX + 1, &r, &used), 431);
     memset(text, 'a', 1000);
     memcpy(text, "GET /", 5);
     memcpy(text + 700, " HTTP/1.1\r\n\r\n", 13);
-    ck_assert_int_eq(request_parse(text, 713, &r), 414);
+    ck_assert_int_eq(request_parse(text, 713, &r, &used), 414);
 }
 END_TEST
 
-UNIT_TESTS("http/request", heads, every_cut_of_a_good_head_needs_more, too_long)
+/* Whether another request may follow, and where it begins. */
+START_TEST(one_after_the_other)
+{
+    static const struct {
+        const char *text;
+        bool keep;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: TE , Close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\nHost: x\r\nConnection: closed,,\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char two[512];
+        struct request r;
+        size_t used;
+        snprintf(two, sizeof two, "%sGET /next", rows[i].text);
+        ck_assert_int_eq(request_parse(two, strlen(two), &r, &used), 200);
+        ck_assert_msg(r.keep == rows[i].keep, "%s", rows[i].text);
+        ck_assert_str_eq(two + used, "GET /next");
+    }
+}
+END_TEST
+
+START_TEST(entity_tags)
+{
+    struct request r = {.none_match = "\"a-1\", W/\"b\""};
+    ck_assert(request_has_tag(&r, "a-1"));
+    ck_assert(request_has_tag(&r, "b"));
+    ck_assert(!request_has_tag(&r, "a"));
+    ck_assert(!request_has_tag(&r, "a-12"));
+    strcpy(r.none_match, "*");
+    ck_assert(request_has_tag(&r, "a"));
+    strcpy(r.none_match, "");
+    ck_assert(!request_has_tag(&r, "a"));
+}
+END_TEST
+
+UNIT_TESTS("http/request", heads, one_after_the_other, entity_tags, every_cut_of_a_good_head_needs_more, too_long)

@@ -191,7 +191,8 @@ START_TEST(a_newer_layout_is_told_once_and_the_old_table_answers)
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT); /* it is greeting again */
     stage_accept(&stage);
     welcome(newer);
-    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_VERSION); /* calls are told each time */
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED); /* calls are told each time */
+    ck_assert_str_eq(discover_last_error(d), "the table is of another version");
     ck_assert_int_eq(told.calls, 1);
     struct catalog *next = stage_catalog(3, 9000); /* and back to a daemon of this version */
     ck_assert_int_eq(reconnect(), 0);

@@ -35,6 +35,7 @@ enum bucket { SERVICES, LEASES, BUCKETS };
 struct value {
     uint64_t epoch, counter, min_epoch;
     uint64_t node, life, claim, asked_by, answers, digest; /* of a lease */
+    bool ran_out;                                          /* of a question */
     bool deleted, leaving;
     bool alien; /* what no owner writes: it cannot be read */
 };

@@ -46,18 +46,19 @@ static void put_lease(struct daemon *d)
 
 static void put_question(struct daemon *d)
 {
-    const struct lease *l = &d->name.other;
+    struct lease l = name_conflict_question(&d->name);
     struct value value = {
-        .epoch = l->epoch,
-        .counter = l->counter,
-        .min_epoch = l->min_epoch,
-        .node = l->node,
-        .life = l->life,
-        .claim = l->claim,
-        .answers = l->answers,
-        .digest = l->digest,
-        .leaving = l->leaving,
-        .asked_by = d->life,
+        .epoch = l.epoch,
+        .counter = l.counter,
+        .min_epoch = l.min_epoch,
+        .node = l.node,
+        .life = l.life,
+        .claim = l.claim,
+        .answers = l.answers,
+        .digest = l.digest,
+        .leaving = l.leaving,
+        .asked_by = l.asked_by,
+        .ran_out = l.ran_out,
     };
     bus_model_put(d->client, LEASES, d->host, &value, LEASE_TOKEN);
     name_conflict_asked(&d->name, bus.now_ns);
@@ -224,6 +225,7 @@ static struct lease lease_of(const struct value *v)
         .asked_by = v->asked_by,
         .answers = v->answers,
         .digest = v->digest,
+        .ran_out = v->ran_out,
         .ttl_ms = TTL / NS_PER_MS,
         .leaving = v->leaving,
     };
@@ -468,7 +470,7 @@ void daemon_boot(int host)
         .next_token = before.next_token,
         .forgotten = before.forgotten,
     };
-    name_conflict_init(&d->name, d->node, d->life, TTL);
+    name_conflict_init(&d->name, d->node, d->life, TTL, bus.now_ns);
     lease_beat_init(&d->beat, TTL);
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;

@@ -157,6 +157,24 @@ START_TEST(a_question_gives_a_host_that_comes_back_a_ttl)
 }
 END_TEST
 
+/* Whoever does not know the host must not take it for alive: the lease has run out that this is a copy of. */
+START_TEST(a_question_about_one_that_ran_out_is_no_sign_of_life)
+{
+    setup();
+    struct lease l = {.life = 7, .epoch = 5, .counter = 9, .ttl_ms = TTL / NS_PER_MS, .asked_by = 99, .ran_out = 1};
+    ck_assert_int_eq(apply(&l), 0);
+    ck_assert_int_eq(t.status, HOST_EXPIRED);
+    l.counter++; /* nor does a copy of a later one that was missed here */
+    ck_assert_int_eq(apply(&l), 0);
+    ck_assert_int_eq(t.status, HOST_EXPIRED);
+    l.asked_by = l.ran_out = 0;
+    l.counter++;
+    ck_assert_int_eq(apply(&l), 0);
+    ck_assert_int_eq(t.status, HOST_ALIVE);
+    done();
+}
+END_TEST
+
 /* A copy took the name while the original was away, and died: that one is back, and cannot know of the copy's epoch. */
 START_TEST(when_the_believed_one_dies_the_other_goes_on)
 {
@@ -179,4 +197,5 @@ END_TEST
 
 UNIT_TESTS("leases/ignored", one_that_goes_on_renewing_is_believed, a_host_that_lost_everything_is_not_ignored_for_long,
            two_that_both_renew_do_not_flap, late_puts_of_a_dead_life_do_not_bring_it_back,
-           a_question_gives_a_host_that_comes_back_a_ttl, when_the_believed_one_dies_the_other_goes_on)
+           a_question_gives_a_host_that_comes_back_a_ttl, a_question_about_one_that_ran_out_is_no_sign_of_life,
+           when_the_believed_one_dies_the_other_goes_on)

@@ -32,6 +32,8 @@ static struct {
     int64_t deaf_ns[HOSTS];              /* when the observer's feed last lost something on purpose */
     int64_t server_ns, returned_ns;      /* when the server was last away, and when it returned */
     int64_t lost_ns[BUCKETS];            /* when the bucket last lost its content */
+    int64_t beat_ns[HOSTS];              /* when its lease was stored that is in the bucket */
+    int64_t forgotten_ns[HOSTS];         /* when that was gone from there, or just had been */
     int64_t unnamed_ns[HOSTS];           /* when the host last did not have its name, or nobody could know yet */
     bool taken, stood_down;              /* the copy has the name of its original; had to leave it to that */
 } world;
@@ -62,6 +64,9 @@ static void disturb(int host, int64_t until_ns)
 static void note_missing_beats(int owner)
 {
     int64_t beat_ns = bus_stored_ns(LEASES, owner);
+    if (!beat_ns || beat_ns - world.beat_ns[owner] >= MAX_AGE)
+        world.forgotten_ns[owner] = bus.now_ns;
+    world.beat_ns[owner] = beat_ns;
     int64_t since_ns = beat_ns > world.returned_ns ? beat_ns : world.returned_ns + RECONNECT;
     if (bus.up && bus.now_ns - since_ns > TTL / 2)
         disturb(owner, bus.now_ns);
@@ -69,7 +74,8 @@ static void note_missing_beats(int owner)
 
 /*
  * Whether a copy may have the name: its original is away, or neither hears of the other, or the bucket that would have
- * told of it is lost, or the server was away before the copy had heard of the other: whose lease ran out meanwhile?
+ * told of it is lost, or has forgotten while the server was away; or the server has just returned, of which the copy can know
+ * nothing, and the original is not connected yet.
  */
 static bool may_take_name(const struct daemon *copy)
 {
@@ -77,9 +83,12 @@ static bool may_take_name(const struct daemon *copy)
     bool away =
         bus.now_ns - world.unnamed_ns[original] <= STEADY || bus.now_ns - world.disturbed_ns[original] <= STEADY;
     bool deaf = bus.faults.drop || bus.now_ns - world.deaf_ns[original] <= STEADY;
+    bool forgotten = bus.now_ns - world.forgotten_ns[original] <= STEADY;
+    int64_t late_ns = copy->boot_ns - world.returned_ns;
+    bool late = late_ns > -NS_PER_S && late_ns < RECONNECT;
     bool lost = world.lost_ns[LEASES] && bus.now_ns - world.lost_ns[LEASES] < KEPT;
-    bool blind = !world.stood_down && copy->boot_ns - world.server_ns < STEADY;
-    return away || deaf || lost || blind;
+
+    return away || deaf || lost || forgotten || late;
 }
 
 static void note_name(int host)
@@ -534,6 +543,9 @@ START_TEST(seeds_that_failed_once)
         243925, /* deaf to a bucket that was made anew: the first of its messages that was heard looked like an old one */
         10915, /* stopped with a snapshot in hand, from before an owner could put again what a new bucket lacked */
         4132,  /* a copy that had stood down was back from an outage before its original, and took the name */
+        112,   /* and so did one that had come during the outage, and knew nothing of the other yet */
+        633,   /* a reader took its question, about a lease that had run out, for one that was about to */
+        23763, /* it lost the server while it waited, and then found nothing but its own question */
     };
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++)
         run_seeds(seeds[i], 1);

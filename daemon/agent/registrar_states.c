@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What checks find out: the state of an instance, and its end. */
+#include <errno.h>
+
+#include "daemon/agent/registrar_impl.h"
+
+int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    struct record before, after;
+    if (!reg)
+        return -ENOENT;
+    registration_effective(reg, &before);
+    reg->checked = (uint8_t)state;
+    registration_effective(reg, &after);
+    return before.state == after.state ? 0 : registrar_publish(r, reg, now_ns);
+}
+
+void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    if (reg && reg->owner.kind != OWNER_INHERITED)
+        registrar_end(r, reg, now_ns);
+}
+
+enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    struct record record;
+    if (!reg || reg->owner.kind != OWNER_INHERITED)
+        return 0;
+    registration_record(reg, &record);
+    return (enum discover_state)record.state;
+}

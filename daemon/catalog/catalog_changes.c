@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers what changes, and tells who watches. */
+#include "daemon/catalog/catalog_changes.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "daemon/catalog/model.h"
+
+void instance_changed(struct catalog *c, struct instance *i)
+{
+    change_log_add(&c->changes, i->endpoint.id);
+    i->service->index = c->changes.last;
+    catalog_touch(&c->dirty_services, &i->service->dirty);
+    if (!i->changed)
+        DL_APPEND2(i->service->changed, i, prev_changed, next_changed);
+    i->changed = true;
+}
+
+void host_changed(struct catalog *c, struct host *h)
+{
+    change_log_add(&c->changes, CHANGE_OF_HOSTS);
+    catalog_touch(&c->dirty_hosts, &h->dirty);
+}
+
+uint64_t catalog_index(const struct catalog *c)
+{
+    return c->changes.last;
+}
+
+int catalog_service_index(const struct catalog *c, const char *service, uint64_t *ret_index)
+{
+    const struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    *ret_index = s ? s->index : c->went_index;
+    return s ? 0 : -ENOENT;
+}
+
+int catalog_next_change(const struct catalog *c, uint64_t *index, uint64_t *ret_id)
+{
+    if (!change_log_reaches(&c->changes, *index))
+        return -ESTALE;
+    if (*index == c->changes.last)
+        return 0;
+    *ret_id = c->changes.ids[++*index % CHANGE_LOG_SIZE];
+    return 1;
+}
+
+/* --- who watches --- */
+
+void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg)
+{
+    struct service_watcher *w = NULL;
+    for (size_t i = 0; i < CATALOG_WATCHERS; i++)
+        if (c->watchers[i].fn ? c->watchers[i].arg == arg : !w)
+            w = &c->watchers[i];
+    if (w)
+        *w = (struct service_watcher){fn, arg};
+}
+
+void services_tell(const struct catalog *c, const char *service)
+{
+    for (size_t i = 0; i < CATALOG_WATCHERS; i++)
+        if (c->watchers[i].fn)
+            c->watchers[i].fn(c->watchers[i].arg, service);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One check: from its text to its results. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/check/checks_impl.h"
+#include "libdiscover/core/words.h"
+
+static void changed(struct check *check, int64_t now_ns)
+{
+    struct checked *instance = check->instance;
+    const struct instance_key *key = &instance->subject.key;
+    check->since_ns = now_ns;
+    log_info("%s/%s %s: check %s %s is %s: %.*s", key->domain, key->service, key->instance,
+             check_type_word(check->spec.type), check_spec_target(&check->spec), state_word(check->tally.state),
+             (int)said_line(&check->said), said_text(&check->said));
+    loop_timer_arm(&instance->look, 0, 0);
+}
+
+static void on_report(void *arg, enum check_result result, bool certain, const char *output, size_t n)
+{
+    struct check *check = arg;
+    struct checks *c = check->instance->checks;
+    int64_t now_ns = clock_now_ns();
+    bool first = !check->tally.known;
+    if (schedule_running(&check->job)) {
+        schedule_ended(&c->schedule, &check->job);
+        checks_arm(c);
+        check->took_ns = now_ns - check->started_ns;
+    }
+    check->ran_ns = now_ns;
+    check->runs++;
+    metric_inc(&c->metrics.runs);
+    if (result == CHECK_FAIL)
+        metric_inc(&c->metrics.failures);
+    said_set(&check->said, output, n, CHECK_OUTPUT_MAX);
+    if (certain ? tally_set(&check->tally, result) : tally_take(&check->tally, result, now_ns))
+        changed(check, now_ns);
+    else if (first)
+        check->since_ns = now_ns;
+}
+
+void check_start(struct check *check)
+{
+    check->started_ns = clock_now_ns();
+    check->kind->start(check->own);
+}
+
+void check_expired(struct check *check)
+{
+    char text[256];
+    const char *at = check->kind->cancel(check->own);
+    check->took_ns = clock_now_ns() - check->started_ns;
+    int n = snprintf(text, sizeof text, "not done within %.3g s: %s", (double)check->job.timeout_ns / NS_PER_S, at);
+    on_report(check, CHECK_FAIL, false, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+void check_free(struct check *check)
+{
+    if (!check)
+        return;
+    schedule_remove(&check->instance->checks->schedule, &check->job);
+    if (check->own)
+        check->kind->close(check->own);
+    check_spec_fini(&check->spec);
+    said_fini(&check->said);
+    free(check->text);
+    free(check);
+}
+
+static int open_kind(struct check *check, char ret_why[static CONFIG_WHY_CAP])
+{
+    const struct check_report report = {on_report, check};
+    const struct checked *instance = check->instance;
+    const char *why = "not a check that can be run here";
+    check->kind = check_kind_of(check->spec.type);
+    int err = check->kind ? check->kind->open(&instance->checks->tools, &check->spec, &instance->subject, &report,
+                                              &check->own, &why)
+                          : -EINVAL;
+    if (err == -EINVAL)
+        snprintf(ret_why, CONFIG_WHY_CAP, "%s", why);
+    return err;
+}
+
+static void init_verdict(struct check *check, enum discover_state before, int64_t now_ns)
+{
+    const struct check_spec *s = &check->spec;
+    enum discover_state initial = before ? before : (enum discover_state)s->initial;
+    int64_t start_until_ns = s->start_period_ns ? now_ns + s->start_period_ns : 0;
+    tally_init(&check->tally, s->fall, s->warn, s->rise, initial, start_until_ns);
+    check->since_ns = now_ns;
+}
+
+int check_new(struct checked *instance, const char *text, enum discover_state before, struct check **ret_check,
+              char ret_why[static CONFIG_WHY_CAP])
+{
+    struct check *check = calloc(1, sizeof *check);
+    int64_t now_ns = clock_now_ns();
+    if (!check)
+        return -ENOMEM;
+    check->instance = instance;
+    check->text = strdup(text);
+    int err = check->text ? check_spec_parse(text, &check->spec, ret_why) : -ENOMEM;
+    if (err) {
+        free(check->text);
+        free(check);
+        return err;
+    }
+    init_verdict(check, before, now_ns);
+    err = open_kind(check, ret_why);
+    check->job.interval_ns = check->spec.interval_ns;
+    check->job.timeout_ns = check->spec.timeout_ns;
+    if (!err && check->kind->start)
+        err = schedule_add(&instance->checks->schedule, &check->job, now_ns);
+    if (err)
+        check_free(check);
+    else
+        *ret_check = check;
+    return err;
+}

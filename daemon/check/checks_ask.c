@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of checks: whether they may be, and how they stand. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/check/checks_impl.h"
+
+static const struct check *find_same(const struct checked *instance, const char *text)
+{
+    for (size_t i = 0; instance && i < instance->n; i++)
+        if (strcmp(instance->list[i]->text, text) == 0)
+            return instance->list[i];
+    return NULL;
+}
+
+static int check_grant(const struct checks *c, const struct check_spec *spec, enum checks_grant grant,
+                       char ret_why[static CONFIG_WHY_CAP])
+{
+    const char *key = check_spec_privilege(spec);
+    bool exec = spec->type == CHECK_EXEC;
+    if (!key || grant == CHECKS_OF_CONFIGURATION || (exec ? c->options.exec : grant == CHECKS_OF_OPERATOR))
+        return 0;
+    snprintf(ret_why, CONFIG_WHY_CAP,
+             exec ? "%s: commands are run for the configuration alone (api.exec_checks is false)"
+                  : "%s: only for root, the daemon's own user and the configuration",
+             key);
+    return -EINVAL;
+}
+
+static int plan_one(const struct checks *c, const struct checked *instance, const char *text,
+                    enum discover_state before, enum checks_grant grant, enum discover_state *ret_state,
+                    char ret_why[static CONFIG_WHY_CAP])
+{
+    struct check_spec spec;
+    const struct check *same = find_same(instance, text);
+    int err = check_spec_parse(text, &spec, ret_why);
+    if (err)
+        return err;
+    err = check_grant(c, &spec, grant, ret_why);
+    *ret_state = same ? same->tally.state : !instance && before ? before : (enum discover_state)spec.initial;
+    check_spec_fini(&spec);
+    return err;
+}
+
+int checks_plan(const struct checks *c, const struct instance_key *key, char *const *specs, size_t n,
+                enum discover_state before, enum checks_grant grant, enum discover_state *ret_state,
+                char ret_why[static CONFIG_WHY_CAP])
+{
+    const struct checked *instance = checks_find(c, key);
+    enum discover_state worst = DISCOVER_PASSING, state;
+    char why[CONFIG_WHY_CAP] = "";
+    int err = checks_allow(c, instance, n, ret_why);
+    for (size_t i = 0; i < n && !err; i++) {
+        err = plan_one(c, instance, specs[i], before, grant, &state, why);
+        if (err == -EINVAL)
+            snprintf(ret_why, CONFIG_WHY_CAP, "check %zu: %.*s", i + 1, CONFIG_WHY_CAP - 32, why);
+        else if (!err && check_badness(state) > check_badness(worst))
+            worst = state;
+    }
+    if (!err)
+        *ret_state = worst;
+    return err;
+}
+
+size_t checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg)
+{
+    const struct checked *instance = checks_find(c, key);
+    size_t n = instance ? instance->n : 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct check *check = instance->list[i];
+        fn(arg, &(struct check_view){.name = check_spec_name(&check->spec),
+                                     .kind = check_type_word(check->spec.type),
+                                     .target = check_spec_target(&check->spec),
+                                     .state = check->tally.state,
+                                     .known = check->tally.known,
+                                     .since_ns = check->since_ns,
+                                     .ran_ns = check->ran_ns,
+                                     .took_ns = check->took_ns,
+                                     .failures = check->tally.failures,
+                                     .runs = check->runs,
+                                     .output = said_text(&check->said),
+                                     .flapping = instance->flapping});
+    }
+    return n;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a kind of check is to those who run it: a row of the table in kinds.c. Main thread; nothing blocks.
+ *
+ * open makes one of a check's description, to be run again and again: start begins a run, of which one result is reported,
+ * perhaps within start itself; cancel ends it before that, and nothing is reported of it. A kind without start is not
+ * scheduled: it reports whenever there is something to report, first as soon as it knows.
+ */
+#ifndef CHECK_KIND_H
+#define CHECK_KIND_H
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/check/tally.h"
+#include "daemon/config/check_spec.h"
+#include "libdiscover/core/label.h"
+
+#define CHECK_OUTPUT_MAX 4096 /* bytes that are kept of what a check says */
+
+struct check_units;
+struct curl_loop;
+
+/* What all checks share. */
+struct check_tools {
+    struct event_base *base;
+    struct evdns_base *dns;
+    struct curl_loop *curl;
+    const struct check_units *units; /* NULL: there is no systemd to ask */
+};
+
+/* What is checked. */
+struct check_subject {
+    struct instance_key key;
+    uint16_t port;
+};
+
+/*
+ * output: n bytes, for people; it lives during the call. certain: it counts at once, whatever `fall` and `rise` say.
+ * Never frees the check.
+ */
+struct check_report {
+    void (*fn)(void *arg, enum check_result result, bool certain, const char *output, size_t n);
+    void *arg;
+};
+
+struct check_kind {
+    /* spec outlives what is made; subject does not. -EINVAL with *ret_why, -ENOMEM. */
+    int (*open)(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
+                const struct check_report *report, void **ret_check, const char **ret_why);
+    void (*start)(void *check); /* NULL: not scheduled */
+    /* What it was at, for people; valid until the next call. */
+    const char *(*cancel)(void *check);
+    void (*close)(void *check); /* also in the middle of a run; NULL is fine */
+};
+
+const struct check_kind *check_kind_of(enum check_type type);
+
+/* A report of one line, made as by printf. */
+void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
+                       ...) __attribute__((format(printf, 4, 5)));
+
+extern const struct check_kind check_tcp, check_http, check_grpc, check_exec, check_ttl, check_unit, check_pid;
+
+#endif

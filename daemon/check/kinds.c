@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds of checks. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/check/kind.h"
+
+static const struct check_kind *const kinds[] = {
+    [CHECK_TCP] = &check_tcp,
+    [CHECK_HTTP] = &check_http,
+};
+
+const struct check_kind *check_kind_of(enum check_type type)
+{
+    return type < sizeof kinds / sizeof *kinds ? kinds[type] : NULL;
+}
+
+void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
+                       ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    report->fn(report->arg, result, certain, line, n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When each of thousands of jobs runs. */
+#include "daemon/check/schedule.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "libdiscover/core/clock.h"
+
+#define SLACK_NS       (4 * NS_PER_MS) /* several at one turn of the loop, rather than one at each */
+#define FIRST_MAX_NS   NS_PER_S
+#define FEW_PER_SECOND 100.0 /* below which nobody minds how they are spread */
+#define BURST_MIN      5.0
+
+/*
+ * Of any 100 ms at most twice the mean: what has been saved up (0.4 of the mean of 100 ms) and what comes in (1.5 of it).
+ */
+#define PACE       1.5
+#define BURST_S    0.04
+#define GOLDEN_U64 UINT64_C(0x9e3779b97f4a7c15) /* 2^64 by the golden ratio: multiples of it divide the circle evenly */
+
+static struct job *job_due(struct deadline *d)
+{
+    return (struct job *)((char *)d - offsetof(struct job, due));
+}
+
+static struct job *job_late(struct deadline *d)
+{
+    return (struct job *)((char *)d - offsetof(struct job, late));
+}
+
+void schedule_init(struct schedule *s, const struct schedule_ops *ops, uint32_t running_max, uint64_t seed)
+{
+    *s = (struct schedule){.ops = *ops, .running_max = running_max, .placed = seed};
+    deadlines_init(&s->due);
+    deadlines_init(&s->late);
+}
+
+void schedule_fini(struct schedule *s)
+{
+    deadlines_fini(&s->due);
+    deadlines_fini(&s->late);
+}
+
+static double pace(const struct schedule *s)
+{
+    double wanted = PACE * s->per_second;
+    return wanted > FEW_PER_SECOND ? wanted : FEW_PER_SECOND;
+}
+
+static void take_credit(struct schedule *s, int64_t now_ns)
+{
+    double most = BURST_S * s->per_second;
+    if (most < BURST_MIN)
+        most = BURST_MIN;
+    if (now_ns > s->credited_ns)
+        s->credit += pace(s) * (double)(now_ns - s->credited_ns) / NS_PER_S;
+    if (s->credit > most)
+        s->credit = most;
+    s->credited_ns = now_ns;
+}
+
+int schedule_add(struct schedule *s, struct job *job, int64_t now_ns)
+{
+    int err = deadlines_reserve(&s->due, s->jobs + 1);
+    if (!err)
+        err = deadlines_reserve(&s->late, s->jobs + 1);
+    if (err)
+        return err;
+    uint64_t place = ++s->placed * GOLDEN_U64;
+    int64_t first_ns = job->interval_ns < FIRST_MAX_NS ? job->interval_ns : FIRST_MAX_NS;
+    job->place_ns = (int64_t)((double)place / 0x1p64 * (double)job->interval_ns);
+    s->jobs++;
+    s->per_second += (double)NS_PER_S / (double)job->interval_ns;
+    deadlines_set(&s->due, &job->due, now_ns + (int64_t)((double)place / 0x1p64 * (double)first_ns));
+    return 0;
+}
+
+void schedule_ended(struct schedule *s, struct job *job)
+{
+    if (!schedule_running(job))
+        return;
+    deadlines_clear(&s->late, &job->late);
+    s->running--;
+}
+
+void schedule_remove(struct schedule *s, struct job *job)
+{
+    if (!job->due.slot)
+        return;
+    schedule_ended(s, job);
+    deadlines_clear(&s->due, &job->due);
+    s->jobs--;
+    s->per_second -= (double)NS_PER_S / (double)job->interval_ns;
+}
+
+bool schedule_running(const struct job *job)
+{
+    return job->late.slot != 0;
+}
+
+/* The job's next place that is more than half an interval away: after the first run it has to find there. */
+static int64_t next_place(const struct job *job, int64_t now_ns)
+{
+    int64_t from_ns = now_ns + job->interval_ns / 2, past_ns = (from_ns - job->place_ns) % job->interval_ns;
+    if (past_ns < 0)
+        past_ns += job->interval_ns;
+    return from_ns + job->interval_ns - past_ns;
+}
+
+static void start(struct schedule *s, struct job *job, int64_t now_ns)
+{
+    deadlines_set(&s->due, &job->due, next_place(job, now_ns));
+    if (schedule_running(job))
+        return; /* it had to wait so long that the next one is due already */
+    s->credit -= 1;
+    s->running++;
+    deadlines_set(&s->late, &job->late, now_ns + job->timeout_ns);
+    s->ops.start(s->ops.arg, job);
+}
+
+static void expire(struct schedule *s, int64_t now_ns)
+{
+    struct deadline *first;
+    while ((first = deadlines_first(&s->late)) && first->at_ns <= now_ns) {
+        struct job *job = job_late(first);
+        schedule_ended(s, job);
+        s->ops.expired(s->ops.arg, job);
+    }
+}
+
+int64_t schedule_tick(struct schedule *s, int64_t now_ns, bool (*over)(void *arg), void *arg)
+{
+    struct deadline *first;
+    expire(s, now_ns);
+    take_credit(s, now_ns);
+    while ((first = deadlines_first(&s->due)) && first->at_ns <= now_ns && s->credit >= 1) {
+        if (s->running >= s->running_max) {
+            s->delayed++;
+            break;
+        }
+        start(s, job_due(first), now_ns);
+        if (over(arg))
+            break;
+    }
+    return schedule_next_ns(s, now_ns);
+}
+
+int64_t schedule_next_ns(const struct schedule *s, int64_t now_ns)
+{
+    int64_t late_ns = deadlines_next_ns(&s->late), due_ns = deadlines_next_ns(&s->due);
+    if (s->running >= s->running_max)
+        return late_ns;
+    if (due_ns != INT64_MAX)
+        due_ns += SLACK_NS - due_ns % SLACK_NS;
+    if (s->credit < 1 && due_ns <= now_ns)
+        due_ns = now_ns + (int64_t)((1 - s->credit) / pace(s) * NS_PER_S) + 1;
+    return due_ns < late_ns ? due_ns : late_ns;
+}

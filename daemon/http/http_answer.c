@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP interface: what goes back. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/http/http_impl.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
+
+const struct table *http_table(const struct http *h)
+{
+    return h->ops.table(h->ops.arg);
+}
+
+struct page_source http_source(const struct http *h)
+{
+    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg)};
+}
+
+/* --- heads --- */
+
+#define LENGTH_UNKNOWN (-1)
+#define LENGTH_NONE    (-2) /* there is no body, and never was one */
+
+static void add_status(struct connection *c, int status, struct evbuffer *out)
+{
+    const struct table *t = http_table(c->http);
+    evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+    evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %" PRId64 "\r\n", sync_word(table_sync(t)),
+                        table_age_ns(t, clock_now_ns()) / NS_PER_MS);
+    if (c->index)
+        evbuffer_add_printf(out, "Discoverd-Index: %" PRIu64 "\r\n", c->index);
+}
+
+static void add_connection(struct connection *c, int64_t length, struct evbuffer *out)
+{
+    if (length >= 0)
+        evbuffer_add_printf(out, "Content-Length: %" PRId64 "\r\n", length);
+    else if (length == LENGTH_UNKNOWN && c->request.chunks)
+        evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+    else if (length == LENGTH_UNKNOWN)
+        c->last = true; /* that it is closed is how it ends */
+    if (c->last)
+        evbuffer_add_printf(out, "Connection: close\r\n");
+    else if (!c->request.chunks)
+        evbuffer_add_printf(out, "Connection: keep-alive\r\n");
+}
+
+/* What a browser makes of an answer is what it says it is, and no older one is shown for it. */
+static void send_head(struct connection *c, int status, const char *type, int64_t length)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    add_status(c, status, out);
+    evbuffer_add_printf(out, "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n",
+                        c->tag[0] ? "no-cache" : "no-store");
+    if (type)
+        evbuffer_add_printf(out, "Content-Type: %s\r\n", type);
+    if (c->tag[0])
+        evbuffer_add_printf(out, "ETag: W/\"%s\"\r\n", c->tag);
+    if (c->fields)
+        evbuffer_add_printf(out, "%s", c->fields);
+    if (status == 405)
+        evbuffer_add_printf(out, "Allow: GET, HEAD\r\n");
+    if (status == 503)
+        evbuffer_add_printf(out, "Retry-After: 1\r\n");
+    add_connection(c, length, out);
+    evbuffer_add(out, "\r\n", 2);
+}
+
+/* --- answers that are whole --- */
+
+void http_send(struct connection *c, int status, const char *type, struct evbuffer *body)
+{
+    send_head(c, status, type, (int64_t)evbuffer_get_length(body));
+    if (!c->request.head_only)
+        evbuffer_add_buffer(bufferevent_get_output(c->bev), body);
+    http_connection_answered(c);
+}
+
+void http_send_text(struct connection *c, int status, const char *text)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    send_head(c, status, TYPE_TEXT, (int64_t)strlen(text) + 1);
+    if (!c->request.head_only)
+        evbuffer_add_printf(out, "%s\n", text);
+    http_connection_answered(c);
+}
+
+void http_send_static(struct connection *c, const char *type, const char *bytes, size_t n)
+{
+    send_head(c, 200, type, (int64_t)n);
+    if (!c->request.head_only)
+        evbuffer_add_reference(bufferevent_get_output(c->bev), bytes, n, NULL, NULL);
+    http_connection_answered(c);
+}
+
+bool http_has_it(struct connection *c, const char *tag)
+{
+    snprintf(c->tag, sizeof c->tag, "%s", tag);
+    if (!request_has_tag(&c->request, tag))
+        return false;
+    send_head(c, 304, NULL, LENGTH_NONE);
+    http_connection_answered(c);
+    return true;
+}
+
+/* --- in pieces --- */
+
+void http_send_endless(struct connection *c, const char *type)
+{
+    c->last = true;
+    send_head(c, 200, type, LENGTH_UNKNOWN);
+}
+
+void http_send_bytes(struct connection *c, const void *bytes, size_t n)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    if (c->request.chunks)
+        evbuffer_add_printf(out, "%zx\r\n", n);
+    evbuffer_add(out, bytes, n);
+    if (c->request.chunks)
+        evbuffer_add(out, "\r\n", 2);
+}
+
+/* RFC 9112 section 7.1; an empty piece would be the end. */
+static void send_piece(struct connection *c, struct evbuffer *piece)
+{
+    struct evbuffer *out = bufferevent_get_output(c->bev);
+    size_t n = evbuffer_get_length(piece);
+    if (n > 0 && c->request.chunks)
+        evbuffer_add_printf(out, "%zx\r\n", n);
+    evbuffer_add_buffer(out, piece);
+    if (n > 0 && c->request.chunks)
+        evbuffer_add(out, "\r\n", 2);
+}
+
+static void end_walk(struct connection *c)
+{
+    page_walk_fini(&c->walk);
+    http_connection_answered(c);
+}
+
+/* 1: there is more; 0: that was all; negative: nothing more can be sent. */
+static int walk_on(struct connection *c, const struct loop_slice *slice)
+{
+    struct page_source source = http_source(c->http);
+    struct evbuffer *piece = evbuffer_new();
+    if (!piece)
+        return -ENOMEM;
+    int more = page_walk_step(&c->walk, &source, slice, piece);
+    if (more >= 0)
+        send_piece(c, piece);
+    evbuffer_free(piece);
+    if (more == 0 && c->request.chunks)
+        evbuffer_add(bufferevent_get_output(c->bev), "0\r\n\r\n", 5);
+    return more;
+}
+
+void http_answer_on(struct connection *c, const struct loop_slice *slice)
+{
+    int more = walk_on(c, slice);
+    if (more < 0) {
+        metric_inc(&c->http->metrics.aborted); /* the missing end tells the client */
+        http_connection_close(c);
+    } else if (more == 0) {
+        end_walk(c);
+    } else if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
+        http_wait_for_turn(c); /* nothing of this kind yet, so nobody would call back */
+    }
+}
+
+void http_send_walk(struct connection *c)
+{
+    c->state = ANSWERING; /* the pieces come when the head is on its way */
+    send_head(c, 200, TYPE_JSON, LENGTH_UNKNOWN);
+    if (c->request.head_only)
+        end_walk(c);
+}
+
+void http_send_list(struct connection *c, const struct page *page)
+{
+    struct page_source source = http_source(c->http);
+    page_walk_init(&c->walk, &source, page);
+    http_send_walk(c);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP interface: streams of changes, as server-sent events (WHATWG HTML section 9.2). Each tells of an instance as it is by then,
+ * not as it was at the change: who has heard all of them has what the catalog has.
+ *
+ *   begin      where the stream begins; unless it says "resumed", what was known before is to be asked for anew
+ *   instance   one that came or changed
+ *   gone       one that is no more, by its id
+ *   hosts      something is new about hosts
+ *   status     how far the catalog can be trusted is another thing now
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "daemon/catalog/catalog_changes.h"
+#include "daemon/http/http_impl.h"
+#include "daemon/http/page_json.h"
+#include "daemon/http/query_string.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
+
+#define HEARTBEAT_NS (15 * NS_PER_S)
+#define PUSH_NS                                                                                                        \
+    (50 * NS_PER_MS) /* a change is told at once, the ones that follow together: each telling is a packet for each */
+#define STATUS_NS NS_PER_S
+#define PIECE_MAX 32768
+
+/* What came after a change, as text: made once, for all who were told so far. */
+struct told_piece {
+    uint64_t from, to;
+    struct evbuffer *text;
+};
+
+struct http_events {
+    struct connection *streams;
+    struct loop_timer push, look;
+    int64_t pushed_ns;
+    struct told_piece piece;
+    struct evbuffer *status; /* the last, and its number */
+    uint64_t n_status;
+    int sync;
+    bool bus_connected;
+};
+
+static void push_at(struct http *h, int64_t at_ns)
+{
+    loop_timer_arm(&h->events->push, at_ns, clock_now_ns());
+}
+
+static void on_push(void *arg)
+{
+    struct http *h = arg;
+    h->events->pushed_ns = clock_now_ns();
+    for (struct connection *c = h->events->streams; c; c = c->next_held)
+        http_wait_for_turn(c);
+}
+
+void http_events_changed(struct http *h)
+{
+    if (h->events->streams)
+        push_at(h, h->events->pushed_ns + PUSH_NS);
+}
+
+/* --- status --- */
+
+/* What it is all about; whoever is told of it asks for the rest. */
+static void look_at_status(struct http *h)
+{
+    struct http_events *e = h->events;
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    int sync = (int)table_sync(http_table(h));
+    h->ops.status(h->ops.arg, &status);
+    if (e->n_status && sync == e->sync && status.bus_connected == e->bus_connected)
+        return;
+    e->sync = sync;
+    e->bus_connected = status.bus_connected;
+    e->n_status++;
+    evbuffer_drain(e->status, evbuffer_get_length(e->status));
+    evbuffer_add_printf(e->status, "event: status\ndata: {\"sync\":\"%s\",\"bus_connected\":%s}\n\n",
+                        sync_word(table_sync(http_table(h))), status.bus_connected ? "true" : "false");
+    http_events_changed(h);
+}
+
+static void on_look(void *arg)
+{
+    struct http *h = arg;
+    int64_t now_ns = clock_now_ns();
+    if (!h->events->streams)
+        return;
+    look_at_status(h);
+    loop_timer_arm(&h->events->look, now_ns + STATUS_NS, now_ns);
+}
+
+/* --- changes --- */
+
+static void write_change(const struct catalog *c, uint64_t index, uint64_t id, struct evbuffer *out)
+{
+    struct catalog_instance i;
+    if (id == CHANGE_OF_HOSTS) {
+        evbuffer_add_printf(out, "event: hosts\nid: %" PRIu64 "\ndata: {}\n\n", index);
+    } else if (catalog_read(c, id, &i) == 0) {
+        evbuffer_add_printf(out, "event: instance\nid: %" PRIu64 "\ndata: ", index);
+        (void)page_write_json(page_service_instance_json(id, &i), out);
+        evbuffer_add(out, "\n\n", 2);
+    } else {
+        evbuffer_add_printf(out, "event: gone\nid: %" PRIu64 "\ndata: {\"id\":\"%016" PRIx64 "\"}\n\n", index, id);
+    }
+}
+
+/* The piece that begins there. 1: it is there; 0: nothing has changed since; -ESTALE: it is not known what has. */
+static int piece_from(struct http *h, uint64_t from, const struct loop_slice *slice)
+{
+    struct told_piece *p = &h->events->piece;
+    const struct catalog *c = http_source(h).catalog;
+    uint64_t id, last = 0;
+    int found = 0;
+    if (p->from == from && p->to > from)
+        return 1;
+    evbuffer_drain(p->text, evbuffer_get_length(p->text));
+    p->from = p->to = from;
+    while (evbuffer_get_length(p->text) < PIECE_MAX && (p->to == from || !loop_slice_over(slice)) &&
+           (found = catalog_next_change(c, &p->to, &id)) > 0) {
+        if (p->to > from + 1 && id == last)
+            continue; /* as it is told already */
+        write_change(c, p->to, id, p->text);
+        last = id;
+    }
+    return p->to > from ? 1 : found;
+}
+
+static void copy_to(struct connection *c, struct evbuffer *text)
+{
+    size_t n = evbuffer_get_length(text);
+    http_send_bytes(c, evbuffer_pullup(text, -1), n);
+}
+
+static void tell_begin(struct connection *c, bool resumed)
+{
+    char text[128];
+    if (!resumed)
+        c->told = catalog_index(http_source(c->http).catalog);
+    int n = snprintf(text, sizeof text, "event: begin\nid: %" PRIu64 "\nretry: 1000\ndata: {\"resumed\":%s}\n\n",
+                     c->told, resumed ? "true" : "false");
+    http_send_bytes(c, text, (size_t)n);
+}
+
+static bool has_news(const struct connection *c)
+{
+    return c->told != catalog_index(http_source(c->http).catalog) || c->told_status != c->http->events->n_status;
+}
+
+void http_events_written(struct connection *c)
+{
+    if (has_news(c))
+        http_wait_for_turn(c);
+}
+
+void http_events_on(struct connection *c, const struct loop_slice *slice)
+{
+    struct http_events *e = c->http->events;
+    if (evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+        return; /* when that has gone, there is another turn */
+    if (c->told_status != e->n_status)
+        copy_to(c, e->status);
+    c->told_status = e->n_status;
+    int found = piece_from(c->http, c->told, slice);
+    if (found > 0) {
+        copy_to(c, e->piece.text);
+        c->told = e->piece.to;
+    } else if (found < 0) {
+        metric_inc(&c->http->metrics.resets);
+        tell_begin(c, false);
+    }
+}
+
+/* --- streams --- */
+
+static void count(struct http *h)
+{
+    int n;
+    struct connection *c;
+    DL_COUNT2(h->events->streams, c, n, next_held);
+    metric_set(&h->metrics.streams, (uint64_t)n);
+}
+
+/* Where the client has got to, by the header that browsers send, or by the query. */
+static bool resumes(struct connection *c)
+{
+    char text[32] = "", *end;
+    const char *from = c->request.last_event;
+    uint64_t id;
+    if (!*from && query_first(c->request.query, "index", text, sizeof text) > 0)
+        from = text;
+    c->told = strtoull(from, &end, 10);
+    uint64_t probe = c->told;
+    return end > from && !*end && catalog_next_change(http_source(c->http).catalog, &probe, &id) >= 0;
+}
+
+void http_events_begin(struct connection *c)
+{
+    struct http_events *e = c->http->events;
+    if (!c->request.head_only && http_share_move(c, true) < 0) {
+        metric_inc(&c->http->metrics.held_limited);
+        http_send_text(c, 503, "too many streams and requests that wait for a change (limits.http_held)");
+        return;
+    }
+    http_send_endless(c, "text/event-stream");
+    if (c->request.head_only) {
+        http_connection_answered(c);
+        return;
+    }
+    c->state = STREAMING;
+    DL_APPEND2(e->streams, c, prev_held, next_held);
+    count(c->http);
+    look_at_status(c->http);
+    if (!e->streams->next_held)
+        on_look(c->http);
+    tell_begin(c, resumes(c));
+    c->told_status = 0;
+    http_connection_deadline(c, HEARTBEAT_NS);
+}
+
+void http_events_end(struct connection *c)
+{
+    DL_DELETE2(c->http->events->streams, c, prev_held, next_held);
+    count(c->http);
+}
+
+/* So that proxies, and the client, know that it lives. */
+void http_events_heartbeat(struct connection *c)
+{
+    if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
+        http_send_bytes(c, ":\n\n", 3);
+    http_connection_deadline(c, HEARTBEAT_NS);
+}
+
+/* --- life --- */
+
+int http_events_init(struct http *h)
+{
+    struct http_events *e = h->events = calloc(1, sizeof *h->events);
+    if (!e)
+        return -ENOMEM;
+    e->piece.text = evbuffer_new();
+    e->status = evbuffer_new();
+    int err = e->piece.text && e->status ? loop_timer_init(&e->push, h->base, on_push, h) : -ENOMEM;
+    return err ? err : loop_timer_init(&e->look, h->base, on_look, h);
+}
+
+void http_events_fini(struct http *h)
+{
+    struct http_events *e = h->events;
+    if (!e)
+        return;
+    loop_timer_fini(&e->push);
+    loop_timer_fini(&e->look);
+    if (e->piece.text)
+        evbuffer_free(e->piece.text);
+    if (e->status)
+        evbuffer_free(e->status);
+    free(e);
+    h->events = NULL;
+}

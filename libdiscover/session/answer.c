@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon answered, as the caller gets it. */
+#include "libdiscover/session/answer.h"
+
+#include "libdiscover/core/status_message.h"
+
+/* On the way of a status. */
+struct telling {
+    struct discover_answer *answer;
+    discover_answer_fn *fn;
+    void *arg;
+};
+
+static void on_status(void *arg, const struct discover_status *status)
+{
+    const struct telling *to = arg;
+    to->answer->status = status;
+    to->fn(to->arg, to->answer);
+}
+
+static void tell_status(const Discover__V1__Status *s, const struct telling *to)
+{
+    to->answer->result = status_message_tell(s, on_status, (void *)to);
+    if (to->answer->result < 0)
+        to->fn(to->arg, to->answer);
+}
+
+static void tell_reload(const Discover__V1__Reloaded *r, const struct telling *to)
+{
+    const struct discover_reload_result reload = {
+        .taken = (const char *const *)r->taken,
+        .n_taken = r->n_taken,
+        .needs_restart = (const char *const *)r->needs_restart,
+        .n_needs_restart = r->n_needs_restart,
+        .refused = (const char *const *)r->refused,
+        .n_refused = r->n_refused,
+    };
+    to->answer->reload = &reload;
+    to->fn(to->arg, to->answer);
+}
+
+void answer_tell(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg)
+{
+    struct answer_with_part with_part = {.answer = {
+                                             .result = result,
+                                             .error = result < 0 ? text : "",
+                                             .instance = result < 0 ? "" : text,
+                                         }};
+    const struct telling to = {&with_part.answer, fn, arg};
+    if (body && body->descriptor == &discover__v1__document__descriptor) {
+        with_part.part = (const Discover__V1__Document *)body;
+        body = NULL;
+    }
+    if (body && body->descriptor == &discover__v1__status__descriptor)
+        tell_status((const Discover__V1__Status *)body, &to);
+    else if (body)
+        tell_reload((const Discover__V1__Reloaded *)body, &to);
+    else
+        fn(arg, to.answer);
+}
