@@ -20,13 +20,13 @@ static enum discover_outcome get(CURL *curl, struct discover_picker *p, struct d
     char address[DISCOVER_ADDRESS_MAX], url[512];
     long status = 0;
     curl_off_t spent_us = 0;
-    if (discover_endpoint_text(e, address, sizeof address) < 0) {
-        discover_report(p, e->id, 0, DISCOVER_CANCELLED); /* no address yet */
-        return DISCOVER_CANCELLED;
-    }
+    if (discover_endpoint_text(e, address, sizeof address) < 0) /* no address yet */
+        return discover_report(p, e->id, 0, DISCOVER_CANCELLED), DISCOVER_CANCELLED;
     snprintf(url, sizeof url, "http://%s%s", address, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     CURLcode code = curl_easy_perform(curl);
+    if (code != CURLE_OK)
+        fprintf(stderr, "%s: %s\n", url, curl_easy_strerror(code));
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME_T, &spent_us);
     enum discover_outcome outcome = outcome_of(code, status);
