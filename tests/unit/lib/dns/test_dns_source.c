@@ -502,6 +502,34 @@ START_TEST(a_forked_child_reads_and_frees)
 }
 END_TEST
 
+/* A daemon with which no words can be had is as none: DNS answers, until one comes that can be understood. */
+START_TEST(beside_a_daemon_of_another_version)
+{
+    struct stage stage;
+    stage_open(&stage);
+    make_handle(DISCOVER_SOURCE_AUTO, stage.path);
+    struct catalog *catalog = stage_catalog(2, 9000);
+    stage_accept(&stage);
+    stage_error(&stage, 0, DISCOVER__V1__ERROR__CODE__VERSION, "the daemon speaks versions 7 to 9");
+    ck_assert_int_eq(discover_dispatch(d), DISCOVER_E_VERSION);
+    ck_assert_int_eq(discover_dispatch(d), 0); /* told once */
+    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
+    ck_assert_str_eq(discover_last_error(d), "the daemon speaks versions 7 to 9");
+    expect_query(NAME, DNS_TYPE_SRV);
+    answer_srv(60, 3, TARGET);
+    wait_for(DISCOVER_FRESH);
+    (void)wait_until(4000, (turn(), d->link == LINK_GREETING), "not connected again");
+    stage_accept(&stage);
+    stage_welcome(&stage, d->last_id, API_VERSION, stage_table_fd(catalog));
+    size_t n = 0;
+    (void)wait_until(4000, (turn(), resolve(&n) == DISCOVER_FRESH && n == 2), "DNS's answer");
+    ck_assert_str_eq(discover_last_error(d), "");
+    end();
+    catalog_free(catalog);
+    stage_close(&stage);
+}
+END_TEST
+
 /* An idle handle sleeps. */
 START_TEST(nothing_to_do_is_nothing_to_dispatch)
 {
@@ -522,4 +550,4 @@ UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_
            an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
            there_are_never_too_many, conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over,
            only_dns_means_only_dns, wait_waits, settings_are_checked, the_environment_sets_servers_and_zone,
-           a_forked_child_reads_and_frees, nothing_to_do_is_nothing_to_dispatch)
+           a_forked_child_reads_and_frees, beside_a_daemon_of_another_version, nothing_to_do_is_nothing_to_dispatch)
