@@ -183,7 +183,10 @@ static int send_call(struct discover_call *call)
         pending_end(call, -ECANCELED, "deregistered before it was registered");
     else
         err = link_queue_frame(d, call->frame, call->n);
-    return err;
+    if (err != -ENOBUFS || call->serial)
+        return err;
+    pending_end(call, err, "too many calls wait for the daemon to read them");
+    return 0;
 }
 
 int pending_send_all(struct discover *d)

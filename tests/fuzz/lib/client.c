@@ -72,6 +72,7 @@ static void greet(struct client *c)
 
 void client_open(struct client *c, bool greeted)
 {
+    c->begun = c->told = 0;
     must(discover_new(&c->d) == 0 && discover_set_timeout(c->d, 0) == 0);
     must(discover_set_source(c->d, DISCOVER_SOURCE_DAEMON) == 0); /* nobody's resolver is asked */
     must(discover_picker_new(c->d, SERVICE, &c->picker) == 0 && discover_picker_share(c->picker) == 0);
@@ -92,6 +93,7 @@ void client_close(struct client *c)
     discover_query_free(c->query);
     discover_unwatch(c->watch);
     discover_free(c->d);
+    must(c->told == c->begun);
     close(c->daemon);
 }
 
@@ -106,11 +108,42 @@ static void on_status(void *arg, const struct discover_status *status)
     must(arg && strlen(status->host) + strlen(status->bus_error) < FRAME_MAX);
 }
 
+static void on_answer(void *arg, const struct discover_answer *answer)
+{
+    struct client *c = arg;
+    c->told++;
+    must(answer->result <= 0 && strlen(answer->error) + strlen(answer->instance) < FRAME_MAX);
+    if (answer->status)
+        on_status(c, answer->status);
+    must(discover_dispatch(c->d) <= 0);
+}
+
+static void begun(struct client *c, int result)
+{
+    must(result <= 0);
+    c->begun += result == 0;
+}
+
+/* Those have time; what is not answered is told when the handle is freed. */
+static void begin_calls(struct client *c)
+{
+    struct discover_call *call = NULL;
+    must(discover_set_timeout(c->d, 60000) == 0);
+    begun(c, discover_register_async(c->d, c->registration, on_answer, c, NULL));
+    begun(c, discover_status_async(c->d, on_answer, c, NULL));
+    begun(c, discover_drain_async(c->d, NULL, on_answer, c, NULL));
+    begun(c, discover_reload_async(c->d, on_answer, c, NULL));
+    begun(c, discover_drain_async(c->d, NULL, on_answer, c, &call));
+    discover_cancel(call);
+    must(discover_set_timeout(c->d, 0) == 0);
+}
+
 void client_call(struct client *c)
 {
     must(discover_register(c->d, c->registration) <= 0);
     must(discover_status(c->d, on_status, c) <= 0);
     must(discover_heartbeat(c->d, SERVICE, "p1") <= 0);
+    begin_calls(c);
     client_look_up(c);
     must(discover_dispatch(c->d) <= 0);
 }

@@ -24,7 +24,7 @@ static struct discover *d;
 
 /* What a completion was told. */
 struct told {
-    int calls, result;
+    int calls, failed, result;
     char error[64], instance[64], host[64];
     bool status, reload;
 };
@@ -33,6 +33,7 @@ static void on_answer(void *arg, const struct discover_answer *answer)
 {
     struct told *t = arg;
     t->calls++;
+    t->failed += answer->result < 0;
     t->result = answer->result;
     snprintf(t->error, sizeof t->error, "%s", answer->error);
     snprintf(t->instance, sizeof t->instance, "%s", answer->instance);
@@ -360,6 +361,28 @@ START_TEST(a_completion_may_begin_the_next_call)
 }
 END_TEST
 
+/* A daemon that does not read: what is more than fits is refused, and the connection stays. */
+START_TEST(too_many_calls_are_refused_one_by_one)
+{
+    struct told t = {0};
+    char name[64];
+    begin();
+    memset(name, 'x', 63);
+    name[63] = '\0';
+    int made = 0;
+    for (; t.failed == 0 && made < 200000; made++) {
+        ck_assert_int_eq(discover_deregister_async(d, "shop/payment", name, on_answer, &t, NULL), 0);
+        if (made % 1000 == 0)
+            ck_assert_int_eq(discover_dispatch(d), 0);
+    }
+    check_told(&t, t.failed, -ENOBUFS, "too many calls wait for the daemon to read them");
+    ck_assert_int_gt(made, 10000);
+    ck_assert_int_eq(discover_connected(d), 1);
+    end();
+    ck_assert_int_eq(t.calls, made);
+}
+END_TEST
+
 static int64_t elapsed_ms(int64_t start_ns)
 {
     return (clock_now_ns() - start_ns) / NS_PER_MS;
@@ -403,4 +426,5 @@ UNIT_TESTS("async", each_kind_is_sent_in_order_and_told_by_dispatch, what_cannot
            a_call_ends_in_every_way_just_once, freeing_the_handle_ends_what_is_under_way,
            the_reason_why_there_is_no_connection_is_told, what_was_begun_before_the_welcome_is_sent_after_it,
            registered_again_before_the_answer_each_has_its_own, draining_all_is_one_call_with_the_first_failure,
-           a_completion_may_begin_the_next_call, ten_calls_to_a_silent_daemon_wait_once)
+           a_completion_may_begin_the_next_call, too_many_calls_are_refused_one_by_one,
+           ten_calls_to_a_silent_daemon_wait_once)
