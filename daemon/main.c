@@ -14,29 +14,39 @@
 #define EXIT_USAGE     2
 
 static const char usage[] =
-    "usage: discoverd [-c FILE] [-t | --init | --dev | --keys]\n"
+    "usage: discoverd [-c FILE] [-t | --init | --dev | --keys | --metrics]\n"
     "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
     "  -t, --test         check the configuration, and the files, ports and folders that it names, and exit:\n"
     "                     0, or 2 and what is wrong where\n"
     "      --init         make the buckets in NATS and exit\n"
     "      --dev          try it: a private nats-server, everything in a temporary folder\n"
     "      --keys         list the keys of the configuration\n"
+    "      --metrics      list the metrics\n"
     "      --example      print a configuration with every key at its default\n"
     "  -V, --version\n"
     "  -h, --help\n";
 
-enum mode { RUN, TEST, INIT, DEV, KEYS, EXAMPLE };
+enum mode { RUN, TEST, INIT, DEV, KEYS, METRICS, EXAMPLE };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"init", no_argument, NULL, 'i'},
-    {"dev", no_argument, NULL, 'd'},          {"keys", no_argument, NULL, 'k'}, {"example", no_argument, NULL, 'e'},
-    {"version", no_argument, NULL, 'V'},      {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+    {"init", no_argument, NULL, 'i'},         {"dev", no_argument, NULL, 'd'},
+    {"keys", no_argument, NULL, 'k'},         {"example", no_argument, NULL, 'e'},
+    {"metrics", no_argument, NULL, 'm'},      {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static void print_error(void *arg, const char *message)
 {
     (void)arg;
     fprintf(stderr, "%s\n", message);
+}
+
+static void print_metric(void *arg, const struct metric *metric)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram"};
+    (void)arg;
+    printf("%s\t%s\t%s\n", metric->name, types[metric->type], metric->help ? metric->help : "");
 }
 
 static int run(enum mode mode, const char *path)
@@ -88,6 +98,9 @@ int main(int argc, char **argv)
         case 'k':
             mode = KEYS;
             break;
+        case 'm':
+            mode = METRICS;
+            break;
         case 'e':
             mode = EXAMPLE;
             break;
@@ -108,6 +121,8 @@ int main(int argc, char **argv)
     }
     if (mode == KEYS)
         config_print_keys(stdout);
+    else if (mode == METRICS)
+        metrics_listed(print_metric, NULL);
     else if (mode == EXAMPLE)
         config_print_example(stdout);
     else

@@ -38,6 +38,7 @@ static void on_round(void *arg)
 static const struct metric metrics_table[] = {
     COUNTER_OF(pause, stalls, "discoverd_stalls_total", "Times this process did not run for more than 250 ms."),
 };
+METRICS_LISTED(metrics_table)
 
 int pause_start(struct daemon *d)
 {

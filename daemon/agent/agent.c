@@ -67,6 +67,7 @@ static int make_parts(struct agent *a)
         .record_ttl_ns = a->options.record_ttl_ns,
         .ack_timeout_ns = ACK_TIMEOUT_NS,
         .window_max = a->options.window_max,
+        .acknowledged = &a->metrics.acknowledged,
         .keys_max = 2 * a->options.instances_max,
     };
     int err = publisher_new(&options, &a->ops, &a->publisher);

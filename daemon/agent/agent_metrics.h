@@ -14,6 +14,7 @@ struct agent_metrics {
     metric_value registrations, inherited, leases, lease_errors, lease_late_us, questions, jumps, name_conflicts,
         name_is_ours;
     metric_value overrides, overrides_limited;
+    struct histogram acknowledged;
 };
 
 /* set must outlive m. -ENOMEM. */

@@ -257,6 +257,8 @@ static void take_answer(struct publisher *w, struct entry *e, int err, uint64_t 
     }
     w->stats.acks++;
     e->rtt_ns = rtt_ns;
+    if (w->options.acknowledged)
+        histogram_observe(w->options.acknowledged, rtt_ns);
     if (flying)
         window_acked(&w->window, e->sent_ns, rtt_ns, now_ns);
     e->unsure = false;

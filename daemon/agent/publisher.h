@@ -23,11 +23,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/metrics.h"
 #include "daemon/agent/agent.h"
 
 struct publisher;
 
 struct publisher_options {
+    struct histogram *acknowledged; /* counts how long acknowledgements take; or NULL */
     int64_t record_ttl_ns;
     int64_t ack_timeout_ns;
     uint32_t window_max;

@@ -21,23 +21,22 @@
 #define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
 
 static const struct metric metrics_table[] = {
-    GAUGE_OF(api_metrics, clients, "discoverd_api_clients", "Connections to the local socket."),
-    GAUGE_OF(api_metrics, closing, "discoverd_api_closing",
+    GAUGE_OF(api_metrics, clients, "discoverd_api_connections", "Connections to the local socket."),
+    GAUGE_OF(api_metrics, closing, "discoverd_api_connections_closing",
              "Connections whose peers sent descriptors along, and that are still being closed."),
-    COUNTER_OF(api_metrics, accepted, "discoverd_api_accepted_total", "Connections taken."),
+    COUNTER_OF(api_metrics, accepted, "discoverd_api_connections_accepted_total", "Connections taken."),
+    COUNTER_OF(api_metrics, limited, "discoverd_api_connections_closed_total{reason=\"limit\"}",
+               "Connections refused or closed: limits.api_clients or limits.api_clients_per_uid; all taken and their "
+               "user had the most; could not be understood; did not read; did not say Hello in time."),
+    COUNTER_OF(api_metrics, displaced, "discoverd_api_connections_closed_total{reason=\"displaced\"}", NULL),
+    COUNTER_OF(api_metrics, bad_frames, "discoverd_api_connections_closed_total{reason=\"bad_frame\"}", NULL),
+    COUNTER_OF(api_metrics, slow, "discoverd_api_connections_closed_total{reason=\"slow\"}", NULL),
+    COUNTER_OF(api_metrics, handshake_timeouts, "discoverd_api_connections_closed_total{reason=\"no_hello\"}", NULL),
     COUNTER_OF(api_metrics, accept_errors, "discoverd_api_accept_errors_total",
                "Connections that could not be taken, for want of descriptors or memory."),
-    COUNTER_OF(api_metrics, limited, "discoverd_api_limited_total",
-               "Connections refused because of limits.api_clients or limits.api_clients_per_uid."),
-    COUNTER_OF(api_metrics, displaced, "discoverd_api_displaced_total",
-               "Connections closed because all were taken and their user had the most."),
     COUNTER_OF(api_metrics, requests, "discoverd_api_requests_total", "Frames received."),
     COUNTER_OF(api_metrics, refused, "discoverd_api_refused_total", "Requests answered with an error."),
     COUNTER_OF(api_metrics, denied, "discoverd_api_denied_total", "Requests of users who may not register."),
-    COUNTER_OF(api_metrics, bad_frames, "discoverd_api_bad_frames_total",
-               "Connections closed because of what could not be understood."),
-    COUNTER_OF(api_metrics, slow, "discoverd_api_slow_total",
-               "Connections closed because they did not read what was sent to them."),
     COUNTER_OF(api_metrics, watches_limited, "discoverd_api_watches_limited_total",
                "Watches refused because of limits.api_watches, api_watches_per_uid or api_watches_all."),
     COUNTER_OF(api_metrics, ejections, "discoverd_api_ejections_total",
@@ -46,9 +45,8 @@ static const struct metric metrics_table[] = {
                "Ejections not shared because of limits.ejections."),
     COUNTER_OF(api_metrics, peers_unwatched, "discoverd_api_peers_unwatched_total",
                "Registrations that end with their connection alone: the process cannot be watched."),
-    COUNTER_OF(api_metrics, handshake_timeouts, "discoverd_api_handshake_timeouts_total",
-               "Connections closed because they did not say Hello in time."),
 };
+METRICS_LISTED(metrics_table)
 
 void api_enter(struct api *api)
 {

@@ -104,6 +104,7 @@ int log_add_metrics(struct metrics *m)
     static const struct metric table[] = {
         COUNTER_OF(log_counters, lost, "discoverd_log_lines_lost_total", "Log lines that nobody took in time."),
     };
+    METRICS_LISTED(table)
     return metrics_add(m, table, 1, &counters);
 }
 

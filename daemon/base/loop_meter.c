@@ -9,12 +9,14 @@
 static _Thread_local struct loop_meter *meter;
 
 static const struct metric metrics_table[] = {
-    GAUGE_OF(loop_meter, longest_us, "discoverd_loop_longest_microseconds",
-             "Longest time in the last 5 to 10 s that one event kept the main loop."),
-    GAUGE_OF(loop_meter, work_us, "discoverd_loop_longest_work_microseconds",
-             "The same, without the time in which the thread was not running."),
+    HISTOGRAM_OF(loop_meter, turns, "discoverd_loop_event_seconds", "How long one event kept the main loop."),
+    SECONDS_OF_US(loop_meter, longest_us, "discoverd_loop_longest_seconds",
+                  "Longest time in the last 5 to 10 s that one event kept the main loop."),
+    SECONDS_OF_US(loop_meter, work_us, "discoverd_loop_longest_work_seconds",
+                  "The same, without the time in which the thread was not running."),
     COUNTER_OF(loop_meter, slow, "discoverd_loop_slow_total", "Events that kept the main loop longer than 1 ms."),
 };
+METRICS_LISTED(metrics_table)
 
 void loop_meter_use(struct loop_meter *m)
 {
@@ -48,6 +50,7 @@ void loop_meter_leave(void)
     int64_t now_ns = clock_now_ns(), took_ns = now_ns - meter->began_ns;
     show(&meter->longest_us, &meter->longest, took_ns, now_ns);
     show(&meter->work_us, &meter->work, work_ns() - meter->work_began_ns, now_ns);
+    histogram_observe(&meter->turns, took_ns);
     if (took_ns > LOOP_TURN_NS)
         metric_inc(&meter->slow);
 }

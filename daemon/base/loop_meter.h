@@ -15,6 +15,7 @@
 
 struct loop_meter {
     metric_value longest_us, work_us, slow;
+    struct histogram turns;
     struct recent_max longest, work;
     int64_t began_ns, work_began_ns;
     unsigned depth;

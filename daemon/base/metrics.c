@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters and gauges. */
+/* Counters, gauges and histograms. */
 #include "daemon/base/metrics.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct metric_set {
     const struct metric *table;
@@ -57,12 +58,93 @@ static int seen_before(const struct metrics *m, size_t set)
     return 0;
 }
 
+static void add_histogram(struct histogram *to, const struct histogram *h)
+{
+    for (size_t b = 0; b <= HISTOGRAM_BOUNDS; b++)
+        metric_add(&to->counts[b], metric_get(&h->counts[b]));
+    metric_add(&to->sum_ns, metric_get(&h->sum_ns));
+}
+
+static void sum_histogram(const struct metrics *m, const struct metric *table, size_t offset, struct histogram *ret_h)
+{
+    *ret_h = (struct histogram){.sum_ns = 0};
+    for (size_t i = 0; i < m->n; i++)
+        if (m->sets[i].table == table)
+            add_histogram(ret_h, (const struct histogram *)((const char *)m->sets[i].set + offset));
+}
+
 void metrics_each(const struct metrics *m, metric_fn *fn, void *arg)
 {
     for (size_t i = 0; i < m->n; i++) {
-        if (seen_before(m, i))
-            continue;
-        for (size_t k = 0; k < m->sets[i].n; k++)
-            fn(arg, &m->sets[i].table[k], sum(m, m->sets[i].table, m->sets[i].table[k].offset));
+        const struct metric *table = m->sets[i].table;
+        for (size_t k = 0; !seen_before(m, i) && k < m->sets[i].n; k++)
+            if (table[k].type != METRIC_HISTOGRAM)
+                fn(arg, &table[k], sum(m, table, table[k].offset));
     }
+}
+
+void metrics_each_histogram(const struct metrics *m, histogram_fn *fn, void *arg)
+{
+    struct histogram h;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct metric *table = m->sets[i].table;
+        for (size_t k = 0; !seen_before(m, i) && k < m->sets[i].n; k++)
+            if (table[k].type == METRIC_HISTOGRAM) {
+                sum_histogram(m, table, table[k].offset, &h);
+                fn(arg, &table[k], &h);
+            }
+    }
+}
+
+struct wanted {
+    const char *name;
+    uint64_t value;
+};
+
+static void take_wanted(void *arg, const struct metric *metric, uint64_t value)
+{
+    struct wanted *wanted = arg;
+    if (strcmp(metric->name, wanted->name) == 0)
+        wanted->value = value;
+}
+
+uint64_t metrics_value(const struct metrics *m, const char *name)
+{
+    struct wanted wanted = {name, UINT64_MAX};
+    metrics_each(m, take_wanted, &wanted);
+    return wanted.value;
+}
+
+/* --- histograms --- */
+
+#define US INT64_C(1000)
+#define MS (1000 * US)
+#define S  (1000 * MS)
+
+/* From what a name in DNS takes to what somebody gives up after. */
+const int64_t histogram_bounds_ns[HISTOGRAM_BOUNDS] = {
+    US / 2,     1 * US, 2500,    5 * US,  10 * US, 25 * US,  50 * US,  100 * US, 250 * US, 500 * US,  1 * MS,
+    5 * MS / 2, 5 * MS, 10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, 1 * S,    5 * S / 2, 10 * S,
+};
+
+void histogram_observe(struct histogram *h, int64_t ns)
+{
+    size_t b = 0;
+    while (b < HISTOGRAM_BOUNDS && ns > histogram_bounds_ns[b])
+        b++;
+    metric_inc(&h->counts[b]);
+    metric_add(&h->sum_ns, ns > 0 ? (uint64_t)ns : 0);
+}
+
+/* --- the list --- */
+
+/* The linker's; a program without tables has none. */
+extern const struct metric_list *const __start_metric_lists[] __attribute__((weak));
+extern const struct metric_list *const __stop_metric_lists[] __attribute__((weak));
+
+void metrics_listed(metrics_listed_fn *fn, void *arg)
+{
+    for (const struct metric_list *const *l = __start_metric_lists; l < __stop_metric_lists; l++)
+        for (size_t i = 0; *l && i < (*l)->n; i++) /* sanitizers leave room between them */
+            fn(arg, &(*l)->table[i]);
 }

@@ -25,6 +25,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(checks_metrics, deregistered, "discoverd_check_deregistrations_total",
                "Instances deregistered because they were critical for too long (deregister_after)."),
 };
+METRICS_LISTED(metrics_table)
 
 /* --- the schedule on the loop --- */
 

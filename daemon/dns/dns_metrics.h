@@ -15,6 +15,7 @@ struct dns_counters {
     metric_value truncated, stale, unsynced;
     metric_value prepared_hits, prepared_misses;
     metric_value denied, rate_limited;
+    struct histogram service;
     metric_value receive_errors, send_errors;
     metric_value tcp_connections, tcp_accepted, tcp_evicted, tcp_timeouts;
 };

@@ -13,7 +13,8 @@
 #include "daemon/dns/dns_rate.h"
 #include "libdiscover/core/clock.h"
 
-#define BATCH 64
+#define SAMPLE 64 /* of so many batches one is timed */
+#define BATCH  64
 
 /*
  * Queries are below 300 octets, with all the options of RFC 6891 and after it hardly above 500; a longer one is cut
@@ -34,6 +35,7 @@ struct work {
 };
 
 struct dns_udp {
+    uint32_t batches;
     struct dns_udp_options options;
     int fd;
     bool wildcard;
@@ -267,5 +269,7 @@ void dns_udp_run(struct dns_udp *u, const atomic_bool *stop)
         dns_responder_begin(u->options.responder, u->now_ns);
         if (n > 0)
             answer_batch(u, (size_t)n);
+        if (n > 0 && ++u->batches % SAMPLE == 0)
+            histogram_observe(&u->options.counters->service, clock_now_ns() - u->now_ns);
     }
 }

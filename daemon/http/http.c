@@ -10,25 +10,25 @@
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(http_metrics, connections, "discoverd_http_connections", "HTTP connections."),
-    GAUGE_OF(http_metrics, held, "discoverd_http_held", "Of these, with a request that waits for a change."),
-    GAUGE_OF(http_metrics, streams, "discoverd_http_streams", "Of these, that are streams of events."),
+    GAUGE_OF(http_metrics, held, "discoverd_http_requests_held", "HTTP requests that wait for a change."),
+    GAUGE_OF(http_metrics, streams, "discoverd_http_streams", "HTTP streams of events."),
     COUNTER_OF(http_metrics, requests, "discoverd_http_requests_total", "HTTP requests that were understood."),
-    COUNTER_OF(http_metrics, limited, "discoverd_http_limited_total",
-               "HTTP connections refused because of limits.http_clients or limits.http_clients_per_user."),
-    COUNTER_OF(http_metrics, held_limited, "discoverd_http_held_limited_total",
-               "HTTP requests that would have waited for a change, refused because of limits.http_held."),
-    COUNTER_OF(http_metrics, displaced, "discoverd_http_displaced_total",
-               "HTTP connections closed for others: idle ones, or because all were taken and their user had the most."),
     COUNTER_OF(http_metrics, refused, "discoverd_http_refused_total",
                "HTTP requests refused because of what they are."),
-    COUNTER_OF(http_metrics, timeouts, "discoverd_http_timeouts_total",
-               "HTTP connections closed because they were too slow."),
-    COUNTER_OF(http_metrics, aborted, "discoverd_http_aborted_total", "HTTP answers broken off for want of memory."),
+    COUNTER_OF(http_metrics, held_limited, "discoverd_http_held_limited_total",
+               "HTTP requests that would have waited for a change, and streams, refused because of limits.http_held."),
     COUNTER_OF(http_metrics, resets, "discoverd_http_stream_resets_total",
                "Times a stream of events was told to begin anew, as it had missed some."),
+    COUNTER_OF(http_metrics, limited, "discoverd_http_connections_closed_total{reason=\"limit\"}",
+               "HTTP connections refused or closed: limits.http_clients or limits.http_clients_per_user; to make room "
+               "for others; too slow; no memory for the answer."),
+    COUNTER_OF(http_metrics, displaced, "discoverd_http_connections_closed_total{reason=\"displaced\"}", NULL),
+    COUNTER_OF(http_metrics, timeouts, "discoverd_http_connections_closed_total{reason=\"timeout\"}", NULL),
+    COUNTER_OF(http_metrics, aborted, "discoverd_http_connections_closed_total{reason=\"aborted\"}", NULL),
     COUNTER_OF(http_metrics, accept_errors, "discoverd_http_accept_errors_total",
                "HTTP connections that could not be taken, for want of descriptors or memory."),
 };
+METRICS_LISTED(metrics_table)
 
 /* --- whose turn it is --- */
 

@@ -60,21 +60,22 @@ static const struct kind {
 };
 #define KINDS (sizeof kinds / sizeof *kinds)
 
-#define COUNTER(field, text)                                                                                           \
-    {                                                                                                                  \
-        "discoverd_puts_refused_" #field "_total", "Puts that NATS refused: " text, METRIC_COUNTER,                    \
-            offsetof(struct refused_counters, field)                                                                   \
-    }
+#define COUNTER(field, help)                                                                                           \
+    COUNTER_OF(refused_counters, field, "discoverd_puts_refused_total{reason=\"" #field "\"}", help)
 
 static const struct metric refused_metrics[] = {
-    COUNTER(full, "the bucket or the server is full."),
-    COUNTER(sealed, "the bucket is sealed."),
-    COUNTER(too_large, "larger than max_msg_size of the bucket."),
-    COUNTER(account, "a limit of the account is reached."),
-    COUNTER(denied, "not permitted to this host."),
-    COUNTER(unserved, "no such bucket, no JetStream, or no leader."),
-    COUNTER(other, "anything else."),
+    COUNTER(
+        full,
+        "Puts that NATS refused: the bucket, or the server, is full; it is sealed; the record is larger than "
+        "its max_msg_size; a limit of the account; not permitted to this host; no such bucket, JetStream or leader."),
+    COUNTER(sealed, NULL),
+    COUNTER(too_large, NULL),
+    COUNTER(account, NULL),
+    COUNTER(denied, NULL),
+    COUNTER(unserved, NULL),
+    COUNTER(other, NULL),
 };
+METRICS_LISTED(refused_metrics)
 
 int buckets_new(const char *const names[static BUS_BUCKETS], struct metrics *metrics, struct buckets **ret_b)
 {

@@ -41,13 +41,13 @@ struct catalog_file {
 };
 
 static const struct metric catalog_file_metrics[] = {
-    COUNTER_OF(catalog_file_counters, written, "discoverd_snapshot_files_written_total",
-               "Times catalog.snap was written."),
-    COUNTER_OF(catalog_file_counters, failed, "discoverd_snapshot_files_failed_total",
-               "Times catalog.snap could not be written."),
+    COUNTER_OF(catalog_file_counters, written, "discoverd_snapshot_file_writes_total{result=\"stored\"}",
+               "Times catalog.snap was to be written."),
+    COUNTER_OF(catalog_file_counters, failed, "discoverd_snapshot_file_writes_total{result=\"failed\"}", NULL),
     COUNTER_OF(catalog_file_counters, refused, "discoverd_snapshot_files_refused_total",
                "Damaged files that were set aside."),
 };
+METRICS_LISTED(catalog_file_metrics)
 
 int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_keep)
 {

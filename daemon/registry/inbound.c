@@ -15,31 +15,30 @@
 #include "libdiscover/core/clock.h"
 
 static const struct metric inbound_metrics[] = {
-    COUNTER_OF(inbound_counters, keys_refused, "discoverd_feed_keys_refused_total",
-               "Keys in the buckets that are not valid names."),
-    COUNTER_OF(inbound_counters, values_refused, "discoverd_feed_values_refused_total",
-               "Values under SERVICES that are not a record."),
-    COUNTER_OF(inbound_counters, leases_refused, "discoverd_feed_leases_refused_total",
-               "Values under HOSTS that are not a lease."),
-    COUNTER_OF(inbound_counters, limits_refused, "discoverd_feed_limits_refused_total",
-               "Records and leases over a limit of this daemon."),
-    COUNTER_OF(inbound_counters, hosts_limited, "discoverd_limit_hosts_refused_total",
-               "Records refused because of limits.hosts."),
-    COUNTER_OF(inbound_counters, services_limited, "discoverd_limit_services_refused_total",
-               "Records refused because of limits.services."),
-    COUNTER_OF(inbound_counters, instances_limited, "discoverd_limit_instances_refused_total",
-               "Records refused because of limits.instances."),
-    COUNTER_OF(inbound_counters, instances_per_service_limited, "discoverd_limit_instances_per_service_refused_total",
-               "Records refused because of limits.instances_per_service."),
-    COUNTER_OF(inbound_counters, instances_per_host_limited, "discoverd_limit_instances_per_host_refused_total",
-               "Records refused because of limits.instances_per_host."),
-    COUNTER_OF(inbound_counters, hostnames_per_host_limited, "discoverd_limit_hostnames_per_host_refused_total",
-               "Records refused because of limits.hostnames_per_host."),
+    COUNTER_OF(inbound_counters, keys_refused, "discoverd_feed_refused_total{what=\"key\"}",
+               "What was found in the buckets and not taken: keys that are not valid names, values that are not a "
+               "record or a lease, and what is over a limit of this daemon."),
+    COUNTER_OF(inbound_counters, values_refused, "discoverd_feed_refused_total{what=\"record\"}", NULL),
+    COUNTER_OF(inbound_counters, leases_refused, "discoverd_feed_refused_total{what=\"lease\"}", NULL),
+    COUNTER_OF(inbound_counters, limits_refused, "discoverd_feed_refused_total{what=\"limit\"}", NULL),
+    COUNTER_OF(inbound_counters, hosts_limited, "discoverd_feed_limited_total{limit=\"hosts\"}",
+               "Records refused because of a limit, by its name in the configuration."),
+    COUNTER_OF(inbound_counters, services_limited, "discoverd_feed_limited_total{limit=\"services\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_limited, "discoverd_feed_limited_total{limit=\"instances\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_per_service_limited,
+               "discoverd_feed_limited_total{limit=\"instances_per_service\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_per_host_limited,
+               "discoverd_feed_limited_total{limit=\"instances_per_host\"}", NULL),
+    COUNTER_OF(inbound_counters, hostnames_per_host_limited,
+               "discoverd_feed_limited_total{limit=\"hostnames_per_host\"}", NULL),
     COUNTER_OF(inbound_counters, digest_mismatches, "discoverd_feed_digest_mismatches_total",
                "Hosts whose records differ from their lease for two beats."),
     COUNTER_OF(inbound_counters, resyncs_deferred, "discoverd_feed_resyncs_deferred_total",
                "Of these, not read again for it at once, as the host has caused too many."),
+    HISTOGRAM_OF(inbound_counters, lease_round_trip, "discoverd_lease_round_trip_seconds",
+                 "From the own lease's put to its return through the live feed: how long a change takes to others."),
 };
+METRICS_LISTED(inbound_metrics)
 
 bool inbound_is_own(const struct inbound *in, const char *host)
 {

@@ -20,6 +20,7 @@ struct inbound_counters {
     metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred;
     metric_value hosts_limited, services_limited, instances_limited, instances_per_service_limited,
         instances_per_host_limited, hostnames_per_host_limited;
+    struct histogram lease_round_trip;
 };
 
 /* One of the two buckets, as the callbacks of its follower get it. */

@@ -7,12 +7,20 @@
 #include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
+static void canary(struct inbound *in, uint64_t counter, int64_t now_ns)
+{
+    uint64_t seen = in->health.seen;
+    health_seen(&in->health, counter, now_ns);
+    if (in->health.seen != seen && counter == in->health.sent)
+        histogram_observe(&in->counters.lease_round_trip, in->health.last_ns);
+}
+
 static void own_lease(struct inbound *in, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
 {
     int64_t now_ns = clock_now_ns();
     agent_own_lease_seen(in->reach.agent, lease, m->seq, m->age_ns, now_ns);
     if (!from_snapshot && lease->life == in->own_lease.life && !lease->asked_by)
-        health_seen(&in->health, lease->counter, now_ns);
+        canary(in, lease->counter, now_ns);
 }
 
 /* What the host vouches for against what is known. A lease out of a snapshot may be older than what that is. */

@@ -40,6 +40,7 @@ static const struct metric metrics_table[] = {
     GAUGE_OF(write_report_counters, flooding_hosts, "discoverd_feed_flooding_hosts",
              "Hosts that write more than limits.host_changes now."),
 };
+METRICS_LISTED(metrics_table)
 
 int write_report_new(const struct config *config, const char *const buckets[static BUS_BUCKETS],
                      struct metrics *metrics, struct write_report **ret_p)

@@ -50,6 +50,7 @@ static const struct metric resolver_metrics[] = {
     COUNTER_OF(names_counters, refused, "discoverd_resolver_refused_total",
                "Host names over limits.hostnames, or below one of our own zones."),
 };
+METRICS_LISTED(resolver_metrics)
 
 static uint32_t random32(void)
 {

@@ -84,8 +84,9 @@ static int64_t jitter_after_failures(struct follow *f)
     return follow_jitter(f) << doubled;
 }
 
-void follow_wait(struct follow *f, int64_t delay_ns, int64_t now_ns)
+void follow_wait(struct follow *f, enum resync_cause cause, int64_t delay_ns, int64_t now_ns)
 {
+    f->cause = cause;
     if (f->state == LIVE)
         f->unsync_ns = now_ns + GRACE_NS;
     f->state = WAITING;
@@ -109,7 +110,8 @@ static void begin_snapshot(struct follow *f, int64_t now_ns)
     f->reading = true;
     f->reread_ns = 0;
     f->ordered = f->high;
-    metric_inc(&f->counters.resyncs);
+    metric_inc(&f->counters.resyncs[f->cause]);
+    f->n_resyncs++;
     follow_mark_from_here(f);
     f->ops.resync(f->arg);
 }
@@ -118,7 +120,7 @@ void follow_abort(struct follow *f, int64_t now_ns)
 {
     f->failed++;
     metric_inc(&f->counters.aborted);
-    follow_wait(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
+    follow_wait(f, RESYNC_FAILED, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     f->ops.snapshot_end(f->arg, FOLLOW_ABORTED);
 }
 
@@ -133,7 +135,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 static enum follow_end verdict(struct follow *f, int64_t now_ns)
 {
     bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
-    bool first = metric_get(&f->counters.resyncs) == 1 && !f->keep_known; /* what the store had before is older news */
+    bool first = f->n_resyncs == 1 && !f->keep_known; /* what the store had before is older news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
     if (!first && missing && (!f->keep_ns || f->began_ns < f->keep_ns))
@@ -171,7 +173,7 @@ void follow_set_recreated(struct follow *f)
 
 void follow_connected(struct follow *f, int64_t now_ns)
 {
-    follow_wait(f, f->connected_before ? jitter_after_failures(f) : 0, now_ns);
+    follow_wait(f, RESYNC_CONNECTED, f->connected_before ? jitter_after_failures(f) : 0, now_ns);
     f->connected_before = true;
     if (f->keep_ns)
         f->keep_ns = now_ns + KEEP_NS; /* nobody could put anything while the server was away */
@@ -201,7 +203,7 @@ void follow_lost(struct follow *f, int64_t now_ns)
     metric_inc(&f->counters.gaps);
     if (wait_ns > 0)
         metric_inc(&f->counters.deferred);
-    follow_wait(f, wait_ns + follow_jitter(f), now_ns);
+    follow_wait(f, RESYNC_GAP, wait_ns + follow_jitter(f), now_ns);
 }
 
 void follow_gap(struct follow *f, int64_t now_ns)
@@ -215,7 +217,7 @@ void follow_gap(struct follow *f, int64_t now_ns)
 void follow_doubt(struct follow *f, int64_t now_ns)
 {
     if (f->state == LIVE)
-        follow_wait(f, follow_jitter(f), now_ns);
+        follow_wait(f, RESYNC_DOUBT, follow_jitter(f), now_ns);
 }
 
 /* ---- time ---- */
@@ -257,9 +259,9 @@ int64_t follow_tick(struct follow *f, int64_t now_ns)
     if (f->state == LIVE && !f->checking && now_ns >= f->check_ns)
         check(f);
     if (f->state == LIVE && f->keep_ns && now_ns >= f->keep_ns)
-        follow_doubt(f, now_ns);
+        follow_wait(f, RESYNC_MISSING, follow_jitter(f), now_ns);
     if (f->state == LIVE && f->reread_ns && now_ns >= f->reread_ns)
-        follow_wait(f, 0, now_ns);
+        follow_wait(f, RESYNC_UNREADABLE, 0, now_ns);
     if (f->state != LIVE && f->synced && now_ns >= f->unsync_ns)
         set_synced(f, false);
     if (f->state == WAITING && !f->reading && now_ns >= f->due_ns)
@@ -306,10 +308,16 @@ const struct follow_counters *follow_counters(const struct follow *f)
 }
 
 static const struct metric metric_table[] = {
-    COUNTER_OF(follow_counters, resyncs, "discoverd_follow_resyncs_total",
-               "Snapshots of the buckets that were asked for"),
-    COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Of these, completed"),
-    COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Of these, given up, to be tried again"),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_CONNECTED], "discoverd_resyncs_total{cause=\"connected\"}",
+               "Snapshots of the buckets that were asked for, by what for."),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_GAP], "discoverd_resyncs_total{cause=\"gap\"}", NULL),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_DOUBT], "discoverd_resyncs_total{cause=\"doubt\"}", NULL),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_MISSING], "discoverd_resyncs_total{cause=\"missing\"}", NULL),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_UNREADABLE], "discoverd_resyncs_total{cause=\"unreadable\"}", NULL),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_RECREATED], "discoverd_resyncs_total{cause=\"recreated\"}", NULL),
+    COUNTER_OF(follow_counters, resyncs[RESYNC_FAILED], "discoverd_resyncs_total{cause=\"failed\"}", NULL),
+    COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Snapshots that were completed"),
+    COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Snapshots given up, to be tried again"),
     COUNTER_OF(follow_counters, gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
     COUNTER_OF(follow_counters, deferred, "discoverd_follow_deferred_total",
                "Of these, read again only after a wait, as there were too many"),
@@ -324,6 +332,7 @@ static const struct metric metric_table[] = {
     COUNTER_OF(follow_counters, ignored, "discoverd_follow_ignored_total", "Live messages that were known already"),
     COUNTER_OF(follow_counters, late, "discoverd_follow_late_total", "Live messages that came behind a later one"),
 };
+METRICS_LISTED(metric_table)
 
 int follow_add_metrics(struct follow *f, struct metrics *m)
 {

@@ -98,11 +98,23 @@ void follow_doubt(struct follow *f, int64_t now_ns);
 /* Does what is due. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. */
 int64_t follow_tick(struct follow *f, int64_t now_ns);
 
+/* Why a snapshot is read. */
+enum resync_cause {
+    RESYNC_CONNECTED,
+    RESYNC_GAP,
+    RESYNC_DOUBT,
+    RESYNC_MISSING,
+    RESYNC_UNREADABLE,
+    RESYNC_RECREATED,
+    RESYNC_FAILED,
+    RESYNC_CAUSES
+};
+
 struct follow_counters {
-    metric_value resyncs, completed, aborted; /* snapshots asked for, finished, given up */
-    metric_value gaps, deferred;              /* holes in the live feed; too many at a time */
-    metric_value recreated, missing;          /* snapshots that ended so */
-    metric_value rereads;                     /* snapshots for what came live and could not be read */
+    metric_value resyncs[RESYNC_CAUSES], completed, aborted; /* snapshots asked for, finished, given up */
+    metric_value gaps, deferred;                             /* holes in the live feed; too many at a time */
+    metric_value recreated, missing;                         /* snapshots that ended so */
+    metric_value rereads;                                    /* snapshots for what came live and could not be read */
     metric_value checks;
     metric_value ignored; /* live messages that were known already */
     metric_value late;    /* live messages that came behind a later one */

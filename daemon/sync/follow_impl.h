@@ -37,6 +37,8 @@ struct follow {
     struct resync_pace gaps; /* a feed that loses something all the time is not read all the time */
     struct resync_pace rereads;
     enum state state;
+    enum resync_cause cause; /* WAITING: of the snapshot */
+    uint64_t n_resyncs;
     bool synced, connected_before;
     bool keep_known;    /* what the store had before the first snapshot */
     unsigned failed;    /* snapshots, since one was completed */
@@ -70,7 +72,7 @@ struct follow {
 /* A random part of the time over which a fleet that has the same reason spreads its resyncs. */
 int64_t follow_jitter(struct follow *f);
 
-void follow_wait(struct follow *f, int64_t delay_ns, int64_t now_ns);  /* to WAITING */
+void follow_wait(struct follow *f, enum resync_cause cause, int64_t delay_ns, int64_t now_ns); /* to WAITING */
 void follow_mark_from_here(struct follow *f);                          /* SNAPSHOT begins, or anew */
 void follow_abort(struct follow *f, int64_t now_ns);                   /* SNAPSHOT to WAITING */
 void follow_complete(struct follow *f, uint64_t high, int64_t now_ns); /* SNAPSHOT to LIVE */

@@ -22,11 +22,11 @@ static void check_answered(struct follow *f, int err, int64_t created, uint64_t 
         return;
     f->check_ns = now_ns + QUIET_NS;
     if (err) {
-        follow_wait(f, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
+        follow_wait(f, RESYNC_FAILED, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     } else if (!plausible(f, created, last_seq)) {
         f->check_ns = now_ns + SETTLE_NS;
     } else if (f->recreated) {
-        follow_wait(f, follow_jitter(f), now_ns);
+        follow_wait(f, RESYNC_RECREATED, follow_jitter(f), now_ns);
     } else {
         f->backwards = 0;
         if (last_seq > f->high && !f->behind) {

@@ -123,18 +123,21 @@ struct liveness_stats liveness_stats(const struct liveness *l)
 }
 
 static const struct metric metric_table[] = {
-    COUNTER_OF(counters, applied, "discoverd_leases_applied_total", "Leases of other hosts that were news"),
-    COUNTER_OF(counters, old, "discoverd_leases_old_total", "Leases that were not newer than what was known"),
-    COUNTER_OF(counters, ignored, "discoverd_leases_ignored_total",
-               "Leases of a life that is older than the one known under its host's name"),
+    COUNTER_OF(counters, applied, "discoverd_leases_total{result=\"applied\"}",
+               "Leases of other hosts: news, no news, of a life older than the one known under the host's name, or "
+               "over limits.hosts."),
+    COUNTER_OF(counters, old, "discoverd_leases_total{result=\"old\"}", NULL),
+    COUNTER_OF(counters, ignored, "discoverd_leases_total{result=\"ignored\"}", NULL),
+    COUNTER_OF(counters, refused, "discoverd_leases_total{result=\"refused\"}", NULL),
     COUNTER_OF(counters, believed, "discoverd_leases_believed_total",
-               "Of these, believed after all, because they went on being renewed"),
-    COUNTER_OF(counters, refused, "discoverd_leases_refused_total", "Leases of new hosts over the limit"),
-    COUNTER_OF(counters, left, "discoverd_hosts_left_total", "Hosts that said good-bye"),
-    COUNTER_OF(counters, expired, "discoverd_hosts_expired_total", "Hosts whose lease ran out"),
+               "Leases of an older life, believed after all because they went on being renewed."),
+    COUNTER_OF(counters, left, "discoverd_hosts_ended_total{cause=\"left\"}",
+               "Hosts that said good-bye, or whose lease ran out."),
+    COUNTER_OF(counters, expired, "discoverd_hosts_ended_total{cause=\"expired\"}", NULL),
     COUNTER_OF(counters, guarded, "discoverd_hosts_guarded_total",
-               "Hosts kept although their lease ran out, as too many did"),
+               "Hosts kept although their lease ran out, as too many did."),
 };
+METRICS_LISTED(metric_table)
 
 int liveness_add_metrics(struct liveness *l, struct metrics *m)
 {

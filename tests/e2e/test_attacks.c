@@ -122,7 +122,7 @@ static void check_cold_start(void)
 {
     registry_server_host(&r, &later, "web-1");
     (void)wait_until(5000, seen_by_all(&later, "shop/pay", 1), later.seen);
-    ck_assert_int_eq(host_counter(&later, "discoverd_bus_snapshot_failures_total"), 0);
+    ck_assert_int_eq(host_counter(&later, "discoverd_bus_snapshots_total{result=\"failed\"}"), 0);
     ck_assert_int_eq(host_counter(&later, "discoverd_bus_denials_total"), 0);
 }
 

@@ -77,7 +77,7 @@ static void closed_by_the_daemon(int fd, const char *what)
 
 #define HELLO "\x08\x00\x00\x00\x08\x01\x12\x04\x08\x01\x10\x01" /* id 1, versions 1 to 1 */
 
-#define BAD_FRAMES "discoverd_api_bad_frames_total"
+#define BAD_FRAMES "discoverd_api_connections_closed_total{reason=\"bad_frame\"}"
 
 static const struct bytes frames[] = {
     {"a frame of 4 GB", BYTES("\xff\xff\xff\xff"), BAD_FRAMES},
@@ -160,9 +160,12 @@ START_TEST(limits_are_those_of_the_configuration)
     host_start(&a, &(struct host_options){.dns = "tcp_message = \"200ms\";",
                                           .extra = "limits = { api_handshake = \"200ms\"; http_time = \"200ms\"; "
                                                    "api_watches = 1; };"});
-    falls_silent(open_socket(), HELLO, 5, "half a handshake", "discoverd_api_handshake_timeouts_total");
-    falls_silent(connect_to(a.http_port), "GET /", 5, "half a request", "discoverd_http_timeouts_total");
-    falls_silent(connect_to(a.dns_port), "\0\x20", 2, "half a query", "discoverd_dns_tcp_timeouts_total");
+    falls_silent(open_socket(), HELLO, 5, "half a handshake",
+                 "discoverd_api_connections_closed_total{reason=\"no_hello\"}");
+    falls_silent(connect_to(a.http_port), "GET /", 5, "half a request",
+                 "discoverd_http_connections_closed_total{reason=\"timeout\"}");
+    falls_silent(connect_to(a.dns_port), "\0\x20", 2, "half a query",
+                 "discoverd_dns_tcp_closed_total{reason=\"timeout\"}");
 
     ck_assert_int_eq(discover_watch(host_lib(&a), "shop/a", no_change, NULL, &w[0]), 0);
     ck_assert_int_eq(discover_watch(host_lib(&a), "shop/b", no_change, NULL, &w[1]), 0);
@@ -228,7 +231,8 @@ START_TEST(dns_refused)
     one_host();
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
         const struct malformed *m = &malformed[i];
-        const char *counter = m->rcode == DNSQ_FORMERR ? "discoverd_dns_formerr_total" : "discoverd_dns_notimp_total";
+        const char *counter = m->rcode == DNSQ_FORMERR ? "discoverd_dns_responses_total{rcode=\"formerr\"}"
+                                                       : "discoverd_dns_responses_total{rcode=\"notimp\"}";
         int64_t before = host_counter(&a, counter);
         int n = dnsq_raw(a.dns_port, m->bytes, m->n, 1000, answer, sizeof answer);
         ck_assert_msg(n >= 12, "%s is not answered", m->what);
@@ -250,9 +254,9 @@ struct value {
     const char *counter;
 };
 
-#define VALUES "discoverd_feed_values_refused_total"
-#define KEYS   "discoverd_feed_keys_refused_total"
-#define LEASES "discoverd_feed_leases_refused_total"
+#define VALUES "discoverd_feed_refused_total{what=\"record\"}"
+#define KEYS   "discoverd_feed_refused_total{what=\"key\"}"
+#define LEASES "discoverd_feed_refused_total{what=\"lease\"}"
 
 static const struct value values[] = {
     {"garbage as a record", "SERVICES", "shop.payment.x.i1", BYTES("\xff\xff\xff\xff"), VALUES},

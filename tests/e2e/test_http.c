@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What dashboards and Prometheus get: nothing that could be taken for an empty list before the registry was asked. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/e2e.h"
@@ -92,13 +93,36 @@ static long metric(struct host *h, const char *name)
 START_TEST(metrics_count)
 {
     host_start(&a, &(struct host_options){0});
-    long before = metric(&a, "discoverd_dns_udp_queries_total");
+    long before = metric(&a, "discoverd_dns_queries_total{transport=\"udp\"}");
     ck_assert_int_ge(before, 0);
     (void)seen_by_dns(&a, "shop/payment");
-    ck_assert_int_eq(metric(&a, "discoverd_dns_udp_queries_total"), before + 1);
+    ck_assert_int_eq(metric(&a, "discoverd_dns_queries_total{transport=\"udp\"}"), before + 1);
+}
+END_TEST
+
+/* A name, its help, its type, its unit: all as Prometheus's own checker wants them, of a daemon that has done a little. */
+START_TEST(metrics_are_as_prometheus_wants_them)
+{
+    char path[300], command[600];
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; }"});
+    (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
+    ck_assert_int_eq(get(&a, "/metrics"), 200);
+    const char *body = strstr(answer, "\r\n\r\n") + 4;
+    ck_assert_uint_lt(strlen(body), 60000);
+    snprintf(path, sizeof path, "%s/metrics.txt", a.state_dir);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(body, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    snprintf(command, sizeof command, "promtool check metrics < %s >&2", path);
+    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
 E2E_TESTS("HTTP", 60, {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
           {"what_another_host_registered", what_another_host_registered}, {"without_nats", without_nats},
-          {"metrics_count", metrics_count})
+          {"metrics_count", metrics_count},
+          {"metrics_are_as_prometheus_wants_them", metrics_are_as_prometheus_wants_them})

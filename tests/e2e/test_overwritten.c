@@ -121,7 +121,7 @@ START_TEST(what_has_ended_comes_back_nowhere)
         (void)wait_until(SOON_MS, seen_by_dns(&b, "shop/fixed") == 1, b.seen);
     }
     discover_registration_free(r);
-    ck_assert_int_eq(host_counter(&b, "discoverd_follow_resyncs_total"), 2); /* nobody had to read all again */
+    ck_assert_int_eq(host_counter(&b, "discoverd_resyncs_total"), 2); /* nobody had to read all again */
     kv_close(&kv);
 }
 END_TEST

@@ -81,7 +81,7 @@ START_TEST(stopped_longer_than_the_ttls)
     ck_assert(beats_for(3 * TTL_MS));
     proc_signal(&a.proc, SIGCONT);
     ck_assert_msg(beats_for(2 * TTL_MS), "%s", b.seen);
-    ck_assert_int_eq(host_counter(&a, "discoverd_agent_expired_total"), 0);
+    ck_assert_int_eq(host_counter(&a, "discoverd_agent_registrations_lost_total{cause=\"no_heartbeat\"}"), 0);
     /* And who really falls silent goes. */
     (void)wait_until(4 * TTL_MS, seen_by_lib(&b, "shop/pay") == 0, b.seen);
     discover_free(program);

@@ -119,9 +119,9 @@ START_TEST(garbage_is_shown_with_its_key)
 
     ck_assert_int_eq(ctl(&b, &o, "status", NULL), 0);
     ck_assert_msg(strstr(o.out, "refused        SERVICES services/pay/short: not JSON"), "%s", o.out);
-    ck_assert_int_gt(host_counter(&b, "discoverd_feed_values_refused_total"), 3);
-    ck_assert_int_eq(host_counter(&b, "discoverd_feed_keys_refused_total"), 1);
-    ck_assert_int_eq(host_counter(&b, "discoverd_feed_leases_refused_total"), 1);
+    ck_assert_int_gt(host_counter(&b, "discoverd_feed_refused_total{what=\"record\"}"), 3);
+    ck_assert_int_eq(host_counter(&b, "discoverd_feed_refused_total{what=\"key\"}"), 1);
+    ck_assert_int_eq(host_counter(&b, "discoverd_feed_refused_total{what=\"lease\"}"), 1);
 
     put_text("SERVICES", bad[0].key, good); /* mended, and deleted */
     kv_delete(&kv, "SERVICES", bad[1].key);
@@ -193,7 +193,7 @@ static void put_lease(struct played *p)
 
 static int64_t n_beats_heard(struct host *h)
 {
-    return host_counter(h, "discoverd_bus_live_total");
+    return host_counter(h, "discoverd_bus_changes_total");
 }
 
 /* A host has a share of the names that are kept resolved, here by foreign records in its name. */
@@ -209,7 +209,7 @@ START_TEST(too_many_host_names_of_a_host_are_its_own_trouble)
     }
     put_text("SERVICES", "shop.db.web-8.d0", "{\"host\":\"other.db.invalid\",\"port\":5432,\"ttl\":60}");
     wait_until(5000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.hostnames_per_host"), b.seen);
-    wait_until(5000, host_counter(&b, "discoverd_feed_limits_refused_total") == TOO_MANY - LIMIT, b.seen);
+    wait_until(5000, host_counter(&b, "discoverd_feed_refused_total{what=\"limit\"}") == TOO_MANY - LIMIT, b.seen);
     wait_until(5000, host_counter(&b, "discoverd_resolver_names") == LIMIT + 1, b.seen);
     wait_until(5000, host_counter(&a, "discoverd_resolver_names") == TOO_MANY + 1, a.seen);
 }
@@ -225,7 +225,7 @@ START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
     put_lease(&p);
     wait_until(5000, seen_by_dns(&b, "shop/flood") == LIMIT, b.seen);
     wait_until(5000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.instances_per_host"), b.seen);
-    ck_assert_int_ge(host_counter(&b, "discoverd_feed_limits_refused_total"), TOO_MANY - LIMIT);
+    ck_assert_int_ge(host_counter(&b, "discoverd_feed_refused_total{what=\"limit\"}"), TOO_MANY - LIMIT);
 
     /* Its lease tells of more records than are known here, at each beat: no reason to read all again each
      * time. */
@@ -362,7 +362,7 @@ START_TEST(too_many_instances_of_a_service_are_named)
     put_text("SERVICES", "shop.other.web-1.a", value);
     wait_until(5000, refused(&b, "SERVICES", "shop.pay.*.*", "limits.instances_per_service"), b.seen);
     wait_until(5000, seen_by_all(&b, "shop/pay", 2) && seen_by_all(&b, "shop/other", 1), b.seen);
-    ck_assert_int_eq(host_counter(&b, "discoverd_limit_instances_per_service_refused_total"), 3);
+    ck_assert_int_eq(host_counter(&b, "discoverd_feed_limited_total{limit=\"instances_per_service\"}"), 3);
     /* What is registered here is not bound by it: it would be taken, and served nowhere. */
     ck_assert_int_eq(ctl(&b, &o, "register", "shop/pay", "--port", "1", "--ttl", "1m", NULL), 0);
     wait_until(5000, seen_by_all(&b, "shop/pay", 3), b.seen);

@@ -89,15 +89,16 @@ START_TEST(sealed)
     ck_assert_msg(ready_is(&a, 503, "sealed"), "%s", a.seen);
     ck_assert_msg(page_has(&a, "/metrics", "discoverd_bucket_refused_keys{bucket=\"SERVICES\"} 1\n"), "%s", a.seen);
     ck_assert_msg(page_has(&a, "/metrics", "discoverd_sync{state=\"live\"} 0\n"), "%s", a.seen);
-    ck_assert_int_gt(host_counter(&a, "discoverd_puts_refused_sealed_total"), 0);
+    ck_assert_int_gt(host_counter(&a, "discoverd_puts_refused_total{reason=\"sealed\"}"), 0);
     /* It is served here, and whoever registers is told. */
     ck_assert_msg(seen_by_all(&a, "shop/payment", 1), "%s", a.seen);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/other", "--port", "81", "--ttl", "60s", NULL), 0);
     ck_assert_msg(strstr(o.err, "sealed"), "%s", o.err);
     /* Others are live: nothing of theirs is refused. */
     ck_assert_msg(ready_is(&b, 200, "live"), "%s", b.seen);
-    int64_t refused = host_counter(&a, "discoverd_puts_refused_sealed_total");
-    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_puts_refused_sealed_total") >= refused + 3, "no retries");
+    int64_t refused = host_counter(&a, "discoverd_puts_refused_total{reason=\"sealed\"}");
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_puts_refused_total{reason=\"sealed\"}") >= refused + 3,
+                     "no retries");
     ck_assert_int_eq(logged(&a, "does not store what this host puts"), 1);
     kv_close(&kv);
 }
@@ -125,7 +126,7 @@ START_TEST(full)
     hold(&b, "shop/late");
     (void)wait_until(WAIT_MS, ready_is(&b, 503, "it is full"), b.seen);
     ck_assert_msg(status_has(&b, "not stored     bucket SERVICES"), "%s", b.seen);
-    ck_assert_int_gt(host_counter(&b, "discoverd_puts_refused_full_total"), 0);
+    ck_assert_int_gt(host_counter(&b, "discoverd_puts_refused_total{reason=\"full\"}"), 0);
     /* The other host is told as well, though nothing of its own is refused; and nobody has gone. */
     (void)wait_until(2 * WAIT_MS, page_has(&a, "/metrics", "discoverd_bucket_full{bucket=\"SERVICES\"} 1\n"), a.seen);
     ck_assert_msg(status_has(&a, "full           bucket SERVICES"), "%s", a.seen);
@@ -158,7 +159,7 @@ START_TEST(not_permitted)
     host_run(&b);
     hold(&b, "shop/payment");
     (void)wait_until(WAIT_MS, ready_is(&b, 503, "this host may not write there"), b.seen);
-    ck_assert_int_gt(host_counter(&b, "discoverd_puts_refused_denied_total"), 0);
+    ck_assert_int_gt(host_counter(&b, "discoverd_puts_refused_total{reason=\"denied\"}"), 0);
 }
 END_TEST
 
@@ -171,7 +172,7 @@ START_TEST(no_such_bucket)
     ck_assert_msg(status_has(&a, "not read       bucket SERVICES"), "%s", a.seen);
     ck_assert_msg(status_has(&a, "not read       bucket HOSTS"), "%s", a.seen);
     ck_assert_msg(ready_is(&a, 503, "unsynced"), "%s", a.seen);
-    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_follow_resyncs_total") >= 8, "no retries");
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_resyncs_total") >= 8, "no retries");
     ck_assert_int_eq(logged(&a, "bucket SERVICES cannot be read"), 1);
     ck_assert_int_eq(logged(&a, "bucket HOSTS cannot be read"), 1);
 }
@@ -188,7 +189,7 @@ START_TEST(no_jetstream)
     host_init(&a, &(struct host_options){.nats = nats.urls});
     host_run_offline(&a);
     (void)wait_until(WAIT_MS, status_has(&a, "JetStream does not answer: it is switched off"), a.seen);
-    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_follow_resyncs_total") >= 8, "no retries");
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_resyncs_total") >= 8, "no retries");
     ck_assert_int_eq(logged(&a, "bucket SERVICES cannot be read: JetStream does not answer"), 1);
     ck_assert_msg(page_has(&a, "/metrics", "discoverd_bucket_unreadable{bucket=\"SERVICES\"} 1\n"), "%s", a.seen);
 }

@@ -77,7 +77,7 @@ START_TEST(epochs_that_nobody_can_have)
     for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++) {
         put_lease("a", (struct lease){.epoch = epochs[i], .counter = 1, .node = 7, .life = 7});
         holds_for(LEASE_MS / 2, seen_by_lib(&b, "shop/pay") == 1, b.seen);
-        ck_assert_int_eq(host_counter(&b, "discoverd_feed_leases_refused_total"), (int64_t)i + 1);
+        ck_assert_int_eq(host_counter(&b, "discoverd_feed_refused_total{what=\"lease\"}"), (int64_t)i + 1);
         ck_assert(logged("b", "HOSTS a: epoch"));
     }
     put_lease("c", (struct lease){.epoch = EPOCH_MAX, .counter = 1, .node = 7, .life = 7});
@@ -100,7 +100,7 @@ START_TEST(a_stray_lease_above_a_living_host)
     put_lease("a",
               (struct lease){
                   .epoch = (uint64_t)(wall_ms() + DAY_MS / 2), .counter = 1, .node = 7, .life = 7, .ttl_ms = 3600000});
-    (void)wait_until(LEASE_MS, host_counter(&a, "discoverd_agent_jumps_total") == 1, a.seen);
+    (void)wait_until(LEASE_MS, host_counter(&a, "discoverd_agent_epoch_jumps_total") == 1, a.seen);
     (void)wait_until(LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
     holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
     kv_close(&kv);
@@ -114,7 +114,7 @@ START_TEST(what_is_ignored_has_a_name)
     put_lease("c", (struct lease){.epoch = 1000, .counter = 1, .node = 7, .life = 7, .ttl_ms = 60000});
     put_lease("c", (struct lease){.epoch = 999, .counter = 5, .node = 8, .life = 8, .ttl_ms = 60000});
     (void)wait_until(LEASE_MS, status_says(&b, "HOSTS c: of a life that began before"), b.seen);
-    ck_assert_int_eq(host_counter(&b, "discoverd_leases_ignored_total"), 1);
+    ck_assert_int_eq(host_counter(&b, "discoverd_leases_total{result=\"ignored\"}"), 1);
     ck_assert(logged("b", "HOSTS c: of a life that began before"));
     put_lease("c", (struct lease){.epoch = 1000, .counter = 2, .node = 7, .life = 7, .ttl_ms = 60000});
     (void)wait_until(LEASE_MS, !status_says(&b, "HOSTS c"), b.seen);
@@ -124,7 +124,7 @@ END_TEST
 
 static int64_t resyncs(void)
 {
-    return host_counter(&b, "discoverd_follow_resyncs_total");
+    return host_counter(&b, "discoverd_resyncs_total");
 }
 
 START_TEST(digests_that_never_fit)

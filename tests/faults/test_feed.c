@@ -147,14 +147,14 @@ START_TEST(resyncs_provoked)
     nats_start(&nats, 1);
     observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
     kv_open(&kv, nats.server[0].url);
-    int64_t before = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total");
+    int64_t before = host_counter(&o.at[0].host, "discoverd_resyncs_total");
     for (unsigned i = 0; i < 100; i++) {
         put_disturbing_lease(&kv, i);
         if (i % 20 == 0)
             observe_change(&o);
         observe_for(&o, 100);
     }
-    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total") - before;
+    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_resyncs_total") - before;
     ck_assert_msg(resyncs <= 3, "%lld times a bucket was read", (long long)resyncs);
     observe_end(&o, "resyncs provoked, ten times a second for 10 s", AGREE_MS, HOLD_MS);
     kv_close(&kv);
@@ -171,7 +171,7 @@ START_TEST(unreadable_headers)
     observe_change(&o); /* whoever has heard nothing yet does not know what comes next */
     observe_for(&o, 1000);
     raw_open(&raw, nats.server[0].port, "", "");
-    int64_t before = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total");
+    int64_t before = host_counter(&o.at[0].host, "discoverd_resyncs_total");
     for (unsigned i = 0; i < 100; i++) {
         raw_publish(&raw, "$KV.SERVICES.x.y.evil.z", NULL, "xxxx", "x", 1);
         raw_publish(&raw, "$KV.HOSTS.evil", NULL, "xxxx", "x", 1);
@@ -180,9 +180,9 @@ START_TEST(unreadable_headers)
             observe_change(&o);
         observe_for(&o, 100);
     }
-    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_follow_resyncs_total") - before;
+    int64_t resyncs = host_counter(&o.at[0].host, "discoverd_resyncs_total") - before;
     ck_assert_msg(resyncs <= 4, "%lld times a bucket was read", (long long)resyncs); /* two of each */
-    ck_assert_int_ge(host_counter(&o.at[0].host, "discoverd_bus_unreadable_total"), 100);
+    ck_assert_int_ge(host_counter(&o.at[0].host, "discoverd_bus_messages_dropped_total{reason=\"unreadable\"}"), 100);
     observe_end(&o, "headers that cannot be read, twenty times a second for 10 s", AGREE_MS, HOLD_MS);
     raw_close(&raw);
 }

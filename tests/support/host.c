@@ -140,6 +140,13 @@ struct status_of {
     int64_t value;
 };
 
+/* A name without labels stands for all series of its family. */
+static bool is_of(const char *series, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(series, name, n) == 0 && (series[n] == '\0' || series[n] == '{');
+}
+
 static void on_status(void *arg, const struct discover_status *status)
 {
     struct status_of *of = arg;
@@ -149,8 +156,8 @@ static void on_status(void *arg, const struct discover_status *status)
              status->sync, status->bus_connected ? "connected" : "not connected", status->bus_error, status->hosts,
              status->instances, status->unacknowledged);
     for (size_t i = 0; of->counter && i < status->n_counters; i++)
-        if (strcmp(status->counters[i].name, of->counter) == 0)
-            of->value = (int64_t)status->counters[i].value;
+        if (is_of(status->counters[i].name, of->counter))
+            of->value = (of->value < 0 ? 0 : of->value) + (int64_t)status->counters[i].value;
 }
 
 static int ask_status(struct host *h, struct status_of *ret_status)

@@ -77,7 +77,7 @@ int ctl(const struct host *h, struct output *ret_output, ...) __attribute__((sen
 /* Starts discoverctl in the background; arguments end with NULL. */
 void ctl_start(const struct host *h, struct proc *ret_proc, const char *name, ...) __attribute__((sentinel));
 
-/* A counter of the daemon's status by name, or -1. */
+/* A counter of the daemon's status by its series, or the sum of a family's; -1: there is none. */
 int64_t host_counter(struct host *h, const char *name);
 
 #endif

@@ -204,12 +204,12 @@ static double registered_per_second(const char *name)
     host_launch(&h);
     host_wait_up(&h);
     do
-        first = host_counter(&h, "discoverd_bus_acks_total");
+        first = host_counter(&h, "discoverd_bus_put_results_total{result=\"stored\"}");
     while (first <= 0);
     first_ns = clock_now_ns();
     do {
         nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
-        acks = host_counter(&h, "discoverd_bus_acks_total");
+        acks = host_counter(&h, "discoverd_bus_put_results_total{result=\"stored\"}");
         now_ns = clock_now_ns();
     } while (acks < REGISTRATIONS);
     host_stop(&h);

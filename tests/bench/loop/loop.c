@@ -40,7 +40,7 @@ static double gauge_ms(const char *name)
         return 0;
     const char *at = strstr(answer, line);
     ck_assert_msg(at != NULL, "no metric %s", name);
-    return strtod(at + strlen(line), NULL) / 1000;
+    return strtod(at + strlen(line), NULL) * 1000;
 }
 
 /* What is worst at the moment. */
@@ -52,9 +52,9 @@ static struct worst idle;
 
 static struct worst look(void)
 {
-    return (struct worst){.longest_ms = gauge_ms("discoverd_loop_longest_microseconds"),
-                          .work_ms = gauge_ms("discoverd_loop_longest_work_microseconds"),
-                          .late_ms = gauge_ms("discoverd_agent_lease_late_microseconds")};
+    return (struct worst){.longest_ms = gauge_ms("discoverd_loop_longest_seconds"),
+                          .work_ms = gauge_ms("discoverd_loop_longest_work_seconds"),
+                          .late_ms = gauge_ms("discoverd_agent_lease_late_seconds")};
 }
 
 static void print_one(const char *attack, const char *what, double value, double floor, double target)

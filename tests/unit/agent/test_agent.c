@@ -431,9 +431,9 @@ END_TEST
 static void show(void *arg, const struct metric *metric, uint64_t value)
 {
     uint64_t *seen = arg;
-    if (strcmp(metric->name, "discoverd_agent_acks_total") == 0)
+    if (strcmp(metric->name, "discoverd_agent_write_results_total{result=\"stored\"}") == 0)
         seen[0] = value;
-    if (strcmp(metric->name, "discoverd_agent_conflicts_total") == 0)
+    if (strcmp(metric->name, "discoverd_agent_registrations_refused_total{reason=\"conflict\"}") == 0)
         seen[1] = value;
 }
 

@@ -100,7 +100,7 @@ START_TEST(hello_comes_first_and_once)
     expect_error(&c, CODE(BAD_FRAME), "second Hello");
     expect_closed(&c);
     hang_up(&c);
-    ck_assert_uint_eq(counter("discoverd_api_bad_frames_total"), 2);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"bad_frame\"}"), 2);
     server_stop();
 }
 END_TEST
@@ -113,7 +113,7 @@ START_TEST(silence_is_ended)
     expect_closed(&c);
     send_status_request(&quick);
     release(receive(&quick));
-    ck_assert_uint_eq(counter("discoverd_api_handshake_timeouts_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"no_hello\"}"), 1);
     hang_up(&c);
     hang_up(&quick);
     server_stop();
@@ -133,7 +133,7 @@ START_TEST(registration_lives_with_the_connection)
     turn();
     ck_assert_uint_eq(s.n_local, 0);
     ck_assert_uint_eq(s.clients_gone, 1);
-    ck_assert_uint_eq(counter("discoverd_api_clients"), 0);
+    ck_assert_uint_eq(counter("discoverd_api_connections"), 0);
     server_stop();
 }
 END_TEST
@@ -316,7 +316,8 @@ START_TEST(bad_bytes)
             expect_error(&c, CODE(BAD_FRAME), rows[i].text);
             expect_closed(&c);
             hang_up(&c);
-            ck_assert_uint_eq(counter("discoverd_api_bad_frames_total"), 2 * i + (unsigned)greeted + 1);
+            ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"bad_frame\"}"),
+                              2 * i + (unsigned)greeted + 1);
         }
     }
     struct test_client c = dial_and_greet();
@@ -396,7 +397,7 @@ START_TEST(random_bytes_hurt_nobody)
     send_status_request(&good);
     release(receive(&good));
     ck_assert_uint_eq(s.n_local, 1);
-    ck_assert_uint_eq(counter("discoverd_api_clients"), 1);
+    ck_assert_uint_eq(counter("discoverd_api_connections"), 1);
     hang_up(&good);
     server_stop();
 }
@@ -426,13 +427,13 @@ START_TEST(who_does_not_read_is_closed)
     server_start((struct api_options){.output_max = 20000});
     struct test_client c = dial_and_greet();
     uint64_t sent = 0;
-    while (counter("discoverd_api_slow_total") == 0) {
+    while (counter("discoverd_api_connections_closed_total{reason=\"slow\"}") == 0) {
         ck_assert_uint_lt(sent++, 100000);
         send_status_request(&c);
         turn();
     }
     turn();
-    ck_assert_uint_eq(counter("discoverd_api_clients"), 0);
+    ck_assert_uint_eq(counter("discoverd_api_connections"), 0);
     ck_assert_uint_eq(s.clients_gone, 1);
     hang_up(&c);
     server_stop();
@@ -449,7 +450,7 @@ START_TEST(limits_on_connections)
     hang_up(&a);
     turn();
     c = dial_and_greet();
-    ck_assert_uint_eq(counter("discoverd_api_limited_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"limit\"}"), 1);
     hang_up(&b);
     hang_up(&c);
     server_stop();

@@ -52,7 +52,7 @@ START_TEST(root_has_a_reserve)
     expect_error(&late, CODE(LIMIT), "limits.api_clients");
     for (int i = 0; i < 2; i++)
         root[i] = dial_and_greet();
-    ck_assert_uint_eq(counter("discoverd_api_clients"), 8);
+    ck_assert_uint_eq(counter("discoverd_api_connections"), 8);
     for (int i = 0; i < 6; i++)
         hang_up(&others[i]);
     hang_up(&late);
@@ -78,10 +78,10 @@ START_TEST(a_newcomer_gets_a_share)
     expect_error(&a[4], CODE(LIMIT), "others have fewer");
     expect_closed(&a[4]);
     expect_error(&a[3], CODE(LIMIT), "others have fewer");
-    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"displaced\"}"), 2);
     c[2] = dial_as(4003, 1000); /* all have about as many by now */
     expect_error(&c[2], CODE(LIMIT), "limits.api_clients");
-    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"displaced\"}"), 2);
     for (int i = 0; i < 5; i++)
         hang_up(&a[i]);
     for (int i = 0; i < 3; i++)
@@ -101,8 +101,8 @@ START_TEST(who_may_register_goes_before_who_may_not)
         others[i] = greeted_as(4000 + i, 1000);
     for (int i = 0; i < 2; i++)
         member[i] = greeted_as(5000, 1);
-    ck_assert_uint_eq(counter("discoverd_api_displaced_total"), 2);
-    ck_assert_uint_eq(counter("discoverd_api_clients"), 6);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"displaced\"}"), 2);
+    ck_assert_uint_eq(counter("discoverd_api_connections"), 6);
     for (int i = 0; i < 6; i++)
         hang_up(&others[i]);
     hang_up(&member[0]);
@@ -239,11 +239,11 @@ START_TEST(a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
     close(sock);
     expect_error(&c, CODE(BAD_FRAME), "descriptors");
     expect_closed(&c);
-    wait_for("discoverd_api_closing", 1);
+    wait_for("discoverd_api_connections_closing", 1);
     send_watch(&late, "shop/a");
     expect_changed(&late);
     close(other); /* now it can be closed */
-    wait_for("discoverd_api_closing", 0);
+    wait_for("discoverd_api_connections_closing", 0);
     hang_up(&c);
     hang_up(&late);
     server_stop();

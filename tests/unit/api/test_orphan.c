@@ -53,7 +53,7 @@ START_TEST(what_is_bound_to_it_goes_and_what_is_not_stays)
     expect_closed(&c);
     ck_assert_uint_eq(s.n_local, 1);
     ck_assert_uint_eq(s.clients_gone, 1);
-    ck_assert_uint_eq(counter("discoverd_api_bad_frames_total"), 0);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"bad_frame\"}"), 0);
     hang_up(&c);
     server_stop();
 }

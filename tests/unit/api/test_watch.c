@@ -111,7 +111,7 @@ START_TEST(who_sleeps_is_told_when_it_wakes)
     size_t told = read_all(&c);
     ck_assert_uint_gt(told, 0);
     ck_assert_uint_lt(told, 19999);
-    ck_assert_uint_eq(counter("discoverd_api_slow_total"), 0);
+    ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"slow\"}"), 0);
     change();
     expect_changed(&c, "shop/payment");
     hang_up(&c);

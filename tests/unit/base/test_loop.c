@@ -162,7 +162,7 @@ END_TEST
 
 static void find_longest(void *arg, const struct metric *metric, uint64_t value)
 {
-    if (strcmp(metric->name, "discoverd_loop_longest_microseconds") == 0)
+    if (strcmp(metric->name, "discoverd_loop_longest_seconds") == 0)
         *(uint64_t *)arg = value;
 }
 

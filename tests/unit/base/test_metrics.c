@@ -11,8 +11,8 @@ struct worker_counts {
 };
 
 static const struct metric worker_table[] = {
-    {"worker_queries_total", "Queries", METRIC_COUNTER, offsetof(struct worker_counts, queries)},
-    {"worker_refused_total", "Refused", METRIC_COUNTER, offsetof(struct worker_counts, refused)},
+    {"worker_queries_total", "Queries", METRIC_COUNTER, offsetof(struct worker_counts, queries), 0},
+    {"worker_refused_total", "Refused", METRIC_COUNTER, offsetof(struct worker_counts, refused), 0},
 };
 
 struct bus_counts {
@@ -20,7 +20,7 @@ struct bus_counts {
 };
 
 static const struct metric bus_table[] = {
-    {"bus_connected", "1 when connected", METRIC_GAUGE, offsetof(struct bus_counts, connected)},
+    {"bus_connected", "1 when connected", METRIC_GAUGE, offsetof(struct bus_counts, connected), 0},
 };
 
 struct seen {
@@ -66,6 +66,68 @@ START_TEST(test_sums)
 }
 END_TEST
 
+struct timing {
+    struct histogram took;
+    metric_value late_us;
+};
+
+static const struct metric timing_table[] = {
+    HISTOGRAM_OF(timing, took, "took_seconds", "How long it took."),
+    SECONDS_OF_US(timing, late_us, "late_seconds", "How late it was."),
+};
+METRICS_LISTED(timing_table)
+
+static void see_histogram(void *arg, const struct metric *metric, const struct histogram *h)
+{
+    ck_assert_str_eq(metric->name, "took_seconds");
+    *(struct histogram *)arg = *h;
+}
+
+/* One of 1 us is within that bound, one that took longer than all bounds is counted as well. */
+START_TEST(test_histograms)
+{
+    struct metrics *m;
+    struct timing sets[2] = {{.late_us = 0}};
+    struct histogram h;
+    struct seen seen = {.n = 0};
+    ck_assert_int_eq(metrics_new(&m), 0);
+    ck_assert_int_eq(metrics_add(m, timing_table, 2, &sets[0]), 0);
+    ck_assert_int_eq(metrics_add(m, timing_table, 2, &sets[1]), 0);
+    histogram_observe(&sets[0].took, 1000);
+    histogram_observe(&sets[1].took, 1001);
+    histogram_observe(&sets[1].took, INT64_C(60000000000));
+    histogram_observe(&sets[1].took, -5);
+    metrics_each_histogram(m, see_histogram, &h);
+    ck_assert_uint_eq(metric_get(&h.counts[0]), 1);
+    ck_assert_uint_eq(metric_get(&h.counts[1]), 1);
+    ck_assert_uint_eq(metric_get(&h.counts[2]), 1);
+    ck_assert_uint_eq(metric_get(&h.counts[HISTOGRAM_BOUNDS]), 1);
+    ck_assert_uint_eq(metric_get(&h.sum_ns), UINT64_C(60000002001));
+    for (size_t b = 1; b < HISTOGRAM_BOUNDS; b++)
+        ck_assert_int_gt(histogram_bounds_ns[b], histogram_bounds_ns[b - 1]);
+    metrics_each(m, see, &seen);
+    ck_assert_uint_eq(seen.n, 1);
+    metrics_free(m);
+}
+END_TEST
+
+static void see_listed(void *arg, const struct metric *metric)
+{
+    struct seen *seen = arg;
+    ck_assert_uint_lt(seen->n, 8);
+    seen->names[seen->n++] = metric->name;
+}
+
+/* Of this program that one table alone. */
+START_TEST(test_list)
+{
+    struct seen seen = {.n = 0};
+    metrics_listed(see_listed, &seen);
+    ck_assert_uint_eq(seen.n, 2);
+    ck_assert_str_eq(seen.names[1], "late_seconds");
+}
+END_TEST
+
 START_TEST(test_empty)
 {
     struct metrics *m;
@@ -78,4 +140,4 @@ START_TEST(test_empty)
 }
 END_TEST
 
-UNIT_TESTS("metrics", test_sums, test_empty)
+UNIT_TESTS("metrics", test_sums, test_histograms, test_list, test_empty)

@@ -47,7 +47,8 @@ START_TEST(metrics_in_prometheus_format)
         strstr(answer, "# TYPE discoverd_http_requests_total counter\ndiscoverd_http_requests_total 1\n"));
     ck_assert_ptr_nonnull(strstr(answer, "# TYPE discoverd_services gauge\ndiscoverd_services 2\n"));
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_sync{state=\"live\"} 1\n"));
-    ck_assert_ptr_nonnull(strstr(answer, "discoverd_info{version=\"0.1.0\",host=\"web-1\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(answer, "discoverd_build_info{version=\"0.1.0\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(answer, "discoverd_host_info{host=\"web-1\",address=\"\"} 1\n"));
     teardown();
 }
 END_TEST
@@ -218,7 +219,7 @@ START_TEST(table_that_moves_under_a_list)
     json_t *json = json_loads(body, 0, NULL);
     ck_assert_uint_ge(json_array_size(json), MANY);
     json_decref(json);
-    ck_assert_uint_eq(counter("discoverd_http_aborted_total"), 0);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"aborted\"}"), 0);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     teardown();
 }
@@ -267,7 +268,7 @@ START_TEST(slow_ones_are_ended)
     int sock = dial();
     ck_assert_int_eq(send(sock, "GET /he", 7, 0), 7);
     ck_assert_int_eq(take_answer(sock), 408);
-    ck_assert_uint_eq(counter("discoverd_http_timeouts_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
     teardown();
 }
 END_TEST
@@ -281,9 +282,9 @@ START_TEST(who_does_not_read_is_ended)
     const char *request = "GET /v1/http_sd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     ck_assert_int_eq(send(sock, request, strlen(request), 0), (ssize_t)strlen(request));
     int64_t give_up_ns = clock_now_ns() + 10 * NS_PER_S;
-    while (counter("discoverd_http_timeouts_total") == 0 && clock_now_ns() < give_up_ns)
+    while (counter("discoverd_http_connections_closed_total{reason=\"timeout\"}") == 0 && clock_now_ns() < give_up_ns)
         turn();
-    ck_assert_uint_eq(counter("discoverd_http_timeouts_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     close(sock);
     teardown();
@@ -298,7 +299,7 @@ START_TEST(too_many_at_once)
     int c = dial();
     ck_assert_int_eq(take_answer(c), 503);
     ck_assert_ptr_nonnull(strstr(answer, "limits.http_clients"));
-    ck_assert_uint_eq(counter("discoverd_http_limited_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"limit\"}"), 1);
     close(a);
     close(b);
     turn();
@@ -330,7 +331,7 @@ START_TEST(a_user_does_not_take_all_connections)
     ck_assert_int_eq(get("/healthz"), 200); /* root's */
     socks[6] = dial_as(4323);               /* takes the place of the oldest of who has the most */
     ck_assert_uint_eq(read_all(socks[0], answer, ANSWER_MAX), 0);
-    ck_assert_uint_eq(counter("discoverd_http_displaced_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"displaced\"}"), 1);
     teardown();
 }
 END_TEST

@@ -101,12 +101,12 @@ START_TEST(a_request_waits_for_a_change_of_its_service)
 {
     begin((struct http_options){0});
     int sock = hold("/v1/services/shop/payment", index_of("/v1/services/shop/payment", 200));
-    ck_assert_uint_eq(counter("discoverd_http_held"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_requests_held"), 1);
     change("orders", "a", DISCOVER_PASSING);
     read_nothing(sock);
     change("payment", "b", DISCOVER_PASSING);
     read_until(sock, "\"instance\":\"b\"");
-    ck_assert_uint_eq(counter("discoverd_http_held"), 0);
+    ck_assert_uint_eq(counter("discoverd_http_requests_held"), 0);
     settle(sock);
     teardown();
 }
@@ -193,7 +193,7 @@ START_TEST(who_hangs_up_is_let_go_at_once)
     for (int i = 0; i < 20; i++) {
         int sock = hold("/v1/services/shop/payment", index);
         settle(sock);
-        ck_assert_uint_eq(counter("discoverd_http_held"), 0);
+        ck_assert_uint_eq(counter("discoverd_http_requests_held"), 0);
         ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     }
     teardown();

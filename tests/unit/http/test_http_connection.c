@@ -159,7 +159,7 @@ START_TEST(idle_ones_are_closed_without_a_word)
     say(sock, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     read_until(sock, "\r\n\r\nok\n", 1);
     ck_assert_uint_eq(read_all(sock, answer, ANSWER_MAX), 0);
-    ck_assert_uint_eq(counter("discoverd_http_timeouts_total"), 0);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 0);
     end(sock);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(a_slow_second_request_is_ended)
     read_until(sock, "\r\n\r\nok\n", 1);
     (void)read_all(sock, answer, ANSWER_MAX);
     ck_assert_int_eq(strncmp(answer, "HTTP/1.1 408 ", 13), 0);
-    ck_assert_uint_eq(counter("discoverd_http_timeouts_total"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
     end(sock);
 }
 END_TEST
@@ -188,8 +188,8 @@ START_TEST(an_idle_one_makes_room)
     read_until(second, "\r\n\r\nok\n", 2);
     ck_assert_int_eq(get("/healthz"), 200);
     ck_assert_uint_eq(read_all(first, answer, ANSWER_MAX), 0);
-    ck_assert_uint_eq(counter("discoverd_http_displaced_total"), 1);
-    ck_assert_uint_eq(counter("discoverd_http_limited_total"), 0);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"displaced\"}"), 1);
+    ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"limit\"}"), 0);
     close(first);
     end(second);
 }
