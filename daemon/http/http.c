@@ -111,6 +111,10 @@ int http_new(struct event_base *base, const struct http_options *options, const 
     if (err == 0)
         err = http_events_init(h);
     if (err == 0)
+        err = (h->cache = answer_cache_new()) ? 0 : -ENOMEM;
+    if (err == 0)
+        err = history_new(base, metrics, ops->catalog(ops->arg), &h->history);
+    if (err == 0)
         err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &h->metrics);
     if (err < 0) {
         http_free(h);
@@ -129,6 +133,8 @@ void http_free(struct http *h)
     while (h->connections)
         http_connection_close(h->connections);
     http_events_fini(h);
+    history_free(h->history);
+    answer_cache_free(h->cache);
     http_held_fini(h);
     http_listen_stop(h);
     loop_timer_fini(&h->pump);

@@ -33,6 +33,9 @@ struct http_options {
     const char *listen;      /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
     struct http_names names; /* besides loopback's and the address itself, that requests may ask; must live on */
 
+    const char *const *dns_listen; /* told to the page */
+    size_t n_dns_listen;
+
     uint32_t connections_max;
     uint32_t per_user_max; /* of one user of this machine, or of one address; root and our own have no limit */
     uint32_t reserve;      /* of connections_max, for these two alone */

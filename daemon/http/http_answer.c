@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
@@ -16,7 +18,7 @@ const struct table *http_table(const struct http *h)
 
 struct page_source http_source(const struct http *h)
 {
-    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg)};
+    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg), h->history};
 }
 
 /* --- heads --- */
@@ -114,14 +116,34 @@ void http_send_endless(struct connection *c, const char *type)
     send_head(c, 200, type, LENGTH_UNKNOWN);
 }
 
+/*
+ * Past the bufferevent, if nothing waits there: with hundreds of streams that are told of each change, two more system calls
+ * for each telling are most of it. Returns how much the kernel took.
+ */
+static size_t send_now(struct connection *c, const struct iovec *parts, int n)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)n};
+    if (evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+        return 0;
+    ssize_t sent = sendmsg(bufferevent_getfd(c->bev), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? (size_t)sent : 0;
+}
+
 void http_send_bytes(struct connection *c, const void *bytes, size_t n)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);
-    if (c->request.chunks)
-        evbuffer_add_printf(out, "%zx\r\n", n);
-    evbuffer_add(out, bytes, n);
-    if (c->request.chunks)
-        evbuffer_add(out, "\r\n", 2);
+    char size[24];
+    bool chunks = c->request.chunks;
+    struct iovec parts[3] = {{size, chunks ? (size_t)snprintf(size, sizeof size, "%zx\r\n", n) : 0},
+                             {(void *)bytes, n},
+                             {(void *)"\r\n", chunks ? 2 : 0}};
+    size_t sent = send_now(c, parts, 3);
+    for (int i = 0; i < 3; i++) {
+        size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+        sent -= skip;
+        if (skip < parts[i].iov_len)
+            evbuffer_add(out, (const char *)parts[i].iov_base + skip, parts[i].iov_len - skip);
+    }
 }
 
 /* RFC 9112 section 7.1; an empty piece would be the end. */
@@ -171,17 +193,63 @@ void http_answer_on(struct connection *c, const struct loop_slice *slice)
     }
 }
 
-void http_send_walk(struct connection *c)
+static void send_first(struct connection *c, struct evbuffer *piece)
 {
-    c->state = ANSWERING; /* the pieces come when the head is on its way */
+    c->state = ANSWERING; /* the next pieces come when this one is on its way */
     send_head(c, 200, TYPE_JSON, LENGTH_UNKNOWN);
     if (c->request.head_only)
         end_walk(c);
+    else
+        send_piece(c, piece);
+}
+
+/* What is done with the first piece is sent with its length, and remembered if it may be asked for again as it is. */
+static void send_walk(struct connection *c, bool remember)
+{
+    struct loop_slice slice = loop_slice_begin();
+    struct page_source source = http_source(c->http);
+    struct evbuffer *piece = evbuffer_new();
+    int more = piece ? page_walk_step(&c->walk, &source, &slice, piece) : -ENOMEM;
+    if (more > 0) {
+        send_first(c, piece);
+    } else {
+        if (more == 0 && remember)
+            answer_cache_put(c->http->cache, c->walk.service, c->index, piece);
+        page_walk_fini(&c->walk);
+        if (more == 0)
+            http_send(c, 200, TYPE_JSON, piece);
+    }
+    if (piece)
+        evbuffer_free(piece);
 }
 
 void http_send_list(struct connection *c, const struct page *page)
 {
     struct page_source source = http_source(c->http);
     page_walk_init(&c->walk, &source, page);
-    http_send_walk(c);
+    send_walk(c, false);
+}
+
+static bool send_remembered(struct connection *c, const char *service)
+{
+    struct evbuffer *body = evbuffer_new();
+    bool found = body && answer_cache_get(c->http->cache, service, c->index, body) == 0;
+    if (found)
+        http_send(c, 200, TYPE_JSON, body);
+    if (body)
+        evbuffer_free(body);
+    return found;
+}
+
+/* While the catalog is live nothing but the service's own changes changes its document. */
+int http_send_service(struct connection *c, const char *service)
+{
+    struct page_source source = http_source(c->http);
+    bool live = c->index && table_sync(source.table) == TABLE_LIVE && table_age_ns(source.table, clock_now_ns()) == 0;
+    if (live && send_remembered(c, service))
+        return 0;
+    int err = page_walk_init_service(&c->walk, &source, service);
+    if (err == 0)
+        send_walk(c, live);
+    return err;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP interface: from bytes to requests, one after the other. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,11 +204,14 @@ static int connection_init(struct connection *c, struct http *h, int sock)
     int64_t ns = h->options.timeout_ns;
     const struct timeval timeout = {.tv_sec = ns / NS_PER_S, .tv_usec = ns % NS_PER_S / NS_PER_US};
     socklen_t n = sizeof c->local;
+    const int on = 1;
     if (loop_timer_init(&c->deadline, h->base, on_deadline, c) < 0)
         return -1;
     c->bev = bufferevent_socket_new(h->base, sock, BEV_OPT_CLOSE_ON_FREE);
     if (!c->bev)
         return -1;
+    /* What is sent is all there is to be sent now: waiting for more of it would be waiting for the client's next word. */
+    (void)setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)getsockname(sock, (struct sockaddr *)&c->local, &n);
     http_connection_deadline(c, ns);
     bufferevent_setcb(c->bev, on_read, on_written, on_event, c);

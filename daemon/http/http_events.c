@@ -173,6 +173,7 @@ void http_events_on(struct connection *c, const struct loop_slice *slice)
         metric_inc(&c->http->metrics.resets);
         tell_begin(c, false);
     }
+    http_events_written(c);
 }
 
 /* --- streams --- */

@@ -19,6 +19,8 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/base/shares.h"
+#include "daemon/http/answer_cache.h"
+#include "daemon/http/history.h"
 #include "daemon/http/http.h"
 #include "daemon/http/pages.h"
 #include "daemon/http/request.h"
@@ -91,6 +93,8 @@ struct http {
     struct held_key *held; /* by what they wait for */
     uint32_t n_held;
     struct http_events *events;
+    struct history *history;
+    struct answer_cache *cache;
 };
 
 /* --- http.c --- */
@@ -129,9 +133,9 @@ void http_send_text(struct connection *c, int status, const char *text);
 /* The same with bytes that live for ever. */
 void http_send_static(struct connection *c, const char *type, const char *bytes, size_t n);
 
-/* Answers with a list, piece by piece: of all there is, or of one service's instances, in c->walk already. */
+/* Answers with a list, piece by piece if it is long: of all there is, or of one service, which -ENOENT says is not there. */
 void http_send_list(struct connection *c, const struct page *page);
-void http_send_walk(struct connection *c);
+int http_send_service(struct connection *c, const char *service);
 
 /* The head alone of what follows without an end that is known: of a stream. */
 void http_send_endless(struct connection *c, const char *type);

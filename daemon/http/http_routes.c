@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The read-only HTTP interface: which path is what. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/status_counters.h"
 #include "daemon/catalog/catalog_changes.h"
 #include "daemon/documents/documents.h"
+#include "daemon/http/history.h"
+#include "daemon/http/http_files.h"
 #include "daemon/http/http_impl.h"
 #include "daemon/http/page_json.h"
 #include "daemon/http/prometheus.h"
@@ -101,18 +104,73 @@ static uint64_t all_index(const struct connection *c)
     return catalog_index(http_source(c->http).catalog);
 }
 
+/* While the catalog is live its number says all that a list depends on. */
+static bool has_list(struct connection *c, uint64_t index)
+{
+    char tag[40];
+    if (table_sync(http_table(c->http)) != TABLE_LIVE)
+        return false;
+    snprintf(tag, sizeof tag, "%" PRIu64, index);
+    return http_has_it(c, tag);
+}
+
+static void get_list(struct connection *c, const struct page *page)
+{
+    uint64_t index = all_index(c);
+    if (!http_hold(c, "", index) && !has_list(c, index))
+        http_send_list(c, page);
+}
+
 static void get_services(struct connection *c, const char *rest)
 {
     (void)rest;
-    if (!http_hold(c, "", all_index(c)))
-        http_send_list(c, &page_services);
+    get_list(c, &page_services);
 }
 
 static void get_instances(struct connection *c, const char *rest)
 {
     (void)rest;
-    if (!http_hold(c, "", all_index(c)))
-        http_send_list(c, &page_instances);
+    get_list(c, &page_instances);
+}
+
+static void get_recent(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_list(c, &page_recent);
+}
+
+static void send_document(struct connection *c, json_t *document)
+{
+    struct evbuffer *body = evbuffer_new();
+    if (body && page_write_json(document, body) == 0)
+        http_send(c, 200, TYPE_JSON, body);
+    if (body)
+        evbuffer_free(body);
+}
+
+static void get_history(struct connection *c, const char *rest)
+{
+    (void)rest;
+    send_document(c, history_document(c->http->history));
+}
+
+static json_t *list_of(const char *const *texts, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(list, json_string(texts[i]));
+    return list;
+}
+
+static void get_about(struct connection *c, const char *rest)
+{
+    const struct http_options *o = &c->http->options;
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    c->http->ops.status(c->http->ops.arg, &status);
+    send_document(c,
+                  json_pack("{s:s, s:s, s:o, s:o}", "host", status.host, "version", status.version, "zones",
+                            list_of(o->names.zones, o->names.n_zones), "dns", list_of(o->dns_listen, o->n_dns_listen)));
 }
 
 static void get_events(struct connection *c, const char *rest)
@@ -124,8 +182,7 @@ static void get_events(struct connection *c, const char *rest)
 static void get_hosts(struct connection *c, const char *rest)
 {
     (void)rest;
-    if (!http_hold(c, "", all_index(c)))
-        http_send_list(c, &page_hosts);
+    get_list(c, &page_hosts);
 }
 
 /* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
@@ -141,22 +198,18 @@ static void get_http_sd(struct connection *c, const char *rest)
 static void get_service(struct connection *c, const char *rest)
 {
     char domain[LABEL_CAP], service[LABEL_CAP];
-    struct page_source source = http_source(c->http);
     uint64_t index;
-    int err = service_parse(rest, domain, service);
-    if (err == 0) {
-        (void)catalog_service_index(source.catalog, rest, &index);
-        if (http_hold(c, rest, index))
-            return;
-        err = page_walk_init_service(&c->walk, &source, rest);
-    }
-    if (err == 0)
-        http_send_walk(c);
-    else if (err == -EINVAL)
+    if (service_parse(rest, domain, service) < 0) {
         http_send_text(c, 400, "not <domain>/<service>");
-    else if (err == -ENOENT)
+        return;
+    }
+    int err = catalog_service_index(http_source(c->http).catalog, rest, &index);
+    if (http_hold(c, rest, index) || (err == 0 && has_list(c, index)))
+        return;
+    err = err ? err : http_send_service(c, rest);
+    if (err == -ENOENT)
         http_send_text(c, is_unsynced(c) ? 503 : 404, is_unsynced(c) ? "not synchronised yet" : "no such service");
-    else
+    else if (err)
         http_send_text(c, 503, strerror(-err));
 }
 
@@ -168,6 +221,7 @@ static const struct route {
     {"/v1/status", get_status}, {"/v1/services", get_services}, {"/v1/services/", get_service},
     {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},   {"/v1/instances", get_instances},
     {"/v1/events", get_events}, {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
+    {"/v1/recent", get_recent}, {"/v1/history", get_history},   {"/v1/about", get_about},
 };
 
 static const struct route *find_route(const char *path, const char **ret_rest)
@@ -183,12 +237,30 @@ static const struct route *find_route(const char *path, const char **ret_rest)
     return NULL;
 }
 
+static const struct http_file *find_file(const char *path)
+{
+    for (size_t i = 0; i < http_files_n; i++)
+        if (strcmp(path, http_files[i].path) == 0)
+            return &http_files[i];
+    return NULL;
+}
+
+static void send_file(struct connection *c, const struct http_file *file)
+{
+    c->fields = file->fields;
+    if (!http_has_it(c, file->tag))
+        http_send_static(c, file->type, (const char *)file->bytes, file->n);
+}
+
 void http_route(struct connection *c)
 {
     const char *rest;
     const struct route *route = find_route(c->request.path, &rest);
+    const struct http_file *file = route ? NULL : find_file(c->request.path);
     metric_inc(&c->http->metrics.requests);
-    if (route)
+    if (file)
+        send_file(c, file);
+    else if (route)
         route->get(c, rest);
     else
         http_send_text(c, 404, "no such page");

@@ -50,6 +50,21 @@ static int next_service(struct page_walk *w, const struct page_source *source, s
     return 1;
 }
 
+/* Of a change that is longer ago than is known nothing is told. */
+static int next_recent(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
+{
+    struct catalog_service_info s;
+    if (!catalog_cursor_service(&w->cursor, &s))
+        return 0;
+    int64_t age_ns = source->history ? history_age_ns(source->history, s.index, clock_now_ns()) : -1;
+    if (age_ns >= 0)
+        write_element(w,
+                      json_pack("{s:s, s:I, s:I}", "service", s.name, "changed_ms", (json_int_t)(age_ns / NS_PER_MS),
+                                "index", (json_int_t)s.index),
+                      out);
+    return 1;
+}
+
 static int next_host(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     struct catalog_host_info h;
@@ -101,6 +116,7 @@ static void write_target(struct page_walk *w, uint64_t id, const struct catalog_
 
 const struct page page_services = {"services", next_service, NULL};
 const struct page page_hosts = {"hosts", next_host, NULL};
+const struct page page_recent = {"recent", next_recent, NULL};
 const struct page page_instances = {"instances", open_next_service, write_service_instance};
 const struct page page_http_sd = {NULL, open_next_service, write_target};
 

@@ -14,18 +14,21 @@
 #include "daemon/base/loop.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/catalog_cursor.h"
+#include "daemon/http/history.h"
 #include "libdiscover/core/table_reader.h"
 
 struct page;                             /* a kind of list */
 extern const struct page page_services;  /* /v1/services */
 extern const struct page page_hosts;     /* /v1/hosts */
 extern const struct page page_instances; /* /v1/instances: those of all services */
+extern const struct page page_recent;    /* /v1/recent: services that changed lately */
 extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP service discovery */
 
 /* Where the pages come from; valid until the next turn of the loop. */
 struct page_source {
     const struct table *table;
     struct catalog *catalog;
+    const struct history *history; /* NULL: none */
 };
 
 /* A list on its way out. */

@@ -96,6 +96,8 @@ void configured_http_options(const struct config *c, struct http_options *ret_op
                                                    .n_hosts = c->http.hosts.n,
                                                    .zones = (const char *const *)c->dns.zones.items,
                                                    .n_zones = c->dns.zones.n},
+                                         .dns_listen = (const char *const *)c->dns.listen.items,
+                                         .n_dns_listen = c->dns.listen.n,
                                          .connections_max = c->limits.http_clients,
                                          .per_user_max = c->limits.http_clients_per_user,
                                          .reserve = c->limits.http_reserve,

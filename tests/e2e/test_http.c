@@ -8,6 +8,7 @@
 #include "tests/support/host.h"
 #include "tests/support/http.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/proc.h"
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
@@ -122,7 +123,30 @@ START_TEST(metrics_are_as_prometheus_wants_them)
 }
 END_TEST
 
+/* As http_schemas.py asks for them and checks them, events from before the last change of a service on. */
+START_TEST(documents_are_what_their_schemas_say)
+{
+    static struct proc script;
+    char port[16], index[32];
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
+                                                      "meta = { version = \"1.4\"; }; }"});
+    (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
+    ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
+    const char *at = strstr(answer, "Discoverd-Index: ");
+    ck_assert_ptr_nonnull(at);
+    snprintf(index, sizeof index, "%llu", strtoull(at + strlen("Discoverd-Index: "), NULL, 10) - 1);
+    snprintf(port, sizeof port, "%d", a.http_port);
+    const char *const argv[] = {"python3", SOURCE_DIR "/tests/e2e/http_schemas.py", port, index, NULL};
+    proc_start(&script, "http_schemas", argv, NULL);
+    ck_assert_int_eq(proc_wait(&script, 20000), 0);
+}
+END_TEST
+
 E2E_TESTS("HTTP", 60, {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
           {"what_another_host_registered", what_another_host_registered}, {"without_nats", without_nats},
           {"metrics_count", metrics_count},
+          {"documents_are_what_their_schemas_say", documents_are_what_their_schemas_say},
           {"metrics_are_as_prometheus_wants_them", metrics_are_as_prometheus_wants_them})

@@ -10,7 +10,7 @@
 #include "tests/support/unit.h"
 #include "tests/unit/http/http_fixture.h"
 
-static char bytes[1 << 20];
+static char bytes[8 << 20];
 static size_t n_bytes;
 
 static void say(int sock, const char *text)
@@ -71,7 +71,7 @@ END_TEST
 START_TEST(requests_ahead_of_their_answers)
 {
     int sock = begin((struct http_options){0});
-    add_many("service", 300);
+    add_many("service", 3000);
     for (int i = 0; i < 20; i++)
         say(sock, i % 2 ? "GET /v1/services HTTP/1.1\r\nHost: localhost\r\n\r\n"
                         : "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -81,7 +81,7 @@ START_TEST(requests_ahead_of_their_answers)
     read_until(sock, "live\n", 1);
     const char *at = bytes;
     for (int i = 0; i < 20; i++) {
-        at = strstr(at, i % 2 ? "shop/service-299" : "\r\n\r\nok\n");
+        at = strstr(at, i % 2 ? "shop/service-2999" : "\r\n\r\nok\n");
         ck_assert_ptr_nonnull(at);
         at++;
     }
@@ -96,6 +96,7 @@ START_TEST(old_clients_may_keep_a_connection)
     say(sock, "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     read_until(sock, "Connection: keep-alive", 1);
     read_until(sock, "\r\n\r\nok\n", 1);
+    add_many("service", 3000);
     say(sock, "GET /v1/services HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"); /* its length is not known before */
     (void)read_all(sock, answer, ANSWER_MAX);
     ck_assert_ptr_nonnull(strstr(answer, "Connection: close"));

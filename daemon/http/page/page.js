@@ -1,0 +1,505 @@
+'use strict';
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page: what the registry holds, live. Whatever comes from it is text, never markup. */
+
+const $ = id => document.getElementById(id);
+const make = (tag, text, cls) => {
+  const e = document.createElement(tag);
+  if (text !== undefined && text !== null) e.textContent = text;
+  if (cls) e.className = cls;
+  return e;
+};
+const get = async path => {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(30000) });
+  const body = await answer.text();
+  if (!answer.ok) throw new Error(answer.status + ' ' + body.trim());
+  return JSON.parse(body);
+};
+const many = (n, what) => n + ' ' + what + (n === 1 ? '' : 's');
+const span = seconds => seconds < 0 ? '' : seconds < 90 ? Math.round(seconds) + ' s' : seconds < 5400 ? Math.round(seconds / 60) + ' min'
+  : seconds < 172800 ? Math.round(seconds / 3600) + ' h' : Math.round(seconds / 86400) + ' d';
+
+/* --- what is known --- */
+
+const instances = new Map(), services = new Map();
+let hosts = [], status = {}, about = { zones: [], dns: [] };
+let brokenSince = 0, heardAt = Date.now(), loaded = false;
+
+const worst = { critical: 0, warning: 1, maintenance: 2, draining: 3, passing: 4 };
+
+const haystack = i => [i.service, i.host, i.instance, i.zone, i.region, i.state, i.ipv4, i.ipv6, i.hostname, i.port, ...i.tags,
+  ...Object.entries(i.meta).map(([k, v]) => k + '=' + v)].filter(x => x !== undefined && x !== '').join('\n').toLowerCase();
+
+function serviceOf(name) {
+  let s = services.get(name);
+  if (!s) services.set(name, s = { name, members: new Map(), order: null, changed: 0 });
+  return s;
+}
+
+function put(i, live) {
+  const before = instances.get(i.id);
+  i.text = haystack(i);
+  i.where = (i.ipv4 || (i.ipv6 ? '[' + i.ipv6 + ']' : '') || i.hostname || '?') + ':' + i.port;
+  if (live) i.fresh = performance.now();
+  instances.set(i.id, i);
+  const s = serviceOf(i.service);
+  s.members.set(i.id, i);
+  s.order = null;
+  if (live && (!before || JSON.stringify([before.state, before.where, before.usable]) !== JSON.stringify([i.state, i.where, i.usable])))
+    s.changed = Date.now();
+}
+
+function drop(id) {
+  const i = instances.get(id);
+  if (!i) return;
+  instances.delete(id);
+  const s = services.get(i.service);
+  s.members.delete(id);
+  s.order = null;
+  s.changed = Date.now();
+  if (s.members.size === 0) services.delete(s.name);
+}
+
+function judge(s) {
+  if (s.order) return s;
+  s.order = [...s.members.values()].sort((a, b) => worst[a.state] - worst[b.state] || a.usable - b.usable || (a.where < b.where ? -1 : 1));
+  s.usable = s.order.reduce((n, i) => n + (i.usable ? 1 : 0), 0);
+  const critical = s.order.some(i => !i.usable && i.state !== 'draining' && i.state !== 'maintenance');
+  s.rank = s.usable === 0 ? 0 : critical ? 1 : s.order.some(i => i.state === 'warning') ? 2 : s.usable < s.order.length ? 3 : 4;
+  s.cls = ['down', 'critical', 'warning', 'draining', 'passing'][s.rank];
+  s.word = ['none usable', 'some not usable', 'warning', 'some taken out', 'all usable'][s.rank];
+  return s;
+}
+
+/* --- search --- */
+
+let view = 'services', terms = [];
+
+function readUrl() {
+  const q = new URLSearchParams(location.search);
+  $('search').value = q.get('q') || '';
+  view = ['services', 'hosts', 'daemon'].includes(q.get('view')) ? q.get('view') : 'services';
+}
+
+function writeUrl() {
+  const q = new URLSearchParams();
+  if ($('search').value) q.set('q', $('search').value);
+  if (view !== 'services') q.set('view', view);
+  history.replaceState(null, '', location.pathname + (q.size ? '?' + q : ''));
+}
+
+const readTerms = () => {
+  terms = $('search').value.toLowerCase().split(/\s+/).filter(Boolean).map(t => t.length > 1 && t[0] === '-' ? [t.slice(1), false] : [t, true]);
+};
+const matches = text => terms.every(([t, wanted]) => text.includes(t) === wanted);
+
+/* --- rows: only those that are seen are there --- */
+
+let lines = [], selected = null, drawn = new Map();
+
+function collect() {
+  lines = [];
+  let shown = 0;
+  if (view === 'services') {
+    const sorted = [...services.values()].map(judge).sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1));
+    for (const s of sorted) {
+      const members = terms.length ? s.order.filter(i => matches(i.text)) : s.order;
+      if (!members.length) continue;
+      lines.push({ key: 's:' + s.name, service: s });
+      for (const i of members) lines.push({ key: i.id, instance: i });
+      shown += members.length;
+    }
+    $('count').textContent = terms.length ? shown + ' of ' + many(instances.size, 'instance') : many(instances.size, 'instance') + ', ' + many(services.size, 'service');
+  } else if (view === 'hosts') {
+    for (const h of hosts) if (matches(h.text)) lines.push({ key: 'h:' + h.host, host: h });
+    $('count').textContent = terms.length ? lines.length + ' of ' + many(hosts.length, 'host') : many(hosts.length, 'host');
+  } else {
+    $('count').textContent = '';
+  }
+}
+
+const cells = (row, list) => {
+  for (const [text, cls, title] of list) {
+    const c = make('span', text, cls);
+    c.setAttribute('role', 'cell');
+    if (title || text) c.title = title || text;
+    row.append(c);
+  }
+  row.firstChild.prepend(make('span', '', 'dot'));
+};
+
+const column = { service: ['service', 'usable / all', 'last change', ''],
+  instance: ['address', 'state', 'host / instance', 'zone', 'weight', 'tags', 'meta'],
+  host: ['host', 'state', 'instances', 'address', 'zone', 'region', 'version', 'lease'] };
+
+const sinceChange = s => {
+  return s.changed ? span((Date.now() - s.changed) / 1000) + ' ago' : '';
+};
+
+function fill(row, line) {
+  row.replaceChildren();
+  if (line.service) {
+    const s = judge(line.service);
+    row.className = 'row service ' + s.cls;
+    cells(row, [[s.name], [s.usable + ' / ' + s.order.length, 'usable', s.usable + ' of ' + s.order.length + ' usable'], [sinceChange(s), 'faint', 'last change: ' + (sinceChange(s) || 'longer ago than is known')],
+      [s.word, 'faint']]);
+  } else if (line.instance) {
+    const i = line.instance;
+    const state = i.state === 'passing' && !i.usable ? 'passing, not served' : i.state;
+    row.className = 'row instance ' + (i.usable || i.state !== 'passing' ? i.state : 'critical') + (performance.now() - i.fresh < 1500 ? ' new' : '');
+    cells(row, [[i.where], [state, 'state'], [i.host + ' / ' + i.instance], [i.zone || i.region, 'faint'],
+      [i.weight + (i.priority ? ' / p' + i.priority : ''), 'faint', 'weight ' + i.weight + ', priority ' + i.priority], [i.tags.join(' ')],
+      [Object.entries(i.meta).map(([k, v]) => k + '=' + v).join(' '), 'faint']]);
+  } else {
+    const h = line.host;
+    row.className = 'row host ' + (h.alive ? 'passing' : 'critical');
+    cells(row, [[h.host], [h.alive ? 'alive' : h.held ? 'held' : 'gone', 'state'], [many(h.instances, 'instance'), 'faint'], [[h.ipv4, h.ipv6].filter(Boolean).join(' ')],
+      [h.zone, 'faint'], [h.region, 'faint'], [h.version || '', 'faint'], [h.lease_age_ms === undefined ? '' : span(h.lease_age_ms / 1000) + ' old of ' + span(h.lease_ttl_ms / 1000), 'faint']]);
+  }
+}
+
+function draw() {
+  const list = $('list'), height = rowHeight(), first = Math.max(0, Math.floor(list.scrollTop / height) - 8);
+  const last = Math.min(lines.length, first + Math.ceil(list.clientHeight / height) + 16), seen = new Map();
+  let before = null; /* rows stand in their order, for who has them read out */
+  $('rows').style.height = lines.length * height + 'px';
+  list.setAttribute('aria-rowcount', lines.length);
+  for (let n = first; n < last; n++) {
+    const line = lines[n];
+    let row = drawn.get(line.key);
+    if (row) drawn.delete(line.key);
+    else {
+      row = make('div');
+      row.setAttribute('role', 'row');
+      row.dataset.key = line.key;
+    }
+    const place = before ? before.nextSibling : $('rows').firstChild;
+    if (row !== place) $('rows').insertBefore(row, place);
+    before = row;
+    fill(row, line);
+    row.classList.toggle('selected', line.key === selected);
+    row.style.top = n * height + 'px';
+    row.setAttribute('aria-rowindex', n + 1);
+    row.line = line;
+    seen.set(line.key, row);
+  }
+  for (const row of drawn.values()) row.remove();
+  drawn = seen;
+}
+
+const rowHeight = () => parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 28;
+
+let pending = false;
+function refresh() {
+  if (pending) return;
+  pending = true;
+  requestAnimationFrame(() => {
+    pending = false;
+    collect();
+    draw();
+  });
+}
+
+/* --- how far it can be trusted --- */
+
+const words = { live: 'live', stale: 'stale', degraded: 'degraded', unsynced: 'not synchronised', 'read-only': 'read only' };
+
+function why() {
+  if (brokenSince) return 'the stream from the daemon broke ' + span((Date.now() - brokenSince) / 1000) + ' ago; what is shown is as old as that';
+  const parts = [];
+  if (status.sync === 'stale' || status.sync === 'unsynced') parts.push('for ' + span(status.stale_ms / 1000) + (status.bus && status.bus.error ? ': ' + status.bus.error : ''));
+  for (const p of status.problems || []) parts.push(p.text);
+  return parts.join('; ');
+}
+
+function banner() {
+  const sync = brokenSince ? 'broken' : status.sync || 'unsynced';
+  $('banner').className = sync;
+  $('sync').textContent = brokenSince ? 'not connected' : status.sync ? words[status.sync] || status.sync : 'connecting';
+  if ($('why').textContent !== why()) $('why').textContent = why();
+  $('about').textContent = status.host ? status.host + ' · discoverd ' + status.version + ' · ' + many(status.hosts, 'host') : '';
+  document.title = (sync === 'live' ? '' : '(' + $('sync').textContent + ') ') + (status.host ? status.host + ' · ' : '') + 'discoverd';
+}
+
+async function askStatus() {
+  try {
+    status = await get('/v1/status');
+    if (view === 'daemon') showDaemon();
+  } catch (e) {
+    if (!brokenSince) brokenSince = heardAt;
+  }
+  banner();
+}
+
+/* --- the daemon itself --- */
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+function chart(title, unit, values, seconds) {
+  const f = make('figure'), caption = make('figcaption'), svg = document.createElementNS(SVG, 'svg'), path = document.createElementNS(SVG, 'path');
+  const known = values.filter(v => v !== null), top = Math.max(...known, 0) || 1, last = known.length ? known[known.length - 1] : null;
+  const text = v => v === null ? 'none yet' : (v < 10 ? v.toFixed(2) : Math.round(v)) + ' ' + unit;
+  caption.append(make('span', title), make('span', text(last) + ', at most ' + text(known.length ? top : null)));
+  svg.setAttribute('viewBox', '0 0 ' + Math.max(values.length - 1, 1) + ' 100');
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', title + ' in the last ' + span(seconds) + ': ' + caption.lastChild.textContent);
+  let d = '', pen = false;
+  values.forEach((v, n) => {
+    if (v !== null) d += (pen ? 'L' : 'M') + n + ' ' + (97 - 94 * v / top).toFixed(1);
+    pen = v !== null;
+  });
+  path.setAttribute('d', d);
+  svg.append(path);
+  f.append(caption, svg);
+  return f;
+}
+
+function tree(value) {
+  if (value === null || typeof value !== 'object') return document.createTextNode(String(value));
+  if (Array.isArray(value) && value.every(v => typeof v !== 'object')) return document.createTextNode(value.join(', ') || 'none');
+  const dl = make('dl');
+  for (const [k, v] of Object.entries(value)) {
+    const dd = make('dd');
+    dd.append(tree(v));
+    dl.append(make('dt', Array.isArray(value) ? Number(k) + 1 : k), dd);
+  }
+  if (!dl.firstChild) return document.createTextNode(Array.isArray(value) ? 'none' : '');
+  return dl;
+}
+
+async function showDaemon() {
+  $('status').replaceChildren(make('h3', 'Status'), tree(status));
+  try {
+    const h = await get('/v1/history'), step = h.step_ms / 1000;
+    $('charts').replaceChildren(chart('Propagation', 'ms', h.propagation_ms, step * h.propagation_ms.length),
+      chart('Changes', '/s', h.changes.map(n => n === null ? null : n / step), step * h.changes.length), chart('DNS queries', '/s', h.queries.map(n => n === null ? null : n / step), step * h.queries.length));
+  } catch (e) {
+    $('charts').replaceChildren(make('p', 'No history: ' + e.message));
+  }
+}
+
+/* --- one of them --- */
+
+function copyLine(text) {
+  const line = make('div', null, 'line'), button = make('button', 'Copy');
+  button.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = 'Copied';
+    } catch (e) {
+      getSelection().selectAllChildren(line.firstChild);
+      button.textContent = 'Selected';
+    }
+  };
+  line.append(make('code', text), button);
+  return line;
+}
+
+function commands(service, instance) {
+  const [domain, name] = service.split('/'), box = make('div');
+  const zone = about.zones[0] || 'discover.internal', at = about.dns[0] || '127.0.0.1:8053', port = at.slice(at.lastIndexOf(':') + 1);
+  const dnsHost = at.slice(0, at.lastIndexOf(':')).replace(/^\[|\]$/g, ''), dns = name + '.' + domain + '.' + zone;
+  box.append(make('h3', 'To look it up'), copyLine(dns), copyLine('dig @' + dnsHost + ' -p ' + port + ' ' + dns + ' SRV'),
+    copyLine('discoverctl resolve ' + service), copyLine('discoverctl explain ' + service));
+  box.append(make('h3', 'To take it out, on its host'), copyLine('discoverctl drain ' + service + (instance ? ' --instance ' + instance : '')),
+    copyLine('discoverctl maintenance on ' + service + (instance ? ' --instance ' + instance : '')));
+  return box;
+}
+
+let opener = null;
+
+async function open(line) {
+  const i = line.instance, name = line.service ? line.service.name : i ? i.service : '';
+  opener = document.activeElement;
+  $('panel-title').textContent = line.host ? line.host.host : i ? name + ' ' + i.host + '/' + i.instance : name;
+  const body = $('panel-body');
+  body.replaceChildren();
+  $('panel').hidden = false;
+  $('panel-close').focus();
+  if (i) {
+    const { text, where, fresh, ...shown } = i;
+    body.append(tree(shown));
+  } else if (line.host) {
+    const { text, ...shown } = line.host;
+    body.append(tree(shown));
+  }
+  const explained = make('div');
+  body.append(make('h3', 'Explained'), explained);
+  if (name) body.append(commands(name, i && i.instance));
+  explained.textContent = 'asking ...';
+  try {
+    const path = line.host ? '/v1/explain/hosts/' + encodeURIComponent(line.host.host) : '/v1/explain/' + name.split('/').map(encodeURIComponent).join('/')
+      + (i ? '?' + new URLSearchParams({ host: i.host, instance: i.instance }) : '');
+    explained.replaceChildren(tree(await get(path)));
+  } catch (e) {
+    explained.textContent = e.message;
+  }
+}
+
+function close() {
+  $('panel').hidden = true;
+  if (opener) opener.focus();
+}
+
+/* --- the stream --- */
+
+let loading = null;
+
+async function load() {
+  const early = [];
+  loading = early;
+  try {
+    const [all, list] = await Promise.all([get('/v1/instances'), get('/v1/recent')]);
+    if (loading !== early) return;
+    instances.clear();
+    services.clear();
+    for (const i of all.instances) put(i, false);
+    for (const s of list.recent) if (services.has(s.service)) services.get(s.service).changed = Date.now() - s.changed_ms;
+    loading = null;
+    loaded = true;
+    for (const apply of early) apply();
+    performance.mark('loaded');
+  } catch (e) {
+    if (loading !== early) return;
+    loading = null;
+    if (!brokenSince) brokenSince = Date.now();
+    setTimeout(load, 1000);
+  }
+  banner();
+  refresh();
+}
+
+async function loadHosts() {
+  try {
+    const list = (await get('/v1/hosts')).hosts;
+    for (const h of list) h.text = [h.host, h.zone, h.region, h.ipv4, h.ipv6, h.version, h.alive ? 'alive' : h.held ? 'held' : 'gone'].filter(Boolean).join('\n').toLowerCase();
+    hosts = list.sort((a, b) => a.alive - b.alive || (a.host < b.host ? -1 : 1));
+    refresh();
+  } catch (e) { /* the banner says what is wrong */ }
+}
+
+let hostsTimer = 0;
+const hostsChanged = () => {
+  if (view === 'hosts' && !hostsTimer) hostsTimer = setTimeout(() => { hostsTimer = 0; loadHosts(); }, 500);
+};
+
+function heard() {
+  heardAt = Date.now();
+  if (brokenSince) {
+    brokenSince = 0;
+    askStatus();
+  }
+}
+
+function apply(change) {
+  if (loading) loading.push(change);
+  else {
+    change();
+    refresh();
+  }
+}
+
+function listen() {
+  const stream = new EventSource('/v1/events');
+  stream.addEventListener('begin', e => {
+    heard();
+    if (!JSON.parse(e.data).resumed || !loaded) load();
+    loadHosts();
+  });
+  stream.addEventListener('instance', e => {
+    heard();
+    const i = JSON.parse(e.data);
+    apply(() => put(i, true));
+  });
+  stream.addEventListener('gone', e => {
+    heard();
+    const { id } = JSON.parse(e.data);
+    apply(() => drop(id));
+  });
+  stream.addEventListener('hosts', () => {
+    heard();
+    hostsChanged();
+  });
+  stream.addEventListener('status', () => {
+    heard();
+    askStatus();
+  });
+  stream.onerror = () => {
+    if (!brokenSince) brokenSince = Date.now();
+    banner();
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  };
+}
+
+/* --- hands --- */
+
+function show(which) {
+  view = which;
+  for (const v of ['services', 'hosts', 'daemon']) $('tab-' + v).setAttribute('aria-selected', v === view);
+  $('list').hidden = $('columns').hidden = view === 'daemon';
+  $('daemon').hidden = view !== 'daemon';
+  const kind = view === 'hosts' ? 'host' : 'instance';
+  $('columns').className = 'row columns ' + kind;
+  $('columns').replaceChildren(...column[kind].map(text => make('span', text)));
+  $('list').setAttribute('aria-label', view === 'hosts' ? 'Hosts' : 'Services and their instances');
+  $('list').scrollTop = 0;
+  if (view === 'hosts') loadHosts();
+  if (view === 'daemon') showDaemon();
+  writeUrl();
+  refresh();
+}
+
+function select(step) {
+  const at = lines.findIndex(l => l.key === selected), next = Math.min(lines.length - 1, Math.max(0, at + step)), height = rowHeight(), list = $('list');
+  if (!lines.length) return;
+  selected = lines[next].key;
+  if (next * height < list.scrollTop) list.scrollTop = next * height;
+  if ((next + 1) * height > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * height - list.clientHeight;
+  draw();
+}
+
+for (const v of ['services', 'hosts', 'daemon']) $('tab-' + v).onclick = () => show(v);
+$('search').oninput = () => {
+  readTerms();
+  writeUrl();
+  $('list').scrollTop = 0;
+  refresh();
+};
+$('list').addEventListener('scroll', draw, { passive: true });
+addEventListener('resize', draw);
+$('rows').onclick = e => {
+  const row = e.target.closest('.row');
+  if (!row) return;
+  selected = row.line.key;
+  draw();
+  open(row.line);
+};
+$('panel-close').onclick = close;
+document.addEventListener('keydown', e => {
+  const typing = e.target === $('search');
+  if (e.key === 'Escape' && !$('panel').hidden) close();
+  else if (e.key === '/' && !typing) { e.preventDefault(); $('search').focus(); }
+  else if (e.key === 'Escape' && typing) { $('search').value = ''; $('search').oninput(); }
+  else if (typing && e.key !== 'ArrowDown' && e.key !== 'ArrowUp') return;
+  else if ((e.key === 'ArrowDown' || e.key === 'j') && $('panel').hidden) { e.preventDefault(); select(1); }
+  else if ((e.key === 'ArrowUp' || e.key === 'k') && $('panel').hidden) { e.preventDefault(); select(-1); }
+  else if (e.key === 'PageDown' && $('panel').hidden) { e.preventDefault(); select(20); }
+  else if (e.key === 'PageUp' && $('panel').hidden) { e.preventDefault(); select(-20); }
+  else if (e.key === 'Enter' && $('panel').hidden && e.target === $('list')) {
+    const line = lines.find(l => l.key === selected);
+    e.preventDefault(); /* or the button that gets the focus takes it as well */
+    if (line) open(line);
+  }
+});
+addEventListener('popstate', () => { readUrl(); readTerms(); show(view); });
+setInterval(() => { banner(); refresh(); }, 1000);
+setInterval(askStatus, 5000);
+setInterval(() => { if (view === 'hosts') loadHosts(); }, 10000);
+
+readUrl();
+readTerms();
+show(view);
+get('/v1/about').then(a => { about = a; }).catch(() => {});
+askStatus();
+listen();

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page as a browser shows it: http_page.py says what is to be seen, of two hosts, of which it looks at one. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+static struct nats nats;
+static struct host a, b;
+static struct proc script;
+
+START_TEST(what_a_browser_shows)
+{
+    char port[16], ctl[512];
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
+                                                      "meta = { version = \"1.4\"; }; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1, b.seen);
+    snprintf(port, sizeof port, "%d", a.http_port);
+    snprintf(ctl, sizeof ctl, "%s", e2e_binary("discoverctl"));
+    const char *const argv[] = {
+        "python3", SOURCE_DIR "/tests/e2e/http_page.py", port, ctl, b.socket, getenv("SCREENSHOTS"), NULL};
+    proc_start(&script, "http_page", argv, NULL);
+    ck_assert_int_eq(proc_wait(&script, 60000), 0);
+}
+END_TEST
+
+int main(void)
+{
+    const struct e2e_test tests[] = {{"what_a_browser_shows", what_a_browser_shows}};
+    if (system("command -v chromium >/dev/null && command -v python3 >/dev/null") != 0) {
+        printf("-- skipped: there is no chromium here\n");
+        return 77;
+    }
+    return e2e_main("page", tests, 1, 80);
+}
