@@ -2,13 +2,14 @@
 /*
  * Makes a C source of the files that the daemon serves as they are; runs while it is built.
  *
- *   embed_files page.html page.css page.js SCHEMA.json... >http_files.c
+ *   embed_files page.html page.css SCRIPT.js... SCHEMA.json... >http_files.c
  *
- * The page becomes one file, with the style and the script within it; its policy lets a browser run these two, by their hashes,
+ * The page becomes one file, with the style and the scripts within it; its policy lets a browser run these two, by their hashes,
  * and nothing else.
  */
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,15 +89,33 @@ static void schema_path(const char *file, char *ret_path, size_t cap)
     snprintf(ret_path, cap, "/v1/schema/%.*s", (int)strcspn(name, "."), name);
 }
 
+static bool is_script(const char *file)
+{
+    size_t n = strlen(file);
+    return n > 3 && strcmp(file + n - 3, ".js") == 0;
+}
+
+static struct text append(struct text to, struct text t)
+{
+    char *bytes = realloc(to.bytes, to.n + t.n);
+    if (!bytes)
+        fail("no memory", "");
+    memcpy(bytes + to.n, t.bytes, t.n);
+    return (struct text){bytes, to.n + t.n};
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 4)
-        fail("usage:", "page.html page.css page.js SCHEMA...");
-    struct text page = read_file(argv[1]), style = read_file(argv[2]), script = read_file(argv[3]);
+        fail("usage:", "page.html page.css SCRIPT... SCHEMA...");
+    int first = 3;
+    struct text page = read_file(argv[1]), style = read_file(argv[2]), script = read_file(argv[first++]);
+    for (; first < argc && is_script(argv[first]); first++)
+        script = append(script, read_file(argv[first]));
     page = insert(insert(page, "@STYLE@", style), "@SCRIPT@", script);
     printf("/* Made by embed_files. */\n#include \"daemon/http/http_files.h\"\n\n");
     print_bytes(0, page);
-    for (int i = 4; i < argc; i++)
+    for (int i = first; i < argc; i++)
         print_bytes(i, read_file(argv[i]));
     printf("static const char page_fields[] =\n    \"Content-Security-Policy: default-src 'none'; connect-src 'self'; "
            "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src ");
@@ -106,7 +125,7 @@ int main(int argc, char **argv)
     printf("\\r\\n\"\n    \"Referrer-Policy: no-referrer\\r\\n\";\n\n");
     printf("const struct http_file http_files[] = {\n");
     print_file(0, "/", "text/html; charset=utf-8", page, "page_fields");
-    for (int i = 4; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         char path[128];
         schema_path(argv[i], path, sizeof path);
         print_file(i, path, "application/schema+json", read_file(argv[i]), "NULL");
