@@ -237,9 +237,8 @@ async function open(line) {
   if (name) body.append(commands(name, i && i.instance));
   explained.textContent = 'asking ...';
   try {
-    const path = line.host ? '/v1/explain/hosts/' + encodeURIComponent(line.host.host) : '/v1/explain/' + name.split('/').map(encodeURIComponent).join('/')
-      + (i ? '?' + new URLSearchParams({ host: i.host, instance: i.instance }) : '');
-    explained.replaceChildren(tree(await get(path)));
+    const names = line.host ? [line.host.host] : [...name.split('/'), ...i ? [i.host, i.instance] : []];
+    explained.replaceChildren(tree(await get('/v1/explain/' + names.map(encodeURIComponent).join('/'))));
   } catch (e) {
     explained.textContent = e.message;
   }

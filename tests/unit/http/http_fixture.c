@@ -58,7 +58,7 @@ void setup(struct http_options options)
                                                     .hosts_max = 100,
                                                     .services_max = 100000,
                                                     .instances_per_host_max = 100000};
-    const struct http_ops ops = {NULL, table_op, catalog_op, status_op, NULL};
+    const struct http_ops ops = {.table = table_op, .catalog = catalog_op, .status = status_op};
     signal(SIGPIPE, SIG_IGN);
     answer = malloc(ANSWER_MAX);
     ck_assert_ptr_nonnull(answer);

@@ -361,7 +361,7 @@ START_TEST(listening_where_it_cannot)
     setup((struct http_options){0});
     char taken[32];
     struct http *other;
-    const struct http_ops ops = {NULL, table_op, catalog_op, status_op, NULL};
+    const struct http_ops ops = {.table = table_op, .catalog = catalog_op, .status = status_op};
     snprintf(taken, sizeof taken, "127.0.0.1:%u", http_port(http));
     struct http_options options = http_complete((struct http_options){.listen = taken});
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EADDRINUSE);
