@@ -414,13 +414,23 @@ static struct catalog *http_catalog(void *arg)
     return d->catalog;
 }
 
+static int host_lease(void *arg, const char *host, struct liveness_host *ret_host)
+{
+    const struct daemon *d = arg;
+    return inbound_host(d->inbound, host, ret_host);
+}
+
 static int http_part_start(struct daemon *d)
 {
     if (!d->config->http.listen[0])
         return 0;
     struct http_options options;
-    struct http_ops ops = {
-        .arg = d, .table = http_table, .catalog = http_catalog, .status = daemon_status, .explain = daemon_explain};
+    struct http_ops ops = {.arg = d,
+                           .table = http_table,
+                           .catalog = http_catalog,
+                           .status = daemon_status,
+                           .explain = daemon_explain,
+                           .host = host_lease};
     configured_http_options(d->config, &options);
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err == -EAFNOSUPPORT)

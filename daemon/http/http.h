@@ -24,6 +24,7 @@
 #include "daemon/base/metrics.h"
 #include "daemon/http/http_host.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/sync/liveness.h"
 #include "libdiscover/core/table_reader.h"
 #include "proto/api.pb-c.h"
 
@@ -54,6 +55,9 @@ struct http_ops {
 
     /* Why what is so called is in the answers, or is not. -EINVAL: not a name; -ENOMEM. NULL: there is nothing to explain. */
     int (*explain)(void *arg, const char *what, json_t **ret_document);
+
+    /* What its lease tells of another host. -ENOENT. NULL: nothing is known of any. */
+    int (*host)(void *arg, const char *host, struct liveness_host *ret_host);
 };
 
 /* -EINVAL: listen cannot be parsed; -EADDRINUSE; or a negative errno. metrics is shown, and gets its own counters. */

@@ -18,7 +18,7 @@ const struct table *http_table(const struct http *h)
 
 struct page_source http_source(const struct http *h)
 {
-    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg), h->history};
+    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg), h->history, &h->ops};
 }
 
 /* --- heads --- */

@@ -139,6 +139,12 @@ static void get_recent(struct connection *c, const char *rest)
     http_send_list(c, &page_recent);
 }
 
+static void get_leases(struct connection *c, const char *rest)
+{
+    (void)rest;
+    http_send_list(c, &page_leases);
+}
+
 static void send_document(struct connection *c, json_t *document)
 {
     struct evbuffer *body = evbuffer_new();
@@ -221,7 +227,8 @@ static const struct route {
     {"/v1/status", get_status}, {"/v1/services", get_services}, {"/v1/services/", get_service},
     {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},   {"/v1/instances", get_instances},
     {"/v1/events", get_events}, {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
-    {"/v1/recent", get_recent}, {"/v1/history", get_history},   {"/v1/about", get_about},
+    {"/v1/leases", get_leases}, {"/v1/recent", get_recent},     {"/v1/history", get_history},
+    {"/v1/about", get_about},
 };
 
 static const struct route *find_route(const char *path, const char **ret_rest)

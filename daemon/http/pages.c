@@ -9,6 +9,7 @@
 
 #include "daemon/catalog/catalog_read.h"
 #include "daemon/documents/documents.h"
+#include "daemon/http/http.h"
 #include "daemon/http/page_json.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
@@ -75,6 +76,33 @@ static int next_host(struct page_walk *w, const struct page_source *source, stru
     return 1;
 }
 
+/* This host has none that it hears of, and one that has been silent for long none any more: then what the catalog has. */
+static json_t *lease_json(const struct page_source *source, const struct catalog_host_info *h)
+{
+    static const char *const words[] = {
+        [HOST_ALIVE] = "alive", [HOST_HELD] = "kept", [HOST_LEFT] = "left", [HOST_EXPIRED] = "expired"};
+    struct liveness_host known;
+    const struct http_ops *ops = source->ops;
+    bool heard = ops && ops->host && ops->host(ops->arg, h->name, &known) == 0;
+    json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "host", h->name, "status",
+                               heard      ? words[known.status]
+                               : h->alive ? "alive"
+                                          : "gone",
+                               "version", h->lease->version, "ttl_ms", (json_int_t)h->lease->ttl_ms);
+    if (heard)
+        (void)json_object_set_new(object, "age_ms", json_integer((clock_now_ns() - known.heard_ns) / NS_PER_MS));
+    return object;
+}
+
+static int next_lease(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
+{
+    struct catalog_host_info h;
+    if (!catalog_cursor_host(&w->cursor, &h))
+        return 0;
+    write_element(w, lease_json(source, &h), out);
+    return 1;
+}
+
 static int open_service(struct page_walk *w, const struct page_source *source, const char *service)
 {
     free(w->ids);
@@ -116,6 +144,7 @@ static void write_target(struct page_walk *w, uint64_t id, const struct catalog_
 
 const struct page page_services = {"services", next_service, NULL};
 const struct page page_hosts = {"hosts", next_host, NULL};
+const struct page page_leases = {"leases", next_lease, NULL};
 const struct page page_recent = {"recent", next_recent, NULL};
 const struct page page_instances = {"instances", open_next_service, write_service_instance};
 const struct page page_http_sd = {NULL, open_next_service, write_target};

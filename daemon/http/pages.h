@@ -17,9 +17,11 @@
 #include "daemon/http/history.h"
 #include "libdiscover/core/table_reader.h"
 
+struct http_ops;
 struct page;                             /* a kind of list */
 extern const struct page page_services;  /* /v1/services */
 extern const struct page page_hosts;     /* /v1/hosts */
+extern const struct page page_leases;    /* /v1/leases: how long hosts have been silent, and what they run */
 extern const struct page page_instances; /* /v1/instances: those of all services */
 extern const struct page page_recent;    /* /v1/recent: services that changed lately */
 extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP service discovery */
@@ -29,6 +31,7 @@ struct page_source {
     const struct table *table;
     struct catalog *catalog;
     const struct history *history; /* NULL: none */
+    const struct http_ops *ops;    /* the same */
 };
 
 /* A list on its way out. */

@@ -10,7 +10,7 @@ import jsonschema
 BASE = "http://127.0.0.1:" + sys.argv[1]
 DOCUMENTS = {
     "status": "/v1/status", "services": "/v1/services", "service": "/v1/services/shop/payment", "instances": "/v1/instances",
-    "hosts": "/v1/hosts", "recent": "/v1/recent", "http_sd": "/v1/http_sd", "history": "/v1/history", "about": "/v1/about",
+    "hosts": "/v1/hosts", "leases": "/v1/leases", "recent": "/v1/recent", "http_sd": "/v1/http_sd", "history": "/v1/history", "about": "/v1/about",
 }
 EVENTS = ["begin", "status", "instance"]
 

@@ -44,6 +44,8 @@ const sinceChange = s => {
   return s.changed ? span((Date.now() - s.changed) / 1000) + ' ago' : '';
 };
 
+const leaseText = l => l.age_ms === undefined ? '' : span((l.age_ms + Date.now() - l.asked) / 1000) + ' old, of ' + span(l.ttl_ms / 1000);
+
 function fill(row, line) {
   row.replaceChildren();
   if (line.service) {
@@ -60,9 +62,9 @@ function fill(row, line) {
       [Object.entries(i.meta).map(([k, v]) => k + '=' + v).join(' '), 'faint']]);
   } else {
     const h = line.host;
-    row.className = 'row host ' + (h.alive ? 'passing' : 'critical');
-    cells(row, [[h.host], [h.alive ? 'alive' : h.held ? 'held' : 'gone', 'state'], [many(h.instances, 'instance'), 'faint'], [[h.ipv4, h.ipv6].filter(Boolean).join(' ')],
-      [h.zone, 'faint'], [h.region, 'faint'], [h.version || '', 'faint'], [h.lease_age_ms === undefined ? '' : span(h.lease_age_ms / 1000) + ' old of ' + span(h.lease_ttl_ms / 1000), 'faint']]);
+    row.className = 'row host ' + (!h.alive ? 'critical' : h.lease.status === 'kept' ? 'warning' : 'passing');
+    cells(row, [[h.host], [h.lease.status || (h.alive ? 'alive' : 'gone'), 'state'], [many(h.instances, 'instance'), 'faint'], [[h.ipv4, h.ipv6].filter(Boolean).join(' ')],
+      [h.zone, 'faint'], [h.region, 'faint'], [h.lease.version || '', 'faint'], [leaseText(h.lease), 'faint']]);
   }
 }
 
@@ -215,6 +217,15 @@ function commands(service, instance) {
   return box;
 }
 
+/* Why it is in the answers, or is not, before all there is. */
+function explanation(e) {
+  const why = make('dl'), all = make('details');
+  for (const i of e.instances || []) if (i.why) why.append(make('dt', (i.in ? 'served' : 'not served') + ' ' + i.host + '/' + i.instance), make('dd', i.why));
+  all.append(make('summary', 'everything that is known'), tree(e));
+  all.open = !why.firstChild;
+  return [why, all];
+}
+
 let opener = null;
 
 async function open(line) {
@@ -225,20 +236,17 @@ async function open(line) {
   body.replaceChildren();
   $('panel').hidden = false;
   $('panel-close').focus();
+  const explained = make('div');
+  body.append(explained);
+  if (name) body.append(commands(name, i && i.instance));
   if (i) {
     const { text, where, fresh, ...shown } = i;
-    body.append(tree(shown));
-  } else if (line.host) {
-    const { text, ...shown } = line.host;
-    body.append(tree(shown));
+    body.append(make('h3', 'Registered as'), tree(shown));
   }
-  const explained = make('div');
-  body.append(make('h3', 'Explained'), explained);
-  if (name) body.append(commands(name, i && i.instance));
   explained.textContent = 'asking ...';
   try {
     const names = line.host ? [line.host.host] : [...name.split('/'), ...i ? [i.host, i.instance] : []];
-    explained.replaceChildren(tree(await get('/v1/explain/' + names.map(encodeURIComponent).join('/'))));
+    explained.replaceChildren(...explanation(await get('/v1/explain/' + names.map(encodeURIComponent).join('/'))));
   } catch (e) {
     explained.textContent = e.message;
   }
@@ -279,8 +287,10 @@ async function load() {
 
 async function loadHosts() {
   try {
-    const list = (await get('/v1/hosts')).hosts;
-    for (const h of list) h.text = [h.host, h.zone, h.region, h.ipv4, h.ipv6, h.version, h.alive ? 'alive' : h.held ? 'held' : 'gone'].filter(Boolean).join('\n').toLowerCase();
+    const [{ hosts: list }, { leases }] = await Promise.all([get('/v1/hosts'), get('/v1/leases')]);
+    const of = new Map(leases.map(l => [l.host, l])), asked = Date.now();
+    for (const h of list) h.lease = { ...of.get(h.host), asked };
+    for (const h of list) h.text = [h.host, h.zone, h.region, h.ipv4, h.ipv6, h.lease.version, h.lease.status].filter(Boolean).join('\n').toLowerCase();
     hosts = list.sort((a, b) => a.alive - b.alive || (a.host < b.host ? -1 : 1));
     refresh();
   } catch (e) { /* the banner says what is wrong */ }

@@ -43,7 +43,7 @@ static void setup(int instances)
     for (int i = 0; i < instances; i++)
         add(i);
     (void)catalog_flush(catalog);
-    source = (struct page_source){table_writer_table(catalog_table(catalog)), catalog, NULL};
+    source = (struct page_source){table_writer_table(catalog_table(catalog)), catalog, NULL, NULL};
 }
 
 static void teardown(void)
