@@ -8,6 +8,13 @@
 
 #include "daemon/catalog/model.h"
 
+/* Instances lie anywhere in memory: waiting for each of 50,000 takes milliseconds, waiting for a page of them at once does not. */
+static void fetch_page(const struct service_order *o, uint32_t p)
+{
+    for (uint16_t i = 0; p < o->n && i < o->pages[p].n; i++)
+        __builtin_prefetch(&o->pages[p].instances[i]->endpoint.id);
+}
+
 int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids, size_t *ret_n)
 {
     const struct service *s;
@@ -21,9 +28,11 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
     if (!ids)
         return -ENOMEM;
     n = 0;
-    for (uint32_t p = 0; p < s->order.n; p++)
+    for (uint32_t p = 0; p < s->order.n; p++) {
+        fetch_page(&s->order, p + 1);
         for (uint16_t i = 0; i < s->order.pages[p].n; i++)
             ids[n++] = s->order.pages[p].instances[i]->endpoint.id;
+    }
     *ret_ids = ids;
     *ret_n = n;
     return 0;

@@ -40,6 +40,17 @@ static void drop_foreign(struct catalog *c, struct host *h)
     }
 }
 
+/* Counted as they change: who asks how many there are must not have to look at each. */
+static void set_listed(struct catalog *c, struct host *h, bool listed, bool alive)
+{
+    c->counts.hosts -= h->listed;
+    c->counts.hosts_alive -= h->listed && h->alive;
+    h->listed = listed;
+    h->alive = alive;
+    c->counts.hosts += h->listed;
+    c->counts.hosts_alive += h->listed && h->alive;
+}
+
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
 {
     int err = -ENOMEM;
@@ -56,8 +67,7 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         h->gone_since_ns = 0;
     else if (h->alive || !h->listed)
         h->gone_since_ns = now_ns;
-    h->alive = alive;
-    h->listed = true;
+    set_listed(c, h, true, alive);
     if (differs)
         touch_all_of(c, h);
     return 0;
@@ -80,7 +90,7 @@ static size_t forget_host(struct catalog *c, struct host *h, size_t max)
         catalog_remove_instance(c, h->instances);
     if (h->instances)
         return 0;
-    h->listed = false;
+    set_listed(c, h, false, h->alive);
     host_changed(c, h);
     return max;
 }
@@ -139,14 +149,8 @@ bool catalog_host_alive(const struct catalog *c, const char *host)
 struct catalog_counts catalog_counts(const struct catalog *c)
 {
     struct catalog_counts counts = c->counts;
-    const struct host *h, *next;
     counts.services = HASH_COUNT(c->services);
     counts.instances = c->instances.n;
-    HASH_ITER(hh, c->hosts, h, next)
-    {
-        counts.hosts += h->listed;
-        counts.hosts_alive += h->listed && h->alive;
-    }
     return counts;
 }
 

@@ -410,7 +410,7 @@ document.addEventListener('keydown', e => {
   }
 });
 addEventListener('popstate', () => { readUrl(); readTerms(); show(view); });
-setInterval(() => { banner(); refresh(); }, 1000);
+setInterval(() => { banner(); if (view !== 'daemon') draw(); }, 1000);
 setInterval(askStatus, 5000);
 setInterval(() => { if (view === 'hosts') loadHosts(); }, 10000);
 

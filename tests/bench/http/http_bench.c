@@ -107,6 +107,7 @@ START_TEST(scrape)
         (void)metric(LOOP_TIME);
     double took = metric(LOOP_TIME) - before, seconds = (double)(clock_now_ns() - began_ns) / NS_PER_S;
     double ms = (took - idle * seconds) / SCRAPES * 1000;
+    fprintf(stderr, "of %zu instances\n", fleet.hosts * fleet.per_host);
     print("scrape-200000/loop-time", ms, "ms", 0, 2, ms < 2);
     double kb = (double)strlen(answer) / 1000;
     print("scrape-200000/size", kb, "kB", 0, 60, kb < 60);
