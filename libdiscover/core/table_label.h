@@ -12,9 +12,9 @@
 
 #include "libdiscover/core/table_format.h"
 
-enum table_label { TABLE_LABEL_TAG = 1, TABLE_LABEL_PLACE, TABLE_LABEL_HOST, TABLE_LABEL_PROTOCOL };
+enum table_label { TABLE_LABEL_NONE = 0, TABLE_LABEL_TAG, TABLE_LABEL_PLACE, TABLE_LABEL_HOST, TABLE_LABEL_PROTOCOL };
 
-/* An instance's id stands for itself, and for the names it is made of. */
+/* XXH3 with the kind for its seed. An instance's id stands for itself, and for the names it is made of. */
 uint64_t table_label_hash(enum table_label kind, const char *text, size_t n);
 
 #define TABLE_MARK_BLOCK_WORDS (TABLE_PAGE_MARK_WORDS / 2)

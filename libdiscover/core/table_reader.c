@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "libdiscover/core/table_block.h"
+#include "libdiscover/core/table_label.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -71,9 +72,12 @@ void table_unmap(struct table *t)
     t->words = NULL;
 }
 
+/* Up to here XXH3 is a few instructions; of the rest of it one copy is enough. */
+#define SHORT_KEY 128
+
 uint64_t table_hash(const char *key, size_t n)
 {
-    return XXH3_64bits(key, n);
+    return n > SHORT_KEY ? table_label_hash(TABLE_LABEL_NONE, key, n) : XXH3_64bits(key, n);
 }
 
 /* A key, to be compared with the words it has in a block. */
