@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/log_queue.h"
+#include "daemon/base/log_ring.h"
 #include "libdiscover/core/clock.h"
 
 struct log_counters {
@@ -108,9 +109,17 @@ int log_add_metrics(struct metrics *m)
     return metrics_add(m, table, 1, &counters);
 }
 
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void log_line(int level, const char *format, ...)
 {
-    if (level > max_level)
+    bool keep_only = level > max_level;
+    if (keep_only && level > log_ring_level(clock_now_ns()))
         return;
     char text[LINE_CAP], line[LINE_CAP];
     size_t used = line_head(level, text, sizeof text);
@@ -122,6 +131,8 @@ void log_line(int level, const char *format, ...)
     if (length > sizeof text - 1)
         length = sizeof text - 1;
     length = one_line(text, length, line, sizeof line - 1);
+    log_ring_put(level, wall_ms(), line + used, length > used ? length - used : 0);
     line[length++] = '\n';
-    put(line, length);
+    if (!keep_only)
+        put(line, length);
 }

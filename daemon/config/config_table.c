@@ -129,3 +129,15 @@ void config_table_print(const struct config_table *t, FILE *out)
         fprintf(out, "\t%s\t%s\n", range, key->help);
     }
 }
+
+void config_table_dump(const struct config_table *t, const void *base, FILE *out)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct config_key *key = &t->keys[i];
+        if (value_form(key->kind) == FORM_BLOCKS || value_form(key->kind) == FORM_PAIRS)
+            continue;
+        fprintf(out, "%s%s = ", t->prefix, key->path);
+        value_print(key, base, out);
+        fputs(";\n", out);
+    }
+}

@@ -331,3 +331,58 @@ bool value_equal(const struct config_key *key, const void *a, const void *b)
     }
     return true;
 }
+
+static void print_quoted(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (const char *c = text; *c; c++)
+        fprintf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+    fputc('"', out);
+}
+
+static void print_number(const struct config_key *key, uint32_t number, FILE *out)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].kind == key->kind && words[i].number == number) {
+            fprintf(out, "\"%s\"", words[i].text);
+            return;
+        }
+    fprintf(out, "%" PRIu32, number);
+}
+
+static void print_list(const struct string_list *list, FILE *out)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < list->n; i++) {
+        fputs(i ? ", " : "", out);
+        print_quoted(list->items[i], out);
+    }
+    fputc(']', out);
+}
+
+void value_print(const struct config_key *key, const void *base, FILE *out)
+{
+    const void *field = (const char *)base + key->offset;
+    char duration[DURATION_CAP];
+    if (key->items_max) {
+        print_list(field, out);
+        return;
+    }
+    switch (kinds[key->kind].store) {
+    case STORE_TEXT:
+        print_quoted(*(char *const *)field, out);
+        break;
+    case STORE_NS:
+        duration_format(*(const int64_t *)field, duration);
+        fprintf(out, "\"%s\"", duration);
+        break;
+    case STORE_U32:
+        print_number(key, *(const uint32_t *)field, out);
+        break;
+    case STORE_BOOL:
+        fputs(*(const bool *)field ? "true" : "false", out);
+        break;
+    case STORE_NOTHING:
+        break;
+    }
+}

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "daemon/config/config.h"
 
@@ -95,6 +96,8 @@ int value_preset(const struct config_key *key, void *base);
 
 /* A value that is no list, as text that value_set takes. -EMSGSIZE. */
 int value_format(const struct config_key *key, const void *base, char *ret_text, size_t cap);
+/* Prints it as it is written in a file. */
+void value_print(const struct config_key *key, const void *base, FILE *out);
 
 void value_fini(const struct config_key *key, void *base);
 bool value_equal(const struct config_key *key, const void *a, const void *b);

@@ -19,7 +19,8 @@ struct document_reach {
  * -EPERM: it is for operators; -ENOMEM.
  *
  *   status, explain, explain/<what> (explain.h), metrics
- *   config, without secrets, for operators
+ *   config, without secrets; log: its last lines, as text; log/<level>/<after>: as JSON, of that level, behind that one;
+ *   for operators
  */
 int document_text(const struct document_reach *reach, const char *name, bool is_operator, char **ret_text,
                   size_t *ret_n);
