@@ -6,31 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
 #include "libdiscover/core/words.h"
-
-static const struct command {
-    const char *name;
-    command_fn *run;
-    const char *summary;
-} commands[] = {
-    {"register", cmd_register, "register an instance of a service on this host"},
-    {"deregister", cmd_deregister, "take a registration back"},
-    {"resolve", cmd_resolve, "show the usable instances of a service"},
-    {"watch", cmd_watch, "show the changes of a service as they happen"},
-    {"list", cmd_list, "list all services: usable/total instances"},
-    {"hosts", cmd_hosts, "list all hosts"},
-    {"drain", cmd_drain, "no new calls to instances of this host"},
-    {"undrain", cmd_undrain, "take that back"},
-    {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used"},
-    {"reload", cmd_reload, "the daemon reads its configuration again, and tells what became of it"},
-    {"leave", cmd_leave, "take this host out of the registry, and stop its daemon"},
-    {"explain", cmd_explain, "show why an instance is in the answers, or is not"},
-    {"status", cmd_status, "show how the daemon of this host is doing"},
-    {NULL, NULL, NULL},
-};
 
 static void print_help(FILE *out)
 {

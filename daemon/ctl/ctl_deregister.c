@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/options.h"
 #include "libdiscover/core/label.h"
 
 struct deregister_options {
@@ -18,7 +18,7 @@ static int set_instance(void *arg, const char *value)
     return 0;
 }
 
-static const struct option_spec specs[] = {
+const struct option_spec deregister_specs[] = {
     {"instance", "ID", "which one, if this host has several", set_instance},
     {NULL, NULL, NULL, NULL},
 };
@@ -28,7 +28,7 @@ static int print_help(void)
     fputs("Usage: discoverctl deregister DOMAIN/SERVICE [OPTION]...\n\n"
           "Takes back what you registered on this host.\n\n",
           stdout);
-    options_print(specs, stdout);
+    options_print(deregister_specs, stdout);
     return CTL_DONE;
 }
 
@@ -78,7 +78,7 @@ int cmd_deregister(const struct ctl *ctl, char **argv)
     char why[OPTIONS_WHY_CAP];
     if (ctl_wants_help(argv))
         return print_help();
-    if (options_parse(specs, &o, argv, &words, why) < 0)
+    if (options_parse(deregister_specs, &o, argv, &words, why) < 0)
         return ctl_usage_error("%s", why);
     if (words.n != 1 || words.command)
         return ctl_usage_error("deregister needs one DOMAIN/SERVICE");

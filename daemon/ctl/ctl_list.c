@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/list_options.h"
+#include "daemon/ctl/terminal.h"
 #include "daemon/documents/documents.h"
-
-/* Rows are elements of the document's list. */
-typedef void row_fn(json_t *row);
-
-static int add_service(void *arg, const char *service, size_t n_usable, size_t n_total)
-{
-    return json_array_append_new(arg, service_document(service, n_usable, n_total));
-}
+#include "libdiscover/core/label.h"
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -26,32 +21,104 @@ static long long number_of(const json_t *row, const char *key)
     return json_integer_value(json_object_get(row, key));
 }
 
-static void print_service(json_t *row)
+/* --- services --- */
+
+/* What is asked for, and the rows so far: elements of the document's list. */
+struct listing_call {
+    struct discover *d;
+    const struct list_options *options;
+    json_t *rows;
+    size_t left_out;
+    size_t usable, total; /* of the service at hand: those that are meant */
+};
+
+static bool has_tag(const struct discover_instance *i, const char *tag)
 {
-    printf("%-40s %lld/%lld\n", text_of(row, "service"), number_of(row, "usable"), number_of(row, "instances"));
+    for (size_t k = 0; k < i->n_tags; k++)
+        if (strcmp(i->tags[k], tag) == 0)
+            return true;
+    return false;
 }
+
+static int count_instance(void *arg, const struct discover_instance *i)
+{
+    struct listing_call *call = arg;
+    const struct list_options *o = call->options;
+    if ((o->tag && !has_tag(i, o->tag)) || (o->state && i->endpoint.state != o->state))
+        return 0;
+    call->total++;
+    call->usable += i->usable != 0;
+    return 0;
+}
+
+static bool is_of_domain(const char *service, const char *domain)
+{
+    size_t n = strlen(domain);
+    return strncmp(service, domain, n) == 0 && service[n] == '/';
+}
+
+static int add_service(void *arg, const char *service, size_t n_usable, size_t n_total)
+{
+    struct listing_call *call = arg;
+    const struct list_options *o = call->options;
+    call->usable = n_usable;
+    call->total = n_total;
+    if (o->domain && !is_of_domain(service, o->domain))
+        return 0;
+    if (o->tag || o->state) {
+        call->usable = call->total = 0;
+        if (discover_each_instance(call->d, service, count_instance, call) < 0 || call->total == 0)
+            return 0;
+    }
+    return json_array_append_new(call->rows, service_document(service, call->usable, call->total));
+}
+
+static void add_service_row(struct rows *rows, const json_t *row)
+{
+    char counts[48];
+    long long usable = number_of(row, "usable"), total = number_of(row, "instances");
+    snprintf(counts, sizeof counts, "%lld/%lld", usable, total);
+    rows_add(rows,
+             usable == 0      ? STYLE_BAD
+             : usable < total ? STYLE_WARNING
+                              : STYLE_PLAIN,
+             (const char *const[]){text_of(row, "service"), counts});
+}
+
+/* --- hosts --- */
 
 static int add_host(void *arg, const struct discover_host *h)
 {
-    return json_array_append_new(arg, host_document(h));
+    struct listing_call *call = arg;
+    if (h->alive || call->options->all)
+        return json_array_append_new(call->rows, host_document(h));
+    call->left_out++;
+    return 0;
 }
 
-static void print_host(json_t *row)
+static void add_host_row(struct rows *rows, const json_t *row)
 {
+    char instances[48], region[80], zone[80];
     bool alive = json_is_true(json_object_get(row, "alive"));
-    printf("%-24s %-5s %lld instances, region %s, zone %s, %s\n", text_of(row, "host"), alive ? "alive" : "gone",
-           number_of(row, "instances"), text_of(row, "region"), text_of(row, "zone"),
-           text_of(row, json_object_get(row, "ipv4") ? "ipv4" : "ipv6"));
+    snprintf(instances, sizeof instances, "%lld instances,", number_of(row, "instances"));
+    snprintf(region, sizeof region, "region %s,", text_of(row, "region"));
+    snprintf(zone, sizeof zone, "zone %s,", text_of(row, "zone"));
+    rows_add(rows, alive ? STYLE_PLAIN : STYLE_BAD,
+             (const char *const[]){text_of(row, "host"), alive ? "alive" : "gone", instances, region, zone,
+                                   text_of(row, json_object_get(row, "ipv4") ? "ipv4" : "ipv6")});
 }
+
+/* --- both --- */
 
 /* What is listed: the name of the list, and of what its rows are sorted by. */
 struct listing {
     const char *list, *name;
-    row_fn *print;
+    size_t n_columns;
+    void (*add_row)(struct rows *rows, const json_t *row);
 };
 
-static const struct listing of_services = {"services", "service", print_service};
-static const struct listing of_hosts = {"hosts", "host", print_host};
+static const struct listing of_services = {"services", "service", 2, add_service_row};
+static const struct listing of_hosts = {"hosts", "host", 6, add_host_row};
 
 static int compare_rows(const void *a, const void *b, void *name)
 {
@@ -73,10 +140,14 @@ static void sort_rows(json_t *rows, const char *name)
     free(sorted);
 }
 
-static int print_rows(json_t *rows, row_fn *print)
+static int print_rows(const json_t *list, const struct listing *of)
 {
-    for (size_t i = 0; i < json_array_size(rows); i++)
-        print(json_array_get(rows, i));
+    struct rows rows;
+    rows_init(&rows, of->n_columns);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        of->add_row(&rows, json_array_get(list, i));
+    rows_print(&rows, stdout, terminal_width(stdout));
+    rows_fini(&rows);
     return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 
@@ -94,48 +165,68 @@ static int print_all(struct discover *d, const struct ctl *ctl, int result, cons
         (void)json_object_set_new(document, of->list, rows);
         printed = ctl_print_json(document);
     } else {
-        printed = print_rows(rows, of->print);
+        printed = print_rows(rows, of);
         json_decref(rows);
     }
     return printed == CTL_DONE ? status : printed;
 }
 
-static int print_help(const char *name, const char *text)
+static int print_help(const char *usage, const char *text, const struct option_spec *specs)
 {
-    printf("Usage: discoverctl %s\n\n%s\n", name, text);
+    printf("Usage: discoverctl %s [OPTION]...\n\n%s\n\n", usage, text);
+    options_print(specs, stdout);
+    return CTL_DONE;
+}
+
+/* CTL_DONE, or CTL_USAGE after a message. words_max words that are no options are fine. */
+static int parse(const struct option_spec *specs, char **argv, size_t words_max, struct list_options *ret_o)
+{
+    struct words words;
+    char why[OPTIONS_WHY_CAP];
+    *ret_o = (struct list_options){0};
+    if (options_parse(specs, ret_o, argv, &words, why) < 0)
+        return ctl_usage_error("%s", why);
+    if (words.n > words_max || words.command)
+        return ctl_usage_error("%s: one word too many", words.n > words_max ? words.word[words_max] : "--");
+    if (words.n == 1 && !label_valid(words.word[0], strlen(words.word[0])))
+        return ctl_usage_error("%s: not a domain", words.word[0]);
+    ret_o->domain = words.n == 1 ? words.word[0] : NULL;
     return CTL_DONE;
 }
 
 int cmd_list(const struct ctl *ctl, char **argv)
 {
+    struct list_options o;
     if (ctl_wants_help(argv))
-        return print_help("list", "All services: their name, and how many of their instances are usable.");
-    if (*argv)
-        return ctl_usage_error("list takes nothing");
-    int status;
-    struct discover *d = ctl_connect(ctl, &status);
+        return print_help("list [DOMAIN]",
+                          "All services, or those of a domain: their names, and how many of their instances "
+                          "are usable.",
+                          list_specs);
+    int status = parse(list_specs, argv, 1, &o);
+    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;
-    json_t *rows = json_array();
-    int result = discover_each_service(d, add_service, rows);
-    status = print_all(d, ctl, result, &of_services, rows);
+    struct listing_call call = {.d = d, .options = &o, .rows = json_array()};
+    int result = discover_each_service(d, add_service, &call);
+    status = print_all(d, ctl, result, &of_services, call.rows);
     discover_free(d);
     return status;
 }
 
 int cmd_hosts(const struct ctl *ctl, char **argv)
 {
+    struct list_options o;
     if (ctl_wants_help(argv))
-        return print_help("hosts", "All hosts: whether they are alive, how much they serve, and where they are.");
-    if (*argv)
-        return ctl_usage_error("hosts takes nothing");
-    int status;
-    struct discover *d = ctl_connect(ctl, &status);
+        return print_help("hosts", "The hosts that are alive: how much they serve, and where they are.", hosts_specs);
+    int status = parse(hosts_specs, argv, 0, &o);
+    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;
-    json_t *rows = json_array();
-    int result = discover_each_host(d, add_host, rows);
-    status = print_all(d, ctl, result, &of_hosts, rows);
+    struct listing_call call = {.d = d, .options = &o, .rows = json_array()};
+    int result = discover_each_host(d, add_host, &call);
+    status = print_all(d, ctl, result, &of_hosts, call.rows);
+    if (call.left_out)
+        ctl_note("%zu more are gone; --all lists them, too", call.left_out);
     discover_free(d);
     return status;
 }

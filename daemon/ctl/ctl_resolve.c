@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/options.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/words.h"
 
@@ -26,7 +26,7 @@ static int set_place(void *arg, const char *value)
     return 0;
 }
 
-static const struct option_spec specs[] = {
+const struct option_spec resolve_specs[] = {
     {"tag", "T", "only instances with this tag", set_tag},
     {"at", "PLACE", "only instances of this zone or region", set_place},
     {NULL, NULL, NULL, NULL},
@@ -38,7 +38,7 @@ static int print_help(void)
           "A line for each usable instance: address:port weight state host/instance. The address is the IPv4\n"
           "address if it has one; --json shows all.\n\n",
           stdout);
-    options_print(specs, stdout);
+    options_print(resolve_specs, stdout);
     return CTL_DONE;
 }
 
@@ -119,7 +119,7 @@ int cmd_resolve(const struct ctl *ctl, char **argv)
     char why[OPTIONS_WHY_CAP];
     if (ctl_wants_help(argv))
         return print_help();
-    if (options_parse(specs, &o, argv, &words, why) < 0)
+    if (options_parse(resolve_specs, &o, argv, &words, why) < 0)
         return ctl_usage_error("%s", why);
     if (words.n != 1 || words.command)
         return ctl_usage_error("resolve needs one DOMAIN/SERVICE");

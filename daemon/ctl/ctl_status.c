@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/options.h"
 #include "daemon/ctl/terminal.h"
 #include "daemon/documents/documents.h"
 #include "daemon/documents/problems.h"
@@ -174,7 +174,7 @@ static int set_check(void *arg, const char *value)
     return 0;
 }
 
-static const struct option_spec specs[] = {
+const struct option_spec status_specs[] = {
     {"counters", NULL, "what the daemon has counted, too (--json always has that)", set_counters},
     {"check", NULL, "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown", set_check},
     {NULL, NULL, NULL, NULL},
@@ -185,7 +185,7 @@ static int print_help(void)
     fputs("Usage: discoverctl status [OPTION]...\n\n"
           "How the daemon of this host is doing: first whether it is well, and if not, why; then what is unusual.\n\n",
           stdout);
-    options_print(specs, stdout);
+    options_print(status_specs, stdout);
     return CTL_DONE;
 }
 
@@ -218,7 +218,7 @@ int cmd_status(const struct ctl *ctl, char **argv)
     char why[OPTIONS_WHY_CAP];
     if (ctl_wants_help(argv))
         return print_help();
-    if (options_parse(specs, &o, argv, &words, why) < 0)
+    if (options_parse(status_specs, &o, argv, &words, why) < 0)
         return ctl_usage_error("%s", why);
     if (words.n || words.command)
         return ctl_usage_error("status takes nothing but options");

@@ -6,6 +6,8 @@
 #include "daemon/ctl/ctl.h"
 #include "daemon/ctl/hold.h"
 #include "daemon/ctl/instance_names.h"
+#include "daemon/ctl/options.h"
+#include "daemon/ctl/watch_command.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/words.h"
@@ -26,10 +28,15 @@ static const struct {
 
 static int print_help(void)
 {
-    fputs("Usage: discoverctl watch DOMAIN/SERVICE\n\n"
+    fputs("Usage: discoverctl watch DOMAIN/SERVICE [-- COMMAND...]\n\n"
           "A line for each instance that is added (+), removed (-) or changed (~): the sign, address:port, weight,\n"
           "state, host/instance. First come all that are there. With --json a document for each change. Ends by a "
-          "signal.\n",
+          "signal.\n\n"
+          "With a command: runs it at each change, first with all that is there, the usable instances as JSON on "
+          "its\n"
+          "standard input and the service's name in DISCOVER_SERVICE; one run at a time, and one more when something "
+          "has\n"
+          "changed meanwhile.\n",
           stdout);
     return CTL_DONE;
 }
@@ -89,13 +96,10 @@ static void on_change(void *arg, const struct discover_change *change)
     fflush(stdout);
 }
 
-static int watch(const struct ctl *ctl, const char *service, const struct hold *hold)
+static int watch(const struct ctl *ctl, struct discover *d, const char *service, const struct hold *hold)
 {
     int status;
     struct discover_watch *w;
-    struct discover *d = ctl_connect(ctl, &status);
-    if (!d)
-        return status;
     struct watching watching = {.ctl = ctl, .d = d};
     int err = discover_watch(d, service, on_change, &watching, &w);
     if (err < 0) {
@@ -104,25 +108,41 @@ static int watch(const struct ctl *ctl, const char *service, const struct hold *
         status = hold_run(hold, d, 0);
         discover_unwatch(w);
     }
-    discover_free(d);
     instance_names_fini(&watching.names);
     return status;
 }
 
+static int watch_or_run(const struct ctl *ctl, const char *service, char **command, struct hold *hold)
+{
+    int status;
+    struct discover *d = ctl_connect(ctl, &status);
+    if (!d)
+        return status;
+    status = command ? watch_command_run(d, service, hold, command) : watch(ctl, d, service, hold);
+    discover_free(d);
+    return status;
+}
+
+static const struct option_spec no_options[] = {{NULL, NULL, NULL, NULL}};
+
 int cmd_watch(const struct ctl *ctl, char **argv)
 {
     struct hold hold;
+    struct words words;
+    char why[OPTIONS_WHY_CAP];
     if (ctl_wants_help(argv))
         return print_help();
-    if (!argv[0] || argv[1])
-        return ctl_usage_error("watch needs one DOMAIN/SERVICE");
-    int status = ctl_check_service(argv[0]);
+    if (options_parse(no_options, NULL, argv, &words, why) < 0)
+        return ctl_usage_error("%s", why);
+    if (words.n != 1 || (words.command && !words.command[0]))
+        return ctl_usage_error("watch needs one DOMAIN/SERVICE, and a command after --");
+    int status = ctl_check_service(words.word[0]);
     if (status != CTL_DONE)
         return status;
     int err = hold_init(&hold);
     if (err < 0)
         return ctl_failed(NULL, "cannot take signals", err);
-    status = watch(ctl, argv[0], &hold);
+    status = watch_or_run(ctl, words.word[0], words.command, &hold);
     hold_fini(&hold);
     return status;
 }

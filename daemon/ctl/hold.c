@@ -30,7 +30,7 @@ int hold_init(struct hold *h)
     for (size_t i = 0; i < sizeof taken_signals / sizeof *taken_signals; i++)
         if (!is_ignored(taken_signals[i]))
             sigaddset(&set, taken_signals[i]);
-    *h = (struct hold){.signals = -1, .chld_ignored = is_ignored(SIGCHLD)};
+    *h = (struct hold){.signals = -1, .input = -1, .chld_ignored = is_ignored(SIGCHLD)};
     (void)signal(SIGCHLD, SIG_DFL); /* else no child would be reported */
     if (sigprocmask(SIG_BLOCK, &set, &h->old) < 0)
         return -errno;
@@ -51,6 +51,8 @@ static void become(const struct hold *h, char **command, int report)
     if (h->chld_ignored)
         (void)signal(SIGCHLD, SIG_IGN);
     (void)sigprocmask(SIG_SETMASK, &h->old, NULL);
+    if (h->input >= 0)
+        (void)dup2(h->input, STDIN_FILENO);
     execvp(command[0], command);
     int err = -errno;
     (void)!write(report, &err, sizeof err);

@@ -17,6 +17,7 @@
 struct hold {
     int signals;       /* a signalfd with the signals that are taken, -1: none */
     sigset_t old;      /* what was blocked before, for the command */
+    int input;         /* a descriptor that becomes the standard input of a command; -1: it has ours */
     bool chld_ignored; /* whoever started us ignores SIGCHLD: so does the command */
 
     /*
