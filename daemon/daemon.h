@@ -52,6 +52,7 @@
 #include "daemon/http/http.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/daemon_locks.h"
+#include "daemon/registry/forget.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/registry/hostname_addresses.h"
 #include "daemon/registry/inbound.h"
@@ -113,6 +114,7 @@ struct daemon {
     struct bus *bus;
     struct dns *dns;
     struct requests *requests;
+    struct forget *forget;
     struct api *api; /* of requests; NULL: not yet, or not any more */
     struct http *http;
     struct services *services;
@@ -175,10 +177,15 @@ void parts_stop(struct daemon *d);
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);
 
-/* The status; parts.c. And told.c: documents by their names, and explanations, as api.h and http.h want them. arg: the daemon. */
+/* told.c: the status; documents by their names, and explanations, as api.h and http.h want them. arg: the daemon. */
 void daemon_status(void *arg, Discover__V1__Status *ret_status);
 int daemon_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n);
 int daemon_explain(void *arg, const char *what, json_t **ret_document);
+
+/* told.c: an operator has something forgotten; what became of it goes to the socket. -ENOMEM. */
+int daemon_forget_start(struct daemon *d);
+int daemon_forget(void *arg, const char *host, const char **ret_why);
+bool daemon_forget_published(void *arg, const struct bus_put_result *result);
 
 /* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
 int init_run(struct config *config);

@@ -171,7 +171,8 @@ static int inbound_start(struct daemon *d)
         .started_ns = d->started_ns,
         .arg = d,
         .resync = resync,
-        .check = check};
+        .check = check,
+        .put_done = daemon_forget_published};
     return inbound_new(&reach, &d->inbound);
 }
 
@@ -224,13 +225,6 @@ static void status_stop(struct daemon *d)
     if (d->status && status_catalog_is_worth_storing(d->status, clock_now_ns(), &true_ns))
         catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
     status_free(d->status);
-}
-
-void daemon_status(void *arg, Discover__V1__Status *ret_status)
-{
-    struct daemon *d = arg;
-    status_fill(d->status, ret_status);
-    listen_problems_status(d->config, d->dns_inherited, ret_status);
 }
 
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
@@ -389,8 +383,11 @@ static int requests_start(struct daemon *d)
                                          .is_leaving = is_leaving,
                                          .store_error = store_error,
                                          .status = daemon_status,
+                                         .forget = daemon_forget,
                                          .document = daemon_document};
-    int err = requests_new(&reach, &d->requests);
+    int err = daemon_forget_start(d);
+    if (!err)
+        err = requests_new(&reach, &d->requests);
     if (!err)
         d->api = requests_api(d->requests);
     return err;
@@ -400,6 +397,8 @@ static void requests_stop(struct daemon *d)
 {
     d->api = NULL;
     requests_free(d->requests);
+    forget_free(d->forget);
+    d->forget = NULL;
 }
 
 static const struct table *http_table(void *arg)

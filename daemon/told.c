@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the daemon tells of itself and of what it knows, by HTTP and by the socket: the documents reach all its parts. */
+/* What operators ask of the daemon as a whole: its documents, which reach all its parts, and to forget a host. */
 #include "daemon/daemon.h"
+
+#include <errno.h>
+
 #include "daemon/registry/document_requests.h"
+
+void daemon_status(void *arg, Discover__V1__Status *ret_status)
+{
+    struct daemon *d = arg;
+    status_fill(d->status, ret_status);
+    listen_problems_status(d->config, d->dns_inherited, ret_status);
+}
 
 static struct dns *dns_of(void *arg)
 {
@@ -38,4 +48,35 @@ int daemon_explain(void *arg, const char *what, json_t **ret_document)
 {
     struct document_reach reach = reach_of(arg);
     return explain_document(&reach.explain, what, ret_document);
+}
+
+static int remove_key(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_connected(d->bus) ? bus_delete(d->bus, bucket, key, token) : -ENOTCONN;
+}
+
+static void forgotten(void *arg, const char *why)
+{
+    struct daemon *d = arg;
+    if (d->api)
+        api_forgotten(d->api, why);
+}
+
+int daemon_forget_start(struct daemon *d)
+{
+    const struct forget_reach reach = {.catalog = d->catalog, .arg = d, .remove = remove_key, .done = forgotten};
+    return forget_new(&reach, &d->forget);
+}
+
+int daemon_forget(void *arg, const char *host, const char **ret_why)
+{
+    struct daemon *d = arg;
+    return d->forget ? forget_begin(d->forget, host, ret_why) : -ENOTCONN;
+}
+
+bool daemon_forget_published(void *arg, const struct bus_put_result *result)
+{
+    struct daemon *d = arg;
+    return d->forget && forget_published(d->forget, result);
 }

@@ -355,6 +355,20 @@ int discover_leave(struct discover *d)
     return await(&o, discover_leave_async(d, on_outcome, &o, &o.call));
 }
 
+int discover_forget(struct discover *d, const char *host)
+{
+    struct outcome o = {.d = d};
+    Discover__V1__Forget body = DISCOVER__V1__FORGET__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    int err = host ? begin(d) : -EINVAL;
+    if (err < 0)
+        return err;
+    body.host = (char *)host;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET;
+    msg.forget = &body;
+    return await(&o, ask(d, &msg, OK, &(struct completion){on_outcome, &o, &o.call}));
+}
+
 int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
 {
     struct outcome o = {.d = d, .reload_fn = fn, .arg = arg};

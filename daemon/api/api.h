@@ -72,6 +72,9 @@ struct api_ops {
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);
 
+    /* Forgets a host that is gone; api_forgotten follows. As forget_begin (registry/forget.h). */
+    int (*forget)(void *arg, const char *host, const char **ret_why);
+
     /*
      * A document by its name; the text is allocated, and the caller's. -ENOENT, -EINVAL: there is none of that name; -EPERM:
      * not for this one, who is no operator; -ENOMEM. NULL: there are none.
@@ -95,6 +98,9 @@ void api_free(struct api *api);
  * api_free: that is how they know that it has ended.
  */
 void api_left(struct api *api, const char *why);
+
+/* Answers whoever asked for it: done (""), or why it was not. */
+void api_forgotten(struct api *api, const char *why);
 
 /* Whether there are frames that were received and are not carried out yet. */
 bool api_has_backlog(const struct api *api);

@@ -50,7 +50,9 @@ struct api_client {
     bool orphaned;
     bool leaves;       /* has asked the host to leave, ... */
     uint32_t leave_id; /* ... by that request */
-    uint64_t reload;   /* waits for this one; 0: for none */
+    bool forgets;      /* waits for a host to be forgotten */
+    uint32_t forget_id;
+    uint64_t reload; /* waits for this one; 0: for none */
     uint32_t reload_id;
     bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
     struct api_document document;

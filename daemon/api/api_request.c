@@ -56,7 +56,7 @@ static void refuse_errno(struct api_client *c, uint32_t id, int err, const char 
             return;
         }
     }
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, strerror(-err));
+    refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, why ? why : strerror(-err));
 }
 
 static void answer(struct api_client *c, uint32_t id, int err, const char *why)
@@ -340,6 +340,36 @@ void api_left(struct api *api, const char *why)
     api_exit(api);
 }
 
+static void handle_forget(struct api_client *c, const ClientMessage *m)
+{
+    const struct api *api = c->api;
+    const char *why = NULL;
+    if (!check_operator(c, m->id))
+        return;
+    int err = c->forgets ? -EALREADY : api->ops.forget(api->ops.arg, m->forget->host, &why);
+    if (err < 0) {
+        refuse_errno(c, m->id, err, why);
+        return;
+    }
+    c->forgets = true;
+    c->forget_id = m->id;
+}
+
+void api_forgotten(struct api *api, const char *why)
+{
+    api_enter(api);
+    for (struct api_client *c = api->clients; c; c = c->next) {
+        if (!c->forgets)
+            continue;
+        c->forgets = false;
+        if (*why)
+            refuse(c, c->forget_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
+        else
+            send_ok(c, c->forget_id);
+    }
+    api_exit(api);
+}
+
 /* --- status --- */
 
 static void handle_status(struct api_client *c, const ClientMessage *m)
@@ -375,6 +405,7 @@ static const struct request {
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, false, handle_reload},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET, false, handle_forget},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT, false, api_document_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, false, api_watch_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, false, api_share_handle},

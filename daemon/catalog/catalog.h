@@ -154,6 +154,9 @@ void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn,
  */
 void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
+/* One that is not alive is forgotten by the next catalog_forget_gone that finds no instances of it. */
+void catalog_forget(struct catalog *c, const char *host);
+
 /*
  * Compares what is known of a host with what its lease says (digest.h), which has just come through the live feed.
  * False when they differ for the second time with the same digest: the records are not merely still under way, they are

@@ -63,6 +63,7 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         drop_foreign(c, h);
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     host_set_lease(h, lease);
+    h->forget &= !alive;
     if (alive)
         h->gone_since_ns = 0;
     else if (h->alive || !h->listed)
@@ -99,8 +100,16 @@ void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 {
     size_t max = FORGET_MAX;
     for (struct host *h = c->hosts; h && max > 0; h = h->hh.next)
-        if (h->listed && !h->alive && h->gone_since_ns < before_ns)
+        if (h->listed && !h->alive && (h->gone_since_ns < before_ns || (h->forget && !h->instances)))
             max = forget_host(c, h, max);
+}
+
+void catalog_forget(struct catalog *c, const char *host)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, host, h);
+    if (h && h->listed && !h->alive)
+        h->forget = true;
 }
 
 static bool differs(const struct host *h, const struct lease *lease)

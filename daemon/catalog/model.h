@@ -95,6 +95,7 @@ struct host {
     uint64_t lease_digest; /* in its last lease */
     uint32_t differed;     /* how often in a row, with that digest, from what was known here */
     int64_t gone_since_ns; /* 0 while alive */
+    bool forget;           /* as soon as it has no instances */
     bool listed;           /* by a lease, not only by instances */
     struct lease lease;
     char name[LABEL_CAP];

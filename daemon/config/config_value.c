@@ -14,6 +14,8 @@
 #include "daemon/config/duration.h"
 #include "libdiscover/core/clock.h"
 
+#define VALUE_TEXT_CAP 4096
+
 enum value_store { STORE_TEXT, STORE_U32, STORE_NS, STORE_BOOL, STORE_NOTHING };
 
 static const struct kind {
@@ -340,16 +342,6 @@ static void print_quoted(const char *text, FILE *out)
     fputc('"', out);
 }
 
-static void print_number(const struct config_key *key, uint32_t number, FILE *out)
-{
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].kind == key->kind && words[i].number == number) {
-            fprintf(out, "\"%s\"", words[i].text);
-            return;
-        }
-    fprintf(out, "%" PRIu32, number);
-}
-
 static void print_list(const struct string_list *list, FILE *out)
 {
     fputc('[', out);
@@ -362,27 +354,15 @@ static void print_list(const struct string_list *list, FILE *out)
 
 void value_print(const struct config_key *key, const void *base, FILE *out)
 {
-    const void *field = (const char *)base + key->offset;
-    char duration[DURATION_CAP];
+    char text[VALUE_TEXT_CAP] = "";
     if (key->items_max) {
-        print_list(field, out);
+        print_list((const struct string_list *)((const char *)base + key->offset), out);
         return;
     }
-    switch (kinds[key->kind].store) {
-    case STORE_TEXT:
-        print_quoted(*(char *const *)field, out);
-        break;
-    case STORE_NS:
-        duration_format(*(const int64_t *)field, duration);
-        fprintf(out, "\"%s\"", duration);
-        break;
-    case STORE_U32:
-        print_number(key, *(const uint32_t *)field, out);
-        break;
-    case STORE_BOOL:
-        fputs(*(const bool *)field ? "true" : "false", out);
-        break;
-    case STORE_NOTHING:
-        break;
-    }
+    (void)value_format(key, base, text, sizeof text); /* what is longer is cut */
+    bool quoted = value_form(key->kind) == FORM_TEXT;
+    if (quoted)
+        print_quoted(text, out);
+    else
+        fputs(text, out);
 }

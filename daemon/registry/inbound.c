@@ -225,6 +225,8 @@ static void on_put_done(void *arg, const struct bus_put_result *result)
 {
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
+    if (in->reach.put_done && in->reach.put_done(in->reach.arg, result))
+        return;
     if (!in->reach.agent)
         return; /* nothing was put */
     agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);

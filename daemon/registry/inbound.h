@@ -44,6 +44,8 @@ struct inbound_reach {
     /* As bus_resync and bus_check. */
     int (*resync)(void *arg, enum bus_bucket bucket);
     int (*check)(void *arg, enum bus_bucket bucket);
+    bool (*put_done)(void *arg,
+                     const struct bus_put_result *result); /* of another than the agent: true. NULL: nobody else puts */
 };
 
 /* -ENOMEM. */

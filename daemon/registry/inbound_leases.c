@@ -93,8 +93,10 @@ static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
         return; /* refused when it was put */
     if (inbound_is_own(in, host))
         agent_own_lease_gone(in->reach.agent, clock_now_ns());
-    else
+    else {
         liveness_remove(in->liveness, host, clock_now_ns());
+        catalog_forget(in->reach.catalog, host); /* once its records are deleted as well: somebody wants that */
+    }
 }
 
 static void hosts_snapshot_begin(void *arg)

@@ -115,6 +115,12 @@ static void api_status(void *arg, Discover__V1__Status *ret_status)
     r->reach.status(r->reach.arg, ret_status);
 }
 
+static int api_forget(void *arg, const char *host, const char **ret_why)
+{
+    struct requests *r = arg;
+    return r->reach.forget(r->reach.arg, host, ret_why);
+}
+
 static int api_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
 {
     struct requests *r = arg;
@@ -134,6 +140,7 @@ static int listen_on(struct requests *r)
                                 .leave = api_leave,
                                 .status = api_status,
                                 .document = api_document,
+                                .forget = api_forget,
                                 .epoch = api_epoch,
                                 .table_fd = api_table_fd};
     const struct api_options options = {.path = c->api.socket,

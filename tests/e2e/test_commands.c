@@ -120,6 +120,30 @@ static bool shell_says(const char *command, const char *wanted)
     return shell(&o, "%s", command) == 0 && strstr(o.out, wanted);
 }
 
+/* A host that died, and will not come back: everywhere at once, and only then. */
+START_TEST(a_host_is_forgotten)
+{
+    two_hosts("{ name = \"shop/pay\"; instance = \"p1\"; port = 1; address = [\"10.1.2.3\"]; }, "
+              "{ name = \"shop/pay\"; instance = \"p2\"; port = 2; address = [\"10.1.2.3\"]; }");
+    static struct host c;
+    host_start(&c, &(struct host_options){.name = "c", .nats = nats.urls});
+    (void)wait_until(3000, seen_by_dns(&b, "shop/pay") == 2 && seen_by_dns(&c, "shop/pay") == 2, b.seen);
+    ck_assert_int_eq(ctl(&b, &o, "forget", "a", NULL), 1);
+    ck_assert_msg(strstr(o.err, "it is alive"), "%s", o.err);
+    ck_assert_int_eq(ctl(&b, &o, "forget", "b", NULL), 1);
+    ck_assert_int_eq(ctl(&b, &o, "forget", "nobody", NULL), 3);
+    host_kill(&a);
+    (void)wait_until(6000, ctl(&b, &o, "forget", "a", NULL) == 0, o.err);
+    (void)wait_until(3000, ctl(&b, &o, "hosts", "--all", NULL) == 0 && !strstr(o.out, "a  "), o.out);
+    (void)wait_until(3000, ctl(&c, &o, "hosts", "--all", NULL) == 0 && !strstr(o.out, "a  "), o.out);
+    (void)wait_until(3000, ctl(&c, &o, "resolve", "shop/pay", NULL) == 3, o.out);
+    ck_assert_msg(strstr(o.err, "no such service"), "%s", o.err);
+    /* It may come back all the same. */
+    host_run(&a);
+    (void)wait_until(5000, seen_by_dns(&c, "shop/pay") == 2, c.seen);
+}
+END_TEST
+
 START_TEST(an_archive_for_a_bug_report)
 {
     char file[200], command[600];
@@ -130,7 +154,7 @@ START_TEST(an_archive_for_a_bug_report)
     static const char *const parts[][2] = {{"versions.txt", "discoverctl "},
                                            {"status.json", "\"condition\":"},
                                            {"explain.json", "\"known\":true"},
-                                           {"metrics.txt", "discoverd_loop_longest_microseconds"},
+                                           {"metrics.txt", "discoverd_loop_longest_seconds"},
                                            {"discoverd.conf", "registry.lease_ttl = \"3s\";"},
                                            {"log.txt", "synchronised: "}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -158,5 +182,6 @@ START_TEST(the_log_live)
 END_TEST
 
 E2E_TESTS("commands", 40, {"lists_by_domain_tag_and_state", lists_by_domain_tag_and_state},
-          {"an_archive_for_a_bug_report", an_archive_for_a_bug_report}, {"the_log_live", the_log_live},
-          {"hosts_that_are_gone", hosts_that_are_gone}, {"a_command_at_each_change", a_command_at_each_change})
+          {"an_archive_for_a_bug_report", an_archive_for_a_bug_report}, {"a_host_is_forgotten", a_host_is_forgotten},
+          {"the_log_live", the_log_live}, {"hosts_that_are_gone", hosts_that_are_gone},
+          {"a_command_at_each_change", a_command_at_each_change})

@@ -442,6 +442,9 @@ DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char
  */
 DISCOVER_API DISCOVER_CHECK int discover_leave(struct discover *d);
 
+/* For operators: deletes what a host that is gone has left. DISCOVER_E_UNKNOWN; _CONFLICT: it is alive; as discover_leave. */
+DISCOVER_API DISCOVER_CHECK int discover_forget(struct discover *d, const char *host);
+
 /*
  * For operators: the daemon reads its configuration again, and the files with services and secrets that it names. The
  * structure and its strings live only during the callback. Only for root and the daemon's user (DISCOVER_E_DENIED).
@@ -469,10 +472,9 @@ typedef void discover_status_fn(void *arg, const struct discover_status *status)
 DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
 
 /*
- * One of the daemon's documents, as text: "status", "explain", "explain/shop/payment", "metrics", ...; what is JSON has the
- * keys that the daemon's HTTP interface serves below /v1/. The text, of n bytes with a NUL behind them, lives only during the
- * callback. DISCOVER_E_DENIED: it is for root and the daemon's own user; DISCOVER_E_LIMIT: it is longer than 16 MiB;
- * DISCOVER_E_PROTOCOL: an older daemon.
+ * One of the daemon's documents, as text with a NUL behind it, which lives only during the callback: "status", "explain",
+ * "explain/shop/payment", "metrics" (libdiscover(3)). DISCOVER_E_DENIED: it is for root and the daemon's own user;
+ * DISCOVER_E_LIMIT: it is longer than 16 MiB; DISCOVER_E_PROTOCOL: an older daemon.
  */
 typedef void discover_document_fn(void *arg, const char *text, size_t n);
 DISCOVER_API DISCOVER_CHECK int discover_document(struct discover *d, const char *name, discover_document_fn *fn,

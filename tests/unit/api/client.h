@@ -187,8 +187,8 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,     o_register, o_deregister, o_override, o_heartbeat, o_client_gone,
-                                o_status, o_epoch,    o_table_fd,   o_reload,   o_leave,     NULL};
+    const struct api_ops ops = {NULL,    o_register, o_deregister, o_override, o_heartbeat, o_client_gone, o_status,
+                                o_epoch, o_table_fd, o_reload,     o_leave,    NULL,        NULL};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";
