@@ -223,11 +223,17 @@ static void send_walk(struct connection *c, bool remember)
         evbuffer_free(piece);
 }
 
-void http_send_list(struct connection *c, const struct page *page)
+void http_send_some(struct connection *c, const struct page *page, const struct page_filter *filter)
 {
     struct page_source source = http_source(c->http);
     page_walk_init(&c->walk, &source, page);
+    c->walk.filter = *filter;
     send_walk(c, false);
+}
+
+void http_send_list(struct connection *c, const struct page *page)
+{
+    http_send_some(c, page, &(struct page_filter){.n_tags = 0});
 }
 
 static bool send_remembered(struct connection *c, const char *service)

@@ -135,6 +135,7 @@ void http_send_static(struct connection *c, const char *type, const char *bytes,
 
 /* Answers with a list, piece by piece if it is long: of all there is, or of one service, which -ENOENT says is not there. */
 void http_send_list(struct connection *c, const struct page *page);
+void http_send_some(struct connection *c, const struct page *page, const struct page_filter *filter);
 int http_send_service(struct connection *c, const char *service);
 
 /* The head alone of what follows without an end that is known: of a stream. */

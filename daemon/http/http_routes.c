@@ -13,6 +13,7 @@
 #include "daemon/http/http_impl.h"
 #include "daemon/http/page_json.h"
 #include "daemon/http/prometheus.h"
+#include "daemon/http/query_string.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/status_message.h"
 #include "libdiscover/core/words.h"
@@ -192,13 +193,33 @@ static void get_hosts(struct connection *c, const char *rest)
 }
 
 /* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
+/* ?domain=D&tag=T&tag=T. What cannot be read must not become all there is. */
+static bool read_filter(const char *query, struct page_filter *ret_filter)
+{
+    int found;
+    *ret_filter = (struct page_filter){.n_tags = 0};
+    if (query_first(query, "domain", ret_filter->domain, sizeof ret_filter->domain) < 0)
+        return false;
+    while (ret_filter->n_tags < PAGE_TAGS_MAX &&
+           (found = query_next(&query, "tag", ret_filter->tags[ret_filter->n_tags], RECORD_TAG_CAP)) != 0) {
+        if (found < 0)
+            return false;
+        ret_filter->n_tags++;
+    }
+    char more[RECORD_TAG_CAP];
+    return query_next(&query, "tag", more, sizeof more) == 0;
+}
+
 static void get_http_sd(struct connection *c, const char *rest)
 {
+    struct page_filter filter;
     (void)rest;
     if (is_unsynced(c))
         http_send_text(c, 503, "not synchronised yet");
+    else if (!read_filter(c->request.query, &filter))
+        http_send_text(c, 400, "domain is one, tags are at most eight");
     else
-        http_send_list(c, &page_http_sd);
+        http_send_some(c, &page_http_sd, &filter);
 }
 
 static void get_service(struct connection *c, const char *rest)

@@ -112,13 +112,19 @@ static int open_service(struct page_walk *w, const struct page_source *source, c
     return catalog_ids(source->catalog, service, &w->ids, &w->n_ids);
 }
 
+static bool is_of_domain(const struct page_filter *f, const char *service)
+{
+    size_t n = strlen(f->domain);
+    return n == 0 || (strncmp(service, f->domain, n) == 0 && service[n] == '/');
+}
+
 static int open_next_service(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     struct catalog_service_info s;
     (void)out;
     if (!catalog_cursor_service(&w->cursor, &s))
         return 0;
-    int err = open_service(w, source, s.name);
+    int err = is_of_domain(&w->filter, s.name) ? open_service(w, source, s.name) : 0;
     return err == 0 || err == -ENOENT ? 1 : err;
 }
 
@@ -134,11 +140,27 @@ static void write_service_instance(struct page_walk *w, uint64_t id, const struc
     write_element(w, page_service_instance_json(id, i), out);
 }
 
+static bool has_tag(const struct entry *e, const char *tag)
+{
+    for (size_t i = 0; i < e->n_tags; i++)
+        if (strcmp(e->tags[i], tag) == 0)
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct page_filter *f, const struct catalog_instance *i)
+{
+    for (size_t t = 0; t < f->n_tags; t++)
+        if (!has_tag(&i->entry, f->tags[t]))
+            return false;
+    return true;
+}
+
 /* Only what may be used: an instance that is stopped on purpose is not down. */
 static void write_target(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out)
 {
     (void)id;
-    if (i->usable)
+    if (i->usable && is_wanted(&w->filter, i))
         write_element(w, page_target_json(w->service, i), out);
 }
 

@@ -34,6 +34,14 @@ struct page_source {
     const struct http_ops *ops;    /* the same */
 };
 
+/* What of a list is wanted. */
+#define PAGE_TAGS_MAX 8
+struct page_filter {
+    char domain[LABEL_CAP];                   /* "": all */
+    char tags[PAGE_TAGS_MAX][RECORD_TAG_CAP]; /* each of them */
+    size_t n_tags;
+};
+
 /* A list on its way out. */
 struct page_walk {
     const struct page *page;
@@ -43,6 +51,7 @@ struct page_walk {
     char service[SERVICE_CAP]; /* whose instances these are: as they were when it was opened */
     uint64_t *ids;
     size_t n_ids, next_id;
+    struct page_filter filter;
 };
 
 /* w must stay where it is until page_walk_fini, and the source's catalog must live as long. */

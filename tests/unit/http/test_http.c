@@ -153,6 +153,15 @@ START_TEST(prometheus_service_discovery)
     ck_assert_str_eq(text_of(labels, "__meta_discoverd_tags"), ",canary,");
     ck_assert_str_eq(text_of(labels, "__meta_discoverd_meta_app_version"), "1.4 \"x\"");
     json_decref(json);
+    ck_assert_int_eq(get("/v1/http_sd?domain=sho"), 200);
+    ck_assert_str_eq(answer, "[]\n");
+    ck_assert_int_eq(get("/v1/http_sd?tag=canary&tag=blue"), 200);
+    ck_assert_str_eq(answer, "[]\n");
+    json = get_json("/v1/http_sd?domain=shop&tag=can%61ry");
+    ck_assert_uint_eq(json_array_size(json), 1);
+    json_decref(json);
+    ck_assert_int_eq(get("/v1/http_sd?tag=%"), 400);
+    ck_assert_int_eq(get("/v1/http_sd?tag=1&tag=2&tag=3&tag=4&tag=5&tag=6&tag=7&tag=8&tag=9"), 400);
     teardown();
 }
 END_TEST
