@@ -183,7 +183,7 @@ def hands_and_readers(b):
     b.key("Enter")
     b.wait("!document.getElementById('panel').hidden && document.activeElement.id === 'panel-close'")
     b.wait("document.getElementById('panel').innerText.includes('payment.shop.discover.internal')")
-    b.wait("document.getElementById('panel').innerText.includes('discoverctl drain shop/payment')")
+    b.wait("document.getElementById('panel').innerText.includes('discoverctl drain shop/payment p1')")
     shot(b, "panel")
     b.key("Escape")
     b.wait("document.getElementById('panel').hidden && document.activeElement.id === 'list'")

@@ -64,7 +64,7 @@ function fill(row, line) {
     const h = line.host;
     row.className = 'row host ' + (!h.alive ? 'critical' : h.lease.status === 'kept' ? 'warning' : 'passing');
     cells(row, [[h.host], [h.lease.status || (h.alive ? 'alive' : 'gone'), 'state'], [many(h.instances, 'instance'), 'faint'], [[h.ipv4, h.ipv6].filter(Boolean).join(' ')],
-      [h.zone, 'faint'], [h.region, 'faint'], [h.lease.version || '', 'faint'], [leaseText(h.lease), 'faint']]);
+      [h.zone, 'faint'], [h.region, 'faint'], [h.lease.version || (h.host === status.host ? status.version : ''), 'faint'], [h.host === status.host ? 'this host' : leaseText(h.lease), 'faint']]);
   }
 }
 
@@ -212,8 +212,8 @@ function commands(service, instance) {
   const dnsHost = at.slice(0, at.lastIndexOf(':')).replace(/^\[|\]$/g, ''), dns = name + '.' + domain + '.' + zone;
   box.append(make('h3', 'To look it up'), copyLine(dns), copyLine('dig @' + dnsHost + ' -p ' + port + ' ' + dns + ' SRV'),
     copyLine('discoverctl resolve ' + service), copyLine('discoverctl explain ' + service));
-  box.append(make('h3', 'To take it out, on its host'), copyLine('discoverctl drain ' + service + (instance ? ' --instance ' + instance : '')),
-    copyLine('discoverctl maintenance on ' + service + (instance ? ' --instance ' + instance : '')));
+  box.append(make('h3', 'To take it out, on its host'), copyLine('discoverctl drain ' + service + (instance ? ' ' + instance : '')),
+    copyLine('discoverctl maintenance on ' + service + (instance ? ' ' + instance : '')));
   return box;
 }
 
