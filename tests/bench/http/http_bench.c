@@ -3,7 +3,9 @@
  * The HTTP interface of one real daemon: what a scrape costs, how quickly it answers beside nginx that has the same bytes in
  * memory, and what thousands cost that wait for changes.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -374,4 +376,60 @@ START_TEST(waiting)
 }
 END_TEST
 
-E2E_TESTS("http", 300, {"requests", requests}, {"waiting", waiting}, {"scrape", scrape})
+/* --- what others feel of it --- */
+
+static int dns_socket(void)
+{
+    const struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)host.dns_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(sock, (const struct sockaddr *)&sa, sizeof sa), 0);
+    return sock;
+}
+
+/* One query after the other, A of the service. */
+static void dns_samples(struct samples *s)
+{
+    static const char query[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\7payment\4shop\10discover\10internal\0\0\1\0\1";
+    int sock = dns_socket();
+    for (int i = 0; i < SAMPLES_MAX; i++) {
+        int64_t began_ns = clock_now_ns();
+        ck_assert_int_eq(send(sock, query, sizeof query - 1, 0), sizeof query - 1);
+        ck_assert_int_gt(recv(sock, answer, sizeof answer, 0), 0);
+        samples_add(s, clock_now_ns() - began_ns);
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    }
+    close(sock);
+}
+
+static pid_t start_load(void)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        (void)http_rate(host.http_port, SERVICE, CONNECTIONS, 60 * NS_PER_S);
+        _exit(0);
+    }
+    return pid;
+}
+
+START_TEST(neighbours)
+{
+    static struct samples quiet, loaded;
+    host_with_payment();
+    go_first();
+    nanosleep(&(struct timespec){.tv_sec = 11}, NULL); /* the gauge has forgotten the start */
+    dns_samples(&quiet);
+    double late_quiet = metric("discoverd_agent_lease_late_seconds") * 1000;
+    pid_t pid = start_load();
+    nanosleep(&(struct timespec){.tv_sec = 6}, NULL);
+    dns_samples(&loaded);
+    double late_loaded = metric("discoverd_agent_lease_late_seconds") * 1000;
+    kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    samples_print_ratio("http/dns-under-full-load", &loaded, &quiet, 1.1);
+    print("lease-late-under-full-load", late_loaded, "ms", late_quiet, 10, late_loaded < 10);
+}
+END_TEST
+
+E2E_TESTS("http", 300, {"requests", requests}, {"waiting", waiting}, {"neighbours", neighbours}, {"scrape", scrape})
