@@ -187,6 +187,8 @@ static int greet(struct discover *d)
         if (clock_now_ns() >= deadline_ns)
             break;
     }
+    if (d->link == LINK_GREETING)
+        (void)context_error(d, -ETIMEDOUT, "the daemon has not answered in time");
     d->fault = 0; /* discover_last_error has it */
     return err == DISCOVER_E_UNSYNCED ? 0 : err;
 }

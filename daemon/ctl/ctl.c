@@ -147,7 +147,7 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
     if (!d || discover_connected(d))
         return d;
     *ret_exit = CTL_CANNOT_KNOW;
-    ctl_note("no daemon answers at %s", discover_socket(d));
+    ctl_note("no daemon answers at %s: %s", discover_socket(d), discover_last_error(d));
     discover_free(d);
     return NULL;
 }

@@ -136,7 +136,8 @@ static int register_later(struct discover *d, struct discover_registration *r)
         err = discover_register(d, r);
     if (err != DISCOVER_E_UNSYNCED && err != -ETIMEDOUT)
         return err;
-    ctl_note("no daemon answers at %s: the command is started, and registered when one does", discover_socket(d));
+    ctl_note("no daemon answers at %s (%s): the command is started, and registered when one does", discover_socket(d),
+             discover_last_error(d));
     return discover_set_timeout(d, CALL_TIMEOUT_MS);
 }
 

@@ -43,11 +43,11 @@ void link_arm(struct discover *d)
         d->timer_ns = next_ns;
 }
 
-/* 4. Code 0: nobody's fault. One try after another that fails for the same reason is told once. */
+/* 4. last_error says why. Code 0: nobody's fault. One try after another that fails for the same reason is told once. */
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
-    bool told = pending_lost(d, code ? d->last_error : "");
+    bool told = pending_lost(d, d->last_error);
     if (code && (d->link == LINK_UP || (code != d->reported && !told)))
         d->fault = code;
     d->reported = code;
@@ -197,8 +197,10 @@ int link_open(struct discover *d)
         d->link = LINK_GREETING;
         err = send_hello(d);
     }
-    if (err)
-        lose(d, daemon_is_absent(err) ? 0 : failed(d, err));
+    if (err) {
+        (void)failed(d, err);
+        lose(d, daemon_is_absent(err) ? 0 : err);
+    }
     return daemon_is_absent(err) ? DISCOVER_E_UNSYNCED : err;
 }
 
@@ -366,13 +368,15 @@ static int handle_messages(struct discover *d)
 static void serve(struct discover *d)
 {
     int err = connection_flush(&d->connection);
+    if (err)
+        (void)failed(d, err);
     for (int i = 0; i < READS_PER_STEP && !err; i++) {
         int n = connection_read(&d->connection);
         if (n == -EAGAIN)
             return;
         d->pending.silent_ns = 0;
         if (n < 0)
-            err = n == -ECONNRESET ? n : failed(d, n);
+            err = n == -ECONNRESET ? context_error(d, n, "the daemon has ended the connection") : failed(d, n);
         else
             err = handle_messages(d);
     }

@@ -161,7 +161,7 @@ void pending_expire(struct discover *d, int64_t now_ns)
     for (struct discover_call *call = d->pending.waiting.first, *next; call; call = next) {
         next = call->next;
         if (now_ns >= pending_deadline(call))
-            pending_end(call, -ETIMEDOUT, "");
+            pending_end(call, -ETIMEDOUT, "the daemon has not answered in time");
         else
             note_deadline(call);
     }

@@ -218,6 +218,9 @@ START_TEST(a_full_daemon_is_no_failure)
     (void)wait_until(3000, (turn(d), t.calls == MANY), seen);
     ck_assert_int_eq(t.last, DISCOVER_E_UNSYNCED);
     ck_assert_ptr_nonnull(strstr(t.error, "limits.api_clients"));
+    struct output o;
+    ck_assert_int_eq(ctl(&a, &o, "resolve", SERVICE, NULL), 4);
+    ck_assert_ptr_nonnull(strstr(o.err, "limits.api_clients"));
     holds_for(500, (turn(d), !discover_connected(d)), "connected");
     ck_assert_ptr_nonnull(strstr(discover_last_error(d), "limits.api_clients"));
     while (n > 0)

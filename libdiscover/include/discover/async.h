@@ -24,7 +24,7 @@ struct discover_reload_result;
  *
  * discover_cancel, while fn was not called: calls it now, with -ECANCELED unless the answer is there. What was asked may be
  * done all the same; a registration stays the handle's until it is deregistered. discover_free does so with all that is
- * under way; what they begin then is -EINVAL.
+ * under way, in a forked child, too; what they begin then is -EINVAL.
  *
  * Registrations are copied; the name that the daemon makes up is in the answer. One that is registered again before the
  * answer has an answer for each.

@@ -188,22 +188,22 @@ START_TEST(a_call_ends_in_every_way_just_once)
         ck_assert_int_eq(poll(&p, 1, 5000), 1);
         ck_assert_int_eq(discover_dispatch(d), 0);
     }
-    check_told(&late, 1, -ETIMEDOUT, "");
+    check_told(&late, 1, -ETIMEDOUT, "the daemon has not answered in time");
     stage_ok(&stage, stage_expect(&stage, HEARTBEAT));
     ck_assert_int_eq(discover_set_timeout(d, 60000), 0);
     heartbeat(&lost, NULL);
     stage_hang_up(&stage);
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&lost, 1, DISCOVER_E_UNSYNCED, "");
+    check_told(&lost, 1, DISCOVER_E_UNSYNCED, "the daemon has ended the connection");
     strcpy(d->socket_path, "/nonexistent/sock");
     heartbeat(&absent, &call);
     ck_assert_int_eq(absent.calls, 0);
     ck_assert(has_work());
     discover_cancel(call); /* it has ended before that */
-    check_told(&absent, 1, DISCOVER_E_UNSYNCED, "");
+    check_told(&absent, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
     heartbeat(&freed, NULL);
     end();
-    check_told(&freed, 1, DISCOVER_E_UNSYNCED, "");
+    check_told(&freed, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
     check_told(&cancelled, 1, -ECANCELED, "");
 }
 END_TEST

@@ -530,6 +530,38 @@ START_TEST(beside_a_daemon_of_another_version)
 }
 END_TEST
 
+static bool has(size_t wanted)
+{
+    size_t n = 0;
+    return resolve(&n) == DISCOVER_FRESH && n == wanted;
+}
+
+static int learn_more(void *arg, const struct discover_instance *instance)
+{
+    expect_query(NAME, DNS_TYPE_SRV);
+    answer_srv(60, 5, TARGET);
+    (void)wait_until(4000, (turn(), has(5)), "what was known before");
+    ck_assert_str_eq(instance->service, SERVICE);
+    ck_assert_uint_eq(instance->endpoint.port, 8080);
+    ++*(int *)arg;
+    return 7;
+}
+
+/* What a list shows stays as it is while its callback dispatches, and hears of something else. */
+START_TEST(a_callback_of_a_list_may_dispatch)
+{
+    int calls = 0;
+    begin();
+    (void)result();
+    expect_query(NAME, DNS_TYPE_SRV);
+    answer_srv(1, 1, TARGET);
+    wait_for(DISCOVER_FRESH);
+    ck_assert_int_eq(discover_each_instance(d, SERVICE, learn_more, &calls), 7);
+    ck_assert_int_eq(calls, 1);
+    end();
+}
+END_TEST
+
 /* An idle handle sleeps. */
 START_TEST(nothing_to_do_is_nothing_to_dispatch)
 {
@@ -550,4 +582,5 @@ UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_
            an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
            there_are_never_too_many, conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over,
            only_dns_means_only_dns, wait_waits, settings_are_checked, the_environment_sets_servers_and_zone,
-           a_forked_child_reads_and_frees, beside_a_daemon_of_another_version, nothing_to_do_is_nothing_to_dispatch)
+           a_forked_child_reads_and_frees, beside_a_daemon_of_another_version, a_callback_of_a_list_may_dispatch,
+           nothing_to_do_is_nothing_to_dispatch)
