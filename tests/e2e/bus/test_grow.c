@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operator does to buckets that are in use: a copy on each of three servers instead of on one, and another MaxAge.
+ * Daemons are not told, look-ups run all the while, and afterwards the loss of any server shows nowhere.
+ */
+#include <discover/discover.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/kv.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define SERVICE "shop/payment"
+
+static struct nats nats;
+static struct host a, b;
+static struct kv kv;
+
+static bool all_seen(void)
+{
+    return seen_by_dns(&a, SERVICE) == 1 && seen_by_dns(&b, SERVICE) == 1;
+}
+
+/* nats-server 2.9 does it, and does not answer, since the stream's leader changes meanwhile. */
+static void ask_for_copies(const char *bucket, int copies)
+{
+    json_t *config = kv_api(&kv, "INFO", bucket, "", "config");
+    char subject[64], *body;
+
+    snprintf(subject, sizeof subject, "$JS.API.STREAM.UPDATE.KV_%s", bucket);
+    ck_assert_int_eq(json_object_set_new(config, "num_replicas", json_integer(copies)), 0);
+    body = json_dumps(config, 0);
+    ck_assert_int_eq(natsConnection_PublishRequestString(kv.nc, subject, "nobody", body), NATS_OK);
+    free(body);
+    json_decref(config);
+}
+
+static bool has_three_copies(const char *bucket)
+{
+    json_t *cluster = kv_api(&kv, "INFO", bucket, "", "cluster");
+    json_t *copies = json_object_get(cluster, "replicas");
+    size_t i, current = 0;
+    json_t *copy;
+
+    json_array_foreach(copies, i, copy) current += json_is_true(json_object_get(copy, "current"));
+    json_decref(cluster);
+    return current == 2;
+}
+
+static size_t server_of(struct host *h)
+{
+    struct output o;
+    ck_assert_int_eq(ctl(h, &o, "status", NULL), 0);
+    for (size_t i = 0; i < nats.n; i++)
+        if (strstr(o.out, nats.server[i].url))
+            return i;
+    ck_abort_msg("connected to none of ours: %s", o.out);
+}
+
+START_TEST(more_copies_and_another_age)
+{
+    struct discover_registration *r;
+
+    nats_start(&nats, 3);
+    host_start(&a, &(struct host_options){
+                       .name = "a", .nats = nats.urls, .services = "{ name = \"shop/payment\"; port = 80; }"});
+    host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
+    (void)wait_until(5000, all_seen(), b.seen);
+    kv_open(&kv, nats.server[server_of(&a)].url);
+    ask_for_copies("SERVICES", 3);
+    ask_for_copies("HOSTS", 3);
+    (void)wait_until(20000, all_seen() && has_three_copies("SERVICES") && has_three_copies("HOSTS"),
+                     "the copies are not there");
+    kv_edit_stream(&kv, "SERVICES", "{\"max_age\":7200000000000}");
+    kv_edit_stream(&kv, "HOSTS", "{\"max_age\":60000000000}");
+    holds_for(1000, all_seen(), b.seen);
+    kv_close(&kv);
+    for (size_t i = 0; i < nats.n; i++) {
+        char service[64];
+
+        nats_server_kill(&nats, i);
+        snprintf(service, sizeof service, "shop/while-%zu-is-away", i);
+        ck_assert_int_eq(discover_registration_new(service, 8080, &r), 0);
+        ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+        discover_registration_free(r);
+        (void)wait_until(20000, all_seen() && seen_by_dns(&b, service) == 1, b.seen);
+        nats_server_launch(&nats, i);
+        nats_wait_ready(&nats);
+        (void)wait_until(20000, kv_server_ready(nats.server[i].url), "the server is not back");
+    }
+}
+END_TEST
+
+E2E_TESTS("grow", 120, {"more_copies_and_another_age", more_copies_and_another_age})
