@@ -25,29 +25,42 @@ static bool all_seen(void)
     return seen_by_dns(&a, SERVICE) == 1 && seen_by_dns(&b, SERVICE) == 1;
 }
 
-/* nats-server 2.9 does it, and does not answer, since the stream's leader changes meanwhile. */
-static void ask_for_copies(const char *bucket, int copies)
-{
-    json_t *config = kv_api(&kv, "INFO", bucket, "", "config");
-    char subject[64], *body;
+static const char *buckets[] = {"SERVICES", "HOSTS"};
 
-    snprintf(subject, sizeof subject, "$JS.API.STREAM.UPDATE.KV_%s", bucket);
-    ck_assert_int_eq(json_object_set_new(config, "num_replicas", json_integer(copies)), 0);
-    body = json_dumps(config, 0);
-    ck_assert_int_eq(natsConnection_PublishRequestString(kv.nc, subject, "nobody", body), NATS_OK);
-    free(body);
-    json_decref(config);
+/* nats-server 2.9 does it, and does not answer, since the stream's leader changes meanwhile. */
+static void ask_for_copies(int copies)
+{
+    char *wanted[2], subject[64];
+
+    for (int i = 0; i < 2; i++) {
+        json_t *config = kv_api(&kv, "INFO", buckets[i], "", "config");
+        ck_assert_int_eq(json_object_set_new(config, "num_replicas", json_integer(copies)), 0);
+        wanted[i] = json_dumps(config, 0);
+        json_decref(config);
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(subject, sizeof subject, "$JS.API.STREAM.UPDATE.KV_%s", buckets[i]);
+        ck_assert_int_eq(natsConnection_PublishRequestString(kv.nc, subject, "nobody", wanted[i]), NATS_OK);
+        free(wanted[i]);
+    }
 }
 
+/* False, too, while its leader changes and nobody answers. */
 static bool has_three_copies(const char *bucket)
 {
-    json_t *cluster = kv_api(&kv, "INFO", bucket, "", "cluster");
-    json_t *copies = json_object_get(cluster, "replicas");
+    char subject[64];
+    natsMsg *msg = NULL;
     size_t i, current = 0;
     json_t *copy;
 
-    json_array_foreach(copies, i, copy) current += json_is_true(json_object_get(copy, "current"));
-    json_decref(cluster);
+    snprintf(subject, sizeof subject, "$JS.API.STREAM.INFO.KV_%s", bucket);
+    if (natsConnection_RequestString(&msg, kv.nc, subject, "", 200) != NATS_OK)
+        return false;
+    json_t *root = json_loadb(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), 0, NULL);
+    json_array_foreach(json_object_get(json_object_get(root, "cluster"), "replicas"), i, copy) current +=
+        json_is_true(json_object_get(copy, "current"));
+    json_decref(root);
+    natsMsg_Destroy(msg);
     return current == 2;
 }
 
@@ -71,8 +84,7 @@ START_TEST(more_copies_and_another_age)
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     (void)wait_until(5000, all_seen(), b.seen);
     kv_open(&kv, nats.server[server_of(&a)].url);
-    ask_for_copies("SERVICES", 3);
-    ask_for_copies("HOSTS", 3);
+    ask_for_copies(3);
     (void)wait_until(20000, all_seen() && has_three_copies("SERVICES") && has_three_copies("HOSTS"),
                      "the copies are not there");
     kv_edit_stream(&kv, "SERVICES", "{\"max_age\":7200000000000}");
