@@ -25,6 +25,12 @@ static const struct api *api_of(void *arg)
     return d->api;
 }
 
+static const struct checks *checks_of(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->services ? services_checks(d->services) : NULL;
+}
+
 static struct document_reach reach_of(struct daemon *d)
 {
     return (struct document_reach){.metrics = d->metrics,
@@ -35,6 +41,7 @@ static struct document_reach reach_of(struct daemon *d)
                                                .arg = d,
                                                .dns = dns_of,
                                                .api = api_of,
+                                               .checks = checks_of,
                                                .status = daemon_status}};
 }
 

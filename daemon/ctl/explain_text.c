@@ -157,9 +157,13 @@ static void print_checks(const json_t *i, FILE *out)
     const json_t *check;
     json_array_foreach(json_object_get(i, "checks"), k, check)
     {
-        const char *output = text_of(check, "output");
-        line(out, "check", "%s: %s for %s%s%.*s", text_of(check, "check"), text_of(check, "state"),
-             duration(number_of(check, "since_ms")), *output ? ": " : "", (int)strcspn(output, "\n"), output);
+        const char *output = text_of(check, "output"), *name = text_of(check, "name");
+        bool named = *name && strcmp(name, text_of(check, "kind")) != 0;
+        line(out, "check", "%s%s%s%s%s%s: %s for %s%s%.*s%s", text_of(check, "kind"),
+             *text_of(check, "target") ? " " : "", text_of(check, "target"), named ? " (" : "", named ? name : "",
+             named ? ")" : "", text_of(check, "state"), duration(number_of(check, "since_ms")), *output ? ": " : "",
+             (int)strcspn(output, "\n"), output,
+             is_true(check, "flapping") ? "; it flaps, so it is not told when it gets better" : "");
     }
 }
 

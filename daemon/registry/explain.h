@@ -16,6 +16,7 @@
 #include "daemon/agent/agent.h"
 #include "daemon/api/api.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/check/checks.h"
 #include "daemon/config/config.h"
 #include "daemon/dns/dns.h"
 #include "daemon/registry/inbound.h"
@@ -27,8 +28,9 @@ struct explain_reach {
     const struct agent *agent;
     const struct inbound *inbound;
     void *arg;
-    struct dns *(*dns)(void *arg);       /* NULL: DNS is switched off */
-    const struct api *(*api)(void *arg); /* NULL: not yet, or not any more */
+    struct dns *(*dns)(void *arg);             /* NULL: DNS is switched off */
+    const struct api *(*api)(void *arg);       /* NULL: not yet, or not any more */
+    const struct checks *(*checks)(void *arg); /* NULL: the same */
     void (*status)(void *arg, Discover__V1__Status *ret_status);
 };
 

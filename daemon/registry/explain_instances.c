@@ -8,6 +8,7 @@
 #include "daemon/http/page_json.h"
 #include "daemon/registry/explain_rules.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 #define EJECTED_MAX 64
 
@@ -94,6 +95,34 @@ static json_t *record_json(const struct explaining *x, const struct catalog_expl
     return record;
 }
 
+/* --- checks --- */
+
+struct checks_call {
+    const struct explaining *x;
+    json_t *list;
+};
+
+static void add_check(void *arg, const struct check_view *v)
+{
+    const struct checks_call *call = arg;
+    json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:b}", "name", v->name, "kind", v->kind, "target",
+                              v->target, "state", v->known ? state_word(v->state) : "not run yet", "since_ms",
+                              (json_int_t)age_ms(call->x, v->since_ns), "failures", (json_int_t)v->failures, "output",
+                              v->output, "flapping", v->flapping);
+    if (v->ran_ns)
+        (void)json_object_set_new(check, "ran_ms", json_integer(age_ms(call->x, v->ran_ns)));
+    (void)json_array_append_new(call->list, check);
+}
+
+static json_t *checks_json(const struct explaining *x, const struct instance_key *key)
+{
+    struct checks_call call = {x, json_array()};
+    const struct checks *checks = x->reach->checks(x->reach->arg);
+    if (checks)
+        (void)checks_each(checks, key, add_check, &call);
+    return call.list;
+}
+
 static json_t *own_json(const struct explaining *x, const struct catalog_explained *e,
                         const struct agent_explained *own)
 {
@@ -101,7 +130,7 @@ static json_t *own_json(const struct explaining *x, const struct catalog_explain
     (void)json_object_set_new(record, "confirmed", json_boolean(own->confirmed));
     if (own->rtt_ns)
         (void)json_object_set_new(record, "confirmed_us", json_integer(own->rtt_ns / 1000));
-    return json_pack("{s:o, s:o}", "record", record, "owner", owner_json(own));
+    return json_pack("{s:o, s:o, s:o}", "record", record, "owner", owner_json(own), "checks", checks_json(x, &e->key));
 }
 
 json_t *explain_lease(const struct explaining *x, const char *host)

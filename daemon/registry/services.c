@@ -231,3 +231,8 @@ void services_free(struct services *s)
     loop_timer_fini(&s->timer);
     free(s);
 }
+
+const struct checks *services_checks(const struct services *s)
+{
+    return s->checks;
+}

@@ -29,6 +29,9 @@ struct services_reach {
 int services_new(const struct services_reach *reach, struct services **ret_s);
 void services_free(struct services *s); /* NULL is fine */
 
+/* The checks of what is registered here, for whoever tells of them. */
+const struct checks *services_checks(const struct services *s);
+
 /*
  * Takes the services of the configuration: at the start, all at once; and after a reload, as many a turn of the loop as fit
  * into it. done: all are taken; the configuration must not change before. What cannot be registered is logged, and added

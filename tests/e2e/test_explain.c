@@ -100,6 +100,7 @@ START_TEST(out_by_state_override_and_check)
                      a.seen);
     ck_assert_msg(strstr(o.out, "`discoverctl maintenance off shop/one` takes it back"), "%s", o.out);
     (void)wait_until(5000, says(&a, "shop/two", NULL, "check: its checks say critical"), a.seen);
+    ck_assert_msg(strstr(o.out, "check    tcp 127.0.0.1:") && strstr(o.out, ": critical for "), "%s", o.out);
     (void)wait_until(5000, says(&b, "shop/two", NULL, "state: its host a says critical"), b.seen);
     (void)wait_until(5000, says(&b, NULL, NULL, "shop/two                                 0 of 1 served"), b.seen);
     kv_close(&kv);
