@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/catalog/catalog_explain.h"
+#include "daemon/catalog/foreign.h"
 #include "daemon/http/page_json.h"
 #include "daemon/registry/explain_rules.h"
 #include "libdiscover/core/clock.h"
@@ -223,9 +224,15 @@ static bool token_is(const char **key, const char *wanted)
 static bool is_about(const Discover__V1__Refusal *r, const char *hosts_bucket, const char *domain, const char *service,
                      const char *host)
 {
+    struct instance_key foreign;
+    char text[KEY_CAP];
     const char *key = r->key;
     if (strcmp(r->bucket, hosts_bucket) == 0)
         return !*domain && token_is(&key, host);
+    if (foreign_key_parse(key, strlen(key), &foreign) == 0) { /* the short form */
+        instance_key_format(&foreign, text);
+        key = text;
+    }
     return token_is(&key, domain) && token_is(&key, service) && token_is(&key, host);
 }
 

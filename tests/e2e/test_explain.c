@@ -82,6 +82,8 @@ START_TEST(a_name_that_is_not_there)
     /* Refused under it, and by whom that is told. */
     put("shop.paymnet.web-9.x", "{\"host\":\"10.0.0.1\",\"port\":99999}");
     (void)wait_until(3000, says(&b, "shop/paymnet", NULL, "refused value: port: must be a number 1..65535"), b.seen);
+    put("services/pay/x", "{\"host\":\"10.0.0.1\",\"port\":99999}");
+    (void)wait_until(3000, says(&b, "default/pay", NULL, "SERVICES services/pay/x"), b.seen);
     kv_close(&kv);
 }
 END_TEST
