@@ -46,6 +46,8 @@ for name, path in DOCUMENTS.items():
     for element in document if isinstance(document, list) else document.values():
         if isinstance(element, list) and name not in ("status", "history", "about", "recent"):
             assert element, "nothing in %s to be checked" % path
+for path in ("", "/a", "/shop/payment", "/shop/payment/p1", "/shop/payment/a/p1"):
+    schema("explain").validate(json.loads(get("/v1/explain" + path)))
 for kind, document in events(EVENTS).items():
     schema("event-" + kind).validate(document)
 schema("event-gone").validate({"id": "0123456789abcdef"})

@@ -104,7 +104,7 @@ END_TEST
 /* A name, its help, its type, its unit: all as Prometheus's own checker wants them, of a daemon that has done a little. */
 START_TEST(metrics_are_as_prometheus_wants_them)
 {
-    char path[300], command[600];
+    char path[300], command[1600];
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.nats = nats.urls,
                                           .services = "{ name = \"shop/payment\"; port = 8080; "
@@ -120,6 +120,11 @@ START_TEST(metrics_are_as_prometheus_wants_them)
     ck_assert_int_eq(fclose(file), 0);
     snprintf(command, sizeof command, "promtool check metrics < %s >&2", path);
     ck_assert_int_eq(system(command), 0);
+    snprintf(command, sizeof command, /* and none of them is missing in the manual */
+             "%s --metrics | sed 's/[{\t].*//' | sort -u > %s.listed; "
+             "sed -n 's/^# TYPE \\([^ ]*\\) .*/\\1/p' %s | sort | comm -23 - %s.listed | grep . >&2",
+             e2e_binary("discoverd"), path, path, path);
+    ck_assert_int_ne(system(command), 0);
 }
 END_TEST
 
