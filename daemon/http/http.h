@@ -25,8 +25,11 @@
 #include "daemon/http/http_host.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/sync/liveness.h"
+#include "libdiscover/core/clock.h"
 #include "libdiscover/core/table_reader.h"
 #include "proto/api.pb-c.h"
+
+#define HTTP_HEARTBEAT_NS (15 * NS_PER_S) /* below the 30 s after which proxies give up, usually */
 
 struct http;
 
@@ -43,6 +46,7 @@ struct http_options {
     uint32_t held_max;     /* requests and streams that wait for changes, beside connections_max */
     int64_t timeout_ns;    /* for the request, and for any part of the answer to be taken */
     int64_t idle_ns;       /* until the next request */
+    int64_t heartbeat_ns;  /* of a stream: so often it says that it is there */
 };
 
 struct http_ops {

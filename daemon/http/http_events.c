@@ -21,7 +21,6 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
-#define HEARTBEAT_NS (15 * NS_PER_S)
 #define PUSH_NS                                                                                                        \
     (50 * NS_PER_MS) /* a change is told at once, the ones that follow together: each telling is a packet for each */
 #define STATUS_NS NS_PER_S
@@ -220,7 +219,7 @@ void http_events_begin(struct connection *c)
         on_look(c->http);
     tell_begin(c, resumes(c));
     c->told_status = 0;
-    http_connection_deadline(c, HEARTBEAT_NS);
+    http_connection_deadline(c, c->http->options.heartbeat_ns);
 }
 
 void http_events_end(struct connection *c)
@@ -234,7 +233,7 @@ void http_events_heartbeat(struct connection *c)
 {
     if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
         http_send_bytes(c, ":\n\n", 3);
-    http_connection_deadline(c, HEARTBEAT_NS);
+    http_connection_deadline(c, c->http->options.heartbeat_ns);
 }
 
 /* --- life --- */

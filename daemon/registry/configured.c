@@ -103,5 +103,6 @@ void configured_http_options(const struct config *c, struct http_options *ret_op
                                          .reserve = c->limits.http_reserve,
                                          .held_max = c->limits.http_held,
                                          .idle_ns = c->limits.http_idle_ns,
+                                         .heartbeat_ns = HTTP_HEARTBEAT_NS,
                                          .timeout_ns = c->limits.http_time_ns};
 }

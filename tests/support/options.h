@@ -49,6 +49,7 @@ static inline struct http_options http_complete(struct http_options o)
     o.timeout_ns = OR(o.timeout_ns, 10 * NS_PER_S);
     o.held_max = OR(o.held_max, 4096);
     o.idle_ns = OR(o.idle_ns, 75 * NS_PER_S);
+    o.heartbeat_ns = OR(o.heartbeat_ns, HTTP_HEARTBEAT_NS);
     return o;
 }
 

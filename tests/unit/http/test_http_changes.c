@@ -290,6 +290,38 @@ START_TEST(a_stream_that_missed_too_much_begins_anew)
 }
 END_TEST
 
-UNIT_TESTS("http/changes", a_request_waits_for_a_change_of_its_service, it_is_answered_at_once, its_time_is_over,
+START_TEST(a_stream_says_that_it_is_there)
+{
+    begin((struct http_options){.heartbeat_ns = 10 * NS_PER_MS});
+    int sock = request("/v1/events", "");
+    read_until(sock, "event: status");
+    for (int i = 0; i < 3; i++) {
+        n_bytes = 0;
+        read_until(sock, ":\n\n");
+    }
+    settle(sock);
+    teardown();
+}
+END_TEST
+
+/* What is not taken is not made, and who takes nothing is let go. */
+START_TEST(a_stream_that_nobody_reads)
+{
+    begin((struct http_options){.timeout_ns = 100 * NS_PER_MS});
+    int sock = request("/v1/events", "");
+    int64_t give_up_ns = clock_now_ns() + 10 * NS_PER_S;
+    while (counter("discoverd_http_connections_closed_total{reason=\"timeout\"}") == 0 && clock_now_ns() < give_up_ns) {
+        for (int i = 0; i < 500; i++)
+            change("payment", i & 1 ? "a" : "b", i & 2 ? DISCOVER_PASSING : DISCOVER_CRITICAL);
+        turn();
+    }
+    ck_assert_uint_eq(counter("discoverd_http_streams"), 0);
+    settle(sock);
+    teardown();
+}
+END_TEST
+
+UNIT_TESTS("http/changes", a_stream_says_that_it_is_there, a_stream_that_nobody_reads,
+           a_request_waits_for_a_change_of_its_service, it_is_answered_at_once, its_time_is_over,
            what_comes_and_what_goes, any_change_wakes_who_waits_for_all, who_hangs_up_is_let_go_at_once,
            how_many_may_wait, a_stream_tells_what_changes, a_stream_goes_on, a_stream_that_missed_too_much_begins_anew)
