@@ -146,6 +146,7 @@ void daemon_loop_stop(struct daemon *d)
     for (size_t i = 0; i < 3; i++)
         if (d->signals[i])
             event_free(d->signals[i]);
+    loop_timer_fini(&d->stop_look_timer);
     loop_timer_fini(&d->stop_timer);
     pause_stop(d);
     loop_timer_fini(&d->flush_timer);
@@ -164,7 +165,7 @@ static int start_with_signals_blocked(struct daemon *d)
 }
 
 /* Where others find this daemon. The host's own address was told when it was taken. */
-static void say_served(const struct config *c)
+static void say_served(const struct config *c, const struct activation *a)
 {
     char dns[512] = "";
     size_t used = 0;
@@ -172,6 +173,10 @@ static void say_served(const struct config *c)
         used += (size_t)snprintf(dns + used, sizeof dns - used, "%s%s", i ? ", " : "", c->dns.listen.items[i]);
     log_notice("serving DNS at %s, HTTP at %s, programs at %s", *dns ? dns : "(nowhere)",
                c->http.listen[0] ? c->http.listen : "(nowhere)", c->api.socket);
+    if (a->n_dns || a->http || a->api)
+        log_notice("sockets that were passed: %zu for DNS%s%s", a->n_dns,
+                   a->http ? ", one for HTTP, instead of http.listen" : "",
+                   a->api ? ", one for programs, instead of api.socket" : "");
 }
 
 int daemon_run(struct config *config, const char *config_path)
@@ -191,8 +196,8 @@ int daemon_run(struct config *config, const char *config_path)
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
-        say_served(config);
-        listen_problems_log(config, d->dns_inherited);
+        say_served(config, &d->activation);
+        listen_problems_log(config, d->activation.http > 0);
         sd_notify(0, "READY=1");
         on_second(d);
         loop_meter_use(&d->loop_meter);

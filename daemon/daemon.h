@@ -25,6 +25,7 @@
  *     reload_report       what a reload took and what it refused
  *     status              what is told of it all
  *     daemon_locks        keep a second daemon out
+ *     activation          sockets that systemd holds
  *     configured          from keys of the configuration to options of the parts
  *
  * Main thread only.
@@ -50,6 +51,7 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
+#include "daemon/registry/activation.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/daemon_locks.h"
 #include "daemon/registry/forget.h"
@@ -95,13 +97,14 @@ struct daemon {
     const char *config_path; /* NULL: defaults alone */
     struct event_base *base;
     struct loop_meter loop_meter;
-    struct loop_timer turn_timer, second_timer, flush_timer, stop_timer;
+    struct loop_timer turn_timer, second_timer, flush_timer, stop_timer, stop_look_timer;
     struct pause pause;
     struct reload reload;
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
     struct daemon_locks locks;
+    struct activation activation;
     struct state_dir *state_dir;
 
     struct host_address *host_address;
@@ -122,7 +125,6 @@ struct daemon {
     struct soa_serial soa_serial;
     struct catalog_file *catalog_file;
 
-    bool dns_inherited;      /* DNS is served on sockets of systemd's, and dns.listen is not used */
     int64_t stored_since_ns; /* when what the last life stored was true; 0: nothing is known of it */
     int dns_table_error;     /* of giving the DNS workers the present segment; 0: they have it */
     int64_t started_ns, flushed_ns;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
@@ -25,6 +24,11 @@ static int locks_start(struct daemon *d)
 static void locks_stop(struct daemon *d)
 {
     daemon_locks_release(&d->locks);
+}
+
+static int activation_start(struct daemon *d)
+{
+    return activation_take(&d->activation);
 }
 
 static int state_start(struct daemon *d)
@@ -218,13 +222,17 @@ static int status_start(struct daemon *d)
     return status_new(&reach, &d->status);
 }
 
-/* Here ends the last life that can be told of: what it knew goes to disk. */
 static void status_stop(struct daemon *d)
+{
+    status_free(d->status);
+}
+
+/* What this life knew goes to disk, and DNS is served meanwhile: nothing takes longer at the end. */
+static void last_words_stop(struct daemon *d)
 {
     int64_t true_ns;
     if (d->status && status_catalog_is_worth_storing(d->status, clock_now_ns(), &true_ns))
         catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
-    status_free(d->status);
 }
 
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
@@ -309,24 +317,13 @@ static void hostnames_stop(struct daemon *d)
     hostname_addresses_free(d->hostnames);
 }
 
-/* Socket activation: all that systemd passes is for DNS, which is what needs a port below 1024. */
-static size_t inherited_sockets(int ret_fds[static DNS_LISTEN_MAX])
-{
-    int n = sd_listen_fds(1);
-    for (int i = 0; i < n && i < DNS_LISTEN_MAX; i++)
-        ret_fds[i] = SD_LISTEN_FDS_START + i;
-    return n < 0 ? 0 : n > DNS_LISTEN_MAX ? DNS_LISTEN_MAX : (size_t)n;
-}
-
 static int dns_part_start(struct daemon *d)
 {
     char reason[DNS_REASON_CAP] = "";
     struct dns_options o;
-    int inherited[DNS_LISTEN_MAX];
     configured_dns_options(d->config, &o);
-    o.n_inherited = inherited_sockets(inherited);
-    o.inherited = inherited;
-    d->dns_inherited = o.n_inherited > 0;
+    o.n_inherited = d->activation.n_dns;
+    o.inherited = d->activation.dns;
     if (o.n_inherited == 0 && o.n_listen == 0)
         return 0; /* nobody wants it here */
     int err = dns_new(&o, d->metrics, &d->dns, reason);
@@ -376,6 +373,7 @@ static int requests_start(struct daemon *d)
                                          .catalog = d->catalog,
                                          .agent = d->agent,
                                          .hostnames = d->hostnames,
+                                         .inherited = d->activation.api,
                                          .arg = d,
                                          .turn = turn,
                                          .reload = reload,
@@ -421,7 +419,7 @@ static int host_lease(void *arg, const char *host, struct liveness_host *ret_hos
 
 static int http_part_start(struct daemon *d)
 {
-    if (!d->config->http.listen[0])
+    if (!d->config->http.listen[0] && !d->activation.http)
         return 0;
     struct http_options options;
     struct http_ops ops = {.arg = d,
@@ -431,6 +429,7 @@ static int http_part_start(struct daemon *d)
                            .explain = daemon_explain,
                            .host = host_lease};
     configured_http_options(d->config, &options);
+    options.inherited = d->activation.http;
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
     if (err == -EAFNOSUPPORT)
         return 0; /* IPv6 is switched off here: status says so */
@@ -449,6 +448,7 @@ static void http_part_stop(struct daemon *d)
  * answer. The bus comes last and goes first, because its events reach everything else.
  */
 static const struct part parts[] = {
+    {"inherited sockets", activation_start, NULL},
     {"locks", locks_start, locks_stop},
     {"event loop", base_start, base_stop},
     {"state directory", state_start, state_stop},
@@ -466,6 +466,7 @@ static const struct part parts[] = {
     {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"bus", bus_part_start, bus_part_stop},
+    {"last words", NULL, last_words_stop},
 };
 
 #define PARTS (sizeof parts / sizeof *parts)
@@ -481,7 +482,7 @@ static void stop_first(struct daemon *d, size_t n)
 int parts_start(struct daemon *d)
 {
     for (size_t i = 0; i < PARTS; i++) {
-        int err = parts[i].start(d);
+        int err = parts[i].start ? parts[i].start(d) : 0;
         if (err < 0) {
             log_error("cannot start %s: %s", parts[i].name, strerror(-err));
             stop_first(d, i + 1);

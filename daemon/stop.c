@@ -18,11 +18,39 @@
 #define LEAVE_NS     (3 * NS_PER_S)
 #define HAND_OVER_NS NS_PER_S
 
+#define LOOK_NS (5 * NS_PER_MS)
+
 static bool handed_over(const struct daemon *d)
 {
     struct agent_status agent = agent_status(d->agent);
     bool publishing = bus_connected(d->bus) && agent.name == AGENT_NAME_OURS;
     return !publishing || (agent.lease_acknowledged && agent.unacknowledged == 0);
+}
+
+/* Where the sockets outlive this process, who comes now waits in them for the next life, and nobody is turned away. */
+static void leave_newcomers_waiting(struct daemon *d)
+{
+    if (d->activation.api)
+        api_stop_accepting(d->api);
+    if (d->activation.http)
+        http_stop_accepting(d->http);
+}
+
+/* Who was let in before gets his answer. */
+static bool owes_an_answer(const struct daemon *d)
+{
+    return d->activation.http && http_is_owed(d->http);
+}
+
+static void on_look(void *arg)
+{
+    stop_check(arg);
+}
+
+static void look_again(struct daemon *d)
+{
+    int64_t now_ns = clock_now_ns();
+    loop_timer_arm(&d->stop_look_timer, now_ns + LOOK_NS, now_ns);
 }
 
 /* why: nobody confirmed it; NULL: it is done. */
@@ -63,6 +91,7 @@ void stop_begin(struct daemon *d, enum stopping how)
         return;
     d->stopping = how;
     sd_notify(0, "STOPPING=1");
+    leave_newcomers_waiting(d);
     if (how == STOPPING_LEAVES)
         leave(d);
     else
@@ -82,7 +111,9 @@ void stop_by_signal(struct daemon *d)
 void stop_check(struct daemon *d)
 {
     bool connected = bus_connected(d->bus);
-    if (d->stopping == STOPPING_HANDS_OVER && handed_over(d))
+    if (d->stopping == STOPPING_HANDS_OVER && handed_over(d) && owes_an_answer(d))
+        look_again(d);
+    else if (d->stopping == STOPPING_HANDS_OVER && handed_over(d))
         finish(d, NULL);
     else if (d->stopping == STOPPING_LEAVES && !connected)
         finish(d,
@@ -93,5 +124,6 @@ void stop_check(struct daemon *d)
 
 int stop_init(struct daemon *d)
 {
-    return loop_timer_init(&d->stop_timer, d->base, took_too_long, d);
+    int err = loop_timer_init(&d->stop_timer, d->base, took_too_long, d);
+    return err ? err : loop_timer_init(&d->stop_look_timer, d->base, on_look, d);
 }

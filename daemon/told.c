@@ -10,7 +10,7 @@ void daemon_status(void *arg, Discover__V1__Status *ret_status)
 {
     struct daemon *d = arg;
     status_fill(d->status, ret_status);
-    listen_problems_status(d->config, d->dns_inherited, ret_status);
+    listen_problems_status(d->config, d->activation.http > 0, ret_status);
 }
 
 static struct dns *dns_of(void *arg)

@@ -52,6 +52,7 @@ struct discover {
 
     const struct link_events *events; /* who dispatches what comes */
     enum link_state link;
+    bool lost; /* it is down because a connection ended, not because there was nobody */
     struct connection connection;
     struct retry reconnect, renew;
     int64_t up_since_ns;

@@ -182,7 +182,8 @@ static int greet(struct discover *d)
 {
     int64_t deadline_ns = context_deadline(d);
     int err = link_open(d);
-    while (d->link == LINK_GREETING) {
+    while (d->link == LINK_GREETING ||
+           (d->link == LINK_DOWN && d->lost)) { /* one that is restarted ends it, and is back */
         handle_wait(d, deadline_ns);
         if (clock_now_ns() >= deadline_ns)
             break;

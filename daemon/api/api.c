@@ -3,6 +3,7 @@
 #include "daemon/api/api.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,12 @@ static void on_accept_again(void *arg)
     event_add(api->acceptable, NULL);
 }
 
+void api_stop_accepting(struct api *api)
+{
+    loop_timer_arm(&api->accept_again, INT64_MAX, 0);
+    (void)event_del(api->acceptable);
+}
+
 /* --- the socket file --- */
 
 static int set_address(const char *path, struct sockaddr_un *ret_address)
@@ -227,9 +234,18 @@ static int bind_and_listen(struct api *api, const struct sockaddr_un *address)
     return 0;
 }
 
+/* Its file and its rights are those of whoever bound it. */
+static int take_inherited(struct api *api)
+{
+    api->sock = fcntl(api->options.inherited, F_DUPFD_CLOEXEC, 0);
+    return api->sock < 0 || fcntl(api->sock, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 static int open_socket(struct api *api)
 {
     struct sockaddr_un address;
+    if (api->options.inherited > 0)
+        return take_inherited(api);
     int err = set_address(api->options.path, &address);
     if (err == 0)
         err = remove_stale(&address);

@@ -26,6 +26,7 @@ struct api;
 
 struct api_options {
     const char *path;
+    int inherited; /* a listening socket that was passed (systemd), used instead of path; stays the caller's; or 0 */
     const char *group;   /* whose members may register; "": none */
     const char *version; /* of the daemon, as "0.1.0" */
     const char *host;
@@ -83,15 +84,18 @@ struct api_ops {
 };
 
 /*
- * Listens. The lock that keeps a second daemon out is the caller's: a socket file on which nobody answers is
+ * Listens. What was passed was bound by somebody else, and stays when we go. Else the lock that keeps a second daemon out is the caller's: a socket file on which nobody answers is
  * removed. -EADDRINUSE: somebody answers; -ENOTSOCK: the path is some other file; -ENAMETOOLONG; or a negative
  * errno. metrics gives the counters of Status, and gets the API's own.
  */
 int api_new(struct event_base *base, const struct api_options *options, const struct api_ops *ops,
             struct metrics *metrics, struct api **ret_api);
 
-/* Closes all clients (client_gone is called for each) and removes the socket file. */
+/* Closes all clients (client_gone is called for each) and removes the socket file, if we made it. */
 void api_free(struct api *api);
+
+/* Lets nobody else in; who is connected is served on. */
+void api_stop_accepting(struct api *api);
 
 /*
  * Answers whoever asked to leave: done, or why nobody has confirmed it. Their connections end with the process, not with

@@ -62,8 +62,8 @@ static int check_counts(const struct dns_options *o, char *reason)
         what = "zones: there must be 1 to 16";
     else if (o->n_listen + o->n_inherited == 0)
         what = "listen: no address";
-    else if (o->n_listen > DNS_LISTEN_MAX || o->n_inherited > DNS_LISTEN_MAX)
-        what = "listen: more than 16 addresses";
+    else if (o->n_listen > DNS_LISTEN_MAX || o->n_inherited > DNS_INHERITED_MAX)
+        what = "listen: more than 16 addresses, or more than 32 sockets that were passed";
     else if (o->n_allow > DNS_ALLOW_MAX)
         what = "allow: more than 64 networks";
     if (!what)

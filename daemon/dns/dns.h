@@ -19,23 +19,25 @@
 
 #include "daemon/base/metrics.h"
 
-#define DNS_LISTEN_MAX  16
-#define DNS_ZONES_MAX   16
-#define DNS_WORKERS_MAX 64
-#define DNS_ALLOW_MAX   64
-#define DNS_REASON_CAP  256
+#define DNS_LISTEN_MAX    16
+#define DNS_INHERITED_MAX 32
+#define DNS_ZONES_MAX     16
+#define DNS_WORKERS_MAX   64
+#define DNS_ALLOW_MAX     64
+#define DNS_REASON_CAP    256
 
 struct dns_options {
     const char *const *listen; /* "127.0.0.1:8053", "[::1]:8053"; port 0: any free one */
     size_t n_listen;
-    const int *inherited; /* bound sockets (systemd) used instead of `listen`; stay open at dns_free */
+    const int
+        *inherited; /* bound sockets (systemd), served as well; stay open at dns_free, and what comes then waits */
     size_t n_inherited;
     const char *const *zones; /* "discover.internal"; reverse ones ("10.in-addr.arpa") answer PTR */
     size_t n_zones;
     const char *const *allow; /* who may ask besides loopback, "10.0.0.0/8"; none: everybody who can reach us */
     size_t n_allow;
     uint32_t ttl_s;            /* of answers, 0..3600 */
-    uint32_t workers;          /* UDP threads for each address */
+    uint32_t workers;          /* UDP threads for each address, whoever bound it */
     uint32_t udp_payload;      /* largest UDP answer off loopback (RFC 9715), 512..4096 */
     uint32_t loopback_payload; /* the same on loopback, where nothing fragments, 512..16384 */
     uint32_t rate_limit;       /* UDP answers per second and address to a network off loopback; 0: no limit */

@@ -200,8 +200,10 @@ int dns_connection_ready(struct dns_connection *c, struct dns_responder *r, uint
         return err;
     if (c->ended && !c->pending)
         return -ECONNRESET;
-    if (progress && !c->pending)
+    if (progress && !c->pending) {
         c->active_ns = now_ns;
+        c->served = true;
+    }
     set_deadline(c, progress, now_ns, times);
     return 0;
 }

@@ -26,6 +26,7 @@ struct dns_connection {
     uint32_t pending_at, pending_end;
     int64_t active_ns;   /* when it was opened, or the last answer was taken */
     int64_t deadline_ns; /* when it is closed unless something happens */
+    bool served;         /* has had an answer */
     bool in_message;     /* the deadline is for finishing something, and does not move before that */
 };
 
@@ -40,6 +41,12 @@ void dns_connection_free(struct dns_connection *c);
 static inline bool dns_connection_blocked(const struct dns_connection *c)
 {
     return c->pending != NULL;
+}
+
+/* Whether it has not had the answer yet that it was opened for, or to what it has begun to ask. */
+static inline bool dns_connection_is_owed(const struct dns_connection *c)
+{
+    return !c->served || c->in_message;
 }
 
 /*

@@ -31,6 +31,17 @@ static void set_path_mtu(int fd, int family, int ipv4_value, int ipv6_value)
         (void)set(fd, IPPROTO_IP, IP_MTU_DISCOVER, ipv4_value);
 }
 
+/* Never less than whoever passed the socket gave it: it may do what we may not (ReceiveBuffer= of systemd.socket(5)). */
+static void make_room(int fd)
+{
+    int bytes = 0;
+    socklen_t n = sizeof bytes;
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &n) == 0 && bytes >= RECEIVE_BYTES)
+        return;
+    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES) < 0)
+        (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
+}
+
 /*
  * RFC 9715 3.1: no fragments, and no belief in a path MTU that anybody could have forged; answers off loopback are
  * small enough for any path. (It is also cheaper: the kernel need not find a number for fragments to share.)
@@ -39,8 +50,7 @@ static void tune_udp(int fd, int family)
 {
     struct timeval wake = {DNS_WAKE_NS / NS_PER_S, DNS_WAKE_NS % NS_PER_S / 1000};
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wake, sizeof wake);
-    if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES) < 0)
-        (void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
+    make_room(fd);
     set_path_mtu(fd, family, IP_PMTUDISC_PROBE, IPV6_PMTUDISC_PROBE);
 }
 
@@ -57,6 +67,13 @@ static int ask_for_address(const struct dns_socket *s)
     if (s->address.any.sa_family == AF_INET6)
         return set(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return set(s->fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static bool same_address(const union dns_peer *x, const union dns_peer *y)
+{
+    const uint8_t *a, *b;
+    size_t n = dns_peer_address(x, &a);
+    return dns_peer_port(x) == dns_peer_port(y) && dns_peer_address(y, &b) == n && memcmp(a, b, n) == 0;
 }
 
 static int learn_address(struct dns_socket *s)
@@ -123,12 +140,40 @@ static void close_from(struct dns_sockets *s, size_t n_udp, size_t n_tcp)
         close(s->tcp[--s->n_tcp].fd);
 }
 
+/* Whether what is sent to the address arrives at the socket already. */
+static bool covers(const struct dns_socket *socket, const union dns_peer *address)
+{
+    int family = socket->address.any.sa_family, v6only = 1;
+    socklen_t n = sizeof v6only;
+    if (!socket->inherited || dns_peer_port(&socket->address) != dns_peer_port(address))
+        return false;
+    if (!dns_peer_is_wildcard(&socket->address))
+        return same_address(&socket->address, address);
+    if (family == AF_INET6)
+        (void)getsockopt(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, &n);
+    return family == address->any.sa_family || (family == AF_INET6 && !v6only);
+}
+
+static bool any_covers(const struct dns_socket *sockets, size_t n, const union dns_peer *address)
+{
+    bool covered = false;
+    for (size_t i = 0; i < n; i++)
+        covered |= covers(&sockets[i], address);
+    return covered;
+}
+
 static int open_address(const union dns_peer *address, unsigned workers, struct dns_sockets *s)
 {
     size_t n_udp = s->n_udp, n_tcp = s->n_tcp;
-    int err = open_tcp(address, s);
-    for (unsigned i = 0; i < workers && !err; i++)
-        err = open_udp(&s->tcp[n_tcp].address, workers > 1, s);
+    union dns_peer bound = *address;
+    int err = 0;
+    if (!any_covers(s->tcp, s->n_tcp, address)) {
+        err = open_tcp(address, s);
+        bound = s->tcp[n_tcp].address; /* the port is known now */
+    }
+    bool covered = any_covers(s->udp, s->n_udp, address);
+    for (unsigned i = 0; i < workers && !err && !covered; i++)
+        err = open_udp(&bound, workers > 1, s);
     if (err)
         close_from(s, n_udp, n_tcp);
     return err;
@@ -168,11 +213,23 @@ static int open_listed(const struct dns_options *o, struct dns_sockets *s, char 
     return 0;
 }
 
-/* The workers of an inherited socket share it: it may have been bound without SO_REUSEPORT. */
+/* A worker waits in the kernel, not in a poll. */
+static int make_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/*
+ * Several workers share a socket: one of their own, even with SO_REUSEPORT, would have to be of the user who bound the first
+ * (socket(7)), and what waited in it would end with this process.
+ */
 static int take_udp(const struct dns_socket *socket, unsigned workers, struct dns_sockets *s)
 {
     tune_udp(socket->fd, socket->address.any.sa_family);
-    int err = ask_for_address(socket);
+    int err = make_blocking(socket->fd);
+    if (!err)
+        err = ask_for_address(socket);
     for (unsigned i = 0; i < workers && !err; i++) {
         s->udp[s->n_udp] = *socket;
         s->udp[s->n_udp].fd = fcntl(socket->fd, F_DUPFD_CLOEXEC, 0);
@@ -196,26 +253,45 @@ static int take_tcp(const struct dns_socket *socket, struct dns_sockets *s)
     return 0;
 }
 
-static int take_inherited(int fd, unsigned workers, struct dns_sockets *s)
+static int look_at(int fd, struct dns_socket *ret_socket, int *ret_type)
 {
-    struct dns_socket socket = {.fd = fd, .inherited = true};
+    socklen_t n = sizeof *ret_type;
+    *ret_socket = (struct dns_socket){.fd = fd, .inherited = true};
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, ret_type, &n) < 0 ? -errno : learn_address(ret_socket);
+}
+
+/* Several of one address (ReusePort=) have its workers between them. */
+static unsigned workers_of(const struct dns_options *o, const struct dns_socket *socket)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < o->n_inherited; i++) {
+        struct dns_socket other;
+        int type;
+        if (look_at(o->inherited[i], &other, &type) == 0 && type == SOCK_DGRAM)
+            n += same_address(&other.address, &socket->address);
+    }
+    return (o->workers + n - 1) / n;
+}
+
+static int take_inherited(const struct dns_options *o, int fd, struct dns_sockets *s)
+{
+    struct dns_socket socket;
     int type;
-    socklen_t n = sizeof type;
-    int err = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) < 0 ? -errno : learn_address(&socket);
+    int err = look_at(fd, &socket, &type);
     if (err)
         return err;
     int family = socket.address.any.sa_family;
     if (family != AF_INET && family != AF_INET6)
         return -EAFNOSUPPORT;
     if (type == SOCK_DGRAM)
-        return take_udp(&socket, workers, s);
+        return take_udp(&socket, workers_of(o, &socket), s);
     return type == SOCK_STREAM ? take_tcp(&socket, s) : -EPROTOTYPE;
 }
 
 static int take_all(const struct dns_options *o, struct dns_sockets *s, char ret_reason[static DNS_REASON_CAP])
 {
     for (size_t i = 0; i < o->n_inherited; i++) {
-        int err = take_inherited(o->inherited[i], o->workers, s);
+        int err = take_inherited(o, o->inherited[i], s);
         if (err) {
             snprintf(ret_reason, DNS_REASON_CAP, "cannot serve the inherited socket %d: %s", o->inherited[i],
                      strerror(-err));
@@ -228,7 +304,9 @@ static int take_all(const struct dns_options *o, struct dns_sockets *s, char ret
 int dns_sockets_open(const struct dns_options *o, struct dns_sockets *ret_s, char ret_reason[static DNS_REASON_CAP])
 {
     ret_s->n_udp = ret_s->n_tcp = 0;
-    int err = o->n_inherited ? take_all(o, ret_s, ret_reason) : open_listed(o, ret_s, ret_reason);
+    int err = take_all(o, ret_s, ret_reason);
+    if (!err)
+        err = open_listed(o, ret_s, ret_reason);
     if (err)
         dns_sockets_close(ret_s);
     return err;

@@ -2,6 +2,9 @@
 /*
  * The sockets served. Main thread only.
  *
+ * Those that were passed (socket activation), and those of `listen` whose address is not among them. What was passed belongs
+ * to whoever passed it, too: it is never shut down, and what is not read from it by the end is there for the next life.
+ *
  * The TCP listener of an address is opened first and without SO_REUSEPORT, so that it is a lock: of two daemons only
  * one gets it, whatever folders they use. Only behind it do the UDP sockets of several workers share their address.
  */
@@ -11,7 +14,7 @@
 #include "daemon/dns/dns.h"
 #include "daemon/dns/dns_access.h"
 
-#define DNS_SOCKETS_MAX (DNS_LISTEN_MAX * DNS_WORKERS_MAX)
+#define DNS_SOCKETS_MAX ((DNS_LISTEN_MAX + DNS_INHERITED_MAX) * DNS_WORKERS_MAX)
 
 struct dns_socket {
     int fd;
@@ -22,7 +25,7 @@ struct dns_socket {
 struct dns_sockets {
     struct dns_socket udp[DNS_SOCKETS_MAX]; /* one for each worker */
     size_t n_udp;
-    struct dns_socket tcp[DNS_LISTEN_MAX];
+    struct dns_socket tcp[DNS_LISTEN_MAX + DNS_INHERITED_MAX];
     size_t n_tcp;
 };
 

@@ -15,6 +15,9 @@
 
 #define EVENTS          64
 #define ACCEPTS_AT_ONCE 64
+#define WAKE_MS         250 /* it turns that often, whatever happens: whoever watches it sees that it can */
+#define DRAIN_NS        (250 * NS_PER_MS)
+#define DRAIN_STEP_MS   10
 
 /* What an event is about: the slot of a connection, or above those, a listener, or the wake-up. */
 #define LISTENER_BASE UINT64_C(0x100000000)
@@ -294,14 +297,44 @@ static int wait_ms(const struct dns_tcp *t)
     return wait_ns > NS_PER_S ? 1000 : (int)(wait_ns / NS_PER_MS) + 1;
 }
 
-void dns_tcp_run(struct dns_tcp *t, const atomic_bool *stop)
+static void turn(struct dns_tcp *t, int longest_ms)
 {
     struct epoll_event events[EVENTS];
-    while (!atomic_load_explicit(stop, memory_order_relaxed)) {
-        int n = epoll_wait(t->epoll_fd, events, EVENTS, wait_ms(t));
-        int64_t now_ns = clock_now_ns();
-        dns_responder_begin(t->options.responder, now_ns);
-        handle_all(t, events, n, now_ns);
-        sweep(t, now_ns);
-    }
+    int wait = wait_ms(t);
+    int n = epoll_wait(t->epoll_fd, events, EVENTS, wait >= 0 && wait < longest_ms ? wait : longest_ms);
+    int64_t now_ns = clock_now_ns();
+    dns_responder_begin(t->options.responder, now_ns);
+    handle_all(t, events, n, now_ns);
+    sweep(t, now_ns);
+}
+
+/* Nobody else is let in: where the listener was passed to us, who comes now waits for the next life. */
+static void stop_accepting(struct dns_tcp *t)
+{
+    for (size_t i = 0; i < t->options.sockets->n_tcp; i++)
+        (void)watch(t, EPOLL_CTL_DEL, t->options.sockets->tcp[i].fd, 0, 0);
+}
+
+static bool any_owed(const struct dns_tcp *t)
+{
+    bool owed = false;
+    for (uint32_t i = 0; i < t->options.connections && !owed; i++)
+        owed = t->connections[i] && dns_connection_is_owed(t->connections[i]);
+    return owed;
+}
+
+/* Whoever was let in gets his answer, if he asks soon. */
+static void finish(struct dns_tcp *t)
+{
+    int64_t until_ns = clock_now_ns() + DRAIN_NS;
+    stop_accepting(t);
+    while (any_owed(t) && clock_now_ns() < until_ns)
+        turn(t, DRAIN_STEP_MS);
+}
+
+void dns_tcp_run(struct dns_tcp *t, const atomic_bool *stop)
+{
+    while (!atomic_load_explicit(stop, memory_order_relaxed))
+        turn(t, WAKE_MS);
+    finish(t);
 }

@@ -19,6 +19,7 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/metrics.h"
@@ -34,7 +35,8 @@
 struct http;
 
 struct http_options {
-    const char *listen;      /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+    const char *listen; /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
+    int inherited; /* a listening socket that was passed (systemd), used instead of listen; stays the caller's; or 0 */
     struct http_names names; /* besides loopback's and the address itself, that requests may ask; must live on */
 
     const char *const *dns_listen; /* told to the page */
@@ -68,6 +70,12 @@ struct http_ops {
 int http_new(struct event_base *base, const struct http_options *options, const struct http_ops *ops,
              struct metrics *metrics, struct http **ret_http);
 void http_free(struct http *h);
+
+/* Lets nobody else in. */
+void http_stop_accepting(struct http *h);
+
+/* Whether somebody was let in and has not got his whole answer yet. */
+bool http_is_owed(const struct http *h);
 
 /* The port in use. */
 uint16_t http_port(const struct http *h);

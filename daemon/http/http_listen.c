@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The read-only HTTP interface: who is let in. */
 #include <errno.h>
+#include <fcntl.h>
 #include <event2/listener.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -149,18 +150,32 @@ static int bind_socket(const struct sockaddr *address, socklen_t n, int *ret_soc
     return err;
 }
 
-static int listen_at(struct http *h, const char *text)
+static int bind_at(const char *text, int *ret_sock)
 {
     struct sockaddr_storage address;
     socklen_t n;
-    int sock = -1;
     int err = address_parse(text, &address, &n);
-    if (!err)
-        err = bind_socket((const struct sockaddr *)&address, n, &sock);
+    return err ? err : bind_socket((const struct sockaddr *)&address, n, ret_sock);
+}
+
+static int take_inherited(int fd, int *ret_sock)
+{
+    int sock = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (sock < 0 || fcntl(sock, F_SETFL, O_NONBLOCK) < 0)
+        return -errno;
+    *ret_sock = sock;
+    return 0;
+}
+
+static int listen_at(struct http *h)
+{
+    bool inherited = h->options.inherited > 0;
+    int sock = -1;
+    int err = inherited ? take_inherited(h->options.inherited, &sock) : bind_at(h->options.listen, &sock);
     if (err)
         return err;
     unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC;
-    h->listener = evconnlistener_new(h->base, on_accept, h, flags, BACKLOG, sock);
+    h->listener = evconnlistener_new(h->base, on_accept, h, flags, inherited ? 0 : BACKLOG, sock);
     if (!h->listener) {
         err = errno ? -errno : -ENOMEM;
         close(sock);
@@ -176,7 +191,29 @@ int http_listen(struct http *h)
     shares_init(&h->held_shares, h->options.held_max, h->options.held_max / 2, h->options.reserve);
     h->diag = peer_owner_open();
     int err = loop_timer_init(&h->accept_again, h->base, on_accept_again, h);
-    return err ? err : listen_at(h, h->options.listen);
+    return err ? err : listen_at(h);
+}
+
+void http_stop_accepting(struct http *h)
+{
+    loop_timer_arm(&h->accept_again, INT64_MAX, 0);
+    evconnlistener_disable(h->listener);
+}
+
+/* Who is held until there is a change, or is told of all of them, asks again. */
+static bool is_owed(const struct connection *c)
+{
+    if (c->state == READING)
+        return c->begun || !c->served;
+    return c->state != HELD && c->state != STREAMING && c->state != DRAINING;
+}
+
+bool http_is_owed(const struct http *h)
+{
+    for (const struct connection *c = h->connections; c; c = c->next)
+        if (is_owed(c))
+            return true;
+    return false;
 }
 
 void http_listen_stop(struct http *h)

@@ -30,28 +30,28 @@ static void look(struct problems *p, const char *key, const char *address)
         snprintf(p->text[p->n++], PROBLEM_CAP, "%s %s: %s", key, address, why);
 }
 
-static void look_at_all(const struct config *c, bool dns_inherited, struct problems *ret_problems)
+static void look_at_all(const struct config *c, bool http_inherited, struct problems *ret_problems)
 {
     ret_problems->n = 0;
-    for (size_t i = 0; i < c->dns.listen.n && !dns_inherited; i++)
+    for (size_t i = 0; i < c->dns.listen.n; i++)
         look(ret_problems, "dns.listen", c->dns.listen.items[i]);
-    if (c->http.listen[0])
+    if (c->http.listen[0] && !http_inherited)
         look(ret_problems, "http.listen", c->http.listen);
 }
 
-void listen_problems_log(const struct config *config, bool dns_inherited)
+void listen_problems_log(const struct config *config, bool http_inherited)
 {
     struct problems p;
-    look_at_all(config, dns_inherited, &p);
+    look_at_all(config, http_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         log_warning("%s", p.text[i]);
 }
 
-void listen_problems_status(const struct config *config, bool dns_inherited, Discover__V1__Status *ret_status)
+void listen_problems_status(const struct config *config, bool http_inherited, Discover__V1__Status *ret_status)
 {
     static struct problems p;
     static char *pointers[PROBLEMS_MAX];
-    look_at_all(config, dns_inherited, &p);
+    look_at_all(config, http_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         pointers[i] = p.text[i];
     ret_status->n_listen_problems = p.n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses that are to be served and are not, because this host does not have them, or not yet. dns_inherited: DNS is served
- * on sockets of systemd's, and dns.listen is not used. Main thread only.
+ * Addresses that are to be served and are not, because this host does not have them, or not yet. http_inherited: http.listen is
+ * not used. Main thread only.
  */
 #ifndef REGISTRY_LISTEN_PROBLEMS_H
 #define REGISTRY_LISTEN_PROBLEMS_H
@@ -12,9 +12,9 @@
 #include "proto/api.pb-c.h"
 
 /* At the start. */
-void listen_problems_log(const struct config *config, bool dns_inherited);
+void listen_problems_log(const struct config *config, bool http_inherited);
 
 /* Fills in that field; it stays valid until the next call. */
-void listen_problems_status(const struct config *config, bool dns_inherited, Discover__V1__Status *ret_status);
+void listen_problems_status(const struct config *config, bool http_inherited, Discover__V1__Status *ret_status);
 
 #endif

@@ -144,6 +144,7 @@ static int listen_on(struct requests *r)
                                 .epoch = api_epoch,
                                 .table_fd = api_table_fd};
     const struct api_options options = {.path = c->api.socket,
+                                        .inherited = r->reach.inherited,
                                         .group = c->api.register_group,
                                         .version = r->reach.version,
                                         .host = c->host,

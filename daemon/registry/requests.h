@@ -22,6 +22,7 @@ struct requests_reach {
     struct catalog *catalog;
     struct agent *agent;
     const struct hostname_addresses *hostnames;
+    int inherited; /* a listening socket used instead of api.socket; or 0 */
     void *arg;
     void (*turn)(void *arg);               /* the agent has something to do */
     uint64_t (*reload)(void *arg);         /* as in api.h */

@@ -20,6 +20,8 @@ struct discover_call {
     uint32_t request; /* id of its message; 0: not sent yet, as what is held is sent */
     Discover__V1__ServerMessage__BodyCase expected;
     bool sent, ended, told;
+    bool once;              /* it must not be said twice */
+    bool interrupted;       /* the connection that it was sent over has ended */
     uint64_t round;         /* of dispatch, in which it ended */
     int result;             /* from here on: what it came to */
     char *text;             /* the reason, or the instance's name; NULL: "" */

@@ -47,7 +47,8 @@ void link_arm(struct discover *d)
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
-    bool told = pending_lost(d, d->last_error);
+    bool silently = d->link != LINK_DOWN && !code;
+    bool told = !silently && pending_lost(d, d->last_error);
     if (code && (d->link == LINK_UP || (code != d->reported && !told)))
         d->fault = code;
     d->reported = code;
@@ -55,9 +56,12 @@ static void lose(struct discover *d, int code)
         retry_reset(&d->reconnect);
     connection_close(&d->connection, true);
     held_unanswered(d->held);
+    d->lost = d->link != LINK_DOWN;
     d->link = LINK_DOWN;
     atomic_store(&d->connected, 0);
     retry_schedule(&d->reconnect, now_ns);
+    if (silently && pending_interrupted(d))
+        d->reconnect.due_ns = now_ns; /* somebody waits */
     link_arm(d);
 }
 

@@ -26,6 +26,7 @@ int pending_new(struct discover *d, Discover__V1__ClientMessage *msg, Discover__
     call->timeout_ns = d->timeout_ms * NS_PER_MS;
     call->expected = expected;
     if (msg) {
+        call->once = msg->body_case == DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE;
         call->request = msg->id;
         call->n = FRAME_HEADER + n;
         frame_header(call->frame, n);
@@ -133,6 +134,23 @@ bool pending_lost(struct discover *d, const char *reason)
     while (d->pending.waiting.first)
         pending_end(d->pending.waiting.first, DISCOVER_E_UNSYNCED, reason);
     return any;
+}
+
+bool pending_interrupted(struct discover *d)
+{
+    bool first = false;
+    d->pending.silent_ns = 0;
+    for (struct discover_call *call = d->pending.waiting.first, *next; call; call = next) {
+        next = call->next;
+        if (call->once && call->sent) {
+            pending_end(call, DISCOVER_E_UNSYNCED, d->last_error);
+            continue;
+        }
+        first |= !call->interrupted;
+        call->interrupted = true;
+        call->sent = false;
+    }
+    return first;
 }
 
 /* 5. */

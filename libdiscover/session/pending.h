@@ -5,7 +5,7 @@
  *
  * The plan:
  *   1. A call begins: it is sent at once, or when the link is up.
- *   2. It ends once: with the answer to its message, with the connection, or with its time.
+ *   2. It ends once: with the answer to its message, with its time, or because there is no daemon to connect to.
  *   3. It is told once: from dispatch, when it is cancelled, or when the handle is freed. Then it is gone.
  *   4. A call of several parts ends with the last of them; each part is a call that tells nobody else.
  *   5. Time counts from when the call began, or from when the daemon fell silent, if that was before: many calls to a
@@ -35,8 +35,14 @@ int pending_send_all(struct discover *d);
 bool pending_asked(const struct discover *d, uint32_t id);
 void pending_answered(struct discover *d, Discover__V1__ServerMessage *msg);
 
-/* The connection has ended, or could not be made. Returns whether a call ends with it. */
+/* It could not be made, or has ended for a reason: all end with it. Returns whether there are any. */
 bool pending_lost(struct discover *d, const char *reason);
+
+/*
+ * The connection has ended without a word, as it does when the daemon is restarted: where its socket outlives it (systemd's),
+ * the next life answers there, and what may be said twice waits for that. Returns whether a call does so for the first time.
+ */
+bool pending_interrupted(struct discover *d);
 
 /* Ends those whose time is over. */
 void pending_expire(struct discover *d, int64_t now_ns);

@@ -22,6 +22,10 @@ for file in bin/discoverd bin/discoverctl include/discover/discover.h include/di
     share/doc/discoverd/examples/haproxy/haproxy.cfg share/doc/discoverd/examples/unbound/discoverd.conf; do
     [ -f "$root/usr/$file" ] || fail "not installed: $file"
 done
+for file in discoverd discoverd-dns discoverd-http; do
+    [ -f "$root/usr/lib/systemd/system/$file.socket" ] || fail "not installed: $file.socket"
+done
+[ -f "$root/usr/lib/tmpfiles.d/discoverd.conf" ] || fail "not installed: tmpfiles.d/discoverd.conf"
 "$root/usr/bin/discoverd" --version
 
 # The library's folder depends on the distribution's layout.

@@ -115,13 +115,13 @@ START_TEST(test_workers_share_the_load)
 }
 END_TEST
 
-/* As systemd hands them over; they go on living when the responder is gone. */
+/* As systemd hands them over, not blocking; they go on living when the responder is gone. */
 START_TEST(test_inherited_sockets)
 {
     with_payment();
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
-    int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+    int udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     ck_assert_int_eq(bind(tcp, (struct sockaddr *)&a, n), 0);
     ck_assert_int_eq(getsockname(tcp, (struct sockaddr *)&a, &n), 0);
     ck_assert_int_eq(bind(udp, (struct sockaddr *)&a, n), 0);
@@ -130,6 +130,11 @@ START_TEST(test_inherited_sockets)
     options.inherited = inherited;
     options.n_inherited = 2;
     options.workers = 2;
+    char same[32];
+    snprintf(same, sizeof same, "127.0.0.1:%d", ntohs(a.sin_port));
+    const char *const listen_too[] = {same, "127.0.0.1:0"}; /* the first is served already */
+    options.listen = listen_too;
+    options.n_listen = 2;
     for (int life = 0; life < 2; life++) {
         live_start();
         ck_assert_int_eq(port, ntohs(a.sin_port));
@@ -138,6 +143,10 @@ START_TEST(test_inherited_sockets)
         live_send_tcp(fd, payment, SRV);
         ck_assert_uint_eq(live_receive_tcp(fd)->counts[0], 1);
         close(fd);
+        struct sockaddr_storage other;
+        ck_assert_int_eq(dns_address(dns, 1, &other), 0);
+        ck_assert_int_ne(((struct sockaddr_in *)&other)->sin_port, a.sin_port);
+        ck_assert_int_eq(dns_address(dns, 2, &other), -ENOENT);
         live_stop();
     }
     close(udp);

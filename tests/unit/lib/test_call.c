@@ -215,11 +215,25 @@ START_TEST(answers_of_another_kind_are_refused)
 }
 END_TEST
 
+/* Nobody is there any more. */
 START_TEST(connection_lost_while_waiting)
 {
     begin();
+    ck_assert_int_eq(discover_set_timeout(d, 5000), 0);
+    strcpy(d->socket_path, "/nonexistent/sock");
     stage_hang_up(&stage);
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_connected(d), 0);
+    end();
+}
+END_TEST
+
+/* Somebody holds the socket: a daemon that restarts is waited for, and one that does not come back no longer than ever. */
+START_TEST(connection_lost_and_the_socket_stays)
+{
+    begin();
+    stage_hang_up(&stage);
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT);
     ck_assert_int_eq(discover_connected(d), 0);
     end();
 }
@@ -419,7 +433,7 @@ END_TEST
 
 UNIT_TESTS("call", everything_set_reaches_the_daemon, refusals_become_results, refused_change_leaves_what_was,
            late_answer_still_counts, late_answer_that_nobody_wants_is_taken_back, deregistered_is_not_renewed,
-           answers_of_another_kind_are_refused, connection_lost_while_waiting, names_are_checked_here,
-           heartbeat_times_out, status_is_told, draining_registers_again_with_that_state,
+           answers_of_another_kind_are_refused, connection_lost_while_waiting, connection_lost_and_the_socket_stays,
+           names_are_checked_here, heartbeat_times_out, status_is_told, draining_registers_again_with_that_state,
            what_an_operator_says_is_asked_of_the_daemon, work_for_dispatch_makes_no_call_wait_longer,
            a_daemon_that_goes_on_talking_makes_no_call_wait_longer)
