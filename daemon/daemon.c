@@ -42,7 +42,6 @@ static void on_second(void *arg)
     soa_serial_second(&d->soa_serial);
     outbound_second(d->outbound);
     services_second(d->services);
-    sd_notify(0, "WATCHDOG=1");
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
 }

@@ -26,6 +26,7 @@
  *     status              what is told of it all
  *     daemon_locks        keep a second daemon out
  *     activation          sockets that systemd holds
+ *     supervision         what systemd is told: that the daemon gets on, and how it is
  *     configured          from keys of the configuration to options of the parts
  *
  * Main thread only.
@@ -64,6 +65,7 @@
 #include "daemon/registry/services.h"
 #include "daemon/registry/soa_serial.h"
 #include "daemon/registry/status.h"
+#include "daemon/registry/supervision.h"
 
 /* What pause.c keeps. */
 struct pause {
@@ -105,6 +107,8 @@ struct daemon {
     struct metrics *metrics;
     struct daemon_locks locks;
     struct activation activation;
+    struct watchdog watchdog;
+    struct supervision *supervision;
     struct state_dir *state_dir;
 
     struct host_address *host_address;

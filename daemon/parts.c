@@ -138,7 +138,10 @@ static int bus_part_start(struct daemon *d)
         err = bus_add_metrics(d->bus, d->metrics);
     if (!err)
         err = loop_watch_init(&d->bus_watch, d->base, bus_fd(d->bus), on_bus, d);
-    return err ? err : bus_start(d->bus);
+    if (err)
+        return err;
+    bus_set_watchdog(d->bus, &d->watchdog);
+    return bus_start(d->bus);
 }
 
 static void bus_part_stop(struct daemon *d)
@@ -225,14 +228,6 @@ static int status_start(struct daemon *d)
 static void status_stop(struct daemon *d)
 {
     status_free(d->status);
-}
-
-/* What this life knew goes to disk, and DNS is served meanwhile: nothing takes longer at the end. */
-static void last_words_stop(struct daemon *d)
-{
-    int64_t true_ns;
-    if (d->status && status_catalog_is_worth_storing(d->status, clock_now_ns(), &true_ns))
-        catalog_file_write_now(d->catalog_file, catalog_table(d->catalog), true_ns);
 }
 
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
@@ -324,6 +319,7 @@ static int dns_part_start(struct daemon *d)
     configured_dns_options(d->config, &o);
     o.n_inherited = d->activation.n_dns;
     o.inherited = d->activation.dns;
+    o.watchdog = &d->watchdog;
     if (o.n_inherited == 0 && o.n_listen == 0)
         return 0; /* nobody wants it here */
     int err = dns_new(&o, d->metrics, &d->dns, reason);
@@ -443,6 +439,17 @@ static void http_part_stop(struct daemon *d)
     http_free(d->http);
 }
 
+static int supervision_start(struct daemon *d)
+{
+    return supervision_new(&(struct supervision_reach){d->base, d->metrics, &d->watchdog, d, daemon_status},
+                           &d->supervision);
+}
+
+static void supervision_stop(struct daemon *d)
+{
+    supervision_free(d->supervision);
+}
+
 /*
  * The order says who needs whom: the ways in come after what they reach, so that nobody is let in before there is an
  * answer. The bus comes last and goes first, because its events reach everything else.
@@ -466,7 +473,7 @@ static const struct part parts[] = {
     {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"bus", bus_part_start, bus_part_stop},
-    {"last words", NULL, last_words_stop},
+    {"supervision", supervision_start, supervision_stop},
 };
 
 #define PARTS (sizeof parts / sizeof *parts)
@@ -482,7 +489,7 @@ static void stop_first(struct daemon *d, size_t n)
 int parts_start(struct daemon *d)
 {
     for (size_t i = 0; i < PARTS; i++) {
-        int err = parts[i].start ? parts[i].start(d) : 0;
+        int err = parts[i].start(d);
         if (err < 0) {
             log_error("cannot start %s: %s", parts[i].name, strerror(-err));
             stop_first(d, i + 1);
@@ -492,7 +499,9 @@ int parts_start(struct daemon *d)
     return 0;
 }
 
+/* First what this life knew goes to disk, while DNS is served: nothing takes longer at the end. */
 void parts_stop(struct daemon *d)
 {
+    status_store_last(d->status, d->catalog_file);
     stop_first(d, PARTS);
 }

@@ -226,6 +226,12 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     return 0;
 }
 
+void bus_set_watchdog(struct bus *b, struct watchdog *w)
+{
+    bus_reader_set_watchdog(b->reader, w);
+    bus_publisher_set_watchdog(b->writer, w);
+}
+
 int bus_start(struct bus *b)
 {
     sigset_t before;

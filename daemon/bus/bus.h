@@ -13,6 +13,7 @@
 #ifndef BUS_BUS_H
 #define BUS_BUS_H
 
+#include "daemon/base/watchdog.h"
 #include "daemon/sync/message.h"
 
 #define BUS_WHY_CAP 512
@@ -109,6 +110,9 @@ void bus_access_free(struct bus_access *access);
  * made at once; this one serves until it stands. Returns whether something is not what it was at the last call.
  */
 bool bus_set_access(struct bus *b, struct bus_access *access);
+
+/* Before bus_start: who sees whether its threads get on. w outlives the bus. */
+void bus_set_watchdog(struct bus *b, struct watchdog *w);
 
 int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
 

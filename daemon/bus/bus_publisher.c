@@ -20,7 +20,10 @@
 #define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
 #define PUTS_END_NS      NS_PER_S
 #define PUTS_LOOK_MS     2
-#define STEADY_NS        (4 * NS_PER_S) /* a connection that held so long makes the next back-off start anew */
+/* nats.c tries each server that it knows of, for as long as bus_timeout says: many of them may hang. */
+#define CONNECT_LONGEST_NS (300 * NS_PER_S)
+
+#define STEADY_NS (4 * NS_PER_S) /* a connection that held so long makes the next back-off start anew */
 
 struct bus_publisher {
     struct bus_publisher_setup setup;
@@ -36,6 +39,8 @@ struct bus_publisher {
     char last_failure[BUS_REASON_CAP];
     atomic_bool stopping;
     bool started;
+    struct watchdog *watchdog;
+    struct progress progress;
     pthread_t thread;
 };
 
@@ -57,15 +62,14 @@ static void refuse_all(struct bus_publisher *w)
     }
 }
 
-/* Returns when there is something in fds, or at the deadline. */
-static void wait_until(struct pollfd *fds, nfds_t n, int64_t deadline_ns)
+/* Returns when there is something in fds, or at the deadline, or when it is time to show that we get on. */
+static void wait_until(struct bus_publisher *w, struct pollfd *fds, nfds_t n, int64_t deadline_ns)
 {
-    int timeout_ms = -1;
-    if (deadline_ns != INT64_MAX) {
-        int64_t left_ns = deadline_ns - clock_now_ns();
-        timeout_ms = left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS);
-    }
-    (void)poll(fds, n, timeout_ms);
+    int64_t left_ns = deadline_ns - clock_now_ns();
+    if (left_ns > PROGRESS_WAIT_NS)
+        left_ns = PROGRESS_WAIT_NS;
+    (void)poll(fds, n, left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
+    progress_turn(&w->progress);
 }
 
 /* Told when it changes: while a server is away, each try fails in the same way. */
@@ -100,7 +104,9 @@ static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_se
                      char ret_reason[static BUS_REASON_CAP])
 {
     uint64_t fingerprint = bus_access_fingerprint(w->access);
+    progress_away(&w->progress, CONNECT_LONGEST_NS);
     int err = bus_link_open(link, w->access, ret_server, ret_reason);
+    progress_back(&w->progress);
     if (err == 0)
         w->fingerprint = fingerprint;
     return err;
@@ -201,7 +207,7 @@ static void serve(struct bus_publisher *w)
             {.fd = mailbox_fd(w->orders), .events = POLLIN},
             {.fd = bus_link_news_fd(link), .events = POLLIN},
         };
-        wait_until(fds, 2, next_look_ns(w));
+        wait_until(w, fds, 2, next_look_ns(w));
         enum bus_link_news news = fds[1].revents ? bus_link_news(link) : BUS_LINK_NONE;
         if (news == BUS_LINK_LOST)
             return;
@@ -219,7 +225,7 @@ static void pause_for(struct bus_publisher *w, int64_t pause_ns)
     struct pollfd fd = {.fd = mailbox_fd(w->orders), .events = POLLIN};
     int64_t until_ns = clock_now_ns() + pause_ns;
     while (!atomic_load(&w->stopping) && !atomic_load(&w->next_access) && clock_now_ns() < until_ns) {
-        wait_until(&fd, 1, until_ns);
+        wait_until(w, &fd, 1, until_ns);
         refuse_all(w);
     }
 }
@@ -307,12 +313,19 @@ void bus_publisher_free(struct bus_publisher *w)
     free(w);
 }
 
+void bus_publisher_set_watchdog(struct bus_publisher *w, struct watchdog *watchdog)
+{
+    w->watchdog = watchdog;
+}
+
 int bus_publisher_start(struct bus_publisher *w)
 {
     int err = -pthread_create(&w->thread, NULL, writer_main, w);
     if (err == 0)
         (void)pthread_setname_np(w->thread, "bus");
     w->started = err == 0;
+    if (w->started)
+        watchdog_watch(w->watchdog, &w->progress, "bus");
     return err;
 }
 
@@ -324,6 +337,7 @@ void bus_publisher_stop(struct bus_publisher *w)
     atomic_store(&w->stopping, true);
     mailbox_wake(w->orders);
     (void)pthread_join(w->thread, NULL);
+    watchdog_unwatch(w->watchdog, &w->progress);
 }
 
 void bus_publisher_set_access(struct bus_publisher *w, struct bus_access *access)

@@ -28,6 +28,7 @@ void bus_publisher_free(struct bus_publisher *writer);
 
 /* Main thread. */
 int bus_publisher_start(struct bus_publisher *writer);
+void bus_publisher_set_watchdog(struct bus_publisher *writer, struct watchdog *watchdog); /* before; or none */
 void bus_publisher_stop(struct bus_publisher *writer); /* waits for its end, which closes the connection */
 
 /* Main thread. What to connect by from now on: see bus_set_access. Takes it over. */

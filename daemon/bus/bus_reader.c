@@ -25,6 +25,8 @@ struct bus_reader {
     sem_t credits;
     atomic_bool stopping;
     bool started;
+    struct watchdog *watchdog;
+    struct progress progress;
     pthread_t thread;
 };
 
@@ -44,6 +46,7 @@ static int create(struct bus_reader *r, const struct bus_session *session, enum 
     }
     char why[BUS_REASON_CAP];
     int err = bus_stream_create(session, &r->setup.streams[bucket], why);
+    progress_turn(&r->progress);
     if (err == 0)
         say_made(r, bucket);
     else
@@ -57,6 +60,7 @@ static int look(struct bus_reader *r, const struct bus_session *session, enum bu
 {
     const struct bus_stream *stream = &r->setup.streams[bucket];
     int err = bus_stream_info(session, stream, ret_state, reason);
+    progress_turn(&r->progress);
     if (err == -ENOENT) {
         err = create(r, session, bucket, reason);
         if (err == 0)
@@ -114,7 +118,8 @@ static void *reader_main(void *arg)
     struct bus_reader *r = arg;
     struct pollfd fd = {.fd = mailbox_fd(r->orders), .events = POLLIN};
     while (!atomic_load(&r->stopping)) {
-        (void)poll(&fd, 1, -1);
+        (void)poll(&fd, 1, PROGRESS_WAIT_NS / NS_PER_MS);
+        progress_turn(&r->progress);
         for (struct mail *next, *mail = mailbox_take(r->orders); mail; mail = next) {
             next = mail->next;
             carry_out(r, (struct order *)mail);
@@ -144,6 +149,7 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
             .timeout_ns = setup->snapshot_timeout_ns,
             .stall_ns = BUS_REQUEST_TIMEOUT_NS / 2,
             .stopping = &r->stopping,
+            .progress = &r->progress,
         };
     }
     int err = mailbox_new(2 * BUS_BUCKETS + 1, &r->orders);
@@ -164,12 +170,19 @@ void bus_reader_free(struct bus_reader *r)
     free(r);
 }
 
+void bus_reader_set_watchdog(struct bus_reader *r, struct watchdog *watchdog)
+{
+    r->watchdog = watchdog;
+}
+
 int bus_reader_start(struct bus_reader *r)
 {
     int err = -pthread_create(&r->thread, NULL, reader_main, r);
     if (err == 0)
         (void)pthread_setname_np(r->thread, "bus-read");
     r->started = err == 0;
+    if (r->started)
+        watchdog_watch(r->watchdog, &r->progress, "bus-read");
     return err;
 }
 
@@ -182,6 +195,7 @@ void bus_reader_stop(struct bus_reader *r)
     sem_post(&r->credits); /* it may wait for one */
     mailbox_wake(r->orders);
     (void)pthread_join(r->thread, NULL);
+    watchdog_unwatch(r->watchdog, &r->progress);
 }
 
 void bus_reader_resync(struct bus_reader *r, enum bus_bucket bucket)

@@ -27,7 +27,8 @@ void bus_reader_free(struct bus_reader *reader);
 
 /* Main thread. */
 int bus_reader_start(struct bus_reader *reader);
-void bus_reader_stop(struct bus_reader *reader); /* waits for its end */
+void bus_reader_set_watchdog(struct bus_reader *reader, struct watchdog *watchdog); /* before; or none */
+void bus_reader_stop(struct bus_reader *reader);                                    /* waits for its end */
 
 /* Main thread. One order of a kind and bucket at a time: main sees to it. */
 void bus_reader_resync(struct bus_reader *reader, enum bus_bucket bucket);

@@ -20,6 +20,7 @@ int bus_reading_fail(struct bus_reading *r, int err, const char *reason)
 
 int bus_reading_check(struct bus_reading *r)
 {
+    progress_back(r->s->progress);
     if (atomic_load(r->s->stopping) || bus_link_closing(r->link))
         return bus_reading_fail(r, -ENOTCONN, "the connection ends");
     return clock_now_ns() > r->deadline_ns ? bus_reading_fail(r, -ETIMEDOUT, "the snapshot took too long") : 0;
@@ -30,6 +31,7 @@ int64_t bus_reading_patience(const struct bus_reading *r, unsigned stalls)
     int64_t times = 1;
     for (unsigned i = STALLS_FIRST; i < stalls && times < STALLS_MAX; i++)
         times *= 2;
+    progress_away(r->s->progress, r->s->stall_ns * times); /* until bus_reading_check */
     return r->s->stall_ns * times;
 }
 

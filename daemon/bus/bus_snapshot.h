@@ -11,6 +11,7 @@
 
 #include <semaphore.h>
 
+#include "daemon/base/watchdog.h"
 #include "daemon/bus/bus_link.h"
 #include "daemon/bus/bus_stream.h"
 
@@ -25,6 +26,7 @@ struct bus_snapshot {
     size_t max_value;
     int64_t timeout_ns, stall_ns;
     const atomic_bool *stopping; /* given up when it is set */
+    struct progress *progress;   /* of the thread that reads */
     uint64_t requests;           /* made so far: numbers their inboxes */
 };
 

@@ -139,6 +139,7 @@ static int new_udp(struct dns *dns, struct worker *w, const struct dns_socket *s
         .access = &dns->access,
         .responder = w->responder,
         .counters = w->counters,
+        .progress = &w->progress,
         .rate_limit = share_of(dns->options.rate_limit, dns->options.workers),
         .reply_max = larger,
     };
@@ -152,6 +153,7 @@ static int new_tcp(struct dns *dns, struct worker *w)
         .access = &dns->access,
         .responder = w->responder,
         .counters = w->counters,
+        .progress = &w->progress,
         .connections = dns->options.tcp_connections,
         .per_client = dns->options.tcp_per_client,
         .idle_ns = dns->options.tcp_idle_ms * NS_PER_MS,
@@ -251,6 +253,7 @@ static int start_worker(struct worker *w, size_t number)
     w->running = true;
     snprintf(name, sizeof name, w->udp ? "dns-%zu" : "dns-tcp", number);
     pthread_setname_np(w->thread, name);
+    watchdog_watch(w->dns->options.watchdog, &w->progress, name);
     return 0;
 }
 
@@ -266,8 +269,10 @@ static int start_reverse(struct dns *dns)
         return 0;
     int err = pthread_create(&dns->reverse_thread, NULL, run_reverse, dns->config.reverse);
     dns->reverse_running = err == 0;
-    if (!err)
+    if (!err) {
         pthread_setname_np(dns->reverse_thread, "dns-reverse");
+        watchdog_watch(dns->options.watchdog, dns_reverse_progress(dns->config.reverse), "dns-reverse");
+    }
     return -err;
 }
 
@@ -305,11 +310,13 @@ void dns_stop(struct dns *dns)
         if (w->tcp)
             dns_tcp_wake(w->tcp);
         pthread_join(w->thread, NULL);
+        watchdog_unwatch(dns->options.watchdog, &w->progress);
         w->running = false;
     }
     if (dns->reverse_running) {
         dns_reverse_stop(dns->config.reverse);
         pthread_join(dns->reverse_thread, NULL);
+        watchdog_unwatch(dns->options.watchdog, dns_reverse_progress(dns->config.reverse));
         dns->reverse_running = false;
     }
 }

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "daemon/base/metrics.h"
+#include "daemon/base/watchdog.h"
 
 #define DNS_LISTEN_MAX    16
 #define DNS_INHERITED_MAX 32
@@ -46,6 +47,7 @@ struct dns_options {
     uint32_t tcp_per_client;   /* from one address; loopback counts as one */
     uint32_t tcp_idle_ms;      /* without a query, a connection is closed */
     uint32_t tcp_message_ms;   /* for a message to arrive or an answer to be taken, once begun */
+    struct watchdog *watchdog; /* sees whether the threads get on; outlives the responder; or NULL */
 };
 
 /* The defaults; no addresses, no zones. */

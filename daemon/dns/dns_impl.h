@@ -20,6 +20,7 @@ struct worker {
     struct dns_tcp *tcp;
     struct dns_responder *responder;
     struct dns_counters *counters;
+    struct progress progress;
     pthread_t thread;
     bool running;
 };

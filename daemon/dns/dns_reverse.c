@@ -44,6 +44,7 @@ struct dns_reverse {
     uint32_t serial;       /* of the table it was made from */
     int64_t true_ns;       /* when it said all that the table did, last that is known of */
     bool stop;
+    struct progress progress;
 };
 
 int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
@@ -263,6 +264,15 @@ static bool rest(struct dns_reverse *r, int64_t rest_ns)
     return !stop;
 }
 
+static bool rest_after(struct dns_reverse *r, int64_t busy_ns)
+{
+    int64_t rest_ns = busy_ns * REST_PART > LOOK_NS ? busy_ns * REST_PART : LOOK_NS;
+    progress_away(&r->progress, rest_ns);
+    bool go_on = rest(r, rest_ns);
+    progress_back(&r->progress);
+    return go_on;
+}
+
 void dns_reverse_run(struct dns_reverse *r)
 {
     int64_t busy_ns;
@@ -271,7 +281,12 @@ void dns_reverse_run(struct dns_reverse *r)
         if (!is_true(r, now_ns))
             (void)dns_reverse_build(r, now_ns); /* if it failed it is tried again after the rest */
         busy_ns = clock_now_ns() - now_ns;
-    } while (rest(r, busy_ns * REST_PART > LOOK_NS ? busy_ns * REST_PART : LOOK_NS));
+    } while (rest_after(r, busy_ns));
+}
+
+struct progress *dns_reverse_progress(struct dns_reverse *r)
+{
+    return &r->progress;
 }
 
 void dns_reverse_stop(struct dns_reverse *r)

@@ -9,6 +9,7 @@
 #ifndef DNS_DNS_REVERSE_H
 #define DNS_DNS_REVERSE_H
 
+#include "daemon/base/watchdog.h"
 #include "daemon/dns/dns_tables.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
@@ -35,6 +36,9 @@ void dns_reverse_free(struct dns_reverse *r); /* not while it runs */
 
 /* The thread, until it is stopped. */
 void dns_reverse_run(struct dns_reverse *r);
+
+/* Of its thread. */
+struct progress *dns_reverse_progress(struct dns_reverse *r);
 void dns_reverse_stop(struct dns_reverse *r);
 
 /*

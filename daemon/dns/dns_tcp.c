@@ -15,7 +15,7 @@
 
 #define EVENTS          64
 #define ACCEPTS_AT_ONCE 64
-#define WAKE_MS         250 /* it turns that often, whatever happens: whoever watches it sees that it can */
+#define WAKE_MS         (PROGRESS_WAIT_NS / NS_PER_MS)
 #define DRAIN_NS        (250 * NS_PER_MS)
 #define DRAIN_STEP_MS   10
 
@@ -303,6 +303,7 @@ static void turn(struct dns_tcp *t, int longest_ms)
     int wait = wait_ms(t);
     int n = epoll_wait(t->epoll_fd, events, EVENTS, wait >= 0 && wait < longest_ms ? wait : longest_ms);
     int64_t now_ns = clock_now_ns();
+    progress_turn(t->options.progress);
     dns_responder_begin(t->options.responder, now_ns);
     handle_all(t, events, n, now_ns);
     sweep(t, now_ns);

@@ -24,6 +24,7 @@ struct dns_tcp_options {
     const struct dns_access *access;
     struct dns_responder *responder;
     struct dns_counters *counters;
+    struct progress *progress;
     uint32_t connections, per_client;
     int64_t idle_ns, message_ns;
 };

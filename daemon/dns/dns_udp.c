@@ -266,6 +266,7 @@ void dns_udp_run(struct dns_udp *u, const atomic_bool *stop)
         if (n < 0)
             after_error(u);
         u->now_ns = clock_now_ns();
+        progress_turn(u->options.progress);
         dns_responder_begin(u->options.responder, u->now_ns);
         if (n > 0)
             answer_batch(u, (size_t)n);

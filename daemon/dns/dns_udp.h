@@ -18,6 +18,7 @@ struct dns_udp_options {
     const struct dns_access *access;
     struct dns_responder *responder;
     struct dns_counters *counters;
+    struct progress *progress;
     uint32_t rate_limit; /* of this worker */
     size_t reply_max;    /* octets of the largest reply */
 };

@@ -167,6 +167,13 @@ bool status_catalog_is_worth_storing(const struct status *s, int64_t now_ns, int
     return is_whole(s) && !catalog_is_dirty(s->reach.catalog) && (is_true || s->stale_since_ns);
 }
 
+void status_store_last(const struct status *s, struct catalog_file *file)
+{
+    int64_t true_ns;
+    if (status_catalog_is_worth_storing(s, clock_now_ns(), &true_ns))
+        catalog_file_write_now(file, catalog_table(s->reach.catalog), true_ns);
+}
+
 void status_update_sync(struct status *s, int64_t now_ns)
 {
     log_unwritten(s);

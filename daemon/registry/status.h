@@ -12,6 +12,7 @@
 #include "daemon/agent/agent.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
+#include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/registry/inbound.h"
 #include "daemon/registry/outbound.h"
@@ -48,6 +49,9 @@ void status_update_sync(struct status *s, int64_t now_ns);
  * more.
  */
 bool status_catalog_is_worth_storing(const struct status *s, int64_t now_ns, int64_t *ret_true_ns);
+
+/* Stores it if that is so, and waits for it: at the end. */
+void status_store_last(const struct status *s, struct catalog_file *file);
 
 /* Fills in all but the counters of the API. The strings stay valid until anything else is called. */
 void status_fill(struct status *s, Discover__V1__Status *ret_status);
