@@ -5,6 +5,7 @@
  *
  *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
  *   daemon.c   the loop: turns, seconds, signals
+ *   systemd_parts.c  the parts that have to do with systemd
  *   stop.c     how a life ends
  *   reload.c   what a new configuration changes while it runs
  *   pause.c    what is owed to others when it did not run for a while
@@ -16,6 +17,7 @@
  *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
  *     outbound            agent -> local catalog, bus, disk
  *     services            configuration -> agent, checks
+ *     unit_services       units of systemd -> services
  *     requests            socket -> agent
  *     hostname_addresses  the catalog's host names -> resolver -> catalog
  *     host_address        the addresses of this machine
@@ -66,6 +68,7 @@
 #include "daemon/registry/soa_serial.h"
 #include "daemon/registry/status.h"
 #include "daemon/registry/supervision.h"
+#include "daemon/registry/unit_services.h"
 
 /* What pause.c keeps. */
 struct pause {
@@ -125,6 +128,7 @@ struct daemon {
     struct api *api; /* of requests; NULL: not yet, or not any more */
     struct http *http;
     struct services *services;
+    struct unit_services *unit_services;
     struct hostname_addresses *hostnames;
     struct soa_serial soa_serial;
     struct catalog_file *catalog_file;
@@ -179,6 +183,14 @@ void reload_stop(struct daemon *d);
 /* parts.c. What has started is stopped again when something else cannot. A negative errno, said in the log. */
 int parts_start(struct daemon *d);
 void parts_stop(struct daemon *d);
+
+/* systemd_parts.c, as those of parts.c. The third: within a round of services (services.h). */
+int activation_part_start(struct daemon *d);
+int unit_services_part_start(struct daemon *d);
+void daemon_set_unit_services(void *daemon);
+void unit_services_part_stop(struct daemon *d);
+int supervision_part_start(struct daemon *d);
+void supervision_part_stop(struct daemon *d);
 
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);

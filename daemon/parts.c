@@ -26,11 +26,6 @@ static void locks_stop(struct daemon *d)
     daemon_locks_release(&d->locks);
 }
 
-static int activation_start(struct daemon *d)
-{
-    return activation_take(&d->activation);
-}
-
 static int state_start(struct daemon *d)
 {
     return state_dir_open(d->config->state_dir, &d->state_dir);
@@ -234,7 +229,7 @@ static void status_stop(struct daemon *d)
 static int services_start(struct daemon *d)
 {
     const struct services_reach reach = {
-        .base = d->base, .metrics = d->metrics, .config = d->config, .agent = d->agent, .turn = turn, .arg = d};
+        d->base, d->metrics, d->config, d->agent, .set_others = daemon_set_unit_services, .turn = turn, .arg = d};
     int err = services_new(&reach, &d->services);
     if (err)
         return err;
@@ -439,23 +434,12 @@ static void http_part_stop(struct daemon *d)
     http_free(d->http);
 }
 
-static int supervision_start(struct daemon *d)
-{
-    return supervision_new(&(struct supervision_reach){d->base, d->metrics, &d->watchdog, d, daemon_status},
-                           &d->supervision);
-}
-
-static void supervision_stop(struct daemon *d)
-{
-    supervision_free(d->supervision);
-}
-
 /*
  * The order says who needs whom: the ways in come after what they reach, so that nobody is let in before there is an
  * answer. The bus comes last and goes first, because its events reach everything else.
  */
 static const struct part parts[] = {
-    {"inherited sockets", activation_start, NULL},
+    {"inherited sockets", activation_part_start, NULL},
     {"locks", locks_start, locks_stop},
     {"event loop", base_start, base_stop},
     {"state directory", state_start, state_stop},
@@ -468,12 +452,13 @@ static const struct part parts[] = {
     {"status", status_start, status_stop},
     {"services", services_start, services_stop},
     {"reload", reload_start, reload_stop},
+    {"units", unit_services_part_start, unit_services_part_stop},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"bus", bus_part_start, bus_part_stop},
-    {"supervision", supervision_start, supervision_stop},
+    {"supervision", supervision_part_start, supervision_part_stop},
 };
 
 #define PARTS (sizeof parts / sizeof *parts)

@@ -156,6 +156,12 @@ int agent_set_state(struct agent *a, const struct instance_key *key, enum discov
     return err;
 }
 
+void agent_static_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
+{
+    registrar_static_drop(a->registrar, key, now_ns);
+    agent_after(a, now_ns);
+}
+
 void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
 {
     registrar_drop(a->registrar, key, now_ns);

@@ -191,6 +191,9 @@ struct agent_service {
  * is removed, one a call. Other calls may come in between; a begin before the end begins anew.
  */
 void agent_static_begin(struct agent *a);
+
+/* One of them ends by itself; any other registration of that name stays. */
+void agent_static_drop(struct agent *a, const struct instance_key *key, int64_t now_ns);
 void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns);
 bool agent_static_end(struct agent *a, int64_t now_ns);
 

@@ -43,6 +43,7 @@ int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t
 int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n);
 const struct overrides *registrar_overrides(const struct registrar *r);
 void registrar_static_begin(struct registrar *r);
+void registrar_static_drop(struct registrar *r, const struct instance_key *key, int64_t now_ns);
 void registrar_static_set(struct registrar *r, struct agent_service *service, int64_t now_ns);
 bool registrar_static_end(struct registrar *r, int64_t now_ns);
 

@@ -23,6 +23,13 @@ void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t
         registrar_end(r, reg, now_ns);
 }
 
+void registrar_static_drop(struct registrar *r, const struct instance_key *key, int64_t now_ns)
+{
+    struct registration *reg = registrations_find(r->registrations, key);
+    if (reg && reg->owner.kind == OWNER_STATIC)
+        registrar_end(r, reg, now_ns);
+}
+
 enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key)
 {
     struct registration *reg = registrations_find(r->registrations, key);

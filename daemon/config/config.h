@@ -65,6 +65,10 @@ struct config {
         char *socket, *register_group;
     } api;
     struct {
+        bool units;
+        char *bus;
+    } systemd;
+    struct {
         char *listen;
         struct string_list hosts;
     } http;

@@ -11,7 +11,7 @@
 
 /* The groups of `services` as they are written in a file. */
 struct service_block {
-    char *name, *instance;
+    char *name, *instance, *unit;
     uint32_t port, proto, weight, priority;
     struct string_list address, tags;
 };

@@ -3,6 +3,7 @@
 #include "daemon/config/config_service.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/config/config_keys.h"
@@ -112,6 +113,7 @@ static int service_from(struct config_source *s, const config_setting_t *group, 
 {
     struct record *r = &service->record;
     record_init(r);
+    snprintf(service->unit, sizeof service->unit, "%s", b->unit);
     take_names(s, group, b, service);
     r->port = (uint16_t)b->port;
     r->weight = b->weight;
@@ -129,6 +131,7 @@ int config_service_read(struct config_source *s, const config_setting_t *group, 
     struct service_block block = {0};
     size_t complaints = s->report->n;
     ret_service->checks = (struct string_list){NULL, 0};
+    ret_service->unit[0] = '\0';
     if (!config_source_check_form(s, group, FORM_PAIRS))
         return -EINVAL;
     int err = read_members(s, group, &service_keys, &block);

@@ -57,10 +57,13 @@ int config_source_open(const char *path, struct config_report *report, struct co
 {
     struct config_source *s = ret_source;
     int err = config_text_read(path, count_error, report, &s->text);
-    if (err) {
+    if (err)
         config_text_fini(&s->text);
-        return err;
-    }
+    return err ? err : config_source_take(s, report);
+}
+
+int config_source_take(struct config_source *s, struct config_report *report)
+{
     s->report = report;
     config_init(&s->tree);
     if (config_read_string(&s->tree, s->text.bytes) == CONFIG_TRUE)

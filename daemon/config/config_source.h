@@ -30,6 +30,9 @@ struct config_source {
 
 /* -EINVAL: reported; -ENOMEM. To be closed if it is 0. */
 int config_source_open(const char *path, struct config_report *report, struct config_source *ret_source);
+
+/* The same of a text that is there already, with its places; s->text is ended in any case but 0. */
+int config_source_take(struct config_source *s, struct config_report *report);
 void config_source_close(struct config_source *s);
 
 /* Where a setting begins. Elements of arrays and lists of values begin where their list does. */

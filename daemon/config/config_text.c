@@ -253,6 +253,15 @@ int config_text_read(const char *path, config_error_fn *fn, void *arg, struct co
     return scan_file(&s, path);
 }
 
+int config_text_add(struct config_text *t, const char *line, struct config_place place)
+{
+    struct scan s = {.text = t, .file = place.file, .line = place.line};
+    int err = begin_line(&s);
+    for (const char *at = line; *at && !err; at++)
+        err = t->n < CONFIG_TEXT_MAX ? put(&s, *at) : -ENOMEM;
+    return err ? err : put(&s, '\n');
+}
+
 void config_text_fini(struct config_text *t)
 {
     free(t->bytes);

@@ -36,6 +36,9 @@ struct config_text {
 int config_text_read(const char *path, config_error_fn *fn, void *arg, struct config_text *ret_text);
 void config_text_fini(struct config_text *t);
 
+/* Appends a line to a text that is not of a file (zeros in the beginning), and where it is said to stand. -ENOMEM. */
+int config_text_add(struct config_text *t, const char *line, struct config_place place);
+
 /* line counts from 1. A line behind the end is taken for the last one. */
 struct config_place config_text_place(const struct config_text *t, unsigned line);
 

@@ -12,10 +12,13 @@
 #include "daemon/base/string_list.h"
 #include "libdiscover/core/record.h"
 
+#define UNIT_NAME_MAX 255 /* systemd.unit(5) */
+
 struct service_config {
-    struct instance_key key;   /* host: "", this one is meant */
-    struct record record;      /* obeys record_check, but may have no address: then the host's is meant */
-    struct string_list checks; /* as texts (check_spec.h), each of which is right */
+    struct instance_key key;      /* host: "", this one is meant */
+    struct record record;         /* obeys record_check, but may have no address: then the host's is meant */
+    struct string_list checks;    /* as texts (check_spec.h), each of which is right */
+    char unit[UNIT_NAME_MAX + 1]; /* of systemd, with which it comes and goes; "": none */
 };
 
 #endif

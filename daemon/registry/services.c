@@ -71,17 +71,39 @@ static uint8_t plan_checks(const struct services *s, const struct service_config
     return (uint8_t)state;
 }
 
-static void set_one(struct services *s, const struct service_config *config)
+static void set_in(struct services *s, const struct service_config *config, enum discover_state state)
 {
     enum discover_state before;
     struct agent_service one = {.key = config->key, .record = config->record};
+    one.record.state = (uint8_t)state;
     one.checked = plan_checks(s, config, &before);
     agent_static_set(s->reach.agent, &one, clock_now_ns());
-    if (s->done)
+    if (s->setting && s->done)
         report_service(s->report, &one);
+    else if (!s->setting && one.ret_result < 0)
+        log_warning("service %s/%s %s of unit %s is not registered: %s", one.key.domain, one.key.service,
+                    one.key.instance, config->unit, one.ret_why ? one.ret_why : strerror(-one.ret_result));
     if (one.ret_result == 0)
         set_checks(s, &one, config, before);
     s->waiting |= one.ret_result < 0;
+}
+
+static void set_one(struct services *s, const struct service_config *config)
+{
+    if (!config->unit[0])
+        set_in(s, config, DISCOVER_PASSING);
+}
+
+void services_put(struct services *s, const struct service_config *config, enum discover_state state)
+{
+    set_in(s, config, state);
+}
+
+void services_end(struct services *s, const struct instance_key *key)
+{
+    struct instance_key whole = *key;
+    snprintf(whole.host, sizeof whole.host, "%s", s->reach.config->host);
+    agent_static_drop(s->reach.agent, &whole, clock_now_ns()); /* its checks end with it */
 }
 
 /* Sets some, or ends some of those that the configuration no longer has. False: all is done. */
@@ -91,6 +113,8 @@ static bool set_some(struct services *s)
     for (unsigned i = 0; i < AT_ONCE; i++)
         if (s->next < config->n_services)
             set_one(s, &config->services[s->next++]);
+        else if (s->next++ == config->n_services && s->reach.set_others)
+            s->reach.set_others(s->reach.arg);
         else if (agent_static_end(s->reach.agent, clock_now_ns()))
             return false;
     return true;

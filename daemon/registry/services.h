@@ -21,7 +21,8 @@ struct services_reach {
     struct metrics *metrics;
     struct config *config;
     struct agent *agent;
-    void (*turn)(void *arg); /* a check has changed the state of an instance: something may be due */
+    void (*set_others)(void *arg); /* or NULL: within a round, when all of the configuration are set */
+    void (*turn)(void *arg);       /* a check has changed the state of an instance: something may be due */
     void *arg;
 };
 
@@ -40,6 +41,13 @@ const struct checks *services_checks(const struct services *s);
 typedef void services_done_fn(void *arg);
 void services_set_now(struct services *s);
 void services_set(struct services *s, struct reload_report *report, services_done_fn *done, void *arg);
+
+/*
+ * One that comes and goes by itself (unit_services.h): registered, or changed, with its checks, in that state; and ended. What
+ * set_others puts in a round belongs to it, as what the configuration says.
+ */
+void services_put(struct services *s, const struct service_config *config, enum discover_state state);
+void services_end(struct services *s, const struct instance_key *key);
 
 /* Stores what the files of services_dir say, once that is in force; any thread, blocks on the disk. Logged when it cannot be. */
 void services_store(const struct config *config);

@@ -60,6 +60,7 @@ static const char everything[] =
     "rrl = 0;\n"
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\";\n"
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
+    "systemd = { units = true; bus = \"unix:path=/run/systemd/private\"; };\n"
     "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; hosts = [\"web-1.example.com\"]; "
     "};\n"
     "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looks through the folders of units. */
+#include "daemon/units/unit_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/file.h"
+#include "daemon/base/string_list.h"
+
+struct search {
+    struct unit_files *files;
+    struct string_list seen; /* names of units whose file was found: those of later folders do not count */
+};
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int is_service(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service") && !strstr(entry->d_name, "@.");
+}
+
+static int is_drop_in_folder(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service.d");
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".conf");
+}
+
+static bool has_section(const char *text)
+{
+    const char *at = strstr(text, UNIT_FILES_SECTION);
+    while (at && at != text && at[-1] != '\n')
+        at = strstr(at + 1, UNIT_FILES_SECTION);
+    return at != NULL;
+}
+
+static int keep(struct unit_files *files, const char *unit, const char *path, char *text)
+{
+    if (files->n == files->cap) {
+        size_t cap = files->cap ? 2 * files->cap : 8;
+        struct unit_file *items = realloc(files->items, cap * sizeof *items);
+        if (!items)
+            return -ENOMEM;
+        files->items = items;
+        files->cap = cap;
+    }
+    struct unit_file *f = &files->items[files->n];
+    *f = (struct unit_file){strdup(unit), strdup(path), text};
+    if (f->unit && f->path) {
+        files->n++;
+        return 0;
+    }
+    free(f->unit);
+    free(f->path);
+    return -ENOMEM;
+}
+
+static int read_one(struct unit_files *files, const char *unit, const char *path)
+{
+    char *text;
+    size_t n;
+    if (files->n == UNIT_FILES_MAX || file_read(path, UNIT_FILE_BYTES, &text, &n) < 0)
+        return 0;
+    int err = has_section(text) ? keep(files, unit, path, text) : -ENOENT;
+    if (err)
+        free(text);
+    return err == -ENOENT ? 0 : err;
+}
+
+/* "" where it is too long for a path. */
+static void join(const char *folder, const char *name, char ret_path[static PATH_MAX])
+{
+    if (snprintf(ret_path, PATH_MAX, "%s/%s", folder, name) >= PATH_MAX)
+        ret_path[0] = '\0';
+}
+
+typedef int entry_fn(struct search *s, const char *folder, const char *name);
+
+static int each(struct search *s, const char *folder, int (*filter)(const struct dirent *), entry_fn *fn)
+{
+    struct dirent **entries;
+    int err = 0, n = scandir(folder, &entries, filter, alphasort);
+    for (int i = 0; i < n; i++) {
+        if (!err)
+            err = fn(s, folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    return err;
+}
+
+static int take_service(struct search *s, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    if (string_list_has(&s->seen, name))
+        return 0;
+    int err = string_list_add(&s->seen, name);
+    join(folder, name, path);
+    return err ? err : read_one(s->files, name, path);
+}
+
+static int take_drop_in(struct search *s, const char *folder, const char *name)
+{
+    char path[PATH_MAX], unit[NAME_MAX + 1];
+    const char *base = strrchr(folder, '/') + 1;
+    snprintf(unit, sizeof unit, "%.*s", (int)(strlen(base) - strlen(".d")), base);
+    join(folder, name, path);
+    return read_one(s->files, unit, path);
+}
+
+static int take_drop_ins(struct search *s, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    join(folder, name, path);
+    return each(s, path, is_drop_in, take_drop_in);
+}
+
+int unit_files_read(const char *const *folders, size_t n, struct unit_files *ret_files)
+{
+    struct search s = {.files = ret_files};
+    int err = 0;
+    *ret_files = (struct unit_files){NULL, 0, 0};
+    for (size_t i = 0; i < n && !err; i++)
+        err = each(&s, folders[i], is_service, take_service);
+    for (size_t i = 0; i < n && !err; i++)
+        err = each(&s, folders[i], is_drop_in_folder, take_drop_ins);
+    string_list_fini(&s.seen);
+    if (err)
+        unit_files_fini(ret_files);
+    return err;
+}
+
+void unit_files_fini(struct unit_files *files)
+{
+    for (size_t i = 0; i < files->n; i++) {
+        free(files->items[i].unit);
+        free(files->items[i].path);
+        free(files->items[i].text);
+    }
+    free(files->items);
+    *files = (struct unit_files){NULL, 0, 0};
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The units of systemd, over D-Bus: whether they are up, and which process is their main one. sd-bus on the loop, which never
+ * waits for it. Main thread only.
+ *
+ * A unit is asked for its state when it is first watched, when systemd says that something of it has changed, and after each
+ * connection. A bus that is away says nothing of units: what was last known stays, watchers hear nothing, and it is connected
+ * to again, ever less often.
+ */
+#ifndef UNITS_UNITS_H
+#define UNITS_UNITS_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "daemon/base/metrics.h"
+
+#define UNIT_NAME_CAP 256 /* systemd.unit(5) */
+
+enum unit_state {
+    UNIT_UNKNOWN,  /* systemd has not said yet */
+    UNIT_GONE,     /* inactive or failed, or there is no such unit */
+    UNIT_STARTING, /* activating */
+    UNIT_UP,       /* active or reloading */
+    UNIT_STOPPING, /* deactivating */
+};
+
+struct units;
+struct unit_watch;
+
+/* Never UNIT_UNKNOWN; main_pid 0: it has none. Called again with the same, too. */
+typedef void unit_state_fn(void *arg, const char *unit, enum unit_state state, pid_t main_pid);
+
+struct units_ops {
+    void *arg;
+
+    /* Connected, or all units were read again: these are the folders with files of units, the first ones go first. */
+    void (*folders)(void *arg, const char *const *folders, size_t n);
+};
+
+/* bus: "system", or the address of systemd's own socket ("unix:path=/run/user/1000/systemd/private"). -ENOMEM. */
+int units_new(struct event_base *base, const char *bus, const struct units_ops *ops, struct metrics *metrics,
+              struct units **ret_units);
+void units_free(struct units *u); /* NULL is fine; after the last unwatch */
+
+/* Tells the state at once if it is known, and whenever it may have changed. -ENOMEM. */
+int units_watch(struct units *u, const char *unit, unit_state_fn *fn, void *arg, struct unit_watch **ret_watch);
+void units_unwatch(struct unit_watch *watch); /* NULL is fine */
+
+/* "gone", "starting", "up", "stopping", "unknown". Static. */
+const char *unit_state_word(enum unit_state state);
+
+/* Whether the bus can be asked now; else why not ("": not yet). */
+bool units_connected(const struct units *u);
+const char *units_error(const struct units *u);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of units.h share: units.c knows units and their watchers, units_bus.c talks to systemd. */
+#ifndef UNITS_UNITS_IMPL_H
+#define UNITS_UNITS_IMPL_H
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/base/hash.h"
+#include "daemon/base/loop.h"
+#include "daemon/units/units.h"
+#include "libdiscover/core/backoff.h"
+
+struct unit_watch {
+    struct unit *unit;
+    unit_state_fn *fn;
+    void *arg;
+    struct unit_watch *prev, *next;
+};
+
+struct unit {
+    UT_hash_handle hh;
+    struct units *units;
+    char *name, *path; /* on the bus */
+    enum unit_state state;
+    pid_t main_pid;
+    struct unit_watch *watches;
+
+    sd_bus_slot *changes, *question; /* NULL: none */
+    enum unit_state answered;        /* by the first half of the answer */
+    bool again;                      /* it has changed since it was asked */
+};
+
+struct units_metrics {
+    metric_value followed, connected, connects, disconnects;
+};
+
+struct units {
+    struct event_base *base;
+    char *address;
+    struct units_ops ops;
+    struct units_metrics metrics;
+    struct unit *all;
+
+    sd_bus *bus; /* NULL: away */
+    struct event *event;
+    struct loop_timer reconnect;
+    struct backoff backoff;
+    bool connected;
+    char error[256]; /* as last said in the log */
+};
+
+/* units_bus.c: connects, now and whenever it is lost. */
+int units_bus_start(struct units *u);
+void units_bus_stop(struct units *u);
+
+/* Asks for the state, if there is a bus. */
+void unit_ask(struct unit *unit);
+
+/* Of the bus that is left: what was asked will not be answered. */
+void unit_unlink(struct unit *unit);
+
+/* units.c: what systemd has said. */
+void unit_tell(struct unit *unit, enum unit_state state, pid_t main_pid);
+
+#endif

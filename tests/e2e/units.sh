@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Units of a real systemd are services: by `unit` in the configuration, and by a section [X-Discover] of their own. Usage:
+# units.sh BIN. Exit 77: not possible here.
+set -eu
+bin=$1
+
+skip() {
+    echo "-- skipped: $*"
+    exit 77
+}
+
+# Control groups that are slices or scopes.
+groups() { find /sys/fs/cgroup -maxdepth 2 -type d \( -name '*.slice' -o -name '*.scope' \) 2>/dev/null | sort; }
+
+# Everything that systemd would empty or write to is this test's own, and all of it ends with the namespace's first process.
+if [ -z "${IN_NAMESPACE-}" ]; then
+    [ -x /lib/systemd/systemd ] || skip "there is no systemd"
+    unshare -m -p -C -n -f --mount-proc true 2>/dev/null || skip "needs root"
+    before=$(groups)
+    status=0
+    IN_NAMESPACE=yes timeout -k 5 50 unshare -m -p -C -n -f --mount-proc --kill-child bash "$0" "$@" || status=$?
+    # What systemd has made there stays otherwise.
+    for group in $(comm -13 <(echo "$before") <(groups)); do
+        rmdir "$group" 2>/dev/null || true
+    done
+    exit $status
+fi
+mount --make-rprivate /
+for folder in /run /tmp /var/lib; do mount -t tmpfs tmpfs $folder; done
+[ -x "$bin/discoverd" ] || skip "the programs lie below a folder that this hides"
+ip link set lo up
+export XDG_RUNTIME_DIR=/run/user/0 SYSTEMD_UNIT_PATH=/run/units:/usr/lib/systemd/user
+mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR" /run/units/drop.service.d /tmp/state
+
+cat >/tmp/discoverd.conf <<TXT
+host = "web-1";
+nats = { servers = ["nats://127.0.0.1:14222"]; };
+dns = { listen = []; };
+http = { listen = "127.0.0.1:18054"; };
+api = { socket = "/tmp/socket"; };
+state_dir = "/tmp/state";
+services_dir = "";
+address = ["10.0.0.1"];
+systemd = { units = true; bus = "unix:path=$XDG_RUNTIME_DIR/systemd/private"; };
+services = ( { name = "shop/slow"; unit = "slow.service"; port = 1; } );
+TXT
+# unit NAME LINES: a unit of that name.
+unit() { printf '%b' "[Service]\nExecStart=/bin/sleep 1000\n$2" >"/run/units/$1"; }
+unit payment.service '[X-Discover]\nService=shop/payment\nPort=8080\nTag=canary\nMeta=version=1.4\nAddress=10.0.0.7\n'
+unit slow.service 'ExecStartPre=/bin/sh -c "until test -e /tmp/go; do sleep 0.02; done"\nExecStop=/bin/sh -c "until test -e /tmp/end; do sleep 0.02; done"\n'
+unit wrong.service '[X-Discover]\nService=shop/wrong\nPort=80800\nPrt=1\nCheck=tpc=127.0.0.1:1\n'
+unit drop.service ''
+printf '[X-Discover]\nService=shop/drop\nPort=2\n\n[X-Discover]\nService=shop/drop-too\nPort=3\n' >/run/units/drop.service.d/discover.conf
+unit again.service 'Restart=always\nRestartSec=3s\n[X-Discover]\nService=shop/again\nPort=4\n'
+
+fail() {
+    echo "$*"
+    cat /tmp/log /tmp/systemd.log
+    exit 1
+}
+# until_ok WHAT COMMAND...
+until_ok() {
+    local what=$1 end=$((SECONDS + 10))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt $end ] || fail "not in time: $what"
+        sleep 0.01
+    done
+}
+/lib/systemd/systemd --user >/tmp/systemd.log 2>&1 &
+systemd=$!
+until_ok "systemd answers" test -S "$XDG_RUNTIME_DIR/systemd/private"
+"$bin/discoverd" -c /tmp/discoverd.conf >/tmp/log 2>&1 &
+ask() { "$bin/discoverctl" -s /tmp/socket "$@"; }
+seen() { curl -sf "http://127.0.0.1:18054/v1/services/$1" | grep -q "\"usable\":true"; }
+state() { curl -sf "http://127.0.0.1:18054/v1/services/$1" | grep -q "\"state\":\"$2\""; }
+gone() { ! seen "$1"; }
+until_ok "units are followed" grep -q 'following the units' /tmp/log
+until_ok "a wrong section is refused" grep -q '^.*/run/units/wrong.service:6: Prt: there is no such key' /tmp/log
+grep -q '/run/units/wrong.service:7: Check: ' /tmp/log || fail "the check is not refused by name"
+grep -q '/run/units/wrong.service:5: .*port: ' /tmp/log || fail "the port is not refused by name"
+
+# Up, and what the section says.
+gone shop/payment || fail "registered before it is up"
+systemctl --user start payment drop again
+for service in payment drop drop-too again; do until_ok "shop/$service is there" seen "shop/$service"; done
+curl -sf http://127.0.0.1:18054/v1/services/shop/payment | grep -q '"tags":\["canary"\],"meta":{"version":"1.4"}.*10.0.0.7' ||
+    fail "not what the section says"
+
+# Starting is not yet, stopping is draining.
+systemctl --user start --no-block slow
+until_ok "slow is starting" sh -c 'systemctl --user is-active slow | grep -q activating'
+gone shop/slow || fail "registered while it starts"
+touch /tmp/go
+until_ok "slow is there" seen shop/slow
+systemctl --user stop --no-block slow
+until_ok "slow drains" state shop/slow draining
+touch /tmp/end
+until_ok "slow is gone" sh -c '! curl -sf http://127.0.0.1:18054/v1/services/shop/slow | grep -q draining'
+
+# A main process that is killed, and started again by systemd.
+kill -9 "$(systemctl --user show -P MainPID again)"
+until_ok "again is gone" gone shop/again
+until_ok "again is there again" seen shop/again
+curl -sf http://127.0.0.1:18054/metrics | grep -q '^discoverd_unit_deaths_total [1-9]' || fail "its death was not known by the process"
+
+# Units that come and go, and change what they say.
+unit late.service '[X-Discover]\nService=shop/late\nPort=5\n'
+unit payment.service '[X-Discover]\nService=shop/renamed\nPort=8080\n'
+systemctl --user daemon-reload
+systemctl --user start late
+until_ok "late is there" seen shop/late
+until_ok "the new name is there" seen shop/renamed
+until_ok "the old one is gone" gone shop/payment
+rm /run/units/late.service
+systemctl --user stop late
+until_ok "late is gone" gone shop/late
+
+# systemd is away: its units are not. What dies meanwhile is gone all the same.
+pid=$(systemctl --user show -P MainPID drop)
+kill -9 $systemd
+until_ok "it is said" grep -q 'systemd cannot be asked for its units' /tmp/log
+for service in renamed drop drop-too again; do seen "shop/$service" || fail "shop/$service is gone with the bus"; done
+kill -9 "$pid"
+until_ok "drop is gone" gone shop/drop
+gone shop/drop-too || until_ok "drop-too is gone" gone shop/drop-too
+seen shop/renamed || fail "shop/renamed is gone with another one"
+/lib/systemd/systemd --user >>/tmp/systemd.log 2>&1 &
+until_ok "connected again" sh -c 'test "$(grep -c "following the units" /tmp/log)" = 2'
+ask reload >/dev/null 2>&1 || true
