@@ -30,6 +30,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(supervision, unfed, "discoverd_watchdog_unfed_total",
                "Times systemd's watchdog was not fed because a thread did not get on."),
 };
+METRICS_LISTED(metrics_table)
 
 /* Said once, while there is still somebody to say it. */
 static void say_stuck(struct supervision *s, const struct progress *p, int64_t now_ns)

@@ -61,6 +61,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(unit_services_metrics, deaths, "discoverd_unit_deaths_total",
                "Main processes of units whose death was known before systemd told of it."),
 };
+METRICS_LISTED(metrics_table)
 
 /* --- one unit's services --- */
 

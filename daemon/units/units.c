@@ -17,6 +17,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(units_metrics, disconnects, "discoverd_units_bus_disconnects_total",
                "Connections to D-Bus that were lost."),
 };
+METRICS_LISTED(metrics_table)
 
 const char *unit_state_word(enum unit_state state)
 {
