@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/api/access.h"
+#include "daemon/api/access_policy.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
@@ -48,13 +49,15 @@ static void read_files(void *arg)
     else if (config_load(r->path, on_config_error, &r->report, &r->config) == 0)
         r->good = read_access(r);
     if (r->good)
-        (void)access_rule_init(&r->rule, r->config->api.register_group); /* no such group: said when it is taken */
+        r->good = configured_access(r->config, &r->rule) == 0;
 }
 
 static void discard(struct reload *r)
 {
     bus_access_free(r->access);
     config_free(r->config);
+    access_policy_free(r->rule.policy);
+    r->rule.policy = NULL;
     r->access = NULL;
     r->config = NULL;
 }
@@ -83,6 +86,8 @@ static void exchange_reloadable(struct config *c, struct config *fresh)
     EXCHANGE(c->registry.on_stop, fresh->registry.on_stop);
     EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
     EXCHANGE(c->api.register_group, fresh->api.register_group);
+    EXCHANGE(c->api.policy, fresh->api.policy);
+    EXCHANGE(c->api.n_policy, fresh->api.n_policy);
     EXCHANGE(c->address, fresh->address);
     EXCHANGE(c->allow_loopback, fresh->allow_loopback);
     EXCHANGE(c->services_dir, fresh->services_dir);
@@ -133,6 +138,7 @@ static void take(struct daemon *d, struct reload *r)
     exchange_reloadable(d->config, r->config);
     log_set_level(d->config->log.level);
     api_set_access(d->api, d->config->api.register_group, &r->rule);
+    r->rule.policy = NULL;
     host_address_look(d->host_address);
     services_set(d->services, &r->report, services_taken, d);
 }

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "daemon/api/access_policy.h"
+
 #define GROUP_MAX (1 << 26)
 
 #ifndef SO_PEERPIDFD
@@ -16,7 +18,7 @@
 #endif
 
 /* Its members come with it, however many they are. */
-static bool find_group(const char *name, gid_t *ret_gid)
+bool access_find_group(const char *name, gid_t *ret_gid)
 {
     struct group group, *found = NULL;
     char *text = NULL;
@@ -37,7 +39,7 @@ int access_rule_init(struct access_rule *rule, const char *name)
     *rule = (struct access_rule){.own_uid = geteuid()};
     if (!name[0])
         return 0;
-    rule->has_group = find_group(name, &rule->group);
+    rule->has_group = access_find_group(name, &rule->group);
     return rule->has_group ? 0 : -ENOENT;
 }
 
@@ -45,6 +47,8 @@ bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const g
 {
     if (uid == 0 || uid == rule->own_uid)
         return true;
+    if (rule->policy)
+        return access_policy_find(rule->policy, uid, gid, groups, n_groups);
     if (!rule->has_group)
         return false;
     bool member = gid == rule->group;
@@ -53,7 +57,8 @@ bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const g
     return member;
 }
 
-static bool peer_allowed(const struct access_rule *rule, int sock, const struct ucred *cred)
+/* To be freed; NULL: none. */
+static gid_t *groups_of(int sock, size_t *ret_n)
 {
     socklen_t size = 0;
     gid_t *groups = NULL;
@@ -62,7 +67,24 @@ static bool peer_allowed(const struct access_rule *rule, int sock, const struct 
         groups = malloc(size);
     if (!groups || getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
         size = 0;
-    bool allowed = access_allows(rule, cred->uid, cred->gid, groups, size / sizeof *groups);
+    *ret_n = size / sizeof *groups;
+    return groups;
+}
+
+const struct access_line *access_peer_line(const struct access_rule *rule, int sock, const struct peer *peer)
+{
+    size_t n;
+    gid_t *groups = groups_of(sock, &n);
+    const struct access_line *line = access_policy_find(rule->policy, peer->uid, peer->gid, groups, n);
+    free(groups);
+    return line;
+}
+
+static bool peer_allowed(const struct access_rule *rule, int sock, const struct ucred *cred)
+{
+    size_t n;
+    gid_t *groups = groups_of(sock, &n);
+    bool allowed = access_allows(rule, cred->uid, cred->gid, groups, n);
     free(groups);
     return allowed;
 }

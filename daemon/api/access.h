@@ -9,10 +9,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct access_policy;
+struct access_line;
+
 struct access_rule {
     uid_t own_uid;
     gid_t group;
     bool has_group;
+    struct access_policy *policy; /* instead of the group; NULL: none. Whoever has the rule frees it */
 };
 
 struct peer {
@@ -26,6 +30,12 @@ struct peer {
  * -ENOENT: no such group; the rule then does without. name "": none is wanted. Any thread; may wait for a directory service.
  */
 int access_rule_init(struct access_rule *rule, const char *name);
+
+/* Any thread; may wait for a directory service. */
+bool access_find_group(const char *name, gid_t *ret_gid);
+
+/* The line of the policy that is for a peer now; NULL: none is. There is a policy. */
+const struct access_line *access_peer_line(const struct access_rule *rule, int sock, const struct peer *peer);
 
 /* Groups of a peer beside its first one. */
 bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
+#include "daemon/api/access_policy.h"
 #include "daemon/api/api_impl.h"
 #include "daemon/base/log.h"
 #include "daemon/base/loop_meter.h"
@@ -277,10 +278,19 @@ static int copy_options(struct api *api, const struct api_options *from)
     return o->path && o->group && o->version && o->host ? 0 : -ENOMEM;
 }
 
+static void say_unknown(void *arg, const char *text)
+{
+    (void)arg;
+    log_warning("api.policy: there is no %s: that line is for nobody", text);
+}
+
 void api_set_access(struct api *api, const char *group, const struct access_rule *rule)
 {
+    access_policy_free(api->access.policy);
     api->access = *rule;
-    if (group[0] && !rule->has_group)
+    if (rule->policy)
+        access_policy_each_unknown(rule->policy, say_unknown, NULL);
+    else if (group[0] && !rule->has_group)
         log_warning("api.register_group: there is no group %s: only root and user %u may register", group,
                     (unsigned)rule->own_uid);
 }
@@ -316,7 +326,7 @@ int api_new(struct event_base *base, const struct api_options *options, const st
         return err;
     }
     (void)access_rule_init(&rule, options->group);
-    api_set_access(api, options->group, &rule);
+    api->access = rule;
     *ret_api = api;
     return 0;
 }
@@ -346,6 +356,7 @@ void api_free(struct api *api)
     free((char *)api->options.group);
     free((char *)api->options.version);
     free((char *)api->options.host);
+    access_policy_free(api->access.policy);
     free(api);
 }
 

@@ -129,7 +129,7 @@ void api_changed(struct api *api, const char *service);
 /* What the table does not say begins to mean something: all who watch anything look again. */
 void api_changed_all(struct api *api);
 
-/* Who may register, by that group's name (access.h), after a reload. */
+/* Who may register, by that group's name (access.h), or by the policy, which is taken over; at the start, and after a reload. */
 struct access_rule;
 void api_set_access(struct api *api, const char *group, const struct access_rule *rule);
 

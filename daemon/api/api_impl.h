@@ -141,6 +141,15 @@ void api_ejections_free(struct api *api);
 void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_document_drop(struct api_client *c);
 
+/*
+ * Rights (api_right.c): whether it is root or our own user; and, the client being told if not: whether it may register
+ * anything, register or set states of this service ("": of the host) by a line of the policy, or do what is an operator's.
+ */
+bool api_is_operator(const struct api_client *c);
+bool api_check_right(struct api_client *c, uint32_t id);
+bool api_check_line(struct api_client *c, uint32_t id, const char *service, bool overrides);
+bool api_check_operator(struct api_client *c, uint32_t id);
+
 /* Carries out one frame. */
 void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);
 

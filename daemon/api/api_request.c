@@ -112,19 +112,6 @@ static void handle_hello(struct api_client *c, const ClientMessage *m)
 
 /* --- registrations --- */
 
-static bool check_right(struct api_client *c, uint32_t id)
-{
-    if (c->peer.may_register)
-        return true;
-    char reason[256];
-    metric_inc(&c->api->metrics.denied);
-    snprintf(reason, sizeof reason, "user %u may not register: that is for root, for user %u and for group %s",
-             (unsigned)c->peer.uid, (unsigned)c->api->access.own_uid,
-             c->api->access.has_group ? c->api->options.group : "(none)");
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
-    return false;
-}
-
 /* instance may be empty where `named` is false. */
 static int parse_names(const struct api *api, const char *service, const char *instance, bool named,
                        struct instance_key *ret_key, const char **ret_why)
@@ -206,6 +193,8 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     struct agent_request request = {0};
     char instance[LABEL_CAP];
     const char *why = NULL;
+    if (!api_check_line(c, m->id, m->register_->service, false))
+        return;
     int err = take_request(c, m->register_, &request, &why);
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
@@ -245,23 +234,14 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
         answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
 }
 
-/* Of everybody's instances, so it is no right of whoever may register some. */
-static bool check_operator(struct api_client *c, uint32_t id)
-{
-    if (c->peer.uid == 0 || c->peer.uid == c->api->access.own_uid)
-        return true;
-    metric_inc(&c->api->metrics.denied);
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may do that");
-    return false;
-}
-
 static void handle_override(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     const Discover__V1__Override *o = m->override;
     struct override override = {.state = (uint8_t)o->state};
     const char *why = NULL;
-    if (!check_operator(c, m->id))
+    bool may = c->api->access.policy ? api_check_line(c, m->id, o->service, true) : api_check_operator(c, m->id);
+    if (!may)
         return;
     bool named = !*o->service || service_parse(o->service, override.key.domain, override.key.service) == 0;
     if (named && *o->instance)
@@ -279,7 +259,7 @@ static void handle_override(struct api_client *c, const ClientMessage *m)
 
 static void handle_leave(struct api_client *c, const ClientMessage *m)
 {
-    if (!check_operator(c, m->id))
+    if (!api_check_operator(c, m->id))
         return;
     c->leaves = true;
     c->leave_id = m->id;
@@ -288,7 +268,7 @@ static void handle_leave(struct api_client *c, const ClientMessage *m)
 
 static void handle_reload(struct api_client *c, const ClientMessage *m)
 {
-    if (!check_operator(c, m->id))
+    if (!api_check_operator(c, m->id))
         return;
     if (c->reload) {
         refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, "the reload that you asked for before is not done yet");
@@ -344,7 +324,7 @@ static void handle_forget(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     const char *why = NULL;
-    if (!check_operator(c, m->id))
+    if (!api_check_operator(c, m->id))
         return;
     int err = c->forgets ? -EALREADY : api->ops.forget(api->ops.arg, m->forget->host, &why);
     if (err < 0) {
@@ -482,6 +462,6 @@ void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n)
         reason = out_of_place(c, o.request);
     if (reason)
         fail(c, o.id, reason);
-    else if (!o.request->registers || check_right(c, o.id))
+    else if (!o.request->registers || api_check_right(c, o.id))
         unpack_and_handle(c, &o, payload, n);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/config/config_keys.h"
+#include "daemon/config/config_policy.h"
 #include "daemon/config/config_services.h"
 #include "daemon/config/service_files.h"
 #include "libdiscover/core/address.h"
@@ -60,6 +61,7 @@ void config_free(struct config *c)
         string_list_fini(&c->services[i].checks);
     free(c->services);
     service_files_fini(c);
+    config_policy_fini(c);
     free(c);
 }
 
@@ -158,6 +160,9 @@ static int read_all(struct config_source *s, struct config *c, struct service_se
     int err = config_source_apply(s, config_root_setting(&s->tree), &config_keys, c);
     if (!err)
         err = read_host(s, c);
+    if (err)
+        return err;
+    err = config_policy_read(s, c);
     if (err)
         return err;
     check_together(s, c);

@@ -29,6 +29,14 @@ enum on_stop {
     ON_STOP_LEAVE,
 };
 
+/* Of api.policy: who may register what. */
+struct policy_line {
+    char *user, *group; /* "": any */
+    struct string_list services;
+    bool overrides;
+    char place[320]; /* "discoverd.conf:12"; cut if longer */
+};
+
 struct config {
     char *host, *region, *zone;
     struct string_list address; /* of the host: address, "%interface" or network; none: to be found out */
@@ -63,6 +71,8 @@ struct config {
     } resolver;
     struct {
         char *socket, *register_group;
+        struct policy_line *policy;
+        size_t n_policy;
     } api;
     struct {
         bool units;

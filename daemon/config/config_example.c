@@ -7,6 +7,7 @@
 void config_print_keys(FILE *out)
 {
     config_table_print(&config_keys, out);
+    config_table_print(&policy_keys, out);
     config_table_print(&service_keys, out);
     config_table_print(&check_keys, out);
 }

@@ -120,6 +120,8 @@ static const struct config_key main_table[] = {
      "Unix socket of libdiscover and discoverctl"},
     {"api.register_group", VALUE_TEXT, YES, 0, 0, AT(api.register_group), "discover", 0, 255,
      "Group whose members may register services, besides root and our own user; empty: none"},
+    {"api.policy", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0,
+     "Who may register what, instead of register_group: the first line for a user counts; root and our own user may all"},
     {"systemd.units", VALUE_BOOLEAN, NO, 0, 0, AT(systemd.units), "false", 0, 0,
      "Whether units of systemd register services by a section [X-Discover] of their own (Service=shop/payment, Port=8080)"},
     {"systemd.bus", VALUE_TEXT, NO, 0, 0, AT(systemd.bus), "system", 1, 255,
@@ -198,6 +200,18 @@ static const struct config_key main_table[] = {
 };
 
 #undef AT
+#define AT(field) offsetof(struct policy_line, field)
+
+static const struct config_key policy_table[] = {
+    {"user", VALUE_TEXT, YES, 0, 0, AT(user), "", 0, 255, "A user by name, or ..."},
+    {"group", VALUE_TEXT, YES, 0, 0, AT(group), "", 0, 255, "... the members of a group; with neither, everybody"},
+    {"services", VALUE_PATTERN, YES, 64, 0, AT(services), "", 1, SERVICE_CAP - 1,
+     "What they may register: services, in which * stands for anything; none: nothing"},
+    {"overrides", VALUE_BOOLEAN, YES, 0, 0, AT(overrides), "false", 0, 0,
+     "Whether they may set and end states over the programs' (drain, maintenance) for these services; with \"*\", for the host"},
+};
+
+#undef AT
 #define AT(field) offsetof(struct service_block, field)
 
 static const struct config_key service_table[] = {
@@ -273,5 +287,6 @@ static const struct config_key check_table[] = {
     }
 
 const struct config_table config_keys = TABLE(main_table, "");
+const struct config_table policy_keys = TABLE(policy_table, "api.policy[].");
 const struct config_table service_keys = TABLE(service_table, "services[].");
 const struct config_table check_keys = TABLE(check_table, "services[].checks[].");

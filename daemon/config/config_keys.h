@@ -16,6 +16,8 @@ struct service_block {
     struct string_list address, tags;
 };
 
+/* The groups of `api.policy`. */
+extern const struct config_table policy_keys;  /* of struct policy_line */
 extern const struct config_table config_keys;  /* of struct config */
 extern const struct config_table service_keys; /* of struct service_block */
 extern const struct config_table check_keys;   /* of struct check_spec */

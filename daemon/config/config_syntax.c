@@ -281,3 +281,12 @@ const char *syntax_zone(const char *text)
         return "cannot be: \"local\" belongs to multicast DNS, resolvers would never ask";
     return NULL;
 }
+
+/* Of services: what is no name could not be meant. */
+const char *syntax_pattern(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    bool ok = text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-*/")] == '\0' &&
+              (strcmp(text, "*") == 0 || (slash && slash != text && slash[1] && !strchr(slash + 1, '/')));
+    return ok ? NULL : "must be services such as \"shop/payment\", \"shop/*\", \"*/web-*\" or \"*\"";
+}

@@ -19,6 +19,7 @@ const char *syntax_http_codes(const char *text);
 const char *syntax_http_method(const char *text);
 const char *syntax_grpc(const char *text);
 const char *syntax_unit(const char *text);
+const char *syntax_pattern(const char *text);
 const char *syntax_process(const char *text);
 const char *syntax_host(const char *text);
 const char *syntax_endpoint(const char *text);

@@ -27,6 +27,7 @@ static const struct kind {
     [VALUE_LABEL] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label},
     [VALUE_TAG] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_tag},
     [VALUE_SERVICE] = {"domain/service", "services", FORM_TEXT, STORE_TEXT, syntax_service},
+    [VALUE_PATTERN] = {"service pattern", "service patterns", FORM_TEXT, STORE_TEXT, syntax_pattern},
     [VALUE_TOKEN] = {"word", "words", FORM_TEXT, STORE_TEXT, syntax_token},
     [VALUE_TEXT] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_text},
     [VALUE_PATH] = {"path", "paths", FORM_TEXT, STORE_TEXT, syntax_path},

@@ -19,6 +19,7 @@ enum value_kind {
     VALUE_LABEL,    /* "web-1" */
     VALUE_TAG,      /* free text */
     VALUE_SERVICE,  /* "shop/payment" */
+    VALUE_PATTERN,  /* "shop/pay*": of services */
     VALUE_TOKEN,    /* "KV_1" */
     VALUE_TEXT,     /* printable */
     VALUE_PATH,     /* "/var/lib/discoverd" */

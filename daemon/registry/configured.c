@@ -4,6 +4,10 @@
 
 #include <time.h>
 
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/api/access_policy.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 
@@ -105,4 +109,22 @@ void configured_http_options(const struct config *c, struct http_options *ret_op
                                          .idle_ns = c->limits.http_idle_ns,
                                          .heartbeat_ns = HTTP_HEARTBEAT_NS,
                                          .timeout_ns = c->limits.http_time_ns};
+}
+
+int configured_access(const struct config *c, struct access_rule *ret_rule)
+{
+    size_t n = c->api.n_policy;
+    (void)access_rule_init(ret_rule, c->api.register_group); /* no such group: said when it is taken */
+    if (n == 0)
+        return 0;
+    struct access_policy_source *lines = calloc(n, sizeof *lines);
+    if (!lines)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        const struct policy_line *l = &c->api.policy[i];
+        lines[i] = (struct access_policy_source){l->user, l->group, &l->services, l->overrides, l->place};
+    }
+    int err = access_policy_new(lines, n, &ret_rule->policy);
+    free(lines);
+    return err;
 }

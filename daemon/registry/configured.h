@@ -6,6 +6,7 @@
 #ifndef REGISTRY_CONFIGURED_H
 #define REGISTRY_CONFIGURED_H
 
+#include "daemon/api/access.h"
 #include "daemon/bus/bus.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
@@ -23,6 +24,12 @@ int configured_bus_new(const struct config *config, bool create, const struct bu
                        struct bus **ret_bus);
 
 void configured_dns_options(const struct config *config, struct dns_options *ret_options);
+/*
+ * Who may use the socket; to be given to api_set_access, or its policy to be freed. Any thread; may wait for a directory
+ * service. -ENOMEM; a group that is not there is no failure.
+ */
+int configured_access(const struct config *c, struct access_rule *ret_rule);
+
 void configured_http_options(const struct config *config, struct http_options *ret_options);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/registry/configured.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
@@ -161,6 +162,16 @@ static int listen_on(struct requests *r)
     return api_new(r->reach.base, &options, &ops, r->reach.metrics, &r->api);
 }
 
+/* From the first client on. */
+static int set_access(struct requests *r)
+{
+    struct access_rule rule;
+    int err = configured_access(r->reach.config, &rule);
+    if (!err)
+        api_set_access(r->api, r->reach.config->api.register_group, &rule);
+    return err;
+}
+
 int requests_new(const struct requests_reach *reach, struct requests **ret_r)
 {
     struct requests *r = calloc(1, sizeof *r);
@@ -168,8 +179,11 @@ int requests_new(const struct requests_reach *reach, struct requests **ret_r)
         return -ENOMEM;
     r->reach = *reach;
     int err = listen_on(r);
+    if (!err)
+        err = set_access(r);
     if (err) {
         log_error("api.socket %s: %s", reach->config->api.socket, strerror(-err));
+        api_free(r->api);
         free(r);
         return err;
     }

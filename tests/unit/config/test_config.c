@@ -243,7 +243,7 @@ END_TEST
 /* Every default obeys the rules of its own key, except for texts that are left open. */
 START_TEST(test_presets_are_valid)
 {
-    const struct config_table *tables[] = {&config_keys, &service_keys, &check_keys};
+    const struct config_table *tables[] = {&config_keys, &policy_keys, &service_keys, &check_keys};
     struct config c = {.n_services = 0};
     struct service_block service = {.port = 0};
     struct check_spec check = {.fall = 0};
@@ -409,7 +409,7 @@ START_TEST(test_changes)
     config_changes(before, after, note, changed);
     for (const char *c = changed; *c; c++)
         n += *c == ' ';
-    ck_assert_uint_eq(n, config_keys.n - 3); /* credentials, nkey_seed, and services, which is no value */
+    ck_assert_uint_eq(n, config_keys.n - 4); /* credentials, nkey_seed; services and api.policy, which are no values */
     config_free(after);
     config_free(before);
     folder_remove();

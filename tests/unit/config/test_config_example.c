@@ -11,7 +11,7 @@
 #define EXAMPLE     EXAMPLES_DIR "/discoverd.conf"
 #define EXAMPLE_MAX 65536
 
-static const struct config_table *const tables[] = {&config_keys, &service_keys, &check_keys};
+static const struct config_table *const tables[] = {&config_keys, &policy_keys, &service_keys, &check_keys};
 
 static void unexpected(void *arg, const char *message)
 {
@@ -91,7 +91,7 @@ START_TEST(test_example_service)
         if (*at != '#' || (at > from && at[-1] != '\n'))
             *to++ = *at;
     *to = '\0';
-    for (size_t t = 1; t < 3; t++)
+    for (size_t t = 2; t < 4; t++)
         for (size_t i = 0; i < tables[t]->n; i++)
             ck_assert_ptr_nonnull(strstr(from, last_name(tables[t]->keys[i].path)));
     folder_enter();
@@ -119,7 +119,7 @@ START_TEST(test_keys_are_listed_once)
     size_t keys = 0;
     char line[256], *copy = malloc(strlen(text) + 2);
     sprintf(copy, "\n%s", text);
-    for (size_t t = 0; t < 3; t++) {
+    for (size_t t = 0; t < 4; t++) {
         for (size_t i = 0; i < tables[t]->n; i++, keys++) {
             snprintf(line, sizeof line, "\n%s%s\t", tables[t]->prefix, tables[t]->keys[i].path);
             ck_assert_msg(count(copy, line) == 1, "%s", line + 1);
