@@ -37,7 +37,9 @@ static int begin(struct discover *d)
 static int check_names(const char *service, const char *instance)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || !instance || service_parse(service, domain, name) < 0)
+    if (!service || !instance)
+        return -EINVAL;
+    if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     return *instance == '\0' || label_valid(instance, strlen(instance)) ? 0 : DISCOVER_E_NAME;
 }
@@ -372,13 +374,13 @@ int discover_forget(struct discover *d, const char *host)
 int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
 {
     struct outcome o = {.d = d, .reload_fn = fn, .arg = arg};
-    return await(&o, discover_reload_async(d, on_outcome, &o, &o.call));
+    return fn ? await(&o, discover_reload_async(d, on_outcome, &o, &o.call)) : -EINVAL;
 }
 
 int discover_status(struct discover *d, discover_status_fn *fn, void *arg)
 {
     struct outcome o = {.d = d, .status_fn = fn, .arg = arg};
-    return await(&o, discover_status_async(d, on_outcome, &o, &o.call));
+    return fn ? await(&o, discover_status_async(d, on_outcome, &o, &o.call)) : -EINVAL;
 }
 
 #define DOCUMENT_MAX (16 << 20)

@@ -44,6 +44,7 @@ struct discover {
     enum discover_source source;
     char dns_servers[DNS_SERVERS_CAP];
     char dns_zone[DNS_ZONE_CAP];
+    char dns_problem[LAST_ERROR_CAP]; /* what is wrong with the environment's; "": nothing */
 
     pid_t pid;        /* of the process that started it; 0: not started */
     int epoll, timer; /* the timer is in the epoll set, and so is the connection */
@@ -97,6 +98,9 @@ int context_check(const struct discover *d);
 
 /* When a call that begins now has waited long enough. */
 int64_t context_deadline(const struct discover *d);
+
+/* Which DNS the environment names; before anything is set. What is wrong with it matters only where DNS is needed. */
+void settings_take_environment(struct discover *d);
 
 /* Keeps the text for discover_last_error; returns code. */
 int context_error(struct discover *d, int code, const char *text);

@@ -22,8 +22,6 @@
 
 #define SOCKET_DEFAULT     "/run/discoverd/discoverd.sock"
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
-#define DNS_ENVIRONMENT    "DISCOVERD_DNS"
-#define ZONE_ENVIRONMENT   "DISCOVERD_ZONE"
 #define TIMEOUT_MS_DEFAULT 2000
 
 /* Over DNS nobody tells what is wanted, or what has changed: the one is said before a step, the other asked after it. */
@@ -106,6 +104,8 @@ void handle_wait(struct discover *d, int64_t deadline_ns)
 
 int discover_new(struct discover **ret_d)
 {
+    if (!ret_d)
+        return -EINVAL;
     struct discover *d = calloc(1, sizeof *d);
     if (!d)
         return -ENOMEM;
@@ -118,13 +118,11 @@ int discover_new(struct discover **ret_d)
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);
     const char *path = secure_getenv(SOCKET_ENVIRONMENT);
     int err = discover_set_socket(d, path && *path ? path : SOCKET_DEFAULT);
-    const char *servers = secure_getenv(DNS_ENVIRONMENT);
-    if (!err)
-        err = discover_set_dns(d, servers ? servers : "", secure_getenv(ZONE_ENVIRONMENT));
     if (err < 0) {
         discover_free(d);
         return err;
     }
+    settings_take_environment(d);
     *ret_d = d;
     return 0;
 }
@@ -194,19 +192,32 @@ static int greet(struct discover *d)
     return err == DISCOVER_E_UNSYNCED ? 0 : err;
 }
 
+/* What the environment says of DNS is no use. Whoever may have a daemon waits for that. */
+static int refuse_dns(struct discover *d)
+{
+    size_t n = strlen(d->last_error);
+    const char *between = n ? "; " : "";
+    (void)!snprintf(d->last_error + n, sizeof d->last_error - n, "%s%s", between, d->dns_problem);
+    return d->source == DISCOVER_SOURCE_DNS ? -EINVAL : 0;
+}
+
 /* The daemon, or what is in its place while it is not there. */
 static int open_source(struct discover *d)
 {
     int err = d->source == DISCOVER_SOURCE_DNS ? 0 : greet(d);
     if (err < 0 || d->link == LINK_UP || d->source == DISCOVER_SOURCE_DAEMON)
         return err;
+    if (*d->dns_problem)
+        return refuse_dns(d);
     return dns_open(d->epoll, d->dns_servers, d->dns_zone, &d->dns);
 }
 
 int discover_start(struct discover *d)
 {
-    if (d->pid || d->freeing)
-        return d->pid ? -EALREADY : -EINVAL;
+    if (!d || d->freeing)
+        return -EINVAL;
+    if (d->pid)
+        return -EALREADY;
     d->pid = getpid();
     d->last_error[0] = '\0';
     uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)d->pid << 32;
@@ -222,12 +233,14 @@ int discover_start(struct discover *d)
 
 int discover_fd(const struct discover *d)
 {
+    if (!d)
+        return -EINVAL;
     return d->epoll >= 0 ? d->epoll : -EBADF;
 }
 
 int discover_dispatch(struct discover *d)
 {
-    int err = context_check(d);
+    int err = d ? context_check(d) : -EINVAL;
     if (err < 0)
         return err;
     step(d);
@@ -241,10 +254,10 @@ int discover_dispatch(struct discover *d)
 
 int discover_connected(const struct discover *d)
 {
-    return atomic_load(&d->connected);
+    return d ? atomic_load(&d->connected) : -EINVAL;
 }
 
 const char *discover_last_error(const struct discover *d)
 {
-    return d->last_error;
+    return d ? d->last_error : "";
 }

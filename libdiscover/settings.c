@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is set before a handle is started (discover.h). */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libdiscover/context.h"
 #include "libdiscover/dns/dns_channel.h"
 #include "libdiscover/dns/dns_question.h"
 
-#define ZONE_DEFAULT "discover.internal"
+#define DNS_ENVIRONMENT  "DISCOVERD_DNS"
+#define ZONE_ENVIRONMENT "DISCOVERD_ZONE"
+#define ZONE_DEFAULT     "discover.internal"
 
 static int set_text(const struct discover *d, const char *text, size_t cap, char *ret_text)
 {
-    if (d->pid)
-        return -EALREADY;
     if (!text || !*text)
         return -EINVAL;
+    if (d->pid)
+        return -EALREADY;
     if (strlen(text) >= cap)
         return -ENAMETOOLONG;
     strcpy(ret_text, text);
@@ -23,21 +27,23 @@ static int set_text(const struct discover *d, const char *text, size_t cap, char
 
 int discover_set_socket(struct discover *d, const char *path)
 {
-    return set_text(d, path, sizeof d->socket_path, d->socket_path);
+    return d ? set_text(d, path, sizeof d->socket_path, d->socket_path) : -EINVAL;
 }
 
 const char *discover_socket(const struct discover *d)
 {
-    return d->socket_path;
+    return d ? d->socket_path : "";
 }
 
 int discover_set_name(struct discover *d, const char *name)
 {
-    return set_text(d, name, sizeof d->name, d->name);
+    return d ? set_text(d, name, sizeof d->name, d->name) : -EINVAL;
 }
 
 int discover_set_source(struct discover *d, enum discover_source source)
 {
+    if (!d)
+        return -EINVAL;
     if (d->pid)
         return -EALREADY;
     if (source < DISCOVER_SOURCE_AUTO || source > DISCOVER_SOURCE_DNS)
@@ -46,22 +52,51 @@ int discover_set_source(struct discover *d, enum discover_source source)
     return 0;
 }
 
-int discover_set_dns(struct discover *d, const char *servers, const char *zone)
+/* NULL: it is set. Otherwise what is wrong with it, and nothing is. */
+static const char *set_dns(struct discover *d, const char *servers, const char *zone)
 {
     const char *own_zone = zone && *zone ? zone : ZONE_DEFAULT;
-    if (d->pid)
-        return -EALREADY;
-    if (!servers || strlen(servers) >= sizeof d->dns_servers || strlen(own_zone) >= sizeof d->dns_zone ||
-        !dns_zone_valid(own_zone) || (*servers && !dns_servers_valid(servers)))
-        return -EINVAL;
+    if (strlen(servers) >= sizeof d->dns_servers || (*servers && !dns_servers_valid(servers)))
+        return "not a list of DNS servers such as \"10.0.0.1:8053,[::1]:53\"";
+    if (strlen(own_zone) >= sizeof d->dns_zone || !dns_zone_valid(own_zone))
+        return "not the name of a DNS zone";
     strcpy(d->dns_servers, servers);
     strcpy(d->dns_zone, own_zone);
-    return 0;
+    d->dns_problem[0] = '\0';
+    return NULL;
+}
+
+static void name_dns_problem(const char *servers, const char *zone, const char *wrong, const char *where,
+                             char *ret_text)
+{
+    snprintf(ret_text, LAST_ERROR_CAP, "%s\"%.80s\", zone \"%.80s\": %s", where, servers, zone ? zone : "", wrong);
+}
+
+int discover_set_dns(struct discover *d, const char *servers, const char *zone)
+{
+    if (!d || !servers)
+        return -EINVAL;
+    if (d->pid)
+        return -EALREADY;
+    const char *wrong = set_dns(d, servers, zone);
+    if (wrong)
+        name_dns_problem(servers, zone, wrong, "DNS servers ", d->last_error);
+    return wrong ? -EINVAL : 0;
+}
+
+void settings_take_environment(struct discover *d)
+{
+    const char *servers = secure_getenv(DNS_ENVIRONMENT), *zone = secure_getenv(ZONE_ENVIRONMENT);
+    const char *wrong = set_dns(d, servers ? servers : "", zone);
+    if (!wrong)
+        return;
+    name_dns_problem(servers ? servers : "", zone, wrong, "environment " DNS_ENVIRONMENT " ", d->dns_problem);
+    strcpy(d->last_error, d->dns_problem);
 }
 
 int discover_set_timeout(struct discover *d, int timeout_ms)
 {
-    if (timeout_ms < 0)
+    if (!d || timeout_ms < 0)
         return -EINVAL;
     d->timeout_ms = timeout_ms;
     return 0;

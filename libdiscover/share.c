@@ -68,6 +68,8 @@ static void say_now(struct discover *d, const char *service, bool stop)
 
 int discover_picker_share(struct discover_picker *p)
 {
+    if (!p)
+        return -EINVAL;
     struct discover *d = picker_handle(p);
     if (picker_is_shared(p))
         return 0;

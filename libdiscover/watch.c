@@ -218,7 +218,9 @@ int discover_watch(struct discover *d, const char *service, discover_watch_fn *f
                    struct discover_watch **ret_w)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || service_parse(service, domain, name) < 0)
+    if (!d || !service || !fn || !ret_w)
+        return -EINVAL;
+    if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     struct discover_watch *w = calloc(1, sizeof *w);
     if (!w)

@@ -77,7 +77,7 @@ static int on_service(const struct table_view *v, const char *key, void *arg)
 int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg)
 {
     struct service_call call = {fn, arg};
-    return walk(d, TABLE_SERVICE, on_service, &call);
+    return d && fn ? walk(d, TABLE_SERVICE, on_service, &call) : -EINVAL;
 }
 
 struct host_call {
@@ -109,7 +109,7 @@ static int on_host(const struct table_view *v, const char *key, void *arg)
 int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg)
 {
     struct host_call call = {fn, arg};
-    return walk(d, TABLE_HOST, on_host, &call);
+    return d && fn ? walk(d, TABLE_HOST, on_host, &call) : -EINVAL;
 }
 
 static int call_instance(const struct table_view *v, uint32_t i, const char *service, discover_instance_fn *fn,
@@ -154,7 +154,9 @@ static int each_instance(struct mapping *mapping, const char *service, discover_
 int discover_each_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || service_parse(service, domain, name) < 0)
+    if (!d || !service || !fn)
+        return -EINVAL;
+    if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     struct mapping *mapping = context_enter(d, service);
     if (!mapping)

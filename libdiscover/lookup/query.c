@@ -28,7 +28,9 @@ static int make_key(struct discover_query *q)
 int discover_query_new(const char *service, struct discover_query **ret_q)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || service_parse(service, domain, name) < 0)
+    if (!service || !ret_q)
+        return -EINVAL;
+    if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     struct discover_query *q = calloc(1, sizeof *q);
     if (!q)
@@ -47,10 +49,12 @@ void discover_query_free(struct discover_query *q)
 
 int discover_query_add_tag(struct discover_query *q, const char *tag)
 {
+    if (!q || !tag)
+        return -EINVAL;
     struct table_filter *f = &q->filter;
     if (f->n_tags == RECORD_TAGS_MAX)
         return -ENOSPC;
-    if (!tag || !tag_valid(tag))
+    if (!tag_valid(tag))
         return DISCOVER_E_NAME;
     strcpy(f->tags[f->n_tags++], tag);
     return make_key(q);
@@ -58,14 +62,16 @@ int discover_query_add_tag(struct discover_query *q, const char *tag)
 
 int discover_query_set_place(struct discover_query *q, const char *place)
 {
-    if (!place || label_copy(q->filter.place, place, strlen(place)) < 0)
+    if (!q || !place)
+        return -EINVAL;
+    if (label_copy(q->filter.place, place, strlen(place)) < 0)
         return DISCOVER_E_NAME;
     return make_key(q);
 }
 
 int discover_query_set_protocol(struct discover_query *q, enum discover_protocol protocol)
 {
-    if (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP)
+    if (!q || (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP))
         return -EINVAL;
     q->filter.by_protocol = true;
     q->filter.protocol = (uint8_t)protocol;
@@ -74,7 +80,7 @@ int discover_query_set_protocol(struct discover_query *q, enum discover_protocol
 
 int discover_query_add_state(struct discover_query *q, enum discover_state state)
 {
-    if (state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
+    if (!q || state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
         return -EINVAL;
     q->filter.states |= 1u << state;
     return 0;
@@ -107,6 +113,8 @@ int query_judge_missing(struct discover *d, const struct discover_query *q)
 int discover_query_run(struct discover *d, const struct discover_query *q, const struct discover_endpoint *after,
                        struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
+    if (!d || !q || (cap > 0 && !ret_endpoints) || !ret_n)
+        return -EINVAL;
     struct mapping *mapping = context_enter(d, q->key);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;

@@ -11,8 +11,8 @@
 static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                    size_t *ret_n)
 {
-    size_t n, length = service ? strlen(service) : 0;
-    int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
+    size_t n;
+    int err = table_endpoints(&mapping->table, service, strlen(service), ret_endpoints, cap, &n);
     if (err == -ENOENT)
         return verdict_missing(mapping, service);
     if (err < 0)
@@ -26,6 +26,8 @@ static int look_up(struct mapping *mapping, const char *service, struct discover
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                      size_t *ret_n)
 {
+    if (!d || !service || (cap > 0 && !ret_endpoints) || !ret_n)
+        return -EINVAL;
     struct mapping *mapping = context_enter(d, service);
     if (!mapping)
         return verdict_missing(NULL, service);
@@ -42,6 +44,8 @@ static int64_t table_age_or_none(const struct table *t)
 
 int64_t discover_age_ms(struct discover *d)
 {
+    if (!d)
+        return -EINVAL;
     struct mapping *mapping = mapping_enter(&d->mappings);
     int64_t age_ns = mapping ? table_age_or_none(&mapping->table) : -1;
     if (mapping)
@@ -77,7 +81,7 @@ static bool is_usable(int result)
 
 static int wait_for(struct discover *d, const char *service, int timeout_ms, settled_fn *settled)
 {
-    int err = !d || timeout_ms < 0 ? -EINVAL : context_check(d);
+    int err = !d || !service || timeout_ms < 0 ? -EINVAL : context_check(d);
     int64_t deadline_ns = clock_now_ns() + timeout_ms * NS_PER_MS;
     while (!err) {
         size_t n;

@@ -2,42 +2,23 @@
 /* Sizes of the public structures (discover.h). */
 #include "discover/discover.h"
 
-size_t discover_sizeof_endpoint(void)
-{
-    return sizeof(struct discover_endpoint);
-}
+#define SIZE_OF(name)                                                                                                  \
+    size_t discover_sizeof_##name(void)                                                                                \
+    {                                                                                                                  \
+        return sizeof(struct discover_##name);                                                                         \
+    }
 
-size_t discover_sizeof_instance(void)
-{
-    return sizeof(struct discover_instance);
-}
-
-size_t discover_sizeof_host(void)
-{
-    return sizeof(struct discover_host);
-}
-
-size_t discover_sizeof_pair(void)
-{
-    return sizeof(struct discover_pair);
-}
-
-size_t discover_sizeof_difference(void)
-{
-    return sizeof(struct discover_difference);
-}
-
-size_t discover_sizeof_change(void)
-{
-    return sizeof(struct discover_change);
-}
-
-size_t discover_sizeof_status(void)
-{
-    return sizeof(struct discover_status);
-}
-
-size_t discover_sizeof_answer(void)
-{
-    return sizeof(struct discover_answer);
-}
+SIZE_OF(answer)
+SIZE_OF(bucket)
+SIZE_OF(change)
+SIZE_OF(counter)
+SIZE_OF(difference)
+SIZE_OF(endpoint)
+SIZE_OF(host)
+SIZE_OF(instance)
+SIZE_OF(override_info)
+SIZE_OF(pair)
+SIZE_OF(refusal)
+SIZE_OF(reload_result)
+SIZE_OF(status)
+SIZE_OF(top_writer)

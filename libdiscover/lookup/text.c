@@ -52,6 +52,8 @@ const char *discover_version(void)
 int discover_endpoint_text(const struct discover_endpoint *endpoint, char *ret_text, size_t cap)
 {
     char address[INET6_ADDRSTRLEN], text[DISCOVER_ADDRESS_MAX];
+    if (!endpoint || !ret_text)
+        return -EINVAL;
     if (endpoint->families & DISCOVER_HAS_IPV4) {
         inet_ntop(AF_INET, endpoint->ipv4, address, sizeof address);
         snprintf(text, sizeof text, "%s:%u", address, endpoint->port);

@@ -15,7 +15,7 @@ bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns)
 int verdict_missing(const struct mapping *mapping, const char *service)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || service_parse(service, domain, name) < 0)
+    if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     bool synced = mapping && table_sync(&mapping->table) != TABLE_UNSYNCED;
     return synced ? DISCOVER_E_UNKNOWN : DISCOVER_E_UNSYNCED;

@@ -25,6 +25,8 @@ static uint64_t make_serial(const void *where)
 int discover_registration_new(const char *service, uint16_t port, struct discover_registration **ret_r)
 {
     char domain[LABEL_CAP], name[LABEL_CAP];
+    if (!service || !ret_r)
+        return -EINVAL;
     if (service_parse(service, domain, name) < 0)
         return DISCOVER_E_NAME;
     if (port == 0)
@@ -47,18 +49,20 @@ void discover_registration_free(struct discover_registration *r)
 
 int discover_registration_set_instance(struct discover_registration *r, const char *id)
 {
+    if (!r || !id)
+        return -EINVAL;
     return label_copy(r->instance, id, strlen(id)) < 0 ? DISCOVER_E_NAME : 0;
 }
 
 int discover_registration_add_address(struct discover_registration *r, const char *text)
 {
     const char *why;
-    return record_add_endpoint(&r->record, text, &why);
+    return r && text ? record_add_endpoint(&r->record, text, &why) : -EINVAL;
 }
 
 int discover_registration_set_protocol(struct discover_registration *r, enum discover_protocol protocol)
 {
-    if (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP)
+    if (!r || (protocol != DISCOVER_TCP && protocol != DISCOVER_UDP))
         return -EINVAL;
     r->record.protocol = (uint8_t)protocol;
     return 0;
@@ -66,7 +70,7 @@ int discover_registration_set_protocol(struct discover_registration *r, enum dis
 
 int discover_registration_set_weight(struct discover_registration *r, uint32_t weight)
 {
-    if (weight == 0 || weight > WEIGHT_MAX)
+    if (!r || weight == 0 || weight > WEIGHT_MAX)
         return -EINVAL;
     r->record.weight = weight;
     return 0;
@@ -74,13 +78,15 @@ int discover_registration_set_weight(struct discover_registration *r, uint32_t w
 
 int discover_registration_set_priority(struct discover_registration *r, uint16_t priority)
 {
+    if (!r)
+        return -EINVAL;
     r->record.priority = priority;
     return 0;
 }
 
 int discover_registration_set_state(struct discover_registration *r, enum discover_state state)
 {
-    if (state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
+    if (!r || state < DISCOVER_PASSING || state > DISCOVER_DRAINING)
         return -EINVAL;
     r->record.state = (uint8_t)state;
     return 0;
@@ -88,18 +94,20 @@ int discover_registration_set_state(struct discover_registration *r, enum discov
 
 int discover_registration_add_tag(struct discover_registration *r, const char *tag)
 {
+    if (!r || !tag)
+        return -EINVAL;
     int err = record_add_tag(&r->record, tag);
     return err == -EINVAL ? DISCOVER_E_NAME : err;
 }
 
 int discover_registration_set_meta(struct discover_registration *r, const char *key, const char *value)
 {
-    return record_set_meta(&r->record, key, value);
+    return r && key && value ? record_set_meta(&r->record, key, value) : -EINVAL;
 }
 
 int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms)
 {
-    if (ttl_ms == 0)
+    if (!r || ttl_ms == 0)
         return -EINVAL;
     r->ttl_ms = ttl_ms;
     return 0;
@@ -107,7 +115,7 @@ int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_
 
 int discover_registration_set_pid(struct discover_registration *r, int32_t pid)
 {
-    if (pid <= 0)
+    if (!r || pid <= 0)
         return -EINVAL;
     r->pid = pid;
     return 0;
@@ -115,13 +123,15 @@ int discover_registration_set_pid(struct discover_registration *r, int32_t pid)
 
 int discover_registration_set_take_over(struct discover_registration *r, int on)
 {
+    if (!r)
+        return -EINVAL;
     r->take_over = on != 0;
     return 0;
 }
 
 const char *discover_registration_instance(const struct discover_registration *r)
 {
-    return r->instance;
+    return r ? r->instance : "";
 }
 
 /* The one way to encode a record is core's; the message wants it as a structure again. */

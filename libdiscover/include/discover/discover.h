@@ -31,7 +31,8 @@
  * Descriptors are close-on-exec.
  *
  * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
- * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise.
+ * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise. NULL for a pointer
+ * that is not said to be optional is -EINVAL, or "" from functions that return a text.
  */
 #ifndef DISCOVER_DISCOVER_H
 #define DISCOVER_DISCOVER_H
@@ -112,7 +113,10 @@ DISCOVER_API DISCOVER_CHECK int discover_set_source(struct discover *d, enum dis
 
 /*
  * Which DNS: servers as "10.0.0.1:8053,[::1]:53", the port may be left out; "" means those of resolv.conf. The zone's
- * name, NULL or "": discover.internal. Default: $DISCOVERD_DNS and $DISCOVERD_ZONE. Before start; -EINVAL.
+ * name, NULL or "": discover.internal. Default: $DISCOVERD_DNS and $DISCOVERD_ZONE. Before start; -EINVAL, and
+ * discover_last_error says what is wrong. It says so from discover_new on when it is the environment that cannot be
+ * read, which matters where DNS is needed alone: start with DISCOVER_SOURCE_DNS is -EINVAL then; without a daemon
+ * look-ups are DISCOVER_E_UNSYNCED.
  */
 DISCOVER_API DISCOVER_CHECK int discover_set_dns(struct discover *d, const char *servers, const char *zone);
 
@@ -147,7 +151,7 @@ DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
 DISCOVER_API int discover_fd(const struct discover *d);
 DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
 
-/* 1 when connected to the daemon, else 0. [any thread] */
+/* 1 when connected to the daemon, else 0; -EINVAL. [any thread] */
 DISCOVER_API int discover_connected(const struct discover *d);
 
 /*
@@ -484,14 +488,20 @@ DISCOVER_API DISCOVER_CHECK int discover_document(struct discover *d, const char
  * Sizes of the structures, for bindings: a library that is newer than a binding may have larger ones, whose known members
  * stay where they are. [any thread]
  */
-DISCOVER_API size_t discover_sizeof_endpoint(void);
-DISCOVER_API size_t discover_sizeof_instance(void);
-DISCOVER_API size_t discover_sizeof_host(void);
-DISCOVER_API size_t discover_sizeof_pair(void);
-DISCOVER_API size_t discover_sizeof_difference(void);
-DISCOVER_API size_t discover_sizeof_change(void);
-DISCOVER_API size_t discover_sizeof_status(void);
 DISCOVER_API size_t discover_sizeof_answer(void);
+DISCOVER_API size_t discover_sizeof_bucket(void);
+DISCOVER_API size_t discover_sizeof_change(void);
+DISCOVER_API size_t discover_sizeof_counter(void);
+DISCOVER_API size_t discover_sizeof_difference(void);
+DISCOVER_API size_t discover_sizeof_endpoint(void);
+DISCOVER_API size_t discover_sizeof_host(void);
+DISCOVER_API size_t discover_sizeof_instance(void);
+DISCOVER_API size_t discover_sizeof_override_info(void);
+DISCOVER_API size_t discover_sizeof_pair(void);
+DISCOVER_API size_t discover_sizeof_refusal(void);
+DISCOVER_API size_t discover_sizeof_reload_result(void);
+DISCOVER_API size_t discover_sizeof_status(void);
+DISCOVER_API size_t discover_sizeof_top_writer(void);
 
 #ifdef __cplusplus
 }

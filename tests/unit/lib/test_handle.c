@@ -11,6 +11,23 @@
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
 
+static void ignore_status(void *arg, const struct discover_status *status)
+{
+    (void)arg, (void)status;
+}
+
+static int ignore_instance(void *arg, const struct discover_instance *instance)
+{
+    (void)arg, (void)instance;
+    return 0;
+}
+
+static int ignore_service(void *arg, const char *service, size_t n_usable, size_t n_total)
+{
+    (void)arg, (void)service, (void)n_usable, (void)n_total;
+    return 0;
+}
+
 static struct discover *new_handle(void)
 {
     struct discover *d;
@@ -76,10 +93,10 @@ START_TEST(without_a_daemon)
     ck_assert_int_eq(discover_connected(d), 0);
     ck_assert_int_eq(discover_resolve(d, "shop/payment", e, 1, &n), DISCOVER_E_UNSYNCED);
     ck_assert_int_eq(discover_resolve(d, "payment", e, 1, &n), DISCOVER_E_NAME);
-    ck_assert_int_eq(discover_each_service(d, NULL, NULL), DISCOVER_E_UNSYNCED);
-    ck_assert_int_eq(discover_each_instance(d, "shop/payment", NULL, NULL), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_each_service(d, ignore_service, NULL), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_each_instance(d, "shop/payment", ignore_instance, NULL), DISCOVER_E_UNSYNCED);
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED);
-    ck_assert_int_eq(discover_status(d, NULL, NULL), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_status(d, ignore_status, NULL), DISCOVER_E_UNSYNCED);
     ck_assert_int_eq(discover_age_ms(d), -1);
     discover_free(d);
 }

@@ -21,6 +21,23 @@ static struct dns_server server;
 static struct dns_script script;
 static struct discover *d;
 
+static void ignore_status(void *arg, const struct discover_status *status)
+{
+    (void)arg, (void)status;
+}
+
+static int ignore_service(void *arg, const char *service, size_t n_usable, size_t n_total)
+{
+    (void)arg, (void)service, (void)n_usable, (void)n_total;
+    return 0;
+}
+
+static int ignore_instance(void *arg, const struct discover_instance *instance)
+{
+    (void)arg, (void)instance;
+    return 0;
+}
+
 static void make_handle(enum discover_source source, const char *socket_path)
 {
     dns_server_open(&server);
@@ -112,7 +129,7 @@ START_TEST(names_that_are_none)
 {
     begin();
     ck_assert_int_eq(discover_resolve(d, "Shop/x", NULL, 0, &(size_t){0}), DISCOVER_E_NAME);
-    ck_assert_int_eq(discover_resolve(d, NULL, NULL, 0, &(size_t){0}), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_resolve(d, NULL, NULL, 0, &(size_t){0}), -EINVAL);
     ck_assert_int_eq(discover_wait(d, "x", 1000), DISCOVER_E_NAME);
     turn();
     ck_assert(!dns_server_take(&server));
@@ -127,7 +144,7 @@ START_TEST(none_and_unknown_are_told_apart)
     expect_query(NAME, DNS_TYPE_SRV);
     deny(DNS_NXDOMAIN, 1, ZONE);
     wait_for(DISCOVER_E_UNKNOWN);
-    ck_assert_int_eq(discover_each_instance(d, SERVICE, NULL, NULL), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(discover_each_instance(d, SERVICE, ignore_instance, NULL), DISCOVER_E_UNKNOWN);
     expect_query(NAME, DNS_TYPE_SRV);
     deny(DNS_NOERROR, 60, ZONE);
     wait_for(DISCOVER_E_NONE);
@@ -363,7 +380,7 @@ START_TEST(instances_are_listed)
     wait_for(DISCOVER_FRESH);
     ck_assert_int_eq(discover_each_instance(d, SERVICE, on_instance, &n), DISCOVER_FRESH);
     ck_assert_uint_eq(n, 3);
-    ck_assert_int_eq(discover_each_service(d, NULL, NULL), DISCOVER_E_UNSYNCED);
+    ck_assert_int_eq(discover_each_service(d, ignore_service, NULL), DISCOVER_E_UNSYNCED);
     end();
 }
 END_TEST
@@ -406,7 +423,7 @@ START_TEST(only_dns_means_only_dns)
     struct catalog *catalog = stage_catalog(2, 9000);
     stage_open(&stage);
     make_handle(DISCOVER_SOURCE_DNS, stage.path);
-    ck_assert_int_eq(discover_status(d, NULL, NULL), -ETIMEDOUT);
+    ck_assert_int_eq(discover_status(d, ignore_status, NULL), -ETIMEDOUT);
     stage_accept(&stage);
     stage_welcome(&stage, stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO), API_VERSION,
                   stage_table_fd(catalog));
@@ -475,8 +492,43 @@ START_TEST(the_environment_sets_servers_and_zone)
     ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
     expect_query("payment.shop.svc.example.org", DNS_TYPE_SRV);
     end();
+}
+END_TEST
+
+static void new_with(enum discover_source source)
+{
+    ck_assert_int_eq(discover_new(&d), 0);
+    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
+    ck_assert_int_eq(discover_set_source(d, source), 0);
+}
+
+/* Whoever reads the error sees what is wrong; whoever does not need DNS need not care. */
+START_TEST(a_bad_environment_is_named_where_dns_is_needed)
+{
+    dns_server_open(&server);
     ck_assert_int_eq(setenv("DISCOVERD_DNS", "nonsense", 1), 0);
-    ck_assert_int_eq(discover_new(&d), -EINVAL);
+    ck_assert_int_eq(setenv("DISCOVERD_SOCKET", "/nonexistent", 1), 0);
+    new_with(DISCOVER_SOURCE_DAEMON);
+    ck_assert_int_eq(discover_start(d), 0);
+    ck_assert_ptr_null(strstr(discover_last_error(d), "DISCOVERD_DNS"));
+    discover_free(d);
+    new_with(DISCOVER_SOURCE_AUTO);
+    ck_assert_int_eq(discover_start(d), 0);
+    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
+    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
+    discover_free(d);
+    new_with(DISCOVER_SOURCE_DNS);
+    ck_assert_int_eq(discover_start(d), -EINVAL);
+    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
+    ck_assert_int_eq(discover_set_dns(d, "nothing", NULL), -EINVAL);
+    ck_assert_msg(strstr(discover_last_error(d), "\"nothing\""), "%s", discover_last_error(d));
+    ck_assert_int_eq(discover_set_dns(d, server.list, "a..b"), -EINVAL);
+    ck_assert_msg(strstr(discover_last_error(d), "\"a..b\""), "%s", discover_last_error(d));
+    ck_assert_int_eq(discover_set_dns(d, server.list, NULL), 0);
+    ck_assert_int_eq(discover_start(d), 0);
+    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
+    expect_query(NAME, DNS_TYPE_SRV);
+    end();
 }
 END_TEST
 
@@ -576,11 +628,11 @@ START_TEST(nothing_to_do_is_nothing_to_dispatch)
 }
 END_TEST
 
-UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_are_told_apart,
-           a_stranger_s_denial_is_not_believed, it_is_asked_again_when_its_ttl_has_run_out,
-           a_server_that_fails_makes_it_stale, a_server_that_is_silent_makes_it_stale,
-           an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
-           there_are_never_too_many, conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over,
-           only_dns_means_only_dns, wait_waits, settings_are_checked, the_environment_sets_servers_and_zone,
-           a_forked_child_reads_and_frees, beside_a_daemon_of_another_version, a_callback_of_a_list_may_dispatch,
-           nothing_to_do_is_nothing_to_dispatch)
+UNIT_TESTS("DNS", a_bad_environment_is_named_where_dns_is_needed, the_first_look_up_asks, names_that_are_none,
+           none_and_unknown_are_told_apart, a_stranger_s_denial_is_not_believed,
+           it_is_asked_again_when_its_ttl_has_run_out, a_server_that_fails_makes_it_stale,
+           a_server_that_is_silent_makes_it_stale, an_answer_that_nobody_renews_becomes_stale,
+           targets_addresses_are_asked_for, a_watch_follows, a_picker_picks, there_are_never_too_many,
+           conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over, only_dns_means_only_dns,
+           wait_waits, settings_are_checked, the_environment_sets_servers_and_zone, a_forked_child_reads_and_frees,
+           beside_a_daemon_of_another_version, a_callback_of_a_list_may_dispatch, nothing_to_do_is_nothing_to_dispatch)

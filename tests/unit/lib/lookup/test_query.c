@@ -200,7 +200,7 @@ START_TEST(conditions_are_checked)
     struct discover_query *other;
     begin();
     ck_assert_int_eq(discover_query_new("shop", &other), DISCOVER_E_NAME);
-    ck_assert_int_eq(discover_query_new(NULL, &other), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_query_new(NULL, &other), -EINVAL);
     ck_assert_int_eq(discover_query_add_tag(q, "not\na tag"), DISCOVER_E_NAME);
     ck_assert_int_eq(discover_query_set_protocol(q, (enum discover_protocol)7), -EINVAL);
     ck_assert_int_eq(discover_query_add_state(q, (enum discover_state)0), -EINVAL);
