@@ -15,9 +15,9 @@ int64_t context_deadline(const struct discover *d)
 
 int context_check(const struct discover *d)
 {
-    if (!d->pid)
+    if (!d->started)
         return -EINVAL;
-    return d->pid == getpid() ? 0 : -ECHILD;
+    return maker_is_us(&d->maker) ? 0 : -ECHILD;
 }
 
 int context_error(struct discover *d, int code, const char *text)

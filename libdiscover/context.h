@@ -8,8 +8,8 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
+#include "libdiscover/core/maker.h"
 #include "libdiscover/core/retry.h"
 #include "libdiscover/dns/dns_source.h"
 #include "libdiscover/lookup/mapping.h"
@@ -46,10 +46,11 @@ struct discover {
     char dns_zone[DNS_ZONE_CAP];
     char dns_problem[LAST_ERROR_CAP]; /* what is wrong with the environment's; "": nothing */
 
-    pid_t pid;        /* of the process that started it; 0: not started */
-    int epoll, timer; /* the timer is in the epoll set, and so is the connection */
-    int wake;         /* an eventfd in the epoll set, from the first share on; -1: none yet */
-    int64_t timer_ns; /* when the timer is set to go off; 0: it is not */
+    bool started;
+    struct maker maker; /* who started it */
+    int epoll, timer;   /* the timer is in the epoll set, and so is the connection */
+    int wake;           /* an eventfd in the epoll set, from the first share on; -1: none yet */
+    int64_t timer_ns;   /* when the timer is set to go off; 0: it is not */
 
     const struct link_events *events; /* who dispatches what comes */
     enum link_state link;
@@ -57,6 +58,8 @@ struct discover {
     struct connection connection;
     struct retry reconnect, renew;
     int64_t up_since_ns;
+    int64_t hello_ns; /* when the daemon was greeted */
+    int64_t ahead_ns; /* so much is our clock before the daemon's, in another time namespace */
     uint32_t last_id;
 
     struct pending pending; /* calls */

@@ -129,8 +129,9 @@ int discover_new(struct discover **ret_d)
 
 static void stop(struct discover *d)
 {
-    connection_close(&d->connection, d->pid == getpid());
-    dns_close(d->dns, d->pid == getpid());
+    bool ours = maker_is_us(&d->maker);
+    connection_close(&d->connection, ours);
+    dns_close(d->dns, ours);
     d->dns = NULL;
     if (d->epoll >= 0)
         close(d->epoll);
@@ -138,7 +139,8 @@ static void stop(struct discover *d)
         close(d->timer);
     d->epoll = d->timer = -1;
     d->timer_ns = 0;
-    d->pid = 0;
+    d->started = false;
+    maker_unset(&d->maker);
     d->fault = 0;
     d->link = LINK_DOWN;
     atomic_store(&d->connected, 0);
@@ -216,14 +218,17 @@ int discover_start(struct discover *d)
 {
     if (!d || d->freeing)
         return -EINVAL;
-    if (d->pid)
+    if (d->started)
         return -EALREADY;
-    d->pid = getpid();
+    int err = maker_set(&d->maker);
+    if (err < 0)
+        return err;
+    d->started = true;
     d->last_error[0] = '\0';
-    uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)d->pid << 32;
+    uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)d->maker.mark << 20 ^ (uint64_t)getpid() << 48;
     retry_init(&d->reconnect, seed);
     retry_init(&d->renew, ~seed);
-    int err = open_descriptors(d);
+    err = open_descriptors(d);
     if (!err)
         err = open_source(d);
     if (err < 0)

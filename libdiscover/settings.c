@@ -17,7 +17,7 @@ static int set_text(const struct discover *d, const char *text, size_t cap, char
 {
     if (!text || !*text)
         return -EINVAL;
-    if (d->pid)
+    if (d->started)
         return -EALREADY;
     if (strlen(text) >= cap)
         return -ENAMETOOLONG;
@@ -44,7 +44,7 @@ int discover_set_source(struct discover *d, enum discover_source source)
 {
     if (!d)
         return -EINVAL;
-    if (d->pid)
+    if (d->started)
         return -EALREADY;
     if (source < DISCOVER_SOURCE_AUTO || source > DISCOVER_SOURCE_DNS)
         return -EINVAL;
@@ -76,7 +76,7 @@ int discover_set_dns(struct discover *d, const char *servers, const char *zone)
 {
     if (!d || !servers)
         return -EINVAL;
-    if (d->pid)
+    if (d->started)
         return -EALREADY;
     const char *wrong = set_dns(d, servers, zone);
     if (wrong)

@@ -90,6 +90,7 @@ static void send_welcome(struct api_client *c, uint32_t id)
     welcome.daemon = name;
     welcome.host = (char *)api->options.host;
     welcome.epoch = api->ops.epoch(api->ops.arg);
+    welcome.clock_ns = clock_now_ns();
     message.id = id;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME;
     message.welcome = &welcome;

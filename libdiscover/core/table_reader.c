@@ -259,6 +259,7 @@ static int64_t time_since(int64_t now_ns, uint64_t then_ns)
 
 int64_t table_age_ns(const struct table *t, int64_t now_ns)
 {
+    now_ns = (int64_t)((uint64_t)now_ns - (uint64_t)t->ahead_ns);
     int64_t silent_ns = time_since(now_ns, table_load(&t->words[TABLE_H_ALIVE]));
     uint64_t since_ns = table_load(&t->words[TABLE_H_STALE_SINCE]);
     int64_t age_ns = since_ns ? time_since(now_ns, since_ns) : 0;

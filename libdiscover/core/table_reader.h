@@ -18,6 +18,8 @@ struct table {
     uint64_t n_words;
     uint64_t index, index_mask; /* taken from the header and checked once */
     uint64_t slots, slot_count;
+    int64_t
+        ahead_ns; /* so much is the reader's clock before the writer's, in another time namespace; 0: it is the same */
 };
 
 /*
@@ -66,7 +68,7 @@ uint32_t table_serial(const struct table *t);
 
 /*
  * How old the table's contents may be at time now: 0 live, > 0 nanoseconds since the bus was whole or the
- * daemon gave its last sign of life.
+ * daemon gave its last sign of life. In the time of the reader's clock.
  */
 int64_t table_age_ns(const struct table *t, int64_t now_ns);
 

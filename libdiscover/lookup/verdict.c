@@ -28,5 +28,5 @@ int64_t verdict_age_ns(const struct table *t)
     if (age_ns > 0 || !table_abandoned(t))
         return age_ns;
     int64_t alive_ns = (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
-    return alive_ns > 0 && alive_ns < now_ns ? now_ns - alive_ns : 1;
+    return alive_ns > 0 && alive_ns < now_ns - t->ahead_ns ? now_ns - t->ahead_ns - alive_ns : 1;
 }

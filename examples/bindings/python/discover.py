@@ -42,24 +42,11 @@ E_NONE, E_UNKNOWN, E_UNSYNCED, E_BUSY, E_NAME, E_VERSION, E_DENIED, E_LIMIT, E_C
 )
 
 
-class Source(enum.IntEnum):
-    AUTO, DAEMON, DNS = 0, 1, 2
-
-
-class Protocol(enum.IntEnum):
-    TCP, UDP = 0, 1
-
-
-class State(enum.IntEnum):
-    PASSING, WARNING, CRITICAL, MAINTENANCE, DRAINING = 1, 2, 3, 4, 5
-
-
-class Tier(enum.IntEnum):
-    HOST, ZONE, REGION, ELSEWHERE = 0, 1, 2, 3
-
-
-class Outcome(enum.IntEnum):
-    OK, FAILED, UNREACHABLE, CANCELLED = 0, 1, 2, 3
+Source = enum.IntEnum("Source", "AUTO DAEMON DNS", start=0)
+Protocol = enum.IntEnum("Protocol", "TCP UDP", start=0)
+State = enum.IntEnum("State", "PASSING WARNING CRITICAL MAINTENANCE DRAINING", start=1)
+Tier = enum.IntEnum("Tier", "HOST ZONE REGION ELSEWHERE", start=0)
+Outcome = enum.IntEnum("Outcome", "OK FAILED UNREACHABLE CANCELLED", start=0)
 
 
 class Error(Exception):
@@ -579,18 +566,13 @@ class Registration:
                  state=State.PASSING, tags=(), meta=None):
         self._d, self._r, self.service, self.instance = d, c_void_p(), service, instance or ""
         _check(_lib.discover_registration_new(_bytes(service), port, byref(self._r)), service)
-        if instance is not None:
-            _check(_lib.discover_registration_set_instance(self._r, _bytes(instance)), instance)
-        for address in addresses:
-            _check(_lib.discover_registration_add_address(self._r, _bytes(address)), address)
-        _check(_lib.discover_registration_set_protocol(self._r, protocol))
-        _check(_lib.discover_registration_set_weight(self._r, weight))
-        _check(_lib.discover_registration_set_priority(self._r, priority))
-        _check(_lib.discover_registration_set_state(self._r, state))
-        for tag in tags:
-            _check(_lib.discover_registration_add_tag(self._r, _bytes(tag)), tag)
-        for key, value in (meta or {}).items():
-            _check(_lib.discover_registration_set_meta(self._r, _bytes(key), _bytes(value)), key)
+        settings = [("set_instance", instance)] if instance is not None else []
+        settings += [("add_address", address) for address in addresses] + [("add_tag", tag) for tag in tags]
+        settings += [("set_protocol", protocol), ("set_weight", weight), ("set_priority", priority), ("set_state", state)]
+        settings += [("set_meta", key, value) for key, value in (meta or {}).items()]
+        for name, *values in settings:
+            values = [_bytes(v) if isinstance(v, str) else v for v in values]
+            _check(getattr(_lib, f"discover_registration_{name}")(self._r, *values), f"{name} {values}")
 
     def __del__(self):
         if self._r:

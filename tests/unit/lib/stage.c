@@ -20,6 +20,7 @@ void stage_open(struct stage *s)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, s->path);
     s->peer = -1;
+    s->clock_ns = 0;
     frame_reader_init(&s->in);
     s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     ck_assert_int_ge(s->listener, 0);
@@ -95,6 +96,7 @@ void stage_welcome(struct stage *s, uint32_t id, uint32_t version, int fd)
     Discover__V1__Welcome body = DISCOVER__V1__WELCOME__INIT;
     body.version = version;
     body.host = (char *)"web-1";
+    body.clock_ns = s->clock_ns;
     Discover__V1__ServerMessage msg = DISCOVER__V1__SERVER_MESSAGE__INIT;
     msg.id = id;
     msg.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME;

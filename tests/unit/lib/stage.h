@@ -17,6 +17,7 @@ struct stage {
     char folder[64], path[96];
     int listener, peer; /* -1: none */
     struct frame_reader in;
+    int64_t clock_ns; /* the daemon's, as it says; 0: it does not */
 };
 
 void stage_open(struct stage *s);
