@@ -31,7 +31,10 @@ static int begin(struct discover *d)
     if (!d)
         return -EINVAL;
     d->last_error[0] = '\0';
-    return context_check(d);
+    int err = context_check(d);
+    if (!err)
+        handle_mend(d);
+    return err;
 }
 
 static int check_names(const char *service, const char *instance)

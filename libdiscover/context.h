@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "libdiscover/core/maker.h"
+#include "libdiscover/core/poll_set.h"
 #include "libdiscover/core/retry.h"
 #include "libdiscover/dns/dns_source.h"
 #include "libdiscover/lookup/mapping.h"
@@ -47,10 +48,9 @@ struct discover {
     char dns_problem[LAST_ERROR_CAP]; /* what is wrong with the environment's; "": nothing */
 
     bool started;
-    struct maker maker; /* who started it */
-    int epoll, timer;   /* the timer is in the epoll set, and so is the connection */
-    int wake;           /* an eventfd in the epoll set, from the first share on; -1: none yet */
-    int64_t timer_ns;   /* when the timer is set to go off; 0: it is not */
+    struct maker maker;  /* who started it */
+    struct poll_set set; /* the connection is in it, too, and so is that of DNS */
+    int64_t timer_ns;    /* when the timer is set to go off; 0: it is not */
 
     const struct link_events *events; /* who dispatches what comes */
     enum link_state link;
@@ -67,6 +67,7 @@ struct discover {
     bool freeing; /* nothing begins any more */
 
     int reported; /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
+    int mended;   /* dispatch has to tell that descriptors were made anew; 0: they were not */
     int fault;    /* what dispatch, or the call that waits, has to tell; 0: nothing */
     char last_error[LAST_ERROR_CAP];
 };
@@ -89,12 +90,6 @@ static inline bool context_is_present(struct discover *d, const char *service, c
 
 /* Makes discover_fd readable, so that dispatch runs. No more than that is for other threads. [any thread] */
 void context_wake(const struct discover *d);
-
-/* From now on there is something to wake; before start, too. A negative errno. */
-int context_open_wake(struct discover *d);
-
-/* Adds a descriptor to the handle's epoll set. A negative errno. */
-int context_add_descriptor(const struct discover *d, int fd);
 
 /* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
 int context_check(const struct discover *d);

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "libdiscover/balance/pick.h"
@@ -44,9 +42,24 @@ static void step_dns(struct discover *d)
     dns_each_changed(d->dns, on_dns_change, d);
 }
 
+void handle_mend(struct discover *d)
+{
+    int mended = poll_set_mend(&d->set);
+    if (mended == 0 && connection_is_own(&d->connection))
+        return;
+    d->timer_ns = 0;
+    if (mended > 0 && d->dns)
+        dns_enter_set(d->dns);
+    int fault = d->fault;
+    link_descriptors_gone(d, mended != 0);
+    d->fault = fault; /* what became of the connection is part of it */
+    d->mended = mended < 0 ? mended : -EBADF;
+}
+
 /* Does whatever is due, but for what runs code of the caller's; link_arm is to follow. */
 static void step(struct discover *d)
 {
+    handle_mend(d);
     shares_run(d);
     link_step(d);
     if (d->mappings.retired)
@@ -93,7 +106,7 @@ void handle_wait(struct discover *d, int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - clock_now_ns();
     int64_t left_ms = left_ns > 0 ? (left_ns + NS_PER_MS - 1) / NS_PER_MS : 0;
-    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
+    struct pollfd poll_fd = {.fd = d->set.epoll, .events = POLLIN};
     d->waiting = true;
     link_arm(d);
     (void)poll(&poll_fd, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
@@ -111,9 +124,9 @@ int discover_new(struct discover **ret_d)
         return -ENOMEM;
     mappings_init(&d->mappings);
     d->events = &events;
-    connection_init(&d->connection, -1);
+    connection_init(&d->connection, &d->set);
     pending_init(&d->pending);
-    d->epoll = d->timer = d->wake = -1;
+    poll_set_init(&d->set);
     d->timeout_ms = TIMEOUT_MS_DEFAULT;
     snprintf(d->name, sizeof d->name, "%s", program_invocation_short_name);
     const char *path = secure_getenv(SOCKET_ENVIRONMENT);
@@ -133,11 +146,7 @@ static void stop(struct discover *d)
     connection_close(&d->connection, ours);
     dns_close(d->dns, ours);
     d->dns = NULL;
-    if (d->epoll >= 0)
-        close(d->epoll);
-    if (d->timer >= 0)
-        close(d->timer);
-    d->epoll = d->timer = -1;
+    poll_set_close(&d->set);
     d->timer_ns = 0;
     d->started = false;
     maker_unset(&d->maker);
@@ -153,28 +162,10 @@ void discover_free(struct discover *d)
     d->freeing = true;
     stop(d);
     pending_cancel_all(d);
-    if (d->wake >= 0)
-        close(d->wake);
     held_drop_all(&d->held);
     shares_drop(d);
     mappings_fini(&d->mappings);
     free(d);
-}
-
-/* One descriptor for the caller's loop, whatever becomes of the connection: an epoll set with all that matters. */
-static int open_descriptors(struct discover *d)
-{
-    d->epoll = epoll_create1(EPOLL_CLOEXEC);
-    d->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (d->epoll < 0 || d->timer < 0)
-        return -errno;
-    int err = context_add_descriptor(d, d->timer);
-    if (!err && d->wake >= 0)
-        err = context_add_descriptor(d, d->wake);
-    if (err)
-        return err;
-    connection_init(&d->connection, d->epoll);
-    return 0;
 }
 
 /* Whatever the daemon says or does not say: it is tried again. What this process lacks is the caller's to know. */
@@ -211,7 +202,7 @@ static int open_source(struct discover *d)
         return err;
     if (*d->dns_problem)
         return refuse_dns(d);
-    return dns_open(d->epoll, d->dns_servers, d->dns_zone, &d->dns);
+    return dns_open(&d->set, d->dns_servers, d->dns_zone, &d->dns);
 }
 
 int discover_start(struct discover *d)
@@ -228,7 +219,7 @@ int discover_start(struct discover *d)
     uint64_t seed = (uint64_t)clock_now_ns() ^ (uint64_t)(uintptr_t)d->maker.mark << 20 ^ (uint64_t)getpid() << 48;
     retry_init(&d->reconnect, seed);
     retry_init(&d->renew, ~seed);
-    err = open_descriptors(d);
+    err = poll_set_open(&d->set);
     if (!err)
         err = open_source(d);
     if (err < 0)
@@ -240,7 +231,18 @@ int discover_fd(const struct discover *d)
 {
     if (!d)
         return -EINVAL;
-    return d->epoll >= 0 ? d->epoll : -EBADF;
+    return d->set.epoll >= 0 ? d->set.epoll : -EBADF;
+}
+
+/* Whatever else went wrong meanwhile is told by the next dispatch. */
+static int tell_mended(struct discover *d)
+{
+    int code = d->mended;
+    d->mended = 0;
+    return context_error(
+        d, code,
+        "the program has closed a descriptor of this handle (closefrom, close, dup2): there are new ones, "
+        "and discover_fd has to be put into its loop again");
 }
 
 int discover_dispatch(struct discover *d)
@@ -252,6 +254,8 @@ int discover_dispatch(struct discover *d)
     pending_tell_ended(d);
     watches_run(d);
     link_arm(d);
+    if (d->mended)
+        return tell_mended(d);
     int fault = d->fault;
     d->fault = 0;
     return fault;

@@ -11,4 +11,7 @@
  */
 void handle_wait(struct discover *d, int64_t deadline_ns);
 
+/* Makes descriptors anew that the program has closed. By dispatch and all that waits; by others before they send. */
+void handle_mend(struct discover *d);
+
 #endif

@@ -73,9 +73,7 @@ int discover_picker_share(struct discover_picker *p)
     struct discover *d = picker_handle(p);
     if (picker_is_shared(p))
         return 0;
-    int err = context_open_wake(d);
-    if (!err && !find(d, picker_service(p)))
-        err = add(d, picker_service(p));
+    int err = find(d, picker_service(p)) ? 0 : add(d, picker_service(p));
     if (err < 0)
         return err;
     say_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
@@ -143,8 +141,7 @@ static void tell(struct discover *d, struct discover_picker *p)
 
 void shares_run(struct discover *d)
 {
-    uint64_t wakes;
-    if (d->wake < 0 || read(d->wake, &wakes, sizeof wakes) < 0)
+    if (!poll_set_drain(&d->set))
         return;
     for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
         tell(d, p);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 /* What newer versions would rather have one call is not in older ones. */
 #define CARES_NO_DEPRECATED
@@ -14,6 +16,7 @@
 
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/dns_wire.h"
+#include "libdiscover/core/known_fd.h"
 
 /* 0.5, 1 and 2 s: a lost packet costs little, and a server that is away is given up after 3.5 s. */
 #define TRY_MS 500
@@ -22,10 +25,17 @@
 /* DNS flag day 2020: goes through everywhere in one piece. What is longer comes by TCP. */
 #define EDNS_BYTES 1232
 
+/* One of c-ares's, which the program around us may close: then it is not used or closed under its number. */
+struct dns_socket {
+    struct known_fd fd;
+    struct dns_socket *next;
+};
+
 struct dns_channel {
     ares_channel ares;
     int epoll;
     bool ours;
+    struct dns_socket *sockets;
 };
 
 struct question {
@@ -44,6 +54,71 @@ static void on_socket(void *arg, ares_socket_t fd, int readable, int writable)
     else if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, fd, &event) < 0)
         (void)epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event); /* if not: c-ares's time-out ends the question */
 }
+
+static bool is_own(const struct dns_channel *c, int fd)
+{
+    const struct dns_socket *s = c->sockets;
+    while (s && s->fd.fd != fd)
+        s = s->next;
+    return s && known_fd_is_own(&s->fd);
+}
+
+static ares_socket_t open_socket(int family, int type, int protocol, void *arg)
+{
+    struct dns_channel *c = arg;
+    struct dns_socket *s = malloc(sizeof *s);
+    if (!s)
+        return ARES_SOCKET_BAD;
+    known_fd_note(&s->fd, socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+    if (s->fd.fd < 0) {
+        free(s);
+        return ARES_SOCKET_BAD;
+    }
+    s->next = c->sockets;
+    c->sockets = s;
+    return s->fd.fd;
+}
+
+static int close_socket(ares_socket_t fd, void *arg)
+{
+    struct dns_channel *c = arg;
+    struct dns_socket **at = &c->sockets, *s;
+    while (*at && (*at)->fd.fd != fd)
+        at = &(*at)->next;
+    if ((s = *at)) {
+        *at = s->next;
+        known_fd_close(&s->fd);
+        free(s);
+    }
+    return 0;
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t n, void *arg)
+{
+    (void)arg;
+    return connect(fd, address, n);
+}
+
+static ares_ssize_t gone(void)
+{
+    errno = EBADF;
+    return -1;
+}
+
+static ares_ssize_t receive(ares_socket_t fd, void *bytes, size_t n, int flags, struct sockaddr *address,
+                            ares_socklen_t *ret_n, void *arg)
+{
+    return is_own(arg, fd) ? recvfrom(fd, bytes, n, flags, address, ret_n) : gone();
+}
+
+static ares_ssize_t send_all(ares_socket_t fd, const struct iovec *parts, int n, void *arg)
+{
+    const struct msghdr msg = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)n};
+    return is_own(arg, fd) ? sendmsg(fd, &msg, MSG_NOSIGNAL) : gone();
+}
+
+static const struct ares_socket_functions socket_functions = {open_socket, close_socket, connect_socket, receive,
+                                                              send_all};
 
 static int error_of(int status)
 {
@@ -78,6 +153,7 @@ static int open_ares(struct dns_channel *c, const char *servers)
     int status = ares_init_options(&c->ares, &options, mask);
     if (status != ARES_SUCCESS)
         return error_of(status);
+    ares_set_socket_functions(c->ares, &socket_functions, c);
     if (*servers)
         status = ares_set_servers_ports_csv(c->ares, servers);
     if (status != ARES_SUCCESS)

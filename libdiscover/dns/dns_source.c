@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
+#include "libdiscover/core/poll_set.h"
 #include "libdiscover/dns/dns_channel.h"
 #include "libdiscover/dns/dns_names.h"
 #include "libdiscover/lookup/verdict.h"
@@ -28,8 +26,8 @@
 struct dns_source {
     struct dns_names names; /* any thread */
     const char *servers, *zone;
-    int wake;         /* any thread: there is a new name */
-    int epoll, timer; /* the set has both, and the channel's sockets */
+    const struct poll_set *outer;
+    struct poll_set set; /* the channel's sockets are in it; woken, by any thread, when there is a new name */
     struct dns_channel *channel;
     unsigned n_open; /* questions */
     bool failed;     /* one of them, since the channel was opened */
@@ -46,23 +44,7 @@ struct asked {
     struct dns_srv_target *target; /* ... or one of its answer's targets */
 };
 
-static int open_descriptors(struct dns_source *src, int outer)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-    src->epoll = epoll_create1(EPOLL_CLOEXEC);
-    src->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    src->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (src->epoll < 0 || src->timer < 0 || src->wake < 0 || epoll_ctl(outer, EPOLL_CTL_ADD, src->epoll, &event) < 0)
-        return -errno;
-    for (int i = 0; i < 2; i++) {
-        event.data.fd = i ? src->timer : src->wake;
-        if (epoll_ctl(src->epoll, EPOLL_CTL_ADD, event.data.fd, &event) < 0)
-            return -errno;
-    }
-    return 0;
-}
-
-int dns_open(int epoll, const char *servers, const char *zone, struct dns_source **ret_src)
+int dns_open(const struct poll_set *outer, const char *servers, const char *zone, struct dns_source **ret_src)
 {
     struct dns_source *src = aligned_alloc(CACHE_LINE, sizeof *src);
     if (!src)
@@ -70,13 +52,20 @@ int dns_open(int epoll, const char *servers, const char *zone, struct dns_source
     memset(src, 0, sizeof *src);
     src->servers = servers;
     src->zone = zone;
-    src->epoll = src->timer = src->wake = -1;
-    int err = open_descriptors(src, epoll);
+    src->outer = outer;
+    int err = poll_set_open(&src->set);
+    if (!err)
+        err = poll_set_add(outer, src->set.epoll, EPOLLIN);
     if (err < 0)
         dns_close(src, true);
     else
         *ret_src = src;
     return err;
+}
+
+void dns_enter_set(struct dns_source *src)
+{
+    (void)poll_set_add(src->outer, src->set.epoll, EPOLLIN); /* if not: dns_step makes it anew */
 }
 
 static void close_channel(struct dns_source *src, bool ours)
@@ -93,10 +82,7 @@ void dns_close(struct dns_source *src, bool ours)
         return;
     close_channel(src, ours);
     dns_names_fini(&src->names);
-    const int descriptors[] = {src->epoll, src->timer, src->wake};
-    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++)
-        if (descriptors[i] >= 0)
-            close(descriptors[i]);
+    poll_set_close(&src->set);
     free(src);
 }
 
@@ -128,7 +114,7 @@ struct mapping *dns_enter(struct dns_source *src, const char *key)
     struct mapping *mapping = s ? mapping_enter(&s->mappings) : NULL;
     dns_names_leave(&src->names, entered);
     if (added)
-        (void)eventfd_write(src->wake, 1);
+        poll_set_wake(&src->set);
     return mapping;
 }
 
@@ -290,7 +276,7 @@ static int renew_channel(struct dns_source *src)
 {
     if (src->failed && src->n_open == 0)
         close_channel(src, true);
-    return src->channel ? 0 : dns_channel_open(src->servers, src->epoll, &src->channel);
+    return src->channel ? 0 : dns_channel_open(src->servers, src->set.epoll, &src->channel);
 }
 
 /* As with addresses, one question more is counted until all are asked. */
@@ -356,23 +342,41 @@ static void look_after(void *arg, struct dns_service *s)
 static void take_events(struct dns_source *src)
 {
     struct epoll_event events[EVENTS_MAX];
-    uint64_t ignored;
-    int n = epoll_wait(src->epoll, events, EVENTS_MAX, 0);
+    int n = epoll_wait(src->set.epoll, events, EVENTS_MAX, 0);
     for (int i = 0; i < n; i++) {
         int fd = events[i].data.fd;
-        if (fd == src->wake || fd == src->timer)
-            (void)!read(fd, &ignored, sizeof ignored);
-        else if (src->channel)
+        if (fd == src->set.wake_read.fd)
+            (void)poll_set_drain(&src->set);
+        else if (fd != src->set.timer && src->channel)
             dns_channel_ready(src->channel, fd, events[i].events);
     }
 }
 
+/* Setting the timer takes back that it went off. */
 static void arm(struct dns_source *src, int64_t next_ns)
 {
-    struct itimerspec spec = {{0}, {0}};
-    if (next_ns != INT64_MAX)
-        spec.it_value = (struct timespec){next_ns / NS_PER_S, next_ns % NS_PER_S};
-    (void)timerfd_settime(src->timer, TFD_TIMER_ABSTIME, &spec, NULL);
+    (void)poll_set_arm(&src->set, next_ns == INT64_MAX ? 0 : next_ns);
+}
+
+/* What was asked is not answered any more. */
+static void ask_again(void *arg, struct dns_service *s)
+{
+    (void)arg;
+    if (!s->asking)
+        return;
+    s->asking = false;
+    s->due_ns = 0;
+    dns_answer_fini(&s->answer);
+}
+
+/* The program has closed descriptors of ours. The channel's may be among them: it closes what is still its own. */
+static void mend(struct dns_source *src)
+{
+    if (poll_set_mend(&src->set) <= 0)
+        return;
+    close_channel(src, false);
+    dns_names_each(&src->names, ask_again, NULL);
+    dns_enter_set(src);
 }
 
 static void forget(void *arg, struct dns_service *s)
@@ -391,6 +395,7 @@ static void rest(struct dns_source *src)
 bool dns_step(struct dns_source *src, bool resting)
 {
     struct round round = {src, clock_now_ns(), INT64_MAX};
+    mend(src);
     take_events(src);
     if (src->channel)
         dns_channel_tick(src->channel);

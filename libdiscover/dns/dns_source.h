@@ -22,12 +22,16 @@
 
 struct dns_source;
 struct mapping;
+struct poll_set;
 
 /*
- * Begins to answer from DNS. epoll: the handle's set, into which the source puts its own. servers ("": those of
+ * Begins to answer from DNS. outer: the handle's set, into which the source puts its own. servers ("": those of
  * resolv.conf) and zone stay the caller's and must outlive the source. -ENOMEM, or a negative errno.
  */
-int dns_open(int epoll, const char *servers, const char *zone, struct dns_source **ret_src);
+int dns_open(const struct poll_set *outer, const char *servers, const char *zone, struct dns_source **ret_src);
+
+/* Puts its set into the handle's, which is a new one. */
+void dns_enter_set(struct dns_source *src);
 
 /* No reader may be left. In a forked child (ours = false) the epoll set is the parent's. src: NULL is fine. */
 void dns_close(struct dns_source *src, bool ours);

@@ -60,10 +60,10 @@ int64_t discover_age_ms(struct discover *d)
 
 static int wait_step(struct discover *d, int64_t left_ns)
 {
-    struct pollfd poll_fd = {.fd = d->epoll, .events = POLLIN};
+    struct pollfd poll_fd = {.fd = d->set.epoll, .events = POLLIN};
     int64_t left_ms = (left_ns + NS_PER_MS - 1) / NS_PER_MS;
-    int n = poll(&poll_fd, 1, left_ms < WAIT_STEP_MS ? (int)left_ms : WAIT_STEP_MS);
-    return n > 0 ? discover_dispatch(d) : 0;
+    (void)poll(&poll_fd, 1, left_ms < WAIT_STEP_MS ? (int)left_ms : WAIT_STEP_MS);
+    return discover_dispatch(d); /* also if nothing came: what was waited for may not be ours any more */
 }
 
 /* Whether more is worth waiting for. */

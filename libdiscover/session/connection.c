@@ -13,11 +13,11 @@
 #define OUT_CAP_MIN 1024
 #define OUT_CAP_MAX (4 << 20) /* a daemon that only talks and never reads is not listened to for ever */
 
-void connection_init(struct connection *c, int epoll)
+void connection_init(struct connection *c, const struct poll_set *set)
 {
     memset(c, 0, sizeof *c);
-    c->sock = c->fd = -1;
-    c->epoll = epoll;
+    c->sock.fd = c->fd = -1;
+    c->set = set;
     frame_reader_init(&c->in);
 }
 
@@ -28,25 +28,42 @@ static void keep_fd(struct connection *c, int fd)
     c->fd = fd;
 }
 
+bool connection_is_own(const struct connection *c)
+{
+    return c->sock.fd < 0 || known_fd_is_own(&c->sock);
+}
+
+/* With the socket, what goes or came with it may be another's by now: it is not closed. */
+static void forget_descriptors(struct connection *c)
+{
+    c->fd = -1;
+    (void)frame_take_fd(&c->in);
+}
+
 void connection_close(struct connection *c, bool ours)
 {
-    if (c->sock >= 0 && ours) {
+    if (!connection_is_own(c)) {
+        forget_descriptors(c);
+    } else if (c->sock.fd >= 0 && ours) {
         /* A child's copy would keep a closed socket in the epoll set, too. */
-        (void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->sock, NULL);
-        (void)shutdown(c->sock, SHUT_RDWR);
+        poll_set_remove(c->set, c->sock.fd);
+        (void)shutdown(c->sock.fd, SHUT_RDWR);
     }
-    if (c->sock >= 0)
-        close(c->sock);
+    known_fd_close(&c->sock);
     keep_fd(c, -1);
     frame_reader_fini(&c->in);
     free(c->out);
-    connection_init(c, c->epoll);
+    connection_init(c, c->set);
 }
 
-static int watch(struct connection *c, int operation, uint32_t events)
+static uint32_t events_of(const struct connection *c)
 {
-    struct epoll_event event = {.events = events};
-    return epoll_ctl(c->epoll, operation, c->sock, &event) < 0 ? -errno : 0;
+    return c->blocked ? EPOLLIN | EPOLLOUT : EPOLLIN;
+}
+
+int connection_enter_set(const struct connection *c)
+{
+    return c->sock.fd < 0 ? 0 : poll_set_add(c->set, c->sock.fd, events_of(c));
 }
 
 int connection_open(struct connection *c, const char *path)
@@ -55,12 +72,12 @@ int connection_open(struct connection *c, const char *path)
     if (strlen(path) >= sizeof address.sun_path)
         return -ENAMETOOLONG;
     strcpy(address.sun_path, path);
-    c->sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (c->sock < 0)
+    known_fd_note(&c->sock, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (c->sock.fd < 0)
         return -errno;
-    int err = connect(c->sock, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+    int err = connect(c->sock.fd, (const struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
     if (!err)
-        err = watch(c, EPOLL_CTL_ADD, EPOLLIN);
+        err = connection_enter_set(c);
     if (err)
         connection_close(c, true);
     return err;
@@ -122,7 +139,9 @@ int connection_flush(struct connection *c)
 {
     if (c->out_sent == c->out_used)
         return 0;
-    int n = frame_send_fd(c->sock, c->out + c->out_sent, c->out_used - c->out_sent, c->fd);
+    if (!connection_is_own(c))
+        return -EBADF;
+    int n = frame_send_fd(c->sock.fd, c->out + c->out_sent, c->out_used - c->out_sent, c->fd);
     /* The daemon may have said why before it closed: reading finds that, and then the end. */
     if (n == -EPIPE || n == -ECONNRESET)
         n = (int)(c->out_used - c->out_sent);
@@ -136,12 +155,14 @@ int connection_flush(struct connection *c)
     if (left == c->blocked)
         return 0;
     c->blocked = left;
-    return watch(c, EPOLL_CTL_MOD, left ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    return poll_set_change(c->set, c->sock.fd, events_of(c));
 }
 
 int connection_read(struct connection *c)
 {
-    int n = frame_recv(&c->in, c->sock);
+    if (!connection_is_own(c))
+        return -EBADF;
+    int n = frame_recv(&c->in, c->sock.fd);
     return n == 0 ? -ECONNRESET : n;
 }
 

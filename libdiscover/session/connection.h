@@ -11,11 +11,12 @@
 #include <stdbool.h>
 
 #include "libdiscover/core/frame.h"
+#include "libdiscover/core/poll_set.h"
 #include "proto/api.pb-c.h"
 
 struct connection {
-    int sock;  /* -1 when closed */
-    int epoll; /* of the handle; the socket is in it while open */
+    struct known_fd sock;       /* none when closed */
+    const struct poll_set *set; /* of the handle; the socket is in it while open */
     struct frame_reader in;
     uint8_t *out; /* what the socket would not take yet: out_sent .. out_used */
     size_t out_sent, out_used, out_cap;
@@ -23,13 +24,19 @@ struct connection {
     bool blocked; /* waits until the socket takes more */
 };
 
-void connection_init(struct connection *c, int epoll);
+void connection_init(struct connection *c, const struct poll_set *set);
 
 /*
  * Closes and frees. In a forked child (ours = false) the stream is left alone: it is the parent's. Otherwise it is
  * shut down first, so that it ends for the daemon even if a child still has a copy of the descriptor.
  */
 void connection_close(struct connection *c, bool ours);
+
+/* Whether the socket is still its own, or closed; all else is -EBADF when it is not. */
+bool connection_is_own(const struct connection *c);
+
+/* Puts the socket into the handle's set, which is a new one. A negative errno. */
+int connection_enter_set(const struct connection *c);
 
 /* 0 or a negative errno; a Unix socket connects at once or not at all. Not while open. */
 int connection_open(struct connection *c, const char *path);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
@@ -41,8 +40,7 @@ void link_arm(struct discover *d)
     bool went_off = d->timer_ns != 0 && d->timer_ns <= now_ns;
     if (next_ns == d->timer_ns && !went_off)
         return;
-    struct itimerspec spec = {.it_value = {next_ns / NS_PER_S, next_ns % NS_PER_S}};
-    if (timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &spec, NULL) == 0)
+    if (poll_set_arm(&d->set, next_ns) == 0)
         d->timer_ns = next_ns;
 }
 
@@ -66,6 +64,17 @@ static void lose(struct discover *d, int code)
     if (silently && pending_interrupted(d))
         d->reconnect.due_ns = now_ns; /* somebody waits */
     link_arm(d);
+}
+
+void link_descriptors_gone(struct discover *d, bool set_is_new)
+{
+    bool was_open = d->link != LINK_DOWN;
+    if (!connection_is_own(&d->connection) || (set_is_new && connection_enter_set(&d->connection) < 0))
+        lose(d, -EBADF);
+    if (was_open && d->link == LINK_DOWN) {
+        retry_reset(&d->reconnect); /* it is not the daemon that has a problem */
+        (void)link_open(d);
+    }
 }
 
 /* A fault of this system's. */

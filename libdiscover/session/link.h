@@ -28,6 +28,9 @@ void link_step(struct discover *d);
 /* Connects; while down. DISCOVER_E_UNSYNCED: no daemon; both that and an errno: another try is scheduled. */
 int link_open(struct discover *d);
 
+/* The program has closed descriptors of the handle. What was connected is so again, by another connection if need be. */
+void link_descriptors_gone(struct discover *d, bool set_is_new);
+
 /* Sets the timer to what comes next, after something was added to what is due. */
 void link_arm(struct discover *d);
 

@@ -28,7 +28,13 @@
  * talks to the daemon returns -ECHILD: the connection is the parent's. A child calls discover_free (its parent's
  * registrations live on) and makes a handle of its own. What is registered goes when the process dies that called
  * discover_start, whoever has copies of its descriptors: a program that goes into the background starts after that.
- * Descriptors are close-on-exec.
+ * A child is known as such, also in a PID namespace of its own; clocks of other time namespaces are reckoned with.
+ *
+ * Descriptors are close-on-exec. Whoever closes those of others (closefrom, a wrong close), or gives their numbers to
+ * files of his own: the library uses and closes nothing that is not its own any more, and makes new ones in the next call
+ * that needs them. discover_dispatch tells so once by -EBADF: discover_fd is to be put into the loop again, and since a
+ * loop does not hear of it by itself, such a program calls dispatch after closefrom. What was registered is so again.
+ * Memory: the table is shared with the daemon, as large as the catalog needs and no part of core dumps.
  *
  * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
  * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise. NULL for a pointer

@@ -57,8 +57,8 @@ static void connect_pair(struct client *c)
     int pair[2];
     must(discover_set_socket(c->d, "/nonexistent/socket") == 0 && discover_start(c->d) == 0);
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
-    must(epoll_ctl(c->d->epoll, EPOLL_CTL_ADD, pair[0], &(struct epoll_event){.events = EPOLLIN}) == 0);
-    c->d->connection.sock = pair[0];
+    known_fd_note(&c->d->connection.sock, pair[0]);
+    must(connection_enter_set(&c->d->connection) == 0);
     c->d->link = LINK_GREETING;
     c->daemon = pair[1];
 }
