@@ -50,6 +50,7 @@
 #include <discover/async.h>
 #include <discover/daemon_status.h>
 #include <discover/export.h>
+#include <discover/sizes.h>
 #include <discover/types.h>
 
 #ifdef __cplusplus
@@ -489,25 +490,6 @@ DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_sta
 typedef void discover_document_fn(void *arg, const char *text, size_t n);
 DISCOVER_API DISCOVER_CHECK int discover_document(struct discover *d, const char *name, discover_document_fn *fn,
                                                   void *arg);
-
-/*
- * Sizes of the structures, for bindings: a library that is newer than a binding may have larger ones, whose known members
- * stay where they are. [any thread]
- */
-DISCOVER_API size_t discover_sizeof_answer(void);
-DISCOVER_API size_t discover_sizeof_bucket(void);
-DISCOVER_API size_t discover_sizeof_change(void);
-DISCOVER_API size_t discover_sizeof_counter(void);
-DISCOVER_API size_t discover_sizeof_difference(void);
-DISCOVER_API size_t discover_sizeof_endpoint(void);
-DISCOVER_API size_t discover_sizeof_host(void);
-DISCOVER_API size_t discover_sizeof_instance(void);
-DISCOVER_API size_t discover_sizeof_override_info(void);
-DISCOVER_API size_t discover_sizeof_pair(void);
-DISCOVER_API size_t discover_sizeof_refusal(void);
-DISCOVER_API size_t discover_sizeof_reload_result(void);
-DISCOVER_API size_t discover_sizeof_status(void);
-DISCOVER_API size_t discover_sizeof_top_writer(void);
 
 #ifdef __cplusplus
 }

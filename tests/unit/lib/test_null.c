@@ -48,6 +48,11 @@ static void on_reload(void *arg, const struct discover_reload_result *result)
     (void)arg, (void)result;
 }
 
+static void on_document(void *arg, const char *text, size_t n)
+{
+    (void)arg, (void)text, (void)n;
+}
+
 static void on_answer(void *arg, const struct discover_answer *answer)
 {
     (void)arg, (void)answer;
@@ -89,6 +94,7 @@ static void on_answer(void *arg, const struct discover_answer *answer)
 #define VALID_discover_host_fn_pointer                    on_host
 #define VALID_discover_status_fn_pointer                  on_status
 #define VALID_discover_reload_fn_pointer                  on_reload
+#define VALID_discover_document_fn_pointer                on_document
 #define VALID_discover_answer_fn_pointer                  on_answer
 
 /* --- what may be NULL, by the headers --- */
