@@ -480,58 +480,6 @@ START_TEST(settings_are_checked)
 }
 END_TEST
 
-/* The environment is for programs that do not ask: a container without the socket. */
-START_TEST(the_environment_sets_servers_and_zone)
-{
-    dns_server_open(&server);
-    ck_assert_int_eq(setenv("DISCOVERD_DNS", server.list, 1), 0);
-    ck_assert_int_eq(setenv("DISCOVERD_ZONE", "svc.example.org", 1), 0);
-    ck_assert_int_eq(setenv("DISCOVERD_SOCKET", "/nonexistent", 1), 0);
-    ck_assert_int_eq(discover_new(&d), 0);
-    ck_assert_int_eq(discover_start(d), 0);
-    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
-    expect_query("payment.shop.svc.example.org", DNS_TYPE_SRV);
-    end();
-}
-END_TEST
-
-static void new_with(enum discover_source source)
-{
-    ck_assert_int_eq(discover_new(&d), 0);
-    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
-    ck_assert_int_eq(discover_set_source(d, source), 0);
-}
-
-/* Whoever reads the error sees what is wrong; whoever does not need DNS need not care. */
-START_TEST(a_bad_environment_is_named_where_dns_is_needed)
-{
-    dns_server_open(&server);
-    ck_assert_int_eq(setenv("DISCOVERD_DNS", "nonsense", 1), 0);
-    ck_assert_int_eq(setenv("DISCOVERD_SOCKET", "/nonexistent", 1), 0);
-    new_with(DISCOVER_SOURCE_DAEMON);
-    ck_assert_int_eq(discover_start(d), 0);
-    ck_assert_ptr_null(strstr(discover_last_error(d), "DISCOVERD_DNS"));
-    discover_free(d);
-    new_with(DISCOVER_SOURCE_AUTO);
-    ck_assert_int_eq(discover_start(d), 0);
-    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
-    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
-    discover_free(d);
-    new_with(DISCOVER_SOURCE_DNS);
-    ck_assert_int_eq(discover_start(d), -EINVAL);
-    ck_assert_msg(strstr(discover_last_error(d), "DISCOVERD_DNS \"nonsense\""), "%s", discover_last_error(d));
-    ck_assert_int_eq(discover_set_dns(d, "nothing", NULL), -EINVAL);
-    ck_assert_msg(strstr(discover_last_error(d), "\"nothing\""), "%s", discover_last_error(d));
-    ck_assert_int_eq(discover_set_dns(d, server.list, "a..b"), -EINVAL);
-    ck_assert_msg(strstr(discover_last_error(d), "\"a..b\""), "%s", discover_last_error(d));
-    ck_assert_int_eq(discover_set_dns(d, server.list, NULL), 0);
-    ck_assert_int_eq(discover_start(d), 0);
-    ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
-    expect_query(NAME, DNS_TYPE_SRV);
-    end();
-}
-END_TEST
-
 /* The child reads what its parent knew, and leaves the parent's sockets alone. */
 START_TEST(a_forked_child_reads_and_frees)
 {
@@ -628,11 +576,10 @@ START_TEST(nothing_to_do_is_nothing_to_dispatch)
 }
 END_TEST
 
-UNIT_TESTS("DNS", a_bad_environment_is_named_where_dns_is_needed, the_first_look_up_asks, names_that_are_none,
-           none_and_unknown_are_told_apart, a_stranger_s_denial_is_not_believed,
-           it_is_asked_again_when_its_ttl_has_run_out, a_server_that_fails_makes_it_stale,
-           a_server_that_is_silent_makes_it_stale, an_answer_that_nobody_renews_becomes_stale,
-           targets_addresses_are_asked_for, a_watch_follows, a_picker_picks, there_are_never_too_many,
-           conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over, only_dns_means_only_dns,
-           wait_waits, settings_are_checked, the_environment_sets_servers_and_zone, a_forked_child_reads_and_frees,
+UNIT_TESTS("DNS", the_first_look_up_asks, names_that_are_none, none_and_unknown_are_told_apart,
+           a_stranger_s_denial_is_not_believed, it_is_asked_again_when_its_ttl_has_run_out,
+           a_server_that_fails_makes_it_stale, a_server_that_is_silent_makes_it_stale,
+           an_answer_that_nobody_renews_becomes_stale, targets_addresses_are_asked_for, a_watch_follows, a_picker_picks,
+           there_are_never_too_many, conditions_are_asked_for, instances_are_listed, a_daemon_that_comes_takes_over,
+           only_dns_means_only_dns, wait_waits, settings_are_checked, a_forked_child_reads_and_frees,
            beside_a_daemon_of_another_version, a_callback_of_a_list_may_dispatch, nothing_to_do_is_nothing_to_dispatch)
