@@ -158,7 +158,7 @@ static uint64_t append(struct dns_cache *c, size_t n)
 /* An answer that has outgrown its place will grow again: with room to spare it moves a few times in its life, not for ever. */
 static size_t room_for(size_t need, bool has_grown)
 {
-    size_t room = has_grown ? round_up(need + need / 2) : need;
+    size_t room = has_grown ? round_up(2 * need) : need;
     return room < DNS_CACHE_ANSWER_MAX ? room : DNS_CACHE_ANSWER_MAX;
 }
 
