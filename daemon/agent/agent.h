@@ -197,6 +197,9 @@ void agent_static_drop(struct agent *a, const struct instance_key *key, int64_t 
 void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns);
 bool agent_static_end(struct agent *a, int64_t now_ns);
 
+/* Why a registration was refused, for people, where nothing more is said of it: a static text. */
+const char *agent_refusal(int err);
+
 /* --- from the bus --- */
 
 void agent_connected(struct agent *a, int64_t now_ns);

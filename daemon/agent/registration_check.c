@@ -62,3 +62,26 @@ struct owner registration_owner(const struct agent_request *request)
         .take_over = request->take_over,
     };
 }
+
+const char *agent_refusal(int err)
+{
+    static const struct {
+        int err;
+        const char *text;
+    } refusals[] = {
+        {-EEXIST, "another owner on this host has registered that instance"},
+        {-ENOSPC, "this host has as many instances as it may (limits.instances_per_host)"},
+        {-EMSGSIZE, "it takes more bytes than a record may (limits.record_bytes)"},
+        {-ENOENT, "that instance is not registered on this host"},
+        {-EPERM, "that instance belongs to another user, or to the configuration"},
+        {-ESRCH, "pid: no such process"},
+        {-EINVAL, "that instance has no TTL to be kept alive"},
+        {-EIO, "it cannot be stored"},
+        {-ESHUTDOWN, "the daemon is stopping"},
+        {-ENOMEM, "the daemon has no memory left"},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].err == err)
+            return refusals[i].text;
+    return strerror(-err);
+}

@@ -31,32 +31,30 @@ static void send_ok(struct api_client *c, uint32_t id)
 }
 
 /* What the agent's results are called on the wire. */
-static const struct refusal {
-    int err;
-    Discover__V1__Error__Code code;
-    const char *reason;
-} refusals[] = {
-    {-EEXIST, DISCOVER__V1__ERROR__CODE__CONFLICT, "another owner on this host has registered that instance"},
-    {-ENOSPC, DISCOVER__V1__ERROR__CODE__LIMIT,
-     "this host has as many instances as it may (limits.instances_per_host)"},
-    {-ENOENT, DISCOVER__V1__ERROR__CODE__NOT_FOUND, "that instance is not registered on this host"},
-    {-EPERM, DISCOVER__V1__ERROR__CODE__DENIED, "that instance belongs to another user, or to the configuration"},
-    {-ESRCH, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "pid: no such process"},
-    {-EINVAL, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "that instance has no TTL to be kept alive"},
-    {-EIO, DISCOVER__V1__ERROR__CODE__INTERNAL, "it cannot be stored"},
-    {-ESHUTDOWN, DISCOVER__V1__ERROR__CODE__INTERNAL, "the daemon is stopping"},
-};
+static Discover__V1__Error__Code code_of(int err)
+{
+    switch (err) {
+    case -EEXIST:
+        return DISCOVER__V1__ERROR__CODE__CONFLICT;
+    case -ENOSPC:
+    case -EMSGSIZE:
+        return DISCOVER__V1__ERROR__CODE__LIMIT;
+    case -ENOENT:
+        return DISCOVER__V1__ERROR__CODE__NOT_FOUND;
+    case -EPERM:
+        return DISCOVER__V1__ERROR__CODE__DENIED;
+    case -ESRCH:
+    case -EINVAL:
+        return DISCOVER__V1__ERROR__CODE__BAD_REQUEST;
+    default:
+        return DISCOVER__V1__ERROR__CODE__INTERNAL;
+    }
+}
 
-/* why: said by whoever refused it, instead of the text in the table; or NULL. */
+/* why: said by whoever refused it, instead of what is said of all such; or NULL. */
 static void refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
 {
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
-        if (refusals[i].err == err) {
-            refuse(c, id, refusals[i].code, why ? why : refusals[i].reason);
-            return;
-        }
-    }
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, why ? why : strerror(-err));
+    refuse(c, id, code_of(err), why ? why : agent_refusal(err));
 }
 
 static void answer(struct api_client *c, uint32_t id, int err, const char *why)

@@ -22,7 +22,8 @@ static const struct kind {
     const char *name, *plural;
     enum value_form form;
     enum value_store store;
-    const char *(*check)(const char *text); /* of a text that is not empty: NULL, or what it must be */
+    const char *(*check)(
+        const char *text); /* of a text that is not empty: NULL, or "must be ...", or what it is instead */
 } kinds[] = {
     [VALUE_LABEL] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label},
     [VALUE_TAG] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_tag},
@@ -119,13 +120,15 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     if (n == 0)
         return key->min > 0 ? refuse(ret_why, "must not be empty") : 0;
     if (n > (size_t)key->max)
-        return refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
+        return refuse(ret_why, "is longer than %" PRId64 " bytes", key->max);
     const char *must = kinds[key->kind].check(text);
     if (!must)
         return 0;
     /* Somebody may have put a password there, which has no place in a log. */
     bool secret = key->kind == VALUE_NATS_URL && strchr(text, '@');
-    return secret ? refuse(ret_why, "%s", must) : refuse(ret_why, "\"%s\" %s", text, must);
+    /* A noun says what it is instead ("a multicast address"). */
+    bool noun = strncmp(must, "a ", 2) == 0 || strncmp(must, "an ", 3) == 0 || strncmp(must, "the ", 4) == 0;
+    return secret ? refuse(ret_why, "%s", must) : refuse(ret_why, "\"%s\" %s%s", text, noun ? "is " : "", must);
 }
 
 static int text_set(const struct config_key *key, const char *text, char **field, char ret_why[static CONFIG_WHY_CAP])

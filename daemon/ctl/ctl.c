@@ -2,6 +2,7 @@
 /* discoverctl: global options, the table of subcommands, and what they have in common. */
 #include "daemon/ctl/ctl.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -116,7 +117,11 @@ int ctl_check_service(const char *service)
 int ctl_failed(const struct discover *d, const char *what, int result)
 {
     const char *detail = d ? discover_last_error(d) : "";
-    ctl_note("%s: %s%s%s", what, discover_strerror(result), *detail ? ": " : "", detail);
+    bool said = result == -EINVAL && *detail; /* "Invalid argument" adds nothing to which it is, and why */
+    if (said)
+        ctl_note("%s: %s", what, detail);
+    else
+        ctl_note("%s: %s%s%s", what, discover_strerror(result), *detail ? ": " : "", detail);
     return ctl_exit_of(result);
 }
 

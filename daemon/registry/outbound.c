@@ -36,7 +36,7 @@ static void local_put(void *arg, const struct instance_key *key, const struct re
     int err = catalog_put(o->reach.catalog, key, record);
     if (err < 0)
         log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
-                  strerror(-err));
+                  catalog_limit_text(err) ? catalog_limit_text(err) : strerror(-err));
     flush(o, key);
 }
 

@@ -35,7 +35,7 @@ static void report_service(struct reload_report *report, const struct agent_serv
 {
     const char *why = s->ret_result == -EINVAL   ? s->ret_why
                       : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
-                                                 : strerror(-s->ret_result);
+                                                 : agent_refusal(s->ret_result);
     if (s->ret_result < 0)
         reload_report_refuse(report, "service %s/%s %s is not registered: %s", s->key.domain, s->key.service,
                              s->key.instance, why);

@@ -157,7 +157,37 @@ START_TEST(registered_before_the_other_host_came)
 }
 END_TEST
 
+/* Whoever asks for what cannot be is told which of his words it is, and why; the system's word for it says neither. */
+START_TEST(refusals_name_what_is_wrong)
+{
+    static const struct {
+        const char *option, *value, *why;
+    } cases[] = {
+        {"--address", "127.0.0.1", "a loopback address"},
+        {"--address", "0.0.0.0", "an unspecified address"},
+        {"--port", "0", "--port"},
+        {"--ttl", "1ms", "ttl"},
+        {"--pid", "2147483000", "pid"},
+        {"--instance", "not a name", "--instance"},
+        {"--weight", "-1", "--weight"},
+        {"--check", "tcp", "--check"},
+    };
+    struct output o;
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .apart = true});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool life = strcmp(cases[i].option, "--ttl") == 0 || strcmp(cases[i].option, "--pid") == 0;
+        ck_assert_int_ne(ctl(&a, &o, "register", SERVICE, "--port", "1", cases[i].option, cases[i].value,
+                             life ? NULL : "--ttl", "20s", NULL),
+                         0);
+        ck_assert_msg(strstr(o.err, cases[i].why) && !strstr(o.err, "Invalid argument"), "%s %s: %s", cases[i].option,
+                      cases[i].value, o.err);
+    }
+}
+END_TEST
+
 E2E_TESTS("registration", 60, {"held_by_discoverctl", held_by_discoverctl},
           {"through_libdiscover", through_libdiscover}, {"from_the_configuration", from_the_configuration},
           {"lives_as_long_as_its_command", lives_as_long_as_its_command}, {"lives_by_its_ttl", lives_by_its_ttl},
-          {"registered_before_the_other_host_came", registered_before_the_other_host_came})
+          {"registered_before_the_other_host_came", registered_before_the_other_host_came},
+          {"refusals_name_what_is_wrong", refusals_name_what_is_wrong})

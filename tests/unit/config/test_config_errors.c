@@ -78,7 +78,7 @@ static const struct {
                                    "true where all hosts are on one "
                                    "machine\n"},
     {"address = [\"0.0.0.0\"];",
-     "c:1: address[0]: \"0.0.0.0\" an unspecified address (0.0.0.0/8): nobody can connect to "
+     "c:1: address[0]: \"0.0.0.0\" is an unspecified address (0.0.0.0/8): nobody can connect to "
      "it; leave it out to register the host's\n"},
     {"services = ( { " SERVICE "address = [\"127.0.0.1\"]; } );",
      "c:1: services[0]: address: a loopback address: no other host can reach it; set allow_loopback = true where all "
