@@ -14,6 +14,7 @@
  *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
  *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
+ *     lost_changes        what the live feeds had lost, and whose it was (of inbound)
  *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
  *     outbound            agent -> local catalog, bus, disk
  *     services            configuration -> agent, checks

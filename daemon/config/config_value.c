@@ -120,7 +120,7 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     if (n == 0)
         return key->min > 0 ? refuse(ret_why, "must not be empty") : 0;
     if (n > (size_t)key->max)
-        return refuse(ret_why, "is longer than %" PRId64 " bytes", key->max);
+        return refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
     const char *must = kinds[key->kind].check(text);
     if (!must)
         return 0;

@@ -249,10 +249,16 @@ const struct bus_events inbound_bus_events = {
 
 /* --- life --- */
 
+static void was_lost(void *arg, const struct kv_message *m)
+{
+    lost_changes_add(&((struct follower *)arg)->lost, m);
+}
+
 static int follower_new(struct inbound *in, enum bus_bucket bucket)
 {
     struct follower *f = &in->followers[bucket];
-    struct follow_ops ops = {.resync = resync, .check = check, .synced = synced, .random = random32};
+    struct follow_ops ops = {
+        .resync = resync, .check = check, .synced = synced, .random = random32, .was_lost = was_lost};
     struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
     *f = (struct follower){.in = in, .bucket = bucket};
     if (bucket == BUS_SERVICES) {

@@ -6,6 +6,7 @@
 #include "daemon/registry/buckets.h"
 #include "daemon/registry/host_news.h"
 #include "daemon/registry/inbound.h"
+#include "daemon/registry/lost_changes.h"
 #include "daemon/registry/remembered.h"
 #include "daemon/registry/write_report.h"
 #include "daemon/sync/follow.h"
@@ -29,8 +30,9 @@ struct follower {
     enum bus_bucket bucket;
     struct follow *follow;
     bool synced;
-    bool snapshot;     /* one is being read */
-    bool complete;     /* the last one that ended had everything that was known */
+    bool snapshot; /* one is being read */
+    bool complete; /* the last one that ended had everything that was known */
+    struct lost_changes lost;
     int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 

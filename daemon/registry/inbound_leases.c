@@ -114,6 +114,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
     f->snapshot = false;
     if (end != FOLLOW_ABORTED) {
         write_report_snapshot_end(f->in->write_report, BUS_HOSTS);
+        lost_changes_tell(&f->lost, f->in->reach.buckets[BUS_HOSTS]);
         if (!f->in->synced_once)
             remembered_hosts_synced(&f->in->remembered);
         if (f->in->reach.agent)

@@ -160,6 +160,8 @@ static void services_snapshot_end(void *arg, enum follow_end end)
         catalog_snapshot_end(in->reach.catalog, end == FOLLOW_COMPLETE);
     if (end != FOLLOW_ABORTED)
         write_report_snapshot_end(in->write_report, BUS_SERVICES);
+    if (end != FOLLOW_ABORTED)
+        lost_changes_tell(&f->lost, in->reach.buckets[BUS_SERVICES]);
     if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
                     in->reach.buckets[BUS_SERVICES]);

@@ -156,6 +156,7 @@ void follow_complete(struct follow *f, uint64_t high, int64_t now_ns)
     f->failed = 0;
     f->backwards = 0;
     f->behind = 0;
+    f->lost_first = f->lost_last = 0;
     f->check_ns = now_ns + QUIET_NS;
     backoff_reset(&f->backoff);
     metric_inc(&f->counters.completed);
@@ -168,6 +169,7 @@ void follow_set_recreated(struct follow *f)
 {
     f->recreated = true;
     f->high = f->ordered = 0;
+    f->lost_first = f->lost_last = 0;
     f->backwards = 0;
 }
 
@@ -191,14 +193,27 @@ void follow_disconnected(struct follow *f, int64_t now_ns)
         follow_abort(f, now_ns);
     f->state = DOWN;
     f->behind = 0;
+    f->lost_first = f->lost_last = 0;
     forget_holes(f);
     set_synced(f, false);
 }
 
 /* ---- holes ---- */
 
+/* A snapshot will tell what it was. */
+static void note_lost(struct follow *f)
+{
+    uint64_t first = f->holes.n > 0 ? holes_first(&f->holes) : f->high + 1;
+    uint64_t last = f->holes.n > 0 ? holes_last(&f->holes) : f->behind ? f->behind : UINT64_MAX;
+    if (!f->lost_first || first < f->lost_first)
+        f->lost_first = first;
+    if (last > f->lost_last)
+        f->lost_last = last;
+}
+
 void follow_lost(struct follow *f, int64_t now_ns)
 {
+    note_lost(f);
     int64_t wait_ns = resync_pace_take(&f->gaps, now_ns);
     metric_inc(&f->counters.gaps);
     if (wait_ns > 0)
@@ -319,6 +334,8 @@ static const struct metric metric_table[] = {
     COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Snapshots that were completed"),
     COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Snapshots given up, to be tried again"),
     COUNTER_OF(follow_counters, gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),
+    COUNTER_OF(follow_counters, lost, "discoverd_follow_lost_total",
+               "Changes that were in such holes, as far as they can be named"),
     COUNTER_OF(follow_counters, deferred, "discoverd_follow_deferred_total",
                "Of these, read again only after a wait, as there were too many"),
     COUNTER_OF(follow_counters, recreated, "discoverd_follow_recreated_total",

@@ -41,6 +41,9 @@ struct follow_ops {
     void (*snapshot_end)(void *arg, enum follow_end end);
     void (*synced)(void *arg, bool synced); /* only when it changes; false in the beginning */
     uint32_t (*random)(void *arg);
+
+    /* A snapshot brings what the live feed had lost; before apply or remove of it. NULL: nobody wants to know. */
+    void (*was_lost)(void *arg, const struct kv_message *m);
 };
 
 #define FOLLOW_TOUCHED_MAX 65536
@@ -113,6 +116,7 @@ enum resync_cause {
 struct follow_counters {
     metric_value resyncs[RESYNC_CAUSES], completed, aborted; /* snapshots asked for, finished, given up */
     metric_value gaps, deferred;                             /* holes in the live feed; too many at a time */
+    metric_value lost;                                       /* changes that were in them */
     metric_value recreated, missing;                         /* snapshots that ended so */
     metric_value rereads;                                    /* snapshots for what came live and could not be read */
     metric_value checks;

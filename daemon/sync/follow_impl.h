@@ -56,6 +56,7 @@ struct follow {
     unsigned backwards;     /* times its last sequence was behind ours */
     uint64_t behind;        /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
+    uint64_t lost_first, lost_last; /* what is missing is among these; 0: nothing is */
     int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */
     int64_t keep_ns;   /* what was missing in a snapshot is kept until then; 0: nothing is */
     int64_t began_ns;  /* SNAPSHOT */

@@ -95,6 +95,13 @@ void follow_try_to_complete(struct follow *f, int64_t now_ns)
         follow_complete(f, reached(f), now_ns);
 }
 
+static void was_lost(struct follow *f, const struct kv_message *m)
+{
+    metric_inc(&f->counters.lost);
+    if (f->ops.was_lost)
+        f->ops.was_lost(f->arg, m);
+}
+
 void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
     (void)now_ns;
@@ -102,6 +109,8 @@ void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t
         return;
     if (touched_seq(&f->touched, m->key, m->key_len) >= m->seq)
         return;
+    if (f->lost_first && m->seq >= f->lost_first && m->seq <= f->lost_last)
+        was_lost(f, m);
     if (m->kind == KV_DELETE)
         f->ops.remove(f->arg, m->key, m->key_len, m->seq);
     else

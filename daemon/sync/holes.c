@@ -67,3 +67,11 @@ uint64_t holes_first(const struct holes *h)
         first = h->all[i].first < first ? h->all[i].first : first;
     return first;
 }
+
+uint64_t holes_last(const struct holes *h)
+{
+    uint64_t last = 0;
+    for (size_t i = 0; i < h->n; i++)
+        last = h->all[i].last > last ? h->all[i].last : last;
+    return last;
+}

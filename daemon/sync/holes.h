@@ -35,5 +35,6 @@ void holes_forget(struct holes *h, uint64_t upto);
 
 /* The lowest sequence that is missing; UINT64_MAX: none is. */
 uint64_t holes_first(const struct holes *h);
+uint64_t holes_last(const struct holes *h); /* and the highest; 0 */
 
 #endif

@@ -119,7 +119,7 @@ START_TEST(too_long)
     memset(text, 'a', sizeof text);
     text[sizeof text - 1] = '\0';
     ck_assert_int_eq(check_spec_parse(text, &s, why), -EINVAL);
-    ck_assert_str_eq(why, "is longer than 8191 bytes");
+    ck_assert_str_eq(why, "longer than 8191 bytes");
     memcpy(text, "tcp=", 4);
     text[CHECK_SPEC_CAP - 1] = '\0';
     ck_assert_int_eq(check_spec_parse(text, &s, why), -EINVAL);

@@ -103,8 +103,8 @@ static void last_life(void)
 
 static void begin(int64_t started_ago_ns)
 {
-    static const struct follow_ops ops = {ignore, ignore,     ignore_message, ignore_key,
-                                          ignore, ignore_end, ignore_synced,  no_jitter};
+    static const struct follow_ops ops = {ignore,     ignore,        ignore_message, ignore_key, ignore,
+                                          ignore_end, ignore_synced, no_jitter,      NULL};
     static const struct liveness_events events = {host_changed, ignore_guard};
     const struct liveness_options leases = {
         .max_hosts = 100, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};

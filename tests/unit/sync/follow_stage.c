@@ -88,7 +88,15 @@ static size_t op_unmarked(void *arg)
     return n;
 }
 
-static const struct follow_ops ops = {op_resync, op_check, op_apply, op_remove, op_begin, op_end, op_synced, op_random};
+static void op_was_lost(void *arg, const struct kv_message *m)
+{
+    (void)arg;
+    t.lost++;
+    t.lost_key = m->key[0];
+}
+
+static const struct follow_ops ops = {op_resync, op_check,  op_apply,  op_remove,  op_begin,
+                                      op_end,    op_synced, op_random, op_was_lost};
 
 void setup(void)
 {

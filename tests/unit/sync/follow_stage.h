@@ -15,7 +15,8 @@ struct stage {
         uint64_t seq;
         bool marked;
     } key[128];
-    unsigned resyncs, checks, begins, ends;
+    unsigned resyncs, checks, begins, ends, lost;
+    char lost_key; /* the last of them */
     enum follow_end end;
     bool synced, doubt_while_applying;
     uint32_t random;

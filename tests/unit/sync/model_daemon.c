@@ -455,8 +455,9 @@ void daemon_boot(int host)
 {
     static const struct follow_ops ops[BUCKETS] = {
         {on_resync, on_check, model_records_apply, model_records_remove, model_records_begin, model_records_end,
-         on_synced, on_random},
-        {on_resync, on_check, leases_apply_value, leases_remove_host, leases_begin, leases_end, on_synced, on_random},
+         on_synced, on_random, NULL},
+        {on_resync, on_check, leases_apply_value, leases_remove_host, leases_begin, leases_end, on_synced, on_random,
+         NULL},
     };
     struct daemon *d = &daemons[host], before = *d;
     *d = (struct daemon){

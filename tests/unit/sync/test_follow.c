@@ -102,6 +102,9 @@ START_TEST(jump_makes_a_snapshot)
     ck_assert_int_eq(t.key['a'].value, 'X');
     ck_assert_int_eq(t.key['b'].value, 0);
     ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 1);
+    ck_assert_uint_eq(t.lost, 2); /* and it is known whose they were; the one that came is none of them */
+    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->lost), 2);
+    ck_assert_int_eq(t.lost_key, 'a');
     done();
 }
 END_TEST
@@ -320,6 +323,14 @@ START_TEST(deaf_feed_is_found)
     ck_assert_uint_eq(t.resyncs, 1); /* they may be on their way */
     pass(200 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
+    info(5);
+    entry(1, 'a', 'A');
+    entry(2, 'b', 'B');
+    entry(5, 'c', 'C');
+    info(5);
+    end(0);
+    ck_assert_uint_eq(t.lost, 1);
+    ck_assert_int_eq(t.lost_key, 'c');
     done();
 }
 END_TEST
