@@ -147,11 +147,24 @@ static void take_client(struct api *api, int sock)
         metric_inc(&api->metrics.accepted);
 }
 
+/* The connection stays in the queue and the socket readable: without a pause this would spin. */
+static void pause_accepting(struct api *api)
+{
+    int64_t now_ns = clock_now_ns();
+    event_del(api->acceptable);
+    loop_timer_arm(&api->accept_again, now_ns + ACCEPT_PAUSE_NS, now_ns);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     struct api *api = arg;
     (void)what;
     api_enter(api);
+    if (api_closing_is_full(api->closing)) {
+        pause_accepting(api);
+        api_exit(api);
+        return;
+    }
     for (int i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
         int sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (sock >= 0) {
@@ -159,11 +172,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
             continue;
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-            /* The connection stays in the queue and the socket readable: without a pause this would spin. */
-            int64_t now_ns = clock_now_ns();
             metric_inc(&api->metrics.accept_errors);
-            event_del(api->acceptable);
-            loop_timer_arm(&api->accept_again, now_ns + ACCEPT_PAUSE_NS, now_ns);
+            pause_accepting(api);
         }
         break;
     }

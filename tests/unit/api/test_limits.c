@@ -250,6 +250,47 @@ START_TEST(a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
 }
 END_TEST
 
+static unsigned threads_of_this_process(void)
+{
+    char line[128];
+    unsigned n = 0;
+    FILE *in = fopen("/proc/self/status", "r");
+    ck_assert_ptr_nonnull(in);
+    while (fgets(line, sizeof line, in))
+        (void)sscanf(line, "Threads: %u", &n);
+    fclose(in);
+    return n;
+}
+
+/* However many there are: they wait for a thread, and all are closed in the end. */
+START_TEST(what_is_slow_to_close_gets_so_many_threads)
+{
+    enum { SLOW = 90, THREADS = 64 };
+    static int others[SLOW];
+    server_start((struct api_options){0});
+    unsigned before = threads_of_this_process();
+    for (unsigned i = 0; i < SLOW; i++) {
+        struct test_client c = dial_and_greet();
+        int sock;
+        others[i] = slow_to_close(&sock);
+        ck_assert_int_gt(frame_send_fd(c.sock, (const uint8_t *)"\x01", 1, sock), 0);
+        close(sock);
+        expect_error(&c, CODE(BAD_FRAME), "descriptors");
+        hang_up(&c);
+    }
+    ck_assert_uint_ge(counter("discoverd_api_connections_closing"), SLOW); /* and copies of those behind them */
+    ck_assert_uint_le(threads_of_this_process() - before, THREADS);
+    struct test_client late = dial_and_greet();
+    send_watch(&late, "shop/a");
+    expect_changed(&late);
+    for (unsigned i = 0; i < SLOW; i++)
+        close(others[i]);
+    wait_for("discoverd_api_connections_closing", 0);
+    hang_up(&late);
+    server_stop();
+}
+END_TEST
+
 UNIT_TESTS("api/limits", root_has_a_reserve, a_newcomer_gets_a_share, who_may_register_goes_before_who_may_not,
            watches_of_a_user_are_limited, half_of_all_watches_are_for_who_may_register, many_who_watch_are_told_in_turn,
-           a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
+           a_descriptor_that_is_slow_to_close_keeps_nobody_waiting, what_is_slow_to_close_gets_so_many_threads)
