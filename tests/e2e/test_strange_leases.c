@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases that no daemon puts, or not under that name: epochs nobody can have, one stray lease above a living host,
+ * Leases and records that no daemon puts, or not under that name: epochs nobody can have, one stray lease above a living host,
  * digests that never fit. Whoever lives is served, whoever disturbs is named, and nobody reads all day long.
  */
 #include <discover/discover.h>
@@ -93,6 +93,38 @@ START_TEST(epochs_that_nobody_can_have)
 }
 END_TEST
 
+/* The same of a record: it would be newer than anything its host will ever put. */
+START_TEST(records_of_the_day_after_tomorrow)
+{
+    const uint64_t epochs[] = {EPOCH_MAX, (uint64_t)(wall_ms() + DAY_MS + DAY_MS / 2)};
+    uint8_t bytes[RECORD_WIRE_MAX];
+    struct record record;
+    size_t n;
+
+    start();
+    for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++) {
+        record_init(&record);
+        record.epoch = epochs[i];
+        record.counter = 1;
+        record.port = 2;
+        record.families = DISCOVER_HAS_IPV4;
+        memcpy(record.ipv4, (const uint8_t[]){10, 6, 6, 6}, 4);
+        ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
+        int64_t refused = host_counter(&b, "discoverd_feed_refused_total{what=\"record\"}");
+        (void)kv_put(&kv, "SERVICES", "shop.pay.a.i", bytes, n);
+        (void)wait_until(LEASE_MS, host_counter(&b, "discoverd_feed_refused_total{what=\"record\"}") > refused, b.seen);
+        (void)wait_until(LEASE_MS, logged("b", "SERVICES shop.pay.a.i: epoch"), b.seen);
+        (void)wait_until(LEASE_MS, seen_by_dns(&b, "shop/pay") == 1 && seen_by_lib(&b, "shop/pay") == 1, b.seen);
+        ck_assert_msg(!strstr(b.seen, "10.6.6.6"), "%s", b.seen);
+    }
+    /* Its own is there again, and can still be changed. */
+    (void)wait_until(LEASE_MS, kv_get(&kv, "SERVICES", "shop.pay.a.i", bytes, sizeof bytes) > 0, "no record");
+    ck_assert_int_eq(ctl(&a, &(struct output){0}, "drain", "shop/pay", NULL), 0);
+    (void)wait_until(LEASE_MS, seen_by_lib(&b, "shop/pay") == 0, b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
 /* As a life of the same host that was further ahead: the living one goes above it at once. */
 START_TEST(a_stray_lease_above_a_living_host)
 {
@@ -149,6 +181,7 @@ START_TEST(digests_that_never_fit)
 END_TEST
 
 E2E_TESTS("strange leases", 60, {"epochs_that_nobody_can_have", epochs_that_nobody_can_have},
+          {"records_of_the_day_after_tomorrow", records_of_the_day_after_tomorrow},
           {"a_stray_lease_above_a_living_host", a_stray_lease_above_a_living_host},
           {"what_is_ignored_has_a_name", what_is_ignored_has_a_name},
           {"digests_that_never_fit", digests_that_never_fit})
