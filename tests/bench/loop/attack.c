@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a local user without rights can do. */
+/* What local users can do. */
 #include "tests/bench/loop/attack.h"
 
 #include <arpa/inet.h>
@@ -20,17 +20,18 @@
 #include "libdiscover/core/frame.h"
 #include "proto/api.pb-c.h"
 
-enum { SOMEBODY = 12345, CONNECTIONS_MAX = 256, WATCHES = 60 };
+enum { SOMEBODY = 12345, CONNECTIONS_MAX = 256, WATCHES = 60, STORM = 100 };
 
-pid_t attack_begin(void (*attack)(const struct host *h), const struct host *h)
+pid_t attack_begin(void (*attack)(const struct host *h), const struct host *h, bool allowed)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
-    if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) < 0 ||
-                           setresuid(SOMEBODY, SOMEBODY, SOMEBODY) < 0))
+    if (!allowed && geteuid() == 0 &&
+        (setgroups(0, NULL) < 0 || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) < 0 ||
+         setresuid(SOMEBODY, SOMEBODY, SOMEBODY) < 0))
         _exit(1);
     attack(h);
     _exit(0);
@@ -171,4 +172,46 @@ void attack_connects(const struct host *h)
     static uint8_t bytes[64];
     struct attacker a = {dial_api, bytes, put_hello(bytes), sizeof bytes, true};
     go_on(&a, h, 100);
+}
+
+static size_t put_register(uint8_t *to, char *service, char *instance, uint32_t port)
+{
+    Discover__V1__Instance record = DISCOVER__V1__INSTANCE__INIT;
+    Discover__V1__Register body = DISCOVER__V1__REGISTER__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    record.port = port;
+    record.weight = 1;
+    body.service = service;
+    body.instance = instance;
+    body.record = &record;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
+    m.register_ = &body;
+    return put_message(&m, to);
+}
+
+static size_t put_deregister(uint8_t *to, char *service, char *instance)
+{
+    Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    body.service = service;
+    body.instance = instance;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
+    m.deregister = &body;
+    return put_message(&m, to);
+}
+
+void attack_registrations(const struct host *h)
+{
+    static uint8_t bytes[65536];
+    size_t hello = put_hello(bytes), at = hello;
+    for (int away = 0; away < 2; away++)
+        for (uint32_t i = 0; i < STORM; i++) {
+            char service[64], instance[64];
+            snprintf(service, sizeof service, "storm/service-%u", i % 20);
+            snprintf(instance, sizeof instance, "i%u", i);
+            at += away ? put_deregister(bytes + at, service, instance)
+                       : put_register(bytes + at, service, instance, 80 + i);
+        }
+    struct attacker a = {dial_api, bytes, at, hello, false};
+    go_on(&a, h, 1);
 }

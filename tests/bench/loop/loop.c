@@ -105,10 +105,10 @@ static void watch(const char *attack, void (*work)(void))
     print(attack, &worst);
 }
 
-static void attacked(const char *name, void (*attack)(const struct host *h), void (*work)(void))
+static void attacked(const char *name, void (*attack)(const struct host *h), bool allowed, void (*work)(void))
 {
     be_quiet();
-    pid_t pid = attack_begin(attack, &host);
+    pid_t pid = attack_begin(attack, &host, allowed);
     watch(name, work);
     attack_end(pid);
 }
@@ -181,10 +181,11 @@ START_TEST(attacks)
     load(HOSTS);
     host_start(&host, &(struct host_options){.name = "measured", .nats = nats.urls, .lease_ttl = "1s"});
     go_first();
-    attacked("http", attack_http, NULL);
-    attacked("frames", attack_frames, NULL);
-    attacked("watches", attack_watches, change_watched);
-    attacked("connects", attack_connects, NULL);
+    attacked("http", attack_http, false, NULL);
+    attacked("frames", attack_frames, false, NULL);
+    attacked("watches", attack_watches, false, change_watched);
+    attacked("connects", attack_connects, false, NULL);
+    attacked("registrations", attack_registrations, true, NULL);
     be_quiet();
     watch("changes", change_many);
     be_quiet();
