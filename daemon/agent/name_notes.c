@@ -9,7 +9,7 @@
 #include "libdiscover/core/clock.h"
 
 #define LATER_NS (20 * NS_PER_MS) /* behind whatever the registration has set in motion */
-#define PAUSE_NS (5 * NS_PER_MS)
+#define PAUSE_NS (2 * NS_PER_MS)
 
 void name_notes_fini(struct name_notes *notes)
 {

@@ -12,7 +12,7 @@
 
 #include "libdiscover/core/label.h"
 
-#define NAME_NOTES_AT_ONCE 16
+#define NAME_NOTES_AT_ONCE 4
 
 /* Zeroed: none. */
 struct name_notes {

@@ -35,6 +35,7 @@ void registrar_free(struct registrar *r)
         return;
     store_names(r, SIZE_MAX);
     name_notes_fini(&r->notes);
+    free(r->gone);
     registrations_free(r->registrations);
     overrides_fini(&r->overrides);
     free(r);
@@ -340,22 +341,6 @@ int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uin
     return err;
 }
 
-void registrar_client_gone(struct registrar *r, uint64_t client, int64_t now_ns)
-{
-    struct registration *reg;
-    while ((reg = registrations_of_client(r->registrations, client)))
-        registrar_end(r, reg, now_ns);
-}
-
-void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns)
-{
-    struct registration *reg;
-    while ((reg = registrations_of_pid(r->registrations, pid))) {
-        registrar_end(r, reg, now_ns);
-        r->stats.processes_gone++;
-    }
-}
-
 void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
 {
     r->epoch = epoch;
@@ -442,11 +427,8 @@ void registrar_stalled(struct registrar *r, int64_t now_ns)
 
 int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 {
-    struct registration *reg;
-    while ((reg = registrations_expired(r->registrations, read_ns < now_ns ? read_ns : now_ns))) {
-        registrar_end(r, reg, now_ns);
-        r->stats.expired++;
-    }
+    registrar_end_expired(r, read_ns < now_ns ? read_ns : now_ns, now_ns);
+    registrar_end_gone(r, now_ns);
     if (name_notes_deadline(&r->notes) <= now_ns) {
         store_names(r, NAME_NOTES_AT_ONCE);
         name_notes_pause(&r->notes, now_ns);
@@ -457,6 +439,8 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 int64_t registrar_deadline(const struct registrar *r)
 {
     int64_t notes_ns = name_notes_deadline(&r->notes), next_ns = registrations_deadline(r->registrations);
+    if (r->n_gone > 0)
+        return 0;
     return notes_ns < next_ns ? notes_ns : next_ns;
 }
 

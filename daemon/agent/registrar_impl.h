@@ -13,12 +13,18 @@ struct registrar {
     struct registrations *registrations;
     struct overrides overrides;
     struct name_notes notes;
+    uint64_t *gone; /* clients that are, and whose registrations are being ended */
+    size_t n_gone, gone_cap;
     uint64_t epoch;
     struct registrar_stats stats;
 };
 
 /* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
 void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns);
+
+/* registrar_ends.c: some of what is left of clients that are gone, and of what ran out by then; the rest is due at once. */
+void registrar_end_gone(struct registrar *r, int64_t now_ns);
+void registrar_end_expired(struct registrar *r, int64_t until_ns, int64_t now_ns);
 
 /* What is registered, with the state in force, to the local catalog and to the bus. */
 int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns);

@@ -243,6 +243,29 @@ START_TEST(checks_change_the_state_only_when_it_changes)
 }
 END_TEST
 
+/* As many at a time as are no burden to the others, and the rest as soon as they had their turn. */
+START_TEST(a_client_that_held_many_ends_in_pieces)
+{
+    enum { MANY = 20 };
+    char name[LABEL_CAP];
+    setup();
+    bus_up();
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "i%u", i);
+        add(name, 1);
+    }
+    settle();
+    agent_client_gone(a, 1, now_ns);
+    uint32_t left = agent_status(a).registrations;
+    ck_assert(left > 0 && left < MANY);
+    ck_assert_int_le(agent_deadline(a), now_ns);
+    (void)agent_tick(a, now_ns);
+    ck_assert_uint_eq(agent_status(a).registrations, 0);
+    ck_assert_int_gt(agent_deadline(a), now_ns);
+    teardown();
+}
+END_TEST
+
 static void set_static(struct agent_service *services, size_t n)
 {
     agent_static_begin(a);
@@ -461,6 +484,6 @@ UNIT_TESTS("agent/agent", local_at_once_published_when_the_bus_is_there, goes_wi
            no_address_means_the_hosts, refusals, deregistering_needs_the_right, ttl_needs_heartbeats,
            ttl_waits_for_what_is_not_read, time_in_which_nothing_ran_is_nobodys_fault, lives_as_long_as_a_process,
            takeover_by_the_same_user, checks_change_the_state_only_when_it_changes, configuration_is_followed,
-           lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect, failed_lease_is_put_again_soon,
-           good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
+           a_client_that_held_many_ends_in_pieces, lease_says_what_the_bucket_holds, lease_at_once_after_a_reconnect,
+           failed_lease_is_put_again_soon, good_bye_first_then_the_records, leaving_does_not_wait_for_a_lost_good_bye,
            leaving_waits_until_the_name_is_known, leaving_without_the_bus_is_done_at_once, counters_show_what_happened)
