@@ -12,6 +12,7 @@
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
 #define EXIT_USAGE     2
+#define LARGE_BLOCK    (128 * 1024) /* has pages of its own, which go back when it is freed */
 
 static const char usage[] =
     "usage: discoverd [-c FILE] [-t | --init | --dev | --keys | --metrics]\n"
@@ -73,6 +74,9 @@ static int run(enum mode mode, const char *path)
 static void share_one_heap(void)
 {
     (void)mallopt(M_ARENA_MAX, 1);
+    /* Else glibc raises both with the first large block that is freed, to up to 64 MB that it does not give back. */
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
 }
 
 int main(int argc, char **argv)
