@@ -37,6 +37,7 @@ static void on_second(void *arg)
     table_writer_alive(catalog_table(d->catalog), now_ns);
     catalog_forget_gone(d->catalog, now_ns - d->config->registry.record_ttl_ns);
     inbound_second(d->inbound, now_ns);
+    regions_second(d->regions, now_ns);
     daemon_table_again(d);
     table_writer_trim(catalog_table(d->catalog));
     soa_serial_second(&d->soa_serial);
@@ -75,10 +76,10 @@ static void flush(struct daemon *d, int64_t now_ns)
     do
         (void)catalog_flush_some(d->catalog, FLUSH_BLOCKS);
     while (catalog_has_work(d->catalog) && !loop_slice_over(&slice));
-    if (catalog_has_work(d->catalog))
-        loop_timer_arm(&d->flush_timer, 0, 0);
     if (!catalog_is_dirty(d->catalog))
         d->flushed_ns = now_ns;
+    if (regions_flush(d->regions, &slice, now_ns) || catalog_has_work(d->catalog))
+        loop_timer_arm(&d->flush_timer, 0, 0);
 }
 
 /* When the table has it all, that is told. */
@@ -96,7 +97,8 @@ void daemon_turn(struct daemon *d)
     int64_t now_ns = clock_now_ns();
     pause_begin_turn(d, now_ns);
     (void)agent_tick(d->agent, now_ns);
-    int64_t next_ns = inbound_tick(d->inbound, now_ns);
+    int64_t next_ns = inbound_tick(d->inbound, now_ns), regions_ns = regions_tick(d->regions, now_ns);
+    next_ns = regions_ns < next_ns ? regions_ns : next_ns;
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {

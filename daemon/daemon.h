@@ -4,6 +4,7 @@
  * daemon/ knows only itself and what its own header asks for.
  *
  *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
+ *   parts_regions.c  other regions, as a part
  *   daemon.c   the loop: turns, seconds, signals
  *   systemd_parts.c  the parts that have to do with systemd
  *   stop.c     how a life ends
@@ -11,6 +12,7 @@
  *   pause.c    what is owed to others when it did not run for a while
  *   registry/  modules that join the parts:
  *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
+ *     regions, region     other regions: the read side once more for each, with a connection and a catalog of its own
  *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
  *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
@@ -64,6 +66,7 @@
 #include "daemon/registry/inbound.h"
 #include "daemon/registry/listen_problems.h"
 #include "daemon/registry/outbound.h"
+#include "daemon/registry/regions.h"
 #include "daemon/registry/requests.h"
 #include "daemon/registry/services.h"
 #include "daemon/registry/soa_serial.h"
@@ -90,7 +93,7 @@ struct reload {
     bool good;
     struct config *config; /* what is to be taken; then, what was there before */
     const struct config *in_force;
-    struct bus_access *access;
+    struct bus_access *access, **region_access; /* of each of its regions, NULL where it cannot be used */
     struct access_rule rule;
     struct reload_report report;
 };
@@ -120,6 +123,7 @@ struct daemon {
     struct outbound *outbound;
     struct agent *agent; /* of outbound */
     struct inbound *inbound;
+    struct regions *regions; /* the others */
     struct status *status;
 
     struct bus *bus;
@@ -192,6 +196,10 @@ void daemon_set_unit_services(void *daemon);
 void unit_services_part_stop(struct daemon *d);
 int supervision_part_start(struct daemon *d);
 void supervision_part_stop(struct daemon *d);
+
+/* parts_regions.c */
+int regions_part_start(struct daemon *d);
+void regions_part_stop(struct daemon *d);
 
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);

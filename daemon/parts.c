@@ -457,6 +457,7 @@ static const struct part parts[] = {
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
+    {"regions", regions_part_start, regions_part_stop},
     {"bus", bus_part_start, bus_part_stop},
     {"supervision", supervision_part_start, supervision_part_stop},
 };

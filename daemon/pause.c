@@ -60,6 +60,7 @@ static void excuse(struct daemon *d, int64_t late_ns, int64_t now_ns)
     agent_stalled(d->agent, now_ns);
     catalog_postpone(d->catalog, late_ns);
     inbound_stalled(d->inbound, late_ns);
+    regions_stalled(d->regions, late_ns);
 }
 
 void pause_begin_turn(struct daemon *d, int64_t now_ns)

@@ -8,6 +8,7 @@
  *   4. answer  those who asked before it was read; whoever asked later waits for the next one, which begins now
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
@@ -40,6 +41,19 @@ static bool read_access(struct reload *r)
     return false;
 }
 
+/* The same for each other region. One that cannot be used keeps what it has, and nobody else waiting. */
+static void read_region_accesses(struct reload *r)
+{
+    char why[BUS_WHY_CAP];
+    struct bus_options options;
+    r->region_access = calloc(r->config->n_regions + 1, sizeof *r->region_access);
+    for (size_t i = 0; r->region_access && i < r->config->n_regions; i++) {
+        configured_region_bus_options(r->config, &r->config->regions[i], &options);
+        if (bus_access_read(&options, &r->region_access[i], why) < 0)
+            reload_report_refuse(&r->report, "region %s: %s", r->config->regions[i].name, why);
+    }
+}
+
 static void read_files(void *arg)
 {
     struct daemon *d = arg; /* whose part this alone is ours now */
@@ -49,11 +63,22 @@ static void read_files(void *arg)
     else if (config_load(r->path, on_config_error, &r->report, &r->config) == 0)
         r->good = read_access(r);
     if (r->good)
+        read_region_accesses(r);
+    if (r->good)
         r->good = configured_access(r->config, &r->rule) == 0;
+}
+
+static void discard_region_accesses(struct reload *r)
+{
+    for (size_t i = 0; r->region_access && i < r->config->n_regions; i++)
+        bus_access_free(r->region_access[i]);
+    free(r->region_access);
+    r->region_access = NULL;
 }
 
 static void discard(struct reload *r)
 {
+    discard_region_accesses(r);
     bus_access_free(r->access);
     config_free(r->config);
     access_policy_free(r->rule.policy);
@@ -135,6 +160,9 @@ static void take(struct daemon *d, struct reload *r)
         reload_report_add(&r->report.taken, "what the files of nats.* say");
     r->access = NULL;
     config_changes(d->config, r->config, on_change, &r->report);
+    if (config_regions_equal(d->config, r->config))
+        regions_set_access(d->regions, r->region_access);
+    discard_region_accesses(r);
     exchange_reloadable(d->config, r->config);
     log_set_level(d->config->log.level);
     api_set_access(d->api, d->config->api.register_group, &r->rule);

@@ -12,6 +12,7 @@
 
 #include "daemon/config/config_keys.h"
 #include "daemon/config/config_policy.h"
+#include "daemon/config/config_regions.h"
 #include "daemon/config/config_services.h"
 #include "daemon/config/service_files.h"
 #include "libdiscover/core/address.h"
@@ -57,6 +58,7 @@ void config_free(struct config *c)
     if (!c)
         return;
     config_table_fini(&config_keys, c);
+    config_regions_fini(c);
     for (size_t i = 0; i < c->n_services; i++)
         string_list_fini(&c->services[i].checks);
     free(c->services);
@@ -166,7 +168,9 @@ static int read_all(struct config_source *s, struct config *c, struct service_se
     if (err)
         return err;
     check_together(s, c);
-    err = service_set_read(set, s);
+    err = config_regions_read(s, c);
+    if (!err)
+        err = service_set_read(set, s);
     if (!err)
         err = service_set_check(set, 0, s->report, c);
     if (!err && c->services_dir[0])
@@ -204,4 +208,6 @@ void config_changes(const struct config *before, const struct config *after, con
     for (size_t i = 0; i < config_keys.n; i++)
         if (!value_equal(&config_keys.keys[i], before, after))
             fn(arg, config_keys.keys[i].path, config_keys.keys[i].reloadable);
+    if (!config_regions_equal(before, after))
+        fn(arg, "regions", false);
 }

@@ -37,6 +37,21 @@ struct policy_line {
     char place[320]; /* "discoverd.conf:12"; cut if longer */
 };
 
+/* How NATS is reached. */
+struct nats_config {
+    struct string_list servers;
+    char *credentials, *nkey_seed, *user, *password_file, *js_domain;
+    struct {
+        char *ca, *cert, *key;
+    } tls;
+};
+
+/* Another region that is read. */
+struct region_config {
+    char *name, *js_domain;
+    struct nats_config nats; /* without servers: as the own one is reached */
+};
+
 struct config {
     char *host, *region, *zone;
     struct string_list address; /* of the host: address, "%interface" or network; none: to be found out */
@@ -45,13 +60,7 @@ struct config {
     struct {
         uint32_t level; /* LOG_ERR .. LOG_DEBUG */
     } log;
-    struct {
-        struct string_list servers;
-        char *credentials, *nkey_seed, *user, *password_file, *js_domain;
-        struct {
-            char *ca, *cert, *key;
-        } tls;
-    } nats;
+    struct nats_config nats;
     struct {
         char *services_bucket, *hosts_bucket;
         int64_t lease_ttl_ns, record_ttl_ns, restart_grace_ns, guard_duration_ns;
@@ -89,10 +98,12 @@ struct config {
             hostnames_per_host, http_clients, overrides;
         uint32_t checks, checks_per_instance, checks_running, check_recoveries;
         uint32_t api_reserve, api_watches_per_uid, api_watches_all;
-        uint32_t table_bytes;
+        uint32_t table_bytes, regions;
         uint32_t http_clients_per_user, http_reserve, http_held;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
+    struct region_config *regions; /* nearest first; no two of one name */
+    size_t n_regions;
     struct service_config *services; /* no two with the same service and instance */
     size_t n_services;
     struct service_file *service_files; /* of services_dir, by name */
@@ -138,6 +149,9 @@ void config_free(struct config *c);
 /* Calls fn for each key whose value differs. Services are not keys. */
 typedef void config_change_fn(void *arg, const char *key, bool reloadable);
 void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg);
+
+/* Whether both have the same other regions. */
+bool config_regions_equal(const struct config *a, const struct config *b);
 
 /* The table for people: a line of key, type, default, range, help for each key, separated by tabs. */
 void config_print_keys(FILE *out);

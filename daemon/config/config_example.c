@@ -10,6 +10,7 @@ void config_print_keys(FILE *out)
     config_table_print(&policy_keys, out);
     config_table_print(&service_keys, out);
     config_table_print(&check_keys, out);
+    config_table_print(&region_keys, out);
 }
 
 static const char head[] = "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
@@ -17,6 +18,20 @@ static const char head[] = "# discoverd.conf: every key, at its default. What is
                            "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
                            "# @include \"FILE\" takes in another file, relative to this one.\n"
                            "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
+
+static const char regions_example[] =
+    "# Other regions to read, nearest first. Nothing is ever written to them.\n"
+    "#regions = (\n"
+    "#    { name = \"eu-2\"; js_domain = \"eu-2\"; },    # through leaf nodes, in our account\n"
+    "#    {\n"
+    "#        name = \"us-1\";\n"
+    "#        nats = {                           # or by a connection of its own; as the group nats\n"
+    "#            servers = [\"nats://127.0.0.1:4222\"];\n"
+    "#            user = \"reader\";\n"
+    "#            password_file = \"/etc/discoverd/us-1.password\";\n"
+    "#        };\n"
+    "#    }\n"
+    "#);\n\n";
 
 /* The groups of `services` have no defaults to show, so there is a real one. */
 static const char services_example[] =
@@ -135,5 +150,5 @@ void config_print_example(FILE *out)
         print_key(key, &at, out);
     }
     leave_to(&at, "", 0, out);
-    fprintf(out, "\n%s", services_example);
+    fprintf(out, "\n%s%s", regions_example, services_example);
 }

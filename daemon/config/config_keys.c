@@ -196,6 +196,10 @@ static const struct config_key main_table[] = {
     {"limits.http_idle", VALUE_DURATION, NO, 0, 0, AT(limits.http_idle_ns), "75s", 100 * MS, H,
      "How long an HTTP connection is kept for the next request"},
 
+    {"limits.regions", VALUE_NUMBER, NO, 0, 0, AT(limits.regions), "8", 1, 64,
+     "Other regions that are read; limits.hosts, services, instances and the like count for each of them"},
+
+    {"regions", VALUE_BLOCKS, NO, 0, 0, 0, "( )", 0, 0, "Other regions to read, nearest first"},
     {"services", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "Services to register on this host"},
 };
 
@@ -279,6 +283,25 @@ static const struct config_key check_table[] = {
      "Critical for so long, the instance is deregistered; one of the configuration, until that is read again; 0: never"},
 };
 
+#undef AT
+#define AT(field) offsetof(struct region_config, field)
+
+static const struct config_key region_table[] = {
+    {"name", VALUE_LABEL, NO, 0, 0, AT(name), NULL, 1, LABEL_MAX, "What its daemons have as region"},
+    {"js_domain", VALUE_TOKEN, NO, 0, 0, AT(js_domain), "", 0, 255,
+     "Its JetStream domain, as it is reached through leaf nodes; may be left out only with nats.servers"},
+    {"nats.servers", VALUE_NATS_URL, NO, 32, 0, AT(nats.servers), "", 1, 300,
+     "Servers to read it from; none: those of the own region, by all that the group nats says"},
+    {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN, "Credentials file (.creds)"},
+    {"nats.nkey_seed", VALUE_PATH, NO, 0, 0, AT(nats.nkey_seed), "", 0, PATH_LEN, "File with an nkey seed"},
+    {"nats.user", VALUE_TEXT, NO, 0, 0, AT(nats.user), "", 0, 255, "User; needs password_file"},
+    {"nats.password_file", VALUE_PATH, NO, 0, 0, AT(nats.password_file), "", 0, PATH_LEN,
+     "File with the user's password"},
+    {"nats.tls.ca", VALUE_PATH, NO, 0, 0, AT(nats.tls.ca), "", 0, PATH_LEN, "Certificates to check the servers by"},
+    {"nats.tls.cert", VALUE_PATH, NO, 0, 0, AT(nats.tls.cert), "", 0, PATH_LEN, "Our certificate; needs key"},
+    {"nats.tls.key", VALUE_PATH, NO, 0, 0, AT(nats.tls.key), "", 0, PATH_LEN, "Our private key; needs cert"},
+};
+
 /* clang-format on */
 
 #define TABLE(rows, prefix)                                                                                            \
@@ -290,3 +313,4 @@ const struct config_table config_keys = TABLE(main_table, "");
 const struct config_table policy_keys = TABLE(policy_table, "api.policy[].");
 const struct config_table service_keys = TABLE(service_table, "services[].");
 const struct config_table check_keys = TABLE(check_table, "services[].checks[].");
+const struct config_table region_keys = TABLE(region_table, "regions[].");

@@ -21,5 +21,6 @@ extern const struct config_table policy_keys;  /* of struct policy_line */
 extern const struct config_table config_keys;  /* of struct config */
 extern const struct config_table service_keys; /* of struct service_block */
 extern const struct config_table check_keys;   /* of struct check_spec */
+extern const struct config_table region_keys;  /* of struct region_config */
 
 #endif

@@ -8,19 +8,6 @@
 
 #include "daemon/config/config_keys.h"
 
-/* Reads the members by their table, and says what is missing. -ENOMEM. */
-static int read_members(struct config_source *s, const config_setting_t *group, const struct config_table *t,
-                        void *base)
-{
-    int err = config_table_init(t, base);
-    if (!err)
-        err = config_source_apply(s, group, t, base);
-    for (size_t i = 0; i < t->n && !err; i++)
-        if (!t->keys[i].preset && !config_setting_get_member(group, t->keys[i].path))
-            config_complain(s, group, "%s is missing", t->keys[i].path);
-    return err;
-}
-
 static void take_addresses(struct config_source *s, const config_setting_t *group, const struct string_list *list,
                            struct record *r)
 {
@@ -79,7 +66,7 @@ static int take_check(struct config_source *s, const config_setting_t *group, st
         return 0;
     struct check_spec spec = {.fall = 0};
     size_t complaints = s->report->n;
-    int err = read_members(s, group, &check_keys, &spec);
+    int err = config_source_read_block(s, group, &check_keys, &spec);
     if (!err && s->report->n == complaints)
         err = add_check(s, group, &spec, service);
     check_spec_fini(&spec);
@@ -134,7 +121,7 @@ int config_service_read(struct config_source *s, const config_setting_t *group, 
     ret_service->unit[0] = '\0';
     if (!config_source_check_form(s, group, FORM_PAIRS))
         return -EINVAL;
-    int err = read_members(s, group, &service_keys, &block);
+    int err = config_source_read_block(s, group, &service_keys, &block);
     if (!err && s->report->n == complaints)
         err = service_from(s, group, &block, ret_service);
     config_table_fini(&service_keys, &block);

@@ -269,3 +269,15 @@ int config_source_apply(struct config_source *s, const config_setting_t *group, 
 {
     return apply_group(s, group, "", t, base);
 }
+
+int config_source_read_block(struct config_source *s, const config_setting_t *group, const struct config_table *t,
+                             void *base)
+{
+    int err = config_table_init(t, base);
+    if (!err)
+        err = config_source_apply(s, group, t, base);
+    for (size_t i = 0; i < t->n && !err; i++)
+        if (!t->keys[i].preset && !config_setting_get_member(group, t->keys[i].path))
+            config_complain(s, group, "%s is missing", t->keys[i].path);
+    return err;
+}

@@ -55,4 +55,8 @@ bool config_source_check_form(struct config_source *s, const config_setting_t *s
 int config_source_apply(struct config_source *s, const config_setting_t *group, const struct config_table *t,
                         void *base);
 
+/* One of a list of groups, whose structure is all zeros: by its table, and what is missing in it is reported. -ENOMEM. */
+int config_source_read_block(struct config_source *s, const config_setting_t *group, const struct config_table *t,
+                             void *base);
+
 #endif

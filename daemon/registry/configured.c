@@ -17,9 +17,12 @@ static uint64_t first_index(void)
     return (uint64_t)time(NULL) << 20;
 }
 
-int configured_catalog_new(const struct config *c, table_moved_fn *moved, void *arg, struct catalog **ret_c)
+/* A region is asked how far it is to know within seconds whether it is there: whoever has not answered by then will not. */
+#define REGION_INFO_TIMEOUT_NS NS_PER_S
+
+static void catalog_options(const struct config *c, struct catalog_options *ret_options)
 {
-    const struct catalog_options options = {.host = c->host,
+    *ret_options = (struct catalog_options){.host = c->host,
                                             .region = c->region,
                                             .zone = c->zone,
                                             .table_words = c->limits.table_bytes / sizeof(uint64_t),
@@ -30,21 +33,42 @@ int configured_catalog_new(const struct config *c, table_moved_fn *moved, void *
                                             .hostnames_per_host_max = c->limits.hostnames_per_host,
                                             .instances_max = c->limits.instances,
                                             .instances_per_service_max = c->limits.instances_per_service};
+}
+
+int configured_catalog_new(const struct config *c, table_moved_fn *moved, void *arg, struct catalog **ret_c)
+{
+    struct catalog_options options;
+    catalog_options(c, &options);
     return catalog_new(&options, moved, arg, ret_c);
+}
+
+int configured_region_catalog_new(const struct config *c, const char *region, struct table_writer *table,
+                                  struct catalog **ret_c)
+{
+    struct catalog_options options;
+    catalog_options(c, &options);
+    options.host = ""; /* whoever has our name there is another */
+    options.of_region = region;
+    options.table = table;
+    return catalog_new(&options, NULL, NULL, ret_c);
+}
+
+static void set_access(const struct nats_config *nats, struct bus_options *o)
+{
+    o->servers = (const char *const *)nats->servers.items;
+    o->n_servers = nats->servers.n;
+    o->credentials = nats->credentials;
+    o->nkey_seed = nats->nkey_seed;
+    o->user = nats->user;
+    o->password_file = nats->password_file;
+    o->tls_ca = nats->tls.ca;
+    o->tls_cert = nats->tls.cert;
+    o->tls_key = nats->tls.key;
 }
 
 void configured_bus_options(const struct config *c, bool create, struct bus_options *ret_options)
 {
-    *ret_options = (struct bus_options){.servers = (const char *const *)c->nats.servers.items,
-                                        .n_servers = c->nats.servers.n,
-                                        .credentials = c->nats.credentials,
-                                        .nkey_seed = c->nats.nkey_seed,
-                                        .user = c->nats.user,
-                                        .password_file = c->nats.password_file,
-                                        .tls_ca = c->nats.tls.ca,
-                                        .tls_cert = c->nats.tls.cert,
-                                        .tls_key = c->nats.tls.key,
-                                        .js_domain = c->nats.js_domain,
+    *ret_options = (struct bus_options){.js_domain = c->nats.js_domain,
                                         .buckets = {c->registry.services_bucket, c->registry.hosts_bucket},
                                         .region = c->region,
                                         .host = c->host,
@@ -57,18 +81,44 @@ void configured_bus_options(const struct config *c, bool create, struct bus_opti
                                         .max_puts = c->limits.puts,
                                         .max_value = c->limits.record_bytes,
                                         .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
+    set_access(&c->nats, ret_options);
+}
+
+void configured_region_bus_options(const struct config *c, const struct region_config *region,
+                                   struct bus_options *ret_options)
+{
+    configured_bus_options(c, false, ret_options);
+    if (region->nats.servers.n > 0)
+        set_access(&region->nats, ret_options);
+    ret_options->js_domain = region->js_domain;
+    ret_options->region = region->name;
+    ret_options->max_puts = 1; /* none is ever made */
+    ret_options->info_timeout_ns = REGION_INFO_TIMEOUT_NS;
+}
+
+static int bus_of(const struct bus_options *options, const struct bus_events *events, void *arg, struct bus **ret_bus)
+{
+    char why[BUS_WHY_CAP];
+    int err = bus_new(options, events, arg, ret_bus, why);
+    if (err)
+        log_error("%s", why);
+    return err;
 }
 
 int configured_bus_new(const struct config *c, bool create, const struct bus_events *events, void *arg,
                        struct bus **ret_bus)
 {
-    char why[BUS_WHY_CAP];
     struct bus_options options;
     configured_bus_options(c, create, &options);
-    int err = bus_new(&options, events, arg, ret_bus, why);
-    if (err)
-        log_error("%s", why);
-    return err;
+    return bus_of(&options, events, arg, ret_bus);
+}
+
+int configured_region_bus_new(const struct config *c, const struct region_config *region,
+                              const struct bus_events *events, void *arg, struct bus **ret_bus)
+{
+    struct bus_options options;
+    configured_region_bus_options(c, region, &options);
+    return bus_of(&options, events, arg, ret_bus);
 }
 
 void configured_dns_options(const struct config *c, struct dns_options *ret_options)

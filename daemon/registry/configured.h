@@ -16,12 +16,22 @@
 /* As catalog_new. */
 int configured_catalog_new(const struct config *config, table_moved_fn *moved, void *arg, struct catalog **ret_c);
 
+/* The catalog of another region, which writes into the table of the own one. As catalog_new. */
+int configured_region_catalog_new(const struct config *config, const char *region, struct table_writer *table,
+                                  struct catalog **ret_c);
+
 /* The strings are those of the configuration. create: makes the buckets that are missing. */
 void configured_bus_options(const struct config *config, bool create, struct bus_options *ret_options);
 
 /* A bus that is not started; says in the log what is wrong. A negative errno. */
 int configured_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
                        struct bus **ret_bus);
+
+/* The same to read another region by; nothing is made there. */
+void configured_region_bus_options(const struct config *config, const struct region_config *region,
+                                   struct bus_options *ret_options);
+int configured_region_bus_new(const struct config *config, const struct region_config *region,
+                              const struct bus_events *events, void *arg, struct bus **ret_bus);
 
 void configured_dns_options(const struct config *config, struct dns_options *ret_options);
 /*

@@ -78,10 +78,12 @@ const char *inbound_stale_reason(const struct inbound *in);
 /* The time on the server's clock, at least, in ms since 1970; 0: not known. */
 int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns);
 
-/* Of another region: something is known of it from its file; how it is; when it was heard last, 0: not in this life. */
+/* Of another region: something is known of it from its file; how it is; when it was heard last, 0: not in this life;
+   how often it was asked because it was silent. */
 void inbound_remember(struct inbound *in);
 enum region_state inbound_region_state(const struct inbound *in);
 int64_t inbound_heard_ns(const struct inbound *in);
+uint64_t inbound_questions(const struct inbound *in);
 
 /* What is known of another host. -ENOENT. */
 int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host);

@@ -145,6 +145,11 @@ int64_t inbound_heard_ns(const struct inbound *in)
     return in->region.heard_ns;
 }
 
+uint64_t inbound_questions(const struct inbound *in)
+{
+    return in->region.asked;
+}
+
 const struct inbound_kind inbound_other = {
     .init = init,
     .connected = connected,

@@ -38,14 +38,33 @@ static bool domain_valid(const char *s, size_t n)
     return label_valid(s, n) && !reserved;
 }
 
-int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])
+static int parse(const char *text, size_t n, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])
 {
-    const char *slash = strchr(text, '/');
-    if (!slash || !domain_valid(text, (size_t)(slash - text)) || !label_valid(slash + 1, strlen(slash + 1)))
+    const char *slash = memchr(text, '/', n), *end = text + n;
+    if (!slash || !domain_valid(text, (size_t)(slash - text)) || !label_valid(slash + 1, (size_t)(end - slash - 1)))
         return -EINVAL;
     (void)label_copy(ret_domain, text, (size_t)(slash - text));
-    (void)label_copy(ret_service, slash + 1, strlen(slash + 1));
+    (void)label_copy(ret_service, slash + 1, (size_t)(end - slash - 1));
     return 0;
+}
+
+int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])
+{
+    return parse(text, strlen(text), ret_domain, ret_service);
+}
+
+int service_ref_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP],
+                      char ret_region[static LABEL_CAP])
+{
+    size_t n = strcspn(text, "@");
+    if (text[n] && !label_valid(text + n + 1, strlen(text + n + 1)))
+        return -EINVAL;
+    int err = parse(text, n, ret_domain, ret_service);
+    if (!err && text[n])
+        (void)label_copy(ret_region, text + n + 1, strlen(text + n + 1));
+    else if (!err)
+        *ret_region = '\0';
+    return err;
 }
 
 void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP])

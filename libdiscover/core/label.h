@@ -11,10 +11,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LABEL_MAX   63
-#define LABEL_CAP   (LABEL_MAX + 1)
-#define SERVICE_CAP (2 * LABEL_MAX + 2) /* "domain/service" and NUL */
-#define KEY_CAP     (4 * LABEL_MAX + 4) /* "domain.service.host.instance" and NUL */
+#define LABEL_MAX       63
+#define LABEL_CAP       (LABEL_MAX + 1)
+#define SERVICE_CAP     (2 * LABEL_MAX + 2)       /* "domain/service" and NUL */
+#define SERVICE_REF_CAP (SERVICE_CAP + LABEL_CAP) /* "domain/service@region" and NUL */
+#define KEY_CAP         (4 * LABEL_MAX + 4)       /* "domain.service.host.instance" and NUL */
 
 /* Whose an instance is. */
 struct instance_key {
@@ -32,6 +33,10 @@ int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
 
 /* Splits "domain/service"; -EINVAL. The domain "host" is reserved and refused. */
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
+
+/* The same for who looks something up: "domain/service@region" is a service of that region alone; without it ret_region is "". */
+int service_ref_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP],
+                      char ret_region[static LABEL_CAP]);
 
 /* Writes "domain/service" of two labels. */
 void service_format(const char *domain, const char *service, char ret_text[static SERVICE_CAP]);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "libdiscover/core/label.h"
 #include "libdiscover/core/table_block.h"
 #include "libdiscover/core/table_label.h"
 
@@ -384,6 +385,31 @@ int table_service_read(const struct table *t, const char *key, size_t n, table_r
     struct service_call call = {fn, arg};
     uint32_t slot;
     return table_block_find(t, key, n, call_service, &call, &slot);
+}
+
+static int read_region(const struct table *t, const struct table_block *b, void *arg)
+{
+    struct table_region *region = arg;
+    (void)t;
+    if (b->kind != TABLE_REGION)
+        return -ENOENT;
+    if (b->n_words - b->body < TABLE_REGION_WORDS)
+        return -EBADMSG;
+    uint64_t sync = table_load(&b->words[b->body + TABLE_R_SYNC]);
+    region->sync = sync <= TABLE_DEGRADED ? (enum table_sync)sync : TABLE_UNSYNCED;
+    region->stale_since_ns = (int64_t)table_load(&b->words[b->body + TABLE_R_STALE_SINCE]);
+    region->own = table_load(&b->words[b->body + TABLE_R_OWN]) == 1;
+    return 0;
+}
+
+int table_region(const struct table *t, const char *name, size_t n, struct table_region *ret_region)
+{
+    char key[LABEL_CAP + 1] = "%";
+    uint32_t slot;
+    if (n > LABEL_MAX)
+        return -ENOENT;
+    memcpy(key + 1, name, n);
+    return table_block_find(t, key, n + 1, read_region, ret_region, &slot);
 }
 
 static int peek_block(const struct table *t, const struct table_block *b, void *arg)

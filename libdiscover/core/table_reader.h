@@ -97,6 +97,14 @@ struct table_run {
 typedef int table_run_fn(const struct table_run *run, void *arg);
 int table_service_read(const struct table *t, const char *key, size_t n, table_run_fn *fn, void *arg);
 
+/* What the table says of a region. -ENOENT: it is none that the daemon reads; -EBUSY, -EBADMSG. */
+struct table_region {
+    enum table_sync sync;
+    int64_t stale_since_ns; /* as TABLE_H_STALE_SINCE */
+    bool own;               /* neither of these is told: the header says it */
+};
+int table_region(const struct table *t, const char *name, size_t n, struct table_region *ret_region);
+
 /* What is under a slot, without its contents. -ENOENT: nothing; -EBUSY, -EBADMSG. */
 struct table_peek {
     enum table_kind kind;

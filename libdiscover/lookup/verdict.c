@@ -2,6 +2,9 @@
 /* Whether an answer from the table is fresh, stale or degraded at this moment. */
 #include "libdiscover/lookup/verdict.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
 
@@ -14,11 +17,43 @@ bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns)
 
 int verdict_missing(const struct mapping *mapping, const char *service)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (service_parse(service, domain, name) < 0)
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
+    if (service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
     bool synced = mapping && table_sync(&mapping->table) != TABLE_UNSYNCED;
     return synced ? DISCOVER_E_UNKNOWN : DISCOVER_E_UNSYNCED;
+}
+
+/* The daemon that wrote the table gives no sign of life, or has gone. */
+static bool is_dead(const struct mapping *mapping)
+{
+    int64_t alive_ns = (int64_t)table_load(&mapping->table.words[TABLE_H_ALIVE]);
+    return table_abandoned(&mapping->table) || clock_now_ns() - alive_ns >= TABLE_DEAD_NS;
+}
+
+static int judge_region(const struct mapping *mapping, const struct table_region *region, bool found, size_t n)
+{
+    if (region->sync == TABLE_UNSYNCED)
+        return found && n > 0 && region->stale_since_ns ? DISCOVER_STALE : DISCOVER_E_UNSYNCED;
+    if (n == 0)
+        return found ? DISCOVER_E_NONE : DISCOVER_E_UNKNOWN;
+    if (region->sync == TABLE_STALE || is_dead(mapping))
+        return DISCOVER_STALE;
+    return region->sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
+}
+
+int verdict_of(struct mapping *mapping, const char *service, bool found, size_t n)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
+    struct table_region block;
+    if (!service || service_ref_parse(service, domain, name, region) < 0)
+        return DISCOVER_E_NAME;
+    if (!*region)
+        return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
+    int err = table_region(&mapping->table, region, strlen(region), &block);
+    if (err)
+        return err == -ENOENT ? DISCOVER_E_UNKNOWN : err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+    return block.own ? VERDICT_OWN_REGION : judge_region(mapping, &block, found, n);
 }
 
 /* An abandoned table is as old as its writer's last sign of life, even if that was a moment ago. */

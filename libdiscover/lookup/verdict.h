@@ -3,6 +3,7 @@
 #ifndef LIBDISCOVER_LOOKUP_VERDICT_H
 #define LIBDISCOVER_LOOKUP_VERDICT_H
 
+#include <limits.h>
 #include <time.h>
 
 #include "libdiscover/core/clock.h"
@@ -57,6 +58,13 @@ static inline int verdict_found(struct mapping *mapping, size_t n)
 }
 
 int verdict_missing(const struct mapping *mapping, const char *service);
+
+/*
+ * The same of a service that may be asked for in a region, "shop/payment@b": then it is as true as what is known of that.
+ * found: whether it is in the table. VERDICT_OWN_REGION: that is the own one, whose services have no region behind them.
+ */
+int verdict_of(struct mapping *mapping, const char *service, bool found, size_t n);
+#define VERDICT_OWN_REGION INT_MIN
 
 /* How old what the table says may be; 0: live. */
 int64_t verdict_age_ns(const struct table *t);

@@ -131,6 +131,20 @@ static const struct {
      "c: registry.hosts_bucket: the same as registry.services_bucket\n"},
 
     /* Services. */
+    {"regions = ( { name = \"b\"; } );", "c:1: regions[0]: b: needs js_domain, or nats.servers\n"},
+    {"regions = ( { js_domain = \"b\"; } );", "c:1: regions[0]: name is missing\n"},
+    {"regions = ( { name = \"local\"; js_domain = \"b\"; } );", "c:1: regions[0]: local: is the own region\n"},
+    {"regions = ( { name = \"b\"; js_domain = \"b\"; },\n { name = \"b\"; js_domain = \"c\"; } );",
+     "c:2: regions[1]: b: is there twice\n"},
+    {"nats = { js_domain = \"b\"; }; regions = ( { name = \"b\"; js_domain = \"b\"; } );",
+     "c:1: regions[0]: b: its js_domain is that of the own region\n"},
+    {"regions = ( { name = \"b\"; js_domain = \"b\"; nats = { user = \"me\"; }; } );",
+     "c:1: regions[0]: b: nats needs servers: without them the group nats of the own region counts\n"},
+    {"limits = { regions = 1; }; regions = ( { name = \"b\"; js_domain = \"b\"; }, { name = \"c\"; js_domain = \"c\"; "
+     "} );",
+     "c:1: regions: more regions than limits.regions\n"},
+    {"regions = { name = \"b\"; };", "c:1: regions: must be a list of groups ( { ... } ), not a group\n"},
+
     {"services = ( 5 );", "c:1: services[0]: must be a group { ... }, not a number\n"},
     {"services = (\n { port = 80; },\n { name = \"a/b\"; } );",
      "c:2: services[0]: name is missing\nc:3: services[1]: port is missing\n"},

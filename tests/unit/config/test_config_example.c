@@ -11,7 +11,8 @@
 #define EXAMPLE     EXAMPLES_DIR "/discoverd.conf"
 #define EXAMPLE_MAX 65536
 
-static const struct config_table *const tables[] = {&config_keys, &policy_keys, &service_keys, &check_keys};
+static const struct config_table *const tables[] = {&config_keys, &policy_keys, &service_keys, &check_keys, &region_keys};
+#define TABLES (sizeof tables / sizeof *tables)
 
 static void unexpected(void *arg, const char *message)
 {
@@ -119,7 +120,7 @@ START_TEST(test_keys_are_listed_once)
     size_t keys = 0;
     char line[256], *copy = malloc(strlen(text) + 2);
     sprintf(copy, "\n%s", text);
-    for (size_t t = 0; t < 4; t++) {
+    for (size_t t = 0; t < TABLES; t++) {
         for (size_t i = 0; i < tables[t]->n; i++, keys++) {
             snprintf(line, sizeof line, "\n%s%s\t", tables[t]->prefix, tables[t]->keys[i].path);
             ck_assert_msg(count(copy, line) == 1, "%s", line + 1);

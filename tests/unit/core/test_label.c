@@ -46,6 +46,23 @@ START_TEST(test_service)
 }
 END_TEST
 
+START_TEST(test_service_of_a_region)
+{
+    char domain[LABEL_CAP], service[LABEL_CAP], region[LABEL_CAP];
+    ck_assert_int_eq(service_ref_parse("shop/payment", domain, service, region), 0);
+    ck_assert_str_eq(region, "");
+    ck_assert_int_eq(service_ref_parse("shop/payment@eu-2", domain, service, region), 0);
+    ck_assert_str_eq(domain, "shop");
+    ck_assert_str_eq(service, "payment");
+    ck_assert_str_eq(region, "eu-2");
+    ck_assert_int_lt(service_parse("shop/payment@eu-2", domain, service), 0); /* to register one */
+    const char *bad[] = {"shop/payment@",   "@b", "shop@b", "shop/@b", "shop/payment@b@c", "shop/payment@B",
+                         "shop/payment@b/c"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(service_ref_parse(bad[i], domain, service, region) < 0, "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(test_instance_key)
 {
     struct instance_key key;
@@ -63,4 +80,4 @@ START_TEST(test_instance_key)
 }
 END_TEST
 
-UNIT_TESTS("label", test_labels, test_service, test_instance_key)
+UNIT_TESTS("label", test_labels, test_service, test_service_of_a_region, test_instance_key)

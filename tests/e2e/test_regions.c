@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Another region, read over a link that is cut in every way there is: nothing goes, it is stale within two thirds of a lease,
+ * and fresh soon after. What it says is never mixed with what the own region says.
+ */
+#include <discover/discover.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/kv.h"
+#include "tests/support/two_regions.h"
+#include "tests/support/wait.h"
+
+#define TTL_MS 3000 /* of host.h */
+
+static struct two_regions regions;
+static struct host a, b, b2;
+
+static int put(struct host *h, const char *service, const char *instance, const char *port)
+{
+    static struct output o;
+    return ctl(h, &o, "register", service, "--port", port, "--instance", instance, "--ttl", "120s", NULL);
+}
+
+/* Two hosts in b, one in a; each serves "shop/payment". */
+static void start(void)
+{
+    two_regions_start(&regions);
+    two_regions_host_b(&regions, &b, "b1");
+    two_regions_host_b(&regions, &b2, "b2");
+    two_regions_host_a(&regions, &a, "a1");
+    ck_assert_int_eq(put(&b, "shop/payment", "p1", "1001"), 0);
+    ck_assert_int_eq(put(&b2, "shop/payment", "p1", "1002"), 0);
+    ck_assert_int_eq(put(&a, "shop/payment", "p1", "2001"), 0);
+}
+
+/* Usable instances of a service as a's library says; its verdict, when there are some. */
+static int verdict;
+
+static int seen(const char *service)
+{
+    struct discover_endpoint e[8];
+    size_t n = 0;
+    verdict = discover_resolve(host_lib(&a), service, e, 8, &n);
+    snprintf(a.seen, sizeof a.seen, "%d usable, verdict %d", (int)n, verdict);
+    return verdict < 0 ? verdict : (int)n;
+}
+
+static bool is(const char *service, int n, int wanted)
+{
+    return seen(service) == n && (n <= 0 || verdict == wanted);
+}
+
+START_TEST(a_region_is_read_and_kept_apart)
+{
+    struct discover_endpoint e[8];
+    size_t n;
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(is("shop/payment", 1, DISCOVER_FRESH), "%s", a.seen);
+    ck_assert_int_eq(discover_resolve(host_lib(&a), "shop/payment", e, 8, &n), DISCOVER_FRESH);
+    ck_assert_uint_eq(e[0].port, 2001);
+    ck_assert_msg(is("shop/payment@a", 1, DISCOVER_FRESH), "%s", a.seen); /* the own region by its name */
+    ck_assert_int_eq(seen("shop/nobody@b"), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(seen("shop/payment@c"), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
+    wait_until(1000, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(is("shop/payment", 1, DISCOVER_FRESH), "%s", a.seen);
+    /* Nothing of a is in b. */
+    struct kv kv;
+    kv_open(&kv, regions.b.server[0].url);
+    ck_assert_int_eq(kv_count(&kv, "HOSTS"), 2);
+    kv_close(&kv);
+}
+END_TEST
+
+/* Cut for more than a lease's time; a host dies meanwhile, one stays. */
+static void cut(enum cable_state how)
+{
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    cable_set(&regions.link, how);
+    int64_t stale_ns = wait_until(TTL_MS, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
+    ck_assert_int_lt(stale_ns, TTL_MS * 2 / 3 * NS_PER_MS);
+    host_kill(&b2);
+    holds_for(TTL_MS + 1500, is("shop/payment@b", 2, DISCOVER_STALE) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
+    cable_set(&regions.link, CABLE_WHOLE);
+    int64_t fresh_ns = wait_until(5000, (seen("shop/payment@b") >= 1 && verdict == DISCOVER_FRESH), a.seen);
+    int64_t gone_ns = wait_until(TTL_MS + 2000, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
+    holds_for(TTL_MS, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
+    printf("stale after %.2f s, fresh %.2f s after the mend, the dead gone %.2f s later\n", (double)stale_ns / 1e9,
+           (double)fresh_ns / 1e9, (double)gone_ns / 1e9);
+}
+
+START_TEST(link_reset)
+{
+    cut(CABLE_RESET);
+}
+END_TEST
+
+START_TEST(link_black_hole)
+{
+    cut(CABLE_HOLE);
+}
+END_TEST
+
+START_TEST(link_silent_and_late)
+{
+    cut(CABLE_KEEP);
+}
+END_TEST
+
+/* The only host there is dies: its silence is told from a cut link. */
+START_TEST(the_only_host_dies)
+{
+    two_regions_start(&regions);
+    two_regions_host_b(&regions, &b, "b1");
+    two_regions_host_a(&regions, &a, "a1");
+    ck_assert_int_eq(put(&b, "shop/payment", "p1", "1001"), 0);
+    wait_until(5000, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
+    holds_for(2 * TTL_MS, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
+    host_kill(&b);
+    wait_until(TTL_MS + 1000, seen("shop/payment@b") == DISCOVER_E_NONE, a.seen);
+}
+END_TEST
+
+/* Region b and the daemon of a go; what was known of b is served, stale, and fresh when b is back. */
+START_TEST(started_while_the_region_is_lost)
+{
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    nats_server_kill(&regions.b, 0);
+    wait_until(TTL_MS, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
+    host_stop(&a);
+    host_run(&a);
+    wait_until(1000, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
+    holds_for(TTL_MS + 1000, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
+    nats_server_launch(&regions.b, 0);
+    wait_until(15000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    holds_for(TTL_MS + 1000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+}
+END_TEST
+
+/* Never heard is not empty. */
+START_TEST(a_region_never_heard_is_not_known)
+{
+    two_regions_start(&regions);
+    cable_set(&regions.link, CABLE_RESET);
+    two_regions_host_a(&regions, &a, "a1");
+    holds_for(1000, seen("shop/payment@b") == DISCOVER_E_UNSYNCED, a.seen);
+}
+END_TEST
+
+/* Its bucket is made anew: nothing goes, and what is new comes. */
+START_TEST(the_stream_is_made_anew)
+{
+    struct kv kv;
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    kv_open(&kv, regions.b.server[0].url);
+    json_decref(kv_api(&kv, "DELETE", "HOSTS", "", "success"));
+    kv_close(&kv);
+    holds_for(2 * TTL_MS, seen("shop/payment@b") == 2, a.seen);
+    wait_until(20000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(put(&b, "shop/payment", "p2", "1003"), 0);
+    wait_until(2000, is("shop/payment@b", 3, DISCOVER_FRESH), a.seen);
+}
+END_TEST
+
+E2E_TESTS("regions", 60, {"a_region_is_read_and_kept_apart", a_region_is_read_and_kept_apart},
+          {"link_reset", link_reset}, {"link_black_hole", link_black_hole},
+          {"link_silent_and_late", link_silent_and_late}, {"the_only_host_dies", the_only_host_dies},
+          {"started_while_the_region_is_lost", started_while_the_region_is_lost},
+          {"a_region_never_heard_is_not_known", a_region_never_heard_is_not_known},
+          {"the_stream_is_made_anew", the_stream_is_made_anew})
