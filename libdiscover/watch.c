@@ -217,10 +217,10 @@ static void say_now(struct discover_watch *w, bool stop)
 int discover_watch(struct discover *d, const char *service, discover_watch_fn *fn, void *arg,
                    struct discover_watch **ret_w)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     if (!d || !service || !fn || !ret_w)
         return -EINVAL;
-    if (service_parse(service, domain, name) < 0)
+    if (service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
     struct discover_watch *w = calloc(1, sizeof *w);
     if (!w)

@@ -67,8 +67,8 @@ static void answer(struct api_client *c, uint32_t id, int err, const char *why)
 
 bool api_check_service(struct api_client *c, uint32_t id, const char *service)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (service_parse(service, domain, name) == 0)
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
+    if (service_ref_parse(service, domain, name, region) == 0)
         return true;
     refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
            "service: not \"domain/service\" of two names, or the domain is reserved");

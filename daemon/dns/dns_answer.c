@@ -82,7 +82,7 @@ void dns_negative(struct dns_answering *a, enum dns_rcode rcode)
 /* There may be such a thing on another host. */
 void dns_absent(struct dns_answering *a, enum dns_rcode rcode)
 {
-    if (a->ask->mode == DNS_MODE_UNSYNCED || a->ask->mode == DNS_MODE_STORED)
+    if (a->mode == DNS_MODE_UNSYNCED || a->mode == DNS_MODE_STORED)
         fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
     else
         dns_negative(a, rcode);
@@ -246,15 +246,16 @@ static void types(struct dns_answering *a)
     const struct dns_name *name = a->name;
     char key[TABLE_KEY_MAX];
     const char *service;
-    size_t n, usable, cursor = 0;
+    size_t n, usable, cursor = 0, before = name->key_name_bytes, behind = name->key_bytes - before;
     dns_draft_expect(a->draft, DNS_RECORDS_MAX);
-    memcpy(key, name->key, name->key_bytes);
+    memcpy(key, name->key, before);
     while (wants(a, DNS_TYPE_PTR) && table_view_name(&a->scratch->view, &cursor, &service, &n) > 0) {
         struct discover_endpoint first = {.protocol = DISCOVER_TCP};
         if (n > DNS_LABEL_MAX - 1)
             continue;
-        memcpy(key + name->key_bytes, service, n);
-        (void)table_endpoints(a->ask->table, key, name->key_bytes + n, &first, 1, &usable);
+        memcpy(key + before, service, n);
+        memcpy(key + before + n, name->key + before, behind);
+        (void)table_endpoints(a->ask->table, key, before + n + behind, &first, 1, &usable);
         dns_put_ptr_type(&a->records, service, n, (enum discover_protocol)first.protocol);
         if (!dns_add(a, 1))
             break;
@@ -304,6 +305,59 @@ static void from_table(struct dns_answering *a)
     }
 }
 
+/* How far what is known of it can be trusted. */
+static enum dns_mode region_mode(const struct table_region *region)
+{
+    if (region->sync == TABLE_UNSYNCED)
+        return region->stale_since_ns ? DNS_MODE_STORED : DNS_MODE_UNSYNCED;
+    return region->sync == TABLE_STALE ? DNS_MODE_STALE : DNS_MODE_LIVE;
+}
+
+static int read_region(const struct dns_answering *a, struct dns_label name, struct table_region *ret_region)
+{
+    return a->ask->table ? table_region(a->ask->table, name.text, name.n, ret_region) : -ENOENT;
+}
+
+/*
+ * Which region is asked for, as the table has it: no answer outlives its serial, which moves with the state of any region.
+ * False: answered already, for there is no such region.
+ */
+static bool enter_region(struct dns_answering *a)
+{
+    struct table_region region;
+    int err = read_region(a, a->name->region, &region);
+    a->prepared->from_serial = true;
+    if (err == -ENOENT && a->ask->table)
+        dns_negative(a, DNS_NXDOMAIN);
+    else if (err)
+        fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
+    if (err)
+        return false;
+    struct dns_name *name = &a->scratch->name;
+    *name = *a->name;
+    a->name = name;
+    if (region.own)
+        dns_name_forget_region(name);
+    else
+        a->mode = region_mode(&region);
+    return true;
+}
+
+/* "<region>.at.": the instances of that region, as it alone knows them. */
+static void enter_place(struct dns_answering *a)
+{
+    struct table_region region;
+    if (read_region(a, a->name->what, &region) != 0 || region.own)
+        return;
+    a->prepared->from_serial = true;
+    struct dns_name *name = &a->scratch->name;
+    *name = *a->name;
+    name->kind = DNS_NAME_SERVICE;
+    dns_name_set_region(name, name->what);
+    a->name = name;
+    a->mode = region_mode(&region);
+}
+
 static bool is_transfer(uint16_t qtype)
 {
     return qtype == DNS_TYPE_AXFR || qtype == DNS_TYPE_IXFR;
@@ -312,6 +366,10 @@ static bool is_transfer(uint16_t qtype)
 static void by_name(struct dns_answering *a)
 {
     const struct dns_ask *ask = a->ask;
+    if (a->name->region.n > 0 && a->name->kind != DNS_NAME_MISSING && !enter_region(a))
+        return;
+    if (a->name->kind == DNS_NAME_PLACE && a->name->region.n == 0)
+        enter_place(a);
     const struct dns_name *name = a->name;
     bool v4 = ask->own_address_bytes == 4;
     switch (name->kind) {
@@ -326,6 +384,7 @@ static void by_name(struct dns_answering *a)
         dns_absent(a, DNS_NXDOMAIN);
         break;
     case DNS_NAME_NODE:
+    case DNS_NAME_REGION:
         dns_negative(a, DNS_NOERROR);
         break;
     case DNS_NAME_APEX:
@@ -338,7 +397,7 @@ static void by_name(struct dns_answering *a)
         by_families(a, name->families, name->ipv4, name->ipv6);
         break;
     default:
-        if (ask->mode == DNS_MODE_STALE || ask->mode == DNS_MODE_STORED) {
+        if (a->mode == DNS_MODE_STALE || a->mode == DNS_MODE_STORED) {
             a->prepared->ede = DNS_EDE_STALE_ANSWER;
             a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
         }
@@ -376,6 +435,7 @@ static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_sc
         .prepared = &s->draft.prepared,
         .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s},
         .qtype = ask->query->qtype,
+        .mode = ask->mode,
         .most = most,
     };
     dns_draft_begin(a.draft);

@@ -35,6 +35,7 @@ struct dns_ask {
 };
 
 struct dns_scratch {
+    struct dns_name name; /* where what the table says changes what a name means */
     struct table_view view;
     struct dns_targets targets;
     struct dns_draft draft;

@@ -17,8 +17,9 @@ struct dns_answering {
     struct dns_prepared *prepared;
     struct dns_records records;
     uint16_t qtype;
-    size_t most; /* usable instances of a large service that are looked for */
-    bool cut;    /* as many were found: there may be more */
+    enum dns_mode mode; /* of the region that is asked for */
+    size_t most;        /* usable instances of a large service that are looked for */
+    bool cut;           /* as many were found: there may be more */
 };
 
 /* The record just put is an answer. False: no more will fit. */

@@ -21,6 +21,7 @@ enum part {
     WORD_ID,
     WORD_LEGACY_BROWSE,
     WORD_NS,
+    WORD_REGION,
     WORD_SERVICES,
     WORD_TAG,
 };
@@ -28,7 +29,7 @@ enum part {
 static const char *const words[] = {
     [WORD_UDP] = "_udp",       [WORD_ADDR] = "addr",          [WORD_AT] = "at",   [WORD_BROWSE] = "b",
     [WORD_DNS_SD] = "_dns-sd", [WORD_HOST] = "host",          [WORD_ID] = "id",   [WORD_LEGACY_BROWSE] = "lb",
-    [WORD_NS] = "ns",          [WORD_SERVICES] = "_services", [WORD_TAG] = "tag",
+    [WORD_NS] = "ns",          [WORD_SERVICES] = "_services", [WORD_TAG] = "tag", [WORD_REGION] = "region",
 };
 
 #define PARTS_MAX 5
@@ -40,6 +41,7 @@ static const struct shape {
 } shapes[] = {
     {DNS_NAME_APEX, 0, {0}},
     {DNS_NAME_NODE, 1, {WORD_HOST}},
+    {DNS_NAME_NODE, 1, {WORD_REGION}},
     {DNS_NAME_SERVER, 1, {WORD_NS}},
     {DNS_NAME_DOMAIN, 1, {ANY_DOMAIN}},
     {DNS_NAME_HOST, 2, {ANY_WHAT, WORD_HOST}},
@@ -196,11 +198,43 @@ static enum dns_kind read_reverse(const uint8_t *bytes, const struct dns_labels 
     return ok ? DNS_NAME_REVERSE : DNS_NAME_MISSING;
 }
 
+/* In the longest name of an address: "<40 hex digits>.addr". */
+#define ADDRESS_LABELS_BYTES (1 + 40 + 1 + 4)
+
+/*
+ * What stands in front of "<region>.region" is read as it would be without that. What could have no targets, for their names
+ * would be longer than a name may be, is not there at all.
+ */
+static enum dns_kind find_in_region(const uint8_t *bytes, const struct dns_labels *labels, size_t n,
+                                    struct dns_name *name)
+{
+    enum { REGION_LABELS = 2 };
+    name->region = label_at(bytes, labels->at[n - REGION_LABELS]);
+    if (!is_label(name->region))
+        return DNS_NAME_MISSING;
+    if (n == REGION_LABELS)
+        return DNS_NAME_REGION;
+    name->domain_at = labels->at[n - REGION_LABELS - 1];
+    if (labels->bytes - name->domain_at + ADDRESS_LABELS_BYTES > DNS_NAME_MAX)
+        return DNS_NAME_MISSING;
+    enum dns_kind kind = find_shape(bytes, labels, n - REGION_LABELS, name);
+    if (kind == DNS_NAME_SERVER || (kind == DNS_NAME_NODE && n > REGION_LABELS + 1))
+        return DNS_NAME_MISSING;
+    return kind == DNS_NAME_NODE ? DNS_NAME_REGION : kind;
+}
+
+static bool is_in_region(const uint8_t *bytes, const struct dns_labels *labels, size_t n)
+{
+    return n >= 2 && dns_label_is(label_at(bytes, labels->at[n - 1]), words[WORD_REGION]);
+}
+
 static enum dns_kind find_kind(const uint8_t *bytes, const struct dns_labels *labels, size_t n, struct dns_name *name)
 {
     bool server = n == 1 && dns_label_is(label_at(bytes, labels->at[0]), words[WORD_NS]);
     if (name->zone->reverse && n > 0 && !server)
         return read_reverse(bytes, labels, name);
+    if (is_in_region(bytes, labels, n))
+        return find_in_region(bytes, labels, n, name);
     return find_shape(bytes, labels, n, name);
 }
 
@@ -210,9 +244,33 @@ static void add(struct dns_name *name, const char *text, size_t n)
     name->key_bytes += n;
 }
 
+static void add_region(struct dns_name *name)
+{
+    name->key_name_bytes = name->key_bytes;
+    if (name->region.n == 0)
+        return;
+    add(name, "@", 1);
+    add(name, name->region.text, name->region.n);
+}
+
+void dns_name_forget_region(struct dns_name *name)
+{
+    name->region.n = 0;
+    name->key_bytes = name->key_name_bytes;
+}
+
+void dns_name_set_region(struct dns_name *name, struct dns_label region)
+{
+    name->region = region;
+    name->key_bytes = name->key_name_bytes;
+    add_region(name);
+}
+
 static void make_key(struct dns_name *name)
 {
-    name->key_bytes = 0;
+    name->key_bytes = name->key_name_bytes = 0;
+    if (name->kind == DNS_NAME_REGION)
+        return;
     if (name->kind == DNS_NAME_HOST) {
         add(name, "@", 1);
         add(name, name->what.text, name->what.n);
@@ -222,6 +280,8 @@ static void make_key(struct dns_name *name)
         if (name->kind >= DNS_NAME_SERVICE_NODE)
             add(name, name->service.text, name->service.n);
     }
+    if (name->key_bytes > 0)
+        add_region(name);
 }
 
 void dns_name_read(const struct dns_zones *zones, const uint8_t *bytes, struct dns_name *ret_name)
@@ -231,6 +291,7 @@ void dns_name_read(const struct dns_zones *zones, const uint8_t *bytes, struct d
     ret_name->zone = dns_zone_of(zones, bytes, &labels);
     ret_name->kind = DNS_NAME_OUTSIDE;
     ret_name->key_bytes = 0;
+    ret_name->region.n = 0;
     if (!ret_name->zone)
         return;
     size_t n = labels.n - ret_name->zone->labels;

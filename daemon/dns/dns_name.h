@@ -15,6 +15,8 @@
  *   _services._dns-sd._udp.<domain>          the services of a domain, for browsers
  *   b._dns-sd._udp.<domain>, lb.             where to browse (RFC 6763 11)
  *   ns                                       this server
+ *   <region>.region                          another region, or the own one: a node above its names
+ *   ....<region>.region                      all but the last of these, of that region alone: "payment.shop.b.region"
  *
  * Zones below in-addr.arpa and ip6.arpa have addresses instead (RFC 1035 3.5, RFC 3596 2.5).
  */
@@ -34,6 +36,7 @@ enum dns_kind {
     DNS_NAME_ADDRESS,
     /* From here on the table decides: */
     DNS_NAME_REVERSE, /* an address, or a node above addresses */
+    DNS_NAME_REGION,  /* a node that is there when the region is one that is read */
     DNS_NAME_DOMAIN,  /* a node that is there while the domain has services */
     DNS_NAME_BROWSE,  /* as a domain */
     DNS_NAME_TYPES,   /* as a domain */
@@ -66,12 +69,19 @@ struct dns_name {
     struct dns_label domain, service;
     struct dns_label what;   /* tag, place, instance or host, by kind */
     struct dns_label host;   /* INSTANCE */
-    char key[TABLE_KEY_MAX]; /* in the table */
-    size_t key_bytes;
+    struct dns_label region; /* n 0: none is named */
+    char key[TABLE_KEY_MAX]; /* in the table: a name, and behind it the region */
+    size_t key_bytes, key_name_bytes;
 };
 
 /* name: lower case, as in dns_query.question. */
 void dns_name_read(const struct dns_zones *zones, const uint8_t *name, struct dns_name *ret_name);
+
+/* It is not of another region, though one is named: the own one's keys have none behind them. */
+void dns_name_forget_region(struct dns_name *name);
+
+/* It is of a region, which its form alone does not tell. */
+void dns_name_set_region(struct dns_name *name, struct dns_label region);
 
 static inline bool dns_label_is(struct dns_label l, const char *text)
 {

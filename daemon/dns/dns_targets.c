@@ -151,10 +151,12 @@ static void want_instance(struct dns_wanted *w, struct dns_label instance, struc
 {
     struct instance_key key;
     const struct dns_name *name = w->name;
+    char region[LABEL_CAP] = "";
+    memcpy(region, name->region.text ? name->region.text : "", name->region.n);
     if (label_copy(key.domain, name->domain.text, name->domain.n) == 0 &&
         label_copy(key.service, name->service.text, name->service.n) == 0 &&
         label_copy(key.host, host.text, host.n) == 0 && label_copy(key.instance, instance.text, instance.n) == 0)
-        want(w, instance_id(&key));
+        want(w, instance_id_in(&key, region));
 }
 
 /* "<instance>@<host>", or the id (dns_target_label). */

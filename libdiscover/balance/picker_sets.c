@@ -252,13 +252,14 @@ static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t
 static int read_service(struct discover_picker *p, const struct table *t, uint32_t *ret_slot)
 {
     const struct discover_query *q = &p->query;
-    int err = table_find(t, q->service, q->service_length, ret_slot);
+    size_t length = verdict_key_length(t, q->service);
+    int err = table_find(t, q->service, length, ret_slot);
     if (!err)
         err = table_view_read(t, *ret_slot, &p->view);
     if (err < 0)
         return err;
-    bool same = p->view.kind == TABLE_SERVICE && p->view.key_bytes == q->service_length &&
-                memcmp(table_view_key(&p->view), q->service, q->service_length) == 0;
+    bool same = p->view.kind == TABLE_SERVICE && p->view.key_bytes == length &&
+                memcmp(table_view_key(&p->view), q->service, length) == 0;
     return same ? 0 : -EBUSY; /* the slot has become another key's in this moment */
 }
 
@@ -285,7 +286,7 @@ static int rebuild_from(struct discover_picker *p, struct mapping *mapping, int6
     int made = make_empty(p, mapping, now_ms);
     if (made < 0)
         return made;
-    return err == -EBADMSG ? DISCOVER_E_PROTOCOL : verdict_missing(mapping, p->query.service);
+    return err == -EBADMSG ? DISCOVER_E_PROTOCOL : verdict_of(mapping, p->query.service, false, 0);
 }
 
 static uint32_t take_picks(struct discover_picker *p)

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* A service may not live where the names of hosts are (<host>.host.<zone>). */
-#define RESERVED_DOMAIN "host"
+/* A service may not live where the names of hosts and of regions are (<host>.host.<zone>, <region>.region.<zone>). */
+static const char *const reserved_domains[] = {"host", "region"};
 
 static bool is_alnum(char c)
 {
@@ -34,8 +34,10 @@ int label_copy(char dst[static LABEL_CAP], const char *s, size_t n)
 
 static bool domain_valid(const char *s, size_t n)
 {
-    bool reserved = n == strlen(RESERVED_DOMAIN) && memcmp(s, RESERVED_DOMAIN, n) == 0;
-    return label_valid(s, n) && !reserved;
+    for (size_t i = 0; i < sizeof reserved_domains / sizeof *reserved_domains; i++)
+        if (n == strlen(reserved_domains[i]) && memcmp(s, reserved_domains[i], n) == 0)
+            return false;
+    return label_valid(s, n);
 }
 
 static int parse(const char *text, size_t n, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])

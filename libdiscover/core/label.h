@@ -31,7 +31,7 @@ bool label_valid(const char *s, size_t n);
 /* Copies a valid label with its NUL; -EINVAL. */
 int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
 
-/* Splits "domain/service"; -EINVAL. The domain "host" is reserved and refused. */
+/* Splits "domain/service"; -EINVAL. The domains "host" and "region" are reserved and refused. */
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
 
 /* The same for who looks something up: "domain/service@region" is a service of that region alone; without it ret_region is "". */

@@ -61,16 +61,16 @@ static int put_front(const char *name, const struct lookup_condition *condition,
 
 int dns_question_make(const struct lookup_key *key, size_t which, const char *zone, struct dns_question *ret_q)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP], front[2 * LABEL_CAP + 8];
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP], front[2 * LABEL_CAP + 8];
     struct dns_question *q = ret_q;
-    if (service_parse(key->service, domain, name) < 0 || *zone == '\0')
+    if (service_ref_parse(key->service, domain, name, region) < 0 || *zone == '\0')
         return -EINVAL;
     int front_n = put_front(name, key->n ? &key->conditions[which] : NULL, front, sizeof front);
-    int n = snprintf(q->text, sizeof q->text, "%s%s.%s", front, domain, zone);
+    int n = snprintf(q->text, sizeof q->text, "%s%s.%s%s%s", front, domain, region, *region ? ".region." : "", zone);
     if (n < 0 || (size_t)n >= sizeof q->text)
         return -EINVAL;
     q->domain_at = (uint8_t)front_n;
-    q->zone_at = (uint8_t)(q->domain_at + 1 + strlen(domain));
+    q->zone_at = (uint8_t)((size_t)n - strlen(zone));
     return name_from_text(q->text, &q->name);
 }
 

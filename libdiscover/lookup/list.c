@@ -137,33 +137,43 @@ static int call_instance(const struct table_view *v, uint32_t i, const char *ser
     return fn(arg, &instance);
 }
 
+/* Of what is listed of it, as a whole. */
+static int verdict_of_list(struct mapping *mapping, const char *service, size_t length)
+{
+    bool of_other = table_key_name_bytes(service, length) < length;
+    return of_other ? verdict_of(mapping, service, true, 1) : verdict(mapping);
+}
+
 static int each_instance(struct mapping *mapping, const char *service, discover_instance_fn *fn, void *arg)
 {
     struct table_view v;
+    size_t length = verdict_key_length(&mapping->table, service);
     table_view_init(&v);
-    int err = table_view_find(&mapping->table, service, strlen(service), &v);
+    int err = table_view_find(&mapping->table, service, length, &v);
     if (!err && v.kind != TABLE_SERVICE)
         err = -EBADMSG;
     int result = error_of(err);
     for (uint32_t i = 0; !result && i < v.n_total; i++)
         result = call_instance(&v, i, service, fn, arg);
     table_view_fini(&v);
-    return result ? result : verdict(mapping);
+    return result ? result : verdict_of_list(mapping, service, length);
 }
 
 int discover_each_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     if (!d || !service || !fn)
         return -EINVAL;
-    if (service_parse(service, domain, name) < 0)
+    if (service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
     struct mapping *mapping = context_enter(d, service);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
     int result = each_instance(mapping, service, fn, arg);
     if (result == -ENOENT)
-        result = table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_UNKNOWN;
+        result = verdict_of(mapping, service, false, 0);
+    if (result == VERDICT_OWN_REGION)
+        result = verdict_missing(mapping, service);
     mapping_leave(mapping);
     return result;
 }

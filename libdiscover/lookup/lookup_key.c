@@ -16,14 +16,14 @@ static int take_condition(const char *text, size_t n, struct lookup_condition *r
 
 int lookup_key_parse(const char *text, struct lookup_key *ret_key)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     size_t n = strcspn(text, " ");
     ret_key->n = 0;
     if (n >= sizeof ret_key->service)
         return -EINVAL;
     memcpy(ret_key->service, text, n);
     ret_key->service[n] = '\0';
-    int err = service_parse(ret_key->service, domain, name);
+    int err = service_ref_parse(ret_key->service, domain, name, region);
     for (text += n; !err && *text == ' '; text += n) {
         n = strcspn(++text, " ");
         err =

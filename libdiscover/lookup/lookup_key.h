@@ -2,9 +2,10 @@
 /*
  * What a look-up is for, as one text: a service, and conditions that instances have to meet. Pure; any thread.
  *
- * A key is "domain/service", and behind it conditions that all have to be met, each a space, a sign and a label:
+ * A key is "domain/service", perhaps with "@region", and behind it conditions that all have to be met, each a space, a sign and a label:
  *
  *     shop/payment
+ *     shop/payment@b          of that region alone
  *     shop/payment #canary    with that tag
  *     shop/payment @eu-1      of that zone or region
  *     shop/payment %udp       of that protocol
@@ -19,7 +20,7 @@
 #include "libdiscover/core/record.h"
 
 #define LOOKUP_CONDITIONS_MAX (RECORD_TAGS_MAX + 2)
-#define LOOKUP_KEY_CAP        (SERVICE_CAP + LOOKUP_CONDITIONS_MAX * (LABEL_CAP + 1))
+#define LOOKUP_KEY_CAP        (SERVICE_REF_CAP + LOOKUP_CONDITIONS_MAX * (LABEL_CAP + 1))
 
 enum lookup_sign { LOOKUP_TAG = '#', LOOKUP_PLACE = '@', LOOKUP_PROTOCOL = '%', LOOKUP_NO_NAME = '!' };
 
@@ -29,7 +30,7 @@ struct lookup_condition {
 };
 
 struct lookup_key {
-    char service[SERVICE_CAP];
+    char service[SERVICE_REF_CAP];
     size_t n;
     struct lookup_condition conditions[LOOKUP_CONDITIONS_MAX];
 };

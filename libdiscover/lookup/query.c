@@ -27,15 +27,15 @@ static int make_key(struct discover_query *q)
 
 int discover_query_new(const char *service, struct discover_query **ret_q)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     if (!service || !ret_q)
         return -EINVAL;
-    if (service_parse(service, domain, name) < 0)
+    if (service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
     struct discover_query *q = calloc(1, sizeof *q);
     if (!q)
         return -ENOMEM;
-    service_format(domain, name, q->service);
+    strcpy(q->service, service); /* as it was parsed, it fits */
     q->service_length = strlen(q->service);
     (void)make_key(q);
     *ret_q = q;
@@ -86,17 +86,24 @@ int discover_query_add_state(struct discover_query *q, enum discover_state state
     return 0;
 }
 
-static int run(struct mapping *mapping, const struct discover_query *q, const struct discover_endpoint *after,
-               struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
+/* length: of the service's key in the table, which has no region behind it where that is the own one. */
+static int run(struct mapping *mapping, const struct discover_query *q, size_t length,
+               const struct discover_endpoint *after, struct discover_endpoint *ret_endpoints, size_t cap,
+               size_t *ret_n)
 {
-    size_t n;
-    int err = table_select(&mapping->table, q->service, q->service_length, &q->filter, after, ret_endpoints, cap, &n);
-    if (err == -ENOENT)
-        return verdict_missing(mapping, q->service);
-    if (err < 0)
+    size_t n = 0;
+    int err = table_select(&mapping->table, q->service, length, &q->filter, after, ret_endpoints, cap, &n);
+    if (err < 0 && err != -ENOENT)
         return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
     /* None behind another one is an end, not a want. */
-    int result = after ? verdict_quick(mapping) : verdict_found(mapping, n);
+    size_t counted = after && n == 0 ? 1 : n;
+    int result;
+    if (length == q->service_length)
+        result = verdict_of(mapping, q->service, !err, counted);
+    else
+        result = err ? verdict_missing(mapping, q->service) : verdict_found(mapping, counted);
+    if (result == VERDICT_OWN_REGION)
+        return run(mapping, q, strcspn(q->service, "@"), after, ret_endpoints, cap, ret_n);
     if (result >= 0)
         *ret_n = n;
     return result;
@@ -118,7 +125,7 @@ int discover_query_run(struct discover *d, const struct discover_query *q, const
     struct mapping *mapping = context_enter(d, q->key);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
-    int result = run(mapping, q, after, ret_endpoints, cap, ret_n);
+    int result = run(mapping, q, q->service_length, after, ret_endpoints, cap, ret_n);
     mapping_leave(mapping);
     return result == DISCOVER_E_UNKNOWN ? query_judge_missing(d, q) : result;
 }

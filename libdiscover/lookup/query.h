@@ -8,8 +8,8 @@
 
 struct discover_query {
     struct table_filter filter;
-    size_t service_length;
-    char service[SERVICE_CAP];
+    size_t service_length; /* with the region, if one is named */
+    char service[SERVICE_REF_CAP];
     char key[LOOKUP_KEY_CAP]; /* the same as a look-up key, but for the states */
 };
 

@@ -7,6 +7,7 @@
 
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
+#include "libdiscover/core/table_key.h"
 
 bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns)
 {
@@ -31,6 +32,14 @@ static bool is_dead(const struct mapping *mapping)
     return table_abandoned(&mapping->table) || clock_now_ns() - alive_ns >= TABLE_DEAD_NS;
 }
 
+size_t verdict_key_length(const struct table *t, const char *service)
+{
+    struct table_region region;
+    size_t n = strlen(service), name = table_key_name_bytes(service, n);
+    bool own = name < n && table_region(t, service + name + 1, n - name - 1, &region) == 0 && region.own;
+    return own ? name : n;
+}
+
 static int judge_region(const struct mapping *mapping, const struct table_region *region, bool found, size_t n)
 {
     if (region->sync == TABLE_UNSYNCED)
@@ -48,7 +57,7 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
     struct table_region block;
     if (!service || service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
-    if (!*region)
+    if (!*region || !table_has_daemon(&mapping->table)) /* over DNS the answer says all there is to be known */
         return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
     int err = table_region(&mapping->table, region, strlen(region), &block);
     if (err)

@@ -57,6 +57,9 @@ static inline int verdict_found(struct mapping *mapping, size_t n)
     return table_sync(&mapping->table) == TABLE_UNSYNCED ? DISCOVER_E_UNSYNCED : DISCOVER_E_NONE;
 }
 
+/* The length of its key in the table: a service of the own region has none behind it. */
+size_t verdict_key_length(const struct table *t, const char *service);
+
 int verdict_missing(const struct mapping *mapping, const char *service);
 
 /*

@@ -66,6 +66,11 @@ START_TEST(a_region_is_read_and_kept_apart)
     ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
     wait_until(1000, is("shop/payment@b", 1, DISCOVER_FRESH), a.seen);
     ck_assert_msg(is("shop/payment", 1, DISCOVER_FRESH), "%s", a.seen);
+    struct output o;
+    ck_assert_int_eq(shell(&o, "dig +short @127.0.0.1 -p %d SRV payment.shop.b.region.discover.internal", a.dns_port),
+                     0);
+    ck_assert_msg(strstr(o.out, " 1002 ") && !strstr(o.out, " 2001 "), "%s", o.out);
+    ck_assert_msg(strstr(o.out, ".addr.shop.b.region.discover.internal."), "%s", o.out);
     /* Nothing of a is in b. */
     struct kv kv;
     kv_open(&kv, regions.b.server[0].url);

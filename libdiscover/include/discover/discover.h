@@ -162,9 +162,9 @@ DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
 DISCOVER_API int discover_connected(const struct discover *d);
 
 /*
- * Copies the usable instances of "domain/service", at most cap, into ret_endpoints: by priority, then tier.
- * *ret_n is how many there are, which may be more than cap. Returns DISCOVER_FRESH, _STALE or _DEGRADED, or
- * DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
+ * Copies the usable instances of "domain/service" (or of what a region has: "domain/service@region"), at most cap, into
+ * ret_endpoints: by priority, then tier. *ret_n is how many there are, which may be more than cap. Returns DISCOVER_FRESH,
+ * _STALE or _DEGRADED, or DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char *service,
                                                  struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);

@@ -40,7 +40,7 @@ START_TEST(test_service)
     ck_assert_str_eq(service, "payment");
     service_format(domain, service, text);
     ck_assert_str_eq(text, "shop/payment");
-    const char *bad[] = {"", "shop", "/payment", "shop/", "shop/payment/x", "Shop/payment", "host/x"};
+    const char *bad[] = {"", "shop", "/payment", "shop/", "shop/payment/x", "Shop/payment", "host/x", "region/x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         ck_assert_msg(service_parse(bad[i], domain, service) < 0, "%s", bad[i]);
 }

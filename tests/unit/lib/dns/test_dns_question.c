@@ -86,6 +86,18 @@ START_TEST(conditions_are_questions)
 }
 END_TEST
 
+START_TEST(a_region_stands_behind_the_domain)
+{
+    struct dns_question q;
+    ck_assert_int_eq(make("shop/payment@b", 0, "x.org", &q), 0);
+    ck_assert_str_eq(q.text, "payment.shop.b.region.x.org");
+    ck_assert_mem_eq(q.name.octets + q.domain_at, "\4shop\1b", 7);
+    ck_assert_mem_eq(q.name.octets + q.zone_at, "\1x\3org", 7);
+    ck_assert_int_eq(make("shop/payment@b #canary", 0, "x.org", &q), 0);
+    ck_assert_str_eq(q.text, "canary.tag.payment.shop.b.region.x.org");
+}
+END_TEST
+
 START_TEST(a_key_holds_what_a_query_can_ask_for)
 {
     char text[LOOKUP_KEY_CAP], label[LABEL_CAP];
@@ -93,6 +105,7 @@ START_TEST(a_key_holds_what_a_query_can_ask_for)
     memset(label, 'a', LABEL_MAX);
     label[LABEL_MAX] = '\0';
     service_format(label, label, text);
+    strcat(strcat(text, "@"), label);
     for (int i = 0; i < LOOKUP_CONDITIONS_MAX; i++)
         ck_assert_int_eq(lookup_key_add(text, LOOKUP_TAG, label), 0);
     ck_assert_int_eq(lookup_key_parse(text, &key), 0);
@@ -128,5 +141,5 @@ START_TEST(names_as_text)
 END_TEST
 
 UNIT_TESTS("DNS questions", a_service_is_asked_for_below_its_domain, what_is_no_service_or_zone_is_refused,
-           names_have_limits, conditions_are_questions, a_key_holds_what_a_query_can_ask_for, below_means_whole_labels,
-           names_as_text)
+           names_have_limits, conditions_are_questions, a_region_stands_behind_the_domain,
+           a_key_holds_what_a_query_can_ask_for, below_means_whole_labels, names_as_text)
