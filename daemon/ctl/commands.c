@@ -13,6 +13,7 @@ const struct command commands[] = {
      NULL},
     {"list", cmd_list, "list services: usable/total instances", list_specs, WORDS_NONE, NULL},
     {"hosts", cmd_hosts, "list hosts", hosts_specs, WORDS_NONE, NULL},
+    {"regions", cmd_regions, "list the other regions that this host reads, and how they are", NULL, WORDS_NONE, NULL},
     {"explain", cmd_explain, "show why an instance is in the answers, or is not", NULL, WORDS_SERVICES_OR_HOSTS, NULL},
     {"drain", cmd_drain, "no new calls to instances of this host", NULL, WORDS_SERVICES, NULL},
     {"undrain", cmd_undrain, "take that back", NULL, WORDS_SERVICES, NULL},

@@ -114,6 +114,14 @@ int ctl_check_service(const char *service)
     return CTL_DONE;
 }
 
+int ctl_check_lookup(const char *service)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
+    if (service_ref_parse(service, domain, name, region) < 0)
+        return ctl_usage_error("%s: not a service, which is written DOMAIN/SERVICE or DOMAIN/SERVICE@REGION", service);
+    return CTL_DONE;
+}
+
 int ctl_failed(const struct discover *d, const char *what, int result)
 {
     const char *detail = d ? discover_last_error(d) : "";

@@ -26,7 +26,7 @@ struct ctl {
 typedef int command_fn(const struct ctl *ctl, char **argv);
 command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_watch, cmd_list, cmd_hosts, cmd_status, cmd_drain,
     cmd_undrain, cmd_maintenance, cmd_reload, cmd_leave, cmd_explain, cmd_completion, cmd_monitor, cmd_debug,
-    cmd_forget;
+    cmd_forget, cmd_regions;
 
 int ctl_main(int argc, char **argv);
 
@@ -47,6 +47,9 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
 
 /* CTL_DONE, or CTL_USAGE after a message. */
 int ctl_check_service(const char *service);
+
+/* The same of one to look up, which may have "@region" behind it. */
+int ctl_check_lookup(const char *service);
 
 /* The exit status that belongs to a result of the library. */
 enum ctl_exit ctl_exit_of(int result);

@@ -6,10 +6,11 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl.h"
 #include "daemon/documents/documents.h"
+#include "libdiscover/core/label.h"
 #include "libdiscover/core/words.h"
 
 struct resolve_options {
-    const char *tag, *place;
+    const char *tag, *place, *region;
 };
 
 static int set_tag(void *arg, const char *value)
@@ -26,9 +27,17 @@ static int set_place(void *arg, const char *value)
     return 0;
 }
 
+static int set_region(void *arg, const char *value)
+{
+    struct resolve_options *o = arg;
+    o->region = value;
+    return label_valid(value, strlen(value)) ? 0 : -1;
+}
+
 const struct option_spec resolve_specs[] = {
     {"tag", "T", "only instances with this tag", set_tag},
     {"at", "PLACE", "only instances of this zone or region", set_place},
+    {"region", "REGION", "what that region has, as DOMAIN/SERVICE@REGION", set_region},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -123,11 +132,13 @@ int cmd_resolve(const struct ctl *ctl, char **argv)
         return ctl_usage_error("%s", why);
     if (words.n != 1 || words.command)
         return ctl_usage_error("resolve needs one DOMAIN/SERVICE");
-    int status = ctl_check_service(words.word[0]);
+    char service[SERVICE_REF_CAP + LABEL_CAP];
+    snprintf(service, sizeof service, "%s%s%s", words.word[0], o.region ? "@" : "", o.region ? o.region : "");
+    int status = ctl_check_lookup(service);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;
-    status = resolve(d, ctl, words.word[0], &o);
+    status = resolve(d, ctl, service, &o);
     discover_free(d);
     return status;
 }

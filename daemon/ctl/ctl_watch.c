@@ -136,7 +136,7 @@ int cmd_watch(const struct ctl *ctl, char **argv)
         return ctl_usage_error("%s", why);
     if (words.n != 1 || (words.command && !words.command[0]))
         return ctl_usage_error("watch needs one DOMAIN/SERVICE, and a command after --");
-    int status = ctl_check_service(words.word[0]);
+    int status = ctl_check_lookup(words.word[0]);
     if (status != CTL_DONE)
         return status;
     int err = hold_init(&hold);

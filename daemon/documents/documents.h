@@ -7,6 +7,7 @@
  *   services   GET /v1/services, discoverctl --json list
  *   instances  GET /v1/services/<domain>/<service>, discoverctl --json resolve (usable ones alone)
  *   hosts      GET /v1/hosts, discoverctl --json hosts
+ *   regions    GET /v1/regions, discoverctl --json regions
  *   changes    discoverctl --json watch
  *
  * A list is an object: "sync" (live, stale, degraded, unsynced), "age_ms" (how old it may be; 0: live, -1: nothing was ever
@@ -30,5 +31,8 @@ json_t *host_document(const struct discover_host *h);
 json_t *change_document(const char *what, const char *host, const char *instance, const struct discover_endpoint *e);
 
 json_t *status_document(const struct discover_status *s);
+
+/* "region" (the own one), and of "regions" the others. */
+json_t *regions_document(const struct discover_status *s);
 
 #endif

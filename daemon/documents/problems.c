@@ -60,6 +60,19 @@ static void of_sync(const struct discover_status *s, struct found *f)
         add(f, PROBLEM_WARNING, "the feed from NATS is not trusted, so no lease runs out: %s", s->distrust);
 }
 
+/* What is answered of the own region is not touched by it. */
+static void of_regions(const struct discover_status *s, struct found *f)
+{
+    for (size_t i = 0; i < s->n_regions; i++) {
+        const struct discover_region *r = &s->regions[i];
+        if (r->stale_ms < 0)
+            add(f, PROBLEM_WARNING, "region %s: %s%s%s", r->name, r->reason, *r->error ? ": " : "", r->error);
+        else if (*r->reason)
+            add(f, PROBLEM_WARNING, "region %s is known as of %.1f s ago: %s", r->name, seconds(r->stale_ms),
+                r->reason);
+    }
+}
+
 static void of_buckets(const struct discover_status *s, struct found *f)
 {
     bool told = false;
@@ -107,7 +120,7 @@ static void of_others(const struct discover_status *s, struct found *f)
 }
 
 static void (*const rules[])(const struct discover_status *s, struct found *f) = {
-    of_name_and_lease, of_sync, of_buckets, of_daemon, of_others,
+    of_name_and_lease, of_sync, of_regions, of_buckets, of_daemon, of_others,
 };
 
 /* The worst first, and otherwise as they came: a list this short is sorted by insertion. */

@@ -81,6 +81,27 @@ static json_t *troubles_json(const struct discover_status *s)
                      top_writers_json(s));
 }
 
+static json_t *region_json(const struct discover_region *r)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "region", r->name, "state", r->state,
+                     "stale_ms", (json_int_t)r->stale_ms, "reason", r->reason, "server", r->server, "error", r->error,
+                     "hosts", (json_int_t)r->hosts, "services", (json_int_t)r->services, "instances",
+                     (json_int_t)r->instances, "usable", (json_int_t)r->usable, "questions", (json_int_t)r->questions);
+}
+
+static json_t *regions_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_regions; i++)
+        (void)json_array_append_new(list, region_json(&s->regions[i]));
+    return list;
+}
+
+json_t *regions_document(const struct discover_status *s)
+{
+    return json_pack("{s:s, s:o}", "region", s->region, "regions", regions_json(s));
+}
+
 static json_t *problems_json(const struct problem *problems, size_t n)
 {
     json_t *list = json_array();
@@ -110,6 +131,7 @@ json_t *status_document(const struct discover_status *s)
         (json_int_t)s->registrations, "unacknowledged", (json_int_t)s->unacknowledged, "waiting",
         (json_int_t)s->waiting, "address", s->address, "overrides", overrides_json(s), "counters", counters_json(s));
     (void)json_object_update_new(status, troubles_json(s));
+    (void)json_object_update_new(status, regions_document(s));
     set_condition(status, s);
     return status;
 }

@@ -100,6 +100,25 @@ static void get_explain(struct connection *c, const char *rest)
         evbuffer_free(body);
 }
 
+static void write_regions(void *arg, const struct discover_status *status)
+{
+    (void)page_write_json(regions_document(status), arg);
+}
+
+static void get_regions(struct connection *c, const char *rest)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    if (status_message_tell(&status, write_regions, body) == 0)
+        http_send(c, 200, TYPE_JSON, body);
+    evbuffer_free(body);
+}
+
 static uint64_t all_index(const struct connection *c)
 {
     return catalog_index(http_source(c->http).catalog);
@@ -249,7 +268,7 @@ static const struct route {
     {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},   {"/v1/instances", get_instances},
     {"/v1/events", get_events}, {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
     {"/v1/leases", get_leases}, {"/v1/recent", get_recent},     {"/v1/history", get_history},
-    {"/v1/about", get_about},
+    {"/v1/about", get_about},   {"/v1/regions", get_regions},
 };
 
 static const struct route *find_route(const char *path, const char **ret_rest)

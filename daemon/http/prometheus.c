@@ -33,6 +33,12 @@ enum {
     BUCKET_UNREADABLE,
     BUCKET_REFUSED,
     BUCKET_SETTINGS,
+    REGION_LIVE,
+    REGION_STALE,
+    REGION_HOSTS,
+    REGION_INSTANCES,
+    REGION_USABLE,
+    REGION_QUESTIONS,
 };
 
 #define SHOWN(name, help)                                                                                              \
@@ -63,6 +69,14 @@ static const struct metric status_metrics[] = {
     [BUCKET_REFUSED] = SHOWN("discoverd_bucket_refused_keys{bucket}", "Keys of this host that it does not store."),
     [BUCKET_SETTINGS] =
         SHOWN("discoverd_bucket_wrong_settings{bucket}", "Its settings that are not as they should be."),
+    [REGION_LIVE] = SHOWN("discoverd_region_live{region}", "1 while another region answers, and all of it is known."),
+    [REGION_STALE] =
+        SHOWN("discoverd_region_stale_seconds{region}", "How old what is known of it may be; -1: nothing is known."),
+    [REGION_HOSTS] = SHOWN("discoverd_region_hosts{region}", "Its hosts."),
+    [REGION_INSTANCES] = SHOWN("discoverd_region_instances{region}", "Its instances."),
+    [REGION_USABLE] = SHOWN("discoverd_region_usable_instances{region}", "Those of them that are usable."),
+    [REGION_QUESTIONS] =
+        SHOWN("discoverd_region_questions{region}", "How often it was asked whether its silence is meant."),
 };
 METRICS_LISTED(status_metrics)
 
@@ -139,6 +153,33 @@ static void write_buckets(struct evbuffer *out, const Discover__V1__Status *s)
     }
 }
 
+static double of_region(int which, const Discover__V1__RegionStatus *r)
+{
+    switch (which) {
+    case REGION_LIVE:
+        return strcmp(r->state, "live") == 0;
+    case REGION_STALE:
+        return r->stale_ms < 0 ? -1 : (double)r->stale_ms / 1000;
+    case REGION_HOSTS:
+        return r->hosts;
+    case REGION_INSTANCES:
+        return r->instances;
+    case REGION_USABLE:
+        return r->usable;
+    default:
+        return (double)r->questions;
+    }
+}
+
+static void write_regions(struct evbuffer *out, const Discover__V1__Status *s)
+{
+    for (int which = REGION_LIVE; which <= REGION_QUESTIONS && s->n_regions > 0; which++) {
+        head(out, &status_metrics[which]);
+        for (size_t i = 0; i < s->n_regions; i++)
+            series(out, which, of_region(which, s->regions[i]), "{region=\"%s\"}", s->regions[i]->name);
+    }
+}
+
 static void write_status(struct evbuffer *out, const Discover__V1__Status *s)
 {
     head(out, &status_metrics[BUILD_INFO]);
@@ -157,6 +198,7 @@ static void write_status(struct evbuffer *out, const Discover__V1__Status *s)
     single(out, UNWRITTEN, s->unwritten);
     write_top_writers(out, s);
     write_buckets(out, s);
+    write_regions(out, s);
 }
 
 /* --- what is counted --- */

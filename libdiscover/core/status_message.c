@@ -12,6 +12,7 @@ struct status_lists {
     struct discover_top_writer *top_writers;
     struct discover_override_info *overrides;
     struct discover_bucket *buckets;
+    struct discover_region *regions;
 };
 
 static void free_lists(struct status_lists *lists)
@@ -21,6 +22,7 @@ static void free_lists(struct status_lists *lists)
     free(lists->top_writers);
     free(lists->overrides);
     free(lists->buckets);
+    free(lists->regions);
 }
 
 static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
@@ -39,6 +41,23 @@ static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
     };
 }
 
+static struct discover_region region_of(const Discover__V1__RegionStatus *r)
+{
+    return (struct discover_region){
+        .name = r->name,
+        .state = r->state,
+        .stale_ms = r->stale_ms,
+        .reason = r->reason,
+        .server = r->server,
+        .error = r->error,
+        .hosts = r->hosts,
+        .services = r->services,
+        .instances = r->instances,
+        .usable = r->usable,
+        .questions = r->questions,
+    };
+}
+
 static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
 {
     struct status_lists lists = {
@@ -47,8 +66,10 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         .top_writers = calloc(s->n_top_writers + 1, sizeof *lists.top_writers),
         .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
         .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
+        .regions = calloc(s->n_regions + 1, sizeof *lists.regions),
     };
-    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets) {
+    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets ||
+        !lists.regions) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -68,6 +89,8 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
     }
     for (size_t i = 0; i < s->n_buckets; i++)
         lists.buckets[i] = bucket_of(s->buckets[i]);
+    for (size_t i = 0; i < s->n_regions; i++)
+        lists.regions[i] = region_of(s->regions[i]);
     *ret_lists = lists;
     return 0;
 }
@@ -114,6 +137,9 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .write_refusal = s->write_refusal,
         .listen_problems = (const char *const *)s->listen_problems,
         .n_listen_problems = s->n_listen_problems,
+        .region = s->region,
+        .regions = lists->regions,
+        .n_regions = s->n_regions,
     };
     fn(arg, &status);
 }

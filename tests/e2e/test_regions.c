@@ -71,6 +71,15 @@ START_TEST(a_region_is_read_and_kept_apart)
                      0);
     ck_assert_msg(strstr(o.out, " 1002 ") && !strstr(o.out, " 2001 "), "%s", o.out);
     ck_assert_msg(strstr(o.out, ".addr.shop.b.region.discover.internal."), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "resolve", "shop/payment", "--region", "b", NULL), 0);
+    ck_assert_msg(strstr(o.out, ":1002 ") && !strstr(o.out, ":2001 "), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "resolve", "shop/payment@c", NULL), 3);
+    ck_assert_int_eq(ctl(&a, &o, "regions", NULL), 0);
+    ck_assert_msg(strstr(o.out, "b                live         2 hosts, 1 services, 1/1 instances"), "%s", o.out);
+    ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/v1/regions", a.http_port), 0);
+    ck_assert_msg(strstr(o.out, "\"state\":\"live\""), "%s", o.out);
+    ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/metrics", a.http_port), 0);
+    ck_assert_msg(strstr(o.out, "discoverd_region_live{region=\"b\"} 1"), "%s", o.out);
     /* Nothing of a is in b. */
     struct kv kv;
     kv_open(&kv, regions.b.server[0].url);

@@ -46,6 +46,18 @@ struct discover_bucket {
     size_t n_lacks;
 };
 
+/* Another region, as this host reads it. */
+struct discover_region {
+    const char *name;
+    const char
+        *state; /* "never" (nothing is known of it), "live", "stale", "catching up" (as stale: it is being read) */
+    int64_t stale_ms;           /* how old what is known of it may be; 0: live; -1: nothing is known */
+    const char *reason;         /* why it is not live; "": it is */
+    const char *server, *error; /* of the connection by which it is read; the last error, "": none */
+    uint32_t hosts, services, instances, usable;
+    uint64_t questions; /* how often it was asked whether its silence is meant */
+};
+
 /* Grows only at its end. Made by the library; lives during the call. */
 struct discover_status {
     const char *version, *host, *sync, *bus_server, *bus_error;
@@ -78,6 +90,9 @@ struct discover_status {
     const char *unwritten_reason;
     const char *const *listen_problems; /* addresses to be served that are not, and why */
     size_t n_listen_problems;
+    const char *region;                    /* of this host */
+    const struct discover_region *regions; /* the others that it reads, nearest first */
+    size_t n_regions;
 };
 
 #endif
