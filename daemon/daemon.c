@@ -78,7 +78,9 @@ static void flush(struct daemon *d, int64_t now_ns)
     while (catalog_has_work(d->catalog) && !loop_slice_over(&slice));
     if (!catalog_is_dirty(d->catalog))
         d->flushed_ns = now_ns;
-    if (regions_flush(d->regions, &slice, now_ns) || catalog_has_work(d->catalog))
+    bool more = regions_flush(d->regions, &slice, now_ns) || catalog_has_work(d->catalog);
+    d->failover_ns = region_failover_run(d->failover, &slice, now_ns);
+    if (more || d->failover_ns <= now_ns)
         loop_timer_arm(&d->flush_timer, 0, 0);
 }
 
@@ -106,6 +108,7 @@ void daemon_turn(struct daemon *d)
     } else if (d->flushed_ns + flush_interval_ns(d) < next_ns) {
         next_ns = d->flushed_ns + flush_interval_ns(d);
     }
+    next_ns = d->failover_ns < next_ns ? d->failover_ns : next_ns;
     status_update_sync(d->status, now_ns); /* of what the table says now */
     store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);

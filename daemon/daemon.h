@@ -13,6 +13,7 @@
  *   registry/  modules that join the parts:
  *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
  *     regions, region     other regions: the read side once more for each, with a connection and a catalog of its own
+ *     region_failover     which region answers for a service
  *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
  *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
@@ -66,6 +67,7 @@
 #include "daemon/registry/inbound.h"
 #include "daemon/registry/listen_problems.h"
 #include "daemon/registry/outbound.h"
+#include "daemon/registry/region_failover.h"
 #include "daemon/registry/regions.h"
 #include "daemon/registry/requests.h"
 #include "daemon/registry/services.h"
@@ -124,6 +126,7 @@ struct daemon {
     struct agent *agent; /* of outbound */
     struct inbound *inbound;
     struct regions *regions; /* the others */
+    struct region_failover *failover;
     struct status *status;
 
     struct bus *bus;
@@ -141,6 +144,7 @@ struct daemon {
     int64_t stored_since_ns; /* when what the last life stored was true; 0: nothing is known of it */
     int dns_table_error;     /* of giving the DNS workers the present segment; 0: they have it */
     int64_t started_ns, flushed_ns;
+    int64_t failover_ns; /* when it is to be decided again which region answers for something */
     enum stopping stopping;
 };
 

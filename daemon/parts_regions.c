@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other regions, as a part: what they reach. */
+/* Other regions, and which of them answers for a service, as a part: what they reach. */
 #include "daemon/daemon.h"
 
 static void turn(void *arg)
@@ -7,11 +7,39 @@ static void turn(void *arg)
     daemon_turn(arg);
 }
 
-static void service_changed(void *arg, const char *service)
+/* The table says something else of a service: of another region, of the own one, or since another one answers for it. */
+static void tell_programs(void *arg, const char *service)
 {
     struct daemon *d = arg;
     if (d->api)
         api_changed(d->api, service);
+}
+
+static void own_changed(void *arg, const char *service)
+{
+    struct daemon *d = arg;
+    region_failover_note(d->failover, service);
+}
+
+static void other_changed(void *arg, const char *service)
+{
+    tell_programs(arg, service);
+    own_changed(arg, service);
+}
+
+static int failover_start(struct daemon *d)
+{
+    const struct region_failover_reach reach = {.metrics = d->metrics,
+                                                .config = d->config,
+                                                .catalog = d->catalog,
+                                                .inbound = d->inbound,
+                                                .regions = d->regions,
+                                                .arg = d,
+                                                .service_changed = tell_programs};
+    int err = region_failover_new(&reach, &d->failover);
+    if (!err)
+        catalog_watch_services(d->catalog, own_changed, d);
+    return err;
 }
 
 int regions_part_start(struct daemon *d)
@@ -22,12 +50,16 @@ int regions_part_start(struct daemon *d)
                                        .started_ns = d->started_ns,
                                        .arg = d,
                                        .turn = turn,
-                                       .service_changed = service_changed};
-    return regions_new(&reach, &d->regions);
+                                       .service_changed = other_changed};
+    int err = regions_new(&reach, &d->regions);
+    return err ? err : failover_start(d);
 }
 
 void regions_part_stop(struct daemon *d)
 {
+    catalog_watch_services(d->catalog, NULL, d);
+    region_failover_free(d->failover);
+    d->failover = NULL;
     regions_free(d->regions);
     d->regions = NULL;
 }

@@ -40,9 +40,14 @@ static int put(struct catalog *c, enum table_kind kind, const char *name, uint32
 
 int blocks_drop(struct catalog *c, const char *name)
 {
-    uint32_t slot;
     char key[BLOCK_KEY_CAP];
     size_t n = blocks_key(c, name, key);
+    return blocks_drop_key(c, key, n);
+}
+
+int blocks_drop_key(struct catalog *c, const char *key, size_t n)
+{
+    uint32_t slot;
     if (table_find(table_writer_table(c->table), key, n, &slot) < 0)
         return 0;
     table_writer_remove(c->table, key, n);

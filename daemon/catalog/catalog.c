@@ -91,6 +91,7 @@ void catalog_free(struct catalog *c)
         free(h);
     }
     hostnames_free(c);
+    away_free(c);
     if (!c->options.table)
         table_writer_free(c->table);
     free(c->body);

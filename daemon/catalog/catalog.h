@@ -193,6 +193,19 @@ bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 typedef void catalog_service_fn(void *arg, const char *service);
 void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg);
 
+/*
+ * Another region answers for that service from now on, or does not any more: what this catalog has of it is written under
+ * its name with the own region behind it, and its own key is left to who writes there. Not any more: at the next flush it has
+ * its own key again, and if there is nothing of it here, that is removed. -ENOMEM.
+ */
+int catalog_set_away(struct catalog *c, const char *service, bool away);
+
+/* Usable instances of a service, as last written. */
+size_t catalog_usable_count(const struct catalog *c, const char *service);
+
+/* Whether there are instances of it, usable or not. */
+bool catalog_knows_service(const struct catalog *c, const char *service);
+
 /* Writes what changed into the table. Returns how many blocks were written or removed. */
 size_t catalog_flush(struct catalog *c);
 

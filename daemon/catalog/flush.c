@@ -104,7 +104,7 @@ static int write_service(struct catalog *c, struct service *s)
 {
     int result = blocks_write_service(c, s);
     char key[BLOCK_KEY_CAP];
-    (void)blocks_key(c, s->name, key);
+    (void)blocks_service_key(c, s->name, key);
     if (result > 0)
         services_tell(c, key);
     return result;
@@ -202,9 +202,13 @@ void catalog_flush_service(struct catalog *c, const struct instance_key *key)
     char name[SERVICE_CAP];
     service_format(key->domain, key->service, name);
     HASH_FIND_STR(c->services, name, s);
-    if (!s)
-        return;
-    /* Both stay queued: who has nothing left is forgotten there. */
+    if (s)
+        catalog_flush_named(c, s);
+}
+
+/* Both stay queued: who has nothing left is forgotten there. */
+void catalog_flush_named(struct catalog *c, struct service *s)
+{
     size_t changes = note(c, write_service(c, s)) + note(c, blocks_write_domain(c, s->domain));
     if (changes)
         table_writer_bump_serial(c->table);

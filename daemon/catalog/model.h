@@ -119,11 +119,17 @@ struct hostname {
     char name[];
 };
 
-#define CATALOG_WATCHERS 2
+#define CATALOG_WATCHERS 3
 
 struct service_watcher {
     catalog_service_fn *fn;
     void *arg;
+};
+
+/* A service for which another region answers. */
+struct away {
+    UT_hash_handle hh; /* in catalog.away, by name */
+    char name[SERVICE_CAP];
 };
 
 struct catalog {
@@ -133,6 +139,7 @@ struct catalog {
     struct table_writer *table; /* options.table, or its own */
     struct instance_index instances;
     struct service *services;
+    struct away *away;
     struct domain *domains;
     struct host *hosts;
     struct hostname *hostnames;
@@ -223,6 +230,11 @@ void cursors_leave_host(const struct catalog *c, const struct host *h);
 
 void catalog_free_service(struct catalog *c, struct service *s);
 
+/* flush.c: one that stays queued. */
+void catalog_flush_named(struct catalog *c, struct service *s);
+
+void away_free(struct catalog *c); /* catalog_away.c */
+
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i);
 int limit_of_service(const struct catalog *c, const struct service *s);
@@ -259,7 +271,10 @@ static inline size_t words_for(size_t bytes)
 
 /* The key of a block: its name, with the region behind it where that is another one. Returns its length. */
 size_t blocks_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP]);
-int blocks_reserve(struct catalog *c, size_t words);  /* of catalog.body; -ENOMEM */
+/* The same of a service, whose key may be left to others (catalog_set_away). */
+size_t blocks_service_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP]);
+int blocks_reserve(struct catalog *c, size_t words); /* of catalog.body; -ENOMEM */
+int blocks_drop_key(struct catalog *c, const char *key, size_t n);
 int blocks_drop(struct catalog *c, const char *name); /* 1 when there was something */
 
 /* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */

@@ -113,7 +113,7 @@ static int write_whole(struct catalog *c, struct service *s)
 {
     /* Header and key are put in front by the writer: here they are only left room for. */
     char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_key(c, s->name, key);
+    size_t key_bytes = blocks_service_key(c, s->name, key);
     size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes), most = ahead;
     struct service_order *o = &s->order;
     for (uint32_t k = 0; k < o->n; k++) {
@@ -255,7 +255,7 @@ static int write_pages(struct catalog *c, struct service *s)
         return -ENOMEM;
     write_listed(o, c->pages, c->body, &weight);
     char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_key(c, s->name, key);
+    size_t key_bytes = blocks_service_key(c, s->name, key);
     int result = table_writer_put_pages(c->table, key, key_bytes, s->usable, s->n, weight, c->pages, o->n);
     if (result >= 0)
         note_written(o, c->pages);
@@ -269,7 +269,10 @@ int blocks_write_service(struct catalog *c, struct service *s)
         return err;
     c->counts.usable += (size_t)s->in_order_usable - s->usable;
     s->usable = s->in_order_usable;
-    if (s->n == 0)
-        return blocks_drop(c, s->name);
+    if (s->n == 0) {
+        char key[BLOCK_KEY_CAP];
+        size_t key_bytes = blocks_service_key(c, s->name, key);
+        return blocks_drop_key(c, key, key_bytes);
+    }
     return s->n <= WHOLE_MAX ? write_whole(c, s) : write_pages(c, s);
 }

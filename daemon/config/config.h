@@ -46,10 +46,19 @@ struct nats_config {
     } tls;
 };
 
+#define CONFIG_REGIONS_MAX 64 /* of limits.regions */
+
 /* Another region that is read. */
 struct region_config {
     char *name, *js_domain;
     struct nats_config nats; /* without servers: as the own one is reached */
+};
+
+/* Which regions answer for a service where the own one has too few instances of it. */
+struct failover_service {
+    char *name;
+    struct string_list regions; /* none: no other answers */
+    uint32_t min;
 };
 
 struct config {
@@ -102,6 +111,14 @@ struct config {
         uint32_t http_clients_per_user, http_reserve, http_held;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
+    struct {
+        struct string_list regions; /* none: all, in their order */
+        uint32_t min;
+        int64_t after_ns, back_after_ns;
+        bool enabled;
+    } failover;
+    struct failover_service *failover_services;
+    size_t n_failover_services;
     struct region_config *regions; /* nearest first; no two of one name */
     size_t n_regions;
     struct service_config *services; /* no two with the same service and instance */

@@ -11,6 +11,7 @@ void config_print_keys(FILE *out)
     config_table_print(&service_keys, out);
     config_table_print(&check_keys, out);
     config_table_print(&region_keys, out);
+    config_table_print(&failover_keys, out);
 }
 
 static const char head[] = "# discoverd.conf: every key, at its default. What is left out has its default as well.\n"
@@ -31,6 +32,11 @@ static const char regions_example[] =
     "#            password_file = \"/etc/discoverd/us-1.password\";\n"
     "#        };\n"
     "#    }\n"
+    "#);\n\n"
+    "# Services that are not to be answered for by all of them, or not so soon.\n"
+    "#failover_services = (\n"
+    "#    { name = \"shop/ledger\"; regions = []; },      # never by another region\n"
+    "#    { name = \"shop/payment\"; regions = [\"us-1\"]; min = 2; }\n"
     "#);\n\n";
 
 /* The groups of `services` have no defaults to show, so there is a real one. */

@@ -131,6 +131,17 @@ static const struct config_key main_table[] = {
     {"http.hosts", VALUE_ADDRESS, NO, 32, 0, AT(http.hosts), "", 1, RECORD_HOSTNAME_CAP - 1,
      "Names by which it may be asked for, besides those of loopback and the address it is reached at; others are refused"},
 
+    {"failover.enabled", VALUE_BOOLEAN, NO, 0, 0, AT(failover.enabled), "true", 0, 0,
+     "Whether another region answers for a service of which the own one has too few usable instances"},
+    {"failover.regions", VALUE_LABEL, NO, 64, 0, AT(failover.regions), "", 1, LABEL_MAX,
+     "Those that may, the first that has any first; none: all of regions, in their order"},
+    {"failover.min", VALUE_NUMBER, NO, 0, 0, AT(failover.min), "1", 1, 1000000, "Usable instances that are enough"},
+    {"failover.after", VALUE_DURATION, NO, 0, 0, AT(failover.after_ns), "0s", 0, H,
+     "How long there must have been too few: checks are slow enough by themselves"},
+    {"failover.back_after", VALUE_DURATION, NO, 0, 0, AT(failover.back_after_ns), "30s", 0, H,
+     "How long there must have been enough again; up to a fifth more, which is each host's own, and twice as long each time "
+     "that it did not last"},
+
     {"limits.hosts", VALUE_NUMBER, NO, 0, 0, AT(limits.hosts), "20000", 1, 1000000, "Hosts in the catalog"},
     {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000,
      "Services in the catalog"},
@@ -199,6 +210,7 @@ static const struct config_key main_table[] = {
     {"limits.regions", VALUE_NUMBER, NO, 0, 0, AT(limits.regions), "8", 1, 64,
      "Other regions that are read; limits.hosts, services, instances and the like count for each of them"},
 
+    {"failover_services", VALUE_BLOCKS, NO, 0, 0, 0, "( )", 0, 0, "Services with a failover of their own"},
     {"regions", VALUE_BLOCKS, NO, 0, 0, 0, "( )", 0, 0, "Other regions to read, nearest first"},
     {"services", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0, "Services to register on this host"},
 };
@@ -302,6 +314,15 @@ static const struct config_key region_table[] = {
     {"nats.tls.key", VALUE_PATH, NO, 0, 0, AT(nats.tls.key), "", 0, PATH_LEN, "Our private key; needs cert"},
 };
 
+#undef AT
+#define AT(field) offsetof(struct failover_service, field)
+
+static const struct config_key failover_table[] = {
+    {"name", VALUE_SERVICE, NO, 0, 0, AT(name), NULL, 1, SERVICE_CAP - 1, "Domain and service"},
+    {"regions", VALUE_LABEL, NO, 64, 0, AT(regions), "", 1, LABEL_MAX, "As failover.regions; none: no other answers for it"},
+    {"min", VALUE_NUMBER, NO, 0, 0, AT(min), "1", 1, 1000000, "As failover.min"},
+};
+
 /* clang-format on */
 
 #define TABLE(rows, prefix)                                                                                            \
@@ -314,3 +335,4 @@ const struct config_table policy_keys = TABLE(policy_table, "api.policy[].");
 const struct config_table service_keys = TABLE(service_table, "services[].");
 const struct config_table check_keys = TABLE(check_table, "services[].checks[].");
 const struct config_table region_keys = TABLE(region_table, "regions[].");
+const struct config_table failover_keys = TABLE(failover_table, "failover_services[].");

@@ -17,10 +17,11 @@ struct service_block {
 };
 
 /* The groups of `api.policy`. */
-extern const struct config_table policy_keys;  /* of struct policy_line */
-extern const struct config_table config_keys;  /* of struct config */
-extern const struct config_table service_keys; /* of struct service_block */
-extern const struct config_table check_keys;   /* of struct check_spec */
-extern const struct config_table region_keys;  /* of struct region_config */
+extern const struct config_table policy_keys;   /* of struct policy_line */
+extern const struct config_table config_keys;   /* of struct config */
+extern const struct config_table service_keys;  /* of struct service_block */
+extern const struct config_table check_keys;    /* of struct check_spec */
+extern const struct config_table region_keys;   /* of struct region_config */
+extern const struct config_table failover_keys; /* of struct failover_service */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other regions: each by its table, and what it wants of the rest. */
+/* Other regions, and which of them answer for a service: each by its table, and what it wants of the rest. */
 #include "daemon/config/config_regions.h"
 
 #include <errno.h>
@@ -59,29 +59,75 @@ static int read_one(struct config_source *s, const config_setting_t *group, stru
     return err;
 }
 
+static bool is_region(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_regions; i++)
+        if (strcmp(c->regions[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_names(struct config_source *s, const config_setting_t *setting, const struct config *c,
+                        const struct string_list *names)
+{
+    for (size_t i = 0; setting && i < names->n; i++)
+        if (!is_region(c, names->items[i]))
+            config_complain(s, setting, "%s is none of regions", names->items[i]);
+}
+
+static int read_service(struct config_source *s, const config_setting_t *group, struct config *c)
+{
+    if (!config_source_check_form(s, group, FORM_PAIRS))
+        return 0;
+    struct failover_service *f = &c->failover_services[c->n_failover_services++];
+    int err = config_source_read_block(s, group, &failover_keys, f);
+    if (!err)
+        check_names(s, config_setting_get_member(group, "regions"), c, &f->regions);
+    return err;
+}
+
+typedef int read_fn(struct config_source *s, const config_setting_t *group, struct config *c);
+
+/* 0 of them when there is no such list, or it is none: said already. */
+static unsigned length_of(const config_setting_t *list)
+{
+    bool is_list = list && !config_setting_is_group(list) && !config_setting_is_scalar(list);
+    return is_list ? (unsigned)config_setting_length(list) : 0;
+}
+
+static int read_list(struct config_source *s, const config_setting_t *list, read_fn *fn, struct config *c)
+{
+    int err = 0;
+    for (unsigned i = 0; i < length_of(list) && !err; i++)
+        err = fn(s, config_setting_get_elem(list, i), c);
+    return err;
+}
+
 int config_regions_read(struct config_source *s, struct config *c)
 {
-    const config_setting_t *list = config_lookup(&s->tree, "regions");
-    int err = 0, n = list ? config_setting_length(list) : 0;
-    if (n == 0 || config_setting_is_group(list) || config_setting_is_scalar(list))
-        return 0;
-    if ((uint32_t)n > c->limits.regions) {
-        config_complain(s, list, "more regions than limits.regions");
+    const config_setting_t *regions = config_lookup(&s->tree, "regions");
+    const config_setting_t *services = config_lookup(&s->tree, "failover_services");
+    if (length_of(regions) > c->limits.regions) {
+        config_complain(s, regions, "more regions than limits.regions");
         return 0;
     }
-    c->regions = calloc((size_t)n, sizeof *c->regions);
-    if (!c->regions)
+    c->regions = calloc(length_of(regions) + 1, sizeof *c->regions);
+    c->failover_services = calloc(length_of(services) + 1, sizeof *c->failover_services);
+    if (!c->regions || !c->failover_services)
         return -ENOMEM;
-    for (int i = 0; i < n && !err; i++)
-        err = read_one(s, config_setting_get_elem(list, (unsigned)i), c);
-    return err;
+    int err = read_list(s, regions, read_one, c);
+    check_names(s, config_lookup(&s->tree, "failover.regions"), c, &c->failover.regions);
+    return err ? err : read_list(s, services, read_service, c);
 }
 
 void config_regions_fini(struct config *c)
 {
     for (size_t i = 0; i < c->n_regions; i++)
         config_table_fini(&region_keys, &c->regions[i]);
+    for (size_t i = 0; i < c->n_failover_services; i++)
+        config_table_fini(&failover_keys, &c->failover_services[i]);
     free(c->regions);
+    free(c->failover_services);
 }
 
 static bool equal(const struct region_config *a, const struct region_config *b)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list `regions` of a configuration file. */
+/* The lists `regions` and `failover_services` of a configuration file. */
 #ifndef CONFIG_CONFIG_REGIONS_H
 #define CONFIG_CONFIG_REGIONS_H
 

@@ -122,6 +122,19 @@ int ctl_check_lookup(const char *service)
     return CTL_DONE;
 }
 
+static void note_region(void *arg, const struct discover_status *s)
+{
+    snprintf(arg, LABEL_CAP, "%s", s->region);
+}
+
+int ctl_each_own_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg)
+{
+    char region[LABEL_CAP] = "", name[SERVICE_REF_CAP];
+    int err = discover_status(d, note_region, region);
+    snprintf(name, sizeof name, "%s%s%s", service, *region ? "@" : "", region);
+    return err < 0 ? err : discover_each_instance(d, name, fn, arg);
+}
+
 int ctl_failed(const struct discover *d, const char *what, int result)
 {
     const char *detail = d ? discover_last_error(d) : "";

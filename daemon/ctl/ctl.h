@@ -51,6 +51,12 @@ int ctl_check_service(const char *service);
 /* The same of one to look up, which may have "@region" behind it. */
 int ctl_check_lookup(const char *service);
 
+/*
+ * What the own region has of a service, even while another one answers for it. Instances are told as of the service. As
+ * discover_each_instance.
+ */
+int ctl_each_own_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg);
+
 /* The exit status that belongs to a result of the library. */
 enum ctl_exit ctl_exit_of(int result);
 

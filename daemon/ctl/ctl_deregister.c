@@ -57,7 +57,7 @@ static int deregister_one(struct discover *d, const char *service, const char *i
 static int deregister_only(struct discover *d, const char *service)
 {
     struct own own = {0};
-    int result = discover_each_instance(d, service, count_own, &own);
+    int result = ctl_each_own_instance(d, service, count_own, &own);
     if (own.n == 1)
         return deregister_one(d, service, own.instance);
     if (own.n > 1) {

@@ -26,7 +26,7 @@ static int count_own(void *arg, const struct discover_instance *i)
 /* A mistyped name would be drained without a word otherwise. */
 static void note_if_absent(struct discover *d, const char *service, const char *instance)
 {
-    if (*service && discover_each_instance(d, service, count_own, &instance) != 1)
+    if (*service && ctl_each_own_instance(d, service, count_own, &instance) != 1)
         ctl_note("%s%s%s: not on this host now; it holds for when it comes", service, *instance ? " " : "", instance);
 }
 

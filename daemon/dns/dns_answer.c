@@ -313,6 +313,15 @@ static enum dns_mode region_mode(const struct table_region *region)
     return region->sync == TABLE_STALE ? DNS_MODE_STALE : DNS_MODE_LIVE;
 }
 
+/* Who gets a stale answer is told so, and asks again soon. */
+static void mind_mode(struct dns_answering *a)
+{
+    if (a->mode != DNS_MODE_STALE && a->mode != DNS_MODE_STORED)
+        return;
+    a->prepared->ede = DNS_EDE_STALE_ANSWER;
+    a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
+}
+
 static int read_region(const struct dns_answering *a, struct dns_label name, struct table_region *ret_region)
 {
     return a->ask->table ? table_region(a->ask->table, name.text, name.n, ret_region) : -ENOENT;
@@ -336,6 +345,9 @@ static bool enter_region(struct dns_answering *a)
     struct dns_name *name = &a->scratch->name;
     *name = *a->name;
     a->name = name;
+    struct table_failover failover;
+    if (region.own && table_failover(a->ask->table, name->key, name->key_name_bytes, &failover) == 0)
+        return true; /* another region answers for it: what the own one has stands apart */
     if (region.own)
         dns_name_forget_region(name);
     else
@@ -356,6 +368,20 @@ static void enter_place(struct dns_answering *a)
     dns_name_set_region(name, name->what);
     a->name = name;
     a->mode = region_mode(&region);
+}
+
+void dns_note_failover(struct dns_answering *a)
+{
+    struct table_failover failover;
+    struct table_region region;
+    if (a->name->region.n > 0 || table_failover(a->ask->table, a->name->key, a->name->key_bytes, &failover) < 0)
+        return;
+    a->prepared->from_serial = true;
+    const struct dns_label name = {failover.region, strlen(failover.region)};
+    if (read_region(a, name, &region) != 0 || region.own)
+        return;
+    a->mode = region_mode(&region);
+    mind_mode(a);
 }
 
 static bool is_transfer(uint16_t qtype)
@@ -397,10 +423,7 @@ static void by_name(struct dns_answering *a)
         by_families(a, name->families, name->ipv4, name->ipv6);
         break;
     default:
-        if (a->mode == DNS_MODE_STALE || a->mode == DNS_MODE_STORED) {
-            a->prepared->ede = DNS_EDE_STALE_ANSWER;
-            a->records.ttl_s = at_most(a->records.ttl_s, STALE_TTL_MAX_S);
-        }
+        mind_mode(a);
         if (name->kind == DNS_NAME_REVERSE)
             reverse(a);
         else

@@ -34,6 +34,9 @@ void dns_negative(struct dns_answering *a, enum dns_rcode rcode);
 /* The same where another host may have some: an error while only this host is known. */
 void dns_absent(struct dns_answering *a, enum dns_rcode rcode);
 
+/* The answer is that of another region, which may be stale where the own one is not. */
+void dns_note_failover(struct dns_answering *a);
+
 /* dns_service.c: from the service's block in the scratch. */
 void dns_answer_service(struct dns_answering *a);
 

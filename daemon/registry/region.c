@@ -145,6 +145,21 @@ const char *region_name(const struct region *r)
     return r->name;
 }
 
+enum region_state region_state_of(const struct region *r)
+{
+    return inbound_region_state(r->inbound);
+}
+
+size_t region_usable(const struct region *r, const char *service)
+{
+    return catalog_usable_count(r->catalog, service);
+}
+
+bool region_knows(const struct region *r, const char *service)
+{
+    return catalog_knows_service(r->catalog, service);
+}
+
 const struct metrics *region_metrics(const struct region *r)
 {
     return r->metrics;

@@ -57,6 +57,11 @@ const char *region_name(const struct region *r);
 /* What it counts; the names are those of the own region's metrics. */
 const struct metrics *region_metrics(const struct region *r);
 
+/* How it is; of a service of it, how many instances are usable, and whether there is such a service. */
+enum region_state region_state_of(const struct region *r);
+size_t region_usable(const struct region *r, const char *service);
+bool region_knows(const struct region *r, const char *service);
+
 struct region_status {
     const char *name;
     enum region_state state;

@@ -198,7 +198,7 @@ void requests_free(struct requests *r)
         return;
     struct api *api = r->api;
     r->api = NULL;
-    catalog_watch_services(r->reach.catalog, NULL, NULL);
+    catalog_watch_services(r->reach.catalog, NULL, r);
     api_free(api);
     free(r);
 }

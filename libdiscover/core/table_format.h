@@ -106,6 +106,7 @@ enum table_slot {
  *   domain:  n_total names of services, each a length byte and its bytes.
  *   host:    n_total is the number of its instances; then details (entry.h).
  *   region:  TABLE_R_... words.
+ *   failover: TABLE_F_... words.
  */
 enum table_block_words {
     TABLE_B_KIND,   /* key length << 8 | enum table_kind */
@@ -113,7 +114,7 @@ enum table_block_words {
     TABLE_BLOCK_HEADER_WORDS,
 };
 
-enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3, TABLE_REGION = 4 };
+enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3, TABLE_REGION = 4, TABLE_FAILOVER = 5 };
 
 /* The body of a directory; the references to the pages follow. */
 enum table_directory {
@@ -141,11 +142,20 @@ enum table_region_words {
     TABLE_REGION_WORDS,
 };
 
+/* The body of a failover: which region answers for a service instead of the own one. */
+enum table_failover_words {
+    TABLE_F_SINCE,  /* clock_now_ns() */
+    TABLE_F_REGION, /* its name, padded with 0 */
+    TABLE_FAILOVER_WORDS = 9,
+};
+
 #define TABLE_KEY_MAX 192
 
 /*
  * Keys: "shop/payment" a service, "shop/" a domain, "@web-1" a host; "%b" a region. What is of another region has that
- * behind it: "shop/payment@b", "shop/@b", "@web-1@b".
+ * behind it: "shop/payment@b", "shop/@b", "@web-1@b". While another region answers for "shop/payment", there is
+ * "=shop/payment" (a failover), under "shop/payment" what that region has, and what the own one has, if anything, with the own
+ * one's name behind it.
  */
 
 #define TABLE_ENDPOINT_WORDS 5

@@ -412,6 +412,32 @@ int table_region(const struct table *t, const char *name, size_t n, struct table
     return table_block_find(t, key, n + 1, read_region, ret_region, &slot);
 }
 
+static int read_failover(const struct table *t, const struct table_block *b, void *arg)
+{
+    struct table_failover *failover = arg;
+    uint64_t words[TABLE_FAILOVER_WORDS];
+    (void)t;
+    if (b->kind != TABLE_FAILOVER)
+        return -ENOENT;
+    if (b->n_words - b->body < TABLE_FAILOVER_WORDS)
+        return -EBADMSG;
+    table_copy(words, b->words + b->body, TABLE_FAILOVER_WORDS);
+    failover->since_ns = (int64_t)words[TABLE_F_SINCE];
+    memcpy(failover->region, words + TABLE_F_REGION, sizeof failover->region);
+    failover->region[sizeof failover->region - 1] = '\0';
+    return 0;
+}
+
+int table_failover(const struct table *t, const char *service, size_t n, struct table_failover *ret_failover)
+{
+    char key[TABLE_KEY_MAX] = "=";
+    uint32_t slot;
+    if (n + 1 > sizeof key)
+        return -ENOENT;
+    memcpy(key + 1, service, n);
+    return table_block_find(t, key, n + 1, read_failover, ret_failover, &slot);
+}
+
 static int peek_block(const struct table *t, const struct table_block *b, void *arg)
 {
     struct table_peek *peek = arg;

@@ -105,6 +105,13 @@ struct table_region {
 };
 int table_region(const struct table *t, const char *name, size_t n, struct table_region *ret_region);
 
+/* Which other region answers for a service, and since when. -ENOENT: none does, the own one answers; -EBUSY, -EBADMSG. */
+struct table_failover {
+    int64_t since_ns;
+    char region[64];
+};
+int table_failover(const struct table *t, const char *service, size_t n, struct table_failover *ret_failover);
+
 /* What is under a slot, without its contents. -ENOENT: nothing; -EBUSY, -EBADMSG. */
 struct table_peek {
     enum table_kind kind;

@@ -32,12 +32,19 @@ static bool is_dead(const struct mapping *mapping)
     return table_abandoned(&mapping->table) || clock_now_ns() - alive_ns >= TABLE_DEAD_NS;
 }
 
+/* Another region answers for it: what the own one has has its name behind it. */
+static bool is_away(const struct table *t, const char *service, size_t n)
+{
+    struct table_failover failover;
+    return table_failover(t, service, n, &failover) == 0;
+}
+
 size_t verdict_key_length(const struct table *t, const char *service)
 {
     struct table_region region;
     size_t n = strlen(service), name = table_key_name_bytes(service, n);
     bool own = name < n && table_region(t, service + name + 1, n - name - 1, &region) == 0 && region.own;
-    return own ? name : n;
+    return own && !is_away(t, service, name) ? name : n;
 }
 
 static int judge_region(const struct mapping *mapping, const struct table_region *region, bool found, size_t n)
@@ -57,12 +64,22 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
     struct table_region block;
     if (!service || service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
-    if (!*region || !table_has_daemon(&mapping->table)) /* over DNS the answer says all there is to be known */
+    struct table_failover failover = {.since_ns = 0};
+    if (!table_has_daemon(&mapping->table)) /* over DNS the answer says all there is to be known */
+        return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
+    if (!*region && found && n > 0 && table_failover(&mapping->table, service, strlen(service), &failover) == 0)
+        memcpy(region, failover.region, sizeof region);
+    if (!*region)
         return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
     int err = table_region(&mapping->table, region, strlen(region), &block);
     if (err)
         return err == -ENOENT ? DISCOVER_E_UNKNOWN : err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    return block.own ? VERDICT_OWN_REGION : judge_region(mapping, &block, found, n);
+    if (block.own && found)
+        return verdict_found(mapping, n);
+    if (block.own)
+        return is_away(&mapping->table, service, strcspn(service, "@")) ? verdict_missing(mapping, service)
+                                                                        : VERDICT_OWN_REGION;
+    return judge_region(mapping, &block, found, n);
 }
 
 /* An abandoned table is as old as its writer's last sign of life, even if that was a moment ago. */

@@ -57,7 +57,7 @@ START_TEST(a_region_is_read_and_kept_apart)
     size_t n;
     start();
     wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
-    ck_assert_msg(is("shop/payment", 1, DISCOVER_FRESH), "%s", a.seen);
+    wait_until(5000, is("shop/payment", 1, DISCOVER_FRESH), a.seen); /* b has answered for it until then */
     ck_assert_int_eq(discover_resolve(host_lib(&a), "shop/payment", e, 8, &n), DISCOVER_FRESH);
     ck_assert_uint_eq(e[0].port, 2001);
     ck_assert_msg(is("shop/payment@a", 1, DISCOVER_FRESH), "%s", a.seen); /* the own region by its name */
@@ -92,7 +92,7 @@ END_TEST
 static void cut(enum cable_state how)
 {
     start();
-    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
     cable_set(&regions.link, how);
     int64_t stale_ns = wait_until(TTL_MS, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
     ck_assert_int_lt(stale_ns, TTL_MS * 2 / 3 * NS_PER_MS);
@@ -181,9 +181,46 @@ START_TEST(the_stream_is_made_anew)
 }
 END_TEST
 
+/* How a's DNS answers for a service of the own region: the ports of its SRV records. */
+static bool dns_says(const char *wanted)
+{
+    static struct output o;
+    ck_assert_int_eq(
+        shell(&o,
+              "dig +short @127.0.0.1 -p %d SRV payment.shop.discover.internal | cut -d' ' -f3 | sort | tr '\\n' ' '",
+              a.dns_port),
+        0);
+    snprintf(a.seen, sizeof a.seen, "%.200s", o.out);
+    return strcmp(o.out, wanted) == 0;
+}
+
+/* The last instance of a goes: b answers, everywhere; it comes back, and a answers again, later. */
+START_TEST(the_other_region_answers)
+{
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(ctl(&a, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
+    wait_until(1000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(dns_says("1001 1002 "), "%s", a.seen);
+    ck_assert_int_eq(seen("shop/payment@a"), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
+    wait_until(1000, is("shop/payment", 1, DISCOVER_FRESH), a.seen);
+    cable_set(&regions.link, CABLE_RESET);
+    wait_until(TTL_MS, is("shop/payment", 1, DISCOVER_STALE), a.seen); /* as true as it is of b */
+    cable_set(&regions.link, CABLE_WHOLE);
+    wait_until(5000, is("shop/payment", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(put(&a, "shop/payment", "p1", "2001"), 0);
+    wait_until(1000, is("shop/payment@a", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(dns_says("1002 "), "%s", a.seen); /* not yet: back_after */
+    wait_until(5000, dns_says("2001 "), a.seen);
+    ck_assert_msg(is("shop/payment@a", 1, DISCOVER_FRESH), "%s", a.seen);
+    ck_assert_msg(is("shop/payment@b", 1, DISCOVER_FRESH), "%s", a.seen);
+}
+END_TEST
+
 E2E_TESTS("regions", 60, {"a_region_is_read_and_kept_apart", a_region_is_read_and_kept_apart},
           {"link_reset", link_reset}, {"link_black_hole", link_black_hole},
           {"link_silent_and_late", link_silent_and_late}, {"the_only_host_dies", the_only_host_dies},
           {"started_while_the_region_is_lost", started_while_the_region_is_lost},
           {"a_region_never_heard_is_not_known", a_region_never_heard_is_not_known},
-          {"the_stream_is_made_anew", the_stream_is_made_anew})
+          {"the_stream_is_made_anew", the_stream_is_made_anew}, {"the_other_region_answers", the_other_region_answers})

@@ -8,6 +8,8 @@
 
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/catalog_format.h"
+#include "daemon/catalog/table_copy.h"
+#include "libdiscover/core/entry.h"
 #include "tests/support/unit.h"
 
 static struct catalog *own, *other;
@@ -141,6 +143,102 @@ START_TEST(test_large_service_and_removal)
 }
 END_TEST
 
+static void put_many(struct catalog *c, const char *host, int n, uint16_t port)
+{
+    char text[64];
+    for (int i = 0; i < n; i++) {
+        snprintf(text, sizeof text, "shop.pay.%s.p%d", host, i);
+        put(c, text, port);
+    }
+}
+
+/* All instances under a key are of that host; the last one's details are where they are said to be. */
+static void check_host(const char *key, uint32_t n, const char *host)
+{
+    struct table_view v;
+    struct entry e;
+    const uint8_t *bytes;
+    size_t size;
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(table_writer_table(catalog_table(own)), key, strlen(key), &v), 0);
+    ck_assert_uint_eq(v.n_total, n);
+    for (uint32_t i = 0; i < n; i++) {
+        ck_assert_int_eq(table_view_details(&v, i, &bytes, &size), 0);
+        ck_assert_int_eq(entry_read(bytes, size, &e), 0);
+        ck_assert_str_eq(e.host, host);
+    }
+    table_view_fini(&v);
+}
+
+/* Another region answers for a service and then the own one again, small and large, and changes meanwhile. */
+static void go_and_come_back(int n_own, int n_other)
+{
+    struct discover_endpoint e;
+    struct table_view view;
+    setup();
+    table_view_init(&view);
+    set_host(other, "web-2", "b", true);
+    put_many(own, "web-1", n_own, 1);
+    put_many(other, "web-2", n_other, 2);
+    flush();
+    ck_assert_int_eq(catalog_set_away(own, "shop/pay", true), 0);
+    ck_assert_int_eq(look("shop/pay", &e), n_own); /* until somebody writes there */
+    ck_assert_int_eq(table_copy_service(catalog_table(own), "shop/pay@b", "shop/pay", &view), 1);
+    ck_assert_int_eq(table_copy_service(catalog_table(own), "shop/pay@b", "shop/pay", &view), 0);
+    check_host("shop/pay", (uint32_t)n_other, "web-2");
+    check_host("shop/pay@a", (uint32_t)n_own, "web-1");
+    put(own, "shop.pay.web-1.q", 3);
+    flush();
+    check_host("shop/pay@a", (uint32_t)n_own + 1, "web-1");
+    check_host("shop/pay", (uint32_t)n_other, "web-2");
+    ck_assert_int_eq(catalog_set_away(own, "shop/pay", false), 0);
+    check_host("shop/pay", (uint32_t)n_own + 1, "web-1");
+    ck_assert_int_eq(look("shop/pay@a", &e), -ENOENT);
+    put(own, "shop.pay.web-1.r", 3);
+    flush();
+    check_host("shop/pay", (uint32_t)n_own + 2, "web-1");
+    table_view_fini(&view);
+    teardown();
+}
+
+START_TEST(test_another_region_answers)
+{
+    go_and_come_back(3, 5);
+    go_and_come_back(90, 3);
+    go_and_come_back(3, 90);
+    go_and_come_back(80, 99);
+}
+END_TEST
+
+/* What the own region never had, and loses all of meanwhile. */
+START_TEST(test_nothing_of_it_here)
+{
+    struct discover_endpoint e;
+    struct table_view view;
+    setup();
+    table_view_init(&view);
+    set_host(other, "web-2", "b", true);
+    put_many(other, "web-2", 2, 2);
+    flush();
+    ck_assert_int_eq(catalog_set_away(own, "shop/pay", true), 0);
+    ck_assert_int_eq(table_copy_service(catalog_table(own), "shop/pay@b", "shop/pay", &view), 1);
+    ck_assert_int_eq(look("shop/pay", &e), 2);
+    put_many(own, "web-1", 1, 1);
+    flush();
+    ck_assert_int_eq(look("shop/pay@a", &e), 1);
+    struct instance_key key;
+    ck_assert_int_eq(instance_key_parse("shop.pay.web-1.p0", 17, &key), 0);
+    catalog_remove(own, &key);
+    flush();
+    ck_assert_int_eq(look("shop/pay@a", &e), -ENOENT);
+    ck_assert_int_eq(look("shop/pay", &e), 2);
+    ck_assert_int_eq(catalog_set_away(own, "shop/pay", false), 0);
+    ck_assert_int_eq(look("shop/pay", &e), -ENOENT);
+    table_view_fini(&view);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_a_file_for_each)
 {
     char folder[] = "/tmp/test_regions-XXXXXX", path[64];
@@ -170,4 +268,4 @@ START_TEST(test_a_file_for_each)
 END_TEST
 
 UNIT_TESTS("regions", test_names_do_not_mix, test_other_region_is_elsewhere, test_large_service_and_removal,
-           test_a_file_for_each)
+           test_another_region_answers, test_nothing_of_it_here, test_a_file_for_each)

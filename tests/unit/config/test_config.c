@@ -73,11 +73,14 @@ static const char everything[] =
     "api_watches = 9; api_reserve = 3; "
     "api_watches_per_uid = "
     "10;\n"
-    "           api_watches_all = 11; api_output_bytes = 70000;\n"
+    "           api_watches_all = 11; api_output_bytes = 70000; regions = 3;\n"
     "           api_handshake = \"1s\"; http_time = \"2s\"; http_idle = \"3s\"; };\n"
     "resolver = { servers = [\"10.0.0.2:53\", \"[::1]:5353\"]; min_ttl = \"1s\"; max_ttl = \"2s\"; denied_grace = "
     "\"3s\";\n"
     "             queries = 4; };\n"
+    "regions = ( { name = \"b\"; js_domain = \"b\"; } );\n"
+    "failover = { enabled = false; regions = [\"b\"]; min = 2; after = \"1s\"; back_after = \"2s\"; };\n"
+    "failover_services = ( { name = \"shop/payment\"; regions = [\"b\"]; min = 3; } );\n"
     "services = ( );\n";
 
 START_TEST(test_every_key)
@@ -133,6 +136,10 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.puts, 900);
     ck_assert_uint_eq(c->limits.api_watches, 9);
     ck_assert_uint_eq(c->limits.api_reserve, 3);
+    ck_assert_uint_eq(c->n_regions, 1);
+    ck_assert_str_eq(c->regions[0].js_domain, "b");
+    ck_assert_uint_eq(c->n_failover_services, 1);
+    ck_assert_uint_eq(c->failover_services[0].min, 3);
     ck_assert_uint_eq(c->limits.table_bytes, 2000000);
     ck_assert_uint_eq(c->limits.api_watches_per_uid, 10);
     ck_assert_uint_eq(c->limits.api_watches_all, 11);
@@ -409,7 +416,8 @@ START_TEST(test_changes)
     config_changes(before, after, note, changed);
     for (const char *c = changed; *c; c++)
         n += *c == ' ';
-    ck_assert_uint_eq(n, config_keys.n - 4); /* credentials, nkey_seed; services and api.policy, which are no values */
+    /* Without credentials, nkey_seed, and four lists of groups, of which regions is told of all the same. */
+    ck_assert_uint_eq(n, config_keys.n - 5);
     config_free(after);
     config_free(before);
     folder_remove();

@@ -143,6 +143,9 @@ static const struct {
     {"limits = { regions = 1; }; regions = ( { name = \"b\"; js_domain = \"b\"; }, { name = \"c\"; js_domain = \"c\"; "
      "} );",
      "c:1: regions: more regions than limits.regions\n"},
+    {"failover = { regions = [\"b\"]; };", "c:1: failover.regions: b is none of regions\n"},
+    {"failover_services = ( { name = \"a/b\"; regions = [\"c\"]; } );",
+     "c:1: failover_services[0].regions: c is none of regions\n"},
     {"regions = { name = \"b\"; };", "c:1: regions: must be a list of groups ( { ... } ), not a group\n"},
 
     {"services = ( 5 );", "c:1: services[0]: must be a group { ... }, not a number\n"},

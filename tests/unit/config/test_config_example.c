@@ -11,7 +11,8 @@
 #define EXAMPLE     EXAMPLES_DIR "/discoverd.conf"
 #define EXAMPLE_MAX 65536
 
-static const struct config_table *const tables[] = {&config_keys, &policy_keys, &service_keys, &check_keys, &region_keys};
+static const struct config_table *const tables[] = {&config_keys, &policy_keys, &service_keys,
+                                                    &check_keys,  &region_keys, &failover_keys};
 #define TABLES (sizeof tables / sizeof *tables)
 
 static void unexpected(void *arg, const char *message)

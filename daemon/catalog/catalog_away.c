@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services for which another region answers: where what is known of them here is written meanwhile. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/catalog/model.h"
+
+static struct away *find(const struct catalog *c, const char *service)
+{
+    struct away *a;
+    HASH_FIND_STR(c->away, service, a);
+    return a;
+}
+
+static size_t away_key(const struct catalog *c, const char *service, char ret_key[static BLOCK_KEY_CAP])
+{
+    return (size_t)(stpcpy(stpcpy(stpcpy(ret_key, service), "@"), c->region) - ret_key);
+}
+
+size_t blocks_service_key(const struct catalog *c, const char *name, char ret_key[static BLOCK_KEY_CAP])
+{
+    return c->away && find(c, name) ? away_key(c, name, ret_key) : blocks_key(c, name, ret_key);
+}
+
+/* No page of it is under the key that it has now. */
+static void write_anew(struct catalog *c, struct service *s)
+{
+    for (uint32_t k = 0; k < s->order.n; k++)
+        s->order.pages[k].kept = TABLE_PAGE_NEW;
+    catalog_touch(&c->dirty_services, &s->dirty);
+    catalog_flush_named(c, s);
+}
+
+static int add(struct catalog *c, const char *service)
+{
+    struct away *a = calloc(1, sizeof *a);
+    if (!a)
+        return -ENOMEM;
+    strcpy(a->name, service);
+    HASH_ADD_STR(c->away, name, a);
+    if (hash_added(&a->hh))
+        return 0;
+    free(a);
+    return -ENOMEM;
+}
+
+/* Its own key first, so that there is always an answer. */
+static void come_back(struct catalog *c, struct away *a, struct service *s)
+{
+    char key[BLOCK_KEY_CAP];
+    size_t n = away_key(c, a->name, key);
+    HASH_DEL(c->away, a);
+    if (s)
+        write_anew(c, s);
+    else
+        (void)blocks_drop(c, a->name);
+    (void)blocks_drop_key(c, key, n);
+    free(a);
+}
+
+int catalog_set_away(struct catalog *c, const char *service, bool away)
+{
+    struct away *a = find(c, service);
+    struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    if (away == (a != NULL))
+        return 0;
+    if (!away) {
+        come_back(c, a, s);
+        return 0;
+    }
+    int err = add(c, service);
+    if (!err && s)
+        write_anew(c, s);
+    return err;
+}
+
+size_t catalog_usable_count(const struct catalog *c, const char *service)
+{
+    const struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    return s ? s->usable : 0;
+}
+
+bool catalog_knows_service(const struct catalog *c, const char *service)
+{
+    const struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    return s != NULL;
+}
+
+void away_free(struct catalog *c)
+{
+    struct away *a, *next;
+    HASH_ITER(hh, c->away, a, next)
+    {
+        HASH_DEL(c->away, a);
+        free(a);
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which region answers for each service (sync/failover.h), and what the shared table says under its name because of it: the
+ * answer is worked out here, once for each change, and a look-up costs what it always does. Only services that another
+ * region has are looked at. Main thread only.
+ */
+#ifndef REGISTRY_REGION_FAILOVER_H
+#define REGISTRY_REGION_FAILOVER_H
+
+#include "daemon/base/loop.h"
+#include "daemon/base/metrics.h"
+#include "daemon/catalog/catalog.h"
+#include "daemon/config/config.h"
+#include "daemon/registry/inbound.h"
+#include "daemon/registry/regions.h"
+
+struct region_failover;
+
+/* What it reaches; all stay the caller's. */
+struct region_failover_reach {
+    struct metrics *metrics;
+    const struct config *config;
+    struct catalog *catalog; /* of the own region */
+    const struct inbound *inbound;
+    struct regions *regions;
+    void *arg;
+    void (*service_changed)(void *arg, const char *service); /* the table says something else of it */
+};
+
+/* -ENOMEM. Without other regions, or when it is switched off, it does nothing. */
+int region_failover_new(const struct region_failover_reach *reach, struct region_failover **ret_f);
+void region_failover_free(struct region_failover *f); /* NULL is fine, as for all below */
+
+/* The table says something else of a service, of whatever region: "shop/payment", "shop/payment@b". Only remembers it. */
+void region_failover_note(struct region_failover *f, const char *service);
+
+/*
+ * After what has changed was written: decides what is due, as far as the slice goes. Returns when to call again, which is at
+ * once when there is more.
+ */
+int64_t region_failover_run(struct region_failover *f, const struct loop_slice *slice, int64_t now_ns);
+
+#endif

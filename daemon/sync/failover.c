@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The own region, the others in order, and how long it takes to change one's mind. */
+#include "daemon/sync/failover.h"
+
+#include "libdiscover/core/clock.h"
+
+#define SOON_NS     (600 * NS_PER_S) /* who goes again within this time has come back too early */
+#define WAIT_MAX_NS (600 * NS_PER_S)
+
+static bool has_enough(const struct failover_rule *rule, const struct failover_seen *home)
+{
+    return home->usable >= rule->min && home->usable > 0;
+}
+
+/* The first that is live and has any; where the own one has none, the first that had any when it was heard last. */
+static int first_of(const struct failover_seen *home, const struct failover_seen *others, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (others[i].known && others[i].usable > 0)
+            return (int)i;
+    for (size_t i = 0; i < n && home->usable == 0; i++)
+        if (others[i].usable > 0)
+            return (int)i;
+    return FAILOVER_HOME;
+}
+
+static int best_of(const struct failover_rule *rule, const struct failover_seen *home,
+                   const struct failover_seen *others, size_t n)
+{
+    return has_enough(rule, home) ? FAILOVER_HOME : first_of(home, others, n);
+}
+
+static void go(struct failover *f, int to)
+{
+    f->switches += f->at != to;
+    f->at = to;
+    f->better_since_ns = 0;
+    f->lacking_since_ns = 0;
+}
+
+static int64_t first_wait_ns(const struct failover_rule *rule)
+{
+    return rule->back_after_ns + rule->back_after_ns / 100 * rule->jitter_percent;
+}
+
+/* Twice as long as the last time, if that did not last. */
+static void set_wait(struct failover *f, const struct failover_rule *rule, int64_t now_ns)
+{
+    int64_t wait_ns = first_wait_ns(rule);
+    if (f->returned_ns && now_ns - f->returned_ns < SOON_NS && f->wait_ns > 0)
+        wait_ns = 2 * f->wait_ns < WAIT_MAX_NS ? 2 * f->wait_ns : WAIT_MAX_NS;
+    f->wait_ns = wait_ns;
+}
+
+static int64_t leave_home(struct failover *f, const struct failover_rule *rule, const struct failover_seen *home,
+                          int best, int64_t now_ns)
+{
+    if (!home->known || has_enough(rule, home)) {
+        f->lacking_since_ns = 0;
+        return INT64_MAX;
+    }
+    if (!f->lacking_since_ns)
+        f->lacking_since_ns = now_ns;
+    if (now_ns - f->lacking_since_ns < rule->after_ns)
+        return f->lacking_since_ns + rule->after_ns;
+    if (best != FAILOVER_HOME) {
+        set_wait(f, rule, now_ns);
+        go(f, best);
+    }
+    return INT64_MAX;
+}
+
+static int64_t go_nearer(struct failover *f, int best, int64_t now_ns)
+{
+    if (!f->better_since_ns)
+        f->better_since_ns = now_ns;
+    if (now_ns - f->better_since_ns < f->wait_ns)
+        return f->better_since_ns + f->wait_ns;
+    f->returned_ns = now_ns;
+    go(f, best);
+    return INT64_MAX;
+}
+
+/* A live one that has any; or any one that has, where there is nothing better. */
+static bool holds(int at, int best, const struct failover_seen *others, size_t n)
+{
+    if ((size_t)at >= n || others[at].usable == 0)
+        return false;
+    return others[at].known || best == at;
+}
+
+static void force(struct failover *f, size_t n)
+{
+    int to = f->forced >= (int)n ? FAILOVER_HOME : f->forced;
+    if (f->at != to)
+        go(f, to);
+}
+
+int64_t failover_decide(struct failover *f, const struct failover_rule *rule, const struct failover_seen *home,
+                        const struct failover_seen *others, size_t n, int64_t now_ns)
+{
+    if (f->forced != FAILOVER_AUTO) {
+        force(f, n);
+        return INT64_MAX;
+    }
+    int best = best_of(rule, home, others, n);
+    if (f->at == FAILOVER_HOME)
+        return leave_home(f, rule, home, best, now_ns);
+    if (!holds(f->at, best, others, n)) {
+        if (best == FAILOVER_HOME)
+            f->returned_ns = now_ns;
+        go(f, best);
+        return INT64_MAX;
+    }
+    if (best < f->at)
+        return go_nearer(f, best, now_ns);
+    f->better_since_ns = 0;
+    return INT64_MAX;
+}
