@@ -180,7 +180,9 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
 
 void ctl_note_age(struct discover *d, int result)
 {
-    if (result == DISCOVER_STALE)
+    if (result == DISCOVER_STALE && discover_age_ms(d) == 0)
+        ctl_note("stale: it is what another region had when it was heard last; see discoverctl regions");
+    else if (result == DISCOVER_STALE)
         ctl_note("stale: this is the state of %.1f s ago", (double)discover_age_ms(d) / 1000);
     else if (result == DISCOVER_DEGRADED)
         ctl_note(

@@ -271,6 +271,8 @@ int64_t region_failover_run(struct region_failover *f, const struct loop_slice *
 {
     if (!f || f->n == 0)
         return INT64_MAX;
+    if (catalog_is_dirty(f->reach.catalog)) /* what the own region has is not written yet: nobody is missing */
+        return now_ns;
     collect_due(f, now_ns);
     while (f->due && !loop_slice_over(slice)) {
         struct entry *e = f->due;

@@ -140,7 +140,9 @@ static int call_instance(const struct table_view *v, uint32_t i, const char *ser
 /* Of what is listed of it, as a whole. */
 static int verdict_of_list(struct mapping *mapping, const char *service, size_t length)
 {
-    bool of_other = table_key_name_bytes(service, length) < length;
+    struct table_failover failover;
+    bool of_other = table_key_name_bytes(service, length) < length ||
+                    table_failover(&mapping->table, service, length, &failover) == 0;
     return of_other ? verdict_of(mapping, service, true, 1) : verdict(mapping);
 }
 
