@@ -14,6 +14,12 @@
 #include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
+/*
+ * How long another region's records may be quiet before it is asked whether that is meant: each daemon asks, over the link.
+ * Leases come by the same connection all the time, and their digests tell of a record that is missing.
+ */
+#define OTHER_QUIET_NS (60 * NS_PER_S)
+
 static const struct metric inbound_metrics[] = {
     COUNTER_OF(inbound_counters, keys_refused, "discoverd_feed_refused_total{what=\"key\"}",
                "What was found in the buckets and not taken: keys that are not valid names, values that are not a "
@@ -264,6 +270,7 @@ static int follower_new(struct inbound *in, enum bus_bucket bucket)
     if (bucket == BUS_SERVICES) {
         inbound_records_ops(&ops);
         options.unmarked = inbound_records_unmarked;
+        options.quiet_ns = in->reach.region ? OTHER_QUIET_NS : 0;
     } else {
         inbound_leases_ops(&ops); /* leases run out by themselves: none is swept, so none need be counted */
     }

@@ -39,6 +39,7 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
     f->options = *options;
     f->gaps = (struct resync_pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
     f->rereads = (struct resync_pace){.burst = REREADS_BURST, .every_ns = REREADS_EVERY_NS};
+    f->options.quiet_ns = options->quiet_ns ? options->quiet_ns : QUIET_NS;
     f->touched.max = f->options.touched_max;
     backoff_init(&f->backoff, BACKOFF_NS, BACKOFF_MAX_NS);
     *ret_follow = f;
@@ -157,7 +158,7 @@ void follow_complete(struct follow *f, uint64_t high, int64_t now_ns)
     f->backwards = 0;
     f->behind = 0;
     f->lost_first = f->lost_last = 0;
-    f->check_ns = now_ns + QUIET_NS;
+    f->check_ns = now_ns + f->options.quiet_ns;
     backoff_reset(&f->backoff);
     metric_inc(&f->counters.completed);
     f->ops.snapshot_end(f->arg, end);

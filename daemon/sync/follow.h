@@ -52,6 +52,7 @@ struct follow_options {
     size_t touched_max;            /* keys changed during a snapshot, FOLLOW_TOUCHED_MAX; more: another snapshot */
     size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; NULL: what is
                                       missing is kept only when the bucket is a new one */
+    int64_t quiet_ns;              /* no live message for so long: look whether the bucket has moved on; 0: 10 s */
 };
 
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,

@@ -78,7 +78,7 @@ static void take_next(struct follow *f, const struct kv_message *m, int64_t now_
 {
     uint64_t before = f->high;
     f->high = m->seq;
-    f->check_ns = now_ns + QUIET_NS;
+    f->check_ns = now_ns + f->options.quiet_ns;
     if (f->behind && m->seq >= f->behind)
         f->behind = 0;
     if (f->state == SNAPSHOT)

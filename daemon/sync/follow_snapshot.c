@@ -20,7 +20,7 @@ static void check_answered(struct follow *f, int err, int64_t created, uint64_t 
 {
     if (f->state != LIVE)
         return;
-    f->check_ns = now_ns + QUIET_NS;
+    f->check_ns = now_ns + f->options.quiet_ns;
     if (err) {
         follow_wait(f, RESYNC_FAILED, backoff_next(&f->backoff, f->ops.random(f->arg)), now_ns);
     } else if (!plausible(f, created, last_seq)) {
