@@ -7,44 +7,37 @@
 #include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
-static int look_up_bytes(struct mapping *mapping, const char *service, size_t length,
-                         struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);
-
 /* What may be of another region, or is not there. */
-static int judge(struct mapping *mapping, const char *service, bool found, size_t n,
-                 struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
-{
-    int result = verdict_of(mapping, service, found, n);
-    if (result == VERDICT_OWN_REGION)
-        return look_up_bytes(mapping, service, strcspn(service, "@"), ret_endpoints, cap, ret_n);
-    if (result >= 0)
-        *ret_n = n;
-    return result;
-}
-
-/* What is in the table has a valid name: only one that is not found needs to be looked at. */
-static int look_up_bytes(struct mapping *mapping, const char *service, size_t length,
+static int look_up_again(struct mapping *mapping, const char *service, int err, size_t n,
                          struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
-    size_t n;
-    int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
-    if (err == -EBUSY || (err < 0 && err != -ENOENT))
+    if (err < 0 && err != -ENOENT)
         return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    bool whole = service[length] == '\0';
-    /* Only what is elsewhere can be of another region: of what is near the name need not be looked at. */
-    bool near = !err && n > 0 && cap > 0 && ret_endpoints[0].tier != DISCOVER_ELSEWHERE;
-    if (!near && whole)
-        return judge(mapping, service, !err, err ? 0 : n, ret_endpoints, cap, ret_n);
-    int result = err ? verdict_missing(mapping, service) : verdict_found(mapping, n);
+    int result = verdict_of(mapping, service, !err, err ? 0 : n);
+    if (result == VERDICT_OWN_REGION) {
+        err = table_endpoints(&mapping->table, service, strcspn(service, "@"), ret_endpoints, cap, &n);
+        if (err < 0 && err != -ENOENT)
+            return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+        result = err ? verdict_missing(mapping, service) : verdict_found(mapping, n);
+    }
     if (result >= 0)
         *ret_n = n;
     return result;
 }
 
+/*
+ * What is in the table has a valid name: only one that is not found needs to be looked at. And only what is elsewhere can be of
+ * another region.
+ */
 static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
                    size_t *ret_n)
 {
-    return look_up_bytes(mapping, service, service ? strlen(service) : 0, ret_endpoints, cap, ret_n);
+    size_t n = 0, length = strlen(service);
+    int err = table_endpoints(&mapping->table, service, length, ret_endpoints, cap, &n);
+    if (err || n == 0 || cap == 0 || ret_endpoints[0].tier == DISCOVER_ELSEWHERE)
+        return look_up_again(mapping, service, err, n, ret_endpoints, cap, ret_n);
+    *ret_n = n;
+    return verdict_quick(mapping);
 }
 
 int discover_resolve(struct discover *d, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
