@@ -26,6 +26,7 @@ DISCOVER_API size_t discover_sizeof_instance(void);
 DISCOVER_API size_t discover_sizeof_override_info(void);
 DISCOVER_API size_t discover_sizeof_pair(void);
 DISCOVER_API size_t discover_sizeof_refusal(void);
+DISCOVER_API size_t discover_sizeof_region(void);
 DISCOVER_API size_t discover_sizeof_reload_result(void);
 DISCOVER_API size_t discover_sizeof_status(void);
 DISCOVER_API size_t discover_sizeof_top_writer(void);
