@@ -229,7 +229,7 @@ static void status_stop(struct daemon *d)
 static int services_start(struct daemon *d)
 {
     const struct services_reach reach = {
-        d->base, d->metrics, d->config, d->agent, .set_others = daemon_set_unit_services, .turn = turn, .arg = d};
+        d->base, d->metrics, d->config, d->agent, d->state_dir, NULL, daemon_set_unit_services, turn, d};
     int err = services_new(&reach, &d->services);
     if (err)
         return err;
@@ -363,6 +363,7 @@ static int requests_start(struct daemon *d)
                                          .version = DAEMON_VERSION,
                                          .catalog = d->catalog,
                                          .agent = d->agent,
+                                         .checking = services_checking(d->services),
                                          .hostnames = d->hostnames,
                                          .inherited = d->activation.api,
                                          .arg = d,

@@ -7,6 +7,7 @@
 #include "libdiscover/handle.h"
 #include "libdiscover/session/link.h"
 #include "libdiscover/session/answer.h"
+#include "libdiscover/session/check_messages.h"
 #include "libdiscover/session/pending.h"
 
 typedef Discover__V1__ClientMessage client_message;
@@ -14,6 +15,7 @@ typedef Discover__V1__ClientMessage client_message;
 #define OK         DISCOVER__V1__SERVER_MESSAGE__BODY_OK
 #define REGISTERED DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED
 #define STATUS     DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
+#define CHECKS     DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS
 #define RELOADED   DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
 #define DOCUMENT   DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT
 
@@ -35,16 +37,6 @@ static int begin(struct discover *d)
     if (!err)
         handle_mend(d);
     return err;
-}
-
-static int check_names(const char *service, const char *instance)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (!service || !instance)
-        return -EINVAL;
-    if (service_parse(service, domain, name) < 0)
-        return DISCOVER_E_NAME;
-    return *instance == '\0' || label_valid(instance, strlen(instance)) ? 0 : DISCOVER_E_NAME;
 }
 
 static void set_completion(struct discover_call *call, const struct completion *to)
@@ -231,23 +223,55 @@ int discover_heartbeat_async(struct discover *d, const char *service, const char
     return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
 }
 
-int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                            int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+int discover_report_check_async(struct discover *d, const char *service, const char *instance, const char *check,
+                                enum discover_state state, const char *note, discover_answer_fn *fn, void *arg,
+                                struct discover_call **ret_call)
+{
+    Discover__V1__ReportCheck body;
+    int err = service && instance && check && note ? begin(d) : -EINVAL;
+    err = err ? err : check_names(service, instance);
+    if (err || (err = report_check_message(service, instance, check, state, note, &body)))
+        return err;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK;
+    msg.report_check = &body;
+    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
+}
+
+int discover_checks_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
+                          void *arg, struct discover_call **ret_call)
+{
+    int err = service && instance ? begin(d) : -EINVAL;
+    if (!err && (*service || *instance))
+        err = check_names(service, instance);
+    if (err < 0)
+        return err;
+    Discover__V1__ChecksRequest body = checks_message(service, instance);
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS;
+    msg.checks = &body;
+    return ask(d, &msg, CHECKS, &(struct completion){fn, arg, ret_call});
+}
+
+static int override(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                    const char *reason, const struct completion *to)
 {
     int err = begin(d);
     if (!err && (!service || !instance || *service))
         err = check_names(service, instance);
     if (err < 0)
         return err;
-    Discover__V1__Override body = DISCOVER__V1__OVERRIDE__INIT;
-    body.service = (char *)service;
-    body.instance = (char *)instance;
-    body.state = (Discover__V1__State)state;
-    body.end = !on;
+    Discover__V1__Override body = override_message(service, instance, state, reason);
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
     msg.override = &body;
-    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
+    return ask(d, &msg, OK, to);
+}
+
+int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                            int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return override(d, service, instance, state, on ? "" : NULL, &(struct completion){fn, arg, ret_call});
 }
 
 /* Messages that say nothing but what they are. */
@@ -296,6 +320,7 @@ struct outcome {
     struct discover_registration *registration;
     discover_status_fn *status_fn;
     discover_reload_fn *reload_fn;
+    discover_checks_fn *checks_fn;
     void *arg;
 };
 
@@ -309,6 +334,8 @@ static void on_outcome(void *arg, const struct discover_answer *answer)
         (void)label_copy(o->registration->instance, answer->instance, strlen(answer->instance));
     if (o->status_fn && answer->status)
         o->status_fn(o->arg, answer->status);
+    if (o->checks_fn && answer->checks)
+        o->checks_fn(o->arg, answer->checks);
     if (o->reload_fn && answer->reload)
         o->reload_fn(o->arg, answer->reload);
 }
@@ -348,10 +375,31 @@ int discover_heartbeat(struct discover *d, const char *service, const char *inst
     return await(&o, discover_heartbeat_async(d, service, instance, on_outcome, &o, &o.call));
 }
 
+int discover_report_check(struct discover *d, const char *service, const char *instance, const char *check,
+                          enum discover_state state, const char *note)
+{
+    struct outcome o = {.d = d};
+    return await(&o, discover_report_check_async(d, service, instance, check, state, note, on_outcome, &o, &o.call));
+}
+
+int discover_checks(struct discover *d, const char *service, const char *instance, discover_checks_fn *fn, void *arg)
+{
+    struct outcome o = {.d = d, .checks_fn = fn, .arg = arg};
+    return !fn ? -EINVAL : await(&o, discover_checks_async(d, service, instance, on_outcome, &o, &o.call));
+}
+
 int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
 {
     struct outcome o = {.d = d};
     return await(&o, discover_override_async(d, service, instance, state, on, on_outcome, &o, &o.call));
+}
+
+int discover_override_because(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                              const char *reason)
+{
+    struct outcome o = {.d = d};
+    const struct completion to = {on_outcome, &o, &o.call};
+    return reason ? await(&o, override(d, service, instance, state, reason, &to)) : -EINVAL;
 }
 
 int discover_leave(struct discover *d)

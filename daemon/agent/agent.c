@@ -168,6 +168,16 @@ void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
     agent_after(a, now_ns);
 }
 
+int agent_may_report(const struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    return registrar_may_report(a->registrar, key, client, uid);
+}
+
+int agent_registered_port(const struct agent *a, const struct instance_key *key, uint16_t *ret_port)
+{
+    return registrar_port(a->registrar, key, ret_port);
+}
+
 enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key)
 {
     return registrar_inherited_state(a->registrar, key);

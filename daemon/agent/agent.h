@@ -146,6 +146,12 @@ void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns);
  */
 int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns);
 
+/* Whether a client may say how the instance is: as with a heartbeat, and anybody of one of the configuration. -ENOENT, -EPERM. */
+int agent_may_report(const struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid);
+
+/* The port of what is registered, and not only inherited. -ENOENT. */
+int agent_registered_port(const struct agent *a, const struct instance_key *key, uint16_t *ret_port);
+
 /* Ends a registration, whoever has made it, also one of the configuration, until that is set again. */
 void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns);
 

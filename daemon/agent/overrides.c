@@ -51,7 +51,7 @@ int overrides_set(struct overrides *o, const struct override *override)
 {
     struct override *it = find(o, override);
     if (it) {
-        it->state = override->state;
+        *it = *override;
         return 0;
     }
     int err = overrides_reserve(o, override);

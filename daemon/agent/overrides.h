@@ -10,13 +10,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "libdiscover/core/record.h"
+
+#define OVERRIDE_REASON_CAP 256 /* with NUL; UTF-8 without control characters */
 
 struct override {
     struct instance_key
         key;       /* instance "": all of the service; domain and service "", too: all of the host; host: "" */
     uint8_t state; /* DISCOVER_DRAINING or DISCOVER_MAINTENANCE */
+    char reason[OVERRIDE_REASON_CAP]; /* in an operator's words; "": none was given */
+    uid_t uid;                        /* who set it */
+    int64_t set_ms;                   /* when, by the wall clock, since 1970; 0: not known */
 };
 
 struct overrides {

@@ -37,6 +37,8 @@ void registrar_client_gone(struct registrar *r, uint64_t client, int64_t now_ns)
 void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns);
 int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns);
 void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t now_ns);
+int registrar_may_report(const struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid);
+int registrar_port(const struct registrar *r, const struct instance_key *key, uint16_t *ret_port);
 enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key);
 int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns);
 int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns);

@@ -6,6 +6,14 @@
 #include "daemon/agent/registrar_impl.h"
 #include "daemon/agent/stored.h"
 
+/* It is shown to people as it stands. */
+static bool is_line(const char *text)
+{
+    struct record rule;
+    record_init(&rule);
+    return !*text || record_set_meta(&rule, "reason", text) == 0;
+}
+
 static int check_override(const struct override *o)
 {
     const struct instance_key *k = &o->key;
@@ -13,7 +21,7 @@ static int check_override(const struct override *o)
     bool named = label_valid(k->domain, strlen(k->domain)) && label_valid(k->service, strlen(k->service)) &&
                  (!k->instance[0] || label_valid(k->instance, strlen(k->instance)));
     bool state = o->state == DISCOVER_DRAINING || o->state == DISCOVER_MAINTENANCE;
-    return (host || named) && state ? 0 : -EINVAL;
+    return (host || named) && state && is_line(o->reason) ? 0 : -EINVAL;
 }
 
 /* In force, or not any more, once it is stored. */

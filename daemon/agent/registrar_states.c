@@ -30,6 +30,26 @@ void registrar_static_drop(struct registrar *r, const struct instance_key *key, 
         registrar_end(r, reg, now_ns);
 }
 
+int registrar_may_report(const struct registrar *r, const struct instance_key *key, uint64_t client, uid_t uid)
+{
+    const struct registration *reg = registrations_find(r->registrations, key);
+    if (!reg || reg->owner.kind == OWNER_INHERITED)
+        return -ENOENT;
+    bool allowed = reg->owner.kind == OWNER_STATIC || registration_allows(reg, client, uid);
+    return allowed && !registrations_is_kept_from(r->registrations, key, uid) ? 0 : -EPERM;
+}
+
+int registrar_port(const struct registrar *r, const struct instance_key *key, uint16_t *ret_port)
+{
+    const struct registration *reg = registrations_find(r->registrations, key);
+    struct record record;
+    if (!reg || reg->owner.kind == OWNER_INHERITED)
+        return -ENOENT;
+    registration_record(reg, &record);
+    *ret_port = record.port;
+    return 0;
+}
+
 enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key)
 {
     struct registration *reg = registrations_find(r->registrations, key);

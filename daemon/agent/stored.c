@@ -113,6 +113,9 @@ size_t stored_override_encode(const struct override *override, uint8_t ret_bytes
     msg.service = (char *) override->key.service;
     msg.instance = (char *) override->key.instance;
     msg.state = override->state;
+    msg.reason = (char *) override->reason;
+    msg.uid = override->uid;
+    msg.set_ms = override->set_ms;
     return discover__v1__stored_override__pack(&msg, ret_bytes);
 }
 
@@ -131,6 +134,9 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
                  copy_label(override.key.service, msg->service) == 0 &&
                  copy_label(override.key.instance, msg->instance) == 0;
     override.state = (uint8_t)msg->state;
+    snprintf(override.reason, sizeof override.reason, "%s", msg->reason);
+    override.uid = msg->uid;
+    override.set_ms = msg->set_ms;
     discover__v1__stored_override__free_unpacked(msg, NULL);
     if (!named)
         return -EBADMSG;

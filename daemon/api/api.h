@@ -48,14 +48,36 @@ struct reload_report {
     struct string_list taken, restart, refused; /* restart: takes effect with the next start */
 };
 
+/* The checks that come with a registration, as texts. */
+struct api_checks {
+    char *const *specs;
+    size_t n;
+    bool operator_; /* root or the daemon's own user wants them */
+};
+
+/* What a program says of an instance. */
+struct api_check_report {
+    struct instance_key key;
+    const char *check, *note;
+    enum discover_state state; /* PASSING, WARNING or CRITICAL */
+    uint64_t client;
+    uid_t uid;
+};
+
+/* One check for an answer; the strings live during the call. */
+typedef void api_check_fn(void *arg, const Discover__V1__CheckInfo *info);
+
 /*
  * What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. *ret_why, set
  * where an errno does not say it all, is read before the next turn of the loop.
  */
 struct api_ops {
     void *arg;
-    int (*register_instance)(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-                             const char **ret_why);
+    int (*register_instance)(void *arg, const struct agent_request *request, const struct api_checks *checks,
+                             char ret_instance[static LABEL_CAP], const char **ret_why);
+    int (*report_check)(void *arg, const struct api_check_report *report); /* -ENOENT: no such check */
+    /* All checks, or those of a service (instance ""), or of one instance. */
+    void (*each_check)(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg);
     int (*deregister_instance)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
                                const char **ret_why);
     int (*override)(void *arg, const struct override *override, bool on, const char **ret_why);

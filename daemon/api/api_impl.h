@@ -127,6 +127,23 @@ void api_client_send_moved(struct api_client *c);
 /* False: it is no service, and the client is told so. */
 bool api_check_service(struct api_client *c, uint32_t id, const char *service);
 
+/* instance may be empty where `named` is false. -EINVAL with the reason. */
+int api_parse_names(const struct api *api, const char *service, const char *instance, bool named,
+                    struct instance_key *ret_key, const char **ret_why);
+void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+
+/* Ok, or what the agent's errno is called; why: said by whoever refused it, or NULL. */
+void api_answer(struct api_client *c, uint32_t id, int err, const char *why);
+
+void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *why);
+
+/* States that operators set (api_override.c). */
+void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+
+/* Checks (api_checks.c). */
+void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+
 /* Services watched (api_watch.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_watch_tell(const struct api_subscription *s);

@@ -15,7 +15,7 @@
 typedef Discover__V1__ClientMessage ClientMessage;
 typedef Discover__V1__ServerMessage ServerMessage;
 
-static void refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     api_client_send_error(c, id, code, reason);
 }
@@ -52,15 +52,15 @@ static Discover__V1__Error__Code code_of(int err)
 }
 
 /* why: said by whoever refused it, instead of what is said of all such; or NULL. */
-static void refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
+void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
 {
-    refuse(c, id, code_of(err), why ? why : agent_refusal(err));
+    api_refuse(c, id, code_of(err), why ? why : agent_refusal(err));
 }
 
-static void answer(struct api_client *c, uint32_t id, int err, const char *why)
+void api_answer(struct api_client *c, uint32_t id, int err, const char *why)
 {
     if (err < 0)
-        refuse_errno(c, id, err, why);
+        api_refuse_errno(c, id, err, why);
     else
         send_ok(c, id);
 }
@@ -70,8 +70,8 @@ bool api_check_service(struct api_client *c, uint32_t id, const char *service)
     char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     if (service_ref_parse(service, domain, name, region) == 0)
         return true;
-    refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
-           "service: not \"domain/service\" of two names, or the domain is reserved");
+    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
+               "service: not \"domain/service\" of two names, or the domain is reserved");
     return false;
 }
 
@@ -111,9 +111,8 @@ static void handle_hello(struct api_client *c, const ClientMessage *m)
 
 /* --- registrations --- */
 
-/* instance may be empty where `named` is false. */
-static int parse_names(const struct api *api, const char *service, const char *instance, bool named,
-                       struct instance_key *ret_key, const char **ret_why)
+int api_parse_names(const struct api *api, const char *service, const char *instance, bool named,
+                    struct instance_key *ret_key, const char **ret_why)
 {
     *ret_key = (struct instance_key){0};
     if (service_parse(service, ret_key->domain, ret_key->service) < 0) {
@@ -159,7 +158,7 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
                         const char **ret_why)
 {
     struct agent_request *r = ret_request;
-    int err = parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
+    int err = api_parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
     if (err == 0 && m->pid != 0)
@@ -186,9 +185,15 @@ static void send_registered(struct api_client *c, uint32_t id, const char *servi
     api_client_send(c, &message, -1);
 }
 
+static int register_checked(struct api_client *c, const Discover__V1__Register *m, const struct agent_request *request,
+                            char ret_instance[static LABEL_CAP], const char **ret_why)
+{
+    const struct api_checks checks = {m->checks, m->n_checks, api_is_operator(c)};
+    return c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_instance, ret_why);
+}
+
 static void handle_register(struct api_client *c, const ClientMessage *m)
 {
-    const struct api *api = c->api;
     struct agent_request request = {0};
     char instance[LABEL_CAP];
     const char *why = NULL;
@@ -198,9 +203,9 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
     if (err == 0)
-        err = api->ops.register_instance(api->ops.arg, &request, instance, &why);
+        err = register_checked(c, m->register_, &request, instance, &why);
     if (err < 0)
-        refuse_errno(c, m->id, err, why);
+        api_refuse_errno(c, m->id, err, why);
     else
         send_registered(c, m->id, m->register_->service, instance);
 }
@@ -213,13 +218,13 @@ static void handle_deregister(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0) {
-        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
+    if (api_parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0) {
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
         return;
     }
     bool own = m->deregister->own;
     int err = api->ops.deregister_instance(api->ops.arg, &key, c->id, own ? UID_NOBODY : c->peer.uid, &why);
-    answer(c, m->id, own && err == -EPERM ? 0 : err, why);
+    api_answer(c, m->id, own && err == -EPERM ? 0 : err, why);
 }
 
 static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
@@ -227,33 +232,10 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
-        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
+    if (api_parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
     else
-        answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
-}
-
-static void handle_override(struct api_client *c, const ClientMessage *m)
-{
-    const struct api *api = c->api;
-    const Discover__V1__Override *o = m->override;
-    struct override override = {.state = (uint8_t)o->state};
-    const char *why = NULL;
-    bool may = c->api->access.policy ? api_check_line(c, m->id, o->service, true) : api_check_operator(c, m->id);
-    if (!may)
-        return;
-    bool named = !*o->service || service_parse(o->service, override.key.domain, override.key.service) == 0;
-    if (named && *o->instance)
-        named = label_copy(override.key.instance, o->instance, strlen(o->instance)) == 0;
-    int err = named ? api->ops.override(api->ops.arg, &override, !o->end, &why) : -EINVAL;
-    if (err == -EINVAL)
-        refuse_errno(c, m->id, err, "not a service, an instance of it, or a state that an operator sets");
-    else if (err == -ENOENT)
-        refuse_errno(c, m->id, err, "that state was not set for just these instances");
-    else if (err == -ENOSPC)
-        refuse_errno(c, m->id, err, "as many states are set as may be (limits.overrides)");
-    else
-        answer(c, m->id, err, why);
+        api_answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
 }
 
 static void handle_leave(struct api_client *c, const ClientMessage *m)
@@ -270,7 +252,7 @@ static void handle_reload(struct api_client *c, const ClientMessage *m)
     if (!api_check_operator(c, m->id))
         return;
     if (c->reload) {
-        refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, "the reload that you asked for before is not done yet");
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, "the reload that you asked for before is not done yet");
         return;
     }
     c->reload_id = m->id;
@@ -312,7 +294,7 @@ void api_left(struct api *api, const char *why)
         if (!c->leaves)
             continue;
         if (why)
-            refuse(c, c->leave_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
+            api_refuse(c, c->leave_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
         else
             send_ok(c, c->leave_id);
     }
@@ -327,7 +309,7 @@ static void handle_forget(struct api_client *c, const ClientMessage *m)
         return;
     int err = c->forgets ? -EALREADY : api->ops.forget(api->ops.arg, m->forget->host, &why);
     if (err < 0) {
-        refuse_errno(c, m->id, err, why);
+        api_refuse_errno(c, m->id, err, why);
         return;
     }
     c->forgets = true;
@@ -342,7 +324,7 @@ void api_forgotten(struct api *api, const char *why)
             continue;
         c->forgets = false;
         if (*why)
-            refuse(c, c->forget_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
+            api_refuse(c, c->forget_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
         else
             send_ok(c, c->forget_id);
     }
@@ -380,7 +362,9 @@ static const struct request {
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, true, handle_register},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, true, handle_deregister},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT, true, handle_heartbeat},
-    {DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, false, handle_override},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK, true, api_report_check_handle},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS, false, api_checks_handle},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, false, api_override_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, false, handle_reload},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},

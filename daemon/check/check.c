@@ -46,12 +46,13 @@ static void on_report(void *arg, enum check_result result, bool certain, const c
 void check_start(struct check *check)
 {
     check->started_ns = clock_now_ns();
+    metric_inc(&check->instance->checks->metrics.starts);
     check->kind->start(check->own);
 }
 
 void check_expired(struct check *check)
 {
-    char text[256];
+    char text[512];
     const char *at = check->kind->cancel(check->own);
     check->took_ns = clock_now_ns() - check->started_ns;
     int n = snprintf(text, sizeof text, "not done within %.3g s: %s", (double)check->job.timeout_ns / NS_PER_S, at);
@@ -75,11 +76,9 @@ static int open_kind(struct check *check, char ret_why[static CONFIG_WHY_CAP])
 {
     const struct check_report report = {on_report, check};
     const struct checked *instance = check->instance;
-    const char *why = "not a check that can be run here";
+    const char *why = "";
     check->kind = check_kind_of(check->spec.type);
-    int err = check->kind ? check->kind->open(&instance->checks->tools, &check->spec, &instance->subject, &report,
-                                              &check->own, &why)
-                          : -EINVAL;
+    int err = check->kind->open(&instance->checks->tools, &check->spec, &instance->subject, &report, &check->own, &why);
     if (err == -EINVAL)
         snprintf(ret_why, CONFIG_WHY_CAP, "%s", why);
     return err;

@@ -10,10 +10,12 @@
 #include "daemon/base/log.h"
 #include "daemon/check/checks_impl.h"
 #include "daemon/check/curl_loop.h"
+#include "daemon/check/reaper.h"
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(checks_metrics, configured, "discoverd_checks", "Checks that are run on this host."),
     GAUGE_OF(checks_metrics, running, "discoverd_checks_running", "Checks that are under way."),
+    COUNTER_OF(checks_metrics, starts, "discoverd_check_starts_total", "Runs of checks that were started."),
     COUNTER_OF(checks_metrics, runs, "discoverd_check_runs_total", "Results of checks."),
     COUNTER_OF(checks_metrics, failures, "discoverd_check_failures_total", "Results of checks that are failures."),
     COUNTER_OF(checks_metrics, changes, "discoverd_check_changes_total",
@@ -81,6 +83,7 @@ int checks_new(struct event_base *base, struct metrics *metrics, const struct ch
     schedule_init(&c->schedule, &schedule_ops, options->running_max, options->seed);
     c->tools.dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     if (!c->tools.dns || loop_timer_init(&c->timer, base, on_time, c) < 0 || curl_loop_new(base, &c->tools.curl) < 0 ||
+        reaper_new(base, &c->tools.reaper) < 0 ||
         metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &c->metrics) < 0) {
         checks_free(c);
         return -ENOMEM;
@@ -123,6 +126,7 @@ void checks_free(struct checks *c)
     while (c->all)
         remove_instance(c->all);
     curl_loop_free(c->tools.curl);
+    reaper_free(c->tools.reaper);
     if (c->tools.dns)
         evdns_base_free(c->tools.dns, 1);
     loop_timer_fini(&c->timer);
@@ -314,7 +318,7 @@ int checks_set(struct checks *c, const struct check_subject *subject, char *cons
     if (err)
         return err;
     if (n == 0) {
-        checks_remove(c, &subject->key);
+        (void)checks_remove(c, &subject->key);
         *ret_state = DISCOVER_PASSING;
         return 0;
     }
@@ -332,9 +336,10 @@ int checks_set(struct checks *c, const struct check_subject *subject, char *cons
     return 0;
 }
 
-void checks_remove(struct checks *c, const struct instance_key *key)
+bool checks_remove(struct checks *c, const struct instance_key *key)
 {
     struct checked *instance = checks_find(c, key);
     if (instance)
         remove_instance(instance);
+    return instance != NULL;
 }

@@ -63,8 +63,8 @@ int checks_plan(const struct checks *c, const struct instance_key *key, char *co
 int checks_set(struct checks *c, const struct check_subject *subject, char *const *specs, size_t n,
                enum discover_state before, enum discover_state *ret_state, char ret_why[static CONFIG_WHY_CAP]);
 
-/* The instance is gone: nothing more is said of it. */
-void checks_remove(struct checks *c, const struct instance_key *key);
+/* The instance is gone: nothing more is said of it. Whether it had any checks. */
+bool checks_remove(struct checks *c, const struct instance_key *key);
 
 /*
  * The program itself says how it is: to its check of kind ttl of that name, or to all of them (""). -ENOENT: there is none;
@@ -86,9 +86,9 @@ struct check_view {
     const char *output; /* of the last run: at most CHECK_OUTPUT_MAX bytes of UTF-8 */
     bool flapping;      /* the instance changes so often that it is not told when it gets better */
 };
-typedef void check_view_fn(void *arg, const struct check_view *view);
+typedef void check_view_fn(void *arg, const struct instance_key *key, const struct check_view *view);
 
-/* The checks of an instance; returns how many. */
-size_t checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg);
+/* The checks of an instance; with instance "", of all of a service; with domain "", of all. */
+void checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg);
 
 #endif

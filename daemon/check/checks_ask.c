@@ -63,24 +63,51 @@ int checks_plan(const struct checks *c, const struct instance_key *key, char *co
     return err;
 }
 
-size_t checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg)
+int checks_tell(struct checks *c, const struct instance_key *key, const char *name, enum check_result result,
+                const char *note, size_t n)
 {
     const struct checked *instance = checks_find(c, key);
-    size_t n = instance ? instance->n : 0;
-    for (size_t i = 0; i < n; i++) {
+    int err = -ENOENT;
+    for (size_t i = 0; instance && i < instance->n; i++) {
         const struct check *check = instance->list[i];
-        fn(arg, &(struct check_view){.name = check_spec_name(&check->spec),
-                                     .kind = check_type_word(check->spec.type),
-                                     .target = check_spec_target(&check->spec),
-                                     .state = check->tally.state,
-                                     .known = check->tally.known,
-                                     .since_ns = check->since_ns,
-                                     .ran_ns = check->ran_ns,
-                                     .took_ns = check->took_ns,
-                                     .failures = check->tally.failures,
-                                     .runs = check->runs,
-                                     .output = said_text(&check->said),
-                                     .flapping = instance->flapping});
+        if (check->spec.type != CHECK_TTL || (*name && strcmp(check_spec_name(&check->spec), name) != 0))
+            continue;
+        check_ttl_tell(check->own, result, note, n);
+        err = 0;
     }
-    return n;
+    return err;
+}
+
+static void show(const struct checked *instance, check_view_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < instance->n; i++) {
+        const struct check *check = instance->list[i];
+        const struct check_view view = {.name = check_spec_name(&check->spec),
+                                        .kind = check_type_word(check->spec.type),
+                                        .target = check_spec_target(&check->spec),
+                                        .state = check->tally.state,
+                                        .known = check->tally.known,
+                                        .since_ns = check->since_ns,
+                                        .ran_ns = check->ran_ns,
+                                        .took_ns = check->took_ns,
+                                        .failures = check->tally.failures,
+                                        .runs = check->runs,
+                                        .output = said_text(&check->said),
+                                        .flapping = instance->flapping};
+        fn(arg, &instance->subject.key, &view);
+    }
+}
+
+void checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg)
+{
+    if (key->instance[0]) {
+        const struct checked *one = checks_find(c, key);
+        if (one)
+            show(one, fn, arg);
+        return;
+    }
+    for (const struct checked *it = c->all; it; it = it->hh.next)
+        if (!key->domain[0] ||
+            (strcmp(it->subject.key.domain, key->domain) == 0 && strcmp(it->subject.key.service, key->service) == 0))
+            show(it, fn, arg);
 }

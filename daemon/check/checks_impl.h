@@ -37,7 +37,7 @@ struct checked {
 };
 
 struct checks_metrics {
-    metric_value configured, running, runs, failures, changes, held, delayed, deregistered;
+    metric_value configured, running, starts, runs, failures, changes, held, delayed, deregistered;
 };
 
 struct checks {

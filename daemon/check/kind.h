@@ -22,12 +22,14 @@
 
 struct check_units;
 struct curl_loop;
+struct reaper;
 
 /* What all checks share. */
 struct check_tools {
     struct event_base *base;
     struct evdns_base *dns;
     struct curl_loop *curl;
+    struct reaper *reaper;
     const struct check_units *units; /* NULL: there is no systemd to ask */
 };
 
@@ -61,6 +63,9 @@ const struct check_kind *check_kind_of(enum check_type type);
 /* A report of one line, made as by printf. */
 void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));
+
+/* What the program says: to a check of kind ttl. */
+void check_ttl_tell(void *check, enum check_result result, const char *note, size_t n);
 
 extern const struct check_kind check_tcp, check_http, check_grpc, check_exec, check_ttl, check_unit, check_pid;
 

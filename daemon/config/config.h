@@ -91,6 +91,7 @@ struct config {
         char *socket, *register_group;
         struct policy_line *policy;
         size_t n_policy;
+        bool exec_checks;
     } api;
     struct {
         bool units;

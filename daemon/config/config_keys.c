@@ -120,6 +120,8 @@ static const struct config_key main_table[] = {
      "Unix socket of libdiscover and discoverctl"},
     {"api.register_group", VALUE_TEXT, YES, 0, 0, AT(api.register_group), "discover", 0, 255,
      "Group whose members may register services, besides root and our own user; empty: none"},
+    {"api.exec_checks", VALUE_BOOLEAN, NO, 0, 0, AT(api.exec_checks), "false", 0, 0,
+     "Whether whoever may register may have commands run as checks: by the daemon, as its user"},
     {"api.policy", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0,
      "Who may register what, instead of register_group: the first line for a user counts; root and our own user may all"},
     {"systemd.units", VALUE_BOOLEAN, NO, 0, 0, AT(systemd.units), "false", 0, 0,

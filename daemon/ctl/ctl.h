@@ -24,9 +24,9 @@ struct ctl {
 
 /* A subcommand: argv starts behind its name and ends with NULL. Returns the exit status. */
 typedef int command_fn(const struct ctl *ctl, char **argv);
-command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_watch, cmd_list, cmd_hosts, cmd_status, cmd_drain,
-    cmd_undrain, cmd_maintenance, cmd_reload, cmd_leave, cmd_explain, cmd_completion, cmd_monitor, cmd_debug,
-    cmd_forget, cmd_regions;
+command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_watch, cmd_list, cmd_hosts, cmd_status, cmd_drain, cmd_check,
+    cmd_checks, cmd_undrain, cmd_maintenance, cmd_reload, cmd_leave, cmd_explain, cmd_completion, cmd_monitor,
+    cmd_debug, cmd_forget, cmd_regions;
 
 int ctl_main(int argc, char **argv);
 

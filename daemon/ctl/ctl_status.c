@@ -89,8 +89,13 @@ static void print_overrides(const struct discover_status *s)
 {
     for (size_t i = 0; i < s->n_overrides; i++) {
         const struct discover_override_info *o = &s->overrides[i];
-        printf("%-14s %s%s%s\n", state_word(o->state), *o->service ? o->service : "this host", *o->instance ? " " : "",
+        printf("%-14s %s%s%s", state_word(o->state), *o->service ? o->service : "this host", *o->instance ? " " : "",
                o->instance);
+        if (*o->reason)
+            printf(" (%s)", o->reason);
+        if (o->age_ms >= 0)
+            printf(", by user %u %lld s ago", o->uid, (long long)(o->age_ms / 1000));
+        putchar('\n');
     }
 }
 

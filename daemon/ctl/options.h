@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define OPTIONS_WORDS_MAX 2
+#define OPTIONS_WORDS_MAX 5
 #define OPTIONS_WHY_CAP   256
 
 struct option_spec {

@@ -70,6 +70,12 @@ static int add_meta(void *arg, const char *value)
     return strchr(value, '=') ? append(o->meta, REGISTER_LIST_MAX, &o->n_meta, value) : -EINVAL;
 }
 
+static int add_check(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    return append(o->checks, REGISTER_LIST_MAX, &o->n_checks, value);
+}
+
 static int set_ttl(void *arg, const char *value)
 {
     struct register_options *o = arg;
@@ -108,6 +114,7 @@ const struct option_spec register_specs[] = {
     {"priority", "N", "0 to 65535, lower is used first (default: 0)", set_priority},
     {"tag", "T", "a text to select by, at most 16; one that is a name has a name in DNS, too", add_tag},
     {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
+    {"check", "SPEC", "have it checked, as \"tcp=127.0.0.1:8080 interval=10s\"; at most 16", add_check},
     {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
     {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
     {"drain", "TIME", "how long COMMAND goes on after SIGTERM, while others stop calling (default: 500ms)", set_drain},
@@ -193,6 +200,8 @@ static struct refusal apply(const struct register_options *o, struct discover_re
         attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]));
     for (size_t i = 0; i < o->n_meta; i++)
         attempt(&refusal, "--meta", o->meta[i], set_meta(r, o->meta[i]));
+    for (size_t i = 0; i < o->n_checks; i++)
+        attempt(&refusal, "--check", o->checks[i], discover_registration_add_check(r, o->checks[i]));
     if (o->ttl_ms)
         attempt(&refusal, "--ttl", "", discover_registration_set_ttl(r, o->ttl_ms));
     if (o->pid)

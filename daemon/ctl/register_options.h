@@ -22,8 +22,9 @@ struct register_options {
         drain_ms; /* how long the command goes on after SIGTERM; REGISTER_DRAIN_DEFAULT: as long as others may be looking */
     bool require; /* a daemon, before the command is started */
     enum discover_protocol protocol;
-    const char *addresses[REGISTER_ADDRESSES_MAX], *tags[REGISTER_LIST_MAX], *meta[REGISTER_LIST_MAX];
-    size_t n_addresses, n_tags, n_meta;
+    const char *addresses[REGISTER_ADDRESSES_MAX], *tags[REGISTER_LIST_MAX], *meta[REGISTER_LIST_MAX],
+        *checks[REGISTER_LIST_MAX];
+    size_t n_addresses, n_tags, n_meta, n_checks;
     char **command; /* NULL: none */
 };
 

@@ -103,8 +103,9 @@ struct checks_call {
     json_t *list;
 };
 
-static void add_check(void *arg, const struct check_view *v)
+static void add_check(void *arg, const struct instance_key *key, const struct check_view *v)
 {
+    (void)key;
     const struct checks_call *call = arg;
     json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:b}", "name", v->name, "kind", v->kind, "target",
                               v->target, "state", v->known ? state_word(v->state) : "not run yet", "since_ms",
@@ -120,7 +121,7 @@ static json_t *checks_json(const struct explaining *x, const struct instance_key
     struct checks_call call = {x, json_array()};
     const struct checks *checks = x->reach->checks(x->reach->arg);
     if (checks)
-        (void)checks_each(checks, key, add_check, &call);
+        checks_each(checks, key, add_check, &call);
     return call.list;
 }
 

@@ -72,8 +72,12 @@ static void by_own_state(const struct explain_facts *f, struct explanation *e)
     const char *state = state_word(f->facts.state);
     if (own->overridden == f->facts.state) {
         covered_text(&own->by, covered);
-        say(e, false, RULE_OVERRIDE, "an operator has set %s for %s; `%s%s%s` takes it back", state,
-            *covered ? covered : "all of this host", undo_of(own->overridden), *covered ? " " : "", covered);
+        char why[OVERRIDE_REASON_CAP + 16] = "";
+        if (*own->by.reason)
+            snprintf(why, sizeof why, " (%s)", own->by.reason);
+        say(e, false, RULE_OVERRIDE, "an operator (user %u) has set %s%s for %s; `%s%s%s` takes it back",
+            (unsigned)own->by.uid, state, why, *covered ? covered : "all of this host", undo_of(own->overridden),
+            *covered ? " " : "", covered);
     } else if (own->said != f->facts.state && own->checked == f->facts.state) {
         say(e, false, RULE_CHECK, "its checks say %s; the program itself says %s", state, state_word(own->said));
     } else {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/base/log.h"
 #include "daemon/registry/configured.h"
@@ -29,14 +30,14 @@ static int told(const struct requests *r, int err, const char **ret_why)
     return err;
 }
 
-static int api_register(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-                        const char **ret_why)
+static int api_register(void *arg, const struct agent_request *request, const struct api_checks *checks,
+                        char ret_instance[static LABEL_CAP], const char **ret_why)
 {
     struct requests *r = arg;
     int err = hostname_addresses_check(r->reach.hostnames, &request->record, ret_why);
     if (err)
         return err;
-    err = agent_register(r->reach.agent, request, clock_now_ns(), ret_instance, ret_why);
+    err = checking_register(r->reach.checking, request, checks, ret_instance, ret_why);
     turn(r);
     return told(r, err, ret_why);
 }
@@ -57,14 +58,29 @@ static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t cli
     return err;
 }
 
+static int api_report_check(void *arg, const struct api_check_report *report)
+{
+    struct requests *r = arg;
+    return checking_report(r->reach.checking, report);
+}
+
+static void api_each_check(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg)
+{
+    struct requests *r = arg;
+    checking_show(r->reach.checking, key, fn, fn_arg);
+}
+
 static int api_override(void *arg, const struct override *o, bool on, const char **ret_why)
 {
     struct requests *r = arg;
-    int err = agent_override(r->reach.agent, o, on, clock_now_ns());
+    struct override with = *o;
+    with.set_ms = (int64_t)time(NULL) * 1000;
+    int err = agent_override(r->reach.agent, &with, on, clock_now_ns());
     if (!err)
-        log_notice("an operator %s %s: %s%s%s%s%s", on ? "sets" : "ends", state_word(o->state),
+        log_notice("user %u %s %s: %s%s%s%s%s%s%s", (unsigned)o->uid, on ? "sets" : "ends",
+                   o->state == DISCOVER_DRAINING ? "draining" : "maintenance",
                    o->key.domain[0] ? o->key.domain : "this host", o->key.domain[0] ? "/" : "", o->key.service,
-                   o->key.instance[0] ? " " : "", o->key.instance);
+                   o->key.instance[0] ? " " : "", o->key.instance, o->reason[0] ? ": " : "", o->reason);
     turn(r);
     return told(r, err, ret_why);
 }
@@ -134,6 +150,8 @@ static int listen_on(struct requests *r)
     const struct api_ops ops = {.arg = r,
                                 .register_instance = api_register,
                                 .deregister_instance = api_deregister,
+                                .report_check = api_report_check,
+                                .each_check = api_each_check,
                                 .override = api_override,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,

@@ -9,6 +9,7 @@
 #include "daemon/api/api.h"
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"
+#include "daemon/registry/checking.h"
 #include "daemon/registry/hostname_addresses.h"
 
 struct requests;
@@ -21,6 +22,7 @@ struct requests_reach {
     const char *version; /* of the daemon */
     struct catalog *catalog;
     struct agent *agent;
+    struct checking *checking;
     const struct hostname_addresses *hostnames;
     int inherited; /* a listening socket used instead of api.socket; or 0 */
     void *arg;

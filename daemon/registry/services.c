@@ -3,23 +3,19 @@
 #include "daemon/registry/services.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
-#include "daemon/check/checks.h"
 #include "daemon/registry/reload_report.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/words.h"
 
 #define AT_ONCE 8 /* services, between two looks at the clock */
 
 struct services {
     struct services_reach reach;
-    struct checks *checks;
+    struct checking *checking;
     bool waiting; /* some of the configuration are not registered ... */
     bool retry;   /* ... and something has gone since, perhaps what was in the way */
 
@@ -41,50 +37,16 @@ static void report_service(struct reload_report *report, const struct agent_serv
                              s->key.instance, why);
 }
 
-/* before: what an earlier life knew of the instance's state, or 0. */
-static void set_checks(struct services *s, const struct agent_service *of, const struct service_config *config,
-                       enum discover_state before)
-{
-    const struct check_subject subject = {of->key, config->record.port};
-    enum discover_state state;
-    char why[CONFIG_WHY_CAP];
-    int err = checks_set(s->checks, &subject, config->checks.items, config->checks.n, before, &state, why);
-    if (err)
-        log_error("service %s/%s %s: its checks cannot be run: %s", of->key.domain, of->key.service, of->key.instance,
-                  err == -EINVAL ? why : strerror(-err));
-    else
-        (void)agent_set_state(s->reach.agent, &of->key, state, clock_now_ns());
-}
-
-/* It is registered in the state that its checks will say, so that nobody sees another one in between. */
-static uint8_t plan_checks(const struct services *s, const struct service_config *config,
-                           enum discover_state *ret_before)
-{
-    struct instance_key key = config->key;
-    enum discover_state state;
-    char why[CONFIG_WHY_CAP];
-    snprintf(key.host, sizeof key.host, "%s", s->reach.config->host);
-    *ret_before = agent_inherited_state(s->reach.agent, &key);
-    if (config->checks.n == 0 || checks_plan(s->checks, &key, config->checks.items, config->checks.n, *ret_before,
-                                             CHECKS_OF_CONFIGURATION, &state, why) < 0)
-        return 0; /* what is wrong, checks_set will say */
-    return (uint8_t)state;
-}
-
 static void set_in(struct services *s, const struct service_config *config, enum discover_state state)
 {
-    enum discover_state before;
     struct agent_service one = {.key = config->key, .record = config->record};
     one.record.state = (uint8_t)state;
-    one.checked = plan_checks(s, config, &before);
-    agent_static_set(s->reach.agent, &one, clock_now_ns());
+    checking_static_set(s->checking, &one, config->checks.items, config->checks.n);
     if (s->setting && s->done)
         report_service(s->report, &one);
     else if (!s->setting && one.ret_result < 0)
         log_warning("service %s/%s %s of unit %s is not registered: %s", one.key.domain, one.key.service,
                     one.key.instance, config->unit, one.ret_why ? one.ret_why : strerror(-one.ret_result));
-    if (one.ret_result == 0)
-        set_checks(s, &one, config, before);
     s->waiting |= one.ret_result < 0;
 }
 
@@ -188,47 +150,15 @@ void services_second(struct services *s)
         services_set(s, NULL, NULL, NULL);
 }
 
-static void check_state(void *arg, const struct instance_key *key, enum discover_state state)
+struct checking *services_checking(struct services *s)
 {
-    struct services *s = arg;
-    log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance, state_word(state));
-    (void)agent_set_state(s->reach.agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
-    s->reach.turn(s->reach.arg);
-}
-
-static void check_deregisters(void *arg, const struct instance_key *key, const char *why)
-{
-    struct services *s = arg;
-    log_warning("%s/%s %s is deregistered: %s", key->domain, key->service, key->instance, why);
-    agent_drop(s->reach.agent, key, clock_now_ns());
-    checks_remove(s->checks, key);
-    s->reach.turn(s->reach.arg);
+    return s->checking;
 }
 
 void services_registration_gone(struct services *s, const struct instance_key *key)
 {
-    checks_remove(s->checks, key);
+    checking_gone(s->checking, key);
     s->retry = s->waiting;
-}
-
-static uint64_t random_seed(void)
-{
-    uint64_t seed;
-    return getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed ? seed : (uint64_t)clock_now_ns();
-}
-
-static int make_checks(struct services *s)
-{
-    const struct config *config = s->reach.config;
-    const struct checks_options options = {
-        .all_max = config->limits.checks,
-        .per_instance_max = config->limits.checks_per_instance,
-        .running_max = config->limits.checks_running,
-        .recoveries = config->limits.check_recoveries,
-        .seed = random_seed(),
-    };
-    const struct checks_ops ops = {.arg = s, .state = check_state, .deregister = check_deregisters};
-    return checks_new(s->reach.base, s->reach.metrics, &options, &ops, &s->checks);
 }
 
 int services_new(const struct services_reach *reach, struct services **ret_s)
@@ -237,9 +167,17 @@ int services_new(const struct services_reach *reach, struct services **ret_s)
     if (!s)
         return -ENOMEM;
     s->reach = *reach;
+    const struct checking_reach checking = {.base = reach->base,
+                                            .metrics = reach->metrics,
+                                            .config = reach->config,
+                                            .agent = reach->agent,
+                                            .state_dir = reach->state_dir,
+                                            .units = reach->units,
+                                            .turn = reach->turn,
+                                            .arg = reach->arg};
     int err = loop_timer_init(&s->timer, reach->base, on_slice, s);
     if (!err)
-        err = make_checks(s);
+        err = checking_new(&checking, &s->checking);
     if (err)
         services_free(s);
     else
@@ -251,12 +189,12 @@ void services_free(struct services *s)
 {
     if (!s)
         return;
-    checks_free(s->checks);
+    checking_free(s->checking);
     loop_timer_fini(&s->timer);
     free(s);
 }
 
 const struct checks *services_checks(const struct services *s)
 {
-    return s->checks;
+    return checking_checks(s->checking);
 }

@@ -12,6 +12,7 @@
 #include "daemon/api/api.h"
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"
+#include "daemon/registry/checking.h"
 
 struct services;
 
@@ -21,12 +22,14 @@ struct services_reach {
     struct metrics *metrics;
     struct config *config;
     struct agent *agent;
-    void (*set_others)(void *arg); /* or NULL: within a round, when all of the configuration are set */
-    void (*turn)(void *arg);       /* a check has changed the state of an instance: something may be due */
+    struct state_dir *state_dir;     /* NULL: what is checked is not stored */
+    const struct check_units *units; /* NULL: there is no systemd to ask */
+    void (*set_others)(void *arg);   /* or NULL: within a round, when all of the configuration are set */
+    void (*turn)(void *arg);         /* the agent has something to do */
     void *arg;
 };
 
-/* Registers nothing yet. -ENOMEM. */
+/* Registers nothing yet; goes on with the checks of what an earlier life has left. -ENOMEM. */
 int services_new(const struct services_reach *reach, struct services **ret_s);
 void services_free(struct services *s); /* NULL is fine */
 
@@ -55,7 +58,10 @@ void services_store(const struct config *config);
 /* Once a second: tries again what could not be registered, when something has gone that may have been in the way. */
 void services_second(struct services *s);
 
-/* A registration of this host has ended, whoever made it: it is checked no longer. */
+/* A registration of this host has ended, whoever made it: it is checked no longer, and what it was in the way of may be tried. */
 void services_registration_gone(struct services *s, const struct instance_key *key);
+
+/* The checks of this host's instances, those of programs as well. */
+struct checking *services_checking(struct services *s);
 
 #endif

@@ -27,6 +27,7 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
     static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
     static char services[OVERRIDES_SHOWN][SERVICE_CAP];
     const struct overrides *from = agent_overrides(agent);
+    int64_t wall_ms = (int64_t)time(NULL) * 1000;
     size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct override *o = &from->all[i];
@@ -37,6 +38,9 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
         all[i].service = services[i];
         all[i].instance = (char *)o->key.instance;
         all[i].state = o->state;
+        all[i].reason = (char *)o->reason;
+        all[i].uid = o->uid;
+        all[i].age_ms = o->set_ms ? wall_ms - o->set_ms : -1;
         pointers[i] = &all[i];
     }
     ret_status->n_overrides = n;

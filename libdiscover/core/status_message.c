@@ -85,7 +85,8 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
     }
     for (size_t i = 0; i < s->n_overrides; i++) {
         const Discover__V1__Override *o = s->overrides[i];
-        lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state};
+        lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state,
+                                                             o->reason,  o->uid,      o->age_ms};
     }
     for (size_t i = 0; i < s->n_buckets; i++)
         lists.buckets[i] = bucket_of(s->buckets[i]);

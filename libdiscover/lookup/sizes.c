@@ -11,6 +11,8 @@
 SIZE_OF(answer)
 SIZE_OF(bucket)
 SIZE_OF(change)
+SIZE_OF(check)
+SIZE_OF(checks)
 SIZE_OF(counter)
 SIZE_OF(difference)
 SIZE_OF(endpoint)

@@ -2,6 +2,9 @@
 /* What the daemon answered, as the caller gets it. */
 #include "libdiscover/session/answer.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "libdiscover/core/status_message.h"
 
 /* On the way of a status. */
@@ -39,6 +42,38 @@ static void tell_reload(const Discover__V1__Reloaded *r, const struct telling *t
     to->fn(to->arg, to->answer);
 }
 
+static struct discover_check check_of(const Discover__V1__CheckInfo *c)
+{
+    return (struct discover_check){
+        .service = c->service,
+        .instance = c->instance,
+        .name = c->name,
+        .kind = c->kind,
+        .target = c->target,
+        .state = (enum discover_state)c->state,
+        .known = c->known,
+        .flapping = c->flapping,
+        .since_ms = c->since_ms,
+        .ran_ms = c->ran_ms,
+        .took_us = c->took_us,
+        .failures = c->failures,
+        .runs = c->runs,
+        .output = c->output,
+    };
+}
+
+static void tell_checks(const Discover__V1__Checks *c, const struct telling *to)
+{
+    struct discover_check *all = calloc(c->n_checks + 1, sizeof *all);
+    const struct discover_checks checks = {all, all ? c->n_checks : 0, c->left_out};
+    for (size_t i = 0; i < checks.n; i++)
+        all[i] = check_of(c->checks[i]);
+    to->answer->result = all ? 0 : -ENOMEM;
+    to->answer->checks = all ? &checks : NULL;
+    to->fn(to->arg, to->answer);
+    free(all);
+}
+
 void answer_tell(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg)
 {
     struct answer_with_part with_part = {.answer = {
@@ -53,6 +88,8 @@ void answer_tell(int result, const char *text, const ProtobufCMessage *body, dis
     }
     if (body && body->descriptor == &discover__v1__status__descriptor)
         tell_status((const Discover__V1__Status *)body, &to);
+    else if (body && body->descriptor == &discover__v1__checks__descriptor)
+        tell_checks((const Discover__V1__Checks *)body, &to);
     else if (body)
         tell_reload((const Discover__V1__Reloaded *)body, &to);
     else

@@ -96,6 +96,7 @@ static void end_with(struct discover_call *call, Discover__V1__ServerMessage *ms
 {
     bool has_body = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS ||
                     msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED ||
+                    msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS ||
                     msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT;
     if (msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR)
         return pending_end(call, link_result_of(msg->error->code), msg->error->reason);

@@ -129,6 +129,27 @@ int discover_registration_set_take_over(struct discover_registration *r, int on)
     return 0;
 }
 
+static bool is_text(const char *text, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (unsigned char)text[i] >= 0x20 && text[i] != 0x7f)
+        i++;
+    return i == n;
+}
+
+int discover_registration_add_check(struct discover_registration *r, const char *spec)
+{
+    size_t n = r && spec ? strlen(spec) : 0;
+    if (n == 0 || !is_text(spec, n))
+        return -EINVAL;
+    if (r->n_checks == REGISTRATION_CHECKS_MAX || n + 1 > sizeof r->checks - r->checks_n)
+        return -E2BIG;
+    memcpy(r->checks + r->checks_n, spec, n + 1);
+    r->checks_n += n + 1;
+    r->n_checks++;
+    return 0;
+}
+
 const char *discover_registration_instance(const struct discover_registration *r)
 {
     return r ? r->instance : "";
@@ -152,6 +173,11 @@ int registration_message(struct discover_registration *r, Discover__V1__Register
     ret_msg->ttl_ms = r->ttl_ms;
     ret_msg->pid = r->pid;
     ret_msg->take_over = r->take_over;
+    char *text = r->checks;
+    for (size_t i = 0; i < r->n_checks; i++, text += strlen(text) + 1)
+        r->check_texts[i] = text;
+    ret_msg->n_checks = r->n_checks;
+    ret_msg->checks = r->check_texts;
     return 0;
 }
 

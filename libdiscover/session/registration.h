@@ -9,6 +9,9 @@
 #include "libdiscover/core/record.h"
 #include "proto/api.pb-c.h"
 
+#define REGISTRATION_CHECKS_MAX 64
+#define REGISTRATION_CHECKS_CAP 8192
+
 struct discover_registration {
     uint64_t serial; /* tells copies of one registration from two that look the same */
     char service[SERVICE_CAP];
@@ -17,6 +20,9 @@ struct discover_registration {
     uint32_t ttl_ms;
     int32_t pid;
     bool take_over;
+    size_t n_checks, checks_n; /* how many; bytes of their texts, each with its NUL, one behind the other */
+    char checks[REGISTRATION_CHECKS_CAP];
+    char *check_texts[REGISTRATION_CHECKS_MAX]; /* of the message that was made last */
 };
 
 /* Fills in a Register message that points into r; registration_message_fini frees the rest. -ENOMEM. */

@@ -51,7 +51,7 @@ START_TEST(a_service_an_instance_and_the_host)
     two_hosts();
     ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "held", NULL), 0);
     everywhere(SERVICE, 1);
-    ck_assert_ptr_nonnull(strstr(status(), "draining       shop/payment held\n"));
+    ck_assert_ptr_nonnull(strstr(status(), "draining       shop/payment held"));
     ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, NULL), 3); /* not in these words */
     ck_assert_int_eq(ctl(&a, &o, "maintenance", "on", SERVICE, NULL), 0);
     everywhere(SERVICE, 0);
@@ -60,7 +60,7 @@ START_TEST(a_service_an_instance_and_the_host)
     ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "held", NULL), 0);
     everywhere(SERVICE, 2);
     ck_assert_int_eq(ctl(&a, &o, "drain", NULL), 0);
-    ck_assert_ptr_nonnull(strstr(status(), "draining       this host\n"));
+    ck_assert_ptr_nonnull(strstr(status(), "draining       this host"));
     everywhere(SERVICE, 0);
     everywhere(OTHER, 0);
     ck_assert_int_eq(ctl(&a, &o, "undrain", NULL), 0);
@@ -71,6 +71,29 @@ START_TEST(a_service_an_instance_and_the_host)
     ck_assert_ptr_nonnull(strstr(o.err, "not on this host now"));
     ck_assert_int_eq(ctl(&a, &o, "maintenance", "maybe", NULL), 2);
     ck_assert_int_eq(ctl(&a, &o, "drain", "one", NULL), 2);
+}
+END_TEST
+
+/* Whoever asks why is told, by status and by explain, and over a restart. */
+START_TEST(with_a_reason)
+{
+    struct output o;
+    two_hosts();
+    int64_t began_ns = clock_now_ns();
+    ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "fixed", "--reason", "new disk", "--grace", "300ms", NULL), 0);
+    ck_assert_int_ge(clock_now_ns() - began_ns, 300 * NS_PER_MS);
+    everywhere(SERVICE, 1);
+    ck_assert_ptr_nonnull(strstr(status(), "draining       shop/payment fixed (new disk), by user "));
+    host_kill(&a);
+    host_run(&a);
+    ck_assert_ptr_nonnull(strstr(status(), "draining       shop/payment fixed (new disk), by user "));
+    ck_assert_int_eq(ctl(&a, &o, "explain", SERVICE, "fixed", NULL), 0);
+    ck_assert_msg(strstr(o.out, "has set draining (new disk) for shop/payment fixed") != NULL, "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "--reason", "two\nlines", NULL), 1);
+    ck_assert_ptr_nonnull(strstr(o.err, "a reason in one line"));
+    ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "fixed", "--reason", "done", NULL), 2);
+    ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "fixed", NULL), 0);
+    everywhere(SERVICE, 2);
 }
 END_TEST
 
@@ -163,6 +186,7 @@ START_TEST(what_cannot_be_stored_is_refused)
 END_TEST
 
 E2E_TESTS("drain", 60, {"a_service_an_instance_and_the_host", a_service_an_instance_and_the_host},
+          {"with_a_reason", with_a_reason},
           {"holds_over_a_new_registration_and_a_restart", holds_over_a_new_registration_and_a_restart},
           {"only_for_root_and_the_daemons_user", only_for_root_and_the_daemons_user},
           {"by_the_program_itself", by_the_program_itself},

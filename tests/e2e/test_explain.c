@@ -98,8 +98,8 @@ START_TEST(out_by_state_override_and_check)
              port_take());
     two_hosts(services);
     ck_assert_int_eq(ctl(&a, &o, "maintenance", "on", "shop/one", NULL), 0);
-    (void)wait_until(5000, says(&a, "shop/one", NULL, "override: an operator has set maintenance for shop/one"),
-                     a.seen);
+    (void)wait_until(
+        5000, says(&a, "shop/one", NULL, "override: an operator (user 0) has set maintenance for shop/one"), a.seen);
     ck_assert_msg(strstr(o.out, "`discoverctl maintenance off shop/one` takes it back"), "%s", o.out);
     (void)wait_until(5000, says(&a, "shop/two", NULL, "check: its checks say critical"), a.seen);
     ck_assert_msg(strstr(o.out, "check    tcp 127.0.0.1:") && strstr(o.out, ": critical for "), "%s", o.out);

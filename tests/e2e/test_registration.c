@@ -170,7 +170,7 @@ START_TEST(refusals_name_what_is_wrong)
         {"--pid", "2147483000", "pid"},
         {"--instance", "not a name", "--instance"},
         {"--weight", "-1", "--weight"},
-        {"--check", "tcp", "--check"},
+        {"--checks", "tcp", "--check"},
     };
     struct output o;
     nats_start(&nats, 1);

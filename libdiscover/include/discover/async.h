@@ -12,6 +12,7 @@ extern "C" {
 #endif
 
 struct discover;
+struct discover_checks;
 struct discover_registration;
 struct discover_reload_result;
 
@@ -38,6 +39,7 @@ struct discover_answer {
     const char *instance;                 /* of a registration: its name; else "" */
     const struct discover_status *status; /* or NULL */
     const struct discover_reload_result *reload; /* or NULL */
+    const struct discover_checks *checks;        /* or NULL */
 };
 
 typedef void discover_answer_fn(void *arg, const struct discover_answer *answer);
@@ -58,6 +60,14 @@ DISCOVER_API DISCOVER_CHECK int discover_drain_async(struct discover *d, struct 
 DISCOVER_API DISCOVER_CHECK int discover_override_async(struct discover *d, const char *service, const char *instance,
                                                         enum discover_state state, int on, discover_answer_fn *fn,
                                                         void *arg, struct discover_call **ret_call);
+DISCOVER_API DISCOVER_CHECK int discover_report_check_async(struct discover *d, const char *service,
+                                                            const char *instance, const char *check,
+                                                            enum discover_state state, const char *note,
+                                                            discover_answer_fn *fn, void *arg,
+                                                            struct discover_call **ret_call);
+DISCOVER_API DISCOVER_CHECK int discover_checks_async(struct discover *d, const char *service, const char *instance,
+                                                      discover_answer_fn *fn, void *arg,
+                                                      struct discover_call **ret_call);
 DISCOVER_API DISCOVER_CHECK int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg,
                                                       struct discover_call **ret_call);
 DISCOVER_API DISCOVER_CHECK int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg,

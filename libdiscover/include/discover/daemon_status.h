@@ -31,6 +31,9 @@ struct discover_top_writer {
 struct discover_override_info {
     const char *service, *instance; /* "": all */
     enum discover_state state;
+    const char *reason; /* in the operator's words, or "" */
+    uint32_t uid;       /* who set it */
+    int64_t age_ms;     /* how long ago; -1: not known */
 };
 
 /* One of the two buckets behind the registry, as this host sees it. */

@@ -48,6 +48,7 @@
 #include <sys/socket.h>
 
 #include <discover/async.h>
+#include <discover/instance_checks.h>
 #include <discover/daemon_status.h>
 #include <discover/export.h>
 #include <discover/sizes.h>
@@ -443,7 +444,6 @@ DISCOVER_API DISCOVER_CHECK int discover_drain(struct discover *d, struct discov
  */
 DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char *service, const char *instance,
                                                   enum discover_state state, int on);
-
 /*
  * For operators: takes this host out of the registry, all its instances at once and everywhere, and stops the daemon; what
  * outlives its connection is registered again at the daemon's next start. 0: NATS has confirmed it. DISCOVER_E_DENIED: only

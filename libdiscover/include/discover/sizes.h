@@ -18,6 +18,8 @@ extern "C" {
 DISCOVER_API size_t discover_sizeof_answer(void);
 DISCOVER_API size_t discover_sizeof_bucket(void);
 DISCOVER_API size_t discover_sizeof_change(void);
+DISCOVER_API size_t discover_sizeof_check(void);
+DISCOVER_API size_t discover_sizeof_checks(void);
 DISCOVER_API size_t discover_sizeof_counter(void);
 DISCOVER_API size_t discover_sizeof_difference(void);
 DISCOVER_API size_t discover_sizeof_endpoint(void);

@@ -108,10 +108,10 @@ static inline void w_rival(void *arg, const struct lease *lease, bool stand_down
 
 /* --- the socket's way to the agent --- */
 
-static inline int o_register(void *arg, const struct agent_request *request, char ret_instance[static LABEL_CAP],
-                             const char **ret_why)
+static inline int o_register(void *arg, const struct agent_request *request, const struct api_checks *checks,
+                             char ret_instance[static LABEL_CAP], const char **ret_why)
 {
-    (void)arg;
+    (void)arg, (void)checks;
     return agent_register(s.agent, request, 0, ret_instance, ret_why);
 }
 
@@ -187,8 +187,16 @@ static inline void server_agent(void)
 
 static inline int server_listen(struct api_options options)
 {
-    const struct api_ops ops = {NULL,    o_register, o_deregister, o_override, o_heartbeat, o_client_gone, o_status,
-                                o_epoch, o_table_fd, o_reload,     o_leave,    NULL,        NULL};
+    const struct api_ops ops = {.register_instance = o_register,
+                                .deregister_instance = o_deregister,
+                                .override = o_override,
+                                .heartbeat = o_heartbeat,
+                                .client_gone = o_client_gone,
+                                .status = o_status,
+                                .epoch = o_epoch,
+                                .table_fd = o_table_fd,
+                                .reload = o_reload,
+                                .leave = o_leave};
     options.path = s.path;
     options.version = "0.1.0";
     options.host = "web-1";

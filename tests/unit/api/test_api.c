@@ -301,7 +301,7 @@ START_TEST(bad_bytes)
         {"\x01\x00\x01\x00", 4, false, "length"},
         {"\x05\x00\x00\x00\xff\xff\xff\xff\xff", 9, false, "not a protobuf"},
         {"\x02\x00\x00\x00\x08\x01", 6, false, "kind that is not known"},
-        {"\x04\x00\x00\x00\xfa\x01\x01\x61", 8, false, "kind that is not known"},
+        {"\x04\x00\x00\x00\xe2\x03\x01\x61", 8, false, "kind that is not known"},
         {"GET / HTTP/1.1\r\n\r\n", 18, false, "length"},
         {"\x05\x00", 2, true, "ended within"},
         {"\x05\x00\x00\x00\x08", 5, true, "ended within"},

@@ -157,7 +157,7 @@ static void stop_answering(struct answering *a)
 
 /* --- checks --- */
 
-#define FAST " interval=100ms timeout=50ms"
+#define FAST " interval=150ms timeout=150ms" /* long enough on a busy machine */
 
 /* form: "tcp=127.0.0.1:%u", and what else there is to say. */
 static char *text_of(const char *form, uint16_t port)
@@ -274,15 +274,16 @@ START_TEST(who_reaches_himself_has_reached_nobody)
 END_TEST
 
 /* What the only check has said last. */
-static void keep_output(void *arg, const struct check_view *view)
+static void keep_output(void *arg, const struct instance_key *of, const struct check_view *view)
 {
+    (void)of;
     snprintf(arg, 256, "%s", view->output);
 }
 
 static const char *output(void)
 {
     static char text[256];
-    ck_assert_uint_eq(checks_each(checks, &key, keep_output, text), 1);
+    checks_each(checks, &key, keep_output, text);
     return text;
 }
 
@@ -370,7 +371,7 @@ START_TEST(silence_is_a_failure)
     int sock = listen_on(&port); /* takes the connection, never answers */
     set_one("http=http://127.0.0.1:%u/" FAST, port);
     wait_for(DISCOVER_CRITICAL);
-    ck_assert_str_eq(output(), "not done within 0.05 s: waiting for an answer");
+    ck_assert_str_eq(output(), "not done within 0.15 s: waiting for an answer");
     close(sock);
     teardown();
 }
@@ -553,7 +554,7 @@ END_TEST
 static void remove_it(void *arg, const struct instance_key *of, enum discover_state now)
 {
     (void)arg, (void)now;
-    checks_remove(checks, of);
+    (void)checks_remove(checks, of);
     told++;
 }
 
@@ -569,14 +570,14 @@ START_TEST(removed_ones_say_nothing_more)
     while (!told)
         turn();
     ck_assert_uint_eq(counter("discoverd_checks"), 0);
-    checks_remove(checks, &key);
+    (void)checks_remove(checks, &key);
     /* Also in the middle of a look-up that nobody answers, and of a transfer. */
     int silent = listen_on(&bad);
     char *texts[] = {text_of("tcp=no-such-host.invalid:%u" FAST, 80), text_of("http=http://127.0.0.1:%u/" FAST, bad)};
     set(texts, 2);
     for (int i = 0; i < 50; i++)
         turn();
-    checks_remove(checks, &key);
+    (void)checks_remove(checks, &key);
     ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
     ck_assert_int_le(told, 2);
     free(texts[0]);

@@ -61,7 +61,8 @@ static const char everything[] =
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\";\n"
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "systemd = { units = true; bus = \"unix:path=/run/systemd/private\"; };\n"
-    "api = { socket = \"/run/x\"; register_group = \"\"; }; http = { listen = \"\"; hosts = [\"web-1.example.com\"]; "
+    "api = { socket = \"/run/x\"; register_group = \"\"; exec_checks = true; }; http = { listen = \"\"; hosts = "
+    "[\"web-1.example.com\"]; "
     "};\n"
     "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "
     "record_bytes = 1024; mailbox = 0x1000;\n"
@@ -129,6 +130,7 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->dns.tcp_clients_per_address, 5);
     ck_assert_str_eq(c->api.socket, "/run/x");
     ck_assert_str_eq(c->api.register_group, "");
+    ck_assert(c->api.exec_checks);
     ck_assert_str_eq(c->http.listen, "");
     ASSERT_LIST(c->http.hosts, "web-1.example.com");
     ck_assert_uint_eq(c->limits.hosts, 1);

@@ -43,6 +43,11 @@ static void on_status(void *arg, const struct discover_status *status)
     (void)arg, (void)status;
 }
 
+static void on_checks(void *arg, const struct discover_checks *checks)
+{
+    (void)arg, (void)checks;
+}
+
 static void on_reload(void *arg, const struct discover_reload_result *result)
 {
     (void)arg, (void)result;
@@ -93,6 +98,7 @@ static void on_answer(void *arg, const struct discover_answer *answer)
 #define VALID_discover_instance_fn_pointer                on_instance
 #define VALID_discover_host_fn_pointer                    on_host
 #define VALID_discover_status_fn_pointer                  on_status
+#define VALID_discover_checks_fn_pointer                  on_checks
 #define VALID_discover_reload_fn_pointer                  on_reload
 #define VALID_discover_document_fn_pointer                on_document
 #define VALID_discover_answer_fn_pointer                  on_answer

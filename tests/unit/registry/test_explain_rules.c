@@ -101,7 +101,10 @@ START_TEST(out_by_an_operator)
     expect(f, false, RULE_OVERRIDE, "override",
            "set maintenance for shop/payment p1; `discoverctl maintenance off shop/payment p1`");
     own.checked = DISCOVER_CRITICAL; /* an operator's word is above that */
-    expect(f, false, RULE_OVERRIDE, "override", "an operator");
+    own.by.uid = 7;
+    strcpy(own.by.reason, "new disk");
+    expect(f, false, RULE_OVERRIDE, "override",
+           "an operator (user 7) has set maintenance (new disk) for shop/payment p1");
 }
 END_TEST
 

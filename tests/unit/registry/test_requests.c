@@ -8,6 +8,7 @@
 static struct config *config;
 static struct catalog *catalog;
 static struct hostname_addresses *hostnames;
+static struct checking *checking;
 static struct requests *requests;
 static size_t turns;
 static bool leaving;
@@ -51,12 +52,16 @@ static void begin(void)
     ck_assert_int_eq(config_set(config, "api.socket", s.path, why), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     ck_assert_int_eq(hostname_addresses_new(s.base, config, catalog, s.metrics, on_turn, NULL, &hostnames), 0);
+    const struct checking_reach with = {
+        .base = s.base, .metrics = s.metrics, .config = config, .agent = s.agent, .turn = on_turn};
+    ck_assert_int_eq(checking_new(&with, &checking), 0);
     const struct requests_reach reach = {.base = s.base,
                                          .metrics = s.metrics,
                                          .config = config,
                                          .version = "0.1.0",
                                          .catalog = catalog,
                                          .agent = s.agent,
+                                         .checking = checking,
                                          .hostnames = hostnames,
                                          .turn = on_turn,
                                          .leave = on_leave,
@@ -69,6 +74,7 @@ static void begin(void)
 static void end(void)
 {
     requests_free(requests);
+    checking_free(checking);
     hostname_addresses_free(hostnames);
     catalog_free(catalog);
     config_free(config);

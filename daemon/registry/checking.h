@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checks of this host's instances, whichever way they came: what they find goes to the agent, and what a registration
+ * that outlives its connection wants checked is stored beside it. Main thread only.
+ */
+#ifndef REGISTRY_CHECKING_H
+#define REGISTRY_CHECKING_H
+
+#include <event2/event.h>
+
+#include "daemon/agent/agent.h"
+#include "daemon/agent/state_dir.h"
+#include "daemon/api/api.h"
+#include "daemon/check/checks.h"
+#include "daemon/config/config.h"
+
+struct checking;
+
+/* What it reaches; all stay the caller's. */
+struct checking_reach {
+    struct event_base *base;
+    struct metrics *metrics;
+    const struct config *config;
+    struct agent *agent;
+    struct state_dir *state_dir;     /* NULL: nothing is stored */
+    const struct check_units *units; /* NULL: there is no systemd to ask */
+    void (*turn)(void *arg);         /* a check has changed the state of an instance: something may be due */
+    void *arg;
+};
+
+/* With what an earlier life has stored, of instances that the agent has. -ENOMEM. */
+int checking_new(const struct checking_reach *reach, struct checking **ret_c);
+void checking_free(struct checking *c); /* NULL is fine */
+
+/* Registers one of the configuration with its checks. As agent_static_set; checks that cannot be run are logged. */
+void checking_static_set(struct checking *c, struct agent_service *service, char *const *specs, size_t n);
+
+/* Registers one with the checks it wants. As agent_register; -EINVAL, too, for a check that may not be. */
+int checking_register(struct checking *c, const struct agent_request *request, const struct api_checks *wanted,
+                      char ret_instance[static LABEL_CAP], const char **ret_why);
+
+/* A registration of this host has ended, whoever made it: it is checked no longer. */
+void checking_gone(struct checking *c, const struct instance_key *key);
+
+/* The program reports itself: as checks_tell; -EPERM: the instance is another user's. */
+int checking_report(struct checking *c, const struct api_check_report *report);
+
+/* How checks stand: all, or those of a service (instance ""), or of one instance. */
+void checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg);
+
+/* The checks themselves, to be looked at. */
+const struct checks *checking_checks(const struct checking *c);
+
+#endif
