@@ -45,7 +45,10 @@ START_TEST(what_clients_get)
 {
     two_hosts(
         "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; tags = [\"canary\"]; }");
-    (void)wait_until(3000, says(&b, "shop/payment", NULL, "1 of 1 instance is served"), b.seen);
+    (void)wait_until(3000,
+                     says(&b, "shop/payment", NULL, "1 of 1 instance is served") &&
+                         says(&b, "shop/payment", NULL, "A change of this host is back"),
+                     b.seen);
     static const char *const texts[] = {
         "in   a/p1  10.1.2.3:8080, passing, weight 1, tags canary",
         "served: it is passing, and its host a is alive",
