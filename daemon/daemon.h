@@ -137,6 +137,7 @@ struct daemon {
     struct http *http;
     struct services *services;
     struct unit_services *unit_services;
+    struct unit_checks *unit_checks;
     struct hostname_addresses *hostnames;
     struct soa_serial soa_serial;
     struct catalog_file *catalog_file;
@@ -195,6 +196,8 @@ void parts_stop(struct daemon *d);
 
 /* systemd_parts.c, as those of parts.c. The third: within a round of services (services.h). */
 int activation_part_start(struct daemon *d);
+int unit_checks_part_start(struct daemon *d);
+void unit_checks_part_stop(struct daemon *d);
 int unit_services_part_start(struct daemon *d);
 void daemon_set_unit_services(void *daemon);
 void unit_services_part_stop(struct daemon *d);

@@ -228,8 +228,9 @@ static void status_stop(struct daemon *d)
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
 static int services_start(struct daemon *d)
 {
+    const struct check_units *units = unit_checks_ops(d->unit_checks);
     const struct services_reach reach = {
-        d->base, d->metrics, d->config, d->agent, d->state_dir, NULL, daemon_set_unit_services, turn, d};
+        d->base, d->metrics, d->config, d->agent, d->state_dir, units, daemon_set_unit_services, turn, d};
     int err = services_new(&reach, &d->services);
     if (err)
         return err;
@@ -451,6 +452,7 @@ static const struct part parts[] = {
     {"registrations", outbound_start, outbound_stop},
     {"inbound", inbound_start, inbound_stop},
     {"status", status_start, status_stop},
+    {"unit checks", unit_checks_part_start, unit_checks_part_stop},
     {"services", services_start, services_stop},
     {"reload", reload_start, reload_stop},
     {"units", unit_services_part_start, unit_services_part_stop},

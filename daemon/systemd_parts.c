@@ -12,6 +12,16 @@ int activation_part_start(struct daemon *d)
     return activation_take(&d->activation);
 }
 
+int unit_checks_part_start(struct daemon *d)
+{
+    return unit_checks_new(d->base, &d->unit_checks);
+}
+
+void unit_checks_part_stop(struct daemon *d)
+{
+    unit_checks_free(d->unit_checks);
+}
+
 void daemon_set_unit_services(void *arg)
 {
     struct daemon *d = arg;
@@ -21,8 +31,9 @@ void daemon_set_unit_services(void *arg)
 
 int unit_services_part_start(struct daemon *d)
 {
-    int err = unit_services_new(&(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d, turn},
-                                &d->unit_services);
+    int err = unit_services_new(
+        &(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d->unit_checks, d, turn},
+        &d->unit_services);
     daemon_set_unit_services(d);
     return err;
 }

@@ -323,11 +323,18 @@ static bool is_wanted(const struct config *c)
 static void begin(struct unit_services *s)
 {
     const struct units_ops ops = {.arg = s, .folders = on_folders};
-    if (s->units || !is_wanted(s->reach.config))
+    if (s->units || (!is_wanted(s->reach.config) && !unit_checks_any(s->reach.checks)))
         return;
     int err = units_new(s->reach.base, s->reach.config->systemd.bus, &ops, s->reach.metrics, &s->units);
     if (err)
         log_error("the units of systemd are not followed: %s", strerror(-err));
+    else
+        unit_checks_ask(s->reach.checks, s->units);
+}
+
+static void on_wanted(void *arg)
+{
+    begin(arg);
 }
 
 void unit_services_set(struct unit_services *s)
@@ -339,11 +346,6 @@ void unit_services_set(struct unit_services *s)
     for (struct followed *f = s->all; f; f = f->hh.next)
         each_service(f, apply_one);
     begin_reading(s);
-}
-
-struct units *unit_services_units(struct unit_services *s)
-{
-    return s->units;
 }
 
 int unit_services_new(const struct unit_services_reach *reach, struct unit_services **ret_s)
@@ -358,17 +360,21 @@ int unit_services_new(const struct unit_services_reach *reach, struct unit_servi
         err = pids_new(reach->base, on_death, s, &s->pids);
     if (!err)
         err = metrics_add(reach->metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &s->metrics);
-    if (err)
+    if (err) {
         unit_services_free(s);
-    else
-        *ret_s = s;
-    return err;
+        return err;
+    }
+    unit_checks_set_wanted(reach->checks, on_wanted, s);
+    *ret_s = s;
+    return 0;
 }
 
 void unit_services_free(struct unit_services *s)
 {
     if (!s)
         return;
+    unit_checks_set_wanted(s->reach.checks, NULL, NULL);
+    unit_checks_ask(s->reach.checks, NULL);
     background_fini(&s->background);
     while (s->all)
         end_one(s->all);

@@ -14,6 +14,7 @@
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/services.h"
+#include "daemon/registry/unit_checks.h"
 #include "daemon/units/units.h"
 
 struct unit_services;
@@ -24,11 +25,13 @@ struct unit_services_reach {
     struct metrics *metrics;
     const struct config *config;
     struct services *services;
+    struct unit_checks *checks; /* which ask about units, too */
     void *arg;
     void (*turn)(void *arg); /* something may be due */
 };
 
-/* Nothing is asked while there is nobody to ask about: without systemd.units and without a service with a unit. -ENOMEM. */
+/* Nothing is asked while there is nobody to ask about: without systemd.units, and without a service
+ * or a check with a unit. -ENOMEM. */
 int unit_services_new(const struct unit_services_reach *reach, struct unit_services **ret_s);
 void unit_services_free(struct unit_services *s); /* NULL is fine */
 
@@ -37,8 +40,5 @@ void unit_services_free(struct unit_services *s); /* NULL is fine */
  * their files say, are looked up again.
  */
 void unit_services_set(struct unit_services *s);
-
-/* To ask about other units; NULL: none are asked about. */
-struct units *unit_services_units(struct unit_services *s);
 
 #endif

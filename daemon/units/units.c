@@ -13,6 +13,7 @@ static const struct metric metrics_table[] = {
     GAUGE_OF(units_metrics, followed, "discoverd_units_followed", "Units of systemd that are followed."),
     GAUGE_OF(units_metrics, connected, "discoverd_units_bus_connected",
              "1 while systemd can be asked for its units, over D-Bus."),
+    COUNTER_OF(units_metrics, asked, "discoverd_units_asked_total", "Questions to systemd about the state of a unit."),
     COUNTER_OF(units_metrics, connects, "discoverd_units_bus_connects_total", "Connections made to D-Bus."),
     COUNTER_OF(units_metrics, disconnects, "discoverd_units_bus_disconnects_total",
                "Connections to D-Bus that were lost."),

@@ -90,6 +90,15 @@ static int get(struct unit *unit, const char *interface, const char *property, s
                                     fn, unit, "ss", interface, property);
 }
 
+/* What has changed meanwhile is asked for first. */
+static void end_question(struct unit *unit, enum unit_state state, pid_t main_pid)
+{
+    if (unit->again)
+        unit_ask(unit);
+    else
+        unit_tell(unit, state, main_pid);
+}
+
 static int on_main_pid(sd_bus_message *m, void *arg, sd_bus_error *ignored)
 {
     struct unit *unit = arg;
@@ -98,12 +107,15 @@ static int on_main_pid(sd_bus_message *m, void *arg, sd_bus_error *ignored)
     unit->question = sd_bus_slot_unref(unit->question);
     if (!sd_bus_message_is_method_error(m, NULL)) /* what is no service has no such property */
         (void)sd_bus_message_read(m, "v", "u", &pid);
-    bool again = unit->again;
-    if (again)
-        unit_ask(unit);
-    else
-        unit_tell(unit, unit->answered, (pid_t)pid);
+    end_question(unit, unit->answered, (pid_t)pid);
     return 0;
+}
+
+/* Not loaded is inactive. Whatever else it could not say: what is known stays. */
+static void on_refusal(struct unit *unit, sd_bus_message *m)
+{
+    if (unit->again || sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.NoSuchUnit"))
+        end_question(unit, UNIT_GONE, 0);
 }
 
 static int on_active_state(sd_bus_message *m, void *arg, sd_bus_error *ignored)
@@ -112,12 +124,25 @@ static int on_active_state(sd_bus_message *m, void *arg, sd_bus_error *ignored)
     const char *active = "";
     (void)ignored;
     unit->question = sd_bus_slot_unref(unit->question);
-    if (!sd_bus_message_is_method_error(m, NULL))
-        (void)sd_bus_message_read(m, "v", "s", &active);
-    else if (!sd_bus_message_is_method_error(m, "org.freedesktop.systemd1.NoSuchUnit"))
-        return 0; /* it could not say: what is known stays */
+    if (sd_bus_message_is_method_error(m, NULL)) {
+        on_refusal(unit, m);
+        return 0;
+    }
+    (void)sd_bus_message_read(m, "v", "s", &active);
     unit->answered = state_of(active);
     (void)get(unit, I_SERVICE, "MainPID", on_main_pid);
+    return 0;
+}
+
+static int on_loaded(sd_bus_message *m, void *arg, sd_bus_error *ignored)
+{
+    struct unit *unit = arg;
+    (void)ignored;
+    unit->question = sd_bus_slot_unref(unit->question);
+    if (sd_bus_message_is_method_error(m, NULL))
+        on_refusal(unit, m);
+    else
+        (void)get(unit, I_UNIT, "ActiveState", on_active_state);
     return 0;
 }
 
@@ -145,7 +170,10 @@ void unit_ask(struct unit *unit)
     if (!unit->changes)
         (void)sd_bus_match_signal_async(u->bus, &unit->changes, peer(u), unit->path, I_PROPERTY, "PropertiesChanged",
                                         on_changed, ignore_answer, unit);
-    (void)get(unit, I_UNIT, "ActiveState", on_active_state);
+    /* Whether it is loaded goes first: to ask one that is not for its state loads it, and lets it go, which is told as a change. */
+    (void)sd_bus_call_method_async(u->bus, &unit->question, peer(u), MANAGER, I_MANAGER, "GetUnit", on_loaded, unit,
+                                   "s", unit->name);
+    metric_inc(&u->metrics.asked);
     arm(u);
 }
 

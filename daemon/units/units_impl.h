@@ -31,7 +31,7 @@ struct unit {
 };
 
 struct units_metrics {
-    metric_value followed, connected, connects, disconnects;
+    metric_value followed, connected, asked, connects, disconnects;
 };
 
 struct units {

@@ -43,7 +43,8 @@ state_dir = "/tmp/state";
 services_dir = "";
 address = ["10.0.0.1"];
 systemd = { units = true; bus = "unix:path=$XDG_RUNTIME_DIR/systemd/private"; };
-services = ( { name = "shop/slow"; unit = "slow.service"; port = 1; } );
+services = ( { name = "shop/slow"; unit = "slow.service"; port = 1; },
+             { name = "shop/beside"; port = 9; checks = ( { unit = "beside.service"; initial = "critical"; } ); } );
 TXT
 # unit NAME LINES: a unit of that name.
 unit() { printf '%b' "[Service]\nExecStart=/bin/sleep 1000\n$2" >"/run/units/$1"; }
@@ -51,6 +52,7 @@ unit payment.service '[X-Discover]\nService=shop/payment\nPort=8080\nTag=canary\
 unit slow.service 'ExecStartPre=/bin/sh -c "until test -e /tmp/go; do sleep 0.02; done"\nExecStop=/bin/sh -c "until test -e /tmp/end; do sleep 0.02; done"\n'
 unit wrong.service '[X-Discover]\nService=shop/wrong\nPort=80800\nPrt=1\nCheck=tpc=127.0.0.1:1\n'
 unit drop.service ''
+unit beside.service ''
 printf '[X-Discover]\nService=shop/drop\nPort=2\n\n[X-Discover]\nService=shop/drop-too\nPort=3\n' >/run/units/drop.service.d/discover.conf
 unit again.service 'Restart=always\nRestartSec=3s\n[X-Discover]\nService=shop/again\nPort=4\n'
 
@@ -99,11 +101,28 @@ until_ok "slow drains" state shop/slow draining
 touch /tmp/end
 until_ok "slow is gone" sh -c '! curl -sf http://127.0.0.1:18054/v1/services/shop/slow | grep -q draining'
 
+# A service is checked by a unit beside it; so is one that is registered meanwhile.
+gone shop/beside || fail "in spite of a unit that is not up"
+systemctl --user start beside
+until_ok "checked by a unit that is up" seen shop/beside
+ask register shop/meanwhile --port 10 --ttl 60s --check unit=beside.service >/dev/null
+until_ok "registered, and checked by the unit" seen shop/meanwhile
+systemctl --user stop beside
+until_ok "the unit is down" gone shop/beside
+until_ok "for the other one, too" gone shop/meanwhile
+ask explain shop/beside | grep -q 'gone' || fail "explain does not say what the unit is: $(ask explain shop/beside)"
+
 # A main process that is killed, and started again by systemd.
 kill -9 "$(systemctl --user show -P MainPID again)"
 until_ok "again is gone" gone shop/again
 until_ok "again is there again" seen shop/again
 curl -sf http://127.0.0.1:18054/metrics | grep -q '^discoverd_unit_deaths_total [1-9]' || fail "its death was not known by the process"
+
+# One that is not loaded is not loaded by asking, which systemd would tell of as a change, again and again.
+asked() { curl -sf http://127.0.0.1:18054/metrics | sed -n 's/^discoverd_units_asked_total //p'; }
+before=$(asked)
+for i in 1 2 3 4 5; do ask explain shop/beside >/dev/null; done
+[ $(($(asked) - before)) -lt 20 ] || fail "units are asked for again and again: $before, $(asked)"
 
 # Units that come and go, and change what they say.
 unit late.service '[X-Discover]\nService=shop/late\nPort=5\n'
