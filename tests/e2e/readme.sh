@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What the README says is so: its keys have those defaults, its map has every folder of the code.
+# What the documents say is so: keys have those defaults, the map has every folder of the code, commands are there.
 # Usage: readme.sh SOURCES DISCOVERD
 set -eu
 cd "$1"
@@ -29,4 +29,17 @@ done
 # shellcheck disable=SC2016
 sed -n 's/^| `\([a-z/]*\)` | .*/\1/p' README.md | grep -E '^(daemon|libdiscover|proto|tests|systemd)(/|$)' | while read -r folder; do
     [ -d "$folder" ] || { echo "README: there is no folder $folder"; exit 1; }
+done
+
+# Every command that README or a manual page tells to type is there, and every key that the operators' page names.
+commands=$("${2%/*}/discoverctl" --help | awk '/^  [a-z]/ { print $1 }')
+# shellcheck disable=SC2016
+{ grep -oh '`discoverctl [a-z][a-z]*' README.md examples/*/README.md
+  grep -hE '^\.(B|BR|RB|BI) .*discoverctl [a-z]' daemon/*.7 daemon/*.8 | grep -oE 'discoverctl [a-z]+'; } |
+    awk '{ print $2 }' | sort -u | while read -r command; do
+    echo "$commands" | grep -qx "$command" || { echo "there is no discoverctl $command, which the documents name"; exit 1; }
+done
+for key in $(grep -ohE '\b(nats|registry|api|dns|http|limits|systemd|resolver)\.[a-z_.]+[a-z]' daemon/discoverd-operations.7 | sort -u); do
+    case $key in *.conf | dns.*.socket) continue ;; esac
+    grep -q "^$key" "$keys" || { echo "there is no key $key, which discoverd-operations(7) names"; exit 1; }
 done
