@@ -36,6 +36,10 @@ static int begin(struct discover *d)
     int err = context_check(d);
     if (!err)
         handle_mend(d);
+    else if (err == -ECHILD)
+        (void)context_error(d, err, "the handle is another process's, which forked this one");
+    else
+        (void)context_error(d, err, "the handle is not started");
     return err;
 }
 

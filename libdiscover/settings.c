@@ -13,21 +13,30 @@
 #define ZONE_ENVIRONMENT "DISCOVERD_ZONE"
 #define ZONE_DEFAULT     "discover.internal"
 
-static int set_text(const struct discover *d, const char *text, size_t cap, char *ret_text)
+static int check_not_started(struct discover *d)
 {
-    if (!text || !*text)
+    if (!d)
         return -EINVAL;
-    if (d->started)
-        return -EALREADY;
-    if (strlen(text) >= cap)
-        return -ENAMETOOLONG;
+    return d->started ? context_error(d, -EALREADY, "it is to be set before discover_start") : 0;
+}
+
+static int set_text(struct discover *d, const char *what, const char *text, size_t cap, char *ret_text)
+{
+    char why[64];
+    int err = text && *text ? check_not_started(d) : -EINVAL;
+    if (err == -EINVAL || (!err && strlen(text) >= cap)) {
+        snprintf(why, sizeof why, "%s: is empty, or longer than %zu bytes", what, cap - 1);
+        err = context_error(d, err ? err : -ENAMETOOLONG, why);
+    }
+    if (err < 0)
+        return err;
     strcpy(ret_text, text);
     return 0;
 }
 
 int discover_set_socket(struct discover *d, const char *path)
 {
-    return d ? set_text(d, path, sizeof d->socket_path, d->socket_path) : -EINVAL;
+    return d ? set_text(d, "socket", path, sizeof d->socket_path, d->socket_path) : -EINVAL;
 }
 
 const char *discover_socket(const struct discover *d)
@@ -37,17 +46,16 @@ const char *discover_socket(const struct discover *d)
 
 int discover_set_name(struct discover *d, const char *name)
 {
-    return d ? set_text(d, name, sizeof d->name, d->name) : -EINVAL;
+    return d ? set_text(d, "name", name, sizeof d->name, d->name) : -EINVAL;
 }
 
 int discover_set_source(struct discover *d, enum discover_source source)
 {
-    if (!d)
-        return -EINVAL;
-    if (d->started)
-        return -EALREADY;
+    int err = check_not_started(d);
+    if (err < 0)
+        return err;
     if (source < DISCOVER_SOURCE_AUTO || source > DISCOVER_SOURCE_DNS)
-        return -EINVAL;
+        return context_error(d, -EINVAL, "source: none of DISCOVER_SOURCE_AUTO, _DAEMON and _DNS");
     d->source = source;
     return 0;
 }
@@ -74,10 +82,11 @@ static void name_dns_problem(const char *servers, const char *zone, const char *
 
 int discover_set_dns(struct discover *d, const char *servers, const char *zone)
 {
-    if (!d || !servers)
-        return -EINVAL;
-    if (d->started)
-        return -EALREADY;
+    if (d && !servers)
+        return context_error(d, -EINVAL, "DNS servers: are NULL");
+    int err = check_not_started(d);
+    if (err < 0)
+        return err;
     const char *wrong = set_dns(d, servers, zone);
     if (wrong)
         name_dns_problem(servers, zone, wrong, "DNS servers ", d->last_error);
@@ -96,8 +105,10 @@ void settings_take_environment(struct discover *d)
 
 int discover_set_timeout(struct discover *d, int timeout_ms)
 {
-    if (!d || timeout_ms < 0)
+    if (!d)
         return -EINVAL;
+    if (timeout_ms < 0)
+        return context_error(d, -EINVAL, "timeout: must not be negative");
     d->timeout_ms = timeout_ms;
     return 0;
 }

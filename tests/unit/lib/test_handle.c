@@ -59,7 +59,15 @@ START_TEST(setters_refuse_what_does_not_fit)
     ck_assert_int_eq(discover_set_name(d, text), -ENAMETOOLONG);
     ck_assert_int_eq(discover_set_socket(d, ""), -EINVAL);
     ck_assert_int_eq(discover_set_name(d, NULL), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(discover_last_error(d), "name: is empty"));
     ck_assert_int_eq(discover_set_timeout(d, -1), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(discover_last_error(d), "timeout: "));
+    ck_assert_int_eq(discover_set_source(d, (enum discover_source)99), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(discover_last_error(d), "source: "));
+    ck_assert_int_eq(discover_set_dns(d, "nowhere", NULL), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(discover_last_error(d), "not a list of DNS servers"));
+    ck_assert_int_eq(discover_set_dns(d, "", "no zone"), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(discover_last_error(d), "not the name of a DNS zone"));
     discover_free(d);
 }
 END_TEST
@@ -73,6 +81,7 @@ START_TEST(not_started)
     ck_assert_int_eq(discover_dispatch(d), -EINVAL);
     ck_assert_int_eq(discover_connected(d), 0);
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -EINVAL);
+    ck_assert_str_eq(discover_last_error(d), "the handle is not started");
     ck_assert_int_eq(discover_resolve(d, "shop/payment", e, 1, &n), DISCOVER_E_UNSYNCED);
     discover_free(d);
 }
