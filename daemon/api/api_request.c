@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The requests of the local API, and their answers. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,24 @@ static int register_checked(struct api_client *c, const Discover__V1__Register *
     return c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_instance, ret_why);
 }
 
+/*
+ * A process that connects anew may be heard before the end of its last connection, which then still has the name. Closes
+ * those of its connections that it has hung up; whether there was one.
+ */
+static bool close_hung_up(const struct api_client *c)
+{
+    bool any = false;
+    for (struct api_client *other = c->api->clients, *next; other && c->peer.pid > 0; other = next) {
+        struct pollfd fd = {.fd = other->sock, .events = POLLRDHUP};
+        next = other->next;
+        if (other == c || other->sock < 0 || other->peer.pid != c->peer.pid || poll(&fd, 1, 0) <= 0)
+            continue;
+        api_client_close(other);
+        any = true;
+    }
+    return any;
+}
+
 static void handle_register(struct api_client *c, const ClientMessage *m)
 {
     struct agent_request request = {0};
@@ -203,6 +222,8 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
     if (err == 0)
+        err = register_checked(c, m->register_, &request, instance, &why);
+    if (err == -EEXIST && close_hung_up(c))
         err = register_checked(c, m->register_, &request, instance, &why);
     if (err < 0)
         api_refuse_errno(c, m->id, err, why);

@@ -36,6 +36,7 @@ struct program {
     struct discover_watch *w;
     struct discover_picker *p;
     int told;
+    char instance[16]; /* its own: another process may not have been heard to have ended */
 };
 
 static bool open_fds(bool ret_open[static FDS_MAX])
@@ -68,8 +69,10 @@ static void ignore_status(void *arg, const struct discover_status *status)
 static int begin(struct program *p)
 {
     memset(p, 0, sizeof *p);
+    snprintf(p->instance, sizeof p->instance, "p%d", (int)getpid());
     if (discover_new(&p->d) < 0 || discover_set_socket(p->d, a.socket) < 0 || discover_start(p->d) < 0 ||
-        discover_registration_new(SERVICE, 80, &p->r) < 0 || discover_registration_set_instance(p->r, "p1") < 0 ||
+        discover_registration_new(SERVICE, 80, &p->r) < 0 ||
+        discover_registration_set_instance(p->r, p->instance) < 0 ||
         discover_registration_add_address(p->r, "127.0.0.1") < 0 || discover_register(p->d, p->r) < 0 ||
         discover_watch(p->d, SERVICE, on_change, p, &p->w) < 0 || discover_picker_new(p->d, SERVICE, &p->p) < 0)
         return -EIO;
@@ -100,13 +103,13 @@ static int do_register(struct program *p)
 
 static int do_deregister(struct program *p)
 {
-    int err = discover_deregister(p->d, SERVICE, "p1");
+    int err = discover_deregister(p->d, SERVICE, p->instance);
     return err == 0 || err == DISCOVER_E_UNKNOWN ? discover_register(p->d, p->r) : err;
 }
 
 static int do_heartbeat(struct program *p)
 {
-    int err = discover_heartbeat(p->d, SERVICE, "p1");
+    int err = discover_heartbeat(p->d, SERVICE, p->instance);
     return err == -EINVAL ? 0 : err; /* the daemon says that it has no TTL */
 }
 
