@@ -115,6 +115,7 @@ START_TEST(the_first_run_comes_soon)
     run_until(NS_PER_S + 50 * NS_PER_MS);
     for (size_t i = 0; i < 20; i++)
         ck_assert_uint_eq(runs_of[i], 1);
+    schedule_fini(&s);
     begin(1, 100 * NS_PER_MS, 1000);
     run_until(2 * NS_PER_S);
     ck_assert_uint_ge(runs_of[0], 18);
