@@ -3,6 +3,7 @@
 #include "daemon/api/api_closing.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -15,6 +16,7 @@
 
 #define THREADS_MAX 64
 #define WAITING_MAX 256
+#define END_MS      100 /* most have ended by then; who has not is left to the kernel */
 
 struct closing_mail {
     struct mail mail;
@@ -116,7 +118,10 @@ void api_closing_free(struct api_closing *closing)
 {
     if (!closing)
         return;
+    struct pollfd done = {.fd = mailbox_fd(closing->done), .events = POLLIN};
     on_done(closing);
+    while (closing->threads > 0 && poll(&done, 1, END_MS) > 0)
+        on_done(closing);
     loop_watch_fini(&closing->watch);
     while (closing->waiting) { /* the kernel closes them with the process */
         struct mail *next = closing->waiting->next;
