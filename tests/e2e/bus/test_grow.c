@@ -103,6 +103,9 @@ START_TEST(more_copies_and_another_age)
         nats_server_launch(&nats, i);
         nats_wait_ready(&nats);
         (void)wait_until(20000, kv_server_ready(nats.server[i].url), "the server is not back");
+        kv_open(&kv, nats.server[i].url);
+        (void)wait_until(30000, has_three_copies("SERVICES") && has_three_copies("HOSTS"), "it has not caught up");
+        kv_close(&kv);
     }
 }
 END_TEST
