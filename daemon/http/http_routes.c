@@ -63,6 +63,21 @@ static void get_readyz(struct connection *c, const char *rest)
         http_send_text(c, is_unsynced(c) || refused ? 503 : 200, text);
 }
 
+/* A document of the daemon's status: made of it by write, into a body. */
+static void send_status(struct connection *c, discover_status_fn *write)
+{
+    struct http *h = c->http;
+    struct evbuffer *body = evbuffer_new();
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    if (!body)
+        return;
+    h->ops.status(h->ops.arg, &status);
+    status_counters_fill(h->all_metrics, &status);
+    if (status_message_tell(&status, write, body) == 0)
+        http_send(c, 200, TYPE_JSON, body);
+    evbuffer_free(body);
+}
+
 static void write_status(void *arg, const struct discover_status *status)
 {
     (void)page_write_json(status_document(status), arg);
@@ -70,17 +85,8 @@ static void write_status(void *arg, const struct discover_status *status)
 
 static void get_status(struct connection *c, const char *rest)
 {
-    struct http *h = c->http;
-    struct evbuffer *body = evbuffer_new();
-    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     (void)rest;
-    if (!body)
-        return;
-    h->ops.status(h->ops.arg, &status);
-    status_counters_fill(h->all_metrics, &status);
-    if (status_message_tell(&status, write_status, body) == 0)
-        http_send(c, 200, TYPE_JSON, body);
-    evbuffer_free(body);
+    send_status(c, write_status);
 }
 
 /* 404 with the document: it names what may have been meant. */
@@ -107,16 +113,8 @@ static void write_regions(void *arg, const struct discover_status *status)
 
 static void get_regions(struct connection *c, const char *rest)
 {
-    struct http *h = c->http;
-    struct evbuffer *body = evbuffer_new();
-    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     (void)rest;
-    if (!body)
-        return;
-    h->ops.status(h->ops.arg, &status);
-    if (status_message_tell(&status, write_regions, body) == 0)
-        http_send(c, 200, TYPE_JSON, body);
-    evbuffer_free(body);
+    send_status(c, write_regions);
 }
 
 static uint64_t all_index(const struct connection *c)

@@ -6,29 +6,8 @@ set -eu
 sources=$1
 bin=$2
 
-skip() {
-    echo "-- skipped: $*"
-    exit 77
-}
-
-# Control groups that are slices or scopes.
-groups() { find /sys/fs/cgroup -maxdepth 2 -type d \( -name '*.slice' -o -name '*.scope' \) 2>/dev/null | sort; }
-
-# Everything that systemd would empty or write to is this test's own, and all of it ends with the namespace's first process.
-if [ -z "${IN_NAMESPACE-}" ]; then
-    [ -x /lib/systemd/systemd ] || skip "there is no systemd"
-    unshare -m -p -C -f --mount-proc true 2>/dev/null || skip "needs root"
-    before=$(groups)
-    status=0
-    IN_NAMESPACE=yes timeout -k 5 50 unshare -m -p -C -f --mount-proc --kill-child bash "$0" "$@" || status=$?
-    # What systemd has made there stays otherwise.
-    for group in $(comm -13 <(echo "$before") <(groups)); do
-        rmdir "$group" 2>/dev/null || true
-    done
-    exit $status
-fi
-mount --make-rprivate /
-for folder in /run /tmp /var/lib; do mount -t tmpfs tmpfs $folder; done
+# shellcheck source=tests/support/own_systemd.sh
+. "$(dirname "$0")/../support/own_systemd.sh"
 if [ ! -x "$bin/discoverd" ] || [ ! -d "$sources/systemd" ]; then
     skip "the programs lie below a folder that this hides"
 fi
