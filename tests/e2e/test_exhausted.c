@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "libdiscover/core/record.h"
+#include "tests/e2e/large_services.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/kv.h"
@@ -19,37 +19,6 @@
 static struct nats nats;
 static struct host a, late;
 static struct kv kv;
-
-static size_t make_record(uint8_t ret_bytes[static RECORD_WIRE_MAX])
-{
-    struct record r;
-    char name[8], value[250];
-    size_t n;
-    record_init(&r);
-    r.epoch = r.counter = 1;
-    r.port = 80;
-    ck_assert_int_eq(record_add_address(&r, "10.0.0.1"), 0);
-    memset(value, 'v', sizeof value);
-    value[sizeof value - 1] = '\0';
-    for (int i = 0; i < RECORD_META_MAX; i++) {
-        snprintf(name, sizeof name, "k%d", i);
-        ck_assert_int_eq(record_set_meta(&r, name, value), 0);
-    }
-    ck_assert_int_eq(record_encode(&r, ret_bytes, &n), 0);
-    return n;
-}
-
-static void put_services(void)
-{
-    uint8_t bytes[RECORD_WIRE_MAX];
-    char subject[100];
-    size_t n = make_record(bytes);
-    for (int i = 0; i < SERVICES; i++) {
-        snprintf(subject, sizeof subject, "$KV.SERVICES.shop.s%d.web-%d.i", i, i % 4);
-        ck_assert_int_eq(natsConnection_Publish(kv.nc, subject, bytes, (int)n), NATS_OK);
-    }
-    ck_assert_int_eq(natsConnection_FlushTimeout(kv.nc, 30000), NATS_OK);
-}
 
 static void let_files_grow_to(rlim_t bytes)
 {
@@ -65,19 +34,6 @@ static bool status_has(const char *text)
     return ctl(&a, &o, "status", NULL) == 0 && strstr(o.out, text);
 }
 
-static int count_services(void *arg, const char *service, size_t usable, size_t total)
-{
-    (void)service, (void)usable, (void)total;
-    ++*(int *)arg;
-    return 0;
-}
-
-static int n_served(void)
-{
-    int n = 0;
-    return discover_each_service(host_lib(&a), count_services, &n) < 0 ? -1 : n;
-}
-
 START_TEST(the_table_cannot_grow)
 {
     struct output o;
@@ -85,18 +41,18 @@ START_TEST(the_table_cannot_grow)
     host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "limits = { table_bytes = 67108864; };"});
     kv_open(&kv, nats.server[0].url);
     let_files_grow_to(TABLE_MAX);
-    put_services();
+    large_services_put(&kv, SERVICES);
     (void)wait_until(20000, status_has("synchronised   degraded"), "not degraded");
     (void)wait_until(5000, status_has("File too large"), "the reason is not told");
     (void)wait_until(20000, status_has("catalog        17000 services"), "not all known");
     ck_assert_int_eq(ctl(&a, &o, "list", NULL), 0);
     ck_assert_msg(strstr(o.err, "degraded"), "%s", o.err);
-    ck_assert_int_lt(n_served(), SERVICES);
+    ck_assert_int_lt(services_known(&a), SERVICES);
     /* Its own services and their end go on. */
     ck_assert_int_eq(ctl(&a, &o, "drain", NULL), 0);
 
     let_files_grow_to(RLIM_INFINITY);
-    (void)wait_until(20000, n_served() == SERVICES, "not all served");
+    (void)wait_until(20000, services_known(&a) == SERVICES, "not all served");
     (void)wait_until(5000, status_has("synchronised   live"), "not live again");
     ck_assert(!status_has("not served"));
     kv_close(&kv);
@@ -109,12 +65,10 @@ START_TEST(ready_is_whole)
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.nats = nats.urls});
     kv_open(&kv, nats.server[0].url);
-    put_services();
-    (void)wait_until(20000, n_served() == SERVICES, "not all served");
+    large_services_put(&kv, SERVICES);
+    (void)wait_until(20000, services_known(&a) == SERVICES, "not all served");
     host_start(&late, &(struct host_options){.name = "late", .nats = nats.urls});
-    int n = 0;
-    ck_assert_int_ge(discover_each_service(host_lib(&late), count_services, &n), 0);
-    ck_assert_int_eq(n, SERVICES);
+    ck_assert_int_eq(services_known(&late), SERVICES);
     host_kill(&late);
     kv_close(&kv);
 }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libdiscover/core/record.h"
+#include "tests/e2e/large_services.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/kv.h"
@@ -108,50 +108,6 @@ START_TEST(locked_memory)
 }
 END_TEST
 
-static size_t make_record(uint8_t ret_bytes[static RECORD_WIRE_MAX])
-{
-    struct record r;
-    char name[8], value[250];
-    size_t n;
-    record_init(&r);
-    r.epoch = r.counter = 1;
-    r.port = 80;
-    ck_assert_int_eq(record_add_address(&r, "10.0.0.1"), 0);
-    memset(value, 'v', sizeof value);
-    value[sizeof value - 1] = '\0';
-    for (int i = 0; i < RECORD_META_MAX; i++) {
-        snprintf(name, sizeof name, "k%d", i);
-        ck_assert_int_eq(record_set_meta(&r, name, value), 0);
-    }
-    ck_assert_int_eq(record_encode(&r, ret_bytes, &n), 0);
-    return n;
-}
-
-static void put_services(void)
-{
-    uint8_t bytes[RECORD_WIRE_MAX];
-    char subject[100];
-    size_t n = make_record(bytes);
-    for (int i = 0; i < SERVICES; i++) {
-        snprintf(subject, sizeof subject, "$KV.SERVICES.shop.s%d.web-%d.i", i, i % 4);
-        ck_assert_int_eq(natsConnection_Publish(kv.nc, subject, bytes, (int)n), NATS_OK);
-    }
-    ck_assert_int_eq(natsConnection_FlushTimeout(kv.nc, 30000), NATS_OK);
-}
-
-static int count_services(void *arg, const char *service, size_t usable, size_t total)
-{
-    (void)service, (void)usable, (void)total;
-    ++*(int *)arg;
-    return 0;
-}
-
-static int n_served(void)
-{
-    int n = 0;
-    return discover_each_service(host_lib(&a), count_services, &n) < 0 ? -1 : n;
-}
-
 /* It has been given a larger table several times meanwhile, and what it had of those before is gone. */
 START_TEST(grows_with_the_catalog)
 {
@@ -159,10 +115,10 @@ START_TEST(grows_with_the_catalog)
     (void)host_lib(&a);
     ck_assert_int_le(table_kib(), MIB / 2);
     kv_open(&kv, nats.server[0].url);
-    put_services();
-    (void)wait_until(20000, n_served() == SERVICES + 1, "not all served");
+    large_services_put(&kv, SERVICES);
+    (void)wait_until(20000, services_known(&a) == SERVICES + 1, "not all served");
     long most_kib = 4L * MIB * SERVICES / 1000 * 6;
-    (void)wait_until(5000, n_served() == SERVICES + 1 && table_kib() <= most_kib, "old tables stay mapped");
+    (void)wait_until(5000, services_known(&a) == SERVICES + 1 && table_kib() <= most_kib, "old tables stay mapped");
     ck_assert_int_ge(table_kib(), 4L * MIB * SERVICES / 1000);
     ck_assert_int_eq(sum_kib("/proc/self/smaps", "Locked:", "discoverd-table"), 0);
     kv_close(&kv);

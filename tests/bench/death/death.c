@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/bench/propagation/await_count.h"
 #include "tests/bench/propagation/samples.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
@@ -47,29 +48,6 @@ static void two_hosts(const char *services)
     start_host(&a, "a", services);
     start_host(&b, "b", NULL);
     prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
-}
-
-static bool has_count(struct host *h, size_t n)
-{
-    struct discover_endpoint endpoint;
-    size_t found;
-    int result = discover_resolve(h->lib, SERVICE, &endpoint, 1, &found);
-
-    return n == (result >= 0 ? found : 0) && result != DISCOVER_E_BUSY;
-}
-
-/* Ready when the host's table has n instances. Sleeps between looks, to leave the processors to the others. */
-static void await_count(struct host *h, size_t n)
-{
-    int64_t start_ns = clock_now_ns();
-
-    while (!has_count(h, n)) {
-        if (clock_now_ns() - start_ns > LIMIT_MS * NS_PER_MS)
-            ck_abort_msg("host %s: not %zu instances", h->name, n);
-        nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_US}, NULL);
-    }
-    if (discover_dispatch(h->lib) < 0)
-        ck_abort_msg("host %s: no connection", h->name);
 }
 
 /* --- what is killed: begin returns its process --- */
@@ -147,7 +125,7 @@ static pid_t begin_command(void)
     pid_t pid = 0;
 
     ctl_start(&a, &wrapper, "wrapper", "register", SERVICE, "--port", "8080", "--", "sleep", "1000", NULL);
-    (void)wait_until(LIMIT_MS, (pid = child_of(wrapper.pid)) > 0 && has_count(&a, 1), "no command");
+    (void)wait_until(LIMIT_MS, (pid = child_of(wrapper.pid)) > 0 && has_count(&a, SERVICE, 1), "no command");
     return pid;
 }
 
@@ -184,13 +162,13 @@ static void measure(const struct kind *kind)
     for (int i = 0; i < DEATHS; i++) {
         pid_t pid = kind->begin();
         ck_assert_int_gt(pid, 0);
-        await_count(&a, 1);
-        await_count(&b, 1);
+        await_count(&a, SERVICE, 1);
+        await_count(&b, SERVICE, 1);
         int64_t start_ns = clock_now_ns();
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
-        await_count(&a, 0);
+        await_count(&a, SERVICE, 0);
         samples_add(&own, clock_now_ns() - start_ns);
-        await_count(&b, 0);
+        await_count(&b, SERVICE, 0);
         samples_add(&other, clock_now_ns() - start_ns);
         kind->end(pid);
     }

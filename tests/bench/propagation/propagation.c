@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/bench/propagation/floor.h"
+#include "tests/bench/propagation/await_count.h"
 #include "tests/bench/propagation/samples.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
@@ -47,28 +48,6 @@ static void two_hosts(size_t n_servers)
     prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
 }
 
-static bool has_count(struct host *h, size_t n)
-{
-    struct discover_endpoint endpoint;
-    size_t found;
-    int result = discover_resolve(h->lib, SERVICE, &endpoint, 1, &found);
-    return n == (result >= 0 ? found : 0) && result != DISCOVER_E_BUSY;
-}
-
-/* Ready when the host's table has n instances. Sleeps between looks, to leave the processors to the others. */
-static void await_count(struct host *h, size_t n)
-{
-    int64_t start_ns = clock_now_ns();
-
-    while (!has_count(h, n)) {
-        if (clock_now_ns() - start_ns > LIMIT_MS * NS_PER_MS)
-            ck_abort_msg("host %s: not %zu instances", h->name, n);
-        nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_US}, NULL);
-    }
-    if (discover_dispatch(h->lib) < 0)
-        ck_abort_msg("host %s: no connection", h->name);
-}
-
 /* The floor puts as many bytes as the daemon does for this registration. */
 static size_t record_bytes(struct discover_registration *r)
 {
@@ -81,7 +60,7 @@ static size_t record_bytes(struct discover_registration *r)
     (void)wait_until(LIMIT_MS, (n = kv_get(&kv, "SERVICES", "bench.propagation.a.i1", value, sizeof value)) > 0,
                      "none");
     ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
-    await_count(&b, 0);
+    await_count(&b, SERVICE, 0);
     kv_close(&kv);
     return (size_t)n;
 }
@@ -93,12 +72,12 @@ static void register_once(struct discover_registration *r, struct samples *ret_c
 
     ck_assert_int_eq(discover_register(a.lib, r), 0);
     int64_t answered_ns = clock_now_ns();
-    await_count(&b, 1);
+    await_count(&b, SERVICE, 1);
     int64_t now_ns = clock_now_ns();
     samples_add(ret_called, now_ns - start_ns);
     samples_add(ret_answered, now_ns - answered_ns);
     ck_assert_int_eq(discover_deregister(a.lib, SERVICE, "i1"), 0);
-    await_count(&b, 0);
+    await_count(&b, SERVICE, 0);
 }
 
 static void measure(struct floor *floor, const char *called_name, const char *answered_name)
@@ -164,13 +143,13 @@ START_TEST(death)
         ck_assert_int_ge(pid, 0);
         if (pid == 0)
             server();
-        await_count(&a, 1);
-        await_count(&b, 1);
+        await_count(&a, SERVICE, 1);
+        await_count(&b, SERVICE, 1);
         int64_t start_ns = clock_now_ns();
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
-        await_count(&a, 0);
+        await_count(&a, SERVICE, 0);
         samples_add(&own, clock_now_ns() - start_ns);
-        await_count(&b, 0);
+        await_count(&b, SERVICE, 0);
         samples_add(&other, clock_now_ns() - start_ns);
         ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     }
