@@ -79,7 +79,7 @@ static void report_failure(struct bus_publisher *w, const char *what, const char
     if (strcmp(reason, w->last_failure) == 0)
         return;
     snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
-    char text[BUS_REASON_CAP + 64];
+    char text[BUS_REASON_CAP + 96];
     snprintf(text, sizeof text, "%s%s", what, reason);
     bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
 }

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tests/support/debian_package.h"
 #include "tests/support/e2e.h"
 #include "tests/support/kv.h"
 #include "tests/support/wait.h"
 
 #define READY_MS 20000
-#define FETCH_MS 120000
 
 static struct output o;
 
@@ -91,14 +91,5 @@ void registry_server_host(struct registry_server *r, struct host *h, const char 
 
 const char *registry_server_program(const char *suite)
 {
-    static char path[512];
-    struct proc fetch;
-    struct stat st;
-    snprintf(path, sizeof path, "%s/%s/nats-server/usr/sbin/nats-server", PACKAGES_DIR, suite);
-    proc_start(&fetch, "fetch-package", (const char *const[]){FETCH_PACKAGE, suite, "nats-server", PACKAGES_DIR, NULL},
-               NULL);
-    if (proc_wait(&fetch, FETCH_MS) == 0 && stat(path, &st) == 0)
-        return path;
-    printf("-- skipped: nats-server of Debian %s cannot be had\n", suite);
-    return NULL;
+    return debian_package_file(suite, "nats-server", "usr/sbin/nats-server");
 }

@@ -36,15 +36,19 @@ static int64_t now_ns(void)
     return (int64_t)ts.tv_sec * NS + ts.tv_nsec;
 }
 
-static uint8_t *put_label(uint8_t *at, const char *text)
+/* A name as labels, without the root. */
+static uint8_t *put_labels(uint8_t *at, const char *name)
 {
-    size_t n = strlen(text);
-    *at++ = (uint8_t)n;
-    memcpy(at, text, n);
-    return at + n;
+    for (size_t n; *name; name += n + (name[n] == '.')) {
+        n = strcspn(name, ".");
+        *at++ = (uint8_t)n;
+        memcpy(at, name, n);
+        at += n;
+    }
+    return at;
 }
 
-static size_t build(uint8_t *query, uint32_t service, uint16_t edns)
+static size_t build(uint8_t *query, uint32_t service, const struct load_options *o)
 {
     static const uint8_t srv_in[] = {0, 0, 33, 0, 1};
     char label[16];
@@ -52,14 +56,11 @@ static size_t build(uint8_t *query, uint32_t service, uint16_t edns)
     memset(query, 0, QUERY_MAX);
     query[2] = 1; /* RD, as stub resolvers set it */
     query[5] = 1;
-    uint8_t *at = put_label(query + 12, label);
-    at = put_label(at, "shop");
-    at = put_label(at, "discover");
-    at = put_label(at, "internal");
+    uint8_t *at = put_labels(put_labels(query + 12, label), o->domain ? o->domain : "shop.discover.internal");
     memcpy(at, srv_in, sizeof srv_in);
     at += sizeof srv_in;
-    if (edns) {
-        const uint8_t opt[] = {0, 0, 41, (uint8_t)(edns >> 8), (uint8_t)edns, 0, 0, 0, 0, 0, 0};
+    if (o->edns) {
+        const uint8_t opt[] = {0, 0, 41, (uint8_t)(o->edns >> 8), (uint8_t)o->edns, 0, 0, 0, 0, 0, 0};
         query[11] = 1;
         memcpy(at, opt, sizeof opt);
         at += sizeof opt;
@@ -79,7 +80,7 @@ static int queries_init(struct queries *q, const struct load_options *o)
     uint32_t random = 1;
     for (uint32_t i = 0; i < q->count; i++) {
         random = random * 1664525 + 1013904223;
-        q->n[i] = build(q->bytes[i], (random >> 8) % o->services, o->edns);
+        q->n[i] = build(q->bytes[i], (random >> 8) % o->services, o);
     }
     return 0;
 }
@@ -337,7 +338,7 @@ int load_wait(const struct load_options *o, uint32_t *ret_bytes)
 {
     uint8_t query[QUERY_MAX], reply[REPLY_MAX];
     struct pollfd p = {.events = POLLIN};
-    size_t bytes = build(query, 0, o->edns);
+    size_t bytes = build(query, 0, o);
     int64_t end = now_ns() + 20 * NS;
     int err = -ETIMEDOUT;
     while (err && now_ns() < end) {

@@ -11,10 +11,11 @@
 
 struct load_options {
     int port;
-    uint32_t services; /* asked in turn: "s<i>.shop.discover.internal" SRV */
-    uint16_t edns;     /* payload offered; 0: no OPT record */
-    uint32_t window;   /* queries outstanding */
-    uint32_t sockets;  /* UDP: asked from so many ports, so that workers share the load; 0: one */
+    uint32_t services;  /* asked in turn: "s<i>.<domain>" SRV */
+    const char *domain; /* default "shop.discover.internal" */
+    uint16_t edns;      /* payload offered; 0: no OPT record */
+    uint32_t window;    /* queries outstanding */
+    uint32_t sockets;   /* UDP: asked from so many ports, so that workers share the load; 0: one */
     double seconds;
 };
 
