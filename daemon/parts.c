@@ -136,6 +136,7 @@ static int bus_part_start(struct daemon *d)
     if (err)
         return err;
     bus_set_watchdog(d->bus, &d->watchdog);
+    outbound_set_bus(d->outbound, d->bus);
     return bus_start(d->bus);
 }
 
@@ -144,6 +145,7 @@ static void bus_part_stop(struct daemon *d)
     loop_watch_fini(&d->bus_watch);
     if (d->bus)
         bus_stop(d->bus);
+    outbound_set_bus(d->outbound, NULL);
     bus_free(d->bus);
     d->bus = NULL;
 }
@@ -230,7 +232,8 @@ static int services_start(struct daemon *d)
 {
     const struct check_units *units = unit_checks_ops(d->unit_checks);
     const struct services_reach reach = {
-        d->base, d->metrics, d->config, d->agent, d->state_dir, units, daemon_set_unit_services, turn, d};
+        d->base, d->metrics, d->config, agent_registrar(d->agent), d->state_dir, units, daemon_set_unit_services,
+        turn,    d};
     int err = services_new(&reach, &d->services);
     if (err)
         return err;
@@ -259,18 +262,6 @@ static void lease_sent(void *arg, const struct lease *lease)
     inbound_lease_sent(d->inbound, lease, clock_now_ns());
 }
 
-static int put_key(void *arg, enum bus_bucket bucket, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
-{
-    struct daemon *d = arg;
-    return bus_put(d->bus, bucket, key, bytes, n, token);
-}
-
-static int remove_key(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)
-{
-    struct daemon *d = arg;
-    return bus_delete(d->bus, bucket, key, token);
-}
-
 static int outbound_start(struct daemon *d)
 {
     const struct outbound_reach reach = {.base = d->base,
@@ -285,8 +276,8 @@ static int outbound_start(struct daemon *d)
                                          .turn = turn,
                                          .registration_gone = registration_gone,
                                          .lease_sent = lease_sent,
-                                         .put = put_key,
-                                         .remove = remove_key};
+                                         .bus_put = bus_put,
+                                         .bus_delete = bus_delete};
     int err = outbound_new(&reach, &d->outbound);
     if (!err)
         d->agent = outbound_agent(d->outbound);

@@ -57,7 +57,7 @@ static void excuse(struct daemon *d, int64_t late_ns, int64_t now_ns)
     if (late_ns >= LOGGED_NS)
         log_warning("this process did not run for %.1f s: what came meanwhile is read before anything runs out",
                     (double)late_ns / 1e9);
-    agent_stalled(d->agent, now_ns);
+    registrar_stalled(agent_registrar(d->agent), now_ns);
     catalog_postpone(d->catalog, late_ns);
     inbound_stalled(d->inbound, late_ns);
     regions_stalled(d->regions, late_ns);

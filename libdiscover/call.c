@@ -59,7 +59,7 @@ static int ask(struct discover *d, client_message *msg, Discover__V1__ServerMess
     if (err < 0)
         return err;
     set_completion(call, to);
-    pending_start(call);
+    link_start(call);
     return 0;
 }
 
@@ -84,7 +84,7 @@ static int register_one(struct discover *d, const struct discover_registration *
     if (err < 0)
         return err;
     set_completion(call, to);
-    pending_start(call);
+    link_start(call);
     return 0;
 }
 
@@ -110,7 +110,7 @@ static int drain_part(struct discover *d, uint64_t serial, struct discover_call 
     if (err < 0)
         return err;
     pending_add_part(whole, part);
-    pending_start(part);
+    link_start(part);
     return 0;
 }
 

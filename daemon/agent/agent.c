@@ -108,121 +108,9 @@ void agent_free(struct agent *a)
     free(a);
 }
 
-int agent_restore(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns)
+struct registrar *agent_registrar(const struct agent *a)
 {
-    int err = registrar_restore(a->registrar, bytes, n, now_ns);
-    agent_after(a, now_ns);
-    return err;
-}
-
-int agent_register(struct agent *a, const struct agent_request *request, int64_t now_ns,
-                   char ret_instance[static LABEL_CAP], const char **ret_why)
-{
-    if (a->leave != STAYING)
-        return -ESHUTDOWN;
-    int err = registrar_register(a->registrar, request, now_ns, ret_instance, ret_why);
-    agent_after(a, now_ns);
-    return err;
-}
-
-int agent_deregister(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns)
-{
-    int err = registrar_deregister(a->registrar, key, client, uid, now_ns);
-    agent_after(a, now_ns);
-    return err;
-}
-
-int agent_heartbeat(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns)
-{
-    return registrar_heartbeat(a->registrar, key, client, uid, now_ns);
-}
-
-void agent_client_gone(struct agent *a, uint64_t client, int64_t now_ns)
-{
-    registrar_client_gone(a->registrar, client, now_ns);
-    agent_after(a, now_ns);
-}
-
-void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns)
-{
-    registrar_pid_gone(a->registrar, pid, now_ns);
-    agent_after(a, now_ns);
-}
-
-int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns)
-{
-    int err = registrar_set_state(a->registrar, key, state, now_ns);
-    agent_after(a, now_ns);
-    return err;
-}
-
-void agent_static_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
-{
-    registrar_static_drop(a->registrar, key, now_ns);
-    agent_after(a, now_ns);
-}
-
-void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns)
-{
-    registrar_drop(a->registrar, key, now_ns);
-    agent_after(a, now_ns);
-}
-
-int agent_may_report(const struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid)
-{
-    return registrar_may_report(a->registrar, key, client, uid);
-}
-
-int agent_registered_port(const struct agent *a, const struct instance_key *key, uint16_t *ret_port)
-{
-    return registrar_port(a->registrar, key, ret_port);
-}
-
-enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key)
-{
-    return registrar_inherited_state(a->registrar, key);
-}
-
-int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns)
-{
-    int err = registrar_override(a->registrar, override, on, now_ns);
-    agent_after(a, now_ns);
-    return err;
-}
-
-int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns)
-{
-    int err = registrar_restore_override(a->registrar, bytes, n, now_ns);
-    agent_after(a, now_ns);
-    return err;
-}
-
-int agent_restore_name(struct agent *a, const uint8_t *bytes, size_t n)
-{
-    return registrar_restore_name(a->registrar, bytes, n);
-}
-
-const struct overrides *agent_overrides(const struct agent *a)
-{
-    return registrar_overrides(a->registrar);
-}
-
-void agent_static_begin(struct agent *a)
-{
-    registrar_static_begin(a->registrar);
-}
-
-void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns)
-{
-    registrar_static_set(a->registrar, service, now_ns);
-    agent_after(a, now_ns);
-}
-
-bool agent_static_end(struct agent *a, int64_t now_ns)
-{
-    bool done = registrar_static_end(a->registrar, now_ns);
-    agent_after(a, now_ns);
-    return done;
+    return a->registrar;
 }
 
 /* --- from the bus --- */
@@ -271,13 +159,6 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
     else if (!record)
         registrar_disinherit(a->registrar, key, now_ns);
     else if (is_inheritance(a, record))
-        registrar_inherit(a->registrar, key, record, now_ns);
-    agent_after(a, now_ns);
-}
-
-void agent_inherit(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns)
-{
-    if (strcmp(key->host, a->options.host) == 0)
         registrar_inherit(a->registrar, key, record, now_ns);
     agent_after(a, now_ns);
 }
@@ -333,11 +214,6 @@ void agent_read_until(struct agent *a, int64_t read_ns)
     a->read_ns = read_ns;
 }
 
-void agent_stalled(struct agent *a, int64_t now_ns)
-{
-    registrar_stalled(a->registrar, now_ns);
-}
-
 int64_t agent_deadline(const struct agent *a)
 {
     int64_t next_ns = publisher_deadline(a->publisher);
@@ -355,16 +231,12 @@ int64_t agent_deadline(const struct agent *a)
     return next_ns;
 }
 
-void agent_store_again(struct agent *a)
-{
-    agent_store_identity(a);
-}
-
 void agent_leave(struct agent *a, int64_t now_ns)
 {
     if (a->leave != STAYING)
         return;
     a->leave = SAYING_GOOD_BYE;
+    registrar_close(a->registrar);
     a->good_bye_until_ns = now_ns + GOOD_BYE_WAIT_NS;
     if (a->publishing)
         agent_put_lease(a, now_ns);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The write side: what is registered on this host, kept alive in the bucket. The facade over registrations.h
- * (who registered what), publisher.h (desired against acknowledged) and lease_schedule.h (the host's heartbeat).
+ * The write side: what is registered on this host, kept alive in the bucket. Programs and the configuration come to
+ * registrar.h (who registers what); this is the rest of it: publisher.h (desired against acknowledged), lease_schedule.h
+ * (the host's heartbeat), and what follows from the bus and from time.
  *
  * Main thread only. Pure: time comes in, everything else goes out through struct agent_ops; no op may call back
- * into the agent. Every call may move the next deadline: after it, arm the timer at agent_deadline().
+ * into the agent. Every call, also of the registrar, may move the next deadline: after it, agent_tick.
  *
  * What the local catalog holds of this host is the agent's alone (local_put, local_remove): what the bus says of
  * this host goes to agent_observed and nowhere else.
@@ -28,11 +29,11 @@
 #include <sys/types.h>
 
 #include "daemon/base/metrics.h"
-#include "daemon/agent/overrides.h"
 #include "libdiscover/core/address.h"
 #include "libdiscover/core/record.h"
 
 struct agent;
+struct registrar;
 
 /* What survives a restart of the daemon; kept by the store op, given back to agent_new. Zeros: nothing known. */
 struct agent_identity {
@@ -75,9 +76,9 @@ struct agent_ops {
     int (*publish_lease)(void *arg, const struct lease *lease, uint64_t token);
 
     /*
-     * Watches a process until unwatch_pid; agent_pid_gone follows when it dies. *start is its start time in clock
+     * Watches a process until unwatch_pid; registrar_pid_gone follows when it dies. *start is its start time in clock
      * ticks since boot: 0 asks for it, else it must match (the pid was not used again). -ESRCH: gone. Called
-     * once for a pid however many registrations it has; unwatch_pid may come after agent_pid_gone.
+     * once for a pid however many registrations it has; unwatch_pid may come after registrar_pid_gone.
      */
     int (*watch_pid)(void *arg, pid_t pid, uint64_t *start);
     void (*unwatch_pid)(void *arg, pid_t pid);
@@ -103,108 +104,8 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
               struct agent **ret_agent);
 void agent_free(struct agent *a);
 
-/*
- * Brings back a registration that an earlier life stored; right after agent_new. -ESRCH: its process is gone
- * (forgotten); -EBADMSG: not a stored registration; or as agent_register.
- */
-int agent_restore(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns);
-
-struct agent_request {
-    uint64_t client; /* the connection, never used again for another one */
-    uid_t uid;
-    struct instance_key key; /* the host is ignored; instance "": the agent makes one up */
-    struct record record;    /* epoch and counter are ignored; no address: the host's */
-    int64_t ttl_ns;          /* not 0: lives that long after the last heartbeat */
-    pid_t pid;               /* not 0: lives as long as that process; else as long as the connection */
-    bool take_over;          /* from another connection of the same user */
-    uint8_t checked;         /* its state by its checks (enum discover_state); 0: it has none yet */
-};
-
-/*
- * Registers, or changes what the same owner registered before. -EINVAL with *ret_why; -EEXIST: of another live
- * owner; -ENOSPC: instances_max; -ESRCH: no such process; -ESHUTDOWN: leaving; -EIO: what it is to be remembered by
- * cannot be stored, so nothing has changed; -ENOMEM.
- */
-int agent_register(struct agent *a, const struct agent_request *request, int64_t now_ns,
-                   char ret_instance[static LABEL_CAP], const char **ret_why);
-
-/*
- * Removes. Allowed to the connection that registered it, to its user and to root. -ENOENT; -EPERM (also: it comes
- * from the configuration); -EIO: it cannot be forgotten, so it stays.
- */
-int agent_deregister(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns);
-
-/* -ENOENT; -EPERM; -EINVAL: it has no TTL. */
-int agent_heartbeat(struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid, int64_t now_ns);
-
-void agent_client_gone(struct agent *a, uint64_t client, int64_t now_ns);
-void agent_pid_gone(struct agent *a, pid_t pid, int64_t now_ns);
-
-/*
- * What checks found. Weighed against what the owner said: maintenance and draining stay, otherwise the worse of
- * the two counts. -ENOENT.
- */
-int agent_set_state(struct agent *a, const struct instance_key *key, enum discover_state state, int64_t now_ns);
-
-/* Whether a client may say how the instance is: as with a heartbeat, and anybody of one of the configuration. -ENOENT, -EPERM. */
-int agent_may_report(const struct agent *a, const struct instance_key *key, uint64_t client, uid_t uid);
-
-/* The port of what is registered, and not only inherited. -ENOENT. */
-int agent_registered_port(const struct agent *a, const struct instance_key *key, uint16_t *ret_port);
-
-/* Ends a registration, whoever has made it, also one of the configuration, until that is set again. */
-void agent_drop(struct agent *a, const struct instance_key *key, int64_t now_ns);
-
-/* The state of what an earlier life has registered, and nobody has claimed yet; 0: nothing of that name. */
-enum discover_state agent_inherited_state(const struct agent *a, const struct instance_key *key);
-
-/*
- * An operator's word over the programs', for instances that are here and that will come; kept across restarts, until it
- * is taken back (on = false) for just the same instances and state. -EINVAL: names or state; -ENOSPC; -ENOENT: it is not
- * in force; -EIO: it cannot be stored, so nothing has changed; -ENOMEM.
- */
-int agent_override(struct agent *a, const struct override *override, bool on, int64_t now_ns);
-
-/* Brings back one that an earlier life stored; right after agent_new. -EBADMSG; or as agent_override. */
-int agent_restore_override(struct agent *a, const uint8_t *bytes, size_t n, int64_t now_ns);
-
-/*
- * Keeps the name of an instance for the user who had it in an earlier life, until the grace is over; right after agent_new,
- * from what was stored. -EBADMSG, -ENOMEM.
- */
-int agent_restore_name(struct agent *a, const uint8_t *bytes, size_t n);
-
-/* All that are in force; valid until the next call. */
-const struct overrides *agent_overrides(const struct agent *a);
-
-/*
- * Something that an earlier life had registered, by what the state directory has kept: inherited as what is found in the
- * bucket is, unless somebody has the name. After agent_restore.
- */
-void agent_inherit(struct agent *a, const struct instance_key *key, const struct record *record, int64_t now_ns);
-
-/* One service of the configuration. */
-struct agent_service {
-    struct instance_key key; /* the agent writes the host here; and the instance, where it is "" */
-    struct record record;
-    uint8_t checked;     /* as in a request */
-    int ret_result;      /* 0, or as agent_register */
-    const char *ret_why; /* when -EINVAL */
-};
-
-/*
- * Replaces the set of static registrations: begin, each that there is, and end until that says true: what was not set since
- * is removed, one a call. Other calls may come in between; a begin before the end begins anew.
- */
-void agent_static_begin(struct agent *a);
-
-/* One of them ends by itself; any other registration of that name stays. */
-void agent_static_drop(struct agent *a, const struct instance_key *key, int64_t now_ns);
-void agent_static_set(struct agent *a, struct agent_service *service, int64_t now_ns);
-bool agent_static_end(struct agent *a, int64_t now_ns);
-
-/* Why a registration was refused, for people, where nothing more is said of it: a static text. */
-const char *agent_refusal(int err);
+/* Where registrations are taken (registrar.h): the agent's. */
+struct registrar *agent_registrar(const struct agent *a);
 
 /* --- from the bus --- */
 
@@ -274,14 +175,11 @@ int64_t agent_tick(struct agent *a, int64_t now_ns);
 void agent_read_until(struct agent *a, int64_t read_ns);
 bool agent_waits_for_input(const struct agent *a);
 
-/* The daemon did not run for a while, and heard nobody's heartbeats: each TTL begins anew. */
-void agent_stalled(struct agent *a, int64_t now_ns);
-
 /* When agent_tick must be called next; INT64_MAX: only after another call. */
 int64_t agent_deadline(const struct agent *a);
 
-/* Stores the identity again, after a store that failed: what is wrong may be over. */
-void agent_store_again(struct agent *a);
+/* Stores the identity; again, after a store that failed: what is wrong may be over. */
+void agent_store_identity(struct agent *a);
 
 /* Begins the good-bye. Stored registrations stay stored: the next life brings them back. */
 void agent_leave(struct agent *a, int64_t now_ns);

@@ -4,6 +4,7 @@
 #define AGENT_AGENT_EXPLAIN_H
 
 #include "daemon/agent/agent.h"
+#include "daemon/agent/overrides.h"
 #include "daemon/agent/registrations.h"
 
 struct agent_explained {

@@ -244,22 +244,25 @@ static int claim(struct registrar *r, struct instance_key *key, struct owner *ow
     return err < 0 ? err : set(r, key, owner, record, checked, restored, now_ns);
 }
 
-int registrar_register(struct registrar *r, const struct agent_request *request, int64_t now_ns,
-                       char ret_instance[static LABEL_CAP], const char **ret_why)
+int registrar_register(struct registrar *r, struct registration_request *request, int64_t now_ns, const char **ret_why)
 {
     struct instance_key key = request->key;
     struct owner owner = registration_owner(request);
-    struct record record = request->record;
-    int err = registration_check_names(&key, ret_why);
+    int err = r->closed ? -ESHUTDOWN : registration_check_names(&key, ret_why);
     if (err == 0)
         err = registration_check_life(request, ret_why);
     if (err == 0)
-        err = registration_check_record(r->options, &record, ret_why);
+        err = registration_check_record(r->options, &request->record, ret_why);
     if (err == 0)
-        err = claim(r, &key, &owner, &record, request->checked, false, now_ns);
+        err = claim(r, &key, &owner, &request->record, request->checked, false, now_ns);
     if (err == 0)
-        memcpy(ret_instance, key.instance, LABEL_CAP);
+        request->key = key;
     return err;
+}
+
+void registrar_close(struct registrar *r)
+{
+    r->closed = true;
 }
 
 int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
@@ -276,14 +279,13 @@ int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64
     return err;
 }
 
-static int claim_static(struct registrar *r, struct agent_service *service, int64_t now_ns)
+static int claim_static(struct registrar *r, struct static_service *service, int64_t now_ns)
 {
     struct owner owner = {.kind = OWNER_STATIC};
-    struct record record = service->record;
     int err = registration_check_names(&service->key, &service->ret_why);
     if (err == 0)
-        err = registration_check_record(r->options, &record, &service->ret_why);
-    return err == 0 ? claim(r, &service->key, &owner, &record, service->checked, false, now_ns) : err;
+        err = registration_check_record(r->options, &service->record, &service->ret_why);
+    return err == 0 ? claim(r, &service->key, &owner, &service->record, service->checked, false, now_ns) : err;
 }
 
 void registrar_static_begin(struct registrar *r)
@@ -291,7 +293,7 @@ void registrar_static_begin(struct registrar *r)
     registrations_begin_round(r->registrations);
 }
 
-void registrar_static_set(struct registrar *r, struct agent_service *service, int64_t now_ns)
+void registrar_static_set(struct registrar *r, struct static_service *service, int64_t now_ns)
 {
     service->ret_result = claim_static(r, service, now_ns);
 }

@@ -4,7 +4,9 @@
 #define AGENT_REGISTRAR_IMPL_H
 
 #include "daemon/agent/name_notes.h"
+#include "daemon/agent/publisher.h"
 #include "daemon/agent/registrar.h"
+#include "daemon/agent/registrations.h"
 
 struct registrar {
     const struct agent_options *options;
@@ -16,6 +18,7 @@ struct registrar {
     uint64_t *gone; /* clients that are, and whose registrations are being ended */
     size_t n_gone, gone_cap;
     uint64_t epoch;
+    bool closed;
     struct registrar_stats stats;
 };
 

@@ -35,7 +35,7 @@ int registration_check_record(const struct agent_options *options, struct record
     return record_check(record, ret_why);
 }
 
-int registration_check_life(const struct agent_request *request, const char **ret_why)
+int registration_check_life(const struct registration_request *request, const char **ret_why)
 {
     const char *why = NULL;
     if (request->pid != 0 && request->ttl_ns != 0)
@@ -49,7 +49,7 @@ int registration_check_life(const struct agent_request *request, const char **re
     return why ? -EINVAL : 0;
 }
 
-struct owner registration_owner(const struct agent_request *request)
+struct owner registration_owner(const struct registration_request *request)
 {
     return (struct owner){
         .kind = request->pid      ? OWNER_PID
@@ -63,7 +63,7 @@ struct owner registration_owner(const struct agent_request *request)
     };
 }
 
-const char *agent_refusal(int err)
+const char *registration_refusal(int err)
 {
     static const struct {
         int err;

@@ -24,8 +24,8 @@ int state_dir_forget(struct state_dir *s, const char *name);
 int state_dir_identity(struct state_dir *s, struct agent_identity *ret_identity);
 
 /*
- * Calls fn for each that was stored under a name with that prefix (stored.h): pass it on to agent_restore or
- * agent_restore_override. Where fn returns -EBADMSG the file is set aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
+ * Calls fn for each that was stored under a name with that prefix (stored.h): pass it on to registrar_restore or
+ * another of its kind. Where fn returns -EBADMSG the file is set aside (renamed *.bad), and counted in the result. Returns the number set aside, or a negative errno.
  */
 typedef int state_dir_fn(void *arg, const uint8_t *bytes, size_t n);
 int state_dir_each(struct state_dir *s, const char *prefix, state_dir_fn *fn, void *arg);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/agent/agent.h"
+#include "daemon/agent/overrides.h"
 #include "daemon/agent/registrations.h"
 
 #define STORED_IDENTITY     "identity" /* its name; those of the others are one of these and 16 hex digits */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "daemon/base/string_list.h"
-#include "daemon/agent/agent.h"
+#include "daemon/agent/registrar.h"
 #include "daemon/base/metrics.h"
 #include "proto/api.pb-c.h"
 
@@ -68,13 +68,13 @@ struct api_check_report {
 typedef void api_check_fn(void *arg, const Discover__V1__CheckInfo *info);
 
 /*
- * What the socket needs from the rest. Results are those of agent.h; they become the error codes of the API. *ret_why, set
+ * What the socket needs from the rest. Results are those of registrar.h; they become the error codes of the API. *ret_why, set
  * where an errno does not say it all, is read before the next turn of the loop.
  */
 struct api_ops {
     void *arg;
-    int (*register_instance)(void *arg, const struct agent_request *request, const struct api_checks *checks,
-                             char ret_instance[static LABEL_CAP], const char **ret_why);
+    int (*register_instance)(void *arg, struct registration_request *request, const struct api_checks *checks,
+                             const char **ret_why);
     int (*report_check)(void *arg, const struct api_check_report *report); /* -ENOENT: no such check */
     /* All checks, or those of a service (instance ""), or of one instance. */
     void (*each_check)(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg);

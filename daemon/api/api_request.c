@@ -55,7 +55,7 @@ static Discover__V1__Error__Code code_of(int err)
 /* why: said by whoever refused it, instead of what is said of all such; or NULL. */
 void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
 {
-    api_refuse(c, id, code_of(err), why ? why : agent_refusal(err));
+    api_refuse(c, id, code_of(err), why ? why : registration_refusal(err));
 }
 
 void api_answer(struct api_client *c, uint32_t id, int err, const char *why)
@@ -155,10 +155,10 @@ static int take_process(struct api_client *c, const Discover__V1__Register *m, p
     return err;
 }
 
-static int take_request(struct api_client *c, const Discover__V1__Register *m, struct agent_request *ret_request,
+static int take_request(struct api_client *c, const Discover__V1__Register *m, struct registration_request *ret_request,
                         const char **ret_why)
 {
-    struct agent_request *r = ret_request;
+    struct registration_request *r = ret_request;
     int err = api_parse_names(c->api, m->service, m->instance, false, &r->key, ret_why);
     if (err == 0)
         err = take_record(m->record, &r->record, ret_why);
@@ -186,11 +186,11 @@ static void send_registered(struct api_client *c, uint32_t id, const char *servi
     api_client_send(c, &message, -1);
 }
 
-static int register_checked(struct api_client *c, const Discover__V1__Register *m, const struct agent_request *request,
-                            char ret_instance[static LABEL_CAP], const char **ret_why)
+static int register_checked(struct api_client *c, const Discover__V1__Register *m, struct registration_request *request,
+                            const char **ret_why)
 {
     const struct api_checks checks = {m->checks, m->n_checks, api_is_operator(c)};
-    return c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_instance, ret_why);
+    return c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_why);
 }
 
 /*
@@ -213,8 +213,7 @@ static bool close_hung_up(const struct api_client *c)
 
 static void handle_register(struct api_client *c, const ClientMessage *m)
 {
-    struct agent_request request = {0};
-    char instance[LABEL_CAP];
+    struct registration_request request = {0};
     const char *why = NULL;
     if (!api_check_line(c, m->id, m->register_->service, false))
         return;
@@ -222,13 +221,13 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
     if (err == 0 && !request.ttl_ns && !request.pid && !api_client_watch_peer(c))
         err = -ESRCH;
     if (err == 0)
-        err = register_checked(c, m->register_, &request, instance, &why);
+        err = register_checked(c, m->register_, &request, &why);
     if (err == -EEXIST && close_hung_up(c))
-        err = register_checked(c, m->register_, &request, instance, &why);
+        err = register_checked(c, m->register_, &request, &why);
     if (err < 0)
         api_refuse_errno(c, m->id, err, why);
     else
-        send_registered(c, m->id, m->register_->service, instance);
+        send_registered(c, m->id, m->register_->service, request.key.instance);
 }
 
 /* Whoever it is, his right is that of his connection alone. */

@@ -30,7 +30,7 @@ static void on_state(void *arg, const struct instance_key *key, enum discover_st
 {
     struct checking *c = arg;
     log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance, state_word(state));
-    (void)agent_set_state(c->reach.agent, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
+    (void)registrar_set_state(c->reach.registrar, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
     c->reach.turn(c->reach.arg);
 }
 
@@ -38,7 +38,7 @@ static void on_deregister(void *arg, const struct instance_key *key, const char 
 {
     struct checking *c = arg;
     log_warning("%s/%s %s is deregistered: %s", key->domain, key->service, key->instance, why);
-    agent_drop(c->reach.agent, key, clock_now_ns());
+    registrar_drop(c->reach.registrar, key, clock_now_ns());
     checks_remove(c->checks, key);
     c->reach.turn(c->reach.arg);
 }
@@ -88,74 +88,65 @@ static int set(struct checking *c, const struct check_subject *subject, char *co
     enum discover_state state;
     int err = checks_set(c->checks, subject, specs, n, before, &state, c->why);
     if (!err)
-        (void)agent_set_state(c->reach.agent, &subject->key, state, clock_now_ns());
+        (void)registrar_set_state(c->reach.registrar, &subject->key, state, clock_now_ns());
     return err;
 }
 
-/* What its state will be with these checks, so that it is registered in no other one. */
-static int plan(struct checking *c, const struct instance_key *key, char *const *specs, size_t n,
-                enum checks_grant grant, enum discover_state *ret_before, uint8_t *ret_checked)
+static int plan_for(struct checking *c, const struct instance_key *key, char *const *specs, size_t n,
+                    enum checks_grant grant, struct checking_plan *ret_plan)
 {
     struct instance_key own = *key;
     enum discover_state state;
     snprintf(own.host, sizeof own.host, "%s", c->reach.config->host);
-    *ret_before = agent_inherited_state(c->reach.agent, &own);
-    int err = checks_plan(c->checks, &own, specs, n, *ret_before, grant, &state, c->why);
-    if (!err)
-        *ret_checked = n > 0 ? (uint8_t)state : 0;
+    ret_plan->before = registrar_inherited_state(c->reach.registrar, &own);
+    int err = checks_plan(c->checks, &own, specs, n, ret_plan->before, grant, &state, c->why);
+    ret_plan->checked = !err && n > 0 ? (uint8_t)state : 0;
     return err;
 }
 
-void checking_static_set(struct checking *c, struct agent_service *service, char *const *specs, size_t n)
+void checking_static_set(struct checking *c, struct static_service *service, char *const *specs, size_t n)
 {
-    enum discover_state before;
+    struct checking_plan plan;
     const struct instance_key *key = &service->key;
-    (void)plan(c, key, specs, n, CHECKS_OF_CONFIGURATION, &before, &service->checked); /* what is wrong, set will say */
-    agent_static_set(c->reach.agent, service, clock_now_ns());
+    (void)plan_for(c, key, specs, n, CHECKS_OF_CONFIGURATION, &plan); /* what is wrong, set will say */
+    service->checked = plan.checked;
+    registrar_static_set(c->reach.registrar, service, clock_now_ns());
     if (service->ret_result < 0)
         return;
     const struct check_subject subject = {*key, service->record.port};
-    int err = set(c, &subject, specs, n, before);
+    int err = set(c, &subject, specs, n, plan.before);
     if (err)
         log_error("service %s/%s %s: its checks cannot be run: %s", key->domain, key->service, key->instance,
                   err == -EINVAL ? c->why : strerror(-err));
 }
 
-/* Registered by now: its checks, and what is stored of them. */
-static int begin(struct checking *c, const struct agent_request *request, const struct api_checks *wanted,
-                 const char *instance, enum discover_state before)
+static int refused(const struct checking *c, int err, const char **ret_why)
 {
-    struct check_subject subject = {request->key, request->record.port};
-    snprintf(subject.key.host, sizeof subject.key.host, "%s", c->reach.config->host);
-    memcpy(subject.key.instance, instance, LABEL_CAP);
+    if (err == -EINVAL)
+        *ret_why = c->why;
+    return err;
+}
+
+int checking_plan(struct checking *c, const struct instance_key *key, const struct api_checks *wanted,
+                  struct checking_plan *ret_plan, const char **ret_why)
+{
+    enum checks_grant grant = wanted->operator_ ? CHECKS_OF_OPERATOR : CHECKS_OF_PROGRAM;
+    return refused(c, plan_for(c, key, wanted->specs, wanted->n, grant, ret_plan), ret_why);
+}
+
+int checking_begin(struct checking *c, const struct registration_request *request, const struct api_checks *wanted,
+                   const struct checking_plan *plan, const char **ret_why)
+{
+    const struct check_subject subject = {request->key, request->record.port};
     bool outlives = wanted->n > 0 && (request->ttl_ns || request->pid);
-    int err = set(c, &subject, wanted->specs, wanted->n, before);
+    int err = set(c, &subject, wanted->specs, wanted->n, plan->before);
     if (!err && outlives)
         err = store(c, &subject.key, wanted->specs, wanted->n);
     else if (!err && wanted->n > 0)
         forget(c, &subject.key);
     if (err)
-        agent_drop(c->reach.agent, &subject.key, clock_now_ns());
-    return err;
-}
-
-int checking_register(struct checking *c, const struct agent_request *request, const struct api_checks *wanted,
-                      char ret_instance[static LABEL_CAP], const char **ret_why)
-{
-    struct agent_request with = *request;
-    enum discover_state before;
-    enum checks_grant grant = wanted->operator_ ? CHECKS_OF_OPERATOR : CHECKS_OF_PROGRAM;
-    int err = plan(c, &request->key, wanted->specs, wanted->n, grant, &before, &with.checked);
-    if (err == -EINVAL)
-        *ret_why = c->why;
-    if (!err)
-        err = agent_register(c->reach.agent, &with, clock_now_ns(), ret_instance, ret_why);
-    if (err)
-        return err;
-    err = begin(c, &with, wanted, ret_instance, before);
-    if (err == -EINVAL)
-        *ret_why = c->why;
-    return err;
+        registrar_drop(c->reach.registrar, &subject.key, clock_now_ns());
+    return refused(c, err, ret_why);
 }
 
 void checking_gone(struct checking *c, const struct instance_key *key)
@@ -170,7 +161,7 @@ int checking_report(struct checking *c, const struct api_check_report *r)
     enum check_result result = r->state == DISCOVER_PASSING   ? CHECK_PASS
                                : r->state == DISCOVER_WARNING ? CHECK_WARN
                                                               : CHECK_FAIL;
-    int err = agent_may_report(c->reach.agent, &r->key, r->client, r->uid);
+    int err = registrar_may_report(c->reach.registrar, &r->key, r->client, r->uid);
     return err ? err : checks_tell(c->checks, &r->key, r->check, result, r->note, strlen(r->note));
 }
 
@@ -254,7 +245,7 @@ static int restore(void *arg, const uint8_t *bytes, size_t n)
     bool named = service_parse(msg->service, key.domain, key.service) == 0 &&
                  label_copy(key.instance, msg->instance, strlen(msg->instance)) == 0;
     snprintf(key.host, sizeof key.host, "%s", c->reach.config->host);
-    if (named && agent_registered_port(c->reach.agent, &key, &port) == 0)
+    if (named && registrar_port(c->reach.registrar, &key, &port) == 0)
         restore_checks(c, &key, msg, port);
     else if (named)
         forget(c, &key);

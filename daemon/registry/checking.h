@@ -8,7 +8,7 @@
 
 #include <event2/event.h>
 
-#include "daemon/agent/agent.h"
+#include "daemon/agent/registrar.h"
 #include "daemon/agent/state_dir.h"
 #include "daemon/api/api.h"
 #include "daemon/check/checks.h"
@@ -21,23 +21,33 @@ struct checking_reach {
     struct event_base *base;
     struct metrics *metrics;
     const struct config *config;
-    struct agent *agent;
+    struct registrar *registrar;
     struct state_dir *state_dir;     /* NULL: nothing is stored */
     const struct check_units *units; /* NULL: there is no systemd to ask */
     void (*turn)(void *arg);         /* a check has changed the state of an instance: something may be due */
     void *arg;
 };
 
-/* With what an earlier life has stored, of instances that the agent has. -ENOMEM. */
+/* With what an earlier life has stored, of instances that are registered. -ENOMEM. */
 int checking_new(const struct checking_reach *reach, struct checking **ret_c);
 void checking_free(struct checking *c); /* NULL is fine */
 
-/* Registers one of the configuration with its checks. As agent_static_set; checks that cannot be run are logged. */
-void checking_static_set(struct checking *c, struct agent_service *service, char *const *specs, size_t n);
+/* Registers one of the configuration with its checks. As registrar_static_set; checks that cannot be run are logged. */
+void checking_static_set(struct checking *c, struct static_service *service, char *const *specs, size_t n);
 
-/* Registers one with the checks it wants. As agent_register; -EINVAL, too, for a check that may not be. */
-int checking_register(struct checking *c, const struct agent_request *request, const struct api_checks *wanted,
-                      char ret_instance[static LABEL_CAP], const char **ret_why);
+/*
+ * A registration with checks: planned before it is registered, so that it is in no other state than theirs for a moment;
+ * begun once it is, with the key it has then. -EINVAL with *ret_why: a check that may not be; or a negative errno. What
+ * cannot be begun is no longer registered.
+ */
+struct checking_plan {
+    enum discover_state before; /* of the same instance, in an earlier life; 0: it was not */
+    uint8_t checked;            /* its state by its checks; 0: it has none */
+};
+int checking_plan(struct checking *c, const struct instance_key *key, const struct api_checks *wanted,
+                  struct checking_plan *ret_plan, const char **ret_why);
+int checking_begin(struct checking *c, const struct registration_request *request, const struct api_checks *wanted,
+                   const struct checking_plan *plan, const char **ret_why);
 
 /* A registration of this host has ended, whoever made it: it is checked no longer. */
 void checking_gone(struct checking *c, const struct instance_key *key);

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "daemon/agent/registrar.h"
 #include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/check/pid.h"
@@ -17,6 +18,8 @@
 struct outbound {
     struct outbound_reach reach;
     struct agent *agent;
+    struct registrar *registrar; /* of it */
+    struct bus *bus;             /* NULL: not yet, or not any more */
     struct pids *pids;
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
 };
@@ -58,13 +61,13 @@ static void local_hide(void *arg, const struct instance_key *key)
 static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
 {
     struct outbound *o = arg;
-    return o->reach.put(o->reach.arg, BUS_SERVICES, key, bytes, n, token);
+    return o->bus ? o->reach.bus_put(o->bus, BUS_SERVICES, key, bytes, n, token) : -ENOTCONN;
 }
 
 static int unpublish(void *arg, const char *key, uint64_t token)
 {
     struct outbound *o = arg;
-    return o->reach.remove(o->reach.arg, BUS_SERVICES, key, token);
+    return o->bus ? o->reach.bus_delete(o->bus, BUS_SERVICES, key, token) : -ENOTCONN;
 }
 
 /* A question is no lease of ours: none comes back for it. */
@@ -73,12 +76,12 @@ static int publish_lease(void *arg, const struct lease *lease, uint64_t token)
     struct outbound *o = arg;
     uint8_t bytes[LEASE_WIRE_MAX];
     size_t n;
-    int err = lease_encode(lease, bytes, &n);
+    int err = o->bus ? lease_encode(lease, bytes, &n) : -ENOTCONN;
     if (err)
         return err;
     if (!lease->asked_by)
         o->reach.lease_sent(o->reach.arg, lease);
-    return o->reach.put(o->reach.arg, BUS_HOSTS, o->reach.config->host, bytes, n, token);
+    return o->reach.bus_put(o->bus, BUS_HOSTS, o->reach.config->host, bytes, n, token);
 }
 
 static int watch_pid(void *arg, pid_t pid, uint64_t *start)
@@ -151,32 +154,32 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 static void pid_gone(void *arg, pid_t pid)
 {
     struct outbound *o = arg;
-    agent_pid_gone(o->agent, pid, clock_now_ns());
+    registrar_pid_gone(o->registrar, pid, clock_now_ns());
     o->reach.turn(o->reach.arg);
 }
 
 static int restore(void *arg, const uint8_t *bytes, size_t n)
 {
     struct outbound *o = arg;
-    return agent_restore(o->agent, bytes, n, clock_now_ns());
+    return registrar_restore(o->registrar, bytes, n, clock_now_ns());
 }
 
 static int restore_override(void *arg, const uint8_t *bytes, size_t n)
 {
     struct outbound *o = arg;
-    return agent_restore_override(o->agent, bytes, n, clock_now_ns());
+    return registrar_restore_override(o->registrar, bytes, n, clock_now_ns());
 }
 
 static int restore_name(void *arg, const uint8_t *bytes, size_t n)
 {
     struct outbound *o = arg;
-    return agent_restore_name(o->agent, bytes, n);
+    return registrar_restore_name(o->registrar, bytes, n);
 }
 
 static void inherit(void *arg, const struct instance_key *key, const struct record *record)
 {
     struct outbound *o = arg;
-    agent_inherit(o->agent, key, record, clock_now_ns());
+    registrar_inherit(o->registrar, key, record, clock_now_ns());
 }
 
 static int restore_all(struct outbound *o, const char *prefix, state_dir_fn *fn, const char *what)
@@ -226,7 +229,7 @@ void outbound_address_changed(struct outbound *o)
 void outbound_second(struct outbound *o)
 {
     if (o->store_error[0])
-        agent_store_again(o->agent);
+        agent_store_identity(o->agent);
 }
 
 const char *outbound_store_error(const struct outbound *o)
@@ -237,6 +240,11 @@ const char *outbound_store_error(const struct outbound *o)
 struct agent *outbound_agent(struct outbound *o)
 {
     return o->agent;
+}
+
+void outbound_set_bus(struct outbound *o, struct bus *bus)
+{
+    o->bus = bus;
 }
 
 static int agent_start(struct outbound *o)
@@ -262,7 +270,11 @@ static int agent_start(struct outbound *o)
     else if (err < 0)
         return err;
     err = pids_new(o->reach.base, pid_gone, o, &o->pids);
-    return err ? err : agent_new(&options, &ops, clock_now_ns(), &o->agent);
+    if (!err)
+        err = agent_new(&options, &ops, clock_now_ns(), &o->agent);
+    if (!err)
+        o->registrar = agent_registrar(o->agent);
+    return err;
 }
 
 /* What the last life stored first: it has more to say of a registration than the catalog's file. */

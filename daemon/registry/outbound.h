@@ -33,9 +33,10 @@ struct outbound_reach {
     void (*turn)(void *arg); /* the agent has something to do */
     void (*registration_gone)(void *arg, const struct instance_key *key);
     void (*lease_sent)(void *arg, const struct lease *lease); /* it is about to be put */
-    /* As bus_put and bus_delete. */
-    int (*put)(void *arg, enum bus_bucket bucket, const char *key, const uint8_t *bytes, size_t n, uint64_t token);
-    int (*remove)(void *arg, enum bus_bucket bucket, const char *key, uint64_t token);
+    /* Those of the bus, for the one that outbound_set_bus has given. */
+    int (*bus_put)(struct bus *bus, enum bus_bucket bucket, const char *key, const void *bytes, size_t n,
+                   uint64_t token);
+    int (*bus_delete)(struct bus *bus, enum bus_bucket bucket, const char *key, uint64_t token);
 };
 
 /*
@@ -46,6 +47,9 @@ int outbound_new(const struct outbound_reach *reach, struct outbound **ret_o);
 void outbound_free(struct outbound *o); /* NULL is fine */
 
 struct agent *outbound_agent(struct outbound *o);
+
+/* Where the agent's puts go from now on; NULL: nowhere, they are not taken. */
+void outbound_set_bus(struct outbound *o, struct bus *bus);
 
 /* The host is reached elsewhere now: look at host_address_get. */
 void outbound_address_changed(struct outbound *o);

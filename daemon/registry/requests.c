@@ -14,7 +14,8 @@
 
 struct requests {
     struct requests_reach reach;
-    struct api *api; /* NULL: not yet, or it is being closed */
+    struct registrar *registrar; /* of the agent */
+    struct api *api;             /* NULL: not yet, or it is being closed */
 };
 
 static void turn(const struct requests *r)
@@ -30,22 +31,29 @@ static int told(const struct requests *r, int err, const char **ret_why)
     return err;
 }
 
-static int api_register(void *arg, const struct agent_request *request, const struct api_checks *checks,
-                        char ret_instance[static LABEL_CAP], const char **ret_why)
+static int register_instance(void *arg, struct registration_request *request, const struct api_checks *checks,
+                             const char **ret_why)
 {
     struct requests *r = arg;
+    struct checking_plan plan;
     int err = hostname_addresses_check(r->reach.hostnames, &request->record, ret_why);
-    if (err)
-        return err;
-    err = checking_register(r->reach.checking, request, checks, ret_instance, ret_why);
+    if (!err)
+        err = checking_plan(r->reach.checking, &request->key, checks, &plan, ret_why);
+    if (!err) {
+        request->checked = plan.checked;
+        err = registrar_register(r->registrar, request, clock_now_ns(), ret_why);
+    }
+    if (!err)
+        err = checking_begin(r->reach.checking, request, checks, &plan, ret_why);
     turn(r);
     return told(r, err, ret_why);
 }
 
-static int api_deregister(void *arg, const struct instance_key *key, uint64_t client, uid_t uid, const char **ret_why)
+static int deregister_instance(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
+                               const char **ret_why)
 {
     struct requests *r = arg;
-    int err = agent_deregister(r->reach.agent, key, client, uid, clock_now_ns());
+    int err = registrar_deregister(r->registrar, key, client, uid, clock_now_ns());
     turn(r);
     return told(r, err, ret_why);
 }
@@ -53,7 +61,7 @@ static int api_deregister(void *arg, const struct instance_key *key, uint64_t cl
 static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
 {
     struct requests *r = arg;
-    int err = agent_heartbeat(r->reach.agent, key, client, uid, clock_now_ns());
+    int err = registrar_heartbeat(r->registrar, key, client, uid, clock_now_ns());
     turn(r);
     return err;
 }
@@ -75,7 +83,7 @@ static int api_override(void *arg, const struct override *o, bool on, const char
     struct requests *r = arg;
     struct override with = *o;
     with.set_ms = (int64_t)time(NULL) * 1000;
-    int err = agent_override(r->reach.agent, &with, on, clock_now_ns());
+    int err = registrar_override(r->registrar, &with, on, clock_now_ns());
     if (!err)
         log_notice("user %u %s %s: %s%s%s%s%s%s%s", (unsigned)o->uid, on ? "sets" : "ends",
                    o->state == DISCOVER_DRAINING ? "draining" : "maintenance",
@@ -103,7 +111,7 @@ static void api_client_gone(void *arg, uint64_t client)
     struct requests *r = arg;
     if (!r->api || r->reach.is_leaving(r->reach.arg))
         return;
-    agent_client_gone(r->reach.agent, client, clock_now_ns());
+    registrar_client_gone(r->registrar, client, clock_now_ns());
     turn(r);
 }
 
@@ -148,8 +156,8 @@ static int listen_on(struct requests *r)
 {
     const struct config *c = r->reach.config;
     const struct api_ops ops = {.arg = r,
-                                .register_instance = api_register,
-                                .deregister_instance = api_deregister,
+                                .register_instance = register_instance,
+                                .deregister_instance = deregister_instance,
                                 .report_check = api_report_check,
                                 .each_check = api_each_check,
                                 .override = api_override,
@@ -196,6 +204,7 @@ int requests_new(const struct requests_reach *reach, struct requests **ret_r)
     if (!r)
         return -ENOMEM;
     r->reach = *reach;
+    r->registrar = agent_registrar(reach->agent);
     int err = listen_on(r);
     if (!err)
         err = set_access(r);

@@ -27,11 +27,11 @@ struct services {
     void *arg;
 };
 
-static void report_service(struct reload_report *report, const struct agent_service *s)
+static void report_service(struct reload_report *report, const struct static_service *s)
 {
     const char *why = s->ret_result == -EINVAL   ? s->ret_why
                       : s->ret_result == -EEXIST ? "another one has the name; it is tried again when that one has gone"
-                                                 : agent_refusal(s->ret_result);
+                                                 : registration_refusal(s->ret_result);
     if (s->ret_result < 0)
         reload_report_refuse(report, "service %s/%s %s is not registered: %s", s->key.domain, s->key.service,
                              s->key.instance, why);
@@ -39,7 +39,7 @@ static void report_service(struct reload_report *report, const struct agent_serv
 
 static void set_in(struct services *s, const struct service_config *config, enum discover_state state)
 {
-    struct agent_service one = {.key = config->key, .record = config->record};
+    struct static_service one = {.key = config->key, .record = config->record};
     one.record.state = (uint8_t)state;
     checking_static_set(s->checking, &one, config->checks.items, config->checks.n);
     if (s->setting && s->done)
@@ -65,7 +65,7 @@ void services_end(struct services *s, const struct instance_key *key)
 {
     struct instance_key whole = *key;
     snprintf(whole.host, sizeof whole.host, "%s", s->reach.config->host);
-    agent_static_drop(s->reach.agent, &whole, clock_now_ns()); /* its checks end with it */
+    registrar_static_drop(s->reach.registrar, &whole, clock_now_ns()); /* its checks end with it */
 }
 
 /* Sets some, or ends some of those that the configuration no longer has. False: all is done. */
@@ -77,7 +77,7 @@ static bool set_some(struct services *s)
             set_one(s, &config->services[s->next++]);
         else if (s->next++ == config->n_services && s->reach.set_others)
             s->reach.set_others(s->reach.arg);
-        else if (agent_static_end(s->reach.agent, clock_now_ns()))
+        else if (registrar_static_end(s->reach.registrar, clock_now_ns()))
             return false;
     return true;
 }
@@ -90,7 +90,7 @@ static void begin(struct services *s, struct reload_report *report, services_don
     s->report = report;
     s->done = done;
     s->arg = arg;
-    agent_static_begin(s->reach.agent);
+    registrar_static_begin(s->reach.registrar);
 }
 
 static void finish(struct services *s)
@@ -170,7 +170,7 @@ int services_new(const struct services_reach *reach, struct services **ret_s)
     const struct checking_reach checking = {.base = reach->base,
                                             .metrics = reach->metrics,
                                             .config = reach->config,
-                                            .agent = reach->agent,
+                                            .registrar = reach->registrar,
                                             .state_dir = reach->state_dir,
                                             .units = reach->units,
                                             .turn = reach->turn,

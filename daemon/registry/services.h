@@ -21,7 +21,7 @@ struct services_reach {
     struct event_base *base;
     struct metrics *metrics;
     struct config *config;
-    struct agent *agent;
+    struct registrar *registrar;
     struct state_dir *state_dir;     /* NULL: what is checked is not stored */
     const struct check_units *units; /* NULL: there is no systemd to ask */
     void (*set_others)(void *arg);   /* or NULL: within a round, when all of the configuration are set */

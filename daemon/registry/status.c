@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/agent/registrar.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
@@ -26,7 +27,7 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
 {
     static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
     static char services[OVERRIDES_SHOWN][SERVICE_CAP];
-    const struct overrides *from = agent_overrides(agent);
+    const struct overrides *from = registrar_overrides(agent_registrar(agent));
     int64_t wall_ms = (int64_t)time(NULL) * 1000;
     size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
     for (size_t i = 0; i < n; i++) {

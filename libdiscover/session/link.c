@@ -148,7 +148,7 @@ static bool had_it(const struct discover *d, const struct held *held)
     return had;
 }
 
-int link_queue_held(struct discover *d, struct held *held)
+static int send_held(struct discover *d, struct held *held)
 {
     Discover__V1__Register body;
     int err = registration_message(&held->registration, &body);
@@ -168,22 +168,49 @@ int link_queue_held(struct discover *d, struct held *held)
     return err;
 }
 
-int link_queue_frame(struct discover *d, const uint8_t *frame, size_t n)
+/* What a call waits for: the answer to its own message, or to that of what it registers. */
+static int send_call(struct discover *d, struct discover_call *call)
 {
-    note_asked(d);
-    return connection_send_frame(&d->connection, frame, n);
+    struct held *held = call->serial ? held_newest(d->held, call->serial) : NULL;
+    int err = 0;
+    call->sent = true;
+    if (held && !held->request)
+        err = send_held(d, held);
+    if (held) {
+        call->request = held->request;
+    } else if (call->serial) {
+        pending_end(call, -ECANCELED, "deregistered before it was registered");
+    } else {
+        note_asked(d);
+        err = connection_send_frame(&d->connection, call->frame, call->n);
+    }
+    if (err != -ENOBUFS || call->serial)
+        return err;
+    pending_end(call, err, "too many calls wait for the daemon to read them");
+    return 0;
 }
 
-void link_queued(struct discover *d, int err)
+static void end_if(struct discover *d, int err)
 {
     if (err < 0)
         lose(d, failed(d, err));
 }
 
+void link_start(struct discover_call *call)
+{
+    struct discover *d = call->d;
+    pending_add(call);
+    if (d->link == LINK_DOWN)
+        (void)link_open(d);
+    else if (d->link == LINK_UP)
+        end_if(d, send_call(d, call));
+    link_arm(d);
+}
+
 int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
 {
     int err = link_queue(d, msg, ret_id);
-    link_queued(d, err);
+    end_if(d, err);
     return err;
 }
 
@@ -247,8 +274,12 @@ static int send_all(struct discover *d)
 {
     int err = 0;
     for (struct held *held = d->held; held && !err; held = held->next)
-        err = link_queue_held(d, held);
-    return err ? err : pending_send_all(d);
+        err = send_held(d, held);
+    for (struct discover_call *call = d->pending.waiting.first, *next; call && !err; call = next) {
+        next = call->next;
+        err = send_call(d, call);
+    }
+    return err;
 }
 
 /*
@@ -299,7 +330,7 @@ static int renew_refused(struct discover *d)
     d->renew.due_ns = 0;
     for (struct held *held = d->held; held && !err; held = held->next)
         if (held->refused && !held->request)
-            err = link_queue_held(d, held);
+            err = send_held(d, held);
     return err;
 }
 
@@ -421,10 +452,7 @@ void link_step(struct discover *d)
         (void)link_open(d);
     if (d->link != LINK_DOWN)
         serve(d);
-    if (d->link == LINK_UP && retry_is_due(&d->renew, now_ns)) {
-        int err = renew_refused(d);
-        if (err < 0)
-            lose(d, failed(d, err));
-    }
+    if (d->link == LINK_UP && retry_is_due(&d->renew, now_ns))
+        end_if(d, renew_refused(d));
     pending_expire(d, now_ns);
 }

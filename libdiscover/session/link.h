@@ -40,12 +40,8 @@ int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *re
 /* The same from within a step, whose caller ends the connection after a failure. */
 int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
 
-/* Queue a registration, whose answer comes to it, or a frame that is to be answered. While up; as link_queue. */
-int link_queue_held(struct discover *d, struct held *held);
-int link_queue_frame(struct discover *d, const uint8_t *frame, size_t n);
-
-/* Ends the connection if err, the result of a link_queue, is negative. Not within a step. */
-void link_queued(struct discover *d, int err);
+/* Begins a call, which is taken over: it is sent at once, or when the link is up. What cannot be sent has ended by now. */
+void link_start(struct discover_call *call);
 
 /* For messages that are packed before they are sent. Never 0. */
 uint32_t link_next_id(struct discover *d);

@@ -186,48 +186,10 @@ void pending_expire(struct discover *d, int64_t now_ns)
     }
 }
 
-/* --- 1. beginning --- */
-
-static int send_call(struct discover_call *call)
+void pending_add(struct discover_call *call)
 {
-    struct discover *d = call->d;
-    struct held *held = call->serial ? held_newest(d->held, call->serial) : NULL;
-    int err = 0;
-    call->sent = true;
-    if (held && !held->request)
-        err = link_queue_held(d, held);
-    if (held)
-        call->request = held->request;
-    else if (call->serial)
-        pending_end(call, -ECANCELED, "deregistered before it was registered");
-    else
-        err = link_queue_frame(d, call->frame, call->n);
-    if (err != -ENOBUFS || call->serial)
-        return err;
-    pending_end(call, err, "too many calls wait for the daemon to read them");
-    return 0;
-}
-
-int pending_send_all(struct discover *d)
-{
-    int err = 0;
-    for (struct discover_call *call = d->pending.waiting.first, *next; call && !err; call = next) {
-        next = call->next;
-        err = send_call(call);
-    }
-    return err;
-}
-
-void pending_start(struct discover_call *call)
-{
-    struct discover *d = call->d;
-    call_list_add(&d->pending.waiting, call);
+    call_list_add(&call->d->pending.waiting, call);
     note_deadline(call);
-    if (d->link == LINK_DOWN)
-        (void)link_open(d);
-    else if (d->link == LINK_UP)
-        link_queued(d, send_call(call));
-    link_arm(d);
 }
 
 /* --- 3. telling --- */

@@ -21,15 +21,12 @@ int pending_new(struct discover *d, Discover__V1__ClientMessage *msg, Discover__
                 struct discover_call **ret_call);
 void pending_add_part(struct discover_call *whole, struct discover_call *part);
 
-/* 1. It takes the call over. What cannot be sent has ended when this returns. */
-void pending_start(struct discover_call *call);
+/* 1. It takes the call over; link_start sends it. */
+void pending_add(struct discover_call *call);
 
 /* 2. text: the reason for a negative result, else the instance's name or "". The other one: a part of it has ended. */
 void pending_end(struct discover_call *call, int result, const char *text);
 void pending_end_part(struct discover_call *whole, int result, const char *text);
-
-/* The link is up, and has sent what is held: sends the rest. A negative errno ends the connection. */
-int pending_send_all(struct discover *d);
 
 /* Whether a call waits for the answer to that message. Gives it to those that do; it may take the message's body. */
 bool pending_asked(const struct discover *d, uint32_t id);

@@ -3,6 +3,7 @@
 #ifndef TESTS_AGENT_LIFE_H
 #define TESTS_AGENT_LIFE_H
 
+#include "daemon/agent/registrar.h"
 #include "daemon/agent/stored.h"
 #include "tests/support/options.h"
 #include "tests/unit/agent/bucket.h"
@@ -16,6 +17,11 @@
 static struct agent *a;
 static int64_t now_ns;
 static int64_t restart_grace_ns; /* of the lives to come; setup makes it 15 s */
+
+static inline struct registrar *registrar(void)
+{
+    return agent_registrar(a);
+}
 
 /* A daemon starts with what the store has. */
 static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
@@ -122,24 +128,23 @@ static inline void bus_up(void)
     settle();
 }
 
-static inline struct agent_request request_of(const char *instance, uint64_t client)
+static inline struct registration_request request_of(const char *instance, uint64_t client)
 {
-    struct agent_request r = {.client = client, .uid = 1000, .key = {.domain = "shop", .service = "payment"}};
+    struct registration_request r = {.client = client, .uid = 1000, .key = {.domain = "shop", .service = "payment"}};
     strcpy(r.key.instance, instance);
     r.record = bucket_record(80);
     return r;
 }
 
-static inline int try_register(const struct agent_request *r)
+static inline int try_register(struct registration_request *r)
 {
-    char instance[LABEL_CAP];
     const char *why;
-    return agent_register(a, r, now_ns, instance, &why);
+    return registrar_register(registrar(), r, now_ns, &why);
 }
 
 static inline void add(const char *instance, uint64_t client)
 {
-    struct agent_request r = request_of(instance, client);
+    struct registration_request r = request_of(instance, client);
     ck_assert_int_eq(try_register(&r), 0);
 }
 
@@ -156,13 +161,13 @@ static inline void restart(int64_t wall_ms)
     memcpy(store, bucket->store, sizeof store);
     for (size_t i = 0; i < n; i++)
         if (strncmp(store[i].name, STORED_NAME, 2) == 0)
-            ck_assert_int_eq(agent_restore_name(a, store[i].bytes, store[i].n), 0);
+            ck_assert_int_eq(registrar_restore_name(registrar(), store[i].bytes, store[i].n), 0);
     for (size_t i = 0; i < n; i++)
         if (strncmp(store[i].name, STORED_OVERRIDE, 2) == 0)
-            ck_assert_int_eq(agent_restore_override(a, store[i].bytes, store[i].n, now_ns), 0);
+            ck_assert_int_eq(registrar_restore_override(registrar(), store[i].bytes, store[i].n, now_ns), 0);
     for (size_t i = 0; i < n; i++)
         if (strncmp(store[i].name, STORED_REGISTRATION, 2) == 0)
-            (void)agent_restore(a, store[i].bytes, store[i].n, now_ns);
+            (void)registrar_restore(registrar(), store[i].bytes, store[i].n, now_ns);
 }
 
 #endif

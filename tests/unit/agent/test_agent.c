@@ -35,7 +35,7 @@ START_TEST(goes_with_its_connection)
     add("a", 1);
     add("b", 2);
     settle();
-    agent_client_gone(a, 1, now_ns);
+    registrar_client_gone(registrar(), 1, now_ns);
     ck_assert_ptr_null(local_holds(A));
     settle();
     ck_assert_ptr_null(bucket_holds(A));
@@ -47,7 +47,7 @@ END_TEST
 START_TEST(no_address_means_the_hosts)
 {
     setup();
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     record_init(&r.record);
     r.record.port = 80;
     ck_assert_int_eq(try_register(&r), 0);
@@ -61,25 +61,24 @@ START_TEST(refusals)
 {
     setup();
     const char *why = NULL;
-    char instance[LABEL_CAP];
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     strcpy(r.key.domain, "host");
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "domain"));
     r = request_of("Not-A-Name", 1);
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "instance"));
     r = request_of("a", 1);
     r.record.port = 0;
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "port"));
     r = request_of("a", 1);
     r.ttl_ns = 1;
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "ttl"));
     r = request_of("a", 1);
     r.pid = 77;
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -ESRCH);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -ESRCH);
     ck_assert_uint_eq(agent_status(a).registrations, 0);
     add("a", 1);
     r = request_of("a", 2);
@@ -100,9 +99,9 @@ START_TEST(deregistering_needs_the_right)
     setup();
     add("a", 1);
     struct instance_key key = bucket_key(A);
-    ck_assert_int_eq(agent_deregister(a, &key, 2, 2000, now_ns), -EPERM);
-    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), 0);
-    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), -ENOENT);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 2, 2000, now_ns), -EPERM);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, now_ns), 0);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, now_ns), -ENOENT);
     ck_assert_uint_eq(bucket->n_local, 0);
     teardown();
 }
@@ -112,24 +111,24 @@ START_TEST(ttl_needs_heartbeats)
 {
     setup();
     bus_up();
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     struct instance_key key = bucket_key(A);
     r.ttl_ns = S(5);
     ck_assert_int_eq(try_register(&r), 0);
-    agent_client_gone(a, 1, now_ns);
+    registrar_client_gone(registrar(), 1, now_ns);
     pass(S(4));
     ck_assert_ptr_nonnull(local_holds(A));
-    ck_assert_int_eq(agent_heartbeat(a, &key, 2, 1000, now_ns), 0);
-    ck_assert_int_eq(agent_heartbeat(a, &key, 2, 2000, now_ns), -EPERM);
+    ck_assert_int_eq(registrar_heartbeat(registrar(), &key, 2, 1000, now_ns), 0);
+    ck_assert_int_eq(registrar_heartbeat(registrar(), &key, 2, 2000, now_ns), -EPERM);
     pass(S(4));
     ck_assert_ptr_nonnull(local_holds(A));
     pass(S(2));
     ck_assert_ptr_null(local_holds(A));
     ck_assert_ptr_null(bucket_holds(A));
-    ck_assert_int_eq(agent_heartbeat(a, &key, 1, 1000, now_ns), -ENOENT);
+    ck_assert_int_eq(registrar_heartbeat(registrar(), &key, 1, 1000, now_ns), -ENOENT);
     add("b", 3);
     key = bucket_key(B);
-    ck_assert_int_eq(agent_heartbeat(a, &key, 3, 1000, now_ns), -EINVAL);
+    ck_assert_int_eq(registrar_heartbeat(registrar(), &key, 3, 1000, now_ns), -EINVAL);
     teardown();
 }
 END_TEST
@@ -139,7 +138,7 @@ START_TEST(ttl_waits_for_what_is_not_read)
 {
     setup();
     bus_up();
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     struct instance_key key = bucket_key(A);
     r.ttl_ns = S(5);
     ck_assert_int_eq(try_register(&r), 0);
@@ -151,7 +150,7 @@ START_TEST(ttl_waits_for_what_is_not_read)
     agent_read_until(a, end_ns - 1);
     pass(1);
     ck_assert_ptr_nonnull(local_holds(A));
-    ck_assert_int_eq(agent_heartbeat(a, &key, 1, 1000, now_ns), 0);
+    ck_assert_int_eq(registrar_heartbeat(registrar(), &key, 1, 1000, now_ns), 0);
     ck_assert(!agent_waits_for_input(a));
     pass(S(6));
     agent_read_until(a, now_ns);
@@ -165,11 +164,11 @@ START_TEST(time_in_which_nothing_ran_is_nobodys_fault)
 {
     setup();
     bus_up();
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     r.ttl_ns = S(5);
     ck_assert_int_eq(try_register(&r), 0);
     now_ns += S(60);
-    agent_stalled(a, now_ns);
+    registrar_stalled(registrar(), now_ns);
     (void)agent_tick(a, now_ns);
     ck_assert_ptr_nonnull(local_holds(A));
     pass(S(4));
@@ -185,15 +184,15 @@ START_TEST(lives_as_long_as_a_process)
     setup();
     bucket->processes[0].pid = 55;
     bucket->processes[0].start = 1234;
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     r.pid = 55;
     ck_assert_int_eq(try_register(&r), 0);
     strcpy(r.key.instance, "b");
     ck_assert_int_eq(try_register(&r), 0);
     ck_assert_int_eq(bucket->processes[0].watchers, 1);
-    agent_client_gone(a, 1, now_ns);
+    registrar_client_gone(registrar(), 1, now_ns);
     ck_assert_uint_eq(bucket->n_local, 2);
-    agent_pid_gone(a, 55, now_ns);
+    registrar_pid_gone(registrar(), 55, now_ns);
     ck_assert_uint_eq(bucket->n_local, 0);
     ck_assert_int_eq(bucket->processes[0].watchers, 0);
     teardown();
@@ -205,7 +204,7 @@ START_TEST(takeover_by_the_same_user)
     setup();
     bucket->processes[0].pid = 55;
     bucket->processes[0].start = 1234;
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     r.pid = 55;
     ck_assert_int_eq(try_register(&r), 0);
     ck_assert_uint_eq(bucket->n_store, 2);
@@ -216,9 +215,9 @@ START_TEST(takeover_by_the_same_user)
     ck_assert_int_eq(bucket->processes[0].watchers, 0);
     pass(NS_PER_S / 10);
     ck_assert_uint_eq(bucket->n_store, 2);
-    agent_pid_gone(a, 55, now_ns);
+    registrar_pid_gone(registrar(), 55, now_ns);
     ck_assert_ptr_nonnull(local_holds(A));
-    agent_client_gone(a, 2, now_ns);
+    registrar_client_gone(registrar(), 2, now_ns);
     ck_assert_ptr_null(local_holds(A));
     teardown();
 }
@@ -231,14 +230,14 @@ START_TEST(checks_change_the_state_only_when_it_changes)
     add("a", 1);
     settle();
     struct instance_key key = bucket_key(A);
-    ck_assert_int_eq(agent_set_state(a, &key, DISCOVER_PASSING, now_ns), 0);
+    ck_assert_int_eq(registrar_set_state(registrar(), &key, DISCOVER_PASSING, now_ns), 0);
     ck_assert_uint_eq(bucket->n_flights, 0);
-    ck_assert_int_eq(agent_set_state(a, &key, DISCOVER_CRITICAL, now_ns), 0);
+    ck_assert_int_eq(registrar_set_state(registrar(), &key, DISCOVER_CRITICAL, now_ns), 0);
     ck_assert_uint_eq(local_holds(A)->state, DISCOVER_CRITICAL);
     settle();
     ck_assert_uint_eq(bucket_holds(A)->state, DISCOVER_CRITICAL);
     key = bucket_key(B);
-    ck_assert_int_eq(agent_set_state(a, &key, DISCOVER_PASSING, now_ns), -ENOENT);
+    ck_assert_int_eq(registrar_set_state(registrar(), &key, DISCOVER_PASSING, now_ns), -ENOENT);
     teardown();
 }
 END_TEST
@@ -255,7 +254,7 @@ START_TEST(a_client_that_held_many_ends_in_pieces)
         add(name, 1);
     }
     settle();
-    agent_client_gone(a, 1, now_ns);
+    registrar_client_gone(registrar(), 1, now_ns);
     uint32_t left = agent_status(a).registrations;
     ck_assert(left > 0 && left < MANY);
     ck_assert_int_le(agent_deadline(a), now_ns);
@@ -266,12 +265,12 @@ START_TEST(a_client_that_held_many_ends_in_pieces)
 }
 END_TEST
 
-static void set_static(struct agent_service *services, size_t n)
+static void set_static(struct static_service *services, size_t n)
 {
-    agent_static_begin(a);
+    registrar_static_begin(registrar());
     for (size_t i = 0; i < n; i++)
-        agent_static_set(a, &services[i], now_ns);
-    while (!agent_static_end(a, now_ns)) {
+        registrar_static_set(registrar(), &services[i], now_ns);
+    while (!registrar_static_end(registrar(), now_ns)) {
     }
 }
 
@@ -279,9 +278,9 @@ START_TEST(configuration_is_followed)
 {
     setup();
     bus_up();
-    struct agent_service list[3] = {{.key = {.domain = "shop", .service = "payment", .instance = "a"}},
-                                    {.key = {.domain = "shop", .service = "payment"}},
-                                    {.key = {.domain = "shop", .service = "payment"}}};
+    struct static_service list[3] = {{.key = {.domain = "shop", .service = "payment", .instance = "a"}},
+                                     {.key = {.domain = "shop", .service = "payment"}},
+                                     {.key = {.domain = "shop", .service = "payment"}}};
     for (size_t i = 0; i < 3; i++)
         list[i].record = bucket_record(80);
     set_static(list, 3);
@@ -305,10 +304,10 @@ START_TEST(configuration_is_followed)
     strcpy(list[1].key.instance, "b");
     set_static(list, 2);
     ck_assert_int_eq(list[1].ret_result, -EEXIST);
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     ck_assert_int_eq(try_register(&r), -EEXIST);
     struct instance_key key = bucket_key(A);
-    ck_assert_int_eq(agent_deregister(a, &key, 1, 0, now_ns), -EPERM);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 0, now_ns), -EPERM);
     teardown();
 }
 END_TEST
@@ -379,7 +378,7 @@ START_TEST(good_bye_first_then_the_records)
     setup();
     bus_up();
     add("a", 1);
-    struct agent_request r = request_of("b", 1);
+    struct registration_request r = request_of("b", 1);
     r.ttl_ns = S(60);
     ck_assert_int_eq(try_register(&r), 0);
     settle();
@@ -447,6 +446,8 @@ START_TEST(leaving_without_the_bus_is_done_at_once)
     add("a", 1);
     agent_leave(a, now_ns);
     ck_assert(agent_left(a));
+    struct registration_request r = request_of("b", 1);
+    ck_assert_int_eq(try_register(&r), -ESHUTDOWN);
     teardown();
 }
 END_TEST
@@ -469,8 +470,9 @@ START_TEST(counters_show_what_happened)
     bus_up();
     add("a", 1);
     settle();
-    struct agent_request r = request_of("a", 2);
+    struct registration_request r = request_of("a", 2);
     ck_assert_int_eq(try_register(&r), -EEXIST);
+    agent_tick(a, now_ns);
     uint64_t seen[2] = {0};
     metrics_each(m, show, seen);
     ck_assert_uint_eq(seen[0], 1);

@@ -21,7 +21,7 @@ static void move(uint8_t last)
 
 static void add_at_host(const char *instance)
 {
-    struct agent_request r = request_of(instance, 1);
+    struct registration_request r = request_of(instance, 1);
     record_init(&r.record);
     r.record.port = 80;
     r.ttl_ns = 3600 * NS_PER_S; /* stored */
@@ -88,13 +88,12 @@ START_TEST(useless_addresses_are_refused)
 {
     setup();
     const char *why = "";
-    char instance[LABEL_CAP];
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     memset(r.record.ipv4, 0, sizeof r.record.ipv4);
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "unspecified"));
     r.record.ipv4[0] = 127;
-    ck_assert_int_eq(agent_register(a, &r, now_ns, instance, &why), -EINVAL);
+    ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "allow_loopback"));
     teardown();
 }

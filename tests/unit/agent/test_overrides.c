@@ -17,7 +17,7 @@ static struct override of(const char *domain, const char *service, const char *i
 static int say(const char *service, const char *instance, enum discover_state state, bool on)
 {
     struct override o = of(*service ? "shop" : "", service, instance, state);
-    int err = agent_override(a, &o, on, now_ns);
+    int err = registrar_override(registrar(), &o, on, now_ns);
     settle();
     return err;
 }
@@ -73,7 +73,7 @@ START_TEST(what_is_there_and_what_will_come)
     expect(A, DISCOVER_DRAINING);
     expect(B, DISCOVER_DRAINING);
     struct instance_key key = bucket_key(A);
-    ck_assert_int_eq(agent_set_state(a, &key, DISCOVER_CRITICAL, now_ns), 0);
+    ck_assert_int_eq(registrar_set_state(registrar(), &key, DISCOVER_CRITICAL, now_ns), 0);
     ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, true), 0);
     expect(B, DISCOVER_MAINTENANCE);
     ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, false), 0);
@@ -94,14 +94,14 @@ START_TEST(kept_over_a_restart_until_taken_back)
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
     expect(A, DISCOVER_DRAINING);
     restart(WALL + 1);
-    ck_assert_uint_eq(agent_overrides(a)->n, 1);
+    ck_assert_uint_eq(registrar_overrides(registrar())->n, 1);
     add("a", 11);
     bus_up();
     expect(A, DISCOVER_DRAINING);
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), 0);
     expect(A, DISCOVER_PASSING);
     restart(WALL + 2);
-    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
     teardown();
 }
 END_TEST
@@ -115,7 +115,7 @@ START_TEST(what_cannot_be_stored_is_not_done)
     bucket->store_result = -ENOSPC;
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), -EIO);
     expect(A, DISCOVER_PASSING);
-    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
     bucket->store_result = 0;
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
     bucket->store_result = -EROFS;
@@ -131,12 +131,12 @@ START_TEST(nonsense_is_refused)
     setup();
     struct override o = of("shop", "payment", "", DISCOVER_PASSING), half = of("shop", "", "", DISCOVER_DRAINING),
                     lost = of("", "", "a", DISCOVER_DRAINING);
-    ck_assert_int_eq(agent_override(a, &o, true, now_ns), -EINVAL);
-    ck_assert_int_eq(agent_override(a, &half, true, now_ns), -EINVAL);
-    ck_assert_int_eq(agent_override(a, &lost, true, now_ns), -EINVAL);
-    ck_assert_int_eq(agent_restore_override(a, (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
-    ck_assert_int_eq(agent_restore_override(a, (const uint8_t *)"\xff", 1, now_ns), -EBADMSG);
-    ck_assert_uint_eq(agent_overrides(a)->n, 0);
+    ck_assert_int_eq(registrar_override(registrar(), &o, true, now_ns), -EINVAL);
+    ck_assert_int_eq(registrar_override(registrar(), &half, true, now_ns), -EINVAL);
+    ck_assert_int_eq(registrar_override(registrar(), &lost, true, now_ns), -EINVAL);
+    ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
+    ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\xff", 1, now_ns), -EBADMSG);
+    ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
     teardown();
 }
 END_TEST

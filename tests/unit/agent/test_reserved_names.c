@@ -10,9 +10,8 @@ START_TEST(a_name_is_kept_for_who_had_it)
     setup();
     bus_up();
     add("a", 1);
-    struct agent_request other = request_of("a", 12), mine = request_of("a", 13), root = request_of("a", 14);
+    struct registration_request other = request_of("a", 12), mine = request_of("a", 13), root = request_of("a", 14);
     struct instance_key key = bucket_key(A);
-    char name[LABEL_CAP];
     const char *why;
     other.uid = 2000;
     root.uid = 0;
@@ -23,21 +22,22 @@ START_TEST(a_name_is_kept_for_who_had_it)
     ck_assert_int_eq(try_register(&other), -EEXIST);
     other.ttl_ns = S(60);
     ck_assert_int_eq(try_register(&other), -EEXIST);
-    ck_assert_int_eq(agent_deregister(a, &key, 12, 2000, now_ns), -EPERM);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 12, 2000, now_ns), -EPERM);
     ck_assert_int_eq(try_register(&mine), 0);
     restart(WALL + 2);
     ck_assert_int_eq(try_register(&root), 0);
 
     /* Whoever names none gets another. */
-    agent_client_gone(a, 14, now_ns);
-    struct agent_request nameless = request_of("", 15);
-    ck_assert_int_eq(agent_register(a, &nameless, now_ns, name, &why), 0);
-    ck_assert_str_eq(name, "payment-80");
+    registrar_client_gone(registrar(), 14, now_ns);
+    struct registration_request nameless = request_of("", 15);
+    ck_assert_int_eq(registrar_register(registrar(), &nameless, now_ns, &why), 0);
+    ck_assert_str_eq(nameless.key.instance, "payment-80");
     restart(WALL + 3);
     nameless.uid = 2000;
     nameless.client = 16;
-    ck_assert_int_eq(agent_register(a, &nameless, now_ns, name, &why), 0);
-    ck_assert_str_eq(name, "payment-80-2");
+    nameless.key.instance[0] = '\0';
+    ck_assert_int_eq(registrar_register(registrar(), &nameless, now_ns, &why), 0);
+    ck_assert_str_eq(nameless.key.instance, "payment-80-2");
 
     add("a", 17);
     restart(WALL + 4);
@@ -47,7 +47,7 @@ START_TEST(a_name_is_kept_for_who_had_it)
     ck_assert_int_eq(try_register(&other), 0);
     pass(S(1));
     ck_assert_uint_eq(bucket->n_store, 2); /* the identity, and whose name that is now */
-    agent_client_gone(a, 12, now_ns);
+    registrar_client_gone(registrar(), 12, now_ns);
     ck_assert_uint_eq(bucket->n_store, 1);
     teardown();
 }

@@ -140,7 +140,7 @@ START_TEST(ttl_and_process_come_back_after_a_restart)
     bucket->processes[0].start = 1234;
     bucket->processes[1].pid = 56;
     bucket->processes[1].start = 99;
-    struct agent_request r = request_of("a", 1);
+    struct registration_request r = request_of("a", 1);
     r.ttl_ns = S(30);
     ck_assert_int_eq(try_register(&r), 0);
     r = request_of("b", 1);
@@ -165,7 +165,7 @@ START_TEST(ttl_and_process_come_back_after_a_restart)
     pass(S(2));
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(bucket->n_store, 2);
-    ck_assert_int_eq(agent_restore(a, (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
+    ck_assert_int_eq(registrar_restore(registrar(), (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
     teardown();
 }
 END_TEST
@@ -176,7 +176,7 @@ START_TEST(what_cannot_be_stored_is_refused)
     setup();
     bucket->processes[0].pid = 55;
     bucket->processes[0].start = 1234;
-    struct agent_request r = request_of("a", 1), p = request_of("b", 1);
+    struct registration_request r = request_of("a", 1), p = request_of("b", 1);
     struct instance_key key = bucket_key(A);
     r.ttl_ns = S(60);
     p.pid = 55;
@@ -194,12 +194,12 @@ START_TEST(what_cannot_be_stored_is_refused)
     r.record.port = 81;
     ck_assert_int_eq(try_register(&r), -EIO);
     ck_assert_uint_eq(local_holds(A)->port, 80);
-    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), -EIO);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, now_ns), -EIO);
     ck_assert_ptr_nonnull(local_holds(A));
     restart(WALL + 1); /* what is stored need not be stored again to come back */
     ck_assert_uint_eq(local_holds(A)->port, 80);
     bucket->store_result = 0;
-    ck_assert_int_eq(agent_deregister(a, &key, 1, 1000, now_ns), 0);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, now_ns), 0);
     restart(WALL + 2);
     ck_assert_uint_eq(bucket->n_local, 0);
     teardown();

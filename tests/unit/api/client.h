@@ -108,37 +108,37 @@ static inline void w_rival(void *arg, const struct lease *lease, bool stand_down
 
 /* --- the socket's way to the agent --- */
 
-static inline int o_register(void *arg, const struct agent_request *request, const struct api_checks *checks,
-                             char ret_instance[static LABEL_CAP], const char **ret_why)
+static inline int o_register(void *arg, struct registration_request *request, const struct api_checks *checks,
+                             const char **ret_why)
 {
     (void)arg, (void)checks;
-    return agent_register(s.agent, request, 0, ret_instance, ret_why);
+    return registrar_register(agent_registrar(s.agent), request, 0, ret_why);
 }
 
 static inline int o_deregister(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
                                const char **ret_why)
 {
     (void)arg, (void)ret_why;
-    return agent_deregister(s.agent, key, client, uid, 0);
+    return registrar_deregister(agent_registrar(s.agent), key, client, uid, 0);
 }
 
 static inline int o_override(void *arg, const struct override *override, bool on, const char **ret_why)
 {
     (void)arg, (void)ret_why;
-    return agent_override(s.agent, override, on, 0);
+    return registrar_override(agent_registrar(s.agent), override, on, 0);
 }
 
 static inline int o_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
 {
     (void)arg;
-    return agent_heartbeat(s.agent, key, client, uid, 0);
+    return registrar_heartbeat(agent_registrar(s.agent), key, client, uid, 0);
 }
 
 static inline void o_client_gone(void *arg, uint64_t client)
 {
     (void)arg;
     s.clients_gone++;
-    agent_client_gone(s.agent, client, 0);
+    registrar_client_gone(agent_registrar(s.agent), client, 0);
 }
 
 static inline void o_status(void *arg, Discover__V1__Status *ret_status)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/agent/registrar.h"
 #include "daemon/base/loop.h"
 #include "daemon/registry/configured.h"
 #include "libdiscover/core/clock.h"
@@ -19,6 +20,7 @@ static struct catalog *catalog;
 static struct catalog_file *catalog_file;
 static struct host_address *host_address;
 static struct outbound *outbound;
+static struct bus *const bus = (struct bus *)&base; /* only handed on */
 static size_t gone, leases_sent, lease_puts, record_puts;
 
 static void ignore(void *arg)
@@ -45,9 +47,10 @@ static void on_lease_sent(void *arg, const struct lease *lease)
 }
 
 /* The canary is on its way before it can come back. */
-static int on_put(void *arg, enum bus_bucket bucket, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
+static int on_put(struct bus *to, enum bus_bucket bucket, const char *key, const void *bytes, size_t n, uint64_t token)
 {
-    (void)arg, (void)key, (void)bytes, (void)n, (void)token;
+    ck_assert_ptr_eq(to, bus);
+    (void)key, (void)bytes, (void)n, (void)token;
     if (bucket == BUS_HOSTS)
         ck_assert_uint_eq(++lease_puts, leases_sent);
     else
@@ -55,9 +58,10 @@ static int on_put(void *arg, enum bus_bucket bucket, const char *key, const uint
     return 0;
 }
 
-static int on_remove(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)
+static int on_delete(struct bus *to, enum bus_bucket bucket, const char *key, uint64_t token)
 {
-    (void)arg, (void)bucket, (void)key, (void)token;
+    ck_assert_ptr_eq(to, bus);
+    (void)bucket, (void)key, (void)token;
     return 0;
 }
 
@@ -84,8 +88,8 @@ static void begin_life(const char *dir)
                                          .turn = ignore,
                                          .registration_gone = on_gone,
                                          .lease_sent = on_lease_sent,
-                                         .put = on_put,
-                                         .remove = on_remove};
+                                         .bus_put = on_put,
+                                         .bus_delete = on_delete};
     ck_assert_int_eq(outbound_new(&reach, &outbound), 0);
 }
 
@@ -106,17 +110,21 @@ static struct agent *agent(void)
     return outbound_agent(outbound);
 }
 
+static struct registrar *registrar(void)
+{
+    return agent_registrar(agent());
+}
+
 static int add(int64_t ttl_ns)
 {
-    struct agent_request r = {
+    struct registration_request r = {
         .client = 1, .uid = 1000, .key = {.domain = "shop", .service = "payment", .instance = "a"}, .ttl_ns = ttl_ns};
-    char instance[LABEL_CAP];
     const char *why = "";
     record_init(&r.record);
     r.record.port = 80;
     r.record.families = DISCOVER_HAS_IPV4;
     memcpy(r.record.ipv4, (uint8_t[]){10, 0, 0, 1}, 4);
-    return agent_register(agent(), &r, clock_now_ns(), instance, &why);
+    return registrar_register(registrar(), &r, clock_now_ns(), &why);
 }
 
 START_TEST(it_is_served_here_at_once_and_put_once_there_is_a_bus)
@@ -126,6 +134,7 @@ START_TEST(it_is_served_here_at_once_and_put_once_there_is_a_bus)
     ck_assert_int_eq(add(0), 0);
     ck_assert_uint_eq(catalog_counts(catalog).usable, 1);
     ck_assert_uint_eq(record_puts + lease_puts, 0);
+    outbound_set_bus(outbound, bus);
     int64_t now_ns = clock_now_ns();
     agent_connected(agent(), now_ns);
     agent_hosts_synced(agent(), now_ns);
@@ -135,7 +144,7 @@ START_TEST(it_is_served_here_at_once_and_put_once_there_is_a_bus)
         agent_tick(agent(), now_ns += NS_PER_S);
     ck_assert_uint_ge(record_puts, 1);
     ck_assert_uint_ge(lease_puts, 1);
-    ck_assert_int_eq(agent_deregister(agent(), &key, 1, 1000, clock_now_ns()), 0);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, clock_now_ns()), 0);
     ck_assert_uint_eq(catalog_counts(catalog).usable, 0);
     ck_assert_uint_eq(gone, 1);
     end_life();

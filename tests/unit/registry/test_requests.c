@@ -53,7 +53,7 @@ static void begin(void)
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     ck_assert_int_eq(hostname_addresses_new(s.base, config, catalog, s.metrics, on_turn, NULL, &hostnames), 0);
     const struct checking_reach with = {
-        .base = s.base, .metrics = s.metrics, .config = config, .agent = s.agent, .turn = on_turn};
+        .base = s.base, .metrics = s.metrics, .config = config, .registrar = agent_registrar(s.agent), .turn = on_turn};
     ck_assert_int_eq(checking_new(&with, &checking), 0);
     const struct requests_reach reach = {.base = s.base,
                                          .metrics = s.metrics,

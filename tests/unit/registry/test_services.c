@@ -34,7 +34,7 @@ static void begin(const char *text)
     setup();
     now_ns = clock_now_ns();
     const struct services_reach reach = {
-        .base = base, .metrics = metrics, .config = config, .agent = a, .turn = ignore_turn};
+        .base = base, .metrics = metrics, .config = config, .registrar = registrar(), .turn = ignore_turn};
     ck_assert_int_eq(services_new(&reach, &services), 0);
 }
 
@@ -114,7 +114,7 @@ START_TEST(a_name_that_is_taken_is_had_once_it_is_free)
     add("a", 7);
     services_set_now(services);
     second(); /* nothing has gone yet */
-    ck_assert_int_eq(agent_deregister(a, &key, 7, 1000, clock_now_ns()), 0);
+    ck_assert_int_eq(registrar_deregister(registrar(), &key, 7, 1000, clock_now_ns()), 0);
     ck_assert_uint_eq(agent_status(a).registrations, 0);
     second(); /* nor does it know */
     ck_assert_uint_eq(agent_status(a).registrations, 0);
