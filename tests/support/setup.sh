@@ -39,13 +39,15 @@ install_packages() {
         </dev/null >/dev/null
 }
 
-# build FOLDER CMAKE-ARGUMENT...: quiet unless it fails.
+# build FOLDER CMAKE-ARGUMENT...: quiet unless it fails. Of $targets, or all.
 build() {
     local dir=$1 log
+    # shellcheck disable=SC2206 # words
+    local only=(${targets:+--target $targets})
     shift
     log=$(mktemp)
     [ -f "$dir/CMakeCache.txt" ] || set -- -G Ninja "$@"
-    if ! { cmake -S "$top" -B "$dir" "$@" && cmake --build "$dir" -j "$(nproc)"; } >"$log" 2>&1; then
+    if ! { cmake -S "$top" -B "$dir" "$@" && cmake --build "$dir" -j "$(nproc)" "${only[@]}"; } >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         fail "building in $dir failed"
