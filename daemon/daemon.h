@@ -14,6 +14,7 @@
  *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
  *     regions, region     other regions: the read side once more for each, with a connection and a catalog of its own
  *     region_failover     which region answers for a service
+ *     region_switches     what operators say of that, over restarts
  *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
  *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
@@ -204,9 +205,10 @@ void unit_services_part_stop(struct daemon *d);
 int supervision_part_start(struct daemon *d);
 void supervision_part_stop(struct daemon *d);
 
-/* parts_regions.c */
+/* parts_regions.c. The third: as in api.h. */
 int regions_part_start(struct daemon *d);
 void regions_part_stop(struct daemon *d);
+int daemon_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why);
 
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);

@@ -365,6 +365,7 @@ static int requests_start(struct daemon *d)
                                          .is_leaving = is_leaving,
                                          .store_error = store_error,
                                          .status = daemon_status,
+                                         .failover = daemon_failover,
                                          .forget = daemon_forget,
                                          .document = daemon_document};
     int err = daemon_forget_start(d);

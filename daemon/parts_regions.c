@@ -34,12 +34,19 @@ static int failover_start(struct daemon *d)
                                                 .catalog = d->catalog,
                                                 .inbound = d->inbound,
                                                 .regions = d->regions,
+                                                .state_dir = d->state_dir,
                                                 .arg = d,
                                                 .service_changed = tell_programs};
     int err = region_failover_new(&reach, &d->failover);
     if (!err)
         catalog_watch_services(d->catalog, own_changed, d);
     return err;
+}
+
+int daemon_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why)
+{
+    struct daemon *d = arg;
+    return region_failover_force(d->failover, service, region, uid, ret_why);
 }
 
 int regions_part_start(struct daemon *d)

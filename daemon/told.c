@@ -11,6 +11,7 @@ void daemon_status(void *arg, Discover__V1__Status *ret_status)
     struct daemon *d = arg;
     status_fill(d->status, ret_status);
     regions_status(d->regions, clock_now_ns(), ret_status);
+    region_failover_status(d->failover, clock_now_ns(), ret_status);
     listen_problems_status(d->config, d->activation.http > 0, ret_status);
 }
 

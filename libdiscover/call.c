@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls that ask the daemon something (discover.h): those that tell later, and on top of them those that wait. */
+/* The calls of programs that ask the daemon something: those that tell later, and on top of them those that wait. */
+#include "libdiscover/call.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +16,12 @@ typedef Discover__V1__ClientMessage client_message;
 
 #define OK         DISCOVER__V1__SERVER_MESSAGE__BODY_OK
 #define REGISTERED DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED
-#define STATUS     DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
 #define CHECKS     DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS
-#define RELOADED   DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
 #define DOCUMENT   DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT
 
 /* --- the forms that tell later --- */
 
-/* Where the answer goes. */
-struct completion {
-    discover_answer_fn *fn;
-    void *arg;
-    struct discover_call **ret_call;
-};
-
-static int begin(struct discover *d)
+int call_begin(struct discover *d)
 {
     if (!d)
         return -EINVAL;
@@ -43,7 +36,7 @@ static int begin(struct discover *d)
     return err;
 }
 
-static void set_completion(struct discover_call *call, const struct completion *to)
+static void set_completion(struct discover_call *call, const struct call_completion *to)
 {
     call->fn = to->fn;
     call->arg = to->arg;
@@ -51,8 +44,8 @@ static void set_completion(struct discover_call *call, const struct completion *
         *to->ret_call = call;
 }
 
-static int ask(struct discover *d, client_message *msg, Discover__V1__ServerMessage__BodyCase expected,
-               const struct completion *to)
+int call_ask(struct discover *d, client_message *msg, Discover__V1__ServerMessage__BodyCase expected,
+             const struct call_completion *to)
 {
     struct discover_call *call;
     int err = pending_new(d, msg, expected, &call);
@@ -77,7 +70,7 @@ static int hold(struct discover *d, const struct discover_registration *r, struc
     return err;
 }
 
-static int register_one(struct discover *d, const struct discover_registration *r, const struct completion *to)
+static int register_one(struct discover *d, const struct discover_registration *r, const struct call_completion *to)
 {
     struct discover_call *call;
     int err = hold(d, r, &call);
@@ -91,13 +84,13 @@ static int register_one(struct discover *d, const struct discover_registration *
 int discover_register_async(struct discover *d, struct discover_registration *r, discover_answer_fn *fn, void *arg,
                             struct discover_call **ret_call)
 {
-    int err = r ? begin(d) : -EINVAL;
+    int err = r ? call_begin(d) : -EINVAL;
     if (err < 0)
         return err;
     const struct held *before = held_by_serial(d->held, r->serial);
     if (before && !*r->instance)
         strcpy(r->instance, before->registration.instance);
-    return register_one(d, r, &(struct completion){fn, arg, ret_call});
+    return register_one(d, r, &(struct call_completion){fn, arg, ret_call});
 }
 
 /* By the handle's newest copy: the caller's description may be gone. */
@@ -128,7 +121,7 @@ static size_t take_serials(const struct discover *d, uint64_t **ret_serials)
     return n;
 }
 
-static int drain_all(struct discover *d, const struct completion *to)
+static int drain_all(struct discover *d, const struct call_completion *to)
 {
     uint64_t *serials;
     struct discover_call *whole;
@@ -150,11 +143,11 @@ static int drain_all(struct discover *d, const struct completion *to)
 int discover_drain_async(struct discover *d, struct discover_registration *r, discover_answer_fn *fn, void *arg,
                          struct discover_call **ret_call)
 {
-    int err = begin(d);
+    int err = call_begin(d);
     if (err < 0)
         return err;
     if (!r)
-        return drain_all(d, &(struct completion){fn, arg, ret_call});
+        return drain_all(d, &(struct call_completion){fn, arg, ret_call});
     if (!held_by_serial(d->held, r->serial))
         return DISCOVER_E_UNKNOWN;
     r->record.state = DISCOVER_DRAINING;
@@ -174,7 +167,7 @@ static bool drop_named(struct discover *d, const char *service, const char *inst
 }
 
 /* The daemon has given it no name: it does not know of it, or it will be taken back. */
-static int forget_unnamed(struct discover *d, bool dropped, const struct completion *to)
+static int forget_unnamed(struct discover *d, bool dropped, const struct call_completion *to)
 {
     struct discover_call *call;
     if (!dropped)
@@ -191,8 +184,8 @@ static int forget_unnamed(struct discover *d, bool dropped, const struct complet
 int discover_deregister_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
                               void *arg, struct discover_call **ret_call)
 {
-    const struct completion to = {fn, arg, ret_call};
-    int err = begin(d);
+    const struct call_completion to = {fn, arg, ret_call};
+    int err = call_begin(d);
     if (!err)
         err = check_names(service, instance);
     if (err < 0)
@@ -207,13 +200,13 @@ int discover_deregister_async(struct discover *d, const char *service, const cha
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
     msg.deregister = &body;
-    return ask(d, &msg, OK, &to);
+    return call_ask(d, &msg, OK, &to);
 }
 
 int discover_heartbeat_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
                              void *arg, struct discover_call **ret_call)
 {
-    int err = begin(d);
+    int err = call_begin(d);
     if (!err)
         err = check_names(service, instance);
     if (err < 0)
@@ -224,7 +217,7 @@ int discover_heartbeat_async(struct discover *d, const char *service, const char
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT;
     msg.heartbeat = &body;
-    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
+    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_report_check_async(struct discover *d, const char *service, const char *instance, const char *check,
@@ -232,20 +225,20 @@ int discover_report_check_async(struct discover *d, const char *service, const c
                                 struct discover_call **ret_call)
 {
     Discover__V1__ReportCheck body;
-    int err = service && instance && check && note ? begin(d) : -EINVAL;
+    int err = service && instance && check && note ? call_begin(d) : -EINVAL;
     err = err ? err : check_names(service, instance);
     if (err || (err = report_check_message(service, instance, check, state, note, &body)))
         return err;
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK;
     msg.report_check = &body;
-    return ask(d, &msg, OK, &(struct completion){fn, arg, ret_call});
+    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_checks_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
                           void *arg, struct discover_call **ret_call)
 {
-    int err = service && instance ? begin(d) : -EINVAL;
+    int err = service && instance ? call_begin(d) : -EINVAL;
     if (!err && (*service || *instance))
         err = check_names(service, instance);
     if (err < 0)
@@ -254,83 +247,14 @@ int discover_checks_async(struct discover *d, const char *service, const char *i
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS;
     msg.checks = &body;
-    return ask(d, &msg, CHECKS, &(struct completion){fn, arg, ret_call});
-}
-
-static int override(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                    const char *reason, const struct completion *to)
-{
-    int err = begin(d);
-    if (!err && (!service || !instance || *service))
-        err = check_names(service, instance);
-    if (err < 0)
-        return err;
-    Discover__V1__Override body = override_message(service, instance, state, reason);
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
-    msg.override = &body;
-    return ask(d, &msg, OK, to);
-}
-
-int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                            int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
-{
-    return override(d, service, instance, state, on ? "" : NULL, &(struct completion){fn, arg, ret_call});
-}
-
-/* Messages that say nothing but what they are. */
-static int ask_plain(struct discover *d, Discover__V1__ClientMessage__BodyCase kind,
-                     Discover__V1__ServerMessage__BodyCase expected, const struct completion *to)
-{
-    int err = begin(d);
-    if (err < 0)
-        return err;
-    Discover__V1__Leave leave = DISCOVER__V1__LEAVE__INIT;
-    Discover__V1__Reload reload = DISCOVER__V1__RELOAD__INIT;
-    Discover__V1__StatusRequest status = DISCOVER__V1__STATUS_REQUEST__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = kind;
-    if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE)
-        msg.leave = &leave;
-    else if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD)
-        msg.reload = &reload;
-    else
-        msg.status = &status;
-    return ask(d, &msg, expected, to);
-}
-
-int discover_leave_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
-{
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, OK, &(struct completion){fn, arg, ret_call});
-}
-
-int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
-{
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, RELOADED, &(struct completion){fn, arg, ret_call});
-}
-
-int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
-{
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, STATUS, &(struct completion){fn, arg, ret_call});
+    return call_ask(d, &msg, CHECKS, &(struct call_completion){fn, arg, ret_call});
 }
 
 /* --- the forms that wait --- */
 
-/* What a call that was waited for came to, and who else is told of it. */
-struct outcome {
-    struct discover *d;
-    struct discover_call *call;
-    int result;
-    struct discover_registration *registration;
-    discover_status_fn *status_fn;
-    discover_reload_fn *reload_fn;
-    discover_checks_fn *checks_fn;
-    void *arg;
-};
-
-static void on_outcome(void *arg, const struct discover_answer *answer)
+void call_on_outcome(void *arg, const struct discover_answer *answer)
 {
-    struct outcome *o = arg;
+    struct call_outcome *o = arg;
     o->result = answer->result;
     if (answer->result < 0)
         (void)context_error(o->d, answer->result, answer->error);
@@ -345,7 +269,7 @@ static void on_outcome(void *arg, const struct discover_answer *answer)
 }
 
 /* err: of its beginning. */
-static int await(struct outcome *o, int err)
+int call_await(struct call_outcome *o, int err)
 {
     if (err < 0)
         return err;
@@ -357,92 +281,47 @@ static int await(struct outcome *o, int err)
 
 int discover_register(struct discover *d, struct discover_registration *r)
 {
-    struct outcome o = {.d = d, .registration = r};
-    return await(&o, discover_register_async(d, r, on_outcome, &o, &o.call));
+    struct call_outcome o = {.d = d, .registration = r};
+    return call_await(&o, discover_register_async(d, r, call_on_outcome, &o, &o.call));
 }
 
 int discover_drain(struct discover *d, struct discover_registration *r)
 {
-    struct outcome o = {.d = d, .registration = r};
-    return await(&o, discover_drain_async(d, r, on_outcome, &o, &o.call));
+    struct call_outcome o = {.d = d, .registration = r};
+    return call_await(&o, discover_drain_async(d, r, call_on_outcome, &o, &o.call));
 }
 
 int discover_deregister(struct discover *d, const char *service, const char *instance)
 {
-    struct outcome o = {.d = d};
-    return await(&o, discover_deregister_async(d, service, instance, on_outcome, &o, &o.call));
+    struct call_outcome o = {.d = d};
+    return call_await(&o, discover_deregister_async(d, service, instance, call_on_outcome, &o, &o.call));
 }
 
 int discover_heartbeat(struct discover *d, const char *service, const char *instance)
 {
-    struct outcome o = {.d = d};
-    return await(&o, discover_heartbeat_async(d, service, instance, on_outcome, &o, &o.call));
+    struct call_outcome o = {.d = d};
+    return call_await(&o, discover_heartbeat_async(d, service, instance, call_on_outcome, &o, &o.call));
 }
 
 int discover_report_check(struct discover *d, const char *service, const char *instance, const char *check,
                           enum discover_state state, const char *note)
 {
-    struct outcome o = {.d = d};
-    return await(&o, discover_report_check_async(d, service, instance, check, state, note, on_outcome, &o, &o.call));
+    struct call_outcome o = {.d = d};
+    return call_await(
+        &o, discover_report_check_async(d, service, instance, check, state, note, call_on_outcome, &o, &o.call));
 }
 
 int discover_checks(struct discover *d, const char *service, const char *instance, discover_checks_fn *fn, void *arg)
 {
-    struct outcome o = {.d = d, .checks_fn = fn, .arg = arg};
-    return !fn ? -EINVAL : await(&o, discover_checks_async(d, service, instance, on_outcome, &o, &o.call));
-}
-
-int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
-{
-    struct outcome o = {.d = d};
-    return await(&o, discover_override_async(d, service, instance, state, on, on_outcome, &o, &o.call));
-}
-
-int discover_override_because(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                              const char *reason)
-{
-    struct outcome o = {.d = d};
-    const struct completion to = {on_outcome, &o, &o.call};
-    return reason ? await(&o, override(d, service, instance, state, reason, &to)) : -EINVAL;
-}
-
-int discover_leave(struct discover *d)
-{
-    struct outcome o = {.d = d};
-    return await(&o, discover_leave_async(d, on_outcome, &o, &o.call));
-}
-
-int discover_forget(struct discover *d, const char *host)
-{
-    struct outcome o = {.d = d};
-    Discover__V1__Forget body = DISCOVER__V1__FORGET__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    int err = host ? begin(d) : -EINVAL;
-    if (err < 0)
-        return err;
-    body.host = (char *)host;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET;
-    msg.forget = &body;
-    return await(&o, ask(d, &msg, OK, &(struct completion){on_outcome, &o, &o.call}));
-}
-
-int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
-{
-    struct outcome o = {.d = d, .reload_fn = fn, .arg = arg};
-    return fn ? await(&o, discover_reload_async(d, on_outcome, &o, &o.call)) : -EINVAL;
-}
-
-int discover_status(struct discover *d, discover_status_fn *fn, void *arg)
-{
-    struct outcome o = {.d = d, .status_fn = fn, .arg = arg};
-    return fn ? await(&o, discover_status_async(d, on_outcome, &o, &o.call)) : -EINVAL;
+    struct call_outcome o = {.d = d, .checks_fn = fn, .arg = arg};
+    return !fn ? -EINVAL : call_await(&o, discover_checks_async(d, service, instance, call_on_outcome, &o, &o.call));
 }
 
 #define DOCUMENT_MAX (16 << 20)
 
 /* A document on its way, part by part. */
 struct document {
-    struct outcome outcome;
+    struct call_outcome outcome;
     char *text;
     size_t n;
     bool more;
@@ -469,27 +348,27 @@ static void on_part(void *arg, const struct discover_answer *answer)
 {
     struct document *document = arg;
     const struct answer_with_part *with_part = (const struct answer_with_part *)answer;
-    on_outcome(&document->outcome, answer);
+    call_on_outcome(&document->outcome, answer);
     if (answer->result >= 0)
         document->outcome.result = add_part(document, with_part->part);
 }
 
 static int next_part(struct document *document, const char *name, bool next)
 {
-    struct outcome *o = &document->outcome;
+    struct call_outcome *o = &document->outcome;
     Discover__V1__DocumentRequest body = DISCOVER__V1__DOCUMENT_REQUEST__INIT;
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     body.name = (char *)name;
     body.next = next;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT;
     msg.document = &body;
-    return await(o, ask(o->d, &msg, DOCUMENT, &(struct completion){on_part, document, &o->call}));
+    return call_await(o, call_ask(o->d, &msg, DOCUMENT, &(struct call_completion){on_part, document, &o->call}));
 }
 
 int discover_document(struct discover *d, const char *name, discover_document_fn *fn, void *arg)
 {
     struct document document = {.outcome = {.d = d}, .more = true};
-    int err = name && fn ? begin(d) : -EINVAL;
+    int err = name && fn ? call_begin(d) : -EINVAL;
     for (bool next = false; !err && document.more; next = true)
         err = next_part(&document, name, next);
     if (!err)

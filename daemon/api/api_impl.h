@@ -139,6 +139,7 @@ void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *wh
 
 /* States that operators set (api_override.c). */
 void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
+void api_failover_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 
 /* Checks (api_checks.c). */
 void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMessage *m);

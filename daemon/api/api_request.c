@@ -385,6 +385,7 @@ static const struct request {
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK, true, api_report_check_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS, false, api_checks_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, false, api_override_handle},
+    {DISCOVER__V1__CLIENT_MESSAGE__BODY_FAILOVER, false, api_failover_handle},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, false, handle_leave},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, false, handle_reload},
     {DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, false, handle_status},

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "daemon/base/file.h"
+#include "daemon/catalog/table_copy.h"
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_key.h"
 
@@ -43,10 +44,45 @@ static bool put_block(struct out *o, const struct table_view *v)
 }
 
 /* Domains follow from their services. */
-static bool is_stored(const struct table_view *v, const char *region)
+static bool is_kind_stored(const struct table_view *v)
 {
-    return (v->kind == TABLE_SERVICE || v->kind == TABLE_HOST) &&
-           table_key_is_of(table_view_key(v), v->key_bytes, region);
+    return v->kind == TABLE_SERVICE || v->kind == TABLE_HOST;
+}
+
+/* What another region has, under the name of the own one's. What was read before it came, or after it went, is the own one's. */
+static int is_answer_of_other(const struct table *table, uint32_t slot, struct table_view *v)
+{
+    struct table_failover failover;
+    if (v->kind != TABLE_SERVICE || v->n_total == 0 || table_view_endpoint(v, 0)->tier != DISCOVER_ELSEWHERE)
+        return 0;
+    if (table_failover(table, table_view_key(v), v->key_bytes, &failover) == 0)
+        return 1;
+    return table_view_read(table, slot, v);
+}
+
+/* What the own region has while another one answers: it is stored as at other times. */
+static bool is_own_away(const struct table *table, const struct table_view *v)
+{
+    struct table_region region;
+    const char *key = table_view_key(v);
+    size_t name = table_key_name_bytes(key, v->key_bytes);
+    return v->kind == TABLE_SERVICE && name < v->key_bytes &&
+           table_region(table, key + name + 1, v->key_bytes - name - 1, &region) == 0 && region.own;
+}
+
+/* Whether it is to be stored with what the table has of that region; or a negative errno. The view becomes what is stored. */
+static int take_block(const struct table *table, uint32_t slot, const char *region, struct table_view *v)
+{
+    if (!is_kind_stored(v))
+        return 0;
+    if (table_key_is_of(table_view_key(v), v->key_bytes, region)) {
+        int other = *region ? 0 : is_answer_of_other(table, slot, v);
+        return other < 0 ? other : !other;
+    }
+    if (*region || !is_own_away(table, v))
+        return 0;
+    table_copy_forget_region(v);
+    return 1;
 }
 
 static int put_blocks(struct out *o, const struct table *table, const char *region)
@@ -56,10 +92,11 @@ static int put_blocks(struct out *o, const struct table *table, const char *regi
     table_view_init(&v);
     for (uint32_t slot = 0; slot < table_slots_used(table) && !err; slot++) {
         err = table_view_read(table, slot, &v);
-        if (err == -ENOENT)
-            err = 0;
-        else if (!err && is_stored(&v, region) && !put_block(o, &v))
-            err = -EIO;
+        int taken = err ? err : take_block(table, slot, region, &v);
+        if (taken > 0)
+            err = put_block(o, &v) ? 0 : -EIO;
+        else
+            err = taken == -ENOENT ? 0 : taken;
     }
     table_view_fini(&v);
     return err;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libdiscover/core/table_key.h"
+
 static void move_offsets(struct table_view *v, uint64_t back)
 {
     for (uint32_t i = 0; i < v->n_total; i++) {
@@ -12,6 +14,20 @@ static void move_offsets(struct table_view *v, uint64_t back)
         uint64_t offset = (uint32_t)(*word >> shift) - back;
         *word = (*word & ~((uint64_t)UINT32_MAX << shift)) | (offset & UINT32_MAX) << shift;
     }
+}
+
+void table_copy_forget_region(struct table_view *v)
+{
+    size_t name = table_key_name_bytes(table_view_key(v), v->key_bytes);
+    uint64_t body = TABLE_BLOCK_HEADER_WORDS + (name + 7) / 8, back = v->body - body;
+    move_offsets(v, back);
+    memset((char *)(v->words + TABLE_BLOCK_HEADER_WORDS) + name, 0, v->key_bytes - name);
+    memmove(v->words + body, v->words + v->body, (v->n_words - v->body) * sizeof *v->words);
+    v->words[TABLE_B_KIND] = (uint64_t)name << 8 | v->kind;
+    v->key_bytes = name;
+    v->body = body;
+    v->offsets -= back;
+    v->n_words -= back;
 }
 
 int table_copy_service(struct table_writer *w, const char *from, const char *to, struct table_view *view)

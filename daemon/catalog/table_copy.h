@@ -11,4 +11,7 @@
  */
 int table_copy_service(struct table_writer *w, const char *from, const char *to, struct table_view *view);
 
+/* Makes a view of "shop/payment@b" one of "shop/payment". */
+void table_copy_forget_region(struct table_view *view);
+
 #endif

@@ -12,6 +12,8 @@ static const char *problem_of_name(const struct config *c, const struct region_c
 {
     if (strcmp(r->name, c->region) == 0)
         return "is the own region";
+    if (strcmp(r->name, "auto") == 0 || strcmp(r->name, "off") == 0)
+        return "is a word of discoverctl failover";
     for (size_t i = 0; i < c->n_regions; i++)
         if (strcmp(c->regions[i].name, r->name) == 0)
             return "is there twice";

@@ -22,6 +22,8 @@ const struct command commands[] = {
     {"undrain", cmd_undrain, "take that back", NULL, WORDS_SERVICES, NULL},
     {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used", override_specs,
      WORDS_SERVICES, "on off"},
+    {"failover", cmd_failover, "auto|off|REGION: which region answers for a service on this host", NULL, WORDS_SERVICES,
+     NULL},
     {"reload", cmd_reload, "the daemon reads its configuration again, and tells what became of it", NULL, WORDS_NONE,
      NULL},
     {"leave", cmd_leave, "take this host out of the registry, and stop its daemon", NULL, WORDS_NONE, NULL},

@@ -26,7 +26,7 @@ struct ctl {
 typedef int command_fn(const struct ctl *ctl, char **argv);
 command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_watch, cmd_list, cmd_hosts, cmd_status, cmd_drain, cmd_check,
     cmd_checks, cmd_undrain, cmd_maintenance, cmd_reload, cmd_leave, cmd_explain, cmd_completion, cmd_monitor,
-    cmd_debug, cmd_forget, cmd_regions;
+    cmd_debug, cmd_forget, cmd_regions, cmd_failover;
 
 int ctl_main(int argc, char **argv);
 

@@ -99,6 +99,21 @@ static void print_overrides(const struct discover_status *s)
     }
 }
 
+static void print_failovers(const struct discover_status *s)
+{
+    for (size_t i = 0; i < s->n_failovers; i++) {
+        const struct discover_failover_info *f = &s->failovers[i];
+        printf("failover       %s: %s%s answers", f->service, *f->at ? "region " : "the own region", f->at);
+        if (f->at_ms >= 0)
+            printf(", for %lld s", (long long)(f->at_ms / 1000));
+        if (f->forced)
+            printf("; set to %s by user %u", *f->region ? f->region : "off", f->uid);
+        if (f->forced && f->age_ms >= 0)
+            printf(" %lld s ago", (long long)(f->age_ms / 1000));
+        putchar('\n');
+    }
+}
+
 static const enum style level_styles[] = {STYLE_GOOD, STYLE_WARNING, STYLE_BAD};
 
 static void print_condition(const struct discover_status *s)
@@ -135,6 +150,7 @@ static void print_text(void *arg, const struct discover_status *s)
     print_refused(s);
     print_top_writers(s);
     print_overrides(s);
+    print_failovers(s);
     *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 

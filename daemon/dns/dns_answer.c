@@ -276,6 +276,7 @@ static void from_table(struct dns_answering *a)
 {
     int err = read_block(a);
     if (err == -ENOENT) {
+        dns_note_failover(a);
         if (above_addresses(a->name))
             dns_negative(a, DNS_NOERROR);
         else
@@ -374,7 +375,8 @@ void dns_note_failover(struct dns_answering *a)
 {
     struct table_failover failover;
     struct table_region region;
-    if (a->name->region.n > 0 || table_failover(a->ask->table, a->name->key, a->name->key_bytes, &failover) < 0)
+    if (!a->ask->table || a->name->region.n > 0 ||
+        table_failover(a->ask->table, a->name->key, a->name->key_bytes, &failover) < 0)
         return;
     a->prepared->from_serial = true;
     const struct dns_label name = {failover.region, strlen(failover.region)};

@@ -234,7 +234,7 @@ static void answer_targets(struct dns_answering *a)
 void dns_answer_service(struct dns_answering *a)
 {
     struct dns_scratch *s = a->scratch;
-    if (s->view.n_first > 0 && table_view_endpoint(&s->view, 0)->tier == DISCOVER_ELSEWHERE)
+    if (s->view.n_first == 0 || table_view_endpoint(&s->view, 0)->tier == DISCOVER_ELSEWHERE)
         dns_note_failover(a);
     dns_targets_select(&s->view, a->name, &s->targets);
     if (!s->targets.known)

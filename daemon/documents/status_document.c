@@ -16,6 +16,21 @@ static json_t *overrides_json(const struct discover_status *s)
     return list;
 }
 
+static json_t *failovers_json(const struct discover_status *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_failovers; i++) {
+        const struct discover_failover_info *f = &s->failovers[i];
+        json_t *one = json_pack("{s:s, s:s, s:I, s:b}", "service", f->service, "at", *f->at ? f->at : s->region,
+                                "at_ms", (json_int_t)f->at_ms, "forced", f->forced);
+        if (f->forced)
+            (void)json_object_update_new(one, json_pack("{s:s, s:I, s:I}", "region", *f->region ? f->region : s->region,
+                                                        "uid", (json_int_t)f->uid, "age_ms", (json_int_t)f->age_ms));
+        (void)json_array_append_new(list, one);
+    }
+    return list;
+}
+
 static json_t *counters_json(const struct discover_status *s)
 {
     json_t *counters = json_object();
@@ -100,7 +115,8 @@ static json_t *regions_json(const struct discover_status *s)
 
 json_t *regions_document(const struct discover_status *s)
 {
-    return json_pack("{s:s, s:o}", "region", s->region, "regions", regions_json(s));
+    return json_pack("{s:s, s:o, s:o}", "region", s->region, "regions", regions_json(s), "failovers",
+                     failovers_json(s));
 }
 
 static json_t *problems_json(const struct problem *problems, size_t n)

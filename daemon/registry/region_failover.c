@@ -7,50 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/deadlines.h"
-#include "daemon/base/hash.h"
 #include "daemon/base/log.h"
-#include "daemon/catalog/table_copy.h"
-#include "daemon/sync/failover.h"
+#include "daemon/registry/region_failover_impl.h"
 #include "libdiscover/core/table_key.h"
 
 #define JITTER_PERCENT_MAX 20
-
-struct failover_counters {
-    metric_value switches, away;
-};
-
-/* Places of regions in the configuration, the first to answer first. */
-struct failover_order {
-    size_t n;
-    size_t at[CONFIG_REGIONS_MAX];
-};
-
-struct entry {
-    UT_hash_handle hh; /* by name */
-    struct entry *next_due;
-    struct deadline deadline;
-    struct failover failover;
-    struct failover_rule rule;
-    const struct failover_order *order;
-    int written; /* in that order: whose instances stand under its name; FAILOVER_HOME */
-    bool due;
-    bool copy; /* what that one has may have changed */
-    char name[SERVICE_CAP];
-};
-
-struct region_failover {
-    struct region_failover_reach reach;
-    struct failover_counters counters;
-    struct entry *entries, *due; /* due: a stack */
-    struct deadlines deadlines;
-    struct table_view view;
-    size_t n;                      /* regions; 0: nothing is to be done */
-    struct failover_order *orders; /* of failover_services, and behind them that of all others */
-    enum region_state *states;     /* as they were when all entries were last due for it */
-    bool synced;
-    uint32_t jitter_percent;
-};
 
 static const struct metric metrics_table[] = {
     COUNTER_OF(failover_counters, switches, "discoverd_failover_switches_total",
@@ -62,7 +23,7 @@ METRICS_LISTED(metrics_table)
 
 /* --- what is due --- */
 
-static void make_due(struct region_failover *f, struct entry *e)
+void failover_entry_make_due(struct region_failover *f, struct failover_entry *e)
 {
     if (e->due)
         return;
@@ -71,7 +32,7 @@ static void make_due(struct region_failover *f, struct entry *e)
     f->due = e;
 }
 
-static void set_rule(const struct region_failover *f, struct entry *e)
+static void set_rule(const struct region_failover *f, struct failover_entry *e)
 {
     const struct config *c = f->reach.config;
     size_t i = 0;
@@ -86,16 +47,17 @@ static void set_rule(const struct region_failover *f, struct entry *e)
     e->order = &f->orders[i];
 }
 
-static struct entry *add(struct region_failover *f, const char *name)
+static struct failover_entry *add(struct region_failover *f, const char *name)
 {
     bool room = deadlines_reserve(&f->deadlines, HASH_COUNT(f->entries) + 1) == 0;
-    struct entry *e = room ? calloc(1, sizeof *e) : NULL;
+    struct failover_entry *e = room ? calloc(1, sizeof *e) : NULL;
     if (!e)
         return NULL;
     snprintf(e->name, sizeof e->name, "%s", name);
-    e->failover = (struct failover){.at = FAILOVER_HOME, .forced = FAILOVER_AUTO};
+    e->failover = (struct failover){.at = FAILOVER_HOME};
     e->written = FAILOVER_HOME;
     set_rule(f, e);
+    failover_entry_set_forced(f, e);
     HASH_ADD_STR(f->entries, name, e);
     if (hash_added(&e->hh))
         return e;
@@ -103,9 +65,16 @@ static struct entry *add(struct region_failover *f, const char *name)
     return NULL;
 }
 
+struct failover_entry *failover_entry_get(struct region_failover *f, const char *service)
+{
+    struct failover_entry *e;
+    HASH_FIND_STR(f->entries, service, e);
+    return e ? e : add(f, service);
+}
+
 void region_failover_note(struct region_failover *f, const char *service)
 {
-    struct entry *e;
+    struct failover_entry *e;
     char name[SERVICE_CAP];
     size_t n = strlen(service), length = table_key_name_bytes(service, n);
     if (!f || f->n == 0 || length == 0 || length >= sizeof name)
@@ -119,7 +88,7 @@ void region_failover_note(struct region_failover *f, const char *service)
     if (!e)
         return;
     e->copy |= of_other;
-    make_due(f, e);
+    failover_entry_make_due(f, e);
 }
 
 static bool states_changed(struct region_failover *f)
@@ -137,103 +106,17 @@ static bool states_changed(struct region_failover *f)
 static void collect_due(struct region_failover *f, int64_t now_ns)
 {
     if (states_changed(f))
-        for (struct entry *e = f->entries; e; e = e->hh.next)
-            make_due(f, e);
+        for (struct failover_entry *e = f->entries; e; e = e->hh.next)
+            failover_entry_make_due(f, e);
     for (struct deadline *d; (d = deadlines_first(&f->deadlines)) && d->at_ns <= now_ns;) {
         deadlines_clear(&f->deadlines, d);
-        make_due(f, (struct entry *)((char *)d - offsetof(struct entry, deadline)));
+        failover_entry_make_due(f, (struct failover_entry *)((char *)d - offsetof(struct failover_entry, deadline)));
     }
-}
-
-/* --- what is written --- */
-
-static const char *region_of(const struct region_failover *f, const struct entry *e, int at)
-{
-    return at == FAILOVER_HOME ? f->reach.config->region : region_name(regions_at(f->reach.regions, e->order->at[at]));
-}
-
-static int write_mark(struct region_failover *f, const struct entry *e, int64_t now_ns)
-{
-    char key[SERVICE_CAP + 1] = "=";
-    uint64_t words[TABLE_FAILOVER_WORDS] = {[TABLE_F_SINCE] = (uint64_t)now_ns};
-    snprintf((char *)(words + TABLE_F_REGION), (TABLE_FAILOVER_WORDS - TABLE_F_REGION) * sizeof *words, "%s",
-             region_of(f, e, e->failover.at));
-    strcpy(key + 1, e->name);
-    return table_writer_put(catalog_table(f->reach.catalog), TABLE_FAILOVER, key, strlen(key), 0, 0, words,
-                            TABLE_FAILOVER_WORDS);
-}
-
-static void remove_mark(struct region_failover *f, const struct entry *e)
-{
-    char key[SERVICE_CAP + 1] = "=";
-    strcpy(key + 1, e->name);
-    table_writer_remove(catalog_table(f->reach.catalog), key, strlen(key));
-}
-
-static int write_copy(struct region_failover *f, struct entry *e)
-{
-    char from[SERVICE_REF_CAP];
-    snprintf(from, sizeof from, "%s@%s", e->name, region_of(f, e, e->failover.at));
-    return table_copy_service(catalog_table(f->reach.catalog), from, e->name, &f->view);
-}
-
-/* What stands under the name is whole all the time: that of the own region goes elsewhere first, and comes back last. */
-static int write_away(struct region_failover *f, struct entry *e, int64_t now_ns)
-{
-    bool moves = e->written != e->failover.at;
-    int err = catalog_set_away(f->reach.catalog, e->name, true);
-    if (!err && moves)
-        err = write_mark(f, e, now_ns);
-    int copied = err < 0 ? err : write_copy(f, e);
-    if (copied > 0 || moves)
-        table_writer_bump_serial(catalog_table(f->reach.catalog));
-    return copied;
-}
-
-static void write_home(struct region_failover *f, struct entry *e)
-{
-    (void)catalog_set_away(f->reach.catalog, e->name, false);
-    remove_mark(f, e);
-    table_writer_bump_serial(catalog_table(f->reach.catalog));
-}
-
-static void tell(struct region_failover *f, const struct entry *e, const struct failover_seen *home)
-{
-    metric_inc(&f->counters.switches);
-    if (e->failover.at == FAILOVER_HOME)
-        log_notice("%s: the own region answers again, with %zu usable instances", e->name, home->usable);
-    else
-        log_warning("%s: region %s answers from now on; here %zu instances are usable", e->name,
-                    region_of(f, e, e->failover.at), home->usable);
-}
-
-/* A negative errno: not written, to be tried again. */
-static int write(struct region_failover *f, struct entry *e, const struct failover_seen *home, int64_t now_ns)
-{
-    bool moves = e->written != e->failover.at;
-    int err = 0;
-    if (!moves && (e->failover.at == FAILOVER_HOME || !e->copy))
-        return 0;
-    if (e->failover.at == FAILOVER_HOME)
-        write_home(f, e);
-    else
-        err = write_away(f, e, now_ns);
-    if (err < 0)
-        return err;
-    e->copy = false;
-    if (moves) {
-        tell(f, e, home);
-        metric_set(&f->counters.away,
-                   metric_get(&f->counters.away) - (e->written != FAILOVER_HOME) + (e->failover.at != FAILOVER_HOME));
-    }
-    e->written = e->failover.at;
-    f->reach.service_changed(f->reach.arg, e->name);
-    return 0;
 }
 
 /* --- decisions --- */
 
-static bool is_known_elsewhere(const struct region_failover *f, const struct entry *e)
+static bool is_known_elsewhere(const struct region_failover *f, const struct failover_entry *e)
 {
     for (size_t i = 0; i < f->n; i++)
         if (region_knows(regions_at(f->reach.regions, i), e->name))
@@ -241,29 +124,31 @@ static bool is_known_elsewhere(const struct region_failover *f, const struct ent
     return false;
 }
 
-static void forget(struct region_failover *f, struct entry *e)
+static void forget(struct region_failover *f, struct failover_entry *e)
 {
     deadlines_clear(&f->deadlines, &e->deadline);
     HASH_DEL(f->entries, e);
     free(e);
 }
 
-static void decide(struct region_failover *f, struct entry *e, int64_t now_ns)
+static void decide(struct region_failover *f, struct failover_entry *e, int64_t now_ns)
 {
     struct failover_seen home = {catalog_usable_count(f->reach.catalog, e->name), f->synced},
                          others[CONFIG_REGIONS_MAX];
-    for (size_t i = 0; i < e->order->n; i++) {
+    for (size_t i = 0; i < e->order->all; i++) {
         const struct region *r = regions_at(f->reach.regions, e->order->at[i]);
         others[i] = (struct failover_seen){region_usable(r, e->name), region_state_of(r) == REGION_LIVE};
     }
     int64_t next_ns = failover_decide(&e->failover, &e->rule, &home, others, e->order->n, now_ns);
-    if (write(f, e, &home, now_ns) < 0)
+    if (failover_entry_write(f, e, &home, now_ns) < 0)
         next_ns = now_ns + NS_PER_S;
     if (next_ns != INT64_MAX)
         deadlines_set(&f->deadlines, &e->deadline, next_ns);
     else
         deadlines_clear(&f->deadlines, &e->deadline);
-    if (e->written == FAILOVER_HOME && e->failover.forced == FAILOVER_AUTO && !is_known_elsewhere(f, e))
+    bool said = region_switches_find(&f->switches, e->name) != NULL;
+    /* What was just written has made it due again: then it is looked at once more. */
+    if (!e->due && e->written == FAILOVER_HOME && !said && !is_known_elsewhere(f, e))
         forget(f, e);
 }
 
@@ -275,7 +160,7 @@ int64_t region_failover_run(struct region_failover *f, const struct loop_slice *
         return now_ns;
     collect_due(f, now_ns);
     while (f->due && !loop_slice_over(slice)) {
-        struct entry *e = f->due;
+        struct failover_entry *e = f->due;
         f->due = e->next_due;
         e->due = false;
         decide(f, e, now_ns);
@@ -285,23 +170,39 @@ int64_t region_failover_run(struct region_failover *f, const struct loop_slice *
 
 /* --- life --- */
 
-static void add_place(const struct config *c, const char *name, struct failover_order *o)
+static void add_place(struct failover_order *o, size_t place)
 {
-    for (size_t i = 0; i < c->n_regions && o->n < CONFIG_REGIONS_MAX; i++)
-        if (strcmp(c->regions[i].name, name) == 0)
-            o->at[o->n++] = i;
+    for (size_t i = 0; i < o->all; i++)
+        if (o->at[i] == place)
+            return;
+    o->at[o->all++] = place;
+}
+
+static void add_names(const struct config *c, const struct string_list *names, struct failover_order *o)
+{
+    for (size_t k = 0; k < names->n; k++)
+        for (size_t i = 0; i < c->n_regions; i++)
+            if (strcmp(c->regions[i].name, names->items[k]) == 0)
+                add_place(o, i);
+}
+
+static void add_all(const struct config *c, struct failover_order *o)
+{
+    for (size_t i = 0; i < c->n_regions; i++)
+        add_place(o, i);
 }
 
 static void fill_orders(const struct config *c, struct failover_order *orders)
 {
-    struct failover_order *usual = &orders[c->n_failover_services];
-    for (size_t i = 0; i < c->n_failover_services; i++)
-        for (size_t k = 0; k < c->failover_services[i].regions.n; k++)
-            add_place(c, c->failover_services[i].regions.items[k], &orders[i]);
-    for (size_t k = 0; k < c->failover.regions.n; k++)
-        add_place(c, c->failover.regions.items[k], usual);
-    for (size_t i = 0; i < c->n_regions && c->failover.regions.n == 0; i++)
-        usual->at[usual->n++] = i;
+    for (size_t i = 0; i <= c->n_failover_services; i++) {
+        struct failover_order *o = &orders[i];
+        bool usual = i == c->n_failover_services;
+        add_names(c, usual ? &c->failover.regions : &c->failover_services[i].regions, o);
+        if (usual && c->failover.regions.n == 0)
+            add_all(c, o);
+        o->n = o->all;
+        add_all(c, o);
+    }
 }
 
 /* A fleet does not come back all at once: each host takes its own time, and always the same. */
@@ -333,15 +234,20 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
         return err;
     }
     fill_orders(reach->config, f->orders);
-    *ret_f = f;
-    return 0;
+    err = failover_switches_load(f);
+    if (err)
+        region_failover_free(f);
+    else
+        *ret_f = f;
+    return err;
 }
 
 void region_failover_free(struct region_failover *f)
 {
-    struct entry *e, *next;
+    struct failover_entry *e, *next;
     if (!f)
         return;
+    region_switches_fini(&f->switches);
     HASH_ITER(hh, f->entries, e, next)
     {
         HASH_DEL(f->entries, e);

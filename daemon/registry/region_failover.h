@@ -12,7 +12,9 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/inbound.h"
+#include "daemon/agent/state_dir.h"
 #include "daemon/registry/regions.h"
+#include "proto/api.pb-c.h"
 
 struct region_failover;
 
@@ -23,6 +25,7 @@ struct region_failover_reach {
     struct catalog *catalog; /* of the own region */
     const struct inbound *inbound;
     struct regions *regions;
+    struct state_dir *state_dir; /* has what operators say */
     void *arg;
     void (*service_changed)(void *arg, const char *service); /* the table says something else of it */
 };
@@ -39,5 +42,20 @@ void region_failover_note(struct region_failover *f, const char *service);
  * once when there is more.
  */
 int64_t region_failover_run(struct region_failover *f, const struct loop_slice *slice, int64_t now_ns);
+
+/*
+ * An operator says which region answers for a service: that one, or the own one (""); NULL: failover decides again. Stored
+ * before it counts. -ENOENT: the region is not read, or nobody had said anything; -ENOSPC: as many as may be; -EIO: it cannot
+ * be stored; -ENOMEM. *ret_why says what an errno does not.
+ */
+int region_failover_force(struct region_failover *f, const char *service, const char *region, uid_t uid,
+                          const char **ret_why);
+
+/* Fills in that field: where another region answers, or an operator said which does. It stays valid until anything else is called. */
+void region_failover_status(const struct region_failover *f, int64_t now_ns, Discover__V1__Status *ret_status);
+
+/* Of one service; false: the own region answers, and nobody has said anything of it. As above. */
+bool region_failover_of(const struct region_failover *f, const char *service, int64_t now_ns,
+                        Discover__V1__Failover *ret_failover);
 
 #endif

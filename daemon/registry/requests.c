@@ -140,6 +140,14 @@ static void api_status(void *arg, Discover__V1__Status *ret_status)
     r->reach.status(r->reach.arg, ret_status);
 }
 
+static int api_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why)
+{
+    struct requests *r = arg;
+    int err = r->reach.failover(r->reach.arg, service, region, uid, ret_why);
+    turn(r);
+    return told(r, err, ret_why);
+}
+
 static int api_forget(void *arg, const char *host, const char **ret_why)
 {
     struct requests *r = arg;
@@ -161,6 +169,7 @@ static int listen_on(struct requests *r)
                                 .report_check = api_report_check,
                                 .each_check = api_each_check,
                                 .override = api_override,
+                                .failover = api_failover,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,
                                 .reload = api_reload,

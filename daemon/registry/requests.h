@@ -32,6 +32,8 @@ struct requests_reach {
     bool (*is_leaving)(void *arg);         /* it does: clients that go leave their registrations to the good-bye */
     const char *(*store_error)(void *arg); /* why the state directory cannot be written; valid until the next turn */
     void (*status)(void *arg, Discover__V1__Status *ret_status);
+    int (*failover)(void *arg, const char *service, const char *region, uid_t uid,
+                    const char **ret_why);                                                          /* as in api.h */
     int (*forget)(void *arg, const char *host, const char **ret_why);                               /* as in api.h */
     int (*document)(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n); /* as in api.h */
 };

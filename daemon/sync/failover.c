@@ -89,18 +89,17 @@ static bool holds(int at, int best, const struct failover_seen *others, size_t n
     return others[at].known || best == at;
 }
 
-static void force(struct failover *f, size_t n)
+static void force(struct failover *f)
 {
-    int to = f->forced >= (int)n ? FAILOVER_HOME : f->forced;
-    if (f->at != to)
-        go(f, to);
+    if (f->at != f->forced)
+        go(f, f->forced);
 }
 
 int64_t failover_decide(struct failover *f, const struct failover_rule *rule, const struct failover_seen *home,
                         const struct failover_seen *others, size_t n, int64_t now_ns)
 {
     if (f->forced != FAILOVER_AUTO) {
-        force(f, n);
+        force(f);
         return INT64_MAX;
     }
     int best = best_of(rule, home, others, n);

@@ -34,8 +34,8 @@ struct failover_seen {
 
 /* Of one service. Zeroed but for these two: as when it is seen for the first time. */
 struct failover {
-    int at;                   /* FAILOVER_HOME, or a region */
-    int forced;               /* by an operator: FAILOVER_AUTO, FAILOVER_HOME or a region */
+    int at; /* FAILOVER_HOME, or a region */
+    int forced; /* by an operator: FAILOVER_AUTO, FAILOVER_HOME or a region, also one behind the n that come by themselves */
     int64_t lacking_since_ns; /* the own one has had too few since then; 0: it has not */
     int64_t better_since_ns;  /* a better one than `at` has been there since then; 0: there is none */
     int64_t wait_ns;          /* how long it has to be */

@@ -13,6 +13,7 @@ struct status_lists {
     struct discover_override_info *overrides;
     struct discover_bucket *buckets;
     struct discover_region *regions;
+    struct discover_failover_info *failovers;
 };
 
 static void free_lists(struct status_lists *lists)
@@ -23,6 +24,7 @@ static void free_lists(struct status_lists *lists)
     free(lists->overrides);
     free(lists->buckets);
     free(lists->regions);
+    free(lists->failovers);
 }
 
 static struct discover_bucket bucket_of(const Discover__V1__BucketStatus *b)
@@ -58,6 +60,19 @@ static struct discover_region region_of(const Discover__V1__RegionStatus *r)
     };
 }
 
+static struct discover_failover_info failover_of(const Discover__V1__Failover *f)
+{
+    return (struct discover_failover_info){
+        .service = f->service,
+        .at = f->at,
+        .at_ms = f->at_ms,
+        .forced = f->forced,
+        .region = f->region,
+        .uid = f->uid,
+        .age_ms = f->age_ms,
+    };
+}
+
 static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_lists)
 {
     struct status_lists lists = {
@@ -67,9 +82,10 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
         .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
         .regions = calloc(s->n_regions + 1, sizeof *lists.regions),
+        .failovers = calloc(s->n_failovers + 1, sizeof *lists.failovers),
     };
     if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets ||
-        !lists.regions) {
+        !lists.regions || !lists.failovers) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -92,6 +108,8 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         lists.buckets[i] = bucket_of(s->buckets[i]);
     for (size_t i = 0; i < s->n_regions; i++)
         lists.regions[i] = region_of(s->regions[i]);
+    for (size_t i = 0; i < s->n_failovers; i++)
+        lists.failovers[i] = failover_of(s->failovers[i]);
     *ret_lists = lists;
     return 0;
 }
@@ -141,6 +159,8 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .region = s->region,
         .regions = lists->regions,
         .n_regions = s->n_regions,
+        .failovers = lists->failovers,
+        .n_failovers = s->n_failovers,
     };
     fn(arg, &status);
 }

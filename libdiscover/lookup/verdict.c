@@ -67,7 +67,7 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
     struct table_failover failover = {.since_ns = 0};
     if (!table_has_daemon(&mapping->table)) /* over DNS the answer says all there is to be known */
         return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
-    if (!*region && found && n > 0 && table_failover(&mapping->table, service, strlen(service), &failover) == 0)
+    if (!*region && table_failover(&mapping->table, service, strlen(service), &failover) == 0)
         memcpy(region, failover.region, sizeof region);
     if (!*region)
         return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);

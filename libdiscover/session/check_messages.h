@@ -44,6 +44,16 @@ static inline Discover__V1__ChecksRequest checks_message(const char *service, co
     return m;
 }
 
+/* region: "": failover decides. */
+static inline Discover__V1__Failover failover_message(const char *service, const char *region)
+{
+    Discover__V1__Failover m = DISCOVER__V1__FAILOVER__INIT;
+    m.service = (char *)service;
+    m.forced = *region != '\0';
+    m.region = (char *)region;
+    return m;
+}
+
 /* reason: NULL: not any more. */
 static inline Discover__V1__Override override_message(const char *service, const char *instance,
                                                       enum discover_state state, const char *reason)

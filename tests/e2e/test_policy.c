@@ -69,6 +69,8 @@ START_TEST(the_first_line_counts)
     refused(1, 1, "drain", "may not set states of this host");
     refused(1000, 2, "drain inventory/stock", "the line of api.policy for group bin");
     allowed(1, 1, "undrain shop/payment");
+    refused(1, 1, "failover shop/payment auto", "no other region is read here");
+    refused(1, 1, "failover inventory/stock auto", "may not set states of inventory/stock");
     allowed(0, 0, "drain");
     allowed(0, 0, "undrain");
 }

@@ -218,9 +218,48 @@ START_TEST(the_other_region_answers)
 }
 END_TEST
 
+/* An operator sends a service away while all is well, and takes it home; over a restart, too, and into a region that is lost. */
+START_TEST(an_operator_says_who_answers)
+{
+    struct output o;
+    start();
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "c", NULL), 3);
+    ck_assert_msg(strstr(o.err, "not read here"), "%s", o.err);
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "auto", NULL), 3);
+    ck_assert_msg(strstr(o.err, "nobody had said"), "%s", o.err);
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "b", NULL), 0);
+    wait_until(1000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(dns_says("1001 1002 "), "%s", a.seen);
+    host_stop(&a);
+    host_run(&a);
+    wait_until(5000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "status", NULL), 0);
+    ck_assert_msg(strstr(o.out, "failover       shop/payment: region b answers, for "), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "; set to b by user "), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "off", NULL), 0);
+    wait_until(1000, dns_says("2001 "), a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", NULL), 0);
+    holds_for(1000, seen("shop/payment") == DISCOVER_E_UNKNOWN, a.seen); /* whatever it lacks */
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "auto", NULL), 0);
+    wait_until(1000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/v1/regions", a.http_port), 0);
+    ck_assert_msg(strstr(o.out, "\"failovers\":[{\"service\":\"shop/payment\",\"at\":\"b\""), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "\"forced\":false"), "%s", o.out);
+    /* What is sent where nobody is has nobody. */
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/nothing", "b", NULL), 0);
+    ck_assert_msg(strstr(o.err, "no usable instance"), "%s", o.err);
+    ck_assert_int_eq(put(&a, "shop/nothing", "p1", "2002"), 0);
+    holds_for(500, seen("shop/nothing") == DISCOVER_E_UNKNOWN && is("shop/nothing@a", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_int_eq(ctl(&a, &o, "failover", "shop/nothing", "auto", NULL), 0);
+    wait_until(1000, is("shop/nothing", 1, DISCOVER_FRESH), a.seen);
+}
+END_TEST
+
 E2E_TESTS("regions", 60, {"a_region_is_read_and_kept_apart", a_region_is_read_and_kept_apart},
           {"link_reset", link_reset}, {"link_black_hole", link_black_hole},
           {"link_silent_and_late", link_silent_and_late}, {"the_only_host_dies", the_only_host_dies},
           {"started_while_the_region_is_lost", started_while_the_region_is_lost},
           {"a_region_never_heard_is_not_known", a_region_never_heard_is_not_known},
-          {"the_stream_is_made_anew", the_stream_is_made_anew}, {"the_other_region_answers", the_other_region_answers})
+          {"the_stream_is_made_anew", the_stream_is_made_anew}, {"the_other_region_answers", the_other_region_answers},
+          {"an_operator_says_who_answers", an_operator_says_who_answers})

@@ -60,6 +60,9 @@ DISCOVER_API DISCOVER_CHECK int discover_drain_async(struct discover *d, struct 
 DISCOVER_API DISCOVER_CHECK int discover_override_async(struct discover *d, const char *service, const char *instance,
                                                         enum discover_state state, int on, discover_answer_fn *fn,
                                                         void *arg, struct discover_call **ret_call);
+DISCOVER_API DISCOVER_CHECK int discover_failover_async(struct discover *d, const char *service, const char *region,
+                                                        discover_answer_fn *fn, void *arg,
+                                                        struct discover_call **ret_call);
 DISCOVER_API DISCOVER_CHECK int discover_report_check_async(struct discover *d, const char *service,
                                                             const char *instance, const char *check,
                                                             enum discover_state state, const char *note,

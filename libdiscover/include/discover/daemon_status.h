@@ -36,6 +36,17 @@ struct discover_override_info {
     int64_t age_ms;     /* how long ago; -1: not known */
 };
 
+/* A service for which another region answers, or an operator said which one does (discover_failover). */
+struct discover_failover_info {
+    const char *service;
+    const char *at;     /* the region that answers; "": the own one */
+    int64_t at_ms;      /* for so long; -1: always, as far as is known */
+    int forced;         /* an operator said so: */
+    const char *region; /* this one; "": the own one */
+    uint32_t uid;       /* who, */
+    int64_t age_ms;     /* and how long ago; -1: not known */
+};
+
 /* One of the two buckets behind the registry, as this host sees it. */
 struct discover_bucket {
     const char *name;
@@ -96,6 +107,8 @@ struct discover_status {
     const char *region;                    /* of this host */
     const struct discover_region *regions; /* the others that it reads, nearest first */
     size_t n_regions;
+    const struct discover_failover_info *failovers; /* the first 64 */
+    size_t n_failovers;
 };
 
 #endif

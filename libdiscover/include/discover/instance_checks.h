@@ -68,6 +68,14 @@ DISCOVER_API DISCOVER_CHECK int discover_checks(struct discover *d, const char *
 DISCOVER_API DISCOVER_CHECK int discover_override_because(struct discover *d, const char *service, const char *instance,
                                                           enum discover_state state, const char *reason);
 
+/*
+ * For operators: which region answers for a service on this host, whatever failover would decide, and over restarts of the
+ * daemon: that region, which may be the own one; "": failover decides again. Who may: as discover_override.
+ * DISCOVER_E_UNKNOWN: that region is not read here, or nothing was said of the service; -EINVAL, _NAME, _LIMIT; _UNSYNCED and -ETIMEDOUT as for
+ * every call that asks the daemon.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_failover(struct discover *d, const char *service, const char *region);
+
 #ifdef __cplusplus
 }
 #endif

@@ -23,6 +23,7 @@ DISCOVER_API size_t discover_sizeof_checks(void);
 DISCOVER_API size_t discover_sizeof_counter(void);
 DISCOVER_API size_t discover_sizeof_difference(void);
 DISCOVER_API size_t discover_sizeof_endpoint(void);
+DISCOVER_API size_t discover_sizeof_failover_info(void);
 DISCOVER_API size_t discover_sizeof_host(void);
 DISCOVER_API size_t discover_sizeof_instance(void);
 DISCOVER_API size_t discover_sizeof_override_info(void);

@@ -267,5 +267,54 @@ START_TEST(test_a_file_for_each)
 }
 END_TEST
 
+static void mark_away(const char *region)
+{
+    const uint64_t own_region[TABLE_REGION_WORDS] = {[TABLE_R_OWN] = 1};
+    uint64_t words[TABLE_FAILOVER_WORDS] = {1};
+    memcpy(words + TABLE_F_REGION, region, strlen(region));
+    ck_assert_int_eq(table_writer_put(catalog_table(own), TABLE_REGION, "%a", 2, 0, 0, own_region, TABLE_REGION_WORDS),
+                     1);
+    ck_assert_int_eq(
+        table_writer_put(catalog_table(own), TABLE_FAILOVER, "=shop/pay", 9, 0, 0, words, TABLE_FAILOVER_WORDS), 1);
+}
+
+/* What answers for the own region is not stored as if it were the own one's, and what that has is. */
+static void store_while_away(int n_own, int n_other)
+{
+    char folder[] = "/tmp/test_regions-XXXXXX", path[64];
+    struct table_view view;
+    int64_t wall_ms;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/catalog.snap", folder);
+    setup();
+    table_view_init(&view);
+    set_host(own, "web-3", "a", true);
+    set_host(other, "web-2", "b", true);
+    put_many(own, "web-3", n_own, 1);
+    put_many(other, "web-2", n_other, 2);
+    flush();
+    ck_assert_int_eq(catalog_set_away(own, "shop/pay", true), 0);
+    mark_away("b");
+    ck_assert_int_eq(table_copy_service(catalog_table(own), "shop/pay@b", "shop/pay", &view), 1);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(own)), "", path, 777), 0);
+    table_view_fini(&view);
+    teardown();
+    setup();
+    ck_assert_int_eq(catalog_format_load(own, path, 5000, &wall_ms), 0);
+    flush();
+    check_host("shop/pay", (uint32_t)n_own, "web-3");
+    teardown();
+    unlink(path);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+START_TEST(test_a_file_while_another_region_answers)
+{
+    store_while_away(2, 3);
+    store_while_away(90, 99);
+}
+END_TEST
+
 UNIT_TESTS("regions", test_names_do_not_mix, test_other_region_is_elsewhere, test_large_service_and_removal,
-           test_another_region_answers, test_nothing_of_it_here, test_a_file_for_each)
+           test_another_region_answers, test_nothing_of_it_here, test_a_file_for_each,
+           test_a_file_while_another_region_answers)

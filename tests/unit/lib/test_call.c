@@ -367,6 +367,10 @@ START_TEST(what_an_operator_says_is_asked_of_the_daemon)
     ck_assert_int_eq(discover_override(d, "shop/payment", "p1", DISCOVER_MAINTENANCE, 0), DISCOVER_E_UNKNOWN);
     ck_assert_int_eq(discover_override(d, "shop", "", DISCOVER_DRAINING, 1), DISCOVER_E_NAME);
     ck_assert_int_eq(discover_override(d, NULL, "", DISCOVER_DRAINING, 1), -EINVAL);
+    stage_ok(&stage, next_id());
+    ck_assert_int_eq(discover_failover(d, "shop/payment", "b"), 0);
+    ck_assert_int_eq(discover_failover(d, "shop/payment@b", "b"), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_failover(d, "shop/payment", "not a region"), DISCOVER_E_NAME);
     (void)stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE);
     Discover__V1__ClientMessage *msg = stage_take(&stage);
     ck_assert_str_eq(msg->override->service, "shop/payment");

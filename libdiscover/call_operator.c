@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls of operators: how the daemon is, and what they want it to do. */
+#include "libdiscover/call.h"
+
+#include <errno.h>
+
+#include "libdiscover/session/check_messages.h"
+
+typedef Discover__V1__ClientMessage client_message;
+
+#define OK       DISCOVER__V1__SERVER_MESSAGE__BODY_OK
+#define STATUS   DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
+#define RELOADED DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
+
+static int override(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                    const char *reason, const struct call_completion *to)
+{
+    int err = call_begin(d);
+    if (!err && (!service || !instance || *service))
+        err = check_names(service, instance);
+    if (err < 0)
+        return err;
+    Discover__V1__Override body = override_message(service, instance, state, reason);
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
+    msg.override = &body;
+    return call_ask(d, &msg, OK, to);
+}
+
+int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                            int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return override(d, service, instance, state, on ? "" : NULL, &(struct call_completion){fn, arg, ret_call});
+}
+
+int discover_failover_async(struct discover *d, const char *service, const char *region, discover_answer_fn *fn,
+                            void *arg, struct discover_call **ret_call)
+{
+    int err = service && region ? call_begin(d) : -EINVAL;
+    err = err ? err : check_names(service, region);
+    if (err < 0)
+        return err;
+    Discover__V1__Failover body = failover_message(service, region);
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FAILOVER;
+    msg.failover = &body;
+    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
+}
+
+/* Messages that say nothing but what they are. */
+static int ask_plain(struct discover *d, Discover__V1__ClientMessage__BodyCase kind,
+                     Discover__V1__ServerMessage__BodyCase expected, const struct call_completion *to)
+{
+    int err = call_begin(d);
+    if (err < 0)
+        return err;
+    Discover__V1__Leave leave = DISCOVER__V1__LEAVE__INIT;
+    Discover__V1__Reload reload = DISCOVER__V1__RELOAD__INIT;
+    Discover__V1__StatusRequest status = DISCOVER__V1__STATUS_REQUEST__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = kind;
+    if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE)
+        msg.leave = &leave;
+    else if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD)
+        msg.reload = &reload;
+    else
+        msg.status = &status;
+    return call_ask(d, &msg, expected, to);
+}
+
+int discover_leave_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, OK, &(struct call_completion){fn, arg, ret_call});
+}
+
+int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, RELOADED,
+                     &(struct call_completion){fn, arg, ret_call});
+}
+
+int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
+{
+    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, STATUS,
+                     &(struct call_completion){fn, arg, ret_call});
+}
+
+/* --- the forms that wait --- */
+
+int discover_override(struct discover *d, const char *service, const char *instance, enum discover_state state, int on)
+{
+    struct call_outcome o = {.d = d};
+    return call_await(&o, discover_override_async(d, service, instance, state, on, call_on_outcome, &o, &o.call));
+}
+
+int discover_override_because(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                              const char *reason)
+{
+    struct call_outcome o = {.d = d};
+    const struct call_completion to = {call_on_outcome, &o, &o.call};
+    return reason ? call_await(&o, override(d, service, instance, state, reason, &to)) : -EINVAL;
+}
+
+int discover_failover(struct discover *d, const char *service, const char *region)
+{
+    struct call_outcome o = {.d = d};
+    return call_await(&o, discover_failover_async(d, service, region, call_on_outcome, &o, &o.call));
+}
+
+int discover_leave(struct discover *d)
+{
+    struct call_outcome o = {.d = d};
+    return call_await(&o, discover_leave_async(d, call_on_outcome, &o, &o.call));
+}
+
+int discover_forget(struct discover *d, const char *host)
+{
+    struct call_outcome o = {.d = d};
+    Discover__V1__Forget body = DISCOVER__V1__FORGET__INIT;
+    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    int err = host ? call_begin(d) : -EINVAL;
+    if (err < 0)
+        return err;
+    body.host = (char *)host;
+    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET;
+    msg.forget = &body;
+    return call_await(&o, call_ask(d, &msg, OK, &(struct call_completion){call_on_outcome, &o, &o.call}));
+}
+
+int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)
+{
+    struct call_outcome o = {.d = d, .reload_fn = fn, .arg = arg};
+    return fn ? call_await(&o, discover_reload_async(d, call_on_outcome, &o, &o.call)) : -EINVAL;
+}
+
+int discover_status(struct discover *d, discover_status_fn *fn, void *arg)
+{
+    struct call_outcome o = {.d = d, .status_fn = fn, .arg = arg};
+    return fn ? call_await(&o, discover_status_async(d, call_on_outcome, &o, &o.call)) : -EINVAL;
+}
