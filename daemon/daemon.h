@@ -217,6 +217,8 @@ void daemon_table_again(struct daemon *d);
 void daemon_status(void *arg, Discover__V1__Status *ret_status);
 int daemon_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n);
 int daemon_explain(void *arg, const char *what, json_t **ret_document);
+int daemon_checks(void *arg, const struct catalog_instance *i, json_t **ret_list);
+int daemon_region(void *arg, const char *name, struct http_region *ret_region);
 
 /* told.c: an operator has something forgotten; what became of it goes to the socket. -ENOMEM. */
 int daemon_forget_start(struct daemon *d);

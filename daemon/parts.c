@@ -412,7 +412,9 @@ static int http_part_start(struct daemon *d)
                            .catalog = http_catalog,
                            .status = daemon_status,
                            .explain = daemon_explain,
-                           .host = host_lease};
+                           .host = host_lease,
+                           .checks = daemon_checks,
+                           .region = daemon_region};
     configured_http_options(d->config, &options);
     options.inherited = d->activation.http;
     int err = http_new(d->base, &options, &ops, d->metrics, &d->http);

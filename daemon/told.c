@@ -3,8 +3,10 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "daemon/registry/document_requests.h"
+#include "daemon/registry/explain_instances.h"
 
 void daemon_status(void *arg, Discover__V1__Status *ret_status)
 {
@@ -57,6 +59,38 @@ int daemon_explain(void *arg, const char *what, json_t **ret_document)
 {
     struct document_reach reach = reach_of(arg);
     return explain_document(&reach.explain, what, ret_document);
+}
+
+int daemon_checks(void *arg, const struct catalog_instance *i, json_t **ret_list)
+{
+    struct instance_key key = {.domain = ""};
+    if (service_parse(i->service, key.domain, key.service) < 0)
+        return -ENOENT;
+    snprintf(key.host, sizeof key.host, "%s", i->entry.host);
+    snprintf(key.instance, sizeof key.instance, "%s", i->entry.instance);
+    json_t *list = explain_checks(checks_of(arg), &key, false, clock_now_ns());
+    bool some = json_array_size(list) > 0;
+    if (some)
+        *ret_list = list;
+    else
+        json_decref(list);
+    return some ? 0 : -ENOENT;
+}
+
+int daemon_region(void *arg, const char *name, struct http_region *ret_region)
+{
+    const struct daemon *d = arg;
+    struct region_status status;
+    const struct region *r = regions_find(d->regions, name);
+    if (!r)
+        return -ENOENT;
+    region_status(r, clock_now_ns(), &status);
+    *ret_region = (struct http_region){.catalog = region_catalog(r),
+                                       .sync = status.state == REGION_LIVE ? TABLE_LIVE
+                                               : status.stale_ms < 0       ? TABLE_UNSYNCED
+                                                                           : TABLE_STALE,
+                                       .age_ms = status.stale_ms};
+    return 0;
 }
 
 static int remove_key(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)

@@ -25,6 +25,7 @@
 #include "daemon/base/metrics.h"
 #include "daemon/http/http_host.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_read.h"
 #include "daemon/sync/liveness.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/table_reader.h"
@@ -51,6 +52,13 @@ struct http_options {
     int64_t heartbeat_ns;  /* of a stream: so often it says that it is there */
 };
 
+/* Another region, as it is read. */
+struct http_region {
+    struct catalog *catalog; /* lives as long as the interface */
+    enum table_sync sync;
+    int64_t age_ms; /* how old what is known of it may be; 0: live; -1: nothing is known */
+};
+
 struct http_ops {
     void *arg;
     const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
@@ -64,6 +72,12 @@ struct http_ops {
 
     /* What its lease tells of another host. -ENOENT. NULL: nothing is known of any. */
     int (*host)(void *arg, const char *host, struct liveness_host *ret_host);
+
+    /* What the checks of an instance of this host say, each in a line; a list. -ENOENT: it has none; -ENOMEM. NULL: the same. */
+    int (*checks)(void *arg, const struct catalog_instance *i, json_t **ret_list);
+
+    /* -ENOENT: no region of that name is read here. NULL: none is. */
+    int (*region)(void *arg, const char *name, struct http_region *ret_region);
 };
 
 /* -EINVAL: listen cannot be parsed; -EADDRINUSE; or a negative errno. metrics is shown, and gets its own counters. */

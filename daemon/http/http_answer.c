@@ -18,7 +18,24 @@ const struct table *http_table(const struct http *h)
 
 struct page_source http_source(const struct http *h)
 {
-    return (struct page_source){http_table(h), h->ops.catalog(h->ops.arg), h->history, &h->ops};
+    return (struct page_source){
+        .table = http_table(h), .catalog = h->ops.catalog(h->ops.arg), .history = h->history, .ops = &h->ops};
+}
+
+int http_source_of(const struct http *h, const char *region, struct page_source *ret_source)
+{
+    struct http_region other;
+    int err = !*region ? 0 : h->ops.region ? h->ops.region(h->ops.arg, region, &other) : -ENOENT;
+    if (err)
+        return err;
+    *ret_source = http_source(h);
+    if (!*region)
+        return 0;
+    ret_source->catalog = other.catalog;
+    ret_source->of_other = true;
+    ret_source->sync = other.sync;
+    ret_source->age_ms = other.age_ms;
+    return 0;
 }
 
 /* --- heads --- */
@@ -167,8 +184,8 @@ static void end_walk(struct connection *c)
 /* 1: there is more; 0: that was all; negative: nothing more can be sent. */
 static int walk_on(struct connection *c, const struct loop_slice *slice)
 {
-    struct page_source source = http_source(c->http);
-    struct evbuffer *piece = evbuffer_new();
+    struct page_source source;
+    struct evbuffer *piece = http_source_of(c->http, c->walk.region, &source) == 0 ? evbuffer_new() : NULL;
     if (!piece)
         return -ENOMEM;
     int more = page_walk_step(&c->walk, &source, slice, piece);
@@ -207,8 +224,8 @@ static void send_first(struct connection *c, struct evbuffer *piece)
 static void send_walk(struct connection *c, bool remember)
 {
     struct loop_slice slice = loop_slice_begin();
-    struct page_source source = http_source(c->http);
-    struct evbuffer *piece = evbuffer_new();
+    struct page_source source;
+    struct evbuffer *piece = http_source_of(c->http, c->walk.region, &source) == 0 ? evbuffer_new() : NULL;
     int more = piece ? page_walk_step(&c->walk, &source, &slice, piece) : -ENOMEM;
     if (more > 0) {
         send_first(c, piece);
@@ -234,6 +251,25 @@ void http_send_some(struct connection *c, const struct page *page, const struct 
 void http_send_list(struct connection *c, const struct page *page)
 {
     http_send_some(c, page, &(struct page_filter){.n_tags = 0});
+}
+
+void http_send_region(struct connection *c, const struct page *page, const char *region)
+{
+    struct page_source source;
+    if (http_source_of(c->http, region, &source) < 0) {
+        http_send_text(c, 404, "that region is not read here");
+        return;
+    }
+    page_walk_init(&c->walk, &source, page);
+    snprintf(c->walk.region, sizeof c->walk.region, "%s", region);
+    send_walk(c, false);
+}
+
+void http_send_host(struct connection *c, const struct page *page, const char *host)
+{
+    struct page_source source = http_source(c->http);
+    if (page_walk_init_host(&c->walk, &source, page, host) == 0)
+        send_walk(c, false);
 }
 
 static bool send_remembered(struct connection *c, const char *service)

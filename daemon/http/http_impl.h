@@ -126,6 +126,9 @@ void http_connection_deadline(struct connection *c, int64_t after_ns);
 const struct table *http_table(const struct http *h);
 struct page_source http_source(const struct http *h);
 
+/* That of another region; "": as above. -ENOENT: it is not read here. */
+int http_source_of(const struct http *h, const char *region, struct page_source *ret_source);
+
 /* Answers with what is in the body, which is emptied. */
 void http_send(struct connection *c, int status, const char *type, struct evbuffer *body);
 void http_send_text(struct connection *c, int status, const char *text);
@@ -133,9 +136,14 @@ void http_send_text(struct connection *c, int status, const char *text);
 /* The same with bytes that live for ever. */
 void http_send_static(struct connection *c, const char *type, const char *bytes, size_t n);
 
-/* Answers with a list, piece by piece if it is long: of all there is, or of one service, which -ENOENT says is not there. */
+/*
+ * Answers with a list, piece by piece if it is long: of all there is; of another region; of this host's instances; or of one service, which
+ * -ENOENT says is not there.
+ */
 void http_send_list(struct connection *c, const struct page *page);
 void http_send_some(struct connection *c, const struct page *page, const struct page_filter *filter);
+void http_send_region(struct connection *c, const struct page *page, const char *region);
+void http_send_host(struct connection *c, const struct page *page, const char *host);
 int http_send_service(struct connection *c, const char *service);
 
 /* The head alone of what follows without an end that is known: of a stream. */

@@ -132,9 +132,29 @@ static bool has_list(struct connection *c, uint64_t index)
     return http_has_it(c, tag);
 }
 
+/* ?region=R: that of another region, as it is at present. True: something was sent. */
+static bool send_of_region(struct connection *c, const struct page *page)
+{
+    char region[LABEL_CAP];
+    int found = query_first(c->request.query, "region", region, sizeof region);
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    if (found == 0)
+        return false;
+    c->http->ops.status(c->http->ops.arg, &status);
+    if (found > 0 && strcmp(region, status.region) == 0)
+        return false;
+    if (found < 0)
+        http_send_text(c, 400, "region is the name of one");
+    else
+        http_send_region(c, page, region);
+    return true;
+}
+
 static void get_list(struct connection *c, const struct page *page)
 {
     uint64_t index = all_index(c);
+    if (send_of_region(c, page))
+        return;
     if (!http_hold(c, "", index) && !has_list(c, index))
         http_send_list(c, page);
 }
@@ -155,6 +175,14 @@ static void get_recent(struct connection *c, const char *rest)
 {
     (void)rest;
     http_send_list(c, &page_recent);
+}
+
+static void get_checks(struct connection *c, const char *rest)
+{
+    Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
+    (void)rest;
+    c->http->ops.status(c->http->ops.arg, &status);
+    http_send_host(c, &page_checks, status.host);
 }
 
 static void get_leases(struct connection *c, const char *rest)
@@ -266,7 +294,7 @@ static const struct route {
     {"/v1/hosts", get_hosts},   {"/v1/http_sd", get_http_sd},   {"/v1/instances", get_instances},
     {"/v1/events", get_events}, {"/v1/explain", get_explain},   {"/v1/explain/", get_explain},
     {"/v1/leases", get_leases}, {"/v1/recent", get_recent},     {"/v1/history", get_history},
-    {"/v1/about", get_about},   {"/v1/regions", get_regions},
+    {"/v1/about", get_about},   {"/v1/regions", get_regions},   {"/v1/checks", get_checks},
 };
 
 static const struct route *find_route(const char *path, const char **ret_rest)

@@ -57,14 +57,23 @@ json_t *page_host_json(const struct catalog_host_info *h)
     return host_document(&host);
 }
 
+static json_t *id_json(uint64_t id)
+{
+    return json_sprintf("%016" PRIx64, id);
+}
+
 json_t *page_service_instance_json(uint64_t id, const struct catalog_instance *i)
 {
     json_t *object = page_instance_json(i->service, i);
-    char text[17];
-    snprintf(text, sizeof text, "%016" PRIx64, id);
-    json_object_set_new(object, "id", json_string(text));
+    json_object_set_new(object, "id", id_json(id));
     json_object_set_new(object, "service", json_string(i->service));
     return object;
+}
+
+json_t *page_checks_json(uint64_t id, const struct catalog_instance *i, json_t *checks)
+{
+    return json_pack("{s:o, s:s, s:s, s:s, s:o}", "id", id_json(id), "service", i->service, "host", i->entry.host,
+                     "instance", i->entry.instance, "checks", checks);
 }
 
 /* --- for Prometheus --- */

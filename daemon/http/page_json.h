@@ -18,6 +18,9 @@ json_t *page_host_json(const struct catalog_host_info *h);
 /* The same with its service, and its id, by which events name it. */
 json_t *page_service_instance_json(uint64_t id, const struct catalog_instance *i);
 
+/* What the checks of one say; takes the list. */
+json_t *page_checks_json(uint64_t id, const struct catalog_instance *i, json_t *checks);
+
 /* A group of Prometheus' HTTP service discovery, of one target. */
 json_t *page_target_json(const char *service, const struct catalog_instance *i);
 

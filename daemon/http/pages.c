@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/catalog/catalog_explain.h"
 #include "daemon/catalog/catalog_read.h"
 #include "daemon/documents/documents.h"
 #include "daemon/http/http.h"
@@ -18,7 +19,8 @@
 
 /* Goes on to the next service, or host, and writes it, or opens it. 1; 0: there is none; a negative errno. */
 typedef int next_fn(struct page_walk *w, const struct page_source *source, struct evbuffer *out);
-typedef void instance_fn(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out);
+typedef void instance_fn(struct page_walk *w, const struct page_source *source, uint64_t id,
+                         const struct catalog_instance *i, struct evbuffer *out);
 
 struct page {
     const char *list; /* its name in the object around it; NULL: the list is all */
@@ -26,9 +28,12 @@ struct page {
     instance_fn *instance; /* of the service that was opened */
 };
 
-static int64_t age_ms(const struct table *t)
+static json_t *head_of(const struct page_source *source, const char *service)
 {
-    return table_age_ns(t, clock_now_ns()) / NS_PER_MS;
+    const struct table *t = source->table;
+    return source->of_other
+               ? document_head(sync_word(source->sync), source->age_ms, service)
+               : document_head(sync_word(table_sync(t)), table_age_ns(t, clock_now_ns()) / NS_PER_MS, service);
 }
 
 static void write_element(struct page_walk *w, json_t *value, struct evbuffer *out)
@@ -128,15 +133,17 @@ static int open_next_service(struct page_walk *w, const struct page_source *sour
     return err == 0 || err == -ENOENT ? 1 : err;
 }
 
-static void write_instance(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out)
+static void write_instance(struct page_walk *w, const struct page_source *source, uint64_t id,
+                           const struct catalog_instance *i, struct evbuffer *out)
 {
-    (void)id;
+    (void)source, (void)id;
     write_element(w, page_instance_json(w->service, i), out);
 }
 
-static void write_service_instance(struct page_walk *w, uint64_t id, const struct catalog_instance *i,
-                                   struct evbuffer *out)
+static void write_service_instance(struct page_walk *w, const struct page_source *source, uint64_t id,
+                                   const struct catalog_instance *i, struct evbuffer *out)
 {
+    (void)source;
     write_element(w, page_service_instance_json(id, i), out);
 }
 
@@ -157,11 +164,20 @@ static bool is_wanted(const struct page_filter *f, const struct catalog_instance
 }
 
 /* Only what may be used: an instance that is stopped on purpose is not down. */
-static void write_target(struct page_walk *w, uint64_t id, const struct catalog_instance *i, struct evbuffer *out)
+static void write_target(struct page_walk *w, const struct page_source *source, uint64_t id,
+                         const struct catalog_instance *i, struct evbuffer *out)
 {
-    (void)id;
+    (void)source, (void)id;
     if (i->usable && is_wanted(&w->filter, i))
         write_element(w, page_target_json(w->service, i), out);
+}
+
+static void write_checks(struct page_walk *w, const struct page_source *source, uint64_t id,
+                         const struct catalog_instance *i, struct evbuffer *out)
+{
+    json_t *list = NULL;
+    if (source->ops && source->ops->checks && source->ops->checks(source->ops->arg, i, &list) == 0)
+        write_element(w, page_checks_json(id, i, list), out);
 }
 
 const struct page page_services = {"services", next_service, NULL};
@@ -170,6 +186,8 @@ const struct page page_leases = {"leases", next_lease, NULL};
 const struct page page_recent = {"recent", next_recent, NULL};
 const struct page page_instances = {"instances", open_next_service, write_service_instance};
 const struct page page_http_sd = {NULL, open_next_service, write_target};
+
+const struct page page_checks = {"checks", NULL, write_checks};
 
 /* One service: there are no others to go on to. */
 static const struct page page_service = {"instances", NULL, write_instance};
@@ -190,6 +208,19 @@ int page_walk_init_service(struct page_walk *w, const struct page_source *source
     return open_service(w, source, service);
 }
 
+int page_walk_init_host(struct page_walk *w, const struct page_source *source, const struct page *page,
+                        const char *host)
+{
+    *w = (struct page_walk){.page = page};
+    (void)catalog_ids_of_host(source->catalog, host, 0, NULL, &w->n_ids);
+    w->ids = calloc(w->n_ids + 1, sizeof *w->ids);
+    if (!w->ids)
+        return -ENOMEM;
+    size_t total;
+    w->n_ids = catalog_ids_of_host(source->catalog, host, w->n_ids, w->ids, &total);
+    return 0;
+}
+
 void page_walk_fini(struct page_walk *w)
 {
     catalog_cursor_end(&w->cursor);
@@ -198,21 +229,20 @@ void page_walk_fini(struct page_walk *w)
 }
 
 /* The object around the list, up to where the list begins. */
-static void begin_object(const struct page_walk *w, const struct table *t, struct evbuffer *out)
+static void begin_object(const struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
-    const char *service = w->page == &page_service ? w->service : NULL;
-    json_t *head = document_head(sync_word(table_sync(t)), age_ms(t), service);
+    json_t *head = head_of(source, w->page == &page_service ? w->service : NULL);
     char *text = json_dumps(head, JSON_COMPACT); /* its closing brace comes after the list */
     evbuffer_add_printf(out, "%.*s,\"%s\":", text ? (int)strlen(text) - 1 : 0, text ? text : "", w->page->list);
     free(text);
     json_decref(head);
 }
 
-static void begin(struct page_walk *w, const struct table *t, struct evbuffer *out)
+static void begin(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     w->begun = true;
     if (w->page->list)
-        begin_object(w, t, out);
+        begin_object(w, source, out);
     evbuffer_add(out, "[", 1);
 }
 
@@ -221,14 +251,14 @@ static void next_instance(struct page_walk *w, const struct page_source *source,
     struct catalog_instance i;
     uint64_t id = w->ids[w->next_id++];
     if (catalog_read(source->catalog, id, &i) == 0)
-        w->page->instance(w, id, &i, out);
+        w->page->instance(w, source, id, &i, out);
 }
 
 int page_walk_step(struct page_walk *w, const struct page_source *source, const struct loop_slice *slice,
                    struct evbuffer *out)
 {
     if (!w->begun)
-        begin(w, source->table, out);
+        begin(w, source, out);
     while (evbuffer_get_length(out) < PIECE && !loop_slice_over(slice)) {
         if (w->next_id < w->n_ids) {
             next_instance(w, source, out);

@@ -24,6 +24,7 @@ extern const struct page page_hosts;     /* /v1/hosts */
 extern const struct page page_leases;    /* /v1/leases: how long hosts have been silent, and what they run */
 extern const struct page page_instances; /* /v1/instances: those of all services */
 extern const struct page page_recent;    /* /v1/recent: services that changed lately */
+extern const struct page page_checks;    /* /v1/checks: what the checks of this host's instances say */
 extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP service discovery */
 
 /* Where the pages come from; valid until the next turn of the loop. */
@@ -32,6 +33,10 @@ struct page_source {
     struct catalog *catalog;
     const struct history *history; /* NULL: none */
     const struct http_ops *ops;    /* the same */
+
+    bool of_other;        /* the catalog is that of another region: */
+    enum table_sync sync; /* how it is, and how old: as of http_region */
+    int64_t age_ms;
 };
 
 /* What of a list is wanted. */
@@ -48,6 +53,7 @@ struct page_walk {
     struct catalog_cursor cursor;
     bool begun;
     bool any;                  /* something was written: a comma comes first */
+    char region[LABEL_CAP];    /* another one, whose catalog the source has; "": the own one */
     char service[SERVICE_CAP]; /* whose instances these are: as they were when it was opened */
     uint64_t *ids;
     size_t n_ids, next_id;
@@ -60,6 +66,10 @@ void page_walk_fini(struct page_walk *w);
 
 /* One service with all its instances. -ENOENT: there is none of that name; -ENOMEM; then there is nothing to give back. */
 int page_walk_init_service(struct page_walk *w, const struct page_source *source, const char *service);
+
+/* The instances of one host; as before, but that a host without any is an empty list. */
+int page_walk_init_host(struct page_walk *w, const struct page_source *source, const struct page *page,
+                        const char *host);
 
 /*
  * Writes on, until the slice is over or there is a piece to be sent. 1: there is more; 0: that was all; -ENOMEM. The catalog

@@ -11,16 +11,22 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
-#define EJECTED_MAX 64
+#define EJECTED_MAX    64
+#define LINE_MAX_BYTES 256
 
 static bool is_own(const struct explaining *x, const char *host)
 {
     return strcmp(host, x->reach->config->host) == 0;
 }
 
+static int64_t age_at(int64_t now_ns, int64_t then_ns)
+{
+    return now_ns > then_ns ? (now_ns - then_ns) / NS_PER_MS : 0;
+}
+
 static int64_t age_ms(const struct explaining *x, int64_t then_ns)
 {
-    return x->now_ns > then_ns ? (x->now_ns - then_ns) / NS_PER_MS : 0;
+    return age_at(x->now_ns, then_ns);
 }
 
 /* --- facts --- */
@@ -99,27 +105,36 @@ static json_t *record_json(const struct explaining *x, const struct catalog_expl
 /* --- checks --- */
 
 struct checks_call {
-    const struct explaining *x;
+    int64_t now_ns;
+    bool whole;
     json_t *list;
 };
+
+/* The first line, not cut within a character. */
+static json_t *output_json(const struct check_view *v, bool whole)
+{
+    size_t n = whole ? strlen(v->output) : strcspn(v->output, "\n");
+    for (bool cut = !whole && n > LINE_MAX_BYTES; cut; cut = ((unsigned char)v->output[n] & 0xc0) == 0x80)
+        n = n > LINE_MAX_BYTES ? LINE_MAX_BYTES : n - 1;
+    return json_stringn(v->output, n);
+}
 
 static void add_check(void *arg, const struct instance_key *key, const struct check_view *v)
 {
     (void)key;
     const struct checks_call *call = arg;
-    json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:b}", "name", v->name, "kind", v->kind, "target",
+    json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:b}", "name", v->name, "kind", v->kind, "target",
                               v->target, "state", v->known ? state_word(v->state) : "not run yet", "since_ms",
-                              (json_int_t)age_ms(call->x, v->since_ns), "failures", (json_int_t)v->failures, "output",
-                              v->output, "flapping", v->flapping);
+                              (json_int_t)age_at(call->now_ns, v->since_ns), "failures", (json_int_t)v->failures,
+                              "output", output_json(v, call->whole), "flapping", v->flapping);
     if (v->ran_ns)
-        (void)json_object_set_new(check, "ran_ms", json_integer(age_ms(call->x, v->ran_ns)));
+        (void)json_object_set_new(check, "ran_ms", json_integer(age_at(call->now_ns, v->ran_ns)));
     (void)json_array_append_new(call->list, check);
 }
 
-static json_t *checks_json(const struct explaining *x, const struct instance_key *key)
+json_t *explain_checks(const struct checks *checks, const struct instance_key *key, bool whole, int64_t now_ns)
 {
-    struct checks_call call = {x, json_array()};
-    const struct checks *checks = x->reach->checks(x->reach->arg);
+    struct checks_call call = {now_ns, whole, json_array()};
     if (checks)
         checks_each(checks, key, add_check, &call);
     return call.list;
@@ -132,7 +147,8 @@ static json_t *own_json(const struct explaining *x, const struct catalog_explain
     (void)json_object_set_new(record, "confirmed", json_boolean(own->confirmed));
     if (own->rtt_ns)
         (void)json_object_set_new(record, "confirmed_us", json_integer(own->rtt_ns / 1000));
-    return json_pack("{s:o, s:o, s:o}", "record", record, "owner", owner_json(own), "checks", checks_json(x, &e->key));
+    return json_pack("{s:o, s:o, s:o}", "record", record, "owner", owner_json(own), "checks",
+                     explain_checks(x->reach->checks(x->reach->arg), &e->key, true, x->now_ns));
 }
 
 json_t *explain_lease(const struct explaining *x, const char *host)

@@ -14,6 +14,9 @@ struct explaining {
     int64_t now_ns;
 };
 
+/* What the checks of an instance of this host say; whole: all of it, not each one's first line. */
+json_t *explain_checks(const struct checks *checks, const struct instance_key *key, bool whole, int64_t now_ns);
+
 /* One that the catalog knows; NULL: it has gone, or no memory. */
 json_t *explain_known(const struct explaining *x, uint64_t id);
 

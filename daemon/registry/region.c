@@ -140,6 +140,16 @@ bool region_set_access(struct region *r, struct bus_access *access)
 
 /* --- what is told of it --- */
 
+struct catalog *region_catalog(const struct region *r)
+{
+    return r->catalog;
+}
+
+const struct inbound *region_inbound(const struct region *r)
+{
+    return r->inbound;
+}
+
 const char *region_name(const struct region *r)
 {
     return r->name;

@@ -19,6 +19,7 @@
 #include "daemon/bus/bus.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
+#include "daemon/registry/inbound.h"
 #include "daemon/sync/region_health.h"
 
 struct region;
@@ -53,6 +54,10 @@ bool region_flush(struct region *r, const struct loop_slice *slice, int64_t now_
 bool region_set_access(struct region *r, struct bus_access *access);
 
 const char *region_name(const struct region *r);
+
+/* What is known of it, to be read; it and what tells of its hosts live as long as the region. */
+struct catalog *region_catalog(const struct region *r);
+const struct inbound *region_inbound(const struct region *r);
 
 /* What it counts; the names are those of the own region's metrics. */
 const struct metrics *region_metrics(const struct region *r);

@@ -80,6 +80,14 @@ const struct region *regions_at(const struct regions *r, size_t i)
     return r->all[i];
 }
 
+const struct region *regions_find(const struct regions *r, const char *name)
+{
+    for (size_t i = 0; i < regions_count(r); i++)
+        if (strcmp(region_name(r->all[i]), name) == 0)
+            return r->all[i];
+    return NULL;
+}
+
 int64_t regions_tick(struct regions *r, int64_t now_ns)
 {
     int64_t next_ns = INT64_MAX;

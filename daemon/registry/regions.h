@@ -22,6 +22,7 @@ void regions_set_access(struct regions *r, struct bus_access **accesses);
 
 size_t regions_count(const struct regions *r);
 const struct region *regions_at(const struct regions *r, size_t i);
+const struct region *regions_find(const struct regions *r, const char *name); /* or NULL */
 
 /* Fills in that field; it stays valid until anything else is called. */
 void regions_status(struct regions *r, int64_t now_ns, Discover__V1__Status *ret_status);

@@ -135,6 +135,40 @@ def search_is_in_the_url(b):
     b.wait("!" + shows("shop/cart"))
 
 
+def it_sorts_by_column(b):
+    holders = [register("shop/aaa", "s1", "--weight", "7"), register("shop/zzz", "s1", "--weight", "99")]
+    b.wait(shows("shop/aaa") + " && " + shows("shop/zzz"))
+    click = "[...document.querySelectorAll('#columns button')].find(x => x.textContent.startsWith('%s')).click(); 1"
+    first = SHOWN + ".indexOf('shop/%s') < " + SHOWN + ".indexOf('shop/%s')"
+    b.eval(click % "weight")
+    b.wait(first % ("zzz", "aaa"))
+    assert "sort=weight" in b.eval("location.search"), b.eval("location.search")
+    b.eval(click % "weight")
+    b.wait(first % ("aaa", "zzz"))
+    b.open(b.eval("location.href"))
+    b.wait(shows("shop/zzz") + " && " + first % ("aaa", "zzz"))
+    assert b.eval("sorting.by === 'weight' && sorting.down")
+    b.eval("document.querySelector('#columns button').click(); 1")
+    b.wait(first % ("aaa", "zzz"))
+    b.eval(click % "state")
+    for holder in holders:
+        holder.terminate()
+        holder.wait()
+    b.wait("!%s && !%s" % (shows("shop/zzz"), shows("shop/aaa")))
+
+
+def checks_say_what_they_said(b):
+    """Of this host's instances; where another host's are told, the row says."""
+    b.wait(shows("tcp critical: "), 15)
+    assert b.eval("[...document.querySelectorAll('.check.critical')].some(c => c.title.includes('critical for'))")
+    holder = register("shop/far", "f1", "--check", "tcp=127.0.0.1:1 interval=200ms fall=1")
+    b.wait(shows("ask b"), 15)
+    shot(b, "checks")
+    holder.terminate()
+    holder.wait()
+    b.wait("!" + shows("shop/far"))
+
+
 EVIL = ["<img src=x onerror=evil()>", "\"'><script>evil()</script>", "</script><script>evil()</script>", "${evil()}", "javascript:evil()",
         "&lt;b&gt;", "\u202emoc.live", "-x", "__proto__"]
 
@@ -177,8 +211,8 @@ def nothing_is_markup(b):
 
 def hands_and_readers(b):
     b.eval("document.getElementById('list').focus()")
-    b.key("ArrowDown")
-    b.key("ArrowDown")
+    for _ in range(4):  # shop/search and its instance stand before
+        b.key("ArrowDown")
     b.wait("document.querySelector('.row.selected.instance')")
     b.key("Enter")
     b.wait("!document.getElementById('panel').hidden && document.activeElement.id === 'panel-close'")
@@ -218,6 +252,8 @@ def main():
         it_is_live(b)
         what_changes_is_seen(b)
         search_is_in_the_url(b)
+        it_sorts_by_column(b)
+        checks_say_what_they_said(b)
         hands_and_readers(b)
         the_stream_breaks_and_mends(b, forwarder)
         nothing_is_markup(b)

@@ -11,6 +11,7 @@ BASE = "http://127.0.0.1:" + sys.argv[1]
 DOCUMENTS = {
     "status": "/v1/status", "services": "/v1/services", "service": "/v1/services/shop/payment", "instances": "/v1/instances",
     "hosts": "/v1/hosts", "leases": "/v1/leases", "recent": "/v1/recent", "http_sd": "/v1/http_sd", "history": "/v1/history", "about": "/v1/about",
+    "checks": "/v1/checks", "regions": "/v1/regions",
 }
 EVENTS = ["begin", "status", "instance"]
 
@@ -44,7 +45,7 @@ for name, path in DOCUMENTS.items():
     document = json.loads(get(path))
     schema(name).validate(document)
     for element in document if isinstance(document, list) else document.values():
-        if isinstance(element, list) and name not in ("status", "history", "about", "recent"):
+        if isinstance(element, list) and name not in ("status", "history", "about", "recent", "regions"):
             assert element, "nothing in %s to be checked" % path
 for path in ("", "/a", "/shop/payment", "/shop/payment/p1", "/shop/payment/a/p1"):
     schema("explain").validate(json.loads(get("/v1/explain" + path)))

@@ -134,10 +134,14 @@ START_TEST(documents_are_what_their_schemas_say)
     static struct proc script;
     char port[16], index[32];
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.nats = nats.urls,
-                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
-                                                      "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
-                                                      "meta = { version = \"1.4\"; }; }"});
+    host_start(
+        &a, &(struct host_options){
+                .nats = nats.urls,
+                .services =
+                    "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                    "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
+                    "meta = { version = \"1.4\"; }; "
+                    "checks = ( { tcp = \"127.0.0.1:1\"; interval = \"1h\"; initial = \"passing\"; fall = 9; } ); }"});
     (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
     ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
     const char *at = strstr(answer, "Discoverd-Index: ");

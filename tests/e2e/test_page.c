@@ -20,7 +20,10 @@ START_TEST(what_a_browser_shows)
     host_start(&a, &(struct host_options){.nats = nats.urls,
                                           .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
                                                       "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
-                                                      "meta = { version = \"1.4\"; }; }"});
+                                                      "meta = { version = \"1.4\"; }; }, "
+                                                      "{ name = \"shop/search\"; instance = \"s1\"; port = 1; "
+                                                      "address = [\"10.1.2.3\"]; checks = ( { tcp = "
+                                                      "\"127.0.0.1:1\"; interval = \"500ms\"; fall = 1; } ); }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1, b.seen);
     snprintf(port, sizeof port, "%d", a.http_port);

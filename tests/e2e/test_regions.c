@@ -78,6 +78,11 @@ START_TEST(a_region_is_read_and_kept_apart)
     ck_assert_msg(strstr(o.out, "b                live         2 hosts, 1 services, 1/1 instances"), "%s", o.out);
     ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/v1/regions", a.http_port), 0);
     ck_assert_msg(strstr(o.out, "\"state\":\"live\""), "%s", o.out);
+    ck_assert_int_eq(shell(&o, "curl -s 'http://127.0.0.1:%d/v1/instances?region=b'", a.http_port), 0);
+    ck_assert_msg(strstr(o.out, "\"sync\":\"live\"") && strstr(o.out, "\"port\":1002") && !strstr(o.out, "2001"), "%s",
+                  o.out);
+    ck_assert_int_eq(shell(&o, "curl -sw '%%{http_code}' 'http://127.0.0.1:%d/v1/hosts?region=c'", a.http_port), 0);
+    ck_assert_str_eq(o.out, "that region is not read here\n404");
     ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/metrics", a.http_port), 0);
     ck_assert_msg(strstr(o.out, "discoverd_region_live{region=\"b\"} 1"), "%s", o.out);
     /* Nothing of a is in b. */

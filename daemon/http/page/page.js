@@ -1,114 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the page shows, and what is done with it; page_model.js stands before it. */
-
-/* --- rows: only those that are seen are there --- */
-
-let lines = [], selected = null, drawn = new Map();
-
-function collect() {
-  lines = [];
-  let shown = 0;
-  if (view === 'services') {
-    const sorted = [...services.values()].map(judge).sort((a, b) => a.rank - b.rank || (a.name < b.name ? -1 : 1));
-    for (const s of sorted) {
-      const members = terms.length ? s.order.filter(i => matches(i.text)) : s.order;
-      if (!members.length) continue;
-      lines.push({ key: 's:' + s.name, service: s });
-      for (const i of members) lines.push({ key: i.id, instance: i });
-      shown += members.length;
-    }
-    $('count').textContent = terms.length ? shown + ' of ' + many(instances.size, 'instance') : many(instances.size, 'instance') + ', ' + many(services.size, 'service');
-  } else if (view === 'hosts') {
-    for (const h of hosts) if (matches(h.text)) lines.push({ key: 'h:' + h.host, host: h });
-    $('count').textContent = terms.length ? lines.length + ' of ' + many(hosts.length, 'host') : many(hosts.length, 'host');
-  } else {
-    $('count').textContent = '';
-  }
-}
-
-const cells = (row, list) => {
-  for (const [text, cls, title] of list) {
-    const c = make('span', text, cls);
-    c.setAttribute('role', 'cell');
-    if (title || text) c.title = title || text;
-    row.append(c);
-  }
-  row.firstChild.prepend(make('span', '', 'dot'));
-};
-
-const column = { service: ['service', 'usable / all', 'last change', ''],
-  instance: ['address', 'state', 'host / instance', 'zone', 'weight', 'tags', 'meta'],
-  host: ['host', 'state', 'instances', 'address', 'zone', 'region', 'version', 'lease'] };
-
-const sinceChange = s => {
-  return s.changed ? span((Date.now() - s.changed) / 1000) + ' ago' : '';
-};
-
-const leaseText = l => l.age_ms === undefined ? '' : span((l.age_ms + Date.now() - l.asked) / 1000) + ' old, of ' + span(l.ttl_ms / 1000);
-
-function fill(row, line) {
-  row.replaceChildren();
-  if (line.service) {
-    const s = judge(line.service);
-    row.className = 'row service ' + s.cls;
-    cells(row, [[s.name], [s.usable + ' / ' + s.order.length, 'usable', s.usable + ' of ' + s.order.length + ' usable'], [sinceChange(s), 'faint', 'last change: ' + (sinceChange(s) || 'longer ago than is known')],
-      [s.word, 'faint']]);
-  } else if (line.instance) {
-    const i = line.instance;
-    const state = i.state === 'passing' && !i.usable ? 'passing, not served' : i.state;
-    row.className = 'row instance ' + (i.usable || i.state !== 'passing' ? i.state : 'critical') + (performance.now() - i.fresh < 1500 ? ' new' : '');
-    cells(row, [[i.where], [state, 'state'], [i.host + ' / ' + i.instance], [i.zone || i.region, 'faint'],
-      [i.weight + (i.priority ? ' / p' + i.priority : ''), 'faint', 'weight ' + i.weight + ', priority ' + i.priority], [i.tags.join(' ')],
-      [Object.entries(i.meta).map(([k, v]) => k + '=' + v).join(' '), 'faint']]);
-  } else {
-    const h = line.host;
-    row.className = 'row host ' + (!h.alive ? 'critical' : h.lease.status === 'kept' ? 'warning' : 'passing');
-    cells(row, [[h.host], [h.lease.status || (h.alive ? 'alive' : 'gone'), 'state'], [many(h.instances, 'instance'), 'faint'], [[h.ipv4, h.ipv6].filter(Boolean).join(' ')],
-      [h.zone, 'faint'], [h.region, 'faint'], [h.lease.version || (h.host === status.host ? status.version : ''), 'faint'], [h.host === status.host ? 'this host' : leaseText(h.lease), 'faint']]);
-  }
-}
-
-function draw() {
-  const list = $('list'), height = rowHeight(), first = Math.max(0, Math.floor(list.scrollTop / height) - 8);
-  const last = Math.min(lines.length, first + Math.ceil(list.clientHeight / height) + 16), seen = new Map();
-  let before = null; /* rows stand in their order, for who has them read out */
-  $('rows').style.height = lines.length * height + 'px';
-  list.setAttribute('aria-rowcount', lines.length);
-  for (let n = first; n < last; n++) {
-    const line = lines[n];
-    let row = drawn.get(line.key);
-    if (row) drawn.delete(line.key);
-    else {
-      row = make('div');
-      row.setAttribute('role', 'row');
-      row.dataset.key = line.key;
-    }
-    const place = before ? before.nextSibling : $('rows').firstChild;
-    if (row !== place) $('rows').insertBefore(row, place);
-    before = row;
-    fill(row, line);
-    row.classList.toggle('selected', line.key === selected);
-    row.style.top = n * height + 'px';
-    row.setAttribute('aria-rowindex', n + 1);
-    row.line = line;
-    seen.set(line.key, row);
-  }
-  for (const row of drawn.values()) row.remove();
-  drawn = seen;
-}
-
-const rowHeight = () => parseInt(getComputedStyle(document.documentElement).getPropertyValue('--row'), 10) || 28;
-
-let pending = false;
-function refresh() {
-  if (pending) return;
-  pending = true;
-  requestAnimationFrame(() => {
-    pending = false;
-    collect();
-    draw();
-  });
-}
+/* What the page says and does; page_model.js and page_rows.js stand before it. */
 
 /* --- how far it can be trusted --- */
 
@@ -229,7 +120,8 @@ function explanation(e) {
 let opener = null;
 
 async function open(line) {
-  const i = line.instance, name = line.service ? line.service.name : i ? i.service : '';
+  const i = line.instance, name = line.service ? line.service.name : line.other ? line.other.service : i ? i.service : '';
+  if (line.region) return;
   opener = document.activeElement;
   $('panel-title').textContent = line.host ? line.host.host : i ? name + ' ' + i.host + '/' + i.instance : name;
   const body = $('panel-body');
@@ -240,7 +132,7 @@ async function open(line) {
   body.append(explained);
   if (name) body.append(commands(name, i && i.instance));
   if (i) {
-    const { text, where, fresh, ...shown } = i;
+    const { text, where, fresh, sortable, checks, ...shown } = i;
     body.append(make('h3', 'Registered as'), tree(shown));
   }
   explained.textContent = 'asking ...';
@@ -267,14 +159,15 @@ async function load() {
   try {
     const [all, list] = await Promise.all([get('/v1/instances'), get('/v1/recent')]);
     if (loading !== early) return;
-    instances.clear();
-    services.clear();
+    forget();
     for (const i of all.instances) put(i, false);
     for (const s of list.recent) if (services.has(s.service)) services.get(s.service).changed = Date.now() - s.changed_ms;
     loading = null;
     loaded = true;
     for (const apply of early) apply();
     performance.mark('loaded');
+    askChecks();
+    askRegions();
   } catch (e) {
     if (loading !== early) return;
     loading = null;
@@ -291,9 +184,62 @@ async function loadHosts() {
     const of = new Map(leases.map(l => [l.host, l])), asked = Date.now();
     for (const h of list) h.lease = { ...of.get(h.host), asked };
     for (const h of list) h.text = [h.host, h.zone, h.region, h.ipv4, h.ipv6, h.lease.version, h.lease.status].filter(Boolean).join('\n').toLowerCase();
-    hosts = list.sort((a, b) => a.alive - b.alive || (a.host < b.host ? -1 : 1));
+    hosts = list;
     refresh();
   } catch (e) { /* the banner says what is wrong */ }
+}
+
+/* What the checks of this host say; of other hosts', theirs alone know. */
+async function askChecks() {
+  if (document.hidden) return;
+  try {
+    for (const c of (await get('/v1/checks')).checks) {
+      const i = instances.get(c.id);
+      if (!i) continue;
+      const before = checkText(i);
+      i.checks = c.checks;
+      if (sorting.by === 'check' && (before && before.state) !== (checkText(i) && checkText(i).state)) touch(serviceOf(i.service));
+    }
+    refresh();
+  } catch (e) { /* the banner says what is wrong */ }
+}
+
+/* How a region is, and who answers for its services. */
+function tellRegion(r, list, answering) {
+  const here = new Map(answering.map(f => [f.service, f]));
+  r.cls = r.state === 'live' ? 'passing' : r.state === 'unknown' ? 'down' : 'warning';
+  r.why = [r.reason, r.stale_ms > 0 ? 'what is known of it may be ' + span(r.stale_ms / 1000) + ' old' : '', r.server ? 'read at ' + r.server : '', r.error].filter(Boolean).join('; ');
+  r.services = list.map(s => {
+    const f = here.get(s.service), own = services.get(s.service);
+    s.key = 'o:' + r.region + ':' + s.service;
+    s.text = (r.region + '\n' + s.service).toLowerCase();
+    s.cls = s.usable === 0 ? 'down' : s.usable < s.instances ? 'draining' : 'passing';
+    s.why = !f ? own ? 'the own region answers, with ' + judge(own).usable + ' usable' : 'asked for by the name of the region'
+      : f.at === r.region ? 'this region answers' + (f.at_ms >= 0 ? ', for ' + span(f.at_ms / 1000) : '') + (f.forced ? ': an operator says so' : '')
+        : f.at === status.region ? 'the own region answers' : 'region ' + f.at + ' answers';
+    return s;
+  });
+}
+
+async function askRegions() {
+  try {
+    const told = await get('/v1/regions'), failovers = told.failovers || [];
+    for (const r of told.regions) {
+      const { services: list } = await get('/v1/services?region=' + encodeURIComponent(r.region));
+      tellRegion(r, list, failovers);
+    }
+    regions = told.regions;
+    const answers = new Map(failovers.filter(f => f.at !== told.region).map(f => [f.service, f.at]));
+    for (const s of [...services.values(), ...[...answers.keys()].map(serviceOf)]) {
+      const by = answers.get(s.name) || null;
+      if (s.answers === by) continue;
+      s.answers = by;
+      touch(s);
+      if (!by && !s.members.size) services.delete(s.name);
+    }
+    $('tab-regions').hidden = !regions.length && view !== 'regions';
+    refresh();
+  } catch (e) { /* the same */ }
 }
 
 let hostsTimer = 0;
@@ -353,30 +299,29 @@ function listen() {
 
 function show(which) {
   view = which;
-  for (const v of ['services', 'hosts', 'daemon']) $('tab-' + v).setAttribute('aria-selected', v === view);
+  for (const v of views) $('tab-' + v).setAttribute('aria-selected', v === view);
   $('list').hidden = $('columns').hidden = view === 'daemon';
   $('daemon').hidden = view !== 'daemon';
-  const kind = view === 'hosts' ? 'host' : 'instance';
-  $('columns').className = 'row columns ' + kind;
-  $('columns').replaceChildren(...column[kind].map(text => make('span', text)));
-  $('list').setAttribute('aria-label', view === 'hosts' ? 'Hosts' : 'Services and their instances');
+  drawColumns();
+  $('list').setAttribute('aria-label', { hosts: 'Hosts', regions: 'Other regions and their services' }[view] || 'Services and their instances');
   $('list').scrollTop = 0;
   if (view === 'hosts') loadHosts();
+  if (view === 'regions') askRegions();
   if (view === 'daemon') showDaemon();
   writeUrl();
   refresh();
 }
 
 function select(step) {
-  const at = lines.findIndex(l => l.key === selected), next = Math.min(lines.length - 1, Math.max(0, at + step)), height = rowHeight(), list = $('list');
-  if (!lines.length) return;
-  selected = lines[next].key;
+  const next = Math.min(count - 1, Math.max(0, lineOf(selected) + step)), height = rowHeight, list = $('list');
+  if (!count) return;
+  selected = lineAt(next).key;
   if (next * height < list.scrollTop) list.scrollTop = next * height;
   if ((next + 1) * height > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * height - list.clientHeight;
   draw();
 }
 
-for (const v of ['services', 'hosts', 'daemon']) $('tab-' + v).onclick = () => show(v);
+for (const v of views) $('tab-' + v).onclick = () => show(v);
 $('search').oninput = () => {
   readTerms();
   writeUrl();
@@ -384,7 +329,7 @@ $('search').oninput = () => {
   refresh();
 };
 $('list').addEventListener('scroll', draw, { passive: true });
-addEventListener('resize', draw);
+addEventListener('resize', () => { measure(); draw(); });
 $('rows').onclick = e => {
   const row = e.target.closest('.row');
   if (!row) return;
@@ -404,16 +349,18 @@ document.addEventListener('keydown', e => {
   else if (e.key === 'PageDown' && $('panel').hidden) { e.preventDefault(); select(20); }
   else if (e.key === 'PageUp' && $('panel').hidden) { e.preventDefault(); select(-20); }
   else if (e.key === 'Enter' && $('panel').hidden && e.target === $('list')) {
-    const line = lines.find(l => l.key === selected);
+    const at = lineOf(selected);
     e.preventDefault(); /* or the button that gets the focus takes it as well */
-    if (line) open(line);
+    if (at >= 0) open(lineAt(at));
   }
 });
 addEventListener('popstate', () => { readUrl(); readTerms(); show(view); });
 setInterval(() => { banner(); if (view !== 'daemon') draw(); }, 1000);
 setInterval(askStatus, 5000);
-setInterval(() => { if (view === 'hosts') loadHosts(); }, 10000);
+setInterval(() => { if (view === 'services') askChecks(); }, 5000);
+setInterval(() => { if (view === 'hosts') loadHosts(); else if (regions.length) askRegions(); }, 10000);
 
+measure();
 readUrl();
 readTerms();
 show(view);

@@ -56,7 +56,7 @@ static void change(struct discover *d, int n, FILE *out)
 {
     struct discover_registration *r;
     char name[32];
-    snprintf(name, sizeof name, "aaa/page-%d", n);
+    snprintf(name, sizeof name, "aaa/page-%02d", CHANGES - n); /* the newest comes first, so it is within sight */
     ck_assert_int_eq(discover_registration_new(name, 8080, &r), 0);
     ck_assert_int_eq(discover_registration_add_address(r, "10.9.9.9"), 0);
     ck_assert_int_ge(fprintf(out, "%s %.3f\n", name, wall_ms()), 0);

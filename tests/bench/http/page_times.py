@@ -20,7 +20,7 @@ try:
     b.wait("performance.getEntriesByName('loaded').length && document.querySelectorAll('.row.instance').length > 10", 60)
     paint = b.eval("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     loaded = b.eval("performance.getEntriesByName('loaded')[0].startTime")
-    rows = b.eval("lines.length")
+    rows = b.eval("count")
     b.eval("""window.seen = {};
         new MutationObserver(() => {
             for (const row of document.querySelectorAll('.row.service')) {

@@ -6,6 +6,9 @@
 #include <event2/buffer.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "daemon/http/http.h"
 
 #include "tests/support/unit.h"
 
@@ -43,7 +46,7 @@ static void setup(int instances)
     for (int i = 0; i < instances; i++)
         add(i);
     (void)catalog_flush(catalog);
-    source = (struct page_source){table_writer_table(catalog_table(catalog)), catalog, NULL, NULL};
+    source = (struct page_source){.table = table_writer_table(catalog_table(catalog)), .catalog = catalog};
 }
 
 static void teardown(void)
@@ -142,5 +145,65 @@ START_TEST(a_large_service_that_changes_while_it_is_told)
 }
 END_TEST
 
-UNIT_TESTS("http/pages", an_answer_ends_with_the_slice, a_large_service_in_a_list_ends_with_the_slice,
-           a_large_service_that_changes_while_it_is_told)
+/* Of every other one. */
+static int some_checks(void *arg, const struct catalog_instance *i, json_t **ret_list)
+{
+    (void)arg;
+    if (i->endpoint.id & 1)
+        return -ENOENT;
+    *ret_list = json_pack("[{s:s}]", "name", i->entry.instance);
+    return *ret_list ? 0 : -ENOMEM;
+}
+
+/* Those that have any, in pieces; of a host that has no instances it is a list all the same. */
+START_TEST(what_checks_say_of_a_host)
+{
+    const struct http_ops ops = {.checks = some_checks};
+    struct loop_slice over = {0}, all_day = {INT64_MAX};
+    struct page_walk walk;
+    setup(100);
+    source.ops = &ops;
+    struct evbuffer *out = evbuffer_new();
+    ck_assert_int_eq(page_walk_init_host(&walk, &source, &page_checks, "web-1"), 0);
+    ck_assert_int_eq(page_walk_step(&walk, &source, &over, out), 1);
+    ck_assert_int_eq(page_walk_step(&walk, &source, &all_day, out), 0);
+    json_t *json = json_loadb((const char *)evbuffer_pullup(out, -1), evbuffer_get_length(out), 0, NULL);
+    const json_t *list = json_object_get(json, "checks"), *first = json_array_get(list, 0);
+    ck_assert(json_array_size(list) > 10 && json_array_size(list) < 90);
+    ck_assert(json_equal(json_object_get(first, "instance"),
+                         json_object_get(json_array_get(json_object_get(first, "checks"), 0), "name")));
+    json_decref(json);
+    page_walk_fini(&walk);
+    evbuffer_drain(out, evbuffer_get_length(out));
+    ck_assert_int_eq(page_walk_init_host(&walk, &source, &page_checks, "web-2"), 0);
+    ck_assert_int_eq(page_walk_step(&walk, &source, &all_day, out), 0);
+    (void)evbuffer_add(out, "", 1);
+    ck_assert_ptr_nonnull(strstr((const char *)evbuffer_pullup(out, -1), "\"checks\":[]}"));
+    page_walk_fini(&walk);
+    evbuffer_free(out);
+    teardown();
+}
+END_TEST
+
+/* How far that is known is told, not how far the own one is. */
+START_TEST(another_region_tells_of_itself)
+{
+    struct loop_slice all_day = {INT64_MAX};
+    struct page_walk walk;
+    setup(1);
+    source.of_other = true;
+    source.sync = TABLE_STALE;
+    source.age_ms = 1234;
+    struct evbuffer *out = evbuffer_new();
+    page_walk_init(&walk, &source, &page_services);
+    ck_assert_int_eq(page_walk_step(&walk, &source, &all_day, out), 0);
+    (void)evbuffer_add(out, "", 1);
+    ck_assert_ptr_nonnull(strstr((const char *)evbuffer_pullup(out, -1), "{\"sync\":\"stale\",\"age_ms\":1234,"));
+    page_walk_fini(&walk);
+    evbuffer_free(out);
+    teardown();
+}
+END_TEST
+
+UNIT_TESTS("http/pages", what_checks_say_of_a_host, another_region_tells_of_itself, an_answer_ends_with_the_slice,
+           a_large_service_in_a_list_ends_with_the_slice, a_large_service_that_changes_while_it_is_told)
