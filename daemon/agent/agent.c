@@ -92,6 +92,8 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     epoch_begin(&a->identity, options->wall_ms, ops->random(ops->arg));
     agent_store_identity(a);
     name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns, now_ns);
+    if (a->identity.boot)
+        name_conflict_remember(&a->name_conflict, a->identity.boot == options->boot ? a->identity.life : 0);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     agent_begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
@@ -238,6 +240,7 @@ void agent_leave(struct agent *a, int64_t now_ns)
     a->leave = SAYING_GOOD_BYE;
     registrar_close(a->registrar);
     a->good_bye_until_ns = now_ns + GOOD_BYE_WAIT_NS;
+    agent_keep_name(a);
     if (a->publishing)
         agent_put_lease(a, now_ns);
     agent_after(a, now_ns);

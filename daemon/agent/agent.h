@@ -40,6 +40,8 @@ struct agent_identity {
     uint64_t node;      /* random; tells two hosts of one name apart */
     uint64_t epoch;     /* of the latest life */
     uint64_t min_epoch; /* the oldest life whose records that one vouched for */
+    uint64_t boot;      /* agent_options.boot of the last life that had the host's name; 0: unknown, or it left */
+    uint64_t life;      /* its random number in its leases */
 };
 
 struct agent_options {
@@ -49,6 +51,7 @@ struct agent_options {
     bool allow_loopback;        /* registrations may name loopback addresses */
     char version[32];
     int64_t wall_ms; /* wall clock at start: the floor of the epoch */
+    uint64_t boot;   /* random, of this machine since it was booted: a copy of its disk has another; 0: unknown */
     struct agent_identity identity;
 
     int64_t lease_ttl_ns;

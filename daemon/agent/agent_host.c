@@ -93,6 +93,17 @@ void agent_store_identity(struct agent *a)
         a->identity_errors++;
 }
 
+/* Before the first lease: the next life has to know which one is that of this machine. */
+void agent_keep_name(struct agent *a)
+{
+    bool ours = a->identity.life == a->name_conflict.life;
+    if (!agent_name_is_ours(a) || ours == (a->leave == STAYING))
+        return;
+    a->identity.boot = a->leave == STAYING ? a->options.boot : 0;
+    a->identity.life = a->leave == STAYING ? a->name_conflict.life : 0;
+    agent_store_identity(a);
+}
+
 void agent_begin_grace(struct agent *a, int64_t now_ns)
 {
     a->raised = a->grace_over = false;
@@ -135,6 +146,7 @@ void agent_see_epoch(struct agent *a, uint64_t epoch)
 void agent_follow_name(struct agent *a, int64_t now_ns)
 {
     a->stood_down |= a->name_conflict.name == AGENT_NAME_CONFLICT;
+    agent_keep_name(a);
     if (agent_name_is_ours(a))
         jump(a, now_ns);
     if (agent_name_is_ours(a) && a->stood_down)

@@ -56,6 +56,7 @@ void agent_after(struct agent *a, int64_t now_ns);
 void agent_put_lease(struct agent *a, int64_t now_ns);
 void agent_note_lateness(struct agent *a, int64_t now_ns); /* the lease is due, and about to be put */
 void agent_lease_answered(struct agent *a, uint64_t counter, int err, int64_t now_ns);
+void agent_keep_name(struct agent *a); /* that it is ours, or that we leave it, for the life after */
 void agent_begin_grace(struct agent *a, int64_t now_ns);
 void agent_end_grace(struct agent *a, int64_t now_ns);
 void agent_see_epoch(struct agent *a, uint64_t epoch); /* of another life under our name */

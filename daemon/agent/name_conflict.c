@@ -35,10 +35,28 @@ void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, i
     };
 }
 
+void name_conflict_remember(struct name_conflict *c, uint64_t last_life)
+{
+    c->remembers = true;
+    c->last_life = last_life;
+}
+
+/* The other may not be connected again yet. */
+static int64_t return_ns(const struct name_conflict *c)
+{
+    return HOLD_SHARE * c->hold_ns / RETURN_SHARE;
+}
+
+/* Whoever had the name last may be alive elsewhere, and its lease so old that the bucket has forgotten it. */
+static bool may_be_a_copy(const struct name_conflict *c)
+{
+    return c->remembers && c->last_life == 0;
+}
+
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns)
 {
     if (c->hold_until_ns == INT64_MAX)
-        c->hold_until_ns = now_ns + c->hold_ns;
+        c->hold_until_ns = now_ns + (may_be_a_copy(c) ? return_ns(c) : c->hold_ns);
     c->server_was_away |= now_ns - c->started_ns > CONNECT_NS;
     if (c->name == AGENT_NAME_CONFLICT)
         c->other_until_ns = now_ns + (int64_t)c->other.ttl_ms * NS_PER_MS;
@@ -63,15 +81,14 @@ void name_conflict_disconnected(struct name_conflict *c)
     c->server_was_away = true;
 }
 
-/* The other may not be connected again yet. */
+/*
+ * Whether the other may live and not be connected again yet. The server may have been away just before we came: all that
+ * tells our own earlier life from whoever had the name where we were copied from is what this machine remembers.
+ */
 static bool has_to_return(const struct name_conflict *c)
 {
-    return c->server_was_away || c->other_ran_out;
-}
-
-static int64_t return_ns(const struct name_conflict *c)
-{
-    return HOLD_SHARE * c->hold_ns / RETURN_SHARE;
+    bool stranger = c->remembers && c->other.life != c->last_life;
+    return c->server_was_away || c->other_ran_out || stranger;
 }
 
 static bool other_valid(const struct name_conflict *c)
@@ -81,9 +98,10 @@ static bool other_valid(const struct name_conflict *c)
 
 void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns)
 {
-    c->hold_until_ns = now_ns;
+    if (other_valid(c) || !may_be_a_copy(c))
+        c->hold_until_ns = now_ns;
     name_conflict_tick(c, now_ns);
-    c->ask_due = c->name == AGENT_NAME_UNKNOWN && !c->asked;
+    c->ask_due = c->name == AGENT_NAME_UNKNOWN && !c->asked && other_valid(c);
 }
 
 /* --- asking --- */
@@ -224,7 +242,7 @@ static enum name_conflict_news take_lease(struct name_conflict *c, const struct 
     c->other_ran_out = false;
     if (c->name == AGENT_NAME_CONFLICT)
         until_ns = later(until_ns, c->other_until_ns);
-    else if (c->name == AGENT_NAME_UNKNOWN && c->server_was_away)
+    else if (c->name == AGENT_NAME_UNKNOWN && has_to_return(c))
         until_ns = later(until_ns, now_ns + return_ns(c));
     c->other_until_ns = until_ns;
     if (lives)

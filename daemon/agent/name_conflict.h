@@ -12,7 +12,8 @@
  *   UNKNOWN   no other's lease is there: once the snapshot of HOSTS is complete -> OURS
  *             one is: ask. Answered, or renewed -> CONFLICT. Not answered: our own earlier life left it, or a machine
  *             that is no more -> OURS (sooner if it is of our node). When the server was away we may only be the first to be
- *             back: then the other has half a TTL to come, and so it has when its lease has run out
+ *             back: then the other has half a TTL to come, and so it has when its lease has run out, or when our state
+ *             says that the name was last had elsewhere, or by another life: then even if no lease is there
  *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
  *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
  *             stays and is told
@@ -39,6 +40,8 @@ struct name_conflict {
     bool other_ran_out;     /* its lease had run out when it was found; other_until_ns: so long it has to be back */
     int64_t started_ns;
     bool server_was_away; /* perhaps: we had to wait for it, or lost it, before the name was known to be ours */
+    bool remembers;       /* what the state directory says of who had the name last */
+    uint64_t last_life;   /* of ours on this machine since it was booted; 0: none, our state is from elsewhere */
     struct lease other;   /* the last one seen */
     uint64_t answers;     /* the life that our next lease is to answer; 0: none */
     int64_t answers_until_ns;
@@ -56,6 +59,12 @@ enum name_conflict_news {
 };
 
 void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns, int64_t now_ns);
+
+/*
+ * Right after it: the state directory says who had the name last. last_life: the life that did, on this machine since it was
+ * booted; 0: that was on another machine, of which this may be a copy, or before this one was booted.
+ */
+void name_conflict_remember(struct name_conflict *c, uint64_t last_life);
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
 /* Whether an UNKNOWN name is ours is looked at afresh after the next snapshot of HOSTS; a CONFLICT lasts until then. */

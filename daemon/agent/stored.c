@@ -16,6 +16,8 @@ size_t stored_identity_encode(const struct agent_identity *identity, uint8_t ret
     msg.node = identity->node;
     msg.epoch = identity->epoch;
     msg.min_epoch = identity->min_epoch;
+    msg.boot = identity->boot;
+    msg.life = identity->life;
     return discover__v1__stored_identity__pack(&msg, ret_bytes);
 }
 
@@ -24,7 +26,7 @@ int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity
     Discover__V1__StoredIdentity *msg = n > STORED_MAX ? NULL : discover__v1__stored_identity__unpack(NULL, n, bytes);
     if (!msg)
         return -EBADMSG;
-    struct agent_identity identity = {msg->node, msg->epoch, msg->min_epoch};
+    struct agent_identity identity = {msg->node, msg->epoch, msg->min_epoch, msg->boot, msg->life};
     discover__v1__stored_identity__free_unpacked(msg, NULL);
     if (identity.node == 0 || identity.epoch == 0 || identity.min_epoch > identity.epoch)
         return -EBADMSG;

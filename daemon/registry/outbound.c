@@ -3,6 +3,7 @@
 #include "daemon/registry/outbound.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,18 @@ static int restore_all(struct outbound *o, const char *prefix, state_dir_fn *fn,
     return damaged < 0 ? damaged : 0;
 }
 
+/* Of the number that the kernel draws when it starts. */
+static uint64_t boot_number(void)
+{
+    uint64_t high = 0, low = 0;
+    FILE *in = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (in && fscanf(in, "%8" SCNx64 "-%4" SCNx64, &high, &low) != 2)
+        high = low = 0;
+    if (in)
+        fclose(in);
+    return high << 16 | low;
+}
+
 static void agent_options_fill(const struct outbound_reach *r, struct agent_options *ret_o)
 {
     struct timespec wall;
@@ -207,6 +220,7 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
     ret_o->addresses = *host_address_get(r->host_address);
     ret_o->allow_loopback = r->config->allow_loopback;
     clock_gettime(CLOCK_REALTIME, &wall);
+    ret_o->boot = boot_number();
     ret_o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
 }
 

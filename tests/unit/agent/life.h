@@ -17,6 +17,7 @@
 static struct agent *a;
 static int64_t now_ns;
 static int64_t restart_grace_ns; /* of the lives to come; setup makes it 15 s */
+static uint64_t boot = 5;        /* of their machine */
 
 static inline struct registrar *registrar(void)
 {
@@ -31,6 +32,7 @@ static inline void begin_life(int64_t wall_ms, struct agent_identity identity)
                                     .zone = "z1",
                                     .version = "1",
                                     .wall_ms = wall_ms,
+                                    .boot = boot,
                                     .identity = identity,
                                     .restart_grace_ns = restart_grace_ns,
                                     .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 9}},
@@ -56,8 +58,11 @@ static inline void teardown(void)
 
 static inline struct agent_identity kept_identity(void)
 {
-    struct agent_status s = agent_status(a);
-    return (struct agent_identity){s.node, s.epoch, s.min_epoch};
+    struct agent_identity identity;
+    const struct stored *s = stored_of(bucket, STORED_IDENTITY);
+    ck_assert_ptr_nonnull(s);
+    ck_assert_int_eq(stored_identity_decode(s->bytes, s->n, &identity), 0);
+    return identity;
 }
 
 static inline struct lease *last_lease(void)

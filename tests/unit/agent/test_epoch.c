@@ -49,7 +49,7 @@ END_TEST
 
 START_TEST(identity_comes_back_from_its_bytes)
 {
-    struct agent_identity id = {.node = 7, .epoch = 2000, .min_epoch = 1999}, back;
+    struct agent_identity id = {.node = 7, .epoch = 2000, .min_epoch = 1999, .boot = 3, .life = 4}, back;
     uint8_t bytes[STORED_MAX];
     size_t n = stored_identity_encode(&id, bytes);
     ck_assert_int_eq(stored_identity_decode(bytes, n, &back), 0);

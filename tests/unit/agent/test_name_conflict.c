@@ -241,6 +241,48 @@ START_TEST(after_an_outage_the_other_has_time_to_return)
 }
 END_TEST
 
+/* The server may have been away before we came. What this machine remembers is no stranger's. */
+START_TEST(whom_we_may_be_a_copy_of_has_time_to_return)
+{
+    static const uint64_t last_lives[] = {0, OTHER + 1, OTHER};
+    for (int i = 0; i < 3; i++) {
+        struct name_conflict c = start();
+        name_conflict_remember(&c, last_lives[i]);
+        (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(8), S(1));
+        name_conflict_hosts_synced(&c, S(1));
+        ck_assert(name_conflict_wants_to_ask(&c));
+        struct lease question = name_conflict_question(&c);
+        name_conflict_asked(&c, S(1));
+        (void)see(&c, question, 6, 0, S(1));
+        ck_assert_int_eq(name_conflict_deadline(&c), S(1) + (last_lives[i] == OTHER ? MS(500) : MS(4500)));
+        name_conflict_tick(&c, S(1) + MS(4499));
+        ck_assert_int_eq(c.name, last_lives[i] == OTHER ? AGENT_NAME_OURS : AGENT_NAME_UNKNOWN);
+        name_conflict_tick(&c, S(1) + MS(4500));
+        ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    }
+}
+END_TEST
+
+/* The bucket has forgotten it: it was away for longer than leases are kept. */
+START_TEST(and_so_it_has_where_it_is_forgotten)
+{
+    struct name_conflict c;
+    name_conflict_init(&c, NODE, US, TTL, 0);
+    name_conflict_remember(&c, 0);
+    name_conflict_connected(&c, 0);
+    name_conflict_hosts_synced(&c, S(1));
+    ck_assert_int_eq(c.name, AGENT_NAME_UNKNOWN);
+    ck_assert(!name_conflict_wants_to_ask(&c)); /* about whom? */
+    ck_assert_int_eq(name_conflict_deadline(&c), MS(4500));
+    struct name_conflict returned = c;
+    name_conflict_tick(&c, MS(4500));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+    ck_assert_int_eq(see(&returned, lease_of(NODE, OTHER, 77), 5, 0, S(2)), NAME_CONFLICT_NOTHING);
+    name_conflict_tick(&returned, MS(4500));
+    ck_assert_int_eq(see(&returned, lease_of(NODE, OTHER, 78), 6, 0, S(5)), NAME_CONFLICT_FOUND);
+}
+END_TEST
+
 /* We asked, and lost the server: what the bucket has now is our question, and tells of the other all the same. */
 START_TEST(our_own_question_is_a_lease_of_the_other)
 {
@@ -433,6 +475,7 @@ UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_l
            the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
            another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_is_asked_about,
            who_is_back_in_time_keeps_the_name, after_an_outage_the_other_has_time_to_return,
+           whom_we_may_be_a_copy_of_has_time_to_return, and_so_it_has_where_it_is_forgotten,
            our_own_question_is_a_lease_of_the_other, who_left_is_not_waited_for, renewed_lease_means_a_live_host,
            the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
            a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,

@@ -117,6 +117,10 @@ static void set_publishing(struct daemon *d, bool publishing)
 static void follow_name(struct daemon *d)
 {
     bool ours = d->name.name == AGENT_NAME_OURS;
+    if (ours) {
+        d->kept_boot = d->boot;
+        d->kept_life = d->life;
+    }
     d->stood_down |= d->name.name == AGENT_NAME_CONFLICT;
     if (ours && d->seen_epoch >= d->epoch)
         go_above(d);
@@ -470,8 +474,13 @@ void daemon_boot(int host)
         .min_epoch = before.min_epoch,
         .next_token = before.next_token,
         .forgotten = before.forgotten,
+        .boot = before.boot ? before.boot : 1 + bus_random(),
+        .kept_boot = before.kept_boot,
+        .kept_life = before.kept_life,
     };
     name_conflict_init(&d->name, d->node, d->life, TTL, bus.now_ns);
+    if (d->kept_boot)
+        name_conflict_remember(&d->name, d->kept_boot == d->boot ? d->kept_life : 0);
     lease_beat_init(&d->beat, TTL);
     d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
@@ -506,7 +515,7 @@ void daemon_forget(int host)
 {
     struct daemon *d = &daemons[host];
     must(!d->running, "a daemon that runs forgets nothing");
-    d->node = 0;
+    d->node = d->kept_boot = 0;
     d->epoch = ++d->forgotten; /* a clock that is wrong is not wrong twice in the same way */
     d->min_epoch = 0;
 }
@@ -517,6 +526,7 @@ void daemon_copy(int host)
     uint64_t next_token = copy->next_token;
     *copy = daemons[host];
     copy->running = false;
+    copy->boot = 0;
     copy->next_token = next_token;
     daemon_boot(HOSTS);
 }

@@ -41,8 +41,10 @@ struct daemon {
     uint64_t node, life;
     uint64_t epoch, min_epoch, counter, next_token;
     struct name_conflict name;
-    uint64_t seen_epoch; /* the highest under our name that is of another life */
-    bool publishing;     /* connected, and the name is ours */
+    uint64_t boot;                 /* of its machine */
+    uint64_t kept_boot, kept_life; /* on its disk: who had the name last, and where; 0: unknown */
+    uint64_t seen_epoch;           /* the highest under our name that is of another life */
+    bool publishing;               /* connected, and the name is ours */
     bool stood_down;
     uint64_t forgotten; /* times it lost its state */
     struct intent intents[INSTANCES];

@@ -32,8 +32,6 @@ static struct {
     int64_t deaf_ns[HOSTS];              /* when the observer's feed last lost something on purpose */
     int64_t server_ns, returned_ns;      /* when the server was last away, and when it returned */
     int64_t lost_ns[BUCKETS];            /* when the bucket last lost its content */
-    int64_t beat_ns[HOSTS];              /* when its lease was stored that is in the bucket */
-    int64_t forgotten_ns[HOSTS];         /* when that was gone from there, or just had been */
     int64_t unnamed_ns[HOSTS];           /* when the host last did not have its name, or nobody could know yet */
     bool taken, stood_down;              /* the copy has the name of its original; had to leave it to that */
 } world;
@@ -64,18 +62,15 @@ static void disturb(int host, int64_t until_ns)
 static void note_missing_beats(int owner)
 {
     int64_t beat_ns = bus_stored_ns(LEASES, owner);
-    if (!beat_ns || beat_ns - world.beat_ns[owner] >= MAX_AGE)
-        world.forgotten_ns[owner] = bus.now_ns;
-    world.beat_ns[owner] = beat_ns;
     int64_t since_ns = beat_ns > world.returned_ns ? beat_ns : world.returned_ns + RECONNECT;
     if (bus.up && bus.now_ns - since_ns > TTL / 2)
         disturb(owner, bus.now_ns);
 }
 
 /*
- * Whether a copy may have the name: its original is away, or neither hears of the other, or the bucket that would have
- * told of it is lost, or has forgotten while the server was away; or the server has just returned, of which the copy can know
- * nothing, and the original is not connected yet.
+ * Whether a copy may have the name: its original is away, or neither hears of the other. That the bucket has lost what
+ * would have told of it, or that the server has just returned, and the original is not connected yet, is no excuse: the copy
+ * knows that it is not where the host's name was last.
  */
 static bool may_take_name(const struct daemon *copy)
 {
@@ -83,12 +78,7 @@ static bool may_take_name(const struct daemon *copy)
     bool away =
         bus.now_ns - world.unnamed_ns[original] <= STEADY || bus.now_ns - world.disturbed_ns[original] <= STEADY;
     bool deaf = bus.faults.drop || bus.now_ns - world.deaf_ns[original] <= STEADY;
-    bool forgotten = bus.now_ns - world.forgotten_ns[original] <= STEADY;
-    int64_t late_ns = copy->boot_ns - world.returned_ns;
-    bool late = late_ns > -NS_PER_S && late_ns < RECONNECT;
-    bool lost = world.lost_ns[LEASES] && bus.now_ns - world.lost_ns[LEASES] < KEPT;
-
-    return away || deaf || lost || forgotten || late;
+    return away || deaf;
 }
 
 static void note_name(int host)
