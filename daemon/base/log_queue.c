@@ -46,8 +46,8 @@ static bool next_line(struct log_queue *q, struct line *ret_line)
         pthread_cond_wait(&q->changed, &q->lock);
     if (q->n > 0) {
         *ret_line = q->lines[q->first];
-        q->first = (q->first + 1) % LINES_MAX;
         q->n--;
+        q->first = q->n > 0 ? (q->first + 1) % LINES_MAX : 0; /* memory is touched only when many wait */
         return true;
     }
     if (q->lost == q->lost_told)

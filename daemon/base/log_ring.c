@@ -5,19 +5,26 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
+/* A line, and its text with a NUL. A multiple of LINE_UNIT, so that one always begins before the end of the ring. */
 struct line {
+    uint64_t number; /* 0: none, the rest of the ring was too short for one */
     int64_t time_ms;
     int level;
+    uint32_t bytes;
     char text[];
 };
 
+#define LINE_UNIT 32
+_Static_assert(sizeof(struct line) <= LINE_UNIT && LOG_RING_BYTES % LINE_UNIT == 0, "the ring ends between two lines");
+
+/* One piece of memory: lines that live for long and lie between others' would keep the heap from ever shrinking. */
 static struct {
     pthread_mutex_t lock;
-    struct line *lines[LOG_RING_LINES]; /* the line of a number is at its remainder; NULL: there was no memory for it */
-    uint64_t last;                      /* number of the newest; 0: none yet */
+    uint64_t begin, end; /* of what is kept: positions, which only grow */
+    uint64_t last, n;    /* number of the newest; lines that are kept */
+    _Alignas(LINE_UNIT) uint8_t bytes[LOG_RING_BYTES];
 } ring = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_int wanted_level;
@@ -35,33 +42,56 @@ int log_ring_level(int64_t now_ns)
     return wanted ? atomic_load_explicit(&wanted_level, memory_order_relaxed) : 0;
 }
 
+static struct line *line_at(uint64_t position)
+{
+    return (struct line *)(ring.bytes + position % LOG_RING_BYTES);
+}
+
+/* The oldest go for what comes. */
+static struct line *append(uint32_t bytes)
+{
+    struct line *line = line_at(ring.end);
+    while (ring.end + bytes - ring.begin > LOG_RING_BYTES) {
+        ring.n -= line_at(ring.begin)->number != 0;
+        ring.begin += line_at(ring.begin)->bytes;
+    }
+    ring.end += bytes;
+    line->bytes = bytes;
+    line->number = 0;
+    return line;
+}
+
 void log_ring_put(int level, int64_t time_ms, const char *text, size_t n)
 {
-    struct line *line = malloc(sizeof *line + n + 1), *old;
-    if (line) {
-        line->time_ms = time_ms;
-        line->level = level;
-        memcpy(line->text, text, n);
-        line->text[n] = '\0';
-    }
+    n = n < LOG_RING_LINE_MAX ? n : LOG_RING_LINE_MAX;
+    uint32_t bytes = (uint32_t)(sizeof(struct line) + n + LINE_UNIT) / LINE_UNIT * LINE_UNIT;
     pthread_mutex_lock(&ring.lock);
-    struct line **slot = &ring.lines[++ring.last % LOG_RING_LINES];
-    old = *slot;
-    *slot = line;
+    uint32_t rest = (uint32_t)(LOG_RING_BYTES - ring.end % LOG_RING_BYTES);
+    if (rest < bytes)
+        (void)append(rest);
+    struct line *line = append(bytes);
+    line->number = ++ring.last;
+    line->time_ms = time_ms;
+    line->level = level;
+    memcpy(line->text, text, n);
+    line->text[n] = '\0';
+    ring.n++;
     pthread_mutex_unlock(&ring.lock);
-    free(old);
 }
 
 uint64_t log_ring_read(uint64_t after, int level, size_t max, log_ring_fn *fn, void *arg, uint64_t *ret_missed)
 {
     pthread_mutex_lock(&ring.lock);
-    uint64_t first = ring.last > LOG_RING_LINES ? ring.last - LOG_RING_LINES + 1 : 1;
     uint64_t at = after > ring.last ? ring.last : after; /* a number of an earlier life */
-    *ret_missed = at + 1 < first ? first - at - 1 : 0;
-    at = at + 1 < first ? first - 1 : at;
-    while (at < ring.last && max > 0) {
-        const struct line *line = ring.lines[++at % LOG_RING_LINES];
-        if (!line || line->level > level)
+    uint64_t before = ring.last - ring.n;
+    *ret_missed = at < before ? before - at : 0;
+    at = at < before ? before : at;
+    for (uint64_t position = ring.begin; position < ring.end && max > 0; position += line_at(position)->bytes) {
+        const struct line *line = line_at(position);
+        if (line->number <= at)
+            continue;
+        at = line->number;
+        if (line->level > level)
             continue;
         fn(arg, &(struct log_ring_line){at, line->time_ms, line->level, line->text});
         max--;

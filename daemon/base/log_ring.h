@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_RING_LINES 1024 /* of at most 1 KiB each */
+#define LOG_RING_BYTES    (128 * 1024) /* about a thousand lines */
+#define LOG_RING_LINE_MAX 1024         /* what is longer is cut off */
 
 struct log_ring_line {
     uint64_t number;  /* of all lines of this life, from 1 */

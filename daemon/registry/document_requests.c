@@ -152,7 +152,7 @@ static int log_text(char **ret_text, size_t *ret_n)
     FILE *out = open_memstream(&text, &n);
     if (!out)
         return -ENOMEM;
-    (void)log_ring_read(0, LOG_DEBUG, LOG_RING_LINES, print_log_line, out, &missed);
+    (void)log_ring_read(0, LOG_DEBUG, SIZE_MAX, print_log_line, out, &missed);
     return take_stream(out, &text, &n, ret_text, ret_n);
 }
 

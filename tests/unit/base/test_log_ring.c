@@ -45,13 +45,27 @@ START_TEST(lines_behind_one_and_of_a_level)
 }
 END_TEST
 
+/* Of all lengths, so that the ring ends in all ways; what is kept is as it was written, and nothing of it is missing. */
 START_TEST(old_ones_go)
 {
-    uint64_t missed, start = read_from(UINT64_MAX, LOG_DEBUG, 1, &missed);
-    for (int i = 0; i < LOG_RING_LINES + 5; i++)
-        log_ring_put(LOG_INFO, i, "x", 1);
-    ck_assert_uint_eq(read_from(start, LOG_DEBUG, 3, &missed), start + 8);
-    ck_assert_uint_eq(missed, 5);
+    static char text[2 * LOG_RING_LINE_MAX];
+    memset(text, 'x', sizeof text);
+    uint64_t missed, start = read_from(UINT64_MAX, LOG_DEBUG, 1, &missed), n = 4 * LOG_RING_BYTES / 1000;
+    for (uint64_t i = 0; i < n; i++) {
+        (void)sprintf(text, "%llu ", (unsigned long long)i);
+        text[strlen(text)] = 'x';
+        log_ring_put(LOG_INFO, (int64_t)i, text, 8 + i * 89 % (sizeof text - 8));
+    }
+    for (uint64_t at = start; at < start + n;) {
+        char expected[16];
+        at = read_from(at, LOG_DEBUG, 1, &missed);
+        (void)snprintf(expected, sizeof expected, "6 %llu x", (unsigned long long)(at - start - 1));
+        ck_assert_int_eq(strncmp(seen[0], expected, strlen(expected)), 0);
+    }
+    ck_assert_uint_eq(missed, 0);
+    uint64_t first = read_from(start, LOG_DEBUG, 1, &missed);
+    ck_assert_uint_eq(missed, first - start - 1);
+    ck_assert_uint_gt(n - missed, LOG_RING_BYTES / (LOG_RING_LINE_MAX + 64));
 }
 END_TEST
 
