@@ -171,8 +171,7 @@ START_TEST(a_slow_second_request_is_ended)
     int sock = begin((struct http_options){.timeout_ns = 20 * NS_PER_MS});
     say(sock, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /");
     read_until(sock, "\r\n\r\nok\n", 1);
-    (void)read_all(sock, answer, ANSWER_MAX);
-    ck_assert_int_eq(strncmp(answer, "HTTP/1.1 408 ", 13), 0);
+    read_until(sock, "HTTP/1.1 408 ", 1);
     ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
     end(sock);
 }
