@@ -52,6 +52,8 @@ int catalog_new(const struct catalog_options *options, table_moved_fn *moved, vo
 
 void catalog_free_service(struct catalog *c, struct service *s)
 {
+    if (staging_of(c, s))
+        staging_end(c);
     cursors_leave_service(c, s);
     HASH_DEL(c->services, s);
     service_order_fini(&s->order);
@@ -96,6 +98,7 @@ void catalog_free(struct catalog *c)
         table_writer_free(c->table);
     free(c->body);
     free(c->pages);
+    free(c->staging.pages);
     free(c);
 }
 

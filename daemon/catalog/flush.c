@@ -112,6 +112,10 @@ static int write_service(struct catalog *c, struct service *s)
 
 static size_t flush_service(struct catalog *c, struct service *s)
 {
+    if (!blocks_write_ahead(c, s)) {
+        catalog_touch(&c->dirty_services, &s->dirty);
+        return 0;
+    }
     size_t changes = note_or_wait(c, write_service(c, s), &c->waiting_services, &s->dirty);
     if (s->n == 0)
         forget_service(c, s);

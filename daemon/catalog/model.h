@@ -132,6 +132,15 @@ struct away {
     char name[SERVICE_CAP];
 };
 
+/* Pages of a large service that are in the table, and not yet of it. */
+struct staging {
+    struct service *of;  /* NULL: there are none */
+    uint64_t generation; /* of the table */
+    uint64_t *pages;     /* references; 0: taken */
+    uint32_t n, cap;
+    uint32_t pieces; /* that may still come */
+};
+
 struct catalog {
     struct catalog_options options;
     char host[LABEL_CAP], region[LABEL_CAP], zone[LABEL_CAP];
@@ -161,6 +170,7 @@ struct catalog {
     size_t body_cap;
     struct table_page_parts *pages; /* and pages */
     size_t pages_cap;
+    struct staging staging;
     struct catalog_counts counts;
 };
 
@@ -277,8 +287,27 @@ int blocks_reserve(struct catalog *c, size_t words); /* of catalog.body; -ENOMEM
 int blocks_drop_key(struct catalog *c, const char *key, size_t n);
 int blocks_drop(struct catalog *c, const char *name); /* 1 when there was something */
 
+/* A service of no more instances is one block: about as much to write as the pages that a change may touch. */
+#define WHOLE_MAX 64
+
+/* service_blocks.c: puts so many of those that have changed into their places; lays a page out in c->body. -ENOMEM. */
+int service_settle(struct service *s, size_t max);
+int blocks_lay_page(struct catalog *c, struct order_page *p, uint64_t *ret_words);
+
+/* service_staging.c: pages that are written ahead; a put has taken this one; no put is to come: all others are given back. */
+void staging_took(struct catalog *c, struct order_page *p);
+void staging_end(struct catalog *c);
+
+/* Looks whether pages of it are staged and still there. */
+bool staging_of(struct catalog *c, const struct service *s);
+
 /* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);
+/*
+ * A piece (some 50 us) of what comes before the first, where that would take long: a large service of which much has
+ * changed. True: nothing does any more.
+ */
+bool blocks_write_ahead(struct catalog *c, struct service *s);
 int blocks_write_domain(struct catalog *c, struct domain *d);
 int blocks_write_host(struct catalog *c, struct host *h);
 

@@ -11,9 +11,6 @@
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_label.h"
 
-/* A service of no more instances is one block: about as much to write as the pages that a change may touch. */
-#define WHOLE_MAX 64
-
 /* As resolve promises: usable first, then by priority, then by nearness; and by id, which service_order.c sees to. */
 static uint32_t rank_of(const struct instance *i)
 {
@@ -40,10 +37,10 @@ static int take_place(struct service *s, struct instance *i)
 }
 
 /* Those that cannot be put into their place now are tried again with the next write. */
-static int settle(struct service *s)
+int service_settle(struct service *s, size_t max)
 {
     int err = 0;
-    while (s->changed && !err) {
+    while (s->changed && !err && max-- > 0) {
         struct instance *i = s->changed;
         err = take_place(s, i);
         if (err)
@@ -181,9 +178,18 @@ static size_t write_page(struct order_page *p, uint64_t *words)
     return r.details;
 }
 
+int blocks_lay_page(struct catalog *c, struct order_page *p, uint64_t *ret_words)
+{
+    prefetch(p);
+    if (blocks_reserve(c, TABLE_PAGE_HEADER_WORDS + page_words_max(p)) < 0)
+        return -ENOMEM;
+    *ret_words = write_page(p, c->body);
+    return 0;
+}
+
 static bool is_new(const struct order_page *p)
 {
-    return p->dirty || p->kept == TABLE_PAGE_NEW;
+    return p->dirty || (p->kept == TABLE_PAGE_NEW && !p->staged);
 }
 
 static int reserve_pages(struct catalog *c, size_t n)
@@ -207,12 +213,15 @@ static void at_least(uint32_t *weight, uint32_t other)
  * Lists the pages, those to be written with the words they may need, and returns the sum of these. Here alone is
  * every page looked at, and with a thousand of them that is most of what a change costs.
  */
-static size_t list_pages(const struct service_order *o, struct table_page_parts *list, uint32_t *largest_weight)
+static size_t list_pages(const struct catalog *c, const struct service_order *o, struct table_page_parts *list,
+                         uint32_t *largest_weight)
 {
     size_t most = 0;
     for (uint32_t k = 0; k < o->n; k++) {
         const struct order_page *p = &o->pages[k];
         list[k] = (struct table_page_parts){.kept = p->kept};
+        if (p->staged)
+            list[k].staged = c->staging.pages[p->staged - 1];
         if (is_new(p)) {
             prefetch(p);
             list[k].n_words = TABLE_PAGE_HEADER_WORDS + page_words_max(p);
@@ -238,10 +247,11 @@ static void write_listed(const struct service_order *o, struct table_page_parts 
 }
 
 /* They are in the table now, in this order. */
-static void note_written(struct service_order *o, const struct table_page_parts *list)
+static void note_written(struct catalog *c, struct service_order *o, const struct table_page_parts *list)
 {
     for (uint32_t k = 0; k < o->n; k++)
-        if (list[k].words || list[k].kept != k) {
+        if (list[k].words || list[k].staged || list[k].kept != k) {
+            staging_took(c, &o->pages[k]);
             o->pages[k].kept = k;
             o->pages[k].dirty = false;
         }
@@ -251,28 +261,42 @@ static int write_pages(struct catalog *c, struct service *s)
 {
     struct service_order *o = &s->order;
     uint32_t weight = 0;
-    if (reserve_pages(c, o->n) < 0 || blocks_reserve(c, list_pages(o, c->pages, &weight)) < 0)
+    if (reserve_pages(c, o->n) < 0 || blocks_reserve(c, list_pages(c, o, c->pages, &weight)) < 0)
         return -ENOMEM;
     write_listed(o, c->pages, c->body, &weight);
     char key[BLOCK_KEY_CAP];
     size_t key_bytes = blocks_service_key(c, s->name, key);
     int result = table_writer_put_pages(c->table, key, key_bytes, s->usable, s->n, weight, c->pages, o->n);
     if (result >= 0)
-        note_written(o, c->pages);
+        note_written(c, o, c->pages);
     return result;
+}
+
+/* The staged ones are in the way of a larger table: then without them. */
+static int write_with_staged(struct catalog *c, struct service *s)
+{
+    bool staged = staging_of(c, s);
+    int result = write_pages(c, s);
+    if (!staged)
+        return result;
+    staging_end(c);
+    return result == -ENOSPC ? write_pages(c, s) : result;
 }
 
 int blocks_write_service(struct catalog *c, struct service *s)
 {
-    int err = settle(s);
+    int err = service_settle(s, SIZE_MAX);
     if (err)
         return err;
     c->counts.usable += (size_t)s->in_order_usable - s->usable;
     s->usable = s->in_order_usable;
-    if (s->n == 0) {
-        char key[BLOCK_KEY_CAP];
-        size_t key_bytes = blocks_service_key(c, s->name, key);
-        return blocks_drop_key(c, key, key_bytes);
-    }
-    return s->n <= WHOLE_MAX ? write_whole(c, s) : write_pages(c, s);
+    if (s->n > WHOLE_MAX)
+        return write_with_staged(c, s);
+    if (staging_of(c, s))
+        staging_end(c);
+    if (s->n > 0)
+        return write_whole(c, s);
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes = blocks_service_key(c, s->name, key);
+    return blocks_drop_key(c, key, key_bytes);
 }

@@ -80,13 +80,20 @@ static void remove_page(struct service_order *o, uint32_t at)
     memmove(&o->pages[at], &o->pages[at + 1], (o->n - at) * sizeof *o->pages);
 }
 
+static void differs(struct order_page *p)
+{
+    p->dirty = true;
+    p->staged = 0;
+}
+
 /* Moves instances from one page to the end of another, which has room. */
 static void move(struct order_page *from, uint16_t first, struct order_page *to)
 {
     memcpy(&to->instances[to->n], &from->instances[first], (from->n - first) * sizeof *to->instances);
     to->n = (uint16_t)(to->n + from->n - first);
     from->n = first;
-    from->dirty = to->dirty = true;
+    differs(from);
+    differs(to);
 }
 
 static int split(struct service_order *o, uint32_t at)
@@ -133,7 +140,7 @@ int service_order_add(struct service_order *o, struct instance *i)
     memmove(&p->instances[at + 1], &p->instances[at], (p->n - at) * sizeof *p->instances);
     p->instances[at] = i;
     p->n++;
-    p->dirty = true;
+    differs(p);
     i->in_order = true;
     return 0;
 }
@@ -157,7 +164,7 @@ void service_order_remove(struct service_order *o, struct instance *i)
     uint16_t at = place_of(p, i);
     p->n--;
     memmove(&p->instances[at], &p->instances[at + 1], (p->n - at) * sizeof *p->instances);
-    p->dirty = true;
+    differs(p);
     i->in_order = false;
     if (p->n == 0)
         remove_page(o, page_at);
@@ -167,7 +174,7 @@ void service_order_remove(struct service_order *o, struct instance *i)
 
 void service_order_touch(struct service_order *o, const struct instance *i)
 {
-    o->pages[page_of(o, i)].dirty = true;
+    differs(&o->pages[page_of(o, i)]);
 }
 
 void service_order_fini(struct service_order *o)

@@ -18,9 +18,10 @@ struct instance;
 struct order_page {
     struct instance **instances;
     uint32_t kept;           /* its number in the table, or TABLE_PAGE_NEW */
-    uint32_t largest_weight; /* of what is there */
+    uint32_t largest_weight; /* of what is there, or staged */
+    uint32_t staged;         /* its place in catalog.staging, from 1 on; 0: none, or it has changed since */
     uint16_t n, cap;
-    bool dirty; /* differs from what is there */
+    bool dirty; /* differs from what is there, and from what is staged */
 };
 
 struct service_order {

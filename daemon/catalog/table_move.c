@@ -34,7 +34,8 @@ static size_t collect_pages(struct copying *c, const struct table *t, const stru
     size_t n = 0;
     table_pages_begin(&pages, t, b);
     while (table_pages_next(&pages, &page) > 0) {
-        ret_parts[n++] = (struct table_page_parts){(const uint64_t *)page.words, page.n_words, TABLE_PAGE_NEW};
+        ret_parts[n++] = (struct table_page_parts){
+            .words = (const uint64_t *)page.words, .n_words = page.n_words, .kept = TABLE_PAGE_NEW};
         c->words += page.n_words;
     }
     return n;
@@ -65,28 +66,173 @@ static int copy_block(const struct table *t, const struct table_block *b, void *
     return segment_put(c->to, &p);
 }
 
+/* --- a service of many pages --- */
+
+#define LARGE_PAGES 32 /* one of no more is copied in one piece */
+#define LOOK_AHEAD  64 /* pages that may have come or gone between two that stayed */
+
+static void give_copies(struct table_move *m)
+{
+    for (size_t k = 0; k < m->large.n; k++)
+        if (m->large.to[k])
+            segment_give(&m->to, m->large.to[k]);
+}
+
+static void large_end(struct table_move *m)
+{
+    free(m->large.from);
+    free(m->large.to);
+    m->large = (struct large_move){0};
+}
+
+/* The copy of a page that was copied already; 0: it was not. *at is behind the last that was found. */
+static uint64_t copy_of(struct large_move *l, uint64_t ref, size_t *at)
+{
+    for (size_t k = *at; k < l->n && k < *at + LOOK_AHEAD; k++)
+        if (l->from[k] == ref) {
+            uint64_t copy = l->to[k];
+            l->to[k] = 0;
+            *at = k + 1;
+            return copy;
+        }
+    return 0;
+}
+
+/* Memory that was freed and used again may look like the page that was there. */
+static bool was_recycled(const struct large_move *l, const struct segment *from)
+{
+    return table_load(&from->words[TABLE_H_RECYCLED]) > l->published;
+}
+
+/* Begins with what the directory has now, and keeps the copies of pages that are still in it. */
+static int look_anew(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref)
+{
+    struct large_move before = m->large;
+    struct page_refs refs = segment_page_refs(from, ref);
+    struct large_move l = {.on = true, .slot = slot, .ref = ref, .n = refs.n, .published = from->published};
+    l.from = malloc(refs.n * sizeof *l.from);
+    l.to = calloc(refs.n, sizeof *l.to);
+    if (!l.from || !l.to) {
+        free(l.from);
+        free(l.to);
+        return -ENOMEM;
+    }
+    memcpy(l.from, refs.at, refs.n * sizeof *l.from);
+    if (before.on && before.slot == slot && !was_recycled(&before, from)) {
+        l.published = before.published;
+        for (size_t k = 0, at = 0; k < l.n; k++)
+            l.to[k] = copy_of(&before, l.from[k], &at);
+    }
+    give_copies(m);
+    large_end(m);
+    m->large = l;
+    return 0;
+}
+
+/* Puts the directory of the copies. */
+static int large_put(struct table_move *m, const struct segment *from)
+{
+    struct large_move *l = &m->large;
+    uint64_t largest_weight;
+    struct block_parts p = segment_parts(from, l->ref, &largest_weight);
+    struct table_page_parts *parts = calloc(l->n, sizeof *parts);
+    uint64_t *directory = malloc((TABLE_DIRECTORY_WORDS + l->n) * sizeof *directory);
+    for (size_t k = 0; k < l->n && parts; k++)
+        parts[k] = (struct table_page_parts){.staged = l->to[k], .kept = TABLE_PAGE_NEW};
+    int err = parts && directory ? segment_put_pages(&m->to, &p, directory, largest_weight, parts, l->n) : -ENOMEM;
+    free(directory);
+    free(parts);
+    if (err >= 0)
+        large_end(m);
+    return err < 0 ? err : 1;
+}
+
+/* 1: it is there. */
+static int copy_large(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref, uint64_t words,
+                      uint64_t *done)
+{
+    struct large_move *l = &m->large;
+    bool is_same = l->on && l->ref == ref && !was_recycled(l, from);
+    int err = is_same ? 0 : look_anew(m, from, slot, ref);
+    for (; !err && l->at < l->n && *done < words; l->at++) {
+        uint64_t page = l->from[l->at], n = table_ref_words(page);
+        if (l->to[l->at])
+            continue;
+        err = segment_put_page(&m->to, segment_words(from, page), n, &l->to[l->at]);
+        *done += n;
+    }
+    if (err || l->at < l->n)
+        return err;
+    *done += l->n;
+    return large_put(m, from);
+}
+
+/* --- slots --- */
+
+static bool is_large(uint64_t ref)
+{
+    return ref & TABLE_REF_PAGED && table_ref_words(ref) > LARGE_PAGES + TABLE_BLOCK_HEADER_WORDS + TABLE_KEY_MAX / 8;
+}
+
+/* 1: it is there, or there is nothing. */
+static int copy_slot(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t words, uint64_t *done)
+{
+    uint64_t ref = segment_ref(from, slot);
+    if (m->large.on && (m->large.slot != slot || !is_large(ref))) {
+        give_copies(m);
+        large_end(m);
+    }
+    if (is_large(ref))
+        return copy_large(m, from, slot, ref, words, done);
+    struct copying c = {&m->to, 0};
+    int err = table_block_read(&from->table, slot, copy_block, &c);
+    if (err < 0 && err != -ENOENT)
+        return err;
+    *done += c.words > SLOT_WORDS ? c.words : SLOT_WORDS;
+    return 1;
+}
+
+bool table_move_has(const struct table_move *m, uint32_t slot)
+{
+    for (uint32_t k = 0; k < m->n_again; k++)
+        if (m->again[k] == slot)
+            return false;
+    return slot < m->slot;
+}
+
+int table_move_again(struct table_move *m, uint32_t slot, const char *key, size_t key_bytes)
+{
+    if (m->n_again == MOVE_AGAIN_MAX)
+        return -ENOSPC;
+    segment_remove(&m->to, key, key_bytes);
+    m->again[m->n_again++] = slot;
+    return 0;
+}
+
 int table_move_begin(struct table_move *m, int fd, uint64_t words)
 {
     int err = segment_init(&m->to, fd, words);
     m->on = !err;
-    m->slot = 0;
+    m->slot = m->n_again = 0;
     return err;
 }
 
 int table_move_some(struct table_move *m, const struct segment *from, uint64_t words)
 {
-    for (uint64_t done = 0; done < words && m->slot < from->slots_used; m->slot++) {
-        struct copying c = {&m->to, 0};
-        int err = table_block_read(&from->table, m->slot, copy_block, &c);
-        if (err < 0 && err != -ENOENT)
-            return err;
-        done += c.words > SLOT_WORDS ? c.words : SLOT_WORDS;
+    for (uint64_t done = 0; done < words && (m->slot < from->slots_used || m->n_again > 0);) {
+        bool first = m->slot < from->slots_used;
+        int copied = copy_slot(m, from, first ? m->slot : m->again[m->n_again - 1], words, &done);
+        if (copied < 0)
+            return copied;
+        m->slot += first && copied;
+        m->n_again -= !first && copied;
     }
-    return m->slot >= from->slots_used;
+    return m->slot >= from->slots_used && m->n_again == 0;
 }
 
 void table_move_cancel(struct table_move *m)
 {
+    large_end(m);
     if (m->on)
         segment_fini(&m->to);
     m->on = false;

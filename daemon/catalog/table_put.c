@@ -46,19 +46,23 @@ static bool holds(const struct segment *seg, uint64_t ref, const struct block_pa
            memcmp(at + TABLE_BLOCK_HEADER_WORDS + p->key_words, p->body, p->body_words * 8) == 0;
 }
 
-/* The references of a directory. */
-struct page_refs {
-    const uint64_t *at;
-    size_t n;
-};
-
-static struct page_refs refs_of(const struct segment *seg, uint64_t ref)
+struct page_refs segment_page_refs(const struct segment *seg, uint64_t ref)
 {
     if (!(ref & TABLE_REF_PAGED))
         return (struct page_refs){0};
     const uint64_t *words = segment_words(seg, ref);
     size_t ahead = TABLE_BLOCK_HEADER_WORDS + ((words[TABLE_B_KIND] >> 8) + 7) / 8 + TABLE_DIRECTORY_WORDS;
     return (struct page_refs){words + ahead, table_ref_words(ref) - ahead};
+}
+
+struct block_parts segment_parts(const struct segment *seg, uint64_t ref, uint64_t *ret_largest_weight)
+{
+    const uint64_t *words = segment_words(seg, ref);
+    struct block_parts p = {.kind = words[TABLE_B_KIND], .counts = words[TABLE_B_COUNTS]};
+    p.key_words = (key_bytes_of(&p) + 7) / 8;
+    memcpy(p.key, words + TABLE_BLOCK_HEADER_WORDS, p.key_words * 8);
+    *ret_largest_weight = words[TABLE_BLOCK_HEADER_WORDS + p.key_words + TABLE_D_WEIGHT];
+    return p;
 }
 
 /* A new directory's pages, and the references they have got. */
@@ -81,7 +85,7 @@ static void release(struct segment *seg, uint64_t ref, const struct page_list *l
         segment_give(seg, ref);
         return;
     }
-    const struct page_refs old = refs_of(seg, ref);
+    const struct page_refs old = segment_page_refs(seg, ref);
     size_t at = 0;
     for (size_t k = 0; k < list->n; k++) {
         if (!is_kept(list, k, old))
@@ -118,13 +122,13 @@ int segment_put(struct segment *seg, const struct block_parts *p)
     return err ? err : publish(seg, p, known, slot, ref, &(struct page_list){0});
 }
 
-static int write_page(struct segment *seg, const struct table_page_parts *page, uint64_t *ret_ref)
+int segment_put_page(struct segment *seg, const uint64_t *words, uint64_t n, uint64_t *ret_ref)
 {
     uint64_t offset;
-    if (segment_take(seg, page->n_words, &offset) < 0)
+    if (segment_take(seg, n, &offset) < 0)
         return -ENOSPC;
-    segment_store(seg->words + offset, page->words, page->n_words);
-    *ret_ref = table_ref(offset, page->n_words);
+    segment_store(seg->words + offset, words, n);
+    *ret_ref = table_ref(offset, n);
     return 0;
 }
 
@@ -136,10 +140,18 @@ static bool reads_the_same(const struct segment *seg, const struct table_page_pa
            memcmp(segment_words(seg, old.at[page->kept]), page->words, page->n_words * 8) == 0;
 }
 
+bool segment_has_page(const struct segment *seg, const char *key, size_t key_bytes, const struct table_page_parts *page)
+{
+    uint32_t slot = 0;
+    bool known;
+    uint64_t ref = present(seg, key, key_bytes, &known, &slot);
+    return reads_the_same(seg, page, segment_page_refs(seg, ref));
+}
+
 static void give_new_pages(struct segment *seg, const struct page_list *list, struct page_refs old)
 {
     for (size_t k = 0; k < list->n; k++)
-        if (!is_kept(list, k, old))
+        if (!is_kept(list, k, old) && !list->pages[k].staged)
             segment_give(seg, list->refs[k]);
 }
 
@@ -150,10 +162,12 @@ static int write_pages(struct segment *seg, const struct table_page_parts *pages
     int err = 0;
     size_t k = 0;
     for (; k < n && !err; k++) {
-        if (reads_the_same(seg, &pages[k], old))
+        if (pages[k].staged)
+            ret_refs[k] = pages[k].staged;
+        else if (reads_the_same(seg, &pages[k], old))
             ret_refs[k] = old.at[pages[k].kept];
         else
-            err = write_page(seg, &pages[k], &ret_refs[k]);
+            err = segment_put_page(seg, pages[k].words, pages[k].n_words, &ret_refs[k]);
     }
     if (err)
         give_new_pages(seg, &(struct page_list){pages, ret_refs, k - 1}, old);
@@ -181,7 +195,8 @@ static bool in_order(const struct table_page_parts *pages, size_t n, struct page
 {
     uint64_t least = 0;
     for (size_t k = 0; k < n; k++) {
-        if (pages[k].kept == TABLE_PAGE_NEW ? !pages[k].words : pages[k].kept < least || pages[k].kept >= old.n)
+        bool is_new = pages[k].kept == TABLE_PAGE_NEW, there = pages[k].words || pages[k].staged;
+        if (is_new ? !there : pages[k].kept < least || pages[k].kept >= old.n)
             return false;
         least = pages[k].kept == TABLE_PAGE_NEW ? least : (uint64_t)pages[k].kept + 1;
     }
@@ -195,7 +210,7 @@ int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *dire
     uint32_t slot = 0;
     bool known;
     uint64_t old_ref = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
-    const struct page_refs old = refs_of(seg, old_ref);
+    const struct page_refs old = segment_page_refs(seg, old_ref);
     const struct page_list list = {pages, directory + TABLE_DIRECTORY_WORDS, n_pages};
     p->body = directory;
     p->body_words = TABLE_DIRECTORY_WORDS + n_pages;

@@ -6,6 +6,7 @@
 #ifndef CATALOG_TABLE_PUT_H
 #define CATALOG_TABLE_PUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "daemon/catalog/table_segment.h"
@@ -28,9 +29,27 @@ static inline uint64_t block_parts_words(const struct block_parts *p)
 /* 1 when it changed something, 0 when that very block is there already. */
 int segment_put(struct segment *seg, const struct block_parts *p);
 
-/* The same with pages: the body is made of them and of directory, a buffer of TABLE_DIRECTORY_WORDS + n_pages words. */
+/*
+ * The same with pages: the body is made of them and of directory, a buffer of TABLE_DIRECTORY_WORDS + n_pages words. Pages
+ * that lie in the segment already stay the caller's if it fails.
+ */
 int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *directory, uint64_t largest_weight,
                       const struct table_page_parts *pages, size_t n_pages);
+
+/* Whether a page of what is under the key reads as this one, which is to take its place. */
+bool segment_has_page(const struct segment *seg, const char *key, size_t key_bytes,
+                      const struct table_page_parts *page);
+
+/* A page that lies in the segment, and is in no directory yet. */
+int segment_put_page(struct segment *seg, const uint64_t *words, uint64_t n, uint64_t *ret_ref);
+
+/* The references to the pages of what a paged reference is to, and its parts without a body. */
+struct page_refs {
+    const uint64_t *at;
+    size_t n;
+};
+struct page_refs segment_page_refs(const struct segment *seg, uint64_t ref);
+struct block_parts segment_parts(const struct segment *seg, uint64_t ref, uint64_t *ret_largest_weight);
 
 /* Nothing is under the key any more. */
 void segment_remove(struct segment *seg, const char *key, size_t key_bytes);

@@ -149,6 +149,7 @@ static int move(struct table_writer *w, uint64_t words)
 /* A put, to be tried again in a larger segment. */
 struct put {
     struct block_parts parts;
+    bool staged; /* some of its pages lie in the present one */
     uint64_t largest_weight;
     const struct table_page_parts *pages; /* NULL: none, a whole block */
     size_t n_pages;
@@ -169,24 +170,27 @@ static bool is_filling(const struct segment *seg)
            slots - seg->slots_used + seg->n_free_slots < slots / 4 || seg->index_used > seg->table.index_mask / 8 * 5;
 }
 
-/* What was put is put into the segment that is being filled as well. */
+/* What was put is put into the segment that is being filled as well. What may be long is copied once more, in pieces. */
 static void put_there_too(struct table_writer *w, struct put *put)
 {
     uint32_t slot;
-    bool found = table_find(&w->seg.table, (const char *)put->parts.key, put->parts.kind >> 8, &slot) == 0;
-    if (found && slot < w->move.slot && try_put(w, &w->move.to, put) < 0)
+    const char *key = (const char *)put->parts.key;
+    size_t key_bytes = put->parts.kind >> 8;
+    bool found = table_find(&w->seg.table, key, key_bytes, &slot) == 0;
+    if (!found || !table_move_has(&w->move, slot))
+        return;
+    int err = put->staged ? table_move_again(&w->move, slot, key, key_bytes) : try_put(w, &w->move.to, put);
+    if (err < 0)
         cancel_move(w);
 }
 
 /*
- * A put has taken so many words: for each of them some are moved, so that the new segment is whole before the old one
+ * So many words were taken: for each of them some are moved, so that the new segment is whole before the old one
  * is full, however quickly puts come.
  */
-static void keep_ahead(struct table_writer *w, struct put *put, uint64_t words)
+static void keep_ahead(struct table_writer *w, uint64_t words)
 {
-    if (w->move.on)
-        put_there_too(w, put);
-    else if (is_filling(&w->seg) && !w->move_error)
+    if (!w->move.on && is_filling(&w->seg) && !w->move_error)
         w->move_error = begin_move(w, size_for(w));
     if (w->move.on)
         (void)move_some(w, MOVED_PER_PUT + MOVED_PER_WORD * words);
@@ -230,8 +234,12 @@ static int put_or_move(struct table_writer *w, struct put *put)
 {
     uint64_t next = w->seg.heap.next;
     int err = try_put(w, &w->seg, put);
+    if (err == 1 && w->move.on)
+        put_there_too(w, put);
     if (err == 1)
-        keep_ahead(w, put, w->seg.heap.next - next);
+        keep_ahead(w, w->seg.heap.next - next);
+    if (err == -ENOSPC && put->staged)
+        return err;
     if (err == -ENOSPC)
         err = move_for(w, put);
     if (err < 0 && err == w->move_error && takes_away(w, put) && put_from_reserve(w, put) >= 0)
@@ -269,9 +277,36 @@ int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_b
         return -EINVAL;
     if (n_pages > TABLE_BLOCK_WORDS_MAX / 2)
         return -EMSGSIZE;
-    struct put put = {make_parts(TABLE_SERVICE, key, key_bytes, n_first, n_total), largest_weight, pages, n_pages};
+    struct put put = {.parts = make_parts(TABLE_SERVICE, key, key_bytes, n_first, n_total),
+                      .largest_weight = largest_weight,
+                      .pages = pages,
+                      .n_pages = n_pages};
+    for (size_t k = 0; k < n_pages && !put.staged; k++)
+        put.staged = pages[k].staged != 0;
     int err = reserve_directory(w, n_pages);
     return err ? err : put_or_move(w, &put);
+}
+
+int table_writer_stage(struct table_writer *w, const char *key, size_t key_bytes, const struct table_page_parts *page,
+                       uint64_t *ret_staged)
+{
+    uint64_t next = w->seg.heap.next;
+    if (segment_has_page(&w->seg, key, key_bytes, page))
+        return 0;
+    int err = segment_put_page(&w->seg, page->words, page->n_words, ret_staged);
+    if (!err)
+        keep_ahead(w, w->seg.heap.next - next);
+    return err ? err : 1;
+}
+
+void table_writer_unstage(struct table_writer *w, uint64_t staged)
+{
+    segment_give(&w->seg, staged);
+}
+
+uint64_t table_writer_generation(const struct table_writer *w)
+{
+    return w->stats.moves;
 }
 
 void table_writer_reserve(struct table_writer *w, uint64_t words)

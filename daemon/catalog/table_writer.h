@@ -42,7 +42,8 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
  * their number is given, so that a change costs its page and a word for each of the others.
  */
 struct table_page_parts {
-    const uint64_t *words; /* NULL: as it is under the key now */
+    const uint64_t *words; /* NULL: as it is under the key now, or */
+    uint64_t staged;       /* as table_writer_stage has left it; else 0 */
     uint64_t n_words;
     uint32_t kept; /* its number there, growing from one kept page to the next; or TABLE_PAGE_NEW */
 };
@@ -51,6 +52,16 @@ struct table_page_parts {
 int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_bytes, uint32_t n_first,
                            uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
                            size_t n_pages);
+
+/*
+ * Pages may be written before, in pieces: each lies in the table until the put takes it, which it does unless it fails, or
+ * until it is given back. With another generation all of them are gone. A put of them returns -ENOSPC where another would
+ * move the table at once. 0: it reads as the page that it would take the place of (`kept`), which may as well stay; 1; -ENOSPC.
+ */
+int table_writer_stage(struct table_writer *w, const char *key, size_t key_bytes, const struct table_page_parts *page,
+                       uint64_t *ret_staged);
+void table_writer_unstage(struct table_writer *w, uint64_t staged);
+uint64_t table_writer_generation(const struct table_writer *w);
 
 /*
  * Room for so many words, before they come: so the table moves once, not with each doubling. Without it, which is no

@@ -260,6 +260,89 @@ START_TEST(test_the_same_again_is_no_change)
 }
 END_TEST
 
+/* Whether it is served, now. */
+static bool is_served(const struct world *w, const struct table_view *v, int i)
+{
+    for (uint32_t k = 0; k < v->n_first; k++)
+        if (table_view_endpoint(v, k)->id == instance_id(&w->key[i]))
+            return true;
+    return false;
+}
+
+static void check_meanwhile(struct world *w, int staying)
+{
+    struct table_view v;
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(table_writer_table(catalog_table(w->c)), SERVICE, strlen(SERVICE), &v), 0);
+    for (int i = 0; i < staying; i++)
+        ck_assert_msg(is_served(w, &v, i), "instance %d is missing", i);
+    table_view_fini(&v);
+}
+
+/*
+ * What takes long is written in pieces, while the table moves and other things change: in the end all is as it should be,
+ * and at no time is anybody missing who only became another version of itself.
+ */
+START_TEST(test_written_in_pieces)
+{
+    enum { STAYING = 40 };
+    static struct world w;
+    world_init(&w);
+    srand(7);
+    unsigned long pieces = 0;
+    for (int round = 0; round < 60; round++) {
+        for (int k = 0; k < MANY; k++)
+            round % 4 == 1 && k >= STAYING &&w.there[k] ? drop(&w, k) : put(&w, k);
+        for (int k = 0; k < STAYING; k++) {
+            w.record[k].counter = ++w.counter;
+            w.record[k].state = DISCOVER_PASSING;
+            ck_assert_int_eq(catalog_put(w.c, &w.key[k], &w.record[k]), 0);
+        }
+        for (int h = 1; h < HOSTS; h++)
+            if (!w.alive[h])
+                turn_host(&w, h);
+        while (catalog_has_work(w.c)) {
+            (void)catalog_flush_some(w.c, 1);
+            if (++pieces % 16 == 0 && round > 0)
+                check_meanwhile(&w, STAYING);
+            if (rand() % 40 == 0)
+                put(&w, STAYING + rand() % (MANY - STAYING));
+            if (rand() % 90 == 0 && w.there[STAYING + pieces % 100])
+                drop(&w, STAYING + (int)(pieces % 100));
+        }
+        check(&w);
+    }
+    ck_assert_uint_gt(pieces, 60 * 30);
+    for (int i = 0; i < MANY; i++)
+        if (w.there[i])
+            drop(&w, i);
+    catalog_flush(w.c);
+    struct table_writer_stats left = table_writer_stats(catalog_table(w.c));
+    ck_assert_uint_lt(left.heap_used_words, left.segment_words / 16 + 3000); /* but for what readers may still read */
+    catalog_free(w.c);
+}
+END_TEST
+
+/* Whoever goes on changing all of it gets it written as well. */
+START_TEST(test_pieces_come_to_an_end)
+{
+    static struct world w;
+    world_init(&w);
+    srand(8);
+    fill(&w);
+    uint64_t seq = table_writer_stats(catalog_table(w.c)).puts;
+    for (int i = 0; i < 2000; i++) {
+        for (int k = 0; k < 30; k++)
+            put(&w, rand() % MANY);
+        (void)catalog_flush_some(w.c, 1);
+    }
+    ck_assert_uint_gt(table_writer_stats(catalog_table(w.c)).puts, seq + 5);
+    catalog_flush(w.c);
+    check(&w);
+    catalog_free(w.c);
+}
+END_TEST
+
 struct wanted {
     uint64_t hash;
     uint32_t pages;
@@ -404,4 +487,5 @@ START_TEST(test_selection)
 END_TEST
 
 UNIT_TESTS("large_service", test_any_changes, test_changes_for_ever_do_not_grow, test_a_slow_reader_reads_one_state,
-           test_the_same_again_is_no_change, test_pages_are_found_by_label, test_selection)
+           test_the_same_again_is_no_change, test_written_in_pieces, test_pieces_come_to_an_end,
+           test_pages_are_found_by_label, test_selection)

@@ -165,7 +165,7 @@ START_TEST(test_pages_come_and_go)
             struct discover_endpoint *e = (struct discover_endpoint *)(words[k] + TABLE_PAGE_HEADER_WORDS);
             words[k][TABLE_P_COUNT] = 1;
             e->id = ids[k] = next_id++;
-            pages[k] = (struct table_page_parts){words[k], WORDS, TABLE_PAGE_NEW};
+            pages[k] = (struct table_page_parts){.words = words[k], .n_words = WORDS, .kept = TABLE_PAGE_NEW};
         }
         n = k;
         ck_assert_int_ge(table_writer_put_pages(w, KEY, strlen(KEY), k, k, 1, pages, k), 0);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the pages of a large service ahead of its block, a few at a time, when so many have changed that all of them at once
+ * would keep the loop: they lie in the table unseen, until the block that lists them is put. One service at a time.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/catalog/model.h"
+
+#define SETTLE_PIECE 64 /* instances */
+#define STAGE_PIECE  4  /* pages */
+
+/* What goes on changing is written all the same: so many pieces more than its pages need, then the rest at once. */
+#define PIECES_MORE 64
+
+void staging_took(struct catalog *c, struct order_page *p)
+{
+    if (p->staged)
+        c->staging.pages[p->staged - 1] = 0;
+    p->staged = 0;
+}
+
+void staging_end(struct catalog *c)
+{
+    struct staging *g = &c->staging;
+    for (uint32_t k = 0; g->of && k < g->of->order.n; k++) {
+        struct order_page *p = &g->of->order.pages[k];
+        p->dirty |= p->staged != 0;
+        p->staged = 0;
+    }
+    bool there = g->generation == table_writer_generation(c->table);
+    for (uint32_t k = 0; k < g->n && there; k++)
+        if (g->pages[k])
+            table_writer_unstage(c->table, g->pages[k]);
+    g->of = NULL;
+    g->n = 0;
+}
+
+bool staging_of(struct catalog *c, const struct service *s)
+{
+    if (c->staging.of == s && c->staging.generation != table_writer_generation(c->table))
+        staging_end(c);
+    return c->staging.of == s;
+}
+
+static void begin(struct catalog *c, struct service *s)
+{
+    staging_end(c);
+    c->staging.of = s;
+    c->staging.generation = table_writer_generation(c->table);
+    c->staging.pieces = s->order.n / STAGE_PIECE + PIECES_MORE;
+}
+
+static bool is_unwritten(const struct order_page *p)
+{
+    return p->dirty || (p->kept == TABLE_PAGE_NEW && !p->staged);
+}
+
+static uint32_t count_unwritten(const struct service_order *o)
+{
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < o->n; k++)
+        n += is_unwritten(&o->pages[k]);
+    return n;
+}
+
+static int reserve(struct staging *g)
+{
+    if (g->n < g->cap)
+        return 0;
+    uint32_t cap = g->cap ? 2 * g->cap : 64;
+    uint64_t *pages = realloc(g->pages, cap * sizeof *pages);
+    if (!pages)
+        return -ENOMEM;
+    g->pages = pages;
+    g->cap = cap;
+    return 0;
+}
+
+static int stage(struct catalog *c, const struct service *s, struct order_page *p)
+{
+    struct staging *g = &c->staging;
+    struct table_page_parts page = {.kept = p->kept};
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes = blocks_service_key(c, s->name, key);
+    int result = reserve(g);
+    if (!result)
+        result = blocks_lay_page(c, p, &page.n_words);
+    page.words = c->body;
+    if (!result)
+        result = table_writer_stage(c->table, key, key_bytes, &page, &g->pages[g->n]);
+    if (result < 0)
+        return result;
+    p->staged = result > 0 ? ++g->n : 0;
+    p->dirty = false;
+    return 0;
+}
+
+static int stage_some(struct catalog *c, struct service *s)
+{
+    int err = 0;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < s->order.n && n < STAGE_PIECE && !err && staging_of(c, s); k++)
+        if (is_unwritten(&s->order.pages[k])) {
+            err = stage(c, s, &s->order.pages[k]);
+            n++;
+        }
+    return err;
+}
+
+bool blocks_write_ahead(struct catalog *c, struct service *s)
+{
+    if (s->n <= WHOLE_MAX || service_settle(s, SETTLE_PIECE) < 0)
+        return true;
+    if (s->changed)
+        return false;
+    bool begun = staging_of(c, s);
+    if (count_unwritten(&s->order) <= STAGE_PIECE)
+        return true;
+    if (!begun)
+        begin(c, s);
+    return c->staging.pieces-- == 0 || stage_some(c, s) < 0;
+}
