@@ -103,6 +103,8 @@ void daemon_turn(struct daemon *d)
     next_ns = regions_ns < next_ns ? regions_ns : next_ns;
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
+    int64_t events_ns = events_tick(d->events, now_ns);
+    next_ns = events_ns < next_ns ? events_ns : next_ns;
     if (!flush_may_wait(d, now_ns)) {
         flush(d, now_ns);
     } else if (d->flushed_ns + flush_interval_ns(d) < next_ns) {

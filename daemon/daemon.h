@@ -5,6 +5,7 @@
  *
  *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
  *   parts_regions.c  other regions, as a part
+ *   parts_events.c   what is told over NATS, as a part
  *   daemon.c   the loop: turns, seconds, signals
  *   systemd_parts.c  the parts that have to do with systemd
  *   stop.c     how a life ends
@@ -20,6 +21,7 @@
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
  *     lost_changes        what the live feeds had lost, and whose it was (of inbound)
  *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
+ *     events, host_events  what is told over NATS of instances and hosts
  *     outbound            agent -> local catalog, bus, disk
  *     services            configuration -> agent, checks
  *     unit_services       units of systemd -> services
@@ -62,6 +64,7 @@
 #include "daemon/registry/activation.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/daemon_locks.h"
+#include "daemon/registry/events.h"
 #include "daemon/registry/forget.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/registry/hostname_addresses.h"
@@ -123,6 +126,7 @@ struct daemon {
 
     struct host_address *host_address;
     struct catalog *catalog;
+    struct events *events;
     struct outbound *outbound;
     struct agent *agent; /* of outbound */
     struct inbound *inbound;
@@ -204,6 +208,10 @@ void daemon_set_unit_services(void *daemon);
 void unit_services_part_stop(struct daemon *d);
 int supervision_part_start(struct daemon *d);
 void supervision_part_stop(struct daemon *d);
+
+/* parts_events.c */
+int events_part_start(struct daemon *d);
+void events_part_stop(struct daemon *d);
 
 /* parts_regions.c. The third: as in api.h. */
 int regions_part_start(struct daemon *d);

@@ -95,8 +95,16 @@ static void wait_for_buckets(struct init *i)
 
 int init_run(struct config *config)
 {
-    static const struct bus_events events = {on_connected, on_text,        on_text,    ignore_message, ignore_gap,
-                                             on_info,      ignore_message, ignore_end, ignore_put,     ignore_move};
+    static const struct bus_events events = {.connected = on_connected,
+                                             .disconnected = on_text,
+                                             .problem = on_text,
+                                             .live = ignore_message,
+                                             .gap = ignore_gap,
+                                             .info = on_info,
+                                             .snapshot_entry = ignore_message,
+                                             .snapshot_end = ignore_end,
+                                             .put_done = ignore_put,
+                                             .moved = ignore_move};
     struct init i = {.config = config};
     int err = configured_bus_new(config, true, &events, &i, &i.bus);
     if (!err)

@@ -81,6 +81,7 @@ static void hand_over(struct daemon *d)
 static void leave(struct daemon *d)
 {
     log_notice("leaving: taking the registrations of this host back");
+    inbound_leaving(d->inbound);
     agent_leave(d->agent, clock_now_ns());
 }
 

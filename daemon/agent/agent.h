@@ -48,6 +48,7 @@ struct agent_options {
     char host[LABEL_CAP];
     char region[LABEL_CAP], zone[LABEL_CAP];
     struct addresses addresses; /* of the host: in its lease, and in registrations that name none; none: those wait */
+    bool tells;                 /* this host publishes events: said in its lease */
     bool allow_loopback;        /* registrations may name loopback addresses */
     char version[32];
     int64_t wall_ms; /* wall clock at start: the floor of the epoch */

@@ -27,6 +27,7 @@ static struct lease present_lease(const struct agent *a)
         .life = a->name_conflict.life,
         .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
         .answers = a->name_conflict.answers,
+        .tells = a->options.tells,
     };
     memcpy(lease.region, a->options.region, sizeof lease.region);
     memcpy(lease.zone, a->options.zone, sizeof lease.zone);

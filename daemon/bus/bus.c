@@ -309,6 +309,25 @@ int bus_check(struct bus *b, enum bus_bucket bucket)
     return 0;
 }
 
+int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n)
+{
+    size_t subject_len = strlen(subject);
+    if (!b->connected)
+        return -ENOTCONN;
+    if (n > BUS_SAY_MAX)
+        return -EMSGSIZE;
+    struct say_mail *mail = malloc(sizeof *mail + subject_len + 1 + n);
+    if (!mail)
+        return -ENOMEM;
+    memcpy(mail->subject, subject, subject_len + 1);
+    mail->n = n;
+    mail->bytes = memcpy(mail->subject + subject_len + 1, bytes, n);
+    int err = bus_publisher_say(b->writer, mail);
+    if (err < 0)
+        free(mail);
+    return err;
+}
+
 bool bus_connected(const struct bus *b)
 {
     return b->connected;
@@ -389,6 +408,9 @@ static const struct metric metric_table[] = {
     COUNTER_OF(bus_counters, gets, "discoverd_bus_gets_total",
                "Requests for messages or batches of them, where NATS lets us make no consumers."),
     COUNTER_OF(bus_counters, denials, "discoverd_bus_denials_total", "Operations that NATS did not permit."),
+    COUNTER_OF(bus_counters, said, "discoverd_bus_published_total{result=\"written\"}",
+               "Messages published that nobody confirms, events and answers; failed: no connection, or not permitted."),
+    COUNTER_OF(bus_counters, say_failures, "discoverd_bus_published_total{result=\"failed\"}", NULL),
 };
 METRICS_LISTED(metric_table)
 

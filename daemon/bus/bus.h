@@ -71,7 +71,7 @@ struct bus_info {
         *lacks; /* settings that are not as they should be: sentences, each ended by '\n'; lives during the call */
 };
 
-/* All on the main thread, from bus_dispatch. None may be NULL. They may call bus_put, bus_resync and so on. */
+/* All on the main thread, from bus_dispatch. None may be NULL, but where it says so. They may call bus_put, bus_resync and so on. */
 struct bus_events {
     /* Also after each reconnect, always after a disconnected. The live feeds are subscribed. */
     void (*connected)(void *arg, const char *server);
@@ -89,6 +89,8 @@ struct bus_events {
      * is new (reloaded): nothing was lost.
      */
     void (*moved)(void *arg, const char *server, bool reloaded);
+    /* What bus_say published was denied on this connection, where nothing more is said; once in a life. May be NULL. */
+    void (*say_denied)(void *arg, const char *text);
 };
 
 /* -EINVAL with the reason when the options cannot work; -ENOMEM. events is copied. */
@@ -145,6 +147,14 @@ int bus_resync(struct bus *b, enum bus_bucket bucket);
 
 /* Asks for one info alone; makes the bucket as well. -EBUSY: asked already. Orders are answered in their order. */
 int bus_check(struct bus *b, enum bus_bucket bucket);
+
+/*
+ * Publishes something that nobody confirms. It waits behind puts, none of them waits for it, and what is lost with a
+ * connection is only counted. -ENOTCONN; -ENOBUFS: too many wait to be written; -EMSGSIZE: more than NATS takes here, or
+ * than BUS_SAY_MAX; -ENOMEM.
+ */
+#define BUS_SAY_MAX (512 * 1024)
+int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n);
 
 bool bus_connected(const struct bus *b);
 

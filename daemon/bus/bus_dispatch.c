@@ -62,6 +62,10 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
     case BUS_MAIL_MOVED:
         b->events.moved(b->arg, mail->text, mail->err != 0);
         break;
+    case BUS_MAIL_SAY_DENIED:
+        if (b->events.say_denied)
+            b->events.say_denied(b->arg, mail->text);
+        break;
     case BUS_MAIL_END:
         b->resyncing[mail->head.bucket] = false;
         b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);

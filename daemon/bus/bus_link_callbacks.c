@@ -54,6 +54,20 @@ static void remember_denied(struct bus_link *link, const char *subject)
     pthread_mutex_unlock(&link->lock);
 }
 
+/* What has not to be published to serve is no trouble of the bus: told once, and not tried again on this connection. */
+static bool take_say_denied(struct bus_link *link, const char *subject, const char *text)
+{
+    if (strncmp(subject, link->say_prefix, strlen(link->say_prefix)) != 0)
+        return false;
+    pthread_mutex_lock(&link->lock);
+    bool news = !link->say_denied_told;
+    link->say_denied = link->say_denied_told = true;
+    pthread_mutex_unlock(&link->lock);
+    if (news)
+        bus_mail_text(link->setup.box, BUS_MAIL_SAY_DENIED, 0, 0, text);
+    return true;
+}
+
 /* sub may be freed already (nats.c 3.4.1): it is not touched. */
 void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, void *closure)
 {
@@ -67,6 +81,8 @@ void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, 
         metric_inc(&link->setup.counters->denials);
         bool cut;
         if (wire_denied_put(text, subject, sizeof subject, &cut)) {
+            if (take_say_denied(link, subject, text))
+                return;
             remember_denied(link, subject);
             bus_puts_fail(link->setup.puts, subject, cut, -EACCES, text);
         }

@@ -46,6 +46,22 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
 }
 
+static bool say_is_denied(struct bus_link *link, const char *subject)
+{
+    pthread_mutex_lock(&link->lock);
+    bool denied = link->say_denied && strncmp(subject, link->say_prefix, strlen(link->say_prefix)) == 0;
+    pthread_mutex_unlock(&link->lock);
+    return denied;
+}
+
+void bus_link_say(struct bus_link *link, const struct say_mail *mail)
+{
+    natsStatus s = say_is_denied(link, mail->subject)
+                       ? NATS_NOT_PERMITTED
+                       : natsConnection_Publish(link->session.nc, mail->subject, mail->bytes, (int)mail->n);
+    metric_inc(s == NATS_OK ? &link->setup.counters->said : &link->setup.counters->say_failures);
+}
+
 void bus_link_put(struct bus_link *link, struct bus_put *put)
 {
     write_put(link, link->session.nc, put, link->value);

@@ -21,6 +21,7 @@ enum bus_mail_kind {
     BUS_MAIL_ENTRIES,      /* entries_mail */
     BUS_MAIL_END,          /* text_mail */
     BUS_MAIL_PUT,          /* bus_put */
+    BUS_MAIL_SAY_DENIED,   /* text_mail */
 };
 
 struct bus_mail {
@@ -46,6 +47,14 @@ struct info_mail {
 struct live_mail {
     struct bus_mail head;
     struct kv_message m; /* points behind itself */
+};
+
+/* Main to the bus thread: to be published. */
+struct say_mail {
+    struct mail mail;
+    size_t n;
+    const char *bytes; /* behind the subject */
+    char subject[];
 };
 
 /* Some entries of a snapshot, one behind the other: struct entry_head, key, value. */

@@ -37,4 +37,7 @@ void bus_publisher_set_access(struct bus_publisher *writer, struct bus_access *a
 /* Main thread, which sees to max_puts. Puts are written in the order in which they come here. */
 void bus_publisher_put(struct bus_publisher *writer, struct bus_put *put);
 
+/* Main thread. -ENOBUFS; else takes it over. It is written when no put waits. */
+int bus_publisher_say(struct bus_publisher *writer, struct say_mail *mail);
+
 #endif

@@ -60,3 +60,12 @@ int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *
     memcpy(ret_instance->bytes + i->host->entry_n, i->details, i->details_n);
     return entry_read(ret_instance->bytes, (size_t)i->host->entry_n + i->details_n, &ret_instance->entry);
 }
+
+int catalog_endpoint(const struct catalog *c, uint64_t id, struct discover_endpoint *ret_endpoint)
+{
+    const struct instance *i = instance_index_find(&c->instances, id);
+    if (!i)
+        return -ENOENT;
+    *ret_endpoint = i->endpoint;
+    return 0;
+}

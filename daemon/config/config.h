@@ -102,6 +102,9 @@ struct config {
         struct string_list hosts;
     } http;
     struct {
+        bool publish;
+    } events;
+    struct {
         uint32_t hosts, services, instances, instances_per_service, instances_per_host, host_changes, record_bytes,
             mailbox, puts;
         uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
@@ -110,6 +113,7 @@ struct config {
         uint32_t api_reserve, api_watches_per_uid, api_watches_all;
         uint32_t table_bytes, regions;
         uint32_t http_clients_per_user, http_reserve, http_held;
+        uint32_t events, events_waiting;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
     struct {

@@ -132,6 +132,8 @@ static const struct config_key main_table[] = {
      "Where metrics and the read-only HTTP interface are; empty: nowhere"},
     {"http.hosts", VALUE_ADDRESS, NO, 32, 0, AT(http.hosts), "", 1, RECORD_HOSTNAME_CAP - 1,
      "Names by which it may be asked for, besides those of loopback and the address it is reached at; others are refused"},
+    {"events.publish", VALUE_BOOLEAN, NO, 0, 0, AT(events.publish), "true", 0, 0,
+     "Whether what happens to this host and its instances, and to hosts that are lost, is published over NATS"},
 
     {"failover.enabled", VALUE_BOOLEAN, NO, 0, 0, AT(failover.enabled), "true", 0, 0,
      "Whether another region answers for a service of which the own one has too few usable instances"},
@@ -208,6 +210,10 @@ static const struct config_key main_table[] = {
      "How long an HTTP request may take to arrive, and each part of its answer to be taken"},
     {"limits.http_idle", VALUE_DURATION, NO, 0, 0, AT(limits.http_idle_ns), "75s", 100 * MS, H,
      "How long an HTTP connection is kept for the next request"},
+    {"limits.events", VALUE_NUMBER, NO, 0, 0, AT(limits.events), "100", 1, 100000,
+     "Events that are published in a second"},
+    {"limits.events_waiting", VALUE_NUMBER, NO, 0, 0, AT(limits.events_waiting), "1024", 1, 1000000,
+     "Events that wait for their turn, or for NATS; more are dropped, and counted"},
 
     {"limits.regions", VALUE_NUMBER, NO, 0, 0, AT(limits.regions), "8", 1, 64,
      "Other regions that are read; limits.hosts, services, instances and the like count for each of them"},

@@ -237,7 +237,15 @@ static void on_put_done(void *arg, const struct bus_put_result *result)
         return; /* nothing was put */
     agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
     struct agent_status agent = agent_status(in->reach.agent);
+    if (result->bucket == BUS_HOSTS && !result->err && agent.publishing && !in->own_lease.leaving)
+        host_events_lease_stored(&in->host_events, agent.registrations, now_ns);
     buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
+}
+
+static void on_say_denied(void *arg, const char *text)
+{
+    (void)arg;
+    log_warning("NATS: %s; nobody hears of this host's events (see events.publish)", text);
 }
 
 const struct bus_events inbound_bus_events = {
@@ -250,6 +258,7 @@ const struct bus_events inbound_bus_events = {
     .snapshot_entry = on_snapshot_entry,
     .snapshot_end = on_snapshot_end,
     .put_done = on_put_done,
+    .say_denied = on_say_denied,
     .moved = on_moved,
 };
 
@@ -309,6 +318,8 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
                                          .liveness = in->liveness,
                                          .records = in->followers[BUS_SERVICES].follow,
                                          .started_ns = reach->started_ns};
+    in->host_events = (struct host_events){
+        .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
     *ret_in = in;
     return 0;
 }
@@ -360,13 +371,21 @@ int64_t inbound_tick(struct inbound *in, int64_t now_ns)
         next_ns = earlier(next_ns, catalog_expire(in->reach.catalog, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
         next_ns = earlier(next_ns, tick_one(&in->followers[b], now_ns));
-    return earlier(next_ns, tick_liveness(in, now_ns));
+    next_ns = earlier(next_ns, tick_liveness(in, now_ns));
+    return earlier(next_ns, host_events_tick(&in->host_events, now_ns));
 }
 
 void inbound_second(struct inbound *in, int64_t now_ns)
 {
     write_report_second(in->write_report, now_ns);
     host_news_second(&in->host_news);
+}
+
+void inbound_leaving(struct inbound *in)
+{
+    struct agent_status agent = agent_status(in->reach.agent);
+    if (agent.publishing)
+        host_events_leaving(&in->host_events, agent.registrations);
 }
 
 void inbound_stalled(struct inbound *in, int64_t ns)

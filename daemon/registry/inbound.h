@@ -22,6 +22,7 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
+#include "daemon/registry/events.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/sync/liveness.h"
 #include "daemon/sync/region_health.h"
@@ -39,7 +40,8 @@ struct inbound_reach {
     struct catalog_file *catalog_file;
     struct host_address *host_address; /* as agent: only of the own region */
     struct agent *agent;
-    int64_t started_ns; /* when this life began */
+    struct events *events; /* where news of hosts are told; NULL: nowhere */
+    int64_t started_ns;    /* when this life began */
     void *arg;
     /* As bus_resync and bus_check. */
     int (*resync)(void *arg, enum bus_bucket bucket);
@@ -61,6 +63,9 @@ void inbound_second(struct inbound *in, int64_t now_ns); /* once a second */
 
 /* Our lease is about to be put: the canary is on its way. */
 void inbound_lease_sent(struct inbound *in, const struct lease *lease, int64_t now_ns);
+
+/* This host says good-bye. */
+void inbound_leaving(struct inbound *in);
 
 /* This process did not run for so long: no canary is late because of that. */
 void inbound_stalled(struct inbound *in, int64_t ns);

@@ -4,6 +4,7 @@
 #define REGISTRY_INBOUND_IMPL_H
 
 #include "daemon/registry/buckets.h"
+#include "daemon/registry/host_events.h"
 #include "daemon/registry/host_news.h"
 #include "daemon/registry/inbound.h"
 #include "daemon/registry/lost_changes.h"
@@ -68,6 +69,7 @@ struct inbound {
     struct write_report *write_report;
     struct buckets *buckets;
     struct host_news host_news;
+    struct host_events host_events;
     struct resync_budget resync_budget; /* for digests that differ */
     bool synced_once;                   /* a whole snapshot of both buckets was taken in this life */
     bool trusted;                       /* it is, in what it says by its silence */

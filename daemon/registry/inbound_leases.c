@@ -19,6 +19,8 @@ static void own_lease(struct inbound *in, const struct lease *lease, const struc
 {
     int64_t now_ns = clock_now_ns();
     agent_own_lease_seen(in->reach.agent, lease, m->seq, m->age_ns, now_ns);
+    if (from_snapshot && lease->life != in->own_lease.life)
+        host_events_lease_found(&in->host_events, lease, m->age_ns, now_ns);
     if (!from_snapshot && lease->life == in->own_lease.life && !lease->asked_by)
         canary(in, lease->counter, now_ns);
 }
@@ -135,8 +137,10 @@ void inbound_leases_ops(struct follow_ops *ops)
 static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
     struct inbound *in = arg;
-    if (in->synced_once) /* who is there at the start is no news */
+    if (in->synced_once) { /* who is there at the start is no news */
         host_news_tell(&in->host_news, in->reach.catalog, in->reach.region, host, status);
+        host_events_changed(&in->host_events, host, lease, status, clock_now_ns());
+    }
     (void)catalog_set_host(in->reach.catalog, host, lease, host_alive(status),
                            clock_now_ns()); /* over a limit: counted */
 }
@@ -149,6 +153,7 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
                     (long long)((until_ns - clock_now_ns()) / NS_PER_S), why);
     if (!held && in->guard_held)
         log_notice("no vanished hosts are kept any more");
+    host_events_guard(&in->host_events, held, why);
     in->guard_held = held;
     in->guard_until_ns = until_ns;
     in->guard_reason = why;

@@ -12,6 +12,7 @@ static void connected(struct inbound *in, const char *server, int64_t now_ns)
 {
     log_notice("connected to %s", server);
     host_address_set_server(in->reach.host_address, server);
+    host_events_bus_back(&in->host_events, now_ns);
     health_set_connected(&in->health, true, now_ns);
     agent_connected(in->reach.agent, now_ns);
     inbound_follow(in, true, now_ns);
@@ -20,6 +21,7 @@ static void connected(struct inbound *in, const char *server, int64_t now_ns)
 static void disconnected(struct inbound *in, const char *reason, int64_t now_ns)
 {
     log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
+    host_events_bus_lost(&in->host_events, reason, now_ns);
     buckets_disconnected(in->buckets);
     health_set_connected(&in->health, false, now_ns);
     agent_disconnected(in->reach.agent, now_ns);

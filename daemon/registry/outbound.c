@@ -13,7 +13,9 @@
 #include "daemon/agent/registrar.h"
 #include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
+#include "daemon/catalog/catalog_read.h"
 #include "daemon/check/pid.h"
+#include "daemon/registry/events.h"
 #include "libdiscover/core/clock.h"
 
 struct outbound {
@@ -22,6 +24,7 @@ struct outbound {
     struct registrar *registrar; /* of it */
     struct bus *bus;             /* NULL: not yet, or not any more */
     struct pids *pids;
+    bool restored;          /* what becomes of instances from now on is news */
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
 };
 
@@ -33,20 +36,67 @@ static void flush(struct outbound *o, const struct instance_key *key)
     catalog_file_hurry(o->reach.catalog_file);
 }
 
+/* The state of what is served now; 0: it is not. */
+static int state_before(const struct outbound *o, const struct instance_key *key,
+                        struct discover_endpoint *ret_endpoint)
+{
+    if (!o->restored || !events_wanted(o->reach.events) ||
+        catalog_endpoint(o->reach.catalog, instance_id(key), ret_endpoint) < 0)
+        return 0;
+    return ret_endpoint->state;
+}
+
+static void tell(struct outbound *o, const struct instance_key *key, struct event event)
+{
+    event.domain = key->domain;
+    event.service = key->service;
+    event.instance = key->instance;
+    if (o->restored)
+        (void)events_tell(o->reach.events, &event);
+}
+
+static void tell_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was)
+{
+    struct addresses addresses = {.families = record->families};
+    if (was == record->state)
+        return;
+    memcpy(addresses.ipv4, record->ipv4, sizeof addresses.ipv4);
+    memcpy(addresses.ipv6, record->ipv6, sizeof addresses.ipv6);
+    tell(o, key,
+         (struct event){.type = was ? EVENT_INSTANCE_STATE : EVENT_INSTANCE_UP,
+                        .state = record->state,
+                        .was = was,
+                        .port = record->port,
+                        .addresses = &addresses});
+}
+
+static void tell_gone(struct outbound *o, const struct instance_key *key, const char *reason)
+{
+    struct discover_endpoint endpoint;
+    int state = state_before(o, key, &endpoint);
+    if (state)
+        tell(o, key,
+             (struct event){.type = EVENT_INSTANCE_DOWN, .state = state, .port = endpoint.port, .reason = reason});
+}
+
 /* Seen on this host at once, before NATS hears of it: whoever learns of it from another host finds it here as well. */
 static void local_put(void *arg, const struct instance_key *key, const struct record *record)
 {
     struct outbound *o = arg;
-    int err = catalog_put(o->reach.catalog, key, record);
+    struct discover_endpoint before;
+    int was = state_before(o, key, &before), err = catalog_put(o->reach.catalog, key, record);
     if (err < 0)
         log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
                   catalog_limit_text(err) ? catalog_limit_text(err) : strerror(-err));
+    else
+        tell_put(o, key, record, was);
     flush(o, key);
 }
 
 static void local_remove(void *arg, const struct instance_key *key)
 {
     struct outbound *o = arg;
+    tell_gone(o, key, NULL);
     catalog_remove(o->reach.catalog, key);
     flush(o, key);
     o->reach.registration_gone(o->reach.arg, key);
@@ -55,6 +105,7 @@ static void local_remove(void *arg, const struct instance_key *key)
 static void local_hide(void *arg, const struct instance_key *key)
 {
     struct outbound *o = arg;
+    tell_gone(o, key, "its host has no address now");
     catalog_remove(o->reach.catalog, key);
     flush(o, key);
 }
@@ -137,6 +188,10 @@ static uint64_t random64(void *arg)
 static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 {
     struct outbound *o = arg;
+    if (!stand_down)
+        (void)events_tell(o->reach.events, &(struct event){.type = EVENT_HOST_CONFLICT,
+                                                           .addresses = lease->asked_by ? NULL : &lease->addresses,
+                                                           .reason = "another live host has this name"});
     if (lease->asked_by) {
         log_error("another discoverd asks for the name %s (life %016llx), perhaps on a copy of this machine. This one "
                   "keeps the name: change `host` on the other.",
@@ -219,6 +274,7 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
     snprintf(ret_o->version, sizeof ret_o->version, "%s", r->version);
     ret_o->addresses = *host_address_get(r->host_address);
     ret_o->allow_loopback = r->config->allow_loopback;
+    ret_o->tells = r->config->events.publish;
     clock_gettime(CLOCK_REALTIME, &wall);
     ret_o->boot = boot_number();
     ret_o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
@@ -317,6 +373,7 @@ int outbound_new(const struct outbound_reach *reach, struct outbound **ret_o)
         err = set_own_host(o);
     if (!err)
         err = restore_last_life(o);
+    o->restored = true;
     if (err)
         outbound_free(o);
     else

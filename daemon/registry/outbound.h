@@ -29,6 +29,7 @@ struct outbound_reach {
     struct catalog *catalog;
     struct catalog_file *catalog_file;
     const struct host_address *host_address;
+    struct events *events; /* where it is told what becomes of instances; NULL: nowhere */
     void *arg;
     void (*turn)(void *arg); /* the agent has something to do */
     void (*registration_gone)(void *arg, const struct instance_key *key);

@@ -117,6 +117,13 @@ struct liveness_host {
 /* -ENOENT: nothing was heard of it lately. */
 int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host);
 
+/*
+ * The host that tells of something: own, or another one that is alive, was heard lately and tells events (its lease says
+ * so), but not the one it is about. The same on all hosts that have heard the same. Walks over all hosts. Valid until
+ * anything else is called.
+ */
+const char *liveness_observer(const struct liveness *l, const char *own, const char *of, int64_t now_ns);
+
 struct liveness_stats liveness_stats(const struct liveness *l);
 
 /* Shows what it counts. -ENOMEM. l must live as long as m. */

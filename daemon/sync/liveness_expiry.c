@@ -4,8 +4,6 @@
 
 #include "daemon/sync/liveness_impl.h"
 
-#define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
-
 #define TICK_MAX 128      /* hosts in one tick, each with all its instances; the next tick is at once then */
 #define TICK_NS  NS_PER_S /* liveness_tick wants to be called that often, to notice when it was not */
 #define PROBE_NS NS_PER_S /* between two probes */
@@ -40,18 +38,13 @@ void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
         grant_a_ttl(l, now_ns);
 }
 
-static bool overdue(const struct host *h, int64_t now_ns)
-{
-    return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
-}
-
 /* Whether so many have fallen silent together that it is more likely the way to them that broke. */
 static bool mass_loss(struct liveness *l, int64_t now_ns)
 {
     if (!l->counted) {
         l->silent = 0;
         for (const struct host *h = l->hosts; h; h = h->hh.next)
-            l->silent += overdue(h, now_ns);
+            l->silent += liveness_is_overdue(h, now_ns);
         l->counted = true;
     }
     return l->silent >= l->options.guard_min && l->silent * 100 > l->alive * l->options.guard_percent;

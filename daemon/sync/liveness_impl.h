@@ -55,6 +55,13 @@ static inline int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+#define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
+
+static inline bool liveness_is_overdue(const struct host *h, int64_t now_ns)
+{
+    return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
+}
+
 struct host *liveness_find(const struct liveness *l, const char *name); /* NULL: not known */
 
 /* A new one, expired. -EINVAL: not a name; -ENOSPC: max_hosts; -ENOMEM. */

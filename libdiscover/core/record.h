@@ -62,7 +62,7 @@ struct lease {
     uint32_t ttl_ms;                         /* 100..3600000 */
     uint32_t records;
     struct addresses addresses;
-    uint8_t leaving, ran_out;
+    uint8_t leaving, ran_out, tells;
     char region[LABEL_CAP], zone[LABEL_CAP]; /* "" when none */
     char version[32];
 };

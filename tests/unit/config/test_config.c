@@ -61,7 +61,8 @@ static const char everything[] =
     "        tcp_clients = 10; tcp_clients_per_address = 5; tcp_idle = \"2s\";\n"
     "        tcp_message = \"3s\"; cache_bytes = 2000000; };\n"
     "systemd = { units = true; bus = \"unix:path=/run/systemd/private\"; };\n"
-    "api = { socket = \"/run/x\"; register_group = \"\"; exec_checks = true; }; http = { listen = \"\"; hosts = "
+    "events = { publish = false; }; api = { socket = \"/run/x\"; register_group = \"\"; exec_checks = true; }; http = "
+    "{ listen = \"\"; hosts = "
     "[\"web-1.example.com\"]; "
     "};\n"
     "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "
@@ -70,7 +71,7 @@ static const char everything[] =
     "           checks = 21; checks_per_instance = 22; checks_running = 23; check_recoveries = 24; "
     "http_clients = 7;\n"
     "           hostnames = 8; hostnames_per_host = 7; host_changes = 8; puts = 900; table_bytes = 2000000; "
-    "http_reserve = 5; http_clients_per_user = 6; http_held = 8; "
+    "http_reserve = 5; http_clients_per_user = 6; http_held = 8; events = 9; events_waiting = 10; "
     "api_watches = 9; api_reserve = 3; "
     "api_watches_per_uid = "
     "10;\n"
@@ -166,6 +167,8 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.http_clients, 7);
     ck_assert_uint_eq(c->limits.http_reserve, 5);
     ck_assert_uint_eq(c->limits.http_held, 8);
+    ck_assert_uint_eq(c->limits.events, 9);
+    ck_assert_uint_eq(c->limits.events_waiting, 10);
     ck_assert_int_eq(c->limits.http_idle_ns, 3 * NS_PER_S);
     ck_assert_uint_eq(c->limits.http_clients_per_user, 6);
     ck_assert_uint_eq(c->limits.hostnames, 8);

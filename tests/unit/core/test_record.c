@@ -182,6 +182,7 @@ START_TEST(test_lease)
                       .records = 3,
                       .leaving = 1,
                       .ran_out = 1,
+                      .tells = 1,
                       .region = "eu",
                       .zone = "eu-1",
                       .version = "0.1.0",

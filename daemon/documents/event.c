@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of what is told over NATS, and how it looks there. */
+#include "daemon/documents/event.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "discover/discover.h"
+#include "libdiscover/core/words.h"
+
+static const struct event_row {
+    const char *word;
+    enum { OF_INSTANCE, OF_HOST, OF_GUARD, OF_BUS } of; /* what its document has, whatever the values */
+    const char *help;
+} rows[EVENT_TYPES] = {
+    [EVENT_INSTANCE_UP] = {"instance-up", OF_INSTANCE, "an instance is registered"},
+    [EVENT_INSTANCE_DOWN] = {"instance-down", OF_INSTANCE,
+                             "an instance is gone: deregistered, or its process has ended"},
+    [EVENT_INSTANCE_STATE] = {"instance-state", OF_INSTANCE, "an instance has another state"},
+    [EVENT_HOST_UP] = {"host-up", OF_HOST, "a host is new, or is back"},
+    [EVENT_HOST_LEFT] = {"host-left", OF_HOST, "a host has said good-bye"},
+    [EVENT_HOST_LOST] = {"host-lost", OF_HOST, "a host's lease has run out, and nothing was heard of it"},
+    [EVENT_HOST_HELD] = {"host-held", OF_HOST, "the same, but the guard against a mass loss keeps it"},
+    [EVENT_HOST_CONFLICT] = {"host-conflict", OF_HOST, "two live hosts have one name: the one that tells it keeps it"},
+    [EVENT_GUARD_ON] = {"guard-on", OF_GUARD, "so many hosts fell silent together that they are kept"},
+    [EVENT_GUARD_OFF] = {"guard-off", OF_GUARD, "none is kept any more"},
+    [EVENT_BUS_LOST] = {"bus-lost", OF_HOST, "a host has lost NATS; told when it is back"},
+    [EVENT_BUS_BACK] = {"bus-back", OF_BUS, "a host has NATS again"},
+};
+
+const char *event_type_word(enum event_type type)
+{
+    return rows[type].word;
+}
+
+const char *event_type_help(enum event_type type)
+{
+    return rows[type].help;
+}
+
+int event_type_of_word(const char *word, enum event_type *ret_type)
+{
+    for (int i = 0; i < EVENT_TYPES; i++)
+        if (strcmp(rows[i].word, word) == 0) {
+            *ret_type = (enum event_type)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+void event_subject(const struct event *e, char ret_subject[static EVENT_SUBJECT_CAP])
+{
+    bool of_instance = rows[e->type].of == OF_INSTANCE;
+    snprintf(ret_subject, EVENT_SUBJECT_CAP, "discover.%s.event.%s.%s.%s.%s", e->region, e->publisher,
+             of_instance ? e->domain : "_", of_instance ? e->service : "_", rows[e->type].word);
+}
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+    if (text && *text)
+        (void)json_object_set_new(object, name, json_string(text));
+}
+
+static void set_time(json_t *object, int64_t ms)
+{
+    char text[40], whole[32];
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+    snprintf(text, sizeof text, "%s.%03dZ", whole, (int)(ms % 1000));
+    set_text(object, "time", text);
+}
+
+static void set_addresses(json_t *object, const struct addresses *a)
+{
+    char text[INET6_ADDRSTRLEN];
+    if (a && a->families & DISCOVER_HAS_IPV4)
+        set_text(object, "ipv4", inet_ntop(AF_INET, a->ipv4, text, sizeof text));
+    if (a && a->families & DISCOVER_HAS_IPV6)
+        set_text(object, "ipv6", inet_ntop(AF_INET6, a->ipv6, text, sizeof text));
+}
+
+static void set_instance(json_t *object, const struct event *e)
+{
+    char service[SERVICE_CAP];
+    service_format(e->domain, e->service, service);
+    set_text(object, "service", service);
+    set_text(object, "instance", e->instance);
+    set_text(object, "state", state_word(e->state));
+    if (e->was)
+        set_text(object, "was", state_word(e->was));
+    if (e->port)
+        (void)json_object_set_new(object, "port", json_integer(e->port));
+}
+
+json_t *event_document(const struct event *e)
+{
+    char id[17];
+    snprintf(id, sizeof id, "%016" PRIx64, e->id);
+    json_t *object = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "type", rows[e->type].word, "id", id, "time_ms",
+                               (json_int_t)e->time_ms, "region", e->region, "publisher", e->publisher, "host", e->host);
+    set_time(object, e->time_ms);
+    if (rows[e->type].of == OF_INSTANCE)
+        set_instance(object, e);
+    if (e->instances)
+        (void)json_object_set_new(object, "instances", json_integer((json_int_t)e->instances));
+    if (rows[e->type].of == OF_GUARD)
+        (void)json_object_set_new(object, "held", json_integer((json_int_t)e->held));
+    if (rows[e->type].of == OF_BUS)
+        (void)json_object_set_new(object, "lost_ms", json_integer(e->lost_ms));
+    set_addresses(object, e->addresses);
+    set_text(object, "reason", e->reason);
+    set_text(object, "traceparent", e->traceparent);
+    set_text(object, "tracestate", e->tracestate);
+    return object;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is told over NATS, as a plain NATS client hears it: each thing once, by whom it should, and as the schema says. Where
+ * a host is lost one other tells it, though all notice.
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <string.h>
+
+#include "tests/support/e2e.h"
+#include "tests/support/host.h"
+#include "tests/support/nats_server.h"
+#include "tests/support/raw_nats.h"
+#include "tests/support/registry_server.h"
+#include "tests/support/seen.h"
+#include "tests/support/wait.h"
+
+#define WAIT_MS 15000
+
+static struct nats nats;
+static struct host a, b, c, d;
+static struct raw_nats operator;
+static struct output o;
+static char seen[4096];
+
+static const char *text_of(const json_t *document, const char *name)
+{
+    const char *text = json_string_value(json_object_get(document, name));
+    return text ? text : "";
+}
+
+static bool is_told_by(const struct raw_message *m, const json_t *e)
+{
+    char subject[256], domain[64] = "_", service[64] = "_";
+    const char *name = text_of(e, "service");
+    if (*name)
+        ck_assert_int_eq(sscanf(name, "%63[^/]/%63s", domain, service), 2);
+    snprintf(subject, sizeof subject, "discover.local.event.%s.%s.%s.%s", text_of(e, "publisher"), domain, service,
+             text_of(e, "type"));
+    return strcmp(subject, m->subject) == 0;
+}
+
+/* How many have come of a type about a host ("": any); each is under the subject that it should be. */
+static int told(const char *type, const char *host)
+{
+    int n = 0;
+    size_t used = 0;
+    (void)raw_pump(&operator);
+    seen[0] = '\0';
+    for (size_t i = 0; i < operator.n_messages; i++) {
+        const struct raw_message *m = &operator.messages[i];
+        json_t *e = json_loadb(m->value, m->n, 0, NULL);
+        ck_assert_msg(e && is_told_by(m, e), "%s: %s", m->subject, m->value);
+        n += strcmp(text_of(e, "type"), type) == 0 && (!*host || strcmp(text_of(e, "host"), host) == 0);
+        if (used < sizeof seen - 1)
+            used +=
+                (size_t)snprintf(seen + used, sizeof seen - used, "%s %s, ", text_of(e, "type"), text_of(e, "host"));
+        json_decref(e);
+    }
+    return n;
+}
+
+/* The first of a type, to be given back. */
+static json_t *first(const char *type)
+{
+    for (size_t i = 0; i < operator.n_messages; i++) {
+        json_t *e = json_loadb(operator.messages[i].value, operator.messages[i].n, 0, NULL);
+        if (strcmp(text_of(e, "type"), type) == 0)
+            return e;
+        json_decref(e);
+    }
+    ck_abort_msg("no %s: %s", type, seen);
+    return NULL;
+}
+
+static void check_text(const char *type, const char *name, const char *value)
+{
+    json_t *e = first(type);
+    ck_assert_msg(strcmp(text_of(e, name), value) == 0, "%s of %s: %s", name, type, text_of(e, name));
+    json_decref(e);
+}
+
+static void listen_as(int port, const char *user, const char *password)
+{
+    raw_open(&operator, port, user, password);
+    (void)raw_subscribe(&operator, "discover.local.event.>");
+    ck_assert(raw_flush(&operator));
+}
+
+/* All that was heard is what the schema says. */
+static void check_schema(void)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/events.json", e2e_folder());
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (size_t i = 0; i < operator.n_messages; i++)
+        fprintf(file, "%s\n", operator.messages[i].value);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_msg(shell(&o,
+                        "python3 -c 'import json, jsonschema, sys\n"
+                        "s = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))\n"
+                        "for line in open(sys.argv[2]): s.validate(json.loads(line))' "
+                        "%s/daemon/http/schema/event.schema.json %s",
+                        SOURCE_DIR, path) == 0,
+                  "%s", o.err);
+}
+
+static void start(struct host *h, const char *name, const char *registry)
+{
+    host_start(h, &(struct host_options){.name = name, .nats = nats.urls, .registry = registry});
+}
+
+static void begin(void)
+{
+    nats_start(&nats, 1);
+    listen_as(nats.server[0].port, "", "");
+}
+
+START_TEST(instances_and_the_host_itself)
+{
+    begin();
+    start(&a, "a", NULL);
+    (void)wait_until(WAIT_MS, told("host-up", "a") == 1, seen);
+    start(&b, "b", NULL);
+    (void)wait_until(WAIT_MS, told("host-up", "b") == 1, seen);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "8080", "--instance", "p1", "--address",
+                         "10.0.0.1", "--ttl", "600s", NULL),
+                     0);
+    (void)wait_until(WAIT_MS, told("instance-up", "a") == 1, seen);
+    check_text("instance-up", "service", "shop/payment");
+    check_text("instance-up", "instance", "p1");
+    check_text("instance-up", "state", "passing");
+    check_text("instance-up", "ipv4", "10.0.0.1");
+    ck_assert_int_eq(ctl(&a, &o, "drain", "shop/payment", NULL), 0);
+    (void)wait_until(WAIT_MS, told("instance-state", "a") == 1, seen);
+    check_text("instance-state", "state", "draining");
+    check_text("instance-state", "was", "passing");
+    /* A restart within the lease is noticed by nobody. */
+    host_stop(&a);
+    host_run(&a);
+    ck_assert_int_eq(ctl(&a, &o, "undrain", "shop/payment", NULL), 0);
+    (void)wait_until(WAIT_MS, told("instance-state", "a") == 2, seen);
+    ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", "--instance", "p1", NULL), 0);
+    (void)wait_until(WAIT_MS, told("instance-down", "a") == 1, seen);
+    host_leave(&a);
+    (void)wait_until(WAIT_MS, told("host-left", "a") == 1, seen);
+    ck_assert_int_eq(told("host-up", ""), 2);
+    ck_assert_int_eq(told("host-lost", ""), 0);
+    ck_assert_int_eq(told("instance-up", ""), 1);
+    ck_assert_int_eq(told("instance-down", ""), 1);
+    check_schema();
+}
+END_TEST
+
+/* Three are left, and notice it alike: one tells. Two that die together are told as well, each once. */
+START_TEST(a_lost_host_is_told_by_one_other)
+{
+    begin();
+    start(&a, "a", NULL);
+    start(&b, "b", NULL);
+    start(&c, "c", NULL);
+    start(&d, "d", NULL);
+    ck_assert_int_eq(ctl(&d, &o, "register", "shop/payment", "--port", "8080", "--ttl", "600s", NULL), 0);
+    (void)wait_until(WAIT_MS, seen_by_all(&a, "shop/payment", 1) && told("host-up", "") == 4, seen);
+    host_kill(&d);
+    (void)wait_until(WAIT_MS, told("host-lost", "d") == 1, seen);
+    json_t *e = first("host-lost");
+    ck_assert_str_ne(text_of(e, "publisher"), "d");
+    ck_assert_int_eq(json_integer_value(json_object_get(e, "instances")), 1);
+    json_decref(e);
+    host_run(&d); /* in another life: it says so itself */
+    (void)wait_until(WAIT_MS, told("host-up", "d") == 2, seen);
+    proc_signal(&d.proc, SIGSTOP);
+    proc_signal(&c.proc, SIGSTOP);
+    (void)wait_until(WAIT_MS, told("host-lost", "d") == 2 && told("host-lost", "c") == 1, seen);
+    proc_signal(&d.proc, SIGCONT); /* in the same life: it does not know, others do */
+    proc_signal(&c.proc, SIGCONT);
+    (void)wait_until(WAIT_MS, told("host-up", "d") == 3 && told("host-up", "c") == 2, seen);
+    holds_for(1000, told("host-lost", "") == 3 && told("host-up", "") == 7, seen);
+    check_schema();
+}
+END_TEST
+
+START_TEST(nats_lost_and_back)
+{
+    begin();
+    start(&a, "a", NULL);
+    (void)wait_until(WAIT_MS, told("host-up", "a") == 1, seen);
+    check_schema();
+    nats_server_kill(&nats, 0);
+    raw_close(&operator);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "8080", "--ttl", "600s", NULL), 0);
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    listen_as(nats.server[0].port, "", "");
+    (void)wait_until(WAIT_MS, told("bus-lost", "a") == 1 && told("bus-back", "a") == 1 && told("instance-up", "a") == 1,
+                     seen);
+    json_t *lost = first("bus-lost"), *back = first("bus-back");
+    int64_t lost_ms = json_integer_value(json_object_get(back, "lost_ms"));
+    int64_t between_ms =
+        json_integer_value(json_object_get(back, "time_ms")) - json_integer_value(json_object_get(lost, "time_ms"));
+    ck_assert_int_gt(lost_ms, 0);
+    ck_assert_int_le(llabs(lost_ms - between_ms), 50);
+    ck_assert_int_eq(told("host-up", ""), 0);
+    json_decref(lost);
+    json_decref(back);
+    check_schema();
+}
+END_TEST
+
+START_TEST(the_guard_and_what_it_holds)
+{
+    static const char guard[] = "guard_min = 2; guard_duration = \"2s\";";
+    begin();
+    start(&a, "a", guard);
+    start(&b, "b", guard);
+    start(&c, "c", guard);
+    start(&d, "d", guard);
+    (void)wait_until(WAIT_MS, told("host-up", "") == 4 && seen_by_all(&a, "shop/none", 0), seen);
+    host_kill(&c);
+    host_kill(&d);
+    (void)wait_until(WAIT_MS, told("guard-on", "") == 1 && told("host-held", "c") == 1 && told("host-held", "d") == 1,
+                     seen);
+    ck_assert_int_eq(told("host-lost", ""), 0);
+    (void)wait_until(WAIT_MS, told("guard-off", "") == 1 && told("host-lost", "c") == 1 && told("host-lost", "d") == 1,
+                     seen);
+    ck_assert_int_eq(told("guard-on", ""), 1);
+    check_schema();
+}
+END_TEST
+
+START_TEST(two_hosts_of_one_name)
+{
+    begin();
+    start(&a, "a", NULL);
+    host_init(&b, &(struct host_options){.name = "b",
+                                         .host = "a",
+                                         .nats = nats.urls,
+                                         .services = "{ name = \"shop/two\"; port = 1; address = [\"10.0.0.2\"]; }"});
+    host_launch(&b);
+    host_wait_up(&b);
+    (void)wait_until(WAIT_MS, told("host-conflict", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, host_counter(&b, "discoverd_events_dropped_total{reason=\"name_conflict\"}") > 0, seen);
+    ck_assert_int_eq(told("host-conflict", "") + told("host-up", ""), 2);
+    ck_assert_int_eq(told("instance-up", ""), 0);
+    check_schema();
+}
+END_TEST
+
+/* Many at once: some are told, some dropped and counted; what they are about does not wait for them. */
+START_TEST(more_than_may_be_told)
+{
+    begin();
+    host_start(&a, &(struct host_options){
+                       .name = "a", .nats = nats.urls, .extra = "limits = { events = 5; events_waiting = 10; };"});
+    (void)wait_until(WAIT_MS, told("host-up", "a") == 1, seen);
+    ck_assert_int_eq(shell(&o,
+                           "for i in $(seq 40); do %s -s %s register shop/many --port $i --instance i$i --ttl 600s "
+                           ">/dev/null || exit 1; done",
+                           e2e_binary("discoverctl"), a.socket),
+                     0);
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_events_dropped_total{reason=\"full\"}") > 0, seen);
+    ck_assert_msg(seen_by_all(&a, "shop/many", 40), "%s", a.seen);
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_events_waiting") == 0, seen);
+    (void)wait_until(
+        WAIT_MS, told("instance-up", "a") + host_counter(&a, "discoverd_events_dropped_total{reason=\"full\"}") == 40,
+        seen);
+    check_schema();
+}
+END_TEST
+
+/* As registry.conf has it: each host tells for itself alone, operators and dashboards hear it all, other hosts do not. */
+START_TEST(under_the_accounts_of_the_example)
+{
+    static struct registry_server r;
+    static struct raw_nats host, dashboard;
+    static const char own[] = "{\"publisher\": \"web-3\", \"type\": \"bus-lost\"}";
+    registry_server_start(&r);
+    listen_as(r.nats.server[0].port, "ops", "ops-secret");
+    raw_open(&host, r.nats.server[0].port, "web-3", "web-3-secret");
+    raw_open(&dashboard, r.nats.server[0].port, "grafana", "grafana-secret");
+    (void)raw_subscribe(&host, "discover.local.event.>");
+    (void)raw_subscribe(&dashboard, "discover.local.event.>");
+    ck_assert(raw_flush(&host) && raw_flush(&dashboard));
+    registry_server_host(&r, &a, "web-1");
+    (void)wait_until(WAIT_MS, told("host-up", "web-1") == 1, seen);
+    (void)wait_until(1000, raw_pump(&dashboard) && raw_find(&dashboard, "discover.local.event.web-1._._.host-up"),
+                     "nothing");
+    raw_publish(&host, "discover.local.event.web-1._._.host-lost", NULL, NULL, "{}", 2);
+    raw_publish(&host, "discover.local.event.web-3._._.bus-lost", NULL, NULL, own, strlen(own));
+    ck_assert(raw_flush(&host));
+    (void)wait_until(WAIT_MS, told("bus-lost", "") == 1, seen);
+    ck_assert_int_eq(told("host-lost", ""), 0);
+    ck_assert_int_eq(host_counter(&a, "discoverd_bus_denials_total"), 0);
+    for (size_t i = 0; i < host.n_messages; i++) /* it hears itself alone */
+        ck_assert_msg(!strstr(host.messages[i].value, "host-up"), "%s", host.messages[i].subject);
+}
+END_TEST
+
+/* Rights of a version before events: said once, and nothing else comes of it. */
+START_TEST(where_it_may_not_be_told)
+{
+    nats_init(&nats, 1);
+    nats.extra = "authorization { users = [ { user: a, password: secret, permissions: {\n"
+                 "  publish: [\"$KV.SERVICES.*.*.a.>\", \"$KV.HOSTS.a\", \"$JS.API.>\"], subscribe: [\"_INBOX.a.>\", "
+                 "\"discover.local.>\"] } },\n  { user: admin, password: admin } ] }\nno_auth_user: admin";
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    ck_assert_int_eq(shell(&o, "umask 077; echo secret > %s/password", e2e_folder()), 0);
+    char bus[512];
+    snprintf(bus, sizeof bus, "user = \"a\"; password_file = \"%s/password\";", e2e_folder());
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .bus = bus});
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_bus_denials_total") == 1, seen);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "80", "--ttl", "600s", NULL), 0);
+    (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_bus_published_total{result=\"failed\"}") > 0, seen);
+    ck_assert_int_eq(host_counter(&a, "discoverd_bus_denials_total"), 1);
+    ck_assert_int_eq(shell(&o, "test $(grep -c 'nobody hears of this host' %s/discoverd-a.log) = 1", e2e_folder()), 0);
+    ck_assert_int_eq(ctl(&a, &o, "status", "--check", NULL), 0);
+}
+END_TEST
+
+E2E_TESTS("fleet events", 60, {"instances_and_the_host_itself", instances_and_the_host_itself},
+          {"a_lost_host_is_told_by_one_other", a_lost_host_is_told_by_one_other},
+          {"nats_lost_and_back", nats_lost_and_back}, {"the_guard_and_what_it_holds", the_guard_and_what_it_holds},
+          {"two_hosts_of_one_name", two_hosts_of_one_name}, {"more_than_may_be_told", more_than_may_be_told},
+          {"under_the_accounts_of_the_example", under_the_accounts_of_the_example},
+          {"where_it_may_not_be_told", where_it_may_not_be_told})
