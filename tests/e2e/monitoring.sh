@@ -26,6 +26,21 @@ json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, open(sys.argv[1],
 END
 promtool check rules "$folder/queries.yml"
 
+# Grafana makes do with much, and shows nothing then: nothing unknown to it, nothing that it wants missing, no two alike.
+python3 - "$1/tests/e2e/dashboard.schema.json" <<'END'
+import json, jsonschema, sys
+dashboard, schema = json.load(open("dashboard.json")), json.load(open(sys.argv[1]))
+jsonschema.Draft202012Validator.check_schema(schema)
+jsonschema.Draft202012Validator(schema).validate(dashboard)
+ids = [p["id"] for p in dashboard["panels"]]
+assert len(set(ids)) == len(ids), "two panels have one id"
+cells = [(x, y) for g in (p["gridPos"] for p in dashboard["panels"])
+         for x in range(g["x"], g["x"] + g["w"]) for y in range(g["y"], g["y"] + g["h"])]
+assert len(set(cells)) == len(cells) and max(x for x, _ in cells) < 24, "panels lie one over the other, or beside the grid"
+for p in dashboard["panels"]:
+    assert len({t["refId"] for t in p["targets"]}) == len(p["targets"]), "two queries of %s have one name" % p["title"]
+END
+
 for alert in $(sed -n 's/.*alert: //p' alerts.yml); do
     grep -q "^| $alert |" README.md || { echo "README does not say what to do about $alert"; exit 1; }
     grep -q "alertname: $alert\b" alerts_test.yml || { echo "nothing tests $alert"; exit 1; }
