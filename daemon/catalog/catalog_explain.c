@@ -101,6 +101,22 @@ size_t catalog_usable(const struct catalog *c, const char *service, size_t max, 
     return n;
 }
 
+size_t catalog_first_group(const struct catalog *c, const char *service, size_t max,
+                           struct discover_endpoint *ret_first)
+{
+    const struct service *s = find_service(c, service);
+    size_t n = 0, most = s && s->in_order_usable < max ? s->in_order_usable : max;
+    for (uint32_t p = 0; s && p < s->order.n; p++)
+        for (uint32_t i = 0; i < s->order.pages[p].n && n < most; i++) {
+            const struct discover_endpoint *e = &s->order.pages[p].instances[i]->endpoint;
+            if (n > 0 && (e->priority != ret_first->priority || e->tier != ret_first->tier))
+                return n;
+            *ret_first = *e;
+            n++;
+        }
+    return n;
+}
+
 size_t catalog_ids_of_host(const struct catalog *c, const char *host, size_t max, uint64_t *ret_ids, size_t *ret_total)
 {
     const struct host *h;

@@ -40,6 +40,11 @@ size_t catalog_some_ids(const struct catalog *c, const char *service, size_t max
 size_t catalog_usable(const struct catalog *c, const char *service, size_t max,
                       struct discover_endpoint *ret_endpoints);
 
+/* How many of a service pick goes to first, all of them of one priority and tier, of which *ret_first is one; at most max are
+   counted. 0: none is usable. */
+size_t catalog_first_group(const struct catalog *c, const char *service, size_t max,
+                           struct discover_endpoint *ret_first);
+
 /* The ids of at most max instances of a host. Returns how many; *ret_total: how many there are. */
 size_t catalog_ids_of_host(const struct catalog *c, const char *host, size_t max, uint64_t *ret_ids, size_t *ret_total);
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/ctl/terminal.h"
@@ -29,6 +30,11 @@ static bool has(const json_t *object, const char *key)
     return json_object_get(object, key) != NULL;
 }
 
+#define LINE_INDENT 15 /* where what a line says begins */
+
+/* Instances that are out, in the first line. */
+#define HEADLINE_MAX 5
+
 /* "0.4 s", "12 s", "3 m 20 s", "5 h 2 m", "3 d 4 h". Static. */
 static const char *duration(int64_t ms)
 {
@@ -53,10 +59,14 @@ static const char *duration(int64_t ms)
 __attribute__((format(printf, 3, 4))) static void line(FILE *out, const char *about, const char *format, ...)
 {
     va_list args;
+    char *text = NULL;
     styled(out, STYLE_DIM, "      %-9s", about);
     va_start(args, format);
-    vfprintf(out, format, args);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
     va_end(args);
+    wrapped(out, LINE_INDENT, terminal_width(out), text ? text : "");
+    free(text);
     fputc('\n', out);
 }
 
@@ -175,8 +185,8 @@ static void print_why(const json_t *i, FILE *out)
     json_array_foreach(json_object_get(i, "notes"), k, note) line(out, "note", "%s", json_string_value(note));
 }
 
-/* service: NULL where the page is about one. */
-static void print_instance(const json_t *i, const char *service, FILE *out)
+/* service: NULL where the page is about one; host: "" unless it is about that, and has said of its lease. */
+static void print_instance(const json_t *i, const char *service, const char *host, FILE *out)
 {
     bool in = is_true(i, "in");
     fputs("\n  ", out);
@@ -193,7 +203,8 @@ static void print_instance(const json_t *i, const char *service, FILE *out)
     print_why(i, out);
     print_owner(i, out);
     print_record(i, out);
-    print_lease(json_object_get(i, "lease"), text_of(i, "host"), out);
+    if (strcmp(host, text_of(i, "host")) != 0)
+        print_lease(json_object_get(i, "lease"), text_of(i, "host"), out);
     print_checks(i, out);
 }
 
@@ -201,10 +212,11 @@ static void print_instances(const json_t *document, FILE *out)
 {
     size_t i;
     const json_t *instance, *list = json_object_get(document, "instances");
-    int64_t more = number_of(document, "total") - (int64_t)json_array_size(list);
-    json_array_foreach(list, i, instance)
-        print_instance(instance, has(document, "service") ? NULL : text_of(instance, "service"), out);
-    if (more > 0 && json_array_size(list) > 1)
+    bool named = has(document, "wanted");
+    int64_t more = named ? 0 : number_of(document, "total") - (int64_t)json_array_size(list);
+    json_array_foreach(list, i, instance) print_instance(
+        instance, has(document, "service") ? NULL : text_of(instance, "service"), text_of(document, "host"), out);
+    if (more > 0)
         fprintf(out, "\n  and %" PRId64 " more; to see one of them, name it\n", more);
 }
 
@@ -255,13 +267,22 @@ static void print_reply(const json_t *reply, FILE *out)
         fprintf(out, "        and %" PRId64 " more\n", more);
 }
 
+/* Where a tier is, as seen from this host. */
+static const char *place(const char *tier)
+{
+    return strcmp(tier, "host") == 0     ? "on this host"
+           : strcmp(tier, "zone") == 0   ? "in this zone"
+           : strcmp(tier, "region") == 0 ? "in this region"
+                                         : "in another region";
+}
+
 static void print_pick(const json_t *document, FILE *out)
 {
     size_t i;
     const json_t *g;
     json_array_foreach(json_object_get(document, "pick"), i, g)
-        fprintf(out, "  %s  %zu. priority %" PRId64 ", tier %s: %s, weight %" PRId64 "\n", i ? "    " : "pick", i + 1,
-                number_of(g, "priority"), text_of(g, "tier"), count(number_of(g, "instances"), "instance"),
+        fprintf(out, "  %s  %zu. priority %" PRId64 ", %s: %s, weight %" PRId64 "\n", i ? "    " : "pick", i + 1,
+                number_of(g, "priority"), place(text_of(g, "tier")), count(number_of(g, "instances"), "instance"),
                 number_of(g, "weight"));
 }
 
@@ -292,6 +313,30 @@ static void print_sync(const json_t *document, FILE *out)
                 (double)number_of(propagation, "last_us") / 1000, (double)number_of(propagation, "mean_us") / 1000);
 }
 
+/* How many are served, and who is not, by which rule: whoever is in a hurry reads no further. */
+static void print_headline(const json_t *document, FILE *out)
+{
+    int64_t usable = number_of(document, "usable"), total = number_of(document, "total"), told = 0;
+    size_t k;
+    const json_t *i;
+    fputs(": ", out);
+    styled(out,
+           usable == 0      ? STYLE_BAD
+           : usable < total ? STYLE_WARNING
+                            : STYLE_GOOD,
+           "%" PRId64 " of %s %s served", usable, count(total, "instance"), usable == 1 || total == 1 ? "is" : "are");
+    json_array_foreach(json_object_get(document, "instances"), k, i)
+    {
+        if (is_true(i, "in") || told == HEADLINE_MAX)
+            continue;
+        fprintf(out, "%s %s/%s by %s", told++ ? "," : "; out:", text_of(i, "host"), text_of(i, "instance"),
+                text_of(i, "rule"));
+    }
+    if (told > 0 && total - usable > told)
+        fprintf(out, " and %" PRId64 " more", total - usable - told);
+    fputc('\n', out);
+}
+
 void explain_service_text(const json_t *document, FILE *out)
 {
     styled(out, STYLE_BOLD, "%s", text_of(document, "service"));
@@ -302,8 +347,7 @@ void explain_service_text(const json_t *document, FILE *out)
         print_sync(document, out);
         return;
     }
-    fprintf(out, ": %" PRId64 " of %s %s served\n", number_of(document, "usable"),
-            count(number_of(document, "total"), "instance"), number_of(document, "usable") == 1 ? "is" : "are");
+    print_headline(document, out);
     print_instances(document, out);
     print_refused(document, out);
     print_clients(document, out);
@@ -343,9 +387,8 @@ void explain_host_text(const json_t *document, FILE *out)
                                      : "no lease of it was heard lately");
     print_lease(lease, host, out);
     if (lease)
-        line(out, "daemon", "%s, epoch %" PRId64 ", vouches for %" PRId64 " records since epoch %" PRId64,
-             text_of(lease, "version"), number_of(lease, "epoch"), number_of(lease, "records"),
-             number_of(lease, "min_epoch"));
+        line(out, "daemon", "%s, epoch %" PRId64 "; vouches for %s", text_of(lease, "version"),
+             number_of(lease, "epoch"), count(number_of(lease, "records"), "record"));
     print_problems(document, out);
     print_instances(document, out);
     print_refused(document, out);

@@ -11,6 +11,8 @@
 #define ELLIPSIS  "\u2026"
 #define FIRST_MIN 12 /* columns that the first one keeps, however narrow the terminal is */
 
+#define WRAPPED_MIN 30 /* columns that a text has, the same */
+
 static bool has_colours(FILE *out)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -50,6 +52,24 @@ size_t text_width(const char *text)
     for (; *text; text++)
         n += begins_character(*text);
     return n;
+}
+
+void wrapped(FILE *out, size_t indent, size_t max_width, const char *text)
+{
+    size_t room = max_width > indent + WRAPPED_MIN ? max_width - indent : WRAPPED_MIN, used = 0;
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        size_t width = 0;
+        for (size_t i = 0; i < n; i++)
+            width += begins_character(text[i]);
+        if (max_width > 0 && used > 0 && used + 1 + width > room) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            used = 0;
+        }
+        fprintf(out, "%s%.*s", used > 0 ? " " : "", (int)n, text);
+        used += (used > 0) + width;
+        text += n + (text[n] == ' ');
+    }
 }
 
 void rows_init(struct rows *r, size_t n_columns)

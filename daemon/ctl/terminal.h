@@ -23,6 +23,12 @@ size_t terminal_width(FILE *out);
 size_t text_width(const char *text);
 
 /*
+ * A text that begins at column indent, broken at blanks where max_width columns are not enough (0: never); what follows stands
+ * below its beginning.
+ */
+void wrapped(FILE *out, size_t indent, size_t max_width, const char *text);
+
+/*
  * Rows of cells, printed with each column as wide as its widest cell, two blanks apart. Where that is wider than the
  * terminal, the first column gives way: it is cut, and ends with an ellipsis.
  */

@@ -148,6 +148,9 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
     (void)json_object_set_new(document, "dns",
                               explain_dns(x->reach->dns(x->reach->arg), w->domain, w->name, counts.usable));
     (void)json_object_set_new(document, "pick", explain_pick(x->reach->catalog, w->service));
+    if (*w->instance)
+        (void)json_object_set_new(document, "wanted",
+                                  json_pack("{s:s*, s:s}", "host", *w->host ? w->host : NULL, "instance", w->instance));
     return document;
 }
 

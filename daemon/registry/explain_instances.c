@@ -7,6 +7,7 @@
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/catalog/foreign.h"
 #include "daemon/http/page_json.h"
+#include "daemon/registry/explain_clients.h"
 #include "daemon/registry/explain_rules.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
@@ -43,6 +44,17 @@ static void fill_ejected(const struct explaining *x, const char *service, uint64
         f->ejected_for_all = all[i].for_all;
         f->ejected_by = all[i].uid;
     }
+}
+
+static void fill_place(const struct explaining *x, const char *service, const struct discover_endpoint *e,
+                       struct explain_facts *f)
+{
+    struct discover_endpoint first = {.tier = 0};
+    f->n_first = catalog_first_group(x->reach->catalog, service, EXPLAIN_PICK_MAX, &first);
+    f->first_tier = (uint8_t)first.tier;
+    f->first_priority = first.priority;
+    f->tier = (uint8_t)e->tier;
+    f->priority = e->priority;
 }
 
 static struct explain_facts facts_of(const struct explaining *x, const struct catalog_explained *e)
@@ -192,6 +204,7 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
         set_other(x, object, e);
     }
     fill_ejected(x, service, e->instance.endpoint.id, &f);
+    fill_place(x, service, &e->instance.endpoint, &f);
     explain_instance(&f, &explanation);
     set_explanation(object, &explanation);
     return object;

@@ -13,11 +13,11 @@
 const char *rule_word(enum rule rule)
 {
     static const char *const words[] = {
-        [RULE_SERVED] = "served",         [RULE_GUARD] = "guard", [RULE_FOREIGN] = "foreign ttl",
-        [RULE_STORED] = "stored",         [RULE_STATE] = "state", [RULE_OVERRIDE] = "override",
-        [RULE_CHECK] = "check",           [RULE_LEASE] = "lease", [RULE_EPOCH] = "epoch",
-        [RULE_ADDRESS] = "address",       [RULE_LIMIT] = "limit", [RULE_CONFLICT] = "conflict",
-        [RULE_REFUSED] = "refused value",
+        [RULE_SERVED] = "served",         [RULE_GUARD] = "guard",     [RULE_FOREIGN] = "foreign ttl",
+        [RULE_STORED] = "stored",         [RULE_STATE] = "state",     [RULE_OVERRIDE] = "override",
+        [RULE_CHECK] = "check",           [RULE_LEASE] = "lease",     [RULE_EPOCH] = "epoch",
+        [RULE_ADDRESS] = "address",       [RULE_LIMIT] = "limit",     [RULE_CONFLICT] = "conflict",
+        [RULE_REFUSED] = "refused value", [RULE_EJECTED] = "ejected", [RULE_PLACE] = "place",
     };
     return words[rule];
 }
@@ -92,8 +92,8 @@ static void by_state(const struct explain_facts *f, struct explanation *e)
     else if (f->facts.foreign)
         say(e, false, RULE_STATE, "whoever put its record says %s", state_word(f->facts.state));
     else
-        say(e, false, RULE_STATE, "its host %s says %s; `discoverctl explain` there tells who does, and why", f->host,
-            state_word(f->facts.state));
+        say(e, false, RULE_STATE, "its host %s says %s; who says so there, and why, `discoverctl explain` on %s tells",
+            f->host, state_word(f->facts.state), f->host);
 }
 
 static void by_lease(const struct explain_facts *f, struct explanation *e)
@@ -130,6 +130,40 @@ static void by_address(const struct explain_facts *f, struct explanation *e)
 
 /* --- in --- */
 
+/* Where one is that stands behind others, and where those are. */
+static const char *const far_words[] = {[DISCOVER_ZONE] = "elsewhere in this zone",
+                                        [DISCOVER_REGION] = "elsewhere in this region",
+                                        [DISCOVER_ELSEWHERE] = "in another region"};
+static const char *const near_words[] = {
+    [DISCOVER_HOST] = "on this host", [DISCOVER_ZONE] = "in this zone", [DISCOVER_REGION] = "in this region"};
+
+static void by_ejection(const struct explain_facts *f, struct explanation *e)
+{
+    say(e, true, RULE_EJECTED,
+        "it is %s, but pickers of %s pass it by for %.1f s more: calls to it failed, a process of user %u has found; "
+        "DNS "
+        "has it all the same",
+        state_word(f->facts.state), f->ejected_for_all ? "this host's processes" : "that user's processes",
+        seconds(f->ejected_ns), f->ejected_by);
+}
+
+static bool is_behind(const struct explain_facts *f)
+{
+    return f->n_first > 0 && f->priority == f->first_priority && f->tier > f->first_tier &&
+           f->tier <= DISCOVER_ELSEWHERE;
+}
+
+static void by_place(const struct explain_facts *f, struct explanation *e)
+{
+    char others[32] = "one";
+    if (f->n_first > 1)
+        snprintf(others, sizeof others, "%zu", f->n_first);
+    say(e, true, RULE_PLACE,
+        "it is %s, and its host %s is alive; but it is %s, and pick goes first to %s %s: calls come to it only when "
+        "there is none",
+        state_word(f->facts.state), f->host, far_words[f->tier], others, near_words[f->first_tier]);
+}
+
 static void served(const struct explain_facts *f, struct explanation *e)
 {
     if (!f->has_address)
@@ -145,6 +179,10 @@ static void served(const struct explain_facts *f, struct explanation *e)
         say(e, true, RULE_GUARD,
             "the lease of its host %s has run out together with too many others, so it is kept for %.1f s more",
             f->host, seconds(f->lease->deadline_ns - f->now_ns));
+    else if (f->ejected_ns > 0)
+        by_ejection(f, e);
+    else if (is_behind(f))
+        by_place(f, e);
     else
         say(e, true, RULE_SERVED, "it is %s, and its host %s is alive", state_word(f->facts.state), f->host);
 }
@@ -177,7 +215,10 @@ static void note_all(const struct explain_facts *f, struct explanation *e)
     if (f->lease && f->lease->ignored_ns)
         note(e, "another host that calls itself %s was heard %.1f s ago, and is not believed", f->host,
              seconds(f->now_ns - f->lease->ignored_ns));
-    if (f->ejected_ns > 0)
+    if (e->in && f->n_first > 0 && f->priority > f->first_priority)
+        note(e, "its priority is %u: pick goes to it only when none of priority %u is usable", f->priority,
+             f->first_priority);
+    if (f->ejected_ns > 0 && e->rule != RULE_EJECTED)
         note(e, "pickers of %s leave it out for %.1f s more: calls failed, said a process of user %u",
              f->ejected_for_all ? "this host's processes" : "that user's processes", seconds(f->ejected_ns),
              f->ejected_by);

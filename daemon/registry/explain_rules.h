@@ -18,6 +18,8 @@ enum rule {
     RULE_GUARD,    /* in, although its host's lease has run out */
     RULE_FOREIGN,  /* in, for as long as its record says */
     RULE_STORED,   /* in, by what the last life of the daemon left on disk */
+    RULE_EJECTED,  /* in, but pickers of this host pass it by */
+    RULE_PLACE,    /* in, but pick goes to nearer ones first */
     RULE_STATE,    /* out: whoever registered it says so */
     RULE_OVERRIDE, /* out: an operator says so */
     RULE_CHECK,    /* out: its checks say so */
@@ -27,6 +29,7 @@ enum rule {
     RULE_LIMIT,    /* out: not taken, for a limit */
     RULE_CONFLICT, /* out: not taken, for another has that name */
     RULE_REFUSED,  /* out: not taken, for its value cannot be read or breaks a rule */
+    RULES
 };
 
 /* "served", "guard", ... as documents have it. Static. */
@@ -48,6 +51,11 @@ struct explain_facts {
     int64_t ejected_ns;                /* left out for so long by processes of this host; 0: not */
     bool ejected_for_all;
     uint32_t ejected_by; /* the user of the process that said so */
+    uint8_t tier;        /* enum discover_tier; */
+    uint16_t priority;
+    uint8_t first_tier; /* of those that pick goes to first, */
+    uint16_t first_priority;
+    size_t n_first; /* and how many they are; 0: none is usable */
 };
 
 #define EXPLAIN_WHY_CAP   320

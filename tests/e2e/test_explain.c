@@ -58,7 +58,7 @@ START_TEST(what_clients_get)
         "NOERROR, ",
         "1 IN SRV 0 256 8080 0a010203.addr.shop.discover.internal.",
         "payment.shop.discover.internal. 1 IN A 10.1.2.3",
-        "pick  1. priority 0, tier region: 1 instance, weight 1",
+        "pick  1. priority 0, in this region: 1 instance, weight 1",
         "A change of this host is back from NATS in ",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -119,7 +119,7 @@ START_TEST(out_by_lease)
     host_kill(&a);
     (void)wait_until(6000, says(&b, "shop/payment", NULL, "lease: the lease of its host a has run out: it was heard "),
                      b.seen);
-    ck_assert_msg(strstr(o.out, "0 of 1 instance are served"), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "0 of 1 instance is served; out: a/p1 by lease"), "%s", o.out);
     ck_assert_msg(says(&b, "a", NULL, "a: 1 instance; expired"), "%s", b.seen);
     ck_assert_msg(says(&b, NULL, NULL, "Hosts that are not alive\n  a "), "%s", b.seen);
     kv_close(&kv);
@@ -147,6 +147,26 @@ START_TEST(foreign_records_and_limits)
 }
 END_TEST
 
+/* It is served, and calls go elsewhere as long as they can. */
+START_TEST(behind_a_nearer_one)
+{
+    two_hosts("{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; address = [\"10.1.2.3\"]; }");
+    ck_assert_int_eq(ctl(&b, &o, "register", "shop/payment", "--port", "81", "--instance", "p2", "--ttl", "60s", NULL),
+                     0);
+    (void)wait_until(3000, says(&b, "shop/payment", NULL, "2 of 2 instances are served"), b.seen);
+    ck_assert_msg(strstr(o.out,
+                         "place: it is passing, and its host a is alive; but it is elsewhere in this region, and "
+                         "pick goes first to one on this host: calls come to it only when there is none"),
+                  "%s", o.out);
+    ck_assert_msg(strstr(o.out, "1. priority 0, on this host: 1 instance"), "%s", o.out);
+    ck_assert_msg(says(&b, "shop/payment", "p2", "served: it is passing, and its host b is alive"), "%s", b.seen);
+    ck_assert_msg(!strstr(o.out, "more; to see one"), "%s", o.out); /* the one that is asked for is there */
+    ck_assert_int_eq(ctl(&b, &o, "deregister", "shop/payment", NULL), 0);
+    (void)wait_until(3000, says(&b, "shop/payment", "p1", "served: "), b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
 /* A process of this host has found that calls fail. */
 START_TEST(ejected_by_pickers)
 {
@@ -163,8 +183,8 @@ START_TEST(ejected_by_pickers)
         discover_report(p, e.id, 1000, e.port == 8081 ? DISCOVER_UNREACHABLE : DISCOVER_OK);
         (void)!discover_dispatch(d);
     }
-    (void)wait_until(3000, says(&a, "shop/payment", "p2", "leave it out for "), a.seen);
-    ck_assert_msg(strstr(o.out, "calls failed, said a process of user "), "%s", o.out);
+    (void)wait_until(3000, says(&a, "shop/payment", "p2", "ejected: it is passing, but pickers of "), a.seen);
+    ck_assert_msg(strstr(o.out, "calls to it failed, a process of user "), "%s", o.out);
     discover_picker_free(p);
     kv_close(&kv);
 }
@@ -172,4 +192,5 @@ END_TEST
 
 E2E_TESTS("explain", 60, {"what_clients_get", what_clients_get}, {"a_name_that_is_not_there", a_name_that_is_not_there},
           {"out_by_state_override_and_check", out_by_state_override_and_check}, {"out_by_lease", out_by_lease},
-          {"foreign_records_and_limits", foreign_records_and_limits}, {"ejected_by_pickers", ejected_by_pickers})
+          {"foreign_records_and_limits", foreign_records_and_limits}, {"ejected_by_pickers", ejected_by_pickers},
+          {"behind_a_nearer_one", behind_a_nearer_one})

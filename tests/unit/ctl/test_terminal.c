@@ -53,5 +53,28 @@ START_TEST(a_file_has_no_colours_and_no_width)
 }
 END_TEST
 
-UNIT_TESTS("ctl/terminal", columns_are_as_wide_as_their_widest_cell, the_first_column_gives_way,
-           a_file_has_no_colours_and_no_width)
+static const char *wrap(size_t max_width, const char *text)
+{
+    free(printed);
+    FILE *out = open_memstream(&printed, &printed_n);
+    wrapped(out, 4, max_width, text);
+    fclose(out);
+    return printed;
+}
+
+START_TEST(a_text_is_broken_at_blanks)
+{
+    static const char text[] = "it is p\u00e4ssing, and  its host web-1 is alive and well";
+    ck_assert_str_eq(wrap(0, text), text); /* a file gets it as it is */
+    ck_assert_str_eq(wrap(200, text), text);
+    ck_assert_str_eq(wrap(39, text), "it is p\u00e4ssing, and  its host web-1\n    is alive and well");
+    ck_assert_str_eq(wrap(3, "no room for it: it takes 30 columns all the same"),
+                     "no room for it: it takes 30\n    columns all the same");
+    ck_assert_str_eq(wrap(20, "short/and-a-name-that-is-longer-than-a-whole-line-is end"),
+                     "short/and-a-name-that-is-longer-than-a-whole-line-is\n    end");
+    ck_assert_str_eq(wrap(20, ""), "");
+}
+END_TEST
+
+UNIT_TESTS("ctl/terminal", a_text_is_broken_at_blanks, columns_are_as_wide_as_their_widest_cell,
+           the_first_column_gives_way, a_file_has_no_colours_and_no_width)

@@ -80,7 +80,8 @@ START_TEST(out_by_state)
 {
     struct explain_facts f = other();
     f.facts.state = DISCOVER_CRITICAL;
-    expect(f, false, RULE_STATE, "state", "its host web-2 says critical; `discoverctl explain` there");
+    expect(f, false, RULE_STATE, "state",
+           "its host web-2 says critical; who says so there, and why, `discoverctl explain` on web-2");
     f.facts.foreign = true;
     expect(f, false, RULE_STATE, "state", "whoever put its record says critical");
     f = ours(), f.facts.state = own.said = DISCOVER_DRAINING;
@@ -153,15 +154,156 @@ START_TEST(what_else_is_to_be_known)
     f = other(), f.unreadable = true, f.facts.spared = true, f.facts.epoch = 6;
     lease.ignored_ns = NOW - NS_PER_S;
     f.ejected_ns = 4 * NS_PER_S, f.ejected_by = 1000;
-    expect(f, true, RULE_SERVED, "served", "");
+    lease.status = HOST_HELD;
+    expect(f, true, RULE_GUARD, "guard", "");
     expect_note("something was written over its key");
     expect_note("its host does not vouch for the epoch");
     expect_note("another host that calls itself web-2 was heard 1.0 s ago");
     expect_note("pickers of that user's processes leave it out for 4.0 s more");
     expect_note("user 1000");
     f.ejected_for_all = true;
-    expect(f, true, RULE_SERVED, "served", "");
+    expect(f, true, RULE_GUARD, "guard", "");
     expect_note("pickers of this host's processes");
+
+    f = other(), f.n_first = 3, f.priority = 2, f.first_priority = 1;
+    expect(f, true, RULE_SERVED, "served", "");
+    expect_note("its priority is 2: pick goes to it only when none of priority 1 is usable");
+}
+END_TEST
+
+/* It is served, and yet hardly a call comes to it. */
+START_TEST(in_but_passed_by)
+{
+    struct explain_facts f = other();
+    f.ejected_ns = 4 * NS_PER_S, f.ejected_by = 1000;
+    expect(f, true, RULE_EJECTED, "ejected", "pickers of that user's processes pass it by for 4.0 s more");
+    ck_assert_msg(strstr(e.why, "a process of user 1000 has found; DNS has it all the same"), "%s", e.why);
+    f.ejected_for_all = true;
+    expect(f, true, RULE_EJECTED, "ejected", "pickers of this host's processes");
+    f = other(), f.tier = DISCOVER_REGION, f.first_tier = DISCOVER_ZONE, f.n_first = 2;
+    expect(f, true, RULE_PLACE, "place",
+           "it is elsewhere in this region, and pick goes first to 2 in this zone: calls");
+    f.tier = DISCOVER_ELSEWHERE, f.first_tier = DISCOVER_HOST, f.n_first = 1;
+    expect(f, true, RULE_PLACE, "place", "it is in another region, and pick goes first to one on this host");
+    f.priority = 1; /* nearer, or not: the priority goes first */
+    expect(f, true, RULE_SERVED, "served", "");
+    f = other(), f.tier = f.first_tier = DISCOVER_REGION, f.n_first = 2;
+    expect(f, true, RULE_SERVED, "served", "");
+}
+END_TEST
+
+/* --- a table: one instance for each rule, or one refusal --- */
+
+/* What is not as it is with one that nothing is wrong with. */
+static void plain(struct explain_facts *f)
+{
+    (void)f;
+}
+
+static void kept(struct explain_facts *f)
+{
+    (void)f;
+    lease.status = HOST_HELD;
+}
+
+static void foreign(struct explain_facts *f)
+{
+    f->facts.foreign = true;
+}
+
+static void stored(struct explain_facts *f)
+{
+    f->facts.from_file = true;
+    f->lease = NULL;
+}
+
+static void ejected(struct explain_facts *f)
+{
+    f->ejected_ns = NS_PER_S;
+}
+
+static void far(struct explain_facts *f)
+{
+    f->tier = DISCOVER_REGION;
+    f->n_first = 1;
+}
+
+static void unwell(struct explain_facts *f)
+{
+    f->facts.state = DISCOVER_CRITICAL;
+}
+
+static void silent(struct explain_facts *f)
+{
+    f->facts.host_alive = false;
+    lease.status = HOST_EXPIRED;
+}
+
+static void unclaimed(struct explain_facts *f)
+{
+    f->facts.epoch = 6;
+}
+
+static void homeless(struct explain_facts *f)
+{
+    f->has_address = false;
+}
+
+static void drained(struct explain_facts *f)
+{
+    *f = ours();
+    f->facts.state = own.overridden = DISCOVER_DRAINING;
+}
+
+static void checked(struct explain_facts *f)
+{
+    *f = ours();
+    f->facts.state = own.checked = DISCOVER_CRITICAL;
+}
+
+static const struct {
+    const char *word;
+    bool in;
+    void (*change)(struct explain_facts *f);
+    const char *refusal;
+} table[] = {
+    {"served", true, plain, NULL},
+    {"guard", true, kept, NULL},
+    {"foreign ttl", true, foreign, NULL},
+    {"stored", true, stored, NULL},
+    {"ejected", true, ejected, NULL},
+    {"place", true, far, NULL},
+    {"state", false, unwell, NULL},
+    {"override", false, drained, NULL},
+    {"check", false, checked, NULL},
+    {"lease", false, silent, NULL},
+    {"epoch", false, unclaimed, NULL},
+    {"address", false, homeless, NULL},
+    {"limit", false, NULL, "more instances of one host than limits.instances_per_host"},
+    {"conflict", false, NULL, "a foreign record under the name of a host that has a daemon"},
+    {"refused value", false, NULL, "port: must be a number 1..65535"},
+};
+
+START_TEST(each_rule_has_an_instance)
+{
+    bool told[RULES] = {false};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        e.in = false;
+        if (table[i].change) {
+            struct explain_facts f = other();
+            table[i].change(&f);
+            f.served = served_by(&f.facts);
+            explain_instance(&f, &e);
+            ck_assert_msg(strlen(e.why) > 20, "%s: %s", table[i].word, e.why);
+        } else {
+            e.rule = explain_refusal(table[i].refusal);
+        }
+        ck_assert_str_eq(rule_word(e.rule), table[i].word);
+        ck_assert_msg(e.in == table[i].in, "%s", table[i].word);
+        told[e.rule] = true;
+    }
+    for (int rule = 0; rule < RULES; rule++)
+        ck_assert_msg(told[rule], "nothing is out, or in, by %s", rule_word((enum rule)rule));
 }
 END_TEST
 
@@ -178,4 +320,5 @@ START_TEST(refusals_have_rules)
 END_TEST
 
 UNIT_TESTS("registry/explain rules", in_by_each_rule, out_by_state, out_by_an_operator, out_by_the_lease,
-           out_for_want_of_an_address, what_else_is_to_be_known, refusals_have_rules)
+           out_for_want_of_an_address, in_but_passed_by, each_rule_has_an_instance, what_else_is_to_be_known,
+           refusals_have_rules)
