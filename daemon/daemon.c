@@ -76,8 +76,10 @@ static void flush(struct daemon *d, int64_t now_ns)
     do
         (void)catalog_flush_some(d->catalog, FLUSH_BLOCKS);
     while (catalog_has_work(d->catalog) && !loop_slice_over(&slice));
-    if (!catalog_is_dirty(d->catalog))
+    if (!catalog_is_dirty(d->catalog)) {
         d->flushed_ns = now_ns;
+        inbound_visible(d->inbound, clock_now_ns());
+    }
     bool more = regions_flush(d->regions, &slice, now_ns) || catalog_has_work(d->catalog);
     d->failover_ns = region_failover_run(d->failover, &slice, now_ns);
     if (more || d->failover_ns <= now_ns)

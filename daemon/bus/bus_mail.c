@@ -10,6 +10,7 @@
 struct entry_head {
     uint64_t seq;
     int64_t age_ns;
+    int64_t stored_ns;
     uint32_t n;
     uint16_t key_len;
     uint8_t kind;
@@ -27,6 +28,7 @@ bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message 
     struct entry_head head = {
         .seq = m->seq,
         .age_ns = m->age_ns,
+        .stored_ns = m->stored_ns,
         .n = (uint32_t)m->n,
         .key_len = (uint16_t)m->key_len,
         .kind = (uint8_t)m->kind,
@@ -54,6 +56,7 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
         .n = head.n,
         .seq = head.seq,
         .age_ns = head.age_ns,
+        .stored_ns = head.stored_ns,
     };
     *offset += entries_need(ret_m);
 }

@@ -75,6 +75,7 @@ enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream 
         return BUS_MESSAGE_FOREIGN;
     content(msg, key, max_value, ret_m);
     ret_m->seq = seq;
+    (void)wire_time(last_header(msg, "Nats-Time-Stamp", &unreadable), &ret_m->stored_ns);
     return BUS_MESSAGE_OK;
 }
 

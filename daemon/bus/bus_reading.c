@@ -75,6 +75,7 @@ static int begin_batch(struct bus_reading *r)
 
 int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns)
 {
+    m->stored_ns = time_ns;
     m->age_ns = time_ns < r->now_ns ? r->now_ns - time_ns : 0;
     if (m->kind == KV_REFUSED)
         metric_inc(&r->s->counters->values_refused);

@@ -247,8 +247,15 @@ static void touch_instance(struct catalog *c, struct instance *i)
     catalog_touch(&c->dirty_hosts, &i->host->dirty);
 }
 
+/* With its place in the order of its service. */
+static size_t instance_bytes(const struct instance *i)
+{
+    return sizeof *i + i->details_n + sizeof i;
+}
+
 static void unlink_instance(struct catalog *c, struct instance *i)
 {
+    c->instance_bytes -= instance_bytes(i);
     touch_instance(c, i);
     service_drop(i->service, i);
     host_unlink(c, i->host, i);
@@ -299,6 +306,7 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     }
     i->service = s;
     s->n++;
+    c->instance_bytes += instance_bytes(i);
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(c, h, i);
     if (i->ttl_ns) {
@@ -349,6 +357,7 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     old->counter = i->counter;
     old->revision = i->revision;
     old->put_ns = i->put_ns;
+    old->reached_us = 0;
     if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
         return;
     old->endpoint = i->endpoint;

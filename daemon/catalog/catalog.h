@@ -44,6 +44,7 @@ struct catalog_counts {
     uint64_t ignored_old;   /* puts that were not newer than what is known */
     uint64_t flush_errors;  /* blocks that could not be written: the old ones stay, and these wait */
     int flush_error;        /* why, the last time: a negative errno */
+    size_t bytes;           /* of what is known, without the table */
 };
 
 /* Strings are copied. -ENOMEM, or a negative errno. */

@@ -28,12 +28,28 @@ int catalog_explain(const struct catalog *c, uint64_t id, struct catalog_explain
     e->counter = i->counter;
     e->revision = i->revision;
     e->put_ns = i->put_ns;
+    e->reached_us = i->reached_us;
+    e->reached_error_us = i->reached_error_us;
     e->expires_ns = i->expires_ns;
     e->frozen = i->frozen;
     e->unreadable = i->unread;
     e->host_listed = i->host->listed;
     e->key = key_of(i);
     return catalog_read(c, id, &e->instance);
+}
+
+static uint32_t to_us(int64_t ns)
+{
+    return ns < UINT32_MAX * INT64_C(1000) ? (uint32_t)(ns / 1000) : UINT32_MAX;
+}
+
+void catalog_set_reached(struct catalog *c, uint64_t id, int64_t took_ns, int64_t error_ns)
+{
+    struct instance *i = instance_index_find(&c->instances, id);
+    if (!i)
+        return;
+    i->reached_us = to_us(took_ns > 1000 ? took_ns : 1000);
+    i->reached_error_us = to_us(error_ns);
 }
 
 bool catalog_is_named(const struct catalog *c, uint64_t id, const char *instance)

@@ -160,6 +160,8 @@ struct catalog_counts catalog_counts(const struct catalog *c)
     struct catalog_counts counts = c->counts;
     counts.services = HASH_COUNT(c->services);
     counts.instances = c->instances.n;
+    counts.bytes = c->instance_bytes + HASH_COUNT(c->services) * sizeof *c->services +
+                   HASH_COUNT(c->domains) * sizeof *c->domains + HASH_COUNT(c->hosts) * sizeof *c->hosts;
     return counts;
 }
 

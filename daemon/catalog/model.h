@@ -31,11 +31,13 @@ struct instance {
     uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
     struct instance *next_foreign, *prev_foreign;
-    uint64_t revision;        /* of the record in the bucket; 0: not known */
-    int64_t put_ns;           /* when that was put; 0: not known */
-    struct instance *instead; /* what the last snapshot had under its key, though this is newer; linked nowhere */
-    uint32_t mark;            /* of the last snapshot that had it */
-    uint32_t rank;            /* in its service's order: less is first */
+    uint64_t revision;         /* of the record in the bucket; 0: not known */
+    int64_t put_ns;            /* when that was put; 0: not known */
+    struct instance *instead;  /* what the last snapshot had under its key, though this is newer; linked nowhere */
+    uint32_t mark;             /* of the last snapshot that had it */
+    uint32_t reached_us;       /* how long its last change took from the server to the table; 0: not known */
+    uint32_t reached_error_us; /* by how much that may be wrong */
+    uint32_t rank;             /* in its service's order: less is first */
     uint16_t details_n;
     bool in_order; /* of its service, by that rank */
     bool changed;  /* in its service's list of those whose place, or page, is to be looked at */
@@ -172,6 +174,7 @@ struct catalog {
     size_t pages_cap;
     struct staging staging;
     struct catalog_counts counts;
+    size_t instance_bytes;
 };
 
 static inline struct served_facts instance_facts(const struct instance *i)

@@ -112,7 +112,7 @@ static void print_tags(const json_t *i, FILE *out)
 static void print_record(const json_t *i, FILE *out)
 {
     const json_t *record = json_object_get(i, "record");
-    char revision[40] = "", age[48] = "", confirmed[64] = "";
+    char revision[40] = "", age[48] = "", confirmed[96] = "";
     if (!record)
         return;
     if (has(record, "revision"))
@@ -122,8 +122,11 @@ static void print_record(const json_t *i, FILE *out)
     if (has(record, "confirmed_us"))
         snprintf(confirmed, sizeof confirmed, ", confirmed by NATS in %.1f ms",
                  (double)number_of(record, "confirmed_us") / 1000);
+    if (has(record, "visible_us"))
+        snprintf(confirmed, sizeof confirmed, ", visible here %.1f ms later (give or take %.1f ms)",
+                 (double)number_of(record, "visible_us") / 1000, (double)number_of(record, "visible_error_us") / 1000);
     if (is_true(record, "foreign"))
-        line(out, "record", "%sput without a daemon%s", revision, age);
+        line(out, "record", "%sput without a daemon%s%s", revision, age, confirmed);
     else
         line(out, "record", "%sby %s, change %" PRId64 " of epoch %" PRId64 "%s%s", revision, text_of(record, "writer"),
              number_of(record, "counter"), number_of(record, "epoch"), age, confirmed);

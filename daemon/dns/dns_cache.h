@@ -45,6 +45,12 @@ void dns_cache_fetch_answer(const struct dns_cache *c, const struct dns_cache_ke
 /* NULL. Valid until the next dns_cache_keep. */
 struct dns_prepared *dns_cache_find(const struct dns_cache *c, const struct dns_cache_key *key);
 
+/* Bytes of the ring that were ever needed. */
+static inline uint64_t dns_cache_used(const struct dns_cache *c)
+{
+    return c->head < c->bytes ? c->head : c->bytes;
+}
+
 /* Copies the answer, unless it is too large. */
 void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p);
 

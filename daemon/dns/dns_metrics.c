@@ -37,6 +37,7 @@ const struct metric dns_metrics[] = {
     COUNTER_OF(dns_counters, tcp_evicted, "discoverd_dns_tcp_closed_total{reason=\"evicted\"}",
                "TCP connections closed: the idlest for others above a limit, or because the client was idle or slow."),
     COUNTER_OF(dns_counters, tcp_timeouts, "discoverd_dns_tcp_closed_total{reason=\"timeout\"}", NULL),
+    GAUGE_OF(dns_counters, answers_bytes, "discoverd_dns_answers_bytes", "Memory of prepared answers, of all workers."),
 };
 METRICS_LISTED(dns_metrics)
 

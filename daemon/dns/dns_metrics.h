@@ -18,6 +18,7 @@ struct dns_counters {
     struct histogram service;
     metric_value receive_errors, send_errors;
     metric_value tcp_connections, tcp_accepted, tcp_evicted, tcp_timeouts;
+    metric_value answers_bytes;
 };
 
 extern const struct metric dns_metrics[];

@@ -183,8 +183,10 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lo
         .random = &r->random,
     };
     struct dns_prepared *p = dns_answer(&ask, r->scratch);
-    if (is_worth_keeping(p, l->query.qtype))
+    if (is_worth_keeping(p, l->query.qtype)) {
         dns_cache_keep(&r->cache, &l->key, p);
+        metric_set(&r->counters->answers_bytes, dns_cache_used(&r->cache));
+    }
     return p;
 }
 

@@ -21,6 +21,7 @@ struct place {
 
 struct answer_cache {
     struct place places[PLACES]; /* by the name's hash; the last one of two stays */
+    size_t bytes;
 };
 
 struct answer_cache *answer_cache_new(void)
@@ -48,6 +49,11 @@ int answer_cache_get(const struct answer_cache *a, const char *service, uint64_t
     return evbuffer_add(ret_body, p->bytes, p->n) == 0 ? 0 : -ENOENT;
 }
 
+size_t answer_cache_bytes(const struct answer_cache *a)
+{
+    return sizeof *a + a->bytes;
+}
+
 void answer_cache_put(struct answer_cache *a, const char *service, uint64_t index, struct evbuffer *body)
 {
     struct place *p = &a->places[place_of(service)];
@@ -55,6 +61,7 @@ void answer_cache_put(struct answer_cache *a, const char *service, uint64_t inde
     char *bytes = n <= BYTES_MAX && strlen(service) < SERVICE_CAP ? realloc(p->bytes, n) : NULL;
     if (!bytes)
         return;
+    a->bytes += n - p->n;
     p->bytes = bytes;
     p->n = n;
     p->index = index;

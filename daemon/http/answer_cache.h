@@ -20,4 +20,7 @@ int answer_cache_get(const struct answer_cache *a, const char *service, uint64_t
 /* Remembers it, instead of another one. No memory, or too large: it does not. */
 void answer_cache_put(struct answer_cache *a, const char *service, uint64_t index, struct evbuffer *body);
 
+/* What it takes. */
+size_t answer_cache_bytes(const struct answer_cache *a);
+
 #endif

@@ -12,6 +12,8 @@ static const struct metric metrics_table[] = {
     GAUGE_OF(http_metrics, connections, "discoverd_http_connections", "HTTP connections."),
     GAUGE_OF(http_metrics, held, "discoverd_http_requests_held", "HTTP requests that wait for a change."),
     GAUGE_OF(http_metrics, streams, "discoverd_http_streams", "HTTP streams of events."),
+    GAUGE_OF(http_metrics, answers_bytes, "discoverd_http_answers_bytes",
+             "Memory of answers that are kept to be given again."),
     COUNTER_OF(http_metrics, requests, "discoverd_http_requests_total", "HTTP requests that were understood."),
     COUNTER_OF(http_metrics, refused, "discoverd_http_refused_total",
                "HTTP requests refused because of what they are."),

@@ -230,8 +230,10 @@ static void send_walk(struct connection *c, bool remember)
     if (more > 0) {
         send_first(c, piece);
     } else {
-        if (more == 0 && remember)
+        if (more == 0 && remember) {
             answer_cache_put(c->http->cache, c->walk.service, c->index, piece);
+            metric_set(&c->http->metrics.answers_bytes, answer_cache_bytes(c->http->cache));
+        }
         page_walk_fini(&c->walk);
         if (more == 0)
             http_send(c, 200, TYPE_JSON, piece);

@@ -30,6 +30,7 @@
 
 struct http_metrics {
     metric_value connections, held, streams;
+    metric_value answers_bytes;
     metric_value requests, limited, displaced, refused, timeouts, aborted, accept_errors, held_limited, resets;
 };
 

@@ -181,7 +181,11 @@ json_t *explain_lease(const struct explaining *x, const char *host)
 
 static void set_other(const struct explaining *x, json_t *object, const struct catalog_explained *e)
 {
-    (void)json_object_set_new(object, "record", record_json(x, e, e->revision, e->put_ns));
+    json_t *record = record_json(x, e, e->revision, e->put_ns);
+    if (e->reached_us)
+        (void)json_object_update_new(record, json_pack("{s:I, s:I}", "visible_us", (json_int_t)e->reached_us,
+                                                       "visible_error_us", (json_int_t)e->reached_error_us));
+    (void)json_object_set_new(object, "record", record);
     json_t *lease = e->facts.foreign ? NULL : explain_lease(x, e->key.host);
     if (lease)
         (void)json_object_set_new(object, "lease", lease);

@@ -67,6 +67,9 @@ void inbound_lease_sent(struct inbound *in, const struct lease *lease, int64_t n
 /* This host says good-bye. */
 void inbound_leaving(struct inbound *in);
 
+/* The table has all that the catalog has. */
+void inbound_visible(struct inbound *in, int64_t now_ns);
+
 /* This process did not run for so long: no canary is late because of that. */
 void inbound_stalled(struct inbound *in, int64_t ns);
 

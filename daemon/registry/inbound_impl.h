@@ -3,6 +3,7 @@
 #ifndef REGISTRY_INBOUND_IMPL_H
 #define REGISTRY_INBOUND_IMPL_H
 
+#include "daemon/registry/arrivals.h"
 #include "daemon/registry/buckets.h"
 #include "daemon/registry/host_events.h"
 #include "daemon/registry/host_news.h"
@@ -23,6 +24,7 @@ struct inbound_counters {
     metric_value hosts_limited, services_limited, instances_limited, instances_per_service_limited,
         instances_per_host_limited, hostnames_per_host_limited;
     struct histogram lease_round_trip;
+    metric_value catalog_bytes, table_bytes;
 };
 
 /* One of the two buckets, as the callbacks of its follower get it. */
@@ -77,6 +79,7 @@ struct inbound {
     int64_t guard_until_ns;             /* ... until then, at most */
     const char *guard_reason;           /* static */
     struct lease own_lease;             /* as last sent */
+    struct arrivals arrivals;           /* of the own region */
     int64_t server_wall_ns; /* what the server's clock said at least (since 1970), at server_heard_ns; 0: nothing */
     int64_t server_heard_ns;
     char server[256], error[512]; /* of the bus */

@@ -7,12 +7,14 @@
 #include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
-static void canary(struct inbound *in, uint64_t counter, int64_t now_ns)
+static void canary(struct inbound *in, uint64_t counter, int64_t stored_ns, int64_t now_ns)
 {
     uint64_t seen = in->health.seen;
     health_seen(&in->health, counter, now_ns);
-    if (in->health.seen != seen && counter == in->health.sent)
-        histogram_observe(&in->counters.lease_round_trip, in->health.last_ns);
+    if (in->health.seen == seen || counter != in->health.sent)
+        return;
+    histogram_observe(&in->counters.lease_round_trip, in->health.last_ns);
+    server_clock_heard(&in->arrivals.clock, in->health.sent_ns, stored_ns, now_ns);
 }
 
 static void own_lease(struct inbound *in, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
@@ -22,7 +24,7 @@ static void own_lease(struct inbound *in, const struct lease *lease, const struc
     if (from_snapshot && lease->life != in->own_lease.life)
         host_events_lease_found(&in->host_events, lease, m->age_ns, now_ns);
     if (!from_snapshot && lease->life == in->own_lease.life && !lease->asked_by)
-        canary(in, lease->counter, now_ns);
+        canary(in, lease->counter, m->stored_ns, now_ns);
 }
 
 /* What the host vouches for against what is known. A lease out of a snapshot may be older than what that is. */

@@ -14,6 +14,7 @@ static void connected(struct inbound *in, const char *server, int64_t now_ns)
     host_address_set_server(in->reach.host_address, server);
     host_events_bus_back(&in->host_events, now_ns);
     health_set_connected(&in->health, true, now_ns);
+    in->arrivals.clock.known = false; /* it may be another server's */
     agent_connected(in->reach.agent, now_ns);
     inbound_follow(in, true, now_ns);
 }

@@ -7,6 +7,7 @@
 #include "daemon/catalog/foreign.h"
 #include "daemon/registry/inbound_impl.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/entry.h"
 
 #define FOREIGN_NOT_HERE "a foreign record under the name of a host that has a daemon"
 
@@ -30,11 +31,20 @@ static void refuse_for_limit(struct inbound *in, const struct instance_key *key,
     write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
+/* Another one's change, which nobody can look up before it is in the table. */
+static void note_arrival(struct inbound *in, uint64_t id, const struct kv_message *m, bool from_snapshot)
+{
+    if (in->reach.agent && !from_snapshot)
+        arrivals_taken(&in->arrivals, id, m->stored_ns);
+}
+
 static void put_record(struct inbound *in, const struct instance_key *key, const struct record *record,
                        const struct kv_message *m, bool from_snapshot)
 {
     struct catalog_origin origin = {.revision = m->seq, .put_ns = clock_now_ns() - m->age_ns};
     int err = catalog_put_from(in->reach.catalog, key, record, from_snapshot, &origin);
+    if (err == 0)
+        note_arrival(in, instance_id(key), m, from_snapshot);
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
@@ -65,6 +75,8 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
         return;
     }
     int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
+    if (err == 0)
+        note_arrival(in, instance_id(key), m, from_snapshot);
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))

@@ -28,7 +28,9 @@ struct kv_message {
     size_t key_len;
     const uint8_t *value;
     size_t n;
-    uint64_t seq;   /* in the stream */
+    uint64_t seq; /* in the stream */
+    int64_t
+        stored_ns;  /* when it was stored, by the server's clock (since 1970); 0: not known (live, before NATS 2.10) */
     int64_t age_ns; /* snapshot only, by the server's clock: of a lease the distance to the newest one, of a record how
                        long ago it was put */
 };

@@ -20,6 +20,7 @@ static struct kv_message message(const char *key, const char *value, uint64_t se
         .n = strlen(value),
         .seq = seq,
         .age_ns = (int64_t)seq * 1000,
+        .stored_ns = (int64_t)seq + 1,
     };
 }
 
@@ -38,6 +39,7 @@ START_TEST(entries_come_out_as_they_went_in)
     entries_next(mail, &offset, &out);
     ck_assert_uint_eq(out.seq, 7);
     ck_assert_int_eq(out.age_ns, 7000);
+    ck_assert_int_eq(out.stored_ns, 8);
     ck_assert(out.kind == KV_PUT && out.n == 3 && memcmp(out.value, "one", 3) == 0);
     ck_assert(out.key_len == 17 && memcmp(out.key, "shop.payment.a.p1", 17) == 0);
     entries_next(mail, &offset, &out);

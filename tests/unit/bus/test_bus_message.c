@@ -59,7 +59,10 @@ START_TEST(live_is_what_the_server_says)
     struct kv_message m;
     const struct header plain[] = {SERVER, {"Nats-Last-Sequence", "3"}, {NULL, NULL}};
     ck_assert_int_eq(live(FEED KEY, "value", plain, &m), BUS_MESSAGE_OK);
-    ck_assert(m.kind == KV_PUT && m.n == 5 && m.seq == 7 && m.key_len == strlen(KEY));
+    ck_assert(m.kind == KV_PUT && m.n == 5 && m.seq == 7 && m.key_len == strlen(KEY) && m.stored_ns == 0);
+    const struct header stamped[] = {SERVER, {"Nats-Time-Stamp", TIME}, {NULL, NULL}}; /* of 2.10 and newer */
+    ck_assert_int_eq(live(FEED KEY, "value", stamped, &m), BUS_MESSAGE_OK);
+    ck_assert_int_eq(m.stored_ns % 1000000000, 15486079);
     const struct header deleted[] = {{"KV-Operation", "DEL"}, SERVER, {NULL, NULL}};
     ck_assert(live(FEED KEY, "x", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
     ck_assert(live(FEED KEY, "", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/base/loop.h"
+#include "daemon/catalog/catalog_explain.h"
 #include "daemon/registry/configured.h"
 #include "daemon/registry/status.h"
 #include "tests/unit/agent/life.h"
@@ -207,6 +208,70 @@ START_TEST(a_host_that_says_good_bye_is_gone)
 }
 END_TEST
 
+/* A new version of entry 1, which the server stored when its clock said so; 0: it does not say. */
+static void tell_change(uint64_t seq, int64_t stored_ns)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    struct record record = bucket_record((uint16_t)(80 + seq));
+    record.epoch = 5;
+    record.counter = 5 + seq;
+    ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
+    struct kv_message m = message("shop.payment.web-2.a", bytes, n, seq);
+    m.stored_ns = stored_ns;
+    bus->live(inbound, BUS_SERVICES, &m);
+    catalog_flush(catalog);
+    inbound_visible(inbound, clock_now_ns());
+}
+
+static uint32_t reached_us(void)
+{
+    static struct catalog_explained e;
+    uint64_t id;
+    size_t total;
+    ck_assert_uint_eq(catalog_ids_of_host(catalog, "web-2", 1, &id, &total), 1);
+    ck_assert_int_eq(catalog_explain(catalog, id, &e), 0);
+    return e.reached_us;
+}
+
+static void add_visible(void *arg, const struct metric *metric, const struct histogram *h)
+{
+    for (size_t b = 0; b <= HISTOGRAM_BOUNDS && strcmp(metric->name, "discoverd_change_visible_seconds") == 0; b++)
+        *(uint64_t *)arg += metric_get(&h->counts[b]);
+}
+
+static uint64_t measured(void)
+{
+    uint64_t n = 0;
+    metrics_each_histogram(metrics, add_visible, &n);
+    return n;
+}
+
+/* The server's clock is a year ahead of ours: a change that it stored 30 ms ago is one of 30 ms ago. */
+START_TEST(a_change_takes_its_time_by_the_clock_of_the_server)
+{
+    const int64_t ahead_ns = 365 * 86400 * NS_PER_S;
+    begin();
+    connect_and_read();
+    tell_change(2, clock_now_ns() + ahead_ns);
+    ck_assert(measured() == 0 && reached_us() == 0); /* what its clock says is not known yet */
+    const struct lease own = {.counter = 1, .node = 1, .life = 1, .epoch = 5, .min_epoch = 5, .ttl_ms = 60000};
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    ck_assert_int_eq(lease_encode(&own, bytes, &n), 0);
+    struct kv_message m = message("web-1", bytes, n, 2);
+    inbound_lease_sent(inbound, &own, clock_now_ns());
+    m.stored_ns = clock_now_ns() + ahead_ns;
+    bus->live(inbound, BUS_HOSTS, &m);
+    tell_change(3, clock_now_ns() + ahead_ns - 30 * NS_PER_MS);
+    ck_assert_uint_eq(measured(), 1);
+    ck_assert_msg(reached_us() >= 25000 && reached_us() < 2000000, "%u us", reached_us());
+    tell_change(4, 0); /* of another server, that is older */
+    ck_assert(measured() == 1 && reached_us() == 0);
+    end();
+}
+END_TEST
+
 /* --- status: what is told of the whole --- */
 
 static int dns_error;
@@ -274,4 +339,4 @@ END_TEST
 
 UNIT_TESTS("inbound", what_both_buckets_have_is_served, its_silence_is_trusted_once_our_own_lease_has_come_back,
            a_value_that_is_no_record_is_refused_and_said_and_changes_nothing, a_host_that_says_good_bye_is_gone,
-           the_table_says_how_far_it_can_be_trusted)
+           a_change_takes_its_time_by_the_clock_of_the_server, the_table_says_how_far_it_can_be_trusted)
