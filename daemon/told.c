@@ -42,6 +42,8 @@ static struct document_reach reach_of(struct daemon *d)
                                                .catalog = d->catalog,
                                                .agent = d->agent,
                                                .inbound = d->inbound,
+                                               .regions = d->regions,
+                                               .failover = d->failover,
                                                .arg = d,
                                                .dns = dns_of,
                                                .api = api_of,

@@ -197,6 +197,8 @@ static void print_instance(const json_t *i, const char *service, const char *hos
     fputs("  ", out);
     styled(out, STYLE_BOLD, "%s%s%s/%s", service ? service : "", service ? " " : "", text_of(i, "host"),
            text_of(i, "instance"));
+    if (has(i, "of_region"))
+        fprintf(out, "  in region %s", text_of(i, "of_region"));
     fputs("  ", out);
     print_address(i, out);
     if (has(i, "state"))
@@ -209,6 +211,27 @@ static void print_instance(const json_t *i, const char *service, const char *hos
     if (strcmp(host, text_of(i, "host")) != 0)
         print_lease(json_object_get(i, "lease"), text_of(i, "host"), out);
     print_checks(i, out);
+}
+
+/* Where several regions are read: which one answers, and why. */
+static void print_regions(const json_t *document, FILE *out)
+{
+    size_t k;
+    const json_t *r, *list = json_object_get(document, "regions");
+    if (json_array_size(list) == 0)
+        return;
+    heading(out, "Regions");
+    json_array_foreach(list, k, r)
+    {
+        bool answers = is_true(r, "answers");
+        fputs("  ", out);
+        styled(out, answers ? STYLE_GOOD : STYLE_PLAIN, "%s", answers ? "answers" : "       ");
+        fputs("  ", out);
+        styled(out, STYLE_BOLD, "%s", text_of(r, "region"));
+        fprintf(out, "  %s%s, %" PRId64 " of %s usable\n", is_true(r, "own") ? "the own one, " : "",
+                text_of(r, "state"), number_of(r, "usable"), count(number_of(r, "total"), "instance"));
+        line(out, "why", "%s", text_of(r, "why"));
+    }
 }
 
 static void print_instances(const json_t *document, FILE *out)
@@ -316,6 +339,12 @@ static void print_sync(const json_t *document, FILE *out)
                 (double)number_of(propagation, "last_us") / 1000, (double)number_of(propagation, "mean_us") / 1000);
 }
 
+static bool is_away(const json_t *document)
+{
+    const json_t *own = json_array_get(json_object_get(document, "regions"), 0);
+    return own && !is_true(own, "answers");
+}
+
 /* How many are served, and who is not, by which rule: whoever is in a hurry reads no further. */
 static void print_headline(const json_t *document, FILE *out)
 {
@@ -328,6 +357,8 @@ static void print_headline(const json_t *document, FILE *out)
            : usable < total ? STYLE_WARNING
                             : STYLE_GOOD,
            "%" PRId64 " of %s %s served", usable, count(total, "instance"), usable == 1 || total == 1 ? "is" : "are");
+    if (is_away(document))
+        fprintf(out, " by region %s", text_of(document, "answering"));
     json_array_foreach(json_object_get(document, "instances"), k, i)
     {
         if (is_true(i, "in") || told == HEADLINE_MAX)
@@ -335,7 +366,7 @@ static void print_headline(const json_t *document, FILE *out)
         fprintf(out, "%s %s/%s by %s", told++ ? "," : "; out:", text_of(i, "host"), text_of(i, "instance"),
                 text_of(i, "rule"));
     }
-    if (told > 0 && total - usable > told)
+    if (told > 0 && total - usable > told && !is_away(document))
         fprintf(out, " and %" PRId64 " more", total - usable - told);
     fputc('\n', out);
 }
@@ -351,6 +382,7 @@ void explain_service_text(const json_t *document, FILE *out)
         return;
     }
     print_headline(document, out);
+    print_regions(document, out);
     print_instances(document, out);
     print_refused(document, out);
     print_clients(document, out);
@@ -384,7 +416,8 @@ void explain_host_text(const json_t *document, FILE *out)
         print_sync(document, out);
         return;
     }
-    fprintf(out, ": %s; %s\n", count(number_of(document, "total"), "instance"),
+    fprintf(out, ": %s%s%s; %s\n", count(number_of(document, "total"), "instance"),
+            has(document, "region") ? ", in region " : "", text_of(document, "region"),
             is_true(document, "own") ? "this host"
             : lease                  ? text_of(lease, "status")
                                      : "no lease of it was heard lately");
@@ -411,6 +444,22 @@ static void print_services(const json_t *document, FILE *out)
                                            number_of(s, "usable"), number_of(s, "instances"));
 }
 
+static void print_failovers(const json_t *document, FILE *out)
+{
+    size_t k;
+    const json_t *f, *list = json_object_get(document, "failovers");
+    if (json_array_size(list) == 0)
+        return;
+    heading(out, "Services for which another region answers, or an operator said which does");
+    json_array_foreach(list, k, f)
+    {
+        fprintf(out, "  %-40s %s", text_of(f, "service"), text_of(f, "at"));
+        if (number_of(f, "at_ms") >= 0)
+            fprintf(out, ", for %s", duration(number_of(f, "at_ms")));
+        fputs(is_true(f, "forced") ? ", as an operator said\n" : "\n", out);
+    }
+}
+
 static void print_hosts(const json_t *document, FILE *out)
 {
     size_t i;
@@ -431,6 +480,7 @@ void explain_all_text(const json_t *document, FILE *out)
     fputc('\n', out);
     print_problems(document, out);
     print_services(document, out);
+    print_failovers(document, out);
     print_hosts(document, out);
     print_refused(document, out);
     if (!json_array_size(json_object_get(document, "services")) && !json_array_size(json_object_get(document, "hosts")))

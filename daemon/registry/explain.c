@@ -11,6 +11,7 @@
 #include "daemon/documents/problems.h"
 #include "daemon/registry/explain_clients.h"
 #include "daemon/registry/explain_instances.h"
+#include "daemon/registry/explain_regions.h"
 #include "daemon/registry/nearest_names.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/status_message.h"
@@ -120,10 +121,35 @@ static json_t *known_instances(const struct explaining *x, const struct wanted *
     return list;
 }
 
-static json_t *instances(const struct explaining *x, const struct wanted *w)
+/* The same explanation, of what another region has. reach: room for it. */
+static struct explaining of_region(const struct explaining *x, const struct region *r, struct explain_reach *reach)
+{
+    struct explaining other = *x;
+    *reach = *x->reach;
+    reach->catalog = region_catalog(r);
+    reach->inbound = region_inbound(r);
+    other.reach = reach;
+    other.region = region_name(r);
+    return other;
+}
+
+/* Those of the region that answers come first. */
+static json_t *answering_instances(const struct explaining *x, const struct wanted *w, const struct region *answering)
+{
+    struct explain_reach reach;
+    if (!answering)
+        return known_instances(x, w);
+    struct explaining other = of_region(x, answering, &reach);
+    json_t *list = known_instances(&other, w), *own = known_instances(x, w);
+    (void)json_array_extend(list, own);
+    json_decref(own);
+    return list;
+}
+
+static json_t *instances(const struct explaining *x, const struct wanted *w, const struct region *answering)
 {
     struct instance_key keys[EXPLAIN_INSTANCES_MAX];
-    json_t *list = known_instances(x, w);
+    json_t *list = answering_instances(x, w, answering);
     size_t n = agent_waiting(x->reach->agent, w->domain, w->name, EXPLAIN_INSTANCES_MAX, keys);
     for (size_t i = 0; i < n; i++)
         append_if_wanted(w, list, explain_waiting(x, &keys[i]));
@@ -134,8 +160,10 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
 {
     struct catalog_service_counts counts = {0};
     struct nearest_names similar = {.n = 0};
-    bool known = catalog_count_service(x->reach->catalog, w->service, &counts) == 0;
-    json_t *list = instances(x, w), *document = head(x, w->service);
+    const struct region *answering = explain_answering(x, w->service);
+    const struct catalog *c = answering ? region_catalog(answering) : x->reach->catalog;
+    bool known = catalog_count_service(c, w->service, &counts) == 0 || explain_region_knows(x, w->service);
+    json_t *list = instances(x, w, answering), *document = head(x, w->service), *regions;
     if (*w->instance)
         known = json_array_size(list) > 0;
     else if (!known)
@@ -147,7 +175,11 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
                             names_json(&similar), "propagation", propagation(x)));
     (void)json_object_set_new(document, "dns",
                               explain_dns(x->reach->dns(x->reach->arg), w->domain, w->name, counts.usable));
-    (void)json_object_set_new(document, "pick", explain_pick(x->reach->catalog, w->service));
+    (void)json_object_set_new(document, "pick", explain_pick(c, w->service));
+    (void)json_object_set_new(document, "answering",
+                              json_string(answering ? region_name(answering) : x->reach->config->region));
+    if ((regions = explain_regions(x, w->service)))
+        (void)json_object_set_new(document, "regions", regions);
     if (*w->instance)
         (void)json_object_set_new(document, "wanted",
                                   json_pack("{s:s*, s:s}", "host", *w->host ? w->host : NULL, "instance", w->instance));
@@ -172,7 +204,7 @@ static json_t *host_explained(const struct explaining *x, const char *host)
     uint64_t ids[EXPLAIN_INSTANCES_MAX];
     size_t total, n = catalog_ids_of_host(x->reach->catalog, host, EXPLAIN_INSTANCES_MAX, ids, &total);
     struct nearest_names similar = {.n = 0};
-    bool own = strcmp(host, x->reach->config->host) == 0;
+    bool own = !x->region && strcmp(host, x->reach->config->host) == 0;
     json_t *list = json_array(), *lease = explain_lease(x, host), *document = head(x, NULL);
     bool known = own || lease || total > 0 || catalog_knows_host(x->reach->catalog, host);
     for (size_t i = 0; i < n; i++)
@@ -184,9 +216,25 @@ static json_t *host_explained(const struct explaining *x, const char *host)
                                            known, "own", own, "total", (json_int_t)total, "lease", lease, "instances",
                                            list, "refused", explain_refused(x, "", "", host), "similar",
                                            names_json(&similar), "propagation", propagation(x)));
+    if (x->region)
+        (void)json_object_set_new(document, "region", json_string(x->region));
     if (own)
         (void)status_message_tell(x->status, add_condition, document);
     return document;
+}
+
+/* Of the own region, unless another one alone knows it. */
+static json_t *any_host_explained(const struct explaining *x, const char *host)
+{
+    struct explain_reach reach;
+    bool own = strcmp(host, x->reach->config->host) == 0 || catalog_knows_host(x->reach->catalog, host);
+    for (size_t i = 0; i < regions_count(x->reach->regions) && !own; i++) {
+        const struct region *r = regions_at(x->reach->regions, i);
+        struct explaining other = of_region(x, r, &reach);
+        if (catalog_knows_host(region_catalog(r), host))
+            return host_explained(&other, host);
+    }
+    return host_explained(x, host);
 }
 
 /* --- all --- */
@@ -205,6 +253,14 @@ static bool add_host(void *arg, const char *name, const struct catalog_service_c
     return json_array_size(arg) < SHOWN_MAX;
 }
 
+static void add_failovers(void *arg, const struct discover_status *s)
+{
+    json_t *regions = regions_document(s), *list = json_object_get(regions, "failovers");
+    if (json_array_size(list) > 0)
+        (void)json_object_set(arg, "failovers", list);
+    json_decref(regions);
+}
+
 static json_t *all_explained(const struct explaining *x)
 {
     json_t *services = json_array(), *hosts = json_array(), *document = head(x, NULL);
@@ -214,6 +270,7 @@ static json_t *all_explained(const struct explaining *x)
                                                      "hosts", hosts, "refused", explain_refused(x, "", "", ""),
                                                      "propagation", propagation(x)));
     (void)status_message_tell(x->status, add_condition, document);
+    (void)status_message_tell(x->status, add_failovers, document);
     return document;
 }
 
@@ -229,7 +286,7 @@ int explain_document(const struct explain_reach *reach, const char *what, json_t
     else if (strchr(what, '/'))
         document = parse_wanted(what, &w) < 0 ? NULL : service_explained(&x, &w);
     else
-        document = label_valid(what, strlen(what)) ? host_explained(&x, what) : NULL;
+        document = label_valid(what, strlen(what)) ? any_host_explained(&x, what) : NULL;
     if (document)
         *ret_document = document;
     return document ? 0 : -EINVAL;

@@ -20,6 +20,8 @@
 #include "daemon/config/config.h"
 #include "daemon/dns/dns.h"
 #include "daemon/registry/inbound.h"
+#include "daemon/registry/region_failover.h"
+#include "daemon/registry/regions.h"
 
 /* What it reaches; all stay the caller's. */
 struct explain_reach {
@@ -27,6 +29,8 @@ struct explain_reach {
     struct catalog *catalog;
     const struct agent *agent;
     const struct inbound *inbound;
+    const struct regions *regions;          /* NULL: no other one is read */
+    const struct region_failover *failover; /* the same */
     void *arg;
     struct dns *(*dns)(void *arg);             /* NULL: DNS is switched off */
     const struct api *(*api)(void *arg);       /* NULL: not yet, or not any more */

@@ -8,6 +8,7 @@
 #include "daemon/catalog/foreign.h"
 #include "daemon/http/page_json.h"
 #include "daemon/registry/explain_clients.h"
+#include "daemon/registry/explain_regions.h"
 #include "daemon/registry/explain_rules.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
@@ -17,7 +18,7 @@
 
 static bool is_own(const struct explaining *x, const char *host)
 {
-    return strcmp(host, x->reach->config->host) == 0;
+    return !x->region && strcmp(host, x->reach->config->host) == 0;
 }
 
 static int64_t age_at(int64_t now_ns, int64_t then_ns)
@@ -68,7 +69,8 @@ static struct explain_facts facts_of(const struct explaining *x, const struct ca
                                   .expires_ns = e->expires_ns,
                                   .frozen = e->frozen,
                                   .unreadable = e->unreadable,
-                                  .name_conflict = x->status->name_taken};
+                                  .name_conflict = !x->region && x->status->name_taken,
+                                  .region = x->region};
 }
 
 /* --- as JSON --- */
@@ -198,6 +200,8 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
     struct liveness_host lease;
     struct explanation explanation;
     json_t *object = page_instance_json(service, &e->instance);
+    if (x->region)
+        (void)json_object_set_new(object, "of_region", json_string(x->region));
     (void)json_object_set_new(object, "service", json_string(service));
     if (is_own(x, e->key.host) && agent_explain(x->reach->agent, &e->key, x->now_ns, &own) == 0) {
         f.own = &own;
@@ -209,6 +213,8 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
     }
     fill_ejected(x, service, e->instance.endpoint.id, &f);
     fill_place(x, service, &e->instance.endpoint, &f);
+    const struct region *answering = explain_answering(x, service);
+    f.answering = answering ? region_name(answering) : NULL;
     explain_instance(&f, &explanation);
     set_explanation(object, &explanation);
     return object;

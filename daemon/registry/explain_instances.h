@@ -12,6 +12,7 @@ struct explaining {
     const struct explain_reach *reach;
     const Discover__V1__Status *status;
     int64_t now_ns;
+    const char *region; /* whose catalog and inbound these are, if not the own one's; or NULL */
 };
 
 /* What the checks of an instance of this host say; whole: all of it, not each one's first line. */

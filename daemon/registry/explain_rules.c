@@ -18,6 +18,7 @@ const char *rule_word(enum rule rule)
         [RULE_CHECK] = "check",           [RULE_LEASE] = "lease",     [RULE_EPOCH] = "epoch",
         [RULE_ADDRESS] = "address",       [RULE_LIMIT] = "limit",     [RULE_CONFLICT] = "conflict",
         [RULE_REFUSED] = "refused value", [RULE_EJECTED] = "ejected", [RULE_PLACE] = "place",
+        [RULE_REGION] = "region",
     };
     return words[rule];
 }
@@ -164,10 +165,28 @@ static void by_place(const struct explain_facts *f, struct explanation *e)
         state_word(f->facts.state), f->host, far_words[f->tier], others, near_words[f->first_tier]);
 }
 
+/* Of that region's instances all that is true of any; but whoever asks is told that it is elsewhere. */
+static void by_region(const struct explain_facts *f, struct explanation *e)
+{
+    if (f->region && f->answering && strcmp(f->region, f->answering) == 0)
+        say(e, true, RULE_REGION,
+            "it is %s, and its host %s is alive in region %s, which answers for the service at present",
+            state_word(f->facts.state), f->host, f->region);
+    else if (f->region)
+        say(e, false, RULE_REGION,
+            "it is %s in region %s, which is not the one that answers: ask for it by the region's name",
+            state_word(f->facts.state), f->region);
+    else
+        say(e, false, RULE_REGION, "it is %s, but region %s answers for the service at present",
+            state_word(f->facts.state), f->answering);
+}
+
 static void served(const struct explain_facts *f, struct explanation *e)
 {
     if (!f->has_address)
         by_address(f, e);
+    else if (f->answering && !f->region)
+        by_region(f, e);
     else if (f->facts.foreign && f->frozen)
         say(e, true, RULE_FOREIGN, "its record is its own lease, which does not run out while NATS cannot be heard");
     else if (f->facts.foreign)
@@ -179,6 +198,8 @@ static void served(const struct explain_facts *f, struct explanation *e)
         say(e, true, RULE_GUARD,
             "the lease of its host %s has run out together with too many others, so it is kept for %.1f s more",
             f->host, seconds(f->lease->deadline_ns - f->now_ns));
+    else if (f->region)
+        by_region(f, e);
     else if (f->ejected_ns > 0)
         by_ejection(f, e);
     else if (is_behind(f))

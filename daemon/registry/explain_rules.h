@@ -28,6 +28,7 @@ enum rule {
     RULE_ADDRESS,  /* out: nobody knows its address yet */
     RULE_LIMIT,    /* out: not taken, for a limit */
     RULE_CONFLICT, /* out: not taken, for another has that name */
+    RULE_REGION,   /* in or out: another region than the own one answers for its service */
     RULE_REFUSED,  /* out: not taken, for its value cannot be read or breaks a rule */
     RULES
 };
@@ -50,8 +51,10 @@ struct explain_facts {
     const struct liveness_host *lease; /* of another host; NULL: none was heard lately */
     int64_t ejected_ns;                /* left out for so long by processes of this host; 0: not */
     bool ejected_for_all;
-    uint32_t ejected_by; /* the user of the process that said so */
-    uint8_t tier;        /* enum discover_tier; */
+    uint32_t ejected_by;   /* the user of the process that said so */
+    const char *region;    /* whose it is; NULL: of the own one */
+    const char *answering; /* which one answers for its service; NULL: the own one */
+    uint8_t tier;          /* enum discover_tier; */
     uint16_t priority;
     uint8_t first_tier; /* of those that pick goes to first, */
     uint16_t first_priority;

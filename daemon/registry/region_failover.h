@@ -58,4 +58,21 @@ void region_failover_status(const struct region_failover *f, int64_t now_ns, Dis
 bool region_failover_of(const struct region_failover *f, const char *service, int64_t now_ns,
                         Discover__V1__Failover *ret_failover);
 
+/* Why the region that answers for a service does. Times are how long ago, or how long it takes. */
+struct region_answer {
+    const char *at;     /* which; "": the own one */
+    int64_t for_ns;     /* since when; 0: always, as far as is known */
+    bool forced;        /* an operator said so: */
+    uint32_t uid;       /* who, */
+    int64_t said_ns;    /* and when; 0: not known */
+    uint32_t min;       /* usable instances of the own one that are enough */
+    int64_t lacking_ns; /* so long it has had fewer, and still answers; 0: it has not */
+    int64_t after_ns;   /* and so long it may have */
+    int64_t back_in_ns; /* the nearer one answers in so long, if it stays as it is; 0: there is none */
+};
+
+/* false: no other region has it, or none is asked. Valid until anything else is called. */
+bool region_failover_explain(const struct region_failover *f, const char *service, int64_t now_ns,
+                             struct region_answer *ret_answer);
+
 #endif

@@ -144,3 +144,28 @@ void region_failover_status(const struct region_failover *f, int64_t now_ns, Dis
     ret_status->n_failovers = n;
     ret_status->failovers = pointers;
 }
+
+bool region_failover_explain(const struct region_failover *f, const char *service, int64_t now_ns,
+                             struct region_answer *ret_answer)
+{
+    Discover__V1__Failover told = DISCOVER__V1__FAILOVER__INIT;
+    const struct failover_entry *e = NULL;
+    if (f)
+        HASH_FIND_STR(f->entries, service, e);
+    if (!e)
+        return false;
+    const struct failover *o = &e->failover;
+    fill(f, e, region_switches_find(&f->switches, service), now_ns, &told);
+    *ret_answer = (struct region_answer){
+        .at = told.at,
+        .for_ns = e->written_ns ? now_ns - e->written_ns : 0,
+        .forced = told.forced,
+        .uid = told.uid,
+        .said_ns = told.age_ms > 0 ? told.age_ms * NS_PER_MS : 0,
+        .min = e->rule.min,
+        .lacking_ns = o->lacking_since_ns ? now_ns - o->lacking_since_ns : 0,
+        .after_ns = e->rule.after_ns,
+        .back_in_ns = o->better_since_ns ? o->better_since_ns + o->wait_ns - now_ns : 0,
+    };
+    return true;
+}

@@ -208,6 +208,22 @@ START_TEST(the_other_region_answers)
     wait_until(1000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
     ck_assert_msg(dns_says("1001 1002 "), "%s", a.seen);
     ck_assert_int_eq(seen("shop/payment@a"), DISCOVER_E_UNKNOWN);
+    static struct output o;
+    ck_assert_int_eq(ctl(&a, &o, "explain", "shop/payment", NULL), 0);
+    static const char *const texts[] = {
+        "shop/payment: 2 of 2 instances are served by region b\n",
+        "           a  the own one, live, 0 of 0 instances usable\n      why      it has no instance of it; 1 are "
+        "enough",
+        "  answers  b  live, 2 of 2 instances usable\n      why      2 of its 2 instances are usable, and it has "
+        "answered for ",
+        "region: it is passing, and its host b1 is alive in region b, which answers for the service at present",
+        "pick  1. priority 0, in another region: 2 instances, weight 2"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        ck_assert_msg(strstr(o.out, texts[i]), "%s is not in\n%s", texts[i], o.out);
+    ck_assert_int_eq(ctl(&a, &o, "explain", "b1", NULL), 0);
+    ck_assert_msg(strstr(o.out, "b1: 1 instance, in region b; alive"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "explain", NULL), 0);
+    ck_assert_msg(strstr(o.out, "shop/payment                             b, for "), "%s", o.out);
     ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
     wait_until(1000, is("shop/payment", 1, DISCOVER_FRESH), a.seen);
     cable_set(&regions.link, CABLE_RESET);

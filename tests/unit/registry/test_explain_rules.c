@@ -192,6 +192,25 @@ START_TEST(in_but_passed_by)
 }
 END_TEST
 
+/* The own ones are not asked while another region answers; those are. */
+START_TEST(in_and_out_by_region)
+{
+    struct explain_facts f = other();
+    f.answering = "b";
+    expect(f, false, RULE_REGION, "region", "it is passing, but region b answers for the service at present");
+    f.facts.foreign = true;
+    expect(f, false, RULE_REGION, "region", "region b answers");
+    f.facts.state = DISCOVER_DRAINING;
+    expect(f, false, RULE_STATE, "state", "");
+    f = other(), f.answering = "b", f.region = "b";
+    expect(f, true, RULE_REGION, "region", "its host web-2 is alive in region b, which answers for the service");
+    lease.status = HOST_HELD;
+    expect(f, true, RULE_GUARD, "guard", "");
+    f = other(), f.region = "b";
+    expect(f, false, RULE_REGION, "region", "not the one that answers: ask for it by the region's name");
+}
+END_TEST
+
 /* --- a table: one instance for each rule, or one refusal --- */
 
 /* What is not as it is with one that nothing is wrong with. */
@@ -226,6 +245,11 @@ static void far(struct explain_facts *f)
 {
     f->tier = DISCOVER_REGION;
     f->n_first = 1;
+}
+
+static void elsewhere(struct explain_facts *f)
+{
+    f->region = f->answering = "b";
 }
 
 static void unwell(struct explain_facts *f)
@@ -273,6 +297,7 @@ static const struct {
     {"stored", true, stored, NULL},
     {"ejected", true, ejected, NULL},
     {"place", true, far, NULL},
+    {"region", true, elsewhere, NULL},
     {"state", false, unwell, NULL},
     {"override", false, drained, NULL},
     {"check", false, checked, NULL},
@@ -320,5 +345,5 @@ START_TEST(refusals_have_rules)
 END_TEST
 
 UNIT_TESTS("registry/explain rules", in_by_each_rule, out_by_state, out_by_an_operator, out_by_the_lease,
-           out_for_want_of_an_address, in_but_passed_by, each_rule_has_an_instance, what_else_is_to_be_known,
-           refusals_have_rules)
+           out_for_want_of_an_address, in_but_passed_by, in_and_out_by_region, each_rule_has_an_instance,
+           what_else_is_to_be_known, refusals_have_rules)
