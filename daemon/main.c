@@ -9,16 +9,18 @@
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/try.h"
+#include "daemon/try_user.h"
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
 #define EXIT_USAGE     2
 #define LARGE_BLOCK    (128 * 1024) /* has pages of its own, which go back when it is freed */
 
 static const char usage[] =
-    "usage: discoverd [-c FILE] [-t | --init | --dev | --keys | --metrics]\n"
+    "usage: discoverd [-c FILE] [-t [--user NAME] | --init | --dev | --keys | --metrics]\n"
     "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
     "  -t, --test         check the configuration, and the files, ports and folders that it names, and exit:\n"
     "                     0, or 2 and what is wrong where\n"
+    "      --user NAME    with -t, as root: what this user finds [" TRY_USER ", if there is one]\n"
     "      --init         make the buckets in NATS and exit\n"
     "      --dev          try it: a private nats-server, everything in a temporary folder\n"
     "      --keys         list the keys of the configuration\n"
@@ -30,11 +32,17 @@ static const char usage[] =
 enum mode { RUN, TEST, INIT, DEV, KEYS, METRICS, EXAMPLE };
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-    {"init", no_argument, NULL, 'i'},         {"dev", no_argument, NULL, 'd'},
-    {"keys", no_argument, NULL, 'k'},         {"example", no_argument, NULL, 'e'},
-    {"metrics", no_argument, NULL, 'm'},      {"version", no_argument, NULL, 'V'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"config", required_argument, NULL, 'c'},
+    {"test", no_argument, NULL, 't'},
+    {"init", no_argument, NULL, 'i'},
+    {"dev", no_argument, NULL, 'd'},
+    {"keys", no_argument, NULL, 'k'},
+    {"example", no_argument, NULL, 'e'},
+    {"metrics", no_argument, NULL, 'm'},
+    {"version", no_argument, NULL, 'V'},
+    {"help", no_argument, NULL, 'h'},
+    {"user", required_argument, NULL, 'u'},
+    {NULL, 0, NULL, 0},
 };
 
 static void print_error(void *arg, const char *message)
@@ -50,18 +58,23 @@ static void print_metric(void *arg, const struct metric *metric)
     printf("%s\t%s\t%s\n", metric->name, types[metric->type], metric->help ? metric->help : "");
 }
 
+static int test(const char *path, const char *user)
+{
+    struct config *config;
+    if (try_take_user(user, &user) < 0 || config_load(path, print_error, NULL, &config) < 0)
+        return EXIT_USAGE;
+    bool good = config_try(config, user) && config_refused_files(config) == 0;
+    if (good)
+        printf("%s: good%s%s\n", path, user ? " for user " : "", user ? user : "");
+    config_free(config);
+    return good ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
 static int run(enum mode mode, const char *path)
 {
     struct config *config;
     if (config_load(path, print_error, NULL, &config) < 0)
         return EXIT_USAGE;
-    if (mode == TEST) {
-        bool good = config_try(config) && config_refused_files(config) == 0;
-        if (good)
-            printf("%s: good\n", path);
-        config_free(config);
-        return good ? EXIT_SUCCESS : EXIT_USAGE;
-    }
     log_set_level(config->log.level);
     return mode == INIT ? init_run(config) : daemon_run(config, path);
 }
@@ -81,7 +94,7 @@ static void share_one_heap(void)
 
 int main(int argc, char **argv)
 {
-    const char *path = DEFAULT_CONFIG;
+    const char *path = DEFAULT_CONFIG, *user = NULL;
     enum mode mode = RUN;
     int option;
     share_one_heap();
@@ -92,6 +105,9 @@ int main(int argc, char **argv)
             break;
         case 't':
             mode = TEST;
+            break;
+        case 'u':
+            user = optarg;
             break;
         case 'i':
             mode = INIT;
@@ -123,6 +139,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "discoverd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_USAGE;
     }
+    if (user && mode != TEST) {
+        fprintf(stderr, "discoverd: --user goes with -t alone\n%s", usage);
+        return EXIT_USAGE;
+    }
+    if (mode == TEST)
+        return test(path, user);
     if (mode == KEYS)
         config_print_keys(stdout);
     else if (mode == METRICS)

@@ -17,20 +17,31 @@
 #include "daemon/bus/certificate.h"
 #include "daemon/registry/configured.h"
 
-#define SOON_S (14 * 86400)
+#define SOON_S         (14 * 86400)
+#define UNIT_STATE_DIR "/var/lib/discoverd" /* systemd makes it and gives it to the user (StateDirectory=) */
 
-static bool try_access(const struct config *c)
+static bool try_bus(const char *region, const struct bus_options *options)
 {
     char why[BUS_WHY_CAP];
-    struct bus_options options;
     struct bus_access *access;
-    configured_bus_options(c, false, &options);
-    if (bus_access_read(&options, &access, why) == 0) {
+    if (bus_access_read(options, &access, why) == 0) {
         bus_access_free(access);
         return true;
     }
-    fprintf(stderr, "%s\n", why);
+    fprintf(stderr, "%s%s%s%s\n", region ? "region " : "", region ? region : "", region ? ": " : "", why);
     return false;
+}
+
+static bool try_access(const struct config *c)
+{
+    struct bus_options options;
+    configured_bus_options(c, false, &options);
+    bool good = try_bus(NULL, &options);
+    for (size_t i = 0; i < c->n_regions; i++) {
+        configured_region_bus_options(c, &c->regions[i], &options);
+        good &= try_bus(c->regions[i].name, &options);
+    }
+    return good;
 }
 
 static bool try_certificate(const char *key, const char *path)
@@ -55,10 +66,12 @@ static void parent_of(const char *path, char ret_parent[static PATH_MAX])
         slash[slash == ret_parent] = '\0';
 }
 
-static bool try_state_dir(const char *path)
+static bool try_state_dir(const char *path, const char *as)
 {
     char parent[PATH_MAX];
     struct stat st;
+    if (as && strcmp(path, UNIT_STATE_DIR) == 0)
+        return true;
     parent_of(path, parent);
     const char *folder = stat(path, &st) == 0 ? path : parent;
     if (folder == path && !S_ISDIR(st.st_mode))
@@ -84,8 +97,11 @@ static bool runs_already(const char *state_dir)
     return held;
 }
 
-/* An address that is not there yet is none of this: it is waited for. */
-static bool try_port(const char *key, const char *text, int type)
+/*
+ * An address that is not there yet is none of this: it is waited for. Nor is, for another user, what only root may open: the
+ * unit may have a drop-in, or systemd the socket.
+ */
+static bool try_port(const char *key, const char *text, int type, const char *as)
 {
     struct sockaddr_storage address;
     socklen_t n;
@@ -98,28 +114,31 @@ static bool try_port(const char *key, const char *text, int type)
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    bool bad = bind(fd, (struct sockaddr *)&address, n) < 0 && (errno == EADDRINUSE || errno == EACCES);
-    if (bad)
-        fprintf(stderr, "%s: %s (%s): %s\n", key, text, type == SOCK_STREAM ? "TCP" : "UDP", strerror(errno));
+    int err = bind(fd, (struct sockaddr *)&address, n) < 0 ? errno : 0;
+    const char *kind = type == SOCK_STREAM ? "TCP" : "UDP";
     close(fd);
-    return !bad;
+    if (err == EACCES && as)
+        fprintf(stderr, "%s: %s (%s): user %s needs port53.conf for it, or systemd's socket\n", key, text, kind, as);
+    else if (err == EADDRINUSE || err == EACCES)
+        fprintf(stderr, "%s: %s (%s): %s\n", key, text, kind, strerror(err));
+    return err != EADDRINUSE && (err != EACCES || as);
 }
 
-static bool try_ports(const struct config *c)
+static bool try_ports(const struct config *c, const char *as)
 {
     bool good = true;
     for (size_t i = 0; i < c->dns.listen.n; i++) {
-        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_DGRAM);
-        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_STREAM);
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_DGRAM, as);
+        good &= try_port("dns.listen", c->dns.listen.items[i], SOCK_STREAM, as);
     }
-    return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM));
+    return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM, as));
 }
 
-bool config_try(const struct config *c)
+bool config_try(const struct config *c, const char *as)
 {
     bool good = try_access(c);
     good &= try_certificate("nats.tls.ca", c->nats.tls.ca);
     good &= try_certificate("nats.tls.cert", c->nats.tls.cert);
-    good &= try_state_dir(c->state_dir);
-    return good & (runs_already(c->state_dir) || try_ports(c));
+    good &= try_state_dir(c->state_dir, as);
+    return good & (runs_already(c->state_dir) || try_ports(c, as));
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/e2e/rotation.h"
 #include "tests/support/certificates.h"
@@ -257,6 +258,34 @@ START_TEST(what_is_named_is_tried)
 }
 END_TEST
 
+/* What root may read, the daemon's user may not. */
+START_TEST(root_tries_with_the_rights_of_the_daemons_user)
+{
+    static const char *const user = "nobody";
+    char bus[1024];
+    snprintf(bus, sizeof bus, "user = \"d\"; password_file = \"%s/password\";", e2e_folder());
+    write_secret("password", "first");
+    host_init(&a, &(struct host_options){.name = "a", .bus = bus});
+    const char *const as[] = {e2e_binary("discoverd"), "-t", "--user", user, "-c", a.config, NULL};
+    if (geteuid() != 0) {
+        ck_assert_int_eq(run(&o, as), 2);
+        ck_assert_msg(strstr(o.err, "only root"), "%s", o.err);
+        return;
+    }
+    ck_assert_msg(tested() == 0, "%s", o.err);
+    ck_assert_int_eq(shell(&o, "chmod 711 %s && chmod 755 %s %s", e2e_folder(), a.folder, a.services_dir), 0);
+    ck_assert_msg(run(&o, as) == 2 && strstr(o.err, "password_file") && strstr(o.err, "state_dir: "), "%s", o.err);
+    ck_assert_int_eq(shell(&o, "chgrp $(id -g %s) %s/password && chmod 640 %s/password && chown -R %s %s", user,
+                           e2e_folder(), e2e_folder(), user, a.state_dir),
+                     0);
+    ck_assert_msg(run(&o, as) == 0 && strstr(o.out, "good for user nobody"), "%s%s", o.out, o.err);
+    ck_assert_int_eq(shell(&o, "chmod 600 %s", a.config), 0);
+    ck_assert_msg(run(&o, as) == 2 && strstr(o.err, a.config), "%s", o.err);
+    const char *const unknown[] = {as[0], "-t", "--user", "no such user", "-c", a.config, NULL};
+    ck_assert_msg(run(&o, unknown) == 2 && strstr(o.err, "no such user"), "%s", o.err);
+}
+END_TEST
+
 /* Of another program; those of the daemon itself, when it runs, are no mistake. */
 START_TEST(ports_are_tried)
 {
@@ -275,4 +304,6 @@ E2E_TESTS("secrets", 90, {"password_rotated_under_load", password_rotated_under_
           {"certificate_rotated_under_load", certificate_rotated_under_load},
           {"what_tls_does_not_like_is_named", what_tls_does_not_like_is_named},
           {"other_servers_are_taken", other_servers_are_taken}, {"what_is_named_is_tried", what_is_named_is_tried},
-          {"ports_are_tried", ports_are_tried}, {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})
+          {"ports_are_tried", ports_are_tried},
+          {"root_tries_with_the_rights_of_the_daemons_user", root_tries_with_the_rights_of_the_daemons_user},
+          {"reload_tells_what_became_of_it", reload_tells_what_became_of_it})
