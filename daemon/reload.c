@@ -146,8 +146,8 @@ static void log_taken(const struct daemon *d, const struct reload_report *report
     for (size_t i = 0; i < report->taken.n && used < sizeof text; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? ", " : ": ", report->taken.items[i]);
     if (config_refused_files(d->config))
-        log_error("configuration reloaded, but for %zu files of %s%s", config_refused_files(d->config),
-                  d->config->services_dir, text);
+        log_error("configuration reloaded%s; refused: %zu of the files of %s", text, config_refused_files(d->config),
+                  d->config->services_dir);
     else
         log_notice("configuration reloaded%s", text);
 }

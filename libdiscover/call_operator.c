@@ -13,14 +13,14 @@ typedef Discover__V1__ClientMessage client_message;
 #define RELOADED DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
 
 static int override(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                    const char *reason, const struct call_completion *to)
+                    const char *reason, uint32_t grace_ms, const struct call_completion *to)
 {
     int err = call_begin(d);
     if (!err && (!service || !instance || *service))
         err = check_names(service, instance);
     if (err < 0)
         return err;
-    Discover__V1__Override body = override_message(service, instance, state, reason);
+    Discover__V1__Override body = override_message(service, instance, state, reason, grace_ms);
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
     msg.override = &body;
@@ -30,7 +30,7 @@ static int override(struct discover *d, const char *service, const char *instanc
 int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
                             int on, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
-    return override(d, service, instance, state, on ? "" : NULL, &(struct call_completion){fn, arg, ret_call});
+    return override(d, service, instance, state, on ? "" : NULL, 0, &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_failover_async(struct discover *d, const char *service, const char *region, discover_answer_fn *fn,
@@ -93,12 +93,18 @@ int discover_override(struct discover *d, const char *service, const char *insta
     return call_await(&o, discover_override_async(d, service, instance, state, on, call_on_outcome, &o, &o.call));
 }
 
-int discover_override_because(struct discover *d, const char *service, const char *instance, enum discover_state state,
-                              const char *reason)
+int discover_override_grace(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                            const char *reason, uint32_t grace_ms)
 {
     struct call_outcome o = {.d = d};
     const struct call_completion to = {call_on_outcome, &o, &o.call};
-    return reason ? call_await(&o, override(d, service, instance, state, reason, &to)) : -EINVAL;
+    return reason ? call_await(&o, override(d, service, instance, state, reason, grace_ms, &to)) : -EINVAL;
+}
+
+int discover_override_because(struct discover *d, const char *service, const char *instance, enum discover_state state,
+                              const char *reason)
+{
+    return discover_override_grace(d, service, instance, state, reason, 0);
 }
 
 int discover_failover(struct discover *d, const char *service, const char *region)

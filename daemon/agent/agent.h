@@ -33,6 +33,7 @@
 #include "libdiscover/core/record.h"
 
 struct agent;
+struct override;
 struct registrar;
 
 /* What survives a restart of the daemon; kept by the store op, given back to agent_new. Zeros: nothing known. */
@@ -101,6 +102,9 @@ struct agent_ops {
      * we keep it. Said once for each life of the other.
      */
     void (*name_conflict)(void *arg, const struct lease *lease, bool stand_down);
+
+    /* What drained is in maintenance from now on: the grace that an operator gave it is over. */
+    void (*grace_over)(void *arg, const struct override *override);
 };
 
 /* Copies options and ops. A failing store is counted, no error. -ENOMEM. */

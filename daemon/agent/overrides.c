@@ -8,7 +8,7 @@
 
 void overrides_init(struct overrides *o, size_t max)
 {
-    *o = (struct overrides){.max = max};
+    *o = (struct overrides){.max = max, .next_end_ns = INT64_MAX};
 }
 
 void overrides_fini(struct overrides *o)
@@ -47,17 +47,27 @@ int overrides_reserve(struct overrides *o, const struct override *override)
     return o->n < o->max ? reserve(o) : -ENOSPC;
 }
 
+static void find_next_end(struct overrides *o)
+{
+    o->next_end_ns = INT64_MAX;
+    for (size_t i = 0; i < o->n; i++) {
+        const struct override *it = &o->all[i];
+        if (it->grace_ms && !it->over && it->grace_end_ns < o->next_end_ns)
+            o->next_end_ns = it->grace_end_ns;
+    }
+}
+
 int overrides_set(struct overrides *o, const struct override *override)
 {
     struct override *it = find(o, override);
-    if (it) {
-        *it = *override;
-        return 0;
-    }
-    int err = overrides_reserve(o, override);
-    if (err == 0)
-        o->all[o->n++] = *override;
-    return err;
+    int err = it ? 0 : overrides_reserve(o, override);
+    if (err < 0)
+        return err;
+    if (!it)
+        it = &o->all[o->n++];
+    *it = *override;
+    find_next_end(o);
+    return 0;
 }
 
 int overrides_find(const struct overrides *o, const struct override *override)
@@ -72,7 +82,28 @@ int overrides_end(struct overrides *o, const struct override *override)
     if (!it || it->state != override->state)
         return -ENOENT;
     *it = o->all[--o->n];
+    find_next_end(o);
     return 0;
+}
+
+uint8_t override_state(const struct override *override)
+{
+    if (!override->grace_ms)
+        return override->state;
+    return override->over ? DISCOVER_MAINTENANCE : DISCOVER_DRAINING;
+}
+
+const struct override *overrides_end_grace(struct overrides *o, int64_t now_ns)
+{
+    for (size_t i = 0; i < o->n && o->next_end_ns <= now_ns; i++) {
+        struct override *it = &o->all[i];
+        if (!it->grace_ms || it->over || it->grace_end_ns > now_ns)
+            continue;
+        it->over = true;
+        find_next_end(o);
+        return it;
+    }
+    return NULL;
 }
 
 bool override_covers(const struct override *override, const struct instance_key *key)
@@ -111,5 +142,5 @@ int overrides_for(const struct overrides *o, const struct instance_key *key, str
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
 {
     const struct override *it = in_force(o, key);
-    return it ? it->state : 0;
+    return it ? override_state(it) : 0;
 }

@@ -431,6 +431,7 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
 {
     registrar_end_expired(r, read_ns < now_ns ? read_ns : now_ns, now_ns);
     registrar_end_gone(r, now_ns);
+    registrar_end_graces(r, now_ns);
     if (name_notes_deadline(&r->notes) <= now_ns) {
         store_names(r, NAME_NOTES_AT_ONCE);
         name_notes_pause(&r->notes, now_ns);
@@ -443,6 +444,8 @@ int64_t registrar_deadline(const struct registrar *r)
     int64_t notes_ns = name_notes_deadline(&r->notes), next_ns = registrations_deadline(r->registrations);
     if (r->n_gone > 0)
         return 0;
+    if (r->overrides.next_end_ns < next_ns)
+        next_ns = r->overrides.next_end_ns;
     return notes_ns < next_ns ? notes_ns : next_ns;
 }
 

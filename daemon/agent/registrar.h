@@ -66,8 +66,9 @@ void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t
 
 /*
  * An operator's word over the programs', for instances that are here and that will come; kept across restarts, until it
- * is taken back (on = false) for just the same instances and state. -EINVAL: names or state; -ENOSPC; -ENOENT: it is not
- * in force; -EIO: it cannot be stored, so nothing has changed; -ENOMEM.
+ * is taken back (on = false) for just the same instances and state. With a grace it drains first, and is in maintenance when
+ * that is over, also when no daemon ran at that time; set_ms says when it began. -EINVAL: names or state; -ENOSPC; -ENOENT:
+ * it is not in force; -EIO: it cannot be stored, so nothing has changed; -ENOMEM.
  */
 int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns);
 

@@ -29,6 +29,9 @@ void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns
 void registrar_end_gone(struct registrar *r, int64_t now_ns);
 void registrar_end_expired(struct registrar *r, int64_t until_ns, int64_t now_ns);
 
+/* registrar_overrides.c: those whose grace is over at that time. */
+void registrar_end_graces(struct registrar *r, int64_t now_ns);
+
 /* What is registered, with the state in force, to the local catalog and to the bus. */
 int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns);
 

@@ -5,6 +5,7 @@
 
 #include "daemon/agent/registrar_impl.h"
 #include "daemon/agent/stored.h"
+#include "libdiscover/core/clock.h"
 
 /* It is shown to people as it stands. */
 static bool is_line(const char *text)
@@ -53,14 +54,31 @@ static void apply_override(struct registrar *r, const struct override *override,
     }
 }
 
+/* left_ms: of its grace. */
+static struct override with_grace(const struct override *override, int64_t left_ms, int64_t now_ns)
+{
+    struct override with = *override;
+    with.grace_end_ns = now_ns + left_ms * NS_PER_MS;
+    with.over = with.grace_ms && left_ms <= 0;
+    return with;
+}
+
 int registrar_override(struct registrar *r, const struct override *override, bool on, int64_t now_ns)
 {
     int err = check_override(override);
+    const struct override with = with_grace(override, override->grace_ms, now_ns);
     if (err == 0)
-        err = set_override(r, override, on);
+        err = set_override(r, &with, on);
     if (err == 0)
         apply_override(r, override, now_ns);
     return err;
+}
+
+/* The grace went on while no daemon ran. A wall clock that was set does not make it longer than it was. */
+static int64_t grace_left_ms(const struct registrar *r, const struct override *override)
+{
+    int64_t gone_ms = r->options->wall_ms - override->set_ms;
+    return gone_ms < 0 ? override->grace_ms : (int64_t) override->grace_ms - gone_ms;
 }
 
 int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
@@ -68,10 +86,22 @@ int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t
     struct override override;
     int err = stored_override_decode(bytes, n, &override);
     if (err == 0)
+        override = with_grace(&override, grace_left_ms(r, &override), now_ns);
+    if (err == 0)
         err = check_override(&override) < 0 ? -EBADMSG : overrides_set(&r->overrides, &override);
     if (err == 0)
         apply_override(r, &override, now_ns);
     return err;
+}
+
+void registrar_end_graces(struct registrar *r, int64_t now_ns)
+{
+    const struct override *over;
+    while ((over = overrides_end_grace(&r->overrides, now_ns))) {
+        const struct override it = *over;
+        apply_override(r, &it, now_ns);
+        r->ops->grace_over(r->ops->arg, &it);
+    }
 }
 
 const struct overrides *registrar_overrides(const struct registrar *r)

@@ -118,6 +118,7 @@ size_t stored_override_encode(const struct override *override, uint8_t ret_bytes
     msg.reason = (char *) override->reason;
     msg.uid = override->uid;
     msg.set_ms = override->set_ms;
+    msg.grace_ms = override->grace_ms;
     return discover__v1__stored_override__pack(&msg, ret_bytes);
 }
 
@@ -139,6 +140,7 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
     snprintf(override.reason, sizeof override.reason, "%s", msg->reason);
     override.uid = msg->uid;
     override.set_ms = msg->set_ms;
+    override.grace_ms = msg->grace_ms;
     discover__v1__stored_override__free_unpacked(msg, NULL);
     if (!named)
         return -EBADMSG;

@@ -14,7 +14,7 @@ void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage
 {
     const struct api *api = c->api;
     const Discover__V1__Override *o = m->override;
-    struct override override = {.state = (uint8_t)o->state, .uid = c->peer.uid};
+    struct override override = {.state = (uint8_t)o->state, .uid = c->peer.uid, .grace_ms = o->grace_ms};
     const char *why = NULL;
     if (!may_override(c, m->id, o->service))
         return;

@@ -109,13 +109,6 @@ int log_add_metrics(struct metrics *m)
     return metrics_add(m, table, 1, &counters);
 }
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void log_line(int level, const char *format, ...)
 {
     bool keep_only = level > max_level;
@@ -131,7 +124,7 @@ void log_line(int level, const char *format, ...)
     if (length > sizeof text - 1)
         length = sizeof text - 1;
     length = one_line(text, length, line, sizeof line - 1);
-    log_ring_put(level, wall_ms(), line + used, length > used ? length - used : 0);
+    log_ring_put(level, clock_wall_ms(), line + used, length > used ? length - used : 0);
     line[length++] = '\n';
     if (!keep_only)
         put(line, length);

@@ -95,6 +95,9 @@ static void print_overrides(const struct discover_status *s)
             printf(" (%s)", o->reason);
         if (o->age_ms >= 0)
             printf(", by user %u %lld s ago", o->uid, (long long)(o->age_ms / 1000));
+        if (s->override_grace_ms[i] >= 0)
+            printf(s->override_grace_ms[i] ? ", in maintenance in %.1f s" : ", in maintenance: the grace is over",
+                   (double)s->override_grace_ms[i] / 1000);
         putchar('\n');
     }
 }

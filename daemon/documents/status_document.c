@@ -9,9 +9,12 @@ static json_t *overrides_json(const struct discover_status *s)
     json_t *list = json_array();
     for (size_t i = 0; i < s->n_overrides; i++) {
         const struct discover_override_info *o = &s->overrides[i];
-        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "service", o->service, "instance",
-                                                    o->instance, "state", state_word(o->state), "reason", o->reason,
-                                                    "uid", (json_int_t)o->uid, "age_ms", (json_int_t)o->age_ms));
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "service", o->service, "instance", o->instance,
+                                "state", state_word(o->state), "reason", o->reason, "uid", (json_int_t)o->uid, "age_ms",
+                                (json_int_t)o->age_ms);
+        if (s->override_grace_ms[i] >= 0)
+            (void)json_object_set_new(one, "grace_ms", json_integer((json_int_t)s->override_grace_ms[i]));
+        (void)json_array_append_new(list, one);
     }
     return list;
 }

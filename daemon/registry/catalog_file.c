@@ -69,13 +69,6 @@ int catalog_file_new(const char *state_dir, const char *region, struct metrics *
     return err;
 }
 
-static int64_t wall_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
-}
-
 static void set_aside(struct catalog_file *k)
 {
     char bad[sizeof k->path + 4];
@@ -97,7 +90,7 @@ bool catalog_file_load(struct catalog_file *k, struct catalog *c, int64_t now_ns
         log_warning("%s: %s", k->path, strerror(-err));
     if (err)
         return false;
-    int64_t age_ms = wall_ms() - written_ms;
+    int64_t age_ms = clock_wall_ms() - written_ms;
     if (age_ms < 0) /* the clock was set back: how old it is, nobody knows, but older than now */
         age_ms = 0;
     *ret_since_ns = now_ns - age_ms * NS_PER_MS;
@@ -162,7 +155,7 @@ void catalog_file_own(const struct catalog_file *k, const char *host, catalog_fo
 /* The clock goes on over a suspension, as the wall clock does. */
 static int64_t true_ms(int64_t true_ns, int64_t now_ns)
 {
-    return wall_ms() - (now_ns - true_ns) / NS_PER_MS;
+    return clock_wall_ms() - (now_ns - true_ns) / NS_PER_MS;
 }
 
 static bool is_due(const struct catalog_file *k, int64_t now_ns)

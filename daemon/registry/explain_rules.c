@@ -23,6 +23,8 @@ const char *rule_word(enum rule rule)
     return words[rule];
 }
 
+#define GRACE_TEXT_CAP 64
+
 static double seconds(int64_t ns)
 {
     return ns > 0 ? (double)ns / NS_PER_S : 0;
@@ -66,9 +68,19 @@ static const char *undo_of(uint8_t state)
     return state == DISCOVER_DRAINING ? "discoverctl undrain" : "discoverctl maintenance off";
 }
 
+static void grace_text(const struct override *o, int64_t now_ns, char ret_text[static GRACE_TEXT_CAP])
+{
+    double left_s = o->grace_end_ns > now_ns ? (double)(o->grace_end_ns - now_ns) / NS_PER_S : 0;
+    ret_text[0] = '\0';
+    if (o->over)
+        snprintf(ret_text, GRACE_TEXT_CAP, ", and its grace is over: maintenance");
+    else if (o->grace_ms)
+        snprintf(ret_text, GRACE_TEXT_CAP, ", draining for %.1f s more, then maintenance", left_s);
+}
+
 static void by_own_state(const struct explain_facts *f, struct explanation *e)
 {
-    char covered[SERVICE_CAP + LABEL_CAP];
+    char covered[SERVICE_CAP + LABEL_CAP], grace[GRACE_TEXT_CAP];
     const struct agent_explained *own = f->own;
     const char *state = state_word(f->facts.state);
     if (own->overridden == f->facts.state) {
@@ -76,9 +88,10 @@ static void by_own_state(const struct explain_facts *f, struct explanation *e)
         char why[OVERRIDE_REASON_CAP + 16] = "";
         if (*own->by.reason)
             snprintf(why, sizeof why, " (%s)", own->by.reason);
-        say(e, false, RULE_OVERRIDE, "an operator (user %u) has set %s%s for %s; `%s%s%s` takes it back",
-            (unsigned)own->by.uid, state, why, *covered ? covered : "all of this host", undo_of(own->overridden),
-            *covered ? " " : "", covered);
+        grace_text(&own->by, f->now_ns, grace);
+        say(e, false, RULE_OVERRIDE, "an operator (user %u) has set %s%s for %s%s; `%s%s%s` takes it back",
+            (unsigned)own->by.uid, state_word(own->by.state), why, *covered ? covered : "all of this host", grace,
+            undo_of(own->by.state), *covered ? " " : "", covered);
     } else if (own->said != f->facts.state && own->checked == f->facts.state) {
         say(e, false, RULE_CHECK, "its checks say %s; the program itself says %s", state, state_word(own->said));
     } else {

@@ -73,9 +73,7 @@ void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *co
 /* The time is at least what the server says, if our own clock has been lost. */
 static int64_t wall_ms(const struct inbound *in)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    int64_t own_ms = (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
+    int64_t own_ms = clock_wall_ms();
     int64_t server_ms = inbound_server_ms(in, clock_now_ns());
     return own_ms > server_ms ? own_ms : server_ms;
 }

@@ -207,6 +207,15 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
                          : "This one keeps the name: change `host` on the other.");
 }
 
+static void grace_over(void *arg, const struct override *o)
+{
+    bool host = !o->key.domain[0];
+    (void)arg;
+    log_notice("the grace of user %u is over: %s%s%s%s%s is in maintenance", (unsigned)o->uid,
+               host ? "this host" : o->key.domain, host ? "" : "/", o->key.service, o->key.instance[0] ? " " : "",
+               o->key.instance);
+}
+
 static void pid_gone(void *arg, pid_t pid)
 {
     struct outbound *o = arg;
@@ -261,7 +270,6 @@ static uint64_t boot_number(void)
 
 static void agent_options_fill(const struct outbound_reach *r, struct agent_options *ret_o)
 {
-    struct timespec wall;
     *ret_o = (struct agent_options){.lease_ttl_ns = r->config->registry.lease_ttl_ns,
                                     .record_ttl_ns = r->config->registry.record_ttl_ns,
                                     .restart_grace_ns = r->config->registry.restart_grace_ns,
@@ -275,9 +283,8 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
     ret_o->addresses = *host_address_get(r->host_address);
     ret_o->allow_loopback = r->config->allow_loopback;
     ret_o->tells = r->config->events.publish;
-    clock_gettime(CLOCK_REALTIME, &wall);
     ret_o->boot = boot_number();
-    ret_o->wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
+    ret_o->wall_ms = clock_wall_ms();
 }
 
 /* This host is alive and vouches for whatever the agent puts, whatever its leases in the bucket say. */
@@ -331,7 +338,8 @@ static int agent_start(struct outbound *o)
                                   .store = store,
                                   .forget = forget,
                                   .random = random64,
-                                  .name_conflict = name_conflict};
+                                  .name_conflict = name_conflict,
+                                  .grace_over = grace_over};
     struct agent_options options;
     agent_options_fill(&o->reach, &options);
     int err = state_dir_identity(o->reach.state_dir, &options.identity);

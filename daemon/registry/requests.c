@@ -78,17 +78,26 @@ static void api_each_check(void *arg, const struct instance_key *key, api_check_
     checking_show(r->reach.checking, key, fn, fn_arg);
 }
 
+static void log_override(const struct override *o, bool on)
+{
+    char grace[48] = "";
+    if (on && o->grace_ms)
+        snprintf(grace, sizeof grace, ", %s%.3g s of draining", o->state == DISCOVER_DRAINING ? "" : "after ",
+                 (double)o->grace_ms / 1000);
+    log_notice("user %u %s %s: %s%s%s%s%s%s%s%s", (unsigned)o->uid, on ? "sets" : "ends",
+               o->state == DISCOVER_DRAINING ? "draining" : "maintenance",
+               o->key.domain[0] ? o->key.domain : "this host", o->key.domain[0] ? "/" : "", o->key.service,
+               o->key.instance[0] ? " " : "", o->key.instance, o->reason[0] ? ": " : "", o->reason, grace);
+}
+
 static int api_override(void *arg, const struct override *o, bool on, const char **ret_why)
 {
     struct requests *r = arg;
     struct override with = *o;
-    with.set_ms = (int64_t)time(NULL) * 1000;
+    with.set_ms = clock_wall_ms();
     int err = registrar_override(r->registrar, &with, on, clock_now_ns());
     if (!err)
-        log_notice("user %u %s %s: %s%s%s%s%s%s%s", (unsigned)o->uid, on ? "sets" : "ends",
-                   o->state == DISCOVER_DRAINING ? "draining" : "maintenance",
-                   o->key.domain[0] ? o->key.domain : "this host", o->key.domain[0] ? "/" : "", o->key.service,
-                   o->key.instance[0] ? " " : "", o->key.instance, o->reason[0] ? ": " : "", o->reason);
+        log_override(o, on);
     turn(r);
     return told(r, err, ret_why);
 }

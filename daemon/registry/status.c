@@ -28,7 +28,7 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
     static Discover__V1__Override all[OVERRIDES_SHOWN], *pointers[OVERRIDES_SHOWN];
     static char services[OVERRIDES_SHOWN][SERVICE_CAP];
     const struct overrides *from = registrar_overrides(agent_registrar(agent));
-    int64_t wall_ms = (int64_t)time(NULL) * 1000;
+    int64_t wall_ms = clock_wall_ms(), now_ns = clock_now_ns();
     size_t n = from->n < OVERRIDES_SHOWN ? from->n : OVERRIDES_SHOWN;
     for (size_t i = 0; i < n; i++) {
         const struct override *o = &from->all[i];
@@ -42,6 +42,9 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
         all[i].reason = (char *)o->reason;
         all[i].uid = o->uid;
         all[i].age_ms = o->set_ms ? wall_ms - o->set_ms : -1;
+        all[i].over = o->over;
+        if (o->grace_ms && !o->over && o->grace_end_ns > now_ns)
+            all[i].grace_ms = (uint32_t)((o->grace_end_ns - now_ns) / NS_PER_MS) + 1;
         pointers[i] = &all[i];
     }
     ret_status->n_overrides = n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Monotonic time in nanoseconds, the unit of every duration and deadline. Any thread. */
+/* Monotonic time in nanoseconds, the unit of every duration and deadline; and the time of day. Any thread. */
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
@@ -19,6 +19,14 @@ static inline int64_t clock_now_ns(void)
     struct timespec ts;
     clock_gettime(CLOCK_BOOTTIME, &ts);
     return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* Milliseconds since 1970: for what is kept in files and told to people, never for a deadline. */
+static inline int64_t clock_wall_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
 }
 
 #endif

@@ -11,6 +11,7 @@ struct status_lists {
     struct discover_refusal *refused;
     struct discover_top_writer *top_writers;
     struct discover_override_info *overrides;
+    int64_t *override_grace_ms;
     struct discover_bucket *buckets;
     struct discover_region *regions;
     struct discover_failover_info *failovers;
@@ -22,6 +23,7 @@ static void free_lists(struct status_lists *lists)
     free(lists->refused);
     free(lists->top_writers);
     free(lists->overrides);
+    free(lists->override_grace_ms);
     free(lists->buckets);
     free(lists->regions);
     free(lists->failovers);
@@ -80,12 +82,13 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         .refused = calloc(s->n_refused + 1, sizeof *lists.refused),
         .top_writers = calloc(s->n_top_writers + 1, sizeof *lists.top_writers),
         .overrides = calloc(s->n_overrides + 1, sizeof *lists.overrides),
+        .override_grace_ms = calloc(s->n_overrides + 1, sizeof *lists.override_grace_ms),
         .buckets = calloc(s->n_buckets + 1, sizeof *lists.buckets),
         .regions = calloc(s->n_regions + 1, sizeof *lists.regions),
         .failovers = calloc(s->n_failovers + 1, sizeof *lists.failovers),
     };
-    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.buckets ||
-        !lists.regions || !lists.failovers) {
+    if (!lists.counters || !lists.refused || !lists.top_writers || !lists.overrides || !lists.override_grace_ms ||
+        !lists.buckets || !lists.regions || !lists.failovers) {
         free_lists(&lists);
         return -ENOMEM;
     }
@@ -103,6 +106,7 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
         const Discover__V1__Override *o = s->overrides[i];
         lists.overrides[i] = (struct discover_override_info){o->service, o->instance, (enum discover_state)o->state,
                                                              o->reason,  o->uid,      o->age_ms};
+        lists.override_grace_ms[i] = o->over ? 0 : o->grace_ms ? (int64_t)o->grace_ms : -1;
     }
     for (size_t i = 0; i < s->n_buckets; i++)
         lists.buckets[i] = bucket_of(s->buckets[i]);
@@ -161,6 +165,7 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
         .n_regions = s->n_regions,
         .failovers = lists->failovers,
         .n_failovers = s->n_failovers,
+        .override_grace_ms = lists->override_grace_ms,
     };
     fn(arg, &status);
 }

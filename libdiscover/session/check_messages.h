@@ -56,7 +56,7 @@ static inline Discover__V1__Failover failover_message(const char *service, const
 
 /* reason: NULL: not any more. */
 static inline Discover__V1__Override override_message(const char *service, const char *instance,
-                                                      enum discover_state state, const char *reason)
+                                                      enum discover_state state, const char *reason, uint32_t grace_ms)
 {
     Discover__V1__Override m = DISCOVER__V1__OVERRIDE__INIT;
     m.service = (char *)service;
@@ -64,6 +64,7 @@ static inline Discover__V1__Override override_message(const char *service, const
     m.state = (Discover__V1__State)state;
     m.end = !reason; /* not any more */
     m.reason = (char *)(reason ? reason : "");
+    m.grace_ms = grace_ms;
     return m;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Draining: by the program itself, and by an operator over whatever programs say, restarts included. */
 #include <discover/discover.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -97,6 +99,42 @@ START_TEST(with_a_reason)
 }
 END_TEST
 
+static bool b_says(const char *state)
+{
+    static struct output o;
+    char text[64];
+    snprintf(text, sizeof text, "its host a says %s", state);
+    return ctl(&b, &o, "explain", SERVICE, "held", NULL) == 0 && strstr(o.out, text);
+}
+
+/* The daemon sees to the end of a grace, whatever becomes of the command, and of itself. */
+START_TEST(a_grace_ends_in_maintenance)
+{
+    struct output o;
+    struct proc waiting;
+    two_hosts();
+    ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "held", "--grace", "4s", "--no-wait", NULL), 0);
+    (void)wait_until(2000, b_says("draining"), "not draining");
+    ck_assert_ptr_nonnull(strstr(status(), "in maintenance in "));
+    ck_assert_int_eq(ctl(&a, &o, "explain", SERVICE, "held", NULL), 0);
+    ck_assert_msg(strstr(o.out, "s more, then maintenance"), "%s", o.out);
+    host_kill(&a);
+    host_run(&a);
+    (void)wait_until(6000, b_says("maintenance"), "not in maintenance");
+    ck_assert_ptr_nonnull(strstr(status(), "the grace is over"));
+    ck_assert_int_eq(ctl(&a, &o, "explain", SERVICE, "held", NULL), 0);
+    ck_assert_msg(strstr(o.out, "its grace is over: maintenance; `discoverctl undrain shop/payment held`"), "%s",
+                  o.out);
+    ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "held", NULL), 0);
+    everywhere(SERVICE, 2);
+    ctl_start(&a, &waiting, "waiting", "drain", SERVICE, "held", "--grace", "1s", NULL);
+    (void)wait_until(2000, seen_by_all(&b, SERVICE, 1), b.seen);
+    ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "held", NULL), 0);
+    ck_assert_int_eq(proc_wait(&waiting, 3000), 1);
+    ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "--no-wait", NULL), 2);
+}
+END_TEST
+
 START_TEST(holds_over_a_new_registration_and_a_restart)
 {
     struct output o;
@@ -186,7 +224,7 @@ START_TEST(what_cannot_be_stored_is_refused)
 END_TEST
 
 E2E_TESTS("drain", 60, {"a_service_an_instance_and_the_host", a_service_an_instance_and_the_host},
-          {"with_a_reason", with_a_reason},
+          {"with_a_reason", with_a_reason}, {"a_grace_ends_in_maintenance", a_grace_ends_in_maintenance},
           {"holds_over_a_new_registration_and_a_restart", holds_over_a_new_registration_and_a_restart},
           {"only_for_root_and_the_daemons_user", only_for_root_and_the_daemons_user},
           {"by_the_program_itself", by_the_program_itself},

@@ -109,6 +109,8 @@ struct discover_status {
     size_t n_regions;
     const struct discover_failover_info *failovers; /* the first 64 */
     size_t n_failovers;
+    /* of each of overrides: it drains for so long before it is in maintenance; 0: it is; -1: it was given no grace */
+    const int64_t *override_grace_ms;
 };
 
 #endif

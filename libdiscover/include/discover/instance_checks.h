@@ -69,6 +69,14 @@ DISCOVER_API DISCOVER_CHECK int discover_override_because(struct discover *d, co
                                                           enum discover_state state, const char *reason);
 
 /*
+ * The same with a grace: what is covered drains for so long, and is in maintenance then, which the daemon sees to, also over
+ * restarts of its own. It is taken back by the state that was given.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_override_grace(struct discover *d, const char *service, const char *instance,
+                                                        enum discover_state state, const char *reason,
+                                                        uint32_t grace_ms);
+
+/*
  * For operators: which region answers for a service on this host, whatever failover would decide, and over restarts of the
  * daemon: that region, which may be the own one; "": failover decides again. Who may: as discover_override.
  * DISCOVER_E_UNKNOWN: that region is not read here, or nothing was said of the service; -EINVAL, _NAME, _LIMIT; _UNSYNCED and -ETIMEDOUT as for

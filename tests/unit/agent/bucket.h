@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/agent/agent.h"
+#include "daemon/agent/overrides.h"
 #include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
 
@@ -60,6 +61,7 @@ struct bucket {
     uint64_t random, last_seq;
     int refuse; /* what publish returns */
     size_t name_conflicts;
+    size_t graces_over;
     bool stand_down;
 };
 
@@ -222,6 +224,12 @@ static inline void op_rival(void *arg, const struct lease *lease, bool stand_dow
     b->stand_down = stand_down;
 }
 
+static inline void op_grace_over(void *arg, const struct override *override)
+{
+    struct bucket *b = arg;
+    b->graces_over += override->over;
+}
+
 static inline void bucket_new(void)
 {
     bucket = calloc(1, sizeof *bucket);
@@ -237,7 +245,7 @@ static inline struct agent_ops bucket_ops(void)
 {
     return (struct agent_ops){bucket,       op_local_put,     op_local_remove, op_local_remove, op_publish,
                               op_unpublish, op_publish_lease, op_watch_pid,    op_unwatch_pid,  op_store,
-                              op_forget,    op_random,        op_rival};
+                              op_forget,    op_random,        op_rival,        op_grace_over};
 }
 
 /* Takes the oldest flight out; what it did is in the bucket now. */

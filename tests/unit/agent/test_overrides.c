@@ -106,6 +106,72 @@ START_TEST(kept_over_a_restart_until_taken_back)
 }
 END_TEST
 
+static int drain_for(uint32_t grace_ms, enum discover_state state)
+{
+    struct override o = of("shop", "payment", "", state);
+    o.grace_ms = grace_ms;
+    o.set_ms = WALL;
+    int err = registrar_override(registrar(), &o, true, now_ns);
+    settle();
+    return err;
+}
+
+START_TEST(draining_ends_with_its_grace)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    ck_assert_int_eq(drain_for(10000, DISCOVER_DRAINING), 0);
+    expect(A, DISCOVER_DRAINING);
+    pass(S(9));
+    expect(A, DISCOVER_DRAINING);
+    ck_assert_uint_eq(bucket->graces_over, 0);
+    pass(S(2));
+    expect(A, DISCOVER_MAINTENANCE);
+    ck_assert_uint_eq(bucket->graces_over, 1);
+    add("b", 1);
+    settle();
+    expect(B, DISCOVER_MAINTENANCE);
+    ck_assert_int_eq(say("payment", "", DISCOVER_MAINTENANCE, false), -ENOENT); /* not in these words */
+    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, false), 0);
+    expect(A, DISCOVER_PASSING);
+    ck_assert_int_eq(drain_for(10000, DISCOVER_MAINTENANCE), 0);
+    expect(A, DISCOVER_DRAINING);
+    ck_assert_int_eq(say("payment", "", DISCOVER_MAINTENANCE, true), 0); /* now, then */
+    expect(A, DISCOVER_MAINTENANCE);
+    pass(S(20));
+    ck_assert_uint_eq(bucket->graces_over, 1);
+    teardown();
+}
+END_TEST
+
+/* A grace goes on while no daemon runs, and is never longer than it was. */
+START_TEST(the_grace_goes_on_over_a_restart)
+{
+    setup();
+    bus_up();
+    add("a", 1);
+    ck_assert_int_eq(drain_for(10000, DISCOVER_DRAINING), 0);
+    restart(WALL + 8000);
+    add("a", 11);
+    bus_up();
+    expect(A, DISCOVER_DRAINING);
+    pass(S(3));
+    expect(A, DISCOVER_MAINTENANCE);
+    restart(WALL + 20000);
+    add("a", 12);
+    bus_up();
+    expect(A, DISCOVER_MAINTENANCE);
+    restart(WALL - 1000000); /* the clock was set */
+    add("a", 13);
+    bus_up();
+    expect(A, DISCOVER_DRAINING);
+    pass(S(11));
+    expect(A, DISCOVER_MAINTENANCE);
+    teardown();
+}
+END_TEST
+
 /* First stored, then done: else it would be gone after a restart, though somebody relies on it. */
 START_TEST(what_cannot_be_stored_is_not_done)
 {
@@ -142,4 +208,5 @@ START_TEST(nonsense_is_refused)
 END_TEST
 
 UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come, kept_over_a_restart_until_taken_back,
-           what_cannot_be_stored_is_not_done, nonsense_is_refused)
+           draining_ends_with_its_grace, the_grace_goes_on_over_a_restart, what_cannot_be_stored_is_not_done,
+           nonsense_is_refused)

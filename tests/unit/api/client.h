@@ -174,9 +174,9 @@ static inline void o_leave(void *arg)
 
 static inline void server_agent(void)
 {
-    const struct agent_ops ops = {NULL,        w_local_put,     w_local_remove, w_local_remove, w_publish,
-                                  w_unpublish, w_publish_lease, w_watch,        w_unwatch,      w_store,
-                                  w_forget,    w_random,        w_rival};
+    const struct agent_ops ops = {
+        NULL,    w_local_put, w_local_remove, w_local_remove, w_publish, w_unpublish, w_publish_lease,
+        w_watch, w_unwatch,   w_store,        w_forget,       w_random,  w_rival,     NULL};
     struct agent_options options = {.host = "web-1",
                                     .wall_ms = 1000,
                                     .instances_max = 5,

@@ -94,10 +94,10 @@ END_TEST
 START_TEST(out_by_an_operator)
 {
     struct explain_facts f = ours();
-    f.facts.state = own.overridden = DISCOVER_DRAINING;
+    f.facts.state = own.overridden = own.by.state = DISCOVER_DRAINING;
     expect(f, false, RULE_OVERRIDE, "override",
            "set draining for all of this host; `discoverctl undrain` takes it back");
-    f.facts.state = own.overridden = DISCOVER_MAINTENANCE;
+    f.facts.state = own.overridden = own.by.state = DISCOVER_MAINTENANCE;
     own.by.key = (struct instance_key){.domain = "shop", .service = "payment", .instance = "p1"};
     expect(f, false, RULE_OVERRIDE, "override",
            "set maintenance for shop/payment p1; `discoverctl maintenance off shop/payment p1`");
@@ -106,6 +106,16 @@ START_TEST(out_by_an_operator)
     strcpy(own.by.reason, "new disk");
     expect(f, false, RULE_OVERRIDE, "override",
            "an operator (user 7) has set maintenance (new disk) for shop/payment p1");
+    own.by.state = own.overridden = f.facts.state = DISCOVER_DRAINING;
+    own.by.grace_ms = 30000;
+    own.by.grace_end_ns = f.now_ns + 12 * NS_PER_S;
+    expect(f, false, RULE_OVERRIDE, "override",
+           "set draining (new disk) for shop/payment p1, draining for 12.0 s more, then maintenance; `discoverctl "
+           "undrain");
+    own.by.over = true;
+    own.overridden = f.facts.state = DISCOVER_MAINTENANCE;
+    expect(f, false, RULE_OVERRIDE, "override",
+           "its grace is over: maintenance; `discoverctl undrain shop/payment p1`");
 }
 END_TEST
 
