@@ -22,7 +22,7 @@ for unit in discoverd discoverd-leave; do
     printf '%s\n' "$level" | tail -n 1
 done
 
-cp "$sources"/systemd/*.socket "$root/units/"
+cp "$sources"/systemd/*.socket "$sources"/systemd/*.target "$root/units/"
 cp "$sources/systemd/port53.conf" "$root/units/discoverd.service.d/"
 [ "$(systemctl --version | sed -n 's/^systemd \([0-9]*\).*/\1/p')" -lt 254 ] ||
     cp "$sources/systemd/restart.conf" "$root/units/discoverd.service.d/"
