@@ -15,6 +15,7 @@
 #include "daemon/check/pid.h"
 #include "daemon/config/x_discover.h"
 #include "daemon/units/unit_files.h"
+#include "daemon/units/unit_template.h"
 #include "libdiscover/core/clock.h"
 
 /* A unit that has services here. */
@@ -31,7 +32,7 @@ struct followed {
 
 /* What is read on a thread. */
 struct reading {
-    struct string_list folders;
+    struct string_list folders, instances;
     struct unit_files files;
     int err;
 };
@@ -46,7 +47,9 @@ struct unit_services {
 
     struct background background;
     struct reading reading;
-    struct string_list folders; /* as systemd said last */
+    struct string_list folders, instances; /* as systemd said last */
+    struct string_list templates;          /* with services, as last read */
+    struct string_list wrong;              /* what was wrong then */
     bool reading_now, again;
     struct unit_services_metrics {
         metric_value registered, refused, deaths;
@@ -201,17 +204,35 @@ static void follow_wanted(struct unit_services *s)
 
 /* --- files of units --- */
 
+static int replace(struct string_list *list, const char *const *items, size_t n)
+{
+    string_list_fini(list);
+    for (size_t i = 0; i < n; i++)
+        if (string_list_add(list, items[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
 static void read_files(void *arg)
 {
     struct unit_services *s = arg; /* whose reading alone is ours now */
-    s->reading.err =
-        unit_files_read((const char *const *)s->reading.folders.items, s->reading.folders.n, &s->reading.files);
+    s->reading.err = unit_files_read((const char *const *)s->reading.folders.items, s->reading.folders.n,
+                                     &s->reading.instances, &s->reading.files);
 }
 
-static void say(void *arg, const char *message)
+static void note(void *arg, const char *message)
 {
-    (void)arg;
-    log_error("%s", message);
+    (void)!string_list_add(arg, message);
+}
+
+/* Files are read again for each instance of a template that comes: what is wrong is said when it is new. */
+static void say(struct unit_services *s, struct string_list *wrong)
+{
+    for (size_t i = 0; i < wrong->n; i++)
+        if (!string_list_has(&s->wrong, wrong->items[i]))
+            log_error("%s", wrong->items[i]);
+    string_list_fini(&s->wrong);
+    s->wrong = *wrong;
 }
 
 static bool has(const struct service_config *services, size_t n, const struct instance_key *key)
@@ -259,18 +280,21 @@ static void take_files(struct unit_services *s)
 {
     const struct unit_files *files = &s->reading.files;
     struct service_config *found;
+    struct string_list wrong = {NULL, 0};
     size_t n, refused;
     struct x_discover_file *views = calloc(files->n + 1, sizeof *views);
     if (!views)
         return;
     for (size_t i = 0; i < files->n; i++)
         views[i] = (struct x_discover_file){files->items[i].unit, files->items[i].path, files->items[i].text};
-    if (x_discover_read(s->reach.config, views, files->n, say, NULL, &found, &n, &refused) == 0) {
+    if (x_discover_read(s->reach.config, views, files->n, note, &wrong, &found, &n, &refused) == 0) {
         n = without_configured(s, found, n);
         metric_set(&s->metrics.registered, n);
         metric_set(&s->metrics.refused, refused);
         exchange(s, found, n);
     }
+    say(s, &wrong);
+    (void)replace(&s->templates, (const char *const *)files->templates.items, files->templates.n);
     free(views);
 }
 
@@ -284,6 +308,7 @@ static void on_read(void *arg)
         take_files(s);
     unit_files_fini(&s->reading.files);
     string_list_fini(&s->reading.folders);
+    string_list_fini(&s->reading.instances);
     if (s->again)
         begin_reading(s);
 }
@@ -293,9 +318,9 @@ static void begin_reading(struct unit_services *s)
     s->again = s->reading_now;
     if (s->reading_now || !s->reach.config->systemd.units)
         return;
-    for (size_t i = 0; i < s->folders.n; i++)
-        if (string_list_add(&s->reading.folders, s->folders.items[i]) < 0)
-            return;
+    if (replace(&s->reading.folders, (const char *const *)s->folders.items, s->folders.n) < 0 ||
+        replace(&s->reading.instances, (const char *const *)s->instances.items, s->instances.n) < 0)
+        return;
     s->reading_now = true;
     background_run(&s->background, read_files, on_read, s);
 }
@@ -303,11 +328,45 @@ static void begin_reading(struct unit_services *s)
 static void on_folders(void *arg, const char *const *folders, size_t n)
 {
     struct unit_services *s = arg;
-    string_list_fini(&s->folders);
-    for (size_t i = 0; i < n; i++)
-        if (string_list_add(&s->folders, folders[i]) < 0)
-            return;
-    begin_reading(s);
+    if (replace(&s->folders, folders, n) == 0)
+        begin_reading(s);
+}
+
+static bool of_templates(const struct string_list *templates, const char *unit)
+{
+    for (size_t i = 0; i < templates->n; i++)
+        if (unit_is_instance_of(unit, templates->items[i]))
+            return true;
+    return false;
+}
+
+/* Whether one is there and not here that says what it serves. Both are in order. */
+static bool has_others(const struct unit_services *s, const char *const *units, size_t n,
+                       const struct string_list *than)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        while (k < than->n && strcmp(than->items[k], units[i]) < 0)
+            k++;
+        bool known = k < than->n && strcmp(than->items[k], units[i]) == 0;
+        if (!known && of_templates(&s->templates, units[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Most instances come and go without a section: the files are not read again for them. */
+static void on_instances(void *arg, const char *const *units, size_t n)
+{
+    struct unit_services *s = arg;
+    struct string_list before = s->instances;
+    s->instances = (struct string_list){NULL, 0};
+    int err = replace(&s->instances, units, n);
+    bool other =
+        has_others(s, units, n, &before) || has_others(s, (const char *const *)before.items, before.n, &s->instances);
+    string_list_fini(&before);
+    if (!err && s->folders.n && (other || s->reading_now))
+        begin_reading(s);
 }
 
 /* --- life --- */
@@ -322,7 +381,7 @@ static bool is_wanted(const struct config *c)
 
 static void begin(struct unit_services *s)
 {
-    const struct units_ops ops = {.arg = s, .folders = on_folders};
+    const struct units_ops ops = {.arg = s, .folders = on_folders, .instances = on_instances};
     if (s->units || (!is_wanted(s->reach.config) && !unit_checks_any(s->reach.checks)))
         return;
     int err = units_new(s->reach.base, s->reach.config->systemd.bus, &ops, s->reach.metrics, &s->units);
@@ -382,7 +441,11 @@ void unit_services_free(struct unit_services *s)
     pids_free(s->pids);
     unit_files_fini(&s->reading.files);
     string_list_fini(&s->reading.folders);
+    string_list_fini(&s->reading.instances);
     string_list_fini(&s->folders);
+    string_list_fini(&s->instances);
+    string_list_fini(&s->templates);
+    string_list_fini(&s->wrong);
     x_discover_free(s->found, s->n_found);
     free(s);
 }

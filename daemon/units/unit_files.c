@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "daemon/base/file.h"
-#include "daemon/base/string_list.h"
+#include "daemon/units/unit_template.h"
 
 struct search {
     struct unit_files *files;
@@ -26,7 +26,7 @@ static bool ends_with(const char *text, const char *end)
 
 static int is_service(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service") && !strstr(entry->d_name, "@.");
+    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service");
 }
 
 static int is_drop_in_folder(const struct dirent *entry)
@@ -129,15 +129,59 @@ static int take_drop_ins(struct search *s, const char *folder, const char *name)
     return each(s, path, is_drop_in, take_drop_in);
 }
 
-int unit_files_read(const char *const *folders, size_t n, struct unit_files *ret_files)
+static void drop(struct unit_file *file)
+{
+    free(file->unit);
+    free(file->path);
+    free(file->text);
+}
+
+static int expand_one(struct search *s, const struct unit_file *template, const char *unit)
+{
+    char *text;
+    bool own_file = ends_with(template->path, ".service") && string_list_has(&s->seen, unit);
+    if (own_file || s->files->n == UNIT_FILES_MAX || !unit_is_instance_of(unit, template->unit))
+        return 0;
+    int err = unit_template_expand(template->text, unit, &text);
+    if (!err && (err = keep(s->files, unit, template->path, text)))
+        free(text);
+    return err;
+}
+
+/* Each template's file makes way for what it says of its instances. */
+static int expand(struct search *s, const struct string_list *instances)
+{
+    struct unit_files all = *s->files;
+    int err = 0;
+    *s->files = (struct unit_files){.n = 0};
+    for (size_t i = 0; i < all.n && !err; i++) {
+        struct unit_file *file = &all.items[i];
+        if (!unit_is_template(file->unit)) {
+            err = keep(s->files, file->unit, file->path, file->text);
+            file->text = err ? file->text : NULL; /* kept */
+            continue;
+        }
+        if (!string_list_has(&s->files->templates, file->unit))
+            err = string_list_add(&s->files->templates, file->unit);
+        for (size_t k = 0; k < instances->n && !err; k++)
+            err = expand_one(s, file, instances->items[k]);
+    }
+    unit_files_fini(&all);
+    return err;
+}
+
+int unit_files_read(const char *const *folders, size_t n, const struct string_list *instances,
+                    struct unit_files *ret_files)
 {
     struct search s = {.files = ret_files};
     int err = 0;
-    *ret_files = (struct unit_files){NULL, 0, 0};
+    *ret_files = (struct unit_files){.n = 0};
     for (size_t i = 0; i < n && !err; i++)
         err = each(&s, folders[i], is_service, take_service);
     for (size_t i = 0; i < n && !err; i++)
         err = each(&s, folders[i], is_drop_in_folder, take_drop_ins);
+    if (!err)
+        err = expand(&s, instances);
     string_list_fini(&s.seen);
     if (err)
         unit_files_fini(ret_files);
@@ -146,11 +190,9 @@ int unit_files_read(const char *const *folders, size_t n, struct unit_files *ret
 
 void unit_files_fini(struct unit_files *files)
 {
-    for (size_t i = 0; i < files->n; i++) {
-        free(files->items[i].unit);
-        free(files->items[i].path);
-        free(files->items[i].text);
-    }
+    for (size_t i = 0; i < files->n; i++)
+        drop(&files->items[i]);
     free(files->items);
-    *files = (struct unit_files){NULL, 0, 0};
+    string_list_fini(&files->templates);
+    *files = (struct unit_files){.n = 0};
 }

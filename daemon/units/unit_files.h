@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "daemon/base/string_list.h"
+
 #define UNIT_FILES_MAX     10000     /* with such a section; others are left out */
 #define UNIT_FILE_BYTES    (1 << 18) /* a longer one is not read */
 #define UNIT_FILES_SECTION "[X-Discover]"
@@ -21,13 +23,16 @@ struct unit_file {
 struct unit_files {
     struct unit_file *items;
     size_t n, cap;
+    struct string_list templates; /* that have such a section */
 };
 
 /*
- * Of all services (*.service, without templates) of the folders, of which the first that has one counts, and their drop-ins
- * (NAME.service.d/ *.conf of any of them). What cannot be read has none. -ENOMEM.
+ * Of all services (*.service) of the folders, of which the first that has one counts, and their drop-ins
+ * (NAME.service.d/ *.conf of any of them). What templates say is said of each of these instances of theirs, with specifiers in
+ * place (unit_template.h), but for one that has a file of its own. What cannot be read has none. -ENOMEM.
  */
-int unit_files_read(const char *const *folders, size_t n, struct unit_files *ret_files);
+int unit_files_read(const char *const *folders, size_t n, const struct string_list *instances,
+                    struct unit_files *ret_files);
 void unit_files_fini(struct unit_files *files);
 
 #endif

@@ -37,6 +37,9 @@ struct units_ops {
 
     /* Connected, or all units were read again: these are the folders with files of units, the first ones go first. */
     void (*folders)(void *arg, const char *const *folders, size_t n);
+
+    /* Just before that, and when some have come or gone: all services that are loaded and made from templates, in order. */
+    void (*instances)(void *arg, const char *const *units, size_t n);
 };
 
 /* bus: "system", or the address of systemd's own socket ("unix:path=/run/user/1000/systemd/private"). -ENOMEM. */

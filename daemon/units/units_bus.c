@@ -3,9 +3,9 @@
  * D-Bus on the loop, and what is asked of systemd (org.freedesktop.systemd1(5)):
  *
  *   1. connect; nothing waits for the answers to what follows
- *   2. Subscribe, without which systemd tells of no unit; UnitPath, the folders of units' files
+ *   2. Subscribe, without which systemd tells of no unit; the instances of templates; UnitPath, the folders of units' files
  *   3. of each unit that is watched: hear its changes, then ask for ActiveState and MainPID
- *   4. a change: ask again. Reloading that is over: 2 and 3 again
+ *   4. a change: ask again; an instance of a template that comes or goes: list them again. Reloading that is over: 2 and 3 again
  *   5. lost: forget what was asked, keep what is known, back to 1 after a while
  */
 #include <errno.h>
@@ -20,15 +20,20 @@
 #include "daemon/units/units_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define SYSTEMD     "org.freedesktop.systemd1"
-#define MANAGER     "/org/freedesktop/systemd1"
-#define I_MANAGER   "org.freedesktop.systemd1.Manager"
-#define I_UNIT      "org.freedesktop.systemd1.Unit"
-#define I_SERVICE   "org.freedesktop.systemd1.Service"
-#define I_PROPERTY  "org.freedesktop.DBus.Properties"
-#define AT_ONCE     16 /* messages, before the loop goes on */
-#define FOLDERS_MAX 64
-#define LONGEST_US  INT64_C(3600000000)
+#define SYSTEMD       "org.freedesktop.systemd1"
+#define MANAGER       "/org/freedesktop/systemd1"
+#define I_MANAGER     "org.freedesktop.systemd1.Manager"
+#define I_UNIT        "org.freedesktop.systemd1.Unit"
+#define I_SERVICE     "org.freedesktop.systemd1.Service"
+#define I_PROPERTY    "org.freedesktop.DBus.Properties"
+#define AT_ONCE       16 /* messages, before the loop goes on */
+#define FOLDERS_MAX   64
+#define INSTANCES_MAX 10000
+
+/* What ListUnits tells of each. */
+#define UNIT_LISTED_MEMBERS "ssssssouso"
+#define UNIT_LISTED         "(" UNIT_LISTED_MEMBERS ")"
+#define LONGEST_US          INT64_C(3600000000)
 
 static const int64_t first_ns = 100 * NS_PER_MS, longest_ns = 5 * NS_PER_S;
 
@@ -46,6 +51,8 @@ static void disconnect(struct units *u)
 {
     for (struct unit *unit = u->all; unit; unit = unit->hh.next)
         unit_unlink(unit);
+    u->listing = sd_bus_slot_unref(u->listing);
+    u->list_again = false;
     if (u->event)
         event_free(u->event);
     u->event = NULL;
@@ -209,10 +216,60 @@ static int on_folders(sd_bus_message *m, void *arg, sd_bus_error *ignored)
     return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The first member of each structure is the unit's name. */
+static void tell_instances(struct units *u, sd_bus_message *m)
+{
+    const char **names = calloc(INSTANCES_MAX, sizeof *names);
+    size_t n = 0;
+    if (!names || sd_bus_message_enter_container(m, 'a', UNIT_LISTED) < 0) {
+        free(names);
+        return;
+    }
+    while (n < INSTANCES_MAX && sd_bus_message_enter_container(m, 'r', UNIT_LISTED_MEMBERS) > 0) {
+        n += sd_bus_message_read(m, "s", &names[n]) > 0;
+        if (sd_bus_message_skip(m, "sssssouso") < 0 || sd_bus_message_exit_container(m) < 0)
+            break;
+    }
+    qsort(names, n, sizeof *names, by_name);
+    u->ops.instances(u->ops.arg, names, n);
+    free(names);
+}
+
+static int list_instances(struct units *u);
+
+static int on_instances(sd_bus_message *m, void *arg, sd_bus_error *ignored)
+{
+    struct units *u = arg;
+    (void)ignored;
+    u->listing = sd_bus_slot_unref(u->listing);
+    if (!sd_bus_message_is_method_error(m, NULL))
+        tell_instances(u, m);
+    if (u->list_again)
+        (void)list_instances(u);
+    return 0;
+}
+
+static int list_instances(struct units *u)
+{
+    u->list_again = u->listing != NULL;
+    if (u->list_again)
+        return 0;
+    return sd_bus_call_method_async(u->bus, &u->listing, peer(u), MANAGER, I_MANAGER, "ListUnitsByPatterns",
+                                    on_instances, u, "asas", 0, 1, "*@?*.service");
+}
+
 static int ask_all(struct units *u)
 {
-    int r = sd_bus_call_method_async(u->bus, NULL, peer(u), MANAGER, I_PROPERTY, "Get", on_folders, u, "ss", I_MANAGER,
-                                     "UnitPath");
+    int r = list_instances(u);
+    if (r < 0)
+        return r;
+    r = sd_bus_call_method_async(u->bus, NULL, peer(u), MANAGER, I_PROPERTY, "Get", on_folders, u, "ss", I_MANAGER,
+                                 "UnitPath");
     for (struct unit *unit = u->all; unit && r >= 0; unit = unit->hh.next)
         unit_ask(unit);
     return r;
@@ -242,6 +299,8 @@ static int on_unit(sd_bus_message *m, void *arg, sd_bus_error *ignored)
     HASH_FIND_STR(u->all, name, unit);
     if (unit)
         unit_ask(unit);
+    if (strchr(name, '@'))
+        (void)list_instances(u);
     return 0;
 }
 

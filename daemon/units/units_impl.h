@@ -45,6 +45,8 @@ struct units {
     struct event *event;
     struct loop_timer reconnect;
     struct backoff backoff;
+    sd_bus_slot *listing; /* of instances; NULL: it is not asked for */
+    bool list_again;      /* some have come or gone since it was */
     bool connected;
     char error[256]; /* as last said in the log */
 };

@@ -36,6 +36,10 @@ unit beside.service ''
 printf '[X-Discover]\nService=shop/drop\nPort=2\n\n[X-Discover]\nService=shop/drop-too\nPort=3\n' >/run/units/drop.service.d/discover.conf
 unit again.service 'Restart=always\nRestartSec=3s\n[X-Discover]\nService=shop/again\nPort=4\n'
 
+unit worker@.service '[X-Discover]\nService=shop/worker\nPort=90%i\nInstance=w-%i\nMeta=queue=%I at 100%%\n'
+mkdir /run/units/worker@2.service.d && printf '[X-Discover]\nService=shop/second\nPort=91\n' >/run/units/worker@2.service.d/second.conf
+unit plain@.service ''
+
 fail() {
     echo "$*"
     cat /tmp/log /tmp/systemd.log
@@ -91,6 +95,17 @@ systemctl --user stop beside
 until_ok "the unit is down" gone shop/beside
 until_ok "for the other one, too" gone shop/meanwhile
 ask explain shop/beside | grep -q 'gone' || fail "explain does not say what the unit is: $(ask explain shop/beside)"
+
+# Instances of a template: each is there while it runs, with what it is called by in place.
+systemctl --user start worker@1 worker@2 plain@3
+for service in worker second; do until_ok "shop/$service is there" seen shop/$service; done
+worker() { curl -sf http://127.0.0.1:18054/v1/services/shop/worker | grep "w-$1"; }
+until_ok "both workers are there" eval "worker 1 && worker 2"
+worker 2 | grep -q '"queue":"2 at 100%".*"port":902' || fail "specifiers are not in place: $(worker 2)"
+systemctl --user stop worker@1
+until_ok "w-1 is gone" eval "! worker 1"
+systemctl --user start worker@1
+until_ok "w-1 is there again" worker 1
 
 # A main process that is killed, and started again by systemd.
 kill -9 "$(systemctl --user show -P MainPID again)"
