@@ -34,7 +34,7 @@ static void go(struct failover *f, int to)
 {
     f->switches += f->at != to;
     f->at = to;
-    f->better_since_ns = 0;
+    f->home_since_ns = f->nearer_since_ns = 0;
     f->lacking_since_ns = 0;
 }
 
@@ -70,15 +70,34 @@ static int64_t leave_home(struct failover *f, const struct failover_rule *rule, 
     return INT64_MAX;
 }
 
-static int64_t go_nearer(struct failover *f, int best, int64_t now_ns)
+static void note_home(struct failover *f, bool has_enough, int64_t now_ns)
 {
-    if (!f->better_since_ns)
-        f->better_since_ns = now_ns;
-    if (now_ns - f->better_since_ns < f->wait_ns)
-        return f->better_since_ns + f->wait_ns;
+    if (!has_enough)
+        f->home_since_ns = 0;
+    else if (!f->home_since_ns)
+        f->home_since_ns = now_ns;
+}
+
+static void note_nearer(struct failover *f, int first, int64_t now_ns)
+{
+    bool is_nearer = first != FAILOVER_HOME && first < f->at;
+    if (!is_nearer)
+        f->nearer_since_ns = 0;
+    else if (!f->nearer_since_ns || f->nearer != first)
+        f->nearer_since_ns = now_ns;
+    f->nearer = first;
+}
+
+/* To the own one, or to one that is nearer: each has to have been there by itself, whatever the other one does. */
+static int64_t go_nearer(struct failover *f, int64_t now_ns)
+{
+    int64_t home_ns = f->home_since_ns ? f->home_since_ns + f->wait_ns : INT64_MAX;
+    int64_t nearer_ns = f->nearer_since_ns ? f->nearer_since_ns + f->wait_ns : INT64_MAX;
+    if (now_ns < home_ns && now_ns < nearer_ns)
+        return home_ns < nearer_ns ? home_ns : nearer_ns;
     f->returned_ns = now_ns;
-    go(f, best);
-    return INT64_MAX;
+    go(f, now_ns >= home_ns ? FAILOVER_HOME : f->nearer);
+    return now_ns; /* what is left to wait for is another question now */
 }
 
 /* A live one that has any; or any one that has, where there is nothing better. */
@@ -111,8 +130,7 @@ int64_t failover_decide(struct failover *f, const struct failover_rule *rule, co
         go(f, best);
         return INT64_MAX;
     }
-    if (best < f->at)
-        return go_nearer(f, best, now_ns);
-    f->better_since_ns = 0;
-    return INT64_MAX;
+    note_home(f, has_enough(rule, home), now_ns);
+    note_nearer(f, first_of(home, others, n), now_ns);
+    return go_nearer(f, now_ns);
 }

@@ -6,7 +6,7 @@
  *
  *  - The own region never synchronised: nobody knows what it has, which is no reason to send anybody away.
  *  - The order is the configured one: it can be explained, and does not flap between equals.
- *  - A region is left at once when it fails, and for a better one only when that has been there all of `wait`.
+ *  - A region is left at once when it fails, and for a better one only when that one has been there all of `wait`.
  *  - A stale region is taken when no live one has any, and the own one has none at all.
  */
 #ifndef SYNC_FAILOVER_H
@@ -37,9 +37,11 @@ struct failover {
     int at; /* FAILOVER_HOME, or a region */
     int forced; /* by an operator: FAILOVER_AUTO, FAILOVER_HOME or a region, also one behind the n that come by themselves */
     int64_t lacking_since_ns; /* the own one has had too few since then; 0: it has not */
-    int64_t better_since_ns;  /* a better one than `at` has been there since then; 0: there is none */
-    int64_t wait_ns;          /* how long it has to be */
-    int64_t returned_ns;      /* when it went to a better one last; 0: never */
+    int64_t home_since_ns;    /* away: it has had enough since then; 0: it has not */
+    int64_t nearer_since_ns;  /* away: `nearer`, before `at` in the order, could answer since then; 0: none can */
+    int nearer;
+    int64_t wait_ns;     /* how long one of them has to, by itself */
+    int64_t returned_ns; /* when it went to a better one last; 0: never */
     uint64_t switches;
 };
 

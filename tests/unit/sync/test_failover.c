@@ -131,6 +131,24 @@ START_TEST(back_at_once_when_the_other_fails)
 }
 END_TEST
 
+/* That a nearer one has been there for long says nothing of the own one, nor the other way round. */
+START_TEST(each_has_to_be_there_by_itself)
+{
+    begin();
+    home.usable = 0;
+    others[0].usable = 0;
+    ck_assert_int_eq(at(100), 1);
+    others[0].usable = 1;
+    ck_assert_int_eq(at(110), 1);
+    for (int i = 0; i < 9; i++) { /* the own one comes and goes, just when b's time would be over as well */
+        home.usable = i % 2 == 0;
+        ck_assert_int_eq(at(129 + i / 10.0), 1);
+    }
+    home.usable = 0;
+    ck_assert_int_eq(at(140), 0);
+}
+END_TEST
+
 /* Up for 5 s, down for 5 s, all the time. */
 START_TEST(flapping_is_ever_fewer_switches)
 {
@@ -166,4 +184,4 @@ END_TEST
 UNIT_TESTS("failover", the_own_region_answers_while_it_has_enough, the_first_in_order_that_is_live_and_has_any,
            a_stale_one_only_where_there_is_nothing_else, not_synchronised_is_no_reason,
            nobody_anywhere_is_the_own_regions_answer, after_and_back_after, back_at_once_when_the_other_fails,
-           flapping_is_ever_fewer_switches, an_operator_decides)
+           each_has_to_be_there_by_itself, flapping_is_ever_fewer_switches, an_operator_decides)
