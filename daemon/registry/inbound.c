@@ -329,7 +329,8 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
                                          .catalog = reach->catalog,
                                          .liveness = in->liveness,
                                          .records = in->followers[BUS_SERVICES].follow,
-                                         .started_ns = reach->started_ns};
+                                         .started_ns = reach->started_ns,
+                                         .cut_off = reach->region != NULL}; /* its link may have been: nobody knows */
     in->host_events = (struct host_events){
         .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
     *ret_in = in;

@@ -104,8 +104,10 @@ bool region_flush(struct region *r, const struct loop_slice *slice, int64_t now_
     while (catalog_is_dirty(r->catalog) && !loop_slice_over(slice))
         (void)catalog_flush_some(r->catalog, FLUSH_BLOCKS);
     bool more = catalog_is_dirty(r->catalog);
-    if (!more)
+    if (!more) {
         r->flushed_ns = now_ns;
+        update_sync(r, now_ns); /* what waited for that */
+    }
     return more;
 }
 

@@ -91,6 +91,16 @@ void region_failover_note(struct region_failover *f, const char *service)
     failover_entry_make_due(f, e);
 }
 
+/* What the last life left of other regions was in the table before anybody could be told, and may never change. */
+static void note_loaded(struct region_failover *f)
+{
+    const struct table *t = table_writer_table(catalog_table(f->reach.catalog));
+    struct table_peek block;
+    for (uint32_t slot = 0; slot < table_slots_used(t); slot++)
+        if (table_peek(t, slot, &block) == 0 && block.kind == TABLE_SERVICE)
+            region_failover_note(f, block.key);
+}
+
 static bool states_changed(struct region_failover *f)
 {
     bool synced = inbound_synced_once(f->reach.inbound), changed = synced != f->synced;
@@ -137,7 +147,10 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
                          others[CONFIG_REGIONS_MAX];
     for (size_t i = 0; i < e->order->all; i++) {
         const struct region *r = regions_at(f->reach.regions, e->order->at[i]);
-        others[i] = (struct failover_seen){region_usable(r, e->name), region_state_of(r) == REGION_LIVE};
+        enum region_state state = region_state_of(r);
+        size_t usable =
+            state == REGION_NEVER ? 0 : region_usable(r, e->name); /* what is read of it by then is a part */
+        others[i] = (struct failover_seen){usable, state == REGION_LIVE};
     }
     int64_t next_ns = failover_decide(&e->failover, &e->rule, &home, others, e->order->n, now_ns);
     if (failover_entry_write(f, e, &home, now_ns) < 0)
@@ -235,11 +248,13 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
     }
     fill_orders(reach->config, f->orders);
     err = failover_switches_load(f);
-    if (err)
+    if (err) {
         region_failover_free(f);
-    else
-        *ret_f = f;
-    return err;
+        return err;
+    }
+    note_loaded(f);
+    *ret_f = f;
+    return 0;
 }
 
 void region_failover_free(struct region_failover *f)
