@@ -197,7 +197,8 @@ static enum name_conflict_news judge(struct name_conflict *c, const struct lease
 
 /*
  * Whether it has renewed its lease since we first saw it. What comes in quick succession does not count: those may be
- * the last words of a dead one, held up on their way.
+ * the last words of a dead one, held up on their way. They took the place of our question: somebody who has just
+ * connected has not seen it, and is asked again.
  */
 static bool note(struct name_conflict *c, const struct lease *l, int64_t now_ns)
 {
@@ -205,6 +206,7 @@ static bool note(struct name_conflict *c, const struct lease *l, int64_t now_ns)
     bool renewed = same && newer && now_ns - c->other_since_ns >= c->hold_ns / 2;
     if (!same)
         c->other_since_ns = now_ns;
+    c->ask_due |= same && newer && c->asked && c->name == AGENT_NAME_UNKNOWN;
     c->other = *l;
     return renewed;
 }

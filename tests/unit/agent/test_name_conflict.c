@@ -263,6 +263,23 @@ START_TEST(whom_we_may_be_a_copy_of_has_time_to_return)
 }
 END_TEST
 
+/* Its first lease after its return took the place of our question, which it has not seen. */
+START_TEST(who_returns_is_asked_again)
+{
+    struct name_conflict c = start();
+    name_conflict_remember(&c, 0);
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(8), S(1));
+    name_conflict_hosts_synced(&c, S(1));
+    name_conflict_asked(&c, S(1));
+    ck_assert(!name_conflict_wants_to_ask(&c));
+    ck_assert_int_eq(see(&c, lease_of(NODE, OTHER, 78), 7, 0, S(2)), NAME_CONFLICT_NOTHING);
+    ck_assert(name_conflict_wants_to_ask(&c));
+    ck_assert_uint_eq(name_conflict_question(&c).counter, 78);
+    name_conflict_asked(&c, S(2));
+    ck_assert_int_eq(name_conflict_deadline(&c), S(2) + MS(4500));
+}
+END_TEST
+
 /* The bucket has forgotten it: it was away for longer than leases are kept. */
 START_TEST(and_so_it_has_where_it_is_forgotten)
 {
@@ -475,7 +492,7 @@ UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_l
            the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
            another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_is_asked_about,
            who_is_back_in_time_keeps_the_name, after_an_outage_the_other_has_time_to_return,
-           whom_we_may_be_a_copy_of_has_time_to_return, and_so_it_has_where_it_is_forgotten,
+           whom_we_may_be_a_copy_of_has_time_to_return, and_so_it_has_where_it_is_forgotten, who_returns_is_asked_again,
            our_own_question_is_a_lease_of_the_other, who_left_is_not_waited_for, renewed_lease_means_a_live_host,
            the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
            a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,
