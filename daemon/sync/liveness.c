@@ -180,7 +180,7 @@ int liveness_host(const struct liveness *l, const char *host, struct liveness_ho
     *ret_host = (struct liveness_host){.status = h->status,
                                        .lease = h->lease,
                                        .heard_ns = h->heard_ns,
-                                       .deadline_ns = h->deadline.at_ns,
+                                       .deadline_ns = liveness_deadline_ns(l, h),
                                        .ignored = h->ignored.lease,
                                        .ignored_ns = h->ignored.since_ns ? h->ignored.heard_ns : 0};
     return 0;

@@ -13,17 +13,13 @@ static struct host *host_of(struct deadline *d)
     return (struct host *)((char *)d - offsetof(struct host, deadline));
 }
 
-/* From now on everybody has a whole TTL to be heard. */
+/* From now on everybody has a whole TTL to be heard. Those that are held are few, or most: there is no other work then. */
 static void grant_a_ttl(struct liveness *l, int64_t now_ns)
 {
     l->healthy_since_ns = now_ns;
-    for (struct host *h = l->hosts; h; h = h->hh.next) {
-        if (!host_alive(h->status))
-            continue;
-        liveness_set_deadline(l, h, later(h->deadline.at_ns, now_ns + ttl_ns(h)));
+    for (struct host *h = l->held > 0 ? l->hosts : NULL; h; h = h->hh.next)
         if (h->status == HOST_HELD)
-            l->guard_until_ns = later(l->guard_until_ns, h->deadline.at_ns);
-    }
+            l->guard_until_ns = later(l->guard_until_ns, liveness_deadline_ns(l, h));
     if (l->held > 0)
         liveness_tell_guard(l);
 }
@@ -44,7 +40,7 @@ static bool mass_loss(struct liveness *l, int64_t now_ns)
     if (!l->counted) {
         l->silent = 0;
         for (const struct host *h = l->hosts; h; h = h->hh.next)
-            l->silent += liveness_is_overdue(h, now_ns);
+            l->silent += liveness_is_overdue(l, h, now_ns);
         l->counted = true;
     }
     return l->silent >= l->options.guard_min && l->silent * 100 > l->alive * l->options.guard_percent;
@@ -114,7 +110,7 @@ void liveness_heard(struct liveness *l, int64_t now_ns)
 /* Whether its silence may be our deafness. */
 static bool doubtful(const struct liveness *l, const struct host *h)
 {
-    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < h->deadline.at_ns;
+    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < liveness_deadline_ns(l, h);
 }
 
 /* When to try again. What comes of it is told by liveness_heard, or by health. */
@@ -150,9 +146,13 @@ int64_t liveness_tick(struct liveness *l, int64_t now_ns)
         d = deadlines_first(&l->deadlines);
         if (!d || d->at_ns > now_ns)
             break;
-        if (doubtful(l, host_of(d)))
+        struct host *h = host_of(d);
+        if (liveness_deadline_ns(l, h) > now_ns)
+            liveness_set_deadline(l, h, liveness_deadline_ns(l, h));
+        else if (doubtful(l, h))
             return probe(l, now_ns);
-        due(l, host_of(d), now_ns);
+        else
+            due(l, h, now_ns);
     }
     int64_t next_ns = l->whole ? later(deadlines_next_ns(&l->deadlines), now_ns) : INT64_MAX;
     return next_ns < now_ns + TICK_NS ? next_ns : now_ns + TICK_NS;

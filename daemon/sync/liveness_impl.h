@@ -16,7 +16,7 @@ struct host {
     struct lease lease;
     uint64_t min_epoch;       /* what was told of it */
     int64_t heard_ns;         /* when its newest lease arrived, had it come live */
-    struct deadline deadline; /* when something becomes of it */
+    struct deadline deadline; /* when something becomes of it, but see liveness_deadline_ns */
     struct {                  /* by whom its newest lease is not: an older epoch under the same name */
         struct lease lease;
         int64_t since_ns; /* when that life was heard first; 0: none is ignored */
@@ -31,12 +31,12 @@ struct liveness {
     struct host *hosts;
     struct deadlines deadlines; /* has room for all hosts */
     bool healthy, whole, records_known;
-    int64_t healthy_since_ns;
-    int64_t guard_until_ns; /* 0: no guard */
-    int64_t ticked_ns;      /* the last liveness_tick; 0: none while there was something to watch */
-    int64_t feed_ns;        /* when something was heard last */
-    int64_t probe_ns;       /* the next probe, while one is out; 0: none is */
-    int64_t probing_ns;     /* since when */
+    int64_t healthy_since_ns; /* from when on everybody who is alive has a whole TTL */
+    int64_t guard_until_ns;   /* 0: no guard */
+    int64_t ticked_ns;        /* the last liveness_tick; 0: none while there was something to watch */
+    int64_t feed_ns;          /* when something was heard last */
+    int64_t probe_ns;         /* the next probe, while one is out; 0: none is */
+    int64_t probing_ns;       /* since when */
     size_t alive, held;
     size_t silent; /* of those that are alive, the overdue ones, if they have been counted in this tick */
     bool counted;
@@ -55,11 +55,22 @@ static inline int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/*
+ * Of a host that is alive it may be later than what it waits for: a TTL more for everybody must not take a look at everybody. When
+ * that comes, it is put off.
+ */
+static inline int64_t liveness_deadline_ns(const struct liveness *l, const struct host *h)
+{
+    int64_t granted_ns = host_alive(h->status) ? l->healthy_since_ns + ttl_ns(h) : 0;
+    return later(h->deadline.at_ns, granted_ns);
+}
+
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
 
-static inline bool liveness_is_overdue(const struct host *h, int64_t now_ns)
+static inline bool liveness_is_overdue(const struct liveness *l, const struct host *h, int64_t now_ns)
 {
-    return h->status == HOST_ALIVE && h->deadline.at_ns - now_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
+    int64_t left_ns = liveness_deadline_ns(l, h) - now_ns;
+    return h->status == HOST_ALIVE && left_ns <= ttl_ns(h) * (100 - OVERDUE_PERCENT) / 100;
 }
 
 struct host *liveness_find(const struct liveness *l, const char *name); /* NULL: not known */

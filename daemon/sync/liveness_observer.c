@@ -25,7 +25,7 @@ const char *liveness_observer(const struct liveness *l, const char *own, const c
     uint64_t seed = XXH64(of, strlen(of), 0), best_w = weight(own, seed);
     const char *best = own;
     for (const struct host *h = l->hosts; h; h = h->hh.next) {
-        if (h->status != HOST_ALIVE || !h->lease.tells || liveness_is_overdue(h, now_ns) || strcmp(h->name, of) == 0)
+        if (h->status != HOST_ALIVE || !h->lease.tells || liveness_is_overdue(l, h, now_ns) || strcmp(h->name, of) == 0)
             continue;
         uint64_t w = weight(h->name, seed);
         if (goes_before(h->name, w, best, best_w)) {
