@@ -177,8 +177,9 @@ static struct service *service_of(struct catalog *c, const struct instance_key *
     HASH_FIND_STR(c->services, name, s);
     if (s)
         return s;
-    if (!own && HASH_COUNT(c->services) >= c->options.services_max) {
-        *ret_err = -E2BIG;
+    int limit = own ? 0 : limit_of_domain(c, key->domain);
+    if (limit) {
+        *ret_err = limit;
         return NULL;
     }
     s = new_service(c, key, name);

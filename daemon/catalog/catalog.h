@@ -35,7 +35,7 @@ struct catalog_options {
     uint64_t table_words;             /* of the first segment of that */
     uint64_t first_index;             /* changes are numbered from here on (catalog_changes.h) */
     size_t hosts_max, services_max, instances_per_host_max;
-    size_t hostnames_per_host_max, instances_max, instances_per_service_max; /* 0: no limit */
+    size_t hostnames_per_host_max, instances_max, instances_per_service_max, services_per_domain_max; /* 0: no limit */
 };
 
 struct catalog_counts {
@@ -53,7 +53,7 @@ void catalog_free(struct catalog *c);
 
 /*
  * Takes a record unless what is known of that key is newer by (epoch, counter). 0: taken; 1: known already;
- * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT, -EMLINK, -ENFILE, -ENOBUFS: a limit,
+ * -ESTALE: older; -EUSERS, -E2BIG, -EDQUOT, -EMLINK, -ENFILE, -ENOBUFS, -EXFULL: a limit,
  * none of which binds this host: it is limited where it registers; -EEXIST: its id is another instance's; -ENOMEM.
  */
 int catalog_put(struct catalog *c, const struct instance_key *key, const struct record *record);

@@ -24,6 +24,15 @@ int limit_of_service(const struct catalog *c, const struct service *s)
     return reaches(s->n, c->options.instances_per_service_max) ? -ENOBUFS : 0;
 }
 
+int limit_of_domain(const struct catalog *c, const char *domain)
+{
+    const struct domain *d;
+    if (HASH_COUNT(c->services) >= c->options.services_max)
+        return -E2BIG;
+    HASH_FIND_STR(c->domains, domain, d);
+    return d && reaches(d->n, c->options.services_per_domain_max) ? -EXFULL : 0;
+}
+
 const char *catalog_limit_text(int err)
 {
     switch (err) {
@@ -31,6 +40,8 @@ const char *catalog_limit_text(int err)
         return "more hosts than limits.hosts";
     case -E2BIG:
         return "more services than limits.services";
+    case -EXFULL:
+        return "more services of one domain than limits.services_per_domain";
     case -EDQUOT:
         return "more instances of one host than limits.instances_per_host";
     case -EMLINK:

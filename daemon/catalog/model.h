@@ -250,6 +250,7 @@ void away_free(struct catalog *c); /* catalog_away.c */
 
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i);
+int limit_of_domain(const struct catalog *c, const char *domain); /* of one that a new service is to be of */
 int limit_of_service(const struct catalog *c, const struct service *s);
 
 /* The next that is to be written, or NULL. */

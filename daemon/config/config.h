@@ -105,8 +105,8 @@ struct config {
         bool publish;
     } events;
     struct {
-        uint32_t hosts, services, instances, instances_per_service, instances_per_host, host_changes, record_bytes,
-            mailbox, puts;
+        uint32_t hosts, services, services_per_domain, instances, instances_per_service, instances_per_host,
+            host_changes, record_bytes, mailbox, puts;
         uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
             hostnames_per_host, http_clients, overrides;
         uint32_t checks, checks_per_instance, checks_running, check_recoveries;

@@ -29,6 +29,7 @@ static void catalog_options(const struct config *c, struct catalog_options *ret_
                                             .first_index = first_index(),
                                             .hosts_max = c->limits.hosts,
                                             .services_max = c->limits.services,
+                                            .services_per_domain_max = c->limits.services_per_domain,
                                             .instances_per_host_max = c->limits.instances_per_host,
                                             .hostnames_per_host_max = c->limits.hostnames_per_host,
                                             .instances_max = c->limits.instances,

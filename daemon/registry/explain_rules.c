@@ -281,7 +281,7 @@ void explain_instance(const struct explain_facts *f, struct explanation *ret_exp
 
 static bool is_limit(const char *reason)
 {
-    static const int limits[] = {-EUSERS, -E2BIG, -EDQUOT, -EMLINK, -ENFILE, -ENOBUFS};
+    static const int limits[] = {-EUSERS, -E2BIG, -EDQUOT, -EMLINK, -ENFILE, -ENOBUFS, -EXFULL};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (strcmp(catalog_limit_text(limits[i]), reason) == 0)
             return true;

@@ -30,6 +30,8 @@ static const struct metric inbound_metrics[] = {
     COUNTER_OF(inbound_counters, hosts_limited, "discoverd_feed_limited_total{limit=\"hosts\"}",
                "Records refused because of a limit, by its name in the configuration."),
     COUNTER_OF(inbound_counters, services_limited, "discoverd_feed_limited_total{limit=\"services\"}", NULL),
+    COUNTER_OF(inbound_counters, services_per_domain_limited,
+               "discoverd_feed_limited_total{limit=\"services_per_domain\"}", NULL),
     COUNTER_OF(inbound_counters, instances_limited, "discoverd_feed_limited_total{limit=\"instances\"}", NULL),
     COUNTER_OF(inbound_counters, instances_per_service_limited,
                "discoverd_feed_limited_total{limit=\"instances_per_service\"}", NULL),

@@ -21,8 +21,8 @@
 /* Counters of what comes in over the bus and is refused. */
 struct inbound_counters {
     metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred;
-    metric_value hosts_limited, services_limited, instances_limited, instances_per_service_limited,
-        instances_per_host_limited, hostnames_per_host_limited;
+    metric_value hosts_limited, services_limited, services_per_domain_limited, instances_limited,
+        instances_per_service_limited, instances_per_host_limited, hostnames_per_host_limited;
     struct histogram lease_round_trip;
     metric_value catalog_bytes, table_bytes;
 };

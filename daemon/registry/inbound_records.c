@@ -16,6 +16,7 @@ static metric_value *limit_counter(struct inbound *in, int err)
     struct inbound_counters *c = &in->counters;
     return err == -EUSERS    ? &c->hosts_limited
            : err == -E2BIG   ? &c->services_limited
+           : err == -EXFULL  ? &c->services_per_domain_limited
            : err == -ENFILE  ? &c->instances_limited
            : err == -ENOBUFS ? &c->instances_per_service_limited
            : err == -EDQUOT  ? &c->instances_per_host_limited

@@ -290,6 +290,37 @@ START_TEST(test_limits_on_all_and_on_a_service)
 }
 END_TEST
 
+START_TEST(test_limit_on_a_domain)
+{
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "",
+                                .hosts_max = 10,
+                                .services_max = 10,
+                                .instances_per_host_max = 100,
+                                .services_per_domain_max = 3};
+    char text[64];
+    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    for (int i = 0; i < 5; i++) {
+        snprintf(text, sizeof text, "shop.s%d.web-2.a", i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 3 ? 0 : -EXFULL);
+    }
+    ck_assert_int_eq(put("shop.s1.web-3.a", 1, 1, DISCOVER_PASSING, 1), 0); /* one more of a service that is known */
+    ck_assert_int_eq(put("shop.s9.web-1.a", 1, 1, DISCOVER_PASSING, 1), 0); /* our own */
+    ck_assert_int_eq(put("bank.s1.web-2.a", 1, 1, DISCOVER_PASSING, 1), 0); /* of another domain */
+    ck_assert_ptr_nonnull(strstr(catalog_limit_text(-EXFULL), "limits.services_per_domain"));
+    struct instance_key key = key_of("shop.s0.web-2.a");
+    catalog_remove(c, &key);
+    catalog_flush(c);
+    ck_assert_int_eq(put("shop.s4.web-2.a", 1, 1, DISCOVER_PASSING, 1), -EXFULL); /* ours counts, too */
+    key = key_of("shop.s9.web-1.a");
+    catalog_remove(c, &key);
+    catalog_flush(c);
+    ck_assert_int_eq(put("shop.s4.web-2.a", 1, 1, DISCOVER_PASSING, 1), 0);
+    catalog_free(c);
+}
+END_TEST
+
 START_TEST(test_gone_hosts_are_forgotten)
 {
     setup();
@@ -405,5 +436,5 @@ END_TEST
 UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides,
            test_own_host_needs_no_lease, test_states, test_older_is_refused, test_sweep_takes_only_what_was_not_seen,
            test_order_and_details, test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
-           test_limits_on_all_and_on_a_service, test_gone_hosts_are_forgotten, test_digest,
+           test_limits_on_all_and_on_a_service, test_limit_on_a_domain, test_gone_hosts_are_forgotten, test_digest,
            test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)

@@ -65,7 +65,8 @@ static const char everything[] =
     "{ listen = \"\"; hosts = "
     "[\"web-1.example.com\"]; "
     "};\n"
-    "limits = { hosts = 1; services = 2; instances = 11; instances_per_service = 12; instances_per_host = 3; "
+    "limits = { hosts = 1; services = 2; services_per_domain = 13; instances = 11; instances_per_service = 12; "
+    "instances_per_host = 3; "
     "record_bytes = 1024; mailbox = 0x1000;\n"
     "           snapshot_duration = \"30s\"; api_clients = 4; api_clients_per_uid = 6; ejections = 8; overrides = 9; "
     "           checks = 21; checks_per_instance = 22; checks_running = 23; check_recoveries = 24; "
@@ -151,6 +152,7 @@ START_TEST(test_every_key)
     ck_assert_int_eq(c->limits.http_time_ns, 2 * NS_PER_S);
     ck_assert_uint_eq(c->limits.services, 2);
     ck_assert_uint_eq(c->limits.instances_per_host, 3);
+    ck_assert_uint_eq(c->limits.services_per_domain, 13);
     ck_assert_uint_eq(c->limits.instances, 11);
     ck_assert_uint_eq(c->limits.instances_per_service, 12);
     ck_assert_uint_eq(c->limits.record_bytes, 1024);
