@@ -82,6 +82,8 @@ static void flush(struct daemon *d, int64_t now_ns)
     }
     bool more = regions_flush(d->regions, &slice, now_ns) || catalog_has_work(d->catalog);
     d->failover_ns = region_failover_run(d->failover, &slice, now_ns);
+    if (!more)
+        tracing_settle(d->tracing);
     if (more || d->failover_ns <= now_ns)
         loop_timer_arm(&d->flush_timer, 0, 0);
 }

@@ -78,6 +78,7 @@
 #include "daemon/registry/soa_serial.h"
 #include "daemon/registry/status.h"
 #include "daemon/registry/supervision.h"
+#include "daemon/registry/tracing.h"
 #include "daemon/registry/unit_services.h"
 
 /* What pause.c keeps. */
@@ -124,6 +125,7 @@ struct daemon {
     struct supervision *supervision;
     struct state_dir *state_dir;
 
+    struct tracing *tracing;
     struct host_address *host_address;
     struct catalog *catalog;
     struct events *events;
@@ -217,6 +219,10 @@ void events_part_stop(struct daemon *d);
 int regions_part_start(struct daemon *d);
 void regions_part_stop(struct daemon *d);
 int daemon_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why);
+
+/* parts_traces.c */
+int traces_part_start(struct daemon *d);
+void traces_part_stop(struct daemon *d);
 
 /* What could not be written into the table, or handed over, is tried again; each second. */
 void daemon_table_again(struct daemon *d);

@@ -12,7 +12,7 @@ static void tell_programs(void *arg, const char *service)
 {
     struct daemon *d = arg;
     if (d->api)
-        api_changed(d->api, service);
+        api_changed(d->api, service, tracing_seen(d->tracing, service));
 }
 
 static void own_changed(void *arg, const char *service)
@@ -54,6 +54,7 @@ int regions_part_start(struct daemon *d)
     const struct region_reach reach = {.base = d->base,
                                        .config = d->config,
                                        .table = catalog_table(d->catalog),
+                                       .tracing = d->tracing,
                                        .started_ns = d->started_ns,
                                        .arg = d,
                                        .turn = turn,

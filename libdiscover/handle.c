@@ -86,6 +86,8 @@ static int on_message(struct discover *d, const Discover__V1__ServerMessage *msg
         break;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
         watches_mark(d, msg->changed->service);
+        if (*msg->changed->traceparent)
+            watches_traced(d, msg->changed->service, msg->changed->traceparent, msg->changed->tracestate);
         break;
     case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
         shares_heard(d, msg->ejected);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libdiscover/core/label.h"
+#include "libdiscover/core/trace_context.h"
 #include "libdiscover/session/link.h"
 
 struct endpoints {
@@ -27,6 +28,7 @@ struct discover_watch {
     bool telling; /* it is not called again before it has returned */
     int result;
     struct endpoints known;
+    struct trace_context *trace; /* of the newest change that had one, which has not been told of; NULL: none had */
     char service[TABLE_KEY_MAX + 1];
 };
 
@@ -96,15 +98,23 @@ static bool is_known(int result)
 static void tell(struct discover_watch *w, int result, const struct endpoints *is,
                  const struct discover_difference *differences, size_t n_differences)
 {
+    char traceparent[TRACE_PARENT_CAP];
+    struct trace_context *trace = w->trace;
+    w->trace = NULL;
+    if (trace)
+        trace_context_format(trace, traceparent);
     const struct discover_change change = {.service = w->service,
                                            .result = result,
                                            .endpoints = is->all,
                                            .n = is->n,
                                            .differences = differences,
-                                           .n_differences = n_differences};
+                                           .n_differences = n_differences,
+                                           .traceparent = trace ? traceparent : NULL,
+                                           .tracestate = trace ? trace->state : NULL};
     w->telling = true;
     w->fn(w->arg, &change);
     w->telling = false;
+    free(trace);
     if (w->due) /* the next dispatch looks again */
         w->d->watches_due = true;
 }
@@ -128,7 +138,7 @@ static int look(struct discover_watch *w)
     w->known = is;
     w->result = result;
     w->reported = true;
-    if (n > 0 || first || missing)
+    if (n > 0 || first || missing || w->trace)
         tell(w, result, &w->known, differences, n);
     free(differences);
     return 0;
@@ -144,6 +154,7 @@ static void release_ended(struct discover *d)
             continue;
         }
         *at = w->next;
+        free(w->trace);
         free(w->known.all);
         free(w);
     }
@@ -171,6 +182,23 @@ void watches_mark(struct discover *d, const char *service)
     for (struct discover_watch *w = d->watches; w; w = w->next)
         if (!service || strcmp(w->service, service) == 0)
             w->due = d->watches_due = true;
+}
+
+/* A daemon says nothing that is no context; without memory the change is told without. */
+void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate)
+{
+    struct trace_context context;
+    const char *why;
+    if (trace_context_parse(traceparent, tracestate, &context, &why) < 0)
+        return;
+    for (struct discover_watch *w = d->watches; w; w = w->next) {
+        if (w->ended || strcmp(w->service, service) != 0)
+            continue;
+        if (!w->trace)
+            w->trace = malloc(sizeof *w->trace);
+        if (w->trace)
+            *w->trace = context;
+    }
 }
 
 void watches_each(const struct discover *d, watch_key_fn *fn, void *arg)

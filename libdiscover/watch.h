@@ -8,6 +8,9 @@
 /* Something may have changed in the service (NULL: in all): watches_run will look. */
 void watches_mark(struct discover *d, const char *service);
 
+/* The same, and the change came with that trace context. */
+void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate);
+
 /* Calls whose set is another one than it was told. Only from dispatch. */
 void watches_run(struct discover *d);
 

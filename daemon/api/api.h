@@ -147,8 +147,12 @@ size_t api_ejected(const struct api *api, const char *service, int64_t now_ns, s
 /* Tells all clients of the new segment, when their turn comes. */
 void api_table_moved(struct api *api);
 
-/* What the table says of a service has changed: those who watch it are told when their turn comes. */
-void api_changed(struct api *api, const char *service);
+/*
+ * What the table says of a service has changed: those who watch it are told when their turn comes. trace: that the change
+ * came with; or NULL.
+ */
+struct trace_context;
+void api_changed(struct api *api, const char *service, const struct trace_context *trace);
 
 /* What the table does not say begins to mean something: all who watch anything look again. */
 void api_changed_all(struct api *api);

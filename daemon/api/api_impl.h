@@ -147,7 +147,7 @@ void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *
 
 /* Services watched (api_watch.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_watch_tell(const struct api_subscription *s);
+void api_watch_tell(struct api_subscription *s);
 
 /* Ejections that processes share (api_share.c). */
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m);

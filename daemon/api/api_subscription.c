@@ -40,6 +40,7 @@ static void forget_if_unused(struct api *api, struct api_topic *t)
         if (t->subscriptions[i])
             return;
     HASH_DEL(api->topics, t);
+    free(t->trace);
     free(t);
 }
 
@@ -187,6 +188,20 @@ void api_topic_due(struct api *api, enum api_interest interest, const char *serv
     DL_FOREACH(topic->subscriptions[interest], s)
     {
         api_subscription_due(s);
+    }
+}
+
+/* Without memory it is lost, and the change is told all the same. */
+void api_topic_traced(struct api *api, const char *service, const struct trace_context *trace)
+{
+    struct api_topic *topic = find_topic(api, service);
+    struct api_subscription *s;
+    if (!topic || (!topic->trace && !(topic->trace = malloc(sizeof *topic->trace))))
+        return;
+    *topic->trace = *trace;
+    DL_FOREACH(topic->subscriptions[API_CHANGES], s)
+    {
+        s->traced = true;
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/base/shares.h"
+#include "libdiscover/core/trace_context.h"
 
 struct api;
 struct api_client;
@@ -22,6 +23,7 @@ enum api_interest { API_CHANGES, API_EJECTIONS, API_INTERESTS };
 struct api_topic {
     UT_hash_handle hh; /* in api.topics, by service */
     struct api_subscription *subscriptions[API_INTERESTS];
+    struct trace_context *trace; /* of the last change that had one; NULL: none had */
     char service[];
 };
 
@@ -36,6 +38,7 @@ struct api_subscription {
     struct api_subscription *prev, *next; /* of its topic and interest */
     struct api_subscription *prev_due, *next_due;
     bool due;
+    bool traced;    /* API_CHANGES: of its topic's trace it has not been told */
     uint64_t heard; /* API_EJECTIONS: the newest that was told */
 };
 
@@ -54,6 +57,9 @@ const char *api_subscription_refused(struct api *api, int err);
 /* It, or all of a service, have something to be told when their turn comes. */
 void api_subscription_due(struct api_subscription *s);
 void api_topic_due(struct api *api, enum api_interest interest, const char *service);
+
+/* The change that is due at this service had this trace context. */
+void api_topic_traced(struct api *api, const char *service, const struct trace_context *trace);
 
 /* The client has something to be told (c->moved), or has taken what it was sent. */
 void api_wait_for_turn(struct api_client *c);

@@ -5,18 +5,27 @@
  */
 #include "daemon/api/api_impl.h"
 
-void api_watch_tell(const struct api_subscription *s)
+void api_watch_tell(struct api_subscription *s)
 {
     Discover__V1__Changed changed = DISCOVER__V1__CHANGED__INIT;
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    char traceparent[TRACE_PARENT_CAP];
     changed.service = s->key.topic->service;
+    if (s->traced) {
+        trace_context_format(s->key.topic->trace, traceparent);
+        changed.traceparent = traceparent;
+        changed.tracestate = s->key.topic->trace->state;
+    }
+    s->traced = false;
     message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED;
     message.changed = &changed;
     api_client_send(s->client, &message, -1);
 }
 
-void api_changed(struct api *api, const char *service)
+void api_changed(struct api *api, const char *service, const struct trace_context *trace)
 {
+    if (trace)
+        api_topic_traced(api, service, trace);
     api_topic_due(api, API_CHANGES, service);
 }
 

@@ -101,6 +101,7 @@ static void name_streams(struct bus *b)
         s->max_bytes = o->max_bytes[i];
         s->max_message_size = (int64_t)o->max_value;
         s->replicas = o->replicas;
+        s->traced = i == BUS_SERVICES;
         set_feed(b, &b->feeds[0][i], (enum bus_bucket)i);
         set_feed(b, &b->feeds[1][i], (enum bus_bucket)i);
     }

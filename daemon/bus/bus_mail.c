@@ -13,12 +13,37 @@ struct entry_head {
     int64_t stored_ns;
     uint32_t n;
     uint16_t key_len;
+    uint16_t parent_n, state_n; /* with their NUL; 0: none */
     uint8_t kind;
 };
 
+/* How much of one of a message's texts is kept, with its NUL. */
+static size_t text_need(const char *text)
+{
+    return text ? strnlen(text, KV_TRACE_MAX) + 1 : 0;
+}
+
+/* Copies it, and returns the copy; *at moves behind it. */
+static const char *text_copy(uint8_t **at, const char *text)
+{
+    size_t n = text_need(text);
+    char *copy = (char *)*at;
+    if (n == 0)
+        return NULL;
+    memcpy(copy, text, n - 1);
+    copy[n - 1] = '\0';
+    *at += n;
+    return copy;
+}
+
+static size_t trace_need(const struct kv_message *m)
+{
+    return text_need(m->traceparent) + text_need(m->tracestate);
+}
+
 size_t entries_need(const struct kv_message *m)
 {
-    return sizeof(struct entry_head) + m->key_len + m->n;
+    return sizeof(struct entry_head) + m->key_len + m->n + trace_need(m);
 }
 
 bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message *m)
@@ -31,13 +56,19 @@ bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message 
         .stored_ns = m->stored_ns,
         .n = (uint32_t)m->n,
         .key_len = (uint16_t)m->key_len,
+        .parent_n = (uint16_t)text_need(m->traceparent),
+        .state_n = (uint16_t)text_need(m->tracestate),
         .kind = (uint8_t)m->kind,
     };
     uint8_t *p = mail->bytes + mail->used;
     memcpy(p, &head, sizeof head);
     memcpy(p + sizeof head, m->key, m->key_len);
+    p += sizeof head + m->key_len;
     if (m->n > 0)
-        memcpy(p + sizeof head + m->key_len, m->value, m->n);
+        memcpy(p, m->value, m->n);
+    p += m->n;
+    (void)text_copy(&p, m->traceparent);
+    (void)text_copy(&p, m->tracestate);
     mail->used += entries_need(m);
     mail->count++;
     return true;
@@ -48,6 +79,7 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
     struct entry_head head;
     const uint8_t *p = mail->bytes + *offset;
     memcpy(&head, p, sizeof head);
+    const char *texts = (const char *)p + sizeof head + head.key_len + head.n;
     *ret_m = (struct kv_message){
         .kind = head.kind,
         .key = (const char *)p + sizeof head,
@@ -57,6 +89,8 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
         .seq = head.seq,
         .age_ns = head.age_ns,
         .stored_ns = head.stored_ns,
+        .traceparent = head.parent_n ? texts : NULL,
+        .tracestate = head.state_n ? texts + head.parent_n : NULL,
     };
     *offset += entries_need(ret_m);
 }
@@ -95,16 +129,19 @@ void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, cons
 
 int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m, bool hurry)
 {
-    struct live_mail *mail = malloc(sizeof *mail + m->key_len + m->n);
+    struct live_mail *mail = malloc(sizeof *mail + m->key_len + m->n + trace_need(m));
     if (!mail)
         return -ENOMEM;
     char *key = (char *)(mail + 1);
     mail->head = (struct bus_mail){.kind = BUS_MAIL_LIVE, .bucket = (uint8_t)bucket};
     mail->m = *m;
     mail->m.key = memcpy(key, m->key, m->key_len);
-    mail->m.value = (const uint8_t *)key + m->key_len;
+    uint8_t *value = (uint8_t *)key + m->key_len, *texts = value + m->n;
+    mail->m.value = value;
     if (m->n > 0)
-        memcpy(key + m->key_len, m->value, m->n);
+        memcpy(value, m->value, m->n);
+    mail->m.traceparent = text_copy(&texts, m->traceparent);
+    mail->m.tracestate = text_copy(&texts, m->tracestate);
     int err = hurry ? mailbox_post(box, &mail->head.mail) : mailbox_post_later(box, &mail->head.mail);
     if (err < 0)
         free(mail);

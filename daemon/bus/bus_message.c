@@ -23,30 +23,40 @@ static const char *last_header(natsMsg *msg, const char *name, bool *unreadable)
     return last;
 }
 
-static bool is_delete(natsMsg *msg)
+static bool is_delete(natsMsg *msg, bool *unreadable)
 {
-    bool unreadable = false;
-    const char *operation = last_header(msg, "KV-Operation", &unreadable);
+    const char *operation = last_header(msg, "KV-Operation", unreadable);
     if (operation && (strcmp(operation, "DEL") == 0 || strcmp(operation, "PURGE") == 0))
         return true;
     /* An expired key's marker is an empty message. An empty one that somebody put is a value that cannot be read. */
-    return natsMsg_GetDataLength(msg) == 0 && last_header(msg, "Nats-Marker-Reason", &unreadable);
+    return natsMsg_GetDataLength(msg) == 0 && last_header(msg, "Nats-Marker-Reason", unreadable);
 }
 
-static void content(natsMsg *msg, const char *key, size_t max_value, struct kv_message *ret_m)
+/* The writer's word: what stands first. No server gives these. */
+static void trace(natsMsg *msg, struct kv_message *m)
 {
+    if (natsMsgHeader_Get(msg, "traceparent", &m->traceparent) == NATS_OK)
+        (void)natsMsgHeader_Get(msg, "tracestate", &m->tracestate);
+}
+
+static void content(natsMsg *msg, const struct bus_stream *stream, const char *key, size_t max_value,
+                    struct kv_message *ret_m)
+{
+    bool unreadable = false;
     size_t key_len = strlen(key);
     size_t n = (size_t)natsMsg_GetDataLength(msg);
     bool fits = key_len <= BUS_KEY_MAX && n <= max_value;
     *ret_m = (struct kv_message){
-        .kind = !fits            ? KV_REFUSED
-                : is_delete(msg) ? KV_DELETE
-                                 : KV_PUT,
+        .kind = !fits                         ? KV_REFUSED
+                : is_delete(msg, &unreadable) ? KV_DELETE
+                                              : KV_PUT,
         .key = key,
         .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX,
         .value = (const uint8_t *)natsMsg_GetData(msg),
         .n = fits ? n : 0,
     };
+    if (stream->traced && fits && !unreadable)
+        trace(msg, ret_m);
 }
 
 static void no_content(const char *key, struct kv_message *ret_m)
@@ -73,7 +83,7 @@ enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream 
     }
     if (!stored || strcmp(stored, key) != 0 || !wire_number(number, 10, &seq) || seq == 0)
         return BUS_MESSAGE_FOREIGN;
-    content(msg, key, max_value, ret_m);
+    content(msg, stream, key, max_value, ret_m);
     ret_m->seq = seq;
     (void)wire_time(last_header(msg, "Nats-Time-Stamp", &unreadable), &ret_m->stored_ns);
     return BUS_MESSAGE_OK;
@@ -85,7 +95,7 @@ enum bus_message_verdict bus_message_pulled(natsMsg *msg, const struct bus_strea
     const char *key = wire_key_of(natsMsg_GetSubject(msg), stream->subjects);
     if (!key)
         return BUS_MESSAGE_FOREIGN;
-    content(msg, key, max_value, ret_m);
+    content(msg, stream, key, max_value, ret_m);
     return BUS_MESSAGE_OK;
 }
 
@@ -101,7 +111,7 @@ enum bus_message_verdict bus_message_got(natsMsg *msg, const struct bus_stream *
         return BUS_MESSAGE_UNREADABLE;
     if (!key || !wire_number(number, 10, &seq) || seq == 0 || !wire_time(time, ret_time_ns))
         return BUS_MESSAGE_FOREIGN;
-    content(msg, key, max_value, ret_m);
+    content(msg, stream, key, max_value, ret_m);
     ret_m->seq = seq;
     return BUS_MESSAGE_OK;
 }

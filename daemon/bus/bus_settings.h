@@ -24,6 +24,7 @@ struct bus_stream {
     int64_t max_bytes;        /* of all values, keys and headers together */
     int64_t max_message_size; /* of one, in bytes */
     int replicas;
+    bool traced; /* its messages may have a trace context among their headers */
 };
 
 /* What a stream is set to, as far as it matters here. */

@@ -142,8 +142,21 @@ static int read_all(struct reading *r, int64_t *ret_ttl_s)
     return 0;
 }
 
-int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record, int64_t *ret_ttl_ns,
-                   char ret_why[static FOREIGN_WHY_CAP])
+static void copy_text(const json_t *object, const char *field, char *ret_text, size_t cap)
+{
+    const json_t *value = json_object_get(object, field);
+    snprintf(ret_text, cap, "%s", json_is_string(value) ? json_string_value(value) : value ? "?" : "");
+}
+
+/* A bad one is no reason to refuse the record. */
+static void read_trace(const json_t *object, struct foreign_said *ret_said)
+{
+    copy_text(object, "traceparent", ret_said->traceparent, sizeof ret_said->traceparent);
+    copy_text(object, "tracestate", ret_said->tracestate, sizeof ret_said->tracestate);
+}
+
+int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record,
+                   struct foreign_said *ret_said, char ret_why[static FOREIGN_WHY_CAP])
 {
     json_error_t error;
     const char *why;
@@ -160,11 +173,13 @@ int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *
         snprintf(ret_why, FOREIGN_WHY_CAP, "%s", why);
         err = -EINVAL;
     }
+    if (!err)
+        read_trace(object, ret_said);
     json_decref(object);
     if (err)
         return err;
     ret_record->epoch = 1;
     ret_record->counter = seq;
-    *ret_ttl_ns = ttl_s * NS_PER_S;
+    ret_said->ttl_ns = ttl_s * NS_PER_S;
     return 0;
 }

@@ -6,7 +6,8 @@
  *
  * host: an address or a host name (or "address": a list, at most one of each family). port: 1..65535. ttl: seconds
  * 1..86400, default 30; the record is its own lease and lives that long after each put. Optional: "proto" ("tcp",
- * "udp"), "weight", "priority", "state" ("passing", ...), "tags" (list), "meta" (object of strings). Fields we do
+ * "udp"), "weight", "priority", "state" ("passing", ...), "tags" (list), "meta" (object of strings), "traceparent" and
+ * "tracestate" (of the W3C, where they are no headers of the message). Fields we do
  * not know are survived.
  *
  * The key is <domain>.<service>.<host>.<instance>, or services/<service>/<instance>, which is read as
@@ -21,6 +22,7 @@
 
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/record.h"
+#include "libdiscover/core/trace_context.h"
 
 #define FOREIGN_DOMAIN  "default"
 #define FOREIGN_HOST    "external"
@@ -32,11 +34,18 @@ bool foreign_is(const uint8_t *value, size_t n);
 /* Whether a key has the short form, and what it stands for. -EINVAL. */
 int foreign_key_parse(const char *text, size_t n, struct instance_key *ret_key);
 
+/* What it says beside the record. */
+struct foreign_said {
+    int64_t ttl_ns;
+    /* As they are written there, cut; what is no text is "?". "": none. */
+    char traceparent[2 * TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP + 1];
+};
+
 /*
  * -EINVAL with the reason, which names the field. The record has epoch 1 and counter seq: what is put later is
  * newer.
  */
-int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record, int64_t *ret_ttl_ns,
-                   char ret_why[static FOREIGN_WHY_CAP]);
+int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record,
+                   struct foreign_said *ret_said, char ret_why[static FOREIGN_WHY_CAP]);
 
 #endif

@@ -7,7 +7,7 @@
 #define CHECK_ASKED_URL_H
 
 #include "daemon/check/addresses_of.h"
-#include "daemon/check/curl_loop.h"
+#include "daemon/base/curl_loop.h"
 #include "daemon/check/kind.h"
 
 struct asked_url {

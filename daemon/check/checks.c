@@ -9,7 +9,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/check/checks_impl.h"
-#include "daemon/check/curl_loop.h"
+#include "daemon/base/curl_loop.h"
 #include "daemon/check/reaper.h"
 
 static const struct metric metrics_table[] = {

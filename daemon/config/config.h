@@ -117,6 +117,11 @@ struct config {
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
     struct {
+        char *endpoint, *sample; /* sample: a ratio */
+        int64_t timeout_ns, give_up_ns;
+        uint32_t queue;
+    } trace;
+    struct {
         struct string_list regions; /* none: all, in their order */
         uint32_t min;
         int64_t after_ns, back_after_ns;

@@ -135,6 +135,19 @@ static const struct config_key main_table[] = {
     {"events.publish", VALUE_BOOLEAN, NO, 0, 0, AT(events.publish), "true", 0, 0,
      "Whether what happens to this host and its instances, and to hosts that are lost, is published over NATS"},
 
+    {"trace.endpoint", VALUE_HTTP_URL, NO, 0, 0, AT(trace.endpoint), "", 0, PATH_LEN,
+     "Collector of OpenTelemetry that spans are sent to, by OTLP over HTTP (\"http://127.0.0.1:4318\"); without a path: "
+     "/v1/traces; empty: nowhere, and trace contexts are handed on all the same"},
+    {"trace.sample", VALUE_RATIO, NO, 0, 0, AT(trace.sample), "0.01", 1, 20,
+     "How many of the operations that come without a trace context begin a trace, 0 to 1; those that come with one are "
+     "recorded if its sampled flag says so"},
+    {"trace.queue", VALUE_NUMBER, NO, 0, 0, AT(trace.queue), "2048", 1, 1000000,
+     "Spans that wait to be sent, and trace contexts of changes that wait to be seen"},
+    {"trace.timeout", VALUE_DURATION, NO, 0, 0, AT(trace.timeout_ns), "10s", 100 * MS, H,
+     "How long a request to the collector may take"},
+    {"trace.give_up", VALUE_DURATION, NO, 0, 0, AT(trace.give_up_ns), "1m", S, H,
+     "How long spans are offered to a collector that is away or overloaded; then they are dropped"},
+
     {"failover.enabled", VALUE_BOOLEAN, NO, 0, 0, AT(failover.enabled), "true", 0, 0,
      "Whether another region answers for a service of which the own one has too few usable instances"},
     {"failover.regions", VALUE_LABEL, NO, 64, 0, AT(failover.regions), "", 1, LABEL_MAX,

@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/address_text.h"
@@ -163,6 +164,15 @@ const char *syntax_http_header(const char *text)
     const char *colon = strchr(text, ':');
     bool ok = colon && is_http_token(text, (size_t)(colon - text)) && !syntax_text(text);
     return ok ? NULL : "must be a header such as \"Accept: text/plain\"";
+}
+
+/* "1", "0.25" */
+const char *syntax_ratio(const char *text)
+{
+    const char *dot = text + strspn(text, DIGITS);
+    size_t behind = *dot == '.' ? strspn(dot + 1, DIGITS) : 0, n = (size_t)(dot - text) + (*dot == '.') + behind;
+    bool number = n == strlen(text) && dot > text && (*dot != '.' || behind > 0);
+    return number && strtod(text, NULL) <= 1 ? NULL : "must be a ratio from 0 to 1 such as \"0.01\"";
 }
 
 /* "200", "200-299" */

@@ -15,6 +15,7 @@ const char *syntax_path(const char *text);
 const char *syntax_nats_url(const char *text);
 const char *syntax_http_url(const char *text);
 const char *syntax_http_header(const char *text);
+const char *syntax_ratio(const char *text);
 const char *syntax_http_codes(const char *text);
 const char *syntax_http_method(const char *text);
 const char *syntax_grpc(const char *text);

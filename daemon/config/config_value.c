@@ -35,6 +35,7 @@ static const struct kind {
     [VALUE_NATS_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_nats_url},
     [VALUE_HTTP_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_http_url},
     [VALUE_HEADER] = {"header", "headers", FORM_TEXT, STORE_TEXT, syntax_http_header},
+    [VALUE_RATIO] = {"ratio", "ratios", FORM_TEXT, STORE_TEXT, syntax_ratio},
     [VALUE_CODES] = {"code", "codes", FORM_TEXT, STORE_TEXT, syntax_http_codes},
     [VALUE_METHOD] = {"method", "methods", FORM_TEXT, STORE_TEXT, syntax_http_method},
     [VALUE_GRPC] = {"host:port/service", "host:port/service", FORM_TEXT, STORE_TEXT, syntax_grpc},

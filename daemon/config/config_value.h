@@ -26,6 +26,7 @@ enum value_kind {
     VALUE_NATS_URL, /* "nats://10.0.0.1:4222" */
     VALUE_HTTP_URL, /* "http://127.0.0.1:8080/healthz" */
     VALUE_HEADER,   /* "Accept: text/plain" */
+    VALUE_RATIO,    /* "0.01": 0 to 1 */
     VALUE_CODES,    /* "200-299" */
     VALUE_METHOD,   /* "HEAD" */
     VALUE_GRPC,     /* "127.0.0.1:50051/shop.Payment" */

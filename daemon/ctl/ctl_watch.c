@@ -68,6 +68,10 @@ static void print_json(struct watching *w, const struct discover_change *change)
         (void)json_array_append_new(list, difference_json(w, change, &change->differences[i]));
     (void)json_object_set_new(document, "usable", json_integer((json_int_t)change->n));
     (void)json_object_set_new(document, "changes", list);
+    if (change->traceparent)
+        (void)json_object_set_new(document, "traceparent", json_string(change->traceparent));
+    if (change->traceparent && *change->tracestate)
+        (void)json_object_set_new(document, "tracestate", json_string(change->tracestate));
     (void)ctl_print_json(document);
 }
 

@@ -24,6 +24,7 @@
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/events.h"
 #include "daemon/registry/host_address.h"
+#include "daemon/registry/tracing.h"
 #include "daemon/sync/liveness.h"
 #include "daemon/sync/region_health.h"
 #include "proto/api.pb-c.h"
@@ -40,8 +41,9 @@ struct inbound_reach {
     struct catalog_file *catalog_file;
     struct host_address *host_address; /* as agent: only of the own region */
     struct agent *agent;
-    struct events *events; /* where news of hosts are told; NULL: nowhere */
-    int64_t started_ns;    /* when this life began */
+    struct events *events;   /* where news of hosts are told; NULL: nowhere */
+    struct tracing *tracing; /* NULL: trace contexts are not looked at */
+    int64_t started_ns;      /* when this life began */
     void *arg;
     /* As bus_resync and bus_check. */
     int (*resync)(void *arg, enum bus_bucket bucket);

@@ -36,6 +36,9 @@ struct follower {
     bool snapshot; /* one is being read */
     bool complete; /* the last one that ended had everything that was known */
     struct lost_changes lost;
+    struct trace_context resync; /* of the one that began then */
+    int64_t resync_ns;           /* 0: none has been */
+    bool resync_traced;
     int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
 };
 
@@ -102,6 +105,14 @@ const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch);
 /* What differs between the buckets: apply, remove, and the ends of a snapshot. */
 void inbound_records_ops(struct follow_ops *ops);
 void inbound_leases_ops(struct follow_ops *ops);
+
+/* inbound_traced.c: a record was taken; the trace context that came with it. said: what its JSON says; or NULL. */
+struct foreign_said;
+void inbound_traced_record(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
+                           const struct foreign_said *said);
+
+/* inbound_traced.c: a snapshot ends; its spans. */
+void inbound_traced_snapshot(struct follower *f, enum follow_end end);
 
 /* Records that were not seen since a snapshot began. arg: the follower. */
 size_t inbound_records_unmarked(void *arg);

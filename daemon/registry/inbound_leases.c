@@ -124,6 +124,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
         if (f->in->reach.agent)
             agent_hosts_synced(f->in->reach.agent, clock_now_ns());
     }
+    inbound_traced_snapshot(f, end);
 }
 
 void inbound_leases_ops(struct follow_ops *ops)

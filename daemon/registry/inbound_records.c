@@ -44,8 +44,10 @@ static void put_record(struct inbound *in, const struct instance_key *key, const
 {
     struct catalog_origin origin = {.revision = m->seq, .put_ns = clock_now_ns() - m->age_ns};
     int err = catalog_put_from(in->reach.catalog, key, record, from_snapshot, &origin);
-    if (err == 0)
+    if (err == 0) {
         note_arrival(in, instance_id(key), m, from_snapshot);
+        inbound_traced_record(in, key, m, NULL);
+    }
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
@@ -69,15 +71,18 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
                         bool from_snapshot)
 {
     struct record record;
-    struct foreign_life life = {.age_ns = m->age_ns, .in_snapshot = from_snapshot};
+    struct foreign_said said;
     char why[FOREIGN_WHY_CAP];
-    if (foreign_decode(m->value, m->n, m->seq, &record, &life.ttl_ns, why) < 0) {
+    if (foreign_decode(m->value, m->n, m->seq, &record, &said, why) < 0) {
         refuse_value(in, key, false, m, why);
         return;
     }
+    struct foreign_life life = {.ttl_ns = said.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
     int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
-    if (err == 0)
+    if (err == 0) {
         note_arrival(in, instance_id(key), m, from_snapshot);
+        inbound_traced_record(in, key, m, &said);
+    }
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
@@ -180,6 +185,7 @@ static void services_snapshot_end(void *arg, enum follow_end end)
                     in->reach.buckets[BUS_SERVICES]);
     if (end != FOLLOW_ABORTED && in->reach.agent)
         agent_synced(in->reach.agent, clock_now_ns());
+    inbound_traced_snapshot(f, end);
 }
 
 void inbound_records_ops(struct follow_ops *ops)

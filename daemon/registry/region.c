@@ -233,6 +233,7 @@ static int make_inbound(struct region *r)
                                         .buckets = {r->buckets[BUS_SERVICES], r->buckets[BUS_HOSTS]},
                                         .catalog = r->catalog,
                                         .catalog_file = r->file,
+                                        .tracing = r->reach.tracing,
                                         .started_ns = r->reach.started_ns,
                                         .arg = r,
                                         .resync = resync,

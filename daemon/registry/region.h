@@ -20,6 +20,7 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/inbound.h"
+#include "daemon/registry/tracing.h"
 #include "daemon/sync/region_health.h"
 
 struct region;
@@ -30,6 +31,7 @@ struct region_reach {
     const struct config *config;
     const struct region_config *region; /* of it */
     struct table_writer *table;
+    struct tracing *tracing;
     int64_t started_ns; /* when this life began */
     void *arg;
     void (*turn)(void *arg);                                 /* something came of it */

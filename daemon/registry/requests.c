@@ -139,8 +139,9 @@ static int api_table_fd(void *arg)
 static void service_changed(void *arg, const char *service)
 {
     struct requests *r = arg;
+    const struct trace_context *trace = r->reach.tracing ? tracing_seen(r->reach.tracing, service) : NULL;
     if (r->api)
-        api_changed(r->api, service);
+        api_changed(r->api, service, trace);
 }
 
 static void api_status(void *arg, Discover__V1__Status *ret_status)

@@ -11,6 +11,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/checking.h"
 #include "daemon/registry/hostname_addresses.h"
+#include "daemon/registry/tracing.h"
 
 struct requests;
 
@@ -23,6 +24,7 @@ struct requests_reach {
     struct catalog *catalog;
     struct agent *agent;
     struct checking *checking;
+    struct tracing *tracing; /* NULL: trace contexts are not looked at */
     const struct hostname_addresses *hostnames;
     int inherited; /* a listening socket used instead of api.socket; or 0 */
     void *arg;

@@ -88,6 +88,10 @@ static int64_t jitter_after_failures(struct follow *f)
 void follow_wait(struct follow *f, enum resync_cause cause, int64_t delay_ns, int64_t now_ns)
 {
     f->cause = cause;
+    if (!f->resync_ns) {
+        f->resync_ns = now_ns;
+        f->resync_cause = cause;
+    }
     if (f->state == LIVE)
         f->unsync_ns = now_ns + GRACE_NS;
     f->state = WAITING;
@@ -162,6 +166,7 @@ void follow_complete(struct follow *f, uint64_t high, int64_t now_ns)
     backoff_reset(&f->backoff);
     metric_inc(&f->counters.completed);
     f->ops.snapshot_end(f->arg, end);
+    f->resync_ns = 0;
     set_synced(f, true);
 }
 
@@ -316,6 +321,18 @@ const char *follow_state(const struct follow *f)
 {
     static const char *const names[] = {"down", "waiting", "snapshot", "live"};
     return names[f->state];
+}
+
+const char *resync_cause_word(enum resync_cause cause)
+{
+    static const char *const words[RESYNC_CAUSES] = {"connected",  "gap",       "doubt", "missing",
+                                                     "unreadable", "recreated", "failed"};
+    return words[cause];
+}
+
+struct follow_resync follow_resync(const struct follow *f)
+{
+    return (struct follow_resync){.cause = f->resync_cause, .since_ns = f->resync_ns, .snapshot_ns = f->began_ns};
 }
 
 const struct follow_counters *follow_counters(const struct follow *f)

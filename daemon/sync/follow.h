@@ -114,6 +114,17 @@ enum resync_cause {
     RESYNC_CAUSES
 };
 
+/* A static word: "gap". */
+const char *resync_cause_word(enum resync_cause cause);
+
+/* From a snapshot's begin to the return of its snapshot_end: what it is part of. */
+struct follow_resync {
+    enum resync_cause cause; /* why it was begun */
+    int64_t since_ns;        /* when that was: the store has not been known to be equal since */
+    int64_t snapshot_ns;     /* when this snapshot was asked for */
+};
+struct follow_resync follow_resync(const struct follow *f);
+
 struct follow_counters {
     metric_value resyncs[RESYNC_CAUSES], completed, aborted; /* snapshots asked for, finished, given up */
     metric_value gaps, deferred;                             /* holes in the live feed; too many at a time */

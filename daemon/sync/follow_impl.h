@@ -60,6 +60,8 @@ struct follow {
     int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */
     int64_t keep_ns;   /* what was missing in a snapshot is kept until then; 0: nothing is */
     int64_t began_ns;  /* SNAPSHOT */
+    int64_t resync_ns; /* since then it is not LIVE; 0: it is, or never was connected */
+    enum resync_cause resync_cause; /* why, at first */
     struct {
         unsigned infos;
         bool unusable; /* goes on, but must be done again */

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* More than a trace context can have: what is cut is refused as a whole. */
+#define KV_TRACE_MAX 1024
+
 enum kv_kind {
     KV_PUT,
     KV_DELETE,     /* deleted, purged or expired: a marker, or an empty value */
@@ -28,7 +31,9 @@ struct kv_message {
     size_t key_len;
     const uint8_t *value;
     size_t n;
-    uint64_t seq; /* in the stream */
+    uint64_t seq;            /* in the stream */
+    const char *traceparent; /* as its writer gave it in a header, cut at KV_TRACE_MAX octets; NULL: none */
+    const char *tracestate;  /* the same; NULL: none, or no traceparent */
     int64_t
         stored_ns;  /* when it was stored, by the server's clock (since 1970); 0: not known (live, before NATS 2.10) */
     int64_t age_ns; /* snapshot only, by the server's clock: of a lease the distance to the newest one, of a record how

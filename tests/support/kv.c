@@ -68,14 +68,22 @@ static uint64_t publish(struct kv *kv, natsMsg *msg)
     return sequence;
 }
 
-uint64_t kv_put(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length)
+uint64_t kv_put_with(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length,
+                     const char *const headers[][2])
 {
     char subject[512];
     natsMsg *msg = NULL;
 
     subject_of(bucket, key, subject, sizeof subject);
     must(natsMsg_Create(&msg, subject, NULL, bytes, (int)length));
+    for (; headers && (*headers)[0]; headers++)
+        must(natsMsgHeader_Set(msg, (*headers)[0], (*headers)[1]));
     return publish(kv, msg);
+}
+
+uint64_t kv_put(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length)
+{
+    return kv_put_with(kv, bucket, key, bytes, length, NULL);
 }
 
 void kv_delete(struct kv *kv, const char *bucket, const char *key)

@@ -23,6 +23,10 @@ void kv_close(struct kv *kv);
 /* Puts a value, and waits for the acknowledgement. Returns its stream sequence. */
 uint64_t kv_put(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length);
 
+/* The same with headers, names and values, up to a name that is NULL. */
+uint64_t kv_put_with(struct kv *kv, const char *bucket, const char *key, const void *bytes, size_t length,
+                     const char *const headers[][2]);
+
 /* Puts a KV delete marker. */
 void kv_delete(struct kv *kv, const char *bucket, const char *key);
 

@@ -362,6 +362,8 @@ struct discover_change {
     size_t n;
     const struct discover_difference *differences;
     size_t n_differences;
+    const char *traceparent; /* W3C trace context of the newest change that had one; NULL: none had */
+    const char *tracestate;  /* "": none */
 };
 
 typedef void discover_watch_fn(void *arg, const struct discover_change *change);

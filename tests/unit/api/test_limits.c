@@ -186,13 +186,13 @@ START_TEST(many_who_watch_are_told_in_turn)
     for (int i = 0; i < WATCHES; i++) {
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
-        api_changed(s.api, service);
+        api_changed(s.api, service, NULL);
     }
     for (int i = 0; i < WATCHES; i++)
         expect_changed(&greedy);
     expect_changed(&modest);
     hang_up(&greedy); /* while it is due again */
-    api_changed(s.api, "shop/s-0");
+    api_changed(s.api, "shop/s-0", NULL);
     turn();
     expect_changed(&modest);
     hang_up(&modest);

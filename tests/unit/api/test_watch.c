@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Watches on the socket: told at once, once for many changes, bounded. */
+#include <stdio.h>
+
+#include "libdiscover/core/trace_context.h"
 #include "tests/unit/api/client.h"
+
+#define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 static void send_watch(struct test_client *c, const char *service, bool stop)
 {
@@ -32,6 +37,18 @@ static void expect_changed(struct test_client *c, const char *service)
     release(m);
 }
 
+/* What came with it. */
+static const char *expect_traced(struct test_client *c)
+{
+    static char text[TRACE_PARENT_CAP + TRACE_STATE_CAP];
+    Discover__V1__ServerMessage *m = receive(c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED);
+    (void)!snprintf(text, sizeof text, "%s%s", m->changed->traceparent, m->changed->tracestate);
+    release(m);
+    return text;
+}
+
 static void expect_silence(struct test_client *c)
 {
     turn();
@@ -40,7 +57,7 @@ static void expect_silence(struct test_client *c)
 
 static void change(void)
 {
-    api_changed(s.api, "shop/payment");
+    api_changed(s.api, "shop/payment", NULL);
 }
 
 START_TEST(told_at_once_and_after_each_change)
@@ -53,7 +70,7 @@ START_TEST(told_at_once_and_after_each_change)
     change();
     expect_changed(&c, "shop/payment"); /* once for both */
     expect_silence(&c);
-    api_changed(s.api, "shop/cart");
+    api_changed(s.api, "shop/cart", NULL);
     expect_silence(&c);
     expect_silence(&other);
     send_watch(&c, "shop/payment", true);
@@ -65,6 +82,34 @@ START_TEST(told_at_once_and_after_each_change)
     expect_silence(&c);
     hang_up(&c);
     hang_up(&other);
+    server_stop();
+}
+END_TEST
+
+/* The trace of the last change that had one, once to each who heard of that change, with whatever else it is told of. */
+START_TEST(a_change_has_its_trace)
+{
+    const char *why;
+    struct trace_context trace;
+    server_start((struct api_options){0});
+    struct test_client c = greeted(), late = greeted();
+    ck_assert_int_eq(trace_context_parse(TRACEPARENT, "a=1", &trace, &why), 0);
+    send_watch(&c, "shop/payment", false);
+    ck_assert_str_eq(expect_traced(&c), "");
+    api_changed(s.api, "shop/payment", &trace);
+    api_changed(s.api, "shop/cart", &trace);
+    change();
+    ck_assert_str_eq(expect_traced(&c), TRACEPARENT "a=1");
+    change();
+    ck_assert_str_eq(expect_traced(&c), "");
+    send_watch(&late, "shop/payment", false);
+    ck_assert_str_eq(expect_traced(&late), "");
+    trace.state[0] = '\0';
+    api_changed(s.api, "shop/payment", &trace);
+    ck_assert_str_eq(expect_traced(&c), TRACEPARENT);
+    ck_assert_str_eq(expect_traced(&late), TRACEPARENT);
+    hang_up(&c);
+    hang_up(&late);
     server_stop();
 }
 END_TEST
@@ -119,4 +164,5 @@ START_TEST(who_sleeps_is_told_when_it_wakes)
 }
 END_TEST
 
-UNIT_TESTS("api/watch", told_at_once_and_after_each_change, as_many_as_it_may, who_sleeps_is_told_when_it_wakes)
+UNIT_TESTS("api/watch", told_at_once_and_after_each_change, a_change_has_its_trace, as_many_as_it_may,
+           who_sleeps_is_told_when_it_wakes)

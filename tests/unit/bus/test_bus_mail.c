@@ -51,6 +51,52 @@ START_TEST(entries_come_out_as_they_went_in)
 }
 END_TEST
 
+/* Beside one that has none. What is longer than any is cut, for whoever reads it to refuse. */
+START_TEST(trace_contexts_go_along)
+{
+    char endless[2 * KV_TRACE_MAX];
+    struct entries_mail *mail = calloc(1, sizeof *mail + 8 * CAP);
+    struct kv_message in = message("k", "one", 7), out;
+    size_t offset = 0;
+    memset(endless, 'x', sizeof endless);
+    endless[sizeof endless - 1] = '\0';
+    in.traceparent = "00-parent";
+    in.stored_ns = 42;
+    ck_assert(entries_add(mail, 8 * CAP, &in));
+    in.tracestate = endless;
+    ck_assert(entries_add(mail, 8 * CAP, &in));
+    in = message("k", "two", 8);
+    ck_assert(entries_add(mail, 8 * CAP, &in));
+    entries_next(mail, &offset, &out);
+    ck_assert_str_eq(out.traceparent, "00-parent");
+    ck_assert(!out.tracestate && out.stored_ns == 42 && out.n == 3);
+    entries_next(mail, &offset, &out);
+    ck_assert_str_eq(out.traceparent, "00-parent");
+    ck_assert_uint_eq(strlen(out.tracestate), KV_TRACE_MAX);
+    entries_next(mail, &offset, &out);
+    ck_assert(!out.traceparent && !out.tracestate && memcmp(out.value, "two", 3) == 0);
+    ck_assert_uint_eq(offset, mail->used);
+    free(mail);
+}
+END_TEST
+
+START_TEST(a_live_message_has_its_trace_context)
+{
+    struct mailbox *box;
+    struct kv_message in = message("k", "v", 1);
+    in.traceparent = "00-parent";
+    in.tracestate = "a=1";
+    ck_assert_int_eq(mailbox_new(2, &box), 0);
+    ck_assert_int_eq(bus_mail_live(box, BUS_SERVICES, &in, true), 0);
+    struct live_mail *mail = (struct live_mail *)mailbox_take(box);
+    ck_assert_str_eq(mail->m.traceparent, "00-parent");
+    ck_assert_str_eq(mail->m.tracestate, "a=1");
+    ck_assert(mail->m.traceparent != in.traceparent && mail->m.n == 1 && mail->m.value[0] == 'v');
+    free(mail);
+    mailbox_free(box);
+}
+END_TEST
+
 START_TEST(live_is_refused_when_full_and_texts_are_not)
 {
     struct mailbox *box;
@@ -81,4 +127,5 @@ START_TEST(live_is_refused_when_full_and_texts_are_not)
 }
 END_TEST
 
-UNIT_TESTS("bus_mail", entries_come_out_as_they_went_in, live_is_refused_when_full_and_texts_are_not)
+UNIT_TESTS("bus_mail", entries_come_out_as_they_went_in, trace_contexts_go_along, a_live_message_has_its_trace_context,
+           live_is_refused_when_full_and_texts_are_not)

@@ -12,7 +12,8 @@
 #define STORED    "$KV.SERVICES." KEY
 #define TIME      "2026-11-28T22:26:53.015486079Z"
 
-static const struct bus_stream stream = {.name = "KV_SERVICES", .subjects = "$KV.SERVICES.>", .destination = FEED ">"};
+static const struct bus_stream stream = {
+    .name = "KV_SERVICES", .subjects = "$KV.SERVICES.>", .destination = FEED ">", .traced = true};
 
 struct header {
     const char *name, *value;
@@ -71,6 +72,35 @@ START_TEST(live_is_what_the_server_says)
     /* Somebody's empty value says nothing of the key. */
     ck_assert(live(FEED KEY, "", plain, &m) == BUS_MESSAGE_OK && m.kind == KV_PUT && m.n == 0);
     ck_assert(live(FEED KEY, "seventeen letters", plain, &m) == BUS_MESSAGE_OK && m.kind == KV_REFUSED && m.n == 0);
+}
+END_TEST
+
+#define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+/* As its writer gave it, whatever it is: who reads it judges. No delete or refused value has one to be told of. */
+START_TEST(a_trace_context_is_the_writers_first)
+{
+    struct kv_message m;
+    const struct header traced[] = {{"traceparent", TRACEPARENT}, {"tracestate", "a=1"}, SERVER,
+                                    {"Nats-Time-Stamp", TIME},    {"traceparent", "x"},  {NULL, NULL}};
+    natsMsg *msg = message(FEED KEY, "v", traced);
+    ck_assert_int_eq(bus_message_live(msg, &stream, MAX_VALUE, &m), BUS_MESSAGE_OK);
+    ck_assert_str_eq(m.traceparent, TRACEPARENT);
+    ck_assert_str_eq(m.tracestate, "a=1");
+    ck_assert_int_eq(m.stored_ns / 1000000000, 1795904813);
+    struct bus_stream other = stream;
+    other.traced = false;
+    ck_assert_int_eq(bus_message_live(msg, &other, MAX_VALUE, &m), BUS_MESSAGE_OK);
+    ck_assert_ptr_null(m.traceparent);
+    natsMsg_Destroy(msg);
+    msg = message(STORED, "v", traced);
+    ck_assert_int_eq(bus_message_pulled(msg, &stream, MAX_VALUE, &m), BUS_MESSAGE_OK);
+    ck_assert_str_eq(m.traceparent, TRACEPARENT);
+    natsMsg_Destroy(msg);
+    const struct header alone[] = {{"tracestate", "a=1"}, SERVER, {NULL, NULL}};
+    ck_assert_int_eq(live(FEED KEY, "v", alone, &m), BUS_MESSAGE_OK);
+    ck_assert(!m.traceparent && !m.tracestate && !m.stored_ns);
+    ck_assert(live(FEED KEY, "seventeen letters", traced, &m) == BUS_MESSAGE_OK && !m.traceparent);
 }
 END_TEST
 
@@ -219,7 +249,7 @@ START_TEST(bare_is_what_ends_a_streamed_answer)
 }
 END_TEST
 
-UNIT_TESTS("bus_message", live_is_what_the_server_says, live_compares_the_whole_prefix,
-           live_takes_the_last_of_two_headers, live_without_a_good_header_is_foreign,
+UNIT_TESTS("bus_message", live_is_what_the_server_says, a_trace_context_is_the_writers_first,
+           live_compares_the_whole_prefix, live_takes_the_last_of_two_headers, live_without_a_good_header_is_foreign,
            pulled_has_the_bucket_s_whole_prefix, a_direct_get_is_what_the_server_says,
            a_long_key_is_refused_and_not_cut_into_another, bare_is_what_ends_a_streamed_answer)

@@ -2,13 +2,19 @@
 /* JSON records of foreign writers: what they mean, and what each mistake is told. */
 #include "daemon/catalog/foreign.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/unit.h"
 
+static struct foreign_said said;
+
 static int decode(const char *text, struct record *r, int64_t *ttl_ns, char *why)
 {
-    return foreign_decode((const uint8_t *)text, strlen(text), 42, r, ttl_ns, why);
+    int err = foreign_decode((const uint8_t *)text, strlen(text), 42, r, &said, why);
+    if (!err)
+        *ttl_ns = said.ttl_ns;
+    return err;
 }
 
 START_TEST(test_smallest)
@@ -86,6 +92,28 @@ START_TEST(test_refusals_name_the_field)
 }
 END_TEST
 
+/* Whatever it is, the record is taken; what is cut can be no context. */
+START_TEST(test_trace_context)
+{
+    static char text[4096], longer[1024];
+    struct record r;
+    int64_t ttl_ns;
+    char why[FOREIGN_WHY_CAP] = "";
+    ck_assert_int_eq(decode("{\"host\":\"10.0.0.1\",\"port\":1}", &r, &ttl_ns, why), 0);
+    ck_assert(!*said.traceparent && !*said.tracestate);
+    ck_assert_int_eq(
+        decode("{\"host\":\"10.0.0.1\",\"port\":1,\"traceparent\":\"00-a\",\"tracestate\":7}", &r, &ttl_ns, why), 0);
+    ck_assert_str_eq(said.traceparent, "00-a");
+    ck_assert_str_eq(said.tracestate, "?");
+    memset(longer, 'a', sizeof longer - 1);
+    snprintf(text, sizeof text, "{\"host\":\"10.0.0.1\",\"port\":1,\"traceparent\":\"%s\",\"tracestate\":\"%s\"}",
+             longer, longer);
+    ck_assert_int_eq(decode(text, &r, &ttl_ns, why), 0);
+    ck_assert_uint_gt(strlen(said.traceparent), TRACE_PARENT_CAP);
+    ck_assert_uint_eq(strlen(said.tracestate), TRACE_STATE_CAP);
+}
+END_TEST
+
 START_TEST(test_keys)
 {
     struct instance_key key;
@@ -101,4 +129,4 @@ START_TEST(test_keys)
 }
 END_TEST
 
-UNIT_TESTS("foreign", test_smallest, test_everything, test_refusals_name_the_field, test_keys)
+UNIT_TESTS("foreign", test_smallest, test_everything, test_refusals_name_the_field, test_trace_context, test_keys)

@@ -82,6 +82,7 @@ static const char everything[] =
     "\"3s\";\n"
     "             queries = 4; };\n"
     "regions = ( { name = \"b\"; js_domain = \"b\"; } );\n"
+    "trace = { endpoint = \"http://b:4318\"; sample = \"0.5\"; queue = 7; timeout = \"3s\"; give_up = \"4s\"; };\n"
     "failover = { enabled = false; regions = [\"b\"]; min = 2; after = \"1s\"; back_after = \"2s\"; };\n"
     "failover_services = ( { name = \"shop/payment\"; regions = [\"b\"]; min = 3; } );\n"
     "services = ( );\n";
@@ -142,6 +143,8 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->limits.api_reserve, 3);
     ck_assert_uint_eq(c->n_regions, 1);
     ck_assert_str_eq(c->regions[0].js_domain, "b");
+    ck_assert_str_eq(c->trace.endpoint, "http://b:4318");
+    ck_assert_str_eq(c->trace.sample, "0.5");
     ck_assert_uint_eq(c->n_failover_services, 1);
     ck_assert_uint_eq(c->failover_services[0].min, 3);
     ck_assert_uint_eq(c->limits.table_bytes, 2000000);

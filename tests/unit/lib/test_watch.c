@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "discover/discover.h"
+#include "libdiscover/core/trace_context.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
+
+#define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 static struct stage stage;
 static struct catalog *catalog;
@@ -18,6 +21,7 @@ static struct {
     size_t n, n_differences;
     enum discover_what what;
     uint16_t port;
+    char traceparent[TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP];
 } told;
 
 static void on_change(void *arg, const struct discover_change *change)
@@ -28,20 +32,30 @@ static void on_change(void *arg, const struct discover_change *change)
     told.result = change->result;
     told.n = change->n;
     told.n_differences = change->n_differences;
+    ck_assert_int_eq(!change->traceparent, !change->tracestate);
+    (void)!snprintf(told.traceparent, sizeof told.traceparent, "%s", change->traceparent ? change->traceparent : "");
+    (void)!snprintf(told.tracestate, sizeof told.tracestate, "%s", change->tracestate ? change->tracestate : "");
     if (change->n_differences) {
         told.what = change->differences[0].what;
         told.port = change->differences[0].endpoint.port;
     }
 }
 
-static void changed(const char *service)
+static void changed_with(const char *service, const char *traceparent, const char *tracestate)
 {
     Discover__V1__Changed body = DISCOVER__V1__CHANGED__INIT;
     Discover__V1__ServerMessage msg = DISCOVER__V1__SERVER_MESSAGE__INIT;
     body.service = (char *)service;
+    body.traceparent = (char *)traceparent;
+    body.tracestate = (char *)tracestate;
     msg.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED;
     msg.changed = &body;
     stage_send(&stage, &msg, -1);
+}
+
+static void changed(const char *service)
+{
+    changed_with(service, "", "");
 }
 
 static bool has_work(void)
@@ -110,6 +124,34 @@ START_TEST(many_changes_are_one_and_no_change_is_none)
     while (has_work())
         ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert_int_eq(told.calls, calls);
+    end();
+}
+END_TEST
+
+/* It comes with the next change that is told of; and by itself, when that has been told of before it was known. */
+START_TEST(the_newest_trace_comes_with_a_change)
+{
+    begin(1);
+    ck_assert_str_eq(told.traceparent, "");
+    stage_put(catalog, "shop.payment.web-1.p1", DISCOVER_PASSING, 9000);
+    changed_with("shop/payment", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000001-01", "a=1");
+    changed_with("shop/payment", TRACEPARENT, "b=2");
+    changed("shop/payment");
+    changed_with("shop/other", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000002-01", "");
+    while (has_work())
+        ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 2);
+    ck_assert_str_eq(told.traceparent, TRACEPARENT);
+    ck_assert_str_eq(told.tracestate, "b=2");
+    changed_with("shop/payment", TRACEPARENT, "not one");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert(told.calls == 3 && told.n_differences == 0 && told.n == 2);
+    ck_assert_str_eq(told.traceparent, TRACEPARENT);
+    ck_assert_str_eq(told.tracestate, "");
+    changed_with("shop/payment", "nonsense", "");
+    ck_assert_int_eq(discover_dispatch(d), 0);
+    ck_assert_int_eq(told.calls, 3);
+    changed_with("shop/payment", TRACEPARENT, ""); /* not told of any more */
     end();
 }
 END_TEST
@@ -215,5 +257,6 @@ START_TEST(a_refused_watch_is_told_by_dispatch)
 END_TEST
 
 UNIT_TESTS("watch", the_first_call_tells_all_then_only_what_changes, many_changes_are_one_and_no_change_is_none,
-           the_last_one_goes, a_service_that_is_not_there_yet, another_daemon_another_table, not_knowing_is_no_change,
-           a_watch_may_end_in_its_own_call, a_refused_watch_is_told_by_dispatch)
+           the_newest_trace_comes_with_a_change, the_last_one_goes, a_service_that_is_not_there_yet,
+           another_daemon_another_table, not_knowing_is_no_change, a_watch_may_end_in_its_own_call,
+           a_refused_watch_is_told_by_dispatch)

@@ -3,8 +3,8 @@
  * libcurl's multi interface on the loop: transfers go on whenever their sockets or their time let them. Names are not
  * looked up by it (that would take a thread each, and waiting for it), and no proxy is asked. Main thread.
  */
-#ifndef CHECK_CURL_LOOP_H
-#define CHECK_CURL_LOOP_H
+#ifndef BASE_CURL_LOOP_H
+#define BASE_CURL_LOOP_H
 
 #include <curl/curl.h>
 #include <event2/event.h>

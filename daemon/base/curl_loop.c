@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libcurl's multi interface on the loop. */
-#include "daemon/check/curl_loop.h"
+#include "daemon/base/curl_loop.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Traces: the contexts that come with changes, and the spans that this host adds to them.
+ *
+ * A context is handed on whether or not spans are sent from here. Where they are (trace.endpoint), an operation that comes
+ * with a context is recorded if whoever began that trace records it, and what is handed on names our span; one that comes
+ * without is the root of a trace of its own, by chance (trace.sample).
+ *
+ * Main thread only. Nobody waits for it: what cannot be kept is counted and left out.
+ */
+#ifndef REGISTRY_TRACING_H
+#define REGISTRY_TRACING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/metrics.h"
+#include "daemon/config/config.h"
+#include "daemon/trace/span.h"
+#include "libdiscover/core/label.h"
+#include "libdiscover/core/trace_context.h"
+
+struct event_base;
+struct tracing;
+
+/* config stays the caller's, and outlives it. -ENOMEM. */
+int tracing_new(struct event_base *base, const struct config *config, const char *version, struct metrics *metrics,
+                struct tracing **ret_t);
+void tracing_free(struct tracing *t); /* NULL is fine */
+
+/* Whence a context came. */
+enum tracing_source { TRACING_SOCKET, TRACING_HEADER, TRACING_JSON, TRACING_SOURCES };
+
+/*
+ * Reads one; parent may be NULL. False: there is none. One that is none is counted, and named as that of `whose`; whatever
+ * it came with goes on without.
+ */
+bool tracing_read(struct tracing *t, enum tracing_source source, const char *parent, const char *state,
+                  const char *whose, struct trace_context *ret_context);
+
+/* --- spans --- */
+
+/* The context of an operation of ours that begins: cause may be NULL. False: there is none, and it leaves no trace. */
+bool tracing_begin(struct tracing *t, const struct trace_context *cause, struct trace_context *ret_context);
+
+/*
+ * Its span, when it has ended: since began_ns, of clock_now_ns(). cause: as in tracing_begin. NULL: it is not recorded. To be
+ * given to tracing_end once it says all that it is to say.
+ */
+struct span *tracing_span(struct tracing *t, const char *name, enum span_kind kind, const struct trace_context *context,
+                          const struct trace_context *cause, int64_t began_ns);
+void tracing_end(struct tracing *t, struct span *s);
+
+/* --- changes that are to be seen --- */
+
+/* A change that was taken into the catalog, and that is seen with the next flush. */
+struct tracing_change {
+    const char *region;             /* another one; NULL: the own one */
+    const struct instance_key *key; /* whose it is */
+    const struct trace_context *context;
+    int64_t stored_ns; /* when NATS stored it (since 1970); 0: not known */
+};
+void tracing_changed(struct tracing *t, const struct tracing_change *change);
+
+/*
+ * The service ("domain/service", "domain/service@region") has been written into the table: the context of the newest change
+ * of it that had one, until the next call; NULL: none had.
+ */
+const struct trace_context *tracing_seen(struct tracing *t, const char *service);
+
+/* All that was to be written is: what has not been seen by now has changed nothing. */
+void tracing_settle(struct tracing *t);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Something that took a while, for whoever collects traces. One owner at a time; any thread. */
+#ifndef TRACE_SPAN_H
+#define TRACE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "libdiscover/core/trace_context.h"
+
+#define SPAN_ATTRIBUTES_MAX 8
+
+enum span_kind { SPAN_INTERNAL, SPAN_PRODUCER, SPAN_CONSUMER };
+
+struct span_attribute {
+    const char *key; /* static */
+    char *text;      /* NULL: it is the number */
+    int64_t number;
+};
+
+struct span {
+    STAILQ_ENTRY(span) next;
+    struct trace_context context; /* its span_id is this one's */
+    uint8_t parent_id[SPAN_ID_SIZE];
+    bool has_parent, parent_is_remote;
+    const char *name; /* static */
+    enum span_kind kind;
+    int64_t start_ns, end_ns; /* since 1970 */
+    const char *error;        /* static; NULL: it went well */
+    struct span_attribute attributes[SPAN_ATTRIBUTES_MAX];
+    size_t n_attributes;
+};
+
+STAILQ_HEAD(span_list, span);
+
+/* NULL: no memory. */
+struct span *span_new(const char *name, enum span_kind kind);
+void span_free(struct span *s); /* NULL is fine */
+
+/* What there is no room or no memory for is left out. Texts are copied. */
+void span_add_text(struct span *s, const char *key, const char *text);
+void span_add_number(struct span *s, const char *key, int64_t number);
+
+#endif
