@@ -155,6 +155,7 @@ bool region_failover_explain(const struct region_failover *f, const char *servic
     if (!e)
         return false;
     const struct failover *o = &e->failover;
+    int64_t back_ns = failover_back_ns(o);
     fill(f, e, region_switches_find(&f->switches, service), now_ns, &told);
     *ret_answer = (struct region_answer){
         .at = told.at,
@@ -165,7 +166,7 @@ bool region_failover_explain(const struct region_failover *f, const char *servic
         .min = e->rule.min,
         .lacking_ns = o->lacking_since_ns ? now_ns - o->lacking_since_ns : 0,
         .after_ns = e->rule.after_ns,
-        .back_in_ns = o->better_since_ns ? o->better_since_ns + o->wait_ns - now_ns : 0,
+        .back_in_ns = back_ns < INT64_MAX ? back_ns - now_ns : 0,
     };
     return true;
 }

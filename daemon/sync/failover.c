@@ -88,13 +88,23 @@ static void note_nearer(struct failover *f, int first, int64_t now_ns)
     f->nearer = first;
 }
 
+static int64_t home_due_ns(const struct failover *f)
+{
+    return f->home_since_ns ? f->home_since_ns + f->wait_ns : INT64_MAX;
+}
+
+int64_t failover_back_ns(const struct failover *f)
+{
+    int64_t home_ns = home_due_ns(f), nearer_ns = f->nearer_since_ns ? f->nearer_since_ns + f->wait_ns : INT64_MAX;
+    return home_ns < nearer_ns ? home_ns : nearer_ns;
+}
+
 /* To the own one, or to one that is nearer: each has to have been there by itself, whatever the other one does. */
 static int64_t go_nearer(struct failover *f, int64_t now_ns)
 {
-    int64_t home_ns = f->home_since_ns ? f->home_since_ns + f->wait_ns : INT64_MAX;
-    int64_t nearer_ns = f->nearer_since_ns ? f->nearer_since_ns + f->wait_ns : INT64_MAX;
-    if (now_ns < home_ns && now_ns < nearer_ns)
-        return home_ns < nearer_ns ? home_ns : nearer_ns;
+    int64_t home_ns = home_due_ns(f), due_ns = failover_back_ns(f);
+    if (now_ns < due_ns)
+        return due_ns;
     f->returned_ns = now_ns;
     go(f, now_ns >= home_ns ? FAILOVER_HOME : f->nearer);
     return now_ns; /* what is left to wait for is another question now */

@@ -52,4 +52,7 @@ struct failover {
 int64_t failover_decide(struct failover *f, const struct failover_rule *rule, const struct failover_seen *home,
                         const struct failover_seen *others, size_t n, int64_t now_ns);
 
+/* When it goes back to the own region or to a nearer one, as things are; INT64_MAX: neither could answer. */
+int64_t failover_back_ns(const struct failover *f);
+
 #endif
