@@ -21,10 +21,14 @@
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
-#define PUSH_NS                                                                                                        \
-    (50 * NS_PER_MS) /* a change is told at once, the ones that follow together: each telling is a packet for each */
-#define STATUS_NS NS_PER_S
-#define PIECE_MAX 32768
+/*
+ * A change is told at once, the ones that follow together: each telling is a packet for each, some 6 us, of which there are
+ * to be no more than take the fiftieth part of a processor, however many streams there are.
+ */
+#define PUSH_NS            (20 * NS_PER_MS)
+#define PUSH_PER_STREAM_NS (300 * NS_PER_US)
+#define STATUS_NS          NS_PER_S
+#define PIECE_MAX          32768
 
 /* What came after a change, as text: made once, for all who were told so far. */
 struct told_piece {
@@ -36,6 +40,7 @@ struct http_events {
     struct connection *streams;
     struct loop_timer push, look;
     int64_t pushed_ns;
+    int n;
     struct told_piece piece;
     struct evbuffer *status; /* the last, and its number */
     uint64_t n_status;
@@ -58,8 +63,10 @@ static void on_push(void *arg)
 
 void http_events_changed(struct http *h)
 {
-    if (h->events->streams)
-        push_at(h, h->events->pushed_ns + PUSH_NS);
+    const struct http_events *e = h->events;
+    int64_t all_ns = e->n * PUSH_PER_STREAM_NS;
+    if (e->streams)
+        push_at(h, e->pushed_ns + (all_ns > PUSH_NS ? all_ns : PUSH_NS));
 }
 
 /* --- status --- */
@@ -179,10 +186,9 @@ void http_events_on(struct connection *c, const struct loop_slice *slice)
 
 static void count(struct http *h)
 {
-    int n;
     struct connection *c;
-    DL_COUNT2(h->events->streams, c, n, next_held);
-    metric_set(&h->metrics.streams, (uint64_t)n);
+    DL_COUNT2(h->events->streams, c, h->events->n, next_held);
+    metric_set(&h->metrics.streams, (uint64_t)h->events->n);
 }
 
 /* Where the client has got to, by the header that browsers send, or by the query. */

@@ -29,7 +29,16 @@
 #include "tests/support/proc.h"
 #include "tests/support/wait.h"
 
-enum { LARGE_HOSTS = 10000, PER_HOST = 20, SCRAPES = 50, HELD = 2000, STREAMS = 200, CHANGES = 300, CONNECTIONS = 16 };
+enum {
+    LARGE_HOSTS = 10000,
+    PER_HOST = 20,
+    SCRAPES = 50,
+    HELD = 2000,
+    STREAMS = 200,
+    CHANGES = 300,
+    CONNECTIONS = 16,
+    LOOKUPS = 100
+};
 
 #define RATE_NS   (3 * NS_PER_S)
 #define SERVICE   "/v1/services/shop/payment"
@@ -67,9 +76,23 @@ static void pin(pid_t pid, int cpu)
     ck_assert_int_eq(system(command), 0);
 }
 
+/* Where processes are scheduled in groups, a session each, priorities count within them: that of the group is another. */
+static void group_goes_first(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/autogroup", (int)pid);
+    FILE *file = fopen(path, "w");
+    if (file) {
+        (void)fputs("-20", file);
+        (void)fclose(file);
+    }
+}
+
 /* What others keep the daemon from is not what it takes. */
 static void go_first(void)
 {
+    group_goes_first(host.proc.pid);
+    group_goes_first(getpid());
     if (setpriority(PRIO_PROCESS, (id_t)host.proc.pid, -20) < 0 || setpriority(PRIO_PROCESS, 0, -20) < 0)
         fprintf(stderr, "daemon and client share the processor with others: figures may be theirs\n");
 }
@@ -255,6 +278,7 @@ static pid_t start_streams(void)
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
         int streams[STREAMS];
+        (void)setpriority(PRIO_PROCESS, 0, 0); /* whoever reads them keeps nobody who is measured from its work */
         for (int i = 0; i < STREAMS; i++) {
             streams[i] = http_dial(host.http_port);
             http_ask(streams[i], "/v1/events", "");
@@ -277,29 +301,30 @@ static double cpu_seconds(void)
 }
 
 /* A pair of sockets and a process that sends back what comes. */
-static void floor_samples(struct samples *s)
+static int start_echo(pid_t *ret_pid)
 {
     int fds[2];
-    char byte = 0;
+    char byte;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
+    *ret_pid = fork();
+    ck_assert_int_ge(*ret_pid, 0);
+    if (*ret_pid == 0) {
         close(fds[0]);
         while (recv(fds[1], &byte, 1, 0) == 1)
             (void)!send(fds[1], &byte, 1, 0);
         _exit(0);
     }
-    for (int i = 0; i < CHANGES; i++) {
-        int64_t began_ns = clock_now_ns();
-        ck_assert_int_eq(send(fds[0], &byte, 1, 0), 1);
-        ck_assert_int_eq(recv(fds[0], &byte, 1, 0), 1);
-        samples_add(s, clock_now_ns() - began_ns);
-        nanosleep(&(struct timespec){.tv_nsec = CHANGE_NS}, NULL);
-    }
-    close(fds[0]);
     close(fds[1]);
-    (void)waitpid(pid, NULL, 0);
+    return fds[0];
+}
+
+static void add_echo(int sock, struct samples *s)
+{
+    char byte = 0;
+    int64_t began_ns = clock_now_ns();
+    ck_assert_int_eq(send(sock, &byte, 1, 0), 1);
+    ck_assert_int_eq(recv(sock, &byte, 1, 0), 1);
+    samples_add(s, clock_now_ns() - began_ns);
 }
 
 static struct discover_registration *registration(const char *service)
@@ -334,7 +359,8 @@ START_TEST(waiting)
     print("2000-held-200-streams/memory", (double)(resident_kb(host.proc.pid) - before_kb) / 1024, "MB", 0, 50,
           resident_kb(host.proc.pid) - before_kb < 50 * 1024);
 
-    int sock = http_dial(host.http_port);
+    pid_t echo_pid;
+    int sock = http_dial(host.http_port), echo = start_echo(&echo_pid);
     double cpu = cpu_seconds();
     int64_t began_ns = clock_now_ns();
     for (int i = 0; i < 5 * 100; i++) {
@@ -350,7 +376,11 @@ START_TEST(waiting)
         change(d, watched, 2 + (uint32_t)i % 2);
         (void)http_take(sock, answer, sizeof answer);
         samples_add(&reached, clock_now_ns() - began_ns);
+        nanosleep(&(struct timespec){.tv_nsec = CHANGE_NS}, NULL);
+        add_echo(echo, &floor);
     }
+    close(echo);
+    (void)waitpid(echo_pid, NULL, 0);
     kill(streams, SIGKILL);
     (void)waitpid(streams, NULL, 0);
     for (int i = 0; i < HELD; i++)
@@ -366,7 +396,6 @@ START_TEST(waiting)
     double without = (cpu_seconds() - cpu) / ((double)(clock_now_ns() - began_ns) / NS_PER_S);
     double percent = (with - without) * 100;
     print("2000-held-200-streams/processor", percent, "% of one", without * 100, 3, percent < 3);
-    floor_samples(&floor);
     fprintf(stderr, "change to held: median %.3f ms\n", (double)samples_quantile(&reached, 0.5) / NS_PER_MS);
     double p99_ms = (double)samples_quantile(&reached, 0.99) / NS_PER_MS,
            floor_ms = (double)samples_quantile(&floor, 0.99) / NS_PER_MS;
@@ -402,11 +431,27 @@ static void dns_samples(struct samples *s)
     close(sock);
 }
 
+/* Look-ups of the library, so many at a time that the clock is not what is measured. */
+static void lib_samples(struct discover *d, struct samples *s)
+{
+    struct discover_endpoint endpoints[16];
+    size_t n;
+    for (int i = 0; i < SAMPLES_MAX; i++) {
+        int64_t began_ns = clock_now_ns();
+        for (int k = 0; k < LOOKUPS; k++)
+            ck_assert_int_ge(discover_resolve(d, "shop/payment", endpoints, 16, &n), 0);
+        samples_add(s, clock_now_ns() - began_ns);
+        nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+    }
+    ck_assert_uint_eq(n, 16);
+}
+
 static pid_t start_load(void)
 {
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
+        (void)setpriority(PRIO_PROCESS, 0, 0); /* who asks for all of it is not who is measured */
         (void)http_rate(host.http_port, SERVICE, CONNECTIONS, 60 * NS_PER_S);
         _exit(0);
     }
@@ -415,19 +460,24 @@ static pid_t start_load(void)
 
 START_TEST(neighbours)
 {
-    static struct samples quiet, loaded;
+    static struct samples quiet, loaded, lib_quiet, lib_loaded;
     host_with_payment();
+    struct discover *d = host_lib(&host);
+    ck_assert_int_ge(discover_wait_usable(d, "shop/payment", 3000), 0);
     go_first();
     nanosleep(&(struct timespec){.tv_sec = 11}, NULL); /* the gauge has forgotten the start */
     dns_samples(&quiet);
+    lib_samples(d, &lib_quiet);
     double late_quiet = metric("discoverd_agent_lease_late_seconds") * 1000;
     pid_t pid = start_load();
     nanosleep(&(struct timespec){.tv_sec = 6}, NULL);
     dns_samples(&loaded);
+    lib_samples(d, &lib_loaded);
     double late_loaded = metric("discoverd_agent_lease_late_seconds") * 1000;
     kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
     samples_print_ratio("http/dns-under-full-load", &loaded, &quiet, 1.1);
+    samples_print_ratio("http/lib-under-full-load", &lib_loaded, &lib_quiet, 1.1);
     print("lease-late-under-full-load", late_loaded, "ms", late_quiet, 10, late_loaded < 10);
 }
 END_TEST
