@@ -15,11 +15,12 @@ static long long seconds(int64_t ns)
     return (long long)((ns + NS_PER_S / 2) / NS_PER_S);
 }
 
-/* "it has 2 usable instances" */
 static void count_text(const struct region_facts *r, char ret_text[static TEXT_CAP])
 {
     if (r->total == 0)
-        snprintf(ret_text, TEXT_CAP, "it has no instance of it");
+        snprintf(ret_text, TEXT_CAP, "it has none");
+    else if (r->total == 1)
+        snprintf(ret_text, TEXT_CAP, "its one instance is %susable", r->usable ? "" : "not ");
     else if (r->usable == 0)
         snprintf(ret_text, TEXT_CAP, "none of its %zu instances is usable", r->total);
     else
@@ -51,7 +52,8 @@ static void own_why(const struct region_facts *r, const struct region_answer *a,
         snprintf(ret_why, REGION_WHY_CAP, "%s again; it answers if that is so for %lld s more (failover.back_after)",
                  has, seconds(a->back_in_ns));
     else
-        snprintf(ret_why, REGION_WHY_CAP, "%s; %u are enough for it to answer (failover.min)", has, a->min);
+        snprintf(ret_why, REGION_WHY_CAP, "%s, and answers from %u usable %s on (failover.min)", has,
+                 a->min > 0 ? a->min : 1, a->min > 1 ? "ones" : "one");
 }
 
 static void other_why(const struct region_facts *r, const struct region_answer *a, const char *has,

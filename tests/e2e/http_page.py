@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The page in a real browser: page.py PORT DISCOVERCTL SOCKET [FOLDER-FOR-SCREENSHOTS]
+"""The page in a real browser: page.py PORT DISCOVERCTL SOCKET|regions [FOLDER-FOR-SCREENSHOTS]
 
 PORT is the HTTP port of one daemon, SOCKET that of another host's: what is registered there is to appear here. Between the
-browser and the daemon stands a forwarder, so that the stream can break and mend.
+browser and the daemon stands a forwarder, so that the stream can break and mend. "regions": another region, b, has
+shop/payment, and the own one nothing.
 """
 import os
 import socket
@@ -218,6 +219,9 @@ def hands_and_readers(b):
     b.wait("!document.getElementById('panel').hidden && document.activeElement.id === 'panel-close'")
     b.wait("document.getElementById('panel').innerText.includes('payment.shop.discover.internal')")
     b.wait("document.getElementById('panel').innerText.includes('discoverctl drain shop/payment p1')")
+    b.wait("document.getElementById('panel').innerText.includes('1 of 1 instance served')")
+    b.wait("document.getElementById('panel').innerText.includes('served: it is passing')")
+    b.wait("document.getElementById('panel').innerText.includes('payment.shop.discover.internal. 1 IN SRV 0 256 8080')")
     shot(b, "panel")
     b.key("Escape")
     b.wait("document.getElementById('panel').hidden && document.activeElement.id === 'list'")
@@ -240,6 +244,21 @@ def the_stream_breaks_and_mends(b, forwarder):
     holder.wait()
 
 
+def another_region_answers(b):
+    b.wait("document.getElementById('banner').className === 'live'")
+    b.wait(shows("shop/payment") + " && " + shows("region b answers"), 15)
+    b.wait("!document.getElementById('tab-regions').hidden")
+    b.eval("document.getElementById('tab-regions').click(); 1")
+    b.wait(shows("live") + " && " + shows("1 / 1") + " && " + shows("this region answers"), 15)
+    assert "view=regions" in b.eval("location.search"), b.eval("location.search")
+    shot(b, "regions")
+    b.eval("document.querySelector('.row.other').click(); 1")
+    panel = "document.getElementById('panel').innerText.includes(%s)"
+    b.wait(panel % "'answers: b'")
+    b.wait(panel % "'which answers for the service at present'")
+    shot(b, "regions-panel")
+
+
 def main():
     if not browser.program():
         print("there is no chromium here")
@@ -249,6 +268,9 @@ def main():
     try:
         b.size(1200, 700)
         b.open(home)
+        if SOCKET == "regions":
+            another_region_answers(b)
+            return 0
         it_is_live(b)
         what_changes_is_seen(b)
         search_is_in_the_url(b)

@@ -7,6 +7,7 @@
 #include "tests/support/host.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/seen.h"
+#include "tests/support/two_regions.h"
 #include "tests/support/wait.h"
 
 static struct nats nats;
@@ -35,12 +36,31 @@ START_TEST(what_a_browser_shows)
 }
 END_TEST
 
+START_TEST(what_it_shows_of_another_region)
+{
+    static struct two_regions regions;
+    static struct host of_b;
+    char port[16];
+    two_regions_start(&regions);
+    two_regions_host_b(&regions, &of_b, "b1");
+    two_regions_host_a(&regions, &a, "a1");
+    ck_assert_int_eq(
+        ctl(&of_b, &(struct output){0}, "register", "shop/payment", "--port", "1001", "--ttl", "120s", NULL), 0);
+    snprintf(port, sizeof port, "%d", a.http_port);
+    const char *const argv[] = {
+        "python3", SOURCE_DIR "/tests/e2e/http_page.py", port, "", "regions", getenv("SCREENSHOTS"), NULL};
+    proc_start(&script, "http_page", argv, NULL);
+    ck_assert_int_eq(proc_wait(&script, 60000), 0);
+}
+END_TEST
+
 int main(void)
 {
-    const struct e2e_test tests[] = {{"what_a_browser_shows", what_a_browser_shows}};
+    const struct e2e_test tests[] = {{"what_a_browser_shows", what_a_browser_shows},
+                                     {"what_it_shows_of_another_region", what_it_shows_of_another_region}};
     if (system("command -v chromium >/dev/null && command -v python3 >/dev/null") != 0) {
         printf("-- skipped: there is no chromium here\n");
         return 77;
     }
-    return e2e_main("page", tests, 1, 80);
+    return e2e_main("page", tests, 2, 80);
 }

@@ -212,8 +212,8 @@ START_TEST(the_other_region_answers)
     ck_assert_int_eq(ctl(&a, &o, "explain", "shop/payment", NULL), 0);
     static const char *const texts[] = {
         "shop/payment: 2 of 2 instances are served by region b\n",
-        "           a  the own one, live, 0 of 0 instances usable\n      why      it has no instance of it; 1 are "
-        "enough",
+        "           a  the own one, live, 0 of 0 instances usable\n      why      it has none, and "
+        "answers from 1 usable one on",
         "  answers  b  live, 2 of 2 instances usable\n      why      2 of its 2 instances are usable, and it has "
         "answered for ",
         "region: it is passing, and its host b1 is alive in region b, which answers for the service at present",

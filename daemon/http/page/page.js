@@ -56,19 +56,6 @@ function chart(title, unit, values, seconds) {
   return f;
 }
 
-function tree(value) {
-  if (value === null || typeof value !== 'object') return document.createTextNode(String(value));
-  if (Array.isArray(value) && value.every(v => typeof v !== 'object')) return document.createTextNode(value.join(', ') || 'none');
-  const dl = make('dl');
-  for (const [k, v] of Object.entries(value)) {
-    const dd = make('dd');
-    dd.append(tree(v));
-    dl.append(make('dt', Array.isArray(value) ? Number(k) + 1 : k), dd);
-  }
-  if (!dl.firstChild) return document.createTextNode(Array.isArray(value) ? 'none' : '');
-  return dl;
-}
-
 async function showDaemon() {
   $('status').replaceChildren(make('h3', 'Status'), tree(status));
   try {
@@ -78,75 +65,6 @@ async function showDaemon() {
   } catch (e) {
     $('charts').replaceChildren(make('p', 'No history: ' + e.message));
   }
-}
-
-/* --- one of them --- */
-
-function copyLine(text) {
-  const line = make('div', null, 'line'), button = make('button', 'Copy');
-  button.onclick = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = 'Copied';
-    } catch (e) {
-      getSelection().selectAllChildren(line.firstChild);
-      button.textContent = 'Selected';
-    }
-  };
-  line.append(make('code', text), button);
-  return line;
-}
-
-function commands(service, instance) {
-  const [domain, name] = service.split('/'), box = make('div');
-  const zone = about.zones[0] || 'discover.internal', at = about.dns[0] || '127.0.0.1:8053', port = at.slice(at.lastIndexOf(':') + 1);
-  const dnsHost = at.slice(0, at.lastIndexOf(':')).replace(/^\[|\]$/g, ''), dns = name + '.' + domain + '.' + zone;
-  box.append(make('h3', 'To look it up'), copyLine(dns), copyLine('dig @' + dnsHost + ' -p ' + port + ' ' + dns + ' SRV'),
-    copyLine('discoverctl resolve ' + service), copyLine('discoverctl explain ' + service));
-  box.append(make('h3', 'To take it out, on its host'), copyLine('discoverctl drain ' + service + (instance ? ' ' + instance : '')),
-    copyLine('discoverctl maintenance on ' + service + (instance ? ' ' + instance : '')));
-  return box;
-}
-
-/* Why it is in the answers, or is not, before all there is. */
-function explanation(e) {
-  const why = make('dl'), all = make('details');
-  for (const i of e.instances || []) if (i.why) why.append(make('dt', (i.in ? 'served' : 'not served') + ' ' + i.host + '/' + i.instance), make('dd', i.why));
-  all.append(make('summary', 'everything that is known'), tree(e));
-  all.open = !why.firstChild;
-  return [why, all];
-}
-
-let opener = null;
-
-async function open(line) {
-  const i = line.instance, name = line.service ? line.service.name : line.other ? line.other.service : i ? i.service : '';
-  if (line.region) return;
-  opener = document.activeElement;
-  $('panel-title').textContent = line.host ? line.host.host : i ? name + ' ' + i.host + '/' + i.instance : name;
-  const body = $('panel-body');
-  body.replaceChildren();
-  $('panel').hidden = false;
-  $('panel-close').focus();
-  const explained = make('div');
-  body.append(explained);
-  if (name) body.append(commands(name, i && i.instance));
-  if (i) {
-    const { text, where, fresh, sortable, checks, ...shown } = i;
-    body.append(make('h3', 'Registered as'), tree(shown));
-  }
-  explained.textContent = 'asking ...';
-  try {
-    const names = line.host ? [line.host.host] : [...name.split('/'), ...i ? [i.host, i.instance] : []];
-    explained.replaceChildren(...explanation(await get('/v1/explain/' + names.map(encodeURIComponent).join('/'))));
-  } catch (e) {
-    explained.textContent = e.message;
-  }
-}
-
-function close() {
-  $('panel').hidden = true;
-  if (opener) opener.focus();
 }
 
 /* --- the stream --- */
@@ -207,7 +125,7 @@ async function askChecks() {
 /* How a region is, and who answers for its services. */
 function tellRegion(r, list, answering) {
   const here = new Map(answering.map(f => [f.service, f]));
-  r.cls = r.state === 'live' ? 'passing' : r.state === 'unknown' ? 'down' : 'warning';
+  r.cls = r.state === 'live' ? 'passing' : r.state === 'never' ? 'down' : 'warning';
   r.why = [r.reason, r.stale_ms > 0 ? 'what is known of it may be ' + span(r.stale_ms / 1000) + ' old' : '', r.server ? 'read at ' + r.server : '', r.error].filter(Boolean).join('; ');
   r.services = list.map(s => {
     const f = here.get(s.service), own = services.get(s.service);

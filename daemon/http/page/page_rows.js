@@ -95,7 +95,7 @@ const firstLine = text => text.split('\n', 1)[0];
 /* What a check said last is known on its own host alone. */
 function checkCell(i) {
   if (i.host !== status.host)
-    return i.state === 'passing' ? [''] : ['ask ' + i.host, 'faint', 'its checks are told on its host: discoverctl explain ' + i.service + ' ' + i.instance];
+    return i.state !== 'critical' && i.state !== 'warning' ? [''] : ['ask ' + i.host, 'faint', 'what its checks say: discoverctl -H ' + i.host + ' explain ' + i.service + ' ' + i.instance];
   const c = checkText(i);
   if (!c) return ['', 'faint', 'it has no checks'];
   const all = i.checks.map(x => x.name + ': ' + x.state + ' for ' + span(x.since_ms / 1000) + (x.output ? ': ' + x.output : '')).join('\n');

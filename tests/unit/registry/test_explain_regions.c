@@ -26,7 +26,7 @@ START_TEST(the_own_one)
     a.lacking_ns = 60 * NS_PER_S;
     expect(r, &a, "1 of its 3 instances is usable, and no other region has any that is");
     r.usable = 0, r.total = 0, r.answers = false, a.lacking_ns = 0, a.at = "b";
-    expect(r, &a, "it has no instance of it; 2 are enough for it to answer (failover.min)");
+    expect(r, &a, "it has none, and answers from 2 usable ones on (failover.min)");
     r.usable = 3, r.total = 3, a.back_in_ns = 12 * NS_PER_S;
     expect(r, &a,
            "3 of its 3 instances are usable again; it answers if that is so for 12 s more (failover.back_after)");
@@ -41,9 +41,12 @@ START_TEST(another_one)
     r.live = false, r.state = "stale", r.stale_ms = 7000;
     expect(r, &a, "2 of its 2 instances are usable, and it has answered for 90 s; it is stale: that was so 7 s ago");
     r.answers = false, r.live = true, r.usable = 0;
+    r.total = 1;
+    expect(r, &a, "its one instance is not usable");
+    r.total = 2;
     expect(r, &a, "none of its 2 instances is usable");
     r.live = false, r.total = 0, r.stale_ms = -1, r.state = "never";
-    expect(r, NULL, "it has no instance of it; it was never heard");
+    expect(r, NULL, "it has none; it was never heard");
 }
 END_TEST
 
