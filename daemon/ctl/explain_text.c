@@ -3,89 +3,13 @@
 #include "daemon/ctl/explain_text.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/explain_words.h"
 #include "daemon/ctl/terminal.h"
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static int64_t number_of(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
-}
-
-static bool is_true(const json_t *object, const char *key)
-{
-    return json_is_true(json_object_get(object, key));
-}
-
-static bool has(const json_t *object, const char *key)
-{
-    return json_object_get(object, key) != NULL;
-}
-
-#define LINE_INDENT 15 /* where what a line says begins */
 
 /* Instances that are out, in the first line. */
 #define HEADLINE_MAX 5
-
-/* "0.4 s", "12 s", "3 m 20 s", "5 h 2 m", "3 d 4 h". Static. */
-static const char *duration(int64_t ms)
-{
-    static char texts[4][32];
-    static unsigned next;
-    char *text = texts[next++ % 4];
-    int64_t s = ms / 1000;
-    if (ms < 10000)
-        snprintf(text, sizeof texts[0], "%.1f s", (double)ms / 1000);
-    else if (s < 120)
-        snprintf(text, sizeof texts[0], "%" PRId64 " s", s);
-    else if (s < 7200)
-        snprintf(text, sizeof texts[0], "%" PRId64 " m %" PRId64 " s", s / 60, s % 60);
-    else if (s < 172800)
-        snprintf(text, sizeof texts[0], "%" PRId64 " h %" PRId64 " m", s / 3600, s / 60 % 60);
-    else
-        snprintf(text, sizeof texts[0], "%" PRId64 " d %" PRId64 " h", s / 86400, s / 3600 % 24);
-    return text;
-}
-
-/* "    lease    ...": what a line is about, and what it says. */
-__attribute__((format(printf, 3, 4))) static void line(FILE *out, const char *about, const char *format, ...)
-{
-    va_list args;
-    char *text = NULL;
-    styled(out, STYLE_DIM, "      %-9s", about);
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        text = NULL;
-    va_end(args);
-    wrapped(out, LINE_INDENT, terminal_width(out), text ? text : "");
-    free(text);
-    fputc('\n', out);
-}
-
-/* "1 instance", "2 instances". Static. */
-static const char *count(int64_t n, const char *what)
-{
-    static char texts[4][48];
-    static unsigned next;
-    char *text = texts[next++ % 4];
-    snprintf(text, sizeof texts[0], "%" PRId64 " %s%s", n, what, n == 1 ? "" : "s");
-    return text;
-}
-
-static void heading(FILE *out, const char *text)
-{
-    fputc('\n', out);
-    styled(out, STYLE_BOLD, "%s", text);
-    fputc('\n', out);
-}
 
 /* --- an instance --- */
 
@@ -440,8 +364,15 @@ static void print_services(const json_t *document, FILE *out)
     if (json_array_size(list) == 0)
         return;
     heading(out, "Services with instances that are out");
-    json_array_foreach(list, i, s) fprintf(out, "  %-40s %" PRId64 " of %" PRId64 " served\n", text_of(s, "service"),
-                                           number_of(s, "usable"), number_of(s, "instances"));
+    json_array_foreach(list, i, s)
+    {
+        const json_t *o = json_object_get(s, "out");
+        fprintf(out, "  %-40s %" PRId64 " of %" PRId64 " served\n", text_of(s, "service"), number_of(s, "usable"),
+                number_of(s, "instances"));
+        if (has(o, "rule"))
+            line(out, "out", "%s/%s by %s: %s", text_of(o, "host"), text_of(o, "instance"), text_of(o, "rule"),
+                 text_of(o, "why"));
+    }
 }
 
 static void print_failovers(const json_t *document, FILE *out)

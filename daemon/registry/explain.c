@@ -19,6 +19,7 @@
 
 #define LOOK_AT_MAX 4000 /* services, or hosts, of an overview */
 #define SHOWN_MAX   50   /* of them */
+#define REASONS_MAX 20   /* of services */
 
 static json_t *head(const struct explaining *x, const char *service)
 {
@@ -239,11 +240,33 @@ static json_t *any_host_explained(const struct explaining *x, const char *host)
 
 /* --- all --- */
 
+struct services_call {
+    const struct explaining *x;
+    json_t *list;
+};
+
+/* One of those that are out, and why: often enough it is the same for all of them. */
+static json_t *out_json(const struct explaining *x, const char *service)
+{
+    uint64_t id;
+    json_t *i = catalog_some_ids(x->reach->catalog, service, 1, &id) ? explain_known(x, id) : NULL;
+    json_t *out =
+        json_pack("{s:O*, s:O*, s:O*, s:O*}", "host", json_object_get(i, "host"), "instance",
+                  json_object_get(i, "instance"), "rule", json_object_get(i, "rule"), "why", json_object_get(i, "why"));
+    json_decref(i);
+    return out;
+}
+
 static bool add_service(void *arg, const char *name, const struct catalog_service_counts *counts)
 {
-    if (counts->usable < counts->instances)
-        append(arg, service_document(name, counts->usable, counts->instances));
-    return json_array_size(arg) < SHOWN_MAX;
+    const struct services_call *call = arg;
+    if (counts->usable >= counts->instances)
+        return true;
+    json_t *service = service_document(name, counts->usable, counts->instances);
+    if (json_array_size(call->list) < REASONS_MAX)
+        (void)json_object_set_new(service, "out", out_json(call->x, name));
+    append(call->list, service);
+    return json_array_size(call->list) < SHOWN_MAX;
 }
 
 static bool add_host(void *arg, const char *name, const struct catalog_service_counts *counts)
@@ -264,7 +287,8 @@ static void add_failovers(void *arg, const struct discover_status *s)
 static json_t *all_explained(const struct explaining *x)
 {
     json_t *services = json_array(), *hosts = json_array(), *document = head(x, NULL);
-    catalog_each_service(x->reach->catalog, LOOK_AT_MAX, add_service, services);
+    struct services_call call = {x, services};
+    catalog_each_service(x->reach->catalog, LOOK_AT_MAX, add_service, &call);
     catalog_each_host(x->reach->catalog, LOOK_AT_MAX, add_host, hosts);
     (void)json_object_update_new(document, json_pack("{s:b, s:o, s:o, s:o, s:o}", "known", 1, "services", services,
                                                      "hosts", hosts, "refused", explain_refused(x, "", "", ""),

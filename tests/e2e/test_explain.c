@@ -108,6 +108,7 @@ START_TEST(out_by_state_override_and_check)
     ck_assert_msg(strstr(o.out, "check    tcp 127.0.0.1:") && strstr(o.out, ": critical for "), "%s", o.out);
     (void)wait_until(5000, says(&b, "shop/two", NULL, "state: its host a says critical"), b.seen);
     (void)wait_until(5000, says(&b, NULL, NULL, "shop/two                                 0 of 1 served"), b.seen);
+    ck_assert_msg(strstr(o.out, "out      a/i by state: its host a says critical"), "%s", o.out);
     kv_close(&kv);
 }
 END_TEST
