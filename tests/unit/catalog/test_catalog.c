@@ -433,8 +433,32 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
 }
 END_TEST
 
-UNIT_TESTS("catalog", test_one_service_is_written_ahead, test_foreign_record_lives_by_its_ttl, test_lease_decides,
-           test_own_host_needs_no_lease, test_states, test_older_is_refused, test_sweep_takes_only_what_was_not_seen,
-           test_order_and_details, test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
+/* What came and went takes nothing any more; what is put anew takes what it took. */
+START_TEST(test_what_it_takes_is_counted)
+{
+    struct instance_key key = key_of("shop.pay.web-2.p1");
+    setup();
+    size_t before = catalog_counts(c).bytes;
+    ck_assert_int_eq(put("shop.pay.web-2.p1", 5, 1, DISCOVER_PASSING, 80), 0);
+    size_t one = catalog_counts(c).bytes;
+    ck_assert_uint_gt(one, before + 200);
+    ck_assert_int_eq(put("shop.pay.web-2.p1", 5, 2, DISCOVER_PASSING, 81), 0);
+    ck_assert_uint_eq(catalog_counts(c).bytes, one);
+    ck_assert_int_eq(put("shop.pay.web-2.p2", 5, 3, DISCOVER_PASSING, 80), 0);
+    ck_assert_uint_gt(catalog_counts(c).bytes, one);
+    catalog_remove(c, &key);
+    key = key_of("shop.pay.web-2.p2");
+    catalog_remove(c, &key);
+    catalog_flush(c);
+    catalog_forget_gone(c, INT64_MAX);
+    ck_assert_uint_eq(catalog_counts(c).bytes, before);
+    catalog_free(c);
+}
+END_TEST
+
+UNIT_TESTS("catalog", test_what_it_takes_is_counted, test_one_service_is_written_ahead,
+           test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states,
+           test_older_is_refused, test_sweep_takes_only_what_was_not_seen, test_order_and_details,
+           test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
            test_limits_on_all_and_on_a_service, test_limit_on_a_domain, test_gone_hosts_are_forgotten, test_digest,
            test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)

@@ -130,8 +130,10 @@ START_TEST(the_cache_forgets)
     evbuffer_expand(body, 1 << 20);
     for (int i = 0; i < 20000; i++)
         evbuffer_add(body, "x", 1);
+    size_t bytes = answer_cache_bytes(cache);
     answer_cache_put(cache, "shop/large", 7, body);
     ck_assert_int_lt(answer_cache_get(cache, "shop/large", 7, out), 0);
+    ck_assert_uint_eq(answer_cache_bytes(cache), bytes);
     evbuffer_free(body);
     evbuffer_free(out);
     answer_cache_free(cache);
