@@ -62,6 +62,7 @@ static struct explain_facts facts_of(const struct explaining *x, const struct ca
 {
     return (struct explain_facts){.now_ns = x->now_ns,
                                   .host = e->key.host,
+                                  .key = &e->key,
                                   .served = e->served,
                                   .facts = e->facts,
                                   .has_address = e->instance.endpoint.families != 0,
@@ -238,6 +239,7 @@ json_t *explain_waiting(const struct explaining *x, const struct instance_key *k
         return NULL;
     const struct explain_facts f = {.now_ns = x->now_ns,
                                     .host = key->host,
+                                    .key = key,
                                     .served = SERVED,
                                     .hostname = "",
                                     .own = &own,

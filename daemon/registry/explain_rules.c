@@ -106,8 +106,8 @@ static void by_state(const struct explain_facts *f, struct explanation *e)
     else if (f->facts.foreign)
         say(e, false, RULE_STATE, "whoever put its record says %s", state_word(f->facts.state));
     else
-        say(e, false, RULE_STATE, "its host %s says %s; who says so there, and why, `discoverctl explain` on %s tells",
-            f->host, state_word(f->facts.state), f->host);
+        say(e, false, RULE_STATE, "its host %s says %s; `discoverctl -H %s explain %s/%s %s` tells who does, and why",
+            f->host, state_word(f->facts.state), f->host, f->key->domain, f->key->service, f->key->instance);
 }
 
 static void by_lease(const struct explain_facts *f, struct explanation *e)

@@ -38,7 +38,8 @@ const char *rule_word(enum rule rule);
 
 struct explain_facts {
     int64_t now_ns;
-    const char *host;   /* whose it is */
+    const char *host; /* whose it is */
+    const struct instance_key *key;
     enum served served; /* the catalog's decision, and what it was made of */
     struct served_facts facts;
     bool has_address;

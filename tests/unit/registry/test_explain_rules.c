@@ -14,6 +14,7 @@
 static struct agent_explained own;
 static struct liveness_host lease;
 static struct explanation e;
+static const struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2", .instance = "p1"};
 
 /* Of another host that is alive, and nothing is wrong with it. */
 static struct explain_facts other(void)
@@ -25,6 +26,7 @@ static struct explain_facts other(void)
     return (struct explain_facts){
         .now_ns = NOW,
         .host = "web-2",
+        .key = &key,
         .facts = {.state = DISCOVER_PASSING, .host_alive = true, .epoch = 7, .min_epoch = 7},
         .has_address = true,
         .hostname = "",
@@ -81,7 +83,7 @@ START_TEST(out_by_state)
     struct explain_facts f = other();
     f.facts.state = DISCOVER_CRITICAL;
     expect(f, false, RULE_STATE, "state",
-           "its host web-2 says critical; who says so there, and why, `discoverctl explain` on web-2");
+           "its host web-2 says critical; `discoverctl -H web-2 explain shop/payment p1` tells who");
     f.facts.foreign = true;
     expect(f, false, RULE_STATE, "state", "whoever put its record says critical");
     f = ours(), f.facts.state = own.said = DISCOVER_DRAINING;
