@@ -210,6 +210,9 @@ START_TEST(requests)
     write_body(e2e_folder());
     int port = start_nginx(&nginx);
     (void)wait_until(5000, http_get(port, SERVICE, answer, sizeof answer) == 200, "nginx does not answer");
+    go_first();
+    group_goes_first(nginx.pid);
+    (void)setpriority(PRIO_PROCESS, (id_t)nginx.pid, -20);
     pin(host.proc.pid, 0);
     pin(nginx.pid, 0);
     pin(getpid(), 1);
