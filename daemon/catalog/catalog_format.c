@@ -166,21 +166,24 @@ struct loading {
     void *arg;
 };
 
-/* Foreign records have no host that was ever heard of; their time runs again once the bus is heard. */
-static int load_record(const struct loading *l, const struct instance_key *key, const struct record *r)
+/*
+ * Foreign records have no host that was ever heard of, and are served without: the same of a host whose lease was gone before
+ * its records was not. Their time runs again once the bus is heard.
+ */
+static int load_record(const struct loading *l, const struct instance_key *key, const struct record *r, bool served)
 {
-    if (catalog_knows_host(l->c, key->host))
+    if (catalog_knows_host(l->c, key->host) || !served)
         return catalog_put(l->c, key, r);
     return catalog_put_foreign(l->c, key, r, (struct foreign_life){.ttl_ns = FOREIGN_TTL_NS}, l->now_ns);
 }
 
 static int load_other(const struct loading *l, const struct instance_key *key, const struct entry *e,
-                      const struct discover_endpoint *endpoint)
+                      const struct discover_endpoint *endpoint, bool served)
 {
     struct record r;
     int err = entry_record(e, endpoint, &r);
     if (!err)
-        err = load_record(l, key, &r);
+        err = load_record(l, key, &r, served);
     return err == -ENOMEM || err == -EBADMSG ? err : 0;
 }
 
@@ -222,7 +225,7 @@ static int load_instance(const struct loading *l, const struct table_view *v, ui
     if (l->own)
         return own ? tell_own(l, &key, &e, endpoint) : 0;
     int err = load_address(l->c, &e, endpoint);
-    return err || own ? err : load_other(l, &key, &e, endpoint);
+    return err || own ? err : load_other(l, &key, &e, endpoint, i < v->n_first);
 }
 
 static int load_host(const struct loading *l, const struct table_view *v)

@@ -111,6 +111,26 @@ START_TEST(test_comes_back_and_gives_way)
 }
 END_TEST
 
+/* Its host was gone before this daemon came: nobody answered with it, and after a restart nobody does. */
+START_TEST(test_nobody_comes_back_who_was_not_served)
+{
+    uint16_t port;
+    int64_t wall_ms = 0;
+    make_folder();
+    struct catalog *c = new_catalog();
+    put(c, "shop.pay.web-4.a", 5, 4);
+    catalog_flush(c);
+    ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(c)), "", path, 777), 0);
+    catalog_free(c);
+    c = new_catalog();
+    ck_assert_int_eq(catalog_format_load(c, path, 1000, &wall_ms), 0);
+    catalog_flush(c);
+    ck_assert_int_eq(usable(c, "shop/pay", &port), 0);
+    catalog_free(c);
+    remove_folder();
+}
+END_TEST
+
 START_TEST(test_details_come_back)
 {
     int64_t wall_ms;
@@ -282,5 +302,6 @@ START_TEST(test_no_file_and_no_room)
 }
 END_TEST
 
-UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_details_come_back, test_addresses_of_host_names_come_back,
-           test_remembered_hosts, test_own_registrations, test_damage_is_refused_whole, test_no_file_and_no_room)
+UNIT_TESTS("snapshot", test_comes_back_and_gives_way, test_nobody_comes_back_who_was_not_served, test_details_come_back,
+           test_addresses_of_host_names_come_back, test_remembered_hosts, test_own_registrations,
+           test_damage_is_refused_whole, test_no_file_and_no_room)

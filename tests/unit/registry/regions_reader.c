@@ -54,6 +54,14 @@ ssize_t __wrap_getrandom(void *bytes, size_t n, unsigned flags)
     return (ssize_t)n;
 }
 
+/* Nobody loses power here, and thousands of lives would wait for the disk. */
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 static int number_of(const char *region)
 {
     for (int r = 0; r < REGIONS; r++)

@@ -19,12 +19,13 @@
 #include "tests/support/unit.h"
 #include "tests/unit/registry/regions_reader.h"
 
-#define SEEDS   500 /* of each test */
+#define SEEDS   250 /* of each test; there are several, so that none takes long under a sanitizer */
 #define FAULTS  (60 * NS_PER_S)
 #define QUIET   (90 * NS_PER_S)
 #define STEADY  (2 * TTL) /* a host that was left alone for so long must not be missing */
 #define GONE    (TTL + 3 * NS_PER_S)
 #define SETTLED (20 * NS_PER_S) /* of a way that is whole: until the region behind it is live */
+#define KEPT    (80 * NS_PER_S) /* until what a bucket lost has been noticed, and is kept no longer */
 #define NOTICED (6 * NS_PER_S)  /* of one that is cut: until it is stale */
 
 static struct {
@@ -32,6 +33,7 @@ static struct {
     bool verbose, faulty, running;
     int64_t start_ns;
     int64_t whole_ns[REGIONS];  /* since when its way is; 0: it is not */
+    int64_t broken_ns[REGIONS]; /* when it was whole last: what came since may come late */
     int64_t cut_ns[REGIONS];    /* since when nothing at all passes; 0: something may */
     int64_t live_ns[REGIONS];   /* since when it is told as live, and all of it arrives; 0: it is not */
     int64_t lost_ns[REGIONS];   /* when a bucket of it lost its content */
@@ -86,7 +88,9 @@ static bool serves(int region, int host)
 
 static bool left_alone(int region, int host)
 {
-    return serves(region, host) && world.now_ns - world.regions[region].hosts[host].changed_ns > STEADY;
+    int64_t changed_ns = world.regions[region].hosts[host].changed_ns;
+    bool late = !LONG_SINCE(model.whole_ns[region], STEADY); /* what it said while nobody heard it comes only now */
+    return serves(region, host) && (late ? model.broken_ns[region] : world.now_ns) - changed_ns > STEADY;
 }
 
 static bool gone_for_long(int region, int host)
@@ -119,7 +123,8 @@ static void watch_health(int r, struct seen now)
     promise(!model.known[r] || state != REGION_NEVER, "%s is forgotten", world_region_name(r));
     promise(is_live(now.sync) == (state == REGION_LIVE) || !model.known[r], "%s is %s, and told as %d",
             world_region_name(r), region_state_text(state), now.sync);
-    promise(!LONG_SINCE(model.whole_ns[r], SETTLED) || state == REGION_LIVE, "%s is %s, and its way is whole",
+    bool lost = model.lost_ns[r] && world.now_ns - model.lost_ns[r] < KEPT;
+    promise(!LONG_SINCE(model.whole_ns[r], SETTLED) || state == REGION_LIVE || lost, "%s is %s, and its way is whole",
             world_region_name(r), region_state_text(state));
     promise(!LONG_SINCE(model.cut_ns[r], NOTICED) || state != REGION_LIVE, "%s is cut off, and told as live",
             world_region_name(r));
@@ -201,9 +206,13 @@ static void look_at_ways(bool disturbed)
     for (int r = 0; r < REGIONS; r++) {
         const struct world_region *w = &world.regions[r];
         bool passes = w->up && w->link == LINK_WHOLE && world.regions[0].up && model.running;
+        bool whole = passes && w->drop == 0;
+        if (model.whole_ns[r] && !whole)
+            model.broken_ns[r] = world.now_ns;
         if (disturbed)
             model.whole_ns[r] = model.cut_ns[r] = 0;
-        note(&model.whole_ns[r], passes && w->drop == 0);
+        note(&model.whole_ns[r], whole);
+        model.live_ns[r] = model.whole_ns[r] ? model.live_ns[r] : 0;
         note(&model.cut_ns[r], !passes && model.running);
     }
 }
@@ -299,7 +308,7 @@ static void fault_network(int r, int h)
 /* What is missing is kept for a while from when the first of it is missed: so one loss at a time. */
 static void fault_recreate(int r, int h)
 {
-    if (r == 0 || (model.lost_ns[r] && world.now_ns - model.lost_ns[r] < 80 * NS_PER_S))
+    if (r == 0 || (model.lost_ns[r] && world.now_ns - model.lost_ns[r] < KEPT))
         return;
     say("bucket %d of %s is made anew", h % BUS_BUCKETS, world_region_name(r));
     model.lost_ns[r] = world.now_ns;
@@ -345,6 +354,8 @@ static void fault_pause(int r, int h)
     say("the daemon stands still for %.3f s", (double)ns / 1e9);
     world_pause(world.now_ns + ns);
     stalled_ns = ns;
+    for (int i = 0; i < REGIONS; i++)
+        model.broken_ns[i] = model.whole_ns[i] ? world.now_ns : model.broken_ns[i];
     later(ns, goes_on, r, h);
 }
 
@@ -510,6 +521,20 @@ START_TEST(more_seeds)
 }
 END_TEST
 
+START_TEST(even_more_seeds)
+{
+    if (!chosen())
+        run_seeds(1 + 2 * SEEDS, SEEDS);
+}
+END_TEST
+
+START_TEST(last_seeds)
+{
+    if (!chosen())
+        run_seeds(1 + 3 * SEEDS, SEEDS);
+}
+END_TEST
+
 START_TEST(chosen_seeds)
 {
     uint64_t one = number("MODEL_SEED", 0);
@@ -518,4 +543,4 @@ START_TEST(chosen_seeds)
 }
 END_TEST
 
-UNIT_TESTS("regions model", first_seeds, more_seeds, chosen_seeds)
+UNIT_TESTS("regions model", first_seeds, more_seeds, even_more_seeds, last_seeds, chosen_seeds)
