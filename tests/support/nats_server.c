@@ -24,13 +24,22 @@ static void write_cluster(FILE *out, const struct nats *nats, const struct nats_
     fprintf(out, "] }\n");
 }
 
+static void write_jetstream(FILE *out, const struct nats *nats, const struct nats_server *s)
+{
+    fprintf(out, "jetstream { store_dir: \"%s\"", s->store);
+    fprintf(out, nats->domain ? ", domain: %s }\n" : " }\n", nats->domain);
+}
+
 static void write_config(const struct nats *nats, const struct nats_server *s, const char *path)
 {
     FILE *out = fopen(path, "w");
 
     ck_assert_ptr_nonnull(out);
-    fprintf(out, "listen: 127.0.0.1:%d\nserver_name: %s\njetstream { store_dir: \"%s\"", s->port, s->name, s->store);
-    fprintf(out, nats->domain ? ", domain: %s }\n" : " }\n", nats->domain);
+    fprintf(out, "listen: 127.0.0.1:%d\nserver_name: %s\n", s->port, s->name);
+    if (!nats->no_jetstream)
+        write_jetstream(out, nats, s);
+    if (nats->leafs)
+        fprintf(out, "leafnodes { listen: \"127.0.0.1:%d\" }\n", s->leaf_port);
     if (nats->n > 1)
         write_cluster(out, nats, s);
     fprintf(out, "%s\n", nats->extra ? nats->extra : "");
@@ -48,6 +57,7 @@ void nats_init(struct nats *nats, size_t n_servers)
         memset(s, 0, sizeof *s);
         s->port = port_take();
         s->route_port = port_take();
+        s->leaf_port = port_take();
         snprintf(s->name, sizeof s->name, "nats-%d", s->port);
         snprintf(s->url, sizeof s->url, "nats://127.0.0.1:%d", s->port);
         snprintf(s->store, sizeof s->store, "%s/nats-%d", e2e_folder(), s->port);

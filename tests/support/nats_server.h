@@ -6,6 +6,7 @@
 #ifndef SUPPORT_NATS_SERVER_H
 #define SUPPORT_NATS_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tests/support/proc.h"
@@ -15,7 +16,7 @@
 struct nats_server {
     struct proc proc;
     char name[16];
-    int port, route_port;
+    int port, route_port, leaf_port;
     char url[48];
     char store[256]; /* its JetStream files */
 };
@@ -24,8 +25,10 @@ struct nats {
     struct nats_server server[NATS_SERVERS_MAX];
     size_t n;
     const char *domain; /* of JetStream, or NULL; borrowed */
-    const char *extra;  /* more lines for each server's configuration, or NULL; borrowed */
-    char urls[160];     /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
+    bool leafs;         /* each server accepts leaf nodes, at its leaf_port */
+    bool no_jetstream;
+    const char *extra; /* more lines for each server's configuration, or NULL; borrowed */
+    char urls[160];    /* of all servers, as the configuration of discoverd wants them: "nats://...", "nats://..." */
 };
 
 /* The program that is started: $NATS_SERVER, else nats-server from PATH. */
