@@ -275,11 +275,12 @@ static int outbound_start(struct daemon *d)
                                          .catalog_file = d->catalog_file,
                                          .host_address = d->host_address,
                                          .events = d->events,
+                                         .tracing = d->tracing,
                                          .arg = d,
                                          .turn = turn,
                                          .registration_gone = registration_gone,
                                          .lease_sent = lease_sent,
-                                         .bus_put = bus_put,
+                                         .bus_put = bus_put_traced,
                                          .bus_delete = bus_delete};
     int err = outbound_new(&reach, &d->outbound);
     if (!err)

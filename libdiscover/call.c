@@ -64,7 +64,7 @@ static int hold(struct discover *d, const struct discover_registration *r, struc
     if (err < 0)
         return err;
     (*ret_call)->serial = r->serial;
-    err = held_add(&d->held, r, &held);
+    err = held_add(&d->held, r, d->trace, &held);
     if (err < 0)
         free(*ret_call);
     return err;

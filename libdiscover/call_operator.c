@@ -21,6 +21,12 @@ static int override(struct discover *d, const char *service, const char *instanc
     if (err < 0)
         return err;
     Discover__V1__Override body = override_message(service, instance, state, reason, grace_ms);
+    char traceparent[TRACE_PARENT_CAP];
+    if (d->trace) {
+        trace_context_format(d->trace, traceparent);
+        body.traceparent = traceparent;
+        body.tracestate = d->trace->state;
+    }
     client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
     msg.override = &body;

@@ -12,6 +12,7 @@
 #include "libdiscover/core/maker.h"
 #include "libdiscover/core/poll_set.h"
 #include "libdiscover/core/retry.h"
+#include "libdiscover/core/trace_context.h"
 #include "libdiscover/dns/dns_source.h"
 #include "libdiscover/lookup/mapping.h"
 #include "libdiscover/session/connection.h"
@@ -62,7 +63,8 @@ struct discover {
     int64_t ahead_ns; /* so much is our clock before the daemon's, in another time namespace */
     uint32_t last_id;
 
-    struct pending pending; /* calls */
+    struct trace_context *trace; /* of calls that begin now; NULL: none */
+    struct pending pending;      /* calls */
     struct held *held;
     bool freeing; /* nothing begins any more */
 

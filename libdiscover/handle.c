@@ -165,6 +165,7 @@ void discover_free(struct discover *d)
     stop(d);
     pending_cancel_all(d);
     held_drop_all(&d->held);
+    free(d->trace);
     shares_drop(d);
     mappings_fini(&d->mappings);
     free(d);

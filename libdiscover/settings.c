@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is set before a handle is started (discover.h). */
+/* What is set of a handle, most of it before it is started (discover.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +42,25 @@ int discover_set_socket(struct discover *d, const char *path)
 const char *discover_socket(const struct discover *d)
 {
     return d ? d->socket_path : "";
+}
+
+int discover_set_trace(struct discover *d, const char *traceparent, const char *tracestate)
+{
+    struct trace_context context, *copy = NULL;
+    const char *why;
+    if (!d)
+        return -EINVAL;
+    if (traceparent && *traceparent) {
+        if (trace_context_parse(traceparent, tracestate, &context, &why) != 0)
+            return context_error(d, -EINVAL, why);
+        copy = malloc(sizeof *copy);
+        if (!copy)
+            return -ENOMEM;
+        *copy = context;
+    }
+    free(d->trace);
+    d->trace = copy;
+    return 0;
 }
 
 int discover_set_name(struct discover *d, const char *name)

@@ -75,6 +75,11 @@ struct api_ops {
     void *arg;
     int (*register_instance)(void *arg, struct registration_request *request, const struct api_checks *checks,
                              const char **ret_why);
+    /*
+     * What is asked for next comes with a trace context, as somebody has said it; until it is told, with NULL, that it has
+     * been done. whose: for people. NULL: nobody wants to know.
+     */
+    void (*operation)(void *arg, const char *traceparent, const char *tracestate, const char *whose);
     int (*report_check)(void *arg, const struct api_check_report *report); /* -ENOENT: no such check */
     /* All checks, or those of a service (instance ""), or of one instance. */
     void (*each_check)(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg);

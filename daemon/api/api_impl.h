@@ -168,6 +168,11 @@ bool api_check_right(struct api_client *c, uint32_t id);
 bool api_check_line(struct api_client *c, uint32_t id, const char *service, bool overrides);
 bool api_check_operator(struct api_client *c, uint32_t id);
 
+/* Around what is done for a client that may have given a trace context: service and instance say what of. */
+void api_operation_begin(struct api_client *c, const char *traceparent, const char *tracestate, const char *service,
+                         const char *instance);
+void api_operation_end(struct api_client *c);
+
 /* Carries out one frame. */
 void api_request_handle(struct api_client *c, const uint8_t *payload, size_t n);
 

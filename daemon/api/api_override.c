@@ -24,7 +24,9 @@ void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage
     named = named && strlen(o->reason) < sizeof override.reason;
     if (named)
         strcpy(override.reason, o->reason);
+    api_operation_begin(c, o->traceparent, o->tracestate, o->service, o->instance);
     int err = named ? api->ops.override(api->ops.arg, &override, !o->end, &why) : -EINVAL;
+    api_operation_end(c);
     if (err == -EINVAL)
         api_refuse_errno(
             c, m->id, err,

@@ -186,11 +186,31 @@ static void send_registered(struct api_client *c, uint32_t id, const char *servi
     api_client_send(c, &message, -1);
 }
 
+void api_operation_begin(struct api_client *c, const char *traceparent, const char *tracestate, const char *service,
+                         const char *instance)
+{
+    char whose[SERVICE_CAP + LABEL_CAP + 64];
+    if (!c->api->ops.operation)
+        return;
+    snprintf(whose, sizeof whose, "user %u, for %.*s %.*s", (unsigned)c->peer.uid, SERVICE_CAP,
+             *service ? service : "the host", LABEL_CAP, instance);
+    c->api->ops.operation(c->api->ops.arg, traceparent, tracestate, whose);
+}
+
+void api_operation_end(struct api_client *c)
+{
+    if (c->api->ops.operation)
+        c->api->ops.operation(c->api->ops.arg, NULL, NULL, NULL);
+}
+
 static int register_checked(struct api_client *c, const Discover__V1__Register *m, struct registration_request *request,
                             const char **ret_why)
 {
     const struct api_checks checks = {m->checks, m->n_checks, api_is_operator(c)};
-    return c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_why);
+    api_operation_begin(c, m->traceparent, m->tracestate, m->service, m->instance);
+    int err = c->api->ops.register_instance(c->api->ops.arg, request, &checks, ret_why);
+    api_operation_end(c);
+    return err;
 }
 
 /*

@@ -247,7 +247,7 @@ int bus_start(struct bus *b)
 /* ---- orders ---- */
 
 static int put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, bool delete,
-               uint64_t token)
+               uint64_t token, const struct trace_context *trace)
 {
     if (!wire_key_valid(key))
         return -EINVAL;
@@ -261,8 +261,11 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
     const struct bus_stream *stream = &b->streams[bucket];
     size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
     struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n);
-    if (!p)
+    struct bus_put_trace *traced = NULL;
+    if (!p || (trace && !(traced = bus_put_trace_new(trace)))) {
+        free(p);
         return -ENOMEM;
+    }
     int64_t now_ns = clock_now_ns();
     *p = (struct bus_put){
         .head = {.kind = BUS_MAIL_PUT, .bucket = (uint8_t)bucket},
@@ -270,6 +273,7 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
         .delete = delete,
         .start_ns = now_ns,
         .deadline_ns = now_ns + PUT_TIMEOUT_NS,
+        .trace = traced,
         .n = n,
         .value = p->subject + subject_len + 1,
     };
@@ -284,12 +288,18 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
 
 int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token)
 {
-    return put(b, bucket, key, value, n, false, token);
+    return put(b, bucket, key, value, n, false, token, NULL);
+}
+
+int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
+                   const struct trace_context *trace)
+{
+    return put(b, bucket, key, value, n, false, token, trace);
 }
 
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token)
 {
-    return put(b, bucket, key, NULL, 0, true, token);
+    return put(b, bucket, key, NULL, 0, true, token, NULL);
 }
 
 int bus_resync(struct bus *b, enum bus_bucket bucket)

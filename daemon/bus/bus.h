@@ -135,6 +135,11 @@ void bus_dispatch(struct bus *b);
  */
 int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token);
 
+/* The same with a trace context among the headers; or NULL. */
+struct trace_context;
+int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
+                   const struct trace_context *trace);
+
 /* Deletes a key (a marker takes its place). As bus_put. */
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);
 

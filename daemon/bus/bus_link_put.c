@@ -2,6 +2,7 @@
 /* Writes puts and deletions to the connection. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/bus/bus_link_impl.h"
@@ -27,19 +28,38 @@ static natsStatus write_delete(natsConnection *nc, const char *subject, const ch
     return s;
 }
 
+static natsStatus write_traced(natsConnection *nc, const char *subject, const char *reply, const char *value, size_t n,
+                               const struct bus_put_trace *trace)
+{
+    natsMsg *msg = NULL;
+    natsStatus s = natsMsg_Create(&msg, subject, reply, value, (int)n);
+    if (s == NATS_OK)
+        s = natsMsgHeader_Set(msg, "traceparent", trace->traceparent);
+    if (s == NATS_OK && *trace->tracestate)
+        s = natsMsgHeader_Set(msg, "tracestate", trace->tracestate);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(nc, msg);
+    natsMsg_Destroy(msg);
+    return s;
+}
+
 /* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
 static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put *put, char *value)
 {
     char subject[BUS_SUBJECT_CAP], reply[BUS_SUBJECT_CAP], reason[BUS_REASON_CAP];
     size_t n = put->n;
     bool delete = put->delete;
+    struct bus_put_trace *trace = put->trace;
+    put->trace = NULL;
     bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->setup.message_ttl[BUS_SERVICES]);
     snprintf(subject, sizeof subject, "%s", put->subject);
     memcpy(value, put->value, n);
     uint64_t id = bus_puts_add(link->setup.puts, put);
     snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
-    natsStatus s = delete ? write_delete(nc, subject, reply, with_ttl)
-                          : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
+    natsStatus s = delete  ? write_delete(nc, subject, reply, with_ttl)
+                   : trace ? write_traced(nc, subject, reply, value, n, trace)
+                           : natsConnection_PublishRequest(nc, subject, reply, value, (int)n);
+    free(trace);
     if (s == NATS_OK)
         return;
     (void)bus_link_failure(s, reason);

@@ -58,6 +58,16 @@ void bus_puts_free(struct bus_puts *puts)
     free(puts);
 }
 
+struct bus_put_trace *bus_put_trace_new(const struct trace_context *context)
+{
+    struct bus_put_trace *t = malloc(sizeof *t);
+    if (!t)
+        return NULL;
+    trace_context_format(context, t->traceparent);
+    memcpy(t->tracestate, context->state, sizeof t->tracestate);
+    return t;
+}
+
 uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put)
 {
     pthread_mutex_lock(&puts->lock);
@@ -98,6 +108,8 @@ static void post(struct bus_puts *puts, struct bus_put *put, int err, const char
 
 void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const char *reason)
 {
+    free(put->trace);
+    put->trace = NULL;
     post(puts, put, err, reason, 0);
 }
 

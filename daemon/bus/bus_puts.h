@@ -13,6 +13,13 @@
 #include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
 #include "daemon/bus/bus_wire.h"
+#include "libdiscover/core/trace_context.h"
+
+/* The headers of a put that has a trace context. */
+struct bus_put_trace {
+    char traceparent[TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP];
+};
+struct bus_put_trace *bus_put_trace_new(const struct trace_context *context); /* NULL: no memory. The caller frees it */
 
 struct bus_put {
     struct bus_mail head;
@@ -25,6 +32,7 @@ struct bus_put {
     int err;
     uint64_t seq;
     char reason[BUS_REASON_CAP];
+    struct bus_put_trace *trace; /* until it is written; NULL: none */
     size_t n;
     const char *value;
     char subject[]; /* and behind it the value */

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
+#include "libdiscover/core/trace_context.h"
 #include "libdiscover/core/words.h"
 
 static void print_help(FILE *out)
@@ -146,6 +148,24 @@ int ctl_failed(const struct discover *d, const char *what, int result)
     return ctl_exit_of(result);
 }
 
+int ctl_option_traceparent(void *arg, const char *value)
+{
+    struct trace_context context;
+    const char *why;
+    (void)arg;
+    if (trace_context_parse(value, NULL, &context, &why) < 0)
+        return -EINVAL;
+    return setenv("TRACEPARENT", value, 1) < 0 ? -errno : 0;
+}
+
+/* Whoever has started this one may have said something that is none: what is asked for is done all the same. */
+static void take_trace(struct discover *d)
+{
+    const char *parent = getenv("TRACEPARENT"), *state = getenv("TRACESTATE");
+    if (parent && discover_set_trace(d, parent, state) < 0 && discover_set_trace(d, parent, NULL) < 0)
+        ctl_note("TRACEPARENT is left out: %s", discover_last_error(d));
+}
+
 struct discover *ctl_open(const struct ctl *ctl, int *ret_exit)
 {
     struct discover *d;
@@ -154,6 +174,7 @@ struct discover *ctl_open(const struct ctl *ctl, int *ret_exit)
         *ret_exit = ctl_failed(NULL, "cannot start", err);
         return NULL;
     }
+    take_trace(d);
     err = discover_set_source(d, DISCOVER_SOURCE_DAEMON);
     if (!err && ctl->socket)
         err = discover_set_socket(d, ctl->socket);

@@ -42,6 +42,12 @@ bool ctl_wants_help(char **argv);
 /* A handle, connected or not (it goes on trying), or NULL and the exit status in *ret_exit after a message. */
 struct discover *ctl_open(const struct ctl *ctl, int *ret_exit);
 
+/*
+ * For tables of options: the trace context of what is asked for, which otherwise is that of the environment (TRACEPARENT,
+ * TRACESTATE), as commands that are started have it, too.
+ */
+int ctl_option_traceparent(void *arg, const char *value);
+
 /* A handle that is connected, or NULL and the exit status in *ret_exit after a message. */
 struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
 

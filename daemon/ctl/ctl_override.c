@@ -46,6 +46,7 @@ const struct option_spec override_specs[] = {
     {"grace", "TIME", "calls under way end in that time: draining, then maintenance; returns when that is so",
      set_grace},
     {"no-wait", NULL, "with --grace: return at once; the daemon sees to the end", set_no_wait},
+    {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/ctl.h"
 #include "libdiscover/core/record.h"
 #include "libdiscover/core/words.h"
 
@@ -118,6 +119,7 @@ const struct option_spec register_specs[] = {
     {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
     {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
     {"drain", "TIME", "how long COMMAND goes on after SIGTERM, while others stop calling (default: 500ms)", set_drain},
+    {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent},
     {"require", NULL, "do not start COMMAND without a daemon to register it with", set_require},
     {NULL, NULL, NULL, NULL},
 };

@@ -247,6 +247,8 @@ static void on_put_done(void *arg, const struct bus_put_result *result)
         return;
     if (!in->reach.agent)
         return; /* nothing was put */
+    if (in->reach.tracing && result->bucket == BUS_SERVICES && !result->err)
+        tracing_put_done(in->reach.tracing, result->token);
     agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
     struct agent_status agent = agent_status(in->reach.agent);
     if (result->bucket == BUS_HOSTS && !result->err && agent.publishing && !in->own_lease.leaving)

@@ -55,19 +55,25 @@ static void tell(struct outbound *o, const struct instance_key *key, struct even
         (void)events_tell(o->reach.events, &event);
 }
 
-static void tell_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was)
+static void tell_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was,
+                     const struct trace_context *trace)
 {
+    char traceparent[TRACE_PARENT_CAP];
     struct addresses addresses = {.families = record->families};
     if (was == record->state)
         return;
     memcpy(addresses.ipv4, record->ipv4, sizeof addresses.ipv4);
     memcpy(addresses.ipv6, record->ipv6, sizeof addresses.ipv6);
+    if (trace)
+        trace_context_format(trace, traceparent);
     tell(o, key,
          (struct event){.type = was ? EVENT_INSTANCE_STATE : EVENT_INSTANCE_UP,
                         .state = record->state,
                         .was = was,
                         .port = record->port,
-                        .addresses = &addresses});
+                        .addresses = &addresses,
+                        .traceparent = trace ? traceparent : NULL,
+                        .tracestate = trace ? trace->state : NULL});
 }
 
 static void tell_gone(struct outbound *o, const struct instance_key *key, const char *reason)
@@ -84,12 +90,13 @@ static void local_put(void *arg, const struct instance_key *key, const struct re
 {
     struct outbound *o = arg;
     struct discover_endpoint before;
+    const struct trace_context *trace = o->reach.tracing ? tracing_local(o->reach.tracing, key) : NULL;
     int was = state_before(o, key, &before), err = catalog_put(o->reach.catalog, key, record);
     if (err < 0)
         log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
                   catalog_limit_text(err) ? catalog_limit_text(err) : strerror(-err));
     else
-        tell_put(o, key, record, was);
+        tell_put(o, key, record, was, trace);
     flush(o, key);
 }
 
@@ -97,6 +104,8 @@ static void local_remove(void *arg, const struct instance_key *key)
 {
     struct outbound *o = arg;
     tell_gone(o, key, NULL);
+    if (o->reach.tracing)
+        tracing_withdrawn(o->reach.tracing, key);
     catalog_remove(o->reach.catalog, key);
     flush(o, key);
     o->reach.registration_gone(o->reach.arg, key);
@@ -113,7 +122,10 @@ static void local_hide(void *arg, const struct instance_key *key)
 static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
 {
     struct outbound *o = arg;
-    return o->bus ? o->reach.bus_put(o->bus, BUS_SERVICES, key, bytes, n, token) : -ENOTCONN;
+    if (!o->bus)
+        return -ENOTCONN;
+    const struct trace_context *trace = o->reach.tracing ? tracing_put(o->reach.tracing, key, token) : NULL;
+    return o->reach.bus_put(o->bus, BUS_SERVICES, key, bytes, n, token, trace);
 }
 
 static int unpublish(void *arg, const char *key, uint64_t token)
@@ -133,7 +145,7 @@ static int publish_lease(void *arg, const struct lease *lease, uint64_t token)
         return err;
     if (!lease->asked_by)
         o->reach.lease_sent(o->reach.arg, lease);
-    return o->reach.bus_put(o->bus, BUS_HOSTS, o->reach.config->host, bytes, n, token);
+    return o->reach.bus_put(o->bus, BUS_HOSTS, o->reach.config->host, bytes, n, token, NULL);
 }
 
 static int watch_pid(void *arg, pid_t pid, uint64_t *start)

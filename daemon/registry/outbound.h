@@ -16,6 +16,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
+#include "daemon/registry/tracing.h"
 
 struct outbound;
 
@@ -29,14 +30,15 @@ struct outbound_reach {
     struct catalog *catalog;
     struct catalog_file *catalog_file;
     const struct host_address *host_address;
-    struct events *events; /* where it is told what becomes of instances; NULL: nowhere */
+    struct events *events;   /* where it is told what becomes of instances; NULL: nowhere */
+    struct tracing *tracing; /* NULL: changes have no trace contexts */
     void *arg;
     void (*turn)(void *arg); /* the agent has something to do */
     void (*registration_gone)(void *arg, const struct instance_key *key);
     void (*lease_sent)(void *arg, const struct lease *lease); /* it is about to be put */
     /* Those of the bus, for the one that outbound_set_bus has given. */
     int (*bus_put)(struct bus *bus, enum bus_bucket bucket, const char *key, const void *bytes, size_t n,
-                   uint64_t token);
+                   uint64_t token, const struct trace_context *trace);
     int (*bus_delete)(struct bus *bus, enum bus_bucket bucket, const char *key, uint64_t token);
 };
 

@@ -49,6 +49,15 @@ static int register_instance(void *arg, struct registration_request *request, co
     return told(r, err, ret_why);
 }
 
+static void operation(void *arg, const char *traceparent, const char *tracestate, const char *whose)
+{
+    struct requests *r = arg;
+    if (r->reach.tracing && traceparent)
+        tracing_operation_begin(r->reach.tracing, traceparent, tracestate, whose);
+    else if (r->reach.tracing)
+        tracing_operation_end(r->reach.tracing);
+}
+
 static int deregister_instance(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
                                const char **ret_why)
 {
@@ -175,6 +184,7 @@ static int listen_on(struct requests *r)
     const struct config *c = r->reach.config;
     const struct api_ops ops = {.arg = r,
                                 .register_instance = register_instance,
+                                .operation = operation,
                                 .deregister_instance = deregister_instance,
                                 .report_check = api_report_check,
                                 .each_check = api_each_check,

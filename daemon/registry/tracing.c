@@ -68,6 +68,7 @@ void tracing_free(struct tracing *t)
 {
     if (!t)
         return;
+    tracing_puts_free(t);
     tracing_settle(t);
     exporter_free(t->exporter);
     free(t);

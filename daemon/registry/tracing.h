@@ -51,6 +51,23 @@ struct span *tracing_span(struct tracing *t, const char *name, enum span_kind ki
                           const struct trace_context *cause, int64_t began_ns);
 void tracing_end(struct tracing *t, struct span *s);
 
+/* --- changes of this host --- */
+
+/*
+ * What is done until the end has been asked for by `whose`, with a context ("": none); what it changes is handed on with its
+ * context, until NATS has stored it.
+ */
+void tracing_operation_begin(struct tracing *t, const char *traceparent, const char *tracestate, const char *whose);
+void tracing_operation_end(struct tracing *t);
+
+/* The context of the put of a key, or of its repetition; NULL: none. And of what the operation changes in the catalog. */
+const struct trace_context *tracing_put(struct tracing *t, const char *key, uint64_t token);
+const struct trace_context *tracing_local(struct tracing *t, const struct instance_key *key);
+
+/* NATS has stored it; it is put no more. */
+void tracing_put_done(struct tracing *t, uint64_t token);
+void tracing_withdrawn(struct tracing *t, const struct instance_key *key);
+
 /* --- changes that are to be seen --- */
 
 /* A change that was taken into the catalog, and that is seen with the next flush. */

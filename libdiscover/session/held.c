@@ -11,6 +11,7 @@ void held_drop(struct held **list, struct held *held)
     while (*list != held)
         list = &(*list)->next;
     *list = held->next;
+    free(held->trace);
     free(held);
 }
 
@@ -71,11 +72,18 @@ static void drop_older_copies(struct held **list, const struct held *keep, bool 
     }
 }
 
-int held_add(struct held **list, const struct discover_registration *r, struct held **ret_held)
+int held_add(struct held **list, const struct discover_registration *r, const struct trace_context *trace,
+             struct held **ret_held)
 {
     struct held *held = calloc(1, sizeof *held);
+    if (held && trace && !(held->trace = malloc(sizeof *trace))) {
+        free(held);
+        held = NULL;
+    }
     if (!held)
         return -ENOMEM;
+    if (trace)
+        *held->trace = *trace;
     held->registration = *r;
     struct held **end = list;
     while (*end)
@@ -93,6 +101,8 @@ int held_confirm(struct held **list, struct held *held, const char *instance)
     held->request = 0;
     held->refused = 0;
     held->confirmed = true;
+    free(held->trace);
+    held->trace = NULL;
     drop_older_copies(list, held, true);
     return 0;
 }

@@ -10,18 +10,24 @@
 
 #include <stdbool.h>
 
+#include "libdiscover/core/trace_context.h"
 #include "libdiscover/session/registration.h"
 
 struct held {
     struct held *next;
     struct discover_registration registration;
-    uint32_t request; /* the message it waits for an answer to, or 0 */
-    bool confirmed;   /* the daemon has it, or had it when the connection ended */
-    int refused;      /* the error of the last answer, or 0 */
+    uint32_t request;            /* the message it waits for an answer to, or 0 */
+    struct trace_context *trace; /* that it is registered with; NULL: none, or it has been */
+    bool confirmed;              /* the daemon has it, or had it when the connection ended */
+    int refused;                 /* the error of the last answer, or 0 */
 };
 
-/* Adds a copy at the end; drops an older one of the same registration that the daemon will not have. -ENOMEM. */
-int held_add(struct held **list, const struct discover_registration *r, struct held **ret_held);
+/*
+ * Adds a copy at the end; drops an older one of the same registration that the daemon will not have. trace: that it comes
+ * with, or NULL. -ENOMEM.
+ */
+int held_add(struct held **list, const struct discover_registration *r, const struct trace_context *trace,
+             struct held **ret_held);
 void held_drop(struct held **list, struct held *held);
 void held_drop_all(struct held **list);
 

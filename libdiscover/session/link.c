@@ -151,9 +151,15 @@ static bool had_it(const struct discover *d, const struct held *held)
 static int send_held(struct discover *d, struct held *held)
 {
     Discover__V1__Register body;
+    char traceparent[TRACE_PARENT_CAP];
     int err = registration_message(&held->registration, &body);
     if (err < 0)
         return err;
+    if (held->trace) {
+        trace_context_format(held->trace, traceparent);
+        body.traceparent = traceparent;
+        body.tracestate = held->trace->state;
+    }
     if (had_it(d, held))
         body.take_over = false;
     Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;

@@ -3,12 +3,14 @@
  * Trace contexts go with a change to everybody who watches, on every host; spans of what daemons do with it reach a collector
  * that knows nothing of us (protoc decodes what it is sent), also one that is overloaded or away for a while.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "discover/discover.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/kv.h"
@@ -194,6 +196,69 @@ START_TEST(spans_reach_a_collector)
 }
 END_TEST
 
+/* The put on the one host, which the change on the other has come from, by way of NATS; all in the trace of whoever asked. */
+static void check_crossing(const char *state, int n)
+{
+    json_t *put = await_span("a", "acknowledged", n), *here = await_span("a", "visible", n),
+           *there = await_span("b", "visible", n);
+    ck_assert_str_eq(text_of(put, "trace"), TRACE);
+    ck_assert_str_eq(text_of(put, "parent"), PARENT);
+    ck_assert_str_eq(text_of(put, "state"), state);
+    ck_assert_str_eq(text_of(put, "kind"), "SPAN_KIND_PRODUCER");
+    ck_assert_str_eq(text_of(put, "error"), "");
+    ck_assert_str_eq(attribute(put, "messaging.destination.name"), "$KV.SERVICES.shop.legacy.a.p1");
+    for (json_t *const *span = (json_t *const[]){here, there, NULL}; *span; span++) {
+        ck_assert_str_eq(text_of(*span, "trace"), TRACE);
+        ck_assert_str_eq(text_of(*span, "parent"), text_of(put, "span"));
+        ck_assert_str_eq(attribute(*span, "discover.instance"), "p1");
+    }
+    ck_assert(strcmp(text_of(here, "span"), text_of(there, "span")) != 0);
+    char told[64];
+    (void)!snprintf(told, sizeof told, "00-" TRACE "-%s-01", text_of(put, "span"));
+    (void)wait_until(5000, watched(told), text);
+    json_decref(put);
+    json_decref(here);
+    json_decref(there);
+}
+
+/* What a program registers and an operator drains on one host, seen on another; what has the flag not to be recorded is not. */
+START_TEST(a_trace_crosses_two_hosts)
+{
+    static struct output o;
+    struct discover_registration *r;
+    natsSubscription *events;
+    natsMsg *event;
+    start_collector(begin_collecting(""));
+    two_hosts(settings);
+    watch(&b);
+    ck_assert_int_eq(natsConnection_SubscribeSync(&events, kv.nc, "discover.*.event.a.shop.legacy.instance-up"),
+                     NATS_OK);
+    ck_assert_int_eq(discover_registration_new("shop/legacy", 8080, &r), 0);
+    ck_assert_int_eq(discover_registration_set_instance(r, "p1"), 0);
+    ck_assert_int_eq(discover_set_trace(host_lib(&a), "nonsense", NULL), -EINVAL);
+    ck_assert_int_eq(discover_set_trace(host_lib(&a), SAMPLED, "rojo=1"), 0);
+    ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+    check_crossing("rojo=1", 0);
+    ck_assert_int_eq(natsSubscription_NextMsg(&event, events, 5000), NATS_OK);
+    ck_assert_msg(memmem(natsMsg_GetData(event), (size_t)natsMsg_GetDataLength(event), "00-" TRACE, 35) != NULL, "%s",
+                  natsMsg_GetData(event));
+    natsMsg_Destroy(event);
+    natsSubscription_Destroy(events);
+
+    ck_assert_int_eq(discover_set_trace(host_lib(&a), NOT, NULL), 0);
+    ck_assert_int_eq(discover_registration_set_weight(r, 7), 0);
+    ck_assert_int_eq(discover_register(host_lib(&a), r), 0);
+    (void)wait_until(5000, watched(NOT), text);
+
+    ck_assert_int_eq(ctl(&a, &o, "drain", "shop/legacy", "--traceparent", "00-1", NULL), 2);
+    ck_assert_int_eq(ctl(&a, &o, "drain", "shop/legacy", "--traceparent", SAMPLED, NULL), 0);
+    check_crossing("", 1);
+    ck_assert_ptr_null(span_of("b", "visible", 2));
+    discover_registration_free(r);
+    kv_close(&kv);
+}
+END_TEST
+
 static int64_t spans(struct host *h, const char *result)
 {
     char name[80];
@@ -251,6 +316,7 @@ int main(void)
 {
     const struct e2e_test tests[] = {{"contexts_come_out_at_watches", contexts_come_out_at_watches},
                                      {"spans_reach_a_collector", spans_reach_a_collector},
+                                     {"a_trace_crosses_two_hosts", a_trace_crosses_two_hosts},
                                      {"a_collector_that_is_overloaded", a_collector_that_is_overloaded},
                                      {"a_collector_that_is_away", a_collector_that_is_away}};
     if (system("command -v protoc >/dev/null && command -v python3 >/dev/null") != 0) {

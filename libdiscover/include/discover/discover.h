@@ -52,6 +52,7 @@
 #include <discover/daemon_status.h>
 #include <discover/export.h>
 #include <discover/sizes.h>
+#include <discover/traces.h>
 #include <discover/types.h>
 
 #ifdef __cplusplus
@@ -347,7 +348,6 @@ DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_
  * there. The structure lives only during the call.
  */
 struct discover_watch;
-
 enum discover_what { DISCOVER_ADDED = 1, DISCOVER_REMOVED = 2, DISCOVER_CHANGED = 3 };
 
 struct discover_difference {

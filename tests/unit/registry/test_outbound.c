@@ -47,10 +47,11 @@ static void on_lease_sent(void *arg, const struct lease *lease)
 }
 
 /* The canary is on its way before it can come back. */
-static int on_put(struct bus *to, enum bus_bucket bucket, const char *key, const void *bytes, size_t n, uint64_t token)
+static int on_put(struct bus *to, enum bus_bucket bucket, const char *key, const void *bytes, size_t n, uint64_t token,
+                  const struct trace_context *trace)
 {
     ck_assert_ptr_eq(to, bus);
-    (void)key, (void)bytes, (void)n, (void)token;
+    (void)key, (void)bytes, (void)n, (void)token, (void)trace;
     if (bucket == BUS_HOSTS)
         ck_assert_uint_eq(++lease_puts, leases_sent);
     else

@@ -20,7 +20,7 @@ static struct discover_registration *make(const char *instance)
 static struct held *add(const struct discover_registration *r)
 {
     struct held *held;
-    ck_assert_int_eq(held_add(&list, r, &held), 0);
+    ck_assert_int_eq(held_add(&list, r, NULL, &held), 0);
     return held;
 }
 
