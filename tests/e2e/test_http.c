@@ -98,6 +98,7 @@ START_TEST(metrics_count)
     ck_assert_int_ge(before, 0);
     (void)seen_by_dns(&a, "shop/payment");
     ck_assert_int_eq(metric(&a, "discoverd_dns_queries_total{transport=\"udp\"}"), before + 1);
+    ck_assert_int_eq(metric(&a, "discoverd_dns_answers_bytes"), 0); /* of a name that is not there */
 }
 END_TEST
 
@@ -110,6 +111,11 @@ START_TEST(metrics_are_as_prometheus_wants_them)
                                           .services = "{ name = \"shop/payment\"; port = 8080; "
                                                       "address = [\"10.1.2.3\"]; }"});
     (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
+    ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
+    (void)wait_until(3000, metric(&a, "discoverd_catalog_bytes") > 100 && metric(&a, "discoverd_table_bytes") > 100,
+                     "no memory");
+    ck_assert_int_gt(metric(&a, "discoverd_dns_answers_bytes"), 100);
+    ck_assert_int_gt(metric(&a, "discoverd_http_answers_bytes"), 100);
     ck_assert_int_eq(get(&a, "/metrics"), 200);
     const char *body = strstr(answer, "\r\n\r\n") + 4;
     ck_assert_uint_lt(strlen(body), 60000);
