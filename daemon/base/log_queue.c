@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring of lines and the thread that writes them. */
+/* Lines that wait, and the thread that writes them. */
 #include "daemon/base/log_queue.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +15,10 @@
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
-#define LINES_MAX 256
-#define LINE_CAP  1024
+#define WAITING_MAX (256 * 1024)
+#define LINE_CAP    1024
 
+/* Each lies behind the one before it, so that no more memory is touched than lines have ever waited. */
 struct line {
     uint16_t n;
     char text[LINE_CAP];
@@ -27,11 +30,37 @@ struct log_queue {
     pthread_t thread;
     int fd;
     const char *prefix;
-    size_t first, n; /* lines that wait */
+    size_t begin, end; /* of the lines that wait; equal: there are none, and both are 0 */
     uint64_t lost, lost_told;
     bool stopping, ended;
-    struct line lines[LINES_MAX];
+    uint8_t waiting[WAITING_MAX];
 };
+
+static size_t line_bytes(size_t n)
+{
+    return offsetof(struct line, text) + n;
+}
+
+/* Held: the lock. */
+static void take_line(struct log_queue *q, struct line *ret_line)
+{
+    memcpy(&ret_line->n, q->waiting + q->begin, sizeof ret_line->n);
+    memcpy(ret_line, q->waiting + q->begin, line_bytes(ret_line->n));
+    q->begin += line_bytes(ret_line->n);
+    if (q->begin == q->end)
+        q->begin = q->end = 0;
+}
+
+/* Held: the lock. Whether there is room for a line at the end, once those that wait have moved to the beginning. */
+static bool make_room(struct log_queue *q, size_t n)
+{
+    if (q->end + line_bytes(n) > sizeof q->waiting && q->begin >= sizeof q->waiting / 2) {
+        memmove(q->waiting, q->waiting + q->begin, q->end - q->begin);
+        q->end -= q->begin;
+        q->begin = 0;
+    }
+    return n <= LINE_CAP && q->end + line_bytes(n) <= sizeof q->waiting;
+}
 
 static void write_line(int fd, const char *text, size_t n)
 {
@@ -42,12 +71,10 @@ static void write_line(int fd, const char *text, size_t n)
 /* Held: the lock. What is to be written next, if anything; false: it is time to end. */
 static bool next_line(struct log_queue *q, struct line *ret_line)
 {
-    while (q->n == 0 && q->lost == q->lost_told && !q->stopping)
+    while (q->end == 0 && q->lost == q->lost_told && !q->stopping)
         pthread_cond_wait(&q->changed, &q->lock);
-    if (q->n > 0) {
-        *ret_line = q->lines[q->first];
-        q->n--;
-        q->first = q->n > 0 ? (q->first + 1) % LINES_MAX : 0; /* memory is touched only when many wait */
+    if (q->end > 0) {
+        take_line(q, ret_line);
         return true;
     }
     if (q->lost == q->lost_told)
@@ -118,12 +145,12 @@ int log_queue_new(int fd, const char *prefix, struct log_queue **ret_q)
 bool log_queue_put(struct log_queue *q, const char *line, size_t n)
 {
     pthread_mutex_lock(&q->lock);
-    bool room = q->n < LINES_MAX && n <= LINE_CAP;
+    bool room = make_room(q, n);
     if (room) {
-        struct line *to = &q->lines[(q->first + q->n) % LINES_MAX];
-        memcpy(to->text, line, n);
-        to->n = (uint16_t)n;
-        q->n++;
+        uint16_t length = (uint16_t)n;
+        memcpy(q->waiting + q->end, &length, sizeof length);
+        memcpy(q->waiting + q->end + offsetof(struct line, text), line, n);
+        q->end += line_bytes(n);
     } else {
         q->lost++;
     }

@@ -162,7 +162,7 @@ static const struct config_key main_table[] = {
     {"limits.hosts", VALUE_NUMBER, NO, 0, 0, AT(limits.hosts), "20000", 1, 1000000, "Hosts in the catalog"},
     {"limits.services", VALUE_NUMBER, NO, 0, 0, AT(limits.services), "100000", 1, 10000000,
      "Services in the catalog"},
-    {"limits.services_per_domain", VALUE_NUMBER, NO, 0, 0, AT(limits.services_per_domain), "20000", 1, 10000000,
+    {"limits.services_per_domain", VALUE_NUMBER, NO, 0, 0, AT(limits.services_per_domain), "10000", 1, 10000000,
      "Services of one domain; those of this host are taken all the same"},
     {"limits.instances", VALUE_NUMBER, NO, 0, 0, AT(limits.instances), "1000000", 1, 10000000,
      "Instances of other hosts in the catalog"},

@@ -11,10 +11,25 @@
 
 enum { EPOCH = 1700000000, LEASE_TTL_MS = 30000, PENDING_MAX = 4096 };
 
+#define REMOVED (UINT64_C(1) << 63) /* in a counter */
+
+static size_t service_of(const struct fleet *f, size_t host, size_t i)
+{
+    size_t n = host * f->per_host + i;
+    switch (f->shape) {
+    case FLEET_ONE_SERVICE:
+        return 0;
+    case FLEET_ONE_DOMAIN:
+        return n;
+    default:
+        return n % (f->hosts * f->per_host / 20); /* 20 instances each */
+    }
+}
+
 static void key_of(const struct fleet *f, size_t host, size_t i, struct instance_key *ret_key)
 {
-    size_t service = (host * f->per_host + i) % (f->hosts * f->per_host / 20); /* 20 instances each */
-    snprintf(ret_key->domain, sizeof ret_key->domain, "area-%zu", service % 50);
+    size_t service = service_of(f, host, i);
+    snprintf(ret_key->domain, sizeof ret_key->domain, "area-%zu", f->shape == FLEET_ONE_DOMAIN ? 0 : service % 50);
     snprintf(ret_key->service, sizeof ret_key->service, "service-%zu", service);
     snprintf(ret_key->host, sizeof ret_key->host, "sim-%zu", host);
     snprintf(ret_key->instance, sizeof ret_key->instance, "service-%zu-%zu", service, 8000 + i);
@@ -29,6 +44,8 @@ void fleet_open(struct fleet *f, const char *url, size_t hosts, size_t per_host)
     f->digests = calloc(hosts, sizeof *f->digests);
     ck_assert_ptr_nonnull(f->counters);
     ck_assert_ptr_nonnull(f->digests);
+    f->removed = calloc(hosts, sizeof *f->removed);
+    ck_assert_ptr_nonnull(f->removed);
     jsOptions_Init(&js);
     js.PublishAsync.MaxPending = PENDING_MAX;
     ck_assert_int_eq(natsOptions_Create(&options), NATS_OK);
@@ -44,6 +61,7 @@ void fleet_close(struct fleet *f)
     natsConnection_Destroy(f->nc);
     free(f->counters);
     free(f->digests);
+    free(f->removed);
 }
 
 static void publish(struct fleet *f, const char *subject, const void *bytes, size_t n)
@@ -61,9 +79,10 @@ void fleet_put_record(struct fleet *f, size_t host, size_t i)
     size_t n;
     uint64_t *counter = &f->counters[host * f->per_host + i];
     key_of(f, host, i, &key);
-    if (*counter)
+    f->removed[host] -= (*counter & REMOVED) != 0;
+    if (*counter && !(*counter & REMOVED))
         f->digests[host] ^= record_digest(&key, EPOCH, *counter);
-    (*counter)++;
+    *counter = (*counter & ~REMOVED) + 1;
     f->digests[host] ^= record_digest(&key, EPOCH, *counter);
     record_init(&r);
     r.epoch = EPOCH;
@@ -80,6 +99,23 @@ void fleet_put_record(struct fleet *f, size_t host, size_t i)
     publish(f, subject, bytes, n);
 }
 
+void fleet_remove_record(struct fleet *f, size_t host, size_t i)
+{
+    struct instance_key key;
+    char text[KEY_CAP], subject[KEY_CAP + 16];
+    natsMsg *msg = NULL;
+    key_of(f, host, i, &key);
+    uint64_t *counter = &f->counters[host * f->per_host + i];
+    f->digests[host] ^= record_digest(&key, EPOCH, *counter);
+    *counter |= REMOVED;
+    f->removed[host]++;
+    instance_key_format(&key, text);
+    snprintf(subject, sizeof subject, "$KV.SERVICES.%s", text);
+    ck_assert_int_eq(natsMsg_Create(&msg, subject, NULL, NULL, 0), NATS_OK);
+    ck_assert_int_eq(natsMsgHeader_Set(msg, "KV-Operation", "DEL"), NATS_OK);
+    ck_assert_int_eq(js_PublishMsgAsync(f->js, &msg, NULL), NATS_OK);
+}
+
 void fleet_put_lease(struct fleet *f, size_t host)
 {
     struct lease l = {.epoch = EPOCH,
@@ -87,7 +123,7 @@ void fleet_put_lease(struct fleet *f, size_t host)
                       .counter = ++f->lease_counter,
                       .node = host + 1,
                       .ttl_ms = LEASE_TTL_MS,
-                      .records = (uint32_t)f->per_host,
+                      .records = (uint32_t)f->per_host - f->removed[host],
                       .digest = f->digests[host],
                       .region = "local",
                       .version = "0.1.0"};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long one event keeps a daemon's main loop, and how late its lease is, while others do their worst; each beside
- * what the same daemon needs when nobody does anything.
+ * what the same daemon needs when nobody does anything. Others are local users, and peers: a service of 20,000 instances that
+ * all change, a domain of 10,000 services that come and go.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -131,6 +132,26 @@ static void change_many(void)
     fleet_settle(&fleet);
 }
 
+/* All of it changes, and is read again by who missed something. */
+static void change_all(void)
+{
+    for (size_t h = 0; h < fleet.hosts; h++)
+        for (size_t i = 0; i < PER_HOST; i++)
+            fleet_put_record(&fleet, h, i);
+    fleet_settle(&fleet);
+}
+
+/* Fifty hosts lose and get back a record each, which is a service each. */
+static void come_and_go(void)
+{
+    for (size_t h = 0; h < 50; h++)
+        fleet_remove_record(&fleet, h, 0);
+    fleet_settle(&fleet);
+    for (size_t h = 0; h < 50; h++)
+        fleet_put_record(&fleet, h, 0);
+    fleet_settle(&fleet);
+}
+
 static void write_services(int weight)
 {
     char path[300];
@@ -154,13 +175,14 @@ static void reload(void)
 
 /* --- the daemon --- */
 
-static void load(size_t hosts)
+static void load(size_t hosts, enum fleet_shape shape)
 {
     ck_assert_int_eq(chmod(e2e_folder(), 0755), 0);
     nats_start(&nats, 1);
     host_start(&first, &(struct host_options){.name = "first", .nats = nats.urls});
     host_leave(&first);
     fleet_open(&fleet, nats.server[0].url, hosts, PER_HOST);
+    fleet.shape = shape;
     for (size_t h = 0; h < hosts; h++)
         for (size_t i = 0; i < PER_HOST; i++)
             fleet_put_record(&fleet, h, i);
@@ -178,7 +200,7 @@ static void go_first(void)
 
 START_TEST(attacks)
 {
-    load(HOSTS);
+    load(HOSTS, FLEET_SPREAD);
     host_start(&host, &(struct host_options){.name = "measured", .nats = nats.urls, .lease_ttl = "1s"});
     go_first();
     attacked("http", attack_http, false, NULL);
@@ -196,7 +218,7 @@ END_TEST
 
 START_TEST(snapshot)
 {
-    load(LARGE_HOSTS);
+    load(LARGE_HOSTS, FLEET_SPREAD);
     host_init(&host, &(struct host_options){.name = "measured", .nats = nats.urls, .lease_ttl = "1s"});
     host_launch(&host);
     go_first();
@@ -206,4 +228,33 @@ START_TEST(snapshot)
 }
 END_TEST
 
-E2E_TESTS("loop", 300, {"attacks", attacks}, {"snapshot", snapshot})
+/* From its start on, with the snapshot that has them all. */
+static void large(const char *name, size_t hosts, enum fleet_shape shape, void (*work)(void))
+{
+    char row[64];
+    load(hosts, shape);
+    host_init(&host, &(struct host_options){.name = "measured", .nats = nats.urls, .lease_ttl = "1s"});
+    host_launch(&host);
+    go_first();
+    host_wait_up(&host);
+    snprintf(row, sizeof row, "%s-read", name);
+    watch(row, NULL);
+    be_quiet();
+    watch(name, work);
+    fleet_close(&fleet);
+}
+
+START_TEST(one_service)
+{
+    large("one-service-of-20000", HOSTS, FLEET_ONE_SERVICE, change_all);
+}
+END_TEST
+
+START_TEST(one_domain)
+{
+    large("one-domain-of-10000", HOSTS / 2, FLEET_ONE_DOMAIN, come_and_go);
+}
+END_TEST
+
+E2E_TESTS("loop", 300, {"attacks", attacks}, {"snapshot", snapshot}, {"one_service", one_service},
+          {"one_domain", one_domain})
