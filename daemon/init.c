@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `discoverd --init`: makes the buckets, for fleets whose daemons may not. */
+/* `discoverd --init`: makes the buckets, and mirrors of those of other regions, for fleets whose daemons may not. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 struct init {
     struct bus *bus;
     const struct config *config;
+    const struct region_config *region; /* NULL: the own one */
     bool done[BUS_BUCKETS];
     bool failed;
 };
@@ -52,6 +53,31 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
         printf("bucket %s is there, with %llu keys\n", names[bucket], (unsigned long long)info->messages);
     }
     i->done[bucket] = true;
+}
+
+static void on_region_connected(void *arg, const char *server)
+{
+    struct init *i = arg;
+    printf("region %s: connected to %s\n", i->region->name, server);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        (void)bus_make_mirror(i->bus, (enum bus_bucket)b); /* asked already: the answer is on its way */
+}
+
+static void on_mirror(void *arg, enum bus_bucket bucket, int err, const char *text)
+{
+    struct init *i = arg;
+    struct region_mirrors mirrors;
+    struct bus_options options;
+    configured_region_bus_options(i->config, i->region, &mirrors, &options);
+    fprintf(err ? stderr : stdout, "%smirror %s of region %s %s\n", err ? "discoverd: " : "", mirrors.names[bucket],
+            i->region->name, text);
+    i->failed |= err != 0;
+    i->done[bucket] = true;
+}
+
+static void ignore_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
+{
+    (void)arg, (void)bucket, (void)info;
 }
 
 static void ignore_message(void *arg, enum bus_bucket bucket, const struct kv_message *m)
@@ -93,6 +119,36 @@ static void wait_for_buckets(struct init *i)
     }
 }
 
+/* err: of making the bus. Frees it. */
+static int run(struct init *i, int err)
+{
+    if (!err)
+        err = bus_start(i->bus);
+    if (!err) {
+        wait_for_buckets(i);
+        bus_stop(i->bus);
+    }
+    bus_free(i->bus);
+    return err || i->failed ? -1 : 0;
+}
+
+static int make_mirrors(const struct config *config, const struct region_config *region)
+{
+    static const struct bus_events events = {.connected = on_region_connected,
+                                             .disconnected = on_text,
+                                             .problem = on_text,
+                                             .live = ignore_message,
+                                             .gap = ignore_gap,
+                                             .info = ignore_info,
+                                             .snapshot_entry = ignore_message,
+                                             .snapshot_end = ignore_end,
+                                             .put_done = ignore_put,
+                                             .moved = ignore_move,
+                                             .mirror_made = on_mirror};
+    struct init i = {.config = config, .region = region};
+    return region->mirror[0] ? run(&i, configured_region_bus_new(config, region, &events, &i, &i.bus)) : 0;
+}
+
 int init_run(struct config *config)
 {
     static const struct bus_events events = {.connected = on_connected,
@@ -106,14 +162,9 @@ int init_run(struct config *config)
                                              .put_done = ignore_put,
                                              .moved = ignore_move};
     struct init i = {.config = config};
-    int err = configured_bus_new(config, true, &events, &i, &i.bus);
-    if (!err)
-        err = bus_start(i.bus);
-    if (!err) {
-        wait_for_buckets(&i);
-        bus_stop(i.bus);
-    }
-    bus_free(i.bus);
+    int failed = run(&i, configured_bus_new(config, true, &events, &i, &i.bus));
+    for (size_t k = 0; k < config->n_regions && !i.failed; k++)
+        failed |= make_mirrors(config, &config->regions[k]);
     config_free(config);
-    return err || i.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

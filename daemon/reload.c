@@ -46,9 +46,10 @@ static void read_region_accesses(struct reload *r)
 {
     char why[BUS_WHY_CAP];
     struct bus_options options;
+    struct region_mirrors mirrors;
     r->region_access = calloc(r->config->n_regions + 1, sizeof *r->region_access);
     for (size_t i = 0; r->region_access && i < r->config->n_regions; i++) {
-        configured_region_bus_options(r->config, &r->config->regions[i], &options);
+        configured_region_bus_options(r->config, &r->config->regions[i], &mirrors, &options);
         if (bus_access_read(&options, &r->region_access[i], why) < 0)
             reload_report_refuse(&r->report, "region %s: %s", r->config->regions[i].name, why);
     }

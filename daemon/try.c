@@ -35,10 +35,11 @@ static bool try_bus(const char *region, const struct bus_options *options)
 static bool try_access(const struct config *c)
 {
     struct bus_options options;
+    struct region_mirrors mirrors;
     configured_bus_options(c, false, &options);
     bool good = try_bus(NULL, &options);
     for (size_t i = 0; i < c->n_regions; i++) {
-        configured_region_bus_options(c, &c->regions[i], &options);
+        configured_region_bus_options(c, &c->regions[i], &mirrors, &options);
         good &= try_bus(c->regions[i].name, &options);
     }
     return good;

@@ -34,6 +34,9 @@ static const size_t string_fields[] = {
     offsetof(struct bus_options, host),
     offsetof(struct bus_options, buckets[BUS_SERVICES]),
     offsetof(struct bus_options, buckets[BUS_HOSTS]),
+    offsetof(struct bus_options, mirrors[BUS_SERVICES]),
+    offsetof(struct bus_options, mirrors[BUS_HOSTS]),
+    offsetof(struct bus_options, mirror_domain),
 };
 #define N_STRINGS (sizeof string_fields / sizeof *string_fields)
 
@@ -107,6 +110,21 @@ static void name_streams(struct bus *b)
     }
 }
 
+static void name_mirrors(struct bus *b)
+{
+    const struct bus_options *o = &b->options;
+    for (int i = 0; i < BUS_BUCKETS; i++) {
+        struct bus_mirror *m = &b->mirrors[i];
+        m->stream = b->streams[i];
+        snprintf(m->stream.name, sizeof m->stream.name, "%s", o->mirrors[i]);
+        snprintf(m->origin, sizeof m->origin, "%s", b->streams[i].name);
+        snprintf(m->region, sizeof m->region, "%s", o->region);
+        snprintf(m->domain, sizeof m->domain, "%s", o->mirror_domain);
+        snprintf(m->origin_domain, sizeof m->origin_domain, "%s", o->js_domain);
+        m->keep_ns = o->keep_ns;
+    }
+}
+
 static int make_reader(struct bus *b)
 {
     struct bus_reader_setup setup = {
@@ -114,6 +132,8 @@ static int make_reader(struct bus *b)
         .counters = &b->counters,
         .links = &b->links,
         .streams = b->streams,
+        .mirrors = b->mirrors,
+        .create_mirrors = b->options.create_mirrors,
         .message_ttl = b->message_ttl,
         .create = b->options.create,
         .max_value = b->options.max_value,
@@ -163,6 +183,8 @@ static int make_parts(struct bus *b)
     int err = mailbox_new(b->options.mailbox, &b->box);
     if (err == 0)
         name_streams(b);
+    if (err == 0)
+        name_mirrors(b);
     if (err == 0)
         err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
     if (err == 0)
@@ -339,6 +361,38 @@ int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n)
     return err;
 }
 
+int bus_remember(struct bus *b, enum bus_bucket bucket)
+{
+    if (!b->mirrors[bucket].stream.name[0])
+        return -ENOENT;
+    if (b->remembering[bucket])
+        return -EBUSY;
+    b->remembering[bucket] = true;
+    bus_reader_remember(b->reader, bucket);
+    return 0;
+}
+
+int bus_make_mirror(struct bus *b, enum bus_bucket bucket)
+{
+    if (!b->mirrors[bucket].stream.name[0])
+        return -ENOENT;
+    if (b->making[bucket])
+        return -EBUSY;
+    b->making[bucket] = true;
+    bus_reader_make_mirror(b->reader, bucket);
+    return 0;
+}
+
+enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket)
+{
+    return b->mirror_found[bucket];
+}
+
+uint64_t bus_mirror_snapshots(const struct bus *b)
+{
+    return metric_get(&b->counters.mirror_snapshots);
+}
+
 bool bus_connected(const struct bus *b)
 {
     return b->connected;
@@ -415,6 +469,8 @@ static const struct metric metric_table[] = {
     COUNTER_OF(bus_counters, snapshots, "discoverd_bus_snapshots_total{result=\"complete\"}",
                "Snapshots, read to the end or given up."),
     COUNTER_OF(bus_counters, snapshot_failures, "discoverd_bus_snapshots_total{result=\"failed\"}", NULL),
+    COUNTER_OF(bus_counters, mirror_snapshots, "discoverd_bus_mirror_snapshots_total",
+               "Of these, read to the end from a mirror here, and not from the region."),
     COUNTER_OF(bus_counters, snapshot_entries, "discoverd_bus_snapshot_entries_total", "Entries read in snapshots."),
     COUNTER_OF(bus_counters, gets, "discoverd_bus_gets_total",
                "Requests for messages or batches of them, where NATS lets us make no consumers."),

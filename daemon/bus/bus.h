@@ -16,12 +16,24 @@
 #include "daemon/base/watchdog.h"
 #include "daemon/sync/message.h"
 
-#define BUS_WHY_CAP 512
+#define BUS_WHY_CAP  512
+#define BUS_NAME_CAP 256 /* of a stream */
 
 struct bus;
 struct metrics;
 
 enum bus_bucket { BUS_SERVICES, BUS_HOSTS, BUS_BUCKETS };
+
+/* How a mirror of another region's bucket was found (bus_mirror.h). */
+enum bus_mirror_state {
+    BUS_MIRROR_NONE, /* none is configured, or it was not looked at yet */
+    BUS_MIRROR_VALID,
+    BUS_MIRROR_BEHIND,     /* it has not got all that its origin has */
+    BUS_MIRROR_OTHER_LIFE, /* its origin was made anew since, or it is none of ours: never read */
+    BUS_MIRROR_MISSING,
+    BUS_MIRROR_UNREADABLE,
+};
+const char *bus_mirror_text(enum bus_mirror_state state); /* static; "" for the first */
 
 /* Strings are copied by bus_new. NULL or "" where there is none; 0 means the default in brackets. */
 struct bus_options {
@@ -34,6 +46,10 @@ struct bus_options {
     const char *js_domain;
     const char *buckets[BUS_BUCKETS]; /* names */
     const char *region;
+    const char *mirrors[BUS_BUCKETS]; /* streams that mirror these buckets here, where they are another region's */
+    const char *mirror_domain;        /* the JetStream domain that these are in */
+    bool create_mirrors;              /* make one that is missing */
+    int64_t keep_ns;                  /* MaxAge of one that is made */
     const char *host; /* name of the connection, and the inbox prefix "_INBOX.<host>" that permissions refer to */
     bool create;      /* make a bucket that is missing */
     int replicas;     /* of a bucket that is made */
@@ -91,6 +107,12 @@ struct bus_events {
     void (*moved)(void *arg, const char *server, bool reloaded);
     /* What bus_say published was denied on this connection, where nothing more is said; once in a life. May be NULL. */
     void (*say_denied)(void *arg, const char *text);
+
+    /* Only where they are asked for. What a mirror has of a bucket that does not answer: entries of any order, then the end;
+       newest_ns: when the newest was put, on the origin's clock (since 1970). */
+    void (*remembered)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
+    void (*remembered_end)(void *arg, enum bus_bucket bucket, int err, int64_t newest_ns);
+    void (*mirror_made)(void *arg, enum bus_bucket bucket, int err, const char *text);
 };
 
 /* -EINVAL with the reason when the options cannot work; -ENOMEM. events is copied. */
@@ -160,6 +182,19 @@ int bus_check(struct bus *b, enum bus_bucket bucket);
  */
 #define BUS_SAY_MAX (512 * 1024)
 int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n);
+
+/*
+ * Reads what the mirror of a bucket has: for when the bucket does not answer, and nothing is known of it. Once at a time
+ * (-EBUSY); answered by remembered_end. -ENOENT: there is none.
+ */
+int bus_remember(struct bus *b, enum bus_bucket bucket);
+
+/* Makes the mirror of a bucket, or makes it anew where it is of another life; answered by mirror_made. As above. */
+int bus_make_mirror(struct bus *b, enum bus_bucket bucket);
+
+/* How its mirror was when a snapshot was read last. */
+enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
+uint64_t bus_mirror_snapshots(const struct bus *b); /* that were read from mirrors */
 
 bool bus_connected(const struct bus *b);
 

@@ -9,7 +9,7 @@ struct bus_counters {
     metric_value connects, connect_failures, disconnects, moves;
     metric_value puts, acks, put_failures, puts_limited;
     metric_value live, live_dropped, foreign, unreadable;
-    metric_value snapshots, snapshot_entries, snapshot_failures, gets;
+    metric_value snapshots, mirror_snapshots, snapshot_entries, snapshot_failures, gets;
     metric_value values_refused;
     metric_value denials, said, say_failures;
 };

@@ -25,7 +25,10 @@ static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, con
     while (b->entry.n < mail->count) {
         entries_next(mail, &b->entry.offset, &m);
         b->entry.n++;
-        b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
+        if (mail->head.kind == BUS_MAIL_REMEMBERED)
+            b->events.remembered(b->arg, mail->head.bucket, &m);
+        else
+            b->events.snapshot_entry(b->arg, mail->head.bucket, &m);
         if (loop_slice_over(slice) && b->entry.n < mail->count)
             return false;
     }
@@ -76,6 +79,24 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
     }
 }
 
+static void dispatch_mirror(struct bus *b, const struct mirror_mail *mail)
+{
+    enum bus_bucket bucket = mail->head.bucket;
+    switch (mail->news) {
+    case MIRROR_FOUND:
+        b->mirror_found[bucket] = mail->state;
+        break;
+    case MIRROR_REMEMBERED:
+        b->remembering[bucket] = false;
+        b->events.remembered_end(b->arg, bucket, mail->err, mail->newest_ns);
+        break;
+    case MIRROR_MADE:
+        b->making[bucket] = false;
+        b->events.mirror_made(b->arg, bucket, mail->err, mail->text);
+        break;
+    }
+}
+
 static void dispatch_gap(struct bus *b, struct bus_mail *mail)
 {
     enum bus_bucket bucket = mail->bucket;
@@ -96,6 +117,10 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
         dispatch_info(b, (struct info_mail *)mail);
         break;
     case BUS_MAIL_ENTRIES: /* in pieces: dispatch_next */
+    case BUS_MAIL_REMEMBERED:
+        break;
+    case BUS_MAIL_MIRROR:
+        dispatch_mirror(b, (struct mirror_mail *)mail);
         break;
     case BUS_MAIL_PUT:
         dispatch_put(b, (struct bus_put *)mail);
@@ -123,7 +148,8 @@ struct bus_mail *bus_next_mail(struct bus *b)
 static void dispatch_next(struct bus *b, const struct loop_slice *slice)
 {
     const struct bus_mail *first = (struct bus_mail *)b->todo;
-    if (first->kind != BUS_MAIL_ENTRIES || dispatch_entries(b, (const struct entries_mail *)first, slice))
+    bool entries = first->kind == BUS_MAIL_ENTRIES || first->kind == BUS_MAIL_REMEMBERED;
+    if (!entries || dispatch_entries(b, (const struct entries_mail *)first, slice))
         dispatch_mail(b, bus_next_mail(b));
 }
 

@@ -127,6 +127,16 @@ void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, cons
     mailbox_force(box, &mail->head.mail);
 }
 
+void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, const struct mirror_mail *news)
+{
+    struct mirror_mail *mail = malloc(sizeof *mail);
+    if (!mail)
+        abort();
+    *mail = *news;
+    mail->head = (struct bus_mail){.kind = BUS_MAIL_MIRROR, .bucket = (uint8_t)bucket};
+    mailbox_force(box, &mail->head.mail);
+}
+
 int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m, bool hurry)
 {
     struct live_mail *mail = malloc(sizeof *mail + m->key_len + m->n + trace_need(m));

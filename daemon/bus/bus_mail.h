@@ -20,6 +20,8 @@ enum bus_mail_kind {
     BUS_MAIL_INFO,         /* info_mail */
     BUS_MAIL_ENTRIES,      /* entries_mail */
     BUS_MAIL_END,          /* text_mail */
+    BUS_MAIL_REMEMBERED,   /* entries_mail */
+    BUS_MAIL_MIRROR,       /* mirror_mail */
     BUS_MAIL_PUT,          /* bus_put */
     BUS_MAIL_SAY_DENIED,   /* text_mail */
 };
@@ -42,6 +44,16 @@ struct info_mail {
     struct bus_info info; /* without its texts */
     char reason[BUS_REASON_CAP];
     char lacks[]; /* NUL-terminated */
+};
+
+/* Something about the mirror of a bucket. */
+struct mirror_mail {
+    struct bus_mail head;
+    enum mirror_news { MIRROR_FOUND, MIRROR_REMEMBERED, MIRROR_MADE } news;
+    enum bus_mirror_state state;
+    int err;
+    int64_t newest_ns;
+    char text[BUS_REASON_CAP];
 };
 
 struct live_mail {
@@ -78,6 +90,9 @@ void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket
 
 /* The texts are copied; NULL is "". */
 void bus_mail_info(struct mailbox *box, enum bus_bucket bucket, bool check, const struct bus_info *info);
+
+/* Posts a copy; forced in. */
+void bus_mail_mirror(struct mailbox *box, enum bus_bucket bucket, const struct mirror_mail *news);
 
 /* Posts a copy of a live message; not in a hurry: mailbox_post_later. -ENOBUFS: the mailbox is full; -ENOMEM. */
 int bus_mail_live(struct mailbox *box, enum bus_bucket bucket, const struct kv_message *m, bool hurry);

@@ -11,17 +11,29 @@
 
 #include "libdiscover/core/clock.h"
 
+/* Both read with the same inbox: no request of a mirror has the number of one that is not. */
+#define MIRROR_REQUESTS (UINT64_C(1) << 32)
+
+enum order_kind {
+    ORDER_RESYNC,
+    ORDER_CHECK,    /* the state alone */
+    ORDER_REMEMBER, /* what the mirror has */
+    ORDER_MAKE,     /* the mirror */
+    ORDERS
+};
+
 struct order {
     struct mail mail;
     enum bus_bucket bucket;
-    bool check; /* the state alone */
+    enum order_kind kind;
 };
 
 struct bus_reader {
     struct bus_reader_setup setup;
     struct mailbox *orders;
-    struct order check[BUS_BUCKETS], resync[BUS_BUCKETS];
-    struct bus_snapshot snapshots[BUS_BUCKETS];
+    struct order order[ORDERS][BUS_BUCKETS];
+    struct bus_snapshot snapshots[BUS_BUCKETS], of_mirrors[BUS_BUCKETS];
+    bool mirror_failed[BUS_BUCKETS]; /* reading it did: the next snapshot is the origin's */
     sem_t credits;
     atomic_bool stopping;
     bool started;
@@ -92,23 +104,132 @@ static void answer_info(struct bus_reader *r, const struct order *o, int err, co
 {
     struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state->info;
     info.lacks = state->settings.lacks;
-    bus_mail_info(r->setup.box, o->bucket, o->check, &info);
+    bus_mail_info(r->setup.box, o->bucket, o->kind == ORDER_CHECK, &info);
+}
+
+/* --- mirrors --- */
+
+static bool has_mirror(const struct bus_reader *r, enum bus_bucket bucket)
+{
+    return r->setup.mirrors[bucket].stream.name[0];
+}
+
+static void tell_mirror(struct bus_reader *r, enum bus_bucket bucket, const struct mirror_mail *news)
+{
+    bus_mail_mirror(r->setup.box, bucket, news);
+}
+
+/* How the mirror is; one that is missing is made where we may, for the next one who reads. */
+static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_mirror_session *local,
+                                         enum bus_bucket bucket, const struct bus_stream_state *origin,
+                                         struct bus_stream_state *ret_state)
+{
+    char text[BUS_REASON_CAP];
+    const struct bus_mirror *mirror = &r->setup.mirrors[bucket];
+    enum bus_mirror_state found = bus_mirror_look(local, mirror, origin, ret_state);
+    progress_turn(&r->progress);
+    if (found == BUS_MIRROR_MISSING && origin && r->setup.create_mirrors)
+        (void)bus_mirror_make(local, mirror, origin, false, text);
+    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_FOUND, .state = found});
+    return found;
+}
+
+/* False: not by the mirror. */
+static bool read_mirror(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
+                        enum bus_bucket bucket, const struct bus_stream_state *origin)
+{
+    struct bus_mirror_session local;
+    struct bus_stream_state state;
+    char reason[BUS_REASON_CAP];
+    if (!has_mirror(r, bucket) || bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) < 0)
+        return false;
+    bool valid = find_mirror(r, &local, bucket, origin, &state) == BUS_MIRROR_VALID && !r->mirror_failed[bucket];
+    r->mirror_failed[bucket] = false;
+    if (valid)
+        r->mirror_failed[bucket] = bus_snapshot_read(&r->of_mirrors[bucket], link, &local.session, &state) < 0;
+    bus_mirror_end(&local);
+    return valid;
+}
+
+/* Leases tell what time it is there; of records alone nobody knows how old they are. */
+static void read_mirror_clock(struct bus_reader *r, const struct bus_mirror_session *local,
+                              struct bus_stream_state *state)
+{
+    char reason[BUS_REASON_CAP];
+    struct bus_stream_state hosts;
+    const struct bus_stream *stream = &r->setup.mirrors[BUS_HOSTS].stream;
+    if (bus_stream_info(&local->session, stream, &hosts, reason) == 0 && hosts.last_time_ns > state->now_ns)
+        state->now_ns = hosts.last_time_ns;
+}
+
+static void remember(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
+                     enum bus_bucket bucket)
+{
+    struct bus_mirror_session local;
+    struct bus_stream_state state = {0};
+    char reason[BUS_REASON_CAP];
+    int err = session ? bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) : -ENOTCONN;
+    if (!err) {
+        err = find_mirror(r, &local, bucket, NULL, &state) == BUS_MIRROR_VALID ? 0 : -ENOENT;
+        if (!err)
+            read_mirror_clock(r, &local, &state);
+        struct bus_snapshot snapshot = r->of_mirrors[bucket];
+        snapshot.remembers = true;
+        if (!err)
+            err = bus_snapshot_read(&snapshot, link, &local.session, &state);
+        r->of_mirrors[bucket].requests = snapshot.requests;
+        bus_mirror_end(&local);
+    }
+    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_REMEMBERED, .err = err, .newest_ns = state.now_ns});
+}
+
+static void make_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
+{
+    struct mirror_mail news = {.news = MIRROR_MADE, .err = -ENOTCONN};
+    struct bus_mirror_session local;
+    struct bus_stream_state origin;
+    if (session)
+        news.err = bus_stream_info(session, &r->setup.streams[bucket], &origin, news.text);
+    if (!news.err)
+        news.err = bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, news.text);
+    if (!news.err) {
+        news.err = bus_mirror_make(&local, &r->setup.mirrors[bucket], &origin, true, news.text);
+        bus_mirror_end(&local);
+    }
+    tell_mirror(r, bucket, &news);
+}
+
+/* --- orders --- */
+
+static void read_bucket(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
+                        const struct order *o)
+{
+    char reason[BUS_REASON_CAP] = "not connected";
+    struct bus_stream_state state = {0};
+    int err = session ? look(r, session, o->bucket, &state, reason) : -ENOTCONN;
+    answer_info(r, o, err, reason, &state);
+    if (o->kind == ORDER_CHECK)
+        return;
+    if (err) {
+        bus_mail_text(r->setup.box, BUS_MAIL_END, o->bucket, err, reason);
+        return;
+    }
+    if (o->bucket == BUS_SERVICES)
+        read_clock(r, session, &state);
+    if (!read_mirror(r, link, session, o->bucket, &state))
+        (void)bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
 }
 
 static void carry_out(struct bus_reader *r, const struct order *o)
 {
-    char reason[BUS_REASON_CAP] = "not connected";
-    struct bus_stream_state state = {0};
     struct bus_link *link = bus_links_now(r->setup.links);
     const struct bus_session *session = bus_link_use(link);
-    int err = session ? look(r, session, o->bucket, &state, reason) : -ENOTCONN;
-    answer_info(r, o, err, reason, &state);
-    if (!o->check && err == 0 && o->bucket == BUS_SERVICES)
-        read_clock(r, session, &state);
-    if (!o->check && err == 0)
-        bus_snapshot_read(&r->snapshots[o->bucket], link, session, &state);
-    else if (!o->check)
-        bus_mail_text(r->setup.box, BUS_MAIL_END, o->bucket, err, reason);
+    if (o->kind == ORDER_REMEMBER)
+        remember(r, link, session, o->bucket);
+    else if (o->kind == ORDER_MAKE)
+        make_mirror(r, session, o->bucket);
+    else
+        read_bucket(r, link, session, o);
     if (session)
         bus_link_unuse(link);
 }
@@ -137,8 +258,8 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
     r->setup = *setup;
     sem_init(&r->credits, 0, SNAPSHOT_CREDITS);
     for (int i = 0; i < BUS_BUCKETS; i++) {
-        r->check[i] = (struct order){.bucket = (enum bus_bucket)i, .check = true};
-        r->resync[i] = (struct order){.bucket = (enum bus_bucket)i};
+        for (int k = 0; k < ORDERS; k++)
+            r->order[k][i] = (struct order){.bucket = (enum bus_bucket)i, .kind = (enum order_kind)k};
         r->snapshots[i] = (struct bus_snapshot){
             .stream = &setup->streams[i],
             .bucket = (enum bus_bucket)i,
@@ -151,8 +272,12 @@ int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret
             .stopping = &r->stopping,
             .progress = &r->progress,
         };
+        r->of_mirrors[i] = r->snapshots[i];
+        r->of_mirrors[i].stream = &setup->mirrors[i].stream;
+        r->of_mirrors[i].of_mirror = true;
+        r->of_mirrors[i].requests = MIRROR_REQUESTS;
     }
-    int err = mailbox_new(2 * BUS_BUCKETS + 1, &r->orders);
+    int err = mailbox_new(ORDERS * BUS_BUCKETS + 1, &r->orders);
     if (err < 0) {
         bus_reader_free(r);
         return err;
@@ -200,12 +325,22 @@ void bus_reader_stop(struct bus_reader *r)
 
 void bus_reader_resync(struct bus_reader *r, enum bus_bucket bucket)
 {
-    mailbox_force(r->orders, &r->resync[bucket].mail);
+    mailbox_force(r->orders, &r->order[ORDER_RESYNC][bucket].mail);
 }
 
 void bus_reader_check(struct bus_reader *r, enum bus_bucket bucket)
 {
-    mailbox_force(r->orders, &r->check[bucket].mail);
+    mailbox_force(r->orders, &r->order[ORDER_CHECK][bucket].mail);
+}
+
+void bus_reader_remember(struct bus_reader *r, enum bus_bucket bucket)
+{
+    mailbox_force(r->orders, &r->order[ORDER_REMEMBER][bucket].mail);
+}
+
+void bus_reader_make_mirror(struct bus_reader *r, enum bus_bucket bucket)
+{
+    mailbox_force(r->orders, &r->order[ORDER_MAKE][bucket].mail);
 }
 
 void bus_reader_credit(struct bus_reader *r)

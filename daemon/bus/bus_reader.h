@@ -7,6 +7,7 @@
 #define BUS_READER_H
 
 #include "daemon/bus/bus_links.h"
+#include "daemon/bus/bus_mirror.h"
 #include "daemon/bus/bus_snapshot.h"
 
 struct bus_reader;
@@ -17,7 +18,8 @@ struct bus_reader_setup {
     struct bus_links *links;
     atomic_bool *message_ttl;         /* BUS_BUCKETS: found out here */
     const struct bus_stream *streams; /* BUS_BUCKETS */
-    bool create;
+    const struct bus_mirror *mirrors; /* BUS_BUCKETS */
+    bool create, create_mirrors;
     size_t max_value;
     int64_t snapshot_timeout_ns;
 };
@@ -33,6 +35,8 @@ void bus_reader_stop(struct bus_reader *reader);                                
 /* Main thread. One order of a kind and bucket at a time: main sees to it. */
 void bus_reader_resync(struct bus_reader *reader, enum bus_bucket bucket);
 void bus_reader_check(struct bus_reader *reader, enum bus_bucket bucket);
+void bus_reader_remember(struct bus_reader *reader, enum bus_bucket bucket);
+void bus_reader_make_mirror(struct bus_reader *reader, enum bus_bucket bucket);
 
 /* Main thread: a batch of a snapshot was taken out of the mailbox. */
 void bus_reader_credit(struct bus_reader *reader);

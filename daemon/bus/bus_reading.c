@@ -68,7 +68,8 @@ static int begin_batch(struct bus_reading *r)
         sem_post(r->s->credits);
         return bus_reading_fail(r, -ENOMEM, "no memory");
     }
-    r->batch->head = (struct bus_mail){.kind = BUS_MAIL_ENTRIES, .bucket = (uint8_t)r->s->bucket};
+    r->batch->head = (struct bus_mail){.kind = r->s->remembers ? BUS_MAIL_REMEMBERED : BUS_MAIL_ENTRIES,
+                                       .bucket = (uint8_t)r->s->bucket};
     r->batch->count = r->batch->used = 0;
     return 0;
 }
@@ -77,6 +78,8 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
 {
     m->stored_ns = time_ns;
     m->age_ns = time_ns < r->now_ns ? r->now_ns - time_ns : 0;
+    if (r->s->of_mirror && m->age_ns > r->s->stream->max_age_ns)
+        return 0; /* the bucket let go of it, which no mirror hears of */
     if (m->kind == KV_REFUSED)
         metric_inc(&r->s->counters->values_refused);
     if (r->batch && entries_add(r->batch, BATCH_BYTES, m))

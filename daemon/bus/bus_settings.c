@@ -141,6 +141,8 @@ void bus_settings_read(const struct bus_stream *want, json_t *config, struct bus
 {
     const struct report r = {want, config, ret_settings};
     *ret_settings = (struct bus_settings){0};
+    snprintf(ret_settings->description, sizeof ret_settings->description, "%s", word(config, "description"));
+    ret_settings->max_age_ns = number(&r, "max_age");
     read_rollup(&r);
     read_subjects(&r);
     read_republish(&r);

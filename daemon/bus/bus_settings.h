@@ -31,6 +31,8 @@ struct bus_stream {
 struct bus_settings {
     bool direct; /* it has direct gets */
     int replicas;
+    int64_t max_age_ns;
+    char description[160];
     bool message_ttl;                /* a message may carry a time to live of its own (Nats-TTL) */
     int64_t max_bytes, max_messages; /* -1: no limit */
     char refused[BUS_REASON_CAP];    /* why the bucket must not be used at all; "": it may */

@@ -14,6 +14,10 @@ static int post_info(struct bus_reading *r)
     struct bus_stream_state state;
     int err = bus_stream_info(r->session, r->s->stream, &state, r->reason);
     state.info.lacks = state.settings.lacks;
+    if (r->s->of_mirror) {
+        state.info.created = r->state->info.created;
+        state.info.lacks = "";
+    }
     if (err == 0)
         bus_mail_info(r->s->box, r->s->bucket, false, &state.info);
     return err;
@@ -32,8 +36,8 @@ static int read_all(struct bus_reading *r)
     return bus_pull_read(r);
 }
 
-void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
-                       const struct bus_stream_state *state)
+int bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
+                      const struct bus_stream_state *state)
 {
     struct bus_reading r = {
         .s = snapshot,
@@ -46,8 +50,12 @@ void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, con
     };
     int err = read_all(&r);
     bus_reading_post(&r);
-    if (err == 0)
+    if (err == 0 && !snapshot->remembers)
         err = post_info(&r);
     metric_inc(err ? &snapshot->counters->snapshot_failures : &snapshot->counters->snapshots);
-    bus_mail_text(snapshot->box, BUS_MAIL_END, snapshot->bucket, err, r.reason);
+    if (!err && snapshot->of_mirror)
+        metric_inc(&snapshot->counters->mirror_snapshots);
+    if (!snapshot->remembers)
+        bus_mail_text(snapshot->box, BUS_MAIL_END, snapshot->bucket, err, r.reason);
+    return err;
 }

@@ -28,13 +28,16 @@ struct bus_snapshot {
     const atomic_bool *stopping; /* given up when it is set */
     struct progress *progress;   /* of the thread that reads */
     uint64_t requests;           /* made so far: numbers their inboxes */
+    bool of_mirror;              /* what is older than the bucket's MaxAge is in its mirror alone: not taken */
+    bool remembers;              /* the bucket does not answer: BUS_MAIL_REMEMBERED, without info and end */
 };
 
 /*
  * Posts what it reads, then an info with the stream's state after that, then the end: without an error when
- * everything up to state's last sequence was read. session is that of the link; given up when it closes.
+ * everything up to state's last sequence was read, which is what is returned, too. session is that of the link; given up when
+ * it closes.
  */
-void bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
-                       const struct bus_stream_state *state);
+int bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, const struct bus_session *session,
+                      const struct bus_stream_state *state);
 
 #endif

@@ -58,12 +58,12 @@ static int read_answer(natsMsg *answer, json_t **ret_root, char ret_reason[stati
     return err;
 }
 
-static int ask(const struct bus_session *session, const char *what, const struct bus_stream *stream, const char *body,
+static int ask(const struct bus_session *session, const char *what, const char *name, const char *body,
                int64_t timeout_ms, json_t **ret_root, char ret_reason[static BUS_REASON_CAP])
 {
     char subject[BUS_SUBJECT_CAP];
     natsMsg *answer = NULL;
-    snprintf(subject, sizeof subject, "%s.STREAM.%s.%s", session->api_prefix, what, stream->name);
+    snprintf(subject, sizeof subject, "%s.STREAM.%s.%s", session->api_prefix, what, name);
     natsStatus s = natsConnection_RequestString(&answer, session->nc, subject, body, timeout_ms);
     return s == NATS_OK ? read_answer(answer, ret_root, ret_reason) : bus_stream_error(s, 0, ret_reason);
 }
@@ -103,7 +103,7 @@ int bus_stream_info(const struct bus_session *session, const struct bus_stream *
                     struct bus_stream_state *ret_state, char ret_reason[static BUS_REASON_CAP])
 {
     json_t *root;
-    int err = ask(session, "INFO", stream, "", session->info_timeout_ms, &root, ret_reason);
+    int err = ask(session, "INFO", stream->name, "", session->info_timeout_ms, &root, ret_reason);
     if (err < 0)
         return err;
     read_state(stream, root, ret_state);
@@ -119,8 +119,17 @@ int bus_stream_create(const struct bus_session *session, const struct bus_stream
     int err = -ENOMEM;
     snprintf(ret_reason, BUS_REASON_CAP, "no memory");
     if (body)
-        err = ask(session, "CREATE", stream, body, session->request_timeout_ms, &root, ret_reason);
+        err = ask(session, "CREATE", stream->name, body, session->request_timeout_ms, &root, ret_reason);
     json_decref(root);
     free(body);
     return err == -EEXIST ? 0 : err;
+}
+
+int bus_stream_order(const struct bus_session *session, const char *what, const char *name, const char *body,
+                     char ret_reason[static BUS_REASON_CAP])
+{
+    json_t *root = NULL;
+    int err = ask(session, what, name, body, session->request_timeout_ms, &root, ret_reason);
+    json_decref(root);
+    return err;
 }

@@ -32,6 +32,10 @@ int bus_stream_info(const struct bus_session *session, const struct bus_stream *
 int bus_stream_create(const struct bus_session *session, const struct bus_stream *stream,
                       char ret_reason[static BUS_REASON_CAP]);
 
+/* Any other request about a stream of that name, "DELETE" for one; 0 or an error as above, or of wire_api_error. */
+int bus_stream_order(const struct bus_session *session, const char *what, const char *name, const char *body,
+                     char ret_reason[static BUS_REASON_CAP]);
+
 /* The errno for what nats.c returned, and its text. */
 int bus_stream_error(natsStatus s, jsErrCode code, char ret_reason[static BUS_REASON_CAP]);
 

@@ -199,18 +199,6 @@ enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h
     return c->zone[0] && strcmp(h->lease.zone, c->zone) == 0 ? DISCOVER_ZONE : DISCOVER_REGION;
 }
 
-static void service_drop(struct service *s, struct instance *i)
-{
-    s->n--;
-    if (i->changed)
-        DL_DELETE2(s->changed, i, prev_changed, next_changed);
-    i->changed = false;
-    if (!i->in_order)
-        return;
-    s->in_order_usable -= rank_usable(i->rank);
-    service_order_remove(&s->order, i);
-}
-
 static void host_link(struct catalog *c, struct host *h, struct instance *i)
 {
     DL_APPEND2(h->instances, i, prev_of_host, next_of_host);
@@ -278,6 +266,7 @@ static struct instance *new_instance(const struct instance_key *key, uint64_t id
     i->counter = r->counter;
     i->digest = record_digest(key, r->epoch, r->counter);
     i->details_n = (uint16_t)n;
+    i->unexported = r->unexported;
     memcpy(i->details, details, n);
     entry_endpoint(r, id, DISCOVER_ELSEWHERE, &i->endpoint);
     return i;
@@ -308,6 +297,7 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     i->service = s;
     s->n++;
     c->instance_bytes += instance_bytes(i);
+    s->unexported += i->unexported;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(c, h, i);
     if (i->ttl_ns) {
@@ -362,6 +352,8 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
         return;
     old->endpoint = i->endpoint;
+    old->service->unexported += (uint32_t)i->unexported - old->unexported;
+    old->unexported = i->unexported;
     memcpy(old->details, i->details, i->details_n);
     instance_changed(c, old);
 }

@@ -201,8 +201,16 @@ void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg
  */
 int catalog_set_away(struct catalog *c, const char *service, bool away);
 
-/* Usable instances of a service, as last written. */
+/*
+ * In the catalog of another region: it answers for that service from now on, or does not any more. What it exports of it is
+ * under the own region's key as well as under its own, now and with each change; nothing, if it has none. Not any more: what
+ * is there is left to who writes there next. -ENOMEM, or as table_writer_put: to be called again.
+ */
+int catalog_set_answering(struct catalog *c, const char *service, bool answers);
+
+/* Usable instances of a service, as last written; and those of them that it exports. */
 size_t catalog_usable_count(const struct catalog *c, const char *service);
+size_t catalog_exported_count(const struct catalog *c, const char *service);
 
 /* Whether there are instances of it, usable or not. */
 bool catalog_knows_service(const struct catalog *c, const char *service);

@@ -6,11 +6,16 @@
 
 #include "daemon/catalog/model.h"
 
-static struct away *find(const struct catalog *c, const char *service)
+static struct away *find_in(struct away *set, const char *service)
 {
     struct away *a;
-    HASH_FIND_STR(c->away, service, a);
+    HASH_FIND_STR(set, service, a);
     return a;
+}
+
+static struct away *find(const struct catalog *c, const char *service)
+{
+    return find_in(c->away, service);
 }
 
 static size_t away_key(const struct catalog *c, const char *service, char ret_key[static BLOCK_KEY_CAP])
@@ -26,19 +31,18 @@ size_t blocks_service_key(const struct catalog *c, const char *name, char ret_ke
 /* No page of it is under the key that it has now. */
 static void write_anew(struct catalog *c, struct service *s)
 {
-    for (uint32_t k = 0; k < s->order.n; k++)
-        s->order.pages[k].kept = TABLE_PAGE_NEW;
+    blocks_forget_pages(s);
     catalog_touch(&c->dirty_services, &s->dirty);
     catalog_flush_named(c, s);
 }
 
-static int add(struct catalog *c, const char *service)
+static int add(struct away **set, const char *service)
 {
     struct away *a = calloc(1, sizeof *a);
     if (!a)
         return -ENOMEM;
     strcpy(a->name, service);
-    HASH_ADD_STR(c->away, name, a);
+    HASH_ADD_STR(*set, name, a);
     if (hash_added(&a->hh))
         return 0;
     free(a);
@@ -70,10 +74,52 @@ int catalog_set_away(struct catalog *c, const char *service, bool away)
         come_back(c, a, s);
         return 0;
     }
-    int err = add(c, service);
+    int err = add(&c->away, service);
     if (!err && s)
         write_anew(c, s);
     return err;
+}
+
+bool catalog_answers(const struct catalog *c, const char *service)
+{
+    return c->answering && find_in(c->answering, service);
+}
+
+static void stop_answering(struct catalog *c, const char *service, struct service *s)
+{
+    struct away *a = find_in(c->answering, service);
+    if (!a)
+        return;
+    HASH_DEL(c->answering, a);
+    free(a);
+    if (s)
+        s->answer_paged = false;
+}
+
+int catalog_set_answering(struct catalog *c, const char *service, bool answers)
+{
+    struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    if (!answers) {
+        stop_answering(c, service, s);
+        return 0;
+    }
+    int err = catalog_answers(c, service) ? 0 : add(&c->answering, service);
+    if (err)
+        return err;
+    if (s)
+        blocks_forget_pages(s);
+    int result = s ? blocks_write_service(c, s) : blocks_drop_key(c, service, strlen(service));
+    if (result > 0)
+        table_writer_bump_serial(c->table);
+    return result < 0 ? result : 0;
+}
+
+size_t catalog_exported_count(const struct catalog *c, const char *service)
+{
+    const struct service *s;
+    HASH_FIND_STR(c->services, service, s);
+    return s ? s->usable - s->hidden : 0;
 }
 
 size_t catalog_usable_count(const struct catalog *c, const char *service)
@@ -90,12 +136,18 @@ bool catalog_knows_service(const struct catalog *c, const char *service)
     return s != NULL;
 }
 
-void away_free(struct catalog *c)
+static void free_set(struct away **set)
 {
     struct away *a, *next;
-    HASH_ITER(hh, c->away, a, next)
+    HASH_ITER(hh, *set, a, next)
     {
-        HASH_DEL(c->away, a);
+        HASH_DEL(*set, a);
         free(a);
     }
+}
+
+void away_free(struct catalog *c)
+{
+    free_set(&c->away);
+    free_set(&c->answering);
 }

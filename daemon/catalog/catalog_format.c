@@ -13,7 +13,6 @@
 #include <xxhash.h>
 
 #include "daemon/base/file.h"
-#include "daemon/catalog/table_copy.h"
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_key.h"
 
@@ -70,6 +69,30 @@ static bool is_own_away(const struct table *table, const struct table_view *v)
            table_region(table, key + name + 1, v->key_bytes - name - 1, &region) == 0 && region.own;
 }
 
+static void move_offsets(struct table_view *v, uint64_t back)
+{
+    for (uint32_t i = 0; i < v->n_total; i++) {
+        uint64_t *word = v->words + v->offsets + i / 2, shift = i % 2 * 32;
+        uint64_t offset = (uint32_t)(*word >> shift) - back;
+        *word = (*word & ~((uint64_t)UINT32_MAX << shift)) | (offset & UINT32_MAX) << shift;
+    }
+}
+
+/* Makes a view of "shop/payment@a" one of "shop/payment": a shorter key, and all behind it moves. */
+static void forget_region(struct table_view *v)
+{
+    size_t name = table_key_name_bytes(table_view_key(v), v->key_bytes);
+    uint64_t body = TABLE_BLOCK_HEADER_WORDS + (name + 7) / 8, back = v->body - body;
+    move_offsets(v, back);
+    memset((char *)(v->words + TABLE_BLOCK_HEADER_WORDS) + name, 0, v->key_bytes - name);
+    memmove(v->words + body, v->words + v->body, (v->n_words - v->body) * sizeof *v->words);
+    v->words[TABLE_B_KIND] = (uint64_t)name << 8 | v->kind;
+    v->key_bytes = name;
+    v->body = body;
+    v->offsets -= back;
+    v->n_words -= back;
+}
+
 /* Whether it is to be stored with what the table has of that region; or a negative errno. The view becomes what is stored. */
 static int take_block(const struct table *table, uint32_t slot, const char *region, struct table_view *v)
 {
@@ -81,7 +104,7 @@ static int take_block(const struct table *table, uint32_t slot, const char *regi
     }
     if (*region || !is_own_away(table, v))
         return 0;
-    table_copy_forget_region(v);
+    forget_region(v);
     return 1;
 }
 

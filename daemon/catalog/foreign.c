@@ -121,6 +121,15 @@ static int read_meta(struct reading *r)
     return 0;
 }
 
+static int read_exported(struct reading *r)
+{
+    const json_t *value = json_object_get(r->object, "exported");
+    if (value && !json_is_boolean(value))
+        return refuse(r, "exported", "must be true or false");
+    r->record->unexported = json_is_false(value);
+    return 0;
+}
+
 static int read_all(struct reading *r, int64_t *ret_ttl_s)
 {
     struct record *record = r->record;
@@ -134,6 +143,7 @@ static int read_all(struct reading *r, int64_t *ret_ttl_s)
     err = err ? err : read_addresses(r);
     err = err ? err : read_tags(r);
     err = err ? err : read_meta(r);
+    err = err ? err : read_exported(r);
     if (err)
         return err;
     record->port = (uint16_t)port;

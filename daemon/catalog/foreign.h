@@ -6,8 +6,9 @@
  *
  * host: an address or a host name (or "address": a list, at most one of each family). port: 1..65535. ttl: seconds
  * 1..86400, default 30; the record is its own lease and lives that long after each put. Optional: "proto" ("tcp",
- * "udp"), "weight", "priority", "state" ("passing", ...), "tags" (list), "meta" (object of strings), "traceparent" and
- * "tracestate" (of the W3C, where they are no headers of the message). Fields we do
+ * "udp"), "weight", "priority", "state" ("passing", ...), "tags" (list), "meta" (object of strings), "exported" (false: other
+ * regions do not fail over to it), "traceparent" and "tracestate" (of the W3C, where they are no headers of the message).
+ * Fields we do
  * not know are survived.
  *
  * The key is <domain>.<service>.<host>.<instance>, or services/<service>/<instance>, which is read as

@@ -39,11 +39,13 @@ struct instance {
     uint32_t reached_error_us; /* by how much that may be wrong */
     uint32_t rank;             /* in its service's order: less is first */
     uint16_t details_n;
-    bool in_order; /* of its service, by that rank */
-    bool changed;  /* in its service's list of those whose place, or page, is to be looked at */
-    bool unread;   /* the bucket holds something under its key that cannot be read */
-    bool spared;   /* and it was served when that came: it may be of the epoch that its host vouches for by now */
-    bool frozen;   /* a foreign record that was alive when the bus was lost */
+    bool in_order;   /* of its service, by that rank */
+    bool changed;    /* in its service's list of those whose place, or page, is to be looked at */
+    bool unread;     /* the bucket holds something under its key that cannot be read */
+    bool spared;     /* and it was served when that came: it may be of the epoch that its host vouches for by now */
+    bool unexported; /* other regions do not fail over to it; */
+    bool hidden;     /* and it is counted so in its service */
+    bool frozen;     /* a foreign record that was alive when the bus was lost */
     struct discover_endpoint endpoint;
     uint8_t details[];
 };
@@ -64,8 +66,11 @@ struct service {
     struct instance *changed; /* since it was last written */
     uint32_t n;
     uint32_t in_order_usable; /* of those in the order */
-    uint32_t usable;          /* as last written */
+    uint32_t in_order_hidden; /* of these, those that are not exported */
+    uint32_t unexported;      /* instances, usable or not */
+    uint32_t usable, hidden;  /* as last written */
     uint64_t index;           /* of its last change */
+    bool answer_paged;        /* the pages under the own region's key, for which it answers, are those under its own */
     char name[SERVICE_CAP];
 };
 
@@ -128,7 +133,7 @@ struct service_watcher {
     void *arg;
 };
 
-/* A service for which another region answers. */
+/* A service for which another region answers; or this one does. */
 struct away {
     UT_hash_handle hh; /* in catalog.away, by name */
     char name[SERVICE_CAP];
@@ -138,7 +143,9 @@ struct away {
 struct staging {
     struct service *of;  /* NULL: there are none */
     uint64_t generation; /* of the table */
-    uint64_t *pages;     /* references; 0: taken */
+    struct staged_page {
+        uint64_t own, answer; /* references; 0: taken, or none. answer: for the key of the own region */
+    } * pages;
     uint32_t n, cap;
     uint32_t pieces; /* that may still come */
 };
@@ -151,6 +158,7 @@ struct catalog {
     struct instance_index instances;
     struct service *services;
     struct away *away;
+    struct away *answering; /* services that it answers for instead of the own region */
     struct domain *domains;
     struct host *hosts;
     struct hostname *hostnames;
@@ -246,7 +254,9 @@ void catalog_free_service(struct catalog *c, struct service *s);
 /* flush.c: one that stays queued. */
 void catalog_flush_named(struct catalog *c, struct service *s);
 
-void away_free(struct catalog *c); /* catalog_away.c */
+/* catalog_away.c */
+void away_free(struct catalog *c);
+bool catalog_answers(const struct catalog *c, const char *service); /* for the own region */
 
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i);
@@ -296,14 +306,19 @@ int blocks_drop(struct catalog *c, const char *name); /* 1 when there was someth
 
 /* service_blocks.c: puts so many of those that have changed into their places; lays a page out in c->body. -ENOMEM. */
 int service_settle(struct service *s, size_t max);
+void service_drop(struct service *s, struct instance *i); /* it is none of its instances any more */
 int blocks_lay_page(struct catalog *c, struct order_page *p, uint64_t *ret_words);
 
-/* service_staging.c: pages that are written ahead; a put has taken this one; no put is to come: all others are given back. */
-void staging_took(struct catalog *c, struct order_page *p);
+/* service_staging.c: pages that are written ahead; a put has taken this one, and one under the other key, too (answered); no put is
+   to come: all others are given back. */
+void staging_took(struct catalog *c, struct order_page *p, bool answered);
 void staging_end(struct catalog *c);
 
 /* Looks whether pages of it are staged and still there. */
 bool staging_of(struct catalog *c, const struct service *s);
+
+/* It answers for the own region with all that it has: under that one's key are the same pages. */
+bool blocks_answer_alike(const struct catalog *c, const struct service *s);
 
 /* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);
@@ -312,6 +327,8 @@ int blocks_write_service(struct catalog *c, struct service *s);
  * changed. True: nothing does any more.
  */
 bool blocks_write_ahead(struct catalog *c, struct service *s);
+
+void blocks_forget_pages(struct service *s); /* none of them is under the key that it is to be written under */
 int blocks_write_domain(struct catalog *c, struct domain *d);
 int blocks_write_host(struct catalog *c, struct host *h);
 

@@ -18,22 +18,44 @@ static uint32_t rank_of(const struct instance *i)
     return instance_usable(i) ? rank : rank | RANK_UNUSABLE;
 }
 
+static void count_hidden(struct service *s, struct instance *i)
+{
+    bool hidden = i->in_order && i->unexported && rank_usable(i->rank);
+    s->in_order_hidden += (uint32_t)hidden - i->hidden;
+    i->hidden = hidden;
+}
+
 static int take_place(struct service *s, struct instance *i)
 {
     uint32_t rank = rank_of(i);
+    int err = 0;
     if (i->in_order && i->rank != rank) {
         s->in_order_usable -= rank_usable(i->rank);
         service_order_remove(&s->order, i);
     }
     if (i->in_order) {
         service_order_touch(&s->order, i);
-        return 0;
+    } else {
+        i->rank = rank;
+        err = service_order_add(&s->order, i);
+        s->in_order_usable += !err && rank_usable(rank);
     }
-    i->rank = rank;
-    int err = service_order_add(&s->order, i);
-    if (!err)
-        s->in_order_usable += rank_usable(rank);
+    count_hidden(s, i);
     return err;
+}
+
+void service_drop(struct service *s, struct instance *i)
+{
+    s->n--;
+    s->unexported -= i->unexported;
+    if (i->changed)
+        DL_DELETE2(s->changed, i, prev_changed, next_changed);
+    i->changed = false;
+    if (!i->in_order)
+        return;
+    s->in_order_usable -= rank_usable(i->rank);
+    s->in_order_hidden -= i->hidden;
+    service_order_remove(&s->order, i);
 }
 
 /* Those that cannot be put into their place now are tried again with the next write. */
@@ -106,26 +128,53 @@ static size_t page_words_max(const struct order_page *p)
     return words;
 }
 
-static int write_whole(struct catalog *c, struct service *s)
+/* The key that a service is written under, and what of it is: all, or what is exported. */
+struct target {
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes;
+    uint32_t n, usable;
+    bool exported;
+};
+
+static struct target own_target(const struct catalog *c, const struct service *s)
+{
+    struct target t = {.n = s->n, .usable = s->usable};
+    t.key_bytes = blocks_service_key(c, s->name, t.key);
+    return t;
+}
+
+/* The own region's key, for which this one answers. */
+static struct target answer_target(const struct service *s)
+{
+    struct target t = {.n = s->n - s->unexported, .usable = s->usable - s->hidden, .exported = true};
+    t.key_bytes = (size_t)(stpcpy(t.key, s->name) - t.key);
+    return t;
+}
+
+static void add_instances(struct run *r, const struct order_page *p, bool exported)
+{
+    for (uint32_t i = 0; i < p->n; i++)
+        if (!exported || !p->instances[i]->unexported)
+            run_add(r, p->instances[i]);
+}
+
+static int write_whole(struct catalog *c, const struct service *s, const struct target *t)
 {
     /* Header and key are put in front by the writer: here they are only left room for. */
-    char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_service_key(c, s->name, key);
-    size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes), most = ahead;
-    struct service_order *o = &s->order;
+    size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(t->key_bytes), most = ahead;
+    const struct service_order *o = &s->order;
     for (uint32_t k = 0; k < o->n; k++) {
         prefetch(&o->pages[k]);
         most += page_words_max(&o->pages[k]);
     }
+    if (t->n == 0)
+        return blocks_drop_key(c, t->key, t->key_bytes);
     if (blocks_reserve(c, most) < 0)
         return -ENOMEM;
-    struct run r = run_begin(c->body, ahead, s->n);
-    for (uint32_t k = 0; k < o->n; k++) {
-        for (uint32_t i = 0; i < o->pages[k].n; i++)
-            run_add(&r, o->pages[k].instances[i]);
-        o->pages[k].kept = TABLE_PAGE_NEW;
-    }
-    return table_writer_put(c->table, TABLE_SERVICE, key, key_bytes, s->usable, s->n, c->body + ahead,
+    struct run r = run_begin(c->body, ahead, t->n);
+    for (uint32_t k = 0; k < o->n; k++)
+        add_instances(&r, &o->pages[k], t->exported);
+    return table_writer_put(c->table, TABLE_SERVICE, t->key, t->key_bytes, t->usable, t->n, c->body + ahead,
                             r.details - ahead);
 }
 
@@ -221,7 +270,7 @@ static size_t list_pages(const struct catalog *c, const struct service_order *o,
         const struct order_page *p = &o->pages[k];
         list[k] = (struct table_page_parts){.kept = p->kept};
         if (p->staged)
-            list[k].staged = c->staging.pages[p->staged - 1];
+            list[k].staged = c->staging.pages[p->staged - 1].own;
         if (is_new(p)) {
             prefetch(p);
             list[k].n_words = TABLE_PAGE_HEADER_WORDS + page_words_max(p);
@@ -246,41 +295,97 @@ static void write_listed(const struct service_order *o, struct table_page_parts 
     }
 }
 
-/* They are in the table now, in this order. */
-static void note_written(struct catalog *c, struct service_order *o, const struct table_page_parts *list)
+/* As it is under the key of the own region, for which it answers: the same pages. */
+static void list_answer(const struct catalog *c, const struct service_order *o, struct table_page_parts *list)
 {
     for (uint32_t k = 0; k < o->n; k++)
-        if (list[k].words || list[k].staged || list[k].kept != k) {
-            staging_took(c, &o->pages[k]);
-            o->pages[k].kept = k;
-            o->pages[k].dirty = false;
-        }
+        if (o->pages[k].staged)
+            list[k].staged = c->staging.pages[o->pages[k].staged - 1].answer;
 }
 
-static int write_pages(struct catalog *c, struct service *s)
+/* They are in the table now, in this order. */
+static void note_written(struct catalog *c, struct service_order *o, const struct table_page_parts *list, bool answered)
+{
+    for (uint32_t k = 0; k < o->n; k++) {
+        struct order_page *p = &o->pages[k];
+        if (list[k].words || p->staged || list[k].kept != k) {
+            staging_took(c, p, answered);
+            p->kept = k;
+            p->dirty = false;
+        }
+    }
+}
+
+void blocks_forget_pages(struct service *s)
+{
+    s->answer_paged = false;
+    for (uint32_t k = 0; k < s->order.n; k++)
+        s->order.pages[k].kept = TABLE_PAGE_NEW;
+}
+
+static int put_pages(struct catalog *c, const struct service *s, const struct target *t, uint32_t weight)
+{
+    return table_writer_put_pages(c->table, t->key, t->key_bytes, t->usable, t->n, weight, c->pages, s->order.n);
+}
+
+/* Under both keys the same pages, so that a change costs one page of each: first, if need be, all of them. */
+static int write_pages(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     struct service_order *o = &s->order;
     uint32_t weight = 0;
+    if (answer && !s->answer_paged)
+        blocks_forget_pages(s);
     if (reserve_pages(c, o->n) < 0 || blocks_reserve(c, list_pages(c, o, c->pages, &weight)) < 0)
         return -ENOMEM;
     write_listed(o, c->pages, c->body, &weight);
-    char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_service_key(c, s->name, key);
-    int result = table_writer_put_pages(c->table, key, key_bytes, s->usable, s->n, weight, c->pages, o->n);
-    if (result >= 0)
-        note_written(c, o, c->pages);
-    return result;
+    int result = put_pages(c, s, t, weight), answered = 0;
+    if (result < 0)
+        return result;
+    if (answer) {
+        list_answer(c, o, c->pages);
+        answered = put_pages(c, s, answer, weight);
+    }
+    note_written(c, o, c->pages, answered >= 0);
+    s->answer_paged = answer && answered >= 0;
+    if (answered < 0)
+        blocks_forget_pages(s);
+    return answered < 0 ? answered : result | answered;
 }
 
 /* The staged ones are in the way of a larger table: then without them. */
-static int write_with_staged(struct catalog *c, struct service *s)
+static int write_with_staged(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     bool staged = staging_of(c, s);
-    int result = write_pages(c, s);
+    int result = write_pages(c, s, t, answer);
     if (!staged)
         return result;
     staging_end(c);
-    return result == -ENOSPC ? write_pages(c, s) : result;
+    return result == -ENOSPC ? write_pages(c, s, t, answer) : result;
+}
+
+/* Few instances are one block; nothing is kept of pages. */
+static int write_few(struct catalog *c, struct service *s, const struct target *t)
+{
+    if (staging_of(c, s))
+        staging_end(c);
+    blocks_forget_pages(s);
+    return write_whole(c, s, t);
+}
+
+bool blocks_answer_alike(const struct catalog *c, const struct service *s)
+{
+    return s->unexported == 0 && catalog_answers(c, s->name);
+}
+
+/* answer: NULL: it does not. */
+static int write_both(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
+{
+    bool paged = s->n > WHOLE_MAX, alike = blocks_answer_alike(c, s);
+    int result = paged ? write_with_staged(c, s, t, alike ? answer : NULL) : write_few(c, s, t);
+    if (result < 0 || !answer || (paged && alike))
+        return result;
+    int answered = write_whole(c, s, answer);
+    return answered < 0 ? answered : result | answered;
 }
 
 int blocks_write_service(struct catalog *c, struct service *s)
@@ -290,13 +395,7 @@ int blocks_write_service(struct catalog *c, struct service *s)
         return err;
     c->counts.usable += (size_t)s->in_order_usable - s->usable;
     s->usable = s->in_order_usable;
-    if (s->n > WHOLE_MAX)
-        return write_with_staged(c, s);
-    if (staging_of(c, s))
-        staging_end(c);
-    if (s->n > 0)
-        return write_whole(c, s);
-    char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_service_key(c, s->name, key);
-    return blocks_drop_key(c, key, key_bytes);
+    s->hidden = s->in_order_hidden;
+    struct target own = own_target(c, s), answer = answer_target(s);
+    return write_both(c, s, &own, catalog_answers(c, s->name) ? &answer : NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/catalog/model.h"
 
@@ -14,11 +15,18 @@
 /* What goes on changing is written all the same: so many pieces more than its pages need, then the rest at once. */
 #define PIECES_MORE 64
 
-void staging_took(struct catalog *c, struct order_page *p)
+void staging_took(struct catalog *c, struct order_page *p, bool answered)
 {
-    if (p->staged)
-        c->staging.pages[p->staged - 1] = 0;
+    struct staged_page *taken = p->staged ? &c->staging.pages[p->staged - 1] : NULL;
+    if (taken)
+        *taken = (struct staged_page){.answer = answered ? 0 : taken->answer};
     p->staged = 0;
+}
+
+static void give_back(struct catalog *c, uint64_t page)
+{
+    if (page)
+        table_writer_unstage(c->table, page);
 }
 
 void staging_end(struct catalog *c)
@@ -30,9 +38,10 @@ void staging_end(struct catalog *c)
         p->staged = 0;
     }
     bool there = g->generation == table_writer_generation(c->table);
-    for (uint32_t k = 0; k < g->n && there; k++)
-        if (g->pages[k])
-            table_writer_unstage(c->table, g->pages[k]);
+    for (uint32_t k = 0; k < g->n && there; k++) {
+        give_back(c, g->pages[k].own);
+        give_back(c, g->pages[k].answer);
+    }
     g->of = NULL;
     g->n = 0;
 }
@@ -70,7 +79,7 @@ static int reserve(struct staging *g)
     if (g->n < g->cap)
         return 0;
     uint32_t cap = g->cap ? 2 * g->cap : 64;
-    uint64_t *pages = realloc(g->pages, cap * sizeof *pages);
+    struct staged_page *pages = realloc(g->pages, cap * sizeof *pages);
     if (!pages)
         return -ENOMEM;
     g->pages = pages;
@@ -78,18 +87,39 @@ static int reserve(struct staging *g)
     return 0;
 }
 
+static int stage_under(struct catalog *c, const char *key, size_t key_bytes, const struct table_page_parts *page,
+                       uint64_t *ret_staged)
+{
+    *ret_staged = 0;
+    return table_writer_stage(c->table, key, key_bytes, page, ret_staged);
+}
+
+static int stage_both(struct catalog *c, const struct service *s, const struct table_page_parts *page,
+                      struct staged_page *ret_staged)
+{
+    char key[BLOCK_KEY_CAP];
+    size_t key_bytes = blocks_service_key(c, s->name, key);
+    ret_staged->answer = 0;
+    int result = stage_under(c, key, key_bytes, page, &ret_staged->own), answered = 0;
+    if (result >= 0 && blocks_answer_alike(c, s))
+        answered = stage_under(c, s->name, strlen(s->name), page, &ret_staged->answer);
+    if (answered < 0) {
+        give_back(c, ret_staged->own);
+        return answered;
+    }
+    return result < 0 ? result : result | answered;
+}
+
 static int stage(struct catalog *c, const struct service *s, struct order_page *p)
 {
     struct staging *g = &c->staging;
     struct table_page_parts page = {.kept = p->kept};
-    char key[BLOCK_KEY_CAP];
-    size_t key_bytes = blocks_service_key(c, s->name, key);
     int result = reserve(g);
     if (!result)
         result = blocks_lay_page(c, p, &page.n_words);
     page.words = c->body;
     if (!result)
-        result = table_writer_stage(c->table, key, key_bytes, &page, &g->pages[g->n]);
+        result = stage_both(c, s, &page, &g->pages[g->n]);
     if (result < 0)
         return result;
     p->staged = result > 0 ? ++g->n : 0;
@@ -118,6 +148,8 @@ bool blocks_write_ahead(struct catalog *c, struct service *s)
     bool begun = staging_of(c, s);
     if (count_unwritten(&s->order) <= STAGE_PIECE)
         return true;
+    if (!begun && blocks_answer_alike(c, s) && !s->answer_paged)
+        blocks_forget_pages(s);
     if (!begun)
         begin(c, s);
     return c->staging.pieces-- == 0 || stage_some(c, s) < 0;

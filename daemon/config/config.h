@@ -51,6 +51,8 @@ struct nats_config {
 /* Another region that is read. */
 struct region_config {
     char *name, *js_domain;
+    char *mirror; /* of its buckets here: "%s" stands for their names; "": there is none */
+    int64_t keep_ns;
     struct nats_config nats; /* without servers: as the own one is reached */
 };
 

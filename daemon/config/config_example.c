@@ -54,6 +54,7 @@ static const char services_example[] =
     "#        priority = 0;                      # lower ones are used first: 0..65535\n"
     "#        tags = [\"canary\"];\n"
     "#        meta = { version = \"1.4\"; };\n"
+    "#        exported = true;                   # other regions may fail over to it\n"
     "#        # Each check is of one kind. Beside each kind stands what is for it alone; interval, timeout, fall, warn "
     "and\n"
     "#        # rise are for all that is run again and again, the rest for all.\n"

@@ -267,6 +267,8 @@ static const struct config_key service_table[] = {
     {"priority", VALUE_NUMBER, YES, 0, 0, AT(priority), "0", 0, 65535, "Lower ones are used first"},
     {"tags", VALUE_TAG, YES, RECORD_TAGS_MAX, 0, AT(tags), "", 1, RECORD_TAG_CAP - 1, "For look-ups by tag: free text; those that are names such as canary have names in DNS, too"},
     {"meta", VALUE_PAIRS, YES, 0, 0, 0, "{ }", 0, 0, "For whoever looks it up"},
+    {"exported", VALUE_BOOLEAN, YES, 0, 0, AT(exported), "true", 0, 0,
+     "Whether other regions may fail over to it; if not, only who asks there for this region is told of it"},
     {"checks", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0,
      "Its state is the worst of theirs; a critical one is not served. Each has one of tcp, http, grpc, exec, ttl, unit and pid"},
 };
@@ -325,6 +327,9 @@ static const struct config_key region_table[] = {
     {"name", VALUE_LABEL, NO, 0, 0, AT(name), NULL, 1, LABEL_MAX, "What its daemons have as region"},
     {"js_domain", VALUE_TOKEN, NO, 0, 0, AT(js_domain), "", 0, 255,
      "Its JetStream domain, as it is reached through leaf nodes; may be left out only with nats.servers"},
+    {"mirror", VALUE_TEXT, NO, 0, 0, AT(mirror), "", 0, 128,
+     "Streams of this region that mirror its buckets, whose names are %s in it, \"MIRROR_%s\": snapshots are read from them; discoverd --init makes them"},
+    {"keep", VALUE_DURATION, NO, 0, 0, AT(keep_ns), "24h", 60 * S, 8760 * H, "How long its mirrors keep what is not renewed"},
     {"nats.servers", VALUE_NATS_URL, NO, 32, 0, AT(nats.servers), "", 1, 300,
      "Servers to read it from; none: those of the own region, by all that the group nats says"},
     {"nats.credentials", VALUE_PATH, NO, 0, 0, AT(nats.credentials), "", 0, PATH_LEN, "Credentials file (.creds)"},

@@ -14,6 +14,7 @@ struct service_block {
     char *name, *instance, *unit;
     uint32_t port, proto, weight, priority;
     struct string_list address, tags;
+    bool exported;
 };
 
 /* The groups of `api.policy`. */

@@ -43,6 +43,18 @@ static const char *problem_of_access(const struct nats_config *n)
     return !n->tls.cert[0] != !n->tls.key[0] ? "nats.tls.cert and nats.tls.key need each other" : NULL;
 }
 
+/* A stream's name, with the bucket's in one place. */
+static const char *problem_of_mirror(const struct region_config *r)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    const char *at = strstr(r->mirror, "%s");
+    if (!r->mirror[0])
+        return NULL;
+    if (!at || strspn(r->mirror, allowed) != (size_t)(at - r->mirror) || strspn(at + 2, allowed) != strlen(at + 2))
+        return "mirror must be letters, digits, '-' or '_', and %s once";
+    return r->js_domain[0] ? NULL : "mirror needs js_domain: the mirrors reach the region by it";
+}
+
 static int read_one(struct config_source *s, const config_setting_t *group, struct config *c)
 {
     struct region_config *r = &c->regions[c->n_regions];
@@ -53,6 +65,7 @@ static int read_one(struct config_source *s, const config_setting_t *group, stru
     if (!err && s->report->n == complaints) {
         const char *why = problem_of_name(c, r);
         why = why ? why : problem_of_domain(c, r);
+        why = why ? why : problem_of_mirror(r);
         why = why ? why : problem_of_access(&r->nats);
         if (why)
             config_complain(s, group, "%s: %s", r->name, why);

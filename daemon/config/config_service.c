@@ -106,6 +106,7 @@ static int service_from(struct config_source *s, const config_setting_t *group, 
     r->weight = b->weight;
     r->priority = (uint16_t)b->priority;
     r->protocol = (uint8_t)b->proto;
+    r->unexported = !b->exported;
     take_addresses(s, group, &b->address, r);
     for (size_t i = 0; i < b->tags.n; i++)
         (void)record_add_tag(r, b->tags.items[i]); /* the table has seen to it */

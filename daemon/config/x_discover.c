@@ -11,22 +11,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/config/check_spec.h"
 #include "daemon/config/config_services.h"
 
 #define LINE_CAP 2048 /* a longer one is refused */
 
-enum written { TEXT, NUMBER, LIST, LATER };
+enum written { TEXT, NUMBER, BOOLEAN, LIST, LATER };
 
 static const struct word {
     const char *name, *key; /* as in a unit, and in the configuration */
     enum written written;
 } words[] = {
-    {"Service", "name", TEXT},        {"Instance", "instance", TEXT}, {"Port", "port", NUMBER},
-    {"Address", "address", LIST},     {"Protocol", "proto", TEXT},    {"Weight", "weight", NUMBER},
-    {"Priority", "priority", NUMBER}, {"Tag", "tags", LIST},          {"Meta", "meta", LATER},
-    {"Check", "checks", LATER},
+    {"Service", "name", TEXT},         {"Instance", "instance", TEXT},
+    {"Port", "port", NUMBER},          {"Address", "address", LIST},
+    {"Protocol", "proto", TEXT},       {"Weight", "weight", NUMBER},
+    {"Priority", "priority", NUMBER},  {"Tag", "tags", LIST},
+    {"Meta", "meta", LATER},           {"Check", "checks", LATER},
+    {"Exported", "exported", BOOLEAN},
 };
 
 #define WORDS (sizeof words / sizeof *words)
@@ -194,12 +197,31 @@ static int write_list(struct reading *r, size_t i, size_t end, struct config_tex
     return err ? err : config_text_add(t, "];", place_of(r, r->lines[i].number));
 }
 
+/* As in other sections of a unit (systemd.syntax(7)). NULL: none of these words, which the configuration complains of. */
+static const char *boolean_of(const char *value)
+{
+    static const char *const words_of[][2] = {{"yes", "true"}, {"true", "true"},   {"on", "true"},   {"1", "true"},
+                                              {"no", "false"}, {"false", "false"}, {"off", "false"}, {"0", "false"}};
+    for (size_t i = 0; i < sizeof words_of / sizeof *words_of; i++)
+        if (strcasecmp(value, words_of[i][0]) == 0)
+            return words_of[i][1];
+    return NULL;
+}
+
+/* What stands in the configuration without quotation marks; NULL: nothing of it. */
+static const char *bare_of(const struct line *line)
+{
+    if (line->word->written == BOOLEAN)
+        return boolean_of(line->value);
+    return line->word->written == NUMBER && is_number(line->value) ? line->value : NULL;
+}
+
 static int write_scalar(struct reading *r, const struct line *line, struct config_text *t)
 {
     char quoted[2 * LINE_CAP + 3], text[2 * LINE_CAP + 64];
     quote(line->value, quoted);
-    snprintf(text, sizeof text, "%s = %s;", line->word->key,
-             line->word->written == NUMBER && is_number(line->value) ? line->value : quoted);
+    const char *bare = bare_of(line);
+    snprintf(text, sizeof text, "%s = %s;", line->word->key, bare ? bare : quoted);
     return config_text_add(t, text, place_of(r, line->number));
 }
 

@@ -16,6 +16,8 @@ static void print_region(const struct discover_region *r)
     if (r->stale_ms > 0)
         printf(" for %.1f s", (double)r->stale_ms / 1000);
     printf(" %u hosts, %u services, %u/%u instances", r->hosts, r->services, r->usable, r->instances);
+    if (*r->mirror)
+        printf(", mirror %s", r->mirror);
     if (*r->reason)
         printf("; %s", r->reason);
     if (*r->error)

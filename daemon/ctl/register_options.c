@@ -98,6 +98,14 @@ static int set_drain(void *arg, const char *value)
     return 0;
 }
 
+static int set_unexported(void *arg, const char *value)
+{
+    struct register_options *o = arg;
+    (void)value;
+    o->unexported = true;
+    return 0;
+}
+
 static int set_require(void *arg, const char *value)
 {
     struct register_options *o = arg;
@@ -115,6 +123,8 @@ const struct option_spec register_specs[] = {
     {"priority", "N", "0 to 65535, lower is used first (default: 0)", set_priority},
     {"tag", "T", "a text to select by, at most 16; one that is a name has a name in DNS, too", add_tag},
     {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
+    {"not-exported", NULL, "other regions do not fail over to it; who asks there for this region finds it",
+     set_unexported},
     {"check", "SPEC", "have it checked, as \"tcp=127.0.0.1:8080 interval=10s\"; at most 16", add_check},
     {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
     {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
@@ -210,6 +220,7 @@ static struct refusal apply(const struct register_options *o, struct discover_re
         attempt(&refusal, "--pid", "", discover_registration_set_pid(r, (int32_t)o->pid));
     if (o->command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
         attempt(&refusal, "--instance", o->instance, discover_registration_set_take_over(r, 1));
+    attempt(&refusal, "--not-exported", "", discover_registration_set_exported(r, !o->unexported));
     attempt(&refusal, "--proto", "", discover_registration_set_protocol(r, o->protocol));
     attempt(&refusal, "--weight", "", discover_registration_set_weight(r, o->weight));
     attempt(&refusal, "--priority", "", discover_registration_set_priority(r, (uint16_t)o->priority));

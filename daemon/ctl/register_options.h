@@ -17,6 +17,7 @@ struct register_options {
     const char *service;
     const char *instance; /* NULL: the daemon makes one up */
     uint32_t port, weight, priority;
+    bool unexported;
     uint32_t ttl_ms, pid; /* 0: not given */
     uint32_t
         drain_ms; /* how long the command goes on after SIGTERM; REGISTER_DRAIN_DEFAULT: as long as others may be looking */

@@ -102,10 +102,11 @@ static json_t *troubles_json(const struct discover_status *s)
 
 static json_t *region_json(const struct discover_region *r)
 {
-    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "region", r->name, "state", r->state,
-                     "stale_ms", (json_int_t)r->stale_ms, "reason", r->reason, "server", r->server, "error", r->error,
-                     "hosts", (json_int_t)r->hosts, "services", (json_int_t)r->services, "instances",
-                     (json_int_t)r->instances, "usable", (json_int_t)r->usable, "questions", (json_int_t)r->questions);
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "region", r->name, "state",
+                     r->state, "stale_ms", (json_int_t)r->stale_ms, "reason", r->reason, "server", r->server, "error",
+                     r->error, "hosts", (json_int_t)r->hosts, "services", (json_int_t)r->services, "instances",
+                     (json_int_t)r->instances, "usable", (json_int_t)r->usable, "questions", (json_int_t)r->questions,
+                     "mirror", r->mirror);
 }
 
 static json_t *regions_json(const struct discover_status *s)

@@ -39,6 +39,7 @@ enum {
     REGION_INSTANCES,
     REGION_USABLE,
     REGION_QUESTIONS,
+    REGION_MIRROR_SNAPSHOTS,
 };
 
 #define SHOWN(name, help)                                                                                              \
@@ -77,6 +78,8 @@ static const struct metric status_metrics[] = {
     [REGION_USABLE] = SHOWN("discoverd_region_usable_instances{region}", "Those of them that are usable."),
     [REGION_QUESTIONS] =
         SHOWN("discoverd_region_questions{region}", "How often it was asked whether its silence is meant."),
+    [REGION_MIRROR_SNAPSHOTS] = SHOWN("discoverd_region_mirror_snapshots{region}",
+                                      "Snapshots of its buckets that were read from mirrors here, and not from there."),
 };
 METRICS_LISTED(status_metrics)
 
@@ -166,14 +169,16 @@ static double of_region(int which, const Discover__V1__RegionStatus *r)
         return r->instances;
     case REGION_USABLE:
         return r->usable;
-    default:
+    case REGION_QUESTIONS:
         return (double)r->questions;
+    default:
+        return (double)r->mirror_snapshots;
     }
 }
 
 static void write_regions(struct evbuffer *out, const Discover__V1__Status *s)
 {
-    for (int which = REGION_LIVE; which <= REGION_QUESTIONS && s->n_regions > 0; which++) {
+    for (int which = REGION_LIVE; which <= REGION_MIRROR_SNAPSHOTS && s->n_regions > 0; which++) {
         head(out, &status_metrics[which]);
         for (size_t i = 0; i < s->n_regions; i++)
             series(out, which, of_region(which, s->regions[i]), "{region=\"%s\"}", s->regions[i]->name);

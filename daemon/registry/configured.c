@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/api/access_policy.h"
 #include "daemon/base/log.h"
@@ -85,10 +87,28 @@ void configured_bus_options(const struct config *c, bool create, struct bus_opti
     set_access(&c->nats, ret_options);
 }
 
+static void name_mirrors(const struct config *c, const struct region_config *region, struct region_mirrors *ret_names)
+{
+    const char *buckets[BUS_BUCKETS] = {c->registry.services_bucket, c->registry.hosts_bucket};
+    size_t head = strcspn(region->mirror, "%");
+    for (int b = 0; b < BUS_BUCKETS; b++) {
+        char *name = ret_names->names[b];
+        name[0] = '\0';
+        if (region->mirror[0])
+            snprintf(name, BUS_NAME_CAP, "%.*s%s%s", (int)head, region->mirror, buckets[b], region->mirror + head + 2);
+    }
+}
+
 void configured_region_bus_options(const struct config *c, const struct region_config *region,
-                                   struct bus_options *ret_options)
+                                   struct region_mirrors *mirrors, struct bus_options *ret_options)
 {
     configured_bus_options(c, false, ret_options);
+    name_mirrors(c, region, mirrors);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        ret_options->mirrors[b] = mirrors->names[b];
+    ret_options->mirror_domain = region->nats.servers.n > 0 ? "" : c->nats.js_domain;
+    ret_options->create_mirrors = c->registry.create;
+    ret_options->keep_ns = region->keep_ns;
     if (region->nats.servers.n > 0)
         set_access(&region->nats, ret_options);
     ret_options->js_domain = region->js_domain;
@@ -118,7 +138,8 @@ int configured_region_bus_new(const struct config *c, const struct region_config
                               const struct bus_events *events, void *arg, struct bus **ret_bus)
 {
     struct bus_options options;
-    configured_region_bus_options(c, region, &options);
+    struct region_mirrors mirrors;
+    configured_region_bus_options(c, region, &mirrors, &options);
     return bus_of(&options, events, arg, ret_bus);
 }
 

@@ -27,9 +27,14 @@ void configured_bus_options(const struct config *config, bool create, struct bus
 int configured_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
                        struct bus **ret_bus);
 
-/* The same to read another region by; nothing is made there. */
+/* Names of streams, by bucket; "": none. */
+struct region_mirrors {
+    char names[BUS_BUCKETS][BUS_NAME_CAP];
+};
+
+/* The same to read another region by; nothing is made there. mirrors: has strings of it, too. */
 void configured_region_bus_options(const struct config *config, const struct region_config *region,
-                                   struct bus_options *ret_options);
+                                   struct region_mirrors *mirrors, struct bus_options *ret_options);
 int configured_region_bus_new(const struct config *config, const struct region_config *region,
                               const struct bus_events *events, void *arg, struct bus **ret_bus);
 

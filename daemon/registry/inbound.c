@@ -274,6 +274,8 @@ const struct bus_events inbound_bus_events = {
     .put_done = on_put_done,
     .say_denied = on_say_denied,
     .moved = on_moved,
+    .remembered = inbound_remembered,
+    .remembered_end = inbound_remembered_end,
 };
 
 /* --- life --- */

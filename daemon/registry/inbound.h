@@ -7,6 +7,7 @@
  *   inbound_leases.c   leases of other hosts -> liveness -> catalog; our own -> agent, and health (it is the canary)
  *   inbound_own.c      the own region: agent and health
  *   inbound_other.c    another region, which is only read: nothing there is ours
+ *   inbound_mirror.c   what a mirror here has of it
  *   inbound.c          bus -> followers; time
  *
  * There is one for each region. None touches another's health.
@@ -48,6 +49,12 @@ struct inbound_reach {
     /* As bus_resync and bus_check. */
     int (*resync)(void *arg, enum bus_bucket bucket);
     int (*check)(void *arg, enum bus_bucket bucket);
+    /*
+     * Of another region: as bus_remember (NULL: it has no mirror); what was read so is known from now on, as it was then
+     * (since 1970).
+     */
+    int (*remember)(void *arg, enum bus_bucket bucket);
+    void (*remembered)(void *arg, int64_t newest_ns);
     bool (*put_done)(void *arg,
                      const struct bus_put_result *result); /* of another than the agent: true. NULL: nobody else puts */
 };

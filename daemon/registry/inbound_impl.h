@@ -70,6 +70,7 @@ struct inbound {
     struct health health;        /* in the own region */
     struct region_health region; /* in another one */
     int64_t asked_ns;            /* when that was asked last */
+    enum { MIRROR_UNREAD, MIRROR_READING, MIRROR_READ } mirror_read;
     struct remembered remembered;
     struct write_report *write_report;
     struct buckets *buckets;
@@ -122,6 +123,11 @@ void inbound_follow(struct inbound *in, bool connected, int64_t now_ns);
 
 /* Whether the silence of others tells anything may have changed. */
 void inbound_trust(struct inbound *in, int64_t now_ns);
+
+/* Of another region: it does not answer. Reads its mirror, if nothing is known. And the events of that, as of bus.h. */
+void inbound_mirror_read(struct inbound *in);
+void inbound_remembered(void *arg, enum bus_bucket bucket, const struct kv_message *m);
+void inbound_remembered_end(void *arg, enum bus_bucket bucket, int err, int64_t newest_ns);
 
 /* Who is alive. -ENOMEM. */
 int inbound_liveness_new(struct inbound *in);

@@ -41,6 +41,8 @@ static void checked(struct inbound *in, const struct bus_info *info, int64_t now
     if (proves_silence(in, info))
         liveness_heard(in->liveness, in->asked_ns);
     region_health_answered(&in->region, info->err, now_ns);
+    if (info->err)
+        inbound_mirror_read(in);
 }
 
 static void lease(struct inbound *in, const struct lease *lease)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/base/log.h"
 #include "daemon/registry/catalog_file.h"
@@ -32,9 +33,10 @@ struct region {
     struct bus *bus;
     struct loop_watch bus_watch;
     int64_t flushed_ns;
-    enum table_sync sync;   /* as the table says, */
-    int64_t stale_since_ns; /* and this; 0: nothing is known */
-    bool told;              /* the table has been told */
+    enum table_sync sync;                      /* as the table says, */
+    int64_t stale_since_ns;                    /* and this; 0: nothing is known */
+    bool told;                                 /* the table has been told */
+    enum bus_mirror_state mirror[BUS_BUCKETS]; /* as last said in the log */
 };
 
 /* --- what the table says of it --- */
@@ -90,6 +92,51 @@ static bool is_worth_storing(const struct region *r, int64_t now_ns, int64_t *re
     return inbound_synced_once(r->inbound) && !catalog_is_dirty(r->catalog) && *ret_true_ns;
 }
 
+/* --- its mirrors --- */
+
+static int remember(void *arg, enum bus_bucket bucket)
+{
+    struct region *r = arg;
+    return bus_remember(r->bus, bucket);
+}
+
+static void remembered(void *arg, int64_t newest_ns)
+{
+    struct region *r = arg;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    int64_t age_ns = (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - newest_ns;
+    r->stale_since_ns = clock_now_ns() - (age_ns > 0 ? age_ns : 1);
+    r->told = false;
+}
+
+static bool is_of_use(enum bus_mirror_state state)
+{
+    return state == BUS_MIRROR_VALID || state == BUS_MIRROR_NONE;
+}
+
+static void tell_mirrors(struct region *r)
+{
+    for (int b = 0; b < BUS_BUCKETS; b++) {
+        enum bus_mirror_state found = bus_mirror_found(r->bus, (enum bus_bucket)b);
+        if (found == r->mirror[b])
+            continue;
+        if (!is_of_use(found))
+            log_warning("the mirror of bucket %s is %s: it is read from the region itself", r->buckets[b],
+                        bus_mirror_text(found));
+        else if (!is_of_use(r->mirror[b]))
+            log_notice("the mirror of bucket %s is valid", r->buckets[b]);
+        r->mirror[b] = found;
+    }
+}
+
+/* What one is that is of no use, if any. */
+static const char *mirror_text(const struct region *r)
+{
+    enum bus_mirror_state services = bus_mirror_found(r->bus, BUS_SERVICES);
+    return bus_mirror_text(is_of_use(services) ? bus_mirror_found(r->bus, BUS_HOSTS) : services);
+}
+
 /* --- time --- */
 
 static bool flush_may_wait(const struct region *r, int64_t now_ns)
@@ -126,6 +173,7 @@ void region_second(struct region *r, int64_t now_ns)
 {
     catalog_forget_gone(r->catalog, now_ns - r->reach.config->registry.record_ttl_ns);
     (void)catalog_flush_again(r->catalog);
+    tell_mirrors(r);
     inbound_second(r->inbound, now_ns);
 }
 
@@ -164,7 +212,12 @@ enum region_state region_state_of(const struct region *r)
 
 size_t region_usable(const struct region *r, const char *service)
 {
-    return catalog_usable_count(r->catalog, service);
+    return catalog_exported_count(r->catalog, service);
+}
+
+int region_set_answering(struct region *r, const char *service, bool answers)
+{
+    return catalog_set_answering(r->catalog, service, answers);
 }
 
 bool region_knows(const struct region *r, const char *service)
@@ -190,6 +243,8 @@ void region_status(const struct region *r, int64_t now_ns, struct region_status 
                                          .reason = state == REGION_LIVE ? "" : inbound_stale_reason(r->inbound),
                                          .server = of_inbound.bus_server,
                                          .error = of_inbound.bus_error,
+                                         .mirror = mirror_text(r),
+                                         .mirror_snapshots = bus_mirror_snapshots(r->bus),
                                          .counts = catalog_counts(r->catalog),
                                          .questions = inbound_questions(r->inbound)};
 }
@@ -237,7 +292,9 @@ static int make_inbound(struct region *r)
                                         .started_ns = r->reach.started_ns,
                                         .arg = r,
                                         .resync = resync,
-                                        .check = check};
+                                        .check = check,
+                                        .remember = *r->reach.region->mirror ? remember : NULL,
+                                        .remembered = remembered};
     return inbound_new(&reach, &r->inbound);
 }
 

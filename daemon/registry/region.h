@@ -64,10 +64,13 @@ const struct inbound *region_inbound(const struct region *r);
 /* What it counts; the names are those of the own region's metrics. */
 const struct metrics *region_metrics(const struct region *r);
 
-/* How it is; of a service of it, how many instances are usable, and whether there is such a service. */
+/* How it is; of a service of it, how many instances are usable and exported, and whether there is such a service. */
 enum region_state region_state_of(const struct region *r);
 size_t region_usable(const struct region *r, const char *service);
 bool region_knows(const struct region *r, const char *service);
+
+/* As catalog_set_answering. */
+int region_set_answering(struct region *r, const char *service, bool answers);
 
 struct region_status {
     const char *name;
@@ -75,6 +78,8 @@ struct region_status {
     int64_t stale_ms;           /* how old what is known of it may be; 0: live; -1: nothing is known */
     const char *reason;         /* static: why it is not live; "" */
     const char *server, *error; /* of its connection; valid until anything else is called */
+    const char *mirror;         /* how its mirrors were when they were read last (static); "": there are none */
+    uint64_t mirror_snapshots;  /* that were read from them */
     struct catalog_counts counts;
     uint64_t questions; /* how far it is, because it was silent */
 };

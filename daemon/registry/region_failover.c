@@ -87,7 +87,7 @@ void region_failover_note(struct region_failover *f, const char *service)
         e = add(f, name); /* no memory: the region is still asked for by name */
     if (!e)
         return;
-    e->copy |= of_other;
+    e->changed |= of_other;
     failover_entry_make_due(f, e);
 }
 
@@ -236,7 +236,6 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
     f->n = reach->config->failover.enabled ? regions_count(reach->regions) : 0;
     f->jitter_percent = jitter_of(reach->config->host);
     deadlines_init(&f->deadlines);
-    table_view_init(&f->view);
     f->orders = calloc(reach->config->n_failover_services + 1, sizeof *f->orders);
     f->states = calloc(f->n + 1, sizeof *f->states);
     int err = f->orders && f->states ? 0 : -ENOMEM;
@@ -269,7 +268,6 @@ void region_failover_free(struct region_failover *f)
         free(e);
     }
     deadlines_fini(&f->deadlines);
-    table_view_fini(&f->view);
     free(f->orders);
     free(f->states);
     free(f);

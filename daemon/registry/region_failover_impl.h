@@ -34,7 +34,7 @@ struct failover_entry {
     int64_t written_ns;
     int written; /* in that order: whose instances stand under its name; FAILOVER_HOME */
     bool due;
-    bool copy; /* what that one has may have changed */
+    bool changed; /* what another one has may have */
     char name[SERVICE_CAP];
 };
 
@@ -43,7 +43,6 @@ struct region_failover {
     struct failover_counters counters;
     struct failover_entry *entries, *due; /* due: a stack */
     struct deadlines deadlines;
-    struct table_view view;
     size_t n;                      /* regions; 0: nothing is to be done */
     struct failover_order *orders; /* of failover_services, and behind them that of all others */
     enum region_state *states;     /* as they were when all entries were last due for it */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What stands in the table of services for which another region answers. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
-#include "daemon/catalog/table_copy.h"
 #include "daemon/registry/region_failover_impl.h"
 
 const char *failover_region_of(const struct region_failover *f, const struct failover_entry *e, int at)
@@ -31,36 +29,31 @@ static void remove_mark(struct region_failover *f, const struct failover_entry *
     table_writer_remove(catalog_table(f->reach.catalog), key, strlen(key));
 }
 
-static int write_copy(struct region_failover *f, struct failover_entry *e)
+static int set_answering(struct region_failover *f, const struct failover_entry *e, int at, bool answers)
 {
-    char from[SERVICE_REF_CAP];
-    snprintf(from, sizeof from, "%s@%s", e->name, failover_region_of(f, e, e->failover.at));
-    int copied = table_copy_service(catalog_table(f->reach.catalog), from, e->name, &f->view);
-    if (copied != -ENOENT)
-        return copied;
-    table_writer_remove(catalog_table(f->reach.catalog), e->name,
-                        strlen(e->name)); /* an operator wants it all the same */
-    return 1;
+    if (at == FAILOVER_HOME)
+        return 0;
+    return region_set_answering(regions_at(f->reach.regions, e->order->at[at]), e->name, answers);
 }
 
 /* What stands under the name is whole all the time: that of the own region goes elsewhere first, and comes back last. */
-static int write_away(struct region_failover *f, struct failover_entry *e, int64_t now_ns)
+static int write_away(struct region_failover *f, const struct failover_entry *e, int64_t now_ns)
 {
-    bool moves = e->written != e->failover.at;
     int err = catalog_set_away(f->reach.catalog, e->name, true);
-    if (!err && moves)
+    if (!err)
         err = write_mark(f, e, now_ns);
-    int copied = err < 0 ? err : write_copy(f, e);
-    if (copied > 0 || moves)
-        table_writer_bump_serial(catalog_table(f->reach.catalog));
-    return copied;
+    if (err < 0)
+        return err;
+    (void)set_answering(f, e, e->written, false);
+    return set_answering(f, e, e->failover.at, true);
 }
 
-static void write_home(struct region_failover *f, struct failover_entry *e)
+static int write_home(struct region_failover *f, const struct failover_entry *e)
 {
+    (void)set_answering(f, e, e->written, false);
     (void)catalog_set_away(f->reach.catalog, e->name, false);
     remove_mark(f, e);
-    table_writer_bump_serial(catalog_table(f->reach.catalog));
+    return 0;
 }
 
 static void tell(struct region_failover *f, const struct failover_entry *e, const struct failover_seen *home)
@@ -73,27 +66,29 @@ static void tell(struct region_failover *f, const struct failover_entry *e, cons
                     failover_region_of(f, e, e->failover.at), home->usable);
 }
 
+static int move(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home, int64_t now_ns)
+{
+    int err = e->failover.at == FAILOVER_HOME ? write_home(f, e) : write_away(f, e, now_ns);
+    table_writer_bump_serial(catalog_table(f->reach.catalog));
+    if (err < 0)
+        return err;
+    tell(f, e, home);
+    metric_set(&f->counters.away,
+               metric_get(&f->counters.away) - (e->written != FAILOVER_HOME) + (e->failover.at != FAILOVER_HOME));
+    e->written = e->failover.at;
+    e->written_ns = now_ns;
+    return 0;
+}
+
 int failover_entry_write(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home,
                          int64_t now_ns)
 {
-    bool moves = e->written != e->failover.at;
-    int err = 0;
-    if (!moves && (e->failover.at == FAILOVER_HOME || !e->copy))
-        return 0;
-    if (e->failover.at == FAILOVER_HOME)
-        write_home(f, e);
-    else
-        err = write_away(f, e, now_ns);
-    if (err < 0)
+    bool moves = e->written != e->failover.at, changed = e->changed && e->written != FAILOVER_HOME;
+    int err = moves ? move(f, e, home, now_ns) : 0;
+    if (err)
         return err;
-    e->copy = false;
-    if (moves) {
-        tell(f, e, home);
-        metric_set(&f->counters.away,
-                   metric_get(&f->counters.away) - (e->written != FAILOVER_HOME) + (e->failover.at != FAILOVER_HOME));
-    }
-    e->written = e->failover.at;
-    e->written_ns = moves ? now_ns : e->written_ns;
-    f->reach.service_changed(f->reach.arg, e->name);
+    e->changed = false;
+    if (moves || changed)
+        f->reach.service_changed(f->reach.arg, e->name);
     return 0;
 }

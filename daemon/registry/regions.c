@@ -75,7 +75,7 @@ size_t regions_count(const struct regions *r)
     return r ? r->n : 0;
 }
 
-const struct region *regions_at(const struct regions *r, size_t i)
+struct region *regions_at(const struct regions *r, size_t i)
 {
     return r->all[i];
 }
@@ -136,6 +136,8 @@ static void fill(const struct region_status *from, Discover__V1__RegionStatus *t
     to->reason = (char *)from->reason;
     to->server = (char *)from->server;
     to->error = (char *)from->error;
+    to->mirror = (char *)from->mirror;
+    to->mirror_snapshots = from->mirror_snapshots;
     to->hosts = (uint32_t)from->counts.hosts;
     to->services = (uint32_t)from->counts.services;
     to->instances = (uint32_t)from->counts.instances;

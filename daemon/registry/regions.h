@@ -21,7 +21,7 @@ bool regions_flush(struct regions *r, const struct loop_slice *slice, int64_t no
 void regions_set_access(struct regions *r, struct bus_access **accesses);
 
 size_t regions_count(const struct regions *r);
-const struct region *regions_at(const struct regions *r, size_t i);
+struct region *regions_at(const struct regions *r, size_t i);
 const struct region *regions_find(const struct regions *r, const char *name); /* or NULL */
 
 /* Fills in that field; it stays valid until anything else is called. */

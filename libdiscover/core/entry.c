@@ -32,7 +32,9 @@ size_t entry_write_instance(const struct record *r, const char *instance, uint8_
     *at++ = r->n_tags;
     for (size_t i = 0; i < r->n_tags; i++)
         at = put(at, r->tags[i]);
-    *at++ = r->n_meta;
+    *at++ = (uint8_t)(r->n_meta + (r->unexported ? 1 : 0));
+    if (r->unexported)
+        at = put(put(at, ""), "");
     for (size_t i = 0; i < r->n_meta; i++) {
         at = put(at, r->meta[i].key);
         at = put(at, r->meta[i].value);
@@ -87,6 +89,25 @@ static const char *take_text(struct cursor *c)
     return (const char *)text;
 }
 
+/* One more than there may be is the pair that says something else. */
+static void take_meta(struct cursor *c, struct entry *e)
+{
+    size_t n = take_byte(c);
+    e->n_meta = 0;
+    e->unexported = false;
+    for (size_t i = 0; i < n; i++) {
+        struct discover_pair pair = {take_text(c), take_text(c)};
+        if (i == 0 && *pair.key == '\0')
+            e->unexported = true;
+        else if (e->n_meta < RECORD_META_MAX)
+            e->meta[e->n_meta++] = pair;
+        else
+            c->bad = true;
+        if (c->bad)
+            return;
+    }
+}
+
 int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry)
 {
     struct cursor c = {bytes, bytes + n, false};
@@ -101,13 +122,7 @@ int entry_read(const uint8_t *bytes, size_t n, struct entry *ret_entry)
         return -EBADMSG;
     for (size_t i = 0; i < e->n_tags; i++)
         e->tags[i] = take_text(&c);
-    e->n_meta = take_byte(&c);
-    if (e->n_meta > RECORD_META_MAX)
-        return -EBADMSG;
-    for (size_t i = 0; i < e->n_meta; i++) {
-        e->meta[i].key = take_text(&c);
-        e->meta[i].value = take_text(&c);
-    }
+    take_meta(&c, e);
     return c.bad ? -EBADMSG : 0;
 }
 
@@ -159,6 +174,7 @@ int entry_record(const struct entry *entry, const struct discover_endpoint *endp
     r->weight = endpoint->weight;
     r->priority = endpoint->priority;
     r->protocol = endpoint->protocol;
+    r->unexported = entry->unexported;
     strcpy(r->hostname, entry->hostname);
     for (size_t i = 0; i < entry->n_tags; i++)
         if (record_add_tag(r, entry->tags[i]) < 0)

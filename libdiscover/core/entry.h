@@ -4,7 +4,8 @@
  * NUL, so that readers can point into it. Pure; any thread.
  *
  * Instance: host, zone, region (the part its host has in common); instance, hostname; number of tags, tags; number of
- *           meta pairs, key, value, ...
+ *           meta pairs, key, value, ... A first pair without a key says that other regions do not fail over to it: readers
+ *           who do not know that have it as one more pair.
  * Host:     zone, region; alive (0 or 1); families; ipv4 (4 bytes); ipv6 (16 bytes).
  */
 #ifndef CORE_ENTRY_H
@@ -25,6 +26,7 @@
 struct entry {
     const char *host, *instance, *hostname, *zone, *region;
     uint8_t n_tags, n_meta;
+    bool unexported;
     const char *tags[RECORD_TAGS_MAX];
     struct discover_pair meta[RECORD_META_MAX];
 };

@@ -21,6 +21,7 @@ void record_init(struct record *r)
     r->state = DISCOVER_PASSING;
     r->port = 0;
     r->priority = 0;
+    r->unexported = 0;
     r->weight = 1;
     r->n_tags = r->n_meta = 0;
     r->hostname[0] = '\0';
@@ -276,6 +277,7 @@ int record_from_proto(const Discover__V1__Instance *msg, struct record *ret_reco
     r->priority = (uint16_t)msg->priority;
     r->weight = msg->weight ? msg->weight : 1;
     r->protocol = (uint8_t)msg->protocol;
+    r->unexported = msg->unexported != 0;
     r->state = state_of((int)msg->state);
     int err = take_addresses(msg, r, ret_why);
     if (!err)
@@ -329,6 +331,7 @@ int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_M
     msg.state = (Discover__V1__State)r->state;
     msg.tags = tags;
     msg.free_tags = free_tags;
+    msg.unexported = r->unexported;
     msg.n_meta = r->n_meta;
     msg.meta = meta;
     if (discover__v1__instance__get_packed_size(&msg) > RECORD_WIRE_MAX)

@@ -48,6 +48,7 @@ struct record {
     uint16_t priority;
     uint32_t weight; /* 1..65535 */
     uint8_t n_tags, n_meta;
+    uint8_t unexported;                 /* other regions do not fail over to it */
     char hostname[RECORD_HOSTNAME_CAP]; /* "" when it has addresses */
     char tags[RECORD_TAGS_MAX][RECORD_TAG_CAP];
     struct {

@@ -59,6 +59,7 @@ static struct discover_region region_of(const Discover__V1__RegionStatus *r)
         .instances = r->instances,
         .usable = r->usable,
         .questions = r->questions,
+        .mirror = r->mirror,
     };
 }
 

@@ -84,6 +84,14 @@ int discover_registration_set_priority(struct discover_registration *r, uint16_t
     return 0;
 }
 
+int discover_registration_set_exported(struct discover_registration *r, int exported)
+{
+    if (!r)
+        return -EINVAL;
+    r->record.unexported = !exported;
+    return 0;
+}
+
 int discover_registration_set_state(struct discover_registration *r, enum discover_state state)
 {
     if (!r || state < DISCOVER_PASSING || state > DISCOVER_DRAINING)

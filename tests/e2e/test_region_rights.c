@@ -17,7 +17,7 @@
 static struct nats a, b;
 static struct host host_a, host_b;
 static struct output o;
-static char admin_a[96], admin_b[96], link_b[96];
+static char admin_a[96], admin_b[96], link_b[96], init_a[96];
 
 /* Only what would clash on one machine is another: where they listen, where they store. */
 static void start_server(struct nats *n, const char *region, int leaf_port, char ret_admin[static 96])
@@ -58,6 +58,23 @@ static void make_buckets(const struct nats *n, const char *region)
         "%s", o.err);
 }
 
+/* By a's operator; with the accounts of the file, into that which the link ends in. */
+static void make_mirrors(void)
+{
+    char admin[512], init[512];
+    write_password("admin", admin);
+    write_password("init", init);
+    ck_assert_msg(
+        shell(&o,
+              "echo 'region = \"a\"; registry = { lease_ttl = \"3s\"; }; nats = { servers = [\"%s\"]; user = "
+              "\"admin\"; password_file = \"%s\"; }; regions = ( { name = \"b\"; js_domain = \"b\"; mirror = "
+              "\"MIRROR_%%s\"; nats = { servers = [\"%s\"]; user = \"init\"; password_file = \"%s\"; }; } );' "
+              ">%s/admin.conf && %s -c %s/admin.conf --init",
+              a.server[0].url, admin, a.server[0].url, init, e2e_folder(), e2e_binary("discoverd"), e2e_folder()) == 0,
+        "%s%s", o.out, o.err);
+    ck_assert_msg(strstr(o.out, "mirror MIRROR_HOSTS of region b did not exist: made it"), "%s", o.out);
+}
+
 static void start_host(struct host *h, const struct nats *n, const char *name, const char *extra)
 {
     char path[512], bus[1024];
@@ -69,23 +86,36 @@ static void start_host(struct host *h, const struct nats *n, const char *name, c
             .name = name, .host = "web-1", .nats = n->urls, .registry = "create = false;", .bus = bus, .extra = extra});
 }
 
+static int64_t mirrored(void)
+{
+    struct kv kv;
+    kv_open(&kv, init_a);
+    int64_t n = kv_stream_count(&kv, "MIRROR_SERVICES");
+    kv_close(&kv);
+    return n;
+}
+
 static void start(void)
 {
     char path[512], extra[1024];
     int leaf_port = port_take();
     start_server(&b, "b", leaf_port, admin_b);
     start_server(&a, "a", leaf_port, admin_a);
+    snprintf(init_a, sizeof init_a, "nats://init:init-secret@127.0.0.1:%d", a.server[0].port);
     snprintf(link_b, sizeof link_b, "nats://reader:reader-secret@127.0.0.1:%d", a.server[0].port);
     make_buckets(&a, "a");
     make_buckets(&b, "b");
+    make_mirrors();
     write_password("reader", path);
-    snprintf(extra, sizeof extra,
-             "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; nats = { servers = [%s]; user = "
-             "\"reader\"; password_file = \"%s\"; }; } );",
-             a.urls, path);
+    snprintf(
+        extra, sizeof extra,
+        "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; mirror = \"MIRROR_%%s\"; nats = { servers = "
+        "[%s]; user = \"reader\"; password_file = \"%s\"; }; } );",
+        a.urls, path);
     start_host(&host_b, &b, "b", "region = \"b\";");
-    start_host(&host_a, &a, "a", extra);
     ck_assert_int_eq(ctl(&host_b, &o, "register", "shop/payment", "--port", "1001", "--ttl", "60s", NULL), 0);
+    wait_until(10000, mirrored() == 1, "the mirror of SERVICES is empty");
+    start_host(&host_a, &a, "a", extra);
 }
 
 static bool reads(const char *service)
@@ -106,6 +136,8 @@ START_TEST(a_reads_b_by_these_files)
     wait_until(2000, reads("shop/cart@b"), host_a.seen);
     ck_assert_int_eq(ctl(&host_a, &o, "hosts", NULL), 0);
     ck_assert_msg(strstr(o.out, "region a"), "%s", o.out);
+    ck_assert_int_eq(ctl(&host_a, &o, "regions", NULL), 0);
+    ck_assert_msg(strstr(o.out, "mirror valid"), "%s", o.out); /* which is what was read */
 }
 END_TEST
 
@@ -138,6 +170,8 @@ START_TEST(a_cannot_write_b_nor_b_a)
                                            "$JS.b.API.STREAM.PURGE.KV_SERVICES",
                                            "$JS.b.API.STREAM.DELETE.KV_HOSTS",
                                            "$JS.a.API.STREAM.DELETE.KV_SERVICES",
+                                           "$JS.a.API.STREAM.DELETE.MIRROR_SERVICES",
+                                           "$JS.a.API.STREAM.DELETE.MIRROR_HOSTS",
                                            "$JS.API.STREAM.DELETE.KV_SERVICES",
                                            "discover.b.services.shop.payment.web-1.evil"};
     start();
@@ -152,6 +186,7 @@ START_TEST(a_cannot_write_b_nor_b_a)
     ck_assert_int_eq(count(admin_b, "HOSTS"), hosts_b);
     ck_assert_int_eq(count(admin_a, "HOSTS"), hosts_a);
     ck_assert_int_eq(count(admin_a, "SERVICES"), 0);
+    ck_assert_int_eq(mirrored(), 1);
     ck_assert_msg(reads("shop/payment@b"), "%s", host_a.seen);
 }
 END_TEST

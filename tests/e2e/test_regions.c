@@ -239,6 +239,24 @@ START_TEST(the_other_region_answers)
 }
 END_TEST
 
+/* What b keeps to itself is no answer for a, and is what a has of b. */
+START_TEST(what_is_not_exported_is_asked_for_by_name)
+{
+    two_regions_start(&regions);
+    two_regions_host_b(&regions, &b, "b1");
+    two_regions_host_a(&regions, &a, "a1");
+    ck_assert_int_eq(put(&b, "shop/payment", "p1", "1001"), 0);
+    ck_assert_int_eq(ctl(&b, &(struct output){0}, "register", "shop/payment", "--port", "1002", "--instance", "p2",
+                         "--ttl", "120s", "--not-exported", NULL),
+                     0);
+    wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
+    ck_assert_msg(dns_says("1001 "), "%s", a.seen);
+    ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", "--instance", "p1", NULL), 0);
+    wait_until(2000, seen("shop/payment") == DISCOVER_E_UNKNOWN, a.seen);
+    ck_assert_msg(is("shop/payment@b", 1, DISCOVER_FRESH), "%s", a.seen);
+}
+END_TEST
+
 /* An operator sends a service away while all is well, and takes it home; over a restart, too, and into a region that is lost. */
 START_TEST(an_operator_says_who_answers)
 {
@@ -283,4 +301,5 @@ E2E_TESTS("regions", 60, {"a_region_is_read_and_kept_apart", a_region_is_read_an
           {"started_while_the_region_is_lost", started_while_the_region_is_lost},
           {"a_region_never_heard_is_not_known", a_region_never_heard_is_not_known},
           {"the_stream_is_made_anew", the_stream_is_made_anew}, {"the_other_region_answers", the_other_region_answers},
+          {"what_is_not_exported_is_asked_for_by_name", what_is_not_exported_is_asked_for_by_name},
           {"an_operator_says_who_answers", an_operator_says_who_answers})

@@ -118,9 +118,13 @@ int kv_get(struct kv *kv, const char *bucket, const char *key, void *ret_bytes, 
 int64_t kv_count(struct kv *kv, const char *bucket)
 {
     char stream[128];
-    jsStreamInfo *info = NULL;
-
     snprintf(stream, sizeof stream, "KV_%s", bucket);
+    return kv_stream_count(kv, stream);
+}
+
+int64_t kv_stream_count(struct kv *kv, const char *stream)
+{
+    jsStreamInfo *info = NULL;
     natsStatus status = js_GetStreamInfo(&info, kv->js, stream, NULL, NULL);
     if (status == NATS_NOT_FOUND)
         return -1;

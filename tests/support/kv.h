@@ -36,6 +36,8 @@ int kv_get(struct kv *kv, const char *bucket, const char *key, void *ret_bytes, 
 /* How many messages the bucket's stream holds, or -1 when there is no such bucket. */
 int64_t kv_count(struct kv *kv, const char *bucket);
 
+int64_t kv_stream_count(struct kv *kv, const char *stream); /* of any stream, by its own name */
+
 /*
  * Asks the JetStream API about a bucket's stream ("INFO", "CREATE", "UPDATE"): the member of that name in its answer, to be
  * given back with json_decref.

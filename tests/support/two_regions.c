@@ -32,10 +32,12 @@ void two_regions_start(struct two_regions *r)
 
 void two_regions_host_a(struct two_regions *r, struct host *h, const char *name)
 {
-    host_start(h, &(struct host_options){.name = name,
-                                         .nats = r->a.urls,
-                                         .extra = "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; } );"
-                                                  "failover = { back_after = \"2s\"; };"});
+    char extra[512];
+    snprintf(extra, sizeof extra,
+             "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; mirror = \"%s\"; } );"
+             "failover = { back_after = \"2s\"; };",
+             r->mirror ? r->mirror : "");
+    host_start(h, &(struct host_options){.name = name, .nats = r->a.urls, .extra = extra});
 }
 
 void two_regions_host_b(struct two_regions *r, struct host *h, const char *name)

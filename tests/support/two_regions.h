@@ -14,6 +14,7 @@ struct two_regions {
     struct nats a, b;
     struct cable link;
     char listen[256], remote[256]; /* what their configurations say of it */
+    const char *mirror;            /* as of regions[].mirror in a; NULL: there is none */
 };
 
 void two_regions_start(struct two_regions *r);

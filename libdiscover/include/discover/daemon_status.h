@@ -70,6 +70,8 @@ struct discover_region {
     const char *server, *error; /* of the connection by which it is read; the last error, "": none */
     uint32_t hosts, services, instances, usable;
     uint64_t questions; /* how often it was asked whether its silence is meant */
+    const char *mirror; /* how its mirrors here were when they were read last: "valid", "behind", "of another life",
+                           "missing", "unreadable"; "": there are none, or they were not read yet */
 };
 
 /* Grows only at its end. Made by the library; lives during the call. */

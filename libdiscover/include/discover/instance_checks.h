@@ -68,6 +68,9 @@ DISCOVER_API DISCOVER_CHECK int discover_checks(struct discover *d, const char *
 DISCOVER_API DISCOVER_CHECK int discover_override_because(struct discover *d, const char *service, const char *instance,
                                                           enum discover_state state, const char *reason);
 
+/* Whether other regions may fail over to it, as they may by default; if not, only who asks there for this region finds it. */
+DISCOVER_API DISCOVER_CHECK int discover_registration_set_exported(struct discover_registration *r, int exported);
+
 /*
  * The same with a grace: what is covered drains for so long, and is in maintenance then, which the daemon sees to, also over
  * restarts of its own. It is taken back by the state that was given.

@@ -41,7 +41,7 @@ START_TEST(test_everything)
     char why[FOREIGN_WHY_CAP] = "";
     const char *text = "{\"address\":[\"10.0.0.1\",\"2001:db8::1\"],\"port\":53,\"proto\":\"udp\",\"weight\":9,"
                        "\"priority\":2,\"state\":\"draining\",\"tags\":[\"a\",\"b\"],\"meta\":{\"v\":\"1\"},"
-                       "\"something\":[\"new\"]}";
+                       "\"exported\":false,\"something\":[\"new\"]}";
     ck_assert_msg(decode(text, &r, &ttl_ns, why) == 0, "%s", why);
     ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_uint_eq(r.protocol, DISCOVER_UDP);
@@ -49,6 +49,7 @@ START_TEST(test_everything)
     ck_assert_uint_eq(r.weight, 9);
     ck_assert_uint_eq(r.priority, 2);
     ck_assert_uint_eq(r.n_tags, 2);
+    ck_assert_uint_eq(r.unexported, 1);
     ck_assert_str_eq(r.meta[0].value, "1");
 }
 END_TEST
@@ -59,6 +60,7 @@ static const struct {
     {"{", "not JSON"},
     {"{\"host\":\"10.0.0.1\"}", "port: must be 1..65535"},
     {"{\"host\":\"10.0.0.1\",\"port\":\"80\"}", "port: must be a number 1..65535"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"exported\":\"no\"}", "exported: must be true or false"},
     {"{\"host\":\"10.0.0.1\",\"port\":70000}", "port: must be a number 1..65535"},
     {"{\"port\":80}", "address: neither"},
     {"{\"host\":\"10.0.0.256\",\"port\":80}", "host: neither an address such as"},

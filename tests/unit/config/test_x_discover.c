@@ -38,9 +38,10 @@ static void end(void)
 
 START_TEST(a_section_says_what_a_group_does)
 {
-    read_unit("[Unit]\nDescription=\\\n\n[X-Discover]\n# by hand\nService = shop/payment\nInstance=p1\nPort=8080\n"
-              "Address=10.0.0.1\nAddress=fd00::1\nProtocol=udp\nWeight=3\nPriority=2\nTag=canary\nTag=blue\n"
-              "Meta=version=1.4 \"x\"\nCheck=tcp=127.0.0.1:8080 interval=5s\n\n[Install]\nService=no/matter\n");
+    read_unit(
+        "[Unit]\nDescription=\\\n\n[X-Discover]\n# by hand\nService = shop/payment\nInstance=p1\nPort=8080\n"
+        "Address=10.0.0.1\nAddress=fd00::1\nProtocol=udp\nWeight=3\nPriority=2\nTag=canary\nTag=blue\nExported=No\n"
+        "Meta=version=1.4 \"x\"\nCheck=tcp=127.0.0.1:8080 interval=5s\n\n[Install]\nService=no/matter\n");
     ck_assert_msg(!said[0], "%s", said);
     ck_assert_uint_eq(n, 1);
     const struct service_config *s = services;
@@ -52,6 +53,7 @@ START_TEST(a_section_says_what_a_group_does)
     ck_assert_uint_eq(s->record.weight, 3);
     ck_assert_uint_eq(s->record.priority, 2);
     ck_assert_uint_eq(s->record.n_tags, 2);
+    ck_assert_uint_eq(s->record.unexported, 1);
     ck_assert_uint_eq(s->record.n_meta, 1);
     ck_assert_uint_eq(s->record.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_uint_eq(s->checks.n, 1);
@@ -75,6 +77,7 @@ static const struct {
     {"[X-Discover]\nService=shop/a\n", "/run/a.service:1: services[0]: port is missing"},
     {"[X-Discover]\n\nService=shop/a\nPort=0\n", "/run/a.service:4: services[0].port: "},
     {"[X-Discover]\nService=shop/a\nPort=ten\n", "/run/a.service:3: services[0].port: must be a whole number"},
+    {"[X-Discover]\nService=shop/a\nPort=1\nExported=never\n", "/run/a.service:4: services[0].exported: must be"},
     {"[X-Discover]\nService=shop\nPort=1\n", "/run/a.service:2: services[0].name: "},
     {"[X-Discover]\nService=shop/a\nPort=1\nPort=2\n", "/run/a.service:4: Port: stands there twice"},
     {"[X-Discover]\nService=shop/a\nPort=1\nAddress=127.0.0.1\n", "address: "},

@@ -3,6 +3,7 @@
 #include "libdiscover/core/record.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libdiscover/core/entry.h"
@@ -20,6 +21,7 @@ static struct record full_record(void)
     r.priority = 3;
     r.protocol = DISCOVER_UDP;
     r.state = DISCOVER_DRAINING;
+    r.unexported = 1;
     ck_assert_int_eq(record_add_address(&r, "10.0.1.22"), 0);
     ck_assert_int_eq(record_add_address(&r, "2001:db8::1"), 0);
     ck_assert_int_eq(record_add_tag(&r, "canary"), 0);
@@ -44,6 +46,7 @@ START_TEST(test_round_trip)
     ck_assert_uint_eq(back.priority, 3);
     ck_assert_uint_eq(back.protocol, DISCOVER_UDP);
     ck_assert_uint_eq(back.state, DISCOVER_DRAINING);
+    ck_assert_uint_eq(back.unexported, 1);
     ck_assert_uint_eq(back.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_mem_eq(back.ipv4, "\x0a\x00\x01\x16", 4);
     ck_assert_mem_eq(back.ipv6, r.ipv6, 16);
@@ -51,6 +54,34 @@ START_TEST(test_round_trip)
     ck_assert_str_eq(back.tags[1], "blue");
     ck_assert_uint_eq(back.n_meta, 2);
     ck_assert_str_eq(back.meta[1].value, "K\xc3\xb6ln");
+}
+END_TEST
+
+/* The form that the table has, with as many pairs as there may be; what is behind it in memory is no part of it. */
+START_TEST(test_entry_round_trip)
+{
+    struct record r = full_record(), back;
+    uint8_t bytes[ENTRY_HOST_MAX + ENTRY_MAX];
+    char key[8];
+    struct entry e;
+    struct discover_endpoint endpoint;
+    for (int i = r.n_meta; i < RECORD_META_MAX; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        ck_assert_int_eq(record_set_meta(&r, key, "v"), 0);
+    }
+    for (int unexported = 0; unexported < 2; unexported++) {
+        r.unexported = (uint8_t)unexported;
+        memset(bytes, 0xff, sizeof bytes);
+        size_t n = entry_write_host("web-1", "b-1", "b", bytes);
+        (void)entry_write_instance(&r, "p1", bytes + n);
+        ck_assert_int_eq(entry_read(bytes, sizeof bytes, &e), 0);
+        ck_assert_uint_eq(e.n_meta, RECORD_META_MAX);
+        ck_assert_str_eq(e.meta[1].value, "K\xc3\xb6ln");
+        entry_endpoint(&r, 1, DISCOVER_REGION, &endpoint);
+        ck_assert_int_eq(entry_record(&e, &endpoint, &back), 0);
+        ck_assert_uint_eq(back.unexported, unexported);
+        ck_assert_uint_eq(back.n_meta, RECORD_META_MAX);
+    }
 }
 END_TEST
 
@@ -304,5 +335,5 @@ START_TEST(test_older_readers_survive_free_tags)
 END_TEST
 
 UNIT_TESTS("record", test_tags_are_free_text, test_older_readers_survive_free_tags, test_round_trip,
-           test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema, test_limits_of_adders,
-           test_lease, test_entry_round_trip_and_cuts, too_many_fields)
+           test_entry_round_trip, test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema,
+           test_limits_of_adders, test_lease, test_entry_round_trip_and_cuts, too_many_fields)

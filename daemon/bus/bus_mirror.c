@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mirrors of another region's buckets. */
+#include "daemon/bus/bus_mirror.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "libdiscover/core/clock.h"
+
+#define BEHIND_NS      (500 * NS_PER_MS) /* as long as one that is behind may take to get there */
+#define BEHIND_STEP_NS (20 * NS_PER_MS)
+
+#define DESCRIPTION_CAP 160
+
+const char *bus_mirror_text(enum bus_mirror_state state)
+{
+    static const char *const texts[] = {
+        [BUS_MIRROR_NONE] = "",           [BUS_MIRROR_VALID] = "valid",
+        [BUS_MIRROR_BEHIND] = "behind",   [BUS_MIRROR_OTHER_LIFE] = "of another life",
+        [BUS_MIRROR_MISSING] = "missing", [BUS_MIRROR_UNREADABLE] = "unreadable",
+    };
+    return texts[state];
+}
+
+/* As the server writes times. */
+static void describe(const struct bus_mirror *mirror, int64_t created_ns, char ret_text[static DESCRIPTION_CAP])
+{
+    time_t seconds = (time_t)(created_ns / NS_PER_S);
+    char date[32];
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(ret_text, DESCRIPTION_CAP, "of %s, made %s.%09" PRId64 "Z", mirror->region, date, created_ns % NS_PER_S);
+}
+
+/* When the bucket was made that it mirrors; 0: that is not what its description tells. */
+static int64_t life_of(const struct bus_mirror *mirror, const char *description)
+{
+    char head[96];
+    int64_t created_ns;
+    size_t n = (size_t)snprintf(head, sizeof head, "of %s, made ", mirror->region);
+    bool told = strncmp(description, head, n) == 0 && wire_time(description + n, &created_ns);
+    return told ? created_ns : 0;
+}
+
+int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror *mirror,
+                     struct bus_mirror_session *ret_local, char ret_reason[static BUS_REASON_CAP])
+{
+    struct bus_mirror_session *local = ret_local;
+    jsOptions options;
+    jsOptions_Init(&options);
+    options.Wait = session->request_timeout_ms;
+    options.Domain = mirror->domain[0] ? mirror->domain : NULL;
+    local->session = *session;
+    if (mirror->domain[0])
+        snprintf(local->api_prefix, sizeof local->api_prefix, "$JS.%s.API", mirror->domain);
+    else
+        snprintf(local->api_prefix, sizeof local->api_prefix, "$JS.API");
+    local->session.api_prefix = local->api_prefix;
+    local->session.info_timeout_ms = session->request_timeout_ms;
+    natsStatus s = natsConnection_JetStream(&local->session.js, session->nc, &options);
+    return s == NATS_OK ? 0 : bus_stream_error(s, 0, ret_reason);
+}
+
+void bus_mirror_end(struct bus_mirror_session *local)
+{
+    jsCtx_Destroy(local->session.js);
+}
+
+static enum bus_mirror_state judge(const struct bus_mirror *mirror, const struct bus_stream_state *origin,
+                                   struct bus_stream_state *state)
+{
+    int64_t created = life_of(mirror, state->settings.description);
+    if (!created || (origin && origin->info.created != created))
+        return BUS_MIRROR_OTHER_LIFE;
+    state->info.created = created;
+    state->now_ns =
+        state->last_time_ns; /* its entries have the origin's times, which no other clock is compared with */
+    if (!origin)
+        return BUS_MIRROR_VALID;
+    if (origin->now_ns > state->now_ns)
+        state->now_ns = origin->now_ns;
+    return state->info.last_seq >= origin->info.last_seq ? BUS_MIRROR_VALID : BUS_MIRROR_BEHIND;
+}
+
+enum bus_mirror_state bus_mirror_look(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+                                      const struct bus_stream_state *origin, struct bus_stream_state *ret_state)
+{
+    char reason[BUS_REASON_CAP];
+    const struct timespec step = {.tv_nsec = BEHIND_STEP_NS};
+    int64_t until_ns = clock_now_ns() + BEHIND_NS;
+    for (;;) {
+        int err = bus_stream_info(&local->session, &mirror->stream, ret_state, reason);
+        if (err)
+            return err == -ENOENT ? BUS_MIRROR_MISSING : BUS_MIRROR_UNREADABLE;
+        enum bus_mirror_state state = judge(mirror, origin, ret_state);
+        if (state != BUS_MIRROR_BEHIND || clock_now_ns() > until_ns)
+            return state;
+        (void)nanosleep(&step, NULL);
+    }
+}
+
+/* --- making one --- */
+
+static char *request_of(const struct bus_mirror *mirror, int64_t created_ns)
+{
+    char description[DESCRIPTION_CAP], api[BUS_PREFIX_CAP];
+    const struct bus_stream *s = &mirror->stream;
+    describe(mirror, created_ns, description);
+    snprintf(api, sizeof api, "$JS.%s.API", mirror->origin_domain);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:s, s:s, s:i, s:b, s:b, s:b, s:b, s:{s:s, s:{s:s, s:s}}}", "name",
+        s->name, "description", description, "retention", "limits", "max_msgs", -1, "max_msgs_per_subject", 1,
+        "max_bytes", (json_int_t)(2 * s->max_bytes), "max_age", (json_int_t)mirror->keep_ns, "discard", "new",
+        "storage", "file", "num_replicas", s->replicas, "deny_delete", 1, "deny_purge", 1, "allow_direct", 1,
+        "mirror_direct", 1, "mirror", "name", mirror->origin, "external", "api", api, "deliver", "");
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+static int create(const struct bus_mirror_session *local, const struct bus_mirror *mirror, int64_t created_ns,
+                  char reason[static BUS_REASON_CAP])
+{
+    char *body = request_of(mirror, created_ns);
+    snprintf(reason, BUS_REASON_CAP, "no memory");
+    int err = body ? bus_stream_order(&local->session, "CREATE", mirror->stream.name, body, reason) : -ENOMEM;
+    free(body);
+    return err;
+}
+
+static int say(char ret_text[static BUS_REASON_CAP], int err, const char *what, const char *reason)
+{
+    snprintf(ret_text, BUS_REASON_CAP, err ? "%s: %.180s" : "%s", what, reason);
+    return err;
+}
+
+/* What is not as one that is made now would be. */
+static void check_settings(const struct bus_mirror *mirror, const struct bus_stream_state *have,
+                           char ret_text[static BUS_REASON_CAP])
+{
+    if (have->settings.max_age_ns != mirror->keep_ns)
+        snprintf(ret_text, BUS_REASON_CAP, "is there; its max_age is %" PRId64 " s, keep is %" PRId64 " s",
+                 have->settings.max_age_ns / NS_PER_S, mirror->keep_ns / NS_PER_S);
+    else if (have->settings.replicas != mirror->stream.replicas)
+        snprintf(ret_text, BUS_REASON_CAP, "is there; its num_replicas is %d, configured are %d",
+                 have->settings.replicas, mirror->stream.replicas);
+    else
+        (void)say(ret_text, 0, "is there", "");
+}
+
+int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
+                    const struct bus_stream_state *origin, bool anew, char ret_text[static BUS_REASON_CAP])
+{
+    char reason[BUS_REASON_CAP] = "";
+    struct bus_stream_state have;
+    int err = bus_stream_info(&local->session, &mirror->stream, &have, reason);
+    bool is_other = !err && life_of(mirror, have.settings.description) != origin->info.created;
+    if (err && err != -ENOENT)
+        return say(ret_text, err, "cannot be asked for", reason);
+    if (!err && !is_other) {
+        check_settings(mirror, &have, ret_text);
+        return 0;
+    }
+    if (is_other && !anew)
+        return say(ret_text, -EEXIST, "is of another life of its bucket", "discoverd --init makes it anew");
+    err = is_other ? bus_stream_order(&local->session, "DELETE", mirror->stream.name, "", reason) : 0;
+    if (!err || err == -ENOENT)
+        err = create(local, mirror, origin->info.created, reason);
+    if (err)
+        return say(ret_text, err, "cannot be made", reason);
+    return say(ret_text, 0, is_other ? "was of another life of its bucket: made it anew" : "did not exist: made it",
+               "");
+}
