@@ -95,6 +95,9 @@ struct agent_ops {
     int (*store)(void *arg, const char *name, const uint8_t *bytes, size_t n);
     int (*forget)(void *arg, const char *name);
 
+    /* The same when there is time for it, for what nobody is told of: n 0 forgets. A failure is registrar_note_failed. */
+    void (*note)(void *arg, const char *name, const uint8_t *bytes, size_t n);
+
     uint64_t (*random)(void *arg);
 
     /*

@@ -27,14 +27,10 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
     return 0;
 }
 
-static void store_names(struct registrar *r, size_t most);
-
 void registrar_free(struct registrar *r)
 {
     if (!r)
         return;
-    store_names(r, SIZE_MAX);
-    name_notes_fini(&r->notes);
     free(r->gone);
     registrations_free(r->registrations);
     overrides_fini(&r->overrides);
@@ -139,33 +135,25 @@ static bool name_is_noted(const struct registrar *r, const struct instance_key *
  * it. Nobody is refused because that could not be stored.
  */
 static void note_name(struct registrar *r, const struct instance_key *key, const struct owner *before,
-                      const struct owner *owner, bool noted, int64_t now_ns)
+                      const struct owner *owner, bool noted)
 {
     bool had = before->kind == OWNER_CONNECTION, has = owner->kind == OWNER_CONNECTION;
-    int err = 0;
-    if (has && !noted && name_notes_add(&r->notes, key, now_ns) < 0)
-        err = stored_keep_name(r->ops, key, owner->uid);
+    if (has && !noted)
+        stored_note_name(r->ops, key, owner->uid);
     else if (had && !has)
-        err = stored_drop_name(r->ops, key);
-    r->stats.store_errors += err < 0;
+        stored_note_no_name(r->ops, key);
 }
 
-/* Stores what was noted, at most so many: of those that are still there, and a connection's. */
-static void store_names(struct registrar *r, size_t most)
+void registrar_note_failed(struct registrar *r)
 {
-    struct instance_key key;
-    for (size_t i = 0; i < most && name_notes_take(&r->notes, &key); i++) {
-        const struct registration *reg = registrations_find(r->registrations, &key);
-        if (reg && reg->owner.kind == OWNER_CONNECTION)
-            r->stats.store_errors += stored_keep_name(r->ops, &key, reg->owner.uid) < 0;
-    }
+    r->stats.store_errors++;
 }
 
 void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
     if (is_stored(&reg->owner))
         (void)forget(r, &reg->key);
-    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED}, false, now_ns);
+    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED}, false);
     remove_registration(r, reg, now_ns);
 }
 
@@ -227,7 +215,7 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     if (err < 0)
         registrar_end(r, reg, now_ns);
     else
-        note_name(r, key, &before, owner, noted, now_ns);
+        note_name(r, key, &before, owner, noted);
     return err;
 }
 
@@ -406,7 +394,7 @@ void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
     }
     struct instance_key key;
     while (registrations_unreserve(r->registrations, &key))
-        r->stats.store_errors += stored_drop_name(r->ops, &key) < 0;
+        stored_note_no_name(r->ops, &key);
 }
 
 int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n)
@@ -432,21 +420,15 @@ int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
     registrar_end_expired(r, read_ns < now_ns ? read_ns : now_ns, now_ns);
     registrar_end_gone(r, now_ns);
     registrar_end_graces(r, now_ns);
-    if (name_notes_deadline(&r->notes) <= now_ns) {
-        store_names(r, NAME_NOTES_AT_ONCE);
-        name_notes_pause(&r->notes, now_ns);
-    }
     return registrar_deadline(r);
 }
 
 int64_t registrar_deadline(const struct registrar *r)
 {
-    int64_t notes_ns = name_notes_deadline(&r->notes), next_ns = registrations_deadline(r->registrations);
+    int64_t next_ns = registrations_deadline(r->registrations), end_ns = r->overrides.next_end_ns;
     if (r->n_gone > 0)
         return 0;
-    if (r->overrides.next_end_ns < next_ns)
-        next_ns = r->overrides.next_end_ns;
-    return notes_ns < next_ns ? notes_ns : next_ns;
+    return end_ns < next_ns ? end_ns : next_ns;
 }
 
 uint32_t registrar_waiting(const struct registrar *r)

@@ -120,6 +120,9 @@ void registrar_inherit(struct registrar *r, const struct instance_key *key, cons
 /* The state of what is inherited, and nobody has claimed yet; 0: nothing of that name. */
 enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key);
 
+/* Something that the note op was given could not be stored. */
+void registrar_note_failed(struct registrar *r);
+
 /* The daemon did not run for a while, and heard nobody's heartbeats: each TTL begins anew. */
 void registrar_stalled(struct registrar *r, int64_t now_ns);
 

@@ -3,7 +3,6 @@
 #ifndef AGENT_REGISTRAR_IMPL_H
 #define AGENT_REGISTRAR_IMPL_H
 
-#include "daemon/agent/name_notes.h"
 #include "daemon/agent/publisher.h"
 #include "daemon/agent/registrar.h"
 #include "daemon/agent/registrations.h"
@@ -14,7 +13,6 @@ struct registrar {
     struct publisher *publisher;
     struct registrations *registrations;
     struct overrides overrides;
-    struct name_notes notes;
     uint64_t *gone; /* clients that are, and whose registrations are being ended */
     size_t n_gone, gone_cap;
     uint64_t epoch;

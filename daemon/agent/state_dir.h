@@ -2,8 +2,9 @@
 /*
  * The agent's memory across restarts, as files of one directory: "identity", and a file for each registration
  * that outlives its connection and for each state that an operator has set. One file each, so that it is on disk before
- * it is acknowledged at a cost that does not grow with their number, and damage to one file is the loss of one. Main
- * thread; blocking, small writes without fsync: a power failure kills the processes too, and the epoch never falls below the clock.
+ * it is acknowledged at a cost that does not grow with their number, and damage to one file is the loss of one.
+ * Storing and forgetting: any thread, each name by one at a time; all else: main thread. Blocking, small writes without
+ * fsync: a power failure kills the processes too, and the epoch never falls below the clock.
  */
 #ifndef AGENT_STATE_DIR_H
 #define AGENT_STATE_DIR_H

@@ -181,7 +181,7 @@ static void name_of_name(const struct instance_key *key, char ret_name[static ST
     snprintf(ret_name, STORED_NAME_CAP, STORED_NAME "%016" PRIx64, instance_id(key));
 }
 
-int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid)
+void stored_note_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid)
 {
     char name[STORED_NAME_CAP], service[SERVICE_CAP];
     uint8_t bytes[STORED_MAX];
@@ -191,14 +191,14 @@ int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key
     msg.service = service;
     msg.instance = (char *)key->instance;
     msg.uid = uid;
-    return store(ops, name, bytes, discover__v1__stored_name__pack(&msg, bytes));
+    ops->note(ops->arg, name, bytes, discover__v1__stored_name__pack(&msg, bytes));
 }
 
-int stored_drop_name(const struct agent_ops *ops, const struct instance_key *key)
+void stored_note_no_name(const struct agent_ops *ops, const struct instance_key *key)
 {
     char name[STORED_NAME_CAP];
     name_of_name(key, name);
-    return drop(ops, name);
+    ops->note(ops->arg, name, NULL, 0);
 }
 
 int stored_name_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, uid_t *ret_uid)

@@ -48,9 +48,11 @@ int stored_override_decode(const uint8_t *bytes, size_t n, struct override *ret_
 int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
                              const struct record *record);
 int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key);
-int stored_keep_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid);
-int stored_drop_name(const struct agent_ops *ops, const struct instance_key *key);
 int stored_keep_override(const struct agent_ops *ops, const struct override *override);
 int stored_drop_override(const struct agent_ops *ops, const struct override *override);
+
+/* When there is time. */
+void stored_note_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid);
+void stored_note_no_name(const struct agent_ops *ops, const struct instance_key *key);
 
 #endif

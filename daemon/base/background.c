@@ -16,6 +16,12 @@ static void join(struct background *b)
     b->running = false;
 }
 
+static void end(struct background *b)
+{
+    b->busy = false;
+    b->done(b->arg);
+}
+
 static void on_done(void *arg)
 {
     struct background *b = arg;
@@ -23,7 +29,17 @@ static void on_done(void *arg)
     if (eventfd_read(b->done_fd, &one) < 0)
         return;
     join(b);
-    b->done(b->arg);
+    end(b);
+}
+
+void background_finish(struct background *b)
+{
+    eventfd_t one;
+    if (!b->busy)
+        return;
+    join(b);
+    (void)eventfd_read(b->done_fd, &one);
+    end(b);
 }
 
 int background_init(struct background *b, struct event_base *base)
@@ -62,6 +78,7 @@ void background_run(struct background *b, loop_fn *work, loop_fn *done, void *ar
     b->work = work;
     b->done = done;
     b->arg = arg;
+    b->busy = true;
     thread_block_signals(&before);
     b->running = pthread_create(&b->thread, NULL, run, b) == 0;
     thread_restore_signals(&before);

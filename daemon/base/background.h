@@ -15,7 +15,7 @@ struct background {
     struct loop_watch watch;
     int done_fd; /* -1: there is none */
     pthread_t thread;
-    bool running; /* the thread is to be joined */
+    bool busy, running; /* work was given, and done is to be called; the thread is to be joined */
     loop_fn *work, *done;
     void *arg;
 };
@@ -29,5 +29,8 @@ void background_fini(struct background *b); /* zeros are fine */
  * Not again before done is called. Where no thread can be had, the work is done at once.
  */
 void background_run(struct background *b, loop_fn *work, loop_fn *done, void *arg);
+
+/* Waits for what is under way, and calls done, now; with nothing under way it returns at once. */
+void background_finish(struct background *b);
 
 #endif

@@ -16,6 +16,7 @@
 #include "daemon/catalog/catalog_read.h"
 #include "daemon/check/pid.h"
 #include "daemon/registry/events.h"
+#include "daemon/registry/state_writer.h"
 #include "libdiscover/core/clock.h"
 
 struct outbound {
@@ -24,7 +25,8 @@ struct outbound {
     struct registrar *registrar; /* of it */
     struct bus *bus;             /* NULL: not yet, or not any more */
     struct pids *pids;
-    bool restored;          /* what becomes of instances from now on is news */
+    bool restored; /* what becomes of instances from now on is news */
+    struct state_writer *state_writer;
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
 };
 
@@ -189,6 +191,19 @@ static int forget(void *arg, const char *name)
     return err < 0 ? stored(o, err) : 0;
 }
 
+static void note(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    struct outbound *o = arg;
+    state_writer_put(o->state_writer, name, bytes, n);
+}
+
+static void noted(void *arg, int err)
+{
+    struct outbound *o = arg;
+    if (stored(o, err) < 0 && o->registrar)
+        registrar_note_failed(o->registrar);
+}
+
 static uint64_t random64(void *arg)
 {
     uint64_t value = 0;
@@ -349,6 +364,7 @@ static int agent_start(struct outbound *o)
                                   .unwatch_pid = unwatch_pid,
                                   .store = store,
                                   .forget = forget,
+                                  .note = note,
                                   .random = random64,
                                   .name_conflict = name_conflict,
                                   .grace_over = grace_over};
@@ -360,6 +376,8 @@ static int agent_start(struct outbound *o)
     else if (err < 0)
         return err;
     err = pids_new(o->reach.base, pid_gone, o, &o->pids);
+    if (!err)
+        err = state_writer_new(o->reach.base, o->reach.state_dir, noted, o, &o->state_writer);
     if (!err)
         err = agent_new(&options, &ops, clock_now_ns(), &o->agent);
     if (!err)
@@ -406,6 +424,8 @@ void outbound_free(struct outbound *o)
     if (!o)
         return;
     agent_free(o->agent);
+    o->registrar = NULL;
+    state_writer_free(o->state_writer);
     pids_free(o->pids);
     free(o);
 }

@@ -210,6 +210,11 @@ static inline int op_forget(void *arg, const char *name)
     return 0;
 }
 
+static inline void op_note(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    (void)(n ? op_store(arg, name, bytes, n) : op_forget(arg, name));
+}
+
 static inline uint64_t op_random(void *arg)
 {
     struct bucket *b = arg;
@@ -245,7 +250,7 @@ static inline struct agent_ops bucket_ops(void)
 {
     return (struct agent_ops){bucket,       op_local_put,     op_local_remove, op_local_remove, op_publish,
                               op_unpublish, op_publish_lease, op_watch_pid,    op_unwatch_pid,  op_store,
-                              op_forget,    op_random,        op_rival,        op_grace_over};
+                              op_forget,    op_note,          op_random,       op_rival,        op_grace_over};
 }
 
 /* Takes the oldest flight out; what it did is in the bucket now. */

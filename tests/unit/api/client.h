@@ -95,6 +95,11 @@ static inline int w_forget(void *arg, const char *name)
     return 0;
 }
 
+static inline void w_note(void *arg, const char *name, const uint8_t *bytes, size_t n)
+{
+    (void)arg, (void)name, (void)bytes, (void)n;
+}
+
 static inline uint64_t w_random(void *arg)
 {
     (void)arg;
@@ -174,9 +179,9 @@ static inline void o_leave(void *arg)
 
 static inline void server_agent(void)
 {
-    const struct agent_ops ops = {
-        NULL,    w_local_put, w_local_remove, w_local_remove, w_publish, w_unpublish, w_publish_lease,
-        w_watch, w_unwatch,   w_store,        w_forget,       w_random,  w_rival,     NULL};
+    const struct agent_ops ops = {NULL,        w_local_put,     w_local_remove, w_local_remove, w_publish,
+                                  w_unpublish, w_publish_lease, w_watch,        w_unwatch,      w_store,
+                                  w_forget,    w_note,          w_random,       w_rival,        NULL};
     struct agent_options options = {.host = "web-1",
                                     .wall_ms = 1000,
                                     .instances_max = 5,

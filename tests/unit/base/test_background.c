@@ -76,5 +76,21 @@ START_TEST(ends_without_having_begun)
 }
 END_TEST
 
+START_TEST(can_be_waited_for)
+{
+    struct fixture f;
+    begin(&f);
+    background_finish(&f.background);
+    ck_assert_uint_eq(f.done, 0);
+    background_run(&f.background, work, done, &f);
+    background_finish(&f.background);
+    ck_assert_uint_eq(f.worked, 1);
+    ck_assert_uint_eq(f.done, 1);
+    event_base_loop(f.base, EVLOOP_NONBLOCK);
+    ck_assert_uint_eq(f.done, 1); /* and not again */
+    end(&f);
+}
+END_TEST
+
 UNIT_TESTS("background", works_on_a_thread_and_is_told_on_the_loop, the_end_waits_for_work_and_tells_nobody,
-           ends_without_having_begun)
+           ends_without_having_begun, can_be_waited_for)

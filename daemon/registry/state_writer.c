@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two tables by name: what is due, and what is being written. */
+#include "daemon/registry/state_writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/agent/stored.h"
+#include "daemon/base/background.h"
+#include "daemon/base/hash.h"
+
+#define LATER_NS (20 * NS_PER_MS) /* behind whatever the change has set in motion */
+#define DUE_MAX  16384            /* of what is to be forgotten: what is to be kept is limited by what is registered */
+
+struct note {
+    UT_hash_handle hh;
+    char name[STORED_NAME_CAP];
+    size_t n; /* 0: it is to be forgotten */
+    uint8_t bytes[];
+};
+
+struct state_writer {
+    struct state_dir *state_dir;
+    state_writer_fn *written;
+    void *arg;
+    struct background background;
+    struct loop_timer timer;
+    bool armed;
+    struct note *due, *batch; /* the second is the thread's until it is done; looking one up in it is fine */
+    int err;                  /* of the batch */
+};
+
+static struct note *find(struct note *table, const char *name)
+{
+    struct note *note;
+    HASH_FIND_STR(table, name, note);
+    return note;
+}
+
+static int write_one(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
+{
+    return n ? state_dir_store(w->state_dir, name, bytes, n) : state_dir_forget(w->state_dir, name);
+}
+
+static void write_batch(void *arg)
+{
+    struct state_writer *w = arg;
+    w->err = 0;
+    for (const struct note *note = w->batch; note; note = note->hh.next) {
+        int err = write_one(w, note->name, note->bytes, note->n);
+        w->err = err ? err : w->err;
+    }
+}
+
+static void drop(struct note **table, struct note *note)
+{
+    HASH_DEL(*table, note);
+    free(note);
+}
+
+static void arm(struct state_writer *w)
+{
+    int64_t now_ns = clock_now_ns();
+    if (!w->armed && !w->batch && w->due)
+        loop_timer_arm(&w->timer, now_ns + LATER_NS, now_ns);
+    w->armed = !w->batch && w->due;
+}
+
+static void batch_done(void *arg)
+{
+    struct state_writer *w = arg;
+    while (w->batch)
+        drop(&w->batch, w->batch);
+    w->written(w->arg, w->err);
+    arm(w);
+}
+
+static void begin(struct state_writer *w)
+{
+    w->armed = false;
+    w->batch = w->due;
+    w->due = NULL;
+    background_run(&w->background, write_batch, batch_done, w);
+}
+
+static void on_time(void *arg)
+{
+    begin(arg);
+}
+
+/* Nothing that is written later is older than this. */
+static void write_now(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
+{
+    if (find(w->batch, name))
+        background_finish(&w->background);
+    w->written(w->arg, write_one(w, name, bytes, n));
+}
+
+static struct note *note_new(const char *name, const uint8_t *bytes, size_t n)
+{
+    struct note *note = calloc(1, sizeof *note + n);
+    if (!note)
+        return NULL;
+    memcpy(note->name, name, strnlen(name, sizeof note->name - 1));
+    if (n)
+        memcpy(note->bytes, bytes, n);
+    note->n = n;
+    return note;
+}
+
+void state_writer_put(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
+{
+    struct note *note = find(w->due, name);
+    if (note)
+        drop(&w->due, note);
+    bool full = n == 0 && HASH_COUNT(w->due) >= DUE_MAX && !find(w->batch, name);
+    note = full ? NULL : note_new(name, bytes, n);
+    if (note)
+        HASH_ADD_STR(w->due, name, note);
+    if (note && hash_added(&note->hh)) {
+        arm(w);
+        return;
+    }
+    free(note);
+    write_now(w, name, bytes, n);
+}
+
+int state_writer_new(struct event_base *base, struct state_dir *state_dir, state_writer_fn *written, void *arg,
+                     struct state_writer **ret_w)
+{
+    struct state_writer *w = calloc(1, sizeof *w);
+    if (!w)
+        return -ENOMEM;
+    w->state_dir = state_dir;
+    w->written = written;
+    w->arg = arg;
+    w->background.done_fd = -1;
+    int err = loop_timer_init(&w->timer, base, on_time, w);
+    if (!err)
+        err = background_init(&w->background, base);
+    if (err)
+        state_writer_free(w);
+    else
+        *ret_w = w;
+    return err;
+}
+
+void state_writer_free(struct state_writer *w)
+{
+    if (!w)
+        return;
+    background_finish(&w->background);
+    if (w->due) {
+        begin(w);
+        background_finish(&w->background);
+    }
+    background_fini(&w->background);
+    loop_timer_fini(&w->timer);
+    free(w);
+}
