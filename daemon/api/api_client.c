@@ -10,6 +10,9 @@
 #include "daemon/api/api_impl.h"
 #include "libdiscover/core/clock.h"
 
+#define SENT_AT_ONCE  32
+#define ANSWERS_BYTES 16384 /* gathered while a client's frames are carried out */
+
 /* --- the end --- */
 
 static void end(struct api_client *c)
@@ -80,19 +83,31 @@ void api_client_free(struct api_client *c)
 
 /* --- output --- */
 
+/* As many as one call takes: a descriptor goes with the first byte of the frame that it is for. */
+static int send_some(struct api_client *c)
+{
+    struct iovec parts[SENT_AT_ONCE];
+    int n = 0, fd = c->out->sent == 0 ? c->out->fd : -1;
+    for (struct out_frame *f = c->out; f && n < SENT_AT_ONCE && (n == 0 || f->fd < 0); f = f->next)
+        parts[n++] = (struct iovec){f->bytes + f->sent, f->n - f->sent};
+    return frame_send_parts(c->sock, parts, (size_t)n, fd);
+}
+
 /* 0: all gone; -EAGAIN; another negative errno: the client is of no use any more. */
 static int send_frames(struct api_client *c)
 {
     while (c->out) {
-        struct out_frame *f = c->out;
-        int n = frame_send_fd(c->sock, f->bytes + f->sent, f->n - f->sent, f->sent == 0 ? f->fd : -1);
+        int n = send_some(c);
         if (n == -EINTR)
             continue;
         if (n < 0)
             return n;
-        f->sent += (size_t)n;
-        if (f->sent == f->n)
+        while (c->out && (size_t)n >= c->out->n - c->out->sent) {
+            n -= (int)(c->out->n - c->out->sent);
             drop_frame(c);
+        }
+        if (n > 0)
+            c->out->sent += (size_t)n;
     }
     return 0;
 }
@@ -137,8 +152,10 @@ void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *me
     *c->out_tail = f;
     c->out_tail = &f->next;
     c->out_bytes += f->n;
-    flush(c);
-    if (c->out_bytes > c->api->options.output_max) {
+    size_t max = c->api->options.output_max;
+    if (!c->handling || c->out_bytes > ANSWERS_BYTES || c->out_bytes > max) /* else with what else is answered now */
+        flush(c);
+    if (c->out_bytes > max) {
         metric_inc(&c->api->metrics.slow);
         api_client_close(c);
     }
@@ -185,7 +202,7 @@ static void bad_frame(struct api_client *c, const char *reason)
 }
 
 /* So many frames, or as long as a slice, and no more at a time: a client that floods must not keep the others waiting. */
-static void handle_frames(struct api_client *c)
+static void handle_some(struct api_client *c)
 {
     const uint8_t *payload;
     size_t n;
@@ -205,6 +222,15 @@ static void handle_frames(struct api_client *c)
             break;
     }
     c->paused = true;
+}
+
+static void handle_frames(struct api_client *c)
+{
+    c->handling = true;
+    handle_some(c);
+    c->handling = false;
+    if (c->sock >= 0 && c->out)
+        flush(c);
 }
 
 static void handle_end_of_stream(struct api_client *c)

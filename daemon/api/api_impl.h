@@ -54,7 +54,8 @@ struct api_client {
     uint32_t forget_id;
     uint64_t reload; /* waits for this one; 0: for none */
     uint32_t reload_id;
-    bool paused; /* has frames left over from this turn of the loop: it reads no more before they are done */
+    bool handling; /* its frames are carried out: the answers go together */
+    bool paused;   /* has frames left over from this turn of the loop: it reads no more before they are done */
     struct api_document document;
     struct frame_reader reader;
     struct out_frame *out, **out_tail;

@@ -176,14 +176,13 @@ void frame_header(uint8_t ret_header[static FRAME_HEADER], size_t n)
         ret_header[i] = (uint8_t)(n >> (8 * i));
 }
 
-int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd)
+int frame_send_parts(int sock, const struct iovec *parts, size_t n, int fd)
 {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec iov = {(void *)bytes, n};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr msg = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n};
     if (fd >= 0) {
         memset(&control, 0, sizeof control);
         msg.msg_control = &control;
@@ -196,4 +195,9 @@ int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd)
     }
     ssize_t sent = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent < 0 ? -errno : (int)sent;
+}
+
+int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd)
+{
+    return frame_send_parts(sock, &(struct iovec){(void *)bytes, n}, 1, fd);
 }

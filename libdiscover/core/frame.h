@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #define API_VERSION  1
 #define FRAME_HEADER 4
@@ -51,9 +52,10 @@ int frame_take_fd(struct frame_reader *r);
 void frame_header(uint8_t ret_header[static FRAME_HEADER], size_t n);
 
 /*
- * Sends what it can of n bytes, with fd as ancillary data unless it is -1. Returns the bytes sent, -EAGAIN or
+ * Sends what it can of n bytes, or of n parts, with fd as ancillary data unless it is -1. Returns the bytes sent, -EAGAIN or
  * another negative errno. Never raises SIGPIPE.
  */
 int frame_send_fd(int sock, const uint8_t *bytes, size_t n, int fd);
+int frame_send_parts(int sock, const struct iovec *parts, size_t n, int fd);
 
 #endif

@@ -258,6 +258,29 @@ START_TEST(many_requests_at_once_come_back_in_order)
 }
 END_TEST
 
+/* Answers to what came together go together: each in its place, the welcome with its table, the last words last. */
+START_TEST(everything_in_one_breath)
+{
+    server_start((struct api_options){0});
+    struct test_client c = dial();
+    send_hello(&c, 1, 1);
+    for (int i = 0; i < 5; i++)
+        send_deregister(&c, "shop/payment", "none");
+    send_bytes(&c, "\x00\x00\x00\x00", 4);
+    Discover__V1__ServerMessage *m = receive(&c);
+    ck_assert_ptr_nonnull(m);
+    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME);
+    expect_same_file(frame_take_fd(&c.reader), s.table_fd);
+    release(m);
+    for (int i = 0; i < 5; i++)
+        expect_error(&c, CODE(NOT_FOUND), "");
+    expect_error(&c, CODE(BAD_FRAME), "length");
+    expect_closed(&c);
+    hang_up(&c);
+    server_stop();
+}
+END_TEST
+
 /* --- the table moves --- */
 
 START_TEST(everybody_hears_of_a_new_table)
@@ -568,8 +591,8 @@ END_TEST
 UNIT_TESTS("api/api", welcome_brings_the_table, versions_that_do_not_meet, hello_comes_first_and_once, silence_is_ended,
            registration_lives_with_the_connection, registration_with_ttl_or_pid_does_not, requests_that_are_refused,
            a_register_without_a_record, status_with_all_counters, many_requests_at_once_come_back_in_order,
-           everybody_hears_of_a_new_table, bad_bytes, too_many_fields, a_frame_in_single_bytes,
-           random_bytes_hurt_nobody, descriptors_sent_to_us_are_closed, who_does_not_read_is_closed,
-           limits_on_connections, users_may_read_and_members_may_register, one_user_cannot_take_all_connections,
-           stale_socket_file_is_replaced, living_socket_is_left_alone, other_files_are_left_alone,
-           stopping_ends_all_connections)
+           everything_in_one_breath, everybody_hears_of_a_new_table, bad_bytes, too_many_fields,
+           a_frame_in_single_bytes, random_bytes_hurt_nobody, descriptors_sent_to_us_are_closed,
+           who_does_not_read_is_closed, limits_on_connections, users_may_read_and_members_may_register,
+           one_user_cannot_take_all_connections, stale_socket_file_is_replaced, living_socket_is_left_alone,
+           other_files_are_left_alone, stopping_ends_all_connections)
