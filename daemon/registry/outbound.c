@@ -32,9 +32,11 @@ struct outbound {
 
 /* --- the agent's way out --- */
 
+/* Before there is a bus nobody can have heard of it: what the configuration and the last life left is written in one go. */
 static void flush(struct outbound *o, const struct instance_key *key)
 {
-    catalog_flush_service(o->reach.catalog, key);
+    if (o->bus)
+        catalog_flush_service(o->reach.catalog, key);
     catalog_file_hurry(o->reach.catalog_file);
 }
 

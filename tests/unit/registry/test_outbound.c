@@ -92,6 +92,8 @@ static void begin_life(const char *dir)
                                          .bus_put = on_put,
                                          .bus_delete = on_delete};
     ck_assert_int_eq(outbound_new(&reach, &outbound), 0);
+    catalog_flush(catalog); /* as is done before anybody is let in */
+    outbound_set_bus(outbound, bus);
 }
 
 static void end_life(void)
@@ -135,7 +137,6 @@ START_TEST(it_is_served_here_at_once_and_put_once_there_is_a_bus)
     ck_assert_int_eq(add(0), 0);
     ck_assert_uint_eq(catalog_counts(catalog).usable, 1);
     ck_assert_uint_eq(record_puts + lease_puts, 0);
-    outbound_set_bus(outbound, bus);
     int64_t now_ns = clock_now_ns();
     agent_connected(agent(), now_ns);
     agent_hosts_synced(agent(), now_ns);
