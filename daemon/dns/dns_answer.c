@@ -48,7 +48,8 @@ bool dns_add(struct dns_answering *a, uint32_t weight)
 static size_t room(const struct dns_answering *a)
 {
     const struct dns_query *q = a->ask->query;
-    size_t fixed = DNS_HEADER_BYTES + q->question_bytes + dns_opt_bytes(q, a->prepared->ede);
+    size_t fixed = DNS_HEADER_BYTES + q->question_bytes +
+                   dns_opt_bytes(q, (struct dns_extended){a->prepared->ede, a->prepared->region});
     return a->ask->limit > fixed ? a->ask->limit - fixed : 0;
 }
 
@@ -383,6 +384,9 @@ void dns_note_failover(struct dns_answering *a)
     if (read_region(a, name, &region) != 0 || region.own)
         return;
     a->mode = region_mode(&region);
+    a->prepared->ede = DNS_EDE_OTHER;
+    memcpy(a->prepared->region, failover.region, sizeof a->prepared->region);
+    a->records.region = a->prepared->region;
     mind_mode(a);
 }
 
@@ -458,7 +462,7 @@ static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_sc
         .scratch = s,
         .draft = &s->draft,
         .prepared = &s->draft.prepared,
-        .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s},
+        .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s, ""},
         .qtype = ask->query->qtype,
         .mode = ask->mode,
         .most = most,

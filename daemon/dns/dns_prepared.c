@@ -7,17 +7,29 @@
 
 #define OPTION_EDE       15 /* RFC 8914 2 */
 #define EDE_OPTION_BYTES 6
+#define TEXT             "region "
 
-size_t dns_opt_bytes(const struct dns_query *q, int ede)
+/* RFC 8914 2: EXTRA-TEXT, "region b". */
+static size_t text_bytes(const char *region)
+{
+    return *region ? strlen(TEXT) + strlen(region) : 0;
+}
+
+size_t dns_opt_bytes(const struct dns_query *q, struct dns_extended x)
 {
     if (!q->edns)
         return 0;
-    return ede == DNS_EDE_NONE ? DNS_OPT_BYTES : DNS_OPT_BYTES + EDE_OPTION_BYTES;
+    return x.ede == DNS_EDE_NONE ? DNS_OPT_BYTES : DNS_OPT_BYTES + EDE_OPTION_BYTES + text_bytes(x.region);
+}
+
+static struct dns_extended extended_of(const struct dns_prepared *p)
+{
+    return (struct dns_extended){p->ede, p->region};
 }
 
 size_t dns_prepared_reply_bytes(const struct dns_prepared *p, const struct dns_query *q)
 {
-    return DNS_HEADER_BYTES + q->question_bytes + p->shown_bytes + p->rest_bytes + dns_opt_bytes(q, p->ede);
+    return DNS_HEADER_BYTES + q->question_bytes + p->shown_bytes + p->rest_bytes + dns_opt_bytes(q, extended_of(p));
 }
 
 /* Moves the last of n records to the front of them all. */
@@ -108,8 +120,10 @@ static uint8_t *write_head(const struct dns_query *q, uint8_t flags, uint8_t rco
 }
 
 /* RFC 6891 6.1.2: of the flags only DO is copied (RFC 3225 3), no option is echoed. */
-static uint8_t *write_opt(const struct dns_query *q, uint16_t rcode, int ede, uint16_t payload, uint8_t *at)
+static uint8_t *write_opt(const struct dns_query *q, uint16_t rcode, struct dns_extended x, uint16_t payload,
+                          uint8_t *at)
 {
+    size_t text = text_bytes(x.region);
     if (!q->edns)
         return at;
     at[0] = 0;
@@ -118,13 +132,18 @@ static uint8_t *write_opt(const struct dns_query *q, uint16_t rcode, int ede, ui
     at[5] = (uint8_t)(rcode >> 4);
     at[6] = 0;
     dns_store16(at + 7, q->dnssec_ok ? 0x8000 : 0);
-    dns_store16(at + 9, ede == DNS_EDE_NONE ? 0 : EDE_OPTION_BYTES);
-    if (ede == DNS_EDE_NONE)
+    dns_store16(at + 9, x.ede == DNS_EDE_NONE ? 0 : (uint16_t)(EDE_OPTION_BYTES + text));
+    if (x.ede == DNS_EDE_NONE)
         return at + DNS_OPT_BYTES;
     dns_store16(at + 11, OPTION_EDE);
-    dns_store16(at + 13, 2);
-    dns_store16(at + 15, (uint16_t)ede);
-    return at + DNS_OPT_BYTES + EDE_OPTION_BYTES;
+    dns_store16(at + 13, (uint16_t)(2 + text));
+    dns_store16(at + 15, (uint16_t)x.ede);
+    at += DNS_OPT_BYTES + EDE_OPTION_BYTES;
+    if (text) {
+        memcpy(at, TEXT, strlen(TEXT));
+        memcpy(at + strlen(TEXT), x.region, text - strlen(TEXT));
+    }
+    return at + text;
 }
 
 /* answers_at: where they begin in the reply. rest: what stands behind them. */
@@ -155,7 +174,7 @@ size_t dns_prepared_write(struct dns_prepared *p, const struct dns_query *q, uin
     }
     if (p->owns)
         point_at_targets(p, (size_t)(at - reply), at + p->shown_bytes);
-    at = write_opt(q, p->rcode, p->ede, payload, at + p->shown_bytes + p->rest_bytes);
+    at = write_opt(q, p->rcode, extended_of(p), payload, at + p->shown_bytes + p->rest_bytes);
     return (size_t)(at - reply);
 }
 
@@ -163,5 +182,5 @@ size_t dns_write_empty(const struct dns_query *q, uint16_t rcode, uint8_t flags,
                        uint8_t *reply)
 {
     uint8_t *at = write_head(q, flags, (uint8_t)rcode, 0, 0, q->edns, reply);
-    return (size_t)(write_opt(q, rcode, ede, payload, at) - reply);
+    return (size_t)(write_opt(q, rcode, (struct dns_extended){ede, ""}, payload, at) - reply);
 }

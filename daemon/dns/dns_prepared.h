@@ -17,6 +17,7 @@
 
 #include "daemon/dns/dns_query.h"
 #include "daemon/dns/dns_random.h"
+#include "libdiscover/core/label.h"
 
 /* What the table can vouch for. */
 enum dns_mode {
@@ -58,9 +59,10 @@ struct dns_prepared {
     uint8_t rcode;
     int8_t ede; /* enum dns_ede */
     uint8_t pad;
-    bool owns;      /* some of the records have addresses */
-    bool whole;     /* nothing was left out: good for any reply that it fits in */
-    uint16_t limit; /* octets of a reply it was made for */
+    char region[LABEL_CAP]; /* another one that answers for the own one: the text of that; or "" */
+    bool owns;              /* some of the records have addresses */
+    bool whole;             /* nothing was left out: good for any reply that it fits in */
+    uint16_t limit;         /* octets of a reply it was made for */
     uint16_t answers, authorities, additionals;
 
     uint32_t n_groups, n_records;
@@ -85,8 +87,14 @@ static inline uint8_t *dns_body(struct dns_prepared *p)
     return (uint8_t *)p + p->body_at;
 }
 
+/* What the OPT record tells; region: as above. */
+struct dns_extended {
+    int ede;
+    const char *region;
+};
+
 /* Octets of the OPT record that goes with an answer; 0 when the query had none. */
-size_t dns_opt_bytes(const struct dns_query *q, int ede);
+size_t dns_opt_bytes(const struct dns_query *q, struct dns_extended extended);
 
 /* Octets of the reply to q. */
 size_t dns_prepared_reply_bytes(const struct dns_prepared *p, const struct dns_query *q);

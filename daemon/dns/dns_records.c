@@ -81,6 +81,20 @@ static void put_address_labels(struct dns_out *out, const struct discover_endpoi
     dns_put_label(out, "addr", 4);
 }
 
+/* The rest of a target's name as it stands in the question: the domain, the region that answers, the zone. */
+static bool put_region_labels(const struct dns_records *r)
+{
+    enum { FRONT_MAX = 41 + 5, REGION_LABEL = 7 };
+    const struct dns_name *name = r->name;
+    size_t n = strlen(r->region), rest = r->query->name_bytes - name->domain_at;
+    if (n == 0 || FRONT_MAX + rest + n + 1 + REGION_LABEL > DNS_NAME_MAX)
+        return false;
+    dns_put(r->out, r->query->question + name->domain_at, name->zone_at - name->domain_at);
+    dns_put_label(r->out, r->region, n);
+    dns_put_label(r->out, "region", REGION_LABEL - 1);
+    return true;
+}
+
 /* dns_targets_select lets only host names through. */
 static void put_hostname(struct dns_out *out, const char *text)
 {
@@ -103,7 +117,8 @@ void dns_put_srv(const struct dns_records *r, const struct dns_target *target)
         put_hostname(r->out, target->hostname);
     } else {
         put_address_labels(r->out, e);
-        dns_put(r->out, q->question + r->name->domain_at, q->name_bytes - r->name->domain_at);
+        size_t from = put_region_labels(r) ? r->name->zone_at : r->name->domain_at;
+        dns_put(r->out, q->question + from, q->name_bytes - from);
     }
     end_data(r, data);
 }
@@ -184,17 +199,21 @@ void dns_put_owned_aaaa(const struct dns_records *r, const uint8_t address[stati
     put_data(r, DNS_TYPE_AAAA, address, 16);
 }
 
-void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e)
+static void put_target(const struct dns_records *r, const struct discover_endpoint *e)
 {
     put_address_labels(r->out, e);
-    put_pointer(r->out, r->name->domain_at);
+    put_pointer(r->out, put_region_labels(r) ? r->name->zone_at : r->name->domain_at);
+}
+
+void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e)
+{
+    put_target(r, e);
     put_data(r, DNS_TYPE_A, e->ipv4, sizeof e->ipv4);
 }
 
 void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e)
 {
-    put_address_labels(r->out, e);
-    put_pointer(r->out, r->name->domain_at);
+    put_target(r, e);
     put_data(r, DNS_TYPE_AAAA, e->ipv6, sizeof e->ipv6);
 }
 

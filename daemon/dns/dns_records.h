@@ -18,6 +18,7 @@ struct dns_records {
     const struct dns_query *query;
     const struct dns_name *name;
     uint32_t ttl_s;
+    const char *region; /* another one that answers for the own one, whose targets are named; or "" */
 };
 
 /* Owned by the name that was asked for. */

@@ -56,6 +56,7 @@ enum dns_type {
 /* Extended errors, RFC 8914 4. */
 enum dns_ede {
     DNS_EDE_NONE = -1,
+    DNS_EDE_OTHER = 0, /* with a text */
     DNS_EDE_STALE_ANSWER = 3,
     DNS_EDE_NOT_READY = 14,
     DNS_EDE_PROHIBITED = 18,

@@ -207,8 +207,11 @@ START_TEST(the_other_region_answers)
     ck_assert_int_eq(ctl(&a, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
     wait_until(1000, is("shop/payment", 2, DISCOVER_FRESH), a.seen);
     ck_assert_msg(dns_says("1001 1002 "), "%s", a.seen);
+    struct output o;
+    ck_assert_int_eq(shell(&o, "dig @127.0.0.1 -p %d SRV payment.shop.discover.internal", a.dns_port), 0);
+    ck_assert_msg(strstr(o.out, "EDE: 0 (Other): (region b)"), "%s", o.out);
+    ck_assert_msg(strstr(o.out, ".addr.shop.b.region.discover.internal."), "%s", o.out);
     ck_assert_int_eq(seen("shop/payment@a"), DISCOVER_E_UNKNOWN);
-    static struct output o;
     ck_assert_int_eq(ctl(&a, &o, "explain", "shop/payment", NULL), 0);
     static const char *const texts[] = {
         "shop/payment: 2 of 2 instances are served by region b\n",

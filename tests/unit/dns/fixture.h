@@ -53,6 +53,7 @@ struct reply {
     uint16_t payload;
     bool dnssec_ok;
     int ede; /* -1: none */
+    char ede_text[128];
     size_t opt_options;
     size_t n_records; /* without OPT */
     struct record_seen records[RECORDS_MAX];

@@ -74,8 +74,11 @@ static bool read_opt(const struct record_seen *record, struct reply *r)
     for (size_t at = 0; at < record->data_bytes;) {
         if (record->data_bytes - at < 4 || record->data_bytes - at - 4 < get16(record->data + at + 2))
             return false;
-        if (get16(record->data + at) == 15)
+        if (get16(record->data + at) == 15) {
             r->ede = get16(record->data + at + 4);
+            snprintf(r->ede_text, sizeof r->ede_text, "%.*s", get16(record->data + at + 2) - 2,
+                     (const char *)record->data + at + 6);
+        }
         r->opt_options++;
         at += 4u + get16(record->data + at + 2);
     }
@@ -166,6 +169,7 @@ bool read_reply(const uint8_t *bytes, size_t n, struct reply *r)
         r->counts[i] = get16(bytes + 6 + 2 * i);
     r->opt = r->dnssec_ok = false;
     r->ede = -1;
+    r->ede_text[0] = '\0';
     r->opt_options = r->n_records = 0;
     r->question[0] = '\0';
     if (r->questions > 1)

@@ -155,6 +155,34 @@ START_TEST(stale_is_said_as_soon_as_it_is)
 }
 END_TEST
 
+/* b answers for the own region: the reply says so, and its targets are b's, as b's own names have them. */
+START_TEST(who_answers_for_the_own_region_is_named)
+{
+    struct table_writer *w;
+    uint64_t words[TABLE_FAILOVER_WORDS] = {1};
+    begin(TABLE_LIVE);
+    w = catalog_table(catalog);
+    memcpy(words + TABLE_F_REGION, "b", 1);
+    ck_assert_int_eq(catalog_set_away(catalog, "shop/payment", true), 0);
+    ck_assert_int_ge(table_writer_put(w, TABLE_FAILOVER, "=shop/payment", 13, 0, 0, words, TABLE_FAILOVER_WORDS), 0);
+    ck_assert_int_eq(catalog_set_answering(other, "shop/payment", true), 0);
+    table_writer_bump_serial(w);
+    for (int i = 0; i < 2; i++) {
+        const struct reply *r = ask_edns("payment.shop." ZONE, SRV, 1232);
+        ck_assert_int_eq(r->ede, 0);
+        ck_assert_str_eq(r->ede_text, "region b");
+        ck_assert_uint_eq(first(r, 0, SRV)->port, 9090);
+        ck_assert_str_eq(first(r, 0, SRV)->target, "0a020001.addr.shop" B);
+    }
+    ck_assert_str_eq(first(ask("payment.shop." ZONE, SRV), 0, SRV)->target, "0a020001.addr.shop" B);
+    ck_assert_str_eq(ask_edns("payment.shop.eu.region." ZONE, SRV, 1232)->ede_text, "");
+    set_region("b", TABLE_STALE, now_ns - NS_PER_S, false);
+    ck_assert_int_eq(ask_edns("payment.shop." ZONE, SRV, 1232)->ede, 3);
+    ck_assert_str_eq(ask_edns("payment.shop." ZONE, SRV, 1232)->ede_text, "region b");
+    end();
+}
+END_TEST
+
 /* What would have targets longer than a name may be is not there. */
 START_TEST(a_name_that_leaves_no_room_for_targets_is_none)
 {
@@ -171,4 +199,5 @@ END_TEST
 
 UNIT_TESTS("regions", every_form_of_name_is_there_once_more, nodes_are_there_and_regions_that_are_not_read_are_not,
            the_own_region_has_a_name_as_well, a_region_is_a_place, never_heard_is_not_known,
-           stale_is_said_as_soon_as_it_is, a_name_that_leaves_no_room_for_targets_is_none)
+           stale_is_said_as_soon_as_it_is, who_answers_for_the_own_region_is_named,
+           a_name_that_leaves_no_room_for_targets_is_none)
