@@ -3,7 +3,6 @@
 #include "daemon/bus/bus.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -399,17 +398,6 @@ bool bus_connected(const struct bus *b)
 }
 
 /* ---- the end ---- */
-
-bool bus_leave(struct bus *b, int64_t limit_ns)
-{
-    int64_t until_ns = clock_now_ns() + limit_ns;
-    struct pollfd fd = {.fd = bus_fd(b), .events = POLLIN};
-    for (int64_t left_ns = limit_ns; b->puts_out > 0 && left_ns > 0; left_ns = until_ns - clock_now_ns()) {
-        (void)poll(&fd, 1, (int)(left_ns / NS_PER_MS) + 1);
-        bus_dispatch(b);
-    }
-    return b->puts_out == 0;
-}
 
 static void discard_mail(struct bus *b)
 {

@@ -3,7 +3,7 @@
  * The way to NATS. The only module that knows nats.c; it makes no decisions: it connects for ever, subscribes the
  * live feeds, publishes, and reads streams when asked to. daemon/sync decides.
  *
- * Threads: every function here is the main thread's and none blocks (except bus_leave and bus_stop, at shutdown).
+ * Threads: every function here is the main thread's and none blocks (except bus_stop, at shutdown).
  * All events are called from bus_dispatch. Inside, the bus thread makes the blocking calls, the put thread writes,
  * nats.c's threads call back; all of them only post copies to one bounded mailbox.
  *
@@ -139,9 +139,6 @@ bool bus_set_access(struct bus *b, struct bus_access *access);
 void bus_set_watchdog(struct bus *b, struct watchdog *w);
 
 int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
-
-/* Waits, at most so long, for the results of all puts; events are called meanwhile. True when none is left. */
-bool bus_leave(struct bus *b, int64_t limit_ns);
 
 /* Ends the threads and the connection; takes at most a request's time-out. No events after it. */
 void bus_stop(struct bus *b);

@@ -462,11 +462,6 @@ int catalog_put_from(struct catalog *c, const struct instance_key *key, const st
     return catalog_put_record(c, key, record, (struct arrival){.in_snapshot = in_snapshot, .origin = *origin});
 }
 
-int catalog_put_found(struct catalog *c, const struct instance_key *key, const struct record *record)
-{
-    return catalog_put_record(c, key, record, (struct arrival){.in_snapshot = true});
-}
-
 void catalog_remove_instance(struct catalog *c, struct instance *i)
 {
     unlink_instance(c, i);

@@ -61,19 +61,16 @@ int catalog_put(struct catalog *c, const struct instance_key *key, const struct 
 /* Which limit a result of catalog_put means, or NULL: it means none. */
 const char *catalog_limit_text(int err);
 
-/*
- * The same for a record that was found in a snapshot of the bucket: when it is older than what is known, or has the same
- * version and other contents, what is known stays but counts as not found.
- */
-int catalog_put_found(struct catalog *c, const struct instance_key *key, const struct record *record);
-
 /* Where a record was found: its revision in the bucket, and when it was put, on our clock. */
 struct catalog_origin {
     uint64_t revision;
     int64_t put_ns;
 };
 
-/* The same two, for a record of which that is known. */
+/*
+ * The same for a record of which that is known. Found in a snapshot of the bucket, and older than what is known, or of the
+ * same version and other contents: what is known stays but counts as not found.
+ */
 int catalog_put_from(struct catalog *c, const struct instance_key *key, const struct record *record, bool in_snapshot,
                      const struct catalog_origin *origin);
 
@@ -114,10 +111,6 @@ void catalog_extend(struct catalog *c, int64_t now_ns);
 
 /* No error if it is not there. */
 void catalog_remove(struct catalog *c, const struct instance_key *key);
-
-/* What is known of a key: its epoch and counter; -ENOENT. */
-int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch,
-                    uint64_t *ret_counter);
 
 /*
  * Mark and sweep: with sweep, instances of other hosts that were not found between begin and end are removed by the

@@ -38,16 +38,6 @@ int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids
     return 0;
 }
 
-int catalog_version(const struct catalog *c, const struct instance_key *key, uint64_t *ret_epoch, uint64_t *ret_counter)
-{
-    const struct instance *i = catalog_find(c, key);
-    if (!i)
-        return -ENOENT;
-    *ret_epoch = i->epoch;
-    *ret_counter = i->counter;
-    return 0;
-}
-
 int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *ret_instance)
 {
     const struct instance *i = instance_index_find(&c->instances, id);

@@ -70,15 +70,6 @@ uint16_t dns_peer_port(const union dns_peer *peer)
     return ntohs(peer->any.sa_family == AF_INET6 ? peer->v6.sin6_port : peer->v4.sin_port);
 }
 
-void dns_peer_format(const union dns_peer *peer, char ret_text[static DNS_ADDRESS_TEXT])
-{
-    char address[INET6_ADDRSTRLEN] = "?";
-    const uint8_t *bytes;
-    bool v6 = dns_peer_address(peer, &bytes) == 16;
-    inet_ntop(v6 ? AF_INET6 : AF_INET, bytes, address, sizeof address);
-    snprintf(ret_text, DNS_ADDRESS_TEXT, v6 ? "[%s]:%u" : "%s:%u", address, (unsigned)dns_peer_port(peer));
-}
-
 bool dns_peer_is_loopback(const union dns_peer *peer)
 {
     const uint8_t *bytes;

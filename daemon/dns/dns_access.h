@@ -19,7 +19,6 @@ union dns_peer {
 
 /* "127.0.0.1:53" or "[::1]:53". -EINVAL. */
 int dns_peer_parse(const char *text, union dns_peer *ret_peer, socklen_t *ret_n);
-void dns_peer_format(const union dns_peer *peer, char ret_text[static DNS_ADDRESS_TEXT]);
 
 /* The octets of the address: 4 or 16. An inherited IPv6 socket may serve IPv4 too: such addresses have 4. */
 size_t dns_ipv6_address(const struct in6_addr *address, const uint8_t **ret_bytes);

@@ -225,11 +225,6 @@ bool region_knows(const struct region *r, const char *service)
     return catalog_knows_service(r->catalog, service);
 }
 
-const struct metrics *region_metrics(const struct region *r)
-{
-    return r->metrics;
-}
-
 void region_status(const struct region *r, int64_t now_ns, struct region_status *ret_status)
 {
     Discover__V1__Status of_inbound = DISCOVER__V1__STATUS__INIT;

@@ -61,9 +61,6 @@ const char *region_name(const struct region *r);
 struct catalog *region_catalog(const struct region *r);
 const struct inbound *region_inbound(const struct region *r);
 
-/* What it counts; the names are those of the own region's metrics. */
-const struct metrics *region_metrics(const struct region *r);
-
 /* How it is; of a service of it, how many instances are usable and exported, and whether there is such a service. */
 enum region_state region_state_of(const struct region *r);
 size_t region_usable(const struct region *r, const char *service);

@@ -54,10 +54,6 @@ int region_failover_force(struct region_failover *f, const char *service, const 
 /* Fills in that field: where another region answers, or an operator said which does. It stays valid until anything else is called. */
 void region_failover_status(const struct region_failover *f, int64_t now_ns, Discover__V1__Status *ret_status);
 
-/* Of one service; false: the own region answers, and nobody has said anything of it. As above. */
-bool region_failover_of(const struct region_failover *f, const char *service, int64_t now_ns,
-                        Discover__V1__Failover *ret_failover);
-
 /* Why the region that answers for a service does. Times are how long ago, or how long it takes. */
 struct region_answer {
     const char *at;     /* which; "": the own one */

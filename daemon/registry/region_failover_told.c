@@ -115,19 +115,6 @@ static void fill(const struct region_failover *f, const struct failover_entry *e
     to->at_ms = e->written_ns ? (now_ns - e->written_ns) / NS_PER_MS : -1;
 }
 
-bool region_failover_of(const struct region_failover *f, const char *service, int64_t now_ns,
-                        Discover__V1__Failover *ret_failover)
-{
-    const struct failover_entry *e = NULL;
-    if (f)
-        HASH_FIND_STR(f->entries, service, e);
-    const struct region_switch *said = e ? region_switches_find(&f->switches, service) : NULL;
-    if (!e || !is_notable(e, said))
-        return false;
-    fill(f, e, said, now_ns, ret_failover);
-    return true;
-}
-
 void region_failover_status(const struct region_failover *f, int64_t now_ns, Discover__V1__Status *ret_status)
 {
     static Discover__V1__Failover all[SHOWN], *pointers[SHOWN];

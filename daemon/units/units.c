@@ -127,13 +127,3 @@ void unit_tell(struct unit *unit, enum unit_state state, pid_t main_pid)
         w->fn(w->arg, unit->name, state, main_pid);
     }
 }
-
-bool units_connected(const struct units *u)
-{
-    return u->connected;
-}
-
-const char *units_error(const struct units *u)
-{
-    return u->error;
-}

@@ -54,8 +54,4 @@ void units_unwatch(struct unit_watch *watch); /* NULL is fine */
 /* "gone", "starting", "up", "stopping", "unknown". Static. */
 const char *unit_state_word(enum unit_state state);
 
-/* Whether the bus can be asked now; else why not ("": not yet). */
-bool units_connected(const struct units *u);
-const char *units_error(const struct units *u);
-
 #endif

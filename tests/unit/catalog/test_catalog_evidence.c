@@ -54,7 +54,7 @@ static void find(const char *text, uint64_t epoch, uint64_t counter, uint16_t po
 {
     struct instance_key key = key_of(text);
     struct record r = record_of(epoch, counter, port);
-    (void)catalog_put_found(c, &key, &r);
+    (void)catalog_put_from(c, &key, &r, true, &(struct catalog_origin){0});
 }
 
 static void cannot_read(const char *text)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_read.h"
 #include "tests/support/unit.h"
 
 enum { HOSTS = 20, PER_HOST = 100, MANY = HOSTS * PER_HOST, PIECE = 600 };
@@ -59,9 +60,9 @@ static void take_away(int i)
 
 static bool is_there(int i)
 {
-    uint64_t epoch, counter;
+    struct discover_endpoint endpoint;
     struct instance_key key = key_of(i);
-    return catalog_version(c, &key, &epoch, &counter) == 0;
+    return catalog_endpoint(c, instance_id(&key), &endpoint) == 0;
 }
 
 static size_t instances(void)
