@@ -2,6 +2,9 @@
 /* Other regions, and which of them answers for a service, as a part: what they reach. */
 #include "daemon/daemon.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void turn(void *arg)
 {
     daemon_turn(arg);
@@ -15,16 +18,27 @@ static void tell_programs(void *arg, const char *service)
         api_changed(d->api, service, tracing_seen(d->tracing, service));
 }
 
+static void note(struct daemon *d, const char *service)
+{
+    region_failover_note(d->failover, service);
+}
+
+/* Who watches "shop/payment@a" in region a hears of it as well: while no other region answers, its name there has none behind it. */
 static void own_changed(void *arg, const char *service)
 {
     struct daemon *d = arg;
-    region_failover_note(d->failover, service);
+    char ref[SERVICE_REF_CAP];
+    note(d, service);
+    if (!d->api || !*service || strchr(service, '@') || d->config->n_regions == 0)
+        return;
+    snprintf(ref, sizeof ref, "%s@%s", service, d->config->region);
+    api_changed(d->api, ref, NULL);
 }
 
 static void other_changed(void *arg, const char *service)
 {
     tell_programs(arg, service);
-    own_changed(arg, service);
+    note(arg, service);
 }
 
 static int failover_start(struct daemon *d)

@@ -210,4 +210,6 @@ void config_changes(const struct config *before, const struct config *after, con
             fn(arg, config_keys.keys[i].path, config_keys.keys[i].reloadable);
     if (!config_regions_equal(before, after))
         fn(arg, "regions", false);
+    if (!config_failover_equal(before, after))
+        fn(arg, "failover_services", false);
 }

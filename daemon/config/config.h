@@ -182,6 +182,9 @@ void config_changes(const struct config *before, const struct config *after, con
 /* Whether both have the same other regions. */
 bool config_regions_equal(const struct config *a, const struct config *b);
 
+/* Whether both say the same of services with a failover of their own. */
+bool config_failover_equal(const struct config *a, const struct config *b);
+
 /* The table for people: a line of key, type, default, range, help for each key, separated by tabs. */
 void config_print_keys(FILE *out);
 

@@ -145,11 +145,11 @@ void config_regions_fini(struct config *c)
     free(c->failover_services);
 }
 
-static bool equal(const struct region_config *a, const struct region_config *b)
+static bool equal(const struct config_table *keys, const void *a, const void *b)
 {
     bool same = true;
-    for (size_t i = 0; i < region_keys.n; i++)
-        same &= value_equal(&region_keys.keys[i], a, b);
+    for (size_t i = 0; i < keys->n; i++)
+        same &= value_equal(&keys->keys[i], a, b);
     return same;
 }
 
@@ -157,6 +157,14 @@ bool config_regions_equal(const struct config *a, const struct config *b)
 {
     bool same = a->n_regions == b->n_regions;
     for (size_t i = 0; same && i < a->n_regions; i++)
-        same = equal(&a->regions[i], &b->regions[i]);
+        same = equal(&region_keys, &a->regions[i], &b->regions[i]);
+    return same;
+}
+
+bool config_failover_equal(const struct config *a, const struct config *b)
+{
+    bool same = a->n_failover_services == b->n_failover_services;
+    for (size_t i = 0; same && i < a->n_failover_services; i++)
+        same = equal(&failover_keys, &a->failover_services[i], &b->failover_services[i]);
     return same;
 }

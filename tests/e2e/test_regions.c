@@ -22,6 +22,24 @@ static int put(struct host *h, const char *service, const char *instance, const 
     return ctl(h, &o, "register", service, "--port", port, "--instance", instance, "--ttl", "120s", NULL);
 }
 
+static void on_change(void *arg, const struct discover_change *change)
+{
+    *(size_t *)arg = change->n;
+}
+
+/* What is watched of the own region by its name, and comes by itself. */
+static void watch_own_region(void)
+{
+    size_t n = 99;
+    struct discover_watch *w;
+    ck_assert_int_eq(discover_watch(host_lib(&a), "shop/payment@a", on_change, &n, &w), 0);
+    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 1, "not told what is there");
+    ck_assert_int_eq(put(&a, "shop/payment", "p2", "2002"), 0);
+    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 2, "not told of a change");
+    discover_unwatch(w);
+    ck_assert_int_eq(ctl(&a, &(struct output){0}, "deregister", "shop/payment", "--instance", "p2", NULL), 0);
+}
+
 /* Two hosts in b, one in a; each serves "shop/payment". */
 static void start(void)
 {
@@ -61,6 +79,8 @@ START_TEST(a_region_is_read_and_kept_apart)
     ck_assert_int_eq(discover_resolve(host_lib(&a), "shop/payment", e, 8, &n), DISCOVER_FRESH);
     ck_assert_uint_eq(e[0].port, 2001);
     ck_assert_msg(is("shop/payment@a", 1, DISCOVER_FRESH), "%s", a.seen); /* the own region by its name */
+    watch_own_region();
+    wait_until(1000, is("shop/payment@a", 1, DISCOVER_FRESH), a.seen);
     ck_assert_int_eq(seen("shop/nobody@b"), DISCOVER_E_UNKNOWN);
     ck_assert_int_eq(seen("shop/payment@c"), DISCOVER_E_UNKNOWN);
     ck_assert_int_eq(ctl(&b, &(struct output){0}, "deregister", "shop/payment", NULL), 0);
