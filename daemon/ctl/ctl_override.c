@@ -50,10 +50,13 @@ const struct option_spec override_specs[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-static int print_help(const char *usage, const char *text)
+static int print_help(const char *usage, const char *text, const struct option_spec *specs)
 {
-    printf("Usage: discoverctl %s\n\n%s\n%s\n", usage, text, WHAT);
-    options_print(override_specs, stdout);
+    printf("Usage: discoverctl %s\n\n%s\n%s", usage, text, WHAT);
+    if (specs) {
+        putchar('\n');
+        options_print(specs, stdout);
+    }
     return CTL_DONE;
 }
 
@@ -152,14 +155,16 @@ int cmd_drain(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
         return print_help("drain [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
-                          "No new calls: look-ups leave these instances out, though they run on, until undrain.");
+                          "No new calls: look-ups leave these instances out, though they run on, until undrain.",
+                          override_specs);
     return override(ctl, argv, "drain", DISCOVER_DRAINING, 1);
 }
 
 int cmd_undrain(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
-        return print_help("undrain [DOMAIN/SERVICE [INSTANCE]]", "Takes back what drain said with the same words.");
+        return print_help("undrain [DOMAIN/SERVICE [INSTANCE]]", "Takes back what drain said with the same words.",
+                          NULL);
     return override(ctl, argv, "undrain", DISCOVER_DRAINING, 0);
 }
 
@@ -167,7 +172,8 @@ int cmd_maintenance(const struct ctl *ctl, char **argv)
 {
     if (ctl_wants_help(argv))
         return print_help("maintenance on|off [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
-                          "These instances are not to be used, whether they run or not; off takes it back.");
+                          "These instances are not to be used, whether they run or not; off takes it back.",
+                          override_specs);
     int on = *argv && strcmp(*argv, "on") == 0;
     if (!on && !(*argv && strcmp(*argv, "off") == 0))
         return ctl_usage_error("maintenance needs on or off");

@@ -43,7 +43,7 @@ const struct option_spec resolve_specs[] = {
 
 static int print_help(void)
 {
-    fputs("Usage: discoverctl resolve DOMAIN/SERVICE [OPTION]...\n\n"
+    fputs("Usage: discoverctl resolve DOMAIN/SERVICE[@REGION] [OPTION]...\n\n"
           "A line for each usable instance: address:port weight state host/instance. The address is the IPv4\n"
           "address if it has one; --json shows all.\n\n",
           stdout);

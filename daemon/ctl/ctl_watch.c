@@ -28,7 +28,7 @@ static const struct {
 
 static int print_help(void)
 {
-    fputs("Usage: discoverctl watch DOMAIN/SERVICE [-- COMMAND...]\n\n"
+    fputs("Usage: discoverctl watch DOMAIN/SERVICE[@REGION] [-- COMMAND...]\n\n"
           "A line for each instance that is added (+), removed (-) or changed (~): the sign, address:port, weight,\n"
           "state, host/instance. First come all that are there. With --json a document for each change. Ends by a "
           "signal.\n\n"
