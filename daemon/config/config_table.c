@@ -126,7 +126,7 @@ void config_table_print(const struct config_table *t, FILE *out)
         fprintf(out, "%s%s\t%s\t", t->prefix, key->path, kind);
         if (key->preset)
             config_key_print_preset(key, out);
-        fprintf(out, "\t%s\t%s\n", range, key->help);
+        fprintf(out, "\t%s\t%s\t%s\n", range, key->help, key->reloadable && !*t->prefix ? "reload" : "");
     }
 }
 

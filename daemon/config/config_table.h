@@ -36,7 +36,7 @@ void config_key_print_preset(const struct config_key *key, FILE *out);
 /* A line for each key with its present value. There is no secret among them: those stand in files of their own. */
 void config_table_dump(const struct config_table *t, const void *base, FILE *out);
 
-/* A line for each key: key, kind, default, range, help; separated by tabs. */
+/* A line for each key: key, kind, default, range, help, "reload" if one takes it; separated by tabs. */
 void config_table_print(const struct config_table *t, FILE *out);
 
 #endif
