@@ -11,7 +11,8 @@
 
 #include "daemon/base/file.h"
 
-#define INCLUDE "@include"
+#define INCLUDE         "@include"
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin a file with it */
 
 /* What a byte belongs to. */
 enum part { PART_CODE, PART_STRING, PART_LINE_COMMENT, PART_COMMENT };
@@ -237,7 +238,7 @@ static int scan_file(struct scan *s, const char *path)
     err = string_list_add(&s->text->files, path);
     if (!err) {
         s->file = s->text->files.items[s->text->files.n - 1];
-        s->at = bytes;
+        s->at = bytes + (strncmp(bytes, BYTE_ORDER_MARK, 3) == 0 ? 3 : 0);
         s->end = bytes + n;
         s->line = 1;
         err = scan_bytes(s);

@@ -45,6 +45,7 @@ static int resolver_start(struct hostname_addresses *h, struct event_base *base,
     const struct config *c = h->config;
     const struct resolver_options options = {.servers = &c->resolver.servers,
                                              .zones = &c->dns.zones,
+                                             .allow_loopback = &c->allow_loopback,
                                              .names = {.names_max = c->limits.hostnames,
                                                        .queries_max = c->resolver.queries,
                                                        .min_ttl_ns = c->resolver.min_ttl_ns,

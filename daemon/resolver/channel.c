@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "daemon/base/loop.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/clock.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
@@ -33,6 +34,7 @@ struct channel {
     struct loop_timer timer;
     struct watch *watches;
     struct timespec conf_changed; /* resolv.conf, when it was read */
+    const bool *allow_loopback;
     size_t under_way;
     bool closing;
 };
@@ -152,8 +154,8 @@ static void renew(struct channel *c)
     (void)init_ares(c);
 }
 
-int channel_new(struct event_base *base, const char *servers, const struct channel_events *events,
-                struct channel **ret_channel)
+int channel_new(struct event_base *base, const char *servers, const bool *allow_loopback,
+                const struct channel_events *events, struct channel **ret_channel)
 {
     struct stat st;
     struct channel *c = calloc(1, sizeof *c);
@@ -161,6 +163,7 @@ int channel_new(struct event_base *base, const char *servers, const struct chann
         return -ENOMEM;
     c->base = base;
     c->events = *events;
+    c->allow_loopback = allow_loopback;
     c->servers = strdup(servers);
     if (stat(RESOLV_CONF, &st) == 0)
         c->conf_changed = st.st_mtim;
@@ -211,24 +214,35 @@ static uint32_t ttl_of(const struct ares_addrinfo *info, int ttl)
     return ttl > 0 ? (uint32_t)ttl : 0;
 }
 
-/* 0.0.0.0 and :: are what filters answer for names they block: nobody is there. */
-static bool take_address(const struct sockaddr *from, uint8_t family, uint8_t ret_address[static 16])
+/*
+ * What nobody could register is not taken from a name either. 0.0.0.0 and :: are what filters answer for names they block, and
+ * a hosts file may have the machine's own name at 127.0.1.1. *ret_why: why it is not taken.
+ */
+static bool take_address(const struct channel *c, const struct sockaddr *from, uint8_t family,
+                         uint8_t ret_address[static 16], const char **ret_why)
 {
-    static const uint8_t none[16];
     memset(ret_address, 0, 16);
     if (family == DISCOVER_HAS_IPV4 && from->sa_family == AF_INET)
         memcpy(ret_address, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
     else if (family == DISCOVER_HAS_IPV6 && from->sa_family == AF_INET6)
         memcpy(ret_address, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
-    return memcmp(ret_address, none, sizeof none) != 0;
+    else
+        return false;
+    const char *why = address_useless(from->sa_family, ret_address);
+    if (!why && !*c->allow_loopback && address_is_loopback(from->sa_family, ret_address))
+        why = ADDRESS_LOOPBACK_REFUSED;
+    if (why)
+        *ret_why = why;
+    return !why;
 }
 
-static void take_info(const struct ares_addrinfo *info, uint8_t family, struct names_answer *ret_answer)
+static void take_info(const struct asking *asking, const struct ares_addrinfo *info, struct names_answer *ret_answer,
+                      const char **ret_why)
 {
     struct names_answer *a = ret_answer;
     int ttl = INT32_MAX;
     for (const struct ares_addrinfo_node *node = info->nodes; node && a->n < NAMES_ADDRESSES_MAX; node = node->ai_next)
-        if (take_address(node->ai_addr, family, a->address[a->n])) {
+        if (take_address(asking->channel, node->ai_addr, asking->question.family, a->address[a->n], ret_why)) {
             ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
             a->n++;
         }
@@ -240,14 +254,15 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     struct asking *asking = arg;
     struct channel *c = asking->channel;
     struct names_answer answer = {.outcome = outcome_of(status)};
+    const char *why = ares_strerror(status);
     (void)timeouts;
     if (info)
-        take_info(info, asking->question.family, &answer);
+        take_info(asking, info, &answer, &why);
     if (info)
         ares_freeaddrinfo(info);
     c->under_way--;
     if (!c->closing)
-        c->events.answered(c->events.arg, &asking->question, &answer, ares_strerror(status));
+        c->events.answered(c->events.arg, &asking->question, &answer, why);
     free(asking);
 }
 

@@ -23,10 +23,12 @@ struct channel_events {
     void (*settled)(void *arg);
 };
 
-/* servers: "10.0.0.2:53,[2001:db8::1]:53", or "" for the system's. -EINVAL: c-ares does not take them;
- * -ENOMEM. */
-int channel_new(struct event_base *base, const char *servers, const struct channel_events *events,
-                struct channel **ret_channel);
+/*
+ * servers: "10.0.0.2:53,[2001:db8::1]:53", or "" for the system's. allow_loopback outlives the channel and may change. -EINVAL:
+ * c-ares does not take the servers; -ENOMEM.
+ */
+int channel_new(struct event_base *base, const char *servers, const bool *allow_loopback,
+                const struct channel_events *events, struct channel **ret_channel);
 
 /* Questions under way are dropped: nothing is said of them. */
 void channel_free(struct channel *c);

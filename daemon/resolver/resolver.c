@@ -143,13 +143,13 @@ static int servers_text(const struct string_list *servers, char **ret_text)
     return 0;
 }
 
-static int open_channel(struct resolver *r, struct event_base *base, const struct string_list *servers)
+static int open_channel(struct resolver *r, struct event_base *base, const struct resolver_options *options)
 {
     const struct channel_events events = {.arg = r, .answered = answered, .settled = settled};
     char *text = NULL;
-    int err = servers_text(servers, &text);
+    int err = servers_text(options->servers, &text);
     if (!err)
-        err = channel_new(base, text, &events, &r->channel);
+        err = channel_new(base, text, options->allow_loopback, &events, &r->channel);
     free(text);
     return err;
 }
@@ -166,7 +166,7 @@ int resolver_new(struct event_base *base, const struct resolver_options *options
     if (!err)
         err = loop_timer_init(&r->timer, base, settled, r);
     if (!err)
-        err = open_channel(r, base, options->servers);
+        err = open_channel(r, base, options);
     if (!err)
         err = metrics_add(metrics, resolver_metrics, sizeof resolver_metrics / sizeof *resolver_metrics, &r->counters);
     if (err)

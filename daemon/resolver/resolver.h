@@ -20,6 +20,7 @@ struct resolver;
 struct resolver_options {
     const struct string_list *servers; /* none: the system's */
     const struct string_list *zones;   /* our own; outlives the resolver */
+    const bool *allow_loopback;        /* whether names may have such addresses; outlives it and may change */
     struct names_options names;
 };
 

@@ -51,6 +51,8 @@ static const char *useless_ipv6(const uint8_t b[static 16])
         return "a link-local address (fe80::/10): it means nothing without the link it is on";
     if (IN6_IS_ADDR_V4MAPPED(&a))
         return "an IPv4-mapped address: write the IPv4 address itself";
+    if (IN6_IS_ADDR_V4COMPAT(&a))
+        return "an IPv4-compatible address (::/96): write the IPv4 address itself"; /* RFC 4291 section 2.5.5.1 */
     return NULL;
 }
 

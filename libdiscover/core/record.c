@@ -174,12 +174,13 @@ int record_set_meta(struct record *r, const char *key, const char *value)
     return 0;
 }
 
-/* A name whose last part is a number was meant to be an address: there is no such domain. */
+/* A name whose last part is a number, as inet_aton(3) reads it, too, was meant to be an address: there is no such domain. */
 static bool ends_in_number(const char *name)
 {
     const char *last = strrchr(name, '.');
     last = last ? last + 1 : name;
-    return last[strspn(last, "0123456789")] == '\0';
+    return last[strspn(last, "0123456789")] == '\0' ||
+           (strncmp(last, "0x", 2) == 0 && last[2 + strspn(last + 2, "0123456789abcdef")] == '\0');
 }
 
 bool hostname_valid(const char *name)

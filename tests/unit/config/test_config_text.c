@@ -66,6 +66,9 @@ START_TEST(test_places)
     }
     ck_assert_str_eq(config_text_place(&text, 1000).file, "a");
     config_text_fini(&text);
+    folder_write("marked", "\xef\xbb\xbf"
+                           "1;");
+    assert_text("marked", "1;\n");
     folder_remove();
 }
 END_TEST

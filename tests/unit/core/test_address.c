@@ -23,6 +23,9 @@ START_TEST(what_nobody_can_reach_is_refused)
         {"ff02::1", "multicast"},
         {"fe80::1", "link-local"},
         {"::ffff:10.1.2.3", "IPv4-mapped"},
+        {"::10.1.2.3", "IPv4-compatible"},
+        {"0x7f000001", "neither an add"},
+        {"127.0x1", "neither an add"},
         {"10.0.0.256", "neither an add"},
         {"1.2.3", "neither an add"},
         {"12345", "neither an add"},
@@ -48,8 +51,9 @@ END_TEST
 
 START_TEST(what_somebody_may_reach_is_taken)
 {
-    static const char *const good[] = {"10.0.0.1", "127.0.0.1",   "198.18.0.1", "100.64.0.1",       "::1",
-                                       "fd00::1",  "2001:db8::1", "db",         "db-1.example.com", "3com.example"};
+    static const char *const good[] = {"10.0.0.1",      "127.0.0.1",   "198.18.0.1", "100.64.0.1",       "::1",
+                                       "fd00::1",       "2001:db8::1", "db",         "db-1.example.com", "3com.example",
+                                       "0xcafe.example"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         struct record r;
         const char *why = "";

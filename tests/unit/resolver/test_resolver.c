@@ -2,7 +2,11 @@
 /* What the resolver refuses, and that a server that is not there is no answer. */
 #include "daemon/resolver/resolver.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/support/unit.h"
 
@@ -10,6 +14,7 @@ static struct event_base *base;
 static struct metrics *metrics;
 static struct resolver *resolver;
 static int n_resolved;
+static bool allow_loopback;
 
 static void on_resolved(void *arg, const char *name, const struct addresses *address)
 {
@@ -28,8 +33,10 @@ static void setup(const char *server)
     static char *const zone[] = {(char *)"discover.internal"};
     static struct string_list zones = {(char **)zone, 1};
     const struct resolver_ops ops = {.resolved = on_resolved, .settled = on_settled};
-    const struct resolver_options options = {
-        .servers = &servers, .zones = &zones, .names = {.names_max = 10, .queries_max = 10}};
+    const struct resolver_options options = {.servers = &servers,
+                                             .zones = &zones,
+                                             .allow_loopback = &allow_loopback,
+                                             .names = {.names_max = 10, .queries_max = 10}};
     n_resolved = 0;
     base = event_base_new();
     ck_assert_int_eq(metrics_new(&metrics), 0);
@@ -86,6 +93,64 @@ START_TEST(a_server_that_is_not_there_is_a_failure)
 }
 END_TEST
 
+/* A name server that says of every name that it is at 127.0.0.1, and nowhere by IPv6. */
+static void answer(evutil_socket_t fd, short what, void *arg)
+{
+    static const uint8_t record[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1};
+    uint8_t m[512];
+    struct sockaddr_in from;
+    socklen_t n_from = sizeof from;
+    ssize_t n = recvfrom(fd, m, sizeof m - sizeof record, 0, (struct sockaddr *)&from, &n_from);
+    (void)what, (void)arg;
+    ck_assert_int_gt(n, 16);
+    size_t end = 12 + strlen((char *)m + 12) + 5; /* of the question; what may follow is left out */
+    bool ipv4 = m[end - 3] == 1;
+    m[2] |= 0x80;
+    m[7] = ipv4;
+    m[11] = 0;
+    memcpy(m + end, record, sizeof record);
+    (void)!sendto(fd, m, end + (ipv4 ? sizeof record : 0), 0, (struct sockaddr *)&from, n_from);
+}
+
+static struct event *serve(char ret_address[static 32])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    snprintf(ret_address, 32, "127.0.0.1:%d", ntohs(at.sin_port));
+    return event_new(NULL, fd, EV_READ | EV_PERSIST, answer, NULL);
+}
+
+static void resolve_until(const char *counted, uint64_t least)
+{
+    const struct addresses unknown = {0};
+    char address[32];
+    struct event *server = serve(address);
+    setup(address);
+    event_base_set(base, server);
+    ck_assert_int_eq(event_add(server, NULL), 0);
+    resolver_add(resolver, "db.example.com", &unknown);
+    while (counter(counted) < least)
+        ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+    int fd = event_get_fd(server);
+    event_free(server);
+    close(fd);
+}
+
+START_TEST(a_name_is_no_way_round_the_rules_of_addresses)
+{
+    resolve_until("discoverd_resolver_denials_total", 2);
+    ck_assert_int_eq(n_resolved, 0);
+    teardown();
+    allow_loopback = true;
+    resolve_until("discoverd_resolver_changes_total", 1);
+    ck_assert_int_eq(n_resolved, 1);
+    teardown();
+}
+END_TEST
+
 /* Freed while questions are under way: nothing is said of them any more. */
 START_TEST(it_can_be_freed_at_any_time)
 {
@@ -99,4 +164,4 @@ START_TEST(it_can_be_freed_at_any_time)
 END_TEST
 
 UNIT_TESTS("resolver", names_below_our_own_zones_are_refused, a_server_that_is_not_there_is_a_failure,
-           it_can_be_freed_at_any_time)
+           a_name_is_no_way_round_the_rules_of_addresses, it_can_be_freed_at_any_time)
