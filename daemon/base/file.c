@@ -99,6 +99,10 @@ const char *file_secret_error(int err)
                "0640";
     if (err == -EACCES)
         return "we may not read the file: chown root:discoverd and chmod 0640, and the folders above it must let us in";
+    if (err == -EINVAL)
+        return "a pipe, a socket or a device, and no file";
+    if (err == -EFBIG)
+        return "larger than any secret";
     return strerror(-err);
 }
 

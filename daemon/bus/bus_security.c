@@ -63,6 +63,11 @@ static natsStatus set_user(natsOptions *o, const char *user, const char *path, c
         return refuse_file("nats.password_file", path, err, ret_why);
     if (password)
         password[strcspn(password, "\r\n")] = '\0';
+    if (password && !*password) {
+        free(password);
+        snprintf(ret_why, BUS_WHY_CAP, "nats.password_file: there is nothing in its first line: %s", path);
+        return NATS_INVALID_ARG;
+    }
     natsStatus s = natsOptions_SetUserInfo(o, user, password ? password : "");
     if (password)
         explicit_bzero(password, n);

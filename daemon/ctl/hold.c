@@ -13,7 +13,16 @@
 #include "daemon/ctl/ctl.h"
 #include "libdiscover/core/clock.h"
 
-static const int taken_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH};
+/* These are about this process alone, or cannot be taken; all others are the command's, also those that a container is stopped by. */
+static bool is_own(int number)
+{
+    static const int own[] = {SIGKILL, SIGSTOP, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD, SIGPIPE, SIGSEGV,
+                              SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,  SIGABRT, SIGXCPU, SIGXFSZ, SIGURG};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i] == number)
+            return true;
+    return false;
+}
 
 static bool is_ignored(int number)
 {
@@ -27,9 +36,9 @@ int hold_init(struct hold *h)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    for (size_t i = 0; i < sizeof taken_signals / sizeof *taken_signals; i++)
-        if (!is_ignored(taken_signals[i]))
-            sigaddset(&set, taken_signals[i]);
+    for (int number = 1; number <= SIGRTMAX; number++)
+        if (!is_own(number) && !is_ignored(number))
+            (void)sigaddset(&set, number); /* but those that libc keeps for itself */
     *h = (struct hold){.signals = -1, .input = -1, .chld_ignored = is_ignored(SIGCHLD)};
     (void)signal(SIGCHLD, SIG_DFL); /* else no child would be reported */
     if (sigprocmask(SIG_BLOCK, &set, &h->old) < 0)

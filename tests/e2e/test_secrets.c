@@ -87,6 +87,13 @@ START_TEST(password_that_cannot_be_used_is_refused)
     ck_assert_msg(strstr(o.out, "refused") && strstr(o.out, "nats.password_file") && strstr(o.out, "chmod 0640"), "%s",
                   o.out);
     ck_assert(logged(&a, "chmod 0640"));
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    write_secret("password", "");
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 1);
+    ck_assert_msg(strstr(o.out, "nothing in its first line"), "%s", o.out);
+    ck_assert_int_eq(unlink(path) | mkfifo(path, 0600), 0);
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 1);
+    ck_assert_msg(strstr(o.out, "a pipe, a socket or a device"), "%s", o.out);
     holds_for(500, works(), b.seen);
 }
 END_TEST

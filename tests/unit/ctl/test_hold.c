@@ -49,7 +49,7 @@ END_TEST
 
 START_TEST(signals_are_passed_on)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGALRM};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         (void)signal(signals[i], SIG_DFL); /* whoever runs the tests in the background has SIGINT ignored */
         ck_assert_int_eq(hold_shell("exec sleep 30", signals[i]), 128 + signals[i]);
