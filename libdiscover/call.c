@@ -12,8 +12,6 @@
 #include "libdiscover/session/check_messages.h"
 #include "libdiscover/session/pending.h"
 
-typedef Discover__V1__ClientMessage client_message;
-
 #define OK         DISCOVER__V1__SERVER_MESSAGE__BODY_OK
 #define REGISTERED DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED
 #define CHECKS     DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS
@@ -44,11 +42,12 @@ static void set_completion(struct discover_call *call, const struct call_complet
         *to->ret_call = call;
 }
 
-int call_ask(struct discover *d, client_message *msg, Discover__V1__ServerMessage__BodyCase expected,
-             const struct call_completion *to)
+int call_ask(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body,
+             Discover__V1__ServerMessage__BodyCase expected, const struct call_completion *to)
 {
     struct discover_call *call;
-    int err = pending_new(d, msg, expected, &call);
+    Discover__V1__ClientMessage msg = client_message(kind, body);
+    int err = pending_new(d, &msg, expected, &call);
     if (err < 0)
         return err;
     set_completion(call, to);
@@ -197,10 +196,7 @@ int discover_deregister_async(struct discover *d, const char *service, const cha
     body.service = (char *)service;
     body.instance = (char *)instance;
     body.own = dropped;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
-    msg.deregister = &body;
-    return call_ask(d, &msg, OK, &to);
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, &body.base, OK, &to);
 }
 
 int discover_heartbeat_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
@@ -214,10 +210,8 @@ int discover_heartbeat_async(struct discover *d, const char *service, const char
     Discover__V1__Heartbeat body = DISCOVER__V1__HEARTBEAT__INIT;
     body.service = (char *)service;
     body.instance = (char *)instance;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT;
-    msg.heartbeat = &body;
-    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_HEARTBEAT, &body.base, OK,
+                    &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_report_check_async(struct discover *d, const char *service, const char *instance, const char *check,
@@ -229,10 +223,8 @@ int discover_report_check_async(struct discover *d, const char *service, const c
     err = err ? err : check_names(service, instance);
     if (err || (err = report_check_message(service, instance, check, state, note, &body)))
         return err;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK;
-    msg.report_check = &body;
-    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK, &body.base, OK,
+                    &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_checks_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
@@ -244,10 +236,8 @@ int discover_checks_async(struct discover *d, const char *service, const char *i
     if (err < 0)
         return err;
     Discover__V1__ChecksRequest body = checks_message(service, instance);
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS;
-    msg.checks = &body;
-    return call_ask(d, &msg, CHECKS, &(struct call_completion){fn, arg, ret_call});
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS, &body.base, CHECKS,
+                    &(struct call_completion){fn, arg, ret_call});
 }
 
 /* --- the forms that wait --- */
@@ -357,12 +347,10 @@ static int next_part(struct document *document, const char *name, bool next)
 {
     struct call_outcome *o = &document->outcome;
     Discover__V1__DocumentRequest body = DISCOVER__V1__DOCUMENT_REQUEST__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     body.name = (char *)name;
     body.next = next;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT;
-    msg.document = &body;
-    return call_await(o, call_ask(o->d, &msg, DOCUMENT, &(struct call_completion){on_part, document, &o->call}));
+    return call_await(o, call_ask(o->d, DISCOVER__V1__CLIENT_MESSAGE__BODY_DOCUMENT, &body.base, DOCUMENT,
+                                  &(struct call_completion){on_part, document, &o->call}));
 }
 
 int discover_document(struct discover *d, const char *name, discover_document_fn *fn, void *arg)

@@ -30,9 +30,9 @@ struct call_outcome {
 /* Whether the handle may be used now; -EINVAL, or as context_check, which discover_last_error tells. */
 int call_begin(struct discover *d);
 
-/* Sends it, or will; the answer is to be of that kind. -ENOMEM. */
-int call_ask(struct discover *d, Discover__V1__ClientMessage *msg, Discover__V1__ServerMessage__BodyCase expected,
-             const struct call_completion *to);
+/* Sends a message of that kind, or will; the answer is to be of that kind. -ENOMEM. */
+int call_ask(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body,
+             Discover__V1__ServerMessage__BodyCase expected, const struct call_completion *to);
 
 /* The completion of who waits; arg: an outcome. And waits. err: of its beginning. */
 void call_on_outcome(void *arg, const struct discover_answer *answer);

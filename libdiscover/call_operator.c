@@ -6,8 +6,6 @@
 
 #include "libdiscover/session/check_messages.h"
 
-typedef Discover__V1__ClientMessage client_message;
-
 #define OK       DISCOVER__V1__SERVER_MESSAGE__BODY_OK
 #define STATUS   DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
 #define RELOADED DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
@@ -27,10 +25,7 @@ static int override(struct discover *d, const char *service, const char *instanc
         body.traceparent = traceparent;
         body.tracestate = d->trace->state;
     }
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE;
-    msg.override = &body;
-    return call_ask(d, &msg, OK, to);
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_OVERRIDE, &body.base, OK, to);
 }
 
 int discover_override_async(struct discover *d, const char *service, const char *instance, enum discover_state state,
@@ -47,48 +42,35 @@ int discover_failover_async(struct discover *d, const char *service, const char 
     if (err < 0)
         return err;
     Discover__V1__Failover body = failover_message(service, region);
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FAILOVER;
-    msg.failover = &body;
-    return call_ask(d, &msg, OK, &(struct call_completion){fn, arg, ret_call});
-}
-
-/* Messages that say nothing but what they are. */
-static int ask_plain(struct discover *d, Discover__V1__ClientMessage__BodyCase kind,
-                     Discover__V1__ServerMessage__BodyCase expected, const struct call_completion *to)
-{
-    int err = call_begin(d);
-    if (err < 0)
-        return err;
-    Discover__V1__Leave leave = DISCOVER__V1__LEAVE__INIT;
-    Discover__V1__Reload reload = DISCOVER__V1__RELOAD__INIT;
-    Discover__V1__StatusRequest status = DISCOVER__V1__STATUS_REQUEST__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = kind;
-    if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE)
-        msg.leave = &leave;
-    else if (kind == DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD)
-        msg.reload = &reload;
-    else
-        msg.status = &status;
-    return call_ask(d, &msg, expected, to);
+    return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_FAILOVER, &body.base, OK,
+                    &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_leave_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, OK, &(struct call_completion){fn, arg, ret_call});
+    Discover__V1__Leave body = DISCOVER__V1__LEAVE__INIT;
+    int err = call_begin(d);
+    return err ? err
+               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, &body.base, OK,
+                          &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, RELOADED,
-                     &(struct call_completion){fn, arg, ret_call});
+    Discover__V1__Reload body = DISCOVER__V1__RELOAD__INIT;
+    int err = call_begin(d);
+    return err ? err
+               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, &body.base, RELOADED,
+                          &(struct call_completion){fn, arg, ret_call});
 }
 
 int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
-    return ask_plain(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, STATUS,
-                     &(struct call_completion){fn, arg, ret_call});
+    Discover__V1__StatusRequest body = DISCOVER__V1__STATUS_REQUEST__INIT;
+    int err = call_begin(d);
+    return err ? err
+               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, &body.base, STATUS,
+                          &(struct call_completion){fn, arg, ret_call});
 }
 
 /* --- the forms that wait --- */
@@ -129,14 +111,12 @@ int discover_forget(struct discover *d, const char *host)
 {
     struct call_outcome o = {.d = d};
     Discover__V1__Forget body = DISCOVER__V1__FORGET__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     int err = host ? call_begin(d) : -EINVAL;
     if (err < 0)
         return err;
     body.host = (char *)host;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET;
-    msg.forget = &body;
-    return call_await(&o, call_ask(d, &msg, OK, &(struct call_completion){call_on_outcome, &o, &o.call}));
+    return call_await(&o, call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_FORGET, &body.base, OK,
+                                   &(struct call_completion){call_on_outcome, &o, &o.call}));
 }
 
 int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg)

@@ -18,8 +18,6 @@ struct share {
     char service[TABLE_KEY_MAX + 1];
 };
 
-typedef Discover__V1__ClientMessage client_message;
-
 static struct share *find(const struct discover *d, const char *service)
 {
     struct share *s = d->shares;
@@ -50,13 +48,10 @@ static bool is_wanted(struct discover *d, const char *service)
 static int say(struct discover *d, const char *service, bool stop)
 {
     Discover__V1__Share body = DISCOVER__V1__SHARE__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     uint32_t id;
     body.service = (char *)service;
     body.stop = stop;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE;
-    msg.share = &body;
-    return link_queue(d, &msg, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, &body.base, &id);
 }
 
 /* What cannot be said now is said to the next connection. */
@@ -117,14 +112,11 @@ int shares_send(struct discover *d)
 static int send_ejection(struct discover *d, const char *service, const struct ejection *ejection)
 {
     Discover__V1__Eject body = DISCOVER__V1__EJECT__INIT;
-    client_message msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     uint32_t id;
     body.service = (char *)service;
     body.id = ejection->id;
     body.for_ms = (uint32_t)ejection->for_ms;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT;
-    msg.eject = &body;
-    return link_send(d, &msg, &id);
+    return link_send(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, &body.base, &id);
 }
 
 /* Without a connection they are taken all the same: they would be old news when there is one. */

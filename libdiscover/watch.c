@@ -211,12 +211,9 @@ void watches_each(const struct discover *d, watch_key_fn *fn, void *arg)
 static int say(struct discover_watch *w, bool stop)
 {
     Discover__V1__Watch body = DISCOVER__V1__WATCH__INIT;
-    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
     body.service = w->service;
     body.stop = stop;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH;
-    msg.watch = &body;
-    return link_queue(w->d, &msg, &w->request);
+    return link_queue(w->d, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH, &body.base, &w->request);
 }
 
 int watches_send(struct discover *d)

@@ -41,6 +41,16 @@ int connection_enter_set(const struct connection *c);
 /* 0 or a negative errno; a Unix socket connects at once or not at all. Not while open. */
 int connection_open(struct connection *c, const char *path);
 
+/* A message of that kind, which points to its body. */
+static inline Discover__V1__ClientMessage client_message(Discover__V1__ClientMessage__BodyCase kind,
+                                                         ProtobufCMessage *body)
+{
+    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    msg.body_case = kind;
+    msg.status = (Discover__V1__StatusRequest *)body; /* or another: they share their place */
+    return msg;
+}
+
 /*
  * Queues a message and sends what the socket takes. -EMSGSIZE: larger than a frame, nothing was queued; -ENOBUFS:
  * too much is waiting to be sent. fd: goes with it and is taken over, -1: none; only when nothing else is queued.

@@ -121,10 +121,12 @@ uint32_t link_next_id(struct discover *d)
     return d->last_id;
 }
 
-static int queue_with(struct discover *d, Discover__V1__ClientMessage *msg, int fd, uint32_t *ret_id)
+static int queue_with(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, int fd,
+                      uint32_t *ret_id)
 {
-    *ret_id = msg->id = link_next_id(d);
-    return connection_send(&d->connection, msg, fd);
+    Discover__V1__ClientMessage msg = client_message(kind, body);
+    *ret_id = msg.id = link_next_id(d);
+    return connection_send(&d->connection, &msg, fd);
 }
 
 /* From now on the daemon owes an answer. */
@@ -134,9 +136,9 @@ static void note_asked(struct discover *d)
         d->pending.silent_ns = clock_now_ns();
 }
 
-int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id)
 {
-    return queue_with(d, msg, -1, ret_id);
+    return queue_with(d, kind, body, -1, ret_id);
 }
 
 /* Once it was ours, whoever has it now has taken it over from us. */
@@ -162,13 +164,10 @@ static int send_held(struct discover *d, struct held *held)
     }
     if (had_it(d, held))
         body.take_over = false;
-    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER;
-    msg.register_ = &body;
     /* Behind something else it would go with that: the number must do then, as for one that is dead. */
     int pidfd = connection_has_queued(&d->connection) ? -1 : registration_pidfd(&held->registration);
     body.pidfd = pidfd >= 0;
-    err = queue_with(d, &msg, pidfd, &held->request);
+    err = queue_with(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, &body.base, pidfd, &held->request);
     registration_message_fini(&body);
     note_asked(d);
     return err;
@@ -213,9 +212,9 @@ void link_start(struct discover_call *call)
     link_arm(d);
 }
 
-int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id)
+int link_send(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id)
 {
-    int err = link_queue(d, msg, ret_id);
+    int err = link_queue(d, kind, body, ret_id);
     end_if(d, err);
     return err;
 }
@@ -226,12 +225,9 @@ static int send_hello(struct discover *d)
     hello.version_min = hello.version_max = API_VERSION;
     hello.client = d->name;
     d->hello_ns = clock_now_ns();
-    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO;
-    msg.hello = &hello;
     uint32_t id;
     note_asked(d);
-    return link_queue(d, &msg, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO, &hello.base, &id);
 }
 
 /* 1. */
@@ -360,11 +356,8 @@ static int take_back(struct discover *d, const Discover__V1__Registered *registe
     Discover__V1__Deregister body = DISCOVER__V1__DEREGISTER__INIT;
     body.service = registered->service;
     body.instance = registered->instance;
-    Discover__V1__ClientMessage msg = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    msg.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER;
-    msg.deregister = &body;
     uint32_t id;
-    return link_queue(d, &msg, &id);
+    return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_DEREGISTER, &body.base, &id);
 }
 
 /* 3. */

@@ -34,11 +34,12 @@ void link_descriptors_gone(struct discover *d, bool set_is_new);
 /* Sets the timer to what comes next, after something was added to what is due. */
 void link_arm(struct discover *d);
 
-/* Gives the message an id, which it returns in *ret_id, and sends it. While up; a failure ends the connection. */
-int link_send(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
+/* Gives a message of that kind an id, which it returns in *ret_id, and sends it. While up; a failure ends the connection. */
+int link_send(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id);
 
 /* The same from within a step, whose caller ends the connection after a failure. */
-int link_queue(struct discover *d, Discover__V1__ClientMessage *msg, uint32_t *ret_id);
+int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body,
+               uint32_t *ret_id);
 
 /* Begins a call, which is taken over: it is sent at once, or when the link is up. What cannot be sent has ended by now. */
 void link_start(struct discover_call *call);
