@@ -85,7 +85,6 @@ static int parse_request(const struct api *api, const Discover__V1__ChecksReques
 void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
     struct listing l = {.message = DISCOVER__V1__CHECKS__INIT, .room = LISTED_ROOM};
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     struct instance_key key;
     const char *why = NULL;
     if (parse_request(c->api, m->checks, &key, &why) < 0) {
@@ -94,10 +93,7 @@ void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *
     }
     c->api->ops.each_check(c->api->ops.arg, &key, key.instance[0] ? add : add_short, &l);
     l.message.checks = l.infos;
-    message.id = m->id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS;
-    message.checks = &l.message;
-    api_client_send(c, &message, -1);
+    api_client_send(c, m->id, DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS, &l.message.base, -1);
     for (size_t i = 0; i < l.message.n_checks; i++)
         discover__v1__check_info__free_unpacked(l.infos[i], NULL);
 }

@@ -140,11 +140,16 @@ static struct out_frame *make_frame(const Discover__V1__ServerMessage *message, 
     return f;
 }
 
-void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *message, int fd)
+void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMessage__BodyCase kind,
+                     ProtobufCMessage *body, int fd)
 {
+    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
+    message.id = id;
+    message.body_case = kind;
+    message.status = (Discover__V1__Status *)body; /* or another: they share their place */
     if (c->sock < 0)
         return;
-    struct out_frame *f = make_frame(message, fd);
+    struct out_frame *f = make_frame(&message, fd);
     if (!f) {
         api_client_close(c);
         return;
@@ -164,23 +169,17 @@ void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *me
 void api_client_send_moved(struct api_client *c)
 {
     Discover__V1__TableMoved moved = DISCOVER__V1__TABLE_MOVED__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
-    message.table_moved = &moved;
-    api_client_send(c, &message, c->api->ops.table_fd(c->api->ops.arg));
+    api_client_send(c, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED, &moved.base,
+                    c->api->ops.table_fd(c->api->ops.arg));
 }
 
 void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     error.code = code;
     error.reason = (char *)reason;
-    message.id = id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR;
-    message.error = &error;
     metric_inc(&c->api->metrics.refused);
-    api_client_send(c, &message, -1);
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR, &error.base, -1);
 }
 
 void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)

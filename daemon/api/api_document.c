@@ -39,17 +39,13 @@ void api_document_drop(struct api_client *c)
 static void send_part(struct api_client *c, uint32_t id)
 {
     Discover__V1__Document document = DISCOVER__V1__DOCUMENT__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     size_t left = c->document.n - c->document.sent, n = left < PART_MAX ? left : PART_MAX;
     document.part.data = (uint8_t *)c->document.text + c->document.sent;
     document.part.len = n;
     document.more = n < left;
-    message.id = id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT;
-    message.document = &document;
     c->document.sent += n;
     bool more = document.more;
-    api_client_send(c, &message, -1);
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT, &document.base, -1);
     if (!more)
         api_document_drop(c);
 }

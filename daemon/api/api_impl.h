@@ -108,8 +108,9 @@ void api_exit(struct api *api);
 int api_client_new(struct api *api, int sock, const struct peer *peer, struct share *share);
 void api_client_free(struct api_client *c);
 
-/* Sends a message, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
-void api_client_send(struct api_client *c, const Discover__V1__ServerMessage *message, int fd);
+/* Sends a message of that kind, the answer to request id or 0, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
+void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMessage__BodyCase kind,
+                     ProtobufCMessage *body, int fd);
 void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 
 /* Last words, and the end. */

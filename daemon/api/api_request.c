@@ -14,7 +14,6 @@
 #include "libdiscover/core/wire.h"
 
 typedef Discover__V1__ClientMessage ClientMessage;
-typedef Discover__V1__ServerMessage ServerMessage;
 
 void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
@@ -24,11 +23,7 @@ void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code cod
 static void send_ok(struct api_client *c, uint32_t id)
 {
     Discover__V1__Ok ok = DISCOVER__V1__OK__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
-    message.id = id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_OK;
-    message.ok = &ok;
-    api_client_send(c, &message, -1);
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_OK, &ok.base, -1);
 }
 
 /* What the agent's results are called on the wire. */
@@ -82,7 +77,6 @@ static void send_welcome(struct api_client *c, uint32_t id)
 {
     const struct api *api = c->api;
     Discover__V1__Welcome welcome = DISCOVER__V1__WELCOME__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     char name[64];
     snprintf(name, sizeof name, "discoverd %s", api->options.version);
     welcome.version = API_VERSION;
@@ -90,10 +84,7 @@ static void send_welcome(struct api_client *c, uint32_t id)
     welcome.host = (char *)api->options.host;
     welcome.epoch = api->ops.epoch(api->ops.arg);
     welcome.clock_ns = clock_now_ns();
-    message.id = id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME;
-    message.welcome = &welcome;
-    api_client_send(c, &message, api->ops.table_fd(api->ops.arg));
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME, &welcome.base, api->ops.table_fd(api->ops.arg));
 }
 
 static void handle_hello(struct api_client *c, const ClientMessage *m)
@@ -177,13 +168,9 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
 static void send_registered(struct api_client *c, uint32_t id, const char *service, const char *instance)
 {
     Discover__V1__Registered registered = DISCOVER__V1__REGISTERED__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     registered.service = (char *)service;
     registered.instance = (char *)instance;
-    message.id = id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED;
-    message.registered = &registered;
-    api_client_send(c, &message, -1);
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED, &registered.base, -1);
 }
 
 void api_operation_begin(struct api_client *c, const char *traceparent, const char *tracestate, const char *service,
@@ -302,17 +289,13 @@ static void handle_reload(struct api_client *c, const ClientMessage *m)
 static void tell_reloaded(struct api_client *c, const struct reload_report *report)
 {
     Discover__V1__Reloaded reloaded = DISCOVER__V1__RELOADED__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     reloaded.n_taken = report->taken.n;
     reloaded.taken = report->taken.items;
     reloaded.n_needs_restart = report->restart.n;
     reloaded.needs_restart = report->restart.items;
     reloaded.n_refused = report->refused.n;
     reloaded.refused = report->refused.items;
-    message.id = c->reload_id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED;
-    message.reloaded = &reloaded;
-    api_client_send(c, &message, -1);
+    api_client_send(c, c->reload_id, DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED, &reloaded.base, -1);
 }
 
 void api_reloaded(struct api *api, uint64_t number, const struct reload_report *report)
@@ -377,13 +360,9 @@ static void handle_status(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
-    ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     api->ops.status(api->ops.arg, &status);
     status_counters_fill(api->all_metrics, &status);
-    message.id = m->id;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
-    message.status = &status;
-    api_client_send(c, &message, -1);
+    api_client_send(c, m->id, DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS, &status.base, -1);
 }
 
 /* --- which is which --- */

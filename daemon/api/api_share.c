@@ -63,13 +63,10 @@ static bool concerns(const struct api_ejection *e, const struct api_subscription
 static void pass_on(struct api_client *to, const struct api_ejection *e, int64_t now_ns)
 {
     Discover__V1__Ejected ejected = DISCOVER__V1__EJECTED__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     ejected.service = (char *)e->service;
     ejected.id = e->id;
     ejected.for_ms = (uint32_t)((e->until_ns - now_ns) / NS_PER_MS);
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED;
-    message.ejected = &ejected;
-    api_client_send(to, &message, -1);
+    api_client_send(to, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED, &ejected.base, -1);
 }
 
 /* The oldest it has not heard of, one a turn. */

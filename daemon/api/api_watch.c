@@ -8,7 +8,6 @@
 void api_watch_tell(struct api_subscription *s)
 {
     Discover__V1__Changed changed = DISCOVER__V1__CHANGED__INIT;
-    Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     char traceparent[TRACE_PARENT_CAP];
     changed.service = s->key.topic->service;
     if (s->traced) {
@@ -17,9 +16,7 @@ void api_watch_tell(struct api_subscription *s)
         changed.tracestate = s->key.topic->trace->state;
     }
     s->traced = false;
-    message.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED;
-    message.changed = &changed;
-    api_client_send(s->client, &message, -1);
+    api_client_send(s->client, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED, &changed.base, -1);
 }
 
 void api_changed(struct api *api, const char *service, const struct trace_context *trace)
