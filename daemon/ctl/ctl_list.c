@@ -28,6 +28,7 @@ struct listing_call {
     struct discover *d;
     const struct list_options *options;
     json_t *rows;
+    json_t *away; /* which other region answers, by service */
     size_t left_out;
     size_t usable, total; /* of the service at hand: those that are meant */
 };
@@ -57,6 +58,14 @@ static bool is_of_domain(const char *service, const char *domain)
     return strncmp(service, domain, n) == 0 && service[n] == '/';
 }
 
+static void take_failovers(void *arg, const struct discover_status *s)
+{
+    struct listing_call *call = arg;
+    for (size_t i = 0; i < s->n_failovers; i++)
+        if (*s->failovers[i].at)
+            (void)json_object_set_new(call->away, s->failovers[i].service, json_string(s->failovers[i].at));
+}
+
 static int add_service(void *arg, const char *service, size_t n_usable, size_t n_total)
 {
     struct listing_call *call = arg;
@@ -70,14 +79,19 @@ static int add_service(void *arg, const char *service, size_t n_usable, size_t n
         if (discover_each_instance(call->d, service, count_instance, call) < 0 || call->total == 0)
             return 0;
     }
-    return json_array_append_new(call->rows, service_document(service, call->usable, call->total));
+    json_t *row = service_document(service, call->usable, call->total), *at = json_object_get(call->away, service);
+    if (at)
+        (void)json_object_set(row, "at", at);
+    return json_array_append_new(call->rows, row);
 }
 
 static void add_service_row(struct rows *rows, const json_t *row)
 {
-    char counts[48];
+    char counts[48 + LABEL_CAP + 24];
     long long usable = number_of(row, "usable"), total = number_of(row, "instances");
-    snprintf(counts, sizeof counts, "%lld/%lld", usable, total);
+    bool away = json_object_get(row, "at");
+    snprintf(counts, sizeof counts, "%lld/%lld%s%s%s", usable, total, away ? ", region " : "",
+             away ? text_of(row, "at") : "", away ? " answers" : "");
     rows_add(rows,
              usable == 0      ? STYLE_BAD
              : usable < total ? STYLE_WARNING
@@ -200,14 +214,16 @@ int cmd_list(const struct ctl *ctl, char **argv)
     if (ctl_wants_help(argv))
         return print_help("list [DOMAIN]",
                           "All services, or those of a domain: their names, and how many of their instances "
-                          "are usable.",
+                          "are usable; and which other region answers for them, if one does.",
                           list_specs);
     int status = parse(list_specs, argv, 1, &o);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;
-    struct listing_call call = {.d = d, .options = &o, .rows = json_array()};
+    struct listing_call call = {.d = d, .options = &o, .rows = json_array(), .away = json_object()};
+    (void)!discover_status(d, take_failovers, &call); /* no daemon: what it left behind is listed all the same */
     int result = discover_each_service(d, add_service, &call);
+    json_decref(call.away);
     status = print_all(d, ctl, result, &of_services, call.rows);
     discover_free(d);
     return status;

@@ -299,6 +299,8 @@ START_TEST(an_operator_says_who_answers)
     ck_assert_int_eq(ctl(&a, &o, "status", NULL), 0);
     ck_assert_msg(strstr(o.out, "failover       shop/payment: region b answers, for "), "%s", o.out);
     ck_assert_msg(strstr(o.out, "; set to b by user "), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "list", NULL), 0);
+    ck_assert_msg(strstr(o.out, "2/2, region b answers\n"), "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "failover", "shop/payment", "off", NULL), 0);
     wait_until(1000, dns_says("2001 "), a.seen);
     ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", NULL), 0);
