@@ -195,7 +195,7 @@ static void host(struct dns_answering *a)
 /* The name of an address: "<host>.host" or "<hex>.addr.<domain>", in the first zone of names. */
 static void put_reverse(struct dns_answering *a, const struct dns_reverse_name *found)
 {
-    uint8_t labels[3 * (DNS_LABEL_MAX + 1)];
+    uint8_t labels[5 * (DNS_LABEL_MAX + 1)];
     struct dns_out out = dns_out(labels, sizeof labels);
     const struct dns_name *name = a->name;
     char hex[40];
@@ -206,6 +206,10 @@ static void put_reverse(struct dns_answering *a, const struct dns_reverse_name *
     dns_put_label(&out, found->label, strlen(found->label));
     if (found->is_host)
         dns_put_label(&out, "host", 4);
+    if (found->region[0]) {
+        dns_put_label(&out, found->region, strlen(found->region));
+        dns_put_label(&out, "region", 6);
+    }
     dns_put_ptr_in_zone(&a->records, labels, dns_out_bytes(&out), a->ask->forward);
     (void)dns_add(a, 1);
     dns_end_answers(a, 0);

@@ -20,7 +20,7 @@
 struct named {
     uint8_t bytes[16];
     bool is_host;
-    uint32_t label; /* where its text is in the pool */
+    uint32_t label, region; /* where their texts are in the pool */
 };
 
 struct list {
@@ -33,6 +33,7 @@ struct index {
     struct list ipv4, ipv6;
     char *pool; /* labels, each with its NUL */
     size_t pool_n, pool_cap;
+    uint32_t region; /* of what is being read: its text in the pool */
 };
 
 struct dns_reverse {
@@ -111,12 +112,12 @@ static int add_label(struct index *x, const char *text, size_t n, uint32_t *ret_
     return 0;
 }
 
-static int add_address(struct list *list, const uint8_t *bytes, bool is_host, uint32_t label)
+static int add_address(struct list *list, const uint8_t *bytes, bool is_host, uint32_t label, uint32_t region)
 {
     if (reserve((void **)&list->named, list->n, &list->cap, sizeof *list->named) < 0)
         return -ENOMEM;
     struct named *named = &list->named[list->n++];
-    *named = (struct named){.is_host = is_host, .label = label};
+    *named = (struct named){.is_host = is_host, .label = label, .region = region};
     memcpy(named->bytes, bytes, list->bytes);
     return 0;
 }
@@ -126,9 +127,9 @@ static int add_families(struct index *x, uint8_t families, const uint8_t *ipv4, 
 {
     int err = 0;
     if (families & DISCOVER_HAS_IPV4)
-        err = add_address(&x->ipv4, ipv4, is_host, label);
+        err = add_address(&x->ipv4, ipv4, is_host, label, x->region);
     if (!err && families & DISCOVER_HAS_IPV6)
-        err = add_address(&x->ipv6, ipv6, is_host, label);
+        err = add_address(&x->ipv6, ipv6, is_host, label, x->region);
     return err;
 }
 
@@ -138,10 +139,11 @@ static int add_host(struct index *x, const struct table_view *v)
     size_t n;
     struct host_entry e;
     uint32_t label;
-    if (v->key_bytes < 2 || v->key_bytes > LABEL_MAX + 1 || table_view_details(v, 0, &details, &n) < 0 ||
+    size_t name = table_key_name_bytes(table_view_key(v), v->key_bytes);
+    if (name < 2 || name > LABEL_MAX + 1 || table_view_details(v, 0, &details, &n) < 0 ||
         host_entry_read(details, n, &e) < 0 || !e.alive)
         return 0;
-    int err = add_label(x, table_view_key(v) + 1, v->key_bytes - 1, &label);
+    int err = add_label(x, table_view_key(v) + 1, name - 1, &label);
     return err ? err : add_families(x, e.addresses.families, e.addresses.ipv4, e.addresses.ipv6, true, label);
 }
 
@@ -159,23 +161,49 @@ static int add_service(struct index *x, const struct table_view *v)
     return err;
 }
 
+/* What another region has, under the name of the own one's: it is there by its own name as well. */
+static bool is_answer_of_other(const struct table *t, const struct table_view *v)
+{
+    struct table_failover failover;
+    return v->n_first > 0 && table_view_endpoint(v, 0)->tier == DISCOVER_ELSEWHERE &&
+           table_failover(t, table_view_key(v), v->key_bytes, &failover) == 0;
+}
+
+/* Of another region, whose name stands behind the key's; what the own one has while another answers for it, too. */
+static int enter_region(struct index *x, const struct table *t, const struct table_view *v)
+{
+    struct table_region region = {.own = false};
+    const char *key = table_view_key(v);
+    size_t name = table_key_name_bytes(key, v->key_bytes), n = v->key_bytes - name;
+    x->region = 0;
+    if (n < 2 || n > LABEL_MAX + 1 || (table_region(t, key + name + 1, n - 1, &region) == 0 && region.own))
+        return 0;
+    return add_label(x, key + name + 1, n - 1, &x->region);
+}
+
 /* What cannot be read just now, because it changes, is in the next index. */
 static int add_slot(struct index *x, const struct table *t, uint32_t slot, struct table_view *v)
 {
     int err = table_view_read(t, slot, v);
     if (err)
         return err == -ENOMEM ? err : 0;
-    if (v->kind == TABLE_HOST && table_key_is_of(table_view_key(v), v->key_bytes, ""))
-        return add_host(x, v);
-    return v->kind == TABLE_SERVICE ? add_service(x, v) : 0;
+    if (v->kind != TABLE_HOST && (v->kind != TABLE_SERVICE || is_answer_of_other(t, v)))
+        return 0;
+    err = enter_region(x, t, v);
+    if (err)
+        return err;
+    return v->kind == TABLE_HOST ? add_host(x, v) : add_service(x, v);
 }
 
-/* By address; of several names for one, a host's comes first, and always the same. */
+/* By address; of several names for one, the own region's come first, of these a host's, and always the same. */
 static int by_address(const void *x, const void *y, void *arg)
 {
     const struct named *a = x, *b = y;
     const char *pool = arg;
     int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
+    if (order)
+        return order;
+    order = strcmp(pool + a->region, pool + b->region);
     if (order)
         return order;
     if (a->is_host != b->is_host)
@@ -194,6 +222,7 @@ static int read_table(const struct table *t, struct index *x)
     struct table_view v;
     int err = 0;
     table_view_init(&v);
+    err = add_label(x, "", 0, &x->region); /* the own one's, at 0 */
     for (uint32_t slot = 0; slot < table_slots_used(t) && !err; slot++)
         err = add_slot(x, t, slot, &v);
     table_view_fini(&v);
@@ -327,6 +356,7 @@ static int find_in(const struct index *x, const uint8_t *address, size_t n, unsi
     if (!named)
         return -ENOENT;
     ret_name->is_host = named->is_host;
+    memcpy(ret_name->region, x->pool + named->region, strlen(x->pool + named->region) + 1);
     memcpy(ret_name->label, x->pool + named->label, strlen(x->pool + named->label) + 1);
     return 0;
 }

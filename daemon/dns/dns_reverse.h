@@ -17,7 +17,8 @@
 /* An address with the name it has: "<host>.host", or where no host has it "<hex>.addr.<domain>". */
 struct dns_reverse_name {
     bool is_host;
-    char label[LABEL_CAP]; /* the host or the domain */
+    char label[LABEL_CAP];  /* the host or the domain */
+    char region[LABEL_CAP]; /* "": the own one; else below "<region>.region" */
 };
 
 #define DNS_REVERSE_BEHIND_NS NS_PER_S

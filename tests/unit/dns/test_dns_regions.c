@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of another region: its own services alone, and what is said as long as it cannot be asked. */
+#include "daemon/dns/dns_reverse.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -183,6 +185,34 @@ START_TEST(who_answers_for_the_own_region_is_named)
 }
 END_TEST
 
+/* An address of another region has the name it has there; one that the own region has as well has the own one's. */
+START_TEST(addresses_there_have_names_there)
+{
+    const struct lease lease = {.epoch = 1,
+                                .min_epoch = 1,
+                                .ttl_ms = 1000,
+                                .region = "b",
+                                .addresses = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 2, 0, 9}}};
+    begin(TABLE_LIVE);
+    ck_assert_int_eq(catalog_set_host(other, "web-9", &lease, true, 1), 0);
+    catalog_flush(other);
+    const char *why;
+    struct dns_tables *tables = fixture_tables();
+    ck_assert_int_eq(dns_zone_parse("10.in-addr.arpa", &config.zones.zone[1], &why), 0);
+    config.zones.n = 2;
+    ck_assert_int_eq(dns_reverse_new(tables, &config.reverse), 0);
+    ck_assert_int_eq(dns_reverse_build(config.reverse, now_ns), 0);
+    ck_assert_str_eq(first(ask("1.0.2.10.in-addr.arpa", PTR), 0, PTR)->target, "0a020001.addr.shop" B);
+    ck_assert_str_eq(first(ask("9.0.2.10.in-addr.arpa", PTR), 0, PTR)->target, "web-9.host" B);
+    put_host("web-1", "10.2.0.9", NULL, "eu-1", "eu");
+    flush();
+    ck_assert_int_eq(dns_reverse_build(config.reverse, now_ns), 0);
+    ck_assert_str_eq(first(ask("9.0.2.10.in-addr.arpa", PTR), 0, PTR)->target, "web-1.host." ZONE);
+    dns_reverse_free(config.reverse);
+    end();
+}
+END_TEST
+
 /* What would have targets longer than a name may be is not there. */
 START_TEST(a_name_that_leaves_no_room_for_targets_is_none)
 {
@@ -199,5 +229,5 @@ END_TEST
 
 UNIT_TESTS("regions", every_form_of_name_is_there_once_more, nodes_are_there_and_regions_that_are_not_read_are_not,
            the_own_region_has_a_name_as_well, a_region_is_a_place, never_heard_is_not_known,
-           stale_is_said_as_soon_as_it_is, who_answers_for_the_own_region_is_named,
+           stale_is_said_as_soon_as_it_is, who_answers_for_the_own_region_is_named, addresses_there_have_names_there,
            a_name_that_leaves_no_room_for_targets_is_none)
