@@ -27,6 +27,7 @@ void world_store(int region, enum bus_bucket bucket, int key, const uint8_t *byt
     *v = (struct value){.seq = ++s->last_seq, .time_ns = world.now_ns, .deleted = n == 0, .n = n};
     memcpy(v->bytes, bytes, n);
     world_republish(region, bucket, key);
+    world_mirror(region);
 }
 
 /* ---- hosts ---- */

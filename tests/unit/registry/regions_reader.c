@@ -127,6 +127,12 @@ int __wrap_bus_check(struct bus *b, enum bus_bucket bucket)
     return world_check(b->region, bucket);
 }
 
+int __wrap_bus_remember(struct bus *b, enum bus_bucket bucket);
+int __wrap_bus_remember(struct bus *b, enum bus_bucket bucket)
+{
+    return world_remember(b->region, bucket);
+}
+
 /* ---- the daemon ---- */
 
 static struct config *config;
@@ -167,7 +173,8 @@ void reader_open(void)
              "host = \"reader\"; address = [\"10.0.0.9\"]; region = \"a\"; state_dir = \"%s\"; registry = { lease_ttl "
              "= \"10s\"; };\n"
              "limits = { table_bytes = 1048576; };\n"
-             "regions = ( { name = \"b\"; js_domain = \"b\"; }, { name = \"c\"; js_domain = \"c\"; } );\n"
+             "regions = ( { name = \"b\"; js_domain = \"b\"; mirror = \"M_%%s_b\"; }, { name = \"c\"; js_domain = "
+             "\"c\"; } );\n"
              "failover = { min = %d; back_after = \"%ds\"; };\n",
              folder, MIN_HOME, (int)(BACK / NS_PER_S));
     folder_write("discoverd.conf", text);
@@ -445,6 +452,12 @@ void reader_mail(int region, const struct mail *mail)
         break;
     case MAIL_END:
         b->events.snapshot_end(b->arg, mail->bucket, mail->err, "");
+        break;
+    case MAIL_REMEMBERED:
+        b->events.remembered(b->arg, mail->bucket, &m);
+        break;
+    case MAIL_REMEMBERED_END:
+        b->events.remembered_end(b->arg, mail->bucket, mail->err, mail->created + INT64_C(1700000000) * NS_PER_S);
         break;
     case MAIL_LEASE_PUT:
         agent_published(agent, mail->token, mail->err, mail->value.seq, NS_PER_MS, world.now_ns);

@@ -126,6 +126,44 @@ static void lose(int region)
     connect_later(region);
 }
 
+/* Mirrors are as far as the way lets them be. */
+void world_mirror(int region)
+{
+    struct world_region *r = &world.regions[region];
+    for (int b = 0; b < BUS_BUCKETS && region == MIRRORED && passes(region); b++)
+        if (r->mirrors[b].created == 0 || r->mirrors[b].created == r->streams[b].created)
+            r->mirrors[b] = r->streams[b];
+}
+
+static int64_t newest_of(const struct stream *s)
+{
+    int64_t newest = 0;
+    for (int k = 0; k < KEYS; k++)
+        newest = s->key[k].seq && s->key[k].time_ns > newest ? s->key[k].time_ns : newest;
+    return newest;
+}
+
+int world_remember(int region, enum bus_bucket bucket)
+{
+    const struct stream *s = &world.regions[region].mirrors[bucket];
+    struct way *w = &ways[region];
+    int64_t at_ns = world.now_ns + NS_PER_MS, newest_ns = newest_of(s);
+    for (int k = 0; k < KEYS; k++, at_ns += world_random_ns(300 * NS_PER_MS))
+        if (s->key[k].seq)
+            mail_at(region, at_ns, w->life,
+                    &(struct mail){.kind = MAIL_REMEMBERED,
+                                   .bucket = bucket,
+                                   .key = k,
+                                   .value = s->key[k],
+                                   .age_ns = newest_ns - s->key[k].time_ns});
+    mail_at(region, at_ns, w->life,
+            &(struct mail){.kind = MAIL_REMEMBERED_END,
+                           .bucket = bucket,
+                           .err = s->created && w->connected ? 0 : -ENOENT,
+                           .created = newest_ns});
+    return 0;
+}
+
 /* All that was held back comes at once, in its order. */
 static void let_go(int region)
 {
@@ -147,6 +185,7 @@ void world_set_link(int region, enum link link)
     world.regions[region].link = link;
     if (link == LINK_WHOLE && was == LINK_KEEP)
         let_go(region);
+    world_mirror(region);
     if (link == LINK_RESET || link == LINK_HOLE) {
         ways[region].link_life++;
         ways[region].n_kept = 0;
@@ -166,6 +205,7 @@ void world_set_up(int region, bool up)
         lose(r);
     if (up)
         world_hosts_connect(region);
+    world_mirror(region);
 }
 
 void world_put_lease(const uint8_t *bytes, size_t n, uint64_t token)

@@ -21,13 +21,14 @@
             ck_abort_msg(__VA_ARGS__);                                                                                 \
     } while (0)
 
-#define REGIONS 3
-#define HOSTS   4
-#define READER  HOSTS /* its key in HOSTS of the own region */
-#define KEYS    (HOSTS + 1)
-#define TTL     (10 * NS_PER_S)
-#define BEAT    (TTL / 3)
-#define VALUE   320
+#define REGIONS  3
+#define HOSTS    4
+#define MIRRORED 1     /* the region with mirrors */
+#define READER   HOSTS /* its key in HOSTS of the own region */
+#define KEYS     (HOSTS + 1)
+#define TTL      (10 * NS_PER_S)
+#define BEAT     (TTL / 3)
+#define VALUE    320
 
 enum link { LINK_WHOLE, LINK_RESET, LINK_HOLE, LINK_KEEP };
 
@@ -56,14 +57,24 @@ struct world_host {
 struct world_region {
     bool up; /* its NATS */
     enum link link;
-    unsigned drop;    /* per mille of what is republished */
-    int64_t delay_ns; /* at most */
-    struct stream streams[BUS_BUCKETS];
+    unsigned drop;                                            /* per mille of what is republished */
+    int64_t delay_ns;                                         /* at most */
+    struct stream streams[BUS_BUCKETS], mirrors[BUS_BUCKETS]; /* a mirror hears nothing of another life */
     struct world_host hosts[HOSTS];
 };
 
 /* What arrives at the daemon. */
-enum mail_kind { MAIL_CONNECTED, MAIL_DISCONNECTED, MAIL_LIVE, MAIL_INFO, MAIL_ENTRY, MAIL_END, MAIL_LEASE_PUT };
+enum mail_kind {
+    MAIL_CONNECTED,
+    MAIL_DISCONNECTED,
+    MAIL_LIVE,
+    MAIL_INFO,
+    MAIL_ENTRY,
+    MAIL_END,
+    MAIL_LEASE_PUT,
+    MAIL_REMEMBERED,
+    MAIL_REMEMBERED_END
+};
 
 struct mail {
     enum mail_kind kind;
@@ -103,6 +114,7 @@ void world_attach(int region); /* a connection: for ever, until detached */
 void world_detach(int region);
 int world_resync(int region, enum bus_bucket bucket);
 int world_check(int region, enum bus_bucket bucket);
+int world_remember(int region, enum bus_bucket bucket);               /* what its mirror has, which is here */
 void world_put_lease(const uint8_t *bytes, size_t n, uint64_t token); /* the daemon's own */
 void world_turn_at(int64_t at_ns);                                    /* instead of what was said before */
 void world_pause(int64_t until_ns);                                   /* the daemon does not run until then */

@@ -37,6 +37,7 @@ void world_beat(int region, int host);
 void world_hosts_connect(int region); /* again, within 2 s */
 
 void world_ways_reset(void);
+void world_mirror(int region); /* takes over what there is */
 void world_republish(int region, enum bus_bucket bucket, int key);
 void world_way_event(const struct event *e); /* of the last three kinds */
 bool world_mail_is_over(const struct event *e);

@@ -37,7 +37,8 @@ static struct {
     int64_t cut_ns[REGIONS];    /* since when nothing at all passes; 0: something may */
     int64_t live_ns[REGIONS];   /* since when it is told as live, and all of it arrives; 0: it is not */
     int64_t lost_ns[REGIONS];   /* when a bucket of it lost its content */
-    bool known[REGIONS];        /* it was live in this life, or its file has it */
+    bool known[REGIONS];        /* it was live in this life, or its file has it, or its mirror was read */
+    bool filed[REGIONS];        /* its file has it by the end of this life */
     unsigned seen[REGIONS];     /* hosts in the last answer */
     int at;                     /* who answers */
     int64_t enough_ns;          /* since when the own region has enough; 0: it has not */
@@ -117,7 +118,8 @@ static void watch_content(int r, struct seen now)
 static void watch_health(int r, struct seen now)
 {
     enum region_state state = reader_region_state(r);
-    model.known[r] |= state == REGION_LIVE;
+    model.filed[r] |= state == REGION_LIVE;
+    model.known[r] |= model.filed[r] || (state != REGION_NEVER && r == MIRRORED);
     promise(model.known[r] || now.sync == TABLE_UNSYNCED, "%s was never heard, and is told as %d", world_region_name(r),
             now.sync);
     promise(!model.known[r] || state != REGION_NEVER, "%s is forgotten", world_region_name(r));
@@ -379,9 +381,10 @@ static void fault_restart(int r, int h)
     say("the daemon stops%s", leave_files ? "" : ", and loses its files");
     reader_stop(leave_files);
     model.running = false;
-    for (int i = 0; i < REGIONS && !leave_files; i++) {
-        model.seen[i] = 0;
-        model.known[i] = false;
+    for (int i = 0; i < REGIONS; i++) {
+        model.filed[i] &= leave_files;
+        model.known[i] = model.filed[i];
+        model.seen[i] = model.filed[i] ? model.seen[i] : 0;
     }
     later(NS_PER_S / 10 + world_random_ns(20 * NS_PER_S), daemon_starts, r, h);
 }
