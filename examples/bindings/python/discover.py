@@ -126,6 +126,7 @@ _PROTOTYPES = {
     "discover_registration_set_protocol": (c_int, c_void_p, c_int),
     "discover_registration_set_weight": (c_int, c_void_p, c_uint32),
     "discover_registration_set_priority": (c_int, c_void_p, c_uint16),
+    "discover_registration_set_exported": (c_int, c_void_p, c_int),
     "discover_registration_set_state": (c_int, c_void_p, c_int),
     "discover_registration_add_tag": (c_int, c_void_p, c_char_p),
     "discover_registration_set_meta": (c_int, c_void_p, c_char_p, c_char_p),
@@ -563,12 +564,13 @@ class Registration:
     """An instance of a service, for as long as this process and its Discover live, or until it is closed."""
 
     def __init__(self, d, service, port, instance=None, addresses=(), protocol=Protocol.TCP, weight=1, priority=0,
-                 state=State.PASSING, tags=(), meta=None):
+                 state=State.PASSING, tags=(), meta=None, exported=True):
         self._d, self._r, self.service, self.instance = d, c_void_p(), service, instance or ""
         _check(_lib.discover_registration_new(_bytes(service), port, byref(self._r)), service)
         settings = [("set_instance", instance)] if instance is not None else []
         settings += [("add_address", address) for address in addresses] + [("add_tag", tag) for tag in tags]
         settings += [("set_protocol", protocol), ("set_weight", weight), ("set_priority", priority), ("set_state", state)]
+        settings += [("set_exported", int(exported))]
         settings += [("set_meta", key, value) for key, value in (meta or {}).items()]
         for name, *values in settings:
             values = [_bytes(v) if isinstance(v, str) else v for v in values]
