@@ -98,6 +98,11 @@ static void on_flush(void *arg)
         daemon_turn(d);
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 void daemon_turn(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
@@ -107,8 +112,8 @@ void daemon_turn(struct daemon *d)
     next_ns = regions_ns < next_ns ? regions_ns : next_ns;
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
-    int64_t events_ns = events_tick(d->events, now_ns);
-    next_ns = events_ns < next_ns ? events_ns : next_ns;
+    next_ns = earlier(next_ns, events_tick(d->events, now_ns));
+    next_ns = earlier(next_ns, d->rpc ? rpc_tick(d->rpc, now_ns) : INT64_MAX);
     if (!flush_may_wait(d, now_ns)) {
         flush(d, now_ns);
     } else if (d->flushed_ns + flush_interval_ns(d) < next_ns) {

@@ -5,7 +5,7 @@
  *
  *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
  *   parts_regions.c  other regions, as a part
- *   parts_events.c   what is told over NATS, as a part
+ *   parts_events.c   what is told and asked over NATS, as parts
  *   daemon.c   the loop: turns, seconds, signals
  *   systemd_parts.c  the parts that have to do with systemd
  *   stop.c     how a life ends
@@ -26,6 +26,7 @@
  *     services            configuration -> agent, checks
  *     unit_services       units of systemd -> services
  *     requests            socket -> agent
+ *     rpc, rpc_work       requests over NATS -> documents
  *     hostname_addresses  the catalog's host names -> resolver -> catalog
  *     host_address        the addresses of this machine
  *     catalog_file        the catalog on disk
@@ -74,6 +75,7 @@
 #include "daemon/registry/region_failover.h"
 #include "daemon/registry/regions.h"
 #include "daemon/registry/requests.h"
+#include "daemon/registry/rpc.h"
 #include "daemon/registry/services.h"
 #include "daemon/registry/soa_serial.h"
 #include "daemon/registry/status.h"
@@ -129,6 +131,7 @@ struct daemon {
     struct host_address *host_address;
     struct catalog *catalog;
     struct events *events;
+    struct rpc *rpc; /* NULL: not yet, or not any more */
     struct outbound *outbound;
     struct agent *agent; /* of outbound */
     struct inbound *inbound;
@@ -214,6 +217,9 @@ void supervision_part_stop(struct daemon *d);
 /* parts_events.c */
 int events_part_start(struct daemon *d);
 void events_part_stop(struct daemon *d);
+int rpc_part_start(struct daemon *d);
+void rpc_part_stop(struct daemon *d);
+void daemon_rpc_request(void *daemon, const struct bus_request *request);
 
 /* parts_regions.c. The third: as in api.h. */
 int regions_part_start(struct daemon *d);

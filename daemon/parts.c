@@ -178,7 +178,8 @@ static int inbound_start(struct daemon *d)
         .arg = d,
         .resync = resync,
         .check = check,
-        .put_done = daemon_forget_published};
+        .put_done = daemon_forget_published,
+        .request = daemon_rpc_request};
     return inbound_new(&reach, &d->inbound);
 }
 
@@ -461,6 +462,7 @@ static const struct part parts[] = {
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", requests_start, requests_stop},
     {"HTTP", http_part_start, http_part_stop},
+    {"requests over NATS", rpc_part_start, rpc_part_stop},
     {"regions", regions_part_start, regions_part_stop},
     {"bus", bus_part_start, bus_part_stop},
     {"supervision", supervision_part_start, supervision_part_stop},

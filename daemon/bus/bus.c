@@ -169,6 +169,7 @@ static int make_links(struct bus *b)
             .puts = b->puts,
             .feeds = b->feeds[i],
             .message_ttl = b->message_ttl,
+            .requests = &b->requests,
         };
         err = bus_link_new(&b->options, &setup, &b->links.all[i]);
     }
@@ -186,6 +187,10 @@ static int make_parts(struct bus *b)
         name_mirrors(b);
     if (err == 0)
         err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
+    b->requests = (struct bus_requests){.box = b->box,
+                                        .counters = &b->counters,
+                                        .host = b->options.host,
+                                        .max = b->events.request ? b->options.max_requests : 0};
     if (err == 0)
         err = make_links(b);
     if (err == 0)
@@ -341,25 +346,6 @@ int bus_check(struct bus *b, enum bus_bucket bucket)
     return 0;
 }
 
-int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n)
-{
-    size_t subject_len = strlen(subject);
-    if (!b->connected)
-        return -ENOTCONN;
-    if (n > BUS_SAY_MAX)
-        return -EMSGSIZE;
-    struct say_mail *mail = malloc(sizeof *mail + subject_len + 1 + n);
-    if (!mail)
-        return -ENOMEM;
-    memcpy(mail->subject, subject, subject_len + 1);
-    mail->n = n;
-    mail->bytes = memcpy(mail->subject + subject_len + 1, bytes, n);
-    int err = bus_publisher_say(b->writer, mail);
-    if (err < 0)
-        free(mail);
-    return err;
-}
-
 int bus_remember(struct bus *b, enum bus_bucket bucket)
 {
     if (!b->mirrors[bucket].stream.name[0])
@@ -463,6 +449,12 @@ static const struct metric metric_table[] = {
     COUNTER_OF(bus_counters, gets, "discoverd_bus_gets_total",
                "Requests for messages or batches of them, where NATS lets us make no consumers."),
     COUNTER_OF(bus_counters, denials, "discoverd_bus_denials_total", "Operations that NATS did not permit."),
+    COUNTER_OF(bus_counters, requests, "discoverd_bus_requests_total", "Requests over NATS that were taken."),
+    COUNTER_OF(bus_counters, requests_no_inbox, "discoverd_bus_requests_refused_total{reason=\"no_inbox\"}",
+               "Requests not looked at: their answer would go to something that is no inbox, they are larger than 4096 "
+               "bytes, or too many wait (limits.requests_waiting)."),
+    COUNTER_OF(bus_counters, requests_too_large, "discoverd_bus_requests_refused_total{reason=\"too_large\"}", NULL),
+    COUNTER_OF(bus_counters, requests_full, "discoverd_bus_requests_refused_total{reason=\"full\"}", NULL),
     COUNTER_OF(bus_counters, said, "discoverd_bus_published_total{result=\"written\"}",
                "Messages published that nobody confirms, events and answers; failed: no connection, or not permitted."),
     COUNTER_OF(bus_counters, say_failures, "discoverd_bus_published_total{result=\"failed\"}", NULL),

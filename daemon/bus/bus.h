@@ -60,6 +60,7 @@ struct bus_options {
     size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED */
     int64_t snapshot_timeout_ns;         /* of a snapshot as a whole */
     int64_t info_timeout_ns;             /* of a question how far a bucket is [3 s] */
+    size_t max_requests;                 /* of others that wait to be answered, at most; 0: none is listened for */
 };
 
 struct bus_put_result {
@@ -87,6 +88,16 @@ struct bus_info {
         *lacks; /* settings that are not as they should be: sentences, each ended by '\n'; lives during the call */
 };
 
+#define BUS_REQUEST_MAX   4096        /* bytes of one */
+#define BUS_REQUEST_QUEUE "discoverd" /* of those of whom one answers for all */
+
+/* What somebody asks under $SRV.>, discover.<region>.rpc.resolve (one of all daemons hears it) or ...rpc.host.<host>.>. */
+struct bus_request {
+    const char *subject, *reply; /* as all here, only during the call */
+    const char *text;            /* n bytes, and a NUL */
+    size_t n;
+};
+
 /* All on the main thread, from bus_dispatch. None may be NULL, but where it says so. They may call bus_put, bus_resync and so on. */
 struct bus_events {
     /* Also after each reconnect, always after a disconnected. The live feeds are subscribed. */
@@ -105,6 +116,8 @@ struct bus_events {
      * is new (reloaded): nothing was lost.
      */
     void (*moved)(void *arg, const char *server, bool reloaded);
+    /* Somebody asks; bus_answer may follow at any time. NULL: none is listened for. */
+    void (*request)(void *arg, const struct bus_request *request);
     /* What bus_say published was denied on this connection, where nothing more is said; once in a life. May be NULL. */
     void (*say_denied)(void *arg, const char *text);
 
@@ -192,6 +205,12 @@ int bus_make_mirror(struct bus *b, enum bus_bucket bucket);
 /* How its mirror was when a snapshot was read last. */
 enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
 uint64_t bus_mirror_snapshots(const struct bus *b); /* that were read from mirrors */
+
+/*
+ * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS tell
+ * (headers Nats-Service-Error and -Code); there the body is empty. As bus_say.
+ */
+int bus_answer(struct bus *b, const char *reply, int error, const char *text, size_t n);
 
 bool bus_connected(const struct bus *b);
 

@@ -122,6 +122,11 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
     case BUS_MAIL_MIRROR:
         dispatch_mirror(b, (struct mirror_mail *)mail);
         break;
+    case BUS_MAIL_REQUEST:
+        bus_requests_taken(&b->requests);
+        metric_inc(&b->counters.requests);
+        b->events.request(b->arg, &((struct request_mail *)mail)->request);
+        break;
     case BUS_MAIL_PUT:
         dispatch_put(b, (struct bus_put *)mail);
         break;

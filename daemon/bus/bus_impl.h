@@ -6,6 +6,7 @@
 #include "daemon/bus/bus.h"
 #include "daemon/bus/bus_publisher.h"
 #include "daemon/bus/bus_reader.h"
+#include "daemon/bus/bus_requests.h"
 
 struct bus {
     struct bus_events events;
@@ -23,6 +24,7 @@ struct bus {
     char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
     struct bus_puts *puts;
     struct bus_links links;
+    struct bus_requests requests;
     atomic_bool message_ttl[BUS_BUCKETS];
     struct bus_reader *reader;
     struct bus_publisher *writer;

@@ -68,6 +68,7 @@ int bus_link_new(const struct bus_options *options, const struct bus_link_setup 
         return -ENOMEM;
     link->setup = *setup;
     link->host = options->host;
+    link->region = options->region;
     link->js_domain = options->js_domain;
     link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
     link->info_timeout_ms = options->info_timeout_ns ? options->info_timeout_ns / NS_PER_MS : link->request_timeout_ms;
@@ -229,19 +230,45 @@ int bus_link_learn(struct bus_link *link, const struct bus_link *from)
 }
 
 /* Its callback's thread is waited for in bus_link_close. */
+static natsStatus wait_for_delivery(struct bus_link *link, natsSubscription *sub)
+{
+    pthread_mutex_lock(&link->lock);
+    link->deliveries++;
+    pthread_mutex_unlock(&link->lock);
+    natsStatus s = natsSubscription_SetOnCompleteCB(sub, bus_link_on_delivery_end, link);
+    if (s != NATS_OK)
+        bus_link_on_delivery_end(link);
+    return s;
+}
+
 static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, const char *subject, natsMsgHandler fn,
                             void *closure)
 {
     natsStatus s = natsConnection_Subscribe(ret_sub, link->session.nc, subject, fn, closure);
-    if (s != NATS_OK)
-        return s;
-    pthread_mutex_lock(&link->lock);
-    link->deliveries++;
-    pthread_mutex_unlock(&link->lock);
-    s = natsSubscription_SetOnCompleteCB(*ret_sub, bus_link_on_delivery_end, link);
-    if (s != NATS_OK)
-        bus_link_on_delivery_end(link);
-    return s;
+    return s == NATS_OK ? wait_for_delivery(link, *ret_sub) : s;
+}
+
+/* queue: of those who ask for the same, one hears each; NULL: all. */
+static natsStatus subscribe_requests(struct bus_link *link, int which, const char *queue, const char *subject)
+{
+    natsSubscription **sub = &link->requests[which];
+    struct bus_requests *r = link->setup.requests;
+    natsStatus s = queue ? natsConnection_QueueSubscribe(sub, link->session.nc, subject, queue, bus_requests_message, r)
+                         : natsConnection_Subscribe(sub, link->session.nc, subject, bus_requests_message, r);
+    return s == NATS_OK ? wait_for_delivery(link, *sub) : s;
+}
+
+static natsStatus listen_for_requests(struct bus_link *link)
+{
+    char any[BUS_SUBJECT_CAP], own[BUS_SUBJECT_CAP];
+    snprintf(any, sizeof any, "discover.%s.rpc.resolve", link->region);
+    snprintf(own, sizeof own, "discover.%s.rpc.host.%s.*", link->region, link->host);
+    if (link->setup.requests->max == 0)
+        return NATS_OK;
+    natsStatus s = subscribe_requests(link, 0, NULL, "$SRV.>");
+    if (s == NATS_OK)
+        s = subscribe_requests(link, 1, BUS_REQUEST_QUEUE, any);
+    return s == NATS_OK ? subscribe_requests(link, 2, NULL, own) : s;
 }
 
 static natsStatus subscribe_all(struct bus_link *link)
@@ -259,7 +286,7 @@ static natsStatus subscribe_all(struct bus_link *link)
     snprintf(subject, sizeof subject, "%s.pull.*", link->inbox);
     if (s == NATS_OK)
         s = subscribe(link, &link->pulls, subject, bus_inbox_message, link->read_answers);
-    return s;
+    return s == NATS_OK ? listen_for_requests(link) : s;
 }
 
 static natsStatus set_up(struct bus_link *link)
@@ -348,6 +375,10 @@ static void destroy(struct bus_link *link)
     link->answers = NULL;
     natsSubscription_Destroy(link->pulls);
     link->pulls = NULL;
+    for (int i = 0; i < BUS_REQUEST_SUBJECTS; i++) {
+        natsSubscription_Destroy(link->requests[i]);
+        link->requests[i] = NULL;
+    }
     bus_inbox_reset(link->read_answers);
     jsCtx_Destroy(link->session.js);
     natsConnection_Destroy(link->session.nc);

@@ -17,6 +17,7 @@
 #include "daemon/bus/bus_feed.h"
 #include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
+#include "daemon/bus/bus_requests.h"
 
 #define BUS_REQUEST_TIMEOUT_NS (3 * NS_PER_S) /* of each request that the bus thread waits for */
 
@@ -31,6 +32,7 @@ struct bus_link_setup {
     struct bus_counters *counters;
     struct bus_puts *puts;
     struct bus_feed *feeds;         /* BUS_BUCKETS */
+    struct bus_requests *requests;  /* of others */
     const atomic_bool *message_ttl; /* BUS_BUCKETS: whether a message there may carry a time to live of its own */
 };
 

@@ -54,18 +54,34 @@ static void remember_denied(struct bus_link *link, const char *subject)
     pthread_mutex_unlock(&link->lock);
 }
 
+static void tell_denied(struct bus_link *link, const char *text)
+{
+    pthread_mutex_lock(&link->lock);
+    bool news = !link->say_denied_told;
+    link->say_denied_told = true;
+    pthread_mutex_unlock(&link->lock);
+    if (news)
+        bus_mail_text(link->setup.box, BUS_MAIL_SAY_DENIED, 0, 0, text);
+}
+
 /* What has not to be published to serve is no trouble of the bus: told once, and not tried again on this connection. */
 static bool take_say_denied(struct bus_link *link, const char *subject, const char *text)
 {
     if (strncmp(subject, link->say_prefix, strlen(link->say_prefix)) != 0)
         return false;
     pthread_mutex_lock(&link->lock);
-    bool news = !link->say_denied_told;
-    link->say_denied = link->say_denied_told = true;
+    link->say_denied = true;
     pthread_mutex_unlock(&link->lock);
-    if (news)
-        bus_mail_text(link->setup.box, BUS_MAIL_SAY_DENIED, 0, 0, text);
+    tell_denied(link, text);
     return true;
+}
+
+/* Who may not answer, or listen for what he could. */
+static bool is_of_requests(const struct bus_link *link, const char *text)
+{
+    char own[BUS_SUBJECT_CAP];
+    snprintf(own, sizeof own, "for Subscription to \"discover.%s.rpc.", link->region);
+    return strstr(text, own) || strstr(text, "for Subscription to \"$SRV.") || strstr(text, "for Publish to \"_INBOX.");
 }
 
 /* sub may be freed already (nats.c 3.4.1): it is not touched. */
@@ -76,6 +92,11 @@ void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, 
     struct bus_link *link = closure;
     const char *detail = nats_GetLastError(NULL);
     const char *text = detail && *detail ? detail : natsStatus_GetText(s);
+    if (s == NATS_NOT_PERMITTED && is_of_requests(link, text)) {
+        metric_inc(&link->setup.counters->denials);
+        tell_denied(link, text);
+        return;
+    }
     if (s == NATS_NOT_PERMITTED) {
         char subject[BUS_SUBJECT_CAP];
         metric_inc(&link->setup.counters->denials);

@@ -13,9 +13,11 @@
 #define DISCOVERED_MAX 16
 #define DENIED_MAX     8
 
+#define BUS_REQUEST_SUBJECTS 3
+
 struct bus_link {
     struct bus_link_setup setup;
-    const char *host;                 /* borrowed */
+    const char *host, *region;        /* borrowed */
     char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
     size_t n_discovered;
     const char *js_domain;
@@ -35,7 +37,7 @@ struct bus_link {
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
     struct bus_session session;
-    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls;
+    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls, *requests[BUS_REQUEST_SUBJECTS];
     bool open, lame, closed;
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */

@@ -74,11 +74,33 @@ static bool say_is_denied(struct bus_link *link, const char *subject)
     return denied;
 }
 
+/* As micro services of NATS say it (ADR-32). */
+static natsStatus write_error(natsConnection *nc, const struct say_mail *mail)
+{
+    char code[16];
+    natsMsg *msg = NULL;
+    snprintf(code, sizeof code, "%d", mail->error);
+    natsStatus s = natsMsg_Create(&msg, mail->subject, NULL, NULL, 0);
+    if (s == NATS_OK)
+        s = natsMsgHeader_Set(msg, "Nats-Service-Error", mail->bytes);
+    if (s == NATS_OK)
+        s = natsMsgHeader_Set(msg, "Nats-Service-Error-Code", code);
+    if (s == NATS_OK)
+        s = natsConnection_PublishMsg(nc, msg);
+    natsMsg_Destroy(msg);
+    return s;
+}
+
+static natsStatus say(natsConnection *nc, const struct say_mail *mail)
+{
+    if ((int64_t)mail->n > natsConnection_GetMaxPayload(nc))
+        return NATS_MAX_PAYLOAD;
+    return mail->error ? write_error(nc, mail) : natsConnection_Publish(nc, mail->subject, mail->bytes, (int)mail->n);
+}
+
 void bus_link_say(struct bus_link *link, const struct say_mail *mail)
 {
-    natsStatus s = say_is_denied(link, mail->subject)
-                       ? NATS_NOT_PERMITTED
-                       : natsConnection_Publish(link->session.nc, mail->subject, mail->bytes, (int)mail->n);
+    natsStatus s = say_is_denied(link, mail->subject) ? NATS_NOT_PERMITTED : say(link->session.nc, mail);
     metric_inc(s == NATS_OK ? &link->setup.counters->said : &link->setup.counters->say_failures);
 }
 

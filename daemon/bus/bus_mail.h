@@ -24,6 +24,7 @@ enum bus_mail_kind {
     BUS_MAIL_MIRROR,       /* mirror_mail */
     BUS_MAIL_PUT,          /* bus_put */
     BUS_MAIL_SAY_DENIED,   /* text_mail */
+    BUS_MAIL_REQUEST,      /* request_mail */
 };
 
 struct bus_mail {
@@ -61,9 +62,16 @@ struct live_mail {
     struct kv_message m; /* points behind itself */
 };
 
+struct request_mail {
+    struct bus_mail head;
+    struct bus_request request; /* points into text */
+    char text[];
+};
+
 /* Main to the bus thread: to be published. */
 struct say_mail {
     struct mail mail;
+    int error; /* of an answer: Nats-Service-Error-Code; 0: none */
     size_t n;
     const char *bytes; /* behind the subject */
     char subject[];

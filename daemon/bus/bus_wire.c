@@ -197,6 +197,34 @@ static void swap(const char **a, const char **b)
     *b = kept;
 }
 
+/* Behind so many tokens; NULL: there are fewer. */
+static const char *behind_tokens(const char *subject, int n)
+{
+    for (; subject && n > 0; n--) {
+        subject = strchr(subject, '.');
+        subject = subject ? subject + 1 : NULL;
+    }
+    return subject;
+}
+
+static const char *behind(const char *text, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return text && strncmp(text, prefix, n) == 0 && text[n] ? text + n : NULL;
+}
+
+bool wire_inbox_valid(const char *reply, const char *host)
+{
+    const char *inner = behind(reply, "_GR_.") ? behind_tokens(reply, 3) : reply;
+    const char *name = behind(inner, "_INBOX.");
+    size_t host_n = strlen(host);
+    if (!name && !behind(inner, "_R_."))
+        return false;
+    if (strlen(reply) > BUS_REASON_CAP || strpbrk(reply, "*> \t\r\n") || strstr(reply, ".."))
+        return false;
+    return !name || strncmp(name, host, host_n) != 0 || name[host_n] != '.';
+}
+
 void wire_order_servers(const char **urls, size_t n, const char *last, uint64_t random)
 {
     for (size_t i = n; i > 1; i--) {

@@ -52,6 +52,13 @@ bool wire_number(const char *text, int base, uint64_t *ret_number);
 /* A server's time stamp (RFC 3339, UTC, to the nanosecond): nanoseconds since 1970. False: text (may be NULL) is none. */
 bool wire_time(const char *text, int64_t *ret_ns);
 
+/*
+ * Whether an answer may go there: to an inbox ("_INBOX.<...>"), or to one in another account ("_R_.<...>", the server's own)
+ * or cluster ("_GR_.<cluster>.<server>." before one of these); not with wildcards, and not to an inbox of this host. reply may
+ * be NULL.
+ */
+bool wire_inbox_valid(const char *reply, const char *host);
+
 /* By chance, but last of all those with the host and port of that URL; "" is nobody's. */
 void wire_order_servers(const char **urls, size_t n, const char *last, uint64_t random);
 

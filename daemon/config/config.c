@@ -157,7 +157,7 @@ static int read_host(struct config_source *s, struct config *c)
     return 0;
 }
 
-static int read_all(struct config_source *s, struct config *c, struct service_set *set)
+static int read_all(struct config_source *s, struct config *c, struct service_set *set, bool alone)
 {
     int err = config_source_apply(s, config_root_setting(&s->tree), &config_keys, c);
     if (!err)
@@ -173,13 +173,13 @@ static int read_all(struct config_source *s, struct config *c, struct service_se
         err = service_set_read(set, s);
     if (!err)
         err = service_set_check(set, 0, s->report, c);
-    if (!err && c->services_dir[0])
+    if (!err && c->services_dir[0] && !alone)
         err = service_files_read(set, c, s->report);
     service_set_finish(set, c);
     return err;
 }
 
-int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config)
+static int load(const char *path, bool alone, config_error_fn *fn, void *arg, struct config **ret_config)
 {
     struct config_report report = {fn, arg, 0};
     struct config_source source;
@@ -190,7 +190,7 @@ int config_load(const char *path, config_error_fn *fn, void *arg, struct config 
         return err;
     err = config_new(&c);
     if (!err) {
-        err = read_all(&source, c, &set);
+        err = read_all(&source, c, &set, alone);
         service_set_fini(&set);
         if (!err && report.n > 0)
             err = -EINVAL;
@@ -201,6 +201,16 @@ int config_load(const char *path, config_error_fn *fn, void *arg, struct config 
     }
     config_source_close(&source);
     return err;
+}
+
+int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config)
+{
+    return load(path, false, fn, arg, ret_config);
+}
+
+int config_load_alone(const char *path, config_error_fn *fn, void *arg, struct config **ret_config)
+{
+    return load(path, true, fn, arg, ret_config);
 }
 
 void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg)

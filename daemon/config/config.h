@@ -107,6 +107,9 @@ struct config {
         bool publish;
     } events;
     struct {
+        bool answer;
+    } requests;
+    struct {
         uint32_t hosts, services, services_per_domain, instances, instances_per_service, instances_per_host,
             host_changes, record_bytes, mailbox, puts;
         uint32_t api_clients, api_clients_per_uid, api_watches, api_output_bytes, ejections, hostnames,
@@ -115,7 +118,7 @@ struct config {
         uint32_t api_reserve, api_watches_per_uid, api_watches_all;
         uint32_t table_bytes, regions;
         uint32_t http_clients_per_user, http_reserve, http_held;
-        uint32_t events, events_waiting;
+        uint32_t events, events_waiting, requests, requests_waiting, answer_bytes;
         int64_t snapshot_duration_ns, api_handshake_ns, http_time_ns, http_idle_ns;
     } limits;
     struct {
@@ -154,6 +157,9 @@ typedef void config_error_fn(void *arg, const char *message);
  * them cannot be read; it was told. -ENOMEM.
  */
 int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config);
+
+/* The same without looking into services_dir: for who only wants to know how NATS is reached. */
+int config_load_alone(const char *path, config_error_fn *fn, void *arg, struct config **ret_config);
 
 /* How many files of services_dir were refused. */
 size_t config_refused_files(const struct config *config);

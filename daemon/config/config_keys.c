@@ -134,6 +134,8 @@ static const struct config_key main_table[] = {
      "Names by which it may be asked for, besides those of loopback and the address it is reached at; others are refused"},
     {"events.publish", VALUE_BOOLEAN, NO, 0, 0, AT(events.publish), "true", 0, 0,
      "Whether what happens to this host and its instances, and to hosts that are lost, is published over NATS"},
+    {"requests.answer", VALUE_BOOLEAN, NO, 0, 0, AT(requests.answer), "true", 0, 0,
+     "Whether requests over NATS are answered: the tools of NATS for its micro services, and discoverctl --host"},
 
     {"trace.endpoint", VALUE_HTTP_URL, NO, 0, 0, AT(trace.endpoint), "", 0, PATH_LEN,
      "Collector of OpenTelemetry that spans are sent to, by OTLP over HTTP (\"http://127.0.0.1:4318\"); without a path: "
@@ -229,6 +231,12 @@ static const struct config_key main_table[] = {
      "Events that are published in a second"},
     {"limits.events_waiting", VALUE_NUMBER, NO, 0, 0, AT(limits.events_waiting), "1024", 1, 1000000,
      "Events that wait for their turn, or for NATS; more are dropped, and counted"},
+    {"limits.requests", VALUE_NUMBER, NO, 0, 0, AT(limits.requests), "100", 1, 100000,
+     "Requests over NATS that are answered in a second"},
+    {"limits.requests_waiting", VALUE_NUMBER, NO, 0, 0, AT(limits.requests_waiting), "64", 1, 65536,
+     "Requests over NATS that wait for that; more are not answered, and counted"},
+    {"limits.answer_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.answer_bytes), "16000", 1024, 65000,
+     "Largest answer over NATS, in bytes; less than what NATS lets this host send at once (max_payload)"},
 
     {"limits.regions", VALUE_NUMBER, NO, 0, 0, AT(limits.regions), "8", 1, 64,
      "Other regions that are read; limits.hosts, services, instances and the like count for each of them"},

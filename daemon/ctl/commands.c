@@ -29,6 +29,7 @@ const struct command commands[] = {
     {"leave", cmd_leave, "take this host out of the registry, and stop its daemon", NULL, WORDS_NONE, NULL},
     {"forget", cmd_forget, "delete what a host that is gone has left in the registry", NULL, WORDS_HOSTS, NULL},
     {"status", cmd_status, "show how the daemon of this host is doing", status_specs, WORDS_NONE, NULL},
+    {"events", cmd_events, "show what happens in the fleet, as it is told over NATS", events_specs, WORDS_NONE, NULL},
     {"monitor", cmd_monitor, "show the daemon's log as it is written", monitor_specs, WORDS_NONE, NULL},
     {"debug", cmd_debug, "write an archive for a bug report", NULL, WORDS_FILES, NULL},
     {"completion", cmd_completion, "print what completes these commands in a shell", NULL, WORDS_NONE, "bash zsh fish"},

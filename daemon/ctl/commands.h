@@ -29,6 +29,6 @@ extern const struct command commands[];
 
 /* Options of subcommands, each in its file. */
 extern const struct option_spec deregister_specs[], resolve_specs[], status_specs[], monitor_specs[], check_specs[],
-    override_specs[];
+    override_specs[], events_specs[];
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/ctl_nats.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
@@ -17,11 +18,15 @@
 
 static void print_help(FILE *out)
 {
-    fputs("Usage: discoverctl [-s SOCKET] [--json] COMMAND ...\n\n", out);
+    fputs("Usage: discoverctl [-s SOCKET | -H HOST] [--json] COMMAND ...\n\n", out);
     for (const struct command *c = commands; c->name; c++)
         fprintf(out, "  %-12s %s\n", c->name, c->summary);
     fputs("\n  -s, --socket SOCKET  where the daemon listens (default: $DISCOVERD_SOCKET, else\n"
           "                       /run/discoverd/discoverd.sock)\n"
+          "  -H, --host HOST      ask the daemon of that host instead, over NATS: status, explain, resolve,\n"
+          "                       list, hosts, regions\n"
+          "  -N, --nats FILE      how NATS is reached, for that and for events, as discoverd.conf says it\n"
+          "                       (default: $DISCOVER_NATS, else /etc/discoverd/operator.conf)\n"
           "  --json               results as JSON\n"
           "  -h, --help           this text; after a command: its options\n"
           "  -V, --version        the version\n\n"
@@ -65,6 +70,8 @@ static int run_command(const struct ctl *ctl, char **argv)
 {
     if (!*argv)
         return ctl_usage_error("which command?");
+    if (ctl->host && !ctl_wants_help(argv + 1))
+        return ctl_remote(ctl, argv);
     for (const struct command *c = commands; c->name; c++)
         if (strcmp(*argv, c->name) == 0)
             return c->run(ctl, argv + 1);
@@ -86,6 +93,10 @@ int ctl_main(int argc, char **argv)
             ctl.json = true;
         } else if (is(*at, "-s", "--socket") && at[1]) {
             ctl.socket = *++at;
+        } else if (is(*at, "-H", "--host") && at[1]) {
+            ctl.host = *++at;
+        } else if (is(*at, "-N", "--nats") && at[1]) {
+            ctl.nats = *++at;
         } else {
             return ctl_usage_error("%s: no such option, or its value is missing", *at);
         }

@@ -19,6 +19,8 @@ enum ctl_exit {
 
 struct ctl {
     const char *socket; /* NULL: the library's default */
+    const char *host;   /* whose daemon is asked, over NATS; NULL: the one here */
+    const char *nats;   /* the file that says how NATS is reached; NULL: the default */
     bool json;
 };
 
@@ -26,7 +28,7 @@ struct ctl {
 typedef int command_fn(const struct ctl *ctl, char **argv);
 command_fn cmd_register, cmd_deregister, cmd_resolve, cmd_watch, cmd_list, cmd_hosts, cmd_status, cmd_drain, cmd_check,
     cmd_checks, cmd_undrain, cmd_maintenance, cmd_reload, cmd_leave, cmd_explain, cmd_completion, cmd_monitor,
-    cmd_debug, cmd_forget, cmd_regions, cmd_failover;
+    cmd_debug, cmd_forget, cmd_events, cmd_regions, cmd_failover;
 
 int ctl_main(int argc, char **argv);
 

@@ -83,6 +83,7 @@ void configured_bus_options(const struct config *c, bool create, struct bus_opti
                                         .mailbox = c->limits.mailbox,
                                         .max_puts = c->limits.puts,
                                         .max_value = c->limits.record_bytes,
+                                        .max_requests = c->requests.answer ? c->limits.requests_waiting : 0,
                                         .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
     set_access(&c->nats, ret_options);
 }
@@ -114,6 +115,7 @@ void configured_region_bus_options(const struct config *c, const struct region_c
     ret_options->js_domain = region->js_domain;
     ret_options->region = region->name;
     ret_options->max_puts = 1; /* none is ever made */
+    ret_options->max_requests = 0;
     ret_options->info_timeout_ns = REGION_INFO_TIMEOUT_NS;
 }
 

@@ -54,6 +54,21 @@ static void fill_status(const struct document_reach *reach, Discover__V1__Status
     status_counters_fill(reach->metrics, ret_status);
 }
 
+static void take_regions(void *arg, const struct discover_status *s)
+{
+    *(json_t **)arg = regions_document(s);
+}
+
+static int regions(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
+{
+    Discover__V1__Status message;
+    json_t *document = NULL;
+    (void)rest;
+    fill_status(reach, &message);
+    (void)status_message_tell(&message, take_regions, &document);
+    return text_of(document, ret_text, ret_n);
+}
+
 static int status(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
 {
     Discover__V1__Status message;
@@ -181,7 +196,7 @@ static const struct document {
     document_fn *make;
 } documents[] = {
     {"status", false, false, status}, {"explain", true, false, explain}, {"metrics", false, false, metrics},
-    {"config", false, true, config},  {"log", true, true, log_lines},
+    {"config", false, true, config},  {"log", true, true, log_lines},    {"regions", false, false, regions},
 };
 
 int document_text(const struct document_reach *reach, const char *name, bool is_operator, char **ret_text,

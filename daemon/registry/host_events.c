@@ -41,7 +41,7 @@ static struct told_host *room(struct host_events *h)
 }
 
 static void note(struct host_events *h, struct told_host *t, const char *host, const struct lease *lease,
-                 enum event_type what)
+                 enum event_type what, int64_t gone_ns)
 {
     char name[LABEL_CAP];
     size_t instances = 0;
@@ -52,6 +52,7 @@ static void note(struct host_events *h, struct told_host *t, const char *host, c
                             .life = lease->life ? lease->life : lease->epoch,
                             .counter = lease->counter,
                             .instances = instances,
+                            .gone_ns = gone_ns,
                             .time_ms = wall_ms()};
     memcpy(t->host, name, sizeof name);
     h->due = true;
@@ -69,25 +70,25 @@ static void choose_again(struct host_events *h, const char *dead)
 }
 
 static void gone(struct host_events *h, struct told_host *t, const char *host, const struct lease *lease,
-                 enum event_type what)
+                 enum event_type what, int64_t now_ns)
 {
     if (what == EVENT_HOST_LOST && !catalog_host_alive(h->catalog, host))
         return;
     if (t && t->what == what && t->counter == lease->counter)
         return;
-    note(h, t ? t : room(h), host, lease, what);
+    note(h, t ? t : room(h), host, lease, what, now_ns);
     if (what == EVENT_HOST_LOST)
         choose_again(h, host);
 }
 
-/* Who comes back in another life says so itself; what was held is not gone. */
+/* Who comes back in another life says so itself. */
 static void alive(struct host_events *h, struct told_host *t, const struct lease *lease)
 {
     uint64_t life = lease->life ? lease->life : lease->epoch;
     if (!t || t->what == EVENT_HOST_UP)
         return;
-    if (t->what == EVENT_HOST_LOST && t->life == life)
-        note(h, t, t->host, lease, EVENT_HOST_UP);
+    if (t->life == life)
+        note(h, t, t->host, lease, EVENT_HOST_UP, t->gone_ns);
     else
         forget(h, t);
 }
@@ -95,22 +96,23 @@ static void alive(struct host_events *h, struct told_host *t, const struct lease
 void host_events_changed(struct host_events *h, const char *host, const struct lease *lease, enum host_status status,
                          int64_t now_ns)
 {
-    (void)now_ns;
     if (!events_wanted(h->events))
         return;
     struct told_host *t = find(h, host);
     if (status == HOST_EXPIRED)
-        gone(h, t, host, lease, EVENT_HOST_LOST);
+        gone(h, t, host, lease, EVENT_HOST_LOST, now_ns);
     else if (status == HOST_HELD)
-        gone(h, t, host, lease, EVENT_HOST_HELD);
+        gone(h, t, host, lease, EVENT_HOST_HELD, now_ns);
     else if (status == HOST_ALIVE)
         alive(h, t, lease);
     else if (t)
         forget(h, t);
 }
 
-void host_events_guard(struct host_events *h, size_t held, const char *reason)
+void host_events_guard(struct host_events *h, size_t held, const char *reason, int64_t now_ns)
 {
+    if (held && !h->guard_on)
+        h->guard_ns = now_ns;
     h->guard_due |= (held > 0) != h->guard_on;
     h->guard_on = held > 0;
     h->guard_held = held;
@@ -138,7 +140,7 @@ static const char *reason_of(enum event_type what)
 
 static void choose(struct host_events *h, struct told_host *t, int64_t now_ns)
 {
-    const char *chosen = liveness_observer(h->liveness, h->config->host, t->host, now_ns);
+    const char *chosen = liveness_observer(h->liveness, h->config->host, t->host, t->gone_ns, now_ns);
     t->due = false;
     t->chosen_ns = now_ns;
     memcpy(t->chosen, chosen, strlen(chosen) + 1);
@@ -155,7 +157,7 @@ static void choose(struct host_events *h, struct told_host *t, int64_t now_ns)
 static void tell_guard(struct host_events *h, int64_t now_ns)
 {
     h->guard_due = false;
-    if (strcmp(liveness_observer(h->liveness, h->config->host, "", now_ns), h->config->host) == 0)
+    if (strcmp(liveness_observer(h->liveness, h->config->host, "", h->guard_ns, now_ns), h->config->host) == 0)
         (void)events_tell(h->events, &(struct event){.type = h->guard_on ? EVENT_GUARD_ON : EVENT_GUARD_OFF,
                                                      .held = h->guard_held,
                                                      .reason = h->guard_on ? h->guard_reason : NULL});

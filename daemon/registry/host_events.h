@@ -21,6 +21,7 @@ struct told_host {
     uint64_t life, counter;
     size_t instances;
     int64_t time_ms, chosen_ns;
+    int64_t gone_ns; /* when it was found gone */
 };
 
 /* Zeroed in the beginning, but for what it reaches. */
@@ -35,6 +36,7 @@ struct host_events {
     bool guard_due, guard_on;
     size_t guard_held;
     const char *guard_reason; /* static */
+    int64_t guard_ns;         /* since when */
     int64_t bus_lost_ns;      /* 0: it is not */
     int64_t lease_ns;         /* when an earlier life's lease was put; 0: there is none, or it said good-bye */
     bool own_stored;          /* one of this life's was */
@@ -43,7 +45,7 @@ struct host_events {
 /* Before the catalog hears of it. */
 void host_events_changed(struct host_events *h, const char *host, const struct lease *lease, enum host_status status,
                          int64_t now_ns);
-void host_events_guard(struct host_events *h, size_t held, const char *reason);
+void host_events_guard(struct host_events *h, size_t held, const char *reason, int64_t now_ns);
 
 void host_events_bus_lost(struct host_events *h, const char *reason, int64_t now_ns);
 void host_events_bus_back(struct host_events *h, int64_t now_ns);

@@ -259,7 +259,15 @@ static void on_put_done(void *arg, const struct bus_put_result *result)
 static void on_say_denied(void *arg, const char *text)
 {
     (void)arg;
-    log_warning("NATS: %s; nobody hears of this host's events (see events.publish)", text);
+    log_warning("NATS: %s; nobody hears this host's events, or can ask it over NATS (events.publish, requests.answer)",
+                text);
+}
+
+static void on_request(void *arg, const struct bus_request *request)
+{
+    struct inbound *in = arg;
+    if (in->reach.request)
+        in->reach.request(in->reach.arg, request);
 }
 
 const struct bus_events inbound_bus_events = {
@@ -272,6 +280,7 @@ const struct bus_events inbound_bus_events = {
     .snapshot_entry = on_snapshot_entry,
     .snapshot_end = on_snapshot_end,
     .put_done = on_put_done,
+    .request = on_request,
     .say_denied = on_say_denied,
     .moved = on_moved,
     .remembered = inbound_remembered,

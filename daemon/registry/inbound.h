@@ -46,6 +46,7 @@ struct inbound_reach {
     struct tracing *tracing; /* NULL: trace contexts are not looked at */
     int64_t started_ns;      /* when this life began */
     void *arg;
+    void (*request)(void *arg, const struct bus_request *request); /* somebody asks over NATS; NULL: nobody may */
     /* As bus_resync and bus_check. */
     int (*resync)(void *arg, enum bus_bucket bucket);
     int (*check)(void *arg, enum bus_bucket bucket);

@@ -156,7 +156,7 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
                     (long long)((until_ns - clock_now_ns()) / NS_PER_S), why);
     if (!held && in->guard_held)
         log_notice("no vanished hosts are kept any more");
-    host_events_guard(&in->host_events, held, why);
+    host_events_guard(&in->host_events, held, why, clock_now_ns());
     in->guard_held = held;
     in->guard_until_ns = until_ns;
     in->guard_reason = why;

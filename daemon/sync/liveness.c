@@ -82,6 +82,8 @@ void liveness_set_status(struct liveness *l, struct host *h, enum host_status st
 {
     bool was_alive = host_alive(h->status), was_held = h->status == HOST_HELD;
     bool held = status == HOST_HELD;
+    if (status == HOST_ALIVE && h->status != HOST_ALIVE)
+        h->alive_ns = h->heard_ns;
     h->status = status;
     l->alive = l->alive - was_alive + host_alive(status);
     l->held = l->held - was_held + held;

@@ -118,11 +118,12 @@ struct liveness_host {
 int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host);
 
 /*
- * The host that tells of something: own, or another one that is alive, was heard lately and tells events (its lease says
- * so), but not the one it is about. The same on all hosts that have heard the same. Walks over all hosts. Valid until
- * anything else is called.
+ * The host that tells of something: own, or another one that is alive, was heard lately, has been there since then, and tells
+ * events (its lease says so), but not the one it is about. The same on all hosts that have heard the same. Walks over all
+ * hosts. Valid until anything else is called.
  */
-const char *liveness_observer(const struct liveness *l, const char *own, const char *of, int64_t now_ns);
+const char *liveness_observer(const struct liveness *l, const char *own, const char *of, int64_t since_ns,
+                              int64_t now_ns);
 
 struct liveness_stats liveness_stats(const struct liveness *l);
 

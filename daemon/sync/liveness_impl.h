@@ -16,6 +16,7 @@ struct host {
     struct lease lease;
     uint64_t min_epoch;       /* what was told of it */
     int64_t heard_ns;         /* when its newest lease arrived, had it come live */
+    int64_t alive_ns;         /* it has been alive, and not held, since then */
     struct deadline deadline; /* when something becomes of it, but see liveness_deadline_ns */
     struct {                  /* by whom its newest lease is not: an older epoch under the same name */
         struct lease lease;

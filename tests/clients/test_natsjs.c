@@ -47,6 +47,41 @@ START_TEST(writer_reader_and_operator)
 }
 END_TEST
 
+/* As `nats service` and all clients find micro services: by name in a fleet that trusts itself, else each by its own. */
+START_TEST(tools_for_micro_services)
+{
+    static struct nats nats;
+    static struct host web2;
+    begin();
+    ck_assert_msg(shell(&o, "node %s/natsjs.mjs %s tools ops ops-secret ''", e2e_folder(), r.nats.server[0].url) == 0,
+                  "%s%s", o.out, o.err);
+    host_stop(&web1);
+    nats_start(&nats, 1);
+    host_start(&web1, &(struct host_options){.name = "one", .host = "web-1", .nats = nats.urls});
+    host_start(&web2, &(struct host_options){.name = "two", .host = "web-2", .nats = nats.urls});
+    ck_assert_msg(shell(&o, "node %s/natsjs.mjs %s tools '' '' web-1,web-2", e2e_folder(), nats.server[0].url) == 0,
+                  "%s%s", o.out, o.err);
+}
+END_TEST
+
+/* Where the server can ask several accounts the same, those that are apart as well. */
+START_TEST(tools_find_all_accounts)
+{
+    static struct host web2;
+    r.program = registry_server_program("sid");
+    if (!r.program)
+        return;
+    begin();
+    ck_assert_msg(shell(&o, "PATH=$(dirname %s):$PATH %s/examples/nats/accounts --together --reload %d %s %s",
+                        r.program, SOURCE_DIR, (int)r.nats.server[0].proc.pid, r.config, r.list) == 0,
+                  "%s", o.err);
+    registry_server_host(&r, &web2, "web-2");
+    ck_assert_msg(
+        shell(&o, "node %s/natsjs.mjs %s tools ops ops-secret web-1,web-2", e2e_folder(), r.nats.server[0].url) == 0,
+        "%s%s", o.out, o.err);
+}
+END_TEST
+
 START_TEST(a_program_registers_itself)
 {
     struct proc program;
@@ -68,6 +103,8 @@ END_TEST
 int main(void)
 {
     const struct e2e_test tests[] = {{"writer_reader_and_operator", writer_reader_and_operator},
+                                     {"tools_for_micro_services", tools_for_micro_services},
+                                     {"tools_find_all_accounts", tools_find_all_accounts},
                                      {"a_program_registers_itself", a_program_registers_itself}};
     char command[1024];
     snprintf(command, sizeof command, "%s/tests/clients/fetch-natsjs %s/packages >&2", SOURCE_DIR, BUILD_DIR);

@@ -13,6 +13,7 @@
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/proc.h"
+#include "tests/support/raw_nats.h"
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
@@ -43,6 +44,10 @@ START_TEST(test_denial_names_the_subject)
     ck_assert_int_eq(a.last_err, -EACCES);
     ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
     wait_until(1000, station_pump(&a) && strstr(a.problem, "$KV.SERVICES.shop.payment.other.p1"), station_seen(&a));
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.rpc.other.p1", "not mine", 8, 2),
+                     0); /* a name like any other */
+    wait_until(1000, station_pump(&a) && a.done == 3, station_seen(&a));
+    ck_assert_int_eq(a.last_err, -EACCES);
     station_stop(&a);
 }
 END_TEST
@@ -209,6 +214,20 @@ static void start_daemon(struct host *h, const char *name)
     host_start(h, &(struct host_options){.name = name, .nats = nats.urls, .registry = "create = false;", .bus = bus});
 }
 
+/* An operator asks, and hears what is told; a host may answer, once each, and nothing more. */
+static void check_answers(void)
+{
+    static struct raw_nats admin;
+    raw_open(&admin, nats.server[0].port, "admin", "admin-secret");
+    (void)raw_subscribe(&admin, "_INBOX.x.*");
+    (void)raw_subscribe(&admin, "discover.local.event.>");
+    raw_publish(&admin, "discover.local.rpc.host.web-1.hosts", "_INBOX.x.1", NULL, "", 0);
+    raw_publish(&admin, "$SRV.PING", "_INBOX.x.2", NULL, "", 0);
+    raw_publish(&admin, "discover.local.rpc.resolve", "_INBOX.x.3", NULL, "{\"service\":\"shop/stays\"}", 24);
+    wait_until(2000, raw_pump(&admin) && admin.n_messages >= 4, admin.error); /* two hosts hear the second */
+    raw_close(&admin);
+}
+
 /* Everything that a daemon does in its life is allowed there. */
 START_TEST(test_daemons_under_the_permissions_of_the_example)
 {
@@ -230,6 +249,7 @@ START_TEST(test_daemons_under_the_permissions_of_the_example)
     host_kill(&web1);
     host_run(&web1); /* in the place of its earlier life */
     wait_until(2000, seen_by_all(&web2, "shop/stays", 1), web2.seen);
+    check_answers();
     ck_assert_int_eq(host_counter(&web1, "discoverd_bus_denials_total"), 0);
     ck_assert_int_eq(host_counter(&web2, "discoverd_bus_denials_total"), 0);
     host_leave(&web1);

@@ -201,5 +201,35 @@ START_TEST(the_server_that_was_lost_comes_last)
 }
 END_TEST
 
+/* An answer must not become a value, a request or an event of ours. */
+START_TEST(inboxes)
+{
+    static const char *const good[] = {"_INBOX.abc.1",        "_INBOX.web-2.x",  "_R_.abc",
+                                       "_GR_.c1.s1._INBOX.x", "_INBOX.web-10.x", "_GR_.c1.s1._R_.x"};
+    static const char *const bad[] = {"",
+                                      "_INBOX",
+                                      "_INBOX.",
+                                      "_INBOX.web-1.x",
+                                      "_GR_.c1.s1._INBOX.web-1.x",
+                                      "_INBOXx.a",
+                                      "_R_",
+                                      "$KV.HOSTS.web-1",
+                                      "$JS.API.STREAM.DELETE.KV_HOSTS",
+                                      "_GR_.c1.s1.$KV.HOSTS.web-1",
+                                      "_GR_._INBOX.x",
+                                      "_INBOX.a.*",
+                                      "_INBOX.>",
+                                      "_INBOX.a b",
+                                      "_INBOX.a\r\nPUB",
+                                      "_INBOX..a",
+                                      "discover.local.hosts.web-1"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(wire_inbox_valid(good[i], "web-1"), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!wire_inbox_valid(bad[i], "web-1"), "%s", bad[i]);
+    ck_assert(!wire_inbox_valid(NULL, "web-1"));
+}
+END_TEST
+
 UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, refusals_of_puts, times,
-           denials, keys, numbers, the_server_that_was_lost_comes_last)
+           denials, keys, numbers, inboxes, the_server_that_was_lost_comes_last)

@@ -9,7 +9,7 @@ wrong=0
 missing() { echo "$1: $2"; wrong=1; }
 commands=$("$1" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
 [ -n "$commands" ]
-known=" --socket --json --help --version "
+known=" --socket --host --nats --json --help --version "
 for command in $commands; do
     help=$("$1" "$command" --help)
     section=$(printf '%s\n' "$manual" | awk -v c="$command" '/^\.S[SH]/ { on = $2 == c || $2 == "\"" c || $2 == "\"" c "\"" } on')

@@ -45,7 +45,7 @@ static void chosen(int own, const int64_t ages[HOSTS], unsigned tells, const cha
     char name[16];
     struct liveness *l = view(own, ages, tells);
     snprintf(name, sizeof name, "h%d", own);
-    snprintf(ret_name, 16, "%s", liveness_observer(l, name, of, START));
+    snprintf(ret_name, 16, "%s", liveness_observer(l, name, of, START, START));
     liveness_free(l);
 }
 
