@@ -143,3 +143,36 @@ seen shop/renamed || fail "shop/renamed is gone with another one"
 /lib/systemd/systemd --user >>/tmp/systemd.log 2>&1 &
 until_ok "connected again" sh -c 'test "$(grep -c "following the units" /tmp/log)" = 2'
 ask reload >/dev/null 2>&1 || true
+
+# The same by way of a bus with a daemon of its own, as "system" is one, where systemd has a name and may lose it.
+command -v dbus-daemon >/dev/null || { echo "-- there is no dbus-daemon"; exit 0; }
+printf '[Socket]\nListenStream=%%t/bus\n' >/run/units/dbus.socket
+cat >/run/units/dbus.service <<TXT
+[Unit]
+Requires=dbus.socket
+[Service]
+Type=notify
+ExecStart=dbus-daemon --session --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only
+TXT
+unit system.service '[X-Discover]\nService=shop/system\nPort=6\n'
+systemctl --user daemon-reload
+systemctl --user start dbus system worker@1
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$XDG_RUNTIME_DIR/bus
+mkdir /tmp/other
+sed 's|unix:path=.*private|system|; s|/tmp/state|/tmp/other|; s|/tmp/socket|/tmp/other/socket|; s|18054|18055|; s|"web-1"|"web-2"|' \
+    /tmp/discoverd.conf >/tmp/other.conf
+"$bin/discoverd" -c /tmp/other.conf >/tmp/other.log 2>&1 &
+on_system() { curl -sf "http://127.0.0.1:18055/v1/services/shop/$1" | grep -q '"usable":true'; }
+until_ok "followed by the bus" on_system system
+until_ok "an instance of a template, too" on_system worker
+systemctl --user stop system
+until_ok "it is gone by the bus" eval '! on_system system'
+systemctl --user start system
+until_ok "it is there again by the bus" on_system system
+systemctl --user stop dbus.socket dbus.service
+until_ok "the bus is away" grep -q 'systemd cannot be asked for its units' /tmp/other.log
+on_system system || fail "units are gone with the bus"
+systemctl --user start dbus
+until_ok "the bus is back" sh -c 'test "$(grep -c "following the units" /tmp/other.log)" = 2'
+systemctl --user stop system
+until_ok "it is gone by the bus that is back" eval '! on_system system'
