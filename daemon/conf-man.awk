@@ -37,7 +37,7 @@ FNR == NR { next }
     if ($3 != "") line = line ", default " $3
     if ($4 != "") line = line ", " $4
     if ($6 != "") line = line "; " $6
-    text[section] = text[section] ".TP\n.B " plain($1) "\n" plain(line) ".\n.br\n" plain($5) ".\n"
+    text[section] = text[section] ".TP\n.B " plain($1) "\n" plain(line) ".\n.br\n" code($5) ".\n"
 }
 END {
     for (i = 0; i < n_sections; i++) {
