@@ -16,7 +16,9 @@ struct addresses {
 
 /* The same words at every door. */
 #define ADDRESS_LOOPBACK_REFUSED                                                                                       \
-    "a loopback address: no other host can reach it; set allow_loopback = true where all hosts are on one machine"
+    "a loopback address: no other host can reach it; leave it out to have this host's, or set allow_loopback = true "  \
+    "in "                                                                                                              \
+    "discoverd.conf where all hosts are on one machine"
 
 #define ADDRESSES_TEXT_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
 

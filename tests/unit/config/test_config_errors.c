@@ -16,6 +16,10 @@
 #define SD      "!host = \"web-1\"; services_dir = \"$/sd\";\n"
 #define ONE     "services = ( { name = \"a/b\"; port = 1; } );\n"
 
+#define LOOPBACK                                                                                                       \
+    "a loopback address: no other host can reach it; leave it out to have this host's, or set allow_loopback = true "  \
+    "in "                                                                                                              \
+    "discoverd.conf where all hosts are on one machine"
 #define NAME_RULE "must be a name: a-z, 0-9 and '-' inside, at most 63"
 #define NAME_63   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -74,15 +78,11 @@ static const struct {
     {"registry = { lease_ttl = \"\"; };",
      "c:1: registry.lease_ttl: \"\" must be a duration such as \"10s\" or \"500ms\"\n"},
     {"dns = { ttl = \"1500ms\"; };", "c:1: dns.ttl: 1500ms must be whole seconds\n"},
-    {"address = [\"127.0.0.1\"];", "c:1: address: a loopback address: no other host can reach it; set allow_loopback = "
-                                   "true where all hosts are on one "
-                                   "machine\n"},
+    {"address = [\"127.0.0.1\"];", "c:1: address: " LOOPBACK "\n"},
     {"address = [\"0.0.0.0\"];",
      "c:1: address[0]: \"0.0.0.0\" is an unspecified address (0.0.0.0/8): nobody can connect to "
      "it; leave it out to register the host's\n"},
-    {"services = ( { " SERVICE "address = [\"127.0.0.1\"]; } );",
-     "c:1: services[0]: address: a loopback address: no other host can reach it; set allow_loopback = true where all "
-     "hosts are on one machine\n"},
+    {"services = ( { " SERVICE "address = [\"127.0.0.1\"]; } );", "c:1: services[0]: address: " LOOPBACK "\n"},
     {"api = { socket = \"/" NAME_63 NAME_63 "\"; };", "c:1: api.socket: longer than 107 bytes\n"},
 
     /* What is no name, address, URL or path. */
