@@ -15,6 +15,7 @@
 #define PINGS "ping_interval: \"1s\"\nping_max: 2\n"
 
 static struct nats nats_a, nats_b;
+static struct two_regions regions; /* of one server each */
 static struct host a, b[EYE_HOSTS];
 static char remotes[512];
 
@@ -110,7 +111,6 @@ END_TEST
 /* Nothing of the own region can be kept; the other one is read as ever. */
 START_TEST(own_without_jetstream)
 {
-    struct two_regions regions;
     two_regions_start(&regions);
     nats_server_kill(&regions.a, 0);
     regions.a.no_jetstream = true;
@@ -134,7 +134,6 @@ END_TEST
 START_TEST(consumers_deliver_into_the_feed)
 {
     static const char *const streams[] = {"SERVICES", "HOSTS"};
-    struct two_regions regions;
     struct kv kv;
     char subject[128], body[512];
     two_regions_start(&regions);
