@@ -99,6 +99,7 @@ void catalog_free(struct catalog *c)
     free(c->body);
     free(c->pages);
     free(c->staging.pages);
+    deadlines_fini(&c->foreign);
     free(c);
 }
 
@@ -249,8 +250,7 @@ static void unlink_instance(struct catalog *c, struct instance *i)
     service_drop(i->service, i);
     host_unlink(c, i->host, i);
     hostname_unlink(c, i);
-    if (i->ttl_ns)
-        DL_DELETE2(c->foreign, i, prev_foreign, next_foreign);
+    foreign_unlink(c, i);
     instance_index_remove(&c->instances, i);
 }
 
@@ -290,7 +290,8 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     i->host = h;
     if ((err = instance_index_add(&c->instances, i)) < 0)
         return err;
-    if (hostname_link(c, i) < 0) {
+    if (foreign_link(c, i) < 0 || hostname_link(c, i) < 0) {
+        foreign_unlink(c, i);
         instance_index_remove(&c->instances, i);
         return -ENOMEM;
     }
@@ -300,10 +301,6 @@ static int link_instance(struct catalog *c, struct instance *i, const struct ins
     s->unexported += i->unexported;
     i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
     host_link(c, h, i);
-    if (i->ttl_ns) {
-        DL_APPEND2(c->foreign, i, prev_foreign, next_foreign);
-        foreign_will_expire(c, i->expires_ns);
-    }
     return 0;
 }
 
@@ -339,9 +336,8 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
         old->host->digest ^= old->digest ^ i->digest;
     old->digest = i->digest;
     old->ttl_ns = i->ttl_ns;
-    old->expires_ns = i->expires_ns;
     if (i->ttl_ns)
-        foreign_will_expire(c, i->expires_ns);
+        foreign_will_expire(c, old, i->expires_ns);
     old->frozen = false;
     instance_confirm(c, old);
     old->epoch = i->epoch;

@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records of foreign writers in the catalog. They come without a lease and live for the TTL they name. */
 #include <errno.h>
-#include <utlist.h>
+#include <stddef.h>
 
 #include "daemon/catalog/model.h"
 
-#define EXPIRE_MAX 512 /* in one call: far less than 1 ms */
+#define EXPIRE_MAX 512 /* in one call: less than 1 ms */
 
-static int64_t earlier(int64_t a, int64_t b)
+static struct instance *instance_of(struct deadline *d)
 {
-    return a < b ? a : b;
+    return (struct instance *)((char *)d - offsetof(struct instance, expiry));
 }
 
-void foreign_will_expire(struct catalog *c, int64_t expires_ns)
+int foreign_link(struct catalog *c, struct instance *i)
 {
-    c->expire_ns = earlier(c->expire_ns, expires_ns);
+    if (!i->ttl_ns)
+        return 0;
+    if (deadlines_reserve(&c->foreign, c->foreign.n + 1) < 0)
+        return -ENOMEM;
+    deadlines_set(&c->foreign, &i->expiry, i->expires_ns);
+    return 0;
+}
+
+void foreign_unlink(struct catalog *c, struct instance *i)
+{
+    deadlines_clear(&c->foreign, &i->expiry);
+}
+
+/* Most are put again before their time: what comes later is seen when it is looked at. */
+void foreign_will_expire(struct catalog *c, struct instance *i, int64_t expires_ns)
+{
+    i->expires_ns = expires_ns;
+    if (expires_ns < i->expiry.at_ns)
+        deadlines_set(&c->foreign, &i->expiry, expires_ns);
 }
 
 /*
@@ -49,56 +67,35 @@ int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const
                                                .expires_ns = now_ns + life.ttl_ns - life.age_ns});
 }
 
-static int64_t expire(struct catalog *c, int64_t now_ns)
-{
-    int64_t next_ns = INT64_MAX;
-    size_t removed = 0;
-    struct instance *i, *next;
-    DL_FOREACH_SAFE2(c->foreign, i, next, next_foreign)
-    {
-        if (i->expires_ns > now_ns || removed == EXPIRE_MAX) {
-            next_ns = earlier(next_ns, i->expires_ns);
-            continue;
-        }
-        catalog_remove_instance(c, i);
-        removed++;
-    }
-    return next_ns;
-}
-
-/* They are gone through only when one of them is due, not at each turn of the loop. */
 int64_t catalog_expire(struct catalog *c, int64_t now_ns)
 {
-    if (c->expire_ns <= now_ns)
-        c->expire_ns = expire(c, now_ns);
-    return c->expire_ns;
+    for (size_t n = 0; n < EXPIRE_MAX && deadlines_next_ns(&c->foreign) <= now_ns; n++) {
+        struct instance *i = instance_of(deadlines_first(&c->foreign));
+        if (i->expires_ns > now_ns)
+            deadlines_set(&c->foreign, &i->expiry, i->expires_ns);
+        else
+            catalog_remove_instance(c, i);
+    }
+    return deadlines_next_ns(&c->foreign);
 }
 
 void catalog_postpone(struct catalog *c, int64_t ns)
 {
-    struct instance *i;
-    c->expire_ns += c->expire_ns < INT64_MAX ? ns : 0;
-    DL_FOREACH2(c->foreign, i, next_foreign)
-    {
-        i->expires_ns += ns;
-    }
+    for (size_t k = 0; k < c->foreign.n; k++)
+        instance_of(c->foreign.heap[k])->expires_ns += ns;
 }
 
 void catalog_freeze(struct catalog *c, bool frozen)
 {
-    struct instance *i;
-    DL_FOREACH2(c->foreign, i, next_foreign)
-    {
-        i->frozen = frozen;
-    }
+    for (size_t k = 0; k < c->foreign.n; k++)
+        instance_of(c->foreign.heap[k])->frozen = frozen;
 }
 
+/* Later than they would have, which is seen when that comes. */
 void catalog_extend(struct catalog *c, int64_t now_ns)
 {
-    struct instance *i;
-    c->expire_ns = 0; /* to be seen */
-    DL_FOREACH2(c->foreign, i, next_foreign)
-    {
+    for (size_t k = 0; k < c->foreign.n; k++) {
+        struct instance *i = instance_of(c->foreign.heap[k]);
         if (i->frozen)
             i->expires_ns = now_ns + i->ttl_ns;
         i->frozen = false;

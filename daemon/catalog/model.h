@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "daemon/base/deadlines.h"
 #include "daemon/base/hash.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/catalog/catalog_cursor.h"
@@ -30,14 +31,14 @@ struct instance {
     uint64_t epoch, counter;
     uint64_t digest;            /* what this version adds to its host's */
     int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
-    struct instance *next_foreign, *prev_foreign;
-    uint64_t revision;         /* of the record in the bucket; 0: not known */
-    int64_t put_ns;            /* when that was put; 0: not known */
-    struct instance *instead;  /* what the last snapshot had under its key, though this is newer; linked nowhere */
-    uint32_t mark;             /* of the last snapshot that had it */
-    uint32_t reached_us;       /* how long its last change took from the server to the table; 0: not known */
-    uint32_t reached_error_us; /* by how much that may be wrong */
-    uint32_t rank;             /* in its service's order: less is first */
+    struct deadline expiry;     /* of one that is linked: not later than expires_ns */
+    uint64_t revision;          /* of the record in the bucket; 0: not known */
+    int64_t put_ns;             /* when that was put; 0: not known */
+    struct instance *instead;   /* what the last snapshot had under its key, though this is newer; linked nowhere */
+    uint32_t mark;              /* of the last snapshot that had it */
+    uint32_t reached_us;        /* how long its last change took from the server to the table; 0: not known */
+    uint32_t reached_error_us;  /* by how much that may be wrong */
+    uint32_t rank;              /* in its service's order: less is first */
     uint16_t details_n;
     bool in_order;   /* of its service, by that rank */
     bool changed;    /* in its service's list of those whose place, or page, is to be looked at */
@@ -168,8 +169,7 @@ struct catalog {
     struct change_log changes;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
-    struct instance *foreign;  /* whose ttl runs */
-    int64_t expire_ns;         /* none of them before; 0: it is to be seen */
+    struct deadlines foreign;  /* when those whose ttl runs are to be looked at */
     uint32_t mark;             /* of the present snapshot */
     bool read_whole;           /* and it has ended */
     struct host *sweep_host;   /* up to which it has been swept; NULL: all that was to be swept is */
@@ -218,8 +218,10 @@ struct arrival {
 int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
                        struct arrival how);
 
-/* catalog_foreign.c: one of them has its time until then. */
-void foreign_will_expire(struct catalog *c, int64_t expires_ns);
+/* catalog_foreign.c: told of each instance that comes, goes, or has another time; nothing happens to those of hosts. */
+int foreign_link(struct catalog *c, struct instance *i); /* -ENOMEM */
+void foreign_unlink(struct catalog *c, struct instance *i);
+void foreign_will_expire(struct catalog *c, struct instance *i, int64_t expires_ns);
 
 /* Puts what i->instead is in its place. */
 void catalog_give_way(struct catalog *c, struct instance *i);

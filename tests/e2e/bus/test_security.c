@@ -4,6 +4,7 @@
  * permissions of examples/nats/nats-server.conf are enough, and keep a host to its own keys.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
+#include "tests/support/kv.h"
 #include "tests/support/proc.h"
 #include "tests/support/raw_nats.h"
 #include "tests/support/seen.h"
@@ -257,6 +259,88 @@ START_TEST(test_daemons_under_the_permissions_of_the_example)
 }
 END_TEST
 
+static struct raw_nats attacker;
+
+static void say(const char *subject, const char *reply, const char *value)
+{
+    raw_publish(&attacker, subject, reply, NULL, value, strlen(value));
+    ck_assert(raw_flush(&attacker));
+}
+
+static bool is_gone(const char *bucket)
+{
+    char subject[64], reply[64];
+    snprintf(subject, sizeof subject, "$JS.API.STREAM.INFO.%s", bucket);
+    snprintf(reply, sizeof reply, "_INBOX.web-1.gone.%s", bucket);
+    say(subject, reply, "");
+    (void)raw_pump(&attacker);
+    const struct raw_message *m = raw_find_value(&attacker, "stream not found");
+    return m != NULL;
+}
+
+/* A pull that finds nothing is answered with an empty status, which is a request to delete the bucket. */
+static void delete_by_a_status(const char *bucket)
+{
+    char subject[128], reply[64], name[32] = "", config[160];
+    snprintf(subject, sizeof subject, "$JS.API.CONSUMER.CREATE.%s", bucket);
+    snprintf(reply, sizeof reply, "_INBOX.web-1.%s", bucket);
+    snprintf(config, sizeof config,
+             "{\"stream_name\":\"%s\",\"config\":{\"ack_policy\":\"none\",\"deliver_policy\":\"new\"}}", bucket);
+    say(subject, reply, config);
+    wait_until(WAIT_MS, raw_pump(&attacker) && raw_find(&attacker, reply), attacker.error);
+    const char *found = strstr(raw_find(&attacker, reply)->value, "\"name\":\"");
+    ck_assert(found && sscanf(found, "\"name\":\"%31[A-Za-z0-9]", name) == 1);
+    snprintf(subject, sizeof subject, "$JS.API.CONSUMER.MSG.NEXT.%s.%s", bucket, name);
+    snprintf(reply, sizeof reply, "$JS.API.STREAM.DELETE.%s", bucket);
+    say(subject, reply, "{\"batch\":1,\"no_wait\":true}");
+}
+
+/*
+ * README: who wants to can overwrite any lease or record, slip changes into the live feed of others (daemons take none of
+ * those for true), and delete both buckets. It is a warning: should this fail, the server has become better.
+ */
+START_TEST(test_what_the_permissions_of_the_example_leave_open)
+{
+    static struct host web2;
+    static struct output o;
+    struct kv kv;
+    char found[1024];
+    nats_init(&nats, 1);
+    nats.extra = example_authorization();
+    nats_server_launch(&nats, 0);
+    nats_wait_ready(&nats);
+    start_as("admin", "admin", "admin-secret", true);
+    station_stop(&a);
+    start_daemon(&web2, "web-2");
+    ck_assert_int_eq(ctl(&web2, &o, "register", "shop/pay", "--port", "80", "--instance", "p1", "--ttl", "60s", NULL),
+                     0);
+    raw_open(&attacker, nats.server[0].port, "web-1", "web-1-secret");
+    (void)raw_subscribe(&attacker, "_INBOX.web-1.>");
+    (void)raw_subscribe(&attacker, "discover.local.services.>");
+    kv_open(&kv, nats.server[0].url);
+
+    /* Into the feed, under a name that is nobody's, and under the host's own. */
+    say("$KV.SERVICES.shop.pay.web-1.x", "discover.local.services.shop.pay.web-9.p1", "x");
+    say("$KV.SERVICES.shop.pay.web-1.x", "discover.local.services.shop.pay.web-2.p1", "x");
+    wait_until(WAIT_MS, raw_pump(&attacker) && raw_find(&attacker, "discover.local.services.shop.pay.web-2.p1"),
+               attacker.error);
+    holds_for(1000, seen_by_all(&web2, "shop/pay", 1), web2.seen);
+
+    host_kill(&web2); /* alive, it would put them again */
+    say("$KV.SERVICES.shop.pay.web-1.x", "$KV.HOSTS.web-2", "x");
+    say("$KV.SERVICES.shop.pay.web-1.x", "$KV.SERVICES.shop.pay.web-2.p1", "x");
+    wait_until(WAIT_MS, kv_get(&kv, "HOSTS", "web-2", found, sizeof found) > 0 && strstr(found, "KV_SERVICES"), found);
+    wait_until(WAIT_MS,
+               kv_get(&kv, "SERVICES", "shop.pay.web-2.p1", found, sizeof found) > 0 && strstr(found, "KV_SERVICES"),
+               found);
+    delete_by_a_status("KV_HOSTS");
+    delete_by_a_status("KV_SERVICES");
+    wait_until(WAIT_MS, is_gone("KV_HOSTS") && is_gone("KV_SERVICES"), attacker.error);
+    kv_close(&kv);
+    raw_close(&attacker);
+}
+END_TEST
+
 static void make_certificates(void)
 {
     make_authority("ca");
@@ -328,4 +412,5 @@ E2E_TESTS("bus security", 60, {"denial_names_the_subject", test_denial_names_the
           {"wrong_password_is_told", test_wrong_password_is_told}, {"nkey", test_nkey},
           {"credentials_file", test_credentials_file}, {"permissions_of_the_example", test_permissions_of_the_example},
           {"daemons_under_the_permissions_of_the_example", test_daemons_under_the_permissions_of_the_example},
+          {"what_the_permissions_of_the_example_leave_open", test_what_the_permissions_of_the_example_leave_open},
           {"tls", test_tls}, {"tls_checks_the_name", test_tls_checks_the_name})
