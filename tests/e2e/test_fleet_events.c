@@ -15,7 +15,8 @@
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
-#define WAIT_MS 15000
+#define WAIT_MS     15000
+#define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 static struct nats nats;
 static struct host a, b, c, d;
@@ -125,13 +126,14 @@ START_TEST(instances_and_the_host_itself)
     start(&b, "b", NULL);
     (void)wait_until(WAIT_MS, told("host-up", "b") == 1, seen);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "8080", "--instance", "p1", "--address",
-                         "10.0.0.1", "--ttl", "600s", NULL),
+                         "10.0.0.1", "--ttl", "600s", "--traceparent", TRACEPARENT, NULL),
                      0);
     (void)wait_until(WAIT_MS, told("instance-up", "a") == 1, seen);
     check_text("instance-up", "service", "shop/payment");
     check_text("instance-up", "instance", "p1");
     check_text("instance-up", "state", "passing");
     check_text("instance-up", "ipv4", "10.0.0.1");
+    check_text("instance-up", "traceparent", TRACEPARENT);
     ck_assert_int_eq(ctl(&a, &o, "drain", "shop/payment", NULL), 0);
     (void)wait_until(WAIT_MS, told("instance-state", "a") == 1, seen);
     check_text("instance-state", "state", "draining");
