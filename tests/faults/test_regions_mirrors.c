@@ -105,6 +105,63 @@ START_TEST(mirror_behind)
 }
 END_TEST
 
+/* Region a with three servers, over each of which b is reached. */
+static void start_servers(void)
+{
+    static char remote[192];
+    struct nats *n = &regions.a;
+    nats_init(&regions.b, 1);
+    regions.b.domain = "b";
+    regions.b.leafs = true;
+    nats_server_launch(&regions.b, 0);
+    nats_wait_ready(&regions.b);
+    nats_init(n, 3);
+    n->domain = "a";
+    n->extra = remote;
+    snprintf(remote, sizeof remote, "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://127.0.0.1:%d\" }] }",
+             regions.b.server[0].leaf_port);
+    for (size_t i = 0; i < 3; i++)
+        nats_server_launch(n, i);
+    nats_wait_ready(n);
+    for (size_t i = 0; i < HOSTS; i++)
+        region_eye_host(&b[i], i, regions.b.urls, NULL);
+    host_start(&a, &(struct host_options){.name = "a1",
+                                          .nats = n->urls,
+                                          .registry = "replicas = 3;",
+                                          .extra = "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; "
+                                                   "mirror = \"KV_%s_b\"; } );"});
+    region_eye_start(&a, HOSTS);
+    wait_until(30000, is_mirrored(), "the mirrors are not full");
+}
+
+static size_t mirror_leader(void)
+{
+    struct kv kv;
+    size_t i = 0;
+    kv_open(&kv, regions.a.server[0].url);
+    json_t *cluster = kv_api(&kv, "INFO", "HOSTS_b", "", "cluster");
+    const char *name = json_string_value(json_object_get(cluster, "leader"));
+    while (i < regions.a.n && (!name || strcmp(regions.a.server[i].name, name) != 0))
+        i++;
+    json_decref(cluster);
+    kv_close(&kv);
+    ck_assert_uint_lt(i, regions.a.n);
+    return i;
+}
+
+START_TEST(mirror_leader_killed)
+{
+    start_servers();
+    size_t leader = mirror_leader();
+    nats_server_kill(&regions.a, leader);
+    holds_for(1000, region_eye_clean(), region_eye_text());
+    start_anew_without_files();
+    holds_for(8000, region_eye_clean(), region_eye_text());
+    nats_server_launch(&regions.a, leader);
+    region_eye_end("server that leads a mirror killed, daemon without its files meanwhile, R3", 0);
+}
+END_TEST
+
 E2E_TESTS("faults of mirrors", 120, {"mirrors_deleted", mirrors_deleted},
           {"mirror_of_another_life", mirror_of_another_life}, {"region_lost_and_forgotten", region_lost_and_forgotten},
-          {"mirror_behind", mirror_behind})
+          {"mirror_behind", mirror_behind}, {"mirror_leader_killed", mirror_leader_killed})
