@@ -118,7 +118,7 @@ static void setup(void)
                                                       "{ name = \"shop/db\"; port = 5432; address = [\"127.0.0.9\"]; "
                                                       "proto = \"udp\"; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
-    (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1 && seen_by_dns(&b, "shop/db") == 1, b.seen);
+    (void)wait_until(20000, seen_by_dns(&b, "shop/payment") == 1 && seen_by_dns(&b, "shop/db") == 1, b.seen);
 }
 
 START_TEST(http_and_discoverctl_print_the_same)
@@ -136,8 +136,8 @@ START_TEST(http_and_discoverctl_print_the_same)
     setup();
     ck_assert_int_eq(ctl(&b, &o, "drain", NULL), 0);
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
-        (void)wait_until(3000, is_same(by_http(documents[i].path), by_ctl(documents[i].command, documents[i].argument)),
-                         b.seen);
+        (void)wait_until(
+            20000, is_same(by_http(documents[i].path), by_ctl(documents[i].command, documents[i].argument)), b.seen);
 }
 END_TEST
 

@@ -13,7 +13,8 @@
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
-#define SERVICES  17000 /* of 4 KiB each: more than the first segment holds */
+#define DOMAIN    "services_per_domain = 100000; " /* all are of one */
+#define SERVICES  17000                            /* of 4 KiB each: more than the first segment holds */
 #define TABLE_MAX (64 << 20)
 
 static struct nats nats;
@@ -38,7 +39,8 @@ START_TEST(the_table_cannot_grow)
 {
     struct output o;
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "limits = { table_bytes = 67108864; };"});
+    host_start(&a,
+               &(struct host_options){.nats = nats.urls, .extra = "limits = { table_bytes = 67108864; " DOMAIN "};"});
     kv_open(&kv, nats.server[0].url);
     let_files_grow_to(TABLE_MAX);
     large_services_put(&kv, SERVICES);
@@ -63,11 +65,11 @@ END_TEST
 START_TEST(ready_is_whole)
 {
     nats_start(&nats, 1);
-    host_start(&a, &(struct host_options){.nats = nats.urls});
+    host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "limits = { " DOMAIN "};"});
     kv_open(&kv, nats.server[0].url);
     large_services_put(&kv, SERVICES);
     (void)wait_until(20000, services_known(&a) == SERVICES, "not all served");
-    host_start(&late, &(struct host_options){.name = "late", .nats = nats.urls});
+    host_start(&late, &(struct host_options){.name = "late", .nats = nats.urls, .extra = "limits = { " DOMAIN "};"});
     ck_assert_int_eq(services_known(&late), SERVICES);
     host_kill(&late);
     kv_close(&kv);
