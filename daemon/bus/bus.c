@@ -116,7 +116,7 @@ static void name_mirrors(struct bus *b)
         struct bus_mirror *m = &b->mirrors[i];
         m->stream = b->streams[i];
         snprintf(m->stream.name, sizeof m->stream.name, "%s", o->mirrors[i]);
-        snprintf(m->origin, sizeof m->origin, "%s", b->streams[i].name);
+        memcpy(m->origin, b->streams[i].name, sizeof m->origin);
         snprintf(m->region, sizeof m->region, "%s", o->region);
         snprintf(m->domain, sizeof m->domain, "%s", o->mirror_domain);
         snprintf(m->origin_domain, sizeof m->origin_domain, "%s", o->js_domain);
@@ -354,6 +354,17 @@ int bus_remember(struct bus *b, enum bus_bucket bucket)
         return -EBUSY;
     b->remembering[bucket] = true;
     bus_reader_remember(b->reader, bucket);
+    return 0;
+}
+
+int bus_look_at_mirror(struct bus *b, enum bus_bucket bucket)
+{
+    if (!b->mirrors[bucket].stream.name[0])
+        return -ENOENT;
+    if (b->looking[bucket])
+        return -EBUSY;
+    b->looking[bucket] = true;
+    bus_reader_look_at_mirror(b->reader, bucket);
     return 0;
 }
 

@@ -199,10 +199,16 @@ int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n);
  */
 int bus_remember(struct bus *b, enum bus_bucket bucket);
 
+/*
+ * Looks how the mirror of a bucket is, and makes one that is missing, where it may: what stood in the way may be over. For
+ * bus_mirror_found; once at a time (-EBUSY). -ENOENT: there is none.
+ */
+int bus_look_at_mirror(struct bus *b, enum bus_bucket bucket);
+
 /* Makes the mirror of a bucket, or makes it anew where it is of another life; answered by mirror_made. As above. */
 int bus_make_mirror(struct bus *b, enum bus_bucket bucket);
 
-/* How its mirror was when a snapshot was read last. */
+/* How its mirror was when a snapshot was read last, or it was looked at. */
 enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
 uint64_t bus_mirror_snapshots(const struct bus *b); /* that were read from mirrors */
 

@@ -90,6 +90,9 @@ static void dispatch_mirror(struct bus *b, const struct mirror_mail *mail)
         b->remembering[bucket] = false;
         b->events.remembered_end(b->arg, bucket, mail->err, mail->newest_ns);
         break;
+    case MIRROR_LOOKED_AT:
+        b->looking[bucket] = false;
+        break;
     case MIRROR_MADE:
         b->making[bucket] = false;
         b->events.mirror_made(b->arg, bucket, mail->err, mail->text);

@@ -29,7 +29,8 @@ struct bus {
     struct bus_reader *reader;
     struct bus_publisher *writer;
     size_t puts_out; /* without a result that was dispatched */
-    bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS], remembering[BUS_BUCKETS], making[BUS_BUCKETS];
+    bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS], remembering[BUS_BUCKETS], looking[BUS_BUCKETS],
+        making[BUS_BUCKETS];
     struct bus_mirror mirrors[BUS_BUCKETS];
     enum bus_mirror_state mirror_found[BUS_BUCKETS];
     bool connected;

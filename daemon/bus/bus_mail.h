@@ -50,7 +50,7 @@ struct info_mail {
 /* Something about the mirror of a bucket. */
 struct mirror_mail {
     struct bus_mail head;
-    enum mirror_news { MIRROR_FOUND, MIRROR_REMEMBERED, MIRROR_MADE } news;
+    enum mirror_news { MIRROR_FOUND, MIRROR_REMEMBERED, MIRROR_LOOKED_AT, MIRROR_MADE } news;
     enum bus_mirror_state state;
     int err;
     int64_t newest_ns;

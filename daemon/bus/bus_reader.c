@@ -18,6 +18,7 @@ enum order_kind {
     ORDER_RESYNC,
     ORDER_CHECK,    /* the state alone */
     ORDER_REMEMBER, /* what the mirror has */
+    ORDER_LOOK,     /* at the mirror */
     ORDER_MAKE,     /* the mirror */
     ORDERS
 };
@@ -33,7 +34,8 @@ struct bus_reader {
     struct mailbox *orders;
     struct order order[ORDERS][BUS_BUCKETS];
     struct bus_snapshot snapshots[BUS_BUCKETS], of_mirrors[BUS_BUCKETS];
-    bool mirror_failed[BUS_BUCKETS]; /* reading it did: the next snapshot is the origin's */
+    bool mirror_failed[BUS_BUCKETS];              /* reading it did: the next snapshot is the origin's */
+    char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last told */
     sem_t credits;
     atomic_bool stopping;
     bool started;
@@ -119,17 +121,28 @@ static void tell_mirror(struct bus_reader *r, enum bus_bucket bucket, const stru
     bus_mail_mirror(r->setup.box, bucket, news);
 }
 
+static void make_missing(struct bus_reader *r, const struct bus_mirror_session *local, enum bus_bucket bucket,
+                         const struct bus_stream_state *origin)
+{
+    char why[BUS_REASON_CAP] = "", text[BUS_REASON_CAP + 96];
+    const struct bus_mirror *mirror = &r->setup.mirrors[bucket];
+    bool told = bus_mirror_make(local, mirror, origin, false, why) == 0 || strcmp(why, r->mirror_why[bucket]) == 0;
+    snprintf(r->mirror_why[bucket], BUS_REASON_CAP, "%s", why);
+    if (told)
+        return;
+    snprintf(text, sizeof text, "the mirror %.64s %s", mirror->stream.name, why);
+    bus_mail_text(r->setup.box, BUS_MAIL_PROBLEM, bucket, 0, text);
+}
+
 /* How the mirror is; one that is missing is made where we may, for the next one who reads. */
 static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_mirror_session *local,
                                          enum bus_bucket bucket, const struct bus_stream_state *origin,
                                          struct bus_stream_state *ret_state)
 {
-    char text[BUS_REASON_CAP];
-    const struct bus_mirror *mirror = &r->setup.mirrors[bucket];
-    enum bus_mirror_state found = bus_mirror_look(local, mirror, origin, ret_state);
+    enum bus_mirror_state found = bus_mirror_look(local, &r->setup.mirrors[bucket], origin, ret_state);
     progress_turn(&r->progress);
     if (found == BUS_MIRROR_MISSING && origin && r->setup.create_mirrors)
-        (void)bus_mirror_make(local, mirror, origin, false, text);
+        make_missing(r, local, bucket, origin);
     tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_FOUND, .state = found});
     return found;
 }
@@ -149,6 +162,19 @@ static bool read_mirror(struct bus_reader *r, struct bus_link *link, const struc
         r->mirror_failed[bucket] = bus_snapshot_read(&r->of_mirrors[bucket], link, &local.session, &state) < 0;
     bus_mirror_end(&local);
     return valid;
+}
+
+static void look_at_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
+{
+    struct bus_mirror_session local;
+    struct bus_stream_state origin, state;
+    char reason[BUS_REASON_CAP];
+    if (session && bus_stream_info(session, &r->setup.streams[bucket], &origin, reason) == 0 &&
+        bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) == 0) {
+        (void)find_mirror(r, &local, bucket, &origin, &state);
+        bus_mirror_end(&local);
+    }
+    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_LOOKED_AT});
 }
 
 /* Leases tell what time it is there; of records alone nobody knows how old they are. */
@@ -226,6 +252,8 @@ static void carry_out(struct bus_reader *r, const struct order *o)
     const struct bus_session *session = bus_link_use(link);
     if (o->kind == ORDER_REMEMBER)
         remember(r, link, session, o->bucket);
+    else if (o->kind == ORDER_LOOK)
+        look_at_mirror(r, session, o->bucket);
     else if (o->kind == ORDER_MAKE)
         make_mirror(r, session, o->bucket);
     else
@@ -336,6 +364,11 @@ void bus_reader_check(struct bus_reader *r, enum bus_bucket bucket)
 void bus_reader_remember(struct bus_reader *r, enum bus_bucket bucket)
 {
     mailbox_force(r->orders, &r->order[ORDER_REMEMBER][bucket].mail);
+}
+
+void bus_reader_look_at_mirror(struct bus_reader *r, enum bus_bucket bucket)
+{
+    mailbox_force(r->orders, &r->order[ORDER_LOOK][bucket].mail);
 }
 
 void bus_reader_make_mirror(struct bus_reader *r, enum bus_bucket bucket)

@@ -36,6 +36,7 @@ void bus_reader_stop(struct bus_reader *reader);                                
 void bus_reader_resync(struct bus_reader *reader, enum bus_bucket bucket);
 void bus_reader_check(struct bus_reader *reader, enum bus_bucket bucket);
 void bus_reader_remember(struct bus_reader *reader, enum bus_bucket bucket);
+void bus_reader_look_at_mirror(struct bus_reader *reader, enum bus_bucket bucket);
 void bus_reader_make_mirror(struct bus_reader *reader, enum bus_bucket bucket);
 
 /* Main thread: a batch of a snapshot was taken out of the mailbox. */

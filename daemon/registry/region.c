@@ -18,6 +18,7 @@
 /* As of the own region (daemon.c): a snapshot touches a service once for each of its instances. */
 #define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
 #define FLUSH_BLOCKS      4
+#define LOOK_AGAIN_NS     (10 * NS_PER_S)
 
 #define BUCKET_NAME_CAP 160
 
@@ -37,6 +38,7 @@ struct region {
     int64_t stale_since_ns;                    /* and this; 0: nothing is known */
     bool told;                                 /* the table has been told */
     enum bus_mirror_state mirror[BUS_BUCKETS]; /* as last said in the log */
+    int64_t mirrors_due_ns;                    /* those of no use are looked at again then */
 };
 
 /* --- what the table says of it --- */
@@ -130,6 +132,16 @@ static void tell_mirrors(struct region *r)
     }
 }
 
+static void look_at_mirrors(struct region *r, int64_t now_ns)
+{
+    if (now_ns < r->mirrors_due_ns)
+        return;
+    r->mirrors_due_ns = now_ns + LOOK_AGAIN_NS;
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        if (!is_of_use(r->mirror[b]))
+            (void)bus_look_at_mirror(r->bus, (enum bus_bucket)b); /* busy: the answer to the earlier one will do */
+}
+
 /* What one is that is of no use, if any. */
 static const char *mirror_text(const struct region *r)
 {
@@ -174,6 +186,7 @@ void region_second(struct region *r, int64_t now_ns)
     catalog_forget_gone(r->catalog, now_ns - r->reach.config->registry.record_ttl_ns);
     (void)catalog_flush_again(r->catalog);
     tell_mirrors(r);
+    look_at_mirrors(r, now_ns);
     inbound_second(r->inbound, now_ns);
 }
 

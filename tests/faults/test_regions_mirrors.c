@@ -105,7 +105,14 @@ START_TEST(mirror_behind)
 }
 END_TEST
 
-/* Region a with three servers, over each of which b is reached. */
+static bool mirrors_are_missing(void)
+{
+    static struct output o;
+    return ctl(&a, &o, "regions", NULL) == 0 && (strstr(o.out, "mirror missing") || strstr(o.out, "mirror unreadable"));
+}
+
+/* Region a with three servers, over each of which b is reached; a's daemon is there before the third one, without which there can be
+ * no three replicas of anything. */
 static void start_servers(void)
 {
     static char remote[192];
@@ -120,16 +127,21 @@ static void start_servers(void)
     n->extra = remote;
     snprintf(remote, sizeof remote, "leafnodes { reconnect: 1, remotes: [{ url: \"nats-leaf://127.0.0.1:%d\" }] }",
              regions.b.server[0].leaf_port);
-    for (size_t i = 0; i < 3; i++)
-        nats_server_launch(n, i);
-    nats_wait_ready(n);
+    nats_server_launch(n, 0);
+    nats_server_launch(n, 1);
     for (size_t i = 0; i < HOSTS; i++)
         region_eye_host(&b[i], i, regions.b.urls, NULL);
-    host_start(&a, &(struct host_options){.name = "a1",
-                                          .nats = n->urls,
-                                          .registry = "replicas = 3;",
-                                          .extra = "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; "
-                                                   "mirror = \"KV_%s_b\"; } );"});
+    host_init(&a, &(struct host_options){.name = "a1",
+                                         .nats = n->urls,
+                                         .registry = "replicas = 3;",
+                                         .extra = "region = \"a\"; regions = ( { name = \"b\"; js_domain = \"b\"; "
+                                                  "mirror = \"KV_%s_b\"; } );"});
+    host_run_offline(&a);
+    (void)wait_until(20000, mirrors_are_missing(), "the mirrors are not missing");
+    nats_server_launch(n, 2);
+    nats_wait_ready(n);
+    host_wait_live(&a);
+    (void)wait_until(30000, !mirrors_are_missing(), "the mirrors are missing");
     region_eye_start(&a, HOSTS);
     wait_until(30000, is_mirrored(), "the mirrors are not full");
 }
