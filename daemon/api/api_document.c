@@ -9,7 +9,8 @@
 
 #include "daemon/api/api_impl.h"
 
-#define PART_MAX (FRAME_MAX - 256) /* of a frame, without what is around it */
+#define NAME_MAX_BYTES 512               /* longer than any: what is not there is compared with what is */
+#define PART_MAX       (FRAME_MAX - 256) /* of a frame, without what is around it */
 
 static void refuse(struct api_client *c, uint32_t id, int err)
 {
@@ -56,7 +57,9 @@ void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage
     const char *name = m->document->name;
     bool is_operator = c->peer.uid == 0 || c->peer.uid == api->access.own_uid;
     int err = 0;
-    if (!m->document->next) {
+    if (strlen(name) > NAME_MAX_BYTES) {
+        err = -EINVAL;
+    } else if (!m->document->next) {
         api_document_drop(c);
         err = api->ops.document ? api->ops.document(api->ops.arg, name, is_operator, &c->document.text, &c->document.n)
                                 : -ENOENT;

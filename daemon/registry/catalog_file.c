@@ -114,6 +114,7 @@ static void *write_file(void *arg)
 {
     struct catalog_file *k = arg;
     k->result = catalog_format_write(&k->table, k->region, k->path, k->true_ms);
+    table_unmap(&k->table); /* here: of a large table it takes milliseconds */
     atomic_store_explicit(&k->done, true, memory_order_release);
     return NULL;
 }
@@ -124,7 +125,6 @@ static void finish(struct catalog_file *k)
         return;
     pthread_join(k->thread, NULL);
     k->running = false;
-    table_unmap(&k->table);
     report(k);
 }
 
