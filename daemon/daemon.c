@@ -112,6 +112,7 @@ void daemon_turn(struct daemon *d)
     next_ns = regions_ns < next_ns ? regions_ns : next_ns;
     int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
     next_ns = agent_ns < next_ns ? agent_ns : next_ns;
+    next_ns = earlier(next_ns, region_events_tick(&d->region_events, d->regions, inbound_sync(d->inbound), now_ns));
     next_ns = earlier(next_ns, events_tick(d->events, now_ns));
     next_ns = earlier(next_ns, d->rpc ? rpc_tick(d->rpc, now_ns) : INT64_MAX);
     if (!flush_may_wait(d, now_ns)) {

@@ -21,7 +21,7 @@
  *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
  *     lost_changes        what the live feeds had lost, and whose it was (of inbound)
  *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
- *     events, host_events  what is told over NATS of instances and hosts
+ *     events, host_events  what is told over NATS of instances and hosts; region_events: of other regions
  *     outbound            agent -> local catalog, bus, disk
  *     services            configuration -> agent, checks
  *     unit_services       units of systemd -> services
@@ -72,6 +72,7 @@
 #include "daemon/registry/inbound.h"
 #include "daemon/registry/listen_problems.h"
 #include "daemon/registry/outbound.h"
+#include "daemon/registry/region_events.h"
 #include "daemon/registry/region_failover.h"
 #include "daemon/registry/regions.h"
 #include "daemon/registry/requests.h"
@@ -137,6 +138,7 @@ struct daemon {
     struct inbound *inbound;
     struct regions *regions; /* the others */
     struct region_failover *failover;
+    struct region_events region_events;
     struct status *status;
 
     struct bus *bus;

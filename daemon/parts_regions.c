@@ -41,6 +41,12 @@ static void other_changed(void *arg, const char *service)
     note(arg, service);
 }
 
+static void moved(void *arg, const struct region_move *move)
+{
+    struct daemon *d = arg;
+    region_events_moved(&d->region_events, move, clock_now_ns());
+}
+
 static int failover_start(struct daemon *d)
 {
     const struct region_failover_reach reach = {.metrics = d->metrics,
@@ -50,7 +56,8 @@ static int failover_start(struct daemon *d)
                                                 .regions = d->regions,
                                                 .state_dir = d->state_dir,
                                                 .arg = d,
-                                                .service_changed = tell_programs};
+                                                .service_changed = tell_programs,
+                                                .moved = moved};
     int err = region_failover_new(&reach, &d->failover);
     if (!err)
         catalog_watch_services(d->catalog, own_changed, d);
@@ -73,6 +80,8 @@ int regions_part_start(struct daemon *d)
                                        .arg = d,
                                        .turn = turn,
                                        .service_changed = other_changed};
+    d->region_events =
+        (struct region_events){.events = d->events, .config = d->config, .liveness = inbound_liveness(d->inbound)};
     int err = regions_new(&reach, &d->regions);
     return err ? err : failover_start(d);
 }

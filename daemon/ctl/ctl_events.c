@@ -59,7 +59,7 @@ static int set_count(void *arg, const char *value)
 const struct option_spec events_specs[] = {
     {"type", "TYPE", "only these, as instance-down; see below", set_type},
     {"host", "HOST", "only about that host, whoever tells it", set_host},
-    {"service", "SERVICE", "only about instances of that service", set_service},
+    {"service", "SERVICE", "only about that service and its instances", set_service},
     {"region", "REGION", "of another region than the own one; \"*\": of all that are heard", set_region},
     {"count", "N", "end after so many. Default: go on until a signal", set_count},
     {NULL, NULL, NULL, NULL},
@@ -73,7 +73,7 @@ static const char *text_of(const json_t *e, const char *name)
 
 static bool is_bad(const char *type)
 {
-    static const char *const words[] = {"-down", "-lost", "-held", "-conflict", "guard-on"};
+    static const char *const words[] = {"-down", "-lost", "-held", "-conflict", "guard-on", "-begun"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(type, words[i]))
             return true;
@@ -101,6 +101,9 @@ static void print_event(const json_t *e)
     else
         print_word("", type, "");
     print_word(" ", text_of(e, "service"), "");
+    print_word(" ", text_of(e, "other_region"), ",");
+    print_word(" from region ", text_of(e, "answered"), "");
+    print_word(" to region ", text_of(e, "answers"), ",");
     print_word(" ", text_of(e, "host"), "");
     print_word("/", instance, "");
     print_word(" ", text_of(e, "state"), "");

@@ -15,7 +15,7 @@
 
 static const struct event_row {
     const char *word;
-    enum { OF_INSTANCE, OF_HOST, OF_GUARD, OF_BUS } of; /* what its document has, whatever the values */
+    enum { OF_INSTANCE, OF_HOST, OF_GUARD, OF_RETURN, OF_FAILOVER } of; /* what its document has, whatever the values */
     const char *help;
 } rows[EVENT_TYPES] = {
     [EVENT_INSTANCE_UP] = {"instance-up", OF_INSTANCE, "an instance is registered"},
@@ -30,7 +30,12 @@ static const struct event_row {
     [EVENT_GUARD_ON] = {"guard-on", OF_GUARD, "so many hosts fell silent together that they are kept"},
     [EVENT_GUARD_OFF] = {"guard-off", OF_GUARD, "none is kept any more"},
     [EVENT_BUS_LOST] = {"bus-lost", OF_HOST, "a host has lost NATS; told when it is back"},
-    [EVENT_BUS_BACK] = {"bus-back", OF_BUS, "a host has NATS again"},
+    [EVENT_BUS_BACK] = {"bus-back", OF_RETURN, "a host has NATS again"},
+    [EVENT_REGION_LOST] = {"region-lost", OF_HOST,
+                           "another region is not heard any more: what is known of it is stale"},
+    [EVENT_REGION_BACK] = {"region-back", OF_RETURN, "another region is live again"},
+    [EVENT_FAILOVER_BEGUN] = {"failover-begun", OF_FAILOVER, "another region answers for a service from now on"},
+    [EVENT_FAILOVER_ENDED] = {"failover-ended", OF_FAILOVER, "the own region answers for a service again"},
 };
 
 const char *event_type_word(enum event_type type)
@@ -55,9 +60,9 @@ int event_type_of_word(const char *word, enum event_type *ret_type)
 
 void event_subject(const struct event *e, char ret_subject[static EVENT_SUBJECT_CAP])
 {
-    bool of_instance = rows[e->type].of == OF_INSTANCE;
+    bool of_service = rows[e->type].of == OF_INSTANCE || rows[e->type].of == OF_FAILOVER;
     snprintf(ret_subject, EVENT_SUBJECT_CAP, "discover.%s.event.%s.%s.%s.%s", e->region, e->publisher,
-             of_instance ? e->domain : "_", of_instance ? e->service : "_", rows[e->type].word);
+             of_service ? e->domain : "_", of_service ? e->service : "_", rows[e->type].word);
 }
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -85,17 +90,29 @@ static void set_addresses(json_t *object, const struct addresses *a)
         set_text(object, "ipv6", inet_ntop(AF_INET6, a->ipv6, text, sizeof text));
 }
 
-static void set_instance(json_t *object, const struct event *e)
+static void set_service(json_t *object, const struct event *e)
 {
     char service[SERVICE_CAP];
     service_format(e->domain, e->service, service);
     set_text(object, "service", service);
+}
+
+static void set_instance(json_t *object, const struct event *e)
+{
+    set_service(object, e);
     set_text(object, "instance", e->instance);
     set_text(object, "state", state_word(e->state));
     if (e->was)
         set_text(object, "was", state_word(e->was));
     if (e->port)
         (void)json_object_set_new(object, "port", json_integer(e->port));
+}
+
+static void set_failover(json_t *object, const struct event *e)
+{
+    set_service(object, e);
+    set_text(object, "answers", e->answers);
+    set_text(object, "answered", e->answered);
 }
 
 json_t *event_document(const struct event *e)
@@ -107,12 +124,15 @@ json_t *event_document(const struct event *e)
     set_time(object, e->time_ms);
     if (rows[e->type].of == OF_INSTANCE)
         set_instance(object, e);
+    if (rows[e->type].of == OF_FAILOVER)
+        set_failover(object, e);
     if (e->instances)
         (void)json_object_set_new(object, "instances", json_integer((json_int_t)e->instances));
     if (rows[e->type].of == OF_GUARD)
         (void)json_object_set_new(object, "held", json_integer((json_int_t)e->held));
-    if (rows[e->type].of == OF_BUS)
+    if (rows[e->type].of == OF_RETURN)
         (void)json_object_set_new(object, "lost_ms", json_integer(e->lost_ms));
+    set_text(object, "other_region", e->other_region);
     set_addresses(object, e->addresses);
     set_text(object, "reason", e->reason);
     set_text(object, "traceparent", e->traceparent);

@@ -3,7 +3,7 @@
  * What happens in the fleet, as it is told over NATS: one table of types, one renderer. Pure; any thread.
  *
  *   subject   discover.<region>.event.<host>.<domain>.<service>.<type>: the host that publishes it, which may do so under
- *             its own name alone; "_" for domain and service where it is about a host. Whom it is about is in the document
+ *             its own name alone; "_" for domain and service where it is about a host or a region. Whom it is about is in the document
  *   document  JSON, as daemon/http/schema/event.schema.json says
  *
  * An event of a host stands for all instances of it: those of a host that is lost have no events of their own.
@@ -33,6 +33,10 @@ enum event_type {
     EVENT_GUARD_OFF,
     EVENT_BUS_LOST,
     EVENT_BUS_BACK,
+    EVENT_REGION_LOST,
+    EVENT_REGION_BACK,
+    EVENT_FAILOVER_BEGUN,
+    EVENT_FAILOVER_ENDED,
     EVENT_TYPES,
 };
 
@@ -44,14 +48,16 @@ struct event {
     const char *publisher; /* the host that tells it */
     const char *region;
     const char *host;             /* whom it is about */
-    const char *service, *domain; /* of an instance */
+    const char *service, *domain; /* of an instance, or a failover */
     const char *instance;
     int state, was; /* enum discover_state */
     uint16_t port;
     const struct addresses *addresses; /* of the instance; of a host in conflict, the other one's */
     size_t instances;                  /* of the host */
     size_t held;                       /* hosts that the guard holds */
-    int64_t lost_ms;                   /* how long the bus was lost */
+    int64_t lost_ms;                   /* how long the bus, or the other region, was lost */
+    const char *other_region;          /* that is lost, or back */
+    const char *answers, *answered;    /* regions: for the service from now on, and until now */
     const char *reason;                /* for people */
     const char *traceparent, *tracestate;
 };

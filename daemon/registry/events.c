@@ -105,7 +105,7 @@ static struct waiting *make(const struct event *event)
     return w;
 }
 
-static int64_t wall_ms(void)
+int64_t events_wall_ms(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
@@ -121,7 +121,7 @@ bool events_tell(struct events *e, const struct event *event)
     whole.publisher = e->reach.config->host;
     whole.region = e->reach.config->region;
     whole.host = whole.host ? whole.host : whole.publisher;
-    whole.time_ms = whole.time_ms ? whole.time_ms : wall_ms();
+    whole.time_ms = whole.time_ms ? whole.time_ms : events_wall_ms();
     whole.id = whole.id ? whole.id : e->next_id++;
     struct waiting *w = e->n < e->reach.config->limits.events_waiting ? make(&whole) : NULL;
     if (!w) {

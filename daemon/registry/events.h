@@ -43,6 +43,9 @@ void events_left_out(struct events *e);
 /* Whether events are told at all: else nobody need make any. NULL is fine. */
 bool events_wanted(const struct events *e);
 
+/* Since 1970: for the time of an event. */
+int64_t events_wall_ms(void);
+
 /* Publishes what is due. Returns when to call again; INT64_MAX: when something else has happened. */
 int64_t events_tick(struct events *e, int64_t now_ns);
 

@@ -3,18 +3,10 @@
 #include "daemon/registry/host_events.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/loop.h"
 #include "daemon/catalog/catalog_explain.h"
 #include "libdiscover/core/clock.h"
-
-static int64_t wall_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
-}
 
 static struct told_host *find(struct host_events *h, const char *host)
 {
@@ -53,7 +45,7 @@ static void note(struct host_events *h, struct told_host *t, const char *host, c
                             .counter = lease->counter,
                             .instances = instances,
                             .gone_ns = gone_ns,
-                            .time_ms = wall_ms()};
+                            .time_ms = events_wall_ms()};
     memcpy(t->host, name, sizeof name);
     h->due = true;
 }

@@ -455,6 +455,11 @@ const char *inbound_stale_reason(const struct inbound *in)
     return in->kind->stale_reason(in);
 }
 
+const struct liveness *inbound_liveness(const struct inbound *in)
+{
+    return in->liveness;
+}
+
 int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host)
 {
     return liveness_host(in->liveness, host, ret_host);

@@ -106,6 +106,9 @@ uint64_t inbound_questions(const struct inbound *in);
 /* What is known of another host. -ENOENT. */
 int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host);
 
+/* Of its hosts, as they are heard; it lives as long as this does. */
+const struct liveness *inbound_liveness(const struct inbound *in);
+
 /* How long the last own lease took through NATS and back, and in the mean; -1: none has come back yet. */
 void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns);
 

@@ -153,6 +153,7 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
         others[i] = (struct failover_seen){usable, state == REGION_LIVE};
     }
     int64_t next_ns = failover_decide(&e->failover, &e->rule, &home, others, e->order->n, now_ns);
+    e->is_news |= home.known && home.usable >= e->rule.min && e->failover.at == FAILOVER_HOME;
     if (failover_entry_write(f, e, &home, now_ns) < 0)
         next_ns = now_ns + NS_PER_S;
     if (next_ns != INT64_MAX)

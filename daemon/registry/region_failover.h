@@ -18,6 +18,16 @@
 
 struct region_failover;
 
+/* Another region than before answers for a service. Strings are borrowed during the call. */
+struct region_move {
+    const char *service; /* "shop/payment" */
+    const char *from, *to;
+    bool home;        /* to is the own one */
+    bool own;         /* of this host alone: an operator said so here, or had said where it comes back from */
+    int64_t since_ns; /* who of the own region was there then knows of it */
+    const char *reason;
+};
+
 /* What it reaches; all stay the caller's. */
 struct region_failover_reach {
     struct metrics *metrics;
@@ -28,6 +38,8 @@ struct region_failover_reach {
     struct state_dir *state_dir; /* has what operators say */
     void *arg;
     void (*service_changed)(void *arg, const char *service); /* the table says something else of it */
+    /* NULL: nobody hears of it. Not told is where a service is found when the own region has not had it in this life. */
+    void (*moved)(void *arg, const struct region_move *move);
 };
 
 /* -ENOMEM. Without other regions, or when it is switched off, it does nothing. */

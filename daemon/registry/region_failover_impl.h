@@ -35,6 +35,9 @@ struct failover_entry {
     int written; /* in that order: whose instances stand under its name; FAILOVER_HOME */
     bool due;
     bool changed; /* what another one has may have */
+    bool
+        is_news; /* that another one answers: the own one had enough of it in this life, or an operator said so in it */
+    bool said;   /* an operator had it answered where it is */
     char name[SERVICE_CAP];
 };
 

@@ -89,6 +89,7 @@ int region_failover_force(struct region_failover *f, const char *service, const 
     int err = region ? set(f, service, region, uid) : region_switches_end(&f->switches, service);
     if (!err)
         tell_log(f, service, region, uid);
+    e->is_news |= !err;
     failover_entry_set_forced(f, e);
     failover_entry_make_due(f, e);
     return err;

@@ -66,6 +66,47 @@ static void tell(struct region_failover *f, const struct failover_entry *e, cons
                     failover_region_of(f, e, e->failover.at), home->usable);
 }
 
+static void write_reason(const struct region_failover *f, const struct failover_entry *e,
+                         const struct failover_seen *home, size_t cap, char *ret_reason)
+{
+    const struct region_switch *said = region_switches_find(&f->switches, e->name);
+    const char *from = failover_region_of(f, e, e->written);
+    int at = e->failover.at;
+    if (said)
+        snprintf(ret_reason, cap, "user %u said so", (unsigned)said->uid);
+    else if (at == FAILOVER_HOME)
+        snprintf(ret_reason, cap, "%zu instances are usable in the own region", home->usable);
+    else if (e->written == FAILOVER_HOME)
+        snprintf(ret_reason, cap, "%zu instances are usable in region %s, and %u are enough", home->usable, from,
+                 e->rule.min);
+    else if (at < e->written)
+        snprintf(ret_reason, cap, "it is nearer than region %s, and has been there for long enough", from);
+    else
+        snprintf(ret_reason, cap, "region %s is lost, or has no usable instance", from);
+}
+
+/* Before it is noted that it has moved. */
+static void tell_move(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home,
+                      int64_t now_ns)
+{
+    char reason[256];
+    bool said = region_switches_find(&f->switches, e->name) != NULL, own = said || e->said;
+    int64_t lacking_ns = e->failover.lacking_since_ns;
+    e->said = said;
+    if (!f->reach.moved || !(e->is_news || e->written != FAILOVER_HOME))
+        return;
+    write_reason(f, e, home, sizeof reason, reason);
+    f->reach.moved(f->reach.arg, &(struct region_move){.service = e->name,
+                                                       .from = failover_region_of(f, e, e->written),
+                                                       .to = failover_region_of(f, e, e->failover.at),
+                                                       .home = e->failover.at == FAILOVER_HOME,
+                                                       .own = own,
+                                                       .since_ns = e->written != FAILOVER_HOME ? e->written_ns
+                                                                   : lacking_ns                ? lacking_ns
+                                                                                               : now_ns,
+                                                       .reason = reason});
+}
+
 static int move(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home, int64_t now_ns)
 {
     int err = e->failover.at == FAILOVER_HOME ? write_home(f, e) : write_away(f, e, now_ns);
@@ -73,6 +114,7 @@ static int move(struct region_failover *f, struct failover_entry *e, const struc
     if (err < 0)
         return err;
     tell(f, e, home);
+    tell_move(f, e, home, now_ns);
     metric_set(&f->counters.away,
                metric_get(&f->counters.away) - (e->written != FAILOVER_HOME) + (e->failover.at != FAILOVER_HOME));
     e->written = e->failover.at;

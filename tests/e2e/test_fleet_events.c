@@ -3,6 +3,7 @@
  * What is told over NATS, as a plain NATS client hears it: each thing once, by whom it should, and as the schema says. Where
  * a host is lost one other tells it, though all notice.
  */
+#include <discover/discover.h>
 #include <jansson.h>
 #include <signal.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "tests/support/raw_nats.h"
 #include "tests/support/registry_server.h"
 #include "tests/support/seen.h"
+#include "tests/support/two_regions.h"
 #include "tests/support/wait.h"
 
 #define WAIT_MS     15000
@@ -36,8 +38,8 @@ static bool is_told_by(const struct raw_message *m, const json_t *e)
     const char *name = text_of(e, "service");
     if (*name)
         ck_assert_int_eq(sscanf(name, "%63[^/]/%63s", domain, service), 2);
-    snprintf(subject, sizeof subject, "discover.local.event.%s.%s.%s.%s", text_of(e, "publisher"), domain, service,
-             text_of(e, "type"));
+    snprintf(subject, sizeof subject, "discover.%s.event.%s.%s.%s.%s", text_of(e, "region"), text_of(e, "publisher"),
+             domain, service, text_of(e, "type"));
     return strcmp(subject, m->subject) == 0;
 }
 
@@ -84,7 +86,7 @@ static void check_text(const char *type, const char *name, const char *value)
 static void listen_as(int port, const char *user, const char *password)
 {
     raw_open(&operator, port, user, password);
-    (void)raw_subscribe(&operator, "discover.local.event.>");
+    (void)raw_subscribe(&operator, "discover.*.event.>");
     ck_assert(raw_flush(&operator));
 }
 
@@ -301,7 +303,7 @@ START_TEST(under_the_accounts_of_the_example)
 {
     static struct registry_server r;
     static struct raw_nats host, dashboard;
-    static const char own[] = "{\"publisher\": \"web-3\", \"type\": \"bus-lost\"}";
+    static const char own[] = "{\"region\": \"local\", \"publisher\": \"web-3\", \"type\": \"bus-lost\"}";
     registry_server_start(&r);
     listen_as(r.nats.server[0].port, "ops", "ops-secret");
     raw_open(&host, r.nats.server[0].port, "web-3", "web-3-secret");
@@ -347,10 +349,104 @@ START_TEST(where_it_may_not_be_told)
 }
 END_TEST
 
+/* Usable instances, as h's library says. */
+static int usable(struct host *h, const char *service)
+{
+    struct discover_endpoint e[8];
+    size_t n = 0;
+    return discover_resolve(host_lib(h), service, e, 8, &n) < 0 ? -1 : (int)n;
+}
+
+/* The last one of a type, as discoverctl prints it: it is sent again until that hears it. */
+static void check_printed(const struct two_regions *r, const char *type, const char *line)
+{
+    struct proc follower;
+    size_t i = operator.n_messages;
+    char file[512];
+    while (i > 0 && !strstr(operator.messages[i - 1].subject, type))
+        i--;
+    ck_assert_uint_gt(i, 0);
+    const struct raw_message m = operator.messages[i - 1];
+    snprintf(file, sizeof file, "%s/operator.conf", e2e_folder());
+    ck_assert_int_eq(shell(&o, "umask 077; echo 'nats = { servers = [%s]; }; region = \"a\";' >%s", r->a.urls, file),
+                     0);
+    proc_start(
+        &follower, type,
+        (const char *const[]){e2e_binary("discoverctl"), "-N", file, "events", "--type", type, "--count", "1", NULL},
+        NULL);
+    (void)wait_until(WAIT_MS,
+                     (raw_publish(&operator, m.subject, NULL, NULL, m.value, m.n), raw_flush(&operator)) &&
+                         !proc_running(&follower),
+                     type);
+    ck_assert_int_eq(
+        shell(&o, "grep -qE '%s' %s/%s.log || cat %s/%s.log", line, e2e_folder(), type, e2e_folder(), type), 0);
+    ck_assert_str_eq(o.out, "");
+}
+
+/* Both hosts of a read b and judge it alike; one of them tells. a2 is started again while b answers, which is no news. */
+START_TEST(another_region_answers_is_lost_and_back)
+{
+    static struct two_regions r;
+    two_regions_start(&r);
+    listen_as(r.a.server[0].port, "", "");
+    two_regions_host_b(&r, &d, "b1");
+    two_regions_host_a(&r, &a, "a1");
+    two_regions_host_a(&r, &b, "a2");
+    ck_assert_int_eq(ctl(&d, &o, "register", "shop/far", "--port", "1", "--ttl", "600s", NULL), 0); /* b alone has it */
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "2001", "--ttl", "600s", NULL), 0);
+    (void)wait_until(WAIT_MS, usable(&a, "shop/payment") == 1 && usable(&b, "shop/payment") == 1, seen);
+    ck_assert_int_eq(ctl(&d, &o, "register", "shop/payment", "--port", "1001", "--ttl", "600s", NULL), 0);
+    (void)wait_until(WAIT_MS, usable(&a, "shop/payment@b") == 1 && usable(&b, "shop/payment@b") == 1, seen);
+    ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", NULL), 0);
+    (void)wait_until(WAIT_MS, told("failover-begun", "") == 1, seen);
+    check_text("failover-begun", "service", "shop/payment");
+    check_text("failover-begun", "answers", "b");
+    check_text("failover-begun", "answered", "a");
+    check_text("failover-begun", "reason", "0 instances are usable in region a, and 1 are enough");
+    host_stop(&b);
+    host_run(&b);
+    (void)wait_until(WAIT_MS, usable(&b, "shop/payment") == 1, seen);
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "2001", "--ttl", "600s", NULL), 0);
+    (void)wait_until(WAIT_MS, told("failover-ended", "") == 1, seen);
+    check_text("failover-ended", "answers", "a");
+    check_text("failover-ended", "answered", "b");
+    cable_set(&r.link, CABLE_RESET);
+    (void)wait_until(WAIT_MS, told("region-lost", "") == 1, seen);
+    check_text("region-lost", "other_region", "b");
+    ck_assert_int_eq(told("region-back", ""), 0);
+    cable_set(&r.link, CABLE_WHOLE);
+    (void)wait_until(WAIT_MS, told("region-back", "") == 1, seen);
+    json_t *lost = first("region-lost"), *back = first("region-back");
+    ck_assert_str_eq(text_of(back, "other_region"), "b");
+    ck_assert_int_eq(json_integer_value(json_object_get(back, "lost_ms")),
+                     json_integer_value(json_object_get(back, "time_ms")) -
+                         json_integer_value(json_object_get(lost, "time_ms")));
+    json_decref(lost);
+    json_decref(back);
+    holds_for(3000,
+              told("region-lost", "") == 1 && told("region-back", "") == 1 && told("failover-begun", "") == 1 &&
+                  told("failover-ended", "") == 1,
+              seen);
+    /* What an operator says on a host is of that host; with a restart it is no news again. */
+    ck_assert_int_eq(ctl(&b, &o, "failover", "shop/payment", "b", NULL), 0);
+    (void)wait_until(WAIT_MS, told("failover-begun", "") == 2 && told("failover-begun", "a2") > 0, seen);
+    host_stop(&b);
+    host_run(&b);
+    ck_assert_int_eq(ctl(&b, &o, "failover", "shop/payment", "off", NULL), 0);
+    (void)wait_until(WAIT_MS, told("failover-ended", "") == 2 && told("failover-ended", "a2") > 0, seen);
+    ck_assert_int_eq(told("failover-begun", ""), 2);
+    check_printed(&r, "region-lost", "Z region-lost b, a[12]: [a-z ]+$");
+    check_printed(&r, "failover-ended",
+                  "Z failover-ended shop/payment from region b to region a, a2: user [0-9]+ said so$");
+    check_schema();
+}
+END_TEST
+
 E2E_TESTS("fleet events", 60, {"instances_and_the_host_itself", instances_and_the_host_itself},
           {"a_lost_host_is_told_by_one_other", a_lost_host_is_told_by_one_other},
-          {"nats_lost_and_back", nats_lost_and_back}, {"the_guard_and_what_it_holds", the_guard_and_what_it_holds},
-          {"held_and_heard_again", held_and_heard_again}, {"two_hosts_of_one_name", two_hosts_of_one_name},
-          {"more_than_may_be_told", more_than_may_be_told},
+          {"nats_lost_and_back", nats_lost_and_back},
+          {"another_region_answers_is_lost_and_back", another_region_answers_is_lost_and_back},
+          {"the_guard_and_what_it_holds", the_guard_and_what_it_holds}, {"held_and_heard_again", held_and_heard_again},
+          {"two_hosts_of_one_name", two_hosts_of_one_name}, {"more_than_may_be_told", more_than_may_be_told},
           {"under_the_accounts_of_the_example", under_the_accounts_of_the_example},
           {"where_it_may_not_be_told", where_it_may_not_be_told})

@@ -51,6 +51,37 @@ START_TEST(subjects)
 }
 END_TEST
 
+START_TEST(of_regions)
+{
+    struct event e = {.type = EVENT_FAILOVER_BEGUN,
+                      .publisher = "web-1",
+                      .region = "eu",
+                      .host = "web-1",
+                      .domain = "shop",
+                      .service = "payment",
+                      .answers = "us",
+                      .answered = "eu",
+                      .reason = "why"};
+    char subject[EVENT_SUBJECT_CAP];
+    event_subject(&e, subject);
+    ck_assert_str_eq(subject, "discover.eu.event.web-1.shop.payment.failover-begun");
+    json_t *document = event_document(&e);
+    ck_assert_str_eq(json_string_value(json_object_get(document, "service")), "shop/payment");
+    ck_assert_str_eq(json_string_value(json_object_get(document, "answers")), "us");
+    ck_assert_str_eq(json_string_value(json_object_get(document, "answered")), "eu");
+    ck_assert_ptr_null(json_object_get(document, "state"));
+    json_decref(document);
+    e = (struct event){
+        .type = EVENT_REGION_BACK, .publisher = "web-1", .region = "eu", .host = "web-1", .other_region = "us"};
+    event_subject(&e, subject);
+    ck_assert_str_eq(subject, "discover.eu.event.web-1._._.region-back");
+    document = event_document(&e);
+    ck_assert_str_eq(json_string_value(json_object_get(document, "other_region")), "us");
+    ck_assert(json_is_integer(json_object_get(document, "lost_ms")));
+    json_decref(document);
+}
+END_TEST
+
 START_TEST(documents)
 {
     struct event e = whole(EVENT_INSTANCE_STATE);
@@ -72,4 +103,4 @@ START_TEST(documents)
 }
 END_TEST
 
-UNIT_TESTS("documents/event", words_are_those_of_a_table, subjects, documents)
+UNIT_TESTS("documents/event", words_are_those_of_a_table, subjects, of_regions, documents)
