@@ -17,7 +17,7 @@
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
-#include "daemon/registry/reload_report.h"
+#include "daemon/registry/services/reload_report.h"
 #include "libdiscover/core/clock.h"
 
 #define LINE_CAP 512

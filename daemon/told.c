@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "daemon/registry/document_requests.h"
-#include "daemon/registry/explain_instances.h"
+#include "daemon/registry/explain/document_requests.h"
+#include "daemon/registry/explain/explain_instances.h"
 
 void daemon_status(void *arg, Discover__V1__Status *ret_status)
 {

@@ -86,7 +86,7 @@ struct api_ops {
     int (*deregister_instance)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
                                const char **ret_why);
     int (*override)(void *arg, const struct override *override, bool on, const char **ret_why);
-    /* As region_failover_force (registry/region_failover.h): region "": the own one; NULL: failover decides. */
+    /* As region_failover_force (registry/regions/region_failover.h): region "": the own one; NULL: failover decides. */
     int (*failover)(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why);
     int (*heartbeat)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid);
     void (*client_gone)(void *arg, uint64_t client);

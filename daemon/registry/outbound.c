@@ -15,7 +15,7 @@
 #include "daemon/base/log.h"
 #include "daemon/catalog/catalog_read.h"
 #include "daemon/check/pid.h"
-#include "daemon/registry/events.h"
+#include "daemon/registry/events/events.h"
 #include "daemon/registry/state_writer.h"
 #include "libdiscover/core/clock.h"
 

@@ -16,7 +16,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
-#include "daemon/registry/tracing.h"
+#include "daemon/registry/tracing/tracing.h"
 
 struct outbound;
 

@@ -9,9 +9,9 @@
 #include "daemon/api/api.h"
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"
-#include "daemon/registry/checking.h"
+#include "daemon/registry/services/checking.h"
 #include "daemon/registry/hostname_addresses.h"
-#include "daemon/registry/tracing.h"
+#include "daemon/registry/tracing/tracing.h"
 
 struct requests;
 

@@ -14,7 +14,7 @@
 #include "daemon/config/config.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/host_address.h"
-#include "daemon/registry/inbound.h"
+#include "daemon/registry/inbound/inbound.h"
 #include "daemon/registry/outbound.h"
 #include "proto/api.pb-c.h"
 

@@ -14,9 +14,9 @@
 #include "daemon/agent/state_dir.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/configured.h"
-#include "daemon/registry/inbound.h"
-#include "daemon/registry/region_failover.h"
-#include "daemon/registry/regions.h"
+#include "daemon/registry/inbound/inbound.h"
+#include "daemon/registry/regions/region_failover.h"
+#include "daemon/registry/regions/regions.h"
 #include "tests/support/options.h"
 #include "tests/unit/base/folder.h"
 

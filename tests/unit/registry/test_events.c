@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How events get to NATS: in their order, no more than may be, and none when nobody is to hear them. */
-#include "daemon/registry/events.h"
+#include "daemon/registry/events/events.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a region answers, or does not, in words. */
-#include "daemon/registry/explain_regions.h"
+#include "daemon/registry/explain/explain_regions.h"
 
 #include <string.h>
 

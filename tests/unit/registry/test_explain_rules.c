@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One instance for each way to be in or out: the rule is named, in words. */
-#include "daemon/registry/explain_rules.h"
+#include "daemon/registry/explain/explain_rules.h"
 
 #include <errno.h>
 #include <string.h>

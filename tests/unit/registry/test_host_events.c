@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of hosts, through a real liveness and catalog; and who tells it when the one who was to is dead as well. */
-#include "daemon/registry/host_events.h"
+#include "daemon/registry/events/host_events.h"
 
 #include <stdio.h>
 #include <string.h>

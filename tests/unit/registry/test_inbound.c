@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the bus brings, through the real followers and liveness, to a real catalog and agent; and what is told of it. */
-#include "daemon/registry/inbound.h"
+#include "daemon/registry/inbound/inbound.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was lost is named once, and no more of it than fits into a line. */
-#include "daemon/registry/lost_changes.h"
+#include "daemon/registry/inbound/lost_changes.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is told of another region as its health changes, and of which one answers: when, and by whom. */
-#include "daemon/registry/region_events.h"
+#include "daemon/registry/regions/region_events.h"
 
 #include <stdio.h>
 #include <string.h>

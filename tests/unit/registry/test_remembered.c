@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What becomes of the last life's catalog: from its file, through a real catalog and liveness, once NATS is heard. */
-#include "daemon/registry/remembered.h"
+#include "daemon/registry/inbound/remembered.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests over NATS, through a real catalog: what is answered, with what errors, and how many. */
-#include "daemon/registry/rpc.h"
+#include "daemon/registry/rpc/rpc.h"
 
 #include <errno.h>
 #include <stdio.h>

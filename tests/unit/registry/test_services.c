@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the configuration names is registered; what was in the way is waited for. */
-#include "daemon/registry/services.h"
+#include "daemon/registry/services/services.h"
 
 #include "daemon/base/loop.h"
-#include "daemon/registry/reload_report.h"
+#include "daemon/registry/services/reload_report.h"
 #include "tests/unit/agent/life.h"
 #include "tests/unit/base/folder.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Glue as in daemon/registry/inbound.c, around a catalog of arrays. */
+/* Glue as in daemon/registry/inbound/inbound.c, around a catalog of arrays. */
 #include "tests/unit/sync/model_daemon.h"
 
 #include <stdio.h>

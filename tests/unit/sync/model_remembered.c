@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a life of the model's daemon knows from the file of the one before: as in daemon/registry/remembered.c. */
+/* What a life of the model's daemon knows from the file of the one before: as in daemon/registry/inbound/remembered.c. */
 #include <stdio.h>
 
 #include "tests/unit/sync/model_daemon.h"

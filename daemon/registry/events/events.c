@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A queue of documents, and a bucket of tokens: each is a document that may go. */
+#include "daemon/registry/events/events.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "libdiscover/core/clock.h"
+
+#define AT_ONCE 64 /* in one turn */
+
+struct waiting {
+    struct waiting *next;
+    size_t n;
+    char *text; /* jansson's */
+    char subject[];
+};
+
+struct events {
+    struct events_reach reach;
+    struct waiting *first, **end;
+    size_t n;
+    uint64_t next_id;
+    int64_t earned_ns; /* time that has not been spent on events: each takes what limits.events allows it */
+    int64_t looked_ns;
+    struct events_counters {
+        metric_value told, published, full, name, failed, waiting;
+    } counters;
+};
+
+static const struct metric metric_table[] = {
+    COUNTER_OF(events_counters, told, "discoverd_events_total", "Events of this host, and of others that it tells of."),
+    COUNTER_OF(events_counters, published, "discoverd_events_published_total", "Of these, handed to NATS."),
+    COUNTER_OF(
+        events_counters, full, "discoverd_events_dropped_total{reason=\"full\"}",
+        "Events nobody hears of: more than limits.events_waiting, this host's name is another's, or NATS did not "
+        "take them."),
+    COUNTER_OF(events_counters, name, "discoverd_events_dropped_total{reason=\"name_conflict\"}", NULL),
+    COUNTER_OF(events_counters, failed, "discoverd_events_dropped_total{reason=\"failed\"}", NULL),
+    GAUGE_OF(events_counters, waiting, "discoverd_events_waiting", "Events that wait for their turn, or for NATS."),
+};
+METRICS_LISTED(metric_table)
+
+int events_new(const struct events_reach *reach, struct events **ret_e)
+{
+    struct events *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    e->reach = *reach;
+    e->end = &e->first;
+    e->earned_ns = NS_PER_S;
+    (void)!getrandom(&e->next_id, sizeof e->next_id, GRND_NONBLOCK);
+    int err = metrics_add(reach->metrics, metric_table, sizeof metric_table / sizeof *metric_table, &e->counters);
+    if (err)
+        events_free(e);
+    else
+        *ret_e = e;
+    return err;
+}
+
+static void drop_first(struct events *e)
+{
+    struct waiting *w = e->first;
+    e->first = w->next;
+    if (!e->first)
+        e->end = &e->first;
+    e->n--;
+    free(w->text);
+    free(w);
+}
+
+void events_free(struct events *e)
+{
+    if (!e)
+        return;
+    while (e->first)
+        drop_first(e);
+    free(e);
+}
+
+bool events_wanted(const struct events *e)
+{
+    return e && e->reach.config->events.publish;
+}
+
+static struct waiting *make(const struct event *event)
+{
+    char subject[EVENT_SUBJECT_CAP];
+    event_subject(event, subject);
+    size_t n = strlen(subject) + 1;
+    json_t *document = event_document(event);
+    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    json_decref(document);
+    struct waiting *w = text ? malloc(sizeof *w + n) : NULL;
+    if (!w) {
+        free(text);
+        return NULL;
+    }
+    *w = (struct waiting){.text = text, .n = strlen(text)};
+    memcpy(w->subject, subject, n);
+    return w;
+}
+
+int64_t events_wall_ms(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
+}
+
+bool events_tell(struct events *e, const struct event *event)
+{
+    struct event whole = *event;
+    if (!events_wanted(e))
+        return false;
+    metric_inc(&e->counters.told);
+    whole.publisher = e->reach.config->host;
+    whole.region = e->reach.config->region;
+    whole.host = whole.host ? whole.host : whole.publisher;
+    whole.time_ms = whole.time_ms ? whole.time_ms : events_wall_ms();
+    whole.id = whole.id ? whole.id : e->next_id++;
+    struct waiting *w = e->n < e->reach.config->limits.events_waiting ? make(&whole) : NULL;
+    if (!w) {
+        metric_inc(&e->counters.full);
+        return false;
+    }
+    *e->end = w;
+    e->end = &w->next;
+    e->n++;
+    return true;
+}
+
+void events_left_out(struct events *e)
+{
+    metric_inc(&e->counters.told);
+    metric_inc(&e->counters.full);
+}
+
+static void say_first(struct events *e)
+{
+    int err = e->reach.say(e->reach.arg, e->first->subject, e->first->text, e->first->n);
+    metric_inc(err < 0 ? &e->counters.failed : &e->counters.published);
+    drop_first(e);
+}
+
+static void drop_all(struct events *e)
+{
+    while (e->first) {
+        metric_inc(&e->counters.name);
+        drop_first(e);
+    }
+}
+
+/* A second's worth may go at once. */
+static void earn(struct events *e, int64_t now_ns)
+{
+    if (e->looked_ns)
+        e->earned_ns += now_ns - e->looked_ns;
+    e->earned_ns = e->earned_ns < NS_PER_S ? e->earned_ns : NS_PER_S;
+    e->looked_ns = now_ns;
+}
+
+int64_t events_tick(struct events *e, int64_t now_ns)
+{
+    int64_t price_ns = NS_PER_S / e->reach.config->limits.events, next_ns = INT64_MAX;
+    enum events_way way = e->first ? e->reach.way(e->reach.arg) : EVENTS_SHUT;
+    earn(e, now_ns);
+    if (way == EVENTS_ENDED)
+        drop_all(e);
+    for (size_t n = 0; n < AT_ONCE && e->first && way == EVENTS_OPEN && e->earned_ns >= price_ns; n++) {
+        e->earned_ns -= price_ns;
+        say_first(e);
+    }
+    if (e->first && way == EVENTS_OPEN)
+        next_ns = e->earned_ns >= price_ns ? now_ns : now_ns + price_ns - e->earned_ns;
+    metric_set(&e->counters.waiting, e->n);
+    return next_ns;
+}
+
+void events_flush(struct events *e)
+{
+    while (e->first && e->reach.way(e->reach.arg) == EVENTS_OPEN)
+        say_first(e);
+}

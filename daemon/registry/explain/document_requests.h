@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's documents by their names: for HTTP (below /v1/) and for the socket. Main thread. */
+#ifndef REGISTRY_DOCUMENT_REQUESTS_H
+#define REGISTRY_DOCUMENT_REQUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/base/metrics.h"
+#include "daemon/registry/explain/explain.h"
+
+struct document_reach {
+    struct explain_reach explain;
+    const struct metrics *metrics;
+};
+
+/*
+ * The text of a document, which the caller frees. -ENOENT: there is none of that name; -EINVAL: the name is of nothing;
+ * -EPERM: it is for operators; -ENOMEM.
+ *
+ *   status, regions, explain, explain/<what> (explain.h), metrics
+ *   config, without secrets; log: its last lines, as text; log/<level>/<after>: as JSON, of that level, behind that one;
+ *   for operators
+ */
+int document_text(const struct document_reach *reach, const char *name, bool is_operator, char **ret_text,
+                  size_t *ret_n);
+
+#endif

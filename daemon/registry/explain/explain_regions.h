@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which region answers for a service, and why, in an explanation. Main thread. */
+#ifndef REGISTRY_EXPLAIN_REGIONS_H
+#define REGISTRY_EXPLAIN_REGIONS_H
+
+#include "daemon/registry/explain/explain_instances.h"
+
+/* What is known of a region, for its line. */
+struct region_facts {
+    bool own;
+    bool live;
+    const char *state; /* of another one, "never", "stale", ...; */
+    int64_t stale_ms;
+    size_t usable, total;
+    bool answers;
+};
+
+#define REGION_WHY_CAP 256
+
+/* Why a region answers for a service, or does not. answer: NULL where nobody else could. Pure. */
+void explain_region_why(const struct region_facts *r, const struct region_answer *answer,
+                        char ret_why[static REGION_WHY_CAP]);
+
+/* The other region that answers for it; NULL: the own one does. */
+const struct region *explain_answering(const struct explaining *x, const char *service);
+
+/* Whether any other region has it. */
+bool explain_region_knows(const struct explaining *x, const char *service);
+
+/* A list, the own one first; NULL where no other is read. */
+json_t *explain_regions(const struct explaining *x, const char *service);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which known services, or hosts, somebody may have meant. */
+#include "daemon/registry/explain/nearest_names.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/catalog/catalog_explain.h"
+#include "daemon/config/suggest.h"
+
+#define LOOK_AT_MAX  4000 /* names: the loop must not be busy with them */
+#define DISTANCE_MAX 200  /* of them; more are not compared letter by letter */
+
+struct search {
+    const char *word;
+    struct nearest_names *found;
+    unsigned most; /* letters that may differ */
+    unsigned compared;
+    uint64_t letters;
+};
+
+/* Which letters a word has: what has too many others cannot be near. */
+static uint64_t letters_of(const char *word)
+{
+    uint64_t letters = 0;
+    for (; *word; word++)
+        letters |= UINT64_C(1) << (*word & 63);
+    return letters;
+}
+
+static void take(struct nearest_names *found, const char *name, unsigned distance)
+{
+    size_t at = found->n < NEAREST_MAX ? found->n++ : NEAREST_MAX - 1;
+    if (at == NEAREST_MAX - 1 && found->all[at].name[0] && found->all[at].distance <= distance)
+        return;
+    for (; at > 0 && found->all[at - 1].distance > distance; at--)
+        found->all[at] = found->all[at - 1];
+    snprintf(found->all[at].name, sizeof found->all[at].name, "%s", name);
+    found->all[at].distance = distance;
+}
+
+/* The same service elsewhere, or what begins alike, is near, too. */
+static unsigned distance_of(struct search *s, const char *name)
+{
+    const char *service = strchr(name, '/'), *wanted = strchr(s->word, '/');
+    if (service && wanted && strcmp(service, wanted) == 0)
+        return 1;
+    if (strncmp(name, s->word, strlen(s->word)) == 0)
+        return 1;
+    size_t n = strlen(name), m = strlen(s->word);
+    bool may = (n > m ? n - m : m - n) <= s->most &&
+               (unsigned)__builtin_popcountll(letters_of(name) ^ s->letters) <= 2 * s->most;
+    if (!may || s->compared == DISTANCE_MAX)
+        return UINT_MAX;
+    s->compared++;
+    return suggest_distance(s->word, name);
+}
+
+static bool look_at(void *arg, const char *name, const struct catalog_service_counts *counts)
+{
+    struct search *s = arg;
+    (void)counts;
+    unsigned distance = distance_of(s, name);
+    if (distance <= s->most)
+        take(s->found, name, distance);
+    return true;
+}
+
+static struct search search_for(const char *word, struct nearest_names *found)
+{
+    unsigned third = (unsigned)strlen(word) / 3;
+    memset(found, 0, sizeof *found);
+    return (struct search){.word = word, .found = found, .most = third ? third : 1, .letters = letters_of(word)};
+}
+
+void nearest_services(const struct catalog *c, const char *service, struct nearest_names *ret_names)
+{
+    struct search s = search_for(service, ret_names);
+    catalog_each_service(c, LOOK_AT_MAX, look_at, &s);
+}
+
+void nearest_hosts(const struct catalog *c, const char *host, struct nearest_names *ret_names)
+{
+    struct search s = search_for(host, ret_names);
+    catalog_each_host(c, LOOK_AT_MAX, look_at, &s);
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the bus to the followers, and what they ask of it. */
+#include "daemon/registry/inbound/inbound.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/base/log.h"
+#include "daemon/registry/inbound/inbound_impl.h"
+#include "libdiscover/core/clock.h"
+
+/*
+ * How long another region's records may be quiet before it is asked whether that is meant: each daemon asks, over the link.
+ * Leases come by the same connection all the time, and their digests tell of a record that is missing.
+ */
+#define OTHER_QUIET_NS (60 * NS_PER_S)
+
+static const struct metric inbound_metrics[] = {
+    COUNTER_OF(inbound_counters, keys_refused, "discoverd_feed_refused_total{what=\"key\"}",
+               "What was found in the buckets and not taken: keys that are not valid names, values that are not a "
+               "record or a lease, and what is over a limit of this daemon."),
+    COUNTER_OF(inbound_counters, values_refused, "discoverd_feed_refused_total{what=\"record\"}", NULL),
+    COUNTER_OF(inbound_counters, leases_refused, "discoverd_feed_refused_total{what=\"lease\"}", NULL),
+    COUNTER_OF(inbound_counters, limits_refused, "discoverd_feed_refused_total{what=\"limit\"}", NULL),
+    COUNTER_OF(inbound_counters, hosts_limited, "discoverd_feed_limited_total{limit=\"hosts\"}",
+               "Records refused because of a limit, by its name in the configuration."),
+    COUNTER_OF(inbound_counters, services_limited, "discoverd_feed_limited_total{limit=\"services\"}", NULL),
+    COUNTER_OF(inbound_counters, services_per_domain_limited,
+               "discoverd_feed_limited_total{limit=\"services_per_domain\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_limited, "discoverd_feed_limited_total{limit=\"instances\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_per_service_limited,
+               "discoverd_feed_limited_total{limit=\"instances_per_service\"}", NULL),
+    COUNTER_OF(inbound_counters, instances_per_host_limited,
+               "discoverd_feed_limited_total{limit=\"instances_per_host\"}", NULL),
+    COUNTER_OF(inbound_counters, hostnames_per_host_limited,
+               "discoverd_feed_limited_total{limit=\"hostnames_per_host\"}", NULL),
+    COUNTER_OF(inbound_counters, digest_mismatches, "discoverd_feed_digest_mismatches_total",
+               "Hosts whose records differ from their lease for two beats."),
+    COUNTER_OF(inbound_counters, resyncs_deferred, "discoverd_feed_resyncs_deferred_total",
+               "Of these, not read again for it at once, as the host has caused too many."),
+    HISTOGRAM_OF(inbound_counters, lease_round_trip, "discoverd_lease_round_trip_seconds",
+                 "From the own lease's put to its return through the live feed: how long a change takes to others."),
+    GAUGE_OF(inbound_counters, catalog_bytes, "discoverd_catalog_bytes",
+             "Memory of what is known of the own region's instances, services and hosts."),
+    GAUGE_OF(inbound_counters, table_bytes, "discoverd_table_bytes",
+             "Of the shared table, what is in use, of all regions."),
+};
+METRICS_LISTED(inbound_metrics)
+
+static const struct metric arrivals_metrics[] = {
+    HISTOGRAM_OF(
+        arrivals, visible, "discoverd_change_visible_seconds",
+        "From when NATS stored a change of another host, by the server's clock, to when it can be looked up here; "
+        "of some where many come together. Needs NATS 2.10."),
+};
+METRICS_LISTED(arrivals_metrics)
+
+bool inbound_is_own(const struct inbound *in, const char *host)
+{
+    return in->reach.agent && strcmp(host, in->reach.config->host) == 0;
+}
+
+void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
+                    const char *why)
+{
+    metric_inc(counter);
+    write_report_refused(in->write_report, bucket, m, why);
+}
+
+/* The time is at least what the server says, if our own clock has been lost. */
+static int64_t wall_ms(const struct inbound *in)
+{
+    int64_t own_ms = clock_wall_ms();
+    int64_t server_ms = inbound_server_ms(in, clock_now_ns());
+    return own_ms > server_ms ? own_ms : server_ms;
+}
+
+int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns)
+{
+    return in->server_wall_ns ? (in->server_wall_ns + now_ns - in->server_heard_ns) / NS_PER_MS : 0;
+}
+
+const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch)
+{
+    return epoch_plausible(epoch, wall_ms(in)) ? NULL : "epoch: more than a day ahead of the clock";
+}
+
+/* --- what the followers ask for --- */
+
+static void resync(void *arg)
+{
+    struct follower *f = arg;
+    f->resync_failed = f->in->reach.resync(f->in->reach.arg, f->bucket);
+}
+
+static void check(void *arg)
+{
+    struct follower *f = arg;
+    (void)f->in->reach.check(f->in->reach.arg, f->bucket); /* busy: the answer to the earlier one will do */
+}
+
+static void synced(void *arg, bool is_synced)
+{
+    struct follower *f = arg;
+    struct inbound *in = f->in;
+    f->synced = is_synced;
+    bool both = in->followers[BUS_SERVICES].synced && in->followers[BUS_HOSTS].synced;
+    if (both && !in->synced_once) {
+        struct catalog_counts counts = catalog_counts(in->reach.catalog);
+        log_notice("%s%s%ssynchronised: %zu hosts, %zu services, %zu instances", in->reach.region ? "region " : "",
+                   in->reach.region ? in->reach.region : "", in->reach.region ? ": " : "", counts.hosts,
+                   counts.services, counts.instances);
+    }
+    in->synced_once |= both;
+    in->kind->synced(in, both, clock_now_ns());
+}
+
+static uint32_t random32(void *arg)
+{
+    uint32_t value = 0;
+    (void)arg;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value;
+}
+
+/* --- events of the bus --- */
+
+void inbound_follow(struct inbound *in, bool connected, int64_t now_ns)
+{
+    if (!in->synced_once && connected)
+        remembered_connected(&in->remembered, now_ns);
+    else if (!in->synced_once)
+        remembered_disconnected(&in->remembered);
+    if (!connected)
+        catalog_file_hurry(in->reach.catalog_file);
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        if (connected)
+            follow_connected(in->followers[b].follow, now_ns);
+        else
+            follow_disconnected(in->followers[b].follow, now_ns);
+}
+
+void inbound_trust(struct inbound *in, int64_t now_ns)
+{
+    bool was_trusted = in->trusted;
+    in->trusted = in->kind->trustworthy(in);
+    liveness_set_healthy(in->liveness, in->trusted, now_ns);
+    if (was_trusted && !in->trusted)
+        catalog_freeze(in->reach.catalog, true);
+    else if (!was_trusted && in->trusted)
+        catalog_extend(in->reach.catalog, now_ns);
+}
+
+static void on_connected(void *arg, const char *server)
+{
+    struct inbound *in = arg;
+    snprintf(in->server, sizeof in->server, "%s", server);
+    in->error[0] = '\0';
+    in->kind->connected(in, server, clock_now_ns());
+}
+
+static void on_disconnected(void *arg, const char *reason)
+{
+    struct inbound *in = arg;
+    snprintf(in->error, sizeof in->error, "%s", reason);
+    in->kind->disconnected(in, reason, clock_now_ns());
+}
+
+static void on_moved(void *arg, const char *server, bool reloaded)
+{
+    struct inbound *in = arg;
+    in->kind->moved(in, server, reloaded);
+    snprintf(in->server, sizeof in->server, "%s", server);
+}
+
+static void on_problem(void *arg, const char *text)
+{
+    struct inbound *in = arg;
+    if (strcmp(in->error, text) != 0)
+        log_warning("NATS: %s", text);
+    snprintf(in->error, sizeof in->error, "%s", text);
+}
+
+static struct follow *follow_of(void *arg, enum bus_bucket bucket)
+{
+    return ((struct inbound *)arg)->followers[bucket].follow;
+}
+
+static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+{
+    struct inbound *in = arg;
+    int64_t now_ns = clock_now_ns();
+    write_report_heard(in->write_report, bucket, m);
+    in->kind->heard(in, now_ns);
+    if (follow_live(in->followers[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
+        liveness_heard(in->liveness, now_ns);
+}
+
+static void on_gap(void *arg, enum bus_bucket bucket)
+{
+    follow_gap(follow_of(arg, bucket), clock_now_ns());
+}
+
+static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
+{
+    struct inbound *in = arg;
+    int64_t now_ns = clock_now_ns();
+    buckets_info(in->buckets, bucket, info);
+    if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(in, now_ns)) {
+        in->server_wall_ns = info->newest_ns;
+        in->server_heard_ns = now_ns;
+    }
+    if (!info->err && bucket == BUS_SERVICES && in->followers[bucket].snapshot)
+        catalog_expect(in->reach.catalog, info->messages);
+    bool asked_by_follower = !info->check || follow_is_checking(follow_of(arg, bucket));
+    if (asked_by_follower)
+        follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, now_ns);
+    if (info->check && bucket == BUS_HOSTS)
+        in->kind->checked(in, info, now_ns);
+    else if (!info->err)
+        in->kind->heard(in, now_ns);
+}
+
+static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+{
+    int64_t now_ns = clock_now_ns();
+    ((struct inbound *)arg)->kind->heard(arg, now_ns);
+    follow_snapshot_entry(follow_of(arg, bucket), m, now_ns);
+}
+
+static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
+{
+    buckets_read(((struct inbound *)arg)->buckets, bucket, err, reason);
+    follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
+}
+
+static void on_put_done(void *arg, const struct bus_put_result *result)
+{
+    struct inbound *in = arg;
+    int64_t now_ns = clock_now_ns();
+    if (in->reach.put_done && in->reach.put_done(in->reach.arg, result))
+        return;
+    if (!in->reach.agent)
+        return; /* nothing was put */
+    if (in->reach.tracing && result->bucket == BUS_SERVICES && !result->err)
+        tracing_put_done(in->reach.tracing, result->token);
+    agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
+    struct agent_status agent = agent_status(in->reach.agent);
+    if (result->bucket == BUS_HOSTS && !result->err && agent.publishing && !in->own_lease.leaving)
+        host_events_lease_stored(&in->host_events, agent.registrations, now_ns);
+    buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
+}
+
+static void on_say_denied(void *arg, const char *text)
+{
+    (void)arg;
+    log_warning("NATS: %s; nobody hears this host's events, or can ask it over NATS (events.publish, requests.answer)",
+                text);
+}
+
+static void on_request(void *arg, const struct bus_request *request)
+{
+    struct inbound *in = arg;
+    if (in->reach.request)
+        in->reach.request(in->reach.arg, request);
+}
+
+const struct bus_events inbound_bus_events = {
+    .connected = on_connected,
+    .disconnected = on_disconnected,
+    .problem = on_problem,
+    .live = on_live,
+    .gap = on_gap,
+    .info = on_info,
+    .snapshot_entry = on_snapshot_entry,
+    .snapshot_end = on_snapshot_end,
+    .put_done = on_put_done,
+    .request = on_request,
+    .say_denied = on_say_denied,
+    .moved = on_moved,
+    .remembered = inbound_remembered,
+    .remembered_end = inbound_remembered_end,
+};
+
+/* --- life --- */
+
+static void was_lost(void *arg, const struct kv_message *m)
+{
+    lost_changes_add(&((struct follower *)arg)->lost, m);
+}
+
+static int follower_new(struct inbound *in, enum bus_bucket bucket)
+{
+    struct follower *f = &in->followers[bucket];
+    struct follow_ops ops = {
+        .resync = resync, .check = check, .synced = synced, .random = random32, .was_lost = was_lost};
+    struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
+    *f = (struct follower){.in = in, .bucket = bucket};
+    if (bucket == BUS_SERVICES) {
+        inbound_records_ops(&ops);
+        options.unmarked = inbound_records_unmarked;
+        options.quiet_ns = in->reach.region ? OTHER_QUIET_NS : 0;
+    } else {
+        inbound_leases_ops(&ops); /* leases run out by themselves: none is swept, so none need be counted */
+    }
+    int err = follow_new(&options, &ops, f, &f->follow);
+    return err ? err : follow_add_metrics(f->follow, in->reach.metrics);
+}
+
+static int reports_new(struct inbound *in)
+{
+    const struct inbound_reach *r = &in->reach;
+    int err = metrics_add(r->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics, &in->counters);
+    if (!err)
+        err = metrics_add(r->metrics, arrivals_metrics, 1, &in->arrivals);
+    if (!err)
+        err = write_report_new(r->config, r->buckets, r->metrics, &in->write_report);
+    return err ? err : buckets_new(r->buckets, r->metrics, &in->buckets);
+}
+
+int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
+{
+    struct inbound *in = calloc(1, sizeof *in);
+    if (!in)
+        return -ENOMEM;
+    in->reach = *reach;
+    in->kind = reach->region ? &inbound_other : &inbound_own;
+    in->kind->init(in);
+    int err = reports_new(in);
+    if (!err)
+        err = inbound_liveness_new(in);
+    for (int b = 0; b < BUS_BUCKETS && !err; b++)
+        err = follower_new(in, (enum bus_bucket)b);
+    if (err) {
+        inbound_free(in);
+        return err;
+    }
+    in->remembered = (struct remembered){.config = reach->config,
+                                         .catalog = reach->catalog,
+                                         .liveness = in->liveness,
+                                         .records = in->followers[BUS_SERVICES].follow,
+                                         .started_ns = reach->started_ns,
+                                         .cut_off = reach->region != NULL}; /* its link may have been: nobody knows */
+    in->host_events = (struct host_events){
+        .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
+    *ret_in = in;
+    return 0;
+}
+
+void inbound_free(struct inbound *in)
+{
+    if (!in)
+        return;
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        follow_free(in->followers[b].follow);
+    liveness_free(in->liveness);
+    write_report_free(in->write_report);
+    buckets_free(in->buckets);
+    free(in);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t tick_one(struct follower *f, int64_t now_ns)
+{
+    int64_t next_ns = follow_tick(f->follow, now_ns);
+    if (f->resync_failed) {
+        follow_snapshot_end(f->follow, f->resync_failed, now_ns);
+        f->resync_failed = 0;
+        next_ns = follow_tick(f->follow, now_ns);
+    }
+    return next_ns;
+}
+
+/*
+ * Who is gone is decided by what was heard: over a feed that has a hole nobody is, and a lease that no longer vouches
+ * for a host's older records counts only once its newer ones are here.
+ */
+static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
+{
+    const struct follower *services = &in->followers[BUS_SERVICES];
+    liveness_set_whole(in->liveness, follow_is_live(in->followers[BUS_HOSTS].follow));
+    liveness_set_records_known(in->liveness, services->complete && follow_is_live(services->follow));
+    return liveness_tick(in->liveness, now_ns);
+}
+
+int64_t inbound_tick(struct inbound *in, int64_t now_ns)
+{
+    int64_t next_ns = in->kind->tick(in, now_ns);
+    if (in->kind->trustworthy(in)) /* else what was put meanwhile was not heard */
+        next_ns = earlier(next_ns, catalog_expire(in->reach.catalog, now_ns));
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        next_ns = earlier(next_ns, tick_one(&in->followers[b], now_ns));
+    next_ns = earlier(next_ns, tick_liveness(in, now_ns));
+    return earlier(next_ns, host_events_tick(&in->host_events, now_ns));
+}
+
+void inbound_second(struct inbound *in, int64_t now_ns)
+{
+    write_report_second(in->write_report, now_ns);
+    metric_set(&in->counters.catalog_bytes, catalog_counts(in->reach.catalog).bytes);
+    metric_set(&in->counters.table_bytes,
+               sizeof(uint64_t) * table_writer_stats(catalog_table(in->reach.catalog)).heap_used_words);
+    host_news_second(&in->host_news);
+}
+
+void inbound_leaving(struct inbound *in)
+{
+    struct agent_status agent = agent_status(in->reach.agent);
+    if (agent.publishing)
+        host_events_leaving(&in->host_events, agent.registrations);
+}
+
+void inbound_visible(struct inbound *in, int64_t now_ns)
+{
+    arrivals_visible(&in->arrivals, in->reach.catalog, now_ns);
+}
+
+void inbound_stalled(struct inbound *in, int64_t ns)
+{
+    in->kind->stalled(in, ns);
+}
+
+/* --- for status --- */
+
+bool inbound_synced_once(const struct inbound *in)
+{
+    return in->synced_once;
+}
+
+bool inbound_reads_records(const struct inbound *in)
+{
+    return in->followers[BUS_SERVICES].snapshot;
+}
+
+enum table_sync inbound_sync(const struct inbound *in)
+{
+    if (!in->synced_once)
+        return TABLE_UNSYNCED;
+    if (in->kind->stale(in))
+        return TABLE_STALE;
+    return in->guard_held ? TABLE_DEGRADED : TABLE_LIVE;
+}
+
+const char *inbound_stale_reason(const struct inbound *in)
+{
+    return in->kind->stale_reason(in);
+}
+
+const struct liveness *inbound_liveness(const struct inbound *in)
+{
+    return in->liveness;
+}
+
+int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host)
+{
+    return liveness_host(in->liveness, host, ret_host);
+}
+
+void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns)
+{
+    *ret_last_ns = in->health.last_ns;
+    *ret_mean_ns = in->health.last_ns < 0 ? -1 : in->health.smoothed_ns;
+}
+
+void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *s)
+{
+    s->bus_server = in->server;
+    s->bus_error = in->error;
+    if (!in->kind->trustworthy(in))
+        s->distrust = (char *)inbound_stale_reason(in);
+    if (in->guard_held) {
+        s->held = (uint32_t)in->guard_held;
+        s->held_ms = in->guard_until_ns > now_ns ? (in->guard_until_ns - now_ns) / NS_PER_MS : 0;
+        s->held_reason = (char *)in->guard_reason;
+    }
+    write_report_status(in->write_report, now_ns, s);
+    buckets_status(in->buckets, now_ns, s);
+}

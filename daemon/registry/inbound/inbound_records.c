@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of SERVICES, as the follower lets them through. */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/base/log.h"
+#include "daemon/catalog/foreign.h"
+#include "daemon/registry/inbound/inbound_impl.h"
+#include "libdiscover/core/clock.h"
+#include "libdiscover/core/entry.h"
+
+#define FOREIGN_NOT_HERE "a foreign record under the name of a host that has a daemon"
+
+static metric_value *limit_counter(struct inbound *in, int err)
+{
+    struct inbound_counters *c = &in->counters;
+    return err == -EUSERS    ? &c->hosts_limited
+           : err == -E2BIG   ? &c->services_limited
+           : err == -EXFULL  ? &c->services_per_domain_limited
+           : err == -ENFILE  ? &c->instances_limited
+           : err == -ENOBUFS ? &c->instances_per_service_limited
+           : err == -EDQUOT  ? &c->instances_per_host_limited
+                             : &c->hostnames_per_host_limited;
+}
+
+static void refuse_for_limit(struct inbound *in, const struct instance_key *key, const struct kv_message *m, int err)
+{
+    char service[SERVICE_CAP];
+    service_format(key->domain, key->service, service);
+    metric_inc(&in->counters.limits_refused);
+    metric_inc(limit_counter(in, err));
+    write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
+}
+
+/* Another one's change, which nobody can look up before it is in the table. */
+static void note_arrival(struct inbound *in, uint64_t id, const struct kv_message *m, bool from_snapshot)
+{
+    if (in->reach.agent && !from_snapshot)
+        arrivals_taken(&in->arrivals, id, m->stored_ns);
+}
+
+static void put_record(struct inbound *in, const struct instance_key *key, const struct record *record,
+                       const struct kv_message *m, bool from_snapshot)
+{
+    struct catalog_origin origin = {.revision = m->seq, .put_ns = clock_now_ns() - m->age_ns};
+    int err = catalog_put_from(in->reach.catalog, key, record, from_snapshot, &origin);
+    if (err == 0) {
+        note_arrival(in, instance_id(key), m, from_snapshot);
+        inbound_traced_record(in, key, m, NULL);
+    }
+    if (err >= 0)
+        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    else if (catalog_limit_text(err))
+        refuse_for_limit(in, key, m, err);
+    else if (err != -ESTALE)
+        inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, strerror(-err));
+}
+
+/* A value that says nothing of its key: what is known stays. Under our own name the agent puts it right. */
+static void refuse_value(struct inbound *in, const struct instance_key *key, bool own, const struct kv_message *m,
+                         const char *why)
+{
+    inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, why);
+    if (own)
+        agent_observed(in->reach.agent, key, &(struct agent_seen){.seq = m->seq, .alien = true}, clock_now_ns());
+    else
+        catalog_unreadable(in->reach.catalog, key);
+}
+
+static void put_foreign(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
+                        bool from_snapshot)
+{
+    struct record record;
+    struct foreign_said said;
+    char why[FOREIGN_WHY_CAP];
+    if (foreign_decode(m->value, m->n, m->seq, &record, &said, why) < 0) {
+        refuse_value(in, key, false, m, why);
+        return;
+    }
+    struct foreign_life life = {.ttl_ns = said.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
+    int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
+    if (err == 0) {
+        note_arrival(in, instance_id(key), m, from_snapshot);
+        inbound_traced_record(in, key, m, &said);
+    }
+    if (err >= 0)
+        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    else if (catalog_limit_text(err))
+        refuse_for_limit(in, key, m, err);
+    else
+        refuse_value(in, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
+}
+
+static void put_own(struct inbound *in, const struct instance_key *key, const struct record *record,
+                    const struct kv_message *m)
+{
+    struct agent_seen seen = {.seq = m->seq, .record = record, .bytes = m->value, .n = m->n};
+    write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    agent_observed(in->reach.agent, key, &seen, clock_now_ns());
+}
+
+static void put_value(struct inbound *in, const struct instance_key *key, bool own, const struct kv_message *m,
+                      bool from_snapshot)
+{
+    struct record record;
+    const char *why = kv_no_content(m->kind);
+    bool foreign = m->kind == KV_PUT && foreign_is(m->value, m->n);
+    if (foreign && own)
+        refuse_value(in, key, own, m, FOREIGN_NOT_HERE);
+    else if (foreign)
+        put_foreign(in, key, m, from_snapshot);
+    else if (why || record_decode(m->value, m->n, &record, &why) < 0 || (why = inbound_epoch_problem(in, record.epoch)))
+        refuse_value(in, key, own, m, why);
+    else if (own)
+        put_own(in, key, &record, m);
+    else
+        put_record(in, key, &record, m, from_snapshot);
+}
+
+/* A key of the short form is nobody's own, whatever a host is called. */
+static int parse_key(const struct inbound *in, const char *text, size_t n, struct instance_key *ret_key, bool *ret_own)
+{
+    bool whole = instance_key_parse(text, n, ret_key) == 0;
+    if (!whole && foreign_key_parse(text, n, ret_key) < 0)
+        return -EINVAL;
+    *ret_own = whole && inbound_is_own(in, ret_key->host);
+    return 0;
+}
+
+static void services_apply(void *arg, const struct kv_message *m, bool from_snapshot)
+{
+    struct inbound *in = inbound_of(arg);
+    struct instance_key key;
+    bool own;
+    if (parse_key(in, m->key, m->key_len, &key, &own) < 0)
+        inbound_refuse(in, BUS_SERVICES, &in->counters.keys_refused, m,
+                       "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
+    else
+        put_value(in, &key, own, m, from_snapshot);
+}
+
+static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
+{
+    struct inbound *in = inbound_of(arg);
+    struct instance_key key;
+    bool own;
+    write_report_accepted(in->write_report, BUS_SERVICES, text, n);
+    if (parse_key(in, text, n, &key, &own) < 0)
+        return; /* refused when it was put */
+    if (own)
+        agent_observed(in->reach.agent, &key, &(struct agent_seen){.seq = seq}, clock_now_ns());
+    else
+        catalog_remove(in->reach.catalog, &key);
+}
+
+static void services_snapshot_begin(void *arg)
+{
+    struct follower *f = arg;
+    f->snapshot = true;
+    catalog_snapshot_begin(f->in->reach.catalog);
+    write_report_snapshot_begin(f->in->write_report, BUS_SERVICES);
+    if (f->in->reach.agent)
+        agent_snapshot_begin(f->in->reach.agent);
+}
+
+size_t inbound_records_unmarked(void *arg)
+{
+    return catalog_unmarked(inbound_of(arg)->reach.catalog);
+}
+
+static void services_snapshot_end(void *arg, enum follow_end end)
+{
+    struct follower *f = arg;
+    struct inbound *in = f->in;
+    f->snapshot = false;
+    f->complete = end == FOLLOW_COMPLETE;
+    if (end != FOLLOW_ABORTED)
+        catalog_snapshot_end(in->reach.catalog, end == FOLLOW_COMPLETE);
+    if (end != FOLLOW_ABORTED)
+        write_report_snapshot_end(in->write_report, BUS_SERVICES);
+    if (end != FOLLOW_ABORTED)
+        lost_changes_tell(&f->lost, in->reach.buckets[BUS_SERVICES]);
+    if (end == FOLLOW_RECREATED)
+        log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
+                    in->reach.buckets[BUS_SERVICES]);
+    if (end != FOLLOW_ABORTED && in->reach.agent)
+        agent_synced(in->reach.agent, clock_now_ns());
+    inbound_traced_snapshot(f, end);
+}
+
+void inbound_records_ops(struct follow_ops *ops)
+{
+    ops->apply = services_apply;
+    ops->remove = services_remove;
+    ops->snapshot_begin = services_snapshot_begin;
+    ops->snapshot_end = services_snapshot_end;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One other region: made of the parts that the own one has, but for those that write. */
+#include "daemon/registry/regions/region.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/base/log.h"
+#include "daemon/registry/catalog_file.h"
+#include "daemon/registry/configured.h"
+#include "daemon/registry/hostname_addresses.h"
+#include "daemon/registry/inbound/inbound.h"
+#include "libdiscover/core/clock.h"
+
+/* As of the own region (daemon.c): a snapshot touches a service once for each of its instances. */
+#define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
+#define FLUSH_BLOCKS      4
+#define LOOK_AGAIN_NS     (10 * NS_PER_S)
+
+#define BUCKET_NAME_CAP 160
+
+struct region {
+    struct region_reach reach;
+    const char *name;
+    char buckets[BUS_BUCKETS][BUCKET_NAME_CAP]; /* for people */
+    struct metrics *metrics;
+    struct catalog *catalog;
+    struct catalog_file *file;
+    struct hostname_addresses *hostnames;
+    struct inbound *inbound;
+    struct bus *bus;
+    struct loop_watch bus_watch;
+    int64_t flushed_ns;
+    enum table_sync sync;                      /* as the table says, */
+    int64_t stale_since_ns;                    /* and this; 0: nothing is known */
+    bool told;                                 /* the table has been told */
+    enum bus_mirror_state mirror[BUS_BUCKETS]; /* as last said in the log */
+    int64_t mirrors_due_ns;                    /* those of no use are looked at again then */
+};
+
+/* --- what the table says of it --- */
+
+/* 1 when it says something else than before; a negative errno: it is tried again. */
+static int write_block(struct region *r)
+{
+    char key[LABEL_CAP + 1];
+    const uint64_t words[TABLE_REGION_WORDS] = {
+        [TABLE_R_SYNC] = r->sync, [TABLE_R_STALE_SINCE] = (uint64_t)r->stale_since_ns};
+    snprintf(key, sizeof key, "%%%s", r->name);
+    return table_writer_put(r->reach.table, TABLE_REGION, key, strlen(key), 0, 0, words, TABLE_REGION_WORDS);
+}
+
+static void tell_table(struct region *r)
+{
+    int result = write_block(r);
+    r->told = result >= 0;
+    if (result > 0)
+        table_writer_bump_serial(r->reach.table);
+}
+
+/* It is better only when the table has all of it. */
+static void update_sync(struct region *r, int64_t now_ns)
+{
+    enum table_sync sync = inbound_sync(r->inbound);
+    bool better = sync == TABLE_LIVE || r->sync == TABLE_UNSYNCED;
+    if (sync != r->sync && !(better && catalog_is_dirty(r->catalog))) {
+        int64_t heard_ns = inbound_heard_ns(r->inbound);
+        r->stale_since_ns = sync != TABLE_STALE ? 0 : heard_ns ? heard_ns : now_ns;
+        r->sync = sync;
+        r->told = false;
+    }
+    if (!r->told)
+        tell_table(r);
+}
+
+/* --- its file --- */
+
+static void load(struct region *r)
+{
+    if (!catalog_file_load(r->file, r->catalog, clock_now_ns(), &r->stale_since_ns))
+        return;
+    inbound_remember(r->inbound);
+    catalog_flush(r->catalog);
+}
+
+/* What was never whole would replace something better. */
+static bool is_worth_storing(const struct region *r, int64_t now_ns, int64_t *ret_true_ns)
+{
+    bool is_true = r->sync == TABLE_LIVE || r->sync == TABLE_DEGRADED;
+    *ret_true_ns = is_true ? now_ns : r->stale_since_ns;
+    return inbound_synced_once(r->inbound) && !catalog_is_dirty(r->catalog) && *ret_true_ns;
+}
+
+/* --- its mirrors --- */
+
+static int remember(void *arg, enum bus_bucket bucket)
+{
+    struct region *r = arg;
+    return bus_remember(r->bus, bucket);
+}
+
+static void remembered(void *arg, int64_t newest_ns)
+{
+    struct region *r = arg;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    int64_t age_ns = (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - newest_ns;
+    r->stale_since_ns = clock_now_ns() - (age_ns > 0 ? age_ns : 1);
+    r->told = false;
+}
+
+static bool is_of_use(enum bus_mirror_state state)
+{
+    return state == BUS_MIRROR_VALID || state == BUS_MIRROR_NONE;
+}
+
+static void tell_mirrors(struct region *r)
+{
+    for (int b = 0; b < BUS_BUCKETS; b++) {
+        enum bus_mirror_state found = bus_mirror_found(r->bus, (enum bus_bucket)b);
+        if (found == r->mirror[b])
+            continue;
+        if (!is_of_use(found))
+            log_warning("the mirror of bucket %s is %s: it is read from the region itself", r->buckets[b],
+                        bus_mirror_text(found));
+        else if (!is_of_use(r->mirror[b]))
+            log_notice("the mirror of bucket %s is valid", r->buckets[b]);
+        r->mirror[b] = found;
+    }
+}
+
+static void look_at_mirrors(struct region *r, int64_t now_ns)
+{
+    if (now_ns < r->mirrors_due_ns)
+        return;
+    r->mirrors_due_ns = now_ns + LOOK_AGAIN_NS;
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        if (!is_of_use(r->mirror[b]))
+            (void)bus_look_at_mirror(r->bus, (enum bus_bucket)b); /* busy: the answer to the earlier one will do */
+}
+
+/* What one is that is of no use, if any. */
+static const char *mirror_text(const struct region *r)
+{
+    enum bus_mirror_state services = bus_mirror_found(r->bus, BUS_SERVICES);
+    return bus_mirror_text(is_of_use(services) ? bus_mirror_found(r->bus, BUS_HOSTS) : services);
+}
+
+/* --- time --- */
+
+static bool flush_may_wait(const struct region *r, int64_t now_ns)
+{
+    return inbound_reads_records(r->inbound) && now_ns - r->flushed_ns < SNAPSHOT_FLUSH_NS;
+}
+
+bool region_flush(struct region *r, const struct loop_slice *slice, int64_t now_ns)
+{
+    if (flush_may_wait(r, now_ns))
+        return false;
+    while (catalog_is_dirty(r->catalog) && !loop_slice_over(slice))
+        (void)catalog_flush_some(r->catalog, FLUSH_BLOCKS);
+    bool more = catalog_is_dirty(r->catalog);
+    if (!more) {
+        r->flushed_ns = now_ns;
+        update_sync(r, now_ns); /* what waited for that */
+    }
+    return more;
+}
+
+int64_t region_tick(struct region *r, int64_t now_ns)
+{
+    int64_t true_ns, next_ns = inbound_tick(r->inbound, now_ns);
+    update_sync(r, now_ns);
+    if (is_worth_storing(r, now_ns, &true_ns))
+        catalog_file_write(r->file, r->reach.table, true_ns, now_ns);
+    if (flush_may_wait(r, now_ns) && r->flushed_ns + SNAPSHOT_FLUSH_NS < next_ns)
+        next_ns = r->flushed_ns + SNAPSHOT_FLUSH_NS;
+    return next_ns;
+}
+
+void region_second(struct region *r, int64_t now_ns)
+{
+    catalog_forget_gone(r->catalog, now_ns - r->reach.config->registry.record_ttl_ns);
+    (void)catalog_flush_again(r->catalog);
+    tell_mirrors(r);
+    look_at_mirrors(r, now_ns);
+    inbound_second(r->inbound, now_ns);
+}
+
+void region_stalled(struct region *r, int64_t ns)
+{
+    catalog_postpone(r->catalog, ns);
+    inbound_stalled(r->inbound, ns);
+}
+
+bool region_set_access(struct region *r, struct bus_access *access)
+{
+    return bus_set_access(r->bus, access);
+}
+
+/* --- what is told of it --- */
+
+struct catalog *region_catalog(const struct region *r)
+{
+    return r->catalog;
+}
+
+const struct inbound *region_inbound(const struct region *r)
+{
+    return r->inbound;
+}
+
+const char *region_name(const struct region *r)
+{
+    return r->name;
+}
+
+enum region_state region_state_of(const struct region *r)
+{
+    return inbound_region_state(r->inbound);
+}
+
+size_t region_usable(const struct region *r, const char *service)
+{
+    return catalog_exported_count(r->catalog, service);
+}
+
+int region_set_answering(struct region *r, const char *service, bool answers)
+{
+    return catalog_set_answering(r->catalog, service, answers);
+}
+
+bool region_knows(const struct region *r, const char *service)
+{
+    return catalog_knows_service(r->catalog, service);
+}
+
+void region_status(const struct region *r, int64_t now_ns, struct region_status *ret_status)
+{
+    Discover__V1__Status of_inbound = DISCOVER__V1__STATUS__INIT;
+    enum region_state state = inbound_region_state(r->inbound);
+    inbound_status(r->inbound, now_ns, &of_inbound);
+    *ret_status = (struct region_status){.name = r->name,
+                                         .state = state,
+                                         .stale_ms = state == REGION_LIVE ? 0
+                                                     : r->stale_since_ns  ? (now_ns - r->stale_since_ns) / NS_PER_MS
+                                                                          : -1,
+                                         .reason = state == REGION_LIVE ? "" : inbound_stale_reason(r->inbound),
+                                         .server = of_inbound.bus_server,
+                                         .error = of_inbound.bus_error,
+                                         .mirror = mirror_text(r),
+                                         .mirror_snapshots = bus_mirror_snapshots(r->bus),
+                                         .counts = catalog_counts(r->catalog),
+                                         .questions = inbound_questions(r->inbound)};
+}
+
+/* --- life --- */
+
+static void on_bus(void *arg)
+{
+    struct region *r = arg;
+    bus_dispatch(r->bus);
+    r->reach.turn(r->reach.arg);
+}
+
+static void settled(void *arg)
+{
+    struct region *r = arg;
+    r->reach.turn(r->reach.arg);
+}
+
+static int resync(void *arg, enum bus_bucket bucket)
+{
+    struct region *r = arg;
+    return bus_resync(r->bus, bucket);
+}
+
+static int check(void *arg, enum bus_bucket bucket)
+{
+    struct region *r = arg;
+    return bus_check(r->bus, bucket);
+}
+
+static int make_inbound(struct region *r)
+{
+    const struct config *c = r->reach.config;
+    const char *buckets[BUS_BUCKETS] = {c->registry.services_bucket, c->registry.hosts_bucket};
+    for (int b = 0; b < BUS_BUCKETS; b++)
+        snprintf(r->buckets[b], sizeof r->buckets[b], "%s of region %s", buckets[b], r->name);
+    const struct inbound_reach reach = {.metrics = r->metrics,
+                                        .config = c,
+                                        .region = r->name,
+                                        .buckets = {r->buckets[BUS_SERVICES], r->buckets[BUS_HOSTS]},
+                                        .catalog = r->catalog,
+                                        .catalog_file = r->file,
+                                        .tracing = r->reach.tracing,
+                                        .started_ns = r->reach.started_ns,
+                                        .arg = r,
+                                        .resync = resync,
+                                        .check = check,
+                                        .remember = *r->reach.region->mirror ? remember : NULL,
+                                        .remembered = remembered};
+    return inbound_new(&reach, &r->inbound);
+}
+
+static int make_bus(struct region *r)
+{
+    int err = configured_region_bus_new(r->reach.config, r->reach.region, &inbound_bus_events, r->inbound, &r->bus);
+    if (!err)
+        err = bus_add_metrics(r->bus, r->metrics);
+    if (!err)
+        err = loop_watch_init(&r->bus_watch, r->reach.base, bus_fd(r->bus), on_bus, r);
+    return err ? err : bus_start(r->bus);
+}
+
+static int make_parts(struct region *r)
+{
+    const struct config *c = r->reach.config;
+    int err = metrics_new(&r->metrics);
+    if (!err)
+        err = configured_region_catalog_new(c, r->name, r->reach.table, &r->catalog);
+    if (!err)
+        err = catalog_file_new(c->state_dir, r->name, r->metrics, &r->file);
+    if (!err)
+        err = make_inbound(r);
+    if (err)
+        return err;
+    catalog_watch_services(r->catalog, r->reach.service_changed, r->reach.arg);
+    load(r);
+    tell_table(r);
+    err = hostname_addresses_new(r->reach.base, c, r->catalog, r->metrics, settled, r, &r->hostnames);
+    return err ? err : make_bus(r);
+}
+
+int region_new(const struct region_reach *reach, struct region **ret_r)
+{
+    struct region *r = calloc(1, sizeof *r);
+    if (!r)
+        return -ENOMEM;
+    r->reach = *reach;
+    r->name = reach->region->name;
+    int err = make_parts(r);
+    if (err) {
+        log_error("region %s: %s", r->name, strerror(-err));
+        region_free(r);
+        return err;
+    }
+    *ret_r = r;
+    return 0;
+}
+
+static void store(struct region *r)
+{
+    int64_t true_ns;
+    if (r->inbound && r->file && is_worth_storing(r, clock_now_ns(), &true_ns))
+        catalog_file_write_now(r->file, r->reach.table, true_ns);
+}
+
+void region_free(struct region *r)
+{
+    if (!r)
+        return;
+    loop_watch_fini(&r->bus_watch);
+    if (r->bus)
+        bus_stop(r->bus);
+    bus_free(r->bus);
+    store(r);
+    hostname_addresses_free(r->hostnames);
+    inbound_free(r->inbound);
+    catalog_file_free(r->file);
+    catalog_free(r->catalog);
+    metrics_free(r->metrics);
+    free(r);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts and spans. */
+#include "daemon/registry/tracing/tracing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/base/log.h"
+#include "daemon/registry/tracing/tracing_impl.h"
+#include "libdiscover/core/clock.h"
+
+#define GATHER_NS (500 * NS_PER_MS)
+#define SAY_NS    (10 * NS_PER_S) /* whoever sends bad contexts sends many */
+
+static const struct metric tracing_metrics[] = {
+    COUNTER_OF(tracing_counters, refused[TRACING_SOCKET], "discoverd_trace_contexts_refused_total{from=\"socket\"}",
+               "Trace contexts that are none (or whose state is none), by where they came from; what they came with "
+               "was taken."),
+    COUNTER_OF(tracing_counters, refused[TRACING_HEADER], "discoverd_trace_contexts_refused_total{from=\"header\"}",
+               NULL),
+    COUNTER_OF(tracing_counters, refused[TRACING_JSON], "discoverd_trace_contexts_refused_total{from=\"json\"}", NULL),
+    COUNTER_OF(tracing_counters, limited, "discoverd_trace_contexts_limited_total",
+               "Changes whose trace context was not handed on because more than trace.queue waited to be seen."),
+};
+METRICS_LISTED(tracing_metrics)
+
+/* 53 bits are all that a double has. */
+static uint64_t threshold_of(const char *ratio)
+{
+    return (uint64_t)(strtod(ratio, NULL) * (double)(UINT64_C(1) << 53));
+}
+
+static int exporter_start(struct tracing *t, struct event_base *base, const struct config *c, const char *version,
+                          struct metrics *metrics)
+{
+    const struct exporter_options options = {.endpoint = c->trace.endpoint,
+                                             .resource = {c->host, c->region, c->zone, version},
+                                             .spans_max = c->trace.queue,
+                                             .timeout_ns = c->trace.timeout_ns,
+                                             .give_up_ns = c->trace.give_up_ns,
+                                             .gather_ns = GATHER_NS};
+    return exporter_new(base, &options, metrics, &t->exporter);
+}
+
+int tracing_new(struct event_base *base, const struct config *config, const char *version, struct metrics *metrics,
+                struct tracing **ret_t)
+{
+    struct tracing *t = calloc(1, sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    t->config = config;
+    t->threshold = threshold_of(config->trace.sample);
+    int err = metrics_add(metrics, tracing_metrics, sizeof tracing_metrics / sizeof *tracing_metrics, &t->counters);
+    if (!err && *config->trace.endpoint)
+        err = exporter_start(t, base, config, version, metrics);
+    if (err)
+        tracing_free(t);
+    else
+        *ret_t = t;
+    return err;
+}
+
+void tracing_free(struct tracing *t)
+{
+    if (!t)
+        return;
+    tracing_puts_free(t);
+    tracing_settle(t);
+    exporter_free(t->exporter);
+    free(t);
+}
+
+bool tracing_read(struct tracing *t, enum tracing_source source, const char *parent, const char *state,
+                  const char *whose, struct trace_context *ret_context)
+{
+    const char *why;
+    int result = parent && *parent ? trace_context_parse(parent, state, ret_context, &why) : -ENOENT;
+    if (result == 0 || result == -ENOENT)
+        return result == 0;
+    int64_t now_ns = clock_now_ns();
+    metric_inc(&t->counters.refused[source]);
+    if (now_ns >= t->say_ns)
+        log_warning("%s: %s; it is taken without", whose, why);
+    if (now_ns >= t->say_ns)
+        t->say_ns = now_ns + SAY_NS;
+    return result > 0;
+}
+
+/* --- spans --- */
+
+/* Ids need not be secret, and must not be zeros. */
+static void make_id(uint8_t *ret_id, size_t n)
+{
+    (void)!getrandom(ret_id, n, GRND_NONBLOCK);
+    ret_id[n - 1] |= !ret_id[n - 1];
+}
+
+static bool chosen(const struct tracing *t)
+{
+    uint64_t value = 0;
+    (void)!getrandom(&value, sizeof value, GRND_NONBLOCK);
+    return value >> 11 < t->threshold;
+}
+
+bool tracing_begin(struct tracing *t, const struct trace_context *cause, struct trace_context *ret_context)
+{
+    if (!cause && (!t->exporter || !chosen(t)))
+        return false;
+    if (cause) {
+        *ret_context = *cause;
+    } else {
+        *ret_context = (struct trace_context){.flags = TRACE_SAMPLED | TRACE_RANDOM};
+        make_id(ret_context->trace_id, TRACE_ID_SIZE);
+    }
+    if (!cause || (t->exporter && trace_context_sampled(cause)))
+        make_id(ret_context->span_id, SPAN_ID_SIZE);
+    return true;
+}
+
+static int64_t wall_now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+struct span *tracing_span(struct tracing *t, const char *name, enum span_kind kind, const struct trace_context *context,
+                          const struct trace_context *cause, int64_t began_ns)
+{
+    struct span *s = t->exporter && trace_context_sampled(context) ? span_new(name, kind) : NULL;
+    if (!s)
+        return NULL;
+    s->context = *context;
+    s->has_parent = cause != NULL;
+    s->parent_is_remote = cause != NULL;
+    if (cause)
+        memcpy(s->parent_id, cause->span_id, SPAN_ID_SIZE);
+    s->end_ns = wall_now_ns();
+    s->start_ns = s->end_ns - (clock_now_ns() - began_ns);
+    return s;
+}
+
+void tracing_end(struct tracing *t, struct span *s)
+{
+    if (s)
+        exporter_add(t->exporter, s);
+}
