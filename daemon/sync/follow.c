@@ -116,6 +116,7 @@ static void begin_snapshot(struct follow *f, int64_t now_ns)
     f->reread_ns = 0;
     f->ordered = f->high;
     metric_inc(&f->counters.resyncs[f->cause]);
+    metric_inc(&f->counters.begun);
     f->n_resyncs++;
     follow_mark_from_here(f);
     f->ops.resync(f->arg);
@@ -349,6 +350,7 @@ static const struct metric metric_table[] = {
     COUNTER_OF(follow_counters, resyncs[RESYNC_UNREADABLE], "discoverd_resyncs_total{cause=\"unreadable\"}", NULL),
     COUNTER_OF(follow_counters, resyncs[RESYNC_RECREATED], "discoverd_resyncs_total{cause=\"recreated\"}", NULL),
     COUNTER_OF(follow_counters, resyncs[RESYNC_FAILED], "discoverd_resyncs_total{cause=\"failed\"}", NULL),
+    COUNTER_OF(follow_counters, begun, "discoverd_follow_resyncs_total", "Snapshots that were asked for, whatever for"),
     COUNTER_OF(follow_counters, completed, "discoverd_follow_completed_total", "Snapshots that were completed"),
     COUNTER_OF(follow_counters, aborted, "discoverd_follow_aborted_total", "Snapshots given up, to be tried again"),
     COUNTER_OF(follow_counters, gaps, "discoverd_follow_gaps_total", "Holes in the live feeds"),

@@ -126,11 +126,12 @@ struct follow_resync {
 struct follow_resync follow_resync(const struct follow *f);
 
 struct follow_counters {
-    metric_value resyncs[RESYNC_CAUSES], completed, aborted; /* snapshots asked for, finished, given up */
-    metric_value gaps, deferred;                             /* holes in the live feed; too many at a time */
-    metric_value lost;                                       /* changes that were in them */
-    metric_value recreated, missing;                         /* snapshots that ended so */
-    metric_value rereads;                                    /* snapshots for what came live and could not be read */
+    metric_value resyncs[RESYNC_CAUSES];    /* snapshots asked for, by what for, */
+    metric_value begun, completed, aborted; /* in all; finished; given up */
+    metric_value gaps, deferred;            /* holes in the live feed; too many at a time */
+    metric_value lost;                      /* changes that were in them */
+    metric_value recreated, missing;        /* snapshots that ended so */
+    metric_value rereads;                   /* snapshots for what came live and could not be read */
     metric_value checks;
     metric_value ignored; /* live messages that were known already */
     metric_value late;    /* live messages that came behind a later one */
