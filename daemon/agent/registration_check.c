@@ -18,7 +18,7 @@ int registration_check_names(const struct instance_key *key, const char **ret_wh
     else if (!label_valid(key->service, strlen(key->service)))
         why = "service: not a name";
     else if (key->instance[0] && !label_valid(key->instance, strlen(key->instance)))
-        why = "instance: not a name";
+        why = "instance: a name is of " LABEL_RULE;
     if (why)
         *ret_why = why;
     return why ? -EINVAL : 0;

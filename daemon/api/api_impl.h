@@ -126,6 +126,8 @@ int api_receive_pidfd(struct api_client *c);
 /* The table's new segment. */
 void api_client_send_moved(struct api_client *c);
 
+#define API_SERVICE_RULE "not \"domain/service\" of two names, or the domain is reserved"
+
 /* False: it is no service, and the client is told so. */
 bool api_check_service(struct api_client *c, uint32_t id, const char *service);
 

@@ -10,27 +10,35 @@ static bool may_override(struct api_client *c, uint32_t id, const char *service)
     return c->api->access.policy ? api_check_line(c, id, service, true) : api_check_operator(c, id);
 }
 
+/* NULL: nothing, and *ret_override says of which instances, and why. */
+static const char *take_override(const Discover__V1__Override *o, struct override *ret_override)
+{
+    struct instance_key *key = &ret_override->key;
+    if (*o->service && service_parse(o->service, key->domain, key->service) < 0)
+        return "service: " API_SERVICE_RULE;
+    if (*o->instance && !*o->service)
+        return "instance: without its service";
+    if (*o->instance && label_copy(key->instance, o->instance, strlen(o->instance)) < 0)
+        return "instance: a name is of " LABEL_RULE;
+    if (meta_refused("reason", o->reason) || strlen(o->reason) >= sizeof ret_override->reason)
+        return "reason: must be a line of UTF-8 without control characters, at most 255 bytes";
+    strcpy(ret_override->reason, o->reason);
+    return NULL;
+}
+
 void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
     const struct api *api = c->api;
     const Discover__V1__Override *o = m->override;
     struct override override = {.state = (uint8_t)o->state, .uid = c->peer.uid, .grace_ms = o->grace_ms};
-    const char *why = NULL;
     if (!may_override(c, m->id, o->service))
         return;
-    bool named = !*o->service || service_parse(o->service, override.key.domain, override.key.service) == 0;
-    if (named && *o->instance)
-        named = label_copy(override.key.instance, o->instance, strlen(o->instance)) == 0;
-    named = named && strlen(o->reason) < sizeof override.reason;
-    if (named)
-        strcpy(override.reason, o->reason);
+    const char *why = take_override(o, &override);
     api_operation_begin(c, o->traceparent, o->tracestate, o->service, o->instance);
-    int err = named ? api->ops.override(api->ops.arg, &override, !o->end, &why) : -EINVAL;
+    int err = why ? -EINVAL : api->ops.override(api->ops.arg, &override, !o->end, &why);
     api_operation_end(c);
     if (err == -EINVAL)
-        api_refuse_errno(
-            c, m->id, err,
-            "not a service, an instance of it, a state that an operator sets, or a reason in one line of 255 bytes");
+        api_refuse_errno(c, m->id, err, why ? why : "state: an operator sets draining or maintenance");
     else if (err == -ENOENT)
         api_refuse_errno(c, m->id, err, "that state was not set for just these instances");
     else if (err == -ENOSPC)
@@ -47,11 +55,12 @@ void api_failover_handle(struct api_client *c, const Discover__V1__ClientMessage
     const char *why = NULL;
     if (!may_override(c, m->id, f->service))
         return;
-    bool named = service_parse(f->service, domain, name) == 0;
-    if (named && *f->region)
-        named = label_copy(region, f->region, strlen(f->region)) == 0;
-    if (!named) {
-        api_refuse_errno(c, m->id, -EINVAL, "not a service, or not a region");
+    if (service_parse(f->service, domain, name) < 0) {
+        api_refuse_errno(c, m->id, -EINVAL, "service: " API_SERVICE_RULE);
+        return;
+    }
+    if (*f->region && label_copy(region, f->region, strlen(f->region)) < 0) {
+        api_refuse_errno(c, m->id, -EINVAL, "region: a name is of " LABEL_RULE);
         return;
     }
     service_format(domain, name, service);

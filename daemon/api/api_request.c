@@ -66,8 +66,7 @@ bool api_check_service(struct api_client *c, uint32_t id, const char *service)
     char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
     if (service_ref_parse(service, domain, name, region) == 0)
         return true;
-    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST,
-               "service: not \"domain/service\" of two names, or the domain is reserved");
+    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "service: " API_SERVICE_RULE);
     return false;
 }
 
@@ -108,11 +107,11 @@ int api_parse_names(const struct api *api, const char *service, const char *inst
 {
     *ret_key = (struct instance_key){0};
     if (service_parse(service, ret_key->domain, ret_key->service) < 0) {
-        *ret_why = "service: not \"domain/service\" of two names, or the domain is reserved";
+        *ret_why = "service: " API_SERVICE_RULE;
         return -EINVAL;
     }
     if ((named || instance[0]) && label_copy(ret_key->instance, instance, strlen(instance)) < 0) {
-        *ret_why = "instance: not a name";
+        *ret_why = "instance: a name is of " LABEL_RULE;
         return -EINVAL;
     }
     return label_copy(ret_key->host, api->options.host, strlen(api->options.host));

@@ -107,18 +107,28 @@ static int read_tags(struct reading *r)
     return 0;
 }
 
+static int read_pair(struct reading *r, const char *key, const json_t *value)
+{
+    if (!json_is_string(value))
+        return refuse(r, "meta", "each must be a text");
+    const char *text = json_string_value(value);
+    int err = record_set_meta(r->record, key, text);
+    if (!err)
+        return 0;
+    char field[RECORD_META_KEY_CAP + 8];
+    snprintf(field, sizeof field, "meta.%s", key);
+    return refuse(r, field, err == -E2BIG ? "more than 16" : meta_refused(key, text));
+}
+
 static int read_meta(struct reading *r)
 {
-    json_t *meta = json_object_get(r->object, "meta"), *value;
-    const char *key;
+    json_t *meta = json_object_get(r->object, "meta");
+    int err = 0;
     if (meta && !json_is_object(meta))
         return refuse(r, "meta", "must be an object");
-    json_object_foreach(
-        meta, key, value) if (!json_is_string(value) ||
-                              record_set_meta(r->record, key, json_string_value(value)) <
-                                  0) return refuse(r, "meta",
-                                                   "not a key, not a text, longer than 255 bytes, or more than 16");
-    return 0;
+    for (void *at = json_object_iter(meta); at && !err; at = json_object_iter_next(meta, at))
+        err = read_pair(r, json_object_iter_key(at), json_object_iter_value(at));
+    return err;
 }
 
 static int read_exported(struct reading *r)

@@ -21,7 +21,7 @@
 
 /* path, kind, reloadable, most and least elements of a list, offset, default, min, max, help */
 static const struct config_key main_table[] = {
-    {"host", VALUE_LABEL, NO, 0, 0, AT(host), "", 1, LABEL_MAX,
+    {"host", VALUE_MACHINE, NO, 0, 0, AT(host), "", 1, LABEL_MAX,
      "Name of this host; default: the first label of the machine's host name"},
     {"region", VALUE_LABEL, NO, 0, 0, AT(region), "local", 1, LABEL_MAX,
      "Region of the host, as large as one NATS cluster"},

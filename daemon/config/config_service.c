@@ -25,8 +25,7 @@ static void take_pair(struct config_source *s, const config_setting_t *pair, str
     if (err == -E2BIG)
         config_complain(s, pair, "more than %d pairs", RECORD_META_MAX);
     else if (err)
-        config_complain(s, pair, "must be UTF-8 without control characters, at most %d bytes, its name at most %d",
-                        RECORD_META_VAL_CAP - 1, RECORD_META_KEY_CAP - 1);
+        config_complain(s, pair, "%s", meta_refused(config_setting_name(pair), config_setting_get_string(pair)));
 }
 
 static void take_meta(struct config_source *s, const config_setting_t *group, struct record *r)

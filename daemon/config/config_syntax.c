@@ -73,7 +73,17 @@ static bool is_host(const char *text, size_t n)
 
 const char *syntax_label(const char *text)
 {
-    return label_valid(text, strlen(text)) ? NULL : "must be a name: a-z, 0-9 and '-' inside, at most 63";
+    return label_valid(text, strlen(text)) ? NULL : "must be a name: " LABEL_RULE;
+}
+
+bool nearest_label(const char *text, char ret_text[static SERVICE_CAP])
+{
+    return label_nearest(text, strlen(text), ret_text);
+}
+
+bool nearest_machine(const char *text, char ret_text[static SERVICE_CAP])
+{
+    return label_nearest(text, strcspn(text, "."), ret_text);
 }
 
 const char *syntax_service(const char *text)
@@ -81,6 +91,8 @@ const char *syntax_service(const char *text)
     char domain[LABEL_CAP], service[LABEL_CAP];
     if (strncmp(text, "host/", 5) == 0)
         return "cannot be: the domain \"host\" is reserved";
+    if (strncmp(text, "region/", 7) == 0)
+        return "cannot be: the domain \"region\" is reserved";
     return service_parse(text, domain, service) == 0 ? NULL
                                                      : "must be DOMAIN/SERVICE, names of a-z, 0-9 and '-' inside";
 }
@@ -270,9 +282,10 @@ const char *syntax_own_address(const char *text)
 
 const char *syntax_address(const char *text)
 {
-    return is_ip(text)            ? useless(text)
-           : hostname_valid(text) ? NULL
-                                  : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
+    return is_ip(text)              ? useless(text)
+           : hostname_valid(text)   ? NULL
+           : hostname_but_for(text) ? hostname_but_for(text)
+                                    : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
 }
 
 const char *syntax_network(const char *text)

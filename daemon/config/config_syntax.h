@@ -6,6 +6,10 @@
 #ifndef CONFIG_CONFIG_SYNTAX_H
 #define CONFIG_CONFIG_SYNTAX_H
 
+#include <stdbool.h>
+
+#include "libdiscover/core/label.h"
+
 const char *syntax_label(const char *text);
 const char *syntax_tag(const char *text);
 const char *syntax_service(const char *text);
@@ -29,5 +33,10 @@ const char *syntax_own_address(const char *text);
 const char *syntax_address(const char *text);
 const char *syntax_network(const char *text);
 const char *syntax_zone(const char *text);
+
+/* What may have been meant by a text that is none of these (service_nearest, too); false: nobody knows. */
+typedef bool nearest_fn(const char *text, char ret_text[static SERVICE_CAP]);
+bool nearest_label(const char *text, char ret_text[static SERVICE_CAP]);
+bool nearest_machine(const char *text, char ret_text[static SERVICE_CAP]); /* the first part of its name in DNS */
 
 #endif

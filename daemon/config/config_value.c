@@ -24,10 +24,12 @@ static const struct kind {
     enum value_store store;
     const char *(*check)(
         const char *text); /* of a text that is not empty: NULL, or "must be ...", or what it is instead */
+    nearest_fn *nearest;   /* NULL: nobody guesses */
 } kinds[] = {
-    [VALUE_LABEL] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label},
+    [VALUE_LABEL] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label, nearest_label},
+    [VALUE_MACHINE] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label, nearest_machine},
     [VALUE_TAG] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_tag},
-    [VALUE_SERVICE] = {"domain/service", "services", FORM_TEXT, STORE_TEXT, syntax_service},
+    [VALUE_SERVICE] = {"domain/service", "services", FORM_TEXT, STORE_TEXT, syntax_service, service_nearest},
     [VALUE_PATTERN] = {"service pattern", "service patterns", FORM_TEXT, STORE_TEXT, syntax_pattern},
     [VALUE_TOKEN] = {"word", "words", FORM_TEXT, STORE_TEXT, syntax_token},
     [VALUE_TEXT] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_text},
@@ -115,13 +117,26 @@ void value_range_text(const struct config_key *key, char ret_text[static 64])
     }
 }
 
+/* Says what would be a good one instead, behind what is said. */
+static int refuse_text(const struct config_key *key, const char *text, char why[static CONFIG_WHY_CAP])
+{
+    char meant[SERVICE_CAP];
+    nearest_fn *nearest = kinds[key->kind].nearest;
+    size_t n = strlen(why);
+    if (nearest && nearest(text, meant))
+        snprintf(why + n, CONFIG_WHY_CAP - n, "; did you mean \"%s\"?", meant);
+    return -EINVAL;
+}
+
 static int check_text(const struct config_key *key, const char *text, char ret_why[static CONFIG_WHY_CAP])
 {
     size_t n = strlen(text);
     if (n == 0)
         return key->min > 0 ? refuse(ret_why, "must not be empty") : 0;
-    if (n > (size_t)key->max)
-        return refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
+    if (n > (size_t)key->max) {
+        (void)refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
+        return refuse_text(key, text, ret_why);
+    }
     const char *must = kinds[key->kind].check(text);
     if (!must)
         return 0;
@@ -129,7 +144,10 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     bool secret = key->kind == VALUE_NATS_URL && strchr(text, '@');
     /* A noun says what it is instead ("a multicast address"). */
     bool noun = strncmp(must, "a ", 2) == 0 || strncmp(must, "an ", 3) == 0 || strncmp(must, "the ", 4) == 0;
-    return secret ? refuse(ret_why, "%s", must) : refuse(ret_why, "\"%s\" %s%s", text, noun ? "is " : "", must);
+    if (secret)
+        return refuse(ret_why, "%s", must);
+    (void)refuse(ret_why, "\"%s\" %s%s", text, noun ? "is " : "", must);
+    return refuse_text(key, text, ret_why);
 }
 
 static int text_set(const struct config_key *key, const char *text, char **field, char ret_why[static CONFIG_WHY_CAP])

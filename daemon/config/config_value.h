@@ -17,6 +17,7 @@
 enum value_kind {
     /* Kept as char *, or in a struct string_list. */
     VALUE_LABEL,    /* "web-1" */
+    VALUE_MACHINE,  /* the same, of a machine, which may have a longer one elsewhere */
     VALUE_TAG,      /* free text */
     VALUE_SERVICE,  /* "shop/payment" */
     VALUE_PATTERN,  /* "shop/pay*": of services */

@@ -270,11 +270,17 @@ static int add_check(struct reading *r, const struct line *line, struct service_
 static void add_pair(struct reading *r, struct line *line, struct service_config *service)
 {
     char *equals = strchr(line->value, '=');
-    if (equals)
-        *equals = '\0';
-    if (!equals || record_set_meta(&service->record, line->value, equals + 1) < 0)
-        config_report(&r->report, place_of(r, line->number), "Meta",
-                      "must be key=value, UTF-8 without control characters and not too long, and not too many of them");
+    struct config_place place = place_of(r, line->number);
+    if (!equals) {
+        config_report(&r->report, place, "Meta", "\"%s\" must be key=value", line->value);
+        return;
+    }
+    *equals = '\0';
+    int err = record_set_meta(&service->record, line->value, equals + 1);
+    if (err == -E2BIG)
+        config_report(&r->report, place, "Meta", "more than %d pairs", RECORD_META_MAX);
+    else if (err)
+        config_report(&r->report, place, "Meta", "\"%s\": %s", line->value, meta_refused(line->value, equals + 1));
 }
 
 static int add_later(struct reading *r, size_t i, struct service_config *service)

@@ -10,6 +10,7 @@
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl_nats.h"
+#include "daemon/ctl/options.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
@@ -121,10 +122,20 @@ enum ctl_exit ctl_exit_of(int result)
 
 int ctl_check_service(const char *service)
 {
-    char domain[LABEL_CAP], name[LABEL_CAP];
-    if (service_parse(service, domain, name) < 0)
-        return ctl_usage_error("%s: not a service, which is written DOMAIN/SERVICE", service);
-    return CTL_DONE;
+    char domain[LABEL_CAP], name[LABEL_CAP], why[OPTIONS_WHY_CAP];
+    if (service_parse(service, domain, name) == 0)
+        return CTL_DONE;
+    options_refuse_service(service, why);
+    return ctl_usage_error("%s", why);
+}
+
+int ctl_check_name(const char *what, const char *name)
+{
+    char why[OPTIONS_WHY_CAP];
+    if (!name || !*name || label_valid(name, strlen(name)))
+        return CTL_DONE;
+    options_refuse_name(what, name, why);
+    return ctl_usage_error("%s", why);
 }
 
 int ctl_check_lookup(const char *service)

@@ -56,6 +56,9 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
 /* CTL_DONE, or CTL_USAGE after a message. */
 int ctl_check_service(const char *service);
 
+/* The same of the name of an instance or a region; none is fine. */
+int ctl_check_name(const char *what, const char *name);
+
 /* The same of one to look up, which may have "@region" behind it. */
 int ctl_check_lookup(const char *service);
 

@@ -53,6 +53,8 @@ static int report(const struct ctl *ctl, int state, const char *service, const c
                   const char *name)
 {
     int status = ctl_check_service(service);
+    if (status == CTL_DONE)
+        status = ctl_check_name("instance", instance);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;
@@ -157,6 +159,8 @@ int cmd_checks(const struct ctl *ctl, char **argv)
         return print_checks_help();
     const char *service = *argv ? *argv++ : "", *instance = *argv ? *argv++ : "";
     int status = *service ? ctl_check_service(service) : CTL_DONE;
+    if (status == CTL_DONE)
+        status = ctl_check_name("instance", instance);
     if (*argv)
         return ctl_usage_error("%s: one word too many", *argv);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;

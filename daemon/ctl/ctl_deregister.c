@@ -84,6 +84,8 @@ int cmd_deregister(const struct ctl *ctl, char **argv)
         return ctl_usage_error("deregister needs one DOMAIN/SERVICE");
     const char *service = words.word[0];
     int status = ctl_check_service(service);
+    if (status == CTL_DONE)
+        status = ctl_check_name("--instance", o.instance);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;

@@ -51,14 +51,14 @@ static void take(void *arg, const char *text, size_t n)
         x->status = CTL_NONE;
 }
 
-static int explain(const struct ctl *ctl, const char *name, struct explaining *x)
+static int explain(const struct ctl *ctl, const char *name, const char *what, struct explaining *x)
 {
     int status;
     struct discover *d = ctl_connect(ctl, &status);
     if (!d)
         return status;
     int err = discover_document(d, name, take, x);
-    status = err < 0 ? ctl_failed(d, "explain", err) : x->status;
+    status = err < 0 ? ctl_failed(d, what ? what : "explain", err) : x->status;
     discover_free(d);
     return status;
 }
@@ -79,5 +79,5 @@ int cmd_explain(const struct ctl *ctl, char **argv)
     if (n >= (int)sizeof name)
         return ctl_usage_error("%s: not a name", what);
     x.print = !what ? explain_all_text : strchr(what, '/') ? explain_service_text : explain_host_text;
-    return explain(ctl, name, &x);
+    return explain(ctl, name, what, &x);
 }

@@ -55,6 +55,8 @@ int cmd_failover(const struct ctl *ctl, char **argv)
     const char *service = argv[0];
     char region[REGION_CAP] = "";
     int status = ctl_check_service(service);
+    if (status == CTL_DONE)
+        status = ctl_check_name("region", argv[1]);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;

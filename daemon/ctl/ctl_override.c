@@ -43,7 +43,7 @@ static int set_no_wait(void *arg, const char *value)
 
 const struct option_spec override_specs[] = {
     {"reason", "TEXT", "why, for whoever asks (status, explain); at most 255 bytes", set_reason},
-    {"grace", "TIME", "calls under way end in that time: draining, then maintenance; returns when that is so",
+    {"grace", "TIME", "calls under way end in that time, as 30s: draining, then maintenance; returns when that is so",
      set_grace},
     {"no-wait", NULL, "with --grace: return at once; the daemon sees to the end", set_no_wait},
     {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent},
@@ -118,6 +118,8 @@ static int ask(const struct ctl *ctl, const char *service, const char *instance,
                enum discover_state state, int on, const struct override_options *o)
 {
     int status = *service ? ctl_check_service(service) : CTL_DONE;
+    if (status == CTL_DONE)
+        status = ctl_check_name("instance", instance);
     struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
     if (!d)
         return status;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libdiscover/core/label.h"
+
 #define HELP_COLUMN 22
 
 static int refuse(char ret_why[static OPTIONS_WHY_CAP], const char *option, const char *why)
@@ -42,7 +44,8 @@ static int take_option(const struct option_spec *specs, void *arg, char ***argv,
         (*argv)++;
     if (spec->set(arg, value) == 0)
         return 0;
-    snprintf(ret_why, OPTIONS_WHY_CAP, "--%s %s: not a good value: %s", spec->name, value ? value : "", spec->help);
+    snprintf(ret_why, OPTIONS_WHY_CAP, "--%s %.100s: not a good %s: %s", spec->name, value ? value : "",
+             spec->value ? spec->value : "value", spec->help);
     return -EINVAL;
 }
 
@@ -65,6 +68,23 @@ int options_parse(const struct option_spec *specs, void *arg, char **argv, struc
     }
     *ret_words = words;
     return 0;
+}
+
+void options_refuse_service(const char *service, char ret_why[static OPTIONS_WHY_CAP])
+{
+    char meant[SERVICE_CAP] = "";
+    bool near = service_nearest(service, meant) && strcmp(service, meant) != 0;
+    snprintf(ret_why, OPTIONS_WHY_CAP,
+             "%.100s: not a service, which is written DOMAIN/SERVICE, each of " LABEL_RULE "%s%s%s", service,
+             near ? "; did you mean " : "", near ? meant : "", near ? "?" : "");
+}
+
+void options_refuse_name(const char *what, const char *name, char ret_why[static OPTIONS_WHY_CAP])
+{
+    char meant[LABEL_CAP];
+    bool near = label_nearest(name, strlen(name), meant);
+    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %.100s: a name is of " LABEL_RULE "%s%s%s", what, name,
+             near ? "; did you mean " : "", near ? meant : "", near ? "?" : "");
 }
 
 void options_print(const struct option_spec *specs, FILE *out)

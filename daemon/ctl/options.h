@@ -33,6 +33,12 @@ struct words {
 int options_parse(const struct option_spec *specs, void *arg, char **argv, struct words *ret_words,
                   char ret_why[static OPTIONS_WHY_CAP]);
 
+/* What is said of a text that is no DOMAIN/SERVICE: what it must be, and which one may have been meant. */
+void options_refuse_service(const char *service, char ret_why[static OPTIONS_WHY_CAP]);
+
+/* The same of a name of something, "--instance" or "region", that is none. */
+void options_refuse_name(const char *what, const char *name, char ret_why[static OPTIONS_WHY_CAP]);
+
 void options_print(const struct option_spec *specs, FILE *out);
 
 /* For setters. -EINVAL, -ERANGE. */

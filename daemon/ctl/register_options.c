@@ -163,17 +163,6 @@ int register_options_parse(char **argv, struct register_options *ret_options, ch
     return 0;
 }
 
-static int set_meta(struct discover_registration *r, const char *pair)
-{
-    const char *equals = strchr(pair, '=');
-    char *key = strndup(pair, (size_t)(equals - pair));
-    if (!key)
-        return -ENOMEM;
-    int err = discover_registration_set_meta(r, key, equals + 1);
-    free(key);
-    return err;
-}
-
 /* What was refused, for the message. */
 struct refusal {
     const char *option, *value;
@@ -181,13 +170,18 @@ struct refusal {
     const char *why; /* NULL: what the library says of err */
 };
 
-static void attempt(struct refusal *refusal, const char *option, const char *value, int err)
+/* The library says which rule is broken by a number only; the rule itself has the words. */
+static void attempt(struct refusal *refusal, const char *option, const char *value, int err, const char *rule)
 {
+    bool broken = err == -EINVAL || err == DISCOVER_E_NAME;
     if (err < 0 && !refusal->err)
-        *refusal = (struct refusal){option, value, err, NULL};
+        *refusal = (struct refusal){option, value, err,
+                                    broken           ? rule
+                                    : err == -EEXIST ? "it is there already"
+                                    : err == -E2BIG  ? "it is one too many, or too long with the others"
+                                                     : NULL};
 }
 
-/* The library says which rule is broken by a number only; the rule itself knows the words. */
 static void add_addresses(struct refusal *refusal, const struct register_options *o, struct discover_registration *r)
 {
     struct record rule;
@@ -198,33 +192,67 @@ static void add_addresses(struct refusal *refusal, const struct register_options
         if (err < 0)
             *refusal = (struct refusal){"--address", o->addresses[i], err, why};
         else
-            attempt(refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]));
+            attempt(refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]), NULL);
     }
+}
+
+static void add_pair(struct refusal *refusal, const char *pair, struct discover_registration *r)
+{
+    const char *value = strchr(pair, '=') + 1;
+    char *key = strndup(pair, (size_t)(value - 1 - pair));
+    int err = key ? discover_registration_set_meta(r, key, value) : -ENOMEM;
+    attempt(refusal, "--meta", pair, err, err == -EINVAL ? meta_refused(key, value) : NULL);
+    free(key);
 }
 
 static struct refusal apply(const struct register_options *o, struct discover_registration *r)
 {
     struct refusal refusal = {0};
     if (o->instance)
-        attempt(&refusal, "--instance", o->instance, discover_registration_set_instance(r, o->instance));
+        attempt(&refusal, "--instance", o->instance, discover_registration_set_instance(r, o->instance), NULL);
     add_addresses(&refusal, o, r);
     for (size_t i = 0; i < o->n_tags; i++)
-        attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]));
+        attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]), TAG_RULE);
     for (size_t i = 0; i < o->n_meta; i++)
-        attempt(&refusal, "--meta", o->meta[i], set_meta(r, o->meta[i]));
+        add_pair(&refusal, o->meta[i], r);
     for (size_t i = 0; i < o->n_checks; i++)
-        attempt(&refusal, "--check", o->checks[i], discover_registration_add_check(r, o->checks[i]));
-    if (o->ttl_ms)
-        attempt(&refusal, "--ttl", "", discover_registration_set_ttl(r, o->ttl_ms));
-    if (o->pid)
-        attempt(&refusal, "--pid", "", discover_registration_set_pid(r, (int32_t)o->pid));
-    if (o->command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
-        attempt(&refusal, "--instance", o->instance, discover_registration_set_take_over(r, 1));
-    attempt(&refusal, "--not-exported", "", discover_registration_set_exported(r, !o->unexported));
-    attempt(&refusal, "--proto", "", discover_registration_set_protocol(r, o->protocol));
-    attempt(&refusal, "--weight", "", discover_registration_set_weight(r, o->weight));
-    attempt(&refusal, "--priority", "", discover_registration_set_priority(r, (uint16_t)o->priority));
+        attempt(&refusal, "--check", o->checks[i], discover_registration_add_check(r, o->checks[i]),
+                "a check is KEY=VALUE with blanks between, without control characters");
     return refusal;
+}
+
+/* What cannot be refused any more: the parser of the options has seen to it. */
+static void apply_numbers(const struct register_options *o, struct discover_registration *r)
+{
+    if (o->ttl_ms)
+        (void)!discover_registration_set_ttl(r, o->ttl_ms);
+    if (o->pid)
+        (void)!discover_registration_set_pid(r, (int32_t)o->pid);
+    if (o->command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
+        (void)!discover_registration_set_take_over(r, 1);
+    (void)!discover_registration_set_exported(r, !o->unexported);
+    (void)!discover_registration_set_protocol(r, o->protocol);
+    (void)!discover_registration_set_weight(r, o->weight);
+    (void)!discover_registration_set_priority(r, (uint16_t)o->priority);
+}
+
+static void say(const struct refusal *refusal, char ret_why[static OPTIONS_WHY_CAP])
+{
+    if (refusal->err == DISCOVER_E_NAME && strcmp(refusal->option, "--instance") == 0)
+        options_refuse_name(refusal->option, refusal->value, ret_why);
+    else
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%s %.100s%s: %s", refusal->option, refusal->value,
+                 strlen(refusal->value) > 100 ? "..." : "",
+                 refusal->why ? refusal->why : discover_strerror(refusal->err));
+}
+
+static int refuse_service(const char *service, int err, char ret_why[static OPTIONS_WHY_CAP])
+{
+    if (err == DISCOVER_E_NAME)
+        options_refuse_service(service, ret_why);
+    else
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%.100s: %s", service, discover_strerror(err));
+    return err;
 }
 
 int register_options_build(const struct register_options *o, struct discover_registration **ret_r,
@@ -232,17 +260,15 @@ int register_options_build(const struct register_options *o, struct discover_reg
 {
     struct discover_registration *r;
     int err = discover_registration_new(o->service, (uint16_t)o->port, &r);
-    if (err < 0) {
-        snprintf(ret_why, OPTIONS_WHY_CAP, "%s: %s", o->service, discover_strerror(err));
-        return err;
-    }
+    if (err < 0)
+        return refuse_service(o->service, err, ret_why);
     struct refusal refusal = apply(o, r);
     if (!refusal.err) {
+        apply_numbers(o, r);
         *ret_r = r;
         return 0;
     }
-    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %s: %s", refusal.option, refusal.value,
-             refusal.why ? refusal.why : discover_strerror(refusal.err));
+    say(&refusal, ret_why);
     discover_registration_free(r);
     return refusal.err;
 }

@@ -23,6 +23,24 @@ bool label_valid(const char *s, size_t n)
     return true;
 }
 
+bool label_nearest(const char *s, size_t n, char ret_label[static LABEL_CAP])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (length == LABEL_MAX)
+            return false;
+        char c = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] - 'A' + 'a' : s[i]);
+        if (is_alnum(c))
+            ret_label[length++] = c;
+        else if (length > 0 && ret_label[length - 1] != '-')
+            ret_label[length++] = '-';
+    }
+    while (length > 0 && ret_label[length - 1] == '-')
+        length--;
+    ret_label[length] = '\0';
+    return length > 0;
+}
+
 int label_copy(char dst[static LABEL_CAP], const char *s, size_t n)
 {
     if (!label_valid(s, n))
@@ -53,6 +71,17 @@ static int parse(const char *text, size_t n, char ret_domain[static LABEL_CAP], 
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP])
 {
     return parse(text, strlen(text), ret_domain, ret_service);
+}
+
+bool service_nearest(const char *text, char ret_service[static SERVICE_CAP])
+{
+    char domain[LABEL_CAP], service[LABEL_CAP];
+    size_t n = strcspn(text, "/");
+    if (!text[n] || strchr(text + n + 1, '/') || !label_nearest(text, n, domain) ||
+        !label_nearest(text + n + 1, strlen(text + n + 1), service) || !domain_valid(domain, strlen(domain)))
+        return false;
+    service_format(domain, service, ret_service);
+    return true;
 }
 
 int service_ref_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP],

@@ -28,11 +28,20 @@ struct instance_key {
 /* Whether the n bytes at s are a label. */
 bool label_valid(const char *s, size_t n);
 
+/* The rule in words, for whoever is refused. */
+#define LABEL_RULE "a-z, 0-9 and '-' inside, at most 63"
+
+/* The label that somebody may have meant by these n bytes: in lower case, with '-' for what it cannot have. False: none, or too long. */
+bool label_nearest(const char *s, size_t n, char ret_label[static LABEL_CAP]);
+
 /* Copies a valid label with its NUL; -EINVAL. */
 int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
 
 /* Splits "domain/service"; -EINVAL. The domains "host" and "region" are reserved and refused. */
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
+
+/* As label_nearest: a service of two names, or where one of the two cannot be guessed, false. */
+bool service_nearest(const char *text, char ret_service[static SERVICE_CAP]);
 
 /* The same for who looks something up: "domain/service@region" is a service of that region alone; without it ret_region is "". */
 int service_ref_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP],

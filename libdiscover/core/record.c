@@ -53,6 +53,19 @@ int record_add_address(struct record *r, const char *text)
     return -EINVAL;
 }
 
+const char *hostname_but_for(const char *name)
+{
+    char lower[RECORD_HOSTNAME_CAP + 1];
+    size_t n = strlen(name);
+    if (n >= sizeof lower)
+        return NULL;
+    for (size_t i = 0; i <= n; i++)
+        lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    if (n > 1 && lower[n - 1] == '.')
+        lower[n - 1] = '\0';
+    return !hostname_valid(name) && hostname_valid(lower) ? "must be in lower case, without a dot at the end" : NULL;
+}
+
 int record_add_endpoint(struct record *r, const char *text, const char **ret_why)
 {
     uint8_t bytes[16];
@@ -60,6 +73,8 @@ int record_add_endpoint(struct record *r, const char *text, const char **ret_why
     bool is_address = inet_pton(family, text, bytes) == 1;
     if (is_address && address_useless(family, bytes))
         return refuse(ret_why, address_useless(family, bytes));
+    if (!is_address && hostname_but_for(text))
+        return refuse(ret_why, hostname_but_for(text));
     if (!is_address && !hostname_valid(text))
         return refuse(ret_why, "neither an address such as \"10.0.1.22\" nor a host name such as \"db.example.com\"");
     if (r->hostname[0] || (!is_address && r->families))
@@ -147,20 +162,32 @@ int record_add_tag(struct record *r, const char *tag)
     return 0;
 }
 
-static bool meta_key_valid(const char *key, size_t n)
+static bool meta_key_printable(const char *key, size_t n)
 {
-    if (n == 0 || n >= RECORD_META_KEY_CAP)
-        return false;
     for (size_t i = 0; i < n; i++)
         if (key[i] < 0x21 || key[i] > 0x7e || key[i] == '=')
             return false;
     return true;
 }
 
+const char *meta_refused(const char *key, const char *value)
+{
+    size_t key_n = strlen(key), value_n = strlen(value);
+    if (key_n == 0)
+        return "its key must not be empty";
+    if (key_n >= RECORD_META_KEY_CAP)
+        return "its key must be at most 63 bytes";
+    if (!meta_key_printable(key, key_n))
+        return "its key must be printable ASCII without blanks and '='";
+    if (value_n >= RECORD_META_VAL_CAP)
+        return "its value must be at most 255 bytes";
+    return is_text(value, value_n) ? NULL : "its value must be UTF-8 without control characters";
+}
+
 int record_set_meta(struct record *r, const char *key, const char *value)
 {
     size_t key_n = strlen(key), value_n = strlen(value);
-    if (!meta_key_valid(key, key_n) || value_n >= RECORD_META_VAL_CAP || !is_text(value, value_n))
+    if (meta_refused(key, value))
         return -EINVAL;
     size_t i = 0;
     while (i < r->n_meta && strcmp(r->meta[i].key, key) != 0)

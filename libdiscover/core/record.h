@@ -102,6 +102,8 @@ bool tag_valid(const char *tag);
  */
 int record_add_endpoint(struct record *r, const char *text, const char **ret_why);
 bool hostname_valid(const char *name);
+const char *
+hostname_but_for(const char *name); /* what alone a name lacks to be one; NULL: it is no matter of writing */
 
 /* Why nobody, or nobody elsewhere, can reach it; NULL: somebody may. Static. */
 const char *record_unreachable(const struct record *r, bool allow_loopback);
@@ -113,7 +115,11 @@ const char *record_unreachable(const struct record *r, bool allow_loopback);
 void record_set_at_host(struct record *r);
 bool record_is_at_host(const struct record *r);
 
+/* A pair; one of the key it has takes its place. -EINVAL, which meta_refused has the words for; -E2BIG. */
 int record_set_meta(struct record *r, const char *key, const char *value);
+
+/* What is wrong with a pair, in words that follow its name (static); NULL: nothing. */
+const char *meta_refused(const char *key, const char *value);
 
 int lease_decode(const uint8_t *bytes, size_t n, struct lease *ret_lease, const char **ret_why);
 int lease_encode(const struct lease *l, uint8_t ret_bytes[static LEASE_WIRE_MAX], size_t *ret_n);

@@ -171,6 +171,9 @@ START_TEST(refusals_name_what_is_wrong)
         {"--instance", "not a name", "--instance"},
         {"--weight", "-1", "--weight"},
         {"--checks", "tcp", "--check"},
+        {"--check", "nonsense", "check 1: \"nonsense\""},
+        {"--meta", "a b=1", "--meta a b=1: its key must be printable ASCII"},
+        {"--tag", "x\ny", "a tag is 1..255 bytes of UTF-8"},
     };
     struct output o;
     nats_start(&nats, 1);
@@ -186,8 +189,38 @@ START_TEST(refusals_name_what_is_wrong)
 }
 END_TEST
 
+START_TEST(refusals_of_other_commands)
+{
+    static const struct {
+        const char *words[4], *why;
+    } cases[] = {
+        {{"drain", "a/B"}, "a/B: not a service, which is written DOMAIN/SERVICE"},
+        {{"drain", "a/b", "Web_1"},
+         "instance Web_1: a name is of a-z, 0-9 and '-' inside, at most 63; did you mean web-1?"},
+        {{"maintenance", "on", "a/b", "Web_1"}, "instance Web_1: a name is"},
+        {{"drain", "--reason", "x\ny"}, "reason: must be a line of UTF-8"},
+        {{"drain", "--grace", "5000h"}, "--grace 5000h: not a good TIME: "},
+        {{"deregister", "a/b", "--instance", "X_1"}, "--instance X_1: a name is"},
+        {{"failover", "a/b", "Reg_1"}, "region Reg_1: a name is"},
+        {{"check", "pass", "a/b", "X_1"}, "instance X_1: a name is"},
+        {{"checks", "a/b", "X_1"}, "instance X_1: a name is"},
+        {{"explain", "Web.1"}, "Web.1: not the name of anything"},
+        {{"forget", "Web.1"}, "Web.1: not a host's name"},
+    };
+    struct output o;
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .apart = true});
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const *w = cases[i].words;
+        ck_assert_int_ne(ctl(&a, &o, w[0], w[1], w[2], w[3], NULL), 0);
+        ck_assert_msg(strstr(o.err, cases[i].why) && !strstr(o.err, "Invalid argument"), "%s: %s", w[0], o.err);
+    }
+}
+END_TEST
+
 E2E_TESTS("registration", 60, {"held_by_discoverctl", held_by_discoverctl},
           {"through_libdiscover", through_libdiscover}, {"from_the_configuration", from_the_configuration},
           {"lives_as_long_as_its_command", lives_as_long_as_its_command}, {"lives_by_its_ttl", lives_by_its_ttl},
           {"registered_before_the_other_host_came", registered_before_the_other_host_came},
-          {"refusals_name_what_is_wrong", refusals_name_what_is_wrong})
+          {"refusals_name_what_is_wrong", refusals_name_what_is_wrong},
+          {"refusals_of_other_commands", refusals_of_other_commands})

@@ -77,7 +77,8 @@ static const struct {
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":1}", "state: not one of"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"state\":\"\"}", "state: not one of"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"tags\":[\"A\\tB\"]}", "tags: a tag is"},
-    {"{\"host\":\"10.0.0.1\",\"port\":80,\"meta\":{\"k\":1}}", "meta: not a key, not a text"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"meta\":{\"k\":1}}", "meta: each must be a text"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"meta\":{\"a b\":\"1\"}}", "meta.a b: its key must be printable ASCII"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"weight\":0}", "weight: must be a number 1..65535"},
     {"{\"host\":\"10.0.0.1\",\"host\":\"10.0.0.2\",\"port\":80}", "not JSON: duplicate object key"},
 };

@@ -86,9 +86,14 @@ static const struct {
     {"api = { socket = \"/" NAME_63 NAME_63 "\"; };", "c:1: api.socket: longer than 107 bytes\n"},
 
     /* What is no name, address, URL or path. */
-    {"!host = \"Web_1\"; services_dir = \"\";", "c:1: host: \"Web_1\" " NAME_RULE "\n"},
+    {"!host = \"Web_1\"; services_dir = \"\";", "c:1: host: \"Web_1\" " NAME_RULE "; did you mean \"web-1\"?\n"},
+    {"!host = \"Web-9.example.com\"; services_dir = \"\";",
+     "c:1: host: \"Web-9.example.com\" " NAME_RULE "; did you mean \"web-9\"?\n"},
+    {"!host = \"web-9." NAME_63 ".example.com\"; services_dir = \"\";",
+     "c:1: host: longer than 63 bytes; did you mean \"web-9\"?\n"},
+    {"!host = \"__\"; services_dir = \"\";", "c:1: host: \"__\" " NAME_RULE "\n"},
     {"!host = \"\"; services_dir = \"\";", "c:1: host: must not be empty\n"},
-    {"zone = \"a.b\";", "c:1: zone: \"a.b\" " NAME_RULE "\n"},
+    {"zone = \"a.b\";", "c:1: zone: \"a.b\" " NAME_RULE "; did you mean \"a-b\"?\n"},
     {"region = \"" NAME_63 "a\";", "c:1: region: longer than 63 bytes\n"},
     {"state_dir = \"var\";", "c:1: state_dir: \"var\" must be an absolute path\n"},
     {"state_dir = \"\";", "c:1: state_dir: must not be empty\n"},
@@ -173,7 +178,7 @@ static const struct {
     {"services = ( { " SERVICE "meta = { version = 1.4; }; } );",
      "c:1: services[0].meta.version: must be a text in quotes, not a number with a point\n"},
     {"services = ( { " SERVICE "meta = { note = \"a\\nb\"; }; } );",
-     "c:1: services[0].meta.note: must be UTF-8 without control characters, at most 255 bytes, its name at most 63\n"},
+     "c:1: services[0].meta.note: its value must be UTF-8 without control characters\n"},
     {"services = ( { " SERVICE
      "meta = { a=\"\";b=\"\";c=\"\";d=\"\";e=\"\";f=\"\";g=\"\";h=\"\";i=\"\";j=\"\";k=\"\";l=\"\";"
      "m=\"\";n=\"\";o=\"\";p=\"\";q=\"\"; }; } );",
@@ -213,7 +218,7 @@ static const struct {
      "c:1: services[0]: more checks than limits.checks_per_instance allows (8)\n"},
 
     /* Other files. */
-    {SD "\n@include \"bad\"", "bad:2: zone: \"Z\" " NAME_RULE "\n"},
+    {SD "\n@include \"bad\"", "bad:2: zone: \"Z\" " NAME_RULE "; did you mean \"z\"?\n"},
     {"!host = \"web-1\"; services_dir = \"$/c\";", "$/c: cannot be read: Not a directory\n"},
 
     /* Everything at once. */

@@ -32,6 +32,31 @@ START_TEST(test_labels)
 }
 END_TEST
 
+static const struct {
+    const char *text, *label; /* "": nobody knows */
+} nearest[] = {
+    {"Web-9", "web-9"}, {"a_b", "a-b"},   {"-a-", "a"},   {"a b__c", "a-b-c"}, {"web-1", "web-1"},       {"", ""},
+    {"__", ""},         {"\xc3\xa4", ""}, {"A.B", "a-b"}, {"x\x01y", "x-y"},   {"\xc3\xa4pfel", "pfel"},
+};
+
+START_TEST(what_was_meant)
+{
+    char label[LABEL_CAP], service[SERVICE_CAP], full[LABEL_MAX + 8];
+    for (size_t i = 0; i < sizeof nearest / sizeof *nearest; i++) {
+        bool any = label_nearest(nearest[i].text, strlen(nearest[i].text), label);
+        ck_assert_msg(any == (*nearest[i].label != '\0') && strcmp(label, nearest[i].label) == 0, "%s: %s",
+                      nearest[i].text, label);
+        ck_assert(!any || label_valid(label, strlen(label)));
+    }
+    memset(full, 'A', sizeof full);
+    ck_assert(label_nearest(full, LABEL_MAX, label) && !label_nearest(full, LABEL_MAX + 1, label));
+    ck_assert(service_nearest("Shop/Pay_ment", service));
+    ck_assert_str_eq(service, "shop/pay-ment");
+    ck_assert(!service_nearest("shop", service) && !service_nearest("a/b/c", service));
+    ck_assert(!service_nearest("Host/x", service)); /* reserved */
+}
+END_TEST
+
 START_TEST(test_service)
 {
     char domain[LABEL_CAP], service[LABEL_CAP], text[SERVICE_CAP];
@@ -80,4 +105,4 @@ START_TEST(test_instance_key)
 }
 END_TEST
 
-UNIT_TESTS("label", test_labels, test_service, test_service_of_a_region, test_instance_key)
+UNIT_TESTS("label", test_labels, what_was_meant, test_service, test_service_of_a_region, test_instance_key)

@@ -72,14 +72,10 @@ END_TEST
 START_TEST(refused_with_a_reason)
 {
     static const char *const lines[][2] = {
-        {"--nothing", "--nothing: no such option"},
-        {"-n", "-n: no such option"},
-        {"--numbers=1", "--numbers=1: no such option"},
-        {"--number", "--number: its value is missing"},
-        {"--number 0", "--number 0: not a good value: 1 to 9"},
-        {"--number=", "--number : not a good value: 1 to 9"},
-        {"--flag=1", "--flag=1: takes no value"},
-        {"a b c d e f", "f: one word too many"},
+        {"--nothing", "--nothing: no such option"},         {"-n", "-n: no such option"},
+        {"--numbers=1", "--numbers=1: no such option"},     {"--number", "--number: its value is missing"},
+        {"--number 0", "--number 0: not a good N: 1 to 9"}, {"--number=", "--number : not a good N: 1 to 9"},
+        {"--flag=1", "--flag=1: takes no value"},           {"a b c d e f", "f: one word too many"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         ck_assert_int_eq(parse(lines[i][0]), -EINVAL);

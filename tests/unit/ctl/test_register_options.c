@@ -8,6 +8,8 @@
 #include "tests/support/unit.h"
 #include "tests/unit/ctl/line.h"
 
+#define FULL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* as long as a name may be */
+
 static struct register_options o;
 static char why[OPTIONS_WHY_CAP];
 
@@ -61,10 +63,10 @@ START_TEST(bad_lines)
         {"a/b", "--port"},
         {"a/b --port 0", "1 to 65535"},
         {"a/b --port 65536", "1 to 65535"},
-        {"a/b --port 1 --proto sctp", "tcp"},
+        {"a/b --port 1 --proto sctp", "--proto sctp: not a good tcp|udp"},
         {"a/b --port 1 --weight 0", "1 to 65535"},
         {"a/b --port 1 --priority 70000", "0 to 65535"},
-        {"a/b --port 1 --meta novalue", "--meta novalue"},
+        {"a/b --port 1 --meta novalue", "--meta novalue: not a good K=V: "},
         {"a/b --port 1 --ttl 10", "10s or 500ms"},
         {"a/b --port 1 --pid 0", "--pid 0"},
         {"a/b --port 1 --", "a command must come"},
@@ -82,22 +84,38 @@ END_TEST
 START_TEST(bad_values)
 {
     static const char *const lines[][2] = {
-        {"Shop/payment --port 1", "Shop/payment: not a valid name"},
-        {"a/b --port 1 --instance A", "--instance A: not a valid name"},
-        {"a/b --port 1 --address LOCALHOST", "--address LOCALHOST: neither an address"},
+        {"Shop/payment --port 1", "Shop/payment: not a service, which is written DOMAIN/SERVICE, each of a-z, 0-9 and "
+                                  "'-' inside, at most 63; did you mean shop/payment?"},
+        {"shop --port 1", "shop: not a service, which is written DOMAIN/SERVICE"},
+        {"host/x --port 1", "host/x: not a service"},
+        {"a/b --port 1 --instance Web_1.example",
+         "--instance Web_1.example: a name is of a-z, 0-9 and '-' inside, at most 63; did you mean web-1-example?"},
+        {"a/b --port 1 --instance " FULL "a", "--instance " FULL "a: a name is of a-z"},
+        {"a/b --port 1 --address DB.example.com", "--address DB.example.com: must be in lower case"},
+        {"a/b --port 1 --address db.example.com.", "--address db.example.com.: must be in lower case, without a dot"},
+        {"a/b --port 1 --address a_b", "--address a_b: neither an address"},
         {"a/b --port 1 --address 10.0.0.256", "--address 10.0.0.256: neither an address"},
         {"a/b --port 1 --address 0.0.0.0", "--address 0.0.0.0: an unspecified address"},
         {"a/b --port 1 --address db.example.com --address 10.0.0.1",
          "--address 10.0.0.1: a host name must stand alone"},
         {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2", "--address 1.1.1.2"},
-        {"a/b --port 1 --tag \x01", "--tag \x01: not a valid name"},
-        {"a/b --port 1 --meta =x", "--meta =x"},
+        {"a/b --port 1 --tag \x01", "--tag \x01: a tag is 1..255 bytes of UTF-8 without control characters"},
+        {"a/b --port 1 --tag=", "--tag : a tag is 1..255 bytes"},
+        {"a/b --port 1 --tag x --tag x", "--tag x: it is there already"},
+        {"a/b --port 1 --meta =x", "--meta =x: its key must not be empty"},
+        {"a/b --port 1 --meta a\tb=1", "--meta a\tb=1: its key must be printable ASCII without blanks and '='"},
+        {"a/b --port 1 --meta " FULL "a=1", "--meta " FULL "a=1: its key must be at most 63 bytes"},
+        {"a/b --port 1 --meta a=\x7f", "--meta a=\x7f: its value must be UTF-8 without control characters"},
+        {"a/b --port 1 --meta a=" FULL FULL FULL FULL "aaaa", "...: its value must be at most 255 bytes"},
+        {"a/b --port 1 --check tcp=\x01", "--check tcp=\x01: a check is KEY=VALUE"},
+        {"a/b --port 1 --check=", "--check : a check is KEY=VALUE"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct discover_registration *r = NULL;
         ck_assert_int_eq(register_options_parse(line(lines[i][0]), &o, why), 0);
         ck_assert_int_lt(register_options_build(&o, &r, why), 0);
         ck_assert_msg(strstr(why, lines[i][1]) != NULL, "%s: %s", lines[i][0], why);
+        ck_assert_msg(!strstr(why, "Invalid argument") && !strstr(why, "not a valid name"), "%s", why);
         ck_assert_ptr_null(r);
     }
 }
