@@ -30,6 +30,7 @@ struct listing_call {
     json_t *rows;
     json_t *away; /* which other region answers, by service */
     size_t left_out;
+    int64_t age_ms;       /* of another region: how old what is known of it may be; -1: nothing is known */
     size_t usable, total; /* of the service at hand: those that are meant */
 };
 
@@ -58,9 +59,20 @@ static bool is_of_domain(const char *service, const char *domain)
     return strncmp(service, domain, n) == 0 && service[n] == '/';
 }
 
-static void take_failovers(void *arg, const struct discover_status *s)
+static void take_age(struct listing_call *call, const struct discover_status *s)
+{
+    for (size_t i = 0; i < s->n_regions; i++)
+        if (strcmp(s->regions[i].name, call->options->region) == 0)
+            call->age_ms = s->regions[i].stale_ms;
+}
+
+/* Who answers for the services of the own region; or how old what another one has is. */
+static void take_status(void *arg, const struct discover_status *s)
 {
     struct listing_call *call = arg;
+    take_age(call, s);
+    if (*call->options->region && strcmp(call->options->region, s->region) != 0)
+        return;
     for (size_t i = 0; i < s->n_failovers; i++)
         if (*s->failovers[i].at)
             (void)json_object_set_new(call->away, s->failovers[i].service, json_string(s->failovers[i].at));
@@ -75,8 +87,10 @@ static int add_service(void *arg, const char *service, size_t n_usable, size_t n
     if (o->domain && !is_of_domain(service, o->domain))
         return 0;
     if (o->tag || o->state) {
+        char ref[SERVICE_REF_CAP];
+        snprintf(ref, sizeof ref, "%s%s%s", service, *o->region ? "@" : "", o->region);
         call->usable = call->total = 0;
-        if (discover_each_instance(call->d, service, count_instance, call) < 0 || call->total == 0)
+        if (discover_each_instance(call->d, ref, count_instance, call) < 0 || call->total == 0)
             return 0;
     }
     json_t *row = service_document(service, call->usable, call->total), *at = json_object_get(call->away, service);
@@ -165,17 +179,38 @@ static int print_rows(const json_t *list, const struct listing *of)
     return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
 }
 
-/* rows is given back to jansson. */
-static int print_all(struct discover *d, const struct ctl *ctl, int result, const struct listing *of, json_t *rows)
+static void note_age(const struct listing_call *call, int result)
 {
-    ctl_note_age(d, result);
+    const char *region = call->options->region;
+    if (*region && result == DISCOVER_E_UNKNOWN)
+        ctl_note("%s: that region is not read here; see discoverctl regions", region);
+    else if (*region && result == DISCOVER_E_UNSYNCED)
+        ctl_note("%s: nothing is known of that region yet", region);
+    else
+        ctl_note_age(call->d, result);
+}
+
+/* The document without its list. */
+static json_t *head_of(const struct listing_call *call, int result)
+{
+    json_t *head = ctl_head(call->d, result, NULL);
+    if (call->age_ms)
+        (void)json_object_set_new(head, "age_ms", json_integer(call->age_ms));
+    return head;
+}
+
+/* The call's rows are given back to jansson. */
+static int print_all(const struct listing_call *call, const struct ctl *ctl, int result, const struct listing *of)
+{
+    note_age(call, result);
     int status = ctl_exit_of(result);
     if (status == CTL_FAILED)
-        (void)ctl_failed(d, of->list, result);
+        (void)ctl_failed(call->d, of->list, result);
     int printed;
+    json_t *rows = call->rows;
     sort_rows(rows, of->name);
     if (ctl->json) {
-        json_t *document = ctl_head(d, result, NULL);
+        json_t *document = head_of(call, result);
         (void)json_object_set_new(document, of->list, rows);
         printed = ctl_print_json(document);
     } else {
@@ -197,7 +232,7 @@ static int parse(const struct option_spec *specs, char **argv, size_t words_max,
 {
     struct words words;
     char why[OPTIONS_WHY_CAP];
-    *ret_o = (struct list_options){0};
+    *ret_o = (struct list_options){.region = ""};
     if (options_parse(specs, ret_o, argv, &words, why) < 0)
         return ctl_usage_error("%s", why);
     if (words.n > words_max || words.command)
@@ -221,10 +256,10 @@ int cmd_list(const struct ctl *ctl, char **argv)
     if (!d)
         return status;
     struct listing_call call = {.d = d, .options = &o, .rows = json_array(), .away = json_object()};
-    (void)!discover_status(d, take_failovers, &call); /* no daemon: what it left behind is listed all the same */
-    int result = discover_each_service(d, add_service, &call);
+    (void)!discover_status(d, take_status, &call); /* no daemon: what it left behind is listed all the same */
+    int result = discover_each_service_in(d, o.region, add_service, &call);
     json_decref(call.away);
-    status = print_all(d, ctl, result, &of_services, call.rows);
+    status = print_all(&call, ctl, result, &of_services);
     discover_free(d);
     return status;
 }
@@ -239,8 +274,10 @@ int cmd_hosts(const struct ctl *ctl, char **argv)
     if (!d)
         return status;
     struct listing_call call = {.d = d, .options = &o, .rows = json_array()};
-    int result = discover_each_host(d, add_host, &call);
-    status = print_all(d, ctl, result, &of_hosts, call.rows);
+    if (*o.region)
+        (void)!discover_status(d, take_status, &call);
+    int result = discover_each_host_in(d, o.region, add_host, &call);
+    status = print_all(&call, ctl, result, &of_hosts);
     if (call.left_out)
         ctl_note("%zu more are gone; --all lists them, too", call.left_out);
     discover_free(d);

@@ -10,6 +10,7 @@
 
 struct list_options {
     const char *domain, *tag; /* NULL: any */
+    const char *region;       /* "": the own one */
     uint8_t state;            /* enum discover_state; 0: any */
     bool all;                 /* hosts: those that are gone, too */
 };

@@ -255,14 +255,20 @@ void http_send_list(struct connection *c, const struct page *page)
     http_send_some(c, page, &(struct page_filter){.n_tags = 0});
 }
 
-void http_send_region(struct connection *c, const struct page *page, const char *region)
+void http_send_region(struct connection *c, const struct page *page, const struct page_filter *filter,
+                      const char *region)
 {
     struct page_source source;
     if (http_source_of(c->http, region, &source) < 0) {
         http_send_text(c, 404, "that region is not read here");
         return;
     }
+    if (page == &page_http_sd && source.of_other && source.sync == TABLE_UNSYNCED) {
+        http_send_text(c, 503, "not synchronised yet");
+        return;
+    }
     page_walk_init(&c->walk, &source, page);
+    c->walk.filter = *filter;
     snprintf(c->walk.region, sizeof c->walk.region, "%s", region);
     send_walk(c, false);
 }

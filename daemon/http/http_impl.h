@@ -143,7 +143,8 @@ void http_send_static(struct connection *c, const char *type, const char *bytes,
  */
 void http_send_list(struct connection *c, const struct page *page);
 void http_send_some(struct connection *c, const struct page *page, const struct page_filter *filter);
-void http_send_region(struct connection *c, const struct page *page, const char *region);
+void http_send_region(struct connection *c, const struct page *page, const struct page_filter *filter,
+                      const char *region);
 void http_send_host(struct connection *c, const struct page *page, const char *host);
 int http_send_service(struct connection *c, const char *service);
 

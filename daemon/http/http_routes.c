@@ -133,7 +133,7 @@ static bool has_list(struct connection *c, uint64_t index)
 }
 
 /* ?region=R: that of another region, as it is at present. True: something was sent. */
-static bool send_of_region(struct connection *c, const struct page *page)
+static bool send_of_region(struct connection *c, const struct page *page, const struct page_filter *filter)
 {
     char region[LABEL_CAP];
     int found = query_first(c->request.query, "region", region, sizeof region);
@@ -146,14 +146,14 @@ static bool send_of_region(struct connection *c, const struct page *page)
     if (found < 0)
         http_send_text(c, 400, "region is the name of one");
     else
-        http_send_region(c, page, region);
+        http_send_region(c, page, filter, region);
     return true;
 }
 
 static void get_list(struct connection *c, const struct page *page)
 {
     uint64_t index = all_index(c);
-    if (send_of_region(c, page))
+    if (send_of_region(c, page, &(struct page_filter){.n_tags = 0}))
         return;
     if (!http_hold(c, "", index) && !has_list(c, index))
         http_send_list(c, page);
@@ -237,7 +237,6 @@ static void get_hosts(struct connection *c, const char *rest)
     get_list(c, &page_hosts);
 }
 
-/* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
 /* ?domain=D&tag=T&tag=T. What cannot be read must not become all there is. */
 static bool read_filter(const char *query, struct page_filter *ret_filter)
 {
@@ -255,14 +254,17 @@ static bool read_filter(const char *query, struct page_filter *ret_filter)
     return query_next(&query, "tag", more, sizeof more) == 0;
 }
 
+/* An empty list would make Prometheus drop all its targets; with an error it keeps those it has. */
 static void get_http_sd(struct connection *c, const char *rest)
 {
     struct page_filter filter;
     (void)rest;
-    if (is_unsynced(c))
-        http_send_text(c, 503, "not synchronised yet");
-    else if (!read_filter(c->request.query, &filter))
+    if (!read_filter(c->request.query, &filter))
         http_send_text(c, 400, "domain is one, tags are at most eight");
+    else if (send_of_region(c, &page_http_sd, &filter))
+        return;
+    else if (is_unsynced(c))
+        http_send_text(c, 503, "not synchronised yet");
     else
         http_send_some(c, &page_http_sd, &filter);
 }

@@ -27,38 +27,63 @@ static int error_of(int err)
     }
 }
 
-/* What a walk over all keys does with one block of its kind. */
+/* What a walk over all keys does with one block of its kind; key: without the region behind it. */
 typedef int block_fn(const struct table_view *v, const char *key, void *arg);
 
-static int visit(const struct table *t, uint32_t slot, struct table_view *v, enum table_kind kind, block_fn *fn,
-                 void *arg)
+/* What is walked over. region: of which one; "": the own one. */
+struct walk {
+    enum table_kind kind;
+    const char *region;
+    block_fn *fn;
+    void *arg;
+};
+
+static int visit(const struct table *t, uint32_t slot, struct table_view *v, const struct walk *w)
 {
     int err = table_view_read(t, slot, v);
-    if (err == -ENOENT || (!err && v->kind != kind))
+    if (err == -ENOENT || (!err && v->kind != w->kind))
         return 0;
     if (err < 0)
         return error_of(err);
-    if (!table_key_is_of(table_view_key(v), v->key_bytes, ""))
+    if (!table_key_is_of(table_view_key(v), v->key_bytes, w->region))
         return 0;
     char key[TABLE_KEY_MAX + 1];
-    memcpy(key, table_view_key(v), v->key_bytes);
-    key[v->key_bytes] = '\0';
-    return fn(v, key, arg);
+    size_t n = table_key_name_bytes(table_view_key(v), v->key_bytes);
+    memcpy(key, table_view_key(v), n);
+    key[n] = '\0';
+    return w->fn(v, key, w->arg);
 }
 
-static int walk(struct discover *d, enum table_kind kind, block_fn *fn, void *arg)
+static int walk_slots(const struct table *t, const struct walk *w)
+{
+    struct table_view v;
+    table_view_init(&v);
+    int result = 0;
+    for (uint32_t slot = 0; slot < table_slots_used(t) && !result; slot++)
+        result = visit(t, slot, &v, w);
+    table_view_fini(&v);
+    return result;
+}
+
+/* The own region by its name has nothing behind its keys. */
+static int walk_region(struct mapping *mapping, struct walk *w)
+{
+    int known = *w->region ? verdict_region(mapping, w->region) : VERDICT_OWN_REGION;
+    bool own = known == VERDICT_OWN_REGION;
+    if (known < 0 && !own)
+        return known;
+    if (own)
+        w->region = "";
+    int result = walk_slots(&mapping->table, w);
+    return result ? result : own ? verdict(mapping) : known;
+}
+
+static int walk(struct discover *d, struct walk w)
 {
     struct mapping *mapping = mapping_enter(&d->mappings);
     if (!mapping)
         return DISCOVER_E_UNSYNCED;
-    struct table_view v;
-    table_view_init(&v);
-    int result = 0;
-    for (uint32_t slot = 0; slot < table_slots_used(&mapping->table) && !result; slot++)
-        result = visit(&mapping->table, slot, &v, kind, fn, arg);
-    table_view_fini(&v);
-    if (!result)
-        result = verdict(mapping);
+    int result = walk_region(mapping, &w);
     mapping_leave(mapping);
     return result;
 }
@@ -76,8 +101,13 @@ static int on_service(const struct table_view *v, const char *key, void *arg)
 
 int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg)
 {
+    return discover_each_service_in(d, "", fn, arg);
+}
+
+int discover_each_service_in(struct discover *d, const char *region, discover_service_fn *fn, void *arg)
+{
     struct service_call call = {fn, arg};
-    return d && fn ? walk(d, TABLE_SERVICE, on_service, &call) : -EINVAL;
+    return d && region && fn ? walk(d, (struct walk){TABLE_SERVICE, region, on_service, &call}) : -EINVAL;
 }
 
 struct host_call {
@@ -108,8 +138,13 @@ static int on_host(const struct table_view *v, const char *key, void *arg)
 
 int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg)
 {
+    return discover_each_host_in(d, "", fn, arg);
+}
+
+int discover_each_host_in(struct discover *d, const char *region, discover_host_fn *fn, void *arg)
+{
     struct host_call call = {fn, arg};
-    return d && fn ? walk(d, TABLE_HOST, on_host, &call) : -EINVAL;
+    return d && region && fn ? walk(d, (struct walk){TABLE_HOST, region, on_host, &call}) : -EINVAL;
 }
 
 static int call_instance(const struct table_view *v, uint32_t i, const char *service, discover_instance_fn *fn,

@@ -82,6 +82,19 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
     return judge_region(mapping, &block, found, n);
 }
 
+int verdict_region(struct mapping *mapping, const char *region)
+{
+    struct table_region block;
+    if (!label_valid(region, strlen(region)))
+        return DISCOVER_E_NAME;
+    if (!table_has_daemon(&mapping->table))
+        return DISCOVER_E_UNSYNCED;
+    int err = table_region(&mapping->table, region, strlen(region), &block);
+    if (err)
+        return err == -ENOENT ? DISCOVER_E_UNKNOWN : err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+    return block.own ? VERDICT_OWN_REGION : judge_region(mapping, &block, true, 1);
+}
+
 /* An abandoned table is as old as its writer's last sign of life, even if that was a moment ago. */
 int64_t verdict_age_ns(const struct table *t)
 {

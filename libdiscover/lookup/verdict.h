@@ -69,6 +69,12 @@ int verdict_missing(const struct mapping *mapping, const char *service);
 int verdict_of(struct mapping *mapping, const char *service, bool found, size_t n);
 #define VERDICT_OWN_REGION INT_MIN
 
+/*
+ * What is told of a region as a whole: as true as what is known of it. VERDICT_OWN_REGION; DISCOVER_E_NAME: no name of one;
+ * DISCOVER_E_UNKNOWN: the daemon does not read it.
+ */
+int verdict_region(struct mapping *mapping, const char *region);
+
 /* How old what the table says may be; 0: live. */
 int64_t verdict_age_ns(const struct table *t);
 

@@ -40,6 +40,40 @@ static void watch_own_region(void)
     ck_assert_int_eq(ctl(&a, &(struct output){0}, "deregister", "shop/payment", "--instance", "p2", NULL), 0);
 }
 
+static bool page_has(const char *path, const char *one, const char *other)
+{
+    static struct output o;
+    ck_assert_int_eq(shell(&o, "curl -sw ' %%{http_code}' 'http://127.0.0.1:%d%s'", a.http_port, path), 0);
+    bool has = strstr(o.out, one) && (!other || !strstr(o.out, other));
+    if (!has)
+        printf("%s: %s\n", path, o.out);
+    return has;
+}
+
+/* What the other region has, in lists: of a host of this one. */
+static void list_region_b(void)
+{
+    struct output o;
+    ck_assert_int_eq(ctl(&a, &o, "list", "--region", "b", NULL), 0);
+    ck_assert_str_eq(o.out, "shop/payment  1/1\n");
+    ck_assert_int_eq(ctl(&a, &o, "list", "--region", "b", "--tag", "canary", NULL), 0);
+    ck_assert_str_eq(o.out, "");
+    ck_assert_int_eq(ctl(&a, &o, "hosts", "--region", "b", NULL), 0);
+    ck_assert_msg(strstr(o.out, "b1  alive") && strstr(o.out, "b2  alive") && !strstr(o.out, "a1"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "hosts", "--region", "a", NULL), 0); /* the own one */
+    ck_assert_msg(strstr(o.out, "a1  alive") && !strstr(o.out, "b1"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "--json", "list", "--region", "b", NULL), 0);
+    ck_assert_msg(strstr(o.out, "\"sync\": \"live\"") && strstr(o.out, "\"usable\": 1"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "list", "--region", "c", NULL), 3);
+    ck_assert_msg(strstr(o.err, "c: that region is not read here"), "%s", o.err);
+    ck_assert_int_eq(ctl(&a, &o, "list", "--region", "B", NULL), 2);
+    ck_assert(page_has("/v1/http_sd?region=b", ":1002\"", ":2001\""));
+    ck_assert(page_has("/v1/http_sd?region=b", "\"__meta_discoverd_region\":\"b\"", NULL));
+    ck_assert(page_has("/v1/http_sd?region=b&domain=stock", "[]", ":1002"));
+    ck_assert(page_has("/v1/http_sd?region=a", ":2001\"", ":1002\""));
+    ck_assert(page_has("/v1/http_sd?region=c", "that region is not read here\n 404", NULL));
+}
+
 /* Two hosts in b, one in a; each serves "shop/payment". */
 static void start(void)
 {
@@ -103,6 +137,7 @@ START_TEST(a_region_is_read_and_kept_apart)
                   o.out);
     ck_assert_int_eq(shell(&o, "curl -sw '%%{http_code}' 'http://127.0.0.1:%d/v1/hosts?region=c'", a.http_port), 0);
     ck_assert_str_eq(o.out, "that region is not read here\n404");
+    list_region_b();
     ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/metrics", a.http_port), 0);
     ck_assert_msg(strstr(o.out, "discoverd_region_live{region=\"b\"} 1"), "%s", o.out);
     /* Nothing of a is in b. */

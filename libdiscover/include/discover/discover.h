@@ -342,6 +342,15 @@ DISCOVER_API DISCOVER_CHECK int discover_each_instance(struct discover *d, const
 DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg);
 
 /*
+ * The same of another region that the daemon reads, services without "@region"; "" and the own one's name: as above.
+ * DISCOVER_E_UNKNOWN: it reads none of that name.
+ */
+DISCOVER_API DISCOVER_CHECK int discover_each_service_in(struct discover *d, const char *region,
+                                                         discover_service_fn *fn, void *arg);
+DISCOVER_API DISCOVER_CHECK int discover_each_host_in(struct discover *d, const char *region, discover_host_fn *fn,
+                                                      void *arg);
+
+/*
  * Watches a service: fn is called from discover_dispatch, first with all that is there, then whenever the set of usable
  * instances is another one. Changes that come quickly are told as one; a set is always whole. It is called with no instance
  * when the last one goes (result DISCOVER_E_NONE, or _UNKNOWN), but not when it merely cannot be known any more who is

@@ -50,6 +50,19 @@ START_TEST(services_with_their_counts)
 }
 END_TEST
 
+START_TEST(regions_that_are_not_read)
+{
+    begin();
+    ck_assert_int_eq(discover_each_service_in(d, "xx", on_service, NULL), DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(discover_each_service_in(d, "X", on_service, NULL), DISCOVER_E_NAME);
+    ck_assert_int_eq(discover_each_service_in(d, NULL, on_service, NULL), -EINVAL);
+    ck_assert_int_eq(calls, 0);
+    ck_assert_int_eq(discover_each_service_in(d, "", on_service, NULL), DISCOVER_FRESH);
+    ck_assert_int_eq(calls, 2);
+    end();
+}
+END_TEST
+
 static int on_instance(void *arg, const struct discover_instance *i)
 {
     (void)arg;
@@ -159,5 +172,6 @@ START_TEST(a_callback_may_move_the_table_away)
 }
 END_TEST
 
-UNIT_TESTS("list", services_with_their_counts, instances_usable_or_not, callback_stops_the_walk,
-           unsynced_lists_what_is_its_own_and_says_so, hosts, a_callback_may_move_the_table_away)
+UNIT_TESTS("list", services_with_their_counts, regions_that_are_not_read, instances_usable_or_not,
+           callback_stops_the_walk, unsynced_lists_what_is_its_own_and_says_so, hosts,
+           a_callback_may_move_the_table_away)
