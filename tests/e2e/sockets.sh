@@ -84,6 +84,7 @@ for _ in 1 2 3; do
     all_answer || fail "no answers during a crash"
 done
 [ "$before" = "$(listening)" ] || fail "other sockets than before the crash"
+[ "$(systemctl --user show -P StartLimitIntervalUSec discoverd)" = 0 ] || fail "systemd would give up after some"
 
 # Stopped is stopped, whoever knocks meanwhile, and started again is whole.
 knock() { while :; do printf x >/dev/udp/127.0.0.1/8053; done 2>/dev/null; }

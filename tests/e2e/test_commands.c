@@ -52,6 +52,16 @@ START_TEST(hosts_that_are_gone)
 }
 END_TEST
 
+START_TEST(status_is_for_people)
+{
+    two_hosts("");
+    ck_assert_int_eq(ctl(&a, &o, "status", NULL), 0);
+    ck_assert_msg(*o.out && !strstr(o.out, "_total"), "%s", o.out);
+    ck_assert_int_eq(ctl(&a, &o, "status", "--counters", NULL), 0);
+    ck_assert_msg(strstr(o.out, "_total"), "%s", o.out);
+}
+END_TEST
+
 /* --- watch DOMAIN/SERVICE -- COMMAND --- */
 
 static char path[256], text[64 * 1024];
@@ -183,5 +193,5 @@ END_TEST
 
 E2E_TESTS("commands", 40, {"lists_by_domain_tag_and_state", lists_by_domain_tag_and_state},
           {"an_archive_for_a_bug_report", an_archive_for_a_bug_report}, {"a_host_is_forgotten", a_host_is_forgotten},
-          {"the_log_live", the_log_live}, {"hosts_that_are_gone", hosts_that_are_gone},
-          {"a_command_at_each_change", a_command_at_each_change})
+          {"the_log_live", the_log_live}, {"status_is_for_people", status_is_for_people},
+          {"hosts_that_are_gone", hosts_that_are_gone}, {"a_command_at_each_change", a_command_at_each_change})

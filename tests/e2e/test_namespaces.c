@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
@@ -53,20 +54,49 @@ START_TEST(other_clocks)
 END_TEST
 
 /* Its number there is 1; what it registered lasts as long as it does. */
-START_TEST(other_numbers)
+static void holds_in(const char *net)
 {
     struct proc holder;
-    one_host();
-    if (!can_unshare("--pid --fork"))
-        return;
     proc_start(&holder, "holder",
-               (const char *const[]){"unshare", "--pid", "--fork", "--kill-child", e2e_binary("discoverctl"), "-s",
+               (const char *const[]){"unshare", "--pid", "--fork", "--kill-child", net, e2e_binary("discoverctl"), "-s",
                                      a.socket, "register", "shop/inside", "--port", "1", "--address", "127.0.0.1",
                                      NULL},
                NULL);
     (void)wait_until(5000, seen_by_lib(&a, "shop/inside") == 1, a.seen);
     proc_signal(&holder, SIGKILL);
     (void)wait_until(5000, seen_by_lib(&a, "shop/inside") == 0, a.seen);
+}
+
+/* The process that it names has a low number there, which is another one's out here: it is that in there which counts. */
+static void names_in(const char *net)
+{
+    struct proc holder;
+    char script[512], gone[160];
+    snprintf(gone, sizeof gone, "%s/may-go", e2e_folder());
+    snprintf(
+        script, sizeof script,
+        "until [ -e %s ]; do sleep 0.05; done & %s -s %s register shop/named --port 1 --address 127.0.0.1 --pid $!; "
+        "exec sleep 60",
+        gone, e2e_binary("discoverctl"), a.socket);
+    (void)unlink(gone);
+    proc_start(&holder, "holder",
+               (const char *const[]){"unshare", "--pid", "--fork", "--kill-child", net, "sh", "-c", script, NULL},
+               NULL);
+    (void)wait_until(5000, seen_by_lib(&a, "shop/named") == 1, a.seen);
+    ck_assert_int_eq(shell(&(struct output){0}, "touch %s", gone), 0); /* it ends, and nobody else does */
+    (void)wait_until(5000, seen_by_lib(&a, "shop/named") == 0, a.seen);
+    proc_signal(&holder, SIGKILL);
+}
+
+START_TEST(other_numbers)
+{
+    one_host();
+    if (!can_unshare("--pid --fork --net"))
+        return;
+    holds_in("--fork"); /* the host's network */
+    holds_in("--net");
+    names_in("--fork");
+    names_in("--net");
 }
 END_TEST
 

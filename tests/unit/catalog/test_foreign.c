@@ -28,7 +28,7 @@ START_TEST(test_smallest)
     ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4);
     ck_assert_uint_eq(r.counter, 42);
     ck_assert_uint_eq(r.state, DISCOVER_PASSING);
-    ck_assert_int_eq(decode("{\"host\":\"db.example.com\",\"port\":1}", &r, &ttl_ns, why), 0);
+    ck_assert_int_eq(decode(" \r\n\t{\"host\":\"db.example.com\",\"port\":1}\n", &r, &ttl_ns, why), 0);
     ck_assert_int_eq(ttl_ns, INT64_C(30000000000));
     ck_assert_str_eq(r.hostname, "db.example.com");
 }
@@ -58,6 +58,7 @@ static const struct {
     const char *text, *why;
 } refusals[] = {
     {"{", "not JSON"},
+    {"{\"host\":\"10.0.0.1\",\"port\":80,\"tags\":[\"\xff\"]}", "not JSON: unable to decode byte 0xff"},
     {"{\"host\":\"10.0.0.1\"}", "port: must be 1..65535"},
     {"{\"host\":\"10.0.0.1\",\"port\":\"80\"}", "port: must be a number 1..65535"},
     {"{\"host\":\"10.0.0.1\",\"port\":80,\"exported\":\"no\"}", "exported: must be true or false"},
