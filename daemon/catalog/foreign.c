@@ -16,7 +16,10 @@
 
 bool foreign_is(const uint8_t *value, size_t n)
 {
-    return n > 0 && value[0] == '{';
+    size_t i = 0;
+    while (i < n && (value[i] == ' ' || value[i] == '\t' || value[i] == '\n' || value[i] == '\r'))
+        i++;
+    return i < n && value[i] == '{';
 }
 
 int foreign_key_parse(const char *text, size_t n, struct instance_key *ret_key)

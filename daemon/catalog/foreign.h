@@ -29,7 +29,7 @@
 #define FOREIGN_HOST    "external"
 #define FOREIGN_WHY_CAP 160
 
-/* Whether a value is meant to be such a record. */
+/* Whether a value is meant to be such a record: an object, with white space before it or not. No Instance begins so. */
 bool foreign_is(const uint8_t *value, size_t n);
 
 /* Whether a key has the short form, and what it stands for. -EINVAL. */

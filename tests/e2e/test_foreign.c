@@ -26,7 +26,7 @@ static void two_hosts(void)
 
 static int64_t put(const char *key)
 {
-    static const char value[] = "{\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":2}";
+    static const char value[] = "\n {\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":2}";
 
     (void)kv_put(&kv, "SERVICES", key, value, strlen(value));
     return clock_now_ns();

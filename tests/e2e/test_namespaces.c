@@ -71,7 +71,7 @@ static void holds_in(const char *net)
 static void names_in(const char *net)
 {
     struct proc holder;
-    char script[512], gone[160];
+    char script[1536], gone[512];
     snprintf(gone, sizeof gone, "%s/may-go", e2e_folder());
     snprintf(
         script, sizeof script,

@@ -34,6 +34,25 @@ START_TEST(test_smallest)
 }
 END_TEST
 
+START_TEST(test_what_is_meant)
+{
+    static const char *const meant[] = {"{", "{}", " {", " \t\r\n{\"port\":1}"}, *const not [] = {"", " ", "[{", "x{",
+                                                                                                  "\x08{"};
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++)
+        ck_assert_msg(foreign_is((const uint8_t *)meant[i], strlen(meant[i])), "%s", meant[i]);
+    for (size_t i = 0; i < sizeof not / sizeof *not ; i++)
+        ck_assert_msg(!foreign_is((const uint8_t *)not [i], strlen(not [i])), "%s", not [i]);
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n;
+    struct record own;
+    record_init(&own);
+    own.epoch = 123; /* "{" */
+    own.port = 1;
+    ck_assert_int_eq(record_encode(&own, bytes, &n), 0);
+    ck_assert(!foreign_is(bytes, n));
+}
+END_TEST
+
 START_TEST(test_everything)
 {
     struct record r;
@@ -133,4 +152,5 @@ START_TEST(test_keys)
 }
 END_TEST
 
-UNIT_TESTS("foreign", test_smallest, test_everything, test_refusals_name_the_field, test_trace_context, test_keys)
+UNIT_TESTS("foreign", test_smallest, test_what_is_meant, test_everything, test_refusals_name_the_field,
+           test_trace_context, test_keys)
