@@ -15,7 +15,7 @@ fail() {
 }
 
 cmake --install "$build" --prefix "$root/usr" >"$root/log" 2>&1 || { cat "$root/log"; exit 1; }
-for file in bin/discoverd bin/discoverctl include/discover/discover.h include/discover/async.h include/discover/instance_checks.h include/discover/daemon_status.h include/discover/export.h include/discover/sizes.h include/discover/traces.h include/discover/types.h lib/systemd/system/discoverd.service \
+for file in bin/discoverd bin/discoverctl include/discover/discover.h include/discover/async.h include/discover/instance_checks.h include/discover/lists.h include/discover/daemon_status.h include/discover/export.h include/discover/sizes.h include/discover/traces.h include/discover/types.h lib/systemd/system/discoverd.service \
     lib/systemd/system/discoverd-leave.service \
     lib/sysusers.d/discoverd.conf share/man/man8/discoverd.8 share/man/man7/discoverd-operations.7 share/man/man5/discoverd.conf.5 \
     share/man/man1/discoverctl.1 share/man/man3/libdiscover.3 share/doc/discoverd/examples/resolved.conf \

@@ -49,6 +49,7 @@
 
 #include <discover/async.h>
 #include <discover/instance_checks.h>
+#include <discover/lists.h>
 #include <discover/daemon_status.h>
 #include <discover/export.h>
 #include <discover/sizes.h>
@@ -324,31 +325,6 @@ DISCOVER_API DISCOVER_CHECK int discover_pick_retry(struct discover_picker *p, c
 /* How a call went. The latency counts for failures only if it was long. An instance that has gone is let pass. */
 DISCOVER_API void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us,
                                   enum discover_outcome outcome);
-
-/*
- * Lists with all details (discover/types.h), for tools. The callback gets structures that live only during the call; it returns 0
- * to go on, anything else to stop, which becomes the result. The set of one service is consistent.
- *
- * They return as resolve does, but list instances that are not usable, too. DISCOVER_E_UNSYNCED may come after
- * some calls of fn: what was listed is this host's own, of the others nothing is known. [any thread]
- */
-typedef int discover_service_fn(void *arg, const char *service, size_t n_usable, size_t n_total);
-typedef int discover_instance_fn(void *arg, const struct discover_instance *instance);
-typedef int discover_host_fn(void *arg, const struct discover_host *host);
-
-DISCOVER_API DISCOVER_CHECK int discover_each_service(struct discover *d, discover_service_fn *fn, void *arg);
-DISCOVER_API DISCOVER_CHECK int discover_each_instance(struct discover *d, const char *service,
-                                                       discover_instance_fn *fn, void *arg);
-DISCOVER_API DISCOVER_CHECK int discover_each_host(struct discover *d, discover_host_fn *fn, void *arg);
-
-/*
- * The same of another region that the daemon reads, services without "@region"; "" and the own one's name: as above.
- * DISCOVER_E_UNKNOWN: it reads none of that name.
- */
-DISCOVER_API DISCOVER_CHECK int discover_each_service_in(struct discover *d, const char *region,
-                                                         discover_service_fn *fn, void *arg);
-DISCOVER_API DISCOVER_CHECK int discover_each_host_in(struct discover *d, const char *region, discover_host_fn *fn,
-                                                      void *arg);
 
 /*
  * Watches a service: fn is called from discover_dispatch, first with all that is there, then whenever the set of usable

@@ -371,7 +371,7 @@ START_TEST(test_set_refused)
         const char *key, *text, *why;
     } rows[] = {
         {"host", "", "must not be empty"},
-        {"host", "A", "\"A\" must be a name: a-z, 0-9 and '-' inside, at most 63"},
+        {"host", "A", "\"A\" must be a name: a-z, 0-9 and '-' inside, at most 63; did you mean \"a\"?"},
         {"dns.workers", "0", "0 is out of range 1..64"},
         {"dns.workers", "2x", "\"2x\" must be a whole number"},
         {"dns.workers", "", "\"\" must be a whole number"},
