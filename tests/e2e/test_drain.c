@@ -92,7 +92,7 @@ START_TEST(with_a_reason)
     ck_assert_int_eq(ctl(&a, &o, "explain", SERVICE, "fixed", NULL), 0);
     ck_assert_msg(strstr(o.out, "has set draining (new disk) for shop/payment fixed") != NULL, "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "drain", SERVICE, "--reason", "two\nlines", NULL), 1);
-    ck_assert_ptr_nonnull(strstr(o.err, "a reason in one line"));
+    ck_assert_ptr_nonnull(strstr(o.err, "reason: must be a line of UTF-8"));
     ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "fixed", "--reason", "done", NULL), 2);
     ck_assert_int_eq(ctl(&a, &o, "undrain", SERVICE, "fixed", NULL), 0);
     everywhere(SERVICE, 2);
