@@ -62,6 +62,8 @@ static void still(json_t *document)
     json_t *value;
     json_object_foreach(json_object_get(document, "counters"), name, value)(void) json_integer_set(value, 0);
     (void)json_object_del(document, "uptime_ms");
+    for (size_t i = 0; i < json_array_size(json_object_get(document, "overrides")); i++)
+        (void)json_object_set_new(json_array_get(json_object_get(document, "overrides"), i), "age_ms", json_integer(0));
     json_object_foreach(json_array_get(json_object_get(document, "buckets"), 1), name,
                         value) if (json_is_integer(value))(void) json_integer_set(value, 0);
 }
