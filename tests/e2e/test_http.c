@@ -110,7 +110,7 @@ START_TEST(metrics_are_as_prometheus_wants_them)
     host_start(&a, &(struct host_options){.nats = nats.urls,
                                           .services = "{ name = \"shop/payment\"; port = 8080; "
                                                       "address = [\"10.1.2.3\"]; }"});
-    (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
+    (void)wait_until(10000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
     ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
     (void)wait_until(3000, metric(&a, "discoverd_catalog_bytes") > 100 && metric(&a, "discoverd_table_bytes") > 100,
                      "no memory");
@@ -148,7 +148,7 @@ START_TEST(documents_are_what_their_schemas_say)
                     "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
                     "meta = { version = \"1.4\"; }; "
                     "checks = ( { tcp = \"127.0.0.1:1\"; interval = \"1h\"; initial = \"passing\"; fall = 9; } ); }"});
-    (void)wait_until(3000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
+    (void)wait_until(10000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
     ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
     const char *at = strstr(answer, "Discoverd-Index: ");
     ck_assert_ptr_nonnull(at);

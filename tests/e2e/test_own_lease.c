@@ -11,7 +11,7 @@
 #include "tests/support/wait.h"
 
 #define LEASE     "30s" /* a beat comes each 8 to 10 s */
-#define SOON_MS   3000  /* at the earliest an eighth of that after the one before */
+#define SOON_MS   6000  /* at the earliest an eighth of that after the one before */
 #define BYTES_MAX 1024
 
 static struct nats nats;

@@ -25,8 +25,8 @@ static void two_hosts(void)
 
 static void found_everywhere(int n)
 {
-    (void)wait_until(2000, seen_by_all(&a, SERVICE, n), a.seen);
-    (void)wait_until(2000, seen_by_all(&b, SERVICE, n), b.seen);
+    (void)wait_until(10000, seen_by_all(&a, SERVICE, n), a.seen);
+    (void)wait_until(10000, seen_by_all(&b, SERVICE, n), b.seen);
 }
 
 /* What was said at the registration is what DNS, libdiscover and discoverctl on the other host answer. */
@@ -61,7 +61,7 @@ START_TEST(held_by_discoverctl)
               "--weight", "7", NULL);
     found_everywhere(1);
     details_on_b();
-    (void)proc_stop(&holder, 2000);
+    (void)proc_stop(&holder, 10000);
     found_everywhere(0);
 }
 END_TEST
@@ -116,7 +116,7 @@ START_TEST(from_the_configuration)
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     found_everywhere(1);
     details_on_b();
-    (void)wait_until(2000, seen_by_all(&b, "inventory/stock", 1), b.seen);
+    (void)wait_until(10000, seen_by_all(&b, "inventory/stock", 1), b.seen);
 }
 END_TEST
 
@@ -151,7 +151,7 @@ START_TEST(registered_before_the_other_host_came)
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
     ctl_start(&a, &holder, "holder", "register", SERVICE, "--port", "8080", NULL);
-    (void)wait_until(2000, seen_by_dns(&a, SERVICE) == 1, a.seen);
+    (void)wait_until(10000, seen_by_dns(&a, SERVICE) == 1, a.seen);
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     ck_assert_msg(seen_by_all(&b, SERVICE, 1), "live, and yet: %s", b.seen);
 }
