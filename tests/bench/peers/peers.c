@@ -164,11 +164,14 @@ static double lookup_us(void)
 {
     struct discover_endpoint endpoints[16];
     size_t n;
+    int found = 0;
     int64_t start_ns = clock_now_ns();
 
     for (int i = 0; i < LOOKUPS; i++)
-        ck_assert_int_ge(discover_resolve(b.lib, "shop/s7", endpoints, 16, &n), 0);
-    return (double)(clock_now_ns() - start_ns) / 1e3 / LOOKUPS;
+        found += discover_resolve(b.lib, "shop/s7", endpoints, 16, &n) >= 0;
+    int64_t took_ns = clock_now_ns() - start_ns;
+    ck_assert_int_eq(found, LOOKUPS);
+    return (double)took_ns / 1e3 / LOOKUPS;
 }
 
 static double their_lookup_us(void)
