@@ -81,9 +81,13 @@ static bool start_both(void)
 
 static void print(const char *name, double ours, const char *unit, double theirs, bool more_is_better)
 {
-    printf("{\"name\":\"peers/%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%.4g,"
+    char ratio[32] = "null"; /* to nothing, there is none */
+
+    if (theirs > 0)
+        snprintf(ratio, sizeof ratio, "%.4g", ours / theirs);
+    printf("{\"name\":\"peers/%s\",\"value\":%.4g,\"unit\":\"%s\",\"p99\":null,\"floor\":%.4g,\"ratio\":%s,"
            "\"target\":\"%s1\",\"ok\":%s}\n",
-           name, ours, unit, theirs, ours / theirs,
+           name, ours, unit, theirs, ratio,
            more_is_better ? ">=" : "<=", (more_is_better ? ours >= theirs : ours <= theirs) ? "true" : "false");
     fflush(stdout);
 }
