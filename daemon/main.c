@@ -92,66 +92,78 @@ static void share_one_heap(void)
     (void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
 }
 
-int main(int argc, char **argv)
+struct command {
+    enum mode mode;
+    const char *path, *user;
+};
+
+#define GO_ON (-1)
+
+/* GO_ON, or what to exit with: all that was asked for is done, or it is none. */
+static int take_option(int option, struct command *c)
 {
-    const char *path = DEFAULT_CONFIG, *user = NULL;
-    enum mode mode = RUN;
-    int option;
-    share_one_heap();
-    while ((option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            path = optarg;
-            break;
-        case 't':
-            mode = TEST;
-            break;
-        case 'u':
-            user = optarg;
-            break;
-        case 'i':
-            mode = INIT;
-            break;
-        case 'd':
-            mode = DEV;
-            break;
-        case 'k':
-            mode = KEYS;
-            break;
-        case 'm':
-            mode = METRICS;
-            break;
-        case 'e':
-            mode = EXAMPLE;
-            break;
-        case 'V':
-            printf("discoverd %s\n", DAEMON_VERSION);
-            return EXIT_SUCCESS;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_SUCCESS;
-        default:
-            fputs(usage, stderr);
-            return EXIT_USAGE;
+    static const struct {
+        int option;
+        enum mode mode;
+    } modes[] = {{'t', TEST}, {'i', INIT}, {'d', DEV}, {'k', KEYS}, {'m', METRICS}, {'e', EXAMPLE}};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (modes[i].option == option) {
+            c->mode = modes[i].mode;
+            return GO_ON;
         }
+    switch (option) {
+    case 'c':
+        c->path = optarg;
+        return GO_ON;
+    case 'u':
+        c->user = optarg;
+        return GO_ON;
+    case 'V':
+        printf("discoverd %s\n", DAEMON_VERSION);
+        return EXIT_SUCCESS;
+    case 'h':
+        fputs(usage, stdout);
+        return EXIT_SUCCESS;
+    default:
+        fputs(usage, stderr);
+        return EXIT_USAGE;
     }
+}
+
+static int take_arguments(int argc, char **argv, struct command *c)
+{
+    int option, code = GO_ON;
+    while (code == GO_ON && (option = getopt_long(argc, argv, "c:tVh", options, NULL)) != -1)
+        code = take_option(option, c);
+    if (code != GO_ON)
+        return code;
     if (optind < argc) {
         fprintf(stderr, "discoverd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return EXIT_USAGE;
     }
-    if (user && mode != TEST) {
+    if (c->user && c->mode != TEST) {
         fprintf(stderr, "discoverd: --user goes with -t alone\n%s", usage);
         return EXIT_USAGE;
     }
-    if (mode == TEST)
-        return test(path, user);
-    if (mode == KEYS)
+    return GO_ON;
+}
+
+int main(int argc, char **argv)
+{
+    struct command c = {.mode = RUN, .path = DEFAULT_CONFIG};
+    share_one_heap();
+    int code = take_arguments(argc, argv, &c);
+    if (code != GO_ON)
+        return code;
+    if (c.mode == TEST)
+        return test(c.path, c.user);
+    if (c.mode == KEYS)
         config_print_keys(stdout);
-    else if (mode == METRICS)
+    else if (c.mode == METRICS)
         metrics_listed(print_metric, NULL);
-    else if (mode == EXAMPLE)
+    else if (c.mode == EXAMPLE)
         config_print_example(stdout);
     else
-        return mode == DEV ? dev_run() : run(mode, path);
+        return c.mode == DEV ? dev_run() : run(c.mode, c.path);
     return EXIT_SUCCESS;
 }
