@@ -52,6 +52,22 @@ static int ip_parse(const char *text, size_t n, int *ret_family, uint8_t ret_byt
     return 0;
 }
 
+socklen_t address_make(int family, const uint8_t *bytes, uint16_t port, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
+    memset(ret_address, 0, sizeof *ret_address);
+    ret_address->ss_family = (sa_family_t)family;
+    in->sin_port = htons(port); /* of both families it has the same place */
+    memcpy(address_bytes(ret_address), bytes, family == AF_INET ? 4 : 16);
+    return family == AF_INET ? sizeof *in : sizeof(struct sockaddr_in6);
+}
+
+uint8_t *address_bytes(struct sockaddr_storage *address)
+{
+    return address->ss_family == AF_INET ? (uint8_t *)&((struct sockaddr_in *)address)->sin_addr
+                                         : (uint8_t *)&((struct sockaddr_in6 *)address)->sin6_addr;
+}
+
 int address_parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_n)
 {
     const char *host;
@@ -63,19 +79,7 @@ int address_parse(const char *text, struct sockaddr_storage *ret_address, sockle
         return -EINVAL;
     if ((family == AF_INET6) != (text[0] == '['))
         return -EINVAL;
-    memset(ret_address, 0, sizeof *ret_address);
-    ret_address->ss_family = (sa_family_t)family;
-    if (family == AF_INET) {
-        struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
-        in->sin_port = htons(port);
-        memcpy(&in->sin_addr, bytes, sizeof in->sin_addr);
-        *ret_n = sizeof *in;
-    } else {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
-        in6->sin6_port = htons(port);
-        memcpy(&in6->sin6_addr, bytes, sizeof in6->sin6_addr);
-        *ret_n = sizeof *in6;
-    }
+    *ret_n = address_make(family, bytes, port, ret_address);
     return 0;
 }
 

@@ -6,6 +6,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/*
+ * address_make makes a socket address of its parts and returns its size; the other one returns the 4 or 16 bytes of
+ * its host. Both in network order.
+ */
+socklen_t address_make(int family, const uint8_t *bytes, uint16_t port, struct sockaddr_storage *ret_address);
+uint8_t *address_bytes(struct sockaddr_storage *address);
+
 /* "127.0.0.1:8053", "[::1]:8053". Port 0 is fine. */
 int address_parse(const char *text, struct sockaddr_storage *ret_address, socklen_t *ret_n);
 

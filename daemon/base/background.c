@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One piece of work on a thread, told to the loop by an eventfd. */
+/* One piece of work on a thread, whose end the loop learns by an eventfd. */
 #include "daemon/base/background.h"
 
 #include <errno.h>

@@ -25,8 +25,9 @@ int background_init(struct background *b, struct event_base *base);
 void background_fini(struct background *b); /* zeros are fine */
 
 /*
- * Runs work on a thread, with all signals blocked, then done from the loop; what they share is handed over and back by that.
- * Not again before done is called. Where no thread can be had, the work is done at once.
+ * Runs work on a thread, with all signals blocked, then done from the loop. arg belongs to the thread from the call
+ * until done, and needs no lock. Not to be called again before done is. Where no thread can be had, the work is done
+ * at once.
  */
 void background_run(struct background *b, loop_fn *work, loop_fn *done, void *arg);
 

@@ -148,7 +148,7 @@ int curl_transfer_start(struct curl_transfer *t, struct curl_loop *l, CURL *easy
     curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* whatever it may look up, its end is not waited for */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up of a name, if any, is not waited for */
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     t->easy = easy;
     if (curl_multi_add_handle(l->multi, easy) == CURLM_OK)

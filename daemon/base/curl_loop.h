@@ -32,7 +32,7 @@ void curl_loop_free(struct curl_loop *l); /* all transfers have ended */
  */
 int curl_transfer_start(struct curl_transfer *t, struct curl_loop *l, CURL *easy, curl_done_fn *done, void *arg);
 
-/* Ends it without a word. Nothing to do for one that is not under way. */
+/* Ends a transfer without calling done. Does nothing if none is under way. */
 void curl_transfer_cancel(struct curl_transfer *t);
 
 #endif

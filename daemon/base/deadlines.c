@@ -6,11 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void deadlines_init(struct deadlines *d)
-{
-    *d = (struct deadlines){0};
-}
-
 void deadlines_fini(struct deadlines *d)
 {
     free(d->heap);

@@ -120,17 +120,36 @@ static int write_all(int fd, const char *bytes, size_t n)
     return 0;
 }
 
-static int write_new(const char *path, const void *bytes, size_t n, mode_t mode)
+static int write_new(const char *path, const void *bytes, size_t n, mode_t mode, bool sync)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return -errno;
     int err = fchmod(fd, mode) < 0 ? -errno : write_all(fd, bytes, n);
-    if (!err && fsync(fd) < 0)
+    if (!err && sync && fsync(fd) < 0)
         err = -errno;
     if (close(fd) < 0 && !err)
         err = -errno;
     return err;
+}
+
+static int replace(const char *path, const void *bytes, size_t n, mode_t mode, bool sync)
+{
+    /* A fixed name: what a crash left behind is written over, not added to. */
+    char temporary[PATH_MAX];
+    if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
+        return -ENAMETOOLONG;
+    int err = write_new(temporary, bytes, n, mode, sync);
+    if (!err && rename(temporary, path) < 0)
+        err = -errno;
+    if (err)
+        unlink(temporary);
+    return err;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode)
+{
+    return replace(path, bytes, n, mode, false);
 }
 
 /* Without this the rename may be lost in a power failure, though the bytes are there. */
@@ -155,16 +174,6 @@ static int sync_folder_of(const char *path)
 
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode)
 {
-    /* A fixed name: what a crash left behind is written over, not added to. */
-    char temporary[PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp", path) >= sizeof temporary)
-        return -ENAMETOOLONG;
-    int err = write_new(temporary, bytes, n, mode);
-    if (!err && rename(temporary, path) < 0)
-        err = -errno;
-    if (err) {
-        unlink(temporary);
-        return err;
-    }
-    return sync_folder_of(path);
+    int err = replace(path, bytes, n, mode, true);
+    return err ? err : sync_folder_of(path);
 }

@@ -30,4 +30,7 @@ const char *file_secret_error(int err);
  */
 int file_write(const char *path, const void *bytes, size_t n, mode_t mode);
 
+/* As file_write, without fsync: the file is whole whenever the process dies, but may be lost in a power failure. */
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode);
+
 #endif

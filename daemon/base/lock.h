@@ -10,9 +10,9 @@
 #include <sys/types.h>
 
 /*
- * Makes the file if need be, for us alone (0600): another user who could open it could hold the lock. Locks it and writes our process id into it. *ret_fd is close-on-exec and holds the
- * lock. -EBUSY: *ret_holder has it (0: it has not said who it is); -EPERM: another user made it, or it is no
- * file; or another negative errno.
+ * Makes the file if need be, for us alone (0600): another user who could open it could hold the lock. Locks it, and writes
+ * our process id into it. *ret_fd is close-on-exec and holds the lock. -EBUSY: *ret_holder has it (0: it has not said who
+ * it is); -EPERM: another user made it, or it is no file; or another negative errno.
  */
 int lock_take(const char *path, int *ret_fd, pid_t *ret_holder);
 

@@ -14,6 +14,7 @@
 #include "daemon/base/log_queue.h"
 #include "daemon/base/log_ring.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 struct log_counters {
     metric_value lost;
@@ -67,7 +68,6 @@ static bool to_journal(void)
 /* What stands in front of a text: for the journal the level, for anything else the time (RFC 3339) and the level's name. */
 static size_t line_head(int level, char *ret_head, size_t cap)
 {
-    static const char *const names[] = {[LOG_ERR] = "error: ", [LOG_WARNING] = "warning: "};
     struct timespec now;
     struct tm tm;
     if (to_journal())
@@ -75,8 +75,9 @@ static size_t line_head(int level, char *ret_head, size_t cap)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &tm);
     size_t n = strftime(ret_head, cap, "%Y-%m-%dT%H:%M:%S", &tm);
-    const char *name = (size_t)level < sizeof names / sizeof *names && names[level] ? names[level] : "";
-    return n + (size_t)snprintf(ret_head + n, cap - n, ".%03ldZ %s", now.tv_nsec / 1000000, name);
+    bool named = level <= LOG_WARNING;
+    return n + (size_t)snprintf(ret_head + n, cap - n, ".%03ldZ %s%s", now.tv_nsec / 1000000,
+                                named ? level_word(level) : "", named ? ": " : "");
 }
 
 static void put(const char *line, size_t n)

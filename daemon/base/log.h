@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Log lines to stderr: in the form systemd's journal understands ("<4>text") where it goes there, else with the time in front
- * ("2026-11-28T23:45:01.250Z warning: text"). Any thread;
- * a line is one write in ASCII without control characters (other octets as \xc3), cut at 1 KiB. The daemon logs once,
- * where it decides; libraries and logic modules return errors.
+ * ("2026-11-28T23:45:01.250Z warning: text"). Any thread; a line is one write in ASCII without control characters (other octets
+ * as \xc3), cut at 1 KiB. The daemon logs once, where it decides; libraries and logic modules return errors.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -16,9 +15,9 @@
 void log_set_level(int level);
 
 /*
- * From now on lines are written by a thread of their own (log_queue.h), and nobody waits for who reads them; those that
- * find no room are lost and counted. A negative errno: then they go on being written by who says them. log_stop: what
- * waits is written, if that takes no longer than a second. Main thread, while it is the only one.
+ * From now on lines are written by a thread of their own (log_queue.h), and whoever logs never waits for whoever
+ * reads; lines that find no room are lost and counted. A negative errno: lines go on being written by the thread that
+ * logs them. log_stop writes what waits, if that takes no longer than a second. Main thread, while it is the only one.
  */
 int log_start(void);
 void log_stop(void);
@@ -33,6 +32,5 @@ void log_line(int level, const char *format, ...) __attribute__((format(printf, 
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_notice(...)  log_line(LOG_NOTICE, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
 
 #endif

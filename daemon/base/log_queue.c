@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines that wait, and the thread that writes them. */
+/* A queue of log lines, and the thread that writes them. */
 #include "daemon/base/log_queue.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct log_queue {
     int fd;
     const char *prefix;
     size_t begin, end; /* of the lines that wait; equal: there are none, and both are 0 */
-    uint64_t lost, lost_told;
+    uint64_t lost, lost_reported;
     bool stopping, ended;
     uint8_t waiting[WAITING_MAX];
 };
@@ -71,20 +71,20 @@ static void write_line(int fd, const char *text, size_t n)
 /* Held: the lock. What is to be written next, if anything; false: it is time to end. */
 static bool next_line(struct log_queue *q, struct line *ret_line)
 {
-    while (q->end == 0 && q->lost == q->lost_told && !q->stopping)
+    while (q->end == 0 && q->lost == q->lost_reported && !q->stopping)
         pthread_cond_wait(&q->changed, &q->lock);
     if (q->end > 0) {
         take_line(q, ret_line);
         return true;
     }
-    if (q->lost == q->lost_told)
+    if (q->lost == q->lost_reported)
         return false;
-    uint64_t since = q->lost - q->lost_told;
+    uint64_t since = q->lost - q->lost_reported;
     int n = snprintf(ret_line->text, sizeof ret_line->text,
                      "%s%llu log lines were lost: nobody took what was written before\n", q->prefix,
                      (unsigned long long)since);
     ret_line->n = (uint16_t)n;
-    q->lost_told = q->lost;
+    q->lost_reported = q->lost;
     return true;
 }
 
@@ -104,15 +104,6 @@ static void *writer(void *arg)
     return NULL;
 }
 
-static void init_monotonic(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
 static void destroy(struct log_queue *q)
 {
     pthread_cond_destroy(&q->changed);
@@ -128,7 +119,7 @@ int log_queue_new(int fd, const char *prefix, struct log_queue **ret_q)
     q->fd = fd;
     q->prefix = prefix;
     pthread_mutex_init(&q->lock, NULL);
-    init_monotonic(&q->changed);
+    pthread_cond_init(&q->changed, NULL);
     sigset_t before;
     thread_block_signals(&before);
     int err = -pthread_create(&q->thread, NULL, writer, q);
@@ -161,15 +152,11 @@ bool log_queue_put(struct log_queue *q, const char *line, size_t n)
 
 bool log_queue_stop(struct log_queue *q, int64_t limit_ns)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t until_ns = until.tv_nsec + limit_ns;
-    until.tv_sec += until_ns / NS_PER_S;
-    until.tv_nsec = until_ns % NS_PER_S;
+    struct timespec until = thread_in(limit_ns);
     pthread_mutex_lock(&q->lock);
     q->stopping = true;
     pthread_cond_broadcast(&q->changed);
-    while (!q->ended && pthread_cond_timedwait(&q->changed, &q->lock, &until) == 0)
+    while (!q->ended && thread_wait(&q->changed, &q->lock, &until) == 0)
         ;
     bool ended = q->ended;
     pthread_mutex_unlock(&q->lock);

@@ -47,7 +47,7 @@ static struct line *line_at(uint64_t position)
     return (struct line *)(ring.bytes + position % LOG_RING_BYTES);
 }
 
-/* The oldest go for what comes. */
+/* Makes room for a line at the end; the oldest lines go for it. */
 static struct line *append(uint32_t bytes)
 {
     struct line *line = line_at(ring.end);

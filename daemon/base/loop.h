@@ -32,7 +32,7 @@ struct loop_timer {
 /* A loop as above. NULL: no memory. The caller frees it with event_base_free. */
 struct event_base *loop_new(void);
 
-/* A slice that begins now, and whether it is over. */
+/* loop_slice_begin begins a slice now; loop_slice_over: whether it has used up its time. */
 struct loop_slice {
     int64_t until_ns;
 };

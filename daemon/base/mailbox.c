@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock-free stack that the owner takes whole and turns round. */
+/* A lock-free queue: D. Vyukov's of linked mails, with one that is nobody's in it when it is empty. */
 #include "daemon/base/mailbox.h"
 
 #include <errno.h>
@@ -17,10 +17,12 @@
  */
 struct mailbox {
     _Atomic(struct mail *) newest;
-    _Atomic size_t length;
-    _Atomic uint64_t refused;
-    atomic_bool woken; /* wake_fd is readable, or about to be */
-    atomic_bool later; /* the timer runs, or is about to */
+    struct mail *oldest; /* the owner's */
+    struct mail nobodys;
+    _Atomic size_t length; /* without those that are open: */
+    size_t opened;         /* the owner's, who may go through these */
+    atomic_bool woken;     /* wake_fd is readable, or about to be */
+    atomic_bool later;     /* the timer runs, or is about to */
     size_t limit;
     int fd; /* epoll: both of */
     int wake_fd, later_fd;
@@ -40,6 +42,8 @@ int mailbox_new(size_t limit, struct mailbox **ret_box)
     if (!box)
         return -ENOMEM;
     box->limit = limit;
+    box->oldest = &box->nobodys;
+    atomic_init(&box->newest, &box->nobodys);
     box->wake_fd = box->later_fd = -1;
     box->fd = epoll_create1(EPOLL_CLOEXEC);
     int err = box->fd < 0 ? -errno : 0;
@@ -94,20 +98,43 @@ static void wake_later(struct mailbox *box)
 
 static void push(struct mailbox *box, struct mail *mail)
 {
-    struct mail *old = atomic_load_explicit(&box->newest, memory_order_relaxed);
-    do
-        mail->next = old;
-    while (!atomic_compare_exchange_weak(&box->newest, &old, mail));
+    __atomic_store_n(&mail->next, NULL, __ATOMIC_RELAXED);
+    struct mail *before = atomic_exchange(&box->newest, mail);
+    __atomic_store_n(&before->next, mail, __ATOMIC_SEQ_CST);
 }
 
-/* Counted first, then looked at: looking first would let in one too many for each sender that looks. */
+static struct mail *behind(const struct mail *mail)
+{
+    return __atomic_load_n(&mail->next, __ATOMIC_SEQ_CST);
+}
+
+/* NULL: there is none, or its sender is about to link it, and wakes the owner afterwards. */
+static struct mail *pop(struct mailbox *box)
+{
+    struct mail *mail = box->oldest, *next = behind(mail);
+    if (mail == &box->nobodys) {
+        if (!next)
+            return NULL;
+        box->oldest = mail = next;
+        next = behind(mail);
+    }
+    if (!next && mail == atomic_load(&box->newest)) { /* nothing may be taken that somebody is to be linked to */
+        push(box, &box->nobodys);
+        next = behind(mail);
+    }
+    if (!next)
+        return NULL;
+    box->oldest = next;
+    return mail;
+}
+
 static int push_within_limit(struct mailbox *box, struct mail *mail)
 {
-    if (atomic_fetch_add_explicit(&box->length, 1, memory_order_relaxed) >= box->limit) {
-        atomic_fetch_sub_explicit(&box->length, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&box->refused, 1, memory_order_relaxed);
-        return -ENOBUFS;
-    }
+    size_t n = atomic_load_explicit(&box->length, memory_order_relaxed);
+    do
+        if (n >= box->limit)
+            return -ENOBUFS;
+    while (!atomic_compare_exchange_weak(&box->length, &n, n + 1));
     push(box, mail);
     return 0;
 }
@@ -135,31 +162,40 @@ void mailbox_force(struct mailbox *box, struct mail *mail)
     mailbox_wake(box);
 }
 
-struct mail *mailbox_take(struct mailbox *box)
+static void open_box(struct mailbox *box)
 {
     uint64_t count;
     (void)!read(box->wake_fd, &count, sizeof count);
     (void)!read(box->later_fd, &count, sizeof count);
     atomic_store(&box->woken, false);
     atomic_store(&box->later, false);
-    struct mail *mail = atomic_exchange(&box->newest, NULL);
-    struct mail *oldest = NULL;
-    size_t n = 0;
-    for (struct mail *next; mail; mail = next, n++) {
-        next = mail->next;
-        mail->next = oldest;
-        oldest = mail;
+    box->opened += atomic_exchange(&box->length, 0);
+}
+
+static struct mail *next_of_open(struct mailbox *box)
+{
+    struct mail *mail = box->opened > 0 ? pop(box) : NULL;
+    if (mail) {
+        box->opened--;
+    } else { /* counted, and not linked yet */
+        atomic_fetch_add(&box->length, box->opened);
+        box->opened = 0;
     }
-    atomic_fetch_sub_explicit(&box->length, n, memory_order_relaxed);
+    return mail;
+}
+
+struct mail *mailbox_next(struct mailbox *box)
+{
+    if (box->opened == 0)
+        open_box(box);
+    return next_of_open(box);
+}
+
+struct mail *mailbox_take(struct mailbox *box)
+{
+    struct mail *oldest, **at = &oldest;
+    open_box(box);
+    while ((*at = next_of_open(box)))
+        at = &(*at)->next;
     return oldest;
-}
-
-size_t mailbox_length(const struct mailbox *box)
-{
-    return atomic_load_explicit(&box->length, memory_order_relaxed);
-}
-
-uint64_t mailbox_refused(const struct mailbox *box)
-{
-    return atomic_load_explicit(&box->refused, memory_order_relaxed);
 }

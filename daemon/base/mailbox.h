@@ -3,7 +3,7 @@
  * Messages from any thread to one thread, which waits on a descriptor. The only way into daemon state.
  *
  * A mail is a structure of the sender's that begins with struct mail. A post that succeeds hands it over; a
- * full mailbox refuses it (counted), and the sender still owns it. Mails of one sender stay in order.
+ * full mailbox refuses it, and the sender still owns it. Mails of one sender stay in order.
  */
 #ifndef BASE_MAILBOX_H
 #define BASE_MAILBOX_H
@@ -17,7 +17,8 @@ struct mail {
 
 struct mailbox;
 
-/* limit: mails waiting at most. -ENOMEM, or a negative errno. */
+/* limit: mails waiting at most, or one more for each sender that was interrupted in the middle of a post. -ENOMEM, or a negative
+   errno. */
 int mailbox_new(size_t limit, struct mailbox **ret_box);
 
 /* Mails still inside are lost: drain first. */
@@ -42,11 +43,14 @@ int mailbox_post_later(struct mailbox *box, struct mail *mail);
 /* Makes it readable although nothing was posted: the owner has more to do, or shall look at something else. Any thread. */
 void mailbox_wake(struct mailbox *box);
 
+/*
+ * Owner only. The oldest mail, or NULL: then the descriptor is not readable until the next mail comes. Takes the same
+ * time however many wait. Mails are taken over from the senders in batches, which no longer count to the limit, and
+ * for which the descriptor is no longer readable: an owner who stops before NULL calls mailbox_wake.
+ */
+struct mail *mailbox_next(struct mailbox *box);
+
 /* Owner only. Takes all mail, oldest first, linked by next; NULL when there is none. Not readable until the next. */
 struct mail *mailbox_take(struct mailbox *box);
-
-/* Any thread. */
-size_t mailbox_length(const struct mailbox *box);
-uint64_t mailbox_refused(const struct mailbox *box);
 
 #endif

@@ -24,7 +24,7 @@ struct metric {
     const char *help; /* NULL: that of the family's first */
     enum metric_type type;
     size_t offset; /* of the metric_value, or histogram, in the set's structure */
-    uint32_t per;  /* so many of what is counted are one of what the name says; 0: each is one */
+    uint32_t per;  /* units of what is counted in one unit of the name (ns in a second); 0: the units are the same */
 };
 
 /* How often something took how long, up to each of the bounds. */
@@ -84,7 +84,7 @@ void metrics_each_histogram(const struct metrics *m, histogram_fn *fn, void *arg
 /* The sum of one name; UINT64_MAX: there is none. */
 uint64_t metrics_value(const struct metrics *m, const char *name);
 
-/* How much of the name is the family's. */
+/* The length of the family's part of the name. */
 static inline size_t metric_family(const struct metric *metric)
 {
     return strcspn(metric->name, "{");

@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/address_text.h"
+#include "libdiscover/core/address.h"
+
 int peer_owner_open(void)
 {
     return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
@@ -19,19 +22,9 @@ struct ends {
     struct sockaddr_storage peer, own;
 };
 
-static const void *address_of(const struct sockaddr_storage *s, size_t *ret_n)
+static size_t size_of(const struct sockaddr_storage *s)
 {
-    bool v4 = s->ss_family == AF_INET;
-    *ret_n = v4 ? 4 : 16;
-    return v4 ? (const void *)&((const struct sockaddr_in *)s)->sin_addr
-              : (const void *)&((const struct sockaddr_in6 *)s)->sin6_addr;
-}
-
-static bool is_loopback(const struct sockaddr_storage *s)
-{
-    size_t n;
-    const uint8_t *bytes = address_of(s, &n);
-    return n == 4 ? bytes[0] == 127 : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)bytes);
+    return s->ss_family == AF_INET ? 4 : 16;
 }
 
 /* Both families have the port at the same place. */
@@ -40,7 +33,7 @@ static in_port_t port_of(const struct sockaddr_storage *s)
     return ((const struct sockaddr_in *)s)->sin_port;
 }
 
-static bool send_request(int diag, const struct ends *ends)
+static bool send_request(int diag, struct ends *ends)
 {
     struct {
         struct nlmsghdr head;
@@ -50,16 +43,14 @@ static bool send_request(int diag, const struct ends *ends)
                           .sdiag_protocol = IPPROTO_TCP,
                           .idiag_states = ~0U,
                           .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
-    size_t n;
-    const void *peer = address_of(&ends->peer, &n), *own = address_of(&ends->own, &n);
-    memcpy(request.body.id.idiag_src, peer, n);
-    memcpy(request.body.id.idiag_dst, own, n);
+    memcpy(request.body.id.idiag_src, address_bytes(&ends->peer), size_of(&ends->peer));
+    memcpy(request.body.id.idiag_dst, address_bytes(&ends->own), size_of(&ends->own));
     request.body.id.idiag_sport = port_of(&ends->peer);
     request.body.id.idiag_dport = port_of(&ends->own);
     return send(diag, &request, sizeof request, 0) == sizeof request;
 }
 
-/* The kernel has answered before send returned. */
+/* Reads the kernel's answer, which is there as soon as send has returned. */
 static bool receive_uid(int diag, uid_t *ret_uid)
 {
     union {
@@ -79,12 +70,11 @@ void peer_owner(int diag, int sock, struct share_owner *ret_owner, uid_t *ret_ui
 {
     struct ends ends = {.peer = {.ss_family = AF_INET}};
     socklen_t peer_n = sizeof ends.peer, own_n = sizeof ends.own;
-    size_t n;
     *ret_uid = (uid_t)-1;
     bool known = getpeername(sock, (struct sockaddr *)&ends.peer, &peer_n) == 0 &&
                  getsockname(sock, (struct sockaddr *)&ends.own, &own_n) == 0;
-    bool user =
-        known && diag >= 0 && is_loopback(&ends.peer) && send_request(diag, &ends) && receive_uid(diag, ret_uid);
-    const uint8_t *bytes = address_of(&ends.peer, &n);
-    *ret_owner = user ? share_owner_user(*ret_uid) : share_owner_address(bytes, n);
+    const uint8_t *peer = address_bytes(&ends.peer);
+    bool user = known && diag >= 0 && address_is_loopback(ends.peer.ss_family, peer) && send_request(diag, &ends) &&
+                receive_uid(diag, ret_uid);
+    *ret_owner = user ? share_owner_user(*ret_uid) : share_owner_address(peer, size_of(&ends.peer));
 }

@@ -14,7 +14,7 @@
 
 struct recent_max {
     int64_t began_ns;
-    int64_t now, before; /* of this stretch of time, of the last one */
+    int64_t now, before; /* the largest value of the present stretch of RECENT_MAX_NS, and of the one before */
 };
 
 /* Adds a value, and returns the largest that is remembered. */

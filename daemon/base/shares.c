@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who has how many of something of which there is a limited number. */
+/* Counts who holds how much of something limited, as connections: a limit for all, one for each owner, and a reserve. */
 #include "daemon/base/shares.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who has how many of something of which there is a limited number: so many for all together, so many for each owner,
+ * Counts who holds how much of something limited, as connections: so many for all together, so many for each owner,
  * and a reserve for those who are trusted, so that the others cannot lock them out. Pure; one thread.
  */
 #ifndef BASE_SHARES_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All metrics, as the daemon's message about itself has them. */
+/* Fills the counters of the Status message (proto/api.proto) from all metrics. */
 #include "daemon/base/status_counters.h"
 
 #define COUNTERS_MAX 512
@@ -12,7 +12,7 @@ static struct counters {
 static void add_counter(void *arg, const struct metric *metric, uint64_t value)
 {
     struct counters *to = arg;
-    if (to->n == COUNTERS_MAX || metric->per) /* it has whole numbers alone */
+    if (to->n == COUNTERS_MAX || metric->per) /* a status has whole numbers alone */
         return;
     Discover__V1__Counter *counter = &to->all[to->n];
     discover__v1__counter__init(counter);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All metrics, as the daemon's message about itself has them. Main thread. */
+/* Fills the counters of the Status message (proto/api.proto) from all metrics. Main thread. */
 #ifndef BASE_STATUS_COUNTERS_H
 #define BASE_STATUS_COUNTERS_H
 

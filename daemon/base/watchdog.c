@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Compares what threads have counted with what they had. */
+/* Finds threads that hang: those whose count of turns stands still. */
 #include "daemon/base/watchdog.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ const struct progress *watchdog_stuck(struct watchdog *w, int64_t now_ns)
     const struct progress *stuck = NULL;
     for (struct progress *p = w->threads; p; p = p->next) {
         look(p, now_ns);
-        if (now_ns - p->seen_ns > w->patience_ns && (!stuck || p->seen_ns < stuck->seen_ns))
+        if (now_ns - p->seen_ns > w->timeout_ns && (!stuck || p->seen_ns < stuck->seen_ns))
             stuck = p;
     }
     return stuck;

@@ -45,7 +45,7 @@ static inline void progress_back(struct progress *p)
 }
 
 struct watchdog {
-    int64_t patience_ns; /* with a thread that does not turn */
+    int64_t timeout_ns; /* how long a thread may go without a turn */
     struct progress *threads;
 };
 

@@ -5,7 +5,7 @@
 
 #include "daemon/base/string_list.h"
 
-/* The first zone that the name is in, or is; without regard to case, nor to a dot at the end. NULL: none. */
+/* The first zone that the name is, or lies in; case and a dot at the end do not matter. NULL: none. */
 const char *zones_find(const struct string_list *zones, const char *name);
 
 #endif
