@@ -17,45 +17,14 @@
 
 /* ---- making ---- */
 
-static const char *append(char **pos, const char *text)
+/* Puts "" in the place of texts that are missing, so that nobody has to look for NULL. */
+static void set_missing(struct bus_options *o)
 {
-    if (!text)
-        text = "";
-    char *copy = *pos;
-    *pos = stpcpy(copy, text) + 1;
-    return copy;
-}
-
-/* The fields of bus_options that are strings. */
-static const size_t string_fields[] = {
-    offsetof(struct bus_options, js_domain),
-    offsetof(struct bus_options, region),
-    offsetof(struct bus_options, host),
-    offsetof(struct bus_options, buckets[BUS_SERVICES]),
-    offsetof(struct bus_options, buckets[BUS_HOSTS]),
-    offsetof(struct bus_options, mirrors[BUS_SERVICES]),
-    offsetof(struct bus_options, mirrors[BUS_HOSTS]),
-    offsetof(struct bus_options, mirror_domain),
-};
-#define N_STRINGS (sizeof string_fields / sizeof *string_fields)
-
-static const char **field(struct bus_options *o, size_t i)
-{
-    return (const char **)((char *)o + string_fields[i]);
-}
-
-static int copy_strings(struct bus *b)
-{
-    struct bus_options *o = &b->options;
-    size_t size = 0;
-    for (size_t i = 0; i < N_STRINGS; i++)
-        size += strlen(*field(o, i) ? *field(o, i) : "") + 1;
-    char *pos = b->text = malloc(size);
-    if (!b->text)
-        return -ENOMEM;
-    for (size_t i = 0; i < N_STRINGS; i++)
-        *field(o, i) = append(&pos, *field(o, i));
-    return 0;
+    const char **texts[] = {&o->js_domain,  &o->region,     &o->host,          &o->buckets[0],   &o->buckets[1],
+                            &o->mirrors[0], &o->mirrors[1], &o->mirror_domain, &o->mirror_region};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!*texts[i])
+            *texts[i] = "";
 }
 
 static const char *bad_option(const struct bus_options *o)
@@ -78,23 +47,20 @@ static const char *bad_option(const struct bus_options *o)
 
 static void set_feed(struct bus *b, struct bus_feed *f, enum bus_bucket bucket)
 {
-    const struct bus_stream *s = &b->streams[bucket];
     f->gap = (struct bus_mail){.kind = BUS_MAIL_GAP, .bucket = (uint8_t)bucket};
     f->bucket = bucket;
-    f->stream = s;
-    f->max_value = b->options.max_value;
-    f->own_key = bucket == BUS_HOSTS ? b->options.host : NULL;
-    f->box = b->box;
-    f->counters = &b->counters;
+    f->stream = &b->shared.streams[bucket];
+    f->own_key = bucket == BUS_HOSTS ? b->shared.options.host : NULL;
+    f->shared = &b->shared;
 }
 
 static void name_streams(struct bus *b)
 {
     static const char *const ends[BUS_BUCKETS] = {"services", "hosts"};
-    const struct bus_options *o = &b->options;
+    const struct bus_options *o = &b->shared.options;
     int64_t max_age_ns[BUS_BUCKETS] = {o->record_ttl_ns, LEASE_MAX_AGES * o->lease_ttl_ns};
     for (int i = 0; i < BUS_BUCKETS; i++) {
-        struct bus_stream *s = &b->streams[i];
+        struct bus_stream *s = &b->shared.streams[i];
         snprintf(s->name, sizeof s->name, "KV_%s", o->buckets[i]);
         snprintf(s->subjects, sizeof s->subjects, "$KV.%s.>", o->buckets[i]);
         snprintf(s->destination, sizeof s->destination, "discover.%s.%s.>", o->region, ends[i]);
@@ -111,50 +77,18 @@ static void name_streams(struct bus *b)
 
 static void name_mirrors(struct bus *b)
 {
-    const struct bus_options *o = &b->options;
+    const struct bus_options *o = &b->shared.options;
     for (int i = 0; i < BUS_BUCKETS; i++) {
-        struct bus_mirror *m = &b->mirrors[i];
-        m->stream = b->streams[i];
+        struct bus_mirror *m = &b->shared.mirrors[i];
+        m->stream = b->shared.streams[i];
         snprintf(m->stream.name, sizeof m->stream.name, "%s", o->mirrors[i]);
-        memcpy(m->origin, b->streams[i].name, sizeof m->origin);
+        memcpy(m->origin, b->shared.streams[i].name, sizeof m->origin);
         snprintf(m->region, sizeof m->region, "%s", o->region);
         snprintf(m->domain, sizeof m->domain, "%s", o->mirror_domain);
         snprintf(m->origin_domain, sizeof m->origin_domain, "%s", o->js_domain);
+        snprintf(m->deliver, sizeof m->deliver, "$JS.M.region-%s", o->mirror_region);
         m->keep_ns = o->keep_ns;
     }
-}
-
-static int make_reader(struct bus *b)
-{
-    struct bus_reader_setup setup = {
-        .box = b->box,
-        .counters = &b->counters,
-        .links = &b->links,
-        .streams = b->streams,
-        .mirrors = b->mirrors,
-        .create_mirrors = b->options.create_mirrors,
-        .message_ttl = b->message_ttl,
-        .create = b->options.create,
-        .max_value = b->options.max_value,
-        .snapshot_timeout_ns = b->options.snapshot_timeout_ns,
-    };
-    return bus_reader_new(&setup, &b->reader);
-}
-
-static int make_writer(struct bus *b, struct bus_access *access)
-{
-    struct bus_publisher_setup setup = {
-        .box = b->box,
-        .counters = &b->counters,
-        .links = &b->links,
-        .access = access,
-        .puts = b->puts,
-        .max_puts = b->options.max_puts,
-    };
-    int err = bus_publisher_new(&setup, &b->writer);
-    if (err < 0)
-        bus_access_free(access);
-    return err;
 }
 
 static int make_links(struct bus *b)
@@ -162,17 +96,8 @@ static int make_links(struct bus *b)
     int err = 0;
     sigset_t before;
     thread_block_signals(&before);
-    for (int i = 0; i < 2 && err == 0; i++) {
-        struct bus_link_setup setup = {
-            .box = b->box,
-            .counters = &b->counters,
-            .puts = b->puts,
-            .feeds = b->feeds[i],
-            .message_ttl = b->message_ttl,
-            .requests = &b->requests,
-        };
-        err = bus_link_new(&b->options, &setup, &b->links.all[i]);
-    }
+    for (int i = 0; i < 2 && err == 0; i++)
+        err = bus_link_new(&b->shared, b->feeds[i], &b->links.all[i]);
     thread_restore_signals(&before);
     atomic_store(&b->links.now, b->links.all[0]);
     return err;
@@ -180,21 +105,19 @@ static int make_links(struct bus *b)
 
 static int make_parts(struct bus *b)
 {
-    int err = mailbox_new(b->options.mailbox, &b->box);
+    int err = mailbox_new(b->shared.options.mailbox, &b->shared.box);
     if (err == 0)
         name_streams(b);
     if (err == 0)
         name_mirrors(b);
     if (err == 0)
-        err = bus_puts_new(b->options.max_puts, b->box, &b->counters, &b->puts);
-    b->requests = (struct bus_requests){.box = b->box,
-                                        .counters = &b->counters,
-                                        .host = b->options.host,
-                                        .max = b->events.request ? b->options.max_requests : 0};
+        err = bus_puts_new(b->shared.options.max_puts, b->shared.box, &b->shared.counters, &b->shared.puts);
+    b->requests =
+        (struct bus_requests){.shared = &b->shared, .max = b->events.request ? b->shared.options.max_requests : 0};
     if (err == 0)
         err = make_links(b);
     if (err == 0)
-        err = make_reader(b);
+        err = bus_reader_new(&b->shared, &b->reader);
     return err;
 }
 
@@ -216,7 +139,7 @@ bool bus_set_access(struct bus *b, struct bus_access *access)
 {
     bool changed = access->found != b->fingerprint;
     b->fingerprint = access->found;
-    bus_publisher_set_access(b->writer, access);
+    bus_publisher_set_access(b->publisher, access);
     return changed;
 }
 
@@ -228,22 +151,23 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     struct bus *b = calloc(1, sizeof *b);
     if (!b)
         return -ENOMEM;
-    b->options = *options;
+    b->shared.options = *options;
+    b->shared.links = &b->links;
+    b->shared.requests = &b->requests;
     b->events = *events;
     b->arg = arg;
-    int err = copy_strings(b);
-    const char *why = err ? NULL : bad_option(&b->options);
-    if (why) {
+    set_missing(&b->shared.options);
+    const char *why = bad_option(&b->shared.options);
+    if (why)
         snprintf(ret_why, BUS_WHY_CAP, "%s", why);
-        err = -EINVAL;
-    }
-    if (err == 0)
-        err = make_parts(b);
+    int err = why ? -EINVAL : make_parts(b);
     if (err == 0)
         err = bus_access_read(options, &access, ret_why);
     if (err == 0) {
         b->fingerprint = access->found;
-        err = make_writer(b, access);
+        err = bus_publisher_new(&b->shared, access, &b->publisher);
+        if (err < 0)
+            bus_access_free(access);
     }
     if (err < 0) {
         bus_free(b);
@@ -253,19 +177,13 @@ int bus_new(const struct bus_options *options, const struct bus_events *events, 
     return 0;
 }
 
-void bus_set_watchdog(struct bus *b, struct watchdog *w)
-{
-    bus_reader_set_watchdog(b->reader, w);
-    bus_publisher_set_watchdog(b->writer, w);
-}
-
-int bus_start(struct bus *b)
+int bus_start(struct bus *b, struct watchdog *watchdog)
 {
     sigset_t before;
     thread_block_signals(&before);
-    int err = bus_reader_start(b->reader);
+    int err = bus_reader_start(b->reader, watchdog);
     if (err == 0)
-        err = bus_publisher_start(b->writer);
+        err = bus_publisher_start(b->publisher, watchdog);
     thread_restore_signals(&before);
     return err;
 }
@@ -277,14 +195,14 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
 {
     if (!wire_key_valid(key))
         return -EINVAL;
-    if (n > b->options.max_value)
+    if (n > b->shared.options.max_value)
         return -EMSGSIZE;
-    if (b->puts_out >= b->options.max_puts) {
-        metric_inc(&b->counters.puts_limited);
+    if (b->puts_out >= b->shared.options.max_puts) {
+        metric_inc(&b->shared.counters.puts_limited);
         return -ENOBUFS;
     }
     const char *prefix = bus_link_put_prefix(b->links.all[0]);
-    const struct bus_stream *stream = &b->streams[bucket];
+    const struct bus_stream *stream = &b->shared.streams[bucket];
     size_t subject_len = strlen(prefix) + stream->prefix_len + strlen(key);
     struct bus_put *p = malloc(sizeof *p + subject_len + 1 + n);
     struct bus_put_trace *traced = NULL;
@@ -307,8 +225,8 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
     if (n > 0)
         memcpy(p->subject + subject_len + 1, value, n);
     b->puts_out++;
-    metric_inc(&b->counters.puts);
-    bus_publisher_put(b->writer, p);
+    metric_inc(&b->shared.counters.puts);
+    bus_publisher_put(b->publisher, p);
     return 0;
 }
 
@@ -328,54 +246,15 @@ int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t 
     return put(b, bucket, key, NULL, 0, true, token, NULL);
 }
 
-int bus_resync(struct bus *b, enum bus_bucket bucket)
+int bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket)
 {
-    if (b->resyncing[bucket])
-        return -EBUSY;
-    b->resyncing[bucket] = true;
-    bus_reader_resync(b->reader, bucket);
-    return 0;
-}
-
-int bus_check(struct bus *b, enum bus_bucket bucket)
-{
-    if (b->checking[bucket])
-        return -EBUSY;
-    b->checking[bucket] = true;
-    bus_reader_check(b->reader, bucket);
-    return 0;
-}
-
-int bus_remember(struct bus *b, enum bus_bucket bucket)
-{
-    if (!b->mirrors[bucket].stream.name[0])
+    bool *under_way = &b->under_way[order][bucket];
+    if (order >= BUS_REMEMBER && !b->shared.mirrors[bucket].stream.name[0])
         return -ENOENT;
-    if (b->remembering[bucket])
+    if (*under_way)
         return -EBUSY;
-    b->remembering[bucket] = true;
-    bus_reader_remember(b->reader, bucket);
-    return 0;
-}
-
-int bus_look_at_mirror(struct bus *b, enum bus_bucket bucket)
-{
-    if (!b->mirrors[bucket].stream.name[0])
-        return -ENOENT;
-    if (b->looking[bucket])
-        return -EBUSY;
-    b->looking[bucket] = true;
-    bus_reader_look_at_mirror(b->reader, bucket);
-    return 0;
-}
-
-int bus_make_mirror(struct bus *b, enum bus_bucket bucket)
-{
-    if (!b->mirrors[bucket].stream.name[0])
-        return -ENOENT;
-    if (b->making[bucket])
-        return -EBUSY;
-    b->making[bucket] = true;
-    bus_reader_make_mirror(b->reader, bucket);
+    *under_way = true;
+    bus_reader_order(b->reader, order, bucket);
     return 0;
 }
 
@@ -386,7 +265,7 @@ enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket buck
 
 uint64_t bus_mirror_snapshots(const struct bus *b)
 {
-    return metric_get(&b->counters.mirror_snapshots);
+    return metric_get(&b->shared.counters.mirror_snapshots);
 }
 
 bool bus_connected(const struct bus *b)
@@ -398,34 +277,31 @@ bool bus_connected(const struct bus *b)
 
 static void discard_mail(struct bus *b)
 {
-    do {
-        for (struct bus_mail *mail; (mail = bus_next_mail(b));)
-            if (mail->kind != BUS_MAIL_GAP)
-                free(mail);
-    } while ((b->todo = mailbox_take(b->box)));
+    for (struct bus_mail *mail; (mail = bus_next_mail(b));)
+        if (mail->kind != BUS_MAIL_GAP)
+            free(mail);
 }
 
 void bus_stop(struct bus *b)
 {
     bus_reader_stop(b->reader);
-    bus_publisher_stop(b->writer);
+    bus_publisher_stop(b->publisher);
 }
 
 void bus_free(struct bus *b)
 {
     if (!b)
         return;
-    if (b->reader && b->writer)
+    if (b->reader && b->publisher)
         bus_stop(b);
-    if (b->box)
+    if (b->shared.box)
         discard_mail(b);
-    bus_publisher_free(b->writer);
+    bus_publisher_free(b->publisher);
     bus_reader_free(b->reader);
     for (int i = 0; i < 2; i++)
         bus_link_free(b->links.all[i]);
-    bus_puts_free(b->puts);
-    mailbox_free(b->box);
-    free(b->text);
+    bus_puts_free(b->shared.puts);
+    mailbox_free(b->shared.box);
     free(b);
 }
 
@@ -474,5 +350,5 @@ METRICS_LISTED(metric_table)
 
 int bus_add_metrics(struct bus *b, struct metrics *m)
 {
-    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &b->counters);
+    return metrics_add(m, metric_table, sizeof metric_table / sizeof *metric_table, &b->shared.counters);
 }

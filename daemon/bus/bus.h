@@ -4,8 +4,8 @@
  * live feeds, publishes, and reads streams when asked to. daemon/sync decides.
  *
  * Threads: every function here is the main thread's and none blocks (except bus_stop, at shutdown).
- * All events are called from bus_dispatch. Inside, the bus thread makes the blocking calls, the put thread writes,
- * nats.c's threads call back; all of them only post copies to one bounded mailbox.
+ * All events are called from bus_dispatch. Inside, the reader thread makes the requests that block, the bus thread connects
+ * and publishes, nats.c's threads call back; all of them only post copies to one bounded mailbox.
  *
  * When the mailbox is full, the reader of a snapshot waits, and the live feed drops and says so (gap). Results of
  * puts are never dropped; their number is bounded by max_puts.
@@ -16,8 +16,9 @@
 #include "daemon/base/watchdog.h"
 #include "daemon/sync/message.h"
 
-#define BUS_WHY_CAP  512
-#define BUS_NAME_CAP 256 /* of a stream */
+#define BUS_WHY_CAP         512
+#define BUS_INFO_TIMEOUT_NS (3 * NS_PER_S) /* as long as any other request may take */
+#define BUS_NAME_CAP        256            /* of a stream */
 
 struct bus;
 struct metrics;
@@ -33,9 +34,13 @@ enum bus_mirror_state {
     BUS_MIRROR_MISSING,
     BUS_MIRROR_UNREADABLE,
 };
+
 const char *bus_mirror_text(enum bus_mirror_state state); /* static; "" for the first */
 
-/* Strings are copied by bus_new. NULL or "" where there is none; 0 means the default in brackets. */
+/*
+ * host, region and js_domain outlive the bus; everything else is looked at by bus_new alone. NULL or "" where there is
+ * none.
+ */
 struct bus_options {
     const char *const *servers; /* URLs */
     size_t n_servers;
@@ -48,6 +53,7 @@ struct bus_options {
     const char *region;
     const char *mirrors[BUS_BUCKETS]; /* streams that mirror these buckets here, where they are another region's */
     const char *mirror_domain;        /* the JetStream domain that these are in */
+    const char *mirror_region;        /* the own region, where these are */
     bool create_mirrors;              /* make one that is missing */
     int64_t keep_ns;                  /* MaxAge of one that is made */
     const char *host; /* name of the connection, and the inbox prefix "_INBOX.<host>" that permissions refer to */
@@ -59,8 +65,8 @@ struct bus_options {
     size_t max_puts;                     /* puts without a result, at most */
     size_t max_value;                    /* bytes of a value, at most; larger ones arrive as KV_REFUSED */
     int64_t snapshot_timeout_ns;         /* of a snapshot as a whole */
-    int64_t info_timeout_ns;             /* of a question how far a bucket is [3 s] */
-    size_t max_requests;                 /* of others that wait to be answered, at most; 0: none is listened for */
+    int64_t info_timeout_ns;             /* of STREAM.INFO: BUS_INFO_TIMEOUT_NS, or less where nobody waits for puts */
+    size_t max_requests; /* requests of others that wait to be answered, at most; 0: none is listened for */
 };
 
 struct bus_put_result {
@@ -75,7 +81,7 @@ struct bus_put_result {
 };
 
 struct bus_info {
-    bool check;         /* the answer to bus_check, not a part of bus_resync */
+    bool check;         /* the answer to BUS_CHECK, not a part of BUS_RESYNC */
     int err;            /* 0 or a negative errno. -ENOENT: there is no such bucket, and it may not or could not be made;
                            -ENOTSUP: there is, and its settings are dangerous */
     const char *reason; /* "" when err is 0; lives during the call */
@@ -98,7 +104,10 @@ struct bus_request {
     size_t n;
 };
 
-/* All on the main thread, from bus_dispatch. None may be NULL, but where it says so. They may call bus_put, bus_resync and so on. */
+/*
+ * All on the main thread, from bus_dispatch. They may call bus_put, bus_order and so on. live, gap and moved may be NULL, and
+ * those that answer what is never asked for.
+ */
 struct bus_events {
     /* Also after each reconnect, always after a disconnected. The live feeds are subscribed. */
     void (*connected)(void *arg, const char *server);
@@ -116,12 +125,12 @@ struct bus_events {
      * is new (reloaded): nothing was lost.
      */
     void (*moved)(void *arg, const char *server, bool reloaded);
-    /* Somebody asks; bus_answer may follow at any time. NULL: none is listened for. */
+    /* A request of somebody, which bus_answer may answer at any time. NULL: requests are not listened for. */
     void (*request)(void *arg, const struct bus_request *request);
-    /* What bus_say published was denied on this connection, where nothing more is said; once in a life. May be NULL. */
+    /* What bus_say published was denied on this connection, where nothing more is said; once in a life. */
     void (*say_denied)(void *arg, const char *text);
 
-    /* Only where they are asked for. What a mirror has of a bucket that does not answer: entries of any order, then the end;
+    /* What a mirror has of a bucket that does not answer: entries of any order, then the end;
        newest_ns: when the newest was put, on the origin's clock (since 1970). */
     void (*remembered)(void *arg, enum bus_bucket bucket, const struct kv_message *m);
     void (*remembered_end)(void *arg, enum bus_bucket bucket, int err, int64_t newest_ns);
@@ -143,15 +152,14 @@ int bus_access_read(const struct bus_options *options, struct bus_access **ret_a
 void bus_access_free(struct bus_access *access);
 
 /*
- * From now on connects by that; takes it over. When it is not what the present connection was made with, another one is
- * made at once; this one serves until it stands. Returns whether something is not what it was at the last call.
+ * Takes access over, by which all further connections are made. When it differs from what the present connection was
+ * made with, another one is made at once, and the present one serves until that stands. Returns whether anything
+ * differs from the last call.
  */
 bool bus_set_access(struct bus *b, struct bus_access *access);
 
-/* Before bus_start: who sees whether its threads get on. w outlives the bus. */
-void bus_set_watchdog(struct bus *b, struct watchdog *w);
-
-int bus_start(struct bus *b); /* starts the threads; NATS need not be there */
+/* Starts the threads; NATS need not be there. watchdog sees whether they get on, and outlives the bus; or NULL. */
+int bus_start(struct bus *b, struct watchdog *watchdog);
 
 /* Ends the threads and the connection; takes at most a request's time-out. No events after it. */
 void bus_stop(struct bus *b);
@@ -167,7 +175,7 @@ void bus_dispatch(struct bus *b);
  */
 int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token);
 
-/* The same with a trace context among the headers; or NULL. */
+/* As bus_put, with a trace context among the headers; NULL: none. */
 struct trace_context;
 int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
                    const struct trace_context *trace);
@@ -175,15 +183,25 @@ int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const
 /* Deletes a key (a marker takes its place). As bus_put. */
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);
 
-/*
- * Reads the whole bucket: info, entries in any order, info again (how far it has come meanwhile), and
- * exactly one end. If the first info has an error, there is only the end behind it, with an error too. Makes the
- * bucket if there is none and it may. -EBUSY: one is already running.
- */
-int bus_resync(struct bus *b, enum bus_bucket bucket);
+/* What can be asked of a bucket. Orders are carried out one after the other, in the order in which they are given. */
+enum bus_order {
+    /*
+     * Reads the whole bucket: info, entries in any order, info again (how far it has come meanwhile), and exactly one end. If
+     * the first info has an error, there is only the end behind it, with an error too. Makes the bucket if there is none and
+     * it may.
+     */
+    BUS_RESYNC,
+    BUS_CHECK, /* one info alone; makes the bucket as well */
 
-/* Asks for one info alone; makes the bucket as well. -EBUSY: asked already. Orders are answered in their order. */
-int bus_check(struct bus *b, enum bus_bucket bucket);
+    /* Only where a mirror is configured, else -ENOENT. */
+    BUS_REMEMBER, /* reads what the mirror has: the bucket does not answer, and nothing is known of it; ends with remembered_end */
+    BUS_LOOK_AT_MIRROR, /* looks how the mirror is (bus_mirror_found), and makes one that is missing, where it may */
+    BUS_MAKE_MIRROR,    /* makes the mirror, also in the place of one of another life; answered by mirror_made */
+    BUS_ORDERS,
+};
+
+/* Gives an order. -EBUSY: the same one is under way for that bucket. */
+int bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket);
 
 /*
  * Publishes something that nobody confirms. It waits behind puts, none of them waits for it, and what is lost with a
@@ -193,24 +211,9 @@ int bus_check(struct bus *b, enum bus_bucket bucket);
 #define BUS_SAY_MAX (512 * 1024)
 int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n);
 
-/*
- * Reads what the mirror of a bucket has: for when the bucket does not answer, and nothing is known of it. Once at a time
- * (-EBUSY); answered by remembered_end. -ENOENT: there is none.
- */
-int bus_remember(struct bus *b, enum bus_bucket bucket);
-
-/*
- * Looks how the mirror of a bucket is, and makes one that is missing, where it may: what stood in the way may be over. For
- * bus_mirror_found; once at a time (-EBUSY). -ENOENT: there is none.
- */
-int bus_look_at_mirror(struct bus *b, enum bus_bucket bucket);
-
-/* Makes the mirror of a bucket, or makes it anew where it is of another life; answered by mirror_made. As above. */
-int bus_make_mirror(struct bus *b, enum bus_bucket bucket);
-
-/* How its mirror was when a snapshot was read last, or it was looked at. */
+/* How the bucket's mirror was when a snapshot was last read from it, or it was last looked at. */
 enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
-uint64_t bus_mirror_snapshots(const struct bus *b); /* that were read from mirrors */
+uint64_t bus_mirror_snapshots(const struct bus *b); /* number of snapshots that were read from mirrors */
 
 /*
  * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS tell

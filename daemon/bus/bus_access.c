@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A copy of names, and whether what they name is still the same. */
+/* Copies of the names of servers and credentials, and a fingerprint of the files that they name. */
 #include "daemon/bus/bus_access.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The servers, and by what they let us in: the names of files, not what is in them, so that each connection takes what
- * they say then. Belongs to one thread at a time.
+ * The servers, and what they let us in by: names of files and not their contents, so that each connection is made with
+ * what the files say at that time. Belongs to one thread at a time.
  */
 #ifndef BUS_ACCESS_H
 #define BUS_ACCESS_H
@@ -27,10 +27,10 @@ struct bus_access {
     char **servers;
     size_t n_servers;
     char *texts[ACCESS_TEXTS]; /* "": none */
-    uint64_t found;            /* the fingerprint when it was read; 0: it was not */
+    uint64_t found;            /* the fingerprint of the files when they were last read; 0: they were not */
 };
 
-/* A copy of what options say of it; NULL: no memory. */
+/* Copies what the options say of servers and access; NULL: no memory. */
 struct bus_access *bus_access_new(const struct bus_options *options);
 
 bool bus_access_same_servers(const struct bus_access *a, const struct bus_access *b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection of one's own, by the same security as the daemon's. */
+/* A connection of discoverctl's own to NATS, with the same kinds of credentials and TLS as the daemon's. */
 #include "daemon/bus/bus_ask.h"
 
 #include <errno.h>

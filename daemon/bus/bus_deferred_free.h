@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that are done with. nats.c has each freed by a thread of its own, which it wakes for it: where messages come
- * one by one that costs more than the message, and on the way of the next. So they go some at a time. One thread.
+ * Messages that are done with, and are freed some at a time. nats.c frees each on a thread of its own, which has to be
+ * woken: where messages come one by one, that costs more than the message itself, and delays the next. One thread.
  */
 #ifndef BUS_BUS_DEFERRED_FREE_H
 #define BUS_BUS_DEFERRED_FREE_H

@@ -14,7 +14,7 @@ static void dispatch_info(struct bus *b, const struct info_mail *mail)
     info.lacks = mail->lacks;
     info.check = mail->check;
     if (mail->check)
-        b->checking[mail->head.bucket] = false;
+        b->under_way[BUS_CHECK][mail->head.bucket] = false;
     b->events.info(b->arg, mail->head.bucket, &info);
 }
 
@@ -63,14 +63,15 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
         b->events.disconnected(b->arg, mail->text);
         break;
     case BUS_MAIL_MOVED:
-        b->events.moved(b->arg, mail->text, mail->err != 0);
+        if (b->events.moved)
+            b->events.moved(b->arg, mail->text, mail->err != 0);
         break;
     case BUS_MAIL_SAY_DENIED:
         if (b->events.say_denied)
             b->events.say_denied(b->arg, mail->text);
         break;
     case BUS_MAIL_END:
-        b->resyncing[mail->head.bucket] = false;
+        b->under_way[BUS_RESYNC][mail->head.bucket] = false;
         b->events.snapshot_end(b->arg, mail->head.bucket, mail->err, mail->text);
         break;
     default:
@@ -82,36 +83,31 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
 static void dispatch_mirror(struct bus *b, const struct mirror_mail *mail)
 {
     enum bus_bucket bucket = mail->head.bucket;
-    switch (mail->news) {
-    case MIRROR_FOUND:
+    if (mail->order == BUS_ORDERS) {
         b->mirror_found[bucket] = mail->state;
-        break;
-    case MIRROR_REMEMBERED:
-        b->remembering[bucket] = false;
-        b->events.remembered_end(b->arg, bucket, mail->err, mail->newest_ns);
-        break;
-    case MIRROR_LOOKED_AT:
-        b->looking[bucket] = false;
-        break;
-    case MIRROR_MADE:
-        b->making[bucket] = false;
-        b->events.mirror_made(b->arg, bucket, mail->err, mail->text);
-        break;
+        return;
     }
+    b->under_way[mail->order][bucket] = false;
+    if (mail->order == BUS_REMEMBER)
+        b->events.remembered_end(b->arg, bucket, mail->err, mail->newest_ns);
+    else if (mail->order == BUS_MAKE_MIRROR)
+        b->events.mirror_made(b->arg, bucket, mail->err, mail->text);
 }
 
 static void dispatch_gap(struct bus *b, struct bus_mail *mail)
 {
     enum bus_bucket bucket = mail->bucket;
     bus_feed_gap_taken((struct bus_feed *)((char *)mail - offsetof(struct bus_feed, gap)));
-    b->events.gap(b->arg, bucket);
+    if (b->events.gap)
+        b->events.gap(b->arg, bucket);
 }
 
 static void dispatch_mail(struct bus *b, struct bus_mail *mail)
 {
     switch ((enum bus_mail_kind)mail->kind) {
     case BUS_MAIL_LIVE:
-        b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
+        if (b->events.live)
+            b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
         break;
     case BUS_MAIL_GAP:
         dispatch_gap(b, mail);
@@ -127,7 +123,7 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
         break;
     case BUS_MAIL_REQUEST:
         bus_requests_taken(&b->requests);
-        metric_inc(&b->counters.requests);
+        metric_inc(&b->shared.counters.requests);
         b->events.request(b->arg, &((struct request_mail *)mail)->request);
         break;
     case BUS_MAIL_PUT:
@@ -142,33 +138,37 @@ static void dispatch_mail(struct bus *b, struct bus_mail *mail)
 
 int bus_fd(const struct bus *b)
 {
-    return mailbox_fd(b->box);
+    return mailbox_fd(b->shared.box);
 }
 
 struct bus_mail *bus_next_mail(struct bus *b)
 {
-    struct mail *mail = b->todo;
-    if (mail)
-        b->todo = mail->next;
+    struct mail *mail = b->todo ? b->todo : mailbox_next(b->shared.box);
+    b->todo = NULL;
     return (struct bus_mail *)mail;
 }
 
-static void dispatch_next(struct bus *b, const struct loop_slice *slice)
+/* False: there is nothing to do. */
+static bool dispatch_next(struct bus *b, const struct loop_slice *slice)
 {
-    const struct bus_mail *first = (struct bus_mail *)b->todo;
-    bool entries = first->kind == BUS_MAIL_ENTRIES || first->kind == BUS_MAIL_REMEMBERED;
-    if (!entries || dispatch_entries(b, (const struct entries_mail *)first, slice))
-        dispatch_mail(b, bus_next_mail(b));
+    struct bus_mail *mail = bus_next_mail(b);
+    if (!mail)
+        return false;
+    bool entries = mail->kind == BUS_MAIL_ENTRIES || mail->kind == BUS_MAIL_REMEMBERED;
+    if (!entries || dispatch_entries(b, (const struct entries_mail *)mail, slice))
+        dispatch_mail(b, mail);
+    else
+        b->todo = &mail->mail;
+    return true;
 }
 
 /* What is posted meanwhile makes the mailbox readable again. */
 void bus_dispatch(struct bus *b)
 {
     struct loop_slice slice = loop_slice_begin();
-    if (!b->todo)
-        b->todo = mailbox_take(b->box);
-    while (b->todo && !loop_slice_over(&slice))
-        dispatch_next(b, &slice);
-    if (b->todo)
-        mailbox_wake(b->box);
+    bool more = true;
+    while (more && !loop_slice_over(&slice))
+        more = dispatch_next(b, &slice);
+    if (more)
+        mailbox_wake(b->shared.box);
 }

@@ -9,7 +9,7 @@
 static void gap(struct bus_feed *feed)
 {
     if (!atomic_exchange(&feed->gap_posted, true))
-        mailbox_force(feed->box, &feed->gap.mail);
+        mailbox_force(feed->shared->box, &feed->gap.mail);
 }
 
 void bus_feed_gap_taken(struct bus_feed *feed)
@@ -18,8 +18,8 @@ void bus_feed_gap_taken(struct bus_feed *feed)
 }
 
 /*
- * In a large fleet a lease arrives every millisecond, and none of them says more than "still here". The own one is
- * the canary, whose way is measured.
+ * Leases may wait for company in the mailbox: in a large fleet one arrives every millisecond, and says no more than
+ * "still here". The own one may not: it is the canary, whose way is measured.
  */
 static bool in_a_hurry(const struct bus_feed *feed, const struct kv_message *m)
 {
@@ -28,9 +28,9 @@ static bool in_a_hurry(const struct bus_feed *feed, const struct kv_message *m)
 
 static void post(struct bus_feed *feed, const struct kv_message *m)
 {
-    if (bus_mail_live(feed->box, feed->bucket, m, in_a_hurry(feed, m)) == 0)
+    if (bus_mail_live(feed->shared->box, feed->bucket, m, in_a_hurry(feed, m)) == 0)
         return;
-    metric_inc(&feed->counters->live_dropped);
+    metric_inc(&feed->shared->counters.live_dropped);
     gap(feed);
 }
 
@@ -42,10 +42,13 @@ static bool was_guessed(const struct bus_feed *feed, uint64_t seq)
     return false;
 }
 
-/* Nothing is known before the first message that tells its sequence: the snapshot finds that one is missing. */
+/*
+ * Before the first message that tells its sequence there is nothing to guess from: then the snapshot finds what is
+ * missing.
+ */
 static void take_unreadable(struct bus_feed *feed, struct kv_message *m)
 {
-    metric_inc(&feed->counters->unreadable);
+    metric_inc(&feed->shared->counters.unreadable);
     if (feed->last_seq == 0)
         return;
     m->seq = ++feed->last_seq;
@@ -55,9 +58,9 @@ static void take_unreadable(struct bus_feed *feed, struct kv_message *m)
 
 static void take_readable(struct bus_feed *feed, const struct kv_message *m)
 {
-    metric_inc(&feed->counters->live);
+    metric_inc(&feed->shared->counters.live);
     if (m->kind == KV_REFUSED)
-        metric_inc(&feed->counters->values_refused);
+        metric_inc(&feed->shared->counters.values_refused);
     if (m->seq > feed->last_seq)
         feed->last_seq = m->seq;
     else if (was_guessed(feed, m->seq))
@@ -68,7 +71,7 @@ static void take_readable(struct bus_feed *feed, const struct kv_message *m)
 static void take(struct bus_feed *feed, natsMsg *msg)
 {
     struct kv_message m;
-    switch (bus_message_live(msg, feed->stream, feed->max_value, &m)) {
+    switch (bus_message_live(msg, feed->stream, feed->shared->options.max_value, &m)) {
     case BUS_MESSAGE_OK:
         take_readable(feed, &m);
         break;
@@ -76,7 +79,7 @@ static void take(struct bus_feed *feed, natsMsg *msg)
         take_unreadable(feed, &m);
         break;
     case BUS_MESSAGE_FOREIGN:
-        metric_inc(&feed->counters->foreign);
+        metric_inc(&feed->shared->counters.foreign);
         break;
     }
 }

@@ -15,6 +15,7 @@
 
 #include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
+#include "daemon/bus/bus_shared.h"
 #include "daemon/bus/bus_stream.h"
 #include "daemon/bus/bus_deferred_free.h"
 
@@ -31,13 +32,12 @@ struct bus_feed {
     atomic_bool gap_posted;
     enum bus_bucket bucket;
     const struct bus_stream *stream;
-    size_t max_value;
     uint64_t last_seq; /* the highest that was heard on this connection; 0: none was */
     struct bus_feed_guesses guesses;
-    const char *own_key; /* NULL: every message is in a hurry. Else only this one's are */
-    struct mailbox *box;
-    struct bus_counters *counters;
-    struct bus_deferred deferred; /* of the callback's thread, and of who has waited for its end */
+    const char *own_key; /* the only key whose messages are in a hurry; NULL: all are */
+    struct bus_shared *shared;
+    struct bus_deferred
+        deferred; /* belongs to the callback's thread, and after its end to whoever has waited for that */
 };
 
 /* Before each connection: its sequences may be those of another stream. */

@@ -71,7 +71,7 @@ static int request(struct getting *g, size_t i, uint64_t seq, bool batch)
     char subject[BUS_SUBJECT_CAP], inbox[BUS_SUBJECT_CAP], order[ORDER_CAP];
     c->id = new_id(g, i);
     c->answers = 0;
-    metric_inc(&r->s->counters->gets);
+    metric_inc(&r->s->shared->counters.gets);
     snprintf(inbox, sizeof inbox, "%s.pull.%" PRIx64, r->session->inbox, c->id);
     natsStatus s = natsConnection_PublishRequestString(r->session->nc, subject_of(g, c->leader, subject), inbox,
                                                        order_of(seq, batch, order));
@@ -84,7 +84,10 @@ static bool denied(const struct getting *g, bool leader)
     return bus_link_denied(g->r->link, subject_of(g, leader, subject));
 }
 
-/* 6. Tried once: who is slow is there. A request of its own, because nats.c does not say which one nobody answered. */
+/*
+ * 6. Asks once whether the way is open; a server that is merely slow counts as there. It takes a request of its own,
+ * because nats.c does not say which request nobody answered.
+ */
 static bool is_open(struct getting *g, bool leader)
 {
     enum access *access = leader ? &g->leader : &g->direct;
@@ -93,7 +96,7 @@ static bool is_open(struct getting *g, bool leader)
     if (*access == UNKNOWN && !denied(g, leader)) {
         natsStatus s = natsConnection_RequestString(&msg, g->r->session->nc, subject_of(g, leader, subject),
                                                     order_of(g->r->next_seq, false, order),
-                                                    bus_reading_patience(g->r, 0) / NS_PER_MS);
+                                                    bus_reading_wait_ns(g->r, 0) / NS_PER_MS);
         natsMsg_Destroy(msg);
         *access = s == NATS_OK || s == NATS_TIMEOUT ? OPEN : CLOSED;
     }
@@ -204,7 +207,7 @@ static int message(struct getting *g, size_t i, struct bus_get_answer *a)
         bus_reading_refuse(g->r, false);
     else if (mine)
         err = bus_reading_add(g->r, &a->m, a->time_ns);
-    bool more = g->way == BATCHES && !c->leader; /* of the same request */
+    bool more = g->way == BATCHES && !c->leader; /* more answers to the same request follow */
     return err == 0 && !more ? ask(g, i) : err;
 }
 
@@ -257,9 +260,9 @@ static int take(struct getting *g, natsMsg *msg)
     if (i == PROBE)
         return probe_answered(g);
     if (g->chain[i].leader)
-        bus_get_leader(msg, g->r->s->stream, g->r->s->max_value, &a);
+        bus_get_leader(msg, g->r->s->stream, g->r->s->shared->options.max_value, &a);
     else
-        bus_get_direct(msg, g->r->s->stream, g->r->s->max_value, &a);
+        bus_get_direct(msg, g->r->s->stream, g->r->s->shared->options.max_value, &a);
     int err = act(g, i, &a);
     bus_get_answer_free(&a);
     return err;
@@ -284,7 +287,7 @@ static int silent(struct getting *g)
 static int next(struct getting *g)
 {
     natsMsg *msg = NULL;
-    int err = bus_inbox_next(g->r->session->answers, bus_reading_patience(g->r, g->silences), &msg);
+    int err = bus_inbox_next(g->r->session->answers, bus_reading_wait_ns(g->r, g->silences), &msg);
     if (err == -ETIMEDOUT)
         return silent(g);
     if (err < 0)

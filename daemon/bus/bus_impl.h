@@ -11,27 +11,18 @@
 struct bus {
     struct bus_events events;
     void *arg;
-    char *text;                 /* all strings of the options, one behind the other */
-    struct bus_options options; /* strings point into text; what is access to it stands in the publisher */
-    struct bus_counters counters;
-    struct mailbox *box;
-    struct mail *todo; /* taken from the box, not yet looked at */
+    struct bus_shared shared;
+    struct mail *todo; /* taken from the box, and not yet done with; NULL */
     struct {
         size_t n, offset;
-    } entry; /* of the first of them, if it is part of a snapshot: so far */
-    struct bus_stream streams[BUS_BUCKETS];
+    } entry;                               /* of the first of them, if it is part of a snapshot: so far */
     struct bus_feed feeds[2][BUS_BUCKETS]; /* of each link */
-    char feed_subjects[BUS_BUCKETS][BUS_KEY_MAX + 1];
-    struct bus_puts *puts;
     struct bus_links links;
     struct bus_requests requests;
-    atomic_bool message_ttl[BUS_BUCKETS];
     struct bus_reader *reader;
-    struct bus_publisher *writer;
+    struct bus_publisher *publisher;
     size_t puts_out; /* without a result that was dispatched */
-    bool resyncing[BUS_BUCKETS], checking[BUS_BUCKETS], remembering[BUS_BUCKETS], looking[BUS_BUCKETS],
-        making[BUS_BUCKETS];
-    struct bus_mirror mirrors[BUS_BUCKETS];
+    bool under_way[BUS_ORDERS][BUS_BUCKETS];
     enum bus_mirror_state mirror_found[BUS_BUCKETS];
     bool connected;
     uint64_t fingerprint; /* of the access, as last told */

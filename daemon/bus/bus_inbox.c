@@ -6,9 +6,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "libdiscover/core/clock.h"
+#include "daemon/base/thread.h"
 
 struct bus_inbox {
     pthread_mutex_t lock; /* protects what follows */
@@ -20,14 +19,10 @@ struct bus_inbox {
 
 int bus_inbox_new(struct bus_inbox **ret_inbox)
 {
-    pthread_condattr_t attr;
     struct bus_inbox *inbox = calloc(1, sizeof *inbox);
     if (!inbox)
         return -ENOMEM;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&inbox->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&inbox->changed, NULL);
     pthread_mutex_init(&inbox->lock, NULL);
     *ret_inbox = inbox;
     return 0;
@@ -84,21 +79,13 @@ void bus_inbox_close(struct bus_inbox *inbox)
     pthread_mutex_unlock(&inbox->lock);
 }
 
-static struct timespec in(int64_t ns)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    ns += ts.tv_nsec;
-    return (struct timespec){.tv_sec = ts.tv_sec + ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
-}
-
 int bus_inbox_next(struct bus_inbox *inbox, int64_t timeout_ns, natsMsg **ret_msg)
 {
-    struct timespec until = in(timeout_ns);
+    struct timespec until = thread_in(timeout_ns);
     int err = 0;
     pthread_mutex_lock(&inbox->lock);
     while (inbox->n == 0 && !inbox->closed && err == 0)
-        err = -pthread_cond_timedwait(&inbox->changed, &inbox->lock, &until);
+        err = thread_wait(&inbox->changed, &inbox->lock, &until);
     bool got = inbox->n > 0 && !inbox->closed;
     if (got)
         *ret_msg = take(inbox);

@@ -20,10 +20,10 @@ void bus_inbox_free(struct bus_inbox *inbox);
 /* A natsMsgHandler; closure is the inbox. */
 void bus_inbox_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
 
-/* Bus thread. Empty, and open for a new connection. */
+/* Bus thread. Empties the inbox, and opens it for a new connection. */
 void bus_inbox_reset(struct bus_inbox *inbox);
 
-/* Any thread. Nothing comes any more: who waits is told. */
+/* Any thread. Closes the inbox: nothing comes any more, and whoever waits is told. */
 void bus_inbox_close(struct bus_inbox *inbox);
 
 /* Reader thread. The next one, which is the caller's then. -ETIMEDOUT; -ENOTCONN: the connection was closed. */

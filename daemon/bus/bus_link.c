@@ -27,13 +27,13 @@ static bool given(const char *text)
 static natsStatus set_options(struct bus_link *link, natsOptions *o)
 {
     char name[BUS_SUBJECT_CAP], prefix[BUS_SUBJECT_CAP];
-    snprintf(name, sizeof name, "discoverd %s", link->host);
-    snprintf(prefix, sizeof prefix, "_INBOX.%s", link->host);
+    snprintf(name, sizeof name, "discoverd %s", link->shared->options.host);
+    snprintf(prefix, sizeof prefix, "_INBOX.%s", link->shared->options.host);
     natsStatus s[] = {
         natsOptions_SetName(o, name),
         natsOptions_SetCustomInboxPrefix(o, prefix),
         natsOptions_SetAllowReconnect(o, false),
-        natsOptions_SetNoRandomize(o, true), /* they come in the order that is wanted */
+        natsOptions_SetNoRandomize(o, true), /* the servers are in the order in which they are to be tried */
         natsOptions_SetMaxPingsOut(o, PINGS_OUT),
         natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS),
         natsOptions_SetSendAsap(o, true), /* else a put waits a millisecond for company */
@@ -53,25 +53,24 @@ static void name_subjects(struct bus_link *link, const char *host)
     (void)!getrandom(&random, sizeof random, 0);
     snprintf(link->inbox, sizeof link->inbox, "_INBOX.%s.%016" PRIx64, host, random);
     link->put_reply_len = strlen(link->inbox) + strlen(".put.");
-    if (given(link->js_domain)) {
-        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.%s.API", link->js_domain);
-        snprintf(link->put_prefix, sizeof link->put_prefix, "$JS.%s.API.", link->js_domain);
+    if (given(link->shared->options.js_domain)) {
+        snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.%s.API", link->shared->options.js_domain);
+        snprintf(link->put_prefix, sizeof link->put_prefix, "$JS.%s.API.", link->shared->options.js_domain);
     } else {
         snprintf(link->api_prefix, sizeof link->api_prefix, "$JS.API");
     }
 }
 
-int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link)
+int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link)
 {
+    const struct bus_options *options = &shared->options;
     struct bus_link *link = calloc(1, sizeof *link);
     if (!link)
         return -ENOMEM;
-    link->setup = *setup;
-    link->host = options->host;
-    link->region = options->region;
-    link->js_domain = options->js_domain;
+    link->shared = shared;
+    link->feeds = feeds;
     link->request_timeout_ms = BUS_REQUEST_TIMEOUT_NS / NS_PER_MS;
-    link->info_timeout_ms = options->info_timeout_ns ? options->info_timeout_ns / NS_PER_MS : link->request_timeout_ms;
+    link->info_timeout_ms = options->info_timeout_ns / NS_PER_MS;
     bus_timeout_init(&link->timeout, options->lease_ttl_ns);
     link->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&link->lock, NULL);
@@ -104,7 +103,7 @@ void bus_link_free(struct bus_link *link)
 
 /* ---- open ---- */
 
-/* The one that was lost may hang: every second that it is waited for is one of the lease. */
+/* Sets the servers to try, the one that was lost last: it may hang, and to wait for it costs time of the lease. */
 static natsStatus set_servers(struct bus_link *link, const struct bus_access *access, natsOptions *o)
 {
     size_t n = access->n_servers + link->n_discovered;
@@ -229,7 +228,7 @@ int bus_link_learn(struct bus_link *link, const struct bus_link *from)
     return 0;
 }
 
-/* Its callback's thread is waited for in bus_link_close. */
+/* Has bus_link_close wait for the thread that calls back for this subscription. */
 static natsStatus wait_for_delivery(struct bus_link *link, natsSubscription *sub)
 {
     pthread_mutex_lock(&link->lock);
@@ -252,7 +251,7 @@ static natsStatus subscribe(struct bus_link *link, natsSubscription **ret_sub, c
 static natsStatus subscribe_requests(struct bus_link *link, int which, const char *queue, const char *subject)
 {
     natsSubscription **sub = &link->requests[which];
-    struct bus_requests *r = link->setup.requests;
+    struct bus_requests *r = link->shared->requests;
     natsStatus s = queue ? natsConnection_QueueSubscribe(sub, link->session.nc, subject, queue, bus_requests_message, r)
                          : natsConnection_Subscribe(sub, link->session.nc, subject, bus_requests_message, r);
     return s == NATS_OK ? wait_for_delivery(link, *sub) : s;
@@ -261,9 +260,9 @@ static natsStatus subscribe_requests(struct bus_link *link, int which, const cha
 static natsStatus listen_for_requests(struct bus_link *link)
 {
     char any[BUS_SUBJECT_CAP], own[BUS_SUBJECT_CAP];
-    snprintf(any, sizeof any, "discover.%s.rpc.resolve", link->region);
-    snprintf(own, sizeof own, "discover.%s.rpc.host.%s.*", link->region, link->host);
-    if (link->setup.requests->max == 0)
+    snprintf(any, sizeof any, "discover.%s.rpc.resolve", link->shared->options.region);
+    snprintf(own, sizeof own, "discover.%s.rpc.host.%s.*", link->shared->options.region, link->shared->options.host);
+    if (link->shared->requests->max == 0)
         return NATS_OK;
     natsStatus s = subscribe_requests(link, 0, NULL, "$SRV.>");
     if (s == NATS_OK)
@@ -276,9 +275,9 @@ static natsStatus subscribe_all(struct bus_link *link)
     char subject[BUS_SUBJECT_CAP];
     natsStatus s = NATS_OK;
     for (int i = 0; s == NATS_OK && i < BUS_BUCKETS; i++) {
-        struct bus_feed *feed = &link->setup.feeds[i];
+        struct bus_feed *feed = &link->feeds[i];
         bus_feed_begin(feed);
-        s = subscribe(link, &link->feeds[i], feed->stream->destination, bus_feed_message, feed);
+        s = subscribe(link, &link->live[i], feed->stream->destination, bus_feed_message, feed);
     }
     snprintf(subject, sizeof subject, "%s.put.*", link->inbox);
     if (s == NATS_OK)
@@ -294,7 +293,7 @@ static natsStatus set_up(struct bus_link *link)
     jsOptions js;
     jsOptions_Init(&js);
     js.Wait = link->request_timeout_ms;
-    js.Domain = given(link->js_domain) ? link->js_domain : NULL;
+    js.Domain = given(link->shared->options.js_domain) ? link->shared->options.js_domain : NULL;
     natsStatus s = natsConnection_JetStream(&link->session.js, link->session.nc, &js);
     if (s == NATS_OK)
         s = subscribe_all(link);
@@ -366,9 +365,9 @@ enum bus_link_news bus_link_news(struct bus_link *link)
 static void destroy(struct bus_link *link)
 {
     for (int i = 0; i < BUS_BUCKETS; i++) {
-        natsSubscription_Destroy(link->feeds[i]);
-        link->feeds[i] = NULL;
-        bus_deferred_free(&link->setup.feeds[i].deferred);
+        natsSubscription_Destroy(link->live[i]);
+        link->live[i] = NULL;
+        bus_deferred_free(&link->feeds[i].deferred);
     }
     bus_deferred_free(&link->deferred);
     natsSubscription_Destroy(link->answers);

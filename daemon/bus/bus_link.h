@@ -18,6 +18,7 @@
 #include "daemon/bus/bus_inbox.h"
 #include "daemon/bus/bus_puts.h"
 #include "daemon/bus/bus_requests.h"
+#include "daemon/bus/bus_shared.h"
 
 #define BUS_REQUEST_TIMEOUT_NS (3 * NS_PER_S) /* of each request that the bus thread waits for */
 
@@ -25,16 +26,6 @@
 #define BUS_SUBJECT_CAP (BUS_PREFIX_CAP + 80 + BUS_KEY_MAX)
 
 struct bus_link;
-
-/* What the link needs of the rest; copied. */
-struct bus_link_setup {
-    struct mailbox *box; /* to main */
-    struct bus_counters *counters;
-    struct bus_puts *puts;
-    struct bus_feed *feeds;         /* BUS_BUCKETS */
-    struct bus_requests *requests;  /* of others */
-    const atomic_bool *message_ttl; /* BUS_BUCKETS: whether a message there may carry a time to live of its own */
-};
 
 struct bus_session {
     natsConnection *nc;
@@ -45,8 +36,8 @@ struct bus_session {
     const char *inbox; /* "_INBOX.<host>.<random>" */
 };
 
-/* Borrows the strings of options. -ENOMEM. */
-int bus_link_new(const struct bus_options *options, const struct bus_link_setup *setup, struct bus_link **ret_link);
+/* feeds: BUS_BUCKETS, its own. -ENOMEM. */
+int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_link **ret_link);
 void bus_link_free(struct bus_link *link);
 
 /* What stands in front of "$KV.<bucket>.<key>" in the subject of a put; "" without a domain. */
@@ -61,10 +52,12 @@ int bus_link_open(struct bus_link *link, const struct bus_access *access, char r
 /* Bus thread. How long to wait at most before the next bus_link_open, after one that failed or was lost. */
 int64_t bus_link_longest_pause_ns(const struct bus_link *link);
 
-/* Bus thread. What this one knows of the cluster's servers, for the next bus_link_open of another one. -ENOMEM. */
+/* Bus thread. Tells a link what another one knows of the cluster's servers, for its next bus_link_open. -ENOMEM. */
 int bus_link_learn(struct bus_link *link, const struct bus_link *from);
 
-/* Bus thread. It knows no other servers any more than those of the next bus_link_open's access. */
+/*
+ * Bus thread. Forgets what servers the cluster has told of: the next bus_link_open goes to those of its access alone.
+ */
 void bus_link_forget(struct bus_link *link);
 
 /* Bus thread. Readable when bus_link_news has some. */
@@ -76,7 +69,7 @@ enum bus_link_news {
     BUS_LINK_LOST,
 };
 
-/* Bus thread. Tells of each once; of the last one until bus_link_close. */
+/* Bus thread. Tells of each news once; that the link is lost, until bus_link_close. */
 enum bus_link_news bus_link_news(struct bus_link *link);
 
 /* Bus thread. Waits until nobody uses it, closes it, says why it was lost. */

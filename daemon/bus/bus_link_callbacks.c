@@ -43,9 +43,13 @@ void bus_link_on_delivery_end(void *closure)
     pthread_mutex_unlock(&link->lock);
 }
 
+/*
+ * Remembers a denied request to JetStream, here or where a mirror is. Denied puts are not among them: they get a
+ * result each.
+ */
 static void remember_denied(struct bus_link *link, const char *subject)
 {
-    bool request = strncmp(subject, link->api_prefix, strlen(link->api_prefix)) == 0;
+    bool request = strncmp(subject, "$JS.", 4) == 0 && !strstr(subject, "$KV.");
     if (!request || bus_link_denied(link, subject))
         return;
     pthread_mutex_lock(&link->lock);
@@ -57,14 +61,17 @@ static void remember_denied(struct bus_link *link, const char *subject)
 static void tell_denied(struct bus_link *link, const char *text)
 {
     pthread_mutex_lock(&link->lock);
-    bool news = !link->say_denied_told;
-    link->say_denied_told = true;
+    bool news = !link->say_denied_reported;
+    link->say_denied_reported = true;
     pthread_mutex_unlock(&link->lock);
     if (news)
-        bus_mail_text(link->setup.box, BUS_MAIL_SAY_DENIED, 0, 0, text);
+        bus_mail_text(link->shared->box, BUS_MAIL_SAY_DENIED, 0, 0, text);
 }
 
-/* What has not to be published to serve is no trouble of the bus: told once, and not tried again on this connection. */
+/*
+ * Takes a denial of what bus_say publishes, without which the daemon serves all the same: told once, and not tried
+ * again on this connection.
+ */
 static bool take_say_denied(struct bus_link *link, const char *subject, const char *text)
 {
     if (strncmp(subject, link->say_prefix, strlen(link->say_prefix)) != 0)
@@ -76,11 +83,11 @@ static bool take_say_denied(struct bus_link *link, const char *subject, const ch
     return true;
 }
 
-/* Who may not answer, or listen for what he could. */
+/* Whether a denial is about answering requests, or listening for them. */
 static bool is_of_requests(const struct bus_link *link, const char *text)
 {
     char own[BUS_SUBJECT_CAP];
-    snprintf(own, sizeof own, "for Subscription to \"discover.%s.rpc.", link->region);
+    snprintf(own, sizeof own, "for Subscription to \"discover.%s.rpc.", link->shared->options.region);
     return strstr(text, own) || strstr(text, "for Subscription to \"$SRV.") || strstr(text, "for Publish to \"_INBOX.");
 }
 
@@ -93,22 +100,22 @@ void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, 
     const char *detail = nats_GetLastError(NULL);
     const char *text = detail && *detail ? detail : natsStatus_GetText(s);
     if (s == NATS_NOT_PERMITTED && is_of_requests(link, text)) {
-        metric_inc(&link->setup.counters->denials);
+        metric_inc(&link->shared->counters.denials);
         tell_denied(link, text);
         return;
     }
     if (s == NATS_NOT_PERMITTED) {
         char subject[BUS_SUBJECT_CAP];
-        metric_inc(&link->setup.counters->denials);
+        metric_inc(&link->shared->counters.denials);
         bool cut;
         if (wire_denied_put(text, subject, sizeof subject, &cut)) {
             if (take_say_denied(link, subject, text))
                 return;
             remember_denied(link, subject);
-            bus_puts_fail(link->setup.puts, subject, cut, -EACCES, text);
+            bus_puts_fail(link->shared->puts, subject, cut, -EACCES, text);
         }
     }
-    bus_mail_text(link->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+    bus_mail_text(link->shared->box, BUS_MAIL_PROBLEM, 0, 0, text);
 }
 
 void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)
@@ -126,7 +133,7 @@ void bus_link_on_answer(natsConnection *nc, natsSubscription *sub, natsMsg *msg,
             err = wire_put_ack(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), &seq, reason);
         if (err == -EBADMSG)
             snprintf(reason, sizeof reason, "the answer makes no sense");
-        bus_puts_done(link->setup.puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
+        bus_puts_done(link->shared->puts, id, err == -EBADMSG ? -EIO : err, reason, seq);
     }
     bus_deferred_add(&link->deferred, msg);
 }

@@ -11,16 +11,14 @@
 #include "libdiscover/core/label.h"
 
 #define DISCOVERED_MAX 16
-#define DENIED_MAX     8
+#define DENIED_MAX     16
 
 #define BUS_REQUEST_SUBJECTS 3
 
 struct bus_link {
-    struct bus_link_setup setup;
-    const char *host, *region;        /* borrowed */
+    struct bus_shared *shared;
     char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
     size_t n_discovered;
-    const char *js_domain;
     int64_t request_timeout_ms, info_timeout_ms;
     char last_server[BUS_REASON_CAP]; /* of the connection before */
     struct bus_timeout timeout;
@@ -32,17 +30,20 @@ struct bus_link {
     char *value;                    /* max_value bytes: the one that is being written */
     struct bus_inbox *read_answers; /* for the reader thread */
     int news_fd;
-    struct bus_deferred deferred; /* answers; of their callback's thread, and of who has waited for its end */
+    struct bus_feed *feeds; /* BUS_BUCKETS */
+    struct bus_deferred
+        deferred; /* answers that are done with; belongs to their callback's thread, and after its end to whoever has waited for that */
 
     pthread_mutex_t lock; /* protects what follows */
     pthread_cond_t changed;
     struct bus_session session;
-    natsSubscription *feeds[BUS_BUCKETS], *answers, *pulls, *requests[BUS_REQUEST_SUBJECTS];
+    natsSubscription *live[BUS_BUCKETS], *answers, *pulls, *requests[BUS_REQUEST_SUBJECTS];
     bool open, lame, closed;
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
-    bool say_denied, say_denied_told; /* on this connection; in this life */
+    bool say_denied,
+        say_denied_reported; /* whether what was published was denied on this connection, and whether that was reported in this life */
     size_t n_denied;
     char denied[DENIED_MAX][BUS_SUBJECT_CAP]; /* requests that NATS did not permit on this connection */
 };

@@ -10,37 +10,38 @@
 #define TOMBSTONE_TTL "5m"
 #define SMALL_VALUE   2048
 
-/*
- * What takes the place of a deleted record is the proof of its end, for readers that were away; where the server can,
- * it goes long before MaxAge: a fleet that deploys all day has many times more of them than records.
- */
-static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply, bool with_ttl)
+/* Publishes with headers: names and values in turn, up to a name that is NULL. */
+static natsStatus write_with(natsConnection *nc, const char *subject, const char *reply, const char *value, size_t n,
+                             const char *const headers[][2])
 {
     natsMsg *msg = NULL;
-    natsStatus s = natsMsg_Create(&msg, subject, reply, NULL, 0);
-    if (s == NATS_OK)
-        s = natsMsgHeader_Set(msg, "KV-Operation", "DEL");
-    if (s == NATS_OK && with_ttl)
-        s = natsMsgHeader_Set(msg, "Nats-TTL", TOMBSTONE_TTL);
+    natsStatus s = natsMsg_Create(&msg, subject, reply, value, (int)n);
+    for (size_t i = 0; s == NATS_OK && headers[i][0]; i++)
+        s = natsMsgHeader_Set(msg, headers[i][0], headers[i][1]);
     if (s == NATS_OK)
         s = natsConnection_PublishMsg(nc, msg);
     natsMsg_Destroy(msg);
     return s;
 }
 
+/*
+ * What takes the place of a deleted record is the proof of its end, for readers that were away; where the server can,
+ * it goes long before MaxAge: a fleet that deploys all day has many times more of them than records.
+ */
+static natsStatus write_delete(natsConnection *nc, const char *subject, const char *reply, bool with_ttl)
+{
+    return write_with(
+        nc, subject, reply, NULL, 0,
+        (const char *const[][2]){{"KV-Operation", "DEL"}, {with_ttl ? "Nats-TTL" : NULL, TOMBSTONE_TTL}, {NULL, NULL}});
+}
+
 static natsStatus write_traced(natsConnection *nc, const char *subject, const char *reply, const char *value, size_t n,
                                const struct bus_put_trace *trace)
 {
-    natsMsg *msg = NULL;
-    natsStatus s = natsMsg_Create(&msg, subject, reply, value, (int)n);
-    if (s == NATS_OK)
-        s = natsMsgHeader_Set(msg, "traceparent", trace->traceparent);
-    if (s == NATS_OK && *trace->tracestate)
-        s = natsMsgHeader_Set(msg, "tracestate", trace->tracestate);
-    if (s == NATS_OK)
-        s = natsConnection_PublishMsg(nc, msg);
-    natsMsg_Destroy(msg);
-    return s;
+    return write_with(nc, subject, reply, value, n,
+                      (const char *const[][2]){{"traceparent", trace->traceparent},
+                                               {*trace->tracestate ? "tracestate" : NULL, trace->tracestate},
+                                               {NULL, NULL}});
 }
 
 /* Once it is added, other threads may end the put at any moment: what is written is a copy, made in value. */
@@ -51,10 +52,10 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     bool delete = put->delete;
     struct bus_put_trace *trace = put->trace;
     put->trace = NULL;
-    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->setup.message_ttl[BUS_SERVICES]);
+    bool with_ttl = put->head.bucket == BUS_SERVICES && atomic_load(&link->shared->message_ttl[BUS_SERVICES]);
     snprintf(subject, sizeof subject, "%s", put->subject);
     memcpy(value, put->value, n);
-    uint64_t id = bus_puts_add(link->setup.puts, put);
+    uint64_t id = bus_puts_add(link->shared->puts, put);
     snprintf(reply, sizeof reply, "%s.put.%" PRIx64, link->inbox, id);
     natsStatus s = delete  ? write_delete(nc, subject, reply, with_ttl)
                    : trace ? write_traced(nc, subject, reply, value, n, trace)
@@ -63,7 +64,7 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     if (s == NATS_OK)
         return;
     (void)bus_link_failure(s, reason);
-    bus_puts_done(link->setup.puts, id, -ENOTCONN, reason, 0);
+    bus_puts_done(link->shared->puts, id, -ENOTCONN, reason, 0);
 }
 
 static bool say_is_denied(struct bus_link *link, const char *subject)
@@ -78,17 +79,10 @@ static bool say_is_denied(struct bus_link *link, const char *subject)
 static natsStatus write_error(natsConnection *nc, const struct say_mail *mail)
 {
     char code[16];
-    natsMsg *msg = NULL;
     snprintf(code, sizeof code, "%d", mail->error);
-    natsStatus s = natsMsg_Create(&msg, mail->subject, NULL, NULL, 0);
-    if (s == NATS_OK)
-        s = natsMsgHeader_Set(msg, "Nats-Service-Error", mail->bytes);
-    if (s == NATS_OK)
-        s = natsMsgHeader_Set(msg, "Nats-Service-Error-Code", code);
-    if (s == NATS_OK)
-        s = natsConnection_PublishMsg(nc, msg);
-    natsMsg_Destroy(msg);
-    return s;
+    return write_with(
+        nc, mail->subject, NULL, NULL, 0,
+        (const char *const[][2]){{"Nats-Service-Error", mail->bytes}, {"Nats-Service-Error-Code", code}, {NULL, NULL}});
 }
 
 static natsStatus say(natsConnection *nc, const struct say_mail *mail)
@@ -101,7 +95,7 @@ static natsStatus say(natsConnection *nc, const struct say_mail *mail)
 void bus_link_say(struct bus_link *link, const struct say_mail *mail)
 {
     natsStatus s = say_is_denied(link, mail->subject) ? NATS_NOT_PERMITTED : say(link->session.nc, mail);
-    metric_inc(s == NATS_OK ? &link->setup.counters->said : &link->setup.counters->say_failures);
+    metric_inc(s == NATS_OK ? &link->shared->counters.said : &link->shared->counters.say_failures);
 }
 
 void bus_link_put(struct bus_link *link, struct bus_put *put)
@@ -112,7 +106,7 @@ void bus_link_put(struct bus_link *link, struct bus_put *put)
 bool bus_link_put_now(struct bus_link *link, struct bus_put *put)
 {
     char value[SMALL_VALUE];
-    if (put->n > sizeof value || !bus_puts_quiet(link->setup.puts))
+    if (put->n > sizeof value || !bus_puts_quiet(link->shared->puts))
         return false;
     const struct bus_session *session = bus_link_use(link);
     if (!session)

@@ -23,7 +23,7 @@ static size_t text_need(const char *text)
     return text ? strnlen(text, KV_TRACE_MAX) + 1 : 0;
 }
 
-/* Copies it, and returns the copy; *at moves behind it. */
+/* Copies a text to *at, which moves behind the copy; returns the copy. */
 static const char *text_copy(uint8_t **at, const char *text)
 {
     size_t n = text_need(text);
@@ -41,14 +41,15 @@ static size_t trace_need(const struct kv_message *m)
     return text_need(m->traceparent) + text_need(m->tracestate);
 }
 
-size_t entries_need(const struct kv_message *m)
+/* The bytes an entry takes in an entries_mail. */
+static size_t entry_need(const struct kv_message *m)
 {
     return sizeof(struct entry_head) + m->key_len + m->n + trace_need(m);
 }
 
 bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message *m)
 {
-    if (mail->used + entries_need(m) > cap)
+    if (mail->used + entry_need(m) > cap)
         return false;
     struct entry_head head = {
         .seq = m->seq,
@@ -69,7 +70,7 @@ bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message 
     p += m->n;
     (void)text_copy(&p, m->traceparent);
     (void)text_copy(&p, m->tracestate);
-    mail->used += entries_need(m);
+    mail->used += entry_need(m);
     mail->count++;
     return true;
 }
@@ -92,7 +93,7 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
         .traceparent = head.parent_n ? texts : NULL,
         .tracestate = head.state_n ? texts + head.parent_n : NULL,
     };
-    *offset += entries_need(ret_m);
+    *offset += entry_need(ret_m);
 }
 
 void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket bucket, int err, const char *text)

@@ -41,7 +41,7 @@ struct text_mail {
 
 struct info_mail {
     struct bus_mail head;
-    bool check;           /* the answer to bus_check, not a part of bus_resync */
+    bool check;           /* the answer to BUS_CHECK, not a part of BUS_RESYNC */
     struct bus_info info; /* without its texts */
     char reason[BUS_REASON_CAP];
     char lacks[]; /* NUL-terminated */
@@ -50,7 +50,7 @@ struct info_mail {
 /* Something about the mirror of a bucket. */
 struct mirror_mail {
     struct bus_mail head;
-    enum mirror_news { MIRROR_FOUND, MIRROR_REMEMBERED, MIRROR_LOOKED_AT, MIRROR_MADE } news;
+    enum bus_order order; /* which is carried out now; BUS_ORDERS: none, it is only how the mirror was found */
     enum bus_mirror_state state;
     int err;
     int64_t newest_ns;
@@ -68,7 +68,7 @@ struct request_mail {
     char text[];
 };
 
-/* Main to the bus thread: to be published. */
+/* From main to the bus thread: something to be published. */
 struct say_mail {
     struct mail mail;
     int error; /* of an answer: Nats-Service-Error-Code; 0: none */
@@ -89,9 +89,6 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
 
 /* False: no room for it; cap is what bytes can hold. */
 bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message *m);
-
-/* The bytes an entry takes in an entries_mail. */
-size_t entries_need(const struct kv_message *m);
 
 /* Posts a text. Connected, disconnected and end are forced in; a problem is lost when the mailbox is full. */
 void bus_mail_text(struct mailbox *box, enum bus_mail_kind kind, enum bus_bucket bucket, int err, const char *text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of a bucket, and what their writers tried to make of them. */
+/* Reads key, value and sequence from a message, whatever headers its writer gave it. */
 #include "daemon/bus/bus_message.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static bool is_delete(natsMsg *msg, bool *unreadable)
     return natsMsg_GetDataLength(msg) == 0 && last_header(msg, "Nats-Marker-Reason", unreadable);
 }
 
-/* The writer's word: what stands first. No server gives these. */
+/* Takes the trace context: the first header of its name, since no server gives one. */
 static void trace(natsMsg *msg, struct kv_message *m)
 {
     if (natsMsgHeader_Get(msg, "traceparent", &m->traceparent) == NATS_OK)

@@ -34,7 +34,7 @@ enum bus_message_verdict bus_message_got(natsMsg *msg, const struct bus_stream *
 /* The number in the last header of that name. False: there is none, or it is no number. */
 bool bus_message_number(natsMsg *msg, const char *name, uint64_t *ret_number);
 
-/* Neither headers nor a value. */
+/* Whether a message has neither headers nor a value. */
 bool bus_message_bare(natsMsg *msg);
 
 #endif

@@ -26,7 +26,7 @@ const char *bus_mirror_text(enum bus_mirror_state state)
     return texts[state];
 }
 
-/* As the server writes times. */
+/* Writes the description, with the time in the form that the server uses. */
 static void describe(const struct bus_mirror *mirror, int64_t created_ns, char ret_text[static DESCRIPTION_CAP])
 {
     time_t seconds = (time_t)(created_ns / NS_PER_S);
@@ -37,7 +37,7 @@ static void describe(const struct bus_mirror *mirror, int64_t created_ns, char r
     snprintf(ret_text, DESCRIPTION_CAP, "of %s, made %s.%09" PRId64 "Z", mirror->region, date, created_ns % NS_PER_S);
 }
 
-/* When the bucket was made that it mirrors; 0: that is not what its description tells. */
+/* When the mirrored bucket was made, by the mirror's description; 0: that does not say it. */
 static int64_t life_of(const struct bus_mirror *mirror, const char *description)
 {
     char head[96];
@@ -117,7 +117,7 @@ static char *request_of(const struct bus_mirror *mirror, int64_t created_ns)
         s->name, "description", description, "retention", "limits", "max_msgs", -1, "max_msgs_per_subject", 1,
         "max_bytes", (json_int_t)(2 * s->max_bytes), "max_age", (json_int_t)mirror->keep_ns, "discard", "new",
         "storage", "file", "num_replicas", s->replicas, "deny_delete", 1, "deny_purge", 1, "allow_direct", 1,
-        "mirror_direct", 1, "mirror", "name", mirror->origin, "external", "api", api, "deliver", "");
+        "mirror_direct", 1, "mirror", "name", mirror->origin, "external", "api", api, "deliver", mirror->deliver);
     char *text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;
@@ -139,7 +139,7 @@ static int say(char ret_text[static BUS_REASON_CAP], int err, const char *what, 
     return err;
 }
 
-/* What is not as one that is made now would be. */
+/* Notes in which settings the mirror differs from one that would be made now. */
 static void check_settings(const struct bus_mirror *mirror, const struct bus_stream_state *have,
                            char ret_text[static BUS_REASON_CAP])
 {

@@ -11,15 +11,7 @@
 #include "daemon/bus/bus_link.h"
 #include "daemon/bus/bus_stream.h"
 
-struct bus_mirror {
-    struct bus_stream stream; /* the origin's, under the mirror's own name; no name: there is none */
-    char origin[BUS_KEY_MAX + 1];
-    char region[64];
-    char domain[BUS_KEY_MAX + 1], origin_domain[BUS_KEY_MAX + 1]; /* "": none */
-    int64_t keep_ns;
-};
-
-/* The connection as what concerns the mirrors goes over it; to be ended. */
+/* The connection as requests about mirrors use it; to be ended by the caller. */
 struct bus_mirror_session {
     struct bus_session session;
     char api_prefix[BUS_PREFIX_CAP];
@@ -29,15 +21,15 @@ int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror 
 void bus_mirror_end(struct bus_mirror_session *local);
 
 /*
- * How it is beside its origin, and what is in it, as of the origin's life. origin: NULL: that does not answer; then it is of
- * the life that it says itself. One that is behind is given a moment.
+ * Compares the mirror with its origin, and reads its state. origin: NULL: the origin does not answer; then the mirror
+ * is taken to be of the life that its description names. A mirror that is behind is given a moment to catch up.
  */
 enum bus_mirror_state bus_mirror_look(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
                                       const struct bus_stream_state *origin, struct bus_stream_state *ret_state);
 
 /*
- * Makes it if there is none; with `anew` also in the place of one of another life, which goes. 0 or a negative errno; ret_text
- * says what was done, or why it was not.
+ * Makes the mirror if there is none; with `anew`, one of another life is deleted first. 0 or a negative errno;
+ * ret_text says what was done, or why it was not.
  */
 int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
                     const struct bus_stream_state *origin, bool anew, char ret_text[static BUS_REASON_CAP]);

@@ -74,7 +74,7 @@ static int public_key(const uint8_t seed[static KEY_BYTES], uint8_t ret_key[stat
     return ok ? 0 : -EINVAL;
 }
 
-int bus_nkey_of_seed(const char *seed, char ret_public[static NKEY_PUBLIC_CAP])
+static int of_seed(const char *seed, char ret_public[static NKEY_PUBLIC_CAP])
 {
     uint8_t raw[SEED_RAW + 1], key[PUBLIC_RAW] = {PREFIX_USER};
     if (strlen(seed) != SEED_CHARS || decode(seed, SEED_CHARS, raw) < 0)
@@ -97,7 +97,7 @@ static int of_text(const char *text, char ret_public[static NKEY_PUBLIC_CAP])
     for (const char *p = strstr(text, "SU"); p; p = strstr(p + 1, "SU")) {
         char seed[SEED_CHARS + 1] = {0};
         memcpy(seed, p, strnlen(p, SEED_CHARS));
-        int err = bus_nkey_of_seed(seed, ret_public);
+        int err = strspn(p, base32) == SEED_CHARS ? of_seed(seed, ret_public) : -EINVAL;
         explicit_bzero(seed, sizeof seed);
         if (err == 0)
             return 0;

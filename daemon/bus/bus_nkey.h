@@ -16,7 +16,4 @@
  */
 int bus_nkey_public(const char *path, char ret_public[static NKEY_PUBLIC_CAP]);
 
-/* The same of the seed itself; -EINVAL. */
-int bus_nkey_of_seed(const char *seed, char ret_public[static NKEY_PUBLIC_CAP]);
-
 #endif

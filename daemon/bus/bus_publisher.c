@@ -4,31 +4,30 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/bus/bus_thread.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
 #define BACKOFF_FIRST_NS (100 * NS_PER_MS)
 #define LOOK_NS          NS_PER_S          /* how late an overdue put that main wrote itself may be noticed */
-#define RENEW_AGAIN_NS   (5 * NS_PER_S)    /* what is new does not work: what is old still does */
+#define RENEW_AGAIN_NS   (5 * NS_PER_S)    /* the new access does not work: the old one still serves */
 #define MOVE_AGAIN_NS    (500 * NS_PER_MS) /* no other server is there: the old one still serves */
 #define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
 #define PUTS_END_NS      NS_PER_S
 #define PUTS_LOOK_MS     2
 #define SAYS_MAX         512 /* that wait to be written */
-#define SAYS_AT_ONCE     16  /* then it is looked for puts */
+#define SAYS_AT_ONCE     16  /* of them in a row, before puts are looked for */
 /* nats.c tries each server that it knows of, for as long as bus_timeout says: many of them may hang. */
 #define CONNECT_LONGEST_NS (300 * NS_PER_S)
 
 #define STEADY_NS (4 * NS_PER_S) /* a connection that held so long makes the next back-off start anew */
 
 struct bus_publisher {
-    struct bus_publisher_setup setup;
+    struct bus_shared *shared;
     struct mailbox *orders; /* puts */
     struct mailbox *says;   /* what else is to be published ... */
     struct mail *saying;    /* ... taken from there, and not written yet */
@@ -41,18 +40,14 @@ struct bus_publisher {
     int64_t move_ns, retire_ns; /* when to try that; INT64_MAX: never */
     struct backoff backoff;
     char last_failure[BUS_REASON_CAP];
-    atomic_bool stopping;
-    bool started;
-    struct watchdog *watchdog;
-    struct progress progress;
-    pthread_t thread;
+    struct bus_thread thread;
 };
 
 static void write_all(struct bus_publisher *w)
 {
     for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
         next = mail->next;
-        bus_link_put(bus_links_now(w->setup.links), (struct bus_put *)mail);
+        bus_link_put(bus_links_now(w->shared->links), (struct bus_put *)mail);
         atomic_fetch_sub(&w->waiting, 1);
     }
 }
@@ -61,7 +56,7 @@ static void refuse_all(struct bus_publisher *w)
 {
     for (struct mail *next, *mail = mailbox_take(w->orders); mail; mail = next) {
         next = mail->next;
-        bus_puts_refuse(w->setup.puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
+        bus_puts_refuse(w->shared->puts, (struct bus_put *)mail, -ENOTCONN, "not connected");
         atomic_fetch_sub(&w->waiting, 1);
     }
 }
@@ -74,7 +69,7 @@ static void say_some(struct bus_publisher *w, size_t max)
     for (; w->saying && max > 0; max--) {
         struct say_mail *mail = (struct say_mail *)w->saying;
         w->saying = mail->mail.next;
-        bus_link_say(bus_links_now(w->setup.links), mail);
+        bus_link_say(bus_links_now(w->shared->links), mail);
         free(mail);
     }
 }
@@ -85,7 +80,7 @@ static void say_nothing(struct bus_publisher *w)
         w->saying = mailbox_take(w->says);
     for (struct mail *next, *mail = w->saying; mail; mail = next) {
         next = mail->next;
-        metric_inc(&w->setup.counters->say_failures);
+        metric_inc(&w->shared->counters.say_failures);
         free(mail);
     }
     w->saying = NULL;
@@ -98,19 +93,19 @@ static void wait_until(struct bus_publisher *w, struct pollfd *fds, nfds_t n, in
     if (left_ns > PROGRESS_WAIT_NS)
         left_ns = PROGRESS_WAIT_NS;
     (void)poll(fds, n, left_ns <= 0 ? 0 : (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
-    progress_turn(&w->progress);
+    progress_turn(&w->thread.progress);
 }
 
 /* Told when it changes: while a server is away, each try fails in the same way. */
 static void report_failure(struct bus_publisher *w, const char *what, const char *reason)
 {
-    metric_inc(&w->setup.counters->connect_failures);
+    metric_inc(&w->shared->counters.connect_failures);
     if (strcmp(reason, w->last_failure) == 0)
         return;
     snprintf(w->last_failure, sizeof w->last_failure, "%s", reason);
     char text[BUS_REASON_CAP + 96];
     snprintf(text, sizeof text, "%s%s", what, reason);
-    bus_mail_text(w->setup.box, BUS_MAIL_PROBLEM, 0, 0, text);
+    bus_mail_text(w->shared->box, BUS_MAIL_PROBLEM, 0, 0, text);
 }
 
 /* ---- what to connect by ---- */
@@ -128,14 +123,14 @@ static void take_access(struct bus_publisher *w)
         w->move_ns = clock_now_ns();
 }
 
-/* The fingerprint is taken first: what changes while it is read shows the next time. */
+/* The fingerprint is taken before the files are read: a change in between then shows the next time. */
 static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_server[static BUS_REASON_CAP],
                      char ret_reason[static BUS_REASON_CAP])
 {
     uint64_t fingerprint = bus_access_fingerprint(w->access);
-    progress_away(&w->progress, CONNECT_LONGEST_NS);
+    progress_away(&w->thread.progress, CONNECT_LONGEST_NS);
     int err = bus_link_open(link, w->access, ret_server, ret_reason);
-    progress_back(&w->progress);
+    progress_back(&w->thread.progress);
     if (err == 0)
         w->fingerprint = fingerprint;
     return err;
@@ -143,11 +138,14 @@ static int open_link(struct bus_publisher *w, struct bus_link *link, char ret_se
 
 /* ---- moving to another server ---- */
 
-/* So that none written there overtakes one written here: puts of one key have an order. */
+/*
+ * Waits for the results of the puts that are out, so that no put over the next connection overtakes one over this one:
+ * puts of one key have an order.
+ */
 static void let_puts_end(struct bus_publisher *w)
 {
     int64_t until_ns = clock_now_ns() + PUTS_END_NS;
-    while (bus_puts_expire(w->setup.puts, clock_now_ns()) != INT64_MAX && clock_now_ns() < until_ns)
+    while (bus_puts_expire(w->shared->puts, clock_now_ns()) != INT64_MAX && clock_now_ns() < until_ns)
         (void)poll(NULL, 0, PUTS_LOOK_MS);
 }
 
@@ -163,7 +161,7 @@ static void retire(struct bus_publisher *w)
 static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_server[static BUS_REASON_CAP],
                       char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *spare = bus_links_spare(w->setup.links);
+    struct bus_link *spare = bus_links_spare(w->shared->links);
     retire(w); /* if it still serves an earlier move */
     if (w->servers_changed)
         bus_link_forget(spare); /* the cluster that is left may be another one */
@@ -178,10 +176,10 @@ static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_se
 static void tell_moved(struct bus_publisher *w, const char *server)
 {
     if (w->servers_changed) {
-        bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, "nats.servers has changed");
-        bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+        bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, "nats.servers has changed");
+        bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, server);
     } else {
-        bus_mail_text(w->setup.box, BUS_MAIL_MOVED, 0, w->renewing, server);
+        bus_mail_text(w->shared->box, BUS_MAIL_MOVED, 0, w->renewing, server);
     }
     w->renewing = w->servers_changed = false;
 }
@@ -199,20 +197,20 @@ static void stay(struct bus_publisher *w, const char *reason)
 static void move(struct bus_publisher *w)
 {
     char server[BUS_REASON_CAP], reason[BUS_REASON_CAP];
-    struct bus_link *before = bus_links_now(w->setup.links);
+    struct bus_link *before = bus_links_now(w->shared->links);
     if (open_spare(w, before, server, reason) < 0) {
         stay(w, reason);
         return;
     }
     atomic_fetch_add(&w->waiting, 1); /* from now on main writes none itself */
     let_puts_end(w);
-    atomic_store(&w->setup.links->now, bus_links_spare(w->setup.links));
+    atomic_store(&w->shared->links->now, bus_links_spare(w->shared->links));
     atomic_fetch_sub(&w->waiting, 1);
     w->last_failure[0] = '\0';
     w->retiring = before;
     w->retire_ns = clock_now_ns() + RETIRE_NS;
     w->move_ns = INT64_MAX;
-    metric_inc(&w->setup.counters->moves);
+    metric_inc(&w->shared->counters.moves);
     tell_moved(w, server);
 }
 
@@ -223,7 +221,7 @@ static int64_t next_look_ns(struct bus_publisher *w)
     int64_t now_ns = clock_now_ns();
     if (w->saying)
         return now_ns;
-    int64_t next_ns = bus_puts_expire(w->setup.puts, now_ns);
+    int64_t next_ns = bus_puts_expire(w->shared->puts, now_ns);
     next_ns = next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
     next_ns = w->move_ns < next_ns ? w->move_ns : next_ns;
     return w->retire_ns < next_ns ? w->retire_ns : next_ns;
@@ -232,8 +230,8 @@ static int64_t next_look_ns(struct bus_publisher *w)
 /* Until the connection is lost, or it is time to stop. */
 static void serve(struct bus_publisher *w)
 {
-    while (!atomic_load(&w->stopping)) {
-        struct bus_link *link = bus_links_now(w->setup.links);
+    while (!atomic_load(&w->thread.stopping)) {
+        struct bus_link *link = bus_links_now(w->shared->links);
         struct pollfd fds[] = {
             {.fd = mailbox_fd(w->orders), .events = POLLIN},
             {.fd = bus_link_news_fd(link), .events = POLLIN},
@@ -258,7 +256,7 @@ static void pause_for(struct bus_publisher *w, int64_t pause_ns)
 {
     struct pollfd fd = {.fd = mailbox_fd(w->orders), .events = POLLIN};
     int64_t until_ns = clock_now_ns() + pause_ns;
-    while (!atomic_load(&w->stopping) && !atomic_load(&w->next_access) && clock_now_ns() < until_ns) {
+    while (!atomic_load(&w->thread.stopping) && !atomic_load(&w->next_access) && clock_now_ns() < until_ns) {
         wait_until(w, &fd, 1, until_ns);
         refuse_all(w);
     }
@@ -268,14 +266,14 @@ static int64_t next_pause_ns(struct bus_publisher *w)
 {
     uint32_t random = (uint32_t)clock_now_ns();
     (void)!getrandom(&random, sizeof random, 0);
-    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(bus_links_now(w->setup.links)));
+    backoff_set_max(&w->backoff, bus_link_longest_pause_ns(bus_links_now(w->shared->links)));
     return backoff_next(&w->backoff, random);
 }
 
 static int open_first(struct bus_publisher *w, char ret_server[static BUS_REASON_CAP],
                       char ret_reason[static BUS_REASON_CAP])
 {
-    struct bus_link *link = bus_links_now(w->setup.links);
+    struct bus_link *link = bus_links_now(w->shared->links);
     take_access(w);
     if (w->servers_changed)
         bus_link_forget(link);
@@ -294,26 +292,26 @@ static void session(struct bus_publisher *w)
     }
     int64_t since_ns = clock_now_ns();
     w->last_failure[0] = '\0';
-    metric_inc(&w->setup.counters->connects);
-    bus_mail_text(w->setup.box, BUS_MAIL_CONNECTED, 0, 0, server);
+    metric_inc(&w->shared->counters.connects);
+    bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, server);
     w->move_ns = w->retire_ns = INT64_MAX;
     serve(w);
     say_nothing(w);
-    bus_link_close(bus_links_now(w->setup.links), reason);
+    bus_link_close(bus_links_now(w->shared->links), reason);
     retire(w);
-    bus_puts_fail(w->setup.puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
-    metric_inc(&w->setup.counters->disconnects);
-    bus_mail_text(w->setup.box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
+    bus_puts_fail(w->shared->puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
+    metric_inc(&w->shared->counters.disconnects);
+    bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, reason);
     if (clock_now_ns() - since_ns > STEADY_NS)
         backoff_reset(&w->backoff);
 }
 
-static void *writer_main(void *arg)
+static void *publisher_main(void *arg)
 {
     struct bus_publisher *w = arg;
-    while (!atomic_load(&w->stopping)) {
+    while (!atomic_load(&w->thread.stopping)) {
         session(w);
-        if (!atomic_load(&w->stopping))
+        if (!atomic_load(&w->thread.stopping))
             pause_for(w, next_pause_ns(w));
     }
     refuse_all(w);
@@ -321,14 +319,14 @@ static void *writer_main(void *arg)
     return NULL;
 }
 
-int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publisher **ret_writer)
+int bus_publisher_new(struct bus_shared *shared, struct bus_access *access, struct bus_publisher **ret_publisher)
 {
     struct bus_publisher *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
-    w->setup = *setup;
+    w->shared = shared;
     backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_FIRST_NS);
-    int err = mailbox_new(setup->max_puts, &w->orders);
+    int err = mailbox_new(shared->options.max_puts, &w->orders);
     if (err == 0)
         err = mailbox_new(SAYS_MAX, &w->says);
     if (err < 0) {
@@ -336,8 +334,8 @@ int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publis
         free(w);
         return err;
     }
-    w->access = setup->access;
-    *ret_writer = w;
+    w->access = access;
+    *ret_publisher = w;
     return 0;
 }
 
@@ -353,31 +351,14 @@ void bus_publisher_free(struct bus_publisher *w)
     free(w);
 }
 
-void bus_publisher_set_watchdog(struct bus_publisher *w, struct watchdog *watchdog)
+int bus_publisher_start(struct bus_publisher *w, struct watchdog *watchdog)
 {
-    w->watchdog = watchdog;
-}
-
-int bus_publisher_start(struct bus_publisher *w)
-{
-    int err = -pthread_create(&w->thread, NULL, writer_main, w);
-    if (err == 0)
-        (void)pthread_setname_np(w->thread, "bus");
-    w->started = err == 0;
-    if (w->started)
-        watchdog_watch(w->watchdog, &w->progress, "bus");
-    return err;
+    return bus_thread_start(&w->thread, "bus", publisher_main, w, watchdog);
 }
 
 void bus_publisher_stop(struct bus_publisher *w)
 {
-    if (!w->started)
-        return;
-    w->started = false;
-    atomic_store(&w->stopping, true);
-    mailbox_wake(w->orders);
-    (void)pthread_join(w->thread, NULL);
-    watchdog_unwatch(w->watchdog, &w->progress);
+    bus_thread_stop(&w->thread, w->orders);
 }
 
 void bus_publisher_set_access(struct bus_publisher *w, struct bus_access *access)
@@ -388,7 +369,7 @@ void bus_publisher_set_access(struct bus_publisher *w, struct bus_access *access
 
 void bus_publisher_put(struct bus_publisher *w, struct bus_put *put)
 {
-    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(bus_links_now(w->setup.links), put))
+    if (atomic_load(&w->waiting) == 0 && bus_link_put_now(bus_links_now(w->shared->links), put))
         return;
     atomic_fetch_add(&w->waiting, 1);
     mailbox_force(w->orders, &put->head.mail);

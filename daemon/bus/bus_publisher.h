@@ -14,30 +14,21 @@
 
 struct bus_publisher;
 
-struct bus_publisher_setup {
-    struct mailbox *box; /* to main */
-    struct bus_counters *counters;
-    struct bus_links *links;
-    struct bus_access *access; /* taken over, when it can be made */
-    struct bus_puts *puts;
-    size_t max_puts;
-};
-
-int bus_publisher_new(const struct bus_publisher_setup *setup, struct bus_publisher **ret_writer); /* -ENOMEM, errno */
-void bus_publisher_free(struct bus_publisher *writer);
+/* Takes access over, unless it fails. -ENOMEM, errno. */
+int bus_publisher_new(struct bus_shared *shared, struct bus_access *access, struct bus_publisher **ret_publisher);
+void bus_publisher_free(struct bus_publisher *publisher);
 
 /* Main thread. */
-int bus_publisher_start(struct bus_publisher *writer);
-void bus_publisher_set_watchdog(struct bus_publisher *writer, struct watchdog *watchdog); /* before; or none */
-void bus_publisher_stop(struct bus_publisher *writer); /* waits for its end, which closes the connection */
+int bus_publisher_start(struct bus_publisher *publisher, struct watchdog *watchdog); /* NULL: nobody watches */
+void bus_publisher_stop(struct bus_publisher *publisher); /* waits for its end, which closes the connection */
 
 /* Main thread. What to connect by from now on: see bus_set_access. Takes it over. */
-void bus_publisher_set_access(struct bus_publisher *writer, struct bus_access *access);
+void bus_publisher_set_access(struct bus_publisher *publisher, struct bus_access *access);
 
 /* Main thread, which sees to max_puts. Puts are written in the order in which they come here. */
-void bus_publisher_put(struct bus_publisher *writer, struct bus_put *put);
+void bus_publisher_put(struct bus_publisher *publisher, struct bus_put *put);
 
 /* Main thread. -ENOBUFS; else takes it over. It is written when no put waits. */
-int bus_publisher_say(struct bus_publisher *writer, struct say_mail *mail);
+int bus_publisher_say(struct bus_publisher *publisher, struct say_mail *mail);
 
 #endif

@@ -56,7 +56,7 @@ static natsStatus add_consumer(struct pulling *p, jsConsumerConfig *config, jsCo
     jsOptions options;
     jsOptions_Init(&options);
     for (int i = 0; s == NATS_TIMEOUT && i < PLACINGS_MAX && !denied(p) && bus_reading_check(r) == 0; i++) {
-        options.Wait = bus_reading_patience(r, p->stalls) / NS_PER_MS;
+        options.Wait = bus_reading_wait_ns(r, p->stalls) / NS_PER_MS;
         s = js_AddConsumer(ret_ci, r->session->js, r->s->stream->name, config, &options, ret_code);
         p->stalls += s == NATS_TIMEOUT;
     }
@@ -172,7 +172,7 @@ static int take(struct pulling *p, natsMsg *msg)
     r->next_seq = d.seq + 1;
     p->pending = d.pending;
     p->bare = bus_message_bare(msg);
-    if (bus_message_pulled(msg, r->s->stream, r->s->max_value, &m) != BUS_MESSAGE_OK) {
+    if (bus_message_pulled(msg, r->s->stream, r->s->shared->options.max_value, &m) != BUS_MESSAGE_OK) {
         bus_reading_refuse(r, false);
         return GO_ON;
     }
@@ -187,7 +187,7 @@ static int take(struct pulling *p, natsMsg *msg)
 static int next(struct pulling *p)
 {
     natsMsg *msg = NULL;
-    int64_t wait_ns = p->bare ? CUT_NS : bus_reading_patience(p->r, p->stalls);
+    int64_t wait_ns = p->bare ? CUT_NS : bus_reading_wait_ns(p->r, p->stalls);
     int err = bus_inbox_next(p->r->session->answers, wait_ns, &msg);
     if (err == -ETIMEDOUT) {
         p->cut = p->bare;

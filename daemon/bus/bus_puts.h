@@ -44,7 +44,7 @@ struct bus_puts;
 int bus_puts_new(size_t limit, struct mailbox *box, struct bus_counters *counters, struct bus_puts **ret_puts);
 void bus_puts_free(struct bus_puts *puts);
 
-/* Keeps it; what is returned names it in bus_puts_done. */
+/* Keeps a put. Returns the id that names it in bus_puts_done. */
 uint64_t bus_puts_add(struct bus_puts *puts, struct bus_put *put);
 
 /* Posts the result. An id whose put is not here any more is ignored. */
@@ -57,8 +57,9 @@ void bus_puts_refuse(struct bus_puts *puts, struct bus_put *put, int err, const 
 void bus_puts_fail(struct bus_puts *puts, const char *subject, bool cut, int err, const char *reason);
 
 /*
- * Few and small ones wait, and none was overdue since bus_puts_fail of all: what was written before has left the
- * socket's buffer, for the server has answered to it, so that writing one more small one cannot block.
+ * Whether few and only small puts wait, and none has been overdue since bus_puts_fail of all. Then what was written
+ * before has left the socket's buffer, since the server has answered to it, and writing one more small put cannot
+ * block.
  */
 bool bus_puts_quiet(struct bus_puts *puts);
 

@@ -33,7 +33,7 @@ static struct bus_range *longest(struct bus_ranges *ranges)
     return found;
 }
 
-/* The first of them is being asked for by its owner: the rest is shared. */
+/* The first sequence is being asked for by its owner: half of the rest is taken. */
 static void take_half(struct bus_range *from, struct bus_range *to)
 {
     uint64_t half = left(from) / 2;

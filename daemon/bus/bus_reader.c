@@ -4,63 +4,56 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bus/bus_thread.h"
 #include "libdiscover/core/clock.h"
 
-/* Both read with the same inbox: no request of a mirror has the number of one that is not. */
+/*
+ * Snapshots of mirrors and of buckets share an inbox: those of mirrors number their requests from here on, so that no
+ * number is used by both.
+ */
 #define MIRROR_REQUESTS (UINT64_C(1) << 32)
 
-enum order_kind {
-    ORDER_RESYNC,
-    ORDER_CHECK,    /* the state alone */
-    ORDER_REMEMBER, /* what the mirror has */
-    ORDER_LOOK,     /* at the mirror */
-    ORDER_MAKE,     /* the mirror */
-    ORDERS
-};
+#define DELETION_NS      NS_PER_S /* the server has removed a stream by then */
+#define DELETION_LOOK_MS 20       /* between looks whether this thread shall stop */
 
 struct order {
     struct mail mail;
+    enum bus_order kind;
     enum bus_bucket bucket;
-    enum order_kind kind;
 };
 
 struct bus_reader {
-    struct bus_reader_setup setup;
+    struct bus_shared *shared;
     struct mailbox *orders;
-    struct order order[ORDERS][BUS_BUCKETS];
+    struct order orders_of[BUS_ORDERS][BUS_BUCKETS];
     struct bus_snapshot snapshots[BUS_BUCKETS], of_mirrors[BUS_BUCKETS];
-    bool mirror_failed[BUS_BUCKETS];              /* reading it did: the next snapshot is the origin's */
+    bool seen[BUS_BUCKETS];          /* the stream was there once */
+    bool mirror_failed[BUS_BUCKETS]; /* reading the mirror failed: the next snapshot is read from the origin */
     char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last told */
     sem_t credits;
-    atomic_bool stopping;
-    bool started;
-    struct watchdog *watchdog;
-    struct progress progress;
-    pthread_t thread;
+    struct bus_thread thread;
 };
 
 static void say_made(struct bus_reader *r, enum bus_bucket bucket)
 {
     char text[BUS_KEY_MAX + 64];
-    snprintf(text, sizeof text, "stream %s did not exist: made it", r->setup.streams[bucket].name);
-    bus_mail_text(r->setup.box, BUS_MAIL_PROBLEM, bucket, 0, text);
+    snprintf(text, sizeof text, "stream %s did not exist: made it", r->shared->streams[bucket].name);
+    bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, bucket, 0, text);
 }
 
 static int create(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
                   char reason[static BUS_REASON_CAP])
 {
-    if (!r->setup.create) {
+    if (!r->shared->options.create) {
         snprintf(reason, BUS_REASON_CAP, "it does not exist, and registry.create is off: run discoverd --init once");
         return -ENOENT;
     }
     char why[BUS_REASON_CAP];
-    int err = bus_stream_create(session, &r->setup.streams[bucket], why);
-    progress_turn(&r->progress);
+    int err = bus_stream_create(session, &r->shared->streams[bucket], why);
+    progress_turn(&r->thread.progress);
     if (err == 0)
         say_made(r, bucket);
     else
@@ -68,20 +61,37 @@ static int create(struct bus_reader *r, const struct bus_session *session, enum 
     return err;
 }
 
+/*
+ * A stream that was there a moment ago may still be on its way out: of one that takes its place at once, nats-server 2.9 removes the
+ * folder with that of the old one, and stores nothing any more until it is restarted. And another host may make it meanwhile.
+ */
+static int look_later(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
+                      struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
+{
+    for (int64_t end_ns = clock_now_ns() + DELETION_NS; clock_now_ns() < end_ns && !atomic_load(&r->thread.stopping);) {
+        (void)poll(NULL, 0, DELETION_LOOK_MS);
+        progress_turn(&r->thread.progress);
+    }
+    return bus_stream_info(session, &r->shared->streams[bucket], ret_state, reason);
+}
+
 /* Asks for the stream's state; makes it first if there is none and we may. One with dangerous settings is not used. */
 static int look(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket,
                 struct bus_stream_state *ret_state, char reason[static BUS_REASON_CAP])
 {
-    const struct bus_stream *stream = &r->setup.streams[bucket];
+    const struct bus_stream *stream = &r->shared->streams[bucket];
     int err = bus_stream_info(session, stream, ret_state, reason);
-    progress_turn(&r->progress);
+    progress_turn(&r->thread.progress);
+    if (err == -ENOENT && r->seen[bucket] && r->shared->options.create)
+        err = look_later(r, session, bucket, ret_state, reason);
     if (err == -ENOENT) {
         err = create(r, session, bucket, reason);
         if (err == 0)
             err = bus_stream_info(session, stream, ret_state, reason);
     }
+    r->seen[bucket] |= err == 0;
     if (err == 0)
-        atomic_store(&r->setup.message_ttl[bucket], ret_state->settings.message_ttl);
+        atomic_store(&r->shared->message_ttl[bucket], ret_state->settings.message_ttl);
     if (err == 0 && ret_state->settings.refused[0]) {
         snprintf(reason, BUS_REASON_CAP, "%s", ret_state->settings.refused);
         err = -ENOTSUP;
@@ -97,7 +107,7 @@ static void read_clock(struct bus_reader *r, const struct bus_session *session, 
 {
     char reason[BUS_REASON_CAP];
     struct bus_stream_state hosts;
-    if (bus_stream_info(session, &r->setup.streams[BUS_HOSTS], &hosts, reason) == 0 && hosts.now_ns > state->now_ns)
+    if (bus_stream_info(session, &r->shared->streams[BUS_HOSTS], &hosts, reason) == 0 && hosts.now_ns > state->now_ns)
         state->now_ns = hosts.now_ns;
 }
 
@@ -106,32 +116,32 @@ static void answer_info(struct bus_reader *r, const struct order *o, int err, co
 {
     struct bus_info info = err ? (struct bus_info){.err = err, .reason = reason} : state->info;
     info.lacks = state->settings.lacks;
-    bus_mail_info(r->setup.box, o->bucket, o->kind == ORDER_CHECK, &info);
+    bus_mail_info(r->shared->box, o->bucket, o->kind == BUS_CHECK, &info);
 }
 
 /* --- mirrors --- */
 
 static bool has_mirror(const struct bus_reader *r, enum bus_bucket bucket)
 {
-    return r->setup.mirrors[bucket].stream.name[0];
+    return r->shared->mirrors[bucket].stream.name[0];
 }
 
 static void tell_mirror(struct bus_reader *r, enum bus_bucket bucket, const struct mirror_mail *news)
 {
-    bus_mail_mirror(r->setup.box, bucket, news);
+    bus_mail_mirror(r->shared->box, bucket, news);
 }
 
 static void make_missing(struct bus_reader *r, const struct bus_mirror_session *local, enum bus_bucket bucket,
                          const struct bus_stream_state *origin)
 {
     char why[BUS_REASON_CAP] = "", text[BUS_REASON_CAP + 96];
-    const struct bus_mirror *mirror = &r->setup.mirrors[bucket];
+    const struct bus_mirror *mirror = &r->shared->mirrors[bucket];
     bool told = bus_mirror_make(local, mirror, origin, false, why) == 0 || strcmp(why, r->mirror_why[bucket]) == 0;
     snprintf(r->mirror_why[bucket], BUS_REASON_CAP, "%s", why);
     if (told)
         return;
     snprintf(text, sizeof text, "the mirror %.64s %s", mirror->stream.name, why);
-    bus_mail_text(r->setup.box, BUS_MAIL_PROBLEM, bucket, 0, text);
+    bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, bucket, 0, text);
 }
 
 /* How the mirror is; one that is missing is made where we may, for the next one who reads. */
@@ -139,22 +149,22 @@ static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_
                                          enum bus_bucket bucket, const struct bus_stream_state *origin,
                                          struct bus_stream_state *ret_state)
 {
-    enum bus_mirror_state found = bus_mirror_look(local, &r->setup.mirrors[bucket], origin, ret_state);
-    progress_turn(&r->progress);
-    if (found == BUS_MIRROR_MISSING && origin && r->setup.create_mirrors)
+    enum bus_mirror_state found = bus_mirror_look(local, &r->shared->mirrors[bucket], origin, ret_state);
+    progress_turn(&r->thread.progress);
+    if (found == BUS_MIRROR_MISSING && origin && r->shared->options.create_mirrors)
         make_missing(r, local, bucket, origin);
-    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_FOUND, .state = found});
+    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
     return found;
 }
 
-/* False: not by the mirror. */
+/* Reads the bucket from its mirror. False: that did not work, or there is none to read. */
 static bool read_mirror(struct bus_reader *r, struct bus_link *link, const struct bus_session *session,
                         enum bus_bucket bucket, const struct bus_stream_state *origin)
 {
     struct bus_mirror_session local;
     struct bus_stream_state state;
     char reason[BUS_REASON_CAP];
-    if (!has_mirror(r, bucket) || bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) < 0)
+    if (!has_mirror(r, bucket) || bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) < 0)
         return false;
     bool valid = find_mirror(r, &local, bucket, origin, &state) == BUS_MIRROR_VALID && !r->mirror_failed[bucket];
     r->mirror_failed[bucket] = false;
@@ -169,12 +179,12 @@ static void look_at_mirror(struct bus_reader *r, const struct bus_session *sessi
     struct bus_mirror_session local;
     struct bus_stream_state origin, state;
     char reason[BUS_REASON_CAP];
-    if (session && bus_stream_info(session, &r->setup.streams[bucket], &origin, reason) == 0 &&
-        bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) == 0) {
+    if (session && bus_stream_info(session, &r->shared->streams[bucket], &origin, reason) == 0 &&
+        bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) == 0) {
         (void)find_mirror(r, &local, bucket, &origin, &state);
         bus_mirror_end(&local);
     }
-    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_LOOKED_AT});
+    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
 /* Leases tell what time it is there; of records alone nobody knows how old they are. */
@@ -183,7 +193,7 @@ static void read_mirror_clock(struct bus_reader *r, const struct bus_mirror_sess
 {
     char reason[BUS_REASON_CAP];
     struct bus_stream_state hosts;
-    const struct bus_stream *stream = &r->setup.mirrors[BUS_HOSTS].stream;
+    const struct bus_stream *stream = &r->shared->mirrors[BUS_HOSTS].stream;
     if (bus_stream_info(&local->session, stream, &hosts, reason) == 0 && hosts.last_time_ns > state->now_ns)
         state->now_ns = hosts.last_time_ns;
 }
@@ -194,7 +204,7 @@ static void remember(struct bus_reader *r, struct bus_link *link, const struct b
     struct bus_mirror_session local;
     struct bus_stream_state state = {0};
     char reason[BUS_REASON_CAP];
-    int err = session ? bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, reason) : -ENOTCONN;
+    int err = session ? bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, reason) : -ENOTCONN;
     if (!err) {
         err = find_mirror(r, &local, bucket, NULL, &state) == BUS_MIRROR_VALID ? 0 : -ENOENT;
         if (!err)
@@ -206,20 +216,20 @@ static void remember(struct bus_reader *r, struct bus_link *link, const struct b
         r->of_mirrors[bucket].requests = snapshot.requests;
         bus_mirror_end(&local);
     }
-    tell_mirror(r, bucket, &(struct mirror_mail){.news = MIRROR_REMEMBERED, .err = err, .newest_ns = state.now_ns});
+    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
 }
 
 static void make_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
 {
-    struct mirror_mail news = {.news = MIRROR_MADE, .err = -ENOTCONN};
+    struct mirror_mail news = {.order = BUS_MAKE_MIRROR, .err = -ENOTCONN};
     struct bus_mirror_session local;
     struct bus_stream_state origin;
     if (session)
-        news.err = bus_stream_info(session, &r->setup.streams[bucket], &origin, news.text);
+        news.err = bus_stream_info(session, &r->shared->streams[bucket], &origin, news.text);
     if (!news.err)
-        news.err = bus_mirror_begin(session, &r->setup.mirrors[bucket], &local, news.text);
+        news.err = bus_mirror_begin(session, &r->shared->mirrors[bucket], &local, news.text);
     if (!news.err) {
-        news.err = bus_mirror_make(&local, &r->setup.mirrors[bucket], &origin, true, news.text);
+        news.err = bus_mirror_make(&local, &r->shared->mirrors[bucket], &origin, true, news.text);
         bus_mirror_end(&local);
     }
     tell_mirror(r, bucket, &news);
@@ -234,10 +244,10 @@ static void read_bucket(struct bus_reader *r, struct bus_link *link, const struc
     struct bus_stream_state state = {0};
     int err = session ? look(r, session, o->bucket, &state, reason) : -ENOTCONN;
     answer_info(r, o, err, reason, &state);
-    if (o->kind == ORDER_CHECK)
+    if (o->kind == BUS_CHECK)
         return;
     if (err) {
-        bus_mail_text(r->setup.box, BUS_MAIL_END, o->bucket, err, reason);
+        bus_mail_text(r->shared->box, BUS_MAIL_END, o->bucket, err, reason);
         return;
     }
     if (o->bucket == BUS_SERVICES)
@@ -248,13 +258,13 @@ static void read_bucket(struct bus_reader *r, struct bus_link *link, const struc
 
 static void carry_out(struct bus_reader *r, const struct order *o)
 {
-    struct bus_link *link = bus_links_now(r->setup.links);
+    struct bus_link *link = bus_links_now(r->shared->links);
     const struct bus_session *session = bus_link_use(link);
-    if (o->kind == ORDER_REMEMBER)
+    if (o->kind == BUS_REMEMBER)
         remember(r, link, session, o->bucket);
-    else if (o->kind == ORDER_LOOK)
+    else if (o->kind == BUS_LOOK_AT_MIRROR)
         look_at_mirror(r, session, o->bucket);
-    else if (o->kind == ORDER_MAKE)
+    else if (o->kind == BUS_MAKE_MIRROR)
         make_mirror(r, session, o->bucket);
     else
         read_bucket(r, link, session, o);
@@ -266,9 +276,9 @@ static void *reader_main(void *arg)
 {
     struct bus_reader *r = arg;
     struct pollfd fd = {.fd = mailbox_fd(r->orders), .events = POLLIN};
-    while (!atomic_load(&r->stopping)) {
+    while (!atomic_load(&r->thread.stopping)) {
         (void)poll(&fd, 1, PROGRESS_WAIT_NS / NS_PER_MS);
-        progress_turn(&r->progress);
+        progress_turn(&r->thread.progress);
         for (struct mail *next, *mail = mailbox_take(r->orders); mail; mail = next) {
             next = mail->next;
             carry_out(r, (struct order *)mail);
@@ -278,34 +288,31 @@ static void *reader_main(void *arg)
     return NULL;
 }
 
-int bus_reader_new(const struct bus_reader_setup *setup, struct bus_reader **ret_reader)
+int bus_reader_new(struct bus_shared *shared, struct bus_reader **ret_reader)
 {
     struct bus_reader *r = calloc(1, sizeof *r);
     if (!r)
         return -ENOMEM;
-    r->setup = *setup;
+    r->shared = shared;
     sem_init(&r->credits, 0, SNAPSHOT_CREDITS);
     for (int i = 0; i < BUS_BUCKETS; i++) {
-        for (int k = 0; k < ORDERS; k++)
-            r->order[k][i] = (struct order){.bucket = (enum bus_bucket)i, .kind = (enum order_kind)k};
+        for (int k = 0; k < BUS_ORDERS; k++)
+            r->orders_of[k][i] = (struct order){.kind = (enum bus_order)k, .bucket = (enum bus_bucket)i};
         r->snapshots[i] = (struct bus_snapshot){
-            .stream = &setup->streams[i],
+            .stream = &shared->streams[i],
             .bucket = (enum bus_bucket)i,
-            .box = setup->box,
-            .counters = setup->counters,
+            .shared = shared,
             .credits = &r->credits,
-            .max_value = setup->max_value,
-            .timeout_ns = setup->snapshot_timeout_ns,
             .stall_ns = BUS_REQUEST_TIMEOUT_NS / 2,
-            .stopping = &r->stopping,
-            .progress = &r->progress,
+            .stopping = &r->thread.stopping,
+            .progress = &r->thread.progress,
         };
         r->of_mirrors[i] = r->snapshots[i];
-        r->of_mirrors[i].stream = &setup->mirrors[i].stream;
+        r->of_mirrors[i].stream = &shared->mirrors[i].stream;
         r->of_mirrors[i].of_mirror = true;
         r->of_mirrors[i].requests = MIRROR_REQUESTS;
     }
-    int err = mailbox_new(ORDERS * BUS_BUCKETS + 1, &r->orders);
+    int err = mailbox_new(BUS_ORDERS * BUS_BUCKETS + 1, &r->orders);
     if (err < 0) {
         bus_reader_free(r);
         return err;
@@ -323,57 +330,21 @@ void bus_reader_free(struct bus_reader *r)
     free(r);
 }
 
-void bus_reader_set_watchdog(struct bus_reader *r, struct watchdog *watchdog)
+int bus_reader_start(struct bus_reader *r, struct watchdog *watchdog)
 {
-    r->watchdog = watchdog;
-}
-
-int bus_reader_start(struct bus_reader *r)
-{
-    int err = -pthread_create(&r->thread, NULL, reader_main, r);
-    if (err == 0)
-        (void)pthread_setname_np(r->thread, "bus-read");
-    r->started = err == 0;
-    if (r->started)
-        watchdog_watch(r->watchdog, &r->progress, "bus-read");
-    return err;
+    return bus_thread_start(&r->thread, "bus-read", reader_main, r, watchdog);
 }
 
 void bus_reader_stop(struct bus_reader *r)
 {
-    if (!r->started)
-        return;
-    r->started = false;
-    atomic_store(&r->stopping, true);
-    sem_post(&r->credits); /* it may wait for one */
-    mailbox_wake(r->orders);
-    (void)pthread_join(r->thread, NULL);
-    watchdog_unwatch(r->watchdog, &r->progress);
+    atomic_store(&r->thread.stopping, true);
+    sem_post(&r->credits); /* the thread may be waiting for a credit */
+    bus_thread_stop(&r->thread, r->orders);
 }
 
-void bus_reader_resync(struct bus_reader *r, enum bus_bucket bucket)
+void bus_reader_order(struct bus_reader *r, enum bus_order order, enum bus_bucket bucket)
 {
-    mailbox_force(r->orders, &r->order[ORDER_RESYNC][bucket].mail);
-}
-
-void bus_reader_check(struct bus_reader *r, enum bus_bucket bucket)
-{
-    mailbox_force(r->orders, &r->order[ORDER_CHECK][bucket].mail);
-}
-
-void bus_reader_remember(struct bus_reader *r, enum bus_bucket bucket)
-{
-    mailbox_force(r->orders, &r->order[ORDER_REMEMBER][bucket].mail);
-}
-
-void bus_reader_look_at_mirror(struct bus_reader *r, enum bus_bucket bucket)
-{
-    mailbox_force(r->orders, &r->order[ORDER_LOOK][bucket].mail);
-}
-
-void bus_reader_make_mirror(struct bus_reader *r, enum bus_bucket bucket)
-{
-    mailbox_force(r->orders, &r->order[ORDER_MAKE][bucket].mail);
+    mailbox_force(r->orders, &r->orders_of[order][bucket].mail);
 }
 
 void bus_reader_credit(struct bus_reader *r)

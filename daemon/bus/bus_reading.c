@@ -26,7 +26,7 @@ int bus_reading_check(struct bus_reading *r)
     return clock_now_ns() > r->deadline_ns ? bus_reading_fail(r, -ETIMEDOUT, "the snapshot took too long") : 0;
 }
 
-int64_t bus_reading_patience(const struct bus_reading *r, unsigned stalls)
+int64_t bus_reading_wait_ns(const struct bus_reading *r, unsigned stalls)
 {
     int64_t times = 1;
     for (unsigned i = STALLS_FIRST; i < stalls && times < STALLS_MAX; i++)
@@ -37,7 +37,7 @@ int64_t bus_reading_patience(const struct bus_reading *r, unsigned stalls)
 
 static size_t batch_cap(const struct bus_reading *r)
 {
-    return BATCH_BYTES + r->s->max_value;
+    return BATCH_BYTES + r->s->shared->options.max_value;
 }
 
 static int take_credit(struct bus_reading *r)
@@ -52,8 +52,8 @@ void bus_reading_post(struct bus_reading *r)
 {
     if (!r->batch)
         return;
-    metric_add(&r->s->counters->snapshot_entries, r->batch->count);
-    mailbox_force(r->s->box, &r->batch->head.mail); /* bounded by the credits */
+    metric_add(&r->s->shared->counters.snapshot_entries, r->batch->count);
+    mailbox_force(r->s->shared->box, &r->batch->head.mail); /* bounded by the credits */
     r->batch = NULL;
 }
 
@@ -79,9 +79,9 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
     m->stored_ns = time_ns;
     m->age_ns = time_ns < r->now_ns ? r->now_ns - time_ns : 0;
     if (r->s->of_mirror && m->age_ns > r->s->stream->max_age_ns)
-        return 0; /* the bucket let go of it, which no mirror hears of */
+        return 0; /* the bucket has dropped it for its age, of which a mirror does not hear */
     if (m->kind == KV_REFUSED)
-        metric_inc(&r->s->counters->values_refused);
+        metric_inc(&r->s->shared->counters.values_refused);
     if (r->batch && entries_add(r->batch, BATCH_BYTES, m))
         return 0;
     int err = begin_batch(r);
@@ -93,5 +93,5 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
 
 void bus_reading_refuse(struct bus_reading *r, bool unreadable)
 {
-    metric_inc(unreadable ? &r->s->counters->unreadable : &r->s->counters->foreign);
+    metric_inc(unreadable ? &r->s->shared->counters.unreadable : &r->s->shared->counters.foreign);
 }

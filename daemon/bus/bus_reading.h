@@ -18,7 +18,7 @@ struct bus_reading {
     int64_t now_ns; /* on the server's clock, as ages are counted */
     struct entries_mail *batch;
     uint64_t next_seq; /* everything below was read */
-    bool only_pulls;   /* there is no other way */
+    bool only_pulls;   /* the consumer is the only way to read it: gets are of no use */
 };
 
 /* What a way of reading returns: 0 when everything up to the state's last sequence was read, a negative errno with a
@@ -41,7 +41,10 @@ void bus_reading_post(struct bus_reading *r);
 /* Counts a message that is no entry of this bucket, or whose headers cannot be read. */
 void bus_reading_refuse(struct bus_reading *r, bool unreadable);
 
-/* How long one that falls silent is waited for: longer and longer, since it may be slow. stalls counts the waits. */
-int64_t bus_reading_patience(const struct bus_reading *r, unsigned stalls);
+/*
+ * How long to wait for a server that has fallen silent: longer each time, since it may be slow. stalls: how often it
+ * was waited for.
+ */
+int64_t bus_reading_wait_ns(const struct bus_reading *r, unsigned stalls);
 
 #endif

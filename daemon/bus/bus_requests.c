@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From messages to mails, for those that may be answered. */
+/* Hands requests that may be answered to the main thread. */
 #include "daemon/bus/bus_requests.h"
 
 #include <stdlib.h>
@@ -24,14 +24,14 @@ static struct request_mail *copy(natsMsg *msg, size_t n)
     return mail;
 }
 
-/* NULL, or whose counter it is that it is not answered. */
+/* The counter of the reason why a request is not answered; NULL: it is. */
 static metric_value *refusal(struct bus_requests *r, natsMsg *msg)
 {
-    if (!wire_inbox_valid(natsMsg_GetReply(msg), r->host))
-        return &r->counters->requests_no_inbox;
+    if (!wire_inbox_valid(natsMsg_GetReply(msg), r->shared->options.host))
+        return &r->shared->counters.requests_no_inbox;
     if (natsMsg_GetDataLength(msg) > BUS_REQUEST_MAX)
-        return &r->counters->requests_too_large;
-    return atomic_load(&r->waiting) >= r->max ? &r->counters->requests_full : NULL;
+        return &r->shared->counters.requests_too_large;
+    return atomic_load(&r->waiting) >= r->max ? &r->shared->counters.requests_full : NULL;
 }
 
 static void take(struct bus_requests *r, natsMsg *msg)
@@ -40,12 +40,12 @@ static void take(struct bus_requests *r, natsMsg *msg)
     struct request_mail *mail = counter ? NULL : copy(msg, (size_t)natsMsg_GetDataLength(msg));
     if (mail) {
         atomic_fetch_add(&r->waiting, 1);
-        if (mailbox_post(r->box, &mail->head.mail) == 0)
+        if (mailbox_post(r->shared->box, &mail->head.mail) == 0)
             return;
         atomic_fetch_sub(&r->waiting, 1);
         free(mail);
     }
-    metric_inc(counter ? counter : &r->counters->requests_full);
+    metric_inc(counter ? counter : &r->shared->counters.requests_full);
 }
 
 void bus_requests_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure)

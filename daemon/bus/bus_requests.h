@@ -13,13 +13,11 @@
 #include <nats/nats.h>
 #include <stdatomic.h>
 
-#include "daemon/bus/bus_counters.h"
 #include "daemon/bus/bus_mail.h"
+#include "daemon/bus/bus_shared.h"
 
 struct bus_requests {
-    struct mailbox *box;
-    struct bus_counters *counters;
-    const char *host;      /* whose inbox is ours */
+    struct bus_shared *shared;
     size_t max;            /* that wait; 0: nobody is answered */
     atomic_size_t waiting; /* posted, not dispatched yet */
 };
@@ -27,7 +25,7 @@ struct bus_requests {
 /* A natsMsgHandler; closure is a struct bus_requests. */
 void bus_requests_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *closure);
 
-/* Main thread. One that was posted is being worked off. */
+/* Main thread. A request that was posted is being worked off: it does not count as waiting any more. */
 void bus_requests_taken(struct bus_requests *r);
 
 #endif

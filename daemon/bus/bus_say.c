@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is published and nobody confirms: events, and answers. Main thread. */
+/* Publishes messages that nobody acknowledges: events, and answers to requests. Main thread. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static int say(struct bus *b, const char *subject, int error, const void *bytes,
     mail->error = error;
     mail->n = n;
     mail->bytes = copy;
-    int err = bus_publisher_say(b->writer, mail);
+    int err = bus_publisher_say(b->publisher, mail);
     if (err < 0)
         free(mail);
     return err;

@@ -40,7 +40,10 @@ static natsStatus set_nkey(natsOptions *o, const char *path, char ret_why[static
     return err < 0 ? NATS_INVALID_ARG : natsOptions_SetNKeyFromSeed(o, key, path);
 }
 
-/* This one, too; what it would say of a file it cannot read is that no server is there. */
+/*
+ * The credentials are read here first, since of a file that it cannot read nats.c would say that no server is there.
+ * It reads the file again for each connection.
+ */
 static natsStatus set_credentials(natsOptions *o, const char *path, char ret_why[static BUS_WHY_CAP])
 {
     char *text;
@@ -135,7 +138,7 @@ static const struct {
     {SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, "the server wants a certificate (nats.tls.cert)"},
 };
 
-/* By what OpenSSL says when it checks the server's certificate; nats.c hands that on. */
+/* Causes by the text with which OpenSSL refuses the server's certificate, which nats.c hands on. */
 static const struct {
     const char *part, *text;
 } checks[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By what a connection proves who we are, and checks who the server is. Any thread. */
+/* Credentials, passwords, nkeys and TLS of a connection: how it proves who we are, and checks who the server is. Any thread. */
 #ifndef BUS_SECURITY_H
 #define BUS_SECURITY_H
 
@@ -13,7 +13,7 @@
  */
 natsStatus bus_security_set(natsOptions *o, const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
 
-/* The same, only to see whether they can be used: 0, -EINVAL with why, -ENOMEM. */
+/* Checks whether what access names can be used: 0, -EINVAL with why, -ENOMEM. */
 int bus_security_check(const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
 
 /*

@@ -27,6 +27,16 @@ struct bus_stream {
     bool traced; /* its messages may have a trace context among their headers */
 };
 
+/* A stream here that mirrors such a one of another region (bus_mirror.h). */
+struct bus_mirror {
+    struct bus_stream stream; /* the origin's, under the mirror's own name; no name: there is none */
+    char origin[BUS_KEY_MAX + 1];
+    char region[64];
+    char domain[BUS_KEY_MAX + 1], origin_domain[BUS_KEY_MAX + 1]; /* "": none */
+    char deliver[80]; /* what its origin sends it has subjects below this: an origin can tell regions apart by them */
+    int64_t keep_ns;
+};
+
 /* What a stream is set to, as far as it matters here. */
 struct bus_settings {
     bool direct; /* it has direct gets */

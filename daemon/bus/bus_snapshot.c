@@ -8,7 +8,7 @@
 #include "daemon/bus/bus_pull.h"
 #include "libdiscover/core/clock.h"
 
-/* How far the stream has come meanwhile: up to there, what the snapshot does not have comes live. */
+/* Posts how far the stream has come meanwhile: what the snapshot does not have up to there comes live. */
 static int post_info(struct bus_reading *r)
 {
     struct bus_stream_state state;
@@ -19,11 +19,11 @@ static int post_info(struct bus_reading *r)
         state.info.lacks = "";
     }
     if (err == 0)
-        bus_mail_info(r->s->box, r->s->bucket, false, &state.info);
+        bus_mail_info(r->s->shared->box, r->s->bucket, false, &state.info);
     return err;
 }
 
-/* Pulls that are cut get to the end too, in ever new beginnings. */
+/* Without another way, pulls that are cut go on all the same: each new one begins where the last one ended. */
 static int read_all(struct bus_reading *r)
 {
     int way = bus_pull_read(r);
@@ -44,7 +44,7 @@ int bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, cons
         .link = link,
         .session = session,
         .state = state,
-        .deadline_ns = clock_now_ns() + snapshot->timeout_ns,
+        .deadline_ns = clock_now_ns() + snapshot->shared->options.snapshot_timeout_ns,
         .now_ns = state->now_ns,
         .next_seq = 1,
     };
@@ -52,10 +52,10 @@ int bus_snapshot_read(struct bus_snapshot *snapshot, struct bus_link *link, cons
     bus_reading_post(&r);
     if (err == 0 && !snapshot->remembers)
         err = post_info(&r);
-    metric_inc(err ? &snapshot->counters->snapshot_failures : &snapshot->counters->snapshots);
+    metric_inc(err ? &snapshot->shared->counters.snapshot_failures : &snapshot->shared->counters.snapshots);
     if (!err && snapshot->of_mirror)
-        metric_inc(&snapshot->counters->mirror_snapshots);
+        metric_inc(&snapshot->shared->counters.mirror_snapshots);
     if (!snapshot->remembers)
-        bus_mail_text(snapshot->box, BUS_MAIL_END, snapshot->bucket, err, r.reason);
+        bus_mail_text(snapshot->shared->box, BUS_MAIL_END, snapshot->bucket, err, r.reason);
     return err;
 }

@@ -20,11 +20,9 @@
 struct bus_snapshot {
     const struct bus_stream *stream;
     enum bus_bucket bucket;
-    struct mailbox *box;
-    struct bus_counters *counters;
+    struct bus_shared *shared;
     sem_t *credits;
-    size_t max_value;
-    int64_t timeout_ns, stall_ns;
+    int64_t stall_ns;
     const atomic_bool *stopping; /* given up when it is set */
     struct progress *progress;   /* of the thread that reads */
     uint64_t requests;           /* made so far: numbers their inboxes */

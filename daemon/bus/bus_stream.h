@@ -28,7 +28,7 @@ struct bus_stream_state {
 int bus_stream_info(const struct bus_session *session, const struct bus_stream *stream,
                     struct bus_stream_state *ret_state, char ret_reason[static BUS_REASON_CAP]);
 
-/* Makes it. 0 too when somebody else has just made it. */
+/* Makes the stream. 0 also when somebody else has just made it. */
 int bus_stream_create(const struct bus_session *session, const struct bus_stream *stream,
                       char ret_reason[static BUS_REASON_CAP]);
 

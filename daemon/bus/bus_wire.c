@@ -197,7 +197,7 @@ static void swap(const char **a, const char **b)
     *b = kept;
 }
 
-/* Behind so many tokens; NULL: there are fewer. */
+/* What follows the first n tokens of a subject; NULL: it has fewer. */
 static const char *behind_tokens(const char *subject, int n)
 {
     for (; subject && n > 0; n--) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a certificate's life. */
+/* Reads when a certificate expires. */
 #include "daemon/bus/certificate.h"
 
 #include <errno.h>

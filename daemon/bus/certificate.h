@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Until when a certificate is good. Any thread; blocks on the disk. */
+/* When a certificate expires. Any thread; blocks on the disk. */
 #ifndef BUS_CERTIFICATE_H
 #define BUS_CERTIFICATE_H
 
@@ -14,7 +14,7 @@
  */
 int certificate_end(const char *path, int64_t *ret_left_s, char ret_when[static CERTIFICATE_TIME_CAP]);
 
-/* Whether it could be read, and is over. */
+/* Whether it could be read, and has expired. */
 bool certificate_expired(const char *path, char ret_when[static CERTIFICATE_TIME_CAP]);
 
 #endif
