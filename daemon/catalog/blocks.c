@@ -51,7 +51,22 @@ int blocks_drop_key(struct catalog *c, const char *key, size_t n)
     if (table_find(table_writer_table(c->table), key, n, &slot) < 0)
         return 0;
     table_writer_remove(c->table, key, n);
+    labels_remove(c, key, n);
     return 1;
+}
+
+/*
+ * Bytes of names that a domain's block has at most: no DNS answer holds more, since each name takes more bytes there.
+ * To list the others, too, with each change of a large domain, would be work for nobody.
+ */
+#define NAMES_BYTES_MAX 65536
+#define NAME_BYTES_MORE 16
+
+static uint8_t *put_name(uint8_t *at, const char *name, size_t n)
+{
+    *at++ = (uint8_t)n;
+    memcpy(at, name, n);
+    return at + n;
 }
 
 int blocks_write_domain(struct catalog *c, struct domain *d)
@@ -60,20 +75,20 @@ int blocks_write_domain(struct catalog *c, struct domain *d)
     snprintf(key, sizeof key, "%s/", d->name);
     if (d->n == 0)
         return blocks_drop(c, key);
-    if (blocks_reserve(c, words_for((size_t)d->n * (LABEL_MAX + 1) + 1)) < 0)
+    if (blocks_reserve(c, table_words(NAMES_BYTES_MAX + LABEL_CAP + 1)) < 0)
         return -ENOMEM;
     uint8_t *at = (uint8_t *)c->body;
-    for (const struct service *s = d->services; s; s = s->next_of_domain) {
-        const char *name = s->name + strlen(d->name) + 1;
-        size_t n = strlen(name);
-        *at++ = (uint8_t)n;
-        memcpy(at, name, n);
-        at += n;
+    uint32_t listed = 0;
+    size_t answer = 0, ahead = strlen(key);
+    for (const struct service *s = d->services; s && answer <= NAMES_BYTES_MAX; s = s->next_of_domain, listed++) {
+        size_t n = strlen(s->name + ahead);
+        at = put_name(at, s->name + ahead, n);
+        answer += n + NAME_BYTES_MORE;
     }
     size_t used = (size_t)(at - (uint8_t *)c->body);
-    size_t words = words_for(used + 1);
+    size_t words = table_words(used + 1);
     memset(at, 0, words * 8 - used);
-    return put(c, TABLE_DOMAIN, key, d->n, d->n, words);
+    return put(c, TABLE_DOMAIN, key, listed, listed, words);
 }
 
 int blocks_write_host(struct catalog *c, struct host *h)
@@ -82,9 +97,9 @@ int blocks_write_host(struct catalog *c, struct host *h)
     snprintf(key, sizeof key, "@%s", h->name);
     if (!h->listed)
         return blocks_drop(c, key);
-    if (blocks_reserve(c, words_for(ENTRY_MAX)) < 0)
+    if (blocks_reserve(c, table_words(ENTRY_MAX)) < 0)
         return -ENOMEM;
     size_t n = host_entry_write(&h->lease, h->alive, (uint8_t *)c->body);
-    memset((uint8_t *)c->body + n, 0, words_for(n) * 8 - n);
-    return put(c, TABLE_HOST, key, 0, h->n, words_for(n));
+    memset((uint8_t *)c->body + n, 0, table_words(n) * 8 - n);
+    return put(c, TABLE_HOST, key, 0, h->n, table_words(n));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of all instances and hosts, and which services that changes. */
+/* Keeps all instances and hosts, and notes which services a change of them touches. */
 #include "daemon/catalog/catalog.h"
 
 #include <errno.h>
@@ -57,6 +57,7 @@ void catalog_free_service(struct catalog *c, struct service *s)
     cursors_leave_service(c, s);
     HASH_DEL(c->services, s);
     service_order_fini(&s->order);
+    labels_end(&s->labels);
     free(s);
 }
 
@@ -73,10 +74,7 @@ void catalog_free(struct catalog *c)
     struct service *s, *next_s;
     struct domain *d, *next_d;
     struct host *h, *next_h;
-    for (struct instance *i; (i = instance_index_any(&c->instances));) {
-        instance_index_remove(&c->instances, i);
-        free_instance(i);
-    }
+    instance_index_fini(&c->instances, free_instance);
     HASH_ITER(hh, c->services, s, next_s)
     {
         catalog_free_service(c, s);
@@ -99,7 +97,7 @@ void catalog_free(struct catalog *c)
     free(c->body);
     free(c->pages);
     free(c->staging.pages);
-    deadlines_fini(&c->foreign);
+    deadlines_fini(&c->foreign.due);
     free(c);
 }
 
@@ -127,7 +125,7 @@ struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
         *ret_err = -ENOMEM;
         return NULL;
     }
-    catalog_touch(&c->dirty_hosts, &h->dirty); /* so that the next flush forgets it if nothing comes of it */
+    catalog_touch(&c->dirty_hosts, &h->dirty); /* the next flush forgets it if it has got nothing by then */
     return h;
 }
 
@@ -170,7 +168,9 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
     return s;
 }
 
-static struct service *service_of(struct catalog *c, const struct instance_key *key, bool own, int *ret_err)
+/* limited: the host whose instance it is for, if limits apply to it. */
+static struct service *service_of(struct catalog *c, const struct instance_key *key, const struct host *limited,
+                                  int *ret_err)
 {
     struct service *s;
     char name[SERVICE_CAP];
@@ -178,7 +178,7 @@ static struct service *service_of(struct catalog *c, const struct instance_key *
     HASH_FIND_STR(c->services, name, s);
     if (s)
         return s;
-    int limit = own ? 0 : limit_of_domain(c, key->domain);
+    int limit = limited ? limit_of_domain(c, key->domain, limited) : 0;
     if (limit) {
         *ret_err = limit;
         return NULL;
@@ -214,6 +214,7 @@ static void host_link(struct catalog *c, struct host *h, struct instance *i)
 static void host_unlink(struct catalog *c, struct host *h, struct instance *i)
 {
     sweep_unlinked(c, i);
+    host_unlinked(h, i);
     DL_DELETE2(h->instances, i, prev_of_host, next_of_host);
     h->n--;
     if (!i->ttl_ns) {
@@ -237,7 +238,7 @@ static void touch_instance(struct catalog *c, struct instance *i)
     catalog_touch(&c->dirty_hosts, &i->host->dirty);
 }
 
-/* With its place in the order of its service. */
+/* What the instance takes up, its place in the order of its service included. */
 static size_t instance_bytes(const struct instance *i)
 {
     return sizeof *i + i->details_n + sizeof i;
@@ -272,20 +273,21 @@ static struct instance *new_instance(const struct instance_key *key, uint64_t id
     return i;
 }
 
-static int link_instance(struct catalog *c, struct instance *i, const struct instance_key *key)
+/* is_new: it replaces no other version. */
+static int link_instance(struct catalog *c, struct instance *i, const struct instance_key *key, bool is_new)
 {
     int err = -ENOMEM;
     struct host *h = catalog_host_of(c, key->host, &err);
     if (!h)
         return err;
-    bool own = strcmp(h->name, c->host) == 0;
-    int limit = own ? 0 : limit_of_host(c, h, i);
+    const struct host *limited = is_new && strcmp(h->name, c->host) != 0 ? h : NULL;
+    int limit = limited ? limit_of_host(c, h, i) : 0;
     if (limit)
         return limit;
-    struct service *s = service_of(c, key, own, &err);
+    struct service *s = service_of(c, key, limited, &err);
     if (!s)
         return err;
-    if (!own && (limit = limit_of_service(c, s)))
+    if (limited && (limit = limit_of_service(c, s, h)))
         return limit;
     i->host = h;
     if ((err = instance_index_add(&c->instances, i)) < 0)
@@ -315,7 +317,7 @@ static bool newer(const struct record *r, bool foreign, const struct instance *i
     return r->epoch != i->epoch ? r->epoch > i->epoch : r->counter > i->counter;
 }
 
-/* The details are as long: the new version can take the old one's place in memory, and in every list. */
+/* Whether the details are as long: then the new version can take the old one's place in memory, and in every list. */
 static bool same_shape(const struct instance *a, const struct instance *b)
 {
     return a->details_n == b->details_n && !a->ttl_ns == !b->ttl_ns &&
@@ -335,17 +337,14 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     if (!old->ttl_ns)
         old->host->digest ^= old->digest ^ i->digest;
     old->digest = i->digest;
-    old->ttl_ns = i->ttl_ns;
-    if (i->ttl_ns)
-        foreign_will_expire(c, old, i->expires_ns);
-    old->frozen = false;
+    foreign_renew(c, old, i);
     instance_confirm(c, old);
     old->epoch = i->epoch;
     old->counter = i->counter;
     old->revision = i->revision;
     old->put_ns = i->put_ns;
     old->reached_us = 0;
-    if (served && same_contents(old, i)) /* only written again: nobody's answer changes */
+    if (served && same_contents(old, i)) /* the same contents, written again: no answer changes */
         return;
     old->endpoint = i->endpoint;
     old->service->unexported += (uint32_t)i->unexported - old->unexported;
@@ -354,7 +353,7 @@ static void overwrite(struct catalog *c, struct instance *old, struct instance *
     instance_changed(c, old);
 }
 
-/* Takes i. */
+/* Puts i in the place of old, and takes it over. */
 static int replace(struct catalog *c, struct instance *old, struct instance *i, const struct instance_key *key)
 {
     if (old && same_shape(old, i)) {
@@ -365,14 +364,14 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
     if (old && strcmp(key->host, c->host) != 0 && !hostname_fits(c, old->host, instance_hostname(i), old)) {
         c->counts.refused_limit++;
         free(i);
-        return -EMLINK; /* what was known stays */
+        return -EMLINK; /* what was known before stays */
     }
     if (old) {
         unlink_instance(c, old);
         free_instance(old);
     }
     i->mark = c->mark;
-    int err = link_instance(c, i, key);
+    int err = link_instance(c, i, key, !old);
     if (err) {
         c->counts.refused_limit += catalog_limit_text(err) != NULL;
         free(i);
@@ -382,7 +381,10 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
     return 0;
 }
 
-/* A snapshot has something else than what is known, and is not newer: who is right is told by the lease. Takes i. */
+/*
+ * A snapshot has something else than what is known, and not newer: keeps it beside that until the host's lease tells
+ * which of the two is right (catalog_evidence.c). Takes i over.
+ */
 static void note_instead(struct instance *old, struct instance *i)
 {
     i->endpoint.tier = old->endpoint.tier;
@@ -396,13 +398,16 @@ static bool is_same(const struct instance *old, struct instance *i)
     return i->epoch == old->epoch && i->counter == old->counter && same_shape(old, i) && same_contents(old, i);
 }
 
-/* What is known is not older. Takes i, which is NULL unless it came in a snapshot. */
+/*
+ * A record came that is not newer than what is known. Takes i over, which is NULL unless the record came in a
+ * snapshot.
+ */
 static int keep_known(struct catalog *c, struct instance *old, const struct record *record,
                       const struct catalog_origin *origin, struct instance *i)
 {
     bool known = record->epoch == old->epoch && record->counter == old->counter;
     c->counts.ignored_old += !known;
-    if (known && origin->revision) { /* it was put again, as it is */
+    if (known && origin->revision) { /* the same version was put again */
         old->revision = origin->revision;
         old->put_ns = origin->put_ns;
     }
@@ -428,21 +433,26 @@ int catalog_put_record(struct catalog *c, const struct instance_key *key, const 
     struct instance *i = new_instance(key, id, record);
     if (!i)
         return -ENOMEM;
-    i->ttl_ns = how.ttl_ns;
-    i->expires_ns = how.expires_ns;
+    foreign_arrived(c, i, how.ttl_ns, how.expires_ns);
     i->revision = how.origin.revision;
     i->put_ns = how.origin.put_ns;
     hostname_resolve(c, i);
     return older ? keep_known(c, old, record, &how.origin, i) : replace(c, old, i, key);
 }
 
+struct instance_key instance_key_of(const struct instance *i)
+{
+    struct instance_key key = {0};
+    (void)service_parse(i->service->name, key.domain, key.service); /* the name was made of two valid ones */
+    memcpy(key.host, i->host->name, sizeof key.host);
+    snprintf(key.instance, sizeof key.instance, "%s", (const char *)i->details + 1);
+    return key;
+}
+
 void catalog_give_way(struct catalog *c, struct instance *i)
 {
     struct instance *instead = i->instead;
-    struct instance_key key;
-    (void)service_parse(i->service->name, key.domain, key.service); /* it was made of these */
-    memcpy(key.host, i->host->name, sizeof key.host);
-    snprintf(key.instance, sizeof key.instance, "%s", (const char *)i->details + 1);
+    const struct instance_key key = instance_key_of(i);
     i->instead = NULL;
     (void)replace(c, i, instead, &key); /* -ENOMEM: it is missing until it is read again */
 }

@@ -32,7 +32,7 @@ struct catalog_options {
     const char *host, *region, *zone; /* this host: always alive, and where nearness is counted from */
     const char *of_region;            /* whose instances these are, where it is another region; else NULL */
     struct table_writer *table;       /* to write into one that others write into as well; NULL: into one of its own */
-    uint64_t table_words;             /* of the first segment of that */
+    uint64_t table_words;             /* words of the first segment of a table of its own */
     uint64_t first_index;             /* changes are numbered from here on (catalog_changes.h) */
     size_t hosts_max, services_max, instances_per_host_max;
     size_t hostnames_per_host_max, instances_max, instances_per_service_max, services_per_domain_max; /* 0: no limit */
@@ -68,15 +68,16 @@ struct catalog_origin {
 };
 
 /*
- * The same for a record of which that is known. Found in a snapshot of the bucket, and older than what is known, or of the
- * same version and other contents: what is known stays but counts as not found.
+ * As catalog_put, for a record whose origin is known. If a snapshot of the bucket has it in an older version than what
+ * is known, or in the same version with other contents, then what is known stays, but counts as not found by the
+ * snapshot.
  */
 int catalog_put_from(struct catalog *c, const struct instance_key *key, const struct record *record, bool in_snapshot,
                      const struct catalog_origin *origin);
 
 /*
- * What the bucket holds under the key cannot be read, or is not its owner's. That says nothing of what is known: it stays
- * while its host lives and vouches for it.
+ * The bucket holds something under the key that cannot be read, or is not its owner's. That says nothing of the
+ * instance: it stays while its host lives and vouches for it.
  */
 void catalog_unreadable(struct catalog *c, const struct instance_key *key);
 
@@ -87,19 +88,21 @@ struct foreign_life {
 };
 
 /*
- * The same for a foreign record, which depends on no host: it is served until now_ns + ttl_ns - age_ns. One that arrives
- * when its time is over is not taken: 1. -EPERM: the key is a daemon's, for its host has one; what is known stays.
+ * As catalog_put, for a foreign record, which depends on no host: it is served until now_ns + ttl_ns - age_ns. One
+ * that arrives when its time is over is not taken: 1. -EPERM: the host of the key has a daemon, so the key is that
+ * daemon's; what is known stays.
  */
 int catalog_put_foreign(struct catalog *c, const struct instance_key *key, const struct record *record,
                         struct foreign_life life, int64_t now_ns);
 
 /*
- * Removes foreign records whose time is over, a few hundred a call. Returns when to call again, which is at once when there
- * are more; INT64_MAX: there are none.
+ * Removes foreign records whose time is over, a few hundred a call. heard_ns: all that was put until then has been
+ * read, so records that ran out later may have been put again and stay for now. Returns when to call again: at once
+ * when there are more, or some that wait for a later heard_ns; INT64_MAX: there are none.
  */
-int64_t catalog_expire(struct catalog *c, int64_t now_ns);
+int64_t catalog_expire(struct catalog *c, int64_t heard_ns, int64_t now_ns);
 
-/* Gives every foreign record so much more: this process did not run, and read nothing. */
+/* Gives every foreign record ns more to live: so long this process did not run, and read nothing. */
 void catalog_postpone(struct catalog *c, int64_t ns);
 
 /*
@@ -109,7 +112,7 @@ void catalog_postpone(struct catalog *c, int64_t ns);
 void catalog_freeze(struct catalog *c, bool frozen);
 void catalog_extend(struct catalog *c, int64_t now_ns);
 
-/* No error if it is not there. */
+/* Removes an instance; no error if it is not there. */
 void catalog_remove(struct catalog *c, const struct instance_key *key);
 
 /*
@@ -123,13 +126,13 @@ void catalog_snapshot_end(struct catalog *c, bool sweep);
 /* A snapshot will bring so many: makes room for them in the table, before there is much to be moved for it. */
 void catalog_expect(struct catalog *c, uint64_t instances);
 
-/* How many instances of other hosts would be removed. */
+/* How many instances of other hosts would be removed if the snapshot ended now. */
 size_t catalog_unmarked(const struct catalog *c);
 
 /* What is known of a host. -EUSERS: too many; -ENOMEM. */
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns);
 
-/* Whether a lease, or a file, has told of the host. */
+/* Whether the host is known by a lease or from the catalog file, not only by its instances. */
 bool catalog_knows_host(const struct catalog *c, const char *host);
 
 /* Whether the last catalog_set_host said that it lives. */
@@ -148,7 +151,7 @@ void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn,
  */
 void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
-/* One that is not alive is forgotten by the next catalog_forget_gone that finds no instances of it. */
+/* A host that is not alive is forgotten by the next catalog_forget_gone that finds no instances of it. */
 void catalog_forget(struct catalog *c, const char *host);
 
 /*
@@ -162,10 +165,10 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
 
 /*
  * Calls fn for every host name that instances have instead of an address, now and, from a flush, whenever one comes
- * (held) or the last instance with it has gone. address: the last one known. fn must not call the catalog. NULL: no
- * longer.
+ * (held) or the last instance with it has gone. address: the last one known. fn must not call the catalog, and says
+ * false of a name for which it has no room: it is told of it again when another one has gone. NULL: no longer.
  */
-typedef void catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct addresses *address);
+typedef bool catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct addresses *address);
 void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *arg);
 
 /*
@@ -174,10 +177,16 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
  */
 int catalog_set_address(struct catalog *c, const char *hostname, const struct addresses *address);
 
-/* Whether all that a host's lease tells of is known here, and nothing else of it. */
+/* Whether just those records of a host are known here that its lease counts. */
 bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease);
 
-/* Whether an instance of this host may have that host name; of other hosts catalog_put sees to it. */
+/* As catalog_has_all, but leaves aside the host's records that are older than the lease's min_epoch. */
+bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease);
+
+/*
+ * Whether the limit on host names allows an instance of this host to have that one; for other hosts catalog_put checks
+ * it.
+ */
 bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 /*
  * Calls fn for every service of which the table says something else than before, from catalog_flush and
@@ -212,15 +221,15 @@ bool catalog_knows_service(const struct catalog *c, const char *service);
 size_t catalog_flush(struct catalog *c);
 
 /*
- * What could not be written, for want of memory or of a descriptor, waits. Whether anything does, how much, and: at the next
- * flush it is tried again; returns how much.
+ * Entries that could not be written, for want of memory or of a descriptor, wait. Whether there are any; how many; and
+ * catalog_flush_again: they are tried again at the next flush, returns how many.
  */
 bool catalog_is_unwritten(const struct catalog *c);
 size_t catalog_unwritten(const struct catalog *c);
 size_t catalog_flush_again(struct catalog *c);
 /*
- * The same in pieces: some blocks; whether there are more to write; and whether there is more to do, which may also be that
- * what is written moves to a larger segment.
+ * The same in pieces: at most so many blocks, or the next part of a large service; whether there are more to write; and
+ * whether there is more to do, which may also be that what is written moves to a larger segment.
  */
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks);
 bool catalog_is_dirty(const struct catalog *c);

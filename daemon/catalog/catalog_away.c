@@ -28,7 +28,7 @@ size_t blocks_service_key(const struct catalog *c, const char *name, char ret_ke
     return c->away && find(c, name) ? away_key(c, name, ret_key) : blocks_key(c, name, ret_key);
 }
 
-/* No page of it is under the key that it has now. */
+/* Writes the service whole: none of its pages is under the key that it has from now on. */
 static void write_anew(struct catalog *c, struct service *s)
 {
     blocks_forget_pages(s);
@@ -49,7 +49,7 @@ static int add(struct away **set, const char *service)
     return -ENOMEM;
 }
 
-/* Its own key first, so that there is always an answer. */
+/* Writes the service under its own key before it is removed from the other one, so that there is always an answer. */
 static void come_back(struct catalog *c, struct away *a, struct service *s)
 {
     char key[BLOCK_KEY_CAP];

@@ -33,7 +33,7 @@ void cursors_leave_host(const struct catalog *c, const struct host *h)
             cursor->host = h->hh.next;
 }
 
-/* One that came to nothing, or whose instances have gone, waits to be forgotten: it is not there. */
+/* Passes over services without instances, which wait to be forgotten. */
 bool catalog_cursor_service(struct catalog_cursor *cursor, struct catalog_service_info *ret_service)
 {
     const struct service *s = cursor->service;

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the catalog knows beside what it serves. */
+/* Facts for `explain`: what the catalog knows of an instance beside what it serves. */
 #include "daemon/catalog/catalog_explain.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/catalog/model.h"
-
-static struct instance_key key_of(const struct instance *i)
-{
-    struct instance_key key = {0};
-    (void)service_parse(i->service->name, key.domain, key.service); /* it was made of these */
-    memcpy(key.host, i->host->name, sizeof key.host);
-    snprintf(key.instance, sizeof key.instance, "%s", (const char *)i->details + 1);
-    return key;
-}
 
 int catalog_explain(const struct catalog *c, uint64_t id, struct catalog_explained *ret_explained)
 {
@@ -30,11 +20,11 @@ int catalog_explain(const struct catalog *c, uint64_t id, struct catalog_explain
     e->put_ns = i->put_ns;
     e->reached_us = i->reached_us;
     e->reached_error_us = i->reached_error_us;
-    e->expires_ns = i->expires_ns;
-    e->frozen = i->frozen;
+    e->expires_ns = foreign_expires_ns(c, i);
+    e->frozen = foreign_is_frozen(c, i);
     e->unreadable = i->unread;
     e->host_listed = i->host->listed;
-    e->key = key_of(i);
+    e->key = instance_key_of(i);
     return catalog_read(c, id, &e->instance);
 }
 

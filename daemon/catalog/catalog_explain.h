@@ -8,7 +8,7 @@
 
 struct catalog_explained {
     struct served_facts facts;
-    enum served served; /* by these facts */
+    enum served served; /* the rule that follows from these facts */
     uint64_t counter;
     uint64_t revision;         /* of its record in the bucket; 0: not known */
     int64_t put_ns;            /* when that was put, on our clock; 0: not known */
@@ -17,18 +17,21 @@ struct catalog_explained {
     int64_t expires_ns;        /* of a foreign record */
     bool frozen;               /* it does not run out while the bus is lost */
     bool unreadable;           /* the bucket holds something under its key that cannot be read */
-    bool host_listed;          /* a lease, or a file, has told of its host */
-    struct instance_key key;   /* of it */
+    bool host_listed;          /* its host is known by a lease or from the catalog file */
+    struct instance_key key;   /* the instance's names */
     struct catalog_instance instance;
 };
 
 /* -ENOENT. */
 int catalog_explain(const struct catalog *c, uint64_t id, struct catalog_explained *ret_explained);
 
-/* How long its last change took from the server to the table, and by how much that may be wrong. Nothing if it has gone. */
+/*
+ * Notes how long an instance's last change took from the server to the table, and by how much that may be wrong. Does
+ * nothing if the instance has gone.
+ */
 void catalog_set_reached(struct catalog *c, uint64_t id, int64_t took_ns, int64_t error_ns);
 
-/* Whether it is there, and has that name. */
+/* Whether the instance is known, and has that name. */
 bool catalog_is_named(const struct catalog *c, uint64_t id, const char *instance);
 
 struct catalog_service_counts {

@@ -16,10 +16,10 @@
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_key.h"
 
-#define SNAPSHOT_MAGIC   UINT64_C(0x3150414e53435344) /* "DSCSNAP1" */
-#define SNAPSHOT_VERSION 1
-#define SNAPSHOT_MAX     (SIZE_MAX / 4)
-#define FOREIGN_TTL_NS   INT64_C(30000000000)
+#define CATALOG_FILE_MAGIC   UINT64_C(0x3150414e53435344) /* "DSCSNAP1" */
+#define CATALOG_FILE_VERSION 1
+#define CATALOG_FILE_MAX     (SIZE_MAX / 4)
+#define FOREIGN_TTL_NS       INT64_C(30000000000)
 
 enum { HEAD_MAGIC, HEAD_VERSION, HEAD_WALL_MS, HEAD_WORDS };
 
@@ -48,7 +48,10 @@ static bool is_kind_stored(const struct table_view *v)
     return v->kind == TABLE_SERVICE || v->kind == TABLE_HOST;
 }
 
-/* What another region has, under the name of the own one's. What was read before it came, or after it went, is the own one's. */
+/*
+ * Whether a block under a service's own key is another region's, which answers for it. Read before and after the
+ * block: if the failover began or ended meanwhile, the block counts as the own region's.
+ */
 static int is_answer_of_other(const struct table *table, uint32_t slot, struct table_view *v)
 {
     struct table_failover failover;
@@ -59,7 +62,7 @@ static int is_answer_of_other(const struct table *table, uint32_t slot, struct t
     return table_view_read(table, slot, v);
 }
 
-/* What the own region has while another one answers: it is stored as at other times. */
+/* Whether a block is what the own region has of a service while another one answers: it is stored as at other times. */
 static bool is_own_away(const struct table *table, const struct table_view *v)
 {
     struct table_region region;
@@ -93,7 +96,10 @@ static void forget_region(struct table_view *v)
     v->n_words -= back;
 }
 
-/* Whether it is to be stored with what the table has of that region; or a negative errno. The view becomes what is stored. */
+/*
+ * Reads a slot. Returns whether its block is to be stored as the region's, or a negative errno. The view becomes what
+ * is stored.
+ */
 static int take_block(const struct table *table, uint32_t slot, const char *region, struct table_view *v)
 {
     if (!is_kind_stored(v))
@@ -127,7 +133,7 @@ static int put_blocks(struct out *o, const struct table *table, const char *regi
 
 static int put_all(struct out *o, const struct table *table, const char *region, int64_t wall_ms)
 {
-    uint64_t head[HEAD_WORDS] = {SNAPSHOT_MAGIC, SNAPSHOT_VERSION, (uint64_t)wall_ms}, end = 0;
+    uint64_t head[HEAD_WORDS] = {CATALOG_FILE_MAGIC, CATALOG_FILE_VERSION, (uint64_t)wall_ms}, end = 0;
     if (!put_words(o, head, HEAD_WORDS))
         return -EIO;
     int err = put_blocks(o, table, region);
@@ -140,7 +146,7 @@ static int put_all(struct out *o, const struct table *table, const char *region,
     return good ? 0 : -EIO;
 }
 
-/* Which of the calls above failed does not matter, why does: the disk's own word for it. */
+/* Why a write failed, in the word of the disk, whichever of the calls has failed. */
 static int reason(int err)
 {
     return err == -EIO && errno ? -errno : err;
@@ -190,8 +196,8 @@ struct loading {
 };
 
 /*
- * Foreign records have no host that was ever heard of, and are served without: the same of a host whose lease was gone before
- * its records was not. Their time runs again once the bus is heard.
+ * A record that was served although its host was never heard of is a foreign one; a record that was not belongs to a
+ * host whose lease was gone before. The time of foreign records runs again once the bus is heard.
  */
 static int load_record(const struct loading *l, const struct instance_key *key, const struct record *r, bool served)
 {
@@ -220,14 +226,15 @@ static int tell_own(const struct loading *l, const struct instance_key *key, con
     return err;
 }
 
-/* What a host name last resolved to outlives a restart; it is the catalog's, whoever has the name: this host, too. */
+/*
+ * What a host name last resolved to outlives a restart. The address belongs to the name, not to an instance: so it is
+ * taken from this host's own records, too.
+ */
 static int load_address(struct catalog *c, const struct entry *e, const struct discover_endpoint *endpoint)
 {
-    struct addresses address = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
+    struct addresses address = addresses_of_endpoint(endpoint);
     if (!e->hostname[0] || !address.families)
         return 0;
-    memcpy(address.ipv4, endpoint->ipv4, sizeof address.ipv4);
-    memcpy(address.ipv6, endpoint->ipv6, sizeof address.ipv6);
     return catalog_set_address(c, e->hostname, &address);
 }
 
@@ -304,8 +311,8 @@ static int load_blocks(const struct loading *l, const uint64_t *at, const uint64
 static bool sound(const uint64_t *words, size_t n_bytes)
 {
     size_t n = n_bytes / sizeof *words;
-    return n_bytes % sizeof *words == 0 && n >= HEAD_WORDS + 2 && words[HEAD_MAGIC] == SNAPSHOT_MAGIC &&
-           words[HEAD_VERSION] == SNAPSHOT_VERSION && words[n - 2] == 0 &&
+    return n_bytes % sizeof *words == 0 && n >= HEAD_WORDS + 2 && words[HEAD_MAGIC] == CATALOG_FILE_MAGIC &&
+           words[HEAD_VERSION] == CATALOG_FILE_VERSION && words[n - 2] == 0 &&
            XXH3_64bits(words, n_bytes - sizeof *words) == words[n - 1];
 }
 
@@ -313,7 +320,7 @@ static int load(const struct loading *l, const char *path, int64_t *ret_wall_ms)
 {
     char *bytes;
     size_t n;
-    int err = file_read(path, SNAPSHOT_MAX, &bytes, &n);
+    int err = file_read(path, CATALOG_FILE_MAX, &bytes, &n);
     if (err)
         return err;
     const uint64_t *words = (const uint64_t *)bytes;

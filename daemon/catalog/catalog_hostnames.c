@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host names that instances have instead of an address, and what they resolve to. */
+/* Instances that have a host name instead of an address: which names there are, and what they resolve to. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/catalog/model.h"
 
-/* Behind the instance's own name (entry.h). */
+/* The host name follows the instance's own name (entry.h). */
 const char *instance_hostname(const struct instance *i)
 {
     return (const char *)i->details + i->details[0] + 3;
@@ -95,18 +95,11 @@ static void let_go(struct host *h, struct hostname *name)
     free(held);
 }
 
-static void give_address(struct instance *i, const struct addresses *address)
-{
-    i->endpoint.families = address->families;
-    memcpy(i->endpoint.ipv4, address->ipv4, sizeof i->endpoint.ipv4);
-    memcpy(i->endpoint.ipv6, address->ipv6, sizeof i->endpoint.ipv6);
-}
-
 void hostname_resolve(const struct catalog *c, struct instance *i)
 {
     const struct hostname *h = *instance_hostname(i) ? find(c, instance_hostname(i)) : NULL;
     if (h)
-        give_address(i, &h->address);
+        addresses_to_endpoint(&h->address, &i->endpoint);
 }
 
 int hostname_link(struct catalog *c, struct instance *i)
@@ -162,11 +155,16 @@ static void forget(struct catalog *c, struct hostname *h)
     free(h);
 }
 
+/* Tells the watcher of a name. One that goes makes room for one that was refused. */
 static void tell(struct catalog *c, struct hostname *h, bool held)
 {
-    if (c->hostname_fn && h->reported != held)
-        c->hostname_fn(c->hostname_arg, h->name, held, &h->address);
-    h->reported = held && c->hostname_fn;
+    if (!c->hostname_fn || h->reported == held)
+        return;
+    h->reported = c->hostname_fn(c->hostname_arg, h->name, held, &h->address) && held;
+    if (!held && c->waiting_hostnames.next)
+        catalog_touch(&c->dirty_hostnames, c->waiting_hostnames.next);
+    if (held && !h->reported && !h->dirty.queued)
+        catalog_wait(&c->waiting_hostnames, &h->dirty);
 }
 
 void hostnames_flush(struct catalog *c)
@@ -197,7 +195,7 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
     HASH_ITER(hh, c->hostnames, h, next)
     {
         h->reported = false;
-        if (h->n > 0)
+        if (h->n > 0 && !h->dirty.prev)
             tell(c, h, true);
     }
 }
@@ -211,7 +209,7 @@ int catalog_set_address(struct catalog *c, const char *hostname, const struct ad
         return 0;
     h->address = *address;
     for (uint32_t i = 0; i < h->n; i++) {
-        give_address(h->instances[i], address);
+        addresses_to_endpoint(address, &h->instances[i]->endpoint);
         instance_changed(c, h->instances[i]);
     }
     return 0;

@@ -4,33 +4,38 @@
 
 #include "daemon/catalog/model.h"
 
-/* max 0: no limit. */
-static bool reaches(size_t n, size_t max)
+#define MANY 64 /* instances of one host */
+
+/*
+ * Whether n reaches the limit (0: none). For a host with many instances, half of it is the limit, so that no host
+ * alone keeps others out.
+ */
+static bool reaches(size_t n, size_t max, const struct host *h)
 {
-    return max && n >= max;
+    return max && n + (h->n >= MANY ? h->n : 0) >= max;
 }
 
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i)
 {
-    if (reaches(c->instances.n, c->options.instances_max))
+    if (reaches(c->instances.n, c->options.instances_max, h))
         return -ENFILE;
     if (h->n >= c->options.instances_per_host_max)
         return -EDQUOT;
     return hostname_fits(c, h, instance_hostname(i), NULL) ? 0 : -EMLINK;
 }
 
-int limit_of_service(const struct catalog *c, const struct service *s)
+int limit_of_service(const struct catalog *c, const struct service *s, const struct host *h)
 {
-    return reaches(s->n, c->options.instances_per_service_max) ? -ENOBUFS : 0;
+    return reaches(s->n, c->options.instances_per_service_max, h) ? -ENOBUFS : 0;
 }
 
-int limit_of_domain(const struct catalog *c, const char *domain)
+int limit_of_domain(const struct catalog *c, const char *domain, const struct host *h)
 {
     const struct domain *d;
-    if (HASH_COUNT(c->services) >= c->options.services_max)
+    if (reaches(HASH_COUNT(c->services), c->options.services_max, h))
         return -E2BIG;
     HASH_FIND_STR(c->domains, domain, d);
-    return d && reaches(d->n, c->options.services_per_domain_max) ? -EXFULL : 0;
+    return d && reaches(d->n, c->options.services_per_domain_max, h) ? -EXFULL : 0;
 }
 
 const char *catalog_limit_text(int err)

@@ -28,7 +28,7 @@ struct catalog_instance {
 /* -ENOENT: it has gone. */
 int catalog_read(const struct catalog *c, uint64_t id, struct catalog_instance *ret_instance);
 
-/* The same of its endpoint alone. */
+/* As catalog_read, but the endpoint alone. */
 int catalog_endpoint(const struct catalog *c, uint64_t id, struct discover_endpoint *ret_endpoint);
 
 #endif

@@ -35,8 +35,11 @@ static void forget_service(struct catalog *c, struct service *s)
     catalog_free_service(c, s);
 }
 
-/* Not tried again at each flush: as long as there is no memory to be had, that would be all that is done. */
-static void wait(struct dirty *list, struct dirty *d)
+/*
+ * Takes what could not be written out of the queue: as long as there is no memory to be had, trying it at each flush
+ * would leave time for nothing else.
+ */
+void catalog_wait(struct dirty *list, struct dirty *d)
 {
     d->next = list->next;
     d->prev = list;
@@ -57,7 +60,7 @@ static size_t note(struct catalog *c, int result)
 static size_t note_or_wait(struct catalog *c, int result, struct dirty *waiting, struct dirty *d)
 {
     if (result < 0)
-        wait(waiting, d);
+        catalog_wait(waiting, d);
     return note(c, result);
 }
 
@@ -110,10 +113,12 @@ static int write_service(struct catalog *c, struct service *s)
     return result;
 }
 
-static size_t flush_service(struct catalog *c, struct service *s)
+/* A piece of a large service may be as much as many blocks: then it is the last for now. */
+static size_t flush_service(struct catalog *c, struct service *s, size_t *max_blocks)
 {
     if (!blocks_write_ahead(c, s)) {
         catalog_touch(&c->dirty_services, &s->dirty);
+        *max_blocks = 0;
         return 0;
     }
     size_t changes = note_or_wait(c, write_service(c, s), &c->waiting_services, &s->dirty);
@@ -134,6 +139,7 @@ static size_t flush_domain(struct catalog *c, struct domain *d)
 
 static size_t flush_host(struct catalog *c, struct host *h)
 {
+    host_end_if_due(c, h);
     size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
     if (changes)
         services_tell(c, "");
@@ -146,7 +152,7 @@ static size_t flush_host(struct catalog *c, struct host *h)
     return changes;
 }
 
-/* With the time that is left, the table goes on moving to another segment. */
+/* In the time that is left, moves a piece of the table to the next segment. */
 static bool move_some(struct catalog *c)
 {
     bool moving = table_writer_is_moving(c->table);
@@ -155,15 +161,17 @@ static bool move_some(struct catalog *c)
 }
 
 /* The next block, in an order in which what a later one tells of is there already. False: there is none. */
-static bool flush_next(struct catalog *c, size_t *changes)
+static bool flush_next(struct catalog *c, size_t *max_blocks, size_t *changes)
 {
     struct dirty *d;
     if (sweep_is_due(c)) {
         sweep_some(c, SWEEP_BATCH);
         return true;
     }
-    if ((d = catalog_take_dirty(&c->dirty_services)))
-        *changes += flush_service(c, OF_DIRTY(service, d));
+    if ((d = catalog_take_dirty(&c->touched_hosts)))
+        host_touch_some(c, OF_TOUCHED(host, d), SWEEP_BATCH);
+    else if ((d = catalog_take_dirty(&c->dirty_services)))
+        *changes += flush_service(c, OF_DIRTY(service, d), max_blocks);
     else if ((d = catalog_take_dirty(&c->dirty_domains)))
         *changes += flush_domain(c, OF_DIRTY(domain, d));
     else if ((d = catalog_take_dirty(&c->dirty_hosts)))
@@ -175,7 +183,7 @@ static bool flush_next(struct catalog *c, size_t *changes)
 
 bool catalog_is_dirty(const struct catalog *c)
 {
-    return sweep_is_due(c) || c->dirty_services || c->dirty_domains || c->dirty_hosts;
+    return sweep_is_due(c) || c->touched_hosts || c->dirty_services || c->dirty_domains || c->dirty_hosts;
 }
 
 bool catalog_has_work(const struct catalog *c)
@@ -186,8 +194,9 @@ bool catalog_has_work(const struct catalog *c)
 size_t catalog_flush_some(struct catalog *c, size_t max_blocks)
 {
     size_t changes = 0;
-    while (max_blocks-- > 0 && flush_next(c, &changes))
-        ;
+    while (max_blocks > 0 && flush_next(c, &max_blocks, &changes))
+        if (max_blocks > 0)
+            max_blocks--;
     if (!catalog_is_dirty(c))
         hostnames_flush(c);
     if (changes)
@@ -197,7 +206,11 @@ size_t catalog_flush_some(struct catalog *c, size_t max_blocks)
 
 size_t catalog_flush(struct catalog *c)
 {
-    return catalog_flush_some(c, SIZE_MAX);
+    size_t changes = 0;
+    do
+        changes += catalog_flush_some(c, SIZE_MAX);
+    while (catalog_is_dirty(c));
+    return changes;
 }
 
 void catalog_flush_service(struct catalog *c, const struct instance_key *key)
@@ -210,7 +223,9 @@ void catalog_flush_service(struct catalog *c, const struct instance_key *key)
         catalog_flush_named(c, s);
 }
 
-/* Both stay queued: who has nothing left is forgotten there. */
+/*
+ * Writes the service and its domain now. Both stay queued: if nothing is left of them, the queue's turn forgets them.
+ */
 void catalog_flush_named(struct catalog *c, struct service *s)
 {
     size_t changes = note(c, write_service(c, s)) + note(c, blocks_write_domain(c, s->domain));

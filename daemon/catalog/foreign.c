@@ -171,7 +171,7 @@ static void copy_text(const json_t *object, const char *field, char *ret_text, s
     snprintf(ret_text, cap, "%s", json_is_string(value) ? json_string_value(value) : value ? "?" : "");
 }
 
-/* A bad one is no reason to refuse the record. */
+/* A bad trace context is no reason to refuse the record. */
 static void read_trace(const json_t *object, struct foreign_said *ret_said)
 {
     copy_text(object, "traceparent", ret_said->traceparent, sizeof ret_said->traceparent);

@@ -38,7 +38,7 @@ int foreign_key_parse(const char *text, size_t n, struct instance_key *ret_key);
 /* What it says beside the record. */
 struct foreign_said {
     int64_t ttl_ns;
-    /* As they are written there, cut; what is no text is "?". "": none. */
+    /* Trace context as the record has it, cut; what is no text is "?". "": none. */
     char traceparent[2 * TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP + 1];
 };
 

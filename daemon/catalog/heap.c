@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
+
 void heap_init(struct heap *h, uint64_t start, uint64_t end)
 {
     memset(h, 0, sizeof *h);
@@ -61,14 +63,8 @@ void heap_give(struct heap *h, uint64_t offset, uint64_t words)
 {
     struct heap_class *c = &h->classes[class_of(words)];
     h->used -= class_words(class_of(words));
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? c->cap * 2 : 16;
-        uint64_t *list = realloc(c->free, cap * sizeof *list);
-        if (!list)
-            return; /* lost until the next segment, which is the lesser evil */
-        c->free = list;
-        c->cap = cap;
-    }
+    if (array_grow(&c->free, c->n, &c->cap, sizeof *c->free) < 0)
+        return; /* lost until the next segment, which is the lesser evil */
     c->free[c->n++] = offset;
 }
 

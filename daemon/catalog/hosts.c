@@ -1,19 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of hosts, and what that changes for their instances. */
+/* Hosts: their leases, and which of their instances a lease makes usable or not. */
 #include <errno.h>
 #include <string.h>
 
+#include <utlist.h>
+
+#include "daemon/catalog/catalog_changes.h"
 #include "daemon/catalog/model.h"
 
-#define FORGET_MAX 512 /* instances in one call: far less than 1 ms */
+#define END_MAX 64 /* hosts in one call */
 
+/*
+ * What is known of the host has changed, and with it all its instances: they are gone through in pieces, however many
+ * there are.
+ */
 static void touch_all_of(struct catalog *c, struct host *h)
 {
-    for (struct instance *i = h->instances; i; i = i->next_of_host) {
-        i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
-        instance_changed(c, i);
-    }
+    h->touched_at = h->instances;
+    if (h->touched_at)
+        catalog_touch(&c->touched_hosts, &h->touched);
     host_changed(c, h);
+}
+
+void host_unlinked(struct host *h, const struct instance *i)
+{
+    if (h->touched_at == i)
+        h->touched_at = i->next_of_host;
+}
+
+/* An instance of a host that has a daemon is that daemon's: a foreign record under the host's name goes. */
+static void touch(struct catalog *c, struct host *h, struct instance *i)
+{
+    if (h->ending || (h->listed && i->ttl_ns)) {
+        catalog_remove_instance(c, i);
+        return;
+    }
+    i->endpoint.tier = (uint8_t)catalog_tier_of(c, h);
+    instance_changed(c, i);
+}
+
+void host_touch_some(struct catalog *c, struct host *h, size_t max)
+{
+    while (h->touched_at && max-- > 0) {
+        struct instance *i = h->touched_at;
+        h->touched_at = i->next_of_host;
+        touch(c, h, i);
+    }
+    if (h->touched_at)
+        catalog_touch(&c->touched_hosts, &h->touched);
+    else if (h->ending)
+        host_changed(c, h);
 }
 
 /* Whether anything that answers depend on differs; a renewal changes nothing of it. */
@@ -30,17 +66,17 @@ void host_set_lease(struct host *h, const struct lease *lease)
     h->entry_n = (uint8_t)entry_write_host(h->name, lease->zone, lease->region, h->entry);
 }
 
-/* It has a daemon: what stands under its name is its own, or nothing. */
-static void drop_foreign(struct catalog *c, struct host *h)
+static void note_gone(struct catalog *c, struct host *h)
 {
-    for (struct instance *i = h->instances, *next; i; i = next) {
-        next = i->next_of_host;
-        if (i->ttl_ns)
-            catalog_remove_instance(c, i);
-    }
+    bool gone = h->listed && !h->alive && !h->ending;
+    if (gone && !h->is_gone)
+        DL_APPEND2(c->gone, h, prev_gone, next_gone);
+    else if (!gone && h->is_gone)
+        DL_DELETE2(c->gone, h, prev_gone, next_gone);
+    h->is_gone = gone;
 }
 
-/* Counted as they change: who asks how many there are must not have to look at each. */
+/* Keeps the counts of hosts up to date, so that asking for them does not take a look at each. */
 static void set_listed(struct catalog *c, struct host *h, bool listed, bool alive)
 {
     c->counts.hosts -= h->listed;
@@ -49,6 +85,20 @@ static void set_listed(struct catalog *c, struct host *h, bool listed, bool aliv
     h->alive = alive;
     c->counts.hosts += h->listed;
     c->counts.hosts_alive += h->listed && h->alive;
+    note_gone(c, h);
+}
+
+void host_end_if_due(struct catalog *c, struct host *h)
+{
+    if (!h->listed || h->alive)
+        return;
+    if (h->instances && h->ending) { /* they came meanwhile */
+        touch_all_of(c, h);
+    } else if (!h->instances && (h->ending || h->forget)) {
+        h->ending = false;
+        set_listed(c, h, false, false);
+        change_log_add(&c->changes, CHANGE_OF_HOSTS);
+    }
 }
 
 int catalog_set_host(struct catalog *c, const char *host, const struct lease *lease, bool alive, int64_t now_ns)
@@ -59,11 +109,10 @@ int catalog_set_host(struct catalog *c, const char *host, const struct lease *le
         c->counts.refused_limit += err == -EUSERS;
         return err;
     }
-    if (!h->listed)
-        drop_foreign(c, h);
     bool differs = !h->listed || h->alive != alive || lease_differs(&h->lease, lease);
     host_set_lease(h, lease);
     h->forget &= !alive;
+    h->ending &= !alive;
     if (alive)
         h->gone_since_ns = 0;
     else if (h->alive || !h->listed)
@@ -84,32 +133,24 @@ void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn,
     }
 }
 
-/* Returns how many of max instances are left to forget another time; the host itself goes with the last one. */
-static size_t forget_host(struct catalog *c, struct host *h, size_t max)
-{
-    for (; h->instances && max > 0; max--)
-        catalog_remove_instance(c, h->instances);
-    if (h->instances)
-        return 0;
-    set_listed(c, h, false, h->alive);
-    host_changed(c, h);
-    return max;
-}
-
 void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 {
-    size_t max = FORGET_MAX;
-    for (struct host *h = c->hosts; h && max > 0; h = h->hh.next)
-        if (h->listed && !h->alive && (h->gone_since_ns < before_ns || (h->forget && !h->instances)))
-            max = forget_host(c, h, max);
+    for (size_t n = 0; n < END_MAX && c->gone && c->gone->gone_since_ns < before_ns; n++) {
+        struct host *h = c->gone;
+        h->ending = true;
+        note_gone(c, h);
+        touch_all_of(c, h);
+    }
 }
 
 void catalog_forget(struct catalog *c, const char *host)
 {
     struct host *h;
     HASH_FIND_STR(c->hosts, host, h);
-    if (h && h->listed && !h->alive)
-        h->forget = true;
+    if (!h || !h->listed || h->alive)
+        return;
+    h->forget = true;
+    catalog_touch(&c->dirty_hosts, &h->dirty);
 }
 
 static bool differs(const struct host *h, const struct lease *lease)
@@ -122,6 +163,21 @@ bool catalog_has_all(const struct catalog *c, const char *host, const struct lea
     const struct host *h;
     HASH_FIND_STR(c->hosts, host, h);
     return h && !differs(h, lease);
+}
+
+bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
+{
+    const struct host *h;
+    uint64_t digest = 0;
+    uint32_t records = 0;
+    HASH_FIND_STR(c->hosts, host, h);
+    for (const struct instance *i = h ? h->instances : NULL; i; i = i->next_of_host) {
+        if (i->ttl_ns || i->epoch < lease->min_epoch)
+            continue;
+        digest ^= i->digest;
+        records++;
+    }
+    return records == lease->records && digest == lease->digest;
 }
 
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)

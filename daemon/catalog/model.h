@@ -15,6 +15,7 @@
 #include "daemon/catalog/change_log.h"
 #include "daemon/catalog/instance_index.h"
 #include "daemon/catalog/served.h"
+#include "daemon/catalog/service_labels.h"
 #include "daemon/catalog/service_order.h"
 #include "libdiscover/core/entry.h"
 
@@ -23,30 +24,31 @@ struct service;
 
 /* One registered instance. Its details are kept as the table wants them, without the part its host has in common. */
 struct instance {
-    UT_hash_handle hh; /* in a part of catalog.instances */
+    struct instance *next_of_bucket; /* in catalog.instances */
     struct service *service;
     struct host *host;
     struct instance *next_of_host, *prev_of_host;
     struct instance *next_changed, *prev_changed;
     uint64_t epoch, counter;
-    uint64_t digest;            /* what this version adds to its host's */
-    int64_t ttl_ns, expires_ns; /* of a foreign record, which is its own lease; else 0 */
-    struct deadline expiry;     /* of one that is linked: not later than expires_ns */
-    uint64_t revision;          /* of the record in the bucket; 0: not known */
-    int64_t put_ns;             /* when that was put; 0: not known */
-    struct instance *instead;   /* what the last snapshot had under its key, though this is newer; linked nowhere */
-    uint32_t mark;              /* of the last snapshot that had it */
-    uint32_t reached_us;        /* how long its last change took from the server to the table; 0: not known */
-    uint32_t reached_error_us;  /* by how much that may be wrong */
-    uint32_t rank;              /* in its service's order: less is first */
+    uint64_t digest;        /* what this version adds to its host's */
+    int64_t ttl_ns;         /* of a foreign record, which is its own lease; else 0 */
+    int64_t due_ns;         /* when that runs out, on the clock of struct foreign_clock, unless it was extended since */
+    struct deadline expiry; /* of one that is linked: not later than that */
+    uint64_t revision;      /* of the record in the bucket; 0: not known */
+    int64_t put_ns;         /* when that was put; 0: not known */
+    struct instance *instead;  /* what the last snapshot had under its key, though this is newer; linked nowhere */
+    uint32_t mark;             /* of the last snapshot that had it */
+    uint32_t outages;          /* foreign_clock.outages when it was last put */
+    uint32_t reached_us;       /* how long its last change took from the server to the table; 0: not known */
+    uint32_t reached_error_us; /* by how much that may be wrong */
+    uint32_t rank;             /* in its service's order: less is first */
     uint16_t details_n;
-    bool in_order;   /* of its service, by that rank */
+    bool in_order;   /* it is in its service's order, by that rank */
     bool changed;    /* in its service's list of those whose place, or page, is to be looked at */
-    bool unread;     /* the bucket holds something under its key that cannot be read */
+    bool unread;     /* the bucket holds something under its key that cannot be read; */
     bool spared;     /* and it was served when that came: it may be of the epoch that its host vouches for by now */
     bool unexported; /* other regions do not fail over to it; */
     bool hidden;     /* and it is counted so in its service */
-    bool frozen;     /* a foreign record that was alive when the bus was lost */
     struct discover_endpoint endpoint;
     uint8_t details[];
 };
@@ -62,8 +64,8 @@ struct service {
     UT_hash_handle hh; /* in catalog.services, by name */
     struct dirty dirty;
     struct domain *domain;
-    struct service *next_of_domain, *prev_of_domain;
     struct service_order order;
+    struct service_labels labels;
     struct instance *changed; /* since it was last written */
     uint32_t n;
     uint32_t in_order_usable; /* of those in the order */
@@ -72,6 +74,7 @@ struct service {
     uint32_t usable, hidden;  /* as last written */
     uint64_t index;           /* of its last change */
     bool answer_paged;        /* the pages under the own region's key, for which it answers, are those under its own */
+    struct service *next_of_domain, *prev_of_domain; /* beside the name: a domain's block is made of these */
     char name[SERVICE_CAP];
 };
 
@@ -92,17 +95,22 @@ struct host {
     uint8_t entry[ENTRY_HOST_MAX];
 
     UT_hash_handle hh; /* in catalog.hosts, by name */
+    uint32_t n;        /* instances, */
+    uint32_t marked;   /* and those of them that have the mark */
+    uint32_t mark;
     struct dirty dirty;
     struct instance *instances;
     struct name_held *names_held; /* the host names they have */
-    uint32_t n;                   /* instances, */
-    uint32_t marked;              /* and those of them that have the mark */
-    uint32_t mark;
-    uint32_t records;      /* of them, those the host vouches for, */
-    uint64_t digest;       /* and their digest */
-    uint64_t lease_digest; /* in its last lease */
-    uint32_t differed;     /* how often in a row, with that digest, from what was known here */
+    uint32_t records;             /* of them, those the host vouches for, */
+    uint64_t digest;              /* and their digest */
+    uint64_t lease_digest;        /* in its last lease */
+    uint32_t differed;            /* how often in a row, with that digest, from what was known here */
+    struct dirty touched;         /* all its instances are to be gone through, */
+    struct instance *touched_at;  /* and this is the next one */
+    struct host *next_gone, *prev_gone;
     int64_t gone_since_ns; /* 0 while alive */
+    bool is_gone;          /* one of catalog.gone */
+    bool ending;           /* its instances are forgotten, and then it */
     bool forget;           /* as soon as it has no instances */
     bool listed;           /* by a lease, not only by instances */
     struct lease lease;
@@ -148,7 +156,17 @@ struct staging {
         uint64_t own, answer; /* references; 0: taken, or none. answer: for the key of the own region */
     } * pages;
     uint32_t n, cap;
-    uint32_t pieces; /* that may still come */
+    uint32_t pieces, piece_pages; /* pieces that were staged so far, and pages of each */
+};
+
+/* When foreign records run out. */
+struct foreign_clock {
+    struct deadlines due; /* when those whose TTL runs are to be looked at */
+    int64_t behind_ns;    /* by which their clock is behind the daemon's: time that did not count */
+    uint32_t outages;     /* of the bus, up to now: what is older than the last one is frozen, */
+    bool frozen;          /* while that lasts */
+    uint32_t extended;    /* records put before the outage of this number have their whole TTL */
+    int64_t extended_ns;  /* from then on, on their clock */
 };
 
 struct catalog {
@@ -169,14 +187,18 @@ struct catalog {
     struct change_log changes;
     catalog_hostname_fn *hostname_fn;
     void *hostname_arg;
-    struct deadlines foreign;  /* when those whose ttl runs are to be looked at */
-    uint32_t mark;             /* of the present snapshot */
+    struct foreign_clock foreign;
+    uint32_t mark;             /* of the present snapshot, */
+    size_t marked;             /* and how many instances have it */
     bool read_whole;           /* and it has ended */
     struct host *sweep_host;   /* up to which it has been swept; NULL: all that was to be swept is */
     struct instance *sweep_at; /* the next of that host; NULL: it is done */
+    struct host
+        *gone; /* those that are listed and not alive, first those that went first; but the ones that are ending */
+    struct dirty *touched_hosts;
     struct dirty *dirty_services, *dirty_domains, *dirty_hosts, *dirty_hostnames;
-    struct dirty waiting_services, waiting_domains, waiting_hosts; /* heads of lists */
-    uint64_t *body;                                                /* where blocks are put together */
+    struct dirty waiting_services, waiting_domains, waiting_hosts, waiting_hostnames; /* heads of lists */
+    uint64_t *body; /* where blocks are put together */
     size_t body_cap;
     struct table_page_parts *pages; /* and pages */
     size_t pages_cap;
@@ -203,10 +225,15 @@ static inline bool instance_usable(const struct instance *i)
 }
 
 /* catalog.c, for hosts.c and flush.c. */
+void host_touch_some(struct catalog *c, struct host *h,
+                     size_t max); /* instances of one of c->touched_hosts, which was taken */
+void host_unlinked(struct host *h, const struct instance *i);
+void host_end_if_due(struct catalog *c, struct host *h);                         /* nothing is left to keep it listed */
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err); /* made if it is not there */
 void host_set_lease(struct host *h, const struct lease *lease);
 enum discover_tier catalog_tier_of(const struct catalog *c, const struct host *h);
 struct instance *catalog_find(const struct catalog *c, const struct instance_key *key);
+struct instance_key instance_key_of(const struct instance *i);
 void catalog_remove_instance(struct catalog *c, struct instance *i);
 
 /* How a record came. */
@@ -218,12 +245,16 @@ struct arrival {
 int catalog_put_record(struct catalog *c, const struct instance_key *key, const struct record *record,
                        struct arrival how);
 
-/* catalog_foreign.c: told of each instance that comes, goes, or has another time; nothing happens to those of hosts. */
+/* catalog_foreign.c: called for each instance that arrives, comes to the catalog, leaves it, or is put again; nothing happens
+   to those of hosts, whose ttl_ns is 0. */
+void foreign_arrived(const struct catalog *c, struct instance *i, int64_t ttl_ns, int64_t expires_ns);
 int foreign_link(struct catalog *c, struct instance *i); /* -ENOMEM */
 void foreign_unlink(struct catalog *c, struct instance *i);
-void foreign_will_expire(struct catalog *c, struct instance *i, int64_t expires_ns);
+void foreign_renew(struct catalog *c, struct instance *i, const struct instance *by);
+int64_t foreign_expires_ns(const struct catalog *c, const struct instance *i); /* 0: one of a host */
+bool foreign_is_frozen(const struct catalog *c, const struct instance *i);
 
-/* Puts what i->instead is in its place. */
+/* Puts i->instead in the place of i. */
 void catalog_give_way(struct catalog *c, struct instance *i);
 
 /* catalog_evidence.c */
@@ -247,13 +278,13 @@ void instance_changed(struct catalog *c, struct instance *i);
 void host_changed(struct catalog *c, struct host *h);
 void services_tell(const struct catalog *c, const char *service); /* who watches them */
 
-/* catalog_cursor.c: before these go. */
+/* catalog_cursor.c: called before a service, or a host, goes. */
 void cursors_leave_service(const struct catalog *c, const struct service *s);
 void cursors_leave_host(const struct catalog *c, const struct host *h);
 
 void catalog_free_service(struct catalog *c, struct service *s);
 
-/* flush.c: one that stays queued. */
+/* flush.c: writes one service now; it stays queued. */
 void catalog_flush_named(struct catalog *c, struct service *s);
 
 /* catalog_away.c */
@@ -262,12 +293,15 @@ bool catalog_answers(const struct catalog *c, const char *service); /* for the o
 
 /* catalog_limits.c: 0, or the limit that one more instance of another host would break (catalog_limit_text). */
 int limit_of_host(const struct catalog *c, const struct host *h, const struct instance *i);
-int limit_of_domain(const struct catalog *c, const char *domain); /* of one that a new service is to be of */
-int limit_of_service(const struct catalog *c, const struct service *s);
+/* Of the domain that a new service is to be of. */
+int limit_of_domain(const struct catalog *c, const char *domain, const struct host *h);
+int limit_of_service(const struct catalog *c, const struct service *s, const struct host *h);
 
 /* The next that is to be written, or NULL. */
 struct dirty *catalog_take_dirty(struct dirty **list);
-#define OF_DIRTY(type, d) ((struct type *)((char *)(d)-offsetof(struct type, dirty)))
+void catalog_wait(struct dirty *list, struct dirty *d); /* until it is touched; it must not be queued */
+#define OF_DIRTY(type, d)   ((struct type *)((char *)(d)-offsetof(struct type, dirty)))
+#define OF_TOUCHED(type, d) ((struct type *)((char *)(d)-offsetof(struct type, touched)))
 
 /* hostnames.c */
 const char *instance_hostname(const struct instance *i);            /* "" when it has none */
@@ -288,11 +322,6 @@ static inline uint32_t rank_usable(uint32_t rank)
     return !(rank & RANK_UNUSABLE);
 }
 
-static inline size_t words_for(size_t bytes)
-{
-    return (bytes + 7) / 8;
-}
-
 #define BLOCK_KEY_CAP (TABLE_KEY_MAX + 1)
 
 /* The key of a block: its name, with the region behind it where that is another one. Returns its length. */
@@ -311,6 +340,17 @@ int service_settle(struct service *s, size_t max);
 void service_drop(struct service *s, struct instance *i); /* it is none of its instances any more */
 int blocks_lay_page(struct catalog *c, struct order_page *p, uint64_t *ret_words);
 
+static inline bool page_is_unwritten(const struct order_page *p)
+{
+    return p->dirty || (p->kept == TABLE_PAGE_NEW && !p->staged);
+}
+
+/* As it is now. */
+static inline bool page_is_staged(const struct order_page *p)
+{
+    return p->staged && !p->dirty;
+}
+
 /* service_staging.c: pages that are written ahead; a put has taken this one, and one under the other key, too (answered); no put is
    to come: all others are given back. */
 void staging_took(struct catalog *c, struct order_page *p, bool answered);
@@ -319,14 +359,14 @@ void staging_end(struct catalog *c);
 /* Looks whether pages of it are staged and still there. */
 bool staging_of(struct catalog *c, const struct service *s);
 
-/* It answers for the own region with all that it has: under that one's key are the same pages. */
+/* Whether the service answers for the own region with all its instances, so that the same pages lie under both keys. */
 bool blocks_answer_alike(const struct catalog *c, const struct service *s);
 
 /* blocks.c, service_blocks.c: each writes one block, or removes it when nothing is left. 0, 1 when the table changed, or negative. */
 int blocks_write_service(struct catalog *c, struct service *s);
 /*
- * A piece (some 50 us) of what comes before the first, where that would take long: a large service of which much has
- * changed. True: nothing does any more.
+ * A piece (some 50 us) of the work before a service's block can be written, where that is much: a large service of
+ * which much has changed. True: nothing of it is left.
  */
 bool blocks_write_ahead(struct catalog *c, struct service *s);
 

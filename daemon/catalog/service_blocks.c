@@ -9,7 +9,6 @@
 
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/entry.h"
-#include "libdiscover/core/table_label.h"
 
 /* As resolve promises: usable first, then by priority, then by nearness; and by id, which service_order.c sees to. */
 static uint32_t rank_of(const struct instance *i)
@@ -41,6 +40,7 @@ static int take_place(struct service *s, struct instance *i)
         s->in_order_usable += !err && rank_usable(rank);
     }
     count_hidden(s, i);
+    labels_add(&s->labels, i);
     return err;
 }
 
@@ -58,7 +58,7 @@ void service_drop(struct service *s, struct instance *i)
     service_order_remove(&s->order, i);
 }
 
-/* Those that cannot be put into their place now are tried again with the next write. */
+/* An instance that cannot be put into its place now, for want of memory, is tried again with the next write. */
 int service_settle(struct service *s, size_t max)
 {
     int err = 0;
@@ -93,8 +93,8 @@ static size_t write_details(const struct instance *i, uint64_t *at)
     memcpy(bytes, i->host->entry, n);
     memcpy(bytes + n, i->details, i->details_n);
     n += i->details_n;
-    memset(bytes + n, 0, words_for(n) * 8 - n);
-    return words_for(n);
+    memset(bytes + n, 0, table_words(n) * 8 - n);
+    return table_words(n);
 }
 
 /* Where endpoints, offsets and details are put together; offsets count from the beginning of the words. */
@@ -106,7 +106,7 @@ struct run {
 
 static struct run run_begin(uint64_t *words, size_t ahead, uint32_t n)
 {
-    size_t offsets = ahead + (size_t)n * TABLE_ENDPOINT_WORDS, details = offsets + words_for((size_t)n * 4);
+    size_t offsets = ahead + (size_t)n * TABLE_ENDPOINT_WORDS, details = offsets + table_words((size_t)n * 4);
     memset(words + offsets, 0, (details - offsets) * 8);
     return (struct run){words, ahead, offsets, details, 0};
 }
@@ -124,7 +124,7 @@ static size_t page_words_max(const struct order_page *p)
 {
     size_t words = (size_t)p->n * (TABLE_ENDPOINT_WORDS + 1) + 1;
     for (uint32_t i = 0; i < p->n; i++)
-        words += words_for((size_t)ENTRY_HOST_MAX + p->instances[i]->details_n) + 1;
+        words += table_words((size_t)ENTRY_HOST_MAX + p->instances[i]->details_n) + 1;
     return words;
 }
 
@@ -161,7 +161,7 @@ static void add_instances(struct run *r, const struct order_page *p, bool export
 static int write_whole(struct catalog *c, const struct service *s, const struct target *t)
 {
     /* Header and key are put in front by the writer: here they are only left room for. */
-    size_t ahead = TABLE_BLOCK_HEADER_WORDS + words_for(t->key_bytes), most = ahead;
+    size_t ahead = TABLE_BLOCK_HEADER_WORDS + table_words(t->key_bytes), most = ahead;
     const struct service_order *o = &s->order;
     for (uint32_t k = 0; k < o->n; k++) {
         prefetch(&o->pages[k]);
@@ -169,6 +169,7 @@ static int write_whole(struct catalog *c, const struct service *s, const struct 
     }
     if (t->n == 0)
         return blocks_drop_key(c, t->key, t->key_bytes);
+    labels_remove(c, t->key, t->key_bytes);
     if (blocks_reserve(c, most) < 0)
         return -ENOMEM;
     struct run r = run_begin(c->body, ahead, t->n);
@@ -176,39 +177,6 @@ static int write_whole(struct catalog *c, const struct service *s, const struct 
         add_instances(&r, &o->pages[k], t->exported);
     return table_writer_put(c->table, TABLE_SERVICE, t->key, t->key_bytes, t->usable, t->n, c->body + ahead,
                             r.details - ahead);
-}
-
-/* The texts that follow one another in an entry (entry.h). */
-static const char *next_text(const uint8_t **at, size_t *ret_n)
-{
-    const char *text = (const char *)*at + 1;
-    *ret_n = **at;
-    *at += *ret_n + 2;
-    return text;
-}
-
-static void mark_text(uint64_t *marks, enum table_label kind, const uint8_t **at)
-{
-    size_t n;
-    const char *text = next_text(at, &n);
-    if (n > 0)
-        table_mark(marks, table_label_hash(kind, text, n));
-}
-
-static void mark(uint64_t *marks, const struct instance *i)
-{
-    const uint8_t *at = i->host->entry, protocol = i->endpoint.protocol;
-    size_t n;
-    table_mark(marks, i->endpoint.id);
-    table_mark(marks, table_label_hash(TABLE_LABEL_PROTOCOL, (const char *)&protocol, 1));
-    mark_text(marks, TABLE_LABEL_HOST, &at);
-    mark_text(marks, TABLE_LABEL_PLACE, &at);
-    mark_text(marks, TABLE_LABEL_PLACE, &at);
-    at = i->details;
-    (void)next_text(&at, &n);
-    (void)next_text(&at, &n);
-    for (uint8_t tags = *at++; tags > 0; tags--)
-        mark_text(marks, TABLE_LABEL_TAG, &at);
 }
 
 /* Returns its words. */
@@ -222,8 +190,8 @@ static size_t write_page(struct order_page *p, uint64_t *words)
         uint32_t weight = p->instances[i]->endpoint.weight;
         p->largest_weight = weight > p->largest_weight ? weight : p->largest_weight;
         run_add(&r, p->instances[i]);
-        mark(words + TABLE_P_MARKS, p->instances[i]);
     }
+    labels_mark_page(words + TABLE_P_MARKS, p);
     return r.details;
 }
 
@@ -234,11 +202,6 @@ int blocks_lay_page(struct catalog *c, struct order_page *p, uint64_t *ret_words
         return -ENOMEM;
     *ret_words = write_page(p, c->body);
     return 0;
-}
-
-static bool is_new(const struct order_page *p)
-{
-    return p->dirty || (p->kept == TABLE_PAGE_NEW && !p->staged);
 }
 
 static int reserve_pages(struct catalog *c, size_t n)
@@ -269,9 +232,9 @@ static size_t list_pages(const struct catalog *c, const struct service_order *o,
     for (uint32_t k = 0; k < o->n; k++) {
         const struct order_page *p = &o->pages[k];
         list[k] = (struct table_page_parts){.kept = p->kept};
-        if (p->staged)
+        if (page_is_staged(p))
             list[k].staged = c->staging.pages[p->staged - 1].own;
-        if (is_new(p)) {
+        if (page_is_unwritten(p)) {
             prefetch(p);
             list[k].n_words = TABLE_PAGE_HEADER_WORDS + page_words_max(p);
         } else {
@@ -299,16 +262,16 @@ static void write_listed(const struct service_order *o, struct table_page_parts 
 static void list_answer(const struct catalog *c, const struct service_order *o, struct table_page_parts *list)
 {
     for (uint32_t k = 0; k < o->n; k++)
-        if (o->pages[k].staged)
+        if (page_is_staged(&o->pages[k]))
             list[k].staged = c->staging.pages[o->pages[k].staged - 1].answer;
 }
 
-/* They are in the table now, in this order. */
+/* Notes that the pages are in the table now, in this order. */
 static void note_written(struct catalog *c, struct service_order *o, const struct table_page_parts *list, bool answered)
 {
     for (uint32_t k = 0; k < o->n; k++) {
         struct order_page *p = &o->pages[k];
-        if (list[k].words || p->staged || list[k].kept != k) {
+        if (list[k].words || page_is_staged(p) || list[k].kept != k) {
             staging_took(c, p, answered);
             p->kept = k;
             p->dirty = false;
@@ -318,17 +281,23 @@ static void note_written(struct catalog *c, struct service_order *o, const struc
 
 void blocks_forget_pages(struct service *s)
 {
-    s->answer_paged = false;
+    s->answer_paged = s->labels.is_published = false;
     for (uint32_t k = 0; k < s->order.n; k++)
         s->order.pages[k].kept = TABLE_PAGE_NEW;
 }
 
 static int put_pages(struct catalog *c, const struct service *s, const struct target *t, uint32_t weight)
 {
-    return table_writer_put_pages(c->table, t->key, t->key_bytes, t->usable, t->n, weight, c->pages, s->order.n);
+    labels_before_put(c, s, t->key, t->key_bytes);
+    int result = table_writer_put_pages(c->table, t->key, t->key_bytes, t->usable, t->n, weight, c->pages, s->order.n);
+    labels_after_put(c, s, t->key, t->key_bytes);
+    return result;
 }
 
-/* Under both keys the same pages, so that a change costs one page of each: first, if need be, all of them. */
+/*
+ * Writes the same pages under both keys, so that a change costs one page under each; if they differ so far, all pages
+ * are written first.
+ */
 static int write_pages(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     struct service_order *o = &s->order;
@@ -346,13 +315,17 @@ static int write_pages(struct catalog *c, struct service *s, const struct target
         answered = put_pages(c, s, answer, weight);
     }
     note_written(c, o, c->pages, answered >= 0);
+    s->labels.is_published = s->labels.whole;
     s->answer_paged = answer && answered >= 0;
     if (answered < 0)
         blocks_forget_pages(s);
     return answered < 0 ? answered : result | answered;
 }
 
-/* The staged ones are in the way of a larger table: then without them. */
+/*
+ * Writes the staged pages; where they keep the table from moving to a larger segment, they are given back and all is
+ * written anew.
+ */
 static int write_with_staged(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     bool staged = staging_of(c, s);
@@ -369,6 +342,7 @@ static int write_few(struct catalog *c, struct service *s, const struct target *
     if (staging_of(c, s))
         staging_end(c);
     blocks_forget_pages(s);
+    labels_end(&s->labels);
     return write_whole(c, s, t);
 }
 
@@ -377,7 +351,7 @@ bool blocks_answer_alike(const struct catalog *c, const struct service *s)
     return s->unexported == 0 && catalog_answers(c, s->name);
 }
 
-/* answer: NULL: it does not. */
+/* answer: the own region's key for which the service answers, or NULL. */
 static int write_both(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     bool paged = s->n > WHOLE_MAX, alike = blocks_answer_alike(c, s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The services in the order of their names: sorted pages in a sorted list. */
+/* Keeps the instances of a service in the order of its answers: sorted pages in a sorted list. */
 #include "daemon/catalog/service_order.h"
 
 #include <errno.h>
@@ -80,20 +80,15 @@ static void remove_page(struct service_order *o, uint32_t at)
     memmove(&o->pages[at], &o->pages[at + 1], (o->n - at) * sizeof *o->pages);
 }
 
-static void differs(struct order_page *p)
-{
-    p->dirty = true;
-    p->staged = 0;
-}
-
 /* Moves instances from one page to the end of another, which has room. */
 static void move(struct order_page *from, uint16_t first, struct order_page *to)
 {
     memcpy(&to->instances[to->n], &from->instances[first], (from->n - first) * sizeof *to->instances);
     to->n = (uint16_t)(to->n + from->n - first);
     from->n = first;
-    differs(from);
-    differs(to);
+    if (from->labels_round < to->labels_round)
+        to->labels_round = from->labels_round;
+    from->dirty = to->dirty = true;
 }
 
 static int split(struct service_order *o, uint32_t at)
@@ -140,7 +135,7 @@ int service_order_add(struct service_order *o, struct instance *i)
     memmove(&p->instances[at + 1], &p->instances[at], (p->n - at) * sizeof *p->instances);
     p->instances[at] = i;
     p->n++;
-    differs(p);
+    p->dirty = true;
     i->in_order = true;
     return 0;
 }
@@ -164,7 +159,7 @@ void service_order_remove(struct service_order *o, struct instance *i)
     uint16_t at = place_of(p, i);
     p->n--;
     memmove(&p->instances[at], &p->instances[at + 1], (p->n - at) * sizeof *p->instances);
-    differs(p);
+    p->dirty = true;
     i->in_order = false;
     if (p->n == 0)
         remove_page(o, page_at);
@@ -174,7 +169,7 @@ void service_order_remove(struct service_order *o, struct instance *i)
 
 void service_order_touch(struct service_order *o, const struct instance *i)
 {
-    differs(&o->pages[page_of(o, i)]);
+    o->pages[page_of(o, i)].dirty = true;
 }
 
 void service_order_fini(struct service_order *o)

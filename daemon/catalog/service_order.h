@@ -19,7 +19,8 @@ struct order_page {
     struct instance **instances;
     uint32_t kept;           /* its number in the table, or TABLE_PAGE_NEW */
     uint32_t largest_weight; /* of what is there, or staged */
-    uint32_t staged;         /* its place in catalog.staging, from 1 on; 0: none, or it has changed since */
+    uint32_t staged; /* its place in catalog.staging, from 1 on; 0: none. Of a dirty one, what it was before is there */
+    uint32_t labels_round; /* of the service's labels, the last in which those of all its instances were added */
     uint16_t n, cap;
     bool dirty; /* differs from what is there, and from what is staged */
 };

@@ -12,12 +12,15 @@
 #define SETTLE_PIECE 64 /* instances */
 #define STAGE_PIECE  4  /* pages */
 
-/* What goes on changing is written all the same: so many pieces more than its pages need, then the rest at once. */
-#define PIECES_MORE 64
+/*
+ * What goes on changing is written all the same: after so many pieces more than all its present pages need, they are twice as
+ * large, and so on.
+ */
+#define PIECES_MORE 32
 
 void staging_took(struct catalog *c, struct order_page *p, bool answered)
 {
-    struct staged_page *taken = p->staged ? &c->staging.pages[p->staged - 1] : NULL;
+    struct staged_page *taken = page_is_staged(p) ? &c->staging.pages[p->staged - 1] : NULL;
     if (taken)
         *taken = (struct staged_page){.answer = answered ? 0 : taken->answer};
     p->staged = 0;
@@ -29,6 +32,13 @@ static void give_back(struct catalog *c, uint64_t page)
         table_writer_unstage(c->table, page);
 }
 
+static void give_back_both(struct catalog *c, struct staged_page *page)
+{
+    give_back(c, page->own);
+    give_back(c, page->answer);
+    *page = (struct staged_page){0};
+}
+
 void staging_end(struct catalog *c)
 {
     struct staging *g = &c->staging;
@@ -38,10 +48,8 @@ void staging_end(struct catalog *c)
         p->staged = 0;
     }
     bool there = g->generation == table_writer_generation(c->table);
-    for (uint32_t k = 0; k < g->n && there; k++) {
-        give_back(c, g->pages[k].own);
-        give_back(c, g->pages[k].answer);
-    }
+    for (uint32_t k = 0; k < g->n && there; k++)
+        give_back_both(c, &g->pages[k]);
     g->of = NULL;
     g->n = 0;
 }
@@ -58,19 +66,15 @@ static void begin(struct catalog *c, struct service *s)
     staging_end(c);
     c->staging.of = s;
     c->staging.generation = table_writer_generation(c->table);
-    c->staging.pieces = s->order.n / STAGE_PIECE + PIECES_MORE;
-}
-
-static bool is_unwritten(const struct order_page *p)
-{
-    return p->dirty || (p->kept == TABLE_PAGE_NEW && !p->staged);
+    c->staging.pieces = 0;
+    c->staging.piece_pages = STAGE_PIECE;
 }
 
 static uint32_t count_unwritten(const struct service_order *o)
 {
     uint32_t n = 0;
     for (uint32_t k = 0; k < o->n; k++)
-        n += is_unwritten(&o->pages[k]);
+        n += page_is_unwritten(&o->pages[k]);
     return n;
 }
 
@@ -110,29 +114,50 @@ static int stage_both(struct catalog *c, const struct service *s, const struct t
     return result < 0 ? result : result | answered;
 }
 
-static int stage(struct catalog *c, const struct service *s, struct order_page *p)
+/* Where the page is noted: in the place of what it was before, which is given back, or in a new one. NULL: no memory. */
+static struct staged_page *place_of(struct catalog *c, struct order_page *p)
 {
     struct staging *g = &c->staging;
+    if (!p->staged && reserve(g) < 0)
+        return NULL;
+    if (p->staged)
+        give_back_both(c, &g->pages[p->staged - 1]);
+    else
+        g->pages[(p->staged = ++g->n) - 1] = (struct staged_page){0};
+    return &g->pages[p->staged - 1];
+}
+
+static int stage(struct catalog *c, const struct service *s, struct order_page *p)
+{
     struct table_page_parts page = {.kept = p->kept};
-    int result = reserve(g);
-    if (!result)
-        result = blocks_lay_page(c, p, &page.n_words);
+    int result = blocks_lay_page(c, p, &page.n_words);
     page.words = c->body;
-    if (!result)
-        result = stage_both(c, s, &page, &g->pages[g->n]);
+    struct staged_page staged, *place = result ? NULL : place_of(c, p);
+    if (!place)
+        return -ENOMEM;
+    result = stage_both(c, s, &page, &staged);
     if (result < 0)
         return result;
-    p->staged = result > 0 ? ++g->n : 0;
+    *place = staged;
     p->dirty = false;
     return 0;
+}
+
+static uint32_t next_piece(struct staging *g)
+{
+    if (g->pieces++ > g->of->order.n / g->piece_pages + PIECES_MORE) {
+        g->pieces = 0;
+        g->piece_pages *= 2;
+    }
+    return g->piece_pages;
 }
 
 static int stage_some(struct catalog *c, struct service *s)
 {
     int err = 0;
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < s->order.n && n < STAGE_PIECE && !err && staging_of(c, s); k++)
-        if (is_unwritten(&s->order.pages[k])) {
+    uint32_t n = 0, most = next_piece(&c->staging);
+    for (uint32_t k = 0; k < s->order.n && n < most && !err && staging_of(c, s); k++)
+        if (page_is_unwritten(&s->order.pages[k])) {
             err = stage(c, s, &s->order.pages[k]);
             n++;
         }
@@ -143,14 +168,14 @@ bool blocks_write_ahead(struct catalog *c, struct service *s)
 {
     if (s->n <= WHOLE_MAX || service_settle(s, SETTLE_PIECE) < 0)
         return true;
-    if (s->changed)
+    if (s->changed || !labels_gather(s))
         return false;
     bool begun = staging_of(c, s);
-    if (count_unwritten(&s->order) <= STAGE_PIECE)
+    if (count_unwritten(&s->order) <= (begun ? c->staging.piece_pages : STAGE_PIECE))
         return true;
     if (!begun && blocks_answer_alike(c, s) && !s->answer_paged)
         blocks_forget_pages(s);
     if (!begun)
         begin(c, s);
-    return c->staging.pieces-- == 0 || stage_some(c, s) < 0;
+    return stage_some(c, s) < 0;
 }

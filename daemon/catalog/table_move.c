@@ -104,7 +104,7 @@ static bool was_recycled(const struct large_move *l, const struct segment *from)
     return table_load(&from->words[TABLE_H_RECYCLED]) > l->published;
 }
 
-/* Begins with what the directory has now, and keeps the copies of pages that are still in it. */
+/* Begins with what the directory has now. Copies of pages that are still in it are kept. */
 static int look_anew(struct table_move *m, const struct segment *from, uint32_t slot, uint64_t ref)
 {
     struct large_move before = m->large;
@@ -209,9 +209,9 @@ int table_move_again(struct table_move *m, uint32_t slot, const char *key, size_
     return 0;
 }
 
-int table_move_begin(struct table_move *m, int fd, uint64_t words)
+int table_move_begin(struct table_move *m, int fd, uint64_t words, uint64_t seed)
 {
-    int err = segment_init(&m->to, fd, words);
+    int err = segment_init(&m->to, fd, words, seed);
     m->on = !err;
     m->slot = m->n_again = 0;
     return err;

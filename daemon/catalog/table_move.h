@@ -30,16 +30,19 @@ struct table_move {
     struct large_move large;
 };
 
-/* Into a new segment of so many words in fd, which it takes over also on failure. -ENOMEM, or a negative errno. */
-int table_move_begin(struct table_move *m, int fd, uint64_t words);
+/* Into a new segment (segment_init) in fd, which it takes over also on failure. -ENOMEM, or a negative errno. */
+int table_move_begin(struct table_move *m, int fd, uint64_t words, uint64_t seed);
 
-/* Copies until it was about so many words. 1: all keys are there; 0: not yet; -ENOSPC, -ENOMEM: it cannot go on. */
+/* Copies until it was about so many words. 1: all keys are there; 0: not yet; -ENOSPC, -ELOOP, -ENOMEM: it cannot go on. */
 int table_move_some(struct table_move *m, const struct segment *from, uint64_t words);
 
 /* Whether what is in that slot is in the new segment. */
 bool table_move_has(const struct table_move *m, uint32_t slot);
 
-/* Of one that is there: takes it out, to copy it again later. -ENOSPC: there are too many of those. */
+/*
+ * For a slot that has been copied, and has changed since: takes its copy out, to copy it again later. -ENOSPC: there
+ * are too many of those.
+ */
 int table_move_again(struct table_move *m, uint32_t slot, const char *key, size_t key_bytes);
 
 /* Ends it; all is as if it had never begun. Nothing happens if it has not. */

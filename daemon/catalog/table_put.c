@@ -102,9 +102,10 @@ static void release(struct segment *seg, uint64_t ref, const struct page_list *l
 static int publish(struct segment *seg, const struct block_parts *p, bool known, uint32_t slot, uint64_t ref,
                    const struct page_list *list)
 {
-    if (!known && segment_add_slot(seg, table_hash(key_of(p), key_bytes_of(p)), &slot) < 0) {
+    int err = known ? 0 : segment_add_slot(seg, table_key_hash(&seg->table, key_of(p), key_bytes_of(p)), &slot);
+    if (err < 0) {
         segment_give(seg, ref);
-        return -ENOSPC;
+        return err;
     }
     release(seg, segment_publish(seg, slot, ref), list);
     return 1;
@@ -174,7 +175,7 @@ static int write_pages(struct segment *seg, const struct table_page_parts *pages
     return err;
 }
 
-/* Counts and largest weight; the key is. */
+/* Whether counts and largest weight are the same; the key is. */
 static bool same_head(const struct segment *seg, uint64_t ref, const struct block_parts *p)
 {
     const uint64_t *at = segment_words(seg, ref);
@@ -237,5 +238,5 @@ void segment_remove(struct segment *seg, const char *key, size_t key_bytes)
         return;
     uint64_t old = segment_publish(seg, slot, 0);
     release(seg, old, &(struct page_list){0});
-    segment_remove_slot(seg, table_hash(key, key_bytes), slot);
+    segment_remove_slot(seg, table_key_hash(&seg->table, key, key_bytes), slot);
 }

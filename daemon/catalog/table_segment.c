@@ -15,8 +15,8 @@
 #define INDEX_SHARE 32
 
 /*
- * Of a large one less is enough, and an index that is larger than its keys need is memory for nothing: each of them lies
- * on a page of its own.
+ * In a large segment a smaller share is enough. An index larger than needed costs real memory: its keys are scattered,
+ * so nearly each touches a page of memory of its own.
  */
 #define LARGE_WORDS       (UINT64_C(1) << 23)
 #define LARGE_INDEX_SHARE 256
@@ -24,12 +24,24 @@
 /* One part in this many is held back. */
 #define RESERVE_SHARE 32
 
+/*
+ * In an index that is filled to less than one part in this many, so many keys at one place are no accident: their
+ * names were made for it.
+ */
+#define CROWDED_SHARE 2
+
 /* Of a segment, at most one part in this many is retired, and never more than 4 MB: some hundred changes. */
 #define RETIRED_SHARE     16
 #define RETIRED_WORDS_MAX (UINT64_C(1) << 19)
 
 /* Giving memory back takes 0.1 ms a MiB: of more than this it is not the main thread that does. */
 #define LARGE_BYTES (4 << 20)
+
+/*
+ * The first touch of a page is a trap, which on a virtual machine costs more than all that is written there. In pieces of this
+ * size, which whole pages of any machine make up, an eighth.
+ */
+#define AHEAD_WORDS (UINT64_C(1) << 13)
 
 struct memory {
     void *words;
@@ -116,13 +128,14 @@ uint64_t segment_slots_for(uint64_t words)
     return index_words_for(words) / 2;
 }
 
-static void segment_layout(struct segment *seg, uint64_t words)
+static void segment_layout(struct segment *seg, uint64_t words, uint64_t seed)
 {
     uint64_t index_words = index_words_for(words), slot_count = segment_slots_for(words);
     uint64_t slots = TABLE_HEADER_WORDS + index_words;
     uint64_t heap = slots + slot_count * TABLE_SLOT_WORDS;
     table_word *h = seg->words;
-    table_store(&h[TABLE_H_VERSION], TABLE_VERSION);
+    table_store(&h[TABLE_H_VERSION], seed ? TABLE_VERSION_SEEDED : TABLE_VERSION);
+    table_store(&h[TABLE_H_SEED], seed);
     table_store(&h[TABLE_H_WORDS], words);
     table_store(&h[TABLE_H_INDEX], TABLE_HEADER_WORDS);
     table_store(&h[TABLE_H_INDEX_WORDS], index_words);
@@ -133,19 +146,33 @@ static void segment_layout(struct segment *seg, uint64_t words)
     heap_init(&seg->heap, heap, words);
 }
 
+/* Words that are used one behind the other, up to next by now. Where the kernel cannot, the pages come by their traps. */
+static void ask_ahead(const struct segment *seg, uint64_t *ahead, uint64_t next)
+{
+    if (next <= *ahead)
+        return;
+    uint64_t from = *ahead & ~(AHEAD_WORDS - 1), to = (next + AHEAD_WORDS) & ~(AHEAD_WORDS - 1);
+    *ahead = to < seg->table.n_words ? to : seg->table.n_words;
+    (void)madvise(seg->words + from, (*ahead - from) * 8, MADV_POPULATE_WRITE);
+}
+
 void segment_open_reserve(struct segment *seg, bool open)
 {
     seg->heap.reserve = open ? 0 : seg->table.n_words / RESERVE_SHARE;
 }
 
-int segment_init(struct segment *seg, int fd, uint64_t words)
+int segment_init(struct segment *seg, int fd, uint64_t words, uint64_t seed)
 {
     *seg = (struct segment){.fd = fd};
     int err = fd < 0 ? fd : segment_memory(seg, words);
     if (!err) {
-        segment_layout(seg, words);
+        segment_layout(seg, words, seed);
         err = table_attach(seg->words, words, &seg->table);
         segment_open_reserve(seg, false);
+        uint64_t index_ahead = seg->table.index; /* its words are used in no order */
+        ask_ahead(seg, &index_ahead, seg->table.index + seg->table.index_mask + 1);
+        seg->heap_ahead = seg->heap.next;
+        seg->slots_ahead = seg->table.slots;
     }
     if (!err) {
         seg->free_slots = malloc(seg->table.slot_count * sizeof *seg->free_slots);
@@ -162,7 +189,7 @@ int segment_add_slot(struct segment *seg, uint64_t hash, uint32_t *ret_slot)
     uint64_t mask = seg->table.index_mask, at = hash & mask, probes = 0;
     for (; (uint32_t)table_load(&index[at]) != 0; at = (at + 1) & mask)
         if (++probes >= TABLE_PROBES_MAX)
-            return -ENOSPC;
+            return seg->index_used > mask / CROWDED_SHARE ? -ENOSPC : -ELOOP;
     bool fresh = table_load(&index[at]) == 0; /* else the tombstone of a removed key, which no search ends at */
     if (fresh && seg->index_used > mask / 4 * 3)
         return -ENOSPC;
@@ -173,6 +200,7 @@ int segment_add_slot(struct segment *seg, uint64_t hash, uint32_t *ret_slot)
         if (seg->slots_used == seg->table.slot_count)
             return -ENOSPC;
         slot = (uint32_t)seg->slots_used++;
+        ask_ahead(seg, &seg->slots_ahead, seg->table.slots + seg->slots_used * TABLE_SLOT_WORDS);
         table_store(&seg->words[TABLE_H_SLOTS_USED], seg->slots_used);
     }
     seg->index_used += fresh;
@@ -211,7 +239,10 @@ void segment_give(struct segment *seg, uint64_t ref)
         heap_give(&seg->heap, table_ref_offset(ref), table_ref_words(ref));
 }
 
-/* The number first, so that who sees a word of what comes there next sees the number as well. It never goes back. */
+/*
+ * The number is stored before the memory is given back, so that a reader who sees a word of its next use sees the
+ * number as well. It never decreases.
+ */
 static void recycle(struct segment *seg, const struct retired *r)
 {
     table_word *recycled = &seg->words[TABLE_H_RECYCLED];
@@ -265,6 +296,7 @@ int segment_take(struct segment *seg, uint64_t words, uint64_t *ret_offset)
         recycle_oldest(seg);
         err = heap_take(&seg->heap, words, ret_offset);
     }
+    ask_ahead(seg, &seg->heap_ahead, seg->heap.next);
     return err;
 }
 

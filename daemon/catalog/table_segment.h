@@ -27,6 +27,7 @@ struct segment {
     struct heap heap;
     uint64_t index_used; /* words of the index that are not 0 */
     uint64_t slots_used;
+    uint64_t heap_ahead, slots_ahead; /* words: up to there the memory has been asked for */
     uint32_t *free_slots;
     uint64_t n_free_slots;
     uint64_t published;
@@ -38,14 +39,20 @@ struct segment {
 /* A memfd for a segment. A negative errno. */
 int segment_memfd(void);
 
-/* Makes fd, which it takes over also on failure, a sealed segment of so many words, empty. -ENOMEM, or a negative errno. */
-int segment_init(struct segment *seg, int fd, uint64_t words);
+/*
+ * Makes fd, which it takes over also on failure, a sealed segment of so many words, empty, whose keys are hashed with that
+ * seed; 0: as libraries of version 2 know it. -ENOMEM, or a negative errno.
+ */
+int segment_init(struct segment *seg, int fd, uint64_t words, uint64_t seed);
 void segment_fini(struct segment *seg);
 
 /* How many keys a segment of so many words has room for. */
 uint64_t segment_slots_for(uint64_t words);
 
-/* Gives a key that has none a slot. -ENOSPC when index or slots are used up. */
+/*
+ * Gives a key that has none a slot. -ENOSPC when index or slots are used up; -ELOOP when so many keys begin their search at
+ * the same place, in an index that has room, that their names were made for it: another seed parts them.
+ */
 int segment_add_slot(struct segment *seg, uint64_t hash, uint32_t *ret_slot);
 
 /* Takes a key's slot away, which must be empty by then. */

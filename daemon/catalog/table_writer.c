@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "daemon/catalog/table_move.h"
@@ -25,6 +26,7 @@ struct table_writer {
     int move_error; /* of the last move, if it failed: no other is tried before table_writer_again */
     struct table_move move;
     uint64_t first_words;
+    uint64_t seed; /* of the segments to come */
     table_moved_fn *moved;
     void *moved_arg;
     struct table_writer_stats stats;
@@ -38,7 +40,7 @@ int table_writer_new(uint64_t words, table_moved_fn *moved, void *arg, struct ta
     if (!w)
         return -ENOMEM;
     w->first_words = words < SEGMENT_WORDS_MIN ? SEGMENT_WORDS_MIN : words;
-    int err = segment_init(&w->seg, segment_memfd(), w->first_words);
+    int err = segment_init(&w->seg, segment_memfd(), w->first_words, 0);
     if (err) {
         free(w);
         return err;
@@ -98,7 +100,7 @@ static uint64_t size_for(const struct table_writer *w)
 
 static int begin_move(struct table_writer *w, uint64_t words)
 {
-    int err = table_move_begin(&w->move, w->spare_fd >= 0 ? w->spare_fd : segment_memfd(), words);
+    int err = table_move_begin(&w->move, w->spare_fd >= 0 ? w->spare_fd : segment_memfd(), words, w->seed);
     w->spare_fd = err ? segment_memfd() : -EMFILE;
     return err;
 }
@@ -123,12 +125,25 @@ static void finish_move(struct table_writer *w)
         w->moved(w->moved_arg, w->seg.fd);
     table_store(&old.words[TABLE_H_ABANDONED], 1);
     segment_fini(&old);
-    w->spare_fd = segment_memfd(); /* of the descriptor that has just become free */
+    w->spare_fd = segment_memfd(); /* the descriptor of the old segment has just become free */
+}
+
+/*
+ * Whoever may register could fill one place of the index with names that he has tried out: the next segment is hashed with a
+ * seed that nobody knew. Until that happens there is none, and libraries of version 2 read the table.
+ */
+static int part_names(struct table_writer *w, int err)
+{
+    if (err != -ELOOP)
+        return err;
+    if (getrandom(&w->seed, sizeof w->seed, 0) != (ssize_t)sizeof w->seed || w->seed == 0)
+        w->seed = (uint64_t)(uintptr_t)w | 1;
+    return -ENOSPC;
 }
 
 static int move_some(struct table_writer *w, uint64_t words)
 {
-    int done = table_move_some(&w->move, &w->seg, words);
+    int done = part_names(w, table_move_some(&w->move, &w->seg, words));
     if (done < 0)
         cancel_move(w);
     else if (done)
@@ -136,7 +151,7 @@ static int move_some(struct table_writer *w, uint64_t words)
     return done;
 }
 
-/* At once. */
+/* Moves the whole table to a segment of that size at once. */
 static int move(struct table_writer *w, uint64_t words)
 {
     cancel_move(w);
@@ -157,9 +172,10 @@ struct put {
 
 static int try_put(struct table_writer *w, struct segment *seg, struct put *put)
 {
-    if (!put->pages)
-        return segment_put(seg, &put->parts);
-    return segment_put_pages(seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages);
+    int err = put->pages
+                  ? segment_put_pages(seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages)
+                  : segment_put(seg, &put->parts);
+    return part_names(w, err);
 }
 
 /* What the index, the slots or the heap have left is less than a quarter. */
@@ -170,7 +186,10 @@ static bool is_filling(const struct segment *seg)
            slots - seg->slots_used + seg->n_free_slots < slots / 4 || seg->index_used > seg->table.index_mask / 8 * 5;
 }
 
-/* What was put is put into the segment that is being filled as well. What may be long is copied once more, in pieces. */
+/*
+ * Puts a block into the segment that is being filled as well. Where pages of it were staged, which lie in the present
+ * segment alone, it is copied from there again, later and in pieces.
+ */
 static void put_there_too(struct table_writer *w, struct put *put)
 {
     uint32_t slot;
@@ -214,7 +233,7 @@ static int put_from_reserve(struct table_writer *w, struct put *put)
     return err;
 }
 
-/* To a segment that has room for the put, at once: there was not the time to do it in pieces. */
+/* Moves at once to a segment that has room for the put: there was no time to do it in pieces. */
 static int move_for(struct table_writer *w, struct put *put)
 {
     int err = -ENOSPC;

@@ -38,8 +38,8 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
                      uint32_t n_total, const uint64_t *body, size_t body_words);
 
 /*
- * The same for a large service, in pages (TABLE_P_...) that are laid out by the caller: of those that stay what they were only
- * their number is given, so that a change costs its page and a word for each of the others.
+ * Publishes a large service, in pages (TABLE_P_...) that the caller has laid out. Of pages that stay what they were
+ * only the number is given, so that a change costs its page, and a word for each of the others.
  */
 struct table_page_parts {
     const uint64_t *words; /* NULL: as it is under the key now, or */
@@ -69,14 +69,14 @@ uint64_t table_writer_generation(const struct table_writer *w);
  */
 void table_writer_reserve(struct table_writer *w, uint64_t words);
 
-/* Begins to move to a smaller segment if little is left of what there was. From time to time. */
+/* Begins to move to a smaller segment if little is left in the present one. To be called from time to time. */
 void table_writer_trim(struct table_writer *w);
 
 /* Whether it is on the move, and a piece of that (some 10 us), when there is nothing else to do. */
 bool table_writer_is_moving(const struct table_writer *w);
 void table_writer_move_some(struct table_writer *w);
 
-/* Once no larger segment could be had, none is tried before this. */
+/* Allows the next try to get a larger segment, after one that failed. */
 void table_writer_again(struct table_writer *w);
 
 /* Removes a key. No error if it is not there. */
