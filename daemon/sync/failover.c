@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The own region, the others in order, and how long it takes to change one's mind. */
+/* Decides which region answers for a service: the own one or another in order, and after which time it changes. */
 #include "daemon/sync/failover.h"
 
 #include "libdiscover/core/clock.h"
@@ -12,7 +12,10 @@ static bool has_enough(const struct failover_rule *rule, const struct failover_s
     return home->usable >= rule->min && home->usable > 0;
 }
 
-/* The first that is live and has any; where the own one has none, the first that had any when it was heard last. */
+/*
+ * The first other region that is live and has instances. If there is none, and the own one has no instance at all, the
+ * first that had any when it was heard last.
+ */
 static int first_of(const struct failover_seen *home, const struct failover_seen *others, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -107,10 +110,13 @@ static int64_t go_nearer(struct failover *f, int64_t now_ns)
         return due_ns;
     f->returned_ns = now_ns;
     go(f, now_ns >= home_ns ? FAILOVER_HOME : f->nearer);
-    return now_ns; /* what is left to wait for is another question now */
+    return now_ns; /* decides anew at once: after the change, there is something else to wait for */
 }
 
-/* A live one that has any; or any one that has, where there is nothing better. */
+/*
+ * Whether the region at that place can go on answering: it is live and has instances, or has any while there is
+ * nothing better.
+ */
 static bool holds(int at, int best, const struct failover_seen *others, size_t n)
 {
     if ((size_t)at >= n || others[at].usable == 0)

@@ -19,35 +19,36 @@
 #define FAILOVER_HOME (-1) /* the own region; others by their place in the order */
 #define FAILOVER_AUTO (-2)
 
-/* How it is to be decided. */
+/* The settings by which it is decided. */
 struct failover_rule {
     uint32_t min; /* usable instances that are enough */
-    int64_t after_ns, back_after_ns;
-    uint32_t jitter_percent; /* of back_after: of this host, 0..20, so that a fleet does not come back at once */
+    int64_t after_ns,
+        back_after_ns;       /* how long the own region lacks instances, or has enough again, before it changes */
+    uint32_t jitter_percent; /* added to back_after on this host, 0..20, so that a fleet does not come back at once */
 };
 
-/* What is known of a region's instances of the service. */
+/* How many instances of the service a region has. */
 struct failover_seen {
     size_t usable;
-    bool known; /* of the own one: it was synchronised once. Of others: live */
+    bool known; /* the own region: it was synchronised once; another one: it is live */
 };
 
-/* Of one service. Zeroed but for these two: as when it is seen for the first time. */
+/* The state of one service. For a new service all is zero but `at` and `forced`. */
 struct failover {
-    int at; /* FAILOVER_HOME, or a region */
+    int at; /* the region that answers: FAILOVER_HOME, or a place in the order */
     int forced; /* by an operator: FAILOVER_AUTO, FAILOVER_HOME or a region, also one behind the n that come by themselves */
-    int64_t lacking_since_ns; /* the own one has had too few since then; 0: it has not */
-    int64_t home_since_ns;    /* away: it has had enough since then; 0: it has not */
-    int64_t nearer_since_ns;  /* away: `nearer`, before `at` in the order, could answer since then; 0: none can */
-    int nearer;
-    int64_t wait_ns;     /* how long one of them has to, by itself */
-    int64_t returned_ns; /* when it went to a better one last; 0: never */
-    uint64_t switches;
+    int64_t lacking_since_ns; /* since when the own region has too few instances; 0: it has enough */
+    int64_t home_since_ns;    /* while another one answers: since when the own one has enough; 0: it has too few */
+    int64_t nearer_since_ns;  /* while another one answers: since when `nearer` could answer; 0: none can */
+    int nearer;               /* a region before `at` in the order */
+    int64_t wait_ns;          /* how long the own or the nearer one has to be able to, before it answers again */
+    int64_t returned_ns;      /* when it last went to a better region; 0: never */
+    uint64_t switches;        /* number of changes of `at` */
 };
 
 /*
- * Works out where to be now. n: of others, in their order. Returns when to call again if nothing else is new; INT64_MAX: not
- * by time. f->at may have changed.
+ * Decides which region answers now: f->at may have changed. others: n regions in their order. Returns when to call
+ * again if nothing else is new; INT64_MAX: not by time.
  */
 int64_t failover_decide(struct failover *f, const struct failover_rule *rule, const struct failover_seen *home,
                         const struct failover_seen *others, size_t n, int64_t now_ns);

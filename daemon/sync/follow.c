@@ -37,10 +37,9 @@ int follow_new(const struct follow_options *options, const struct follow_ops *op
     f->ops = *ops;
     f->arg = arg;
     f->options = *options;
-    f->gaps = (struct resync_pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
-    f->rereads = (struct resync_pace){.burst = REREADS_BURST, .every_ns = REREADS_EVERY_NS};
-    f->options.quiet_ns = options->quiet_ns ? options->quiet_ns : QUIET_NS;
-    f->touched.max = f->options.touched_max;
+    f->gaps = (struct pace){.burst = GAPS_BURST, .every_ns = GAPS_EVERY_NS};
+    f->rereads = (struct pace){.burst = REREADS_BURST, .every_ns = REREADS_EVERY_NS};
+    f->touched.max = options->touched_max;
     backoff_init(&f->backoff, BACKOFF_NS, BACKOFF_MAX_NS);
     *ret_follow = f;
     return 0;
@@ -117,7 +116,6 @@ static void begin_snapshot(struct follow *f, int64_t now_ns)
     f->ordered = f->high;
     metric_inc(&f->counters.resyncs[f->cause]);
     metric_inc(&f->counters.begun);
-    f->n_resyncs++;
     follow_mark_from_here(f);
     f->ops.resync(f->arg);
 }
@@ -141,7 +139,7 @@ static enum follow_end keep(struct follow *f, enum follow_end end, int64_t now_n
 static enum follow_end verdict(struct follow *f, int64_t now_ns)
 {
     bool missing = f->options.unmarked ? f->options.unmarked(f->arg) > 0 : f->keep_ns != 0;
-    bool first = f->n_resyncs == 1 && !f->keep_known; /* what the store had before is older news */
+    bool first = metric_get(&f->counters.begun) == 1 && !f->keep_known; /* what the store had before is older news */
     if (f->recreated)
         return keep(f, FOLLOW_RECREATED, now_ns);
     if (!first && missing && (!f->keep_ns || f->began_ns < f->keep_ns))
@@ -185,7 +183,7 @@ void follow_connected(struct follow *f, int64_t now_ns)
     follow_wait(f, RESYNC_CONNECTED, f->connected_before ? jitter_after_failures(f) : 0, now_ns);
     f->connected_before = true;
     if (f->keep_ns)
-        f->keep_ns = now_ns + KEEP_NS; /* nobody could put anything while the server was away */
+        f->keep_ns = now_ns + KEEP_NS; /* while the server was away nobody could put again what is missing */
 }
 
 void follow_keep_known(struct follow *f)
@@ -221,7 +219,7 @@ static void note_lost(struct follow *f)
 void follow_lost(struct follow *f, int64_t now_ns)
 {
     note_lost(f);
-    int64_t wait_ns = resync_pace_take(&f->gaps, now_ns);
+    int64_t wait_ns = pace_take(&f->gaps, now_ns);
     metric_inc(&f->counters.gaps);
     if (wait_ns > 0)
         metric_inc(&f->counters.deferred);
@@ -318,12 +316,6 @@ bool follow_is_live(const struct follow *f)
     return f->state == LIVE && f->holes.n == 0;
 }
 
-const char *follow_state(const struct follow *f)
-{
-    static const char *const names[] = {"down", "waiting", "snapshot", "live"};
-    return names[f->state];
-}
-
 const char *resync_cause_word(enum resync_cause cause)
 {
     static const char *const words[RESYNC_CAUSES] = {"connected",  "gap",       "doubt", "missing",
@@ -334,11 +326,6 @@ const char *resync_cause_word(enum resync_cause cause)
 struct follow_resync follow_resync(const struct follow *f)
 {
     return (struct follow_resync){.cause = f->resync_cause, .since_ns = f->resync_ns, .snapshot_ns = f->began_ns};
-}
-
-const struct follow_counters *follow_counters(const struct follow *f)
-{
-    return &f->counters;
 }
 
 static const struct metric metric_table[] = {

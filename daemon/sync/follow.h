@@ -47,12 +47,13 @@ struct follow_ops {
 };
 
 #define FOLLOW_TOUCHED_MAX 65536
+#define FOLLOW_QUIET_NS    (10 * NS_PER_S)
 
 struct follow_options {
     size_t touched_max;            /* keys changed during a snapshot, FOLLOW_TOUCHED_MAX; more: another snapshot */
     size_t (*unmarked)(void *arg); /* how many keys of the store were not marked since snapshot_begin; NULL: what is
                                       missing is kept only when the bucket is a new one */
-    int64_t quiet_ns;              /* no live message for so long: look whether the bucket has moved on; 0: 10 s */
+    int64_t quiet_ns; /* after so long without a live message, a check asks whether the bucket has moved on */
 };
 
 int follow_new(const struct follow_options *options, const struct follow_ops *ops, void *arg,
@@ -76,7 +77,7 @@ void follow_keep_known(struct follow *f);
  */
 void follow_info(struct follow *f, int err, int64_t created, uint64_t last_seq, int64_t now_ns);
 
-void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t now_ns);
+void follow_snapshot_entry(struct follow *f, const struct kv_message *m);
 
 /* The only end of each resync, in whatever way it ended. err: 0 when every message up to last_seq was seen. */
 void follow_snapshot_end(struct follow *f, int err, int64_t now_ns);
@@ -90,7 +91,10 @@ bool follow_live(struct follow *f, const struct kv_message *m, int64_t now_ns);
 /* The feed lost messages, it is not known which. */
 void follow_gap(struct follow *f, int64_t now_ns);
 
-/* Asks for what STREAM.INFO says now, not only when it has been quiet for long. False: it is not live. */
+/*
+ * Checks STREAM.INFO now, and not only when the feed has been quiet for long. False: the follower is not live, so it
+ * does not.
+ */
 bool follow_check_now(struct follow *f);
 
 /* Whether the answer to a check is outstanding. */
@@ -117,7 +121,7 @@ enum resync_cause {
 /* A static word: "gap". */
 const char *resync_cause_word(enum resync_cause cause);
 
-/* From a snapshot's begin to the return of its snapshot_end: what it is part of. */
+/* The resync that the present snapshot belongs to; valid from snapshot_begin to the return of snapshot_end. */
 struct follow_resync {
     enum resync_cause cause; /* why it was begun */
     int64_t since_ns;        /* when that was: the store has not been known to be equal since */
@@ -136,7 +140,6 @@ struct follow_counters {
     metric_value ignored; /* live messages that were known already */
     metric_value late;    /* live messages that came behind a later one */
 };
-const struct follow_counters *follow_counters(const struct follow *f);
 
 /* Shows what it counts; followers add up. -ENOMEM. The follower must live as long as m. */
 int follow_add_metrics(struct follow *f, struct metrics *m);
@@ -146,8 +149,5 @@ uint64_t follow_horizon(const struct follow *f);
 
 /* Whether it follows, and knows of no hole. */
 bool follow_is_live(const struct follow *f);
-
-/* What it is doing, in a word: "down", "waiting", "snapshot", "live". Static. */
-const char *follow_state(const struct follow *f);
 
 #endif

@@ -3,14 +3,13 @@
 #ifndef SYNC_FOLLOW_IMPL_H
 #define SYNC_FOLLOW_IMPL_H
 
+#include "daemon/base/pace.h"
 #include "daemon/sync/follow.h"
 #include "daemon/sync/holes.h"
-#include "daemon/sync/resync_budget.h"
 #include "daemon/sync/touched.h"
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
-#define QUIET_NS       (10 * NS_PER_S)   /* no live message for so long: look whether the bucket has moved on */
 #define SETTLE_NS      NS_PER_S          /* how long a live message may be behind the sequence STREAM.INFO tells */
 #define BACKOFF_NS     (250 * NS_PER_MS) /* first wait after a failure */
 #define BACKOFF_MAX_NS (15 * NS_PER_S)
@@ -34,37 +33,36 @@ struct follow {
     struct follow_options options;
     struct follow_counters counters;
     struct backoff backoff;
-    struct resync_pace gaps; /* a feed that loses something all the time is not read all the time */
-    struct resync_pace rereads;
+    struct pace gaps; /* a feed that loses something all the time is not read all the time */
+    struct pace rereads;
     enum state state;
     enum resync_cause cause; /* WAITING: of the snapshot */
-    uint64_t n_resyncs;
     bool synced, connected_before;
-    bool keep_known;    /* what the store had before the first snapshot */
-    unsigned failed;    /* snapshots, since one was completed */
-    int64_t unsync_ns;  /* not LIVE and synced: when that is over */
-    int64_t due_ns;     /* WAITING: for the snapshot */
-    bool reading;       /* a resync was ordered and its end has not come; perhaps of an earlier connection */
+    bool keep_known;    /* the first snapshot keeps what the store had before and it lacks (follow_keep_known) */
+    unsigned failed;    /* number of snapshots that failed since one was completed */
+    int64_t unsync_ns;  /* synced, but not LIVE: when it stops to count as synced */
+    int64_t due_ns;     /* WAITING: when the snapshot is due */
+    bool reading;       /* a resync was ordered, perhaps over an earlier connection, and has not ended yet */
     bool checking;      /* a check was ordered and not answered */
-    int64_t check_ns;   /* LIVE: for the next check */
+    int64_t check_ns;   /* LIVE: when the next check is due */
     uint64_t high;      /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
     struct holes holes; /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
     struct touched touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
-    uint64_t ordered;       /* `high` when an info was ordered: it cannot tell less, unless something went back */
-    int64_t created;        /* of the incarnation the store has; 0: none yet */
-    bool recreated;         /* and the bucket is another one by now */
-    unsigned backwards;     /* times its last sequence was behind ours */
+    uint64_t ordered;       /* `high` when an info was ordered: if it tells less than that, the stream went back */
+    int64_t created;        /* when the stream was created whose contents the store has; 0: it has none yet */
+    bool recreated;         /* the bucket is another stream by now */
+    unsigned backwards;     /* how many times STREAM.INFO said a sequence behind ours */
     uint64_t behind;        /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
     uint64_t lost_first, lost_last; /* what is missing is among these; 0: nothing is */
     int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */
-    int64_t keep_ns;   /* what was missing in a snapshot is kept until then; 0: nothing is */
-    int64_t began_ns;  /* SNAPSHOT */
-    int64_t resync_ns; /* since then it is not LIVE; 0: it is, or never was connected */
-    enum resync_cause resync_cause; /* why, at first */
+    int64_t keep_ns;   /* until when keys that were missing in a snapshot are kept; 0: none were missing */
+    int64_t began_ns;  /* SNAPSHOT: when it was asked for */
+    int64_t resync_ns; /* since when it has not been LIVE; 0: it is, or was never connected */
+    enum resync_cause resync_cause; /* why it stopped to be LIVE */
     struct {
         unsigned infos;
-        bool unusable; /* goes on, but must be done again */
+        bool unusable; /* it is read to its end, but another one must follow */
         bool ended;    /* all entries came; the live feed has to reach `last` by settle_ns */
         int64_t created, settle_ns;
         uint64_t first, last;         /* L0, L1 */

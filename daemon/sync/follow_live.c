@@ -26,13 +26,16 @@ static void note_since_hole(struct follow *f, const struct kv_message *m, uint64
         follow_lost(f, now_ns);
 }
 
-/* A snapshot may be able to read it. Nothing is missing meanwhile, so it has time. */
+/*
+ * Schedules a snapshot, which may be able to read the message. That may take its time, since nothing is missing
+ * meanwhile.
+ */
 static void reread(struct follow *f, int64_t now_ns)
 {
     if (f->reread_ns)
         return;
     metric_inc(&f->counters.rereads);
-    f->reread_ns = now_ns + resync_pace_take(&f->rereads, now_ns) + follow_jitter(f);
+    f->reread_ns = now_ns + pace_take(&f->rereads, now_ns) + follow_jitter(f);
 }
 
 static void apply_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
@@ -67,7 +70,8 @@ static void take_late(struct follow *f, const struct kv_message *m, int64_t now_
 {
     metric_inc(&f->counters.late);
     if (touched_seq(&f->touched, m->key, m->key_len) < m->seq) {
-        (void)touched_add(&f->touched, m->key, m->key_len, m->seq); /* without it, a still later one is older */
+        /* Without memory for it, a message that comes even later is not known to be older. */
+        (void)touched_add(&f->touched, m->key, m->key_len, m->seq);
         apply_live(f, m, now_ns);
     }
     if (f->state == LIVE && f->holes.n == 0)

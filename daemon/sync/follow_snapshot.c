@@ -4,7 +4,7 @@
 
 /* ---- what STREAM.INFO says ---- */
 
-/* False: it went back, and that is not believed yet. */
+/* False: the stream seems to have gone back, which is not believed yet. */
 static bool plausible(struct follow *f, int64_t created, uint64_t last_seq)
 {
     if (f->created && created != f->created)
@@ -102,9 +102,8 @@ static void was_lost(struct follow *f, const struct kv_message *m)
         f->ops.was_lost(f->arg, m);
 }
 
-void follow_snapshot_entry(struct follow *f, const struct kv_message *m, int64_t now_ns)
+void follow_snapshot_entry(struct follow *f, const struct kv_message *m)
 {
-    (void)now_ns;
     if (f->state != SNAPSHOT || f->snapshot.infos == 0 || f->snapshot.unusable)
         return;
     if (touched_seq(&f->touched, m->key, m->key_len) >= m->seq)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A verdict from three inputs, worked out anew after each. */
+/* Judges the bus from three inputs (connection, followers, canary), anew after each change of one. */
 #include "daemon/sync/health.h"
 
 #include <stddef.h>
@@ -28,7 +28,6 @@ static void update(struct health *h, int64_t now_ns)
     if (reason == h->reason)
         return;
     h->reason = reason;
-    h->overdue += reason == HEALTH_OVERDUE;
     h->changed(h->arg, reason);
 }
 
@@ -83,7 +82,8 @@ void health_seen(struct health *h, uint64_t counter, int64_t now_ns)
         measure(h, now_ns - h->sent_ns);
         h->waiting = false;
     } else {
-        h->waiting_since_ns = h->sent_ns; /* a later one is out; how long the ones between waited is not known */
+        /* A later canary is out. When those between were put is not known: the newest one's time has to do. */
+        h->waiting_since_ns = h->sent_ns;
     }
     update(h, now_ns);
 }

@@ -29,13 +29,12 @@ struct health {
     enum health_reason reason;
     bool connected, synced;
     bool heard;               /* a canary has come back over this connection */
-    bool waiting;             /* one is out */
-    uint64_t sent, seen;      /* counters of the newest canaries */
-    int64_t waiting_since_ns; /* when the oldest that is out was put */
-    int64_t sent_ns;          /* when the newest was put */
-    int64_t last_ns;          /* propagation of the last one that came back; -1: none yet */
-    int64_t smoothed_ns;      /* moving average of it */
-    uint64_t overdue;         /* times it became so */
+    bool waiting;             /* a canary was put and has not come back yet */
+    uint64_t sent, seen;      /* counters of the newest canary that was put, and that came back */
+    int64_t waiting_since_ns; /* when the oldest canary that has not come back was put */
+    int64_t sent_ns;          /* when the newest canary was put */
+    int64_t last_ns;          /* how long the last one took to come back; -1: none has yet */
+    int64_t smoothed_ns;      /* moving average of last_ns */
 };
 
 void health_init(struct health *h, int64_t overdue_ns, health_changed_fn *changed, void *arg);
@@ -46,7 +45,7 @@ void health_set_synced(struct health *h, bool synced, int64_t now_ns);
 /* The own lease with this counter was given to the bus (whether or not the bus took it). Counters grow. */
 void health_sent(struct health *h, uint64_t counter, int64_t now_ns);
 
-/* It came back through the live feed. */
+/* The own lease with this counter came back through the live feed. */
 void health_seen(struct health *h, uint64_t counter, int64_t now_ns);
 
 /* This process did not run for so long: no canary is late because of that. */

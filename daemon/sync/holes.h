@@ -30,7 +30,7 @@ bool holes_add(struct holes *h, uint64_t first, uint64_t last, int64_t now_ns);
  */
 bool holes_fill(struct holes *h, uint64_t seq);
 
-/* What is missing up to there does not matter. */
+/* Forgets holes up to there: what is missing in them does not matter any more. */
 void holes_forget(struct holes *h, uint64_t upto);
 
 /* The lowest sequence that is missing; UINT64_MAX: none is. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hosts that are known, what is told of them, and for how long. */
+/* The table of known hosts: the lease of each, and when it runs out. */
 #include "daemon/sync/liveness.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "daemon/sync/liveness_impl.h"
+
+#define TELL_PIECE 16 /* hosts, each perhaps with a look at all its records */
 
 #define LATE_TTLS 3 /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 
@@ -25,6 +29,12 @@ struct host *liveness_find(const struct liveness *l, const char *name)
 void liveness_forget(struct liveness *l, struct host *h)
 {
     deadlines_clear(&l->deadlines, &h->deadline);
+    if (l->to_tell == h)
+        l->to_tell = h->hh.next;
+    if (l->to_count == h)
+        l->to_count = h->hh.next;
+    if (!host_alive(h->status))
+        DL_DELETE2(l->gone, h, prev_gone, next_gone);
     HASH_DEL(l->hosts, h);
     free(h);
 }
@@ -32,12 +42,10 @@ void liveness_forget(struct liveness *l, struct host *h)
 /* Makes room among the hosts that are gone and only remembered. */
 static bool forget_one(struct liveness *l)
 {
-    for (struct host *h = l->hosts; h; h = h->hh.next)
-        if (!host_alive(h->status)) {
-            liveness_forget(l, h);
-            return true;
-        }
-    return false;
+    if (!l->gone)
+        return false;
+    liveness_forget(l, l->gone);
+    return true;
 }
 
 int liveness_add(struct liveness *l, const char *name, struct host **ret_host)
@@ -58,15 +66,25 @@ int liveness_add(struct liveness *l, const char *name, struct host **ret_host)
         return -ENOMEM;
     }
     h->status = HOST_EXPIRED;
+    DL_APPEND2(l->gone, h, prev_gone, next_gone);
     liveness_set_deadline(l, h, INT64_MAX);
     *ret_host = h;
     return 0;
 }
 
+/*
+ * Whether the host's new min_epoch may be told: the records that replace those of older epochs are here, or the host
+ * was not served and so has nothing to lose.
+ */
+static bool min_epoch_counts(const struct liveness *l, const struct host *h, bool was_alive)
+{
+    bool raised = h->lease.min_epoch > h->min_epoch, read_since = h->raised_ns < l->read_ns;
+    return l->records_known && (!raised || !was_alive || read_since || !l->options.has_records ||
+                                l->options.has_records(l->arg, h->name, &h->lease));
+}
+
 static void tell(struct liveness *l, struct host *h)
 {
-    if (l->records_known)
-        h->min_epoch = h->lease.min_epoch;
     struct lease lease = h->lease;
     lease.min_epoch = h->min_epoch;
     l->events.host_changed(l->arg, h->name, &lease, h->status);
@@ -85,13 +103,19 @@ void liveness_set_status(struct liveness *l, struct host *h, enum host_status st
     if (status == HOST_ALIVE && h->status != HOST_ALIVE)
         h->alive_ns = h->heard_ns;
     h->status = status;
+    if (was_alive && !host_alive(status))
+        DL_APPEND2(l->gone, h, prev_gone, next_gone);
+    else if (!was_alive && host_alive(status))
+        DL_DELETE2(l->gone, h, prev_gone, next_gone);
     l->alive = l->alive - was_alive + host_alive(status);
     l->held = l->held - was_held + held;
+    if (min_epoch_counts(l, h, was_alive))
+        h->min_epoch = h->lease.min_epoch;
     tell(l, h);
     if (held == was_held)
         return;
     if (l->held == 0)
-        l->guard_until_ns = 0;
+        l->guard_until_ns = l->held_ttl_ns = 0;
     liveness_tell_guard(l);
 }
 
@@ -107,14 +131,26 @@ void liveness_set_whole(struct liveness *l, bool whole)
     l->whole = whole;
 }
 
-void liveness_set_records_known(struct liveness *l, bool known)
+void liveness_set_records_known(struct liveness *l, bool known, int64_t read_ns)
 {
     if (l->records_known == known)
         return;
     l->records_known = known;
-    for (struct host *h = l->hosts; h && known; h = h->hh.next)
-        if (h->min_epoch != h->lease.min_epoch)
-            tell(l, h);
+    l->read_ns = read_ns;
+    l->to_tell = known ? l->hosts : NULL;
+    liveness_tell_some(l);
+}
+
+void liveness_tell_some(struct liveness *l)
+{
+    for (size_t n = 0; l->to_tell && n < TELL_PIECE; n++) {
+        struct host *h = l->to_tell;
+        l->to_tell = h->hh.next;
+        if (h->min_epoch == h->lease.min_epoch || !min_epoch_counts(l, h, host_alive(h->status)))
+            continue;
+        h->min_epoch = h->lease.min_epoch;
+        tell(l, h);
+    }
 }
 
 /* ---- life ---- */
@@ -140,6 +176,13 @@ static const struct metric metric_table[] = {
                "Hosts kept although their lease ran out, as too many did."),
 };
 METRICS_LISTED(metric_table)
+
+const char *host_status_word(enum host_status s)
+{
+    static const char *const words[] = {
+        [HOST_ALIVE] = "alive", [HOST_HELD] = "kept", [HOST_LEFT] = "left", [HOST_EXPIRED] = "expired"};
+    return words[s];
+}
 
 int liveness_add_metrics(struct liveness *l, struct metrics *m)
 {

@@ -31,16 +31,19 @@ static inline bool host_alive(enum host_status s)
     return s <= HOST_HELD;
 }
 
+/* "alive", "kept", "left", "expired". Static. */
+const char *host_status_word(enum host_status s);
+
 struct liveness_events {
     /* A host is new, has another status, or another lease with the same status. lease: the newest known (but see
-       liveness_set_records_known). */
+       has_records and liveness_set_records_known). */
     void (*host_changed)(void *arg, const char *host, const struct lease *lease, enum host_status status);
     /* The mass-loss guard holds so many hosts, until then; 0: it has ended. why: a static text. */
     void (*guard)(void *arg, size_t held, int64_t until_ns, const char *why);
 };
 
 struct liveness_stats {
-    size_t hosts; /* known, some of them only remembered */
+    size_t hosts; /* in the table, also those that are gone and only remembered */
     size_t alive, held;
 };
 
@@ -53,9 +56,18 @@ struct liveness_options {
     /*
      * Makes something come through the live feed soon (the own lease, put at once). When it is given, a lease runs
      * out only once something was heard after its deadline: nobody is declared dead over a feed that may be deaf.
-     * Called when nothing was heard by then, which is seldom where there are many hosts. NULL: none.
+     * Called when nothing was heard so long after it, which is seldom where there are many hosts: else a host that dies
+     * would make all others put a lease in the same millisecond. NULL: none.
      */
     void (*probe)(void *arg);
+    int64_t probe_after_ns;
+
+    /*
+     * Whether all records that a lease vouches for are here. As long as they are not, one may be lost in a hole of its
+     * feed that nobody has noticed yet: a host that is alive is told with its old min_epoch until they are, or until
+     * all records have been read behind its lease (liveness_set_records_known). NULL: they always are.
+     */
+    bool (*has_records)(void *arg, const char *host, const struct lease *lease);
 };
 
 struct liveness;
@@ -86,17 +98,25 @@ void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns);
 void liveness_set_whole(struct liveness *l, bool whole);
 
 /*
- * Whether all records are known: their follower is live, and nothing was missing in its last snapshot. Until they are,
- * hosts are told with the min_epoch they were told with before: a lease that was heard before the records of the new
- * epoch would take the old ones away. Known in the beginning.
+ * Whether all records are known: their follower is live, and nothing was missing in its last snapshot, which was begun at
+ * read_ns. Until they are, hosts are told with the min_epoch they were told with before: a lease that was heard before
+ * the records of the new epoch would take the old ones away. A lease that came after read_ns waits on for those it
+ * vouches for: they may be stored behind what was read, and lost on the feed. Known in the beginning.
  */
-void liveness_set_records_known(struct liveness *l, bool known);
+void liveness_set_records_known(struct liveness *l, bool known, int64_t read_ns);
 
 /*
- * Up to then the feed of the leases was not deaf: something came through it, behind everything else there is, or it was
- * found that there was nothing to come.
+ * Until now_ns the feed of the leases is known not to have been deaf: something came through it behind all else, or it
+ * was found that there was nothing to come.
  */
 void liveness_heard(struct liveness *l, int64_t now_ns);
+
+/*
+ * liveness_heard_ns: until when the feed is known not to have been deaf, for other things that run out. liveness_probe
+ * makes something come through it, where that is not late enough; returns when to try again.
+ */
+int64_t liveness_heard_ns(const struct liveness *l);
+int64_t liveness_probe(struct liveness *l, int64_t now_ns);
 
 /*
  * Lets leases run out. Returns when to call again; INT64_MAX: not by time. Call it after each input as well. When it
@@ -104,12 +124,12 @@ void liveness_heard(struct liveness *l, int64_t now_ns);
  */
 int64_t liveness_tick(struct liveness *l, int64_t now_ns);
 
-/* What is known of one host, for people. */
+/* One host, for status and explain. */
 struct liveness_host {
     enum host_status status;
     struct lease lease;  /* the newest known */
-    int64_t heard_ns;    /* when it arrived, had it come live */
-    int64_t deadline_ns; /* alive: when it runs out; held: until when */
+    int64_t heard_ns;    /* when that lease arrived, had it come live */
+    int64_t deadline_ns; /* alive: when its lease runs out; held: until when it is held */
     struct lease ignored;
     int64_t ignored_ns; /* when a lease of another life under its name, which is not believed, came last; 0: none */
 };
@@ -119,11 +139,19 @@ int liveness_host(const struct liveness *l, const char *host, struct liveness_ho
 
 /*
  * The host that tells of something: own, or another one that is alive, was heard lately, has been there since then, and tells
- * events (its lease says so), but not the one it is about. The same on all hosts that have heard the same. Walks over all
- * hosts. Valid until anything else is called.
+ * events (its lease says so), but not the one it is about. The same on all hosts that have heard the same. All hosts are looked
+ * at, in pieces: true when best is it, else call again with the same.
  */
-const char *liveness_observer(const struct liveness *l, const char *own, const char *of, int64_t since_ns,
-                              int64_t now_ns);
+struct liveness_choice {
+    char best[LABEL_CAP], next[LABEL_CAP];
+    uint64_t best_weight;
+    int64_t begun_ns; /* 0: not yet */
+};
+bool liveness_choose(const struct liveness *l, const char *own, const char *of, int64_t since_ns, int64_t now_ns,
+                     struct liveness_choice *c);
+
+/* Whether the chosen host is own, found in one call. */
+bool liveness_is_chosen(const struct liveness *l, const char *own, const char *of, int64_t since_ns, int64_t now_ns);
 
 struct liveness_stats liveness_stats(const struct liveness *l);
 

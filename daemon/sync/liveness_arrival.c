@@ -26,7 +26,7 @@ static bool still_counts(const struct liveness *l, const struct host *h, const s
 /* No lease runs out before a whole TTL of good health. */
 static int64_t deadline_of(const struct liveness *l, const struct host *h)
 {
-    return later(h->heard_ns, l->healthy_since_ns) + ttl_ns(h);
+    return deadline_later(h->heard_ns, l->healthy_since_ns) + ttl_ns(h);
 }
 
 /*
@@ -36,7 +36,7 @@ static int64_t deadline_of(const struct liveness *l, const struct host *h)
 static void was_overwritten(struct liveness *l, struct host *h, const struct lease *old, int64_t age_ns, int64_t now_ns)
 {
     if (!l->whole && h->status == HOST_ALIVE && newer(&h->lease, old))
-        liveness_set_deadline(l, h, later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
+        liveness_set_deadline(l, h, deadline_later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
 }
 
 /*
@@ -57,14 +57,17 @@ static bool lives_after_all(struct host *h, const struct lease *lease, int64_t a
     return renewed && long_enough && h->heard_ns <= h->ignored.since_ns && !lease->leaving;
 }
 
-/* Somebody is about to take the name of a host whose daemon is away: no time to declare it dead. */
+/*
+ * The lease is a question of somebody who is about to take the name of a host whose daemon is away: meanwhile the host
+ * is not declared dead.
+ */
 static void was_asked_for(struct liveness *l, struct host *h, const struct lease *lease, int64_t age_ns, int64_t now_ns)
 {
     if (h->status == HOST_ALIVE && !newer(&h->lease, lease))
-        liveness_set_deadline(l, h, later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
+        liveness_set_deadline(l, h, deadline_later(h->deadline.at_ns, now_ns - age_ns + ttl_ns(h)));
 }
 
-/* 0: it is to be believed although it is not newer than what is known. */
+/* Judges a lease that is not newer than what is known. 0: it is to be believed all the same. */
 static int not_newer(struct liveness *l, struct host *h, const struct lease *lease, int64_t age_ns, int64_t now_ns)
 {
     if (lease->asked_by || lease_same_life(lease, &h->lease)) {
@@ -96,6 +99,8 @@ int liveness_apply(struct liveness *l, const char *host, const struct lease *lea
     }
     metric_inc(&l->counters.applied);
     bool counts = still_counts(l, h, lease, age_ns, now_ns);
+    if (lease->min_epoch != h->lease.min_epoch)
+        h->raised_ns = now_ns - age_ns;
     h->lease = *lease;
     h->ignored.since_ns = 0;
     h->heard_ns = now_ns - age_ns;

@@ -4,7 +4,10 @@
 
 #include "daemon/sync/liveness_impl.h"
 
-#define TICK_MAX 128      /* hosts in one tick, each with all its instances; the next tick is at once then */
+#define TICK_MAX    128 /* hosts in one tick, each with all its instances; the next tick is at once then */
+#define COUNT_PIECE 256
+#define COUNT_NS    (50 * NS_PER_MS) /* so long a count holds: those that have run out by then are silent together */
+
 #define TICK_NS  NS_PER_S /* liveness_tick wants to be called that often, to notice when it was not */
 #define PROBE_NS NS_PER_S /* between two probes */
 
@@ -13,15 +16,15 @@ static struct host *host_of(struct deadline *d)
     return (struct host *)((char *)d - offsetof(struct host, deadline));
 }
 
-/* From now on everybody has a whole TTL to be heard. Those that are held are few, or most: there is no other work then. */
+/* From now on everybody has a whole TTL to be heard. */
 static void grant_a_ttl(struct liveness *l, int64_t now_ns)
 {
     l->healthy_since_ns = now_ns;
-    for (struct host *h = l->held > 0 ? l->hosts : NULL; h; h = h->hh.next)
-        if (h->status == HOST_HELD)
-            l->guard_until_ns = later(l->guard_until_ns, liveness_deadline_ns(l, h));
-    if (l->held > 0)
-        liveness_tell_guard(l);
+    l->counted_ns = 0;
+    if (l->held == 0)
+        return;
+    l->guard_until_ns = deadline_later(l->guard_until_ns, now_ns + l->held_ttl_ns);
+    liveness_tell_guard(l);
 }
 
 void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
@@ -34,34 +37,46 @@ void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
         grant_a_ttl(l, now_ns);
 }
 
-/* Whether so many have fallen silent together that it is more likely the way to them that broke. */
-static bool mass_loss(struct liveness *l, int64_t now_ns)
+static void begin_to_count(struct liveness *l, int64_t now_ns)
 {
-    if (!l->counted) {
-        l->silent = 0;
-        for (const struct host *h = l->hosts; h; h = h->hh.next)
-            l->silent += liveness_is_overdue(l, h, now_ns);
-        l->counted = true;
-    }
+    l->counted_ns = now_ns;
+    l->silent = 0;
+    l->to_count = l->hosts;
+}
+
+/* Counts a piece of the hosts that are silent. True: all are counted. */
+static bool count_some(struct liveness *l, int64_t now_ns)
+{
+    if (!l->counted_ns || (!l->to_count && now_ns - l->counted_ns > COUNT_NS))
+        begin_to_count(l, now_ns);
+    for (size_t n = 0; l->to_count && n < COUNT_PIECE; n++, l->to_count = l->to_count->hh.next)
+        l->silent += liveness_is_overdue(l, l->to_count, now_ns);
+    return !l->to_count;
+}
+
+/* Whether so many have fallen silent together that it is more likely the way to them that broke. */
+static bool mass_loss(const struct liveness *l)
+{
     return l->silent >= l->options.guard_min && l->silent * 100 > l->alive * l->options.guard_percent;
 }
 
-/* One that was due is alive no more, or not overdue. */
+/* A host that was counted as silent is not alive any more, or not overdue. */
 static void one_less_is_silent(struct liveness *l)
 {
-    l->silent -= l->counted && l->silent > 0;
+    l->silent -= l->counted_ns && l->silent > 0;
 }
 
 static void hold(struct liveness *l, struct host *h)
 {
     metric_inc(&l->counters.guarded);
+    l->held_ttl_ns = deadline_later(l->held_ttl_ns, ttl_ns(h));
     liveness_set_deadline(l, h, l->guard_until_ns);
     liveness_set_status(l, h, HOST_HELD);
 }
 
 static void run_out(struct liveness *l, struct host *h, int64_t now_ns)
 {
-    if (l->guard_until_ns == 0 && mass_loss(l, now_ns))
+    if (l->guard_until_ns == 0 && mass_loss(l))
         l->guard_until_ns = now_ns + l->options.guard_ns;
     if (now_ns < l->guard_until_ns)
         hold(l, h);
@@ -100,24 +115,31 @@ static void due(struct liveness *l, struct host *h, int64_t now_ns)
 
 void liveness_heard(struct liveness *l, int64_t now_ns)
 {
-    /* It was held up: what comes first says nothing about what comes right behind. */
+    /* The probe was held up in the feed: that it comes now says nothing about what is right behind it. */
     if (l->probe_ns && now_ns - l->probing_ns > PROBE_NS)
         grant_a_ttl(l, now_ns);
-    l->feed_ns = later(l->feed_ns, now_ns);
+    l->feed_ns = deadline_later(l->feed_ns, now_ns);
     l->probe_ns = 0;
 }
 
 /* Whether its silence may be our deafness. */
 static bool doubtful(const struct liveness *l, const struct host *h)
 {
-    return h->status == HOST_ALIVE && l->options.probe && l->feed_ns < liveness_deadline_ns(l, h);
+    return h->status == HOST_ALIVE && liveness_heard_ns(l) < liveness_deadline_ns(l, h);
 }
 
-/* When to try again. What comes of it is told by liveness_heard, or by health. */
-static int64_t probe(struct liveness *l, int64_t now_ns)
+int64_t liveness_heard_ns(const struct liveness *l)
 {
-    if (l->probe_ns == 0)
+    return l->options.probe ? l->feed_ns : INT64_MAX;
+}
+
+/* What comes of it is told by liveness_heard, or by health. */
+int64_t liveness_probe(struct liveness *l, int64_t now_ns)
+{
+    if (l->probe_ns == 0) {
         l->probing_ns = now_ns;
+        l->probe_ns = now_ns + l->options.probe_after_ns;
+    }
     if (now_ns >= l->probe_ns) {
         l->probe_ns = now_ns + PROBE_NS;
         l->options.probe(l->arg);
@@ -131,7 +153,7 @@ static bool was_stopped(const struct liveness *l, int64_t now_ns)
     return l->ticked_ns && now_ns - l->ticked_ns > 2 * TICK_NS;
 }
 
-int64_t liveness_tick(struct liveness *l, int64_t now_ns)
+static int64_t let_run_out(struct liveness *l, int64_t now_ns)
 {
     struct deadline *d;
     if (!l->healthy || !deadlines_first(&l->deadlines)) {
@@ -141,7 +163,6 @@ int64_t liveness_tick(struct liveness *l, int64_t now_ns)
     if (was_stopped(l, now_ns))
         grant_a_ttl(l, now_ns);
     l->ticked_ns = now_ns;
-    l->counted = false;
     for (size_t n = 0; l->whole && n < TICK_MAX; n++) {
         d = deadlines_first(&l->deadlines);
         if (!d || d->at_ns > now_ns)
@@ -150,10 +171,19 @@ int64_t liveness_tick(struct liveness *l, int64_t now_ns)
         if (liveness_deadline_ns(l, h) > now_ns)
             liveness_set_deadline(l, h, liveness_deadline_ns(l, h));
         else if (doubtful(l, h))
-            return probe(l, now_ns);
+            return liveness_probe(l, now_ns);
+        else if (h->status == HOST_ALIVE && l->guard_until_ns == 0 && !count_some(l, now_ns))
+            return now_ns;
         else
             due(l, h, now_ns);
     }
-    int64_t next_ns = l->whole ? later(deadlines_next_ns(&l->deadlines), now_ns) : INT64_MAX;
+    int64_t next_ns = l->whole ? deadline_later(deadlines_next_ns(&l->deadlines), now_ns) : INT64_MAX;
     return next_ns < now_ns + TICK_NS ? next_ns : now_ns + TICK_NS;
+}
+
+int64_t liveness_tick(struct liveness *l, int64_t now_ns)
+{
+    liveness_tell_some(l);
+    int64_t next_ns = let_run_out(l, now_ns);
+    return l->to_tell ? now_ns : next_ns;
 }

@@ -14,14 +14,16 @@ struct host {
     char name[LABEL_CAP];
     enum host_status status;
     struct lease lease;
-    uint64_t min_epoch;       /* what was told of it */
-    int64_t heard_ns;         /* when its newest lease arrived, had it come live */
-    int64_t alive_ns;         /* it has been alive, and not held, since then */
-    struct deadline deadline; /* when something becomes of it, but see liveness_deadline_ns */
-    struct {                  /* by whom its newest lease is not: an older epoch under the same name */
+    uint64_t min_epoch;                 /* the one last reported by host_changed */
+    int64_t heard_ns;                   /* when its newest lease arrived, had it come live */
+    int64_t raised_ns;                  /* when the first lease with its min_epoch arrived */
+    int64_t alive_ns;                   /* since when it has been alive and not held */
+    struct host *next_gone, *prev_gone; /* in liveness.gone, unless it is alive */
+    struct deadline deadline;           /* when its status may change next, but see liveness_deadline_ns */
+    struct {                            /* another life under its name, with an older epoch, whose leases are ignored */
         struct lease lease;
-        int64_t since_ns; /* when that life was heard first; 0: none is ignored */
-        int64_t heard_ns; /* and last */
+        int64_t since_ns; /* when it was heard first; 0: none is ignored */
+        int64_t heard_ns; /* when it was heard last */
     } ignored;
 };
 
@@ -32,15 +34,22 @@ struct liveness {
     struct host *hosts;
     struct deadlines deadlines; /* has room for all hosts */
     bool healthy, whole, records_known;
-    int64_t healthy_since_ns; /* from when on everybody who is alive has a whole TTL */
-    int64_t guard_until_ns;   /* 0: no guard */
-    int64_t ticked_ns;        /* the last liveness_tick; 0: none while there was something to watch */
-    int64_t feed_ns;          /* when something was heard last */
-    int64_t probe_ns;         /* the next probe, while one is out; 0: none is */
-    int64_t probing_ns;       /* since when */
+    int64_t read_ns;          /* records_known: when the snapshot was begun that brought all records */
+    int64_t healthy_since_ns; /* from then on each host that is alive has a whole TTL to renew its lease */
+    int64_t guard_until_ns;   /* when the mass-loss guard ends; 0: it holds nobody */
+    int64_t ticked_ns;        /* the last liveness_tick; 0: there was nothing to watch then */
+    int64_t feed_ns;          /* when the feed last brought something */
+    int64_t probe_ns;         /* while a probe is out, when the next is due; 0: none is out */
+    int64_t probing_ns;       /* when the first probe that is out was sent */
     size_t alive, held;
-    size_t silent; /* of those that are alive, the overdue ones, if they have been counted in this tick */
-    bool counted;
+    struct host *gone;    /* only remembered; first those that went first */
+    struct host *to_tell; /* the next whose min_epoch may be told, when all records have become known; NULL: none */
+    int64_t held_ttl_ns;  /* the longest of those that are held, or were since the guard began */
+
+    /* How many are silent is counted in pieces, while nobody is declared dead. */
+    struct host *to_count; /* the next; NULL: all have been counted */
+    size_t silent;         /* overdue hosts among those that are alive */
+    int64_t counted_ns;    /* when counting them was begun; 0: they are not counted */
     struct counters {
         metric_value applied, old, ignored, believed, refused, left, expired, guarded;
     } counters;
@@ -51,11 +60,6 @@ static inline int64_t ttl_ns(const struct host *h)
     return (int64_t)h->lease.ttl_ms * NS_PER_MS;
 }
 
-static inline int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /*
  * Of a host that is alive it may be later than what it waits for: a TTL more for everybody must not take a look at everybody. When
  * that comes, it is put off.
@@ -63,7 +67,7 @@ static inline int64_t later(int64_t a, int64_t b)
 static inline int64_t liveness_deadline_ns(const struct liveness *l, const struct host *h)
 {
     int64_t granted_ns = host_alive(h->status) ? l->healthy_since_ns + ttl_ns(h) : 0;
-    return later(h->deadline.at_ns, granted_ns);
+    return deadline_later(h->deadline.at_ns, granted_ns);
 }
 
 #define OVERDUE_PERCENT 60 /* of the TTL without a renewal: two beats were missed, and it is most likely lost */
@@ -88,5 +92,6 @@ void liveness_set_status(struct liveness *l, struct host *h, enum host_status st
 /* It is gone: HOST_LEFT or HOST_EXPIRED. It is remembered for a while, against leases that come late. */
 void liveness_end(struct liveness *l, struct host *h, enum host_status status, int64_t now_ns);
 void liveness_tell_guard(const struct liveness *l);
+void liveness_tell_some(struct liveness *l); /* of those whose min_epoch has changed */
 
 #endif

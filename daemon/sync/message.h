@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message of a bucket, as the bus hands it to the followers. Lives only during the call it is passed to. */
+/* A message of a bucket, as the bus hands it to the followers. Valid only during the call it is passed to. */
 #ifndef SYNC_MESSAGE_H
 #define SYNC_MESSAGE_H
 

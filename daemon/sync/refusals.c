@@ -94,7 +94,7 @@ bool refusals_note(struct refusals *r, const struct refused *what, int64_t now_n
 void refusals_clear(struct refusals *r, uint8_t bucket, const char *key, size_t key_len)
 {
     char text[REFUSAL_KEY_CAP];
-    if (r->n == 0) /* as ever: this is called for each message */
+    if (r->n == 0) /* the usual case, since this is called for each message */
         return;
     copy_printable(text, sizeof text, key, key_len);
     struct refusal *entry = find(r, bucket, text);

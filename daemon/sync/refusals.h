@@ -25,18 +25,18 @@ struct refusal {
     bool marked;     /* seen since the last refusals_snapshot_begin */
     uint64_t count;  /* values refused under this key */
     uint64_t seq;    /* of the last one */
-    int64_t last_ns; /* when that was put */
+    int64_t last_ns; /* when the last one was put */
 };
 
 struct refusals {
     struct refusal all[REFUSALS_MAX]; /* newest first */
     size_t n;
-    int64_t log_ns; /* beginning of the present span of the log's limit */
-    uint32_t lines; /* in it */
-    uint64_t unlogged;
+    int64_t log_ns;    /* when the present span of the log's limit began */
+    uint32_t lines;    /* lines logged in this span */
+    uint64_t unlogged; /* refusals that were not logged since the last line */
 };
 
-/* What is to be noted; borrowed during the call. */
+/* A refusal to be noted; borrowed during the call. */
 struct refused {
     uint8_t bucket;
     const char *key; /* not terminated */

@@ -7,14 +7,15 @@
 
 #include <errno.h>
 
+#include "daemon/base/deadlines.h"
 #include "libdiscover/core/clock.h"
 
 #define BEATS_PER_TTL 3
 #define BEAT_MIN_NS   (300 * NS_PER_MS) /* whoever writes leases of a shorter TTL does not make us ask more often */
 
-#define PATIENCE_PERCENT 60 /* of a beat, for an answer: what is left is for us to notice */
-#define PATIENCE_MAX_NS  (2 * NS_PER_S)
-#define AGAIN_NS         (NS_PER_S * 3 / 4) /* between two questions to one that does not answer */
+#define ANSWER_PERCENT 60 /* of a beat, for an answer: what is left is for us to notice */
+#define ANSWER_MAX_NS  (2 * NS_PER_S)
+#define AGAIN_NS       (NS_PER_S * 3 / 4) /* between two questions to one that does not answer */
 
 static void update(struct region_health *h)
 {
@@ -77,9 +78,8 @@ void region_health_answered(struct region_health *h, int err, int64_t now_ns)
         set_reachable(h, false, now_ns);
 }
 
-void region_health_set_synced(struct region_health *h, bool synced, int64_t now_ns)
+void region_health_set_synced(struct region_health *h, bool synced)
 {
-    (void)now_ns;
     h->synced = synced;
     h->known |= synced;
     update(h);
@@ -101,10 +101,9 @@ void region_health_stalled(struct region_health *h, int64_t ns)
         h->doubted_ns += ns;
 }
 
-static int64_t patience_ns(const struct region_health *h)
+static int64_t answer_timeout_ns(const struct region_health *h)
 {
-    int64_t patience = h->beat_ns * PATIENCE_PERCENT / 100;
-    return patience < PATIENCE_MAX_NS ? patience : PATIENCE_MAX_NS;
+    return deadline_earlier(h->beat_ns * ANSWER_PERCENT / 100, ANSWER_MAX_NS);
 }
 
 static void ask(struct region_health *h)
@@ -114,7 +113,10 @@ static void ask(struct region_health *h)
     h->ops.ask(h->arg);
 }
 
-/* One that answers, as far as is known. */
+/*
+ * Looks after a region that answers, as far as is known: asks it when it has been silent for a beat. Returns when to
+ * look again.
+ */
 static int64_t doubt(struct region_health *h, int64_t now_ns)
 {
     int64_t silent_ns = h->heard_ns + h->beat_ns;
@@ -122,13 +124,13 @@ static int64_t doubt(struct region_health *h, int64_t now_ns)
         return silent_ns;
     if (!h->doubted_ns)
         h->doubted_ns = now_ns;
-    if (now_ns - h->doubted_ns >= patience_ns(h)) {
+    if (now_ns - h->doubted_ns >= answer_timeout_ns(h)) {
         set_reachable(h, false, now_ns);
         return h->ask_ns;
     }
     if (!h->asking)
         ask(h);
-    return h->doubted_ns + patience_ns(h);
+    return h->doubted_ns + answer_timeout_ns(h);
 }
 
 int64_t region_health_tick(struct region_health *h, int64_t now_ns)

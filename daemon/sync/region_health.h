@@ -30,13 +30,13 @@ struct region_health {
     void *arg;
     enum region_state state;
     bool connected, reachable, synced;
-    bool known;         /* something is: heard in this life, or left by the last one */
+    bool known;         /* something of it is known: heard in this life, or stored by the last one */
     bool asking;        /* a question is out */
     int64_t beat_ns;    /* a third of the shortest TTL of its leases: some host speaks that often */
-    int64_t heard_ns;   /* when it said something last */
-    int64_t doubted_ns; /* when it was first asked in this silence; 0: it was not */
-    int64_t ask_ns;     /* not reachable: when to ask next */
-    uint64_t asked;     /* questions */
+    int64_t heard_ns;   /* when something last came from it */
+    int64_t doubted_ns; /* when it was first asked in its present silence; 0: not asked */
+    int64_t ask_ns;     /* while it is not reachable, when to ask next */
+    uint64_t asked;     /* number of questions so far */
 };
 
 /* lease_ttl_ns: what its leases are likely to have. */
@@ -45,7 +45,7 @@ void region_health_init(struct region_health *h, const struct region_health_ops 
 /* What the last life left of it, which is not to be forgotten: stale, not never. */
 void region_health_remember(struct region_health *h);
 
-/* To our own NATS, by which it is reached. */
+/* Whether we are connected to our own NATS, through which the region is reached. */
 void region_health_set_connected(struct region_health *h, bool connected, int64_t now_ns);
 
 /* Anything came from it: a change, a part of a snapshot. */
@@ -54,8 +54,8 @@ void region_health_heard(struct region_health *h, int64_t now_ns);
 /* The answer to a question, or why there is none: a negative errno; -ETIMEDOUT alone leaves it open. */
 void region_health_answered(struct region_health *h, int err, int64_t now_ns);
 
-/* Both followers are. */
-void region_health_set_synced(struct region_health *h, bool synced, int64_t now_ns);
+/* Whether both followers of the region are synchronised. */
+void region_health_set_synced(struct region_health *h, bool synced);
 
 /* It has a lease with this TTL. */
 void region_health_lease(struct region_health *h, int64_t ttl_ns);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's clock, from messages that go there and back. */
+/* Estimates the server's clock from messages that go there and back. */
 #include "daemon/sync/server_clock.h"
 
 #define DRIFT 10000 /* a clock is off by one part in so many, at most */

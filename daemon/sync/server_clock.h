@@ -15,7 +15,7 @@ struct server_clock {
     bool known;
     int64_t offset_ns; /* of the server's clock to ours, at most error_ns wrong */
     int64_t error_ns;
-    int64_t at_ns; /* when that was found; it gets worse from there on, as clocks drift apart */
+    int64_t at_ns; /* when it was measured; error_ns grows from then on, as clocks drift apart */
 };
 
 /* put_ns, heard_ns: on our clock; stored_ns: on the server's, since 1970; 0: it did not say. */

@@ -1,55 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keys that changed on the live feed while a snapshot is read or a hole is open, each with its newest sequence. */
+/* A set of keys by their hashes: open addressing with linear probing, at most half full. */
 #include "daemon/sync/touched.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/hash.h"
 
 struct touched_key {
-    UT_hash_handle hh;
-    uint64_t seq;
-    char key[];
+    uint64_t hash, seq; /* seq 0: free */
 };
 
-static struct touched_key *find(const struct touched *t, const char *key, size_t key_len)
+#define FEW 128 /* keys of a small table */
+
+static size_t slots_for(size_t max)
 {
-    struct touched_key *k;
-    HASH_FIND(hh, t->keys, key, key_len, k);
-    return k;
+    size_t n = 2 * FEW;
+    while (n < 2 * max)
+        n *= 2;
+    return n;
+}
+
+/* Where the key is, or would be. */
+static struct touched_key *place_of(const struct touched *t, uint64_t hash)
+{
+    size_t at = hash & (t->cap - 1);
+    while (t->slots[at].seq && t->slots[at].hash != hash)
+        at = (at + 1) & (t->cap - 1);
+    return &t->slots[at];
+}
+
+/* Makes room for one more key: a full small table moves into one for the maximum. */
+static bool make_room(struct touched *t)
+{
+    struct touched before = *t;
+    if (t->n < t->cap / 2)
+        return true;
+    t->cap = slots_for(t->n < FEW ? 0 : t->max);
+    t->slots = calloc(t->cap, sizeof *t->slots);
+    if (!t->slots) {
+        *t = before;
+        return false;
+    }
+    for (size_t i = 0; i < before.cap; i++)
+        if (before.slots[i].seq)
+            *place_of(t, before.slots[i].hash) = before.slots[i];
+    free(before.slots);
+    return true;
 }
 
 bool touched_add(struct touched *t, const char *key, size_t key_len, uint64_t seq)
 {
-    struct touched_key *k = find(t, key, key_len);
-    if (!k) {
-        k = HASH_COUNT(t->keys) < t->max ? malloc(sizeof *k + key_len) : NULL;
-        if (!k)
+    uint64_t hash = hash_bytes(key, key_len);
+    struct touched_key *k = t->slots ? place_of(t, hash) : NULL;
+    if (!k || !k->seq) {
+        if (t->n == t->max || !make_room(t))
             return false;
-        memcpy(k->key, key, key_len);
-        HASH_ADD_KEYPTR(hh, t->keys, k->key, key_len, k);
-        if (!hash_added(&k->hh)) {
-            free(k);
-            return false;
-        }
+        k = place_of(t, hash);
+        t->n++;
     }
-    k->seq = seq;
+    *k = (struct touched_key){hash, seq};
     return true;
 }
 
 uint64_t touched_seq(const struct touched *t, const char *key, size_t key_len)
 {
-    const struct touched_key *k = find(t, key, key_len);
-    return k ? k->seq : 0;
+    return t->slots ? place_of(t, hash_bytes(key, key_len))->seq : 0;
 }
 
 void touched_clear(struct touched *t)
 {
-    struct touched_key *k, *next;
-    HASH_ITER(hh, t->keys, k, next)
-    {
-        HASH_DEL(t->keys, k);
-        free(k);
-    }
+    free(t->slots);
+    t->slots = NULL;
+    t->n = t->cap = 0;
 }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keys that changed through the live feed while a snapshot is being read, each with its newest sequence. What
- * the snapshot says of them may be older. Pure; main thread.
+ * The keys that changed through the live feed while a snapshot is being read or a hole is open, each with its newest
+ * sequence: what else comes of them may be older. Pure; main thread.
+ *
+ * In it are hashes of keys, in a small table for the few of an everyday hole, and then in one that has room for all it may
+ * have: so no message takes longer than another, and the end does not, however many there are. A hash has 64 bits and a seed
+ * that no peer knows, so that two keys are not taken for one.
  */
 #ifndef SYNC_TOUCHED_H
 #define SYNC_TOUCHED_H
@@ -10,11 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct touched_key;
-
 struct touched {
-    struct touched_key *keys;
-    size_t max;
+    struct touched_key *slots; /* NULL: nothing changed */
+    size_t n, max, cap;        /* number of keys, their limit, number of slots */
 };
 
 /* False when there are max keys already, or no memory. */
