@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The write side: lives, leases, and when what may be said to the bus. */
+/* Publishes what is registered on this host: decides when its lease and its records may be put into NATS. */
 #include "daemon/agent/agent.h"
 
 #include <errno.h>
@@ -9,15 +9,11 @@
 #include "daemon/agent/agent_impl.h"
 #include "daemon/agent/epoch.h"
 #include "daemon/agent/stored.h"
+#include "daemon/base/deadlines.h"
 #include "libdiscover/core/clock.h"
 
 #define ACK_TIMEOUT_NS   (5 * NS_PER_S) /* a put without an answer is put again */
 #define GOOD_BYE_WAIT_NS NS_PER_S       /* for the lease that says it; then the records go anyway */
-
-int agent_add_metrics(struct agent *a, struct metrics *m)
-{
-    return agent_metrics_add(&a->metrics, m);
-}
 
 /* --- after each call: what follows from the state as it is now --- */
 
@@ -47,15 +43,20 @@ static void follow_leave(struct agent *a, int64_t now_ns)
     publisher_remove_all(a->publisher, now_ns);
 }
 
-void agent_after(struct agent *a, int64_t now_ns)
+static void after(struct agent *a, int64_t now_ns)
 {
     agent_follow_name(a, now_ns);
     follow_publishing(a, now_ns);
     follow_leave(a, now_ns);
     struct publisher_stats publisher = publisher_stats(a->publisher);
     struct registrar_stats registrar = registrar_stats(a->registrar);
-    agent_metrics_show(&a->metrics, &publisher, &registrar);
-    metric_set(&a->metrics.store_errors, registrar.store_errors + a->identity_errors);
+    metric_set(&a->metrics.behind, publisher.behind);
+    metric_set(&a->metrics.in_flight, publisher.in_flight);
+    metric_set(&a->metrics.window, publisher.window);
+    metric_set(&a->metrics.records, publisher.records);
+    metric_set(&a->metrics.registrations, registrar.registrations);
+    metric_set(&a->metrics.inherited, registrar.inherited);
+    metric_set(&a->metrics.overrides, registrar.overrides);
     metric_set(&a->metrics.name_is_ours, agent_name_is_ours(a));
 }
 
@@ -67,11 +68,11 @@ static int make_parts(struct agent *a)
         .record_ttl_ns = a->options.record_ttl_ns,
         .ack_timeout_ns = ACK_TIMEOUT_NS,
         .window_max = a->options.window_max,
-        .acknowledged = &a->metrics.acknowledged,
+        .metrics = &a->metrics,
         .keys_max = 2 * a->options.instances_max,
     };
     int err = publisher_new(&options, &a->ops, &a->publisher);
-    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->publisher, &a->registrar);
+    return err < 0 ? err : registrar_new(&a->options, &a->ops, a->publisher, &a->metrics, &a->registrar);
 }
 
 int agent_new(const struct agent_options *options, const struct agent_ops *ops, int64_t now_ns,
@@ -94,6 +95,7 @@ int agent_new(const struct agent_options *options, const struct agent_ops *ops, 
     name_conflict_init(&a->name_conflict, a->identity.node, ops->random(ops->arg) | 1, a->options.lease_ttl_ns, now_ns);
     if (a->identity.boot)
         name_conflict_remember(&a->name_conflict, a->identity.boot == options->boot ? a->identity.life : 0);
+    name_conflict_remember_asker(&a->name_conflict, a->identity.asker);
     lease_beat_init(&a->beat, a->options.lease_ttl_ns);
     agent_begin_grace(a, now_ns);
     registrar_set_epoch(a->registrar, a->identity.epoch, now_ns);
@@ -117,18 +119,23 @@ struct registrar *agent_registrar(const struct agent *a)
 
 /* --- from the bus --- */
 
+void agent_bus_begins(struct agent *a, int64_t now_ns)
+{
+    name_conflict_bus_begins(&a->name_conflict, now_ns);
+}
+
 void agent_connected(struct agent *a, int64_t now_ns)
 {
     a->connected = true;
     name_conflict_connected(&a->name_conflict, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
 }
 
 void agent_disconnected(struct agent *a, int64_t now_ns)
 {
     a->connected = false;
     name_conflict_disconnected(&a->name_conflict);
-    agent_after(a, now_ns);
+    after(a, now_ns);
 }
 
 void agent_snapshot_begin(struct agent *a)
@@ -136,24 +143,29 @@ void agent_snapshot_begin(struct agent *a)
     publisher_snapshot_begin(a->publisher);
 }
 
-/* What an earlier life left is there when we come: what appears under our name later is not of that. */
+/* No counter comes so far: a value that claims such a one would be newer than anything that we put later. */
+#define COUNTER_MAX (UINT64_C(1) << 62)
+
+/* Whether other hosts take what has this version for newer than anything of our epoch. */
+static bool is_ahead(const struct agent *a, uint64_t epoch, uint64_t counter)
+{
+    return epoch > a->identity.epoch || (epoch == a->identity.epoch && counter >= COUNTER_MAX);
+}
+
+/* What an earlier life left is in the first snapshot: what appears under our name later is not of that life. */
 static bool is_inheritance(const struct agent *a, const struct record *record)
 {
     return !a->synced && !a->grace_over && a->name_conflict.name != AGENT_NAME_CONFLICT &&
            record->epoch < a->identity.epoch && record->epoch >= a->identity.min_epoch;
 }
 
-/* No counter comes so far. What claims it would otherwise be newer than anything to come. */
-#define COUNTER_MAX (UINT64_C(1) << 62)
-
 void agent_observed(struct agent *a, const struct instance_key *key, const struct agent_seen *seen, int64_t now_ns)
 {
     const struct record *record = seen->record;
     if (strcmp(key->host, a->options.host) != 0)
         return;
-    bool ahead = record && (record->epoch > a->identity.epoch ||
-                            (record->epoch == a->identity.epoch && record->counter >= COUNTER_MAX));
-    if (ahead) /* readers go by epochs: a trace of an earlier life, or forged, ours must be above it */
+    /* Other hosts go by epochs: ours must be above that of an earlier life, or of a forged record. */
+    if (record && is_ahead(a, record->epoch, record->counter))
         agent_see_epoch(a, record->epoch);
     publisher_observed(a->publisher, key, seen, now_ns);
     if (seen->alien)
@@ -162,14 +174,14 @@ void agent_observed(struct agent *a, const struct instance_key *key, const struc
         registrar_disinherit(a->registrar, key, now_ns);
     else if (is_inheritance(a, record))
         registrar_inherit(a->registrar, key, record, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
 }
 
 void agent_synced(struct agent *a, int64_t now_ns)
 {
     a->synced = true;
     publisher_snapshot_end(a->publisher, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
 }
 
 void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns)
@@ -178,7 +190,71 @@ void agent_published(struct agent *a, uint64_t token, int err, uint64_t seq, int
         agent_lease_answered(a, token & ~LEASE_TOKEN, err, now_ns);
     else
         publisher_answer(a->publisher, token, err, seq, rtt_ns, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
+}
+
+/* A put that arrives late takes the place of a later one: hosts that start now know only the old lease. */
+static bool is_old(const struct agent *a, const struct lease *lease)
+{
+    bool earlier_life = a->beat.stored > 0 && lease->epoch < a->identity.epoch;
+    return earlier_life || (lease->epoch == a->identity.epoch && lease->counter < a->beat.stored);
+}
+
+void agent_hosts_snapshot_begin(struct agent *a)
+{
+    a->lease_seen = false;
+}
+
+/* A lease that we have not put may have our epoch or more: ours must get above it. */
+static void own_lease_seen(struct agent *a, const struct lease *lease, int64_t now_ns)
+{
+    if (!lease->asked_by && lease->epoch > a->seen_epoch)
+        a->lease_seen_ns = now_ns;
+    if (is_ahead(a, lease->epoch, lease->counter))
+        agent_see_epoch(a, lease->epoch);
+    else if (lease->epoch == a->identity.epoch)
+        lease_beat_overtaken(&a->beat, lease->counter, now_ns);
+}
+
+void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns)
+{
+    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, seq, age_ns, now_ns);
+    if (lease->life == a->name_conflict.life)
+        own_lease_seen(a, lease, now_ns);
+    else
+        agent_see_epoch(a, lease->epoch);
+    a->lease_seen = true;
+    if (is_old(a, lease))
+        lease_beat_lost(&a->beat, now_ns);
+    if (news != NAME_CONFLICT_NOTHING) {
+        metric_inc(&a->metrics.name_conflicts);
+        a->ops.name_conflict(a->ops.arg, lease, news == NAME_CONFLICT_FOUND);
+    }
+    after(a, now_ns);
+}
+
+void agent_own_lease_gone(struct agent *a, int64_t now_ns)
+{
+    if (a->leave == STAYING)
+        lease_beat_lost(&a->beat, now_ns);
+}
+
+void agent_hosts_synced(struct agent *a, int64_t now_ns)
+{
+    name_conflict_hosts_synced(&a->name_conflict, now_ns);
+    if (!a->lease_seen && a->beat.stored > 0)
+        agent_own_lease_gone(a, now_ns);
+    after(a, now_ns);
+}
+
+void agent_set_addresses(struct agent *a, const struct addresses *addresses, int64_t now_ns)
+{
+    if (addresses_equal(&a->options.addresses, addresses))
+        return;
+    a->options.addresses = *addresses;
+    registrar_addresses_changed(a->registrar, now_ns);
+    agent_beat_now(a, now_ns);
+    after(a, now_ns);
 }
 
 /* --- time --- */
@@ -196,13 +272,8 @@ int64_t agent_tick(struct agent *a, int64_t now_ns)
         agent_put_lease(a, now_ns);
     }
     (void)publisher_tick(a->publisher, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
     return agent_deadline(a);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 bool agent_waits_for_input(const struct agent *a)
@@ -220,16 +291,16 @@ int64_t agent_deadline(const struct agent *a)
 {
     int64_t next_ns = publisher_deadline(a->publisher);
     if (!agent_waits_for_input(a))
-        next_ns = earlier(next_ns, registrar_deadline(a->registrar));
-    next_ns = earlier(next_ns, name_conflict_deadline(&a->name_conflict));
-    next_ns = earlier(next_ns, a->beat.next_ns);
+        next_ns = deadline_earlier(next_ns, registrar_deadline(a->registrar));
+    next_ns = deadline_earlier(next_ns, name_conflict_deadline(&a->name_conflict));
+    next_ns = deadline_earlier(next_ns, a->beat.next_ns);
     if (agent_name_is_ours(a) && a->seen_epoch >= a->identity.epoch)
-        next_ns = earlier(next_ns, a->next_jump_ns);
+        next_ns = deadline_earlier(next_ns, a->next_jump_ns);
     bool grace_pending = !a->grace_over || (!a->raised && a->publishing && a->synced);
     if (grace_pending && a->leave == STAYING)
-        next_ns = earlier(next_ns, a->grace_until_ns);
+        next_ns = deadline_earlier(next_ns, a->grace_until_ns);
     if (a->leave == SAYING_GOOD_BYE)
-        next_ns = earlier(next_ns, a->good_bye_until_ns);
+        next_ns = deadline_earlier(next_ns, a->good_bye_until_ns);
     return next_ns;
 }
 
@@ -243,12 +314,13 @@ void agent_leave(struct agent *a, int64_t now_ns)
     agent_keep_name(a);
     if (a->publishing)
         agent_put_lease(a, now_ns);
-    agent_after(a, now_ns);
+    after(a, now_ns);
 }
 
 bool agent_left(const struct agent *a)
 {
-    bool undecided = a->connected && a->name_conflict.name == AGENT_NAME_UNKNOWN; /* its earlier life is believed in */
+    /* the lease of an earlier life of ours may still be valid */
+    bool undecided = a->connected && a->name_conflict.name == AGENT_NAME_UNKNOWN;
     if (a->leave == STAYING || undecided)
         return false;
     return !a->publishing || (a->leave == TAKING_AWAY && publisher_stats(a->publisher).behind == 0);
@@ -262,12 +334,10 @@ struct agent_status agent_status(const struct agent *a)
         .epoch = a->identity.epoch,
         .min_epoch = a->identity.min_epoch,
         .node = a->identity.node,
-        .registrations = registrar.count,
+        .registrations = registrar.registrations,
         .inherited = registrar.inherited,
         .waiting = registrar_waiting(a->registrar),
         .unacknowledged = publisher.behind,
-        .in_flight = publisher.in_flight,
-        .window = publisher.window,
         .refused = publisher.refused,
         .lease_refused = a->lease_refused,
         .lease_acknowledged = a->beat.acked,

@@ -8,9 +8,9 @@
 #include "daemon/agent/publisher_impl.h"
 #include "daemon/agent/registrar_impl.h"
 
-static bool waits(const struct agent *a, const struct record *record)
+static bool waits(const struct agent *a, const struct registration *reg)
 {
-    return record_is_at_host(record) && a->options.addresses.families == 0;
+    return reg->record.at_host && a->options.addresses.families == 0;
 }
 
 static void fill_published(const struct agent *a, const struct instance_key *key, struct agent_explained *to)
@@ -35,19 +35,17 @@ int agent_explain(const struct agent *a, const struct instance_key *key, int64_t
                   struct agent_explained *ret_explained)
 {
     const struct registration *reg = registrations_find(a->registrar->registrations, key);
-    struct record record;
     if (!reg)
         return -ENOENT;
-    registration_record(reg, &record);
     *ret_explained = (struct agent_explained){.key = *key,
                                               .owner = reg->owner.kind,
                                               .uid = reg->owner.uid,
                                               .pid = reg->owner.pid,
                                               .ttl_left_ns = ttl_left_ns(reg, now_ns),
-                                              .said = record.state,
+                                              .said = reg->record.state,
                                               .checked = reg->checked,
                                               .overridden = reg->overridden,
-                                              .waiting = waits(a, &record)};
+                                              .waiting = waits(a, reg)};
     if (reg->overridden)
         (void)overrides_for(&a->registrar->overrides, key, &ret_explained->by);
     fill_published(a, key, ret_explained);
@@ -65,11 +63,8 @@ size_t agent_waiting(const struct agent *a, const char *domain, const char *serv
     size_t n = 0;
     const struct registration *reg =
         a->options.addresses.families ? NULL : registrations_first(a->registrar->registrations);
-    for (; reg && n < max; reg = registrations_next(reg)) {
-        struct record record;
-        registration_record(reg, &record);
-        if (waits(a, &record) && is_of(&reg->key, domain, service))
+    for (; reg && n < max; reg = registrations_next(reg))
+        if (reg->record.at_host && is_of(&reg->key, domain, service))
             ret_keys[n++] = reg->key;
-    }
     return n;
 }

@@ -27,7 +27,7 @@ static struct lease present_lease(const struct agent *a)
         .life = a->name_conflict.life,
         .claim = a->name_conflict.claim == UINT64_MAX ? 0 : a->name_conflict.claim,
         .answers = a->name_conflict.answers,
-        .tells = a->options.tells,
+        .publishes_events = a->options.publishes_events,
     };
     memcpy(lease.region, a->options.region, sizeof lease.region);
     memcpy(lease.zone, a->options.zone, sizeof lease.zone);
@@ -59,23 +59,29 @@ void agent_note_lateness(struct agent *a, int64_t now_ns)
     metric_set(&a->metrics.lease_late_us, (uint64_t)(late_ns / NS_PER_US));
 }
 
-/* For every reader it is the lease that is there already. Should it get lost, nothing is asked. */
+/*
+ * Stored before a question is put: should the question arrive after our end, the next life has to know that it was
+ * ours.
+ */
+static void keep_asker(struct agent *a)
+{
+    if (a->identity.asker == a->name_conflict.life)
+        return;
+    a->identity.asker = a->name_conflict.life;
+    agent_store_identity(a);
+}
+
+/*
+ * To other hosts a question is the lease that is there already. If it gets lost, nothing was asked, and no lease is
+ * missing.
+ */
 static void put_question(struct agent *a, int64_t now_ns)
 {
     struct lease question = name_conflict_question(&a->name_conflict);
+    keep_asker(a);
     metric_inc(&a->metrics.questions);
     (void)a->ops.publish_lease(a->ops.arg, &question, LEASE_TOKEN);
     name_conflict_asked(&a->name_conflict, now_ns);
-}
-
-void agent_set_addresses(struct agent *a, const struct addresses *addresses, int64_t now_ns)
-{
-    if (addresses_equal(&a->options.addresses, addresses))
-        return;
-    a->options.addresses = *addresses;
-    registrar_addresses_changed(a->registrar, now_ns);
-    agent_beat_now(a, now_ns);
-    agent_after(a, now_ns);
 }
 
 void agent_beat_now(struct agent *a, int64_t now_ns)
@@ -91,10 +97,12 @@ void agent_store_identity(struct agent *a)
     uint8_t bytes[STORED_MAX];
     size_t n = stored_identity_encode(&a->identity, bytes);
     if (a->ops.store(a->ops.arg, STORED_IDENTITY, bytes, n) < 0)
-        a->identity_errors++;
+        metric_inc(&a->metrics.store_errors);
 }
 
-/* Before the first lease: the next life has to know which one is that of this machine. */
+/*
+ * Stored before the first lease is put: the next life has to know which lease under the name is that of this machine.
+ */
 void agent_keep_name(struct agent *a)
 {
     bool ours = a->identity.life == a->name_conflict.life;
@@ -112,8 +120,9 @@ void agent_begin_grace(struct agent *a, int64_t now_ns)
 }
 
 /*
- * Another life under our name was at seen_epoch: a reader that knows of it ignores us until we are above. It may be an
- * earlier one of which neither the state directory nor the clock knows, or whoever took the name while we were away.
+ * Another life under our name was at seen_epoch: hosts that know of it ignore us until we are above. It may be an
+ * earlier life of which neither the state directory nor the clock knows, or a host that took the name while we were
+ * away.
  */
 static void jump(struct agent *a, int64_t now_ns)
 {
@@ -127,7 +136,7 @@ static void jump(struct agent *a, int64_t now_ns)
     agent_beat_now(a, now_ns);
 }
 
-/* What another life had under our name was never ours: nothing of it is vouched for. */
+/* Takes a name that another life had: what that life registered was never ours, and is not vouched for. */
 static void take_over(struct agent *a, int64_t now_ns)
 {
     a->stood_down = false;
@@ -164,8 +173,8 @@ void agent_follow_name(struct agent *a, int64_t now_ns)
 }
 
 /*
- * Raising min_epoch voids at one stroke, everywhere, what nobody has claimed. Not before readers can have the new
- * version of everything else.
+ * Raising min_epoch voids at one stroke, on all hosts, what nobody has claimed. So not before other hosts can have the
+ * new version of everything else.
  */
 void agent_end_grace(struct agent *a, int64_t now_ns)
 {
@@ -175,53 +184,11 @@ void agent_end_grace(struct agent *a, int64_t now_ns)
         registrar_drop_inherited(a->registrar, now_ns);
     a->grace_over = true;
     a->grace_until_ns = now_ns + GRACE_CHECK_NS;
-    if (!a->publishing || !a->synced || publisher_older_than(a->publisher, a->identity.epoch))
+    bool all_published = registrar_round_is_over(a->registrar) && a->publishing && a->synced;
+    if (!all_published || publisher_older_than(a->publisher, a->identity.epoch))
         return;
     a->raised = true;
     a->identity.min_epoch = a->identity.epoch;
     agent_store_identity(a);
     lease_beat_now(&a->beat, now_ns);
-}
-
-/* Late puts take the place of later ones: readers that come now know only the old one. */
-static bool is_old(const struct agent *a, const struct lease *lease)
-{
-    bool earlier_life = a->beat.stored > 0 && lease->epoch < a->identity.epoch;
-    return earlier_life || (lease->epoch == a->identity.epoch && lease->counter < a->beat.stored);
-}
-
-void agent_hosts_snapshot_begin(struct agent *a)
-{
-    a->lease_seen = false;
-}
-
-void agent_own_lease_seen(struct agent *a, const struct lease *lease, uint64_t seq, int64_t age_ns, int64_t now_ns)
-{
-    enum name_conflict_news news = name_conflict_seen(&a->name_conflict, lease, seq, age_ns, now_ns);
-    if (lease->life != a->name_conflict.life)
-        agent_see_epoch(a, lease->epoch);
-    else if (!lease->asked_by && lease->epoch > a->seen_epoch)
-        a->lease_seen_ns = now_ns;
-    a->lease_seen = true;
-    if (is_old(a, lease))
-        lease_beat_lost(&a->beat, now_ns);
-    if (news != NAME_CONFLICT_NOTHING) {
-        metric_inc(&a->metrics.name_conflicts);
-        a->ops.name_conflict(a->ops.arg, lease, news == NAME_CONFLICT_FOUND);
-    }
-    agent_after(a, now_ns);
-}
-
-void agent_own_lease_gone(struct agent *a, int64_t now_ns)
-{
-    if (a->leave == STAYING)
-        lease_beat_lost(&a->beat, now_ns);
-}
-
-void agent_hosts_synced(struct agent *a, int64_t now_ns)
-{
-    name_conflict_hosts_synced(&a->name_conflict, now_ns);
-    if (!a->lease_seen && a->beat.stored > 0)
-        agent_own_lease_gone(a, now_ns);
-    agent_after(a, now_ns);
 }

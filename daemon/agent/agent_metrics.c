@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the write side counts. */
+/* Counters and gauges of the agent: puts, leases, registrations. */
 #include "daemon/agent/agent_metrics.h"
+
+#include "daemon/agent/agent_impl.h"
 
 static const struct metric metrics_table[] = {
     COUNTER_OF(agent_metrics, puts, "discoverd_agent_writes_total{kind=\"put\"}",
@@ -58,46 +60,7 @@ static const struct metric metrics_table[] = {
 };
 METRICS_LISTED(metrics_table)
 
-int agent_metrics_add(struct agent_metrics *set, struct metrics *m)
+int agent_add_metrics(struct agent *a, struct metrics *m)
 {
-    return metrics_add(m, metrics_table, sizeof metrics_table / sizeof *metrics_table, set);
-}
-
-static void show_writer(struct agent_metrics *m, const struct publisher_stats *s)
-{
-    metric_set(&m->puts, s->puts);
-    metric_set(&m->deletes, s->deletes);
-    metric_set(&m->repeats, s->repeats);
-    metric_set(&m->acks, s->acks);
-    metric_set(&m->errors, s->errors);
-    metric_set(&m->timeouts, s->timeouts);
-    metric_set(&m->late, s->late);
-    metric_set(&m->orphans, s->orphans);
-    metric_set(&m->put_back, s->put_back);
-    metric_set(&m->behind, s->behind);
-    metric_set(&m->in_flight, s->in_flight);
-    metric_set(&m->window, s->window);
-    metric_set(&m->records, s->records);
-}
-
-static void show_registrar(struct agent_metrics *m, const struct registrar_stats *s)
-{
-    metric_set(&m->registered, s->registered);
-    metric_set(&m->updated, s->updated);
-    metric_set(&m->removed, s->removed);
-    metric_set(&m->expired, s->expired);
-    metric_set(&m->processes_gone, s->processes_gone);
-    metric_set(&m->conflicts, s->conflicts);
-    metric_set(&m->limited, s->limited);
-    metric_set(&m->registrations, s->count);
-    metric_set(&m->inherited, s->inherited);
-    metric_set(&m->overrides, s->overrides);
-    metric_set(&m->overrides_limited, s->overrides_limited);
-}
-
-void agent_metrics_show(struct agent_metrics *set, const struct publisher_stats *publisher,
-                        const struct registrar_stats *registrar)
-{
-    show_writer(set, publisher);
-    show_registrar(set, registrar);
+    return metrics_add(m, metrics_table, sizeof metrics_table / sizeof *metrics_table, &a->metrics);
 }

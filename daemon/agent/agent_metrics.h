@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the write side counts, under the names by which it is shown. Main thread. */
+/* The counters and gauges of the agent, under the names by which they are shown. Main thread. */
 #ifndef AGENT_AGENT_METRICS_H
 #define AGENT_AGENT_METRICS_H
 
-#include "daemon/agent/registrar.h"
-#include "daemon/agent/publisher.h"
 #include "daemon/base/metrics.h"
 
 struct agent_metrics {
@@ -16,12 +14,5 @@ struct agent_metrics {
     metric_value overrides, overrides_limited;
     struct histogram acknowledged;
 };
-
-/* set must outlive m. -ENOMEM. */
-int agent_metrics_add(struct agent_metrics *set, struct metrics *m);
-
-/* Takes over what the parts have counted by themselves. */
-void agent_metrics_show(struct agent_metrics *set, const struct publisher_stats *publisher,
-                        const struct registrar_stats *registrar);
 
 #endif

@@ -23,23 +23,34 @@ void lease_beat_stop(struct lease_beat *b)
     b->next_ns = INT64_MAX;
 }
 
-void lease_beat_lost(struct lease_beat *b, int64_t now_ns)
+/* Brings the next put forward, but not to less than pause_ns after the last one. */
+static void bring_forward(struct lease_beat *b, int64_t pause_ns, int64_t now_ns)
 {
-    int64_t soonest_ns = b->sent_ns + b->every_ns / RETRY_SHARE;
-    int64_t next_ns = soonest_ns > now_ns ? soonest_ns : now_ns;
-    if (b->next_ns != INT64_MAX && next_ns < b->next_ns)
-        b->next_ns = next_ns;
-}
-
-void lease_beat_reply(struct lease_beat *b, int64_t now_ns)
-{
-    int64_t pause_ns = b->every_ns / RETRY_SHARE < REPLY_PAUSE_NS ? b->every_ns / RETRY_SHARE : REPLY_PAUSE_NS;
     int64_t next_ns = b->sent_ns + pause_ns > now_ns ? b->sent_ns + pause_ns : now_ns;
     if (b->next_ns != INT64_MAX && next_ns < b->next_ns)
         b->next_ns = next_ns;
 }
 
-/* Between 80 % and 100 % of ns. */
+void lease_beat_lost(struct lease_beat *b, int64_t now_ns)
+{
+    bring_forward(b, b->every_ns / RETRY_SHARE, now_ns);
+}
+
+void lease_beat_overtaken(struct lease_beat *b, uint64_t counter, int64_t now_ns)
+{
+    if (counter <= b->counter)
+        return;
+    b->counter = counter;
+    lease_beat_lost(b, now_ns);
+}
+
+void lease_beat_reply(struct lease_beat *b, int64_t now_ns)
+{
+    int64_t pause_ns = b->every_ns / RETRY_SHARE;
+    bring_forward(b, pause_ns < REPLY_PAUSE_NS ? pause_ns : REPLY_PAUSE_NS, now_ns);
+}
+
+/* A random time between 80 % and 100 % of ns. */
 static int64_t jittered(int64_t ns, uint64_t random)
 {
     return ns - ns / 5 * (int64_t)(random % 1024) / 1024;

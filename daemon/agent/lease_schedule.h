@@ -11,35 +11,43 @@
 
 struct lease_beat {
     int64_t every_ns;
-    int64_t next_ns;  /* INT64_MAX: not running */
-    int64_t sent_ns;  /* when the latest was put */
-    uint64_t counter; /* of the latest put */
-    uint64_t stored;  /* of the latest that was acknowledged */
-    bool acked;       /* the latest was */
+    int64_t next_ns;  /* INT64_MAX: no lease is to be put */
+    int64_t sent_ns;  /* when the latest lease was put */
+    uint64_t counter; /* of the latest lease put */
+    uint64_t stored;  /* counter of the latest lease that NATS acknowledged */
+    bool acked;       /* the latest lease was acknowledged */
 };
 
 void lease_beat_init(struct lease_beat *b, int64_t lease_ttl_ns);
 
-/* The next one is due at once: after a reconnect, and when what it says has changed. */
+/*
+ * The next lease is due at once: after a reconnect, and when its contents have changed. lease_beat_stop: none is due
+ * any more.
+ */
 void lease_beat_now(struct lease_beat *b, int64_t now_ns);
 void lease_beat_stop(struct lease_beat *b);
 
 /*
- * The bucket holds an older one than the latest it ever had, or none: the next one is due at once. But what was seen
- * may be a late echo, so this cannot come more often than failed ones are put again.
+ * The bucket holds an older lease than the latest it ever had, or none: the next one is due at once. But what was seen
+ * may be a late echo, so this cannot come more often than failed puts are repeated.
  */
 void lease_beat_lost(struct lease_beat *b, int64_t now_ns);
 
 /*
- * Another life under our name has to hear from us: the next one is due at once, but not more often than ten times a
- * second however many there are of it.
+ * A lease with this counter was seen: if we have not come so far, the next one is due at once, with a counter above it.
+ */
+void lease_beat_overtaken(struct lease_beat *b, uint64_t counter, int64_t now_ns);
+
+/*
+ * Another life under our name has to hear from us: the next lease is due at once, but at most ten times a second
+ * however many such lives there are.
  */
 void lease_beat_reply(struct lease_beat *b, int64_t now_ns);
 
-/* One is put now: its counter. */
+/* A lease is put now. Returns its counter. random: for the time of the next one. */
 uint64_t lease_beat_sent(struct lease_beat *b, uint64_t random, int64_t now_ns);
 
-/* The answer to the one with that counter; when the latest failed it is put again soon. */
+/* The answer to the put with that counter: 0 or a negative errno. When the latest one failed it is put again soon. */
 void lease_beat_answer(struct lease_beat *b, uint64_t counter, int err, uint64_t random, int64_t now_ns);
 
 #endif

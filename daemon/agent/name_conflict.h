@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether the host's name is ours, told from the leases under it. Two lives of one name (two machines, or a machine
+ * Whether the host's name is ours, as the leases under it show. Two lives of one name (two machines, or a machine
  * and a copy of its disk) must not fight over its keys: the one that is there keeps the name, the newcomer publishes
  * nothing while the other lives. Pure; main thread.
  *
- * A life is told from another by the random number in its leases. A lease that is found under the name may be that of
+ * Lives are told apart by the random number in its leases. A lease that is found under the name may be that of
  * our own earlier life, or of somebody alive: so its finder *asks* before it takes the name. The question is a copy of
  * the lease that was found, which for a reader only says that somebody is about to take it; whoever is there *answers* with a lease that names
  * the life that asked.
@@ -16,7 +16,7 @@
  *             says that the name was last had elsewhere, or by another life: then even if no lease is there
  *   OURS      questions are answered, and so are leases of others, whatever made them believe that the name is theirs.
  *             One that lives has the name as well: whose first lease came later into the bucket goes -> CONFLICT, or
- *             stays and is told
+ *             stays and says so
  *   CONFLICT  the other's lease runs out, or says good-bye -> OURS. It does not run out while we are disconnected, nor
  *             within a TTL of our return
  */
@@ -26,7 +26,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/agent/agent.h"
+#include "libdiscover/core/record.h"
+
+enum agent_name {
+    AGENT_NAME_UNKNOWN, /* not connected yet, or another's lease may still live */
+    AGENT_NAME_OURS,
+    AGENT_NAME_CONFLICT, /* another live host has it: nothing is published */
+};
 
 struct name_conflict {
     enum agent_name name;
@@ -34,51 +40,65 @@ struct name_conflict {
     uint64_t claim;         /* sequence of this life's first lease; UINT64_MAX: none is stored */
     int64_t hold_ns;        /* without a snapshot of HOSTS, so long after connecting the name is taken for free */
     int64_t answer_ns;      /* how long an answer may take */
-    int64_t hold_until_ns;  /* INT64_MAX: not connected yet */
-    int64_t other_until_ns; /* INT64_MIN: no other's lease is valid */
-    int64_t other_since_ns; /* when that life was seen first */
-    bool other_ran_out;     /* its lease had run out when it was found; other_until_ns: so long it has to be back */
-    int64_t started_ns;
-    bool server_was_away; /* perhaps: we had to wait for it, or lost it, before the name was known to be ours */
-    bool remembers;       /* what the state directory says of who had the name last */
-    uint64_t last_life;   /* of ours on this machine since it was booted; 0: none, our state is from elsewhere */
-    struct lease other;   /* the last one seen */
-    uint64_t answers;     /* the life that our next lease is to answer; 0: none */
+    int64_t hold_until_ns;  /* when the name may be taken for free; INT64_MAX: not connected yet */
+    int64_t other_until_ns; /* when the other's lease runs out; INT64_MIN: no other's lease is valid */
+    int64_t other_since_ns; /* when the other life was seen first */
+    /* the other's lease had run out when it was found: it has until other_until_ns to be back */
+    bool other_ran_out;
+    int64_t asked_ns; /* since when the server is looked for */
+    /* perhaps: we had to wait for the server, or lost it, before the name was known to be ours */
+    bool server_was_away;
+    bool remembers; /* the state directory says who had the name last (last_life) */
+    /* our last life on this machine since it was booted; 0: none, our state is from elsewhere */
+    uint64_t last_life;
+    uint64_t last_asker; /* our last life that asked: its question may arrive after its end; 0: none */
+    struct lease other;  /* the last lease seen of another life */
+    uint64_t answers;    /* the life that our next lease is to answer; 0: none */
     int64_t answers_until_ns;
-    bool answer_due;    /* and that one at once */
-    bool last_word_due; /* we stand down: a lease that answers, so that the other knows above which epoch to go */
+    bool answer_due;    /* that lease is due at once */
+    bool last_word_due; /* we stand down: one more lease is due, so that the other knows above which epoch to go */
     bool ask_due, asked;
-    int64_t answer_until_ns; /* asked: an answer would be here by then */
-    uint64_t told_life;      /* of the other that was reported */
+    int64_t answer_until_ns; /* asked: an answer would have come by then */
+    uint64_t reported_life;  /* the other life that was reported last */
 };
 
 enum name_conflict_news {
     NAME_CONFLICT_NOTHING,
-    NAME_CONFLICT_FOUND,   /* name is CONFLICT now */
-    NAME_CONFLICT_IGNORED, /* name is OURS: another uses it too, and will stand down; once for each of its lives */
+    NAME_CONFLICT_FOUND,   /* the name is CONFLICT now */
+    NAME_CONFLICT_IGNORED, /* the name is OURS: another uses it too, and will stand down; once for each of its lives */
 };
 
 void name_conflict_init(struct name_conflict *c, uint64_t node, uint64_t life, int64_t lease_ttl_ns, int64_t now_ns);
 
 /*
- * Right after it: the state directory says who had the name last. last_life: the life that did, on this machine since it was
- * booted; 0: that was on another machine, of which this may be a copy, or before this one was booted.
+ * To be called right after name_conflict_init, if the state directory says who had the name last. last_life: our life
+ * that had it, on this machine since it was booted; 0: the name was had on another machine, of which this may be a
+ * copy, or before this one was booted.
  */
 void name_conflict_remember(struct name_conflict *c, uint64_t last_life);
+
+/*
+ * Our last life, or one before it, asked whether somebody has the name: should its question arrive now, it is nobody
+ * else's.
+ */
+void name_conflict_remember_asker(struct name_conflict *c, uint64_t last_asker);
+
+/* From now on the server is looked for: the time that the start took until now does not mean that it was away. */
+void name_conflict_bus_begins(struct name_conflict *c, int64_t now_ns);
 void name_conflict_connected(struct name_conflict *c, int64_t now_ns);
 
-/* Whether an UNKNOWN name is ours is looked at afresh after the next snapshot of HOSTS; a CONFLICT lasts until then. */
+/* While disconnected a CONFLICT stays. Whether an UNKNOWN name is ours is decided after the next snapshot of HOSTS. */
 void name_conflict_disconnected(struct name_conflict *c);
 
 void name_conflict_hosts_synced(struct name_conflict *c, int64_t now_ns);
 
-/* A lease under the name, ours too, with its sequence in HOSTS. */
+/* A lease under the name was seen, which may be our own; seq: its sequence in HOSTS; it was put age_ns ago. */
 enum name_conflict_news name_conflict_seen(struct name_conflict *c, const struct lease *lease, uint64_t seq,
                                            int64_t age_ns, int64_t now_ns);
 
 /*
- * Whether a question is to be put now, and the question: a copy of c->other. Of one that has run out nobody must think that
- * it runs again. Call name_conflict_asked when it was put.
+ * Whether a question is to be put now; and the question, a copy of c->other, marked so that nobody takes a lease that
+ * has run out for a running one. Call name_conflict_asked when it was put.
  */
 bool name_conflict_wants_to_ask(const struct name_conflict *c);
 struct lease name_conflict_question(const struct name_conflict *c);
@@ -90,10 +110,10 @@ static inline bool name_conflict_is_ours(const struct name_conflict *c, const st
     return lease->life == c->life && !lease->asked_by;
 }
 
-/* Lets waits end: look at name afterwards. */
+/* Ends waits that are over: look at name afterwards. */
 void name_conflict_tick(struct name_conflict *c, int64_t now_ns);
 
-/* When to call it next; INT64_MAX: not by time. */
+/* When to call name_conflict_tick next; INT64_MAX: only after another call. */
 int64_t name_conflict_deadline(const struct name_conflict *c);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
+
 void overrides_init(struct overrides *o, size_t max)
 {
     *o = (struct overrides){.max = max, .next_end_ns = INT64_MAX};
@@ -27,24 +29,11 @@ static struct override *find(const struct overrides *o, const struct override *l
     return NULL;
 }
 
-static int reserve(struct overrides *o)
-{
-    if (o->n < o->cap)
-        return 0;
-    size_t cap = o->cap ? 2 * o->cap : 8;
-    struct override *all = realloc(o->all, cap * sizeof *all);
-    if (!all)
-        return -ENOMEM;
-    o->all = all;
-    o->cap = cap;
-    return 0;
-}
-
 int overrides_reserve(struct overrides *o, const struct override *override)
 {
     if (find(o, override))
         return 0;
-    return o->n < o->max ? reserve(o) : -ENOSPC;
+    return o->n < o->max ? array_grow(&o->all, o->n, &o->cap, sizeof *o->all) : -ENOSPC;
 }
 
 static void find_next_end(struct overrides *o)
@@ -86,7 +75,7 @@ int overrides_end(struct overrides *o, const struct override *override)
     return 0;
 }
 
-uint8_t override_state(const struct override *override)
+static uint8_t state_now(const struct override *override)
 {
     if (!override->grace_ms)
         return override->state;
@@ -106,7 +95,7 @@ const struct override *overrides_end_grace(struct overrides *o, int64_t now_ns)
     return NULL;
 }
 
-bool override_covers(const struct override *override, const struct instance_key *key)
+static bool covers(const struct override *override, const struct instance_key *key)
 {
     if (!override->key.service[0])
         return true;
@@ -124,7 +113,7 @@ static const struct override *in_force(const struct overrides *o, const struct i
     const struct override *best = NULL;
     for (size_t i = 0; i < o->n; i++) {
         const struct override *it = &o->all[i];
-        if (override_covers(it, key) && (!best || narrowness(it) > narrowness(best)))
+        if (covers(it, key) && (!best || narrowness(it) > narrowness(best)))
             best = it;
     }
     return best;
@@ -142,5 +131,5 @@ int overrides_for(const struct overrides *o, const struct instance_key *key, str
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key)
 {
     const struct override *it = in_force(o, key);
-    return it ? override_state(it) : 0;
+    return it ? state_now(it) : 0;
 }

@@ -20,12 +20,13 @@ struct override {
     struct instance_key
         key;       /* instance "": all of the service; domain and service "", too: all of the host; host: "" */
     uint8_t state; /* DISCOVER_DRAINING or DISCOVER_MAINTENANCE */
-    char reason[OVERRIDE_REASON_CAP]; /* in an operator's words; "": none was given */
+    char reason[OVERRIDE_REASON_CAP]; /* in the words of the operator who set it; "": none was given */
     uid_t uid;                        /* who set it */
     int64_t set_ms;                   /* when, by the wall clock, since 1970; 0: not known */
-    uint32_t grace_ms;    /* drains for so long and is in maintenance then, whichever was set; 0: as state says */
-    int64_t grace_end_ns; /* monotonic: when that is over. It is a part of overrides_set's argument */
-    bool over;            /* it is */
+    /* it drains for so long, then it is in maintenance, whichever state was set; 0: as state says */
+    uint32_t grace_ms;
+    int64_t grace_end_ns; /* monotonic: when the grace is over; to be set by the caller of overrides_set */
+    bool over;            /* the grace is over */
 };
 
 struct overrides {
@@ -37,28 +38,26 @@ struct overrides {
 void overrides_init(struct overrides *o, size_t max);
 void overrides_fini(struct overrides *o);
 
-/* In place of another one for the same. -ENOSPC: max is reached; -ENOMEM. */
+/* Sets a copy of it, in place of another one for the same instances. -ENOSPC: max is reached; -ENOMEM. */
 int overrides_set(struct overrides *o, const struct override *override);
 
 /* Makes room, so that overrides_set cannot fail. -ENOSPC, -ENOMEM. */
 int overrides_reserve(struct overrides *o, const struct override *override);
 
-/* -ENOENT: this state is not in force for just that. The second ends it. */
+/* Finds and, the second, ends the override of just these instances in this state. -ENOENT: it is not in force. */
 int overrides_find(const struct overrides *o, const struct override *override);
 int overrides_end(struct overrides *o, const struct override *override);
 
-bool override_covers(const struct override *override, const struct instance_key *key);
-
-/* What covered instances are in now. */
-uint8_t override_state(const struct override *override);
-
-/* One whose grace has come to its end, which it is now; NULL: none. Until the next call. */
+/*
+ * Marks one override whose grace has come to its end as over, and returns it, valid until the next call; NULL: there is
+ * none.
+ */
 const struct override *overrides_end_grace(struct overrides *o, int64_t now_ns);
 
-/* The one in force for an instance: the narrowest. -ENOENT. */
+/* The override in force for an instance: the narrowest. -ENOENT. */
 int overrides_for(const struct overrides *o, const struct instance_key *key, struct override *ret_override);
 
-/* Its state, or 0. */
+/* The state of the override in force for an instance; 0: none is. */
 uint8_t overrides_state(const struct overrides *o, const struct instance_key *key);
 
 #endif

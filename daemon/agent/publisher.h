@@ -13,8 +13,8 @@
  *   idle      stored is wanted; a deadline for putting it again before MaxAge removes it
  *   queued    to be put as soon as the window lets it
  *   flying    put, and not answered; a deadline for giving it up. One at a time for each key
- *   waiting   put again at a deadline: after a failure with back-off; when somebody wrote over it, at once, or a moment
- *             later if it has just been put
+ *   waiting   put again at a deadline: after a failure with back-off, or when a snapshot was read before that; when somebody
+ *             wrote over it, at once, or a moment later if it has just been put
  */
 #ifndef AGENT_PUBLISHER_H
 #define AGENT_PUBLISHER_H
@@ -23,74 +23,78 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/base/metrics.h"
-#include "daemon/agent/agent.h"
+#include "daemon/agent/agent_metrics.h"
+#include "daemon/agent/agent_ops.h"
 
 struct publisher;
 
 struct publisher_options {
-    struct histogram *acknowledged; /* counts how long acknowledgements take; or NULL */
+    struct agent_metrics *metrics; /* where it counts; stays the caller's */
     int64_t record_ttl_ns;
     int64_t ack_timeout_ns;
     uint32_t window_max;
-    uint32_t keys_max; /* beyond so many, what is observed and not wanted is ignored */
+    uint32_t keys_max; /* beyond so many keys, what is observed and not wanted is ignored */
 };
 
 struct publisher_stats {
-    uint64_t puts, deletes, repeats, acks, errors, timeouts, late, orphans;
-    uint64_t put_back; /* times a key was found to hold what others had written */
     uint32_t in_flight, window;
     uint32_t behind;  /* keys whose stored version is not the wanted one */
     uint32_t refused; /* keys whose last put NATS refused */
-    uint32_t records; /* that the lease vouches for */
-    uint64_t digest;  /* of these (digest.h) */
+    uint32_t records; /* number of records that the lease vouches for */
+    uint64_t digest;  /* digest of these records (digest.h) */
 };
 
 /* Uses publish, unpublish and random of ops, which must live as long as the publisher. -ENOMEM. */
-int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_w);
-void publisher_free(struct publisher *w);
+int publisher_new(const struct publisher_options *options, const struct agent_ops *ops, struct publisher **ret_p);
+void publisher_free(struct publisher *p);
 
 /*
- * Wants this record under the key, with the given epoch and the next counter, both of which are set in it. Puts it
- * if the bus is there. -EMSGSIZE, -ENOMEM: nothing has changed.
+ * Wants a record under the key: a copy of these bytes, which are without a version (encoded_record.h), in the given
+ * epoch and with the next counter, which *ret_counter is. Puts it if the bus is there. -ENOMEM: nothing has changed.
  */
-int publisher_put(struct publisher *w, const struct instance_key *key, uint64_t epoch, struct record *record,
-                  int64_t now_ns);
+int publisher_put(struct publisher *p, const struct instance_key *key, uint64_t epoch, const uint8_t *bytes, size_t n,
+                  int64_t now_ns, uint64_t *ret_counter);
 
 /* Wants the key gone. */
-void publisher_remove(struct publisher *w, const struct instance_key *key, int64_t now_ns);
+void publisher_remove(struct publisher *p, const struct instance_key *key, int64_t now_ns);
 
 /* Wants all keys gone. */
-void publisher_remove_all(struct publisher *w, int64_t now_ns);
+void publisher_remove_all(struct publisher *p, int64_t now_ns);
 
-/* Lets stay what is there under the key, neither put nor deleted. No error if it is not there. */
-void publisher_keep(struct publisher *w, const struct instance_key *key);
-
-/* The bus is there: everything that differs is put. Not there: nothing is, and what was flying counts as lost. */
-void publisher_resume(struct publisher *w, int64_t now_ns);
-void publisher_pause(struct publisher *w);
+/* Leaves what is stored under the key as it is: it is neither put again nor deleted. No error if nothing is stored. */
+void publisher_retain(struct publisher *p, const struct instance_key *key);
 
 /*
- * The bucket holds this under the key. The order of the stream tells what is an echo of something older; anything else
- * that is not wanted is written over, or deleted, at once.
+ * publisher_resume: the bus is there, and everything that differs is put. publisher_pause: it is away, nothing is put,
+ * and puts without an answer count as lost.
  */
-void publisher_observed(struct publisher *w, const struct instance_key *key, const struct agent_seen *seen,
+void publisher_resume(struct publisher *p, int64_t now_ns);
+void publisher_pause(struct publisher *p);
+
+/*
+ * The bucket holds this value under the key. The order of the stream shows what is an echo of something older; any
+ * other value that is not wanted is written over, or deleted, at once.
+ */
+void publisher_observed(struct publisher *p, const struct instance_key *key, const struct agent_seen *seen,
                         int64_t now_ns);
 
-/* What is neither observed nor acknowledged from begin to end, is not in the bucket. */
-void publisher_snapshot_begin(struct publisher *w);
-void publisher_snapshot_end(struct publisher *w, int64_t now_ns);
+/*
+ * What is neither observed nor acknowledged between begin and end is not in the bucket. Puts that failed are tried
+ * again at the end.
+ */
+void publisher_snapshot_begin(struct publisher *p);
+void publisher_snapshot_end(struct publisher *p, int64_t now_ns);
 
-/* seq: of the message that the put became, in the stream. */
-void publisher_answer(struct publisher *w, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns);
+/* The answer to a put: 0 or a negative errno. seq: of the stored message in the stream. Unknown tokens are fine. */
+void publisher_answer(struct publisher *p, uint64_t token, int err, uint64_t seq, int64_t rtt_ns, int64_t now_ns);
 
-/* Does what is due; the next deadline. */
-int64_t publisher_tick(struct publisher *w, int64_t now_ns);
-int64_t publisher_deadline(const struct publisher *w);
+/* publisher_tick does what is due. Both return the next deadline; INT64_MAX: only after another call. */
+int64_t publisher_tick(struct publisher *p, int64_t now_ns);
+int64_t publisher_deadline(const struct publisher *p);
 
-/* Whether a wanted value is still stored in a version of an epoch below this one only. */
-bool publisher_older_than(const struct publisher *w, uint64_t epoch);
+/* Whether some wanted value is stored only in a version of an epoch below this one. */
+bool publisher_older_than(const struct publisher *p, uint64_t epoch);
 
-struct publisher_stats publisher_stats(const struct publisher *w);
+struct publisher_stats publisher_stats(const struct publisher *p);
 
 #endif

@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the bucket is seen to hold under the keys of this host: our own echoes, and what is not ours. */
+/* Takes what is seen in the bucket under the keys of this host: its own puts coming back, and what others wrote there. */
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/agent/publisher_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define ECHO_PAUSE_NS NS_PER_S         /* how far the live feed may lag behind acknowledgements */
-#define PUT_BACK_NS   (20 * NS_PER_MS) /* between two puts of a key that somebody else keeps writing to */
+#define ECHO_PAUSE_NS NS_PER_S /* how far the live feed may lag behind acknowledgements */
 
-void publisher_put_back(struct publisher *w, struct entry *e, int64_t now_ns)
+/* Adds a key that is stored and not wanted, with a version for the delete to come. */
+static struct entry *add_strange(struct publisher *p, const struct instance_key *key)
 {
-    int64_t soonest_ns = e->token ? e->sent_ns + PUT_BACK_NS : now_ns;
-    w->stats.put_back++;
-    publisher_set_status(w, e, WAITING, soonest_ns > now_ns ? soonest_ns : now_ns);
-}
-
-/* Not wanted, yet stored: it gets a version of its own for the delete to come. */
-static struct entry *add_strange(struct publisher *w, const struct instance_key *key)
-{
-    if (HASH_COUNT(w->by_key) >= w->options.keys_max)
+    if (HASH_COUNT(p->by_key) >= p->options.keys_max)
         return NULL;
-    struct entry *e = publisher_find_or_add(w, key);
+    struct entry *e = publisher_find_or_add(p, key);
     if (e)
-        e->version.counter = ++w->counter;
+        e->version.counter = ++p->counter;
     return e;
 }
 
@@ -33,7 +25,7 @@ static struct version version_of(const struct agent_seen *seen)
     return r ? (struct version){r->epoch, r->counter} : (struct version){0, 0};
 }
 
-/* A version that we have not given, or other contents under one that we have. */
+/* Whether the value has a version that we have not given, or other contents under one that we have. */
 static bool is_forged(const struct entry *e, const struct agent_seen *seen)
 {
     struct version version = version_of(seen);
@@ -41,92 +33,88 @@ static bool is_forged(const struct entry *e, const struct agent_seen *seen)
         return false;
     if (version.counter != e->version.counter)
         return version.counter > e->version.counter;
-    return seen->bytes && (seen->n != e->n || memcmp(seen->bytes, e->value, e->n) != 0);
+    uint8_t bytes[RECORD_WIRE_MAX];
+    return seen->bytes && (seen->n != publisher_value(e, bytes) || memcmp(seen->bytes, bytes, seen->n) != 0);
 }
 
-/* Readers go by versions: what we want must be newer than what was forged. */
-static void go_above(struct publisher *w, struct entry *e, uint64_t counter)
+/* Gives the wanted value a version above a forged one, as other hosts go by versions. */
+static void go_above(struct publisher *p, struct entry *e, uint64_t counter)
 {
-    struct record record;
-    const char *why;
-    if (record_decode(e->value, e->n, &record, &why) < 0) /* we encoded it */
-        return;
-    if (w->counter < counter)
-        w->counter = counter;
-    record.counter = w->counter + 1;
-    if (publisher_set_value(e, &record) < 0) /* no memory: with the next observation */
-        return;
-    e->version.counter = ++w->counter;
+    if (p->counter < counter)
+        p->counter = counter;
+    e->version.counter = ++p->counter;
 }
 
-/* What is wanted is vouched for whatever others do to the key; what is not wanted, as long as it is there. */
-static void vouch_for(struct publisher *w, struct entry *e, const struct agent_seen *seen)
+/* A wanted value is vouched for whatever others do to its key; one that is not wanted, as long as it is stored. */
+static void vouch_for(struct publisher *p, struct entry *e, const struct agent_seen *seen)
 {
-    if (e->value || e->kept ? seen->record && !e->vouched.epoch : !seen->alien)
-        publisher_vouch(w, e, version_of(seen));
+    if (e->value || e->retained ? seen->record && !e->vouched.epoch : !seen->alien)
+        publisher_vouch(p, e, version_of(seen));
 }
 
-static void take(struct publisher *w, struct entry *e, const struct agent_seen *seen)
+static void take(struct publisher *p, struct entry *e, const struct agent_seen *seen)
 {
     bool forged = is_forged(e, seen);
     e->seq = e->crossed_seq = seen->seq;
-    e->snapshot = w->snapshot;
+    e->snapshot = p->snapshot;
     e->stored = version_of(seen);
     e->alien = seen->alien;
-    vouch_for(w, e, seen);
+    vouch_for(p, e, seen);
     if (forged)
-        go_above(w, e, seen->record->counter);
-    publisher_recount(w, e);
+        go_above(p, e, seen->record->counter);
+    publisher_recount(p, e);
 }
 
-void publisher_observed(struct publisher *w, const struct instance_key *key, const struct agent_seen *seen,
+void publisher_observed(struct publisher *p, const struct instance_key *key, const struct agent_seen *seen,
                         int64_t now_ns)
 {
-    struct entry *e = publisher_find(w, key);
-    /* The entry of what we have deleted is gone: what came before that may still be on its way to us. */
+    struct entry *e = publisher_find(p, key);
+    /* A deleted key has no entry any more: values put before the delete may still be on their way to us. */
     struct version version = version_of(seen);
-    bool late = !e && seen->record && version.epoch == w->epoch && version.counter <= w->counter;
+    bool late = !e && seen->record && version.epoch == p->epoch && version.counter <= p->counter;
     if (!e && (seen->record || seen->alien))
-        e = add_strange(w, key);
-    if (!e || seen->seq < e->seq) /* an echo of what has been overwritten since */
+        e = add_strange(p, key);
+    if (!e || seen->seq < e->seq) /* an echo of a value that has been overwritten since */
         return;
-    take(w, e, seen);
+    take(p, e, seen);
     if (e->status == FLYING)
         return;
     if (publisher_settled(e))
-        publisher_aim(w, e, now_ns);
+        publisher_aim(p, e, now_ns);
     else if (late)
-        publisher_set_status(w, e, WAITING, now_ns + ECHO_PAUSE_NS);
+        publisher_set_status(p, e, WAITING, now_ns + ECHO_PAUSE_NS);
     else if (e->status == NEW || e->status == IDLE)
-        publisher_put_back(w, e, now_ns);
+        publisher_put_back(p, e, now_ns);
 }
 
-void publisher_snapshot_begin(struct publisher *w)
+void publisher_snapshot_begin(struct publisher *p)
 {
-    w->snapshot++;
+    p->snapshot++;
 }
 
-static void is_missing(struct publisher *w, struct entry *e, int64_t now_ns)
+static void is_missing(struct publisher *p, struct entry *e, int64_t now_ns)
 {
-    e->seq = 0; /* the bucket may be another one */
+    e->seq = 0; /* the bucket may be another one: its sequences begin anew */
     e->stored = (struct version){0, 0};
     e->alien = false;
-    if (!e->value && !e->kept)
-        publisher_vouch(w, e, e->stored);
-    publisher_recount(w, e);
+    if (!e->value && !e->retained)
+        publisher_vouch(p, e, e->stored);
+    publisher_recount(p, e);
     if (e->status == FLYING)
         return;
     e->unsure = false;
-    publisher_aim(w, e, now_ns);
+    publisher_aim(p, e, now_ns);
 }
 
-void publisher_snapshot_end(struct publisher *w, int64_t now_ns)
+void publisher_snapshot_end(struct publisher *p, int64_t now_ns)
 {
     struct entry *e, *next;
-    HASH_ITER(hh, w->by_key, e, next)
+    HASH_ITER(hh, p->by_key, e, next)
     {
-        if ((e->stored.epoch || e->alien) && e->snapshot != w->snapshot)
-            is_missing(w, e, now_ns);
+        if ((e->stored.epoch || e->alien) && e->snapshot != p->snapshot)
+            is_missing(p, e, now_ns);
+        else if (e->status == WAITING && e->failed) /* the bucket can be read again, so puts may be taken again, too */
+            publisher_set_status(p, e, QUEUED, INT64_MAX);
     }
-    publisher_pump(w, now_ns);
+    publisher_pump(p, now_ns);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes registrations, and carries out what follows from each. */
+/* Takes registrations, and does what each entails: serves it here, publishes it, stores it, watches its process. */
 #include "daemon/agent/registrar.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "libdiscover/core/clock.h"
 
 int registrar_new(const struct agent_options *options, const struct agent_ops *ops, struct publisher *publisher,
-                  struct registrar **ret_r)
+                  struct agent_metrics *metrics, struct registrar **ret_r)
 {
     struct registrar *r = calloc(1, sizeof *r);
     if (!r || registrations_new(options->instances_max, &r->registrations) < 0) {
@@ -23,6 +23,7 @@ int registrar_new(const struct agent_options *options, const struct agent_ops *o
     r->options = options;
     r->ops = ops;
     r->publisher = publisher;
+    r->metrics = metrics;
     *ret_r = r;
     return 0;
 }
@@ -39,19 +40,6 @@ void registrar_free(struct registrar *r)
 
 /* --- what follows from a change --- */
 
-/* Whether it can be reached: what is at the host's address waits until that has one. */
-static bool effective(const struct registrar *r, const struct registration *reg, struct record *ret_record)
-{
-    const struct addresses *host = &r->options->addresses;
-    registration_effective(reg, ret_record);
-    if (!record_is_at_host(ret_record))
-        return true;
-    ret_record->families = host->families;
-    memcpy(ret_record->ipv4, host->ipv4, sizeof ret_record->ipv4);
-    memcpy(ret_record->ipv6, host->ipv6, sizeof ret_record->ipv6);
-    return host->families != 0;
-}
-
 static int withhold(struct registrar *r, const struct registration *reg, int64_t now_ns)
 {
     r->ops->local_hide(r->ops->arg, &reg->key);
@@ -59,15 +47,37 @@ static int withhold(struct registrar *r, const struct registration *reg, int64_t
     return 0;
 }
 
-int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns)
+static void note_said(const struct registrar *r, struct registration *reg)
 {
-    struct record record;
-    if (!effective(r, reg, &record))
+    reg->said.epoch = r->epoch;
+    reg->said.addresses = r->addresses_round;
+    reg->said.state = registration_state(reg);
+}
+
+/*
+ * A registration at the host's address waits until the host has one. What is served here is decoded from the same bytes
+ * as all others get.
+ */
+int registrar_publish(struct registrar *r, struct registration *reg, int64_t now_ns)
+{
+    const struct addresses *addresses = reg->record.at_host ? &r->options->addresses : &reg->record.addresses;
+    if (reg->record.at_host && !addresses->families) {
+        note_said(r, reg);
         return withhold(r, reg, now_ns);
-    int err = publisher_put(r->publisher, &reg->key, r->epoch, &record, now_ns);
+    }
+    struct record record;
+    uint8_t bytes[RECORD_WIRE_MAX];
+    const char *why;
+    size_t n = encoded_record_join(&reg->record, registration_state(reg), addresses, bytes);
+    int err = record_decode(bytes, n, &record, &why);
     if (err == 0)
-        r->ops->local_put(r->ops->arg, &reg->key, &record);
-    return err;
+        err = publisher_put(r->publisher, &reg->key, r->epoch, bytes, n, now_ns, &record.counter);
+    if (err < 0)
+        return err;
+    note_said(r, reg);
+    record.epoch = r->epoch;
+    r->ops->local_put(r->ops->arg, &reg->key, &record);
+    return 0;
 }
 
 static bool is_stored(const struct owner *owner)
@@ -75,19 +85,22 @@ static bool is_stored(const struct owner *owner)
     return owner->kind == OWNER_TTL || owner->kind == OWNER_PID;
 }
 
-/* What is acknowledged must be there after a restart, so this comes before it is done. */
+/*
+ * A registration that was acknowledged must be there after a restart: so it is stored before anything else is done with
+ * it.
+ */
 static int store(struct registrar *r, const struct instance_key *key, const struct owner *owner,
-                 const struct record *record)
+                 const struct encoded_record *record)
 {
     int err = stored_keep_registration(r->ops, key, owner, record);
-    r->stats.store_errors += err < 0;
+    metric_add(&r->metrics->store_errors, err < 0);
     return err;
 }
 
 static int forget(struct registrar *r, const struct instance_key *key)
 {
     int err = stored_drop_registration(r->ops, key);
-    r->stats.store_errors += err < 0;
+    metric_add(&r->metrics->store_errors, err < 0);
     return err;
 }
 
@@ -108,31 +121,18 @@ static void unwatch(struct registrar *r, const struct owner *owner)
         r->ops->unwatch_pid(r->ops->arg, owner->pid);
 }
 
-/* All but what is stored of it. */
-static void remove_registration(struct registrar *r, struct registration *reg, int64_t now_ns)
-{
-    struct owner owner = reg->owner;
-    struct instance_key key = reg->key;
-    r->stats.inherited -= owner.kind == OWNER_INHERITED;
-    registrations_remove(r->registrations, reg);
-    unwatch(r, &owner);
-    r->ops->local_remove(r->ops->arg, &key);
-    publisher_remove(r->publisher, &key, now_ns);
-    r->stats.removed++;
-}
-
-/* Whether it is stored already that the name is this user's. */
+/* Whether the store has the name as this user's already. */
 static bool name_is_noted(const struct registrar *r, const struct instance_key *key, const struct owner *before,
                           const struct owner *owner)
 {
     uid_t uid;
     return (before->kind == OWNER_CONNECTION && before->uid == owner->uid) ||
-           (registrations_reserved_for(r->registrations, key, &uid) && uid == owner->uid);
+           (reserved_names_find(registrations_reserved(r->registrations), key, &uid) && uid == owner->uid);
 }
 
 /*
- * Whose name it is, for the time after a restart: until the program has registered again, nobody else of this host may have
- * it. Nobody is refused because that could not be stored.
+ * Stores whose name it is: after a restart nobody else of this host may have it until the program has registered again.
+ * A failure refuses nobody.
  */
 static void note_name(struct registrar *r, const struct instance_key *key, const struct owner *before,
                       const struct owner *owner, bool noted)
@@ -146,42 +146,49 @@ static void note_name(struct registrar *r, const struct instance_key *key, const
 
 void registrar_note_failed(struct registrar *r)
 {
-    r->stats.store_errors++;
+    metric_inc(&r->metrics->store_errors);
 }
 
+/* The disk comes last: the local catalog and the bus are not to wait until it has forgotten the registration. */
 void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns)
 {
-    if (is_stored(&reg->owner))
-        (void)forget(r, &reg->key);
-    note_name(r, &reg->key, &reg->owner, &(struct owner){.kind = OWNER_INHERITED}, false);
-    remove_registration(r, reg, now_ns);
+    const struct instance_key key = reg->key;
+    const struct owner owner = reg->owner;
+    r->inherited -= owner.kind == OWNER_INHERITED;
+    if (r->round_next == reg)
+        r->round_next = registrations_next(reg);
+    registrations_remove(r->registrations, reg);
+    unwatch(r, &owner);
+    r->ops->local_remove(r->ops->arg, &key);
+    publisher_remove(r->publisher, &key, now_ns);
+    metric_inc(&r->metrics->removed);
+    if (is_stored(&owner))
+        (void)forget(r, &key);
+    note_name(r, &key, &owner, &(struct owner){.kind = OWNER_INHERITED}, false);
 }
 
 /* --- taking one --- */
 
-/* The next life is to find what is the case once this has been taken. */
+/* Stores what the next life is to find once the registration is taken: its record, or none. */
 static int remember(struct registrar *r, const struct instance_key *key, const struct owner *before,
-                    const struct owner *owner, const struct record *record)
+                    const struct owner *owner, const struct encoded_record *record)
 {
     if (is_stored(owner))
         return store(r, key, owner, record);
     return is_stored(before) ? forget(r, key) : 0;
 }
 
-/* It was not taken after all. */
+/* Stores what was before, as the registration was not taken after all. */
 static void remember_again(struct registrar *r, const struct instance_key *key, const struct registration *reg)
 {
-    struct record record;
-    if (reg && is_stored(&reg->owner)) {
-        registration_record(reg, &record);
-        (void)store(r, key, &reg->owner, &record);
-    } else {
+    if (reg && is_stored(&reg->owner))
+        (void)store(r, key, &reg->owner, &reg->record);
+    else
         (void)forget(r, key);
-    }
 }
 
-static int set(struct registrar *r, const struct instance_key *key, struct owner *owner, const struct record *record,
-               uint8_t checked, bool restored, int64_t now_ns)
+static int set(struct registrar *r, const struct instance_key *key, struct owner *owner,
+               const struct encoded_record *record, uint8_t checked, bool restored, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct owner before = reg ? reg->owner : (struct owner){.kind = OWNER_STATIC};
@@ -202,15 +209,15 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
         remember_again(r, key, known ? reg : NULL);
         return err;
     }
-    r->stats.inherited -= known && before.kind == OWNER_INHERITED;
+    r->inherited -= known && before.kind == OWNER_INHERITED;
     unwatch(r, &before);
     reg->overridden = overrides_state(&r->overrides, key);
     if (checked && checked != reg->checked) {
         reg->checked = checked;
         changed = true;
     }
-    r->stats.registered += !known;
-    r->stats.updated += known && changed;
+    metric_add(&r->metrics->registered, !known);
+    metric_add(&r->metrics->updated, known && changed);
     err = changed ? registrar_publish(r, reg, now_ns) : 0;
     if (err < 0)
         registrar_end(r, reg, now_ns);
@@ -219,17 +226,21 @@ static int set(struct registrar *r, const struct instance_key *key, struct owner
     return err;
 }
 
-/* checked: its state by its checks, or 0. restored: an earlier life has stored it. */
+/* checked: the state by the instance's checks, or 0. restored: an earlier life has stored it. */
 static int claim(struct registrar *r, struct instance_key *key, struct owner *owner, const struct record *record,
                  uint8_t checked, bool restored, int64_t now_ns)
 {
+    struct encoded_record encoded;
+    uint8_t body[RECORD_WIRE_MAX];
     memcpy(key->host, r->options->host, sizeof key->host);
     if (!key->instance[0])
         registrations_name(r->registrations, owner, record, key);
     int err = registrations_may_claim(r->registrations, key, owner);
-    r->stats.conflicts += err == -EEXIST;
-    r->stats.limited += err == -ENOSPC;
-    return err < 0 ? err : set(r, key, owner, record, checked, restored, now_ns);
+    metric_add(&r->metrics->conflicts, err == -EEXIST);
+    metric_add(&r->metrics->limited, err == -ENOSPC);
+    if (err == 0)
+        err = encoded_record_init(&encoded, record, r->options->record_max, body);
+    return err < 0 ? err : set(r, key, owner, &encoded, checked, restored, now_ns);
 }
 
 int registrar_register(struct registrar *r, struct registration_request *request, int64_t now_ns, const char **ret_why)
@@ -251,6 +262,8 @@ int registrar_register(struct registrar *r, struct registration_request *request
 void registrar_close(struct registrar *r)
 {
     r->closed = true;
+    r->round_next = NULL; /* all registrations are taken away now, so no round has anything to do */
+    r->dropping = false;
 }
 
 int registrar_restore(struct registrar *r, const uint8_t *bytes, size_t n, int64_t now_ns)
@@ -331,43 +344,25 @@ int registrar_heartbeat(struct registrar *r, const struct instance_key *key, uin
     return err;
 }
 
-void registrar_set_epoch(struct registrar *r, uint64_t epoch, int64_t now_ns)
-{
-    r->epoch = epoch;
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
-        if (reg->owner.kind != OWNER_INHERITED)
-            (void)registrar_publish(r, reg, now_ns);
-}
-
-/* What was inherited is not ours to publish before it is claimed; it had the address it had. */
-void registrar_addresses_changed(struct registrar *r, int64_t now_ns)
-{
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
-        struct record record;
-        registration_record(reg, &record);
-        if (reg->owner.kind != OWNER_INHERITED && record_is_at_host(&record))
-            (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: with the next change */
-    }
-}
-
 /* --- inheritance --- */
 
 void registrar_inherit(struct registrar *r, const struct instance_key *key, const struct record *record, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
     struct owner nobody = {.kind = OWNER_INHERITED};
-    bool changed;
+    struct encoded_record encoded;
+    uint8_t body[RECORD_WIRE_MAX];
+    bool is_new = !reg, changed;
     if (reg && reg->owner.kind != OWNER_INHERITED)
         return;
     if (!reg && registrations_count(r->registrations) >= r->options->instances_max)
         return;
-    r->stats.inherited += reg == NULL;
-    if (registrations_set(r->registrations, key, &nobody, record, now_ns, &reg, &changed) < 0) {
-        r->stats.inherited -= reg == NULL;
+    if (encoded_record_init(&encoded, record, r->options->record_max, body) < 0 ||
+        registrations_set(r->registrations, key, &nobody, &encoded, now_ns, &reg, &changed) < 0)
         return;
-    }
+    r->inherited += is_new;
     r->ops->local_put(r->ops->arg, key, record);
-    publisher_keep(r->publisher, key);
+    publisher_retain(r->publisher, key);
 }
 
 void registrar_disinherit(struct registrar *r, const struct instance_key *key, int64_t now_ns)
@@ -384,19 +379,6 @@ void registrar_overwritten(struct registrar *r, const struct instance_key *key, 
         (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: it stays lost in the bucket until it is claimed */
 }
 
-void registrar_drop_inherited(struct registrar *r, int64_t now_ns)
-{
-    struct registration *reg, *next;
-    for (reg = registrations_first(r->registrations); reg; reg = next) {
-        next = registrations_next(reg);
-        if (reg->owner.kind == OWNER_INHERITED)
-            registrar_end(r, reg, now_ns);
-    }
-    struct instance_key key;
-    while (registrations_unreserve(r->registrations, &key))
-        stored_note_no_name(r->ops, &key);
-}
-
 int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n)
 {
     struct instance_key key;
@@ -405,30 +387,7 @@ int registrar_restore_name(struct registrar *r, const uint8_t *bytes, size_t n)
     if (err < 0)
         return err;
     memcpy(key.host, r->options->host, sizeof key.host);
-    return registrations_reserve(r->registrations, &key, uid);
-}
-
-/* --- time --- */
-
-void registrar_stalled(struct registrar *r, int64_t now_ns)
-{
-    registrations_begin_anew(r->registrations, now_ns);
-}
-
-int64_t registrar_tick(struct registrar *r, int64_t read_ns, int64_t now_ns)
-{
-    registrar_end_expired(r, read_ns < now_ns ? read_ns : now_ns, now_ns);
-    registrar_end_gone(r, now_ns);
-    registrar_end_graces(r, now_ns);
-    return registrar_deadline(r);
-}
-
-int64_t registrar_deadline(const struct registrar *r)
-{
-    int64_t next_ns = registrations_deadline(r->registrations), end_ns = r->overrides.next_end_ns;
-    if (r->n_gone > 0)
-        return 0;
-    return end_ns < next_ns ? end_ns : next_ns;
+    return reserved_names_add(registrations_reserved(r->registrations), &key, uid);
 }
 
 uint32_t registrar_waiting(const struct registrar *r)
@@ -436,18 +395,16 @@ uint32_t registrar_waiting(const struct registrar *r)
     uint32_t n = 0;
     if (r->options->addresses.families)
         return 0;
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
-        struct record record;
-        registration_record(reg, &record);
-        n += record_is_at_host(&record);
-    }
+    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg))
+        n += reg->record.at_host;
     return n;
 }
 
 struct registrar_stats registrar_stats(const struct registrar *r)
 {
-    struct registrar_stats stats = r->stats;
-    stats.count = (uint32_t)registrations_count(r->registrations);
-    stats.overrides = (uint32_t)r->overrides.n;
-    return stats;
+    return (struct registrar_stats){
+        .registrations = (uint32_t)registrations_count(r->registrations),
+        .inherited = r->inherited,
+        .overrides = (uint32_t)r->overrides.n,
+    };
 }

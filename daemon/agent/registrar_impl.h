@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the registrar share: registrar.c takes registrations, registrar_overrides.c what operators say. */
+/*
+ * What the files of the registrar share. registrar.c takes registrations and ends them. On it build registrar_states.c
+ * (what checks find), registrar_overrides.c (what operators set), registrar_ends.c (what ends by itself) and
+ * registrar_round.c (what concerns all of them).
+ */
 #ifndef AGENT_REGISTRAR_IMPL_H
 #define AGENT_REGISTRAR_IMPL_H
 
@@ -13,24 +17,34 @@ struct registrar {
     struct publisher *publisher;
     struct registrations *registrations;
     struct overrides overrides;
-    uint64_t *gone; /* clients that are, and whose registrations are being ended */
+    struct registrar_gone {
+        bool process;
+        uint64_t id;
+    } * gone; /* clients and processes that are gone, whose registrations are being ended */
     size_t n_gone, gone_cap;
+    struct registration *round_next; /* the next that registrar_round_on looks at; NULL: the round is over */
+    bool dropping;                   /* inherited registrations end with the round, then the names that are kept */
+    uint32_t addresses_round;        /* counts changes of the host's addresses */
     uint64_t epoch;
     bool closed;
-    struct registrar_stats stats;
+    uint32_t inherited;
+    struct agent_metrics *metrics;
 };
 
-/* It ends by itself, so nobody can be told that it could not be forgotten: that is counted. */
+/* Ends a registration. The disk's failure to forget it is only counted: there is nobody to report it to. */
 void registrar_end(struct registrar *r, struct registration *reg, int64_t now_ns);
 
-/* registrar_ends.c: some of what is left of clients that are gone, and of what ran out by then; the rest is due at once. */
-void registrar_end_gone(struct registrar *r, int64_t now_ns);
-void registrar_end_expired(struct registrar *r, int64_t until_ns, int64_t now_ns);
-
-/* registrar_overrides.c: those whose grace is over at that time. */
+/* registrar_overrides.c: has overrides whose grace is over at that time in force as maintenance. */
 void registrar_end_graces(struct registrar *r, int64_t now_ns);
 
-/* What is registered, with the state in force, to the local catalog and to the bus. */
-int registrar_publish(struct registrar *r, const struct registration *reg, int64_t now_ns);
+/* Puts the registration, with the state in force, into the local catalog and the bucket. -ENOMEM. */
+int registrar_publish(struct registrar *r, struct registration *reg, int64_t now_ns);
+
+/*
+ * registrar_round.c. registrar_round begins to compare what is published of each registration with what should be, and
+ * publishes what differs; registrar_round_on goes on with that.
+ */
+void registrar_round(struct registrar *r, int64_t now_ns);
+void registrar_round_on(struct registrar *r, int64_t now_ns);
 
 #endif

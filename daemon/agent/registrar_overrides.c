@@ -7,7 +7,9 @@
 #include "daemon/agent/stored.h"
 #include "libdiscover/core/clock.h"
 
-/* It is shown to people as it stands. */
+#define GRACES_AT_ONCE 8
+
+/* Whether a reason is one line of text that can be shown to people as it is. */
 static bool is_line(const char *text)
 {
     struct record rule;
@@ -25,36 +27,21 @@ static int check_override(const struct override *o)
     return (host || named) && state && is_line(o->reason) ? 0 : -EINVAL;
 }
 
-/* In force, or not any more, once it is stored. */
+/* Sets or ends an override; it is stored before it is in force. */
 static int set_override(struct registrar *r, const struct override *override, bool on)
 {
     int err = on ? overrides_reserve(&r->overrides, override) : overrides_find(&r->overrides, override);
-    r->stats.overrides_limited += err == -ENOSPC;
+    metric_add(&r->metrics->overrides_limited, err == -ENOSPC);
     if (err < 0)
         return err;
     err = on ? stored_keep_override(r->ops, override) : stored_drop_override(r->ops, override);
-    r->stats.store_errors += err < 0;
+    metric_add(&r->metrics->store_errors, err < 0);
     if (err < 0)
         return err;
     return on ? overrides_set(&r->overrides, override) : overrides_end(&r->overrides, override);
 }
 
-/* What was inherited is not ours to publish before it is claimed. */
-static void apply_override(struct registrar *r, const struct override *override, int64_t now_ns)
-{
-    for (struct registration *reg = registrations_first(r->registrations); reg; reg = registrations_next(reg)) {
-        struct record before, after;
-        if (!override_covers(override, &reg->key) || reg->owner.kind == OWNER_INHERITED)
-            continue;
-        registration_effective(reg, &before);
-        reg->overridden = overrides_state(&r->overrides, &reg->key);
-        registration_effective(reg, &after);
-        if (before.state != after.state)
-            (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: with the next change */
-    }
-}
-
-/* left_ms: of its grace. */
+/* left_ms: the rest of its grace. */
 static struct override with_grace(const struct override *override, int64_t left_ms, int64_t now_ns)
 {
     struct override with = *override;
@@ -70,11 +57,11 @@ int registrar_override(struct registrar *r, const struct override *override, boo
     if (err == 0)
         err = set_override(r, &with, on);
     if (err == 0)
-        apply_override(r, override, now_ns);
+        registrar_round(r, now_ns);
     return err;
 }
 
-/* The grace went on while no daemon ran. A wall clock that was set does not make it longer than it was. */
+/* The grace went on while no daemon ran. A wall clock that was set back does not make it longer than it was. */
 static int64_t grace_left_ms(const struct registrar *r, const struct override *override)
 {
     int64_t gone_ms = r->options->wall_ms - override->set_ms;
@@ -90,18 +77,18 @@ int registrar_restore_override(struct registrar *r, const uint8_t *bytes, size_t
     if (err == 0)
         err = check_override(&override) < 0 ? -EBADMSG : overrides_set(&r->overrides, &override);
     if (err == 0)
-        apply_override(r, &override, now_ns);
+        registrar_round(r, now_ns);
     return err;
 }
 
 void registrar_end_graces(struct registrar *r, int64_t now_ns)
 {
-    const struct override *over;
-    while ((over = overrides_end_grace(&r->overrides, now_ns))) {
-        const struct override it = *over;
-        apply_override(r, &it, now_ns);
-        r->ops->grace_over(r->ops->arg, &it);
-    }
+    const struct override *over = NULL;
+    unsigned n = 0;
+    for (; n < GRACES_AT_ONCE && (over = overrides_end_grace(&r->overrides, now_ns)); n++)
+        r->ops->grace_over(r->ops->arg, over);
+    if (n > 0)
+        registrar_round(r, now_ns);
 }
 
 const struct overrides *registrar_overrides(const struct registrar *r)

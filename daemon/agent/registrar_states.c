@@ -7,13 +7,11 @@
 int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns)
 {
     struct registration *reg = registrations_find(r->registrations, key);
-    struct record before, after;
     if (!reg)
         return -ENOENT;
-    registration_effective(reg, &before);
+    uint8_t before = registration_state(reg);
     reg->checked = (uint8_t)state;
-    registration_effective(reg, &after);
-    return before.state == after.state ? 0 : registrar_publish(r, reg, now_ns);
+    return before == registration_state(reg) ? 0 : registrar_publish(r, reg, now_ns);
 }
 
 void registrar_drop(struct registrar *r, const struct instance_key *key, int64_t now_ns)
@@ -52,10 +50,6 @@ int registrar_port(const struct registrar *r, const struct instance_key *key, ui
 
 enum discover_state registrar_inherited_state(const struct registrar *r, const struct instance_key *key)
 {
-    struct registration *reg = registrations_find(r->registrations, key);
-    struct record record;
-    if (!reg || reg->owner.kind != OWNER_INHERITED)
-        return 0;
-    registration_record(reg, &record);
-    return (enum discover_state)record.state;
+    const struct registration *reg = registrations_find(r->registrations, key);
+    return reg && reg->owner.kind == OWNER_INHERITED ? (enum discover_state)reg->record.state : 0;
 }

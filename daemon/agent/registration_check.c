@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a request for a registration must look like. */
+/* Checks requests for registrations. */
 #include "daemon/agent/registration_check.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ int registration_check_names(const struct instance_key *key, const char **ret_wh
 
 int registration_check_record(const struct agent_options *options, struct record *record, const char **ret_why)
 {
-    if (!record->families && !record->hostname[0])
+    if (!record->addresses.families && !record->hostname[0])
         record_set_at_host(record);
     if (!record_is_at_host(record) && record_unreachable(record, options->allow_loopback)) {
         *ret_why = record_unreachable(record, options->allow_loopback);

@@ -8,7 +8,10 @@
 #include <string.h>
 #include <utlist.h>
 
-/* What registrations are bound to: a connection, a process, or the configuration, whose list is in the order of naming. */
+/*
+ * What registrations are bound to: a connection, a process, or the configuration. The last one's list is in the order
+ * in which they were named.
+ */
 struct holder {
     UT_hash_handle hh;
     struct holder_id {
@@ -32,7 +35,6 @@ int registrations_new(size_t max, struct registrations **ret_r)
     if (!r)
         return -ENOMEM;
     r->max = max;
-    deadlines_init(&r->deadlines);
     *ret_r = r;
     return 0;
 }
@@ -80,25 +82,15 @@ static bool may_take_over(const struct owner *from, const struct owner *to)
     return (left_behind || asked_for) && to->kind != OWNER_STATIC && from->uid == to->uid;
 }
 
-int registrations_reserve(struct registrations *r, const struct instance_key *key, uid_t uid)
+struct reserved_names *registrations_reserved(struct registrations *r)
 {
-    return reserved_names_add(&r->reserved, key, uid);
+    return &r->reserved;
 }
 
 bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid)
 {
     uid_t had;
     return reserved_names_find(&r->reserved, key, &had) && uid != had && uid != 0;
-}
-
-bool registrations_reserved_for(const struct registrations *r, const struct instance_key *key, uid_t *ret_uid)
-{
-    return reserved_names_find(&r->reserved, key, ret_uid);
-}
-
-bool registrations_unreserve(struct registrations *r, struct instance_key *ret_key)
-{
-    return reserved_names_take(&r->reserved, ret_key);
 }
 
 int registrations_may_claim(const struct registrations *r, const struct instance_key *key, const struct owner *owner)
@@ -176,7 +168,8 @@ static void set_owner(struct registrations *r, struct registration *reg, const s
 {
     struct holder *from = holder_of(r, &reg->owner), *to = holder_of(r, owner);
     reg->owner = *owner;
-    if (from == to && owner->kind != OWNER_STATIC) /* of those the list tells which were named last */
+    /* moved to the end of its list if it is of the configuration: the first is of the earliest round */
+    if (from == to && owner->kind != OWNER_STATIC)
         return;
     if (from)
         DL_DELETE(from->list, reg);
@@ -214,25 +207,18 @@ struct registration *registrations_of_earlier_round(const struct registrations *
 
 /* --- setting and removing --- */
 
-static int set_record(struct registration *reg, const struct record *record, bool *ret_changed)
+static int set_record(struct registration *reg, const struct encoded_record *record, bool *ret_changed)
 {
-    struct record bare = *record;
-    uint8_t bytes[RECORD_WIRE_MAX];
-    size_t n;
-    bare.epoch = bare.counter = 0;
-    int err = record_encode(&bare, bytes, &n);
-    if (err < 0)
-        return err;
-    *ret_changed = !reg->record || reg->record_n != n || memcmp(reg->record, bytes, n) != 0;
+    *ret_changed = !reg->record.body || !encoded_record_equal(&reg->record, record);
     if (!*ret_changed)
         return 0;
-    uint8_t *copy = malloc(n ? n : 1);
-    if (!copy)
+    uint8_t *body = malloc(record->n ? record->n : 1);
+    if (!body)
         return -ENOMEM;
-    memcpy(copy, bytes, n);
-    free(reg->record);
-    reg->record = copy;
-    reg->record_n = n;
+    memcpy(body, record->body, record->n);
+    free((uint8_t *)reg->record.body);
+    reg->record = *record;
+    reg->record.body = body;
     return 0;
 }
 
@@ -254,7 +240,7 @@ static struct registration *add(struct registrations *r, const struct instance_k
 }
 
 int registrations_set(struct registrations *r, const struct instance_key *key, const struct owner *owner,
-                      const struct record *record, int64_t now_ns, struct registration **ret_registration,
+                      const struct encoded_record *record, int64_t now_ns, struct registration **ret_registration,
                       bool *ret_changed)
 {
     struct registration *reg = registrations_find(r, key);
@@ -291,7 +277,7 @@ void registrations_remove(struct registrations *r, struct registration *reg)
     set_owner(r, reg, &nobody);
     deadlines_clear(&r->deadlines, &reg->deadline);
     HASH_DEL(r->by_key, reg);
-    free(reg->record);
+    free((uint8_t *)reg->record.body);
     free(reg);
 }
 
@@ -306,9 +292,8 @@ static bool same_endpoint(const struct registration *reg, const struct record *r
 {
     struct record held;
     registration_record(reg, &held);
-    return held.port == record->port && held.families == record->families &&
-           strcmp(held.hostname, record->hostname) == 0 && memcmp(held.ipv4, record->ipv4, sizeof held.ipv4) == 0 &&
-           memcmp(held.ipv6, record->ipv6, sizeof held.ipv6) == 0;
+    return held.port == record->port && strcmp(held.hostname, record->hostname) == 0 &&
+           addresses_equal(&held.addresses, &record->addresses);
 }
 
 static bool name_fits(const struct registrations *r, const struct owner *owner, const struct record *record,
@@ -319,7 +304,7 @@ static bool name_fits(const struct registrations *r, const struct owner *owner, 
         return registrations_may_claim(r, key, owner) != -EEXIST;
     if (registrations_may_claim(r, key, owner) < 0)
         return false;
-    /* Two services of the configuration may well be alike: one that was named in this round is taken. */
+    /* Two services of the configuration may be alike: one that was named in this round is another one's. */
     bool named_now = owner->kind == OWNER_STATIC && reg->round == r->round;
     return reg->owner.kind == OWNER_INHERITED || (!named_now && same_endpoint(reg, record));
 }
@@ -342,19 +327,19 @@ void registrations_name(const struct registrations *r, const struct owner *owner
 
 void registration_record(const struct registration *reg, struct record *ret_record)
 {
+    uint8_t bytes[RECORD_WIRE_MAX];
     const char *why;
-    if (record_decode(reg->record, reg->record_n, ret_record, &why) < 0)
+    if (record_decode(bytes, encoded_record_said(&reg->record, bytes), ret_record, &why) < 0)
         record_init(ret_record);
 }
 
-void registration_effective(const struct registration *reg, struct record *ret_record)
+uint8_t registration_state(const struct registration *reg)
 {
-    registration_record(reg, ret_record);
-    bool by_hand = ret_record->state == DISCOVER_MAINTENANCE || ret_record->state == DISCOVER_DRAINING;
-    if (!by_hand && reg->checked > ret_record->state)
-        ret_record->state = reg->checked;
+    uint8_t said = reg->record.state;
+    bool by_hand = said == DISCOVER_MAINTENANCE || said == DISCOVER_DRAINING;
     if (reg->overridden)
-        ret_record->state = reg->overridden;
+        return reg->overridden;
+    return !by_hand && reg->checked > said ? reg->checked : said;
 }
 
 /* --- time to live --- */
@@ -365,13 +350,6 @@ void registrations_heartbeat(struct registrations *r, struct registration *reg, 
         deadlines_set(&r->deadlines, &reg->deadline, now_ns + reg->owner.ttl_ns);
     else
         deadlines_clear(&r->deadlines, &reg->deadline);
-}
-
-void registrations_begin_anew(struct registrations *r, int64_t now_ns)
-{
-    for (struct registration *reg = registrations_first(r); reg; reg = registrations_next(reg))
-        if (reg->owner.kind == OWNER_TTL)
-            registrations_heartbeat(r, reg, now_ns);
 }
 
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns)

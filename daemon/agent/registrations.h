@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/agent/encoded_record.h"
 #include "daemon/agent/reserved_names.h"
 #include "daemon/base/deadlines.h"
 #include "daemon/base/hash.h"
@@ -30,31 +31,35 @@ enum owner_kind { OWNER_STATIC, OWNER_CONNECTION, OWNER_TTL, OWNER_PID, OWNER_IN
 
 struct owner {
     enum owner_kind kind;
-    uint64_t client; /* the connection it came by; 0: none */
+    uint64_t client; /* the connection by which it was registered; 0: none */
     uid_t uid;
-    int64_t ttl_ns;     /* TTL */
+    int64_t ttl_ns;     /* OWNER_TTL */
     bool take_over;     /* it takes a name from another connection of its user */
-    pid_t pid;          /* PID */
-    uint64_t pid_start; /* PID */
+    pid_t pid;          /* OWNER_PID */
+    uint64_t pid_start; /* OWNER_PID: its start time */
 };
 
 struct registration {
     UT_hash_handle hh;                /* by key_text */
-    struct registration *prev, *next; /* of the same connection or process */
-    struct deadline deadline;         /* TTL */
+    struct registration *prev, *next; /* of the same connection, process or configuration */
+    struct deadline deadline;         /* of OWNER_TTL */
     struct owner owner;
-    uint8_t checked;    /* enum discover_state that checks found; 0: nothing yet */
-    uint8_t overridden; /* the state an operator has set instead; 0: none */
-    uint32_t round;     /* STATIC: in which it was named last */
-    uint8_t *record;    /* as its owner said, encoded without epoch and counter */
-    size_t record_n;
+    uint8_t checked;    /* enum discover_state by its checks; 0: none yet */
+    uint8_t overridden; /* the state that an operator has set instead; 0: none */
+    struct {
+        uint64_t epoch;
+        uint32_t addresses; /* number of the host's addresses, by the registrar's count */
+        uint8_t state;
+    } said;                       /* the version that is in the local catalog and was given to the bus */
+    uint32_t round;               /* OWNER_STATIC: the round in which it was named last */
+    struct encoded_record record; /* as its owner said; the body is owned by the registration */
     struct instance_key key;
     char key_text[KEY_CAP];
 };
 
 struct registrations;
 
-/* -ENOMEM. */
+/* max: registrations at most. -ENOMEM. */
 int registrations_new(size_t max, struct registrations **ret_r);
 void registrations_free(struct registrations *r);
 
@@ -62,68 +67,68 @@ size_t registrations_count(const struct registrations *r);
 
 struct registration *registrations_find(const struct registrations *r, const struct instance_key *key);
 
-/* Keeps a name for the user who had it. -ENOMEM. And whether it is kept from this one, who is neither that user nor root. */
-int registrations_reserve(struct registrations *r, const struct instance_key *key, uid_t uid);
+/*
+ * registrations_reserved: names that are kept for the users who had them. registrations_is_kept_from: whether the name
+ * is kept, and this user is neither the one it is kept for nor root.
+ */
+struct reserved_names *registrations_reserved(struct registrations *r);
 bool registrations_is_kept_from(const struct registrations *r, const struct instance_key *key, uid_t uid);
 
-/* Whether it is kept at all, and for whom. */
-bool registrations_reserved_for(const struct registrations *r, const struct instance_key *key, uid_t *ret_uid);
-
-/* A name that nobody has come for, which is kept no longer; false: there is none left. */
-bool registrations_unreserve(struct registrations *r, struct instance_key *ret_key);
-
 /*
- * Whether owner may have the key: 0; -EEXIST: another live owner has it; -ENOSPC: too many. The same owner may
- * again; who says so takes over from another connection of his user; anyone takes over what was inherited; a client takes over what a client of the same user left behind with
- * a TTL or a PID.
+ * Whether owner may have the key: 0; -EEXIST: another live owner has it; -ENOSPC: too many. The same owner may have it
+ * again; an owner with take_over takes it from another connection of the same user; anyone takes over what was
+ * inherited; a client takes over what a client of the same user left behind with a TTL or a PID.
  */
 int registrations_may_claim(const struct registrations *r, const struct instance_key *key, const struct owner *owner);
 
 /*
- * Gives key to owner with that record. Ask registrations_may_claim before. *ret_changed: it is new, or the record
- * differs. -ENOMEM, -EMSGSIZE: nothing has changed.
+ * Gives the key to owner, with a copy of that record. Call registrations_may_claim before. *ret_changed: it is new, or
+ * the record differs. -ENOMEM: nothing has changed.
  */
 int registrations_set(struct registrations *r, const struct instance_key *key, const struct owner *owner,
-                      const struct record *record, int64_t now_ns, struct registration **ret_registration,
+                      const struct encoded_record *record, int64_t now_ns, struct registration **ret_registration,
                       bool *ret_changed);
 
 void registrations_remove(struct registrations *r, struct registration *registration);
 
 /*
- * Makes up a name for an instance: "<service>-<port>", with a number appended while another one has it. A nameless
+ * Fills in a name for an instance: "<service>-<port>", with a number appended while another instance has it. A nameless
  * registration of the same endpoint by someone who may claim it is taken for the same instance.
  */
 void registrations_name(const struct registrations *r, const struct owner *owner, const struct record *record,
                         struct instance_key *key);
 
-/* The record as its owner said it. */
+/* Decodes the record as its owner said it. */
 void registration_record(const struct registration *registration, struct record *ret_record);
 
-/* The record with the state that is to be published. */
-void registration_effective(const struct registration *registration, struct record *ret_record);
+/* The state that is to be published (enum discover_state): an operator's, or else the owner's and the checks'. */
+uint8_t registration_state(const struct registration *registration);
 
-/* Whether a client may remove it or keep it alive. */
+/* Whether a client may end the registration or send it heartbeats. */
 bool registration_allows(const struct registration *registration, uint64_t client, uid_t uid);
 
-/* A TTL begins anew. */
+/* The registration's TTL begins anew, if it has one. */
 void registrations_heartbeat(struct registrations *r, struct registration *registration, int64_t now_ns);
 
-/* The TTL of each begins anew: nobody could hear their heartbeats. */
-void registrations_begin_anew(struct registrations *r, int64_t now_ns);
-
-/* One whose TTL has run out, or NULL. And when the next one will. */
+/*
+ * A registration whose TTL has run out; NULL: there is none. registrations_deadline: when the next one will; INT64_MAX:
+ * none has a TTL.
+ */
 struct registration *registrations_expired(const struct registrations *r, int64_t now_ns);
 int64_t registrations_deadline(const struct registrations *r);
 
-/* A round begins: the configuration is named anew. And one of it that was not named since, or NULL. */
+/*
+ * A round begins: the configuration names its registrations anew. registrations_of_earlier_round: one of the
+ * configuration that was not named since; NULL: there is none.
+ */
 void registrations_begin_round(struct registrations *r);
 struct registration *registrations_of_earlier_round(const struct registrations *r);
 
-/* One that is bound to that connection or process, or NULL. */
+/* A registration that is bound to that connection or process; NULL: there is none. */
 struct registration *registrations_of_client(const struct registrations *r, uint64_t client);
 struct registration *registrations_of_pid(const struct registrations *r, pid_t pid);
 
-/* All of them, in no order; removing the one it is at is fine. */
+/* For going through all registrations, in no order; to remove one, ask for the next one first. */
 struct registration *registrations_first(const struct registrations *r);
 static inline struct registration *registrations_next(const struct registration *registration)
 {

@@ -8,7 +8,7 @@
 #include "daemon/base/hash.h"
 
 struct reserved_name {
-    UT_hash_handle hh; /* by text */
+    UT_hash_handle hh; /* by key as text */
     struct instance_key key;
     uid_t uid;
     char text[KEY_CAP];

@@ -19,16 +19,16 @@ struct reserved_names {
 
 void reserved_names_fini(struct reserved_names *r);
 
-/* -ENOMEM. */
+/* Keeps the name for the user, in place of an earlier one. -ENOMEM. */
 int reserved_names_add(struct reserved_names *r, const struct instance_key *key, uid_t uid);
 
-/* Whether it is kept, and then for whom. */
+/* Whether the name is kept, and for whom. */
 bool reserved_names_find(const struct reserved_names *r, const struct instance_key *key, uid_t *ret_uid);
 
-/* No error if it is not there. */
+/* No error if the name is not kept. */
 void reserved_names_remove(struct reserved_names *r, const struct instance_key *key);
 
-/* Takes one out; false: there is none left. */
+/* Takes any name out of the set, and returns it; false: there is none left. */
 bool reserved_names_take(struct reserved_names *r, struct instance_key *ret_key);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's memory across restarts, as files of one directory. */
+/* Stores what must outlive a restart of the daemon, as files of the state directory. */
 #include "daemon/agent/state_dir.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,26 +14,19 @@
 #include "daemon/agent/stored.h"
 #include "daemon/base/file.h"
 
-#define NAME_MAX_BYTES 32
-
 struct state_dir {
-    int dir_fd;
-    char dir[];
+    char dir[PATH_MAX];
 };
 
 int state_dir_open(const char *dir, struct state_dir **ret_state)
 {
+    if (strlen(dir) >= PATH_MAX)
+        return -ENAMETOOLONG;
     if (mkdir(dir, 0700) < 0 && errno != EEXIST)
         return -errno;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    struct state_dir *s = malloc(sizeof *s + strlen(dir) + 1);
-    if (!s) {
-        close(fd);
+    struct state_dir *s = malloc(sizeof *s);
+    if (!s)
         return -ENOMEM;
-    }
-    s->dir_fd = fd;
     strcpy(s->dir, dir);
     *ret_state = s;
     return 0;
@@ -41,59 +34,34 @@ int state_dir_open(const char *dir, struct state_dir **ret_state)
 
 void state_dir_close(struct state_dir *s)
 {
-    if (!s)
-        return;
-    close(s->dir_fd);
     free(s);
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t n)
+static int path_of(const struct state_dir *s, const char *name, const char *suffix, char ret_path[static PATH_MAX])
 {
-    while (n > 0) {
-        ssize_t wrote = write(fd, bytes, n);
-        if (wrote < 0 && errno != EINTR)
-            return -errno;
-        if (wrote > 0) {
-            bytes += wrote;
-            n -= (size_t)wrote;
-        }
-    }
-    return 0;
+    int n = snprintf(ret_path, PATH_MAX, "%s/%s%s", s->dir, name, suffix);
+    return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* A new file, then renamed over the old one: a daemon that is killed in between leaves one of the two, whole. */
 int state_dir_store(struct state_dir *s, const char *name, const uint8_t *bytes, size_t n)
 {
-    char temporary[NAME_MAX_BYTES + 8];
-    if (strlen(name) > NAME_MAX_BYTES)
-        return -ENAMETOOLONG;
-    snprintf(temporary, sizeof temporary, ".%s.new", name);
-    int fd = openat(s->dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    int err = write_all(fd, bytes, n);
-    if (close(fd) < 0 && err == 0)
-        err = -errno;
-    if (err == 0 && renameat(s->dir_fd, temporary, s->dir_fd, name) < 0)
-        err = -errno;
-    if (err < 0)
-        unlinkat(s->dir_fd, temporary, 0);
-    return err;
+    char path[PATH_MAX];
+    int err = n > STATE_DIR_FILE_MAX ? -EFBIG : path_of(s, name, "", path);
+    return err < 0 ? err : file_replace(path, bytes, n, 0600);
 }
 
 int state_dir_forget(struct state_dir *s, const char *name)
 {
-    return unlinkat(s->dir_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+    char path[PATH_MAX];
+    int err = path_of(s, name, "", path);
+    return err == 0 && unlink(path) < 0 && errno != ENOENT ? -errno : err;
 }
 
 static int read_file(const struct state_dir *s, const char *name, char **ret_bytes, size_t *ret_n)
 {
-    char *path;
-    if (asprintf(&path, "%s/%s", s->dir, name) < 0)
-        return -ENOMEM;
-    int err = file_read(path, STORED_MAX, ret_bytes, ret_n);
-    free(path);
-    return err;
+    char path[PATH_MAX];
+    int err = path_of(s, name, "", path);
+    return err < 0 ? err : file_read(path, STATE_DIR_FILE_MAX, ret_bytes, ret_n);
 }
 
 int state_dir_identity(struct state_dir *s, struct agent_identity *ret_identity)
@@ -116,9 +84,9 @@ int state_dir_identity(struct state_dir *s, struct agent_identity *ret_identity)
 
 static void set_aside(struct state_dir *s, const char *name)
 {
-    char bad[NAME_MAX_BYTES + 8];
-    snprintf(bad, sizeof bad, "%.*s.bad", NAME_MAX_BYTES, name);
-    renameat(s->dir_fd, name, s->dir_fd, bad);
+    char path[PATH_MAX], bad[PATH_MAX];
+    if (path_of(s, name, "", path) == 0 && path_of(s, name, ".bad", bad) == 0)
+        (void)rename(path, bad);
 }
 
 static bool is_of_kind(const char *name, const char *prefix)
@@ -126,7 +94,7 @@ static bool is_of_kind(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0 && strlen(name) == STORED_NAME_CAP - 1;
 }
 
-/* 1: it was set aside. */
+/* Returns 1 when the file was set aside, 0 when it was taken, or a negative errno. */
 static int load(struct state_dir *s, const char *name, state_dir_fn *fn, void *arg)
 {
     char *bytes;
@@ -145,14 +113,9 @@ static int load(struct state_dir *s, const char *name, state_dir_fn *fn, void *a
 
 int state_dir_each(struct state_dir *s, const char *prefix, state_dir_fn *fn, void *arg)
 {
-    int fd = openat(s->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int err = -errno;
-        if (fd >= 0)
-            close(fd);
-        return err;
-    }
+    DIR *dir = opendir(s->dir);
+    if (!dir)
+        return -errno;
     int bad = 0, err = 0;
     struct dirent *entry;
     while ((entry = readdir(dir))) {

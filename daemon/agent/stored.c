@@ -18,6 +18,7 @@ size_t stored_identity_encode(const struct agent_identity *identity, uint8_t ret
     msg.min_epoch = identity->min_epoch;
     msg.boot = identity->boot;
     msg.life = identity->life;
+    msg.asker = identity->asker;
     return discover__v1__stored_identity__pack(&msg, ret_bytes);
 }
 
@@ -26,7 +27,7 @@ int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity
     Discover__V1__StoredIdentity *msg = n > STORED_MAX ? NULL : discover__v1__stored_identity__unpack(NULL, n, bytes);
     if (!msg)
         return -EBADMSG;
-    struct agent_identity identity = {msg->node, msg->epoch, msg->min_epoch, msg->boot, msg->life};
+    struct agent_identity identity = {msg->node, msg->epoch, msg->min_epoch, msg->boot, msg->life, msg->asker};
     discover__v1__stored_identity__free_unpacked(msg, NULL);
     if (identity.node == 0 || identity.epoch == 0 || identity.min_epoch > identity.epoch)
         return -EBADMSG;
@@ -34,25 +35,24 @@ int stored_identity_decode(const uint8_t *bytes, size_t n, struct agent_identity
     return 0;
 }
 
-void stored_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
+void stored_name(const char *kind, const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
 {
-    snprintf(ret_name, STORED_NAME_CAP, STORED_REGISTRATION "%016" PRIx64, instance_id(key));
+    snprintf(ret_name, STORED_NAME_CAP, "%s%016" PRIx64, kind, instance_id(key));
 }
 
-/* As the table of registrations keeps it: epoch and counter mean nothing here. */
-static Discover__V1__Instance *instance_of(const struct record *record)
+int stored_key(const char *service, const char *instance, struct instance_key *ret_key)
 {
-    struct record bare = *record;
-    uint8_t bytes[RECORD_WIRE_MAX];
-    size_t n;
-    bare.epoch = bare.counter = 0;
-    return record_encode(&bare, bytes, &n) < 0 ? NULL : discover__v1__instance__unpack(NULL, n, bytes);
+    *ret_key = (struct instance_key){0};
+    bool named = service_parse(service, ret_key->domain, ret_key->service) == 0 &&
+                 label_copy(ret_key->instance, instance, strlen(instance)) == 0;
+    return named ? 0 : -EBADMSG;
 }
 
-int stored_registration_encode(const struct instance_key *key, const struct owner *owner, const struct record *record,
-                               uint8_t ret_bytes[static STORED_MAX], size_t *ret_n)
+static size_t registration_encode(const struct instance_key *key, const struct owner *owner,
+                                  const struct encoded_record *record, uint8_t ret_bytes[static STORED_MAX])
 {
     char service[SERVICE_CAP];
+    uint8_t said[RECORD_WIRE_MAX];
     Discover__V1__StoredRegistration msg = DISCOVER__V1__STORED_REGISTRATION__INIT;
     service_format(key->domain, key->service, service);
     msg.service = service;
@@ -61,25 +61,17 @@ int stored_registration_encode(const struct instance_key *key, const struct owne
     msg.ttl_ns = owner->ttl_ns;
     msg.pid = owner->pid;
     msg.start = owner->pid_start;
-    msg.record = instance_of(record);
-    if (!msg.record)
-        return -ENOMEM;
-    int err = discover__v1__stored_registration__get_packed_size(&msg) > STORED_MAX ? -EMSGSIZE : 0;
-    if (err == 0)
-        *ret_n = discover__v1__stored_registration__pack(&msg, ret_bytes);
-    discover__v1__instance__free_unpacked(msg.record, NULL);
-    return err;
+    msg.record = (ProtobufCBinaryData){encoded_record_said(record, said), said};
+    return discover__v1__stored_registration__pack(&msg, ret_bytes);
 }
 
 static int take(const Discover__V1__StoredRegistration *msg, struct instance_key *ret_key, struct owner *ret_owner,
                 struct record *ret_record)
 {
     const char *why;
-    *ret_key = (struct instance_key){0};
-    bool named = service_parse(msg->service, ret_key->domain, ret_key->service) == 0 &&
-                 label_copy(ret_key->instance, msg->instance, strlen(msg->instance)) == 0;
     bool bound = (msg->pid > 0) != (msg->ttl_ns > 0);
-    if (!named || !bound || !msg->record || record_from_proto(msg->record, ret_record, &why) < 0)
+    if (!bound || stored_key(msg->service, msg->instance, ret_key) < 0 ||
+        record_decode(msg->record.data, msg->record.len, ret_record, &why) < 0)
         return -EBADMSG;
     *ret_owner = (struct owner){
         .kind = msg->pid > 0 ? OWNER_PID : OWNER_TTL,
@@ -103,12 +95,7 @@ int stored_registration_decode(const uint8_t *bytes, size_t n, struct instance_k
     return err;
 }
 
-void stored_override_name(const struct override *override, char ret_name[static STORED_NAME_CAP])
-{
-    snprintf(ret_name, STORED_NAME_CAP, STORED_OVERRIDE "%016" PRIx64, instance_id(&override->key));
-}
-
-size_t stored_override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX])
+static size_t override_encode(const struct override *override, uint8_t ret_bytes[static STORED_MAX])
 {
     Discover__V1__StoredOverride msg = DISCOVER__V1__STORED_OVERRIDE__INIT;
     msg.domain = (char *) override->key.domain;
@@ -159,26 +146,19 @@ static int drop(const struct agent_ops *ops, const char *name)
 }
 
 int stored_keep_registration(const struct agent_ops *ops, const struct instance_key *key, const struct owner *owner,
-                             const struct record *record)
+                             const struct encoded_record *record)
 {
     char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
-    size_t n;
-    stored_name(key, name);
-    int err = stored_registration_encode(key, owner, record, bytes, &n);
-    return err < 0 ? err : store(ops, name, bytes, n);
+    stored_name(STORED_REGISTRATION, key, name);
+    return store(ops, name, bytes, registration_encode(key, owner, record, bytes));
 }
 
 int stored_drop_registration(const struct agent_ops *ops, const struct instance_key *key)
 {
     char name[STORED_NAME_CAP];
-    stored_name(key, name);
+    stored_name(STORED_REGISTRATION, key, name);
     return drop(ops, name);
-}
-
-static void name_of_name(const struct instance_key *key, char ret_name[static STORED_NAME_CAP])
-{
-    snprintf(ret_name, STORED_NAME_CAP, STORED_NAME "%016" PRIx64, instance_id(key));
 }
 
 void stored_note_name(const struct agent_ops *ops, const struct instance_key *key, uid_t uid)
@@ -186,7 +166,7 @@ void stored_note_name(const struct agent_ops *ops, const struct instance_key *ke
     char name[STORED_NAME_CAP], service[SERVICE_CAP];
     uint8_t bytes[STORED_MAX];
     Discover__V1__StoredName msg = DISCOVER__V1__STORED_NAME__INIT;
-    name_of_name(key, name);
+    stored_name(STORED_NAME, key, name);
     service_format(key->domain, key->service, service);
     msg.service = service;
     msg.instance = (char *)key->instance;
@@ -197,38 +177,32 @@ void stored_note_name(const struct agent_ops *ops, const struct instance_key *ke
 void stored_note_no_name(const struct agent_ops *ops, const struct instance_key *key)
 {
     char name[STORED_NAME_CAP];
-    name_of_name(key, name);
+    stored_name(STORED_NAME, key, name);
     ops->note(ops->arg, name, NULL, 0);
 }
 
 int stored_name_decode(const uint8_t *bytes, size_t n, struct instance_key *ret_key, uid_t *ret_uid)
 {
     Discover__V1__StoredName *msg = n > STORED_MAX ? NULL : discover__v1__stored_name__unpack(NULL, n, bytes);
-    struct instance_key key = {0};
     if (!msg)
         return -EBADMSG;
-    bool named = service_parse(msg->service, key.domain, key.service) == 0 &&
-                 label_copy(key.instance, msg->instance, strlen(msg->instance)) == 0;
-    uid_t uid = msg->uid;
+    int err = stored_key(msg->service, msg->instance, ret_key);
+    *ret_uid = msg->uid;
     discover__v1__stored_name__free_unpacked(msg, NULL);
-    if (!named)
-        return -EBADMSG;
-    *ret_key = key;
-    *ret_uid = uid;
-    return 0;
+    return err;
 }
 
 int stored_keep_override(const struct agent_ops *ops, const struct override *override)
 {
     char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
-    stored_override_name(override, name);
-    return store(ops, name, bytes, stored_override_encode(override, bytes));
+    stored_name(STORED_OVERRIDE, &override->key, name);
+    return store(ops, name, bytes, override_encode(override, bytes));
 }
 
 int stored_drop_override(const struct agent_ops *ops, const struct override *override)
 {
     char name[STORED_NAME_CAP];
-    stored_override_name(override, name);
+    stored_name(STORED_OVERRIDE, &override->key, name);
     return drop(ops, name);
 }

@@ -4,8 +4,9 @@
 
 #include "libdiscover/core/clock.h"
 
-#define SLOW_FACTOR   4
-#define SLOW_FLOOR_NS (20 * NS_PER_MS) /* a disk's hiccup on a quick server is no congestion */
+#define SLOW_FACTOR 4
+/* answers quicker than this are never slow: a disk's hiccup on a quick server is no congestion */
+#define SLOW_FLOOR_NS (20 * NS_PER_MS)
 
 void window_init(struct window *w, uint32_t max)
 {
