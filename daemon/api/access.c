@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,10 +15,10 @@
 #define GROUP_MAX (1 << 26)
 
 #ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77 /* Linux 6.5 */
+#define SO_PEERPIDFD 77 /* since Linux 6.5 */
 #endif
 
-/* Its members come with it, however many they are. */
+/* The entry of a group holds all its members, so it may need a large buffer. */
 bool access_find_group(const char *name, gid_t *ret_gid)
 {
     struct group group, *found = NULL;
@@ -37,15 +38,21 @@ bool access_find_group(const char *name, gid_t *ret_gid)
 int access_rule_init(struct access_rule *rule, const char *name)
 {
     *rule = (struct access_rule){.own_uid = geteuid()};
+    snprintf(rule->group_name, sizeof rule->group_name, "%s", name);
     if (!name[0])
         return 0;
     rule->has_group = access_find_group(name, &rule->group);
     return rule->has_group ? 0 : -ENOENT;
 }
 
+bool access_is_operator(const struct access_rule *rule, uid_t uid)
+{
+    return uid == 0 || uid == rule->own_uid;
+}
+
 bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups)
 {
-    if (uid == 0 || uid == rule->own_uid)
+    if (access_is_operator(rule, uid))
         return true;
     if (rule->policy)
         return access_policy_find(rule->policy, uid, gid, groups, n_groups);
@@ -57,12 +64,15 @@ bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const g
     return member;
 }
 
-/* To be freed; NULL: none. */
+/* The peer's groups beside its first one, for the caller to free; NULL: none. */
 static gid_t *groups_of(int sock, size_t *ret_n)
 {
     socklen_t size = 0;
     gid_t *groups = NULL;
-    /* With no room it fails with ERANGE and tells how much is needed; a peer in no further group needs none. */
+    /*
+     * With no room the call fails with ERANGE and returns the size that is needed; a peer in no further group needs
+     * none.
+     */
     if (getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) < 0 && errno == ERANGE)
         groups = malloc(size);
     if (!groups || getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
@@ -112,5 +122,5 @@ int access_pidfd(int sock, const struct peer *peer, int *ret_fd)
     }
     if (err == 0)
         *ret_fd = fd;
-    return err == -EINVAL ? -ESRCH : err; /* no live process has that number */
+    return err == -EINVAL ? -ESRCH : err; /* -EINVAL: the process is dead */
 }

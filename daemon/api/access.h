@@ -16,7 +16,8 @@ struct access_rule {
     uid_t own_uid;
     gid_t group;
     bool has_group;
-    struct access_policy *policy; /* instead of the group; NULL: none. Whoever has the rule frees it */
+    char group_name[64];          /* for messages; a longer name is cut */
+    struct access_policy *policy; /* used instead of the group; NULL: none. Freed by the owner of the rule */
 };
 
 struct peer {
@@ -27,24 +28,33 @@ struct peer {
 };
 
 /*
- * -ENOENT: no such group; the rule then does without. name "": none is wanted. Any thread; may wait for a directory service.
+ * Makes a rule for members of the group called name; "": no group. -ENOENT: there is no such group, and the rule is one
+ * without. Any thread; may block on a directory service.
  */
 int access_rule_init(struct access_rule *rule, const char *name);
 
-/* Any thread; may wait for a directory service. */
+/* Whether there is such a group, and its number. Any thread; may block on a directory service. */
 bool access_find_group(const char *name, gid_t *ret_gid);
 
-/* The line of the policy that is for a peer now; NULL: none is. There is a policy. */
+/*
+ * The line of the rule's policy that is for this peer now; NULL: none is. To be called only where the rule has a
+ * policy.
+ */
 const struct access_line *access_peer_line(const struct access_rule *rule, int sock, const struct peer *peer);
 
-/* Groups of a peer beside its first one. */
+/* Whether the user is root or our own, who may do everything. */
+bool access_is_operator(const struct access_rule *rule, uid_t uid);
+
+/* Whether a user may register. groups: those of the peer beside its first one, gid. */
 bool access_allows(const struct access_rule *rule, uid_t uid, gid_t gid, const gid_t *groups, size_t n_groups);
 
-/* Asks the kernel. A negative errno. */
+/*
+ * Asks the kernel who is at the other end of the socket, and whether the rule lets him register. A negative errno.
+ */
 int access_peer(const struct access_rule *rule, int sock, struct peer *ret_peer);
 
 /*
- * A pidfd of the process that connected, which the caller closes. -ESRCH: it is dead. Kernels before 6.5 tell its number
+ * A pidfd of the process that connected, which the caller closes. -ESRCH: it is dead. Kernels before 6.5 give its number
  * alone: if it has died since and the number was used again, the descriptor is another's, which lives longer, and so does
  * what depends on it; the connection's end still counts. -EPERM: such a kernel, and a process that has no number here (in
  * another PID namespace). Or another negative errno.

@@ -11,7 +11,7 @@
 
 #include "daemon/api/access.h"
 
-#define USER_MAX (1 << 20) /* bytes of a user's entry, at most */
+#define USER_MAX (1 << 20) /* bytes of a user's entry in the user database, at most */
 
 struct access_policy {
     size_t n;

@@ -13,7 +13,7 @@
 
 struct access_policy;
 
-/* As it stands in the configuration. */
+/* A line as it stands in the configuration. */
 struct access_policy_source {
     const char *user, *group; /* names; "": none */
     const struct string_list *services;
@@ -22,7 +22,7 @@ struct access_policy_source {
 };
 
 struct access_line {
-    bool everybody, has_uid, has_gid; /* none: its name is nobody's, and it is for nobody */
+    bool everybody, has_uid, has_gid; /* none of them: the name is not known here, so the line is for nobody */
     uid_t uid;
     gid_t gid;
     bool overrides;
@@ -30,18 +30,18 @@ struct access_line {
     char *text; /* for messages: "user alice (discoverd.conf:12)" */
 };
 
-/* -ENOMEM. */
+/* Copies the lines. May block on a directory service. -ENOMEM. */
 int access_policy_new(const struct access_policy_source *lines, size_t n, struct access_policy **ret_policy);
 void access_policy_free(struct access_policy *policy); /* NULL is fine */
 
-/* The line for that user, with its groups beside the first; or NULL. */
+/* The first line that is for this user, with groups beside its first one; NULL: none is. */
 const struct access_line *access_policy_find(const struct access_policy *policy, uid_t uid, gid_t gid,
                                              const gid_t *groups, size_t n_groups);
 
-/* "shop/payment"; "": the host itself, which "*" alone stands for. */
+/* Whether the line allows a service ("shop/payment"); "": the host itself, which "*" alone stands for. */
 bool access_line_has(const struct access_line *line, const char *service);
 
-/* Lines whose user or group is not known here, one call each. */
+/* Calls fn for each line whose user or group is not known here. */
 void access_policy_each_unknown(const struct access_policy *policy, void (*fn)(void *arg, const char *text), void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Unix socket: listening, limits on clients, and what is told to all of them. */
+/* The Unix socket: listening, limits on clients, and what concerns all of them. */
 #include "daemon/api/api.h"
 
 #include <errno.h>
@@ -19,8 +19,10 @@
 #include "daemon/base/loop_meter.h"
 #include "libdiscover/core/clock.h"
 
-#define ACCEPTS_PER_WAKEUP 32
-#define ACCEPT_PAUSE_NS    NS_PER_S /* when there are no descriptors left */
+#define ACCEPTS_PER_WAKEUP 16 /* connections accepted in one turn, if the slice allows it */
+#define FREED_AT_ONCE      4
+#define REVIEWED_AT_ONCE   8
+#define ACCEPT_PAUSE_NS    NS_PER_S /* pause when there are no descriptors left */
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(api_metrics, clients, "discoverd_api_connections", "Connections to the local socket."),
@@ -56,22 +58,36 @@ void api_enter(struct api *api)
     api->depth++;
 }
 
+/*
+ * Frees the next closed client. Returns false when there is none, or when it has more subscriptions than end at once.
+ */
+static bool free_next(struct api *api)
+{
+    struct api_client *c = api->closed;
+    if (!c || !api_subscriptions_end_some(c))
+        return false;
+    api->closed = c->next_closed;
+    DL_DELETE(api->clients, c);
+    api_client_free(c);
+    metric_set(&api->metrics.clients, --api->n_clients);
+    return true;
+}
+
+/* Frees closed clients; those that are left are freed in the turns of the queue. */
 void api_exit(struct api *api)
 {
-    loop_meter_leave();
-    if (--api->depth > 0)
-        return;
-    for (struct api_client *c; (c = api->closed);) {
-        api->closed = c->next_closed;
-        DL_DELETE(api->clients, c);
-        api_client_free(c);
-        metric_set(&api->metrics.clients, --api->n_clients);
+    if (--api->depth == 0) {
+        for (int n = 0; n < FREED_AT_ONCE && free_next(api); n++) {
+        }
+        if (api->closed)
+            loop_timer_arm(&api->pump, 0, 0);
     }
+    loop_meter_leave();
 }
 
 /* --- accepting --- */
 
-/* Whoever is over the limit is told so; there is room for it in the buffer of a fresh socket. */
+/* A client over a limit gets the reason: there is room for it in the buffer of a fresh socket. */
 static void turn_away(struct api *api, int sock, int err)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
@@ -89,18 +105,13 @@ static void turn_away(struct api *api, int sock, int err)
     metric_inc(&api->metrics.limited);
 }
 
-static bool is_trusted(const struct api *api, const struct peer *peer)
-{
-    return peer->uid == 0 || peer->uid == api->access.own_uid;
-}
-
 static int take_share(struct api *api, const struct peer *peer, struct share **ret_share)
 {
     struct share_owner owner = share_owner_user(peer->uid);
-    return shares_take(&api->client_shares, &owner, is_trusted(api, peer), ret_share);
+    return shares_take(&api->client_shares, &owner, access_is_operator(&api->access, peer->uid), ret_share);
 }
 
-/* Of those who may not register: the one whose user has the most connections, the newest of that one. */
+/* Of the clients that may not register: the newest of the user who has the most of them. */
 static struct api_client *most_dispensable(const struct api *api)
 {
     struct api_client *most = NULL;
@@ -111,8 +122,8 @@ static struct api_client *most_dispensable(const struct api *api)
 }
 
 /*
- * All are taken. Whoever may register gets the place of someone who may not; and whoever may not, that of a user who has
- * more: so everybody gets a share, however many there are.
+ * All places are taken. A client that may register gets the place of one that may not; one that may not, that of a user
+ * who has more: so everybody gets a share, however many there are.
  */
 static bool make_room(struct api *api, const struct peer *peer)
 {
@@ -147,7 +158,10 @@ static void take_client(struct api *api, int sock)
         metric_inc(&api->metrics.accepted);
 }
 
-/* The connection stays in the queue and the socket readable: without a pause this would spin. */
+/*
+ * The connection that could not be accepted stays in the queue and the socket readable: without a pause this would
+ * spin.
+ */
 static void pause_accepting(struct api *api)
 {
     int64_t now_ns = clock_now_ns();
@@ -158,6 +172,7 @@ static void pause_accepting(struct api *api)
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     struct api *api = arg;
+    struct loop_slice slice = loop_slice_begin();
     (void)what;
     api_enter(api);
     if (api_closing_is_full(api->closing)) {
@@ -165,7 +180,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
         api_exit(api);
         return;
     }
-    for (int i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
+    for (int i = 0; i < ACCEPTS_PER_WAKEUP && !loop_slice_over(&slice); i++) {
         int sock = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (sock >= 0) {
             take_client(api, sock);
@@ -210,13 +225,13 @@ static int somebody_answers(const struct sockaddr_un *address)
         return -errno;
     int err = connect(sock, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
     close(sock);
-    /* EAGAIN: its queue is full, so there is somebody. */
+    /* EAGAIN: the queue is full, so somebody listens */
     if (err == 0 || err == EAGAIN)
         return -EADDRINUSE;
     return err == ECONNREFUSED || err == ENOENT ? 0 : -err;
 }
 
-/* A daemon that was killed leaves its socket file behind. */
+/* Removes the socket file that a killed daemon has left. */
 static int remove_stale(const struct sockaddr_un *address)
 {
     struct stat st;
@@ -245,7 +260,7 @@ static int bind_and_listen(struct api *api, const struct sockaddr_un *address)
     return 0;
 }
 
-/* Its file and its rights are those of whoever bound it. */
+/* A socket that was passed: its file and its rights are left to the process that bound it. */
 static int take_inherited(struct api *api)
 {
     api->sock = fcntl(api->options.inherited, F_DUPFD_CLOEXEC, 0);
@@ -282,26 +297,53 @@ static int copy_options(struct api *api, const struct api_options *from)
     shares_init(&api->client_shares, o->clients_max, o->clients_per_uid_max, o->clients_reserve);
     shares_init(&api->watch_shares, o->watches_all_max, o->watches_per_uid_max, o->watches_all_max / 2);
     o->path = strdup(from->path);
-    o->group = strdup(from->group);
     o->version = strdup(from->version);
     o->host = strdup(from->host);
-    return o->path && o->group && o->version && o->host ? 0 : -ENOMEM;
+    return o->path && o->version && o->host ? 0 : -ENOMEM;
 }
 
 static void say_unknown(void *arg, const char *text)
 {
     (void)arg;
-    log_warning("api.policy: there is no %s: that line is for nobody", text);
+    log_warning("api.policy: there is no %s: its line applies to nobody", text);
 }
 
-void api_set_access(struct api *api, const char *group, const struct access_rule *rule)
+void api_review(struct api_client *c)
+{
+    struct api *api = c->api;
+    if (c->reviewed == api->access_round)
+        return;
+    c->reviewed = api->access_round;
+    if (c->sock >= 0)
+        (void)access_peer(&api->access, c->sock, &c->peer);
+}
+
+bool api_review_some(struct api *api)
+{
+    for (int n = 0; n < REVIEWED_AT_ONCE && api->n_unreviewed > 0 && api->clients; n++, api->n_unreviewed--) {
+        struct api_client *oldest = api->clients;
+        api_review(oldest);
+        DL_DELETE(api->clients, oldest);
+        DL_APPEND(api->clients, oldest);
+    }
+    return api->n_unreviewed > 0 && api->clients;
+}
+
+/*
+ * A client's rights are reviewed before its next request, and all others' in rounds: each costs a question to the
+ * kernel.
+ */
+void api_set_access(struct api *api, const struct access_rule *rule)
 {
     access_policy_free(api->access.policy);
     api->access = *rule;
+    api->access_round++;
+    api->n_unreviewed = api->n_clients;
+    loop_timer_arm(&api->pump, 0, 0);
     if (rule->policy)
         access_policy_each_unknown(rule->policy, say_unknown, NULL);
-    else if (group[0] && !rule->has_group)
-        log_warning("api.register_group: there is no group %s: only root and user %u may register", group,
+    else if (rule->group_name[0] && !rule->has_group)
+        log_warning("api.register_group: there is no group %s: only root and user %u may register", rule->group_name,
                     (unsigned)rule->own_uid);
 }
 
@@ -321,6 +363,8 @@ int api_new(struct event_base *base, const struct api_options *options, const st
         err = loop_timer_init(&api->accept_again, base, on_accept_again, api);
     if (err == 0)
         err = loop_timer_init(&api->deliver, base, api_deliver, api);
+    if (err == 0)
+        err = loop_timer_init(&api->pump, base, api_pump, api);
     if (err == 0)
         err = api_closing_new(base, api, &api->closing);
     if (err == 0)
@@ -350,11 +394,14 @@ void api_free(struct api *api)
     DL_FOREACH(api->clients, c)
     api_client_close(c);
     api_exit(api);
+    for (struct api_client *next = api->closed; (c = next); api_client_free(c))
+        next = c->next_closed;
     api_ejections_free(api);
     if (api->acceptable)
         event_free(api->acceptable);
     loop_timer_fini(&api->accept_again);
     loop_timer_fini(&api->deliver);
+    loop_timer_fini(&api->pump);
     api_closing_free(api->closing);
     shares_fini(&api->client_shares);
     shares_fini(&api->watch_shares);
@@ -363,7 +410,6 @@ void api_free(struct api *api)
     if (api->options.path)
         remove_own_file(api);
     free((char *)api->options.path);
-    free((char *)api->options.group);
     free((char *)api->options.version);
     free((char *)api->options.host);
     access_policy_free(api->access.policy);
@@ -372,10 +418,7 @@ void api_free(struct api *api)
 
 bool api_has_backlog(const struct api *api)
 {
-    for (const struct api_client *c = api->clients; c; c = c->next)
-        if (c->paused && !c->ended)
-            return true;
-    return false;
+    return api->queue;
 }
 
 void api_table_moved(struct api *api)

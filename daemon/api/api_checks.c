@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks over the local API: what a program says of itself, and how checks stand. */
+/* Checks over the local API: reports of programs, and the results of checks. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 
 #define NOTE_MAX    4096
 #define LISTED_MAX  100
-#define LISTED_ROOM 60000 /* bytes of an answer: below a frame's */
-#define SHORT_MAX   256   /* of the output, where there are many */
+#define LISTED_ROOM 60000 /* bytes of an answer, so that it fits into a frame */
+#define SHORT_MAX   256   /* bytes of each output, where there are many checks */
 
 void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
@@ -35,11 +35,11 @@ void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMes
     api_answer(c, m->id, err, err == -ENOENT ? "that instance has no such check of kind ttl on this host" : NULL);
 }
 
-/* Copies, as far as there is room. */
+/* Copies of results for an answer, as far as there is room. */
 struct listing {
     Discover__V1__Checks message;
     Discover__V1__CheckInfo *infos[LISTED_MAX];
-    size_t room; /* bytes */
+    size_t room; /* bytes left */
 };
 
 static void add(void *arg, const Discover__V1__CheckInfo *info)
@@ -61,14 +61,14 @@ static void add(void *arg, const Discover__V1__CheckInfo *info)
     l->infos[l->message.n_checks++] = copy;
 }
 
-/* The first line, where there are many, so that all have room. */
+/* Only the first line of an output, where there are many checks, so that all have room. */
 static void add_short(void *arg, const Discover__V1__CheckInfo *info)
 {
     char line[SHORT_MAX + 1];
     Discover__V1__CheckInfo copy = *info;
     size_t n = strcspn(info->output, "\n");
     while (n > SHORT_MAX || (n > 0 && n == SHORT_MAX && ((unsigned char)info->output[n] & 0xc0) == 0x80))
-        n = n > SHORT_MAX ? SHORT_MAX : n - 1; /* not within a character */
+        n = n > SHORT_MAX ? SHORT_MAX : n - 1; /* a cut is not within a character */
     memcpy(line, info->output, n);
     line[n] = '\0';
     copy.output = line;

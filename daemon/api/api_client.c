@@ -10,10 +10,19 @@
 #include "daemon/api/api_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define SENT_AT_ONCE  32
-#define ANSWERS_BYTES 16384 /* gathered while a client's frames are carried out */
+#define SENT_AT_ONCE 32
+#define SENT_BYTES   32768 /* at most at a time, up to the end of a frame: the kernel takes some 50 us to copy them */
+/* gathered while a client's frames are carried out; when there are more, its turn is over */
+#define ANSWERS_BYTES 16384
 
 /* --- the end --- */
+
+static void leave_queue(struct api_client *c)
+{
+    if (c->queued)
+        DL_DELETE2(c->api->queue, c, prev_queued, next_queued);
+    c->queued = false;
+}
 
 static void end(struct api_client *c)
 {
@@ -24,7 +33,7 @@ static void end(struct api_client *c)
     event_del(c->readable);
     if (c->peer_gone)
         event_del(c->peer_gone);
-    loop_timer_arm(&c->again, INT64_MAX, 0);
+    leave_queue(c);
     c->api->ops.client_gone(c->api->ops.arg, c->id);
 }
 
@@ -35,7 +44,7 @@ void api_client_close(struct api_client *c)
     end(c);
     event_del(c->writable);
     loop_timer_arm(&c->timeout, INT64_MAX, 0);
-    if (!c->leaves) { /* else the kernel does when the process has ended */
+    if (!c->leaves.number) { /* else the kernel closes it when the process has ended */
         api_close(c->api->closing, c->sock, c->share);
         c->share = NULL;
     }
@@ -62,7 +71,7 @@ void api_client_free(struct api_client *c)
         drop_frame(c);
     frame_reader_fini(&c->reader);
     api_document_drop(c);
-    loop_timer_fini(&c->again);
+    leave_queue(c);
     loop_timer_fini(&c->timeout);
     if (c->readable)
         event_free(c->readable);
@@ -75,7 +84,8 @@ void api_client_free(struct api_client *c)
     if (c->sock >= 0)
         close(c->sock);
     api_stop_waiting(c);
-    api_subscriptions_free(c);
+    while (!api_subscriptions_end_some(c)) {
+    }
     if (c->share)
         shares_give(&c->api->client_shares, c->share);
     free(c);
@@ -83,39 +93,43 @@ void api_client_free(struct api_client *c)
 
 /* --- output --- */
 
-/* As many as one call takes: a descriptor goes with the first byte of the frame that it is for. */
+/*
+ * Sends as much as goes at a time. A descriptor goes with the first byte of its frame, so a frame with one begins a new
+ * message.
+ */
 static int send_some(struct api_client *c)
 {
     struct iovec parts[SENT_AT_ONCE];
     int n = 0, fd = c->out->sent == 0 ? c->out->fd : -1;
-    for (struct out_frame *f = c->out; f && n < SENT_AT_ONCE && (n == 0 || f->fd < 0); f = f->next)
+    size_t bytes = 0;
+    for (struct out_frame *f = c->out; f && n < SENT_AT_ONCE && bytes < SENT_BYTES && (n == 0 || f->fd < 0);
+         f = f->next) {
         parts[n++] = (struct iovec){f->bytes + f->sent, f->n - f->sent};
+        bytes += f->n - f->sent;
+    }
     return frame_send_parts(c->sock, parts, (size_t)n, fd);
 }
 
-/* 0: all gone; -EAGAIN; another negative errno: the client is of no use any more. */
+/* Returns 0, or a negative errno when the client cannot be written to any more. */
 static int send_frames(struct api_client *c)
 {
-    while (c->out) {
-        int n = send_some(c);
-        if (n == -EINTR)
-            continue;
-        if (n < 0)
-            return n;
-        while (c->out && (size_t)n >= c->out->n - c->out->sent) {
-            n -= (int)(c->out->n - c->out->sent);
-            drop_frame(c);
-        }
-        if (n > 0)
-            c->out->sent += (size_t)n;
+    int n = c->out ? send_some(c) : 0;
+    if (n < 0)
+        return n == -EAGAIN || n == -EINTR ? 0 : n;
+    while (c->out && (size_t)n >= c->out->n - c->out->sent) {
+        n -= (int)(c->out->n - c->out->sent);
+        drop_frame(c);
     }
+    if (n > 0)
+        c->out->sent += (size_t)n;
     return 0;
 }
 
+/* Sends what waits. The rest follows when the client can take more. */
 static void flush(struct api_client *c)
 {
     int err = send_frames(c);
-    if (err == -EAGAIN)
+    if (err == 0 && c->out)
         event_add(c->writable, NULL);
     else if (err < 0 || c->ended)
         api_client_close(c);
@@ -146,7 +160,7 @@ void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMess
     Discover__V1__ServerMessage message = DISCOVER__V1__SERVER_MESSAGE__INIT;
     message.id = id;
     message.body_case = kind;
-    message.status = (Discover__V1__Status *)body; /* or another: they share their place */
+    message.status = (Discover__V1__Status *)body; /* or any other message: all are members of one union */
     if (c->sock < 0)
         return;
     struct out_frame *f = make_frame(&message, fd);
@@ -158,7 +172,7 @@ void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMess
     c->out_tail = &f->next;
     c->out_bytes += f->n;
     size_t max = c->api->options.output_max;
-    if (!c->handling || c->out_bytes > ANSWERS_BYTES || c->out_bytes > max) /* else with what else is answered now */
+    if (!c->handling || c->out_bytes > max) /* while frames are carried out, their answers go together */
         flush(c);
     if (c->out_bytes > max) {
         metric_inc(&c->api->metrics.slow);
@@ -173,7 +187,7 @@ void api_client_send_moved(struct api_client *c)
                     c->api->ops.table_fd(c->api->ops.arg));
 }
 
-void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
+void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
 {
     Discover__V1__Error error = DISCOVER__V1__ERROR__INIT;
     error.code = code;
@@ -189,7 +203,7 @@ void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Cod
     end(c);
     int64_t now_ns = clock_now_ns();
     loop_timer_arm(&c->timeout, now_ns + c->api->options.handshake_timeout_ns, now_ns);
-    api_client_send_error(c, id, code, reason); /* closes when it is out: this one has ended */
+    api_refuse(c, id, code, reason); /* closes the connection when the reason is sent, as it has ended */
 }
 
 /* --- input --- */
@@ -200,12 +214,14 @@ static void bad_frame(struct api_client *c, const char *reason)
     api_client_fail(c, 0, DISCOVER__V1__ERROR__CODE__BAD_FRAME, reason);
 }
 
-/* So many frames, or as long as a slice, and no more at a time: a client that floods must not keep the others waiting. */
+/*
+ * Carries out frames until there are so many, so much is to be answered, or the slice is over: a client that floods
+ * must not keep the others waiting.
+ */
 static void handle_some(struct api_client *c)
 {
     const uint8_t *payload;
     size_t n;
-    struct loop_slice slice = loop_slice_begin();
     for (uint32_t i = 0; i < c->api->options.frames_per_wakeup; i++) {
         int got = frame_next(&c->reader, &payload, &n);
         if (got < 0)
@@ -217,7 +233,7 @@ static void handle_some(struct api_client *c)
         api_request_handle(c, payload, n);
         if (c->ended)
             return;
-        if (loop_slice_over(&slice))
+        if (c->out_bytes > ANSWERS_BYTES || loop_slice_over(&c->api->slice))
             break;
     }
     c->paused = true;
@@ -249,47 +265,85 @@ static void receive(struct api_client *c)
     if (n == 0)
         handle_end_of_stream(c);
     else if (n == -EPROTO)
-        bad_frame(c, "descriptors: none is taken but the pidfd of a Register");
+        bad_frame(c, c->peer.may_register ? "descriptors: none is taken but the pidfd of a Register"
+                                          : "descriptors: none is taken from who may not register");
     else if (n < 0)
         api_client_close(c);
     else
         handle_frames(c);
 }
 
-/* Reads on, or comes back after the others had their turn: for frames left over, or for what an orphan left. */
-static void carry_on(struct api_client *c)
+/* --- whose turn it is --- */
+
+/* All clients together take one slice in each turn of the loop; a user with many clients waits for his own ones. */
+static void wait_in_queue(struct api_client *c)
 {
-    if (c->ended)
+    if (c->ended || c->queued)
         return;
-    if (c->paused || c->orphaned) {
-        event_del(c->readable);
-        loop_timer_arm(&c->again, 0, 0);
-    } else {
-        event_add(c->readable, NULL);
-    }
+    event_del(c->readable);
+    c->queued = true;
+    DL_APPEND2(c->api->queue, c, prev_queued, next_queued);
+    loop_timer_arm(&c->api->pump, 0, 0);
 }
 
+/*
+ * Takes a client's turn; it gets another, behind the others, for frames that are left over, or for what it sent before
+ * its process ended.
+ */
+static void take_turn(struct api_client *c)
+{
+    c->api->last = c->share;
+    api_review(c);
+    if (c->paused)
+        handle_frames(c);
+    else
+        receive(c);
+    if (c->paused || c->orphaned)
+        wait_in_queue(c);
+    else if (!c->ended)
+        event_add(c->readable, NULL);
+}
+
+/* The first client of another user than the last one's, if there is any. */
+static struct api_client *next_in_queue(const struct api *api)
+{
+    struct api_client *c = api->queue;
+    while (c && c->share == api->last)
+        c = c->next_queued;
+    return c ? c : api->queue;
+}
+
+void api_pump(void *arg)
+{
+    struct api *api = arg;
+    api_enter(api);
+    api->turn_taken = false;
+    api->slice = loop_slice_begin();
+    for (struct api_client *c; (c = next_in_queue(api)) && !loop_slice_over(&api->slice); api->turn_taken = true) {
+        leave_queue(c);
+        take_turn(c);
+    }
+    bool more = api_review_some(api);
+    if (more || api->turn_taken || api->queue)
+        loop_timer_arm(&api->pump, 0, 0);
+    api_exit(api);
+}
+
+/* A client is served at once when no other one waits. */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct api_client *c = arg;
     struct api *api = c->api;
     (void)fd, (void)what;
     api_enter(api);
-    receive(c);
-    carry_on(c);
-    api_exit(api);
-}
-
-static void on_again(void *arg)
-{
-    struct api_client *c = arg;
-    struct api *api = c->api;
-    api_enter(api);
-    if (c->paused)
-        handle_frames(c);
-    else
-        receive(c);
-    carry_on(c);
+    if (api->turn_taken || api->queue) {
+        wait_in_queue(c);
+    } else {
+        api->turn_taken = true;
+        api->slice = loop_slice_begin();
+        loop_timer_arm(&api->pump, 0, 0);
+        take_turn(c);
+    }
     api_exit(api);
 }
 
@@ -301,7 +355,7 @@ static void on_peer_gone(evutil_socket_t fd, short what, void *arg)
     api_enter(api);
     c->orphaned = true;
     event_del(c->peer_gone);
-    carry_on(c);
+    wait_in_queue(c);
     api_exit(api);
 }
 
@@ -356,6 +410,7 @@ int api_client_new(struct api *api, int sock, const struct peer *peer, struct sh
     c->share = share;
     c->sock = sock;
     c->peer = *peer;
+    c->reviewed = api->access_round;
     c->id = ++api->last_id;
     c->pidfd = -1;
     c->out_tail = &c->out;
@@ -363,8 +418,8 @@ int api_client_new(struct api *api, int sock, const struct peer *peer, struct sh
     c->reader.no_descriptors = true;
     c->readable = event_new(api->base, sock, EV_READ | EV_PERSIST, on_readable, c);
     c->writable = event_new(api->base, sock, EV_WRITE | EV_PERSIST, on_writable, c);
-    if (!c->readable || !c->writable || loop_timer_init(&c->again, api->base, on_again, c) < 0 ||
-        loop_timer_init(&c->timeout, api->base, on_timeout, c) < 0 || event_add(c->readable, NULL) < 0) {
+    if (!c->readable || !c->writable || loop_timer_init(&c->timeout, api->base, on_timeout, c) < 0 ||
+        event_add(c->readable, NULL) < 0) {
         api_client_free(c);
         return -ENOMEM;
     }

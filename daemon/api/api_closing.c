@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,41 +17,70 @@
 #include "daemon/base/mailbox.h"
 #include "daemon/base/thread.h"
 
-#define THREADS_MAX 64
-#define WAITING_MAX 256
-#define END_MS      100 /* most have ended by then; who has not is left to the kernel */
+#define COPIES_MAX  64   /* threads at once that each close a copy of a descriptor */
+#define WAITING_MAX 1024 /* connections that wait; a batch takes a millisecond */
+#define BATCH_MAX   64   /* connections that a thread takes, and that main closes in one event */
+#define END_MS      100  /* time for threads at the end; those that need longer are left to the kernel */
 
-struct closing_mail {
+struct closing_one {
+    int fd;
+    struct share *share; /* NULL: a copy, which has none */
+};
+
+/*
+ * What one thread closes. Both threads own it while it is in the mailbox; the thread frees it when main has let it go.
+ */
+struct batch {
     struct mail mail;
     struct mailbox *box;
-    struct share *share;
-    int fd;
+    sem_t let_go;
+    bool copy;   /* it is a copy of a descriptor, of which we have another */
+    bool closed; /* the thread has closed them */
+    size_t n;
+    struct closing_one all[];
 };
 
 struct api_closing {
     struct api *api;
     struct mailbox *done;
     struct loop_watch watch;
-    size_t threads;
-    struct mail *waiting, **waiting_tail; /* for a thread */
-    size_t n;                             /* all */
+    size_t copies;  /* threads that close a copy */
+    bool going;     /* a batch of connections is under way */
+    size_t n, room; /* connections that wait for the next batch */
+    struct closing_one *waiting;
+    size_t all; /* all that are not closed yet, copies too */
 };
 
-static void finish(struct api_closing *closing, struct share *share)
+/* --- threads --- */
+
+static void close_all(const struct batch *b)
 {
-    if (share)
-        shares_give(&closing->api->client_shares, share);
+    for (size_t i = 0; i < b->n; i++)
+        close(b->all[i].fd);
 }
 
-static void *close_slowly(void *arg)
+/*
+ * 1. The thread gets copies of all descriptors of the process, and says so.
+ * 2. Main closes its own, which are then not the last ones, and lets go.
+ * 3. The thread ends, and the last ones with it: a linger does not hold a thread that ends.
+ *
+ * Where a thread may not have a descriptor table of its own it closes them itself, for as long as that takes.
+ */
+static void *close_elsewhere(void *arg)
 {
-    struct closing_mail *mail = arg;
-    close(mail->fd);
-    mailbox_force(mail->box, &mail->mail);
+    struct batch *b = arg;
+    b->closed = b->copy || unshare(CLONE_FILES) < 0;
+    if (b->closed)
+        close_all(b);
+    mailbox_force(b->box, &b->mail);
+    while (sem_wait(&b->let_go) < 0)
+        ;
+    sem_destroy(&b->let_go);
+    free(b);
     return NULL;
 }
 
-static int start_thread(struct closing_mail *mail)
+static int start_thread(struct batch *b)
 {
     pthread_t thread;
     pthread_attr_t attr;
@@ -59,25 +91,62 @@ static int start_thread(struct closing_mail *mail)
     (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     (void)pthread_attr_setstacksize(&attr, 1 << 16);
     thread_block_signals(&before);
-    err = pthread_create(&thread, &attr, close_slowly, mail);
+    err = pthread_create(&thread, &attr, close_elsewhere, b);
     thread_restore_signals(&before);
     pthread_attr_destroy(&attr);
     return -err;
 }
 
-/* As many as may be. Where no thread can be had now, whatever happens next tries again. */
+static int start_batch(struct api_closing *closing, const struct closing_one *all, size_t n, bool copy)
+{
+    struct batch *b = malloc(sizeof *b + n * sizeof *all);
+    if (!b)
+        return -ENOMEM;
+    *b = (struct batch){.box = closing->done, .copy = copy, .n = n};
+    memcpy(b->all, all, n * sizeof *all);
+    sem_init(&b->let_go, 0, 0);
+    int err = start_thread(b);
+    if (err) {
+        sem_destroy(&b->let_go);
+        free(b);
+    }
+    return err;
+}
+
+/* --- main --- */
+
+static void show(struct api_closing *closing)
+{
+    metric_set(&closing->api->metrics.closing, closing->all);
+}
+
+/* Begins the next batch, if none is under way. If no thread can be had, the next event tries again. */
 static void start_waiting(struct api_closing *closing)
 {
-    while (closing->waiting && closing->threads < THREADS_MAX) {
-        struct mail *first = closing->waiting;
-        struct mail *next = first->next;
-        if (start_thread((struct closing_mail *)first) < 0)
-            return;
-        closing->threads++;
-        closing->waiting = next;
-        if (!next)
-            closing->waiting_tail = &closing->waiting;
-    }
+    size_t n = closing->n < BATCH_MAX ? closing->n : BATCH_MAX;
+    if (closing->going || n == 0 || start_batch(closing, closing->waiting, n, false) < 0)
+        return;
+    closing->going = true;
+    closing->n -= n;
+    memmove(closing->waiting, closing->waiting + n, closing->n * sizeof *closing->waiting);
+}
+
+static void finish(struct api_closing *closing, struct share *share)
+{
+    if (share)
+        shares_give(&closing->api->client_shares, share);
+}
+
+static void let_go(struct api_closing *closing, struct batch *b)
+{
+    if (!b->closed)
+        close_all(b);
+    for (size_t i = 0; i < b->n; i++)
+        finish(closing, b->all[i].share);
+    closing->all -= b->n;
+    closing->copies -= b->copy;
+    closing->going &= b->copy;
+    sem_post(&b->let_go);
 }
 
 static void on_done(void *arg)
@@ -86,13 +155,10 @@ static void on_done(void *arg)
     struct mail *next;
     for (struct mail *mail = mailbox_take(closing->done); mail; mail = next) {
         next = mail->next;
-        finish(closing, ((struct closing_mail *)mail)->share);
-        closing->threads--;
-        closing->n--;
-        free(mail);
+        let_go(closing, (struct batch *)mail);
     }
     start_waiting(closing);
-    metric_set(&closing->api->metrics.closing, closing->n);
+    show(closing);
 }
 
 int api_closing_new(struct event_base *base, struct api *api, struct api_closing **ret_closing)
@@ -101,7 +167,6 @@ int api_closing_new(struct event_base *base, struct api *api, struct api_closing
     if (!closing)
         return -ENOMEM;
     closing->api = api;
-    closing->waiting_tail = &closing->waiting;
     int err = mailbox_new(SIZE_MAX, &closing->done);
     if (!err)
         err = loop_watch_init(&closing->watch, base, mailbox_fd(closing->done), on_done, closing);
@@ -120,40 +185,40 @@ void api_closing_free(struct api_closing *closing)
         return;
     struct pollfd done = {.fd = mailbox_fd(closing->done), .events = POLLIN};
     on_done(closing);
-    while (closing->threads > 0 && poll(&done, 1, END_MS) > 0)
+    while ((closing->going || closing->copies > 0) && poll(&done, 1, END_MS) > 0)
         on_done(closing);
     loop_watch_fini(&closing->watch);
-    while (closing->waiting) { /* the kernel closes them with the process */
-        struct mail *next = closing->waiting->next;
-        finish(closing, ((struct closing_mail *)closing->waiting)->share);
-        free(closing->waiting);
-        closing->waiting = next;
-    }
-    if (closing->threads == 0) /* else the threads still need it */
+    for (size_t i = 0; i < closing->n; i++) /* the kernel closes them with the process */
+        finish(closing, closing->waiting[i].share);
+    if (!closing->going && closing->copies == 0) /* otherwise threads still post to it */
         mailbox_free(closing->done);
+    free(closing->waiting);
     free(closing);
 }
 
-static int close_elsewhere(struct api_closing *closing, int fd, struct share *share)
+static int reserve(struct api_closing *closing)
 {
-    struct closing_mail *mail = malloc(sizeof *mail);
-    if (!mail)
+    if (closing->n < closing->room)
+        return 0;
+    size_t room = closing->room ? 2 * closing->room : 64;
+    struct closing_one *waiting = realloc(closing->waiting, room * sizeof *waiting);
+    if (!waiting)
         return -ENOMEM;
-    *mail = (struct closing_mail){.box = closing->done, .share = share, .fd = fd};
-    *closing->waiting_tail = &mail->mail;
-    closing->waiting_tail = &mail->mail.next;
-    metric_set(&closing->api->metrics.closing, ++closing->n);
-    start_waiting(closing);
+    closing->waiting = waiting;
+    closing->room = room;
     return 0;
 }
 
 bool api_closing_is_full(struct api_closing *closing)
 {
     start_waiting(closing);
-    return closing->n >= THREADS_MAX + WAITING_MAX;
+    return closing->n >= WAITING_MAX;
 }
 
-/* Nothing more can come after this, so what has not come with anything has not come at all. */
+/*
+ * Whether unread bytes, which descriptors may have come with, are left. Nothing can arrive after the shutdown, so
+ * without any there are no descriptors.
+ */
 static bool may_hold_descriptors(int sock)
 {
     int unread = 0;
@@ -163,14 +228,29 @@ static bool may_hold_descriptors(int sock)
 
 void api_close(struct api_closing *closing, int sock, struct share *share)
 {
-    if (may_hold_descriptors(sock) && close_elsewhere(closing, sock, share) == 0)
+    if (!may_hold_descriptors(sock) || reserve(closing) < 0) {
+        close(sock);
+        finish(closing, share);
         return;
-    close(sock);
-    finish(closing, share);
+    }
+    closing->waiting[closing->n++] = (struct closing_one){sock, share};
+    closing->all++;
+    start_waiting(closing);
+    show(closing);
 }
 
-void api_close_descriptor(struct api_closing *closing, int fd)
+bool api_closing_takes_copies(const struct api_closing *closing)
 {
-    if (close_elsewhere(closing, fd, NULL) < 0)
+    return closing->copies < COPIES_MAX;
+}
+
+void api_close_copy(struct api_closing *closing, int fd)
+{
+    if (start_batch(closing, &(struct closing_one){fd, NULL}, 1, true) < 0) {
         close(fd);
+        return;
+    }
+    closing->copies++;
+    closing->all++;
+    show(closing);
 }

@@ -3,14 +3,15 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/api/api_impl.h"
 #include "daemon/api/named_process.h"
 
 /*
- * A copy of the descriptor that comes next, which still is on its way. -EPROTO: there are several, or the kernel has no
- * room for it.
+ * A copy of the descriptor that comes next, which stays in the socket. -EPROTO: several come at once, or the kernel has
+ * no room for it.
  */
 static int peek_descriptor(int sock, int *ret_fd)
 {
@@ -31,22 +32,33 @@ static int peek_descriptor(int sock, int *ret_fd)
     return msg.msg_flags & MSG_CTRUNC || *ret_fd < 0 ? -EPROTO : 0;
 }
 
-/* What else it may be is closed elsewhere, even a copy: some files have something to do at each close. */
+/* Closing a copy of a socket never waits, as it is not the last one. Some other files do something at each close. */
+static void close_copy(struct api_client *c, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+        close(fd);
+    else
+        api_close_copy(c->api->closing, fd);
+}
+
 static bool is_pidfd(struct api_client *c)
 {
     int fd;
+    if (!c->peer.may_register || !api_closing_takes_copies(c->api->closing))
+        return false;
     int err = peek_descriptor(c->sock, &fd);
     if (fd < 0)
         return false;
     if (!named_process_is_pidfd(fd)) {
-        api_close_descriptor(c->api->closing, fd);
+        close_copy(c, fd);
         return false;
     }
     close(fd);
     return err == 0;
 }
 
-/* Nothing comes in between: what was looked at is what is taken. */
+/* Only this thread reads the socket: the descriptor that was looked at is the one that is taken. */
 int api_receive_pidfd(struct api_client *c)
 {
     if (!is_pidfd(c))
@@ -54,8 +66,5 @@ int api_receive_pidfd(struct api_client *c)
     c->reader.no_descriptors = false;
     int n = frame_recv(&c->reader, c->sock);
     c->reader.no_descriptors = true;
-    int unwanted = c->peer.may_register ? -1 : frame_take_fd(&c->reader);
-    if (unwanted >= 0)
-        close(unwanted); /* its Register is refused, in words of its own */
     return n;
 }

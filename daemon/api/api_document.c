@@ -9,26 +9,20 @@
 
 #include "daemon/api/api_impl.h"
 
-#define NAME_MAX_BYTES 512               /* longer than any: what is not there is compared with what is */
-#define PART_MAX       (FRAME_MAX - 256) /* of a frame, without what is around it */
+/* longer than any name: so a name that does not exist can be looked up like all others */
+#define NAME_MAX_BYTES 512
+#define PART_MAX       (FRAME_MAX - 256) /* bytes of a frame, without what is around the part */
 
 static void refuse(struct api_client *c, uint32_t id, int err)
 {
-    switch (err) {
-    case -EPERM:
+    if (err == -EPERM)
         metric_inc(&c->api->metrics.denied);
-        api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__DENIED,
-                              "only root and the daemon's own user may read that");
-        break;
-    case -EINVAL:
-        api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, "not the name of anything");
-        break;
-    case -ENOENT:
-        api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__NOT_FOUND, "there is no such document");
-        break;
-    default:
-        api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__INTERNAL, strerror(-err));
-    }
+    api_refuse_errno(c, id, err,
+                     err == -EPERM ? "only root and the daemon's own user may read that"
+                     : err == -EINVAL
+                         ? "not the name of anything: a service is DOMAIN/SERVICE, and each name is of " LABEL_RULE
+                     : err == -ENOENT ? "there is no such document"
+                                      : strerror(-err));
 }
 
 void api_document_drop(struct api_client *c)
@@ -53,16 +47,15 @@ static void send_part(struct api_client *c, uint32_t id)
 
 void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
-    const struct api *api = c->api;
+    const struct api_daemon_ops *ops = &c->api->ops.daemon;
     const char *name = m->document->name;
-    bool is_operator = c->peer.uid == 0 || c->peer.uid == api->access.own_uid;
     int err = 0;
     if (strlen(name) > NAME_MAX_BYTES) {
         err = -EINVAL;
     } else if (!m->document->next) {
         api_document_drop(c);
-        err = api->ops.document ? api->ops.document(api->ops.arg, name, is_operator, &c->document.text, &c->document.n)
-                                : -ENOENT;
+        err = ops->document ? ops->document(ops->arg, name, api_is_operator(c), &c->document.text, &c->document.n)
+                            : -ENOENT;
     } else if (!c->document.text) {
         err = -ENOENT;
     }

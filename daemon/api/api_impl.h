@@ -21,9 +21,15 @@ struct api_metrics {
 /* A frame on its way out. */
 struct out_frame {
     struct out_frame *next;
-    int fd; /* goes with its first byte; ours; or -1 */
+    int fd; /* sent with the frame's first byte, then closed; -1: none */
     size_t n, sent;
     uint8_t bytes[];
+};
+
+/* A request that is answered later. */
+struct api_wait {
+    uint64_t number; /* what it waits for, as a number of its kind; 0: it does not wait */
+    uint32_t id;     /* of the request */
 };
 
 /* What a client reads in parts. */
@@ -46,32 +52,29 @@ struct api_client {
     uint64_t id;
     int sock; /* -1: closed */
     struct peer peer;
+    uint32_t reviewed; /* the access_round in which its rights were asked for */
     bool greeted, ended;
     bool orphaned;
-    bool leaves;       /* has asked the host to leave, ... */
-    uint32_t leave_id; /* ... by that request */
-    bool forgets;      /* waits for a host to be forgotten */
-    uint32_t forget_id;
-    uint64_t reload; /* waits for this one; 0: for none */
-    uint32_t reload_id;
-    bool handling; /* its frames are carried out: the answers go together */
-    bool paused;   /* has frames left over from this turn of the loop: it reads no more before they are done */
+    struct api_wait leaves, forgets, reloads; /* requests of its that are answered later */
+    bool handling;                            /* its frames are being carried out: the answers are sent together */
+    bool paused; /* frames are left over from its turn: nothing is read before they are carried out */
+    bool queued; /* it waits for its turn in the queue, and is not read before; its neighbours there */
+    struct api_client *prev_queued, *next_queued;
     struct api_document document;
     struct frame_reader reader;
     struct out_frame *out, **out_tail;
     size_t out_bytes;
-    struct share *share;                    /* of the connections */
+    struct share *share;                    /* of the places for connections */
     struct api_subscription *subscriptions; /* by topic and interest */
     uint32_t n_subscriptions[API_INTERESTS];
-    struct api_subscription *due; /* have something to be told */
-    bool moved;                   /* is to be told that the table has */
-    bool waiting;                 /* for its turn to be told */
+    struct api_subscription *due; /* those that have something to deliver */
+    bool moved;                   /* it is to be sent the table's new segment */
+    bool waiting;                 /* it waits for its turn to be notified */
     struct api_client *prev_waiting, *next_waiting;
     struct event *readable, *writable;
-    struct event *peer_gone;   /* NULL: nobody needs to know */
+    struct event *peer_gone;   /* NULL: its process is not watched */
     int pidfd;                 /* or -1 */
-    struct loop_timer again;   /* to go on with the frames left over */
-    struct loop_timer timeout; /* for the handshake; for the last words */
+    struct loop_timer timeout; /* of the handshake; at the end, for the reason to be sent */
 };
 
 struct api {
@@ -81,62 +84,90 @@ struct api {
     struct metrics *all_metrics;
     struct api_metrics metrics;
     struct access_rule access;
+    uint32_t access_round; /* counts changes of access */
+    size_t n_unreviewed;   /* at most so many clients, from the first one on, have rights by an earlier rule */
     int sock;
     dev_t dev; /* of the socket file */
     ino_t ino;
     struct event *acceptable;
     struct loop_timer accept_again;
     struct api_client *clients;
-    struct api_client *closed; /* of them: to be freed */
+    struct api_client *closed; /* clients that are closed and to be freed */
+    struct api_client *queue;  /* clients whose input waits for its turn */
+    const struct share *last;  /* whose turn it was last; only compared, never read */
+    bool turn_taken;           /* a client was served since the last turn of the loop */
+    struct loop_timer pump;    /* runs as long as queue or turn_taken need it */
+    struct loop_slice slice;   /* of the turns that are being taken now */
     size_t n_clients;
     struct api_ejection *ejections; /* newest first */
     uint64_t last_ejection;
     struct api_topic *topics;
-    struct api_client *waiting; /* have something to be told, in the order of their turns */
+    struct api_client *waiting; /* clients that are to be notified, in the order of their turns */
     struct loop_timer deliver;
     struct shares client_shares, watch_shares;
     struct api_closing *closing;
     uint64_t last_id;
-    unsigned depth; /* of our functions on the stack */
+    unsigned depth; /* functions of ours on the stack */
 };
 
-/* Around everything that comes from the loop or from outside; frees closed clients at the end. */
+/* Called around everything that the loop or the rest of the daemon calls; the last api_exit frees closed clients. */
 void api_enter(struct api *api);
 void api_exit(struct api *api);
 
-/* Takes the socket and its share over, also on failure. -ENOMEM. */
+/* Takes over the socket and its share, also on failure. -ENOMEM. */
 int api_client_new(struct api *api, int sock, const struct peer *peer, struct share *share);
 void api_client_free(struct api_client *c);
 
-/* Sends a message of that kind, the answer to request id or 0, with a copy of fd unless it is -1. A client whose output is over the limit is closed. */
+/*
+ * api_review asks anew what the client may do, if the rule has changed since. api_review_some does so for some of all
+ * clients; returns true while there are more.
+ */
+void api_review(struct api_client *c);
+bool api_review_some(struct api *api);
+
+/* Takes turns for as long as a slice. A timer's function; arg: the API. */
+void api_pump(void *arg);
+
+/*
+ * Sends a message of that kind, the answer to request id or 0, with a copy of fd unless it is -1. A client whose output is over
+ * the limit is closed.
+ */
 void api_client_send(struct api_client *c, uint32_t id, Discover__V1__ServerMessage__BodyCase kind,
                      ProtobufCMessage *body, int fd);
-void api_client_send_error(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
+void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 
-/* Last words, and the end. */
+/*
+ * api_client_fail sends the reason and ends the client; api_client_close closes it at once. It is freed later, by
+ * api_exit.
+ */
 void api_client_fail(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 void api_client_close(struct api_client *c);
 
-/* The connection ends with its process from now on. False: that is dead already. */
+/* From now on the connection ends with its process. Returns false if that is dead already. */
 bool api_client_watch_peer(struct api_client *c);
 
-/* As frame_recv, when a descriptor comes next: takes it if it is one pidfd, and keeps that of who may register. Else -EPROTO. */
+/*
+ * As frame_recv, when a descriptor comes next: takes it if it is one pidfd, and keeps it if the client may register.
+ * Else -EPROTO.
+ */
 int api_receive_pidfd(struct api_client *c);
 
-/* The table's new segment. */
+/* Sends the table's new segment. */
 void api_client_send_moved(struct api_client *c);
 
 #define API_SERVICE_RULE "not \"domain/service\" of two names, or the domain is reserved"
 
-/* False: it is no service, and the client is told so. */
+/* Returns false if it is no service's name; the client has been sent the reason. */
 bool api_check_service(struct api_client *c, uint32_t id, const char *service);
 
-/* instance may be empty where `named` is false. -EINVAL with the reason. */
+/*
+ * Parses the names into a key of this host. instance may be empty where `named` is false. -EINVAL with *ret_why
+ * (static).
+ */
 int api_parse_names(const struct api *api, const char *service, const char *instance, bool named,
                     struct instance_key *ret_key, const char **ret_why);
-void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason);
 
-/* Ok, or what the agent's errno is called; why: said by whoever refused it, or NULL. */
+/* Answers "ok", or an error by the agent's errno. why: the reason in words, or NULL. */
 void api_answer(struct api_client *c, uint32_t id, int err, const char *why);
 
 void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *why);
@@ -151,12 +182,12 @@ void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *
 
 /* Services watched (api_watch.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_watch_tell(struct api_subscription *s);
+void api_watch_deliver(struct api_subscription *s);
 
 /* Ejections that processes share (api_share.c). */
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_share_tell(struct api_subscription *s);
+void api_share_deliver(struct api_subscription *s);
 void api_ejections_free(struct api *api);
 
 /* Documents (api_document.c). */
@@ -164,15 +195,16 @@ void api_document_handle(struct api_client *c, const Discover__V1__ClientMessage
 void api_document_drop(struct api_client *c);
 
 /*
- * Rights (api_right.c): whether it is root or our own user; and, the client being told if not: whether it may register
- * anything, register or set states of this service ("": of the host) by a line of the policy, or do what is an operator's.
+ * Rights (api_right.c). api_is_operator: whether it is root or our own user. The others answer the client with the reason
+ * if they return false: whether it may register anything; whether it may register, or set states of, this service ("": the
+ * host) by a line of the policy; whether it may do what is an operator's.
  */
 bool api_is_operator(const struct api_client *c);
 bool api_check_right(struct api_client *c, uint32_t id);
 bool api_check_line(struct api_client *c, uint32_t id, const char *service, bool overrides);
 bool api_check_operator(struct api_client *c, uint32_t id);
 
-/* Around what is done for a client that may have given a trace context: service and instance say what of. */
+/* Around what is done for a client that may have given a trace context; service and instance say what it concerns. */
 void api_operation_begin(struct api_client *c, const char *traceparent, const char *tracestate, const char *service,
                          const char *instance);
 void api_operation_end(struct api_client *c);

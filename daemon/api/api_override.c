@@ -10,10 +10,13 @@ static bool may_override(struct api_client *c, uint32_t id, const char *service)
     return c->api->access.policy ? api_check_line(c, id, service, true) : api_check_operator(c, id);
 }
 
-/* NULL: nothing, and *ret_override says of which instances, and why. */
+/* Parses a request into *ret_override. Returns NULL, or why it cannot be carried out. */
 static const char *take_override(const Discover__V1__Override *o, struct override *ret_override)
 {
     struct instance_key *key = &ret_override->key;
+    if (o->state != DISCOVER__V1__STATE__DRAINING && o->state != DISCOVER__V1__STATE__MAINTENANCE)
+        return "state: an operator sets draining or maintenance";
+    ret_override->state = (uint8_t)o->state;
     if (*o->service && service_parse(o->service, key->domain, key->service) < 0)
         return "service: " API_SERVICE_RULE;
     if (*o->instance && !*o->service)
@@ -30,21 +33,18 @@ void api_override_handle(struct api_client *c, const Discover__V1__ClientMessage
 {
     const struct api *api = c->api;
     const Discover__V1__Override *o = m->override;
-    struct override override = {.state = (uint8_t)o->state, .uid = c->peer.uid, .grace_ms = o->grace_ms};
+    struct override override = {.uid = c->peer.uid, .grace_ms = o->grace_ms};
     if (!may_override(c, m->id, o->service))
         return;
     const char *why = take_override(o, &override);
     api_operation_begin(c, o->traceparent, o->tracestate, o->service, o->instance);
     int err = why ? -EINVAL : api->ops.override(api->ops.arg, &override, !o->end, &why);
     api_operation_end(c);
-    if (err == -EINVAL)
-        api_refuse_errno(c, m->id, err, why ? why : "state: an operator sets draining or maintenance");
-    else if (err == -ENOENT)
-        api_refuse_errno(c, m->id, err, "that state was not set for just these instances");
+    if (err == -ENOENT)
+        why = "that state was not set for just these instances";
     else if (err == -ENOSPC)
-        api_refuse_errno(c, m->id, err, "as many states are set as may be (limits.overrides)");
-    else
-        api_answer(c, m->id, err, why);
+        why = "as many states are set as may be (limits.overrides)";
+    api_answer(c, m->id, err, why);
 }
 
 void api_failover_handle(struct api_client *c, const Discover__V1__ClientMessage *m)

@@ -15,18 +15,13 @@
 
 typedef Discover__V1__ClientMessage ClientMessage;
 
-void api_refuse(struct api_client *c, uint32_t id, Discover__V1__Error__Code code, const char *reason)
-{
-    api_client_send_error(c, id, code, reason);
-}
-
 static void send_ok(struct api_client *c, uint32_t id)
 {
     Discover__V1__Ok ok = DISCOVER__V1__OK__INIT;
     api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_OK, &ok.base, -1);
 }
 
-/* What the agent's results are called on the wire. */
+/* The code on the wire of an errno of the agent. */
 static Discover__V1__Error__Code code_of(int err)
 {
     switch (err) {
@@ -47,7 +42,7 @@ static Discover__V1__Error__Code code_of(int err)
     }
 }
 
-/* why: said by whoever refused it, instead of what is said of all such; or NULL. */
+/* why: the reason in words; NULL: that of all such errors. */
 void api_refuse_errno(struct api_client *c, uint32_t id, int err, const char *why)
 {
     api_refuse(c, id, code_of(err), why ? why : registration_refusal(err));
@@ -127,7 +122,7 @@ static int take_record(const Discover__V1__Instance *from, struct record *ret_re
     Discover__V1__Instance msg = *from;
     if (!msg.ipv4.len && !msg.ipv6.len && !msg.hostname[0]) {
         record_set_at_host(&at_host);
-        msg.ipv4 = (ProtobufCBinaryData){sizeof at_host.ipv4, at_host.ipv4};
+        msg.ipv4 = (ProtobufCBinaryData){sizeof at_host.addresses.ipv4, at_host.addresses.ipv4};
     }
     return record_from_proto(&msg, ret_record, ret_why);
 }
@@ -160,7 +155,7 @@ static int take_request(struct api_client *c, const Discover__V1__Register *m, s
     r->uid = c->peer.uid;
     r->ttl_ns = m->ttl_ms * NS_PER_MS;
     r->take_over = m->take_over;
-    r->checked = 0; /* it has no checks */
+    r->checked = 0; /* its checks, if any, are planned later */
     return 0;
 }
 
@@ -200,8 +195,8 @@ static int register_checked(struct api_client *c, const Discover__V1__Register *
 }
 
 /*
- * A process that connects anew may be heard before the end of its last connection, which then still has the name. Closes
- * those of its connections that it has hung up; whether there was one.
+ * A process that connects anew may be heard before the end of its last connection, which then still has the name.
+ * Closes connections of the process that it has hung up; returns whether there was one.
  */
 static bool close_hung_up(const struct api_client *c)
 {
@@ -236,7 +231,7 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
         send_registered(c, m->id, m->register_->service, request.key.instance);
 }
 
-/* Whoever it is, his right is that of his connection alone. */
+/* No user: the right then is that of the connection alone. */
 #define UID_NOBODY ((uid_t)-1)
 
 static void handle_deregister(struct api_client *c, const ClientMessage *m)
@@ -264,28 +259,27 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
         api_answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
 }
 
+/* --- what takes its time --- */
+
 static void handle_leave(struct api_client *c, const ClientMessage *m)
 {
     if (!api_check_operator(c, m->id))
         return;
-    c->leaves = true;
-    c->leave_id = m->id;
-    c->api->ops.leave(c->api->ops.arg);
+    c->leaves = (struct api_wait){1, m->id};
+    c->api->ops.daemon.leave(c->api->ops.daemon.arg);
 }
 
 static void handle_reload(struct api_client *c, const ClientMessage *m)
 {
     if (!api_check_operator(c, m->id))
         return;
-    if (c->reload) {
+    if (c->reloads.number)
         api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, "the reload that you asked for before is not done yet");
-        return;
-    }
-    c->reload_id = m->id;
-    c->reload = c->api->ops.reload(c->api->ops.arg);
+    else
+        c->reloads = (struct api_wait){c->api->ops.daemon.reload(c->api->ops.daemon.arg), m->id};
 }
 
-static void tell_reloaded(struct api_client *c, const struct reload_report *report)
+static void send_reloaded(struct api_client *c, uint32_t id, const struct reload_report *report)
 {
     Discover__V1__Reloaded reloaded = DISCOVER__V1__RELOADED__INIT;
     reloaded.n_taken = report->taken.n;
@@ -294,32 +288,35 @@ static void tell_reloaded(struct api_client *c, const struct reload_report *repo
     reloaded.needs_restart = report->restart.items;
     reloaded.n_refused = report->refused.n;
     reloaded.refused = report->refused.items;
-    api_client_send(c, c->reload_id, DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED, &reloaded.base, -1);
+    api_client_send(c, id, DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED, &reloaded.base, -1);
 }
 
 void api_reloaded(struct api *api, uint64_t number, const struct reload_report *report)
 {
     api_enter(api);
     for (struct api_client *c = api->clients; c; c = c->next) {
-        if (!c->reload || c->reload > number)
+        if (!c->reloads.number || c->reloads.number > number)
             continue;
-        c->reload = 0;
-        tell_reloaded(c, report);
+        c->reloads.number = 0;
+        send_reloaded(c, c->reloads.id, report);
     }
     api_exit(api);
 }
 
+static void send_done(struct api_client *c, const struct api_wait *w, const char *why)
+{
+    if (w->number && *why)
+        api_refuse(c, w->id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
+    else if (w->number)
+        send_ok(c, w->id);
+}
+
+/* Clients that asked to leave keep their connections, to see the end of the process. */
 void api_left(struct api *api, const char *why)
 {
     api_enter(api);
-    for (struct api_client *c = api->clients; c; c = c->next) {
-        if (!c->leaves)
-            continue;
-        if (why)
-            api_refuse(c, c->leave_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
-        else
-            send_ok(c, c->leave_id);
-    }
+    for (struct api_client *c = api->clients; c; c = c->next)
+        send_done(c, &c->leaves, why ? why : "");
     api_exit(api);
 }
 
@@ -329,26 +326,19 @@ static void handle_forget(struct api_client *c, const ClientMessage *m)
     const char *why = NULL;
     if (!api_check_operator(c, m->id))
         return;
-    int err = c->forgets ? -EALREADY : api->ops.forget(api->ops.arg, m->forget->host, &why);
-    if (err < 0) {
+    int err = api->ops.daemon.forget(api->ops.daemon.arg, m->forget->host, &why);
+    if (err < 0)
         api_refuse_errno(c, m->id, err, why);
-        return;
-    }
-    c->forgets = true;
-    c->forget_id = m->id;
+    else
+        c->forgets = (struct api_wait){1, m->id};
 }
 
 void api_forgotten(struct api *api, const char *why)
 {
     api_enter(api);
     for (struct api_client *c = api->clients; c; c = c->next) {
-        if (!c->forgets)
-            continue;
-        c->forgets = false;
-        if (*why)
-            api_refuse(c, c->forget_id, DISCOVER__V1__ERROR__CODE__INTERNAL, why);
-        else
-            send_ok(c, c->forget_id);
+        send_done(c, &c->forgets, why);
+        c->forgets.number = 0;
     }
     api_exit(api);
 }
@@ -359,14 +349,14 @@ static void handle_status(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
-    api->ops.status(api->ops.arg, &status);
+    api->ops.daemon.status(api->ops.daemon.arg, &status);
     status_counters_fill(api->all_metrics, &status);
     api_client_send(c, m->id, DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS, &status.base, -1);
 }
 
 /* --- which is which --- */
 
-/* A Register has some 80 fields. What a later library adds has room. */
+/* A Register has some 80 fields; the rest is room for those that a later library adds. */
 #define MESSAGE_FIELDS_MAX 512
 
 typedef void request_fn(struct api_client *c, const ClientMessage *m);
@@ -402,13 +392,13 @@ static const struct request *find_request(uint32_t body)
     return NULL;
 }
 
-/* What can be seen of a message before it is unpacked, which costs far more than this. */
+/* What can be seen of a message before it is unpacked, which costs far more than looking. */
 struct outline {
     uint32_t id;
-    const struct request *request; /* of a oneof the last one counts; NULL: not known */
+    const struct request *request; /* by the last member of the oneof, which is the one that counts; NULL: not known */
 };
 
-/* The reason why the bytes are no message, or NULL. */
+/* Returns why the bytes are no message, or NULL. */
 static const char *read_outline(const uint8_t *payload, size_t n, struct outline *ret_outline)
 {
     const uint8_t *at = payload, *end = payload + n;
@@ -427,7 +417,7 @@ static const char *read_outline(const uint8_t *payload, size_t n, struct outline
     return NULL;
 }
 
-/* The reason why a message cannot be carried out now, or NULL. */
+/* Returns why a message cannot be carried out now, or NULL. */
 static const char *out_of_place(const struct api_client *c, const struct request *request)
 {
     if (!request)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client may ask for: by who it is, and by the policy, as it is at that moment. */
+/* Decides what a client may ask for: by its user, and by api.policy as it is at that moment. */
 #include <stdio.h>
 
 #include "daemon/api/access_policy.h"
@@ -7,10 +7,10 @@
 
 bool api_is_operator(const struct api_client *c)
 {
-    return c->peer.uid == 0 || c->peer.uid == c->api->access.own_uid;
+    return access_is_operator(&c->api->access, c->peer.uid);
 }
 
-/* Says no, by a line of the policy, or because there is none for him. */
+/* Refuses a request: by a line of the policy, or because no line is for that user. */
 static void deny(struct api_client *c, uint32_t id, const struct access_line *line, const char *what)
 {
     char reason[512];
@@ -21,10 +21,10 @@ static void deny(struct api_client *c, uint32_t id, const struct access_line *li
     else
         snprintf(reason, sizeof reason, "user %u may not %s: no line of api.policy is for that user",
                  (unsigned)c->peer.uid, what);
-    api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
+    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
 }
 
-/* By the policy, as it is now. */
+/* Decides by the policy as it is now. */
 bool api_check_line(struct api_client *c, uint32_t id, const char *service, bool overrides)
 {
     char what[SERVICE_CAP + 64];
@@ -43,7 +43,7 @@ bool api_check_right(struct api_client *c, uint32_t id)
 {
     if (c->api->access.policy && !api_is_operator(c)) {
         if (access_peer_line(&c->api->access, c->sock, &c->peer))
-            return true; /* which services, the request says */
+            return true; /* for which services, each request decides */
         deny(c, id, NULL, "register");
         return false;
     }
@@ -53,17 +53,17 @@ bool api_check_right(struct api_client *c, uint32_t id)
     metric_inc(&c->api->metrics.denied);
     snprintf(reason, sizeof reason, "user %u may not register: that is for root, for user %u and for group %s",
              (unsigned)c->peer.uid, (unsigned)c->api->access.own_uid,
-             c->api->access.has_group ? c->api->options.group : "(none)");
-    api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
+             c->api->access.has_group ? c->api->access.group_name : "(none)");
+    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, reason);
     return false;
 }
 
-/* Of everybody's instances, so it is no right of whoever may register some. */
+/* What concerns everybody's instances is for operators: a right to register some is not enough. */
 bool api_check_operator(struct api_client *c, uint32_t id)
 {
     if (api_is_operator(c))
         return true;
     metric_inc(&c->api->metrics.denied);
-    api_client_send_error(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may do that");
+    api_refuse(c, id, DISCOVER__V1__ERROR__CODE__DENIED, "only root and the daemon's own user may do that");
     return false;
 }

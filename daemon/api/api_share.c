@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ejections that processes share. The daemon believes nobody and checks nothing: it passes the word on, and
- * each reader applies it within its own limits. It passes on what a user says to that user's processes; what
- * one says who may register, and so could take instances away by itself, to all. So nobody can starve another
- * user's programs.
- *
- * Said twice it is passed on once, until it has run out: with the limit on how many there are at once this is
- * a limit on what a flood can make others read.
+ * Ejections that processes share. The daemon does not check them: it passes each on, and every process applies it
+ * within its own limits. An ejection by a user who may register, and so could take instances away by himself, goes to
+ * all processes; one by any other user goes to that user's processes alone. So nobody can starve another user's
+ * programs. An ejection that is in force already is not passed on again: with the limit on their number this limits
+ * what a flood can make others read.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,13 +15,13 @@
 #include "libdiscover/core/clock.h"
 
 #define FOR_MS_MIN 1000
-#define FOR_MS_MAX 300000 /* as the library's longest */
+#define FOR_MS_MAX 300000 /* the longest that the library asks for */
 
 struct api_ejection {
     struct api_ejection *next;
-    uint64_t nth; /* of all there were */
+    uint64_t nth; /* its number, of all that there were */
     uint64_t id;
-    uint64_t from; /* the client */
+    uint64_t from; /* the client that ejected */
     int64_t until_ns;
     uid_t uid;
     bool for_all;
@@ -40,7 +38,7 @@ void api_ejections_free(struct api *api)
     api->ejections = NULL;
 }
 
-/* Drops what has run out. */
+/* Drops ejections whose time is over. */
 static void expire(struct api *api, int64_t now_ns)
 {
     struct api_ejection *e, *next;
@@ -69,8 +67,8 @@ static void pass_on(struct api_client *to, const struct api_ejection *e, int64_t
     api_client_send(to, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED, &ejected.base, -1);
 }
 
-/* The oldest it has not heard of, one a turn. */
-void api_share_tell(struct api_subscription *s)
+/* Sends the oldest one that the client has not been sent yet: one in each turn. */
+void api_share_deliver(struct api_subscription *s)
 {
     const struct api_ejection *oldest = NULL, *e = s->client->api->ejections;
     int64_t now_ns = clock_now_ns();
@@ -80,7 +78,7 @@ void api_share_tell(struct api_subscription *s)
     if (!oldest)
         return;
     s->heard = oldest->nth;
-    api_subscription_due(s); /* perhaps there are more */
+    api_subscription_due(s); /* there may be more */
     pass_on(s->client, oldest, now_ns);
 }
 
@@ -144,10 +142,10 @@ void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m
     }
     int err = api_subscribe(c, API_EJECTIONS, m->share->service, &s);
     if (err < 0) {
-        api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
         return;
     }
-    s->heard = 0; /* whoever asks again, for another of its pickers, is told again of those that are out */
+    s->heard = 0; /* a client that asks again, for another picker in its process, is sent those in force again */
     api_subscription_due(s);
 }
 
@@ -162,8 +160,8 @@ void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m
         return;
     if (!has_room(api, c) || !add_ejection(c, m->eject, now_ns)) {
         metric_inc(&api->metrics.ejections_limited);
-        api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT,
-                              "as many ejections are shared as may be (limits.ejections)");
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT,
+                   "as many ejections are shared as may be (limits.ejections)");
         return;
     }
     api_topic_due(api, API_EJECTIONS, m->eject->service);

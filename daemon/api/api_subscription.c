@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What clients want to hear of which service, and when they are told. */
+/* Which clients want to hear of which service, and in which order they are notified. */
 #include "daemon/api/api_subscription.h"
 
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <utlist.h>
 
 #include "daemon/api/api_impl.h"
+
+#define ENDED_AT_ONCE 64
 
 /* --- subscribing --- */
 
@@ -59,7 +61,7 @@ static int take_share(struct api_client *c, enum api_interest interest, struct s
     return shares_take(&c->api->watch_shares, &owner, c->peer.may_register, ret_share);
 }
 
-/* False: no memory. */
+/* Returns false without memory. */
 static bool add(struct api_client *c, enum api_interest interest, struct api_topic *topic, struct api_subscription *s)
 {
     s->client = c;
@@ -131,13 +133,11 @@ void api_unsubscribe(struct api_client *c, enum api_interest interest, const cha
         drop(s);
 }
 
-void api_subscriptions_free(struct api_client *c)
+bool api_subscriptions_end_some(struct api_client *c)
 {
-    struct api_subscription *s, *next;
-    HASH_ITER(hh, c->subscriptions, s, next)
-    {
-        drop(s);
-    }
+    for (int n = 0; n < ENDED_AT_ONCE && c->subscriptions; n++)
+        drop(c->subscriptions);
+    return !c->subscriptions;
 }
 
 const char *api_subscription_refused(struct api *api, int err)
@@ -191,7 +191,7 @@ void api_topic_due(struct api *api, enum api_interest interest, const char *serv
     }
 }
 
-/* Without memory it is lost, and the change is told all the same. */
+/* Without memory the context is lost, and the change is delivered all the same. */
 void api_topic_traced(struct api *api, const char *service, const struct trace_context *trace)
 {
     struct api_topic *topic = find_topic(api, service);
@@ -205,8 +205,8 @@ void api_topic_traced(struct api *api, const char *service, const struct trace_c
     }
 }
 
-/* One thing a turn. */
-static void tell(struct api_client *c)
+/* Sends one notification, which is all of a client's turn. */
+static void deliver(struct api_client *c)
 {
     struct api_subscription *s = c->due;
     if (c->moved) {
@@ -215,12 +215,12 @@ static void tell(struct api_client *c)
         return;
     }
     if (!s)
-        return; /* what it waited for it no longer wants */
+        return; /* it has ended the subscription that it waited for */
     stop_due(s);
     if (s->key.interest == API_CHANGES)
-        api_watch_tell(s);
+        api_watch_deliver(s);
     else
-        api_share_tell(s);
+        api_share_deliver(s);
 }
 
 void api_deliver(void *arg)
@@ -231,7 +231,7 @@ void api_deliver(void *arg)
     while (api->waiting && !loop_slice_over(&slice)) {
         struct api_client *c = api->waiting;
         api_stop_waiting(c);
-        tell(c);
+        deliver(c);
         api_wait_for_turn(c);
     }
     if (api->waiting)

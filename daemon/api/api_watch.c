@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who wants to hear of changes of which service. A change is told as its name alone: the client reads the rest in the
- * shared table. So a client that is slow to read misses nothing by being told once of many changes.
+ * Which clients watch which services. A notification of a change is the service's name alone: the client reads the rest
+ * in the shared table. So a client that is slow to read misses nothing when it is notified once of many changes.
  */
 #include "daemon/api/api_impl.h"
 
-void api_watch_tell(struct api_subscription *s)
+void api_watch_deliver(struct api_subscription *s)
 {
     Discover__V1__Changed changed = DISCOVER__V1__CHANGED__INIT;
     char traceparent[TRACE_PARENT_CAP];
@@ -47,7 +47,7 @@ void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m
     }
     int err = api_subscribe(c, API_CHANGES, service, &s);
     if (err < 0)
-        api_client_send_error(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
+        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
     else
-        api_subscription_due(s); /* nothing falls between its making and its first look */
+        api_subscription_due(s); /* a change between this and the client's first look must not be missed */
 }

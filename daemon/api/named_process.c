@@ -39,7 +39,7 @@ static int read_fdinfo(int fd, char ret_text[static TEXT_CAP])
     return read_proc(path, ret_text);
 }
 
-/* What stands behind a name at the beginning of a line, "\nPid:\t"; NULL: there is no such line. */
+/* The text behind a name at the beginning of a line, as "\nPid:\t"; NULL: there is no such line. */
 static const char *line_of(const char *text, const char *name)
 {
     const char *line = strstr(text, name);
@@ -54,7 +54,10 @@ static bool number_at(const char *line, long *ret_number)
     return end && end != line;
 }
 
-/* A process's numbers, one a PID namespace from procfs's own inwards; 0: this kernel has no such namespaces. */
+/*
+ * How many numbers a process has, one in each PID namespace from procfs's own inwards; 0: this kernel has no such
+ * namespaces.
+ */
 static size_t count_numbers(const char *text)
 {
     size_t n = 0;
