@@ -9,9 +9,9 @@
 
 #include "daemon/base/address_text.h"
 
-/* A look-up outlives a check that is closed: evdns calls back in any case. */
+/* On the heap, as evdns calls back in any case: also after the check that asked was closed. */
 struct addresses_request {
-    struct addresses_of *of; /* NULL: nobody waits any more */
+    struct addresses_of *of; /* NULL: the check has been closed */
     struct evdns_getaddrinfo_request *evdns;
 };
 
@@ -69,7 +69,7 @@ void addresses_of_start(struct addresses_of *a)
     snprintf(port, sizeof port, "%u", a->port);
     request->of = a;
     a->request = request;
-    /* A name in /etc/hosts calls back before this returns: then there is no request. */
+    /* A name in /etc/hosts calls back before evdns_getaddrinfo returns: then that is NULL, and request is freed. */
     struct evdns_getaddrinfo_request *evdns = evdns_getaddrinfo(a->dns, a->host, port, &hints, on_resolved, request);
     if (evdns)
         request->evdns = evdns;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <netinet/in.h>
 
-#define CHECK_ADDRESSES_MAX 4 /* that are tried */
+#define CHECK_ADDRESSES_MAX 4 /* most addresses that are tried */
 
 union check_address {
     struct sockaddr any;
@@ -19,7 +19,7 @@ union check_address {
     struct sockaddr_in6 ipv6;
 };
 
-/* why: NULL, or why there are none. */
+/* The addresses are in found. why: NULL, or why there are none; valid during the call. */
 typedef void addresses_of_fn(void *arg, const char *why);
 
 struct addresses_of {
@@ -27,14 +27,14 @@ struct addresses_of {
     char host[256];
     uint16_t port;
     bool literal;
-    union check_address found[CHECK_ADDRESSES_MAX]; /* until the next start */
+    union check_address found[CHECK_ADDRESSES_MAX]; /* valid until the next start */
     size_t n;
     struct addresses_request *request;
     addresses_of_fn *fn;
     void *arg;
 };
 
-/* "host:port", "[::1]:80". -EINVAL. Stays where it is until addresses_of_cancel. */
+/* host_port: "host:port", "[::1]:80". -EINVAL. *a must stay where it is until addresses_of_cancel. */
 int addresses_of_init(struct addresses_of *a, struct evdns_base *dns, const char *host_port, addresses_of_fn *fn,
                       void *arg);
 
@@ -43,7 +43,7 @@ static inline socklen_t check_address_size(const union check_address *a)
     return a->any.sa_family == AF_INET6 ? sizeof a->ipv6 : sizeof a->ipv4;
 }
 
-/* Calls fn, perhaps within. */
+/* addresses_of_start: fn follows, perhaps from within. addresses_of_cancel: it follows no more. */
 void addresses_of_start(struct addresses_of *a);
 void addresses_of_cancel(struct addresses_of *a);
 

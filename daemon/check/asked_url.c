@@ -19,7 +19,9 @@ static const char *own_name(const struct asked_url *u)
     return u->spec->tls.server_name;
 }
 
-/* Changes the URL's host to the name that must be proven; the server is asked for the host that stood there. */
+/*
+ * Changes the URL's host to the name that the certificate must prove; the Host header keeps the host that stood there.
+ */
 static int take_server_name(struct asked_url *u, CURLU *parts, const char *host, const char *port)
 {
     if (!*own_name(u))
@@ -107,7 +109,10 @@ static void put_address(const union check_address *a, char *ret_text, size_t cap
     snprintf(ret_text, cap, ipv6 ? "[%s]" : "%s", text);
 }
 
-/* Of curl's two ways the first concerns this transfer alone; the other takes several addresses. */
+/*
+ * Sets the addresses to connect to. CURLOPT_CONNECT_TO, for one address, concerns this transfer alone; only
+ * CURLOPT_RESOLVE takes several.
+ */
 static int set_way(struct asked_url *u, CURL *easy)
 {
     char text[700], address[64];
@@ -150,7 +155,7 @@ CURL *asked_url_handle(struct asked_url *u)
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "discoverd");
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* whether there can be a new connection is what is asked */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* the check is whether a new connection can be made */
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     if (*u->spec->socket)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, u->spec->socket);

@@ -11,25 +11,31 @@
 #include "daemon/check/kind.h"
 
 struct asked_url {
-    char *url;      /* with the name that the certificate must prove, if that is another one */
-    char *host;     /* "Host: ..." when it is not the URL's; or NULL */
-    char name[256]; /* of the URL */
+    char *url;      /* with the name that the certificate must prove, if that is not the host's */
+    char *host;     /* "Host: ..." when the host is not the URL's; or NULL */
+    char name[256]; /* the URL's host */
     uint16_t port;
     const struct check_spec *spec;
     struct addresses_of addresses_of;
-    struct curl_slist *way; /* of the present run, for curl */
+    struct curl_slist *way; /* where to connect in the present run, for curl */
 };
 
-/* fn: it is known how it is reached, or why it is not. -EINVAL, -ENOMEM. */
+/*
+ * fn: called when it is known how the URL is reached, or why it is not. spec and dns stay the caller's. -EINVAL: url;
+ * -ENOMEM.
+ */
 int asked_url_init(struct asked_url *u, const struct check_spec *spec, const char *url, struct evdns_base *dns,
                    addresses_of_fn *fn, void *arg);
 void asked_url_fini(struct asked_url *u);
 
-/* Calls fn, perhaps within. And ends that. */
+/* asked_url_find: fn follows, perhaps from within. asked_url_cancel: it follows no more. */
 void asked_url_find(struct asked_url *u);
 void asked_url_cancel(struct asked_url *u);
 
-/* An easy handle that asks it, or NULL: no memory. To be made after fn was called, and cleaned up before the next find. */
+/*
+ * An easy handle that asks the URL; NULL: no memory. To be made after fn was called, and cleaned up by the caller
+ * before the next asked_url_find.
+ */
 CURL *asked_url_handle(struct asked_url *u);
 
 #endif

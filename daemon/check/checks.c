@@ -36,28 +36,23 @@ static struct check *check_of(struct job *job)
     return (struct check *)((char *)job - offsetof(struct check, job));
 }
 
-static void start(void *arg, struct job *job)
+static void start(struct job *job)
 {
-    (void)arg;
     check_start(check_of(job));
 }
 
-static void expired(void *arg, struct job *job)
+static void expired(struct job *job)
 {
-    (void)arg;
     check_expired(check_of(job));
-}
-
-static bool slice_over(void *arg)
-{
-    return loop_slice_over(arg);
 }
 
 static void on_time(void *arg)
 {
     struct checks *c = arg;
     struct loop_slice slice = loop_slice_begin();
-    (void)schedule_tick(&c->schedule, clock_now_ns(), slice_over, &slice);
+    int64_t now_ns = clock_now_ns();
+    while (schedule_tick(&c->schedule, now_ns) && !loop_slice_over(&slice)) {
+    }
     checks_arm(c);
 }
 
@@ -88,7 +83,7 @@ int checks_new(struct event_base *base, struct metrics *metrics, const struct ch
         checks_free(c);
         return -ENOMEM;
     }
-    /* Without the file addresses and /etc/hosts still work, which is what checks mostly use. */
+    /* Without resolv.conf, addresses and /etc/hosts still work, which is what most checks use. */
     (void)evdns_base_resolv_conf_parse(c->tools.dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
     *ret_checks = c;
     return 0;
@@ -117,6 +112,16 @@ static void remove_instance(struct checked *instance)
     free_list(instance->list, instance->n);
     loop_timer_fini(&instance->look);
     free(instance);
+}
+
+void checks_set_limits(struct checks *c, const struct checks_options *options)
+{
+    c->options.all_max = options->all_max;
+    c->options.per_instance_max = options->per_instance_max;
+    c->options.recoveries = options->recoveries;
+    c->schedule.running_max = options->running_max;
+    for (struct checked *instance = c->all; instance; instance = instance->hh.next)
+        instance->recovery.a_minute = options->recoveries;
 }
 
 void checks_free(struct checks *c)
@@ -148,7 +153,7 @@ static enum discover_state worst_of(const struct checked *instance)
     return worst;
 }
 
-/* When the first of its checks wants it to be deregistered; INT64_MAX: none does. */
+/* When the first check of an instance wants it to be deregistered, and which; INT64_MAX: none does. */
 static int64_t deregister_ns(const struct checked *instance, const struct check **ret_check)
 {
     int64_t first_ns = INT64_MAX;
@@ -163,11 +168,11 @@ static int64_t deregister_ns(const struct checked *instance, const struct check 
     return first_ns;
 }
 
-/* Whether it has to stay as it is for now. */
+/* Whether the instance has to keep its published state for now, because it flaps. */
 static bool is_held(struct checked *instance, enum discover_state state, int64_t now_ns)
 {
     const struct instance_key *key = &instance->subject.key;
-    bool better = check_badness(state) < check_badness(instance->told);
+    bool better = check_badness(state) < check_badness(instance->published);
     bool held = better && !recovery_take(&instance->recovery, now_ns);
     if (held && !instance->flapping) {
         metric_inc(&instance->checks->metrics.held);
@@ -195,16 +200,16 @@ static void on_look(void *arg)
                  (double)(now_ns - ends->since_ns) / NS_PER_S, (int)said_line(&ends->said), said_text(&ends->said));
         metric_inc(&c->metrics.deregistered);
         c->ops.deregister(c->ops.arg, &key, why);
-        return; /* it may be gone */
+        return; /* the instance may have been freed */
     }
-    bool changed = state != instance->told, held = changed && is_held(instance, state, now_ns);
+    bool changed = state != instance->published, held = changed && is_held(instance, state, now_ns);
     if (held && recovery_free_ns(&instance->recovery) < next_ns)
         next_ns = recovery_free_ns(&instance->recovery);
     loop_timer_arm(&instance->look, next_ns, now_ns);
     if (!changed || held)
         return;
     metric_inc(&c->metrics.changes);
-    instance->told = state;
+    instance->published = state;
     c->ops.state(c->ops.arg, &key, state);
 }
 
@@ -226,7 +231,7 @@ static struct checked *add(struct checks *c, const struct check_subject *subject
     }
     instance->checks = c;
     instance->subject = *subject;
-    instance->told = DISCOVER_PASSING;
+    instance->published = DISCOVER_PASSING;
     instance->recovery.a_minute = c->options.recoveries;
     instance_key_format(&subject->key, instance->key_text);
     HASH_ADD_STR(c->all, key_text, instance);
@@ -253,7 +258,7 @@ int checks_allow(const struct checks *c, const struct checked *instance, size_t 
     return -EINVAL;
 }
 
-/* Takes one that is the same out of the old list. */
+/* Takes a check with the same text out of the old list; NULL: there is none. */
 static struct check *take_same(struct check **old, size_t n, const char *text)
 {
     for (size_t i = 0; i < n; i++) {
@@ -266,7 +271,7 @@ static struct check *take_same(struct check **old, size_t n, const char *text)
     return NULL;
 }
 
-/* New ones for all that differ from what there is; at the others' places stays NULL. */
+/* Makes new checks for texts that the instance has no check for; entries of the others stay NULL. */
 static int make_new(struct checked *instance, char *const *texts, size_t n, enum discover_state before,
                     struct check **list, char ret_why[static CONFIG_WHY_CAP])
 {
@@ -330,7 +335,7 @@ int checks_set(struct checks *c, const struct check_subject *subject, char *cons
             remove_instance(instance);
         return err;
     }
-    instance->told = *ret_state = worst_of(instance);
+    instance->published = *ret_state = worst_of(instance);
     loop_timer_arm(&instance->look, 0, 0);
     checks_arm(c);
     return 0;

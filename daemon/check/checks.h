@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs the checks of instances (kind.h) when they are due (schedule.h) and tells when an instance's state changes: it is
+ * Runs the checks of instances (kind.h) when they are due (schedule.h) and reports when an instance's state changes: it is
  * the worst of its checks'. What they say stays here, to be asked for. Main thread only; nothing blocks.
  */
 #ifndef CHECK_CHECKS_H
@@ -18,18 +18,19 @@
 
 struct checks;
 
-/* What a check may do in the daemon's name (check_spec_privilege), by whoever wants it. */
+/* What the checks of a registration may do in the daemon's name (check_spec_privilege), by who asks for them. */
 enum checks_grant {
     CHECKS_OF_CONFIGURATION, /* everything */
-    CHECKS_OF_OPERATOR, /* by the socket, root or the daemon's own user: all but commands, unless options allow it */
-    CHECKS_OF_PROGRAM,  /* nothing but commands, if options allow it */
+    /* over the socket, root or the daemon's own user: all but commands, unless options allow these */
+    CHECKS_OF_OPERATOR,
+    CHECKS_OF_PROGRAM, /* over the socket, any other: nothing of that but commands, if options allow these */
 };
 
 struct checks_options {
-    bool exec; /* commands may be wanted by the socket (api.exec_checks) */
+    bool exec; /* commands may be asked for over the socket (api.exec_checks) */
     uint32_t all_max, per_instance_max, running_max;
-    uint32_t recoveries; /* of one instance, a minute */
-    uint64_t seed;       /* random: hosts should not check in step */
+    uint32_t recoveries; /* times a minute that an instance may get better */
+    uint64_t seed;       /* random, so that hosts do not check in step */
     const struct check_units *units;
 };
 
@@ -38,57 +39,60 @@ struct checks_ops {
     void *arg;
     void (*state)(void *arg, const struct instance_key *key,
                   enum discover_state state); /* PASSING, WARNING, CRITICAL */
-    /* It has been critical for as long as one of its checks wants. */
+    /* The instance has been critical for as long as one of its checks allows. */
     void (*deregister)(void *arg, const struct instance_key *key, const char *why);
 };
 
-/* Adds its counters to metrics. -ENOMEM. */
+/* Adds its counters to metrics. base, and units of options, must outlive it. -ENOMEM. */
 int checks_new(struct event_base *base, struct metrics *metrics, const struct checks_options *options,
                const struct checks_ops *ops, struct checks **ret_checks);
 void checks_free(struct checks *c);
 
+/* From now on the limits of options hold; nothing else of options is looked at. Checks that exist stay. */
+void checks_set_limits(struct checks *c, const struct checks_options *options);
+
 /*
- * Whether an instance may have these checks, described as texts (check_spec.h). before: what is known of the state of one
- * that has none yet, or 0. *ret_state: what it will be with them, so that it need not be registered in another one.
- * -EINVAL with the reason: one of the texts is wrong or not granted, or there are more than may be. -ENOMEM.
+ * Whether an instance may have these checks, described as texts (check_spec.h). before: the known state of an instance
+ * that has no checks yet, or 0. *ret_state: the state that it will have with them, so that it need not be registered in
+ * another one. -EINVAL with *ret_why: one of the texts is wrong or not granted, or there are too many. -ENOMEM.
  */
 int checks_plan(const struct checks *c, const struct instance_key *key, char *const *specs, size_t n,
                 enum discover_state before, enum checks_grant grant, enum discover_state *ret_state,
                 char ret_why[static CONFIG_WHY_CAP]);
 
 /*
- * Replaces the checks of an instance; those that stay the same go on undisturbed. As checks_plan; on an error nothing
- * changes.
+ * Replaces the checks of an instance; those whose text stays the same go on undisturbed. As checks_plan; on an error
+ * nothing changes.
  */
 int checks_set(struct checks *c, const struct check_subject *subject, char *const *specs, size_t n,
                enum discover_state before, enum discover_state *ret_state, char ret_why[static CONFIG_WHY_CAP]);
 
-/* The instance is gone: nothing more is said of it. Whether it had any checks. */
+/* Ends the checks of an instance: nothing more is reported of it. Returns whether it had any. */
 bool checks_remove(struct checks *c, const struct instance_key *key);
 
 /*
- * The program itself says how it is: to its check of kind ttl of that name, or to all of them (""). -ENOENT: there is none;
- * note: n bytes for people.
+ * Takes a report of the program itself: for its check of kind ttl of that name, or for all of them (""). note: n bytes
+ * for people, copied. -ENOENT: there is no such check.
  */
-int checks_tell(struct checks *c, const struct instance_key *key, const char *name, enum check_result result,
-                const char *note, size_t n);
+int checks_report(struct checks *c, const struct instance_key *key, const char *name, enum check_result result,
+                  const char *note, size_t n);
 
 /* One check as it stands. Times are clock_now_ns(). Valid during the call. */
 struct check_view {
     const char *name, *kind, *target; /* target: what is asked; "" for ttl */
     enum discover_state state;
-    bool known;        /* it has run */
-    int64_t since_ns;  /* it has been in this state */
-    int64_t ran_ns;    /* the last result; 0: none yet */
-    int64_t took_ns;   /* the last run */
-    uint32_t failures; /* in a row */
+    bool known;        /* it has a result */
+    int64_t since_ns;  /* when it came into this state */
+    int64_t ran_ns;    /* when the last run ended; 0: there was none yet */
+    int64_t took_ns;   /* how long the last run took */
+    uint32_t failures; /* failures in a row */
     uint64_t runs;
     const char *output; /* of the last run: at most CHECK_OUTPUT_MAX bytes of UTF-8 */
-    bool flapping;      /* the instance changes so often that it is not told when it gets better */
+    bool flapping;      /* the instance changes so often that it is not published when it gets better */
 };
 typedef void check_view_fn(void *arg, const struct instance_key *key, const struct check_view *view);
 
-/* The checks of an instance; with instance "", of all of a service; with domain "", of all. */
+/* Calls fn for each check of an instance; with instance "", of all of a service; with domain "", of all. */
 void checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg);
 
 #endif

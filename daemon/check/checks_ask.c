@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked of checks: whether they may be, and how they stand. */
+/* Questions about checks: whether they may be added, and what their results are. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,8 +63,8 @@ int checks_plan(const struct checks *c, const struct instance_key *key, char *co
     return err;
 }
 
-int checks_tell(struct checks *c, const struct instance_key *key, const char *name, enum check_result result,
-                const char *note, size_t n)
+int checks_report(struct checks *c, const struct instance_key *key, const char *name, enum check_result result,
+                  const char *note, size_t n)
 {
     const struct checked *instance = checks_find(c, key);
     int err = -ENOENT;
@@ -72,7 +72,7 @@ int checks_tell(struct checks *c, const struct instance_key *key, const char *na
         const struct check *check = instance->list[i];
         if (check->spec.type != CHECK_TTL || (*name && strcmp(check_spec_name(&check->spec), name) != 0))
             continue;
-        check_ttl_tell(check->own, result, note, n);
+        check_ttl_report(check->own, result, note, n);
         err = 0;
     }
     return err;

@@ -12,10 +12,10 @@
 
 struct check {
     struct checked *instance;
-    char *text; /* by which it is compared */
+    char *text; /* the text it was made of, by which checks are compared */
     struct check_spec spec;
     const struct check_kind *kind;
-    void *own; /* of its kind */
+    void *own; /* what the kind's open has made */
     struct job job;
     struct tally tally;
     struct said said;
@@ -30,10 +30,10 @@ struct checked {
     char key_text[KEY_CAP];
     struct check **list;
     size_t n;
-    enum discover_state told;
+    enum discover_state published;
     struct recovery recovery;
     bool flapping;
-    struct loop_timer look; /* at the states of its checks */
+    struct loop_timer look; /* for looking at the states of its checks */
 };
 
 struct checks_metrics {
@@ -47,16 +47,19 @@ struct checks {
     struct schedule schedule;
     struct loop_timer timer; /* of the schedule */
     struct checked *all;
-    size_t n; /* checks */
+    size_t n; /* number of checks */
     struct checks_metrics metrics;
 };
 
-/* Those of an instance, or NULL: it has none. And what is wrong with so many for it: -EINVAL with the reason. */
+/*
+ * checks_find: the instance; NULL: it has no checks. checks_allow: whether it (or NULL: one that has none yet) may have
+ * n checks; -EINVAL with ret_why.
+ */
 struct checked *checks_find(const struct checks *c, const struct instance_key *key);
 int checks_allow(const struct checks *c, const struct checked *instance, size_t n, char ret_why[static CONFIG_WHY_CAP]);
-int check_badness(enum discover_state state); /* of two states the worse one has more */
+int check_badness(enum discover_state state); /* a number that is higher for the worse of two states */
 
-/* Not running yet. -EINVAL with the reason, -ENOMEM. */
+/* Makes a check that does not run yet. -EINVAL with ret_why, -ENOMEM. */
 int check_new(struct checked *instance, const char *text, enum discover_state before, struct check **ret_check,
               char ret_why[static CONFIG_WHY_CAP]);
 void check_free(struct check *check);
@@ -64,7 +67,7 @@ void check_free(struct check *check);
 void check_start(struct check *check);
 void check_expired(struct check *check);
 
-/* The schedule has something else to do than before. */
+/* To be called when schedule_next_ns may have changed. */
 void checks_arm(struct checks *c);
 
 #endif

@@ -56,7 +56,7 @@ void command_fini(struct command *c)
     *c = (struct command){.argv = NULL};
 }
 
-/* The sets in which the daemon's own signals would otherwise be blocked or ignored. */
+/* Default signals in the command: the daemon's own are blocked or ignored, which it would inherit. */
 static int set_attributes(posix_spawnattr_t *a)
 {
     sigset_t all, none;
@@ -109,7 +109,7 @@ int command_start(struct command *c, uint64_t token, pid_t *ret_pid, int *ret_ou
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) { /* our end alone */
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) { /* only our end of the pipe is non-blocking */
         close(ends[0]);
         close(ends[1]);
         return -errno;

@@ -12,14 +12,17 @@
 
 struct command {
     char **argv, **env;
-    char token[64]; /* the last of env */
+    char token[64]; /* "NAME=number" of a run: the last string of env */
 };
 
-/* -ENOMEM. */
+/* spec must outlive the command; subject need not. -ENOMEM. */
 int command_init(struct command *c, const struct check_spec *spec, const struct check_subject *subject);
 void command_fini(struct command *c);
 
-/* *ret_output: what it writes, not blocking; the caller closes it. A negative errno. */
+/*
+ * Starts the command, with token in its environment. *ret_output: our end of the pipe that it writes to, non-blocking;
+ * the caller closes it. The caller reaps *ret_pid. A negative errno.
+ */
 int command_start(struct command *c, uint64_t token, pid_t *ret_pid, int *ret_output);
 
 #endif

@@ -18,13 +18,13 @@
 #include "daemon/config/check_spec.h"
 #include "libdiscover/core/label.h"
 
-#define CHECK_OUTPUT_MAX 4096 /* bytes that are kept of what a check says */
+#define CHECK_OUTPUT_MAX 4096 /* bytes of a check's output that are kept */
 
 struct check_units;
 struct curl_loop;
 struct reaper;
 
-/* What all checks share. */
+/* What all checks share; stays the owner's. */
 struct check_tools {
     struct event_base *base;
     struct evdns_base *dns;
@@ -33,15 +33,15 @@ struct check_tools {
     const struct check_units *units; /* NULL: there is no systemd to ask */
 };
 
-/* What is checked. */
+/* The instance that is checked. */
 struct check_subject {
     struct instance_key key;
     uint16_t port;
 };
 
 /*
- * output: n bytes, for people; it lives during the call. certain: it counts at once, whatever `fall` and `rise` say.
- * Never frees the check.
+ * Takes a result. output: n bytes, for people, valid during the call. certain: it counts at once, whatever `fall` and
+ * `rise` say. Never frees the check.
  */
 struct check_report {
     void (*fn)(void *arg, enum check_result result, bool certain, const char *output, size_t n);
@@ -49,23 +49,26 @@ struct check_report {
 };
 
 struct check_kind {
-    /* spec outlives what is made; subject does not. -EINVAL with *ret_why, -ENOMEM. */
+    /* Makes a check. spec must outlive it; subject need not. -EINVAL with *ret_why, -ENOMEM. */
     int (*open)(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
                 const struct check_report *report, void **ret_check, const char **ret_why);
-    void (*start)(void *check); /* NULL: not scheduled */
-    /* What it was at, for people; valid until the next call. */
+    void (*start)(void *check); /* NULL: the kind is not scheduled */
+    /*
+     * Ends a run. Returns what was under way, for people, valid until the next call. NULL: start reports before it
+     * returns, so no run is ever under way.
+     */
     const char *(*cancel)(void *check);
     void (*close)(void *check); /* also in the middle of a run; NULL is fine */
 };
 
 const struct check_kind *check_kind_of(enum check_type type);
 
-/* A report of one line, made as by printf. */
+/* Reports one line, made as by printf. */
 void check_report_line(const struct check_report *report, enum check_result result, bool certain, const char *format,
                        ...) __attribute__((format(printf, 4, 5)));
 
-/* What the program says: to a check of kind ttl. */
-void check_ttl_tell(void *check, enum check_result result, const char *note, size_t n);
+/* Gives the program's own report to a check of kind ttl. */
+void check_ttl_report(void *check, enum check_result result, const char *note, size_t n);
 
 extern const struct check_kind check_tcp, check_http, check_grpc, check_exec, check_ttl, check_unit, check_pid;
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,10 +17,6 @@
 #include "daemon/check/command.h"
 #include "daemon/check/kind.h"
 #include "daemon/check/reaper.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
 
 #define WRITTEN_MAX (1 << 20) /* bytes, of which the first are kept */
 #define READ_SIZE   16384
@@ -31,14 +27,14 @@ struct exec {
     struct check_report report;
     struct command command;
 
-    /* of the present run */
+    /* the rest is of the present run */
     bool running;
     struct reaped_run run;
-    int process, pipe; /* descriptors */
+    int process, pipe; /* descriptors: a pidfd, and our end of the pipe */
     struct loop_watch end, output;
     size_t written;
     char said[CHECK_OUTPUT_MAX];
-    char at[300]; /* what was under way when it was cancelled */
+    char at[300]; /* what was under way when the run was cancelled */
 };
 
 static size_t said_n(const struct exec *e)
@@ -46,7 +42,7 @@ static size_t said_n(const struct exec *e)
     return e->written < sizeof e->said ? e->written : sizeof e->said;
 }
 
-/* The last thing that is done of a run. */
+/* Ends a run and what the command has started; the report comes after it. */
 static void end_run(struct exec *e)
 {
     loop_watch_fini(&e->end);
@@ -58,7 +54,7 @@ static void end_run(struct exec *e)
     e->running = false;
 }
 
-/* False: there is nothing more for now. */
+/* Reads a part of the output. Returns false when there is nothing more for now, or none any more. */
 static bool read_some(struct exec *e)
 {
     char rest[READ_SIZE];
@@ -75,7 +71,7 @@ static void on_output(void *arg)
     struct exec *e = arg;
     if (!read_some(e)) {
         if (errno != EAGAIN && errno != EINTR)
-            loop_watch_fini(&e->output); /* closed: only its end is waited for */
+            loop_watch_fini(&e->output); /* the pipe is closed: only the process's end is waited for */
         return;
     }
     if (e->written <= WRITTEN_MAX)
@@ -103,7 +99,7 @@ static void on_end(void *arg)
 {
     struct exec *e = arg;
     siginfo_t info = {.si_pid = 0};
-    if (waitid((idtype_t)P_PIDFD, (id_t)e->process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+    if (waitid(P_PIDFD, (id_t)e->process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
         return;
     while (e->written < sizeof e->said && read_some(e)) {
     }
@@ -121,7 +117,7 @@ static uint64_t make_token(void)
 
 static int watch(struct exec *e)
 {
-    e->process = (int)syscall(SYS_pidfd_open, e->run.pid, 0);
+    e->process = pidfd_open(e->run.pid, 0);
     int err = e->process < 0 ? -errno : loop_watch_init(&e->end, e->base, e->process, on_end, e);
     return err ? err : loop_watch_init(&e->output, e->base, e->pipe, on_output, e);
 }

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "daemon/base/loop.h"
@@ -18,9 +17,10 @@
 struct pid_check {
     struct event_base *base;
     struct check_report report;
-    const char *text; /* the number, or the path of the file */
-    pid_t pid;        /* that is watched; 0: none */
-    uint64_t start;   /* of a process given by its number, which may be used again for another one; 0: not seen yet */
+    const char *text; /* number of the process, or path of the file with it */
+    pid_t pid;        /* the process that is watched; 0: none */
+    /* start time of a process given by its number, which may be used again for another one; 0: not seen yet */
+    uint64_t start;
     int fd;
     struct loop_watch end;
 };
@@ -42,7 +42,7 @@ static void on_end(void *arg)
     check_report_line(&p->report, CHECK_FAIL, true, "process %d has ended", (int)pid);
 }
 
-/* A plain file alone: of anything else reading might wait. */
+/* Reads a regular file only: reading anything else might block. */
 static int read_file(const char *path, char ret_text[static 32])
 {
     struct stat st;
@@ -72,15 +72,11 @@ static int find_pid(const struct pid_check *p, pid_t *ret_pid)
 
 static int watch(struct pid_check *p, pid_t pid)
 {
-    uint64_t start;
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (fd < 0)
-        return -errno;
-    int err = pid_start_time(pid, &start);
-    if (!err && p->start && p->start != start)
-        err = -ESRCH;
-    if (!err)
-        err = loop_watch_init(&p->end, p->base, fd, on_end, p);
+    uint64_t start = p->start;
+    int fd, err = pid_open(pid, &start, &fd);
+    if (err)
+        return err;
+    err = loop_watch_init(&p->end, p->base, fd, on_end, p);
     if (err) {
         close(fd);
         return err;
@@ -112,12 +108,6 @@ static void pid_start(void *check)
                           err == -EBADMSG ? "there is no number of a process in it" : strerror(-err));
 }
 
-static const char *pid_cancel(void *check)
-{
-    (void)check;
-    return "";
-}
-
 static void pid_close(void *check)
 {
     struct pid_check *p = check;
@@ -127,8 +117,9 @@ static void pid_close(void *check)
     free(p);
 }
 
-static int pid_open(const struct check_tools *tools, const struct check_spec *spec, const struct check_subject *subject,
-                    const struct check_report *report, void **ret_check, const char **ret_why)
+static int pid_check_open(const struct check_tools *tools, const struct check_spec *spec,
+                          const struct check_subject *subject, const struct check_report *report, void **ret_check,
+                          const char **ret_why)
 {
     struct pid_check *p = calloc(1, sizeof *p);
     (void)subject, (void)ret_why;
@@ -141,4 +132,4 @@ static int pid_open(const struct check_tools *tools, const struct check_spec *sp
     return 0;
 }
 
-const struct check_kind check_pid = {pid_open, pid_start, pid_cancel, pid_close};
+const struct check_kind check_pid = {.open = pid_check_open, .start = pid_start, .close = pid_close};

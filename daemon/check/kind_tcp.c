@@ -13,10 +13,10 @@ struct tcp {
     struct event_base *base;
     struct check_report report;
     struct addresses_of addresses_of;
-    size_t next;    /* of its addresses */
-    int last_error; /* of the last address */
+    size_t next;    /* index of the next address to try */
+    int last_error; /* errno of the last address tried */
     int sock;
-    struct event *event; /* on sock; made once, and used for each */
+    struct event *event; /* on sock; made once, and used for each connection */
 };
 
 static void close_socket(struct tcp *t)
@@ -35,8 +35,8 @@ static void pass(struct tcp *t)
 }
 
 /*
- * Nobody listens on a port of this host, and the kernel chose that very port for us: the two ends of the connection are
- * one (RFC 9293 section 3.5, simultaneous open), and whoever asks would answer himself.
+ * Whether the connection leads to itself: nobody listens on a port of this host, and the kernel chose that very port
+ * for our end (RFC 9293 section 3.5, simultaneous open).
  */
 static bool reached_itself(int sock)
 {
@@ -47,7 +47,7 @@ static bool reached_itself(int sock)
            memcmp(&here, &there, here_n) == 0;
 }
 
-/* 0: connected; -EINPROGRESS: on_connected follows; another negative errno. */
+/* Returns 0 when connected; -EINPROGRESS: on_connected follows; or another negative errno. */
 static int start_connect(struct tcp *t, size_t i)
 {
     const union check_address *address = &t->addresses_of.found[i];

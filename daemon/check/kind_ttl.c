@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A check of kind ttl: the program says itself how it is, at least once in that time. */
+/* A check of kind ttl: the program reports its own state, at least once in that time. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static void on_time(void *arg)
     check_report_line(&t->report, CHECK_FAIL, true, "nothing was reported for %.3g s", (double)t->ttl_ns / NS_PER_S);
 }
 
-void check_ttl_tell(void *check, enum check_result result, const char *note, size_t n)
+void check_ttl_report(void *check, enum check_result result, const char *note, size_t n)
 {
     struct ttl *t = check;
     arm(t);

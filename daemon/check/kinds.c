@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of checks. */
+/* The table of the kinds of checks. */
 #include <stdarg.h>
 #include <stdio.h>
 

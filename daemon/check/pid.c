@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells the moment a process dies. */
+/* Reports the death of a process the moment it happens. */
 #include "daemon/check/pid.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "daemon/base/hash.h"
@@ -41,12 +41,17 @@ int pids_new(struct event_base *base, pid_gone_fn *fn, void *arg, struct pids **
     return 0;
 }
 
-static void unwatch(struct watched *w)
+static void watched_free(struct watched *w)
 {
-    HASH_DEL(w->pids->all, w);
     loop_watch_fini(&w->watch);
     close(w->fd);
     free(w);
+}
+
+static void unwatch(struct watched *w)
+{
+    HASH_DEL(w->pids->all, w);
+    watched_free(w);
 }
 
 void pids_free(struct pids *p)
@@ -92,20 +97,20 @@ int pid_start_time(pid_t pid, uint64_t *ret_start)
     return 0;
 }
 
+/* Reports first and clears up afterwards: this is how soon a dead process is out of the answers. */
 static void on_gone(void *arg)
 {
     struct watched *w = arg;
-    struct pids *p = w->pids;
-    pid_t pid = w->pid;
-    unwatch(w);
-    p->gone(p->arg, pid);
+    HASH_DEL(w->pids->all, w);
+    w->pids->gone(w->pids->arg, w->pid);
+    watched_free(w);
 }
 
-/* The descriptor first, then the start time: the process cannot be replaced in between without being found out. */
-static int open_process(pid_t pid, uint64_t *start, int *ret_fd)
+/* Opens the descriptor before it reads the start time: so a process that has taken the pid meanwhile is found out. */
+int pid_open(pid_t pid, uint64_t *start, int *ret_fd)
 {
     uint64_t now;
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    int fd = pidfd_open(pid, 0);
     if (fd < 0)
         return -errno;
     int err = pid_start_time(pid, &now);
@@ -127,7 +132,7 @@ int pids_watch(struct pids *p, pid_t pid, uint64_t *start)
     HASH_FIND_INT(p->all, &pid, w);
     if (w)
         return -EEXIST;
-    int err = open_process(pid, start, &fd);
+    int err = pid_open(pid, start, &fd);
     if (err < 0)
         return err;
     w = calloc(1, sizeof *w);
@@ -143,9 +148,7 @@ int pids_watch(struct pids *p, pid_t pid, uint64_t *start)
     HASH_ADD_INT(p->all, pid, w);
     if (hash_added(&w->hh))
         return 0;
-    loop_watch_fini(&w->watch);
-    close(fd);
-    free(w);
+    watched_free(w);
     return -ENOMEM;
 }
 

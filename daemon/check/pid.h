@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tells the moment a process dies, whoever's child it is (pidfd_open(2), Linux 5.3). Main thread only.
+ * Reports the death of a process the moment it happens, whoever's child it is (pidfd_open(2), Linux 5.3). Main thread only.
  */
 #ifndef CHECK_PID_H
 #define CHECK_PID_H
@@ -11,7 +11,7 @@
 
 struct pids;
 
-/* The process has died and is watched no more. May call pids_watch and pids_unwatch. */
+/* The process has died, and is watched no more. May call pids_watch and pids_unwatch. */
 typedef void pid_gone_fn(void *arg, pid_t pid);
 
 /* -ENOMEM. */
@@ -20,13 +20,19 @@ void pids_free(struct pids *p);
 
 /*
  * Watches pid until it dies or pids_unwatch. *start is its start time in clock ticks since boot: 0 asks for it,
- * otherwise it must be the same, so that a pid that was used again is not taken for the old process. -ESRCH: it
- * is dead (a zombie too) or another one; -EINVAL: no pid; -EEXIST: watched already; or a negative errno.
+ * otherwise it must be the same, so that a pid that was used again is not taken for the old process. -ESRCH: it is dead
+ * (a zombie too) or another one; -EINVAL: no pid; -EEXIST: watched already; or a negative errno.
  */
 int pids_watch(struct pids *p, pid_t pid, uint64_t *start);
 void pids_unwatch(struct pids *p, pid_t pid);
 
-/* From /proc/PID/stat. -ESRCH: dead, or a zombie. Any thread. */
+/*
+ * A pidfd, which is readable when the process has died, and is the caller's to close. start and errors as for
+ * pids_watch. Any thread.
+ */
+int pid_open(pid_t pid, uint64_t *start, int *ret_fd);
+
+/* The start time in clock ticks since boot, from /proc/PID/stat. -ESRCH: dead, or a zombie. Any thread. */
 int pid_start_time(pid_t pid, uint64_t *ret_start);
 
 #endif

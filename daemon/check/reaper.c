@@ -18,15 +18,15 @@
 #include "daemon/base/loop.h"
 #include "daemon/check/pid.h"
 
-#define CHILDREN_MAX 1024 /* looked at in one go */
+#define CHILDREN_MAX 1024 /* children that are looked at in one go */
 #define AGAIN_NS     (5 * NS_PER_MS)
 #define LAST_SWEEPS  20
 
 struct reaper {
     struct loop_timer timer;
     struct reaped_run *runs;
-    bool prepared, told;
-    pid_t before[64]; /* children that are somebody else's */
+    bool prepared, warned;
+    pid_t before[64]; /* children of others in this process, which were there before the first command */
     size_t n_before;
 };
 
@@ -48,7 +48,7 @@ int reaper_new(struct event_base *base, struct reaper **ret_r)
     return err;
 }
 
-/* Orphans come to the first thread of the process, which is also the one that runs commands. */
+/* Orphans become children of the process's first thread, which is also the one that runs commands. */
 static size_t read_children(pid_t *ret_pids, size_t max)
 {
     char path[64], text[8 * CHILDREN_MAX];
@@ -81,7 +81,7 @@ void reaper_prepare(struct reaper *r)
 void reaper_begin(struct reaper *r, struct reaped_run *run)
 {
     if (pid_start_time(run->pid, &run->start) < 0)
-        run->start = UINT64_MAX; /* dead already: it starts nothing more */
+        run->start = UINT64_MAX; /* the process is dead already, and starts nothing more */
     run->prev = NULL;
     run->next = r->runs;
     if (r->runs)
@@ -100,7 +100,7 @@ static bool is_known(const struct reaper *r, pid_t pid)
     return false;
 }
 
-/* The token in a process's environment, or 0. */
+/* The token in a process's environment; 0: it has none. */
 static uint64_t read_token(pid_t pid)
 {
     char path[64], text[4096], wanted[] = REAPER_TOKEN_NAME "=";
@@ -116,7 +116,9 @@ static uint64_t read_token(pid_t pid)
     return at ? strtoull(at + strlen(wanted), NULL, 16) : 0;
 }
 
-/* Of a command that runs still, which may need it; of others, it has outlived them. */
+/*
+ * Whether an orphan may stay: it is of a command that still runs, and may need it. Others have outlived their command.
+ */
 static bool may_stay(const struct reaper *r, pid_t pid)
 {
     uint64_t token = read_token(pid), start;
@@ -127,7 +129,8 @@ static bool may_stay(const struct reaper *r, pid_t pid)
         return false;
     for (const struct reaped_run *run = r->runs; run; run = run->next)
         if (run->start <= start)
-            return true; /* it hides whose it is: when all who may have started it have ended */
+            /* without a token it could be of this command: it is ended when all that began before it have ended */
+            return true;
     return false;
 }
 
@@ -137,14 +140,14 @@ static bool reap(pid_t pid)
     return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == pid;
 }
 
-static void tell_refused(struct reaper *r, pid_t pid)
+static void warn_refused(struct reaper *r, pid_t pid)
 {
-    if (!r->told)
+    if (!r->warned)
         log_warning("process %d, left by a check, cannot be ended: %s", (int)pid, strerror(errno));
-    r->told = true;
+    r->warned = true;
 }
 
-/* True: something was ended that is still there, or may have children. */
+/* Ends orphans that may not stay. Returns true if one is still there, or may have left children. */
 static bool end_orphans(struct reaper *r)
 {
     pid_t pids[CHILDREN_MAX];
@@ -154,7 +157,7 @@ static bool end_orphans(struct reaper *r)
         if (is_known(r, pids[i]) || reap(pids[i]) || may_stay(r, pids[i]))
             continue;
         if (kill(pids[i], SIGKILL) < 0)
-            tell_refused(r, pids[i]);
+            warn_refused(r, pids[i]);
         else
             again = true;
     }
@@ -171,7 +174,7 @@ static void sweep(struct reaper *r)
 
 void reaper_end(struct reaper *r, struct reaped_run *run)
 {
-    (void)kill(-run->pid, SIGKILL); /* not reaped yet, so the number is its own */
+    (void)kill(-run->pid, SIGKILL); /* it is not reaped yet, so its number is not used again */
     if (run->prev)
         run->prev->next = run->next;
     else

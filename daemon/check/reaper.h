@@ -19,25 +19,28 @@ struct reaper;
 /* A command that runs. */
 struct reaped_run {
     struct reaped_run *prev, *next;
-    pid_t pid;      /* the leader of its session */
-    uint64_t token; /* in the environment of all that descends from it */
-    uint64_t start; /* of its process, in clock ticks since boot */
+    pid_t pid;      /* of the command, which leads a session of its own */
+    uint64_t token; /* in the environment of all its descendants */
+    uint64_t start; /* start time of the process, in clock ticks since boot */
 };
 
 #define REAPER_TOKEN_NAME "DISCOVER_CHECK_RUN"
 
 int reaper_new(struct event_base *base, struct reaper **ret_r); /* -ENOMEM */
 
-/* Ends what is left, and waits some milliseconds for it. */
+/* Ends what is left of commands, and waits for some milliseconds until it is gone. */
 void reaper_free(struct reaper *r);
 
-/* Before the first command. */
+/* To be called before the first command is started. */
 void reaper_prepare(struct reaper *r);
 
-/* run stays where it is until reaper_end. */
+/* A command was started: pid and token are set. run must stay where it is until reaper_end. */
 void reaper_begin(struct reaper *r, struct reaped_run *run);
 
-/* It has ended, or is to: its session is, and what has left it. Its process is reaped here, if it was not before. */
+/*
+ * A command has ended, or is to: ends all processes of its session, and those that have left the session. Reaps its
+ * process, if that was not reaped before.
+ */
 void reaper_end(struct reaper *r, struct reaped_run *run);
 
 #endif

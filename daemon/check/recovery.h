@@ -13,7 +13,7 @@
 
 struct recovery {
     uint32_t a_minute;
-    int64_t full_ns; /* when it has all of them again */
+    int64_t full_ns; /* when it has all its recoveries again */
 };
 
 static inline int64_t recovery_each_ns(const struct recovery *r)
@@ -21,13 +21,13 @@ static inline int64_t recovery_each_ns(const struct recovery *r)
     return 60 * NS_PER_S / r->a_minute;
 }
 
-/* When the next one is free: now or before, or later. */
+/* When the next recovery is free; the past or now: one is. */
 static inline int64_t recovery_free_ns(const struct recovery *r)
 {
     return r->full_ns - 60 * NS_PER_S + recovery_each_ns(r);
 }
 
-/* False: it has to wait until recovery_free_ns. */
+/* Takes a recovery. Returns false if none is free before recovery_free_ns. */
 static inline bool recovery_take(struct recovery *r, int64_t now_ns)
 {
     if (recovery_free_ns(r) > now_ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a check has said last. */
+/* The output of a check's last run, made fit to be shown. */
 #include "daemon/check/said.h"
 
 #include <stdbool.h>
@@ -7,32 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the character at text, or 0: it is none (RFC 3629 section 4, with surrogates and overlong forms left out). */
-static size_t utf8_length(const uint8_t *text, size_t n)
+#include "libdiscover/core/utf8.h"
+
+/* Length of a character, a line end or a tab, which are shown as they are; 0: it is none of these. */
+static size_t shown_length(const uint8_t *text, size_t n)
 {
-    static const struct {
-        uint8_t first_min, first_max, second_min, second_max, length;
-    } forms[] = {{0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-                 {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                 {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        size_t length = forms[i].length;
-        if (text[0] < forms[i].first_min || text[0] > forms[i].first_max)
-            continue;
-        bool ok = length <= n && text[1] >= forms[i].second_min && text[1] <= forms[i].second_max;
-        for (size_t k = 2; k < length && ok; k++)
-            ok = (text[k] & 0xc0) == 0x80;
-        return ok ? length : 0;
-    }
-    return 0;
+    return *text == '\n' || *text == '\t' ? 1 : utf8_length(text, n);
 }
 
-static bool is_plain(uint8_t c)
-{
-    return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t';
-}
-
-/* Whether all of them are within a character. */
+/* Whether the n bytes are all in the middle of a character. */
 static bool rest_follows(const uint8_t *text, size_t n)
 {
     size_t i = 0;
@@ -45,7 +28,7 @@ static size_t clean(char *to, const uint8_t *from, size_t n)
 {
     size_t out = 0;
     for (size_t i = 0; i < n;) {
-        size_t length = from[i] < 0x80 ? is_plain(from[i]) : utf8_length(from + i, n - i);
+        size_t length = shown_length(from + i, n - i);
         bool cut = !length && i + 3 >= n && from[i] >= 0xc2 && from[i] <= 0xf4 && rest_follows(from + i + 1, n - i - 1);
         bool left_out = from[i] == '\r' || cut;
         if (length)
@@ -64,7 +47,7 @@ void said_set(struct said *s, const char *bytes, size_t n, size_t max)
 {
     if (n > max)
         n = max;
-    if (n + 1 > s->cap || s->cap > 4 * (n + 64)) { /* also gives back what one long answer has taken */
+    if (n + 1 > s->cap || s->cap > 4 * (n + 64)) { /* the buffer also shrinks after one long answer */
         char *text = realloc(s->text, n + 1);
         if (!text)
             return;

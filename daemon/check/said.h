@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a check has said last, made fit to be shown: UTF-8, no control characters but line ends and tabs. Pure. */
+/* The output of a check's last run, made fit to be shown: UTF-8, no control characters but line ends and tabs. Pure. */
 #ifndef CHECK_SAID_H
 #define CHECK_SAID_H
 
@@ -10,7 +10,7 @@ struct said {
     size_t n, cap;
 };
 
-/* Keeps at most max bytes. Without memory it keeps what there was. */
+/* Sets the text, of at most max bytes. Without memory the last one stays. */
 void said_set(struct said *s, const char *bytes, size_t n, size_t max);
 void said_fini(struct said *s);
 
@@ -19,7 +19,7 @@ static inline const char *said_text(const struct said *s)
     return s->text ? s->text : "";
 }
 
-/* Bytes of its first line. */
+/* Number of bytes of its first line. */
 size_t said_line(const struct said *s);
 
 #endif

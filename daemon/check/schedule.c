@@ -7,13 +7,15 @@
 
 #include "libdiscover/core/clock.h"
 
-#define SLACK_NS       (4 * NS_PER_MS) /* several at one turn of the loop, rather than one at each */
+/* jobs due within this time are started together, rather than one in each turn of the loop */
+#define SLACK_NS       (4 * NS_PER_MS)
 #define FIRST_MAX_NS   NS_PER_S
-#define FEW_PER_SECOND 100.0 /* below which nobody minds how they are spread */
+#define FEW_PER_SECOND 100.0 /* so few starts a second may come in any order */
 #define BURST_MIN      5.0
 
 /*
- * Of any 100 ms at most twice the mean: what has been saved up (0.4 of the mean of 100 ms) and what comes in (1.5 of it).
+ * In any 100 ms at most twice the mean is started: what was saved up (0.4 of the mean of 100 ms) and what comes in (1.5
+ * of it).
  */
 #define PACE       1.5
 #define BURST_S    0.04
@@ -32,8 +34,6 @@ static struct job *job_late(struct deadline *d)
 void schedule_init(struct schedule *s, const struct schedule_ops *ops, uint32_t running_max, uint64_t seed)
 {
     *s = (struct schedule){.ops = *ops, .running_max = running_max, .placed = seed};
-    deadlines_init(&s->due);
-    deadlines_init(&s->late);
 }
 
 void schedule_fini(struct schedule *s)
@@ -99,7 +99,7 @@ bool schedule_running(const struct job *job)
     return job->late.slot != 0;
 }
 
-/* The job's next place that is more than half an interval away: after the first run it has to find there. */
+/* The job's next place that is more than half an interval away, as the first run may be anywhere between its places. */
 static int64_t next_place(const struct job *job, int64_t now_ns)
 {
     int64_t from_ns = now_ns + job->interval_ns / 2, past_ns = (from_ns - job->place_ns) % job->interval_ns;
@@ -112,11 +112,11 @@ static void start(struct schedule *s, struct job *job, int64_t now_ns)
 {
     deadlines_set(&s->due, &job->due, next_place(job, now_ns));
     if (schedule_running(job))
-        return; /* it had to wait so long that the next one is due already */
+        return; /* the last run was started so late that it is still under way */
     s->credit -= 1;
     s->running++;
     deadlines_set(&s->late, &job->late, now_ns + job->timeout_ns);
-    s->ops.start(s->ops.arg, job);
+    s->ops.start(job);
 }
 
 static void expire(struct schedule *s, int64_t now_ns)
@@ -125,25 +125,20 @@ static void expire(struct schedule *s, int64_t now_ns)
     while ((first = deadlines_first(&s->late)) && first->at_ns <= now_ns) {
         struct job *job = job_late(first);
         schedule_ended(s, job);
-        s->ops.expired(s->ops.arg, job);
+        s->ops.expired(job);
     }
 }
 
-int64_t schedule_tick(struct schedule *s, int64_t now_ns, bool (*over)(void *arg), void *arg)
+bool schedule_tick(struct schedule *s, int64_t now_ns)
 {
-    struct deadline *first;
     expire(s, now_ns);
     take_credit(s, now_ns);
-    while ((first = deadlines_first(&s->due)) && first->at_ns <= now_ns && s->credit >= 1) {
-        if (s->running >= s->running_max) {
-            s->delayed++;
-            break;
-        }
+    struct deadline *first = deadlines_first(&s->due);
+    bool due = first && first->at_ns <= now_ns && s->credit >= 1, room = s->running < s->running_max;
+    s->delayed += due && !room;
+    if (due && room)
         start(s, job_due(first), now_ns);
-        if (over(arg))
-            break;
-    }
-    return schedule_next_ns(s, now_ns);
+    return due && room;
 }
 
 int64_t schedule_next_ns(const struct schedule *s, int64_t now_ns)

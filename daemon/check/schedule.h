@@ -14,24 +14,23 @@
 #include "daemon/base/deadlines.h"
 
 struct job {
-    struct deadline due;  /* the next run */
-    struct deadline late; /* of the run under way: when its time is up */
+    struct deadline due;  /* when the next run is */
+    struct deadline late; /* when the time of the run under way is up */
     int64_t interval_ns, timeout_ns;
-    int64_t place_ns; /* within the interval */
+    int64_t place_ns; /* within the interval: where its runs begin */
 };
 
 struct schedule_ops {
-    void *arg;
-    void (*start)(void *arg, struct job *job);   /* schedule_ended follows, perhaps within */
-    void (*expired)(void *arg, struct job *job); /* its time is up, and it has ended by that */
+    void (*start)(struct job *job);   /* begins a run; schedule_ended follows, perhaps from within */
+    void (*expired)(struct job *job); /* the run's time is up: it has ended, and schedule_ended does not follow */
 };
 
 struct schedule {
     struct schedule_ops ops;
     struct deadlines due, late;
     uint32_t running, running_max;
-    uint64_t jobs, placed; /* placed: jobs that were ever added, which decides about the places */
-    double per_second;     /* runs, in the mean */
+    uint64_t jobs, placed; /* placed: number of jobs ever added, by which places are chosen */
+    double per_second;     /* runs in the mean */
     double credit;         /* runs that may be started now */
     int64_t credited_ns;
     uint64_t delayed; /* runs that had to wait because too many were under way */
@@ -41,20 +40,19 @@ struct schedule {
 void schedule_init(struct schedule *s, const struct schedule_ops *ops, uint32_t running_max, uint64_t seed);
 void schedule_fini(struct schedule *s);
 
-/* interval_ns and timeout_ns are set. -ENOMEM. */
+/* Adds a job whose interval_ns and timeout_ns are set; it stays the caller's, and where it is. -ENOMEM. */
 int schedule_add(struct schedule *s, struct job *job, int64_t now_ns);
-void schedule_remove(struct schedule *s, struct job *job); /* also in the middle of a run, of which nothing is said */
+void schedule_remove(struct schedule *s, struct job *job); /* also in the middle of a run: expired does not follow */
 
 bool schedule_running(const struct job *job);
 
-/* The run has ended. */
+/* A run that start has begun has ended. */
 void schedule_ended(struct schedule *s, struct job *job);
 
-/*
- * Does what is due, until over(arg) is true, which is asked after each start. Returns when it wants to be called next:
- * INT64_MAX for never.
- */
-int64_t schedule_tick(struct schedule *s, int64_t now_ns, bool (*over)(void *arg), void *arg);
+/* Ends runs whose time is up, and starts one job that is due. Returns false if none was started. */
+bool schedule_tick(struct schedule *s, int64_t now_ns);
+
+/* When to call schedule_tick next; INT64_MAX: there are no jobs. */
 int64_t schedule_next_ns(const struct schedule *s, int64_t now_ns);
 
 #endif

@@ -20,17 +20,17 @@ struct tally {
     int64_t start_until_ns; /* 0: no start period */
     enum discover_state state;
     bool known;              /* a result has counted */
-    bool fallen;             /* by failures, so that it takes `rise` results to come back */
-    uint32_t failures, good; /* in a row */
+    bool fallen;             /* critical by failures: it takes `rise` results to come back */
+    uint32_t failures, good; /* results of each kind in a row */
 };
 
 void tally_init(struct tally *t, uint32_t fall, uint32_t warn, uint32_t rise, enum discover_state initial,
                 int64_t start_until_ns);
 
-/* Takes a result; true when the state has changed. */
+/* Takes a result. Returns true when the state has changed. */
 bool tally_take(struct tally *t, enum check_result result, int64_t now_ns);
 
-/* What is certain, and needs no counting: a process has ended, a program says so itself. */
+/* Takes a result that is certain and needs no counting: a process has ended, a program reports itself. */
 bool tally_set(struct tally *t, enum check_result result);
 
 #endif

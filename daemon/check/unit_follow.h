@@ -9,14 +9,18 @@
 #include "daemon/check/tally.h"
 
 /*
- * active: CHECK_PASS; failed, inactive, activating, deactivating, or not there: CHECK_FAIL. Not told: reloading, and that the
- * bus is away; what is not known has not changed. text: for people, as "active (running)".
+ * The state of a unit. active: CHECK_PASS; failed, inactive, activating, deactivating, or not there: CHECK_FAIL. Not
+ * reported: reloading, and that the bus is away, as an unknown state counts as unchanged. text: for people, as "active
+ * (running)".
  */
 typedef void check_unit_fn(void *arg, enum check_result result, const char *text);
 
 struct check_units {
     void *arg;
-    /* fn: once as soon as it is known, never within, then at each change. *ret_follow: for unfollow. -ENOMEM. */
+    /*
+     * Follows a unit: fn is called once when its state is known, never from within, and then at each change.
+     * *ret_follow: to be given to unfollow. -ENOMEM.
+     */
     int (*follow)(void *arg, const char *unit, check_unit_fn *fn, void *fn_arg, void **ret_follow);
     void (*unfollow)(void *arg, void *follow);
 };
