@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a check is, in words. */
+/* Reads, verifies and writes the description of a check. */
 #include "daemon/config/check_spec.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,15 +55,6 @@ static const struct scope {
     {"warn", PROBES},
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(ret_why, CONFIG_WHY_CAP, format, args);
-    va_end(args);
-    return -EINVAL;
-}
-
 void check_spec_fini(struct check_spec *spec)
 {
     config_table_fini(&check_keys, spec);
@@ -108,7 +98,7 @@ static int find_type(struct check_spec *s, char ret_why[static CONFIG_WHY_CAP])
         if (given[i])
             s->type = (enum check_type)i;
     }
-    return n == 1 ? 0 : refuse(ret_why, "must have one of tcp, http, grpc, exec, ttl, unit and pid");
+    return n == 1 ? 0 : value_refuse(ret_why, "must have one of tcp, http, grpc, exec, ttl, unit and pid");
 }
 
 /* What is said must mean something for this type. */
@@ -121,39 +111,33 @@ static int check_scopes(const struct check_spec *s, const char **ret_key, char r
         if (scopes[i].types & (1U << s->type) || value_equal(key, s, &presets))
             continue;
         *ret_key = key->path;
-        err = refuse(ret_why, "means nothing for a check of kind %s", type_words[s->type]);
+        err = value_refuse(ret_why, "means nothing for a check of kind %s", type_words[s->type]);
     }
     config_table_fini(&check_keys, &presets);
     return err;
 }
 
-static int check_pair(const char *key, bool given, const char *other, bool other_given, const char **ret_key,
-                      char ret_why[static CONFIG_WHY_CAP])
-{
-    if (!given || other_given)
-        return 0;
-    *ret_key = key;
-    return refuse(ret_why, "needs %s", other);
-}
-
-static bool has_tls(const struct check_spec *s)
-{
-    return s->tls.on || strncmp(s->http, "https://", 8) == 0;
-}
-
 static int check_tls(const struct check_spec *s, const char **ret_key, char ret_why[static CONFIG_WHY_CAP])
 {
     const char *tls = s->type == CHECK_GRPC ? "tls.on" : "a URL that begins with https://";
-    int err = check_pair("tls.cert", *s->tls.cert, "tls.key", *s->tls.key, ret_key, ret_why);
-    if (!err)
-        err = check_pair("tls.key", *s->tls.key, "tls.cert", *s->tls.cert, ret_key, ret_why);
-    if (!err)
-        err = check_pair("tls.cert", *s->tls.cert, tls, has_tls(s), ret_key, ret_why);
-    if (!err)
-        err = check_pair("tls.ca", *s->tls.ca, tls, has_tls(s), ret_key, ret_why);
-    if (!err)
-        err = check_pair("tls.server_name", *s->tls.server_name, tls, has_tls(s), ret_key, ret_why);
-    return err;
+    bool has_tls = s->tls.on || strncmp(s->http, "https://", 8) == 0;
+    const struct {
+        const char *key, *value, *needs;
+        bool has;
+    } rules[] = {
+        {"tls.cert", s->tls.cert, "tls.key", *s->tls.key},
+        {"tls.key", s->tls.key, "tls.cert", *s->tls.cert},
+        {"tls.cert", s->tls.cert, tls, has_tls},
+        {"tls.ca", s->tls.ca, tls, has_tls},
+        {"tls.server_name", s->tls.server_name, tls, has_tls},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (!*rules[i].value || rules[i].has)
+            continue;
+        *ret_key = rules[i].key;
+        return value_refuse(ret_why, "needs %s", rules[i].needs);
+    }
+    return 0;
 }
 
 static int check_times(struct check_spec *s, bool timeout_given, const char **ret_key,
@@ -161,17 +145,17 @@ static int check_times(struct check_spec *s, bool timeout_given, const char **re
 {
     if (s->timeout_ns > s->interval_ns && timeout_given) {
         *ret_key = "timeout";
-        return refuse(ret_why, "longer than the interval");
+        return value_refuse(ret_why, "longer than the interval");
     }
     if (s->timeout_ns > s->interval_ns)
         s->timeout_ns = s->interval_ns;
     if (s->warn >= s->fall && s->type < CHECK_TTL) {
         *ret_key = "warn";
-        return refuse(ret_why, "must be less than fall");
+        return value_refuse(ret_why, "must be less than fall");
     }
     if (s->ttl_ns != 0 && s->ttl_ns < 100 * NS_PER_MS) {
         *ret_key = "ttl";
-        return refuse(ret_why, "must be at least 100ms");
+        return value_refuse(ret_why, "must be at least 100ms");
     }
     return 0;
 }
@@ -189,7 +173,7 @@ int check_spec_verify(struct check_spec *s, bool timeout_given, const char **ret
     if (!err)
         err = check_times(s, timeout_given, ret_key, ret_why);
     if (!err && check_spec_format(s, text) < 0)
-        err = refuse(ret_why, "longer than %d bytes in all", CHECK_SPEC_CAP - 1);
+        err = value_refuse(ret_why, "longer than %d bytes in all", CHECK_SPEC_CAP - 1);
     return err;
 }
 
@@ -209,21 +193,9 @@ static int take_value(const char **at, char buffer[static CHECK_SPEC_CAP], char 
     }
     buffer[n] = '\0';
     if (quoted && (*c != '"' || (c[1] && c[1] != ' ')))
-        return refuse(ret_why, *c ? "a blank must follow the quotes" : "the quotes are not closed");
+        return value_refuse(ret_why, *c ? "a blank must follow the quotes" : "the quotes are not closed");
     *at = c + quoted;
     return 0;
-}
-
-static int set_value(const struct config_key *key, const char *value, struct check_spec *spec, uint64_t *given,
-                     char ret_why[static CONFIG_WHY_CAP])
-{
-    uint64_t bit = UINT64_C(1) << (key - check_keys.keys);
-    struct string_list *list = (struct string_list *)((char *)spec + key->offset);
-    if (!key->items_max)
-        return *given & bit ? refuse(ret_why, "is there twice") : value_set(key, value, spec, ret_why);
-    if (!(*given & bit))
-        string_list_fini(list); /* its default */
-    return value_append(key, value, list, ret_why);
 }
 
 /* "key=value", the key in front of what is wrong. */
@@ -233,19 +205,20 @@ static int take_word(const char **at, struct check_spec *spec, uint64_t *given, 
     size_t n = strcspn(*at, "= ");
     snprintf(name, sizeof name, "%.*s", (int)(n < sizeof name ? n : sizeof name - 1), *at);
     if ((*at)[n] != '=')
-        return refuse(ret_why, "\"%s\": must be KEY=VALUE such as tcp=127.0.0.1:8080", name);
+        return value_refuse(ret_why, "\"%s\": must be KEY=VALUE such as tcp=127.0.0.1:8080", name);
     *at += n + 1;
     const struct config_key *key = config_table_find(&check_keys, name);
     if (!key && config_table_suggest(&check_keys, name, meant))
-        return refuse(ret_why, "%s: unknown key; did you mean %s?", name, meant);
+        return value_refuse(ret_why, "%s: unknown key; did you mean %s?", name, meant);
     if (!key)
-        return refuse(ret_why, "%s: unknown key", name);
+        return value_refuse(ret_why, "%s: unknown key", name);
+    uint64_t bit = UINT64_C(1) << (key - check_keys.keys);
     int err = take_value(at, value, why);
     if (!err)
-        err = set_value(key, value, spec, given, why);
+        err = value_take(key, value, *given & bit, spec, why);
     if (err == -EINVAL)
-        return refuse(ret_why, "%s: %.*s", name, CONFIG_WHY_CAP - 70, why);
-    *given |= UINT64_C(1) << (key - check_keys.keys);
+        return value_refuse(ret_why, "%s: %.*s", name, CONFIG_WHY_CAP - 70, why);
+    *given |= bit;
     return err;
 }
 
@@ -261,15 +234,16 @@ static int parse_words(const char *text, struct check_spec *spec, char ret_why[s
         return err;
     const struct config_key *timeout = config_table_find(&check_keys, "timeout");
     err = check_spec_verify(spec, given >> (timeout - check_keys.keys) & 1, &wrong, why);
-    return err == -EINVAL ? refuse(ret_why, "%s%s%.*s", wrong ? wrong : "", wrong ? ": " : "", CONFIG_WHY_CAP - 40, why)
-                          : err;
+    return err == -EINVAL
+               ? value_refuse(ret_why, "%s%s%.*s", wrong ? wrong : "", wrong ? ": " : "", CONFIG_WHY_CAP - 40, why)
+               : err;
 }
 
 int check_spec_parse(const char *text, struct check_spec *ret_spec, char ret_why[static CONFIG_WHY_CAP])
 {
     struct check_spec spec = {.fall = 0};
     if (strlen(text) >= CHECK_SPEC_CAP)
-        return refuse(ret_why, "longer than %d bytes", CHECK_SPEC_CAP - 1);
+        return value_refuse(ret_why, "longer than %d bytes", CHECK_SPEC_CAP - 1);
     int err = config_table_init(&check_keys, &spec);
     if (!err)
         err = parse_words(text, &spec, ret_why);

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/config/config_keys.h"
-#include "daemon/config/config_policy.h"
-#include "daemon/config/config_regions.h"
+#include "daemon/config/config_lists.h"
 #include "daemon/config/config_services.h"
 #include "daemon/config/service_files.h"
 #include "libdiscover/core/address.h"
@@ -58,12 +57,9 @@ void config_free(struct config *c)
     if (!c)
         return;
     config_table_fini(&config_keys, c);
-    config_regions_fini(c);
-    for (size_t i = 0; i < c->n_services; i++)
-        string_list_fini(&c->services[i].checks);
-    free(c->services);
+    config_lists_fini(c);
+    service_configs_free(c->services, c->n_services);
     service_files_fini(c);
-    config_policy_fini(c);
     free(c);
 }
 
@@ -164,18 +160,15 @@ static int read_all(struct config_source *s, struct config *c, struct service_se
         err = read_host(s, c);
     if (err)
         return err;
-    err = config_policy_read(s, c);
-    if (err)
-        return err;
     check_together(s, c);
-    err = config_regions_read(s, c);
+    err = config_lists_read(s, c);
     if (!err)
         err = service_set_read(set, s);
     if (!err)
         err = service_set_check(set, 0, s->report, c);
     if (!err && c->services_dir[0] && !alone)
         err = service_files_read(set, c, s->report);
-    service_set_finish(set, c);
+    service_set_finish(set, &c->services, &c->n_services);
     return err;
 }
 
@@ -215,11 +208,36 @@ int config_load_alone(const char *path, config_error_fn *fn, void *arg, struct c
 
 void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg)
 {
-    for (size_t i = 0; i < config_keys.n; i++)
-        if (!value_equal(&config_keys.keys[i], before, after))
-            fn(arg, config_keys.keys[i].path, config_keys.keys[i].reloadable);
-    if (!config_regions_equal(before, after))
-        fn(arg, "regions", false);
-    if (!config_failover_equal(before, after))
-        fn(arg, "failover_services", false);
+    for (size_t i = 0; i < config_keys.n; i++) {
+        const struct config_key *key = &config_keys.keys[i];
+        if (!value_equal(key, before, after) || !config_list_equal(before, after, key->path))
+            fn(arg, key->path, key->reloadable);
+    }
+}
+
+#define EXCHANGE(a, b)                                                                                                 \
+    do {                                                                                                               \
+        __typeof__(a) kept = (a);                                                                                      \
+        (a) = (b);                                                                                                     \
+        (b) = kept;                                                                                                    \
+    } while (0)
+
+void config_reload(struct config *c, struct config *fresh)
+{
+    for (size_t i = 0; i < config_keys.n; i++) {
+        const struct config_key *key = &config_keys.keys[i];
+        if (!key->reloadable)
+            continue;
+        value_exchange(key, c, fresh);
+        config_list_exchange(c, fresh, key->path);
+    }
+    EXCHANGE(c->services, fresh->services);
+    EXCHANGE(c->n_services, fresh->n_services);
+    EXCHANGE(c->service_files, fresh->service_files);
+    EXCHANGE(c->n_service_files, fresh->n_service_files);
+}
+
+bool config_regions_equal(const struct config *a, const struct config *b)
+{
+    return config_list_equal(a, b, "regions");
 }

@@ -185,11 +185,14 @@ void config_free(struct config *c);
 typedef void config_change_fn(void *arg, const char *key, bool reloadable);
 void config_changes(const struct config *before, const struct config *after, config_change_fn *fn, void *arg);
 
+/*
+ * Exchanges what takes effect at SIGHUP, services and their files among it. What takes effect only at a start stays what
+ * it is: others may hold pointers to it.
+ */
+void config_reload(struct config *c, struct config *fresh);
+
 /* Whether both have the same other regions. */
 bool config_regions_equal(const struct config *a, const struct config *b);
-
-/* Whether both say the same of services with a failover of their own. */
-bool config_failover_equal(const struct config *a, const struct config *b);
 
 /* The table for people: a line of key, type, default, range, help for each key, separated by tabs. */
 void config_print_keys(FILE *out);

@@ -131,7 +131,8 @@ static const struct config_key main_table[] = {
     {"http.listen", VALUE_ENDPOINT, NO, 0, 0, AT(http.listen), "127.0.0.1:8054", 0, 64,
      "Where metrics and the read-only HTTP interface are; empty: nowhere"},
     {"http.hosts", VALUE_ADDRESS, NO, 32, 0, AT(http.hosts), "", 1, RECORD_HOSTNAME_CAP - 1,
-     "Names by which it may be asked for, besides those of loopback and the address it is reached at; others are refused"},
+     "Names by which it may be asked for, besides those of loopback, names in dns.zones and the address it is reached at; "
+     "others are refused"},
     {"events.publish", VALUE_BOOLEAN, NO, 0, 0, AT(events.publish), "true", 0, 0,
      "Whether what happens to this host and its instances, and to hosts that are lost, is published over NATS"},
     {"requests.answer", VALUE_BOOLEAN, NO, 0, 0, AT(requests.answer), "true", 0, 0,

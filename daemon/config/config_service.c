@@ -8,33 +8,64 @@
 
 #include "daemon/config/config_keys.h"
 
-static void take_addresses(struct config_source *s, const config_setting_t *group, const struct string_list *list,
-                           struct record *r)
+/* "payment-8080" where it has no name of its own. */
+static int set_names(const struct service_block *b, struct instance_key *key, char ret_why[static CONFIG_WHY_CAP])
 {
+    char instance[LABEL_CAP + 16];
+    (void)service_parse(b->name, key->domain, key->service); /* the table has seen to it */
+    snprintf(instance, sizeof instance, "%s-%u", key->service, b->port);
+    const char *name = b->instance[0] ? b->instance : instance;
+    return label_copy(key->instance, name, strlen(name)) < 0
+               ? value_refuse(ret_why, "instance is missing, and \"%s\" would be too long for it", instance)
+               : 0;
+}
+
+int service_config_fill(const struct service_block *b, struct service_config *service, const char **ret_key,
+                        char ret_why[static CONFIG_WHY_CAP])
+{
+    struct record *r = &service->record;
     const char *why;
-    for (size_t i = 0; i < list->n; i++)
-        if (record_add_endpoint(r, list->items[i], &why) < 0)
-            config_complain(s, config_setting_get_member(group, "address"), "%s", why);
+    *ret_key = NULL;
+    int err = set_names(b, &service->key, ret_why);
+    r->port = (uint16_t)b->port;
+    r->weight = b->weight;
+    r->priority = (uint16_t)b->priority;
+    r->protocol = (uint8_t)b->proto;
+    r->unexported = !b->exported;
+    for (size_t i = 0; i < b->tags.n; i++)
+        (void)record_add_tag(r, b->tags.items[i]); /* the table has seen to it */
+    for (size_t i = 0; i < b->address.n && !err; i++) {
+        *ret_key = "address";
+        if (record_add_endpoint(r, b->address.items[i], &why) < 0)
+            err = value_refuse(ret_why, "%s", why);
+    }
+    return err;
 }
 
-static void take_pair(struct config_source *s, const config_setting_t *pair, struct record *r)
+int service_config_add_meta(struct service_config *service, const char *key, const char *value,
+                            char ret_why[static CONFIG_WHY_CAP])
 {
-    if (!config_source_check_form(s, pair, FORM_TEXT))
-        return;
-    int err = record_set_meta(r, config_setting_name(pair), config_setting_get_string(pair));
+    int err = record_set_meta(&service->record, key, value);
     if (err == -E2BIG)
-        config_complain(s, pair, "more than %d pairs", RECORD_META_MAX);
-    else if (err)
-        config_complain(s, pair, "%s", meta_refused(config_setting_name(pair), config_setting_get_string(pair)));
+        return value_refuse(ret_why, "more than %d pairs", RECORD_META_MAX);
+    return err ? value_refuse(ret_why, "%s", meta_refused(key, value)) : 0;
 }
 
-static void take_meta(struct config_source *s, const config_setting_t *group, struct record *r)
+static void take_pair(struct config_source *s, const config_setting_t *pair, struct service_config *service)
+{
+    char why[CONFIG_WHY_CAP];
+    if (config_source_check_form(s, pair, FORM_TEXT) &&
+        service_config_add_meta(service, config_setting_name(pair), config_setting_get_string(pair), why) < 0)
+        config_complain(s, pair, "%s", why);
+}
+
+static void take_meta(struct config_source *s, const config_setting_t *group, struct service_config *service)
 {
     const config_setting_t *meta = config_setting_get_member(group, "meta");
     if (!meta || !config_setting_is_group(meta))
         return;
     for (int i = 0; i < config_setting_length(meta); i++)
-        take_pair(s, config_setting_get_elem(meta, (unsigned)i), r);
+        take_pair(s, config_setting_get_elem(meta, (unsigned)i), service);
 }
 
 /* Says what is wrong where it stands. */
@@ -59,10 +90,8 @@ static int add_check(struct config_source *s, const config_setting_t *group, str
     return err ? err : string_list_add(&service->checks, text);
 }
 
-static int take_check(struct config_source *s, const config_setting_t *group, struct service_config *service)
+static int take_check(struct config_source *s, const config_setting_t *group, void *service)
 {
-    if (!config_source_check_form(s, group, FORM_PAIRS))
-        return 0;
     struct check_spec spec = {.fall = 0};
     size_t complaints = s->report->n;
     int err = config_source_read_block(s, group, &check_keys, &spec);
@@ -72,58 +101,27 @@ static int take_check(struct config_source *s, const config_setting_t *group, st
     return err;
 }
 
-static int take_checks(struct config_source *s, const config_setting_t *group, struct service_config *service)
+static int take_block(struct config_source *s, const config_setting_t *group, const struct service_block *b,
+                      struct service_config *service)
 {
-    const config_setting_t *checks = config_setting_get_member(group, "checks");
-    int err = 0;
-    if (!checks || config_setting_is_group(checks) || config_setting_is_scalar(checks))
-        return 0;
-    for (int i = 0; i < config_setting_length(checks) && !err; i++)
-        err = take_check(s, config_setting_get_elem(checks, (unsigned)i), service);
-    return err;
-}
-
-static void take_names(struct config_source *s, const config_setting_t *group, const struct service_block *b,
-                       struct service_config *service)
-{
-    char instance[LABEL_CAP + 16];
-    (void)service_parse(b->name, service->key.domain, service->key.service); /* the table has seen to it */
-    snprintf(instance, sizeof instance, "%s-%u", service->key.service, b->port);
-    const char *name = b->instance[0] ? b->instance : instance;
-    if (label_copy(service->key.instance, name, strlen(name)) < 0)
-        config_complain(s, group, "instance is missing, and \"%s\" would be too long for it", instance);
-}
-
-static int service_from(struct config_source *s, const config_setting_t *group, const struct service_block *b,
-                        struct service_config *service)
-{
-    struct record *r = &service->record;
-    record_init(r);
+    char why[CONFIG_WHY_CAP];
+    const char *key;
     snprintf(service->unit, sizeof service->unit, "%s", b->unit);
-    take_names(s, group, b, service);
-    r->port = (uint16_t)b->port;
-    r->weight = b->weight;
-    r->priority = (uint16_t)b->priority;
-    r->protocol = (uint8_t)b->proto;
-    r->unexported = !b->exported;
-    take_addresses(s, group, &b->address, r);
-    for (size_t i = 0; i < b->tags.n; i++)
-        (void)record_add_tag(r, b->tags.items[i]); /* the table has seen to it */
-    take_meta(s, group, r);
-    return take_checks(s, group, service);
+    if (service_config_fill(b, service, &key, why) < 0)
+        complain_of(s, group, key, why);
+    take_meta(s, group, service);
+    return config_source_each(s, config_setting_get_member(group, "checks"), take_check, service);
 }
 
 int config_service_read(struct config_source *s, const config_setting_t *group, struct service_config *ret_service)
 {
     struct service_block block = {0};
     size_t complaints = s->report->n;
-    ret_service->checks = (struct string_list){NULL, 0};
-    ret_service->unit[0] = '\0';
-    if (!config_source_check_form(s, group, FORM_PAIRS))
-        return -EINVAL;
+    *ret_service = (struct service_config){.unit = ""};
+    record_init(&ret_service->record);
     int err = config_source_read_block(s, group, &service_keys, &block);
     if (!err && s->report->n == complaints)
-        err = service_from(s, group, &block, ret_service);
+        err = take_block(s, group, &block, ret_service);
     config_table_fini(&service_keys, &block);
     if (!err && s->report->n != complaints)
         err = -EINVAL;

@@ -27,30 +27,36 @@ static int make_room(struct service_set *set)
     return 0;
 }
 
-static int read_one(struct service_set *set, struct config_source *source, const config_setting_t *group)
+int service_set_add(struct service_set *set, struct service_config *service, struct config_place at, const char *path)
 {
     int err = make_room(set);
-    if (!err)
-        err = config_service_read(source, group, &set->services[set->n]);
+    if (err)
+        return err;
+    struct service_place *place = &set->places[set->n];
+    snprintf(place->file, sizeof place->file, "%s", at.file);
+    snprintf(place->path, sizeof place->path, "%s", path);
+    place->line = at.line;
+    set->services[set->n++] = *service;
+    service->checks = (struct string_list){NULL, 0};
+    return 0;
+}
+
+static int read_one(struct config_source *s, const config_setting_t *group, void *set)
+{
+    char path[CONFIG_PATH_CAP];
+    struct service_config service;
+    int err = config_service_read(s, group, &service);
     if (err)
         return err == -EINVAL ? 0 : err;
-    struct service_place *place = &set->places[set->n++];
-    struct config_place at = config_source_place(source, group);
-    snprintf(place->file, sizeof place->file, "%s", at.file);
-    place->line = at.line;
-    config_setting_path(group, place->path);
-    return 0;
+    config_setting_path(group, path);
+    err = service_set_add(set, &service, config_source_place(s, group), path);
+    string_list_fini(&service.checks);
+    return err;
 }
 
 int service_set_read(struct service_set *set, struct config_source *source)
 {
-    const config_setting_t *services = config_lookup(&source->tree, "services");
-    int err = 0;
-    if (!services || config_setting_is_group(services) || config_setting_is_scalar(services))
-        return 0;
-    for (int i = 0; i < config_setting_length(services) && !err; i++)
-        err = read_one(set, source, config_setting_get_elem(services, (unsigned)i));
-    return err;
+    return config_source_each(source, config_lookup(&source->tree, "services"), read_one, set);
 }
 
 static void complain(const struct service_set *set, size_t i, struct config_report *report, const char *what)
@@ -90,7 +96,7 @@ static int refuse_duplicate(struct service_set *set, size_t i, struct config_rep
     return -ENOMEM;
 }
 
-/* It would be resolved by asking ourselves (daemon/resolver). */
+/* Refuses a host name in one of our own zones: to resolve it would be to ask ourselves (daemon/resolver). */
 static void refuse_own_zone(const struct service_set *set, size_t i, const struct config *config,
                             struct config_report *report)
 {
@@ -102,7 +108,10 @@ static void refuse_own_zone(const struct service_set *set, size_t i, const struc
     complain(set, i, report, text);
 }
 
-/* A record without an address gets the host's: counted with both families. */
+/*
+ * Refuses a record that could get too large by what is added when it is put: the host's addresses where it names none,
+ * and the longest version numbers.
+ */
 static void refuse_large(const struct service_set *set, size_t i, size_t limit, struct config_report *report)
 {
     struct record r = set->services[i].record;
@@ -110,8 +119,11 @@ static void refuse_large(const struct service_set *set, size_t i, size_t limit, 
     size_t n;
     const char *why = "";
     if (!r.hostname[0])
-        r.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6;
-    if (record_check(&r, &why) < 0)
+        r.addresses.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6;
+    int err = record_check(&r, &why);
+    r.addresses.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6;
+    r.epoch = r.counter = UINT64_MAX;
+    if (err < 0)
         complain(set, i, report, why);
     else if (record_encode(&r, bytes, &n) < 0 || n > limit)
         complain(set, i, report, "takes more bytes than limits.record_bytes allows");
@@ -152,6 +164,13 @@ int service_set_check(struct service_set *set, size_t from, struct config_report
     return 0;
 }
 
+void service_configs_free(struct service_config *services, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        string_list_fini(&services[i].checks);
+    free(services);
+}
+
 void service_set_cut(struct service_set *set, size_t n)
 {
     struct service_name *name, *next;
@@ -167,12 +186,12 @@ void service_set_cut(struct service_set *set, size_t n)
     set->n = n;
 }
 
-void service_set_finish(struct service_set *set, struct config *config)
+void service_set_finish(struct service_set *set, struct service_config **ret_services, size_t *ret_n)
 {
-    config->services = set->services;
-    config->n_services = set->n;
+    *ret_services = set->services;
+    *ret_n = set->n;
     set->services = NULL;
-    service_set_cut(set, 0);
+    service_set_fini(set);
 }
 
 void service_set_fini(struct service_set *set)

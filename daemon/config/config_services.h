@@ -30,17 +30,23 @@ struct service_set {
     struct service_name *names; /* of those that were checked */
 };
 
+/* Adds one, and where it stands (file, line, path); takes its lists over. -ENOMEM. */
+int service_set_add(struct service_set *set, struct service_config *service, struct config_place at, const char *path);
+
 /* Adds what stands under `services`. -ENOMEM. */
 int service_set_read(struct service_set *set, struct config_source *source);
 
-/* Checks those from that index on: by themselves, against all before them, and against the limits. -ENOMEM. */
+/*
+ * Checks the services from that index on: each by itself, against all before it, and against the limits. What is wrong
+ * is reported. -ENOMEM.
+ */
 int service_set_check(struct service_set *set, size_t from, struct config_report *report, const struct config *config);
 
 /* Forgets all but the first n. */
 void service_set_cut(struct service_set *set, size_t n);
 
-/* Hands them over to config. */
-void service_set_finish(struct service_set *set, struct config *config);
+/* Ends it, and hands its services over: to be ended by service_configs_free. */
+void service_set_finish(struct service_set *set, struct service_config **ret_services, size_t *ret_n);
 
 void service_set_fini(struct service_set *set);
 

@@ -4,46 +4,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 4, 0))) static void report_v(struct config_report *r, struct config_place place,
-                                                           const char *key, const char *format, va_list args)
-{
-    char reason[CONFIG_WHY_CAP + CONFIG_PATH_CAP], message[PATH_MAX + 512], line[16] = "";
-    vsnprintf(reason, sizeof reason, format, args);
-    if (place.line)
-        snprintf(line, sizeof line, ":%u", place.line);
-    snprintf(message, sizeof message, "%s%s: %s%s%s", place.file, line, key, *key ? ": " : "", reason);
-    r->n++;
-    r->fn(r->arg, message);
-}
-
-void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    report_v(r, place, key, format, args);
-    va_end(args);
-}
-
 void config_complain(struct config_source *s, const config_setting_t *setting, const char *format, ...)
 {
-    char path[CONFIG_PATH_CAP];
+    char path[CONFIG_PATH_CAP], reason[CONFIG_WHY_CAP + CONFIG_PATH_CAP];
     va_list args;
-    config_setting_path(setting, path);
     va_start(args, format);
-    report_v(s->report, config_source_place(s, setting), path, format, args);
+    vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-}
-
-static void count_error(void *arg, const char *message)
-{
-    struct config_report *r = arg;
-    r->n++;
-    r->fn(r->arg, message);
+    config_setting_path(setting, path);
+    (void)config_report(s->report, config_source_place(s, setting), path, "%s", reason);
 }
 
 /* Its parser calls nesting that would overflow its stack a lack of memory. */
@@ -56,22 +29,15 @@ static const char *parse_error(const config_t *tree)
 int config_source_open(const char *path, struct config_report *report, struct config_source *ret_source)
 {
     struct config_source *s = ret_source;
-    int err = config_text_read(path, count_error, report, &s->text);
-    if (err)
-        config_text_fini(&s->text);
-    return err ? err : config_source_take(s, report);
-}
-
-int config_source_take(struct config_source *s, struct config_report *report)
-{
+    int err = config_text_read(path, report, &s->text);
     s->report = report;
     config_init(&s->tree);
-    if (config_read_string(&s->tree, s->text.bytes) == CONFIG_TRUE)
-        return 0;
-    config_report(report, config_text_place(&s->text, (unsigned)config_error_line(&s->tree)), "", "%s",
-                  parse_error(&s->tree));
-    config_source_close(s);
-    return -EINVAL;
+    if (!err && config_read_string(&s->tree, s->text.bytes) != CONFIG_TRUE)
+        err = config_report(report, config_text_place(&s->text, (unsigned)config_error_line(&s->tree)), "", "%s",
+                            parse_error(&s->tree));
+    if (err)
+        config_source_close(s);
+    return err;
 }
 
 void config_source_close(struct config_source *s)
@@ -127,6 +93,11 @@ static bool is_list(const config_setting_t *setting)
     return config_setting_is_array(setting) || config_setting_is_list(setting);
 }
 
+unsigned config_source_length(const config_setting_t *list)
+{
+    return list && is_list(list) ? (unsigned)config_setting_length(list) : 0;
+}
+
 static bool has_form(const config_setting_t *setting, enum value_form form)
 {
     int type = config_setting_type(setting);
@@ -162,6 +133,17 @@ bool config_source_check_form(struct config_source *s, const config_setting_t *s
     if (!ok)
         config_complain(s, setting, "must be %s, not %s", form_text(form), type_text(setting));
     return ok;
+}
+
+int config_source_each(struct config_source *s, const config_setting_t *list, config_group_fn *fn, void *arg)
+{
+    int err = 0;
+    for (unsigned i = 0; i < config_source_length(list) && !err; i++) {
+        const config_setting_t *group = config_setting_get_elem(list, i);
+        if (config_source_check_form(s, group, FORM_PAIRS))
+            err = fn(s, group, arg);
+    }
+    return err;
 }
 
 /* A value as the text that value_set takes. */

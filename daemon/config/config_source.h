@@ -11,17 +11,6 @@
 #include "daemon/config/config_table.h"
 #include "daemon/config/config_text.h"
 
-/* Where complaints go; they are counted, so that everything can be looked at before giving up. */
-struct config_report {
-    config_error_fn *fn;
-    void *arg;
-    size_t n;
-};
-
-/* Line 0 and key "" are left out. */
-void config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
 struct config_source {
     struct config_text text;
     config_t tree;
@@ -30,9 +19,6 @@ struct config_source {
 
 /* -EINVAL: reported; -ENOMEM. To be closed if it is 0. */
 int config_source_open(const char *path, struct config_report *report, struct config_source *ret_source);
-
-/* The same of a text that is there already, with its places; s->text is ended in any case but 0. */
-int config_source_take(struct config_source *s, struct config_report *report);
 void config_source_close(struct config_source *s);
 
 /* Where a setting begins. Elements of arrays and lists of values begin where their list does. */
@@ -48,6 +34,13 @@ void config_complain(struct config_source *s, const config_setting_t *setting, c
 /* Whether a setting is written in this form; reported if not. */
 bool config_source_check_form(struct config_source *s, const config_setting_t *setting, enum value_form form);
 
+/* Calls fn for each group of a list (NULL: of none), until one fails; what is no group is reported. */
+typedef int config_group_fn(struct config_source *s, const config_setting_t *group, void *arg);
+int config_source_each(struct config_source *s, const config_setting_t *list, config_group_fn *fn, void *arg);
+
+/* How many elements a list has; 0 where it is NULL, or something else than a list. */
+unsigned config_source_length(const config_setting_t *list);
+
 /*
  * Sets what the members of a group say, each checked by the table; everything else is reported and keeps its default.
  * Of members whose values the table does not keep, only the form is checked. -ENOMEM.
@@ -55,7 +48,10 @@ bool config_source_check_form(struct config_source *s, const config_setting_t *s
 int config_source_apply(struct config_source *s, const config_setting_t *group, const struct config_table *t,
                         void *base);
 
-/* One of a list of groups, whose structure is all zeros: by its table, and what is missing in it is reported. -ENOMEM. */
+/*
+ * Reads one group of a list by its table, into a structure that is all zeros. What is missing or wrong is reported.
+ * -ENOMEM.
+ */
 int config_source_read_block(struct config_source *s, const config_setting_t *group, const struct config_table *t,
                              void *base);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What texts of a configuration must look like. */
+/* What texts of a configuration must look like, and the kinds of values: one row each. */
 #include "daemon/config/config_syntax.h"
 
 #include <arpa/inet.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/base/address_text.h"
+#include "daemon/config/config_value.h"
 #include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/record.h"
@@ -45,7 +46,7 @@ static bool is_dotted(const char *text, size_t n, bool (*label)(const char *s, s
     }
 }
 
-/* Of a machine to connect to, whose name is not ours to make rules for. */
+/* A label of a machine's name that we connect to: looser than our own, since others make those names. */
 static bool is_host_label(const char *s, size_t n)
 {
     return n > 0 && n <= LABEL_MAX && made_of(s, n, LOWER UPPER DIGITS "-_");
@@ -71,22 +72,22 @@ static bool is_host(const char *text, size_t n)
     return is_ip(copy) || (is_dotted(copy, n, is_host_label) && !ends_in_number(copy, n));
 }
 
-const char *syntax_label(const char *text)
+static const char *syntax_label(const char *text)
 {
     return label_valid(text, strlen(text)) ? NULL : "must be a name: " LABEL_RULE;
 }
 
-bool nearest_label(const char *text, char ret_text[static SERVICE_CAP])
+static bool nearest_label(const char *text, char ret_text[static SERVICE_CAP])
 {
     return label_nearest(text, strlen(text), ret_text);
 }
 
-bool nearest_machine(const char *text, char ret_text[static SERVICE_CAP])
+static bool nearest_machine(const char *text, char ret_text[static SERVICE_CAP])
 {
     return label_nearest(text, strcspn(text, "."), ret_text);
 }
 
-const char *syntax_service(const char *text)
+static const char *syntax_service(const char *text)
 {
     char domain[LABEL_CAP], service[LABEL_CAP];
     if (strncmp(text, "host/", 5) == 0)
@@ -97,17 +98,17 @@ const char *syntax_service(const char *text)
                                                      : "must be DOMAIN/SERVICE, names of a-z, 0-9 and '-' inside";
 }
 
-const char *syntax_token(const char *text)
+static const char *syntax_token(const char *text)
 {
     return made_of(text, strlen(text), LOWER UPPER DIGITS "-_") ? NULL : "must be made of letters, digits, '-' and '_'";
 }
 
-const char *syntax_tag(const char *text)
+static const char *syntax_tag(const char *text)
 {
     return tag_valid(text) ? NULL : "must be UTF-8 without control characters, 1..255 bytes";
 }
 
-const char *syntax_text(const char *text)
+static const char *syntax_text(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c; c++)
         if (*c < 0x20 || *c == 0x7f)
@@ -115,7 +116,7 @@ const char *syntax_text(const char *text)
     return NULL;
 }
 
-const char *syntax_path(const char *text)
+static const char *syntax_path(const char *text)
 {
     return text[0] == '/' ? syntax_text(text) : "must be an absolute path";
 }
@@ -144,7 +145,7 @@ static const char *after(const char *text, const char *scheme)
     return strncmp(text, scheme, n) == 0 ? text + n : NULL;
 }
 
-const char *syntax_nats_url(const char *text)
+static const char *syntax_nats_url(const char *text)
 {
     const char *rest = after(text, "nats://");
     if (!rest)
@@ -154,7 +155,7 @@ const char *syntax_nats_url(const char *text)
     return rest && is_authority(rest, strlen(rest)) ? NULL : "must be a URL such as \"nats://127.0.0.1:4222\"";
 }
 
-const char *syntax_http_url(const char *text)
+static const char *syntax_http_url(const char *text)
 {
     const char *rest = after(text, "http://");
     if (!rest)
@@ -171,7 +172,7 @@ static bool is_http_token(const char *text, size_t n)
     return n > 0 && made_of(text, n, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~");
 }
 
-const char *syntax_http_header(const char *text)
+static const char *syntax_http_header(const char *text)
 {
     const char *colon = strchr(text, ':');
     bool ok = colon && is_http_token(text, (size_t)(colon - text)) && !syntax_text(text);
@@ -179,7 +180,7 @@ const char *syntax_http_header(const char *text)
 }
 
 /* "1", "0.25" */
-const char *syntax_ratio(const char *text)
+static const char *syntax_ratio(const char *text)
 {
     const char *dot = text + strspn(text, DIGITS);
     size_t behind = *dot == '.' ? strspn(dot + 1, DIGITS) : 0, n = (size_t)(dot - text) + (*dot == '.') + behind;
@@ -188,7 +189,7 @@ const char *syntax_ratio(const char *text)
 }
 
 /* "200", "200-299" */
-const char *syntax_http_codes(const char *text)
+static const char *syntax_http_codes(const char *text)
 {
     const char *const must = "must be a code or a range of codes such as \"200-299\"";
     size_t n = strlen(text);
@@ -200,19 +201,19 @@ const char *syntax_http_codes(const char *text)
     return NULL;
 }
 
-const char *syntax_http_method(const char *text)
+static const char *syntax_http_method(const char *text)
 {
     return made_of(text, strlen(text), UPPER) ? NULL : "must be a method such as \"HEAD\"";
 }
 
-const char *syntax_endpoint(const char *text)
+static const char *syntax_endpoint(const char *text)
 {
     struct sockaddr_storage address;
     socklen_t n;
     return address_parse(text, &address, &n) == 0 ? NULL : "must be an address and a port such as \"127.0.0.1:8053\"";
 }
 
-const char *syntax_target(const char *text)
+static const char *syntax_target(const char *text)
 {
     const char *host;
     size_t n;
@@ -222,7 +223,7 @@ const char *syntax_target(const char *text)
 }
 
 /* The service is a name of the program's own: "shop.Payment". */
-const char *syntax_grpc(const char *text)
+static const char *syntax_grpc(const char *text)
 {
     char target[HOST_MAX + sizeof "[]:65535"];
     size_t n = strcspn(text, "/");
@@ -236,7 +237,7 @@ const char *syntax_grpc(const char *text)
 }
 
 /* systemd.unit(5) */
-const char *syntax_unit(const char *text)
+static const char *syntax_unit(const char *text)
 {
     static const char *const types[] = {".service", ".socket", ".target", ".mount", ".timer", ".path", ".scope"};
     const char *type = strrchr(text, '.');
@@ -247,7 +248,7 @@ const char *syntax_unit(const char *text)
     return ok ? NULL : "must be the name of a unit such as \"payment.service\"";
 }
 
-const char *syntax_process(const char *text)
+static const char *syntax_process(const char *text)
 {
     size_t n = strlen(text);
     bool number = n < 8 && made_of(text, n, DIGITS) && strspn(text, "0") < n;
@@ -256,7 +257,7 @@ const char *syntax_process(const char *text)
                : "must be the number of a process or the absolute path of a file that has it";
 }
 
-const char *syntax_host(const char *text)
+static const char *syntax_host(const char *text)
 {
     return is_host(text, strlen(text)) ? NULL : "must be the name of a host";
 }
@@ -268,7 +269,7 @@ static const char *useless(const char *text)
     return inet_pton(family, text, bytes) == 1 ? address_useless(family, bytes) : NULL;
 }
 
-const char *syntax_own_address(const char *text)
+static const char *syntax_own_address(const char *text)
 {
     size_t n = strlen(text);
     struct network network;
@@ -280,7 +281,7 @@ const char *syntax_own_address(const char *text)
                : "must be an address, an interface or a network such as \"10.0.1.22\", \"%eth1\" or \"10.0.0.0/8\"";
 }
 
-const char *syntax_address(const char *text)
+static const char *syntax_address(const char *text)
 {
     return is_ip(text)              ? useless(text)
            : hostname_valid(text)   ? NULL
@@ -288,13 +289,13 @@ const char *syntax_address(const char *text)
                                     : "must be an address or a host name such as \"10.0.1.22\" or \"db.example.com\"";
 }
 
-const char *syntax_network(const char *text)
+static const char *syntax_network(const char *text)
 {
     struct network network;
     return network_parse(text, &network) == 0 ? NULL : "must be a network such as \"10.0.0.0/8\"";
 }
 
-const char *syntax_zone(const char *text)
+static const char *syntax_zone(const char *text)
 {
     size_t n = strlen(text);
     if (!is_dotted(text, n, label_valid))
@@ -306,10 +307,48 @@ const char *syntax_zone(const char *text)
 }
 
 /* Of services: what is no name could not be meant. */
-const char *syntax_pattern(const char *text)
+static const char *syntax_pattern(const char *text)
 {
     const char *slash = strchr(text, '/');
     bool ok = text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-*/")] == '\0' &&
               (strcmp(text, "*") == 0 || (slash && slash != text && slash[1] && !strchr(slash + 1, '/')));
     return ok ? NULL : "must be services such as \"shop/payment\", \"shop/*\", \"*/web-*\" or \"*\"";
 }
+
+const struct value_rules value_kinds[] = {
+    [VALUE_LABEL] = {"name", "names", STORE_TEXT, syntax_label, nearest_label},
+    [VALUE_MACHINE] = {"name", "names", STORE_TEXT, syntax_label, nearest_machine},
+    [VALUE_TAG] = {"text", "texts", STORE_TEXT, syntax_tag},
+    [VALUE_SERVICE] = {"domain/service", "services", STORE_TEXT, syntax_service, service_nearest},
+    [VALUE_PATTERN] = {"service pattern", "service patterns", STORE_TEXT, syntax_pattern},
+    [VALUE_TOKEN] = {"word", "words", STORE_TEXT, syntax_token},
+    [VALUE_TEXT] = {"text", "texts", STORE_TEXT, syntax_text},
+    [VALUE_PATH] = {"path", "paths", STORE_TEXT, syntax_path},
+    [VALUE_NATS_URL] = {"URL", "URLs", STORE_TEXT, syntax_nats_url},
+    [VALUE_HTTP_URL] = {"URL", "URLs", STORE_TEXT, syntax_http_url},
+    [VALUE_HEADER] = {"header", "headers", STORE_TEXT, syntax_http_header},
+    [VALUE_RATIO] = {"ratio", "ratios", STORE_TEXT, syntax_ratio},
+    [VALUE_CODES] = {"code", "codes", STORE_TEXT, syntax_http_codes},
+    [VALUE_METHOD] = {"method", "methods", STORE_TEXT, syntax_http_method},
+    [VALUE_GRPC] = {"host:port/service", "host:port/service", STORE_TEXT, syntax_grpc},
+    [VALUE_ARGUMENT] = {"text", "texts", STORE_TEXT, syntax_text},
+    [VALUE_UNIT] = {"unit", "units", STORE_TEXT, syntax_unit},
+    [VALUE_PROCESS] = {"process", "processes", STORE_TEXT, syntax_process},
+    [VALUE_HOST] = {"host name", "host names", STORE_TEXT, syntax_host},
+    [VALUE_ENDPOINT] = {"address:port", "address:port", STORE_TEXT, syntax_endpoint},
+    [VALUE_TARGET] = {"host:port", "host:port", STORE_TEXT, syntax_target},
+    [VALUE_OWN] = {"address", "addresses", STORE_TEXT, syntax_own_address},
+    [VALUE_ADDRESS] = {"address", "addresses", STORE_TEXT, syntax_address},
+    [VALUE_NETWORK] = {"network", "networks", STORE_TEXT, syntax_network},
+    [VALUE_ZONE] = {"domain name", "domain names", STORE_TEXT, syntax_zone},
+    [VALUE_NUMBER] = {"number", NULL, STORE_NUMBER},
+    [VALUE_LEVEL] = {"level", NULL, STORE_WORD},
+    [VALUE_PROTOCOL] = {"protocol", NULL, STORE_WORD},
+    [VALUE_ON_STOP] = {"keep or leave", NULL, STORE_WORD},
+    [VALUE_INITIAL] = {"passing or critical", NULL, STORE_WORD},
+    [VALUE_DURATION] = {"duration", NULL, STORE_NS},
+    [VALUE_SECONDS] = {"duration", NULL, STORE_NS},
+    [VALUE_BOOLEAN] = {"true or false", NULL, STORE_BOOL},
+    [VALUE_BLOCKS] = {"list of groups", NULL, STORE_BLOCKS},
+    [VALUE_PAIRS] = {"group of texts", NULL, STORE_PAIRS},
+};

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What texts of a configuration must look like; not whether what they name exists. Each returns NULL, or what the
- * text must be, static, to be read after the text itself. Pure; any thread.
- */
+/* What each kind of value is called, how it is kept, and what its text must look like. Const data, pure functions; any thread. */
 #ifndef CONFIG_CONFIG_SYNTAX_H
 #define CONFIG_CONFIG_SYNTAX_H
 
@@ -10,33 +7,20 @@
 
 #include "libdiscover/core/label.h"
 
-const char *syntax_label(const char *text);
-const char *syntax_tag(const char *text);
-const char *syntax_service(const char *text);
-const char *syntax_token(const char *text);
-const char *syntax_text(const char *text);
-const char *syntax_path(const char *text);
-const char *syntax_nats_url(const char *text);
-const char *syntax_http_url(const char *text);
-const char *syntax_http_header(const char *text);
-const char *syntax_ratio(const char *text);
-const char *syntax_http_codes(const char *text);
-const char *syntax_http_method(const char *text);
-const char *syntax_grpc(const char *text);
-const char *syntax_unit(const char *text);
-const char *syntax_pattern(const char *text);
-const char *syntax_process(const char *text);
-const char *syntax_host(const char *text);
-const char *syntax_endpoint(const char *text);
-const char *syntax_target(const char *text);
-const char *syntax_own_address(const char *text);
-const char *syntax_address(const char *text);
-const char *syntax_network(const char *text);
-const char *syntax_zone(const char *text);
+enum value_store { STORE_TEXT, STORE_NUMBER, STORE_WORD, STORE_NS, STORE_BOOL, STORE_BLOCKS, STORE_PAIRS };
 
-/* What may have been meant by a text that is none of these (service_nearest, too); false: nobody knows. */
-typedef bool nearest_fn(const char *text, char ret_text[static SERVICE_CAP]);
-bool nearest_label(const char *text, char ret_text[static SERVICE_CAP]);
-bool nearest_machine(const char *text, char ret_text[static SERVICE_CAP]); /* the first part of its name in DNS */
+struct value_rules {
+    const char *name, *plural;
+    enum value_store store;
+    /*
+     * What is wrong with the form of a text that is not empty; NULL: nothing. A static text that says what it must be,
+     * or is instead, to be read after the text itself. Whether what it names exists is not looked at.
+     */
+    const char *(*check)(const char *text);
+    /* Guesses what a wrong text may have meant; false: no guess. NULL: this kind has no guesses. */
+    bool (*nearest)(const char *text, char ret_text[static SERVICE_CAP]);
+};
+
+extern const struct value_rules value_kinds[]; /* by enum value_kind */
 
 #endif

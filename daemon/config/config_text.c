@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/file.h"
 
 #define INCLUDE         "@include"
@@ -20,8 +21,7 @@ enum part { PART_CODE, PART_STRING, PART_LINE_COMMENT, PART_COMMENT };
 /* Works through one file; at is the next byte, line its line. */
 struct scan {
     struct config_text *text;
-    config_error_fn *fn;
-    void *arg;
+    struct config_report *report;
     const char *file;
     const char *at, *end;
     unsigned line, part_line; /* where the present part began */
@@ -31,38 +31,33 @@ struct scan {
 
 static int scan_file(struct scan *s, const char *path);
 
-__attribute__((format(printf, 3, 4))) static int fail(const struct scan *s, unsigned line, const char *format, ...)
+int config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
 {
-    char message[PATH_MAX + 256];
+    char reason[PATH_MAX + 256], message[2 * PATH_MAX + 512], line[16] = "";
     va_list args;
-    int n = line ? snprintf(message, sizeof message, "%s:%u: ", s->file, line)
-                 : snprintf(message, sizeof message, "%s: ", s->file);
     va_start(args, format);
-    vsnprintf(message + n, sizeof message - (size_t)n, format, args);
+    vsnprintf(reason, sizeof reason, format, args);
     va_end(args);
-    s->fn(s->arg, message);
+    if (place.line)
+        snprintf(line, sizeof line, ":%u", place.line);
+    snprintf(message, sizeof message, "%s%s: %s%s%s", place.file, line, key, *key ? ": " : "", reason);
+    r->n++;
+    r->fn(r->arg, message);
     return -EINVAL;
 }
 
-static int grow(void **array, size_t *cap, size_t n, size_t size)
+static struct config_place at_line(const struct scan *s, unsigned line)
 {
-    if (n < *cap)
-        return 0;
-    size_t new_cap = *cap ? 2 * *cap : 256;
-    void *grown = realloc(*array, new_cap * size);
-    if (!grown)
-        return -ENOMEM;
-    *array = grown;
-    *cap = new_cap;
-    return 0;
+    return (struct config_place){s->file, line};
 }
 
 static int put(struct scan *s, char c)
 {
     struct config_text *t = s->text;
     if (t->n >= CONFIG_TEXT_MAX)
-        return fail(s, s->line, "more than %d bytes with what is included", CONFIG_TEXT_MAX);
-    int err = grow((void **)&t->bytes, &t->cap, t->n + 1, 1);
+        return config_report(s->report, at_line(s, s->line), "", "more than %d bytes with what is included",
+                             CONFIG_TEXT_MAX);
+    int err = array_grow(&t->bytes, t->n + 1, &t->cap, 1);
     if (err)
         return err;
     t->bytes[t->n++] = c;
@@ -74,9 +69,9 @@ static int put(struct scan *s, char c)
 static int begin_line(struct scan *s)
 {
     struct config_text *t = s->text;
-    int err = grow((void **)&t->lines, &t->lines_cap, t->n_lines, sizeof *t->lines);
+    int err = array_grow(&t->lines, t->n_lines, &t->lines_cap, sizeof *t->lines);
     if (!err)
-        t->lines[t->n_lines++] = (struct config_place){s->file, s->line};
+        t->lines[t->n_lines++] = at_line(s, s->line);
     return err;
 }
 
@@ -132,12 +127,12 @@ static int include_path(struct scan *s, char ret_path[static PATH_MAX])
     const char *name = quote + 1;
     const char *close = quote < s->end && *quote == '"' ? memchr(name, '"', (size_t)(s->end - name)) : NULL;
     if (!close || close == name || memchr(name, '\n', (size_t)(close - name)))
-        return fail(s, s->line, "@include needs a file name in quotes");
+        return config_report(s->report, at_line(s, s->line), "", "@include needs a file name in quotes");
     const char *slash = *name == '/' ? NULL : strrchr(s->file, '/');
     int folder_n = slash ? (int)(slash + 1 - s->file) : 0;
     int n = snprintf(ret_path, PATH_MAX, "%.*s%.*s", folder_n, s->file, (int)(close - name), name);
     if (n >= PATH_MAX)
-        return fail(s, s->line, "file name too long");
+        return config_report(s->report, at_line(s, s->line), "", "file name too long");
     s->at = close + 1;
     return 0;
 }
@@ -149,7 +144,8 @@ static int include(struct scan *s)
     if (err)
         return err;
     if (s->depth == CONFIG_INCLUDES_MAX)
-        return fail(s, s->line, "files include each other more than %d deep", CONFIG_INCLUDES_MAX);
+        return config_report(s->report, at_line(s, s->line), "", "files include each other more than %d deep",
+                             CONFIG_INCLUDES_MAX);
     struct scan inner = *s;
     inner.depth++;
     s->text->n_lines--; /* the present line becomes the first one of the other file */
@@ -181,7 +177,7 @@ static int take_string(struct scan *s)
 {
     char c = *s->at;
     if (c == '\n')
-        return fail(s, s->part_line, "a string is not closed on its line");
+        return config_report(s->report, at_line(s, s->part_line), "", "a string is not closed on its line");
     if (c == '"')
         s->part = PART_CODE;
     int err = take(s);
@@ -203,7 +199,7 @@ static int scan_bytes(struct scan *s)
     int err = begin_line(s);
     while (s->at < s->end && !err) {
         if (*s->at == '\0')
-            err = fail(s, s->line, "a NUL byte");
+            err = config_report(s->report, at_line(s, s->line), "", "a NUL byte");
         else if (s->part == PART_CODE)
             err = take_code(s);
         else if (s->part == PART_STRING)
@@ -212,9 +208,9 @@ static int scan_bytes(struct scan *s)
             err = take_comment(s);
     }
     if (!err && s->part == PART_STRING)
-        err = fail(s, s->part_line, "a string is not closed on its line");
+        err = config_report(s->report, at_line(s, s->part_line), "", "a string is not closed on its line");
     if (!err && s->part == PART_COMMENT)
-        err = fail(s, s->part_line, "a comment is not closed");
+        err = config_report(s->report, at_line(s, s->part_line), "", "a comment is not closed");
     return err ? err : put(s, '\n');
 }
 
@@ -225,7 +221,8 @@ static int unreadable(const struct scan *s, const char *path, int err)
     snprintf(why, sizeof why, "%s", err == -EINVAL ? "not a file" : strerror(-err));
     if (err == -EFBIG)
         snprintf(why, sizeof why, "larger than %d bytes", CONFIG_FILE_MAX);
-    return s->depth ? fail(s, s->line, "cannot read %s: %s", path, why) : fail(s, 0, "cannot be read: %s", why);
+    return s->depth ? config_report(s->report, at_line(s, s->line), "", "cannot read %s: %s", path, why)
+                    : config_report(s->report, at_line(s, 0), "", "cannot be read: %s", why);
 }
 
 static int scan_file(struct scan *s, const char *path)
@@ -247,20 +244,11 @@ static int scan_file(struct scan *s, const char *path)
     return err;
 }
 
-int config_text_read(const char *path, config_error_fn *fn, void *arg, struct config_text *ret_text)
+int config_text_read(const char *path, struct config_report *report, struct config_text *ret_text)
 {
     *ret_text = (struct config_text){.n = 0};
-    struct scan s = {.text = ret_text, .fn = fn, .arg = arg, .file = path};
+    struct scan s = {.text = ret_text, .report = report, .file = path};
     return scan_file(&s, path);
-}
-
-int config_text_add(struct config_text *t, const char *line, struct config_place place)
-{
-    struct scan s = {.text = t, .file = place.file, .line = place.line};
-    int err = begin_line(&s);
-    for (const char *at = line; *at && !err; at++)
-        err = t->n < CONFIG_TEXT_MAX ? put(&s, *at) : -ENOMEM;
-    return err ? err : put(&s, '\n');
 }
 
 void config_text_fini(struct config_text *t)

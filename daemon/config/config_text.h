@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A configuration file and what it includes as one text, with the way back from its lines to files and lines. Owner:
- * the caller. Thread: any. Failure: told through the callback, with the place.
+ * the caller. Thread: any. Failure: reported, with the place.
  *
  * Includes are resolved here and not by libconfig, because its version 1.5 ends the process when an included name is
  * a folder and takes absolute names for relative ones. It also takes silently what can only be a slip, so it is refused
@@ -24,6 +24,17 @@ struct config_place {
     unsigned line;
 };
 
+/* Where complaints go; they are counted, so that everything can be looked at before giving up. */
+struct config_report {
+    config_error_fn *fn;
+    void *arg;
+    size_t n;
+};
+
+/* "FILE:LINE: key: reason"; line 0 and key "" are left out. Returns -EINVAL. */
+int config_report(struct config_report *r, struct config_place place, const char *key, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 struct config_text {
     char *bytes; /* with a NUL behind the end */
     size_t n, cap;
@@ -32,12 +43,9 @@ struct config_text {
     struct string_list files;
 };
 
-/* -EINVAL: told; -ENOMEM. *ret_text is to be ended in any case. */
-int config_text_read(const char *path, config_error_fn *fn, void *arg, struct config_text *ret_text);
+/* -EINVAL: reported; -ENOMEM. *ret_text is to be ended in any case. */
+int config_text_read(const char *path, struct config_report *report, struct config_text *ret_text);
 void config_text_fini(struct config_text *t);
-
-/* Appends a line to a text that is not of a file (zeros in the beginning), and where it is said to stand. -ENOMEM. */
-int config_text_add(struct config_text *t, const char *line, struct config_place place);
 
 /* line counts from 1. A line behind the end is taken for the last one. */
 struct config_place config_text_place(const struct config_text *t, unsigned line);

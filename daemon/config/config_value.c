@@ -13,76 +13,35 @@
 #include "daemon/config/config_syntax.h"
 #include "daemon/config/duration.h"
 #include "libdiscover/core/clock.h"
+#include "libdiscover/core/words.h"
 
 #define VALUE_TEXT_CAP 4096
 
-enum value_store { STORE_TEXT, STORE_U32, STORE_NS, STORE_BOOL, STORE_NOTHING };
+static const char *on_stop_word(int on_stop)
+{
+    return on_stop == ON_STOP_KEEP ? "keep" : "leave";
+}
 
-static const struct kind {
-    const char *name, *plural;
-    enum value_form form;
-    enum value_store store;
-    const char *(*check)(
-        const char *text); /* of a text that is not empty: NULL, or "must be ...", or what it is instead */
-    nearest_fn *nearest;   /* NULL: nobody guesses */
-} kinds[] = {
-    [VALUE_LABEL] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label, nearest_label},
-    [VALUE_MACHINE] = {"name", "names", FORM_TEXT, STORE_TEXT, syntax_label, nearest_machine},
-    [VALUE_TAG] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_tag},
-    [VALUE_SERVICE] = {"domain/service", "services", FORM_TEXT, STORE_TEXT, syntax_service, service_nearest},
-    [VALUE_PATTERN] = {"service pattern", "service patterns", FORM_TEXT, STORE_TEXT, syntax_pattern},
-    [VALUE_TOKEN] = {"word", "words", FORM_TEXT, STORE_TEXT, syntax_token},
-    [VALUE_TEXT] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_text},
-    [VALUE_PATH] = {"path", "paths", FORM_TEXT, STORE_TEXT, syntax_path},
-    [VALUE_NATS_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_nats_url},
-    [VALUE_HTTP_URL] = {"URL", "URLs", FORM_TEXT, STORE_TEXT, syntax_http_url},
-    [VALUE_HEADER] = {"header", "headers", FORM_TEXT, STORE_TEXT, syntax_http_header},
-    [VALUE_RATIO] = {"ratio", "ratios", FORM_TEXT, STORE_TEXT, syntax_ratio},
-    [VALUE_CODES] = {"code", "codes", FORM_TEXT, STORE_TEXT, syntax_http_codes},
-    [VALUE_METHOD] = {"method", "methods", FORM_TEXT, STORE_TEXT, syntax_http_method},
-    [VALUE_GRPC] = {"host:port/service", "host:port/service", FORM_TEXT, STORE_TEXT, syntax_grpc},
-    [VALUE_ARGUMENT] = {"text", "texts", FORM_TEXT, STORE_TEXT, syntax_text},
-    [VALUE_UNIT] = {"unit", "units", FORM_TEXT, STORE_TEXT, syntax_unit},
-    [VALUE_PROCESS] = {"process", "processes", FORM_TEXT, STORE_TEXT, syntax_process},
-    [VALUE_HOST] = {"host name", "host names", FORM_TEXT, STORE_TEXT, syntax_host},
-    [VALUE_ENDPOINT] = {"address:port", "address:port", FORM_TEXT, STORE_TEXT, syntax_endpoint},
-    [VALUE_TARGET] = {"host:port", "host:port", FORM_TEXT, STORE_TEXT, syntax_target},
-    [VALUE_OWN] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_own_address},
-    [VALUE_ADDRESS] = {"address", "addresses", FORM_TEXT, STORE_TEXT, syntax_address},
-    [VALUE_NETWORK] = {"network", "networks", FORM_TEXT, STORE_TEXT, syntax_network},
-    [VALUE_ZONE] = {"domain name", "domain names", FORM_TEXT, STORE_TEXT, syntax_zone},
-    [VALUE_NUMBER] = {"number", NULL, FORM_NUMBER, STORE_U32, NULL},
-    [VALUE_LEVEL] = {"level", NULL, FORM_TEXT, STORE_U32, NULL},
-    [VALUE_PROTOCOL] = {"protocol", NULL, FORM_TEXT, STORE_U32, NULL},
-    [VALUE_ON_STOP] = {"keep or leave", NULL, FORM_TEXT, STORE_U32, NULL},
-    [VALUE_INITIAL] = {"passing or critical", NULL, FORM_TEXT, STORE_U32, NULL},
-    [VALUE_DURATION] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
-    [VALUE_SECONDS] = {"duration", NULL, FORM_TEXT, STORE_NS, NULL},
-    [VALUE_BOOLEAN] = {"true or false", NULL, FORM_BOOLEAN, STORE_BOOL, NULL},
-    [VALUE_BLOCKS] = {"list of groups", NULL, FORM_BLOCKS, STORE_NOTHING, NULL},
-    [VALUE_PAIRS] = {"group of texts", NULL, FORM_PAIRS, STORE_NOTHING, NULL},
-};
-
-/* Words that stand for numbers. */
+/* Numbers that words stand for, in the order in which they are offered. */
 static const struct word {
     enum value_kind kind;
-    const char *text;
     uint32_t number;
+    const char *(*text)(int number);
 } words[] = {
-    {VALUE_LEVEL, "error", LOG_ERR},
-    {VALUE_LEVEL, "warning", LOG_WARNING},
-    {VALUE_LEVEL, "notice", LOG_NOTICE},
-    {VALUE_LEVEL, "info", LOG_INFO},
-    {VALUE_LEVEL, "debug", LOG_DEBUG},
-    {VALUE_PROTOCOL, "tcp", DISCOVER_TCP},
-    {VALUE_PROTOCOL, "udp", DISCOVER_UDP},
-    {VALUE_ON_STOP, "keep", ON_STOP_KEEP},
-    {VALUE_ON_STOP, "leave", ON_STOP_LEAVE},
-    {VALUE_INITIAL, "passing", DISCOVER_PASSING},
-    {VALUE_INITIAL, "critical", DISCOVER_CRITICAL},
+    {VALUE_LEVEL, LOG_ERR, level_word},
+    {VALUE_LEVEL, LOG_WARNING, level_word},
+    {VALUE_LEVEL, LOG_NOTICE, level_word},
+    {VALUE_LEVEL, LOG_INFO, level_word},
+    {VALUE_LEVEL, LOG_DEBUG, level_word},
+    {VALUE_PROTOCOL, DISCOVER_TCP, protocol_word},
+    {VALUE_PROTOCOL, DISCOVER_UDP, protocol_word},
+    {VALUE_ON_STOP, ON_STOP_KEEP, on_stop_word},
+    {VALUE_ON_STOP, ON_STOP_LEAVE, on_stop_word},
+    {VALUE_INITIAL, DISCOVER_PASSING, state_word},
+    {VALUE_INITIAL, DISCOVER_CRITICAL, state_word},
 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)
+int value_refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -93,12 +52,17 @@ __attribute__((format(printf, 2, 3))) static int refuse(char ret_why[static CONF
 
 enum value_form value_form(enum value_kind kind)
 {
-    return kinds[kind].form;
+    static const enum value_form forms[] = {
+        [STORE_TEXT] = FORM_TEXT,     [STORE_WORD] = FORM_TEXT,    [STORE_NS] = FORM_TEXT,
+        [STORE_NUMBER] = FORM_NUMBER, [STORE_BOOL] = FORM_BOOLEAN, [STORE_BLOCKS] = FORM_BLOCKS,
+        [STORE_PAIRS] = FORM_PAIRS,
+    };
+    return forms[value_kinds[kind].store];
 }
 
 void value_kind_text(const struct config_key *key, char ret_text[static 64])
 {
-    const struct kind *kind = &kinds[key->kind];
+    const struct value_rules *kind = &value_kinds[key->kind];
     snprintf(ret_text, 64, "%s%s", key->items_max ? "list of " : "", key->items_max ? kind->plural : kind->name);
 }
 
@@ -110,7 +74,7 @@ void value_range_text(const struct config_key *key, char ret_text[static 64])
         snprintf(ret_text, 64, "at most %u", key->items_max);
     else if (key->kind == VALUE_NUMBER)
         snprintf(ret_text, 64, "%" PRId64 "..%" PRId64, key->min, key->max);
-    else if (kinds[key->kind].store == STORE_NS) {
+    else if (value_kinds[key->kind].store == STORE_NS) {
         duration_format(key->min, min);
         duration_format(key->max, max);
         snprintf(ret_text, 64, "%s..%s", min, max);
@@ -121,9 +85,9 @@ void value_range_text(const struct config_key *key, char ret_text[static 64])
 static int refuse_text(const struct config_key *key, const char *text, char why[static CONFIG_WHY_CAP])
 {
     char meant[SERVICE_CAP];
-    nearest_fn *nearest = kinds[key->kind].nearest;
+    const struct value_rules *kind = &value_kinds[key->kind];
     size_t n = strlen(why);
-    if (nearest && nearest(text, meant))
+    if (kind->nearest && kind->nearest(text, meant))
         snprintf(why + n, CONFIG_WHY_CAP - n, "; did you mean \"%s\"?", meant);
     return -EINVAL;
 }
@@ -132,12 +96,12 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
 {
     size_t n = strlen(text);
     if (n == 0)
-        return key->min > 0 ? refuse(ret_why, "must not be empty") : 0;
+        return key->min > 0 ? value_refuse(ret_why, "must not be empty") : 0;
     if (n > (size_t)key->max) {
-        (void)refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
+        (void)value_refuse(ret_why, "longer than %" PRId64 " bytes", key->max);
         return refuse_text(key, text, ret_why);
     }
-    const char *must = kinds[key->kind].check(text);
+    const char *must = value_kinds[key->kind].check(text);
     if (!must)
         return 0;
     /* Somebody may have put a password there, which has no place in a log. */
@@ -145,8 +109,8 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
     /* A noun says what it is instead ("a multicast address"). */
     bool noun = strncmp(must, "a ", 2) == 0 || strncmp(must, "an ", 3) == 0 || strncmp(must, "the ", 4) == 0;
     if (secret)
-        return refuse(ret_why, "%s", must);
-    (void)refuse(ret_why, "\"%s\" %s%s", text, noun ? "is " : "", must);
+        return value_refuse(ret_why, "%s", must);
+    (void)value_refuse(ret_why, "\"%s\" %s%s", text, noun ? "is " : "", must);
     return refuse_text(key, text, ret_why);
 }
 
@@ -170,12 +134,12 @@ static int duration_set(const struct config_key *key, const char *text, int64_t 
     char range[64];
     int err = duration_parse(text, &ns);
     if (err == -EINVAL)
-        return refuse(ret_why, "\"%s\" must be a duration such as \"10s\" or \"500ms\"", text);
+        return value_refuse(ret_why, "\"%s\" must be a duration such as \"10s\" or \"500ms\"", text);
     value_range_text(key, range);
     if (err || ns < key->min || ns > key->max)
-        return refuse(ret_why, "%s is out of range %s", text, range);
+        return value_refuse(ret_why, "%s is out of range %s", text, range);
     if (key->kind == VALUE_SECONDS && ns % NS_PER_S != 0)
-        return refuse(ret_why, "%s must be whole seconds", text);
+        return value_refuse(ret_why, "%s must be whole seconds", text);
     *field = ns;
     return 0;
 }
@@ -187,10 +151,10 @@ static int number_set(const struct config_key *key, const char *text, uint32_t *
     errno = 0;
     long long number = strtoll(text, &end, 10);
     if (end == text || *end)
-        return refuse(ret_why, "\"%s\" must be a whole number", text);
+        return value_refuse(ret_why, "\"%s\" must be a whole number", text);
     value_range_text(key, range);
     if (errno || number < key->min || number > key->max)
-        return refuse(ret_why, "%s is out of range %s", text, range);
+        return value_refuse(ret_why, "%s is out of range %s", text, range);
     *field = (uint32_t)number;
     return 0;
 }
@@ -202,21 +166,22 @@ static int word_set(const struct config_key *key, const char *text, uint32_t *fi
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (words[i].kind != key->kind)
             continue;
-        if (strcmp(words[i].text, text) == 0) {
+        const char *word = words[i].text((int)words[i].number);
+        if (strcmp(word, text) == 0) {
             *field = words[i].number;
             return 0;
         }
         size_t used = strlen(all);
-        snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", words[i].text);
+        snprintf(all + used, sizeof all - used, "%s%s", used ? ", " : "", word);
     }
-    return refuse(ret_why, "\"%s\" is none of %s", text, all);
+    return value_refuse(ret_why, "\"%s\" is none of %s", text, all);
 }
 
 static int boolean_set(const char *text, bool *field, char ret_why[static CONFIG_WHY_CAP])
 {
     bool yes = strcmp(text, "true") == 0;
     if (!yes && strcmp(text, "false") != 0)
-        return refuse(ret_why, "\"%s\" must be true or false", text);
+        return value_refuse(ret_why, "\"%s\" must be true or false", text);
     *field = yes;
     return 0;
 }
@@ -224,19 +189,22 @@ static int boolean_set(const char *text, bool *field, char ret_why[static CONFIG
 int value_set(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP])
 {
     void *field = (char *)base + key->offset;
-    switch (kinds[key->kind].store) {
+    switch (value_kinds[key->kind].store) {
     case STORE_TEXT:
         return text_set(key, text, field, ret_why);
     case STORE_NS:
         return duration_set(key, text, field, ret_why);
-    case STORE_U32:
-        return key->kind == VALUE_NUMBER ? number_set(key, text, field, ret_why) : word_set(key, text, field, ret_why);
+    case STORE_NUMBER:
+        return number_set(key, text, field, ret_why);
+    case STORE_WORD:
+        return word_set(key, text, field, ret_why);
     case STORE_BOOL:
         return boolean_set(text, field, ret_why);
-    case STORE_NOTHING:
+    case STORE_BLOCKS:
+    case STORE_PAIRS:
         break;
     }
-    return refuse(ret_why, "cannot be set from text");
+    return value_refuse(ret_why, "cannot be set from text");
 }
 
 int value_append(const struct config_key *key, const char *text, struct string_list *list,
@@ -246,9 +214,9 @@ int value_append(const struct config_key *key, const char *text, struct string_l
     if (err)
         return err;
     if (key->kind != VALUE_ARGUMENT && string_list_has(list, text))
-        return refuse(ret_why, "\"%s\" is there already", text);
+        return value_refuse(ret_why, "\"%s\" is there already", text);
     if (list->n == key->items_max)
-        return refuse(ret_why, "more than %u", key->items_max);
+        return value_refuse(ret_why, "more than %u", key->items_max);
     return string_list_add(list, text);
 }
 
@@ -257,7 +225,7 @@ int value_set_list(const struct config_key *key, struct string_list *list, void 
 {
     struct string_list *field = (struct string_list *)((char *)base + key->offset);
     if (list->n < key->items_min)
-        return refuse(ret_why, "must not be empty");
+        return value_refuse(ret_why, "must not be empty");
     string_list_fini(field);
     *field = *list;
     *list = (struct string_list){NULL, 0};
@@ -283,20 +251,31 @@ int value_set_any(const struct config_key *key, const char *text, void *base, ch
 int value_preset(const struct config_key *key, void *base)
 {
     char why[CONFIG_WHY_CAP];
-    enum value_store store = kinds[key->kind].store;
+    enum value_store store = value_kinds[key->kind].store;
     if (store == STORE_TEXT && !key->items_max) {
         char *copy = strdup(key->preset ? key->preset : "");
         *(char **)((char *)base + key->offset) = copy;
         return copy ? 0 : -ENOMEM;
     }
-    return store == STORE_NOTHING || !key->preset ? 0 : value_set_any(key, key->preset, base, why);
+    return value_form(key->kind) >= FORM_BLOCKS || !key->preset ? 0 : value_set_any(key, key->preset, base, why);
+}
+
+int value_take(const struct config_key *key, const char *text, bool again, void *base,
+               char ret_why[static CONFIG_WHY_CAP])
+{
+    struct string_list *list = (struct string_list *)((char *)base + key->offset);
+    if (!key->items_max)
+        return again ? value_refuse(ret_why, "is there twice") : value_set(key, text, base, ret_why);
+    if (!again)
+        string_list_fini(list); /* its preset */
+    return value_append(key, text, list, ret_why);
 }
 
 static const char *word_text(enum value_kind kind, uint32_t number)
 {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i].kind == kind && words[i].number == number)
-            return words[i].text;
+            return words[i].text((int)number);
     return "";
 }
 
@@ -305,7 +284,7 @@ int value_format(const struct config_key *key, const void *base, char *ret_text,
     const void *field = (const char *)base + key->offset;
     char duration[DURATION_CAP];
     int n = 0;
-    switch (kinds[key->kind].store) {
+    switch (value_kinds[key->kind].store) {
     case STORE_TEXT:
         n = snprintf(ret_text, cap, "%s", *(char *const *)field);
         break;
@@ -313,14 +292,17 @@ int value_format(const struct config_key *key, const void *base, char *ret_text,
         duration_format(*(const int64_t *)field, duration);
         n = snprintf(ret_text, cap, "%s", duration);
         break;
-    case STORE_U32:
-        n = key->kind == VALUE_NUMBER ? snprintf(ret_text, cap, "%" PRIu32, *(const uint32_t *)field)
-                                      : snprintf(ret_text, cap, "%s", word_text(key->kind, *(const uint32_t *)field));
+    case STORE_NUMBER:
+        n = snprintf(ret_text, cap, "%" PRIu32, *(const uint32_t *)field);
+        break;
+    case STORE_WORD:
+        n = snprintf(ret_text, cap, "%s", word_text(key->kind, *(const uint32_t *)field));
         break;
     case STORE_BOOL:
         n = snprintf(ret_text, cap, "%s", *(const bool *)field ? "true" : "false");
         break;
-    case STORE_NOTHING:
+    case STORE_BLOCKS:
+    case STORE_PAIRS:
         break;
     }
     return n < 0 || (size_t)n >= cap ? -EMSGSIZE : 0;
@@ -331,10 +313,34 @@ void value_fini(const struct config_key *key, void *base)
     void *field = (char *)base + key->offset;
     if (key->items_max)
         string_list_fini(field);
-    else if (kinds[key->kind].store == STORE_TEXT) {
+    else if (value_kinds[key->kind].store == STORE_TEXT) {
         free(*(char **)field);
         *(char **)field = NULL;
     }
+}
+
+/* Of what a member holds that is no list: 0 where the table keeps nothing. */
+static size_t size_of(const struct config_key *key)
+{
+    static const size_t sizes[] = {
+        [STORE_TEXT] = sizeof(char *),
+        [STORE_NUMBER] = sizeof(uint32_t),
+        [STORE_WORD] = sizeof(uint32_t),
+        [STORE_NS] = sizeof(int64_t),
+        [STORE_BOOL] = sizeof(bool),
+        [STORE_BLOCKS] = 0,
+        [STORE_PAIRS] = 0,
+    };
+    return sizes[value_kinds[key->kind].store];
+}
+
+void value_exchange(const struct config_key *key, void *a, void *b)
+{
+    char kept[sizeof(struct string_list)], *field_a = (char *)a + key->offset, *field_b = (char *)b + key->offset;
+    size_t n = key->items_max ? sizeof kept : size_of(key);
+    memcpy(kept, field_a, n);
+    memcpy(field_a, field_b, n);
+    memcpy(field_b, kept, n);
 }
 
 bool value_equal(const struct config_key *key, const void *a, const void *b)
@@ -342,19 +348,9 @@ bool value_equal(const struct config_key *key, const void *a, const void *b)
     const void *field_a = (const char *)a + key->offset, *field_b = (const char *)b + key->offset;
     if (key->items_max)
         return string_list_equal(field_a, field_b);
-    switch (kinds[key->kind].store) {
-    case STORE_TEXT:
+    if (value_kinds[key->kind].store == STORE_TEXT)
         return strcmp(*(char *const *)field_a, *(char *const *)field_b) == 0;
-    case STORE_NS:
-        return *(const int64_t *)field_a == *(const int64_t *)field_b;
-    case STORE_U32:
-        return *(const uint32_t *)field_a == *(const uint32_t *)field_b;
-    case STORE_BOOL:
-        return *(const bool *)field_a == *(const bool *)field_b;
-    case STORE_NOTHING:
-        break;
-    }
-    return true;
+    return memcmp(field_a, field_b, size_of(key)) == 0;
 }
 
 static void print_quoted(const char *text, FILE *out)

@@ -80,6 +80,9 @@ void value_kind_text(const struct config_key *key, char ret_text[static 64]);
 /* "1..64", "100ms..1h", "at most 16"; "" when there is nothing to say. */
 void value_range_text(const struct config_key *key, char ret_text[static 64]);
 
+/* Writes the reason; returns -EINVAL. */
+int value_refuse(char ret_why[static CONFIG_WHY_CAP], const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Sets one value. base: the structure. -EINVAL with the reason, and nothing has changed; -ENOMEM. Not for lists. */
 int value_set(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP]);
 
@@ -94,7 +97,14 @@ int value_set_list(const struct config_key *key, struct string_list *list, void 
 /* Sets a value or a whole list from text. As value_set. */
 int value_set_any(const struct config_key *key, const char *text, void *base, char ret_why[static CONFIG_WHY_CAP]);
 
-/* Sets it to its preset, which is "" for a text that must be given. -ENOMEM. */
+/*
+ * Takes a value where keys stand line by line: those of a list are added to it, in the place of its preset; again: the
+ * key stood there before, which only a list may. As value_set.
+ */
+int value_take(const struct config_key *key, const char *text, bool again, void *base,
+               char ret_why[static CONFIG_WHY_CAP]);
+
+/* Sets a value to its preset, which is "" for a text that must be given. -ENOMEM. */
 int value_preset(const struct config_key *key, void *base);
 
 /* A value that is no list, as text that value_set takes. -EMSGSIZE. */
@@ -103,6 +113,7 @@ int value_format(const struct config_key *key, const void *base, char *ret_text,
 void value_print(const struct config_key *key, const void *base, FILE *out);
 
 void value_fini(const struct config_key *key, void *base);
+void value_exchange(const struct config_key *key, void *a, void *b);
 bool value_equal(const struct config_key *key, const void *a, const void *b);
 
 #endif

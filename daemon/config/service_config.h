@@ -21,4 +21,6 @@ struct service_config {
     char unit[UNIT_NAME_MAX + 1]; /* of systemd, with which it comes and goes; "": none */
 };
 
+void service_configs_free(struct service_config *services, size_t n);
+
 #endif

@@ -6,8 +6,8 @@
  *     Service=shop/payment
  *     Port=8080
  *
- * Also Instance, Address, Protocol, Weight, Priority, Tag, Meta (key=value) and Check (check_spec.h), the words of the
- * configuration; Address, Tag, Meta and Check may stand more than once. They obey the same tables and rules as `services`.
+ * Also Instance, Address, Protocol, Weight, Priority, Tag, Exported, Meta (key=value) and Check (check_spec.h), as the
+ * configuration has them; Address, Tag, Meta and Check may stand more than once. They obey the same tables and rules as `services`.
  * Any thread.
  */
 #ifndef CONFIG_X_DISCOVER_H
@@ -22,10 +22,9 @@ struct x_discover_file {
 
 /*
  * The services of all files. What is wrong is told with file, line and key, and leaves out the services of that file alone;
- * *ret_refused counts those files. -ENOMEM. The list is ended with x_discover_free.
+ * *ret_refused counts those files. -ENOMEM. The list is ended with service_configs_free.
  */
 int x_discover_read(const struct config *config, const struct x_discover_file *files, size_t n, config_error_fn *fn,
                     void *arg, struct service_config **ret_services, size_t *ret_n, size_t *ret_refused);
-void x_discover_free(struct service_config *services, size_t n);
 
 #endif
