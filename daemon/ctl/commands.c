@@ -1,37 +1,133 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of discoverctl's subcommands. */
+/* The table of discoverctl's subcommands, and what is the same for all of them. */
 #include "daemon/ctl/commands.h"
 
-#include "daemon/ctl/list_options.h"
-#include "daemon/ctl/register_options.h"
+#include <errno.h>
+#include <string.h>
 
-const struct command commands[] = {
-    {"register", cmd_register, "register an instance of a service on this host", register_specs, WORDS_SERVICES, NULL},
-    {"deregister", cmd_deregister, "take a registration back", deregister_specs, WORDS_SERVICES, NULL},
-    {"resolve", cmd_resolve, "show the usable instances of a service", resolve_specs, WORDS_SERVICES, NULL},
-    {"watch", cmd_watch, "show the changes of a service as they happen, or run a command at each", NULL, WORDS_SERVICES,
-     NULL},
-    {"list", cmd_list, "list services: usable/total instances", list_specs, WORDS_NONE, NULL},
-    {"hosts", cmd_hosts, "list hosts", hosts_specs, WORDS_NONE, NULL},
-    {"regions", cmd_regions, "list the other regions that this host reads, and how they are", NULL, WORDS_NONE, NULL},
-    {"explain", cmd_explain, "show why an instance is in the answers, or is not", NULL, WORDS_SERVICES_OR_HOSTS, NULL},
-    {"check", cmd_check, "pass|warn|fail: say how an instance of this host is", check_specs, WORDS_SERVICES,
-     "pass warn fail"},
-    {"checks", cmd_checks, "show how the checks of this host's instances stand", NULL, WORDS_SERVICES, NULL},
-    {"drain", cmd_drain, "no new calls to instances of this host", override_specs, WORDS_SERVICES, NULL},
-    {"undrain", cmd_undrain, "take that back", NULL, WORDS_SERVICES, NULL},
-    {"maintenance", cmd_maintenance, "on|off: instances of this host are not to be used", override_specs,
-     WORDS_SERVICES, "on off"},
-    {"failover", cmd_failover, "auto|off|REGION: which region answers for a service on this host", NULL, WORDS_SERVICES,
-     NULL},
-    {"reload", cmd_reload, "the daemon reads its configuration again, and tells what became of it", NULL, WORDS_NONE,
-     NULL},
-    {"leave", cmd_leave, "take this host out of the registry, and stop its daemon", NULL, WORDS_NONE, NULL},
-    {"forget", cmd_forget, "delete what a host that is gone has left in the registry", NULL, WORDS_HOSTS, NULL},
-    {"status", cmd_status, "show how the daemon of this host is doing", status_specs, WORDS_NONE, NULL},
-    {"events", cmd_events, "show what happens in the fleet, as it is told over NATS", events_specs, WORDS_NONE, NULL},
-    {"monitor", cmd_monitor, "show the daemon's log as it is written", monitor_specs, WORDS_NONE, NULL},
-    {"debug", cmd_debug, "write an archive for a bug report", NULL, WORDS_FILES, NULL},
-    {"completion", cmd_completion, "print what completes these commands in a shell", NULL, WORDS_NONE, "bash zsh fish"},
-    {NULL, NULL, NULL, NULL, WORDS_NONE, NULL},
+#include "libdiscover/core/label.h"
+
+const struct command *const commands[] = {
+    &register_command,
+    &deregister_command,
+    &resolve_command,
+    &watch_command,
+    &list_command,
+    &hosts_command,
+    &regions_command,
+    &explain_command,
+    &check_command,
+    &checks_command,
+    &drain_command,
+    &undrain_command,
+    &maintenance_command,
+    &failover_command,
+    &reload_command,
+    &leave_command,
+    &forget_command,
+    &status_command,
+    &events_command,
+    &monitor_command,
+    &debug_command,
+    &completion_command,
+    NULL,
 };
+
+const struct command *command_find(const char *name)
+{
+    const struct command *const *c = commands;
+    while (*c && strcmp((*c)->name, name) != 0)
+        c++;
+    return *c;
+}
+
+/* --- words --- */
+
+static bool is_choice(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = choices; n > 0 && (at = strstr(at, word)); at += n)
+        if ((at == choices || at[-1] == ' ') && (at[n] == ' ' || !at[n]))
+            return true;
+    return false;
+}
+
+static int refuse_lookup(const char *word, char ret_why[static OPTIONS_WHY_CAP])
+{
+    snprintf(ret_why, OPTIONS_WHY_CAP,
+             "%.100s: not a service, which is written DOMAIN/SERVICE or DOMAIN/SERVICE@REGION", word);
+    return -EINVAL;
+}
+
+static int check_word(const struct command *c, int kind, const char *word, char ret_why[static OPTIONS_WHY_CAP])
+{
+    static const char *const names[] = {
+        [WORD_DOMAIN] = "domain", [WORD_INSTANCE] = "instance", [WORD_REGION] = "region", [WORD_HOST] = "host"};
+    char domain[LABEL_CAP], service[LABEL_CAP], region[LABEL_CAP];
+    if (kind == WORD_LOOKUP)
+        return service_ref_parse(word, domain, service, region) < 0 ? refuse_lookup(word, ret_why) : 0;
+    if (kind == WORD_CHOICE && !is_choice(c->choices, word))
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%.100s: must be one of: %s", word, c->choices);
+    else if (kind == WORD_SERVICE && service_parse(word, domain, service) < 0)
+        options_refuse_service(word, ret_why);
+    else if (kind >= WORD_DOMAIN && kind <= WORD_HOST && !label_valid(word, strlen(word)))
+        options_refuse_name(names[kind], word, ret_why);
+    else
+        return 0;
+    return -EINVAL;
+}
+
+int command_check_words(const struct command *c, const struct words *words, char ret_why[static OPTIONS_WHY_CAP])
+{
+    bool may = false;
+    size_t i = 0;
+    for (; c->takes[i]; i++) {
+        may |= c->takes[i] & WORD_MAY;
+        if (i < words->n && check_word(c, c->takes[i] & ~WORD_MAY, words->word[i], ret_why) < 0)
+            return -EINVAL;
+        if (i >= words->n && !may) {
+            snprintf(ret_why, OPTIONS_WHY_CAP, "a word is missing: discoverctl %.*s", (int)strcspn(c->usage, "\n"),
+                     c->usage);
+            return -EINVAL;
+        }
+    }
+    bool no_command = words->command && (!c->takes_command || !*words->command);
+    if (words->n > i)
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%.100s: one word too many", words->word[i]);
+    else if (no_command)
+        snprintf(ret_why, OPTIONS_WHY_CAP, c->takes_command ? "after -- a command must come" : "--: %s runs no command",
+                 c->name);
+    return words->n > i || no_command ? -EINVAL : 0;
+}
+
+void command_print_help(const struct command *c)
+{
+    printf("Usage: discoverctl %s\n\n%s", c->usage, c->help);
+    if (c->options)
+        putchar('\n');
+    if (c->options)
+        options_print(c->options, stdout);
+    if (c->more_help)
+        c->more_help();
+}
+
+/* --- documents --- */
+
+int command_join(const char *before, const struct words *words, char ret_name[static COMMAND_NAME_CAP])
+{
+    size_t used = (size_t)snprintf(ret_name, COMMAND_NAME_CAP, "%s", before);
+    for (size_t i = 0; i < words->n && used < COMMAND_NAME_CAP; i++)
+        used += (size_t)snprintf(ret_name + used, COMMAND_NAME_CAP - used, "%s%s", used ? "/" : "", words->word[i]);
+    return used < COMMAND_NAME_CAP ? 0 : -EINVAL;
+}
+
+int command_show(const struct call *call)
+{
+    const char *what = call->words.n ? call->words.word[0] : call->command->name;
+    json_t *document;
+    char name[COMMAND_NAME_CAP];
+    if (command_join(call->command->document, &call->words, name) < 0)
+        return ctl_usage_error("%.100s...: not a name", what);
+    int err = ctl_document(call->d, name, &document);
+    return err < 0 ? ctl_failed(call->d, what, err) : ctl_print_document(call->ctl, document, call->command->print);
+}

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Scripts that complete discoverctl's words in a shell. */
-#include "daemon/ctl/completion.h"
-
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
@@ -11,18 +8,28 @@
 #define SERVICES "discoverctl list 2>/dev/null | cut -d' ' -f1"
 #define HOSTS    "discoverctl hosts --all 2>/dev/null | cut -d' ' -f1"
 
-static const char *const sources[] = {
-    [WORDS_NONE] = "",
-    [WORDS_SERVICES] = "$(" SERVICES ")",
-    [WORDS_SERVICES_OR_HOSTS] = "$(" SERVICES "; " HOSTS ")",
-    [WORDS_HOSTS] = "$(" HOSTS ")",
-    [WORDS_FILES] = "",
-};
+static bool takes(const struct command *c, int kind, int other)
+{
+    for (const int *k = c->takes; *k; k++)
+        if ((*k & ~WORD_MAY) == kind || (*k & ~WORD_MAY) == other)
+            return true;
+    return false;
+}
+
+static bool takes_service(const struct command *c)
+{
+    return takes(c, WORD_SERVICE, WORD_LOOKUP) || takes(c, WORD_PART, WORD_SUBJECT);
+}
+
+static bool takes_host(const struct command *c)
+{
+    return takes(c, WORD_HOST, WORD_SUBJECT);
+}
 
 static void print_names(FILE *out)
 {
-    for (const struct command *c = commands; c->name; c++)
-        fprintf(out, "%s ", c->name);
+    for (const struct command *const *c = commands; *c; c++)
+        fprintf(out, "%s ", (*c)->name);
 }
 
 static void print_options(const struct option_spec *specs, FILE *out)
@@ -34,25 +41,24 @@ static void print_options(const struct option_spec *specs, FILE *out)
 /* Options that take a value: what stands behind one is no word of the command. */
 static void print_valued(FILE *out)
 {
-    const char *sep = "";
-    for (const struct command *c = commands; c->name; c++)
-        for (const struct option_spec *s = c->options; s && s->name; s++) {
-            if (!s->value)
-                continue;
-            fprintf(out, "%s--%s", sep, s->name);
-            sep = "|";
-        }
+    fputs("-H|--host", out);
+    for (const struct command *const *c = commands; *c; c++)
+        for (const struct option_spec *s = (*c)->options; s && s->name; s++)
+            if (s->value)
+                fprintf(out, "|--%s", s->name);
 }
 
 /* --- bash; zsh runs the same by bashcompinit --- */
 
 static void print_cases(FILE *out)
 {
-    for (const struct command *c = commands; c->name; c++) {
+    for (const struct command *const *at = commands; *at; at++) {
+        const struct command *c = *at;
         fprintf(out, "    %s) options=\"", c->name);
         print_options(c->options, out);
-        fprintf(out, "--help\"; words=\"%s %s\"", c->choices ? c->choices : "", sources[c->words]);
-        fprintf(out, "%s ;;\n", c->words == WORDS_FILES ? "; files=1" : "");
+        fprintf(out, "--help\"; words=\"%s%s%s\"%s ;;\n", c->choices ? c->choices : "",
+                takes_service(c) ? " $(" SERVICES ")" : "", takes_host(c) ? " $(" HOSTS ")" : "",
+                takes(c, WORD_FILE, WORD_FILE) ? "; files=1" : "");
     }
 }
 
@@ -65,19 +71,19 @@ static void print_bash(FILE *out)
           "  COMPREPLY=()\n"
           "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
           "    case ${COMP_WORDS[i]} in\n"
-          "      -s|--socket) ((i++)) ;;\n"
+          "      -s|--socket|-H|--host|-N|--nats) ((i++)) ;;\n"
           "      -*) ;;\n"
           "      *) command=${COMP_WORDS[i]}; break ;;\n"
           "    esac\n"
           "  done\n"
           "  case $previous in\n"
-          "    -s|--socket) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n    ",
+          "    -s|--socket|-N|--nats) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n    ",
           out);
     print_valued(out);
     fputs(") return ;;\n"
           "  esac\n"
           "  case $command in\n"
-          "    '') options=\"--socket --json --help --version\"; words=\"",
+          "    '') options=\"--socket --host --nats --json --help --version\"; words=\"",
           out);
     print_names(out);
     fputs("\" ;;\n", out);
@@ -86,14 +92,9 @@ static void print_bash(FILE *out)
           "  if [[ $current == -* ]]; then words=$options; fi\n"
           "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
           "  if [[ -n $files ]]; then COMPREPLY+=($(compgen -f -- \"$current\")); fi\n"
-          "}\n",
+          "}\n"
+          "complete -F _discoverctl discoverctl\n",
           out);
-}
-
-static void print_bash_whole(FILE *out)
-{
-    print_bash(out);
-    fputs("complete -F _discoverctl discoverctl\n", out);
 }
 
 static void print_zsh(FILE *out)
@@ -102,7 +103,6 @@ static void print_zsh(FILE *out)
           "autoload -Uz bashcompinit && bashcompinit\n",
           out);
     print_bash(out);
-    fputs("complete -F _discoverctl discoverctl\n", out);
 }
 
 /* --- fish --- */
@@ -124,14 +124,15 @@ static void print_fish_command(const struct command *c, FILE *out)
         print_fish_text(s->help, out);
         fputs("'\n", out);
     }
+    const char *seen = "complete -c discoverctl -n '__fish_seen_subcommand_from";
     if (c->choices)
-        fprintf(out, "complete -c discoverctl -n '__fish_seen_subcommand_from %s' -a '%s'\n", c->name, c->choices);
-    if (c->words == WORDS_FILES)
-        fprintf(out, "complete -c discoverctl -n '__fish_seen_subcommand_from %s' -F\n", c->name);
-    if (c->words == WORDS_SERVICES || c->words == WORDS_SERVICES_OR_HOSTS)
-        fprintf(out, "complete -c discoverctl -n '__fish_seen_subcommand_from %s' -a \"(" SERVICES ")\"\n", c->name);
-    if (c->words == WORDS_HOSTS || c->words == WORDS_SERVICES_OR_HOSTS)
-        fprintf(out, "complete -c discoverctl -n '__fish_seen_subcommand_from %s' -a \"(" HOSTS ")\"\n", c->name);
+        fprintf(out, "%s %s' -a '%s'\n", seen, c->name, c->choices);
+    if (takes(c, WORD_FILE, WORD_FILE))
+        fprintf(out, "%s %s' -F\n", seen, c->name);
+    if (takes_service(c))
+        fprintf(out, "%s %s' -a \"(" SERVICES ")\"\n", seen, c->name);
+    if (takes_host(c))
+        fprintf(out, "%s %s' -a \"(" HOSTS ")\"\n", seen, c->name);
 }
 
 static void print_fish(FILE *out)
@@ -139,39 +140,36 @@ static void print_fish(FILE *out)
     fputs("# fish completion for discoverctl; made by: discoverctl completion fish\n"
           "complete -c discoverctl -f\n"
           "complete -c discoverctl -s s -l socket -r -F -d 'where the daemon listens'\n"
+          "complete -c discoverctl -s H -l host -x -d 'ask the daemon of that host instead'\n"
+          "complete -c discoverctl -s N -l nats -r -F -d 'how NATS is reached'\n"
           "complete -c discoverctl -l json -d 'results as JSON'\n"
           "complete -c discoverctl -s h -l help -d 'help'\n"
           "complete -c discoverctl -s V -l version -d 'the version'\n",
           out);
-    for (const struct command *c = commands; c->name; c++)
-        print_fish_command(c, out);
+    for (const struct command *const *c = commands; *c; c++)
+        print_fish_command(*c, out);
 }
 
 static const struct {
     const char *name;
     void (*print)(FILE *out);
-} shells[] = {{"bash", print_bash_whole}, {"zsh", print_zsh}, {"fish", print_fish}};
+} shells[] = {{"bash", print_bash}, {"zsh", print_zsh}, {"fish", print_fish}};
 
-int completion_print(const char *shell, FILE *out)
+static int run(const struct call *call)
 {
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
-        if (strcmp(shells[i].name, shell) == 0) {
-            shells[i].print(out);
-            return 0;
-        }
-    return -EINVAL;
+        if (strcmp(shells[i].name, call->words.word[0]) == 0)
+            shells[i].print(stdout);
+    return ctl_flush();
 }
 
-int cmd_completion(const struct ctl *ctl, char **argv)
-{
-    (void)ctl;
-    if (ctl_wants_help(argv)) {
-        fputs("Usage: discoverctl completion bash|zsh|fish\n\n"
-              "What completes the words of discoverctl in that shell: source it, or put it where that shell looks.\n",
-              stdout);
-        return CTL_DONE;
-    }
-    if (!argv[0] || argv[1] || completion_print(argv[0], stdout) < 0)
-        return ctl_usage_error("completion needs one of bash, zsh, fish");
-    return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
-}
+const struct command completion_command = {
+    .name = "completion",
+    .summary = "print what completes these commands in a shell",
+    .usage = "completion bash|zsh|fish",
+    .help = "What completes the words of discoverctl in that shell: source it, or put it where that shell looks.\n",
+    .takes = {WORD_CHOICE},
+    .choices = "bash zsh fish",
+    .alone = true,
+    .run = run,
+};

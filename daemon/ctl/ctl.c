@@ -11,17 +11,17 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl_nats.h"
 #include "daemon/ctl/options.h"
+#include "daemon/ctl/printable.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
 #include "libdiscover/core/trace_context.h"
-#include "libdiscover/core/words.h"
 
 static void print_help(FILE *out)
 {
     fputs("Usage: discoverctl [-s SOCKET | -H HOST] [--json] COMMAND ...\n\n", out);
-    for (const struct command *c = commands; c->name; c++)
-        fprintf(out, "  %-12s %s\n", c->name, c->summary);
+    for (const struct command *const *c = commands; *c; c++)
+        fprintf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
     fputs("\n  -s, --socket SOCKET  where the daemon listens (default: $DISCOVERD_SOCKET, else\n"
           "                       /run/discoverd/discoverd.sock)\n"
           "  -H, --host HOST      ask the daemon of that host instead, over NATS: status, explain, resolve,\n"
@@ -36,13 +36,19 @@ static void print_help(FILE *out)
           out);
 }
 
+/* What the daemon, or another host's, has said is part of some. */
+__attribute__((format(printf, 1, 0))) static void print_message(const char *format, va_list args, const char *end)
+{
+    fputs("discoverctl: ", stderr);
+    printable_vprint(stderr, false, format, args);
+    fprintf(stderr, "%s\n", end);
+}
+
 void ctl_note(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("discoverctl: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    print_message(format, args, "");
     va_end(args);
 }
 
@@ -50,9 +56,7 @@ int ctl_usage_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("discoverctl: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs(" (see --help)\n", stderr);
+    print_message(format, args, " (see --help)");
     va_end(args);
     return CTL_USAGE;
 }
@@ -62,21 +66,79 @@ static bool is(const char *word, const char *one, const char *other)
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
-bool ctl_wants_help(char **argv)
+/* Where the value of a global option goes; NULL: it has none. */
+static const char **value_of(struct ctl *ctl, const char *option)
 {
-    return *argv && is(*argv, "-h", "--help");
+    return is(option, "-s", "--socket") ? &ctl->socket
+           : is(option, "-H", "--host") ? &ctl->host
+           : is(option, "-N", "--nats") ? &ctl->nats
+                                        : NULL;
+}
+
+/* Where an option stands that was refused because it is for all commands; "": it is not for all. */
+static const char *right_place(const char *why)
+{
+    char option[16] = "";
+    (void)sscanf(why, "%15[^:=]", option);
+    bool global = strcmp(option, "--json") == 0 || value_of(&(struct ctl){0}, option);
+    return global ? "; it stands before the command" : "";
+}
+
+static const struct option_spec no_options[] = {{.name = NULL}};
+
+/* The options of a command are not for another host's daemon. */
+static int run_parsed(struct call *call, void *options, char **argv)
+{
+    const struct command *c = call->command;
+    char why[OPTIONS_WHY_CAP];
+    int status = CTL_DONE;
+    if (options_parse(c->options && !call->ctl->host ? c->options : no_options, options, argv, &call->words, why) < 0)
+        return ctl_usage_error("%s: %s%s", c->name, why, right_place(why));
+    if (command_check_words(c, &call->words, why) < 0)
+        return ctl_usage_error("%s: %s", c->name, why);
+    if (call->ctl->host)
+        return ctl_remote(call);
+    if (!c->alone && !(call->d = ctl_connect(call->ctl, &status)))
+        return status;
+    status = c->run(call);
+    discover_free(call->d);
+    return status;
 }
 
 static int run_command(const struct ctl *ctl, char **argv)
 {
     if (!*argv)
         return ctl_usage_error("which command?");
-    if (ctl->host && !ctl_wants_help(argv + 1))
-        return ctl_remote(ctl, argv);
-    for (const struct command *c = commands; c->name; c++)
-        if (strcmp(*argv, c->name) == 0)
-            return c->run(ctl, argv + 1);
-    return ctl_usage_error("%s: no such command", *argv);
+    const struct command *c = command_find(*argv);
+    if (!c)
+        return ctl_usage_error("%s: no such command", *argv);
+    if (argv[1] && is(argv[1], "-h", "--help")) {
+        command_print_help(c);
+        return CTL_DONE;
+    }
+    void *options = calloc(1, c->options_size + 1);
+    if (!options)
+        return ctl_failed(NULL, c->name, -ENOMEM);
+    if (c->defaults)
+        memcpy(options, c->defaults, c->options_size);
+    int status = run_parsed(&(struct call){.ctl = ctl, .command = c, .options = options}, options, argv + 1);
+    free(options);
+    return status;
+}
+
+/* Of an option that has one, and moves on to it. Returns why not; NULL: it is taken. */
+static const char *take_value(struct ctl *ctl, char ***at)
+{
+    char option[16], *word = **at;
+    size_t n = strcspn(word, "=");
+    snprintf(option, sizeof option, "%.*s", (int)n, word);
+    const char **value = value_of(ctl, option);
+    if (!value)
+        return "no such option";
+    if (!word[n] && !(*at)[1])
+        return "its value is missing";
+    *value = word[n] ? word + n + 1 : *++*at;
+    return NULL;
 }
 
 int ctl_main(int argc, char **argv)
@@ -92,14 +154,10 @@ int ctl_main(int argc, char **argv)
             return CTL_DONE;
         } else if (strcmp(*at, "--json") == 0) {
             ctl.json = true;
-        } else if (is(*at, "-s", "--socket") && at[1]) {
-            ctl.socket = *++at;
-        } else if (is(*at, "-H", "--host") && at[1]) {
-            ctl.host = *++at;
-        } else if (is(*at, "-N", "--nats") && at[1]) {
-            ctl.nats = *++at;
         } else {
-            return ctl_usage_error("%s: no such option, or its value is missing", *at);
+            const char *why = take_value(&ctl, &at);
+            if (why)
+                return ctl_usage_error("%s: %s", *at, why);
         }
     }
     return run_command(&ctl, at);
@@ -120,41 +178,20 @@ enum ctl_exit ctl_exit_of(int result)
     }
 }
 
-int ctl_check_service(const char *service)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP], why[OPTIONS_WHY_CAP];
-    if (service_parse(service, domain, name) == 0)
-        return CTL_DONE;
-    options_refuse_service(service, why);
-    return ctl_usage_error("%s", why);
-}
-
-int ctl_check_name(const char *what, const char *name)
-{
-    char why[OPTIONS_WHY_CAP];
-    if (!name || !*name || label_valid(name, strlen(name)))
-        return CTL_DONE;
-    options_refuse_name(what, name, why);
-    return ctl_usage_error("%s", why);
-}
-
-int ctl_check_lookup(const char *service)
-{
-    char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
-    if (service_ref_parse(service, domain, name, region) < 0)
-        return ctl_usage_error("%s: not a service, which is written DOMAIN/SERVICE or DOMAIN/SERVICE@REGION", service);
-    return CTL_DONE;
-}
-
 static void note_region(void *arg, const struct discover_status *s)
 {
     snprintf(arg, LABEL_CAP, "%s", s->region);
 }
 
+int ctl_own_region(struct discover *d, char ret_region[static LABEL_CAP])
+{
+    return discover_status(d, note_region, ret_region);
+}
+
 int ctl_each_own_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg)
 {
     char region[LABEL_CAP] = "", name[SERVICE_REF_CAP];
-    int err = discover_status(d, note_region, region);
+    int err = ctl_own_region(d, region);
     snprintf(name, sizeof name, "%s%s%s", service, *region ? "@" : "", region);
     return err < 0 ? err : discover_each_instance(d, name, fn, arg);
 }
@@ -162,19 +199,37 @@ int ctl_each_own_instance(struct discover *d, const char *service, discover_inst
 int ctl_failed(const struct discover *d, const char *what, int result)
 {
     const char *detail = d ? discover_last_error(d) : "";
-    bool said = result == -EINVAL && *detail; /* "Invalid argument" adds nothing to which it is, and why */
-    if (said)
+    /* "Invalid argument" adds nothing to which it is, and why; and "no such service" is not all that may not be there. */
+    if (*detail && (result == -EINVAL || result == DISCOVER_E_UNKNOWN))
         ctl_note("%s: %s", what, detail);
     else
         ctl_note("%s: %s%s%s", what, discover_strerror(result), *detail ? ": " : "", detail);
     return ctl_exit_of(result);
 }
 
-int ctl_option_traceparent(void *arg, const char *value)
+int ctl_result(const struct discover *d, const char *what, int result)
+{
+    return result < 0 ? ctl_failed(d, what, result) : CTL_DONE;
+}
+
+int ctl_flush(void)
+{
+    return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+}
+
+bool ctl_has_tag(const struct discover_instance *i, const char *tag)
+{
+    for (size_t k = 0; k < i->n_tags; k++)
+        if (strcmp(i->tags[k], tag) == 0)
+            return true;
+    return false;
+}
+
+int ctl_option_traceparent(const struct option_spec *spec, void *field, const char *value)
 {
     struct trace_context context;
     const char *why;
-    (void)arg;
+    (void)spec, (void)field;
     if (trace_context_parse(value, NULL, &context, &why) < 0)
         return -EINVAL;
     return setenv("TRACEPARENT", value, 1) < 0 ? -errno : 0;
@@ -237,21 +292,51 @@ void ctl_note_age(struct discover *d, int result)
 json_t *ctl_head(struct discover *d, int result, const char *service)
 {
     int64_t age_ms = discover_age_ms(d);
-    int sync = TABLE_LIVE;
+    enum table_sync sync = TABLE_LIVE;
     if (result == DISCOVER_E_UNSYNCED || age_ms < 0)
         sync = TABLE_UNSYNCED;
     else if (result == DISCOVER_STALE || age_ms > 0)
         sync = TABLE_STALE;
     else if (result == DISCOVER_DEGRADED)
         sync = TABLE_DEGRADED;
-    return document_head(sync_word(sync), age_ms, service);
+    return document_head(sync, age_ms, service);
+}
+
+static void take_document(void *arg, const char *text, size_t n)
+{
+    *(json_t **)arg = json_loadb(text, n, 0, NULL);
+}
+
+int ctl_document(struct discover *d, const char *name, json_t **ret_document)
+{
+    json_t *document = NULL;
+    int err = discover_document(d, name, take_document, &document);
+    if (err < 0)
+        return err;
+    *ret_document = document;
+    return document ? 0 : -EPROTO;
+}
+
+int ctl_print_document(const struct ctl *ctl, json_t *document, void (*print)(const json_t *document, FILE *out))
+{
+    bool unknown = json_is_false(json_object_get(document, "known"));
+    int status;
+    if (ctl->json || !document) {
+        status = ctl_print_json(document);
+    } else {
+        printable_document(document);
+        print(document, stdout);
+        json_decref(document);
+        status = ctl_flush();
+    }
+    return status == CTL_DONE && unknown ? CTL_NONE : status;
 }
 
 int ctl_print_json(json_t *document)
 {
-    int err = document ? json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS) : -1;
+    bool printed = printable_json(document, JSON_INDENT(2) | JSON_SORT_KEYS, stdout);
     json_decref(document);
-    if (err || putchar('\n') == EOF || fflush(stdout) != 0) {
+    if (!printed || putchar('\n') == EOF || fflush(stdout) != 0) {
         ctl_note("cannot print the result");
         return CTL_FAILED;
     }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
-#include "daemon/ctl/options.h"
+#include "daemon/ctl/document_words.h"
+#include "daemon/ctl/printable.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/words.h"
 
@@ -14,107 +15,58 @@ struct check_options {
     const char *name;
 };
 
-static int set_name(void *arg, const char *value)
-{
-    struct check_options *o = arg;
-    o->name = value;
-    return 0;
-}
-
-const struct option_spec check_specs[] = {
-    {"check", "NAME", "which one, if the instance has several of kind ttl (default: all)", set_name},
-    {NULL, NULL, NULL, NULL},
+static const struct option_spec check_specs[] = {
+    {"check", "NAME", "which one, if the instance has several of kind ttl (default: all)", option_text,
+     offsetof(struct check_options, name), 0, 0},
+    {.name = NULL},
 };
 
-static int print_check_help(void)
+static enum discover_state state_of(const char *word)
 {
-    fputs("Usage: discoverctl check pass|warn|fail DOMAIN/SERVICE INSTANCE [NOTE] [--check NAME]\n\n"
-          "Says how an instance of this host is, to its checks of kind ttl (register --check ttl=30s). It counts at "
-          "once.\n"
-          "DOMAIN/SERVICE/INSTANCE is the same as the two words. NOTE is for people.\n\n",
-          stdout);
-    options_print(check_specs, stdout);
-    return CTL_DONE;
+    return strcmp(word, "pass") == 0   ? DISCOVER_PASSING
+           : strcmp(word, "warn") == 0 ? DISCOVER_WARNING
+                                       : DISCOVER_CRITICAL;
 }
 
-static int state_of(const char *word)
+/* DOMAIN/SERVICE/INSTANCE is one word, or two. */
+static int run_check(const struct call *call)
 {
-    static const struct {
-        const char *word;
-        enum discover_state state;
-    } words[] = {{"pass", DISCOVER_PASSING}, {"warn", DISCOVER_WARNING}, {"fail", DISCOVER_CRITICAL}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(word, words[i].word) == 0)
-            return (int)words[i].state;
-    return 0;
-}
-
-static int report(const struct ctl *ctl, int state, const char *service, const char *instance, const char *note,
-                  const char *name)
-{
-    int status = ctl_check_service(service);
-    if (status == CTL_DONE)
-        status = ctl_check_name("instance", instance);
-    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
-    if (!d)
-        return status;
-    int err = discover_report_check(d, service, instance, name ? name : "", (enum discover_state)state, note);
-    if (err < 0)
-        status = ctl_failed(d, "check", err);
-    discover_free(d);
-    return status;
-}
-
-int cmd_check(const struct ctl *ctl, char **argv)
-{
-    struct check_options o = {NULL};
-    struct words words;
-    char why[OPTIONS_WHY_CAP], service[SERVICE_CAP + LABEL_CAP];
-    if (ctl_wants_help(argv))
-        return print_check_help();
-    if (options_parse(check_specs, &o, argv, &words, why) < 0)
-        return ctl_usage_error("%s", why);
-    int state = words.n > 0 ? state_of(words.word[0]) : 0;
-    if (!state || words.command)
-        return ctl_usage_error("check needs pass, warn or fail");
-    if (words.n < 2 || snprintf(service, sizeof service, "%s", words.word[1]) >= (int)sizeof service)
-        return ctl_usage_error("check needs DOMAIN/SERVICE and INSTANCE");
+    const struct check_options *o = call->options;
+    const char *const *word = call->words.word;
+    struct words two = {.n = 2};
+    char service[SERVICE_CAP + LABEL_CAP], why[OPTIONS_WHY_CAP];
+    snprintf(service, sizeof service, "%s", word[1]);
     char *slash = strchr(service, '/'), *second = slash ? strchr(slash + 1, '/') : NULL;
-    size_t at = second ? 2 : 3; /* of the note */
+    size_t note = second ? 2 : 3;
     if (second)
         *second++ = '\0';
-    const char *instance = second ? second : words.n > 2 ? words.word[2] : NULL;
-    if (!instance)
-        return ctl_usage_error("check needs an INSTANCE behind DOMAIN/SERVICE");
-    if (words.n > at + 1)
-        return ctl_usage_error("%s: one word too many; a note is one word, in quotes", words.word[at + 1]);
-    return report(ctl, state, service, instance, words.n > at ? words.word[at] : "", o.name);
+    two.word[0] = service;
+    two.word[1] = second ? second : word[2];
+    if (!*two.word[1])
+        return ctl_usage_error("check: an INSTANCE is missing behind DOMAIN/SERVICE");
+    if (call->words.n > note + 1)
+        return ctl_usage_error("check: %s: one word too many; a note is one word, in quotes", word[note + 1]);
+    if (command_check_words(&checks_command, &two, why) < 0)
+        return ctl_usage_error("check: %s", why);
+    return ctl_result(
+        call->d, "check",
+        discover_report_check(call->d, service, two.word[1], o->name ? o->name : "", state_of(word[0]), word[note]));
 }
+
+const struct command check_command = {
+    .name = "check",
+    .summary = "pass|warn|fail: say how an instance of this host is",
+    .usage = "check pass|warn|fail DOMAIN/SERVICE INSTANCE [NOTE] [--check NAME]",
+    .help = "Says how an instance of this host is, to its checks of kind ttl (register --check ttl=30s). It counts at\n"
+            "once. DOMAIN/SERVICE/INSTANCE is the same as the two words. NOTE is for people.\n",
+    .takes = {WORD_CHOICE, WORD_PART, WORD_ANY | WORD_MAY, WORD_ANY, WORD_ANY},
+    .choices = "pass warn fail",
+    .options = check_specs,
+    .options_size = sizeof(struct check_options),
+    .run = run_check,
+};
 
 /* --- checks --- */
-
-static int print_checks_help(void)
-{
-    fputs("Usage: discoverctl checks [DOMAIN/SERVICE [INSTANCE]]\n\n"
-          "Shows how the checks of this host's instances stand: a line for each, and the whole last output of those of "
-          "one\n"
-          "instance.\n",
-          stdout);
-    return CTL_DONE;
-}
-
-static const char *age_text(int64_t ms, char ret_text[static 32])
-{
-    if (ms < 0)
-        snprintf(ret_text, 32, "-");
-    else if (ms < 120 * 1000)
-        snprintf(ret_text, 32, "%.1fs", (double)ms / 1000);
-    else if (ms < 7200 * 1000)
-        snprintf(ret_text, 32, "%dm", (int)(ms / 60000));
-    else
-        snprintf(ret_text, 32, "%dh", (int)(ms / 3600000));
-    return ret_text;
-}
 
 struct shown {
     bool json, whole;
@@ -124,13 +76,18 @@ struct shown {
 
 static void print_check(const struct discover_check *c, bool whole)
 {
-    char since[32], ran[32];
     size_t line = strcspn(c->output, "\n");
-    printf("%s %s %s %s%s%s %s%s since %s, last %s ago, %u failed: %.*s\n", c->service, c->instance, c->name, c->kind,
-           *c->target ? " " : "", c->target, state_word((int)c->state), c->flapping ? " (flapping)" : "",
-           age_text(c->since_ms, since), age_text(c->ran_ms, ran), c->failures, (int)line, c->output);
+    printable_print(stdout, false, "%s %s %s %s%s%s %s%s since %s, ", c->service, c->instance, c->name, c->kind,
+                    *c->target ? " " : "", c->target, state_word((int)c->state), c->flapping ? " (flapping)" : "",
+                    duration(c->since_ms));
+    if (c->ran_ms >= 0)
+        printable_print(stdout, true, "last %s ago, %u failed: %.*s", duration(c->ran_ms), c->failures, (int)line,
+                        c->output);
+    else
+        fputs("not run yet", stdout);
     if (whole && c->output[line])
-        printf("%s\n", c->output + line + 1);
+        printable_print(stdout, true, "%s", c->output + line);
+    putchar('\n');
 }
 
 static json_t *check_json(const struct discover_check *c)
@@ -153,29 +110,29 @@ static void show(void *arg, const struct discover_checks *checks)
     s->left_out = checks->left_out;
 }
 
-int cmd_checks(const struct ctl *ctl, char **argv)
+static int run_checks(const struct call *call)
 {
-    if (ctl_wants_help(argv))
-        return print_checks_help();
-    const char *service = *argv ? *argv++ : "", *instance = *argv ? *argv++ : "";
-    int status = *service ? ctl_check_service(service) : CTL_DONE;
-    if (status == CTL_DONE)
-        status = ctl_check_name("instance", instance);
-    if (*argv)
-        return ctl_usage_error("%s: one word too many", *argv);
-    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
-    if (!d)
-        return status;
-    struct shown shown = {.json = ctl->json, .whole = *instance, .list = ctl->json ? json_array() : NULL};
-    int err = discover_checks(d, service, instance, show, &shown);
-    if (err < 0)
-        status = ctl_failed(d, "checks", err);
-    else if (ctl->json)
+    bool json = call->ctl->json;
+    const char *service = call->words.word[0], *instance = call->words.word[1];
+    struct shown shown = {.json = json, .whole = *instance, .list = json ? json_array() : NULL};
+    int err = discover_checks(call->d, service, instance, show, &shown);
+    int status = ctl_result(call->d, "checks", err);
+    if (json && err >= 0)
         status = ctl_print_json(shown.list);
+    else
+        json_decref(shown.list);
     if (shown.left_out > 0)
         ctl_note("%u more checks are not shown: name a service or an instance", shown.left_out);
-    if (err < 0)
-        json_decref(shown.list);
-    discover_free(d);
     return status;
 }
+
+const struct command checks_command = {
+    .name = "checks",
+    .summary = "show how the checks of this host's instances stand",
+    .usage = "checks [DOMAIN/SERVICE [INSTANCE]]",
+    .help =
+        "Shows how the checks of this host's instances stand: a line for each, and the whole last output of those of\n"
+        "one instance.\n",
+    .takes = {WORD_SERVICE | WORD_MAY, WORD_INSTANCE},
+    .run = run_checks,
+};

@@ -5,10 +5,56 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "daemon/ctl/ctl.h"
-#include "daemon/ctl/tar_file.h"
+#include "daemon/ctl/commands.h"
+
+/* --- a tar archive (POSIX ustar) of a few texts --- */
+
+#define BLOCK 512
+
+/* IEEE Std 1003.1, pax: "ustar Interchange Format". */
+struct header {
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, linked[100], magic[6], version[2];
+    char owner[32], group[32], major[8], minor[8], prefix[155], unused[12];
+};
+
+_Static_assert(sizeof(struct header) == BLOCK, "a header is a block");
+
+static void set_checksum(struct header *h)
+{
+    unsigned sum = 0;
+    memset(h->checksum, ' ', sizeof h->checksum);
+    for (size_t i = 0; i < sizeof *h; i++)
+        sum += ((const unsigned char *)h)[i];
+    snprintf(h->checksum, sizeof h->checksum, "%06o", sum); /* and a blank behind the NUL */
+}
+
+/* name: at most 99 bytes. Errors stay with the stream (ferror). */
+static void tar_add(FILE *out, const char *name, const char *text, size_t n, time_t now)
+{
+    static const char padding[BLOCK];
+    struct header h = {.type = '0', .magic = "ustar", .version = {'0', '0'}};
+    snprintf(h.name, sizeof h.name, "%s", name);
+    snprintf(h.mode, sizeof h.mode, "%07o", 0600);
+    snprintf(h.uid, sizeof h.uid, "%07o", 0);
+    snprintf(h.gid, sizeof h.gid, "%07o", 0);
+    snprintf(h.size, sizeof h.size, "%011zo", n);
+    snprintf(h.mtime, sizeof h.mtime, "%011llo", (unsigned long long)now);
+    set_checksum(&h);
+    (void)fwrite(&h, 1, sizeof h, out);
+    (void)fwrite(text, 1, n, out);
+    (void)fwrite(padding, 1, (BLOCK - n % BLOCK) % BLOCK, out);
+}
+
+static void tar_end(FILE *out)
+{
+    static const char zeros[2 * BLOCK];
+    (void)fwrite(zeros, 1, sizeof zeros, out);
+}
+
+/* --- what is in it --- */
 
 static const struct {
     const char *document, *file;
@@ -86,23 +132,18 @@ static int write_archive(struct discover *d, const char *path)
     return status;
 }
 
-int cmd_debug(const struct ctl *ctl, char **argv)
+static int run(const struct call *call)
 {
-    int status;
-    if (ctl_wants_help(argv)) {
-        fputs("Usage: discoverctl debug FILE\n\n"
-              "Writes one tar archive for a bug report: status, counters, what is out and why, the configuration\n"
-              "without secrets, the last lines of the log. FILE must not be there yet. Configuration and log are for\n"
-              "root and the daemon's user.\n",
-              stdout);
-        return CTL_DONE;
-    }
-    if (!argv[0] || argv[1])
-        return ctl_usage_error("debug needs a file to write");
-    struct discover *d = ctl_connect(ctl, &status);
-    if (!d)
-        return status;
-    status = write_archive(d, argv[0]);
-    discover_free(d);
-    return status;
+    return write_archive(call->d, call->words.word[0]);
 }
+
+const struct command debug_command = {
+    .name = "debug",
+    .summary = "write an archive for a bug report",
+    .usage = "debug FILE",
+    .help = "Writes one tar archive for a bug report: status, counters, what is out and why, the configuration\n"
+            "without secrets, the last lines of the log. FILE must not be there yet. Configuration and log are for\n"
+            "root and the daemon's user.\n",
+    .takes = {WORD_FILE},
+    .run = run,
+};

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* discoverctl events: what happens in the fleet, as it is told over NATS. */
+/* discoverctl events: what happens in the fleet, as it is published over NATS. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/ctl_nats.h"
+#include "daemon/ctl/document_words.h"
+#include "daemon/ctl/printable.h"
 #include "daemon/ctl/terminal.h"
 #include "daemon/documents/event.h"
 
@@ -20,56 +23,39 @@ struct following {
     bool failed;
 };
 
-static int set_type(void *arg, const char *value)
+static int set_type(const struct option_spec *spec, void *field, const char *value)
 {
-    struct events_options *o = arg;
     enum event_type type;
-    o->type = value;
+    (void)spec;
+    *(const char **)field = value;
     return event_type_of_word(value, &type);
 }
 
-static int set_host(void *arg, const char *value)
-{
-    struct events_options *o = arg;
-    o->host = value;
-    return label_valid(value, strlen(value)) ? 0 : -1;
-}
-
-static int set_service(void *arg, const char *value)
+static int set_service(const struct option_spec *spec, void *field, const char *value)
 {
     char domain[LABEL_CAP], service[LABEL_CAP];
-    struct events_options *o = arg;
-    o->service = value;
+    (void)spec;
+    *(const char **)field = value;
     return service_parse(value, domain, service);
 }
 
-static int set_region(void *arg, const char *value)
+static int set_region(const struct option_spec *spec, void *field, const char *value)
 {
-    struct events_options *o = arg;
-    o->region = value;
-    return strcmp(value, "*") == 0 || label_valid(value, strlen(value)) ? 0 : -1;
+    int err = option_name(spec, field, value);
+    return strcmp(value, "*") == 0 ? 0 : err;
 }
 
-static int set_count(void *arg, const char *value)
-{
-    struct events_options *o = arg;
-    return option_number(value, 1, 1000000, &o->count);
-}
+#define AT(member) offsetof(struct events_options, member)
 
-const struct option_spec events_specs[] = {
-    {"type", "TYPE", "only these, as instance-down; see below", set_type},
-    {"host", "HOST", "only about that host, whoever tells it", set_host},
-    {"service", "SERVICE", "only about that service and its instances", set_service},
-    {"region", "REGION", "of another region than the own one; \"*\": of all that are heard", set_region},
-    {"count", "N", "end after so many. Default: go on until a signal", set_count},
-    {NULL, NULL, NULL, NULL},
+static const struct option_spec specs[] = {
+    {"type", "TYPE", "only these, as instance-down; see below", set_type, AT(type), 0, 0},
+    {"host", "HOST", "only about that host, whoever publishes it", option_name, AT(host), 0, 0},
+    {"service", "SERVICE", "only about that service and its instances", set_service, AT(service), 0, 0},
+    {"region", "REGION", "of another region than the own one; \"*\": of all that are heard", set_region, AT(region), 0,
+     0},
+    {"count", "N", "end after so many. Default: go on until a signal", option_number, AT(count), 1, 1000000},
+    {.name = NULL},
 };
-
-static const char *text_of(const json_t *e, const char *name)
-{
-    const char *text = json_string_value(json_object_get(e, name));
-    return text ? text : "";
-}
 
 static bool is_bad(const char *type)
 {
@@ -80,15 +66,10 @@ static bool is_bad(const char *type)
     return false;
 }
 
-/* Control characters of whoever sent it do nothing to a terminal: jansson has let through valid UTF-8 alone. */
 static void print_word(const char *before, const char *text, const char *after)
 {
-    if (!*text)
-        return;
-    fputs(before, stdout);
-    for (; *text; text++)
-        putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
-    fputs(after, stdout);
+    if (*text)
+        printf("%s%s%s", before, text, after);
 }
 
 static void print_event(const json_t *e)
@@ -109,12 +90,12 @@ static void print_event(const json_t *e)
     print_word(" ", text_of(e, "state"), "");
     print_word(", was ", text_of(e, "was"), "");
     print_word(": ", text_of(e, "reason"), "");
-    if (json_object_get(e, "held"))
-        printf(", %lld hosts", (long long)json_integer_value(json_object_get(e, "held")));
-    if (json_object_get(e, "lost_ms"))
-        printf(" after %.1f s", (double)json_integer_value(json_object_get(e, "lost_ms")) / 1000);
+    if (has(e, "held"))
+        printf(", %s", count(number_of(e, "held"), "host"));
+    if (has(e, "lost_ms"))
+        printf(" after %.1f s", seconds_of(e, "lost_ms"));
     if (strcmp(text_of(e, "publisher"), text_of(e, "host")) != 0)
-        print_word(" (told by ", text_of(e, "publisher"), ")");
+        print_word(" (published by ", text_of(e, "publisher"), ")");
     putchar('\n');
 }
 
@@ -122,9 +103,11 @@ static bool take(void *arg, const char *text, size_t n)
 {
     struct following *f = arg;
     json_t *e = json_loadb(text, n, 0, NULL);
+    if (!f->ctl->json)
+        printable_document(e);
     bool wanted = e && (!f->options->host || strcmp(text_of(e, "host"), f->options->host) == 0);
     if (wanted && f->ctl->json)
-        f->failed = json_dumpf(e, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF;
+        f->failed = !printable_json(e, JSON_COMPACT, stdout) || putchar('\n') == EOF;
     else if (wanted)
         print_event(e);
     json_decref(e);
@@ -153,30 +136,29 @@ static int follow(const struct ctl *ctl, const struct events_options *o)
     return err ? CTL_CANNOT_KNOW : f.failed ? CTL_FAILED : CTL_DONE;
 }
 
-static int print_help(void)
+static void print_types(void)
 {
-    fputs("Usage: discoverctl events [OPTION]...\n\n"
-          "What happens in the fleet, a line each as it is told over NATS, until a signal; with --json as JSON.\n"
-          "It takes an operator's rights to NATS: how that is reached is read from --nats, $DISCOVER_NATS "
-          "or\n" CTL_NATS_FILE ", as discoverd.conf says it (nats = { ... }; region = ...).\n\n",
-          stdout);
-    options_print(events_specs, stdout);
     fputs("\nTypes:\n", stdout);
     for (int i = 0; i < EVENT_TYPES; i++)
         printf("  %-15s %s\n", event_type_word((enum event_type)i), event_type_help((enum event_type)i));
-    return CTL_DONE;
 }
 
-int cmd_events(const struct ctl *ctl, char **argv)
+static int run(const struct call *call)
 {
-    struct events_options o = {.count = 0};
-    struct words words;
-    char why[OPTIONS_WHY_CAP];
-    if (ctl_wants_help(argv))
-        return print_help();
-    if (options_parse(events_specs, &o, argv, &words, why) < 0)
-        return ctl_usage_error("%s", why);
-    if (words.n || words.command)
-        return ctl_usage_error("events takes nothing but options");
-    return follow(ctl, &o);
+    return follow(call->ctl, call->options);
 }
+
+const struct command events_command = {
+    .name = "events",
+    .summary = "show what happens in the fleet, as it is published over NATS",
+    .usage = "events [OPTION]...",
+    .help =
+        "What happens in the fleet, a line each as it is published over NATS, until a signal; with --json as JSON.\n"
+        "It takes an operator's rights to NATS: how that is reached is read from --nats, $DISCOVER_NATS "
+        "or\n" CTL_NATS_FILE ", as discoverd.conf says it (nats = { ... }; region = ...).\n",
+    .more_help = print_types,
+    .options = specs,
+    .options_size = sizeof(struct events_options),
+    .alone = true,
+    .run = run,
+};

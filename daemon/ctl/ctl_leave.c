@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/commands.h"
 #include "libdiscover/core/clock.h"
 
 #define ANSWER_MS 5000 /* the daemon takes 3 s at most */
@@ -27,24 +27,19 @@ static int wait_for_the_end(struct discover *d)
     return CTL_DONE;
 }
 
-int cmd_leave(const struct ctl *ctl, char **argv)
+static int run(const struct call *call)
 {
-    if (ctl_wants_help(argv)) {
-        printf("Usage: discoverctl leave\n\n"
-               "Takes this host out of the registry, all its instances at once and everywhere, and stops the daemon.\n"
-               "Only root and the daemon's user may.\n");
-        return CTL_DONE;
-    }
-    if (*argv)
-        return ctl_usage_error("leave takes nothing");
-    int status;
-    struct discover *d = ctl_connect(ctl, &status);
-    if (!d)
-        return status;
-    int err = discover_set_timeout(d, ANSWER_MS);
+    int err = discover_set_timeout(call->d, ANSWER_MS);
     if (!err)
-        err = discover_leave(d);
-    status = err < 0 ? ctl_failed(d, "leave", err) : wait_for_the_end(d);
-    discover_free(d);
-    return status;
+        err = discover_leave(call->d);
+    return err < 0 ? ctl_failed(call->d, "leave", err) : wait_for_the_end(call->d);
 }
+
+const struct command leave_command = {
+    .name = "leave",
+    .summary = "take this host out of the registry, and stop its daemon",
+    .usage = "leave",
+    .help = "Takes this host out of the registry, all its instances at once and everywhere, and stops the daemon.\n"
+            "Only root and the daemon's user may.\n",
+    .run = run,
+};

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
-#include "daemon/ctl/explain_text.h"
 #include "libdiscover/core/clock.h"
 
 #define ANSWER_NS (5 * NS_PER_S)
@@ -62,117 +61,53 @@ struct bus_ask *ctl_nats_open(const struct ctl *ctl, char ret_region[static LABE
 
 /* --- -H --- */
 
-typedef void print_fn(const json_t *document, FILE *out);
-
-static void print_resolved(const json_t *document, FILE *out)
+static int exit_of_error(int err, const char *why)
 {
-    size_t i;
-    json_t *e;
-    json_array_foreach(json_object_get(document, "instances"), i, e)
-    {
-        const char *v4 = json_string_value(json_object_get(e, "ipv4"));
-        const char *v6 = json_string_value(json_object_get(e, "ipv6"));
-        const char *name = json_string_value(json_object_get(e, "hostname"));
-        if (!json_is_true(json_object_get(e, "usable")))
-            continue;
-        fprintf(out, v4 || !v6 ? "%s:%lld %lld %s %s/%s\n" : "[%s]:%lld %lld %s %s/%s\n",
-                v4   ? v4
-                : v6 ? v6
-                     : name,
-                (long long)json_integer_value(json_object_get(e, "port")),
-                (long long)json_integer_value(json_object_get(e, "weight")),
-                json_string_value(json_object_get(e, "state")), json_string_value(json_object_get(e, "host")),
-                json_string_value(json_object_get(e, "instance")));
-    }
-}
-
-static const struct remote {
-    const char *command, *document;
-    const char *key; /* of what the command names, in the request; NULL: it names nothing */
-    bool optional;
-    print_fn *print; /* NULL: as JSON */
-} remotes[] = {
-    {"status", "status", NULL, false, NULL},
-    {"explain", "explain", "name", true, NULL},
-    {"resolve", "resolve", "service", false, print_resolved},
-    {"list", "services", NULL, false, NULL},
-    {"hosts", "hosts", NULL, false, NULL},
-    {"regions", "regions", NULL, false, NULL},
-    {NULL, NULL, NULL, false, NULL},
-};
-
-static int exit_of_error(int err)
-{
+    if (strncmp(why, "no such service", 15) == 0)
+        return CTL_NONE;
     return err == -ENOENT || err == -ETIMEDOUT || err == -ENOTCONN ? CTL_CANNOT_KNOW : CTL_FAILED;
 }
 
-static print_fn *printer_of(const struct remote *r, const char *what)
-{
-    if (strcmp(r->command, "explain") != 0)
-        return r->print;
-    return !*what ? explain_all_text : strchr(what, '/') ? explain_service_text : explain_host_text;
-}
-
-static int print_answer(const struct ctl *ctl, print_fn *print, const char *text, size_t n)
-{
-    json_t *document = json_loadb(text, n, 0, NULL);
-    bool unknown = json_is_false(json_object_get(document, "known"));
-    if (ctl->json || !print || !document)
-        return ctl_print_json(document);
-    print(document, stdout);
-    json_decref(document);
-    return fflush(stdout) != 0 ? CTL_FAILED : unknown ? CTL_NONE : CTL_DONE;
-}
-
-static int ask_it(const struct ctl *ctl, const struct remote *r, const char *what)
+/* question: JSON, or NULL: no memory for it. */
+static int ask_it(const struct call *call, const char *question)
 {
     char region[LABEL_CAP], subject[256], why[BUS_WHY_CAP] = "", *text;
     size_t n;
     int status;
-    struct bus_ask *ask = ctl_nats_open(ctl, region, &status);
+    struct bus_ask *ask = ctl_nats_open(call->ctl, region, &status);
     if (!ask)
         return status;
-    snprintf(subject, sizeof subject, "discover.%s.rpc.host.%s.%s", region, ctl->host, r->document);
-    json_t *body = *what ? json_pack("{s:s}", r->key, what) : json_object();
-    char *question = json_dumps(body, JSON_COMPACT);
+    snprintf(subject, sizeof subject, "discover.%s.rpc.host.%s.%s", region, call->ctl->host, call->command->document);
     int err = question ? bus_ask(ask, subject, question, ANSWER_NS, &text, &n, why) : -ENOMEM;
     if (err) {
-        ctl_note("%s: %s", ctl->host, *why ? why : strerror(-err));
-        status = strncmp(why, "no such service", 15) == 0 ? CTL_NONE : exit_of_error(err);
+        ctl_note("%s: %s", call->ctl->host, *why ? why : strerror(-err));
+        status = exit_of_error(err, why);
     } else {
-        status = print_answer(ctl, printer_of(r, what), text, n);
+        status = ctl_print_document(call->ctl, json_loadb(text, n, 0, NULL), call->command->print);
         free(text);
     }
-    free(question);
-    json_decref(body);
     bus_ask_close(ask);
     return status;
 }
 
-/* "shop/payment" "web-1/p1" -> "shop/payment/web-1/p1" */
-static int join(char **words, char *ret_what, size_t cap)
+int ctl_remote(const struct call *call)
 {
-    size_t used = 0;
-    ret_what[0] = '\0';
-    for (; *words && used < cap; words++)
-        used += (size_t)snprintf(ret_what + used, cap - used, "%s%s", used ? "/" : "", *words);
-    return used < cap ? 0 : -EINVAL;
-}
-
-int ctl_remote(const struct ctl *ctl, char **argv)
-{
-    char what[512];
-    const struct remote *r = remotes;
-    if (!label_valid(ctl->host, strlen(ctl->host)))
-        return ctl_usage_error("%s: not the name of a host", ctl->host);
-    while (r->command && strcmp(r->command, *argv) != 0)
-        r++;
-    if (!r->command)
+    const struct command *c = call->command;
+    const char *host = call->ctl->host;
+    char what[COMMAND_NAME_CAP], why[OPTIONS_WHY_CAP];
+    if (!label_valid(host, strlen(host))) {
+        options_refuse_name("--host", host, why);
+        return ctl_usage_error("%s", why);
+    }
+    if (!c->document)
         return ctl_usage_error("%s: only status, explain, resolve, list, hosts and regions are asked of other hosts",
-                               *argv);
-    if (join(argv + 1, what, sizeof what) < 0 || (*what && (!r->key || what[0] == '-')))
-        return ctl_usage_error("%s: not with --host", what);
-    if (r->key && !r->optional && !*what)
-        return ctl_usage_error("%s: which service?", r->command);
-    return ask_it(ctl, r, what);
+                               c->name);
+    if (command_join("", &call->words, what) < 0 || (*what && !c->key))
+        return ctl_usage_error("%s %.100s: not with --host", c->name, what);
+    json_t *body = *what ? json_pack("{s:s}", c->key, what) : json_object();
+    char *question = json_dumps(body, JSON_COMPACT);
+    int status = ask_it(call, question);
+    free(question);
+    json_decref(body);
+    return status;
 }

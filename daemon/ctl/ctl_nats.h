@@ -7,7 +7,7 @@
 #define CTL_CTL_NATS_H
 
 #include "daemon/bus/bus_ask.h"
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/commands.h"
 #include "libdiscover/core/label.h"
 
 #define CTL_NATS_FILE "/etc/discoverd/operator.conf"
@@ -15,7 +15,7 @@
 /* Connected, or NULL and the exit status in *ret_exit after a message. */
 struct bus_ask *ctl_nats_open(const struct ctl *ctl, char ret_region[static LABEL_CAP], int *ret_exit);
 
-/* A command that asks the daemon of ctl->host instead of the one here. */
-int ctl_remote(const struct ctl *ctl, char **argv);
+/* A command that asks the daemon of call->ctl->host instead of the one here. */
+int ctl_remote(const struct call *call);
 
 #endif

@@ -7,12 +7,7 @@
 
 #include "daemon/ctl/commands.h"
 
-#define WHAT                                                                                                           \
-    "Without DOMAIN/SERVICE: everything on this host; without INSTANCE: all of the service on this host. "             \
-    "It holds for\n"                                                                                                   \
-    "what will be registered, too, and over restarts. Only root and the daemon's user may.\n"
-
-#define OVERRIDES_TOLD 64 /* by a status: the first of them */
+#define OVERRIDES_SHOWN 64 /* in a status; it leaves out the others */
 
 struct override_options {
     const char *reason;
@@ -20,45 +15,23 @@ struct override_options {
     bool at_once;
 };
 
-static int set_reason(void *arg, const char *value)
-{
-    struct override_options *o = arg;
-    o->reason = value;
-    return strlen(value) < 256 ? 0 : -EINVAL;
-}
+#define AT(member) offsetof(struct override_options, member)
+#define TRACEPARENT                                                                                                    \
+    {                                                                                                                  \
+        "traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent,   \
+            0, 0, 0                                                                                                    \
+    }
 
-static int set_grace(void *arg, const char *value)
-{
-    struct override_options *o = arg;
-    return option_time_ms(value, &o->grace_ms);
-}
-
-static int set_no_wait(void *arg, const char *value)
-{
-    struct override_options *o = arg;
-    (void)value;
-    o->at_once = true;
-    return 0;
-}
-
-const struct option_spec override_specs[] = {
-    {"reason", "TEXT", "why, for whoever asks (status, explain); at most 255 bytes", set_reason},
+static const struct option_spec set_specs[] = {
+    {"reason", "TEXT", "why, for whoever asks (status, explain); at most 255 bytes", option_text, AT(reason), 0, 255},
     {"grace", "TIME", "calls under way end in that time, as 30s: draining, then maintenance; returns when that is so",
-     set_grace},
-    {"no-wait", NULL, "with --grace: return at once; the daemon sees to the end", set_no_wait},
-    {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent},
-    {NULL, NULL, NULL, NULL},
+     option_time, AT(grace_ms), 1, 0},
+    {"no-wait", NULL, "with --grace: return at once; the daemon sees to the end", option_flag, AT(at_once), 0, 0},
+    TRACEPARENT,
+    {.name = NULL},
 };
 
-static int print_help(const char *usage, const char *text, const struct option_spec *specs)
-{
-    printf("Usage: discoverctl %s\n\n%s\n%s", usage, text, WHAT);
-    if (specs) {
-        putchar('\n');
-        options_print(specs, stdout);
-    }
-    return CTL_DONE;
-}
+static const struct option_spec undrain_specs[] = {TRACEPARENT, {.name = NULL}};
 
 static int count_own(void *arg, const struct discover_instance *i)
 {
@@ -89,7 +62,7 @@ static void find_still(void *arg, const struct discover_status *s)
         still->found |= o->state == still->state && strcmp(o->service, still->service) == 0 &&
                         strcmp(o->instance, still->instance) == 0;
     }
-    still->found |= s->n_overrides == OVERRIDES_TOLD;
+    still->found |= s->n_overrides == OVERRIDES_SHOWN;
 }
 
 /* A daemon that cannot be asked now sees to it all the same, when it is back. */
@@ -113,71 +86,83 @@ static void wait_ms(uint32_t ms)
     }
 }
 
-/* Sets it, or takes it back; and waits as long as was asked for, disconnected. */
-static int ask(const struct ctl *ctl, const char *service, const char *instance, const char *command,
-               enum discover_state state, int on, const struct override_options *o)
+/* Sets it, or takes it back; and waits as long as was asked for, disconnected. what: which word the instances' words follow. */
+static int override(const struct call *call, enum discover_state state, int on, size_t what)
 {
-    int status = *service ? ctl_check_service(service) : CTL_DONE;
-    if (status == CTL_DONE)
-        status = ctl_check_name("instance", instance);
-    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
+    const struct override_options *o = call->options;
+    const char *name = call->command->name, *service = call->words.word[what], *instance = call->words.word[what + 1];
+    int status;
+    if (!on && (o->reason || o->grace_ms))
+        return ctl_usage_error("%s: --reason and --grace are for what sets a state", name);
+    if (o->at_once && !o->grace_ms)
+        return ctl_usage_error("%s: --no-wait goes with --grace", name);
+    struct discover *d = ctl_connect(call->ctl, &status);
     if (!d)
         return status;
     int err = on ? discover_override_grace(d, service, instance, state, o->reason ? o->reason : "", o->grace_ms)
                  : discover_override(d, service, instance, state, 0);
-    if (err < 0)
-        status = ctl_failed(d, command, err);
-    else if (on)
+    status = ctl_result(d, name, err);
+    if (err >= 0 && on)
         note_if_absent(d, service, instance);
     discover_free(d);
     if (err < 0 || !o->grace_ms || o->at_once)
         return status;
     wait_ms(o->grace_ms);
-    return check_still(ctl, &(struct still){service, instance, state, false});
+    return check_still(call->ctl, &(struct still){service, instance, state, false});
 }
 
-/* argv: [DOMAIN/SERVICE [INSTANCE]], and options */
-static int override(const struct ctl *ctl, char **argv, const char *command, enum discover_state state, int on)
+static int run_drain(const struct call *call)
 {
-    struct override_options o = {.reason = NULL};
-    struct words words;
-    char why[OPTIONS_WHY_CAP];
-    if (options_parse(override_specs, &o, argv, &words, why) < 0)
-        return ctl_usage_error("%s", why);
-    if (words.n > 2 || words.command)
-        return ctl_usage_error("%s: one word too many", words.command ? "--" : words.word[2]);
-    if (!on && (o.reason || o.grace_ms))
-        return ctl_usage_error("--reason and --grace are for what sets a state");
-    if (o.at_once && !o.grace_ms)
-        return ctl_usage_error("--no-wait goes with --grace");
-    return ask(ctl, words.n > 0 ? words.word[0] : "", words.n > 1 ? words.word[1] : "", command, state, on, &o);
+    return override(call, DISCOVER_DRAINING, 1, 0);
 }
 
-int cmd_drain(const struct ctl *ctl, char **argv)
+static int run_undrain(const struct call *call)
 {
-    if (ctl_wants_help(argv))
-        return print_help("drain [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
-                          "No new calls: look-ups leave these instances out, though they run on, until undrain.",
-                          override_specs);
-    return override(ctl, argv, "drain", DISCOVER_DRAINING, 1);
+    return override(call, DISCOVER_DRAINING, 0, 0);
 }
 
-int cmd_undrain(const struct ctl *ctl, char **argv)
+static int run_maintenance(const struct call *call)
 {
-    if (ctl_wants_help(argv))
-        return print_help("undrain [DOMAIN/SERVICE [INSTANCE]]", "Takes back what drain said with the same words.",
-                          NULL);
-    return override(ctl, argv, "undrain", DISCOVER_DRAINING, 0);
+    return override(call, DISCOVER_MAINTENANCE, strcmp(call->words.word[0], "on") == 0, 1);
 }
 
-int cmd_maintenance(const struct ctl *ctl, char **argv)
-{
-    if (ctl_wants_help(argv))
-        return print_help("maintenance on|off [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
-                          "These instances are not to be used, whether they run or not; off takes it back.",
-                          override_specs);
-    int on = *argv && strcmp(*argv, "on") == 0;
-    if (!on && !(*argv && strcmp(*argv, "off") == 0))
-        return ctl_usage_error("maintenance needs on or off");
-    return override(ctl, argv + 1, "maintenance", DISCOVER_MAINTENANCE, on);
-}
+#define WHICH                                                                                                          \
+    "\nWithout DOMAIN/SERVICE: everything on this host; without INSTANCE: all of the service on this host. It holds "  \
+    "for\nwhat will be registered, too, and over restarts. Only root, the daemon's user, and whom api.policy lets.\n"
+
+const struct command drain_command = {
+    .name = "drain",
+    .summary = "no new calls to instances of this host",
+    .usage = "drain [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
+    .help = "No new calls: look-ups leave these instances out, though they run on, until undrain.\n" WHICH,
+    .takes = {WORD_SERVICE | WORD_MAY, WORD_INSTANCE},
+    .options = set_specs,
+    .options_size = sizeof(struct override_options),
+    .alone = true,
+    .run = run_drain,
+};
+
+const struct command undrain_command = {
+    .name = "undrain",
+    .summary = "take that back",
+    .usage = "undrain [DOMAIN/SERVICE [INSTANCE]]",
+    .help = "Takes back what drain said with the same words.\n" WHICH,
+    .takes = {WORD_SERVICE | WORD_MAY, WORD_INSTANCE},
+    .options = undrain_specs,
+    .options_size = sizeof(struct override_options),
+    .alone = true,
+    .run = run_undrain,
+};
+
+const struct command maintenance_command = {
+    .name = "maintenance",
+    .summary = "on|off: instances of this host are not to be used",
+    .usage = "maintenance on|off [DOMAIN/SERVICE [INSTANCE]] [--reason TEXT] [--grace TIME [--no-wait]]",
+    .help = "These instances are not to be used, whether they run or not; off takes it back.\n" WHICH,
+    .takes = {WORD_CHOICE, WORD_SERVICE | WORD_MAY, WORD_INSTANCE},
+    .choices = "on off",
+    .options = set_specs,
+    .options_size = sizeof(struct override_options),
+    .alone = true,
+    .run = run_maintenance,
+};

@@ -5,14 +5,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/hold.h"
 #include "daemon/ctl/register_options.h"
 #include "libdiscover/core/clock.h"
-
-/* As a shell says it. */
-#define EXIT_NOT_FOUND   127
-#define EXIT_NOT_PROGRAM 126
 
 #define DRAIN_DEFAULT_MS 500
 #define CALL_TIMEOUT_MS  1000 /* at the end: how long a daemon that hangs can hold up a service's */
@@ -20,33 +16,28 @@
 #define STORED_WAIT_MS 500
 #define STORED_LOOK_MS 5
 
-static int print_register_help(void)
-{
-    fputs(
-        "Usage: discoverctl register DOMAIN/SERVICE --port N [OPTION]... [-- COMMAND...]\n\n"
-        "Registers an instance for as long as COMMAND runs, whose exit status it passes on, and to which it passes\n"
-        "signals on, SIGTERM after it was drained; COMMAND is started without a daemon too, and registered when there\n"
-        "is one; with --instance it takes the name over from one that still runs. Without COMMAND, --ttl or --pid: "
-        "until it is told to stop.\n\n",
-        stdout);
-    options_print(register_specs, stdout);
-    return CTL_DONE;
-}
+/* What it is called with. */
+struct asked {
+    const struct ctl *ctl;
+    const char *service;
+    char **command; /* NULL: none */
+    const struct register_options *o;
+};
 
-static int print_registered(const struct ctl *ctl, const struct register_options *o,
-                            const struct discover_registration *r)
+static int print_registered(const struct asked *a, const struct discover_registration *r)
 {
+    const struct register_options *o = a->o;
     const char *instance = discover_registration_instance(r);
-    if (ctl->json)
-        return ctl_print_json(json_pack("{s:s, s:s}", "service", o->service, "instance", instance));
+    if (a->ctl->json)
+        return ctl_print_json(json_pack("{s:s, s:s}", "service", a->service, "instance", instance));
     if (o->ttl_ms)
         printf("registered %s instance %s: it lives %g s, unless it is registered again with --instance %s\n",
-               o->service, instance, (double)o->ttl_ms / 1000, instance);
+               a->service, instance, (double)o->ttl_ms / 1000, instance);
     else if (o->pid)
-        printf("registered %s instance %s: it lives as long as process %u\n", o->service, instance, o->pid);
+        printf("registered %s instance %s: it lives as long as process %u\n", a->service, instance, o->pid);
     else
-        printf("registered %s instance %s: it lives as long as this program\n", o->service, instance);
-    return fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
+        printf("registered %s instance %s: it lives as long as this program\n", a->service, instance);
+    return ctl_flush();
 }
 
 static void take_write_state(void *arg, const struct discover_status *s)
@@ -87,14 +78,14 @@ static bool name_is_taken(struct discover *d)
 struct running {
     struct discover *d;
     struct discover_registration *r;
-    const struct register_options *o;
+    const struct asked *asked;
 };
 
 /* Nobody waits for a daemon that hangs: what draining could not say in that time, the end of the connection says. */
 static int64_t drain(void *arg)
 {
     const struct running *run = arg;
-    uint32_t ms = run->o->drain_ms;
+    uint32_t ms = run->asked->o->drain_ms;
     if (ms == REGISTER_DRAIN_DEFAULT)
         ms = discover_connected(run->d) ? DRAIN_DEFAULT_MS : 0;
     (void)!discover_set_timeout(run->d, (int)ms);
@@ -105,27 +96,25 @@ static int64_t drain(void *arg)
 
 static int run_command(struct running *run, struct hold *h)
 {
-    char **command = run->o->command;
+    char **command = run->asked->command;
     pid_t child;
     h->drain = drain;
     h->arg = run;
-    int err = hold_start(h, command, &child);
-    if (!err) {
-        if (discover_connected(run->d))
-            tell_refusal(run->d);
-        return hold_run(h, run->d, child);
-    }
-    ctl_note("%s: %s", command[0], discover_strerror(err));
-    return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_PROGRAM;
+    int status = hold_start(h, command, &child);
+    if (status)
+        return status;
+    if (discover_connected(run->d))
+        tell_refusal(run->d);
+    return hold_run(h, run->d, child);
 }
 
 /*
  * The end of the connection would take it back as well, but at some time after we have ended: whoever looks it up in
  * the next line of his script shall not find it. A daemon that is away has forgotten it.
  */
-static void take_back(struct discover *d, const struct register_options *o, const struct discover_registration *r)
+static void take_back(struct discover *d, const struct asked *a, const struct discover_registration *r)
 {
-    (void)!discover_deregister(d, o->service, discover_registration_instance(r));
+    (void)!discover_deregister(d, a->service, discover_registration_instance(r));
 }
 
 /* A service is not to be down for want of a registry: it is registered as soon as there is a daemon. */
@@ -141,9 +130,9 @@ static int register_later(struct discover *d, struct discover_registration *r)
     return discover_set_timeout(d, CALL_TIMEOUT_MS);
 }
 
-static int register_now(struct discover *d, const struct register_options *o, struct discover_registration *r)
+static int register_now(struct discover *d, const struct asked *a, struct discover_registration *r)
 {
-    bool may_wait = o->command && !o->require;
+    bool may_wait = a->command && !a->o->require;
     if (may_wait && !discover_connected(d))
         return register_later(d, r);
     int err = discover_register(d, r);
@@ -151,48 +140,64 @@ static int register_now(struct discover *d, const struct register_options *o, st
 }
 
 /* Registers, and stays for as long as it takes. */
-static int register_and_hold(const struct ctl *ctl, const struct register_options *o, struct hold *h,
-                             struct discover_registration *r)
+static int register_and_hold(const struct asked *a, struct hold *h, struct discover_registration *r)
 {
     int status;
-    struct discover *d = o->command && !o->require ? ctl_open(ctl, &status) : ctl_connect(ctl, &status);
+    struct discover *d = a->command && !a->o->require ? ctl_open(a->ctl, &status) : ctl_connect(a->ctl, &status);
     if (!d)
         return status;
-    struct running run = {d, r, o};
+    struct running run = {d, r, a};
     bool taken = discover_connected(d) && name_is_taken(d);
-    int err = taken ? DISCOVER_E_CONFLICT : register_now(d, o, r);
+    int err = taken ? DISCOVER_E_CONFLICT : register_now(d, a, r);
     if (taken)
         status = CTL_FAILED;
     else if (err < 0)
-        status = ctl_failed(d, o->service, err);
-    else if (o->command)
+        status = ctl_failed(d, a->service, err);
+    else if (a->command)
         status = run_command(&run, h);
     else
-        status = print_registered(ctl, o, r);
-    if (!err && !o->command)
+        status = print_registered(a, r);
+    if (!err && !a->command)
         tell_refusal(d);
-    bool bound = !o->command && !o->ttl_ms && !o->pid;
+    bool bound = !a->command && !a->o->ttl_ms && !a->o->pid;
     if (!err && bound && status == CTL_DONE)
         status = hold_run(h, d, 0);
-    if (!err && (bound || o->command))
-        take_back(d, o, r);
+    if (!err && (bound || a->command))
+        take_back(d, a, r);
     discover_free(d);
     return status;
 }
 
-int cmd_register(const struct ctl *ctl, char **argv)
+static int run(const struct call *call)
 {
-    struct register_options o;
+    struct asked a = {call->ctl, call->words.word[0], call->words.command, call->options};
     struct discover_registration *r;
-    char why[OPTIONS_WHY_CAP];
-    if (ctl_wants_help(argv))
-        return print_register_help();
-    if (register_options_parse(argv, &o, why) < 0 || register_options_build(&o, &r, why) < 0)
-        return ctl_usage_error("%s", why);
     struct hold h;
+    char why[OPTIONS_WHY_CAP];
+    if (register_options_check(a.o, a.command != NULL, why) < 0 ||
+        register_options_build(a.service, a.o, a.command != NULL, &r, why) < 0)
+        return ctl_usage_error("register: %s", why);
     int err = hold_init(&h);
-    int status = err < 0 ? ctl_failed(NULL, "cannot take signals", err) : register_and_hold(ctl, &o, &h, r);
+    int status = err < 0 ? ctl_failed(NULL, "cannot take signals", err) : register_and_hold(&a, &h, r);
     hold_fini(&h);
     discover_registration_free(r);
     return status;
 }
+
+const struct command register_command = {
+    .name = "register",
+    .summary = "register an instance of a service on this host",
+    .usage = "register DOMAIN/SERVICE --port N [OPTION]... [-- COMMAND...]",
+    .help =
+        "Registers an instance for as long as COMMAND runs, whose exit status it passes on, and to which it passes\n"
+        "signals on, SIGTERM after it was drained; COMMAND is started without a daemon too, and registered when there\n"
+        "is one; with --instance it takes the name over from one that still runs. Without COMMAND, --ttl or --pid:\n"
+        "until it is told to stop.\n",
+    .takes = {WORD_SERVICE},
+    .takes_command = true,
+    .options = register_specs,
+    .options_size = sizeof(struct register_options),
+    .defaults = &register_defaults,
+    .alone = true,
+    .run = run,
+};

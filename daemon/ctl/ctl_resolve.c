@@ -1,63 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl resolve: the usable instances of a service. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/document_words.h"
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
-#include "libdiscover/core/words.h"
 
 struct resolve_options {
     const char *tag, *place, *region;
 };
 
-static int set_tag(void *arg, const char *value)
-{
-    struct resolve_options *o = arg;
-    o->tag = value;
-    return 0;
-}
+#define AT(member) offsetof(struct resolve_options, member)
 
-static int set_place(void *arg, const char *value)
-{
-    struct resolve_options *o = arg;
-    o->place = value;
-    return 0;
-}
-
-static int set_region(void *arg, const char *value)
-{
-    struct resolve_options *o = arg;
-    o->region = value;
-    return label_valid(value, strlen(value)) ? 0 : -1;
-}
-
-const struct option_spec resolve_specs[] = {
-    {"tag", "T", "only instances with this tag", set_tag},
-    {"at", "PLACE", "only instances of this zone or region", set_place},
-    {"region", "REGION", "what that region has, as DOMAIN/SERVICE@REGION", set_region},
-    {NULL, NULL, NULL, NULL},
+static const struct option_spec specs[] = {
+    {"tag", "T", "only instances with this tag", option_text, AT(tag), 0, 0},
+    {"at", "PLACE", "only instances of this zone or region", option_text, AT(place), 0, 0},
+    {"region", "REGION", "what that region has, as DOMAIN/SERVICE@REGION", option_name, AT(region), 0, 0},
+    {.name = NULL},
 };
-
-static int print_help(void)
-{
-    fputs("Usage: discoverctl resolve DOMAIN/SERVICE[@REGION] [OPTION]...\n\n"
-          "A line for each usable instance: address:port weight state host/instance. The address is the IPv4\n"
-          "address if it has one; --json shows all.\n\n",
-          stdout);
-    options_print(resolve_specs, stdout);
-    return CTL_DONE;
-}
-
-static bool has_tag(const struct discover_instance *i, const char *tag)
-{
-    for (size_t k = 0; k < i->n_tags; k++)
-        if (strcmp(i->tags[k], tag) == 0)
-            return true;
-    return false;
-}
 
 static bool is_at(const struct discover_instance *i, const char *place)
 {
@@ -67,31 +30,15 @@ static bool is_at(const struct discover_instance *i, const char *place)
 /* What is asked for, and what came. */
 struct request {
     const struct resolve_options *options;
-    json_t *list; /* NULL: printed as it comes */
-    size_t n;
+    json_t *list;
 };
-
-static void print_instance(const struct discover_instance *i)
-{
-    char address[DISCOVER_ADDRESS_MAX];
-    if (discover_endpoint_text(&i->endpoint, address, sizeof address) == 0)
-        printf("%s", address);
-    else
-        printf("%s:%u", i->hostname, i->endpoint.port);
-    printf(" %u %s %s/%s\n", i->endpoint.weight, state_word(i->endpoint.state), i->host, i->instance);
-}
 
 static int on_instance(void *arg, const struct discover_instance *i)
 {
     struct request *request = arg;
     const struct resolve_options *o = request->options;
-    if (!i->usable || (o->tag && !has_tag(i, o->tag)) || (o->place && !is_at(i, o->place)))
-        return 0;
-    request->n++;
-    if (request->list)
+    if (i->usable && (!o->tag || ctl_has_tag(i, o->tag)) && (!o->place || is_at(i, o->place)))
         (void)json_array_append_new(request->list, instance_document(i));
-    else
-        print_instance(i);
     return 0;
 }
 
@@ -103,42 +50,57 @@ static int judge(int result, size_t n)
     return result >= 0 ? DISCOVER_E_NONE : result;
 }
 
-static int resolve(struct discover *d, const struct ctl *ctl, const char *service, const struct resolve_options *o)
+/* "[2001:db8::1]:80", or what else it has: IPv4 first. */
+static void print_address(const json_t *i, FILE *out)
 {
-    struct request request = {.options = o, .list = ctl->json ? json_array() : NULL};
-    int result = discover_each_instance(d, service, on_instance, &request);
-    int judged = judge(result, request.n);
-    int status = CTL_DONE;
-    if (judged < 0)
-        status = ctl_failed(d, service, judged);
-    else
-        ctl_note_age(d, result);
-    if (!ctl->json)
-        return status;
-    json_t *document = ctl_head(d, result, service);
+    const char *address = has(i, "ipv4") ? "ipv4" : has(i, "ipv6") ? "ipv6" : "hostname";
+    bool brackets = strcmp(address, "ipv6") == 0;
+    fprintf(out, "%s%s%s:%" PRId64, brackets ? "[" : "", text_of(i, address), brackets ? "]" : "",
+            number_of(i, "port"));
+}
+
+static void print_usable(const json_t *document, FILE *out)
+{
+    size_t k;
+    const json_t *i;
+    json_array_foreach(json_object_get(document, "instances"), k, i)
+    {
+        if (!is_true(i, "usable"))
+            continue;
+        print_address(i, out);
+        fprintf(out, " %" PRId64 " %s %s/%s\n", number_of(i, "weight"), text_of(i, "state"), text_of(i, "host"),
+                text_of(i, "instance"));
+    }
+}
+
+static int run(const struct call *call)
+{
+    const struct resolve_options *o = call->options;
+    struct request request = {.options = o, .list = json_array()};
+    char service[SERVICE_REF_CAP + LABEL_CAP];
+    snprintf(service, sizeof service, "%s%s%s", call->words.word[0], o->region ? "@" : "", o->region ? o->region : "");
+    int result = discover_each_instance(call->d, service, on_instance, &request);
+    int judged = judge(result, json_array_size(request.list));
+    int status = ctl_result(call->d, service, judged);
+    if (judged >= 0)
+        ctl_note_age(call->d, result);
+    json_t *document = ctl_head(call->d, result, service);
     (void)json_object_set_new(document, "instances", request.list);
-    int printed = ctl_print_json(document);
+    int printed = ctl_print_document(call->ctl, document, print_usable);
     return printed == CTL_DONE ? status : printed;
 }
 
-int cmd_resolve(const struct ctl *ctl, char **argv)
-{
-    struct resolve_options o = {0};
-    struct words words;
-    char why[OPTIONS_WHY_CAP];
-    if (ctl_wants_help(argv))
-        return print_help();
-    if (options_parse(resolve_specs, &o, argv, &words, why) < 0)
-        return ctl_usage_error("%s", why);
-    if (words.n != 1 || words.command)
-        return ctl_usage_error("resolve needs one DOMAIN/SERVICE");
-    char service[SERVICE_REF_CAP + LABEL_CAP];
-    snprintf(service, sizeof service, "%s%s%s", words.word[0], o.region ? "@" : "", o.region ? o.region : "");
-    int status = ctl_check_lookup(service);
-    struct discover *d = status == CTL_DONE ? ctl_connect(ctl, &status) : NULL;
-    if (!d)
-        return status;
-    status = resolve(d, ctl, service, &o);
-    discover_free(d);
-    return status;
-}
+const struct command resolve_command = {
+    .name = "resolve",
+    .summary = "show the usable instances of a service",
+    .usage = "resolve DOMAIN/SERVICE[@REGION] [OPTION]...",
+    .help = "A line for each usable instance: address:port weight state host/instance. The address is the IPv4\n"
+            "address if it has one; --json shows all.\n",
+    .takes = {WORD_LOOKUP},
+    .options = specs,
+    .options_size = sizeof(struct resolve_options),
+    .run = run,
+    .document = "resolve",
+    .key = "service",
+    .print = print_usable,
+};

@@ -1,260 +1,248 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl status: how the daemon of this host is doing. */
-#include <stdio.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "daemon/ctl/commands.h"
-#include "daemon/ctl/ctl.h"
+#include "daemon/ctl/document_words.h"
+#include "daemon/ctl/printable.h"
 #include "daemon/ctl/terminal.h"
-#include "daemon/documents/documents.h"
-#include "daemon/documents/problems.h"
 #include "libdiscover/core/words.h"
 
-/* For --check; the others are the numbers of enum problem_level. */
-#define CHECK_UNKNOWN 3
+/* Exit statuses of --check, as monitoring plugins have them. */
+enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 struct status_options {
     bool counters, check;
 };
 
-static void print_json(void *arg, const struct discover_status *s)
-{
-    *(int *)arg = ctl_print_json(status_document(s));
-}
-
-static void print_bus(const struct discover_status *s)
-{
-    if (s->bus_connected)
-        printf("bus            connected to %s\n", s->bus_server);
-    else
-        printf("bus            not connected\n");
-    if (*s->bus_error)
-        printf("last error     %s\n", s->bus_error);
-    if (*s->distrust)
-        printf("not trusted    %s: no lease of another host runs out\n", s->distrust);
-}
-
-static void print_bucket(const struct discover_bucket *b)
-{
-    if (*b->read_error)
-        printf("not read       bucket %s: %s\n", b->name, b->read_error);
-    if (*b->refusal)
-        printf("not stored     bucket %s, %u keys of this host for %.1f s: %s\n", b->name, b->refused,
-               (double)b->refused_ms / 1000, b->refusal);
-    if (b->full)
-        printf("full           bucket %s: %llu of %llu bytes\n", b->name, (unsigned long long)b->bytes,
-               (unsigned long long)b->max_bytes);
-    for (size_t i = 0; i < b->n_lacks; i++)
-        printf("settings       bucket %s: %s\n", b->name, b->lacks[i]);
-}
-
-static void print_held(const struct discover_status *s)
-{
-    if (s->held > 0)
-        printf("kept           %u hosts whose leases have run out, for %.1f s more at most: %s\n", s->held,
-               (double)s->held_ms / 1000, s->held_reason);
-}
-
-static void print_troubles(const struct discover_status *s)
-{
-    if (s->unwritten > 0)
-        printf("not served     changes of %u entries of the shared table: %s\n", s->unwritten, s->unwritten_reason);
-    if (*s->store_error)
-        printf("not stored     %s: what has to outlive a restart is refused\n", s->store_error);
-    for (size_t i = 0; i < s->n_listen_problems; i++)
-        printf("not reachable  %s\n", s->listen_problems[i]);
-    if (*s->lease_problem)
-        printf("not heard      %s\n", s->lease_problem);
-}
-
-static void print_refused(const struct discover_status *s)
-{
-    for (size_t i = 0; i < s->n_refused; i++) {
-        const struct discover_refusal *r = &s->refused[i];
-        printf("refused        %s %s: %s (%llu times, the last %.1f s ago)\n", r->bucket, r->key, r->reason,
-               (unsigned long long)r->count, (double)r->age_ms / 1000);
-    }
-}
-
-static void print_top_writers(const struct discover_status *s)
-{
-    for (size_t i = 0; i < s->n_top_writers; i++) {
-        const struct discover_top_writer *t = &s->top_writers[i];
-        printf("%s    %s: %u changes in the last 10 s\n", t->floods ? "floods     " : "writes much",
-               *t->host ? t->host : "(keys that name no host)", t->changes);
-    }
-}
-
-static void print_overrides(const struct discover_status *s)
-{
-    for (size_t i = 0; i < s->n_overrides; i++) {
-        const struct discover_override_info *o = &s->overrides[i];
-        printf("%-14s %s%s%s", state_word(o->state), *o->service ? o->service : "this host", *o->instance ? " " : "",
-               o->instance);
-        if (*o->reason)
-            printf(" (%s)", o->reason);
-        if (o->age_ms >= 0)
-            printf(", by user %u %lld s ago", o->uid, (long long)(o->age_ms / 1000));
-        if (s->override_grace_ms[i] >= 0)
-            printf(s->override_grace_ms[i] ? ", in maintenance in %.1f s" : ", in maintenance: the grace is over",
-                   (double)s->override_grace_ms[i] / 1000);
-        putchar('\n');
-    }
-}
-
-static void print_failovers(const struct discover_status *s)
-{
-    for (size_t i = 0; i < s->n_failovers; i++) {
-        const struct discover_failover_info *f = &s->failovers[i];
-        printf("failover       %s: %s%s answers", f->service, *f->at ? "region " : "the own region", f->at);
-        if (f->at_ms >= 0)
-            printf(", for %lld s", (long long)(f->at_ms / 1000));
-        if (f->forced)
-            printf("; set to %s by user %u", *f->region ? f->region : "off", f->uid);
-        if (f->forced && f->age_ms >= 0)
-            printf(" %lld s ago", (long long)(f->age_ms / 1000));
-        putchar('\n');
-    }
-}
-
-static const enum style level_styles[] = {STYLE_GOOD, STYLE_WARNING, STYLE_BAD};
-
-static void print_condition(const struct discover_status *s)
-{
-    static struct problem problems[PROBLEMS_MAX];
-    char sentence[PROBLEM_TEXT_CAP];
-    size_t n = problems_of(s, problems);
-    enum problem_level level = n ? problems[0].level : PROBLEM_NONE;
-    condition_sentence(s, problems, n, sentence);
-    styled(stdout, level_styles[level], "%s", condition_word(level));
-    printf(": %s\n\n", sentence);
-}
-
-static void print_text(void *arg, const struct discover_status *s)
-{
-    print_condition(s);
-    printf("daemon         %s on %s, up %.1f s, epoch %llu\n", s->version, s->host, (double)s->uptime_ms / 1000,
-           (unsigned long long)s->epoch);
-    if (s->stale_ms > 0)
-        printf("synchronised   %s, for %.1f s\n", s->sync, (double)s->stale_ms / 1000);
-    else
-        printf("synchronised   %s%s\n", s->sync,
-               strcmp(s->sync, SYNC_READ_ONLY) == 0 ? ": reading is live, writing is refused" : "");
-    print_bus(s);
-    for (size_t i = 0; i < s->n_buckets; i++)
-        print_bucket(&s->buckets[i]);
-    printf("catalog        %u services, %u instances, %u hosts\n", s->services, s->instances, s->hosts);
-    printf("registrations  %u here, %u not confirmed by the bus yet\n", s->registrations, s->unacknowledged);
-    printf("address        %s\n", s->address);
-    if (s->waiting)
-        printf("waiting        %u registrations, until this host has an address\n", s->waiting);
-    print_troubles(s);
-    print_held(s);
-    print_refused(s);
-    print_top_writers(s);
-    print_overrides(s);
-    print_failovers(s);
-    *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
-}
-
-static void print_counters(void *arg, const struct discover_status *s)
-{
-    print_text(arg, s);
-    for (size_t i = 0; i < s->n_counters; i++)
-        if (s->counters[i].value)
-            printf("%-40s %llu\n", s->counters[i].name, (unsigned long long)s->counters[i].value);
-    *(int *)arg = fflush(stdout) == 0 ? CTL_DONE : CTL_FAILED;
-}
-
-/* One line and an exit code, as monitoring plugins have them. */
-static void print_check(void *arg, const struct discover_status *s)
-{
-    static const char *const names[] = {"OK", "WARNING", "CRITICAL"};
-    static struct problem problems[PROBLEMS_MAX];
-    char sentence[PROBLEM_TEXT_CAP];
-    size_t n = problems_of(s, problems);
-    enum problem_level level = n ? problems[0].level : PROBLEM_NONE;
-    condition_sentence(s, problems, n, sentence);
-    for (char *c = sentence; *c; c++) /* what follows a bar would be taken for figures */
-        *c = *c == '|' || *c == '\n' ? ' ' : *c;
-    printf("DISCOVERD %s - %s | services=%u instances=%u hosts=%u unacknowledged=%u stale=%.1fs\n", names[level],
-           sentence, s->services, s->instances, s->hosts, s->unacknowledged, (double)s->stale_ms / 1000);
-    *(int *)arg = fflush(stdout) == 0 ? (int)level : CHECK_UNKNOWN;
-}
-
-static int set_counters(void *arg, const char *value)
-{
-    struct status_options *o = arg;
-    (void)value;
-    o->counters = true;
-    return 0;
-}
-
-static int set_check(void *arg, const char *value)
-{
-    struct status_options *o = arg;
-    (void)value;
-    o->check = true;
-    return 0;
-}
-
-const struct option_spec status_specs[] = {
-    {"counters", NULL, "what the daemon has counted, too (--json always has that)", set_counters},
-    {"check", NULL, "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown", set_check},
-    {NULL, NULL, NULL, NULL},
+/* The condition in the document's word, as a monitoring plugin has it, and as it looks. */
+static const struct condition {
+    const char *word, *plugin_word;
+    enum style style;
+} conditions[] = {
+    [CHECK_OK] = {"healthy", "OK", STYLE_GOOD},
+    [CHECK_WARNING] = {"warning", "WARNING", STYLE_WARNING},
+    [CHECK_CRITICAL] = {"critical", "CRITICAL", STYLE_BAD},
+    [CHECK_UNKNOWN] = {"unknown", "UNKNOWN", STYLE_BAD},
 };
 
-static int print_help(void)
+static int condition_of(const json_t *s)
 {
-    fputs("Usage: discoverctl status [OPTION]...\n\n"
-          "How the daemon of this host is doing: first whether it is well, and if not, why; then what is unusual.\n\n",
-          stdout);
-    options_print(status_specs, stdout);
-    return CTL_DONE;
+    int i = CHECK_OK;
+    while (i < CHECK_UNKNOWN && strcmp(conditions[i].word, text_of(s, "condition")) != 0)
+        i++;
+    return i;
 }
 
-/* Nobody is there to say how it is. */
-static int print_no_daemon(const struct ctl *ctl)
+/* "bus            connected to ..." */
+__attribute__((format(printf, 3, 4))) static void row(FILE *out, const char *about, const char *format, ...)
 {
-    printf("DISCOVERD CRITICAL - no daemon answers at %s\n", ctl->socket ? ctl->socket : "its socket");
-    return PROBLEM_CRITICAL;
+    va_list args;
+    fprintf(out, "%-14s ", about);
+    va_start(args, format);
+    vfprintf(out, format, args);
+    va_end(args);
+    fputc('\n', out);
+}
+
+static void print_bus(const json_t *s, FILE *out)
+{
+    const json_t *bus = json_object_get(s, "bus");
+    bool connected = is_true(bus, "connected");
+    row(out, "bus", "%sconnected%s%s", connected ? "" : "not ", connected ? " to " : "",
+        connected ? text_of(bus, "server") : "");
+    if (*text_of(bus, "error"))
+        row(out, "last error", "%s", text_of(bus, "error"));
+    if (*text_of(bus, "distrust"))
+        row(out, "not trusted", "%s: no lease of another host runs out", text_of(bus, "distrust"));
+}
+
+static void print_bucket(const json_t *b, FILE *out)
+{
+    const char *name = text_of(b, "name");
+    size_t i;
+    const json_t *lack;
+    if (*text_of(b, "read_error"))
+        row(out, "not read", "bucket %s: %s", name, text_of(b, "read_error"));
+    if (*text_of(b, "refusal"))
+        row(out, "not stored", "bucket %s, %" PRId64 " keys of this host for %.1f s: %s", name, number_of(b, "refused"),
+            seconds_of(b, "refused_ms"), text_of(b, "refusal"));
+    if (is_true(b, "full"))
+        row(out, "full", "bucket %s: %" PRId64 " of %" PRId64 " bytes", name, number_of(b, "bytes"),
+            number_of(b, "max_bytes"));
+    json_array_foreach(json_object_get(b, "lacks"), i, lack)
+        row(out, "settings", "bucket %s: %s", name, json_string_value(lack));
+}
+
+static void print_troubles(const json_t *s, FILE *out)
+{
+    const json_t *unwritten = json_object_get(s, "unwritten"), *held = json_object_get(s, "held"), *problem;
+    size_t i;
+    if (number_of(unwritten, "entries") > 0)
+        row(out, "not served", "changes of %" PRId64 " entries of the shared table: %s",
+            number_of(unwritten, "entries"), text_of(unwritten, "reason"));
+    if (*text_of(s, "store_error"))
+        row(out, "not stored", "%s: what has to outlive a restart is refused", text_of(s, "store_error"));
+    json_array_foreach(json_object_get(s, "listen_problems"), i, problem)
+        row(out, "not reachable", "%s", json_string_value(problem));
+    if (*text_of(s, "lease_problem"))
+        row(out, "not heard", "%s", text_of(s, "lease_problem"));
+    if (number_of(held, "hosts") > 0)
+        row(out, "kept", "%s whose %s run out, for %.1f s more at most: %s", count(number_of(held, "hosts"), "host"),
+            number_of(held, "hosts") == 1 ? "lease has" : "leases have", seconds_of(held, "ms"),
+            text_of(held, "reason"));
+}
+
+static void print_refused(const json_t *r, FILE *out)
+{
+    row(out, "refused", "%s %s: %s (%s, the last %.1f s ago)", text_of(r, "bucket"), text_of(r, "key"),
+        text_of(r, "reason"), count(number_of(r, "count"), "time"), seconds_of(r, "age_ms"));
+}
+
+static void print_top_writer(const json_t *t, FILE *out)
+{
+    const char *host = text_of(t, "host");
+    row(out, is_true(t, "floods") ? "floods" : "writes much", "%s: %s in the last 10 s",
+        *host ? host : "(keys that name no host)", count(number_of(t, "changes"), "change"));
+}
+
+static void print_override(const json_t *o, FILE *out)
+{
+    const char *service = text_of(o, "service"), *instance = text_of(o, "instance");
+    fprintf(out, "%-14s %s%s%s", text_of(o, "state"), *service ? service : "this host", *instance ? " " : "", instance);
+    if (*text_of(o, "reason"))
+        fprintf(out, " (%s)", text_of(o, "reason"));
+    if (number_of(o, "age_ms") >= 0)
+        fprintf(out, ", by user %" PRId64 " %" PRId64 " s ago", number_of(o, "uid"), number_of(o, "age_ms") / 1000);
+    if (number_of(o, "grace_ms") > 0)
+        fprintf(out, ", in maintenance in %.1f s", seconds_of(o, "grace_ms"));
+    else if (has(o, "grace_ms"))
+        fputs(", in maintenance: the grace is over", out);
+    fputc('\n', out);
+}
+
+static void print_failover(const json_t *f, FILE *out)
+{
+    fprintf(out, "failover       %s: region %s answers", text_of(f, "service"), text_of(f, "at"));
+    if (number_of(f, "at_ms") >= 0)
+        fprintf(out, ", for %" PRId64 " s", number_of(f, "at_ms") / 1000);
+    if (is_true(f, "forced"))
+        fprintf(out, "; set to %s by user %" PRId64, text_of(f, "region"), number_of(f, "uid"));
+    if (is_true(f, "forced") && number_of(f, "age_ms") >= 0)
+        fprintf(out, " %" PRId64 " s ago", number_of(f, "age_ms") / 1000);
+    fputc('\n', out);
+}
+
+static void print_status(const json_t *s, FILE *out)
+{
+    const struct condition *c = &conditions[condition_of(s)];
+    const char *sync = text_of(s, "sync");
+    styled(out, c->style, "%s", c->word);
+    fprintf(out, ": %s\n\n", text_of(s, "summary"));
+    row(out, "daemon", "%s on %s, up %.1f s, epoch %" PRId64, text_of(s, "version"), text_of(s, "host"),
+        seconds_of(s, "uptime_ms"), number_of(s, "epoch"));
+    if (number_of(s, "stale_ms") > 0)
+        row(out, "synchronised", "%s, for %.1f s", sync, seconds_of(s, "stale_ms"));
+    else
+        row(out, "synchronised", "%s%s", sync,
+            strcmp(sync, SYNC_READ_ONLY) == 0 ? ": reading is live, writing is refused" : "");
+    print_bus(s, out);
+    print_each(s, "buckets", NULL, print_bucket, out);
+    row(out, "catalog", "%s, %s, %s", count(number_of(s, "services"), "service"),
+        count(number_of(s, "instances"), "instance"), count(number_of(s, "hosts"), "host"));
+    row(out, "registrations", "%" PRId64 " here, %" PRId64 " not confirmed by the bus yet",
+        number_of(s, "registrations"), number_of(s, "unacknowledged"));
+    row(out, "address", "%s", text_of(s, "address"));
+    if (number_of(s, "waiting"))
+        row(out, "waiting", "%s, until this host has an address", count(number_of(s, "waiting"), "registration"));
+    print_troubles(s, out);
+    print_each(s, "refused", NULL, print_refused, out);
+    print_each(s, "top_writers", NULL, print_top_writer, out);
+    print_each(s, "overrides", NULL, print_override, out);
+    print_each(s, "failovers", NULL, print_failover, out);
+}
+
+static void print_counters(const json_t *s, FILE *out)
+{
+    const char *name;
+    json_t *value;
+    print_status(s, out);
+    json_object_foreach(json_object_get(s, "counters"), name, value) if (json_integer_value(value))
+        fprintf(out, "%-40s %" JSON_INTEGER_FORMAT "\n", name, json_integer_value(value));
+}
+
+/* --- --check --- */
+
+/* One line and an exit code, as monitoring plugins have them: what follows a bar would be taken for figures. */
+static int print_check(json_t *s)
+{
+    int condition = condition_of(s);
+    printable_document(s);
+    printf("DISCOVERD %s - ", conditions[condition].plugin_word);
+    for (const char *at = text_of(s, "summary"); *at; at++)
+        putchar(*at == '|' ? ' ' : *at);
+    printf(" | services=%" PRId64 " instances=%" PRId64 " hosts=%" PRId64 " unacknowledged=%" PRId64 " stale=%.1fs\n",
+           number_of(s, "services"), number_of(s, "instances"), number_of(s, "hosts"), number_of(s, "unacknowledged"),
+           seconds_of(s, "stale_ms"));
+    json_decref(s);
+    return ctl_flush() == CTL_DONE ? condition : CHECK_UNKNOWN;
 }
 
 static int check(const struct ctl *ctl)
 {
     int status;
+    json_t *document;
     struct discover *d = ctl_open(ctl, &status);
     if (!d)
         return CHECK_UNKNOWN;
-    int err = discover_connected(d) ? discover_status(d, print_check, &status) : 0;
+    int err = discover_connected(d) ? ctl_document(d, "status", &document) : 0;
+    status = err < 0 ? CHECK_UNKNOWN : CHECK_CRITICAL;
     if (err < 0)
         printf("DISCOVERD UNKNOWN - %s\n", discover_strerror(err));
-    else if (!discover_connected(d))
-        status = print_no_daemon(ctl);
-    discover_free(d);
-    return err < 0 ? CHECK_UNKNOWN : status;
-}
-
-int cmd_status(const struct ctl *ctl, char **argv)
-{
-    struct status_options o = {0};
-    struct words words;
-    char why[OPTIONS_WHY_CAP];
-    if (ctl_wants_help(argv))
-        return print_help();
-    if (options_parse(status_specs, &o, argv, &words, why) < 0)
-        return ctl_usage_error("%s", why);
-    if (words.n || words.command)
-        return ctl_usage_error("status takes nothing but options");
-    if (o.check)
-        return check(ctl);
-    int status;
-    struct discover *d = ctl_connect(ctl, &status);
-    if (!d)
-        return status;
-    int err = discover_status(d, ctl->json ? print_json : o.counters ? print_counters : print_text, &status);
-    if (err < 0)
-        status = ctl_failed(d, "status", err);
+    else if (discover_connected(d))
+        status = print_check(document);
+    else
+        printf("DISCOVERD CRITICAL - no daemon answers at %s\n", discover_socket(d));
     discover_free(d);
     return status;
 }
+
+static int run(const struct call *call)
+{
+    const struct status_options *o = call->options;
+    json_t *document;
+    int status;
+    if (o->check)
+        return check(call->ctl);
+    struct discover *d = ctl_connect(call->ctl, &status);
+    if (!d)
+        return status;
+    int err = ctl_document(d, "status", &document);
+    status = err < 0 ? ctl_failed(d, "status", err)
+                     : ctl_print_document(call->ctl, document, o->counters ? print_counters : print_status);
+    discover_free(d);
+    return status;
+}
+
+static const struct option_spec specs[] = {
+    {"counters", NULL, "what the daemon has counted, too (--json always has that)", option_flag,
+     offsetof(struct status_options, counters), 0, 0},
+    {"check", NULL, "one line and an exit status for monitoring: 0 ok, 1 warning, 2 critical, 3 unknown", option_flag,
+     offsetof(struct status_options, check), 0, 0},
+    {.name = NULL},
+};
+
+const struct command status_command = {
+    .name = "status",
+    .summary = "show how the daemon of this host is doing",
+    .usage = "status [OPTION]...",
+    .help = "How the daemon of this host is doing: first whether it is well, and if not, why; then what is unusual.\n",
+    .options = specs,
+    .options_size = sizeof(struct status_options),
+    .alone = true,
+    .run = run,
+    .document = "status",
+    .print = print_status,
+};

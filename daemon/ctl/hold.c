@@ -13,7 +13,14 @@
 #include "daemon/ctl/ctl.h"
 #include "libdiscover/core/clock.h"
 
-/* These are about this process alone, or cannot be taken; all others are the command's, also those that a container is stopped by. */
+/* As a shell says it. */
+#define EXIT_NOT_FOUND   127
+#define EXIT_NOT_PROGRAM 126
+
+/*
+ * These are about this process alone, or cannot be taken; all others are the command's, also those that a container is stopped
+ * by.
+ */
 static bool is_own(int number)
 {
     static const int own[] = {SIGKILL, SIGSTOP, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD, SIGPIPE, SIGSEGV,
@@ -68,11 +75,17 @@ static void become(const struct hold *h, char **command, int report)
     _exit(127);
 }
 
+static int not_started(char **command, int err)
+{
+    ctl_note("%s: %s", command[0], discover_strerror(err));
+    return err == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_PROGRAM;
+}
+
 int hold_start(const struct hold *h, char **command, pid_t *ret_child)
 {
     int report[2], err = 0;
     if (pipe2(report, O_CLOEXEC) < 0)
-        return -errno;
+        return not_started(command, -errno);
     pid_t child = fork();
     if (child == 0)
         become(h, command, report[1]);
@@ -83,21 +96,22 @@ int hold_start(const struct hold *h, char **command, pid_t *ret_child)
     close(report[0]);
     if (!err)
         *ret_child = child;
-    return err;
+    return err ? not_started(command, err) : 0;
 }
 
-/* Takes all that have ended. The child's exit status, -1 while it lives. */
-static int reap(pid_t child)
+bool hold_reap(pid_t child, int *ret_status)
 {
-    int status, result = -1;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (pid == child)
-            result = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return result;
+    int status;
+    bool ended = false;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+        if (pid == child) {
+            ended = true;
+            *ret_status = status;
+        }
+    return ended;
 }
 
-static bool ends_it(uint32_t signal)
+bool hold_ends_it(uint32_t signal)
 {
     return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
@@ -131,11 +145,13 @@ static void begin_end(struct holding *hg)
 static int on_signal(struct holding *hg, const struct signalfd_siginfo *info)
 {
     if (info->ssi_signo == SIGCHLD) {
-        int status = reap(hg->child);
-        return hg->child ? status : -1;
+        int how;
+        if (!hold_reap(hg->child, &how))
+            return -1;
+        return WIFSIGNALED(how) ? 128 + WTERMSIG(how) : WEXITSTATUS(how);
     }
     if (!hg->child)
-        return ends_it(info->ssi_signo) ? 0 : -1;
+        return hold_ends_it(info->ssi_signo) ? 0 : -1;
     /* What the terminal sends (SI_KERNEL), it has sent to the command already: it is of the same group. */
     if (info->ssi_code == SI_KERNEL)
         return -1;

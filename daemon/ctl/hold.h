@@ -35,8 +35,14 @@ struct hold {
 int hold_init(struct hold *h);
 void hold_fini(struct hold *h);
 
-/* Starts a command with the signals as they were before. A negative errno: -ENOENT if there is no such program. */
+/* Starts a command with the signals as they were before. 0; or, after a message, the exit status that a shell has for why not. */
 int hold_start(const struct hold *h, char **command, pid_t *ret_child);
+
+/* Takes all children that have ended. True: the child has, too, in that way (wait(2)). */
+bool hold_reap(pid_t child, int *ret_status);
+
+/* SIGTERM, SIGINT, SIGHUP, SIGQUIT. */
+bool hold_ends_it(uint32_t signal);
 
 /*
  * Dispatches d until the child has ended, and returns its exit status (128 + signal); signals meant for it are passed

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What "discoverctl register" is asked for. */
+/* The options of "discoverctl register", and the registration that they describe. */
 #include "daemon/ctl/register_options.h"
 
 #include <errno.h>
@@ -10,129 +10,51 @@
 #include "libdiscover/core/record.h"
 #include "libdiscover/core/words.h"
 
-static int append(const char **list, size_t cap, size_t *n, const char *value)
+static int set_protocol(const struct option_spec *spec, void *field, const char *value)
 {
-    if (*n == cap)
-        return -E2BIG;
-    list[(*n)++] = value;
-    return 0;
-}
-
-static int set_port(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return option_number(value, 1, UINT16_MAX, &o->port);
-}
-
-static int set_address(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return append(o->addresses, REGISTER_ADDRESSES_MAX, &o->n_addresses, value);
-}
-
-static int set_instance(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    o->instance = value;
-    return 0;
-}
-
-static int set_protocol(void *arg, const char *value)
-{
-    struct register_options *o = arg;
     uint8_t protocol;
+    (void)spec;
     int err = protocol_of_word(value, &protocol);
     if (!err)
-        o->protocol = protocol;
+        *(enum discover_protocol *)field = protocol;
     return err;
 }
 
-static int set_weight(void *arg, const char *value)
+static int add_meta(const struct option_spec *spec, void *field, const char *value)
 {
-    struct register_options *o = arg;
-    return option_number(value, 1, UINT16_MAX, &o->weight);
+    return strchr(value, '=') ? option_list(spec, field, value) : -EINVAL;
 }
 
-static int set_priority(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return option_number(value, 0, UINT16_MAX, &o->priority);
-}
-
-static int add_tag(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return append(o->tags, REGISTER_LIST_MAX, &o->n_tags, value);
-}
-
-static int add_meta(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return strchr(value, '=') ? append(o->meta, REGISTER_LIST_MAX, &o->n_meta, value) : -EINVAL;
-}
-
-static int add_check(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return append(o->checks, REGISTER_LIST_MAX, &o->n_checks, value);
-}
-
-static int set_ttl(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return option_time_ms(value, &o->ttl_ms);
-}
-
-static int set_pid(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    return option_number(value, 1, INT32_MAX, &o->pid);
-}
-
-static int set_drain(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    if (strcmp(value, "0") != 0 && strcmp(value, "0s") != 0)
-        return option_time_ms(value, &o->drain_ms);
-    o->drain_ms = 0;
-    return 0;
-}
-
-static int set_unexported(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    (void)value;
-    o->unexported = true;
-    return 0;
-}
-
-static int set_require(void *arg, const char *value)
-{
-    struct register_options *o = arg;
-    (void)value;
-    o->require = true;
-    return 0;
-}
+#define AT(member) offsetof(struct register_options, member)
 
 const struct option_spec register_specs[] = {
-    {"port", "N", "where it listens, 1 to 65535 (needed)", set_port},
-    {"address", "A", "an IPv4 or IPv6 address, at most one of each, or a host name (default: the host's)", set_address},
-    {"instance", "ID", "a name for this instance (default: the daemon makes one up)", set_instance},
-    {"proto", "tcp|udp", "default: tcp", set_protocol},
-    {"weight", "N", "its share of the traffic, 1 to 65535 (default: 1)", set_weight},
-    {"priority", "N", "0 to 65535, lower is used first (default: 0)", set_priority},
-    {"tag", "T", "a text to select by, at most 16; one that is a name has a name in DNS, too", add_tag},
-    {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta},
-    {"not-exported", NULL, "other regions do not fail over to it; who asks there for this region finds it",
-     set_unexported},
-    {"check", "SPEC", "have it checked, as \"tcp=127.0.0.1:8080 interval=10s\"; at most 16", add_check},
-    {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", set_ttl},
-    {"pid", "PID", "it lives as long as that process; returns at once", set_pid},
-    {"drain", "TIME", "how long COMMAND goes on after SIGTERM, while others stop calling (default: 500ms)", set_drain},
-    {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent},
-    {"require", NULL, "do not start COMMAND without a daemon to register it with", set_require},
-    {NULL, NULL, NULL, NULL},
+    {"port", "N", "where it listens, 1 to 65535 (needed)", option_number, AT(port), 1, UINT16_MAX},
+    {"address", "A", "an IPv4 or IPv6 address, at most one of each, or a host name (default: the host's)", option_list,
+     AT(addresses), 0, 2},
+    {"instance", "ID", "a name for this instance (default: the daemon makes one up)", option_name, AT(instance), 0, 0},
+    {"proto", "tcp|udp", "default: tcp", set_protocol, AT(protocol), 0, 0},
+    {"weight", "N", "its share of the traffic, 1 to 65535 (default: 1)", option_number, AT(weight), 1, UINT16_MAX},
+    {"priority", "N", "0 to 65535, lower is used first (default: 0)", option_number, AT(priority), 0, UINT16_MAX},
+    {"tag", "T", "a text to select by, at most 16; one that is a name has a name in DNS, too", option_list, AT(tags), 0,
+     16},
+    {"meta", "K=V", "anything else to tell its clients, at most 16", add_meta, AT(meta), 0, 16},
+    {"not-exported", NULL, "other regions do not fail over to it; who asks there for this region finds it", option_flag,
+     AT(unexported), 0, 0},
+    {"check", "SPEC", "have it checked, as \"tcp=127.0.0.1:8080 interval=10s\"; at most 16", option_list, AT(checks), 0,
+     16},
+    {"ttl", "TIME", "it lives that long unless registered again, as 10s or 500ms; returns at once", option_time,
+     AT(ttl_ms), 1, 0},
+    {"pid", "PID", "it lives as long as that process; returns at once", option_number, AT(pid), 1, INT32_MAX},
+    {"drain", "TIME", "how long COMMAND goes on after SIGTERM, while others stop calling (default: 500ms)", option_time,
+     AT(drain_ms), 0, 0},
+    {"traceparent", "T", "the trace context (W3C) it comes with (default: $TRACEPARENT)", ctl_option_traceparent, 0, 0,
+     0},
+    {"require", NULL, "do not start COMMAND without a daemon to register it with", option_flag, AT(require), 0, 0},
+    {.name = NULL},
 };
+
+const struct register_options register_defaults = {
+    .weight = 1, .drain_ms = REGISTER_DRAIN_DEFAULT, .protocol = DISCOVER_TCP};
 
 static int refuse(char ret_why[static OPTIONS_WHY_CAP], const char *why)
 {
@@ -140,26 +62,14 @@ static int refuse(char ret_why[static OPTIONS_WHY_CAP], const char *why)
     return -EINVAL;
 }
 
-int register_options_parse(char **argv, struct register_options *ret_options, char ret_why[static OPTIONS_WHY_CAP])
+int register_options_check(const struct register_options *o, bool has_command, char ret_why[static OPTIONS_WHY_CAP])
 {
-    struct register_options o = {.weight = 1, .drain_ms = REGISTER_DRAIN_DEFAULT};
-    struct words words;
-    int err = options_parse(register_specs, &o, argv, &words, ret_why);
-    if (err < 0)
-        return err;
-    if (words.n != 1)
-        return refuse(ret_why, "register needs one DOMAIN/SERVICE");
-    if (!o.port)
-        return refuse(ret_why, "register needs --port");
-    if (words.command && !*words.command)
-        return refuse(ret_why, "after -- a command must come");
-    if ((o.ttl_ms != 0) + (o.pid != 0) + (words.command != NULL) > 1)
+    if (!o->port)
+        return refuse(ret_why, "--port is missing");
+    if ((o->ttl_ms != 0) + (o->pid != 0) + has_command > 1)
         return refuse(ret_why, "--ttl, --pid and a command exclude each other");
-    if (!words.command && (o.require || o.drain_ms != REGISTER_DRAIN_DEFAULT))
+    if (!has_command && (o->require || o->drain_ms != REGISTER_DRAIN_DEFAULT))
         return refuse(ret_why, "--drain and --require are for a command");
-    o.service = words.word[0];
-    o.command = words.command;
-    *ret_options = o;
     return 0;
 }
 
@@ -187,12 +97,13 @@ static void add_addresses(struct refusal *refusal, const struct register_options
     struct record rule;
     const char *why;
     record_init(&rule);
-    for (size_t i = 0; i < o->n_addresses && !refusal->err; i++) {
-        int err = record_add_endpoint(&rule, o->addresses[i], &why);
+    for (size_t i = 0; i < o->addresses.n && !refusal->err; i++) {
+        int err = record_add_endpoint(&rule, o->addresses.items[i], &why);
         if (err < 0)
-            *refusal = (struct refusal){"--address", o->addresses[i], err, why};
+            *refusal = (struct refusal){"--address", o->addresses.items[i], err, why};
         else
-            attempt(refusal, "--address", o->addresses[i], discover_registration_add_address(r, o->addresses[i]), NULL);
+            attempt(refusal, "--address", o->addresses.items[i],
+                    discover_registration_add_address(r, o->addresses.items[i]), NULL);
     }
 }
 
@@ -211,24 +122,24 @@ static struct refusal apply(const struct register_options *o, struct discover_re
     if (o->instance)
         attempt(&refusal, "--instance", o->instance, discover_registration_set_instance(r, o->instance), NULL);
     add_addresses(&refusal, o, r);
-    for (size_t i = 0; i < o->n_tags; i++)
-        attempt(&refusal, "--tag", o->tags[i], discover_registration_add_tag(r, o->tags[i]), TAG_RULE);
-    for (size_t i = 0; i < o->n_meta; i++)
-        add_pair(&refusal, o->meta[i], r);
-    for (size_t i = 0; i < o->n_checks; i++)
-        attempt(&refusal, "--check", o->checks[i], discover_registration_add_check(r, o->checks[i]),
+    for (size_t i = 0; i < o->tags.n; i++)
+        attempt(&refusal, "--tag", o->tags.items[i], discover_registration_add_tag(r, o->tags.items[i]), TAG_RULE);
+    for (size_t i = 0; i < o->meta.n; i++)
+        add_pair(&refusal, o->meta.items[i], r);
+    for (size_t i = 0; i < o->checks.n; i++)
+        attempt(&refusal, "--check", o->checks.items[i], discover_registration_add_check(r, o->checks.items[i]),
                 "a check is KEY=VALUE with blanks between, without control characters");
     return refusal;
 }
 
 /* What cannot be refused any more: the parser of the options has seen to it. */
-static void apply_numbers(const struct register_options *o, struct discover_registration *r)
+static void apply_numbers(const struct register_options *o, bool has_command, struct discover_registration *r)
 {
     if (o->ttl_ms)
         (void)!discover_registration_set_ttl(r, o->ttl_ms);
     if (o->pid)
         (void)!discover_registration_set_pid(r, (int32_t)o->pid);
-    if (o->command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
+    if (has_command && o->instance) /* a rolling restart: the new one has the name, whatever becomes of the old one */
         (void)!discover_registration_set_take_over(r, 1);
     (void)!discover_registration_set_exported(r, !o->unexported);
     (void)!discover_registration_set_protocol(r, o->protocol);
@@ -238,33 +149,22 @@ static void apply_numbers(const struct register_options *o, struct discover_regi
 
 static void say(const struct refusal *refusal, char ret_why[static OPTIONS_WHY_CAP])
 {
-    if (refusal->err == DISCOVER_E_NAME && strcmp(refusal->option, "--instance") == 0)
-        options_refuse_name(refusal->option, refusal->value, ret_why);
-    else
-        snprintf(ret_why, OPTIONS_WHY_CAP, "%s %.100s%s: %s", refusal->option, refusal->value,
-                 strlen(refusal->value) > 100 ? "..." : "",
-                 refusal->why ? refusal->why : discover_strerror(refusal->err));
+    snprintf(ret_why, OPTIONS_WHY_CAP, "%s %.100s%s: %s", refusal->option, refusal->value,
+             strlen(refusal->value) > 100 ? "..." : "", refusal->why ? refusal->why : discover_strerror(refusal->err));
 }
 
-static int refuse_service(const char *service, int err, char ret_why[static OPTIONS_WHY_CAP])
-{
-    if (err == DISCOVER_E_NAME)
-        options_refuse_service(service, ret_why);
-    else
-        snprintf(ret_why, OPTIONS_WHY_CAP, "%.100s: %s", service, discover_strerror(err));
-    return err;
-}
-
-int register_options_build(const struct register_options *o, struct discover_registration **ret_r,
-                           char ret_why[static OPTIONS_WHY_CAP])
+int register_options_build(const char *service, const struct register_options *o, bool has_command,
+                           struct discover_registration **ret_r, char ret_why[static OPTIONS_WHY_CAP])
 {
     struct discover_registration *r;
-    int err = discover_registration_new(o->service, (uint16_t)o->port, &r);
-    if (err < 0)
-        return refuse_service(o->service, err, ret_why);
+    int err = discover_registration_new(service, (uint16_t)o->port, &r);
+    if (err < 0) {
+        snprintf(ret_why, OPTIONS_WHY_CAP, "%.100s: %s", service, discover_strerror(err));
+        return err;
+    }
     struct refusal refusal = apply(o, r);
     if (!refusal.err) {
-        apply_numbers(o, r);
+        apply_numbers(o, has_command, r);
         *ret_r = r;
         return 0;
     }

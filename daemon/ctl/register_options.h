@@ -9,12 +9,9 @@
 #include "daemon/ctl/options.h"
 #include "discover/discover.h"
 
-#define REGISTER_ADDRESSES_MAX 2
-#define REGISTER_LIST_MAX      16
 #define REGISTER_DRAIN_DEFAULT UINT32_MAX
 
 struct register_options {
-    const char *service;
     const char *instance; /* NULL: the daemon makes one up */
     uint32_t port, weight, priority;
     bool unexported;
@@ -23,19 +20,17 @@ struct register_options {
         drain_ms; /* how long the command goes on after SIGTERM; REGISTER_DRAIN_DEFAULT: as long as others may be looking */
     bool require; /* a daemon, before the command is started */
     enum discover_protocol protocol;
-    const char *addresses[REGISTER_ADDRESSES_MAX], *tags[REGISTER_LIST_MAX], *meta[REGISTER_LIST_MAX],
-        *checks[REGISTER_LIST_MAX];
-    size_t n_addresses, n_tags, n_meta, n_checks;
-    char **command; /* NULL: none */
+    struct option_list addresses, tags, meta, checks;
 };
 
 extern const struct option_spec register_specs[];
+extern const struct register_options register_defaults;
 
-/* -EINVAL with the reason in ret_why; *ret_options points into argv. */
-int register_options_parse(char **argv, struct register_options *ret_options, char ret_why[static OPTIONS_WHY_CAP]);
+/* Whether they go together, and with a command or without one. -EINVAL with the reason in ret_why. */
+int register_options_check(const struct register_options *o, bool has_command, char ret_why[static OPTIONS_WHY_CAP]);
 
-/* The registration they describe. -EINVAL with the reason, -ENOMEM, or an error of the library. */
-int register_options_build(const struct register_options *o, struct discover_registration **ret_r,
-                           char ret_why[static OPTIONS_WHY_CAP]);
+/* The registration of a service that they describe. -EINVAL with the reason, -ENOMEM, or an error of the library. */
+int register_options_build(const char *service, const struct register_options *o, bool has_command,
+                           struct discover_registration **ret_r, char ret_why[static OPTIONS_WHY_CAP]);
 
 #endif

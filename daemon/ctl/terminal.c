@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Colours, and rows that fit. */
+/* Output for terminals: colours, and rows that fit into their width. */
 #include "daemon/ctl/terminal.h"
 
 #include <stdarg.h>
@@ -46,7 +46,8 @@ static bool begins_character(char c)
     return ((unsigned char)c & 0xc0) != 0x80;
 }
 
-size_t text_width(const char *text)
+/* The columns that a UTF-8 text takes, wide characters counted as one. */
+static size_t text_width(const char *text)
 {
     size_t n = 0;
     for (; *text; text++)

@@ -19,9 +19,6 @@ void styled(FILE *out, enum style style, const char *format, ...) __attribute__(
 /* How wide out is, in columns; 0: it is no terminal, and has no width. */
 size_t terminal_width(FILE *out);
 
-/* The columns that a UTF-8 text takes, wide characters counted as one. */
-size_t text_width(const char *text);
-
 /*
  * A text that begins at column indent, broken at blanks where max_width columns are not enough (0: never); what follows stands
  * below its beginning.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an explanation is printed with: values of a document, and words for them. One thread. */
-#ifndef CTL_EXPLAIN_WORDS_H
-#define CTL_EXPLAIN_WORDS_H
+/* Takes values out of JSON documents, and prints them as words. One thread. */
+#ifndef CTL_DOCUMENT_WORDS_H
+#define CTL_DOCUMENT_WORDS_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 /* What stands under a key; "", 0 and false where nothing does. */
 const char *text_of(const json_t *object, const char *key);
 int64_t number_of(const json_t *object, const char *key);
+double seconds_of(const json_t *object, const char *key); /* what stands there in milliseconds */
 bool is_true(const json_t *object, const char *key);
 bool has(const json_t *object, const char *key);
 
@@ -21,5 +22,9 @@ const char *count(int64_t n, const char *what);
 /* "      lease    ...": what a line is about, and what it says, broken where the terminal ends. */
 void line(FILE *out, const char *about, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void heading(FILE *out, const char *text);
+
+/* Prints each element of a list, if there are any below a heading (NULL: without one). */
+void print_each(const json_t *document, const char *list, const char *title,
+                void (*print)(const json_t *one, FILE *out), FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an explanation is printed with. */
-#include "daemon/ctl/explain_words.h"
+/* Takes values out of JSON documents, and prints them as words. */
+#include "daemon/ctl/document_words.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -19,6 +19,11 @@ const char *text_of(const json_t *object, const char *key)
 int64_t number_of(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
+}
+
+double seconds_of(const json_t *object, const char *key)
+{
+    return (double)number_of(object, key) / 1000;
 }
 
 bool is_true(const json_t *object, const char *key)
@@ -78,4 +83,14 @@ void heading(FILE *out, const char *text)
     fputc('\n', out);
     styled(out, STYLE_BOLD, "%s", text);
     fputc('\n', out);
+}
+
+void print_each(const json_t *document, const char *list, const char *title,
+                void (*print)(const json_t *one, FILE *out), FILE *out)
+{
+    size_t i;
+    const json_t *one, *all = json_object_get(document, list);
+    if (title && json_array_size(all) > 0)
+        heading(out, title);
+    json_array_foreach(all, i, one) print(one, out);
 }
