@@ -12,21 +12,6 @@
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 
-void dns_options_init(struct dns_options *o)
-{
-    *o = (struct dns_options){
-        .ttl_s = 1,
-        .workers = 1,
-        .udp_payload = 1232, /* DNS flag day 2020 */
-        .loopback_payload = 16384,
-        .cache_bytes = 32 << 20,
-        .tcp_connections = 512,
-        .tcp_per_client = 256,
-        .tcp_idle_ms = 10000,
-        .tcp_message_ms = 5000,
-    };
-}
-
 struct range {
     const char *name;
     uint32_t value, min, max;
@@ -115,13 +100,6 @@ static int read_options(const struct dns_options *o, struct dns_zones *zones, st
     if (!err)
         err = read_zones(o, zones, reason);
     return err ? err : read_networks(o, access, reason);
-}
-
-int dns_options_check(const struct dns_options *o, char ret_reason[static DNS_REASON_CAP])
-{
-    struct dns_zones zones;
-    struct dns_access access;
-    return read_options(o, &zones, &access, ret_reason);
 }
 
 /* The queries of a network come from many ports, so the workers of an address get about the same part of them. */
@@ -244,17 +222,24 @@ static void *run(void *arg)
     return NULL;
 }
 
+static int start_thread(struct dns *dns, pthread_t *thread, void *(*fn)(void *), void *arg, const char *name,
+                        struct progress *progress)
+{
+    int err = pthread_create(thread, NULL, fn, arg);
+    if (err)
+        return -err;
+    pthread_setname_np(*thread, name);
+    watchdog_watch(dns->options.watchdog, progress, name);
+    return 0;
+}
+
 static int start_worker(struct worker *w, size_t number)
 {
     char name[16];
-    int err = pthread_create(&w->thread, NULL, run, w);
-    if (err)
-        return -err;
-    w->running = true;
     snprintf(name, sizeof name, w->udp ? "dns-%zu" : "dns-tcp", number);
-    pthread_setname_np(w->thread, name);
-    watchdog_watch(w->dns->options.watchdog, &w->progress, name);
-    return 0;
+    int err = start_thread(w->dns, &w->thread, run, w, name, &w->progress);
+    w->running = !err;
+    return err;
 }
 
 static void *run_reverse(void *arg)
@@ -265,29 +250,11 @@ static void *run_reverse(void *arg)
 
 static int start_reverse(struct dns *dns)
 {
-    if (!dns->config.reverse)
+    struct dns_reverse *r = dns->config.reverse;
+    if (!r)
         return 0;
-    int err = pthread_create(&dns->reverse_thread, NULL, run_reverse, dns->config.reverse);
-    dns->reverse_running = err == 0;
-    if (!err) {
-        pthread_setname_np(dns->reverse_thread, "dns-reverse");
-        watchdog_watch(dns->options.watchdog, dns_reverse_progress(dns->config.reverse), "dns-reverse");
-    }
-    return -err;
-}
-
-int dns_start(struct dns *dns)
-{
-    sigset_t before;
-    int err = 0;
-    thread_block_signals(&before);
-    for (size_t i = 0; i < dns->n_workers && !err; i++)
-        err = start_worker(&dns->workers[i], i);
-    if (!err)
-        err = start_reverse(dns);
-    thread_restore_signals(&before);
-    if (err)
-        dns_stop(dns);
+    int err = start_thread(dns, &dns->reverse_thread, run_reverse, r, "dns-reverse", dns_reverse_progress(r));
+    dns->reverse_running = !err;
     return err;
 }
 
@@ -299,7 +266,8 @@ static void wake_udp(struct dns *dns)
             (void)shutdown(dns->sockets.udp[i].fd, SHUT_RD);
 }
 
-void dns_stop(struct dns *dns)
+/* Also when only some of the threads run, or none. */
+static void stop_threads(struct dns *dns)
 {
     atomic_store(&dns->stop, true);
     wake_udp(dns);
@@ -321,11 +289,26 @@ void dns_stop(struct dns *dns)
     }
 }
 
+int dns_start(struct dns *dns)
+{
+    sigset_t before;
+    int err = 0;
+    thread_block_signals(&before);
+    for (size_t i = 0; i < dns->n_workers && !err; i++)
+        err = start_worker(&dns->workers[i], i);
+    if (!err)
+        err = start_reverse(dns);
+    thread_restore_signals(&before);
+    if (err)
+        stop_threads(dns);
+    return err;
+}
+
 void dns_free(struct dns *dns)
 {
     if (!dns)
         return;
-    dns_stop(dns);
+    stop_threads(dns);
     for (size_t i = 0; i < dns->n_workers; i++) {
         struct worker *w = &dns->workers[i];
         dns_udp_free(w->udp);
@@ -339,24 +322,4 @@ void dns_free(struct dns *dns)
     dns_reverse_free(dns->config.reverse);
     dns_tables_fini(&dns->tables);
     free(dns);
-}
-
-static bool same_address(const union dns_peer *x, const union dns_peer *y)
-{
-    return memcmp(x, y, sizeof *x) == 0;
-}
-
-int dns_address(const struct dns *dns, size_t i, struct sockaddr_storage *ret_address)
-{
-    const struct dns_sockets *s = &dns->sockets;
-    for (size_t k = 0; k < s->n_udp; k++) {
-        if (k > 0 && same_address(&s->udp[k].address, &s->udp[k - 1].address))
-            continue;
-        if (i-- > 0)
-            continue;
-        memset(ret_address, 0, sizeof *ret_address);
-        memcpy(ret_address, &s->udp[k].address, sizeof s->udp[k].address);
-        return 0;
-    }
-    return -ENOENT;
 }

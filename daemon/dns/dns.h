@@ -50,12 +50,6 @@ struct dns_options {
     struct watchdog *watchdog; /* sees whether the threads get on; outlives the responder; or NULL */
 };
 
-/* The defaults; no addresses, no zones. */
-void dns_options_init(struct dns_options *o);
-
-/* Whether the options make sense, without doing anything. -EINVAL with the reason. */
-int dns_options_check(const struct dns_options *o, char ret_reason[static DNS_REASON_CAP]);
-
 struct dns;
 
 /*
@@ -76,13 +70,10 @@ int dns_set_table(struct dns *dns, int fd);
 /* Starts the threads; they take no signals. A negative errno; what was started is stopped again. */
 int dns_start(struct dns *dns);
 
-/* Stops and joins the threads; what a worker has in hand is still answered. Idempotent, and for good. */
-void dns_stop(struct dns *dns);
-
-/* Stops, closes. NULL is fine. The metrics must not be read any more. */
+/*
+ * Stops and joins the threads; what a worker has in hand is still answered. Closes. NULL is fine. The metrics must not be read
+ * any more.
+ */
 void dns_free(struct dns *dns);
-
-/* The i-th address served, as bound (the port is known here even if it was 0). -ENOENT behind the last one. */
-int dns_address(const struct dns *dns, size_t i, struct sockaddr_storage *ret_address);
 
 #endif

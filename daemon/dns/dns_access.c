@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of addresses and networks, and the list of networks that may ask. */
+/* Parses addresses and networks, and decides by the list of networks who may ask. */
 #include "daemon/dns/dns_access.h"
 
 #include <arpa/inet.h>
@@ -63,6 +63,13 @@ size_t dns_peer_address(const union dns_peer *peer, const uint8_t **ret_bytes)
         return dns_ipv6_address(&peer->v6.sin6_addr, ret_bytes);
     *ret_bytes = (const uint8_t *)&peer->v4.sin_addr;
     return 4;
+}
+
+bool dns_peer_same_address(const union dns_peer *x, const union dns_peer *y)
+{
+    const uint8_t *a, *b;
+    size_t n = dns_peer_address(x, &a);
+    return dns_peer_address(y, &b) == n && memcmp(a, b, n) == 0;
 }
 
 uint16_t dns_peer_port(const union dns_peer *peer)

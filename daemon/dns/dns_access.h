@@ -24,6 +24,7 @@ int dns_peer_parse(const char *text, union dns_peer *ret_peer, socklen_t *ret_n)
 size_t dns_ipv6_address(const struct in6_addr *address, const uint8_t **ret_bytes);
 size_t dns_peer_address(const union dns_peer *peer, const uint8_t **ret_bytes);
 uint16_t dns_peer_port(const union dns_peer *peer);
+bool dns_peer_same_address(const union dns_peer *x, const union dns_peer *y); /* whatever the ports */
 bool dns_peer_is_loopback(const union dns_peer *peer);
 bool dns_peer_is_wildcard(const union dns_peer *peer);
 
@@ -41,7 +42,7 @@ struct dns_access {
 /* "10.0.0.0/8", "2001:db8::/32", or a single address. -EINVAL. */
 int dns_network_parse(const char *text, struct dns_network *ret_network);
 
-/* Loopback always may. */
+/* Whether an address may ask. Loopback always may. */
 bool dns_access_allows(const struct dns_access *access, const union dns_peer *peer);
 
 #endif

@@ -5,7 +5,6 @@
 #include "daemon/dns/dns_answer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "daemon/dns/dns_answering.h"
 
@@ -14,20 +13,6 @@
 
 /* Who gets a stale answer should ask again soon (RFC 8767 4 says 30 s for a cache, which has to ask far away). */
 #define STALE_TTL_MAX_S 5
-
-int dns_scratch_new(struct dns_scratch **ret_scratch)
-{
-    *ret_scratch = calloc(1, sizeof **ret_scratch);
-    return *ret_scratch ? 0 : -ENOMEM;
-}
-
-void dns_scratch_free(struct dns_scratch *s)
-{
-    if (!s)
-        return;
-    table_view_fini(&s->view);
-    free(s);
-}
 
 static uint32_t at_most(uint32_t value, uint32_t most)
 {
@@ -38,11 +23,6 @@ static uint32_t at_most(uint32_t value, uint32_t most)
 static bool wants(const struct dns_answering *a, enum dns_type type)
 {
     return a->qtype == type || (a->qtype == DNS_TYPE_ANY && a->prepared->n_records == 0);
-}
-
-bool dns_add(struct dns_answering *a, uint32_t weight)
-{
-    return dns_draft_answer(a->draft, weight);
 }
 
 static size_t room(const struct dns_answering *a)
@@ -76,11 +56,11 @@ void dns_negative(struct dns_answering *a, enum dns_rcode rcode)
         a->prepared->ede = DNS_EDE_STALE_NXDOMAIN;
     dns_end_answers(a, 0);
     dns_put_soa(&soa, a->ask->serial, soa.ttl_s);
-    (void)dns_draft_authority(a->draft);
+    dns_draft_authority(a->draft);
     a->prepared->from_serial = true;
 }
 
-/* There may be such a thing on another host. */
+/* Another host may have such a thing: so without a live table the answer is that it cannot be known. */
 void dns_absent(struct dns_answering *a, enum dns_rcode rcode)
 {
     if (a->mode == DNS_MODE_UNSYNCED || a->mode == DNS_MODE_STORED)
@@ -93,11 +73,11 @@ static void apex(struct dns_answering *a)
 {
     if (wants(a, DNS_TYPE_SOA)) {
         dns_put_soa(&a->records, a->ask->serial, at_most(a->records.ttl_s, NEGATIVE_TTL_MAX_S));
-        (void)dns_add(a, 1);
+        (void)dns_draft_answer(a->draft, 1);
         a->prepared->from_serial = true;
     } else if (wants(a, DNS_TYPE_NS)) {
         dns_put_ns(&a->records);
-        (void)dns_add(a, 1);
+        (void)dns_draft_answer(a->draft, 1);
     }
     if (a->prepared->n_records == 0) {
         dns_negative(a, DNS_NOERROR);
@@ -112,12 +92,12 @@ static void apex(struct dns_answering *a)
 static void addresses(struct dns_answering *a, const uint8_t *ipv4, const uint8_t *ipv6)
 {
     if (ipv4 && wants(a, DNS_TYPE_A)) {
-        dns_put_a(&a->records, ipv4);
-        (void)dns_add(a, 1);
+        dns_put_address(&a->records, ipv4, 4);
+        (void)dns_draft_answer(a->draft, 1);
     }
     if (ipv6 && wants(a, DNS_TYPE_AAAA)) {
-        dns_put_aaaa(&a->records, ipv6);
-        (void)dns_add(a, 1);
+        dns_put_address(&a->records, ipv6, 16);
+        (void)dns_draft_answer(a->draft, 1);
     }
     if (a->prepared->n_records == 0)
         dns_negative(a, DNS_NOERROR);
@@ -137,10 +117,12 @@ static enum table_kind block_kind(enum dns_kind kind)
     return kind >= DNS_NAME_SERVICE_NODE ? TABLE_SERVICE : TABLE_DOMAIN;
 }
 
-/* Names that are there if the block is, whatever it says. */
-static bool is_node(enum dns_kind kind)
+/* Whether a node of the name tree is there: it is if its block is, whatever that says. */
+static bool is_node(const struct dns_answering *a)
 {
-    return kind == DNS_NAME_DOMAIN || kind == DNS_NAME_BROWSE || kind == DNS_NAME_SERVICE_NODE;
+    enum dns_kind kind = a->name->kind;
+    return kind == DNS_NAME_DOMAIN || kind == DNS_NAME_BROWSE || kind == DNS_NAME_SERVICE_NODE ||
+           (kind == DNS_NAME_TYPES && !wants(a, DNS_TYPE_PTR));
 }
 
 /* What the answer needs of the block in the slot; of a large service that is seldom all. */
@@ -149,9 +131,8 @@ static int view_block(struct dns_answering *a, uint32_t slot)
     const struct dns_name *name = a->name;
     struct table_view *view = &a->scratch->view;
     struct dns_wanted wanted;
-    dns_wanted_init(&wanted, name, a->most);
-    const struct table_page_filter filter = dns_wanted_filter(&wanted);
-    int err = table_view_read_some(a->ask->table, slot, &filter, view);
+    dns_wanted_init(&wanted, name, a->family, a->most);
+    int err = table_view_read_some(a->ask->table, slot, &wanted.filter, view);
     if (err)
         return err;
     if (view->key_bytes != name->key_bytes || memcmp(table_view_key(view), name->key, name->key_bytes) != 0)
@@ -174,7 +155,7 @@ static int read_block(struct dns_answering *a)
     if (err)
         return err;
     a->prepared->seq = seq;
-    if (!is_node(a->name->kind))
+    if (!is_node(a))
         err = view_block(a, slot);
     a->prepared->from_slot = err != -ENOENT;
     a->prepared->slot = slot;
@@ -200,7 +181,8 @@ static void put_reverse(struct dns_answering *a, const struct dns_reverse_name *
     const struct dns_name *name = a->name;
     char hex[40];
     if (!found->is_host) {
-        dns_put_label(&out, hex, dns_hex_address(name->families, name->ipv4, name->ipv6, hex));
+        dns_put_label(&out, hex,
+                      dns_hex_address(name->addresses.families, name->addresses.ipv4, name->addresses.ipv6, hex));
         dns_put_label(&out, "addr", 4);
     }
     dns_put_label(&out, found->label, strlen(found->label));
@@ -211,19 +193,20 @@ static void put_reverse(struct dns_answering *a, const struct dns_reverse_name *
         dns_put_label(&out, "region", 6);
     }
     dns_put_ptr_in_zone(&a->records, labels, dns_out_bytes(&out), a->ask->forward);
-    (void)dns_add(a, 1);
+    (void)dns_draft_answer(a->draft, 1);
     dns_end_answers(a, 0);
 }
 
 static void reverse(struct dns_answering *a)
 {
     const struct dns_name *name = a->name;
-    bool v4 = name->families == DISCOVER_HAS_IPV4;
+    bool v4 = name->addresses.families == DISCOVER_HAS_IPV4;
     const struct dns_reverse_now now = {a->ask->serial, a->ask->now_ns};
     struct dns_reverse_name found;
     int err = -ENOENT;
     if (a->ask->reverse && a->ask->forward)
-        err = dns_reverse_find(a->ask->reverse, &now, v4 ? name->ipv4 : name->ipv6, v4 ? 4 : 16, name->bits, &found);
+        err = dns_reverse_find(a->ask->reverse, &now, v4 ? name->addresses.ipv4 : name->addresses.ipv6, v4 ? 4 : 16,
+                               name->bits, &found);
     if (err == -EAGAIN)
         fail(a, DNS_SERVFAIL, DNS_EDE_NOT_READY);
     else if (err)
@@ -238,7 +221,7 @@ static void browse(struct dns_answering *a)
 {
     if (wants(a, DNS_TYPE_PTR)) {
         dns_put_ptr_domain(&a->records);
-        (void)dns_add(a, 1);
+        (void)dns_draft_answer(a->draft, 1);
         dns_end_answers(a, 0);
     } else {
         dns_negative(a, DNS_NOERROR);
@@ -262,7 +245,7 @@ static void types(struct dns_answering *a)
         memcpy(key + before + n, name->key + before, behind);
         (void)table_endpoints(a->ask->table, key, before + n + behind, &first, 1, &usable);
         dns_put_ptr_type(&a->records, service, n, (enum discover_protocol)first.protocol);
-        if (!dns_add(a, 1))
+        if (!dns_draft_answer(a->draft, 1))
             break;
     }
     if (a->prepared->n_records == 0)
@@ -311,7 +294,7 @@ static void from_table(struct dns_answering *a)
     }
 }
 
-/* How far what is known of it can be trusted. */
+/* What the table can vouch for in another region. */
 static enum dns_mode region_mode(const struct table_region *region)
 {
     if (region->sync == TABLE_UNSYNCED)
@@ -430,7 +413,7 @@ static void by_name(struct dns_answering *a)
         addresses(a, v4 ? ask->own_address : NULL, v4 ? NULL : ask->own_address);
         break;
     case DNS_NAME_ADDRESS:
-        by_families(a, name->families, name->ipv4, name->ipv6);
+        by_families(a, name->addresses.families, name->addresses.ipv4, name->addresses.ipv6);
         break;
     default:
         mind_mode(a);
@@ -441,24 +424,31 @@ static void by_name(struct dns_answering *a)
     }
 }
 
+/* Whether instances with that name can have records of that type at all. */
+static bool may_have_records(enum dns_kind kind, uint16_t qtype)
+{
+    bool lists = kind == DNS_NAME_PROTOCOL && qtype == DNS_TYPE_PTR;
+    bool has = qtype == DNS_TYPE_SRV || qtype == DNS_TYPE_TXT || qtype == DNS_TYPE_ANY || dns_family_of(qtype);
+    return kind != DNS_NAME_ON_HOST && (has || lists);
+}
+
 /*
- * How many usable instances are looked for in a large service: no more than fit, and one where the type tells that
- * there will be no records. Addresses that are asked for without EDNS are drawn of all, and text is what all have in common.
+ * How many usable instances are looked for in a large service: no more than fit, and one where there will be no records.
+ * Addresses that are asked for without EDNS are drawn of all, and text is what all have in common.
  */
 static size_t most_wanted(const struct dns_ask *ask)
 {
     enum { RECORD_BYTES_MIN = 16 };
     uint16_t qtype = ask->query->qtype;
-    bool address = qtype == DNS_TYPE_A || qtype == DNS_TYPE_AAAA;
-    if (qtype == DNS_TYPE_TXT || (ask->plain && address))
-        return DNS_RECORDS_MAX;
-    if (!address && qtype != DNS_TYPE_SRV && qtype != DNS_TYPE_PTR && qtype != DNS_TYPE_ANY)
+    if (!may_have_records(ask->name->kind, qtype))
         return 1;
+    if (qtype == DNS_TYPE_TXT || (ask->plain && dns_family_of(qtype)))
+        return DNS_RECORDS_MAX;
     size_t most = ask->limit / RECORD_BYTES_MIN + 1;
     return most < DNS_RECORDS_MAX ? most : DNS_RECORDS_MAX;
 }
 
-static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_scratch *s, size_t most)
+static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_scratch *s, uint8_t family, size_t most)
 {
     struct dns_answering a = {
         .ask = ask,
@@ -469,6 +459,7 @@ static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_sc
         .records = {&s->draft.out, ask->query, ask->name, ask->ttl_s, ""},
         .qtype = ask->query->qtype,
         .mode = ask->mode,
+        .family = family,
         .most = most,
     };
     dns_draft_begin(a.draft);
@@ -481,10 +472,14 @@ static struct dns_answering answer_from(const struct dns_ask *ask, struct dns_sc
 
 struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s)
 {
-    struct dns_answering a = answer_from(ask, s, most_wanted(ask));
+    uint8_t family = dns_family_of(ask->query->qtype);
+    struct dns_answering a = answer_from(ask, s, family, most_wanted(ask));
     bool full = a.prepared->flags & DNS_FLAG_TC;
     if (a.cut && a.most > 1 && !full) /* many have the same record, and others may have another */
-        a = answer_from(ask, s, DNS_RECORDS_MAX);
+        a = answer_from(ask, s, family, DNS_RECORDS_MAX);
+    if (family && a.name->kind >= DNS_NAME_SERVICE &&
+        a.prepared->n_records == 0) /* none, or none with such an address */
+        a = answer_from(ask, s, 0, 1);
     a.prepared->mode = (uint8_t)ask->mode;
     a.prepared->serial = ask->serial;
     a.prepared->limit = (uint16_t)ask->limit;

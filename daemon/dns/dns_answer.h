@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What to answer to a query that is in order: from its name, its type and the table. Knows which names and records
+ * Composes the answer to a well-formed query, from its name, its type and the table. Knows which names and records
  * exist, and what may be said when the table cannot vouch for all of them. One thread's (it reuses its scratch).
  *
  *   there, and has such records    the records
@@ -34,15 +34,13 @@ struct dns_ask {
     struct dns_random *random;
 };
 
+/* Zeroed at first; at the end table_view_fini of the view. */
 struct dns_scratch {
     struct dns_name name; /* where what the table says changes what a name means */
     struct table_view view;
     struct dns_targets targets;
     struct dns_draft draft;
 };
-
-int dns_scratch_new(struct dns_scratch **ret_scratch); /* -ENOMEM */
-void dns_scratch_free(struct dns_scratch *s);
 
 /* The answer is in the scratch until the next call. */
 struct dns_prepared *dns_answer(const struct dns_ask *ask, struct dns_scratch *s);

@@ -18,12 +18,16 @@ struct dns_answering {
     struct dns_records records;
     uint16_t qtype;
     enum dns_mode mode; /* of the region that is asked for */
+    uint8_t family;     /* DISCOVER_HAS_..., where only instances with such an address are looked for; else 0 */
     size_t most;        /* usable instances of a large service that are looked for */
-    bool cut;           /* as many were found: there may be more */
+    bool cut;           /* `most` were found: there may be more */
 };
 
-/* The record just put is an answer. False: no more will fit. */
-bool dns_add(struct dns_answering *a, uint32_t weight);
+/* The address family that a type asks for, DISCOVER_HAS_...; 0: it is no address record. */
+static inline uint8_t dns_family_of(uint16_t qtype)
+{
+    return qtype == DNS_TYPE_A ? DISCOVER_HAS_IPV4 : qtype == DNS_TYPE_AAAA ? DISCOVER_HAS_IPV6 : 0;
+}
 
 /* No more answers; at most `most` of them are shown in one reply, 0: all that fit. */
 void dns_end_answers(struct dns_answering *a, size_t most);

@@ -24,14 +24,9 @@ struct kept {
     uint8_t key[];
 };
 
-static size_t round_up(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
-
 static struct dns_prepared *prepared_of(struct kept *k)
 {
-    return (struct dns_prepared *)(k->key + round_up(k->key_bytes));
+    return (struct dns_prepared *)(k->key + dns_round_up(k->key_bytes));
 }
 
 static void *map(size_t bytes)
@@ -43,7 +38,7 @@ static void *map(size_t bytes)
 int dns_cache_init(struct dns_cache *c, size_t bytes)
 {
     uint64_t buckets = 1;
-    bytes = round_up(bytes < RING_MIN ? RING_MIN : bytes);
+    bytes = dns_round_up(bytes < RING_MIN ? RING_MIN : bytes);
     while (buckets * CELLS * BYTES_A_CELL < bytes)
         buckets *= 2;
     *c = (struct dns_cache){.bytes = bytes, .bucket_mask = buckets - 1};
@@ -158,7 +153,7 @@ static uint64_t append(struct dns_cache *c, size_t n)
 /* An answer that has outgrown its place will grow again: with room to spare it moves a few times in its life, not for ever. */
 static size_t room_for(size_t need, bool has_grown)
 {
-    size_t room = has_grown ? round_up(2 * need) : need;
+    size_t room = has_grown ? dns_round_up(2 * need) : need;
     return room < DNS_CACHE_ANSWER_MAX ? room : DNS_CACHE_ANSWER_MAX;
 }
 
@@ -170,12 +165,12 @@ static void fill(struct kept *k, const struct dns_cache_key *key, struct dns_pre
     dns_prepared_copy(p, prepared_of(k));
 }
 
-void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p)
+void dns_cache_put(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p)
 {
-    size_t need = sizeof(struct kept) + round_up(key->bytes) + dns_prepared_copy_bytes(p);
+    size_t need = sizeof(struct kept) + dns_round_up(key->bytes) + dns_prepared_copy_bytes(p);
     if (need > DNS_CACHE_ANSWER_MAX)
         return;
-    c->keeps++;
+    c->puts++;
     uint64_t *cell = cell_of(c, key);
     if (!cell || kept_at(c, position_of(*cell))->capacity < need) {
         size_t room = room_for(need, cell != NULL);

@@ -19,7 +19,7 @@ struct dns_cache {
     uint8_t *ring;
     uint64_t *index; /* buckets of a cache line: high 16 bits of the hash, position in the ring */
     uint64_t bytes, bucket_mask;
-    uint64_t keeps;       /* grows with each answer kept: what was found before may be overwritten */
+    uint64_t puts;        /* grows with each answer kept: what was found before may be overwritten */
     uint64_t head, floor; /* positions grow for ever; below floor everything was overwritten */
 };
 
@@ -42,7 +42,7 @@ struct dns_cache_key dns_cache_key(const struct dns_query *q, uint8_t class);
 void dns_cache_fetch_index(const struct dns_cache *c, const struct dns_cache_key *key);
 void dns_cache_fetch_answer(const struct dns_cache *c, const struct dns_cache_key *key);
 
-/* NULL. Valid until the next dns_cache_keep. */
+/* The answer kept under a key; NULL: none. Valid until the next dns_cache_put. */
 struct dns_prepared *dns_cache_find(const struct dns_cache *c, const struct dns_cache_key *key);
 
 /* Bytes of the ring that were ever needed. */
@@ -52,6 +52,6 @@ static inline uint64_t dns_cache_used(const struct dns_cache *c)
 }
 
 /* Copies the answer, unless it is too large. */
-void dns_cache_keep(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p);
+void dns_cache_put(struct dns_cache *c, const struct dns_cache_key *key, struct dns_prepared *p);
 
 #endif

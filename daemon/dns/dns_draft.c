@@ -145,12 +145,10 @@ static bool end_record(struct dns_draft *d, uint16_t *count)
     return true;
 }
 
-bool dns_draft_authority(struct dns_draft *d)
+void dns_draft_authority(struct dns_draft *d)
 {
-    bool fits = end_record(d, &d->prepared.authorities);
-    if (!fits)
+    if (!end_record(d, &d->prepared.authorities))
         d->prepared.flags |= DNS_FLAG_TC; /* RFC 2181 9: what a negative answer needs is missing */
-    return fits;
 }
 
 /* A record tells its own length, so one that begins with the same octets is the same. */

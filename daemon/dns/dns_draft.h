@@ -47,7 +47,7 @@ void dns_draft_next_group(struct dns_draft *d);
 void dns_draft_end_answers(struct dns_draft *d, size_t room, size_t most, struct dns_random *random);
 
 /* The record just put is of that section. False: it did not fit into the room that is left, so no other will. */
-bool dns_draft_authority(struct dns_draft *d);
+void dns_draft_authority(struct dns_draft *d);
 bool dns_draft_additional(struct dns_draft *d);
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a client gets. */
+/* Makes the reply that a client would get, for `explain`. */
 #include "daemon/dns/dns_explain.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names of what the workers count. */
+/* The names of the counters of the DNS workers. */
 #include "daemon/dns/dns_metrics.h"
 
 const struct metric dns_metrics[] = {

@@ -24,14 +24,9 @@ struct dns_counters {
 extern const struct metric dns_metrics[];
 extern const size_t dns_metrics_n;
 
-static inline void dns_count_n(metric_value *v, uint64_t n)
-{
-    metric_set(v, metric_get(v) + n);
-}
-
 static inline void dns_count(metric_value *v)
 {
-    dns_count_n(v, 1);
+    metric_set(v, metric_get(v) + 1);
 }
 
 #endif

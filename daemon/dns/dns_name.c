@@ -92,12 +92,11 @@ static bool read_address(struct dns_label l, struct dns_name *name)
     uint8_t bytes[20];
     if ((l.n != 8 && l.n != 32 && l.n != 40) || !read_hex(l, bytes))
         return false;
-    name->families = l.n == 32 ? 0 : DISCOVER_HAS_IPV4;
+    name->addresses.families = 0;
+    if (l.n != 32)
+        addresses_set(&name->addresses, DISCOVER_HAS_IPV4, bytes);
     if (l.n != 8)
-        name->families |= DISCOVER_HAS_IPV6;
-    memcpy(name->ipv4, bytes, 4);
-    if (l.n != 8)
-        memcpy(name->ipv6, bytes + l.n / 2 - 16, 16);
+        addresses_set(&name->addresses, DISCOVER_HAS_IPV6, bytes + l.n / 2 - 16);
     return true;
 }
 
@@ -187,13 +186,11 @@ static enum dns_kind read_reverse(const uint8_t *bytes, const struct dns_labels 
 {
     size_t n = labels->n - 2u;
     bool v4 = dns_label_is(label_at(bytes, labels->at[n]), "in-addr"), ok = n <= (v4 ? 4 : 32);
-    memset(name->ipv4, 0, sizeof name->ipv4);
-    memset(name->ipv6, 0, sizeof name->ipv6);
+    name->addresses = (struct addresses){.families = v4 ? DISCOVER_HAS_IPV4 : DISCOVER_HAS_IPV6};
     for (size_t i = 0; i < n && ok; i++) {
         struct dns_label l = label_at(bytes, labels->at[n - 1 - i]);
-        ok = v4 ? read_octet(l, &name->ipv4[i]) : read_nibble(l, i, name->ipv6);
+        ok = v4 ? read_octet(l, &name->addresses.ipv4[i]) : read_nibble(l, i, name->addresses.ipv6);
     }
-    name->families = v4 ? DISCOVER_HAS_IPV4 : DISCOVER_HAS_IPV6;
     name->bits = (uint8_t)(n * (v4 ? 8 : 4));
     return ok ? DNS_NAME_REVERSE : DNS_NAME_MISSING;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a name asks for, by its form alone; whether there is such a thing, the table says. Pure; any thread.
+ * Reads what a DNS name asks for from its form alone; whether there is such a service or host is looked up in the table later. Pure; any thread.
  *
  * The names, relative to a zone (dns_name.c has them as a table of shapes):
  *
@@ -24,6 +24,7 @@
 #define DNS_DNS_NAME_H
 
 #include "daemon/dns/dns_zone.h"
+#include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
 
@@ -60,12 +61,11 @@ struct dns_label {
 struct dns_name {
     enum dns_kind kind;
     const struct dns_zone *zone;
-    uint8_t zone_at;   /* where the zone begins in the name */
-    uint8_t domain_at; /* where the domain's label begins, for those that have one */
-    uint8_t protocol;  /* enum discover_protocol: PROTOCOL, SD_INSTANCE */
-    uint8_t families;  /* ADDRESS, REVERSE: DISCOVER_HAS_... */
-    uint8_t bits;      /* REVERSE: as many of the address are given */
-    uint8_t ipv4[4], ipv6[16];
+    uint8_t zone_at;            /* where the zone begins in the name */
+    uint8_t domain_at;          /* where the domain's label begins, for those that have one */
+    uint8_t protocol;           /* enum discover_protocol: PROTOCOL, SD_INSTANCE */
+    uint8_t bits;               /* REVERSE: as many of the address are given */
+    struct addresses addresses; /* ADDRESS, REVERSE */
     struct dns_label domain, service;
     struct dns_label what;   /* tag, place, instance or host, by kind */
     struct dns_label host;   /* INSTANCE */
@@ -77,10 +77,10 @@ struct dns_name {
 /* name: lower case, as in dns_query.question. */
 void dns_name_read(const struct dns_zones *zones, const uint8_t *name, struct dns_name *ret_name);
 
-/* It is not of another region, though one is named: the own one's keys have none behind them. */
+/* Takes the region out of the name: it names the own one, whose keys have no region behind them. */
 void dns_name_forget_region(struct dns_name *name);
 
-/* It is of a region, which its form alone does not tell. */
+/* Puts a region into a name whose form alone does not tell it ("<region>.at"). */
 void dns_name_set_region(struct dns_name *name, struct dns_label region);
 
 static inline bool dns_label_is(struct dns_label l, const char *text)

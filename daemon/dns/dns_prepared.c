@@ -80,15 +80,10 @@ void dns_prepared_turn(struct dns_prepared *p, struct dns_random *random)
     }
 }
 
-static size_t round_up(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
-
 size_t dns_prepared_copy_bytes(const struct dns_prepared *p)
 {
-    return round_up(sizeof *p + p->n_groups * sizeof(struct dns_group) + p->n_records * sizeof(struct dns_record) +
-                    p->record_bytes + p->rest_bytes);
+    return dns_round_up(sizeof *p + p->n_groups * sizeof(struct dns_group) + p->n_records * sizeof(struct dns_record) +
+                        p->record_bytes + p->rest_bytes);
 }
 
 void dns_prepared_copy(struct dns_prepared *p, struct dns_prepared *ret_copy)

@@ -35,7 +35,7 @@ struct dns_group {
 struct dns_record {
     uint32_t weight;
     uint16_t bytes;
-    uint16_t number;   /* of what it was made of */
+    uint16_t number;   /* which instance of the service it was made of */
     uint16_t owned_at; /* where the addresses of its target begin, behind all answers ... */
     uint16_t n_owned;  /* ... and how many records they are; A comes before AAAA */
 };
@@ -48,7 +48,7 @@ struct dns_record {
 #define DNS_POINTER_MAX 0x3fff
 
 struct dns_prepared {
-    /* What it was made from, and so how long it holds. */
+    /* The slot, its sequence and the table's serial that it was made from: it holds as long as these stay. */
     uint64_t seq;
     uint32_t slot, serial;
     bool from_slot;   /* else it is not kept */
@@ -59,7 +59,7 @@ struct dns_prepared {
     uint8_t rcode;
     int8_t ede; /* enum dns_ede */
     uint8_t pad;
-    char region[LABEL_CAP]; /* another one that answers for the own one: the text of that; or "" */
+    char region[LABEL_CAP]; /* the other region that answers for the own one, to be told to the client; or "" */
     bool owns;              /* some of the records have addresses */
     bool whole;             /* nothing was left out: good for any reply that it fits in */
     uint16_t limit;         /* octets of a reply it was made for */
@@ -101,6 +101,11 @@ size_t dns_prepared_reply_bytes(const struct dns_prepared *p, const struct dns_q
 
 /* Draws one record of each group to its front. */
 void dns_prepared_turn(struct dns_prepared *p, struct dns_random *random);
+
+static inline size_t dns_round_up(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
 
 /* Octets of a copy without gaps; a multiple of 8. */
 size_t dns_prepared_copy_bytes(const struct dns_prepared *p);

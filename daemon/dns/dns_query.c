@@ -16,7 +16,8 @@ static uint64_t fold_word(uint64_t w)
     return w | upper >> 2;
 }
 
-void dns_fold(uint8_t *to, const uint8_t *from, size_t n)
+/* Copies n octets with A-Z lowered, and nothing else (RFC 4343 3). */
+static void fold(uint8_t *to, const uint8_t *from, size_t n)
 {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
@@ -56,7 +57,7 @@ static void take_question(struct dns_in *in, struct dns_query *q)
         in->cut = true;
         return;
     }
-    dns_fold(q->question, bytes, n);
+    fold(q->question, bytes, n);
     memcpy(q->question + n, bytes + n, 4);
     q->name_bytes = (uint16_t)n;
     q->question_bytes = (uint16_t)(n + 4);

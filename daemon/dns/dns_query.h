@@ -23,7 +23,4 @@ struct dns_query {
 /* -EBADMSG: not to be answered at all (too short, or a response: answering those makes loops). */
 int dns_query_parse(const uint8_t *packet, size_t n, struct dns_query *ret_query);
 
-/* Copies n octets with A-Z lowered, and nothing else (RFC 4343 3). */
-void dns_fold(uint8_t *to, const uint8_t *from, size_t n);
-
 #endif

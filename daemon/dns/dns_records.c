@@ -41,16 +41,15 @@ static void put_data(const struct dns_records *r, enum dns_type type, const void
     end_data(r, data);
 }
 
-void dns_put_a(const struct dns_records *r, const uint8_t address[static 4])
+static void put_address(const struct dns_records *r, const uint8_t *address, size_t n)
 {
-    put_pointer(r->out, 0);
-    put_data(r, DNS_TYPE_A, address, 4);
+    put_data(r, n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA, address, n);
 }
 
-void dns_put_aaaa(const struct dns_records *r, const uint8_t address[static 16])
+void dns_put_address(const struct dns_records *r, const uint8_t *address, size_t n)
 {
     put_pointer(r->out, 0);
-    put_data(r, DNS_TYPE_AAAA, address, 16);
+    put_address(r, address, n);
 }
 
 static size_t put_hex(char *to, const uint8_t *bytes, size_t n)
@@ -187,39 +186,23 @@ void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_
     end_data(r, data);
 }
 
-void dns_put_owned_a(const struct dns_records *r, const uint8_t address[static 4])
+void dns_put_owned_address(const struct dns_records *r, const uint8_t *address, size_t n)
 {
     dns_put16(r->out, 0);
-    put_data(r, DNS_TYPE_A, address, 4);
+    put_address(r, address, n);
 }
 
-void dns_put_owned_aaaa(const struct dns_records *r, const uint8_t address[static 16])
-{
-    dns_put16(r->out, 0);
-    put_data(r, DNS_TYPE_AAAA, address, 16);
-}
-
-static void put_target(const struct dns_records *r, const struct discover_endpoint *e)
+void dns_put_target_address(const struct dns_records *r, const struct discover_endpoint *e, const uint8_t *address,
+                            size_t n)
 {
     put_address_labels(r->out, e);
     put_pointer(r->out, put_region_labels(r) ? r->name->zone_at : r->name->domain_at);
-}
-
-void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e)
-{
-    put_target(r, e);
-    put_data(r, DNS_TYPE_A, e->ipv4, sizeof e->ipv4);
-}
-
-void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e)
-{
-    put_target(r, e);
-    put_data(r, DNS_TYPE_AAAA, e->ipv6, sizeof e->ipv6);
+    put_address(r, address, n);
 }
 
 void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n)
 {
     dns_put_label(r->out, "ns", 2);
     put_pointer(r->out, r->name->zone_at);
-    put_data(r, n == 4 ? DNS_TYPE_A : DNS_TYPE_AAAA, address, n);
+    put_address(r, address, n);
 }

@@ -21,9 +21,8 @@ struct dns_records {
     const char *region; /* another one that answers for the own one, whose targets are named; or "" */
 };
 
-/* Owned by the name that was asked for. */
-void dns_put_a(const struct dns_records *r, const uint8_t address[static 4]);
-void dns_put_aaaa(const struct dns_records *r, const uint8_t address[static 16]);
+/* Owned by the name that was asked for. Addresses here and below have 4 octets, for A, or 16, for AAAA. */
+void dns_put_address(const struct dns_records *r, const uint8_t *address, size_t n);
 void dns_put_srv(const struct dns_records *r, const struct dns_target *target);
 void dns_put_ns(const struct dns_records *r);
 void dns_put_ptr_domain(const struct dns_records *r);
@@ -34,19 +33,18 @@ void dns_put_ptr_in_zone(const struct dns_records *r, const uint8_t *labels, siz
 /* strings: each a length octet and its octets. */
 void dns_put_txt(const struct dns_records *r, const uint8_t *strings, size_t n);
 
-/* Owned by the zone. */
+/* The zone's SOA record. */
 void dns_put_soa(const struct dns_records *r, uint32_t serial, uint32_t minimum_s);
 
 /* Owned by what is pointed at later (dns_draft_owned). */
-void dns_put_owned_a(const struct dns_records *r, const uint8_t address[static 4]);
-void dns_put_owned_aaaa(const struct dns_records *r, const uint8_t address[static 16]);
+void dns_put_owned_address(const struct dns_records *r, const uint8_t *address, size_t n);
 
 /* Owned by a target, or by this server ("ns" in the zone). */
-void dns_put_target_a(const struct dns_records *r, const struct discover_endpoint *e);
-void dns_put_target_aaaa(const struct dns_records *r, const struct discover_endpoint *e);
+void dns_put_target_address(const struct dns_records *r, const struct discover_endpoint *e, const uint8_t *address,
+                            size_t n);
+void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n);
+
 /* Writes "<hex>" of an address, or "<hex>" of an IPv4 and an IPv6 one behind it; returns the digits, 8, 32 or 40. */
 size_t dns_hex_address(uint8_t families, const uint8_t *ipv4, const uint8_t *ipv6, char ret_hex[static 40]);
-
-void dns_put_server_address(const struct dns_records *r, const uint8_t *address, size_t n);
 
 #endif

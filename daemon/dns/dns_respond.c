@@ -26,7 +26,7 @@ struct dns_responder {
     int64_t now_ns;
     struct dns_random random;
     struct dns_cache cache;
-    struct dns_scratch *scratch;
+    struct dns_scratch scratch;
 };
 
 int dns_responder_new(const struct dns_config *config, struct dns_tables *tables, struct dns_counters *counters,
@@ -41,9 +41,7 @@ int dns_responder_new(const struct dns_config *config, struct dns_tables *tables
     r->random.state = config->seed;
     if (!config->seed)
         (void)!getrandom(&r->random, sizeof r->random, GRND_NONBLOCK);
-    int err = dns_scratch_new(&r->scratch);
-    if (!err)
-        err = dns_cache_init(&r->cache, cache_bytes);
+    int err = dns_cache_init(&r->cache, cache_bytes);
     if (err)
         dns_responder_free(r);
     else
@@ -57,7 +55,7 @@ void dns_responder_free(struct dns_responder *r)
         return;
     dns_tables_drop(r->tables, r->table);
     dns_cache_fini(&r->cache);
-    dns_scratch_free(r->scratch);
+    table_view_fini(&r->scratch.view);
     free(r);
 }
 
@@ -182,9 +180,9 @@ static struct dns_prepared *prepare(struct dns_responder *r, const struct dns_lo
         .own_address_bytes = l->client->own_address_bytes,
         .random = &r->random,
     };
-    struct dns_prepared *p = dns_answer(&ask, r->scratch);
+    struct dns_prepared *p = dns_answer(&ask, &r->scratch);
     if (is_worth_keeping(p, l->query.qtype)) {
-        dns_cache_keep(&r->cache, &l->key, p);
+        dns_cache_put(&r->cache, &l->key, p);
         metric_set(&r->counters->answers_bytes, dns_cache_used(&r->cache));
     }
     return p;
@@ -204,7 +202,7 @@ static void count_answer(struct dns_counters *c, const struct dns_prepared *p)
 static size_t answer(struct dns_responder *r, const struct dns_lookup *l, uint8_t *reply)
 {
     struct dns_prepared *p = l->found;
-    if (l->found_at != r->cache.keeps)
+    if (l->found_at != r->cache.puts)
         p = dns_cache_find(&r->cache, &l->key);
     if (p && still_holds(r, p, &l->query, l->limit)) {
         dns_prepared_turn(p, &r->random);
@@ -243,7 +241,7 @@ void dns_lookup_find(struct dns_responder *r, struct dns_lookup *l)
     if (l->ignored || l->query.rcode != DNS_NOERROR)
         return;
     l->found = dns_cache_find(&r->cache, &l->key);
-    l->found_at = r->cache.keeps;
+    l->found_at = r->cache.puts;
     if (!l->found)
         return;
     const struct table *t = &r->table->table;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
 #include "libdiscover/core/table_key.h"
@@ -51,14 +52,10 @@ struct dns_reverse {
 int dns_reverse_new(struct dns_tables *tables, struct dns_reverse **ret_r)
 {
     struct dns_reverse *r = calloc(1, sizeof *r);
-    pthread_condattr_t attributes;
     if (!r)
         return -ENOMEM;
     r->tables = tables;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&r->stopped, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&r->stopped, NULL);
     pthread_mutex_init(&r->lock, NULL);
     *ret_r = r;
     return 0;
@@ -161,7 +158,10 @@ static int add_service(struct index *x, const struct table_view *v)
     return err;
 }
 
-/* What another region has, under the name of the own one's: it is there by its own name as well. */
+/*
+ * Whether a block under a service's own key is another region's, which answers for it. Those instances are passed
+ * over: they stand under that region's own key as well.
+ */
 static bool is_answer_of_other(const struct table *t, const struct table_view *v)
 {
     struct table_failover failover;
@@ -181,7 +181,7 @@ static int enter_region(struct index *x, const struct table *t, const struct tab
     return add_label(x, key + name + 1, n - 1, &x->region);
 }
 
-/* What cannot be read just now, because it changes, is in the next index. */
+/* Adds what is in a slot. A block that cannot be read just now, because it changes, is left to the next index. */
 static int add_slot(struct index *x, const struct table *t, uint32_t slot, struct table_view *v)
 {
     int err = table_view_read(t, slot, v);
@@ -277,16 +277,12 @@ static bool is_true(struct dns_reverse *r, int64_t now_ns)
     return same;
 }
 
-/* Until it is stopped: false. */
+/* Rests for so long. False: the thread is to stop. */
 static bool rest(struct dns_reverse *r, int64_t rest_ns)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + rest_ns;
-    until.tv_sec += ns / NS_PER_S;
-    until.tv_nsec = ns % NS_PER_S;
+    struct timespec until = thread_in(rest_ns);
     pthread_mutex_lock(&r->lock);
-    while (!r->stop && pthread_cond_timedwait(&r->stopped, &r->lock, &until) == 0)
+    while (!r->stop && thread_wait(&r->stopped, &r->lock, &until) == 0)
         continue;
     bool stop = r->stop;
     pthread_mutex_unlock(&r->lock);

@@ -38,7 +38,7 @@ void dns_reverse_free(struct dns_reverse *r); /* not while it runs */
 /* The thread, until it is stopped. */
 void dns_reverse_run(struct dns_reverse *r);
 
-/* Of its thread. */
+/* The progress of the thread, for the watchdog; and tells the thread to end. */
 struct progress *dns_reverse_progress(struct dns_reverse *r);
 void dns_reverse_stop(struct dns_reverse *r);
 

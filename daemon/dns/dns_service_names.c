@@ -14,32 +14,39 @@ static bool same_group(const struct dns_target *x, const struct dns_target *y)
     return x->endpoint->priority == y->endpoint->priority && x->endpoint->tier == y->endpoint->tier;
 }
 
-/* The record of a target; false: it has none of that type. */
-static bool put_record(const struct dns_answering *a, const struct dns_target *t, enum dns_type type)
+/* The octets of its address of that family; 0: it has none. */
+static size_t address_of(const struct discover_endpoint *e, uint8_t family, const uint8_t **ret_address)
 {
-    const struct discover_endpoint *e = t->endpoint;
-    if (type == DNS_TYPE_SRV)
-        dns_put_srv(&a->records, t);
-    else if (type == DNS_TYPE_A && e->families & DISCOVER_HAS_IPV4)
-        dns_put_a(&a->records, e->ipv4);
-    else if (type == DNS_TYPE_AAAA && e->families & DISCOVER_HAS_IPV6)
-        dns_put_aaaa(&a->records, e->ipv6);
-    else
-        return false;
-    return true;
+    bool v4 = family == DISCOVER_HAS_IPV4;
+    *ret_address = v4 ? e->ipv4 : e->ipv6;
+    return !(e->families & family) ? 0 : v4 ? sizeof e->ipv4 : sizeof e->ipv6;
 }
 
-/* Of several with one record, it is the first one's. */
+/* The record of a target; false: it has none of that type. */
+static bool put_record(const struct dns_answering *a, const struct dns_target *t, uint16_t type)
+{
+    const uint8_t *address;
+    if (type == DNS_TYPE_SRV) {
+        dns_put_srv(&a->records, t);
+        return true;
+    }
+    size_t n = address_of(t->endpoint, dns_family_of(type), &address);
+    if (n > 0)
+        dns_put_address(&a->records, address, n);
+    return n > 0;
+}
+
+/* Adds the record of a target; of several targets with the same record the first one counts. */
 static bool add_target(struct dns_answering *a, size_t i)
 {
     uint32_t n = a->prepared->n_records;
-    bool fits = dns_add(a, a->scratch->targets.target[i].weight);
+    bool fits = dns_draft_answer(a->draft, a->scratch->targets.target[i].weight);
     if (a->prepared->n_records > n)
         a->draft->records[n].number = (uint16_t)i;
     return fits;
 }
 
-static void put_targets(struct dns_answering *a, enum dns_type type)
+static void put_targets(struct dns_answering *a, uint16_t type)
 {
     const struct dns_targets *targets = &a->scratch->targets;
     for (size_t i = 0; i < targets->n; i++) {
@@ -51,34 +58,23 @@ static void put_targets(struct dns_answering *a, enum dns_type type)
     }
 }
 
-static bool put_target_a(struct dns_answering *a, const struct discover_endpoint *e)
+/* A before AAAA. owner: the answer whose target they belong to, by a pointer; NULL: by the target's name. */
+static bool put_addresses(struct dns_answering *a, const struct discover_endpoint *e, const uint32_t *owner)
 {
-    if (!(e->families & DISCOVER_HAS_IPV4))
-        return true;
-    dns_put_target_a(&a->records, e);
-    return dns_draft_additional(a->draft);
-}
-
-static bool put_target_aaaa(struct dns_answering *a, const struct discover_endpoint *e)
-{
-    if (!(e->families & DISCOVER_HAS_IPV6))
-        return true;
-    dns_put_target_aaaa(&a->records, e);
-    return dns_draft_additional(a->draft);
-}
-
-static bool put_owned(struct dns_answering *a, uint32_t answer)
-{
-    const struct discover_endpoint *e = a->scratch->targets.target[a->draft->records[answer].number].endpoint;
-    if (e->families & DISCOVER_HAS_IPV4) {
-        dns_put_owned_a(&a->records, e->ipv4);
-        if (!dns_draft_owned(a->draft, answer))
-            return false;
+    static const uint8_t families[] = {DISCOVER_HAS_IPV4, DISCOVER_HAS_IPV6};
+    bool fits = true;
+    for (size_t i = 0; i < sizeof families && fits; i++) {
+        const uint8_t *address;
+        size_t n = address_of(e, families[i], &address);
+        if (n == 0)
+            continue;
+        if (owner)
+            dns_put_owned_address(&a->records, address, n);
+        else
+            dns_put_target_address(&a->records, e, address, n);
+        fits = owner ? dns_draft_owned(a->draft, *owner) : dns_draft_additional(a->draft);
     }
-    if (!(e->families & DISCOVER_HAS_IPV6))
-        return true;
-    dns_put_owned_aaaa(&a->records, e->ipv6);
-    return dns_draft_owned(a->draft, answer);
+    return fits;
 }
 
 /* Pointers to the targets, where they reach them wherever those are moved to; else each record has the name in full. */
@@ -87,28 +83,18 @@ static bool pointers_reach(const struct dns_answering *a)
     return DNS_HEADER_BYTES + a->ask->query->question_bytes + a->prepared->record_bytes <= DNS_POINTER_MAX;
 }
 
-static void put_named_addresses(struct dns_answering *a)
-{
-    const struct dns_targets *targets = &a->scratch->targets;
-    for (size_t i = 0; i < targets->n; i++) {
-        const struct discover_endpoint *e = targets->target[i].endpoint;
-        if (!put_target_a(a, e) || !put_target_aaaa(a, e))
-            return;
-    }
-}
-
 /* RFC 2782: the addresses of the targets, so that nobody has to ask for each. What does not fit is left out. */
 static void put_target_addresses(struct dns_answering *a)
 {
     if (a->prepared->flags & DNS_FLAG_TC)
         return;
-    if (!pointers_reach(a)) {
-        put_named_addresses(a);
-        return;
-    }
-    for (uint32_t i = 0; i < a->prepared->n_records; i++)
-        if (dns_draft_is_new_target(a->draft, i) && !put_owned(a, i))
-            return;
+    const struct dns_targets *targets = &a->scratch->targets;
+    bool by_pointer = pointers_reach(a), fits = true;
+    for (size_t i = 0; !by_pointer && i < targets->n && fits; i++)
+        fits = put_addresses(a, targets->target[i].endpoint, NULL);
+    for (uint32_t i = 0; by_pointer && i < a->prepared->n_records && fits; i++)
+        if (dns_draft_is_new_target(a->draft, i))
+            fits = put_addresses(a, targets->target[a->draft->records[i].number].endpoint, &i);
 }
 
 /* RFC 6763 6: one string for each pair; a string without anything when there is none (6.1). */
@@ -169,7 +155,7 @@ static void put_text(struct dns_answering *a)
     if (common.n_meta == 0 && !single)
         return;
     dns_put_txt(&a->records, strings, meta_strings(&common, strings));
-    (void)dns_add(a, 1);
+    (void)dns_draft_answer(a->draft, 1);
 }
 
 /* RFC 6763 4.1: the names of the instances. */
@@ -182,7 +168,7 @@ static void put_instances(struct dns_answering *a)
         if (dns_target_entry(&a->scratch->view, targets->target[i].number, &e) < 0)
             continue;
         dns_put_ptr_label(&a->records, label, dns_target_label(targets->target[i].endpoint, &e, label));
-        if (!dns_add(a, 1))
+        if (!dns_draft_answer(a->draft, 1))
             return;
     }
 }
@@ -196,7 +182,7 @@ static void put_answers(struct dns_answering *a)
         break;
     case DNS_TYPE_A:
     case DNS_TYPE_AAAA:
-        put_targets(a, (enum dns_type)a->qtype);
+        put_targets(a, a->qtype);
         break;
     case DNS_TYPE_TXT:
         put_text(a);

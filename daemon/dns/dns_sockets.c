@@ -71,9 +71,7 @@ static int ask_for_address(const struct dns_socket *s)
 
 static bool same_address(const union dns_peer *x, const union dns_peer *y)
 {
-    const uint8_t *a, *b;
-    size_t n = dns_peer_address(x, &a);
-    return dns_peer_port(x) == dns_peer_port(y) && dns_peer_address(y, &b) == n && memcmp(a, b, n) == 0;
+    return dns_peer_port(x) == dns_peer_port(y) && dns_peer_same_address(x, y);
 }
 
 static int learn_address(struct dns_socket *s)

@@ -33,7 +33,7 @@ static inline bool dns_tables_changed(struct dns_tables *ts, const struct dns_ta
     return atomic_load_explicit(&ts->present, memory_order_relaxed) != mine;
 }
 
-/* Lets go of mine, and takes the present one: NULL before there is any. */
+/* Lets go of the caller's mapping (NULL: none) and takes the present one; NULL: there is none yet. */
 struct dns_table *dns_tables_change(struct dns_tables *ts, struct dns_table *mine);
 void dns_tables_drop(struct dns_tables *ts, struct dns_table *mine);
 

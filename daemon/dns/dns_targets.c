@@ -139,7 +139,7 @@ void dns_targets_select(const struct table_view *view, const struct dns_name *na
 
 static void want(struct dns_wanted *w, uint64_t hash)
 {
-    w->hash[w->n++] = hash;
+    w->filter.labels[w->filter.n_labels++] = hash;
 }
 
 static void want_label(struct dns_wanted *w, enum table_label kind, struct dns_label label)
@@ -179,9 +179,29 @@ static void want_protocol(struct dns_wanted *w)
     want(w, table_label_hash(TABLE_LABEL_PROTOCOL, &protocol, 1));
 }
 
-void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, size_t most)
+/* Of the unusable ones, which come last, one is enough: it tells that there is such an instance. */
+static bool enough(void *arg, const struct table_view *v, uint32_t from)
 {
-    *w = (struct dns_wanted){.name = name, .most = most};
+    struct dns_wanted *w = arg;
+    const char *hostname;
+    if (from == 0) {
+        w->usable = 0;
+        w->known = w->cut = false;
+    }
+    for (uint32_t i = from; i < v->n_total; i++) {
+        bool usable = i < v->n_first;
+        if ((!usable && w->known) || !matches(v, i, w->name))
+            continue;
+        w->known = true;
+        w->usable += usable && has_target(v, i, &hostname);
+    }
+    w->cut = w->usable >= w->most;
+    return w->cut || (w->known && v->n_first < v->n_total);
+}
+
+void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, uint8_t family, size_t most)
+{
+    *w = (struct dns_wanted){.name = name, .most = most, .filter = {.enough = enough, .arg = w}};
     switch (name->kind) {
     case DNS_NAME_PROTOCOL:
         want_protocol(w);
@@ -202,40 +222,9 @@ void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, size_t m
         want_browsed(w, name->what);
         break;
     default:
-        w->all = true;
+        break;
     }
-}
-
-static bool wants(void *arg, const table_word *marks)
-{
-    const struct dns_wanted *w = arg;
-    bool wanted = w->all;
-    for (uint32_t i = 0; i < w->n && !wanted; i++)
-        wanted = table_is_marked(marks, w->hash[i]);
-    return wanted;
-}
-
-/* Behind the usable ones, which come first, one that there is tells all that those tell. */
-static bool enough(void *arg, const struct table_view *v, uint32_t from)
-{
-    struct dns_wanted *w = arg;
-    const char *hostname;
-    if (from == 0) {
-        w->usable = 0;
-        w->known = w->cut = false;
-    }
-    for (uint32_t i = from; i < v->n_total; i++) {
-        bool usable = i < v->n_first;
-        if ((!usable && w->known) || !matches(v, i, w->name))
-            continue;
-        w->known = true;
-        w->usable += usable && has_target(v, i, &hostname);
-    }
-    w->cut = w->usable >= w->most;
-    return w->cut || (w->known && v->n_first < v->n_total);
-}
-
-struct table_page_filter dns_wanted_filter(struct dns_wanted *w)
-{
-    return (struct table_page_filter){wants, enough, w};
+    w->filter.none = name->kind > DNS_NAME_SERVICE && w->filter.n_labels == 0;
+    if (family)
+        want(w, table_family_hash(family));
 }

@@ -9,21 +9,19 @@
 #include "libdiscover/core/table_reader.h"
 
 /*
- * Which pages of a large service the answer to a name needs: those whose marks do not exclude it, until enough instances are
- * found. As the filter of table_view_read_some.
+ * Of a large service, which instances the answer to a name needs, until enough are found: with filter, table_view_read_some
+ * reads no other pages. Not to be copied: the filter points to it.
  */
 struct dns_wanted {
     const struct dns_name *name;
-    bool all;   /* no label tells them apart */
-    uint32_t n; /* else one of these is marked */
-    uint64_t hash[2];
+    struct table_page_filter filter;
     size_t most;     /* usable ones that are enough */
     size_t usable;   /* found so far */
     bool known, cut; /* one was found, usable or not; there may be more */
 };
 
-void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, size_t most);
-struct table_page_filter dns_wanted_filter(struct dns_wanted *w);
+/* family: DISCOVER_HAS_..., where only instances with such an address are wanted; else 0. */
+void dns_wanted_init(struct dns_wanted *w, const struct dns_name *name, uint8_t family, size_t most);
 
 struct dns_target {
     const struct discover_endpoint *endpoint;

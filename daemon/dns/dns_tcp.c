@@ -99,11 +99,7 @@ void dns_tcp_wake(struct dns_tcp *t)
 
 static bool same_client(const union dns_peer *x, const union dns_peer *y)
 {
-    const uint8_t *a, *b;
-    size_t n = dns_peer_address(x, &a);
-    if (dns_peer_is_loopback(x) && dns_peer_is_loopback(y))
-        return true;
-    return dns_peer_address(y, &b) == n && memcmp(a, b, n) == 0;
+    return dns_peer_same_address(x, y) || (dns_peer_is_loopback(x) && dns_peer_is_loopback(y));
 }
 
 static uint32_t connections_of(const struct dns_tcp *t, const union dns_peer *peer)
@@ -201,7 +197,10 @@ static void after_accept_error(void)
         nanosleep(&pause, NULL);
 }
 
-/* So few that none of them makes room for another one before it has had its turn. */
+/*
+ * How many connections are accepted at once: so few that none is closed to make room for the next before it had its
+ * turn.
+ */
 static uint32_t accepts_at_once(const struct dns_tcp *t)
 {
     uint32_t n = t->options.per_client < t->options.connections ? t->options.per_client : t->options.connections;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* c-ares on the daemon's loop. */
+/* Runs c-ares on the daemon's loop. */
 #include "daemon/resolver/channel.h"
 
 #include <ares.h>
@@ -30,10 +30,10 @@ struct channel {
     struct event_base *base;
     struct channel_events events;
     char *servers;
-    ares_channel ares; /* NULL: it could not be made; tried again with the next question */
+    ares_channel ares; /* NULL: it could not be made; it is tried again with the next question */
     struct loop_timer timer;
     struct watch *watches;
-    struct timespec conf_changed; /* resolv.conf, when it was read */
+    struct timespec conf_changed; /* the modification time of resolv.conf when it was read */
     const bool *allow_loopback;
     size_t under_way;
     bool closing;
@@ -68,7 +68,7 @@ static void on_timer(void *arg)
 
 static void on_socket(evutil_socket_t fd, short what, void *arg)
 {
-    struct watch *w = arg; /* may be gone afterwards */
+    struct watch *w = arg; /* c-ares may free it in the call below */
     go_on(w->channel, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 }
 
@@ -99,7 +99,7 @@ static struct watch *watch_of(struct channel *c, int fd)
     return w;
 }
 
-/* c-ares says what it waits for. Without memory for it the question ends by its time-out. */
+/* c-ares says what it waits for on a socket. Without memory to watch it the question ends by its time-out. */
 static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct channel *c = arg;
@@ -128,7 +128,7 @@ static int init_ares(struct channel *c)
     if (c->servers[0])
         mask |= ARES_OPT_LOOKUPS;
 #ifdef ARES_OPT_QUERY_CACHE
-    mask |= ARES_OPT_QUERY_CACHE; /* of no size: what is asked again is to be asked again */
+    mask |= ARES_OPT_QUERY_CACHE; /* the cache has no size: a question that is repeated is to be asked */
 #endif
     int err = ares_init_options(&c->ares, &options, mask);
     if (!err && c->servers[0])
@@ -140,10 +140,13 @@ static int init_ares(struct channel *c)
     return err == ARES_ENOMEM ? -ENOMEM : -EINVAL;
 }
 
-/* A laptop changes networks, a DHCP lease its servers: what c-ares has read once it keeps. */
+/*
+ * Reads resolv.conf again if it has changed, as c-ares does so only once: a laptop changes networks, a DHCP lease its
+ * servers.
+ */
 static void renew(struct channel *c)
 {
-    struct stat st;
+    struct stat st = {0};
     if (c->under_way || (c->ares && c->servers[0]) || (stat(RESOLV_CONF, &st) < 0 && c->ares))
         return;
     if (c->ares && memcmp(&st.st_mtim, &c->conf_changed, sizeof st.st_mtim) == 0)
@@ -205,7 +208,7 @@ static enum names_outcome outcome_of(int status)
     }
 }
 
-/* Of a chain of aliases what lives shortest counts. */
+/* In a chain of aliases the shortest TTL counts. */
 static uint32_t ttl_of(const struct ares_addrinfo *info, int ttl)
 {
     for (const struct ares_addrinfo_cname *alias = info->cnames; alias; alias = alias->next)
@@ -215,8 +218,9 @@ static uint32_t ttl_of(const struct ares_addrinfo *info, int ttl)
 }
 
 /*
- * What nobody could register is not taken from a name either. 0.0.0.0 and :: are what filters answer for names they block, and
- * a hosts file may have the machine's own name at 127.0.1.1. *ret_why: why it is not taken.
+ * Whether an address that a name resolves to is taken: only one that could be registered is. 0.0.0.0 and :: are what
+ * filters answer for names they block, and a hosts file may have the machine's own name at 127.0.1.1. *ret_why
+ * (static): why it is not taken.
  */
 static bool take_address(const struct channel *c, const struct sockaddr *from, uint8_t family,
                          uint8_t ret_address[static 16], const char **ret_why)
@@ -275,7 +279,8 @@ static void cannot_ask(struct channel *c, const struct names_question *question,
 void channel_ask(struct channel *c, const struct names_question *question)
 {
     const struct ares_addrinfo_hints hints = {
-        .ai_flags = ARES_AI_NOSORT, /* else c-ares connects a socket to each, to learn how near it is */
+        /* without this flag c-ares connects a socket to each address, to learn how near it is */
+        .ai_flags = ARES_AI_NOSORT,
         .ai_family = question->family == DISCOVER_HAS_IPV4 ? AF_INET : AF_INET6,
         .ai_socktype = SOCK_STREAM,
     };

@@ -16,21 +16,21 @@ struct channel;
 
 struct channel_events {
     void *arg;
-    /* why: for people, when it failed. May come from within channel_ask. */
+    /* why: for people, when it failed; valid during the call. May be called from within channel_ask. */
     void (*answered)(void *arg, const struct names_question *question, const struct names_answer *answer,
                      const char *why);
-    /* After one or more of those, from the loop. */
+    /* Called from the loop, after one or more answers. */
     void (*settled)(void *arg);
 };
 
 /*
- * servers: "10.0.0.2:53,[2001:db8::1]:53", or "" for the system's. allow_loopback outlives the channel and may change. -EINVAL:
- * c-ares does not take the servers; -ENOMEM.
+ * servers: "10.0.0.2:53,[2001:db8::1]:53", or "" for the system's. allow_loopback outlives the channel and may change.
+ * -EINVAL: c-ares does not take the servers; -ENOMEM.
  */
 int channel_new(struct event_base *base, const char *servers, const bool *allow_loopback,
                 const struct channel_events *events, struct channel **ret_channel);
 
-/* Questions under way are dropped: nothing is said of them. */
+/* Questions under way are dropped: answered is not called for them. */
 void channel_free(struct channel *c);
 
 void channel_ask(struct channel *c, const struct names_question *question);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host names, what they resolve to, and when to ask. */
+/* Keeps what host names resolve to, and when each is to be asked for again. */
 #include "daemon/resolver/names.h"
 
 #include <errno.h>
@@ -17,14 +17,14 @@
 
 struct name;
 
-/* One family of a name. */
+/* What is known of one family of a name. */
 struct side {
     struct name *name;
     struct deadline due;
     struct backoff backoff;
-    uint64_t ticket;         /* of the question under way; 0: none */
-    int64_t denied_since_ns; /* 0: it is not */
-    enum names_outcome last; /* meaningful once it was heard */
+    uint64_t ticket;         /* of the question under way; 0: there is none */
+    int64_t denied_since_ns; /* since when the name is denied; 0: it is not */
+    enum names_outcome last; /* the last outcome; meaningful once there was one */
     bool heard;
     uint8_t family;
 };
@@ -34,8 +34,8 @@ struct name {
     struct side side[2];
     struct addresses address;
     enum names_news reported;
-    int64_t asked_ns;   /* the last time, for whichever family */
-    int64_t leaving_ns; /* nobody has it: it is forgotten then; 0: somebody has */
+    int64_t asked_ns;   /* when it was asked for last, in whichever family */
+    int64_t leaving_ns; /* no record has it any more: when it is forgotten; 0: some record has it */
     char text[RECORD_HOSTNAME_CAP];
 };
 
@@ -44,9 +44,9 @@ struct names {
     struct names_counters *counters;
     struct name *names;
     struct deadlines due;
-    size_t held; /* names that somebody has */
+    size_t held; /* names that some record has */
     size_t under_way;
-    size_t failing; /* names that cannot be asked for, as was reported */
+    size_t failing; /* names that were reported as ones that cannot be asked for */
     uint64_t tickets;
 };
 
@@ -57,7 +57,6 @@ int names_new(const struct names_options *options, struct names_counters *counte
         return -ENOMEM;
     n->options = *options;
     n->counters = counters;
-    deadlines_init(&n->due);
     *ret_names = n;
     return 0;
 }
@@ -114,7 +113,7 @@ static void side_init(struct names *n, struct name *name, struct side *side, uin
     deadlines_set(&n->due, &side->due, now_ns);
 }
 
-/* It is asked for when it would have been, had it not been away. */
+/* A name that comes back is asked for when it would have been if it had stayed. */
 static void come_back(struct names *n, struct name *name, const struct addresses *last)
 {
     for (int i = 0; i < 2; i++) {
@@ -150,9 +149,9 @@ int names_add(struct names *n, const char *text, const struct addresses *last, i
         deadlines_reserve(&n->due, 2 * (HASH_COUNT(n->names) + 1)) == 0 ? calloc(1, sizeof *name) : NULL;
     if (!name)
         return -ENOMEM;
-    strcpy(name->text, text); /* a host name of a record: checked there */
+    strcpy(name->text, text); /* a host name of a record, whose length was checked there */
     name->address = *last;
-    name->reported = NAMES_RESOLVED; /* what goes well at once is no news */
+    name->reported = NAMES_RESOLVED; /* so that a first success is no news */
     HASH_ADD_STR(n->names, text, name);
     if (!hash_added(&name->hh)) {
         free(name);
@@ -257,7 +256,10 @@ static int64_t found(const struct names *n, struct side *side, const struct name
     side->denied_since_ns = 0;
     backoff_reset(&side->backoff);
     choose(side, answer);
-    /* A little earlier, each at another time; but never before the shortest time, for which it is a little later. */
+    /*
+     * Asked again a little before the TTL is over, each time at another moment; but never before the shortest time, in
+     * which case a little later.
+     */
     int64_t share_ns = (int64_t)((double)ttl_ns / 10 * random / UINT32_MAX);
     return ttl_ns - share_ns < n->options.min_ttl_ns ? n->options.min_ttl_ns + share_ns : ttl_ns - share_ns;
 }
@@ -287,7 +289,7 @@ static int64_t failed(struct names *n, struct side *side, uint32_t random)
     return backoff_next(&side->backoff, random);
 }
 
-/* A name has no news while it is not known what it is: one side was not heard yet, and the other denies. */
+/* A name has no news while its condition is not known: while one side was not answered yet, and the other is denied. */
 static enum names_news condition(const struct name *name)
 {
     bool heard = true;

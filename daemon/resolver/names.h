@@ -23,7 +23,7 @@
 #include "libdiscover/core/record.h"
 
 struct names_options {
-    size_t names_max, queries_max; /* queries_max: under way at once */
+    size_t names_max, queries_max; /* queries_max: questions that may be under way at once */
     int64_t min_ttl_ns, max_ttl_ns, denied_ns;
 };
 
@@ -39,33 +39,36 @@ struct names_question {
 
 enum names_outcome { NAMES_FOUND, NAMES_DENIED, NAMES_FAILED };
 
-#define NAMES_ADDRESSES_MAX 32 /* those beyond are not looked at */
+#define NAMES_ADDRESSES_MAX 32 /* addresses beyond these are not looked at */
 
 struct names_answer {
     enum names_outcome outcome;
-    uint32_t ttl_s; /* of what was found */
+    uint32_t ttl_s; /* of the addresses that were found */
     size_t n;
-    uint8_t address[NAMES_ADDRESSES_MAX][16]; /* of IPv4, the first 4 bytes */
+    uint8_t address[NAMES_ADDRESSES_MAX][16]; /* of an IPv4 address, the first 4 bytes */
 };
 
-/* How a name does, when that has become something else: for the log. */
+/* A change in how a name resolves, for the log. */
 enum names_news { NAMES_NO_NEWS, NAMES_RESOLVED, NAMES_NOT_FOUND, NAMES_CANNOT_ASK };
 
 struct names;
 
-/* counters outlives it. -ENOMEM. */
+/* counters stay the caller's, and outlive it. -ENOMEM. */
 int names_new(const struct names_options *options, struct names_counters *counters, struct names **ret_names);
 void names_free(struct names *n);
 
 /*
- * Asked for at once; last: what it resolved to once. 0; or 1 when it was removed a moment ago: *ret_address is what it
- * resolved to then, and it is not asked for more often than if it had stayed. -EEXIST; -E2BIG: too many; -ENOMEM.
+ * Adds a name, which is asked for at once; last: what it resolved to before; without families: not known. Returns 0; or 1 when
+ * it was removed a moment ago: *ret_address is what it resolved to then, and it is asked for no more often than if it
+ * had stayed. -EEXIST; -E2BIG: too many names; -ENOMEM.
  */
 int names_add(struct names *n, const char *name, const struct addresses *last, int64_t now_ns,
               struct addresses *ret_address);
 void names_remove(struct names *n, const char *name, int64_t now_ns);
 
-/* A question that is due; it is under way then, until it is answered. False: none, or enough are under way.
+/*
+ * Takes a question that is due, which is under way until names_answered. Returns false: none is due, or too many are
+ * under way.
  */
 bool names_next(struct names *n, int64_t now_ns, struct names_question *ret_question);
 
@@ -73,8 +76,8 @@ bool names_next(struct names *n, int64_t now_ns, struct names_question *ret_ques
 int64_t names_next_ns(const struct names *n);
 
 /*
- * True when the name's address is another one now: *ret_address. An answer for a name that was removed
- * meanwhile only ends its question. random: any 32 bits.
+ * Takes an answer. Returns true when the name's address has changed, to *ret_address. An answer for a name that was
+ * removed meanwhile only ends its question. random: any 32 bits.
  */
 bool names_answered(struct names *n, const struct names_question *question, const struct names_answer *answer,
                     uint32_t random, int64_t now_ns, struct addresses *ret_address, enum names_news *ret_news);

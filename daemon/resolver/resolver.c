@@ -14,7 +14,7 @@
 #include "daemon/resolver/channel.h"
 #include "libdiscover/core/clock.h"
 
-/* A name that came back, with what it is known to resolve to: told from the loop. */
+/* A name that came back, with what it is known to resolve to: reported from the loop, not from within resolver_add. */
 struct returned {
     struct returned *next;
     struct addresses address;
@@ -29,8 +29,8 @@ struct resolver {
     struct channel *channel;
     struct loop_timer timer;
     struct returned *returned;
-    bool changed; /* since ops.settled was called */
-    bool full;    /* said in the log */
+    bool changed; /* something has changed since ops.settled was called last */
+    bool full;    /* that there are too many names was logged */
 };
 
 static const struct metric resolver_metrics[] = {
@@ -59,7 +59,9 @@ static uint32_t random32(void)
     return value;
 }
 
-/* When a server is away all names cannot be asked for: that is said of the first one, and when it is over for all. */
+/*
+ * When a server is away no name can be asked for: that is logged for the first one, and its end once for all of them.
+ */
 static void log_news(const struct resolver *r, const char *name, bool has_address, enum names_news news,
                      const char *why)
 {
@@ -96,7 +98,7 @@ static void answered(void *arg, const struct names_question *question, const str
     log_news(r, question->name, address.families != 0, news, why);
 }
 
-static void tell_returned(struct resolver *r)
+static void deliver_returned(struct resolver *r)
 {
     while (r->returned) {
         struct returned *it = r->returned;
@@ -107,12 +109,13 @@ static void tell_returned(struct resolver *r)
     }
 }
 
-/* Asks what is due. What is answered from within (a hosts file) is told like everything else, at the end. */
-static void ask(struct resolver *r)
+/* Asks what is due. What is answered from within (by a hosts file) is delivered like everything else, at the end. */
+static void ask(void *arg)
 {
+    struct resolver *r = arg;
     struct names_question question;
     int64_t now_ns = clock_now_ns();
-    tell_returned(r);
+    deliver_returned(r);
     while (names_next(r->names, now_ns, &question))
         channel_ask(r->channel, &question);
     loop_timer_arm(&r->timer, names_next_ns(r->names), now_ns);
@@ -120,11 +123,6 @@ static void ask(struct resolver *r)
         r->changed = false;
         r->ops.settled(r->ops.arg);
     }
-}
-
-static void settled(void *arg)
-{
-    ask(arg);
 }
 
 static int servers_text(const struct string_list *servers, char **ret_text)
@@ -145,7 +143,7 @@ static int servers_text(const struct string_list *servers, char **ret_text)
 
 static int open_channel(struct resolver *r, struct event_base *base, const struct resolver_options *options)
 {
-    const struct channel_events events = {.arg = r, .answered = answered, .settled = settled};
+    const struct channel_events events = {.arg = r, .answered = answered, .settled = ask};
     char *text = NULL;
     int err = servers_text(options->servers, &text);
     if (!err)
@@ -164,7 +162,7 @@ int resolver_new(struct event_base *base, const struct resolver_options *options
     r->ops = *ops;
     int err = names_new(&options->names, &r->counters, &r->names);
     if (!err)
-        err = loop_timer_init(&r->timer, base, settled, r);
+        err = loop_timer_init(&r->timer, base, ask, r);
     if (!err)
         err = open_channel(r, base, options);
     if (!err)
@@ -191,7 +189,7 @@ void resolver_free(struct resolver *r)
     free(r);
 }
 
-/* Without memory for it the address comes with the next answer. */
+/* Without memory for the note the address comes with the next answer. */
 static void add_returned(struct resolver *r, const char *name, const struct addresses *address)
 {
     struct returned *it = address->families ? malloc(sizeof *it + strlen(name) + 1) : NULL;
@@ -203,14 +201,14 @@ static void add_returned(struct resolver *r, const char *name, const struct addr
     r->returned = it;
 }
 
-void resolver_add(struct resolver *r, const char *name, const struct addresses *last)
+bool resolver_add(struct resolver *r, const char *name, const struct addresses *last)
 {
     int64_t now_ns = clock_now_ns();
     const char *zone = zones_find(r->zones, name);
     if (zone) {
         metric_inc(&r->counters.refused);
         log_warning("host name %s is below our own zone %s: it is not resolved", name, zone);
-        return;
+        return true;
     }
     struct addresses known;
     int err = names_add(r->names, name, last, now_ns, &known);
@@ -220,6 +218,7 @@ void resolver_add(struct resolver *r, const char *name, const struct addresses *
         log_warning("host name %s and others are not resolved: more than limits.hostnames", name);
     r->full = err == -E2BIG;
     loop_timer_arm(&r->timer, r->returned ? now_ns : names_next_ns(r->names), now_ns);
+    return err != -E2BIG && err != -ENOMEM;
 }
 
 void resolver_remove(struct resolver *r, const char *name)

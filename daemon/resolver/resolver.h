@@ -18,25 +18,29 @@
 struct resolver;
 
 struct resolver_options {
-    const struct string_list *servers; /* none: the system's */
-    const struct string_list *zones;   /* our own; outlives the resolver */
-    const bool *allow_loopback;        /* whether names may have such addresses; outlives it and may change */
+    const struct string_list *servers; /* empty: the system's */
+    const struct string_list *zones;   /* our own zones; outlives the resolver */
+    /* whether names may have loopback addresses; outlives the resolver, and may change */
+    const bool *allow_loopback;
     struct names_options names;
 };
 
 struct resolver_ops {
     void *arg;
     void (*resolved)(void *arg, const char *name, const struct addresses *address);
-    void (*settled)(void *arg); /* after one or more of those, from the loop: may call the resolver */
+    void (*settled)(void *arg); /* called from the loop, after one or more changes: may call the resolver */
 };
 
-/* Adds its counters to metrics. -EINVAL: the servers; -ENOMEM. */
+/* Adds its counters to metrics. -EINVAL: c-ares does not take the servers; -ENOMEM. */
 int resolver_new(struct event_base *base, const struct resolver_options *options, const struct resolver_ops *ops,
                  struct metrics *metrics, struct resolver **ret_resolver);
 void resolver_free(struct resolver *r);
 
-/* A name that cannot be taken is said in the log, and counted. last: what it resolved to once. */
-void resolver_add(struct resolver *r, const char *name, const struct addresses *last);
+/*
+ * Adds a name; last: what it resolved to before; without families: not known. Returns false when there is no room for it now. A
+ * name that cannot be taken is logged and counted.
+ */
+bool resolver_add(struct resolver *r, const char *name, const struct addresses *last);
 void resolver_remove(struct resolver *r, const char *name);
 
 #endif
