@@ -20,9 +20,21 @@
 #include <jansson.h>
 
 #include "discover/discover.h"
+#include "libdiscover/core/table_format.h"
+#include "proto/api.pb-c.h"
 
-/* All but the list of a list's document. service: NULL for one that is of none. */
-json_t *document_head(const char *sync, int64_t age_ms, const char *service);
+/* Parts of any document: a list of texts; and "ipv4" and "ipv6", as far as there are such addresses. */
+json_t *document_texts(const char *const *texts, size_t n);
+void document_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16]);
+
+/* All but the list of a list's document. age_ms: of the table that it comes from. service: NULL for one that is of none. */
+json_t *document_head(enum table_sync sync, int64_t age_ms, const char *service);
+
+/* The "age_ms" of a table's document: -1, not 0, if nothing was ever known. */
+static inline int64_t document_age_ms(enum table_sync sync, int64_t age_ms)
+{
+    return sync == TABLE_UNSYNCED && age_ms == 0 ? -1 : age_ms;
+}
 
 /* One element each: of "services", "instances", "hosts", and of a watch's "changes" (what: "added", "removed", "changed"). */
 json_t *service_document(const char *service, size_t usable, size_t instances);
@@ -30,9 +42,13 @@ json_t *instance_document(const struct discover_instance *i);
 json_t *host_document(const struct discover_host *h);
 json_t *change_document(const char *what, const char *host, const char *instance, const struct discover_endpoint *e);
 
-json_t *status_document(const struct discover_status *s);
+/* All members of the daemon's Status message, and its condition. */
+json_t *status_document(const Discover__V1__Status *s);
 
-/* "region" (the own one), and of "regions" the others. */
-json_t *regions_document(const struct discover_status *s);
+/* Adds "condition", "summary" (the condition in one sentence) and "problems". */
+void document_set_condition(json_t *document, const Discover__V1__Status *s);
+
+/* "region": the own one; "regions": the others. */
+json_t *regions_document(const Discover__V1__Status *s);
 
 #endif

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of what is told over NATS, and how it looks there. */
+/* The table of events, and how they look over NATS. */
 #include "daemon/documents/event.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "discover/discover.h"
+#include "daemon/documents/documents.h"
+#include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
 static const struct event_row {
@@ -26,10 +25,11 @@ static const struct event_row {
     [EVENT_HOST_LEFT] = {"host-left", OF_HOST, "a host has said good-bye"},
     [EVENT_HOST_LOST] = {"host-lost", OF_HOST, "a host's lease has run out, and nothing was heard of it"},
     [EVENT_HOST_HELD] = {"host-held", OF_HOST, "the same, but the guard against a mass loss keeps it"},
-    [EVENT_HOST_CONFLICT] = {"host-conflict", OF_HOST, "two live hosts have one name: the one that tells it keeps it"},
+    [EVENT_HOST_CONFLICT] = {"host-conflict", OF_HOST,
+                             "two live hosts have one name: the one that publishes it keeps it"},
     [EVENT_GUARD_ON] = {"guard-on", OF_GUARD, "so many hosts fell silent together that they are kept"},
     [EVENT_GUARD_OFF] = {"guard-off", OF_GUARD, "none is kept any more"},
-    [EVENT_BUS_LOST] = {"bus-lost", OF_HOST, "a host has lost NATS; told when it is back"},
+    [EVENT_BUS_LOST] = {"bus-lost", OF_HOST, "a host has lost NATS; published when it is back"},
     [EVENT_BUS_BACK] = {"bus-back", OF_RETURN, "a host has NATS again"},
     [EVENT_REGION_LOST] = {"region-lost", OF_HOST,
                            "another region is not heard any more: what is known of it is stale"},
@@ -71,25 +71,6 @@ static void set_text(json_t *object, const char *name, const char *text)
         (void)json_object_set_new(object, name, json_string(text));
 }
 
-static void set_time(json_t *object, int64_t ms)
-{
-    char text[40], whole[32];
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-    snprintf(text, sizeof text, "%s.%03dZ", whole, (int)(ms % 1000));
-    set_text(object, "time", text);
-}
-
-static void set_addresses(json_t *object, const struct addresses *a)
-{
-    char text[INET6_ADDRSTRLEN];
-    if (a && a->families & DISCOVER_HAS_IPV4)
-        set_text(object, "ipv4", inet_ntop(AF_INET, a->ipv4, text, sizeof text));
-    if (a && a->families & DISCOVER_HAS_IPV6)
-        set_text(object, "ipv6", inet_ntop(AF_INET6, a->ipv6, text, sizeof text));
-}
-
 static void set_service(json_t *object, const struct event *e)
 {
     char service[SERVICE_CAP];
@@ -117,11 +98,12 @@ static void set_failover(json_t *object, const struct event *e)
 
 json_t *event_document(const struct event *e)
 {
-    char id[17];
+    char id[17], time[CLOCK_TEXT_CAP];
     snprintf(id, sizeof id, "%016" PRIx64, e->id);
     json_t *object = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "type", rows[e->type].word, "id", id, "time_ms",
                                (json_int_t)e->time_ms, "region", e->region, "publisher", e->publisher, "host", e->host);
-    set_time(object, e->time_ms);
+    clock_wall_text(e->time_ms, time);
+    set_text(object, "time", time);
     if (rows[e->type].of == OF_INSTANCE)
         set_instance(object, e);
     if (rows[e->type].of == OF_FAILOVER)
@@ -133,7 +115,8 @@ json_t *event_document(const struct event *e)
     if (rows[e->type].of == OF_RETURN)
         (void)json_object_set_new(object, "lost_ms", json_integer(e->lost_ms));
     set_text(object, "other_region", e->other_region);
-    set_addresses(object, e->addresses);
+    if (e->addresses)
+        document_set_addresses(object, e->addresses->families, e->addresses->ipv4, e->addresses->ipv6);
     set_text(object, "reason", e->reason);
     set_text(object, "traceparent", e->traceparent);
     set_text(object, "tracestate", e->tracestate);

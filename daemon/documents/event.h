@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens in the fleet, as it is told over NATS: one table of types, one renderer. Pure; any thread.
+ * What happens in the fleet, as events that are published over NATS: one table of types, one renderer. Pure; any thread.
  *
  *   subject   discover.<region>.event.<host>.<domain>.<service>.<type>: the host that publishes it, which may do so under
- *             its own name alone; "_" for domain and service where it is about a host or a region. Whom it is about is in the document
+ *             its own name alone; "_" for domain and service where it is about a host or a region. Whom it is about is in the
+ *             document
  *   document  JSON, as daemon/http/schema/event.schema.json says
  *
  * An event of a host stands for all instances of it: those of a host that is lost have no events of their own.
@@ -43,9 +44,9 @@ enum event_type {
 /* Strings are borrowed during the call; what is NULL, 0 or empty is not in the document, but for the numbers of its type. */
 struct event {
     enum event_type type;
-    uint64_t id;           /* the same for one that is told twice */
+    uint64_t id;           /* the same for one that is published twice */
     int64_t time_ms;       /* when it happened, since 1970 */
-    const char *publisher; /* the host that tells it */
+    const char *publisher; /* the host that publishes it */
     const char *region;
     const char *host;             /* whom it is about */
     const char *service, *domain; /* of an instance, or a failover */

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents of services, instances, hosts and changes. */
+/* Makes the JSON documents of services, instances, hosts and changes. */
 #include <arpa/inet.h>
 
 #include "daemon/documents/documents.h"
 #include "libdiscover/core/words.h"
 
-json_t *document_head(const char *sync, int64_t age_ms, const char *service)
+json_t *document_texts(const char *const *texts, size_t n)
 {
-    return json_pack("{s:s, s:I, s:s*}", "sync", sync, "age_ms", (json_int_t)age_ms, "service", service);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        (void)json_array_append_new(list, json_string(texts[i]));
+    return list;
 }
 
-static void set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16])
+json_t *document_head(enum table_sync sync, int64_t age_ms, const char *service)
+{
+    return json_pack("{s:s, s:I, s:s*}", "sync", sync_word(sync), "age_ms", (json_int_t)document_age_ms(sync, age_ms),
+                     "service", service);
+}
+
+void document_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16])
 {
     char text[INET6_ADDRSTRLEN];
     if (families & DISCOVER_HAS_IPV4)
@@ -25,15 +34,7 @@ static void set_endpoint(json_t *object, const struct discover_endpoint *e)
                                                    protocol_word(e->protocol), "weight", (int)e->weight, "priority",
                                                    (int)e->priority, "state", state_word(e->state), "tier",
                                                    tier_word(e->tier)));
-    set_addresses(object, e->families, e->ipv4, e->ipv6);
-}
-
-static json_t *tags_json(const struct discover_instance *i)
-{
-    json_t *list = json_array();
-    for (size_t k = 0; k < i->n_tags; k++)
-        (void)json_array_append_new(list, json_string(i->tags[k]));
-    return list;
+    document_set_addresses(object, e->families, e->ipv4, e->ipv6);
 }
 
 static json_t *meta_json(const struct discover_instance *i)
@@ -52,9 +53,9 @@ json_t *service_document(const char *service, size_t usable, size_t instances)
 
 json_t *instance_document(const struct discover_instance *i)
 {
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "host", i->host, "instance", i->instance, "zone", i->zone,
-                  "region", i->region, "usable", i->usable, "tags", tags_json(i), "meta", meta_json(i));
+    json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o}", "host", i->host, "instance", i->instance, "zone",
+                               i->zone, "region", i->region, "usable", i->usable, "tags",
+                               document_texts(i->tags, i->n_tags), "meta", meta_json(i));
     set_endpoint(object, &i->endpoint);
     if (*i->hostname)
         (void)json_object_set_new(object, "hostname", json_string(i->hostname));
@@ -65,7 +66,7 @@ json_t *host_document(const struct discover_host *h)
 {
     json_t *object = json_pack("{s:s, s:b, s:I, s:s, s:s}", "host", h->name, "alive", h->alive, "instances",
                                (json_int_t)h->instances, "zone", h->zone, "region", h->region);
-    set_addresses(object, h->families, h->ipv4, h->ipv6);
+    document_set_addresses(object, h->families, h->ipv4, h->ipv6);
     return object;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents of a micro service of NATS. */
+/* Makes the JSON documents by which NATS micro services describe themselves (PING, INFO, STATS). */
 #include "daemon/documents/micro.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "libdiscover/core/clock.h"
 
 static const struct {
     const char *word, *type;
@@ -26,18 +27,10 @@ static json_t *endpoint_json(enum micro_verb verb, const struct micro_endpoint *
                      (json_int_t)(e->requests ? e->busy_ns / (int64_t)e->requests : 0));
 }
 
-static void set_started(json_t *object, int64_t ms)
-{
-    char text[40], whole[32];
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-    snprintf(text, sizeof text, "%s.%03dZ", whole, (int)(ms % 1000));
-    (void)json_object_set_new(object, "started", json_string(text));
-}
-
 json_t *micro_document(enum micro_verb verb, const struct micro_service *s)
 {
+    char started[CLOCK_TEXT_CAP];
+    clock_wall_text(s->started_ms, started);
     json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:{s:s}}", "type", verbs[verb].type, "name", s->name, "id", s->id,
                                "version", s->version, "metadata", "region", s->region);
     if (verb == MICRO_PING)
@@ -45,7 +38,7 @@ json_t *micro_document(enum micro_verb verb, const struct micro_service *s)
     if (verb == MICRO_INFO)
         (void)json_object_set_new(object, "description", json_string(s->description));
     else
-        set_started(object, s->started_ms);
+        (void)json_object_set_new(object, "started", json_string(started));
     json_t *list = json_array();
     for (size_t i = 0; i < s->n_endpoints; i++)
         (void)json_array_append_new(list, endpoint_json(verb, &s->endpoints[i]));

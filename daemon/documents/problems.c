@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is wrong with a daemon, in words. */
+/* Makes the list of a daemon's problems, in words, and its condition. */
 #include "daemon/documents/problems.h"
 
 #include <stdarg.h>
@@ -28,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static void add(struct found *f, enum prob
     va_end(args);
 }
 
-static bool is_sync(const struct discover_status *s, enum table_sync sync)
+static bool is_sync(const Discover__V1__Status *s, enum table_sync sync)
 {
     return strcmp(s->sync, sync_word(sync)) == 0;
 }
@@ -38,13 +38,13 @@ static double seconds(int64_t ms)
     return (double)ms / 1000;
 }
 
-static void of_name_and_lease(const struct discover_status *s, struct found *f)
+static void of_name_and_lease(const Discover__V1__Status *s, struct found *f)
 {
     if (*s->lease_problem)
         add(f, PROBLEM_CRITICAL, "%s", s->lease_problem);
 }
 
-static void of_sync(const struct discover_status *s, struct found *f)
+static void of_sync(const Discover__V1__Status *s, struct found *f)
 {
     const char *because = *s->bus_error ? ": " : "", *error = s->bus_error;
     if (is_sync(s, TABLE_UNSYNCED))
@@ -61,10 +61,10 @@ static void of_sync(const struct discover_status *s, struct found *f)
 }
 
 /* What is answered of the own region is not touched by it. */
-static void of_regions(const struct discover_status *s, struct found *f)
+static void of_regions(const Discover__V1__Status *s, struct found *f)
 {
     for (size_t i = 0; i < s->n_regions; i++) {
-        const struct discover_region *r = &s->regions[i];
+        const Discover__V1__RegionStatus *r = s->regions[i];
         if (r->stale_ms < 0)
             add(f, PROBLEM_WARNING, "region %s: %s%s%s", r->name, r->reason, *r->error ? ": " : "", r->error);
         else if (*r->reason)
@@ -73,11 +73,11 @@ static void of_regions(const struct discover_status *s, struct found *f)
     }
 }
 
-static void of_buckets(const struct discover_status *s, struct found *f)
+static void of_buckets(const Discover__V1__Status *s, struct found *f)
 {
-    bool told = false;
+    bool named = false;
     for (size_t i = 0; i < s->n_buckets; i++) {
-        const struct discover_bucket *b = &s->buckets[i];
+        const Discover__V1__BucketStatus *b = s->buckets[i];
         if (*b->read_error)
             add(f, PROBLEM_CRITICAL, "bucket %s cannot be read: %s", b->name, b->read_error);
         if (*b->refusal)
@@ -88,13 +88,13 @@ static void of_buckets(const struct discover_status *s, struct found *f)
                 (unsigned long long)b->max_bytes);
         for (size_t k = 0; k < b->n_lacks; k++)
             add(f, PROBLEM_WARNING, "bucket %s: %s", b->name, b->lacks[k]);
-        told |= *b->refusal || b->full;
+        named |= *b->refusal || b->full;
     }
-    if (*s->write_refusal && !told)
+    if (*s->write_refusal && !named)
         add(f, PROBLEM_CRITICAL, "NATS does not store what this host registers: %s", s->write_refusal);
 }
 
-static void of_daemon(const struct discover_status *s, struct found *f)
+static void of_daemon(const Discover__V1__Status *s, struct found *f)
 {
     if (s->unwritten > 0)
         add(f, PROBLEM_CRITICAL, "answers miss the changes of %u entries of the shared table: %s", s->unwritten,
@@ -107,19 +107,19 @@ static void of_daemon(const struct discover_status *s, struct found *f)
         add(f, PROBLEM_WARNING, "%u registrations wait for this host to have an address", s->waiting);
 }
 
-static void of_others(const struct discover_status *s, struct found *f)
+static void of_others(const Discover__V1__Status *s, struct found *f)
 {
     if (s->held > 0)
         add(f, PROBLEM_WARNING, "%u hosts whose leases have run out are kept, for %.1f s more at most: %s", s->held,
             seconds(s->held_ms), s->held_reason);
     for (size_t i = 0; i < s->n_top_writers; i++)
-        if (s->top_writers[i].floods)
+        if (s->top_writers[i]->floods)
             add(f, PROBLEM_WARNING, "%s floods the buckets: %u changes in the last 10 s",
-                *s->top_writers[i].host ? s->top_writers[i].host : "a writer whose keys name no host",
-                s->top_writers[i].changes);
+                *s->top_writers[i]->host ? s->top_writers[i]->host : "a writer whose keys name no host",
+                s->top_writers[i]->changes);
 }
 
-static void (*const rules[])(const struct discover_status *s, struct found *f) = {
+static void (*const rules[])(const Discover__V1__Status *s, struct found *f) = {
     of_name_and_lease, of_sync, of_regions, of_buckets, of_daemon, of_others,
 };
 
@@ -135,7 +135,7 @@ static void sort(struct found *f)
     }
 }
 
-size_t problems_of(const struct discover_status *s, struct problem ret_problems[static PROBLEMS_MAX])
+size_t problems_of(const Discover__V1__Status *s, struct problem ret_problems[static PROBLEMS_MAX])
 {
     struct found f = {.all = ret_problems};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -150,7 +150,7 @@ const char *condition_word(enum problem_level level)
     return words[level];
 }
 
-void condition_sentence(const struct discover_status *s, const struct problem *problems, size_t n,
+void condition_sentence(const Discover__V1__Status *s, const struct problem *problems, size_t n,
                         char ret_text[static PROBLEM_TEXT_CAP])
 {
     if (n > 1)

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "discover/discover.h"
+#include "proto/api.pb-c.h"
 
 /* The worst of its problems is a daemon's condition. Their numbers are the exit codes of monitoring plugins. */
 enum problem_level {
@@ -26,13 +26,13 @@ struct problem {
 };
 
 /* The worst first; what is beyond PROBLEMS_MAX is left out. Returns how many; ret_problems has that many. */
-size_t problems_of(const struct discover_status *s, struct problem ret_problems[static PROBLEMS_MAX]);
+size_t problems_of(const Discover__V1__Status *s, struct problem ret_problems[static PROBLEMS_MAX]);
 
 /* "healthy", "warning", "critical". Static. */
 const char *condition_word(enum problem_level level);
 
 /* In one sentence: what is well, or the worst problem and how many others there are. */
-void condition_sentence(const struct discover_status *s, const struct problem *problems, size_t n,
+void condition_sentence(const Discover__V1__Status *s, const struct problem *problems, size_t n,
                         char ret_text[static PROBLEM_TEXT_CAP]);
 
 #endif

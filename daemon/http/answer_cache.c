@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents of services that were asked for last. */
+/* A cache of the JSON documents of the services that were asked for last. */
 #include "daemon/http/answer_cache.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@
 struct place {
     char service[SERVICE_CAP];
     uint64_t index;
-    char *bytes; /* NULL: nothing */
+    char *bytes; /* NULL: the place is free */
     size_t n;
 };
 
 struct answer_cache {
-    struct place places[PLACES]; /* by the name's hash; the last one of two stays */
+    struct place places[PLACES]; /* by the name's hash; of two services with one place the last stays */
     size_t bytes;
 };
 

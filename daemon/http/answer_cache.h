@@ -14,13 +14,16 @@ struct answer_cache;
 struct answer_cache *answer_cache_new(void); /* NULL: no memory */
 void answer_cache_free(struct answer_cache *a);
 
-/* Adds what a service's document was at that number of its last change. -ENOENT: it is not there. */
+/*
+ * Appends the service's document to the buffer, if it is in the cache and was made at that number of its last change.
+ * -ENOENT: it is not.
+ */
 int answer_cache_get(const struct answer_cache *a, const char *service, uint64_t index, struct evbuffer *ret_body);
 
-/* Remembers it, instead of another one. No memory, or too large: it does not. */
+/* Remembers a copy of the document, in place of another one. Without memory, or when it is too large, it does not. */
 void answer_cache_put(struct answer_cache *a, const char *service, uint64_t index, struct evbuffer *body);
 
-/* What it takes. */
+/* Memory in use. */
 size_t answer_cache_bytes(const struct answer_cache *a);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the page shows of the last 15 minutes. */
+/* Keeps figures of the last 15 minutes for the page. */
 #include "daemon/http/history.h"
 
 #include <errno.h>
@@ -14,13 +14,13 @@
 #define STEP    10 /* seconds */
 #define STEPS   (SECONDS / STEP)
 
-/* Totals, of which a step is told the difference. */
+/* Running totals: a step has their difference to the last step's. */
 struct totals {
     uint64_t changes, queries, trips, trips_ns;
 };
 
 struct step {
-    double propagation_ms; /* NAN: no lease came back */
+    double propagation_ms; /* NAN: no lease came back in this step */
     uint64_t changes, queries;
 };
 
@@ -33,7 +33,7 @@ struct history {
     uint64_t indexes[SECONDS];
     struct totals last;
     uint64_t n_steps;
-    struct step steps[STEPS]; /* the same */
+    struct step steps[STEPS]; /* step n is at n % STEPS */
 };
 
 static uint64_t counted(const struct metrics *m, const char *name)
@@ -108,7 +108,10 @@ void history_free(struct history *h)
     free(h);
 }
 
-/* The first tick at which it had happened; the one before it is known as well, or it may be any time before. */
+/*
+ * Finds the first tick at which the change had happened. If the tick before it is not known, the change may be of any
+ * time before.
+ */
 int64_t history_age_ns(const struct history *h, uint64_t index, int64_t now_ns)
 {
     uint64_t low = h->ticks > SECONDS ? h->ticks - SECONDS : 0, high = h->ticks;

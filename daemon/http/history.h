@@ -19,10 +19,10 @@ int history_new(struct event_base *base, const struct metrics *metrics, const st
                 struct history **ret_h);
 void history_free(struct history *h);
 
-/* How long ago the change of this number was; -1: longer than is known. */
+/* How long ago the change of this number was; -1: longer ago than is known. */
 int64_t history_age_ns(const struct history *h, uint64_t index, int64_t now_ns);
 
-/* NULL: no memory. */
+/* The figures for the page; the caller frees them. NULL: no memory. */
 json_t *history_document(const struct history *h);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read-only HTTP interface: its life, and whose turn it is. */
+/* The read-only HTTP interface: starts and stops it, and gives its connections their turns. */
 #include "daemon/http/http.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static void answer(struct connection *c)
     http_route(c);
     if (c->state != ROUTING)
         return;
-    http_send_text(c, 500, http_status_text(500)); /* no memory for it */
+    http_send_text(c, 500, http_status_text(500)); /* no memory for the answer */
     if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
         http_connection_close(c);
 }
@@ -72,8 +72,8 @@ static void take_turn(struct connection *c, const struct loop_slice *slice)
 }
 
 /*
- * All answers together take one slice at a time. What was just asked for comes first: most of it is short, and what is
- * not waits with the other long ones after its first turn.
+ * All answers together take one slice at a time. New requests come first, as most of them are short; an answer that
+ * takes longer waits with the other long ones after its first turn.
  */
 static void on_pump(void *arg)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The read-only HTTP interface: /metrics, /healthz, /readyz and what is below /v1 (http_routes.c). Main thread only, on the given event_base.
+ * The read-only HTTP interface: /metrics, /healthz, /readyz and what is below /v1 (http_routes.c). Main thread only, on the
+ * given event_base.
  *
  * Answers are made one after the other in pieces, all of them together no longer than a slice of the loop at a time:
  * whoever asks for much, or often, waits behind the others, and nobody else waits for him.
@@ -12,7 +13,7 @@
  * A request may wait for a change (?index=N&wait=T), and /v1/events is a stream of all changes. These have a limit of their
  * own, for they take next to nothing while they wait.
  *
- * Every answer tells in `Discoverd-Sync` and `Discoverd-Age-Ms` how far it can be trusted.
+ * Every answer says in `Discoverd-Sync` and `Discoverd-Age-Ms` how far it can be trusted.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -31,67 +32,76 @@
 #include "libdiscover/core/table_reader.h"
 #include "proto/api.pb-c.h"
 
-#define HTTP_HEARTBEAT_NS (15 * NS_PER_S) /* below the 30 s after which proxies give up, usually */
+#define HTTP_HEARTBEAT_NS (15 * NS_PER_S) /* below the 30 s after which most proxies give up */
 
 struct http;
 
 struct http_options {
     const char *listen; /* "127.0.0.1:8054", "[::1]:8054"; port 0 takes a free one */
-    int inherited; /* a listening socket that was passed (systemd), used instead of listen; stays the caller's; or 0 */
-    struct http_names names; /* besides loopback's and the address itself, that requests may ask; must live on */
+    /* a listening socket that was passed (systemd), used instead of listen; stays the caller's; 0: none */
+    int inherited;
+    /* names that requests may ask for, besides loopback's and the address itself; must outlive the interface */
+    struct http_names names;
 
-    const char *const *dns_listen; /* told to the page */
+    const char *const *dns_listen; /* shown by the page */
     size_t n_dns_listen;
 
     uint32_t connections_max;
-    uint32_t per_user_max; /* of one user of this machine, or of one address; root and our own have no limit */
-    uint32_t reserve;      /* of connections_max, for these two alone */
-    uint32_t held_max;     /* requests and streams that wait for changes, beside connections_max */
-    int64_t timeout_ns;    /* for the request, and for any part of the answer to be taken */
-    int64_t idle_ns;       /* until the next request */
-    int64_t heartbeat_ns;  /* of a stream: so often it says that it is there */
+    /* connections of one user of this machine, or of one address; root and our own user have no limit */
+    uint32_t per_user_max;
+    uint32_t reserve;     /* places of connections_max that are for these two users alone */
+    uint32_t held_max;    /* requests and streams that wait for changes, beside connections_max */
+    int64_t timeout_ns;   /* for a request to arrive, and for any part of the answer to be taken */
+    int64_t idle_ns;      /* until the next request on a connection */
+    int64_t heartbeat_ns; /* between signs of life on a stream */
 };
 
 /* Another region, as it is read. */
 struct http_region {
     struct catalog *catalog; /* lives as long as the interface */
     enum table_sync sync;
-    int64_t age_ms; /* how old what is known of it may be; 0: live; -1: nothing is known */
+    int64_t age_ms; /* how old what is known of it may be; 0: it is live; -1: nothing is known */
 };
 
 struct http_ops {
     void *arg;
     const struct table *(*table)(void *arg); /* valid until the next turn of the loop */
-    struct catalog *(*catalog)(void *arg);   /* lives longer than the interface; read, walked over and watched */
+    struct catalog *(*catalog)(void *arg);   /* outlives the interface; is read, walked over and watched */
 
     /* Fills in all but the counters; its strings are read before the next turn of the loop. */
     void (*status)(void *arg, Discover__V1__Status *ret_status);
 
-    /* Why what is so called is in the answers, or is not. -EINVAL: not a name; -ENOMEM. NULL: there is nothing to explain. */
+    /*
+     * Explains why what has this name is in the answers, or is not; the document is the caller's. -EINVAL: not a name;
+     * -ENOMEM. NULL: nothing can be explained.
+     */
     int (*explain)(void *arg, const char *what, json_t **ret_document);
 
-    /* What its lease tells of another host. -ENOENT. NULL: nothing is known of any. */
+    /* What is heard of another host's lease. -ENOENT. NULL: no lease is heard. */
     int (*host)(void *arg, const char *host, struct liveness_host *ret_host);
 
-    /* What the checks of an instance of this host say, each in a line; a list. -ENOENT: it has none; -ENOMEM. NULL: the same. */
+    /*
+     * Results of the checks of an instance of this host, a list with a line for each, which is the caller's. -ENOENT:
+     * it has none; -ENOMEM. NULL: there are no checks.
+     */
     int (*checks)(void *arg, const struct catalog_instance *i, json_t **ret_list);
 
-    /* -ENOENT: no region of that name is read here. NULL: none is. */
+    /* How another region is. -ENOENT: no region of that name is read here. NULL: no region is. */
     int (*region)(void *arg, const char *name, struct http_region *ret_region);
 };
 
-/* -EINVAL: listen cannot be parsed; -EADDRINUSE; or a negative errno. metrics is shown, and gets its own counters. */
+/*
+ * Listens. -EINVAL: listen cannot be parsed; -EADDRINUSE; or a negative errno. metrics is shown, and gets the
+ * interface's own counters.
+ */
 int http_new(struct event_base *base, const struct http_options *options, const struct http_ops *ops,
              struct metrics *metrics, struct http **ret_http);
 void http_free(struct http *h);
 
-/* Lets nobody else in. */
+/* Accepts no further connections. */
 void http_stop_accepting(struct http *h);
 
-/* Whether somebody was let in and has not got his whole answer yet. */
+/* Whether a client has sent a request, or has connected, and has not got its whole answer yet. */
 bool http_is_owed(const struct http *h);
-
-/* The port in use. */
-uint16_t http_port(const struct http *h);
 
 #endif

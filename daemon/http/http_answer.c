@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP interface: what goes back. */
+/* The HTTP interface: writes answers, whole or in chunks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "daemon/documents/documents.h"
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
@@ -41,14 +42,15 @@ int http_source_of(const struct http *h, const char *region, struct page_source 
 /* --- heads --- */
 
 #define LENGTH_UNKNOWN (-1)
-#define LENGTH_NONE    (-2) /* there is no body, and never was one */
+#define LENGTH_NONE    (-2) /* a status that never has a body */
 
 static void add_status(struct connection *c, int status, struct evbuffer *out)
 {
     const struct table *t = http_table(c->http);
     evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+    int64_t age_ms = table_age_ns(t, clock_now_ns()) / NS_PER_MS;
     evbuffer_add_printf(out, "Discoverd-Sync: %s\r\nDiscoverd-Age-Ms: %" PRId64 "\r\n", sync_word(table_sync(t)),
-                        table_age_ns(t, clock_now_ns()) / NS_PER_MS);
+                        document_age_ms(table_sync(t), age_ms));
     if (c->index)
         evbuffer_add_printf(out, "Discoverd-Index: %" PRIu64 "\r\n", c->index);
 }
@@ -60,14 +62,14 @@ static void add_connection(struct connection *c, int64_t length, struct evbuffer
     else if (length == LENGTH_UNKNOWN && c->request.chunks)
         evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
     else if (length == LENGTH_UNKNOWN)
-        c->last = true; /* that it is closed is how it ends */
+        c->last = true; /* without a length or chunks, closing is how the answer ends */
     if (c->last)
         evbuffer_add_printf(out, "Connection: close\r\n");
     else if (!c->request.chunks)
         evbuffer_add_printf(out, "Connection: keep-alive\r\n");
 }
 
-/* What a browser makes of an answer is what it says it is, and no older one is shown for it. */
+/* The fields have browsers take the type as it is given, and show no older answer in place of this one. */
 static void send_head(struct connection *c, int status, const char *type, int64_t length)
 {
     struct evbuffer *out = bufferevent_get_output(c->bev);
@@ -134,8 +136,8 @@ void http_send_endless(struct connection *c, const char *type)
 }
 
 /*
- * Past the bufferevent, if nothing waits there: with hundreds of streams that are told of each change, two more system calls
- * for each telling are most of it. Returns how much the kernel took.
+ * Sends past the bufferevent, if nothing waits there: with hundreds of streams that each change is sent to, the two
+ * further system calls of the bufferevent would be most of the cost. Returns how many bytes the kernel took.
  */
 static size_t send_now(struct connection *c, const struct iovec *parts, int n)
 {
@@ -181,16 +183,29 @@ static void end_walk(struct connection *c)
     http_connection_answered(c);
 }
 
-/* 1: there is more; 0: that was all; negative: nothing more can be sent. */
-static int walk_on(struct connection *c, const struct loop_slice *slice)
+/*
+ * Writes the next piece into *ret_piece, which is the caller's. Returns 1 when there is more, 0 when that was all, or a
+ * negative errno, when there is no piece.
+ */
+static int next_piece(struct connection *c, const struct loop_slice *slice, struct evbuffer **ret_piece)
 {
     struct page_source source;
     struct evbuffer *piece = http_source_of(c->http, c->walk.region, &source) == 0 ? evbuffer_new() : NULL;
-    if (!piece)
-        return -ENOMEM;
-    int more = page_walk_step(&c->walk, &source, slice, piece);
-    if (more >= 0)
-        send_piece(c, piece);
+    int more = piece ? page_walk_step(&c->walk, &source, slice, piece) : -ENOMEM;
+    if (more < 0 && piece)
+        evbuffer_free(piece);
+    *ret_piece = piece;
+    return more;
+}
+
+/* Makes and sends the next piece. Returns as next_piece. */
+static int walk_on(struct connection *c, const struct loop_slice *slice)
+{
+    struct evbuffer *piece;
+    int more = next_piece(c, slice, &piece);
+    if (more < 0)
+        return more;
+    send_piece(c, piece);
     evbuffer_free(piece);
     if (more == 0 && c->request.chunks)
         evbuffer_add(bufferevent_get_output(c->bev), "0\r\n\r\n", 5);
@@ -201,18 +216,18 @@ void http_answer_on(struct connection *c, const struct loop_slice *slice)
 {
     int more = walk_on(c, slice);
     if (more < 0) {
-        metric_inc(&c->http->metrics.aborted); /* the missing end tells the client */
+        metric_inc(&c->http->metrics.aborted); /* the client notices, as the end is missing */
         http_connection_close(c);
     } else if (more == 0) {
         end_walk(c);
     } else if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
-        http_wait_for_turn(c); /* nothing of this kind yet, so nobody would call back */
+        http_wait_for_turn(c); /* nothing was written, so on_written does not follow */
     }
 }
 
 static void send_first(struct connection *c, struct evbuffer *piece)
 {
-    c->state = ANSWERING; /* the next pieces come when this one is on its way */
+    c->state = ANSWERING; /* on_written asks for the next piece */
     send_head(c, 200, TYPE_JSON, LENGTH_UNKNOWN);
     if (c->request.head_only)
         end_walk(c);
@@ -220,55 +235,39 @@ static void send_first(struct connection *c, struct evbuffer *piece)
         send_piece(c, piece);
 }
 
-/* What is done with the first piece is sent with its length, and remembered if it may be asked for again as it is. */
+/*
+ * A list that is done with its first piece is sent with its length. remember: it is put into the cache, as it may be
+ * asked for again unchanged.
+ */
 static void send_walk(struct connection *c, bool remember)
 {
     struct loop_slice slice = loop_slice_begin();
-    struct page_source source;
-    struct evbuffer *piece = http_source_of(c->http, c->walk.region, &source) == 0 ? evbuffer_new() : NULL;
-    int more = piece ? page_walk_step(&c->walk, &source, &slice, piece) : -ENOMEM;
-    if (more > 0) {
+    struct evbuffer *piece;
+    int more = next_piece(c, &slice, &piece);
+    if (more > 0)
         send_first(c, piece);
-    } else {
-        if (more == 0 && remember) {
-            answer_cache_put(c->http->cache, c->walk.service, c->index, piece);
-            metric_set(&c->http->metrics.answers_bytes, answer_cache_bytes(c->http->cache));
-        }
+    else
         page_walk_fini(&c->walk);
-        if (more == 0)
-            http_send(c, 200, TYPE_JSON, piece);
+    if (more == 0 && remember) {
+        answer_cache_put(c->http->cache, c->walk.service, c->index, piece);
+        metric_set(&c->http->metrics.answers_bytes, answer_cache_bytes(c->http->cache));
     }
-    if (piece)
+    if (more == 0)
+        http_send(c, 200, TYPE_JSON, piece);
+    if (more >= 0)
         evbuffer_free(piece);
 }
 
-void http_send_some(struct connection *c, const struct page *page, const struct page_filter *filter)
-{
-    struct page_source source = http_source(c->http);
-    page_walk_init(&c->walk, &source, page);
-    c->walk.filter = *filter;
-    send_walk(c, false);
-}
-
-void http_send_list(struct connection *c, const struct page *page)
-{
-    http_send_some(c, page, &(struct page_filter){.n_tags = 0});
-}
-
-void http_send_region(struct connection *c, const struct page *page, const struct page_filter *filter,
-                      const char *region)
+void http_send_list(struct connection *c, const struct page *page, const struct page_filter *filter, const char *region)
 {
     struct page_source source;
     if (http_source_of(c->http, region, &source) < 0) {
         http_send_text(c, 404, "that region is not read here");
         return;
     }
-    if (page == &page_http_sd && source.of_other && source.sync == TABLE_UNSYNCED) {
-        http_send_text(c, 503, "not synchronised yet");
-        return;
-    }
     page_walk_init(&c->walk, &source, page);
-    c->walk.filter = *filter;
+    if (filter)
+        c->walk.filter = *filter;
     snprintf(c->walk.region, sizeof c->walk.region, "%s", region);
     send_walk(c, false);
 }
@@ -291,7 +290,7 @@ static bool send_remembered(struct connection *c, const char *service)
     return found;
 }
 
-/* While the catalog is live nothing but the service's own changes changes its document. */
+/* While the catalog is live, a service's document changes only with the service itself. */
 int http_send_service(struct connection *c, const char *service)
 {
     struct page_source source = http_source(c->http);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP interface: from bytes to requests, one after the other. */
+/* The HTTP interface: reads requests from connections, one after the other. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #define DRAIN_NS (2 * NS_PER_S)
 
-/* With more than this still to be taken the next request of a client waits. */
+/* With more bytes than this still to be taken, the next request of a client waits. */
 #define UNTAKEN_MAX 65536
 
 static void read_request(struct connection *c);
@@ -74,7 +74,7 @@ static void next_request(struct connection *c)
 void http_connection_answered(struct connection *c)
 {
     size_t untaken = evbuffer_get_length(bufferevent_get_output(c->bev));
-    http_connection_deadline(c, INT64_MAX); /* how long the rest may take to be taken is the bufferevent's to see */
+    http_connection_deadline(c, INT64_MAX); /* the bufferevent watches how long the client takes over the rest */
     c->state = SENDING;
     if (c->share_of_held && http_share_move(c, false) < 0)
         c->last = true;
@@ -134,7 +134,7 @@ static void read_request(struct connection *c)
         refuse(c, status);
 }
 
-/* While an answer is made what comes waits in the buffer, of which there is no more than a head. */
+/* While an answer is made, further requests wait in the buffer, which holds no more than a head. */
 static void on_read(struct bufferevent *bev, void *arg)
 {
     struct connection *c = arg;
@@ -147,7 +147,7 @@ static void on_read(struct bufferevent *bev, void *arg)
     loop_meter_leave();
 }
 
-/* All that was put in so far is on its way. */
+/* All bytes of the bufferevent were given to the kernel. */
 static void on_written(struct bufferevent *bev, void *arg)
 {
     struct connection *c = arg;
@@ -164,7 +164,10 @@ static void on_written(struct bufferevent *bev, void *arg)
     loop_meter_leave();
 }
 
-/* Who says nothing more may still be listening, to an answer that is being made; not while he waits for one. */
+/*
+ * A client that has shut down its side may still be reading an answer that is being made; one that waits for a change
+ * has gone.
+ */
 static bool listens_still(const struct connection *c, short what)
 {
     return (what & BEV_EVENT_EOF) && (c->state == ASKING || c->state == ANSWERING || c->state == SENDING);
@@ -195,7 +198,7 @@ static void on_deadline(void *arg)
         metric_inc(&c->http->metrics.timeouts);
         refuse(c, 408);
     } else {
-        http_connection_close(c); /* nobody is kept waiting */
+        http_connection_close(c); /* no request is under way */
     }
 }
 
@@ -210,13 +213,13 @@ static int connection_init(struct connection *c, struct http *h, int sock)
     c->bev = bufferevent_socket_new(h->base, sock, BEV_OPT_CLOSE_ON_FREE);
     if (!c->bev)
         return -1;
-    /* What is sent is all there is to be sent now: waiting for more of it would be waiting for the client's next word. */
+    /* An answer is written as a whole: the kernel must not wait for more to send with it. */
     (void)setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     (void)getsockname(sock, (struct sockaddr *)&c->local, &n);
     http_connection_deadline(c, ns);
     bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
     bufferevent_set_timeouts(c->bev, NULL, &timeout);
-    /* Reads no further than what already refuses a head. */
+    /* A head that fills this much is refused: no more need be read. */
     bufferevent_setwatermark(c->bev, EV_READ, 0, REQUEST_HEAD_MAX + 1);
     return bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP interface: streams of changes, as server-sent events (WHATWG HTML section 9.2). Each tells of an instance as it is by then,
- * not as it was at the change: who has heard all of them has what the catalog has.
+ * The HTTP interface: streams of changes, as server-sent events (WHATWG HTML section 9.2). An event has an instance as it is
+ * by then, not as it was at the change: a client that has got all events has what the catalog has.
  *
- *   begin      where the stream begins; unless it says "resumed", what was known before is to be asked for anew
- *   instance   one that came or changed
- *   gone       one that is no more, by its id
- *   hosts      something is new about hosts
- *   status     how far the catalog can be trusted is another thing now
+ *   begin      the stream begins here; unless it says "resumed", the client is to ask for everything anew
+ *   instance   an instance that came or changed
+ *   gone       the id of an instance that is no more
+ *   hosts      a host or its lease has changed
+ *   status     how far the catalog can be trusted has changed
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,16 +22,16 @@
 #include "libdiscover/core/words.h"
 
 /*
- * A change is told at once, the ones that follow together: each telling is a packet for each, some 6 us, of which there are
- * to be no more than take the fiftieth part of a processor, however many streams there are.
+ * The first change is sent at once, the ones that follow together: each sending is a packet for each stream, of some 6
+ * us, and all of them are to take no more than the fiftieth part of a processor, however many streams there are.
  */
 #define PUSH_NS            (20 * NS_PER_MS)
 #define PUSH_PER_STREAM_NS (300 * NS_PER_US)
 #define STATUS_NS          NS_PER_S
 #define PIECE_MAX          32768
 
-/* What came after a change, as text: made once, for all who were told so far. */
-struct told_piece {
+/* The changes behind one number, as text: made once, for all streams that have got so far. */
+struct event_piece {
     uint64_t from, to;
     struct evbuffer *text;
 };
@@ -41,8 +41,8 @@ struct http_events {
     struct loop_timer push, look;
     int64_t pushed_ns;
     int n;
-    struct told_piece piece;
-    struct evbuffer *status; /* the last, and its number */
+    struct event_piece piece;
+    struct evbuffer *status; /* the last status event, and its number */
     uint64_t n_status;
     int sync;
     bool bus_connected;
@@ -71,7 +71,7 @@ void http_events_changed(struct http *h)
 
 /* --- status --- */
 
-/* What it is all about; whoever is told of it asks for the rest. */
+/* Makes a status event when the status has changed. It has the two main points; a client asks for the rest. */
 static void look_at_status(struct http *h)
 {
     struct http_events *e = h->events;
@@ -115,10 +115,13 @@ static void write_change(const struct catalog *c, uint64_t index, uint64_t id, s
     }
 }
 
-/* The piece that begins there. 1: it is there; 0: nothing has changed since; -ESTALE: it is not known what has. */
+/*
+ * Has the piece that begins behind `from`. Returns 1; 0: nothing has changed since; -ESTALE: it is no longer known what
+ * has.
+ */
 static int piece_from(struct http *h, uint64_t from, const struct loop_slice *slice)
 {
-    struct told_piece *p = &h->events->piece;
+    struct event_piece *p = &h->events->piece;
     const struct catalog *c = http_source(h).catalog;
     uint64_t id, last = 0;
     int found = 0;
@@ -129,7 +132,7 @@ static int piece_from(struct http *h, uint64_t from, const struct loop_slice *sl
     while (evbuffer_get_length(p->text) < PIECE_MAX && (p->to == from || !loop_slice_over(slice)) &&
            (found = catalog_next_change(c, &p->to, &id)) > 0) {
         if (p->to > from + 1 && id == last)
-            continue; /* as it is told already */
+            continue; /* the event before has it as it is now */
         write_change(c, p->to, id, p->text);
         last = id;
     }
@@ -142,19 +145,19 @@ static void copy_to(struct connection *c, struct evbuffer *text)
     http_send_bytes(c, evbuffer_pullup(text, -1), n);
 }
 
-static void tell_begin(struct connection *c, bool resumed)
+static void send_begin(struct connection *c, bool resumed)
 {
     char text[128];
     if (!resumed)
-        c->told = catalog_index(http_source(c->http).catalog);
+        c->sent = catalog_index(http_source(c->http).catalog);
     int n = snprintf(text, sizeof text, "event: begin\nid: %" PRIu64 "\nretry: 1000\ndata: {\"resumed\":%s}\n\n",
-                     c->told, resumed ? "true" : "false");
+                     c->sent, resumed ? "true" : "false");
     http_send_bytes(c, text, (size_t)n);
 }
 
 static bool has_news(const struct connection *c)
 {
-    return c->told != catalog_index(http_source(c->http).catalog) || c->told_status != c->http->events->n_status;
+    return c->sent != catalog_index(http_source(c->http).catalog) || c->sent_status != c->http->events->n_status;
 }
 
 void http_events_written(struct connection *c)
@@ -167,17 +170,17 @@ void http_events_on(struct connection *c, const struct loop_slice *slice)
 {
     struct http_events *e = c->http->events;
     if (evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
-        return; /* when that has gone, there is another turn */
-    if (c->told_status != e->n_status)
+        return; /* when the output has gone, there is another turn */
+    if (c->sent_status != e->n_status)
         copy_to(c, e->status);
-    c->told_status = e->n_status;
-    int found = piece_from(c->http, c->told, slice);
+    c->sent_status = e->n_status;
+    int found = piece_from(c->http, c->sent, slice);
     if (found > 0) {
         copy_to(c, e->piece.text);
-        c->told = e->piece.to;
+        c->sent = e->piece.to;
     } else if (found < 0) {
         metric_inc(&c->http->metrics.resets);
-        tell_begin(c, false);
+        send_begin(c, false);
     }
     http_events_written(c);
 }
@@ -191,7 +194,10 @@ static void count(struct http *h)
     metric_set(&h->metrics.streams, (uint64_t)h->events->n);
 }
 
-/* Where the client has got to, by the header that browsers send, or by the query. */
+/*
+ * Where the client has got to, by the header that browsers send, or by the query. Returns false if the stream cannot go
+ * on from there.
+ */
 static bool resumes(struct connection *c)
 {
     char text[32] = "", *end;
@@ -199,8 +205,8 @@ static bool resumes(struct connection *c)
     uint64_t id;
     if (!*from && query_first(c->request.query, "index", text, sizeof text) > 0)
         from = text;
-    c->told = strtoull(from, &end, 10);
-    uint64_t probe = c->told;
+    c->sent = strtoull(from, &end, 10);
+    uint64_t probe = c->sent;
     return end > from && !*end && catalog_next_change(http_source(c->http).catalog, &probe, &id) >= 0;
 }
 
@@ -223,8 +229,8 @@ void http_events_begin(struct connection *c)
     look_at_status(c->http);
     if (!e->streams->next_held)
         on_look(c->http);
-    tell_begin(c, resumes(c));
-    c->told_status = 0;
+    send_begin(c, resumes(c));
+    c->sent_status = 0;
     http_connection_deadline(c, c->http->options.heartbeat_ns);
 }
 
@@ -234,7 +240,7 @@ void http_events_end(struct connection *c)
     count(c->http);
 }
 
-/* So that proxies, and the client, know that it lives. */
+/* Sends a line, so that proxies and the client know that the stream lives. */
 void http_events_heartbeat(struct connection *c)
 {
     if (evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)

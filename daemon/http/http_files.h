@@ -8,7 +8,7 @@
 struct http_file {
     const char *path, *type;
     const char *tag;    /* its entity tag */
-    const char *fields; /* further ones of the head, or NULL */
+    const char *fields; /* further fields of the head, whole lines; or NULL */
     const unsigned char *bytes;
     size_t n;
 };

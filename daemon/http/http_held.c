@@ -11,16 +11,16 @@
 #include "daemon/http/query_string.h"
 #include "libdiscover/core/clock.h"
 
-/* As Consul has them, whose clients are written for it. */
+/* The same times as Consul's, as clients are written for these. */
 #define WAIT_NS     (300 * NS_PER_S)
 #define WAIT_MAX_NS (600 * NS_PER_S)
-#define JITTER      16 /* up to this part more: who began together does not come back together */
+#define JITTER      16 /* up to this part is added, so that clients which began together do not come back together */
 
-/* What some of them wait for. */
+/* What some of the held requests wait for. */
 struct held_key {
     UT_hash_handle hh;
     struct connection *connections;
-    char key[]; /* "": any change */
+    char key[]; /* name of a service; "": any change */
 };
 
 static struct held_key *find(const struct http *h, const char *key)
@@ -91,12 +91,12 @@ void http_held_changed(struct http *h, const char *service)
 
 void http_held_fini(struct http *h)
 {
-    HASH_CLEAR(hh, h->held); /* with its connections each of them went */
+    HASH_CLEAR(hh, h->held); /* the keys were freed with their last connections */
 }
 
 /* --- what is asked for --- */
 
-/* "5m", "300s", or a number of seconds. */
+/* Parses "5m", "300s", or a number of seconds. */
 static int parse_wait(const char *text, int64_t *ret_ns)
 {
     char *end;
@@ -156,8 +156,8 @@ static bool hold(struct connection *c, const char *key, int64_t ns)
 }
 
 /*
- * What it has is as new as what there is when nothing came after it. A number that is above all of ours is of another life, whose
- * numbers say nothing here.
+ * The client has the latest state if nothing has changed since its number. A number above all of ours is of another
+ * life, and says nothing here.
  */
 bool http_hold(struct connection *c, const char *key, uint64_t index)
 {

@@ -9,7 +9,7 @@
 
 #define NAME_CAP 256
 
-/* The host without brackets, port, and a dot at its end. False when it is none, or too long to be ours. */
+/* The host without brackets, port, and a dot at its end. Returns false when it is no host, or too long to be ours. */
 static bool without_port(const char *host, char ret_name[static NAME_CAP])
 {
     const char *close = *host == '[' ? strchr(host, ']') : NULL;
@@ -29,7 +29,7 @@ static bool without_port(const char *host, char ret_name[static NAME_CAP])
 
 static bool is_loopback_name(const char *name)
 {
-    /* RFC 6761 section 6.3, and what distributions write into /etc/hosts. */
+    /* Names of loopback: RFC 6761 section 6.3, and those that distributions write into /etc/hosts. */
     static const char *const names[] = {"localhost", "ip6-localhost", "ip6-loopback"};
     static const char below[] = ".localhost";
     size_t n = strlen(name);
@@ -39,7 +39,10 @@ static bool is_loopback_name(const char *name)
     return n >= sizeof below && strcasecmp(name + n - (sizeof below - 1), below) == 0;
 }
 
-/* As IPv6, an IPv4 address mapped (RFC 4291 section 2.5.5.2): a socket for both shows them so. */
+/*
+ * Parses an address as IPv6. An IPv4 address is mapped (RFC 4291 section 2.5.5.2), as a socket for both families shows
+ * it.
+ */
 static bool parse_address(const char *text, struct in6_addr *ret_address)
 {
     struct in_addr v4;

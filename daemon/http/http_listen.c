@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The read-only HTTP interface: who is let in. */
+/* The HTTP interface: listens, accepts connections, and keeps to the limits on them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <event2/listener.h>
@@ -16,9 +16,10 @@
 #include "daemon/http/http_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define BACKLOG         512
-#define ACCEPTS         8        /* at a time: libevent goes on as long as there are any */
-#define ACCEPT_PAUSE_NS NS_PER_S /* when there are no descriptors left */
+#define BACKLOG 512
+/* connections accepted in one turn: libevent by itself goes on as long as there are any */
+#define ACCEPTS         8
+#define ACCEPT_PAUSE_NS NS_PER_S /* pause when there are no descriptors left */
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 1\r\n"
                            "Connection: close\r\n\r\ntoo many connections (limits.http_clients, "
@@ -29,7 +30,7 @@ static bool is_idle(const struct connection *c)
     return c->state == READING && !c->begun && c->served;
 }
 
-/* The one that has been idle for longest, of this owner (NULL: of whichever). */
+/* The connection that has been idle for longest, of this owner (NULL: of any). */
 static struct connection *idlest(const struct http *h, const struct share_owner *owner)
 {
     struct connection *idle = NULL;
@@ -40,7 +41,7 @@ static struct connection *idlest(const struct http *h, const struct share_owner 
     return idle;
 }
 
-/* The oldest of those whose user, or address, has the most. */
+/* The oldest connection of the user, or the address, that has the most of them. */
 static struct connection *most_dispensable(const struct http *h)
 {
     struct connection *most = NULL;
@@ -51,8 +52,8 @@ static struct connection *most_dispensable(const struct http *h)
 }
 
 /*
- * The owner has all he may have, or all are taken: an idle one makes room, which its client takes for no failure; then, if all
- * are taken, one of who has more than the newcomer would have.
+ * Closes a connection to make room, when the owner has all he may have, or all places are taken: an idle one, which its
+ * client takes for no failure; or else, if all are taken, one of an owner who has more than the newcomer would have.
  */
 static bool make_room(struct http *h, const struct share_owner *owner, bool all_taken)
 {
@@ -81,7 +82,8 @@ static void take(struct http *h, int sock)
         return;
     }
     metric_inc(&h->metrics.limited);
-    (void)send(sock, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL); /* a fresh socket has room for it */
+    /* it fits into the buffer of a fresh socket */
+    (void)send(sock, busy, sizeof busy - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(sock);
 }
 
@@ -117,7 +119,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t sock, str
     loop_meter_leave();
 }
 
-/* Most likely no descriptors are left; the connection stays in the queue, so without a pause this would spin. */
+/* Most likely no descriptors are left. The connection stays in the queue, so without a pause this would spin. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     struct http *h = arg;
@@ -133,7 +135,7 @@ static void on_accept_again(void *arg)
     evconnlistener_enable(h->listener);
 }
 
-/* Whether or not this host has the address yet. */
+/* Binds also to an address that this host does not have yet. */
 static int bind_socket(const struct sockaddr *address, socklen_t n, int *ret_sock)
 {
     const int on = 1;
@@ -200,7 +202,7 @@ void http_stop_accepting(struct http *h)
     evconnlistener_disable(h->listener);
 }
 
-/* Who is held until there is a change, or is told of all of them, asks again. */
+/* Clients that wait for a change, or have a stream, are owed nothing: they ask again. */
 static bool is_owed(const struct connection *c)
 {
     if (c->state == READING)
@@ -225,13 +227,4 @@ void http_listen_stop(struct http *h)
     shares_fini(&h->held_shares);
     if (h->diag >= 0)
         close(h->diag);
-}
-
-uint16_t http_port(const struct http *h)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t n = sizeof address;
-    (void)getsockname(evconnlistener_get_fd(h->listener), (struct sockaddr *)&address, &n);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts that the HTTP pages consist of, as JSON. */
+/* Writes the parts of the HTTP pages as JSON. */
 #include "daemon/http/page_json.h"
 
 #include <arpa/inet.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/documents/documents.h"
+#include "libdiscover/core/clock.h"
 #include "libdiscover/core/words.h"
 
 static int to_buffer(const char *bytes, size_t n, void *arg)
@@ -45,16 +46,21 @@ json_t *page_instance_json(const char *service, const struct catalog_instance *i
 
 json_t *page_host_json(const struct catalog_host_info *h)
 {
-    const struct addresses *a = &h->lease->addresses;
     struct discover_host host = {.name = h->name,
                                  .region = h->lease->region,
                                  .zone = h->lease->zone,
-                                 .families = a->families,
                                  .alive = h->alive,
                                  .instances = h->instances};
-    memcpy(host.ipv4, a->ipv4, sizeof host.ipv4);
-    memcpy(host.ipv6, a->ipv6, sizeof host.ipv6);
+    addresses_to_host(&h->lease->addresses, &host);
     return host_document(&host);
+}
+
+json_t *page_lease_json(const struct liveness_host *h, int64_t now_ns)
+{
+    int64_t silent_ns = now_ns > h->heard_ns ? now_ns - h->heard_ns : 0;
+    return json_pack("{s:s, s:I, s:I, s:s}", "status", host_status_word(h->status), "age_ms",
+                     (json_int_t)(silent_ns / NS_PER_MS), "ttl_ms", (json_int_t)h->lease.ttl_ms, "version",
+                     h->lease.version);
 }
 
 static json_t *id_json(uint64_t id)
@@ -78,7 +84,7 @@ json_t *page_checks_json(uint64_t id, const struct catalog_instance *i, json_t *
 
 /* --- for Prometheus --- */
 
-/* What the name of a label is made of: [a-zA-Z0-9_]. Ours all begin with a prefix, so a digit may come first. */
+/* Characters of a label's name. Ours all begin with a prefix, so a digit may come first. */
 #define LABEL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 #define LABEL_PREFIX "__meta_discoverd_"
@@ -97,7 +103,10 @@ static bool is_label_name(const char *key)
     return key[strspn(key, LABEL_CHARACTERS)] == '\0' && strncmp(key, ESCAPED, strlen(ESCAPED)) != 0;
 }
 
-/* No two keys alike: as Prometheus itself escapes names ("values"), "U__", "__" for "_", "_2e_" for ".". */
+/*
+ * Escapes a key as Prometheus itself escapes names, so that no two keys become alike ("values"): "U__", "__" for "_",
+ * "_2e_" for ".".
+ */
 static void set_escaped_label(json_t *labels, const char *key, const char *value)
 {
     char name[sizeof META_PREFIX ESCAPED + 4 * RECORD_META_KEY_CAP] = META_PREFIX ESCAPED;
@@ -122,7 +131,7 @@ static void underscore(const char *key, char ret_name[static RECORD_META_KEY_CAP
     ret_name[i] = '\0';
 }
 
-/* Whether no other key of the instance looks the same, or may once it is escaped. */
+/* Whether no other key of the instance becomes the same label, or may become it once it is escaped. */
 static bool is_unique(const struct entry *e, size_t which, const char *name)
 {
     char other[RECORD_META_KEY_CAP];
@@ -136,7 +145,7 @@ static bool is_unique(const struct entry *e, size_t which, const char *name)
     return true;
 }
 
-/* A key that is no label's name has two labels, the readable one only where it is nobody else's. */
+/* A key that is no label's name gets an escaped label, and a readable one only if no other key has that. */
 static void set_meta_label(json_t *labels, const struct entry *e, size_t which)
 {
     char name[RECORD_META_KEY_CAP], full[sizeof META_PREFIX + RECORD_META_KEY_CAP];
@@ -150,7 +159,7 @@ static void set_meta_label(json_t *labels, const struct entry *e, size_t which)
     json_object_set_new(labels, full, json_string(value));
 }
 
-/* ",a,b,": so that one pattern, ".*,a,.*", finds a tag wherever it stands. */
+/* Tags as ",a,b,": so that one pattern, ".*,a,.*", finds a tag wherever it stands. */
 static void set_tags_label(json_t *labels, const struct entry *e)
 {
     char text[RECORD_TAGS_MAX * RECORD_TAG_CAP + 2] = ",";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the registry holds, as JSON, in pieces. */
+/* Writes lists of the registry as JSON, in pieces, so that no turn of the loop takes long. */
 #include "daemon/http/pages.h"
 
 #include <errno.h>
@@ -13,27 +13,25 @@
 #include "daemon/http/http.h"
 #include "daemon/http/page_json.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/words.h"
 
-#define PIECE 65536 /* bytes at a time, at most: what a client does not take is not made */
+#define PIECE 65536 /* bytes in a piece, at most: nothing is made that a client does not take */
 
-/* Goes on to the next service, or host, and writes it, or opens it. 1; 0: there is none; a negative errno. */
+/* Goes on to the next service, or host, and writes or opens it. Returns 1; 0: there is none; or a negative errno. */
 typedef int next_fn(struct page_walk *w, const struct page_source *source, struct evbuffer *out);
 typedef void instance_fn(struct page_walk *w, const struct page_source *source, uint64_t id,
                          const struct catalog_instance *i, struct evbuffer *out);
 
 struct page {
-    const char *list; /* its name in the object around it; NULL: the list is all */
+    const char *list; /* its name in the object around it; NULL: there is no object */
     next_fn *next;
-    instance_fn *instance; /* of the service that was opened */
+    instance_fn *instance; /* called for each instance of the service that was opened; NULL: for none */
 };
 
 static json_t *head_of(const struct page_source *source, const char *service)
 {
     const struct table *t = source->table;
-    return source->of_other
-               ? document_head(sync_word(source->sync), source->age_ms, service)
-               : document_head(sync_word(table_sync(t)), table_age_ns(t, clock_now_ns()) / NS_PER_MS, service);
+    return source->of_other ? document_head(source->sync, source->age_ms, service)
+                            : document_head(table_sync(t), table_age_ns(t, clock_now_ns()) / NS_PER_MS, service);
 }
 
 static void write_element(struct page_walk *w, json_t *value, struct evbuffer *out)
@@ -56,7 +54,7 @@ static int next_service(struct page_walk *w, const struct page_source *source, s
     return 1;
 }
 
-/* Of a change that is longer ago than is known nothing is told. */
+/* Services whose last change is longer ago than is known are left out. */
 static int next_recent(struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     struct catalog_service_info s;
@@ -81,21 +79,19 @@ static int next_host(struct page_walk *w, const struct page_source *source, stru
     return 1;
 }
 
-/* This host has none that it hears of, and one that has been silent for long none any more: then what the catalog has. */
+/*
+ * The lease as it is heard. Of this host, and of one that has been silent for long, none is: then what the catalog has
+ * of it.
+ */
 static json_t *lease_json(const struct page_source *source, const struct catalog_host_info *h)
 {
-    static const char *const words[] = {
-        [HOST_ALIVE] = "alive", [HOST_HELD] = "kept", [HOST_LEFT] = "left", [HOST_EXPIRED] = "expired"};
     struct liveness_host known;
     const struct http_ops *ops = source->ops;
     bool heard = ops && ops->host && ops->host(ops->arg, h->name, &known) == 0;
-    json_t *object = json_pack("{s:s, s:s, s:s, s:I}", "host", h->name, "status",
-                               heard      ? words[known.status]
-                               : h->alive ? "alive"
-                                          : "gone",
-                               "version", h->lease->version, "ttl_ms", (json_int_t)h->lease->ttl_ms);
-    if (heard)
-        (void)json_object_set_new(object, "age_ms", json_integer((clock_now_ns() - known.heard_ns) / NS_PER_MS));
+    json_t *object = heard ? page_lease_json(&known, clock_now_ns())
+                           : json_pack("{s:s, s:s, s:I}", "status", h->alive ? "alive" : "gone", "version",
+                                       h->lease->version, "ttl_ms", (json_int_t)h->lease->ttl_ms);
+    (void)json_object_set_new(object, "host", json_string(h->name));
     return object;
 }
 
@@ -163,7 +159,7 @@ static bool is_wanted(const struct page_filter *f, const struct catalog_instance
     return true;
 }
 
-/* Only what may be used: an instance that is stopped on purpose is not down. */
+/* Usable instances only: one that is stopped on purpose is not down. */
 static void write_target(struct page_walk *w, const struct page_source *source, uint64_t id,
                          const struct catalog_instance *i, struct evbuffer *out)
 {
@@ -189,7 +185,7 @@ const struct page page_http_sd = {NULL, open_next_service, write_target};
 
 const struct page page_checks = {"checks", NULL, write_checks};
 
-/* One service: there are no others to go on to. */
+/* A list of one service: there is no next one. */
 static const struct page page_service = {"instances", NULL, write_instance};
 
 /* --- walking --- */
@@ -228,11 +224,11 @@ void page_walk_fini(struct page_walk *w)
     w->ids = NULL;
 }
 
-/* The object around the list, up to where the list begins. */
+/* The beginning of the object around the list, up to where the list begins. */
 static void begin_object(const struct page_walk *w, const struct page_source *source, struct evbuffer *out)
 {
     json_t *head = head_of(source, w->page == &page_service ? w->service : NULL);
-    char *text = json_dumps(head, JSON_COMPACT); /* its closing brace comes after the list */
+    char *text = json_dumps(head, JSON_COMPACT); /* without its closing brace, which comes after the list */
     evbuffer_add_printf(out, "%.*s,\"%s\":", text ? (int)strlen(text) - 1 : 0, text ? text : "", w->page->list);
     free(text);
     json_decref(head);

@@ -27,23 +27,23 @@ extern const struct page page_recent;    /* /v1/recent: services that changed la
 extern const struct page page_checks;    /* /v1/checks: what the checks of this host's instances say */
 extern const struct page page_http_sd;   /* /v1/http_sd: Prometheus' HTTP service discovery */
 
-/* Where the pages come from; valid until the next turn of the loop. */
+/* Where the pages read from; valid until the next turn of the loop. */
 struct page_source {
     const struct table *table;
     struct catalog *catalog;
     const struct history *history; /* NULL: none */
-    const struct http_ops *ops;    /* the same */
+    const struct http_ops *ops;    /* NULL: there are none */
 
-    bool of_other;        /* the catalog is that of another region: */
-    enum table_sync sync; /* how it is, and how old: as of http_region */
+    bool of_other;        /* the catalog is another region's */
+    enum table_sync sync; /* of that region, as in http_region */
     int64_t age_ms;
 };
 
-/* What of a list is wanted. */
+/* Which instances a list is to have. */
 #define PAGE_TAGS_MAX 8
 struct page_filter {
-    char domain[LABEL_CAP];                   /* "": all */
-    char tags[PAGE_TAGS_MAX][RECORD_TAG_CAP]; /* each of them */
+    char domain[LABEL_CAP];                   /* "": any domain */
+    char tags[PAGE_TAGS_MAX][RECORD_TAG_CAP]; /* an instance has all of them */
     size_t n_tags;
 };
 
@@ -52,28 +52,31 @@ struct page_walk {
     const struct page *page;
     struct catalog_cursor cursor;
     bool begun;
-    bool any;                  /* something was written: a comma comes first */
-    char region[LABEL_CAP];    /* another one, whose catalog the source has; "": the own one */
-    char service[SERVICE_CAP]; /* whose instances these are: as they were when it was opened */
+    bool any;                  /* something was written: a comma comes before the next */
+    char region[LABEL_CAP];    /* the other region whose catalog the source has; "": the own one */
+    char service[SERVICE_CAP]; /* whose instances, as they were when it was opened, are being written */
     uint64_t *ids;
     size_t n_ids, next_id;
     struct page_filter filter;
 };
 
-/* w must stay where it is until page_walk_fini, and the source's catalog must live as long. */
+/* Begins a list. *w must stay where it is until page_walk_fini, and the source's catalog must live as long. */
 void page_walk_init(struct page_walk *w, const struct page_source *source, const struct page *page);
 void page_walk_fini(struct page_walk *w);
 
-/* One service with all its instances. -ENOENT: there is none of that name; -ENOMEM; then there is nothing to give back. */
+/*
+ * The same for one service with all its instances. -ENOENT: there is none of that name; -ENOMEM; after an error
+ * page_walk_fini need not be called.
+ */
 int page_walk_init_service(struct page_walk *w, const struct page_source *source, const char *service);
 
-/* The instances of one host; as before, but that a host without any is an empty list. */
+/* The same for the instances of one host; a host without any is an empty list. */
 int page_walk_init_host(struct page_walk *w, const struct page_source *source, const struct page *page,
                         const char *host);
 
 /*
- * Writes on, until the slice is over or there is a piece to be sent. 1: there is more; 0: that was all; -ENOMEM. The catalog
- * may have changed meanwhile: what was there all the time is told of once.
+ * Writes on, until the slice is over or there is a piece to be sent. Returns 1 when there is more, 0 when that was all;
+ * -ENOMEM. The catalog may change between the calls: what is there all the time is written exactly once.
  */
 int page_walk_step(struct page_walk *w, const struct page_source *source, const struct loop_slice *slice,
                    struct evbuffer *out);

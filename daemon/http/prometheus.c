@@ -1,87 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All metrics in Prometheus' text format. */
+/* Writes all metrics in Prometheus' text format. */
 #include "daemon/http/prometheus.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "daemon/http/process_metrics.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/table_format.h"
 #include "libdiscover/core/words.h"
 
-/* What the daemon's status says, in the order it is written in; the numbers are found there and counted nowhere. */
-enum {
-    BUILD_INFO,
-    HOST_INFO,
-    SYNC,
-    STALE,
-    BUS_CONNECTED,
-    HOSTS,
-    HOSTS_HELD,
-    SERVICES,
-    INSTANCES,
-    UPTIME,
-    WAITING,
-    UNWRITTEN,
-    HOST_CHANGES,
-    BUCKET_BYTES,
-    BUCKET_MAX,
-    BUCKET_FULL,
-    BUCKET_UNREADABLE,
-    BUCKET_REFUSED,
-    BUCKET_SETTINGS,
-    REGION_LIVE,
-    REGION_STALE,
-    REGION_HOSTS,
-    REGION_INSTANCES,
-    REGION_USABLE,
-    REGION_QUESTIONS,
-    REGION_MIRROR_SNAPSHOTS,
-};
+#define COUNT(table) (sizeof(table) / sizeof *(table))
 
-#define SHOWN(name, help)                                                                                              \
+/* Numbers in the daemon's status, by their offsets in its message, or in that of a bucket or a region. */
+#define IN(type, member, name, help, per)                                                                              \
     {                                                                                                                  \
-        name, help, METRIC_GAUGE, 0, 0                                                                                 \
+        name, help, METRIC_GAUGE, offsetof(Discover__V1__##type, member), per                                          \
     }
 
 static const struct metric status_metrics[] = {
-    [BUILD_INFO] = SHOWN("discoverd_build_info{version}", "1; what this daemon was built from."),
-    [HOST_INFO] = SHOWN("discoverd_host_info{host,address}", "1; whose daemon this is."),
-    [SYNC] = SHOWN("discoverd_sync{state}", "1 for how far the catalog can be trusted at present, else 0."),
-    [STALE] = SHOWN("discoverd_stale_seconds", "How long the bus has been out of reach."),
-    [BUS_CONNECTED] = SHOWN("discoverd_bus_connected", "1 while connected to NATS."),
-    [HOSTS] = SHOWN("discoverd_hosts", "Hosts in the catalog."),
-    [HOSTS_HELD] = SHOWN("discoverd_hosts_held", "Hosts kept although their leases have run out."),
-    [SERVICES] = SHOWN("discoverd_services", "Services in the catalog."),
-    [INSTANCES] = SHOWN("discoverd_instances", "Instances in the catalog."),
-    [UPTIME] = SHOWN("discoverd_uptime_seconds", "Since the daemon was started."),
-    [WAITING] = SHOWN("discoverd_registrations_waiting", "Registrations that wait for an address of this host."),
-    [UNWRITTEN] = SHOWN("discoverd_table_unwritten",
-                        "Services, domains and hosts that could not be written into the shared table."),
-    [HOST_CHANGES] =
-        SHOWN("discoverd_host_changes{host}", "Changes written in the last 10 s by the hosts that write the most."),
-    [BUCKET_BYTES] = SHOWN("discoverd_bucket_bytes{bucket}", "What is in the bucket, as last heard."),
-    [BUCKET_MAX] = SHOWN("discoverd_bucket_max_bytes{bucket}", "What fits into it; 0: no limit."),
-    [BUCKET_FULL] = SHOWN("discoverd_bucket_full{bucket}", "1 when it has no room for new instances."),
-    [BUCKET_UNREADABLE] = SHOWN("discoverd_bucket_unreadable{bucket}", "1 when it cannot be read, or is not used."),
-    [BUCKET_REFUSED] = SHOWN("discoverd_bucket_refused_keys{bucket}", "Keys of this host that it does not store."),
-    [BUCKET_SETTINGS] =
-        SHOWN("discoverd_bucket_wrong_settings{bucket}", "Its settings that are not as they should be."),
-    [REGION_LIVE] = SHOWN("discoverd_region_live{region}", "1 while another region answers, and all of it is known."),
-    [REGION_STALE] =
-        SHOWN("discoverd_region_stale_seconds{region}", "How old what is known of it may be; -1: nothing is known."),
-    [REGION_HOSTS] = SHOWN("discoverd_region_hosts{region}", "Its hosts."),
-    [REGION_INSTANCES] = SHOWN("discoverd_region_instances{region}", "Its instances."),
-    [REGION_USABLE] = SHOWN("discoverd_region_usable_instances{region}", "Those of them that are usable."),
-    [REGION_QUESTIONS] =
-        SHOWN("discoverd_region_questions{region}", "How often it was asked whether its silence is meant."),
-    [REGION_MIRROR_SNAPSHOTS] = SHOWN("discoverd_region_mirror_snapshots{region}",
-                                      "Snapshots of its buckets that were read from mirrors here, and not from there."),
+    IN(Status, stale_ms, "discoverd_stale_seconds", "How long the bus has been out of reach.", 1000),
+    IN(Status, bus_connected, "discoverd_bus_connected", "1 while connected to NATS.", 0),
+    IN(Status, hosts, "discoverd_hosts", "Hosts in the catalog.", 0),
+    IN(Status, held, "discoverd_hosts_held", "Hosts kept although their leases have run out.", 0),
+    IN(Status, services, "discoverd_services", "Services in the catalog.", 0),
+    IN(Status, instances, "discoverd_instances", "Instances in the catalog.", 0),
+    IN(Status, uptime_ms, "discoverd_uptime_seconds", "Since the daemon was started.", 1000),
+    IN(Status, waiting, "discoverd_registrations_waiting", "Registrations that wait for an address of this host.", 0),
+    IN(Status, unwritten, "discoverd_table_unwritten",
+       "Services, domains and hosts that could not be written into the shared table.", 0),
 };
 METRICS_LISTED(status_metrics)
+
+static const struct metric bucket_metrics[] = {
+    IN(BucketStatus, bytes, "discoverd_bucket_bytes{bucket}", "What is in the bucket, as last heard.", 0),
+    IN(BucketStatus, max_bytes, "discoverd_bucket_max_bytes{bucket}", "What fits into it; 0: no limit.", 0),
+    IN(BucketStatus, full, "discoverd_bucket_full{bucket}", "1 when it has no room for new instances.", 0),
+    IN(BucketStatus, read_error, "discoverd_bucket_unreadable{bucket}", "1 when it cannot be read, or is not used.", 0),
+    IN(BucketStatus, refused, "discoverd_bucket_refused_keys{bucket}", "Keys of this host that it does not store.", 0),
+    IN(BucketStatus, n_lacks, "discoverd_bucket_wrong_settings{bucket}", "Its settings that are not as they should be.",
+       0),
+};
+METRICS_LISTED(bucket_metrics)
+
+static const struct metric region_metrics[] = {
+    IN(RegionStatus, stale_ms, "discoverd_region_stale_seconds{region}",
+       "How old what is known of it may be; -1: nothing is known.", 1000),
+    IN(RegionStatus, hosts, "discoverd_region_hosts{region}", "Its hosts.", 0),
+    IN(RegionStatus, instances, "discoverd_region_instances{region}", "Its instances.", 0),
+    IN(RegionStatus, usable, "discoverd_region_usable_instances{region}", "Those of them that are usable.", 0),
+    IN(RegionStatus, questions, "discoverd_region_questions{region}",
+       "How often it was asked whether its silence is meant.", 0),
+    IN(RegionStatus, mirror_snapshots, "discoverd_region_mirror_snapshots{region}",
+       "Snapshots of its buckets that were read from mirrors here, and not from there.", 0),
+};
+METRICS_LISTED(region_metrics)
+
+/* Gauges that are no number in the message. */
+enum { BUILD_INFO, HOST_INFO, SYNC, HOST_CHANGES, REGION_LIVE };
+static const struct metric other_metrics[] = {
+    [BUILD_INFO] = {"discoverd_build_info{version}", "1; what this daemon was built from.", METRIC_GAUGE, 0, 0},
+    [HOST_INFO] = {"discoverd_host_info{host,address}", "1; whose daemon this is.", METRIC_GAUGE, 0, 0},
+    [SYNC] = {"discoverd_sync{state}", "1 for how far the catalog can be trusted at present, else 0.", METRIC_GAUGE, 0,
+              0},
+    [HOST_CHANGES] = {"discoverd_host_changes{host}",
+                      "Changes written in the last 10 s by the hosts that write the most.", METRIC_GAUGE, 0, 0},
+    [REGION_LIVE] = {"discoverd_region_live{region}", "1 while another region answers, and all of it is known.",
+                     METRIC_GAUGE, 0, 0},
+};
+METRICS_LISTED(other_metrics)
 
 /* In a help text a backslash and a line end would need escaping; ours have neither. */
 static void head(struct evbuffer *out, const struct metric *m)
@@ -93,114 +85,98 @@ static void head(struct evbuffer *out, const struct metric *m)
 
 /* --- what the status says --- */
 
-/* One series of a family that has labels, with their values; or without. */
-static void series(struct evbuffer *out, int which, double value, const char *labels, ...)
+/* Writes one series of a family, with the values of its labels, if it has any. */
+__attribute__((format(printf, 4, 5))) static void series(struct evbuffer *out, const struct metric *m, double value,
+                                                         const char *labels, ...)
 {
-    const struct metric *m = &status_metrics[which];
     va_list args;
     evbuffer_add(out, m->name, metric_family(m));
     va_start(args, labels);
-    if (labels)
-        evbuffer_add_vprintf(out, labels, args);
+    evbuffer_add_vprintf(out, labels, args);
     va_end(args);
     evbuffer_add_printf(out, " %.15g\n", value);
 }
 
-static void single(struct evbuffer *out, int which, double value)
+/* The number at that offset; of a text, whether it is not empty; of a list, its length. */
+static double number_in(const ProtobufCMessage *message, size_t at)
 {
-    head(out, &status_metrics[which]);
-    series(out, which, value, NULL);
+    const ProtobufCFieldDescriptor *f = message->descriptor->fields;
+    const void *value = (const char *)message + at;
+    while (f->offset != at && f->quantifier_offset != at)
+        f++;
+    if (f->label == PROTOBUF_C_LABEL_REPEATED)
+        return (double)*(const size_t *)value;
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_STRING:
+        return **(char *const *)value != '\0';
+    case PROTOBUF_C_TYPE_BOOL:
+        return *(const protobuf_c_boolean *)value;
+    case PROTOBUF_C_TYPE_UINT32:
+        return *(const uint32_t *)value;
+    default:
+        return (double)*(const int64_t *)value;
+    }
 }
 
-/* One series a state, so that an alert can name the one it is about. */
+static double value_in(const ProtobufCMessage *message, const struct metric *m)
+{
+    double value = number_in(message, m->offset);
+    return m->per && value > 0 ? value / m->per : value;
+}
+
+/* One series for each state, so that an alert can name the one it is about. */
 static void write_sync(struct evbuffer *out, const char *present)
 {
-    head(out, &status_metrics[SYNC]);
+    const struct metric *m = &other_metrics[SYNC];
+    head(out, m);
     for (int sync = TABLE_UNSYNCED; sync <= TABLE_DEGRADED; sync++)
-        series(out, SYNC, strcmp(sync_word(sync), present) == 0, "{state=\"%s\"}", sync_word(sync));
-    series(out, SYNC, strcmp(SYNC_READ_ONLY, present) == 0, "{state=\"%s\"}", SYNC_READ_ONLY);
+        series(out, m, strcmp(sync_word(sync), present) == 0, "{state=\"%s\"}", sync_word(sync));
+    series(out, m, strcmp(SYNC_READ_ONLY, present) == 0, "{state=\"%s\"}", SYNC_READ_ONLY);
 }
 
-/* The busiest few alone: a series for each host of a fleet would cost more than it tells. */
+/* Only the busiest writers: a series for each host of a fleet would cost more than it is worth. */
 static void write_top_writers(struct evbuffer *out, const Discover__V1__Status *s)
 {
-    head(out, &status_metrics[HOST_CHANGES]);
+    head(out, &other_metrics[HOST_CHANGES]);
     for (size_t i = 0; i < s->n_top_writers; i++)
-        series(out, HOST_CHANGES, s->top_writers[i]->changes, "{host=\"%s\"}", s->top_writers[i]->host);
-}
-
-static double of_bucket(int which, const Discover__V1__BucketStatus *b)
-{
-    switch (which) {
-    case BUCKET_BYTES:
-        return (double)b->bytes;
-    case BUCKET_MAX:
-        return (double)b->max_bytes;
-    case BUCKET_FULL:
-        return b->full;
-    case BUCKET_UNREADABLE:
-        return *b->read_error != '\0';
-    case BUCKET_REFUSED:
-        return b->refused;
-    default:
-        return (double)b->n_lacks;
-    }
+        series(out, &other_metrics[HOST_CHANGES], s->top_writers[i]->changes, "{host=\"%s\"}", s->top_writers[i]->host);
 }
 
 static void write_buckets(struct evbuffer *out, const Discover__V1__Status *s)
 {
-    for (int which = BUCKET_BYTES; which <= BUCKET_SETTINGS; which++) {
-        head(out, &status_metrics[which]);
+    for (const struct metric *m = bucket_metrics; m < bucket_metrics + COUNT(bucket_metrics); m++) {
+        head(out, m);
         for (size_t i = 0; i < s->n_buckets; i++)
-            series(out, which, of_bucket(which, s->buckets[i]), "{bucket=\"%s\"}", s->buckets[i]->name);
-    }
-}
-
-static double of_region(int which, const Discover__V1__RegionStatus *r)
-{
-    switch (which) {
-    case REGION_LIVE:
-        return strcmp(r->state, "live") == 0;
-    case REGION_STALE:
-        return r->stale_ms < 0 ? -1 : (double)r->stale_ms / 1000;
-    case REGION_HOSTS:
-        return r->hosts;
-    case REGION_INSTANCES:
-        return r->instances;
-    case REGION_USABLE:
-        return r->usable;
-    case REGION_QUESTIONS:
-        return (double)r->questions;
-    default:
-        return (double)r->mirror_snapshots;
+            series(out, m, value_in(&s->buckets[i]->base, m), "{bucket=\"%s\"}", s->buckets[i]->name);
     }
 }
 
 static void write_regions(struct evbuffer *out, const Discover__V1__Status *s)
 {
-    for (int which = REGION_LIVE; which <= REGION_MIRROR_SNAPSHOTS && s->n_regions > 0; which++) {
-        head(out, &status_metrics[which]);
+    const struct metric *live = &other_metrics[REGION_LIVE];
+    if (s->n_regions == 0)
+        return;
+    head(out, live);
+    for (size_t i = 0; i < s->n_regions; i++)
+        series(out, live, strcmp(s->regions[i]->state, "live") == 0, "{region=\"%s\"}", s->regions[i]->name);
+    for (const struct metric *m = region_metrics; m < region_metrics + COUNT(region_metrics); m++) {
+        head(out, m);
         for (size_t i = 0; i < s->n_regions; i++)
-            series(out, which, of_region(which, s->regions[i]), "{region=\"%s\"}", s->regions[i]->name);
+            series(out, m, value_in(&s->regions[i]->base, m), "{region=\"%s\"}", s->regions[i]->name);
     }
 }
 
 static void write_status(struct evbuffer *out, const Discover__V1__Status *s)
 {
-    head(out, &status_metrics[BUILD_INFO]);
-    series(out, BUILD_INFO, 1, "{version=\"%s\"}", s->version);
-    head(out, &status_metrics[HOST_INFO]);
-    series(out, HOST_INFO, 1, "{host=\"%s\",address=\"%s\"}", s->host, s->address);
+    head(out, &other_metrics[BUILD_INFO]);
+    series(out, &other_metrics[BUILD_INFO], 1, "{version=\"%s\"}", s->version);
+    head(out, &other_metrics[HOST_INFO]);
+    series(out, &other_metrics[HOST_INFO], 1, "{host=\"%s\",address=\"%s\"}", s->host, s->address);
     write_sync(out, s->sync);
-    single(out, STALE, (double)s->stale_ms / 1000);
-    single(out, BUS_CONNECTED, s->bus_connected);
-    single(out, HOSTS, s->hosts);
-    single(out, HOSTS_HELD, s->held);
-    single(out, SERVICES, s->services);
-    single(out, INSTANCES, s->instances);
-    single(out, UPTIME, (double)s->uptime_ms / 1000);
-    single(out, WAITING, s->waiting);
-    single(out, UNWRITTEN, s->unwritten);
+    for (const struct metric *m = status_metrics; m < status_metrics + COUNT(status_metrics); m++) {
+        head(out, m);
+        series(out, m, value_in(&s->base, m), "%s", "");
+    }
     write_top_writers(out, s);
     write_buckets(out, s);
     write_regions(out, s);
@@ -234,10 +210,59 @@ static void write_histogram(void *arg, const struct metric *m, const struct hist
                         m->name, (double)metric_get(&h->sum_ns) / NS_PER_S, m->name, n);
 }
 
-static void write_process(void *arg, const struct metric *m, double value)
+/* --- what the kernel knows of this process, under the names that all exporters have for it --- */
+
+static void write_process_metric(struct evbuffer *out, const struct metric *m, double value)
 {
-    head(arg, m);
-    evbuffer_add_printf(arg, "%s %.15g\n", m->name, value);
+    head(out, m);
+    evbuffer_add_printf(out, "%s %.15g\n", m->name, value);
+}
+
+enum { CPU, RESIDENT, VIRTUAL, OPEN_FDS, MAX_FDS };
+
+static const struct metric process_table[] = {
+    [CPU] = {"process_cpu_seconds_total", "Processor time of all threads.", METRIC_COUNTER, 0, 0},
+    [RESIDENT] = {"process_resident_memory_bytes", "Memory in use.", METRIC_GAUGE, 0, 0},
+    [VIRTUAL] = {"process_virtual_memory_bytes", "Addresses in use.", METRIC_GAUGE, 0, 0},
+    [OPEN_FDS] = {"process_open_fds", "Descriptors in use.", METRIC_GAUGE, 0, 0},
+    [MAX_FDS] = {"process_max_fds", "Descriptors that may be in use.", METRIC_GAUGE, 0, 0},
+};
+METRICS_LISTED(process_table)
+
+/* Since Linux 6.2 the size of the folder is their number; before, they have to be counted. */
+static double open_fds(void)
+{
+    struct stat st;
+    if (stat("/proc/self/fd", &st) == 0 && st.st_size > 0)
+        return (double)st.st_size;
+    DIR *dir = opendir("/proc/self/fd");
+    double n = -3; /* not counted: ".", ".." and the descriptor that reads the folder */
+    for (; dir && readdir(dir); n++)
+        ;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+static void write_process(struct evbuffer *out)
+{
+    struct rusage usage;
+    struct rlimit limit;
+    unsigned long size, resident;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        write_process_metric(out, &process_table[CPU],
+                             (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file && fscanf(file, "%lu %lu", &size, &resident) == 2) {
+        write_process_metric(out, &process_table[RESIDENT], (double)resident * (double)sysconf(_SC_PAGESIZE));
+        write_process_metric(out, &process_table[VIRTUAL], (double)size * (double)sysconf(_SC_PAGESIZE));
+    }
+    if (file)
+        (void)fclose(file);
+    write_process_metric(out, &process_table[OPEN_FDS], open_fds());
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        write_process_metric(out, &process_table[MAX_FDS], (double)limit.rlim_cur);
 }
 
 void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, struct evbuffer *out)
@@ -245,5 +270,5 @@ void prometheus_write(const struct metrics *m, const Discover__V1__Status *s, st
     write_status(out, s);
     metrics_each(m, write_metric, out);
     metrics_each_histogram(m, write_histogram, out);
-    process_metrics_each(write_process, out);
+    write_process(out);
 }

@@ -8,7 +8,7 @@
 #include "daemon/base/metrics.h"
 #include "proto/api.pb-c.h"
 
-/* The registered metrics, and the sizes in the status as gauges. */
+/* Writes the registered metrics, and the numbers in the status as gauges. */
 void prometheus_write(const struct metrics *m, const Discover__V1__Status *status, struct evbuffer *out);
 
 #endif

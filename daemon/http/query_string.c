@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Percent-encoding and query strings. */
+/* Decodes query strings and percent-encoding. */
 #include "daemon/http/query_string.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The character that begins at *at, which moves behind it; -1: there is none. */
+/* Decodes the character at *at, which moves behind it; -1: there is none. */
 static int next_character(const char **at, const char *end)
 {
     const char *start = *at;
@@ -27,6 +27,7 @@ static int next_character(const char **at, const char *end)
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+/* form: '+' stands for a blank, as in forms. */
 static int decode(const char *bytes, size_t n, bool form, char *ret_text, size_t cap)
 {
     const char *end = bytes + n;
@@ -49,11 +50,6 @@ int percent_decode(const char *bytes, size_t n, char *ret_text, size_t cap)
     return decode(bytes, n, false, ret_text, cap);
 }
 
-int percent_decode_form(const char *bytes, size_t n, char *ret_text, size_t cap)
-{
-    return decode(bytes, n, true, ret_text, cap);
-}
-
 int query_next(const char **cursor, const char *name, char *ret_value, size_t cap)
 {
     size_t name_n = strlen(name);
@@ -64,7 +60,7 @@ int query_next(const char **cursor, const char *name, char *ret_value, size_t ca
         if (key_n != name_n || memcmp(pair, name, name_n) != 0)
             continue;
         const char *value = pair + key_n + (key_n < n);
-        int err = percent_decode_form(value, (size_t)(pair + n - value), ret_value, cap);
+        int err = decode(value, (size_t)(pair + n - value), true, ret_value, cap);
         return err < 0 ? err : 1;
     }
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of an HTTP request. */
+/* Parses the head of an HTTP request. */
 #include "daemon/http/request.h"
 
 #include <ctype.h>
@@ -38,7 +38,7 @@ const char *http_status_text(int status)
     return "";
 }
 
-/* What lies between two blanks of a line. */
+/* A part of a line, between two blanks. */
 struct word {
     const char *at;
     size_t n;
@@ -47,10 +47,11 @@ struct word {
 /* What is known of a request while its fields are read. */
 struct reading {
     struct request request;
-    bool get;        /* or HEAD */
-    bool has_length; /* Content-Length */
-    bool body;       /* of more than nothing */
-    bool chunked;    /* Transfer-Encoding, whichever */
+    bool get;        /* it is GET or HEAD */
+    bool has_host;   /* there was a Host field */
+    bool has_length; /* there was a Content-Length */
+    bool body;       /* a length that is not 0 */
+    bool chunked;    /* there was a Transfer-Encoding, whichever */
 };
 
 static struct word next_word(const char **at, const char *end)
@@ -65,7 +66,7 @@ static bool is(struct word w, const char *text)
     return w.n == strlen(text) && memcmp(w.at, text, w.n) == 0;
 }
 
-/* Names of fields, and what is told apart by words, know no case. */
+/* Names of fields, and values that are words, are compared without case. */
 static bool is_field(struct word w, const char *text)
 {
     return w.n == strlen(text) && strncasecmp(w.at, text, w.n) == 0;
@@ -92,7 +93,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Copies what fits. */
+/* Copies the word. Returns false if it does not fit. */
 static bool copy(struct word w, char *ret_text, size_t cap)
 {
     if (w.n >= cap)
@@ -102,16 +103,45 @@ static bool copy(struct word w, char *ret_text, size_t cap)
     return true;
 }
 
-static int take_target(struct word target, struct request *r)
+/*
+ * RFC 9112 section 3.2.2: a URI is a target like its path, and its authority goes before the Host field. A user in it
+ * is an error (RFC 9110 section 4.2.4). *target becomes the path and what follows it.
+ */
+static int take_authority(struct word *target, struct request *r)
+{
+    static const char scheme[] = "http://";
+    size_t n = sizeof scheme - 1;
+    struct word authority = {target->at + n, 0};
+    if (target->n <= n || strncasecmp(target->at, scheme, n) != 0)
+        return 400;
+    while (n + authority.n < target->n && !memchr("/?", authority.at[authority.n], 2))
+        authority.n++;
+    *target = (struct word){authority.at + authority.n, target->n - n - authority.n};
+    if (authority.n == 0 || memchr(authority.at, '@', authority.n))
+        return 400;
+    return copy(authority, r->host, sizeof r->host) ? 200 : 414;
+}
+
+static int take_path(struct word target, struct request *r)
 {
     const char *mark = memchr(target.at, '?', target.n), *end = target.at + target.n;
     struct word query = {mark ? mark + 1 : end, mark ? (size_t)(end - mark - 1) : 0};
-    if (target.n == 0 || target.at[0] != '/' || !is_graph(target))
-        return 400;
     int err = percent_decode(target.at, (size_t)((mark ? mark : end) - target.at), r->path, sizeof r->path);
     if (err)
         return err == -E2BIG ? 414 : 400;
+    if (!r->path[0])
+        memcpy(r->path, "/", 2);
     return copy(query, r->query, sizeof r->query) ? 200 : 414;
+}
+
+static int take_target(struct word target, struct request *r)
+{
+    int status = 200;
+    if (target.n == 0 || !is_graph(target))
+        return 400;
+    if (target.at[0] != '/')
+        status = take_authority(&target, r);
+    return status == 200 ? take_path(target, r) : status;
 }
 
 static int take_version(struct word version, struct request *r)
@@ -138,14 +168,17 @@ static int take_line(const char *at, const char *end, struct reading *reading)
 
 /* --- fields --- */
 
-/* RFC 9112 section 3.2: one, and no more. */
+/* RFC 9112 section 3.2: exactly one Host field is allowed. A host in the target goes before it. */
 static int take_host(struct word value, struct reading *reading)
 {
     struct request *r = &reading->request;
-    return !r->host[0] && value.n > 0 && is_graph(value) && copy(value, r->host, sizeof r->host) ? 200 : 400;
+    if (reading->has_host || value.n == 0 || !is_graph(value))
+        return 400;
+    reading->has_host = true;
+    return r->host[0] || copy(value, r->host, sizeof r->host) ? 200 : 400;
 }
 
-/* Section 6.3: one that is no number, or several that differ, may hide a second request. */
+/* RFC 9112 section 6.3: a length that is no number, or several that differ, may hide a second request. */
 static int take_length(struct word value, struct reading *reading)
 {
     bool body = false;
@@ -235,10 +268,10 @@ static int take_field(const char *at, const char *end, struct reading *reading)
     return 200;
 }
 
-/* All fields are there. */
+/* Decides on the request when all fields were read. */
 static int judge(const struct reading *reading)
 {
-    if (reading->request.chunks && !reading->request.host[0]) /* HTTP/1.1 must have it */
+    if (reading->request.chunks && !reading->has_host) /* HTTP/1.1 requires it */
         return 400;
     if (reading->chunked)
         return reading->has_length ? 400 : 411;
@@ -247,7 +280,7 @@ static int judge(const struct reading *reading)
     return reading->body ? 413 : 200;
 }
 
-/* The end of the line that begins at `at`, and where the next one begins; NULL: it has not come yet. */
+/* The end of the line that begins at `at`, and the beginning of the next one; NULL: the end has not arrived yet. */
 static const char *line_end(const char *at, const char *end, const char **ret_next)
 {
     const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -257,7 +290,7 @@ static const char *line_end(const char *at, const char *end, const char **ret_ne
     return newline > at && newline[-1] == '\r' ? newline - 1 : newline;
 }
 
-/* Section 2.2: an empty line may stand before a request, as some clients end a body with one. */
+/* RFC 9112 section 2.2: an empty line may stand before a request, as some clients end a body with one. */
 static const char *skip_empty_line(const char *at, const char *end)
 {
     const char *next, *stop = line_end(at, end, &next);
@@ -290,7 +323,7 @@ int request_parse(const char *bytes, size_t n, struct request *ret_request, size
 
 /* --- entity tags --- */
 
-/* The list is one of quoted texts, each perhaps with W/ before it: ours have no quotes within. */
+/* The field is a list of quoted texts, each perhaps with W/ before it; our tags have no quotes within. */
 bool request_has_tag(const struct request *r, const char *tag)
 {
     size_t n = strlen(tag);

@@ -18,14 +18,15 @@
 #define REQUEST_TAGS_CAP  256
 
 struct request {
-    bool head_only;                    /* HEAD */
-    bool chunks;                       /* HTTP/1.1 or later: it understands chunked answers */
-    bool keep;                         /* the client would send another one on this connection */
-    char host[REQUEST_HOST_CAP];       /* of the Host field, with its port if any; "": none, which HTTP/1.0 allows */
+    bool head_only; /* the method is HEAD */
+    bool chunks;    /* HTTP/1.1 or later: it understands chunked answers */
+    bool keep;      /* the client wants to send another request on this connection */
+    /* of the target or the Host field, with its port if there is one; "": HTTP/1.0 need not have it */
+    char host[REQUEST_HOST_CAP];
     char path[REQUEST_PATH_CAP];       /* decoded; begins with '/', has no control characters */
     char query[REQUEST_QUERY_CAP];     /* what follows the '?', as it came: query_string.h reads it */
-    char none_match[REQUEST_TAGS_CAP]; /* of If-None-Match; "": none, or longer than any of ours */
-    char last_event[24];               /* Last-Event-ID; "": none, or none of ours */
+    char none_match[REQUEST_TAGS_CAP]; /* If-None-Match; "": none, or longer than any tags of ours */
+    char last_event[24];               /* Last-Event-ID; "": none, or none that is ours */
 };
 
 /*

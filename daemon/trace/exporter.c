@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches of spans on their way to a collector. */
+/* Gathers spans into batches, and sends these to a collector. */
 #include "daemon/trace/exporter.h"
 
 #include <errno.h>
@@ -26,11 +26,9 @@ struct exporter {
     struct curl_loop *loop;
     struct loop_timer timer; /* for the next try, or the next batch */
     struct exporter_metrics metrics;
-    size_t spans_max;
-    int64_t timeout_ns, give_up_ns, gather_ns;
+    struct exporter_options options;
     char *url;
     struct curl_slist *headers;
-    char *host, *region, *zone, *version; /* of the resource */
     struct span_list waiting;
     size_t n_waiting;
 
@@ -65,7 +63,7 @@ static void next_batch(struct exporter *x)
     x->body = NULL;
     backoff_reset(&x->backoff);
     if (x->n_waiting > 0)
-        loop_timer_arm(&x->timer, x->n_waiting < BATCH_SPANS ? now_ns + x->gather_ns : now_ns, now_ns);
+        loop_timer_arm(&x->timer, x->n_waiting < BATCH_SPANS ? now_ns + x->options.gather_ns : now_ns, now_ns);
 }
 
 static void taken(struct exporter *x)
@@ -158,7 +156,7 @@ static void set_request(struct exporter *x)
     curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
-    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(x->timeout_ns / NS_PER_MS));
+    curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(x->options.timeout_ns / NS_PER_MS));
     curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_answer);
     curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_POST, 1L);
@@ -168,11 +166,10 @@ static void set_request(struct exporter *x)
 
 static int make_batch(struct exporter *x)
 {
-    const struct otlp_resource resource = {x->host, x->region, x->zone, x->version};
-    int err = otlp_encode(&resource, &x->waiting, BATCH_SPANS, &x->body, &x->body_n, &x->spans);
+    int err = otlp_encode(&x->options.resource, &x->waiting, BATCH_SPANS, &x->body, &x->body_n, &x->spans);
     if (err)
         return err;
-    x->give_up_at_ns = clock_now_ns() + x->give_up_ns;
+    x->give_up_at_ns = clock_now_ns() + x->options.give_up_ns;
     x->n_waiting -= x->spans;
     metric_set(&x->metrics.waiting, x->n_waiting);
     for (size_t i = 0; i < x->spans; i++) {
@@ -189,7 +186,7 @@ static void send_batch(void *arg)
     struct exporter *x = arg;
     int64_t now_ns = clock_now_ns();
     if (!x->body && make_batch(x) < 0) {
-        loop_timer_arm(&x->timer, now_ns + x->gather_ns, now_ns);
+        loop_timer_arm(&x->timer, now_ns + x->options.gather_ns, now_ns);
         return;
     }
     x->answer_n = 0;
@@ -202,7 +199,7 @@ static void send_batch(void *arg)
 void exporter_add(struct exporter *x, struct span *s)
 {
     int64_t now_ns = clock_now_ns();
-    if (x->n_waiting >= x->spans_max) {
+    if (x->n_waiting >= x->options.spans_max) {
         metric_inc(&x->metrics.full);
         span_free(s);
         return;
@@ -212,7 +209,7 @@ void exporter_add(struct exporter *x, struct span *s)
     if (x->body)
         return; /* what is under way comes first */
     if (x->n_waiting == 1)
-        loop_timer_arm(&x->timer, now_ns + x->gather_ns, now_ns);
+        loop_timer_arm(&x->timer, now_ns + x->options.gather_ns, now_ns);
     else if (x->n_waiting == BATCH_SPANS)
         loop_timer_arm(&x->timer, now_ns, now_ns);
 }
@@ -247,16 +244,15 @@ static char *url_of(const char *endpoint)
 static int add_header(struct exporter *x, const char *header)
 {
     struct curl_slist *headers = curl_slist_append(x->headers, header);
-    if (!headers)
-        return -ENOMEM;
-    x->headers = headers;
-    return 0;
+    if (headers)
+        x->headers = headers;
+    return headers ? 0 : -ENOMEM;
 }
 
-static int add_headers(struct exporter *x, const struct exporter_options *o)
+static int add_headers(struct exporter *x)
 {
     char agent[96];
-    snprintf(agent, sizeof agent, "User-Agent: discoverd/%.63s", o->resource.version);
+    snprintf(agent, sizeof agent, "User-Agent: discoverd/%.63s", x->options.resource.version);
     int err = add_header(x, "Content-Type: application/x-protobuf");
     if (!err)
         err = add_header(x, "Expect:"); /* the body is sent at once */
@@ -265,33 +261,20 @@ static int add_headers(struct exporter *x, const struct exporter_options *o)
     return err;
 }
 
-static int set_texts(struct exporter *x, const struct exporter_options *o)
-{
-    x->url = url_of(o->endpoint);
-    x->host = strdup(o->resource.host);
-    x->region = strdup(o->resource.region);
-    x->zone = strdup(o->resource.zone);
-    x->version = strdup(o->resource.version);
-    return x->url && x->host && x->region && x->zone && x->version ? add_headers(x, o) : -ENOMEM;
-}
-
 int exporter_new(struct event_base *base, const struct exporter_options *options, struct metrics *metrics,
                  struct exporter **ret_x)
 {
     struct exporter *x = calloc(1, sizeof *x);
     if (!x)
         return -ENOMEM;
-    x->spans_max = options->spans_max;
-    x->timeout_ns = options->timeout_ns;
-    x->give_up_ns = options->give_up_ns;
-    x->gather_ns = options->gather_ns;
+    x->options = *options;
     STAILQ_INIT(&x->waiting);
     backoff_init(&x->backoff, BACKOFF_NS, BACKOFF_MAX_NS);
     int err = curl_loop_new(base, &x->loop);
     if (!err)
         err = loop_timer_init(&x->timer, base, send_batch, x);
     if (!err)
-        err = set_texts(x, options);
+        err = (x->url = url_of(options->endpoint)) ? add_headers(x) : -ENOMEM;
     x->easy = err ? NULL : curl_easy_init();
     if (!err && !x->easy)
         err = -ENOMEM;
@@ -321,9 +304,5 @@ void exporter_free(struct exporter *x)
     curl_slist_free_all(x->headers);
     free(x->body);
     free(x->url);
-    free(x->host);
-    free(x->region);
-    free(x->zone);
-    free(x->version);
     free(x);
 }

@@ -18,20 +18,20 @@ struct exporter;
 struct exporter_options {
     const char *endpoint; /* http:// or https://; without a path: /v1/traces there */
     struct otlp_resource resource;
-    size_t spans_max;   /* that wait */
-    int64_t timeout_ns; /* of a request */
-    int64_t give_up_ns; /* how long a batch is tried */
-    int64_t gather_ns;  /* how long spans are gathered */
+    size_t spans_max;   /* spans that may wait; more are dropped */
+    int64_t timeout_ns; /* time limit of one request */
+    int64_t give_up_ns; /* time after which a batch is dropped that could not be sent */
+    int64_t gather_ns;  /* how long spans are gathered before a batch is sent */
 };
 
-/* Copies the options. -ENOMEM. metrics outlives it. */
+/* The texts of the options and metrics outlive it. -ENOMEM. */
 int exporter_new(struct event_base *base, const struct exporter_options *options, struct metrics *metrics,
                  struct exporter **ret_x);
 
-/* What has not been sent is not. NULL is fine. */
+/* Spans that were not sent are dropped. NULL is fine. */
 void exporter_free(struct exporter *x);
 
-/* Takes s over, also where it is dropped. */
+/* Takes s over, also when it drops it. */
 void exporter_add(struct exporter *x, struct span *s);
 
 #endif

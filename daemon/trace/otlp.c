@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one request has: the resource, under it our scope, under that the spans. */
+/* Encodes a request: the resource, under it our scope, under that the spans. */
 #include "daemon/trace/otlp.h"
 
 #include <errno.h>
@@ -29,18 +29,14 @@ struct encoded_span {
     key_value *pairs[SPAN_ATTRIBUTES_MAX];
 };
 
-static key_value *set_attribute(struct attribute *a, const char *key, const char *text, int64_t number)
+static key_value *set_attribute(struct attribute *a, const char *key, const char *text)
 {
     opentelemetry__proto__common__v1__key_value__init(&a->pair);
     opentelemetry__proto__common__v1__any_value__init(&a->value);
     a->pair.key = (char *)key;
     a->pair.value = &a->value;
-    a->value.value_case = text ? OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE
-                               : OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_INT_VALUE;
-    if (text)
-        a->value.string_value = (char *)text;
-    else
-        a->value.int_value = number;
+    a->value.value_case = OPENTELEMETRY__PROTO__COMMON__V1__ANY_VALUE__VALUE_STRING_VALUE;
+    a->value.string_value = (char *)text;
     return &a->pair;
 }
 
@@ -79,8 +75,7 @@ static void set_span(struct encoded_span *e, const struct span *s)
     e->span.end_time_unix_nano = (uint64_t)s->end_ns;
     e->span.flags = flags_of(s);
     for (size_t i = 0; i < s->n_attributes; i++)
-        e->pairs[i] =
-            set_attribute(&e->attributes[i], s->attributes[i].key, s->attributes[i].text, s->attributes[i].number);
+        e->pairs[i] = set_attribute(&e->attributes[i], s->attributes[i].key, s->attributes[i].text);
     e->span.attributes = e->pairs;
     e->span.n_attributes = s->n_attributes;
     if (s->error)
@@ -108,7 +103,7 @@ static int pack(const struct otlp_resource *r, otlp_span **spans, size_t n, uint
     opentelemetry__proto__common__v1__instrumentation_scope__init(&scope);
     for (size_t i = 0; i < RESOURCE_ATTRIBUTES; i++)
         if (*words[i][1])
-            pairs[resource.n_attributes++] = set_attribute(&attributes[i], words[i][0], words[i][1], 0);
+            pairs[resource.n_attributes++] = set_attribute(&attributes[i], words[i][0], words[i][1]);
     resource.attributes = pairs;
     scope.name = (char *)"discoverd";
     scope.version = (char *)r->version;

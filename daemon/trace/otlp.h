@@ -8,7 +8,7 @@
 
 #include "daemon/trace/span.h"
 
-/* Whose spans they are. */
+/* The daemon that sends the spans. */
 struct otlp_resource {
     const char *host, *region, *zone, *version; /* zone "": none */
 };

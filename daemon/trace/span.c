@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Spans. */
+/* Makes spans and their attributes. */
 #include "daemon/trace/span.h"
 
 #include <stdlib.h>
@@ -29,10 +29,4 @@ void span_add_text(struct span *s, const char *key, const char *text)
     char *copy = s->n_attributes < SPAN_ATTRIBUTES_MAX ? strdup(text) : NULL;
     if (copy)
         s->attributes[s->n_attributes++] = (struct span_attribute){.key = key, .text = copy};
-}
-
-void span_add_number(struct span *s, const char *key, int64_t number)
-{
-    if (s->n_attributes < SPAN_ATTRIBUTES_MAX)
-        s->attributes[s->n_attributes++] = (struct span_attribute){.key = key, .number = number};
 }

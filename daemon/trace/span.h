@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Something that took a while, for whoever collects traces. One owner at a time; any thread. */
+/* A span of a trace: an operation with its start, end and attributes. One owner at a time; any thread. */
 #ifndef TRACE_SPAN_H
 #define TRACE_SPAN_H
 
@@ -15,13 +15,12 @@ enum span_kind { SPAN_INTERNAL, SPAN_PRODUCER, SPAN_CONSUMER };
 
 struct span_attribute {
     const char *key; /* static */
-    char *text;      /* NULL: it is the number */
-    int64_t number;
+    char *text;
 };
 
 struct span {
     STAILQ_ENTRY(span) next;
-    struct trace_context context; /* its span_id is this one's */
+    struct trace_context context; /* its span_id is the id of this span */
     uint8_t parent_id[SPAN_ID_SIZE];
     bool has_parent, parent_is_remote;
     const char *name; /* static */
@@ -38,8 +37,7 @@ STAILQ_HEAD(span_list, span);
 struct span *span_new(const char *name, enum span_kind kind);
 void span_free(struct span *s); /* NULL is fine */
 
-/* What there is no room or no memory for is left out. Texts are copied. */
+/* Adds an attribute, or leaves it out if there is no room or no memory. Texts are copied. */
 void span_add_text(struct span *s, const char *key, const char *text);
-void span_add_number(struct span *s, const char *key, int64_t number);
 
 #endif
