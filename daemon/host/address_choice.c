@@ -127,16 +127,12 @@ void address_choice(const struct address_choice_input *in, struct addresses *ret
     struct choice_of_family v4 = {.in = in, .family = AF_INET}, v6 = {.in = in, .family = AF_INET6};
     struct addresses chosen = {.families = 0};
     if (choose(&v4))
-        chosen.families |= DISCOVER_HAS_IPV4;
+        addresses_set(&chosen, DISCOVER_HAS_IPV4, v4.bytes);
     if (choose(&v6))
-        chosen.families |= DISCOVER_HAS_IPV6;
+        addresses_set(&chosen, DISCOVER_HAS_IPV6, v6.bytes);
     if (!chosen.families && in->allow_loopback && in->configured->n == 0 &&
         take(&v4, localhost, "lo", "allow_loopback"))
-        chosen.families = DISCOVER_HAS_IPV4;
-    if (chosen.families & DISCOVER_HAS_IPV4)
-        memcpy(chosen.ipv4, v4.bytes, sizeof chosen.ipv4);
-    if (chosen.families & DISCOVER_HAS_IPV6)
-        memcpy(chosen.ipv6, v6.bytes, sizeof chosen.ipv6);
+        addresses_set(&chosen, DISCOVER_HAS_IPV4, v4.bytes);
     if (!chosen.families)
         snprintf(ret_why, ADDRESS_CHOICE_WHY_CAP, "none: %s",
                  in->configured->n ? "no interface has what `address` names"

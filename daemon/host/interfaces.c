@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/base/address_text.h"
+#include "daemon/base/array.h"
+
 #define PASSING    (IFA_F_DEPRECATED | IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_TEMPORARY)
 #define BUFFER_CAP 32768 /* as rtnetlink's dumps want it */
 #define ANY_PORT   9     /* "discard": a socket that is connected by UDP has a route, and has sent nothing */
@@ -27,19 +30,6 @@ struct reading {
     size_t n_links, links_cap;
 };
 
-static int grow(void **list, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap)
-        return 0;
-    size_t more = *cap ? 2 * *cap : 16;
-    void *bigger = realloc(*list, more * size);
-    if (!bigger)
-        return -ENOMEM;
-    *list = bigger;
-    *cap = more;
-    return 0;
-}
-
 static int take_name(const struct nlattr *attribute, void *arg)
 {
     struct link *link = arg;
@@ -52,7 +42,7 @@ static int take_link(const struct nlmsghdr *header, void *arg)
 {
     struct reading *r = arg;
     const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
-    if (grow((void **)&r->links, r->n_links, &r->links_cap, sizeof *r->links) < 0)
+    if (array_grow(&r->links, r->n_links, &r->links_cap, sizeof *r->links) < 0)
         return MNL_CB_ERROR;
     struct link *link = &r->links[r->n_links++];
     *link = (struct link){.index = (unsigned)info->ifi_index, .flags = info->ifi_flags};
@@ -101,7 +91,7 @@ static int take_address(const struct nlmsghdr *header, void *arg)
     const uint8_t *bytes = parts.local ? parts.local : parts.address;
     if (!bytes)
         return MNL_CB_OK;
-    if (grow((void **)&r->all, r->n, &r->cap, sizeof *r->all) < 0)
+    if (array_grow(&r->all, r->n, &r->cap, sizeof *r->all) < 0)
         return MNL_CB_ERROR;
     struct interface_address *a = &r->all[r->n++];
     *a = (struct interface_address){.family = info->ifa_family,
@@ -157,39 +147,19 @@ int interfaces_read(struct interface_address **ret_all, size_t *ret_n)
     return 0;
 }
 
-static socklen_t socket_address(int family, const uint8_t *bytes, struct sockaddr_storage *ret_address)
-{
-    struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret_address;
-    memset(ret_address, 0, sizeof *ret_address);
-    ret_address->ss_family = (sa_family_t)family;
-    if (family == AF_INET) {
-        in->sin_port = htons(ANY_PORT);
-        memcpy(&in->sin_addr, bytes, sizeof in->sin_addr);
-        return sizeof *in;
-    }
-    in6->sin6_port = htons(ANY_PORT);
-    memcpy(&in6->sin6_addr, bytes, sizeof in6->sin6_addr);
-    return sizeof *in6;
-}
-
 int interfaces_source(int family, const uint8_t *to, uint8_t ret_from[static 16])
 {
     struct sockaddr_storage address;
-    socklen_t n = socket_address(family, to, &address);
+    socklen_t n = address_make(family, to, ANY_PORT, &address);
     int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
     if (fd < 0)
         return -errno;
     if (connect(fd, (const struct sockaddr *)&address, n) < 0 || getsockname(fd, (struct sockaddr *)&address, &n) < 0)
         err = -ENETUNREACH;
     close(fd);
-    if (err)
-        return err;
-    if (family == AF_INET)
-        memcpy(ret_from, &((const struct sockaddr_in *)&address)->sin_addr, 4);
-    else
-        memcpy(ret_from, &((const struct sockaddr_in6 *)&address)->sin6_addr, 16);
-    return 0;
+    if (!err)
+        memcpy(ret_from, address_bytes(&address), family == AF_INET ? 4 : 16);
+    return err;
 }
 
 int interfaces_watch_open(void)

@@ -18,7 +18,7 @@ struct interface_address {
     unsigned index;    /* of the interface */
     char name[INTERFACE_NAME_CAP];
     bool up;     /* the interface is up, and has carrier */
-    bool global; /* not only of this machine or link */
+    bool global; /* its scope is wider than this machine or link */
     bool loopback;
     bool passing; /* deprecated, tentative or temporary (RFC 4862, RFC 8981): here today, gone tomorrow */
 };
@@ -34,7 +34,7 @@ int interfaces_source(int family, const uint8_t *to, uint8_t ret_from[static 16]
 /* A descriptor that becomes readable when links, addresses or routes change. A negative errno. */
 int interfaces_watch_open(void);
 
-/* Takes what there is to read. */
+/* Reads and discards the messages that wait in that descriptor. */
 void interfaces_watch_drain(int fd);
 
 #endif

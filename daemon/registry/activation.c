@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sorts the sockets that were passed. */
+/* Finds out what each socket that systemd has passed is for. */
 #include "daemon/registry/activation.h"
 
 #include <errno.h>

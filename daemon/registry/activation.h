@@ -13,14 +13,17 @@
 
 #include "daemon/dns/dns.h"
 
-/* Descriptors; they stay open as long as the process. */
+/* The sockets that were passed; they stay open as long as the process. */
 struct activation {
     int dns[DNS_INHERITED_MAX];
     size_t n_dns;
-    int http, api; /* or 0 */
+    int http, api; /* descriptors; 0: none was passed */
 };
 
-/* Takes what was passed, once: a child gets none of it. What cannot be served is an error, said in the log: -EINVAL, -E2BIG. */
+/*
+ * Takes the sockets that were passed, once; they are closed in child processes. A socket that cannot be served is an
+ * error, which is logged: -EINVAL, -E2BIG.
+ */
 int activation_take(struct activation *ret_a);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/agent/agent_ops.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 
@@ -24,17 +25,17 @@ struct refused_counters {
 
 struct bucket {
     const char *name;
-    char read_error[TEXT_CAP]; /* "": it can be read */
+    char read_error[TEXT_CAP]; /* why the bucket cannot be read; "": it can */
     char refusal[TEXT_CAP];    /* why puts are refused; "": they are not */
-    uint32_t refused;          /* keys of this host */
+    uint32_t refused;          /* number of keys of this host that the bucket refuses */
     int64_t refused_since_ns;
-    unsigned logged; /* kinds of refusal that stand in the log, since it began */
+    unsigned logged; /* kinds of refusal, as bits of kinds[], that were logged since puts began to be refused */
     uint64_t bytes, messages;
     int64_t max_bytes, max_messages; /* -1: no limit, or not known */
     bool full;
-    char lacks[LACKS_CAP]; /* sentences, each ended by '\0' */
+    char lacks[LACKS_CAP]; /* what is wrong with its settings: sentences, each ended by '\0' */
     size_t n_lacks;
-    char *lack[LACKS_MAX]; /* into lacks */
+    char *lack[LACKS_MAX]; /* the sentences, which point into lacks */
 };
 
 struct buckets {
@@ -58,22 +59,18 @@ static const struct kind {
     {-ENODEV, "nobody serves it", offsetof(struct refused_counters, unserved)},
     {0, "NATS refuses", offsetof(struct refused_counters, other)},
 };
-#define KINDS (sizeof kinds / sizeof *kinds)
-
-#define COUNTER(field, help)                                                                                           \
-    COUNTER_OF(refused_counters, field, "discoverd_puts_refused_total{reason=\"" #field "\"}", help)
 
 static const struct metric refused_metrics[] = {
-    COUNTER(
-        full,
+    COUNTER_OF(
+        refused_counters, full, "discoverd_puts_refused_total{reason=\"full\"}",
         "Puts that NATS refused: the bucket, or the server, is full; it is sealed; the record is larger than "
         "its max_msg_size; a limit of the account; not permitted to this host; no such bucket, JetStream or leader."),
-    COUNTER(sealed, NULL),
-    COUNTER(too_large, NULL),
-    COUNTER(account, NULL),
-    COUNTER(denied, NULL),
-    COUNTER(unserved, NULL),
-    COUNTER(other, NULL),
+    COUNTER_OF(refused_counters, sealed, "discoverd_puts_refused_total{reason=\"sealed\"}", NULL),
+    COUNTER_OF(refused_counters, too_large, "discoverd_puts_refused_total{reason=\"too_large\"}", NULL),
+    COUNTER_OF(refused_counters, account, "discoverd_puts_refused_total{reason=\"account\"}", NULL),
+    COUNTER_OF(refused_counters, denied, "discoverd_puts_refused_total{reason=\"denied\"}", NULL),
+    COUNTER_OF(refused_counters, unserved, "discoverd_puts_refused_total{reason=\"unserved\"}", NULL),
+    COUNTER_OF(refused_counters, other, "discoverd_puts_refused_total{reason=\"other\"}", NULL),
 };
 METRICS_LISTED(refused_metrics)
 
@@ -84,8 +81,12 @@ int buckets_new(const char *const names[static BUS_BUCKETS], struct metrics *met
         return -ENOMEM;
     for (int i = 0; i < BUS_BUCKETS; i++)
         b->all[i] = (struct bucket){.name = names[i], .max_bytes = -1, .max_messages = -1};
-    *ret_b = b;
-    return metrics_add(metrics, refused_metrics, sizeof refused_metrics / sizeof *refused_metrics, &b->counters);
+    int err = metrics_add(metrics, refused_metrics, sizeof refused_metrics / sizeof *refused_metrics, &b->counters);
+    if (err)
+        free(b);
+    else
+        *ret_b = b;
+    return err;
 }
 
 void buckets_free(struct buckets *b)
@@ -95,7 +96,7 @@ void buckets_free(struct buckets *b)
 
 /* --- settings and fill --- */
 
-static void tell_lacks(const struct bucket *bucket)
+static void log_lacks(const struct bucket *bucket)
 {
     for (size_t i = 0; i < bucket->n_lacks; i++)
         log_warning("bucket %s: %s", bucket->name, bucket->lack[i]);
@@ -103,7 +104,7 @@ static void tell_lacks(const struct bucket *bucket)
         log_notice("bucket %s: its settings are as they should be now", bucket->name);
 }
 
-/* True: they are others than before. */
+/* Returns true if other settings are wrong than before. */
 static bool set_lacks(struct bucket *bucket, const char *text)
 {
     char before[LACKS_CAP];
@@ -147,7 +148,7 @@ void buckets_info(struct buckets *b, enum bus_bucket bucket, const struct bus_in
     struct bucket *of = &b->all[bucket];
     if (info->err == 0 || info->err == -ENOTSUP)
         if (set_lacks(of, info->lacks))
-            tell_lacks(of);
+            log_lacks(of);
     if (info->err == 0)
         set_fill(of, info);
     else
@@ -196,7 +197,7 @@ static void end_refusal(struct bucket *bucket)
 void buckets_put(struct buckets *b, const struct bus_put_result *result, uint32_t refused, int64_t now_ns)
 {
     struct bucket *bucket = &b->all[result->bucket];
-    bool is_refusal = result->err && result->err != -ENOTCONN && result->err != -ETIMEDOUT;
+    bool is_refusal = agent_refused(result->err);
     const struct kind *kind = kind_of(result->err);
     if (is_refusal)
         metric_inc((metric_value *)((char *)&b->counters + kind->counter));
@@ -219,18 +220,6 @@ void buckets_disconnected(struct buckets *b)
         end_refusal(&b->all[i]);
 }
 
-const char *buckets_refusal(const struct buckets *b)
-{
-    char *text = (char *)b->refusal;
-    for (int i = 0; i < BUS_BUCKETS; i++) {
-        if (!b->all[i].refusal[0])
-            continue;
-        snprintf(text, sizeof b->refusal, "bucket %s: %s", b->all[i].name, b->all[i].refusal);
-        return text;
-    }
-    return NULL;
-}
-
 /* --- status --- */
 
 static void fill(struct bucket *from, int64_t now_ns, Discover__V1__BucketStatus *ret_to)
@@ -249,6 +238,16 @@ static void fill(struct bucket *from, int64_t now_ns, Discover__V1__BucketStatus
     ret_to->lacks = from->lack;
 }
 
+/* Why the first bucket that refuses puts does so, with its name; "": none refuses any. */
+static char *write_refusal(struct buckets *b)
+{
+    b->refusal[0] = '\0';
+    for (int i = 0; i < BUS_BUCKETS && !b->refusal[0]; i++)
+        if (b->all[i].refusal[0])
+            snprintf(b->refusal, sizeof b->refusal, "bucket %s: %s", b->all[i].name, b->all[i].refusal);
+    return b->refusal;
+}
+
 void buckets_status(struct buckets *b, int64_t now_ns, Discover__V1__Status *ret_status)
 {
     for (int i = 0; i < BUS_BUCKETS; i++) {
@@ -257,6 +256,5 @@ void buckets_status(struct buckets *b, int64_t now_ns, Discover__V1__Status *ret
     }
     ret_status->n_buckets = BUS_BUCKETS;
     ret_status->buckets = b->pointers;
-    const char *refusal = buckets_refusal(b);
-    ret_status->write_refusal = (char *)(refusal ? refusal : "");
+    ret_status->write_refusal = write_refusal(b);
 }

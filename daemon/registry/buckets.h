@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the two buckets are: whether they can be read, whether they take what is put, how full they are, and which of
- * their settings are not as they should be. Told in the log (once for each change), in the status and in the metrics.
+ * their settings are not as they should be. Shown in the log (once for each change), in the status and in the metrics.
  * Main thread only.
  */
 #ifndef REGISTRY_BUCKETS_H
@@ -19,7 +19,7 @@ struct buckets;
 int buckets_new(const char *const names[static BUS_BUCKETS], struct metrics *metrics, struct buckets **ret_b);
 void buckets_free(struct buckets *b);
 
-/* STREAM.INFO was answered, or was not. */
+/* STREAM.INFO of a bucket was answered, or (info->err) was not. */
 void buckets_info(struct buckets *b, enum bus_bucket bucket, const struct bus_info *info);
 
 /* A snapshot came to its end; err 0 or a negative errno with a reason. */
@@ -31,10 +31,7 @@ void buckets_put(struct buckets *b, const struct bus_put_result *result, uint32_
 /* The connection was lost: nothing is known of puts until there is another. */
 void buckets_disconnected(struct buckets *b);
 
-/* Why puts of this host are refused at present: a sentence; valid until the next call. NULL: they are not. */
-const char *buckets_refusal(const struct buckets *b);
-
-/* Fills in that field; it stays valid until anything else is called. */
+/* Fills in the fields about buckets; they stay valid until anything else is called. */
 void buckets_status(struct buckets *b, int64_t now_ns, Discover__V1__Status *ret_status);
 
 #endif

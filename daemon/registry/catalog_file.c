@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "daemon/base/log.h"
 #include "daemon/base/thread.h"
@@ -29,15 +27,15 @@ struct catalog_file {
     struct catalog_file_counters counters;
     uint32_t serial; /* of the table when it was last written */
     bool written;
-    int64_t begun_ns; /* when the last one was begun */
+    int64_t begun_ns; /* when the last file was begun */
     bool hurry;
     int64_t true_ms; /* wall clock: when what the thread writes was true */
     bool running;    /* the thread is to be joined */
     pthread_t thread;
     atomic_bool done;
-    int result;         /* of the thread; read after done */
+    int result;         /* the thread's result; read after done */
     struct table table; /* the thread's own mapping */
-    bool failing;       /* said in the log once */
+    bool failing;       /* that the file cannot be written was logged */
 };
 
 static const struct metric catalog_file_metrics[] = {
@@ -49,152 +47,157 @@ static const struct metric catalog_file_metrics[] = {
 };
 METRICS_LISTED(catalog_file_metrics)
 
-int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_keep)
+int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_f)
 {
-    struct catalog_file *k = calloc(1, sizeof *k);
-    if (!k)
+    struct catalog_file *f = calloc(1, sizeof *f);
+    if (!f)
         return -ENOMEM;
     int err = 0;
-    snprintf(k->region, sizeof k->region, "%s", region);
+    snprintf(f->region, sizeof f->region, "%s", region);
     const char *sign = *region ? "@" : "";
-    if (snprintf(k->path, sizeof k->path, "%s/catalog%s%s.snap", state_dir, sign, region) >= (int)sizeof k->path - 8)
+    if (snprintf(f->path, sizeof f->path, "%s/catalog%s%s.snap", state_dir, sign, region) >= (int)sizeof f->path - 8)
         err = -ENAMETOOLONG;
     if (!err)
         err = metrics_add(metrics, catalog_file_metrics, sizeof catalog_file_metrics / sizeof *catalog_file_metrics,
-                          &k->counters);
+                          &f->counters);
     if (err)
-        free(k);
+        free(f);
     else
-        *ret_keep = k;
+        *ret_f = f;
     return err;
 }
 
-static void set_aside(struct catalog_file *k)
+static void set_aside(struct catalog_file *f)
 {
-    char bad[sizeof k->path + 4];
-    snprintf(bad, sizeof bad, "%s.bad", k->path);
-    metric_inc(&k->counters.refused);
-    if (rename(k->path, bad) < 0)
-        log_warning("%s: damaged, and it cannot be set aside: %s", k->path, strerror(errno));
+    char bad[sizeof f->path + 4];
+    snprintf(bad, sizeof bad, "%s.bad", f->path);
+    metric_inc(&f->counters.refused);
+    if (rename(f->path, bad) < 0)
+        log_warning("%s: damaged, and it cannot be set aside: %s", f->path, strerror(errno));
     else
-        log_warning("%s: damaged or not a catalog of this version; set aside as %s", k->path, bad);
+        log_warning("%s: damaged or not a catalog of this version; set aside as %s", f->path, bad);
 }
 
-bool catalog_file_load(struct catalog_file *k, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns)
+bool catalog_file_load(struct catalog_file *f, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns)
 {
     int64_t written_ms;
-    int err = catalog_format_load(c, k->path, now_ns, &written_ms);
+    int err = catalog_format_load(c, f->path, now_ns, &written_ms);
     if (err == -EBADMSG)
-        set_aside(k);
+        set_aside(f);
     else if (err && err != -ENOENT)
-        log_warning("%s: %s", k->path, strerror(-err));
+        log_warning("%s: %s", f->path, strerror(-err));
     if (err)
         return false;
     int64_t age_ms = clock_wall_ms() - written_ms;
-    if (age_ms < 0) /* the clock was set back: how old it is, nobody knows, but older than now */
+    if (age_ms < 0) /* the clock was set back: the file's age is not known, but it is older than now */
         age_ms = 0;
     *ret_since_ns = now_ns - age_ms * NS_PER_MS;
-    log_notice("%s: %zu instances as of %lld s ago, served as stale until NATS has been heard", k->path,
+    log_notice("%s: %zu instances as of %lld s ago, served as stale until NATS has been heard", f->path,
                catalog_counts(c).instances, (long long)(age_ms / 1000));
     return true;
 }
 
-static void report(struct catalog_file *k)
+static void report(struct catalog_file *f)
 {
-    metric_inc(k->result ? &k->counters.failed : &k->counters.written);
-    if (k->result && !k->failing)
-        log_warning("%s cannot be written: %s; the old one stays", k->path, strerror(-k->result));
-    else if (!k->result && k->failing)
-        log_notice("%s is written again", k->path);
-    k->failing = k->result != 0;
-    k->written = k->written && !k->result;
+    metric_inc(f->result ? &f->counters.failed : &f->counters.written);
+    if (f->result && !f->failing)
+        log_warning("%s cannot be written: %s; the old one stays", f->path, strerror(-f->result));
+    else if (!f->result && f->failing)
+        log_notice("%s is written again", f->path);
+    f->failing = f->result != 0;
+    f->written = f->written && !f->result;
 }
 
 static void *write_file(void *arg)
 {
-    struct catalog_file *k = arg;
-    k->result = catalog_format_write(&k->table, k->region, k->path, k->true_ms);
-    table_unmap(&k->table); /* here: of a large table it takes milliseconds */
-    atomic_store_explicit(&k->done, true, memory_order_release);
+    struct catalog_file *f = arg;
+    f->result = catalog_format_write(&f->table, f->region, f->path, f->true_ms);
+    table_unmap(&f->table); /* on this thread: unmapping a large table takes milliseconds */
+    atomic_store_explicit(&f->done, true, memory_order_release);
     return NULL;
 }
 
-static void finish(struct catalog_file *k)
+static void finish(struct catalog_file *f)
 {
-    if (!k->running)
+    if (!f->running)
         return;
-    pthread_join(k->thread, NULL);
-    k->running = false;
-    report(k);
+    pthread_join(f->thread, NULL);
+    f->running = false;
+    report(f);
 }
 
-/* Its own mapping: the writer may move to another segment meanwhile. Signals stay the main thread's. */
-static void start(struct catalog_file *k, const struct table_writer *table)
+/*
+ * The thread has a mapping of its own, as the table's writer may move to another segment meanwhile. Signals stay the
+ * main thread's.
+ */
+static void start(struct catalog_file *f, const struct table_writer *table)
 {
-    if (table_map(table_writer_fd(table), &k->table) < 0)
+    if (table_map(table_writer_fd(table), &f->table) < 0)
         return;
     sigset_t before;
     thread_block_signals(&before);
-    atomic_store(&k->done, false);
-    k->running = pthread_create(&k->thread, NULL, write_file, k) == 0;
+    atomic_store(&f->done, false);
+    f->running = pthread_create(&f->thread, NULL, write_file, f) == 0;
     thread_restore_signals(&before);
-    if (!k->running)
-        table_unmap(&k->table);
+    if (!f->running)
+        table_unmap(&f->table);
 }
 
-static bool changed(const struct catalog_file *k, const struct table_writer *table)
+static bool changed(const struct catalog_file *f, const struct table_writer *table)
 {
-    return !k->written || table_serial(table_writer_table(table)) != k->serial;
+    return !f->written || table_serial(table_writer_table(table)) != f->serial;
 }
 
-void catalog_file_own(const struct catalog_file *k, const char *host, catalog_format_own_fn *fn, void *arg)
+void catalog_file_own(const struct catalog_file *f, const char *host, catalog_format_own_fn *fn, void *arg)
 {
-    (void)catalog_format_own(k->path, host, fn, arg); /* what is wrong with it was said when it was loaded */
+    (void)catalog_format_own(f->path, host, fn, arg); /* a damaged file was logged when it was loaded */
 }
 
-/* The clock goes on over a suspension, as the wall clock does. */
+/*
+ * now_ns counts on while the machine is suspended, as the wall clock does, so the difference holds across a suspension.
+ */
 static int64_t true_ms(int64_t true_ns, int64_t now_ns)
 {
     return clock_wall_ms() - (now_ns - true_ns) / NS_PER_MS;
 }
 
-static bool is_due(const struct catalog_file *k, int64_t now_ns)
+static bool is_due(const struct catalog_file *f, int64_t now_ns)
 {
-    return k->begun_ns == 0 || now_ns - k->begun_ns >= (k->hurry ? HURRY_NS : INTERVAL_NS);
+    return f->begun_ns == 0 || now_ns - f->begun_ns >= (f->hurry ? HURRY_NS : INTERVAL_NS);
 }
 
-void catalog_file_hurry(struct catalog_file *k)
+void catalog_file_hurry(struct catalog_file *f)
 {
-    k->hurry = true;
+    f->hurry = true;
 }
 
-void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t true_ns, int64_t now_ns)
+void catalog_file_write(struct catalog_file *f, const struct table_writer *table, int64_t true_ns, int64_t now_ns)
 {
-    if (k->running && atomic_load_explicit(&k->done, memory_order_acquire))
-        finish(k);
-    if (k->running || !is_due(k, now_ns) || !changed(k, table))
+    if (f->running && atomic_load_explicit(&f->done, memory_order_acquire))
+        finish(f);
+    if (f->running || !is_due(f, now_ns) || !changed(f, table))
         return;
-    k->serial = table_serial(table_writer_table(table));
-    k->written = true;
-    k->hurry = false;
-    k->begun_ns = now_ns;
-    k->true_ms = true_ms(true_ns, now_ns);
-    start(k, table);
+    f->serial = table_serial(table_writer_table(table));
+    f->written = true;
+    f->hurry = false;
+    f->begun_ns = now_ns;
+    f->true_ms = true_ms(true_ns, now_ns);
+    start(f, table);
 }
 
-void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table, int64_t true_ns)
+void catalog_file_write_now(struct catalog_file *f, const struct table_writer *table, int64_t true_ns)
 {
-    finish(k);
-    if (!changed(k, table))
+    finish(f);
+    if (!changed(f, table))
         return;
-    k->result = catalog_format_write(table_writer_table(table), k->region, k->path, true_ms(true_ns, clock_now_ns()));
-    report(k);
+    f->result = catalog_format_write(table_writer_table(table), f->region, f->path, true_ms(true_ns, clock_now_ns()));
+    report(f);
 }
 
-void catalog_file_free(struct catalog_file *k)
+void catalog_file_free(struct catalog_file *f)
 {
-    if (!k)
+    if (!f)
         return;
-    finish(k);
-    free(k);
+    finish(f);
+    free(f);
 }

@@ -12,29 +12,30 @@
 
 struct catalog_file;
 
-/* Of another region (catalog@<region>.snap), or of the own one: "". -ENOMEM, -ENAMETOOLONG. */
-int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics,
-                     struct catalog_file **ret_keep);
+/* region: "" for the own one (catalog.snap), else another one (catalog@<region>.snap). -ENOMEM, -ENAMETOOLONG. */
+int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_f);
 
-/* Waits for a file that is being written. NULL is fine. */
-void catalog_file_free(struct catalog_file *k);
-
-/*
- * Loads the file into the catalog. True when there was one; *ret_since_ns is when its contents were true, by
- * clock_now_ns(). A damaged one is set aside as catalog.snap.bad and said in the log.
- */
-bool catalog_file_load(struct catalog_file *k, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns);
-
-/* Calls fn for what this host itself had registered by the file, each of epoch 0. */
-void catalog_file_own(const struct catalog_file *k, const char *host, catalog_format_own_fn *fn, void *arg);
+/* Waits for a file that is being written, which blocks on the disk. NULL is fine. */
+void catalog_file_free(struct catalog_file *f);
 
 /*
- * Writes the file if the table has changed since the last time, at a bounded rate; what is in it was true at true_ns.
- * Call at each turn. catalog_file_hurry: much sooner than otherwise, for what must not be lost.
- * catalog_file_write_now: without the rate, and waits; for the end.
+ * Loads the file into the catalog. Returns true when there was one; *ret_since_ns is when its contents were true, by
+ * clock_now_ns(). A damaged file is set aside as catalog.snap.bad, and logged.
  */
-void catalog_file_write(struct catalog_file *k, const struct table_writer *table, int64_t true_ns, int64_t now_ns);
-void catalog_file_hurry(struct catalog_file *k);
-void catalog_file_write_now(struct catalog_file *k, const struct table_writer *table, int64_t true_ns);
+bool catalog_file_load(struct catalog_file *f, struct catalog *c, int64_t now_ns, int64_t *ret_since_ns);
+
+/*
+ * Calls fn for each registration of this host that the file has, each of epoch 0. A file that cannot be read has none.
+ */
+void catalog_file_own(const struct catalog_file *f, const char *host, catalog_format_own_fn *fn, void *arg);
+
+/*
+ * Writes the file, on its thread, if the table has changed since the last time, at a bounded rate; its contents were
+ * true at true_ns. Call at each turn. catalog_file_hurry: the next file is written much sooner, for what must not be
+ * lost. catalog_file_write_now: regardless of the rate, and waits for the disk; for the end of the daemon.
+ */
+void catalog_file_write(struct catalog_file *f, const struct table_writer *table, int64_t true_ns, int64_t now_ns);
+void catalog_file_hurry(struct catalog_file *f);
+void catalog_file_write_now(struct catalog_file *f, const struct table_writer *table, int64_t true_ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the keys of the configuration to the options of the parts. */
+/* Fills in the options of each part from the keys of the configuration. */
 #include "daemon/registry/configured.h"
 
 #include <time.h>
@@ -13,13 +13,13 @@
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 
-/* Above all numbers of the last life, unless that saw more than a million changes a second all its time. */
+/* A first index above all those of the last life, unless that saw more than a million changes a second all its time. */
 static uint64_t first_index(void)
 {
     return (uint64_t)time(NULL) << 20;
 }
 
-/* A region is asked how far it is to know within seconds whether it is there: whoever has not answered by then will not. */
+/* Whether another region answers is to be known within seconds: one that has not answered after this time will not. */
 #define REGION_INFO_TIMEOUT_NS NS_PER_S
 
 static void catalog_options(const struct config *c, struct catalog_options *ret_options)
@@ -50,7 +50,7 @@ int configured_region_catalog_new(const struct config *c, const char *region, st
 {
     struct catalog_options options;
     catalog_options(c, &options);
-    options.host = ""; /* whoever has our name there is another */
+    options.host = ""; /* a host of our name in another region is another host */
     options.of_region = region;
     options.table = table;
     return catalog_new(&options, NULL, NULL, ret_c);
@@ -84,7 +84,8 @@ void configured_bus_options(const struct config *c, bool create, struct bus_opti
                                         .max_puts = c->limits.puts,
                                         .max_value = c->limits.record_bytes,
                                         .max_requests = c->requests.answer ? c->limits.requests_waiting : 0,
-                                        .snapshot_timeout_ns = c->limits.snapshot_duration_ns};
+                                        .snapshot_timeout_ns = c->limits.snapshot_duration_ns,
+                                        .info_timeout_ns = BUS_INFO_TIMEOUT_NS};
     set_access(&c->nats, ret_options);
 }
 
@@ -108,13 +109,14 @@ void configured_region_bus_options(const struct config *c, const struct region_c
     for (int b = 0; b < BUS_BUCKETS; b++)
         ret_options->mirrors[b] = mirrors->names[b];
     ret_options->mirror_domain = region->nats.servers.n > 0 ? "" : c->nats.js_domain;
+    ret_options->mirror_region = c->region;
     ret_options->create_mirrors = c->registry.create;
     ret_options->keep_ns = region->keep_ns;
     if (region->nats.servers.n > 0)
         set_access(&region->nats, ret_options);
     ret_options->js_domain = region->js_domain;
     ret_options->region = region->name;
-    ret_options->max_puts = 1; /* none is ever made */
+    ret_options->max_puts = 1; /* nothing is ever put into another region */
     ret_options->max_requests = 0;
     ret_options->info_timeout_ns = REGION_INFO_TIMEOUT_NS;
 }
@@ -147,24 +149,22 @@ int configured_region_bus_new(const struct config *c, const struct region_config
 
 void configured_dns_options(const struct config *c, struct dns_options *ret_options)
 {
-    struct dns_options *o = ret_options;
-    dns_options_init(o);
-    o->listen = (const char *const *)c->dns.listen.items;
-    o->n_listen = c->dns.listen.n;
-    o->zones = (const char *const *)c->dns.zones.items;
-    o->n_zones = c->dns.zones.n;
-    o->allow = (const char *const *)c->dns.allow.items;
-    o->n_allow = c->dns.allow.n;
-    o->ttl_s = (uint32_t)(c->dns.ttl_ns / NS_PER_S);
-    o->workers = c->dns.workers;
-    o->udp_payload = c->dns.remote_payload;
-    o->loopback_payload = c->dns.udp_payload;
-    o->rate_limit = c->dns.rrl;
-    o->tcp_connections = c->dns.tcp_clients;
-    o->tcp_per_client = c->dns.tcp_clients_per_address;
-    o->tcp_idle_ms = (uint32_t)(c->dns.tcp_idle_ns / NS_PER_MS);
-    o->tcp_message_ms = (uint32_t)(c->dns.tcp_message_ns / NS_PER_MS);
-    o->cache_bytes = c->dns.cache_bytes;
+    *ret_options = (struct dns_options){.listen = (const char *const *)c->dns.listen.items,
+                                        .n_listen = c->dns.listen.n,
+                                        .zones = (const char *const *)c->dns.zones.items,
+                                        .n_zones = c->dns.zones.n,
+                                        .allow = (const char *const *)c->dns.allow.items,
+                                        .n_allow = c->dns.allow.n,
+                                        .ttl_s = (uint32_t)(c->dns.ttl_ns / NS_PER_S),
+                                        .workers = c->dns.workers,
+                                        .udp_payload = c->dns.remote_payload,
+                                        .loopback_payload = c->dns.udp_payload,
+                                        .rate_limit = c->dns.rrl,
+                                        .tcp_connections = c->dns.tcp_clients,
+                                        .tcp_per_client = c->dns.tcp_clients_per_address,
+                                        .tcp_idle_ms = (uint32_t)(c->dns.tcp_idle_ns / NS_PER_MS),
+                                        .tcp_message_ms = (uint32_t)(c->dns.tcp_message_ns / NS_PER_MS),
+                                        .cache_bytes = c->dns.cache_bytes};
 }
 
 void configured_http_options(const struct config *c, struct http_options *ret_options)
@@ -188,7 +188,8 @@ void configured_http_options(const struct config *c, struct http_options *ret_op
 int configured_access(const struct config *c, struct access_rule *ret_rule)
 {
     size_t n = c->api.n_policy;
-    (void)access_rule_init(ret_rule, c->api.register_group); /* no such group: said when it is taken */
+    /* a group that does not exist is logged where the rule is put in force */
+    (void)access_rule_init(ret_rule, c->api.register_group);
     if (n == 0)
         return 0;
     struct access_policy_source *lines = calloc(n, sizeof *lines);

@@ -16,23 +16,32 @@
 /* As catalog_new. */
 int configured_catalog_new(const struct config *config, table_moved_fn *moved, void *arg, struct catalog **ret_c);
 
-/* The catalog of another region, which writes into the table of the own one. As catalog_new. */
+/*
+ * The catalog of another region, which writes into the table of the own one; the table stays the caller's. As
+ * catalog_new.
+ */
 int configured_region_catalog_new(const struct config *config, const char *region, struct table_writer *table,
                                   struct catalog **ret_c);
 
-/* The strings are those of the configuration. create: makes the buckets that are missing. */
+/*
+ * Options of the own region's bus. The strings are those of the configuration. create: makes the buckets that are
+ * missing.
+ */
 void configured_bus_options(const struct config *config, bool create, struct bus_options *ret_options);
 
-/* A bus that is not started; says in the log what is wrong. A negative errno. */
+/* Makes a bus that is not started; logs what is wrong. A negative errno. */
 int configured_bus_new(const struct config *config, bool create, const struct bus_events *events, void *arg,
                        struct bus **ret_bus);
 
-/* Names of streams, by bucket; "": none. */
+/* Names of the streams that mirror another region here, by bucket; "": there is none. */
 struct region_mirrors {
     char names[BUS_BUCKETS][BUS_NAME_CAP];
 };
 
-/* The same to read another region by; nothing is made there. mirrors: has strings of it, too. */
+/*
+ * The same for a bus that reads another region, where nothing is made. The strings are those of the configuration and
+ * of mirrors, which must outlive the options.
+ */
 void configured_region_bus_options(const struct config *config, const struct region_config *region,
                                    struct region_mirrors *mirrors, struct bus_options *ret_options);
 int configured_region_bus_new(const struct config *config, const struct region_config *region,
@@ -40,8 +49,8 @@ int configured_region_bus_new(const struct config *config, const struct region_c
 
 void configured_dns_options(const struct config *config, struct dns_options *ret_options);
 /*
- * Who may use the socket; to be given to api_set_access, or its policy to be freed. Any thread; may wait for a directory
- * service. -ENOMEM; a group that is not there is no failure.
+ * Who may use the socket: to be given to api_set_access, else its policy is to be freed. Any thread; may block on a
+ * directory service. -ENOMEM; a group that does not exist is no failure.
  */
 int configured_access(const struct config *c, struct access_rule *ret_rule);
 

@@ -5,14 +5,14 @@
 
 #include "daemon/config/config.h"
 
-/* Descriptors, or -1. */
+/* Descriptors of the lock files; -1: not locked. */
 struct daemon_locks {
     int state, socket;
 };
 
 /*
- * Makes the state directory if it is missing. -EBUSY: another daemon has one of them; or a negative errno. Said in the log.
- * What was taken is to be released in any case.
+ * Makes the state directory if it is missing. -EBUSY: another daemon holds one of the locks; or a negative errno.
+ * Failures are logged. The locks are to be released in any case, since one of them may have been taken.
  */
 int daemon_locks_take(const struct config *config, struct daemon_locks *ret_locks);
 void daemon_locks_release(struct daemon_locks *locks);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forgets a host that is gone. The records first: whoever sees the lease go looks at none of them again. */
+/*
+ * Forgets a host that is gone. Its records go first: hosts that then see its lease go have none of them left to look
+ * at.
+ */
 #include "daemon/registry/forget.h"
 
 #include <errno.h>
@@ -10,16 +13,17 @@
 #include "daemon/base/log.h"
 #include "daemon/catalog/catalog_explain.h"
 
-#define TOKEN   (UINT64_C(1) << 62) /* the agent's tokens are counters from 1, and those with the highest bit */
-#define WINDOW  32                  /* deletes without an answer */
+#define TOKEN   (UINT64_C(1) << 62) /* the agent's tokens are counters from 1, and those with the highest bit set */
+#define WINDOW  32                  /* most deletes that may be without an answer */
 #define WHY_CAP 256
 
 struct forget {
     struct forget_reach reach;
     char host[LABEL_CAP]; /* "": none is being forgotten */
     char (*keys)[KEY_CAP];
-    size_t n, next, in_flight, deleted; /* of the keys, and behind them the lease */
-    char why[WHY_CAP];                  /* what went wrong first; "": nothing */
+    /* in keys: their number, and the next to delete (n: the lease); deletes without an answer */
+    size_t n, next, in_flight;
+    char why[WHY_CAP]; /* the first failure; "": there was none */
 };
 
 int forget_new(const struct forget_reach *reach, struct forget **ret_f)
@@ -40,7 +44,7 @@ void forget_free(struct forget *f)
     free(f);
 }
 
-/* All keys of its records. */
+/* Collects the keys of all records of the host. */
 static int take_keys(struct forget *f, const char *host)
 {
     size_t total, n;
@@ -87,7 +91,7 @@ static int remove_next(struct forget *f)
     return 0;
 }
 
-/* The lease goes when all records have. Returns why nothing more can be put now, or 0. */
+/* Deletes the lease when all records are deleted. Returns why nothing more can be put now, or 0. */
 static int pump(struct forget *f)
 {
     int err = 0;
@@ -103,7 +107,6 @@ bool forget_published(struct forget *f, const struct bus_put_result *result)
     if (!f->host[0])
         return true;
     f->in_flight--;
-    f->deleted += result->err == 0;
     if (result->err && !*f->why)
         snprintf(f->why, sizeof f->why, "%.120s: %.120s", strerror(-result->err), result->reason);
     int err = pump(f);
@@ -136,7 +139,7 @@ int forget_begin(struct forget *f, const char *host, const char **ret_why)
     int err = take_keys(f, host);
     if (!err) {
         snprintf(f->host, sizeof f->host, "%s", host);
-        f->next = f->in_flight = f->deleted = 0;
+        f->next = f->in_flight = 0;
         f->why[0] = '\0';
         err = pump(f);
     }

@@ -26,12 +26,13 @@ int forget_new(const struct forget_reach *reach, struct forget **ret_f);
 void forget_free(struct forget *f); /* NULL is fine */
 
 /*
- * Begins; done follows, not from within. With *ret_why (static): -EINVAL: this host, or no name; -ENOENT: not known; -EEXIST:
- * it is alive; -EALREADY: another is being forgotten; -ENOBUFS, -ENOTCONN: NATS takes nothing now; -ENOMEM.
+ * Begins to forget a host. done follows later, never from within this call. With *ret_why (static): -EINVAL: this host,
+ * or no name; -ENOENT: not known; -EEXIST: it is alive; -EALREADY: another is being forgotten; -ENOBUFS, -ENOTCONN:
+ * NATS takes nothing now; -ENOMEM.
  */
 int forget_begin(struct forget *f, const char *host, const char **ret_why);
 
-/* The answer to a put of these: false: it is none of them. */
+/* Takes the answer to a put. Returns false if that was none of the deletes made here. */
 bool forget_published(struct forget *f, const struct bus_put_result *result);
 
 #endif

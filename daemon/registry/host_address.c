@@ -24,14 +24,14 @@ struct host_address {
     const struct config *config;
     host_address_fn *fn;
     void *arg;
-    int watched; /* rtnetlink, or -1 */
+    int watched; /* descriptor of the rtnetlink socket, or -1 */
     struct loop_watch watch;
     struct loop_timer timer;
     int64_t looked_ns;
     char server[256]; /* "nats://10.0.0.1:4222"; "": not connected */
     struct addresses addresses;
     char why[ADDRESS_CHOICE_WHY_CAP];
-    int failed; /* the last reading's errno, said in the log once */
+    int failed; /* errno of the last reading, which is logged once; 0: it was read */
 };
 
 /* Somewhere beyond all networks of one's own: addresses for documentation (RFC 5737, RFC 3849). Nothing is sent. */
@@ -49,7 +49,7 @@ static void source_towards(int i, const char *host, struct address_source *ret_s
         ret_source->known = interfaces_source(family_of(i), bytes, ret_source->bytes) == 0;
 }
 
-/* A server by its name is not looked up here: it is the default route's business then. */
+/* A server that is given by name is not resolved here: the source towards the default route is taken then. */
 static void source_to_server(const char *url, struct address_choice_input *in)
 {
     const char *text = strstr(url, "://"), *host;
@@ -75,7 +75,7 @@ static void choose(struct host_address *h, const struct interface_address *all, 
     address_choice(&in, ret_chosen, ret_why);
 }
 
-/* What was taken stays when it cannot be read: it was right a moment ago. */
+/* When the addresses cannot be read, those taken before stay: they were right a moment ago. */
 static bool look(struct host_address *h)
 {
     struct interface_address *all = NULL;
@@ -100,7 +100,7 @@ static bool look(struct host_address *h)
     return changed;
 }
 
-void host_address_look(struct host_address *h)
+static void look_and_notify(struct host_address *h)
 {
     h->looked_ns = clock_now_ns();
     if (look(h))
@@ -111,13 +111,19 @@ void host_address_set_server(struct host_address *h, const char *url)
 {
     snprintf(h->server, sizeof h->server, "%s", url ? url : "");
     if (url)
-        host_address_look(h);
+        look_and_notify(h);
+}
+
+/* A reading asks the kernel some ten times, so it is left to the loop's next turn, whoever wants it. */
+void host_address_look_soon(struct host_address *h)
+{
+    loop_timer_arm(&h->timer, 0, 0);
 }
 
 static void on_timer(void *arg)
 {
     struct host_address *h = arg;
-    host_address_look(h);
+    look_and_notify(h);
     if (h->watched < 0)
         loop_timer_arm(&h->timer, h->looked_ns + LOOK_AGAIN_NS, h->looked_ns);
 }

@@ -13,19 +13,23 @@
 
 struct host_address;
 
-/* They have changed: look at host_address_get. */
+/* The addresses have changed: look at host_address_get. */
 typedef void host_address_fn(void *arg);
 
 /*
- * Reads them, without calling fn. config stays the caller's. -ENOMEM; without rtnetlink it goes on, with a warning, and
- * looks every ten seconds.
+ * Reads the addresses, without calling fn. config stays the caller's. -ENOMEM; without rtnetlink it goes on, with a
+ * warning, and looks every ten seconds.
  */
 int host_address_new(struct event_base *base, const struct config *config, host_address_fn *fn, void *arg,
                      struct host_address **ret_h);
 void host_address_free(struct host_address *h); /* NULL is fine */
 
-/* Looks again: after the configuration has changed, or the server that is connected to (NULL: none). */
-void host_address_look(struct host_address *h);
+/*
+ * host_address_look_soon: reads the addresses again in the loop's next turn, after the configuration has changed.
+ * host_address_set_server: reads them at once, as seen from the server that is connected to, and may call fn; NULL: no
+ * server is connected, and nothing is read.
+ */
+void host_address_look_soon(struct host_address *h);
 void host_address_set_server(struct host_address *h, const char *url);
 
 const struct addresses *host_address_get(const struct host_address *h);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host names that instances in the catalog have, to the resolver and back as addresses. */
+/* Has the resolver resolve the host names of instances, and puts their addresses into the catalog. */
 #include "daemon/registry/hostname_addresses.h"
 
 #include <errno.h>
@@ -18,13 +18,13 @@ struct hostname_addresses {
     void *arg;
 };
 
-static void on_hostname(void *arg, const char *name, bool held, const struct addresses *address)
+static bool on_hostname(void *arg, const char *name, bool held, const struct addresses *address)
 {
     struct hostname_addresses *h = arg;
     if (held)
-        resolver_add(h->resolver, name, address);
-    else
-        resolver_remove(h->resolver, name);
+        return resolver_add(h->resolver, name, address);
+    resolver_remove(h->resolver, name);
+    return true;
 }
 
 static void on_resolved(void *arg, const char *name, const struct addresses *address)

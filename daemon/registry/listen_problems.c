@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks whether this host has what it is to listen on. */
+/* Finds addresses of the configuration to listen on that this host does not have (yet). */
 #include "daemon/registry/listen_problems.h"
 
 #include <errno.h>

@@ -11,10 +11,10 @@
 #include "daemon/config/config.h"
 #include "proto/api.pb-c.h"
 
-/* At the start. */
+/* Logs each such address, at the start. */
 void listen_problems_log(const struct config *config, bool http_inherited);
 
-/* Fills in that field; it stays valid until the next call. */
+/* Fills in the field about them; it stays valid until the next call. */
 void listen_problems_status(const struct config *config, bool http_inherited, Discover__V1__Status *ret_status);
 
 #endif

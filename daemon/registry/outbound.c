@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent says of the registrations of this host: to the local catalog, the bus, the disk. */
+/* Carries out what the agent decides: in this host's catalog, in NATS, and in the state directory. */
 #include "daemon/registry/outbound.h"
 
 #include <errno.h>
@@ -22,17 +22,20 @@
 struct outbound {
     struct outbound_reach reach;
     struct agent *agent;
-    struct registrar *registrar; /* of it */
-    struct bus *bus;             /* NULL: not yet, or not any more */
+    struct registrar *registrar; /* of the agent */
+    struct bus *bus;             /* NULL: before the bus is made, and after it is stopped */
     struct pids *pids;
-    bool restored; /* what becomes of instances from now on is news */
+    bool restored; /* the last life's registrations are restored: changes from now on are reported as events */
     struct state_writer *state_writer;
     char store_error[4200]; /* why the state directory cannot be written; "": it can */
 };
 
 /* --- the agent's way out --- */
 
-/* Before there is a bus nobody can have heard of it: what the configuration and the last life left is written in one go. */
+/*
+ * Before there is a bus no other host can have heard of a change: what the configuration and the last life left is
+ * written in one go.
+ */
 static void flush(struct outbound *o, const struct instance_key *key)
 {
     if (o->bus)
@@ -40,7 +43,7 @@ static void flush(struct outbound *o, const struct instance_key *key)
     catalog_file_hurry(o->reach.catalog_file);
 }
 
-/* The state of what is served now; 0: it is not. */
+/* The state in which the instance is served now; 0: it is not served, or nobody wants events. */
 static int state_before(const struct outbound *o, const struct instance_key *key,
                         struct discover_endpoint *ret_endpoint)
 {
@@ -50,46 +53,52 @@ static int state_before(const struct outbound *o, const struct instance_key *key
     return ret_endpoint->state;
 }
 
-static void tell(struct outbound *o, const struct instance_key *key, struct event event)
+static void report(struct outbound *o, const struct instance_key *key, struct event event)
 {
     event.domain = key->domain;
     event.service = key->service;
     event.instance = key->instance;
     if (o->restored)
-        (void)events_tell(o->reach.events, &event);
+        (void)events_report(o->reach.events, &event);
 }
 
-static void tell_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was,
-                     const struct trace_context *trace)
+static void report_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was,
+                       const struct trace_context *trace)
 {
     char traceparent[TRACE_PARENT_CAP];
-    struct addresses addresses = {.families = record->families};
     if (was == record->state)
         return;
-    memcpy(addresses.ipv4, record->ipv4, sizeof addresses.ipv4);
-    memcpy(addresses.ipv6, record->ipv6, sizeof addresses.ipv6);
     if (trace)
         trace_context_format(trace, traceparent);
-    tell(o, key,
-         (struct event){.type = was ? EVENT_INSTANCE_STATE : EVENT_INSTANCE_UP,
-                        .state = record->state,
-                        .was = was,
-                        .port = record->port,
-                        .addresses = &addresses,
-                        .traceparent = trace ? traceparent : NULL,
-                        .tracestate = trace ? trace->state : NULL});
+    report(o, key,
+           (struct event){.type = was ? EVENT_INSTANCE_STATE : EVENT_INSTANCE_UP,
+                          .state = record->state,
+                          .was = was,
+                          .port = record->port,
+                          .addresses = &record->addresses,
+                          .traceparent = trace ? traceparent : NULL,
+                          .tracestate = trace ? trace->state : NULL});
 }
 
-static void tell_gone(struct outbound *o, const struct instance_key *key, const char *reason)
+/*
+ * Takes the instance out of the answers before its event is reported: whoever hears of the event must not find it any
+ * more.
+ */
+static void withdraw(struct outbound *o, const struct instance_key *key, const char *reason)
 {
     struct discover_endpoint endpoint;
     int state = state_before(o, key, &endpoint);
+    catalog_remove(o->reach.catalog, key);
+    flush(o, key);
     if (state)
-        tell(o, key,
-             (struct event){.type = EVENT_INSTANCE_DOWN, .state = state, .port = endpoint.port, .reason = reason});
+        report(o, key,
+               (struct event){.type = EVENT_INSTANCE_DOWN, .state = state, .port = endpoint.port, .reason = reason});
 }
 
-/* Seen on this host at once, before NATS hears of it: whoever learns of it from another host finds it here as well. */
+/*
+ * A change is served on this host at once, before NATS hears of it: whoever learns of it from another host finds it
+ * here as well.
+ */
 static void local_put(void *arg, const struct instance_key *key, const struct record *record)
 {
     struct outbound *o = arg;
@@ -100,27 +109,22 @@ static void local_put(void *arg, const struct instance_key *key, const struct re
         log_error("registration %s/%s %s cannot be served: %s", key->domain, key->service, key->instance,
                   catalog_limit_text(err) ? catalog_limit_text(err) : strerror(-err));
     else
-        tell_put(o, key, record, was, trace);
+        report_put(o, key, record, was, trace);
     flush(o, key);
 }
 
 static void local_remove(void *arg, const struct instance_key *key)
 {
     struct outbound *o = arg;
-    tell_gone(o, key, NULL);
+    withdraw(o, key, NULL);
     if (o->reach.tracing)
         tracing_withdrawn(o->reach.tracing, key);
-    catalog_remove(o->reach.catalog, key);
-    flush(o, key);
     o->reach.registration_gone(o->reach.arg, key);
 }
 
 static void local_hide(void *arg, const struct instance_key *key)
 {
-    struct outbound *o = arg;
-    tell_gone(o, key, "its host has no address now");
-    catalog_remove(o->reach.catalog, key);
-    flush(o, key);
+    withdraw(arg, key, "its host has no address now");
 }
 
 static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, uint64_t token)
@@ -138,7 +142,7 @@ static int unpublish(void *arg, const char *key, uint64_t token)
     return o->bus ? o->reach.bus_delete(o->bus, BUS_SERVICES, key, token) : -ENOTCONN;
 }
 
-/* A question is no lease of ours: none comes back for it. */
+/* A question (name_conflict.h) is no lease of ours: the canary does not wait for it to come back. */
 static int publish_lease(void *arg, const struct lease *lease, uint64_t token)
 {
     struct outbound *o = arg;
@@ -164,7 +168,7 @@ static void unwatch_pid(void *arg, pid_t pid)
     pids_unwatch(o->pids, pid);
 }
 
-/* Said in the log once, and to everybody whose request is refused for it. */
+/* Logs a failure once, and keeps its text for everybody whose request is refused because of it. */
 static int stored(struct outbound *o, int err)
 {
     if (err < 0 && !o->store_error[0])
@@ -185,7 +189,7 @@ static int store(void *arg, const char *name, const uint8_t *bytes, size_t n)
     return stored(o, state_dir_store(o->reach.state_dir, name, bytes, n));
 }
 
-/* That something can be deleted says nothing of what can be written. */
+/* A failure counts as one of the directory; a success does not, since a full disk can delete but not write. */
 static int forget(void *arg, const char *name)
 {
     struct outbound *o = arg;
@@ -218,9 +222,9 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 {
     struct outbound *o = arg;
     if (!stand_down)
-        (void)events_tell(o->reach.events, &(struct event){.type = EVENT_HOST_CONFLICT,
-                                                           .addresses = lease->asked_by ? NULL : &lease->addresses,
-                                                           .reason = "another live host has this name"});
+        (void)events_report(o->reach.events, &(struct event){.type = EVENT_HOST_CONFLICT,
+                                                             .addresses = lease->asked_by ? NULL : &lease->addresses,
+                                                             .reason = "another live host has this name"});
     if (lease->asked_by) {
         log_error("another discoverd asks for the name %s (life %016llx), perhaps on a copy of this machine. This one "
                   "keeps the name: change `host` on the other.",
@@ -252,16 +256,26 @@ static void pid_gone(void *arg, pid_t pid)
     o->reach.turn(o->reach.arg);
 }
 
+/* What could not be restored stays stored. A process that is gone, and a damaged file, are logged elsewhere. */
+static int restored(int err, const char *what, const char *limit)
+{
+    if (err < 0 && err != -ESRCH && err != -EBADMSG)
+        log_warning("%s that was stored is not in force: %s", what, err == -ENOSPC ? limit : registration_refusal(err));
+    return err;
+}
+
 static int restore(void *arg, const uint8_t *bytes, size_t n)
 {
     struct outbound *o = arg;
-    return registrar_restore(o->registrar, bytes, n, clock_now_ns());
+    return restored(registrar_restore(o->registrar, bytes, n, clock_now_ns()), "a registration",
+                    registration_refusal(-ENOSPC));
 }
 
 static int restore_override(void *arg, const uint8_t *bytes, size_t n)
 {
     struct outbound *o = arg;
-    return registrar_restore_override(o->registrar, bytes, n, clock_now_ns());
+    return restored(registrar_restore_override(o->registrar, bytes, n, clock_now_ns()), "a state set by an operator",
+                    "there are as many as there may be (limits.overrides)");
 }
 
 static int restore_name(void *arg, const uint8_t *bytes, size_t n)
@@ -285,7 +299,7 @@ static int restore_all(struct outbound *o, const char *prefix, state_dir_fn *fn,
     return damaged < 0 ? damaged : 0;
 }
 
-/* Of the number that the kernel draws when it starts. */
+/* The first 48 bits of the random number that the kernel draws at each boot; 0: unknown. */
 static uint64_t boot_number(void)
 {
     uint64_t high = 0, low = 0;
@@ -304,6 +318,7 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
                                     .restart_grace_ns = r->config->registry.restart_grace_ns,
                                     .instances_max = r->config->limits.instances_per_host,
                                     .window_max = r->config->limits.puts / 2,
+                                    .record_max = r->config->limits.record_bytes,
                                     .overrides_max = r->config->limits.overrides};
     snprintf(ret_o->host, sizeof ret_o->host, "%s", r->config->host);
     snprintf(ret_o->region, sizeof ret_o->region, "%s", r->config->region);
@@ -311,7 +326,7 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
     snprintf(ret_o->version, sizeof ret_o->version, "%s", r->version);
     ret_o->addresses = *host_address_get(r->host_address);
     ret_o->allow_loopback = r->config->allow_loopback;
-    ret_o->tells = r->config->events.publish;
+    ret_o->publishes_events = r->config->events.publish;
     ret_o->boot = boot_number();
     ret_o->wall_ms = clock_wall_ms();
 }
@@ -327,7 +342,7 @@ static int set_own_host(struct outbound *o)
 
 void outbound_address_changed(struct outbound *o)
 {
-    (void)set_own_host(o); /* -ENOMEM: with the next change */
+    (void)set_own_host(o); /* -ENOMEM: set again with the next change of addresses */
     agent_set_addresses(o->agent, host_address_get(o->reach.host_address), clock_now_ns());
     o->reach.turn(o->reach.arg);
 }
@@ -387,7 +402,7 @@ static int agent_start(struct outbound *o)
     return err;
 }
 
-/* What the last life stored first: it has more to say of a registration than the catalog's file. */
+/* What the last life stored comes first: it says more of a registration than the catalog's file does. */
 static int restore_last_life(struct outbound *o)
 {
     int err = restore_all(o, STORED_NAME, restore_name, "names of instances");

@@ -30,13 +30,13 @@ struct outbound_reach {
     struct catalog *catalog;
     struct catalog_file *catalog_file;
     const struct host_address *host_address;
-    struct events *events;   /* where it is told what becomes of instances; NULL: nowhere */
+    struct events *events;   /* take what becomes of instances; NULL: nothing is reported */
     struct tracing *tracing; /* NULL: changes have no trace contexts */
     void *arg;
     void (*turn)(void *arg); /* the agent has something to do */
     void (*registration_gone)(void *arg, const struct instance_key *key);
-    void (*lease_sent)(void *arg, const struct lease *lease); /* it is about to be put */
-    /* Those of the bus, for the one that outbound_set_bus has given. */
+    void (*lease_sent)(void *arg, const struct lease *lease); /* a lease is about to be put */
+    /* As bus_put and bus_delete, for the bus that outbound_set_bus has given. */
     int (*bus_put)(struct bus *bus, enum bus_bucket bucket, const char *key, const void *bytes, size_t n,
                    uint64_t token, const struct trace_context *trace);
     int (*bus_delete)(struct bus *bus, enum bus_bucket bucket, const char *key, uint64_t token);
@@ -60,7 +60,7 @@ void outbound_address_changed(struct outbound *o);
 /* Once a second: what could not be stored is tried again. */
 void outbound_second(struct outbound *o);
 
-/* Why the state directory cannot be written, for people; "": it can. Valid until anything else is called. */
+/* Why the state directory cannot be written, for people; "": it can be. Valid until anything else is called. */
 const char *outbound_store_error(const struct outbound *o);
 
 #endif

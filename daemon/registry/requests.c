@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked for over the Unix socket: to the agent and the catalog. */
+/* Hands requests that come over the Unix socket to the agent, the checks and the catalog. */
 #include "daemon/registry/requests.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/log.h"
 #include "daemon/registry/configured.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/words.h"
 
 struct requests {
     struct requests_reach reach;
     struct registrar *registrar; /* of the agent */
-    struct api *api;             /* NULL: not yet, or it is being closed */
+    struct api *api;             /* NULL: before it is made, and while it is being closed */
 };
 
 static void turn(const struct requests *r)
@@ -23,8 +21,8 @@ static void turn(const struct requests *r)
     r->reach.turn(r->reach.arg);
 }
 
-/* What an errno does not tell. */
-static int told(const struct requests *r, int err, const char **ret_why)
+/* Adds the reason to -EIO, of which the errno alone does not say what is wrong. */
+static int with_reason(const struct requests *r, int err, const char **ret_why)
 {
     if (err == -EIO)
         *ret_why = r->reach.store_error(r->reach.arg);
@@ -46,7 +44,7 @@ static int register_instance(void *arg, struct registration_request *request, co
     if (!err)
         err = checking_begin(r->reach.checking, request, checks, &plan, ret_why);
     turn(r);
-    return told(r, err, ret_why);
+    return with_reason(r, err, ret_why);
 }
 
 static void operation(void *arg, const char *traceparent, const char *tracestate, const char *whose)
@@ -64,7 +62,7 @@ static int deregister_instance(void *arg, const struct instance_key *key, uint64
     struct requests *r = arg;
     int err = registrar_deregister(r->registrar, key, client, uid, clock_now_ns());
     turn(r);
-    return told(r, err, ret_why);
+    return with_reason(r, err, ret_why);
 }
 
 static int api_heartbeat(void *arg, const struct instance_key *key, uint64_t client, uid_t uid)
@@ -108,22 +106,13 @@ static int api_override(void *arg, const struct override *o, bool on, const char
     if (!err)
         log_override(o, on);
     turn(r);
-    return told(r, err, ret_why);
+    return with_reason(r, err, ret_why);
 }
 
-static void api_leave(void *arg)
-{
-    struct requests *r = arg;
-    r->reach.leave(r->reach.arg);
-}
-
-static uint64_t api_reload(void *arg)
-{
-    struct requests *r = arg;
-    return r->reach.reload(r->reach.arg);
-}
-
-/* What our own closing of the connections at the end would do is left to the good-bye and to the next life. */
+/*
+ * When the daemon itself closes the connections at its end, registrations are left to the good-bye and to the next
+ * life.
+ */
 static void api_client_gone(void *arg, uint64_t client)
 {
     struct requests *r = arg;
@@ -153,30 +142,12 @@ static void service_changed(void *arg, const char *service)
         api_changed(r->api, service, trace);
 }
 
-static void api_status(void *arg, Discover__V1__Status *ret_status)
-{
-    struct requests *r = arg;
-    r->reach.status(r->reach.arg, ret_status);
-}
-
 static int api_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why)
 {
     struct requests *r = arg;
     int err = r->reach.failover(r->reach.arg, service, region, uid, ret_why);
     turn(r);
-    return told(r, err, ret_why);
-}
-
-static int api_forget(void *arg, const char *host, const char **ret_why)
-{
-    struct requests *r = arg;
-    return r->reach.forget(r->reach.arg, host, ret_why);
-}
-
-static int api_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
-{
-    struct requests *r = arg;
-    return r->reach.document(r->reach.arg, name, is_operator, ret_text, ret_n);
+    return with_reason(r, err, ret_why);
 }
 
 static int listen_on(struct requests *r)
@@ -192,13 +163,9 @@ static int listen_on(struct requests *r)
                                 .failover = api_failover,
                                 .heartbeat = api_heartbeat,
                                 .client_gone = api_client_gone,
-                                .reload = api_reload,
-                                .leave = api_leave,
-                                .status = api_status,
-                                .document = api_document,
-                                .forget = api_forget,
                                 .epoch = api_epoch,
-                                .table_fd = api_table_fd};
+                                .table_fd = api_table_fd,
+                                .daemon = r->reach.daemon};
     const struct api_options options = {.path = c->api.socket,
                                         .inherited = r->reach.inherited,
                                         .group = c->api.register_group,
@@ -217,13 +184,13 @@ static int listen_on(struct requests *r)
     return api_new(r->reach.base, &options, &ops, r->reach.metrics, &r->api);
 }
 
-/* From the first client on. */
+/* Called before the loop runs, so that the rule holds from the first client on. */
 static int set_access(struct requests *r)
 {
     struct access_rule rule;
     int err = configured_access(r->reach.config, &rule);
     if (!err)
-        api_set_access(r->api, r->reach.config->api.register_group, &rule);
+        api_set_access(r->api, &rule);
     return err;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What programs ask for over the Unix socket: to the agent and the catalog. Main thread only. */
+/* Hands requests of programs over the Unix socket to the agent, the checks and the catalog. Main thread only. */
 #ifndef REGISTRY_REQUESTS_H
 #define REGISTRY_REQUESTS_H
 
 #include <event2/event.h>
 
+#include "daemon/agent/agent.h"
 #include "daemon/agent/registrar.h"
 #include "daemon/api/api.h"
 #include "daemon/base/metrics.h"
@@ -28,19 +29,16 @@ struct requests_reach {
     const struct hostname_addresses *hostnames;
     int inherited; /* a listening socket used instead of api.socket; or 0 */
     void *arg;
-    void (*turn)(void *arg);               /* the agent has something to do */
-    uint64_t (*reload)(void *arg);         /* as in api.h */
-    void (*leave)(void *arg);              /* the host is to leave the registry */
-    bool (*is_leaving)(void *arg);         /* it does: clients that go leave their registrations to the good-bye */
+    void (*turn)(void *arg); /* the agent has something to do */
+    /* the daemon leaves: registrations of clients that go are left to the good-bye */
+    bool (*is_leaving)(void *arg);
     const char *(*store_error)(void *arg); /* why the state directory cannot be written; valid until the next turn */
-    void (*status)(void *arg, Discover__V1__Status *ret_status);
     int (*failover)(void *arg, const char *service, const char *region, uid_t uid,
-                    const char **ret_why);                                                          /* as in api.h */
-    int (*forget)(void *arg, const char *host, const char **ret_why);                               /* as in api.h */
-    int (*document)(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n); /* as in api.h */
+                    const char **ret_why); /* as in api.h */
+    struct api_daemon_ops daemon;
 };
 
-/* Listens on api.socket. Errors as of api_new, said in the log. */
+/* Listens on api.socket, or on the inherited socket. Errors as of api_new; they are logged. */
 int requests_new(const struct requests_reach *reach, struct requests **ret_r);
 
 /* Ends all connections; what their programs registered is left to the good-bye, and to the next life. NULL is fine. */

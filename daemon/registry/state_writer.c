@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two tables by name: what is due, and what is being written. */
+/* Writes files of the state directory on a thread: one table of those that wait, one of those under way. */
 #include "daemon/registry/state_writer.h"
 
 #include <errno.h>
@@ -10,13 +10,14 @@
 #include "daemon/base/background.h"
 #include "daemon/base/hash.h"
 
-#define LATER_NS (20 * NS_PER_MS) /* behind whatever the change has set in motion */
-#define DUE_MAX  16384            /* of what is to be forgotten: what is to be kept is limited by what is registered */
+#define LATER_NS (20 * NS_PER_MS) /* so that the other work of the same change comes first */
+/* most notes that wait to be forgotten; those to be kept are limited by the number of registrations */
+#define DUE_MAX 16384
 
 struct note {
     UT_hash_handle hh;
     char name[STORED_NAME_CAP];
-    size_t n; /* 0: it is to be forgotten */
+    size_t n; /* 0: the name is to be forgotten */
     uint8_t bytes[];
 };
 
@@ -27,8 +28,9 @@ struct state_writer {
     struct background background;
     struct loop_timer timer;
     bool armed;
-    struct note *due, *batch; /* the second is the thread's until it is done; looking one up in it is fine */
-    int err;                  /* of the batch */
+    /* batch belongs to the thread until it is done; only looking up a name in it is allowed */
+    struct note *due, *batch;
+    int err; /* the first failure of the batch */
 };
 
 static struct note *find(struct note *table, const char *name)
@@ -89,7 +91,7 @@ static void on_time(void *arg)
     begin(arg);
 }
 
-/* Nothing that is written later is older than this. */
+/* Waits for the batch if that has the same name, so that no older note is written over this one. */
 static void write_now(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
 {
     if (find(w->batch, name))

@@ -14,14 +14,17 @@
 
 struct state_writer;
 
-/* What became of some writes: 0, or a negative errno of one of them. From the loop, or from state_writer_free. */
+/*
+ * Reports the writes that were made: 0, or a negative errno of one of them. Called from the loop, or from within
+ * state_writer_put or state_writer_free.
+ */
 typedef void state_writer_fn(void *arg, int err);
 
 /* state_dir stays the caller's. -ENOMEM, or a negative errno. */
 int state_writer_new(struct event_base *base, struct state_dir *state_dir, state_writer_fn *written, void *arg,
                      struct state_writer **ret_w);
 
-/* Writes what is left. NULL is fine. */
+/* Writes what is left, and waits for the disk. NULL is fine. */
 void state_writer_free(struct state_writer *w);
 
 /* Keeps bytes under a name of at most STORED_NAME_CAP - 1 characters; n 0: forgets it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of the daemon as a whole: to `discoverctl status`, to HTTP, and to every reader of the table. */
+/* Puts together the status, and decides on the sync state. */
 #include "daemon/registry/status.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@
 
 struct status {
     struct status_reach reach;
-    enum table_sync sync; /* as the table says */
+    enum table_sync sync; /* as last written into the table */
     int64_t stale_since_ns;
-    size_t unwritten; /* said in the log */
+    size_t unwritten; /* number of blocks that were logged as missing in the table */
 };
 
-/* As many as fit into a frame together with everything else; all are counted. */
+/* As many overrides as fit into a frame together with everything else; the count covers all. */
 #define OVERRIDES_SHOWN 64
 
 static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_status)
@@ -51,7 +51,10 @@ static void fill_overrides(const struct agent *agent, Discover__V1__Status *ret_
     ret_status->overrides = pointers;
 }
 
-/* Static or of this function: why what is registered here may be heard of nowhere else. */
+/*
+ * Why registrations of this host may be unknown elsewhere; "": nothing is wrong. The text is static, or of this
+ * function until its next call.
+ */
 static const char *lease_problem(const struct status *s, const struct agent_status *agent, int64_t now_ns)
 {
     static char text[160];
@@ -65,7 +68,7 @@ static const char *lease_problem(const struct status *s, const struct agent_stat
     int64_t server_ms = inbound_server_ms(s->reach.inbound, now_ns);
     if (server_ms && !epoch_plausible(agent->epoch, server_ms))
         return "the clock of this host was more than a day ahead of the server's when it started: others refuse its "
-               "lease";
+               "lease, until the clock is right and discoverd is restarted";
     if (!agent->publishing || silent_ns <= s->reach.config->registry.lease_ttl_ns)
         return "";
     snprintf(text, sizeof text, "the lease of this host has not come back from NATS for %lld s",
@@ -78,15 +81,18 @@ static int dns_error(const struct status *s)
     return s->reach.dns_table_error(s->reach.arg);
 }
 
-/* Whether everybody reads a table that says all that the catalog does. */
+/* Whether the table, as DNS workers and clients have it, holds all that the catalog does. */
 static bool is_whole(const struct status *s)
 {
-    /* What is tried again in slices is in the table when nothing is left to be written. */
+    /*
+     * Blocks that failed before are tried again in slices: they are in the table only when nothing is left to be
+     * written.
+     */
     bool trying = s->unwritten > 0 && catalog_is_dirty(s->reach.catalog);
     return !dns_error(s) && !catalog_is_unwritten(s->reach.catalog) && !trying;
 }
 
-/* Blocks of the shared table, or the whole of it for the DNS workers. */
+/* Number of blocks that the shared table lacks; a table that the DNS workers could not be given counts as one. */
 static size_t unwritten(const struct status *s)
 {
     return catalog_unwritten(s->reach.catalog) + (dns_error(s) ? 1 : 0);
@@ -125,7 +131,7 @@ static void fill_sync(const struct status *s, int64_t now_ns, Discover__V1__Stat
     bool stored = s->sync == TABLE_UNSYNCED && s->stale_since_ns;
     to->sync = (char *)sync_word(stored ? TABLE_STALE : s->sync);
     if (s->sync == TABLE_LIVE && *to->write_refusal)
-        to->sync = (char *)SYNC_READ_ONLY; /* one half alone is live */
+        to->sync = (char *)SYNC_READ_ONLY; /* answers are live, and puts are refused */
     to->stale_ms = table_age_ns(table_writer_table(catalog_table(s->reach.catalog)), now_ns) / NS_PER_MS;
 }
 
@@ -151,7 +157,7 @@ static enum table_sync present_sync(const struct status *s)
     return sync == TABLE_LIVE && !is_whole(s) ? TABLE_DEGRADED : sync;
 }
 
-/* Once when it begins, and once when it is over. */
+/* Logs once when blocks begin to be missing in the table, and once when none is any more. */
 static void log_unwritten(struct status *s)
 {
     bool whole = is_whole(s);
@@ -167,7 +173,10 @@ static void log_unwritten(struct status *s)
             s->unwritten, unwritten_reason(s));
 }
 
-/* What was never whole would replace something better; what is stale has at least what has changed on this host since. */
+/*
+ * A catalog that was never whole must not replace a better file; a stale one has at least this host's changes since the
+ * file was written.
+ */
 bool status_catalog_is_worth_storing(const struct status *s, int64_t now_ns, int64_t *ret_true_ns)
 {
     bool is_true = s->sync == TABLE_LIVE || s->sync == TABLE_DEGRADED;
@@ -187,7 +196,8 @@ void status_update_sync(struct status *s, int64_t now_ns)
     log_unwritten(s);
     enum table_sync sync = present_sync(s);
     bool better = sync == TABLE_LIVE || s->sync == TABLE_UNSYNCED;
-    if (sync == s->sync || (better && catalog_is_dirty(s->reach.catalog))) /* not before the table has it all */
+    /* a better state is announced only when the table holds everything */
+    if (sync == s->sync || (better && catalog_is_dirty(s->reach.catalog)))
         return;
     if (sync == TABLE_STALE) {
         s->stale_since_ns = now_ns;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Feeds the watchdog and writes the status line. */
+/* Reports to systemd: feeds its watchdog while all threads make progress, and sends the status line. */
 #include "daemon/registry/supervision.h"
 
 #include <errno.h>
@@ -11,33 +11,32 @@
 #include "daemon/base/loop.h"
 #include "daemon/documents/problems.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/status_message.h"
 
-/* Of what systemd waits for: two feedings may be lost; a thread that hangs is given half of it before. */
-#define FEEDINGS 4
-#define PATIENCE 2
+/* Notices within the time that systemd allows: two may be lost, and a hanging thread has half of that time before. */
+#define NOTICES     4
+#define STUCK_SHARE 2
 
 struct supervision {
     struct supervision_reach reach;
     struct loop_timer feed_timer, status_timer;
-    int64_t interval_ns; /* of feeding; 0: nobody waits for it */
-    bool stuck;          /* said in the log */
+    int64_t interval_ns; /* between notices to systemd; 0: it has no watchdog for us */
+    bool stuck;          /* that a thread makes no progress was logged */
     metric_value unfed;
-    char text[PROBLEM_TEXT_CAP]; /* as last told */
+    char text[PROBLEM_TEXT_CAP]; /* text of the last STATUS= */
 };
 
 static const struct metric metrics_table[] = {
     COUNTER_OF(supervision, unfed, "discoverd_watchdog_unfed_total",
-               "Times systemd's watchdog was not fed because a thread did not get on."),
+               "Times systemd's watchdog was not fed because a thread made no progress."),
 };
 METRICS_LISTED(metrics_table)
 
-/* Said once, while there is still somebody to say it. */
+/* Logged once for each hang, and before systemd kills the daemon. */
 static void say_stuck(struct supervision *s, const struct progress *p, int64_t now_ns)
 {
     metric_inc(&s->unfed);
     if (!s->stuck)
-        log_error("thread %s has not got on for %.1f s: the watchdog is not fed until it does", p->name,
+        log_error("thread %s has made no progress for %.1f s: the watchdog is not fed until it does", p->name,
                   (double)(now_ns - p->seen_ns) / 1e9);
     s->stuck = true;
 }
@@ -45,7 +44,7 @@ static void say_stuck(struct supervision *s, const struct progress *p, int64_t n
 static void feed(struct supervision *s)
 {
     if (s->stuck)
-        log_notice("all threads get on again");
+        log_notice("all threads make progress again");
     s->stuck = false;
     sd_notify(0, "WATCHDOG=1");
 }
@@ -62,9 +61,8 @@ static void on_feed(void *arg)
     loop_timer_arm(&s->feed_timer, now_ns + s->interval_ns, now_ns);
 }
 
-static void tell_status(void *arg, const struct discover_status *status)
+static void send_status(struct supervision *s, const Discover__V1__Status *status)
 {
-    struct supervision *s = arg;
     struct problem problems[PROBLEMS_MAX];
     char text[PROBLEM_TEXT_CAP];
     size_t n = problems_of(status, problems);
@@ -81,17 +79,17 @@ static void on_status(void *arg)
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     int64_t now_ns = clock_now_ns();
     s->reach.status(s->reach.arg, &status);
-    (void)status_message_tell(&status, tell_status, s); /* no memory: a second later there may be some */
+    send_status(s, &status);
     loop_timer_arm(&s->status_timer, now_ns + NS_PER_S, now_ns);
 }
 
-static int64_t feeding_interval_ns(struct watchdog *watchdog)
+static int64_t notice_interval_ns(struct watchdog *watchdog)
 {
     uint64_t us = 0;
     if (sd_watchdog_enabled(0, &us) <= 0)
         return 0;
-    watchdog->patience_ns = (int64_t)us * NS_PER_US / PATIENCE;
-    int64_t interval_ns = (int64_t)us * NS_PER_US / FEEDINGS;
+    watchdog->timeout_ns = (int64_t)us * NS_PER_US / STUCK_SHARE;
+    int64_t interval_ns = (int64_t)us * NS_PER_US / NOTICES;
     return interval_ns < NS_PER_S ? interval_ns : NS_PER_S;
 }
 
@@ -101,7 +99,7 @@ int supervision_new(const struct supervision_reach *reach, struct supervision **
     if (!s)
         return -ENOMEM;
     s->reach = *reach;
-    s->interval_ns = feeding_interval_ns(reach->watchdog);
+    s->interval_ns = notice_interval_ns(reach->watchdog);
     int err = loop_timer_init(&s->feed_timer, reach->base, on_feed, s);
     if (!err)
         err = loop_timer_init(&s->status_timer, reach->base, on_status, s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of those who write to the buckets. */
+/* Collects refused values and floods, for the log, the status and the metrics. */
 #include "daemon/registry/write_report.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "libdiscover/core/label.h"
 
 #define TOP_WRITERS_SHOWN 5
-#define LEASE_AGES        3 /* a lease is in its bucket that many lease TTLs at most */
+#define LEASE_AGES        3 /* a lease stays in its bucket for so many lease TTLs at most */
 
 struct write_report_counters {
     metric_value refused_keys, floods, flooding_hosts;
@@ -27,7 +27,7 @@ struct write_report {
     struct write_report_counters counters;
     struct refusals refusals;
     struct top_writers top_writers;
-    /* What the status is told in. */
+    /* The refusals as messages of the status, which are filled in on demand. */
     Discover__V1__Refusal refusal[REFUSALS_MAX], *refusal_list[REFUSALS_MAX];
     Discover__V1__TopWriter top_writer[TOP_WRITERS_SHOWN], *top_writer_list[TOP_WRITERS_SHOWN];
 };
@@ -65,7 +65,7 @@ void write_report_free(struct write_report *p)
 
 /* --- who writes how much --- */
 
-/* "" when the key names none. */
+/* The host that a key names; "" when it names none. */
 static void host_of(enum bus_bucket bucket, const struct kv_message *m, char ret_host[static LABEL_CAP])
 {
     struct instance_key key;
@@ -183,7 +183,7 @@ void write_report_second(struct write_report *p, int64_t now_ns)
     metric_set(&p->counters.flooding_hosts, count_floods(&p->top_writers));
 }
 
-static void tell_refusals(struct write_report *p, int64_t now_ns)
+static void fill_refusals(struct write_report *p, int64_t now_ns)
 {
     for (size_t i = 0; i < p->refusals.n; i++) {
         struct refusal *from = &p->refusals.all[i];
@@ -213,7 +213,7 @@ static size_t fill_top_writers(struct write_report *p)
 
 void write_report_status(struct write_report *p, int64_t now_ns, Discover__V1__Status *ret_status)
 {
-    tell_refusals(p, now_ns);
+    fill_refusals(p, now_ns);
     ret_status->n_refused = p->refusals.n;
     ret_status->refused = p->refusal_list;
     ret_status->n_top_writers = fill_top_writers(p);

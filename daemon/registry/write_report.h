@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is told of those who write to the buckets: which values were refused and why, and who writes too much.
- * In the log (at a bounded rate), in the status, in the metrics. Main thread only.
+ * Reports on those who write to the buckets: which values were refused and why, and who writes too much. In the log
+ * (at a bounded rate), in the status, in the metrics. Main thread only.
  */
 #ifndef REGISTRY_WRITE_REPORT_H
 #define REGISTRY_WRITE_REPORT_H
@@ -21,32 +21,32 @@ int write_report_new(const struct config *config, const char *const buckets[stat
                      struct metrics *metrics, struct write_report **ret_p);
 void write_report_free(struct write_report *p);
 
-/* A change came through the live feed. */
+/* A change came through the live feed: counts it for the host that its key names. */
 void write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m);
 
-/* What it says was taken, or the key was deleted. */
+/* A value under the key was taken, or the key was deleted: it is no longer listed as refused. */
 void write_report_accepted(struct write_report *p, enum bus_bucket bucket, const char *key, size_t key_len);
 
-/* It was not. */
+/* A value was refused. why: for people, copied. */
 void write_report_refused(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m, const char *why);
 
 /*
- * A record was not because of a limit. There may be many of such a host, or of such a service, where that is the one that has
- * too many: they are told of as one. service: "shop/payment", or NULL.
+ * A record was refused because of a limit. A host or a service that has too many has many such records: they are
+ * reported as one. service: "shop/payment", or NULL.
  */
 void write_report_limited(struct write_report *p, const char *host, const char *service, const struct kv_message *m,
                           const char *why);
 
-/* All that this host vouches for was taken. */
+/* All records that this host vouches for were taken: its refusals because of a limit are over. */
 void write_report_within_limits(struct write_report *p, const char *host);
 
 void write_report_snapshot_begin(struct write_report *p, enum bus_bucket bucket);
-void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket); /* of a whole one */
+void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket); /* a whole snapshot was read */
 
-/* To be called once a second. */
+/* To be called once a second: logs floods, and forgets old refusals. */
 void write_report_second(struct write_report *p, int64_t now_ns);
 
-/* Fills in those fields; they stay valid until anything else is called. */
+/* Fills in the fields about refusals and writers; they stay valid until anything else is called. */
 void write_report_status(struct write_report *p, int64_t now_ns, Discover__V1__Status *ret_status);
 
 #endif

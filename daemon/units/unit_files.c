@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks through the folders of units. */
+/* Reads the files in the folders of systemd's units, and keeps those with a section [X-Discover]. */
 #include "daemon/units/unit_files.h"
 
 #include <dirent.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/array.h"
 #include "daemon/base/file.h"
 #include "daemon/units/unit_template.h"
 
@@ -47,16 +48,10 @@ static bool has_section(const char *text)
     return at != NULL;
 }
 
-static int keep(struct unit_files *files, const char *unit, const char *path, char *text)
+static int add_file(struct unit_files *files, const char *unit, const char *path, char *text)
 {
-    if (files->n == files->cap) {
-        size_t cap = files->cap ? 2 * files->cap : 8;
-        struct unit_file *items = realloc(files->items, cap * sizeof *items);
-        if (!items)
-            return -ENOMEM;
-        files->items = items;
-        files->cap = cap;
-    }
+    if (array_grow(&files->items, files->n, &files->cap, sizeof *files->items) < 0)
+        return -ENOMEM;
     struct unit_file *f = &files->items[files->n];
     *f = (struct unit_file){strdup(unit), strdup(path), text};
     if (f->unit && f->path) {
@@ -74,7 +69,7 @@ static int read_one(struct unit_files *files, const char *unit, const char *path
     size_t n;
     if (files->n == UNIT_FILES_MAX || file_read(path, UNIT_FILE_BYTES, &text, &n) < 0)
         return 0;
-    int err = has_section(text) ? keep(files, unit, path, text) : -ENOENT;
+    int err = has_section(text) ? add_file(files, unit, path, text) : -ENOENT;
     if (err)
         free(text);
     return err == -ENOENT ? 0 : err;
@@ -143,7 +138,7 @@ static int expand_one(struct search *s, const struct unit_file *template, const 
     if (own_file || s->files->n == UNIT_FILES_MAX || !unit_is_instance_of(unit, template->unit))
         return 0;
     int err = unit_template_expand(template->text, unit, &text);
-    if (!err && (err = keep(s->files, unit, template->path, text)))
+    if (!err && (err = add_file(s->files, unit, template->path, text)))
         free(text);
     return err;
 }
@@ -157,7 +152,7 @@ static int expand(struct search *s, const struct string_list *instances)
     for (size_t i = 0; i < all.n && !err; i++) {
         struct unit_file *file = &all.items[i];
         if (!unit_is_template(file->unit)) {
-            err = keep(s->files, file->unit, file->path, file->text);
+            err = add_file(s->files, file->unit, file->path, file->text);
             file->text = err ? file->text : NULL; /* kept */
             continue;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names with an "@", and the specifiers that take them apart. */
+/* Names of templates and of their instances, and the specifiers of systemd that stand for parts of them. */
 #include "daemon/units/unit_template.h"
 
 #include <errno.h>

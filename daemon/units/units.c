@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Units that are watched, and who watches them. */
+/* The units that are watched, and their watchers. */
 #include "daemon/units/units.h"
 
 #include <errno.h>

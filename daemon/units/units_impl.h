@@ -20,14 +20,14 @@ struct unit_watch {
 struct unit {
     UT_hash_handle hh;
     struct units *units;
-    char *name, *path; /* on the bus */
+    char *name, *path; /* its name, and its object path on D-Bus */
     enum unit_state state;
     pid_t main_pid;
     struct unit_watch *watches;
 
-    sd_bus_slot *changes, *question; /* NULL: none */
-    enum unit_state answered;        /* by the first half of the answer */
-    bool again;                      /* it has changed since it was asked */
+    sd_bus_slot *changes, *question; /* the subscription to its changes, and the question under way; NULL: none */
+    enum unit_state answered;        /* the state in the first half of the answer, ActiveState */
+    bool again;                      /* it has changed since it was asked, and must be asked again */
 };
 
 struct units_metrics {
@@ -45,10 +45,10 @@ struct units {
     struct event *event;
     struct loop_timer reconnect;
     struct backoff backoff;
-    sd_bus_slot *listing; /* of instances; NULL: it is not asked for */
-    bool list_again;      /* some have come or gone since it was */
+    sd_bus_slot *listing; /* the question for all instances of templates; NULL: none is under way */
+    bool list_again;      /* instances have come or gone since then: ask again */
     bool connected;
-    char error[256]; /* as last said in the log */
+    char error[256]; /* the last error that was logged */
 };
 
 /* units_bus.c: connects, now and whenever it is lost. */

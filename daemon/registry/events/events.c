@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A queue of documents, and a bucket of tokens: each is a document that may go. */
+/* A queue of documents, and how many of them may go in a second. */
 #include "daemon/registry/events/events.h"
 
 #include <errno.h>
@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "daemon/base/pace.h"
 #include "libdiscover/core/clock.h"
 
-#define AT_ONCE 64 /* in one turn */
+#define AT_ONCE 64 /* events that are published in one turn of the loop */
 
 struct waiting {
     struct waiting *next;
     size_t n;
-    char *text; /* jansson's */
+    char *text; /* allocated by jansson */
     char subject[];
 };
 
@@ -25,15 +25,15 @@ struct events {
     struct waiting *first, **end;
     size_t n;
     uint64_t next_id;
-    int64_t earned_ns; /* time that has not been spent on events: each takes what limits.events allows it */
-    int64_t looked_ns;
+    struct pace pace;
     struct events_counters {
-        metric_value told, published, full, name, failed, waiting;
+        metric_value reported, published, full, name, failed, waiting;
     } counters;
 };
 
 static const struct metric metric_table[] = {
-    COUNTER_OF(events_counters, told, "discoverd_events_total", "Events of this host, and of others that it tells of."),
+    COUNTER_OF(events_counters, reported, "discoverd_events_total",
+               "Events of this host, and of others that it tells of."),
     COUNTER_OF(events_counters, published, "discoverd_events_published_total", "Of these, handed to NATS."),
     COUNTER_OF(
         events_counters, full, "discoverd_events_dropped_total{reason=\"full\"}",
@@ -52,7 +52,7 @@ int events_new(const struct events_reach *reach, struct events **ret_e)
         return -ENOMEM;
     e->reach = *reach;
     e->end = &e->first;
-    e->earned_ns = NS_PER_S;
+    e->pace = pace_per_second(reach->config->limits.events);
     (void)!getrandom(&e->next_id, sizeof e->next_id, GRND_NONBLOCK);
     int err = metrics_add(reach->metrics, metric_table, sizeof metric_table / sizeof *metric_table, &e->counters);
     if (err)
@@ -105,23 +105,16 @@ static struct waiting *make(const struct event *event)
     return w;
 }
 
-int64_t events_wall_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / NS_PER_MS;
-}
-
-bool events_tell(struct events *e, const struct event *event)
+bool events_report(struct events *e, const struct event *event)
 {
     struct event whole = *event;
     if (!events_wanted(e))
         return false;
-    metric_inc(&e->counters.told);
+    metric_inc(&e->counters.reported);
     whole.publisher = e->reach.config->host;
     whole.region = e->reach.config->region;
     whole.host = whole.host ? whole.host : whole.publisher;
-    whole.time_ms = whole.time_ms ? whole.time_ms : events_wall_ms();
+    whole.time_ms = whole.time_ms ? whole.time_ms : clock_wall_ms();
     whole.id = whole.id ? whole.id : e->next_id++;
     struct waiting *w = e->n < e->reach.config->limits.events_waiting ? make(&whole) : NULL;
     if (!w) {
@@ -136,7 +129,7 @@ bool events_tell(struct events *e, const struct event *event)
 
 void events_left_out(struct events *e)
 {
-    metric_inc(&e->counters.told);
+    metric_inc(&e->counters.reported);
     metric_inc(&e->counters.full);
 }
 
@@ -155,28 +148,16 @@ static void drop_all(struct events *e)
     }
 }
 
-/* A second's worth may go at once. */
-static void earn(struct events *e, int64_t now_ns)
-{
-    if (e->looked_ns)
-        e->earned_ns += now_ns - e->looked_ns;
-    e->earned_ns = e->earned_ns < NS_PER_S ? e->earned_ns : NS_PER_S;
-    e->looked_ns = now_ns;
-}
-
 int64_t events_tick(struct events *e, int64_t now_ns)
 {
-    int64_t price_ns = NS_PER_S / e->reach.config->limits.events, next_ns = INT64_MAX;
+    int64_t next_ns = INT64_MAX;
     enum events_way way = e->first ? e->reach.way(e->reach.arg) : EVENTS_SHUT;
-    earn(e, now_ns);
     if (way == EVENTS_ENDED)
         drop_all(e);
-    for (size_t n = 0; n < AT_ONCE && e->first && way == EVENTS_OPEN && e->earned_ns >= price_ns; n++) {
-        e->earned_ns -= price_ns;
+    for (size_t n = 0; n < AT_ONCE && e->first && way == EVENTS_OPEN && pace_try(&e->pace, now_ns); n++)
         say_first(e);
-    }
     if (e->first && way == EVENTS_OPEN)
-        next_ns = e->earned_ns >= price_ns ? now_ns : now_ns + price_ns - e->earned_ns;
+        next_ns = now_ns + pace_wait_ns(&e->pace, now_ns);
     metric_set(&e->counters.waiting, e->n);
     return next_ns;
 }

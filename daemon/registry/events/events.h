@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be told of this host and others, on its way to NATS: kept while NATS is away or there is too much of it, and
- * dropped beyond the limits. Nothing waits for it. Main thread only.
+ * Events of this host and of others on their way to NATS: queued while NATS is away or there are too many of them, and
+ * dropped beyond the limits. Nothing waits for them. Main thread only.
  */
 #ifndef REGISTRY_EVENTS_H
 #define REGISTRY_EVENTS_H
@@ -14,8 +14,8 @@ struct events;
 
 enum events_way {
     EVENTS_OPEN,
-    EVENTS_SHUT,  /* for now: what is told waits */
-    EVENTS_ENDED, /* nobody is to hear of it: another host has our name */
+    EVENTS_SHUT,  /* for now: events wait */
+    EVENTS_ENDED, /* no event is to be published: another host has our name */
 };
 
 /* What it reaches; all stay the caller's. */
@@ -32,24 +32,21 @@ int events_new(const struct events_reach *reach, struct events **ret_e);
 void events_free(struct events *e); /* NULL is fine */
 
 /*
- * Tells one. publisher and region are filled in; so are host, time and id, where they are not given. Returns false where
- * the event is dropped.
+ * Queues an event, whose strings are copied. publisher and region are filled in; so are host, time and id, where they
+ * are not given. Returns false where the event is dropped.
  */
-bool events_tell(struct events *e, const struct event *event);
+bool events_report(struct events *e, const struct event *event);
 
-/* One is not even made, for want of room: counts it. */
+/* Counts an event that was not even made, for want of room. */
 void events_left_out(struct events *e);
 
-/* Whether events are told at all: else nobody need make any. NULL is fine. */
+/* Whether events are published at all: if not, none need be made. NULL is fine. */
 bool events_wanted(const struct events *e);
-
-/* Since 1970: for the time of an event. */
-int64_t events_wall_ms(void);
 
 /* Publishes what is due. Returns when to call again; INT64_MAX: when something else has happened. */
 int64_t events_tick(struct events *e, int64_t now_ns);
 
-/* All that waits goes out, as far as it can: at the end. */
+/* Publishes all that waits, as far as it can be: at the end of the daemon. */
 void events_flush(struct events *e);
 
 #endif

@@ -15,8 +15,8 @@ struct document_reach {
 };
 
 /*
- * The text of a document, which the caller frees. -ENOENT: there is none of that name; -EINVAL: the name is of nothing;
- * -EPERM: it is for operators; -ENOMEM.
+ * The text of a document, which the caller frees. -ENOENT: there is no such document; -EINVAL: what follows its name is no
+ * name of anything, or of no level; -EPERM: it is for operators; -ENOMEM.
  *
  *   status, regions, explain, explain/<what> (explain.h), metrics
  *   config, without secrets; log: its last lines, as text; log/<level>/<after>: as JSON, of that level, behind that one;

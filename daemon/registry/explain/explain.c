@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why something is in the answers, or is not. */
+/* Makes the document that explains why something is in the answers, or is not. */
 #include "daemon/registry/explain/explain.h"
 
 #include <errno.h>
@@ -8,23 +8,20 @@
 #include "daemon/agent/agent_explain.h"
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/documents/documents.h"
-#include "daemon/documents/problems.h"
 #include "daemon/registry/explain/explain_clients.h"
 #include "daemon/registry/explain/explain_instances.h"
 #include "daemon/registry/explain/explain_regions.h"
 #include "daemon/registry/explain/nearest_names.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/status_message.h"
-#include "libdiscover/core/words.h"
 
-#define LOOK_AT_MAX 4000 /* services, or hosts, of an overview */
-#define SHOWN_MAX   50   /* of them */
-#define REASONS_MAX 20   /* of services */
+#define LOOK_AT_MAX 4000 /* most services, or hosts, that an overview looks at */
+#define SHOWN_MAX   50   /* most of them that it shows */
+#define REASONS_MAX 20   /* most services for which it gives reasons */
 
 static json_t *head(const struct explaining *x, const char *service)
 {
     const struct table *t = table_writer_table(catalog_table(x->reach->catalog));
-    return document_head(sync_word(table_sync(t)), table_age_ns(t, x->now_ns) / NS_PER_MS, service);
+    return document_head(table_sync(t), table_age_ns(t, x->now_ns) / NS_PER_MS, service);
 }
 
 static json_t *propagation(const struct explaining *x)
@@ -44,18 +41,12 @@ static json_t *names_json(const struct nearest_names *names)
     return list;
 }
 
-static void append(json_t *list, json_t *value)
-{
-    if (value)
-        (void)json_array_append_new(list, value);
-}
-
 /* --- a service --- */
 
 /* What somebody asks for: "a/b", "a/b/instance" or "a/b/host/instance". */
 struct wanted {
-    char service[SERVICE_CAP], domain[LABEL_CAP], name[LABEL_CAP];
-    char host[LABEL_CAP], instance[LABEL_CAP];
+    char service[SERVICE_CAP];
+    struct instance_key key; /* parts that were not given are "" */
 };
 
 static int copy_part(char ret_label[static LABEL_CAP], const char *part)
@@ -74,20 +65,20 @@ static int parse_wanted(const char *what, struct wanted *ret_w)
     strcpy(text, what);
     for (char *part; n < 5 && (part = strsep(&rest, "/"));)
         parts[n++] = part;
-    if (n < 2 || n > 4 || copy_part(ret_w->domain, parts[0]) < 0 || copy_part(ret_w->name, parts[1]) < 0)
+    if (n < 2 || n > 4 || copy_part(ret_w->key.domain, parts[0]) < 0 || copy_part(ret_w->key.service, parts[1]) < 0)
         return -EINVAL;
-    service_format(ret_w->domain, ret_w->name, ret_w->service);
-    if (n == 4 && copy_part(ret_w->host, parts[2]) < 0)
+    service_format(ret_w->key.domain, ret_w->key.service, ret_w->service);
+    if (n == 4 && copy_part(ret_w->key.host, parts[2]) < 0)
         return -EINVAL;
-    return n == 2 ? 0 : copy_part(ret_w->instance, parts[n - 1]);
+    return n == 2 ? 0 : copy_part(ret_w->key.instance, parts[n - 1]);
 }
 
 static bool is_wanted(const struct wanted *w, const json_t *instance)
 {
     const char *host = json_string_value(json_object_get(instance, "host"));
     const char *name = json_string_value(json_object_get(instance, "instance"));
-    return (!*w->host || (host && strcmp(host, w->host) == 0)) &&
-           (!*w->instance || (name && strcmp(name, w->instance) == 0));
+    return (!*w->key.host || (host && strcmp(host, w->key.host) == 0)) &&
+           (!*w->key.instance || (name && strcmp(name, w->key.instance) == 0));
 }
 
 static void append_if_wanted(const struct wanted *w, json_t *list, json_t *instance)
@@ -98,31 +89,26 @@ static void append_if_wanted(const struct wanted *w, json_t *list, json_t *insta
         json_decref(instance);
 }
 
-/* Named ones are looked for among some hundreds; a key says it at once. */
+/* An instance that is named without its host is looked for among some hundreds; a whole key finds it at once. */
 static json_t *known_instances(const struct explaining *x, const struct wanted *w)
 {
     static uint64_t ids[10 * EXPLAIN_INSTANCES_MAX];
     json_t *list = json_array();
-    struct instance_key key = {0};
     size_t n;
-    if (*w->host) {
-        memcpy(key.domain, w->domain, sizeof key.domain);
-        memcpy(key.service, w->name, sizeof key.service);
-        memcpy(key.host, w->host, sizeof key.host);
-        memcpy(key.instance, w->instance, sizeof key.instance);
-        ids[0] = instance_id(&key);
+    if (*w->key.host) {
+        ids[0] = instance_id(&w->key);
         n = 1;
     } else {
         n = catalog_some_ids(x->reach->catalog, w->service,
-                             *w->instance ? sizeof ids / sizeof *ids : EXPLAIN_INSTANCES_MAX, ids);
+                             *w->key.instance ? sizeof ids / sizeof *ids : EXPLAIN_INSTANCES_MAX, ids);
     }
     for (size_t i = 0; i < n && json_array_size(list) < EXPLAIN_INSTANCES_MAX; i++)
-        if (!*w->instance || *w->host || catalog_is_named(x->reach->catalog, ids[i], w->instance))
+        if (!*w->key.instance || *w->key.host || catalog_is_named(x->reach->catalog, ids[i], w->key.instance))
             append_if_wanted(w, list, explain_known(x, ids[i]));
     return list;
 }
 
-/* The same explanation, of what another region has. reach: room for it. */
+/* The same sources, but those of another region. reach: room for a changed copy. */
 static struct explaining of_region(const struct explaining *x, const struct region *r, struct explain_reach *reach)
 {
     struct explaining other = *x;
@@ -134,7 +120,7 @@ static struct explaining of_region(const struct explaining *x, const struct regi
     return other;
 }
 
-/* Those of the region that answers come first. */
+/* The instances of the region that answers come first, then the own region's. */
 static json_t *answering_instances(const struct explaining *x, const struct wanted *w, const struct region *answering)
 {
     struct explain_reach reach;
@@ -151,7 +137,7 @@ static json_t *instances(const struct explaining *x, const struct wanted *w, con
 {
     struct instance_key keys[EXPLAIN_INSTANCES_MAX];
     json_t *list = answering_instances(x, w, answering);
-    size_t n = agent_waiting(x->reach->agent, w->domain, w->name, EXPLAIN_INSTANCES_MAX, keys);
+    size_t n = agent_waiting(x->reach->agent, w->key.domain, w->key.service, EXPLAIN_INSTANCES_MAX, keys);
     for (size_t i = 0; i < n; i++)
         append_if_wanted(w, list, explain_waiting(x, &keys[i]));
     return list;
@@ -164,41 +150,31 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
     const struct region *answering = explain_answering(x, w->service);
     const struct catalog *c = answering ? region_catalog(answering) : x->reach->catalog;
     bool known = catalog_count_service(c, w->service, &counts) == 0 || explain_region_knows(x, w->service);
-    json_t *list = instances(x, w, answering), *document = head(x, w->service), *regions;
-    if (*w->instance)
+    json_t *list = instances(x, w, answering), *document = head(x, w->service);
+    if (*w->key.instance)
         known = json_array_size(list) > 0;
     else if (!known)
         nearest_services(x->reach->catalog, w->service, &similar);
     (void)json_object_update_new(
         document, json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "known", known || json_array_size(list) > 0,
                             "usable", (json_int_t)counts.usable, "total", (json_int_t)counts.instances, "instances",
-                            list, "refused", explain_refused(x, w->domain, w->name, w->host), "similar",
+                            list, "refused", explain_refused(x, w->key.domain, w->key.service, w->key.host), "similar",
                             names_json(&similar), "propagation", propagation(x)));
     (void)json_object_set_new(document, "dns",
-                              explain_dns(x->reach->dns(x->reach->arg), w->domain, w->name, counts.usable));
+                              explain_dns(x->reach->dns, w->key.domain, w->key.service, counts.usable));
     (void)json_object_set_new(document, "pick", explain_pick(c, w->service));
     (void)json_object_set_new(document, "answering",
                               json_string(answering ? region_name(answering) : x->reach->config->region));
-    if ((regions = explain_regions(x, w->service)))
-        (void)json_object_set_new(document, "regions", regions);
-    if (*w->instance)
-        (void)json_object_set_new(document, "wanted",
-                                  json_pack("{s:s*, s:s}", "host", *w->host ? w->host : NULL, "instance", w->instance));
+    /* NULL where no other region is read: nothing is set */
+    (void)json_object_set_new(document, "regions", explain_regions(x, w->service));
+    if (*w->key.instance)
+        (void)json_object_set_new(
+            document, "wanted",
+            json_pack("{s:s*, s:s}", "host", *w->key.host ? w->key.host : NULL, "instance", w->key.instance));
     return document;
 }
 
 /* --- a host --- */
-
-static void add_condition(void *arg, const struct discover_status *s)
-{
-    json_t *document = arg, *list = json_array();
-    struct problem problems[PROBLEMS_MAX];
-    size_t n = problems_of(s, problems);
-    for (size_t i = 0; i < n; i++)
-        append(list, json_pack("{s:s, s:s}", "level", condition_word(problems[i].level), "text", problems[i].text));
-    (void)json_object_set_new(document, "condition", json_string(condition_word(n ? problems[0].level : PROBLEM_NONE)));
-    (void)json_object_set_new(document, "problems", list);
-}
 
 static json_t *host_explained(const struct explaining *x, const char *host)
 {
@@ -209,7 +185,7 @@ static json_t *host_explained(const struct explaining *x, const char *host)
     json_t *list = json_array(), *lease = explain_lease(x, host), *document = head(x, NULL);
     bool known = own || lease || total > 0 || catalog_knows_host(x->reach->catalog, host);
     for (size_t i = 0; i < n; i++)
-        append(list, explain_known(x, ids[i]));
+        (void)json_array_append_new(list, explain_known(x, ids[i]));
     if (!known)
         nearest_hosts(x->reach->catalog, host, &similar);
     (void)json_object_update_new(document,
@@ -220,11 +196,11 @@ static json_t *host_explained(const struct explaining *x, const char *host)
     if (x->region)
         (void)json_object_set_new(document, "region", json_string(x->region));
     if (own)
-        (void)status_message_tell(x->status, add_condition, document);
+        document_set_condition(document, x->status);
     return document;
 }
 
-/* Of the own region, unless another one alone knows it. */
+/* Explains the host as the own region has it, unless only another region knows it. */
 static json_t *any_host_explained(const struct explaining *x, const char *host)
 {
     struct explain_reach reach;
@@ -245,7 +221,7 @@ struct services_call {
     json_t *list;
 };
 
-/* One of those that are out, and why: often enough it is the same for all of them. */
+/* One instance of a service that has some out of the answers, and why: often enough the reason is the same for all. */
 static json_t *out_json(const struct explaining *x, const char *service)
 {
     uint64_t id;
@@ -265,22 +241,23 @@ static bool add_service(void *arg, const char *name, const struct catalog_servic
     json_t *service = service_document(name, counts->usable, counts->instances);
     if (json_array_size(call->list) < REASONS_MAX)
         (void)json_object_set_new(service, "out", out_json(call->x, name));
-    append(call->list, service);
+    (void)json_array_append_new(call->list, service);
     return json_array_size(call->list) < SHOWN_MAX;
 }
 
 static bool add_host(void *arg, const char *name, const struct catalog_service_counts *counts)
 {
     if (counts->usable < counts->instances)
-        append(arg, json_pack("{s:s, s:I}", "host", name, "instances", (json_int_t)counts->instances));
+        (void)json_array_append_new(arg,
+                                    json_pack("{s:s, s:I}", "host", name, "instances", (json_int_t)counts->instances));
     return json_array_size(arg) < SHOWN_MAX;
 }
 
-static void add_failovers(void *arg, const struct discover_status *s)
+static void add_failovers(json_t *document, const Discover__V1__Status *s)
 {
     json_t *regions = regions_document(s), *list = json_object_get(regions, "failovers");
     if (json_array_size(list) > 0)
-        (void)json_object_set(arg, "failovers", list);
+        (void)json_object_set(document, "failovers", list);
     json_decref(regions);
 }
 
@@ -293,8 +270,8 @@ static json_t *all_explained(const struct explaining *x)
     (void)json_object_update_new(document, json_pack("{s:b, s:o, s:o, s:o, s:o}", "known", 1, "services", services,
                                                      "hosts", hosts, "refused", explain_refused(x, "", "", ""),
                                                      "propagation", propagation(x)));
-    (void)status_message_tell(x->status, add_condition, document);
-    (void)status_message_tell(x->status, add_failovers, document);
+    document_set_condition(document, x->status);
+    add_failovers(document, x->status);
     return document;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why something is in the answers, or is not: a document for people who ask "why is it not in DNS?". Main thread; only reads;
- * what one document tells of is limited, so that the loop is not kept.
+ * the length of a document is limited, so that the loop is not kept.
  *
  *   ""                                   whatever is out, or unusual
  *   "shop/payment"                       a service, its instances, and what clients get
@@ -30,17 +30,17 @@ struct explain_reach {
     const struct agent *agent;
     const struct inbound *inbound;
     const struct regions *regions;          /* NULL: no other one is read */
-    const struct region_failover *failover; /* the same */
+    const struct region_failover *failover; /* NULL: as above */
+    struct dns *dns;                        /* NULL: DNS is switched off */
+    const struct api *api;                  /* NULL: before it is made, and after it is stopped */
+    const struct checks *checks;            /* NULL: as above */
     void *arg;
-    struct dns *(*dns)(void *arg);             /* NULL: DNS is switched off */
-    const struct api *(*api)(void *arg);       /* NULL: not yet, or not any more */
-    const struct checks *(*checks)(void *arg); /* NULL: the same */
     void (*status)(void *arg, Discover__V1__Status *ret_status);
 };
 
 /*
- * The document, which has "known": false where there is nothing of that name, and what may have been meant. -EINVAL: not a
- * name of anything; -ENOMEM.
+ * Makes the document, which the caller frees. Where nothing has that name it says "known": false, and what may have
+ * been meant. -EINVAL: not a name of anything; -ENOMEM.
  */
 int explain_document(const struct explain_reach *reach, const char *what, json_t **ret_document);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What clients of a service get. */
+/* Explains what clients of a service get: replies of DNS, and the order of pick. */
 #include "daemon/registry/explain/explain_clients.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "libdiscover/core/words.h"
 
 #define LINES_MAX 10
-#define USUAL_UDP 1232 /* DNS flag day 2020: what resolvers take */
+#define USUAL_UDP 1232 /* bytes of a reply that resolvers take over UDP (DNS flag day 2020) */
 
 static void add_line(void *arg, const char *line)
 {
@@ -52,9 +52,9 @@ json_t *explain_dns(struct dns *dns, const char *domain, const char *service, si
     for (size_t i = 0; dns && i < sizeof questions / sizeof *questions; i++) {
         json_t *reply = ask(dns, name, &questions[i], usable);
         bool has_answers = json_integer_value(json_object_get(reply, "answers")) > 0;
-        if (reply)
-            (void)json_array_append_new(list, reply);
-        if (has_answers && questions[i].type == DNS_TYPE_A) /* IPv6 is told of where there is nothing else */
+        (void)json_array_append_new(list, reply);
+        /* the reply to AAAA is shown only where there is no IPv4 address */
+        if (has_answers && questions[i].type == DNS_TYPE_A)
             break;
     }
     return list;
@@ -75,7 +75,7 @@ static json_t *group_json(const struct group *g)
                      (int)g->n, "weight", (json_int_t)g->weight);
 }
 
-/* They come in pick's order, so a group is whole when the next one begins. */
+/* Instances come in pick's order, so a group is whole when the next one begins. */
 json_t *explain_pick(const struct catalog *c, const char *service)
 {
     static struct discover_endpoint endpoints[EXPLAIN_PICK_MAX];

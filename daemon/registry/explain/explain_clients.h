@@ -8,10 +8,13 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/dns/dns.h"
 
-/* A list, one for each kind of question; empty where DNS is switched off (NULL). usable: how many could be in an answer. */
+/*
+ * A list of replies, one for each kind of question; empty where DNS is switched off (NULL). usable: how many instances
+ * could be in an answer.
+ */
 json_t *explain_dns(struct dns *dns, const char *domain, const char *service, size_t usable);
 
-/* A list of groups, in pick's order; of the first 256 usable instances. */
+/* A list of groups of instances, in pick's order; of the first 256 usable instances. NULL: no memory. */
 #define EXPLAIN_PICK_MAX 256
 json_t *explain_pick(const struct catalog *c, const char *service);
 

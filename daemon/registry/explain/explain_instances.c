@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instances, and what was refused in their place, in an explanation. */
+/* Explains instances, and values that were refused in their place. */
 #include "daemon/registry/explain/explain_instances.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static int64_t age_ms(const struct explaining *x, int64_t then_ns)
 static void fill_ejected(const struct explaining *x, const char *service, uint64_t id, struct explain_facts *f)
 {
     struct api_ejected all[EJECTED_MAX];
-    const struct api *api = x->reach->api(x->reach->arg);
+    const struct api *api = x->reach->api;
     size_t n = api ? api_ejected(api, service, x->now_ns, EJECTED_MAX, all) : 0;
     for (size_t i = 0; i < n; i++) {
         if (all[i].id != id || all[i].left_ns <= f->ejected_ns)
@@ -104,7 +104,7 @@ static json_t *owner_json(const struct agent_explained *own)
     return owner;
 }
 
-/* revision 0: not known; then: when that was put. */
+/* revision 0: not known; otherwise put_ns says when that revision was put. */
 static json_t *record_json(const struct explaining *x, const struct catalog_explained *e, uint64_t revision,
                            int64_t then_ns)
 {
@@ -125,7 +125,7 @@ struct checks_call {
     json_t *list;
 };
 
-/* The first line, not cut within a character. */
+/* The check's output, or its first line, which is not cut within a character. */
 static json_t *output_json(const struct check_view *v, bool whole)
 {
     size_t n = whole ? strlen(v->output) : strcspn(v->output, "\n");
@@ -163,20 +163,17 @@ static json_t *own_json(const struct explaining *x, const struct catalog_explain
     if (own->rtt_ns)
         (void)json_object_set_new(record, "confirmed_us", json_integer(own->rtt_ns / 1000));
     return json_pack("{s:o, s:o, s:o}", "record", record, "owner", owner_json(own), "checks",
-                     explain_checks(x->reach->checks(x->reach->arg), &e->key, true, x->now_ns));
+                     explain_checks(x->reach->checks, &e->key, true, x->now_ns));
 }
 
 json_t *explain_lease(const struct explaining *x, const char *host)
 {
-    static const char *const words[] = {
-        [HOST_ALIVE] = "alive", [HOST_HELD] = "kept", [HOST_LEFT] = "left", [HOST_EXPIRED] = "expired"};
     struct liveness_host l;
-    if (inbound_host(x->reach->inbound, host, &l) < 0)
+    if (liveness_host(inbound_liveness(x->reach->inbound), host, &l) < 0)
         return NULL;
-    json_t *lease = json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:i}", "status", words[l.status], "age_ms",
-                              (json_int_t)age_ms(x, l.heard_ns), "ttl_ms", (json_int_t)l.lease.ttl_ms, "epoch",
-                              (json_int_t)l.lease.epoch, "min_epoch", (json_int_t)l.lease.min_epoch, "version",
-                              l.lease.version, "records", (int)l.lease.records);
+    json_t *lease = page_lease_json(&l, x->now_ns);
+    (void)json_object_update_new(lease, json_pack("{s:I, s:I, s:i}", "epoch", (json_int_t)l.lease.epoch, "min_epoch",
+                                                  (json_int_t)l.lease.min_epoch, "records", (int)l.lease.records));
     if (host_alive(l.status) && l.deadline_ns > x->now_ns)
         (void)json_object_set_new(lease, "left_ms", json_integer((l.deadline_ns - x->now_ns) / NS_PER_MS));
     return lease;
@@ -189,9 +186,8 @@ static void set_other(const struct explaining *x, json_t *object, const struct c
         (void)json_object_update_new(record, json_pack("{s:I, s:I}", "visible_us", (json_int_t)e->reached_us,
                                                        "visible_error_us", (json_int_t)e->reached_error_us));
     (void)json_object_set_new(object, "record", record);
-    json_t *lease = e->facts.foreign ? NULL : explain_lease(x, e->key.host);
-    if (lease)
-        (void)json_object_set_new(object, "lease", lease);
+    if (!e->facts.foreign)
+        (void)json_object_set_new(object, "lease", explain_lease(x, e->key.host));
 }
 
 static json_t *explained_json(const struct explaining *x, const struct catalog_explained *e, const char *service)
@@ -208,7 +204,7 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
         f.own = &own;
         (void)json_object_update_new(object, own_json(x, e, &own));
     } else {
-        if (inbound_host(x->reach->inbound, e->key.host, &lease) == 0)
+        if (liveness_host(inbound_liveness(x->reach->inbound), e->key.host, &lease) == 0)
             f.lease = &lease;
         set_other(x, object, e);
     }
@@ -223,7 +219,7 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
 
 json_t *explain_known(const struct explaining *x, uint64_t id)
 {
-    static struct catalog_explained e; /* its details are long */
+    static struct catalog_explained e; /* static because it is too large for the stack */
     char service[SERVICE_CAP];
     if (catalog_explain(x->reach->catalog, id, &e) < 0)
         return NULL;
@@ -253,7 +249,7 @@ json_t *explain_waiting(const struct explaining *x, const struct instance_key *k
 
 /* --- refusals --- */
 
-/* The next token of a key; an asterisk stands for any, and so does what is not asked for. */
+/* Whether the next token of a key is the wanted one; an asterisk in the key matches any, and so does wanted "". */
 static bool token_is(const char **key, const char *wanted)
 {
     size_t n = strcspn(*key, ".");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Regions in an explanation. */
+/* Explains which region answers for a service, and why. */
 #include "daemon/registry/explain/explain_regions.h"
 
 #include <stdio.h>
@@ -121,11 +121,9 @@ static json_t *other_json(const struct explaining *x, const struct region *r, co
                           const struct region_answer *answer)
 {
     struct region_facts facts = facts_of(region_catalog(r), service);
-    struct region_status status;
-    region_status(r, x->now_ns, &status);
-    facts.live = status.state == REGION_LIVE;
-    facts.state = region_state_text(status.state);
-    facts.stale_ms = status.stale_ms;
+    facts.live = region_state_of(r) == REGION_LIVE;
+    facts.state = region_state_text(region_state_of(r));
+    facts.stale_ms = region_stale_ms(r, x->now_ns);
     facts.answers = answer && strcmp(answer->at, region_name(r)) == 0;
     return region_json(region_name(r), &facts, answer);
 }

@@ -5,11 +5,11 @@
 
 #include "daemon/registry/explain/explain_instances.h"
 
-/* What is known of a region, for its line. */
+/* The facts about a region from which its line is made. */
 struct region_facts {
     bool own;
     bool live;
-    const char *state; /* of another one, "never", "stale", ...; */
+    const char *state; /* "never", "stale", ... (region_state_text); of another region only */
     int64_t stale_ms;
     size_t usable, total;
     bool answers;
@@ -17,17 +17,17 @@ struct region_facts {
 
 #define REGION_WHY_CAP 256
 
-/* Why a region answers for a service, or does not. answer: NULL where nobody else could. Pure. */
+/* Says why a region answers for a service, or does not. answer: NULL where no other region could. Pure. */
 void explain_region_why(const struct region_facts *r, const struct region_answer *answer,
                         char ret_why[static REGION_WHY_CAP]);
 
-/* The other region that answers for it; NULL: the own one does. */
+/* The other region that answers for the service; NULL: the own one does. */
 const struct region *explain_answering(const struct explaining *x, const char *service);
 
-/* Whether any other region has it. */
+/* Whether any other region has the service. */
 bool explain_region_knows(const struct explaining *x, const char *service);
 
-/* A list, the own one first; NULL where no other is read. */
+/* A list of all regions, the own one first, which the caller frees; NULL where no other is read. */
 json_t *explain_regions(const struct explaining *x, const char *service);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why an instance is in the answers or out of them. */
+/* Decides by which rule an instance is in the answers or out of them, and says it in words. */
 #include "daemon/registry/explain/explain_rules.h"
 
 #include <stdarg.h>
@@ -53,7 +53,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct explanation *e, co
 
 /* --- out --- */
 
-/* What an operator has set it for; "": for all of the host. */
+/* What an override covers: an instance, a service, or "" for all of the host. */
 static void covered_text(const struct override *o, char ret_text[static SERVICE_CAP + LABEL_CAP])
 {
     ret_text[0] = '\0';
@@ -62,7 +62,7 @@ static void covered_text(const struct override *o, char ret_text[static SERVICE_
                  o->key.instance[0] ? " " : "", o->key.instance);
 }
 
-/* discoverctl's way back. */
+/* The command of discoverctl that takes an override back. */
 static const char *undo_of(uint8_t state)
 {
     return state == DISCOVER_DRAINING ? "discoverctl undrain" : "discoverctl maintenance off";
@@ -144,7 +144,7 @@ static void by_address(const struct explain_facts *f, struct explanation *e)
 
 /* --- in --- */
 
-/* Where one is that stands behind others, and where those are. */
+/* Where an instance is that pick goes to later, and where those are that it goes to first. */
 static const char *const far_words[] = {[DISCOVER_ZONE] = "elsewhere in this zone",
                                         [DISCOVER_REGION] = "elsewhere in this region",
                                         [DISCOVER_ELSEWHERE] = "in another region"};
@@ -178,7 +178,7 @@ static void by_place(const struct explain_facts *f, struct explanation *e)
         state_word(f->facts.state), f->host, far_words[f->tier], others, near_words[f->first_tier]);
 }
 
-/* Of that region's instances all that is true of any; but whoever asks is told that it is elsewhere. */
+/* An instance of another region is served or not by the same rules; the explanation adds that it is elsewhere. */
 static void by_region(const struct explain_facts *f, struct explanation *e)
 {
     if (f->region && f->answering && strcmp(f->region, f->answering) == 0)

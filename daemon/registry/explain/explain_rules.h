@@ -38,28 +38,28 @@ const char *rule_word(enum rule rule);
 
 struct explain_facts {
     int64_t now_ns;
-    const char *host; /* whose it is */
+    const char *host; /* the instance's host */
     const struct instance_key *key;
-    enum served served; /* the catalog's decision, and what it was made of */
+    enum served served; /* the catalog's decision, and the facts that it was made of */
     struct served_facts facts;
     bool has_address;
     const char *hostname;              /* "": it has none */
-    int64_t expires_ns;                /* of a foreign record ... */
-    bool frozen;                       /* ... which waits while the bus is lost */
+    int64_t expires_ns;                /* foreign record: when it runs out */
+    bool frozen;                       /* foreign record: it does not run out while the bus is lost */
     bool unreadable;                   /* something under its key cannot be read */
-    const struct agent_explained *own; /* NULL: it is of another host */
-    bool name_conflict;                /* of this host: nothing is published from here */
-    const struct liveness_host *lease; /* of another host; NULL: none was heard lately */
-    int64_t ejected_ns;                /* left out for so long by processes of this host; 0: not */
-    bool ejected_for_all;
-    uint32_t ejected_by;   /* the user of the process that said so */
-    const char *region;    /* whose it is; NULL: of the own one */
-    const char *answering; /* which one answers for its service; NULL: the own one */
-    uint8_t tier;          /* enum discover_tier; */
+    const struct agent_explained *own; /* its registration; NULL: it is on another host */
+    bool name_conflict;                /* another host has this host's name, so nothing is published from here */
+    const struct liveness_host *lease; /* lease of the other host; NULL: none was heard lately */
+    int64_t ejected_ns;                /* how much longer pickers of this host leave it out; 0: they do not */
+    bool ejected_for_all;              /* not only pickers of the user who ejected it */
+    uint32_t ejected_by;               /* user of the process that ejected it */
+    const char *region;                /* the instance's region; NULL: the own one */
+    const char *answering;             /* the region that answers for its service; NULL: the own one */
+    uint8_t tier;                      /* enum discover_tier */
     uint16_t priority;
-    uint8_t first_tier; /* of those that pick goes to first, */
+    uint8_t first_tier; /* tier and priority of the instances that pick goes to first */
     uint16_t first_priority;
-    size_t n_first; /* and how many they are; 0: none is usable */
+    size_t n_first; /* number of these instances; 0: none is usable */
 };
 
 #define EXPLAIN_WHY_CAP   320
@@ -69,13 +69,13 @@ struct explanation {
     bool in;
     enum rule rule;
     char why[EXPLAIN_WHY_CAP];                      /* one sentence */
-    char notes[EXPLAIN_NOTES_MAX][EXPLAIN_WHY_CAP]; /* what else is to be known of it */
+    char notes[EXPLAIN_NOTES_MAX][EXPLAIN_WHY_CAP]; /* further sentences */
     unsigned n_notes;
 };
 
 void explain_instance(const struct explain_facts *f, struct explanation *ret_explanation);
 
-/* Which rule a refusal of a value is, by the reason that was logged. */
+/* Which rule it is by which a value was refused, by the reason that was logged. */
 enum rule explain_refusal(const char *reason);
 
 #endif

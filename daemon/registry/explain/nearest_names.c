@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which known services, or hosts, somebody may have meant. */
+/* Finds known services or hosts whose names are similar to one that is not known. */
 #include "daemon/registry/explain/nearest_names.h"
 
 #include <limits.h>
@@ -9,18 +9,18 @@
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/config/suggest.h"
 
-#define LOOK_AT_MAX  4000 /* names: the loop must not be busy with them */
-#define DISTANCE_MAX 200  /* of them; more are not compared letter by letter */
+#define LOOK_AT_MAX  4000 /* most names that are looked at, so that the loop is not kept busy */
+#define DISTANCE_MAX 200  /* most names that are compared letter by letter */
 
 struct search {
     const char *word;
     struct nearest_names *found;
-    unsigned most; /* letters that may differ */
+    unsigned most; /* most letters in which a name may differ */
     unsigned compared;
     uint64_t letters;
 };
 
-/* Which letters a word has: what has too many others cannot be near. */
+/* The set of letters of a word: words whose sets differ by too many letters cannot be near. */
 static uint64_t letters_of(const char *word)
 {
     uint64_t letters = 0;
@@ -40,7 +40,7 @@ static void take(struct nearest_names *found, const char *name, unsigned distanc
     found->all[at].distance = distance;
 }
 
-/* The same service elsewhere, or what begins alike, is near, too. */
+/* The same service name in another domain, and a name that begins alike, count as near, too. */
 static unsigned distance_of(struct search *s, const char *name)
 {
     const char *service = strchr(name, '/'), *wanted = strchr(s->word, '/');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which known services, or hosts, somebody may have meant. Main thread; pure. */
+/* Finds known services or hosts whose names are similar to one that is not known. Main thread; pure. */
 #ifndef REGISTRY_NEAREST_NAMES_H
 #define REGISTRY_NEAREST_NAMES_H
 
@@ -16,7 +16,7 @@ struct nearest_names {
     size_t n;
 };
 
-/* Looks at some thousands of names at most. */
+/* Both look at some thousands of names at most. n is 0 when nothing is similar. */
 void nearest_services(const struct catalog *c, const char *service, struct nearest_names *ret_names);
 void nearest_hosts(const struct catalog *c, const char *host, struct nearest_names *ret_names);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the server to the table. */
+/* Measures how long records take from the NATS server into the table. */
 #include "daemon/registry/inbound/arrivals.h"
 
 #include "daemon/catalog/catalog_explain.h"

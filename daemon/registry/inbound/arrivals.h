@@ -14,7 +14,7 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/sync/server_clock.h"
 
-#define ARRIVALS_MAX 64 /* that are measured, of those that become visible together */
+#define ARRIVALS_MAX 64 /* changes that are measured, of those that become visible together */
 
 /* Zeroed: nothing has come. */
 struct arrivals {
@@ -22,15 +22,15 @@ struct arrivals {
     struct histogram visible;
     size_t n;
     struct {
-        uint64_t id; /* of an instance; 0: one that went */
+        uint64_t id; /* of the instance; 0: it has gone since */
         int64_t stored_ns;
     } all[ARRIVALS_MAX];
 };
 
-/* A change has been taken into the catalog, and is to be written into the table. stored_ns: as of kv_message. */
+/* A change was taken into the catalog, and is to be written into the table. stored_ns: as of kv_message. */
 void arrivals_taken(struct arrivals *a, uint64_t id, int64_t stored_ns);
 
-/* The table has all that the catalog has. */
+/* The table has all that the catalog has: what was taken is visible now, and is measured. */
 void arrivals_visible(struct arrivals *a, struct catalog *c, int64_t now_ns);
 
 #endif

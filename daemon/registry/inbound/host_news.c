@@ -15,8 +15,8 @@ static const char *news_of(bool known, bool was_alive, enum host_status status)
     return status == HOST_LEFT ? "has left" : "is lost: its lease has run out, and nothing was heard of it";
 }
 
-void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
-                    enum host_status status)
+void host_news_report(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
+                      enum host_status status)
 {
     bool known = catalog_knows_host(catalog, host);
     const char *text = news_of(known, known && catalog_host_alive(catalog, host), status);
@@ -27,6 +27,6 @@ void host_news_tell(struct host_news *news, const struct catalog *catalog, const
 void host_news_second(struct host_news *news)
 {
     if (news->n > LINES_A_SECOND)
-        log_notice("and %zu hosts more are new, back, lost or have left", news->n - LINES_A_SECOND);
+        log_notice("%zu more hosts are new, back, lost or have left", news->n - LINES_A_SECOND);
     news->n = 0;
 }

@@ -8,12 +8,12 @@
 
 /* Zeroed in the beginning. */
 struct host_news {
-    size_t n; /* in this second */
+    size_t n; /* lines in this second */
 };
 
-/* Before the catalog hears of it. region: NULL: the own one. */
-void host_news_tell(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
-                    enum host_status status);
+/* To be called before the catalog learns of the status, which is compared with the last one. region: NULL: the own one. */
+void host_news_report(struct host_news *news, const struct catalog *catalog, const char *region, const char *host,
+                      enum host_status status);
 void host_news_second(struct host_news *news); /* once a second */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the bus to the followers, and what they ask of it. */
+/* Hands what comes from the bus to the followers of the two buckets, and what they ask for to the bus. */
 #include "daemon/registry/inbound/inbound.h"
 
 #include <errno.h>
@@ -10,13 +10,14 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "daemon/base/deadlines.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/inbound/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
 /*
  * How long another region's records may be quiet before it is asked whether that is meant: each daemon asks, over the link.
- * Leases come by the same connection all the time, and their digests tell of a record that is missing.
+ * Leases come by the same connection all the time, and their digests reveal a record that is missing.
  */
 #define OTHER_QUIET_NS (60 * NS_PER_S)
 
@@ -72,7 +73,7 @@ void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *co
     write_report_refused(in->write_report, bucket, m, why);
 }
 
-/* The time is at least what the server says, if our own clock has been lost. */
+/* The wall clock, or the server's time if that is later: then our own clock has been lost. */
 static int64_t wall_ms(const struct inbound *in)
 {
     int64_t own_ms = clock_wall_ms();
@@ -95,13 +96,14 @@ const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch)
 static void resync(void *arg)
 {
     struct follower *f = arg;
-    f->resync_failed = f->in->reach.resync(f->in->reach.arg, f->bucket);
+    f->resync_failed = f->in->reach.order(f->in->reach.arg, BUS_RESYNC, f->bucket);
 }
 
 static void check(void *arg)
 {
     struct follower *f = arg;
-    (void)f->in->reach.check(f->in->reach.arg, f->bucket); /* busy: the answer to the earlier one will do */
+    /* busy: the answer to the earlier order will do */
+    (void)f->in->reach.order(f->in->reach.arg, BUS_CHECK, f->bucket);
 }
 
 static void synced(void *arg, bool is_synced)
@@ -186,6 +188,13 @@ static void on_problem(void *arg, const char *text)
     snprintf(in->error, sizeof in->error, "%s", text);
 }
 
+/* Called when a message or an answer has come for one of the buckets. */
+static void heard(struct inbound *in, int64_t now_ns)
+{
+    if (in->reach.region)
+        region_health_heard(&in->region, now_ns);
+}
+
 static struct follow *follow_of(void *arg, enum bus_bucket bucket)
 {
     return ((struct inbound *)arg)->followers[bucket].follow;
@@ -196,7 +205,7 @@ static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
     write_report_heard(in->write_report, bucket, m);
-    in->kind->heard(in, now_ns);
+    heard(in, now_ns);
     if (follow_live(in->followers[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
         liveness_heard(in->liveness, now_ns);
 }
@@ -210,6 +219,8 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
 {
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
+    if (inbound_own_looked(in, bucket, info))
+        return;
     buckets_info(in->buckets, bucket, info);
     if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(in, now_ns)) {
         in->server_wall_ns = info->newest_ns;
@@ -220,40 +231,22 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     bool asked_by_follower = !info->check || follow_is_checking(follow_of(arg, bucket));
     if (asked_by_follower)
         follow_info(follow_of(arg, bucket), info->err, info->created, info->last_seq, now_ns);
-    if (info->check && bucket == BUS_HOSTS)
+    if (info->check && bucket == BUS_HOSTS && in->kind->checked)
         in->kind->checked(in, info, now_ns);
     else if (!info->err)
-        in->kind->heard(in, now_ns);
+        heard(in, now_ns);
 }
 
 static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
-    int64_t now_ns = clock_now_ns();
-    ((struct inbound *)arg)->kind->heard(arg, now_ns);
-    follow_snapshot_entry(follow_of(arg, bucket), m, now_ns);
+    heard(arg, clock_now_ns());
+    follow_snapshot_entry(follow_of(arg, bucket), m);
 }
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
 {
     buckets_read(((struct inbound *)arg)->buckets, bucket, err, reason);
     follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
-}
-
-static void on_put_done(void *arg, const struct bus_put_result *result)
-{
-    struct inbound *in = arg;
-    int64_t now_ns = clock_now_ns();
-    if (in->reach.put_done && in->reach.put_done(in->reach.arg, result))
-        return;
-    if (!in->reach.agent)
-        return; /* nothing was put */
-    if (in->reach.tracing && result->bucket == BUS_SERVICES && !result->err)
-        tracing_put_done(in->reach.tracing, result->token);
-    agent_published(in->reach.agent, result->token, result->err, result->seq, result->rtt_ns, now_ns);
-    struct agent_status agent = agent_status(in->reach.agent);
-    if (result->bucket == BUS_HOSTS && !result->err && agent.publishing && !in->own_lease.leaving)
-        host_events_lease_stored(&in->host_events, agent.registrations, now_ns);
-    buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
 }
 
 static void on_say_denied(void *arg, const char *text)
@@ -279,7 +272,7 @@ const struct bus_events inbound_bus_events = {
     .info = on_info,
     .snapshot_entry = on_snapshot_entry,
     .snapshot_end = on_snapshot_end,
-    .put_done = on_put_done,
+    .put_done = inbound_put_done,
     .request = on_request,
     .say_denied = on_say_denied,
     .moved = on_moved,
@@ -299,14 +292,15 @@ static int follower_new(struct inbound *in, enum bus_bucket bucket)
     struct follower *f = &in->followers[bucket];
     struct follow_ops ops = {
         .resync = resync, .check = check, .synced = synced, .random = random32, .was_lost = was_lost};
-    struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
+    struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX, .quiet_ns = FOLLOW_QUIET_NS};
     *f = (struct follower){.in = in, .bucket = bucket};
     if (bucket == BUS_SERVICES) {
         inbound_records_ops(&ops);
         options.unmarked = inbound_records_unmarked;
-        options.quiet_ns = in->reach.region ? OTHER_QUIET_NS : 0;
+        if (in->reach.region)
+            options.quiet_ns = OTHER_QUIET_NS;
     } else {
-        inbound_leases_ops(&ops); /* leases run out by themselves: none is swept, so none need be counted */
+        inbound_leases_ops(&ops); /* leases run out by themselves: no sweep removes any, so none need be counted */
     }
     int err = follow_new(&options, &ops, f, &f->follow);
     return err ? err : follow_add_metrics(f->follow, in->reach.metrics);
@@ -344,8 +338,8 @@ int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
                                          .catalog = reach->catalog,
                                          .liveness = in->liveness,
                                          .records = in->followers[BUS_SERVICES].follow,
-                                         .started_ns = reach->started_ns,
-                                         .cut_off = reach->region != NULL}; /* its link may have been: nobody knows */
+                                         /* of another region nobody knows whether its link was down */
+                                         .cut_off = reach->region != NULL};
     in->host_events = (struct host_events){
         .events = reach->events, .config = reach->config, .catalog = reach->catalog, .liveness = in->liveness};
     *ret_in = in;
@@ -362,11 +356,6 @@ void inbound_free(struct inbound *in)
     write_report_free(in->write_report);
     buckets_free(in->buckets);
     free(in);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 static int64_t tick_one(struct follower *f, int64_t now_ns)
@@ -388,23 +377,35 @@ static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
 {
     const struct follower *services = &in->followers[BUS_SERVICES];
     liveness_set_whole(in->liveness, follow_is_live(in->followers[BUS_HOSTS].follow));
-    liveness_set_records_known(in->liveness, services->complete && follow_is_live(services->follow));
+    liveness_set_records_known(in->liveness, services->complete && follow_is_live(services->follow), services->read_ns);
     return liveness_tick(in->liveness, now_ns);
 }
 
 int64_t inbound_tick(struct inbound *in, int64_t now_ns)
 {
     int64_t next_ns = in->kind->tick(in, now_ns);
-    if (in->kind->trustworthy(in)) /* else what was put meanwhile was not heard */
-        next_ns = earlier(next_ns, catalog_expire(in->reach.catalog, now_ns));
+    /* over a feed that may be deaf, a record that was put again may not have been heard */
+    if (in->kind->trustworthy(in))
+        next_ns = deadline_earlier(next_ns, inbound_records_expire(in, now_ns));
     for (int b = 0; b < BUS_BUCKETS; b++)
-        next_ns = earlier(next_ns, tick_one(&in->followers[b], now_ns));
-    next_ns = earlier(next_ns, tick_liveness(in, now_ns));
-    return earlier(next_ns, host_events_tick(&in->host_events, now_ns));
+        next_ns = deadline_earlier(next_ns, tick_one(&in->followers[b], now_ns));
+    next_ns = deadline_earlier(next_ns, tick_liveness(in, now_ns));
+    return deadline_earlier(next_ns, host_events_tick(&in->host_events, now_ns));
+}
+
+/* Reads the bucket again once there is room for records that a limit refused: nobody need put them again. */
+static void look_for_room(struct inbound *in, int64_t now_ns)
+{
+    if (catalog_counts(in->reach.catalog).instances >= in->full_at ||
+        !resync_budget_allows(&in->resync_budget, "", now_ns))
+        return;
+    in->full_at = 0;
+    follow_doubt(in->followers[BUS_SERVICES].follow, now_ns);
 }
 
 void inbound_second(struct inbound *in, int64_t now_ns)
 {
+    look_for_room(in, now_ns);
     write_report_second(in->write_report, now_ns);
     metric_set(&in->counters.catalog_bytes, catalog_counts(in->reach.catalog).bytes);
     metric_set(&in->counters.table_bytes,
@@ -426,7 +427,8 @@ void inbound_visible(struct inbound *in, int64_t now_ns)
 
 void inbound_stalled(struct inbound *in, int64_t ns)
 {
-    in->kind->stalled(in, ns);
+    health_stalled(&in->health, ns);
+    region_health_stalled(&in->region, ns);
 }
 
 /* --- for status --- */
@@ -458,11 +460,6 @@ const char *inbound_stale_reason(const struct inbound *in)
 const struct liveness *inbound_liveness(const struct inbound *in)
 {
     return in->liveness;
-}
-
-int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host)
-{
-    return liveness_host(in->liveness, host, ret_host);
 }
 
 void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns)

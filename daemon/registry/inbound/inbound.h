@@ -42,27 +42,28 @@ struct inbound_reach {
     struct catalog_file *catalog_file;
     struct host_address *host_address; /* as agent: only of the own region */
     struct agent *agent;
-    struct events *events;   /* where news of hosts are told; NULL: nowhere */
+    struct events *events;   /* take news of hosts; NULL: they are not reported */
     struct tracing *tracing; /* NULL: trace contexts are not looked at */
-    int64_t started_ns;      /* when this life began */
     void *arg;
-    void (*request)(void *arg, const struct bus_request *request); /* somebody asks over NATS; NULL: nobody may */
-    /* As bus_resync and bus_check. */
-    int (*resync)(void *arg, enum bus_bucket bucket);
-    int (*check)(void *arg, enum bus_bucket bucket);
+    /* somebody asks over NATS; NULL: requests are not served */
+    void (*request)(void *arg, const struct bus_request *request);
+    int (*order)(void *arg, enum bus_order order, enum bus_bucket bucket); /* as bus_order */
     /*
-     * Of another region: as bus_remember (NULL: it has no mirror); what was read so is known from now on, as it was then
-     * (since 1970).
+     * Of another region: its mirror was read (BUS_REMEMBER), whose newest message was stored at newest_ns (since 1970).
      */
-    int (*remember)(void *arg, enum bus_bucket bucket);
     void (*remembered)(void *arg, int64_t newest_ns);
-    bool (*put_done)(void *arg,
-                     const struct bus_put_result *result); /* of another than the agent: true. NULL: nobody else puts */
+    /* Returns true if the put was not the agent's. NULL: nobody else puts. */
+    bool (*put_done)(void *arg, const struct bus_put_result *result);
 };
 
 /* -ENOMEM. */
 int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in);
 void inbound_free(struct inbound *in); /* NULL is fine */
+
+/*
+ * Of the own region: the bus begins to look for a server. The time that the start took until now says nothing of NATS.
+ */
+void inbound_bus_begins(struct inbound *in, int64_t now_ns);
 
 /* Their argument is a struct inbound. */
 extern const struct bus_events inbound_bus_events;
@@ -80,7 +81,7 @@ void inbound_leaving(struct inbound *in);
 /* The table has all that the catalog has. */
 void inbound_visible(struct inbound *in, int64_t now_ns);
 
-/* This process did not run for so long: no canary is late because of that. */
+/* This process did not run for ns: no canary is late because of that. */
 void inbound_stalled(struct inbound *in, int64_t ns);
 
 /* Whether a snapshot of the records is being read. */
@@ -89,27 +90,27 @@ bool inbound_reads_records(const struct inbound *in);
 /* Whether a whole snapshot of both buckets was taken in this life. */
 bool inbound_synced_once(const struct inbound *in);
 
-/* How far what was heard can be trusted, and why it is stale (static), for people. */
+/* The sync state of the region, and why it is stale (static), for people. */
 enum table_sync inbound_sync(const struct inbound *in);
 const char *inbound_stale_reason(const struct inbound *in);
 
-/* The time on the server's clock, at least, in ms since 1970; 0: not known. */
+/* The time on the server's clock, in ms since 1970, or a little earlier; 0: not known. */
 int64_t inbound_server_ms(const struct inbound *in, int64_t now_ns);
 
-/* Of another region: something is known of it from its file; how it is; when it was heard last, 0: not in this life;
-   how often it was asked because it was silent. */
+/*
+ * Of another region. inbound_remember: its file was loaded, so that something is known of it. inbound_region: its
+ * health, which lives as long as in.
+ */
 void inbound_remember(struct inbound *in);
-enum region_state inbound_region_state(const struct inbound *in);
-int64_t inbound_heard_ns(const struct inbound *in);
-uint64_t inbound_questions(const struct inbound *in);
+const struct region_health *inbound_region(const struct inbound *in);
 
-/* What is known of another host. -ENOENT. */
-int inbound_host(const struct inbound *in, const char *host, struct liveness_host *ret_host);
-
-/* Of its hosts, as they are heard; it lives as long as this does. */
+/* What is heard of the region's hosts; it lives as long as in. */
 const struct liveness *inbound_liveness(const struct inbound *in);
 
-/* How long the last own lease took through NATS and back, and in the mean; -1: none has come back yet. */
+/*
+ * How long the last own lease took through NATS and back, and how long they take in the mean; -1: none has come back
+ * yet.
+ */
 void inbound_propagation(const struct inbound *in, int64_t *ret_last_ns, int64_t *ret_mean_ns);
 
 /* Fills in server, distrust, held hosts, refusals and buckets; they stay valid until anything else is called. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the read side share. */
+/* The inside of inbound.h, which its files share. */
 #ifndef REGISTRY_INBOUND_IMPL_H
 #define REGISTRY_INBOUND_IMPL_H
 
+#include "daemon/base/pace.h"
 #include "daemon/registry/inbound/arrivals.h"
 #include "daemon/registry/buckets.h"
 #include "daemon/registry/events/host_events.h"
@@ -33,30 +34,29 @@ struct follower {
     enum bus_bucket bucket;
     struct follow *follow;
     bool synced;
-    bool snapshot; /* one is being read */
-    bool complete; /* the last one that ended had everything that was known */
+    bool snapshot;   /* a snapshot is being read */
+    bool complete;   /* the last snapshot that ended had everything that was known before */
+    int64_t read_ns; /* when that snapshot was begun */
     struct lost_changes lost;
-    struct trace_context resync; /* of the one that began then */
-    int64_t resync_ns;           /* 0: none has been */
+    struct trace_context resync; /* span of the resync that began at resync_ns */
+    int64_t resync_ns;           /* when the last resync began; 0: there was none */
     bool resync_traced;
-    int resync_failed; /* a resync could not even be asked for: told to the follower at the next turn */
+    int resync_failed; /* error of a resync that could not be asked for: the follower gets it at the next turn; 0 */
 };
 
-/* What is not the same in the own region and in another one. */
+/* The functions that differ between the own region and another one. */
 struct inbound_kind {
     void (*init)(struct inbound *in);
     void (*connected)(struct inbound *in, const char *server, int64_t now_ns);
     void (*disconnected)(struct inbound *in, const char *reason, int64_t now_ns);
     void (*moved)(struct inbound *in, const char *server, bool reloaded);
-    void (*heard)(struct inbound *in, int64_t now_ns); /* something came of one of the buckets */
-    void (*checked)(struct inbound *in, const struct bus_info *info, int64_t now_ns); /* how far HOSTS is */
-    void (*lease)(struct inbound *in, const struct lease *lease);                     /* of another host */
+    void (*checked)(struct inbound *in, const struct bus_info *info,
+                    int64_t now_ns); /* how far HOSTS has come; may be NULL */
     void (*synced)(struct inbound *in, bool both, int64_t now_ns);
-    void (*probe)(struct inbound *in, int64_t now_ns); /* find out whether silence is deafness */
-    bool (*trustworthy)(const struct inbound *in);     /* the silence of others tells something */
+    void (*probe)(struct inbound *in, int64_t now_ns); /* finds out whether a silent feed is deaf */
+    bool (*trustworthy)(const struct inbound *in);     /* the feed is not deaf: a host that is silent is gone */
     bool (*stale)(const struct inbound *in);
     const char *(*stale_reason)(const struct inbound *in); /* static */
-    void (*stalled)(struct inbound *in, int64_t ns);
     int64_t (*tick)(struct inbound *in, int64_t now_ns);
 };
 extern const struct inbound_kind inbound_own, inbound_other;
@@ -67,26 +67,28 @@ struct inbound {
     struct inbound_counters counters;
     struct follower followers[BUS_BUCKETS];
     struct liveness *liveness;
-    struct health health;        /* in the own region */
-    struct region_health region; /* in another one */
-    int64_t asked_ns;            /* when that was asked last */
+    struct health health;        /* used for the own region */
+    struct region_health region; /* used for another one */
+    int64_t asked_ns;            /* when another region was last asked for a sign of life */
     enum { MIRROR_UNREAD, MIRROR_READING, MIRROR_READ } mirror_read;
+    struct pace looks[BUS_BUCKETS]; /* in the own region: paces the looks for a bucket whose puts nobody takes */
     struct remembered remembered;
     struct write_report *write_report;
     struct buckets *buckets;
     struct host_news host_news;
     struct host_events host_events;
-    struct resync_budget resync_budget; /* for digests that differ */
+    struct resync_budget resync_budget; /* limits resyncs because of digests that differ */
+    size_t full_at;                     /* number of instances when a limit refused one; 0: none since all was read */
     bool synced_once;                   /* a whole snapshot of both buckets was taken in this life */
-    bool trusted;                       /* it is, in what it says by its silence */
-    size_t guard_held;                  /* hosts that the mass-loss guard holds ... */
-    int64_t guard_until_ns;             /* ... until then, at most */
-    const char *guard_reason;           /* static */
-    struct lease own_lease;             /* as last sent */
-    struct arrivals arrivals;           /* of the own region */
+    bool trusted;                       /* what trustworthy() returned last */
+    size_t guard_held;                  /* number of hosts that the mass-loss guard holds */
+    int64_t guard_until_ns;             /* until when it holds them, at most */
+    const char *guard_reason;           /* why it holds them; static */
+    struct lease own_lease;             /* this host's lease as last sent */
+    struct arrivals arrivals;           /* used for the own region */
     int64_t server_wall_ns; /* what the server's clock said at least (since 1970), at server_heard_ns; 0: nothing */
     int64_t server_heard_ns;
-    char server[256], error[512]; /* of the bus */
+    char server[256], error[512]; /* the bus's server, and its last error */
 };
 
 static inline struct inbound *inbound_of(void *follower)
@@ -96,40 +98,56 @@ static inline struct inbound *inbound_of(void *follower)
 
 bool inbound_is_own(const struct inbound *in, const char *host);
 
-/* Counts and tells. */
+/* Counts a refused message, and reports it. why: for people, copied. */
 void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
                     const char *why);
 
-/* NULL, or why no daemon can have this epoch now: it is further ahead than a clock can be wrong by. */
+/* Why no daemon can have this epoch now (static): it is further ahead than a clock can be wrong by. NULL: it can be. */
 const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch);
 
-/* What differs between the buckets: apply, remove, and the ends of a snapshot. */
+/* Fill in what differs between the followers of the buckets: apply, remove, and the ends of a snapshot. */
 void inbound_records_ops(struct follow_ops *ops);
 void inbound_leases_ops(struct follow_ops *ops);
 
-/* inbound_traced.c: a record was taken; the trace context that came with it. said: what its JSON says; or NULL. */
+/*
+ * inbound_traced.c: a record was taken that may have come with a trace context: in its headers, or in its JSON (said,
+ * or NULL).
+ */
 struct foreign_said;
 void inbound_traced_record(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
                            const struct foreign_said *said);
 
-/* inbound_traced.c: a snapshot ends; its spans. */
+/* inbound_traced.c: a snapshot ends, and with it its spans. */
 void inbound_traced_snapshot(struct follower *f, enum follow_end end);
 
-/* Records that were not seen since a snapshot began. arg: the follower. */
+/* Lets records of foreign writers run out whose time is over. Returns when to call again. */
+int64_t inbound_records_expire(struct inbound *in, int64_t now_ns);
+
+/* How many records were not seen since a snapshot began. arg: the follower. */
 size_t inbound_records_unmarked(void *arg);
 
 /* The buckets can be followed from now on, or not any more. */
 void inbound_follow(struct inbound *in, bool connected, int64_t now_ns);
 
-/* Whether the silence of others tells anything may have changed. */
+/* To be called whenever trustworthy() may have another result. */
 void inbound_trust(struct inbound *in, int64_t now_ns);
 
-/* Of another region: it does not answer. Reads its mirror, if nothing is known. And the events of that, as of bus.h. */
+/*
+ * inbound_own.c. inbound_put_done: a put was answered. inbound_own_looked: returns true if this info answers the look
+ * for a bucket whose puts nobody took.
+ */
+void inbound_put_done(void *arg, const struct bus_put_result *result);
+bool inbound_own_looked(struct inbound *in, enum bus_bucket bucket, const struct bus_info *info);
+
+/*
+ * Of another region, which does not answer: reads its mirror, if nothing is known of it. The other two are the events
+ * of that, as of bus.h.
+ */
 void inbound_mirror_read(struct inbound *in);
 void inbound_remembered(void *arg, enum bus_bucket bucket, const struct kv_message *m);
 void inbound_remembered_end(void *arg, enum bus_bucket bucket, int err, int64_t newest_ns);
 
-/* Who is alive. -ENOMEM. */
+/* Makes in->liveness. -ENOMEM. */
 int inbound_liveness_new(struct inbound *in);
 
 #endif

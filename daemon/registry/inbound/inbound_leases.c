@@ -7,6 +7,12 @@
 #include "daemon/registry/inbound/inbound_impl.h"
 #include "libdiscover/core/clock.h"
 
+/*
+ * How long before a lease runs out the server is asked. In the own region the probe is a put that goes to everybody; of
+ * another region few ask, and nothing is put.
+ */
+#define PROBE_AFTER_NS (50 * NS_PER_MS)
+
 static void canary(struct inbound *in, uint64_t counter, int64_t stored_ns, int64_t now_ns)
 {
     uint64_t seen = in->health.seen;
@@ -17,9 +23,22 @@ static void canary(struct inbound *in, uint64_t counter, int64_t stored_ns, int6
     server_clock_heard(&in->arrivals.clock, in->health.sent_ns, stored_ns, now_ns);
 }
 
+/* Whether a lease has the counter of our latest one and other contents: hosts that start now would believe it. */
+static bool is_forged(const struct inbound *in, const struct lease *lease, const struct kv_message *m)
+{
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    const struct lease *own = &in->own_lease;
+    if (lease->life != own->life || lease->epoch != own->epoch || lease->counter != own->counter)
+        return false;
+    return lease_encode(own, bytes, &n) == 0 && (m->n != n || memcmp(m->value, bytes, n) != 0);
+}
+
 static void own_lease(struct inbound *in, const struct lease *lease, const struct kv_message *m, bool from_snapshot)
 {
     int64_t now_ns = clock_now_ns();
+    if (is_forged(in, lease, m))
+        agent_own_lease_gone(in->reach.agent, now_ns);
     agent_own_lease_seen(in->reach.agent, lease, m->seq, m->age_ns, now_ns);
     if (from_snapshot && lease->life != in->own_lease.life)
         host_events_lease_found(&in->host_events, lease, m->age_ns, now_ns);
@@ -27,7 +46,7 @@ static void own_lease(struct inbound *in, const struct lease *lease, const struc
         canary(in, lease->counter, m->stored_ns, now_ns);
 }
 
-/* What the host vouches for against what is known. A lease out of a snapshot may be older than what that is. */
+/* Compares what the host vouches for with the known records. A lease out of a snapshot may be older than these. */
 static void compare(struct inbound *in, const char *host, const struct lease *lease, const struct kv_message *m)
 {
     if (!in->followers[BUS_SERVICES].synced || lease->leaving || catalog_agrees(in->reach.catalog, host, lease))
@@ -49,7 +68,8 @@ static void other_lease(struct inbound *in, const char *host, const struct lease
                         bool from_snapshot)
 {
     int err = liveness_apply(in->liveness, host, lease, m->age_ns, clock_now_ns());
-    in->kind->lease(in, lease);
+    if (in->reach.region)
+        region_health_lease(&in->region, (int64_t)lease->ttl_ms * NS_PER_MS);
     if (err == -ENOSPC)
         inbound_refuse(in, BUS_HOSTS, &in->counters.limits_refused, m, catalog_limit_text(-EUSERS));
     else if (err == -ESTALE)
@@ -63,7 +83,7 @@ static void other_lease(struct inbound *in, const char *host, const struct lease
         compare(in, host, lease, m);
 }
 
-/* Ours is put again at once: whoever comes now finds nothing else. */
+/* A lease of ours that was overwritten with nonsense is put again at once: hosts that start now find nothing else. */
 static void refuse_lease(struct inbound *in, const char *host, const struct kv_message *m, const char *why)
 {
     inbound_refuse(in, BUS_HOSTS, &in->counters.leases_refused, m, why);
@@ -94,12 +114,12 @@ static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
     (void)seq;
     write_report_accepted(in->write_report, BUS_HOSTS, key, n);
     if (label_copy(host, key, n) < 0)
-        return; /* refused when it was put */
+        return; /* a put under this key was refused already */
     if (inbound_is_own(in, host))
         agent_own_lease_gone(in->reach.agent, clock_now_ns());
     else {
         liveness_remove(in->liveness, host, clock_now_ns());
-        catalog_forget(in->reach.catalog, host); /* once its records are deleted as well: somebody wants that */
+        catalog_forget(in->reach.catalog, host); /* when its records are deleted as well: somebody wants it gone */
     }
 }
 
@@ -118,7 +138,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
     f->snapshot = false;
     if (end != FOLLOW_ABORTED) {
         write_report_snapshot_end(f->in->write_report, BUS_HOSTS);
-        lost_changes_tell(&f->lost, f->in->reach.buckets[BUS_HOSTS]);
+        lost_changes_report(&f->lost, f->in->reach.buckets[BUS_HOSTS]);
         if (!f->in->synced_once)
             remembered_hosts_synced(&f->in->remembered);
         if (f->in->reach.agent)
@@ -140,8 +160,8 @@ void inbound_leases_ops(struct follow_ops *ops)
 static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
     struct inbound *in = arg;
-    if (in->synced_once) { /* who is there at the start is no news */
-        host_news_tell(&in->host_news, in->reach.catalog, in->reach.region, host, status);
+    if (in->synced_once) { /* hosts that are found at the start are no news */
+        host_news_report(&in->host_news, in->reach.catalog, in->reach.region, host, status);
         host_events_changed(&in->host_events, host, lease, status, clock_now_ns());
     }
     (void)catalog_set_host(in->reach.catalog, host, lease, host_alive(status),
@@ -155,18 +175,24 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
         log_warning("keeping %zu hosts whose leases have run out, for %lld s at most: %s", held,
                     (long long)((until_ns - clock_now_ns()) / NS_PER_S), why);
     if (!held && in->guard_held)
-        log_notice("no vanished hosts are kept any more");
+        log_notice("no host whose lease has run out is kept any more");
     host_events_guard(&in->host_events, held, why, clock_now_ns());
     in->guard_held = held;
     in->guard_until_ns = until_ns;
     in->guard_reason = why;
 }
 
-/* Nothing was heard for a while, and a lease is about to run out. */
+/* Asks for a sign of life when nothing was heard for a while and a lease is about to run out. */
 static void probe(void *arg)
 {
     struct inbound *in = arg;
     in->kind->probe(in, clock_now_ns());
+}
+
+static bool has_records(void *arg, const char *host, const struct lease *lease)
+{
+    const struct inbound *in = arg;
+    return catalog_has_vouched(in->reach.catalog, host, lease);
 }
 
 int inbound_liveness_new(struct inbound *in)
@@ -176,12 +202,14 @@ int inbound_liveness_new(struct inbound *in)
                                       .guard_percent = in->reach.config->registry.guard_percent,
                                       .guard_min = in->reach.config->registry.guard_min,
                                       .guard_ns = in->reach.config->registry.guard_duration_ns,
-                                      .probe = probe};
+                                      .probe = probe,
+                                      .probe_after_ns = in->reach.region ? 0 : PROBE_AFTER_NS,
+                                      .has_records = has_records};
     int err = liveness_new(&leases, &events, in, &in->liveness);
     if (!err)
         err = liveness_add_metrics(in->liveness, in->reach.metrics);
     if (err)
         return err;
-    liveness_set_records_known(in->liveness, false);
+    liveness_set_records_known(in->liveness, false, 0);
     return 0;
 }

@@ -12,16 +12,16 @@
 
 static void ask_for(struct inbound *in, enum bus_bucket bucket)
 {
-    in->mirror_read = in->reach.remember(in->reach.arg, bucket) == 0 ? MIRROR_READING : MIRROR_READ;
+    in->mirror_read = in->reach.order(in->reach.arg, BUS_REMEMBER, bucket) == 0 ? MIRROR_READING : MIRROR_READ;
 }
 
 void inbound_mirror_read(struct inbound *in)
 {
-    if (in->mirror_read == MIRROR_UNREAD && in->region.state == REGION_NEVER && in->reach.remember)
+    if (in->mirror_read == MIRROR_UNREAD && in->region.state == REGION_NEVER)
         ask_for(in, BUS_HOSTS);
 }
 
-/* It lived when the newest of them was put; nobody vouches for it until it is heard. */
+/* The host lived when the newest message of the mirror was put; nobody vouches for it until its region is heard. */
 static void take_host(struct inbound *in, const struct kv_message *m)
 {
     struct lease lease;
@@ -61,7 +61,7 @@ static void take_record(struct inbound *in, const struct kv_message *m)
         (void)catalog_put(in->reach.catalog, &key, &record);
 }
 
-/* What came otherwise meanwhile is newer. */
+/* Takes a message of the mirror, unless the region itself has been heard meanwhile: that is newer. */
 void inbound_remembered(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
     struct inbound *in = arg;

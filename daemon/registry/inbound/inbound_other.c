@@ -24,12 +24,7 @@ static void moved(struct inbound *in, const char *server, bool reloaded)
     log_info("region %s: connected to %s", in->reach.region, server);
 }
 
-static void heard(struct inbound *in, int64_t now_ns)
-{
-    region_health_heard(&in->region, now_ns);
-}
-
-/* When it was asked for, nothing was there that is not here: nobody spoke until then. */
+/* Whether HOSTS held nothing at the time of the question that is not known here: then no host spoke until then. */
 static bool proves_silence(const struct inbound *in, const struct bus_info *info)
 {
     const struct follow *hosts = in->followers[BUS_HOSTS].follow;
@@ -45,17 +40,13 @@ static void checked(struct inbound *in, const struct bus_info *info, int64_t now
         inbound_mirror_read(in);
 }
 
-static void lease(struct inbound *in, const struct lease *lease)
-{
-    region_health_lease(&in->region, (int64_t)lease->ttl_ms * NS_PER_MS);
-}
-
 static void synced(struct inbound *in, bool both, int64_t now_ns)
 {
-    region_health_set_synced(&in->region, both, now_ns);
+    (void)now_ns;
+    region_health_set_synced(&in->region, both);
 }
 
-/* A check that is out already began too early to prove anything now; its answer is waited for. */
+/* A check that is under way began too early to prove anything now; its answer is waited for. */
 static void ask(void *arg)
 {
     struct inbound *in = arg;
@@ -64,7 +55,7 @@ static void ask(void *arg)
         return;
     in->asked_ns = clock_now_ns();
     if (!follow_check_now(hosts))
-        (void)in->reach.check(in->reach.arg, BUS_HOSTS); /* busy: the answer to the earlier one will do */
+        (void)in->reach.order(in->reach.arg, BUS_CHECK, BUS_HOSTS); /* busy: the answer to the earlier order will do */
 }
 
 static void probe(struct inbound *in, int64_t now_ns)
@@ -95,11 +86,6 @@ static const char *stale_reason(const struct inbound *in)
     }
 }
 
-static void stalled(struct inbound *in, int64_t ns)
-{
-    region_health_stalled(&in->region, ns);
-}
-
 static int64_t tick(struct inbound *in, int64_t now_ns)
 {
     return region_health_tick(&in->region, now_ns);
@@ -111,7 +97,7 @@ static void reachable(void *arg, bool is_reachable)
     inbound_follow(in, is_reachable, clock_now_ns());
 }
 
-static void tell(const struct inbound *in, enum region_state state)
+static void log_state(const struct inbound *in, enum region_state state)
 {
     if (state == REGION_LIVE)
         log_notice("region %s: live", in->reach.region);
@@ -122,7 +108,7 @@ static void tell(const struct inbound *in, enum region_state state)
 static void changed(void *arg, enum region_state state)
 {
     struct inbound *in = arg;
-    tell(in, state);
+    log_state(in, state);
     inbound_trust(in, clock_now_ns());
 }
 
@@ -137,19 +123,9 @@ void inbound_remember(struct inbound *in)
     region_health_remember(&in->region);
 }
 
-enum region_state inbound_region_state(const struct inbound *in)
+const struct region_health *inbound_region(const struct inbound *in)
 {
-    return in->region.state;
-}
-
-int64_t inbound_heard_ns(const struct inbound *in)
-{
-    return in->region.heard_ns;
-}
-
-uint64_t inbound_questions(const struct inbound *in)
-{
-    return in->region.asked;
+    return &in->region;
 }
 
 const struct inbound_kind inbound_other = {
@@ -157,14 +133,11 @@ const struct inbound_kind inbound_other = {
     .connected = connected,
     .disconnected = disconnected,
     .moved = moved,
-    .heard = heard,
     .checked = checked,
-    .lease = lease,
     .synced = synced,
     .probe = probe,
     .trustworthy = trustworthy,
     .stale = stale,
     .stale_reason = stale_reason,
-    .stalled = stalled,
     .tick = tick,
 };

@@ -29,10 +29,12 @@ static void refuse_for_limit(struct inbound *in, const struct instance_key *key,
     service_format(key->domain, key->service, service);
     metric_inc(&in->counters.limits_refused);
     metric_inc(limit_counter(in, err));
+    if (err != -EDQUOT && err != -EMLINK) /* a limit of one host or service: room in the whole catalog would not help */
+        in->full_at = catalog_counts(in->reach.catalog).instances;
     write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
-/* Another one's change, which nobody can look up before it is in the table. */
+/* Measures a change of another host, which nobody can look up before it is in the table. */
 static void note_arrival(struct inbound *in, uint64_t id, const struct kv_message *m, bool from_snapshot)
 {
     if (in->reach.agent && !from_snapshot)
@@ -56,7 +58,7 @@ static void put_record(struct inbound *in, const struct instance_key *key, const
         inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, strerror(-err));
 }
 
-/* A value that says nothing of its key: what is known stays. Under our own name the agent puts it right. */
+/* A value that cannot be read says nothing of its key: what is known stays. The agent writes over one of our own. */
 static void refuse_value(struct inbound *in, const struct instance_key *key, bool own, const struct kv_message *m,
                          const char *why)
 {
@@ -117,7 +119,7 @@ static void put_value(struct inbound *in, const struct instance_key *key, bool o
         put_record(in, key, &record, m, from_snapshot);
 }
 
-/* A key of the short form is nobody's own, whatever a host is called. */
+/* A key of the short form belongs to no host, whatever its parts are called. */
 static int parse_key(const struct inbound *in, const char *text, size_t n, struct instance_key *ret_key, bool *ret_own)
 {
     bool whole = instance_key_parse(text, n, ret_key) == 0;
@@ -146,7 +148,7 @@ static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
     bool own;
     write_report_accepted(in->write_report, BUS_SERVICES, text, n);
     if (parse_key(in, text, n, &key, &own) < 0)
-        return; /* refused when it was put */
+        return; /* a put under this key was refused already */
     if (own)
         agent_observed(in->reach.agent, &key, &(struct agent_seen){.seq = seq}, clock_now_ns());
     else
@@ -174,12 +176,13 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     struct inbound *in = f->in;
     f->snapshot = false;
     f->complete = end == FOLLOW_COMPLETE;
+    f->read_ns = follow_resync(f->follow).snapshot_ns;
     if (end != FOLLOW_ABORTED)
         catalog_snapshot_end(in->reach.catalog, end == FOLLOW_COMPLETE);
     if (end != FOLLOW_ABORTED)
         write_report_snapshot_end(in->write_report, BUS_SERVICES);
     if (end != FOLLOW_ABORTED)
-        lost_changes_tell(&f->lost, in->reach.buckets[BUS_SERVICES]);
+        lost_changes_report(&f->lost, in->reach.buckets[BUS_SERVICES]);
     if (end == FOLLOW_RECREATED)
         log_warning("the bucket %s was made anew; keeping what is not in it until its owners have put it again",
                     in->reach.buckets[BUS_SERVICES]);
@@ -194,4 +197,12 @@ void inbound_records_ops(struct follow_ops *ops)
     ops->remove = services_remove;
     ops->snapshot_begin = services_snapshot_begin;
     ops->snapshot_end = services_snapshot_end;
+}
+
+/* As with leases, the server is asked before a record runs out: it may have been put again, and be on its way. */
+int64_t inbound_records_expire(struct inbound *in, int64_t now_ns)
+{
+    int64_t heard_ns = liveness_heard_ns(in->liveness);
+    int64_t next_ns = catalog_expire(in->reach.catalog, heard_ns, now_ns);
+    return next_ns > heard_ns && next_ns <= now_ns ? liveness_probe(in->liveness, now_ns) : next_ns;
 }

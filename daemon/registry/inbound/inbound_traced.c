@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traces on the read side: what comes with records, and the reading of a bucket. */
+/* Trace spans for records that arrive with a trace context, and for the reading of a bucket. */
 #include <stdio.h>
 
 #include "daemon/catalog/foreign.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the live feed of a bucket had lost. */
+/* Logs which keys the live feed of a bucket had lost, once a snapshot has brought them. */
 #include "daemon/registry/inbound/lost_changes.h"
 
 #include <inttypes.h>
@@ -18,7 +18,7 @@ void lost_changes_add(struct lost_changes *l, const struct kv_message *m)
     l->n++;
 }
 
-void lost_changes_tell(struct lost_changes *l, const char *bucket)
+void lost_changes_report(struct lost_changes *l, const char *bucket)
 {
     char keys[LOST_CHANGES_NAMED * (sizeof *l->keys + 2)] = "";
     size_t used = 0;

@@ -11,20 +11,20 @@
 #include "daemon/sync/follow.h"
 #include "daemon/sync/liveness.h"
 
-/* Zeroed but for the first five, which stay the caller's. */
+/* Zeroed but for the first four, which stay the caller's, and cut_off. */
 struct remembered {
     const struct config *config;
     struct catalog *catalog;
     struct liveness *liveness;
     struct follow *records;
-    int64_t started_ns; /* when this life began */
-    bool cut_off;       /* NATS was away when it did: what is remembered could not be renewed */
+    int64_t asked_ns; /* since when NATS is looked for; own region */
+    bool cut_off;     /* NATS was away at some time, so nobody could renew what is remembered */
 };
 
 void remembered_connected(struct remembered *r, int64_t now_ns);
 void remembered_disconnected(struct remembered *r);
 
-/* All leases that there are have been read. */
+/* All leases that the bucket has were read. */
 void remembered_hosts_synced(struct remembered *r);
 
 #endif

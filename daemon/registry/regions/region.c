@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One other region: made of the parts that the own one has, but for those that write. */
+/* Reads one other region, with the same parts as the own one, but for those that write. */
 #include "daemon/registry/regions/region.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "daemon/registry/inbound/inbound.h"
 #include "libdiscover/core/clock.h"
 
-/* As of the own region (daemon.c): a snapshot touches a service once for each of its instances. */
+/* As for the own region (daemon.c): a snapshot touches a service once for each of its instances. */
 #define SNAPSHOT_FLUSH_NS (50 * NS_PER_MS)
 #define FLUSH_BLOCKS      4
 #define LOOK_AGAIN_NS     (10 * NS_PER_S)
@@ -25,7 +25,7 @@
 struct region {
     struct region_reach reach;
     const char *name;
-    char buckets[BUS_BUCKETS][BUCKET_NAME_CAP]; /* for people */
+    char buckets[BUS_BUCKETS][BUCKET_NAME_CAP]; /* names of its buckets, for people */
     struct metrics *metrics;
     struct catalog *catalog;
     struct catalog_file *file;
@@ -34,16 +34,16 @@ struct region {
     struct bus *bus;
     struct loop_watch bus_watch;
     int64_t flushed_ns;
-    enum table_sync sync;                      /* as the table says, */
-    int64_t stale_since_ns;                    /* and this; 0: nothing is known */
-    bool told;                                 /* the table has been told */
-    enum bus_mirror_state mirror[BUS_BUCKETS]; /* as last said in the log */
-    int64_t mirrors_due_ns;                    /* those of no use are looked at again then */
+    enum table_sync sync;                      /* as the table says */
+    int64_t stale_since_ns;                    /* as the table says; 0: nothing is known */
+    bool table_has_it;                         /* the table has the latest sync and stale_since_ns */
+    enum bus_mirror_state mirror[BUS_BUCKETS]; /* as last logged */
+    int64_t mirrors_due_ns;                    /* when mirrors that are of no use are looked at again */
 };
 
-/* --- what the table says of it --- */
+/* --- the region's block in the table --- */
 
-/* 1 when it says something else than before; a negative errno: it is tried again. */
+/* Returns 1 when the block has changed, 0 when it was as it is; or a negative errno: it is tried again. */
 static int write_block(struct region *r)
 {
     char key[LABEL_CAP + 1];
@@ -53,27 +53,27 @@ static int write_block(struct region *r)
     return table_writer_put(r->reach.table, TABLE_REGION, key, strlen(key), 0, 0, words, TABLE_REGION_WORDS);
 }
 
-static void tell_table(struct region *r)
+static void update_table(struct region *r)
 {
     int result = write_block(r);
-    r->told = result >= 0;
+    r->table_has_it = result >= 0;
     if (result > 0)
         table_writer_bump_serial(r->reach.table);
 }
 
-/* It is better only when the table has all of it. */
+/* A better state is announced only when the table holds all that is known of the region. */
 static void update_sync(struct region *r, int64_t now_ns)
 {
     enum table_sync sync = inbound_sync(r->inbound);
     bool better = sync == TABLE_LIVE || r->sync == TABLE_UNSYNCED;
     if (sync != r->sync && !(better && catalog_is_dirty(r->catalog))) {
-        int64_t heard_ns = inbound_heard_ns(r->inbound);
+        int64_t heard_ns = inbound_region(r->inbound)->heard_ns;
         r->stale_since_ns = sync != TABLE_STALE ? 0 : heard_ns ? heard_ns : now_ns;
         r->sync = sync;
-        r->told = false;
+        r->table_has_it = false;
     }
-    if (!r->told)
-        tell_table(r);
+    if (!r->table_has_it)
+        update_table(r);
 }
 
 /* --- its file --- */
@@ -86,7 +86,7 @@ static void load(struct region *r)
     catalog_flush(r->catalog);
 }
 
-/* What was never whole would replace something better. */
+/* What was never whole must not replace a better file. */
 static bool is_worth_storing(const struct region *r, int64_t now_ns, int64_t *ret_true_ns)
 {
     bool is_true = r->sync == TABLE_LIVE || r->sync == TABLE_DEGRADED;
@@ -96,12 +96,6 @@ static bool is_worth_storing(const struct region *r, int64_t now_ns, int64_t *re
 
 /* --- its mirrors --- */
 
-static int remember(void *arg, enum bus_bucket bucket)
-{
-    struct region *r = arg;
-    return bus_remember(r->bus, bucket);
-}
-
 static void remembered(void *arg, int64_t newest_ns)
 {
     struct region *r = arg;
@@ -109,7 +103,7 @@ static void remembered(void *arg, int64_t newest_ns)
     clock_gettime(CLOCK_REALTIME, &wall);
     int64_t age_ns = (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - newest_ns;
     r->stale_since_ns = clock_now_ns() - (age_ns > 0 ? age_ns : 1);
-    r->told = false;
+    r->table_has_it = false;
 }
 
 static bool is_of_use(enum bus_mirror_state state)
@@ -117,7 +111,7 @@ static bool is_of_use(enum bus_mirror_state state)
     return state == BUS_MIRROR_VALID || state == BUS_MIRROR_NONE;
 }
 
-static void tell_mirrors(struct region *r)
+static void log_mirrors(struct region *r)
 {
     for (int b = 0; b < BUS_BUCKETS; b++) {
         enum bus_mirror_state found = bus_mirror_found(r->bus, (enum bus_bucket)b);
@@ -139,10 +133,11 @@ static void look_at_mirrors(struct region *r, int64_t now_ns)
     r->mirrors_due_ns = now_ns + LOOK_AGAIN_NS;
     for (int b = 0; b < BUS_BUCKETS; b++)
         if (!is_of_use(r->mirror[b]))
-            (void)bus_look_at_mirror(r->bus, (enum bus_bucket)b); /* busy: the answer to the earlier one will do */
+            (void)bus_order(r->bus, BUS_LOOK_AT_MIRROR,
+                            (enum bus_bucket)b); /* busy: the answer to the earlier order will do */
 }
 
-/* What one is that is of no use, if any. */
+/* The state of a mirror that is of no use, if there is one. */
 static const char *mirror_text(const struct region *r)
 {
     enum bus_mirror_state services = bus_mirror_found(r->bus, BUS_SERVICES);
@@ -165,7 +160,7 @@ bool region_flush(struct region *r, const struct loop_slice *slice, int64_t now_
     bool more = catalog_is_dirty(r->catalog);
     if (!more) {
         r->flushed_ns = now_ns;
-        update_sync(r, now_ns); /* what waited for that */
+        update_sync(r, now_ns); /* a better state may have waited for the flush */
     }
     return more;
 }
@@ -185,7 +180,7 @@ void region_second(struct region *r, int64_t now_ns)
 {
     catalog_forget_gone(r->catalog, now_ns - r->reach.config->registry.record_ttl_ns);
     (void)catalog_flush_again(r->catalog);
-    tell_mirrors(r);
+    log_mirrors(r);
     look_at_mirrors(r, now_ns);
     inbound_second(r->inbound, now_ns);
 }
@@ -201,7 +196,7 @@ bool region_set_access(struct region *r, struct bus_access *access)
     return bus_set_access(r->bus, access);
 }
 
-/* --- what is told of it --- */
+/* --- what others ask about it --- */
 
 struct catalog *region_catalog(const struct region *r)
 {
@@ -220,7 +215,7 @@ const char *region_name(const struct region *r)
 
 enum region_state region_state_of(const struct region *r)
 {
-    return inbound_region_state(r->inbound);
+    return inbound_region(r->inbound)->state;
 }
 
 size_t region_usable(const struct region *r, const char *service)
@@ -238,23 +233,31 @@ bool region_knows(const struct region *r, const char *service)
     return catalog_knows_service(r->catalog, service);
 }
 
-void region_status(const struct region *r, int64_t now_ns, struct region_status *ret_status)
+int64_t region_stale_ms(const struct region *r, int64_t now_ns)
+{
+    return region_state_of(r) == REGION_LIVE ? 0 : r->stale_since_ns ? (now_ns - r->stale_since_ns) / NS_PER_MS : -1;
+}
+
+void region_status(const struct region *r, int64_t now_ns, Discover__V1__RegionStatus *ret_status)
 {
     Discover__V1__Status of_inbound = DISCOVER__V1__STATUS__INIT;
-    enum region_state state = inbound_region_state(r->inbound);
+    enum region_state state = region_state_of(r);
+    struct catalog_counts counts = catalog_counts(r->catalog);
     inbound_status(r->inbound, now_ns, &of_inbound);
-    *ret_status = (struct region_status){.name = r->name,
-                                         .state = state,
-                                         .stale_ms = state == REGION_LIVE ? 0
-                                                     : r->stale_since_ns  ? (now_ns - r->stale_since_ns) / NS_PER_MS
-                                                                          : -1,
-                                         .reason = state == REGION_LIVE ? "" : inbound_stale_reason(r->inbound),
-                                         .server = of_inbound.bus_server,
-                                         .error = of_inbound.bus_error,
-                                         .mirror = mirror_text(r),
-                                         .mirror_snapshots = bus_mirror_snapshots(r->bus),
-                                         .counts = catalog_counts(r->catalog),
-                                         .questions = inbound_questions(r->inbound)};
+    discover__v1__region_status__init(ret_status);
+    ret_status->name = (char *)r->name;
+    ret_status->state = (char *)region_state_text(state);
+    ret_status->stale_ms = region_stale_ms(r, now_ns);
+    ret_status->reason = (char *)(state == REGION_LIVE ? "" : inbound_stale_reason(r->inbound));
+    ret_status->server = of_inbound.bus_server;
+    ret_status->error = of_inbound.bus_error;
+    ret_status->mirror = (char *)mirror_text(r);
+    ret_status->mirror_snapshots = bus_mirror_snapshots(r->bus);
+    ret_status->hosts = (uint32_t)counts.hosts;
+    ret_status->services = (uint32_t)counts.services;
+    ret_status->instances = (uint32_t)counts.instances;
+    ret_status->usable = (uint32_t)counts.usable;
+    ret_status->questions = inbound_region(r->inbound)->asked;
 }
 
 /* --- life --- */
@@ -272,16 +275,10 @@ static void settled(void *arg)
     r->reach.turn(r->reach.arg);
 }
 
-static int resync(void *arg, enum bus_bucket bucket)
+static int order(void *arg, enum bus_order order, enum bus_bucket bucket)
 {
     struct region *r = arg;
-    return bus_resync(r->bus, bucket);
-}
-
-static int check(void *arg, enum bus_bucket bucket)
-{
-    struct region *r = arg;
-    return bus_check(r->bus, bucket);
+    return bus_order(r->bus, order, bucket);
 }
 
 static int make_inbound(struct region *r)
@@ -297,11 +294,8 @@ static int make_inbound(struct region *r)
                                         .catalog = r->catalog,
                                         .catalog_file = r->file,
                                         .tracing = r->reach.tracing,
-                                        .started_ns = r->reach.started_ns,
                                         .arg = r,
-                                        .resync = resync,
-                                        .check = check,
-                                        .remember = *r->reach.region->mirror ? remember : NULL,
+                                        .order = order,
                                         .remembered = remembered};
     return inbound_new(&reach, &r->inbound);
 }
@@ -313,7 +307,7 @@ static int make_bus(struct region *r)
         err = bus_add_metrics(r->bus, r->metrics);
     if (!err)
         err = loop_watch_init(&r->bus_watch, r->reach.base, bus_fd(r->bus), on_bus, r);
-    return err ? err : bus_start(r->bus);
+    return err ? err : bus_start(r->bus, NULL);
 }
 
 static int make_parts(struct region *r)
@@ -330,7 +324,7 @@ static int make_parts(struct region *r)
         return err;
     catalog_watch_services(r->catalog, r->reach.service_changed, r->reach.arg);
     load(r);
-    tell_table(r);
+    update_table(r);
     err = hostname_addresses_new(r->reach.base, c, r->catalog, r->metrics, settled, r, &r->hostnames);
     return err ? err : make_bus(r);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Services that another region has, those of them that are due, and what is written of them. */
+/* Decides which region answers for each service that another region has, when a decision is due. */
 #include "daemon/registry/regions/region_failover.h"
 
 #include <errno.h>
@@ -84,14 +84,17 @@ void region_failover_note(struct region_failover *f, const char *service)
     bool of_other = length < n && strcmp(service + length + 1, f->reach.config->region) != 0;
     HASH_FIND_STR(f->entries, name, e);
     if (!e && of_other)
-        e = add(f, name); /* no memory: the region is still asked for by name */
+        e = add(f, name); /* no memory: the other region is still found by its name */
     if (!e)
         return;
     e->changed |= of_other;
     failover_entry_make_due(f, e);
 }
 
-/* What the last life left of other regions was in the table before anybody could be told, and may never change. */
+/*
+ * Services of other regions that the last life stored were in the table before there was anybody to note them, and may
+ * never change: they are noted here.
+ */
 static void note_loaded(struct region_failover *f)
 {
     const struct table *t = table_writer_table(catalog_table(f->reach.catalog));
@@ -149,7 +152,8 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
         const struct region *r = regions_at(f->reach.regions, e->order->at[i]);
         enum region_state state = region_state_of(r);
         size_t usable =
-            state == REGION_NEVER ? 0 : region_usable(r, e->name); /* what is read of it by then is a part */
+            /* a region that was never read whole is known in part only */
+            state == REGION_NEVER ? 0 : region_usable(r, e->name);
         others[i] = (struct failover_seen){usable, state == REGION_LIVE};
     }
     int64_t next_ns = failover_decide(&e->failover, &e->rule, &home, others, e->order->n, now_ns);
@@ -161,7 +165,7 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
     else
         deadlines_clear(&f->deadlines, &e->deadline);
     bool said = region_switches_find(&f->switches, e->name) != NULL;
-    /* What was just written has made it due again: then it is looked at once more. */
+    /* If the block just written has made the entry due again, it is looked at once more before it may be forgotten. */
     if (!e->due && e->written == FAILOVER_HOME && !said && !is_known_elsewhere(f, e))
         forget(f, e);
 }
@@ -170,7 +174,8 @@ int64_t region_failover_run(struct region_failover *f, const struct loop_slice *
 {
     if (!f || f->n == 0)
         return INT64_MAX;
-    if (catalog_is_dirty(f->reach.catalog)) /* what the own region has is not written yet: nobody is missing */
+    /* the own region's records are not all written yet: none may be counted as missing */
+    if (catalog_is_dirty(f->reach.catalog))
         return now_ns;
     collect_due(f, now_ns);
     while (f->due && !loop_slice_over(slice)) {
@@ -219,7 +224,7 @@ static void fill_orders(const struct config *c, struct failover_order *orders)
     }
 }
 
-/* A fleet does not come back all at once: each host takes its own time, and always the same. */
+/* The hosts of a fleet are not to switch back all at once: each takes a time of its own, and always the same. */
 static uint32_t jitter_of(const char *host)
 {
     uint32_t hash = 5381;
@@ -236,7 +241,6 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
     f->reach = *reach;
     f->n = reach->config->failover.enabled ? regions_count(reach->regions) : 0;
     f->jitter_percent = jitter_of(reach->config->host);
-    deadlines_init(&f->deadlines);
     f->orders = calloc(reach->config->n_failover_services + 1, sizeof *f->orders);
     f->states = calloc(f->n + 1, sizeof *f->states);
     int err = f->orders && f->states ? 0 : -ENOMEM;

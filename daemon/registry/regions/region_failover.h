@@ -22,9 +22,9 @@ struct region_failover;
 struct region_move {
     const char *service; /* "shop/payment" */
     const char *from, *to;
-    bool home;        /* to is the own one */
-    bool own;         /* of this host alone: an operator said so here, or had said where it comes back from */
-    int64_t since_ns; /* who of the own region was there then knows of it */
+    bool home;        /* `to` is the own region */
+    bool own;         /* it concerns this host alone: an operator of it chose `to`, or had chosen `from` */
+    int64_t since_ns; /* hosts of the own region that were there then know of it */
     const char *reason;
 };
 
@@ -35,10 +35,13 @@ struct region_failover_reach {
     struct catalog *catalog; /* of the own region */
     const struct inbound *inbound;
     struct regions *regions;
-    struct state_dir *state_dir; /* has what operators say */
+    struct state_dir *state_dir; /* keeps the orders of operators */
     void *arg;
     void (*service_changed)(void *arg, const char *service); /* the table says something else of it */
-    /* NULL: nobody hears of it. Not told is where a service is found when the own region has not had it in this life. */
+    /*
+     * NULL: moves are not reported. Not reported is where a service is found that the own region has not had in this
+     * life.
+     */
     void (*moved)(void *arg, const struct region_move *move);
 };
 
@@ -50,36 +53,43 @@ void region_failover_free(struct region_failover *f); /* NULL is fine, as for al
 void region_failover_note(struct region_failover *f, const char *service);
 
 /*
- * After what has changed was written: decides what is due, as far as the slice goes. Returns when to call again, which is at
- * once when there is more.
+ * To be called after all changes were written: decides what is due, as far as the slice goes. Returns when to call
+ * again, which is at once when there is more.
  */
 int64_t region_failover_run(struct region_failover *f, const struct loop_slice *slice, int64_t now_ns);
 
 /*
- * An operator says which region answers for a service: that one, or the own one (""); NULL: failover decides again. Stored
- * before it counts. -ENOENT: the region is not read, or nobody had said anything; -ENOSPC: as many as may be; -EIO: it cannot
- * be stored; -ENOMEM. *ret_why says what an errno does not.
+ * An operator's order which region answers for a service: that one, or the own one (""); NULL: failover decides again.
+ * Stored, which blocks on the disk, before it is in force. -ENOENT: the region is not read, or there was no order;
+ * -ENOSPC: there are too many; -EIO: it cannot be stored; -ENOMEM. *ret_why, static, is set where it says more than the
+ * errno.
  */
 int region_failover_force(struct region_failover *f, const char *service, const char *region, uid_t uid,
                           const char **ret_why);
 
-/* Fills in that field: where another region answers, or an operator said which does. It stays valid until anything else is called. */
+/*
+ * Fills in the field: services for which another region answers, or an operator's order is in force. It stays valid
+ * until anything else is called.
+ */
 void region_failover_status(const struct region_failover *f, int64_t now_ns, Discover__V1__Status *ret_status);
 
 /* Why the region that answers for a service does. Times are how long ago, or how long it takes. */
 struct region_answer {
-    const char *at;     /* which; "": the own one */
-    int64_t for_ns;     /* since when; 0: always, as far as is known */
-    bool forced;        /* an operator said so: */
-    uint32_t uid;       /* who, */
-    int64_t said_ns;    /* and when; 0: not known */
-    uint32_t min;       /* usable instances of the own one that are enough */
-    int64_t lacking_ns; /* so long it has had fewer, and still answers; 0: it has not */
-    int64_t after_ns;   /* and so long it may have */
-    int64_t back_in_ns; /* the nearer one answers in so long, if it stays as it is; 0: there is none */
+    const char *at;     /* the region that answers; "": the own one */
+    int64_t for_ns;     /* how long it has answered; 0: always, as far as is known */
+    bool forced;        /* an operator chose it */
+    uint32_t uid;       /* forced: the operator's user */
+    int64_t said_ns;    /* forced: how long ago; 0: not known */
+    uint32_t min;       /* number of usable instances of the own region that are enough */
+    int64_t lacking_ns; /* how long the own region has had fewer, while it answers; 0: it has enough */
+    int64_t after_ns;   /* how long it may have fewer before another one answers */
+    int64_t back_in_ns; /* when a nearer one will answer, from now, if nothing changes; 0: there is none */
 };
 
-/* false: no other region has it, or none is asked. Valid until anything else is called. */
+/*
+ * Returns false where no other region has the service, or none is read. The answer is valid until anything else is
+ * called.
+ */
 bool region_failover_explain(const struct region_failover *f, const char *service, int64_t now_ns,
                              struct region_answer *ret_answer);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of region_failover share: region_failover.c decides, region_failover_write.c writes what was decided into the
- * table, region_failover_told.c has what operators say, and what they are told.
+ * table, region_failover_operator.c takes the orders of operators, and shows them what is in force.
  */
 #ifndef REGISTRY_REGION_FAILOVER_IMPL_H
 #define REGISTRY_REGION_FAILOVER_IMPL_H
@@ -19,8 +19,8 @@ struct failover_counters {
 
 /* Places of regions in the configuration, the first to answer first. */
 struct failover_order {
-    size_t n;   /* that answer by themselves; */
-    size_t all; /* behind them those that an operator alone can make answer */
+    size_t n;   /* the first n may answer by failover's decision */
+    size_t all; /* number of all; those behind n answer only if an operator says so */
     size_t at[CONFIG_REGIONS_MAX];
 };
 
@@ -32,39 +32,43 @@ struct failover_entry {
     struct failover_rule rule;
     const struct failover_order *order;
     int64_t written_ns;
-    int written; /* in that order: whose instances stand under its name; FAILOVER_HOME */
+    /* place of the region whose instances stand under the name, in that order; FAILOVER_HOME: the own one */
+    int written;
     bool due;
-    bool changed; /* what another one has may have */
+    bool changed; /* its instances in another region may have changed */
     bool
         is_news; /* that another one answers: the own one had enough of it in this life, or an operator said so in it */
-    bool said;   /* an operator had it answered where it is */
+    bool said;   /* an operator chose the region that answers now */
     char name[SERVICE_CAP];
 };
 
 struct region_failover {
     struct region_failover_reach reach;
     struct failover_counters counters;
-    struct failover_entry *entries, *due; /* due: a stack */
+    struct failover_entry *entries, *due; /* due: a stack, linked by next_due */
     struct deadlines deadlines;
-    size_t n;                      /* regions; 0: nothing is to be done */
-    struct failover_order *orders; /* of failover_services, and behind them that of all others */
-    enum region_state *states;     /* as they were when all entries were last due for it */
+    size_t n;                      /* number of regions; 0: there is nothing to do */
+    struct failover_order *orders; /* one for each entry of failover_services, the last for all other services */
+    enum region_state *states;     /* of each region, when a change of its state last made all entries due */
     struct region_switches switches;
     bool synced;
     uint32_t jitter_percent;
 };
 
-/* The region at that place of the service's order, or the own one. */
+/* Name of the region at a place of the service's order; that of the own region for FAILOVER_HOME. */
 const char *failover_region_of(const struct region_failover *f, const struct failover_entry *e, int at);
 
-/* Of a service, whether another region has it or not; NULL: no memory. The other one: does what an operator says of it. */
+/*
+ * failover_entry_get: finds or makes the entry of a service, whether another region has it or not; NULL: no memory.
+ * failover_entry_set_forced: has it follow the operator's order, if there is one.
+ */
 struct failover_entry *failover_entry_get(struct region_failover *f, const char *service);
 void failover_entry_set_forced(struct region_failover *f, struct failover_entry *e);
 
-/* What an earlier life left of them. A negative errno. */
+/* Loads the orders that an earlier life stored. A negative errno. */
 int failover_switches_load(struct region_failover *f);
 
-/* Has it decided at the next run. */
+/* Has the entry decided at the next run. */
 void failover_entry_make_due(struct region_failover *f, struct failover_entry *e);
 
 /* Writes what was decided. A negative errno: not written, to be tried again. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What stands in the table of services for which another region answers. */
+/* Writes into the table which region answers for a service, and that region's instances under its name. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +36,10 @@ static int set_answering(struct region_failover *f, const struct failover_entry 
     return region_set_answering(regions_at(f->reach.regions, e->order->at[at]), e->name, answers);
 }
 
-/* What stands under the name is whole all the time: that of the own region goes elsewhere first, and comes back last. */
+/*
+ * The instances under the service's name are whole all the time: the own region's move to another name first, and come
+ * back last.
+ */
 static int write_away(struct region_failover *f, const struct failover_entry *e, int64_t now_ns)
 {
     int err = catalog_set_away(f->reach.catalog, e->name, true);
@@ -56,7 +59,7 @@ static int write_home(struct region_failover *f, const struct failover_entry *e)
     return 0;
 }
 
-static void tell(struct region_failover *f, const struct failover_entry *e, const struct failover_seen *home)
+static void count_and_log(struct region_failover *f, const struct failover_entry *e, const struct failover_seen *home)
 {
     metric_inc(&f->counters.switches);
     if (e->failover.at == FAILOVER_HOME)
@@ -85,9 +88,9 @@ static void write_reason(const struct region_failover *f, const struct failover_
         snprintf(ret_reason, cap, "region %s is lost, or has no usable instance", from);
 }
 
-/* Before it is noted that it has moved. */
-static void tell_move(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home,
-                      int64_t now_ns)
+/* Called before e->written is set to the new place. */
+static void report_move(struct region_failover *f, struct failover_entry *e, const struct failover_seen *home,
+                        int64_t now_ns)
 {
     char reason[256];
     bool said = region_switches_find(&f->switches, e->name) != NULL, own = said || e->said;
@@ -113,8 +116,8 @@ static int move(struct region_failover *f, struct failover_entry *e, const struc
     table_writer_bump_serial(catalog_table(f->reach.catalog));
     if (err < 0)
         return err;
-    tell(f, e, home);
-    tell_move(f, e, home, now_ns);
+    count_and_log(f, e, home);
+    report_move(f, e, home, now_ns);
     metric_set(&f->counters.away,
                metric_get(&f->counters.away) - (e->written != FAILOVER_HOME) + (e->failover.at != FAILOVER_HOME));
     e->written = e->failover.at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operators have said of regions, as files. */
+/* Stores which region operators have chosen to answer for a service, as files. */
 #include "daemon/registry/regions/region_switches.h"
 
 #include <errno.h>
@@ -53,22 +53,17 @@ static int decode(const uint8_t *bytes, size_t n, struct region_switch *ret_swit
     return err;
 }
 
-static struct region_switch *find(const struct region_switches *s, const char *service)
+struct region_switch *region_switches_find(const struct region_switches *s, const char *service)
 {
     struct region_switch *found;
     HASH_FIND_STR(s->all, service, found);
     return found;
 }
 
-const struct region_switch *region_switches_find(const struct region_switches *s, const char *service)
-{
-    return find(s, service);
-}
-
-/* A place for what is said of a service; that of what was said before. */
+/* Finds or makes the place for an order about a service. */
 static int reserve(struct region_switches *s, const struct region_switch *with, struct region_switch **ret_place)
 {
-    struct region_switch *place = find(s, with->service);
+    struct region_switch *place = region_switches_find(s, with->service);
     if (!place && HASH_COUNT(s->all) >= s->max)
         return -ENOSPC;
     if (!place) {
@@ -86,13 +81,6 @@ static int reserve(struct region_switches *s, const struct region_switch *with, 
     return 0;
 }
 
-static void fill(struct region_switch *place, const struct region_switch *with)
-{
-    memcpy(place->region, with->region, sizeof place->region);
-    place->uid = with->uid;
-    place->set_ms = with->set_ms;
-}
-
 static void drop(struct region_switches *s, struct region_switch *it)
 {
     HASH_DEL(s->all, it);
@@ -104,7 +92,7 @@ int region_switches_set(struct region_switches *s, const struct region_switch *w
     char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
     struct region_switch *place;
-    bool fresh = !find(s, with->service);
+    bool fresh = !region_switches_find(s, with->service);
     int err = reserve(s, with, &place);
     if (err)
         return err;
@@ -114,14 +102,16 @@ int region_switches_set(struct region_switches *s, const struct region_switch *w
             drop(s, place);
         return -EIO;
     }
-    fill(place, with);
+    memcpy(place->region, with->region, sizeof place->region);
+    place->uid = with->uid;
+    place->set_ms = with->set_ms;
     return 0;
 }
 
 int region_switches_end(struct region_switches *s, const char *service)
 {
     char name[STORED_NAME_CAP];
-    struct region_switch *it = find(s, service);
+    struct region_switch *it = region_switches_find(s, service);
     if (!it)
         return -ENOENT;
     file_name(service, name);

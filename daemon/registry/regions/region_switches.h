@@ -26,15 +26,18 @@ struct region_switches {
     size_t max;
 };
 
-/* Brings back what is stored; what is damaged is set aside, and said in the log. A negative errno. */
+/* Brings back the orders that are stored; a damaged one is set aside, and logged. A negative errno. */
 int region_switches_init(struct region_switches *s, struct state_dir *state_dir, size_t max);
 void region_switches_fini(struct region_switches *s);
 
-/* In force once it is stored. -ENOSPC: as many as may be; -EIO: it cannot be stored; -ENOMEM. */
+/*
+ * Stores an order, which blocks on the disk; then it is in force. -ENOSPC: there are too many; -EIO: it cannot be
+ * stored; -ENOMEM.
+ */
 int region_switches_set(struct region_switches *s, const struct region_switch *with);
-int region_switches_end(struct region_switches *s, const char *service); /* -ENOENT; -EIO */
+int region_switches_end(struct region_switches *s, const char *service); /* -ENOENT, -EIO */
 
-/* NULL: nobody has said anything of it. */
-const struct region_switch *region_switches_find(const struct region_switches *s, const char *service);
+/* Valid until the order ends. NULL: there is no order about the service. */
+struct region_switch *region_switches_find(const struct region_switches *s, const char *service);
 
 #endif

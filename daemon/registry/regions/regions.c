@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each of the regions in turn. */
+/* The list of the other regions: makes, turns and stops each. */
 #include "daemon/registry/regions/regions.h"
 
 #include <errno.h>
@@ -13,12 +13,14 @@ struct regions {
     const struct config *config;
     size_t n;
     struct region **all;
-    /* What the status is told in. */
+    /* Room for the messages of the status. */
     Discover__V1__RegionStatus *status, **pointers;
 };
 
-/* The block of the own region says no more than that: how true the table is of it stands in the header. */
-static int tell_own(struct table_writer *table, const char *name)
+/*
+ * The own region's block only marks it as the own one: how far the table can be trusted stands in the table's header.
+ */
+static int write_own_block(struct table_writer *table, const char *name)
 {
     char key[LABEL_CAP + 1];
     const uint64_t words[TABLE_REGION_WORDS] = {[TABLE_R_OWN] = 1};
@@ -30,7 +32,7 @@ static int tell_own(struct table_writer *table, const char *name)
 static int make(const struct region_reach *reach, struct regions *r)
 {
     const struct config *c = r->config = reach->config;
-    int err = tell_own(reach->table, c->region);
+    int err = write_own_block(reach->table, c->region);
     r->all = calloc(c->n_regions + 1, sizeof *r->all);
     r->status = calloc(c->n_regions + 1, sizeof *r->status);
     r->pointers = calloc(c->n_regions + 1, sizeof *r->pointers);
@@ -127,34 +129,14 @@ void regions_set_access(struct regions *r, struct bus_access **accesses)
     }
 }
 
-static void fill(const struct region_status *from, Discover__V1__RegionStatus *to)
-{
-    discover__v1__region_status__init(to);
-    to->name = (char *)from->name;
-    to->state = (char *)region_state_text(from->state);
-    to->stale_ms = from->stale_ms;
-    to->reason = (char *)from->reason;
-    to->server = (char *)from->server;
-    to->error = (char *)from->error;
-    to->mirror = (char *)from->mirror;
-    to->mirror_snapshots = from->mirror_snapshots;
-    to->hosts = (uint32_t)from->counts.hosts;
-    to->services = (uint32_t)from->counts.services;
-    to->instances = (uint32_t)from->counts.instances;
-    to->usable = (uint32_t)from->counts.usable;
-    to->questions = from->questions;
-}
-
 void regions_status(struct regions *r, int64_t now_ns, Discover__V1__Status *ret_status)
 {
     size_t n = regions_count(r);
     if (!r)
-        return; /* before there are any, or after */
+        return; /* there are no regions yet, or not any more */
     ret_status->region = r->config->region;
     for (size_t i = 0; i < n; i++) {
-        struct region_status status;
-        region_status(r->all[i], now_ns, &status);
-        fill(&status, &r->status[i]);
+        region_status(r->all[i], now_ns, &r->status[i]);
         r->pointers[i] = &r->status[i];
     }
     ret_status->n_regions = n;

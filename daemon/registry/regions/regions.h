@@ -8,7 +8,10 @@
 
 struct regions;
 
-/* As of region.h; region_reach.region is set here. Also tells the table which one is the own region. */
+/*
+ * As region_new, for each region of the configuration; region_reach.region is set here. Also marks the own region in
+ * the table.
+ */
 int regions_new(const struct region_reach *reach, struct regions **ret_r);
 void regions_free(struct regions *r); /* NULL is fine, as for all below */
 
@@ -17,14 +20,14 @@ void regions_second(struct regions *r, int64_t now_ns);
 void regions_stalled(struct regions *r, int64_t ns);
 bool regions_flush(struct regions *r, const struct loop_slice *slice, int64_t now_ns);
 
-/* For each of them, in their order; takes those that are not NULL, and sets them to it. */
+/* Gives each region, in their order, new means of access: takes those that are not NULL, and sets them to NULL. */
 void regions_set_access(struct regions *r, struct bus_access **accesses);
 
 size_t regions_count(const struct regions *r);
 struct region *regions_at(const struct regions *r, size_t i);
 const struct region *regions_find(const struct regions *r, const char *name); /* or NULL */
 
-/* Fills in that field; it stays valid until anything else is called. */
+/* Fills in the fields about regions; they stay valid until anything else is called. */
 void regions_status(struct regions *r, int64_t now_ns, Discover__V1__Status *ret_status);
 
 #endif

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of what can be asked, the queue of what was, and the way back. */
+/* Requests over NATS: the table of those that are known, the queue of those that wait, and the sending of answers. */
 #include "daemon/registry/rpc/rpc.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/base/pace.h"
 #include "daemon/documents/micro.h"
 #include "daemon/registry/rpc/rpc_work.h"
 #include "libdiscover/core/clock.h"
 
 #define SERVICE_NAME "discoverd"
 
-/* name, in "rpc.host.<host>.<document>"; the first is that of "rpc.resolve". */
+/* name is the endpoint's, document what "rpc.host.<host>.<document>" ends with; the first entry is "rpc.resolve". */
 static const struct {
     const char *name, *document;
     enum rpc_kind kind;
@@ -43,7 +42,7 @@ struct rpc {
     struct rpc_endpoint endpoints[ENDPOINTS];
     struct rpc_work *first, **end;
     size_t n;
-    int64_t earned_ns, looked_ns; /* as for events: time that has not been spent */
+    struct pace pace;
     int64_t started_ms;
     struct rpc_counters {
         metric_value answered, refused, unanswered, full;
@@ -61,15 +60,13 @@ METRICS_LISTED(metric_table)
 
 int rpc_new(const struct rpc_reach *reach, struct rpc **ret_r)
 {
-    struct timespec wall;
     struct rpc *r = calloc(1, sizeof *r);
     if (!r)
         return -ENOMEM;
     r->reach = *reach;
     r->end = &r->first;
-    r->earned_ns = NS_PER_S;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    r->started_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / NS_PER_MS;
+    r->pace = pace_per_second(reach->config->limits.requests);
+    r->started_ms = clock_wall_ms();
     for (size_t i = 0; i < ENDPOINTS; i++)
         snprintf(r->endpoints[i].subject, sizeof r->endpoints[i].subject,
                  table[i].document ? "discover.%s.rpc.host.%s.%s" : "discover.%s.rpc.resolve", reach->config->region,
@@ -109,7 +106,7 @@ static int endpoint_of(const struct rpc *r, const char *subject)
     return -ENOENT;
 }
 
-/* Which endpoint, or behind those which verb of $SRV; -ENOENT: none of ours, but perhaps another service's. */
+/* The number of the endpoint, or ENDPOINTS + the verb of $SRV; -ENOENT: none of ours, but perhaps another service's. */
 static int which_of(const struct rpc *r, const char *subject)
 {
     enum micro_verb verb;
@@ -133,7 +130,7 @@ void rpc_request(struct rpc *r, const struct bus_request *request)
     r->n++;
 }
 
-/* --- of itself --- */
+/* --- what it says of itself ($SRV) --- */
 
 static json_t *of_itself(const struct rpc *r, enum micro_verb verb)
 {
@@ -193,7 +190,7 @@ static bool work_on(struct rpc *r, struct rpc_work *w, const struct loop_slice *
     return true;
 }
 
-/* Whether the first one is answered. */
+/* Works on the first request of the queue. Returns whether that is answered. */
 static bool first_done(struct rpc *r, const struct loop_slice *slice)
 {
     struct rpc_work *w = r->first;
@@ -209,23 +206,13 @@ static bool first_done(struct rpc *r, const struct loop_slice *slice)
     return true;
 }
 
-static void earn(struct rpc *r, int64_t now_ns)
-{
-    if (r->looked_ns)
-        r->earned_ns += now_ns - r->looked_ns;
-    r->earned_ns = r->earned_ns < NS_PER_S ? r->earned_ns : NS_PER_S;
-    r->looked_ns = now_ns;
-}
-
 int64_t rpc_tick(struct rpc *r, int64_t now_ns)
 {
-    int64_t price_ns = NS_PER_S / r->reach.config->limits.requests;
     struct loop_slice slice = loop_slice_begin();
-    earn(r, now_ns);
-    while (r->first && r->earned_ns >= price_ns) {
+    while (r->first && pace_wait_ns(&r->pace, now_ns) == 0) {
         if (loop_slice_over(&slice) || !first_done(r, &slice))
             return now_ns;
-        r->earned_ns -= price_ns;
+        (void)pace_take(&r->pace, now_ns);
     }
-    return r->first ? now_ns + price_ns - r->earned_ns : INT64_MAX;
+    return r->first ? now_ns + pace_wait_ns(&r->pace, now_ns) : INT64_MAX;
 }

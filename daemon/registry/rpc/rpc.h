@@ -37,10 +37,10 @@ struct rpc_reach {
 int rpc_new(const struct rpc_reach *reach, struct rpc **ret_r);
 void rpc_free(struct rpc *r); /* NULL is fine */
 
-/* One has come. */
+/* Takes a request, of which it keeps a copy, or answers at once that there are too many. */
 void rpc_request(struct rpc *r, const struct bus_request *request);
 
-/* Answers what is due. Returns when to call again; INT64_MAX: when another one has come. */
+/* Answers what is due. Returns when to call again; INT64_MAX: when another request has come. */
 int64_t rpc_tick(struct rpc *r, int64_t now_ns);
 
 #endif

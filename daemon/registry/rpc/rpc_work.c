@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is asked, as JSON, and the documents that answer it, in pieces where they are long. */
+/* Parses one request, and makes the document that answers it, in pieces if it is long. */
 #include "daemon/registry/rpc/rpc_work.h"
 
 #include <errno.h>
@@ -49,7 +49,7 @@ static void fail_errno(struct rpc_work *w, int err)
         rpc_work_fail(w, 503, strerror(-err));
 }
 
-/* Takes the text over. */
+/* Takes over the text, which is freed if it is too long. */
 static void finish(struct rpc_work *w, char *text, size_t n, const struct rpc_sources *s)
 {
     if (n <= s->answer_bytes) {
@@ -77,8 +77,8 @@ void rpc_work_json(struct rpc_work *w, json_t *document, const struct rpc_source
 
 struct asked {
     json_t *object;
-    const char *service, *name; /* "" */
-    json_int_t limit;           /* 0: none */
+    const char *service, *name; /* "": not given */
+    json_int_t limit;           /* 0: not given */
 };
 
 static bool read_body(struct rpc_work *w, struct asked *a)
@@ -123,7 +123,7 @@ static void begin_service(struct rpc_work *w, const struct asked *a, const struc
     bool is_name = service_parse(a->service, domain, service) == 0;
     int err = is_name ? page_walk_init_service(&w->walk, source, a->service) : -EINVAL;
     if (err == 0 && a->limit > 0 && (size_t)a->limit < w->walk.n_ids)
-        w->walk.n_ids = (size_t)a->limit; /* usable ones are the first */
+        w->walk.n_ids = (size_t)a->limit; /* usable instances come first in the list */
     if (err == 0)
         return;
     if (!is_name)
@@ -165,7 +165,7 @@ static void finish_list(struct rpc_work *w, const struct rpc_sources *s)
     finish(w, text, n, s);
 }
 
-/* No more of it is made than may be sent. */
+/* Stops as soon as the list is longer than may be sent. */
 static bool step_list(struct rpc_work *w, const struct rpc_sources *s, const struct loop_slice *slice)
 {
     struct page_source source = source_of(s);

@@ -14,17 +14,17 @@ enum rpc_kind { RPC_DOCUMENT, RPC_PAGE, RPC_RESOLVE };
 
 struct rpc_work {
     struct rpc_work *next;
-    int which;         /* the caller's */
-    int64_t busy_ns;   /* the caller's */
-    const char *reply; /* these behind it */
+    int which;         /* which endpoint or verb it asks for, by rpc.c's number */
+    int64_t busy_ns;   /* time spent on it so far; counted by rpc.c */
+    const char *reply; /* subject of the answer; it and the body are stored in strings */
     const char *body;
     size_t body_n;
     bool begun;
     struct page_walk walk;
-    struct evbuffer *out; /* NULL: it is no page */
-    int error;            /* a code, as those of HTTP; 0 */
-    char why[200];        /* then */
-    char *text;           /* else */
+    struct evbuffer *out; /* the answer in the making; NULL: it is not a page */
+    int error;            /* as a status code of HTTP; 0: none */
+    char why[200];        /* the reason of an error */
+    char *text;           /* the answer, n bytes, if there is no error */
     size_t n;
     char strings[];
 };
@@ -36,15 +36,18 @@ struct rpc_sources {
     size_t answer_bytes; /* at most */
 };
 
-/* A copy of it. NULL: no memory. */
+/* Makes a copy of the request. NULL: no memory. */
 struct rpc_work *rpc_work_new(const struct bus_request *request, int which);
 void rpc_work_free(struct rpc_work *w);
 
-/* Goes on until the slice is over. Whether there is an answer. document: which, but for RPC_RESOLVE. */
+/*
+ * Works on the answer until the slice is over. Returns true when there is one. document: its name; NULL for
+ * RPC_RESOLVE.
+ */
 bool rpc_work_step(struct rpc_work *w, enum rpc_kind kind, const char *document, const struct rpc_sources *sources,
                    const struct loop_slice *slice);
 
-/* The answer is that document, which it gives back; or that error. */
+/* Sets the answer: a document, of which the reference is taken over; or an error. */
 void rpc_work_json(struct rpc_work *w, json_t *document, const struct rpc_sources *sources);
 void rpc_work_fail(struct rpc_work *w, int error, const char *why);
 

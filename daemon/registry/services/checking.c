@@ -3,25 +3,21 @@
 #include "daemon/registry/services/checking.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
-#include "libdiscover/core/entry.h"
 #include "libdiscover/core/words.h"
 #include "proto/state.pb-c.h"
-
-#define STORED_CHECKS "c-"
-#define STORED_CAP    (256 * 1024)
 
 struct checking {
     struct checking_reach reach;
     struct checks *checks;
-    char why[CONFIG_WHY_CAP]; /* what was refused last */
+    char why[CONFIG_WHY_CAP]; /* why the last checks were refused */
 };
 
 /* --- what checks find --- */
@@ -30,7 +26,7 @@ static void on_state(void *arg, const struct instance_key *key, enum discover_st
 {
     struct checking *c = arg;
     log_notice("%s/%s %s: checks say %s", key->domain, key->service, key->instance, state_word(state));
-    (void)registrar_set_state(c->reach.registrar, key, state, clock_now_ns()); /* gone meanwhile: nothing to set */
+    (void)registrar_set_state(c->reach.registrar, key, state, clock_now_ns()); /* -ENOENT: it has ended meanwhile */
     c->reach.turn(c->reach.arg);
 }
 
@@ -45,35 +41,31 @@ static void on_deregister(void *arg, const struct instance_key *key, const char 
 
 /* --- kept across restarts --- */
 
-static void stored_name_of(const struct instance_key *key, char ret_name[static 32])
-{
-    snprintf(ret_name, 32, STORED_CHECKS "%016" PRIx64, instance_id(key));
-}
-
 static void forget(struct checking *c, const struct instance_key *key)
 {
-    char name[32];
-    stored_name_of(key, name);
+    char name[STORED_NAME_CAP];
+    stored_name(STORED_CHECKS, key, name);
     if (c->reach.state_dir)
-        (void)state_dir_forget(c->reach.state_dir, name); /* a next life finds no registration for it */
+        /* if it fails, the next life finds no registration for these checks */
+        (void)state_dir_forget(c->reach.state_dir, name);
 }
 
 static int store(struct checking *c, const struct instance_key *key, char *const *specs, size_t n)
 {
     Discover__V1__StoredChecks msg = DISCOVER__V1__STORED_CHECKS__INIT;
-    char name[32], service[SERVICE_CAP];
+    char name[STORED_NAME_CAP], service[SERVICE_CAP];
     if (!c->reach.state_dir)
         return 0;
-    stored_name_of(key, name);
+    stored_name(STORED_CHECKS, key, name);
     service_format(key->domain, key->service, service);
     msg.service = service;
     msg.instance = (char *)key->instance;
     msg.n_checks = n;
     msg.checks = (char **)specs;
     size_t size = discover__v1__stored_checks__get_packed_size(&msg);
-    uint8_t *bytes = size > STORED_CAP ? NULL : malloc(size);
+    uint8_t *bytes = malloc(size);
     if (!bytes)
-        return size > STORED_CAP ? -EMSGSIZE : -ENOMEM;
+        return -ENOMEM;
     (void)discover__v1__stored_checks__pack(&msg, bytes);
     int err = state_dir_store(c->reach.state_dir, name, bytes, size);
     free(bytes);
@@ -108,7 +100,7 @@ void checking_static_set(struct checking *c, struct static_service *service, cha
 {
     struct checking_plan plan;
     const struct instance_key *key = &service->key;
-    (void)plan_for(c, key, specs, n, CHECKS_OF_CONFIGURATION, &plan); /* what is wrong, set will say */
+    (void)plan_for(c, key, specs, n, CHECKS_OF_CONFIGURATION, &plan); /* set() reports what is wrong */
     service->checked = plan.checked;
     registrar_static_set(c->reach.registrar, service, clock_now_ns());
     if (service->ret_result < 0)
@@ -155,14 +147,14 @@ void checking_gone(struct checking *c, const struct instance_key *key)
         forget(c, key);
 }
 
-/* Of an instance of the configuration whoever may register may report. */
+/* Anybody who may register may report on an instance of the configuration. */
 int checking_report(struct checking *c, const struct api_check_report *r)
 {
     enum check_result result = r->state == DISCOVER_PASSING   ? CHECK_PASS
                                : r->state == DISCOVER_WARNING ? CHECK_WARN
                                                               : CHECK_FAIL;
     int err = registrar_may_report(c->reach.registrar, &r->key, r->client, r->uid);
-    return err ? err : checks_tell(c->checks, &r->key, r->check, result, r->note, strlen(r->note));
+    return err ? err : checks_report(c->checks, &r->key, r->check, result, r->note, strlen(r->note));
 }
 
 struct shown {
@@ -220,7 +212,10 @@ static uint64_t random_seed(void)
     return getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed ? seed : (uint64_t)clock_now_ns();
 }
 
-/* They were granted when they were stored; commands only as long as the configuration allows them. */
+/*
+ * The checks were permitted when they were stored, and are not checked against the policy again; commands run only as
+ * long as the configuration allows them.
+ */
 static void restore_checks(struct checking *c, const struct instance_key *key, const Discover__V1__StoredChecks *msg,
                            uint16_t port)
 {
@@ -237,20 +232,20 @@ static void restore_checks(struct checking *c, const struct instance_key *key, c
 static int restore(void *arg, const uint8_t *bytes, size_t n)
 {
     struct checking *c = arg;
-    struct instance_key key = {.domain = ""};
+    struct instance_key key;
     uint16_t port;
-    Discover__V1__StoredChecks *msg = n > STORED_CAP ? NULL : discover__v1__stored_checks__unpack(NULL, n, bytes);
+    Discover__V1__StoredChecks *msg =
+        n > STATE_DIR_FILE_MAX ? NULL : discover__v1__stored_checks__unpack(NULL, n, bytes);
     if (!msg)
         return -EBADMSG;
-    bool named = service_parse(msg->service, key.domain, key.service) == 0 &&
-                 label_copy(key.instance, msg->instance, strlen(msg->instance)) == 0;
+    int err = stored_key(msg->service, msg->instance, &key);
     snprintf(key.host, sizeof key.host, "%s", c->reach.config->host);
-    if (named && registrar_port(c->reach.registrar, &key, &port) == 0)
+    if (!err && registrar_port(c->reach.registrar, &key, &port) == 0)
         restore_checks(c, &key, msg, port);
-    else if (named)
+    else if (!err)
         forget(c, &key);
     discover__v1__stored_checks__free_unpacked(msg, NULL);
-    return named ? 0 : -EBADMSG;
+    return err;
 }
 
 static void restore_all(struct checking *c)
@@ -262,18 +257,28 @@ static void restore_all(struct checking *c)
         log_error("%s: the stored checks cannot be read: %s", c->reach.config->state_dir, strerror(-damaged));
 }
 
-int checking_new(const struct checking_reach *reach, struct checking **ret_c)
+static struct checks_options options_of(const struct config *config)
 {
-    const struct config *config = reach->config;
-    const struct checks_options options = {
+    return (struct checks_options){
         .exec = config->api.exec_checks,
         .all_max = config->limits.checks,
         .per_instance_max = config->limits.checks_per_instance,
         .running_max = config->limits.checks_running,
         .recoveries = config->limits.check_recoveries,
-        .seed = random_seed(),
-        .units = reach->units,
     };
+}
+
+void checking_limits_changed(struct checking *c)
+{
+    const struct checks_options options = options_of(c->reach.config);
+    checks_set_limits(c->checks, &options);
+}
+
+int checking_new(const struct checking_reach *reach, struct checking **ret_c)
+{
+    struct checks_options options = options_of(reach->config);
+    options.seed = random_seed();
+    options.units = reach->units;
     struct checking *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;

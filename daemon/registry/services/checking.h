@@ -24,25 +24,30 @@ struct checking_reach {
     struct registrar *registrar;
     struct state_dir *state_dir;     /* NULL: nothing is stored */
     const struct check_units *units; /* NULL: there is no systemd to ask */
-    void (*turn)(void *arg);         /* a check has changed the state of an instance: something may be due */
+    void (*turn)(void *arg);         /* a check has changed the state of an instance: the agent has something to do */
     void *arg;
 };
 
-/* With what an earlier life has stored, of instances that are registered. -ENOMEM. */
+/* Goes on with the checks that an earlier life has stored, of instances that are registered. -ENOMEM. */
 int checking_new(const struct checking_reach *reach, struct checking **ret_c);
-void checking_free(struct checking *c); /* NULL is fine */
+void checking_free(struct checking *c);           /* NULL is fine */
+void checking_limits_changed(struct checking *c); /* takes the new limits of the configuration */
 
-/* Registers one of the configuration with its checks. As registrar_static_set; checks that cannot be run are logged. */
+/*
+ * Registers a service of the configuration with its checks. As registrar_static_set; checks that cannot be run are
+ * logged.
+ */
 void checking_static_set(struct checking *c, struct static_service *service, char *const *specs, size_t n);
 
 /*
- * A registration with checks: planned before it is registered, so that it is in no other state than theirs for a moment;
- * begun once it is, with the key it has then. -EINVAL with *ret_why: a check that may not be; or a negative errno. What
- * cannot be begun is no longer registered.
+ * A registration with checks takes two steps. checking_plan, before it is registered: so that it is never seen in
+ * another state than that of its checks. checking_begin, once it is, with the key it has then: if the checks cannot be
+ * begun, the registration is ended. -EINVAL with *ret_why (valid until the next call): a check that may not be; or a
+ * negative errno.
  */
 struct checking_plan {
-    enum discover_state before; /* of the same instance, in an earlier life; 0: it was not */
-    uint8_t checked;            /* its state by its checks; 0: it has none */
+    enum discover_state before; /* the instance's state in an earlier life; 0: it was not registered then */
+    uint8_t checked;            /* the state that its checks give it; 0: it has no checks */
 };
 int checking_plan(struct checking *c, const struct instance_key *key, const struct api_checks *wanted,
                   struct checking_plan *ret_plan, const char **ret_why);
@@ -52,13 +57,13 @@ int checking_begin(struct checking *c, const struct registration_request *reques
 /* A registration of this host has ended, whoever made it: it is checked no longer. */
 void checking_gone(struct checking *c, const struct instance_key *key);
 
-/* The program reports itself: as checks_tell; -EPERM: the instance is another user's. */
+/* The program reports itself: as checks_report; -EPERM: the instance is another user's. */
 int checking_report(struct checking *c, const struct api_check_report *report);
 
-/* How checks stand: all, or those of a service (instance ""), or of one instance. */
+/* Calls fn with the results of checks: of all instances, of those of a service (instance ""), or of one. */
 void checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg);
 
-/* The checks themselves, to be looked at. */
+/* The checks themselves, for reading. */
 const struct checks *checking_checks(const struct checking *c);
 
 #endif

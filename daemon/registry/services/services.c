@@ -11,19 +11,18 @@
 #include "daemon/registry/services/reload_report.h"
 #include "libdiscover/core/clock.h"
 
-#define AT_ONCE 8 /* services, between two looks at the clock */
-
 struct services {
-    struct services_reach reach;
+    struct checking_reach reach;
+    void (*set_others)(void *arg);
     struct checking *checking;
-    bool waiting; /* some of the configuration are not registered ... */
-    bool retry;   /* ... and something has gone since, perhaps what was in the way */
+    bool waiting; /* some services of the configuration are not registered ... */
+    bool retry;   /* ... and a registration has ended since that may have been in their way */
 
     struct loop_timer timer; /* for the next slice */
-    bool setting;            /* under way: */
-    size_t next;             /* of the services of the configuration */
+    bool setting;            /* the services are being set in slices */
+    size_t next;             /* the next service of the configuration to set */
     struct reload_report *report;
-    services_done_fn *done; /* NULL: it is tried again, by ourselves */
+    services_done_fn *done; /* NULL: nobody waits, we are trying again by ourselves */
     void *arg;
 };
 
@@ -37,7 +36,7 @@ static void report_service(struct reload_report *report, const struct static_ser
                              s->key.instance, why);
 }
 
-static void set_in(struct services *s, const struct service_config *config, enum discover_state state)
+void services_put(struct services *s, const struct service_config *config, enum discover_state state)
 {
     struct static_service one = {.key = config->key, .record = config->record};
     one.record.state = (uint8_t)state;
@@ -50,15 +49,11 @@ static void set_in(struct services *s, const struct service_config *config, enum
     s->waiting |= one.ret_result < 0;
 }
 
+/* Services with a unit are registered when their unit is up (unit_services.h). */
 static void set_one(struct services *s, const struct service_config *config)
 {
     if (!config->unit[0])
-        set_in(s, config, DISCOVER_PASSING);
-}
-
-void services_put(struct services *s, const struct service_config *config, enum discover_state state)
-{
-    set_in(s, config, state);
+        services_put(s, config, DISCOVER_PASSING);
 }
 
 void services_end(struct services *s, const struct instance_key *key)
@@ -68,17 +63,16 @@ void services_end(struct services *s, const struct instance_key *key)
     registrar_static_drop(s->reach.registrar, &whole, clock_now_ns()); /* its checks end with it */
 }
 
-/* Sets some, or ends some of those that the configuration no longer has. False: all is done. */
-static bool set_some(struct services *s)
+/* Sets the next service, or ends one that the configuration no longer has. Returns false when all is done. */
+static bool set_next(struct services *s)
 {
     const struct config *config = s->reach.config;
-    for (unsigned i = 0; i < AT_ONCE; i++)
-        if (s->next < config->n_services)
-            set_one(s, &config->services[s->next++]);
-        else if (s->next++ == config->n_services && s->reach.set_others)
-            s->reach.set_others(s->reach.arg);
-        else if (registrar_static_end(s->reach.registrar, clock_now_ns()))
-            return false;
+    if (s->next < config->n_services)
+        set_one(s, &config->services[s->next++]);
+    else if (s->next++ == config->n_services && s->set_others)
+        s->set_others(s->reach.arg);
+    else
+        return !registrar_static_end(s->reach.registrar, clock_now_ns());
     return true;
 }
 
@@ -108,7 +102,7 @@ static void on_slice(void *arg)
     struct loop_slice slice = loop_slice_begin();
     bool more;
     do
-        more = set_some(s);
+        more = set_next(s);
     while (more && !loop_slice_over(&slice));
     if (more)
         loop_timer_arm(&s->timer, 0, 0);
@@ -131,7 +125,7 @@ static void nobody_waits(void *arg)
 void services_set_now(struct services *s)
 {
     begin(s, NULL, nobody_waits, NULL);
-    while (set_some(s)) {
+    while (set_next(s)) {
     }
     finish(s);
 }
@@ -161,23 +155,16 @@ void services_registration_gone(struct services *s, const struct instance_key *k
     s->retry = s->waiting;
 }
 
-int services_new(const struct services_reach *reach, struct services **ret_s)
+int services_new(const struct checking_reach *reach, void (*set_others)(void *arg), struct services **ret_s)
 {
     struct services *s = calloc(1, sizeof *s);
     if (!s)
         return -ENOMEM;
     s->reach = *reach;
-    const struct checking_reach checking = {.base = reach->base,
-                                            .metrics = reach->metrics,
-                                            .config = reach->config,
-                                            .registrar = reach->registrar,
-                                            .state_dir = reach->state_dir,
-                                            .units = reach->units,
-                                            .turn = reach->turn,
-                                            .arg = reach->arg};
+    s->set_others = set_others;
     int err = loop_timer_init(&s->timer, reach->base, on_slice, s);
     if (!err)
-        err = checking_new(&checking, &s->checking);
+        err = checking_new(reach, &s->checking);
     if (err)
         services_free(s);
     else
@@ -192,9 +179,4 @@ void services_free(struct services *s)
     checking_free(s->checking);
     loop_timer_fini(&s->timer);
     free(s);
-}
-
-const struct checks *services_checks(const struct services *s)
-{
-    return checking_checks(s->checking);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From units to the checks that ask about them. */
+/* Reports the state of systemd units to the checks of kind unit. */
 #include "daemon/registry/services/unit_checks.h"
 
 #include <errno.h>
@@ -7,37 +7,37 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-/* One check's unit. */
+/* A unit that one check asks about. */
 struct asked {
     struct asked *prev, *next;
     struct unit_checks *owner;
     char unit[UNIT_NAME_CAP];
     check_unit_fn *fn;
     void *arg;
-    struct unit_watch *watch; /* NULL: nobody can be asked yet */
-    enum unit_state state;    /* as it was heard last */
-    bool to_be_told;
+    struct unit_watch *watch; /* NULL: no systemd can be asked yet */
+    enum unit_state state;    /* as systemd said last */
+    bool report_due;
 };
 
 struct unit_checks {
     struct check_units ops;
     struct units *units;
     struct asked *all;
-    struct event *telling; /* checks are told from the loop, never while they ask */
+    struct event *reporting; /* makes the loop report states: never from within a check's own question */
     void (*wanted)(void *arg);
     void *arg;
 };
 
-static void tell(evutil_socket_t fd, short what, void *arg)
+static void report_states(evutil_socket_t fd, short what, void *arg)
 {
     struct unit_checks *c = arg;
     struct asked *a, *next;
     (void)fd, (void)what;
     DL_FOREACH_SAFE(c->all, a, next)
     {
-        if (!a->to_be_told)
+        if (!a->report_due)
             continue;
-        a->to_be_told = false;
+        a->report_due = false;
         a->fn(a->arg, a->state == UNIT_UP ? CHECK_PASS : CHECK_FAIL, unit_state_word(a->state));
     }
 }
@@ -49,8 +49,8 @@ static void on_state(void *arg, const char *unit, enum unit_state state, pid_t m
     if (state == a->state)
         return;
     a->state = state;
-    a->to_be_told = true;
-    event_active(a->owner->telling, 0, 0);
+    a->report_due = true;
+    event_active(a->owner->reporting, 0, 0);
 }
 
 static int watch(struct asked *a)
@@ -95,7 +95,7 @@ void unit_checks_ask(struct unit_checks *c, struct units *units)
         units_unwatch(a->watch);
         a->watch = NULL;
         if (units)
-            (void)watch(a); /* no memory: it stays as it was until the next reload */
+            (void)watch(a); /* no memory: the state stays as it was until the next reload */
     }
 }
 
@@ -121,8 +121,8 @@ int unit_checks_new(struct event_base *base, struct unit_checks **ret_c)
     if (!c)
         return -ENOMEM;
     c->ops = (struct check_units){c, follow, unfollow};
-    c->telling = event_new(base, -1, 0, tell, c);
-    if (!c->telling) {
+    c->reporting = event_new(base, -1, 0, report_states, c);
+    if (!c->reporting) {
         free(c);
         return -ENOMEM;
     }
@@ -134,6 +134,6 @@ void unit_checks_free(struct unit_checks *c)
 {
     if (!c)
         return;
-    event_free(c->telling);
+    event_free(c->reporting);
     free(c);
 }

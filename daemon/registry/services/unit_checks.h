@@ -14,18 +14,21 @@
 
 struct unit_checks;
 
-/* wanted: a check asks about a unit, and there is nobody to be asked yet. -ENOMEM. */
+/*
+ * unit_checks_set_wanted: wanted is called when a check asks about a unit and unit_checks_ask was not called yet.
+ * -ENOMEM.
+ */
 int unit_checks_new(struct event_base *base, struct unit_checks **ret_c);
 void unit_checks_free(struct unit_checks *c); /* NULL is fine; after the last check */
 void unit_checks_set_wanted(struct unit_checks *c, void (*wanted)(void *arg), void *arg);
 
-/* What checks are given; lives as long as c. */
+/* The functions that checks are given to ask with; they live as long as c. */
 const struct check_units *unit_checks_ops(const struct unit_checks *c);
 
 /* Whether a check asks about a unit. */
 bool unit_checks_any(const struct unit_checks *c);
 
-/* Who is asked from here on; NULL: nobody, and what is known stays. */
+/* Sets who is asked from now on, which stays the caller's; NULL: nobody, and the states known so far stay. */
 void unit_checks_ask(struct unit_checks *c, struct units *units);
 
 #endif

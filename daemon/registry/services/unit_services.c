@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From units to registrations. */
+/* Registers the services of systemd units while these are active. */
 #include "daemon/registry/services/unit_services.h"
 
 #include <errno.h>
@@ -18,19 +18,19 @@
 #include "daemon/units/unit_template.h"
 #include "libdiscover/core/clock.h"
 
-/* A unit that has services here. */
+/* A unit for which services are registered here. */
 struct followed {
     UT_hash_handle hh;
     struct unit_services *owner;
     char name[UNIT_NAME_CAP];
     struct unit_watch *watch;
-    enum unit_state state; /* as the services have it */
-    pid_t main_pid;        /* watched; 0: none */
-    pid_t dead_pid;        /* systemd has not said yet that it is dead */
-    bool wanted;           /* still named by something */
+    enum unit_state state; /* as the services were last set */
+    pid_t main_pid;        /* the process that is watched; 0: none */
+    pid_t dead_pid;        /* a main process that died, which systemd has not reported yet */
+    bool wanted;           /* a service still names the unit */
 };
 
-/* What is read on a thread. */
+/* Input and output of a reading of unit files on a thread. */
 struct reading {
     struct string_list folders, instances;
     struct unit_files files;
@@ -42,14 +42,14 @@ struct unit_services {
     struct units *units;
     struct pids *pids;
     struct followed *all;
-    struct service_config *found; /* by [X-Discover] */
+    struct service_config *found; /* services that sections [X-Discover] name */
     size_t n_found;
 
     struct background background;
     struct reading reading;
     struct string_list folders, instances; /* as systemd said last */
-    struct string_list templates;          /* with services, as last read */
-    struct string_list wrong;              /* what was wrong then */
+    struct string_list templates;          /* templates that have services, as last read */
+    struct string_list wrong;              /* what was wrong in the files, as last read */
     bool reading_now, again;
     struct unit_services_metrics {
         metric_value registered, refused, deaths;
@@ -120,9 +120,9 @@ static void set_state(struct followed *f, enum unit_state state)
 {
     if (state == f->state)
         return;
-    log_info("unit %s: %s", f->name, unit_state_word(state));
     f->state = state;
     apply(f);
+    log_info("unit %s: %s", f->name, unit_state_word(state));
 }
 
 static void on_state(void *arg, const char *unit, enum unit_state state, pid_t pid)
@@ -180,7 +180,7 @@ static void follow(struct unit_services *s, const char *name)
         return;
     }
     if (units_watch(s->units, name, on_state, f, &f->watch) < 0)
-        end_one(f); /* no memory: the next reload tries it again */
+        end_one(f); /* no memory: tried again at the next reload */
 }
 
 static void follow_all(struct unit_services *s, const struct service_config *services, size_t n)
@@ -215,7 +215,7 @@ static int replace(struct string_list *list, const char *const *items, size_t n)
 
 static void read_files(void *arg)
 {
-    struct unit_services *s = arg; /* whose reading alone is ours now */
+    struct unit_services *s = arg; /* the thread touches s->reading alone */
     s->reading.err = unit_files_read((const char *const *)s->reading.folders.items, s->reading.folders.n,
                                      &s->reading.instances, &s->reading.files);
 }
@@ -225,7 +225,7 @@ static void note(void *arg, const char *message)
     (void)!string_list_add(arg, message);
 }
 
-/* Files are read again for each instance of a template that comes: what is wrong is said when it is new. */
+/* Files are read again for each new instance of a template: a mistake is logged only when it was not there before. */
 static void say(struct unit_services *s, struct string_list *wrong)
 {
     for (size_t i = 0; i < wrong->n; i++)
@@ -243,7 +243,7 @@ static bool has(const struct service_config *services, size_t n, const struct in
     return false;
 }
 
-/* The configuration goes before. Returns how many are left. */
+/* Drops services that the configuration has as well: these come first. Returns how many are left. */
 static size_t without_configured(const struct unit_services *s, struct service_config *found, size_t n)
 {
     const struct config *c = s->reach.config;
@@ -260,7 +260,7 @@ static size_t without_configured(const struct unit_services *s, struct service_c
     return left;
 }
 
-/* Those that are there no more end; what is there, and new, comes with its unit's state. */
+/* Ends services that no file names any more, and registers new ones in the state of their unit. */
 static void exchange(struct unit_services *s, struct service_config *found, size_t n)
 {
     struct service_config *before = s->found;
@@ -270,7 +270,7 @@ static void exchange(struct unit_services *s, struct service_config *found, size
     for (size_t i = 0; i < n_before; i++)
         if (!has(found, n, &before[i].key))
             services_end(s->reach.services, &before[i].key);
-    x_discover_free(before, n_before);
+    service_configs_free(before, n_before);
     follow_wanted(s);
     for (struct followed *f = s->all; f; f = f->hh.next)
         apply(f);
@@ -340,7 +340,7 @@ static bool of_templates(const struct string_list *templates, const char *unit)
     return false;
 }
 
-/* Whether one is there and not here that says what it serves. Both are in order. */
+/* Whether `units` has an instance of a template with services that `than` does not have. Both are sorted. */
 static bool has_others(const struct unit_services *s, const char *const *units, size_t n,
                        const struct string_list *than)
 {
@@ -355,7 +355,7 @@ static bool has_others(const struct unit_services *s, const char *const *units, 
     return false;
 }
 
-/* Most instances come and go without a section: the files are not read again for them. */
+/* Most instances that come and go have no section [X-Discover]: the files are not read again for those. */
 static void on_instances(void *arg, const char *const *units, size_t n)
 {
     struct unit_services *s = arg;
@@ -446,6 +446,6 @@ void unit_services_free(struct unit_services *s)
     string_list_fini(&s->instances);
     string_list_fini(&s->templates);
     string_list_fini(&s->wrong);
-    x_discover_free(s->found, s->n_found);
+    service_configs_free(s->found, s->n_found);
     free(s);
 }

@@ -25,19 +25,18 @@ struct unit_services_reach {
     struct metrics *metrics;
     const struct config *config;
     struct services *services;
-    struct unit_checks *checks; /* which ask about units, too */
+    struct unit_checks *checks; /* checks that ask about units, too */
     void *arg;
-    void (*turn)(void *arg); /* something may be due */
+    void (*turn)(void *arg); /* a process died, or units were read: the agent may have something to do */
 };
 
-/* Nothing is asked while there is nobody to ask about: without systemd.units, and without a service
- * or a check with a unit. -ENOMEM. */
+/* Systemd is asked only when there is a reason: systemd.units, a service, or a check with a unit. -ENOMEM. */
 int unit_services_new(const struct unit_services_reach *reach, struct unit_services **ret_s);
 void unit_services_free(struct unit_services *s); /* NULL is fine */
 
 /*
- * The services of the configuration are set: these follow, in the same round. After a reload the units that it names, and what
- * their files say, are looked up again.
+ * To be called when the services of the configuration are set: those of units follow, in the same round. After a reload
+ * the units that it names, and what their files say, are looked up again.
  */
 void unit_services_set(struct unit_services *s);
 

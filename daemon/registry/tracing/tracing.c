@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Contexts and spans. */
+/* Decides what is traced, and hands finished spans to the exporter. */
 #include "daemon/registry/tracing/tracing.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "libdiscover/core/clock.h"
 
 #define GATHER_NS (500 * NS_PER_MS)
-#define SAY_NS    (10 * NS_PER_S) /* whoever sends bad contexts sends many */
+#define SAY_NS    (10 * NS_PER_S) /* at most one line in this time, as whoever sends one bad context sends many */
 
 static const struct metric tracing_metrics[] = {
     COUNTER_OF(tracing_counters, refused[TRACING_SOCKET], "discoverd_trace_contexts_refused_total{from=\"socket\"}",
@@ -28,7 +28,7 @@ static const struct metric tracing_metrics[] = {
 };
 METRICS_LISTED(tracing_metrics)
 
-/* 53 bits are all that a double has. */
+/* A probability as a share of 2^53, which is as exact as a double is. */
 static uint64_t threshold_of(const char *ratio)
 {
     return (uint64_t)(strtod(ratio, NULL) * (double)(UINT64_C(1) << 53));
@@ -84,7 +84,7 @@ bool tracing_read(struct tracing *t, enum tracing_source source, const char *par
     int64_t now_ns = clock_now_ns();
     metric_inc(&t->counters.refused[source]);
     if (now_ns >= t->say_ns)
-        log_warning("%s: %s; it is taken without", whose, why);
+        log_warning("%s: %s; taken without a trace context", whose, why);
     if (now_ns >= t->say_ns)
         t->say_ns = now_ns + SAY_NS;
     return result > 0;
@@ -92,7 +92,7 @@ bool tracing_read(struct tracing *t, enum tracing_source source, const char *par
 
 /* --- spans --- */
 
-/* Ids need not be secret, and must not be zeros. */
+/* Ids need not be secret, but must not be all zeros (W3C Trace Context 2.2). */
 static void make_id(uint8_t *ret_id, size_t n)
 {
     (void)!getrandom(ret_id, n, GRND_NONBLOCK);

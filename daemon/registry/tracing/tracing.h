@@ -28,24 +28,24 @@ int tracing_new(struct event_base *base, const struct config *config, const char
                 struct tracing **ret_t);
 void tracing_free(struct tracing *t); /* NULL is fine */
 
-/* Whence a context came. */
+/* Where a context was read. */
 enum tracing_source { TRACING_SOCKET, TRACING_HEADER, TRACING_JSON, TRACING_SOURCES };
 
 /*
- * Reads one; parent may be NULL. False: there is none. One that is none is counted, and named as that of `whose`; whatever
- * it came with goes on without.
+ * Reads a context; parent may be NULL. Returns false when there is none. A malformed one is counted, and logged as that
+ * of `whose`; whatever it came with goes on without.
  */
 bool tracing_read(struct tracing *t, enum tracing_source source, const char *parent, const char *state,
                   const char *whose, struct trace_context *ret_context);
 
 /* --- spans --- */
 
-/* The context of an operation of ours that begins: cause may be NULL. False: there is none, and it leaves no trace. */
+/* The context of an operation of ours that begins: cause may be NULL. Returns false when it leaves no trace. */
 bool tracing_begin(struct tracing *t, const struct trace_context *cause, struct trace_context *ret_context);
 
 /*
- * Its span, when it has ended: since began_ns, of clock_now_ns(). cause: as in tracing_begin. NULL: it is not recorded. To be
- * given to tracing_end once it says all that it is to say.
+ * The span of an operation that has ended, and began at began_ns (clock_now_ns()). cause: as in tracing_begin. NULL: it
+ * is not recorded. To be filled in by the caller and given to tracing_end, which takes it over.
  */
 struct span *tracing_span(struct tracing *t, const char *name, enum span_kind kind, const struct trace_context *context,
                           const struct trace_context *cause, int64_t began_ns);
@@ -54,17 +54,20 @@ void tracing_end(struct tracing *t, struct span *s);
 /* --- changes of this host --- */
 
 /*
- * What is done until the end has been asked for by `whose`, with a context ("": none); what it changes is handed on with its
- * context, until NATS has stored it.
+ * What is done between the two calls was asked for by `whose`, with a context ("": none); changes that it makes are
+ * handed on with its context, until NATS has stored them.
  */
 void tracing_operation_begin(struct tracing *t, const char *traceparent, const char *tracestate, const char *whose);
 void tracing_operation_end(struct tracing *t);
 
-/* The context of the put of a key, or of its repetition; NULL: none. And of what the operation changes in the catalog. */
+/*
+ * The context of the put of a key, or of its repetition; and that of what the present operation changes in the local
+ * catalog. NULL: none. Valid until the next call.
+ */
 const struct trace_context *tracing_put(struct tracing *t, const char *key, uint64_t token);
 const struct trace_context *tracing_local(struct tracing *t, const struct instance_key *key);
 
-/* NATS has stored it; it is put no more. */
+/* NATS has stored the put; and: the key is put no more. */
 void tracing_put_done(struct tracing *t, uint64_t token);
 void tracing_withdrawn(struct tracing *t, const struct instance_key *key);
 
@@ -80,12 +83,12 @@ struct tracing_change {
 void tracing_changed(struct tracing *t, const struct tracing_change *change);
 
 /*
- * The service ("domain/service", "domain/service@region") has been written into the table: the context of the newest change
- * of it that had one, until the next call; NULL: none had.
+ * To be called when a service ("domain/service", "domain/service@region") was written into the table. Returns the
+ * context of the newest change of it that had one, until the next call; NULL: none had.
  */
 const struct trace_context *tracing_seen(struct tracing *t, const char *service);
 
-/* All that was to be written is: what has not been seen by now has changed nothing. */
+/* Everything is written into the table: changes that were not seen by now have changed nothing there. */
 void tracing_settle(struct tracing *t);
 
 #endif

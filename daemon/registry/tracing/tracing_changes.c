@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes on their way into the table: until who watches can see them. */
+/* Spans of changes on their way into the table, until watchers can see them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +14,7 @@ static void name_of(const struct tracing_change *change, char ret_service[static
         snprintf(ret_service + n, SERVICE_REF_CAP - n, "@%s", change->region);
 }
 
-/* NULL: no memory. */
+/* Finds or adds the service; NULL: no memory. */
 static struct unseen_service *service_of(struct tracing *t, const char *name)
 {
     struct unseen_service *s;
@@ -52,7 +52,7 @@ void tracing_changed(struct tracing *t, const struct tracing_change *change)
     t->n_unseen++;
 }
 
-/* From when NATS stored it, as far as clocks agree. */
+/* The span begins when NATS stored the change, as far as the two clocks agree. */
 static void add_span(struct tracing *t, const struct unseen_change *u)
 {
     struct trace_context context;

@@ -11,10 +11,10 @@ struct tracing_counters {
     metric_value refused[TRACING_SOURCES], limited;
 };
 
-/* What programs and operators ask for, while it is carried out. */
+/* The request of a program or an operator that is being carried out. */
 struct trace_operation {
     bool on;     /* it leaves a trace */
-    bool caused; /* that of somebody else; else it is a root */
+    bool caused; /* by a context that came with it; else it is a root */
     uint64_t number;
     struct trace_context cause;
     int64_t began_ns;
@@ -27,12 +27,12 @@ struct open_put {
     struct trace_context context, cause;
     bool caused;
     int64_t began_ns;
-    uint64_t operation; /* of which it is */
-    uint64_t token;     /* of the put; 0: none yet */
+    uint64_t operation; /* number of the operation that made it */
+    uint64_t token;     /* of the put; 0: it is not put yet */
     char key[KEY_CAP];
 };
 
-/* One that is to be seen. */
+/* A change that waits to be written into the table. */
 struct unseen_change {
     struct unseen_change *next;
     struct instance_key key;
@@ -41,7 +41,7 @@ struct unseen_change {
     int64_t taken_ns;
 };
 
-/* All of a service, newest first. */
+/* All such changes of a service, newest first. */
 struct unseen_service {
     UT_hash_handle hh;
     struct unseen_change *changes;
@@ -53,12 +53,12 @@ struct tracing {
     struct exporter *exporter; /* NULL: no spans are sent */
     uint64_t threshold;        /* of 53 random bits: below it a root is recorded */
     struct tracing_counters counters;
-    int64_t say_ns; /* the next bad context is named from then on */
+    int64_t say_ns; /* the next malformed context is logged from then on */
     struct trace_operation operation;
     struct open_put *puts, *puts_by_token;
     struct unseen_service *unseen;
-    size_t n_unseen;           /* changes */
-    struct trace_context seen; /* the last one that was asked for */
+    size_t n_unseen;           /* number of changes */
+    struct trace_context seen; /* what tracing_seen returned last */
 };
 
 void tracing_puts_free(struct tracing *t);

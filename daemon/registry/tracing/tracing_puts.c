@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes of this host on their way to NATS: from when they were asked for to when NATS has stored them. */
+/* Spans of this host's changes on their way to NATS: from the request to NATS's confirmation. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static void set_token(struct tracing *t, struct open_put *p, uint64_t token)
     if (token)
         HASH_ADD(by_token, t->puts_by_token, token, sizeof p->token, p);
     if (token && !hash_added(&p->by_token))
-        p->token = 0; /* no memory: it ends without having been seen to */
+        p->token = 0; /* no memory: the acknowledgement will not be matched to this put */
 }
 
 static void drop(struct tracing *t, struct open_put *p, const char *error)
@@ -72,7 +72,7 @@ static struct open_put *find(const struct tracing *t, const char *key)
     return p;
 }
 
-/* NULL: no memory, or too many. */
+/* Begins the trace of a put; NULL: no memory, or too many. */
 static struct open_put *open_put(struct tracing *t, const char *key)
 {
     const struct trace_operation *o = &t->operation;
@@ -94,7 +94,7 @@ static struct open_put *open_put(struct tracing *t, const char *key)
     return NULL;
 }
 
-/* That of the present operation, or else what an earlier one has left. */
+/* The put of the present operation, or else the one that an earlier operation has left open. */
 static struct open_put *put_of(struct tracing *t, const char *key)
 {
     struct open_put *p = find(t, key);

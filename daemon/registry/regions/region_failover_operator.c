@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What operators say of which region answers, and what they are told of it. */
+/* Takes orders of operators which region is to answer for a service, and shows which one does and why. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 /* As many as fit into a frame together with everything else; metrics count all. */
 #define SHOWN 64
 
-/* --- what they say --- */
+/* --- orders of operators --- */
 
-/* FAILOVER_AUTO: it is not read (any more). */
+/* The region's place in the service's order; FAILOVER_AUTO: that region is not read (any more). */
 static int place_of(const struct region_failover *f, const struct failover_entry *e, const char *region)
 {
     if (!*region)
@@ -61,13 +61,13 @@ static int set(struct region_failover *f, const char *service, const char *regio
     return region_switches_set(&f->switches, &with);
 }
 
-static void tell_log(const struct region_failover *f, const char *service, const char *region, uid_t uid)
+static void log_order(const struct region_failover *f, const char *service, const char *region, uid_t uid)
 {
     if (region)
-        log_notice("user %u says that region %s answers for %s", (unsigned)uid,
+        log_notice("by order of user %u, region %s answers for %s", (unsigned)uid,
                    *region ? region : f->reach.config->region, service);
     else
-        log_notice("user %u leaves it to failover again who answers for %s", (unsigned)uid, service);
+        log_notice("by order of user %u, failover decides again which region answers for %s", (unsigned)uid, service);
 }
 
 int region_failover_force(struct region_failover *f, const char *service, const char *region, uid_t uid,
@@ -88,14 +88,14 @@ int region_failover_force(struct region_failover *f, const char *service, const 
         return -ENOMEM;
     int err = region ? set(f, service, region, uid) : region_switches_end(&f->switches, service);
     if (!err)
-        tell_log(f, service, region, uid);
+        log_order(f, service, region, uid);
     e->is_news |= !err;
     failover_entry_set_forced(f, e);
     failover_entry_make_due(f, e);
     return err;
 }
 
-/* --- what they are told --- */
+/* --- for status and explanations --- */
 
 static bool is_notable(const struct failover_entry *e, const struct region_switch *said)
 {
@@ -136,7 +136,7 @@ void region_failover_status(const struct region_failover *f, int64_t now_ns, Dis
 bool region_failover_explain(const struct region_failover *f, const char *service, int64_t now_ns,
                              struct region_answer *ret_answer)
 {
-    Discover__V1__Failover told = DISCOVER__V1__FAILOVER__INIT;
+    Discover__V1__Failover status = DISCOVER__V1__FAILOVER__INIT;
     const struct failover_entry *e = NULL;
     if (f)
         HASH_FIND_STR(f->entries, service, e);
@@ -144,13 +144,13 @@ bool region_failover_explain(const struct region_failover *f, const char *servic
         return false;
     const struct failover *o = &e->failover;
     int64_t back_ns = failover_back_ns(o);
-    fill(f, e, region_switches_find(&f->switches, service), now_ns, &told);
+    fill(f, e, region_switches_find(&f->switches, service), now_ns, &status);
     *ret_answer = (struct region_answer){
-        .at = told.at,
+        .at = status.at,
         .for_ns = e->written_ns ? now_ns - e->written_ns : 0,
-        .forced = told.forced,
-        .uid = told.uid,
-        .said_ns = told.age_ms > 0 ? told.age_ms * NS_PER_MS : 0,
+        .forced = status.forced,
+        .uid = status.uid,
+        .said_ns = status.age_ms > 0 ? status.age_ms * NS_PER_MS : 0,
         .min = e->rule.min,
         .lacking_ns = o->lacking_since_ns ? now_ns - o->lacking_since_ns : 0,
         .after_ns = e->rule.after_ns,
