@@ -9,6 +9,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/base/deadlines.h"
 #include "daemon/base/log.h"
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
@@ -98,46 +99,51 @@ static void on_flush(void *arg)
         daemon_turn(d);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+/* Whatever is due. Returns when something is again. */
+static int64_t tick(struct daemon *d, int64_t now_ns)
 {
-    return a < b ? a : b;
+    (void)agent_tick(d->agent, now_ns);
+    int64_t next_ns = deadline_earlier(inbound_tick(d->inbound, now_ns), regions_tick(d->regions, now_ns));
+    next_ns = deadline_earlier(
+        next_ns, agent_deadline(d->agent)); /* only now: a probe of the feed makes the lease due at once */
+    next_ns =
+        deadline_earlier(next_ns, region_events_tick(&d->region_events, d->regions, inbound_sync(d->inbound), now_ns));
+    next_ns = deadline_earlier(next_ns, events_tick(d->events, now_ns));
+    return deadline_earlier(next_ns, d->rpc ? rpc_tick(d->rpc, now_ns) : INT64_MAX);
 }
 
-void daemon_turn(struct daemon *d)
+void daemon_turn(void *arg)
 {
+    struct daemon *d = arg;
     int64_t now_ns = clock_now_ns();
-    pause_begin_turn(d, now_ns);
-    (void)agent_tick(d->agent, now_ns);
-    int64_t next_ns = inbound_tick(d->inbound, now_ns), regions_ns = regions_tick(d->regions, now_ns);
-    next_ns = regions_ns < next_ns ? regions_ns : next_ns;
-    int64_t agent_ns = agent_deadline(d->agent); /* only now: a probe of the feed is a lease that is due at once */
-    next_ns = agent_ns < next_ns ? agent_ns : next_ns;
-    next_ns = earlier(next_ns, region_events_tick(&d->region_events, d->regions, inbound_sync(d->inbound), now_ns));
-    next_ns = earlier(next_ns, events_tick(d->events, now_ns));
-    next_ns = earlier(next_ns, d->rpc ? rpc_tick(d->rpc, now_ns) : INT64_MAX);
-    if (!flush_may_wait(d, now_ns)) {
+    loop_timer_arm(&d->soon_timer, INT64_MAX, 0);
+    stall_begin_turn(d, now_ns);
+    int64_t next_ns = tick(d, now_ns);
+    if (flush_may_wait(d, now_ns))
+        next_ns = deadline_earlier(next_ns, d->flushed_ns + flush_interval_ns(d));
+    else
         flush(d, now_ns);
-    } else if (d->flushed_ns + flush_interval_ns(d) < next_ns) {
-        next_ns = d->flushed_ns + flush_interval_ns(d);
-    }
-    next_ns = d->failover_ns < next_ns ? d->failover_ns : next_ns;
+    next_ns = deadline_earlier(next_ns, d->failover_ns);
     status_update_sync(d->status, now_ns); /* of what the table says now */
     store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
-    pause_end_turn(d, next_ns, now_ns);
+    stall_end_turn(d, next_ns, now_ns);
     if (d->stopping)
         stop_check(d);
 }
 
-static void on_turn(void *arg)
+void daemon_turn_soon(void *arg)
 {
-    daemon_turn(arg);
+    struct daemon *d = arg;
+    loop_timer_arm(&d->soon_timer, 0, 0);
 }
 
 int daemon_loop_start(struct daemon *d)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-    int err = loop_timer_init(&d->turn_timer, d->base, on_turn, d);
+    int err = loop_timer_init(&d->turn_timer, d->base, daemon_turn, d);
+    if (!err)
+        err = loop_timer_init(&d->soon_timer, d->base, daemon_turn, d);
     if (!err)
         err = loop_timer_init(&d->second_timer, d->base, on_second, d);
     if (!err)
@@ -145,9 +151,10 @@ int daemon_loop_start(struct daemon *d)
     if (!err)
         err = stop_init(d);
     if (!err)
-        err = pause_start(d);
+        err = stall_start(d);
     if (!err) { /* the lease is written whatever else there is to do */
         loop_timer_urgent(&d->turn_timer);
+        loop_timer_urgent(&d->soon_timer);
         loop_timer_urgent(&d->second_timer);
     }
     for (size_t i = 0; i < 3 && !err; i++) {
@@ -164,9 +171,10 @@ void daemon_loop_stop(struct daemon *d)
             event_free(d->signals[i]);
     loop_timer_fini(&d->stop_look_timer);
     loop_timer_fini(&d->stop_timer);
-    pause_stop(d);
+    stall_stop(d);
     loop_timer_fini(&d->flush_timer);
     loop_timer_fini(&d->second_timer);
+    loop_timer_fini(&d->soon_timer);
     loop_timer_fini(&d->turn_timer);
 }
 
@@ -207,7 +215,7 @@ int daemon_run(struct config *config, const char *config_path)
     signal(SIGXFSZ, SIG_IGN); /* a file that may grow no more is an error of the write, not the end of us */
     int err = log_start();
     if (err)
-        log_warning("log lines are written by who says them: %s", strerror(-err));
+        log_warning("no thread writes the log, so a slow terminal or journal delays whoever logs: %s", strerror(-err));
     err = start_with_signals_blocked(d);
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,

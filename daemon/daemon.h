@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The daemon as a whole: the one place where its parts meet, seen only by the files beside this one. Everything below
- * daemon/ knows only itself and what its own header asks for.
+ * daemon/ knows only itself and what its own header asks for; the modules of registry/ join parts, each by a structure that
+ * names what it reaches.
  *
- *   parts.c    makes the parts in order, gives each what it reaches, stops them in reverse
- *   parts_regions.c  other regions, as a part
- *   parts_events.c   what is told and asked over NATS, as parts
- *   daemon.c   the loop: turns, seconds, signals
- *   systemd_parts.c  the parts that have to do with systemd
- *   stop.c     how a life ends
- *   reload.c   what a new configuration changes while it runs
- *   pause.c    what is owed to others when it did not run for a while
- *   registry/  modules that join the parts:
- *     inbound             bus -> followers -> catalog, agent, liveness; who is alive, and whether the bus can be trusted
- *     regions, region     other regions: the read side once more for each, with a connection and a catalog of its own
- *     region_failover     which region answers for a service
- *     region_switches     what operators say of that, over restarts
- *     remembered          what the last life left in the catalog's file, until NATS is heard (of inbound)
- *     buckets             whether the buckets can be read and written, and how they are set (of inbound)
- *     write_report        who else writes to the buckets, and what of it is refused (of inbound)
- *     lost_changes        what the live feeds had lost, and whose it was (of inbound)
- *     host_news           hosts that are new, lost, left or back, a line each (of inbound)
- *     events, host_events  what is told over NATS of instances and hosts; region_events: of other regions
- *     outbound            agent -> local catalog, bus, disk
- *     services            configuration -> agent, checks
- *     unit_services       units of systemd -> services
- *     requests            socket -> agent
- *     rpc, rpc_work       requests over NATS -> documents
- *     hostname_addresses  the catalog's host names -> resolver -> catalog
- *     host_address        the addresses of this machine
- *     catalog_file        the catalog on disk
- *     soa_serial          the SOA serial over restarts
- *     listen_problems     addresses that cannot be served yet
- *     reload_report       what a reload took and what it refused
- *     status              what is told of it all
- *     daemon_locks        keep a second daemon out
- *     activation          sockets that systemd holds
- *     supervision         what systemd is told: that the daemon gets on, and how it is
- *     configured          from keys of the configuration to options of the parts
+ *   daemon.c         the loop: turns, seconds, signals
+ *   parts.c          makes the parts in order, gives each what it reaches, stops them in reverse
+ *   parts_serving.c  the parts that answer: DNS, the socket, HTTP, requests over NATS
+ *   parts_regions.c  other regions
+ *   parts_systemd.c  sockets, watchdog and units of systemd
+ *   reload.c         what a new configuration changes while it runs
+ *   stall.c          a process that was stopped or suspended reads what came meanwhile before anything expires
+ *   stop.c           stopping: handing over to the next start, or leaving the registry
  *
  * Main thread only.
  */
@@ -45,7 +19,6 @@
 #define DAEMON_DAEMON_H
 
 #include <event2/event.h>
-#include <jansson.h>
 #include <stdint.h>
 
 #define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
@@ -84,8 +57,8 @@
 #include "daemon/registry/tracing/tracing.h"
 #include "daemon/registry/services/unit_services.h"
 
-/* What pause.c keeps. */
-struct pause {
+/* The state of stall.c: whether the process has stood still, and what waits for what came meanwhile. */
+struct stall {
     int64_t due_ns;          /* when the loop is to turn next, at the latest; 0: it has not begun */
     struct loop_timer timer; /* goes round the loop, behind all that came before */
     int64_t begun_ns;        /* going round since then; 0: not */
@@ -93,10 +66,11 @@ struct pause {
     metric_value stalls;
 };
 
-/* What reload.c keeps. While its thread works, that alone may touch what is below the line. */
+/* The state of reload.c. While its thread works, only that may touch what is below the line. */
 struct reload {
     struct background background;
-    uint64_t asked, number; /* how many were; up to which one this answers, or the last one did */
+    uint64_t asked,
+        number; /* reloads asked for so far; the last one of these that the present reload answers, or the last one did */
     bool running;
     /* --- */
     const char *path; /* NULL: none */
@@ -108,7 +82,7 @@ struct reload {
     struct reload_report report;
 };
 
-/* The later outdoes the earlier. */
+/* How the daemon stops. A stop that has begun may only become a later one of these. */
 enum stopping { STOPPING_NOT, STOPPING_HANDS_OVER, STOPPING_LEAVES };
 
 struct daemon {
@@ -116,8 +90,8 @@ struct daemon {
     const char *config_path; /* NULL: defaults alone */
     struct event_base *base;
     struct loop_meter loop_meter;
-    struct loop_timer turn_timer, second_timer, flush_timer, stop_timer, stop_look_timer;
-    struct pause pause;
+    struct loop_timer turn_timer, soon_timer, second_timer, flush_timer, stop_timer, stop_look_timer;
+    struct stall stall;
     struct reload reload;
     struct loop_watch bus_watch;
     struct event *signals[3];
@@ -166,9 +140,13 @@ int daemon_run(struct config *config, const char *config_path);
 
 /*
  * To be called after anything that came from outside has been handed to the parts: lets what is due happen, writes
- * the catalog's changes into the table, and arms the timer for the next time something is due.
+ * the catalog's changes into the table, and arms the timer for the next time something is due. daemon: as in all callbacks of
+ * the parts, a struct daemon.
  */
-void daemon_turn(struct daemon *d);
+void daemon_turn(void *daemon);
+
+/* The same when the loop comes round: as an event of its own, once for all who ask for it meanwhile. */
+void daemon_turn_soon(void *daemon);
 
 /* The timers and signals of the loop. */
 int daemon_loop_start(struct daemon *d);
@@ -176,7 +154,7 @@ void daemon_loop_stop(struct daemon *d);
 
 /*
  * stop.c. Begins to stop; nothing new when that, or more, has begun. By a signal: as registry.on_stop says, and at once when
- * it is the second. stop_check, at each turn while stopping: ends the loop when all is said.
+ * it is the second. stop_check, at each turn while stopping: ends the loop when nothing is left to be said.
  */
 int stop_init(struct daemon *d);
 void stop_begin(struct daemon *d, enum stopping how);
@@ -184,21 +162,21 @@ void stop_by_signal(struct daemon *d);
 void stop_check(struct daemon *d);
 
 /*
- * pause.c: this process does not always run (it is stopped, suspended, or waits for its turn), and what came meanwhile
- * is read before anything is concluded from silence. pause_begin_turn: first in each turn. pause_end_turn: next_ns is
+ * stall.c: this process does not always run (it is stopped, suspended, or waits for its turn), and what came meanwhile
+ * is read before anything is concluded from silence. stall_begin_turn: first in each turn. stall_end_turn: next_ns is
  * when the loop turns again.
  */
-int pause_start(struct daemon *d);
-void pause_stop(struct daemon *d);
-void pause_begin_turn(struct daemon *d, int64_t now_ns);
-void pause_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
+int stall_start(struct daemon *d);
+void stall_stop(struct daemon *d);
+void stall_begin_turn(struct daemon *d, int64_t now_ns);
+void stall_end_turn(struct daemon *d, int64_t next_ns, int64_t now_ns);
 
 /*
  * reload.c. Reads the configuration again and takes what can be taken; what is refused, and why, and what takes effect only
  * with the next start, stands in the log in the same words as in the report, which api_reloaded gets with the number that
  * is returned, or a later one. daemon_reload comes back at once.
  */
-uint64_t daemon_reload(struct daemon *d);
+uint64_t daemon_reload(void *daemon);
 int reload_start(struct daemon *d);
 void reload_stop(struct daemon *d);
 
@@ -206,46 +184,36 @@ void reload_stop(struct daemon *d);
 int parts_start(struct daemon *d);
 void parts_stop(struct daemon *d);
 
-/* systemd_parts.c, as those of parts.c. The third: within a round of services (services.h). */
+/* What could not be written into the table, or handed over, is tried again; each second. */
+void daemon_table_again(struct daemon *d);
+
+/* parts_serving.c */
+int dns_part_start(struct daemon *d);
+void dns_part_stop(struct daemon *d);
+int requests_part_start(struct daemon *d);
+void requests_part_stop(struct daemon *d);
+int http_part_start(struct daemon *d);
+void http_part_stop(struct daemon *d);
+int rpc_part_start(struct daemon *d);
+void rpc_part_stop(struct daemon *d);
+void daemon_status(void *daemon, Discover__V1__Status *ret_status);
+bool daemon_forget_published(void *daemon, const struct bus_put_result *result);
+void daemon_rpc_request(void *daemon, const struct bus_request *request);
+
+/* parts_systemd.c. daemon_set_unit_services: within a round of services (services.h). */
 int activation_part_start(struct daemon *d);
 int unit_checks_part_start(struct daemon *d);
 void unit_checks_part_stop(struct daemon *d);
 int unit_services_part_start(struct daemon *d);
-void daemon_set_unit_services(void *daemon);
 void unit_services_part_stop(struct daemon *d);
+void daemon_set_unit_services(void *daemon);
 int supervision_part_start(struct daemon *d);
 void supervision_part_stop(struct daemon *d);
 
-/* parts_events.c */
-int events_part_start(struct daemon *d);
-void events_part_stop(struct daemon *d);
-int rpc_part_start(struct daemon *d);
-void rpc_part_stop(struct daemon *d);
-void daemon_rpc_request(void *daemon, const struct bus_request *request);
-
-/* parts_regions.c. The third: as in api.h. */
+/* parts_regions.c. daemon_failover: as in api.h. */
 int regions_part_start(struct daemon *d);
 void regions_part_stop(struct daemon *d);
-int daemon_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why);
-
-/* parts_traces.c */
-int traces_part_start(struct daemon *d);
-void traces_part_stop(struct daemon *d);
-
-/* What could not be written into the table, or handed over, is tried again; each second. */
-void daemon_table_again(struct daemon *d);
-
-/* told.c: the status; documents by their names, and explanations, as api.h and http.h want them. arg: the daemon. */
-void daemon_status(void *arg, Discover__V1__Status *ret_status);
-int daemon_document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n);
-int daemon_explain(void *arg, const char *what, json_t **ret_document);
-int daemon_checks(void *arg, const struct catalog_instance *i, json_t **ret_list);
-int daemon_region(void *arg, const char *name, struct http_region *ret_region);
-
-/* told.c: an operator has something forgotten; what became of it goes to the socket. -ENOMEM. */
-int daemon_forget_start(struct daemon *d);
-int daemon_forget(void *arg, const char *host, const char **ret_why);
-bool daemon_forget_published(void *arg, const struct bus_put_result *result);
+int daemon_failover(void *daemon, const char *service, const char *region, uid_t uid, const char **ret_why);
 
 /* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
 int init_run(struct config *config);

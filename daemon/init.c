@@ -25,7 +25,7 @@ static void on_connected(void *arg, const char *server)
     struct init *i = arg;
     printf("connected to %s\n", server);
     for (int b = 0; b < BUS_BUCKETS; b++)
-        (void)bus_check(i->bus, (enum bus_bucket)b); /* asked already: the answer is on its way */
+        (void)bus_order(i->bus, BUS_CHECK, (enum bus_bucket)b); /* asked already: the answer is on its way */
 }
 
 static void on_text(void *arg, const char *text)
@@ -60,7 +60,7 @@ static void on_region_connected(void *arg, const char *server)
     struct init *i = arg;
     printf("region %s: connected to %s\n", i->region->name, server);
     for (int b = 0; b < BUS_BUCKETS; b++)
-        (void)bus_make_mirror(i->bus, (enum bus_bucket)b); /* asked already: the answer is on its way */
+        (void)bus_order(i->bus, BUS_MAKE_MIRROR, (enum bus_bucket)b); /* asked already: the answer is on its way */
 }
 
 static void on_mirror(void *arg, enum bus_bucket bucket, int err, const char *text)
@@ -73,36 +73,6 @@ static void on_mirror(void *arg, enum bus_bucket bucket, int err, const char *te
             i->region->name, text);
     i->failed |= err != 0;
     i->done[bucket] = true;
-}
-
-static void ignore_info(void *arg, enum bus_bucket bucket, const struct bus_info *info)
-{
-    (void)arg, (void)bucket, (void)info;
-}
-
-static void ignore_message(void *arg, enum bus_bucket bucket, const struct kv_message *m)
-{
-    (void)arg, (void)bucket, (void)m;
-}
-
-static void ignore_gap(void *arg, enum bus_bucket bucket)
-{
-    (void)arg, (void)bucket;
-}
-
-static void ignore_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
-{
-    (void)arg, (void)bucket, (void)err, (void)reason;
-}
-
-static void ignore_move(void *arg, const char *server, bool reloaded)
-{
-    (void)arg, (void)server, (void)reloaded;
-}
-
-static void ignore_put(void *arg, const struct bus_put_result *result)
-{
-    (void)arg, (void)result;
 }
 
 static void wait_for_buckets(struct init *i)
@@ -123,7 +93,7 @@ static void wait_for_buckets(struct init *i)
 static int run(struct init *i, int err)
 {
     if (!err)
-        err = bus_start(i->bus);
+        err = bus_start(i->bus, NULL);
     if (!err) {
         wait_for_buckets(i);
         bus_stop(i->bus);
@@ -134,33 +104,16 @@ static int run(struct init *i, int err)
 
 static int make_mirrors(const struct config *config, const struct region_config *region)
 {
-    static const struct bus_events events = {.connected = on_region_connected,
-                                             .disconnected = on_text,
-                                             .problem = on_text,
-                                             .live = ignore_message,
-                                             .gap = ignore_gap,
-                                             .info = ignore_info,
-                                             .snapshot_entry = ignore_message,
-                                             .snapshot_end = ignore_end,
-                                             .put_done = ignore_put,
-                                             .moved = ignore_move,
-                                             .mirror_made = on_mirror};
+    static const struct bus_events events = {
+        .connected = on_region_connected, .disconnected = on_text, .problem = on_text, .mirror_made = on_mirror};
     struct init i = {.config = config, .region = region};
     return region->mirror[0] ? run(&i, configured_region_bus_new(config, region, &events, &i, &i.bus)) : 0;
 }
 
 int init_run(struct config *config)
 {
-    static const struct bus_events events = {.connected = on_connected,
-                                             .disconnected = on_text,
-                                             .problem = on_text,
-                                             .live = ignore_message,
-                                             .gap = ignore_gap,
-                                             .info = on_info,
-                                             .snapshot_entry = ignore_message,
-                                             .snapshot_end = ignore_end,
-                                             .put_done = ignore_put,
-                                             .moved = ignore_move};
+    static const struct bus_events events = {
+        .connected = on_connected, .disconnected = on_text, .problem = on_text, .info = on_info};
     struct init i = {.config = config};
     int failed = run(&i, configured_bus_new(config, true, &events, &i, &i.bus));
     for (size_t k = 0; k < config->n_regions && !i.failed; k++)

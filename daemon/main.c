@@ -8,8 +8,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
-#include "daemon/try.h"
-#include "daemon/try_user.h"
+#include "daemon/preflight.h"
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
 #define EXIT_USAGE     2
@@ -20,7 +19,7 @@ static const char usage[] =
     "  -c, --config FILE  configuration [" DEFAULT_CONFIG "]\n"
     "  -t, --test         check the configuration, and the files, ports and folders that it names, and exit:\n"
     "                     0, or 2 and what is wrong where\n"
-    "      --user NAME    with -t, as root: what this user finds [" TRY_USER ", if there is one]\n"
+    "      --user NAME    with -t, as root: what this user finds [" PREFLIGHT_USER ", if there is one]\n"
     "      --init         make the buckets in NATS and exit\n"
     "      --dev          try it: a private nats-server, everything in a temporary folder\n"
     "      --keys         list the keys of the configuration\n"
@@ -61,9 +60,9 @@ static void print_metric(void *arg, const struct metric *metric)
 static int test(const char *path, const char *user)
 {
     struct config *config;
-    if (try_take_user(user, &user) < 0 || config_load(path, print_error, NULL, &config) < 0)
+    if (preflight_take_user(user, &user) < 0 || config_load(path, print_error, NULL, &config) < 0)
         return EXIT_USAGE;
-    bool good = config_try(config, user) && config_refused_files(config) == 0;
+    bool good = preflight(config, user) && config_refused_files(config) == 0;
     if (good)
         printf("%s: good%s%s\n", path, user ? " for user " : "", user ? user : "");
     config_free(config);

@@ -26,6 +26,16 @@ static void locks_stop(struct daemon *d)
     daemon_locks_release(&d->locks);
 }
 
+static int traces_start(struct daemon *d)
+{
+    return tracing_new(d->base, d->config, DAEMON_VERSION, d->metrics, &d->tracing);
+}
+
+static void traces_stop(struct daemon *d)
+{
+    tracing_free(d->tracing);
+}
+
 static int state_start(struct daemon *d)
 {
     return state_dir_open(d->config->state_dir, &d->state_dir);
@@ -52,12 +62,6 @@ static void base_stop(struct daemon *d)
         event_base_free(d->base);
 }
 
-/* What a part has done may make something due. */
-static void turn(void *arg)
-{
-    daemon_turn(arg);
-}
-
 /* The socket's clients and the DNS workers are given the new segment; both go on reading the old one until then. */
 static void table_moved(void *arg, int fd)
 {
@@ -80,8 +84,7 @@ static int catalog_start(struct daemon *d)
     if (err)
         return err;
     table_writer_alive(catalog_table(d->catalog), clock_now_ns());
-    soa_serial_init(&d->soa_serial, d->state_dir, d->config->state_dir, catalog_table(d->catalog));
-    return 0;
+    return soa_serial_init(&d->soa_serial, d->base, d->state_dir, d->config->state_dir, catalog_table(d->catalog));
 }
 
 static int catalog_file_start(struct daemon *d)
@@ -116,7 +119,36 @@ static void host_address_stop(struct daemon *d)
 
 static void catalog_stop(struct daemon *d)
 {
+    soa_serial_fini(&d->soa_serial);
     catalog_free(d->catalog);
+}
+
+static enum events_way events_way(void *arg)
+{
+    struct daemon *d = arg;
+    struct agent_status agent = agent_status(d->agent);
+    if (!d->bus || !bus_connected(d->bus) || agent.name == AGENT_NAME_UNKNOWN)
+        return EVENTS_SHUT;
+    return agent.name == AGENT_NAME_OURS ? EVENTS_OPEN : EVENTS_ENDED;
+}
+
+static int say(void *arg, const char *subject, const void *bytes, size_t n)
+{
+    struct daemon *d = arg;
+    return bus_say(d->bus, subject, bytes, n);
+}
+
+static int events_start(struct daemon *d)
+{
+    const struct events_reach reach = {
+        .metrics = d->metrics, .config = d->config, .arg = d, .way = events_way, .say = say};
+    return events_new(&reach, &d->events);
+}
+
+static void events_stop(struct daemon *d)
+{
+    events_free(d->events);
+    d->events = NULL;
 }
 
 static void on_bus(void *arg)
@@ -135,9 +167,9 @@ static int bus_part_start(struct daemon *d)
         err = loop_watch_init(&d->bus_watch, d->base, bus_fd(d->bus), on_bus, d);
     if (err)
         return err;
-    bus_set_watchdog(d->bus, &d->watchdog);
     outbound_set_bus(d->outbound, d->bus);
-    return bus_start(d->bus);
+    inbound_bus_begins(d->inbound, clock_now_ns());
+    return bus_start(d->bus, &d->watchdog);
 }
 
 static void bus_part_stop(struct daemon *d)
@@ -150,16 +182,10 @@ static void bus_part_stop(struct daemon *d)
     d->bus = NULL;
 }
 
-static int resync(void *arg, enum bus_bucket bucket)
+static int order(void *arg, enum bus_order order, enum bus_bucket bucket)
 {
     struct daemon *d = arg;
-    return bus_resync(d->bus, bucket);
-}
-
-static int check(void *arg, enum bus_bucket bucket)
-{
-    struct daemon *d = arg;
-    return bus_check(d->bus, bucket);
+    return bus_order(d->bus, order, bucket);
 }
 
 static int inbound_start(struct daemon *d)
@@ -174,10 +200,8 @@ static int inbound_start(struct daemon *d)
         .agent = d->agent,
         .events = d->events,
         .tracing = d->tracing,
-        .started_ns = d->started_ns,
         .arg = d,
-        .resync = resync,
-        .check = check,
+        .order = order,
         .put_done = daemon_forget_published,
         .request = daemon_rpc_request};
     return inbound_new(&reach, &d->inbound);
@@ -233,11 +257,15 @@ static void status_stop(struct daemon *d)
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
 static int services_start(struct daemon *d)
 {
-    const struct check_units *units = unit_checks_ops(d->unit_checks);
-    const struct services_reach reach = {
-        d->base, d->metrics, d->config, agent_registrar(d->agent), d->state_dir, units, daemon_set_unit_services,
-        turn,    d};
-    int err = services_new(&reach, &d->services);
+    const struct checking_reach reach = {.base = d->base,
+                                         .metrics = d->metrics,
+                                         .config = d->config,
+                                         .registrar = agent_registrar(d->agent),
+                                         .state_dir = d->state_dir,
+                                         .units = unit_checks_ops(d->unit_checks),
+                                         .turn = daemon_turn_soon,
+                                         .arg = d};
+    int err = services_new(&reach, daemon_set_unit_services, &d->services);
     if (err)
         return err;
     services_set_now(d->services);
@@ -278,7 +306,7 @@ static int outbound_start(struct daemon *d)
                                          .events = d->events,
                                          .tracing = d->tracing,
                                          .arg = d,
-                                         .turn = turn,
+                                         .turn = daemon_turn_soon,
                                          .registration_gone = registration_gone,
                                          .lease_sent = lease_sent,
                                          .bus_put = bus_put_traced,
@@ -296,144 +324,12 @@ static void outbound_stop(struct daemon *d)
 
 static int hostnames_start(struct daemon *d)
 {
-    return hostname_addresses_new(d->base, d->config, d->catalog, d->metrics, turn, d, &d->hostnames);
+    return hostname_addresses_new(d->base, d->config, d->catalog, d->metrics, daemon_turn_soon, d, &d->hostnames);
 }
 
 static void hostnames_stop(struct daemon *d)
 {
     hostname_addresses_free(d->hostnames);
-}
-
-static int dns_part_start(struct daemon *d)
-{
-    char reason[DNS_REASON_CAP] = "";
-    struct dns_options o;
-    configured_dns_options(d->config, &o);
-    o.n_inherited = d->activation.n_dns;
-    o.inherited = d->activation.dns;
-    o.watchdog = &d->watchdog;
-    if (o.n_inherited == 0 && o.n_listen == 0)
-        return 0; /* nobody wants it here */
-    int err = dns_new(&o, d->metrics, &d->dns, reason);
-    if (!err)
-        err = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));
-    if (!err)
-        err = dns_start(d->dns);
-    if (err)
-        log_error("dns: %s", reason[0] ? reason : strerror(-err));
-    return err;
-}
-
-static void dns_part_stop(struct daemon *d)
-{
-    dns_free(d->dns);
-    d->dns = NULL;
-}
-
-static uint64_t reload(void *arg)
-{
-    return daemon_reload(arg);
-}
-
-static void leave(void *arg)
-{
-    stop_begin(arg, STOPPING_LEAVES);
-}
-
-static bool is_leaving(void *arg)
-{
-    const struct daemon *d = arg;
-    return d->stopping == STOPPING_LEAVES;
-}
-
-static const char *store_error(void *arg)
-{
-    const struct daemon *d = arg;
-    return outbound_store_error(d->outbound);
-}
-
-static int requests_start(struct daemon *d)
-{
-    const struct requests_reach reach = {.base = d->base,
-                                         .metrics = d->metrics,
-                                         .config = d->config,
-                                         .version = DAEMON_VERSION,
-                                         .catalog = d->catalog,
-                                         .agent = d->agent,
-                                         .checking = services_checking(d->services),
-                                         .tracing = d->tracing,
-                                         .hostnames = d->hostnames,
-                                         .inherited = d->activation.api,
-                                         .arg = d,
-                                         .turn = turn,
-                                         .reload = reload,
-                                         .leave = leave,
-                                         .is_leaving = is_leaving,
-                                         .store_error = store_error,
-                                         .status = daemon_status,
-                                         .failover = daemon_failover,
-                                         .forget = daemon_forget,
-                                         .document = daemon_document};
-    int err = daemon_forget_start(d);
-    if (!err)
-        err = requests_new(&reach, &d->requests);
-    if (!err)
-        d->api = requests_api(d->requests);
-    return err;
-}
-
-static void requests_stop(struct daemon *d)
-{
-    d->api = NULL;
-    requests_free(d->requests);
-    forget_free(d->forget);
-    d->forget = NULL;
-}
-
-static const struct table *http_table(void *arg)
-{
-    struct daemon *d = arg;
-    return table_writer_table(catalog_table(d->catalog));
-}
-
-static struct catalog *http_catalog(void *arg)
-{
-    struct daemon *d = arg;
-    return d->catalog;
-}
-
-static int host_lease(void *arg, const char *host, struct liveness_host *ret_host)
-{
-    const struct daemon *d = arg;
-    return inbound_host(d->inbound, host, ret_host);
-}
-
-static int http_part_start(struct daemon *d)
-{
-    if (!d->config->http.listen[0] && !d->activation.http)
-        return 0;
-    struct http_options options;
-    struct http_ops ops = {.arg = d,
-                           .table = http_table,
-                           .catalog = http_catalog,
-                           .status = daemon_status,
-                           .explain = daemon_explain,
-                           .host = host_lease,
-                           .checks = daemon_checks,
-                           .region = daemon_region};
-    configured_http_options(d->config, &options);
-    options.inherited = d->activation.http;
-    int err = http_new(d->base, &options, &ops, d->metrics, &d->http);
-    if (err == -EAFNOSUPPORT)
-        return 0; /* IPv6 is switched off here: status says so */
-    if (err)
-        log_error("http.listen %s: %s", d->config->http.listen, strerror(-err));
-    return err;
-}
-
-static void http_part_stop(struct daemon *d)
-{
-    http_free(d->http);
 }
 
 /*
@@ -444,13 +340,13 @@ static const struct part parts[] = {
     {"inherited sockets", activation_part_start, NULL},
     {"locks", locks_start, locks_stop},
     {"event loop", base_start, base_stop},
-    {"traces", traces_part_start, traces_part_stop},
+    {"traces", traces_start, traces_stop},
     {"state directory", state_start, state_stop},
     {"host address", host_address_start, host_address_stop},
     {"catalog", catalog_start, catalog_stop},
     {"stored catalog", catalog_file_start, catalog_file_stop},
     {"timers and signals", daemon_loop_start, daemon_loop_stop},
-    {"events", events_part_start, events_part_stop},
+    {"events", events_start, events_stop},
     {"registrations", outbound_start, outbound_stop},
     {"inbound", inbound_start, inbound_stop},
     {"status", status_start, status_stop},
@@ -460,7 +356,7 @@ static const struct part parts[] = {
     {"units", unit_services_part_start, unit_services_part_stop},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
-    {"socket", requests_start, requests_stop},
+    {"socket", requests_part_start, requests_part_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"requests over NATS", rpc_part_start, rpc_part_stop},
     {"regions", regions_part_start, regions_part_stop},

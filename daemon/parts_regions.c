@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void turn(void *arg)
-{
-    daemon_turn(arg);
-}
-
 /* The table says something else of a service: of another region, of the own one, or since another one answers for it. */
 static void tell_programs(void *arg, const char *service)
 {
@@ -76,9 +71,8 @@ int regions_part_start(struct daemon *d)
                                        .config = d->config,
                                        .table = catalog_table(d->catalog),
                                        .tracing = d->tracing,
-                                       .started_ns = d->started_ns,
                                        .arg = d,
-                                       .turn = turn,
+                                       .turn = daemon_turn,
                                        .service_changed = other_changed};
     d->region_events =
         (struct region_events){.events = d->events, .config = d->config, .liveness = inbound_liveness(d->inbound)};

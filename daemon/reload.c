@@ -98,37 +98,6 @@ static void on_change(void *arg, const char *key, bool reloadable)
         log_warning("%s has changed; it takes effect with the next start", key);
 }
 
-#define EXCHANGE(a, b)                                                                                                 \
-    do {                                                                                                               \
-        __typeof__(a) kept = (a);                                                                                      \
-        (a) = (b);                                                                                                     \
-        (b) = kept;                                                                                                    \
-    } while (0)
-
-/* What takes effect only at a start stays what it is: others may hold pointers to it. */
-static void exchange_reloadable(struct config *c, struct config *fresh)
-{
-    EXCHANGE(c->log.level, fresh->log.level);
-    EXCHANGE(c->registry.on_stop, fresh->registry.on_stop);
-    EXCHANGE(c->limits.host_changes, fresh->limits.host_changes);
-    EXCHANGE(c->api.register_group, fresh->api.register_group);
-    EXCHANGE(c->api.policy, fresh->api.policy);
-    EXCHANGE(c->api.n_policy, fresh->api.n_policy);
-    EXCHANGE(c->address, fresh->address);
-    EXCHANGE(c->allow_loopback, fresh->allow_loopback);
-    EXCHANGE(c->services_dir, fresh->services_dir);
-    EXCHANGE(c->services, fresh->services);
-    EXCHANGE(c->n_services, fresh->n_services);
-    EXCHANGE(c->service_files, fresh->service_files);
-    EXCHANGE(c->n_service_files, fresh->n_service_files);
-    EXCHANGE(c->nats.servers, fresh->nats.servers);
-    EXCHANGE(c->nats.credentials, fresh->nats.credentials);
-    EXCHANGE(c->nats.nkey_seed, fresh->nats.nkey_seed);
-    EXCHANGE(c->nats.user, fresh->nats.user);
-    EXCHANGE(c->nats.password_file, fresh->nats.password_file);
-    EXCHANGE(c->nats.tls, fresh->nats.tls);
-}
-
 static void name_files(const struct config *c, struct reload_report *report)
 {
     char text[LINE_CAP];
@@ -164,11 +133,12 @@ static void take(struct daemon *d, struct reload *r)
     if (config_regions_equal(d->config, r->config))
         regions_set_access(d->regions, r->region_access);
     discard_region_accesses(r);
-    exchange_reloadable(d->config, r->config);
+    config_reload(d->config, r->config);
+    checking_limits_changed(services_checking(d->services));
     log_set_level(d->config->log.level);
-    api_set_access(d->api, d->config->api.register_group, &r->rule);
+    api_set_access(d->api, &r->rule);
     r->rule.policy = NULL;
-    host_address_look(d->host_address);
+    host_address_look_soon(d->host_address);
     services_set(d->services, &r->report, services_taken, d);
 }
 
@@ -187,7 +157,7 @@ static void end(void *arg)
     r->running = false;
     if (r->asked > r->number)
         begin(d);
-    daemon_turn(d);
+    daemon_turn_soon(d);
 }
 
 /* --- 3: on a thread again --- */
@@ -222,7 +192,7 @@ static void files_read(void *arg)
         discard(r);
         end(d);
     }
-    daemon_turn(d);
+    daemon_turn_soon(d);
 }
 
 static void begin(struct daemon *d)
@@ -235,8 +205,9 @@ static void begin(struct daemon *d)
     background_run(&d->reload.background, read_files, files_read, d);
 }
 
-uint64_t daemon_reload(struct daemon *d)
+uint64_t daemon_reload(void *arg)
 {
+    struct daemon *d = arg;
     struct reload *r = &d->reload;
     r->asked++;
     if (!r->running)

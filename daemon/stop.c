@@ -14,7 +14,7 @@
 
 #include <systemd/sd-daemon.h>
 
-/* systemd's patience is 90 s, an operator's is shorter. */
+/* systemd waits 90 s for the end of a service; an operator does not want to wait nearly as long. */
 #define LEAVE_NS     (3 * NS_PER_S)
 #define HAND_OVER_NS NS_PER_S
 
@@ -73,8 +73,11 @@ static void took_too_long(void *arg)
 
 static void hand_over(struct daemon *d)
 {
-    log_notice("stopping: the services of this host stay registered until its lease runs out, in %lld s",
-               (long long)(d->config->registry.lease_ttl_ns / NS_PER_S));
+    if (bus_connected(d->bus))
+        log_notice("stopping: the services of this host stay registered until its lease runs out, in %lld s",
+                   (long long)(d->config->registry.lease_ttl_ns / NS_PER_S));
+    else
+        log_warning("stopping, and NATS is not connected: what it has not confirmed is put again after the next start");
     agent_beat_now(d->agent, clock_now_ns());
 }
 

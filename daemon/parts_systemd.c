@@ -2,11 +2,6 @@
 /* The parts that have to do with systemd: its sockets, its watchdog, its units. */
 #include "daemon/daemon.h"
 
-static void turn(void *arg)
-{
-    daemon_turn(arg);
-}
-
 int activation_part_start(struct daemon *d)
 {
     return activation_take(&d->activation);
@@ -32,7 +27,7 @@ void daemon_set_unit_services(void *arg)
 int unit_services_part_start(struct daemon *d)
 {
     int err = unit_services_new(
-        &(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d->unit_checks, d, turn},
+        &(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d->unit_checks, d, daemon_turn_soon},
         &d->unit_services);
     daemon_set_unit_services(d);
     return err;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a start would find. */
-#include "daemon/try.h"
+/* What a start would find, for the user whom it would run as. */
+#include "daemon/preflight.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -135,11 +137,43 @@ static bool try_ports(const struct config *c, const char *as)
     return good & (!c->http.listen[0] || try_port("http.listen", c->http.listen, SOCK_STREAM, as));
 }
 
-bool config_try(const struct config *c, const char *as)
+bool preflight(const struct config *c, const char *as)
 {
     bool good = try_access(c);
     good &= try_certificate("nats.tls.ca", c->nats.tls.ca);
     good &= try_certificate("nats.tls.cert", c->nats.tls.cert);
     good &= try_state_dir(c->state_dir, as);
     return good & (runs_already(c->state_dir) || try_ports(c, as));
+}
+
+/* --- the user --- */
+
+/* As systemd does for User=; the process is left with no capability. */
+static int become(const struct passwd *user)
+{
+    uid_t uid = user->pw_uid;
+    gid_t gid = user->pw_gid;
+    if (initgroups(user->pw_name, gid) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -errno;
+    return 0;
+}
+
+int preflight_take_user(const char *name, const char **ret_taken)
+{
+    const char *wanted = name ? name : PREFLIGHT_USER;
+    const struct passwd *user = name || geteuid() == 0 ? getpwnam(wanted) : NULL;
+    if (!user && name) {
+        fprintf(stderr, "--user %s: there is no such user\n", name);
+        return -EINVAL;
+    }
+    *ret_taken = NULL;
+    if (!user || user->pw_uid == geteuid())
+        return 0;
+    int err = become(user);
+    if (err < 0) {
+        fprintf(stderr, "--user %s: only root may try what another user finds: %s\n", wanted, strerror(-err));
+        return -EINVAL;
+    }
+    *ret_taken = wanted;
+    return 0;
 }
