@@ -7,9 +7,8 @@
 #include <string.h>
 
 #include "libdiscover/handle.h"
-#include "libdiscover/session/link.h"
 #include "libdiscover/session/answer.h"
-#include "libdiscover/session/check_messages.h"
+#include "libdiscover/session/link.h"
 #include "libdiscover/session/pending.h"
 
 #define OK         DISCOVER__V1__SERVER_MESSAGE__BODY_OK
@@ -32,6 +31,16 @@ int call_begin(struct discover *d)
     else
         (void)context_error(d, err, "the handle is not started");
     return err;
+}
+
+int call_begin_of(struct discover *d, const char *service, const char *instance)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    int err = service && instance ? call_begin(d) : -EINVAL;
+    if (err < 0)
+        return err;
+    bool valid = service_parse(service, domain, name) == 0 && (!*instance || label_valid(instance, strlen(instance)));
+    return valid ? 0 : DISCOVER_E_NAME;
 }
 
 static void set_completion(struct discover_call *call, const struct call_completion *to)
@@ -69,30 +78,25 @@ static int hold(struct discover *d, const struct discover_registration *r, struc
     return err;
 }
 
-static int register_one(struct discover *d, const struct discover_registration *r, const struct call_completion *to)
-{
-    struct discover_call *call;
-    int err = hold(d, r, &call);
-    if (err < 0)
-        return err;
-    set_completion(call, to);
-    link_start(call);
-    return 0;
-}
-
 int discover_register_async(struct discover *d, struct discover_registration *r, discover_answer_fn *fn, void *arg,
                             struct discover_call **ret_call)
 {
+    struct discover_call *call;
     int err = r ? call_begin(d) : -EINVAL;
     if (err < 0)
         return err;
     const struct held *before = held_by_serial(d->held, r->serial);
     if (before && !*r->instance)
         strcpy(r->instance, before->registration.instance);
-    return register_one(d, r, &(struct call_completion){fn, arg, ret_call});
+    err = hold(d, r, &call);
+    if (err < 0)
+        return err;
+    set_completion(call, &(struct call_completion){fn, arg, ret_call});
+    link_start(call);
+    return 0;
 }
 
-/* By the handle's newest copy: the caller's description may be gone. */
+/* Drains by the handle's newest copy of the registration: the caller's description of it may be gone. */
 static int drain_part(struct discover *d, uint64_t serial, struct discover_call *whole)
 {
     struct discover_call *part;
@@ -106,7 +110,7 @@ static int drain_part(struct discover *d, uint64_t serial, struct discover_call 
     return 0;
 }
 
-/* Registering moves copies about: so the serials come first. */
+/* Collects the serials of all registrations before any is sent, since sending moves the copies about. */
 static size_t take_serials(const struct discover *d, uint64_t **ret_serials)
 {
     size_t n = 0;
@@ -131,7 +135,7 @@ static int drain_all(struct discover *d, const struct call_completion *to)
         return err;
     }
     set_completion(whole, to);
-    whole->n_parts = 1; /* does not end before all have begun */
+    whole->n_parts = 1; /* keeps it from ending before all have begun */
     for (size_t i = 0; i < n && !err; i++)
         err = drain_part(d, serials[i], whole);
     pending_end_part(whole, err, "");
@@ -165,7 +169,10 @@ static bool drop_named(struct discover *d, const char *service, const char *inst
     return any;
 }
 
-/* The daemon has given it no name: it does not know of it, or it will be taken back. */
+/*
+ * Ends a deregistration of what the daemon has given no name yet: it knows nothing of it, or answers later, and then
+ * it is taken back (link.c).
+ */
 static int forget_unnamed(struct discover *d, bool dropped, const struct call_completion *to)
 {
     struct discover_call *call;
@@ -184,9 +191,7 @@ int discover_deregister_async(struct discover *d, const char *service, const cha
                               void *arg, struct discover_call **ret_call)
 {
     const struct call_completion to = {fn, arg, ret_call};
-    int err = call_begin(d);
-    if (!err)
-        err = check_names(service, instance);
+    int err = call_begin_of(d, service, instance);
     if (err < 0)
         return err;
     bool dropped = drop_named(d, service, instance);
@@ -202,9 +207,7 @@ int discover_deregister_async(struct discover *d, const char *service, const cha
 int discover_heartbeat_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
                              void *arg, struct discover_call **ret_call)
 {
-    int err = call_begin(d);
-    if (!err)
-        err = check_names(service, instance);
+    int err = call_begin_of(d, service, instance);
     if (err < 0)
         return err;
     Discover__V1__Heartbeat body = DISCOVER__V1__HEARTBEAT__INIT;
@@ -218,11 +221,17 @@ int discover_report_check_async(struct discover *d, const char *service, const c
                                 enum discover_state state, const char *note, discover_answer_fn *fn, void *arg,
                                 struct discover_call **ret_call)
 {
-    Discover__V1__ReportCheck body;
-    int err = service && instance && check && note ? call_begin(d) : -EINVAL;
-    err = err ? err : check_names(service, instance);
-    if (err || (err = report_check_message(service, instance, check, state, note, &body)))
+    int err = check && note ? call_begin_of(d, service, instance) : -EINVAL;
+    if (err < 0)
         return err;
+    if (!*instance || state < DISCOVER_PASSING || state > DISCOVER_CRITICAL)
+        return -EINVAL;
+    Discover__V1__ReportCheck body = DISCOVER__V1__REPORT_CHECK__INIT;
+    body.service = (char *)service;
+    body.instance = (char *)instance;
+    body.check = (char *)check;
+    body.state = (Discover__V1__State)state;
+    body.note = (char *)note;
     return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REPORT_CHECK, &body.base, OK,
                     &(struct call_completion){fn, arg, ret_call});
 }
@@ -230,12 +239,13 @@ int discover_report_check_async(struct discover *d, const char *service, const c
 int discover_checks_async(struct discover *d, const char *service, const char *instance, discover_answer_fn *fn,
                           void *arg, struct discover_call **ret_call)
 {
-    int err = service && instance ? call_begin(d) : -EINVAL;
-    if (!err && (*service || *instance))
-        err = check_names(service, instance);
+    bool of_all = service && instance && !*service && !*instance;
+    int err = of_all ? call_begin(d) : call_begin_of(d, service, instance);
     if (err < 0)
         return err;
-    Discover__V1__ChecksRequest body = checks_message(service, instance);
+    Discover__V1__ChecksRequest body = DISCOVER__V1__CHECKS_REQUEST__INIT;
+    body.service = (char *)service;
+    body.instance = (char *)instance;
     return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_CHECKS, &body.base, CHECKS,
                     &(struct call_completion){fn, arg, ret_call});
 }
@@ -258,7 +268,7 @@ void call_on_outcome(void *arg, const struct discover_answer *answer)
         o->reload_fn(o->arg, answer->reload);
 }
 
-/* err: of its beginning. */
+/* err: what beginning the call returned. */
 int call_await(struct call_outcome *o, int err)
 {
     if (err < 0)

@@ -4,22 +4,26 @@
 
 #include <errno.h>
 
-#include "libdiscover/session/check_messages.h"
-
 #define OK       DISCOVER__V1__SERVER_MESSAGE__BODY_OK
 #define STATUS   DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS
 #define RELOADED DISCOVER__V1__SERVER_MESSAGE__BODY_RELOADED
 
+/* reason: NULL: the override is taken back. */
 static int override(struct discover *d, const char *service, const char *instance, enum discover_state state,
                     const char *reason, uint32_t grace_ms, const struct call_completion *to)
 {
-    int err = call_begin(d);
-    if (!err && (!service || !instance || *service))
-        err = check_names(service, instance);
+    bool of_all = service && instance && !*service;
+    int err = of_all ? call_begin(d) : call_begin_of(d, service, instance);
     if (err < 0)
         return err;
-    Discover__V1__Override body = override_message(service, instance, state, reason, grace_ms);
+    Discover__V1__Override body = DISCOVER__V1__OVERRIDE__INIT;
     char traceparent[TRACE_PARENT_CAP];
+    body.service = (char *)service;
+    body.instance = (char *)instance;
+    body.state = (Discover__V1__State)state;
+    body.end = !reason;
+    body.reason = (char *)(reason ? reason : "");
+    body.grace_ms = grace_ms;
     if (d->trace) {
         trace_context_format(d->trace, traceparent);
         body.traceparent = traceparent;
@@ -37,11 +41,13 @@ int discover_override_async(struct discover *d, const char *service, const char 
 int discover_failover_async(struct discover *d, const char *service, const char *region, discover_answer_fn *fn,
                             void *arg, struct discover_call **ret_call)
 {
-    int err = service && region ? call_begin(d) : -EINVAL;
-    err = err ? err : check_names(service, region);
+    int err = call_begin_of(d, service, region); /* for names of regions and of instances the rule is the same */
     if (err < 0)
         return err;
-    Discover__V1__Failover body = failover_message(service, region);
+    Discover__V1__Failover body = DISCOVER__V1__FAILOVER__INIT;
+    body.service = (char *)service;
+    body.forced = *region != '\0'; /* "": failover decides */
+    body.region = (char *)region;
     return call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_FAILOVER, &body.base, OK,
                     &(struct call_completion){fn, arg, ret_call});
 }
@@ -49,28 +55,25 @@ int discover_failover_async(struct discover *d, const char *service, const char 
 int discover_leave_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
     Discover__V1__Leave body = DISCOVER__V1__LEAVE__INIT;
+    const struct call_completion to = {fn, arg, ret_call};
     int err = call_begin(d);
-    return err ? err
-               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, &body.base, OK,
-                          &(struct call_completion){fn, arg, ret_call});
+    return err ? err : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_LEAVE, &body.base, OK, &to);
 }
 
 int discover_reload_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
     Discover__V1__Reload body = DISCOVER__V1__RELOAD__INIT;
+    const struct call_completion to = {fn, arg, ret_call};
     int err = call_begin(d);
-    return err ? err
-               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, &body.base, RELOADED,
-                          &(struct call_completion){fn, arg, ret_call});
+    return err ? err : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_RELOAD, &body.base, RELOADED, &to);
 }
 
 int discover_status_async(struct discover *d, discover_answer_fn *fn, void *arg, struct discover_call **ret_call)
 {
     Discover__V1__StatusRequest body = DISCOVER__V1__STATUS_REQUEST__INIT;
+    const struct call_completion to = {fn, arg, ret_call};
     int err = call_begin(d);
-    return err ? err
-               : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, &body.base, STATUS,
-                          &(struct call_completion){fn, arg, ret_call});
+    return err ? err : call_ask(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS, &body.base, STATUS, &to);
 }
 
 /* --- the forms that wait --- */

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all parts of the library may do with a handle. */
+/* Functions on a handle that all parts of the library use. */
 #include "libdiscover/context.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-int64_t context_deadline(const struct discover *d)
-{
-    return clock_now_ns() + d->timeout_ms * NS_PER_MS;
-}
 
 int context_check(const struct discover *d)
 {

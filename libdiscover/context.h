@@ -31,14 +31,14 @@ struct link_events; /* link.h */
 
 struct discover {
     struct mappings mappings; /* the daemon's table; reading: [any thread] */
-    struct dns_source *dns;   /* without one; NULL: not used. From start to free */
+    struct dns_source *dns;   /* look-ups over DNS, from start to free; NULL: not used */
     struct discover_picker *pickers;
-    struct share *shares; /* of pickers that share their ejections */
+    struct share *shares; /* services whose pickers share their ejections */
     struct discover_watch *watches;
-    bool watches_due;      /* dispatch has to look at some */
-    bool waiting;          /* a call waits: what is dispatch's alone wakes nobody */
-    int watches_running;   /* dispatches, one in another: the list must stay as it is, but for new ones at its head */
-    _Atomic int connected; /* [any thread] */
+    bool watches_due;      /* some watch may have a change that dispatch has to report */
+    bool waiting;          /* a call waits: work that only dispatch may do does not wake it */
+    int watches_running;   /* nested dispatches that walk the watches: none is unlinked, new ones go to the head */
+    _Atomic int connected; /* 1: connected to the daemon [any thread] */
 
     char socket_path[SOCKET_PATH_CAP];
     char name[NAME_CAP];
@@ -46,31 +46,31 @@ struct discover {
     enum discover_source source;
     char dns_servers[DNS_SERVERS_CAP];
     char dns_zone[DNS_ZONE_CAP];
-    char dns_problem[LAST_ERROR_CAP]; /* what is wrong with the environment's; "": nothing */
+    char dns_problem[LAST_ERROR_CAP]; /* what is wrong with $DISCOVERD_DNS or $DISCOVERD_ZONE; "": nothing */
 
     bool started;
-    struct maker maker;  /* who started it */
-    struct poll_set set; /* the connection is in it, too, and so is that of DNS */
-    int64_t timer_ns;    /* when the timer is set to go off; 0: it is not */
+    struct maker maker;  /* the process that started it */
+    struct poll_set set; /* holds the connection and the set of the DNS source, too */
+    int64_t timer_ns;    /* when the timer of the set goes off; 0: it is not set */
 
-    const struct link_events *events; /* who dispatches what comes */
+    const struct link_events *events; /* gets the daemon's messages */
     enum link_state link;
-    bool lost; /* it is down because a connection ended, not because there was nobody */
+    bool lost; /* the link is down because a connection ended, not because there was no daemon */
     struct connection connection;
     struct retry reconnect, renew;
     int64_t up_since_ns;
-    int64_t hello_ns; /* when the daemon was greeted */
-    int64_t ahead_ns; /* so much is our clock before the daemon's, in another time namespace */
-    uint32_t last_id;
+    int64_t hello_ns; /* when Hello was sent on this connection */
+    int64_t ahead_ns; /* how far our clock is ahead of the daemon's, in another time namespace */
+    uint32_t last_id; /* of the last message */
 
-    struct trace_context *trace; /* of calls that begin now; NULL: none */
-    struct pending pending;      /* calls */
-    struct held *held;
-    bool freeing; /* nothing begins any more */
+    struct trace_context *trace; /* given to calls that begin now; NULL: none */
+    struct pending pending;      /* calls that wait for the daemon, or to be reported */
+    struct held *held;           /* registrations */
+    bool freeing;                /* discover_free runs: no call begins any more */
 
-    int reported; /* why the last try to connect failed, as far as that is worth telling; 0: it did not */
-    int mended;   /* dispatch has to tell that descriptors were made anew; 0: they were not */
-    int fault;    /* what dispatch, or the call that waits, has to tell; 0: nothing */
+    int reported; /* error of the last try to connect; 0: it did not fail, or in a way not to be reported */
+    int mended;   /* error by which dispatch reports that descriptors were made anew; 0: none to report */
+    int fault;    /* error that dispatch, or the call that waits, has to report; 0: none */
     char last_error[LAST_ERROR_CAP];
 };
 
@@ -90,16 +90,16 @@ static inline bool context_is_present(struct discover *d, const char *service, c
     return current == mapping || (!current && d->dns && dns_is_present(d->dns, service, mapping));
 }
 
-/* Makes discover_fd readable, so that dispatch runs. No more than that is for other threads. [any thread] */
+/* Makes discover_fd readable, so that dispatch runs: the only thing that other threads may do to it. [any thread] */
 void context_wake(const struct discover *d);
 
 /* For functions that talk to the daemon. -EINVAL: not started; -ECHILD: by the parent of this process. */
 int context_check(const struct discover *d);
 
-/* When a call that begins now has waited long enough. */
-int64_t context_deadline(const struct discover *d);
-
-/* Which DNS the environment names; before anything is set. What is wrong with it matters only where DNS is needed. */
+/*
+ * Takes servers and zone of DNS from the environment, before any setter is called. What is wrong with them matters
+ * only where DNS is needed.
+ */
 void settings_take_environment(struct discover *d);
 
 /* Keeps the text for discover_last_error; returns code. */

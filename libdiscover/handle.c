@@ -22,7 +22,10 @@
 #define SOCKET_ENVIRONMENT "DISCOVERD_SOCKET"
 #define TIMEOUT_MS_DEFAULT 2000
 
-/* Over DNS nobody tells what is wanted, or what has changed: the one is said before a step, the other asked after it. */
+/*
+ * Unlike the daemon, the DNS source is not told of watches and pickers, and does not tell of changes: before each step
+ * it is told what is wanted, and after it asked what has changed.
+ */
 static void say_wanted(void *arg, const char *key)
 {
     dns_want(arg, key);
@@ -171,10 +174,10 @@ void discover_free(struct discover *d)
     free(d);
 }
 
-/* Whatever the daemon says or does not say: it is tried again. What this process lacks is the caller's to know. */
+/* A daemon that refuses us, or does not answer, is no error: it is tried again. What this process lacks (memory, descriptors) is. */
 static int greet(struct discover *d)
 {
-    int64_t deadline_ns = context_deadline(d);
+    int64_t deadline_ns = clock_now_ns() + d->timeout_ms * NS_PER_MS;
     int err = link_open(d);
     while (d->link == LINK_GREETING ||
            (d->link == LINK_DOWN && d->lost)) { /* one that is restarted ends it, and is back */
@@ -188,7 +191,7 @@ static int greet(struct discover *d)
     return err == DISCOVER_E_UNSYNCED ? 0 : err;
 }
 
-/* What the environment says of DNS is no use. Whoever may have a daemon waits for that. */
+/* The environment's DNS settings are not valid: an error only for who has no daemon to wait for. */
 static int refuse_dns(struct discover *d)
 {
     size_t n = strlen(d->last_error);

@@ -11,7 +11,10 @@
  */
 void handle_wait(struct discover *d, int64_t deadline_ns);
 
-/* Makes descriptors anew that the program has closed. By dispatch and all that waits; by others before they send. */
+/*
+ * Makes descriptors anew that the program has closed. Called by dispatch and whatever waits, and before anything is
+ * sent.
+ */
 void handle_mend(struct discover *d);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is set of a handle, most of it before it is started (discover.h). */
+/* Settings of a handle, most of them made before it is started (discover.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ int discover_set_source(struct discover *d, enum discover_source source)
     return 0;
 }
 
-/* NULL: it is set. Otherwise what is wrong with it, and nothing is. */
+/* Sets both, or neither. Returns what is wrong with them; NULL: nothing. */
 static const char *set_dns(struct discover *d, const char *servers, const char *zone)
 {
     const char *own_zone = zone && *zone ? zone : ZONE_DEFAULT;

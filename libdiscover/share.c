@@ -76,7 +76,7 @@ int discover_picker_share(struct discover_picker *p)
     return 0;
 }
 
-/* Pickers may have gone. */
+/* Forgets services of which no picker is left. */
 static void drop_unwanted(struct discover *d)
 {
     struct share **at = &d->shares;
@@ -119,7 +119,7 @@ static int send_ejection(struct discover *d, const char *service, const struct e
     return link_send(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_EJECT, &body.base, &id);
 }
 
-/* Without a connection they are taken all the same: they would be old news when there is one. */
+/* Ejections are taken from the picker without a connection, too: when there is one they would be old news. */
 static void tell(struct discover *d, struct discover_picker *p)
 {
     struct ejection ejections[EJECTIONS_AT_ONCE];

@@ -50,7 +50,7 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The present set, whole and sorted; as resolve otherwise. */
+/* Reads the whole present set, sorted by id. Returns what discover_resolve would. */
 static int read_set(struct discover *d, const char *service, struct endpoints *ret_set)
 {
     int result;
@@ -89,7 +89,10 @@ static size_t compare(const struct endpoints *was, const struct endpoints *is,
     return n;
 }
 
-/* That there is nothing to know any more is no news: what was told is the last known state. */
+/*
+ * Whether a result says anything of the service. If not, nothing is told: what was told before is the last known
+ * state.
+ */
 static bool is_known(int result)
 {
     return result >= 0 || result == DISCOVER_E_NONE || result == DISCOVER_E_UNKNOWN;
@@ -184,7 +187,7 @@ void watches_mark(struct discover *d, const char *service)
             w->due = d->watches_due = true;
 }
 
-/* A daemon says nothing that is no context; without memory the change is told without. */
+/* A daemon sends no invalid context; without memory for it the change is told without one. */
 void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate)
 {
     struct trace_context context;
@@ -232,7 +235,7 @@ bool watches_asked(const struct discover *d, uint32_t id)
     return false;
 }
 
-/* What cannot be sent now: the connection has ended or is about to, and the next one is told of all watches. */
+/* A failure is left aside: the connection has ended or is about to, and the next one is told of all watches. */
 static void say_now(struct discover_watch *w, bool stop)
 {
     if (w->d->link == LINK_UP && context_check(w->d) == 0)

@@ -8,20 +8,20 @@
 /* Something may have changed in the service (NULL: in all): watches_run will look. */
 void watches_mark(struct discover *d, const char *service);
 
-/* The same, and the change came with that trace context. */
+/* The newest change of the service came with that trace context: told with the next look, or by one of its own. */
 void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate);
 
-/* Calls whose set is another one than it was told. Only from dispatch. */
+/* Calls each watch whose set differs from the one that it was called with last. Only from dispatch. */
 void watches_run(struct discover *d);
 
-/* Tells a daemon that is new to us. A negative errno ends the connection. */
+/* Sends all watches to the daemon, on a new connection. A negative errno ends the connection. */
 int watches_send(struct discover *d);
 
-/* Tells what each of them looks up. */
+/* Calls fn with the look-up key of each watch. */
 typedef void watch_key_fn(void *arg, const char *key);
 void watches_each(const struct discover *d, watch_key_fn *fn, void *arg);
 
-/* Whether the message with that id was a watch's. */
+/* Whether the message with that id was sent for a watch. */
 bool watches_asked(const struct discover *d, uint32_t id);
 
 #endif

@@ -22,15 +22,15 @@
 static int allocate(const struct choice_source *s, struct choice *c)
 {
     uint32_t size = 4;
-    while (size < 2 * s->n_peers)
+    while (size < 2 * s->n_backends)
         size *= 2;
     c->candidates = aligned_alloc(CACHE_LINE, (s->n + 1) * sizeof *c->candidates);
     c->owners = calloc(s->n + 1, sizeof *c->owners);
     c->probes = calloc(s->n + 1, sizeof *c->probes);
-    c->peers = calloc(s->n_peers + 1, sizeof(struct peer *));
+    c->backends = calloc(s->n_backends + 1, sizeof(struct backend *));
     c->index = calloc(size, sizeof *c->index);
     c->index_mask = size - 1;
-    return c->candidates && c->owners && c->probes && c->peers && c->index ? 0 : -ENOMEM;
+    return c->candidates && c->owners && c->probes && c->backends && c->index ? 0 : -ENOMEM;
 }
 
 void choice_fini(struct choice *c)
@@ -38,25 +38,25 @@ void choice_fini(struct choice *c)
     free(c->candidates);
     free(c->owners);
     free(c->probes);
-    free(c->peers);
+    free(c->backends);
     free(c->index);
     memset(c, 0, sizeof *c);
 }
 
-static void add_peer(struct choice *c, struct peer *p)
+static void add_backend(struct choice *c, struct backend *p)
 {
     uint32_t at = (uint32_t)random_mix(p->id) & c->index_mask;
     while (c->index[at])
         at = (at + 1) & c->index_mask;
-    c->peers[c->n_peers++] = p;
-    c->index[at] = c->n_peers;
+    c->backends[c->n_backends++] = p;
+    c->index[at] = c->n_backends;
 }
 
-struct peer *choice_peer(const struct choice *c, uint64_t id)
+struct backend *choice_backend(const struct choice *c, uint64_t id)
 {
     for (uint32_t at = (uint32_t)random_mix(id) & c->index_mask; c->index[at]; at = (at + 1) & c->index_mask)
-        if (c->peers[c->index[at] - 1]->id == id)
-            return c->peers[c->index[at] - 1];
+        if (c->backends[c->index[at] - 1]->id == id)
+            return c->backends[c->index[at] - 1];
     return NULL;
 }
 
@@ -99,7 +99,7 @@ static float assumed_us(const struct choice_source *s, float median_us, size_t n
     return n_known == 0 || (few && median_us > UNKNOWN_US) ? UNKNOWN_US : median_us;
 }
 
-static bool is_ramping(const struct choice_source *s, const struct peer *p, int64_t now_ms)
+static bool is_ramping(const struct choice_source *s, const struct backend *p, int64_t now_ms)
 {
     return p->since_ms != 0 && now_ms - p->since_ms < s->slow_start_ms;
 }
@@ -112,13 +112,13 @@ static float ramp_floor(const struct choice_source *s, int64_t now_ms)
 {
     double steady = 0, starting = 0;
     for (size_t i = 0; i < s->n; i++)
-        *(is_ramping(s, s->peers[i], now_ms) ? &starting : &steady) += s->endpoints[i].weight;
+        *(is_ramping(s, s->backends[i], now_ms) ? &starting : &steady) += s->endpoints[i].weight;
     double least = starting > 0 ? (0.5 * (steady + starting) - steady) / starting : 0;
     return least > SLOW_START_FROM ? (float)least : SLOW_START_FROM;
 }
 
 /* Part of its weight that an instance gets. */
-static float ramp(const struct choice_source *s, const struct peer *p, float least, int64_t now_ms)
+static float ramp(const struct choice_source *s, const struct backend *p, float least, int64_t now_ms)
 {
     if (!is_ramping(s, p, now_ms))
         return 1.0f;
@@ -133,16 +133,16 @@ struct owner_terms {
 
 static void add_owner(struct choice *c, const struct choice_source *s, uint32_t i, const struct owner_terms *terms)
 {
-    struct peer *p = s->peers[i];
+    struct backend *p = s->backends[i];
     struct owner *o = &c->owners[c->n_owners];
-    float latency_us = peer_latency_us(p), part = ramp(s, p, terms->ramp_floor, terms->now_ms);
-    o->it = (struct candidate){.endpoint = s->endpoints[i], .peer = p};
+    float latency_us = backend_latency_us(p), part = ramp(s, p, terms->ramp_floor, terms->now_ms);
+    o->it = (struct candidate){.endpoint = s->endpoints[i], .backend = p};
     o->it.latency_us = latency_us > 0.0f ? latency_us : terms->unknown_us;
     o->it.weight = part * (float)(o->it.endpoint.weight ? o->it.endpoint.weight : 1);
     o->site = rendezvous_site(&o->it.endpoint);
     o->weight = s->largest_weight ? srv_weight(o->it.endpoint.weight, s->largest_weight) : o->it.endpoint.weight;
     o->weight = o->weight ? o->weight : 1;
-    o->serves = p->standing == PEER_SERVES;
+    o->serves = p->standing == BACKEND_SERVES;
     if (!o->serves && atomic_load(&p->probe) == PROBE_READY)
         c->probes[c->n_probes++] = c->n_owners;
     c->ramping = c->ramping || part < 1.0f;
@@ -206,13 +206,13 @@ int choice_make(const struct choice_source *source, int64_t now_ms, struct choic
     struct choice c = {0};
     struct groups groups;
     size_t n_known;
-    float median_us = peers_gather(source->peers, source->n, now_ms, &n_known);
+    float median_us = backends_gather(source->backends, source->n, now_ms, &n_known);
     if (median_us < 0 || allocate(source, &c) < 0) {
         choice_fini(&c);
         return -ENOMEM;
     }
     find_groups(source, &groups);
-    outliers_review(source->peers, source->n, groups.ends, groups.n, now_ms, ret_due_ms);
+    outliers_review(source->backends, source->n, groups.ends, groups.n, now_ms, ret_due_ms);
     c.median_us = assumed_us(source, median_us, n_known);
     const struct owner_terms terms = {c.median_us, ramp_floor(source, now_ms), now_ms};
     for (uint32_t i = 0; i < source->n; i++)
@@ -222,8 +222,8 @@ int choice_make(const struct choice_source *source, int64_t now_ms, struct choic
         fill_groups(&c, &groups, true);
     share_out(&c, &groups);
     prepare_draws(&c);
-    for (size_t i = 0; i < source->n_peers; i++)
-        add_peer(&c, source->peers[i]);
+    for (size_t i = 0; i < source->n_backends; i++)
+        add_backend(&c, source->backends[i]);
     *ret_choice = c;
     return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The instances of a service, prepared for picking: who may be picked, how near they are, which share of the calls
- * goes to which group. Made by one thread, then read by any number; what changes lies in the peers. No lock.
+ * goes to which group. Made by one thread, then read by any number; what changes lies in the backends. No lock.
  *
  * Instances of one priority and tier are a *group*. A group takes 1.4 times its healthy share of the calls, and what it
- * cannot take spills over to the next. Healthy are those that are usable and serve (outliers.h), by their weight, out of all
- * that the catalog knows, those that are down included. If nobody serves, all that are usable are candidates.
+ * cannot take spills over to the next. Healthy are those that are usable and serve (outliers.h), by their weight, out
+ * of all that the catalog knows, those that are down included. If nobody serves, all that are usable are candidates.
  *
  * An instance that began to serve while others did gets less than its weight at first (slow start): a tenth, then
  * more in a straight line until all of it at the end of the time set for that.
@@ -13,29 +13,29 @@
 #ifndef LIBDISCOVER_BALANCE_CHOICE_H
 #define LIBDISCOVER_BALANCE_CHOICE_H
 
-#include "libdiscover/balance/peer.h"
+#include "libdiscover/balance/backend.h"
 
 #define CHOICE_GROUPS_MAX 8 /* further ones count as one */
 
 struct candidate {
     struct discover_endpoint endpoint;
-    struct peer *peer;
-    float latency_us;    /* assumed, where it was never heard of */
-    float weight;        /* less than the endpoint's while it starts slowly */
+    struct backend *backend;
+    float latency_us;    /* measured, or assumed if it never was */
+    float weight;        /* the endpoint's, or less during its slow start */
     uint32_t cut, alias; /* of the alias method (Vose): within its place, up to the cut, it is drawn itself */
 };
 
 struct choice_group {
-    uint32_t first, n; /* candidates */
-    uint32_t load_end; /* calls whose random number is at most this go here */
-    bool even;         /* their weights are alike */
+    uint32_t first, n; /* its candidates: index of the first, and number */
+    uint32_t load_end; /* calls whose random number is at most this go to this group */
+    bool even;         /* all weights in it are alike */
 };
 
-/* One that keys may belong to. */
+/* An instance that keys may belong to. */
 struct owner {
     struct candidate it;
-    uint64_t site;   /* rendezvous.h */
-    uint32_t weight; /* as DNS tells it */
+    uint64_t site;   /* hash of its address and port (rendezvous.h) */
+    uint32_t weight; /* as in SRV records (srv_weight.h) */
     bool serves;
 };
 
@@ -44,29 +44,31 @@ struct choice {
     uint32_t n_candidates;
     uint32_t n_groups;
     struct choice_group groups[CHOICE_GROUPS_MAX];
-    struct owner *owners; /* all usable ones, in the order of resolve */
+    struct owner *owners; /* all usable instances, in the order of discover_resolve */
     uint32_t n_owners;
-    uint32_t *probes; /* owners that want to be tried */
+    uint32_t *probes; /* indexes of owners that are due for a probe */
     uint32_t n_probes;
-    float median_us; /* of the latencies that are known; an assumption if none is */
-    bool ramping;    /* some start slowly: weights change */
+    float median_us; /* median of the latencies that are known; an assumption if none is */
+    bool ramping;    /* some are in their slow start, so weights change with time */
 
-    struct peer **peers; /* all, whether picked from or not */
-    uint32_t n_peers;
-    uint32_t *index; /* by id: peer + 1, or 0; its size is a power of two, larger than n_peers */
+    struct backend **backends; /* of all instances, whether they are candidates or not */
+    uint32_t n_backends;
+    uint32_t *index; /* hash table by id: number of the backend + 1, 0: free; its size is a power of two */
     uint32_t index_mask;
 };
 
 /* What a choice is made of. All of it stays the caller's. */
 struct choice_source {
-    const struct discover_endpoint *endpoints; /* usable, in the order of resolve */
+    const struct discover_endpoint *endpoints; /* usable ones, in the order of discover_resolve */
     size_t n;
-    struct peer *const *peers; /* one of each endpoint, then those that are kept for their reports and their return */
-    size_t n_peers;
+    /* One for each endpoint in their order, then those of instances that are not usable now. */
+    struct backend *const *backends;
+    size_t n_backends;
     const struct discover_endpoint *down; /* those that are not usable */
     size_t n_down;
-    uint32_t largest_weight; /* of all of the service, for keys; 0: weights are as DNS tells them */
-    int64_t slow_start_ms;   /* 0: none */
+    uint32_t
+        largest_weight;    /* of the whole service, to scale weights for keys; 0: they come from DNS, scaled already */
+    int64_t slow_start_ms; /* 0: none */
 };
 
 /* Gathers what the lanes have learnt, and reviews the usable ones. -ENOMEM. *ret_due_ms as for outliers_review. */
@@ -74,6 +76,6 @@ int choice_make(const struct choice_source *source, int64_t now_ms, struct choic
 void choice_fini(struct choice *c);
 
 /* NULL: not one of them. */
-struct peer *choice_peer(const struct choice *c, uint64_t id);
+struct backend *choice_backend(const struct choice *c, uint64_t id);
 
 #endif

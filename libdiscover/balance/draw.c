@@ -15,7 +15,7 @@ static const struct candidate *find_probe(const struct choice *c)
 {
     for (uint32_t i = 0; i < c->n_probes; i++) {
         const struct candidate *it = &c->owners[c->probes[i]].it;
-        if (peer_take_probe(it->peer))
+        if (backend_take_probe(it->backend))
             return it;
     }
     return NULL;
@@ -58,7 +58,7 @@ static uint32_t draw_second(const struct candidate *all, const struct choice_gro
 /* Calls in flight as if the weight were that of the lighter one; a part of a call is one by chance. */
 static float load_of(const struct candidate *it, float lighter, uint32_t lane, uint32_t random)
 {
-    float calls = (float)peer_in_flight(it->peer, lane) * lighter / it->weight;
+    float calls = (float)backend_in_flight(it->backend, lane) * lighter / it->weight;
     float whole = (float)(uint32_t)calls;
     return whole + (calls - whole > (float)random * 0x1p-32f ? 1.0f : 0.0f);
 }
@@ -81,7 +81,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b, floa
 static bool prefer(const struct candidate *a, const struct candidate *b, const struct drawer *by)
 {
     if (a->weight == b->weight)
-        return is_better(a, b, (float)peer_in_flight(a->peer, by->lane), (float)peer_in_flight(b->peer, by->lane));
+        return is_better(a, b, (float)backend_in_flight(a->backend, by->lane),
+                         (float)backend_in_flight(b->backend, by->lane));
     float lighter = a->weight < b->weight ? a->weight : b->weight;
     uint64_t random = random_mix(by->random + 2);
     bool far = a->latency_us > ALIKE * b->latency_us || b->latency_us > ALIKE * a->latency_us;
@@ -122,7 +123,7 @@ static bool was_tried(const struct candidate *it, const uint64_t *tried, size_t 
 /* Its last call failed. */
 static bool has_failed(const struct candidate *it)
 {
-    return atomic_load_explicit(&it->peer->points, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&it->backend->points, memory_order_relaxed) != 0;
 }
 
 /* The one with least to do, of those that pass; in the first group that has any. */
@@ -196,7 +197,7 @@ const struct candidate *draw_owner(const struct choice *c, uint64_t key_hash)
         const struct candidate *serving = NULL, *idle = NULL;
         end = end_of_priority(c, first);
         find_owners(c, first, end, key_hash, &serving, &idle);
-        if (idle && peer_take_probe(idle->peer))
+        if (idle && backend_take_probe(idle->backend))
             return idle;
         if (serving)
             return serving;

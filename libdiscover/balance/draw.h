@@ -2,19 +2,19 @@
 /*
  * Picking from a prepared choice. Any thread, no lock.
  *
- * The first of two candidates is drawn by weight, from a sequence that is even over time, so that the weights are the shares
- * of the calls; the second one by chance. The second is taken if it has less to do: fewer calls in flight, by weight, times
- * its latency, as far as one latency is more than twice the other: nearer ones are alike, or all would run after
- * what is mere chance in the latencies.
+ * The first of two candidates is drawn by weight, from a sequence that is even over time, so that the weights are the
+ * shares of the calls; the second one by chance. The second is taken if it has less to do: fewer calls in flight, by
+ * weight, times its latency, as far as one latency is more than twice the other: nearer ones are alike, or all would
+ * run after what is mere chance in the latencies.
  */
 #ifndef LIBDISCOVER_BALANCE_DRAW_H
 #define LIBDISCOVER_BALANCE_DRAW_H
 
 #include "libdiscover/balance/choice.h"
 
-/* Whose draw it is. */
+/* The input of one draw: its random numbers, and the lane of the thread. */
 struct drawer {
-    uint64_t even; /* of a sequence (random.h) */
+    uint64_t even; /* next number of the thread's even sequence (random.h) */
     uint64_t random;
     uint32_t lane;
 };

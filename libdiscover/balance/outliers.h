@@ -17,7 +17,7 @@
 #ifndef LIBDISCOVER_BALANCE_OUTLIERS_H
 #define LIBDISCOVER_BALANCE_OUTLIERS_H
 
-#include "libdiscover/balance/peer.h"
+#include "libdiscover/balance/backend.h"
 
 #define EJECT_MS     30000
 #define EJECT_MAX_MS 300000
@@ -25,19 +25,19 @@
 #define PROBE_MAX_MS 30000
 
 /* Another process has ejected it. The next review decides. */
-void outlier_warn(struct peer *p, int64_t until_ms, int64_t now_ms);
+void outlier_warn(struct backend *p, int64_t until_ms, int64_t now_ms);
 
 /* Whether it is out because of what happened here, and others were not told yet. */
-static inline bool outlier_untold(const struct peer *p)
+static inline bool outlier_is_unreported(const struct backend *p)
 {
-    return p->standing == PEER_EJECTED && !p->shared;
+    return p->standing == BACKEND_EJECTED && !p->shared;
 }
 
 /*
- * Decides who of the usable peers serves. group_ends: where each group of them ends, in their order; n_groups may be 0.
+ * Decides who of the usable backends serves. group_ends: where each group of them ends, in their order; n_groups may be 0.
  * *ret_due_ms is when a next review has something to do by itself (INT64_MAX: never).
  */
-void outliers_review(struct peer *const *peers, size_t n, const uint32_t *group_ends, size_t n_groups, int64_t now_ms,
-                     int64_t *ret_due_ms);
+void outliers_review(struct backend *const *backends, size_t n, const uint32_t *group_ends, size_t n_groups,
+                     int64_t now_ms, int64_t *ret_due_ms);
 
 #endif

@@ -59,7 +59,7 @@ static bool is_still_there(const struct discover_picker *p, const struct pick_se
                            struct discover_endpoint *ret_endpoint)
 {
     const struct discover_query *q = &p->query;
-    return table_select_again(&set->mapping->table, q->service, q->service_length, &q->filter, &it->endpoint,
+    return table_select_again(&set->mapping->table, q->service, set->key_bytes, &q->filter, &it->endpoint,
                               ret_endpoint) == 0;
 }
 
@@ -67,7 +67,7 @@ static bool is_still_there(const struct discover_picker *p, const struct pick_se
 static void give_back(const struct candidate *it)
 {
     uint32_t taken = PROBE_TAKEN;
-    (void)atomic_compare_exchange_strong(&it->peer->probe, &taken, PROBE_READY);
+    (void)atomic_compare_exchange_strong(&it->backend->probe, &taken, PROBE_READY);
 }
 
 /* 0: done. -ESRCH: nobody of the set is left. */
@@ -82,7 +82,7 @@ static int take_from(struct discover_picker *p, struct pick_set *set, struct pic
         if (same)
             *ret_endpoint = it->endpoint;
         if (same || is_still_there(p, set, it, ret_endpoint)) {
-            peer_took(it->peer, pick->by.lane);
+            backend_took(it->backend, pick->by.lane);
             return 0;
         }
         give_back(it);
@@ -207,8 +207,8 @@ void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us
     struct pick_set *set = picker_enter(p, stripe);
     if (!set)
         return;
-    struct peer *it = choice_peer(&set->choice, id);
-    bool turn = it && peer_report(it, lane_of(p, stripe), latency_us, outcome, set->choice.median_us, now_ms);
+    struct backend *it = choice_backend(&set->choice, id);
+    bool turn = it && backend_report(it, lane_of(p, stripe), latency_us, outcome, set->choice.median_us, now_ms);
     if (it && count_streak(p, outcome))
         turn = true;
     picker_leave(set, stripe);

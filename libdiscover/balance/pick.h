@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the rest of the library knows of pickers (discover.h). The handle's thread, while others pick. */
+/* Pickers (discover.h), as the rest of the library uses them. The handle's thread, while others pick. */
 #ifndef LIBDISCOVER_BALANCE_PICK_H
 #define LIBDISCOVER_BALANCE_PICK_H
 
 #include "libdiscover/context.h"
 
-/* An instance that is left out, for so long from now. */
+/* An instance that is left out for some time from now on. */
 struct ejection {
     uint64_t id;
     int64_t for_ms;
@@ -20,20 +20,20 @@ void pickers_move(struct discover *d);
 const char *picker_service(const struct discover_picker *p);
 struct discover *picker_handle(const struct discover_picker *p);
 
-/* From now on context_wake is called when there are ejections to be told, and when it is freed. */
+/* From now on context_wake is called when there are ejections to be sent, and when the picker is freed. */
 void picker_share(struct discover_picker *p);
 bool picker_is_shared(const struct discover_picker *p);
 
 /* The handle's shared pickers, one after the other; after: NULL for the first. NULL: there are no more. */
 struct discover_picker *pickers_next_shared(const struct discover *d, const struct discover_picker *after);
 
-/* Takes ejections that were not told yet, at most cap; returns how many: call again when it was cap. */
+/* Takes ejections that were not sent yet, at most cap; returns how many: call again when it was cap. */
 size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_ejections, size_t cap);
 
 /* Another process has ejected that instance. */
 void picker_warn(struct discover_picker *p, const struct ejection *ejection);
 
-/* Tells what each of them looks up. */
+/* Calls fn with the look-up key of each picker. */
 typedef void picker_key_fn(void *arg, const char *key);
 void pickers_each(const struct discover *d, picker_key_fn *fn, void *arg);
 

@@ -34,7 +34,7 @@ int discover_picker_new_query(struct discover *d, const struct discover_query *q
     p->d = d;
     p->query = *q;
     p->slow_start_ms = SLOW_START_MS_DEFAULT;
-    atomic_store(&p->lane_mask, PEER_LANES - 1);
+    atomic_store(&p->lane_mask, BACKEND_LANES - 1);
     retry_budget_init(&p->budget, now_in_ms());
     pthread_mutex_init(&p->lock, NULL);
     table_view_init(&p->view);
@@ -162,8 +162,8 @@ size_t picker_take_ejections(struct discover_picker *p, struct ejection *ret_eje
     size_t n = 0;
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < p->roster.n && n < cap; i++) {
-        struct peer *it = p->roster.peers[i];
-        if (!outlier_untold(it))
+        struct backend *it = p->roster.backends[i];
+        if (!outlier_is_unreported(it))
             continue;
         it->shared = true;
         if (it->until_ms > now_ms)
@@ -178,7 +178,7 @@ void picker_warn(struct discover_picker *p, const struct ejection *ejection)
     int64_t now_ms = now_in_ms();
     uint32_t stripe = readers_stripe();
     pthread_mutex_lock(&p->lock);
-    struct peer *it = roster_find(&p->roster, ejection->id);
+    struct backend *it = roster_find(&p->roster, ejection->id);
     if (!it && picker_renew(p, stripe, now_ms) == 0) /* nobody has picked yet, or it is new */
         it = roster_find(&p->roster, ejection->id);
     if (it) {

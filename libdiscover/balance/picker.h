@@ -2,11 +2,12 @@
 /*
  * The inside of a picker (discover.h), and its prepared sets.
  *
- * A set is shared and never changes; picks read it, and the peers' own counters. It holds on to the table it was made from,
- * so that one look at the service's sequence tells whether the service is still the same. Where it is not, a pick makes sure
- * of the one instance that it has drawn, and goes on: the next set is made by a report, which comes when the call is
- * over and nobody waits any more, or by dispatch; by a pick only if neither has for a second, or if it finds nobody.
- * One thread makes it, under the lock; others go on with the old one. Sets are let go as mappings are (readers.h).
+ * A set is shared and never changes; picks read it, and the backends' own counters. It holds on to the table it was
+ * made from, so that one look at the service's sequence tells whether the service is still the same. Where it is not, a
+ * pick makes sure of the one instance that it has drawn, and goes on: the next set is made by a report, which comes
+ * when the call is over and nobody waits any more, or by dispatch; by a pick only if neither has for a second, or if it
+ * finds nobody. One thread makes it, under the lock; others go on with the old one. Sets are let go as mappings are
+ * (readers.h).
  */
 #ifndef LIBDISCOVER_BALANCE_PICKER_H
 #define LIBDISCOVER_BALANCE_PICKER_H
@@ -21,43 +22,44 @@
 struct pick_set {
     struct readers readers;
     struct choice choice;
-    struct mapping *mapping; /* pinned */
-    bool found;              /* the service is in the table; else the set has but peers */
-    uint32_t slot;
-    uint64_t seq;
-    int64_t made_ms, due_ms;
-    struct pick_set *next;
+    struct mapping *mapping; /* the table that it was made from; pinned */
+    bool found;              /* the service is in the table; if not, the set has backends only */
+    uint32_t slot;           /* the service's slot in the table, */
+    uint64_t seq;            /* and the slot's sequence when the set was made */
+    size_t key_bytes;        /* length of the service's key in the table (verdict_key_length) */
+    int64_t made_ms, due_ms; /* when it was made, and when its next review is due */
+    struct pick_set *next;   /* in the list of retired or spare ones */
 };
 
-/* What the threads of a stripe (readers.h) keep to themselves. */
+/* Counters that the threads of one stripe (readers.h) share with no other. */
 struct picker_stripe {
-    _Alignas(CACHE_LINE) _Atomic uint64_t even; /* of a sequence (random.h); 0: not begun */
-    _Atomic uint32_t picks;
+    _Alignas(CACHE_LINE) _Atomic uint64_t even; /* state of the stripe's even sequence (random.h); 0: not begun */
+    _Atomic uint32_t picks;                     /* since the retry budget was last filled */
 };
 
 struct discover_picker {
     struct picker_stripe stripes[READER_STRIPES];
-    uint64_t seed; /* of the stripes' sequences */
+    uint64_t seed; /* where the stripes' sequences begin */
     struct discover *d;
-    struct discover_picker *next; /* the handle's thread */
-    struct discover_query query;  /* what is picked from; never changes */
+    struct discover_picker *next; /* in the handle's list; the handle's thread */
+    struct discover_query query;  /* the instances to pick from; never changes */
     _Atomic(struct pick_set *) current;
     _Atomic bool dirty;         /* a report asks for a review */
-    _Atomic uint32_t streak;    /* of calls that failed, whoever was called */
-    _Atomic uint32_t lane_mask; /* PEER_LANES - 1; 0: calls go from lane to lane, so there is but one */
+    _Atomic uint32_t streak;    /* number of calls in a row that failed, to any instance */
+    _Atomic uint32_t lane_mask; /* BACKEND_LANES - 1; 0: calls end in other lanes than they began in, so one is used */
     struct retry_budget budget;
 
-    pthread_mutex_t lock; /* for all below */
-    struct pick_set *retired, *spare;
+    pthread_mutex_t lock;             /* protects all below */
+    struct pick_set *retired, *spare; /* replaced sets that may still be read; sets to be used again */
     struct roster roster;
     struct table_view view;
-    struct discover_endpoint *filtered; /* what the query lets through: usable ones, then those that are down */
+    struct discover_endpoint *filtered; /* instances that meet the query: usable ones, then those that are down */
     size_t n_filtered_max;
     int64_t slow_start_ms;
-    uint32_t subset_size, subset_client; /* 0: all of them */
-    unsigned urgent_left;                /* reviews that may come soon after another; filled each second */
-    int64_t urgent_ms;
-    bool shared; /* others are to be told of ejections */
+    uint32_t subset_size, subset_client; /* as of discover_picker_set_subset; size 0: no subset */
+    unsigned urgent_left;                /* urgent reviews left in this second (they come soon after another) */
+    int64_t urgent_ms;                   /* when that second began */
+    bool shared;                         /* ejections are shared with other processes */
 };
 
 /* The present set, until picker_leave with the same stripe; NULL: there is none. Any thread. */

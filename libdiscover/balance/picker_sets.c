@@ -22,8 +22,8 @@
 
 static void release(struct pick_set *set)
 {
-    for (uint32_t i = 0; i < set->choice.n_peers; i++)
-        set->choice.peers[i]->sets--;
+    for (uint32_t i = 0; i < set->choice.n_backends; i++)
+        set->choice.backends[i]->sets--;
     choice_fini(&set->choice);
     mapping_unpin(set->mapping);
 }
@@ -89,12 +89,12 @@ struct pick_set *picker_enter(struct discover_picker *p, uint32_t stripe)
     return set;
 }
 
-/* Telling them is dispatch's: nothing is sent from here. */
+/* Wakes dispatch, which sends the ejections that others were not told yet. */
 static void announce(struct discover_picker *p, const struct choice *c)
 {
     bool any = false;
-    for (uint32_t i = 0; p->shared && i < c->n_peers; i++)
-        any = any || outlier_untold(c->peers[i]);
+    for (uint32_t i = 0; p->shared && i < c->n_backends; i++)
+        any = any || outlier_is_unreported(c->backends[i]);
     if (any)
         context_wake(p->d);
 }
@@ -188,10 +188,10 @@ static int gather_source(struct discover_picker *p, const struct table *t, struc
 /* Threads that pick for each other share a lane from now on. */
 static void watch_lanes(struct discover_picker *p, const struct choice_source *s)
 {
-    if (atomic_load(&p->lane_mask) != 0 && !peers_cross_lanes(s->peers, s->n_peers))
+    if (atomic_load(&p->lane_mask) != 0 && !backends_cross_lanes(s->backends, s->n_backends))
         return;
     atomic_store(&p->lane_mask, 0);
-    peers_fold_lanes(s->peers, s->n_peers);
+    backends_fold_lanes(s->backends, s->n_backends);
 }
 
 static int prepare(struct discover_picker *p, const struct table *t, int64_t now_ms, struct choice *ret_choice,
@@ -202,15 +202,15 @@ static int prepare(struct discover_picker *p, const struct table *t, int64_t now
     int err = roster_meet(&p->roster, all, p->view.n_total, now_ms);
     if (!err)
         err = gather_source(p, t, &source);
-    struct peer **peers = err ? NULL : malloc((p->roster.n + 1) * sizeof(struct peer *));
-    if (!peers)
+    struct backend **backends = err ? NULL : malloc((p->roster.n + 1) * sizeof(struct backend *));
+    if (!backends)
         return -ENOMEM;
-    roster_line_up(&p->roster, source.endpoints, source.n, now_ms, peers);
-    source.peers = peers;
-    source.n_peers = p->roster.n;
+    roster_line_up(&p->roster, source.endpoints, source.n, now_ms, backends);
+    source.backends = backends;
+    source.n_backends = p->roster.n;
     watch_lanes(p, &source);
     err = choice_make(&source, now_ms, ret_choice, ret_due_ms);
-    free(peers);
+    free(backends);
     return err;
 }
 
@@ -233,14 +233,15 @@ static int make_set(struct discover_picker *p, struct mapping *mapping, uint32_t
         }
         return err;
     }
-    for (uint32_t i = 0; i < choice.n_peers; i++)
-        choice.peers[i]->sets++;
+    for (uint32_t i = 0; i < choice.n_backends; i++)
+        choice.backends[i]->sets++;
     mapping_pin(mapping);
     set->choice = choice;
     set->mapping = mapping;
     set->found = slot != UINT32_MAX;
     set->slot = slot;
     set->seq = p->view.seq;
+    set->key_bytes = p->view.key_bytes;
     set->made_ms = now_ms;
     int64_t again_ms = now_ms + review_ms(p, &choice);
     set->due_ms = due_ms < again_ms ? due_ms : again_ms;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chance, and what looks like it. Pure; any thread. */
+/* Mixed bits, and sequences that are even over a range. Pure; any thread. */
 #ifndef LIBDISCOVER_BALANCE_RANDOM_H
 #define LIBDISCOVER_BALANCE_RANDOM_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which instance a key belongs to: weighted rendezvous hashing (Thaler and Ravishankar; Schindelhauer and Schomaker for
- * the weights). The owner follows from what everybody knows of the instances, their addresses, ports and weights, so that
- * clients of any daemon and clients over DNS agree; an instance that comes or goes moves only its own keys. Pure; any
- * thread.
+ * the weights). The owner follows from what everybody knows of the instances, their addresses, ports and weights, so
+ * that clients of any daemon and clients over DNS agree; an instance that comes or goes moves only its own keys. Pure;
+ * any thread.
  */
 #ifndef LIBDISCOVER_BALANCE_RENDEZVOUS_H
 #define LIBDISCOVER_BALANCE_RENDEZVOUS_H
@@ -13,7 +13,7 @@
 
 #include "discover/discover.h"
 
-/* Of an instance: what its address and port come to. Without an address: its id. */
+/* A hash of an instance's address and port; its id if it has no address. */
 uint64_t rendezvous_site(const struct discover_endpoint *endpoint);
 
 /* The best so far of those that were offered for a key. {0}: none yet. */

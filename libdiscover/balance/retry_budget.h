@@ -27,7 +27,7 @@ static inline void retry_budget_init(struct retry_budget *b, int64_t now_ms)
     b->filled_ms = now_ms;
 }
 
-/* What came in since it was last filled. */
+/* Adds what the picks and the time since the last call allow. */
 static inline void retry_budget_fill(struct retry_budget *b, uint32_t picks, int64_t now_ms)
 {
     int64_t past_ms = now_ms - b->filled_ms;

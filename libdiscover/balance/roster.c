@@ -15,31 +15,31 @@
 void roster_fini(struct roster *r)
 {
     for (size_t i = 0; i < r->n; i++)
-        free(r->peers[i]);
-    free(r->peers);
+        free(r->backends[i]);
+    free(r->backends);
 }
 
 static int by_id(const void *a, const void *b)
 {
-    uint64_t x = (*(struct peer *const *)a)->id, y = (*(struct peer *const *)b)->id;
+    uint64_t x = (*(struct backend *const *)a)->id, y = (*(struct backend *const *)b)->id;
     return (x > y) - (x < y);
 }
 
 /* Among the first n, which are sorted. */
-static struct peer *find(const struct roster *r, size_t n, uint64_t id)
+static struct backend *find(const struct roster *r, size_t n, uint64_t id)
 {
     size_t low = 0, high = n;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (r->peers[middle]->id < id)
+        if (r->backends[middle]->id < id)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < n && r->peers[low]->id == id ? r->peers[low] : NULL;
+    return low < n && r->backends[low]->id == id ? r->backends[low] : NULL;
 }
 
-struct peer *roster_find(const struct roster *r, uint64_t id)
+struct backend *roster_find(const struct roster *r, uint64_t id)
 {
     return find(r, r->n, id);
 }
@@ -48,22 +48,22 @@ static int reserve(struct roster *r, size_t n)
 {
     if (n <= r->cap)
         return 0;
-    struct peer **peers = realloc(r->peers, n * sizeof(struct peer *));
-    if (!peers)
+    struct backend **backends = realloc(r->backends, n * sizeof(struct backend *));
+    if (!backends)
         return -ENOMEM;
-    r->peers = peers;
+    r->backends = backends;
     r->cap = n;
     return 0;
 }
 
-static struct peer *add(struct roster *r, uint64_t id)
+static struct backend *add(struct roster *r, uint64_t id)
 {
-    struct peer *it = aligned_alloc(CACHE_LINE, sizeof *it);
+    struct backend *it = aligned_alloc(CACHE_LINE, sizeof *it);
     if (!it)
         return NULL;
     memset(it, 0, sizeof *it);
     it->id = id;
-    r->peers[r->n++] = it;
+    r->backends[r->n++] = it;
     return it;
 }
 
@@ -71,11 +71,11 @@ static void forget_gone(struct roster *r, int64_t now_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < r->n; i++) {
-        struct peer *it = r->peers[i];
+        struct backend *it = r->backends[i];
         if (it->sets == 0 && now_ms - it->seen_ms > KEEP_MS)
             free(it);
         else
-            r->peers[kept++] = it;
+            r->backends[kept++] = it;
     }
     r->n = kept;
 }
@@ -85,7 +85,7 @@ int roster_meet(struct roster *r, const struct discover_endpoint *endpoints, siz
     size_t n_known = r->n;
     int err = reserve(r, n_known + n);
     for (size_t i = 0; i < n && !err; i++) {
-        struct peer *it = find(r, n_known, endpoints[i].id);
+        struct backend *it = find(r, n_known, endpoints[i].id);
         it = it ? it : add(r, endpoints[i].id);
         if (it)
             it->seen_ms = now_ms;
@@ -93,7 +93,7 @@ int roster_meet(struct roster *r, const struct discover_endpoint *endpoints, siz
             err = -ENOMEM;
     }
     if (r->n > n_known)
-        qsort(r->peers, r->n, sizeof(struct peer *), by_id);
+        qsort(r->backends, r->n, sizeof(struct backend *), by_id);
     forget_gone(r, now_ms);
     return err;
 }
@@ -106,19 +106,19 @@ static void begin_round(struct roster *r, size_t n, int64_t now_ms)
 }
 
 void roster_line_up(struct roster *r, const struct discover_endpoint *usable, size_t n, int64_t now_ms,
-                    struct peer **ret_peers)
+                    struct backend **ret_backends)
 {
     size_t at = 0;
     begin_round(r, n, now_ms);
     for (; at < n; at++) {
-        struct peer *it = roster_find(r, usable[at].id);
+        struct backend *it = roster_find(r, usable[at].id);
         if (it->round + 1 != r->round)
             it->since_ms = r->served && now_ms >= r->settled_ms ? now_ms : 0;
         it->round = r->round;
-        ret_peers[at] = it;
+        ret_backends[at] = it;
     }
     for (size_t i = 0; i < r->n; i++)
-        if (r->peers[i]->round != r->round)
-            ret_peers[at++] = r->peers[i];
+        if (r->backends[i]->round != r->round)
+            ret_backends[at++] = r->backends[i];
     r->served = n > 0;
 }

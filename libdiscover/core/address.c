@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Classes of addresses: which are loopback, link-local or otherwise of no use to another host. */
+/* Addresses, from one structure to another; and which are loopback, link-local or otherwise of no use to another host. */
 #include "libdiscover/core/address.h"
 
 #include <arpa/inet.h>
@@ -10,6 +10,37 @@ bool addresses_equal(const struct addresses *a, const struct addresses *b)
 {
     return a->families == b->families && memcmp(a->ipv4, b->ipv4, sizeof a->ipv4) == 0 &&
            memcmp(a->ipv6, b->ipv6, sizeof a->ipv6) == 0;
+}
+
+void addresses_set(struct addresses *a, enum discover_family family, const void *bytes)
+{
+    a->families |= (uint8_t)family;
+    if (family == DISCOVER_HAS_IPV4)
+        memcpy(a->ipv4, bytes, sizeof a->ipv4);
+    else
+        memcpy(a->ipv6, bytes, sizeof a->ipv6);
+}
+
+struct addresses addresses_of_endpoint(const struct discover_endpoint *endpoint)
+{
+    struct addresses a = {.families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)};
+    memcpy(a.ipv4, endpoint->ipv4, sizeof a.ipv4);
+    memcpy(a.ipv6, endpoint->ipv6, sizeof a.ipv6);
+    return a;
+}
+
+void addresses_to_endpoint(const struct addresses *a, struct discover_endpoint *endpoint)
+{
+    endpoint->families = a->families;
+    memcpy(endpoint->ipv4, a->ipv4, sizeof a->ipv4);
+    memcpy(endpoint->ipv6, a->ipv6, sizeof a->ipv6);
+}
+
+void addresses_to_host(const struct addresses *a, struct discover_host *host)
+{
+    host->families = a->families;
+    memcpy(host->ipv4, a->ipv4, sizeof a->ipv4);
+    memcpy(host->ipv6, a->ipv6, sizeof a->ipv6);
 }
 
 void addresses_text(const struct addresses *a, char ret_text[static ADDRESSES_TEXT_CAP])

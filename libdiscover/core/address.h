@@ -14,7 +14,7 @@ struct addresses {
     uint8_t ipv4[4], ipv6[16]; /* network order; zeros when there is none */
 };
 
-/* The same words at every door. */
+/* Why a loopback address is refused: one text for the library, the socket, the configuration and JSON records. */
 #define ADDRESS_LOOPBACK_REFUSED                                                                                       \
     "a loopback address: no other host can reach it; leave it out to have this host's, or set allow_loopback = true "  \
     "in "                                                                                                              \
@@ -23,6 +23,14 @@ struct addresses {
 #define ADDRESSES_TEXT_CAP (INET_ADDRSTRLEN + INET6_ADDRSTRLEN + 2)
 
 bool addresses_equal(const struct addresses *a, const struct addresses *b);
+
+/* Sets the address of one family: 4 (IPv4) or 16 bytes (IPv6) in network order. */
+void addresses_set(struct addresses *a, enum discover_family family, const void *bytes);
+
+/* Converts from an endpoint of the public header, and to an endpoint or a host of it. */
+struct addresses addresses_of_endpoint(const struct discover_endpoint *endpoint);
+void addresses_to_endpoint(const struct addresses *a, struct discover_endpoint *endpoint);
+void addresses_to_host(const struct addresses *a, struct discover_host *host);
 
 /* "10.0.1.22, 2001:db8::1"; "" when there is none. */
 void addresses_text(const struct addresses *a, char ret_text[static ADDRESSES_TEXT_CAP]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How long to wait before the next try. */
+/* Computes how long to wait before the next try. */
 #include "libdiscover/core/backoff.h"
 
 void backoff_init(struct backoff *b, int64_t first_ns, int64_t max_ns)

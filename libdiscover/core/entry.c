@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include "libdiscover/core/table_reader.h"
 
 static uint8_t *put(uint8_t *at, const char *text)
 {
@@ -55,7 +54,7 @@ size_t host_entry_write(const struct lease *l, bool alive, uint8_t ret_bytes[sta
     return (size_t)(at + sizeof l->addresses.ipv6 - ret_bytes);
 }
 
-/* Reads on from where it stands; the first thing that does not fit makes it fail for good. */
+/* A cursor over the details: after the first thing that does not fit, all further reads fail. */
 struct cursor {
     const uint8_t *at, *end;
     bool bad;
@@ -89,7 +88,7 @@ static const char *take_text(struct cursor *c)
     return (const char *)text;
 }
 
-/* One more than there may be is the pair that says something else. */
+/* There may be one pair more than RECORD_META_MAX: the first, without a key, which means unexported (entry.h). */
 static void take_meta(struct cursor *c, struct entry *e)
 {
     size_t n = take_byte(c);
@@ -145,10 +144,8 @@ void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier
                     struct discover_endpoint *ret_endpoint)
 {
     struct discover_endpoint *e = ret_endpoint;
-    memcpy(e->ipv6, r->ipv6, sizeof e->ipv6);
-    memcpy(e->ipv4, r->ipv4, sizeof e->ipv4);
+    addresses_to_endpoint(&r->addresses, e);
     e->port = r->port;
-    e->families = r->families;
     e->state = r->state;
     e->weight = r->weight;
     e->priority = r->priority;
@@ -164,11 +161,8 @@ int entry_record(const struct entry *entry, const struct discover_endpoint *endp
     if (strlen(entry->hostname) >= sizeof r->hostname)
         return -EBADMSG;
     record_init(r);
-    if (!entry->hostname[0]) {
-        memcpy(r->ipv6, endpoint->ipv6, sizeof r->ipv6);
-        memcpy(r->ipv4, endpoint->ipv4, sizeof r->ipv4);
-        r->families = endpoint->families & (DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
-    }
+    if (!entry->hostname[0])
+        r->addresses = addresses_of_endpoint(endpoint);
     r->port = endpoint->port;
     r->state = endpoint->state;
     r->weight = endpoint->weight;
@@ -196,5 +190,5 @@ uint64_t instance_id_in(const struct instance_key *key, const char *region)
     instance_key_format(key, text);
     if (*region)
         stpcpy(stpcpy(text + strlen(text), "@"), region);
-    return XXH3_64bits(text, strlen(text));
+    return table_hash(text, strlen(text));
 }

@@ -52,12 +52,15 @@ void entry_endpoint(const struct record *r, uint64_t id, enum discover_tier tier
                     struct discover_endpoint *ret_endpoint);
 
 /*
- * Back from both forms to a record, of epoch and counter 0; what a host name was resolved to is no part of it.
- * -EBADMSG: it breaks the rules of a record (it was read from somewhere that cannot be trusted).
+ * Makes a record again of an entry and its endpoint, with epoch and counter 0 and without the addresses that a host
+ * name was resolved to. -EBADMSG: it breaks the rules of a record (it was read from somewhere that cannot be trusted).
  */
 int entry_record(const struct entry *entry, const struct discover_endpoint *endpoint, struct record *ret_record);
 
-/* The id of an instance: a hash of its four names, and of its region where that is not the reader's own, "". */
+/*
+ * The id of an instance: a hash of its four names and, if it is of another region than the reader, of that region's
+ * name. region "": the reader's own.
+ */
 uint64_t instance_id(const struct instance_key *key);
 uint64_t instance_id_in(const struct instance_key *key, const char *region);
 

@@ -43,25 +43,23 @@ static size_t read_length(const uint8_t *header)
  * A reader is one of hundreds, and idle most of the time: it has room for the frame that has begun, twice as much as
  * before when the last look filled it, and little when nothing waits.
  */
-static size_t wanted_size(const struct frame_reader *r, size_t more)
+static size_t wanted_size(const struct frame_reader *r)
 {
     size_t size = r->filled ? 2 * r->size : r->used > 0 ? r->size : BUFFER_FIRST;
     size_t frame = r->used >= FRAME_HEADER ? FRAME_HEADER + read_length(r->buf) : 0;
     if (frame <= BUFFER_SIZE && frame > size)
         size = frame;
-    if (r->used + more > size)
-        size = r->used + more;
     return size < BUFFER_FIRST ? BUFFER_FIRST : size > BUFFER_SIZE ? BUFFER_SIZE : size;
 }
 
 /* Makes room behind what is used: drops what was handed out. 0 or -ENOMEM. */
-static int reader_settle(struct frame_reader *r, size_t more)
+static int reader_settle(struct frame_reader *r)
 {
     if (r->taken > 0)
         memmove(r->buf, r->buf + r->taken, r->used - r->taken);
     r->used -= r->taken;
     r->taken = 0;
-    size_t size = wanted_size(r, more);
+    size_t size = wanted_size(r);
     if (size == r->size)
         return 0;
     uint8_t *buf = realloc(r->buf, size);
@@ -87,8 +85,9 @@ static void take_descriptors(struct frame_reader *r, struct msghdr *msg)
 }
 
 /*
- * How much comes without a descriptor; with one, what is looked at does not fit. Not to take them is the only way never
- * to have to close them, which may take as long as their sender likes.
+ * Looks, without receiving, how many bytes come next. -EPROTO: a descriptor comes with them, for which the look has no
+ * room (MSG_CTRUNC). A descriptor that was received has to be closed, which may take as long as its sender likes: so
+ * it must not be received at all.
  */
 static ssize_t look(int sock, struct iovec iov)
 {
@@ -101,7 +100,7 @@ static ssize_t look(int sock, struct iovec iov)
 
 int frame_recv(struct frame_reader *r, int sock)
 {
-    int err = reader_settle(r, 0);
+    int err = reader_settle(r);
     if (err < 0)
         return err;
     size_t room = r->size - r->used;
@@ -132,18 +131,6 @@ int frame_recv(struct frame_reader *r, int sock)
     take_descriptors(r, &msg);
     r->used += (size_t)n;
     return msg.msg_flags & MSG_CTRUNC ? -EMFILE : (int)n;
-}
-
-int frame_append(struct frame_reader *r, const uint8_t *bytes, size_t n)
-{
-    int err = reader_settle(r, n);
-    if (err < 0)
-        return err;
-    if (n > r->size - r->used)
-        return -ENOSPC;
-    memcpy(r->buf + r->used, bytes, n);
-    r->used += n;
-    return 0;
 }
 
 int frame_next(struct frame_reader *r, const uint8_t **ret_payload, size_t *ret_n)

@@ -32,12 +32,10 @@ void frame_reader_fini(struct frame_reader *r);
 /*
  * Reads once from a non-blocking stream socket. Returns the bytes read (> 0), 0 at the end of the stream,
  * -EAGAIN, or another negative errno: -EMFILE when a descriptor came and this process may have no more, -ENOSPC
- * when a whole frame waits to be taken, -EPROTO when a descriptor comes next and none is wanted (nothing is read then). The newest descriptor is kept, all others are closed; all are CLOEXEC.
+ * when a whole frame waits to be taken, -EPROTO when a descriptor comes next and none is wanted (nothing is read then).
+ * The newest descriptor is kept, all others are closed; all are CLOEXEC.
  */
 int frame_recv(struct frame_reader *r, int sock);
-
-/* Appends bytes (for tests and fuzzing, and what frame_recv uses). -ENOSPC: more than one whole frame. */
-int frame_append(struct frame_reader *r, const uint8_t *bytes, size_t n);
 
 /*
  * The next whole frame: 1 and its payload, valid until the next call on r; 0 when there is none yet;

@@ -17,7 +17,7 @@
 #define SERVICE_REF_CAP (SERVICE_CAP + LABEL_CAP) /* "domain/service@region" and NUL */
 #define KEY_CAP         (4 * LABEL_MAX + 4)       /* "domain.service.host.instance" and NUL */
 
-/* Whose an instance is. */
+/* The four names of an instance. */
 struct instance_key {
     char domain[LABEL_CAP];
     char service[LABEL_CAP];
@@ -31,7 +31,10 @@ bool label_valid(const char *s, size_t n);
 /* The rule in words, for whoever is refused. */
 #define LABEL_RULE "a-z, 0-9 and '-' inside, at most 63"
 
-/* The label that somebody may have meant by these n bytes: in lower case, with '-' for what it cannot have. False: none, or too long. */
+/*
+ * The label that somebody may have meant by these n bytes: in lower case, with '-' in place of characters that no
+ * label has. False: nothing is left of them, or it is too long.
+ */
 bool label_nearest(const char *s, size_t n, char ret_label[static LABEL_CAP]);
 
 /* Copies a valid label with its NUL; -EINVAL. */
@@ -40,10 +43,16 @@ int label_copy(char dst[static LABEL_CAP], const char *s, size_t n);
 /* Splits "domain/service"; -EINVAL. The domains "host" and "region" are reserved and refused. */
 int service_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP]);
 
-/* As label_nearest: a service of two names, or where one of the two cannot be guessed, false. */
+/*
+ * The "domain/service" that somebody may have meant, each name as label_nearest guesses it. False: one cannot be
+ * guessed.
+ */
 bool service_nearest(const char *text, char ret_service[static SERVICE_CAP]);
 
-/* The same for who looks something up: "domain/service@region" is a service of that region alone; without it ret_region is "". */
+/*
+ * Splits what is looked up: as service_parse, and "domain/service@region" is the service in that region alone. Without
+ * "@region", ret_region is "".
+ */
 int service_ref_parse(const char *text, char ret_domain[static LABEL_CAP], char ret_service[static LABEL_CAP],
                       char ret_region[static LABEL_CAP]);
 

@@ -51,12 +51,11 @@ static int take(const Discover__V1__Lease *msg, struct lease *l, const char **re
     l->asked_by = msg->asked_by;
     l->answers = msg->answers;
     l->ran_out = msg->ran_out != 0;
-    l->tells = msg->tells != 0;
-    l->addresses.families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
+    l->publishes_events = msg->tells != 0;
     if (msg->ipv4.len)
-        memcpy(l->addresses.ipv4, msg->ipv4.data, 4);
+        addresses_set(&l->addresses, DISCOVER_HAS_IPV4, msg->ipv4.data);
     if (msg->ipv6.len)
-        memcpy(l->addresses.ipv6, msg->ipv6.data, 16);
+        addresses_set(&l->addresses, DISCOVER_HAS_IPV6, msg->ipv6.data);
     /* Only shown to people: a longer one is cut, not refused. */
     strncpy(l->version, msg->version, sizeof l->version - 1);
     return 0;
@@ -91,7 +90,7 @@ int lease_encode(const struct lease *l, uint8_t ret_bytes[static LEASE_WIRE_MAX]
     msg.asked_by = l->asked_by;
     msg.answers = l->answers;
     msg.ran_out = l->ran_out;
-    msg.tells = l->tells;
+    msg.tells = l->publishes_events;
     msg.region = (char *)l->region;
     msg.zone = (char *)l->zone;
     msg.version = (char *)l->version;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A page that is there in one process alone (madvise(2), MADV_WIPEONFORK). */
+/* Marks a process by a page that is wiped in its forked children (madvise(2), MADV_WIPEONFORK). */
 #include "libdiscover/core/maker.h"
 
 #include <errno.h>

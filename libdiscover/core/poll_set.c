@@ -57,7 +57,7 @@ int poll_set_open(struct poll_set *s)
     return err;
 }
 
-/* What cannot be told from another's is left open. */
+/* A descriptor that may be somebody else's by now is left open. */
 void poll_set_close(struct poll_set *s)
 {
     if (timer_is_own(s))
@@ -69,7 +69,7 @@ void poll_set_close(struct poll_set *s)
     poll_set_init(s);
 }
 
-/* Whoever has kept the number, and only that, need not know. */
+/* Gives the new epoll set the number of the old one, if that is free: whoever kept only the number need not be told. */
 static void take_number(struct poll_set *s, int number)
 {
     int fd = fcntl(s->epoll, F_DUPFD_CLOEXEC, number);

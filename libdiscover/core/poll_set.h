@@ -21,7 +21,7 @@ struct poll_set {
 
 void poll_set_init(struct poll_set *s);
 
-/* A negative errno; then nothing is open. */
+/* Makes all descriptors. A negative errno: none is open. */
 int poll_set_open(struct poll_set *s);
 void poll_set_close(struct poll_set *s);
 
@@ -35,16 +35,16 @@ int poll_set_mend(struct poll_set *s);
 int poll_set_add(const struct poll_set *s, int fd, uint32_t events);
 int poll_set_change(const struct poll_set *s, int fd, uint32_t events);
 
-/* Takes one out that is still what it was. */
+/* Takes a descriptor out that is still the one that was put in. */
 void poll_set_remove(const struct poll_set *s, int fd);
 
-/* CLOCK_BOOTTIME; 0: never. A negative errno. */
+/* Sets the timer to a time of CLOCK_BOOTTIME, in ns; 0: never. A negative errno. */
 int poll_set_arm(const struct poll_set *s, int64_t at_ns);
 
 /* Makes the set readable until poll_set_drain. [any thread] */
 void poll_set_wake(const struct poll_set *s);
 
-/* Whether it was woken since. */
+/* Whether the set was woken since the last call. */
 bool poll_set_drain(const struct poll_set *s);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libdiscover/core/address.h"
+#include "libdiscover/core/utf8.h"
 #include "libdiscover/core/wire.h"
 
 #define WEIGHT_MAX 65535
@@ -14,9 +15,9 @@
 void record_init(struct record *r)
 {
     r->epoch = r->counter = 0;
-    memset(r->ipv4, 0, sizeof r->ipv4);
-    memset(r->ipv6, 0, sizeof r->ipv6);
-    r->families = 0;
+    memset(r->addresses.ipv4, 0, sizeof r->addresses.ipv4);
+    memset(r->addresses.ipv6, 0, sizeof r->addresses.ipv6);
+    r->addresses.families = 0;
     r->protocol = DISCOVER_TCP;
     r->state = DISCOVER_PASSING;
     r->port = 0;
@@ -36,21 +37,16 @@ static int refuse(const char **ret_why, const char *why)
 int record_add_address(struct record *r, const char *text)
 {
     uint8_t bytes[16];
-    if (inet_pton(AF_INET, text, bytes) == 1) {
-        if (r->families & DISCOVER_HAS_IPV4)
-            return -EEXIST;
-        memcpy(r->ipv4, bytes, sizeof r->ipv4);
-        r->families |= DISCOVER_HAS_IPV4;
-        return 0;
+    enum discover_family family = DISCOVER_HAS_IPV4;
+    if (inet_pton(AF_INET, text, bytes) != 1) {
+        family = DISCOVER_HAS_IPV6;
+        if (inet_pton(AF_INET6, text, bytes) != 1)
+            return -EINVAL;
     }
-    if (inet_pton(AF_INET6, text, bytes) == 1) {
-        if (r->families & DISCOVER_HAS_IPV6)
-            return -EEXIST;
-        memcpy(r->ipv6, bytes, sizeof r->ipv6);
-        r->families |= DISCOVER_HAS_IPV6;
-        return 0;
-    }
-    return -EINVAL;
+    if (r->addresses.families & family)
+        return -EEXIST;
+    addresses_set(&r->addresses, family, bytes);
+    return 0;
 }
 
 const char *hostname_but_for(const char *name)
@@ -77,7 +73,7 @@ int record_add_endpoint(struct record *r, const char *text, const char **ret_why
         return refuse(ret_why, hostname_but_for(text));
     if (!is_address && !hostname_valid(text))
         return refuse(ret_why, "neither an address such as \"10.0.1.22\" nor a host name such as \"db.example.com\"");
-    if (r->hostname[0] || (!is_address && r->families))
+    if (r->hostname[0] || (!is_address && r->addresses.families))
         return refuse(ret_why, "a host name must stand alone");
     if (!is_address)
         strcpy(r->hostname, text);
@@ -92,13 +88,13 @@ static const uint8_t dummy[] = {192, 0, 0, 8};
 
 void record_set_at_host(struct record *r)
 {
-    memcpy(r->ipv4, dummy, sizeof r->ipv4);
-    r->families = DISCOVER_HAS_IPV4;
+    r->addresses.families = 0;
+    addresses_set(&r->addresses, DISCOVER_HAS_IPV4, dummy);
 }
 
 bool record_is_at_host(const struct record *r)
 {
-    return r->families == DISCOVER_HAS_IPV4 && memcmp(r->ipv4, dummy, sizeof r->ipv4) == 0;
+    return r->addresses.families == DISCOVER_HAS_IPV4 && memcmp(r->addresses.ipv4, dummy, sizeof dummy) == 0;
 }
 
 static const char *unreachable(int family, const uint8_t *bytes, bool allow_loopback)
@@ -109,33 +105,17 @@ static const char *unreachable(int family, const uint8_t *bytes, bool allow_loop
 
 const char *record_unreachable(const struct record *r, bool allow_loopback)
 {
-    const char *why = r->families & DISCOVER_HAS_IPV4 ? unreachable(AF_INET, r->ipv4, allow_loopback) : NULL;
-    return !why && r->families & DISCOVER_HAS_IPV6 ? unreachable(AF_INET6, r->ipv6, allow_loopback) : why;
-}
-
-/* Length of the UTF-8 character at s (RFC 3629 section 3), 0 if it is none or a control character. */
-static size_t utf8_length(const uint8_t *s)
-{
-    if (s[0] < 0x80)
-        return s[0] >= 0x20 && s[0] != 0x7f;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-    bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
-    bool c1_control = s[0] == 0xc2 && s[1] < 0xa0;
-    return overlong || surrogate || beyond || c1_control ? 0 : n;
+    const char *why =
+        r->addresses.families & DISCOVER_HAS_IPV4 ? unreachable(AF_INET, r->addresses.ipv4, allow_loopback) : NULL;
+    return !why && r->addresses.families & DISCOVER_HAS_IPV6 ? unreachable(AF_INET6, r->addresses.ipv6, allow_loopback)
+                                                             : why;
 }
 
 static bool is_text(const char *text, size_t n)
 {
     const uint8_t *s = (const uint8_t *)text, *end = s + n;
     while (s < end) {
-        size_t step = utf8_length(s);
+        size_t step = utf8_length(s, (size_t)(end - s));
         if (step == 0)
             return false;
         s += step;
@@ -231,9 +211,9 @@ int record_check(const struct record *r, const char **ret_why)
         why = "epoch: no daemon can have it";
     else if (r->port == 0)
         why = "port: must be 1..65535";
-    else if (!r->families && !r->hostname[0])
+    else if (!r->addresses.families && !r->hostname[0])
         why = "address: neither an address nor a host name";
-    else if (r->families && r->hostname[0])
+    else if (r->addresses.families && r->hostname[0])
         why = "address: both an address and a host name";
     else if (r->hostname[0] && !hostname_valid(r->hostname))
         why = "address: not a host name such as \"db.example.com\"";
@@ -256,10 +236,9 @@ static int take_addresses(const Discover__V1__Instance *msg, struct record *r, c
     if (msg->ipv6.len != 0 && msg->ipv6.len != 16)
         return refuse(ret_why, "ipv6: must be 16 bytes");
     if (msg->ipv4.len)
-        memcpy(r->ipv4, msg->ipv4.data, 4);
+        addresses_set(&r->addresses, DISCOVER_HAS_IPV4, msg->ipv4.data);
     if (msg->ipv6.len)
-        memcpy(r->ipv6, msg->ipv6.data, 16);
-    r->families = (msg->ipv4.len ? DISCOVER_HAS_IPV4 : 0) | (msg->ipv6.len ? DISCOVER_HAS_IPV6 : 0);
+        addresses_set(&r->addresses, DISCOVER_HAS_IPV6, msg->ipv6.data);
     if (strlen(msg->hostname) >= sizeof r->hostname)
         return refuse(ret_why, "address: host name longer than 253");
     strcpy(r->hostname, msg->hostname);
@@ -347,10 +326,10 @@ int record_encode(const struct record *r, uint8_t ret_bytes[static RECORD_WIRE_M
     }
     msg.epoch = r->epoch;
     msg.counter = r->counter;
-    if (r->families & DISCOVER_HAS_IPV4)
-        msg.ipv4 = (ProtobufCBinaryData){4, (uint8_t *)r->ipv4};
-    if (r->families & DISCOVER_HAS_IPV6)
-        msg.ipv6 = (ProtobufCBinaryData){16, (uint8_t *)r->ipv6};
+    if (r->addresses.families & DISCOVER_HAS_IPV4)
+        msg.ipv4 = (ProtobufCBinaryData){4, (uint8_t *)r->addresses.ipv4};
+    if (r->addresses.families & DISCOVER_HAS_IPV6)
+        msg.ipv6 = (ProtobufCBinaryData){16, (uint8_t *)r->addresses.ipv6};
     msg.hostname = (char *)r->hostname;
     msg.port = r->port;
     msg.protocol = (Discover__V1__Protocol)r->protocol;

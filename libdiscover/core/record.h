@@ -24,13 +24,16 @@
 #define RECORD_META_VAL_CAP 256 /* with NUL; UTF-8 without control characters */
 #define RECORD_HOSTNAME_CAP 254
 #define RECORD_WIRE_MAX     8192 /* bytes of an encoded record, at most */
-#define RECORD_FIELDS_MAX   256  /* of an encoded one, those of its pairs and those not known here too */
+#define RECORD_FIELDS_MAX   256 /* protobuf fields of an encoded record, those of its pairs and unknown ones included */
 #define LEASE_WIRE_MAX      512
 
 /* No clock reaches this: a value that claims it is refused. */
 #define EPOCH_MAX (UINT64_C(1) << 62)
 
-/* A daemon takes the time for its epoch, in milliseconds: none is further ahead than a clock can be wrong by. */
+/*
+ * A daemon's epoch is the time at which it started, in milliseconds: one that is further ahead than a clock can be
+ * wrong by is refused.
+ */
 #define EPOCH_AHEAD_MAX_MS (24 * 3600 * INT64_C(1000))
 
 static inline bool epoch_plausible(uint64_t epoch, int64_t wall_ms)
@@ -40,11 +43,10 @@ static inline bool epoch_plausible(uint64_t epoch, int64_t wall_ms)
 
 struct record {
     uint64_t epoch, counter;
-    uint8_t ipv4[4], ipv6[16]; /* network order */
-    uint8_t families;          /* DISCOVER_HAS_... */
-    uint8_t protocol;          /* enum discover_protocol */
-    uint8_t state;             /* enum discover_state */
-    uint16_t port;             /* 1..65535 */
+    struct addresses addresses;
+    uint8_t protocol; /* enum discover_protocol */
+    uint8_t state;    /* enum discover_state */
+    uint16_t port;    /* 1..65535 */
     uint16_t priority;
     uint32_t weight; /* 1..65535 */
     uint8_t n_tags, n_meta;
@@ -63,12 +65,15 @@ struct lease {
     uint32_t ttl_ms;                         /* 100..3600000 */
     uint32_t records;
     struct addresses addresses;
-    uint8_t leaving, ran_out, tells;
+    uint8_t leaving, ran_out, publishes_events;
     char region[LABEL_CAP], zone[LABEL_CAP]; /* "" when none */
     char version[32];
 };
 
-/* Daemons of versions before lives have none: there it is the node and the epoch. */
+/*
+ * Whether both are of one life of a daemon. Versions that have no `life` in their leases are told apart by node and
+ * epoch.
+ */
 static inline bool lease_same_life(const struct lease *a, const struct lease *b)
 {
     return a->life == b->life && (a->life || (a->node == b->node && a->epoch == b->epoch));
@@ -102,10 +107,11 @@ bool tag_valid(const char *tag);
  */
 int record_add_endpoint(struct record *r, const char *text, const char **ret_why);
 bool hostname_valid(const char *name);
-const char *
-hostname_but_for(const char *name); /* what alone a name lacks to be one; NULL: it is no matter of writing */
 
-/* Why nobody, or nobody elsewhere, can reach it; NULL: somebody may. Static. */
+/* What is wrong with the spelling alone of a host name (static); NULL: no other spelling would make it one. */
+const char *hostname_but_for(const char *name);
+
+/* Why nobody, or nobody on another host, can reach the instance (static); NULL: somebody may. */
 const char *record_unreachable(const struct record *r, bool allow_loopback);
 
 /*
@@ -115,7 +121,7 @@ const char *record_unreachable(const struct record *r, bool allow_loopback);
 void record_set_at_host(struct record *r);
 bool record_is_at_host(const struct record *r);
 
-/* A pair; one of the key it has takes its place. -EINVAL, which meta_refused has the words for; -E2BIG. */
+/* Sets a pair of the meta data; one of the same key is replaced. -EINVAL: for the reason see meta_refused; -E2BIG. */
 int record_set_meta(struct record *r, const char *key, const char *value);
 
 /* What is wrong with a pair, in words that follow its name (static); NULL: nothing. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When to try something again: a back-off of the library's span, its random numbers, and the time that came of it. */
+/*
+ * When to try something again: a back-off within the library's limits, its random numbers, and the time that resulted.
+ */
 #ifndef CORE_RETRY_H
 #define CORE_RETRY_H
 
@@ -23,7 +25,7 @@ static inline void retry_init(struct retry *r, uint64_t seed)
     backoff_init(&r->backoff, RETRY_FIRST_NS, RETRY_LONGEST_NS);
 }
 
-/* All is well: the next failure waits least. */
+/* After a success: the wait after the next failure is the shortest. */
 static inline void retry_reset(struct retry *r)
 {
     backoff_reset(&r->backoff);

@@ -19,7 +19,7 @@ static inline uint32_t srv_weight_clamp(uint32_t weight)
     return weight < SRV_WEIGHT_MAX ? weight : SRV_WEIGHT_MAX;
 }
 
-/* largest: the largest clamped one of all instances of the service, usable or not. */
+/* largest: the largest weight, clamped, of all instances of the service, usable or not. */
 static inline uint32_t srv_weight(uint32_t weight, uint32_t largest)
 {
     weight = srv_weight_clamp(weight);

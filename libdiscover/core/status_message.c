@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's message about itself, in the public form. */
+/* Converts the Status message (proto/api.proto) into the public structure. */
 #include "libdiscover/core/status_message.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's message about itself, in the public form that every interface shows. Pure; any thread. */
+/* Converts the Status message (proto/api.proto) into the public structure. Pure; any thread. */
 #ifndef CORE_STATUS_MESSAGE_H
 #define CORE_STATUS_MESSAGE_H
 

@@ -66,42 +66,11 @@ static inline void table_pages_begin(struct table_pages *p, const struct table *
     *p = (struct table_pages){t, b, b->body + TABLE_DIRECTORY_WORDS, b->n_words, t->n_words, 0};
 }
 
-/* Pages lie all over the table: asked for some steps before, the memory has delivered their marks when they come. */
-static inline void table_pages_prefetch(const struct table_pages *p)
-{
-    enum { AHEAD = 12, LINE_WORDS = 8 };
-    if (p->end - p->next <= AHEAD)
-        return;
-    uint64_t offset = table_ref_offset(table_load(&p->block->words[p->next + AHEAD]));
-    if (offset >= p->table->n_words)
-        return;
-    const char *at = (const char *)(p->table->words + offset);
-    __builtin_prefetch(at);
-    __builtin_prefetch(at + LINE_WORDS * 8);
-    __builtin_prefetch(at + 2 * LINE_WORDS * 8);
-}
-
 /* 1 and a page, 0 at the end, -EBADMSG. */
-static inline int table_pages_next(struct table_pages *p, struct table_page *ret_page)
-{
-    if (p->next == p->end)
-        return p->seen == p->block->n_total ? 0 : -EBADMSG;
-    table_pages_prefetch(p);
-    uint64_t ref = table_load(&p->block->words[p->next++]);
-    uint64_t offset = table_ref_offset(ref), n_words = table_ref_words(ref);
-    if (offset >= p->table->n_words || n_words > p->table->n_words - offset || n_words <= TABLE_PAGE_HEADER_WORDS ||
-        n_words > p->words_left)
-        return -EBADMSG;
-    const table_word *words = p->table->words + offset;
-    uint64_t n = table_load(&words[TABLE_P_COUNT]);
-    if (n == 0 || n > p->block->n_total - p->seen ||
-        n * TABLE_ENDPOINT_WORDS + (n + 1) / 2 > n_words - TABLE_PAGE_HEADER_WORDS)
-        return -EBADMSG;
-    *ret_page = (struct table_page){words, n_words, (uint32_t)n, p->seen};
-    p->words_left -= n_words;
-    p->seen += (uint32_t)n;
-    return 1;
-}
+int table_pages_next(struct table_pages *p, struct table_page *ret_page);
+
+/* As table_copy, but not inlined: for copies beside which a call costs nothing. */
+void table_block_copy(uint64_t *to, const table_word *from, uint64_t n_words);
 
 /* What is done with a block; returns 0 or an error. It may be done several times, until the block was quiet. */
 typedef int table_block_fn(const struct table *t, const struct table_block *b, void *arg);

@@ -39,6 +39,9 @@
 #define TABLE_MAGIC   UINT64_C(0x3142545643534944) /* "DISCVTB1" */
 #define TABLE_VERSION 2
 
+/* As version 2, but keys are hashed with TABLE_H_SEED: a reader of version 2 alone would find none of them. */
+#define TABLE_VERSION_SEEDED 3
+
 typedef _Atomic uint64_t table_word;
 
 /* Header words. Those of the first group are written once, before the table is shared. */
@@ -59,7 +62,8 @@ enum table_header {
     TABLE_H_SERIAL,      /* grows whenever an answer changes (SOA serial) */
     TABLE_H_SLOTS_USED, /* slots at or above this were never used */
     TABLE_H_PUBLISHED,  /* how often a slot came to refer to something else */
-    TABLE_H_RECYCLED,   /* what that freed, up to this number, may have been used again where it was paged */
+    TABLE_H_RECYCLED,   /* memory of paged blocks that the publications up to this number freed may be in use again */
+    TABLE_H_SEED,       /* written before the table is shared: of the hash of keys, in version 3; else 0 */
 
     TABLE_HEADER_WORDS = 32,
 };
@@ -94,7 +98,10 @@ enum table_slot {
 
 #define TABLE_BLOCK_WORDS_MAX ((UINT64_C(1) << 24) - 1)
 
-/* As an offset it is beyond any table: who does not know of it finds the reference out of bounds. */
+/*
+ * To a reader that does not know this bit it is part of an offset that lies beyond any table: it finds the reference
+ * out of bounds.
+ */
 #define TABLE_REF_PAGED (UINT64_C(1) << 63)
 
 /*
@@ -103,10 +110,12 @@ enum table_slot {
  *            priority, tier, id; so are the others); then for each its offset from the block's start to its
  *            details (entry.h), two in a word; then the details.
  *   paged service: TABLE_D_... words, then a reference to each page. The endpoints are those of all pages, in order.
- *   domain:  n_total names of services, each a length byte and its bytes.
+ *   domain:  n_total names of services, each a length byte and its bytes; of a large one, as many as an answer can have.
  *   host:    n_total is the number of its instances; then details (entry.h).
  *   region:  TABLE_R_... words.
  *   failover: TABLE_F_... words.
+ *   labels:  marks over all labels of a paged service (table_label.h), in blocks of TABLE_MARK_BLOCK_WORDS: who looks for one
+ *            that no instance has need not look at a page. There may be none; where there is one, no label is missing.
  */
 enum table_block_words {
     TABLE_B_KIND,   /* key length << 8 | enum table_kind */
@@ -114,7 +123,14 @@ enum table_block_words {
     TABLE_BLOCK_HEADER_WORDS,
 };
 
-enum table_kind { TABLE_SERVICE = 1, TABLE_DOMAIN = 2, TABLE_HOST = 3, TABLE_REGION = 4, TABLE_FAILOVER = 5 };
+enum table_kind {
+    TABLE_SERVICE = 1,
+    TABLE_DOMAIN = 2,
+    TABLE_HOST = 3,
+    TABLE_REGION = 4,
+    TABLE_FAILOVER = 5,
+    TABLE_LABELS = 6
+};
 
 /* The body of a directory; the references to the pages follow. */
 enum table_directory {
@@ -130,7 +146,9 @@ enum table_directory {
 enum table_page_words {
     TABLE_P_COUNT,
     TABLE_P_MARKS,
-    TABLE_PAGE_MARK_WORDS = 16,
+    TABLE_MARK_BLOCK_WORDS = 8,
+    TABLE_PAGE_MARK_BLOCKS = 2,
+    TABLE_PAGE_MARK_WORDS = TABLE_PAGE_MARK_BLOCKS * TABLE_MARK_BLOCK_WORDS,
     TABLE_PAGE_HEADER_WORDS = TABLE_P_MARKS + TABLE_PAGE_MARK_WORDS,
 };
 
@@ -155,11 +173,17 @@ enum table_failover_words {
  * Keys: "shop/payment" a service, "shop/" a domain, "@web-1" a host; "%b" a region. What is of another region has that
  * behind it: "shop/payment@b", "shop/@b", "@web-1@b". While another region answers for "shop/payment", there is
  * "=shop/payment" (a failover), under "shop/payment" what that region has, and what the own one has, if anything, with the own
- * one's name behind it.
+ * one's name behind it. The labels of a service have its key with "?" before it: "?shop/payment", "?shop/payment@b".
  */
 
 #define TABLE_ENDPOINT_WORDS 5
 _Static_assert(sizeof(struct discover_endpoint) == TABLE_ENDPOINT_WORDS * 8, "endpoints are copied as words");
+
+/* The words that so many bytes take up. */
+static inline uint64_t table_words(uint64_t bytes)
+{
+    return (bytes + 7) / 8;
+}
 
 static inline uint64_t table_load(const table_word *w)
 {

@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Bytes of the name: 12 of "shop/payment@b". The sign in front of a host's name is none of a region. */
+/* Bytes of the name: 12 of "shop/payment@b". A host's key begins with '@', which names no region. */
 static inline size_t table_key_name_bytes(const char *key, size_t n)
 {
     const char *at = n > 1 ? memchr(key + 1, '@', n - 1) : NULL;
     return at ? (size_t)(at - key) : n;
 }
 
-/* Whether it is of that region; "": of the own one. */
+/* Whether the key is of that region; "": of the reader's own. */
 static inline bool table_key_is_of(const char *key, size_t n, const char *region)
 {
     size_t name = table_key_name_bytes(key, n), length = strlen(region);

@@ -11,14 +11,6 @@
 #include "libdiscover/core/table_block.h"
 #include "libdiscover/core/table_label.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-static uint64_t words_for(uint64_t bytes)
-{
-    return (bytes + 7) / 8;
-}
-
 static bool part_fits(uint64_t offset, uint64_t length, uint64_t n_words)
 {
     return offset >= TABLE_HEADER_WORDS && offset <= n_words && length <= n_words - offset;
@@ -28,9 +20,11 @@ int table_attach(const table_word *words, uint64_t n_words, struct table *ret_ta
 {
     if (n_words < TABLE_HEADER_WORDS || table_load(&words[TABLE_H_MAGIC]) != TABLE_MAGIC)
         return -EBADMSG;
-    if (table_load(&words[TABLE_H_VERSION]) != TABLE_VERSION)
+    uint64_t version = table_load(&words[TABLE_H_VERSION]);
+    if (version != TABLE_VERSION && version != TABLE_VERSION_SEEDED)
         return -EPROTONOSUPPORT;
     struct table t = {.words = words, .n_words = table_load(&words[TABLE_H_WORDS])};
+    t.seed = version == TABLE_VERSION_SEEDED ? table_load(&words[TABLE_H_SEED]) : 0;
     uint64_t index_words = table_load(&words[TABLE_H_INDEX_WORDS]);
     t.index = table_load(&words[TABLE_H_INDEX]);
     t.index_mask = index_words - 1;
@@ -73,12 +67,55 @@ void table_unmap(struct table *t)
     t->words = NULL;
 }
 
-/* Up to here XXH3 is a few instructions; of the rest of it one copy is enough. */
-#define SHORT_KEY 128
-
 uint64_t table_hash(const char *key, size_t n)
 {
-    return n > SHORT_KEY ? table_label_hash(TABLE_LABEL_NONE, key, n) : XXH3_64bits(key, n);
+    return table_hash_seeded(0, key, n);
+}
+
+uint64_t table_key_hash(const struct table *t, const char *key, size_t n)
+{
+    return table_hash_seeded(t->seed, key, n);
+}
+
+__attribute__((noinline)) void table_block_copy(uint64_t *to, const table_word *from, uint64_t n_words)
+{
+    table_copy(to, from, n_words);
+}
+
+/* Pages lie all over the table: some steps ahead, their marks are fetched into the cache. */
+static void table_pages_prefetch(const struct table_pages *p)
+{
+    enum { AHEAD = 12, LINE_WORDS = 8 };
+    if (p->end - p->next <= AHEAD)
+        return;
+    uint64_t offset = table_ref_offset(table_load(&p->block->words[p->next + AHEAD]));
+    if (offset >= p->table->n_words)
+        return;
+    const char *at = (const char *)(p->table->words + offset);
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + LINE_WORDS * 8);
+    __builtin_prefetch(at + 2 * LINE_WORDS * 8);
+}
+
+int table_pages_next(struct table_pages *p, struct table_page *ret_page)
+{
+    if (p->next == p->end)
+        return p->seen == p->block->n_total ? 0 : -EBADMSG;
+    table_pages_prefetch(p);
+    uint64_t ref = table_load(&p->block->words[p->next++]);
+    uint64_t offset = table_ref_offset(ref), n_words = table_ref_words(ref);
+    if (offset >= p->table->n_words || n_words > p->table->n_words - offset || n_words <= TABLE_PAGE_HEADER_WORDS ||
+        n_words > p->words_left)
+        return -EBADMSG;
+    const table_word *words = p->table->words + offset;
+    uint64_t n = table_load(&words[TABLE_P_COUNT]);
+    if (n == 0 || n > p->block->n_total - p->seen ||
+        n * TABLE_ENDPOINT_WORDS + (n + 1) / 2 > n_words - TABLE_PAGE_HEADER_WORDS)
+        return -EBADMSG;
+    *ret_page = (struct table_page){words, n_words, (uint32_t)n, p->seen};
+    p->words_left -= n_words;
+    p->seen += (uint32_t)n;
+    return 1;
 }
 
 /* A key, to be compared with the words it has in a block. */
@@ -96,7 +133,7 @@ static inline uint64_t load_word(const char *bytes)
     return word;
 }
 
-/* Out of the last 8 bytes, where there are so many: copying less than a word is a call. */
+/* Cut out of the key's last 8 bytes, if it has so many: to copy a whole word is no call, to copy less is one. */
 static inline uint64_t last_word(const char *bytes, size_t n)
 {
     uint64_t word = 0, left = (n - 1) % 8 + 1;
@@ -108,11 +145,11 @@ static inline uint64_t last_word(const char *bytes, size_t n)
     return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? word >> 8 * (8 - left) : word << 8 * (8 - left);
 }
 
-static inline int key_init(struct key *k, const char *bytes, size_t n)
+static inline int key_init(const struct table *t, struct key *k, const char *bytes, size_t n)
 {
     if (n == 0 || n > TABLE_KEY_MAX)
         return -ENOENT;
-    *k = (struct key){.bytes = bytes, .n_bytes = n, .last = last_word(bytes, n), .hash = table_hash(bytes, n)};
+    *k = (struct key){.bytes = bytes, .n_bytes = n, .last = last_word(bytes, n), .hash = table_key_hash(t, bytes, n)};
     return 0;
 }
 
@@ -121,7 +158,7 @@ static const table_word *slot_at(const struct table *t, uint32_t slot)
     return t->words + t->slots + (uint64_t)slot * TABLE_SLOT_WORDS;
 }
 
-/* -ENOENT: the slot is empty; -EBADMSG. What block_quiet needs is there in any case. */
+/* -ENOENT: the slot is empty; -EBADMSG. In these cases, too, *ret_block has what block_quiet needs. */
 static int block_open(const struct table *t, uint32_t slot, struct table_block *ret_block)
 {
     const table_word *s = slot_at(t, slot);
@@ -213,7 +250,7 @@ int table_block_find(const struct table *t, const char *key, size_t n, table_blo
                      uint32_t *ret_slot)
 {
     struct key k;
-    int err = key_init(&k, key, n);
+    int err = key_init(t, &k, key, n);
     return err ? err : key_read(t, &k, fn, arg, ret_slot);
 }
 
@@ -273,7 +310,7 @@ struct endpoints {
     size_t n;
 };
 
-/* The first n of all pages. */
+/* Copies the first n endpoints, page after page. */
 static int copy_of_pages(const struct table *t, const struct table_block *b, uint64_t *out, uint64_t n)
 {
     struct table_pages pages;
@@ -284,8 +321,8 @@ static int copy_of_pages(const struct table *t, const struct table_block *b, uin
         if (got <= 0)
             return -EBADMSG;
         uint64_t some = page.n < n - done ? page.n : n - done;
-        table_copy(out + done * TABLE_ENDPOINT_WORDS, page.words + TABLE_PAGE_HEADER_WORDS,
-                   some * TABLE_ENDPOINT_WORDS);
+        table_block_copy(out + done * TABLE_ENDPOINT_WORDS, page.words + TABLE_PAGE_HEADER_WORDS,
+                         some * TABLE_ENDPOINT_WORDS);
     }
     return 0;
 }
@@ -302,13 +339,13 @@ static int copy_endpoints(const struct table *t, const struct table_block *b, vo
     e->n = b->n_first;
     if (b->paged)
         return copy_of_pages(t, b, e->out, n);
-    table_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
+    table_block_copy(e->out, b->words + b->body, n * TABLE_ENDPOINT_WORDS);
     return 0;
 }
 
 /*
- * The ordinary case, in fewer instructions: what the key tells of its block need not be taken apart again.
- * False: it is not that, whatever it is.
+ * The ordinary case, in fewer instructions: a service in one block, whose header is what its key lets expect. False:
+ * it is another case, which is left to the general way.
  */
 static inline bool copy_at_once(const struct table *t, uint32_t slot, const struct key *k, struct endpoints *e)
 {
@@ -317,7 +354,7 @@ static inline bool copy_at_once(const struct table *t, uint32_t slot, const stru
     uint64_t ref0 = table_load(&s[TABLE_S_REF0]),
              ref1 = table_load(&s[TABLE_S_REF1]); /* neither waits for the sequence */
     uint64_t ref = seq & 1 ? ref1 : ref0, offset = table_ref_offset(ref), n_words = table_ref_words(ref);
-    uint64_t body = TABLE_BLOCK_HEADER_WORDS + words_for(k->n_bytes);
+    uint64_t body = TABLE_BLOCK_HEADER_WORDS + table_words(k->n_bytes);
     if (n_words < body || offset >= t->n_words || n_words > t->n_words - offset)
         return false;
     struct table_block b = {.words = t->words + offset, .key_bytes = k->n_bytes};
@@ -336,7 +373,7 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
     struct key k;
     struct endpoints e = {(uint64_t *)ret_endpoints, cap, 0};
     uint32_t slot;
-    int err = key_init(&k, key, n);
+    int err = key_init(t, &k, key, n);
     if (err)
         return err;
     err = -ENOENT;
@@ -421,7 +458,7 @@ static int read_failover(const struct table *t, const struct table_block *b, voi
         return -ENOENT;
     if (b->n_words - b->body < TABLE_FAILOVER_WORDS)
         return -EBADMSG;
-    table_copy(words, b->words + b->body, TABLE_FAILOVER_WORDS);
+    table_block_copy(words, b->words + b->body, TABLE_FAILOVER_WORDS);
     failover->since_ns = (int64_t)words[TABLE_F_SINCE];
     memcpy(failover->region, words + TABLE_F_REGION, sizeof failover->region);
     failover->region[sizeof failover->region - 1] = '\0';
@@ -443,7 +480,7 @@ static int peek_block(const struct table *t, const struct table_block *b, void *
     struct table_peek *peek = arg;
     uint64_t key[TABLE_KEY_MAX / 8];
     (void)t;
-    table_copy(key, b->words + TABLE_BLOCK_HEADER_WORDS, (b->key_bytes + 7) / 8);
+    table_block_copy(key, b->words + TABLE_BLOCK_HEADER_WORDS, (b->key_bytes + 7) / 8);
     memcpy(peek->key, key, b->key_bytes);
     peek->key[b->key_bytes] = '\0';
     peek->key_bytes = b->key_bytes;

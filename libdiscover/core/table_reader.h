@@ -18,8 +18,8 @@ struct table {
     uint64_t n_words;
     uint64_t index, index_mask; /* taken from the header and checked once */
     uint64_t slots, slot_count;
-    int64_t
-        ahead_ns; /* so much is the reader's clock before the writer's, in another time namespace; 0: it is the same */
+    uint64_t seed;    /* of the hash of keys */
+    int64_t ahead_ns; /* how far the reader's clock is ahead of the writer's, in another time namespace */
 };
 
 /*
@@ -33,7 +33,11 @@ void table_unmap(struct table *t);
 /* The same over memory of the caller (the writer's own mapping; the fuzzer's input). -EBADMSG, -EPROTONOSUPPORT. */
 int table_attach(const table_word *words, uint64_t n_words, struct table *ret_table);
 
+/* The hash of a name: the same on every host, and in every life of a daemon. */
 uint64_t table_hash(const char *key, size_t n);
+
+/* The hash of a key in the index of that table. */
+uint64_t table_key_hash(const struct table *t, const char *key, size_t n);
 
 /* Finds the slot of a key. -ENOENT. The slot stays the key's until the segment is abandoned or the key removed. */
 int table_find(const struct table *t, const char *key, size_t n, uint32_t *ret_slot);
@@ -81,8 +85,8 @@ int table_endpoints(const struct table *t, const char *key, size_t n, struct dis
 
 /*
  * Calls fn with the endpoints of a service as they lie in the table, run by run in their order, perhaps several times
- * from the first one on, until all was quiet meanwhile. What is in the words fn checks, and expects to change under its
- * eyes. -ENOENT, -EBUSY, -EBADMSG, or what fn returned.
+ * from the first one on, until all was quiet meanwhile. fn must check all that it reads in the words, which may change
+ * while it does. -ENOENT, -EBUSY, -EBADMSG, or what fn returned.
  */
 struct table_run {
     const table_word *words; /* what the offsets of the details count from */
@@ -101,7 +105,7 @@ int table_service_read(const struct table *t, const char *key, size_t n, table_r
 struct table_region {
     enum table_sync sync;
     int64_t stale_since_ns; /* as TABLE_H_STALE_SINCE */
-    bool own;               /* neither of these is told: the header says it */
+    bool own;               /* the reader's own, whose state the header has: the two above are not set */
 };
 int table_region(const struct table *t, const char *name, size_t n, struct table_region *ret_region);
 
@@ -142,13 +146,14 @@ int table_view_read(const struct table *t, uint32_t slot, struct table_view *v);
 int table_view_find(const struct table *t, const char *key, size_t n, struct table_view *v);
 
 /*
- * Of a paged service only those pages that are wanted, in their order, as if there were no others; anything else whole.
- * wants: may look at the page's marks (table_label.h). enough: whether no more are needed, after each; the view has n_total
- * endpoints by then, those from `from` on are new, and 0 begins anew. Neither is called for what is not paged.
+ * Of a paged service only those pages that may have what is looked for, in their order, as if there were no others; anything
+ * else whole. enough: whether no more are needed, after each; the view has n_total endpoints by then, those from `from` on are
+ * new, and 0 begins anew. It is not called for what is not paged.
  */
-struct table_page;
 struct table_page_filter {
-    bool (*wants)(void *arg, const table_word *marks);
+    uint64_t labels[2]; /* hashes (table_label.h): what is looked for has all of them */
+    unsigned n_labels;
+    bool none; /* there can be no such thing */
     bool (*enough)(void *arg, const struct table_view *v, uint32_t from);
     void *arg;
 };

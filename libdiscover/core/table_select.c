@@ -29,7 +29,7 @@ static uint8_t next_byte(struct details *d)
     return bytes[d->at++ % 8];
 }
 
-/* Moves over a text. Whether it is this one; NULL is none. */
+/* Moves behind the next text. Returns whether that is this one; NULL is none. */
 static bool next_text_is(struct details *d, const char *text)
 {
     size_t n = next_byte(d);
@@ -69,7 +69,7 @@ static bool details_pass(const table_word *words, uint64_t n_words, uint64_t at,
     return here && has_tags(&d, f) && !d.bad;
 }
 
-/* The same of the i-th of those whose offsets begin at word `offsets`. */
+/* Whether the details pass whose offset is the i-th of those that begin at word `offsets`. */
 static bool nth_details_pass(const table_word *words, uint64_t n_words, uint64_t offsets, uint32_t i,
                              const struct table_filter *f)
 {
@@ -136,7 +136,7 @@ static bool may_have_some(const struct selection *to, const struct table_run *ru
 {
     bool may = true;
     for (size_t i = 0; i < to->n_labels && may && run->marks; i++)
-        may = table_is_marked(run->marks, to->labels[i]);
+        may = table_is_marked(run->marks, TABLE_PAGE_MARK_BLOCKS, to->labels[i]);
     return may;
 }
 

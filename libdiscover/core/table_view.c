@@ -4,11 +4,7 @@
 #include <string.h>
 
 #include "libdiscover/core/table_block.h"
-
-static uint64_t words_for(uint64_t bytes)
-{
-    return (bytes + 7) / 8;
-}
+#include "libdiscover/core/table_label.h"
 
 void table_view_init(struct table_view *v)
 {
@@ -51,13 +47,13 @@ static int copy_block(struct table_view *v, const struct table_block *b)
     int err = reserve(v, b->n_words);
     if (err < 0)
         return err;
-    table_copy(v->words, b->words, b->n_words);
+    table_block_copy(v->words, b->words, b->n_words);
     v->n_words = b->n_words;
     describe(v, b);
     return 0;
 }
 
-/* Of the details in a page to the same in the view; what is out of bounds stays so. */
+/* Converts the offset of details in a page to their offset in the view; one out of bounds stays out of bounds. */
 static uint32_t move_offset(uint32_t offset, uint64_t page_at, uint64_t page_words, uint64_t view_at)
 {
     bool within = offset >= page_at && offset <= page_words;
@@ -73,17 +69,17 @@ static void set_offset(struct table_view *v, uint32_t i, uint32_t offset)
 static int append_page(struct table_view *v, const struct table_page *page, uint32_t n_first)
 {
     uint64_t offsets = TABLE_PAGE_HEADER_WORDS + (uint64_t)page->n * TABLE_ENDPOINT_WORDS;
-    uint64_t details = offsets + words_for((uint64_t)page->n * 4), at = v->n_words;
+    uint64_t details = offsets + table_words((uint64_t)page->n * 4), at = v->n_words;
     int err = reserve(v, at + page->n_words - details);
     if (err < 0)
         return err;
-    table_copy(v->words + v->body + (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS, page->words + TABLE_PAGE_HEADER_WORDS,
-               (uint64_t)page->n * TABLE_ENDPOINT_WORDS);
+    table_block_copy(v->words + v->body + (uint64_t)v->n_total * TABLE_ENDPOINT_WORDS,
+                     page->words + TABLE_PAGE_HEADER_WORDS, (uint64_t)page->n * TABLE_ENDPOINT_WORDS);
     for (uint32_t i = 0; i < page->n; i++) {
         uint32_t offset = (uint32_t)(table_load(&page->words[offsets + i / 2]) >> (i % 2 * 32));
         set_offset(v, v->n_total + i, move_offset(offset, details, page->n_words, at));
     }
-    table_copy(v->words + at, page->words + details, page->n_words - details);
+    table_block_copy(v->words + at, page->words + details, page->n_words - details);
     v->n_words = at + page->n_words - details;
     v->n_total += page->n;
     if (n_first > page->first)
@@ -97,16 +93,56 @@ static int begin_pages(struct table_view *v, const struct table *t, const struct
     uint64_t n = b->n_total;
     if (n * TABLE_ENDPOINT_WORDS > t->n_words)
         return -EBADMSG;
-    uint64_t details = b->body + n * TABLE_ENDPOINT_WORDS + words_for(n * 4);
+    uint64_t details = b->body + n * TABLE_ENDPOINT_WORDS + table_words(n * 4);
     int err = reserve(v, details);
     if (err < 0)
         return err;
     describe(v, b);
-    table_copy(v->words, b->words, b->body);
+    table_block_copy(v->words, b->words, b->body);
     v->n_words = details;
     v->n_total = v->n_first = 0;
     v->largest_weight = (uint32_t)table_load(&b->words[b->body + TABLE_D_WEIGHT]);
     return 0;
+}
+
+static bool may_have(const struct table_page_filter *filter, const table_word *marks, uint64_t n_blocks)
+{
+    bool may = true;
+    for (unsigned i = 0; filter && i < filter->n_labels && may; i++)
+        may = table_is_marked(marks, n_blocks, filter->labels[i]);
+    return may;
+}
+
+struct search {
+    const struct table_page_filter *filter;
+    bool may_find;
+};
+
+static int search_labels(const struct table *t, const struct table_block *b, void *arg)
+{
+    (void)t;
+    struct search *s = arg;
+    uint64_t n_blocks = (b->n_words - b->body) / TABLE_MARK_BLOCK_WORDS;
+    s->may_find = b->kind != TABLE_LABELS || n_blocks == 0 || may_have(s->filter, b->words + b->body, n_blocks);
+    return 0;
+}
+
+/*
+ * Whether some instance may have what is looked for, as far as the marks of the whole service tell: to look at those
+ * first is faster than at those of all its pages.
+ */
+static bool may_have_any(const struct table *t, const struct table_block *b, const struct table_page_filter *filter)
+{
+    uint64_t name[TABLE_KEY_MAX / 8];
+    char key[TABLE_KEY_MAX + 1] = "?";
+    struct search s = {filter, true};
+    uint32_t slot;
+    if (!filter || filter->none || filter->n_labels == 0)
+        return !filter || !filter->none;
+    table_block_copy(name, b->words + TABLE_BLOCK_HEADER_WORDS, table_words(b->key_bytes));
+    memcpy(key + 1, name, b->key_bytes);
+    int err = table_block_find(t, key, 1 + b->key_bytes, search_labels, &s, &slot);
+    return err || s.may_find;
 }
 
 static int copy_pages(struct table_view *v, const struct table *t, const struct table_block *b,
@@ -114,11 +150,11 @@ static int copy_pages(struct table_view *v, const struct table *t, const struct 
 {
     struct table_pages pages;
     struct table_page page;
-    bool enough = false;
+    bool enough = !may_have_any(t, b, filter);
     int got = 1, err = begin_pages(v, t, b);
     table_pages_begin(&pages, t, b);
     while (!err && !enough && (got = table_pages_next(&pages, &page)) > 0) {
-        if (filter && !filter->wants(filter->arg, page.words + TABLE_P_MARKS))
+        if (!may_have(filter, page.words + TABLE_P_MARKS, TABLE_PAGE_MARK_BLOCKS))
             continue;
         uint32_t from = v->n_total;
         err = append_page(v, &page, b->n_first);
@@ -133,7 +169,7 @@ static int view_check(const struct table_view *v)
     uint64_t left = v->n_words - v->body;
     uint64_t need = 0;
     if (v->kind == TABLE_SERVICE)
-        need = v->offsets - v->body + words_for((uint64_t)v->n_total * 4);
+        need = v->offsets - v->body + table_words((uint64_t)v->n_total * 4);
     return need > left ? -EBADMSG : 0;
 }
 

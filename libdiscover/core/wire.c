@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A look at the bytes of a protobuf message before it is unpacked. */
+/* Checks the bytes of a protobuf message before it is unpacked. */
 #include "libdiscover/core/wire.h"
 
 #include <errno.h>
@@ -60,7 +60,7 @@ static const ProtobufCMessageDescriptor *message_in(const ProtobufCMessageDescri
     return field && field->type == PROTOBUF_C_TYPE_MESSAGE ? field->descriptor : NULL;
 }
 
-/* As deep as the types are: none of ours holds itself. */
+/* Recurses as deep as the types are nested: none of ours contains itself. */
 int wire_count(const ProtobufCMessageDescriptor *type, const uint8_t *bytes, size_t n, unsigned max)
 {
     const uint8_t *at = bytes, *end = bytes + n;

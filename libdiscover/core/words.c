@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words that stand for states, protocols, tiers and sync states. */
+/* The words that stand for states, protocols, tiers, sync states and levels of the log. */
 #include "libdiscover/core/words.h"
 
 #include <errno.h>
@@ -31,6 +31,9 @@ static const char *const syncs[] = {
     [TABLE_STALE] = "stale",
     [TABLE_DEGRADED] = "degraded",
 };
+
+/* By the numbers of RFC 5424, 6.2.1; more severe ones are not used. */
+static const char *const levels[] = {[3] = "error", [4] = "warning", [5] = "notice", [6] = "info", [7] = "debug"};
 
 static const char *word_of(const char *const *words, int n, int i)
 {
@@ -67,6 +70,11 @@ const char *sync_word(int sync)
     return word_of(syncs, COUNT(syncs), sync);
 }
 
+const char *level_word(int level)
+{
+    return word_of(levels, COUNT(levels), level);
+}
+
 int state_of_word(const char *word, uint8_t *ret_state)
 {
     return number_of(states, COUNT(states), word, ret_state);
@@ -75,4 +83,9 @@ int state_of_word(const char *word, uint8_t *ret_state)
 int protocol_of_word(const char *word, uint8_t *ret_protocol)
 {
     return number_of(protocols, COUNT(protocols), word, ret_protocol);
+}
+
+int level_of_word(const char *word, uint8_t *ret_level)
+{
+    return number_of(levels, COUNT(levels), word, ret_level);
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* What newer versions would rather have one call is not in older ones. */
+/* Functions that newer versions of c-ares deprecate are called all the same: their successors are not in older ones. */
 #define CARES_NO_DEPRECATED
 #include <ares.h>
 
@@ -25,7 +25,10 @@
 /* DNS flag day 2020: goes through everywhere in one piece. What is longer comes by TCP. */
 #define EDNS_BYTES 1232
 
-/* One of c-ares's, which the program around us may close: then it is not used or closed under its number. */
+/*
+ * A socket of c-ares. The program around us may close it and use its number for another file, which is then left
+ * alone.
+ */
 struct dns_socket {
     struct known_fd fd;
     struct dns_socket *next;
@@ -191,7 +194,7 @@ static bool is_port(const char *text)
     return n > 0 && n <= 5 && text[n] == '\0' && atoi(text) > 0 && atoi(text) <= UINT16_MAX;
 }
 
-/* c-ares lets pass what it cannot read, and asks the rest. */
+/* Checked here, since c-ares silently leaves out servers that it cannot read, and asks the others. */
 static bool is_server(char *text)
 {
     uint8_t address[sizeof(struct in6_addr)];
@@ -223,7 +226,7 @@ bool dns_servers_valid(const char *servers)
     return true;
 }
 
-/* An answer that says something is passed on, whatever c-ares makes of it. */
+/* An answer with bytes is passed on even where c-ares has made an error of it (NXDOMAIN, SERVFAIL). */
 static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int n)
 {
     struct question q = *(struct question *)arg;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks DNS servers by way of c-ares, on an epoll set of the caller's. Never blocks. One thread. Knows messages as bytes
- * only: what they say, others read. EDNS, other servers after a failure, and TCP after a truncated answer are c-ares's.
+ * Asks DNS servers by way of c-ares, on an epoll set of the caller's. Never blocks. One thread. Answers are handed on
+ * as bytes (dns_reply.h reads them). EDNS, other servers after a failure, and TCP after a truncated answer are left to
+ * c-ares.
  */
 #ifndef LIBDISCOVER_DNS_DNS_CHANNEL_H
 #define LIBDISCOVER_DNS_DNS_CHANNEL_H
@@ -33,7 +34,10 @@ void dns_channel_ask(struct dns_channel *c, const char *name, uint16_t type, dns
 /* A socket is ready: events as epoll tells them. */
 void dns_channel_ready(struct dns_channel *c, int fd, uint32_t events);
 
-/* Ends or repeats what has waited long enough; in how many nanoseconds the next has, -1: nothing is waited for. */
+/*
+ * Ends or repeats questions that have waited long enough; and in how many nanoseconds the next one will have: -1, no
+ * question is open.
+ */
 void dns_channel_tick(struct dns_channel *c);
 int64_t dns_channel_left_ns(const struct dns_channel *c);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of one service through DNS, and when to ask again. */
+/* Keeps what DNS answered for one service, and when to ask again. */
 #include "libdiscover/dns/dns_lookup.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ static struct mapping *known(struct dns_service *s)
     return atomic_load(&s->mappings.current);
 }
 
-/* Tells what is known how sure it is from now on. */
+/* Marks the table of what is known with how sure that is from now on. */
 static void vouch(const struct dns_service *s, const struct table *t, bool stale, int64_t now_ns)
 {
     if (!stale)

@@ -19,21 +19,21 @@
 #define DNS_GRACE_NS (500 * NS_PER_MS)
 
 struct dns_service {
-    _Atomic(struct dns_service *) next; /* of the names */
+    _Atomic(struct dns_service *) next; /* in its bucket (dns_names.h) */
     struct dns_service *next_removed;
     struct mappings mappings;  /* empty: nothing is known yet */
     _Atomic int64_t wanted_ns; /* when somebody last looked it up; of the coarse clock */
-    char key[LOOKUP_KEY_CAP];  /* what it is a look-up of (lookup_key.h) */
+    char key[LOOKUP_KEY_CAP];  /* the look-up's key (lookup_key.h) */
 
     struct retry retry;
-    int64_t due_ns;           /* when to ask */
-    int64_t true_ns;          /* when what is known was last known to be true; 0: never */
-    int64_t late_ns;          /* from when on it is in doubt, if no answer has come by then */
-    bool changed;             /* look-ups answer something else, and nobody was told yet */
-    bool asking;              /* an answer will come */
-    struct dns_answer answer; /* as far as it has come; without targets: not at all ... */
-    unsigned n_questions;     /* ... with so many questions still open */
-    bool unsure;              /* one of them could not be answered */
+    int64_t due_ns;           /* when to ask next */
+    int64_t true_ns;          /* when the last answer was last known to be true; 0: never */
+    int64_t late_ns;          /* when it becomes stale if no new answer has come by then */
+    bool changed;             /* look-ups answer something else, which was not reported yet */
+    bool asking;              /* questions are open */
+    struct dns_answer answer; /* the parts of the new answer that have come; no targets: none has */
+    unsigned n_questions;     /* number of open questions */
+    bool unsure;              /* one of the questions could not be answered */
 };
 
 /* key is valid. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a look-up over DNS is for, and the names under which it is asked for. Pure; any thread.
+ * Makes the DNS names that a look-up asks for from its key. Pure; any thread.
  *
  * A key (lookup_key.h) with its conditions is one or more names:
  *

@@ -146,14 +146,11 @@ static void address_from_name(const struct dns_question *q, struct dns_srv_targe
     if (t->name.n != 1 + digits + sizeof addr + (size_t)(q->name.n - q->domain_at) ||
         memcmp(text + digits, addr, sizeof addr) != 0 || !dns_is_below(&t->name, q, q->domain_at))
         return;
-    bool has4 = (digits == 8 || digits == 40) && take_hex(text, ipv4, 4);
-    bool has6 = (digits == 32 || digits == 40) && take_hex(text + digits - 32, ipv6, 16);
-    if (has4)
-        memcpy(t->ipv4, ipv4, sizeof ipv4);
-    if (has6)
-        memcpy(t->ipv6, ipv6, sizeof ipv6);
-    t->computed = has4 || has6;
-    t->families = (uint8_t)((has4 ? DISCOVER_HAS_IPV4 : 0) | (has6 ? DISCOVER_HAS_IPV6 : 0));
+    if ((digits == 8 || digits == 40) && take_hex(text, ipv4, 4))
+        addresses_set(&t->addresses, DISCOVER_HAS_IPV4, ipv4);
+    if ((digits == 32 || digits == 40) && take_hex(text + digits - 32, ipv6, 16))
+        addresses_set(&t->addresses, DISCOVER_HAS_IPV6, ipv6);
+    t->computed = t->addresses.families != 0;
 }
 
 /* The first address of a family counts. */
@@ -162,17 +159,12 @@ static bool add_address(struct dns_srv_target *t, const struct dns_record *r)
     size_t n = (size_t)(r->data.in.end - r->data.in.at);
     if (r->class != DNS_CLASS_IN)
         return false;
-    if (r->type == DNS_TYPE_A && n == 4 && !(t->families & DISCOVER_HAS_IPV4)) {
-        memcpy(t->ipv4, r->data.in.at, 4);
-        t->families |= DISCOVER_HAS_IPV4;
-        return true;
-    }
-    if (r->type == DNS_TYPE_AAAA && n == 16 && !(t->families & DISCOVER_HAS_IPV6)) {
-        memcpy(t->ipv6, r->data.in.at, 16);
-        t->families |= DISCOVER_HAS_IPV6;
-        return true;
-    }
-    return false;
+    bool is_ipv4 = r->type == DNS_TYPE_A && n == 4, is_ipv6 = r->type == DNS_TYPE_AAAA && n == 16;
+    enum discover_family family = is_ipv4 ? DISCOVER_HAS_IPV4 : DISCOVER_HAS_IPV6;
+    if ((!is_ipv4 && !is_ipv6) || t->addresses.families & family)
+        return false;
+    addresses_set(&t->addresses, family, r->data.in.at);
+    return true;
 }
 
 /* RFC 2782. Target "." says that there is decidedly no such service. */

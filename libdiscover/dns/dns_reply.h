@@ -22,17 +22,16 @@ enum dns_outcome {
 
 struct dns_srv_target {
     struct dns_wire_name name;
-    uint8_t ipv4[4], ipv6[16];
-    uint8_t families; /* DISCOVER_HAS_...; 0: its addresses have to be asked for */
-    bool computed;    /* its name is made of its addresses */
+    struct addresses addresses; /* as far as the answer has them; none: they have to be asked for */
+    bool computed;              /* they were computed from its name, which is made of them */
     uint16_t port, priority, weight;
 };
 
 struct dns_answer {
     enum dns_outcome outcome;
-    bool stale;     /* the responder says so (RFC 8914 4.4, 4.20) */
-    bool from_zone; /* it proves that the zone is known there */
-    uint32_t ttl_s; /* of what was read, the least */
+    bool stale;     /* the responder says that it is stale (RFC 8914 4.4, 4.20) */
+    bool from_zone; /* it proves that the responder knows the zone */
+    uint32_t ttl_s; /* the lowest TTL of the records that were read */
     struct dns_srv_target *targets;
     size_t n_targets;
 };

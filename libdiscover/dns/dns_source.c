@@ -129,6 +129,11 @@ bool dns_is_present(struct dns_source *src, const char *key, const struct mappin
     return present;
 }
 
+void dns_want(struct dns_source *src, const char *key)
+{
+    (void)dns_is_present(src, key, NULL);
+}
+
 static void oldest(void *arg, struct dns_service *s)
 {
     int64_t *age_ns = arg;
@@ -211,7 +216,7 @@ static void ask_addresses(struct dns_source *src, struct dns_service *s)
     s->n_questions = 1;
     for (size_t i = 0; i < s->answer.n_targets && n_asked < ASKED_TARGETS_MAX; i++) {
         struct dns_srv_target *t = &s->answer.targets[i];
-        if (t->families != 0 || dns_name_text(&t->name, name) < 0)
+        if (t->addresses.families != 0 || dns_name_text(&t->name, name) < 0)
             continue;
         n_asked++;
         for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
@@ -411,15 +416,6 @@ bool dns_step(struct dns_source *src, bool resting)
         sooner(&round, round.now_ns + RECLAIM_NS);
     arm(src, round.next_ns);
     return read;
-}
-
-void dns_want(struct dns_source *src, const char *key)
-{
-    uint32_t entered = dns_names_enter(&src->names);
-    struct dns_service *s = dns_names_find(&src->names, key);
-    if (s)
-        note_wanted(s);
-    dns_names_leave(&src->names, entered);
 }
 
 struct changed_call {

@@ -49,7 +49,7 @@ void dns_want(struct dns_source *src, const char *key);
 typedef void dns_changed_fn(void *arg, const char *key);
 void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg);
 
-/* As discover_enter and discover_is_present (context.h), for a service and conditions (lookup_key.h). [any thread] */
+/* As context_enter and context_is_present (context.h), for a service and conditions (lookup_key.h). [any thread] */
 struct mapping *dns_enter(struct dns_source *src, const char *key);
 bool dns_is_present(struct dns_source *src, const char *key, const struct mapping *mapping);
 

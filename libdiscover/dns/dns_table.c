@@ -19,11 +19,6 @@
 /* Of an instance: a dozen length octets and NULs, its target's name, and what the conditions say. */
 #define DETAILS_WORDS_MAX ((32 + DNS_TEXT_CAP + LOOKUP_CONDITIONS_MAX * (LABEL_CAP + 1)) / 8)
 
-static size_t words_for(size_t bytes)
-{
-    return (bytes + 7) / 8;
-}
-
 static uint64_t target_id(const char *service, const struct dns_srv_target *t)
 {
     uint8_t bytes[TABLE_KEY_MAX + DNS_NAME_MAX + 2];
@@ -60,9 +55,7 @@ static void fill_record(const struct dns_srv_target *t, struct record *ret_recor
     ret_record->port = t->port;
     ret_record->priority = t->priority;
     ret_record->weight = t->weight ? t->weight : 1; /* RFC 2782: 0 is the least, not none */
-    ret_record->families = t->families;
-    memcpy(ret_record->ipv4, t->ipv4, sizeof ret_record->ipv4);
-    memcpy(ret_record->ipv6, t->ipv6, sizeof ret_record->ipv6);
+    ret_record->addresses = t->addresses;
     if (!t->computed)
         (void)dns_name_text(&t->name, ret_record->hostname);
 }
@@ -83,10 +76,10 @@ static int by_rank(const void *a, const void *b)
 static bool can_be_called(const struct dns_srv_target *t)
 {
     char text[DNS_TEXT_CAP];
-    return t->families != 0 || dns_name_text(&t->name, text) == 0;
+    return t->addresses.families != 0 || dns_name_text(&t->name, text) == 0;
 }
 
-/* In the order that resolve promises, each once. */
+/* Ranks the targets in the order that discover_resolve promises, each once. Returns how many. */
 static size_t rank(const char *service, const struct dns_answer *a, struct ranked *ret_ranked)
 {
     size_t n = 0, kept = 0;
@@ -105,17 +98,17 @@ static size_t write_details(const struct record *r, const char *place, uint64_t 
     uint8_t *bytes = (uint8_t *)at;
     size_t n = entry_write_host("", place, "", bytes);
     n += entry_write_instance(r, "", bytes + n);
-    return words_for(n);
+    return table_words(n);
 }
 
 /* Writes a block into memory that is zero; returns its words. */
 static size_t write_block(const struct lookup_key *key, const struct ranked *ranked, size_t n, uint64_t *block)
 {
-    size_t key_bytes = strlen(key->service), body = TABLE_BLOCK_HEADER_WORDS + words_for(key_bytes);
+    size_t key_bytes = strlen(key->service), body = TABLE_BLOCK_HEADER_WORDS + table_words(key_bytes);
     struct record r;
     const char *place = fill_common(key, &r);
     uint64_t *endpoints = block + body, *offsets = endpoints + n * TABLE_ENDPOINT_WORDS;
-    size_t at = body + n * TABLE_ENDPOINT_WORDS + words_for(n * 4);
+    size_t at = body + n * TABLE_ENDPOINT_WORDS + table_words(n * 4);
     block[TABLE_B_KIND] = key_bytes << 8 | TABLE_SERVICE;
     block[TABLE_B_COUNTS] = (uint64_t)n << 32 | n;
     memcpy(block + TABLE_BLOCK_HEADER_WORDS, key->service, key_bytes);
@@ -155,7 +148,7 @@ static void write_slot(const char *service, uint64_t block_words, uint64_t *word
 int dns_table_make(const struct lookup_key *key, const struct dns_answer *answer, struct table *ret_table)
 {
     const char *service = key->service;
-    size_t n_words = HEAP + TABLE_BLOCK_HEADER_WORDS + words_for(strlen(service)) + 1 +
+    size_t n_words = HEAP + TABLE_BLOCK_HEADER_WORDS + table_words(strlen(service)) + 1 +
                      answer->n_targets * (TABLE_ENDPOINT_WORDS + 1 + DETAILS_WORDS_MAX);
     struct ranked *ranked = malloc((answer->n_targets + 1) * sizeof *ranked);
     uint64_t *words = mmap(NULL, n_words * 8, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -177,7 +170,7 @@ static uint64_t block_words(const struct table *t)
     return table_ref_words(table_load(&t->words[SLOTS + TABLE_S_REF0]));
 }
 
-/* No one writes to a block that is there. */
+/* Blocks do not change once they are written: so they may be compared word by word. */
 bool dns_table_same(const struct table *x, const struct table *y)
 {
     uint64_t n = block_words(x);

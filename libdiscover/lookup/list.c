@@ -17,20 +17,13 @@ static int verdict(struct mapping *mapping)
 
 static int error_of(int err)
 {
-    switch (err) {
-    case -EBUSY:
-        return DISCOVER_E_BUSY;
-    case -EBADMSG:
-        return DISCOVER_E_PROTOCOL;
-    default:
-        return err;
-    }
+    return err == -EBUSY || err == -EBADMSG ? verdict_unreadable(err) : err;
 }
 
 /* What a walk over all keys does with one block of its kind; key: without the region behind it. */
 typedef int block_fn(const struct table_view *v, const char *key, void *arg);
 
-/* What is walked over. region: of which one; "": the own one. */
+/* What is walked over. region: whose keys; "": those of the own one. */
 struct walk {
     enum table_kind kind;
     const char *region;
@@ -65,7 +58,7 @@ static int walk_slots(const struct table *t, const struct walk *w)
     return result;
 }
 
-/* The own region by its name has nothing behind its keys. */
+/* The own region may be asked for by its name, too; its keys have no region behind them. */
 static int walk_region(struct mapping *mapping, struct walk *w)
 {
     int known = *w->region ? verdict_region(mapping, w->region) : VERDICT_OWN_REGION;
@@ -127,12 +120,10 @@ static int on_host(const struct table_view *v, const char *key, void *arg)
         .name = key + 1,
         .region = entry.region,
         .zone = entry.zone,
-        .families = entry.addresses.families,
         .alive = entry.alive,
         .instances = v->n_total,
     };
-    memcpy(host.ipv4, entry.addresses.ipv4, sizeof host.ipv4);
-    memcpy(host.ipv6, entry.addresses.ipv6, sizeof host.ipv6);
+    addresses_to_host(&entry.addresses, &host);
     return call->fn(call->arg, &host);
 }
 
@@ -172,7 +163,7 @@ static int call_instance(const struct table_view *v, uint32_t i, const char *ser
     return fn(arg, &instance);
 }
 
-/* Of what is listed of it, as a whole. */
+/* The result for a list of a service's instances as a whole. */
 static int verdict_of_list(struct mapping *mapping, const char *service, size_t length)
 {
     struct table_failover failover;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a look-up is for, as one text. */
+/* Parses and makes the keys of look-ups. */
 #include "libdiscover/lookup/lookup_key.h"
 
 #include <errno.h>

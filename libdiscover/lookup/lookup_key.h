@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a look-up is for, as one text: a service, and conditions that instances have to meet. Pure; any thread.
+ * The key of a look-up, as one text: a service, and conditions that instances have to meet. Pure; any thread.
  *
- * A key is "domain/service", perhaps with "@region", and behind it conditions that all have to be met, each a space, a sign and a label:
+ * A key is "domain/service", perhaps with "@region", and behind it conditions that all have to be met, each a space, a
+ * sign and a label:
  *
  *     shop/payment
  *     shop/payment@b          of that region alone

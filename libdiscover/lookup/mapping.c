@@ -11,7 +11,7 @@ void mappings_init(struct mappings *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Always the same stripe: a counter must not go below 0. */
+/* All pins use one stripe: another thread may unpin, whose own counter would go below 0. */
 void mapping_pin(struct mapping *mapping)
 {
     readers_enter(&mapping->readers, 0);

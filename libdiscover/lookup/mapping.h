@@ -14,15 +14,15 @@
 
 struct mapping {
     struct table table;   /* immutable while anybody reads */
-    _Atomic int64_t aged; /* for the look-up's cache of the table's age; 0 when installed */
+    _Atomic int64_t aged; /* whether the table has aged, cached by verdict.h; 0 when installed */
     struct mapping *next;
     struct readers readers;
 };
 
 struct mappings {
     _Atomic(struct mapping *) current; /* NULL: none yet */
-    struct mapping *retired;           /* replaced, perhaps still read */
-    struct mapping *spare;             /* unmapped, to be used again */
+    struct mapping *retired;           /* list of replaced ones that may still be read */
+    struct mapping *spare;             /* list of unmapped ones, to be used again */
 };
 
 void mappings_init(struct mappings *m);
@@ -61,7 +61,10 @@ static inline void mapping_leave(struct mapping *mapping)
     readers_leave(&mapping->readers, readers_stripe());
 }
 
-/* A reader that stays, and may leave in another thread. Between mapping_enter and mapping_leave. */
+/*
+ * Keeps the mapping beyond mapping_leave, until mapping_unpin, in whatever thread. mapping_pin is called between
+ * mapping_enter and mapping_leave.
+ */
 void mapping_pin(struct mapping *mapping);
 void mapping_unpin(struct mapping *mapping);
 

@@ -94,8 +94,8 @@ static int run(struct mapping *mapping, const struct discover_query *q, size_t l
     size_t n = 0;
     int err = table_select(&mapping->table, q->service, length, &q->filter, after, ret_endpoints, cap, &n);
     if (err < 0 && err != -ENOENT)
-        return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    /* None behind another one is an end, not a want. */
+        return verdict_unreadable(err);
+    /* No instance behind `after` is the end of a list, not a service that has none. */
     size_t counted = after && n == 0 ? 1 : n;
     int result;
     if (length == q->service_length)

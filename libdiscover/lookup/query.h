@@ -8,12 +8,14 @@
 
 struct discover_query {
     struct table_filter filter;
-    size_t service_length; /* with the region, if one is named */
+    size_t service_length; /* of the text below */
     char service[SERVICE_REF_CAP];
-    char key[LOOKUP_KEY_CAP]; /* the same as a look-up key, but for the states */
+    char key[LOOKUP_KEY_CAP]; /* the query as a look-up key (lookup_key.h), without the states */
 };
 
-/* What DISCOVER_E_UNKNOWN means for a query: that there is no such service, or that nothing of it meets the conditions. */
+/*
+ * What DISCOVER_E_UNKNOWN means for a query: that there is no such service, or that nothing of it meets the conditions.
+ */
 int query_judge_missing(struct discover *d, const struct discover_query *q);
 
 #endif

@@ -20,9 +20,7 @@
 #define CACHE_LINE     64
 
 struct reader_stripe {
-    _Alignas(CACHE_LINE) _Atomic uint32_t n;
-    _Atomic uint32_t visits; /* for the reader's own use, and so is the next */
-    _Atomic uint64_t random;
+    _Alignas(CACHE_LINE) _Atomic uint32_t n; /* readers at present */
 };
 
 struct readers {

@@ -7,17 +7,17 @@
 #include "libdiscover/context.h"
 #include "libdiscover/lookup/verdict.h"
 
-/* What may be of another region, or is not there. */
+/* The slow way, for a name that is no key of the table: it may be of another region, or not there at all. */
 static int look_up_again(struct mapping *mapping, const char *service, int err, size_t n,
                          struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n)
 {
     if (err < 0 && err != -ENOENT)
-        return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+        return verdict_unreadable(err);
     int result = verdict_of(mapping, service, !err, err ? 0 : n);
     if (result == VERDICT_OWN_REGION) {
         err = table_endpoints(&mapping->table, service, strcspn(service, "@"), ret_endpoints, cap, &n);
         if (err < 0 && err != -ENOENT)
-            return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+            return verdict_unreadable(err);
         result = err ? verdict_missing(mapping, service) : verdict_found(mapping, n);
     }
     if (result >= 0)
@@ -26,7 +26,7 @@ static int look_up_again(struct mapping *mapping, const char *service, int err, 
 }
 
 /*
- * What is in the table has a valid name: only one that is not found needs to be looked at. And only what is elsewhere can be of
+ * Keys of the table are valid names: so only a name that is not found needs to be checked, and only that can be of
  * another region.
  */
 static int look_up(struct mapping *mapping, const char *service, struct discover_endpoint *ret_endpoints, size_t cap,
@@ -72,7 +72,7 @@ int64_t discover_age_ms(struct discover *d)
     return age_ns <= 0 ? age_ns : (age_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-/* A daemon says by shared memory, which wakes nobody, that it has come to know. */
+/* That a daemon is synchronised shows in shared memory only, which wakes nobody: so it is looked at this often. */
 #define WAIT_STEP_MS 10
 
 static int wait_step(struct discover *d, int64_t left_ns)
@@ -83,7 +83,7 @@ static int wait_step(struct discover *d, int64_t left_ns)
     return discover_dispatch(d); /* also if nothing came: what was waited for may not be ours any more */
 }
 
-/* Whether more is worth waiting for. */
+/* Whether a result is what the caller waits for. */
 typedef bool settled_fn(int result);
 
 static bool is_known(int result)

@@ -2,7 +2,6 @@
 /* Whether an answer from the table is fresh, stale or degraded at this moment. */
 #include "libdiscover/lookup/verdict.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "libdiscover/core/clock.h"
@@ -28,11 +27,15 @@ int verdict_missing(const struct mapping *mapping, const char *service)
 /* The daemon that wrote the table gives no sign of life, or has gone. */
 static bool is_dead(const struct mapping *mapping)
 {
-    int64_t alive_ns = (int64_t)table_load(&mapping->table.words[TABLE_H_ALIVE]);
-    return table_abandoned(&mapping->table) || clock_now_ns() - alive_ns >= TABLE_DEAD_NS;
+    const struct table *t = &mapping->table;
+    int64_t alive_ns = (int64_t)table_load(&t->words[TABLE_H_ALIVE]);
+    return table_abandoned(t) || clock_now_ns() - t->ahead_ns - alive_ns >= TABLE_DEAD_NS;
 }
 
-/* Another region answers for it: what the own one has has its name behind it. */
+/*
+ * Whether another region answers for the service: what the own one has is then found with the own region's name behind
+ * the key.
+ */
 static bool is_away(const struct table *t, const char *service, size_t n)
 {
     struct table_failover failover;
@@ -47,21 +50,27 @@ size_t verdict_key_length(const struct table *t, const char *service)
     return own && !is_away(t, service, name) ? name : n;
 }
 
-static int judge_region(const struct mapping *mapping, const struct table_region *region, bool found, size_t n)
+/* The result for a service with n usable instances in a region, or for one that is not there. */
+static int judge_region(const struct mapping *mapping, const char *name, bool found, size_t n)
 {
-    if (region->sync == TABLE_UNSYNCED)
-        return found && n > 0 && region->stale_since_ns ? DISCOVER_STALE : DISCOVER_E_UNSYNCED;
+    struct table_region region;
+    int err = table_region(&mapping->table, name, strlen(name), &region);
+    if (err)
+        return err == -ENOENT ? DISCOVER_E_UNKNOWN : verdict_unreadable(err);
+    if (region.own)
+        return VERDICT_OWN_REGION;
+    if (region.sync == TABLE_UNSYNCED)
+        return found && n > 0 && region.stale_since_ns ? DISCOVER_STALE : DISCOVER_E_UNSYNCED;
     if (n == 0)
         return found ? DISCOVER_E_NONE : DISCOVER_E_UNKNOWN;
-    if (region->sync == TABLE_STALE || is_dead(mapping))
+    if (region.sync == TABLE_STALE || is_dead(mapping))
         return DISCOVER_STALE;
-    return region->sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
+    return region.sync == TABLE_DEGRADED ? DISCOVER_DEGRADED : DISCOVER_FRESH;
 }
 
 int verdict_of(struct mapping *mapping, const char *service, bool found, size_t n)
 {
     char domain[LABEL_CAP], name[LABEL_CAP], region[LABEL_CAP];
-    struct table_region block;
     if (!service || service_ref_parse(service, domain, name, region) < 0)
         return DISCOVER_E_NAME;
     struct table_failover failover = {.since_ns = 0};
@@ -71,28 +80,20 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
         memcpy(region, failover.region, sizeof region);
     if (!*region)
         return found ? verdict_found(mapping, n) : verdict_missing(mapping, service);
-    int err = table_region(&mapping->table, region, strlen(region), &block);
-    if (err)
-        return err == -ENOENT ? DISCOVER_E_UNKNOWN : err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    if (block.own && found)
+    int result = judge_region(mapping, region, found, n);
+    if (result != VERDICT_OWN_REGION)
+        return result;
+    if (found)
         return verdict_found(mapping, n);
-    if (block.own)
-        return is_away(&mapping->table, service, strcspn(service, "@")) ? verdict_missing(mapping, service)
-                                                                        : VERDICT_OWN_REGION;
-    return judge_region(mapping, &block, found, n);
+    bool away = is_away(&mapping->table, service, strcspn(service, "@"));
+    return away ? verdict_missing(mapping, service) : VERDICT_OWN_REGION;
 }
 
 int verdict_region(struct mapping *mapping, const char *region)
 {
-    struct table_region block;
     if (!label_valid(region, strlen(region)))
         return DISCOVER_E_NAME;
-    if (!table_has_daemon(&mapping->table))
-        return DISCOVER_E_UNSYNCED;
-    int err = table_region(&mapping->table, region, strlen(region), &block);
-    if (err)
-        return err == -ENOENT ? DISCOVER_E_UNKNOWN : err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
-    return block.own ? VERDICT_OWN_REGION : judge_region(mapping, &block, true, 1);
+    return table_has_daemon(&mapping->table) ? judge_region(mapping, region, true, 1) : DISCOVER_E_UNSYNCED;
 }
 
 /* An abandoned table is as old as its writer's last sign of life, even if that was a moment ago. */

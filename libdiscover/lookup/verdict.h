@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far a table can be trusted at this moment. Any thread, between mapping_enter and mapping_leave. */
+/*
+ * Whether answers from a table are fresh, stale or degraded now. Any thread, between mapping_enter and mapping_leave.
+ */
 #ifndef LIBDISCOVER_LOOKUP_VERDICT_H
 #define LIBDISCOVER_LOOKUP_VERDICT_H
 
+#include <errno.h>
 #include <limits.h>
 #include <time.h>
 
@@ -26,7 +29,7 @@ static inline int64_t verdict_clock_ns(void)
 /* Whether the table has aged, which verdict_at then knows for a while. */
 bool verdict_look(struct mapping *mapping, int64_t coarse_now_ns);
 
-/* mapping->aged is when this was found out, times two, plus the answer. */
+/* mapping->aged: the time of the last look, times two, plus 1 if the table had aged. */
 static inline bool verdict_aged(struct mapping *mapping, int64_t coarse_now_ns)
 {
     int64_t known = atomic_load_explicit(&mapping->aged, memory_order_relaxed);
@@ -48,6 +51,12 @@ static inline int verdict_quick(struct mapping *mapping)
     return verdict_at(mapping, verdict_clock_ns());
 }
 
+/* The result of a look-up whose table could not be read; err: -EBUSY, -EBADMSG. */
+static inline int verdict_unreadable(int err)
+{
+    return err == -EBUSY ? DISCOVER_E_BUSY : DISCOVER_E_PROTOCOL;
+}
+
 /* What is to be said of a service with n usable instances, and of one that is not in the table (NULL: no
  * table). */
 static inline int verdict_found(struct mapping *mapping, size_t n)
@@ -63,15 +72,16 @@ size_t verdict_key_length(const struct table *t, const char *service);
 int verdict_missing(const struct mapping *mapping, const char *service);
 
 /*
- * The same of a service that may be asked for in a region, "shop/payment@b": then it is as true as what is known of that.
- * found: whether it is in the table. VERDICT_OWN_REGION: that is the own one, whose services have no region behind them.
+ * The same of a service that may be asked for in a region, "shop/payment@b": then it is as true as what is known of
+ * that. found: whether it is in the table. VERDICT_OWN_REGION: that is the own one, whose services have no region
+ * behind them.
  */
 int verdict_of(struct mapping *mapping, const char *service, bool found, size_t n);
 #define VERDICT_OWN_REGION INT_MIN
 
 /*
- * What is told of a region as a whole: as true as what is known of it. VERDICT_OWN_REGION; DISCOVER_E_NAME: no name of one;
- * DISCOVER_E_UNKNOWN: the daemon does not read it.
+ * What is told of a region as a whole: as true as what is known of it. VERDICT_OWN_REGION; DISCOVER_E_NAME: no name of
+ * one; DISCOVER_E_UNKNOWN: the daemon does not read it.
  */
 int verdict_region(struct mapping *mapping, const char *region);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the daemon answered, as the caller gets it. */
+/* Turns the daemon's answers into what callbacks are given. */
 #include "libdiscover/session/answer.h"
 
 #include <errno.h>

@@ -15,13 +15,13 @@
 #include "proto/api.pb-c.h"
 
 struct connection {
-    struct known_fd sock;       /* none when closed */
-    const struct poll_set *set; /* of the handle; the socket is in it while open */
+    struct known_fd sock;       /* the socket; none while closed */
+    const struct poll_set *set; /* the handle's; the socket is in it while open */
     struct frame_reader in;
     uint8_t *out; /* what the socket would not take yet: out_sent .. out_used */
     size_t out_sent, out_used, out_cap;
-    int fd;       /* goes with the first byte of what is queued; or -1 */
-    bool blocked; /* waits until the socket takes more */
+    int fd;       /* descriptor that is sent with the first queued byte; -1: none */
+    bool blocked; /* the socket is watched for room to send more */
 };
 
 void connection_init(struct connection *c, const struct poll_set *set);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registrations that a handle wants to exist. */
+/* The registrations of a handle, which are made again after each reconnect. */
 #include "libdiscover/session/held.h"
 
 #include <errno.h>

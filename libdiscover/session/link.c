@@ -10,7 +10,7 @@
 /* A daemon that talks without end does not keep the caller's loop from its other work. */
 #define READS_PER_STEP 16
 
-/* Clocks that are no further apart are one. */
+/* Clocks that differ by no more are taken for the same. */
 #define SAME_CLOCK_NS (100 * NS_PER_MS)
 
 /* How soon to look again whether a replaced table is still read. */
@@ -77,14 +77,14 @@ void link_descriptors_gone(struct discover *d, bool set_is_new)
     }
 }
 
-/* A fault of this system's. */
+/* Keeps the text of an error of this system; returns it. */
 static int failed(struct discover *d, int err)
 {
     return context_error(d, err, discover_strerror(err));
 }
 
-/* A fault of the daemon's in what it sent. */
-static int nonsense(struct discover *d, const char *text)
+/* The daemon sent what the protocol does not allow. */
+static int protocol_error(struct discover *d, const char *text)
 {
     return context_error(d, DISCOVER_E_PROTOCOL, text);
 }
@@ -116,7 +116,7 @@ int link_daemon_error(struct discover *d, const Discover__V1__Error *error)
 
 uint32_t link_next_id(struct discover *d)
 {
-    if (++d->last_id == 0) /* that is what the daemon says by itself */
+    if (++d->last_id == 0) /* 0 is the id of what the daemon sends unasked */
         d->last_id = 1;
     return d->last_id;
 }
@@ -141,7 +141,7 @@ int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, P
     return queue_with(d, kind, body, -1, ret_id);
 }
 
-/* Once it was ours, whoever has it now has taken it over from us. */
+/* Whether the daemon has had this registration from us: if so, whoever has it now has taken it over. */
 static bool had_it(const struct discover *d, const struct held *held)
 {
     bool had = false;
@@ -164,7 +164,10 @@ static int send_held(struct discover *d, struct held *held)
     }
     if (had_it(d, held))
         body.take_over = false;
-    /* Behind something else it would go with that: the number must do then, as for one that is dead. */
+    /*
+     * A descriptor goes with the first byte that is queued: behind another message it would come with that one. Then
+     * the process's number must do, as for one that is dead.
+     */
     int pidfd = connection_has_queued(&d->connection) ? -1 : registration_pidfd(&held->registration);
     body.pidfd = pidfd >= 0;
     err = queue_with(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_REGISTER, &body.base, pidfd, &held->request);
@@ -255,7 +258,7 @@ static int take_table(struct discover *d)
 {
     int fd = connection_take_fd(&d->connection);
     if (fd < 0)
-        return nonsense(d, "no descriptor came with the table");
+        return protocol_error(d, "the daemon sent no descriptor with its table");
     struct table table;
     int err = d->source == DISCOVER_SOURCE_DNS ? -ECANCELED : table_map(fd, &table);
     close(fd);
@@ -264,7 +267,8 @@ static int take_table(struct discover *d)
     if (err == -EPROTONOSUPPORT)
         return context_error(d, DISCOVER_E_VERSION, "the table is of another version");
     if (err == -EBADMSG || err == -EPERM)
-        return nonsense(d, err == -EPERM ? "the table is not sealed" : "the table is none");
+        return protocol_error(d, err == -EPERM ? "the daemon's table is not sealed against shrinking"
+                                               : "the daemon's table is not valid");
     table.ahead_ns = d->ahead_ns;
     if (!err && (err = mappings_install(&d->mappings, &table)) < 0)
         table_unmap(&table);
@@ -313,7 +317,7 @@ static int on_welcome(struct discover *d, const Discover__V1__Welcome *welcome)
     return err ? err : d->events->up(d);
 }
 
-/* 5. What a call asks for that hears of it is not kept, and neither is what was changed since. */
+/* 5. A refused registration is dropped if a call hears of it, or if there is a newer copy; else it is tried again. */
 static void on_refused(struct discover *d, struct held *held, const Discover__V1__Error *error)
 {
     if (pending_asked(d, held->request) || held_newest(d->held, held->registration.serial) != held) {
@@ -344,7 +348,7 @@ static int on_held_answer(struct discover *d, struct held *held, const server_me
     }
     if (msg->body_case != DISCOVER__V1__SERVER_MESSAGE__BODY_REGISTERED ||
         held_confirm(&d->held, held, msg->registered->instance) < 0)
-        return nonsense(d, "a registration was answered by something else");
+        return protocol_error(d, "the daemon answered a registration with a message of another kind");
     return 0;
 }
 
@@ -376,11 +380,11 @@ static int on_answer(struct discover *d, server_message *msg)
     return err;
 }
 
-/* What may only come after the welcome, and is somebody else's to understand. */
+/* Passes on a message that may only come after the welcome, and that d->events handles. */
 static int pass_on(struct discover *d, const server_message *msg, const char *what)
 {
     if (d->link == LINK_GREETING)
-        return nonsense(d, what);
+        return protocol_error(d, what);
     bool table = msg->body_case == DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED;
     int err = table ? take_table(d) : 0;
     return err ? err : d->events->message(d, msg);
@@ -391,20 +395,20 @@ static int on_message(struct discover *d, server_message *msg)
     bool greeting = d->link == LINK_GREETING;
     switch (msg->body_case) {
     case DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME:
-        return greeting ? on_welcome(d, msg->welcome) : nonsense(d, "a second welcome");
+        return greeting ? on_welcome(d, msg->welcome) : protocol_error(d, "the daemon sent a second welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_TABLE_MOVED:
-        return pass_on(d, msg, "a table before the welcome");
+        return pass_on(d, msg, "the daemon sent a table before its welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED:
-        return pass_on(d, msg, "a change before the welcome");
+        return pass_on(d, msg, "the daemon sent a change before its welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_EJECTED:
-        return pass_on(d, msg, "an ejection before the welcome");
+        return pass_on(d, msg, "the daemon sent an ejection before its welcome");
     case DISCOVER__V1__SERVER_MESSAGE__BODY_ERROR:
         if (greeting || msg->id == 0)
             return link_daemon_error(d, msg->error);
         break;
     default:
         if (greeting)
-            return nonsense(d, "no welcome");
+            return protocol_error(d, "the daemon's first message was no welcome");
     }
     return msg->id ? on_answer(d, msg) : 0;
 }
@@ -421,8 +425,8 @@ static int handle_messages(struct discover *d)
             return err;
     }
     if (got == -EMSGSIZE)
-        return nonsense(d, "a frame of no possible length");
-    return got == -EBADMSG ? nonsense(d, "a frame that is no message") : got;
+        return protocol_error(d, "the daemon sent a frame of length 0, or longer than 64 KiB");
+    return got == -EBADMSG ? protocol_error(d, "the daemon sent a frame that is no valid message") : got;
 }
 
 static void serve(struct discover *d)

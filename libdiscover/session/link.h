@@ -16,32 +16,39 @@
 
 #include "libdiscover/context.h"
 
-/* Who is told what the link does not understand itself. A negative errno ends the connection. */
+/* The receiver of what the link does not handle itself (handle.c). A negative errno ends the connection. */
 struct link_events {
-    int (*up)(struct discover *d); /* welcomed, what is held was sent: says what else a new connection has to hear */
+    int (*up)(struct discover *d); /* the connection is up and registrations were sent: sends what else it needs */
     int (*message)(struct discover *d, const Discover__V1__ServerMessage *msg);
 };
 
-/* Does whatever is due on the connection. What goes wrong is in d->fault. */
+/* Does whatever is due on the connection. Errors are left in d->fault. */
 void link_step(struct discover *d);
 
 /* Connects; while down. DISCOVER_E_UNSYNCED: no daemon; both that and an errno: another try is scheduled. */
 int link_open(struct discover *d);
 
-/* The program has closed descriptors of the handle. What was connected is so again, by another connection if need be. */
+/*
+ * The program has closed descriptors of the handle. What was connected is so again, by another connection if need be.
+ */
 void link_descriptors_gone(struct discover *d, bool set_is_new);
 
 /* Sets the timer to what comes next, after something was added to what is due. */
 void link_arm(struct discover *d);
 
-/* Gives a message of that kind an id, which it returns in *ret_id, and sends it. While up; a failure ends the connection. */
+/*
+ * Gives a message of that kind an id, which it returns in *ret_id, and sends it. While up; a failure ends the
+ * connection.
+ */
 int link_send(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body, uint32_t *ret_id);
 
 /* The same from within a step, whose caller ends the connection after a failure. */
 int link_queue(struct discover *d, Discover__V1__ClientMessage__BodyCase kind, ProtobufCMessage *body,
                uint32_t *ret_id);
 
-/* Begins a call, which is taken over: it is sent at once, or when the link is up. What cannot be sent has ended by now. */
+/*
+ * Begins a call, which is taken over: it is sent at once, or when the link is up. What cannot be sent has ended by now.
+ */
 void link_start(struct discover_call *call);
 
 /* For messages that are packed before they are sent. Never 0. */

@@ -53,7 +53,7 @@ static void set_result(struct discover_call *call, int result, const char *text)
     call->text = *text ? strdup(text) : NULL;
 }
 
-static void to_be_told(struct discover_call *call)
+static void note_ended(struct discover_call *call)
 {
     call->ended = true;
     call->round = call->d->pending.round;
@@ -66,7 +66,7 @@ void pending_end_part(struct discover_call *whole, int result, const char *text)
     if (result < 0 && whole->result == 0)
         set_result(whole, result, text);
     if (--whole->n_parts == 0)
-        to_be_told(whole);
+        note_ended(whole);
 }
 
 void pending_add_part(struct discover_call *whole, struct discover_call *part)
@@ -89,7 +89,7 @@ void pending_end(struct discover_call *call, int result, const char *text)
         return;
     }
     set_result(call, result, text);
-    to_be_told(call);
+    note_ended(call);
 }
 
 static void end_with(struct discover_call *call, Discover__V1__ServerMessage *msg)
@@ -198,7 +198,7 @@ void pending_tell(struct discover_call *call)
 {
     if (call->link)
         call_list_remove(&call->d->pending.ended, call);
-    call->told = true;
+    call->reported = true;
     if (call->fn)
         answer_tell(call->result, call->text ? call->text : "", call->body, call->fn, call->arg);
     call_free(call);
@@ -230,7 +230,7 @@ static void abandon_parts(struct discover_call *whole)
 
 void discover_cancel(struct discover_call *call)
 {
-    if (!call || call->told)
+    if (!call || call->reported)
         return;
     if (!call->ended) {
         abandon_parts(call);

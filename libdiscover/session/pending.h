@@ -32,7 +32,10 @@ void pending_end_part(struct discover_call *whole, int result, const char *text)
 bool pending_asked(const struct discover *d, uint32_t id);
 void pending_answered(struct discover *d, Discover__V1__ServerMessage *msg);
 
-/* It could not be made, or has ended for a reason: all end with it. Returns whether there are any. */
+/*
+ * The connection could not be made, or has ended for a reason: all calls end with that. Returns whether there were
+ * any.
+ */
 bool pending_lost(struct discover *d, const char *reason);
 
 /*

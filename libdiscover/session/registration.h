@@ -20,9 +20,9 @@ struct discover_registration {
     uint32_t ttl_ms;
     int32_t pid;
     bool take_over;
-    size_t n_checks, checks_n; /* how many; bytes of their texts, each with its NUL, one behind the other */
-    char checks[REGISTRATION_CHECKS_CAP];
-    char *check_texts[REGISTRATION_CHECKS_MAX]; /* of the message that was made last */
+    size_t n_checks, checks_n;                  /* number of checks; bytes used in checks */
+    char checks[REGISTRATION_CHECKS_CAP];       /* their texts, one behind the other, each with its NUL */
+    char *check_texts[REGISTRATION_CHECKS_MAX]; /* pointers into checks, for the message that was made last */
 };
 
 /* Fills in a Register message that points into r; registration_message_fini frees the rest. -ENOMEM. */

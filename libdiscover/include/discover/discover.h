@@ -20,9 +20,9 @@
  * aborts.
  *
  * Callbacks (a watch's, a completion's, those of lists and of status and reload) may call anything of this library but
- * discover_free of the handle they come from: dispatch, blocking calls, the end of this or another watch. They are called
- * by discover_dispatch and discover_wait, by lists, status and reload during the call, by discover_cancel and
- * discover_free; by nothing else. None is called again before it has returned. What it is given lives until then.
+ * discover_free of the handle they come from: dispatch, blocking calls, the end of this or another watch. They are
+ * called by discover_dispatch and discover_wait, by lists, status and reload during the call, by discover_cancel and
+ * discover_free; by nothing else. None is called again before it has returned; its arguments are valid until then.
  *
  * fork: in a child that goes on without exec, look-ups answer from the parent's last table, and everything that
  * talks to the daemon returns -ECHILD: the connection is the parent's. A child calls discover_free (its parent's
@@ -31,10 +31,10 @@
  * A child is known as such, also in a PID namespace of its own; clocks of other time namespaces are reckoned with.
  *
  * Descriptors are close-on-exec. Whoever closes those of others (closefrom, a wrong close), or gives their numbers to
- * files of his own: the library uses and closes nothing that is not its own any more, and makes new ones in the next call
- * that needs them. discover_dispatch tells so once by -EBADF: discover_fd is to be put into the loop again, and since a
- * loop does not hear of it by itself, such a program calls dispatch after closefrom. What was registered is so again.
- * Memory: the table is shared with the daemon, as large as the catalog needs and no part of core dumps.
+ * files of his own: the library uses and closes nothing that is not its own any more, and makes new ones in the next
+ * call that needs them. discover_dispatch reports that once by -EBADF: discover_fd is to be put into the loop again. A
+ * loop does not notice by itself, so such a program calls dispatch after closefrom. What was registered is registered
+ * again. Memory: the table is shared with the daemon, as large as the catalog needs and no part of core dumps.
  *
  * Errors: functions return 0 (or a positive result code) or a negative number: a DISCOVER_E... below, or a
  * negative errno. Outputs are named ret_... and stay untouched on failure unless it says otherwise. NULL for a pointer
@@ -62,7 +62,7 @@ extern "C" {
 
 /* Results. Errors of this library have numbers of their own; any other negative result is a negative errno. */
 enum discover_result {
-    /* What a look-up knows about the age of its answer. */
+    /* Results of look-ups that succeeded: how far the answer can be trusted. */
     DISCOVER_FRESH = 0,    /* the daemon is there and follows the registry */
     DISCOVER_STALE = 1,    /* the last known state: daemon or registry out of reach, see discover_age_ms */
     DISCOVER_DEGRADED = 2, /* hosts vanished in a mass and are kept for a limited time, or changes cannot be served */
@@ -96,19 +96,19 @@ DISCOVER_API DISCOVER_CHECK int discover_new(struct discover **ret_d);
 /* Ends the connection (and with it the registrations bound to it) and frees the handle. NULL is fine. */
 DISCOVER_API void discover_free(struct discover *d);
 
-/* Where the daemon listens; default: $DISCOVERD_SOCKET, else /run/discoverd/discoverd.sock. Before start. */
+/* The daemon's socket; default: $DISCOVERD_SOCKET, else /run/discoverd/discoverd.sock. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_socket(struct discover *d, const char *path);
 
-/* Where this handle looks for the daemon. Valid until it is set again. */
+/* The path of the daemon's socket that this handle uses. Valid until it is set again. */
 DISCOVER_API const char *discover_socket(const struct discover *d);
 
 /*
- * Where look-ups find what they answer. The daemon; or, where there is none (a container, a laptop), the DNS of some
- * discoverd: resolve, pick, watch and each_instance then work on SRV records, which are asked for in dispatch when a
- * service is first looked up, and again whenever their TTL has run out, for as long as somebody looks it up, watches
- * or picks. So the first look-up of a service returns DISCOVER_E_UNSYNCED: discover_wait is for that.
+ * Where look-ups take their answers from: the daemon; or, where there is none (a container, a laptop), the DNS of some
+ * discoverd. Then resolve, pick, watch and each_instance work on SRV records, which dispatch asks for when a service is
+ * first looked up, and again whenever their TTL has run out, for as long as the service is looked up, watched or picked
+ * from. So the first look-up of a service returns DISCOVER_E_UNSYNCED: use discover_wait.
  *
- * DNS tells addresses, port, priority and weight (256..65535). What it does not tell has a default: passing, TCP,
+ * DNS gives addresses, port, priority and weight (256..65535). What it does not give has a default: passing, TCP,
  * elsewhere, no names. A server that does not answer makes what it said stale; a service that was never answered,
  * or whose absence can no longer be vouched for, is DISCOVER_E_UNSYNCED, and so is one beyond 256 at a time.
  */
@@ -122,29 +122,29 @@ enum discover_source {
 DISCOVER_API DISCOVER_CHECK int discover_set_source(struct discover *d, enum discover_source source);
 
 /*
- * Which DNS: servers as "10.0.0.1:8053,[::1]:53", the port may be left out; "" means those of resolv.conf. The zone's
- * name, NULL or "": discover.internal. Default: $DISCOVERD_DNS and $DISCOVERD_ZONE. Before start; -EINVAL, and
- * discover_last_error says what is wrong. It says so from discover_new on when it is the environment that cannot be
- * read, which matters where DNS is needed alone: start with DISCOVER_SOURCE_DNS is -EINVAL then; without a daemon
- * look-ups are DISCOVER_E_UNSYNCED.
+ * The DNS servers to ask, as "10.0.0.1:8053,[::1]:53", the port may be left out; "": those of resolv.conf. And the
+ * zone's name; NULL or "": discover.internal. Defaults: $DISCOVERD_DNS and $DISCOVERD_ZONE. Before start; -EINVAL, and
+ * discover_last_error says what is wrong. If these variables are malformed, discover_last_error says so from
+ * discover_new on, and look-ups over DNS fail: start with DISCOVER_SOURCE_DNS returns -EINVAL; without a daemon
+ * look-ups return DISCOVER_E_UNSYNCED.
  */
 DISCOVER_API DISCOVER_CHECK int discover_set_dns(struct discover *d, const char *servers, const char *zone);
 
-/* A name for the daemon's logs, at most 63 bytes; default: the program's. Before start. */
+/* The name of this program in the daemon's logs, at most 63 bytes; default: the program's own. Before start. */
 DISCOVER_API DISCOVER_CHECK int discover_set_name(struct discover *d, const char *name);
 
 /*
- * How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. Their time
- * begins with the first of them that the daemon leaves unanswered, as long as it says nothing: ten calls to a daemon that
- * hangs wait as long as one, and 10 ms each.
+ * How long calls that talk to the daemon (start, register, ...) wait for it; default 2000 ms, 0: not at all. While the
+ * daemon says nothing, the time counts from the first call that it left unanswered: ten calls to a daemon that hangs
+ * wait as long as one, and 10 ms each.
  */
 DISCOVER_API DISCOVER_CHECK int discover_set_timeout(struct discover *d, int timeout_ms);
 
 /*
- * Connects. A daemon that is not there, does not answer in time, has as many connections as it may, or speaks no version
- * that this library speaks, is no error: discover_last_error says what it is, look-ups return DISCOVER_E_UNSYNCED (or go
- * over DNS, see discover_set_source) until discover_dispatch has connected, which it tries again and again. On -EACCES,
- * -EMFILE, -ENOMEM and the like the handle is as it was before. -EALREADY: was started.
+ * Connects. A daemon that is not there, does not answer in time, has as many connections as it may, or speaks no
+ * version that this library speaks, is no error: discover_last_error says what it is, look-ups return
+ * DISCOVER_E_UNSYNCED (or go over DNS, see discover_set_source) until discover_dispatch has connected, which it tries
+ * again and again. On -EACCES, -EMFILE, -ENOMEM and the like the handle is as it was before. -EALREADY: was started.
  */
 DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
 
@@ -153,10 +153,10 @@ DISCOVER_API DISCOVER_CHECK int discover_start(struct discover *d);
  * start to free (-EBADF before). Dispatch never blocks; it reconnects, registers again, and takes over a new table.
  * A program that only calls resolve and never dispatches keeps its last table, which is marked stale once abandoned.
  *
- * A negative result of dispatch tells once of something that went wrong (discover_last_error says what), and the
- * handle works on it by itself: DISCOVER_E_PROTOCOL, _VERSION, _LIMIT, -EMFILE and the like: the connection was dropped, or
- * cannot be made, and will be made again, which for the same reason as before is told no second time;
- * _DENIED, _LIMIT, _CONFLICT, -EINVAL: the daemon refused to renew a registration, which will be tried again.
+ * Dispatch reports each failure once by a negative result (discover_last_error says what failed), and the handle goes
+ * on trying by itself. DISCOVER_E_PROTOCOL, _VERSION, _LIMIT, -EMFILE and the like: the connection was dropped or
+ * cannot be made, and is tried again; a try that fails for the same reason as the one before is not reported. _DENIED,
+ * _LIMIT, _CONFLICT, -EINVAL: the daemon refused to renew a registration, which is tried again.
  */
 DISCOVER_API int discover_fd(const struct discover *d);
 DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
@@ -165,9 +165,9 @@ DISCOVER_API DISCOVER_CHECK int discover_dispatch(struct discover *d);
 DISCOVER_API int discover_connected(const struct discover *d);
 
 /*
- * Copies the usable instances of "domain/service" (or of what a region has: "domain/service@region"), at most cap, into
- * ret_endpoints: by priority, then tier. *ret_n is how many there are, which may be more than cap. Returns DISCOVER_FRESH,
- * _STALE or _DEGRADED, or DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
+ * Copies the usable instances of "domain/service" (or those of one region: "domain/service@region"), at most cap, into
+ * ret_endpoints, ordered by priority, then tier. *ret_n is how many there are, which may be more than cap. Returns
+ * DISCOVER_FRESH, _STALE or _DEGRADED, or DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED, _BUSY, _NAME. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char *service,
                                                  struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);
@@ -179,14 +179,14 @@ DISCOVER_API DISCOVER_CHECK int discover_resolve(struct discover *d, const char 
 DISCOVER_API DISCOVER_CHECK int discover_wait(struct discover *d, const char *service, int timeout_ms);
 
 /*
- * The same, until somebody can be called: a program that is started before what it needs. Returns as resolve does: what is
- * still the case when the time is over is DISCOVER_E_NONE, _UNKNOWN or _UNSYNCED.
+ * Waits until the service has a usable instance, at most timeout_ms, and dispatches meanwhile. Returns as resolve does;
+ * DISCOVER_E_NONE, _UNKNOWN or _UNSYNCED: there was none when the time was over.
  */
 DISCOVER_API DISCOVER_CHECK int discover_wait_usable(struct discover *d, const char *service, int timeout_ms);
 
 /*
- * A look-up with conditions: make a query, say what is wanted, run it as often as need be. Like resolve it is a read of
- * shared memory, and it returns as resolve does; DISCOVER_E_NONE also when nothing meets the conditions.
+ * A look-up with conditions: make a query, set the conditions, run it as often as need be. Like resolve it reads shared
+ * memory, and it returns as resolve does; DISCOVER_E_NONE also when no instance meets the conditions.
  *
  *     discover_query_new("shop/payment", &q);
  *     discover_query_add_tag(q, "canary");
@@ -196,9 +196,10 @@ DISCOVER_API DISCOVER_CHECK int discover_wait_usable(struct discover *d, const c
  *             break;
  *     }
  *
- * Tags: all that were added; at most 16 (-ENOSPC); one that is no DNS label cannot be asked for over DNS, where the query then
- * returns DISCOVER_E_UNSYNCED. Place: the zone or the region. States: one of those that were added;
- * default: passing and warning. Passing and warning instances come only if they are usable, others always.
+ * Tags: an instance must have all that were added; at most 16 (-ENOSPC). A tag that is not a DNS label cannot be asked
+ * for over DNS, where the query then returns DISCOVER_E_UNSYNCED. Place: its zone or its region must have this name.
+ * States: its state must be one of those that were added; default: passing and warning. Passing and warning instances
+ * are returned only if they are usable, others always.
  */
 struct discover_query;
 
@@ -212,14 +213,14 @@ DISCOVER_API DISCOVER_CHECK int discover_query_add_state(struct discover_query *
 
 /*
  * after: NULL, or the last endpoint that was copied, to go on behind it where there are more than cap: an instance that
- * stays as it is comes just once, whatever changes between two calls. *ret_n counts from there on; 0 with a result >= 0:
- * there are no more. Over DNS the conditions are asked for, and all instances are passing. [any thread]
+ * stays as it is comes just once, whatever changes between two calls. *ret_n counts from there on; 0 with a result >=
+ * 0: there are no more. Over DNS the conditions are asked for, and all instances are passing. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_query_run(struct discover *d, const struct discover_query *q,
                                                    const struct discover_endpoint *after,
                                                    struct discover_endpoint *ret_endpoints, size_t cap, size_t *ret_n);
 
-/* How old what look-ups answer may be: 0 when fresh, -1 when nothing was ever known. Milliseconds. [any thread] */
+/* How old answers may be, in milliseconds: 0 when fresh, -1 when nothing was ever known. [any thread] */
 DISCOVER_API int64_t discover_age_ms(struct discover *d);
 
 /*
@@ -231,8 +232,8 @@ DISCOVER_API DISCOVER_CHECK int discover_endpoint_text(const struct discover_end
                                                        size_t cap);
 
 /*
- * The address for connect(2): family AF_INET or AF_INET6; AF_UNSPEC: IPv4 when there are both. *ret_length is its length.
- * -EAFNOSUPPORT: it has none of that family; -EADDRNOTAVAIL: none at all, as above; -EINVAL. [any thread]
+ * The address for connect(2): family AF_INET or AF_INET6; AF_UNSPEC: IPv4 when there are both. *ret_length is its
+ * length. -EAFNOSUPPORT: it has none of that family; -EADDRNOTAVAIL: none at all, as above; -EINVAL. [any thread]
  */
 DISCOVER_API DISCOVER_CHECK int discover_endpoint_sockaddr(const struct discover_endpoint *endpoint, int family,
                                                            struct sockaddr_storage *ret_address, socklen_t *ret_length);
@@ -246,21 +247,21 @@ DISCOVER_API DISCOVER_CHECK int discover_endpoint_sockaddr(const struct discover
  *     }
  *
  * It draws two instances and picks the one that has less to do: calls in flight times latency, as far as latencies
- * differ by more than half. The weight of an instance is its share of the calls, as long as latencies are alike. Near ones
- * come first (host, zone, region, the rest; the lowest priority before all that): a group of the same priority and nearness
- * takes 1.4 times the healthy part of its weight, those that are down included in the whole, and what it cannot take goes
- * further away.
+ * differ by more than half. The weight of an instance is its share of the calls, as long as latencies are alike. Near
+ * ones come first (host, zone, region, the rest; the lowest priority before all that): a group of the same priority and
+ * nearness takes 1.4 times the healthy part of its weight, those that are down included in the whole, and what it
+ * cannot take goes further away.
  *
  * Instances that fail (5 failures or 3 vain connects in a row) get no calls: a tenth of all, or one, is left out for a
- * while; any further ones, too, but these are tried again after a second, then two, and so on. A try is one call. When all
- * of a group fail in a row, the next group takes over after as few failures. One that joins, or is back, begins with
- * a tenth of its share (discover_picker_set_slow_start). If all fail, all are called.
+ * while; any further ones, too, but these are tried again after a second, then two, and so on. A try is one call. When
+ * all of a group fail in a row, the next group takes over after as few failures. One that joins, or is back, begins
+ * with a tenth of its share (discover_picker_set_slow_start). If all fail, all are called.
  *
  * Each pick is followed by one report, in the same thread if possible: it ends the call in flight.
  *
- * Pick and report: [any thread], without a lock. A thread counts its own calls in flight (and those of others that share
- * its place, at most eight places in all), and knows latencies and failures from all. New, free and settings: the handle's
- * thread, and before discover_free. A forked child makes pickers of its own.
+ * Pick and report: [any thread], without a lock. A thread counts its own calls in flight (and those of others that
+ * share its place, at most eight places in all), and knows latencies and failures from all. New, free and settings: the
+ * handle's thread, and before discover_free. A forked child makes pickers of its own.
  */
 struct discover_picker;
 
@@ -284,8 +285,8 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_new_query(struct discover *d, co
                                                           struct discover_picker **ret_p);
 
 /*
- * How long an instance that joins takes to reach its full share: from a tenth of it in a straight line. Default: 15000 ms;
- * 0: it gets it at once. -EINVAL.
+ * How long an instance that joins takes to reach its full share: from a tenth of it in a straight line. Default: 15000
+ * ms; 0: it gets it at once. -EINVAL.
  */
 DISCOVER_API DISCOVER_CHECK int discover_picker_set_slow_start(struct discover_picker *p, uint32_t window_ms);
 
@@ -299,53 +300,56 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_set_subset(struct discover_picke
 /*
  * Shares ejections with the other processes of this host that share those of the service, from now until it is freed:
  * who ejects an instance tells the others, by way of the daemon and of discover_dispatch, and they leave it out for as
- * long, within the same limits: at most a tenth of all or one, never the only one, and what fails here comes first. It is
- * heard by processes of the same user; by all, if it comes from one that may register. The handle's thread. -ENOMEM,
- * -EMFILE. The look-ups of discover_resolve are not touched.
+ * long, within the same limits: at most a tenth of all or one, never the only one, and what fails here comes first. It
+ * reaches processes of the same user, and all processes if it comes from one that may register. The handle's thread.
+ * -ENOMEM, -EMFILE. It does not affect discover_resolve.
  */
 DISCOVER_API DISCOVER_CHECK int discover_picker_share(struct discover_picker *p);
 
 /*
- * 0: picked, whatever the age of what is known (discover_age_ms); otherwise DISCOVER_E_NONE, _UNKNOWN, _UNSYNCED or
- * _BUSY. _key: the same instance for the same key, of the first priority, for all who pick from the
- * same instances, whether by the daemon or over DNS: it follows from addresses, ports and weights. While it fails, its
- * keys go to others, and return; those of others stay.
+ * Pick an instance to call. 0: picked, however old the answer is (discover_age_ms); otherwise DISCOVER_E_NONE,
+ * _UNKNOWN, _UNSYNCED or _BUSY. discover_pick_key picks the same instance for the same key, of the first priority, for
+ * all who pick from the same instances, whether by the daemon or over DNS: it follows from addresses, ports and
+ * weights. While that instance fails, its keys go to others, and return later; the keys of others stay.
  */
 DISCOVER_API DISCOVER_CHECK int discover_pick(struct discover_picker *p, struct discover_endpoint *ret_endpoint);
 DISCOVER_API DISCOVER_CHECK int discover_pick_key(struct discover_picker *p, const void *key, size_t n,
                                                   struct discover_endpoint *ret_endpoint);
 
 /*
- * For another try of a call: none of the n_tried instances in tried. DISCOVER_E_NONE: no other is left;
- * DISCOVER_E_BUDGET: retries are limited to a fifth of the picks and 10 a second.
+ * Picks an instance to retry a call, other than the n_tried ones whose ids are in tried. DISCOVER_E_NONE: no other is
+ * left; DISCOVER_E_BUDGET: retries are limited to a fifth of the picks and 10 a second.
  */
 DISCOVER_API DISCOVER_CHECK int discover_pick_retry(struct discover_picker *p, const uint64_t *tried, size_t n_tried,
                                                     struct discover_endpoint *ret_endpoint);
 
-/* How a call went. The latency counts for failures only if it was long. An instance that has gone is let pass. */
+/*
+ * Reports how a call went. Of a failure the latency counts only if it was long. Reports on instances that have gone are
+ * ignored.
+ */
 DISCOVER_API void discover_report(struct discover_picker *p, uint64_t id, uint32_t latency_us,
                                   enum discover_outcome outcome);
 
 /*
- * Watches a service: fn is called from discover_dispatch, first with all that is there, then whenever the set of usable
- * instances is another one. Changes that come quickly are told as one; a set is always whole. It is called with no instance
- * when the last one goes (result DISCOVER_E_NONE, or _UNKNOWN), but not when it merely cannot be known any more who is
- * there. The structure lives only during the call.
+ * Watches a service: discover_dispatch calls fn, first with all usable instances, then whenever their set has changed.
+ * Changes that follow each other quickly are reported by one call; the set is always whole. fn is called with no
+ * instance when the last one goes (result DISCOVER_E_NONE, or _UNKNOWN), but not when it merely cannot be known any
+ * more which instances there are. The structure is valid only during the call.
  */
 struct discover_watch;
 enum discover_what { DISCOVER_ADDED = 1, DISCOVER_REMOVED = 2, DISCOVER_CHANGED = 3 };
 
 struct discover_difference {
     enum discover_what what;
-    struct discover_endpoint endpoint; /* as it is; for _REMOVED, as it was */
+    struct discover_endpoint endpoint; /* as it is now; for _REMOVED, as it was last */
 };
 
 struct discover_change {
     const char *service;
-    int result;                                /* as resolve's */
-    const struct discover_endpoint *endpoints; /* by id, not in the order of resolve */
+    int result;                                /* as of discover_resolve */
+    const struct discover_endpoint *endpoints; /* all usable instances, ordered by id */
     size_t n;
-    const struct discover_difference *differences;
+    const struct discover_difference *differences; /* from the set that fn was called with last */
     size_t n_differences;
     const char *traceparent; /* W3C trace context of the newest change that had one; NULL: none had */
     const char *tracestate;  /* "": none */
@@ -353,14 +357,17 @@ struct discover_change {
 
 typedef void discover_watch_fn(void *arg, const struct discover_change *change);
 
-/* DISCOVER_E_NAME, -ENOMEM. The daemon's refusal (_LIMIT) is told by discover_dispatch. Ended before the handle is freed. */
+/*
+ * DISCOVER_E_NAME, -ENOMEM. If the daemon refuses the watch (_LIMIT), discover_dispatch reports it. End it by
+ * discover_unwatch before the handle is freed.
+ */
 DISCOVER_API DISCOVER_CHECK int discover_watch(struct discover *d, const char *service, discover_watch_fn *fn,
                                                void *arg, struct discover_watch **ret_w);
 DISCOVER_API void discover_unwatch(struct discover_watch *w);
 
 /*
  * A registration: make one, set what differs from the defaults, register it. It may be registered again after a
- * change (state, weight, ...): the daemon then updates the living one.
+ * change (state, weight, ...): the daemon then updates the existing one.
  */
 struct discover_registration;
 
@@ -382,19 +389,22 @@ DISCOVER_API DISCOVER_CHECK int discover_registration_set_priority(struct discov
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_state(struct discover_registration *r,
                                                                 enum discover_state state);
 /*
- * Free text: UTF-8 without control characters, 1..255 bytes (DISCOVER_E_NAME); at most 16 (-E2BIG), none twice (-EEXIST). One
- * that is a DNS label in lower case has a name in DNS, too.
+ * Free text: UTF-8 without control characters, 1..255 bytes (DISCOVER_E_NAME); at most 16 (-E2BIG), none twice
+ * (-EEXIST). One that is a DNS label in lower case has a name in DNS, too.
  */
 DISCOVER_API DISCOVER_CHECK int discover_registration_add_tag(struct discover_registration *r, const char *tag);
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_meta(struct discover_registration *r, const char *key,
                                                                const char *value);
-/* Lives until ttl_ms after the last discover_heartbeat, not with the connection. */
+/* Binds it to heartbeats, not to the connection: it ends ttl_ms after the last discover_heartbeat. */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_ttl(struct discover_registration *r, uint32_t ttl_ms);
-/* Lives as long as that process (no thread) of the caller's PID namespace, not with the connection: its pidfd is sent. */
+/*
+ * Binds it to a process (not a thread) of the caller's PID namespace, not to the connection: the daemon gets its pidfd.
+ */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_pid(struct discover_registration *r, int32_t pid);
 /*
- * For a rolling restart under one name: takes the name over from another connection of the same user, whose end then does
- * not take it away. Not done by itself when the handle connects again: by then others may have taken it over from us.
+ * For a rolling restart under one name: takes the name over from another connection of the same user, whose end then
+ * does not take it away. Not done by itself when the handle connects again: by then others may have taken it over from
+ * us.
  */
 DISCOVER_API DISCOVER_CHECK int discover_registration_set_take_over(struct discover_registration *r, int on);
 /* The instance's name: as set, or as the daemon made it up once registered; "" before. Lives as long as r. */
@@ -407,40 +417,41 @@ DISCOVER_API const char *discover_registration_instance(const struct discover_re
  * after a daemon's restart; also after DISCOVER_E_UNSYNCED (no daemon) and -ETIMEDOUT: dispatch goes on trying
  * until discover_deregister. Refused, and so not kept: _DENIED, _LIMIT, _CONFLICT, -EINVAL.
  *
- * Deregister takes it back: one of this handle, or another one of the same user's.
- * Heartbeat prolongs one that has a TTL. Both: DISCOVER_E_UNKNOWN when the daemon has no such registration.
+ * discover_deregister removes a registration of this handle, or another one of the same user's.
+ * discover_heartbeat prolongs one that has a TTL. Both: DISCOVER_E_UNKNOWN when the daemon has no such registration.
  */
 DISCOVER_API DISCOVER_CHECK int discover_register(struct discover *d, struct discover_registration *r);
 DISCOVER_API DISCOVER_CHECK int discover_deregister(struct discover *d, const char *service, const char *instance);
 DISCOVER_API DISCOVER_CHECK int discover_heartbeat(struct discover *d, const char *service, const char *instance);
 
 /*
- * Sets the state of registrations to DISCOVER_DRAINING: everybody sees that no new calls should come, those under way are
- * finished, then discover_deregister or discover_free. r: one that is registered; NULL: all of this handle's. Results as
- * discover_register's, of the first that failed; the others are drained all the same. Without a daemon
- * (DISCOVER_E_UNSYNCED, -ETIMEDOUT) they will be when there is one.
+ * Sets the state of registrations to DISCOVER_DRAINING, so that clients start no new calls; finish those under way,
+ * then call discover_deregister or discover_free. r: one that is registered; NULL: all of this handle's. Results are
+ * those of discover_register, for the first that failed; the others are drained all the same. Without a daemon
+ * (DISCOVER_E_UNSYNCED, -ETIMEDOUT) they are drained as soon as there is one.
  */
 DISCOVER_API DISCOVER_CHECK int discover_drain(struct discover *d, struct discover_registration *r);
 
 /*
- * For operators: sets a state, DISCOVER_DRAINING or _MAINTENANCE, for instances of this host over whatever their programs
- * say: of one instance, of all of a service (instance ""), or of the whole host (service "" as well); those that will be
- * registered, too, and over restarts of the daemon, until it is taken back (on = 0) for just the same. The narrowest
- * counts. Only for root and the daemon's user (DISCOVER_E_DENIED). DISCOVER_E_UNKNOWN: nothing of that kind was set;
- * -EINVAL, _NAME, _LIMIT; _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon.
+ * For operators: sets a state, DISCOVER_DRAINING or _MAINTENANCE, for instances of this host, whatever their programs
+ * set: for one instance, for all of a service (instance ""), or for the whole host (service "" as well). It covers
+ * later registrations, too, and lasts across restarts of the daemon, until it is taken back (on = 0) for the same
+ * names. If several cover an instance, the narrowest counts. Only for root, the daemon's user, and users who may set
+ * states by api.policy (DISCOVER_E_DENIED). DISCOVER_E_UNKNOWN: nothing was set for these names; -EINVAL, _NAME,
+ * _LIMIT; _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon.
  */
 DISCOVER_API DISCOVER_CHECK int discover_override(struct discover *d, const char *service, const char *instance,
                                                   enum discover_state state, int on);
 /*
- * For operators: takes this host out of the registry, all its instances at once and everywhere, and stops the daemon; what
- * outlives its connection is registered again at the daemon's next start. 0: NATS has confirmed it. DISCOVER_E_DENIED: only
- * root and the daemon's user may; or nobody confirmed it, and the daemon stops all the same (discover_last_error tells).
- * _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon: give this one 5 s (discover_set_timeout). Once it is
- * done discover_connected is 1 until the daemon's process has ended.
+ * For operators: takes this host out of the registry, all its instances at once and everywhere, and stops the daemon;
+ * registrations that outlive their connection are made again at the daemon's next start. 0: NATS has confirmed it.
+ * DISCOVER_E_DENIED: only root and the daemon's user may; or NATS did not confirm it, and the daemon stops all the same
+ * (discover_last_error says which). _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon: give this one 5 s
+ * (discover_set_timeout). After success discover_connected is 1 until the daemon's process has ended.
  */
 DISCOVER_API DISCOVER_CHECK int discover_leave(struct discover *d);
 
-/* For operators: deletes what a host that is gone has left. DISCOVER_E_UNKNOWN; _CONFLICT: it is alive; as discover_leave. */
+/* For operators: deletes what a host that is gone has left. _UNKNOWN; _CONFLICT: it is alive; as discover_leave. */
 DISCOVER_API DISCOVER_CHECK int discover_forget(struct discover *d, const char *host);
 
 /*
@@ -449,9 +460,9 @@ DISCOVER_API DISCOVER_CHECK int discover_forget(struct discover *d, const char *
  * _UNSYNCED and -ETIMEDOUT as for every call that asks the daemon.
  */
 struct discover_reload_result {
-    const char *const *taken; /* keys that have changed, and files: in force now */
+    const char *const *taken; /* changed keys and files that are in force now */
     size_t n_taken;
-    const char *const *needs_restart; /* keys that have changed, and take effect with the next start */
+    const char *const *needs_restart; /* changed keys that take effect only at the next start */
     size_t n_needs_restart;
     const char *const *refused; /* what was refused and why, as in the daemon's log */
     size_t n_refused;
@@ -460,7 +471,7 @@ typedef void discover_reload_fn(void *arg, const struct discover_reload_result *
 DISCOVER_API DISCOVER_CHECK int discover_reload(struct discover *d, discover_reload_fn *fn, void *arg);
 
 /*
- * What the daemon or the system said to the last call that failed, or why there is no connection; "" if nothing is known.
+ * The text of the last error, from the daemon or the system, or why there is no connection; "" if nothing is known.
  * Valid until the next call.
  */
 DISCOVER_API const char *discover_last_error(const struct discover *d);
@@ -470,9 +481,9 @@ typedef void discover_status_fn(void *arg, const struct discover_status *status)
 DISCOVER_API DISCOVER_CHECK int discover_status(struct discover *d, discover_status_fn *fn, void *arg);
 
 /*
- * One of the daemon's documents, as text with a NUL behind it, which lives only during the callback: "status", "explain",
- * "explain/shop/payment", "metrics" (libdiscover(3)). DISCOVER_E_DENIED: it is for root and the daemon's own user;
- * DISCOVER_E_LIMIT: it is longer than 16 MiB; DISCOVER_E_PROTOCOL: an older daemon.
+ * One of the daemon's documents, as text that ends with a NUL and is valid only during the callback: "status",
+ * "explain", "explain/shop/payment", "metrics" (libdiscover(3)). DISCOVER_E_DENIED: it is for root and the daemon's
+ * user only; DISCOVER_E_LIMIT: it is longer than 16 MiB; DISCOVER_E_PROTOCOL: an older daemon.
  */
 typedef void discover_document_fn(void *arg, const char *text, size_t n);
 DISCOVER_API DISCOVER_CHECK int discover_document(struct discover *d, const char *name, discover_document_fn *fn,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Marks of the functions that the library exports. Included by discover/discover.h. */
+/* Attributes of the functions that the library exports. Included by discover/discover.h. */
 #ifndef DISCOVER_EXPORT_H
 #define DISCOVER_EXPORT_H
 

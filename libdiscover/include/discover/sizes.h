@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large the structures are. Included by discover/discover.h. */
+/* The sizes of the public structures. Included by discover/discover.h. */
 #ifndef DISCOVER_SIZES_H
 #define DISCOVER_SIZES_H
 
@@ -12,8 +12,8 @@ extern "C" {
 #endif
 
 /*
- * Sizes of the structures, for bindings: a library that is newer than a binding may have larger ones, whose known members
- * stay where they are. [any thread]
+ * Sizes of the structures, for bindings: a library that is newer than a binding may have larger ones, whose known
+ * members stay where they are. [any thread]
  */
 DISCOVER_API size_t discover_sizeof_answer(void);
 DISCOVER_API size_t discover_sizeof_bucket(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What look-ups and lists tell of instances and hosts. Included by discover/discover.h. */
+/* The structures in which look-ups and lists describe instances and hosts. Included by discover/discover.h. */
 #ifndef DISCOVER_TYPES_H
 #define DISCOVER_TYPES_H
 
@@ -36,10 +36,12 @@ struct discover_endpoint {
     uint64_t id;       /* names the instance (domain, service, host, instance) for as long as it lives */
 };
 
+/* One pair of an instance's metadata. */
 struct discover_pair {
     const char *key, *value;
 };
 
+/* One instance with all its details, as lists give it. */
 struct discover_instance {
     const char *service; /* "domain/service" */
     const char *host;
@@ -48,20 +50,21 @@ struct discover_instance {
     const char *zone;
     const char *region;
     struct discover_endpoint endpoint;
-    int usable; /* resolve would return it */
+    int usable; /* not 0: discover_resolve would return it */
     const char *const *tags;
     size_t n_tags;
     const struct discover_pair *meta;
     size_t n_meta;
 };
 
+/* One host, as lists give it. */
 struct discover_host {
     const char *name;
     const char *region, *zone;
     uint8_t ipv4[4], ipv6[16];
     uint8_t families;
-    int alive; /* its lease has not run out */
-    uint32_t instances;
+    int alive;          /* not 0: its lease has not run out */
+    uint32_t instances; /* how many it has, usable or not */
 };
 
 #endif

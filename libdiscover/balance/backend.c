@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a picker has learnt of one instance. */
-#include "libdiscover/balance/peer.h"
+/* Keeps what a picker has learnt of one instance: latency, calls in flight, failures. */
+#include "libdiscover/balance/backend.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 /* Below this a latency says nothing, and calls in flight are all that counts. */
 #define LATENCY_MIN_US 1.0f
 
-/* A latency that is this much more than all know of the instance, and of its peers, is news. */
+/* A latency that is this much more than all know of the instance, and of its backends, is news. */
 #define NEWS 2.0f
 
 static uint32_t bits_of(float value)
@@ -46,17 +46,17 @@ static int32_t passed_ms(uint32_t then_ms, int64_t now_ms)
 static float fade(int32_t past_ms)
 {
     float left = 1.0f;
-    for (; past_ms >= PEER_HALF_LIFE_MS && left > 1e-12f; past_ms -= PEER_HALF_LIFE_MS)
+    for (; past_ms >= BACKEND_HALF_LIFE_MS && left > 1e-12f; past_ms -= BACKEND_HALF_LIFE_MS)
         left *= 0.5f;
-    return past_ms < PEER_HALF_LIFE_MS ? left * (1.0f - 0.5f * (float)past_ms / PEER_HALF_LIFE_MS) : 0.0f;
+    return past_ms < BACKEND_HALF_LIFE_MS ? left * (1.0f - 0.5f * (float)past_ms / BACKEND_HALF_LIFE_MS) : 0.0f;
 }
 
-float peer_latency_us(const struct peer *p)
+float backend_latency_us(const struct backend *p)
 {
     return value_of(atomic_load_explicit(&p->latency_us, memory_order_relaxed));
 }
 
-bool peer_take_probe(struct peer *p)
+bool backend_take_probe(struct backend *p)
 {
     uint32_t ready = PROBE_READY;
     return atomic_load_explicit(&p->probe, memory_order_relaxed) == PROBE_READY &&
@@ -66,10 +66,10 @@ bool peer_take_probe(struct peer *p)
 /* How much a new latency counts: where there are many, each a little, or chance would look like news. */
 static float share_of(int32_t past_ms)
 {
-    float share = (float)past_ms / PEER_LATENCY_SPAN_MS;
-    if (share > PEER_LATENCY_SHARE_MAX)
-        return PEER_LATENCY_SHARE_MAX;
-    return share < PEER_LATENCY_SHARE_MIN ? PEER_LATENCY_SHARE_MIN : share;
+    float share = (float)past_ms / BACKEND_LATENCY_SPAN_MS;
+    if (share > BACKEND_LATENCY_SHARE_MAX)
+        return BACKEND_LATENCY_SHARE_MAX;
+    return share < BACKEND_LATENCY_SHARE_MIN ? BACKEND_LATENCY_SHARE_MIN : share;
 }
 
 /*
@@ -80,7 +80,7 @@ static float share_of(int32_t past_ms)
 static float next_mean(uint64_t heard, float latency_us, bool failed, float typical_us, int64_t now_ms)
 {
     if (!heard)
-        return typical_us + PEER_LATENCY_SHARE_MAX * (latency_us - typical_us);
+        return typical_us + BACKEND_LATENCY_SHARE_MAX * (latency_us - typical_us);
     float mean_us = heard_mean(heard);
     if (failed && latency_us <= mean_us)
         return mean_us;
@@ -90,7 +90,7 @@ static float next_mean(uint64_t heard, float latency_us, bool failed, float typi
 }
 
 /* Returns the lane's new mean; 0: there is none. */
-static float hear(struct peer_lane *lane, float latency_us, bool failed, float typical_us, int64_t now_ms)
+static float hear(struct backend_lane *lane, float latency_us, bool failed, float typical_us, int64_t now_ms)
 {
     uint64_t heard = atomic_load_explicit(&lane->heard, memory_order_relaxed), next;
     if (!heard && failed)
@@ -104,36 +104,36 @@ static float hear(struct peer_lane *lane, float latency_us, bool failed, float t
     return heard_mean(next);
 }
 
-static bool is_news(const struct peer *p, float mean_us, float typical_us)
+static bool is_news(const struct backend *p, float mean_us, float typical_us)
 {
-    return mean_us > NEWS * typical_us && mean_us > NEWS * peer_latency_us(p);
+    return mean_us > NEWS * typical_us && mean_us > NEWS * backend_latency_us(p);
 }
 
-static bool end_probe(struct peer *p, enum peer_probe result)
+static bool end_probe(struct backend *p, enum backend_probe result)
 {
     uint32_t taken = PROBE_TAKEN;
     return atomic_load_explicit(&p->probe, memory_order_relaxed) == PROBE_TAKEN &&
            atomic_compare_exchange_strong(&p->probe, &taken, result);
 }
 
-static bool succeed(struct peer *p)
+static bool succeed(struct backend *p)
 {
     if (atomic_load_explicit(&p->points, memory_order_relaxed) != 0)
         atomic_store_explicit(&p->points, 0, memory_order_relaxed);
     return end_probe(p, PROBE_PASSED);
 }
 
-static bool fail(struct peer *p, enum discover_outcome outcome, int64_t now_ms)
+static bool fail(struct backend *p, enum discover_outcome outcome, int64_t now_ms)
 {
-    uint32_t more = outcome == DISCOVER_UNREACHABLE ? PEER_UNREACHABLE_POINTS : PEER_FAILED_POINTS;
+    uint32_t more = outcome == DISCOVER_UNREACHABLE ? BACKEND_UNREACHABLE_POINTS : BACKEND_FAILED_POINTS;
     uint32_t before = atomic_fetch_add_explicit(&p->points, more, memory_order_relaxed);
     atomic_store_explicit(&p->failed_ms, (uint32_t)now_ms, memory_order_relaxed);
-    bool fails_now = before < PEER_FAILING_POINTS && before + more >= PEER_FAILING_POINTS;
+    bool fails_now = before < BACKEND_FAILING_POINTS && before + more >= BACKEND_FAILING_POINTS;
     return end_probe(p, PROBE_FAILED) || fails_now;
 }
 
-bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome, float typical_us,
-                 int64_t now_ms)
+bool backend_report(struct backend *p, uint32_t lane, uint32_t latency_us, enum discover_outcome outcome,
+                    float typical_us, int64_t now_ms)
 {
     atomic_fetch_sub_explicit(&p->lanes[lane].in_flight, 1, memory_order_relaxed);
     if (outcome == DISCOVER_CANCELLED) {
@@ -147,11 +147,11 @@ bool peer_report(struct peer *p, uint32_t lane, uint32_t latency_us, enum discov
 }
 
 /* The mean of what the lanes have heard, the newest counting most; and when that was. 0: nothing was. */
-static float gather_mean(struct peer *p, int64_t now_ms, int32_t *ret_age_ms)
+static float gather_mean(struct backend *p, int64_t now_ms, int32_t *ret_age_ms)
 {
     float sum = 0.0f, weights = 0.0f;
     int32_t least_ms = INT32_MAX;
-    for (uint32_t i = 0; i < PEER_LANES; i++) {
+    for (uint32_t i = 0; i < BACKEND_LANES; i++) {
         uint64_t heard = atomic_load_explicit(&p->lanes[i].heard, memory_order_relaxed);
         if (!heard)
             continue;
@@ -183,7 +183,7 @@ static float median(float *values, size_t n)
     return values[(n - 1) / 2];
 }
 
-float peers_gather(struct peer *const *peers, size_t n, int64_t now_ms, size_t *ret_n_known)
+float backends_gather(struct backend *const *backends, size_t n, int64_t now_ms, size_t *ret_n_known)
 {
     float *known = malloc((n + 1) * sizeof *known);
     size_t n_known = 0;
@@ -191,36 +191,36 @@ float peers_gather(struct peer *const *peers, size_t n, int64_t now_ms, size_t *
     if (!known)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        float mean_us = gather_mean(peers[i], now_ms, &age_ms);
+        float mean_us = gather_mean(backends[i], now_ms, &age_ms);
         if (mean_us > 0.0f)
             known[n_known++] = mean_us;
     }
     float median_us = median(known, n_known);
     free(known);
     for (size_t i = 0; i < n; i++) {
-        float mean_us = gather_mean(peers[i], now_ms, &age_ms);
+        float mean_us = gather_mean(backends[i], now_ms, &age_ms);
         if (mean_us > 0.0f)
             mean_us = median_us + (mean_us - median_us) * fade(age_ms);
-        atomic_store_explicit(&peers[i]->latency_us, bits_of(mean_us), memory_order_relaxed);
+        atomic_store_explicit(&backends[i]->latency_us, bits_of(mean_us), memory_order_relaxed);
     }
     *ret_n_known = n_known;
     return median_us;
 }
 
-bool peers_cross_lanes(struct peer *const *peers, size_t n)
+bool backends_cross_lanes(struct backend *const *backends, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        for (uint32_t lane = 0; lane < PEER_LANES; lane++)
-            if (atomic_load_explicit(&peers[i]->lanes[lane].in_flight, memory_order_relaxed) < 0)
+        for (uint32_t lane = 0; lane < BACKEND_LANES; lane++)
+            if (atomic_load_explicit(&backends[i]->lanes[lane].in_flight, memory_order_relaxed) < 0)
                 return true;
     return false;
 }
 
-void peers_fold_lanes(struct peer *const *peers, size_t n)
+void backends_fold_lanes(struct backend *const *backends, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct peer_lane *lanes = peers[i]->lanes;
-        for (uint32_t lane = 1; lane < PEER_LANES; lane++) {
+        struct backend_lane *lanes = backends[i]->lanes;
+        for (uint32_t lane = 1; lane < BACKEND_LANES; lane++) {
             int32_t moved = atomic_exchange_explicit(&lanes[lane].in_flight, 0, memory_order_relaxed);
             if (moved)
                 atomic_fetch_add_explicit(&lanes[0].in_flight, moved, memory_order_relaxed);
