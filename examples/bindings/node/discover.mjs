@@ -24,6 +24,7 @@ const ADDED = 1, REMOVED = 2, CHANGED = 3;
 
 koffi.struct("discover_change", {
     service: "const char *", result: "int", endpoints: "void *", n: "size_t", differences: "void *", n_differences: "size_t",
+    traceparent: "const char *", tracestate: "const char *",
 });
 const WatchFn = koffi.proto("void discover_watch_fn(void *arg, const discover_change *change)");
 
@@ -202,7 +203,8 @@ export class Discover {
     }
 
     // Calls fn with all that is there, then whenever the set is another one:
-    // { service, result, endpoints, added, removed, changed }. Ended by close() of what it returns.
+    // { service, result, endpoints, added, removed, changed, traceparent, tracestate }, the last two those of the newest change
+    // that had a trace context (W3C), or "". Ended by close() of what it returns.
     watch(service, fn) {
         const out = [null];
         const callback = koffi.register((arg, pointer) => {
@@ -213,6 +215,7 @@ export class Discover {
                 service: change.service, result: change.result,
                 endpoints: endpointsAt(change.endpoints, Number(change.n)),
                 added: those(ADDED), removed: those(REMOVED), changed: those(CHANGED),
+                traceparent: change.traceparent ?? "", tracestate: change.tracestate ?? "",
             });
         }, koffi.pointer(WatchFn));
         const result = lib.watch(this.#d, service, callback, null, out);

@@ -41,7 +41,6 @@ E_NONE, E_UNKNOWN, E_UNSYNCED, E_BUSY, E_NAME, E_VERSION, E_DENIED, E_LIMIT, E_C
     -4001, -4012, -1
 )
 
-
 Source = enum.IntEnum("Source", "AUTO DAEMON DNS", start=0)
 Protocol = enum.IntEnum("Protocol", "TCP UDP", start=0)
 State = enum.IntEnum("State", "PASSING WARNING CRITICAL MAINTENANCE DRAINING", start=1)
@@ -66,14 +65,8 @@ class CannotKnow(Error):
 
 
 class _Change(ctypes.Structure):
-    _fields_ = [
-        ("service", c_char_p),
-        ("result", c_int),
-        ("endpoints", c_void_p),
-        ("n", c_size_t),
-        ("differences", c_void_p),
-        ("n_differences", c_size_t),
-    ]
+    _fields_ = [("service", c_char_p), ("result", c_int), ("endpoints", c_void_p), ("n", c_size_t),
+                ("differences", c_void_p), ("n_differences", c_size_t), ("traceparent", c_char_p), ("tracestate", c_char_p)]
 
 
 class _Answer(ctypes.Structure):
@@ -95,6 +88,7 @@ _PROTOTYPES = {
     "discover_set_dns": (c_int, c_void_p, c_char_p, c_char_p),
     "discover_set_name": (c_int, c_void_p, c_char_p),
     "discover_set_timeout": (c_int, c_void_p, c_int),
+    "discover_set_trace": (c_int, c_void_p, c_char_p, c_char_p),
     "discover_start": (c_int, c_void_p),
     "discover_fd": (c_int, c_void_p),
     "discover_dispatch": (c_int, c_void_p),
@@ -199,7 +193,8 @@ class Endpoints(list):
 
 @dataclass(frozen=True)
 class Change:
-    """What a watch tells: all that is there now, and what differs from the time before."""
+    """What a watch tells: all that is there now, what differs from the time before, and the trace context (W3C) of the newest
+    change that had one."""
 
     service: str
     result: int
@@ -207,6 +202,8 @@ class Change:
     added: list
     removed: list
     changed: list
+    traceparent: str
+    tracestate: str
 
 
 def _bytes(text):
@@ -433,18 +430,22 @@ class Discover:
 
     # --- registrations ---
 
+    def set_trace(self, traceparent=None, tracestate=None):
+        """The trace context (W3C) of what is registered, changed and drained from now on. It reaches every watch."""
+        with self._lock:
+            self._check(_lib.discover_set_trace(self._d, _bytes(traceparent), _bytes(tracestate)))
+
     def register(self, service, port, **options):
         """Registers, and waits for the daemon. Options: see Registration. It is registered again by itself."""
         registration = Registration(self, service, port, **options)
         with self._lock:
             self._check(_lib.discover_register(self._d, registration._r))
-        registration._named()
+        registration.instance = _lib.discover_registration_instance(registration._r).decode()
         return registration
 
     async def register_async(self, service, port, **options):
         registration = Registration(self, service, port, **options)
-        name = await self._ask(_lib.discover_register_async, registration._r)
-        registration.instance = name
+        registration.instance = await self._ask(_lib.discover_register_async, registration._r)
         return registration
 
     def drain(self):
@@ -502,7 +503,8 @@ class Watch:
             what, endpoint = _DIFFERENCE.unpack_from(ctypes.string_at(change.differences + i * _STEP, _DIFFERENCE.size))
             by_kind[what].append(_endpoint(endpoint))
         endpoints = Endpoints(_endpoints_at(change.endpoints, change.n), change.result)
-        self._fn(Change(change.service.decode(), change.result, endpoints, by_kind[1], by_kind[2], by_kind[3]))
+        trace = [(text or b"").decode() for text in (change.traceparent, change.tracestate)]
+        self._fn(Change(change.service.decode(), change.result, endpoints, by_kind[1], by_kind[2], by_kind[3], *trace))
 
 
 class Picker:
@@ -569,8 +571,8 @@ class Registration:
         _check(_lib.discover_registration_new(_bytes(service), port, byref(self._r)), service)
         settings = [("set_instance", instance)] if instance is not None else []
         settings += [("add_address", address) for address in addresses] + [("add_tag", tag) for tag in tags]
-        settings += [("set_protocol", protocol), ("set_weight", weight), ("set_priority", priority), ("set_state", state)]
-        settings += [("set_exported", int(exported))]
+        settings += [("set_protocol", protocol), ("set_weight", weight), ("set_priority", priority), ("set_state", state),
+                     ("set_exported", int(exported))]
         settings += [("set_meta", key, value) for key, value in (meta or {}).items()]
         for name, *values in settings:
             values = [_bytes(v) if isinstance(v, str) else v for v in values]
@@ -579,9 +581,6 @@ class Registration:
     def __del__(self):
         if self._r:
             _lib.discover_registration_free(self._r)
-
-    def _named(self):
-        self.instance = _lib.discover_registration_instance(self._r).decode()
 
     def drain(self):
         """No new calls come; those under way are finished, then close."""
