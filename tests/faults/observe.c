@@ -146,7 +146,7 @@ static size_t new_instance(struct observe *o, size_t host)
 
 static void prepare_host(struct observe *o, size_t host, const struct observe_options *options)
 {
-    char services[8192] = "", name[16];
+    char services[8192] = "", name[24];
     size_t used = 0;
     bool other = options->last_nats && host + 1 == options->n_hosts;
     const char *nats = other ? options->last_nats : options->nats;
@@ -214,6 +214,16 @@ void observe_start(struct observe *o, const struct observe_options *options)
     (void)wait_until(START_TIMEOUT_MS, observe_all_agree(o), observe_text(o));
     for (size_t i = 0; i < o->n_hosts; i++)
         observe_acknowledged(o, i);
+}
+
+void observe_start_four(struct observe *o, struct nats *nats, struct observe_options options)
+{
+    nats_start(nats, 1);
+    options.nats = nats->urls;
+    options.n_hosts = 4;
+    options.each = 5;
+    options.lease_ttl = "4s";
+    observe_start(o, &options);
 }
 
 static size_t add(struct observe *o, size_t host, struct discover *program, uint32_t ttl_ms)
@@ -458,7 +468,7 @@ static int64_t lasting_agreement(struct observe *o, int64_t until_ns, int64_t ho
             if (observe_all_agree(o))
                 return since_ns - o->over_ns;
         }
-        wait_step();
+        until_ns += wait_step();
     }
     return -1;
 }

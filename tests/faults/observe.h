@@ -72,6 +72,9 @@ struct observe_options {
 };
 void observe_start(struct observe *o, const struct observe_options *options);
 
+/* The same with a server of its own: four hosts with five instances each, leases of 4 s. */
+void observe_start_four(struct observe *o, struct nats *nats, struct observe_options options);
+
 /* One more instance, held by this process; one less. Before NATS has heard of it. */
 size_t observe_register(struct observe *o, size_t host);
 

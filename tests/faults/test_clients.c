@@ -20,14 +20,15 @@
 #include "tests/support/proc.h"
 #include "tests/support/wait.h"
 
-#define PROGRAMS   40
-#define HANDLES    25 /* of each */
-#define SERVICES   20
-#define LASTING    3 /* services of the configuration */
-#define TTL_MS     2000
-#define KILL_NS    (50 * NS_PER_MS)
-#define WARM_UP_S  3
-#define GROWTH_KIB 1024
+#define PROGRAMS     40
+#define HANDLES      25 /* of each */
+#define SERVICES     20
+#define LASTING      3 /* services of the configuration */
+#define TTL_MS       2000
+#define KILL_NS      (50 * NS_PER_MS)
+#define WARM_UP_S    3
+#define WARM_UPS_MAX 6
+#define GROWTH_KIB   1024
 
 enum { REGISTERED, RESOLVED, WATCHED, BEATEN, ENDED, REFUSED, DOINGS };
 static const char *const doings[DOINGS] = {"registered", "resolved", "watched", "heartbeats", "ended", "refused"};
@@ -282,6 +283,19 @@ static void round_of(int64_t seconds)
     both_know(LASTING);
 }
 
+/* On a busy machine it takes several rounds until as many programs as ever were there at once. */
+static long warmed_up_kib(long kib)
+{
+    long before_kib;
+    int rounds = 0;
+    do {
+        before_kib = kib;
+        round_of(WARM_UP_S);
+        kib = status_kib("VmRSS:");
+    } while (kib > before_kib + GROWTH_KIB / 4 && ++rounds < WARM_UPS_MAX);
+    return kib;
+}
+
 static void two_hosts(void)
 {
     nats_start(&nats, 1);
@@ -302,10 +316,8 @@ START_TEST(a_thousand_clients)
     done = mmap(NULL, DOINGS * sizeof *done, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(done, MAP_FAILED);
     two_hosts();
-    long cold_kib = status_kib("VmRSS:");
-    round_of(WARM_UP_S);
+    long cold_kib = status_kib("VmRSS:"), before_kib = warmed_up_kib(cold_kib);
     int descriptors_before = descriptors();
-    long before_kib = status_kib("VmRSS:");
     memset(done, 0, DOINGS * sizeof *done);
     round_of(text ? atoi(text) : 8);
     for (int i = 0; i < DOINGS; i++)

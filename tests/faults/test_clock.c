@@ -17,16 +17,6 @@
 static struct nats nats;
 static struct observe o;
 
-static void start(struct observe_options options)
-{
-    nats_start(&nats, 1);
-    options.nats = nats.urls;
-    options.n_hosts = 4;
-    options.each = 5;
-    options.lease_ttl = "4s";
-    observe_start(&o, &options);
-}
-
 static char clock_library[256], clock_file[320];
 
 static bool find_clock_library(void)
@@ -97,7 +87,7 @@ static void restart_first_with_clock(void)
 
 START_TEST(clock_set)
 {
-    start((struct observe_options){.launch = launch_with_clock});
+    observe_start_four(&o, &nats, (struct observe_options){.launch = launch_with_clock});
     uint64_t first = epoch();
     set_clock(HOUR_S);
     observe_change(&o);
@@ -122,7 +112,7 @@ START_TEST(state_and_clock_lost)
     struct output out;
     struct host *h = &o.at[0].host;
 
-    start((struct observe_options){.launch = launch_with_clock});
+    observe_start_four(&o, &nats, (struct observe_options){.launch = launch_with_clock});
     observe_change(&o);
     observe_excuse(&o, 0, OBSERVE_EVERYONE);
     observe_set_watched(&o, 0, false);

@@ -15,8 +15,7 @@ static struct observe o;
 
 static void start(void)
 {
-    nats_start(&nats, 1);
-    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "4s"});
+    observe_start_four(&o, &nats, (struct observe_options){0});
     for (size_t i = 0; i < 5; i++) /* held by this process, which registers them again */
         (void)observe_register(&o, 0);
     observe_acknowledged(&o, 0);

@@ -18,16 +18,6 @@
 static struct nats nats;
 static struct observe o;
 
-static void start(struct observe_options options)
-{
-    nats_start(&nats, 1);
-    options.nats = nats.urls;
-    options.n_hosts = 4;
-    options.each = 5;
-    options.lease_ttl = "4s";
-    observe_start(&o, &options);
-}
-
 /* In a mount namespace of the test's own: nothing is left behind. */
 static void put_on_small_disk(struct observe *at, size_t i)
 {
@@ -63,7 +53,7 @@ START_TEST(disk_full)
 {
     char path[320];
 
-    start((struct observe_options){.prepare = put_on_small_disk});
+    observe_start_four(&o, &nats, (struct observe_options){.prepare = put_on_small_disk});
     fill_disk();
     observe_change(&o);
     observe_for(&o, 5000);

@@ -17,10 +17,10 @@ static struct nats nats;
 static struct observe o;
 static struct kv kv;
 
-static void start(void)
+static void start(const char *lease_ttl)
 {
     nats_start(&nats, 1);
-    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5});
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = lease_ttl});
     kv_open(&kv, nats.server[0].url);
 }
 
@@ -37,7 +37,7 @@ START_TEST(own_key_overwritten)
 {
     static const char *const values[] = {"garbage", "{\"host\":\"10.9.9.9\",\"port\":77,\"ttl\":60}", "{\"host\":", ""};
 
-    start();
+    start("2s");
     for (size_t i = 0; i < 1000; i++) {
         write_over("shop.s0.h0.i0", values[i % 4]);
         observe_for(&o, 10);
@@ -67,7 +67,7 @@ START_TEST(restarted_in_an_outage)
     struct host *h = &o.at[0].host;
     struct output out;
 
-    start();
+    start("2s");
     observe_change(&o);
     for (size_t i = 0; i < 4; i++)
         observe_acknowledged(&o, i);
@@ -115,7 +115,7 @@ static void renew_for(size_t instance, size_t dead, int64_t time_ms)
 
 START_TEST(foreign_records)
 {
-    start();
+    start("4s"); /* a host is restarted within its lease */
     size_t alive = observe_adopt(&o), dead = 300;
     put_foreign(dead, 1);
     renew_for(alive, dead + 1, 3000); /* meanwhile its time runs out */

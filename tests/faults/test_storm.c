@@ -50,14 +50,14 @@ static void resync(void *arg)
 {
     struct member_feed *f = arg;
 
-    f->refused = bus_resync(f->member->bus, f->bucket);
+    f->refused = bus_order(f->member->bus, BUS_RESYNC, f->bucket);
 }
 
 static void check(void *arg)
 {
     struct member_feed *f = arg;
 
-    (void)bus_check(f->member->bus, f->bucket);
+    (void)bus_order(f->member->bus, BUS_CHECK, f->bucket);
 }
 
 static void synced(void *arg, bool is_synced)
@@ -135,7 +135,7 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
 
 static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv_message *m)
 {
-    follow_snapshot_entry(follow_of(arg, bucket), m, clock_now_ns());
+    follow_snapshot_entry(follow_of(arg, bucket), m);
 }
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
@@ -165,8 +165,10 @@ static void follow_start(struct member *m)
     for (int k = 0; k < BUS_BUCKETS; k++) {
         struct member_feed *f = &m->feeds[k];
         *f = (struct member_feed){.member = m, .bucket = (enum bus_bucket)k};
-        ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = FOLLOW_TOUCHED_MAX}, &ops, f, &f->follow),
-                         0);
+        ck_assert_int_eq(
+            follow_new(&(struct follow_options){.touched_max = FOLLOW_TOUCHED_MAX, .quiet_ns = FOLLOW_QUIET_NS}, &ops,
+                       f, &f->follow),
+            0);
     }
 }
 
@@ -205,10 +207,11 @@ static void member_start(struct member *m, size_t i)
                                         .max_puts = 8192,
                                         .max_value = 8192,
                                         .snapshot_timeout_ns = 60 * NS_PER_S,
+                                        .info_timeout_ns = BUS_INFO_TIMEOUT_NS,
                                         .record_ttl_ns = 3600 * NS_PER_S,
                                         .lease_ttl_ns = 3 * NS_PER_S};
     ck_assert_msg(bus_new(&options, &events, m, &m->bus, why) == 0, "%s", why);
-    ck_assert_int_eq(bus_start(m->bus), 0);
+    ck_assert_int_eq(bus_start(m->bus, NULL), 0);
 }
 
 static void member_work(struct member *m)
@@ -272,7 +275,7 @@ START_TEST(fleet_reconnects)
     struct kv kv;
 
     nats_start(&nats, 1);
-    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "10s"});
     int64_t start_ns = clock_now_ns();
     for (size_t i = 0; i < FLEET; i++)
         member_start(&fleet[i], i);
