@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/dnsq.h"
@@ -18,16 +19,21 @@
 #define DOWN_MS 5000
 #define BACK_MS 30000
 
+#define TESTS_MAX 16
+
+static const struct forwarder *tested;
 static struct stage s;
 static int port;
 static struct dnsq_reply reply;
 static char seen[256];
 
-static void begin(forwarder_fn *start, const char *services, const struct host_options *b)
+static void begin(const char *services, const struct host_options *b)
 {
+    if (tested->prepare)
+        tested->prepare();
     stage_start(&s, services, b);
     port = port_take();
-    start(&s, port, (struct change){0});
+    tested->start(&s, port, (struct change){0});
     (void)wait_until(10000, dnsq_udp(port, "discover.internal", DNSQ_SOA, &reply) == 0 && reply.n_answers == 1,
                      "the forwarder does not answer");
 }
@@ -62,11 +68,17 @@ static void target_resolves(void)
     ck_assert_str_eq(reply.record[0].data, "127.0.0.1");
 }
 
-void forwarder_follows(forwarder_fn *start)
+START_TEST(configuration_as_shipped)
+{
+    (void)stage_output("%s", tested->check);
+}
+END_TEST
+
+START_TEST(follows)
 {
     struct proc first, second;
 
-    begin(start, NULL, NULL);
+    begin(NULL, NULL);
     stage_register(&s.a, &first, "p1", 1001, 1);
     (void)wait_until(FOLLOW_MS, payments() == 1, seen);
     target_resolves();
@@ -79,44 +91,48 @@ void forwarder_follows(forwarder_fn *start)
     proc_kill(&second);
     (void)wait_until(FOLLOW_MS, payments() == 0, seen);
 }
+END_TEST
 
-void forwarder_asked_too_early(forwarder_fn *start)
+START_TEST(asked_too_early)
 {
     struct proc first;
 
-    begin(start, NULL, NULL);
+    begin(NULL, NULL);
     (void)wait_until(FOLLOW_MS, payments() == 0 && reply.rcode == DNSQ_NXDOMAIN, seen);
     stage_register(&s.a, &first, "p1", 1001, 1);
     (void)wait_until(FOLLOW_MS, payments() == 1, seen);
 }
+END_TEST
 
-void forwarder_sixty(forwarder_fn *start)
+START_TEST(sixty)
 {
-    begin(start, stage_services(60, 1001), NULL);
+    begin(stage_services(60, 1001), NULL);
     (void)wait_until(FOLLOW_MS,
                      dnsq_tcp(port, "payment.shop.discover.internal", DNSQ_SRV, &reply) == 0 && reply.n_answers == 60,
                      seen);
     (void)wait_until(FOLLOW_MS, payments() == 60 || reply.tc, seen);
 }
+END_TEST
 
-static void begin_reverse(forwarder_fn *start)
+static void begin_reverse(void)
 {
-    begin(start, "{ name = \"shop/payment\"; instance = \"p1\"; port = 1001; address = [\"10.1.2.3\"]; }",
+    begin("{ name = \"shop/payment\"; instance = \"p1\"; port = 1001; address = [\"10.1.2.3\"]; }",
           &(struct host_options){.dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
 }
 
-void forwarder_reverse(forwarder_fn *start)
+START_TEST(reverse)
 {
-    begin_reverse(start);
+    begin_reverse();
     (void)wait_until(FOLLOW_MS, ask("3.2.1.10.in-addr.arpa", DNSQ_PTR) == 1, seen);
     ck_assert_msg(strstr(reply.record[0].data, ".discover.internal"), "%s", reply.record[0].data);
     ck_assert_msg(ask("payment.shop.discover.internal", DNSQ_A) == 1, "%s", seen);
     ck_assert_str_eq(reply.record[0].data, "10.1.2.3");
 }
+END_TEST
 
-void forwarder_without_nats(forwarder_fn *start)
+START_TEST(without_nats)
 {
-    begin(start, stage_services(2, 1001), NULL);
+    begin(stage_services(2, 1001), NULL);
     (void)wait_until(FOLLOW_MS, payments() == 2, seen);
     nats_server_kill(&s.nats, 0);
     holds_for(3000, payments() == 2, seen);
@@ -125,10 +141,11 @@ void forwarder_without_nats(forwarder_fn *start)
     stage_remember(&s);
     (void)wait_until(BACK_MS, payments() == 2, seen);
 }
+END_TEST
 
-void forwarder_daemon_down(forwarder_fn *start)
+START_TEST(daemon_down)
 {
-    begin(start, stage_services(2, 1001), NULL);
+    begin(stage_services(2, 1001), NULL);
     (void)wait_until(FOLLOW_MS, payments() == 2, seen);
     host_kill(&s.b);
     (void)wait_until(FOLLOW_MS, payments() < 0, seen);
@@ -136,20 +153,49 @@ void forwarder_daemon_down(forwarder_fn *start)
     host_run(&s.b);
     (void)wait_until(BACK_MS, payments() == 2, seen);
 }
+END_TEST
 
 static bool answers_all(void)
 {
     return ask("payment.shop.discover.internal", DNSQ_A) == 1 && ask("3.2.1.10.in-addr.arpa", DNSQ_PTR) == 1;
 }
 
-void forwarder_needs(forwarder_fn *start, const struct change *changes)
+START_TEST(every_line_is_needed)
 {
-    begin_reverse(start);
+    begin_reverse();
     (void)wait_until(FOLLOW_MS, answers_all(), seen);
-    for (; changes->from; changes++) {
+    for (const struct change *change = tested->needed; change->from; change++) {
         port = port_take();
-        start(&s, port, *changes);
-        (void)wait_until(FOLLOW_MS, dnsq_udp(port, "localhost", DNSQ_A, &reply) == 0, changes->from);
-        ck_assert_msg(!answers_all(), "not needed: %s", changes->from);
+        tested->start(&s, port, *change);
+        (void)wait_until(FOLLOW_MS, dnsq_udp(port, "localhost", DNSQ_A, &reply) == 0, change->from);
+        ck_assert_msg(!answers_all(), "not needed: %s", change->from);
     }
+}
+END_TEST
+
+static size_t add(struct e2e_test *tests, size_t n, const struct e2e_test *more, size_t n_more)
+{
+    if (n + n_more > TESTS_MAX)
+        abort(); /* no test runs yet, so there is none to fail */
+    for (size_t i = 0; i < n_more; i++)
+        tests[n + i] = more[i];
+    return n + n_more;
+}
+
+int forwarder_main(const struct forwarder *forwarder)
+{
+    const struct e2e_test checked[] = {{"configuration_as_shipped", configuration_as_shipped}};
+    const struct e2e_test all[] = {
+        {"follows", follows}, {"asked_too_early", asked_too_early}, {"sixty", sixty},
+        {"reverse", reverse}, {"daemon_down", daemon_down},         {"without_nats", without_nats}};
+    const struct e2e_test needed[] = {{"every_line_is_needed", every_line_is_needed}};
+    struct e2e_test tests[TESTS_MAX];
+    size_t n = 0;
+
+    tested = forwarder;
+    n = add(tests, n, checked, forwarder->check ? 1 : 0);
+    n = add(tests, n, all, sizeof all / sizeof *all);
+    n = add(tests, n, needed, forwarder->needed ? 1 : 0);
+    n = add(tests, n, forwarder->own, forwarder->n_own);
+    return e2e_main(forwarder->name, tests, n, 60);
 }

@@ -1,36 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What every resolver that hands discoverd's zone on must show, whichever it is. Each function is a whole
- * test: it starts the registry and the forwarder. Main thread only; everything fails the test when it fails.
+ * What every resolver that hands discoverd's zone on must show, whichever it is: the tests of a program. Each starts the
+ * registry and the forwarder. Main thread only; everything fails the test when it fails.
  */
 #ifndef CLIENTS_FORWARDER_H
 #define CLIENTS_FORWARDER_H
 
 #include "tests/clients/stage.h"
+#include "tests/support/e2e.h"
 
-/* (Re)starts the forwarder for host b of the stage, set up with its example and one more change, on a port of
- * loopback. */
-typedef void forwarder_fn(const struct stage *s, int port, struct change change);
+struct forwarder {
+    const char *name;
 
-/* Instances come, on either host, go, and come again; SRV, its targets, A, TXT. */
-void forwarder_follows(forwarder_fn *start);
+    /* Called before each test; NULL: there is nothing to prepare. */
+    void (*prepare)(void);
 
-/* Who asks too early is not told "no such name" for longer than the negative TTL (RFC 2308). */
-void forwarder_asked_too_early(forwarder_fn *start);
+    /* (Re)starts it for host b of the stage, set up with its example and one more change, on a port of loopback. */
+    void (*start)(const struct stage *s, int port, struct change change);
 
-/* More than one datagram holds. */
-void forwarder_sixty(forwarder_fn *start);
+    /* The command that tests its example as it is; it succeeds. NULL: there is none. */
+    const char *check;
 
-/* PTR. */
-void forwarder_reverse(forwarder_fn *start);
+    /* Each takes something away from the example that is needed; ends with a NULL from. NULL: that is not tested. */
+    const struct change *needed;
 
-/* NATS away: the same answers. Daemon that cannot know: SERVFAIL. Both over: at once as before. */
-void forwarder_without_nats(forwarder_fn *start);
+    /* Tests of this forwarder alone, which call prepare by themselves. */
+    const struct e2e_test *own;
+    size_t n_own;
+};
 
-/* The daemon is gone for a while, during which it is asked for; then it is back. */
-void forwarder_daemon_down(forwarder_fn *start);
-
-/* Each change of the example, up to one that is empty, takes something away that is needed. */
-void forwarder_needs(forwarder_fn *start, const struct change *changes);
+/*
+ * Runs these tests, and its own; returns the exit status:
+ *
+ *  configuration_as_shipped   the example passes the forwarder's own check
+ *  follows                    instances come, on either host, go, and come again; SRV, its targets, A
+ *  asked_too_early            is not told "no such name" for longer than the negative TTL (RFC 2308)
+ *  sixty                      more instances than one datagram holds
+ *  reverse                    PTR
+ *  daemon_down                the daemon is gone for a while, during which it is asked for; then it is back
+ *  without_nats               NATS away: the same answers. Daemon that cannot know: SERVFAIL. Both over: at once as before
+ *  every_line_is_needed       each change that takes something away from the example breaks an answer
+ */
+int forwarder_main(const struct forwarder *forwarder);
 
 #endif

@@ -66,10 +66,14 @@ const watch = d.watch("shop/pair", (change) => changes.push(change));
 await until(() => changes.length === 1);
 assert.strictEqual(changes[0].endpoints.length, 2);
 assert.strictEqual(changes[0].added.length, 2);
-execFileSync(process.env.DISCOVERCTL, ["-s", socket, "maintenance", "on", "shop/pair", "two"]);
+const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+execFileSync(process.env.DISCOVERCTL, ["-s", socket, "maintenance", "on", "shop/pair", "two"],
+             { env: { ...process.env, TRACEPARENT: parent, TRACESTATE: "vendor=1" } });
 await until(() => changes.length > 1);
-assert.deepStrictEqual(changes.at(-1).removed.map((e) => e.host), ["127.0.0.2"]);
-assert.deepStrictEqual(changes.at(-1).endpoints.map((e) => e.host), ["127.0.0.1"]);
+assert.deepStrictEqual(changes[1].removed.map((e) => e.host), ["127.0.0.2"]);
+assert.deepStrictEqual(changes[1].endpoints.map((e) => e.host), ["127.0.0.1"]);
+await until(() => changes.at(-1).traceparent);
+assert.deepStrictEqual([changes[0].traceparent, changes.at(-1).traceparent, changes.at(-1).tracestate], ["", parent, "vendor=1"]);
 watch.close();
 
 const alone = new Discover({ socket: "/nonexistent", source: 1 });

@@ -98,6 +98,7 @@ def watched(d, registration):
     registration.drain()
     until(d, lambda: len(changes) > 1)
     assert [e.port for e in changes[-1].removed] == [8080] and len(changes[-1].endpoints) == 1
+    traced(d, registration, changes)
     watch.close()
     watch.close()
 
@@ -106,6 +107,19 @@ def watched(d, registration):
 
     with contextlib.closing(d.watch("shop/payment", wrong)):
         raises(ZeroDivisionError, until, d, lambda: False)
+
+
+def traced(d, registration, changes):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    assert changes[0].traceparent == changes[0].tracestate == ""
+    raises(Error, d.set_trace, "nonsense", code=-22)  # -EINVAL
+    d.set_trace(parent, "vendor=1")
+    third = d.register("shop/payment", 8082, addresses=["127.0.0.3"])
+    until(d, lambda: changes[-1].traceparent)
+    assert (changes[-1].traceparent, changes[-1].tracestate) == (parent, "vendor=1")
+    d.set_trace()
+    third.close()
+    until(d, lambda: not changes[-1].traceparent)
 
 
 def forked(d):

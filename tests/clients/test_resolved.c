@@ -66,48 +66,6 @@ static void start(const struct stage *of, int port, struct change change)
     proc_start(&resolved, "resolved", (const char *const[]){program, NULL}, NULL);
 }
 
-START_TEST(follows)
-{
-    begin();
-    forwarder_follows(start);
-}
-END_TEST
-
-START_TEST(asked_too_early)
-{
-    begin();
-    forwarder_asked_too_early(start);
-}
-END_TEST
-
-START_TEST(sixty)
-{
-    begin();
-    forwarder_sixty(start);
-}
-END_TEST
-
-START_TEST(reverse)
-{
-    begin();
-    forwarder_reverse(start);
-}
-END_TEST
-
-START_TEST(daemon_down)
-{
-    begin();
-    forwarder_daemon_down(start);
-}
-END_TEST
-
-START_TEST(without_nats)
-{
-    begin();
-    forwarder_without_nats(start);
-}
-END_TEST
-
 /* discoverd is asked for them as well, and its REFUSED harms nothing. */
 START_TEST(other_names)
 {
@@ -145,12 +103,10 @@ static bool fetched(void)
 
 int main(void)
 {
-    const struct e2e_test tests[] = {
-        {"follows", follows},          {"asked_too_early", asked_too_early}, {"sixty", sixty},
-        {"reverse", reverse},          {"other_names", other_names},         {"daemon_down", daemon_down},
-        {"without_nats", without_nats}};
+    const struct e2e_test own[] = {{"other_names", other_names}};
 
     if (!machine_possible() || !fetched())
         return 77;
-    return e2e_main("systemd-resolved", tests, sizeof tests / sizeof *tests, 60);
+    return forwarder_main(&(struct forwarder){
+        .name = "systemd-resolved", .prepare = begin, .start = start, .own = own, .n_own = sizeof own / sizeof *own});
 }

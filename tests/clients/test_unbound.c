@@ -44,60 +44,17 @@ static void start(const struct stage *s, int port, struct change change)
     proc_start(&unbound, "unbound", (const char *const[]){"unbound", "-d", "-p", "-c", config, NULL}, NULL);
 }
 
-START_TEST(configuration_as_shipped)
+int main(void)
 {
-    (void)stage_output("unbound-checkconf " SOURCE_DIR "/examples/unbound/discoverd.conf");
+    static const struct change needed[] = {{"do-not-query-localhost: no", "# "},
+                                           {"domain-insecure: \"discover.internal\"", "# "},
+                                           {"private-domain: \"discover.internal\"", "# "},
+                                           {"local-zone: \"10.in-addr.arpa.\" nodefault", "# "},
+                                           {0}};
+    return forwarder_main(&(struct forwarder){
+        .name = "unbound",
+        .start = start,
+        .check = "unbound-checkconf " SOURCE_DIR "/examples/unbound/discoverd.conf",
+        .needed = needed,
+    });
 }
-END_TEST
-
-START_TEST(follows)
-{
-    forwarder_follows(start);
-}
-END_TEST
-
-START_TEST(asked_too_early)
-{
-    forwarder_asked_too_early(start);
-}
-END_TEST
-
-START_TEST(sixty)
-{
-    forwarder_sixty(start);
-}
-END_TEST
-
-START_TEST(reverse)
-{
-    forwarder_reverse(start);
-}
-END_TEST
-
-START_TEST(daemon_down)
-{
-    forwarder_daemon_down(start);
-}
-END_TEST
-
-START_TEST(without_nats)
-{
-    forwarder_without_nats(start);
-}
-END_TEST
-
-START_TEST(every_line_is_needed)
-{
-    static const struct change changes[] = {{"do-not-query-localhost: no", "# "},
-                                            {"domain-insecure: \"discover.internal\"", "# "},
-                                            {"private-domain: \"discover.internal\"", "# "},
-                                            {"local-zone: \"10.in-addr.arpa.\" nodefault", "# "},
-                                            {0}};
-
-    forwarder_needs(start, changes);
-}
-END_TEST
-
-E2E_TESTS("unbound", 60, {"configuration_as_shipped", configuration_as_shipped}, {"follows", follows},
-          {"asked_too_early", asked_too_early}, {"sixty", sixty}, {"reverse", reverse}, {"daemon_down", daemon_down},
-          {"without_nats", without_nats}, {"every_line_is_needed", every_line_is_needed})

@@ -80,7 +80,7 @@ class Browser:
         if self.session:
             message["sessionId"] = self.session
         os.write(self.down, json.dumps(message).encode() + b"\0")
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             answer = self.read(end - time.monotonic())
             if answer and answer.get("id") == self.last:
@@ -95,7 +95,7 @@ class Browser:
             raise RuntimeError(expression + ": " + json.dumps(answer["exceptionDetails"]))
         return answer["result"].get("value")
 
-    def wait(self, expression, seconds=10):
+    def wait(self, expression, seconds=60):
         """Until it is true; its value."""
         end = time.monotonic() + seconds
         while True:

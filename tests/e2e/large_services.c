@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <discover/discover.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libdiscover/core/record.h"
@@ -49,5 +50,7 @@ static int count_services(void *arg, const char *service, size_t usable, size_t 
 int services_known(struct host *h)
 {
     int n = 0;
-    return discover_each_service(host_lib(h), count_services, &n) < 0 ? -1 : n;
+    int error = discover_each_service(host_lib(h), count_services, &n);
+    snprintf(h->seen, sizeof h->seen, "%d services: %s", n, discover_strerror(error));
+    return error < 0 ? -1 : n;
 }

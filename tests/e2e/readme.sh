@@ -43,3 +43,9 @@ for key in $(grep -ohE '\b(nats|registry|api|dns|http|limits|systemd|resolver)\.
     case $key in *.conf | dns.*.socket) continue ;; esac
     grep -q "^$key" "$keys" || { echo "there is no key $key, which discoverd-operations(7) names"; exit 1; }
 done
+
+# A macro of two fonts takes its words together: a sentence behind one belongs on a line of its own.
+if sed -E 's/"[^"]*"/"/g' daemon/*.[78] daemon/ctl/*.1 libdiscover/*.3 | grep -E '^\.(BR|RB|IR|RI|BI|IB)( [^" ]+){5}'; then
+    echo "a manual page has words that run together"
+    exit 1
+fi

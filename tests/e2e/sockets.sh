@@ -85,6 +85,9 @@ for _ in 1 2 3; do
 done
 [ "$before" = "$(listening)" ] || fail "other sockets than before the crash"
 [ "$(systemctl --user show -P StartLimitIntervalUSec discoverd)" = 0 ] || fail "systemd would give up after some"
+if [ -d /run/units/discoverd.service.d ]; then
+    [ "$(systemctl --user show -P RestartUSecNext discoverd)" != 100ms ] || fail "systemd does not slow down (restart.conf)"
+fi
 
 # Stopped is stopped, whoever knocks meanwhile, and started again is whole.
 knock() { while :; do printf x >/dev/udp/127.0.0.1/8053; done 2>/dev/null; }

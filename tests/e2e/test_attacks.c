@@ -226,6 +226,33 @@ START_TEST(a_wrong_import_is_refused)
 }
 END_TEST
 
+/* A host whose line lists services registers those, and nothing else. */
+START_TEST(services_of_a_host_are_listed)
+{
+    static const char keys[] = "$JS.registry.API.$KV.SERVICES.";
+    static const char *const refused[] = {"shop.cart.web-9.p1", "other.x.web-9.p1", "shop.pay.web-2.p1"};
+    static struct host narrow;
+    struct output o;
+    char subject[128], value[1024];
+    begin(NULL, false);
+    registry_server_add(&r, "host web-9 web-9-secret shop/pay stock/*");
+    registry_server_host(&r, &narrow, "web-9");
+    ck_assert_int_eq(ctl(&narrow, &o, "register", "shop/pay", "--port", "80", "--ttl", "600s", NULL), 0);
+    ck_assert_int_eq(ctl(&narrow, &o, "register", "stock/any", "--port", "81", "--ttl", "600s", NULL), 0);
+    (void)wait_until(5000, seen_by_all(&web3, "shop/pay", 2) && seen_by_all(&web3, "stock/any", 1), web3.seen);
+    raw_close(&attacker);
+    raw_open(&attacker, r.nats.server[0].port, "web-9", "web-9-secret");
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(subject, sizeof subject, "%s%s", keys, refused[i]);
+        raw_publish(&attacker, subject, NULL, NULL, "x", 1);
+    }
+    ck_assert_msg(raw_flush(&attacker), "%s", attacker.error);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(kv_get(&admin, "SERVICES", refused[i], value, sizeof value), -1);
+    check_whole("services that are not listed");
+}
+END_TEST
+
 /* It cannot store a value over 16 KB. */
 START_TEST(a_large_value_is_refused)
 {
@@ -282,9 +309,24 @@ START_TEST(one_host_more)
 }
 END_TEST
 
+/* Names that nats-server would take for numbers, or for words of its own. */
+START_TEST(names_of_any_kind)
+{
+    static struct host numbered;
+    begin(NULL, false);
+    registry_server_add(&r, "host on on-secret");
+    registry_server_add(&r, "reader include include-secret");
+    registry_server_add(&r, "host 10 10-secret");
+    registry_server_host(&r, &numbered, "10");
+    (void)wait_until(5000, seen_by_all(&numbered, "shop/pay", 1), numbered.seen);
+    check_whole("a host whose name is a number");
+}
+END_TEST
+
 E2E_TESTS("attacks", 180, {"on_this_server", attacks_on_this_server},
           {"on_the_newest_server", attacks_on_the_newest_server},
           {"on_the_newest_server_with_batches", attacks_on_the_newest_server_with_batches},
           {"nobody_listens", nobody_listens}, {"a_wrong_import_is_refused", a_wrong_import_is_refused},
           {"a_large_value_is_refused", a_large_value_is_refused}, {"a_full_bucket", a_full_bucket},
-          {"one_host_more", one_host_more})
+          {"one_host_more", one_host_more}, {"services_of_a_host_are_listed", services_of_a_host_are_listed},
+          {"names_of_any_kind", names_of_any_kind})

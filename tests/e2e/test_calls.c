@@ -15,6 +15,7 @@
 
 #define SERVICE "shop/payment"
 #define MANY    10
+#define WAIT_MS 20000 /* when something does not come at all */
 
 static struct nats nats;
 static struct host a;
@@ -115,16 +116,16 @@ START_TEST(calls_are_told_when_they_are_done)
     register_all(&t);
     ck_assert_int_eq(discover_status_async(d, on_status, &registered, NULL), 0);
     ck_assert_int_eq(t.calls, 0);
-    (void)wait_until(3000, (turn(d), t.calls == MANY && registered == MANY), seen);
+    (void)wait_until(WAIT_MS, (turn(d), t.calls == MANY && registered == MANY), seen);
     ck_assert_int_eq(t.failed, 0);
     ck_assert_int_eq(resolve(d), MANY);
     ck_assert_int_eq(discover_drain_async(d, NULL, on_answer, &drained, NULL), 0);
-    (void)wait_until(3000, (turn(d), drained.calls == 1), seen);
+    (void)wait_until(WAIT_MS, (turn(d), drained.calls == 1), seen);
     ck_assert_int_eq(drained.last, 0);
     ck_assert_int_eq(resolve(d), DISCOVER_E_NONE);
     deregister_all(&gone);
     ck_assert_int_eq(discover_heartbeat_async(d, SERVICE, "p0", on_answer, &unknown, NULL), 0);
-    (void)wait_until(3000, (turn(d), gone.calls == MANY && unknown.calls == 1), seen);
+    (void)wait_until(WAIT_MS, (turn(d), gone.calls == MANY && unknown.calls == 1), seen);
     ck_assert_int_eq(gone.failed, 0);
     ck_assert_int_eq(unknown.last, DISCOVER_E_UNKNOWN);
     ck_assert_str_ne(unknown.error, "");
@@ -145,7 +146,7 @@ START_TEST(a_stopped_daemon_costs_one_time_out)
     start("");
     d = new_handle();
     register_all(&t);
-    (void)wait_until(3000, (turn(d), t.calls == MANY), seen);
+    (void)wait_until(WAIT_MS, (turn(d), t.calls == MANY), seen);
     ck_assert_int_eq(discover_set_timeout(d, 1000), 0);
     proc_signal(&a.proc, SIGSTOP);
     int64_t start_ns = clock_now_ns();
@@ -157,16 +158,17 @@ START_TEST(a_stopped_daemon_costs_one_time_out)
         ck_assert_int_eq(discover_deregister(d, SERVICE, discover_registration_instance(registrations[i])), -ETIMEDOUT);
     measured("and each of them, and deregistering nine", clock_now_ns() - start_ns);
     ck_assert_int_ge(since_ms(start_ns), 1000);
-    ck_assert_int_lt(since_ms(start_ns), 3000);
+    ck_assert_int_lt(since_ms(start_ns), 5000); /* each by itself would take a second */
+    ck_assert_int_eq(discover_set_timeout(d, WAIT_MS), 0);
     ck_assert_int_eq(discover_drain_async(d, NULL, on_answer, &drained, NULL), 0);
     proc_signal(&a.proc, SIGCONT);
-    (void)wait_until(3000, (turn(d), drained.calls == 1), seen);
+    (void)wait_until(WAIT_MS, (turn(d), drained.calls == 1), seen);
     ck_assert_int_eq(drained.last, 0);
     struct discover_query *q;
     size_t n = 0;
     ck_assert_int_eq(discover_query_new(SERVICE, &q), 0);
     ck_assert_int_eq(discover_query_add_state(q, DISCOVER_DRAINING), 0);
-    (void)wait_until(3000, (turn(d), discover_query_run(d, q, NULL, NULL, 0, &n) >= 0 && n == 1), seen);
+    (void)wait_until(WAIT_MS, (turn(d), discover_query_run(d, q, NULL, NULL, 0, &n) >= 0 && n == 1), seen);
     discover_query_free(q);
     free_registrations();
     discover_free(d);
@@ -184,11 +186,11 @@ START_TEST(a_killed_daemon_ends_what_is_under_way)
     for (int i = 0; i < MANY; i++)
         ck_assert_int_eq(discover_heartbeat_async(d, SERVICE, "p0", on_answer, &beats, NULL), 0);
     host_kill(&a);
-    (void)wait_until(3000, (turn(d), t.calls == MANY && beats.calls == MANY), seen);
+    (void)wait_until(WAIT_MS, (turn(d), t.calls == MANY && beats.calls == MANY), seen);
     ck_assert_int_eq(t.failed + beats.failed, 2 * MANY);
     ck_assert_int_eq(t.last, DISCOVER_E_UNSYNCED);
     host_run(&a);
-    (void)wait_until(5000, (turn(d), resolve(d) == MANY), seen);
+    (void)wait_until(WAIT_MS, (turn(d), resolve(d) == MANY), seen);
     ck_assert_int_eq(t.calls, MANY);
     free_registrations();
     discover_free(d);
@@ -215,7 +217,7 @@ START_TEST(a_full_daemon_is_no_failure)
     ck_assert_int_eq(discover_heartbeat(d, SERVICE, "p0"), DISCOVER_E_UNSYNCED);
     ck_assert_ptr_nonnull(strstr(discover_last_error(d), "limits.api_clients"));
     register_all(&t);
-    (void)wait_until(3000, (turn(d), t.calls == MANY), seen);
+    (void)wait_until(WAIT_MS, (turn(d), t.calls == MANY), seen);
     ck_assert_int_eq(t.last, DISCOVER_E_UNSYNCED);
     ck_assert_ptr_nonnull(strstr(t.error, "limits.api_clients"));
     struct output o;
@@ -225,14 +227,14 @@ START_TEST(a_full_daemon_is_no_failure)
     ck_assert_ptr_nonnull(strstr(discover_last_error(d), "limits.api_clients"));
     while (n > 0)
         discover_free(others[--n]);
-    measured("there was room, and all is registered", wait_until(5000, (turn(d), resolve(d) == MANY), seen));
+    measured("there was room, and all is registered", wait_until(WAIT_MS, (turn(d), resolve(d) == MANY), seen));
     ck_assert_str_eq(discover_last_error(d), "");
     free_registrations();
     discover_free(d);
 }
 END_TEST
 
-E2E_TESTS("calls", 60, {"calls_are_told_when_they_are_done", calls_are_told_when_they_are_done},
+E2E_TESTS("calls", 120, {"calls_are_told_when_they_are_done", calls_are_told_when_they_are_done},
           {"a_stopped_daemon_costs_one_time_out", a_stopped_daemon_costs_one_time_out},
           {"a_killed_daemon_ends_what_is_under_way", a_killed_daemon_ends_what_is_under_way},
           {"a_full_daemon_is_no_failure", a_full_daemon_is_no_failure})

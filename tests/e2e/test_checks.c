@@ -3,8 +3,6 @@
  * Checks against real servers, by every door: what TLS does not like is named, what is slow or without end is cut off, what
  * commands leave behind is ended, and nobody is late because of it.
  */
-#include <dirent.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +11,7 @@
 #include "tests/support/certificates.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
+#include "tests/support/marked.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/port.h"
 #include "tests/support/seen.h"
@@ -64,7 +63,7 @@ static void start_servers(void)
         snprintf(arguments[i], sizeof *arguments, "%.*s%d%s", (int)(at - forms[i]), forms[i], *ports[i], at + 2);
     }
     snprintf(arguments[7], sizeof *arguments, "unix:%s", "payment.sock");
-    write_text("health", "- 1\nshop.Payment 1\nshop.Down 2\n");
+    write_text("health", "- 1\nshop.Payment 1\nshop.Down 2\nshop.Long 1\n");
     snprintf(script, sizeof script, "cd %s && exec %s \"$@\"", e2e_folder(), CHECKED_SERVERS);
     const char *const argv[] = {"sh",         "-c",         script,       "servers",    arguments[0],
                                 arguments[1], arguments[2], arguments[3], arguments[4], arguments[5],
@@ -168,6 +167,7 @@ START_TEST(grpc_health)
     expect("service", "grpc=127.0.0.1:%d/shop.Payment", grpc, "passing", "SERVING");
     expect("down", "grpc=127.0.0.1:%d/shop.Down", grpc, "critical", "NOT_SERVING");
     expect("none", "grpc=127.0.0.1:%d/shop.None", grpc, "critical", "grpc-status 5: no such service");
+    expect("long", "grpc=127.0.0.1:%d/shop.Long", grpc, "critical", "the answer is none of grpc.health.v1");
     expect("secure", secure, grpcs, "passing", "SERVING");
     expect("no-tls", "grpc=127.0.0.1:%d", grpcs, "critical", "");
     expect("no-grpc", "grpc=127.0.0.1:%d", plain, "critical", "");
@@ -176,25 +176,6 @@ START_TEST(grpc_health)
     (void)wait_until(3000, strcmp(said("server", "critical"), "NOT_SERVING") == 0, said("server", "critical"));
 }
 END_TEST
-
-/* Processes that have this in their environment. */
-static unsigned count_marked(const char *mark)
-{
-    unsigned n = 0;
-    struct dirent *entry;
-    DIR *proc = opendir("/proc");
-    while ((entry = readdir(proc))) {
-        char path[300], text[8192];
-        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
-        int fd = *entry->d_name >= '1' && *entry->d_name <= '9' ? open(path, O_RDONLY) : -1;
-        ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text);
-        n += got > 0 && memmem(text, (size_t)got, mark, strlen(mark));
-        if (fd >= 0)
-            close(fd);
-    }
-    closedir(proc);
-    return n;
-}
 
 #define MARK "MARK=left_by_a_check_of_%d"
 #define NASTY(name, line)                                                                                              \
@@ -244,7 +225,7 @@ START_TEST(commands_that_do_not_behave)
     (void)wait_until(5000,
                      strcmp(said("well", "passing"), "the connection is accepted") == 0 &&
                          seen_by_dns(&a, "shop/payment") == 1,
-                     a.seen);
+                     o.out);
     uint64_t before = runs_of("well");
     int64_t began_ns = clock_now_ns();
     holds_for(2000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
@@ -252,9 +233,9 @@ START_TEST(commands_that_do_not_behave)
     ck_assert_msg(ran >= 4 * seconds, "%.0f runs in %.2f s", ran,
                   seconds); /* ten a second, where the machine is ours alone */
     ck_assert_int_eq(host_counter(&a, "discoverd_check_delays_total"), 0);
-    ck_assert_msg(count_marked(mark) < 30, "%u are left", count_marked(mark)); /* of those that run just now */
+    ck_assert_msg(marked_processes(mark) < 30, "%u are left", marked_processes(mark)); /* of those that run just now */
     host_leave(&a);
-    (void)wait_until(2000, count_marked(mark) == 0, "they are left");
+    (void)wait_until(2000, marked_processes(mark) == 0, "they are left");
     proc_kill(&listener);
 }
 END_TEST
@@ -302,7 +283,7 @@ START_TEST(reports)
     (void)wait_until(2000, seen_by_lib(&a, "shop/payment") == 1, a.seen);
     ck_assert(checked("p", "passing", "all is well"));
     ck_assert_int_eq(ctl(&a, &o, "explain", "shop/payment", "p", NULL), 0);
-    ck_assert_msg(strstr(o.out, "ttl (self): passing for 0.") && strstr(o.out, ": all is well"), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "ttl (self): passing for ") && strstr(o.out, ": all is well"), "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "check", "warn", "shop/payment/p", "so so", "--check", "self", NULL), 0);
     (void)wait_until(2000, checked("p", "warning", "so so"), said("p", "warning"));
     ck_assert_int_eq(ctl(&a, &o, "check", "fail", "shop/payment", "p", NULL), 0);
@@ -358,8 +339,30 @@ START_TEST(states_that_show_nowhere)
 }
 END_TEST
 
+static bool takes_two_checks(void)
+{
+    return ctl(&a, &o, "register", "shop/two", "--port", "80", "--ttl", "60s", "--check", "ttl=60s name=one", "--check",
+               "ttl=60s name=two", NULL) == 0;
+}
+
+/* Limits of checks may change while the daemon runs. */
+START_TEST(a_reload_takes_limits)
+{
+    nats_start(&nats, 1);
+    host_start(
+        &a, &(struct host_options){.name = "a", .nats = nats.urls, .extra = "limits = { checks_per_instance = 1; };"});
+    ck_assert(!takes_two_checks());
+    ck_assert_msg(strstr(o.err, "limits.checks_per_instance allows (1)"), "%s", o.err);
+    ck_assert_int_eq(shell(&o, "sed -i 's/checks_per_instance = 1/checks_per_instance = 2/' %s", a.config), 0);
+    ck_assert_int_eq(ctl(&a, &o, "reload", NULL), 0);
+    ck_assert_msg(strstr(o.out, "limits.checks_per_instance"), "%s", o.out);
+    ck_assert_msg(takes_two_checks(), "%s", o.err);
+}
+END_TEST
+
 E2E_TESTS("checks", 60, {"https_and_what_is_wrong_with_it", https_and_what_is_wrong_with_it},
           {"http_and_what_comes_of_it", http_and_what_comes_of_it}, {"grpc_health", grpc_health},
           {"commands_that_do_not_behave", commands_that_do_not_behave}, {"by_the_socket", by_the_socket},
           {"commands_by_the_socket_where_they_may_be", commands_by_the_socket_where_they_may_be}, {"reports", reports},
-          {"a_process", a_process}, {"states_that_show_nowhere", states_that_show_nowhere})
+          {"a_process", a_process}, {"states_that_show_nowhere", states_that_show_nowhere},
+          {"a_reload_takes_limits", a_reload_takes_limits})

@@ -90,7 +90,7 @@ START_TEST(restarted_while_it_is_asked)
         host_stop(&a);
         holds_for(LEASE_MS / 6, b_sees(1), b.seen);
         host_launch(&a);
-        host_wait_up(&a);
+        host_wait_live(&a); /* before that it could not renew its lease when it is stopped again */
         (void)wait_until(3000, seen_by_all(&a, "shop/held", 1), a.seen);
     }
     holds_for(3 * LEASE_MS, b_sees(1), b.seen);

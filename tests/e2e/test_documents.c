@@ -110,7 +110,7 @@ static bool is_same(json_t *one, json_t *other)
     return same;
 }
 
-static void setup(void)
+static void start_two_hosts(void)
 {
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.nats = nats.urls,
@@ -135,7 +135,7 @@ START_TEST(http_and_discoverctl_print_the_same)
         {"/v1/services/shop/db", "resolve", "shop/db"},
     };
     static struct output o;
-    setup();
+    start_two_hosts();
     ck_assert_int_eq(ctl(&b, &o, "drain", NULL), 0);
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
         (void)wait_until(
@@ -147,7 +147,7 @@ END_TEST
 START_TEST(the_condition_of_a_daemon)
 {
     static struct output o;
-    setup();
+    start_two_hosts();
     (void)wait_until(3000, ctl(&b, &o, "status", "--check", NULL) == 0, o.out);
     ck_assert_msg(strncmp(o.out, "DISCOVERD OK - synchronised", 27) == 0, "%s", o.out);
     ck_assert_int_eq(ctl(&b, &o, "status", NULL), 0);

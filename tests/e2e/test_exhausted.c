@@ -2,6 +2,7 @@
 /* A daemon whose table cannot grow says so, forgets nothing, and serves it all once it can; and is whole when ready. */
 #include <discover/discover.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -32,7 +33,9 @@ static void let_files_grow_to(rlim_t bytes)
 static bool status_has(const char *text)
 {
     static struct output o;
-    return ctl(&a, &o, "status", NULL) == 0 && strstr(o.out, text);
+    int code = ctl(&a, &o, "status", NULL);
+    snprintf(a.seen, sizeof a.seen, "%.1000s", o.out);
+    return code == 0 && strstr(o.out, text);
 }
 
 START_TEST(the_table_cannot_grow)
@@ -44,17 +47,17 @@ START_TEST(the_table_cannot_grow)
     kv_open(&kv, nats.server[0].url);
     let_files_grow_to(TABLE_MAX);
     large_services_put(&kv, SERVICES);
-    (void)wait_until(20000, status_has("synchronised   degraded"), "not degraded");
-    (void)wait_until(5000, status_has("File too large"), "the reason is not told");
-    (void)wait_until(20000, status_has("catalog        17000 services"), "not all known");
+    (void)wait_until(90000, status_has("synchronised   degraded"), a.seen);
+    (void)wait_until(5000, status_has("File too large"), a.seen);
+    (void)wait_until(90000, status_has("catalog        17000 services"), a.seen);
     (void)wait_until(10000, ctl(&a, &o, "list", NULL) == 0 && strstr(o.err, "degraded"), o.err);
     ck_assert_int_lt(services_known(&a), SERVICES);
     /* Its own services and their end go on. */
     ck_assert_int_eq(ctl(&a, &o, "drain", NULL), 0);
 
     let_files_grow_to(RLIM_INFINITY);
-    (void)wait_until(20000, services_known(&a) == SERVICES, "not all served");
-    (void)wait_until(5000, status_has("synchronised   live"), "not live again");
+    (void)wait_until(90000, services_known(&a) == SERVICES, a.seen);
+    (void)wait_until(5000, status_has("synchronised   live"), a.seen);
     ck_assert(!status_has("not served"));
     kv_close(&kv);
 }
@@ -67,7 +70,7 @@ START_TEST(ready_is_whole)
     host_start(&a, &(struct host_options){.nats = nats.urls, .extra = "limits = { " DOMAIN "};"});
     kv_open(&kv, nats.server[0].url);
     large_services_put(&kv, SERVICES);
-    (void)wait_until(20000, services_known(&a) == SERVICES, "not all served");
+    (void)wait_until(90000, services_known(&a) == SERVICES, a.seen);
     host_start(&late, &(struct host_options){.name = "late", .nats = nats.urls, .extra = "limits = { " DOMAIN "};"});
     ck_assert_int_eq(services_known(&late), SERVICES);
     host_kill(&late);
@@ -75,4 +78,4 @@ START_TEST(ready_is_whole)
 }
 END_TEST
 
-E2E_TESTS("exhausted", 120, {"the_table_cannot_grow", the_table_cannot_grow}, {"ready_is_whole", ready_is_whole})
+E2E_TESTS("exhausted", 300, {"the_table_cannot_grow", the_table_cannot_grow}, {"ready_is_whole", ready_is_whole})

@@ -102,6 +102,12 @@ START_TEST(metrics_count)
 }
 END_TEST
 
+/* An answer is kept when it was made in one piece, which a busy machine may not let it. */
+static bool takes_memory(const char *name)
+{
+    return get(&a, "/v1/services/shop/payment") == 200 && metric(&a, name) > 100;
+}
+
 /* A name, its help, its type, its unit: all as Prometheus's own checker wants them, of a daemon that has done a little. */
 START_TEST(metrics_are_as_prometheus_wants_them)
 {
@@ -111,11 +117,10 @@ START_TEST(metrics_are_as_prometheus_wants_them)
                                           .services = "{ name = \"shop/payment\"; port = 8080; "
                                                       "address = [\"10.1.2.3\"]; }"});
     (void)wait_until(10000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
-    ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
-    (void)wait_until(3000, metric(&a, "discoverd_catalog_bytes") > 100 && metric(&a, "discoverd_table_bytes") > 100,
-                     "no memory");
-    ck_assert_int_gt(metric(&a, "discoverd_dns_answers_bytes"), 100);
-    ck_assert_int_gt(metric(&a, "discoverd_http_answers_bytes"), 100);
+    static const char *const memory[] = {"discoverd_catalog_bytes", "discoverd_table_bytes",
+                                         "discoverd_dns_answers_bytes", "discoverd_http_answers_bytes"};
+    for (size_t i = 0; i < sizeof memory / sizeof *memory; i++) /* they are looked at now and then */
+        (void)wait_until(3000, takes_memory(memory[i]), memory[i]);
     ck_assert_int_eq(get(&a, "/metrics"), 200);
     const char *body = strstr(answer, "\r\n\r\n") + 4;
     ck_assert_uint_lt(strlen(body), 60000);
@@ -140,14 +145,12 @@ START_TEST(documents_are_what_their_schemas_say)
     static struct proc script;
     char port[16], index[32];
     nats_start(&nats, 1);
-    host_start(
-        &a, &(struct host_options){
-                .nats = nats.urls,
-                .services =
-                    "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
-                    "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
-                    "meta = { version = \"1.4\"; }; "
-                    "checks = ( { tcp = \"127.0.0.1:1\"; interval = \"1h\"; initial = \"passing\"; fall = 9; } ); }"});
+    host_start(&a, &(struct host_options){.nats = nats.urls,
+                                          .services = "{ name = \"shop/payment\"; instance = \"p1\"; port = 8080; "
+                                                      "address = [\"10.1.2.3\"]; tags = [\"canary\"]; "
+                                                      "meta = { version = \"1.4\"; }; "
+                                                      "checks = ( { tcp = \"127.0.0.1:1\"; interval = \"1h\"; initial "
+                                                      "= \"passing\"; start_period = \"1h\"; } ); }"});
     (void)wait_until(10000, seen_by_dns(&a, "shop/payment") == 1, a.seen);
     ck_assert_int_eq(get(&a, "/v1/services/shop/payment"), 200);
     const char *at = strstr(answer, "Discoverd-Index: ");

@@ -75,7 +75,7 @@ END_TEST
 START_TEST(the_only_other_one_if_so_configured)
 {
     start("guard_min = 1; guard_duration = \"6s\";", 1);
-    (void)wait_until(LEASE_MS + 1500, status_says("kept           1 hosts"), viewer.seen);
+    (void)wait_until(LEASE_MS + 1500, status_says("kept           1 host "), viewer.seen);
     ck_assert_msg(seen_by_all(&viewer, "shop/fixed", 1), "%s", viewer.seen);
     (void)wait_until(KEPT_MS + 1000, seen_by_all(&viewer, "shop/fixed", 0), viewer.seen);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The very files of examples/nats/regions/mesh.conf: three regions read one another, a has three servers in three zones. One
- * region lost touches nobody else; nor does a zone; and nobody writes into another region.
+ * region lost touches nobody else; nor does a zone; what it had is in its mirrors; and nobody writes into another region.
  */
 #include <discover/discover.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include "tests/support/host.h"
 #include "tests/support/kv.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/raw_nats.h"
 #include "tests/support/wait.h"
 
 #define REGIONS  3
@@ -30,7 +31,7 @@ static char letter(size_t region)
 static void turn_letters(size_t region, char *ret_script, size_t cap)
 {
     size_t used = (size_t)snprintf(ret_script, cap,
-                                   "s/(region-|from-|discover\\.|FROM_)([abcABC])\\b/\\1<\\2>/g; "
+                                   "s/(region-|from-|init-|discover\\.|FROM_)([abcABC])\\b/\\1<\\2>/g; "
                                    "s/^(server_name: |    name: )a/\\1<a>/;");
     for (size_t r = 0; r < REGIONS; r++)
         used += (size_t)snprintf(ret_script + used, cap - used, "s/<%c>/%c/g; s/<%c>/%c/g;", letter(r),
@@ -106,26 +107,48 @@ static void make_buckets(size_t region)
         o.err);
 }
 
-static void start_host(size_t region)
+/* The regions that one reads, as the user of each that is called so: "from" or "init". */
+static void other_regions(size_t region, const char *as, char *ret_text, size_t cap)
 {
-    char extra[2048], bus[1024], name[2] = {letter(region)}, from[2][16];
-    for (size_t i = 0; i < 2; i++)
-        snprintf(from[i], sizeof from[i], "from-%c", letter(region + 1 + i));
-    snprintf(bus, sizeof bus, "user = \"web-1\"; password_file = \"%s\"; js_domain = \"registry\";", password("web-1"));
-    size_t used = (size_t)snprintf(extra, sizeof extra, "region = \"%c\"; regions = ( ", letter(region));
-    for (size_t i = 0; i < 2; i++)
-        used += (size_t)snprintf(extra + used, sizeof extra - used,
-                                 "%s{ name = \"%c\"; js_domain = \"registry\"; nats = { servers = [%s]; user = \"%s\"; "
-                                 "password_file = \"%s\"; }; }",
-                                 i ? ", " : "", letter(region + 1 + i), nats[region].urls, from[i], password(from[i]));
-    snprintf(extra + used, sizeof extra - used, " );");
-    host_start(&host[region], &(struct host_options){.name = name,
-                                                     .host = "web-1",
-                                                     .nats = nats[region].urls,
-                                                     .registry = "create = false;",
-                                                     .bus = bus,
-                                                     .extra = extra});
-    ck_assert_int_eq(ctl(&host[region], &o, "register", "shop/all", "--port", "1000", "--ttl", "200s", NULL), 0);
+    char user[16];
+    size_t used = (size_t)snprintf(ret_text, cap, "region = \"%c\"; regions = ( ", letter(region));
+    for (size_t i = 1; i < REGIONS; i++) {
+        snprintf(user, sizeof user, "%s-%c", as, letter(region + i));
+        used +=
+            (size_t)snprintf(ret_text + used, cap - used,
+                             "%s{ name = \"%c\"; js_domain = \"registry\"; mirror = \"MIRROR_%%s\"; nats = { servers = "
+                             "[%s]; user = \"%s\"; password_file = \"%s\"; }; }",
+                             i > 1 ? ", " : "", letter(region + i), nats[region].urls, user, password(user));
+    }
+    snprintf(ret_text + used, cap - used, " );");
+}
+
+/* By the region's operator, once the buckets of all are there. */
+static void make_mirrors(size_t region)
+{
+    char regions[1024];
+    other_regions(region, "init", regions, sizeof regions);
+    (void)wait_until(READY_MS,
+                     shell(&o,
+                           "echo 'registry = { lease_ttl = \"3s\"; replicas = %zu; }; nats = { servers = [%s]; user = "
+                           "\"admin\"; password_file = \"%s\"; }; %s' >%s/admin.conf && %s -c %s/admin.conf --init",
+                           nats[region].n, nats[region].urls, password("admin"), regions, e2e_folder(),
+                           e2e_binary("discoverd"), e2e_folder()) == 0,
+                     o.err);
+}
+
+static void start_host(struct host *h, size_t region, const char *name)
+{
+    char extra[2048], bus[1024], folder[16];
+    snprintf(bus, sizeof bus, "user = \"%s\"; password_file = \"%s\"; js_domain = \"registry\";", name, password(name));
+    other_regions(region, "from", extra, sizeof extra);
+    snprintf(folder, sizeof folder, "%c-%s", letter(region), name);
+    host_start(h, &(struct host_options){.name = folder,
+                                         .host = name,
+                                         .nats = nats[region].urls,
+                                         .registry = "create = false;",
+                                         .bus = bus,
+                                         .extra = extra});
 }
 
 static void start(void)
@@ -138,19 +161,27 @@ static void start(void)
     for (size_t r = 0; r < REGIONS; r++)
         make_buckets(r);
     for (size_t r = 0; r < REGIONS; r++)
-        start_host(r);
+        make_mirrors(r);
+    for (size_t r = 0; r < REGIONS; r++) {
+        start_host(&host[r], r, "web-1");
+        ck_assert_int_eq(ctl(&host[r], &o, "register", "shop/all", "--port", "1000", "--ttl", "200s", NULL), 0);
+    }
 }
 
-static int seen(size_t by, size_t of)
+static int seen_by(struct host *h, size_t of)
 {
     struct discover_endpoint e[4];
     char service[16];
     size_t n = 0;
     snprintf(service, sizeof service, "shop/all@%c", letter(of));
-    int verdict = discover_resolve(host_lib(&host[by]), service, e, 4, &n);
-    snprintf(host[by].seen, sizeof host[by].seen, "%c of %s: verdict %d, %zu instances", letter(by), service, verdict,
-             n);
+    int verdict = discover_resolve(host_lib(h), service, e, 4, &n);
+    snprintf(h->seen, sizeof h->seen, "%s: verdict %d, %zu instances", service, verdict, n);
     return verdict < 0 || n != 1 ? -1 : verdict;
+}
+
+static int seen(size_t by, size_t of)
+{
+    return seen_by(&host[by], of);
 }
 
 static bool all_read_all(void)
@@ -211,13 +242,89 @@ START_TEST(one_zone_is_lost)
 }
 END_TEST
 
+static int mirror_snapshots(const struct host *h, size_t of)
+{
+    ck_assert_int_eq(
+        shell(&o,
+              "curl -s http://127.0.0.1:%d/metrics | sed -n 's/^discoverd_region_mirror_snapshots{region=\"%c\"} //p'",
+              h->http_port, letter(of)),
+        0);
+    return atoi(o.out);
+}
+
+static bool mirrored(size_t by, size_t of)
+{
+    char url[128], user[16];
+    struct kv kv;
+    snprintf(user, sizeof user, "init-%c", letter(of));
+    url_of(url, user, by, 0);
+    kv_open(&kv, url);
+    bool all = kv_stream_count(&kv, "MIRROR_SERVICES") == 1 && kv_stream_count(&kv, "MIRROR_HOSTS") == 1;
+    kv_close(&kv);
+    return all;
+}
+
+static bool all_mirrored(void)
+{
+    for (size_t by = 0; by < REGIONS; by++)
+        for (size_t of = 0; of < REGIONS; of++)
+            if (by != of && !mirrored(by, of))
+                return false;
+    return true;
+}
+
+/* What c has crossed the link once, and is there for a host of a that starts while c is lost. */
+START_TEST(mirrors_of_a_region_that_is_lost)
+{
+    static struct host late;
+    start();
+    wait_until(20000, all_read_all() && all_mirrored(), all_seen());
+    start_host(&late, 0, "web-2");
+    wait_until(10000, seen_by(&late, 1) == DISCOVER_FRESH && seen_by(&late, 2) == DISCOVER_FRESH, late.seen);
+    ck_assert_int_eq(mirror_snapshots(&late, 1), 2); /* of both buckets */
+    ck_assert_int_eq(mirror_snapshots(&late, 2), 2);
+    host_stop(&late);
+    nats_server_kill(&nats[2], 0);
+    ck_assert_int_eq(shell(&o, "rm -r %s/*", late.state_dir), 0);
+    host_run(&late);
+    wait_until(10000, seen_by(&late, 2) == DISCOVER_STALE && seen_by(&late, 1) == DISCOVER_FRESH, late.seen);
+}
+END_TEST
+
+/* By the rights that mirrors need: a consumer that sends what is stored to a subject of somebody else. */
+static void push_elsewhere(void)
+{
+    static const char *const subjects[] = {"discover.a.services.shop.all.web-1.forged", "$KV.HOSTS.web-1",
+                                           "$JS.API.STREAM.DELETE.KV_HOSTS", "$JS.M.region-b.forged"};
+    static const char api[] = "$JS.registry.API.CONSUMER.CREATE.KV_SERVICES";
+    struct raw_nats c;
+    char body[512], inbox[32];
+    raw_open(&c, nats[0].server[0].port, "region-c", "region-c-secret");
+    (void)raw_subscribe(&c, "_INBOX.c.>");
+    (void)raw_subscribe(&c, "$JS.M.>"); /* what b's mirrors are sent, too? */
+    for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+        snprintf(inbox, sizeof inbox, "_INBOX.c.%zu", i);
+        (void)raw_subscribe(&c, subjects[i]); /* without anybody who hears it nothing is sent */
+        snprintf(body, sizeof body,
+                 "{\"stream_name\":\"KV_SERVICES\",\"config\":{\"deliver_subject\":\"%s\",\"deliver_policy\":\"all\","
+                 "\"ack_policy\":\"none\"}}",
+                 subjects[i]);
+        raw_publish(&c, api, inbox, NULL, body, strlen(body));
+        (void)wait_until(5000, raw_pump(&c) && raw_find(&c, inbox), c.error);
+    }
+    ck_assert_ptr_nonnull(raw_find(&c, "$KV.SERVICES.")); /* it hears what it sent into the feed */
+    ck_assert_ptr_null(raw_find(&c, "$JS.M.region-b"));
+    raw_close(&c);
+}
+
 /* By the users that are for reading, and by the owner of another region's servers. */
 START_TEST(nobody_writes_elsewhere)
 {
     static const char *const subjects[] = {
-        "$KV.SERVICES.shop.all.web-2.evil",  "$JS.registry.API.$KV.SERVICES.shop.all.web-2.evil",
-        "$JS.registry.API.$KV.HOSTS.evil",   "$JS.registry.API.STREAM.DELETE.KV_SERVICES",
-        "$JS.API.STREAM.DELETE.KV_SERVICES", "discover.b.services.shop.all.web-2.evil"};
+        "$KV.SERVICES.shop.all.web-2.evil",       "$JS.registry.API.$KV.SERVICES.shop.all.web-2.evil",
+        "$JS.registry.API.$KV.HOSTS.evil",        "$JS.registry.API.STREAM.DELETE.KV_SERVICES",
+        "$JS.API.STREAM.DELETE.KV_SERVICES",      "$JS.API.STREAM.DELETE.MIRROR_SERVICES",
+        "discover.b.services.shop.all.web-2.evil"};
     static const char *const users[] = {"from-b", "admin", "web-1", "region-c"};
     char url[128];
     struct kv kv;
@@ -232,6 +339,7 @@ START_TEST(nobody_writes_elsewhere)
         (void)natsConnection_FlushTimeout(kv.nc, 2000);
         kv_close(&kv);
     }
+    push_elsewhere();
     for (size_t r = 0; r < REGIONS; r++) {
         url_of(url, "admin", r, 0);
         kv_open(&kv, url);
@@ -239,9 +347,10 @@ START_TEST(nobody_writes_elsewhere)
         ck_assert_int_eq(kv_count(&kv, "SERVICES"), 1);
         kv_close(&kv);
     }
-    ck_assert_msg(all_read_all(), "%s", all_seen());
+    ck_assert_msg(all_read_all() && all_mirrored(), "%s", all_seen());
 }
 END_TEST
 
 E2E_TESTS("mesh", 120, {"one_region_is_lost", one_region_is_lost}, {"one_zone_is_lost", one_zone_is_lost},
+          {"mirrors_of_a_region_that_is_lost", mirrors_of_a_region_that_is_lost},
           {"nobody_writes_elsewhere", nobody_writes_elsewhere})

@@ -15,7 +15,7 @@
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 20000 /* when something does not come at all */
 
 static struct nats nats;
 static struct host a, b;
@@ -28,7 +28,7 @@ static int ask(const char *subject, const char *body)
 {
     natsMsg *msg = NULL;
     const char *text = NULL;
-    natsStatus s = natsConnection_RequestString(&msg, client.nc, subject, body, 5000);
+    natsStatus s = natsConnection_RequestString(&msg, client.nc, subject, body, WAIT_MS);
     snprintf(error, sizeof error, "%s", s == NATS_OK ? "" : "nobody");
     answer[0] = '\0';
     if (s != NATS_OK)
@@ -53,17 +53,23 @@ static json_t *asked(const char *subject, const char *body)
     return document;
 }
 
-static void check_schema(const char *name)
+static void keep_for_schema(const char *name)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/answer.json", e2e_folder());
+    snprintf(path, sizeof path, "%s/%s.json", e2e_folder(), name);
     FILE *file = fopen(path, "w");
     ck_assert(file && fputs(answer, file) >= 0 && fclose(file) == 0);
+}
+
+/* All at once: what takes the longest is that Python starts. */
+static void check_schemas(const char *names)
+{
     ck_assert_msg(shell(&o,
                         "python3 -c 'import json, jsonschema, sys\n"
-                        "jsonschema.validate(json.load(open(sys.argv[2])), json.load(open(sys.argv[1])))' "
-                        "%s/daemon/http/schema/%s.schema.json %s",
-                        SOURCE_DIR, name, path) == 0,
+                        "for name in sys.argv[3:]:\n"
+                        " jsonschema.validate(json.load(open(f\"{sys.argv[1]}/{name}.json\")),"
+                        " json.load(open(f\"{sys.argv[2]}/{name}.schema.json\")))' %s %s/daemon/http/schema %s",
+                        e2e_folder(), SOURCE_DIR, names) == 0,
                   "%s", o.err);
 }
 
@@ -147,7 +153,7 @@ START_TEST(a_service_from_any_and_documents_of_one)
     ck_assert_uint_eq(json_array_size(json_object_get(found, "instances")), 1);
     ck_assert_str_eq(json_string_value(json_object_get(found, "sync")), "live");
     json_decref(found);
-    check_schema("service");
+    keep_for_schema("service");
     raw_open(&raw, nats.server[0].port, "", "");
     (void)raw_subscribe(&raw, "_INBOX.x.>");
     raw_publish(&raw, "discover.local.rpc.resolve", "_INBOX.x.1", NULL, "{\"service\": \"shop/payment\"}", 27);
@@ -156,11 +162,12 @@ START_TEST(a_service_from_any_and_documents_of_one)
     raw_close(&raw);
     json_decref(asked("discover.local.rpc.host.b.explain", "{\"name\": \"shop/payment/a/p1\"}"));
     ck_assert_msg(strstr(answer, "\"known\":true"), "%s", answer);
-    check_schema("explain");
+    keep_for_schema("explain");
     json_decref(asked("discover.local.rpc.host.b.hosts", ""));
-    check_schema("hosts");
+    keep_for_schema("hosts");
     json_decref(asked("discover.local.rpc.host.b.services", "{}"));
-    check_schema("services");
+    keep_for_schema("services");
+    check_schemas("service explain hosts services");
     check_error("discover.local.rpc.resolve", "{\"service\": \"shop\"}", "400 \"service\" must be");
     check_error("discover.local.rpc.resolve", "nonsense", "400 a request is a JSON object");
     check_error("discover.local.rpc.host.b.config", "", "404 there is no such document");
@@ -258,14 +265,22 @@ START_TEST(under_the_accounts_of_the_example)
     char url[128];
     registry_server_start(&r);
     registry_server_host(&r, &a, "web-1");
+    raw_open(&host, r.nats.server[0].port, "web-2", "web-2-secret");
+    (void)raw_subscribe(&host, "discover.local.rpc.>");
+    (void)raw_subscribe(&host, "$SRV.>");
+    ck_assert(raw_flush(&host));
     snprintf(url, sizeof url, "nats://ops:ops-secret@127.0.0.1:%d", r.nats.server[0].port);
     kv_open(&client, url);
     (void)wait_until(WAIT_MS, ask("discover.local.rpc.host.web-1.status", "") > 0, error);
-    check_schema("status");
+    keep_for_schema("status");
+    check_schemas("status");
     json_decref(asked("$SRV.INFO.discoverd.web-1", ""));
     check_error("discover.local.rpc.host.web-2.status", "", "nobody"); /* there is none now */
     kv_close(&client);
-    raw_open(&host, r.nats.server[0].port, "web-2", "web-2-secret");
+    ck_assert(raw_flush(&host));
+    for (size_t i = 0; i < host.n_messages; i++) /* what is asked of itself, and nothing of another */
+        ck_assert_msg(strstr(host.messages[i].subject, "web-2"), "%s", host.messages[i].subject);
+    host.n_messages = 0;
     (void)raw_subscribe(&host, "_INBOX.web-2.>");
     raw_publish(&host, "discover.local.rpc.host.web-1.status", "_INBOX.web-2.x", NULL, "", 0);
     raw_publish(&host, "$SRV.PING", "_INBOX.web-2.x", NULL, "", 0);
@@ -309,7 +324,18 @@ START_TEST(with_discoverctl)
     ck_assert_int_eq(shell(&o, "%s -N %s -H web-9 status", e2e_binary("discoverctl"), file), 4);
     ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 drain", e2e_binary("discoverctl"), file), 2);
     ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 status", e2e_binary("discoverctl"), file), 0);
+    ck_assert_msg(strncmp(o.out, "healthy: ", 9) == 0 && strstr(o.out, "\ndaemon         "), "%s", o.out);
+    ck_assert_int_eq(shell(&o, "%s -N %s --json -H web-1 status", e2e_binary("discoverctl"), file), 0);
     ck_assert_msg(strstr(o.out, "\"host\": \"web-1\""), "%s", o.out);
+    ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 list", e2e_binary("discoverctl"), file), 0);
+    ck_assert_str_eq(o.out, "shop/payment  1/1\n");
+    ck_assert_int_eq(ctl(&a, &o, "register", "shop/apple", "--port", "82", "--ttl", "600s", NULL), 0);
+    ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 list", e2e_binary("discoverctl"), file), 0);
+    ck_assert_str_eq(o.out, "shop/apple    1/1\nshop/payment  1/1\n"); /* by name, whatever came first */
+    ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 hosts", e2e_binary("discoverctl"), file), 0);
+    ck_assert_msg(strncmp(o.out, "web-1  alive  2 instances,", 26) == 0, "%s", o.out);
+    ck_assert_int_eq(shell(&o, "%s -N %s -H web-1 regions", e2e_binary("discoverctl"), file), 0);
+    ck_assert_msg(strstr(o.out, " this host's own: live\n"), "%s", o.out);
     proc_start(&follower, "follower",
                (const char *const[]){e2e_binary("discoverctl"), "-N", file, "events", "--type", "instance-down",
                                      "--host", "web-1", "--count", "1", NULL},
@@ -324,7 +350,7 @@ START_TEST(with_discoverctl)
 }
 END_TEST
 
-E2E_TESTS("requests over NATS", 60, {"as_a_micro_service", as_a_micro_service},
+E2E_TESTS("requests over NATS", 120, {"as_a_micro_service", as_a_micro_service},
           {"a_service_from_any_and_documents_of_one", a_service_from_any_and_documents_of_one},
           {"an_answer_goes_to_inboxes_alone", an_answer_goes_to_inboxes_alone},
           {"a_flood_of_requests", a_flood_of_requests},

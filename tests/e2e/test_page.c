@@ -26,13 +26,13 @@ START_TEST(what_a_browser_shows)
                                                       "address = [\"10.1.2.3\"]; checks = ( { tcp = "
                                                       "\"127.0.0.1:1\"; interval = \"500ms\"; fall = 1; } ); }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
-    (void)wait_until(3000, seen_by_dns(&b, "shop/payment") == 1, b.seen);
+    (void)wait_until(20000, seen_by_dns(&b, "shop/payment") == 1, b.seen);
     snprintf(port, sizeof port, "%d", a.http_port);
     snprintf(ctl, sizeof ctl, "%s", e2e_binary("discoverctl"));
     const char *const argv[] = {
         "python3", SOURCE_DIR "/tests/e2e/http_page.py", port, ctl, b.socket, getenv("SCREENSHOTS"), NULL};
     proc_start(&script, "http_page", argv, NULL);
-    ck_assert_int_eq(proc_wait(&script, 60000), 0);
+    ck_assert_int_eq(proc_wait(&script, 150000), 0);
 }
 END_TEST
 
@@ -50,7 +50,7 @@ START_TEST(what_it_shows_of_another_region)
     const char *const argv[] = {
         "python3", SOURCE_DIR "/tests/e2e/http_page.py", port, "", "regions", getenv("SCREENSHOTS"), NULL};
     proc_start(&script, "http_page", argv, NULL);
-    ck_assert_int_eq(proc_wait(&script, 60000), 0);
+    ck_assert_int_eq(proc_wait(&script, 150000), 0);
 }
 END_TEST
 
@@ -62,5 +62,5 @@ int main(void)
         printf("-- skipped: there is no chromium here\n");
         return 77;
     }
-    return e2e_main("page", tests, 2, 80);
+    return e2e_main("page", tests, 2, 200);
 }

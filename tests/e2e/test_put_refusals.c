@@ -178,6 +178,28 @@ START_TEST(no_such_bucket)
 }
 END_TEST
 
+/*
+ * A bucket that is deleted is made anew, and not while the server may still remove what was in it: that would take the new one's
+ * files along. Meanwhile hosts go on putting.
+ */
+START_TEST(deleted_bucket)
+{
+    struct kv kv;
+    start_two("");
+    kv_open(&kv, nats.server[0].url);
+    hold(&a, "shop/payment");
+    (void)wait_until(WAIT_MS, seen_by_dns(&b, "shop/payment") == 1, b.seen);
+    ck_assert_int_eq(js_DeleteStream(kv.js, "KV_SERVICES", NULL, NULL), NATS_OK);
+    int64_t deleted_ns = clock_now_ns();
+    hold(&b, "shop/basket");
+    (void)wait_until(WAIT_MS, kv_count(&kv, "SERVICES") >= 0, "not made anew");
+    ck_assert_int_ge(clock_now_ns() - deleted_ns, NS_PER_S);
+    (void)wait_until(WAIT_MS, kv_count(&kv, "SERVICES") == 2, "not put again");
+    (void)wait_until(WAIT_MS, seen_by_dns(&a, "shop/basket") == 1 && seen_by_dns(&b, "shop/payment") == 1, b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
 START_TEST(no_jetstream)
 {
     char config[300];
@@ -238,5 +260,5 @@ START_TEST(settings_are_named)
 END_TEST
 
 E2E_TESTS("puts that are refused", 90, {"sealed", sealed}, {"full", full}, {"not_permitted", not_permitted},
-          {"no_such_bucket", no_such_bucket}, {"no_jetstream", no_jetstream}, {"dangerous_bucket", dangerous_bucket},
-          {"settings_are_named", settings_are_named})
+          {"no_such_bucket", no_such_bucket}, {"deleted_bucket", deleted_bucket}, {"no_jetstream", no_jetstream},
+          {"dangerous_bucket", dangerous_bucket}, {"settings_are_named", settings_are_named})

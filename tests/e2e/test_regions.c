@@ -129,7 +129,7 @@ START_TEST(a_region_is_read_and_kept_apart)
     ck_assert_msg(strstr(o.out, ":1002 ") && !strstr(o.out, ":2001 "), "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "resolve", "shop/payment@c", NULL), 3);
     ck_assert_int_eq(ctl(&a, &o, "regions", NULL), 0);
-    ck_assert_msg(strstr(o.out, "b                live         2 hosts, 1 services, 1/1 instances"), "%s", o.out);
+    ck_assert_msg(strstr(o.out, "b                live         2 hosts, 1 service, 1/1 instance"), "%s", o.out);
     ck_assert_int_eq(shell(&o, "curl -s http://127.0.0.1:%d/v1/regions", a.http_port), 0);
     ck_assert_msg(strstr(o.out, "\"state\":\"live\""), "%s", o.out);
     ck_assert_int_eq(shell(&o, "curl -s 'http://127.0.0.1:%d/v1/instances?region=b'", a.http_port), 0);
@@ -154,8 +154,7 @@ static void cut(enum cable_state how)
     start();
     wait_until(5000, is("shop/payment@b", 2, DISCOVER_FRESH) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
     cable_set(&regions.link, how);
-    int64_t stale_ns = wait_until(TTL_MS, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
-    ck_assert_int_lt(stale_ns, TTL_MS * 2 / 3 * NS_PER_MS);
+    int64_t stale_ns = wait_until(TTL_MS * 2 / 3, is("shop/payment@b", 2, DISCOVER_STALE), a.seen);
     host_kill(&b2);
     holds_for(TTL_MS + 1500, is("shop/payment@b", 2, DISCOVER_STALE) && is("shop/payment", 1, DISCOVER_FRESH), a.seen);
     cable_set(&regions.link, CABLE_WHOLE);

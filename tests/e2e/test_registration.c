@@ -205,7 +205,13 @@ START_TEST(refusals_of_other_commands)
         {{"check", "pass", "a/b", "X_1"}, "instance X_1: a name is"},
         {{"checks", "a/b", "X_1"}, "instance X_1: a name is"},
         {{"explain", "Web.1"}, "Web.1: not the name of anything"},
-        {{"forget", "Web.1"}, "Web.1: not a host's name"},
+        {{"failover", "a/b", "elsewhere"}, "discoverctl: failover: no other region is read here"},
+        {{"check", "pass", "a/b", "p1"}, "discoverctl: check: that instance has no such check"},
+        {{"undrain", "a/b"}, "discoverctl: undrain: that state was not set"},
+        {{"list", "--json"}, "list: --json: no such option; it stands before the command"},
+        {{"hosts", "--host=a"}, "hosts: --host=a: no such option; it stands before the command"},
+        {{"forget", "web-9"}, "discoverctl: web-9: no host of that name is known"},
+        {{"forget", "Web.1"}, "host Web.1: a name is of a-z"},
     };
     struct output o;
     nats_start(&nats, 1);

@@ -12,6 +12,8 @@
 #include "tests/support/seen.h"
 #include "tests/support/wait.h"
 
+#define WAIT_MS 20000 /* when something does not come at all */
+
 static struct nats nats;
 static struct host a, b;
 static char path[320];
@@ -37,7 +39,7 @@ static void start(void)
         &a, &(struct host_options){.name = "a", .nats = nats.urls, .services = "{ name = \"shop/fixed\"; port = 1; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
-    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1) && access(path, F_OK) == 0, b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1) && access(path, F_OK) == 0, b.seen);
     host_kill(&b);
     nats_server_kill(&nats, 0);
     FILE *in = fopen(path, "r");
@@ -59,7 +61,7 @@ START_TEST(answers_without_nats)
     start();
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
     ck_assert_int_eq(discover_status(host_lib(&b), on_status, &first_ms), 0);
     ck_assert_int_gt(first_ms, 0);
     (void)wait_until(1000, discover_status(host_lib(&b), on_status, &later_ms) == 0 && later_ms > first_ms, b.seen);
@@ -78,7 +80,7 @@ static void is_set_aside(const char *bytes, size_t n)
     host_launch(&b);
     host_wait_up(&b);
     /* libdiscover keeps the last table until it has the new daemon's. */
-    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", CANNOT_KNOW), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", CANNOT_KNOW), b.seen);
     ck_assert_int_eq(access(path, F_OK), -1);
     ck_assert_int_eq(access(bad, F_OK), 0);
     ck_assert_msg(shell(&o, "grep '%s: .*set aside' %s/discoverd-b.log", path, e2e_folder()) == 0, "not in the log");
@@ -102,7 +104,7 @@ START_TEST(damage_is_set_aside)
     put_file(whole.bytes, whole.n);
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
 }
 END_TEST
 
@@ -115,7 +117,7 @@ static void restart_offline(void)
     host_kill(&b);
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
 }
 
 START_TEST(spares_what_it_knew_when_nats_returns)
@@ -125,9 +127,9 @@ START_TEST(spares_what_it_knew_when_nats_returns)
         &a, &(struct host_options){
                 .name = "a", .nats = nats.urls, .lease_ttl = "2s", .services = "{ name = \"shop/fixed\"; port = 1; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "2s"});
-    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
-    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    (void)wait_until(WAIT_MS, access(path, F_OK) == 0, "no file");
     restart_offline();
     holds_for(OUTAGE_MS, seen_by_dns(&b, "shop/fixed") == 1, b.seen);
     nats_server_launch(&nats, 0);
@@ -151,16 +153,16 @@ START_TEST(is_written_when_the_bus_is_lost)
     nats_start(&nats, 1);
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls});
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
-    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    (void)wait_until(WAIT_MS, access(path, F_OK) == 0, "no file");
     host_start(&late, &(struct host_options){
                           .name = "late", .nats = nats.urls, .services = "{ name = \"shop/fixed\"; port = 1; }"});
-    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
     nats_server_kill(&nats, 0);
-    (void)wait_until(5000, file_has("fixed"), "not written");
+    (void)wait_until(WAIT_MS, file_has("fixed"), "not written");
     host_kill(&b);
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(3000, seen_by_all(&b, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1), b.seen);
 }
 END_TEST
 
@@ -175,14 +177,14 @@ START_TEST(own_registrations_outlive_a_restart_without_nats)
     ck_assert_int_ge(discover_register(host_lib(&b), r), 0);
     discover_registration_free(r);
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
-    (void)wait_until(5000, file_has("mine"), "not written");
+    (void)wait_until(WAIT_MS, file_has("mine"), "not written");
     nats_server_kill(&nats, 0);
     host_kill(&b);
     host_launch(&b);
     host_wait_up(&b); /* nobody dispatches the handle meanwhile: it does not register again */
     ck_assert_int_eq(seen_by_dns(&b, "shop/mine"), 1);
     (void)wait_until(8000, seen_by_dns(&b, "shop/mine") != 1, b.seen);
-    (void)wait_until(5000, discover_connected(host_lib(&b)) && seen_by_dns(&b, "shop/mine") == 1, b.seen);
+    (void)wait_until(WAIT_MS, discover_connected(host_lib(&b)) && seen_by_dns(&b, "shop/mine") == 1, b.seen);
 }
 END_TEST
 
@@ -208,13 +210,13 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     ck_assert_int_ge(discover_register(owner, r), 0);
     discover_registration_free(r);
     ck_assert_int_ge(discover_watch(watcher, "shop/mine", count_endpoints, &told, &w), 0);
-    (void)wait_until(3000, discover_dispatch(watcher) >= 0 && told == 1, "not told of it");
+    (void)wait_until(WAIT_MS, discover_dispatch(watcher) >= 0 && told == 1, "not told of it");
     nats_server_pause(&nats, 0);
     host_kill(&b);
     discover_free(owner);
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(5000, discover_dispatch(watcher) > -1000 && discover_connected(watcher), "not connected");
+    (void)wait_until(WAIT_MS, discover_dispatch(watcher) > -1000 && discover_connected(watcher), "not connected");
     nats_server_resume(&nats, 0);
     (void)wait_until(20000, discover_dispatch(watcher) > -1000 && told == 0, "not told that it is gone");
     discover_unwatch(w);
@@ -232,19 +234,23 @@ START_TEST(what_died_meanwhile_stays_dead)
                 .name = "a", .nats = nats.urls, .lease_ttl = "2s", .services = "{ name = \"shop/fixed\"; port = 1; }"});
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .lease_ttl = "2s"});
     host_start(&c, &(struct host_options){.name = "c", .nats = nats.urls, .lease_ttl = "2s"});
-    (void)wait_until(5000, seen_by_all(&b, "shop/fixed", 1) && seen_by_all(&c, "shop/fixed", 1), b.seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&b, "shop/fixed", 1) && seen_by_all(&c, "shop/fixed", 1), b.seen);
     snprintf(path, sizeof path, "%s/catalog.snap", b.state_dir);
-    (void)wait_until(5000, access(path, F_OK) == 0, "no file");
+    (void)wait_until(WAIT_MS, access(path, F_OK) == 0, "no file");
     host_kill(&b);
     host_kill(&a);
-    (void)wait_until(8000, seen_by_dns(&c, "shop/fixed") == 0, c.seen);
+    (void)wait_until(WAIT_MS, seen_by_dns(&c, "shop/fixed") == 0, c.seen);
+    int64_t start_ns = clock_now_ns();
     host_launch(&b);
     host_wait_live(&b);
+    /* A busy machine: whoever connects that late takes it that NATS was away, and spares what the file told of for a while. */
+    if (clock_now_ns() - start_ns > 2 * NS_PER_S)
+        (void)wait_until(WAIT_MS, seen_by_dns(&b, "shop/fixed") == 0, b.seen);
     holds_for(1000, seen_by_dns(&b, "shop/fixed") == 0, b.seen);
 }
 END_TEST
 
-E2E_TESTS("stored catalog", 60, {"answers_without_nats", answers_without_nats},
+E2E_TESTS("stored catalog", 120, {"answers_without_nats", answers_without_nats},
           {"damage_is_set_aside", damage_is_set_aside},
           {"spares_what_it_knew_when_nats_returns", spares_what_it_knew_when_nats_returns},
           {"is_written_when_the_bus_is_lost", is_written_when_the_bus_is_lost},

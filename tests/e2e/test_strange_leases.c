@@ -4,6 +4,7 @@
  * digests that never fit. Whoever lives is served, whoever disturbs is named, and nobody reads all day long.
  */
 #include <discover/discover.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -107,8 +108,8 @@ START_TEST(records_of_the_day_after_tomorrow)
         record.epoch = epochs[i];
         record.counter = 1;
         record.port = 2;
-        record.families = DISCOVER_HAS_IPV4;
-        memcpy(record.ipv4, (const uint8_t[]){10, 6, 6, 6}, 4);
+        record.addresses.families = DISCOVER_HAS_IPV4;
+        memcpy(record.addresses.ipv4, (const uint8_t[]){10, 6, 6, 6}, 4);
         ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
         int64_t refused = host_counter(&b, "discoverd_feed_refused_total{what=\"record\"}");
         (void)kv_put(&kv, "SERVICES", "shop.pay.a.i", bytes, n);
@@ -135,6 +136,76 @@ START_TEST(a_stray_lease_above_a_living_host)
     (void)wait_until(LEASE_MS, host_counter(&a, "discoverd_agent_epoch_jumps_total") == 1, a.seen);
     (void)wait_until(LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
     holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
+/* As the living host would put it, but for what is changed in it: everybody can read its lease. */
+static struct lease lease_in_bucket(void)
+{
+    uint8_t bytes[LEASE_WIRE_MAX];
+    struct lease lease;
+    const char *why;
+
+    int n = kv_get(&kv, "HOSTS", "a", bytes, sizeof bytes);
+    ck_assert_int_gt(n, 0);
+    ck_assert_int_eq(lease_decode(bytes, (size_t)n, &lease, &why), 0);
+    return lease;
+}
+
+START_TEST(leases_that_say_they_are_of_its_life)
+{
+    start();
+    struct lease ahead = lease_in_bucket();
+    ahead.counter += 1000;
+    put_lease("a", ahead);
+    holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    ahead.counter = UINT64_MAX;
+    put_lease("a", ahead);
+    holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    struct lease good_bye = lease_in_bucket();
+    good_bye.counter += 1000;
+    good_bye.leaving = true;
+    put_lease("a", good_bye);
+    (void)wait_until(LEASE_MS / 2, logged("b", "host a has left") && logged("b", "host a is back"), b.seen);
+    holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    /* Not newer than its own, so nobody who knows that goes by it; but whoever comes now would. */
+    good_bye = lease_in_bucket();
+    good_bye.leaving = true;
+    put_lease("a", good_bye);
+    (void)wait_until(LEASE_MS / 4, !lease_in_bucket().leaving, "it is still there");
+    kv_close(&kv);
+}
+END_TEST
+
+/* As it is stored after a start by a clock that was ten days ahead: field 1 is the node, field 2 the epoch. */
+static void store_epoch(const struct host *h, uint64_t epoch)
+{
+    uint8_t bytes[32] = {0x09, 7, 0, 0, 0, 0, 0, 0, 0, 0x10};
+    size_t n = 10;
+    char path[600];
+
+    for (; epoch >= 0x80; epoch >>= 7)
+        bytes[n++] = (uint8_t)(epoch | 0x80);
+    bytes[n++] = (uint8_t)epoch;
+    snprintf(path, sizeof path, "%s/identity", h->state_dir);
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, n, f), n);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+/* The clock is right again: nobody refuses the host because of what it once was. */
+START_TEST(an_epoch_stored_by_a_clock_that_was_wrong)
+{
+    start();
+    host_kill(&a);
+    store_epoch(&a, (uint64_t)(wall_ms() + 10 * DAY_MS));
+    host_run(&a);
+    host_wait_live(&a);
+    (void)wait_until(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    holds_for(2 * LEASE_MS, seen_by_lib(&b, "shop/pay") == 1, b.seen);
+    ck_assert_int_eq(host_counter(&b, "discoverd_feed_refused_total{what=\"lease\"}"), 0);
     kv_close(&kv);
 }
 END_TEST
@@ -183,5 +254,7 @@ END_TEST
 E2E_TESTS("strange leases", 60, {"epochs_that_nobody_can_have", epochs_that_nobody_can_have},
           {"records_of_the_day_after_tomorrow", records_of_the_day_after_tomorrow},
           {"a_stray_lease_above_a_living_host", a_stray_lease_above_a_living_host},
+          {"leases_that_say_they_are_of_its_life", leases_that_say_they_are_of_its_life},
+          {"an_epoch_stored_by_a_clock_that_was_wrong", an_epoch_stored_by_a_clock_that_was_wrong},
           {"what_is_ignored_has_a_name", what_is_ignored_has_a_name},
           {"digests_that_never_fit", digests_that_never_fit})

@@ -24,8 +24,8 @@ static void start_hosts(void)
 
 static void wrap(struct proc *p, const char *name, const char *port, const char *script)
 {
-    ctl_start(&a, p, name, "register", "shop/app", "--port", port, "--instance", "i", "--drain", "300ms", "--", "sh",
-              "-c", script, NULL);
+    ctl_start(&a, p, name, "register", "shop/app", "--port", port, "--instance", "i", "--drain", "2s", "--", "sh", "-c",
+              script, NULL);
 }
 
 /* Whether a file of the test's folder is there: the command has made it. */

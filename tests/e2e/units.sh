@@ -65,7 +65,7 @@ gone() { ! seen "$1"; }
 until_ok "units are followed" grep -q 'following the units' /tmp/log
 until_ok "a wrong section is refused" grep -q '^.*/run/units/wrong.service:6: Prt: there is no such key' /tmp/log
 grep -q '/run/units/wrong.service:7: Check: ' /tmp/log || fail "the check is not refused by name"
-grep -q '/run/units/wrong.service:5: .*port: ' /tmp/log || fail "the port is not refused by name"
+grep -q '/run/units/wrong.service:5: Port: ' /tmp/log || fail "the port is not refused by name"
 
 # Up, and what the section says.
 gone shop/payment || fail "registered before it is up"

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS  1000
+#define TIMEOUT_MS  5000 /* a busy machine takes its time */
 #define EDNS_SIZE   4096
 #define OPTION_EDE  15
 #define MESSAGE_MAX 65535

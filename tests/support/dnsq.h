@@ -41,7 +41,7 @@ struct dnsq_reply {
     struct dnsq_record record[DNSQ_RECORDS_MAX];
 };
 
-/* Asks with EDNS (4096). 0, -ETIMEDOUT (one second), -EPROTO when the answer does not parse or does not match. */
+/* Asks with EDNS (4096). 0, -ETIMEDOUT (five seconds), -EPROTO when the answer does not parse or does not match. */
 int dnsq_udp(int port, const char *name, uint16_t type, struct dnsq_reply *ret_reply);
 int dnsq_tcp(int port, const char *name, uint16_t type, struct dnsq_reply *ret_reply);
 

@@ -2,9 +2,9 @@
 /* Runs end-to-end tests: one process and one fresh folder each, logs on failure, a clean end on success. */
 #include "tests/support/e2e.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,15 +15,26 @@
 #include <unistd.h>
 
 #define AT_END_MAX 32
+#define FOLDER_CAP 256
+#define BUSY       3 /* so many times as long may it take on a busy machine */
+#define FAILED_MAX 32
 #define LOG_TAIL   (16 * 1024)
 
+/* Of what is printed of each log when a test fails. */
+#define OWN_LINES    60
+#define SERVER_LINES 30
+
 /* Of the running test; each test is a process of its own. */
-static char folder[256];
+static char folder[FOLDER_CAP];
 static struct {
     void (*fn)(void *);
     void *arg;
 } at_end[AT_END_MAX];
 static size_t n_at_end;
+
+/* Of the program: folders of tests that failed, in the order in which Check reports them. */
+static char failed[FAILED_MAX][FOLDER_CAP];
+static size_t n_failed;
 
 const char *e2e_folder(void)
 {
@@ -66,51 +77,66 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-static void print_log(const char *name)
+/* The last lines of it, at most so many. */
+static void print_log(const char *path, int lines)
 {
-    char path[sizeof folder + 300], line[512];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    static char tail[LOG_TAIL];
     FILE *log = fopen(path, "r");
+
     if (!log)
         return;
-    printf("---- %s\n", name);
-    if (fseek(log, -LOG_TAIL, SEEK_END) == 0)
-        printf("...\n");
-    else
-        rewind(log);
-    while (fgets(line, sizeof line, log))
-        fputs(line, stdout);
+    bool whole = fseek(log, -LOG_TAIL, SEEK_END) < 0; /* then it stays where it is */
+    size_t n = fread(tail, 1, sizeof tail, log), at = n;
+    while (at > 0 && (lines -= tail[at - 1] == '\n') >= 0)
+        at--;
+    printf("---- %s\n%s%.*s", strrchr(path, '/') + 1, whole && at == 0 ? "" : "...\n", (int)(n - at), tail + at);
     fclose(log);
 }
 
-static void print_logs(void)
+/* Those of our programs first: a report that is cut has them, and nats-server says little in many lines. */
+static void print_logs(const char *of)
 {
-    DIR *dir = opendir(folder);
-    struct dirent *entry;
+    char pattern[FOLDER_CAP + 8];
+    glob_t logs = {0};
 
-    while (dir && (entry = readdir(dir))) {
-        size_t n = strlen(entry->d_name);
-        if (n > 4 && strcmp(entry->d_name + n - 4, ".log") == 0)
-            print_log(entry->d_name);
-    }
-    if (dir)
-        closedir(dir);
-    fflush(stdout);
+    snprintf(pattern, sizeof pattern, "%s/*.log", of);
+    (void)glob(pattern, 0, NULL, &logs);
+    for (int servers = 0; servers <= 1; servers++)
+        for (size_t i = 0; i < logs.gl_pathc; i++)
+            if ((strncmp(strrchr(logs.gl_pathv[i], '/'), "/nats-", 6) == 0) == servers)
+                print_log(logs.gl_pathv[i], servers ? SERVER_LINES : OWN_LINES);
+    globfree(&logs);
 }
 
+static void folder_remove(const char *path)
+{
+    if (getenv("DISCOVER_KEEP"))
+        printf("-- kept %s\n", path);
+    else
+        (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The logs of what failed come after Check's own report: what was seen stands in the first lines. */
 static void folder_end(void)
 {
     char passed[sizeof folder + 8];
 
     snprintf(passed, sizeof passed, "%s/passed", folder);
-    if (access(passed, F_OK) != 0)
-        print_logs();
-    if (getenv("DISCOVER_KEEP"))
-        printf("-- kept %s\n", folder);
-    else
-        (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (access(passed, F_OK) == 0)
+        folder_remove(folder);
+    else if (n_failed < FAILED_MAX)
+        memcpy(failed[n_failed++], folder, sizeof folder);
     folder[0] = 0;
+}
+
+static void tell_failed(void)
+{
+    for (size_t i = 0; i < n_failed; i++) {
+        printf("==== logs of the failed test %zu\n", i + 1);
+        print_logs(failed[i]);
+        folder_remove(failed[i]);
+    }
+    fflush(stdout);
 }
 
 /* Checked fixtures run in the test's process; the second only when the test came to its end. */
@@ -146,7 +172,7 @@ int e2e_main(const char *name, const struct e2e_test *tests, size_t n_tests, int
             continue;
         found = true;
         TCase *tcase = tcase_create(tests[i].name);
-        tcase_set_timeout(tcase, timeout_s);
+        tcase_set_timeout(tcase, BUSY * timeout_s);
         tcase_add_unchecked_fixture(tcase, folder_make, folder_end);
         tcase_add_checked_fixture(tcase, test_begin, test_end);
         tcase_add_test(tcase, tests[i].test);
@@ -155,9 +181,10 @@ int e2e_main(const char *name, const struct e2e_test *tests, size_t n_tests, int
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_FORK);
     srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
+    tell_failed();
+    bool ok = found && srunner_ntests_failed(runner) == 0;
     srunner_free(runner);
     if (!found)
         fprintf(stderr, "there is no test %s\n", only ? only : "at all");
-    return failed || !found ? EXIT_FAILURE : EXIT_SUCCESS;
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

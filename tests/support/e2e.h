@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The frame of an end-to-end test: a main function that runs each test (or only the one that E2E_TEST names) in a
- * process of its own with a fresh folder. When a test fails, the logs of everything it started are printed; the
+ * process of its own with a fresh folder. When tests fail, what was wrong with each is printed first, and then the last
+ * lines of the logs of everything they started, those of nats-server behind the others: reports of failures are cut. The
  * folder is removed unless DISCOVER_KEEP=1. At the end of a test that did not fail, the daemons that still run are
  * asked to stop and must do so cleanly: a leak or a crash at the end fails the test as well.
  */

@@ -247,7 +247,7 @@ START_TEST(snapshot)
         unsigned before = b.bucket[BUS_SERVICES].ends;
         b.bucket[BUS_SERVICES].entries = 0;
         int64_t start_ns = clock_now_ns();
-        ck_assert_int_eq(bus_resync(b.bus, BUS_SERVICES), 0);
+        ck_assert_int_eq(bus_order(b.bus, BUS_RESYNC, BUS_SERVICES), 0);
         while (b.bucket[BUS_SERVICES].ends == before)
             turn(&b);
         samples_add(&took, clock_now_ns() - start_ns);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long a process that was killed (kill -9) is still in the answers, of its own host and of another one: by what its
- * registration is bound to, its connection, its pidfd, discoverctl's command, or the main process of a systemd unit.
+ * registration is bound to, its connection, its pidfd, discoverctl's command, or the main process of a systemd unit; and the
+ * floor, a process that waits for another one and does nothing else.
  *
  * For the last the program runs itself again in namespaces of its own, with its own /run, /tmp and /var/lib, which that systemd
  * would otherwise empty. Where they cannot be made it says so and measures the others.
  */
 #include <discover/discover.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/propagation/await_count.h"
@@ -50,6 +56,71 @@ static void two_hosts(const char *services)
     prctl(PR_SET_TIMERSLACK, 1UL); /* for short sleeps that are short */
 }
 
+/* --- the floor --- */
+
+static _Noreturn void sleeper(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+        pause();
+}
+
+static pid_t start_sleeper(void)
+{
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        sleeper();
+    return pid;
+}
+
+/* Waits for a process by nothing but a pidfd, and says so in shared memory. */
+static _Noreturn void watch_bare(pid_t pid, atomic_int *alive)
+{
+    struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
+    atomic_store(alive, 1);
+    (void)poll(&end, 1, -1);
+    atomic_store(alive, 0);
+    _exit(EXIT_SUCCESS);
+}
+
+static void await_bare(const atomic_int *alive, int n)
+{
+    while (atomic_load(alive) != n)
+        nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_US}, NULL); /* as await_count does */
+}
+
+static void reap(pid_t pid)
+{
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* What a death takes to be seen by another process, whatever is between the two. */
+static void measure_floor(void)
+{
+    static struct samples bare;
+    atomic_int *alive = mmap(NULL, sizeof *alive, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    ck_assert_ptr_ne(alive, MAP_FAILED);
+    for (int i = 0; i < DEATHS; i++) {
+        pid_t pid = start_sleeper(), watcher = fork();
+        ck_assert_int_ge(watcher, 0);
+        if (watcher == 0)
+            watch_bare(pid, alive);
+        await_bare(alive, 1);
+        int64_t start_ns = clock_now_ns();
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        await_bare(alive, 0);
+        samples_add(&bare, clock_now_ns() - start_ns);
+        reap(pid);
+        reap(watcher);
+    }
+    samples_print_limit("death/floor-of-a-bare-pidfd", &bare, OWN_MS);
+    (void)munmap(alive, sizeof *alive);
+}
+
 /* --- what is killed: begin returns its process --- */
 
 struct kind {
@@ -81,22 +152,11 @@ static pid_t begin_connection(void)
     return pid;
 }
 
-static void reap(pid_t pid)
-{
-    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-}
-
 static pid_t begin_pidfd(void)
 {
     struct discover_registration *r;
-    pid_t pid = fork();
+    pid_t pid = start_sleeper();
 
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;)
-            pause();
-    }
     ck_assert_int_eq(discover_registration_new(SERVICE, 8080, &r), 0);
     ck_assert_int_eq(discover_registration_set_pid(r, pid), 0);
     ck_assert_int_eq(discover_register(a.lib, r), 0);
@@ -188,6 +248,7 @@ END_TEST
 START_TEST(pidfd)
 {
     two_hosts(NULL);
+    measure_floor(); /* beside two hosts that have nothing to do */
     measure(&(struct kind){"pidfd", begin_pidfd, reap});
 }
 END_TEST

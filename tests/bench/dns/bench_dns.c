@@ -61,6 +61,14 @@ static double median(const double *rounds)
     return sorted[ROUNDS / 2];
 }
 
+static double median_ratio(const double *rounds, const double *floor)
+{
+    double ratios[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++)
+        ratios[i] = rounds[i] / floor[i];
+    return median(ratios);
+}
+
 /* Of latencies: in the round in which the rest of the machine was quietest. */
 static double least(const double *rounds)
 {
@@ -149,10 +157,7 @@ static void print_line(const char *name, const char *who, double value, const ch
 static void print_rounds(const char *name, const char *who, const double *rounds, const char *unit, const double *floor,
                          double target)
 {
-    double ratios[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++)
-        ratios[i] = rounds[i] / floor[i];
-    print_line(name, who, median(rounds), unit, median(floor), median(ratios), target);
+    print_line(name, who, median(rounds), unit, median(floor), median_ratio(rounds, floor), target);
 }
 
 /* The others' figures are told beside ours. */
@@ -209,22 +214,23 @@ static int by_time(const void *x, const void *y)
 /* The p50 and p99 of each round, in microseconds. */
 static void latency(struct contender *c, size_t n, double (*ret_p50)[ROUNDS], double (*ret_p99)[ROUNDS])
 {
-    static int64_t times[TIMES_MAX];
+    static int64_t ns[SERVER_KINDS][TIMES_MAX];
     for (int round = 0; round < ROUNDS; round++) {
+        struct load_times times[SERVER_KINDS];
+        for (size_t i = 0; i < n; i++)
+            times[i] = (struct load_times){.load = &c[i].load, .ns = ns[i], .max = TIMES_MAX};
+        check(load_latency(times, n, LATENCY_RATE), "load");
         for (size_t i = 0; i < n; i++) {
-            size_t got = load_latency(&c[i].load, LATENCY_RATE, times, TIMES_MAX);
-            if (got == 0)
-                continue;
-            qsort(times, got, sizeof *times, by_time);
-            ret_p50[i][round] = (double)times[got / 2] / 1e3;
-            ret_p99[i][round] = (double)times[got * 99 / 100] / 1e3;
+            qsort(ns[i], times[i].n, sizeof *ns[i], by_time);
+            ret_p50[i][round] = (double)ns[i][times[i].n / 2] / 1e3;
+            ret_p99[i][round] = (double)ns[i][times[i].n * 99 / 100] / 1e3;
         }
     }
 }
 
 static void print_least(const char *name, const char *who, const double *rounds, const double *floor, double target)
 {
-    print_line(name, who, least(rounds), "us", least(floor), least(rounds) / least(floor), target);
+    print_line(name, who, least(rounds), "us", least(floor), median_ratio(rounds, floor), target);
 }
 
 static void bench_latency(const struct scenario *s)

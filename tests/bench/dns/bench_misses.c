@@ -96,16 +96,32 @@ static const struct kind {
     const char *what, *name;
     uint16_t type; /* 0: another one each time */
     int rcode;
+    bool tcp;
 } kinds[] = {
-    {"unknown tag", "t#.tag." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN},
-    {"unknown place", "p#.at." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN},
-    {"unknown host", "h#.id." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN},
-    {"unknown instance", "i#.web-1.id." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN},
-    {"unknown browsed instance", "i#@web-1._pay._tcp.shop.discover.internal", DNS_TYPE_SRV, DNS_NXDOMAIN},
-    {"other protocol", "_pay._udp.shop.discover.internal", DNS_TYPE_SRV, DNS_NOERROR},
-    {"unknown type", ZONE, 0, DNS_NOERROR},
-    {"node below", "tag." ZONE, DNS_TYPE_A, DNS_NOERROR},
-    {"one instance", "pay-#.web-$.id." ZONE, DNS_TYPE_SRV, DNS_NOERROR},
+    {"unknown tag", "t#.tag." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"unknown tag, A", "t#.tag." ZONE, DNS_TYPE_A, DNS_NXDOMAIN, false},
+    {"unknown tag, AAAA", "t#.tag." ZONE, DNS_TYPE_AAAA, DNS_NXDOMAIN, false},
+    {"unknown tag, TXT", "t#.tag." ZONE, DNS_TYPE_TXT, DNS_NXDOMAIN, false},
+    {"unknown tag, ANY", "t#.tag." ZONE, DNS_TYPE_ANY, DNS_NXDOMAIN, false},
+    {"unknown tag, mixed case", "T#.TaG.Pay.SHOP.discover.internal", DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"unknown tag, TCP", "t#.tag." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN, true},
+    {"unknown tag, TCP, TXT", "t#.tag." ZONE, DNS_TYPE_TXT, DNS_NXDOMAIN, true},
+    {"unknown place", "p#.at." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"unknown place, TCP, A", "p#.at." ZONE, DNS_TYPE_A, DNS_NXDOMAIN, true},
+    {"unknown host", "h#.id." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"unknown instance", "i#.web-1.id." ZONE, DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"unknown browsed instance", "i#@web-1._pay._tcp.shop.discover.internal", DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"label of no instance", "i #._pay._tcp.shop.discover.internal", DNS_TYPE_SRV, DNS_NXDOMAIN, false},
+    {"other protocol", "_pay._udp.shop.discover.internal", DNS_TYPE_SRV, DNS_NOERROR, false},
+    {"other family", ZONE, DNS_TYPE_AAAA, DNS_NOERROR, false},
+    {"other family, TCP", ZONE, DNS_TYPE_AAAA, DNS_NOERROR, true},
+    {"other family of a tag", "canary.tag." ZONE, DNS_TYPE_AAAA, DNS_NOERROR, false},
+    {"no list", "canary.tag." ZONE, DNS_TYPE_PTR, DNS_NOERROR, true},
+    {"host", "web-#.id." ZONE, DNS_TYPE_SRV, DNS_NOERROR, true},
+    {"unknown type", ZONE, 0, DNS_NOERROR, false},
+    {"unknown type of a tag", "canary.tag." ZONE, 0, DNS_NOERROR, false},
+    {"node below", "tag." ZONE, DNS_TYPE_A, DNS_NOERROR, false},
+    {"one instance", "pay-#.web-$.id." ZONE, DNS_TYPE_SRV, DNS_NOERROR, false},
 };
 
 static int by_value(const void *a, const void *b)
@@ -135,7 +151,7 @@ static void make_name(const char *pattern, int number, char ret_name[static 256]
 
 static int64_t ask(struct dns_responder *r, const struct kind *k, int i)
 {
-    static const struct dns_client client = {.loopback = true, .own_address_bytes = 4};
+    const struct dns_client client = {.loopback = true, .own_address_bytes = 4, .tcp = k->tcp};
     static uint8_t reply[DNS_MESSAGE_MAX];
     uint8_t packet[512];
     char name[256];

@@ -286,52 +286,68 @@ int load_tcp(const struct load_options *o, struct load_result *ret_r)
     return 0;
 }
 
-/* Waits for a reply until the given time. Returns its id, or -1. */
-static int receive_until(int fd, int64_t until)
+/* One server, and when each query went out to it. */
+struct asked {
+    struct load_times *times;
+    struct queries queries;
+    int64_t *sent_at;
+    uint16_t id;
+    int fd;
+};
+
+static int asked_init(struct asked *a, struct load_times *times)
+{
+    *a = (struct asked){.times = times, .fd = connect_to(SOCK_DGRAM, times->load->port)};
+    a->sent_at = calloc(IDS, sizeof *a->sent_at);
+    return a->fd < 0 || !a->sent_at || queries_init(&a->queries, times->load) < 0 ? -ENOMEM : 0;
+}
+
+static void asked_fini(struct asked *a)
+{
+    queries_fini(&a->queries);
+    free(a->sent_at);
+    close(a->fd);
+}
+
+static void ask(struct asked *a)
+{
+    uint8_t query[QUERY_MAX];
+    size_t bytes = next_query(&a->queries, ++a->id, query);
+    a->sent_at[a->id] = now_ns();
+    (void)!send(a->fd, query, bytes, 0);
+}
+
+static void take_answer(struct asked *a)
 {
     uint8_t reply[REPLY_MAX];
     uint16_t id;
-    ssize_t n = recv(fd, reply, sizeof reply, MSG_DONTWAIT);
-    while (n < 12 && now_ns() < until)
-        n = recv(fd, reply, sizeof reply, MSG_DONTWAIT);
-    if (n < 12)
-        return -1;
-    memcpy(&id, reply, 2);
-    return id;
+    if (recv(a->fd, reply, sizeof reply, MSG_DONTWAIT) < 12)
+        return;
+    memcpy(&id, reply, sizeof id);
+    if (a->sent_at[id] && a->times->n < a->times->max)
+        a->times->ns[a->times->n++] = now_ns() - a->sent_at[id];
+    a->sent_at[id] = 0;
 }
 
 /* Spins: a generator that sleeps would measure its own waking up. */
-size_t load_latency(const struct load_options *o, double rate, int64_t *ret_ns, size_t max)
+int load_latency(struct load_times *times, size_t n, double rate)
 {
-    struct queries q;
-    uint8_t query[QUERY_MAX];
-    int64_t *sent_at = calloc(IDS, sizeof *sent_at);
-    int fd = connect_to(SOCK_DGRAM, o->port);
-    size_t got = 0;
-    if (fd < 0 || !sent_at || queries_init(&q, o) < 0)
-        return 0;
-    int64_t start = now_ns(), step = (int64_t)(1e9 / rate);
-    uint64_t n = (uint64_t)(o->seconds * rate);
-    for (uint64_t i = 0; i < n; i++) {
-        int64_t due = start + (int64_t)i * step;
-        uint16_t id = (uint16_t)i;
-        size_t bytes = next_query(&q, id, query);
-        while (now_ns() < due)
-            continue;
-        sent_at[id] = now_ns();
-        (void)!send(fd, query, bytes, 0);
-        for (int back; (back = receive_until(fd, due + step)) >= 0;) {
-            if (sent_at[back] && got < max)
-                ret_ns[got++] = now_ns() - sent_at[back];
-            sent_at[back] = 0;
-            if (back == id)
-                break;
-        }
+    struct asked asked[LOAD_TIMES_MAX];
+    for (size_t i = 0; i < n; i++)
+        if (asked_init(&asked[i], &times[i]) < 0)
+            return -ENOMEM;
+    int64_t start = now_ns(), step = (int64_t)(1e9 / rate) / (int64_t)n;
+    uint64_t turns = (uint64_t)(times->load->seconds * rate) * n;
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        ask(&asked[turn % n]);
+        do
+            for (size_t i = 0; i < n; i++)
+                take_answer(&asked[i]);
+        while (now_ns() < start + (int64_t)(turn + 1) * step);
     }
-    queries_fini(&q);
-    free(sent_at);
-    close(fd);
-    return got;
+    for (size_t i = 0; i < n; i++)
+        asked_fini(&asked[i]);
+    return 0;
 }
 
 int load_wait(const struct load_options *o, uint32_t *ret_bytes)

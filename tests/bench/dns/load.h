@@ -29,8 +29,20 @@ struct load_result {
 int load_udp(const struct load_options *o, struct load_result *ret_r);
 int load_tcp(const struct load_options *o, struct load_result *ret_r);
 
-/* A query every 1/rate seconds, whatever is outstanding: times until the answer, in nanoseconds. Returns how many. */
-size_t load_latency(const struct load_options *o, double rate, int64_t *ret_ns, size_t max);
+/* How long each answer of a server took, in nanoseconds. */
+struct load_times {
+    const struct load_options *load;
+    int64_t *ns;
+    size_t max, n;
+};
+
+#define LOAD_TIMES_MAX 8
+
+/*
+ * A query to each of n servers every 1/rate seconds, whatever is outstanding. They are asked in turn, not one after the
+ * other: whatever else the machine does meets all of them alike. Negative errno.
+ */
+int load_latency(struct load_times *times, size_t n, double rate);
 
 /* Waits until the server answers; -ETIMEDOUT. *ret_bytes: the octets of an answer. */
 int load_wait(const struct load_options *o, uint32_t *ret_bytes);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Our responder over a catalog that is filled, and if wanted changed all the time, by this process's main thread. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +42,11 @@ static void put(uint32_t service, uint32_t instance, uint32_t n, uint32_t weight
     r.counter = ++counter;
     r.port = (uint16_t)(8000 + instance);
     r.weight = weight;
-    r.families = DISCOVER_HAS_IPV4;
-    r.ipv4[0] = 10;
-    r.ipv4[1] = (uint8_t)(number >> 16);
-    r.ipv4[2] = (uint8_t)(number >> 8);
-    r.ipv4[3] = (uint8_t)number;
+    r.addresses.families = DISCOVER_HAS_IPV4;
+    r.addresses.ipv4[0] = 10;
+    r.addresses.ipv4[1] = (uint8_t)(number >> 16);
+    r.addresses.ipv4[2] = (uint8_t)(number >> 8);
+    r.addresses.ipv4[3] = (uint8_t)number;
     check(catalog_put(catalog, &key, &r), "instance");
 }
 
@@ -71,21 +70,29 @@ static void fill(const struct server_options *o)
 
 static int start(const struct server_options *o)
 {
-    static const char *const listen[] = {"127.0.0.1:0"}, *const zones[] = {"discover.internal"};
-    struct dns_options options;
-    struct sockaddr_storage address;
+    static const char *const zones[] = {"discover.internal"};
+    char address[32];
+    const char *const listen[] = {address};
+    int port = free_port();
+    const struct dns_options options = {.listen = listen,
+                                        .n_listen = 1,
+                                        .zones = zones,
+                                        .n_zones = 1,
+                                        .ttl_s = 1,
+                                        .workers = o->workers ? o->workers : 1,
+                                        .udp_payload = 1232,
+                                        .loopback_payload = 16384,
+                                        .cache_bytes = 32 << 20,
+                                        .tcp_connections = 512,
+                                        .tcp_per_client = 256,
+                                        .tcp_idle_ms = 10000,
+                                        .tcp_message_ms = 5000};
     char reason[DNS_REASON_CAP];
-    dns_options_init(&options);
-    options.listen = listen;
-    options.n_listen = 1;
-    options.zones = zones;
-    options.n_zones = 1;
-    options.workers = o->workers ? o->workers : 1;
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
     check(dns_new(&options, NULL, &dns, reason), "responder");
     check(dns_set_table(dns, table_writer_fd(catalog_table(catalog))), "table");
     check(dns_start(dns), "threads");
-    check(dns_address(dns, 0, &address), "address");
-    return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    return port;
 }
 
 /* One service in turn, a thousand a second in ten steps of ten milliseconds each. */

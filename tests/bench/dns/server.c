@@ -57,8 +57,7 @@ static void pin_to_first(uint32_t cores)
         perror("sched_setaffinity");
 }
 
-/* A port that is free now; what binds it later must be quick. */
-static int free_port(void)
+int free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;

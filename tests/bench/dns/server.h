@@ -40,6 +40,9 @@ void server_stop(struct server *s);
 /* CPU time of the process and its children so far. */
 int64_t server_cpu_ns(const struct server *s);
 
+/* A port of 127.0.0.1 that is free now; whoever binds it later must be quick. */
+int free_port(void);
+
 /* One of the kinds each; in the child. They return only on failure. */
 void serve_ours(const struct server_options *o, int ready_fd);
 void serve_floor(const struct server_options *o, int ready_fd);

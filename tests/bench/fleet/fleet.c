@@ -48,11 +48,7 @@ static size_t usable_instances(struct host *h)
 static void put_all(struct fleet *f, const char *url, size_t hosts)
 {
     fleet_open(f, url, hosts, PER_HOST);
-    for (size_t h = 0; h < hosts; h++)
-        for (size_t i = 0; i < PER_HOST; i++)
-            fleet_put_record(f, h, i);
-    for (size_t h = 0; h < hosts; h++)
-        fleet_put_lease(f, h);
+    fleet_put_all(f);
     fleet_settle(f);
 }
 

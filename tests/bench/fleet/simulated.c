@@ -9,7 +9,7 @@
 #include "libdiscover/core/digest.h"
 #include "libdiscover/core/record.h"
 
-enum { EPOCH = 1700000000, LEASE_TTL_MS = 30000, PENDING_MAX = 4096 };
+enum { EPOCH = 1700000000, LEASE_TTL_MS = 30000, PENDING_MAX = 4096, STALL_MS = 10000 };
 
 #define REMOVED (UINT64_C(1) << 63) /* in a counter */
 
@@ -48,6 +48,7 @@ void fleet_open(struct fleet *f, const char *url, size_t hosts, size_t per_host)
     ck_assert_ptr_nonnull(f->removed);
     jsOptions_Init(&js);
     js.PublishAsync.MaxPending = PENDING_MAX;
+    js.PublishAsync.StallWait = STALL_MS;
     ck_assert_int_eq(natsOptions_Create(&options), NATS_OK);
     ck_assert_int_eq(natsOptions_SetURL(options, url), NATS_OK);
     ck_assert_int_eq(natsConnection_Connect(&f->nc, options), NATS_OK);
@@ -133,6 +134,15 @@ void fleet_put_lease(struct fleet *f, size_t host)
     ck_assert_int_eq(lease_encode(&l, bytes, &n), 0);
     snprintf(subject, sizeof subject, "$KV.HOSTS.sim-%zu", host);
     publish(f, subject, bytes, n);
+}
+
+void fleet_put_all(struct fleet *f)
+{
+    for (size_t h = 0; h < f->hosts; h++)
+        for (size_t i = 0; i < f->per_host; i++)
+            fleet_put_record(f, h, i);
+    for (size_t h = 0; h < f->hosts; h++)
+        fleet_put_lease(f, h);
 }
 
 void fleet_settle(struct fleet *f)

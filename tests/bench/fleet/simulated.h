@@ -38,6 +38,9 @@ void fleet_put_record(struct fleet *f, size_t host, size_t i);
 void fleet_remove_record(struct fleet *f, size_t host, size_t i);
 void fleet_put_lease(struct fleet *f, size_t host);
 
+/* Puts all records, and then the leases of all hosts. */
+void fleet_put_all(struct fleet *f);
+
 /* Waits until everything is acknowledged. */
 void fleet_settle(struct fleet *f);
 

@@ -29,11 +29,7 @@ static void load(void)
     host_start(&first, &(struct host_options){.name = "first", .nats = nats.urls});
     host_leave(&first);
     fleet_open(&fleet, nats.server[0].url, HOSTS, PER_HOST);
-    for (size_t h = 0; h < HOSTS; h++) {
-        for (size_t i = 0; i < PER_HOST; i++)
-            fleet_put_record(&fleet, h, i);
-        fleet_put_lease(&fleet, h);
-    }
+    fleet_put_all(&fleet);
     fleet_settle(&fleet);
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 #include "libdiscover/core/frame.h"
 #include "proto/api.pb-c.h"
 
-enum { SOMEBODY = 12345, CONNECTIONS_MAX = 256, WATCHES = 60, STORM = 100 };
+enum { SOMEBODY = 12345, CONNECTIONS_MAX = 256, WATCHES = 60, STORM = 100, AT_ONCE = 100 };
 
 pid_t attack_begin(void (*attack)(const struct host *h), const struct host *h, bool allowed)
 {
@@ -29,6 +30,7 @@ pid_t attack_begin(void (*attack)(const struct host *h), const struct host *h, b
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
+    (void)setpriority(PRIO_PROCESS, 0, 0);
     if (!allowed && geteuid() == 0 &&
         (setgroups(0, NULL) < 0 || setresgid(SOMEBODY, SOMEBODY, SOMEBODY) < 0 ||
          setresuid(SOMEBODY, SOMEBODY, SOMEBODY) < 0))
@@ -165,6 +167,20 @@ void attack_watches(const struct host *h)
     }
     struct attacker a = {dial_api, bytes, at, at, false};
     go_on(&a, h, 60);
+}
+
+void attack_status(const struct host *h)
+{
+    static uint8_t bytes[4096];
+    Discover__V1__StatusRequest request = DISCOVER__V1__STATUS_REQUEST__INIT;
+    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
+    size_t hello = put_hello(bytes), at = hello;
+    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_STATUS;
+    m.status = &request;
+    for (int i = 0; i < AT_ONCE; i++)
+        at += put_message(&m, bytes + at);
+    struct attacker a = {dial_api, bytes, at, hello, false};
+    go_on(&a, h, 180);
 }
 
 void attack_connects(const struct host *h)

@@ -20,6 +20,9 @@ void attack_frames(const struct host *h);
 /* 60 connections watch 60 services each. */
 void attack_watches(const struct host *h);
 
+/* 180 connections to the socket ask for the status, a hundred times at once, again and again. */
+void attack_status(const struct host *h);
+
 /* Connections come and go. */
 void attack_connects(const struct host *h);
 

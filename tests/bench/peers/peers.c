@@ -135,8 +135,10 @@ static void latency(bool theirs, struct samples *samples)
 {
     static int64_t ns[4096];
     struct load_options o = load_of(theirs, 1);
+    struct load_times times = {.load = &o, .ns = ns, .max = sizeof ns / sizeof *ns};
 
-    for (size_t i = 0, n = load_latency(&o, 200, ns, sizeof ns / sizeof *ns); i < n; i++)
+    ck_assert_int_eq(load_latency(&times, 1, 200), 0);
+    for (size_t i = 0; i < times.n; i++)
         samples_add(samples, ns[i]);
 }
 

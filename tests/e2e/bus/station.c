@@ -120,6 +120,7 @@ struct bus_options station_options(const struct nats *nats, const char *host)
         .max_puts = 8192,
         .max_value = 8192,
         .snapshot_timeout_ns = 60 * NS_PER_S,
+        .info_timeout_ns = BUS_INFO_TIMEOUT_NS,
         .record_ttl_ns = 3600 * NS_PER_S,
         .lease_ttl_ns = 10 * NS_PER_S,
     };
@@ -152,7 +153,7 @@ void station_start(struct station *s, const struct bus_options *options)
     memset(s, 0, sizeof *s);
     int err = bus_new(options, &events, s, &s->bus, why);
     ck_assert_msg(err == 0, "bus_new: %s", why);
-    ck_assert_int_eq(bus_start(s->bus), 0);
+    ck_assert_int_eq(bus_start(s->bus, NULL), 0);
 }
 
 void station_stop(struct station *s)
@@ -196,6 +197,6 @@ void station_resync(struct station *s, enum bus_bucket bucket)
     b->oldest_age_ns = 0;
     b->last_seq = 0;
     wait_until(WAIT_MS, station_pump(s) && s->connects > s->disconnects, station_seen(s));
-    ck_assert_int_eq(bus_resync(s->bus, bucket), 0);
+    ck_assert_int_eq(bus_order(s->bus, BUS_RESYNC, bucket), 0);
     wait_until(WAIT_MS, station_pump(s) && b->ends > before, station_seen(s));
 }

@@ -90,7 +90,7 @@ START_TEST(test_starts_without_server)
     station_start(&a, &options);
     wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "cannot connect"), station_seen(&a));
     ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);
-    ck_assert_int_eq(bus_resync(a.bus, BUS_HOSTS), 0);
+    ck_assert_int_eq(bus_order(a.bus, BUS_RESYNC, BUS_HOSTS), 0);
     wait_until(WAIT_MS, station_pump(&a) && a.done == 1 && a.bucket[BUS_HOSTS].ends == 1, station_seen(&a));
     ck_assert_int_eq(a.last_err, -ENOTCONN);
     ck_assert_int_eq(a.bucket[BUS_HOSTS].info.err, -ENOTCONN);
@@ -146,7 +146,7 @@ static void start_large_snapshot(void)
     }
     wait_until(WAIT_MS, station_pump(&a) && station_pump(&b) && a.done_ok == LARGE_KEYS, station_seen(&a));
     b.bucket[BUS_SERVICES].entries = b.bucket[BUS_SERVICES].ends = 0;
-    ck_assert_int_eq(bus_resync(b.bus, BUS_SERVICES), 0);
+    ck_assert_int_eq(bus_order(b.bus, BUS_RESYNC, BUS_SERVICES), 0);
     int64_t quiet_ns = clock_now_ns() + NS_PER_S;
     while (clock_now_ns() < quiet_ns)
         wait_step();
@@ -207,8 +207,8 @@ START_TEST(test_check_finds_no_bucket)
     ck_assert_int_eq(a.bucket[BUS_SERVICES].info.err, -ENOENT);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, -ENOENT);
     ck_assert_msg(strstr(a.last_reason, "discoverd --init"), "%s", a.last_reason);
-    ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), 0);
-    ck_assert_int_eq(bus_check(a.bus, BUS_HOSTS), -EBUSY);
+    ck_assert_int_eq(bus_order(a.bus, BUS_CHECK, BUS_HOSTS), 0);
+    ck_assert_int_eq(bus_order(a.bus, BUS_CHECK, BUS_HOSTS), -EBUSY);
     wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_HOSTS].infos == 1, station_seen(&a));
     ck_assert_int_eq(a.bucket[BUS_HOSTS].info.err, -ENOENT);
     ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The input is what a client sends: the daemon answers or closes, and another client hears as before. */
-#include "tests/fuzz/api/asserts.h"
-
 #include "tests/unit/api/client.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

@@ -59,18 +59,19 @@ static void ask_for(const struct table *t, const struct dns_zones *zones, const 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct dns_zones zones = {.n = 1};
-    struct dns_scratch *s;
+    struct dns_scratch *s = calloc(1, sizeof *s);
     const char *why;
     struct table t;
     uint64_t *words = malloc(n / 8 * 8 + 8);
     memcpy(words, bytes, n / 8 * 8);
-    if (dns_zone_parse("discover.internal", &zones.zone[0], &why) < 0 || dns_scratch_new(&s) < 0)
+    if (dns_zone_parse("discover.internal", &zones.zone[0], &why) < 0 || !s)
         abort();
     if (table_attach((const table_word *)words, n / 8, &t) == 0)
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             for (size_t k = 0; k < sizeof types / sizeof *types; k++)
                 ask_for(&t, &zones, names[i], types[k], s);
-    dns_scratch_free(s);
+    table_view_fini(&s->view);
+    free(s);
     free(words);
     return 0;
 }

@@ -58,14 +58,14 @@ static void put(const uint8_t *b, unsigned number)
     r.epoch = 1;
     r.counter = 1 + number;
     r.port = (uint16_t)(1 + b[1]);
-    r.families = b[0] >> 5 & 3;
-    memset(r.ipv4, b[2] & 15, sizeof r.ipv4);
-    memset(r.ipv6, b[2] >> 4, sizeof r.ipv6);
+    r.addresses.families = b[0] >> 5 & 3;
+    memset(r.addresses.ipv4, b[2] & 15, sizeof r.addresses.ipv4);
+    memset(r.addresses.ipv6, b[2] >> 4, sizeof r.addresses.ipv6);
     r.state = (uint8_t)(1 + b[3] % 5);
     r.protocol = b[0] >> 7;
     r.priority = b[3] >> 6;
     r.weight = b[3] & 8 ? 65535 : 1u + b[1];
-    if (r.families == 0)
+    if (r.addresses.families == 0)
         strcpy(r.hostname, hostnames[b[1] % 4]);
     if (b[3] & 16)
         (void)record_add_tag(&r, "canary");

@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (n == 0)
         return 0;
     size_t cut = bytes[0] < n ? bytes[0] : n - 1;
-    setup((struct http_options){.connections_max = 4, .held_max = 2});
+    setup();
+    restart((struct http_options){.connections_max = 4, .held_max = 2});
     add_many("service", 3);
     int sock = dial();
     (void)send(sock, bytes + 1, cut, MSG_NOSIGNAL);

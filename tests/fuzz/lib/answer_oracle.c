@@ -35,9 +35,9 @@ static void check_text(const struct dns_wire_name *name)
 void oracle_target(const struct dns_srv_target *t)
 {
     static const uint8_t none[16];
-    must((t->families & ~(DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)) == 0);
-    must(t->families & DISCOVER_HAS_IPV4 || memcmp(t->ipv4, none, 4) == 0);
-    must(t->families & DISCOVER_HAS_IPV6 || memcmp(t->ipv6, none, 16) == 0);
+    must((t->addresses.families & ~(DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6)) == 0);
+    must(t->addresses.families & DISCOVER_HAS_IPV4 || memcmp(t->addresses.ipv4, none, 4) == 0);
+    must(t->addresses.families & DISCOVER_HAS_IPV6 || memcmp(t->addresses.ipv6, none, 16) == 0);
 }
 
 /* In the order that resolve promises, each with details that can be read, each id once. */

@@ -30,11 +30,6 @@ static uint64_t walk(const struct table_view *v)
     return sum;
 }
 
-static bool wants(void *arg, const table_word *marks)
-{
-    return table_is_marked(marks, *(uint64_t *)arg);
-}
-
 static bool enough(void *arg, const struct table_view *v, uint32_t from)
 {
     return v->n_total - from > *(uint64_t *)arg;
@@ -45,7 +40,7 @@ static uint64_t look_up(const struct table *t, struct table_view *v)
     struct discover_endpoint e[16];
     const struct table_filter filter = {.states = 255, .place = "eu", .n_tags = 1, .tags = {"canary"}};
     uint64_t hash = table_label_hash(TABLE_LABEL_TAG, "canary", 6), sum = 0;
-    const struct table_page_filter some = {wants, enough, &hash};
+    const struct table_page_filter some = {.labels = {hash}, .n_labels = 1, .enough = enough, .arg = &hash};
     size_t found = 0;
     sum += (uint64_t)table_endpoints(t, "shop/pay", 8, e, 16, &found);
     sum += (uint64_t)table_select(t, "shop/pay", 8, &filter, NULL, e, 16, &found);

@@ -27,6 +27,24 @@ START_TEST(clock_set_back_does_not_matter)
 }
 END_TEST
 
+/* By a clock that was days ahead and is right again, or by a damaged file: nobody would believe what is above it. */
+START_TEST(one_that_nobody_believes_is_forgotten)
+{
+    const int64_t day_ms = 24 * 3600 * 1000, now_ms = 1700000000000;
+    struct agent_identity near = {.node = 7, .epoch = (uint64_t)(now_ms + day_ms / 2), .min_epoch = 1500};
+    struct agent_identity far = {
+        .node = 7, .epoch = (uint64_t)(now_ms + 2 * day_ms), .min_epoch = (uint64_t)(now_ms + day_ms), .life = 9};
+    epoch_begin(&near, now_ms, 42);
+    ck_assert_uint_eq(near.epoch, (uint64_t)(now_ms + day_ms / 2) + 1);
+    ck_assert_uint_eq(near.min_epoch, 1500);
+    epoch_begin(&far, now_ms, 42);
+    ck_assert_uint_eq(far.epoch, (uint64_t)now_ms);
+    ck_assert_uint_eq(far.min_epoch, 0);
+    ck_assert_uint_eq(far.node, 7);
+    ck_assert_uint_eq(far.life, 9);
+}
+END_TEST
+
 START_TEST(jumps_above_what_was_seen)
 {
     struct agent_identity id = {.node = 7, .epoch = 2000};
@@ -49,7 +67,7 @@ END_TEST
 
 START_TEST(identity_comes_back_from_its_bytes)
 {
-    struct agent_identity id = {.node = 7, .epoch = 2000, .min_epoch = 1999, .boot = 3, .life = 4}, back;
+    struct agent_identity id = {.node = 7, .epoch = 2000, .min_epoch = 1999, .boot = 3, .life = 4, .asker = 6}, back;
     uint8_t bytes[STORED_MAX];
     size_t n = stored_identity_encode(&id, bytes);
     ck_assert_int_eq(stored_identity_decode(bytes, n, &back), 0);
@@ -61,4 +79,5 @@ START_TEST(identity_comes_back_from_its_bytes)
 END_TEST
 
 UNIT_TESTS("agent/epoch", first_life_takes_the_clock_and_a_node, clock_set_back_does_not_matter,
-           jumps_above_what_was_seen, an_absurd_epoch_does_not_use_up_the_range, identity_comes_back_from_its_bytes)
+           one_that_nobody_believes_is_forgotten, jumps_above_what_was_seen, an_absurd_epoch_does_not_use_up_the_range,
+           identity_comes_back_from_its_bytes)

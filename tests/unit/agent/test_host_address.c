@@ -30,24 +30,21 @@ static void add_at_host(const char *instance)
 
 START_TEST(a_change_is_a_new_lease_and_new_records)
 {
-    setup();
     bus_up();
     add_at_host("a");
     add("b", 1);
     settle();
-    uint8_t before = bucket_holds(B)->ipv4[3];
+    uint8_t before = bucket_holds(B)->addresses.ipv4[3];
     move(33);
-    ck_assert_uint_eq(bucket_holds(A)->ipv4[3], 33);
-    ck_assert_uint_eq(local_holds(A)->ipv4[3], 33);
-    ck_assert_uint_eq(bucket_holds(B)->ipv4[3], before);
+    ck_assert_uint_eq(bucket_holds(A)->addresses.ipv4[3], 33);
+    ck_assert_uint_eq(local_holds(A)->addresses.ipv4[3], 33);
+    ck_assert_uint_eq(bucket_holds(B)->addresses.ipv4[3], before);
     ck_assert_uint_eq(last_lease()->addresses.ipv4[3], 33);
-    teardown();
 }
 END_TEST
 
 START_TEST(without_an_address_it_waits)
 {
-    setup();
     bus_up();
     move(0);
     add_at_host("a");
@@ -58,46 +55,41 @@ START_TEST(without_an_address_it_waits)
     ck_assert_ptr_nonnull(bucket_holds(B));
     ck_assert_uint_eq(agent_status(a).waiting, 1);
     move(7);
-    ck_assert_uint_eq(bucket_holds(A)->ipv4[3], 7);
-    ck_assert_uint_eq(local_holds(A)->ipv4[3], 7);
+    ck_assert_uint_eq(bucket_holds(A)->addresses.ipv4[3], 7);
+    ck_assert_uint_eq(local_holds(A)->addresses.ipv4[3], 7);
     ck_assert_uint_eq(agent_status(a).waiting, 0);
     move(0);
     ck_assert_ptr_null(bucket_holds(A));
     ck_assert_ptr_null(local_holds(A));
-    teardown();
 }
 END_TEST
 
 /* What is stored says "the host's address", not which one that was. */
 START_TEST(a_restart_elsewhere_takes_the_new_address)
 {
-    setup();
     bus_up();
     add_at_host("a");
     settle();
     restart(5000);
     move(44);
     bus_up();
-    ck_assert_uint_eq(local_holds(A)->ipv4[3], 44);
-    ck_assert_uint_eq(bucket_holds(A)->ipv4[3], 44);
-    teardown();
+    ck_assert_uint_eq(local_holds(A)->addresses.ipv4[3], 44);
+    ck_assert_uint_eq(bucket_holds(A)->addresses.ipv4[3], 44);
 }
 END_TEST
 
 START_TEST(useless_addresses_are_refused)
 {
-    setup();
     const char *why = "";
     struct registration_request r = request_of("a", 1);
-    memset(r.record.ipv4, 0, sizeof r.record.ipv4);
+    memset(r.record.addresses.ipv4, 0, sizeof r.record.addresses.ipv4);
     ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "unspecified"));
-    r.record.ipv4[0] = 127;
+    r.record.addresses.ipv4[0] = 127;
     ck_assert_int_eq(registrar_register(registrar(), &r, now_ns, &why), -EINVAL);
     ck_assert_ptr_nonnull(strstr(why, "allow_loopback"));
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("host_address", a_change_is_a_new_lease_and_new_records, without_an_address_it_waits,
-           a_restart_elsewhere_takes_the_new_address, useless_addresses_are_refused)
+UNIT_TESTS_IN(setup, teardown, "host_address", a_change_is_a_new_lease_and_new_records, without_an_address_it_waits,
+              a_restart_elsewhere_takes_the_new_address, useless_addresses_are_refused)

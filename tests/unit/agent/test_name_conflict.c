@@ -54,6 +54,23 @@ START_TEST(nobody_there)
 }
 END_TEST
 
+/* It was not the server that took its time: our own earlier life is not waited for as if it had to connect again. */
+START_TEST(a_slow_start_is_no_outage)
+{
+    struct name_conflict c;
+    name_conflict_init(&c, NODE, US, TTL, 0);
+    name_conflict_bus_begins(&c, S(30));
+    name_conflict_connected(&c, S(30) + MS(10));
+    (void)see(&c, lease_of(NODE, OTHER, 77), 5, S(1), S(30) + MS(10));
+    name_conflict_hosts_synced(&c, S(30) + MS(10));
+    name_conflict_asked(&c, S(30) + MS(10));
+    struct lease question = name_conflict_question(&c);
+    (void)see(&c, question, 6, 0, S(30) + MS(20));
+    name_conflict_tick(&c, S(30) + MS(530));
+    ck_assert_int_eq(c.name, AGENT_NAME_OURS);
+}
+END_TEST
+
 START_TEST(no_snapshot_comes)
 {
     struct name_conflict c = start();
@@ -486,15 +503,16 @@ START_TEST(a_good_bye_during_an_outage_frees_the_name_at_once)
 }
 END_TEST
 
-UNIT_TESTS("agent/name_conflict", nobody_there, no_snapshot_comes, our_earlier_life_is_asked_in_vain,
-           a_question_that_gets_lost_does_not_stop_us, the_answer_is_not_waited_for_longer_than_the_lease_runs,
-           a_copy_of_our_machine_is_there, questions_are_answered_and_told_once,
-           the_question_of_another_newcomer_is_nothing, left_over_lease_of_another_machine_is_waited_for,
-           another_machine_that_does_not_answer_is_no_more, lease_that_ran_out_is_asked_about,
-           who_is_back_in_time_keeps_the_name, after_an_outage_the_other_has_time_to_return,
-           whom_we_may_be_a_copy_of_has_time_to_return, and_so_it_has_where_it_is_forgotten, who_returns_is_asked_again,
-           our_own_question_is_a_lease_of_the_other, who_left_is_not_waited_for, renewed_lease_means_a_live_host,
-           the_other_says_good_bye, both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
+UNIT_TESTS("agent/name_conflict", nobody_there, a_slow_start_is_no_outage, no_snapshot_comes,
+           our_earlier_life_is_asked_in_vain, a_question_that_gets_lost_does_not_stop_us,
+           the_answer_is_not_waited_for_longer_than_the_lease_runs, a_copy_of_our_machine_is_there,
+           questions_are_answered_and_told_once, the_question_of_another_newcomer_is_nothing,
+           left_over_lease_of_another_machine_is_waited_for, another_machine_that_does_not_answer_is_no_more,
+           lease_that_ran_out_is_asked_about, who_is_back_in_time_keeps_the_name,
+           after_an_outage_the_other_has_time_to_return, whom_we_may_be_a_copy_of_has_time_to_return,
+           and_so_it_has_where_it_is_forgotten, who_returns_is_asked_again, our_own_question_is_a_lease_of_the_other,
+           who_left_is_not_waited_for, renewed_lease_means_a_live_host, the_other_says_good_bye,
+           both_found_it_free_the_earlier_one_keeps_it, an_answer_is_proof_at_once,
            a_bucket_that_begins_anew_orders_anew, last_words_of_our_earlier_life_are_no_rival,
            after_a_disconnect_it_looks_again, an_outage_gives_nobody_the_other_s_name,
            after_an_outage_the_other_has_a_whole_ttl, a_good_bye_during_an_outage_frees_the_name_at_once)

@@ -60,7 +60,6 @@ END_TEST
 
 START_TEST(what_is_there_and_what_will_come)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -82,13 +81,11 @@ START_TEST(what_is_there_and_what_will_come)
     ck_assert_int_eq(say("payment", "b", DISCOVER_DRAINING, false), -ENOENT);
     ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, false), 0);
     expect(B, DISCOVER_PASSING);
-    teardown();
 }
 END_TEST
 
 START_TEST(kept_over_a_restart_until_taken_back)
 {
-    setup();
     bus_up();
     add("a", 1);
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
@@ -102,7 +99,6 @@ START_TEST(kept_over_a_restart_until_taken_back)
     expect(A, DISCOVER_PASSING);
     restart(WALL + 2);
     ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
-    teardown();
 }
 END_TEST
 
@@ -118,7 +114,6 @@ static int drain_for(uint32_t grace_ms, enum discover_state state)
 
 START_TEST(draining_ends_with_its_grace)
 {
-    setup();
     bus_up();
     add("a", 1);
     ck_assert_int_eq(drain_for(10000, DISCOVER_DRAINING), 0);
@@ -141,14 +136,12 @@ START_TEST(draining_ends_with_its_grace)
     expect(A, DISCOVER_MAINTENANCE);
     pass(S(20));
     ck_assert_uint_eq(bucket->graces_over, 1);
-    teardown();
 }
 END_TEST
 
 /* A grace goes on while no daemon runs, and is never longer than it was. */
 START_TEST(the_grace_goes_on_over_a_restart)
 {
-    setup();
     bus_up();
     add("a", 1);
     ck_assert_int_eq(drain_for(10000, DISCOVER_DRAINING), 0);
@@ -168,14 +161,12 @@ START_TEST(the_grace_goes_on_over_a_restart)
     expect(A, DISCOVER_DRAINING);
     pass(S(11));
     expect(A, DISCOVER_MAINTENANCE);
-    teardown();
 }
 END_TEST
 
 /* First stored, then done: else it would be gone after a restart, though somebody relies on it. */
 START_TEST(what_cannot_be_stored_is_not_done)
 {
-    setup();
     bus_up();
     add("a", 1);
     bucket->store_result = -ENOSPC;
@@ -188,13 +179,11 @@ START_TEST(what_cannot_be_stored_is_not_done)
     ck_assert_int_eq(say("", "", DISCOVER_MAINTENANCE, true), -EIO);
     ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), -EIO);
     expect(A, DISCOVER_DRAINING);
-    teardown();
 }
 END_TEST
 
 START_TEST(nonsense_is_refused)
 {
-    setup();
     struct override o = of("shop", "payment", "", DISCOVER_PASSING), half = of("shop", "", "", DISCOVER_DRAINING),
                     lost = of("", "", "a", DISCOVER_DRAINING);
     ck_assert_int_eq(registrar_override(registrar(), &o, true, now_ns), -EINVAL);
@@ -203,10 +192,9 @@ START_TEST(nonsense_is_refused)
     ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
     ck_assert_int_eq(registrar_restore_override(registrar(), (const uint8_t *)"\xff", 1, now_ns), -EBADMSG);
     ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("overrides", the_narrowest_counts, what_is_there_and_what_will_come, kept_over_a_restart_until_taken_back,
-           draining_ends_with_its_grace, the_grace_goes_on_over_a_restart, what_cannot_be_stored_is_not_done,
-           nonsense_is_refused)
+UNIT_TESTS_IN(setup, teardown, "overrides", the_narrowest_counts, what_is_there_and_what_will_come,
+              kept_over_a_restart_until_taken_back, draining_ends_with_its_grace, the_grace_goes_on_over_a_restart,
+              what_cannot_be_stored_is_not_done, nonsense_is_refused)

@@ -10,7 +10,6 @@
 /* A second after a beat that NATS acknowledged. Returns that lease; none is due soon. */
 static struct lease begin(void)
 {
-    setup();
     bus_up();
     pass(S(4));
     answer_lease(0);
@@ -36,17 +35,19 @@ START_TEST(a_probe_is_a_beat_at_once)
     ck_assert_int_le(agent_deadline(a), now_ns);
     pass(1);
     ck_assert_uint_eq(last_lease()->counter, lease.counter + 1);
-    teardown();
 }
 END_TEST
 
-START_TEST(no_probe_while_the_name_is_not_ours_or_on_leaving)
+START_TEST(no_probe_while_the_name_is_not_ours)
 {
-    setup();
     agent_beat_now(a, now_ns);
     pass(1);
     ck_assert_uint_eq(bucket->n_leases, 0);
-    teardown();
+}
+END_TEST
+
+START_TEST(no_probe_when_leaving)
+{
     struct lease lease = begin();
     agent_leave(a, now_ns);
     answer_lease(0);
@@ -56,7 +57,6 @@ START_TEST(no_probe_while_the_name_is_not_ours_or_on_leaving)
     pass(S(5));
     ck_assert_uint_eq(last_lease()->counter, lease.counter + 1);
     ck_assert(last_lease()->leaving);
-    teardown();
 }
 END_TEST
 
@@ -66,7 +66,6 @@ START_TEST(an_older_one_took_its_place)
     old.counter--;
     agent_own_lease_seen(a, &old, ++bucket->last_seq, 0, now_ns);
     ck_assert(put_soon(&lease));
-    teardown();
 }
 END_TEST
 
@@ -77,7 +76,40 @@ START_TEST(one_of_an_earlier_life_took_its_place)
     old.counter += 100;
     agent_own_lease_seen(a, &old, ++bucket->last_seq, S(1), now_ns);
     ck_assert(put_soon(&lease));
-    teardown();
+}
+END_TEST
+
+/* Whatever it says of itself: readers go by epoch and counter, so ours must be above it. */
+START_TEST(one_that_we_have_not_put_took_its_place)
+{
+    struct lease lease = begin(), forged = lease;
+    forged.counter += 1000;
+    forged.leaving = true;
+    agent_own_lease_seen(a, &forged, ++bucket->last_seq, 0, now_ns);
+    pass(SOON);
+    ck_assert_uint_eq(last_lease()->epoch, lease.epoch);
+    ck_assert_uint_eq(last_lease()->counter, forged.counter + 1);
+    forged.counter = UINT64_MAX;
+    agent_own_lease_seen(a, &forged, ++bucket->last_seq, 0, now_ns);
+    pass(SOON);
+    ck_assert_uint_gt(last_lease()->epoch, lease.epoch);
+    forged.epoch = last_lease()->epoch + 1;
+    forged.counter = 1;
+    agent_own_lease_seen(a, &forged, ++bucket->last_seq, 0, now_ns);
+    pass(SOON);
+    ck_assert_uint_gt(last_lease()->epoch, forged.epoch);
+}
+END_TEST
+
+/* Somebody asks with a copy of such a one. */
+START_TEST(a_question_above_it_took_its_place)
+{
+    struct lease lease = begin(), forged = lease;
+    forged.counter += 1000;
+    forged.asked_by = 99;
+    agent_own_lease_seen(a, &forged, ++bucket->last_seq, 0, now_ns);
+    pass(SOON);
+    ck_assert_uint_gt(last_lease()->counter, forged.counter);
 }
 END_TEST
 
@@ -88,7 +120,6 @@ START_TEST(another_hosts_took_its_place)
     other.epoch--;
     agent_own_lease_seen(a, &other, ++bucket->last_seq, 0, now_ns);
     ck_assert(put_soon(&lease));
-    teardown();
 }
 END_TEST
 
@@ -103,7 +134,6 @@ START_TEST(an_echo_is_no_loss)
     struct lease newer = *last_lease();
     agent_own_lease_seen(a, &lease, ++bucket->last_seq, 0, now_ns);
     ck_assert(!put_soon(&newer));
-    teardown();
 }
 END_TEST
 
@@ -121,7 +151,6 @@ START_TEST(late_echoes_do_not_make_a_storm)
     }
     ck_assert_uint_ge(last_lease()->counter, lease.counter + 10);
     ck_assert_uint_le(last_lease()->counter, lease.counter + 30);
-    teardown();
 }
 END_TEST
 
@@ -130,7 +159,6 @@ START_TEST(somebody_deleted_it)
     struct lease lease = begin();
     agent_own_lease_gone(a, now_ns);
     ck_assert(put_soon(&lease));
-    teardown();
 }
 END_TEST
 
@@ -145,10 +173,10 @@ START_TEST(a_snapshot_does_not_have_it)
     agent_own_lease_seen(a, &newer, ++bucket->last_seq, S(1), now_ns);
     agent_hosts_synced(a, now_ns);
     ck_assert(!put_soon(&newer));
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("agent/own_lease", a_probe_is_a_beat_at_once, no_probe_while_the_name_is_not_ours_or_on_leaving,
-           an_older_one_took_its_place, one_of_an_earlier_life_took_its_place, another_hosts_took_its_place,
-           an_echo_is_no_loss, late_echoes_do_not_make_a_storm, somebody_deleted_it, a_snapshot_does_not_have_it)
+UNIT_TESTS_IN(setup, teardown, "agent/own_lease", a_probe_is_a_beat_at_once, no_probe_while_the_name_is_not_ours,
+              no_probe_when_leaving, an_older_one_took_its_place, one_of_an_earlier_life_took_its_place,
+              one_that_we_have_not_put_took_its_place, a_question_above_it_took_its_place, another_hosts_took_its_place,
+              an_echo_is_no_loss, late_echoes_do_not_make_a_storm, somebody_deleted_it, a_snapshot_does_not_have_it)

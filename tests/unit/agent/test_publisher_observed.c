@@ -13,7 +13,6 @@ static void answer(const struct flight *f, int64_t now_ns)
 
 START_TEST(orphan_is_deleted_at_once)
 {
-    setup();
     observe(A, EPOCH - 1, 5, 0);
     ck_assert_uint_eq(publisher_stats(w).records, 1);
     ck_assert_uint_eq(publisher_stats(w).digest, digest_of(A, EPOCH - 1, 5));
@@ -21,16 +20,14 @@ START_TEST(orphan_is_deleted_at_once)
     ck_assert_uint_eq(bucket->n_flights, 1);
     ck_assert(bucket->flights[0].is_delete);
     settle(0);
-    ck_assert_uint_eq(publisher_stats(w).orphans, 1);
+    ck_assert_uint_eq(metric_get(&counted.orphans), 1);
     ck_assert_uint_eq(publisher_stats(w).digest, 0);
-    teardown();
 }
 END_TEST
 
 /* The live feed lags behind the acknowledgements: echoes of what was are no orphans. */
 START_TEST(late_echoes_cause_no_traffic)
 {
-    setup();
     uint64_t first = put(A, 80, 0);
     settle(0);
     take_away(A, 0);
@@ -48,14 +45,12 @@ START_TEST(late_echoes_cause_no_traffic)
     (void)publisher_tick(w, 10 * NS_PER_S);
     ck_assert_uint_eq(bucket->n_flights, 0);
     ck_assert_uint_eq(publisher_stats(w).digest, digest_of(B, EPOCH, newer));
-    teardown();
 }
 END_TEST
 
 /* Registered, taken away, registered again, all before the first of its echoes. */
 START_TEST(echo_of_a_deletion_costs_nothing)
 {
-    setup();
     (void)put(A, 80, 0);
     settle(0);
     take_away(A, 0);
@@ -66,13 +61,11 @@ START_TEST(echo_of_a_deletion_costs_nothing)
     (void)publisher_tick(w, RTT);
     ck_assert_uint_eq(bucket->n_flights, 0);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_others_wrote_over_ours_is_put_right_at_once)
 {
-    setup();
     uint64_t counter = put(A, 80, 0);
     settle(0);
     const int64_t later_ns = NS_PER_S;
@@ -94,14 +87,12 @@ START_TEST(what_others_wrote_over_ours_is_put_right_at_once)
         settle(now_ns);
         ck_assert_uint_eq(publisher_stats(w).behind, 0);
     }
-    teardown();
 }
 END_TEST
 
 /* Absence is wanted, too: nobody would ever take it away. */
 START_TEST(what_others_wrote_where_nothing_is_wanted_is_deleted_at_once)
 {
-    setup();
     observe_alien(A, 0); /* never ours */
     (void)publisher_tick(w, 0);
     ck_assert_uint_eq(bucket->n_flights, 1);
@@ -127,7 +118,6 @@ START_TEST(what_others_wrote_where_nothing_is_wanted_is_deleted_at_once)
     observe_alien(B, 5 * NS_PER_S); /* long after it has ended */
     (void)publisher_tick(w, 5 * NS_PER_S);
     ck_assert_uint_eq(bucket->n_flights, 1);
-    teardown();
 }
 END_TEST
 
@@ -135,7 +125,6 @@ END_TEST
  * ours is acknowledged. */
 START_TEST(what_crossed_a_put_is_put_right)
 {
-    setup();
     uint64_t counter = put(A, 80, 0);
     struct flight f = bucket_land();
     observe(A, EPOCH - 1, 7, RTT);
@@ -159,13 +148,11 @@ START_TEST(what_crossed_a_put_is_put_right)
     observe_alien(A, 5 * NS_PER_S); /* before ours, this time */
     land(5 * NS_PER_S);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(old_echo_during_the_flight_costs_nothing)
 {
-    setup();
     uint64_t first = put(A, 80, 0);
     land(RTT);
     uint64_t second = put(A, 81, RTT);
@@ -174,14 +161,12 @@ START_TEST(old_echo_during_the_flight_costs_nothing)
     observe_at(2, A, EPOCH, second, 4 * RTT);
     (void)publisher_tick(w, 60 * NS_PER_S);
     ck_assert_uint_eq(bucket->n_flights, 0);
-    teardown();
 }
 END_TEST
 
 /* Readers go by versions: a version of ours that we did not give must be gone above. */
 START_TEST(forged_versions_are_gone_above)
 {
-    setup();
     uint64_t counter = put(A, 80, 0);
     settle(0);
     observe(A, EPOCH, counter + 1000, NS_PER_S);
@@ -201,14 +186,12 @@ START_TEST(forged_versions_are_gone_above)
     ck_assert_uint_gt(bucket->flights[0].record.counter, counter);
     settle(2 * NS_PER_S);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
-    teardown();
 }
 END_TEST
 
 /* Somebody writes over it a thousand times a second. */
 START_TEST(putting_right_is_bounded)
 {
-    setup();
     (void)put(A, 80, 0);
     settle(0);
     for (int64_t now_ns = 0; now_ns < NS_PER_S; now_ns += NS_PER_MS) {
@@ -216,19 +199,17 @@ START_TEST(putting_right_is_bounded)
         (void)publisher_tick(w, now_ns);
         settle(now_ns);
     }
-    ck_assert_uint_ge(publisher_stats(w).puts, 45);
-    ck_assert_uint_le(publisher_stats(w).puts, 52);
+    ck_assert_uint_ge(metric_get(&counted.puts), 45);
+    ck_assert_uint_le(metric_get(&counted.puts), 52);
     ck_assert_uint_eq(publisher_stats(w).records, 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(kept_ones_are_left_alone_until_removed)
 {
-    setup();
     observe(A, EPOCH - 1, 5, 0);
     struct instance_key key = bucket_key(A);
-    publisher_keep(w, &key);
+    publisher_retain(w, &key);
     (void)publisher_tick(w, 100 * NS_PER_S);
     ck_assert_uint_eq(bucket->n_flights, 0);
     ck_assert_uint_eq(publisher_stats(w).behind, 0);
@@ -237,25 +218,22 @@ START_TEST(kept_ones_are_left_alone_until_removed)
     ck_assert_uint_eq(bucket->n_flights, 1);
     settle(100 * NS_PER_S);
     ck_assert_uint_eq(publisher_stats(w).records, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_others_put_under_our_name_is_bounded)
 {
-    setup();
     char text[KEY_CAP];
     for (int i = 0; i < 5000; i++) {
         snprintf(text, sizeof text, "shop.payment.web-1.i%d", i);
         observe(text, 1, 1, 0);
     }
     ck_assert_uint_eq(publisher_stats(w).records, 1000);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("agent/publisher_observed", orphan_is_deleted_at_once, late_echoes_cause_no_traffic,
-           echo_of_a_deletion_costs_nothing, what_others_wrote_over_ours_is_put_right_at_once,
-           what_others_wrote_where_nothing_is_wanted_is_deleted_at_once, what_crossed_a_put_is_put_right,
-           old_echo_during_the_flight_costs_nothing, forged_versions_are_gone_above, putting_right_is_bounded,
-           kept_ones_are_left_alone_until_removed, what_others_put_under_our_name_is_bounded)
+UNIT_TESTS_IN(setup, teardown, "agent/publisher_observed", orphan_is_deleted_at_once, late_echoes_cause_no_traffic,
+              echo_of_a_deletion_costs_nothing, what_others_wrote_over_ours_is_put_right_at_once,
+              what_others_wrote_where_nothing_is_wanted_is_deleted_at_once, what_crossed_a_put_is_put_right,
+              old_echo_during_the_flight_costs_nothing, forged_versions_are_gone_above, putting_right_is_bounded,
+              kept_ones_are_left_alone_until_removed, what_others_put_under_our_name_is_bounded)

@@ -44,15 +44,25 @@ static struct owner process(uint64_t client, uid_t uid, pid_t pid)
     return (struct owner){.kind = OWNER_PID, .client = client, .uid = uid, .pid = pid};
 }
 
+static struct registration *set_record(const char *instance, struct owner owner, const struct record *record,
+                                       bool *ret_changed)
+{
+    struct instance_key key = key_of(instance);
+    uint8_t body[RECORD_WIRE_MAX];
+    struct encoded_record encoded;
+    struct registration *reg;
+    ck_assert_int_eq(encoded_record_init(&encoded, record, RECORD_WIRE_MAX, body), 0);
+    ck_assert_int_eq(registrations_set(regs, &key, &owner, &encoded, 0, &reg, ret_changed), 0);
+    return reg;
+}
+
 static struct registration *set(const char *instance, struct owner owner, uint16_t port)
 {
     struct instance_key key = key_of(instance);
     struct record record = record_of(port);
-    struct registration *reg;
     bool changed;
     ck_assert_int_eq(registrations_may_claim(regs, &key, &owner), 0);
-    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
-    return reg;
+    return set_record(instance, owner, &record, &changed);
 }
 
 static int may(const char *instance, struct owner owner)
@@ -72,7 +82,6 @@ static void teardown(void)
 
 START_TEST(who_may_take_what)
 {
-    setup();
     /* Rows: who has it; columns: who wants it. */
     const struct owner has[] = {config, connection(1, 1000), ttl(1, 1000), process(1, 1000, 55), nobody};
     const struct owner wants[] = {config,       connection(1, 1000), connection(2, 1000),  connection(3, 2000),
@@ -91,41 +100,34 @@ START_TEST(who_may_take_what)
             ck_assert_msg(may("p1", wants[k]) == expected[i][k], "owner %zu, claim %zu", i, k);
         registrations_remove(regs, reg);
     }
-    teardown();
 }
 END_TEST
 
 START_TEST(limit_holds_for_new_ones_only)
 {
-    setup();
     const char *names[] = {"a", "b", "c", "d"};
     for (size_t i = 0; i < 4; i++)
         (void)set(names[i], connection(1, 0), 80);
     ck_assert_int_eq(may("e", connection(1, 0)), -ENOSPC);
     ck_assert_int_eq(may("a", connection(1, 0)), 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(same_words_are_no_change_unless_inherited)
 {
-    setup();
-    struct instance_key key = key_of("p1");
     struct record record = record_of(80);
     struct owner owner = connection(1, 0);
-    struct registration *reg;
     bool changed;
     (void)set("p1", nobody, 80);
     record.epoch = 9;
-    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    (void)set_record("p1", owner, &record, &changed);
     ck_assert(changed);
     record.epoch = 10;
-    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    (void)set_record("p1", owner, &record, &changed);
     ck_assert(!changed);
     record.weight = 3;
-    ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+    (void)set_record("p1", owner, &record, &changed);
     ck_assert(changed);
-    teardown();
 }
 END_TEST
 
@@ -139,7 +141,6 @@ static const char *name_of(struct owner owner, uint16_t port, struct instance_ke
 
 START_TEST(nameless_ones_get_a_name)
 {
-    setup();
     struct instance_key key;
     ck_assert_str_eq(name_of(connection(1, 1000), 80, &key), "payment-80");
     (void)set("payment-80", connection(1, 1000), 80);
@@ -149,13 +150,11 @@ START_TEST(nameless_ones_get_a_name)
     ck_assert_str_eq(name_of(connection(3, 1000), 80, &key), "payment-80-3");
     (void)set("payment-81", nobody, 81);
     ck_assert_str_eq(name_of(connection(3, 1000), 81, &key), "payment-81");
-    teardown();
 }
 END_TEST
 
 START_TEST(a_long_service_still_gives_a_valid_name)
 {
-    setup();
     struct owner owner = connection(1, 0);
     struct record record = record_of(65535);
     struct instance_key key = key_of("");
@@ -164,13 +163,11 @@ START_TEST(a_long_service_still_gives_a_valid_name)
     ck_assert(label_valid(key.instance, strlen(key.instance)));
     ck_assert_uint_eq(strlen(key.instance), LABEL_MAX);
     ck_assert_str_eq(key.instance + LABEL_MAX - 6, "-65535");
-    teardown();
 }
 END_TEST
 
 START_TEST(bound_to_connections_and_processes)
 {
-    setup();
     struct registration *a = set("a", connection(1, 0), 80), *b = set("b", connection(1, 0), 81);
     struct registration *c = set("c", process(1, 0, 55), 82);
     ck_assert_ptr_eq(registrations_of_pid(regs, 55), c);
@@ -183,13 +180,11 @@ START_TEST(bound_to_connections_and_processes)
     ck_assert_ptr_eq(registrations_of_client(regs, 1), c);
     registrations_remove(regs, c);
     ck_assert_ptr_null(registrations_of_client(regs, 1));
-    teardown();
 }
 END_TEST
 
 START_TEST(ttl_runs_out_unless_there_is_a_heartbeat)
 {
-    setup();
     struct registration *reg = set("p1", ttl(1, 0), 80);
     ck_assert_int_eq(registrations_deadline(regs), 5 * NS_PER_S);
     registrations_heartbeat(regs, reg, 3 * NS_PER_S);
@@ -197,13 +192,11 @@ START_TEST(ttl_runs_out_unless_there_is_a_heartbeat)
     ck_assert_ptr_eq(registrations_expired(regs, 8 * NS_PER_S), reg);
     (void)set("p1", connection(1, 0), 80);
     ck_assert_int_eq(registrations_deadline(regs), INT64_MAX);
-    teardown();
 }
 END_TEST
 
 START_TEST(who_may_remove)
 {
-    setup();
     struct registration *reg = set("p1", ttl(1, 1000), 80);
     ck_assert(registration_allows(reg, 1, 5));
     ck_assert(registration_allows(reg, 2, 1000));
@@ -211,38 +204,30 @@ START_TEST(who_may_remove)
     ck_assert(!registration_allows(reg, 2, 2000));
     registrations_remove(regs, reg);
     ck_assert(!registration_allows(set("p1", config, 80), 1, 0));
-    teardown();
 }
 END_TEST
 
 START_TEST(checks_and_the_owner_both_have_a_say)
 {
-    setup();
-    struct instance_key key = key_of("p1");
     struct owner owner = connection(1, 0);
-    struct record record = record_of(80), effective;
-    struct registration *reg = set("p1", owner, 80);
+    struct record record = record_of(80);
     bool changed;
     const uint8_t said[] = {DISCOVER_PASSING, DISCOVER_WARNING, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
     const uint8_t with_critical[] = {DISCOVER_CRITICAL, DISCOVER_CRITICAL, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
     for (size_t i = 0; i < 4; i++) {
         record.state = said[i];
-        ck_assert_int_eq(registrations_set(regs, &key, &owner, &record, 0, &reg, &changed), 0);
+        struct registration *reg = set_record("p1", owner, &record, &changed);
         reg->checked = DISCOVER_PASSING;
-        registration_effective(reg, &effective);
-        ck_assert_uint_eq(effective.state, said[i]);
+        ck_assert_uint_eq(registration_state(reg), said[i]);
         reg->checked = DISCOVER_CRITICAL;
-        registration_effective(reg, &effective);
-        ck_assert_uint_eq(effective.state, with_critical[i]);
+        ck_assert_uint_eq(registration_state(reg), with_critical[i]);
     }
-    teardown();
 }
 END_TEST
 
 /* For a rolling restart under one name: only who says so, only of the same user, never from the configuration. */
 START_TEST(a_name_is_handed_over_on_request)
 {
-    ck_assert_int_eq(registrations_new(10, &regs), 0);
     struct owner heir = connection(2, 1000);
     set("a", connection(1, 1000), 80);
     set("b", config, 80);
@@ -252,11 +237,10 @@ START_TEST(a_name_is_handed_over_on_request)
     ck_assert_int_eq(may("b", heir), -EEXIST);
     heir.uid = 1001;
     ck_assert_int_eq(may("a", heir), -EEXIST);
-    registrations_free(regs);
 }
 END_TEST
 
-UNIT_TESTS("agent/registrations", who_may_take_what, a_name_is_handed_over_on_request, limit_holds_for_new_ones_only,
-           same_words_are_no_change_unless_inherited, nameless_ones_get_a_name, a_long_service_still_gives_a_valid_name,
-           bound_to_connections_and_processes, ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove,
-           checks_and_the_owner_both_have_a_say)
+UNIT_TESTS_IN(setup, teardown, "agent/registrations", who_may_take_what, a_name_is_handed_over_on_request,
+              limit_holds_for_new_ones_only, same_words_are_no_change_unless_inherited, nameless_ones_get_a_name,
+              a_long_service_still_gives_a_valid_name, bound_to_connections_and_processes,
+              ttl_runs_out_unless_there_is_a_heartbeat, who_may_remove, checks_and_the_owner_both_have_a_say)

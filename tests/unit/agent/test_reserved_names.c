@@ -7,7 +7,6 @@
 /* From the very start, before anything was heard of NATS, until the grace is over. */
 START_TEST(a_name_is_kept_for_who_had_it)
 {
-    setup();
     bus_up();
     add("a", 1);
     struct registration_request other = request_of("a", 12), mine = request_of("a", 13), root = request_of("a", 14);
@@ -49,8 +48,7 @@ START_TEST(a_name_is_kept_for_who_had_it)
     ck_assert_uint_eq(bucket->n_store, 2); /* the identity, and whose name that is now */
     registrar_client_gone(registrar(), 12, now_ns);
     ck_assert_uint_eq(bucket->n_store, 1);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("agent/reserved names", a_name_is_kept_for_who_had_it)
+UNIT_TESTS_IN(setup, teardown, "agent/reserved names", a_name_is_kept_for_who_had_it)

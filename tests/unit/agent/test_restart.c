@@ -6,7 +6,6 @@
 
 START_TEST(restart_shows_nowhere_until_the_grace_is_over)
 {
-    setup();
     bus_up();
     add("a", 1);
     add("b", 2);
@@ -39,14 +38,12 @@ START_TEST(restart_shows_nowhere_until_the_grace_is_over)
     ck_assert_ptr_null(bucket_holds(B));
     ck_assert_ptr_nonnull(bucket_holds(A));
     ck_assert_uint_eq(agent_status(a).inherited, 0);
-    teardown();
 }
 END_TEST
 
 /* What is not there at once is gone: no registration of the earlier life is vouched for longer than it takes to know. */
 START_TEST(no_grace_at_all)
 {
-    setup();
     bus_up();
     add("a", 1);
     add("b", 2);
@@ -60,14 +57,12 @@ START_TEST(no_grace_at_all)
     ck_assert_ptr_null(local_holds(B));
     ck_assert_ptr_null(bucket_holds(B));
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 50000);
-    teardown();
 }
 END_TEST
 
 /* An hour without NATS: the grace is over long before it can be known what was there. */
 START_TEST(restart_without_the_bus)
 {
-    setup();
     bus_up();
     add("a", 1);
     add("b", 2);
@@ -87,13 +82,11 @@ START_TEST(restart_without_the_bus)
     ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
     ck_assert_ptr_null(bucket_holds(B));
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 50000);
-    teardown();
 }
 END_TEST
 
 START_TEST(min_epoch_waits_for_everything_to_be_put_again)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -110,13 +103,11 @@ START_TEST(min_epoch_waits_for_everything_to_be_put_again)
     pass(S(1));
     ck_assert_uint_eq(agent_status(a).min_epoch, WALL + 50000);
     ck_assert_uint_eq(last_lease()->min_epoch, WALL + 50000);
-    teardown();
 }
 END_TEST
 
 START_TEST(two_restarts_within_one_grace)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -129,13 +120,11 @@ START_TEST(two_restarts_within_one_grace)
     ck_assert_uint_eq(last_lease()->min_epoch, WALL);
     ck_assert_uint_eq(agent_status(a).inherited, 1);
     ck_assert_ptr_nonnull(local_holds(A));
-    teardown();
 }
 END_TEST
 
 START_TEST(ttl_and_process_come_back_after_a_restart)
 {
-    setup();
     bucket->processes[0].pid = 55;
     bucket->processes[0].start = 1234;
     bucket->processes[1].pid = 56;
@@ -166,14 +155,12 @@ START_TEST(ttl_and_process_come_back_after_a_restart)
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(bucket->n_store, 2);
     ck_assert_int_eq(registrar_restore(registrar(), (const uint8_t *)"\x0a\x03xyz", 5, now_ns), -EBADMSG);
-    teardown();
 }
 END_TEST
 
 /* First stored, then done: nothing that was acknowledged is missing after a restart, and nothing that was taken back is there. */
 START_TEST(what_cannot_be_stored_is_refused)
 {
-    setup();
     bucket->processes[0].pid = 55;
     bucket->processes[0].start = 1234;
     struct registration_request r = request_of("a", 1), p = request_of("b", 1);
@@ -202,13 +189,11 @@ START_TEST(what_cannot_be_stored_is_refused)
     ck_assert_int_eq(registrar_deregister(registrar(), &key, 1, 1000, now_ns), 0);
     restart(WALL + 2);
     ck_assert_uint_eq(bucket->n_local, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(clock_set_back_and_state_lost)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -229,13 +214,11 @@ START_TEST(clock_set_back_and_state_lost)
     ck_assert_uint_eq(agent_status(a).epoch, WALL + 1);
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 1);
     ck_assert_uint_eq(local_holds(A)->epoch, WALL + 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(newer_record_without_a_lease_makes_it_jump_too)
 {
-    setup();
     struct record record = bucket_record(80);
     record.epoch = WALL + 777;
     add("a", 1);
@@ -249,7 +232,6 @@ START_TEST(newer_record_without_a_lease_makes_it_jump_too)
     ck_assert_uint_eq(agent_status(a).epoch, WALL + 778);
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 778);
     ck_assert_uint_eq(last_lease()->epoch, WALL + 778);
-    teardown();
 }
 END_TEST
 
@@ -257,7 +239,6 @@ END_TEST
 
 START_TEST(orphans_are_deleted)
 {
-    setup();
     bus_up();
     pass(S(20));
     struct record record = bucket_record(80);
@@ -269,13 +250,11 @@ START_TEST(orphans_are_deleted)
     pass(S(2));
     ck_assert_ptr_null(bucket_holds(A));
     ck_assert_uint_eq(agent_status(a).registrations, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(inherited_one_deleted_by_others_is_gone)
 {
-    setup();
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
     slot_put(bucket->slots, &bucket->n_slots, A, &record)->seq = ++bucket->seq;
@@ -284,13 +263,11 @@ START_TEST(inherited_one_deleted_by_others_is_gone)
     observe(A, NULL);
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(agent_status(a).registrations, 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(what_appears_after_the_first_snapshot_is_not_inherited)
 {
-    setup();
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
     bus_up();
@@ -299,14 +276,12 @@ START_TEST(what_appears_after_the_first_snapshot_is_not_inherited)
     ck_assert_ptr_null(local_holds(A));
     ck_assert_uint_eq(agent_status(a).inherited, 0);
     ck_assert_ptr_null(bucket_holds(A));
-    teardown();
 }
 END_TEST
 
 /* Nobody else would put it again before it is claimed. */
 START_TEST(inherited_one_that_others_wrote_over_is_put_again)
 {
-    setup();
     struct record record = bucket_record(80);
     record.epoch = WALL - 1;
     slot_put(bucket->slots, &bucket->n_slots, A, &record)->seq = ++bucket->seq;
@@ -318,14 +293,12 @@ START_TEST(inherited_one_that_others_wrote_over_is_put_again)
     ck_assert_uint_eq(agent_status(a).inherited, 1);
     pass(S(20));
     ck_assert_ptr_null(bucket_holds(A));
-    teardown();
 }
 END_TEST
 
 /* Whenever it comes: readers have taken it for newer than anything of ours. */
 START_TEST(forged_epoch_is_gone_above_at_any_time)
 {
-    setup();
     add("a", 1);
     bus_up();
     pass(S(60));
@@ -341,13 +314,11 @@ START_TEST(forged_epoch_is_gone_above_at_any_time)
     observe(A, &record);
     pass(S(1));
     ck_assert_uint_eq(bucket_holds(A)->epoch, record.epoch + 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(bucket_made_anew_is_filled_again)
 {
-    setup();
     bus_up();
     add("a", 1);
     add("b", 1);
@@ -357,13 +328,13 @@ START_TEST(bucket_made_anew_is_filled_again)
     settle();
     ck_assert_ptr_nonnull(bucket_holds(A));
     ck_assert_ptr_nonnull(bucket_holds(B));
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("agent/restart", restart_shows_nowhere_until_the_grace_is_over, no_grace_at_all, restart_without_the_bus,
-           min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
-           ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused, clock_set_back_and_state_lost,
-           newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted, inherited_one_deleted_by_others_is_gone,
-           what_appears_after_the_first_snapshot_is_not_inherited, inherited_one_that_others_wrote_over_is_put_again,
-           forged_epoch_is_gone_above_at_any_time, bucket_made_anew_is_filled_again)
+UNIT_TESTS_IN(setup, teardown, "agent/restart", restart_shows_nowhere_until_the_grace_is_over, no_grace_at_all,
+              restart_without_the_bus, min_epoch_waits_for_everything_to_be_put_again, two_restarts_within_one_grace,
+              ttl_and_process_come_back_after_a_restart, what_cannot_be_stored_is_refused,
+              clock_set_back_and_state_lost, newer_record_without_a_lease_makes_it_jump_too, orphans_are_deleted,
+              inherited_one_deleted_by_others_is_gone, what_appears_after_the_first_snapshot_is_not_inherited,
+              inherited_one_that_others_wrote_over_is_put_again, forged_epoch_is_gone_above_at_any_time,
+              bucket_made_anew_is_filled_again)

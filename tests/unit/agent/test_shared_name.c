@@ -8,7 +8,6 @@
 
 START_TEST(no_fight_over_a_name)
 {
-    setup();
     struct lease other = {.node = 7, .epoch = WALL - 9, .counter = 5, .ttl_ms = 10000};
     add("a", 1);
     agent_connected(a, now_ns);
@@ -29,13 +28,11 @@ START_TEST(no_fight_over_a_name)
     ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
     ck_assert_uint_gt(bucket->n_leases, 0);
     ck_assert_ptr_nonnull(bucket_holds(A));
-    teardown();
 }
 END_TEST
 
 START_TEST(the_one_that_stays_goes_above_the_one_that_goes)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -50,7 +47,6 @@ START_TEST(the_one_that_stays_goes_above_the_one_that_goes)
     pass(NS_PER_MS);
     ck_assert_uint_eq(last_lease()->epoch, WALL + 101);
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 101);
-    teardown();
 }
 END_TEST
 
@@ -72,7 +68,6 @@ static struct lease find_lease_of_our_node(void)
 
 START_TEST(an_earlier_life_does_not_answer)
 {
-    setup();
     add("a", 1);
     (void)find_lease_of_our_node();
     pass(S(1));
@@ -80,7 +75,6 @@ START_TEST(an_earlier_life_does_not_answer)
     ck_assert_uint_ne(last_lease()->life, 0);
     ck_assert_uint_ne(last_lease()->life, 77);
     ck_assert_ptr_nonnull(bucket_holds(A));
-    teardown();
 }
 END_TEST
 
@@ -97,7 +91,6 @@ static void find_unanswered(const struct lease *lease)
 /* Nor may it be: then whoever has the name may be about to connect again. */
 START_TEST(an_earlier_life_was_on_this_machine)
 {
-    setup();
     bus_up();
     ck_assert_uint_eq(kept_identity().life, last_lease()->life);
     struct lease last = *last_lease();
@@ -114,14 +107,32 @@ START_TEST(an_earlier_life_was_on_this_machine)
     ck_assert_uint_eq(kept_identity().boot, boot);
     agent_leave(a, now_ns); /* nobody has to be told from the next life */
     ck_assert_uint_eq(kept_identity().boot, 0);
-    teardown();
+}
+END_TEST
+
+/* It was held up on its way. Nobody else is there: no alarm, but an answer; a copy of this machine asks as another life. */
+START_TEST(the_question_of_an_earlier_life_comes_late)
+{
+    (void)find_lease_of_our_node();
+    struct lease late = bucket->question, copy;
+    ck_assert_uint_eq(kept_identity().asker, late.asked_by);
+    restart(WALL + 1);
+    bus_up();
+    ck_assert_int_eq(agent_status(a).name, AGENT_NAME_OURS);
+    agent_own_lease_seen(a, &late, ++bucket->last_seq, 0, now_ns);
+    pass(S(1));
+    ck_assert_uint_eq(bucket->name_conflicts, 0);
+    ck_assert_uint_eq(last_lease()->answers, late.asked_by);
+    copy = late;
+    copy.asked_by = 99;
+    agent_own_lease_seen(a, &copy, ++bucket->last_seq, 0, now_ns);
+    ck_assert_uint_eq(bucket->name_conflicts, 1);
 }
 END_TEST
 
 /* A copy of a machine, with its disk, starts beside it: not a word of it is heard but the question. */
 START_TEST(a_copy_publishes_nothing)
 {
-    setup();
     add("a", 1);
     struct lease original = find_lease_of_our_node();
     original.counter++;
@@ -143,13 +154,11 @@ START_TEST(a_copy_publishes_nothing)
     ck_assert_uint_eq(last_lease()->min_epoch, last_lease()->epoch);
     ck_assert_uint_gt(last_lease()->epoch, original.epoch);
     ck_assert_ptr_nonnull(bucket_holds(A));
-    teardown();
 }
 END_TEST
 
 START_TEST(the_original_answers_at_once)
 {
-    setup();
     bus_up();
     answer_lease(0);
     pass(S(1));
@@ -171,14 +180,12 @@ START_TEST(the_original_answers_at_once)
         pass(NS_PER_MS);
     }
     ck_assert_uint_le(bucket->n_leases, leases + 12);
-    teardown();
 }
 END_TEST
 
 /* From whatever source, and at any time: a lease that was put by hand, a record of a life nobody knows of. */
 START_TEST(goes_above_whatever_is_seen)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -196,14 +203,12 @@ START_TEST(goes_above_whatever_is_seen)
     pass(S(1));
     ck_assert_uint_eq(last_lease()->epoch, WALL + 200001);
     ck_assert_uint_eq(bucket_holds(A)->epoch, WALL + 200001);
-    teardown();
 }
 END_TEST
 
 /* Its lease has taken the place of ours in the bucket: only we can tell it how high it has to go. */
 START_TEST(who_stands_down_tells_its_epoch)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -221,14 +226,12 @@ START_TEST(who_stands_down_tells_its_epoch)
     ck_assert_uint_eq(last_lease()->epoch, WALL);
     pass(S(5));
     ck_assert_uint_eq(bucket->n_leases, leases + 1);
-    teardown();
 }
 END_TEST
 
 /* Everything is put again after each: who makes us jump must not be able to make us do nothing else. */
 START_TEST(jumps_are_bounded)
 {
-    setup();
     bus_up();
     add("a", 1);
     settle();
@@ -242,11 +245,11 @@ START_TEST(jumps_are_bounded)
     pass(S(1));
     ck_assert_uint_le(bucket->n_leases, leases + 14);
     ck_assert_uint_gt(last_lease()->epoch, stray.epoch);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("agent/shared name", no_fight_over_a_name, the_one_that_stays_goes_above_the_one_that_goes,
-           an_earlier_life_does_not_answer, an_earlier_life_was_on_this_machine, a_copy_publishes_nothing,
-           the_original_answers_at_once, goes_above_whatever_is_seen, who_stands_down_tells_its_epoch,
-           jumps_are_bounded)
+UNIT_TESTS_IN(setup, teardown, "agent/shared name", no_fight_over_a_name,
+              the_one_that_stays_goes_above_the_one_that_goes, an_earlier_life_does_not_answer,
+              an_earlier_life_was_on_this_machine, the_question_of_an_earlier_life_comes_late, a_copy_publishes_nothing,
+              the_original_answers_at_once, goes_above_whatever_is_seen, who_stands_down_tells_its_epoch,
+              jumps_are_bounded)

@@ -33,19 +33,16 @@ static void end(void)
 START_TEST(the_first_line_for_him_counts)
 {
     const gid_t groups[] = {7, 1};
-    setup();
     ck_assert_str_eq(access_policy_find(policy, 1000, 1, NULL, 0)->text, "group daemon (c:2)");
     ck_assert_str_eq(access_policy_find(policy, 1000, 100, groups, 2)->text, "group daemon (c:2)");
     ck_assert_str_eq(access_policy_find(policy, 1, 100, NULL, 0)->text, "user daemon (c:4)");
     ck_assert_str_eq(access_policy_find(policy, 2, 1, groups, 2)->text, "user bin (c:1)");
     ck_assert_ptr_null(access_policy_find(policy, 1000, 100, NULL, 0));
-    end();
 }
 END_TEST
 
 START_TEST(stars_stand_for_anything)
 {
-    setup();
     const struct access_line *line = access_policy_find(policy, 1000, 1, NULL, 0);
     ck_assert(access_line_has(line, "shop/payment"));
     ck_assert(access_line_has(line, "inventory/web"));
@@ -54,7 +51,6 @@ START_TEST(stars_stand_for_anything)
     ck_assert(!access_line_has(line, "")); /* the host is everybody's */
     ck_assert(access_line_has(access_policy_find(policy, 1, 100, NULL, 0), ""));
     ck_assert(!access_line_has(access_policy_find(policy, 2, 2, NULL, 0), "shop/payment"));
-    end();
 }
 END_TEST
 
@@ -66,24 +62,20 @@ static void see(void *arg, const char *text)
 START_TEST(a_name_of_nobody_is_told_and_is_for_nobody)
 {
     char told[256] = "";
-    setup();
     access_policy_each_unknown(policy, see, told);
     ck_assert_str_eq(told, "user nobody-here (c:3)");
-    end();
 }
 END_TEST
 
 START_TEST(instead_of_the_group)
 {
-    setup();
     const struct access_rule rule = {.own_uid = 990, .group = 100, .has_group = true, .policy = policy};
     ck_assert(access_allows(&rule, 0, 0, NULL, 0));
     ck_assert(access_allows(&rule, 990, 990, NULL, 0));
     ck_assert(access_allows(&rule, 1000, 1, NULL, 0));
     ck_assert(!access_allows(&rule, 1000, 100, NULL, 0));
-    end();
 }
 END_TEST
 
-UNIT_TESTS("api/access-policy", the_first_line_for_him_counts, stars_stand_for_anything,
-           a_name_of_nobody_is_told_and_is_for_nobody, instead_of_the_group)
+UNIT_TESTS_IN(setup, end, "api/access-policy", the_first_line_for_him_counts, stars_stand_for_anything,
+              a_name_of_nobody_is_told_and_is_for_nobody, instead_of_the_group)

@@ -2,6 +2,7 @@
 /* Shares of the socket: however many connections and watches some users have, others get theirs. */
 #include <netinet/in.h>
 
+#include "daemon/base/loop.h"
 #include "tests/unit/api/client.h"
 
 #define CODE(name) DISCOVER__V1__ERROR__CODE__##name
@@ -20,24 +21,6 @@ static struct test_client greeted_as(uid_t uid, gid_t group)
     ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_WELCOME);
     release(m);
     return c;
-}
-
-static void send_watch(struct test_client *c, const char *service)
-{
-    Discover__V1__Watch watch = DISCOVER__V1__WATCH__INIT;
-    Discover__V1__ClientMessage m = DISCOVER__V1__CLIENT_MESSAGE__INIT;
-    watch.service = (char *)service;
-    m.body_case = DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH;
-    m.watch = &watch;
-    send_message(c, &m);
-}
-
-static void expect_changed(struct test_client *c)
-{
-    Discover__V1__ServerMessage *m = receive(c);
-    ck_assert_ptr_nonnull(m);
-    ck_assert_int_eq(m->body_case, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED);
-    release(m);
 }
 
 START_TEST(root_has_a_reserve)
@@ -117,25 +100,25 @@ START_TEST(watches_of_a_user_are_limited)
         return;
     server_start((struct api_options){.watches_per_uid_max = 2});
     struct test_client a = greeted_as(4001, 1000), b = greeted_as(4001, 1000), other = greeted_as(4002, 1000);
-    send_watch(&a, "shop/a");
-    expect_changed(&a);
-    send_watch(&b, "shop/a");
-    expect_changed(&b);
-    send_watch(&b, "shop/b");
+    ask_watch(&a, "shop/a");
+    expect_told(&a);
+    ask_watch(&b, "shop/a");
+    expect_told(&b);
+    ask_watch(&b, "shop/b");
     expect_error(&b, CODE(LIMIT), "limits.api_watches_per_uid");
-    send_watch(&other, "shop/b");
-    expect_changed(&other);
+    ask_watch(&other, "shop/b");
+    expect_told(&other);
     hang_up(&a); /* and gives its own back */
     turn();
-    send_watch(&b, "shop/b");
-    expect_changed(&b);
+    ask_watch(&b, "shop/b");
+    expect_told(&b);
     for (int i = 0; i < 3; i++) { /* root may register: no limit but the connection's */
         char service[] = "shop/a";
         service[5] = (char)('a' + i);
         if (i == 0)
             a = dial_and_greet();
-        send_watch(&a, service);
-        expect_changed(&a);
+        ask_watch(&a, service);
+        expect_told(&a);
     }
     ck_assert_uint_eq(counter("discoverd_api_watches_limited_total"), 1);
     hang_up(&a);
@@ -153,15 +136,15 @@ START_TEST(half_of_all_watches_are_for_who_may_register)
     struct test_client others[3], root = dial_and_greet();
     for (uid_t i = 0; i < 3; i++) {
         others[i] = greeted_as(4000 + i, 1000);
-        send_watch(&others[i], "shop/a");
+        ask_watch(&others[i], "shop/a");
         if (i < 2)
-            expect_changed(&others[i]);
+            expect_told(&others[i]);
     }
     expect_error(&others[2], CODE(LIMIT), "limits.api_watches_all");
-    send_watch(&root, "shop/a");
-    expect_changed(&root);
-    send_watch(&root, "shop/b");
-    expect_changed(&root);
+    ask_watch(&root, "shop/a");
+    expect_told(&root);
+    ask_watch(&root, "shop/b");
+    expect_told(&root);
     for (int i = 0; i < 3; i++)
         hang_up(&others[i]);
     hang_up(&root);
@@ -178,23 +161,23 @@ START_TEST(many_who_watch_are_told_in_turn)
     for (int i = 0; i < WATCHES; i++) {
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
-        send_watch(&greedy, service);
-        expect_changed(&greedy);
+        ask_watch(&greedy, service);
+        expect_told(&greedy);
     }
-    send_watch(&modest, "shop/s-0");
-    expect_changed(&modest);
+    ask_watch(&modest, "shop/s-0");
+    expect_told(&modest);
     for (int i = 0; i < WATCHES; i++) {
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
         api_changed(s.api, service, NULL);
     }
     for (int i = 0; i < WATCHES; i++)
-        expect_changed(&greedy);
-    expect_changed(&modest);
+        expect_told(&greedy);
+    expect_told(&modest);
     hang_up(&greedy); /* while it is due again */
     api_changed(s.api, "shop/s-0", NULL);
     turn();
-    expect_changed(&modest);
+    expect_told(&modest);
     hang_up(&modest);
     server_stop();
 }
@@ -239,11 +222,10 @@ START_TEST(a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
     close(sock);
     expect_error(&c, CODE(BAD_FRAME), "descriptors");
     expect_closed(&c);
-    wait_for("discoverd_api_connections_closing", 1);
-    send_watch(&late, "shop/a");
-    expect_changed(&late);
-    close(other); /* now it can be closed */
+    ask_watch(&late, "shop/a");
+    expect_told(&late);
     wait_for("discoverd_api_connections_closing", 0);
+    close(other);
     hang_up(&c);
     hang_up(&late);
     server_stop();
@@ -262,13 +244,13 @@ static unsigned threads_of_this_process(void)
     return n;
 }
 
-/* However many there are: they wait for a thread, and all are closed in the end. */
-START_TEST(what_is_slow_to_close_gets_so_many_threads)
+/* However many there are, and for as long as whoever sent them likes: nobody who comes later waits for them. */
+START_TEST(what_is_slow_to_close_takes_nothing_from_others)
 {
-    enum { SLOW = 90, THREADS = 64 };
+    enum { SLOW = 90 };
     static int others[SLOW];
     server_start((struct api_options){0});
-    unsigned before = threads_of_this_process();
+    unsigned before = threads_of_this_process(), most = 0;
     for (unsigned i = 0; i < SLOW; i++) {
         struct test_client c = dial_and_greet();
         int sock;
@@ -277,20 +259,80 @@ START_TEST(what_is_slow_to_close_gets_so_many_threads)
         close(sock);
         expect_error(&c, CODE(BAD_FRAME), "descriptors");
         hang_up(&c);
+        unsigned threads = threads_of_this_process();
+        most = threads > most ? threads : most;
     }
-    ck_assert_uint_ge(counter("discoverd_api_connections_closing"), SLOW); /* and copies of those behind them */
-    ck_assert_uint_le(threads_of_this_process() - before, THREADS);
+    wait_for("discoverd_api_connections_closing", 0);
+    ck_assert_uint_le(most - before, 4); /* one, and those that are about to end */
     struct test_client late = dial_and_greet();
-    send_watch(&late, "shop/a");
-    expect_changed(&late);
+    ask_watch(&late, "shop/a");
+    expect_told(&late);
     for (unsigned i = 0; i < SLOW; i++)
         close(others[i]);
-    wait_for("discoverd_api_connections_closing", 0);
     hang_up(&late);
+    server_stop();
+}
+END_TEST
+
+enum { MANY = 20 };
+
+static uint64_t requests(void)
+{
+    return counter("discoverd_api_requests_total");
+}
+
+/* Each request is longer than a slice: so there is one a round, whatever else the loop has to do waits for no more. */
+START_TEST(all_connections_take_one_slice_together)
+{
+    server_start((struct api_options){0});
+    struct test_client clients[MANY];
+    for (int i = 0; i < MANY; i++)
+        clients[i] = dial_and_greet();
+    s.status_takes_ns = LOOP_SLICE_NS;
+    for (int i = 0; i < MANY; i++)
+        ask_status(&clients[i]);
+    uint64_t before = requests();
+    for (uint64_t n = 1; n <= MANY; n++) {
+        go_round();
+        ck_assert_uint_eq(requests() - before, n);
+    }
+    for (int i = 0; i < MANY; i++) {
+        expect_status(&clients[i]);
+        hang_up(&clients[i]);
+    }
+    server_stop();
+}
+END_TEST
+
+START_TEST(a_user_does_not_wait_for_all_of_another)
+{
+    if (!is_root())
+        return;
+    server_start((struct api_options){0});
+    struct test_client flood[MANY], other = greeted_as(4001, 1000);
+    for (int i = 0; i < MANY; i++)
+        flood[i] = greeted_as(4000, 1000);
+    s.status_takes_ns = LOOP_SLICE_NS;
+    for (int i = 0; i < MANY; i++)
+        ask_status(&flood[i]);
+    go_round();
+    ask_status(&other);
+    uint64_t before = requests();
+    for (int i = 0; i < 3; i++)
+        go_round();
+    ck_assert_uint_le(requests() - before, 3);
+    ck_assert_int_gt(recv(other.sock, &(char){0}, 1, MSG_PEEK | MSG_DONTWAIT), 0);
+    expect_status(&other);
+    for (int i = 0; i < MANY; i++) {
+        expect_status(&flood[i]);
+        hang_up(&flood[i]);
+    }
+    hang_up(&other);
     server_stop();
 }
 END_TEST
 
 UNIT_TESTS("api/limits", root_has_a_reserve, a_newcomer_gets_a_share, who_may_register_goes_before_who_may_not,
            watches_of_a_user_are_limited, half_of_all_watches_are_for_who_may_register, many_who_watch_are_told_in_turn,
-           a_descriptor_that_is_slow_to_close_keeps_nobody_waiting, what_is_slow_to_close_gets_so_many_threads)
+           a_descriptor_that_is_slow_to_close_keeps_nobody_waiting, what_is_slow_to_close_takes_nothing_from_others,
+           all_connections_take_one_slice_together, a_user_does_not_wait_for_all_of_another)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is an operator's to say: states of instances, and that the host leaves. Who may, and what comes of it. */
+#include "daemon/api/access.h"
 #include "tests/unit/api/client.h"
 
 #define CODE(name) DISCOVER__V1__ERROR__CODE__##name
@@ -31,11 +32,41 @@ START_TEST(operators_alone_set_states)
     expect_ok(&root);
     send_override(&root, "shop/payment", DISCOVER__V1__STATE__PASSING);
     expect_error(&root, CODE(BAD_REQUEST), "an operator sets");
+    send_override(&root, "shop/payment",
+                  (Discover__V1__State)(256 + DISCOVER__V1__STATE__MAINTENANCE)); /* of a byte it is that */
+    expect_error(&root, CODE(BAD_REQUEST), "an operator sets");
     send_override(&root, "shop", DISCOVER__V1__STATE__DRAINING);
     expect_error(&root, CODE(BAD_REQUEST), "service: not \"domain/service\"");
     ck_assert_uint_eq(registrar_overrides(agent_registrar(s.agent))->n, 1);
     hang_up(&member);
     hang_up(&root);
+    server_stop();
+}
+END_TEST
+
+/* After a reload it is another one, for those who are connected, too. */
+START_TEST(the_group_that_may_is_named)
+{
+    struct access_rule rule;
+    if (geteuid() != 0)
+        return;
+    server_start((struct api_options){.group = "daemon"});
+    struct test_client member = dial_as(4321, 1);
+    send_hello(&member, 1, 1);
+    release(receive(&member));
+    send_register(&member, "shop/payment", "p0", 80, 10000, 0);
+    expect_registered(&member, "p0");
+    ck_assert_int_eq(access_rule_init(&rule, "sys"), 0);
+    api_set_access(s.api, &rule);
+    struct test_client stranger = dial_as(4321, 4321);
+    send_hello(&stranger, 1, 1);
+    release(receive(&stranger));
+    send_register(&stranger, "shop/payment", "p1", 80, 10000, 0);
+    expect_error(&stranger, CODE(DENIED), "and for group sys");
+    send_register(&member, "shop/payment", "p2", 80, 10000, 0);
+    expect_error(&member, CODE(DENIED), "and for group sys");
+    hang_up(&member);
+    hang_up(&stranger);
     server_stop();
 }
 END_TEST
@@ -131,4 +162,5 @@ START_TEST(operators_alone_reload)
 }
 END_TEST
 
-UNIT_TESTS("api override", operators_alone_set_states, operators_alone_let_the_host_leave, operators_alone_reload)
+UNIT_TESTS("api override", operators_alone_set_states, the_group_that_may_is_named, operators_alone_let_the_host_leave,
+           operators_alone_reload)

@@ -6,9 +6,8 @@
 
 START_TEST(earliest_first)
 {
-    struct deadlines d;
+    struct deadlines d = {0};
     struct deadline at[500] = {0};
-    deadlines_init(&d);
     ck_assert_int_eq(deadlines_next_ns(&d), INT64_MAX);
     ck_assert_int_eq(deadlines_reserve(&d, 500), 0);
     for (size_t i = 0; i < 500; i++)
@@ -31,9 +30,8 @@ END_TEST
 
 START_TEST(clearing_twice_is_fine)
 {
-    struct deadlines d;
+    struct deadlines d = {0};
     struct deadline one = {0}, two = {0};
-    deadlines_init(&d);
     ck_assert_int_eq(deadlines_reserve(&d, 2), 0);
     deadlines_clear(&d, &one);
     deadlines_set(&d, &one, 10);

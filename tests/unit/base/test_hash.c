@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A table that finds no memory leaves out what was to be added, says so, and keeps what it has. */
+/* How a table grows, and what it does without memory. */
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -10,7 +10,13 @@ static void *take(size_t n)
     return none_left ? NULL : malloc(n);
 }
 
+static void *take_again(void *from, size_t n)
+{
+    return none_left ? NULL : realloc(from, n);
+}
+
 #define uthash_malloc(n) take(n)
+#define hash_realloc     take_again
 #include "daemon/base/hash.h"
 #include "tests/support/unit.h"
 
@@ -35,25 +41,72 @@ START_TEST(the_first_one)
 }
 END_TEST
 
-START_TEST(one_that_makes_it_grow)
+static struct element all[N];
+
+static struct element *add(struct element *table, int from, int to)
 {
-    static struct element all[N];
-    struct element *table = NULL, *found;
-    unsigned left_out = 0;
-    for (int i = 0; i < N; i++) {
+    for (int i = from; i < to; i++) {
         all[i].number = i;
-        none_left = i >= N / 4 && i < N / 2;
         HASH_ADD_INT(table, number, &all[i]);
-        left_out += !hash_added(&all[i].hh);
+        ck_assert(hash_added(&all[i].hh));
     }
-    ck_assert_uint_gt(left_out, 0);
-    ck_assert_uint_eq(HASH_COUNT(table), N - left_out);
+    return table;
+}
+
+static void find_all(const struct element *table, int from, int to)
+{
+    const struct element *found;
+    ck_assert_uint_eq(HASH_COUNT(table), (unsigned)(to - from));
     for (int i = 0; i < N; i++) {
         HASH_FIND_INT(table, &i, found);
-        ck_assert_ptr_eq(found, hash_added(&all[i].hh) ? &all[i] : NULL);
+        ck_assert_ptr_eq(found, i >= from && i < to ? &all[i] : NULL);
     }
+}
+
+START_TEST(one_that_makes_it_grow)
+{
+    struct element *table = add(NULL, 0, N / 4);
+    unsigned buckets = table->hh.tbl->num_buckets;
+    none_left = true;
+    table = add(table, N / 4, N / 2);
+    ck_assert_uint_lt(table->hh.tbl->num_buckets, 2 * buckets);
+    find_all(table, 0, N / 2);
+    none_left = false;
+    table = add(table, N / 2, N);
+    find_all(table, 0, N);
     HASH_CLEAR(hh, table);
 }
 END_TEST
 
-UNIT_TESTS("hash", the_first_one, one_that_makes_it_grow)
+/* However many there are, one more makes one bucket more, and goes through the elements of one. */
+START_TEST(a_piece_with_each)
+{
+    struct element *table = add(NULL, 0, 1);
+    for (int i = 1; i < N; i++) {
+        unsigned buckets = table->hh.tbl->num_buckets;
+        table = add(table, i, i + 1);
+        ck_assert_uint_le(table->hh.tbl->num_buckets, buckets + 1);
+    }
+    ck_assert_uint_ge(HASH_PER_BUCKET * table->hh.tbl->num_buckets, N - 1);
+    find_all(table, 0, N);
+    for (int i = 0; i < N / 2; i++)
+        HASH_DEL(table, &all[i]);
+    find_all(table, N / 2, N);
+    HASH_CLEAR(hh, table);
+}
+END_TEST
+
+/* Each element is in the bucket that its hash says, and in no other. */
+START_TEST(in_its_bucket)
+{
+    struct element *table = add(NULL, 0, N);
+    unsigned n = 0;
+    for (unsigned b = 0; b < table->hh.tbl->num_buckets; b++)
+        for (const UT_hash_handle *hh = table->hh.tbl->buckets[b].hh_head; hh; hh = hh->hh_next, n++)
+            ck_assert_uint_eq(hash_bucket(hh->hashv, table->hh.tbl->num_buckets), b);
+    ck_assert_uint_eq(n, N);
+    HASH_CLEAR(hh, table);
+}
+END_TEST
+
+UNIT_TESTS("hash", the_first_one, one_that_makes_it_grow, a_piece_with_each, in_its_bucket)

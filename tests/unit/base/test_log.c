@@ -70,10 +70,10 @@ END_TEST
 START_TEST(test_level)
 {
     redirect_to_journal();
-    log_debug("not said");
+    log_line(LOG_DEBUG, "not said");
     ck_assert_str_eq(logged(), "");
     log_set_level(LOG_DEBUG);
-    log_debug("said");
+    log_line(LOG_DEBUG, "said");
     ck_assert_str_eq(logged(), "<7>said\n");
     log_set_level(LOG_ERR);
     log_warning("not said");

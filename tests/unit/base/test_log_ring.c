@@ -74,11 +74,11 @@ START_TEST(below_the_level_of_the_log)
 {
     uint64_t missed, start = read_from(UINT64_MAX, LOG_DEBUG, 1, &missed);
     log_set_level(LOG_ERR);
-    log_debug("not wanted");
+    log_line(LOG_DEBUG, "not wanted");
     log_ring_want(LOG_DEBUG, clock_now_ns() + NS_PER_S);
-    log_debug("wanted %d", 1);
+    log_line(LOG_DEBUG, "wanted %d", 1);
     log_ring_want(LOG_DEBUG, 0);
-    log_debug("not any more");
+    log_line(LOG_DEBUG, "not any more");
     (void)read_from(start, LOG_DEBUG, 10, &missed);
     ck_assert_uint_eq(n_seen, 1);
     ck_assert_str_eq(seen[0], "7 wanted 1");

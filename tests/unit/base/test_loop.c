@@ -18,55 +18,49 @@ struct fixture {
     int fd;
 };
 
+static struct fixture f;
+
 static void count(void *arg)
 {
-    struct fixture *f = arg;
-    f->calls++;
+    (void)arg;
+    f.calls++;
 }
 
-static void setup(struct fixture *f)
+static void setup(void)
 {
-    *f = (struct fixture){.base = event_base_new()};
-    ck_assert_ptr_nonnull(f->base);
-    ck_assert_int_eq(loop_timer_init(&f->timer, f->base, count, f), 0);
+    f = (struct fixture){.base = event_base_new()};
+    ck_assert_ptr_nonnull(f.base);
+    ck_assert_int_eq(loop_timer_init(&f.timer, f.base, count, &f), 0);
 }
 
-static void teardown(struct fixture *f)
+static void teardown(void)
 {
-    loop_timer_fini(&f->timer);
-    loop_timer_fini(&f->timer);
-    event_base_free(f->base);
+    loop_timer_fini(&f.timer);
+    loop_timer_fini(&f.timer);
+    event_base_free(f.base);
 }
 
 START_TEST(test_timer)
 {
-    struct fixture f;
-    setup(&f);
     ck_assert_int_eq(event_base_dispatch(f.base), 1); /* nothing armed */
     int64_t start_ns = clock_now_ns();
     loop_timer_arm(&f.timer, start_ns + 5 * NS_PER_MS + 1, start_ns);
     ck_assert_int_eq(event_base_dispatch(f.base), 1); /* until nothing is left */
     ck_assert_uint_eq(f.calls, 1);
     ck_assert_int_ge(clock_now_ns(), start_ns + 5 * NS_PER_MS);
-    teardown(&f);
 }
 END_TEST
 
 START_TEST(test_overdue)
 {
-    struct fixture f;
-    setup(&f);
     loop_timer_arm(&f.timer, 0, clock_now_ns());
     ck_assert_int_eq(event_base_dispatch(f.base), 1);
     ck_assert_uint_eq(f.calls, 1);
-    teardown(&f);
 }
 END_TEST
 
 START_TEST(test_armed_again)
 {
-    struct fixture f;
-    setup(&f);
     loop_timer_arm(&f.timer, 3600 * NS_PER_S, 0);
     loop_timer_arm(&f.timer, 0, 0); /* takes the place of the first */
     ck_assert_int_eq(event_base_dispatch(f.base), 1);
@@ -78,25 +72,22 @@ START_TEST(test_armed_again)
     loop_timer_arm(&f.timer, INT64_MAX - 1, 0); /* far, and no overflow */
     ck_assert_int_eq(event_base_loop(f.base, EVLOOP_NONBLOCK), 0);
     ck_assert_uint_eq(f.calls, 1);
-    teardown(&f);
 }
 END_TEST
 
 static void read_byte(void *arg)
 {
-    struct fixture *f = arg;
+    (void)arg;
     char byte;
-    ck_assert_int_eq(read(f->fd, &byte, 1), 1);
-    if (++f->calls == 3)
-        event_base_loopbreak(f->base);
+    ck_assert_int_eq(read(f.fd, &byte, 1), 1);
+    if (++f.calls == 3)
+        event_base_loopbreak(f.base);
 }
 
 START_TEST(test_watch)
 {
-    struct fixture f;
     struct loop_watch watch;
     int ends[2];
-    setup(&f);
     ck_assert_int_eq(pipe(ends), 0);
     f.fd = ends[0];
     ck_assert_int_eq(loop_watch_init(&watch, f.base, ends[0], read_byte, &f), 0);
@@ -108,7 +99,6 @@ START_TEST(test_watch)
     ck_assert_int_eq(event_base_loop(f.base, EVLOOP_NONBLOCK), 1);
     ck_assert_uint_eq(f.calls, 3);
     loop_watch_fini(&watch);
-    teardown(&f);
     close(ends[0]);
     close(ends[1]);
 }
@@ -177,9 +167,7 @@ START_TEST(test_meter_tells_the_longest)
     struct loop_meter meter = {0};
     struct metrics *metrics;
     struct loop_timer timer;
-    struct fixture f;
     uint64_t longest_us = UINT64_MAX;
-    setup(&f);
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(loop_meter_add_metrics(&meter, metrics), 0);
     ck_assert_int_eq(loop_timer_init(&timer, f.base, nap, NULL), 0);
@@ -196,7 +184,6 @@ START_TEST(test_meter_tells_the_longest)
     ck_assert_uint_eq(metric_get(&meter.slow), 1);
     metrics_free(metrics);
     loop_timer_fini(&timer);
-    teardown(&f);
 }
 END_TEST
 
@@ -212,5 +199,5 @@ START_TEST(test_recent_max)
 }
 END_TEST
 
-UNIT_TESTS("loop", test_timer, test_overdue, test_armed_again, test_watch, test_urgent_does_not_wait_for_a_crowd,
-           test_meter_tells_the_longest, test_recent_max)
+UNIT_TESTS_IN(setup, teardown, "loop", test_timer, test_overdue, test_armed_again, test_watch,
+              test_urgent_does_not_wait_for_a_crowd, test_meter_tells_the_longest, test_recent_max)

@@ -12,7 +12,7 @@ static int64_t start_ns;
 
 static void setup(void)
 {
-    w = (struct watchdog){.patience_ns = 5 * NS_PER_S / 2};
+    w = (struct watchdog){.timeout_ns = 5 * NS_PER_S / 2};
     bus = dns = (struct progress){0};
     watchdog_watch(&w, &bus, "bus");
     watchdog_watch(&w, &dns, "dns-0");
@@ -21,7 +21,6 @@ static void setup(void)
 
 START_TEST(one_that_stands_still_is_named)
 {
-    setup();
     for (int s = 1; s <= 4; s++) {
         progress_turn(&dns);
         const struct progress *stuck = watchdog_stuck(&w, start_ns + s * NS_PER_S);
@@ -37,7 +36,6 @@ END_TEST
 
 START_TEST(a_call_with_a_limit_is_waited_for_and_no_longer)
 {
-    setup();
     progress_away(&bus, 10 * NS_PER_S);
     for (int s = 1; s <= 14; s++) {
         progress_turn(&dns);
@@ -57,5 +55,5 @@ START_TEST(without_a_watchdog_nothing_is_watched)
 }
 END_TEST
 
-UNIT_TESTS("watchdog", one_that_stands_still_is_named, a_call_with_a_limit_is_waited_for_and_no_longer,
-           without_a_watchdog_nothing_is_watched)
+UNIT_TESTS_IN(setup, NULL, "watchdog", one_that_stands_still_is_named, a_call_with_a_limit_is_waited_for_and_no_longer,
+              without_a_watchdog_nothing_is_watched)

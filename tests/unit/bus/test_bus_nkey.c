@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public keys of seeds, and of files that hold one. */
+/* Public keys of the seeds in files. */
 #include "daemon/bus/bus_nkey.h"
 
 #include <errno.h>
@@ -13,13 +13,17 @@
 #define SEED   "SUAAAAICAMCAKBQHBAEQUCYMBUHA6EARCIJRIFIWC4MBSGQ3DQOR4H776Y"
 #define PUBLIC "UAB2CB576PHBBPQ5ODORRZ2LYCMWPZGWGCN2KDK7DXOIMZASKUY3RLKK"
 
-START_TEST(public_key_of_a_seed)
+static int of_file(const char *text, mode_t mode, char ret_key[static NKEY_PUBLIC_CAP])
 {
-    char key[NKEY_PUBLIC_CAP];
-    ck_assert_int_eq(bus_nkey_of_seed(SEED, key), 0);
-    ck_assert_str_eq(key, PUBLIC);
+    char path[] = "/tmp/test-nkey-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert(fd >= 0 && fchmod(fd, mode) == 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    int err = bus_nkey_public(path, ret_key);
+    unlink(path);
+    return err;
 }
-END_TEST
 
 START_TEST(broken_seeds_are_refused)
 {
@@ -34,25 +38,16 @@ START_TEST(broken_seeds_are_refused)
     };
     char key[NKEY_PUBLIC_CAP];
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
-        ck_assert_msg(bus_nkey_of_seed(broken[i], key) == -EINVAL, "%s", broken[i]);
+        ck_assert_msg(of_file(broken[i], 0600, key) == -EBADMSG, "%s", broken[i]);
 }
 END_TEST
-
-static int of_file(const char *text, mode_t mode, char ret_key[static NKEY_PUBLIC_CAP])
-{
-    char path[] = "/tmp/test-nkey-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert(fd >= 0 && fchmod(fd, mode) == 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    int err = bus_nkey_public(path, ret_key);
-    unlink(path);
-    return err;
-}
 
 START_TEST(files)
 {
     char key[NKEY_PUBLIC_CAP] = "";
+    ck_assert_int_eq(of_file(SEED, 0600, key), 0);
+    ck_assert_str_eq(key, PUBLIC);
+    key[0] = '\0';
     ck_assert_int_eq(of_file("-----BEGIN USER NKEY SEED-----\n" SEED "\n------END USER NKEY SEED------\n", 0600, key),
                      0);
     ck_assert_str_eq(key, PUBLIC);
@@ -62,4 +57,4 @@ START_TEST(files)
 }
 END_TEST
 
-UNIT_TESTS("bus_nkey", public_key_of_a_seed, broken_seeds_are_refused, files)
+UNIT_TESTS("bus_nkey", broken_seeds_are_refused, files)

@@ -55,7 +55,6 @@ static unsigned collect(void)
 
 START_TEST(answers_once)
 {
-    setup();
     uint64_t id = bus_puts_add(out, make(1, 100));
     bus_puts_done(out, id, 0, "", 5);
     bus_puts_done(out, id, 0, "", 5);
@@ -64,13 +63,11 @@ START_TEST(answers_once)
     ck_assert_uint_eq(collect(), 1);
     ck_assert_int_eq(err_of[1], 0);
     ck_assert_int_eq(bus_puts_expire(out, 1000), INT64_MAX);
-    done();
 }
 END_TEST
 
 START_TEST(late_answer_does_not_meet_the_next_put)
 {
-    setup();
     uint64_t first = bus_puts_add(out, make(1, 100));
     ck_assert_int_eq(bus_puts_expire(out, 100), INT64_MAX);
     uint64_t second = bus_puts_add(out, make(2, 300));
@@ -81,13 +78,11 @@ START_TEST(late_answer_does_not_meet_the_next_put)
     bus_puts_done(out, second, 0, "", 6);
     ck_assert_uint_eq(collect(), 1);
     ck_assert_int_eq(err_of[2], 0);
-    done();
 }
 END_TEST
 
 START_TEST(expires_in_order)
 {
-    setup();
     for (uint64_t i = 0; i < LIMIT; i++)
         bus_puts_add(out, make(i, 100 + (int64_t)i));
     ck_assert_int_eq(bus_puts_expire(out, 99), 100);
@@ -102,7 +97,6 @@ START_TEST(expires_in_order)
         ck_assert_uint_eq(came[i], 1);
     bus_puts_refuse(out, make(99, 0), -ENOTCONN, "not connected");
     ck_assert_uint_eq(collect(), 1);
-    done();
 }
 END_TEST
 
@@ -115,7 +109,6 @@ static struct bus_put *make_large(uint64_t token, size_t n)
 
 START_TEST(quiet_while_few_and_small_ones_wait)
 {
-    setup();
     ck_assert(bus_puts_quiet(out));
     uint64_t large = bus_puts_add(out, make_large(1, 8192));
     ck_assert(!bus_puts_quiet(out));
@@ -127,14 +120,12 @@ START_TEST(quiet_while_few_and_small_ones_wait)
     bus_puts_fail(out, NULL, false, -ENOTCONN, "lost");
     ck_assert(bus_puts_quiet(out));
     collect();
-    done();
 }
 END_TEST
 
 /* What is overdue may still be in the socket, although nobody waits for it any more. */
 START_TEST(not_quiet_once_one_was_overdue)
 {
-    setup();
     bus_puts_add(out, make(1, 100));
     ck_assert_int_eq(bus_puts_expire(out, 100), INT64_MAX);
     ck_assert(!bus_puts_quiet(out));
@@ -143,9 +134,8 @@ START_TEST(not_quiet_once_one_was_overdue)
     bus_puts_fail(out, NULL, false, -ENOTCONN, "the connection was lost");
     ck_assert(bus_puts_quiet(out));
     collect();
-    done();
 }
 END_TEST
 
-UNIT_TESTS("bus_puts", answers_once, late_answer_does_not_meet_the_next_put, expires_in_order,
-           quiet_while_few_and_small_ones_wait, not_quiet_once_one_was_overdue)
+UNIT_TESTS_IN(setup, done, "bus_puts", answers_once, late_answer_does_not_meet_the_next_put, expires_in_order,
+              quiet_while_few_and_small_ones_wait, not_quiet_once_one_was_overdue)

@@ -24,6 +24,17 @@ static void setup(void)
     ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
 }
 
+static void teardown(void)
+{
+    catalog_free(c);
+}
+
+static void remake(const struct catalog_options *o)
+{
+    teardown();
+    ck_assert_int_eq(catalog_new(o, NULL, NULL, &c), 0);
+}
+
 static struct instance_key key_of(const char *text)
 {
     struct instance_key key;
@@ -62,7 +73,6 @@ static int usable(const char *service, struct discover_endpoint *ret_e)
 
 START_TEST(test_lease_decides)
 {
-    setup();
     ck_assert_int_eq(put("shop.pay.web-2.p1", 5, 1, DISCOVER_PASSING, 80), 0);
     ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT); /* not before the flush */
     catalog_flush(c);
@@ -79,23 +89,19 @@ START_TEST(test_lease_decides)
     set_host("web-2", "eu-1", 6, false);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 0);
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(test_own_host_needs_no_lease)
 {
-    setup();
     ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 1, DISCOVER_PASSING, 80), 0);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 1);
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(test_states)
 {
-    setup();
     const struct {
         enum discover_state state;
         int served;
@@ -109,14 +115,12 @@ START_TEST(test_states)
         catalog_flush(c);
         ck_assert_int_eq(usable("shop/pay", NULL), rows[i].served);
     }
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(test_older_is_refused)
 {
     struct discover_endpoint e[8];
-    setup();
     ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 7, DISCOVER_PASSING, 80), 0);
     ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 7, DISCOVER_PASSING, 81), 1);
     ck_assert_int_eq(put("shop.pay.web-1.p1", 5, 6, DISCOVER_PASSING, 82), -ESTALE);
@@ -126,13 +130,11 @@ START_TEST(test_older_is_refused)
     ck_assert_int_eq(usable("shop/pay", e), 1);
     ck_assert_uint_eq(e[0].port, 84);
     ck_assert_uint_eq(catalog_counts(c).ignored_old, 2);
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(test_sweep_takes_only_what_was_not_seen)
 {
-    setup();
     set_host("web-2", "", 0, true);
     put("shop.pay.web-1.own", 5, 1, DISCOVER_PASSING, 80);
     put("shop.pay.web-2.a", 5, 1, DISCOVER_PASSING, 80);
@@ -144,7 +146,6 @@ START_TEST(test_sweep_takes_only_what_was_not_seen)
     catalog_snapshot_end(c, true);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 2); /* own and a */
-    catalog_free(c);
 }
 END_TEST
 
@@ -152,7 +153,6 @@ START_TEST(test_order_and_details)
 {
     struct discover_endpoint e[8];
     struct table_view v;
-    setup();
     set_host("far", "eu-9", 0, true);
     set_host("near", "eu-1", 0, true);
     put("shop.pay.far.a", 1, 1, DISCOVER_PASSING, 1);
@@ -181,7 +181,6 @@ START_TEST(test_order_and_details)
         ck_assert_str_eq(entry.instance, port == 3 ? "b" : "a");
     }
     table_view_fini(&v);
-    catalog_free(c);
 }
 END_TEST
 
@@ -190,7 +189,6 @@ START_TEST(test_domain_block_lists_services)
     struct table_view v;
     const char *name;
     size_t n, cursor = 0, names = 0;
-    setup();
     put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 1);
     put("shop.cart.web-1.a", 1, 1, DISCOVER_PASSING, 1);
     put("stock.item.web-1.a", 1, 1, DISCOVER_PASSING, 1);
@@ -207,13 +205,46 @@ START_TEST(test_domain_block_lists_services)
     ck_assert_int_eq(table_view_find(t, "stock/", 6, &v), -ENOENT);
     ck_assert_int_eq(usable("stock/item", NULL), -ENOENT);
     table_view_fini(&v);
-    catalog_free(c);
+}
+END_TEST
+
+static size_t names_of(const char *key)
+{
+    struct table_view v;
+    const char *name;
+    size_t n, cursor = 0, names = 0;
+    table_view_init(&v);
+    ck_assert_int_eq(table_view_find(table_writer_table(catalog_table(c)), key, strlen(key), &v), 0);
+    while (table_view_name(&v, &cursor, &name, &n) == 1)
+        names++;
+    table_view_fini(&v);
+    return names;
+}
+
+/* However many there are, a change writes no more names than an answer of 64 KiB can have. */
+START_TEST(test_domain_block_is_bounded)
+{
+    enum { MANY = 6000, FEW = 1000, MOST = 65536 / 16 + 1 };
+    char key[64];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof key, "shop.s%d.web-1.a", i);
+        put(key, 1, 1, DISCOVER_PASSING, 1);
+    }
+    catalog_flush(c);
+    ck_assert_uint_le(names_of("shop/"), MOST);
+    ck_assert_uint_ge(names_of("shop/"), MANY / 2);
+    for (int i = FEW; i < MANY; i++) {
+        snprintf(key, sizeof key, "shop.s%d.web-1.a", i);
+        const struct instance_key gone = key_of(key);
+        catalog_remove(c, &gone);
+    }
+    catalog_flush(c);
+    ck_assert_uint_eq(names_of("shop/"), FEW);
 }
 END_TEST
 
 START_TEST(test_serial_moves_only_with_answers)
 {
-    setup();
     const struct table *t = table_writer_table(catalog_table(c));
     set_host("web-2", "", 0, true);
     put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
@@ -226,14 +257,12 @@ START_TEST(test_serial_moves_only_with_answers)
     put("shop.pay.web-2.a", 1, 3, DISCOVER_PASSING, 2);
     ck_assert_uint_gt(catalog_flush(c), 0);
     ck_assert_uint_ne(table_serial(t), serial);
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(test_limits)
 {
     char text[64];
-    setup();
     ck_assert_int_eq(put("shop.own.web-1.a", 1, 1, DISCOVER_PASSING, 1), 0);
     for (int i = 0; i < 6; i++) {
         snprintf(text, sizeof text, "shop.pay.web-2.p%d", i);
@@ -254,7 +283,6 @@ START_TEST(test_limits)
         ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), 0);
     }
     catalog_flush(c);
-    catalog_free(c);
 }
 END_TEST
 
@@ -269,7 +297,7 @@ START_TEST(test_limits_on_all_and_on_a_service)
                                 .instances_max = 8,
                                 .instances_per_service_max = 3};
     char text[64];
-    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    remake(&o);
     for (int i = 0; i < 5; i++) {
         snprintf(text, sizeof text, "shop.pay.web-%d.a", 2 + i);
         ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 3 ? 0 : -ENOBUFS);
@@ -286,7 +314,6 @@ START_TEST(test_limits_on_all_and_on_a_service)
     catalog_remove(c, &key);
     ck_assert_int_eq(put("shop.s5.web-2.a", 1, 1, DISCOVER_PASSING, 1), 0);
     ck_assert_uint_eq(catalog_counts(c).refused_limit, 4);
-    catalog_free(c);
 }
 END_TEST
 
@@ -300,7 +327,7 @@ START_TEST(test_limit_on_a_domain)
                                 .instances_per_host_max = 100,
                                 .services_per_domain_max = 3};
     char text[64];
-    ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
+    remake(&o);
     for (int i = 0; i < 5; i++) {
         snprintf(text, sizeof text, "shop.s%d.web-2.a", i);
         ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), i < 3 ? 0 : -EXFULL);
@@ -317,13 +344,52 @@ START_TEST(test_limit_on_a_domain)
     catalog_remove(c, &key);
     catalog_flush(c);
     ck_assert_int_eq(put("shop.s4.web-2.a", 1, 1, DISCOVER_PASSING, 1), 0);
-    catalog_free(c);
+}
+END_TEST
+
+/* Neither with services nor with instances of one service does a host keep others out; a change is none more. */
+START_TEST(test_limits_and_a_host_with_many)
+{
+    struct catalog_options o = {.host = "web-1",
+                                .region = "eu",
+                                .zone = "",
+                                .hosts_max = 300,
+                                .services_max = 1000,
+                                .instances_per_host_max = 1000,
+                                .services_per_domain_max = 200,
+                                .instances_per_service_max = 200};
+    char text[64];
+    int taken[3] = {0};
+    remake(&o);
+    for (int i = 0; i < 3 * 200; i++) {
+        snprintf(text, sizeof text, "shop.s%d.web-%d.a", i, 2 + i / 200);
+        taken[i / 200] += put(text, 1, 1, DISCOVER_PASSING, 1) == 0;
+    }
+    ck_assert_int_eq(taken[0], 100); /* half of it, then as much less */
+    ck_assert_int_eq(taken[1], 64);
+    ck_assert_int_lt(taken[2], 64);
+    ck_assert_int_eq(put("shop.pay.web-9.a", 1, 1, DISCOVER_PASSING, 1), -EXFULL); /* three of them */
+    for (int i = 0; i < 300; i++) {
+        snprintf(text, sizeof text, "bank.pay.web-2.a%d", i);
+        taken[0] += put(text, 1, 1, DISCOVER_PASSING, 1) == 0;
+    }
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "bank.pay.web-%d.a", 9 + i);
+        ck_assert_int_eq(put(text, 1, 1, DISCOVER_PASSING, 1), 0);
+    }
+    struct instance_key key = key_of("bank.pay.web-2.a1");
+    struct record r;
+    record_init(&r);
+    r.epoch = 1;
+    r.counter = 2;
+    r.port = 80;
+    ck_assert_int_eq(record_add_tag(&r, "longer"), 0);
+    ck_assert_int_eq(catalog_put(c, &key, &r), 0);
 }
 END_TEST
 
 START_TEST(test_gone_hosts_are_forgotten)
 {
-    setup();
     set_host("web-2", "", 0, true);
     put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
     catalog_forget_gone(c, INT64_MAX);
@@ -338,14 +404,12 @@ START_TEST(test_gone_hosts_are_forgotten)
     ck_assert_uint_eq(catalog_counts(c).instances, 0);
     ck_assert_uint_eq(catalog_counts(c).hosts, 0);
     ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT);
-    catalog_free(c);
 }
 END_TEST
 
 /* A local change is seen at once although the flush of the rest may wait; removed to the last, too. */
 START_TEST(test_one_service_is_written_ahead)
 {
-    setup();
     struct instance_key pay = key_of("shop.pay.web-1.a");
     put("shop.pay.web-1.a", 1, 1, DISCOVER_PASSING, 1);
     put("shop.cart.web-1.a", 1, 1, DISCOVER_PASSING, 1);
@@ -358,14 +422,12 @@ START_TEST(test_one_service_is_written_ahead)
     catalog_flush(c);
     catalog_flush_service(c, &pay);
     ck_assert_int_eq(usable("shop/cart", NULL), 1);
-    catalog_free(c);
 }
 END_TEST
 
 /* A host's digest that differs twice, unchanged, means records are missing; a moving one means they are on their way. */
 START_TEST(test_digest)
 {
-    setup();
     put("shop.pay.web-2.a", 1, 1, DISCOVER_PASSING, 1);
     put("shop.pay.web-2.b", 1, 2, DISCOVER_PASSING, 1);
     put("shop.pay.web-2.a", 1, 3, DISCOVER_PASSING, 1);
@@ -381,7 +443,6 @@ START_TEST(test_digest)
     catalog_remove(c, &a);
     l = (struct lease){.records = 1, .digest = record_digest(&b, 1, 2)};
     ck_assert(catalog_agrees(c, "web-2", &l));
-    catalog_free(c);
 }
 END_TEST
 
@@ -389,7 +450,6 @@ END_TEST
 START_TEST(test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)
 {
     unsigned doubts = 0;
-    setup();
     put("shop.pay.web-2.a", 1, 2, DISCOVER_PASSING, 1);
     struct lease l = {.records = 2, .digest = 4711};
     for (int beat = 1; beat <= 1000; beat++)
@@ -400,7 +460,6 @@ START_TEST(test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)
     ck_assert(!catalog_agrees(c, "web-2", &l)); /* another difference: may be another reason */
     ck_assert(catalog_agrees(c, "beyond-the-limit", &l));
     ck_assert(catalog_agrees(c, "beyond-the-limit", &l));
-    catalog_free(c);
 }
 END_TEST
 
@@ -409,7 +468,6 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
 {
     struct instance_key key = key_of("shop.pay.anywhere.f1");
     struct record r;
-    setup();
     record_init(&r);
     r.epoch = 1;
     r.counter = 7;
@@ -418,18 +476,17 @@ START_TEST(test_foreign_record_lives_by_its_ttl)
     ck_assert_int_eq(catalog_put_foreign(c, &key, &r, (struct foreign_life){100, 30, false}, 1000), 0);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), 1);
-    ck_assert_int_eq(catalog_expire(c, 1069), 1070);
+    ck_assert_int_eq(catalog_expire(c, 1069, 1069), 1070);
     r.counter = 8; /* put again: the same, but its time begins anew */
     ck_assert_int_eq(catalog_put_foreign(c, &key, &r, (struct foreign_life){100, 0, false}, 1069), 0);
     ck_assert_uint_eq(catalog_flush(c), 0);
-    ck_assert_int_eq(catalog_expire(c, 1168), 1169);
+    ck_assert_int_eq(catalog_expire(c, 1168, 1168), 1169);
     catalog_freeze(c, true);
     catalog_extend(c, 1168);
-    ck_assert_int_eq(catalog_expire(c, 1169), 1268);
-    ck_assert_int_eq(catalog_expire(c, 1268), INT64_MAX);
+    ck_assert_int_eq(catalog_expire(c, 1169, 1169), 1268);
+    ck_assert_int_eq(catalog_expire(c, 1268, 1268), INT64_MAX);
     catalog_flush(c);
     ck_assert_int_eq(usable("shop/pay", NULL), -ENOENT);
-    catalog_free(c);
 }
 END_TEST
 
@@ -437,7 +494,6 @@ END_TEST
 START_TEST(test_what_it_takes_is_counted)
 {
     struct instance_key key = key_of("shop.pay.web-2.p1");
-    setup();
     size_t before = catalog_counts(c).bytes;
     ck_assert_int_eq(put("shop.pay.web-2.p1", 5, 1, DISCOVER_PASSING, 80), 0);
     size_t one = catalog_counts(c).bytes;
@@ -452,13 +508,13 @@ START_TEST(test_what_it_takes_is_counted)
     catalog_flush(c);
     catalog_forget_gone(c, INT64_MAX);
     ck_assert_uint_eq(catalog_counts(c).bytes, before);
-    catalog_free(c);
 }
 END_TEST
 
-UNIT_TESTS("catalog", test_what_it_takes_is_counted, test_one_service_is_written_ahead,
-           test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states,
-           test_older_is_refused, test_sweep_takes_only_what_was_not_seen, test_order_and_details,
-           test_domain_block_lists_services, test_serial_moves_only_with_answers, test_limits,
-           test_limits_on_all_and_on_a_service, test_limit_on_a_domain, test_gone_hosts_are_forgotten, test_digest,
-           test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)
+UNIT_TESTS_IN(setup, teardown, "catalog", test_what_it_takes_is_counted, test_one_service_is_written_ahead,
+              test_foreign_record_lives_by_its_ttl, test_lease_decides, test_own_host_needs_no_lease, test_states,
+              test_older_is_refused, test_sweep_takes_only_what_was_not_seen, test_order_and_details,
+              test_domain_block_lists_services, test_domain_block_is_bounded, test_serial_moves_only_with_answers,
+              test_limits, test_limits_on_all_and_on_a_service, test_limit_on_a_domain,
+              test_limits_and_a_host_with_many, test_gone_hosts_are_forgotten, test_digest,
+              test_digest_that_stays_wrong_is_looked_at_ever_more_rarely)

@@ -58,6 +58,11 @@ static void setup(void)
     (void)catalog_flush(c);
 }
 
+static void teardown(void)
+{
+    catalog_free(c);
+}
+
 START_TEST(what_stays_is_met_once)
 {
     for (int seed = 0; seed < 50; seed++) {
@@ -65,7 +70,6 @@ START_TEST(what_stays_is_met_once)
         struct catalog_cursor cursor;
         struct catalog_service_info s;
         struct catalog_host_info h;
-        setup();
         srandom((unsigned)seed);
         catalog_cursor_begin(c, &cursor);
         for (bool more = true, more_hosts = true; more || more_hosts;) {
@@ -90,7 +94,8 @@ START_TEST(what_stays_is_met_once)
             ck_assert_int_le(hosts[i], 1);
             ck_assert(!stayed || (met[i] == 1 && hosts[i] == 1));
         }
-        catalog_free(c);
+        teardown();
+        setup();
     }
 }
 END_TEST
@@ -99,7 +104,6 @@ START_TEST(changes_have_numbers)
 {
     uint64_t index, at, id, of_other, went;
     struct catalog_instance i;
-    setup();
     ck_assert_uint_eq(catalog_index(c), FIRST + SERVICES);
     at = catalog_index(c);
     ck_assert_int_eq(catalog_next_change(c, &at, &id), 0);
@@ -119,7 +123,6 @@ START_TEST(changes_have_numbers)
     ck_assert_uint_gt(index, went);
     ck_assert_int_eq(catalog_next_change(c, &at, &id), 1);
     ck_assert_int_eq(catalog_read(c, id, &i), -ENOENT);
-    catalog_free(c);
 }
 END_TEST
 
@@ -127,7 +130,6 @@ END_TEST
 START_TEST(numbers_that_say_nothing)
 {
     uint64_t at, id;
-    setup();
     for (at = 0; at < FIRST; at += 100)
         ck_assert_int_eq(catalog_next_change(c, &at, &id), -ESTALE);
     at = catalog_index(c) + 1;
@@ -138,8 +140,7 @@ START_TEST(numbers_that_say_nothing)
         add(i % SERVICES);
     at = FIRST;
     ck_assert_int_eq(catalog_next_change(c, &at, &id), -ESTALE);
-    catalog_free(c);
 }
 END_TEST
 
-UNIT_TESTS("catalog/cursor", what_stays_is_met_once, changes_have_numbers, numbers_that_say_nothing)
+UNIT_TESTS_IN(setup, teardown, "catalog/cursor", what_stays_is_met_once, changes_have_numbers, numbers_that_say_nothing)

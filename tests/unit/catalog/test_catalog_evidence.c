@@ -107,9 +107,13 @@ static const char *ports(void)
     return text;
 }
 
+static void teardown(void)
+{
+    catalog_free(c);
+}
+
 START_TEST(what_cannot_be_read_is_not_absent)
 {
-    setup();
     hear(A, 5, 1, 80);
     hear(B, 5, 2, 81);
     struct lease both = lease_of(A, 1, B, 2);
@@ -127,14 +131,12 @@ START_TEST(what_cannot_be_read_is_not_absent)
     }
     ck_assert_int_eq(catalog_set_host(c, "web-2", &both, false, 2000), 0);
     ck_assert_str_eq(ports(), ""); /* with its host it goes */
-    catalog_free(c);
 }
 END_TEST
 
 /* Its owner has begun a new life, and what it has put for that is what cannot be read. */
 START_TEST(what_cannot_be_read_may_be_of_the_new_epoch)
 {
-    setup();
     hear(A, 5, 1, 80);
     hear(B, 4, 2, 81); /* void: of a life before */
     struct lease l = lease_of(A, 1, B, 2);
@@ -149,14 +151,12 @@ START_TEST(what_cannot_be_read_may_be_of_the_new_epoch)
     ck_assert_str_eq(ports(), "");
     hear(A, 6, 1, 82);
     ck_assert_str_eq(ports(), "82");
-    catalog_free(c);
 }
 END_TEST
 
 /* The instance of B ended while we were away, and somebody wrote over the mark of its deletion. */
 START_TEST(the_lease_tells_that_an_unreadable_one_is_gone)
 {
-    setup();
     hear(A, 5, 1, 80);
     hear(B, 5, 2, 81);
     catalog_snapshot_begin(c);
@@ -168,13 +168,11 @@ START_TEST(the_lease_tells_that_an_unreadable_one_is_gone)
     ck_assert_str_eq(ports(), "80 81"); /* its last put may be on its way */
     ck_assert(beat(&one));
     ck_assert_str_eq(ports(), "80");
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(what_the_lease_vouches_for_stays)
 {
-    setup();
     hear(A, 5, 1, 80);
     hear(B, 5, 2, 81);
     struct lease both = lease_of(A, 1, B, 2);
@@ -188,7 +186,6 @@ START_TEST(what_the_lease_vouches_for_stays)
     catalog_snapshot_begin(c);
     catalog_snapshot_end(c, true);
     ck_assert_str_eq(ports(), "none");
-    catalog_free(c);
 }
 END_TEST
 
@@ -202,7 +199,6 @@ static void read_all(bool sweep)
 /* Told by the live feed alone: a higher epoch, other contents of the same version, and a key that there is not. */
 START_TEST(what_only_the_live_feed_said_does_not_outlive_a_snapshot)
 {
-    setup();
     struct lease one = lease_of(A, 1, NULL, 0);
     hear(A, 5, 1, 80);
     (void)beat(&one);
@@ -219,26 +215,22 @@ START_TEST(what_only_the_live_feed_said_does_not_outlive_a_snapshot)
     hear(A, 5, 2, 66);
     read_all(true); /* no lease, no proof; but not found again */
     ck_assert_str_eq(ports(), "80");
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(forged_contents_of_a_known_version_are_corrected)
 {
-    setup();
     hear(A, 5, 1, 66);
     struct lease one = {.epoch = 5, .ttl_ms = 1000, .region = "eu", .records = 7};
     (void)beat(&one);
     read_all(true);
     ck_assert_str_eq(ports(), "80");
-    catalog_free(c);
 }
 END_TEST
 
 /* The owner puts it again before the next snapshot: that is the newest word. */
 START_TEST(what_is_put_again_is_found)
 {
-    setup();
     hear(A, 5, 2, 80);
     catalog_snapshot_begin(c);
     find(A, 5, 1, 79);
@@ -248,14 +240,12 @@ START_TEST(what_is_put_again_is_found)
     struct lease one = lease_of(A, 2, NULL, 0);
     (void)beat(&one);
     ck_assert_str_eq(ports(), "80");
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(foreign_record_never_stands_in_for_a_host_s_own)
 {
     const struct foreign_life life = {.ttl_ns = 100};
-    setup();
     ck_assert_int_eq(foreign(A, 7, life, 0), 0); /* before its host was heard of */
     ck_assert_str_eq(ports(), "90");
     struct lease none = lease_of(NULL, 0, NULL, 0);
@@ -266,62 +256,92 @@ START_TEST(foreign_record_never_stands_in_for_a_host_s_own)
     hear(A, 5, 1, 80);
     ck_assert_int_eq(foreign(A, 9, life, 0), -EPERM);
     ck_assert_str_eq(ports(), "80");
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(foreign_record_that_arrives_when_its_time_is_over_is_not_taken)
 {
-    setup();
     ck_assert_int_eq(foreign(F, 7, (struct foreign_life){100, 100, true}, 1000), 1);
     ck_assert_str_eq(ports(), "none");
     ck_assert_int_eq(foreign(F, 7, (struct foreign_life){100, 99, true}, 1000), 0);
     ck_assert_str_eq(ports(), "90");
-    ck_assert_int_eq(catalog_expire(c, 1000), 1001);
+    ck_assert_int_eq(catalog_expire(c, 1000, 1000), 1001);
     ck_assert_int_eq(foreign(F, 8, (struct foreign_life){100, 300, true}, 1000), 1); /* put since, and over since */
     ck_assert_str_eq(ports(), "none");
-    catalog_free(c);
 }
 END_TEST
 
 /* What was alive when the outage began has its time again; what came in it has what is left of its own. */
 START_TEST(only_what_was_alive_when_the_outage_began_is_extended)
 {
-    setup();
     ck_assert_int_eq(foreign(F, 7, (struct foreign_life){.ttl_ns = 100}, 1000), 0);
     catalog_freeze(c, true);
     ck_assert_int_eq(foreign(F, 7, (struct foreign_life){90, 600, true}, 1600), 1); /* as it is put there */
     ck_assert_int_eq(foreign("shop.pay.ext-2.f", 8, (struct foreign_life){100, 60, true}, 1600), 0);
     catalog_extend(c, 1600);
-    ck_assert_int_eq(catalog_expire(c, 1600), 1640);
-    ck_assert_int_eq(catalog_expire(c, 1640), 1690);
-    ck_assert_int_eq(catalog_expire(c, 1690), INT64_MAX);
+    ck_assert_int_eq(catalog_expire(c, 1600, 1600), 1640);
+    ck_assert_int_eq(catalog_expire(c, 1640, 1640), 1690);
+    ck_assert_int_eq(catalog_expire(c, 1690, 1690), INT64_MAX);
 
     ck_assert_int_eq(foreign(F, 9, (struct foreign_life){.ttl_ns = 100}, 2000), 0);
     catalog_freeze(c, true);
     catalog_freeze(c, false); /* it was none */
     ck_assert_int_eq(foreign(F, 9, (struct foreign_life){100, 600, true}, 2600), 1);
     ck_assert_str_eq(ports(), "none");
-    catalog_free(c);
+}
+END_TEST
+
+/* Time that does not count, and outages one after the other, however many there are while it is silent. */
+START_TEST(a_silent_record_is_extended_again_and_again)
+{
+    ck_assert_int_eq(foreign(F, 7, (struct foreign_life){.ttl_ns = 100}, 1000), 0);
+    catalog_postpone(c, 30);
+    ck_assert_int_eq(catalog_expire(c, 1129, 1129), 1130);
+    catalog_freeze(c, true);
+    catalog_extend(c, 1200);
+    ck_assert_int_eq(catalog_expire(c, 1200, 1200), 1300);
+    catalog_freeze(c, true);
+    ck_assert_int_eq(catalog_expire(c, 1299, 1299), 1300); /* the second has not ended */
+    catalog_postpone(c, 20);
+    catalog_extend(c, 2000);
+    ck_assert_int_eq(catalog_expire(c, 2099, 2099), 2100);
+    ck_assert_int_eq(foreign(F, 8, (struct foreign_life){.ttl_ns = 500}, 2099), 0);
+    catalog_extend(c, 3000); /* of no outage */
+    ck_assert_int_eq(catalog_expire(c, 2598, 2598), 2599);
+    ck_assert_int_eq(catalog_expire(c, 2599, 2599), INT64_MAX);
 }
 END_TEST
 
 /* The sequences of a bucket that was made anew begin with 1. */
 START_TEST(foreign_records_go_by_the_order_of_the_stream)
 {
-    setup();
     ck_assert_int_eq(foreign(F, 1000, (struct foreign_life){.ttl_ns = 100}, 1000), 0);
     ck_assert_int_eq(foreign(F, 3, (struct foreign_life){.ttl_ns = 100}, 1050), 0);
-    ck_assert_int_eq(catalog_expire(c, 1100), 1150); /* put again, it outlives its first time */
+    ck_assert_int_eq(catalog_expire(c, 1100, 1100), 1150); /* put again, it outlives its first time */
     cannot_read(F);
-    ck_assert_int_eq(catalog_expire(c, 1150), INT64_MAX); /* nobody vouches for it longer */
-    catalog_free(c);
+    ck_assert_int_eq(catalog_expire(c, 1150, 1150), INT64_MAX); /* nobody vouches for it longer */
 }
 END_TEST
 
-UNIT_TESTS("catalog/evidence", what_cannot_be_read_is_not_absent, what_cannot_be_read_may_be_of_the_new_epoch,
-           the_lease_tells_that_an_unreadable_one_is_gone, what_the_lease_vouches_for_stays,
-           what_only_the_live_feed_said_does_not_outlive_a_snapshot, forged_contents_of_a_known_version_are_corrected,
-           what_is_put_again_is_found, foreign_record_never_stands_in_for_a_host_s_own,
-           foreign_record_that_arrives_when_its_time_is_over_is_not_taken,
-           only_what_was_alive_when_the_outage_began_is_extended, foreign_records_go_by_the_order_of_the_stream)
+/* It may have been put again meanwhile. */
+START_TEST(foreign_records_end_when_something_was_heard_since)
+{
+    ck_assert_int_eq(foreign(F, 7, (struct foreign_life){.ttl_ns = 100}, 1000), 0);
+    ck_assert_int_eq(catalog_expire(c, 1099, 1500), 1100);
+    ck_assert_str_eq(ports(), "90");
+    ck_assert_int_eq(foreign(F, 8, (struct foreign_life){.ttl_ns = 500}, 1500), 0); /* it had */
+    ck_assert_int_eq(catalog_expire(c, 1600, 1600), 2000);
+    ck_assert_str_eq(ports(), "90");
+    ck_assert_int_eq(catalog_expire(c, 2000, 2100), INT64_MAX);
+    ck_assert_str_eq(ports(), "none");
+}
+END_TEST
+
+UNIT_TESTS_IN(setup, teardown, "catalog/evidence", what_cannot_be_read_is_not_absent,
+              what_cannot_be_read_may_be_of_the_new_epoch, the_lease_tells_that_an_unreadable_one_is_gone,
+              what_the_lease_vouches_for_stays, what_only_the_live_feed_said_does_not_outlive_a_snapshot,
+              forged_contents_of_a_known_version_are_corrected, what_is_put_again_is_found,
+              foreign_record_never_stands_in_for_a_host_s_own,
+              foreign_record_that_arrives_when_its_time_is_over_is_not_taken,
+              only_what_was_alive_when_the_outage_began_is_extended, a_silent_record_is_extended_again_and_again,
+              foreign_records_go_by_the_order_of_the_stream, foreign_records_end_when_something_was_heard_since)

@@ -41,6 +41,12 @@ static void teardown(void)
     catalog_free(own);
 }
 
+static void anew(void)
+{
+    teardown();
+    setup();
+}
+
 static void put_as(struct catalog *c, const char *text, uint64_t counter, uint16_t port, bool unexported)
 {
     struct instance_key key;
@@ -87,7 +93,6 @@ static int look(const char *key, struct discover_endpoint *ret_first)
 START_TEST(test_names_do_not_mix)
 {
     struct discover_endpoint a, b;
-    setup();
     put(own, "shop.pay.web-1.p1", 1);
     put(other, "shop.pay.web-1.p1", 2);
     flush();
@@ -106,7 +111,6 @@ START_TEST(test_names_do_not_mix)
     flush();
     ck_assert_int_eq(look("shop/pay", &a), 1);
     ck_assert_int_eq(look("shop/pay@b", &b), 0);
-    teardown();
 }
 END_TEST
 
@@ -114,13 +118,11 @@ END_TEST
 START_TEST(test_other_region_is_elsewhere)
 {
     struct discover_endpoint e;
-    setup();
     set_host(other, "web-2", "a", true);
     put(other, "shop.pay.web-2.p1", 2);
     flush();
     ck_assert_int_eq(look("shop/pay@b", &e), 1);
     ck_assert_uint_eq(e.tier, DISCOVER_ELSEWHERE);
-    teardown();
 }
 END_TEST
 
@@ -128,7 +130,6 @@ START_TEST(test_large_service_and_removal)
 {
     struct discover_endpoint e;
     char text[64];
-    setup();
     set_host(other, "web-2", "b", true);
     for (int i = 0; i < 80; i++) {
         snprintf(text, sizeof text, "shop.pay.web-2.p%d", i);
@@ -144,7 +145,6 @@ START_TEST(test_large_service_and_removal)
     flush();
     ck_assert_int_eq(look("shop/pay@b", &e), -ENOENT);
     ck_assert_int_eq(look("shop/pay", &e), 1);
-    teardown();
 }
 END_TEST
 
@@ -191,7 +191,7 @@ static int count_port(const char *key, uint16_t port)
 static void go_and_come_back(int n_own, int n_other)
 {
     struct discover_endpoint e;
-    setup();
+    anew();
     set_host(other, "web-2", "b", true);
     put_many(own, "web-1", n_own, 1);
     put_many(other, "web-2", n_other, 2);
@@ -222,7 +222,6 @@ static void go_and_come_back(int n_own, int n_other)
     put(own, "shop.pay.web-1.r", 3);
     flush();
     check_host("shop/pay", (uint32_t)n_own + 2, "web-1");
-    teardown();
 }
 
 START_TEST(test_another_region_answers)
@@ -239,7 +238,6 @@ START_TEST(test_all_of_it_changes_in_pieces)
 {
     enum { N = 600 };
     char text[64];
-    setup();
     set_host(other, "web-2", "b", true);
     put_many(other, "web-2", N, 2);
     flush();
@@ -260,7 +258,6 @@ START_TEST(test_all_of_it_changes_in_pieces)
     flush();
     ck_assert_int_eq(count_port("shop/pay", 7), 0);
     check_host("shop/pay", N, "web-2");
-    teardown();
 }
 END_TEST
 
@@ -268,7 +265,7 @@ END_TEST
 static void keep_to_itself(int n)
 {
     struct discover_endpoint e;
-    setup();
+    anew();
     set_host(other, "web-2", "b", true);
     put_many(other, "web-2", n, 2);
     put_as(other, "shop.pay.web-2.q", 1, 3, true);
@@ -303,7 +300,6 @@ static void keep_to_itself(int n)
     set_host(other, "web-2", "b", false);
     flush();
     ck_assert_uint_eq(catalog_exported_count(other, "shop/pay"), 0);
-    teardown();
 }
 
 START_TEST(test_what_is_not_exported)
@@ -317,7 +313,6 @@ END_TEST
 START_TEST(test_nothing_of_it_here)
 {
     struct discover_endpoint e;
-    setup();
     set_host(other, "web-2", "b", true);
     put_many(other, "web-2", 2, 2);
     flush();
@@ -335,7 +330,6 @@ START_TEST(test_nothing_of_it_here)
     ck_assert_int_eq(look("shop/pay", &e), 2);
     ck_assert_int_eq(catalog_set_away(own, "shop/pay", false), 0);
     ck_assert_int_eq(look("shop/pay", &e), -ENOENT);
-    teardown();
 }
 END_TEST
 
@@ -346,22 +340,19 @@ START_TEST(test_a_file_for_each)
     int64_t wall_ms;
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/catalog@b.snap", folder);
-    setup();
     set_host(own, "web-3", "a", true);
     set_host(other, "web-3", "b", true);
     put(own, "shop.pay.web-3.p1", 1);
     put(other, "shop.pay.web-3.p1", 2);
     flush();
     ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(own)), "b", path, 777), 0);
-    teardown();
-    setup();
+    anew();
     ck_assert_int_eq(catalog_format_load(own, path, 5000, &wall_ms), -EBADMSG); /* it is not the own one's */
     ck_assert_int_eq(catalog_format_load(other, path, 5000, &wall_ms), 0);
     flush();
     ck_assert_int_eq(look("shop/pay", &e), -ENOENT);
     ck_assert_int_eq(look("shop/pay@b", &e), 1);
     ck_assert_uint_eq(e.port, 2);
-    teardown();
     unlink(path);
     ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -385,7 +376,7 @@ static void store_while_away(int n_own, int n_other)
     int64_t wall_ms;
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/catalog.snap", folder);
-    setup();
+    anew();
     set_host(own, "web-3", "a", true);
     set_host(other, "web-2", "b", true);
     put_many(own, "web-3", n_own, 1);
@@ -395,12 +386,10 @@ static void store_while_away(int n_own, int n_other)
     mark_away("b");
     ck_assert_int_eq(catalog_set_answering(other, "shop/pay", true), 0);
     ck_assert_int_eq(catalog_format_write(table_writer_table(catalog_table(own)), "", path, 777), 0);
-    teardown();
-    setup();
+    anew();
     ck_assert_int_eq(catalog_format_load(own, path, 5000, &wall_ms), 0);
     flush();
     check_host("shop/pay", (uint32_t)n_own, "web-3");
-    teardown();
     unlink(path);
     ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -412,6 +401,7 @@ START_TEST(test_a_file_while_another_region_answers)
 }
 END_TEST
 
-UNIT_TESTS("regions", test_names_do_not_mix, test_other_region_is_elsewhere, test_large_service_and_removal,
-           test_another_region_answers, test_what_is_not_exported, test_all_of_it_changes_in_pieces,
-           test_nothing_of_it_here, test_a_file_for_each, test_a_file_while_another_region_answers)
+UNIT_TESTS_IN(setup, teardown, "regions", test_names_do_not_mix, test_other_region_is_elsewhere,
+              test_large_service_and_removal, test_another_region_answers, test_what_is_not_exported,
+              test_all_of_it_changes_in_pieces, test_nothing_of_it_here, test_a_file_for_each,
+              test_a_file_while_another_region_answers)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/catalog/catalog.h"
+#include "daemon/catalog/catalog_changes.h"
 #include "daemon/catalog/catalog_read.h"
 #include "tests/support/unit.h"
 
@@ -83,9 +84,13 @@ static void nothing_was_found(void)
     catalog_snapshot_end(c, true);
 }
 
+static void teardown(void)
+{
+    catalog_free(c);
+}
+
 START_TEST(sweep_is_done_in_pieces_by_the_flushes)
 {
-    setup();
     fill();
     nothing_was_found();
     ck_assert_uint_eq(instances(), MANY);
@@ -95,13 +100,11 @@ START_TEST(sweep_is_done_in_pieces_by_the_flushes)
         ck_assert_uint_le(before - instances(), PIECE);
     }
     ck_assert_uint_eq(instances(), PER_HOST); /* its own */
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(what_is_put_before_the_sweep_comes_by_stays)
 {
-    setup();
     fill();
     nothing_was_found();
     catalog_flush_some(c, 1);
@@ -110,13 +113,11 @@ START_TEST(what_is_put_before_the_sweep_comes_by_stays)
     catalog_flush(c);
     ck_assert(is_there(MANY - 1));
     ck_assert_uint_eq(instances(), PER_HOST + 1);
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(another_snapshot_ends_the_sweep_of_the_one_before)
 {
-    setup();
     fill();
     nothing_was_found();
     catalog_flush_some(c, 1);
@@ -126,14 +127,12 @@ START_TEST(another_snapshot_ends_the_sweep_of_the_one_before)
     catalog_flush(c);
     ck_assert_uint_eq(instances(), left);
     ck_assert_uint_eq(catalog_unmarked(c), left - PER_HOST);
-    catalog_free(c);
 }
 END_TEST
 
 /* Whatever is removed while the sweep stands at it. */
 START_TEST(sweep_goes_on_over_what_is_removed_meanwhile)
 {
-    setup();
     srand(7);
     fill();
     nothing_was_found();
@@ -144,7 +143,6 @@ START_TEST(sweep_goes_on_over_what_is_removed_meanwhile)
     }
     for (int i = 0; i < MANY; i++)
         ck_assert(i % HOSTS == 0 || !is_there(i));
-    catalog_free(c);
 }
 END_TEST
 
@@ -152,7 +150,6 @@ END_TEST
 START_TEST(count_of_what_was_not_found_is_right_after_any_changes)
 {
     static bool there[MANY], found[MANY];
-    setup();
     srand(11);
     for (int round = 0, n; round < 20000; round++) {
         int i = rand() % MANY, what = rand() % 100;
@@ -173,55 +170,89 @@ START_TEST(count_of_what_was_not_found_is_right_after_any_changes)
             n += i % HOSTS && there[i] && !found[i];
         ck_assert_uint_eq(catalog_unmarked(c), n);
     }
-    catalog_free(c);
 }
 END_TEST
 
 START_TEST(hosts_long_gone_are_forgotten_in_pieces)
 {
-    setup();
     fill();
     for (int h = 1; h < HOSTS; h++) {
         struct lease lease = {.epoch = 5, .region = "eu"};
         ck_assert_int_eq(catalog_set_host(c, key_of(h).host, &lease, false, 10), 0);
     }
-    for (size_t before = instances(); before > PER_HOST; before = instances()) {
-        catalog_forget_gone(c, 20);
-        ck_assert_uint_lt(instances(), before);
+    catalog_flush(c);
+    catalog_forget_gone(c, 20);
+    for (size_t before = instances(); catalog_is_dirty(c); before = instances()) {
+        catalog_flush_some(c, 1);
         ck_assert_uint_le(before - instances(), PIECE);
     }
-    catalog_forget_gone(c, 20);
-    catalog_flush(c);
+    ck_assert_uint_eq(instances(), PER_HOST);
     ck_assert_uint_eq(catalog_counts(c).hosts, 0);
-    catalog_free(c);
+}
+END_TEST
+
+/* One that is heard again meanwhile keeps what it has left; so does one of which something new comes. */
+START_TEST(hosts_long_gone_come_back)
+{
+    struct lease lease = {.epoch = 5, .region = "eu"};
+    fill();
+    for (int h = 1; h < HOSTS; h++)
+        ck_assert_int_eq(catalog_set_host(c, key_of(h).host, &lease, false, 10), 0);
+    catalog_flush(c);
+    catalog_forget_gone(c, 20);
+    ck_assert_int_eq(catalog_set_host(c, key_of(1).host, &lease, true, 30), 0);
+    catalog_flush(c);
+    ck_assert_uint_eq(instances(), 2 * PER_HOST);
+    ck_assert_uint_eq(catalog_counts(c).hosts, 1);
+    ck_assert_uint_eq(catalog_counts(c).hosts_alive, 1);
+}
+END_TEST
+
+/* What is known of a host changes what is told of all it has. */
+START_TEST(instances_of_a_host_change_in_pieces)
+{
+    struct lease lease = {.epoch = 5, .region = "eu", .zone = "a"};
+    struct instance_key key = key_of(1);
+    for (int i = 0; i < MANY; i++) {
+        struct record r = record_of((uint64_t)i + 1);
+        snprintf(key.instance, sizeof key.instance, "i%d", i);
+        ck_assert_int_eq(catalog_put(c, &key, &r), 0);
+    }
+    ck_assert_int_eq(catalog_set_host(c, key.host, &lease, true, 10), 0);
+    catalog_flush(c);
+    strcpy(lease.zone, "b");
+    uint64_t first = catalog_index(c);
+    ck_assert_int_eq(catalog_set_host(c, key.host, &lease, true, 10), 0);
+    for (uint64_t before = catalog_index(c); catalog_is_dirty(c); before = catalog_index(c)) {
+        catalog_flush_some(c, 1);
+        ck_assert_uint_le(catalog_index(c) - before, PIECE);
+    }
+    ck_assert_uint_ge(catalog_index(c) - first, MANY);
 }
 END_TEST
 
 START_TEST(foreign_records_expire_in_pieces)
 {
-    setup();
     for (int i = 0; i < MANY; i++) {
         struct instance_key key = key_of(i);
         struct record r = record_of((uint64_t)i + 1);
         ck_assert_int_eq(catalog_put_foreign(c, &key, &r, (struct foreign_life){.ttl_ns = 100 + i / 1000}, 0), 0);
     }
-    ck_assert_int_eq(catalog_expire(c, 99), 100);
+    ck_assert_int_eq(catalog_expire(c, 99, 99), 100);
     ck_assert_uint_eq(instances(), MANY);
-    while (catalog_expire(c, 100) <= 100)
+    while (catalog_expire(c, 100, 100) <= 100)
         ck_assert_uint_ge(instances(), MANY - 1000);
     ck_assert_uint_eq(instances(), MANY - 1000);
-    for (size_t before = instances(); catalog_expire(c, 101) <= 101; before = instances())
+    for (size_t before = instances(); catalog_expire(c, 101, 101) <= 101; before = instances())
         ck_assert_uint_le(before - instances(), PIECE);
     ck_assert_uint_eq(instances(), 0);
-    ck_assert_int_eq(catalog_expire(c, 102), INT64_MAX);
-    catalog_free(c);
+    ck_assert_int_eq(catalog_expire(c, 102, 102), INT64_MAX);
 }
 END_TEST
 
 /* What is expected has room: nothing that is there has to be moved for it. */
 START_TEST(table_has_room_for_what_is_expected)
 {
-    setup();
     hear(1, 1);
     catalog_flush(c);
     catalog_expect(c, 100 * MANY);
@@ -232,11 +263,11 @@ START_TEST(table_has_room_for_what_is_expected)
     fill();
     ck_assert_uint_eq(table_writer_stats(catalog_table(c)).moves, moves);
     ck_assert_uint_eq(catalog_counts(c).flush_errors, 0);
-    catalog_free(c);
 }
 END_TEST
 
-UNIT_TESTS("catalog/sweep", sweep_is_done_in_pieces_by_the_flushes, what_is_put_before_the_sweep_comes_by_stays,
-           another_snapshot_ends_the_sweep_of_the_one_before, sweep_goes_on_over_what_is_removed_meanwhile,
-           count_of_what_was_not_found_is_right_after_any_changes, hosts_long_gone_are_forgotten_in_pieces,
-           foreign_records_expire_in_pieces, table_has_room_for_what_is_expected)
+UNIT_TESTS_IN(setup, teardown, "catalog/sweep", sweep_is_done_in_pieces_by_the_flushes,
+              what_is_put_before_the_sweep_comes_by_stays, another_snapshot_ends_the_sweep_of_the_one_before,
+              sweep_goes_on_over_what_is_removed_meanwhile, count_of_what_was_not_found_is_right_after_any_changes,
+              hosts_long_gone_are_forgotten_in_pieces, hosts_long_gone_come_back, instances_of_a_host_change_in_pieces,
+              foreign_records_expire_in_pieces, table_has_room_for_what_is_expected)

@@ -99,16 +99,19 @@ static void use_up_descriptors(void)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next, before.rlim_max}), 0);
 }
 
+static void teardown(void)
+{
+    catalog_free(c);
+}
+
 START_TEST(grows_when_descriptors_are_used_up)
 {
-    setup();
     use_up_descriptors();
     put_all();
     catalog_flush(c);
     ck_assert_uint_ge(table_writer_stats(catalog_table(c)).moves, 2);
     ck_assert(!catalog_is_unwritten(c));
     ck_assert_uint_eq(missing(), 0);
-    catalog_free(c);
 }
 END_TEST
 
@@ -126,7 +129,6 @@ static size_t flush_without_room(void)
 
 START_TEST(what_could_not_be_written_is_written_later)
 {
-    setup();
     put("two", "a");
     put("two", "b");
     put("one", "a");
@@ -160,8 +162,8 @@ START_TEST(what_could_not_be_written_is_written_later)
     ck_assert(!catalog_is_unwritten(c));
     ck_assert_uint_eq(missing(), 0);
     ck_assert_int_eq(usable("two"), 1);
-    catalog_free(c);
 }
 END_TEST
 
-UNIT_TESTS("catalog/exhaustion", grows_when_descriptors_are_used_up, what_could_not_be_written_is_written_later)
+UNIT_TESTS_IN(setup, teardown, "catalog/exhaustion", grows_when_descriptors_are_used_up,
+              what_could_not_be_written_is_written_later)

@@ -25,7 +25,7 @@ START_TEST(test_smallest)
     ck_assert_msg(decode("{\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":15}", &r, &ttl_ns, why) == 0, "%s", why);
     ck_assert_int_eq(ttl_ns, INT64_C(15000000000));
     ck_assert_uint_eq(r.port, 8080);
-    ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4);
+    ck_assert_uint_eq(r.addresses.families, DISCOVER_HAS_IPV4);
     ck_assert_uint_eq(r.counter, 42);
     ck_assert_uint_eq(r.state, DISCOVER_PASSING);
     ck_assert_int_eq(decode(" \r\n\t{\"host\":\"db.example.com\",\"port\":1}\n", &r, &ttl_ns, why), 0);
@@ -62,7 +62,7 @@ START_TEST(test_everything)
                        "\"priority\":2,\"state\":\"draining\",\"tags\":[\"a\",\"b\"],\"meta\":{\"v\":\"1\"},"
                        "\"exported\":false,\"something\":[\"new\"]}";
     ck_assert_msg(decode(text, &r, &ttl_ns, why) == 0, "%s", why);
-    ck_assert_uint_eq(r.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_uint_eq(r.addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_uint_eq(r.protocol, DISCOVER_UDP);
     ck_assert_uint_eq(r.state, DISCOVER_DRAINING);
     ck_assert_uint_eq(r.weight, 9);

@@ -210,5 +210,65 @@ START_TEST(test_not_in_core_dumps)
 }
 END_TEST
 
-UNIT_TESTS("table_move", test_changes_meanwhile, test_it_ends_by_itself, test_its_size_follows_what_is_in_it,
-           test_reserved_room_stays, test_not_in_core_dumps)
+/* --- names that somebody has tried out --- */
+
+#define CRAFTED       1500
+#define CRAFTED_WORDS (1 << 19)        /* an index of 16,384 words */
+#define PLACE_MASK    UINT64_C(0x3fff) /* as many bits */
+
+/* The next number after *n whose name begins its search where all others do, in a table without a seed. */
+static void craft(int *n, char ret_key[static 32])
+{
+    do
+        snprintf(ret_key, 32, "d/s%d", ++*n);
+    while ((table_hash(ret_key, strlen(ret_key)) & PLACE_MASK) != 0);
+}
+
+/* They make no larger segment, which would have to be twice as large for each bit they have in common. */
+START_TEST(names_made_for_one_place_take_no_memory)
+{
+    static char keys[CRAFTED][32];
+    struct discover_endpoint e;
+    struct table_writer *w;
+    size_t n_found;
+    ck_assert_int_eq(table_writer_new(CRAFTED_WORDS, NULL, NULL, &w), 0);
+    for (int i = 0, n = 0; i < CRAFTED; i++) {
+        craft(&n, keys[i]);
+        uint64_t body[TABLE_ENDPOINT_WORDS + 1] = {0};
+        *(struct discover_endpoint *)body = (struct discover_endpoint){.port = 1, .weight = 1, .id = (uint64_t)i};
+        ck_assert_int_eq(
+            table_writer_put(w, TABLE_SERVICE, keys[i], strlen(keys[i]), 1, 1, body, TABLE_ENDPOINT_WORDS + 1), 1);
+    }
+    ck_assert_uint_eq(table_writer_stats(w).segment_words, CRAFTED_WORDS);
+    ck_assert_uint_eq(table_writer_stats(w).moves, 1);
+    for (int i = 0; i < CRAFTED; i++) {
+        ck_assert_int_eq(table_endpoints(table_writer_table(w), keys[i], strlen(keys[i]), &e, 1, &n_found), 0);
+        ck_assert_uint_eq(e.id, (uint64_t)i);
+        if (i % 2)
+            table_writer_remove(w, keys[i], strlen(keys[i]));
+    }
+    for (int i = 0; i < CRAFTED; i++)
+        ck_assert_int_eq(table_endpoints(table_writer_table(w), keys[i], strlen(keys[i]), &e, 1, &n_found),
+                         i % 2 ? -ENOENT : 0);
+    table_writer_free(w);
+}
+END_TEST
+
+/* A library that knows version 2 alone reads the table as long as nobody has done that, however large it gets. */
+START_TEST(no_seed_without_need)
+{
+    struct table_writer *w;
+    ck_assert_int_eq(table_writer_new(SMALL, NULL, NULL, &w), 0);
+    memset(present, 0, sizeof present);
+    for (int i = 0; i < KEYS; i++)
+        put(w, i, 1);
+    check(table_writer_table(w));
+    ck_assert_uint_gt(table_writer_stats(w).moves, 3);
+    ck_assert_uint_eq(table_load(&table_writer_table(w)->words[TABLE_H_VERSION]), TABLE_VERSION);
+    table_writer_free(w);
+}
+END_TEST
+
+UNIT_TESTS("table_move", names_made_for_one_place_take_no_memory, no_seed_without_need, test_changes_meanwhile,
+           test_it_ends_by_itself, test_its_size_follows_what_is_in_it, test_reserved_room_stays,
+           test_not_in_core_dumps)

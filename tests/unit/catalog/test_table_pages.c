@@ -199,11 +199,6 @@ START_TEST(test_kept_pages_must_be_there)
 }
 END_TEST
 
-static bool always(void *arg, const table_word *marks)
-{
-    return arg || table_load(marks) != 1;
-}
-
 static bool after_some(void *arg, const struct table_view *v, uint32_t from)
 {
     (void)arg;
@@ -218,7 +213,7 @@ START_TEST(test_damaged_pages)
     struct table_view v;
     struct discover_endpoint e[N];
     const struct table_filter any = {.n_tags = 1, .tags = {"canary"}};
-    const struct table_page_filter some = {always, after_some, NULL};
+    const struct table_page_filter some = {.enough = after_some};
     size_t n;
     ck_assert_int_eq(table_writer_new(8192, NULL, NULL, &w), 0);
     ck_assert_int_eq(put(w, 0), 1);

@@ -210,7 +210,6 @@ static void wait_for_runs(uint64_t n)
 
 START_TEST(falls_and_rises)
 {
-    setup();
     uint16_t port;
     /* Only a port that was asked for by number is kept when a socket stops listening. */
     close(bind_on(0, &port));
@@ -227,20 +226,17 @@ START_TEST(falls_and_rises)
     wait_for(DISCOVER_PASSING);
     ck_assert_int_eq(told, 2);
     close(sock);
-    teardown();
 }
 END_TEST
 
 START_TEST(broken_from_the_start)
 {
-    setup();
     uint16_t port;
     int sock = refuse_on(&port);
     set_one("tcp=127.0.0.1:%u fall=100 interval=1h", port);
     wait_for(DISCOVER_CRITICAL);
     ck_assert_uint_eq(counter("discoverd_check_runs_total"), 1);
     close(sock);
-    teardown();
 }
 END_TEST
 
@@ -266,10 +262,8 @@ START_TEST(who_reaches_himself_has_reached_nobody)
 {
     if (!own_network_of_one_port(40000))
         return;
-    setup();
     set_one("tcp=127.0.0.1:%u interval=1h", 40000); /* the second time the port is still in use */
     wait_for(DISCOVER_CRITICAL);
-    teardown();
 }
 END_TEST
 
@@ -289,7 +283,6 @@ static const char *output(void)
 
 START_TEST(names_are_looked_up)
 {
-    setup();
     struct answering a;
     uint16_t port = answer_with(&a, "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nbad!");
     /* Only over IPv4: the look-up may well put ::1 first. */
@@ -300,7 +293,6 @@ START_TEST(names_are_looked_up)
     a.text = "HTTP/1.1 204 No Content\r\n\r\n";
     wait_for(DISCOVER_PASSING);
     stop_answering(&a);
-    teardown();
 }
 END_TEST
 
@@ -325,12 +317,11 @@ START_TEST(answers)
         {" match=well", "HTTP/1.0 200 OK\r\n\r\nill", DISCOVER_CRITICAL,
          "status 200, but the text that must be in the answer is not\nill"},
         {" redirects=true", "HTTP/1.1 302 Moved\r\nLocation: ftp://127.0.0.1:1/\r\n\r\n", DISCOVER_CRITICAL,
-         "Protocol \"ftp\" not supported or disabled in libcurl"},
+         "Protocol \"ftp\" "}, /* what follows is another sentence in each libcurl */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char form[256];
         struct answering a;
-        setup();
         snprintf(form, sizeof form, "http=http://127.0.0.1:%%u/%s" FAST, rows[i].more);
         set_one(form, answer_with(&a, rows[i].text));
         wait_for_runs(1);
@@ -340,13 +331,13 @@ START_TEST(answers)
         ck_assert_int_eq(state ? state : DISCOVER_PASSING, rows[i].state);
         stop_answering(&a);
         teardown();
+        setup();
     }
 }
 END_TEST
 
 START_TEST(what_is_asked)
 {
-    setup();
     struct answering a;
     uint16_t port = answer_with(&a, "HTTP/1.1 200 OK\r\n\r\n");
     set_one("http=http://127.0.0.1:%u/h method=PUT body=\"{\\\"deep\\\":true}\" headers=\"X-Token: a b\" "
@@ -360,26 +351,22 @@ START_TEST(what_is_asked)
     wait_for_runs(2);
     ck_assert_ptr_nonnull(strstr(a.asked, "HEAD /h HTTP/1.1\r\n"));
     stop_answering(&a);
-    teardown();
 }
 END_TEST
 
 START_TEST(silence_is_a_failure)
 {
-    setup();
     uint16_t port;
     int sock = listen_on(&port); /* takes the connection, never answers */
     set_one("http=http://127.0.0.1:%u/" FAST, port);
     wait_for(DISCOVER_CRITICAL);
     ck_assert_str_eq(output(), "not done within 0.15 s: waiting for an answer");
     close(sock);
-    teardown();
 }
 END_TEST
 
 START_TEST(the_worst_counts)
 {
-    setup();
     uint16_t good, bad;
     int sock = listen_on(&good), other = refuse_on(&bad);
     char *both[] = {text_of("tcp=127.0.0.1:%u" FAST, good), text_of("tcp=127.0.0.1:%u" FAST, bad)};
@@ -394,13 +381,11 @@ START_TEST(the_worst_counts)
     free(both[1]);
     close(sock);
     close(other);
-    teardown();
 }
 END_TEST
 
 START_TEST(without_checks_it_passes_again)
 {
-    setup();
     uint16_t bad;
     char why[CONFIG_WHY_CAP];
     enum discover_state now;
@@ -411,14 +396,12 @@ START_TEST(without_checks_it_passes_again)
     ck_assert_int_eq(now, DISCOVER_PASSING);
     ck_assert_uint_eq(counter("discoverd_checks"), 0);
     close(sock);
-    teardown();
 }
 END_TEST
 
 /* A reload that changes something else must not forget that the check has failed. */
 START_TEST(same_checks_go_on)
 {
-    setup();
     uint16_t bad;
     int sock = refuse_on(&bad);
     char *texts[] = {text_of("tcp=127.0.0.1:%u" FAST, bad), text_of("tcp=127.0.0.1:%u fall=9" FAST, bad)};
@@ -431,13 +414,11 @@ START_TEST(same_checks_go_on)
     free(texts[0]);
     free(texts[1]);
     close(sock);
-    teardown();
 }
 END_TEST
 
 START_TEST(bad_ones_change_nothing)
 {
-    setup();
     uint16_t bad;
     char why[CONFIG_WHY_CAP];
     int sock = refuse_on(&bad);
@@ -454,13 +435,11 @@ START_TEST(bad_ones_change_nothing)
     wait_for(DISCOVER_CRITICAL);
     free(text);
     close(sock);
-    teardown();
 }
 END_TEST
 
 START_TEST(states_that_are_known_beforehand)
 {
-    setup();
     const struct check_subject subject = {key, 8080};
     char why[CONFIG_WHY_CAP], *critical = (char *)"tcp=127.0.0.1:1 initial=critical",
                               *plain = (char *)"tcp=127.0.0.1:1";
@@ -475,7 +454,6 @@ START_TEST(states_that_are_known_beforehand)
     ck_assert_int_eq(now, DISCOVER_CRITICAL);
     ck_assert_int_eq(checks_plan(checks, &key, &plain, 1, DISCOVER_CRITICAL, CHECKS_OF_PROGRAM, &now, why), 0);
     ck_assert_int_eq(now, DISCOVER_PASSING); /* it is no new instance */
-    teardown();
 }
 END_TEST
 
@@ -496,7 +474,6 @@ START_TEST(what_is_not_granted)
          "check 1: tls.key: only for root, the daemon's own user and the configuration"},
         {"tcp=a:1", CHECKS_OF_PROGRAM, ""},
     };
-    setup();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int grant = CHECKS_OF_CONFIGURATION; grant <= CHECKS_OF_PROGRAM; grant++) {
             char why[CONFIG_WHY_CAP] = "", *text = (char *)rows[i].text;
@@ -507,14 +484,12 @@ START_TEST(what_is_not_granted)
                 ck_assert_str_eq(why, rows[i].why);
         }
     }
-    teardown();
 }
 END_TEST
 
 /* Each time it comes back is published, until it has done so too often: then it stays out, as bad as it was. */
 START_TEST(one_that_flaps)
 {
-    setup();
     struct answering a;
     set_one("http=http://127.0.0.1:%u/ fall=1 rise=1" FAST, answer_with(&a, "HTTP/1.1 500 No\r\n\r\n"));
     for (int i = 0; i < 2; i++) {
@@ -531,13 +506,11 @@ START_TEST(one_that_flaps)
     ck_assert_int_eq(state, DISCOVER_CRITICAL);
     ck_assert_int_eq(told, 5);
     stop_answering(&a);
-    teardown();
 }
 END_TEST
 
 START_TEST(critical_for_too_long)
 {
-    setup();
     uint16_t bad;
     int sock = refuse_on(&bad);
     set_one("tcp=127.0.0.1:%u deregister_after=300ms" FAST, bad);
@@ -547,7 +520,6 @@ START_TEST(critical_for_too_long)
     ck_assert_ptr_nonnull(strstr(deregistered, "its check tcp has been critical for 0.3"));
     ck_assert_ptr_nonnull(strstr(deregistered, " s: Connection refused"));
     close(sock);
-    teardown();
 }
 END_TEST
 
@@ -561,7 +533,6 @@ static void remove_it(void *arg, const struct instance_key *of, enum discover_st
 START_TEST(removed_ones_say_nothing_more)
 {
     uint16_t bad;
-    setup();
     checks_free(checks);
     metrics_free(metrics);
     make_checks(remove_it);
@@ -584,11 +555,11 @@ START_TEST(removed_ones_say_nothing_more)
     free(texts[1]);
     close(silent);
     close(sock);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("check/checks", falls_and_rises, broken_from_the_start, who_reaches_himself_has_reached_nobody,
-           names_are_looked_up, answers, what_is_asked, silence_is_a_failure, the_worst_counts,
-           without_checks_it_passes_again, same_checks_go_on, bad_ones_change_nothing, states_that_are_known_beforehand,
-           what_is_not_granted, one_that_flaps, critical_for_too_long, removed_ones_say_nothing_more)
+UNIT_TESTS_IN(setup, teardown, "check/checks", falls_and_rises, broken_from_the_start,
+              who_reaches_himself_has_reached_nobody, names_are_looked_up, answers, what_is_asked, silence_is_a_failure,
+              the_worst_counts, without_checks_it_passes_again, same_checks_go_on, bad_ones_change_nothing,
+              states_that_are_known_beforehand, what_is_not_granted, one_that_flaps, critical_for_too_long,
+              removed_ones_say_nothing_more)

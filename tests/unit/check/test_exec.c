@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands as checks: what they may do, and that nothing is left of them. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "daemon/check/checks.h"
 #include "libdiscover/core/clock.h"
+#include "tests/support/marked.h"
 #include "tests/support/unit.h"
 
 static struct event_base *base;
@@ -76,7 +76,6 @@ static void expect(const char *line, enum discover_state state, const char *text
 
 START_TEST(how_they_end)
 {
-    setup();
     expect("echo fine", DISCOVER_PASSING, "fine");
     expect("echo so; echo lala >&2; exit 1", DISCOVER_WARNING, "so\nlala");
     expect("exit 2", DISCOVER_CRITICAL, "it ended with 2");
@@ -87,13 +86,11 @@ START_TEST(how_they_end)
     for (look(); seen.runs < 1; look())
         ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_str_eq(output, "it cannot be run: No such file or directory");
-    teardown();
 }
 END_TEST
 
 START_TEST(what_they_find)
 {
-    setup();
     int extra = open("/dev/zero", O_RDONLY); /* inherited, if it could be */
     ck_assert_int_ge(extra, 3);
     signal(SIGPIPE, SIG_IGN);
@@ -107,7 +104,6 @@ START_TEST(what_they_find)
            DISCOVER_PASSING, /* glibc's own two */
            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000");
     close(extra);
-    teardown();
 }
 END_TEST
 
@@ -117,25 +113,6 @@ static const char *mark(void)
     static char text[64];
     snprintf(text, sizeof text, "MARK=left_of_test_%d", (int)getpid());
     return text;
-}
-
-/* Processes that have it in their environment. */
-static unsigned count_marked(void)
-{
-    unsigned n = 0;
-    struct dirent *entry;
-    DIR *proc = opendir("/proc");
-    while ((entry = readdir(proc))) {
-        char path[300], text[8192];
-        snprintf(path, sizeof path, "/proc/%s/environ", entry->d_name);
-        int fd = *entry->d_name >= '1' && *entry->d_name <= '9' ? open(path, O_RDONLY) : -1;
-        ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text);
-        n += got > 0 && memmem(text, (size_t)got, mark(), strlen(mark()));
-        if (fd >= 0)
-            close(fd);
-    }
-    closedir(proc);
-    return n;
 }
 
 static unsigned count_children(void)
@@ -170,7 +147,6 @@ START_TEST(nothing_is_left)
         {"for i in 1 2 3 4 5 6 7 8; do (setsid sleep 1000 &) ; done; wait", "100ms", "it ended with 0"},
         {"yes", "100ms", "it wrote more than 1048576 bytes, and was ended"},
     };
-    setup();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char line[512];
         snprintf(line, sizeof line, "export %s; %s", mark(), rows[i].line);
@@ -181,36 +157,36 @@ START_TEST(nothing_is_left)
                       rows[i].line, output);
         (void)checks_remove(checks, &subject.key);
         int64_t give_up_ns = clock_now_ns() + 3 * NS_PER_S;
-        while ((count_marked() > 0 || count_children() > 0) && clock_now_ns() < give_up_ns)
+        while ((marked_processes(mark()) > 0 || count_children() > 0) && clock_now_ns() < give_up_ns)
             ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
-        ck_assert_msg(count_marked() == 0, "left of: %s", rows[i].line);
+        ck_assert_msg(marked_processes(mark()) == 0, "left of: %s", rows[i].line);
         ck_assert_msg(count_children() == 0, "zombies of: %s", rows[i].line);
     }
-    teardown();
 }
 END_TEST
 
 /* One that is stopped in the middle: by then all have ended. */
 START_TEST(nothing_is_left_at_the_end)
 {
-    setup();
     char line[128];
     snprintf(line, sizeof line, "export %s; (setsid sleep 1000 &); sleep 0.03", mark());
     run_line(line, "100ms", 1);
-    while (count_marked() == 0)
+    while (marked_processes(mark()) == 0)
         ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     teardown();
-    ck_assert_uint_eq(count_marked(), 0);
+    ck_assert_uint_eq(marked_processes(mark()), 0);
+    setup();
 }
 END_TEST
 
-/* What a command that runs has started itself, and orphaned, is left to it; also while others come and go. */
+/*
+ * What a command that runs has started itself, and orphaned, is left to it; also while others come and go. The shell waits for
+ * both: for the orphan by reading until nobody can write any more.
+ */
 START_TEST(nobody_is_ended_too_early)
 {
-    setup();
-    char slow[] =
-        "exec=/bin/sh args=-c args=\"(sleep 0.3; echo done >&1) & wait; (setsid sh -c 'sleep 0.3; echo twice' &); "
-        "sleep 0.5\" timeout=2s interval=2s";
+    char slow[] = "exec=/bin/sh args=-c args=\"(sleep 0.3; echo done) & wait; "
+                  "echo $( (setsid sh -c 'sleep 0.3; echo twice' &) )\" timeout=20s interval=20s";
     char quick[] = "exec=/bin/true interval=100ms", *texts[] = {slow}, *others[] = {quick}, why[CONFIG_WHY_CAP];
     struct check_subject other = subject;
     enum discover_state now;
@@ -220,9 +196,8 @@ START_TEST(nobody_is_ended_too_early)
     for (look(); seen.runs < 1; look())
         ck_assert_int_ge(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_str_eq(output, "done\ntwice");
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("check/exec", how_they_end, what_they_find, nothing_is_left, nothing_is_left_at_the_end,
-           nobody_is_ended_too_early)
+UNIT_TESTS_IN(setup, teardown, "check/exec", how_they_end, what_they_find, nothing_is_left, nothing_is_left_at_the_end,
+              nobody_is_ended_too_early)

@@ -66,7 +66,6 @@ static void wait_for_death(void)
 
 START_TEST(killed_process_is_told_at_once)
 {
-    setup();
     pid_t pid = start_child();
     uint64_t start = 0;
     ck_assert_int_eq(pids_watch(pids, pid, &start), 0);
@@ -83,14 +82,12 @@ START_TEST(killed_process_is_told_at_once)
     ck_assert_int_eq(times, 1);
     pids_unwatch(pids, pid);
     reap(pid);
-    teardown();
 }
 END_TEST
 
 /* Not our child: the grandchild's parent has gone, init has it. */
 START_TEST(other_peoples_children_too)
 {
-    setup();
     int fds[2];
     pid_t orphan;
     ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
@@ -114,13 +111,11 @@ START_TEST(other_peoples_children_too)
     ck_assert_int_eq(gone, orphan);
     close(fds[0]);
     close(fds[1]);
-    teardown();
 }
 END_TEST
 
 START_TEST(dead_ones_are_refused)
 {
-    setup();
     pid_t pid = start_child();
     uint64_t start = 0;
     siginfo_t info;
@@ -131,19 +126,16 @@ START_TEST(dead_ones_are_refused)
     ck_assert_int_eq(pids_watch(pids, pid, &start), -ESRCH);
     ck_assert_int_eq(pids_watch(pids, -1, &start), -EINVAL);
     ck_assert_int_eq(pids_watch(pids, 0, &start), -EINVAL);
-    teardown();
 }
 END_TEST
 
 START_TEST(pid_that_was_used_again_is_another_process)
 {
-    setup();
     uint64_t start = 0, other;
     ck_assert_int_eq(pid_start_time(getpid(), &start), 0);
     other = start + 1;
     ck_assert_int_eq(pids_watch(pids, getpid(), &other), -ESRCH);
     ck_assert_int_eq(pids_watch(pids, getpid(), &start), 0);
-    teardown();
 }
 END_TEST
 
@@ -160,7 +152,6 @@ END_TEST
 
 START_TEST(unwatched_ones_are_not_told)
 {
-    setup();
     pid_t pid = start_child();
     uint64_t start = 0;
     ck_assert_int_eq(pids_watch(pids, pid, &start), 0);
@@ -169,9 +160,9 @@ START_TEST(unwatched_ones_are_not_told)
     reap(pid);
     event_base_loop(base, EVLOOP_NONBLOCK);
     ck_assert_int_eq(times, 0);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("check/pid", killed_process_is_told_at_once, other_peoples_children_too, dead_ones_are_refused,
-           pid_that_was_used_again_is_another_process, names_do_not_confuse, unwatched_ones_are_not_told)
+UNIT_TESTS_IN(setup, teardown, "check/pid", killed_process_is_told_at_once, other_peoples_children_too,
+              dead_ones_are_refused, pid_that_was_used_again_is_another_process, names_do_not_confuse,
+              unwatched_ones_are_not_told)

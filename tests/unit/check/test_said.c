@@ -27,6 +27,9 @@ END_TEST
 START_TEST(what_is_no_text)
 {
     expect("a\0b\x1b[31mc\x7f", 10, 100, "a?b?[31mc?");
+    expect("a\xc2\x9b"
+           "31mc\xc2\xa0",
+           9, 100, "a??31mc\xc2\xa0"); /* U+009B is a terminal's CSI, too; U+00A0 a blank */
     expect("gr\xc3\xbc\xc3\x9f", 6, 100, "gr\xc3\xbc\xc3\x9f");
     expect("gr\xc3\xbc\xc3\x9f", 6, 5, "gr\xc3\xbc"); /* cut within a character */
     expect("\xff\xfe z", 4, 100, "?? z");

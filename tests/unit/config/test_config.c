@@ -120,6 +120,15 @@ START_TEST(test_every_key)
     ck_assert_uint_eq(c->registry.guard_min, 2);
     ck_assert(!c->registry.create);
     ck_assert_uint_eq(c->registry.on_stop, ON_STOP_LEAVE);
+    config_free(c);
+    folder_remove();
+}
+END_TEST
+
+START_TEST(test_every_key_of_dns_and_doors)
+{
+    folder_enter();
+    struct config *c = load(everything);
     ASSERT_LIST(c->dns.listen, "127.0.0.1:53", "[::1]:53");
     ASSERT_LIST(c->dns.zones, "a.internal", "10.in-addr.arpa");
     ASSERT_LIST(c->dns.allow, "10.0.0.0/8", "fd00::/8");
@@ -138,6 +147,15 @@ START_TEST(test_every_key)
     ck_assert(c->api.exec_checks);
     ck_assert_str_eq(c->http.listen, "");
     ASSERT_LIST(c->http.hosts, "web-1.example.com");
+    config_free(c);
+    folder_remove();
+}
+END_TEST
+
+START_TEST(test_every_limit)
+{
+    folder_enter();
+    struct config *c = load(everything);
     ck_assert_uint_eq(c->limits.hosts, 1);
     ck_assert_uint_eq(c->limits.host_changes, 8);
     ck_assert_uint_eq(c->limits.puts, 900);
@@ -404,6 +422,12 @@ static void note(void *arg, const char *key, bool reloadable)
     strcat(strcat(notes, key), reloadable ? "+ " : " ");
 }
 
+static void note_start(void *arg, const char *key, bool reloadable)
+{
+    if (!reloadable)
+        note(arg, key, false);
+}
+
 START_TEST(test_changes)
 {
     char notes[4096] = "", why[CONFIG_WHY_CAP];
@@ -430,12 +454,21 @@ START_TEST(test_changes)
         n += *c == ' ';
     /* Without credentials, nkey_seed, and four lists of groups, of which two (regions, failover_services) are told of all the same. */
     ck_assert_uint_eq(n, config_keys.n - 4);
+
+    /* A reload takes what the table says it does, and nothing else. */
+    struct config *fresh = load(everything);
+    changed[0] = notes[0] = '\0';
+    config_changes(before, after, note_start, notes);
+    config_reload(before, fresh);
+    config_changes(before, after, note, changed);
+    ck_assert_str_eq(changed, notes);
+    config_free(fresh);
     config_free(after);
     config_free(before);
     folder_remove();
 }
 END_TEST
 
-UNIT_TESTS("config", test_every_key, test_defaults, test_r54_the_default_zone_is_for_private_use,
-           test_empty_file_is_the_defaults, test_presets_are_valid, test_included_files, test_host_is_the_machine,
-           test_set, test_set_refused, test_changes)
+UNIT_TESTS("config", test_every_key, test_every_key_of_dns_and_doors, test_every_limit, test_defaults,
+           test_r54_the_default_zone_is_for_private_use, test_empty_file_is_the_defaults, test_presets_are_valid,
+           test_included_files, test_host_is_the_machine, test_set, test_set_refused, test_changes)

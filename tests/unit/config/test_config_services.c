@@ -45,9 +45,9 @@ START_TEST(test_everything_said)
     const struct record *r = &s->record;
     char text[INET6_ADDRSTRLEN];
     ck_assert_uint_eq(r->port, 8080);
-    ck_assert_uint_eq(r->families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
-    ck_assert_str_eq(inet_ntop(AF_INET, r->ipv4, text, sizeof text), "10.0.1.22");
-    ck_assert_str_eq(inet_ntop(AF_INET6, r->ipv6, text, sizeof text), "2001:db8::1");
+    ck_assert_uint_eq(r->addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_str_eq(inet_ntop(AF_INET, r->addresses.ipv4, text, sizeof text), "10.0.1.22");
+    ck_assert_str_eq(inet_ntop(AF_INET6, r->addresses.ipv6, text, sizeof text), "2001:db8::1");
     ck_assert_uint_eq(r->protocol, DISCOVER_UDP);
     ck_assert_uint_eq(r->state, DISCOVER_PASSING);
     ck_assert_uint_eq(r->weight, 7);
@@ -74,13 +74,13 @@ START_TEST(test_little_said)
     ck_assert_uint_eq(c->n_services, 2);
     const struct service_config *s = c->services;
     ck_assert_str_eq(s->key.instance, "payment-80");
-    ck_assert_uint_eq(s->record.families, 0);
+    ck_assert_uint_eq(s->record.addresses.families, 0);
     ck_assert_str_eq(s->record.hostname, "");
     ck_assert_uint_eq(s->record.weight, 1);
     ck_assert_uint_eq(s->record.protocol, DISCOVER_TCP);
     ck_assert_str_eq(s->checks.items[0], "tcp=a:1 interval=1s timeout=1s"); /* the default is cut to the interval */
     ck_assert_str_eq(s[1].record.hostname, "db.example.com");
-    ck_assert_uint_eq(s[1].record.families, 0);
+    ck_assert_uint_eq(s[1].record.addresses.families, 0);
     config_free(c);
     folder_remove();
 }
@@ -160,5 +160,41 @@ START_TEST(test_large)
 }
 END_TEST
 
+static void ignore(void *arg, const char *message)
+{
+    (void)arg, (void)message;
+}
+
+/* What is taken can be put, whatever its version and the host's addresses will be. */
+START_TEST(test_nearly_too_large)
+{
+    struct config *c = NULL;
+    uint8_t bytes[RECORD_WIRE_MAX];
+    size_t n, taken = 0;
+    folder_enter();
+    for (int length = 1; length < 256; length++) {
+        char value[256] = "", text[1024];
+        memset(value, 'v', (size_t)length);
+        snprintf(text, sizeof text,
+                 "services_dir = \"\"; limits = { record_bytes = 512; }; services = ( { name = \"a/b\"; port = 1; "
+                 "meta = { a = \"%s\"; b = \"%s\"; }; } );",
+                 value, value);
+        folder_write("c", text);
+        if (config_load("c", ignore, NULL, &c) < 0)
+            continue;
+        struct record r = c->services[0].record;
+        r.epoch = r.counter = UINT64_MAX;
+        r.addresses.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6;
+        ck_assert_int_eq(record_encode(&r, bytes, &n), 0);
+        ck_assert_uint_le(n, 512);
+        taken++;
+        config_free(c);
+    }
+    ck_assert_uint_gt(taken, 100);
+    ck_assert_uint_lt(taken, 255);
+    folder_remove();
+}
+END_TEST
+
 UNIT_TESTS("config_services", test_everything_said, test_little_said, test_folder, test_missing_folder,
-           test_alike_but_not_the_same, test_large)
+           test_alike_but_not_the_same, test_large, test_nearly_too_large)

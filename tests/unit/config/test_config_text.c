@@ -24,7 +24,7 @@ static void assert_text(const char *file, const char *expected)
 {
     struct config_text text;
     struct told told = {.n = 0};
-    ck_assert_msg(config_text_read(file, tell, &told, &text) == 0, "%s", told.first);
+    ck_assert_msg(config_text_read(file, &(struct config_report){tell, &told, 0}, &text) == 0, "%s", told.first);
     ck_assert_str_eq(text.bytes, expected);
     ck_assert_uint_eq(text.n, strlen(expected));
     config_text_fini(&text);
@@ -34,7 +34,7 @@ static void assert_refused(const char *file, const char *expected)
 {
     struct config_text text;
     struct told told = {.n = 0};
-    ck_assert_int_eq(config_text_read(file, tell, &told, &text), -EINVAL);
+    ck_assert_int_eq(config_text_read(file, &(struct config_report){tell, &told, 0}, &text), -EINVAL);
     ck_assert_uint_eq(told.n, 1);
     ck_assert_str_eq(told.first, expected);
     config_text_fini(&text);
@@ -54,7 +54,7 @@ START_TEST(test_places)
     folder_write("sub/b", "4;\n@include \"c\"\n5;\n");
     folder_write("sub/c", "6;\n7;");
     assert_text("a", "1;\n  4;\n6;\n7;\n\n5;\n\n 2;\n3;\n");
-    ck_assert_int_eq(config_text_read("a", tell, &told, &text), 0);
+    ck_assert_int_eq(config_text_read("a", &(struct config_report){tell, &told, 0}, &text), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *at = strstr(text.bytes, rows[i].needle);
         unsigned line = 1;

@@ -32,7 +32,7 @@ static void read_unit(const char *text)
 
 static void end(void)
 {
-    x_discover_free(services, n);
+    service_configs_free(services, n);
     config_free(config);
 }
 
@@ -55,7 +55,7 @@ START_TEST(a_section_says_what_a_group_does)
     ck_assert_uint_eq(s->record.n_tags, 2);
     ck_assert_uint_eq(s->record.unexported, 1);
     ck_assert_uint_eq(s->record.n_meta, 1);
-    ck_assert_uint_eq(s->record.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_uint_eq(s->record.addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_uint_eq(s->checks.n, 1);
     end();
 }
@@ -74,21 +74,23 @@ END_TEST
 static const struct {
     const char *text, *complaint;
 } wrong[] = {
-    {"[X-Discover]\nService=shop/a\n", "/run/a.service:1: services[0]: port is missing"},
-    {"[X-Discover]\n\nService=shop/a\nPort=0\n", "/run/a.service:4: services[0].port: "},
-    {"[X-Discover]\nService=shop/a\nPort=ten\n", "/run/a.service:3: services[0].port: must be a whole number"},
-    {"[X-Discover]\nService=shop/a\nPort=1\nExported=never\n", "/run/a.service:4: services[0].exported: must be"},
-    {"[X-Discover]\nService=shop\nPort=1\n", "/run/a.service:2: services[0].name: "},
-    {"[X-Discover]\nService=shop/a\nPort=1\nPort=2\n", "/run/a.service:4: Port: stands there twice"},
+    {"[X-Discover]\nService=shop/a\n", "/run/a.service:1: Port is missing"},
+    {"[X-Discover]\n\nService=shop/a\nPort=0\n", "/run/a.service:4: Port: 0 is out of range"},
+    {"[X-Discover]\nService=shop/a\nPort=ten\n", "/run/a.service:3: Port: \"ten\" must be a whole number"},
+    {"[X-Discover]\nService=shop/a\nPort=1\nExported=never\n",
+     "/run/a.service:4: Exported: \"never\" must be true or false"},
+    {"[X-Discover]\nService=shop\nPort=1\n", "/run/a.service:2: Service: \"shop\" must be DOMAIN/SERVICE"},
+    {"[X-Discover]\nService=shop/a\nPort=1\nPort=2\n", "/run/a.service:4: Port: is there twice"},
     {"[X-Discover]\nService=shop/a\nPort=1\nAddress=127.0.0.1\n", "address: "},
-    {"[X-Discover]\nService=shop/a\nPort=1\nPath=/\n", "/run/a.service:4: Path: there is no such key"},
+    {"[X-Discover]\nService=shop/a\nPort=1\nPath=/\n",
+     "/run/a.service:4: Path: there is no such key; there are Service, Instance, Port, "},
     {"[X-Discover]\nService=shop/a\nPort=1\nMeta=x\n", "/run/a.service:4: Meta: \"x\" must be key=value"},
     {"[X-Discover]\nService=shop/a\nPort=1\nMeta=a b=1\n",
      "/run/a.service:4: Meta: \"a b\": its key must be printable ASCII without blanks and '='"},
     {"[X-Discover]\nService=Shop/a\nPort=1\n", "did you mean \"shop/a\"?"},
     {"[X-Discover]\nService=shop/a\nPort=1\nCheck=tcp=nowhere\n", "/run/a.service:4: Check: tcp"},
     {"[X-Discover]\nService\n", "/run/a.service:2: is no assignment"},
-    {"[X-Discover]\nService=shop/a\"; port = 2; x = \"\nPort=1\n", "/run/a.service:2: services[0].name: "},
+    {"[X-Discover]\nService=shop/a\"; port = 2; x = \"\nPort=1\n", "/run/a.service:2: Service: "},
 };
 
 START_TEST(what_is_wrong_is_named)

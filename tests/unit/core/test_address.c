@@ -44,7 +44,7 @@ START_TEST(what_nobody_can_reach_is_refused)
         record_init(&r);
         ck_assert_msg(record_add_endpoint(&r, rows[i][0], &why) == -EINVAL, "%s", rows[i][0]);
         ck_assert_msg(strstr(why, rows[i][1]), "%s: %s", rows[i][0], why);
-        ck_assert(!r.families && !r.hostname[0]);
+        ck_assert(!r.addresses.families && !r.hostname[0]);
     }
 }
 END_TEST

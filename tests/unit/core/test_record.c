@@ -47,9 +47,9 @@ START_TEST(test_round_trip)
     ck_assert_uint_eq(back.protocol, DISCOVER_UDP);
     ck_assert_uint_eq(back.state, DISCOVER_DRAINING);
     ck_assert_uint_eq(back.unexported, 1);
-    ck_assert_uint_eq(back.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
-    ck_assert_mem_eq(back.ipv4, "\x0a\x00\x01\x16", 4);
-    ck_assert_mem_eq(back.ipv6, r.ipv6, 16);
+    ck_assert_uint_eq(back.addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_mem_eq(back.addresses.ipv4, "\x0a\x00\x01\x16", 4);
+    ck_assert_mem_eq(back.addresses.ipv6, r.addresses.ipv6, 16);
     ck_assert_uint_eq(back.n_tags, 2);
     ck_assert_str_eq(back.tags[1], "blue");
     ck_assert_uint_eq(back.n_meta, 2);
@@ -213,7 +213,7 @@ START_TEST(test_lease)
                       .records = 3,
                       .leaving = 1,
                       .ran_out = 1,
-                      .tells = 1,
+                      .publishes_events = 1,
                       .region = "eu",
                       .zone = "eu-1",
                       .version = "0.1.0",

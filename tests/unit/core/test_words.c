@@ -2,12 +2,13 @@
 #include "libdiscover/core/words.h"
 
 #include <errno.h>
+#include <syslog.h>
 
 #include "discover/types.h"
 #include "libdiscover/core/table_format.h"
 #include "tests/support/unit.h"
 
-START_TEST(each_state_and_protocol_has_its_word)
+START_TEST(each_state_protocol_and_level_has_its_word)
 {
     uint8_t number;
     for (int state = DISCOVER_PASSING; state <= DISCOVER_DRAINING; state++) {
@@ -18,6 +19,11 @@ START_TEST(each_state_and_protocol_has_its_word)
         ck_assert_int_eq(protocol_of_word(protocol_word(protocol), &number), 0);
         ck_assert_int_eq(number, protocol);
     }
+    for (int level = LOG_ERR; level <= LOG_DEBUG; level++) {
+        ck_assert_int_eq(level_of_word(level_word(level), &number), 0);
+        ck_assert_int_eq(number, level);
+    }
+    ck_assert_str_eq(level_word(LOG_ERR), "error");
     ck_assert_str_eq(tier_word(DISCOVER_ELSEWHERE), "elsewhere");
     ck_assert_str_eq(sync_word(TABLE_DEGRADED), "degraded");
 }
@@ -29,10 +35,12 @@ START_TEST(what_means_nothing)
     ck_assert_str_eq(state_word(0), "unknown");
     ck_assert_str_eq(state_word(-1), "unknown");
     ck_assert_str_eq(tier_word(4), "unknown");
+    ck_assert_str_eq(level_word(LOG_CRIT), "unknown");
+    ck_assert_int_eq(level_of_word("critical", &number), -EINVAL);
     ck_assert_int_eq(state_of_word("", &number), -EINVAL);
     ck_assert_int_eq(state_of_word("unknown", &number), -EINVAL);
     ck_assert_int_eq(number, 7);
 }
 END_TEST
 
-UNIT_TESTS("core/words", each_state_and_protocol_has_its_word, what_means_nothing)
+UNIT_TESTS("core/words", each_state_protocol_and_level_has_its_word, what_means_nothing)

@@ -5,14 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
 #include "tests/support/unit.h"
-#include "tests/unit/ctl/line.h"
+#include "tests/unit/ctl/command_line.h"
 
 #define NO_DAEMON "discoverctl -s /nonexistent/sock "
 
 static int run(const char *text)
 {
-    char **argv = line(text);
+    char **argv = command_line(text);
     int argc = 0;
     while (argv[argc])
         argc++;
@@ -25,6 +26,9 @@ START_TEST(usage)
     ck_assert_int_eq(run("discoverctl nonsense"), CTL_USAGE);
     ck_assert_int_eq(run("discoverctl --nonsense"), CTL_USAGE);
     ck_assert_int_eq(run("discoverctl -s"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl --jsons=1 status"), CTL_USAGE);
+    ck_assert_int_eq(run("discoverctl --socket=/nonexistent/sock status"), CTL_CANNOT_KNOW);
+    ck_assert_int_eq(run(NO_DAEMON "status --json"), CTL_USAGE);
     ck_assert_int_eq(run("discoverctl resolve"), CTL_USAGE);
     ck_assert_int_eq(run(NO_DAEMON "resolve payment"), CTL_USAGE);
     ck_assert_int_eq(run("discoverctl resolve a/b c/d"), CTL_USAGE);
@@ -61,6 +65,62 @@ START_TEST(help)
 }
 END_TEST
 
+/* Each says which word it is about, and what it must be; nobody is asked. */
+START_TEST(words_are_what_they_must_be)
+{
+    static const char *const lines[][3] = {
+        {"resolve", "", "a word is missing: discoverctl resolve DOMAIN/SERVICE[@REGION] [OPTION]..."},
+        {"resolve", "a/b c/d", "c/d: one word too many"},
+        {"resolve", "a/b@B", "a/b@B: not a service, which is written DOMAIN/SERVICE or DOMAIN/SERVICE@REGION"},
+        {"resolve", "a/b -- c", "--: resolve runs no command"},
+        {"watch", "a/b --", "after -- a command must come"},
+        {"drain", "Shop/pay", "Shop/pay: not a service"},
+        {"drain", "shop/pay P_1", "instance P_1: a name is of a-z, 0-9 and '-' inside, at most 63; did you mean p-1?"},
+        {"maintenance", "shop/pay", "shop/pay: must be one of: on off"},
+        {"maintenance", "o", "must be one of: on off"},
+        {"check", "pas shop/pay p1", "must be one of: pass warn fail"},
+        {"forget", "Web-1", "host Web-1: a name is of a-z"},
+        {"failover", "shop/pay", "a word is missing: discoverctl failover DOMAIN/SERVICE auto|off|REGION"},
+        {"list", "a/b", "domain a/b: a name is of a-z"},
+        {"explain", "", ""},
+        {"explain", "shop/pay web-1/p1", ""},
+        {"maintenance", "on", ""},
+        {"drain", "shop/pay p1", ""},
+        {"watch", "a/b -- true", ""},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        static const struct option_spec none[] = {{.name = NULL}};
+        const struct command *c = command_find(lines[i][0]);
+        struct words words;
+        char why[OPTIONS_WHY_CAP] = "";
+        ck_assert_int_eq(options_parse(none, NULL, command_line(lines[i][1]), &words, why), 0);
+        int err = command_check_words(c, &words, why);
+        ck_assert_msg(*lines[i][2] ? err < 0 && strstr(why, lines[i][2]) : err == 0, "%s %s: %s", lines[i][0],
+                      lines[i][1], why);
+    }
+    ck_assert_ptr_null(command_find("nonsense"));
+    ck_assert_ptr_null(command_find(""));
+}
+END_TEST
+
+static void print_nothing(const json_t *document, FILE *out)
+{
+    (void)out;
+    ck_assert_ptr_nonnull(document);
+}
+
+/* Another host's daemon may have answered with anything. */
+START_TEST(documents)
+{
+    static const struct ctl text, json = {.json = true};
+    ck_assert_int_eq(ctl_print_document(&text, NULL, print_nothing), CTL_FAILED);
+    ck_assert_int_eq(ctl_print_document(&json, NULL, print_nothing), CTL_FAILED);
+    ck_assert_int_eq(ctl_print_document(&text, json_pack("{s:b}", "known", 0), print_nothing), CTL_NONE);
+    ck_assert_int_eq(ctl_print_document(&json, json_pack("{s:b}", "known", 0), print_nothing), CTL_NONE);
+    ck_assert_int_eq(ctl_print_document(&text, json_array(), print_nothing), CTL_DONE);
+}
+END_TEST
+
 START_TEST(exit_status_of_results)
 {
     static const struct {
@@ -76,4 +136,4 @@ START_TEST(exit_status_of_results)
 }
 END_TEST
 
-UNIT_TESTS("ctl", usage, no_daemon, help, exit_status_of_results)
+UNIT_TESTS("ctl", usage, no_daemon, help, words_are_what_they_must_be, documents, exit_status_of_results)

@@ -5,26 +5,44 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/ctl/commands.h"
+
 #include "tests/support/unit.h"
-#include "tests/unit/ctl/line.h"
+#include "tests/unit/ctl/command_line.h"
 
 #define FULL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" /* as long as a name may be */
 
 static struct register_options o;
+static struct words words;
 static char why[OPTIONS_WHY_CAP];
+
+/* As the command line is read before the command runs. */
+static int parse(const char *text)
+{
+    o = register_defaults;
+    int err = options_parse(register_specs, &o, command_line(text), &words, why);
+    if (!err)
+        err = command_check_words(&register_command, &words, why);
+    return err ? err : register_options_check(&o, words.command != NULL, why);
+}
+
+static int build(struct discover_registration **ret_r)
+{
+    return register_options_build(words.word[0], &o, words.command != NULL, ret_r, why);
+}
 
 START_TEST(least)
 {
-    ck_assert_int_eq(register_options_parse(line("shop/payment --port 8080"), &o, why), 0);
-    ck_assert_str_eq(o.service, "shop/payment");
+    ck_assert_int_eq(parse("shop/payment --port 8080"), 0);
+    ck_assert_str_eq(words.word[0], "shop/payment");
     ck_assert_uint_eq(o.port, 8080);
     ck_assert_uint_eq(o.weight, 1);
     ck_assert_uint_eq(o.priority, 0);
     ck_assert_int_eq(o.protocol, DISCOVER_TCP);
     ck_assert_ptr_null(o.instance);
-    ck_assert_ptr_null(o.command);
+    ck_assert_ptr_null(words.command);
     struct discover_registration *r;
-    ck_assert_int_eq(register_options_build(&o, &r, why), 0);
+    ck_assert_int_eq(build(&r), 0);
     ck_assert_str_eq(discover_registration_instance(r), "");
     discover_registration_free(r);
 }
@@ -32,25 +50,24 @@ END_TEST
 
 START_TEST(everything)
 {
-    ck_assert_int_eq(register_options_parse(line("--port 53 --address 10.0.0.1 --address 2001:db8::1 dns/main "
-                                                 "--instance n1 --proto udp --weight 5 --priority 2 --tag a --tag b "
-                                                 "--meta version=1.4 --meta formula=a=b -- named -g"),
-                                            &o, why),
+    ck_assert_int_eq(parse("--port 53 --address 10.0.0.1 --address 2001:db8::1 dns/main "
+                           "--instance n1 --proto udp --weight 5 --priority 2 --tag a --tag b "
+                           "--meta version=1.4 --meta formula=a=b -- named -g"),
                      0);
     ck_assert_int_eq(o.protocol, DISCOVER_UDP);
-    ck_assert_uint_eq(o.n_addresses, 2);
-    ck_assert_uint_eq(o.n_tags, 2);
-    ck_assert_uint_eq(o.n_meta, 2);
+    ck_assert_uint_eq(o.addresses.n, 2);
+    ck_assert_uint_eq(o.tags.n, 2);
+    ck_assert_uint_eq(o.meta.n, 2);
     ck_assert_uint_eq(o.weight, 5);
     ck_assert_uint_eq(o.priority, 2);
-    ck_assert_str_eq(o.command[0], "named");
+    ck_assert_str_eq(words.command[0], "named");
     struct discover_registration *r;
-    ck_assert_int_eq(register_options_build(&o, &r, why), 0);
+    ck_assert_int_eq(build(&r), 0);
     ck_assert_str_eq(discover_registration_instance(r), "n1");
     discover_registration_free(r);
-    ck_assert_int_eq(register_options_parse(line("a/b --port 1 --ttl 10s"), &o, why), 0);
+    ck_assert_int_eq(parse("a/b --port 1 --ttl 10s"), 0);
     ck_assert_uint_eq(o.ttl_ms, 10000);
-    ck_assert_int_eq(register_options_parse(line("a/b --port 1 --pid 42"), &o, why), 0);
+    ck_assert_int_eq(parse("a/b --port 1 --pid 42"), 0);
     ck_assert_uint_eq(o.pid, 42);
 }
 END_TEST
@@ -58,8 +75,8 @@ END_TEST
 START_TEST(bad_lines)
 {
     static const char *const lines[][2] = {
-        {"--port 1", "one DOMAIN/SERVICE"},
-        {"a/b c/d --port 1", "one DOMAIN/SERVICE"},
+        {"--port 1", "a word is missing: discoverctl register DOMAIN/SERVICE --port N"},
+        {"a/b c/d --port 1", "c/d: one word too many"},
         {"a/b", "--port"},
         {"a/b --port 0", "1 to 65535"},
         {"a/b --port 65536", "1 to 65535"},
@@ -75,7 +92,7 @@ START_TEST(bad_lines)
         {"a/b --port 1 --address 1.1.1.1 --address 1.1.1.2 --address 1.1.1.3", "at most one of each"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        ck_assert_msg(register_options_parse(line(lines[i][0]), &o, why) == -EINVAL, "%s", lines[i][0]);
+        ck_assert_msg(parse(lines[i][0]) == -EINVAL, "%s", lines[i][0]);
         ck_assert_msg(strstr(why, lines[i][1]) != NULL, "%s: %s", lines[i][0], why);
     }
 }
@@ -112,8 +129,7 @@ START_TEST(bad_values)
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct discover_registration *r = NULL;
-        ck_assert_int_eq(register_options_parse(line(lines[i][0]), &o, why), 0);
-        ck_assert_int_lt(register_options_build(&o, &r, why), 0);
+        ck_assert(parse(lines[i][0]) < 0 || build(&r) < 0);
         ck_assert_msg(strstr(why, lines[i][1]) != NULL, "%s: %s", lines[i][0], why);
         ck_assert_msg(!strstr(why, "Invalid argument") && !strstr(why, "not a valid name"), "%s", why);
         ck_assert_ptr_null(r);

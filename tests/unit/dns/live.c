@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "libdiscover/core/clock.h"
+#include "tests/support/port.h"
 
 struct dns *dns;
 struct dns_options options;
@@ -19,28 +21,41 @@ int port;
 
 static struct reply reply;
 
-void live_options(void)
+void live_listen(const char *address)
 {
-    static const char *const listen[] = {"127.0.0.1:0"}, *const zones[] = {ZONE};
-    dns_options_init(&options);
+    static char text[64];
+    static const char *const listen[] = {text};
+    port = port_take();
+    snprintf(text, sizeof text, "%s:%d", address, port);
     options.listen = listen;
     options.n_listen = 1;
-    options.zones = zones;
-    options.n_zones = 1;
-    options.cache_bytes = 1 << 20;
+}
+
+void live_options(void)
+{
+    static const char *const zones[] = {ZONE};
+    options = (struct dns_options){.zones = zones,
+                                   .n_zones = 1,
+                                   .ttl_s = 1,
+                                   .workers = 1,
+                                   .udp_payload = 1232,
+                                   .loopback_payload = 16384,
+                                   .cache_bytes = 1 << 20,
+                                   .tcp_connections = 512,
+                                   .tcp_per_client = 256,
+                                   .tcp_idle_ms = 10000,
+                                   .tcp_message_ms = 5000};
+    live_listen("127.0.0.1");
     now_ns = clock_now_ns();
     set_sync(TABLE_LIVE);
 }
 
 void live_start(void)
 {
-    struct sockaddr_storage address;
     char reason[DNS_REASON_CAP] = "";
     ck_assert_msg(dns_new(&options, NULL, &dns, reason) == 0, "%s", reason);
     ck_assert_int_eq(dns_set_table(dns, table_writer_fd(catalog_table(catalog))), 0);
     ck_assert_int_eq(dns_start(dns), 0);
-    ck_assert_int_eq(dns_address(dns, 0, &address), 0);
-    port = ntohs(((const struct sockaddr_in *)&address)->sin_port);
 }
 
 void live_stop(void)

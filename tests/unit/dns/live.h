@@ -7,11 +7,14 @@
 #include "tests/unit/dns/fixture.h"
 
 extern struct dns *dns;
-extern struct dns_options options; /* as live_start uses them: 127.0.0.1, any port */
-extern int port;
+extern struct dns_options options; /* as live_start uses them */
+extern int port;                   /* where it is asked */
 
-/* setup() comes first. */
+/* Listening on 127.0.0.1. setup() comes first. */
 void live_options(void);
+
+/* Listens on that address instead ("0.0.0.0", "[::1]"), on a port of its own. */
+void live_listen(const char *address);
 void live_start(void);
 void live_stop(void);
 

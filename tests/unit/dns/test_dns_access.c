@@ -109,7 +109,6 @@ END_TEST
 
 START_TEST(test_r46_denied_clients_are_refused)
 {
-    setup();
     put_many("shop.payment", 1);
     client.loopback = false;
     client.denied = true;
@@ -118,7 +117,6 @@ START_TEST(test_r46_denied_clients_are_refused)
     ck_assert_int_eq(r->ede, 18);
     ck_assert_uint_eq(r->n_records, 0);
     ck_assert_uint_eq(metric_get(&counters.denied), 1);
-    teardown();
 }
 END_TEST
 
@@ -154,29 +152,25 @@ END_TEST
 
 START_TEST(test_r47_over_the_limit_clients_are_sent_to_tcp)
 {
-    setup();
     put_many("shop.payment", 3);
     client.slip = true;
     const struct reply *r = ask("payment.shop." ZONE, SRV);
     ck_assert(r->tc && r->rcode == NOERROR);
     ck_assert_uint_eq(r->n_records, 0);
     ck_assert_uint_eq(r->n, r->question_at_end); /* as large as the query: nothing is amplified */
-    teardown();
 }
 END_TEST
 
 START_TEST(test_r47_refusals_amplify_nothing)
 {
     uint8_t query[512];
-    setup();
     size_t n = build("example.com", A, query);
     ck_assert_uint_eq(ask_raw(query, n)->n, n);
     n = build("payment.shop." ZONE, 252, query);
     ck_assert_uint_eq(ask_raw(query, n)->n, n);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns access", test_addresses_and_their_texts, test_loopback_and_wildcard, test_r46_access_list,
-           test_r46_denied_clients_are_refused, test_r47_rate_of_a_network,
-           test_r47_over_the_limit_clients_are_sent_to_tcp, test_r47_refusals_amplify_nothing)
+UNIT_TESTS_IN(setup, teardown, "dns access", test_addresses_and_their_texts, test_loopback_and_wildcard,
+              test_r46_access_list, test_r46_denied_clients_are_refused, test_r47_rate_of_a_network,
+              test_r47_over_the_limit_clients_are_sent_to_tcp, test_r47_refusals_amplify_nothing)

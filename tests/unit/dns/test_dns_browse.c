@@ -7,7 +7,6 @@
 
 static void with_shop(void)
 {
-    setup();
     put_host("web-1", "192.0.2.1", "2001:db8::1", "eu-1", "eu");
     put_host("web-2", "192.0.2.2", NULL, "us-1", "us");
     put("shop.payment.web-1.p1", 8001, &(struct extra){.tag = "canary", .meta_key = "version", .meta_value = "1.4"});
@@ -36,7 +35,6 @@ START_TEST(test_tags)
     ck_assert_uint_eq(ports("blue.tag.payment.shop." ZONE), 2);
     ck_assert_uint_eq(count(ask("canary.tag.payment.shop." ZONE, A), 0, A), 2);
     check_negative(ask("green.tag.payment.shop." ZONE, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -46,7 +44,6 @@ START_TEST(test_places)
     ck_assert_uint_eq(ports("eu.at.payment.shop." ZONE), 1);
     ck_assert_uint_eq(ports("us-1.at.payment.shop." ZONE), 6);
     check_negative(ask("mars.at.payment.shop." ZONE, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -59,7 +56,6 @@ START_TEST(test_single_instances)
     check_negative(ask("web-3.id.payment.shop." ZONE, SRV), NXDOMAIN);
     const struct reply *r = ask("p1.web-1.id.payment.shop." ZONE, TXT);
     ck_assert_mem_eq(first(r, 0, TXT)->data, "\13version=1.4", 12);
-    teardown();
 }
 END_TEST
 
@@ -74,7 +70,6 @@ START_TEST(test_hosts)
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &gone, false, now_ns), 0);
     flush();
     check_negative(ask("web-2.host." ZONE, A), NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -93,7 +88,6 @@ START_TEST(test_services_with_names_of_ours)
     ck_assert_uint_eq(ports("ns.ns." ZONE), 8);
     ck_assert_uint_eq(count(ask("0a000001.addr.shop." ZONE, A), 0, A), 1);
     check_negative(ask("tag.tag.shop." ZONE, SRV), NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -119,7 +113,6 @@ START_TEST(test_r51_types_instances_and_their_records)
     ck_assert_uint_eq(first(r, 0, TXT)->data_bytes, 1); /* always there, if only an empty string */
     check_negative(ask("s1@web-2._search._tcp.shop." ZONE, SRV), NXDOMAIN);
     check_negative(ask("s1@web-1._search._udp.shop." ZONE, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -133,7 +126,6 @@ START_TEST(test_r51_browse_domain)
     check_negative(ask("lb._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
     check_negative(ask("b._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
     check_negative(ask("_services._dns-sd._udp.nosuch." ZONE, PTR), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -141,13 +133,11 @@ END_TEST
 START_TEST(test_r51_long_instance_names)
 {
     char target[1024];
-    setup();
     put("shop.payment.a-host-with-a-name-of-just-about-thirty-eight-octets.an-instance-with-thirty-octets", 8001, NULL);
     flush();
     strcpy(target, first(ask("_payment._tcp.shop." ZONE, PTR), 0, PTR)->target);
     ck_assert_uint_eq(strcspn(target, "."), 16);
     ck_assert_uint_eq(first(ask(target, SRV), 0, SRV)->port, 8001);
-    teardown();
 }
 END_TEST
 
@@ -161,10 +151,9 @@ START_TEST(test_r52_text_of_a_service)
     put("shop.payment.web-2.p2", 8003, &(struct extra){.meta_key = "version", .meta_value = "1.5"});
     flush();
     check_negative(ask("payment.shop." ZONE, TXT), NOERROR);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns browse", test_tags, test_places, test_single_instances, test_hosts, test_services_with_names_of_ours,
-           test_r51_types_instances_and_their_records, test_r51_browse_domain, test_r51_long_instance_names,
-           test_r52_text_of_a_service)
+UNIT_TESTS_IN(setup, teardown, "dns browse", test_tags, test_places, test_single_instances, test_hosts,
+              test_services_with_names_of_ours, test_r51_types_instances_and_their_records, test_r51_browse_domain,
+              test_r51_long_instance_names, test_r52_text_of_a_service)

@@ -46,7 +46,7 @@ static void keep(unsigned number, unsigned records, unsigned bytes, uint8_t mark
 {
     struct dns_query q;
     struct dns_cache_key key = key_for(&q, number);
-    dns_cache_keep(&cache, &key, prepare(records, bytes, mark));
+    dns_cache_put(&cache, &key, prepare(records, bytes, mark));
 }
 
 static struct dns_prepared *find(unsigned number)
@@ -194,7 +194,6 @@ END_TEST
 /* Names that are not in the table are not kept: inventing them pushes nobody out. */
 START_TEST(test_invented_names_are_not_kept)
 {
-    setup();
     put_many("shop.payment", 3);
     (void)ask("payment.shop." ZONE, SRV);
     for (unsigned i = 0; i < 2000; i++) {
@@ -209,11 +208,10 @@ START_TEST(test_invented_names_are_not_kept)
     ck_assert_uint_eq(metric_get(&counters.prepared_hits), 0);
     (void)ask("payment.shop." ZONE, SRV);
     ck_assert_uint_eq(metric_get(&counters.prepared_hits), 1);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns cache", test_kept_answers_are_found_until_cleared, test_a_remade_answer_takes_its_old_place,
-           test_answers_that_grow_and_shrink_settle, test_a_cleared_cache_begins_at_its_beginning,
-           test_the_oldest_are_overwritten, test_too_large_answers_are_not_kept, test_turning_keeps_all_records,
-           test_invented_names_are_not_kept)
+UNIT_TESTS_IN(setup, teardown, "dns cache", test_kept_answers_are_found_until_cleared,
+              test_a_remade_answer_takes_its_old_place, test_answers_that_grow_and_shrink_settle,
+              test_a_cleared_cache_begins_at_its_beginning, test_the_oldest_are_overwritten,
+              test_too_large_answers_are_not_kept, test_turning_keeps_all_records, test_invented_names_are_not_kept)

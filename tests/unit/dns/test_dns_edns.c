@@ -11,7 +11,6 @@ static const char payment[] = "payment.shop." ZONE;
 
 static void with_instances(unsigned n)
 {
-    setup();
     put_many("shop.payment", n);
 }
 
@@ -39,7 +38,6 @@ START_TEST(test_r32_opt_if_and_only_if_the_query_has_one)
     const struct reply *r = ask_with(cut, sizeof cut, 1); /* errors too */
     ck_assert_uint_eq(r->rcode, FORMERR);
     ck_assert(r->opt);
-    teardown();
 }
 END_TEST
 
@@ -47,14 +45,12 @@ START_TEST(test_r32_opt_also_with_other_opcodes_and_without_question)
 {
     static const uint8_t query[] = {0x12, 0x34, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0};
     uint8_t plain[sizeof query];
-    setup();
     const struct reply *r = ask_raw(query, sizeof query);
     ck_assert(r->rcode == NOTIMP && r->opt);
     memcpy(plain, query, sizeof plain);
     plain[2] = 0;
     r = ask_raw(plain, sizeof plain);
     ck_assert(r->rcode == FORMERR && r->opt);
-    teardown();
 }
 END_TEST
 
@@ -69,7 +65,6 @@ START_TEST(test_r33_malformed_opt_is_formerr)
     ck_assert_uint_eq(ask_with(owned, sizeof owned, 1)->rcode, FORMERR);
     ck_assert_uint_eq(ask_with(option, sizeof option, 1)->rcode, FORMERR);
     ck_assert_uint_eq(ask_with(half, sizeof half, 1)->rcode, FORMERR);
-    teardown();
 }
 END_TEST
 
@@ -84,7 +79,6 @@ START_TEST(test_r34_other_versions_are_badvers)
         ck_assert_uint_eq(r->n_records, 0);
         ck_assert(r->opt); /* of version 0: the reader sees to that */
     }
-    teardown();
 }
 END_TEST
 
@@ -98,7 +92,6 @@ START_TEST(test_r35_unknown_options_and_flags_are_ignored)
     ck_assert(r->dnssec_ok);
     ck_assert_uint_eq(r->opt_options, 0);
     ck_assert(!ask_edns(payment, SRV, 1232)->dnssec_ok);
-    teardown();
 }
 END_TEST
 
@@ -123,7 +116,6 @@ START_TEST(test_r36_payload)
     client.loopback = false;
     check_limit(1231, 1231);
     check_limit(4096, 1232);
-    teardown();
 }
 END_TEST
 
@@ -143,7 +135,6 @@ START_TEST(test_r36_prepared_answers_keep_to_each_offer)
         ck_assert(r->tc && r->n <= 512);
         ck_assert(!ask_tcp(payment, SRV)->tc);
     }
-    teardown();
 }
 END_TEST
 
@@ -155,7 +146,6 @@ START_TEST(test_r37_cookies_are_ignored)
     const struct reply *r = ask_with(cookie, sizeof cookie, 1);
     ck_assert_uint_eq(r->rcode, NOERROR);
     ck_assert_uint_eq(r->opt_options, 0);
-    teardown();
 }
 END_TEST
 
@@ -177,7 +167,6 @@ START_TEST(test_r38_additional_goes_first_and_without_tc)
         ck_assert_int_eq(r->tc, count(r, 0, SRV) < 20);
         ck_assert(!r->tc || count(r, 2, 0) == 0);
     }
-    teardown();
 }
 END_TEST
 
@@ -204,7 +193,6 @@ START_TEST(test_r38_partial_answers_are_always_the_same)
             ck_assert_mem_eq(r->records[k].data + 4, before + (r->records[k].data - r->bytes) + 4,
                              r->records[k].data_bytes - 4);
     }
-    teardown();
 }
 END_TEST
 
@@ -227,13 +215,11 @@ START_TEST(test_p06_plain_address_answers_are_capped_not_truncated)
     ck_assert_uint_eq(different, 60);
     ck_assert_uint_eq(count(ask_edns(payment, A, 4096), 0, A), 60);
     ck_assert_uint_eq(count(ask_tcp(payment, A), 0, A), 60);
-    teardown();
 }
 END_TEST
 
 START_TEST(test_p06_ipv6_addresses_are_capped_too)
 {
-    setup();
     for (unsigned i = 0; i < 40; i++) {
         char key[64], address[64];
         snprintf(key, sizeof key, "shop.payment.web-1.p%u", i);
@@ -245,7 +231,6 @@ START_TEST(test_p06_ipv6_addresses_are_capped_too)
     ck_assert(!r->tc && r->n <= 512);
     ck_assert_uint_eq(count(r, 0, AAAA), 12);
     ck_assert_uint_eq(count(ask_edns(payment, AAAA, 4096), 0, AAAA), 40);
-    teardown();
 }
 END_TEST
 
@@ -266,7 +251,6 @@ START_TEST(test_r39_extended_errors_only_with_edns)
         ck_assert_int_eq(ask_edns(expect[i].name, SRV, 1232)->ede, expect[i].ede);
         ck_assert_int_eq(ask(expect[i].name, SRV)->ede, -1);
     }
-    teardown();
 }
 END_TEST
 
@@ -284,7 +268,6 @@ START_TEST(test_r44_sizes_of_udp_do_not_hold_for_tcp)
     query[11] = 1;
     client.tcp = true;
     ck_assert_uint_eq(count(ask_raw(query, n + sizeof opt), 0, SRV), 200);
-    teardown();
 }
 END_TEST
 
@@ -303,15 +286,14 @@ START_TEST(test_r45_what_does_not_fit_into_64k)
     r = ask_tcp(payment, A);
     ck_assert(r->tc);
     ck_assert_uint_gt(count(r, 0, A), 4000);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns edns", test_r32_opt_if_and_only_if_the_query_has_one,
-           test_r32_opt_also_with_other_opcodes_and_without_question, test_r33_malformed_opt_is_formerr,
-           test_r34_other_versions_are_badvers, test_r35_unknown_options_and_flags_are_ignored, test_r36_payload,
-           test_r36_prepared_answers_keep_to_each_offer, test_r37_cookies_are_ignored,
-           test_r38_additional_goes_first_and_without_tc, test_r38_partial_answers_are_always_the_same,
-           test_p06_plain_address_answers_are_capped_not_truncated, test_p06_ipv6_addresses_are_capped_too,
-           test_r39_extended_errors_only_with_edns, test_r44_sizes_of_udp_do_not_hold_for_tcp,
-           test_r45_what_does_not_fit_into_64k)
+UNIT_TESTS_IN(setup, teardown, "dns edns", test_r32_opt_if_and_only_if_the_query_has_one,
+              test_r32_opt_also_with_other_opcodes_and_without_question, test_r33_malformed_opt_is_formerr,
+              test_r34_other_versions_are_badvers, test_r35_unknown_options_and_flags_are_ignored, test_r36_payload,
+              test_r36_prepared_answers_keep_to_each_offer, test_r37_cookies_are_ignored,
+              test_r38_additional_goes_first_and_without_tc, test_r38_partial_answers_are_always_the_same,
+              test_p06_plain_address_answers_are_capped_not_truncated, test_p06_ipv6_addresses_are_capped_too,
+              test_r39_extended_errors_only_with_edns, test_r44_sizes_of_udp_do_not_hold_for_tcp,
+              test_r45_what_does_not_fit_into_64k)

@@ -51,7 +51,6 @@ static unsigned usable_below(unsigned from, unsigned to, unsigned step)
 
 START_TEST(test_conditions)
 {
-    setup();
     fill();
     for (unsigned tag = 0; tag < 50; tag++)
         ck_assert_uint_eq(count(ask_tcp(text("t#.tag." NAME, tag), SRV), 0, SRV), usable_below(tag, MANY, 50));
@@ -61,14 +60,12 @@ START_TEST(test_conditions)
     ck_assert_uint_eq(count(ask_tcp("_payment._tcp.shop." ZONE, SRV), 0, SRV), usable_below(0, 500, 1));
     ck_assert_uint_eq(count(ask_tcp(NAME, SRV), 0, SRV), usable_below(0, MANY, 1));
     ck_assert_uint_eq(count(ask_tcp(NAME, A), 0, A), usable_below(0, MANY, 1));
-    teardown();
 }
 END_TEST
 
 /* There, but nothing usable: NODATA. Not there: NXDOMAIN. */
 START_TEST(test_nothing_usable_and_nothing_at_all)
 {
-    setup();
     fill();
     check_negative(ask("down.tag." NAME, SRV), NOERROR);
     check_negative(ask("far.at." NAME, SRV), NOERROR);
@@ -86,13 +83,34 @@ START_TEST(test_nothing_usable_and_nothing_at_all)
     check_negative(ask("p1@web-3._payment._tcp.shop." ZONE, SRV), NXDOMAIN);
     check_negative(ask("p501@web-5._payment._tcp.shop." ZONE, SRV), NXDOMAIN); /* it is udp */
     check_negative(ask("0123456789abcdef._payment._tcp.shop." ZONE, SRV), NXDOMAIN);
-    teardown();
+}
+END_TEST
+
+/* Few have an IPv6 address: they are found, and of what has none it is known that it is there. */
+START_TEST(test_a_family_that_few_have)
+{
+    fill();
+    put("shop.payment.web-2.six", 6, &(struct extra){.ipv6 = "2001:db8::6", .tag = "six"});
+    flush();
+    ck_assert_uint_eq(count(ask(NAME, AAAA), 0, AAAA), 1);
+    ck_assert_uint_eq(count(ask_tcp(NAME, AAAA), 0, AAAA), 1);
+    ck_assert_uint_eq(count(ask("six.tag." NAME, AAAA), 0, AAAA), 1);
+    check_negative(ask("six.tag." NAME, A), NOERROR);
+    check_negative(ask("t1.tag." NAME, AAAA), NOERROR);
+    check_negative(ask("down.tag." NAME, AAAA), NOERROR);
+    check_negative(ask("p1.web-0.id." NAME, AAAA), NOERROR);
+    check_negative(ask("web-0.id." NAME, AAAA), NOERROR);
+    check_negative(ask("t1.tag." NAME, PTR), NOERROR);
+    check_negative(ask("up.tag." NAME, AAAA), NXDOMAIN);
+    check_negative(ask("_services._dns-sd._udp.shop." ZONE, A), NOERROR);
+    set_sync(TABLE_UNSYNCED); /* what is there is told, and what is not known is no absence */
+    check_negative(ask("t1.tag." NAME, AAAA), NOERROR);
+    ck_assert_uint_eq(ask("up.tag." NAME, AAAA)->rcode, SERVFAIL);
 }
 END_TEST
 
 START_TEST(test_each_instance_by_name)
 {
-    setup();
     fill();
     for (unsigned i = 1; i < MANY; i += 7) {
         char name[200];
@@ -105,14 +123,12 @@ START_TEST(test_each_instance_by_name)
         snprintf(name, sizeof name, "p%u@web-%u._payment._%s.shop." ZONE, i, i / 100, i >= 500 ? "udp" : "tcp");
         ck_assert_uint_eq(first(ask(name, SRV), 0, SRV)->port, 1000 + i);
     }
-    teardown();
 }
 END_TEST
 
 /* Where instance and host are too long for a label, the label is the id: the browser finds it as it was told. */
 START_TEST(test_an_instance_whose_label_is_its_id)
 {
-    setup();
     fill();
     put("shop.payment.a-host-with-a-name-that-is-rather-long-for-a-host.an-instance-with-a-long-name-too", 77,
         &(struct extra){.priority = 0});
@@ -123,14 +139,12 @@ START_TEST(test_an_instance_whose_label_is_its_id)
         if (r->records[i].type == PTR && !strchr(r->records[i].target, '@'))
             strcpy(name, r->records[i].target);
     ck_assert_uint_eq(first(ask(name, SRV), 0, SRV)->port, 77);
-    teardown();
 }
 END_TEST
 
 /* As many as fit, the same ones however large the reply may be; complete where that fits. */
 START_TEST(test_truncated)
 {
-    setup();
     fill();
     for (unsigned payload = 512; payload < 16384; payload += 1111) {
         const struct reply *r = ask_edns(NAME, SRV, (uint16_t)payload);
@@ -138,14 +152,12 @@ START_TEST(test_truncated)
         ck_assert_uint_ge(count(r, 0, SRV), payload / 70);
     }
     ck_assert(!ask_tcp(NAME, SRV)->tc);
-    teardown();
 }
 END_TEST
 
 /* A thousand instances with three addresses among them: all three are in a small reply. */
 START_TEST(test_few_addresses_of_many)
 {
-    setup();
     for (unsigned i = 0; i < MANY; i++) {
         char key[100];
         snprintf(key, sizeof key, "shop.payment.web-1.p%u", i);
@@ -161,27 +173,23 @@ START_TEST(test_few_addresses_of_many)
     ck_assert(!r->tc);
     ck_assert_uint_eq(count(ask(NAME, A), 0, A), 3);
     ck_assert_uint_eq(count(ask_edns(NAME, AAAA, 1232), 0, AAAA), 1);
-    teardown();
 }
 END_TEST
 
 /* The largest weight of all instances is what all weights are scaled by, also where few of them are looked at. */
 START_TEST(test_weights_are_scaled_as_of_the_whole)
 {
-    setup();
     fill();
     put("shop.payment.web-9.heavy", 2, &(struct extra){.weight = 65535, .state = DISCOVER_CRITICAL, .tag = "heavy"});
     put("shop.payment.web-0.half", 3, &(struct extra){.weight = 32768, .tag = "half"});
     flush();
     ck_assert_uint_eq(first(ask("half.tag." NAME, SRV), 0, SRV)->weight, 32768);
-    teardown();
 }
 END_TEST
 
 /* A change of one instance is in the next answer. */
 START_TEST(test_changes_are_seen)
 {
-    setup();
     fill();
     ck_assert_uint_eq(first(ask("p1.web-0.id." NAME, SRV), 0, SRV)->port, 1001);
     put("shop.payment.web-0.p1", 4711, &(struct extra){.tag = "new"});
@@ -192,14 +200,12 @@ START_TEST(test_changes_are_seen)
     flush();
     check_negative(ask("p1.web-0.id." NAME, SRV), NXDOMAIN);
     check_negative(ask("new.tag." NAME, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
 /* Who asks for types that nobody has, of names that are there, pushes out nobody's answers. */
 START_TEST(test_invented_types_are_not_kept)
 {
-    setup();
     put_many("shop.cart", 3);
     (void)ask("cart.shop." ZONE, SRV);
     for (unsigned type = 1000; type < 30000; type++)
@@ -207,7 +213,6 @@ START_TEST(test_invented_types_are_not_kept)
     ck_assert_uint_eq(metric_get(&counters.prepared_hits), 0);
     (void)ask("cart.shop." ZONE, SRV);
     ck_assert_uint_eq(metric_get(&counters.prepared_hits), 1);
-    teardown();
 }
 END_TEST
 
@@ -256,7 +261,6 @@ static void put_dual(unsigned from, unsigned to)
 /* RFC 1035 4.1.4: the owners of the addresses are pointers to the targets, which RFC 2782 wants in full. */
 START_TEST(test_targets_own_their_addresses_by_pointers)
 {
-    setup();
     put_dual(0, 60);
     put("shop.dual.web-1.same", 999, &(struct extra){.ipv4 = "10.0.0.2", .ipv6 = "2001:db8::2"}); /* as web-1's p */
     put("shop.dual.web-1.v4", 998, &(struct extra){.ipv4 = "10.0.0.2"});
@@ -277,24 +281,22 @@ START_TEST(test_targets_own_their_addresses_by_pointers)
     const struct reply *r = ask_edns("dual.shop." ZONE, SRV, 16384);
     check_targets_have_addresses(r, 60);
     ck_assert_uint_eq(r->n, HEAD_BYTES + 60 * (SRV_BYTES + A_BYTES + AAAA_BYTES) + OPT_BYTES);
-    teardown();
 }
 END_TEST
 
 /* A pointer reaches 16,383 octets. */
 START_TEST(test_targets_that_no_pointer_reaches)
 {
-    setup();
     for (unsigned i = 0; i < 250; i += 10) {
         put_dual(i, i + 10);
         for (unsigned k = 0; k < 5; k++)
             check_targets_have_addresses(ask_tcp("dual.shop." ZONE, SRV), i + 10);
     }
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns large", test_conditions, test_nothing_usable_and_nothing_at_all, test_each_instance_by_name,
-           test_an_instance_whose_label_is_its_id, test_truncated, test_few_addresses_of_many,
-           test_weights_are_scaled_as_of_the_whole, test_changes_are_seen, test_invented_types_are_not_kept,
-           test_targets_own_their_addresses_by_pointers, test_targets_that_no_pointer_reaches)
+UNIT_TESTS_IN(setup, teardown, "dns large", test_conditions, test_nothing_usable_and_nothing_at_all,
+              test_a_family_that_few_have, test_each_instance_by_name, test_an_instance_whose_label_is_its_id,
+              test_truncated, test_few_addresses_of_many, test_weights_are_scaled_as_of_the_whole,
+              test_changes_are_seen, test_invented_types_are_not_kept, test_targets_own_their_addresses_by_pointers,
+              test_targets_that_no_pointer_reaches)

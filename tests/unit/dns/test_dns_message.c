@@ -8,7 +8,6 @@
 
 static void with_payment(void)
 {
-    setup();
     put("shop.payment.web-1.p1", 8080, NULL);
     flush();
 }
@@ -22,7 +21,6 @@ START_TEST(test_r01_header_of_a_reply)
     ck_assert_uint_eq(r->id, 0x1234);
     ck_assert_uint_eq(r->flags, 0x8500); /* QR, AA, RD copied; opcode, TC, RA, Z, AD, CD and rcode 0 */
     ck_assert_uint_eq(r->questions, 1);
-    teardown();
 }
 END_TEST
 
@@ -34,7 +32,6 @@ START_TEST(test_r02_rd_is_copied)
     ck_assert(ask_raw(query, n)->rd);
     query[2] = 0;
     ck_assert(!ask_raw(query, n)->rd);
-    teardown();
 }
 END_TEST
 
@@ -48,7 +45,6 @@ START_TEST(test_r03_other_flags_of_a_query_are_ignored)
     const struct reply *r = ask_raw(query, n);
     ck_assert_uint_eq(r->flags, 0x8500);
     ck_assert_uint_eq(count(r, 0, SRV), 1);
-    teardown();
 }
 END_TEST
 
@@ -63,7 +59,6 @@ START_TEST(test_r04_question_is_copied_bit_for_bit)
     const struct record_seen *srv = first(r, 0, SRV);
     ck_assert_str_eq(srv->owner, "PayMENT.sHOp.DisCOVER.Internal");
     ck_assert_str_eq(srv->target, "0a001f90.addr.shop." ZONE);
-    teardown();
 }
 END_TEST
 
@@ -78,7 +73,6 @@ START_TEST(test_r04_only_letters_have_case)
     flush();
     ck_assert_uint_eq(ask("A-B.shop." ZONE, SRV)->rcode, NOERROR);
     ck_assert_uint_eq(ask("a\rb.shop." ZONE, SRV)->rcode, NXDOMAIN); /* '-' without bit 5 */
-    teardown();
 }
 END_TEST
 
@@ -89,7 +83,6 @@ START_TEST(test_r04_types_are_not_folded)
     ck_assert_uint_eq(ask(payment, 0x0141)->rcode, NOERROR);
     const struct reply *r = ask(payment, 0x0161);
     ck_assert_uint_eq(r->bytes[r->question_at_end - 3], 0x61);
-    teardown();
 }
 END_TEST
 
@@ -109,7 +102,6 @@ START_TEST(test_r05_unknown_opcodes_are_notimp)
         ck_assert_uint_eq(ask_raw(header, 12)->n, 12); /* alone */
         ck_assert_uint_eq(ask_raw(header, 12)->rcode, NOTIMP);
     }
-    teardown();
 }
 END_TEST
 
@@ -129,7 +121,6 @@ START_TEST(test_r06_question_count_other_than_one_is_formerr)
     ck_assert_uint_eq(r->rcode, FORMERR);
     ck_assert_uint_eq(r->n, 12);
     ck_assert(!r->aa);
-    teardown();
 }
 END_TEST
 
@@ -144,7 +135,6 @@ START_TEST(test_r07_responses_are_never_answered)
     ck_assert_uint_eq(ask_raw(query, n)->n, 0);
     ck_assert_uint_eq(ask_raw(query, 12)->n, 0);
     ck_assert_uint_eq(metric_get(&counters.ignored), 3);
-    teardown();
 }
 END_TEST
 
@@ -157,7 +147,6 @@ START_TEST(test_r07_fewer_than_12_octets_are_not_answered)
         ck_assert_uint_eq(ask_raw(query, i)->n, 0);
     for (size_t i = 12; i < n; i++)
         ck_assert_uint_eq(ask_raw(query, i)->rcode, FORMERR); /* the rest can be told about */
-    teardown();
 }
 END_TEST
 
@@ -188,7 +177,6 @@ START_TEST(test_r08_pointers_in_the_question_are_formerr)
     check_name((const uint8_t *)"\x80"
                                 "a\0",
                3, FORMERR);
-    teardown();
 }
 END_TEST
 
@@ -205,7 +193,6 @@ START_TEST(test_r08_length_of_names)
     name[192] = 62;
     name[255] = 0;
     check_name(name, 256, FORMERR);
-    teardown();
 }
 END_TEST
 
@@ -216,7 +203,6 @@ START_TEST(test_r08_labels_are_counted_octets)
     static const uint8_t nul[] = "\7pay\0ent\4shop\10discover\10internal";
     check_name(dot, sizeof dot, NXDOMAIN);
     check_name(nul, sizeof nul, NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -228,7 +214,6 @@ START_TEST(test_r09_octets_behind_the_message)
     const struct reply *r = ask_raw(query, n + 100);
     ck_assert_uint_eq(r->rcode, NOERROR);
     ck_assert_uint_eq(r->question_at_end, n);
-    teardown();
 }
 END_TEST
 
@@ -248,7 +233,6 @@ START_TEST(test_r10_counts_are_not_trusted)
         ck_assert_uint_eq(ask_raw(query, n + sizeof record - 1)->rcode, FORMERR);
         query[section + 1] = 0;
     }
-    teardown();
 }
 END_TEST
 
@@ -262,7 +246,6 @@ START_TEST(test_r10_pointer_loops_in_further_records_do_no_harm)
     memcpy(query + n, record, sizeof record);
     query[11] = 1;
     ck_assert_uint_eq(ask_raw(query, n + sizeof record)->rcode, NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -282,7 +265,6 @@ START_TEST(test_r48_whatever_comes_is_answered_or_ignored)
         ck_assert_int_eq(r->n == 0, (query[2] & 0x80) != 0);
         query[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    teardown();
 }
 END_TEST
 
@@ -319,15 +301,14 @@ START_TEST(test_r49_the_unknown_is_answered)
         query[3] = (uint8_t)flags;
         ck_assert_uint_ne(ask_raw(query, n)->n, 0);
     }
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns message", test_r01_header_of_a_reply, test_r02_rd_is_copied,
-           test_r03_other_flags_of_a_query_are_ignored, test_r04_question_is_copied_bit_for_bit,
-           test_r04_only_letters_have_case, test_r04_types_are_not_folded, test_r05_unknown_opcodes_are_notimp,
-           test_r06_question_count_other_than_one_is_formerr, test_r07_responses_are_never_answered,
-           test_r07_fewer_than_12_octets_are_not_answered, test_r08_pointers_in_the_question_are_formerr,
-           test_r08_length_of_names, test_r08_labels_are_counted_octets, test_r09_octets_behind_the_message,
-           test_r10_counts_are_not_trusted, test_r10_pointer_loops_in_further_records_do_no_harm,
-           test_r48_whatever_comes_is_answered_or_ignored, test_r49_the_unknown_is_answered)
+UNIT_TESTS_IN(setup, teardown, "dns message", test_r01_header_of_a_reply, test_r02_rd_is_copied,
+              test_r03_other_flags_of_a_query_are_ignored, test_r04_question_is_copied_bit_for_bit,
+              test_r04_only_letters_have_case, test_r04_types_are_not_folded, test_r05_unknown_opcodes_are_notimp,
+              test_r06_question_count_other_than_one_is_formerr, test_r07_responses_are_never_answered,
+              test_r07_fewer_than_12_octets_are_not_answered, test_r08_pointers_in_the_question_are_formerr,
+              test_r08_length_of_names, test_r08_labels_are_counted_octets, test_r09_octets_behind_the_message,
+              test_r10_counts_are_not_trusted, test_r10_pointer_loops_in_further_records_do_no_harm,
+              test_r48_whatever_comes_is_answered_or_ignored, test_r49_the_unknown_is_answered)

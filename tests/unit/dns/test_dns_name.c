@@ -9,18 +9,32 @@
 #include "tests/support/unit.h"
 #include "tests/unit/dns/fixture.h"
 
+/* A label of n octets that begin with first, and count up. */
+static size_t build_label(uint8_t first, size_t n, uint8_t *ret_query)
+{
+    static const uint8_t end[] = {0, 'A', 'A', 'A', 'A'}; /* type and class are no part of the name */
+    size_t used = build("", A, ret_query) - sizeof end;
+    ret_query[used++] = (uint8_t)n;
+    for (size_t i = 0; i < n; i++)
+        ret_query[used++] = (uint8_t)(first + i);
+    memcpy(ret_query + used, end, sizeof end);
+    return used + sizeof end;
+}
+
 START_TEST(test_folding_is_that_of_ascii)
 {
-    uint8_t from[300] = {0}, to[300];
-    for (size_t n = 0; n < sizeof from; n++) {
-        for (size_t i = 0; i < n; i++)
-            from[i] = (uint8_t)(i + n);
-        memset(to, 0xee, sizeof to);
-        dns_fold(to, from, n);
-        for (size_t i = 0; i < n; i++)
-            ck_assert_uint_eq(to[i], from[i] >= 'A' && from[i] <= 'Z' ? from[i] + 32u : from[i]);
-        for (size_t i = n; i < sizeof to; i++)
-            ck_assert_uint_eq(to[i], 0xee);
+    uint8_t query[300];
+    struct dns_query q;
+    for (size_t n = 1; n <= DNS_LABEL_MAX; n++) {
+        for (unsigned first = 0; first < 256; first++) {
+            ck_assert_int_eq(dns_query_parse(query, build_label((uint8_t)first, n, query), &q), 0);
+            ck_assert_uint_eq(q.name_bytes, n + 2);
+            for (size_t i = 0; i < n; i++) {
+                uint8_t c = (uint8_t)(first + i);
+                ck_assert_uint_eq(q.question[1 + i], c >= 'A' && c <= 'Z' ? c + 32u : c);
+            }
+            ck_assert_mem_eq(q.question + n + 2, "AAAA", 4);
+        }
     }
 }
 END_TEST

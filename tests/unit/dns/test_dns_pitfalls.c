@@ -10,7 +10,6 @@ static const char payment[] = "payment.shop." ZONE;
 
 static void with_instances(unsigned n)
 {
-    setup();
     put_many("shop.payment", n);
 }
 
@@ -28,7 +27,6 @@ START_TEST(test_p01_haproxy_gets_all_or_a_part_never_nothing)
     r = ask_edns(payment, SRV, 512);
     ck_assert(r->tc);
     ck_assert_uint_ge(count(r, 0, SRV), 7);
-    teardown();
 }
 END_TEST
 
@@ -48,14 +46,12 @@ START_TEST(test_p02_haproxy_does_not_flap_on_partial_answers)
             ck_assert_uint_eq(r->records[k].port, ports[k]);
         }
     }
-    teardown();
 }
 END_TEST
 
 /* Its slots are keyed by target and port: two instances on one host are two records. */
 START_TEST(test_p02_two_instances_on_one_host_are_two_records)
 {
-    setup();
     put("shop.payment.web-1.a", 8080, &(struct extra){.ipv4 = "10.0.0.1"});
     put("shop.payment.web-1.b", 8081, &(struct extra){.ipv4 = "10.0.0.1"});
     flush();
@@ -64,7 +60,6 @@ START_TEST(test_p02_two_instances_on_one_host_are_two_records)
     ck_assert_str_eq(r->records[0].target, r->records[1].target);
     ck_assert_uint_ne(r->records[0].port, r->records[1].port);
     ck_assert_uint_eq(count(r, 2, A), 1);
-    teardown();
 }
 END_TEST
 
@@ -80,7 +75,6 @@ START_TEST(test_p03_no_target_is_without_its_address_for_want_of_trying)
     size_t with_address = count(r, 2, A);
     ck_assert(with_address > 0 && with_address < 110);
     ck_assert_uint_gt(r->n, 7000 - 16); /* one more would not fit */
-    teardown();
 }
 END_TEST
 
@@ -93,7 +87,6 @@ START_TEST(test_p04_whatever_is_cut_is_cut_with_tc)
         ck_assert_int_eq(r->tc, count(r, 0, SRV) < 60);
         ck_assert(count(r, 2, A) == 0 || count(r, 0, SRV) == 60);
     }
-    teardown();
 }
 END_TEST
 
@@ -105,7 +98,6 @@ START_TEST(test_p05_without_edns_512_octets_hold_addresses)
     ck_assert_uint_le(r->n, 512);
     ck_assert(!r->tc);
     ck_assert_uint_eq(count(r, 0, A), 20);
-    teardown();
 }
 END_TEST
 
@@ -122,7 +114,6 @@ START_TEST(test_p09_the_spelling_of_the_question_comes_back)
             const struct reply *r = ask_raw(query, n);
             ck_assert_mem_eq(r->bytes + 12, query + 12, n - 12);
         }
-    teardown();
 }
 END_TEST
 
@@ -135,7 +126,6 @@ START_TEST(test_p10_absence_is_remembered_for_seconds)
     const struct record_seen *soa = first(ask("soon.shop." ZONE, SRV), 1, SOA);
     ck_assert_uint_le(soa->ttl, 5);
     ck_assert_uint_le(soa->minimum, 5);
-    teardown();
 }
 END_TEST
 
@@ -144,7 +134,6 @@ END_TEST
 START_TEST(test_p12_mongodb_finds_its_targets_below_the_seed)
 {
     static const char parent[] = ".shop." ZONE;
-    setup();
     put("shop.mongodb.web-1.a", 27017, &(struct extra){.meta_key = "replicaSet", .meta_value = "rs0"});
     put("shop.mongodb.web-1.b", 27018, &(struct extra){.meta_key = "replicaSet", .meta_value = "rs0"});
     flush();
@@ -155,7 +144,6 @@ START_TEST(test_p12_mongodb_finds_its_targets_below_the_seed)
         ck_assert_str_eq(target + strlen(target) - strlen(parent), parent);
     }
     ck_assert_uint_le(count(ask("mongodb.shop." ZONE, TXT), 0, TXT), 1);
-    teardown();
 }
 END_TEST
 
@@ -167,7 +155,6 @@ START_TEST(test_p13_names_made_by_a_search_list_are_refused)
     ck_assert_uint_eq(r->rcode, REFUSED);
     ck_assert_uint_eq(r->n_records, 0);
     check_negative(ask("payment.shop." ZONE "." ZONE, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -186,13 +173,12 @@ START_TEST(test_p14_a_client_cookie_harms_nothing)
     ck_assert_uint_eq(count(r, 0, SRV), 3);
     ck_assert(r->opt);
     ck_assert_uint_eq(r->opt_options, 0);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns pitfalls", test_p01_haproxy_gets_all_or_a_part_never_nothing,
-           test_p02_haproxy_does_not_flap_on_partial_answers, test_p02_two_instances_on_one_host_are_two_records,
-           test_p03_no_target_is_without_its_address_for_want_of_trying, test_p04_whatever_is_cut_is_cut_with_tc,
-           test_p05_without_edns_512_octets_hold_addresses, test_p09_the_spelling_of_the_question_comes_back,
-           test_p10_absence_is_remembered_for_seconds, test_p12_mongodb_finds_its_targets_below_the_seed,
-           test_p13_names_made_by_a_search_list_are_refused, test_p14_a_client_cookie_harms_nothing)
+UNIT_TESTS_IN(setup, teardown, "dns pitfalls", test_p01_haproxy_gets_all_or_a_part_never_nothing,
+              test_p02_haproxy_does_not_flap_on_partial_answers, test_p02_two_instances_on_one_host_are_two_records,
+              test_p03_no_target_is_without_its_address_for_want_of_trying, test_p04_whatever_is_cut_is_cut_with_tc,
+              test_p05_without_edns_512_octets_hold_addresses, test_p09_the_spelling_of_the_question_comes_back,
+              test_p10_absence_is_remembered_for_seconds, test_p12_mongodb_finds_its_targets_below_the_seed,
+              test_p13_names_made_by_a_search_list_are_refused, test_p14_a_client_cookie_harms_nothing)

@@ -44,7 +44,6 @@ static void put_other(const char *text, uint16_t port)
 /* "shop/payment" here at port 8080, in b at 9090. */
 static void begin(enum table_sync sync)
 {
-    setup();
     const struct catalog_options o = {.host = "",
                                       .region = "eu",
                                       .zone = "",
@@ -86,7 +85,6 @@ START_TEST(every_form_of_name_is_there_once_more)
     check_negative(ask("web-2.host" B, A), NXDOMAIN);
     check_negative(ask("nosuch.shop" B, A), NXDOMAIN);
     check_negative(ask("ns" B, A), NXDOMAIN);
-    end();
 }
 END_TEST
 
@@ -102,7 +100,6 @@ START_TEST(nodes_are_there_and_regions_that_are_not_read_are_not)
     check_negative(ask("0a020001.addr.shop.c.region." ZONE, A), NXDOMAIN);
     set_sync(TABLE_UNSYNCED); /* which regions are read is known at once */
     check_negative(ask("payment.shop.c.region." ZONE, SRV), NXDOMAIN);
-    end();
 }
 END_TEST
 
@@ -111,7 +108,6 @@ START_TEST(the_own_region_has_a_name_as_well)
     begin(TABLE_LIVE);
     ck_assert_uint_eq(first(ask("payment.shop.eu.region." ZONE, SRV), 0, SRV)->port, 8080);
     ck_assert_uint_eq(first(ask("payment.shop." ZONE, SRV), 0, SRV)->port, 8080);
-    end();
 }
 END_TEST
 
@@ -123,7 +119,6 @@ START_TEST(a_region_is_a_place)
     set_region("b", TABLE_STALE, now_ns - NS_PER_S, false);
     ck_assert_int_eq(ask_edns("b.at.payment.shop." ZONE, SRV, 1232)->ede, 3);
     ck_assert_int_eq(ask_edns("eu.at.payment.shop." ZONE, SRV, 1232)->ede, -1);
-    end();
 }
 END_TEST
 
@@ -136,7 +131,6 @@ START_TEST(never_heard_is_not_known)
     set_region("b", TABLE_UNSYNCED, now_ns - NS_PER_S, false); /* its file has something */
     ck_assert_int_eq(ask_edns("payment.shop" B, SRV, 1232)->ede, 3);
     ck_assert_int_eq(ask_edns("nosuch.shop" B, SRV, 1232)->ede, 14);
-    end();
 }
 END_TEST
 
@@ -153,7 +147,6 @@ START_TEST(stale_is_said_as_soon_as_it_is)
     }
     set_region("b", TABLE_LIVE, 0, false);
     ck_assert_int_eq(ask_edns("payment.shop" B, SRV, 1232)->ede, -1);
-    end();
 }
 END_TEST
 
@@ -181,7 +174,6 @@ START_TEST(who_answers_for_the_own_region_is_named)
     set_region("b", TABLE_STALE, now_ns - NS_PER_S, false);
     ck_assert_int_eq(ask_edns("payment.shop." ZONE, SRV, 1232)->ede, 3);
     ck_assert_str_eq(ask_edns("payment.shop." ZONE, SRV, 1232)->ede_text, "region b");
-    end();
 }
 END_TEST
 
@@ -209,7 +201,6 @@ START_TEST(addresses_there_have_names_there)
     ck_assert_int_eq(dns_reverse_build(config.reverse, now_ns), 0);
     ck_assert_str_eq(first(ask("9.0.2.10.in-addr.arpa", PTR), 0, PTR)->target, "web-1.host." ZONE);
     dns_reverse_free(config.reverse);
-    end();
 }
 END_TEST
 
@@ -223,11 +214,11 @@ START_TEST(a_name_that_leaves_no_room_for_targets_is_none)
     label[LONG] = '\0';
     snprintf(name, sizeof name, "x.%s.%.60s.%s.region." ZONE, label, label, label);
     check_negative(ask(name, SRV), NXDOMAIN);
-    end();
 }
 END_TEST
 
-UNIT_TESTS("regions", every_form_of_name_is_there_once_more, nodes_are_there_and_regions_that_are_not_read_are_not,
-           the_own_region_has_a_name_as_well, a_region_is_a_place, never_heard_is_not_known,
-           stale_is_said_as_soon_as_it_is, who_answers_for_the_own_region_is_named, addresses_there_have_names_there,
-           a_name_that_leaves_no_room_for_targets_is_none)
+UNIT_TESTS_IN(setup, end, "regions", every_form_of_name_is_there_once_more,
+              nodes_are_there_and_regions_that_are_not_read_are_not, the_own_region_has_a_name_as_well,
+              a_region_is_a_place, never_heard_is_not_known, stale_is_said_as_soon_as_it_is,
+              who_answers_for_the_own_region_is_named, addresses_there_have_names_there,
+              a_name_that_leaves_no_room_for_targets_is_none)

@@ -79,12 +79,11 @@ static bool own_network(void)
     return true;
 }
 
-static void with_instances(unsigned n, const char *const listen[static 1])
+static void with_instances(unsigned n, const char *address)
 {
-    setup();
     put_many("shop.payment", n);
     live_options();
-    options.listen = listen;
+    live_listen(address);
 }
 
 static socklen_t address_of(const char *text, int to_port, struct sockaddr_storage *ret_address)
@@ -134,7 +133,7 @@ static const struct reply *ask_at(const char *from, const char *to, uint16_t typ
     return &got;
 }
 
-static const char *const any_4[] = {"0.0.0.0:0"}, *const any_6[] = {"[::]:0"};
+static const char any_4[] = "0.0.0.0", any_6[] = "[::]";
 
 START_TEST(test_r11_wildcards_answer_from_the_address_asked)
 {
@@ -146,13 +145,12 @@ START_TEST(test_r11_wildcards_answer_from_the_address_asked)
     ck_assert_uint_eq(count(ask_at(CLIENT_4, OTHER_4, SRV, 1232), 0, SRV), 3);
     ck_assert_uint_eq(count(ask_at("127.0.0.1", "127.9.9.9", SRV, 1232), 0, SRV), 3);
     live_stop();
-    options.listen = any_6;
+    live_listen(any_6);
     live_start();
     ck_assert_uint_eq(count(ask_at(CLIENT_6, SERVER_6, SRV, 1232), 0, SRV), 3);
     ck_assert_uint_eq(count(ask_at(SERVER_6, CLIENT_6, SRV, 1232), 0, SRV), 3);
     ck_assert_uint_eq(count(ask_at("::1", "::1", SRV, 1232), 0, SRV), 3);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -171,11 +169,10 @@ START_TEST(test_r36_off_loopback_1232_octets_at_most)
     ck_assert(!r->tc);
     ck_assert_uint_eq(count(r, 0, SRV), 60);
     live_stop();
-    options.listen = any_6;
+    live_listen(any_6);
     live_start();
     ck_assert_uint_le(ask_at(CLIENT_6, SERVER_6, SRV, 8192)->n, 1232);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -206,7 +203,6 @@ START_TEST(test_r46_who_is_not_allowed_is_refused)
     ck_assert_uint_eq(count(ask_tcp_from(CLIENT_4, SERVER_4), 0, SRV), 3);
     ck_assert_uint_eq(ask_tcp_from(OTHER_4, SERVER_4)->rcode, REFUSED);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -255,7 +251,6 @@ START_TEST(test_r46_port_0_gets_no_reply)
     ck_assert_int_gt(recv(fd, got.bytes, sizeof got.bytes, 0), 0);
     close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -300,10 +295,9 @@ START_TEST(test_r47_rate_of_answers_is_limited_off_loopback)
     flood("127.0.0.1", "127.0.0.1", 200, &replies, &slips);
     ck_assert_msg(replies == 200 && slips == 0, "%d replies, %d slips", replies, slips);
     live_stop();
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns remote", test_r11_wildcards_answer_from_the_address_asked, test_r36_off_loopback_1232_octets_at_most,
-           test_r46_who_is_not_allowed_is_refused, test_r46_port_0_gets_no_reply,
-           test_r47_rate_of_answers_is_limited_off_loopback)
+UNIT_TESTS_IN(setup, teardown, "dns remote", test_r11_wildcards_answer_from_the_address_asked,
+              test_r36_off_loopback_1232_octets_at_most, test_r46_who_is_not_allowed_is_refused,
+              test_r46_port_0_gets_no_reply, test_r47_rate_of_answers_is_limited_off_loopback)

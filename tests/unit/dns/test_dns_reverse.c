@@ -16,7 +16,6 @@ static struct dns_tables *tables;
 static void with_ranges(void)
 {
     const char *why;
-    setup();
     tables = fixture_tables();
     ck_assert_int_eq(dns_zone_parse("10.in-addr.arpa", &config.zones.zone[1], &why), 0);
     ck_assert_int_eq(dns_zone_parse(V6, &config.zones.zone[2], &why), 0);
@@ -34,7 +33,6 @@ static void with_ranges(void)
 static void end(void)
 {
     dns_reverse_free(config.reverse);
-    teardown();
 }
 
 static void check_ptr(const char *name, const char *target)
@@ -146,7 +144,6 @@ END_TEST
 START_TEST(test_the_index_follows_the_table)
 {
     static const char *const zones[] = {ZONE, "10.in-addr.arpa"};
-    setup();
     put("shop.payment.web-1.p1", 8001, &(struct extra){.ipv4 = "10.0.0.5"});
     flush();
     live_options();
@@ -163,9 +160,9 @@ START_TEST(test_the_index_follows_the_table)
         asked_ns = clock_now_ns();
     }
     live_stop();
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes, test_r50_other_ranges_are_refused,
-           test_r50_apex, test_r50_cannot_know_yet, test_what_may_be_old_is_not_told, test_the_index_follows_the_table)
+UNIT_TESTS_IN(setup, teardown, "dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes,
+              test_r50_other_ranges_are_refused, test_r50_apex, test_r50_cannot_know_yet,
+              test_what_may_be_old_is_not_told, test_the_index_follows_the_table)

@@ -14,7 +14,6 @@ START_TEST(test_r25_targets_are_not_compressed_owners_are)
     static const uint8_t target[] = "\10"
                                     "0a001f90"
                                     "\4addr\4shop\10discover\10internal";
-    setup();
     put("shop.payment.web-1.p1", 8080, NULL);
     flush();
     const struct reply *r = ask(payment, SRV);
@@ -22,14 +21,12 @@ START_TEST(test_r25_targets_are_not_compressed_owners_are)
     ck_assert_uint_eq(srv->data_bytes, 6 + sizeof target);
     ck_assert_mem_eq(srv->data + 6, target, sizeof target);
     ck_assert_mem_eq(r->bytes + r->question_at_end, "\xc0\x0c", 2);
-    teardown();
 }
 END_TEST
 
 /* Each target resolves by itself, to just the addresses of its instance. */
 START_TEST(test_r26_targets_have_addresses)
 {
-    setup();
     put("shop.payment.web-1.v4", 1, &(struct extra){.ipv4 = "10.0.0.22"});
     put("shop.payment.web-1.v6", 2, &(struct extra){.ipv6 = "2001:db8::22"});
     put("shop.payment.web-1.both", 3, &(struct extra){.ipv4 = "10.0.0.23", .ipv6 = "2001:db8::23"});
@@ -62,14 +59,12 @@ START_TEST(test_r26_targets_have_addresses)
         else
             check_negative(r, NOERROR);
     }
-    teardown();
 }
 END_TEST
 
 /* They are computed, so they stay when the instance and even its domain are gone. */
 START_TEST(test_r26_targets_never_dangle)
 {
-    setup();
     ck_assert_str_eq(first(ask("0A0000ff.ADDR.gone." ZONE, A), 0, A)->address, "10.0.0.255");
     static const char *const bad[] = {"0a0000", "0a00000g", "0a00000016", "", "0a-00016", "0a000016a"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -78,21 +73,18 @@ START_TEST(test_r26_targets_never_dangle)
         check_negative(ask(name, A), NXDOMAIN);
     }
     check_negative(ask("addr.gone." ZONE, A), NOERROR);
-    teardown();
 }
 END_TEST
 
 /* As long as no address is known for it. */
 START_TEST(test_r26_hostname_is_the_target_itself)
 {
-    setup();
     put("shop.payment.web-1.db", 5432, &(struct extra){.hostname = "db.example.com"});
     flush();
     const struct reply *r = ask(payment, SRV);
     ck_assert_str_eq(first(r, 0, SRV)->target, "db.example.com");
     ck_assert_uint_eq(r->counts[2], 0);
     check_negative(ask(payment, A), NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -102,7 +94,6 @@ START_TEST(test_r26_a_resolved_host_name_is_an_address_like_others)
     const struct addresses address = {.families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6,
                                       .ipv4 = {10, 7, 0, 1},
                                       .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 1}};
-    setup();
     put("shop.db.web-1.d1", 5432, &(struct extra){.hostname = "db.example.com"});
     flush();
     uint32_t before = first(ask(ZONE, SOA), 0, SOA)->serial;
@@ -118,13 +109,11 @@ START_TEST(test_r26_a_resolved_host_name_is_an_address_like_others)
     ck_assert_str_eq(first(ask(target, A), 0, A)->address, "10.7.0.1");
     ck_assert_str_eq(first(ask("db.shop." ZONE, AAAA), 0, AAAA)->address, "2001:db8::1");
     ck_assert_uint_eq(first(ask(ZONE, SOA), 0, SOA)->serial, before + 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(test_r27_additional_has_the_addresses)
 {
-    setup();
     put_many("shop.payment", 5);
     put("shop.payment.web-1.both", 3, &(struct extra){.ipv4 = "10.0.0.23", .ipv6 = "2001:db8::23"});
     flush();
@@ -140,23 +129,19 @@ START_TEST(test_r27_additional_has_the_addresses)
             found += r->records[k].type == A && strcmp(r->records[k].owner, r->records[i].target) == 0;
         ck_assert_uint_eq(found, 1);
     }
-    teardown();
 }
 END_TEST
 
 START_TEST(test_r28_target_is_never_the_root)
 {
-    setup();
     put("shop.payment.web-1.p1", 8080, &(struct extra){.state = DISCOVER_MAINTENANCE});
     flush();
     ck_assert_uint_eq(ask(payment, SRV)->counts[0], 0);
-    teardown();
 }
 END_TEST
 
 static void check_weights(const uint32_t weights[static 3], const uint16_t expected[static 3])
 {
-    setup();
     for (uint16_t i = 0; i < 3; i++) {
         char key[64];
         snprintf(key, sizeof key, "shop.payment.web-1.p%d", i);
@@ -169,7 +154,6 @@ static void check_weights(const uint32_t weights[static 3], const uint16_t expec
         ck_assert_uint_eq(r->records[i].priority, i * 10);
         ck_assert_uint_eq(r->records[i].weight, expected[i]);
     }
-    teardown();
 }
 
 /* HAProxy divides by 256, and has no weight below 1. */
@@ -184,7 +168,6 @@ END_TEST
 
 START_TEST(test_r30_underscore_names_are_by_protocol)
 {
-    setup();
     put("shop.payment.web-1.t", 1, NULL);
     put("shop.payment.web-1.u", 2, &(struct extra){.protocol = DISCOVER_UDP});
     flush();
@@ -199,7 +182,6 @@ START_TEST(test_r30_underscore_names_are_by_protocol)
     put("shop.web.web-1.t", 3, NULL);
     flush();
     check_negative(ask("_web._udp.shop." ZONE, SRV), NOERROR); /* the name is there, for the other protocol */
-    teardown();
 }
 END_TEST
 
@@ -218,19 +200,16 @@ static void count_first(size_t asks, unsigned n, size_t *ret_counts)
 START_TEST(test_r31_complete_answers_rotate)
 {
     size_t counts[8];
-    setup();
     put_many("shop.payment", 8);
     count_first(8000, 8, counts);
     for (size_t i = 0; i < 8; i++) /* 1000 each, with a standard deviation of 30 */
         ck_assert(counts[i] > 800 && counts[i] < 1200);
-    teardown();
 }
 END_TEST
 
 START_TEST(test_r31_order_follows_weights)
 {
     size_t first_of[3] = {0}, second_of[3] = {0};
-    setup();
     put("shop.payment.web-1.a", 1000, &(struct extra){.weight = 1});
     put("shop.payment.web-1.b", 1001, &(struct extra){.weight = 2});
     put("shop.payment.web-1.c", 1002, &(struct extra){.weight = 7});
@@ -247,14 +226,12 @@ START_TEST(test_r31_order_follows_weights)
     ck_assert_double_eq_tol((double)first_of[1] / 20000, 0.2, 0.02);
     ck_assert_double_eq_tol((double)first_of[2] / 20000, 0.7, 0.02);
     ck_assert_double_eq_tol((double)second_of[2] / 20000, 0.253, 0.03);
-    teardown();
 }
 END_TEST
 
 /* Priority before nearness before weight: the light one of the better group is always first. */
 START_TEST(test_r31_groups_stay_in_order)
 {
-    setup();
     put_host("web-2", "192.0.2.2", NULL, "us-1", "us");
     put("shop.payment.web-1.near", 1000, &(struct extra){.weight = 1});
     put("shop.payment.web-1.near2", 1001, &(struct extra){.weight = 1});
@@ -269,7 +246,6 @@ START_TEST(test_r31_groups_stay_in_order)
         swapped += r->records[0].port == 1001;
     }
     ck_assert(swapped > 50 && swapped < 150);
-    teardown();
 }
 END_TEST
 
@@ -281,7 +257,6 @@ START_TEST(test_r31_each_group_is_drawn_by_weight)
         const char *host;
         uint16_t priority;
     } groups[3] = {{"web-1", 0}, {"web-2", 0}, {"web-1", 7}};
-    setup();
     put_host("web-2", "192.0.2.2", NULL, "us-1", "us");
     for (uint16_t g = 0; g < 3; g++)
         for (uint16_t i = 0; i < 2; i++) {
@@ -301,7 +276,6 @@ START_TEST(test_r31_each_group_is_drawn_by_weight)
     }
     for (size_t g = 0; g < 3; g++)
         ck_assert_double_eq_tol((double)heavy[g] / 5000, 0.8, 0.02);
-    teardown();
 }
 END_TEST
 
@@ -309,7 +283,6 @@ END_TEST
 START_TEST(test_weights_of_one_address_add_up)
 {
     size_t mine = 0;
-    setup();
     put("shop.payment.web-1.a", 1000, &(struct extra){.ipv4 = "10.1.1.1", .weight = 1});
     put("shop.payment.web-1.b", 1001, &(struct extra){.ipv4 = "10.1.1.1", .weight = 2});
     put("shop.payment.web-1.c", 1002, &(struct extra){.ipv4 = "10.1.1.2", .weight = 1});
@@ -317,13 +290,11 @@ START_TEST(test_weights_of_one_address_add_up)
     for (int i = 0; i < 4000; i++)
         mine += strcmp(ask(payment, A)->records[0].address, "10.1.1.1") == 0;
     ck_assert_double_eq_tol((double)mine / 4000, 0.75, 0.05);
-    teardown();
 }
 END_TEST
 
 START_TEST(test_a_change_is_in_the_next_answer)
 {
-    setup();
     put_many("shop.payment", 3);
     for (uint16_t i = 0; i < 50; i++) {
         put("shop.payment.web-1.p1", (uint16_t)(2000 + i), NULL);
@@ -337,14 +308,13 @@ START_TEST(test_a_change_is_in_the_next_answer)
     ck_assert_uint_gt(metric_get(&counters.prepared_misses), 49);
     (void)ask(payment, SRV);
     ck_assert_uint_eq(metric_get(&counters.prepared_hits), 1);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns srv", test_r25_targets_are_not_compressed_owners_are, test_r26_targets_have_addresses,
-           test_r26_targets_never_dangle, test_r26_hostname_is_the_target_itself,
-           test_r26_a_resolved_host_name_is_an_address_like_others, test_r27_additional_has_the_addresses,
-           test_r28_target_is_never_the_root, test_r29_weights_are_scaled, test_r30_underscore_names_are_by_protocol,
-           test_r31_complete_answers_rotate, test_r31_order_follows_weights, test_r31_groups_stay_in_order,
-           test_r31_each_group_is_drawn_by_weight, test_weights_of_one_address_add_up,
-           test_a_change_is_in_the_next_answer)
+UNIT_TESTS_IN(setup, teardown, "dns srv", test_r25_targets_are_not_compressed_owners_are,
+              test_r26_targets_have_addresses, test_r26_targets_never_dangle, test_r26_hostname_is_the_target_itself,
+              test_r26_a_resolved_host_name_is_an_address_like_others, test_r27_additional_has_the_addresses,
+              test_r28_target_is_never_the_root, test_r29_weights_are_scaled, test_r30_underscore_names_are_by_protocol,
+              test_r31_complete_answers_rotate, test_r31_order_follows_weights, test_r31_groups_stay_in_order,
+              test_r31_each_group_is_drawn_by_weight, test_weights_of_one_address_add_up,
+              test_a_change_is_in_the_next_answer)

@@ -15,7 +15,6 @@ static const char payment[] = "payment.shop." ZONE;
 
 static void with_instances(unsigned n)
 {
-    setup();
     put_many("shop.payment", n);
     live_options();
 }
@@ -36,7 +35,6 @@ START_TEST(test_r41_octet_by_octet)
     }
     close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -54,7 +52,6 @@ START_TEST(test_r41_messages_too_short_close)
     ck_assert_int_eq(send(fd, eleven, sizeof eleven, 0), sizeof eleven);
     live_expect_close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -80,7 +77,6 @@ START_TEST(test_r42_pipelined_queries_are_all_answered)
     }
     close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -96,7 +92,6 @@ START_TEST(test_r42_a_client_that_reads_late_loses_nothing)
         ck_assert_uint_eq(count(live_receive_tcp(fd), 0, SRV), 500);
     close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -112,7 +107,6 @@ START_TEST(test_r43_half_closed_connections_are_answered)
     ck_assert_uint_eq(count(live_receive_tcp(fd), 0, A), 3);
     live_expect_close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -126,7 +120,6 @@ START_TEST(test_r43_idle_connections_are_closed)
     ck_assert_uint_eq(count(live_receive_tcp(fd), 0, SRV), 3);
     live_expect_close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -143,7 +136,6 @@ START_TEST(test_r43_slow_senders_are_closed)
     ck_assert_int_lt(sent, 100);
     live_expect_close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -165,7 +157,6 @@ START_TEST(test_r43_slow_readers_are_closed)
     ck_assert(err);
     close(fd);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -195,7 +186,6 @@ START_TEST(test_r43_the_idlest_makes_room)
         close(fds[i]);
     close(fds[0]);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -219,7 +209,6 @@ START_TEST(test_r43_nobody_is_kept_out)
     for (int i = 1; i < HELD; i++)
         close(held[i]);
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -236,7 +225,6 @@ START_TEST(test_r43_one_connection_at_a_time)
         close(other);
     }
     live_stop();
-    teardown();
 }
 END_TEST
 
@@ -276,12 +264,11 @@ START_TEST(test_large_queries)
     close(fd);
     free(query);
     live_stop();
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns tcp", test_r41_octet_by_octet, test_r41_messages_too_short_close,
-           test_r42_pipelined_queries_are_all_answered, test_r42_a_client_that_reads_late_loses_nothing,
-           test_r43_half_closed_connections_are_answered, test_r43_idle_connections_are_closed,
-           test_r43_slow_senders_are_closed, test_r43_slow_readers_are_closed, test_r43_the_idlest_makes_room,
-           test_r43_nobody_is_kept_out, test_r43_one_connection_at_a_time, test_large_queries)
+UNIT_TESTS_IN(setup, teardown, "dns tcp", test_r41_octet_by_octet, test_r41_messages_too_short_close,
+              test_r42_pipelined_queries_are_all_answered, test_r42_a_client_that_reads_late_loses_nothing,
+              test_r43_half_closed_connections_are_answered, test_r43_idle_connections_are_closed,
+              test_r43_slow_senders_are_closed, test_r43_slow_readers_are_closed, test_r43_the_idlest_makes_room,
+              test_r43_nobody_is_kept_out, test_r43_one_connection_at_a_time, test_large_queries)

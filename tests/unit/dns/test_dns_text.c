@@ -36,7 +36,6 @@ static bool has_line(const char *line)
 START_TEST(each_type)
 {
     const struct reply *r;
-    setup();
     put("shop.payment.web-1.p1", 8080,
         &(struct extra){.ipv4 = "10.0.0.1", .ipv6 = "2001:db8::1", .meta_key = "version", .meta_value = "1.4 \"x\""});
     flush();
@@ -57,14 +56,12 @@ START_TEST(each_type)
     r = ask("p1.web-1.id.payment.shop." ZONE, DNS_TYPE_TXT);
     (void)take_reply(r, 10);
     ck_assert_msg(n_lines > 0 && strstr(lines[0], " IN TXT \""), "%s", lines[0]);
-    teardown();
 }
 END_TEST
 
 START_TEST(no_more_than_wanted)
 {
     const struct reply *r;
-    setup();
     put_many("shop.many", 20);
     flush();
     r = ask("many.shop." ZONE, DNS_TYPE_A);
@@ -75,7 +72,6 @@ START_TEST(no_more_than_wanted)
     head = take_reply(r, 3);
     ck_assert_str_eq(dns_rcode_text(head.rcode), "NXDOMAIN");
     ck_assert_uint_eq(n_lines, 0);
-    teardown();
 }
 END_TEST
 
@@ -84,7 +80,6 @@ START_TEST(any_bytes)
 {
     const struct reply *r;
     struct dns_text_head head;
-    setup();
     put_many("shop.many", 5);
     flush();
     r = ask("many.shop." ZONE, DNS_TYPE_SRV);
@@ -103,8 +98,7 @@ START_TEST(any_bytes)
             (void)dns_text_answers(bytes, n, 64, take, NULL, &head);
             bytes[i] = was;
         }
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns/text", each_type, no_more_than_wanted, any_bytes)
+UNIT_TESTS_IN(setup, teardown, "dns/text", each_type, no_more_than_wanted, any_bytes)

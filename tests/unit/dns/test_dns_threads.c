@@ -82,7 +82,6 @@ START_TEST(test_no_answer_is_torn)
     struct asker askers[] = {
         {.type = SOCK_DGRAM, .stop = &stop}, {.type = SOCK_DGRAM, .stop = &stop}, {.type = SOCK_STREAM, .stop = &stop}};
     pthread_t threads[3];
-    setup();
     change(1);
     live_options();
     options.workers = 2;
@@ -109,8 +108,7 @@ START_TEST(test_no_answer_is_torn)
         ck_assert_uint_gt(askers[i].newest, 1);
     }
     live_stop();
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns threads", test_no_answer_is_torn)
+UNIT_TESTS_IN(setup, teardown, "dns threads", test_no_answer_is_torn)

@@ -10,7 +10,6 @@ static const char payment[] = "payment.shop." ZONE;
 
 static void with_payment(enum table_sync sync)
 {
-    setup();
     put("shop.payment.web-1.p1", 8080, &(struct extra){.tag = "canary"});
     flush();
     set_sync(sync);
@@ -38,7 +37,6 @@ START_TEST(test_r40_unsynced_unknown_names_are_servfail)
         check_servfail(ask(names[i], SRV));
         ck_assert_int_eq(ask_edns(names[i], A, 1232)->ede, 14);
     }
-    teardown();
 }
 END_TEST
 
@@ -51,7 +49,6 @@ START_TEST(test_r40_unsynced_local_instances_are_served)
     put("shop.payment.web-1.p1", 8080, &(struct extra){.state = DISCOVER_CRITICAL});
     flush();
     check_servfail(ask(payment, SRV)); /* others may serve it */
-    teardown();
 }
 END_TEST
 
@@ -62,7 +59,6 @@ START_TEST(test_r40_unsynced_search_list_ends_in_no_denial)
     check_servfail(ask("nosuch.shop." ZONE "." ZONE, A));
     set_sync(TABLE_LIVE);
     check_negative(ask("nosuch.shop." ZONE "." ZONE, A), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -73,14 +69,12 @@ START_TEST(test_r40_unsynced_what_needs_no_catalog_is_answered)
     ck_assert_uint_eq(count(ask("0a000001.addr.shop." ZONE, A), 0, A), 1);
     check_negative(ask("host." ZONE, A), NOERROR);
     ck_assert_uint_eq(ask("example.com", A)->rcode, REFUSED);
-    teardown();
 }
 END_TEST
 
 START_TEST(test_r40_without_a_table_nothing_is_denied)
 {
     struct dns_tables none;
-    setup();
     struct dns_responder *with_table = responder;
     dns_tables_init(&none);
     ck_assert_int_eq(dns_responder_new(&config, &none, &counters, 1 << 20, &responder), 0);
@@ -91,7 +85,6 @@ START_TEST(test_r40_without_a_table_nothing_is_denied)
     dns_responder_free(responder);
     dns_tables_fini(&none);
     responder = with_table;
-    teardown();
 }
 END_TEST
 
@@ -107,7 +100,6 @@ START_TEST(test_stale_answers_are_given_and_marked)
     ck_assert_uint_eq(first(r, 2, A)->ttl, 5);
     ck_assert_uint_eq(ask(payment, SRV)->rcode, NOERROR);
     check_negative(ask("nosuch.shop." ZONE, A), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -127,7 +119,6 @@ START_TEST(test_stale_absence_is_marked)
     ck_assert_int_eq(r->ede, 19);
     ck_assert_uint_le(first(r, 1, SOA)->ttl, 5);
     ck_assert_int_eq(ask_edns(ZONE, SOA, 1232)->ede, -1); /* what depends on no catalog is not stale */
-    teardown();
 }
 END_TEST
 
@@ -143,7 +134,6 @@ START_TEST(test_stored_catalog_answers_and_denies_nothing)
     check_servfail(ask("nosuch.shop." ZONE, SRV));
     set_sync(TABLE_LIVE);
     check_negative(ask("nosuch.shop." ZONE, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -162,7 +152,6 @@ START_TEST(test_modes_do_not_mix)
         set_sync(TABLE_UNSYNCED);
         ck_assert_int_eq(ask_edns("nosuch.shop." ZONE, SRV, 1232)->ede, 14);
     }
-    teardown();
 }
 END_TEST
 
@@ -176,7 +165,6 @@ START_TEST(test_silence_is_stale)
     ck_assert_int_eq(ask_edns(payment, SRV, 1232)->ede, 3);
     table_writer_alive(catalog_table(catalog), now_ns);
     ck_assert_int_eq(ask_edns(payment, SRV, 1232)->ede, -1);
-    teardown();
 }
 END_TEST
 
@@ -191,12 +179,12 @@ START_TEST(test_answers_follow_the_table_into_a_new_segment)
     put("shop.payment.web-1.p1", 8081, NULL);
     flush();
     ck_assert_uint_eq(first(ask(payment, SRV), 0, SRV)->port, 8081);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns truth", test_r40_unsynced_unknown_names_are_servfail, test_r40_unsynced_local_instances_are_served,
-           test_r40_unsynced_search_list_ends_in_no_denial, test_r40_unsynced_what_needs_no_catalog_is_answered,
-           test_r40_without_a_table_nothing_is_denied, test_stale_answers_are_given_and_marked,
-           test_stale_absence_is_marked, test_stored_catalog_answers_and_denies_nothing, test_modes_do_not_mix,
-           test_silence_is_stale, test_answers_follow_the_table_into_a_new_segment)
+UNIT_TESTS_IN(setup, teardown, "dns truth", test_r40_unsynced_unknown_names_are_servfail,
+              test_r40_unsynced_local_instances_are_served, test_r40_unsynced_search_list_ends_in_no_denial,
+              test_r40_unsynced_what_needs_no_catalog_is_answered, test_r40_without_a_table_nothing_is_denied,
+              test_stale_answers_are_given_and_marked, test_stale_absence_is_marked,
+              test_stored_catalog_answers_and_denies_nothing, test_modes_do_not_mix, test_silence_is_stale,
+              test_answers_follow_the_table_into_a_new_segment)

@@ -8,7 +8,6 @@
 
 static void with_payment(void)
 {
-    setup();
     put("shop.payment.web-1.p1", 8080, &(struct extra){.tag = "canary"});
     flush();
 }
@@ -33,7 +32,6 @@ START_TEST(test_r13_outside_the_zones_is_refused)
         ck_assert_uint_eq(r->n_records, 0);
         ck_assert_int_eq(r->ede, 20);
     }
-    teardown();
 }
 END_TEST
 
@@ -54,7 +52,6 @@ START_TEST(test_r14_other_classes_are_refused)
     n = build("version.bind", TXT, query);
     query[n - 1] = 3; /* CH */
     ck_assert_uint_eq(ask_raw(query, n)->rcode, REFUSED);
-    teardown();
 }
 END_TEST
 
@@ -71,7 +68,6 @@ START_TEST(test_r15_unknown_names_are_nxdomain_with_soa)
     with_payment();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         check_negative(ask(names[i], A), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -82,7 +78,6 @@ START_TEST(test_r16_types_that_are_not_there_are_nodata)
     with_payment();
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         check_negative(ask(payment, types[i]), NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -107,7 +102,6 @@ START_TEST(test_r17_names_above_others_are_nodata)
     flush();
     check_negative(ask("shop." ZONE, A), NXDOMAIN); /* nothing below it any more */
     check_negative(ask("_tcp.shop." ZONE, A), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -124,7 +118,6 @@ START_TEST(test_r18_known_service_without_usable_instance_is_nodata)
     drop("shop.payment.web-1.p1");
     flush();
     check_negative(ask(payment, SRV), NXDOMAIN);
-    teardown();
 }
 END_TEST
 
@@ -146,7 +139,6 @@ START_TEST(test_r19_apex_has_soa_and_ns_with_address)
     memset(client.own_address, 0, 16);
     client.own_address[15] = 1;
     ck_assert_str_eq(first(ask("ns." ZONE, AAAA), 0, AAAA)->address, "::1");
-    teardown();
 }
 END_TEST
 
@@ -160,7 +152,6 @@ START_TEST(test_r20_serial_moves_when_the_catalog_does)
     ck_assert_uint_eq(first(ask(ZONE, SOA), 0, SOA)->serial, before + 1);
     ck_assert_uint_eq(first(ask("nosuch.shop." ZONE, A), 1, SOA)->serial, before + 1);
     ck_assert_uint_eq(first(ask(payment, TXT), 1, SOA)->serial, before + 1); /* this one was prepared */
-    teardown();
 }
 END_TEST
 
@@ -186,7 +177,6 @@ START_TEST(test_r20_serial_stays_while_answers_do)
     }
     set_sync(TABLE_STALE);
     ck_assert_uint_eq(serial(), before);
-    teardown();
 }
 END_TEST
 
@@ -213,7 +203,6 @@ START_TEST(test_r20_serial_moves_with_each_change_of_an_answer)
     put_host("web-1", "192.0.2.77", NULL, "eu-1", "eu");
     flush();
     ck_assert_uint_eq(serial(), before + 2);
-    teardown();
 }
 END_TEST
 
@@ -238,7 +227,6 @@ START_TEST(test_r21_one_ttl_for_a_set_and_no_record_twice)
         const struct record_seen *soa = first(ask(payment, TXT), 1, SOA);
         ck_assert_uint_eq(soa->ttl, ttls[i] < 5 ? ttls[i] : 5);
     }
-    teardown();
 }
 END_TEST
 
@@ -252,7 +240,6 @@ START_TEST(test_r22_transfers_are_refused)
         ck_assert_uint_eq(ask_tcp(ZONE, types[i])->rcode, REFUSED);
         ck_assert(!ask(ZONE, types[i])->aa);
     }
-    teardown();
 }
 END_TEST
 
@@ -267,7 +254,6 @@ START_TEST(test_r23_any_gets_one_set)
     ck_assert_uint_eq(count(ask("0a000001.addr.shop." ZONE, ANY), 0, A), 1);
     ck_assert_uint_eq(ask("0a000001.addr.shop." ZONE, ANY)->counts[0], 1);
     check_negative(ask("shop." ZONE, ANY), NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -278,7 +264,6 @@ START_TEST(test_r24_no_wildcards_and_no_aliases)
     check_negative(ask("anything.payment.shop." ZONE, A), NXDOMAIN);
     const struct reply *r = ask(payment, CNAME);
     check_negative(r, NOERROR);
-    teardown();
 }
 END_TEST
 
@@ -328,7 +313,6 @@ START_TEST(test_r55_several_zones_and_the_longest_wins)
     ck_assert_str_eq(first(ask("nosuch.eu.svc.example.com", A), 1, SOA)->owner, "eu.svc.example.com");
     ck_assert_str_eq(first(ask("nosuch.svc.example.com", A), 1, SOA)->owner, "svc.example.com");
     ck_assert_uint_eq(ask("payment.shop.example.com", SRV)->rcode, REFUSED);
-    teardown();
 }
 END_TEST
 
@@ -342,7 +326,6 @@ START_TEST(test_longest_names_have_targets)
     zone[125] = '\0';
     memset(label, 'l', 63);
     label[63] = '\0';
-    setup();
     ck_assert_int_eq(dns_zone_parse(zone, &config.zones.zone[0], &why), 0);
     snprintf(key, sizeof key, "%s.s.web-1.p1", label);
     put(key, 1, &(struct extra){.ipv4 = "10.0.0.1", .ipv6 = "2001:db8::1"});
@@ -353,15 +336,14 @@ START_TEST(test_longest_names_have_targets)
     char target[1024];
     strcpy(target, first(r, 0, SRV)->target);
     ck_assert_str_eq(first(ask(target, AAAA), 0, AAAA)->address, "2001:db8::1");
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("dns zone", test_r13_outside_the_zones_is_refused, test_r14_other_classes_are_refused,
-           test_r15_unknown_names_are_nxdomain_with_soa, test_r16_types_that_are_not_there_are_nodata,
-           test_r17_names_above_others_are_nodata, test_r18_known_service_without_usable_instance_is_nodata,
-           test_r19_apex_has_soa_and_ns_with_address, test_r20_serial_moves_when_the_catalog_does,
-           test_r20_serial_stays_while_answers_do, test_r20_serial_moves_with_each_change_of_an_answer,
-           test_r21_one_ttl_for_a_set_and_no_record_twice, test_r22_transfers_are_refused, test_r23_any_gets_one_set,
-           test_r24_no_wildcards_and_no_aliases, test_r53_special_names_are_no_zones, test_r53_length_of_zones,
-           test_r55_several_zones_and_the_longest_wins, test_longest_names_have_targets)
+UNIT_TESTS_IN(setup, teardown, "dns zone", test_r13_outside_the_zones_is_refused, test_r14_other_classes_are_refused,
+              test_r15_unknown_names_are_nxdomain_with_soa, test_r16_types_that_are_not_there_are_nodata,
+              test_r17_names_above_others_are_nodata, test_r18_known_service_without_usable_instance_is_nodata,
+              test_r19_apex_has_soa_and_ns_with_address, test_r20_serial_moves_when_the_catalog_does,
+              test_r20_serial_stays_while_answers_do, test_r20_serial_moves_with_each_change_of_an_answer,
+              test_r21_one_ttl_for_a_set_and_no_record_twice, test_r22_transfers_are_refused, test_r23_any_gets_one_set,
+              test_r24_no_wildcards_and_no_aliases, test_r53_special_names_are_no_zones, test_r53_length_of_zones,
+              test_r55_several_zones_and_the_longest_wins, test_longest_names_have_targets)

@@ -13,12 +13,14 @@
 
 #include "libdiscover/core/clock.h"
 #include "tests/support/options.h"
+#include "tests/support/port.h"
 #include "tests/support/unit.h"
 
 struct event_base *base;
 struct metrics *metrics;
 struct catalog *catalog;
 struct http *http;
+int port;
 char *answer;
 char head[HEAD_CAP];
 
@@ -48,7 +50,7 @@ void status_op(void *arg, Discover__V1__Status *s)
     s->services = 2;
 }
 
-void setup(struct http_options options)
+static void begin(struct http_options options)
 {
     const struct catalog_options catalog_options = {.host = "web-1",
                                                     .region = "eu",
@@ -66,9 +68,12 @@ void setup(struct http_options options)
     ck_assert_ptr_nonnull(base);
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(catalog_new(&catalog_options, on_moved, NULL, &catalog), 0);
+    static char listen[32];
+    port = port ? port : port_take(); /* once a process: a fuzzer begins again for each input */
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", port);
+    options.listen = listen;
     options = http_complete(options);
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &http), 0);
-    ck_assert_uint_ne(http_port(http), 0);
 }
 
 void teardown(void)
@@ -78,6 +83,17 @@ void teardown(void)
     metrics_free(metrics);
     event_base_free(base);
     free(answer);
+}
+
+void setup(void)
+{
+    begin((struct http_options){0});
+}
+
+void restart(struct http_options options)
+{
+    teardown();
+    begin(options);
 }
 
 void set_sync(enum table_sync sync)
@@ -140,7 +156,7 @@ uint64_t counter(const char *name)
 
 int dial(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(http_port(http))};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     /* Set before connecting it bounds what the kernel takes for a client that does not read. */
     int window = 65536;

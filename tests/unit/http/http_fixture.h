@@ -20,11 +20,15 @@ extern struct event_base *base;
 extern struct metrics *metrics;
 extern struct catalog *catalog;
 extern struct http *http;
+extern int port;     /* where it listens, on 127.0.0.1 */
 extern char *answer; /* the body of the last answer, chunks put together */
 extern char head[HEAD_CAP];
 
-void setup(struct http_options options);
+void setup(void);
 void teardown(void);
+
+/* The same once more, with these options and nothing in the catalog; it listens where the fixture says. */
+void restart(struct http_options options);
 
 /* What the interface reaches. */
 const struct table *table_op(void *arg);

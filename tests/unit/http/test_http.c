@@ -22,10 +22,14 @@
 
 START_TEST(health_and_readiness)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(get("/healthz"), 200);
+    set_sync(TABLE_UNSYNCED);
     ck_assert_int_eq(get("/readyz"), 503);
     ck_assert_str_eq(answer, "unsynced\n");
+    ck_assert_ptr_nonnull(
+        strstr(head, "Discoverd-Sync: unsynced\r\nDiscoverd-Age-Ms: -1\r\n")); /* not as fresh as can be */
+    ck_assert_int_eq(get("/v1/services"), 200);
+    ck_assert_ptr_nonnull(strstr(answer, "\"sync\":\"unsynced\",\"age_ms\":-1,"));
     set_sync(TABLE_LIVE);
     ck_assert_int_eq(get("/readyz"), 200);
     ck_assert_ptr_nonnull(strstr(head, "Discoverd-Sync: live\r\nDiscoverd-Age-Ms: 0"));
@@ -33,13 +37,11 @@ START_TEST(health_and_readiness)
     ck_assert_int_eq(get("/readyz"), 200);
     ck_assert_str_eq(answer, "stale\n");
     ck_assert_ptr_nonnull(strstr(head, "Discoverd-Sync: stale\r\nDiscoverd-Age-Ms: 70"));
-    teardown();
 }
 END_TEST
 
 START_TEST(metrics_in_prometheus_format)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(get("/metrics"), 200);
     ck_assert_ptr_nonnull(strstr(head, "text/plain; version=0.0.4"));
     ck_assert_ptr_nonnull(strstr(answer, "# HELP discoverd_http_requests_total HTTP requests"));
@@ -49,13 +51,11 @@ START_TEST(metrics_in_prometheus_format)
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_sync{state=\"live\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_build_info{version=\"0.1.0\"} 1\n"));
     ck_assert_ptr_nonnull(strstr(answer, "discoverd_host_info{host=\"web-1\",address=\"\"} 1\n"));
-    teardown();
 }
 END_TEST
 
 START_TEST(services_and_one_of_them)
 {
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     add("payment", "a", DISCOVER_PASSING);
     add("payment", "b", DISCOVER_CRITICAL);
@@ -83,14 +83,12 @@ START_TEST(services_and_one_of_them)
     ck_assert_str_eq(json_string_value(json_array_get(json_object_get(first, "tags"), 0)), "canary");
     ck_assert_str_eq(text_of(json_object_get(first, "meta"), "app-version"), "1.4 \"x\"");
     json_decref(json);
-    teardown();
 }
 END_TEST
 
 /* "I could not ask" is not "nobody is there". */
 START_TEST(unknown_is_not_the_same_as_not_known_yet)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(get("/v1/services/shop/payment"), 503);
     ck_assert_int_eq(get("/v1/http_sd"), 503);
     set_sync(TABLE_LIVE);
@@ -102,13 +100,11 @@ START_TEST(unknown_is_not_the_same_as_not_known_yet)
     ck_assert_str_eq(answer, "[]\n");
     ck_assert_int_eq(get("/v1"), 404);
     ck_assert_int_eq(get("/metrics/"), 404);
-    teardown();
 }
 END_TEST
 
 START_TEST(hosts)
 {
-    setup((struct http_options){0});
     const struct lease lease = {.epoch = 1,
                                 .ttl_ms = 10000,
                                 .region = "eu",
@@ -133,13 +129,11 @@ START_TEST(hosts)
     }
     ck_assert_uint_eq(found, 2);
     json_decref(json);
-    teardown();
 }
 END_TEST
 
 START_TEST(prometheus_service_discovery)
 {
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     add("payment", "a", DISCOVER_PASSING);
     add("payment", "b", DISCOVER_MAINTENANCE);
@@ -162,25 +156,21 @@ START_TEST(prometheus_service_discovery)
     json_decref(json);
     ck_assert_int_eq(get("/v1/http_sd?tag=%"), 400);
     ck_assert_int_eq(get("/v1/http_sd?tag=1&tag=2&tag=3&tag=4&tag=5&tag=6&tag=7&tag=8&tag=9"), 400);
-    teardown();
 }
 END_TEST
 
 START_TEST(status)
 {
-    setup((struct http_options){0});
     json_t *json = get_json("/v1/status");
     ck_assert_str_eq(text_of(json, "host"), "web-1");
     ck_assert_int_eq(
         json_integer_value(json_object_get(json_object_get(json, "counters"), "discoverd_http_requests_total")), 1);
     json_decref(json);
-    teardown();
 }
 END_TEST
 
 START_TEST(long_lists_come_in_pieces)
 {
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     add_many("service", 3000);
     set_sync(TABLE_LIVE);
@@ -199,14 +189,12 @@ START_TEST(long_lists_come_in_pieces)
     json = json_loads(answer, 0, NULL);
     ck_assert_uint_eq(json_array_size(json_object_get(json, "services")), 3000);
     json_decref(json);
-    teardown();
 }
 END_TEST
 
 /* Who is there from the first byte to the last is told of once, however far the table grows meanwhile. */
 START_TEST(table_that_moves_under_a_list)
 {
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     add_many("service", MANY);
     int sock = dial();
@@ -230,7 +218,6 @@ START_TEST(table_that_moves_under_a_list)
     json_decref(json);
     ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"aborted\"}"), 0);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
-    teardown();
 }
 END_TEST
 
@@ -238,19 +225,16 @@ END_TEST
 
 START_TEST(head_has_no_body)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(ask("HEAD /healthz HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n"), 200);
     ck_assert_ptr_nonnull(strstr(head, "Content-Length: 3"));
     ck_assert_str_eq(answer, "");
     ck_assert_int_eq(ask("HEAD /v1/services HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"), 200);
     ck_assert_str_eq(answer, "");
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_not_understood_is_refused_and_told)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(ask("POST /v1/services HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"), 405);
     ck_assert_ptr_nonnull(strstr(head, "Allow: GET, HEAD"));
     ck_assert_int_eq(ask("GET / HTTP/3.0\r\n\r\n"), 505);
@@ -264,27 +248,27 @@ START_TEST(what_is_not_understood_is_refused_and_told)
     /* A page whose name was made to point here (DNS rebinding). */
     ck_assert_int_eq(ask("GET /v1/services HTTP/1.1\r\nHost: evil.example:8054\r\n\r\n"), 421);
     ck_assert_ptr_null(strstr(answer, "shop"));
-    ck_assert_uint_eq(counter("discoverd_http_refused_total"), 6);
+    ck_assert_int_eq(ask("GET http://evil.example/v1/services HTTP/1.1\r\nHost: localhost\r\n\r\n"), 421);
+    ck_assert_uint_eq(counter("discoverd_http_refused_total"), 7);
+    ck_assert_int_eq(ask("GET http://localhost/v1/services HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 200);
     ck_assert_int_eq(get("/healthz"), 200);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(slow_ones_are_ended)
 {
-    setup((struct http_options){.timeout_ns = 30 * NS_PER_MS});
+    restart((struct http_options){.timeout_ns = 30 * NS_PER_MS});
     int sock = dial();
     ck_assert_int_eq(send(sock, "GET /he", 7, 0), 7);
     ck_assert_int_eq(take_answer(sock), 408);
     ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(who_does_not_read_is_ended)
 {
-    setup((struct http_options){.timeout_ns = 30 * NS_PER_MS});
+    restart((struct http_options){.timeout_ns = 30 * NS_PER_MS});
     set_sync(TABLE_LIVE);
     add_many("service", MANY);
     int sock = dial();
@@ -296,13 +280,12 @@ START_TEST(who_does_not_read_is_ended)
     ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"timeout\"}"), 1);
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     close(sock);
-    teardown();
 }
 END_TEST
 
 START_TEST(too_many_at_once)
 {
-    setup((struct http_options){.connections_max = 2});
+    restart((struct http_options){.connections_max = 2});
     int a = dial(), b = dial();
     turn();
     int c = dial();
@@ -314,7 +297,6 @@ START_TEST(too_many_at_once)
     turn();
     turn();
     ck_assert_int_eq(get("/healthz"), 200);
-    teardown();
 }
 END_TEST
 
@@ -333,7 +315,7 @@ START_TEST(a_user_does_not_take_all_connections)
     int socks[7];
     if (geteuid() != 0)
         return;
-    setup((struct http_options){.connections_max = 8, .per_user_max = 4, .reserve = 2});
+    restart((struct http_options){.connections_max = 8, .per_user_max = 4, .reserve = 2});
     for (uid_t i = 0; i < 6; i++)
         socks[i] = dial_as(i < 4 ? 4321 : 4322);
     ck_assert_int_eq(take_answer(dial_as(4321)), 503);
@@ -341,13 +323,11 @@ START_TEST(a_user_does_not_take_all_connections)
     socks[6] = dial_as(4323);               /* takes the place of the oldest of who has the most */
     ck_assert_uint_eq(read_all(socks[0], answer, ANSWER_MAX), 0);
     ck_assert_uint_eq(counter("discoverd_http_connections_closed_total{reason=\"displaced\"}"), 1);
-    teardown();
 }
 END_TEST
 
 START_TEST(clients_that_vanish)
 {
-    setup((struct http_options){0});
     for (int i = 0; i < 50; i++) {
         int sock = dial();
         if (i & 1)
@@ -361,27 +341,24 @@ START_TEST(clients_that_vanish)
     while (counter("discoverd_http_connections") > 0 && clock_now_ns() < give_up_ns)
         turn();
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
-    teardown();
 }
 END_TEST
 
 START_TEST(listening_where_it_cannot)
 {
-    setup((struct http_options){0});
     char taken[32];
     struct http *other;
     const struct http_ops ops = {.table = table_op, .catalog = catalog_op, .status = status_op};
-    snprintf(taken, sizeof taken, "127.0.0.1:%u", http_port(http));
+    snprintf(taken, sizeof taken, "127.0.0.1:%d", port);
     struct http_options options = http_complete((struct http_options){.listen = taken});
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EADDRINUSE);
     options.listen = "nonsense";
     ck_assert_int_eq(http_new(base, &options, &ops, metrics, &other), -EINVAL);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("http/http", health_and_readiness, metrics_in_prometheus_format, services_and_one_of_them,
-           unknown_is_not_the_same_as_not_known_yet, hosts, prometheus_service_discovery, status,
-           long_lists_come_in_pieces, table_that_moves_under_a_list, head_has_no_body,
-           what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended,
-           too_many_at_once, a_user_does_not_take_all_connections, clients_that_vanish, listening_where_it_cannot)
+UNIT_TESTS_IN(setup, teardown, "http/http", health_and_readiness, metrics_in_prometheus_format,
+              services_and_one_of_them, unknown_is_not_the_same_as_not_known_yet, hosts, prometheus_service_discovery,
+              status, long_lists_come_in_pieces, table_that_moves_under_a_list, head_has_no_body,
+              what_is_not_understood_is_refused_and_told, slow_ones_are_ended, who_does_not_read_is_ended,
+              too_many_at_once, a_user_does_not_take_all_connections, clients_that_vanish, listening_where_it_cannot)

@@ -83,7 +83,7 @@ static void change(const char *service, const char *instance, enum discover_stat
 
 static void begin(struct http_options options)
 {
-    setup(options);
+    restart(options);
     set_sync(TABLE_LIVE);
     change("payment", "a", DISCOVER_PASSING);
 }
@@ -108,7 +108,6 @@ START_TEST(a_request_waits_for_a_change_of_its_service)
     read_until(sock, "\"instance\":\"b\"");
     ck_assert_uint_eq(counter("discoverd_http_requests_held"), 0);
     settle(sock);
-    teardown();
 }
 END_TEST
 
@@ -131,7 +130,6 @@ START_TEST(it_is_answered_at_once)
     ck_assert_int_eq(get("/v1/services/shop/payment?index=-1"), 400);
     ck_assert_int_eq(get("/v1/services/shop/payment?index=1&wait=soon"), 400);
     ck_assert_int_eq(get("/v1/services/shop/payment?index=1&wait=%"), 400);
-    teardown();
 }
 END_TEST
 
@@ -145,7 +143,6 @@ START_TEST(its_time_is_over)
     ck_assert_int_eq(get(path), 200);
     ck_assert_int_ge(clock_now_ns() - began_ns, 20 * NS_PER_MS);
     ck_assert_uint_eq(index_told(), index);
-    teardown();
 }
 END_TEST
 
@@ -165,7 +162,6 @@ START_TEST(what_comes_and_what_goes)
     char path[128]; /* and who was away meanwhile */
     snprintf(path, sizeof path, "/v1/services/shop/orders?index=%" PRIu64, index);
     ck_assert_int_eq(get(path), 404);
-    teardown();
 }
 END_TEST
 
@@ -182,7 +178,6 @@ START_TEST(any_change_wakes_who_waits_for_all)
     (void)catalog_flush(catalog);
     read_until(sock, "web-2");
     settle(sock);
-    teardown();
 }
 END_TEST
 
@@ -196,7 +191,6 @@ START_TEST(who_hangs_up_is_let_go_at_once)
         ck_assert_uint_eq(counter("discoverd_http_requests_held"), 0);
         ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
     }
-    teardown();
 }
 END_TEST
 
@@ -221,7 +215,6 @@ START_TEST(how_many_may_wait)
         settle(socks[i]);
     }
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
-    teardown();
 }
 END_TEST
 
@@ -244,7 +237,6 @@ START_TEST(a_stream_tells_what_changes)
     read_until(sock, "{\"sync\":\"stale\"");
     settle(sock);
     ck_assert_uint_eq(counter("discoverd_http_streams"), 0);
-    teardown();
 }
 END_TEST
 
@@ -260,7 +252,6 @@ START_TEST(a_stream_goes_on)
     read_until(sock, "\"service\":\"shop/orders\"");
     ck_assert_ptr_null(strstr(bytes, "shop/payment"));
     settle(sock);
-    teardown();
 }
 END_TEST
 
@@ -286,7 +277,6 @@ START_TEST(a_stream_that_missed_too_much_begins_anew)
     sock = request("/v1/events", field);
     read_until(sock, "\"resumed\":false");
     settle(sock);
-    teardown();
 }
 END_TEST
 
@@ -300,7 +290,6 @@ START_TEST(a_stream_says_that_it_is_there)
         read_until(sock, ":\n\n");
     }
     settle(sock);
-    teardown();
 }
 END_TEST
 
@@ -317,11 +306,11 @@ START_TEST(a_stream_that_nobody_reads)
     }
     ck_assert_uint_eq(counter("discoverd_http_streams"), 0);
     settle(sock);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("http/changes", a_stream_says_that_it_is_there, a_stream_that_nobody_reads,
-           a_request_waits_for_a_change_of_its_service, it_is_answered_at_once, its_time_is_over,
-           what_comes_and_what_goes, any_change_wakes_who_waits_for_all, who_hangs_up_is_let_go_at_once,
-           how_many_may_wait, a_stream_tells_what_changes, a_stream_goes_on, a_stream_that_missed_too_much_begins_anew)
+UNIT_TESTS_IN(setup, teardown, "http/changes", a_stream_says_that_it_is_there, a_stream_that_nobody_reads,
+              a_request_waits_for_a_change_of_its_service, it_is_answered_at_once, its_time_is_over,
+              what_comes_and_what_goes, any_change_wakes_who_waits_for_all, who_hangs_up_is_let_go_at_once,
+              how_many_may_wait, a_stream_tells_what_changes, a_stream_goes_on,
+              a_stream_that_missed_too_much_begins_anew)

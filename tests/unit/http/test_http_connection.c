@@ -38,7 +38,7 @@ static void read_until(int sock, const char *text, int times)
 static int begin(struct http_options options)
 {
     n_bytes = 0;
-    setup(options);
+    restart(options);
     set_sync(TABLE_LIVE);
     return dial();
 }
@@ -49,7 +49,6 @@ static void end(int sock)
     for (int i = 0; i < 3; i++)
         turn();
     ck_assert_uint_eq(counter("discoverd_http_connections"), 0);
-    teardown();
 }
 
 START_TEST(many_requests_on_one_connection)
@@ -128,7 +127,6 @@ START_TEST(a_refused_body_ends_the_connection)
          "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
          400},
     };
-    setup((struct http_options){0});
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ck_assert_int_eq(ask(rows[i].text), rows[i].status);
         ck_assert_ptr_null(strstr(answer, "HTTP/1.1"));
@@ -136,7 +134,6 @@ START_TEST(a_refused_body_ends_the_connection)
     }
     ck_assert_uint_eq(counter("discoverd_http_requests_total"), 0);
     ck_assert_uint_eq(counter("discoverd_http_refused_total"), sizeof rows / sizeof *rows);
-    teardown();
 }
 END_TEST
 
@@ -195,6 +192,6 @@ START_TEST(an_idle_one_makes_room)
 }
 END_TEST
 
-UNIT_TESTS("http/connection", many_requests_on_one_connection, requests_ahead_of_their_answers,
-           old_clients_may_keep_a_connection, a_refused_body_ends_the_connection, who_says_no_more_gets_his_answer,
-           idle_ones_are_closed_without_a_word, a_slow_second_request_is_ended, an_idle_one_makes_room)
+UNIT_TESTS_IN(setup, teardown, "http/connection", many_requests_on_one_connection, requests_ahead_of_their_answers,
+              old_clients_may_keep_a_connection, a_refused_body_ends_the_connection, who_says_no_more_gets_his_answer,
+              idle_ones_are_closed_without_a_word, a_slow_second_request_is_ended, an_idle_one_makes_room)

@@ -30,7 +30,6 @@ static void tag_told(char ret_tag[static 80])
 START_TEST(the_page_says_what_it_may)
 {
     char tag[80];
-    setup((struct http_options){0});
     ck_assert_int_eq(get("/"), 200);
     ck_assert_ptr_nonnull(strstr(head, "Content-Type: text/html; charset=utf-8\r\n"));
     ck_assert_ptr_nonnull(strstr(head, "Content-Security-Policy: default-src 'none'; connect-src 'self';"));
@@ -46,13 +45,11 @@ START_TEST(the_page_says_what_it_may)
     ck_assert_int_eq(get("/?q=payment&view=hosts"), 200);
     ck_assert_int_eq(get("/page.html"), 404);
     ck_assert_int_eq(ask("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), 421);
-    teardown();
 }
 END_TEST
 
 START_TEST(schemas_are_served)
 {
-    setup((struct http_options){0});
     ck_assert_int_eq(get("/v1/schema/services"), 200);
     ck_assert_ptr_nonnull(strstr(head, "Content-Type: application/schema+json\r\n"));
     json_t *schema = json_loads(answer, 0, NULL);
@@ -60,7 +57,6 @@ START_TEST(schemas_are_served)
     json_decref(schema);
     ck_assert_int_eq(get("/v1/schema/"), 404);
     ck_assert_int_eq(get("/v1/schema/none"), 404);
-    teardown();
 }
 END_TEST
 
@@ -68,7 +64,6 @@ END_TEST
 START_TEST(who_has_it_is_told_so)
 {
     char tag[80], before[80];
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     add("payment", "a", DISCOVER_PASSING);
     (void)catalog_flush(catalog);
@@ -87,13 +82,11 @@ START_TEST(who_has_it_is_told_so)
     ck_assert_int_eq(get_if_not("/v1/services/shop/payment", tag), 200);
     ck_assert_ptr_nonnull(strstr(answer, "\"sync\":\"stale\""));
     ck_assert_ptr_null(strstr(head, "ETag"));
-    teardown();
 }
 END_TEST
 
 START_TEST(what_is_remembered_is_what_is_there)
 {
-    setup((struct http_options){0});
     set_sync(TABLE_LIVE);
     for (int round = 0; round < 20; round++) {
         char name[16];
@@ -109,7 +102,6 @@ START_TEST(what_is_remembered_is_what_is_there)
     set_sync(TABLE_STALE);
     ck_assert_int_eq(get("/v1/services/shop/payment"), 200);
     ck_assert_ptr_nonnull(strstr(answer, "\"sync\":\"stale\""));
-    teardown();
 }
 END_TEST
 
@@ -144,7 +136,6 @@ END_TEST
 START_TEST(changes_have_an_age)
 {
     struct history *history;
-    setup((struct http_options){0});
     add("payment", "a", DISCOVER_PASSING);
     uint64_t before = catalog_index(catalog);
     ck_assert_int_eq(history_new(base, metrics, catalog, &history), 0);
@@ -156,9 +147,8 @@ START_TEST(changes_have_an_age)
     ck_assert_uint_eq(json_array_size(json_object_get(document, "changes")), 0);
     json_decref(document);
     history_free(history);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("http/files", the_page_says_what_it_may, schemas_are_served, who_has_it_is_told_so,
-           what_is_remembered_is_what_is_there, the_cache_forgets, changes_have_an_age)
+UNIT_TESTS_IN(setup, teardown, "http/files", the_page_says_what_it_may, schemas_are_served, who_has_it_is_told_so,
+              what_is_remembered_is_what_is_there, the_cache_forgets, changes_have_an_age)

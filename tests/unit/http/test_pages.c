@@ -33,7 +33,7 @@ static void add(int i)
     ck_assert_int_eq(catalog_put(catalog, &key, &r), 0);
 }
 
-static void setup(int instances)
+static void setup(void)
 {
     const struct catalog_options options = {.host = "web-1",
                                             .region = "eu",
@@ -43,9 +43,6 @@ static void setup(int instances)
                                             .services_max = 10,
                                             .instances_per_host_max = 100000};
     ck_assert_int_eq(catalog_new(&options, NULL, NULL, &catalog), 0);
-    for (int i = 0; i < instances; i++)
-        add(i);
-    (void)catalog_flush(catalog);
     source = (struct page_source){.table = table_writer_table(catalog_table(catalog)), .catalog = catalog};
 }
 
@@ -54,12 +51,20 @@ static void teardown(void)
     catalog_free(catalog);
 }
 
+static void add_many(int instances)
+{
+    for (int i = 0; i < instances; i++)
+        add(i);
+    (void)catalog_flush(catalog);
+    source.table = table_writer_table(catalog_table(catalog));
+}
+
 /* However large a service is, the loop goes on when the slice is over, and the rest comes in the next ones. */
 START_TEST(an_answer_ends_with_the_slice)
 {
     struct loop_slice over = {0}, all_day = {INT64_MAX};
     struct page_walk walk;
-    setup(2000);
+    add_many(2000);
     struct evbuffer *out = evbuffer_new();
     ck_assert_int_eq(page_walk_init_service(&walk, &source, "shop/payment"), 0);
     ck_assert_int_eq(page_walk_step(&walk, &source, &over, out), 1);
@@ -69,7 +74,6 @@ START_TEST(an_answer_ends_with_the_slice)
     page_walk_fini(&walk);
     ck_assert_int_eq(page_walk_init_service(&walk, &source, "shop/nobody"), -ENOENT);
     evbuffer_free(out);
-    teardown();
 }
 END_TEST
 
@@ -79,7 +83,7 @@ START_TEST(a_large_service_in_a_list_ends_with_the_slice)
     struct loop_slice over = {0}, all_day = {INT64_MAX};
     struct page_walk walk;
     int steps = 0, more;
-    setup(2000);
+    add_many(2000);
     struct evbuffer *out = evbuffer_new();
     page_walk_init(&walk, &source, &page_http_sd);
     ck_assert_int_eq(page_walk_step(&walk, &source, &over, out), 1);
@@ -93,7 +97,6 @@ START_TEST(a_large_service_in_a_list_ends_with_the_slice)
     ck_assert_int_gt(steps, 3);
     page_walk_fini(&walk);
     evbuffer_free(out);
-    teardown();
 }
 END_TEST
 
@@ -120,7 +123,7 @@ START_TEST(a_large_service_that_changes_while_it_is_told)
     static bool told[INSTANCES + ROUNDS];
     struct loop_slice over = {0}, all_day = {INT64_MAX};
     struct page_walk walk;
-    setup(INSTANCES);
+    add_many(INSTANCES);
     struct evbuffer *out = evbuffer_new();
     ck_assert_int_eq(page_walk_init_service(&walk, &source, "shop/payment"), 0);
     for (int round = 0; round < ROUNDS; round++) {
@@ -141,7 +144,6 @@ START_TEST(a_large_service_that_changes_while_it_is_told)
     evbuffer_free(all);
     page_walk_fini(&walk);
     evbuffer_free(out);
-    teardown();
 }
 END_TEST
 
@@ -161,7 +163,7 @@ START_TEST(what_checks_say_of_a_host)
     const struct http_ops ops = {.checks = some_checks};
     struct loop_slice over = {0}, all_day = {INT64_MAX};
     struct page_walk walk;
-    setup(100);
+    add_many(100);
     source.ops = &ops;
     struct evbuffer *out = evbuffer_new();
     ck_assert_int_eq(page_walk_init_host(&walk, &source, &page_checks, "web-1"), 0);
@@ -181,7 +183,6 @@ START_TEST(what_checks_say_of_a_host)
     ck_assert_ptr_nonnull(strstr((const char *)evbuffer_pullup(out, -1), "\"checks\":[]}"));
     page_walk_fini(&walk);
     evbuffer_free(out);
-    teardown();
 }
 END_TEST
 
@@ -190,7 +191,7 @@ START_TEST(another_region_tells_of_itself)
 {
     struct loop_slice all_day = {INT64_MAX};
     struct page_walk walk;
-    setup(1);
+    add_many(1);
     source.of_other = true;
     source.sync = TABLE_STALE;
     source.age_ms = 1234;
@@ -201,9 +202,9 @@ START_TEST(another_region_tells_of_itself)
     ck_assert_ptr_nonnull(strstr((const char *)evbuffer_pullup(out, -1), "{\"sync\":\"stale\",\"age_ms\":1234,"));
     page_walk_fini(&walk);
     evbuffer_free(out);
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("http/pages", what_checks_say_of_a_host, another_region_tells_of_itself, an_answer_ends_with_the_slice,
-           a_large_service_in_a_list_ends_with_the_slice, a_large_service_that_changes_while_it_is_told)
+UNIT_TESTS_IN(setup, teardown, "http/pages", what_checks_say_of_a_host, another_region_tells_of_itself,
+              an_answer_ends_with_the_slice, a_large_service_in_a_list_ends_with_the_slice,
+              a_large_service_that_changes_while_it_is_told)

@@ -7,60 +7,94 @@
 
 #include "tests/support/unit.h"
 
+static const struct {
+    const char *text;
+    int status;
+    const char *path;
+} head_rows[] = {
+    {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/metrics"},
+    {"GET /metrics?a=b HTTP/1.0\n\n", 200, "/metrics"},
+    {"HEAD / HTTP/1.1\r\nhost:x:1 \r\nAccept: */*\r\nContent-Length: 0\r\n\r\n", 200, "/"},
+    {"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n", 400, ""}, /* no Host */
+    {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x y\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\n", 0, ""},
+    {"GET / HT", 0, ""},
+    {"", 0, ""},
+    {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 405, ""},
+    {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, ""},
+    {"DELETE / HTTP/1.0\r\n\r\n", 405, ""},
+    {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, ""},
+    {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\n\r\n", 200, "/"},
+    {"GET / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417, ""},
+    {"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/"},
+    {"GET /v1/services/shop%2fpayment?x=%zz HTTP/1.0\r\n\r\n", 200, "/v1/services/shop/payment"},
+    {"GET /%00 HTTP/1.0\r\n\r\n", 400, ""},
+    {"GET /%0a HTTP/1.0\r\n\r\n", 400, ""},
+    {"GET /%4 HTTP/1.0\r\n\r\n", 400, ""},
+    {"GET /% HTTP/1.0\r\n\r\n", 400, ""},
+    {"GET / HTTP/2.0\r\n\r\n", 505, ""},
+    {"GET /\r\n\r\n", 400, ""},
+    {"GET  / HTTP/1.1\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1 x\r\n\r\n", 400, ""},
+    {"GET http://x/ HTTP/1.1\r\n\r\n", 400, ""}, /* no Host all the same */
+    {"GET http://x/metrics HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET http://x/metrics?a=b HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/metrics"},
+    {"GET HTTP://x:80 HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/"},
+    {"GET http://x?a HTTP/1.0\r\n\r\n", 200, "/"},
+    {"GET http:///metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET http://me@x/metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET http:/x HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET https://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""}, /* not over this connection */
+    {"GET metrics HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET ?a HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
+    {"GET /\x01 HTTP/1.1\r\n\r\n", 400, ""},
+    {"G(T / HTTP/1.1\r\n\r\n", 400, ""},
+    {"\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\n folded: x\r\n\r\n", 400, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413, ""},
+    {"GET / HTTP/1.1\r\nHost: x\r\ntransfer-encoding: chunked\r\n\r\n", 411, ""},
+};
+
 START_TEST(heads)
 {
+    for (size_t i = 0; i < sizeof head_rows / sizeof *head_rows; i++) {
+        struct request r;
+        size_t used;
+        int status = request_parse(head_rows[i].text, strlen(head_rows[i].text), &r, &used);
+        ck_assert_msg(status == head_rows[i].status, "%s: %d", head_rows[i].text, status);
+        if (status == 200)
+            ck_assert_str_eq(r.path, head_rows[i].path);
+    }
+}
+END_TEST
+
+/* The target's authority goes before the field. */
+START_TEST(whom_it_means)
+{
     static const struct {
-        const char *text;
-        int status;
-        const char *path;
+        const char *text, *host, *query;
     } rows[] = {
-        {"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/metrics"},
-        {"GET /metrics?a=b HTTP/1.0\n\n", 200, "/metrics"},
-        {"HEAD / HTTP/1.1\r\nhost:x:1 \r\nAccept: */*\r\nContent-Length: 0\r\n\r\n", 200, "/"},
-        {"GET / HTTP/1.1\r\nAccept: */*\r\n\r\n", 400, ""}, /* no Host */
-        {"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x y\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\n", 0, ""},
-        {"GET / HT", 0, ""},
-        {"", 0, ""},
-        {"POST / HTTP/1.1\r\nHost: x\r\n\r\n", 405, ""},
-        {"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", 405, ""},
-        {"DELETE / HTTP/1.0\r\n\r\n", 405, ""},
-        {"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400, ""},
-        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411, ""},
-        {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\n\r\n", 200, "/"},
-        {"GET / HTTP/1.1\r\nHost: x\r\nExpect: miracles\r\n\r\n", 417, ""},
-        {"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "/"},
-        {"GET /v1/services/shop%2fpayment?x=%zz HTTP/1.0\r\n\r\n", 200, "/v1/services/shop/payment"},
-        {"GET /%00 HTTP/1.0\r\n\r\n", 400, ""},
-        {"GET /%0a HTTP/1.0\r\n\r\n", 400, ""},
-        {"GET /%4 HTTP/1.0\r\n\r\n", 400, ""},
-        {"GET /% HTTP/1.0\r\n\r\n", 400, ""},
-        {"GET / HTTP/2.0\r\n\r\n", 505, ""},
-        {"GET /\r\n\r\n", 400, ""},
-        {"GET  / HTTP/1.1\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1 x\r\n\r\n", 400, ""},
-        {"GET http://x/ HTTP/1.1\r\n\r\n", 400, ""},
-        {"GET /\x01 HTTP/1.1\r\n\r\n", 400, ""},
-        {"G(T / HTTP/1.1\r\n\r\n", 400, ""},
-        {"\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\n folded: x\r\n\r\n", 400, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413, ""},
-        {"GET / HTTP/1.1\r\nHost: x\r\ntransfer-encoding: chunked\r\n\r\n", 411, ""},
+        {"GET /?q HTTP/1.1\r\nHost: field:1\r\n\r\n", "field:1", "q"},
+        {"GET http://target:2/?q HTTP/1.1\r\nHost: field\r\n\r\n", "target:2", "q"},
+        {"GET http://[::1]:2?q=http://x/ HTTP/1.1\r\nHost: field\r\n\r\n", "[::1]:2", "q=http://x/"},
+        {"GET http://target HTTP/1.0\r\n\r\n", "target", ""},
+        {"GET / HTTP/1.0\r\n\r\n", "", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct request r;
         size_t used;
-        int status = request_parse(rows[i].text, strlen(rows[i].text), &r, &used);
-        ck_assert_msg(status == rows[i].status, "%s: %d", rows[i].text, status);
-        if (status == 200)
-            ck_assert_str_eq(r.path, rows[i].path);
+        ck_assert_int_eq(request_parse(rows[i].text, strlen(rows[i].text), &r, &used), 200);
+        ck_assert_str_eq(r.host, rows[i].host);
+        ck_assert_str_eq(r.query, rows[i].query);
     }
 }
 END_TEST
@@ -135,4 +169,5 @@ START_TEST(entity_tags)
 }
 END_TEST
 
-UNIT_TESTS("http/request", heads, one_after_the_other, entity_tags, every_cut_of_a_good_head_needs_more, too_long)
+UNIT_TESTS("http/request", heads, whom_it_means, one_after_the_other, entity_tags, every_cut_of_a_good_head_needs_more,
+           too_long)

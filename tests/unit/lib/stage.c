@@ -169,18 +169,18 @@ struct discover *stage_client(struct stage *s, int table_fd)
     return d;
 }
 
-struct catalog *stage_catalog(size_t n, uint16_t port)
+static struct catalog *catalog_of(size_t n, uint16_t port, size_t table_words, table_moved_fn *moved)
 {
     const struct catalog_options options = {.host = "web-1",
                                             .region = "eu",
                                             .zone = "eu-1",
-                                            .table_words = 1 << 12,
+                                            .table_words = table_words,
                                             .hosts_max = 10,
-                                            .services_max = 10,
-                                            .instances_per_host_max = 100};
+                                            .services_max = 10000,
+                                            .instances_per_host_max = 10000};
     struct catalog *c;
     const struct lease lease = {.ttl_ms = 1000, .region = "eu", .zone = "eu-1"};
-    ck_assert_int_eq(catalog_new(&options, NULL, NULL, &c), 0);
+    ck_assert_int_eq(catalog_new(&options, moved, NULL, &c), 0);
     ck_assert_int_eq(catalog_set_host(c, "web-1", &lease, true, 1), 0);
     for (size_t i = 0; i < n; i++) {
         char key[KEY_CAP];
@@ -190,6 +190,16 @@ struct catalog *stage_catalog(size_t n, uint16_t port)
     table_writer_alive(catalog_table(c), clock_now_ns());
     table_writer_set_sync(catalog_table(c), TABLE_LIVE, 0);
     return c;
+}
+
+struct catalog *stage_catalog(size_t n, uint16_t port)
+{
+    return catalog_of(n, port, 1 << 12, NULL);
+}
+
+struct catalog *stage_catalog_small(size_t n, uint16_t port, table_moved_fn *moved)
+{
+    return catalog_of(n, port, 1 << 11, moved);
 }
 
 int stage_table_fd(struct catalog *c)

@@ -51,6 +51,10 @@ struct discover *stage_client(struct stage *s, int table_fd);
 
 /* A catalog of this host ("web-1") in which "shop/payment" has n usable instances p0... on ports from `port` on. */
 struct catalog *stage_catalog(size_t n, uint16_t port);
+
+/* The same, whose table is soon outgrown: moved is told of the next one. */
+struct catalog *stage_catalog_small(size_t n, uint16_t port, table_moved_fn *moved);
+
 int stage_table_fd(struct catalog *c);
 
 /* Puts one instance on this host and flushes. */

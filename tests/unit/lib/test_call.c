@@ -87,8 +87,8 @@ START_TEST(everything_set_reaches_the_daemon)
     struct record record;
     const char *why;
     ck_assert_int_eq(record_from_proto(got->record, &record, &why), 0);
-    ck_assert_mem_eq(record.ipv4, ((uint8_t[]){10, 1, 2, 3}), 4);
-    ck_assert_int_eq(record.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_mem_eq(record.addresses.ipv4, ((uint8_t[]){10, 1, 2, 3}), 4);
+    ck_assert_int_eq(record.addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert_int_eq(record.protocol, DISCOVER_UDP);
     ck_assert_uint_eq(record.weight, 7);
     ck_assert_uint_eq(record.priority, 8);

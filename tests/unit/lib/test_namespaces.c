@@ -40,6 +40,33 @@ static int result(void)
     return result < 0 || n != 2 ? -EIO : result;
 }
 
+static int result_of_region(void)
+{
+    size_t n;
+    return discover_resolve(d, "shop/payment@b", NULL, 0, &n);
+}
+
+/* Has one instance of the service in region b, which is live. */
+static struct catalog *add_region(void)
+{
+    const struct catalog_options options = {.host = "",
+                                            .region = "eu",
+                                            .of_region = "b",
+                                            .table = catalog_table(catalog),
+                                            .hosts_max = 1,
+                                            .services_max = 1,
+                                            .instances_per_host_max = 1};
+    const uint64_t words[TABLE_REGION_WORDS] = {[TABLE_R_SYNC] = TABLE_LIVE};
+    const struct lease lease = {.ttl_ms = 1000, .region = "b"};
+    struct catalog *b;
+    ck_assert_int_eq(table_writer_put(catalog_table(catalog), TABLE_REGION, "%b", 2, 0, 0, words, TABLE_REGION_WORDS),
+                     1);
+    ck_assert_int_eq(catalog_new(&options, NULL, NULL, &b), 0);
+    ck_assert_int_eq(catalog_set_host(b, "web-2", &lease, true, 1), 0);
+    stage_put(b, "shop.payment.web-2.p0", DISCOVER_PASSING, 80);
+    return b;
+}
+
 /* The verdict is kept for a moment. */
 static void wait_for(int wanted)
 {
@@ -54,9 +81,12 @@ static void check_ages(int64_t daemon_ahead_ns)
     w = catalog_table(catalog);
     ck_assert_int_eq(result(), DISCOVER_FRESH);
     ck_assert_int_eq(discover_age_ms(d), 0);
+    struct catalog *region = add_region();
+    ck_assert_int_eq(result_of_region(), DISCOVER_FRESH);
     /* Silent for longer than one may be. */
     table_writer_alive(w, clock_now_ns() + daemon_ahead_ns - 20 * NS_PER_S);
     wait_for(DISCOVER_STALE);
+    ck_assert_int_eq(result_of_region(), DISCOVER_STALE);
     ck_assert_int_ge(discover_age_ms(d), 19900);
     ck_assert_int_le(discover_age_ms(d), 22000);
     table_writer_alive(w, clock_now_ns() + daemon_ahead_ns);
@@ -72,6 +102,7 @@ static void check_ages(int64_t daemon_ahead_ns)
     ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert_int_eq(result(), DISCOVER_FRESH);
     catalog_free(next);
+    catalog_free(region);
     end();
 }
 

@@ -106,6 +106,8 @@ static void on_answer(void *arg, const struct discover_answer *answer)
 /* --- what may be NULL, by the headers --- */
 
 static const char *const may_be_null[] = {
+    "discover_set_trace traceparent",
+    "discover_set_trace tracestate",
     "discover_set_dns zone",
     "discover_query_run after",
     "discover_drain r",
@@ -158,21 +160,15 @@ static void teardown(void)
     discover_free(d);
 }
 
-START_TEST(before_start)
-{
-    setup();
+START_TEST(before_start){
 #include "null_calls.inc"
-    teardown();
-}
-END_TEST
+} END_TEST
 
-START_TEST(started)
+    START_TEST(started)
 {
-    setup();
     ck_assert_int_eq(discover_start(d), 0);
 #include "null_calls.inc"
-    teardown();
 }
 END_TEST
 
-UNIT_TESTS("lib_null", before_start, started)
+UNIT_TESTS_IN(setup, teardown, "lib_null", before_start, started)

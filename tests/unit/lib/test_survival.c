@@ -98,28 +98,6 @@ static void on_moved(void *arg, int fd)
     stage_table_moved(&stage, fd);
 }
 
-static struct catalog *small_catalog(void)
-{
-    const struct catalog_options options = {.host = "web-1",
-                                            .region = "eu",
-                                            .zone = "eu-1",
-                                            .table_words = 1 << 11,
-                                            .hosts_max = 10,
-                                            .services_max = 10000,
-                                            .instances_per_host_max = 10000};
-    struct catalog *c;
-    ck_assert_int_eq(catalog_new(&options, on_moved, NULL, &c), 0);
-    ck_assert_int_eq(catalog_set_host(c, "web-1", &(struct lease){.ttl_ms = 1000, .region = "eu"}, true, 1), 0);
-    for (uint16_t i = 0; i < 3; i++) {
-        char key[KEY_CAP];
-        snprintf(key, sizeof key, "shop.payment.web-1.p%u", i);
-        stage_put(c, key, DISCOVER_PASSING, (uint16_t)(8000 + i));
-    }
-    table_writer_alive(catalog_table(c), clock_now_ns());
-    table_writer_set_sync(catalog_table(c), TABLE_LIVE, 0);
-    return c;
-}
-
 static void outgrow(void)
 {
     static unsigned i;
@@ -133,7 +111,7 @@ static void outgrow(void)
 
 START_TEST(an_outgrown_table_is_left_with_all_that_was_learnt)
 {
-    begin(small_catalog());
+    begin(stage_catalog_small(3, 8000, on_moved));
     uint64_t bad = pick(DISCOVER_FRESH);
     let_fail(bad);
     ck_assert_uint_ne(pick(DISCOVER_FRESH), bad);
@@ -162,7 +140,7 @@ END_TEST
  * read it. */
 static int newer_table(void)
 {
-    const uint64_t header[] = {TABLE_MAGIC, TABLE_VERSION + 1};
+    const uint64_t header[] = {TABLE_MAGIC, TABLE_VERSION_SEEDED + 1};
     int fd = memfd_create("table", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     ck_assert_int_eq(ftruncate(fd, 1 << 16), 0);
     ck_assert_int_eq(pwrite(fd, header, sizeof header, 0), sizeof header);

@@ -12,6 +12,7 @@
 
 #include "daemon/agent/agent.h"
 #include "daemon/agent/state_dir.h"
+#include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/configured.h"
 #include "daemon/registry/inbound/inbound.h"
@@ -28,6 +29,7 @@ struct bus {
     int region;
     struct bus_events events;
     void *arg;
+    bool has_mirror;
 };
 
 static struct bus buses[REGIONS];
@@ -77,7 +79,7 @@ int __wrap_bus_new(const struct bus_options *o, const struct bus_events *events,
 {
     (void)why;
     int region = number_of(o->region);
-    buses[region] = (struct bus){region, *events, arg};
+    buses[region] = (struct bus){region, *events, arg, o->mirrors[BUS_SERVICES][0] != 0};
     *ret_bus = &buses[region];
     return 0;
 }
@@ -96,9 +98,10 @@ int __wrap_bus_fd(const struct bus *b)
     return event_fd;
 }
 
-int __wrap_bus_start(struct bus *b);
-int __wrap_bus_start(struct bus *b)
+int __wrap_bus_start(struct bus *b, struct watchdog *watchdog);
+int __wrap_bus_start(struct bus *b, struct watchdog *watchdog)
 {
+    (void)watchdog;
     world_attach(b->region);
     return 0;
 }
@@ -115,22 +118,17 @@ void __wrap_bus_free(struct bus *b)
     (void)b;
 }
 
-int __wrap_bus_resync(struct bus *b, enum bus_bucket bucket);
-int __wrap_bus_resync(struct bus *b, enum bus_bucket bucket)
+static int carry_out(int region, enum bus_order order, enum bus_bucket bucket)
 {
-    return world_resync(b->region, bucket);
+    return order == BUS_RESYNC  ? world_resync(region, bucket)
+           : order == BUS_CHECK ? world_check(region, bucket)
+                                : world_remember(region, bucket);
 }
 
-int __wrap_bus_check(struct bus *b, enum bus_bucket bucket);
-int __wrap_bus_check(struct bus *b, enum bus_bucket bucket)
+int __wrap_bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket);
+int __wrap_bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket)
 {
-    return world_check(b->region, bucket);
-}
-
-int __wrap_bus_remember(struct bus *b, enum bus_bucket bucket);
-int __wrap_bus_remember(struct bus *b, enum bus_bucket bucket)
-{
-    return world_remember(b->region, bucket);
+    return order >= BUS_REMEMBER && !b->has_mirror ? -ENOENT : carry_out(b->region, order, bucket);
 }
 
 /* ---- the daemon ---- */
@@ -209,10 +207,11 @@ static int publish_lease(void *arg, const struct lease *lease, uint64_t token)
     return 0;
 }
 
+/* Of the agent's memory only who it is matters here. */
 static int store(void *arg, const char *name, const uint8_t *bytes, size_t n)
 {
-    (void)arg, (void)name, (void)bytes, (void)n;
-    return 0;
+    (void)arg;
+    return strcmp(name, STORED_IDENTITY) == 0 ? stored_identity_decode(bytes, n, &identity) : 0;
 }
 
 static int forget(void *arg, const char *name)
@@ -252,16 +251,10 @@ static void start_agent(void)
     ck_assert_int_eq(agent_new(&options, &ops, world.now_ns, &agent), 0);
 }
 
-static int on_resync(void *arg, enum bus_bucket bucket)
+static int on_order(void *arg, enum bus_order order, enum bus_bucket bucket)
 {
     (void)arg;
-    return world_resync(0, bucket);
-}
-
-static int on_check(void *arg, enum bus_bucket bucket)
-{
-    (void)arg;
-    return world_check(0, bucket);
+    return carry_out(0, order, bucket);
 }
 
 static void own_changed(void *arg, const char *service)
@@ -295,22 +288,17 @@ static void start_own(void)
                                         .catalog_file = file,
                                         .host_address = host_address,
                                         .agent = agent,
-                                        .started_ns = world.now_ns,
-                                        .resync = on_resync,
-                                        .check = on_check};
+                                        .order = on_order};
     ck_assert_int_eq(inbound_new(&reach, &inbound), 0);
+    inbound_bus_begins(inbound, world.now_ns);
     (void)catalog_file_load(file, catalog, world.now_ns, &since_ns);
-    buses[0] = (struct bus){0, inbound_bus_events, inbound};
+    buses[0] = (struct bus){0, inbound_bus_events, inbound, false};
 }
 
 static void start_others(void)
 {
-    const struct region_reach reach = {.base = base,
-                                       .config = config,
-                                       .table = catalog_table(catalog),
-                                       .started_ns = world.now_ns,
-                                       .turn = later,
-                                       .service_changed = own_changed};
+    const struct region_reach reach = {
+        .base = base, .config = config, .table = catalog_table(catalog), .turn = later, .service_changed = own_changed};
     ck_assert_int_eq(regions_new(&reach, &regions), 0);
     const struct region_failover_reach of_failover = {.metrics = metrics,
                                                       .config = config,
@@ -334,8 +322,6 @@ void reader_start(void)
 
 void reader_stop(bool leave_files)
 {
-    struct agent_status s = agent_status(agent);
-    identity = (struct agent_identity){.node = s.node, .epoch = s.epoch, .min_epoch = s.min_epoch};
     catalog_watch_services(catalog, NULL, NULL);
     region_failover_free(failover);
     failover = NULL;

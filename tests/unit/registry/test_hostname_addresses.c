@@ -82,17 +82,5 @@ START_TEST(one_name_too_many_is_refused_with_the_key_of_the_limit)
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("hostname_addresses");
-    TCase *tcase = tcase_create("hostname_addresses");
-    tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, a_name_below_our_own_zone_would_lead_back_to_us);
-    tcase_add_test(tcase, one_name_too_many_is_refused_with_the_key_of_the_limit);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_TESTS_IN(setup, teardown, "hostname_addresses", a_name_below_our_own_zone_would_lead_back_to_us,
+              one_name_too_many_is_refused_with_the_key_of_the_limit)

@@ -8,6 +8,7 @@
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/registry/configured.h"
 #include "daemon/registry/status.h"
+#include "libdiscover/core/digest.h"
 #include "tests/unit/agent/life.h"
 #include "tests/unit/base/folder.h"
 
@@ -18,7 +19,8 @@ static struct catalog *catalog;
 static struct catalog_file *catalog_file;
 static struct host_address *host_address;
 static struct inbound *inbound;
-static bool asked[BUS_BUCKETS]; /* to read the bucket again */
+static bool asked[BUS_BUCKETS];      /* to read the bucket again */
+static unsigned checks[BUS_BUCKETS]; /* how often asked whether it has moved on */
 
 static void ignore(void *arg)
 {
@@ -30,16 +32,11 @@ static void ignore_moved(void *arg, int fd)
     (void)arg, (void)fd;
 }
 
-static int on_resync(void *arg, enum bus_bucket b)
+static int on_order(void *arg, enum bus_order order, enum bus_bucket b)
 {
     (void)arg;
-    asked[b] = true;
-    return 0;
-}
-
-static int on_check(void *arg, enum bus_bucket b)
-{
-    (void)arg, (void)b;
+    asked[b] |= order == BUS_RESYNC;
+    checks[b] += order == BUS_CHECK;
     return 0;
 }
 
@@ -63,10 +60,9 @@ static void begin(void)
                                         .catalog_file = catalog_file,
                                         .host_address = host_address,
                                         .agent = a,
-                                        .started_ns = now_ns,
-                                        .resync = on_resync,
-                                        .check = on_check};
+                                        .order = on_order};
     ck_assert_int_eq(inbound_new(&reach, &inbound), 0);
+    inbound_bus_begins(inbound, now_ns);
 }
 
 static void end(void)
@@ -96,15 +92,21 @@ static struct kv_message message(const char *key, const uint8_t *bytes, size_t n
     return (struct kv_message){.kind = KV_PUT, .key = key, .key_len = strlen(key), .value = bytes, .n = n, .seq = seq};
 }
 
-/* Entry 1 of SERVICES: a record of the host web-2. */
+/* The only instance of the host web-2, of that epoch. */
+static struct kv_message record_of(uint64_t epoch, uint64_t seq, uint8_t bytes[static RECORD_WIRE_MAX])
+{
+    size_t n;
+    struct record record = bucket_record(80);
+    record.epoch = record.counter = epoch;
+    ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
+    return message("shop.payment.web-2.a", bytes, n, seq);
+}
+
+/* Entry 1 of SERVICES. */
 static void tell_record(void)
 {
     uint8_t bytes[RECORD_WIRE_MAX];
-    size_t n;
-    struct record record = bucket_record(80);
-    record.epoch = record.counter = 5;
-    ck_assert_int_eq(record_encode(&record, bytes, &n), 0);
-    struct kv_message m = message("shop.payment.web-2.a", bytes, n, 1);
+    struct kv_message m = record_of(5, 1, bytes);
     bus->snapshot_entry(inbound, BUS_SERVICES, &m);
 }
 
@@ -112,7 +114,7 @@ static void tell_lease(const char *host, struct lease lease, uint64_t seq, bool 
 {
     uint8_t bytes[LEASE_WIRE_MAX];
     size_t n;
-    lease.epoch = lease.min_epoch = 5;
+    lease.epoch = lease.min_epoch = lease.epoch ? lease.epoch : 5;
     lease.ttl_ms = 60000;
     ck_assert_int_eq(lease_encode(&lease, bytes, &n), 0);
     struct kv_message m = message(host, bytes, n, seq);
@@ -183,6 +185,25 @@ START_TEST(its_silence_is_trusted_once_our_own_lease_has_come_back)
 }
 END_TEST
 
+/* Its writer puts it each second; what he puts may be on its way. */
+START_TEST(a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent)
+{
+    static const char value[] = "{\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":2}";
+    begin();
+    connect_and_read();
+    const struct lease own = {.counter = 1, .node = 1, .life = 1};
+    inbound_lease_sent(inbound, &own, clock_now_ns());
+    tell_lease("web-1", own, 2, true);
+    struct kv_message m = message("shop.legacy.web-9.l1", (const uint8_t *)value, strlen(value), 2);
+    bus->live(inbound, BUS_SERVICES, &m);
+    ck_assert_uint_eq(usable(), 2);
+    int64_t over_ns = clock_now_ns() + 2 * NS_PER_S;
+    ck_assert_int_gt(inbound_tick(inbound, over_ns), over_ns);
+    ck_assert_uint_eq(usable(), 2);
+    end();
+}
+END_TEST
+
 START_TEST(a_value_that_is_no_record_is_refused_and_said_and_changes_nothing)
 {
     begin();
@@ -202,6 +223,71 @@ START_TEST(a_host_that_says_good_bye_is_gone)
     begin();
     connect_and_read();
     tell_lease("web-2", (struct lease){.counter = 2, .node = 2, .life = 2, .leaving = true}, 2, true);
+    inbound_tick(inbound, clock_now_ns());
+    ck_assert_uint_eq(usable(), 0);
+    end();
+}
+END_TEST
+
+/* Its lease of epoch 6, which vouches for that many records. */
+static void tell_restart(uint32_t records, uint64_t counter)
+{
+    const struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2", .instance = "a"};
+    const struct lease lease = {.epoch = 6,
+                                .counter = counter,
+                                .node = 2,
+                                .life = 3,
+                                .records = records,
+                                .digest = records ? record_digest(&key, 6, 6) : 0};
+    tell_lease("web-2", lease, counter, true);
+    inbound_tick(inbound, clock_now_ns());
+}
+
+/* The feed of the records lost one and does not know yet: the lease alone must not take away what is served. */
+START_TEST(a_host_that_restarts_is_served_until_its_new_record_is_here)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    begin();
+    connect_and_read();
+    ck_assert_uint_eq(usable(), 1);
+    tell_restart(1, 2);
+    ck_assert_uint_eq(usable(), 1);
+    struct kv_message m = record_of(6, 2, bytes);
+    bus->live(inbound, BUS_SERVICES, &m);
+    tell_restart(1, 3);
+    ck_assert_uint_eq(usable(), 1);
+    end();
+}
+END_TEST
+
+START_TEST(what_a_host_that_restarts_vouches_for_no_longer_is_gone_at_once)
+{
+    begin();
+    connect_and_read();
+    tell_restart(0, 2);
+    ck_assert_uint_eq(usable(), 0);
+    end();
+}
+END_TEST
+
+/* What is in the bucket is the truth once all of it is read: the host's old record, and nothing of what it vouches for. */
+START_TEST(a_whole_snapshot_ends_the_wait_for_a_record)
+{
+    uint8_t bytes[RECORD_WIRE_MAX];
+    begin();
+    connect_and_read();
+    tell_restart(1, 2);
+    asked[BUS_SERVICES] = false;
+    tell_restart(1, 3); /* for the second time: it is missing */
+    for (int i = 0; i < 10 && !asked[BUS_SERVICES]; i++)
+        inbound_tick(inbound, clock_now_ns() + i * NS_PER_S);
+    ck_assert(asked[BUS_SERVICES]);
+    tell_info(BUS_SERVICES, 2);
+    struct kv_message m = record_of(5, 2, bytes);
+    bus->snapshot_entry(inbound, BUS_SERVICES, &m);
+    tell_info(BUS_SERVICES, 2);
+    ck_assert_uint_eq(usable(), 1);
+    bus->snapshot_end(inbound, BUS_SERVICES, 0, "");
     inbound_tick(inbound, clock_now_ns());
     ck_assert_uint_eq(usable(), 0);
     end();
@@ -272,6 +358,48 @@ START_TEST(a_change_takes_its_time_by_the_clock_of_the_server)
 }
 END_TEST
 
+static void refuse_puts(unsigned n)
+{
+    const struct bus_put_result unserved = {
+        .bucket = BUS_HOSTS, .token = 1, .err = -ENODEV, .reason = "nobody is there"};
+    while (n-- > 0)
+        bus->put_done(inbound, &unserved);
+}
+
+static void answer_check(int err, int64_t created)
+{
+    const struct bus_info info = {.check = true,
+                                  .err = err,
+                                  .reason = "",
+                                  .created = created,
+                                  .last_seq = 1,
+                                  .max_messages = -1,
+                                  .max_bytes = -1,
+                                  .lacks = ""};
+    bus->info(inbound, BUS_HOSTS, &info);
+}
+
+/* Without an answer it has no leader: nothing is lost then. With one, it may be another bucket. */
+START_TEST(a_bucket_that_nobody_serves_is_looked_for_at_once)
+{
+    begin();
+    connect_and_read();
+    asked[BUS_HOSTS] = false;
+    refuse_puts(50);
+    ck_assert_uint_eq(checks[BUS_HOSTS], 1);
+    answer_check(-ETIMEDOUT, 0);
+    inbound_tick(inbound, clock_now_ns());
+    ck_assert_uint_eq(checks[BUS_HOSTS], 1);
+    ck_assert(!asked[BUS_HOSTS]);
+    answer_check(0, 8);
+    ck_assert_uint_eq(checks[BUS_HOSTS], 2);
+    answer_check(0, 8); /* to the follower */
+    inbound_tick(inbound, clock_now_ns() + NS_PER_S);
+    ck_assert(asked[BUS_HOSTS]);
+    end();
+}
+END_TEST
+
 /* --- status: what is told of the whole --- */
 
 static int dns_error;
@@ -338,5 +466,9 @@ START_TEST(the_table_says_how_far_it_can_be_trusted)
 END_TEST
 
 UNIT_TESTS("inbound", what_both_buckets_have_is_served, its_silence_is_trusted_once_our_own_lease_has_come_back,
+           a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent,
            a_value_that_is_no_record_is_refused_and_said_and_changes_nothing, a_host_that_says_good_bye_is_gone,
-           a_change_takes_its_time_by_the_clock_of_the_server, the_table_says_how_far_it_can_be_trusted)
+           a_host_that_restarts_is_served_until_its_new_record_is_here,
+           what_a_host_that_restarts_vouches_for_no_longer_is_gone_at_once, a_whole_snapshot_ends_the_wait_for_a_record,
+           a_change_takes_its_time_by_the_clock_of_the_server, the_table_says_how_far_it_can_be_trusted,
+           a_bucket_that_nobody_serves_is_looked_for_at_once)

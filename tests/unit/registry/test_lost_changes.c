@@ -14,7 +14,7 @@ static void lose(struct lost_changes *l, const char *key, uint64_t seq)
 START_TEST(the_first_are_named_and_all_are_counted)
 {
     struct lost_changes l = {0};
-    lost_changes_tell(&l, "SERVICES"); /* nothing was */
+    lost_changes_report(&l, "SERVICES"); /* nothing was */
     lose(&l, "shop.payment.web-1.a", 12);
     lose(&l, "shop.payment.web-2.a", 7);
     ck_assert_str_eq(l.keys[1], "shop.payment.web-2.a");
@@ -24,7 +24,7 @@ START_TEST(the_first_are_named_and_all_are_counted)
         lose(&l, "shop.payment.web-3.a", seq);
     ck_assert_uint_eq(l.n, 89);
     ck_assert_uint_eq(l.last, 99);
-    lost_changes_tell(&l, "SERVICES");
+    lost_changes_report(&l, "SERVICES");
     ck_assert_uint_eq(l.n, 0);
 }
 END_TEST
@@ -38,7 +38,7 @@ START_TEST(long_keys_are_cut)
     for (unsigned i = 0; i < 2 * LOST_CHANGES_NAMED; i++)
         lose(&l, key, i + 1);
     ck_assert_uint_eq(strlen(l.keys[0]), sizeof l.keys[0] - 1);
-    lost_changes_tell(&l, "SERVICES");
+    lost_changes_report(&l, "SERVICES");
 }
 END_TEST
 

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "daemon/agent/registrar.h"
 #include "daemon/base/loop.h"
@@ -21,6 +23,7 @@ static struct catalog_file *catalog_file;
 static struct host_address *host_address;
 static struct outbound *outbound;
 static struct bus *const bus = (struct bus *)&base; /* only handed on */
+static const char *instances_max = "10";            /* limits.instances_per_host */
 static size_t gone, leases_sent, lease_puts, record_puts;
 
 static void ignore(void *arg)
@@ -74,6 +77,7 @@ static void begin_life(const char *dir)
     ck_assert_int_eq(config_defaults(&config), 0);
     ck_assert_int_eq(config_set(config, "state_dir", dir, why), 0);
     ck_assert_int_eq(config_set(config, "host", "web-1", why), 0);
+    ck_assert_int_eq(config_set(config, "limits.instances_per_host", instances_max, why), 0);
     ck_assert_int_eq(state_dir_open(dir, &state_dir), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     ck_assert_int_eq(catalog_file_new(dir, "", metrics, &catalog_file), 0);
@@ -118,16 +122,22 @@ static struct registrar *registrar(void)
     return agent_registrar(agent());
 }
 
-static int add(int64_t ttl_ns)
+static int add_instance(const char *instance, int64_t ttl_ns)
 {
     struct registration_request r = {
-        .client = 1, .uid = 1000, .key = {.domain = "shop", .service = "payment", .instance = "a"}, .ttl_ns = ttl_ns};
+        .client = 1, .uid = 1000, .key = {.domain = "shop", .service = "payment"}, .ttl_ns = ttl_ns};
     const char *why = "";
+    strcpy(r.key.instance, instance);
     record_init(&r.record);
     r.record.port = 80;
-    r.record.families = DISCOVER_HAS_IPV4;
-    memcpy(r.record.ipv4, (uint8_t[]){10, 0, 0, 1}, 4);
+    r.record.addresses.families = DISCOVER_HAS_IPV4;
+    memcpy(r.record.addresses.ipv4, (uint8_t[]){10, 0, 0, 1}, 4);
     return registrar_register(registrar(), &r, clock_now_ns(), &why);
+}
+
+static int add(int64_t ttl_ns)
+{
+    return add_instance("a", ttl_ns);
 }
 
 START_TEST(it_is_served_here_at_once_and_put_once_there_is_a_bus)
@@ -170,6 +180,33 @@ START_TEST(the_next_life_serves_what_the_last_one_stored)
 }
 END_TEST
 
+/* What was acknowledged is not lost in silence: neither for now nor, since it stays stored, for good. */
+START_TEST(what_does_not_come_back_is_told)
+{
+    char text[4096] = "";
+    const char *dir = folder_enter();
+    begin_life(dir);
+    ck_assert_int_eq(add_instance("a", NS_PER_S * 60), 0);
+    ck_assert_int_eq(add_instance("b", NS_PER_S * 60), 0);
+    end_life();
+    int log = memfd_create("log", MFD_CLOEXEC);
+    ck_assert_int_eq(dup2(log, STDERR_FILENO), STDERR_FILENO);
+    instances_max = "1";
+    begin_life(dir);
+    ck_assert_uint_eq(agent_status(agent()).registrations, 1);
+    ck_assert_int_gt(pread(log, text, sizeof text - 1, 0), 0);
+    ck_assert_ptr_nonnull(strstr(text, "a registration that was stored is not in force"));
+    ck_assert_ptr_nonnull(strstr(text, "limits.instances_per_host"));
+    end_life();
+    instances_max = "10";
+    begin_life(dir);
+    ck_assert_uint_eq(agent_status(agent()).registrations, 2);
+    end_life();
+    close(log);
+    folder_remove();
+}
+END_TEST
+
 START_TEST(what_cannot_be_stored_is_refused_and_says_why)
 {
     begin_life(folder_enter());
@@ -184,4 +221,5 @@ START_TEST(what_cannot_be_stored_is_refused_and_says_why)
 END_TEST
 
 UNIT_TESTS("outbound", it_is_served_here_at_once_and_put_once_there_is_a_bus,
-           the_next_life_serves_what_the_last_one_stored, what_cannot_be_stored_is_refused_and_says_why)
+           the_next_life_serves_what_the_last_one_stored, what_does_not_come_back_is_told,
+           what_cannot_be_stored_is_refused_and_says_why)

@@ -5,37 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libdiscover/core/clock.h"
 #include "tests/support/unit.h"
+#include "tests/unit/registry/events_stage.h"
 
-#define TTL (10 * NS_PER_S) /* the default */
-
-static struct metrics *metrics;
-static struct config *config;
-static struct liveness *liveness;
-static struct events *events;
 static struct region_events e;
 static char told[4096];
-static int64_t now_ns, lost_ms, told_ms;
+static int64_t lost_ms, told_ms;
 
-static enum events_way get_way(void *arg)
+static void hear(const json_t *event)
 {
-    (void)arg;
-    return EVENTS_OPEN;
-}
-
-static int say(void *arg, const char *subject, const void *bytes, size_t n)
-{
-    (void)arg, (void)subject;
-    json_t *d = json_loadb(bytes, n, 0, NULL);
     size_t used = strlen(told);
-    const char *region = json_string_value(json_object_get(d, "other_region"));
-    snprintf(told + used, sizeof told - used, "%s %s;", json_string_value(json_object_get(d, "type")),
-             region ? region : json_string_value(json_object_get(d, "answers")));
-    lost_ms = json_integer_value(json_object_get(d, "lost_ms"));
-    told_ms = json_integer_value(json_object_get(d, "time_ms"));
-    json_decref(d);
-    return 0;
+    const char *region = json_string_value(json_object_get(event, "other_region"));
+    snprintf(told + used, sizeof told - used, "%s %s;", json_string_value(json_object_get(event, "type")),
+             region ? region : json_string_value(json_object_get(event, "answers")));
+    lost_ms = json_integer_value(json_object_get(event, "lost_ms"));
+    told_ms = json_integer_value(json_object_get(event, "time_ms"));
 }
 
 static void ignore_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
@@ -51,36 +35,15 @@ static void ignore_guard(void *arg, size_t held, int64_t until_ns, const char *w
 static void begin(void)
 {
     static const struct liveness_events handlers = {ignore_changed, ignore_guard};
-    char why[CONFIG_WHY_CAP];
-    now_ns = 1000 * NS_PER_S;
     told[0] = '\0';
-    ck_assert_int_eq(metrics_new(&metrics), 0);
-    ck_assert_int_eq(config_defaults(&config), 0);
-    ck_assert_int_eq(config_set(config, "host", "web-1", why), 0);
-    const struct events_reach reach = {.metrics = metrics, .config = config, .way = get_way, .say = say};
-    ck_assert_int_eq(events_new(&reach, &events), 0);
-    struct liveness_options options = {.max_hosts = 100, .guard_percent = 100, .guard_min = 3, .guard_ns = TTL};
-    ck_assert_int_eq(liveness_new(&options, &handlers, NULL, &liveness), 0);
-    liveness_set_healthy(liveness, true, now_ns - 2 * TTL);
+    events_stage_begin(hear, &handlers);
     e = (struct region_events){.events = events, .config = config, .liveness = liveness};
 }
 
-static void end(void)
-{
-    events_free(events);
-    liveness_free(liveness);
-    config_free(config);
-    metrics_free(metrics);
-}
-
-static void beat(const char *host)
-{
-    static uint64_t counter;
-    struct lease lease = {.epoch = 1, .counter = ++counter, .ttl_ms = TTL / NS_PER_MS, .life = 1, .tells = 1};
-    ck_assert_int_eq(liveness_apply(liveness, host, &lease, 0, now_ns), 0);
-}
-
-/* So long it is like that; heard last before. It is looked at when it wants to be, and each second. */
+/*
+ * A region is in that state for so long, and was heard last three seconds before. It is looked at when it is due, and each
+ * second.
+ */
 static void pass(const char *name, enum region_state state, bool own_heard, int64_t ns)
 {
     const struct region_seen seen = {name, state, now_ns - 3 * NS_PER_S, "the link is cut"};
@@ -109,7 +72,7 @@ START_TEST(lost_and_back)
     pass("b", REGION_CATCHING_UP, true, 10 * NS_PER_S); /* a bucket was made anew */
     pass("b", REGION_LIVE, true, 1 * NS_PER_S);
     check_told("");
-    int64_t begun_ms = events_wall_ms();
+    int64_t begun_ms = clock_wall_ms();
     pass("b", REGION_STALE, true, 5 * NS_PER_S);
     check_told("region-lost b;");
     ck_assert_int_le(llabs(begun_ms - 3000 - told_ms), 500); /* when it was heard last */
@@ -120,7 +83,7 @@ START_TEST(lost_and_back)
     pass("b", REGION_LIVE, true, 30 * NS_PER_S);
     check_told("region-back b;");
     ck_assert_int_le(llabs(lost_ms - 3000), 500); /* by the wall clock, which stood still */
-    end();
+    events_stage_end();
 }
 END_TEST
 
@@ -138,7 +101,7 @@ START_TEST(while_the_own_region_is_not_heard)
     check_told("");
     pass("b", REGION_LIVE, true, 3 * NS_PER_S);
     check_told("region-back b;");
-    end();
+    events_stage_end();
 }
 END_TEST
 
@@ -146,16 +109,16 @@ END_TEST
 START_TEST(found_lost_in_the_beginning)
 {
     begin();
-    pass("b", REGION_STALE, true, TTL);
+    pass("b", REGION_STALE, true, EVENTS_TTL);
     pass("b", REGION_LIVE, true, 10 * NS_PER_S);
     check_told("");
-    end();
+    events_stage_end();
     begin();
-    pass("b", REGION_STALE, true, TTL + 5 * NS_PER_S);
+    pass("b", REGION_STALE, true, EVENTS_TTL + 5 * NS_PER_S);
     check_told("");
     pass("b", REGION_LIVE, true, 10 * NS_PER_S);
     check_told("region-back b;");
-    end();
+    events_stage_end();
 }
 END_TEST
 
@@ -166,20 +129,20 @@ START_TEST(told_by_one)
     char name[16], both[64];
     for (int i = 0; i < n; i++) {
         begin();
-        beat("web-2");
+        beat("web-2", 1);
         snprintf(name, sizeof name, "r%d", i);
         pass(name, REGION_LIVE, true, NS_PER_S);
         pass(name, REGION_STALE, true, 3 * NS_PER_S);
         of_other += told[0] == '\0';
-        end();
+        events_stage_end();
         begin();
         pass(name, REGION_LIVE, true, NS_PER_S);
         pass(name, REGION_STALE, true, 4 * NS_PER_S);
-        beat("web-2");
+        beat("web-2", 1);
         pass(name, REGION_LIVE, true, 4 * NS_PER_S);
         snprintf(both, sizeof both, "region-lost %s;region-back %s;", name, name);
         check_told(both);
-        end();
+        events_stage_end();
     }
     ck_assert_int_gt(of_other, 0);
     ck_assert_int_lt(of_other, n);
@@ -192,9 +155,9 @@ START_TEST(another_region_answers)
     struct region_move move = {.from = "a", .to = "b", .reason = "why"};
     char service[32];
     begin();
-    beat("web-2");
+    beat("web-2", 1);
     move.since_ns = now_ns;
-    for (int i = 0; i == 0 || strcmp(liveness_observer(liveness, "web-1", service, now_ns, now_ns), "web-2") != 0; i++)
+    for (int i = 0; i == 0 || liveness_is_chosen(liveness, "web-1", service, now_ns, now_ns); i++)
         snprintf(service, sizeof service, "shop/s%d", i);
     move.service = service;
     region_events_moved(&e, &move, now_ns);
@@ -210,7 +173,7 @@ START_TEST(another_region_answers)
     ck_assert_int_eq(config_set(config, "events.publish", "false", (char[CONFIG_WHY_CAP]){0}), 0);
     region_events_moved(&e, &move, now_ns);
     ck_assert_uint_eq(metrics_value(metrics, "discoverd_events_total"), 2);
-    end();
+    events_stage_end();
 }
 END_TEST
 

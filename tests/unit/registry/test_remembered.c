@@ -101,14 +101,14 @@ static void last_life(void)
     close_catalog();
 }
 
-static void begin(int64_t started_ago_ns)
+static void begin(int64_t asked_ago_ns)
 {
     static const struct follow_ops ops = {ignore,     ignore,        ignore_message, ignore_key, ignore,
                                           ignore_end, ignore_synced, no_jitter,      NULL};
     static const struct liveness_events events = {host_changed, ignore_guard};
     const struct liveness_options leases = {
         .max_hosts = 100, .guard_percent = 30, .guard_min = 3, .guard_ns = NS_PER_S};
-    const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX};
+    const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX, .quiet_ns = FOLLOW_QUIET_NS};
     char why[CONFIG_WHY_CAP];
     int64_t since_ns;
     dir = folder_enter();
@@ -124,7 +124,7 @@ static void begin(int64_t started_ago_ns)
                                      .catalog = catalog,
                                      .liveness = liveness,
                                      .records = records,
-                                     .started_ns = now_ns - started_ago_ns};
+                                     .asked_ns = now_ns - asked_ago_ns};
 }
 
 static void end(void)

@@ -64,10 +64,9 @@ static void begin(void)
                                          .checking = checking,
                                          .hostnames = hostnames,
                                          .turn = on_turn,
-                                         .leave = on_leave,
                                          .is_leaving = on_is_leaving,
                                          .store_error = on_store_error,
-                                         .status = o_status};
+                                         .daemon = {.status = server_status, .leave = on_leave}};
     ck_assert_int_eq(requests_new(&reach, &requests), 0);
 }
 

@@ -51,7 +51,7 @@ static void set(const char *key, const char *text)
     ck_assert_int_eq(config_set(config, key, text, why), 0);
 }
 
-static void begin(void)
+static void begin(const char *requests)
 {
     now_ns = 1000 * NS_PER_S;
     answers = 0;
@@ -59,6 +59,7 @@ static void begin(void)
     ck_assert_int_eq(config_defaults(&config), 0);
     set("host", "web-1");
     set("limits.answer_bytes", "2000");
+    set("limits.requests", requests);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     table_writer_set_sync(catalog_table(catalog), TABLE_LIVE, 0);
     const struct rpc_reach reach = {.metrics = metrics,
@@ -120,7 +121,7 @@ static void check(const char *subject, const char *body, int error, const char *
 
 START_TEST(answers_and_errors)
 {
-    begin();
+    begin("100");
     put(3);
     check("discover.local.rpc.resolve", "{\"service\":\"shop/payment\"}", 0, "\"instances\":[{");
     check("discover.local.rpc.host.web-1.resolve", "{\"service\":\"shop/none\"}", 404, "no such service");
@@ -145,7 +146,7 @@ END_TEST
 
 START_TEST(an_answer_that_is_too_long_is_not_made)
 {
-    begin();
+    begin("100");
     put(2000);
     check("discover.local.rpc.resolve", "{\"service\":\"shop/payment\"}", 413, "more than 2000 bytes");
     check("discover.local.rpc.resolve", "{\"service\":\"shop/payment\",\"limit\":5}", 0, "\"instances\":[{");
@@ -155,8 +156,7 @@ END_TEST
 
 START_TEST(no_more_than_may_be)
 {
-    begin();
-    set("limits.requests", "10");
+    begin("10");
     set("limits.requests_waiting", "15");
     (void)tick();
     for (int i = 0; i < 20; i++)

@@ -31,11 +31,10 @@ static void begin(const char *text)
     ck_assert_int_eq(config_load("c", unexpected, NULL, &config), 0);
     base = loop_new();
     ck_assert_int_eq(metrics_new(&metrics), 0);
-    setup();
     now_ns = clock_now_ns();
-    const struct services_reach reach = {
+    const struct checking_reach reach = {
         .base = base, .metrics = metrics, .config = config, .registrar = registrar(), .turn = ignore_turn};
-    ck_assert_int_eq(services_new(&reach, &services), 0);
+    ck_assert_int_eq(services_new(&reach, NULL, &services), 0);
 }
 
 static void end(void)
@@ -70,7 +69,6 @@ START_TEST(what_the_configuration_names_is_registered)
     services_set_now(services);
     ck_assert_uint_eq(agent_status(a).registrations, 0);
     config->n_services = 1;
-    end();
 }
 END_TEST
 
@@ -103,7 +101,6 @@ START_TEST(many_are_taken_in_slices)
     }
     ck_assert_uint_gt(turns, 2);
     reload_report_fini(&report);
-    end();
 }
 END_TEST
 
@@ -121,9 +118,8 @@ START_TEST(a_name_that_is_taken_is_had_once_it_is_free)
     services_registration_gone(services, &key);
     second();
     ck_assert_uint_eq(agent_status(a).registrations, 1);
-    end();
 }
 END_TEST
 
-UNIT_TESTS("services", what_the_configuration_names_is_registered, many_are_taken_in_slices,
-           a_name_that_is_taken_is_had_once_it_is_free)
+UNIT_TESTS_IN(setup, end, "services", what_the_configuration_names_is_registered, many_are_taken_in_slices,
+              a_name_that_is_taken_is_had_once_it_is_free)

@@ -18,7 +18,7 @@ static struct addresses now_at; /* as the last change said */
 static enum names_news news;
 static const struct addresses unknown;
 
-static void setup(size_t names_max, size_t queries_max)
+static void make(size_t names_max, size_t queries_max)
 {
     const struct names_options options = {.names_max = names_max,
                                           .queries_max = queries_max,
@@ -27,6 +27,22 @@ static void setup(size_t names_max, size_t queries_max)
                                           .denied_ns = 300 * S};
     memset(&counters, 0, sizeof counters);
     ck_assert_int_eq(names_new(&options, &counters, &names), 0);
+}
+
+static void setup(void)
+{
+    make(10, 10);
+}
+
+static void teardown(void)
+{
+    names_free(names);
+}
+
+static void limit(size_t names_max, size_t queries_max)
+{
+    teardown();
+    make(names_max, queries_max);
 }
 
 static struct names_question next(int64_t at_ns)
@@ -67,7 +83,6 @@ static bool not_found(const struct names_question *q, enum names_outcome outcome
 /* db.example.com at 10.0.0.1, asked again at START + ttl_s. */
 static void resolved(uint32_t ttl_s)
 {
-    setup(10, 10);
     ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     struct names_question v4 = next(START), v6 = next(START);
     ck_assert_uint_eq(v4.family, DISCOVER_HAS_IPV4);
@@ -80,7 +95,6 @@ static void resolved(uint32_t ttl_s)
 START_TEST(both_families_are_asked_at_once)
 {
     struct names_question q;
-    setup(10, 10);
     ck_assert_int_eq(names_next_ns(names), INT64_MAX);
     ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), -EEXIST);
@@ -88,7 +102,6 @@ START_TEST(both_families_are_asked_at_once)
     uint8_t families = next(START).family | next(START).family;
     ck_assert_uint_eq(families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
     ck_assert(!names_next(names, START, &q)); /* both are under way */
-    names_free(names);
 }
 END_TEST
 
@@ -103,7 +116,6 @@ START_TEST(a_name_is_asked_again_within_its_ttl)
     q = next_of(DISCOVER_HAS_IPV4, START + 114 * S); /* 60 s, a tenth of them drawn off */
     ck_assert(found(&q, 60, "\2", 0, START + 114 * S));
     ck_assert_int_eq(now_at.ipv4[3], 2);
-    names_free(names);
 }
 END_TEST
 
@@ -114,7 +126,6 @@ START_TEST(no_name_is_asked_for_more_often_than_min_ttl)
     for (size_t i = 0; i < sizeof dice / sizeof *dice; i++) {
         for (uint32_t ttl_s = 0; ttl_s < 7; ttl_s++) {
             struct names_question q;
-            setup(10, 10);
             ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
             for (int family = 0; family < 2; family++) {
                 q = next(START);
@@ -125,7 +136,7 @@ START_TEST(no_name_is_asked_for_more_often_than_min_ttl)
             }
             ck_assert(!names_next(names, START + 5 * S - 1, &q));
             ck_assert_int_le(names_next_ns(names), START + 7 * S);
-            names_free(names);
+            limit(10, 10);
         }
     }
 }
@@ -140,7 +151,6 @@ START_TEST(ttls_are_clamped)
     (void)found(&q, INT32_MAX, "\1", 0, START + 5 * S);
     q = next_of(DISCOVER_HAS_IPV4, START + 5 * S + 3600 * S);
     (void)q;
-    names_free(names);
 }
 END_TEST
 
@@ -154,7 +164,6 @@ START_TEST(of_several_addresses_the_one_in_use_stays)
     ck_assert(found(&q, 60, "\3\2", 0, START + 120 * S)); /* gone: the first there is */
     ck_assert_int_eq(now_at.ipv4[3], 3);
     ck_assert_uint_eq(metric_get(&counters.changes), 2);
-    names_free(names);
 }
 END_TEST
 
@@ -175,7 +184,6 @@ START_TEST(a_failure_keeps_the_address_for_ever)
     ck_assert_int_eq(news, NAMES_RESOLVED);
     ck_assert_uint_eq(metric_get(&counters.failing), 0);
     ck_assert_uint_eq(metric_get(&counters.failures), 100);
-    names_free(names);
 }
 END_TEST
 
@@ -183,7 +191,6 @@ START_TEST(failures_are_tried_again_with_back_off)
 {
     int64_t at_ns = START + 60 * S, waits[10];
     const struct names_answer failure = {.outcome = NAMES_FAILED};
-    setup(10, 10);
     ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     struct names_question v4 = next(at_ns), v6 = next(at_ns);
     (void)v6; /* stays under way */
@@ -196,7 +203,6 @@ START_TEST(failures_are_tried_again_with_back_off)
     ck_assert_int_eq(waits[0], 1 * S);
     ck_assert_int_eq(waits[1], 2 * S);
     ck_assert_int_eq(waits[9], 60 * S);
-    names_free(names);
 }
 END_TEST
 
@@ -213,7 +219,6 @@ START_TEST(a_denial_counts_when_it_lasts)
     }
     ck_assert_uint_eq(now_at.families, 0);
     ck_assert_uint_eq(metric_get(&counters.dropped), 1);
-    names_free(names);
 }
 END_TEST
 
@@ -228,28 +233,25 @@ START_TEST(a_denial_that_is_taken_back_starts_anew)
     q = next_of(DISCOVER_HAS_IPV4, START + 690 * S);
     ck_assert(!not_found(&q, NAMES_DENIED, START + 690 * S));
     ck_assert_uint_eq(now_at.families, DISCOVER_HAS_IPV4);
-    names_free(names);
 }
 END_TEST
 
 START_TEST(what_it_resolved_to_once_stays_until_there_is_better)
 {
     const struct addresses last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 7}};
-    setup(10, 10);
     ck_assert_int_eq(names_add(names, "db.example.com", &last, START, &now_at), 0);
     struct names_question q = next(START);
     ck_assert(!not_found(&q, NAMES_FAILED, START));
     ck_assert_int_eq(now_at.ipv4[3], 7);
     q = next_of(DISCOVER_HAS_IPV4, START + 1 * S);
     ck_assert(!found(&q, 60, "\1\7", 0, START + 1 * S));
-    names_free(names);
 }
 END_TEST
 
 START_TEST(questions_under_way_are_limited)
 {
     struct names_question q[3], none;
-    setup(10, 3);
+    limit(10, 3);
     ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
     ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), 0);
     for (int i = 0; i < 3; i++)
@@ -258,33 +260,29 @@ START_TEST(questions_under_way_are_limited)
     ck_assert_int_eq(names_next_ns(names), INT64_MAX);
     (void)not_found(&q[0], NAMES_FAILED, START);
     (void)next(START);
-    names_free(names);
 }
 END_TEST
 
 START_TEST(names_that_are_gone_fail_no_more)
 {
-    setup(10, 10);
     ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
     struct names_question q = next(START);
     (void)not_found(&q, NAMES_FAILED, START);
     ck_assert_uint_eq(metric_get(&counters.failing), 1);
     names_remove(names, "a.example.com", START);
     ck_assert_uint_eq(metric_get(&counters.failing), 0);
-    names_free(names);
 }
 END_TEST
 
 START_TEST(names_are_limited)
 {
-    setup(1, 10);
+    limit(1, 10);
     ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
     ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), -E2BIG);
     ck_assert_uint_eq(metric_get(&counters.refused), 1);
     names_remove(names, "a.example.com", START);
     ck_assert_int_eq(names_add(names, "b.example.com", &unknown, START, &now_at), 0);
     ck_assert_uint_eq(metric_get(&counters.names), 1);
-    names_free(names);
 }
 END_TEST
 
@@ -292,7 +290,7 @@ END_TEST
 START_TEST(an_answer_for_a_removed_name_only_ends_its_question)
 {
     struct names_question v4, v6, q;
-    setup(10, 2);
+    limit(10, 2);
     ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START, &now_at), 0);
     v4 = next(START);
     v6 = next(START);
@@ -309,7 +307,6 @@ START_TEST(an_answer_for_a_removed_name_only_ends_its_question)
     }
     ck_assert(!names_next(names, START + 5 * S, &q)); /* and is forgotten */
     ck_assert_int_eq(names_add(names, "a.example.com", &unknown, START + 5 * S, &now_at), 0);
-    names_free(names);
 }
 END_TEST
 
@@ -331,7 +328,6 @@ START_TEST(a_name_that_comes_and_goes_is_asked_for_as_one_that_stays)
     ck_assert_uint_eq(metric_get(&counters.queries), asked);
     ck_assert_uint_eq(metric_get(&counters.names), 1);
     (void)next(START + 5 * S);
-    names_free(names);
 }
 END_TEST
 
@@ -339,7 +335,6 @@ END_TEST
 START_TEST(a_name_that_comes_back_gets_the_answer_that_is_under_way)
 {
     struct names_question v4, v6, q;
-    setup(10, 10);
     ck_assert_int_eq(names_add(names, "db.example.com", &unknown, START, &now_at), 0);
     v4 = next(START);
     v6 = next(START);
@@ -354,7 +349,6 @@ START_TEST(a_name_that_comes_back_gets_the_answer_that_is_under_way)
     ck_assert(found(&v4, 60, "\1", 0, START));
     ck_assert(!not_found(&v6, NAMES_DENIED, START));
     ck_assert_int_eq(names_next_ns(names), START + 30 * S);
-    names_free(names);
 }
 END_TEST
 
@@ -363,7 +357,7 @@ START_TEST(names_that_come_and_go_are_limited)
 {
     struct names_question q;
     char name[32];
-    setup(3, 1000);
+    limit(3, 1000);
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "n%d.example.com", i);
         ck_assert_int_eq(names_add(names, name, &unknown, START + i, &now_at), 0);
@@ -373,15 +367,14 @@ START_TEST(names_that_come_and_go_are_limited)
     }
     ck_assert_int_eq(names_add(names, "n99.example.com", &unknown, START + 200, &now_at), 0);
     ck_assert_int_eq(names_add(names, "n2.example.com", &unknown, START + 200, &now_at), 1);
-    names_free(names);
 }
 END_TEST
 
-UNIT_TESTS("names", both_families_are_asked_at_once, a_name_is_asked_again_within_its_ttl,
-           no_name_is_asked_for_more_often_than_min_ttl, ttls_are_clamped, of_several_addresses_the_one_in_use_stays,
-           a_failure_keeps_the_address_for_ever, failures_are_tried_again_with_back_off, a_denial_counts_when_it_lasts,
-           a_denial_that_is_taken_back_starts_anew, what_it_resolved_to_once_stays_until_there_is_better,
-           questions_under_way_are_limited, names_that_are_gone_fail_no_more, names_are_limited,
-           an_answer_for_a_removed_name_only_ends_its_question,
-           a_name_that_comes_and_goes_is_asked_for_as_one_that_stays,
-           a_name_that_comes_back_gets_the_answer_that_is_under_way, names_that_come_and_go_are_limited)
+UNIT_TESTS_IN(setup, teardown, "names", both_families_are_asked_at_once, a_name_is_asked_again_within_its_ttl,
+              no_name_is_asked_for_more_often_than_min_ttl, ttls_are_clamped, of_several_addresses_the_one_in_use_stays,
+              a_failure_keeps_the_address_for_ever, failures_are_tried_again_with_back_off,
+              a_denial_counts_when_it_lasts, a_denial_that_is_taken_back_starts_anew,
+              what_it_resolved_to_once_stays_until_there_is_better, questions_under_way_are_limited,
+              names_that_are_gone_fail_no_more, names_are_limited, an_answer_for_a_removed_name_only_ends_its_question,
+              a_name_that_comes_and_goes_is_asked_for_as_one_that_stays,
+              a_name_that_comes_back_gets_the_answer_that_is_under_way, names_that_come_and_go_are_limited)

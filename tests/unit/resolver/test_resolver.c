@@ -27,7 +27,7 @@ static void on_settled(void *arg)
     (void)arg;
 }
 
-static void setup(const char *server)
+static void make(const char *server)
 {
     struct string_list servers = {(char *[]){(char *)server}, 1};
     static char *const zone[] = {(char *)"discover.internal"};
@@ -41,6 +41,11 @@ static void setup(const char *server)
     base = event_base_new();
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(resolver_new(base, &options, &ops, metrics, &resolver), 0);
+}
+
+static void setup(void)
+{
+    make("127.0.0.1:1"); /* where nobody answers */
 }
 
 static void teardown(void)
@@ -72,11 +77,23 @@ static uint64_t counter(const char *name)
 START_TEST(names_below_our_own_zones_are_refused)
 {
     const struct addresses unknown = {0};
-    setup("127.0.0.1:9");
-    resolver_add(resolver, "payment.shop.discover.internal", &unknown);
+    ck_assert(resolver_add(resolver, "payment.shop.discover.internal", &unknown)); /* and no use in coming again */
     ck_assert_uint_eq(counter("discoverd_resolver_refused_total"), 1);
     ck_assert_uint_eq(counter("discoverd_resolver_names"), 0);
-    teardown();
+}
+END_TEST
+
+START_TEST(names_beyond_the_limit_are_refused_for_now)
+{
+    const struct addresses unknown = {0};
+    char name[32];
+    for (int i = 0; i <= 10; i++) {
+        snprintf(name, sizeof name, "n%d.example.com", i);
+        ck_assert_int_eq(resolver_add(resolver, name, &unknown), i < 10);
+    }
+    resolver_remove(resolver, "n3.example.com");
+    ck_assert(resolver_add(resolver, name, &unknown));
+    ck_assert_uint_eq(counter("discoverd_resolver_names"), 10);
 }
 END_TEST
 
@@ -84,12 +101,10 @@ END_TEST
 START_TEST(a_server_that_is_not_there_is_a_failure)
 {
     const struct addresses last = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
-    setup("127.0.0.1:1");
     resolver_add(resolver, "db.example.com", &last);
     while (counter("discoverd_resolver_failures_total") == 0)
         ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
     ck_assert_int_eq(n_resolved, 0);
-    teardown();
 }
 END_TEST
 
@@ -128,7 +143,8 @@ static void resolve_until(const char *counted, uint64_t least)
     const struct addresses unknown = {0};
     char address[32];
     struct event *server = serve(address);
-    setup(address);
+    teardown();
+    make(address);
     event_base_set(base, server);
     ck_assert_int_eq(event_add(server, NULL), 0);
     resolver_add(resolver, "db.example.com", &unknown);
@@ -143,11 +159,9 @@ START_TEST(a_name_is_no_way_round_the_rules_of_addresses)
 {
     resolve_until("discoverd_resolver_denials_total", 2);
     ck_assert_int_eq(n_resolved, 0);
-    teardown();
     allow_loopback = true;
     resolve_until("discoverd_resolver_changes_total", 1);
     ck_assert_int_eq(n_resolved, 1);
-    teardown();
 }
 END_TEST
 
@@ -155,13 +169,14 @@ END_TEST
 START_TEST(it_can_be_freed_at_any_time)
 {
     const struct addresses unknown = {0};
-    setup("127.0.0.1:1");
     resolver_add(resolver, "db.example.com", &unknown);
     ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
     teardown();
+    setup();
     ck_assert_int_eq(n_resolved, 0);
 }
 END_TEST
 
-UNIT_TESTS("resolver", names_below_our_own_zones_are_refused, a_server_that_is_not_there_is_a_failure,
-           a_name_is_no_way_round_the_rules_of_addresses, it_can_be_freed_at_any_time)
+UNIT_TESTS_IN(setup, teardown, "resolver", names_below_our_own_zones_are_refused,
+              names_beyond_the_limit_are_refused_for_now, a_server_that_is_not_there_is_a_failure,
+              a_name_is_no_way_round_the_rules_of_addresses, it_can_be_freed_at_any_time)

@@ -98,12 +98,20 @@ static void op_was_lost(void *arg, const struct kv_message *m)
 static const struct follow_ops ops = {op_resync, op_check,  op_apply,  op_remove,  op_begin,
                                       op_end,    op_synced, op_random, op_was_lost};
 
+const char *follow_state(const struct follow *f)
+{
+    static const char *const words[] = {"down", "waiting", "snapshot", "live"};
+    return words[f->state];
+}
+
 void setup(void)
 {
     memset(&t, 0, sizeof t);
     t.now_ns = NS_PER_S;
-    ck_assert_int_eq(follow_new(&(struct follow_options){.touched_max = 8, .unmarked = op_unmarked}, &ops, NULL, &t.f),
-                     0);
+    ck_assert_int_eq(
+        follow_new(&(struct follow_options){.touched_max = 8, .unmarked = op_unmarked, .quiet_ns = FOLLOW_QUIET_NS},
+                   &ops, NULL, &t.f),
+        0);
 }
 
 void done(void)
@@ -160,7 +168,7 @@ bool live_unreadable(uint64_t seq, char key)
 void entry(uint64_t seq, char key, char value)
 {
     struct kv_message m = message(seq, key, value);
-    follow_snapshot_entry(t.f, &m, t.now_ns);
+    follow_snapshot_entry(t.f, &m);
 }
 
 void info_of(int64_t created, uint64_t last_seq)

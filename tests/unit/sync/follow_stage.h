@@ -3,7 +3,7 @@
 #ifndef UNIT_SYNC_FOLLOW_STAGE_H
 #define UNIT_SYNC_FOLLOW_STAGE_H
 
-#include "daemon/sync/follow.h"
+#include "daemon/sync/follow_impl.h"
 
 #define CREATED 1000 /* of the bucket, unless it is made anew */
 
@@ -22,6 +22,9 @@ struct stage {
     uint32_t random;
 };
 extern struct stage t;
+
+/* "down", "waiting", "snapshot" or "live". */
+const char *follow_state(const struct follow *f);
 
 void setup(void);
 void done(void);

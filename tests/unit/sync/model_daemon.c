@@ -144,10 +144,8 @@ static int64_t write_side(struct daemon *d)
     follow_name(d);
     if (!d->publishing)
         return d->connected ? next_ns : INT64_MAX;
-    if (d->min_epoch < d->epoch && bus.now_ns >= d->grace_until_ns && all_stored(d)) {
+    if (d->min_epoch < d->epoch && bus.now_ns >= d->grace_until_ns && all_stored(d))
         d->min_epoch = d->epoch;
-        d->raised_ns = bus.now_ns;
-    }
     if (bus.now_ns >= d->beat.next_ns)
         put_lease(d);
     for (int i = 0; i < INSTANCES; i++) {
@@ -332,6 +330,11 @@ static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
     (void)why;
 }
 
+static bool on_has_records(void *arg, const char *host, const struct lease *lease)
+{
+    return model_has_records(arg, host[1] - '0', lease);
+}
+
 static void on_probe(void *arg)
 {
     struct daemon *d = arg;
@@ -406,7 +409,7 @@ void daemon_mail(int host, const struct mail *mail)
         follow_info(f, mail->err, mail->created, mail->last_seq, bus.now_ns);
         break;
     case MAIL_ENTRY:
-        follow_snapshot_entry(f, &m, bus.now_ns);
+        follow_snapshot_entry(f, &m);
         break;
     case MAIL_END:
         follow_snapshot_end(f, mail->err, bus.now_ns);
@@ -427,7 +430,7 @@ void daemon_turn(int host)
     for (int b = 0; b < BUCKETS; b++)
         follow_ns[b] = follow_tick(d->feeds[b].follow, bus.now_ns);
     liveness_set_whole(d->liveness, follow_is_live(d->feeds[LEASES].follow));
-    liveness_set_records_known(d->liveness, d->complete && follow_is_live(d->feeds[SERVICES].follow));
+    liveness_set_records_known(d->liveness, d->complete && follow_is_live(d->feeds[SERVICES].follow), d->read_ns);
     int64_t next_ns[] = {
         follow_ns[SERVICES],
         follow_ns[LEASES],
@@ -482,21 +485,21 @@ void daemon_boot(int host)
     if (d->kept_boot)
         name_conflict_remember(&d->name, d->kept_boot == d->boot ? d->kept_life : 0);
     lease_beat_init(&d->beat, TTL);
-    d->raised_ns = before.raised_ns;
     d->grace_until_ns = bus.now_ns + GRACE_NS;
     const struct liveness_events events = {on_host, on_guard};
-    const struct liveness_options leases =
-        liveness_complete((struct liveness_options){.guard_percent = 100, .probe = on_probe});
+    const struct liveness_options leases = liveness_complete(
+        (struct liveness_options){.guard_percent = 100, .probe = on_probe, .has_records = on_has_records});
     d->boot_ns = bus.now_ns;
     for (int h = 0; h < HOSTS; h++)
         d->status[h] = HOST_EXPIRED;
     model_remember(d, &before);
     must(liveness_new(&leases, &events, d, &d->liveness) == 0, "no memory");
-    liveness_set_records_known(d->liveness, false);
+    liveness_set_records_known(d->liveness, false, 0);
     health_init(&d->health, TTL / 2, on_health, d);
     for (int b = 0; b < BUCKETS; b++) {
         d->feeds[b] = (struct feed){.daemon = d, .bucket = (enum bucket)b};
         const struct follow_options options = {.touched_max = FOLLOW_TOUCHED_MAX,
+                                               .quiet_ns = FOLLOW_QUIET_NS,
                                                .unmarked = b == SERVICES ? model_records_unmarked : NULL};
         must(follow_new(&options, &ops[b], &d->feeds[b], &d->feeds[b].follow) == 0, "no memory");
     }

@@ -50,7 +50,6 @@ struct daemon {
     struct intent intents[INSTANCES];
     struct lease_beat beat;
     int64_t grace_until_ns;
-    int64_t raised_ns; /* when min_epoch rose */
     bool connected;
     bool lease_seen; /* since the snapshot of the leases began */
     int64_t boot_ns;
@@ -64,7 +63,8 @@ struct daemon {
         struct follow *follow;
         bool synced;
     } feeds[BUCKETS];
-    bool complete; /* nothing was missing in the last snapshot of the records */
+    bool complete;   /* nothing was missing in the last snapshot of the records */
+    int64_t read_ns; /* when that was begun */
     struct liveness *liveness;
     struct health health;
     struct known known[HOSTS * INSTANCES];
@@ -95,6 +95,9 @@ uint64_t model_digest(int key, const struct value *value);
 
 /* False when what is known of the host differs from that digest for the 2nd, 4th, 8th, ... time in a row. */
 bool model_agrees(struct daemon *d, int host, uint64_t digest);
+
+/* Whether all records that its lease vouches for are known. */
+bool model_has_records(const struct daemon *d, int host, const struct lease *lease);
 
 /* Our own key, as the message with that sequence has it; NULL: deleted, or, without one, not there. */
 void model_own_record(struct daemon *d, int key, const struct value *value, uint64_t seq);

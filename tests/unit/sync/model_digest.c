@@ -9,6 +9,17 @@ uint64_t model_digest(int key, const struct value *value)
     return value->deleted ? 0 : record_digest(&name, value->epoch, value->counter);
 }
 
+bool model_has_records(const struct daemon *d, int host, const struct lease *lease)
+{
+    uint64_t known = 0;
+    for (int i = 0; i < INSTANCES; i++) {
+        const struct known *k = &d->known[host * INSTANCES + i];
+        if (k->present && k->value.epoch >= lease->min_epoch)
+            known ^= model_digest(host * INSTANCES + i, &k->value);
+    }
+    return known == lease->digest;
+}
+
 bool model_agrees(struct daemon *d, int host, uint64_t digest)
 {
     uint64_t known = 0;

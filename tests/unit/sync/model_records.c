@@ -94,8 +94,10 @@ void model_records_end(void *arg, enum follow_end end)
         if (owner_of(k) == d->host && !d->known[k].found.epoch)
             model_own_record(d, k, NULL, 0);
     }
-    if (end != FOLLOW_ABORTED)
+    if (end != FOLLOW_ABORTED) {
         d->complete = end == FOLLOW_COMPLETE;
+        d->read_ns = follow_resync(f->follow).snapshot_ns;
+    }
 }
 
 size_t model_records_unmarked(void *arg)

@@ -11,19 +11,16 @@
 
 START_TEST(first_snapshot_starts_at_once)
 {
-    setup();
     ck_assert_int_eq(follow_tick(t.f, t.now_ns), INT64_MAX);
     get_live();
     ck_assert(t.synced && t.end == FOLLOW_COMPLETE);
     ck_assert_uint_eq(follow_horizon(t.f), 3);
     ck_assert_int_eq(t.key['a'].value, 'A');
-    done();
 }
 END_TEST
 
 START_TEST(empty_bucket_is_live)
 {
-    setup();
     connect_bus();
     info(0);
     info(0);
@@ -32,13 +29,11 @@ START_TEST(empty_bucket_is_live)
     live(1, 'a', 'A');
     ck_assert_str_eq(follow_state(t.f), "live");
     ck_assert_int_eq(t.key['a'].value, 'A');
-    done();
 }
 END_TEST
 
 START_TEST(next_applies_known_is_ignored)
 {
-    setup();
     get_live();
     live(4, 'a', 'X');
     live(5, 'b', 0);
@@ -46,16 +41,14 @@ START_TEST(next_applies_known_is_ignored)
     ck_assert_int_eq(t.key['b'].value, 0);
     live(5, 'b', 'B'); /* sent twice by a cluster that changed its leader */
     ck_assert_int_eq(t.key['b'].value, 0);
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->ignored), 1);
+    ck_assert_uint_eq(metric_get(&t.f->counters.ignored), 1);
     ck_assert_uint_eq(follow_horizon(t.f), 5);
-    done();
 }
 END_TEST
 
 /* Who is gone is decided by what was heard behind everything else: repetitions and jumps prove nothing. */
 START_TEST(says_when_all_is_known)
 {
-    setup();
     ck_assert(!live(1, 'a', 'A')); /* down */
     get_live();
     ck_assert(live(4, 'a', 'X'));
@@ -73,13 +66,11 @@ START_TEST(says_when_all_is_known)
     end(0);
     ck_assert(live(11, 'c', 'C')); /* completes the snapshot */
     ck_assert_str_eq(follow_state(t.f), "live");
-    done();
 }
 END_TEST
 
 START_TEST(jump_makes_a_snapshot)
 {
-    setup();
     get_live();
     live(6, 'c', 'C');
     ck_assert_int_eq(t.key['c'].value, 'C'); /* newer than anything: not kept back */
@@ -101,18 +92,16 @@ START_TEST(jump_makes_a_snapshot)
     ck_assert_uint_eq(follow_horizon(t.f), 6);
     ck_assert_int_eq(t.key['a'].value, 'X');
     ck_assert_int_eq(t.key['b'].value, 0);
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 1);
+    ck_assert_uint_eq(metric_get(&t.f->counters.gaps), 1);
     ck_assert_uint_eq(t.lost, 2); /* and it is known whose they were; the one that came is none of them */
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->lost), 2);
+    ck_assert_uint_eq(metric_get(&t.f->counters.lost), 2);
     ck_assert_int_eq(t.lost_key, 'a');
-    done();
 }
 END_TEST
 
 /* A server brings what several clients put at once in an order of its own: that is no loss. */
 START_TEST(late_is_not_lost)
 {
-    setup();
     get_live();
     live(6, 'c', 'C');
     live(8, 'e', 'E');
@@ -126,17 +115,15 @@ START_TEST(late_is_not_lost)
     ck_assert_int_eq(t.key['b'].value, 'Y');
     ck_assert_int_eq(t.key['d'].value, 'D');
     live(5, 'b', 'Y'); /* again: known */
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->late), 3);
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->ignored), 1);
+    ck_assert_uint_eq(metric_get(&t.f->counters.late), 3);
+    ck_assert_uint_eq(metric_get(&t.f->counters.ignored), 1);
     pass(NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 1);
-    done();
 }
 END_TEST
 
 START_TEST(late_does_not_undo_what_came_since)
 {
-    setup();
     get_live();
     live(5, 'a', 0);
     live(4, 'a', 'X'); /* older than its deletion */
@@ -147,14 +134,12 @@ START_TEST(late_does_not_undo_what_came_since)
     live(6, 'b', 'X');
     ck_assert_int_eq(t.key['b'].value, 'Z');
     ck_assert_uint_eq(follow_horizon(t.f), 8);
-    done();
 }
 END_TEST
 
 /* Each has its own time: one that is filled does not prolong another. */
 START_TEST(what_stays_missing_is_lost)
 {
-    setup();
     get_live();
     live(5, 'a', 'X');
     pass(150 * NS_PER_MS);
@@ -163,14 +148,12 @@ START_TEST(what_stays_missing_is_lost)
     ck_assert_uint_eq(t.resyncs, 1);
     pass(51 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 1);
-    done();
+    ck_assert_uint_eq(metric_get(&t.f->counters.gaps), 1);
 }
 END_TEST
 
 START_TEST(too_many_holes_are_a_loss)
 {
-    setup();
     get_live();
     for (uint64_t seq = 5; seq < 5 + 2 * HOLES_MAX; seq += 2)
         live(seq, 'a', 'X');
@@ -178,13 +161,11 @@ START_TEST(too_many_holes_are_a_loss)
     live(5 + 2 * HOLES_MAX, 'a', 'Y');
     ck_assert_uint_eq(t.resyncs, 2);
     ck_assert_int_eq(t.key['a'].value, 'Y');
-    done();
 }
 END_TEST
 
 START_TEST(jitter_delays_what_a_fleet_does_at_once)
 {
-    setup();
     get_live();
     t.random = 200 * NS_PER_MS;
     follow_gap(t.f, t.now_ns);
@@ -193,13 +174,11 @@ START_TEST(jitter_delays_what_a_fleet_does_at_once)
     ck_assert_uint_eq(t.resyncs, 1);
     pass(2 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
-    done();
 }
 END_TEST
 
 START_TEST(failures_back_off_and_sweep_nothing)
 {
-    setup();
     get_live();
     follow_gap(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -222,13 +201,11 @@ START_TEST(failures_back_off_and_sweep_nothing)
     info(3);
     end(0);
     ck_assert(t.synced);
-    done();
 }
 END_TEST
 
 START_TEST(disconnect_aborts_and_reconnect_waits_for_the_old_end)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -250,13 +227,11 @@ START_TEST(disconnect_aborts_and_reconnect_waits_for_the_old_end)
     info(3);
     end(0);
     ck_assert(t.synced);
-    done();
 }
 END_TEST
 
 START_TEST(reconnects_after_failures_spread_wider)
 {
-    setup();
     get_live();
     t.random = 100 * NS_PER_MS;
     for (int64_t ms = 100; ms <= 3200; ms *= 2) {
@@ -279,25 +254,21 @@ START_TEST(reconnects_after_failures_spread_wider)
     connect_bus();
     pass(100 * NS_PER_MS);
     ck_assert_str_eq(follow_state(t.f), "snapshot");
-    done();
 }
 END_TEST
 
 START_TEST(nothing_is_applied_while_down)
 {
-    setup();
     get_live();
     follow_disconnected(t.f, t.now_ns);
     live(4, 'a', 'X');
     ck_assert_int_eq(t.key['a'].value, 'A');
     ck_assert_int_eq(follow_tick(t.f, t.now_ns), INT64_MAX);
-    done();
 }
 END_TEST
 
 START_TEST(quiet_bucket_is_asked)
 {
-    setup();
     get_live();
     pass(9 * NS_PER_S);
     ck_assert_uint_eq(t.checks, 0);
@@ -309,13 +280,11 @@ START_TEST(quiet_bucket_is_asked)
     ck_assert_uint_eq(t.resyncs, 1);
     pass(11 * NS_PER_S);
     ck_assert_uint_eq(t.checks, 2);
-    done();
 }
 END_TEST
 
 START_TEST(deaf_feed_is_found)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     info(5);
@@ -331,13 +300,11 @@ START_TEST(deaf_feed_is_found)
     end(0);
     ck_assert_uint_eq(t.lost, 1);
     ck_assert_int_eq(t.lost_key, 'c');
-    done();
 }
 END_TEST
 
 START_TEST(late_feed_is_not_deaf)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     info(5);
@@ -345,13 +312,11 @@ START_TEST(late_feed_is_not_deaf)
     live(5, 'd', 'D');
     pass(5 * NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 1);
-    done();
 }
 END_TEST
 
 START_TEST(failed_check_leads_to_a_snapshot)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     follow_info(t.f, -ENODEV, 0, 0, t.now_ns);
@@ -360,13 +325,11 @@ START_TEST(failed_check_leads_to_a_snapshot)
     ck_assert(t.synced);
     pass(5 * NS_PER_S);
     ck_assert(!t.synced);
-    done();
 }
 END_TEST
 
 START_TEST(doubt_from_within_is_heard)
 {
-    setup();
     get_live();
     t.doubt_while_applying = true;
     live(4, 'a', 'X');
@@ -376,14 +339,12 @@ START_TEST(doubt_from_within_is_heard)
     follow_doubt(t.f, t.now_ns); /* one is running already */
     pass(NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 2);
-    done();
 }
 END_TEST
 
 /* Orders are answered in their order: the first info after both were given is the check's. */
 START_TEST(answer_to_a_check_is_not_taken_for_the_snapshots)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     ck_assert_uint_eq(t.checks, 1);
@@ -397,14 +358,13 @@ START_TEST(answer_to_a_check_is_not_taken_for_the_snapshots)
     info(5);
     end(0);
     ck_assert_uint_eq(follow_horizon(t.f), 5);
-    done();
 }
 END_TEST
 
-UNIT_TESTS("follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_applies_known_is_ignored,
-           says_when_all_is_known, jump_makes_a_snapshot, late_is_not_lost, late_does_not_undo_what_came_since,
-           what_stays_missing_is_lost, too_many_holes_are_a_loss, jitter_delays_what_a_fleet_does_at_once,
-           failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
-           reconnects_after_failures_spread_wider, nothing_is_applied_while_down, quiet_bucket_is_asked,
-           deaf_feed_is_found, late_feed_is_not_deaf, failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,
-           answer_to_a_check_is_not_taken_for_the_snapshots)
+UNIT_TESTS_IN(setup, done, "follow", first_snapshot_starts_at_once, empty_bucket_is_live, next_applies_known_is_ignored,
+              says_when_all_is_known, jump_makes_a_snapshot, late_is_not_lost, late_does_not_undo_what_came_since,
+              what_stays_missing_is_lost, too_many_holes_are_a_loss, jitter_delays_what_a_fleet_does_at_once,
+              failures_back_off_and_sweep_nothing, disconnect_aborts_and_reconnect_waits_for_the_old_end,
+              reconnects_after_failures_spread_wider, nothing_is_applied_while_down, quiet_bucket_is_asked,
+              deaf_feed_is_found, late_feed_is_not_deaf, failed_check_leads_to_a_snapshot, doubt_from_within_is_heard,
+              answer_to_a_check_is_not_taken_for_the_snapshots)

@@ -9,7 +9,6 @@
 
 START_TEST(live_during_snapshot_wins)
 {
-    setup();
     connect_bus();
     info(3);
     live(4, 'a', 'N'); /* before its old value is read */
@@ -26,14 +25,12 @@ START_TEST(live_during_snapshot_wins)
     ck_assert_int_eq(t.key['b'].value, 0);
     ck_assert_int_eq(t.key['c'].value, 'C');
     ck_assert_int_eq(t.key['d'].value, 'D');
-    done();
 }
 END_TEST
 
 /* a's old message was overwritten before it was read; the new one is stored, and still on its way. */
 START_TEST(sweep_waits_for_what_is_on_its_way)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -47,7 +44,6 @@ START_TEST(sweep_waits_for_what_is_on_its_way)
     ck_assert_uint_eq(t.ends, 2);
     ck_assert_str_eq(follow_state(t.f), "live");
     ck_assert_int_eq(t.key['a'].value, 'N');
-    done();
 }
 END_TEST
 
@@ -62,7 +58,6 @@ static void read_all(uint64_t last_seq)
 /* Somebody writes what cannot be read, ten times a second for ten minutes: a snapshot may be able to, but not as often. */
 START_TEST(what_cannot_be_read_is_read_by_a_snapshot_now_and_then)
 {
-    setup();
     get_live();
     uint64_t seq = 3;
     for (unsigned before = t.resyncs; seq < 6003; before = t.resyncs) {
@@ -74,20 +69,18 @@ START_TEST(what_cannot_be_read_is_read_by_a_snapshot_now_and_then)
     }
     ck_assert_uint_ge(t.resyncs, 10);
     ck_assert_uint_le(t.resyncs, 13);
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->gaps), 0);
+    ck_assert_uint_eq(metric_get(&t.f->counters.gaps), 0);
     unsigned before = t.resyncs;
     pass(120 * NS_PER_S);
     if (t.resyncs > before)
         read_all(seq);
     before = t.resyncs;
     ck_assert_uint_le(before, 14); /* all has been read */
-    done();
 }
 END_TEST
 
 START_TEST(what_never_comes_makes_another_snapshot)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -99,14 +92,12 @@ START_TEST(what_never_comes_makes_another_snapshot)
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
     ck_assert_int_eq(t.key['a'].value, 'A'); /* nothing was swept */
     ck_assert_uint_eq(t.resyncs, 3);
-    done();
 }
 END_TEST
 
 /* What comes live while a snapshot is read may have changed places as well. */
 START_TEST(late_while_a_snapshot_is_read)
 {
-    setup();
     connect_bus();
     live(5, 'a', 'A');
     live(4, 'b', 'B'); /* the run begins with it */
@@ -125,14 +116,12 @@ START_TEST(late_while_a_snapshot_is_read)
     ck_assert_int_eq(t.key['c'].value, 0); /* deleted later than it was put */
     ck_assert_int_eq(t.key['e'].value, 'E');
     ck_assert_uint_eq(t.resyncs, 1);
-    done();
 }
 END_TEST
 
 /* Behind what the snapshot needs: it is complete, and goes on waiting for that. */
 START_TEST(late_is_waited_for_behind_a_snapshot)
 {
-    setup();
     connect_bus();
     info(3);
     live(4, 'a', 'A');
@@ -144,13 +133,11 @@ START_TEST(late_is_waited_for_behind_a_snapshot)
     live(5, 'b', 'X');
     ck_assert(follow_is_live(t.f));
     ck_assert_int_eq(t.key['b'].value, 'B');
-    done();
 }
 END_TEST
 
 START_TEST(hole_behind_the_snapshot_is_found)
 {
-    setup();
     connect_bus();
     info(3);
     live(5, 'a', 'N'); /* 4 got lost */
@@ -160,13 +147,11 @@ START_TEST(hole_behind_the_snapshot_is_found)
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
     pass(NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 2);
-    done();
 }
 END_TEST
 
 START_TEST(old_live_messages_do_not_matter_to_a_snapshot)
 {
-    setup();
     connect_bus();
     live(2, 'a', 'A'); /* a hole in front of L0 is covered by the snapshot */
     info(4);
@@ -178,13 +163,11 @@ START_TEST(old_live_messages_do_not_matter_to_a_snapshot)
     end(0);
     ck_assert_str_eq(follow_state(t.f), "live");
     ck_assert_uint_eq(follow_horizon(t.f), 4);
-    done();
 }
 END_TEST
 
 START_TEST(dropped_feed_during_snapshot_spoils_it)
 {
-    setup();
     connect_bus();
     info(3);
     entry(1, 'a', 'A');
@@ -194,13 +177,11 @@ START_TEST(dropped_feed_during_snapshot_spoils_it)
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
     pass(NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 2);
-    done();
 }
 END_TEST
 
 START_TEST(more_changes_than_can_be_noted_spoil_it)
 {
-    setup();
     connect_bus();
     info(0);
     for (uint64_t i = 1; i <= 9; i++) /* the limit is 8 keys */
@@ -208,13 +189,11 @@ START_TEST(more_changes_than_can_be_noted_spoil_it)
     info(9);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
-    done();
 }
 END_TEST
 
 START_TEST(partial_snapshot_sweeps_nothing)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -222,13 +201,11 @@ START_TEST(partial_snapshot_sweeps_nothing)
     end(-ETIMEDOUT);
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
     ck_assert_int_eq(t.key['a'].value, 'A');
-    done();
 }
 END_TEST
 
 START_TEST(recreated_bucket_keeps_what_is_missing)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     info_of(CREATED + 1, 1);
@@ -254,28 +231,24 @@ START_TEST(recreated_bucket_keeps_what_is_missing)
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_int_eq(t.key['a'].value, 0);
-    done();
 }
 END_TEST
 
 START_TEST(recreated_bucket_is_found_by_its_first_message)
 {
-    setup();
     get_live();
     live(1, 'z', 'Z');
-    ck_assert_uint_eq(metric_get(&follow_counters(t.f)->ignored), 1);
+    ck_assert_uint_eq(metric_get(&t.f->counters.ignored), 1);
     pass(NS_PER_S);
     ck_assert_uint_eq(t.checks, 1);
     info_of(CREATED + 1, 1);
     pass(10 * NS_PER_MS);
     ck_assert_uint_eq(t.resyncs, 2);
-    done();
 }
 END_TEST
 
 START_TEST(recreated_while_failing_is_not_forgotten)
 {
-    setup();
     get_live();
     follow_gap(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -286,14 +259,12 @@ START_TEST(recreated_while_failing_is_not_forgotten)
     info_of(CREATED + 1, 1);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_RECREATED);
-    done();
 }
 END_TEST
 
 /* What came live while we asked may still have been of the old one. */
 START_TEST(marks_of_the_old_bucket_do_not_count)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -305,27 +276,23 @@ START_TEST(marks_of_the_old_bucket_do_not_count)
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_RECREATED);
     ck_assert(!t.key['a'].marked && t.key['b'].marked);
-    done();
 }
 END_TEST
 
 START_TEST(recreated_during_the_snapshot_spoils_it)
 {
-    setup();
     connect_bus();
     info(3);
     entry(1, 'a', 'A');
     info_of(CREATED + 1, 3);
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_ABORTED);
-    done();
 }
 END_TEST
 
 /* A new leader of a cluster may not have applied everything yet. */
 START_TEST(one_step_back_is_not_believed)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     info(2);
@@ -335,13 +302,11 @@ START_TEST(one_step_back_is_not_believed)
     info(3);
     pass(9 * NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 1);
-    done();
 }
 END_TEST
 
 START_TEST(steps_back_are_believed_in_the_end)
 {
-    setup();
     get_live();
     pass(10 * NS_PER_S);
     for (int i = 0; i < 3; i++) {
@@ -356,14 +321,12 @@ START_TEST(steps_back_are_believed_in_the_end)
     end(0);
     ck_assert_int_eq(t.end, FOLLOW_RECREATED);
     ck_assert_int_eq(t.key['b'].value, 'B');
-    done();
 }
 END_TEST
 
 /* The answer to a question that was asked before a message came may not know the message. */
 START_TEST(info_may_be_older_than_the_feed)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -377,7 +340,6 @@ START_TEST(info_may_be_older_than_the_feed)
     ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_uint_eq(follow_horizon(t.f), 4);
     ck_assert_int_eq(t.key['c'].value, 'C');
-    done();
 }
 END_TEST
 
@@ -391,7 +353,6 @@ static void snapshot_with_b_alone(void)
 
 START_TEST(what_is_missing_is_kept_until_it_is_missing_again)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -412,14 +373,12 @@ START_TEST(what_is_missing_is_kept_until_it_is_missing_again)
     snapshot_with_b_alone();
     ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_int_eq(t.key['a'].value, 0);
-    done();
 }
 END_TEST
 
 /* We were stopped while the snapshot was on its way: it does not tell what its owner did meanwhile. */
 START_TEST(an_old_snapshot_sweeps_nothing)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -439,13 +398,11 @@ START_TEST(an_old_snapshot_sweeps_nothing)
     snapshot_with_b_alone();
     ck_assert_int_eq(t.end, FOLLOW_COMPLETE);
     ck_assert_int_eq(t.key['a'].value, 0);
-    done();
 }
 END_TEST
 
 START_TEST(what_was_missing_may_come_back)
 {
-    setup();
     get_live();
     follow_doubt(t.f, t.now_ns);
     follow_tick(t.f, t.now_ns);
@@ -463,17 +420,17 @@ START_TEST(what_was_missing_may_come_back)
     ck_assert_int_eq(t.key['a'].value, 'N');
     pass(9 * NS_PER_S);
     ck_assert_uint_eq(t.resyncs, 3);
-    done();
 }
 END_TEST
 
-UNIT_TESTS("follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is_on_its_way,
-           what_cannot_be_read_is_read_by_a_snapshot_now_and_then, what_never_comes_makes_another_snapshot,
-           hole_behind_the_snapshot_is_found, late_while_a_snapshot_is_read, late_is_waited_for_behind_a_snapshot,
-           old_live_messages_do_not_matter_to_a_snapshot, dropped_feed_during_snapshot_spoils_it,
-           more_changes_than_can_be_noted_spoil_it, partial_snapshot_sweeps_nothing,
-           recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
-           recreated_while_failing_is_not_forgotten, marks_of_the_old_bucket_do_not_count,
-           recreated_during_the_snapshot_spoils_it, one_step_back_is_not_believed, steps_back_are_believed_in_the_end,
-           info_may_be_older_than_the_feed, what_is_missing_is_kept_until_it_is_missing_again,
-           an_old_snapshot_sweeps_nothing, what_was_missing_may_come_back)
+UNIT_TESTS_IN(setup, done, "follow_snapshot", live_during_snapshot_wins, sweep_waits_for_what_is_on_its_way,
+              what_cannot_be_read_is_read_by_a_snapshot_now_and_then, what_never_comes_makes_another_snapshot,
+              hole_behind_the_snapshot_is_found, late_while_a_snapshot_is_read, late_is_waited_for_behind_a_snapshot,
+              old_live_messages_do_not_matter_to_a_snapshot, dropped_feed_during_snapshot_spoils_it,
+              more_changes_than_can_be_noted_spoil_it, partial_snapshot_sweeps_nothing,
+              recreated_bucket_keeps_what_is_missing, recreated_bucket_is_found_by_its_first_message,
+              recreated_while_failing_is_not_forgotten, marks_of_the_old_bucket_do_not_count,
+              recreated_during_the_snapshot_spoils_it, one_step_back_is_not_believed,
+              steps_back_are_believed_in_the_end, info_may_be_older_than_the_feed,
+              what_is_missing_is_kept_until_it_is_missing_again, an_old_snapshot_sweeps_nothing,
+              what_was_missing_may_come_back)

@@ -37,7 +37,6 @@ static void get_healthy(int64_t now_ns)
 
 START_TEST(takes_connection_sync_and_a_canary)
 {
-    setup();
     ck_assert_int_eq(h.reason, HEALTH_DISCONNECTED);
     health_set_connected(&h, true, 0);
     ck_assert_int_eq(told, HEALTH_UNSYNCED);
@@ -55,7 +54,6 @@ END_TEST
 
 START_TEST(overdue_canary_and_its_return)
 {
-    setup();
     get_healthy(0);
     health_sent(&h, 2, NS_PER_S);
     ck_assert_int_eq(health_tick(&h, NS_PER_S), NS_PER_S + OVERDUE);
@@ -64,7 +62,6 @@ START_TEST(overdue_canary_and_its_return)
     ck_assert_int_eq(told, HEALTH_OK);
     ck_assert_int_eq(health_tick(&h, NS_PER_S + OVERDUE), INT64_MAX);
     ck_assert_int_eq(told, HEALTH_OVERDUE);
-    ck_assert_uint_eq(h.overdue, 1);
     health_seen(&h, 3, 7 * NS_PER_S); /* 2 may have got lost */
     ck_assert_int_eq(told, HEALTH_OK);
     ck_assert_int_eq(h.last_ns, 3 * NS_PER_S);
@@ -73,7 +70,6 @@ END_TEST
 
 START_TEST(old_canary_is_a_sign_of_life)
 {
-    setup();
     get_healthy(0);
     health_sent(&h, 2, 0);
     health_sent(&h, 3, 4 * NS_PER_S);
@@ -87,7 +83,6 @@ END_TEST
 
 START_TEST(repetitions_and_strangers_do_not_count)
 {
-    setup();
     get_healthy(0);
     health_sent(&h, 2, NS_PER_S);
     health_seen(&h, 1, 2 * NS_PER_S);
@@ -99,7 +94,6 @@ END_TEST
 
 START_TEST(new_connection_needs_its_own_canary)
 {
-    setup();
     get_healthy(0);
     health_sent(&h, 2, NS_PER_S);
     health_set_connected(&h, false, 2 * NS_PER_S);
@@ -115,7 +109,6 @@ END_TEST
 
 START_TEST(sync_lost_and_found)
 {
-    setup();
     get_healthy(0);
     health_set_synced(&h, false, 0);
     ck_assert_int_eq(told, HEALTH_UNSYNCED);
@@ -126,7 +119,6 @@ END_TEST
 
 START_TEST(propagation_is_smoothed)
 {
-    setup();
     get_healthy(0);
     int64_t before_ns = h.smoothed_ns;
     health_sent(&h, 2, NS_PER_S);
@@ -136,6 +128,6 @@ START_TEST(propagation_is_smoothed)
 }
 END_TEST
 
-UNIT_TESTS("health", takes_connection_sync_and_a_canary, overdue_canary_and_its_return, old_canary_is_a_sign_of_life,
-           repetitions_and_strangers_do_not_count, new_connection_needs_its_own_canary, sync_lost_and_found,
-           propagation_is_smoothed)
+UNIT_TESTS_IN(setup, NULL, "health", takes_connection_sync_and_a_canary, overdue_canary_and_its_return,
+              old_canary_is_a_sign_of_life, repetitions_and_strangers_do_not_count, new_connection_needs_its_own_canary,
+              sync_lost_and_found, propagation_is_smoothed)

@@ -72,7 +72,6 @@ static int good_bye(uint64_t life, uint64_t epoch, uint64_t counter)
 /* One stray lease, of an epoch that no daemon goes above: whoever goes on renewing is believed after a TTL. */
 START_TEST(one_that_goes_on_renewing_is_believed)
 {
-    setup();
     ck_assert_int_eq(life(7, 10, 1), 0);
     struct lease stray = {.life = 8, .epoch = 99, .counter = 1, .ttl_ms = 3600000};
     ck_assert_int_eq(apply(&stray), 0);
@@ -88,14 +87,12 @@ START_TEST(one_that_goes_on_renewing_is_believed)
     ck_assert_uint_eq(t.counter, counter);
     pass(TTL / 2);
     ck_assert_int_eq(life(7, 10, ++counter), 0);
-    done();
 }
 END_TEST
 
 /* State and clock of a host were lost, and what it had in the buckets is gone: only its readers remember. */
 START_TEST(a_host_that_lost_everything_is_not_ignored_for_long)
 {
-    setup();
     ck_assert_int_eq(life(7, 1000, 50), 0);
     ck_assert_int_eq(good_bye(7, 1000, 51), 0);
     uint64_t counter = 0;
@@ -104,13 +101,11 @@ START_TEST(a_host_that_lost_everything_is_not_ignored_for_long)
         pass(TTL / 3);
     ck_assert_int_le(t.now_ns - since_ns, 2 * TTL);
     ck_assert_int_eq(t.status, HOST_ALIVE);
-    done();
 }
 END_TEST
 
 START_TEST(two_that_both_renew_do_not_flap)
 {
-    setup();
     ck_assert_int_eq(life(7, 10, 1), 0);
     for (uint64_t counter = 2; counter < 30; counter++) {
         pass(TTL / 6);
@@ -118,14 +113,12 @@ START_TEST(two_that_both_renew_do_not_flap)
         pass(TTL / 6);
         ck_assert_int_eq(life(7, 10, counter), 0);
     }
-    done();
 }
 END_TEST
 
 /* Puts that were held up come in a burst, or one now and then: neither is a life. */
 START_TEST(late_puts_of_a_dead_life_do_not_bring_it_back)
 {
-    setup();
     ck_assert_int_eq(life(8, 10, 1), 0);
     for (uint64_t counter = 1; counter < 9; counter++)
         ck_assert_int_eq(life(7, 9, counter), -ESTALE);
@@ -133,13 +126,11 @@ START_TEST(late_puts_of_a_dead_life_do_not_bring_it_back)
     pass(2 * TTL);
     ck_assert_int_eq(life(7, 9, 3), -ESTALE); /* older than the last one that was ignored */
     ck_assert_int_eq(t.status, HOST_LEFT);
-    done();
 }
 END_TEST
 
 START_TEST(a_question_gives_a_host_that_comes_back_a_ttl)
 {
-    setup();
     struct lease l = {.life = 7, .epoch = 5, .counter = 9, .ttl_ms = TTL / NS_PER_MS};
     ck_assert_int_eq(apply(&l), 0);
     unsigned changes = t.changes;
@@ -153,14 +144,12 @@ START_TEST(a_question_gives_a_host_that_comes_back_a_ttl)
     ck_assert_int_eq(t.status, HOST_EXPIRED);
     ck_assert_int_eq(apply(&l), -EALREADY); /* but brings none back that is gone */
     ck_assert_int_eq(t.status, HOST_EXPIRED);
-    done();
 }
 END_TEST
 
 /* Whoever does not know the host must not take it for alive: the lease has run out that this is a copy of. */
 START_TEST(a_question_about_one_that_ran_out_is_no_sign_of_life)
 {
-    setup();
     struct lease l = {.life = 7, .epoch = 5, .counter = 9, .ttl_ms = TTL / NS_PER_MS, .asked_by = 99, .ran_out = 1};
     ck_assert_int_eq(apply(&l), 0);
     ck_assert_int_eq(t.status, HOST_EXPIRED);
@@ -171,14 +160,12 @@ START_TEST(a_question_about_one_that_ran_out_is_no_sign_of_life)
     l.counter++;
     ck_assert_int_eq(apply(&l), 0);
     ck_assert_int_eq(t.status, HOST_ALIVE);
-    done();
 }
 END_TEST
 
 /* A copy took the name while the original was away, and died: that one is back, and cannot know of the copy's epoch. */
 START_TEST(when_the_believed_one_dies_the_other_goes_on)
 {
-    setup();
     ck_assert_int_eq(life(8, 10, 1), 0);
     uint64_t counter = 50;
     for (int i = 0; i < 4; i++) {
@@ -191,11 +178,10 @@ START_TEST(when_the_believed_one_dies_the_other_goes_on)
     ck_assert_int_eq(life(7, 9, ++counter), 0);
     pass(TTL);
     ck_assert_int_eq(t.status, HOST_EXPIRED);
-    done();
 }
 END_TEST
 
-UNIT_TESTS("leases/ignored", one_that_goes_on_renewing_is_believed, a_host_that_lost_everything_is_not_ignored_for_long,
-           two_that_both_renew_do_not_flap, late_puts_of_a_dead_life_do_not_bring_it_back,
-           a_question_gives_a_host_that_comes_back_a_ttl, a_question_about_one_that_ran_out_is_no_sign_of_life,
-           when_the_believed_one_dies_the_other_goes_on)
+UNIT_TESTS_IN(setup, done, "leases/ignored", one_that_goes_on_renewing_is_believed,
+              a_host_that_lost_everything_is_not_ignored_for_long, two_that_both_renew_do_not_flap,
+              late_puts_of_a_dead_life_do_not_bring_it_back, a_question_gives_a_host_that_comes_back_a_ttl,
+              a_question_about_one_that_ran_out_is_no_sign_of_life, when_the_believed_one_dies_the_other_goes_on)

@@ -32,7 +32,8 @@ static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned tells)
     liveness_set_healthy(l, true, START - 2 * TTL);
     for (int i = 0; i < HOSTS; i++) {
         char name[16];
-        struct lease lease = {.epoch = 1, .counter = 1, .ttl_ms = TTL / NS_PER_MS, .tells = (uint8_t)(tells >> i & 1)};
+        struct lease lease = {
+            .epoch = 1, .counter = 1, .ttl_ms = TTL / NS_PER_MS, .publishes_events = (uint8_t)(tells >> i & 1)};
         snprintf(name, sizeof name, "h%d", i);
         if (i != own)
             ck_assert_int_eq(liveness_apply(l, name, &lease, ages[i], START), 0);
@@ -45,7 +46,10 @@ static void chosen(int own, const int64_t ages[HOSTS], unsigned tells, const cha
     char name[16];
     struct liveness *l = view(own, ages, tells);
     snprintf(name, sizeof name, "h%d", own);
-    snprintf(ret_name, 16, "%s", liveness_observer(l, name, of, START, START));
+    struct liveness_choice choice = {0};
+    ck_assert(liveness_choose(l, name, of, START, START, &choice));
+    snprintf(ret_name, 16, "%.15s", choice.best);
+    ck_assert_int_eq(liveness_is_chosen(l, name, of, START, START), strcmp(ret_name, name) == 0);
     liveness_free(l);
 }
 
@@ -92,5 +96,31 @@ START_TEST(who_is_alone_tells_it)
 }
 END_TEST
 
-UNIT_TESTS("sync/liveness_observer", all_choose_the_same, not_the_lost_one_nor_who_died_with_it_nor_who_does_not_tell,
-           who_is_alone_tells_it)
+/* Of many it is the same, in pieces; if the one it would go on with goes, it begins anew. */
+START_TEST(many_are_looked_at_in_pieces)
+{
+    enum { MANY = 1000, PIECE = 200 };
+    static const int64_t ages[HOSTS] = {0};
+    struct liveness *l = view(0, ages, ~0U);
+    struct lease lease = {.epoch = 1, .counter = 1, .ttl_ms = TTL / NS_PER_MS, .publishes_events = 1};
+    struct liveness_choice choice = {0}, again = {0};
+    char name[16];
+    unsigned pieces = 1;
+    for (int i = HOSTS; i < MANY; i++) {
+        snprintf(name, sizeof name, "h%d", i);
+        ck_assert_int_eq(liveness_apply(l, name, &lease, 0, START), 0);
+    }
+    for (; !liveness_choose(l, "h0", "x", START, START, &choice); pieces++)
+        ck_assert_uint_lt(pieces, MANY);
+    ck_assert_uint_ge(pieces, MANY / PIECE);
+    ck_assert(!liveness_choose(l, "h0", "x", START, START, &again));
+    snprintf(again.next, sizeof again.next, "gone");
+    while (!liveness_choose(l, "h0", "x", START, START, &again))
+        ;
+    ck_assert_str_eq(again.best, choice.best);
+    liveness_free(l);
+}
+END_TEST
+
+UNIT_TESTS("sync/liveness_observer", many_are_looked_at_in_pieces, all_choose_the_same,
+           not_the_lost_one_nor_who_died_with_it_nor_who_does_not_tell, who_is_alone_tells_it)

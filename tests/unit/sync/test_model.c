@@ -120,22 +120,14 @@ static bool overwritten(int owner, int instance)
 static bool undisturbed(int owner, int observer)
 {
     /*
-     * A record and the lease that asks for its new epoch come on two feeds. When the record got lost on its way here,
-     * it is missed until that hole is found: by the next message, or by the digest in the lease.
-     */
-    int64_t raised_ns = daemons[owner].raised_ns;
-    bool copied = daemons[HOSTS].host == owner;
-    if (copied && daemons[HOSTS].raised_ns > raised_ns)
-        raised_ns = daemons[HOSTS].raised_ns;
-    bool crossed = bus.now_ns - raised_ns < STEADY && bus.now_ns - world.deaf_ns[observer] < STEADY;
-    /*
      * The server had just returned, or had lost the leases, as the observer began, and others were quicker to be heard: it
      * takes the silence of one for its end.
      */
     const struct daemon *o = &daemons[observer];
-    bool of_copy = copied && o->lease_min_epoch[owner] > daemons[owner].epoch; /* which does not know of it yet */
+    bool of_copy = daemons[HOSTS].host == owner &&
+                   o->lease_min_epoch[owner] > daemons[owner].epoch; /* which does not know of it yet */
     int64_t lost_ns = world.lost_ns[LEASES] > world.server_ns ? world.lost_ns[LEASES] : world.server_ns;
-    crossed |= !o->cut_off && o->boot_ns - lost_ns < STEADY && bus.now_ns - o->boot_ns < STEADY;
+    bool crossed = !o->cut_off && o->boot_ns - lost_ns < STEADY && bus.now_ns - o->boot_ns < STEADY;
     return daemons[owner].running && bus.now_ns - world.disturbed_ns[owner] > STEADY && !crossed && !of_copy;
 }
 
@@ -147,7 +139,7 @@ static void watch_one(struct daemon *d, int h, int i)
     if (serves != d->served[h][i])
         say("h%d: h%d/%d %s (host %d, epoch %llu, min %llu, %s, %s)", d->host, h, i, serves ? "appears" : "vanishes",
             d->status[h], (unsigned long long)d->known[h * INSTANCES + i].value.epoch,
-            (unsigned long long)d->lease_min_epoch[h], follow_state(d->feeds[SERVICES].follow),
+            (unsigned long long)d->lease_min_epoch[h], follow_is_live(d->feeds[SERVICES].follow) ? "live" : "not live",
             health_reason_text(d->health.reason));
     bool was_overwritten = overwritten(h, i); /* looked at each time */
     bool may_vanish = !daemons[h].intents[i].wanted || bus.now_ns - world.wanted_ns[h][i] < STEADY || was_overwritten ||

@@ -27,7 +27,6 @@ static bool note(const char *key, const char *reason, int64_t now_ns)
 
 START_TEST(newest_first_and_counted)
 {
-    setup();
     ck_assert(note("shop.pay.a.1", "port: missing", 10));
     ck_assert(note("shop.pay.a.2", "not JSON", 20));
     ck_assert(!note("shop.pay.a.1", "port: missing", 30)); /* told before */
@@ -45,7 +44,6 @@ END_TEST
 START_TEST(oldest_one_gives_way)
 {
     char key[32];
-    setup();
     for (int i = 0; i < REFUSALS_MAX + 3; i++) {
         snprintf(key, sizeof key, "k%d", i);
         (void)note(key, "bad", i);
@@ -58,7 +56,6 @@ END_TEST
 
 START_TEST(goes_when_the_key_is_good_or_gone)
 {
-    setup();
     (void)note("a", "bad", 1);
     (void)note("b", "bad", 2);
     refusals_clear(&r, HOSTS, "a", 1); /* of another bucket */
@@ -76,7 +73,6 @@ END_TEST
 /* What a snapshot has is the same value, read again: it stays, and is counted once. */
 START_TEST(goes_when_a_snapshot_does_not_have_it)
 {
-    setup();
     (void)note("a", "bad", 1);
     (void)note("b", "bad", 2);
     refusals_snapshot_begin(&r, HOSTS);
@@ -96,7 +92,6 @@ START_TEST(log_is_not_flooded)
 {
     char key[32];
     unsigned lines = 0;
-    setup();
     for (int i = 0; i < 1000; i++) {
         snprintf(key, sizeof key, "k%d", i);
         lines += note(key, "bad", i);
@@ -113,7 +108,6 @@ END_TEST
 START_TEST(is_printable)
 {
     char longest[400];
-    setup();
     (void)note("a\x1b[2Jb\xc3\xa4", "near '\x01'", 1);
     ck_assert_str_eq(r.all[0].key, "a?[2Jb??");
     ck_assert_str_eq(r.all[0].reason, "near '?'");
@@ -127,5 +121,6 @@ START_TEST(is_printable)
 }
 END_TEST
 
-UNIT_TESTS("refusals", newest_first_and_counted, oldest_one_gives_way, goes_when_the_key_is_good_or_gone,
-           goes_when_a_snapshot_does_not_have_it, log_is_not_flooded, is_printable)
+UNIT_TESTS_IN(setup, NULL, "refusals", newest_first_and_counted, oldest_one_gives_way,
+              goes_when_the_key_is_good_or_gone, goes_when_a_snapshot_does_not_have_it, log_is_not_flooded,
+              is_printable)

@@ -52,7 +52,7 @@ static void begin_live(void)
     region_health_set_connected(&h, true, s(100));
     (void)region_health_tick(&h, s(100));
     region_health_answered(&h, 0, s(100));
-    region_health_set_synced(&h, true, s(100));
+    region_health_set_synced(&h, true);
     ck_assert_int_eq(h.state, REGION_LIVE);
     asked = 0;
 }
@@ -68,7 +68,7 @@ START_TEST(nothing_is_known_before_it_was_read_once)
     region_health_answered(&h, 0, s(100));
     ck_assert(followed);
     ck_assert_int_eq(h.state, REGION_NEVER);
-    region_health_set_synced(&h, true, s(101));
+    region_health_set_synced(&h, true);
     ck_assert_int_eq(h.state, REGION_LIVE);
 }
 END_TEST
@@ -129,7 +129,7 @@ START_TEST(it_is_asked_until_it_is_back_and_live_only_when_it_was_read)
 {
     begin_live();
     region_health_answered(&h, -ENODEV, s(101));
-    region_health_set_synced(&h, false, s(101));
+    region_health_set_synced(&h, false);
     for (int i = 0; i < 40; i++) {
         (void)region_health_tick(&h, s(101 + i * 0.25));
         region_health_answered(&h, -ENODEV, s(101 + i * 0.25));
@@ -139,7 +139,7 @@ START_TEST(it_is_asked_until_it_is_back_and_live_only_when_it_was_read)
     region_health_heard(&h, s(111)); /* the feed was first */
     ck_assert(followed);
     ck_assert_int_eq(h.state, REGION_CATCHING_UP);
-    region_health_set_synced(&h, true, s(112));
+    region_health_set_synced(&h, true);
     ck_assert_int_eq(h.state, REGION_LIVE);
 }
 END_TEST

@@ -37,7 +37,6 @@ static void setup(void)
 
 START_TEST(flood_is_told_once_and_its_end)
 {
-    setup();
     for (int s = 0; s < 30; s++)
         second(20, 200, 100);
     ck_assert_str_eq(told, "+flood ");
@@ -52,7 +51,6 @@ END_TEST
 
 START_TEST(long_flood_is_told_again)
 {
-    setup();
     for (int s = 0; s < 140; s++)
         second(0, 1000, 100);
     ck_assert_str_eq(told, "+flood +flood +flood ");
@@ -62,7 +60,6 @@ END_TEST
 /* Registering thousands at once is what a host with thousands of instances does. */
 START_TEST(burst_is_no_flood)
 {
-    setup();
     second(5, 900, 100);
     for (int s = 0; s < 30; s++)
         second(5, 1, 100);
@@ -74,7 +71,6 @@ END_TEST
 START_TEST(fleet_larger_than_the_slots)
 {
     const struct top_writer *top[3];
-    setup();
     for (int s = 0; s < 40; s++)
         second(5000, 1500, 1000);
     ck_assert_str_eq(told, "+flood ");
@@ -92,7 +88,6 @@ START_TEST(top_is_sorted)
     const struct top_writer *top[3];
     const char *const names[] = {"c", "a", "d", "b", "e"};
     const unsigned changes[] = {3, 50, 7, 20, 9};
-    setup();
     for (size_t i = 0; i < 5; i++)
         for (unsigned k = 0; k < changes[i]; k++)
             top_writers_heard(&t, names[i]);
@@ -106,7 +101,6 @@ END_TEST
 
 START_TEST(quiet_ones_leave)
 {
-    setup();
     second(3, 1, 100);
     for (int s = 0; s < TOP_WRITERS_SPAN_S; s++)
         second(0, 0, 100);
@@ -114,5 +108,5 @@ START_TEST(quiet_ones_leave)
 }
 END_TEST
 
-UNIT_TESTS("top_writers", flood_is_told_once_and_its_end, long_flood_is_told_again, burst_is_no_flood,
-           fleet_larger_than_the_slots, top_is_sorted, quiet_ones_leave)
+UNIT_TESTS_IN(setup, NULL, "top_writers", flood_is_told_once_and_its_end, long_flood_is_told_again, burst_is_no_flood,
+              fleet_larger_than_the_slots, top_is_sorted, quiet_ones_leave)

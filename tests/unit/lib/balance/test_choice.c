@@ -11,18 +11,18 @@
 #define DRAWS 20000
 #define NOW   INT64_C(1000000)
 
-static struct peer peers[N];
-static struct peer *all[N];
+static struct backend backends[N];
+static struct backend *all[N];
 static struct discover_endpoint endpoints[N];
 static uint32_t hits[N];
 
 static void setup(void)
 {
-    memset(peers, 0, sizeof peers);
+    memset(backends, 0, sizeof backends);
     memset(endpoints, 0, sizeof endpoints);
     for (size_t i = 0; i < N; i++) {
-        all[i] = &peers[i];
-        peers[i].id = endpoints[i].id = i + 1;
+        all[i] = &backends[i];
+        backends[i].id = endpoints[i].id = i + 1;
         endpoints[i].weight = 1;
         endpoints[i].tier = DISCOVER_REGION;
     }
@@ -30,8 +30,8 @@ static void setup(void)
 
 static void leave_out(size_t i, int64_t until_ms)
 {
-    peers[i].standing = PEER_FAILING;
-    peers[i].until_ms = until_ms;
+    backends[i].standing = BACKEND_FAILING;
+    backends[i].until_ms = until_ms;
 }
 
 /* The first n are usable, those behind are down. */
@@ -41,8 +41,8 @@ static struct choice make(size_t n, size_t n_down)
     int64_t due_ms;
     const struct choice_source source = {.endpoints = endpoints,
                                          .n = n,
-                                         .peers = all,
-                                         .n_peers = N,
+                                         .backends = all,
+                                         .n_backends = N,
                                          .down = endpoints + n,
                                          .n_down = n_down,
                                          .slow_start_ms = 10000};
@@ -69,9 +69,9 @@ static void draw_many(const struct choice *c)
 
 START_TEST(equals_share_alike_and_the_slow_one_is_avoided)
 {
-    setup();
     for (size_t i = 0; i < 80; i++)
-        (void)peer_report(&peers[i % 4], 0, i % 4 == 3 ? 9000 : 1000 + 300 * (uint32_t)(i % 4), DISCOVER_OK, 1000, NOW);
+        (void)backend_report(&backends[i % 4], 0, i % 4 == 3 ? 9000 : 1000 + 300 * (uint32_t)(i % 4), DISCOVER_OK, 1000,
+                             NOW);
     struct choice c = make(4, 0);
     draw_many(&c);
     ck_assert_uint_eq(hits[3], 0);
@@ -83,7 +83,6 @@ END_TEST
 
 START_TEST(weights_are_shares_to_the_call)
 {
-    setup();
     uint32_t sum = 0;
     for (size_t i = 0; i < 7; i++)
         sum += endpoints[i].weight = (uint32_t)(1 + i * i * 3);
@@ -100,9 +99,8 @@ END_TEST
 
 START_TEST(who_has_fewer_calls_is_picked)
 {
-    setup();
     for (int i = 0; i < 3; i++)
-        peer_took(&peers[0], 0);
+        backend_took(&backends[0], 0);
     struct choice c = make(2, 0);
     draw_many(&c);
     ck_assert_uint_eq(hits[0], 0);
@@ -117,7 +115,6 @@ END_TEST
 
 START_TEST(calls_spill_over_when_the_near_ones_are_ill)
 {
-    setup();
     for (size_t i = 0; i < 4; i++)
         endpoints[i].tier = DISCOVER_ZONE;
     struct choice c = make(8, 0);
@@ -138,7 +135,6 @@ END_TEST
 
 START_TEST(those_that_are_down_count_in_the_whole)
 {
-    setup();
     for (size_t i = 1; i < 9; i++)
         endpoints[i].tier = DISCOVER_ELSEWHERE;
     struct choice c = make(9, 7); /* one of eight near ones is usable */
@@ -160,7 +156,6 @@ END_TEST
 
 START_TEST(priority_comes_before_nearness)
 {
-    setup();
     endpoints[0].tier = DISCOVER_ELSEWHERE;
     endpoints[1].priority = 1;
     endpoints[1].tier = DISCOVER_HOST;
@@ -173,7 +168,6 @@ END_TEST
 
 START_TEST(if_nobody_serves_all_are_called)
 {
-    setup();
     for (size_t i = 0; i < 4; i++)
         leave_out(i, NOW + 1000);
     struct choice c = make(4, 0);
@@ -186,7 +180,6 @@ END_TEST
 
 START_TEST(a_probe_is_one_call_and_no_retry)
 {
-    setup();
     leave_out(0, NOW);
     struct choice c = make(8, 0);
     struct drawer by = drawer_at(0);
@@ -201,11 +194,10 @@ END_TEST
 
 START_TEST(what_was_tried_is_left_out_and_what_fails_comes_last)
 {
-    setup();
     for (size_t i = 2; i < 5; i++)
         endpoints[i].tier = DISCOVER_ELSEWHERE;
     leave_out(3, NOW + 1000);
-    (void)peer_report(&peers[2], 0, 10, DISCOVER_FAILED, 1000, NOW);
+    (void)backend_report(&backends[2], 0, 10, DISCOVER_FAILED, 1000, NOW);
     struct choice c = make(5, 0);
     const uint64_t tried[] = {1, 2, 5, 3, 4};
     for (uint64_t i = 0; i < 100; i++) {
@@ -228,7 +220,6 @@ static uint64_t owner(const struct choice *c, uint64_t i)
 /* An instance that goes moves only its own keys; weights are shares. */
 START_TEST(keys_stay_where_they_are)
 {
-    setup();
     endpoints[0].weight = 3;
     struct choice before = make(5, 0), after = make(4, 0);
     memset(hits, 0, sizeof hits);
@@ -248,7 +239,6 @@ END_TEST
 
 START_TEST(keys_of_one_that_is_left_out_go_elsewhere_but_for_its_probe)
 {
-    setup();
     struct choice before = make(8, 0);
     leave_out(0, NOW);
     struct choice during = make(8, 0);
@@ -267,7 +257,6 @@ END_TEST
 /* What a client of the daemon knows, and one over DNS: other ids, no tiers, weights that were scaled. */
 START_TEST(keys_have_the_same_owner_over_dns)
 {
-    setup();
     for (uint32_t i = 0; i < N; i++) {
         endpoints[i].families = DISCOVER_HAS_IPV4;
         endpoints[i].ipv4[3] = (uint8_t)(i / 2);
@@ -278,38 +267,37 @@ START_TEST(keys_have_the_same_owner_over_dns)
     int64_t due_ms;
     struct choice by_daemon, by_dns;
     struct choice_source source = {
-        .endpoints = endpoints, .n = N, .peers = all, .n_peers = N, .largest_weight = endpoints[N - 1].weight};
+        .endpoints = endpoints, .n = N, .backends = all, .n_backends = N, .largest_weight = endpoints[N - 1].weight};
     ck_assert_int_eq(choice_make(&source, NOW, &by_daemon, &due_ms), 0);
     for (uint32_t i = 0; i < N; i++) {
         endpoints[i].weight = by_daemon.owners[i].weight;
-        endpoints[i].id = peers[i].id = 1000 - i;
+        endpoints[i].id = backends[i].id = 1000 - i;
         endpoints[i].tier = DISCOVER_ELSEWHERE;
     }
     source.largest_weight = 0;
     ck_assert_int_eq(choice_make(&source, NOW, &by_dns, &due_ms), 0);
     for (uint64_t i = 0; i < DRAWS; i++) {
         uint64_t key = random_mix(i);
-        ck_assert_ptr_eq(draw_owner(&by_daemon, key)->peer, draw_owner(&by_dns, key)->peer);
+        ck_assert_ptr_eq(draw_owner(&by_daemon, key)->backend, draw_owner(&by_dns, key)->backend);
     }
     choice_fini(&by_daemon);
     choice_fini(&by_dns);
 }
 END_TEST
 
-START_TEST(peers_are_found_by_id)
+START_TEST(backends_are_found_by_id)
 {
-    setup();
     struct choice c = make(3, 0);
     for (size_t i = 0; i < N; i++)
-        ck_assert_ptr_eq(choice_peer(&c, i + 1), &peers[i]);
-    ck_assert_ptr_null(choice_peer(&c, 99));
+        ck_assert_ptr_eq(choice_backend(&c, i + 1), &backends[i]);
+    ck_assert_ptr_null(choice_backend(&c, 99));
     choice_fini(&c);
 }
 END_TEST
 
-UNIT_TESTS("choice", equals_share_alike_and_the_slow_one_is_avoided, weights_are_shares_to_the_call,
-           who_has_fewer_calls_is_picked, calls_spill_over_when_the_near_ones_are_ill,
-           those_that_are_down_count_in_the_whole, priority_comes_before_nearness, if_nobody_serves_all_are_called,
-           a_probe_is_one_call_and_no_retry, what_was_tried_is_left_out_and_what_fails_comes_last,
-           keys_stay_where_they_are, keys_of_one_that_is_left_out_go_elsewhere_but_for_its_probe,
-           keys_have_the_same_owner_over_dns, peers_are_found_by_id)
+UNIT_TESTS_IN(setup, NULL, "choice", equals_share_alike_and_the_slow_one_is_avoided, weights_are_shares_to_the_call,
+              who_has_fewer_calls_is_picked, calls_spill_over_when_the_near_ones_are_ill,
+              those_that_are_down_count_in_the_whole, priority_comes_before_nearness, if_nobody_serves_all_are_called,
+              a_probe_is_one_call_and_no_retry, what_was_tried_is_left_out_and_what_fails_comes_last,
+              keys_stay_where_they_are, keys_of_one_that_is_left_out_go_elsewhere_but_for_its_probe,
+              keys_have_the_same_owner_over_dns, backends_are_found_by_id)

@@ -9,22 +9,22 @@
 #define N     20
 #define START INT64_C(1000000)
 
-static struct peer peers[N];
-static struct peer *all[N];
+static struct backend backends[N];
+static struct backend *all[N];
 static int64_t due_ms;
 
-static void setup(void)
+static void all_serve(void)
 {
-    memset(peers, 0, sizeof peers);
+    memset(backends, 0, sizeof backends);
     for (size_t i = 0; i < N; i++) {
-        all[i] = &peers[i];
-        peers[i].id = i + 1;
+        all[i] = &backends[i];
+        backends[i].id = i + 1;
     }
 }
 
 static void report(size_t i, enum discover_outcome outcome, int64_t now_ms)
 {
-    (void)peer_report(&peers[i], 0, 10, outcome, 1000.0f, now_ms);
+    (void)backend_report(&backends[i], 0, 10, outcome, 1000.0f, now_ms);
 }
 
 static void let_fail(size_t i, int times)
@@ -33,11 +33,11 @@ static void let_fail(size_t i, int times)
         report(i, DISCOVER_FAILED, START);
 }
 
-static size_t count(enum peer_standing standing)
+static size_t count(enum backend_standing standing)
 {
     size_t n = 0;
     for (size_t i = 0; i < N; i++)
-        n += peers[i].standing == standing;
+        n += backends[i].standing == standing;
     return n;
 }
 
@@ -45,128 +45,122 @@ static void review(size_t n, int64_t now_ms)
 {
     uint32_t end = (uint32_t)n;
     size_t n_known;
-    (void)peers_gather(all, n, now_ms, &n_known);
+    (void)backends_gather(all, n, now_ms, &n_known);
     outliers_review(all, n, &end, 1, now_ms, &due_ms);
 }
 
 START_TEST(a_tenth_or_one_is_ejected_and_further_ones_are_tried_soon)
 {
-    setup();
     for (size_t i = 0; i < 5; i++)
         let_fail(i, 5);
     review(N, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 2);
-    ck_assert_uint_eq(count(PEER_FAILING), 3);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 2);
+    ck_assert_uint_eq(count(BACKEND_FAILING), 3);
     ck_assert_int_eq(due_ms, START + PROBE_MS);
-    setup();
+    all_serve();
     let_fail(0, 5);
     review(1, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 0); /* never the only one */
-    setup();
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 0); /* never the only one */
+    all_serve();
     let_fail(0, 5);
     let_fail(1, 5);
     review(5, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 1);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 1);
 }
 END_TEST
 
 START_TEST(tries_of_further_ones_come_less_and_less_often)
 {
-    setup();
     for (size_t i = 0; i < 3; i++)
         let_fail(i, 5);
     review(N, START);
     int64_t now_ms = START;
     for (int64_t span_ms = PROBE_MS; span_ms <= PROBE_MAX_MS; span_ms *= 2) {
-        ck_assert_int_eq(peers[2].until_ms, now_ms + span_ms);
-        now_ms = peers[2].until_ms;
+        ck_assert_int_eq(backends[2].until_ms, now_ms + span_ms);
+        now_ms = backends[2].until_ms;
         review(N, now_ms);
-        ck_assert(peer_take_probe(&peers[2]));
+        ck_assert(backend_take_probe(&backends[2]));
         report(2, DISCOVER_FAILED, now_ms);
         review(N, now_ms);
     }
-    ck_assert_int_eq(peers[2].until_ms, now_ms + PROBE_MAX_MS);
+    ck_assert_int_eq(backends[2].until_ms, now_ms + PROBE_MAX_MS);
 }
 END_TEST
 
 START_TEST(ejected_ones_are_tried_soon_when_less_than_half_serve)
 {
-    setup();
     for (size_t i = 0; i < 3; i++)
         let_fail(i, 5);
     review(4, START);
-    ck_assert_int_eq(peers[0].standing, PEER_EJECTED);
-    ck_assert_int_eq(peers[0].until_ms, START + PROBE_MS);
+    ck_assert_int_eq(backends[0].standing, BACKEND_EJECTED);
+    ck_assert_int_eq(backends[0].until_ms, START + PROBE_MS);
 }
 END_TEST
 
 START_TEST(one_probe_decides)
 {
-    setup();
     let_fail(0, 5);
     review(N, START);
     ck_assert_int_eq(due_ms, START + EJECT_MS);
-    ck_assert(!peer_take_probe(&peers[0]));
+    ck_assert(!backend_take_probe(&backends[0]));
     int64_t now_ms = due_ms;
     review(N, now_ms);
-    ck_assert(peer_take_probe(&peers[0]));
-    ck_assert(!peer_take_probe(&peers[0]));
-    ck_assert(peer_report(&peers[0], 0, 10, DISCOVER_FAILED, 1000, now_ms));
+    ck_assert(backend_take_probe(&backends[0]));
+    ck_assert(!backend_take_probe(&backends[0]));
+    ck_assert(backend_report(&backends[0], 0, 10, DISCOVER_FAILED, 1000, now_ms));
     review(N, now_ms);
     ck_assert_int_eq(due_ms, now_ms + 2 * EJECT_MS);
     now_ms = due_ms;
     review(N, now_ms);
-    ck_assert(peer_take_probe(&peers[0]));
-    ck_assert(peer_report(&peers[0], 0, 10, DISCOVER_OK, 1000, now_ms));
+    ck_assert(backend_take_probe(&backends[0]));
+    ck_assert(backend_report(&backends[0], 0, 10, DISCOVER_OK, 1000, now_ms));
     review(N, now_ms);
-    ck_assert_int_eq(peers[0].standing, PEER_SERVES);
-    ck_assert_int_eq(peers[0].since_ms, now_ms); /* it starts slowly */
-    ck_assert_uint_eq(peers[0].ejections, 2);
+    ck_assert_int_eq(backends[0].standing, BACKEND_SERVES);
+    ck_assert_int_eq(backends[0].since_ms, now_ms); /* it starts slowly */
+    ck_assert_uint_eq(backends[0].ejections, 2);
     review(N, now_ms + EJECT_MS);
-    ck_assert_uint_eq(peers[0].ejections, 1);
+    ck_assert_uint_eq(backends[0].ejections, 1);
 }
 END_TEST
 
 START_TEST(a_probe_that_is_never_reported_is_given_to_another_call)
 {
-    setup();
     let_fail(0, 5);
     review(N, START);
     review(N, START + EJECT_MS);
-    ck_assert(peer_take_probe(&peers[0]));
+    ck_assert(backend_take_probe(&backends[0]));
     review(N, START + 2 * EJECT_MS - 1);
-    ck_assert(!peer_take_probe(&peers[0]));
+    ck_assert(!backend_take_probe(&backends[0]));
     review(N, START + 2 * EJECT_MS);
-    ck_assert(peer_take_probe(&peers[0]));
+    ck_assert(backend_take_probe(&backends[0]));
     report(0, DISCOVER_CANCELLED, START);
-    ck_assert(peer_take_probe(&peers[0]));
+    ck_assert(backend_take_probe(&backends[0]));
 }
 END_TEST
 
 START_TEST(anothers_word_is_taken_within_the_same_limits)
 {
-    setup();
     for (size_t i = 0; i < 3; i++)
-        outlier_warn(&peers[i], START + 5000, START);
+        outlier_warn(&backends[i], START + 5000, START);
     review(1, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 0);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 0);
     review(N, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 2);
-    ck_assert_int_eq(peers[2].standing, PEER_SERVES);
-    ck_assert(!outlier_untold(&peers[0]));
-    ck_assert_uint_eq(peers[0].ejections, 0);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 2);
+    ck_assert_int_eq(backends[2].standing, BACKEND_SERVES);
+    ck_assert(!outlier_is_unreported(&backends[0]));
+    ck_assert_uint_eq(backends[0].ejections, 0);
     let_fail(9, 5); /* what fails here comes first */
     review(N, START);
-    ck_assert_uint_eq(count(PEER_EJECTED), 2);
-    ck_assert_int_eq(peers[0].standing, PEER_SERVES);
-    ck_assert(outlier_untold(&peers[9]) && peers[1].standing == PEER_EJECTED);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 2);
+    ck_assert_int_eq(backends[0].standing, BACKEND_SERVES);
+    ck_assert(outlier_is_unreported(&backends[9]) && backends[1].standing == BACKEND_EJECTED);
     review(N, START + 5000);
-    ck_assert(peer_take_probe(&peers[1])); /* its time is over: one call decides */
+    ck_assert(backend_take_probe(&backends[1])); /* its time is over: one call decides */
     report(1, DISCOVER_OK, START + 5000);
     review(N, START + 5000);
-    ck_assert_uint_eq(count(PEER_EJECTED), 1);
-    outlier_warn(&peers[4], START + 2 * EJECT_MAX_MS, START);
-    ck_assert_int_eq(peers[4].warned_until_ms, START + EJECT_MAX_MS);
+    ck_assert_uint_eq(count(BACKEND_EJECTED), 1);
+    outlier_warn(&backends[4], START + 2 * EJECT_MAX_MS, START);
+    ck_assert_int_eq(backends[4].warned_until_ms, START + EJECT_MAX_MS);
 }
 END_TEST
 
@@ -174,55 +168,52 @@ static void review_groups(int64_t now_ms)
 {
     const uint32_t ends[] = {8, N};
     size_t n_known;
-    (void)peers_gather(all, N, now_ms, &n_known);
+    (void)backends_gather(all, N, now_ms, &n_known);
     outliers_review(all, N, ends, 2, now_ms, &due_ms);
 }
 
 START_TEST(a_group_is_out_when_several_fail_in_a_row)
 {
-    setup();
     for (size_t i = 0; i < N; i++)
         report(i, DISCOVER_OK, START - 10);
     for (size_t i = 0; i < 3; i++)
         report(i, DISCOVER_UNREACHABLE, START);
     review_groups(START);
-    ck_assert_uint_eq(count(PEER_FAILING), 8);
+    ck_assert_uint_eq(count(BACKEND_FAILING), 8);
     review_groups(START + PROBE_MS);
-    ck_assert(peer_take_probe(&peers[7]));
+    ck_assert(backend_take_probe(&backends[7]));
     report(7, DISCOVER_OK, START + PROBE_MS);
     review_groups(START + PROBE_MS);
-    ck_assert_uint_eq(count(PEER_SERVES), N);
+    ck_assert_uint_eq(count(BACKEND_SERVES), N);
 }
 END_TEST
 
 START_TEST(a_group_is_not_out_when_one_of_it_succeeds_or_one_alone_fails)
 {
-    setup();
     for (size_t i = 0; i < 3; i++)
         report(i, DISCOVER_UNREACHABLE, START);
     report(7, DISCOVER_OK, START + 1);
     review_groups(START + 1);
-    ck_assert_uint_eq(count(PEER_SERVES), N);
-    setup();
+    ck_assert_uint_eq(count(BACKEND_SERVES), N);
+    all_serve();
     for (size_t i = 0; i < 3; i++)
         report(0, DISCOVER_UNREACHABLE, START);
     review_groups(START);
-    ck_assert_uint_eq(count(PEER_SERVES), N - 1);
+    ck_assert_uint_eq(count(BACKEND_SERVES), N - 1);
 }
 END_TEST
 
 START_TEST(the_last_group_is_not_out)
 {
-    setup();
     for (size_t i = 0; i < 3; i++)
         report(i, DISCOVER_UNREACHABLE, START);
     review(N, START);
-    ck_assert_uint_eq(count(PEER_SERVES), N);
+    ck_assert_uint_eq(count(BACKEND_SERVES), N);
 }
 END_TEST
 
-UNIT_TESTS("outliers", a_tenth_or_one_is_ejected_and_further_ones_are_tried_soon,
-           tries_of_further_ones_come_less_and_less_often, ejected_ones_are_tried_soon_when_less_than_half_serve,
-           one_probe_decides, a_probe_that_is_never_reported_is_given_to_another_call,
-           anothers_word_is_taken_within_the_same_limits, a_group_is_out_when_several_fail_in_a_row,
-           a_group_is_not_out_when_one_of_it_succeeds_or_one_alone_fails, the_last_group_is_not_out)
+UNIT_TESTS_IN(all_serve, NULL, "outliers", a_tenth_or_one_is_ejected_and_further_ones_are_tried_soon,
+              tries_of_further_ones_come_less_and_less_often, ejected_ones_are_tried_soon_when_less_than_half_serve,
+              one_probe_decides, a_probe_that_is_never_reported_is_given_to_another_call,
+              anothers_word_is_taken_within_the_same_limits, a_group_is_out_when_several_fail_in_a_row,
+              a_group_is_not_out_when_one_of_it_succeeds_or_one_alone_fails, the_last_group_is_not_out)

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "discover/discover.h"
+#include "libdiscover/balance/picker.h"
 #include "tests/support/unit.h"
 #include "tests/unit/lib/stage.h"
 
@@ -72,6 +72,33 @@ START_TEST(changes_are_seen_by_the_next_pick_and_nothing_learnt_is_lost)
         ck_assert_uint_ne(e.id, slow);
         discover_report(p, e.id, 100, DISCOVER_OK);
     }
+    end();
+}
+END_TEST
+
+/* Whether a change makes a pick from a service look at what it has drawn, without a new set. */
+static bool goes_on(const char *service, uint16_t new_port)
+{
+    struct discover_picker *by_name;
+    struct discover_endpoint e;
+    ck_assert_int_eq(discover_picker_new(d, service, &by_name), 0);
+    ck_assert_int_eq(discover_pick(by_name, &e), DISCOVER_FRESH);
+    const struct pick_set *set = atomic_load(&by_name->current);
+    stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, new_port);
+    ck_assert_int_eq(discover_pick(by_name, &e), DISCOVER_FRESH);
+    bool same = atomic_load(&by_name->current) == set;
+    discover_picker_free(by_name);
+    return same;
+}
+
+START_TEST(a_pick_after_a_change_waits_for_no_new_set)
+{
+    const uint64_t own[TABLE_REGION_WORDS] = {[TABLE_R_SYNC] = TABLE_LIVE, [TABLE_R_OWN] = 1};
+    begin(2);
+    ck_assert_int_eq(table_writer_put(catalog_table(catalog), TABLE_REGION, "%eu", 3, 0, 0, own, TABLE_REGION_WORDS),
+                     1);
+    ck_assert(goes_on("shop/payment", 8100));
+    ck_assert(goes_on("shop/payment@eu", 8200));
     end();
 }
 END_TEST
@@ -223,6 +250,6 @@ START_TEST(threads_pick_while_the_service_changes)
 END_TEST
 
 UNIT_TESTS("pick", results_are_those_of_resolve, changes_are_seen_by_the_next_pick_and_nothing_learnt_is_lost,
-           failing_instances_are_left_out_until_they_may_be_tried, retries_go_elsewhere_and_are_limited,
-           a_key_has_its_instance, a_query_limits_who_is_picked, a_subset_is_kept_to,
-           dispatch_takes_pickers_along_to_a_new_table, threads_pick_while_the_service_changes)
+           a_pick_after_a_change_waits_for_no_new_set, failing_instances_are_left_out_until_they_may_be_tried,
+           retries_go_elsewhere_and_are_limited, a_key_has_its_instance, a_query_limits_who_is_picked,
+           a_subset_is_kept_to, dispatch_takes_pickers_along_to_a_new_table, threads_pick_while_the_service_changes)

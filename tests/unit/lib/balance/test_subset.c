@@ -25,7 +25,6 @@ START_TEST(every_instance_gets_its_share_of_clients)
 {
     for (uint32_t clients = 20; clients <= 1000; clients *= 7) {
         uint32_t counts[N] = {0}, chosen[SIZE];
-        setup();
         for (uint32_t client = 0; client < clients; client++) {
             ck_assert_int_eq(subset_choose(endpoints, N, SIZE, client, chosen), 0);
             for (size_t i = 0; i < SIZE; i++) {
@@ -44,7 +43,6 @@ END_TEST
 START_TEST(one_that_goes_moves_a_client_by_two_at_most)
 {
     uint32_t before[SIZE], after[SIZE];
-    setup();
     for (uint32_t client = 0; client < 200; client++) {
         size_t kept = 0;
         ck_assert_int_eq(subset_choose(endpoints, N, SIZE, client, before), 0);
@@ -57,4 +55,5 @@ START_TEST(one_that_goes_moves_a_client_by_two_at_most)
 }
 END_TEST
 
-UNIT_TESTS("subset", every_instance_gets_its_share_of_clients, one_that_goes_moves_a_client_by_two_at_most)
+UNIT_TESTS_IN(setup, NULL, "subset", every_instance_gets_its_share_of_clients,
+              one_that_goes_moves_a_client_by_two_at_most)

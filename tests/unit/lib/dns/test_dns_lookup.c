@@ -13,7 +13,7 @@ static void begin(void)
     dns_service_init(&s, "shop/payment", 1);
     for (int i = 0; i < 2; i++)
         targets[i] = (struct dns_srv_target){.name = {.octets = {1, (uint8_t)('a' + i), 0}, .n = 3},
-                                             .families = DISCOVER_HAS_IPV4,
+                                             .addresses.families = DISCOVER_HAS_IPV4,
                                              .port = 1,
                                              .weight = 1};
 }

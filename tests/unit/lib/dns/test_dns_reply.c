@@ -54,11 +54,11 @@ START_TEST(targets_are_read)
     ck_assert_uint_eq(answer.ttl_s, 10);
     ck_assert(!answer.stale);
     const struct dns_srv_target *t = answer.targets;
-    ck_assert_uint_eq(t[0].families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
-    ck_assert_mem_eq(t[0].ipv4, "\12\1\2\3", 4);
-    ck_assert_uint_eq(t[0].ipv6[15], 3);
+    ck_assert_uint_eq(t[0].addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_mem_eq(t[0].addresses.ipv4, "\12\1\2\3", 4);
+    ck_assert_uint_eq(t[0].addresses.ipv6[15], 3);
     ck_assert_uint_eq(t[0].weight, 256);
-    ck_assert_uint_eq(t[1].families, 0);
+    ck_assert_uint_eq(t[1].addresses.families, 0);
     ck_assert_uint_eq(t[1].port, 8081);
     ck_assert_uint_eq(t[1].priority, 2);
     dns_answer_fini(&answer);
@@ -77,15 +77,15 @@ START_TEST(addresses_stand_in_the_targets_names)
     read_found();
     const struct dns_srv_target *t = answer.targets;
     ck_assert_uint_eq(answer.n_targets, 6);
-    ck_assert_uint_eq(t[0].families, DISCOVER_HAS_IPV4);
-    ck_assert_mem_eq(t[0].ipv4, "\12\1\2\3", 4);
-    ck_assert_uint_eq(t[1].families, DISCOVER_HAS_IPV6);
-    ck_assert_uint_eq(t[1].ipv6[15], 9);
-    ck_assert_uint_eq(t[2].families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
-    ck_assert_mem_eq(t[2].ipv4, "\12\1\2\3", 4);
-    ck_assert_uint_eq(t[2].ipv6[0], 0x20);
+    ck_assert_uint_eq(t[0].addresses.families, DISCOVER_HAS_IPV4);
+    ck_assert_mem_eq(t[0].addresses.ipv4, "\12\1\2\3", 4);
+    ck_assert_uint_eq(t[1].addresses.families, DISCOVER_HAS_IPV6);
+    ck_assert_uint_eq(t[1].addresses.ipv6[15], 9);
+    ck_assert_uint_eq(t[2].addresses.families, DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6);
+    ck_assert_mem_eq(t[2].addresses.ipv4, "\12\1\2\3", 4);
+    ck_assert_uint_eq(t[2].addresses.ipv6[0], 0x20);
     for (size_t i = 3; i < 6; i++)
-        ck_assert_uint_eq(t[i].families, 0);
+        ck_assert_uint_eq(t[i].addresses.families, 0);
     dns_answer_fini(&answer);
 }
 END_TEST
@@ -261,12 +261,12 @@ START_TEST(addresses_of_a_target)
     script_a(&script, SECTION_ANSWER, "real.example.org", 50, "10.0.0.1");
     script_a(&script, SECTION_ANSWER, "real.example.org", 40, "10.0.0.2");
     ck_assert_int_eq(dns_answer_read_address(script.bytes, script_bytes(&script), &t, &ttl_s), 0);
-    ck_assert_uint_eq(t.families, DISCOVER_HAS_IPV4);
-    ck_assert_mem_eq(t.ipv4, "\12\0\0\1", 4);
+    ck_assert_uint_eq(t.addresses.families, DISCOVER_HAS_IPV4);
+    ck_assert_mem_eq(t.addresses.ipv4, "\12\0\0\1", 4);
     ck_assert_uint_eq(ttl_s, 50);
     script_begin(&script, "db.example.org", DNS_TYPE_AAAA, DNS_NOERROR);
     ck_assert_int_eq(dns_answer_read_address(script.bytes, script_bytes(&script), &t, &ttl_s), 0);
-    ck_assert_uint_eq(t.families, DISCOVER_HAS_IPV4);
+    ck_assert_uint_eq(t.addresses.families, DISCOVER_HAS_IPV4);
     script_begin(&script, "db.example.org", DNS_TYPE_AAAA, DNS_SERVFAIL);
     ck_assert_int_eq(dns_answer_read_address(script.bytes, script_bytes(&script), &t, &ttl_s), -EAGAIN);
     ck_assert_int_eq(dns_answer_read_address(script.bytes, 20, &t, &ttl_s), -EBADMSG);

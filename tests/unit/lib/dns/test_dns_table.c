@@ -15,8 +15,11 @@ static struct lookup_key key = {.service = SERVICE};
 
 static struct dns_srv_target target(const char *name, uint16_t port, uint16_t priority, uint8_t last)
 {
-    struct dns_srv_target t = {
-        .ipv4 = {10, 0, 0, last}, .families = DISCOVER_HAS_IPV4, .port = port, .priority = priority, .weight = 256};
+    struct dns_srv_target t = {.addresses.ipv4 = {10, 0, 0, last},
+                               .addresses.families = DISCOVER_HAS_IPV4,
+                               .port = port,
+                               .priority = priority,
+                               .weight = 256};
     const struct lookup_key any = {.service = "x/y"};
     struct dns_question q;
     ck_assert_int_eq(dns_question_make(&any, 0, name, &q), 0);
@@ -101,7 +104,7 @@ START_TEST(a_target_is_a_host_name_unless_made_of_addresses)
     make(1, DNS_FOUND);
     check_hostname("");
     targets[0] = target("db.org", 1, 0, 0);
-    targets[0].families = 0;
+    targets[0].addresses.families = 0;
     targets[1] = targets[0];
     targets[1].name.octets[1] = ' '; /* no host has such a name, and nobody can call it */
     make(2, DNS_FOUND);

@@ -110,7 +110,7 @@ static void send_table(const uint64_t *header, size_t n, unsigned seals)
 
 static void greet(enum greeting greeting)
 {
-    static const uint64_t zeros[4], future[4] = {TABLE_MAGIC, TABLE_VERSION + 1};
+    static const uint64_t zeros[4], future[4] = {TABLE_MAGIC, TABLE_VERSION_SEEDED + 1};
     switch (greeting) {
     case NO_FD:
         return stage_welcome(&stage, HELLO_ID, API_VERSION, -1);
