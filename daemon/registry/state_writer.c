@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes files of the state directory on a thread: one table of those that wait, one of those under way. */
+/* Writes files of the state directory on a thread: those that wait are a table, those under way a list of some of them. */
 #include "daemon/registry/state_writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "daemon/agent/stored.h"
 #include "daemon/base/background.h"
@@ -13,9 +14,11 @@
 #define LATER_NS (20 * NS_PER_MS) /* so that the other work of the same change comes first */
 /* most notes that wait to be forgotten; those to be kept are limited by the number of registrations */
 #define DUE_MAX 16384
+#define BATCH   512 /* at most at a time: so many are taken and freed between two events of the loop */
 
 struct note {
-    UT_hash_handle hh;
+    UT_hash_handle hh; /* in due, by name */
+    struct note *next; /* in batch */
     char name[STORED_NAME_CAP];
     size_t n; /* 0: the name is to be forgotten */
     uint8_t bytes[];
@@ -28,16 +31,24 @@ struct state_writer {
     struct background background;
     struct loop_timer timer;
     bool armed;
-    /* batch belongs to the thread until it is done; only looking up a name in it is allowed */
+    /* batch belongs to the thread until it is done; only looking for a name in it is allowed */
     struct note *due, *batch;
     int err; /* the first failure of the batch */
 };
 
-static struct note *find(struct note *table, const char *name)
+static struct note *find_due(const struct state_writer *w, const char *name)
 {
     struct note *note;
-    HASH_FIND_STR(table, name, note);
+    HASH_FIND_STR(w->due, name, note);
     return note;
+}
+
+static bool is_under_way(const struct state_writer *w, const char *name)
+{
+    const struct note *note = w->batch;
+    while (note && strcmp(note->name, name) != 0)
+        note = note->next;
+    return note != NULL;
 }
 
 static int write_one(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
@@ -49,15 +60,15 @@ static void write_batch(void *arg)
 {
     struct state_writer *w = arg;
     w->err = 0;
-    for (const struct note *note = w->batch; note; note = note->hh.next) {
+    for (const struct note *note = w->batch; note; note = note->next) {
         int err = write_one(w, note->name, note->bytes, note->n);
         w->err = err ? err : w->err;
     }
 }
 
-static void drop(struct note **table, struct note *note)
+static void drop_due(struct state_writer *w, struct note *note)
 {
-    HASH_DEL(*table, note);
+    HASH_DEL(w->due, note);
     free(note);
 }
 
@@ -72,8 +83,11 @@ static void arm(struct state_writer *w)
 static void batch_done(void *arg)
 {
     struct state_writer *w = arg;
-    while (w->batch)
-        drop(&w->batch, w->batch);
+    while (w->batch) {
+        struct note *note = w->batch;
+        LL_DELETE(w->batch, note);
+        free(note);
+    }
     w->written(w->arg, w->err);
     arm(w);
 }
@@ -81,8 +95,11 @@ static void batch_done(void *arg)
 static void begin(struct state_writer *w)
 {
     w->armed = false;
-    w->batch = w->due;
-    w->due = NULL;
+    for (int n = 0; w->due && n < BATCH; n++) {
+        struct note *note = w->due;
+        HASH_DEL(w->due, note);
+        LL_PREPEND(w->batch, note); /* their order does not matter: each name is there once */
+    }
     background_run(&w->background, write_batch, batch_done, w);
 }
 
@@ -94,7 +111,7 @@ static void on_time(void *arg)
 /* Waits for the batch if that has the same name, so that no older note is written over this one. */
 static void write_now(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
 {
-    if (find(w->batch, name))
+    if (is_under_way(w, name))
         background_finish(&w->background);
     w->written(w->arg, write_one(w, name, bytes, n));
 }
@@ -113,10 +130,10 @@ static struct note *note_new(const char *name, const uint8_t *bytes, size_t n)
 
 void state_writer_put(struct state_writer *w, const char *name, const uint8_t *bytes, size_t n)
 {
-    struct note *note = find(w->due, name);
+    struct note *note = find_due(w, name);
     if (note)
-        drop(&w->due, note);
-    bool full = n == 0 && HASH_COUNT(w->due) >= DUE_MAX && !find(w->batch, name);
+        drop_due(w, note);
+    bool full = n == 0 && HASH_COUNT(w->due) >= DUE_MAX && !is_under_way(w, name);
     note = full ? NULL : note_new(name, bytes, n);
     if (note)
         HASH_ADD_STR(w->due, name, note);
@@ -153,7 +170,7 @@ void state_writer_free(struct state_writer *w)
     if (!w)
         return;
     background_finish(&w->background);
-    if (w->due) {
+    while (w->due) {
         begin(w);
         background_finish(&w->background);
     }

@@ -130,5 +130,23 @@ START_TEST(there_is_a_limit)
 }
 END_TEST
 
-UNIT_TESTS("state_writer", the_last_word_of_each_name_is_written, nothing_is_lost_at_the_end,
-           what_cannot_be_written_is_told, there_is_a_limit)
+/* However many there are: what follows from each batch keeps the loop for a bounded time. */
+START_TEST(many_are_written_in_several_batches)
+{
+    char name[32];
+    begin();
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "n-%x", i);
+        put(name, "there");
+    }
+    wait_told(4);
+    ck_assert_str_eq(kept("n-0"), "there");
+    ck_assert_str_eq(kept("n-7cf"), "there");
+    ck_assert_uint_eq(failures, 0);
+    end();
+    folder_remove();
+}
+END_TEST
+
+UNIT_TESTS("state_writer", many_are_written_in_several_batches, the_last_word_of_each_name_is_written,
+           nothing_is_lost_at_the_end, what_cannot_be_written_is_told, there_is_a_limit)
