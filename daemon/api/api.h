@@ -64,8 +64,8 @@ struct api_check_report {
     uid_t uid;
 };
 
-/* One check for an answer; the strings live during the call. */
-typedef void api_check_fn(void *arg, const Discover__V1__CheckInfo *info);
+/* One check for an answer; the strings live during the call. false: it was not taken, and no more are wanted. */
+typedef bool api_check_fn(void *arg, const Discover__V1__CheckInfo *info);
 
 /* What is asked of the daemon as a whole. */
 struct api_daemon_ops {
@@ -104,8 +104,11 @@ struct api_ops {
      */
     void (*operation)(void *arg, const char *traceparent, const char *tracestate, const char *whose);
     int (*report_check)(void *arg, const struct api_check_report *report); /* -ENOENT: no such check */
-    /* Calls fn for each check: of all instances, of those of a service (instance ""), or of one instance. */
-    void (*each_check)(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg);
+    /*
+     * Calls fn for each check: of all instances, of those of a service (instance ""), or of one instance, until fn takes
+     * no more. Returns how many were not taken.
+     */
+    size_t (*each_check)(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg);
     int (*deregister_instance)(void *arg, const struct instance_key *key, uint64_t client, uid_t uid,
                                const char **ret_why);
     int (*override)(void *arg, const struct override *override, bool on, const char **ret_why);

@@ -42,7 +42,7 @@ struct listing {
     size_t room; /* bytes left */
 };
 
-static void add(void *arg, const Discover__V1__CheckInfo *info)
+static bool add(void *arg, const Discover__V1__CheckInfo *info)
 {
     struct listing *l = arg;
     Discover__V1__CheckInfo *copy = NULL;
@@ -53,16 +53,15 @@ static void add(void *arg, const Discover__V1__CheckInfo *info)
         copy = discover__v1__check_info__unpack(NULL, n, bytes);
         free(bytes);
     }
-    if (!copy) {
-        l->message.left_out++;
-        return;
-    }
+    if (!copy)
+        return false;
     l->room -= n;
     l->infos[l->message.n_checks++] = copy;
+    return true;
 }
 
 /* Only the first line of an output, where there are many checks, so that all have room. */
-static void add_short(void *arg, const Discover__V1__CheckInfo *info)
+static bool add_short(void *arg, const Discover__V1__CheckInfo *info)
 {
     char line[SHORT_MAX + 1];
     Discover__V1__CheckInfo copy = *info;
@@ -72,7 +71,7 @@ static void add_short(void *arg, const Discover__V1__CheckInfo *info)
     memcpy(line, info->output, n);
     line[n] = '\0';
     copy.output = line;
-    add(arg, &copy);
+    return add(arg, &copy);
 }
 
 static int parse_request(const struct api *api, const Discover__V1__ChecksRequest *r, struct instance_key *ret_key,
@@ -91,7 +90,8 @@ void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *
         api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
         return;
     }
-    c->api->ops.each_check(c->api->ops.arg, &key, key.instance[0] ? add : add_short, &l);
+    size_t left_out = c->api->ops.each_check(c->api->ops.arg, &key, key.instance[0] ? add : add_short, &l);
+    l.message.left_out = (uint32_t)left_out;
     l.message.checks = l.infos;
     api_client_send(c, m->id, DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS, &l.message.base, -1);
     for (size_t i = 0; i < l.message.n_checks; i++)

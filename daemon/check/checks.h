@@ -90,9 +90,13 @@ struct check_view {
     const char *output; /* of the last run: at most CHECK_OUTPUT_MAX bytes of UTF-8 */
     bool flapping;      /* the instance changes so often that it is not published when it gets better */
 };
-typedef void check_view_fn(void *arg, const struct instance_key *key, const struct check_view *view);
+/* false: this one was not taken, and no more are wanted. */
+typedef bool check_view_fn(void *arg, const struct instance_key *key, const struct check_view *view);
 
-/* Calls fn for each check of an instance; with instance "", of all of a service; with domain "", of all. */
-void checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg);
+/*
+ * Calls fn for each check of an instance; with instance "", of all of a service; with domain "", of all. Returns how
+ * many were not taken.
+ */
+size_t checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg);
 
 #endif

@@ -78,36 +78,52 @@ int checks_report(struct checks *c, const struct instance_key *key, const char *
     return err;
 }
 
-static void show(const struct checked *instance, check_view_fn *fn, void *arg)
+static bool show(const struct check *check, check_view_fn *fn, void *arg)
 {
-    for (size_t i = 0; i < instance->n; i++) {
-        const struct check *check = instance->list[i];
-        const struct check_view view = {.name = check_spec_name(&check->spec),
-                                        .kind = check_type_word(check->spec.type),
-                                        .target = check_spec_target(&check->spec),
-                                        .state = check->tally.state,
-                                        .known = check->tally.known,
-                                        .since_ns = check->since_ns,
-                                        .ran_ns = check->ran_ns,
-                                        .took_ns = check->took_ns,
-                                        .failures = check->tally.failures,
-                                        .runs = check->runs,
-                                        .output = said_text(&check->said),
-                                        .flapping = instance->flapping};
-        fn(arg, &instance->subject.key, &view);
-    }
+    const struct check_view view = {.name = check_spec_name(&check->spec),
+                                    .kind = check_type_word(check->spec.type),
+                                    .target = check_spec_target(&check->spec),
+                                    .state = check->tally.state,
+                                    .known = check->tally.known,
+                                    .since_ns = check->since_ns,
+                                    .ran_ns = check->ran_ns,
+                                    .took_ns = check->took_ns,
+                                    .failures = check->tally.failures,
+                                    .runs = check->runs,
+                                    .output = said_text(&check->said),
+                                    .flapping = check->instance->flapping};
+    return fn(arg, &check->instance->subject.key, &view);
 }
 
-void checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg)
+/* Returns how many of an instance's checks were taken. */
+static size_t show_all(const struct checked *instance, check_view_fn *fn, void *arg)
 {
-    if (key->instance[0]) {
-        const struct checked *one = checks_find(c, key);
-        if (one)
-            show(one, fn, arg);
-        return;
+    size_t n = 0;
+    while (n < instance->n && show(instance->list[n], fn, arg))
+        n++;
+    return n;
+}
+
+static bool is_of(const struct checked *instance, const struct instance_key *key)
+{
+    const struct instance_key *own = &instance->subject.key;
+    return !key->domain[0] || (strcmp(own->domain, key->domain) == 0 && strcmp(own->service, key->service) == 0);
+}
+
+size_t checks_each(const struct checks *c, const struct instance_key *key, check_view_fn *fn, void *arg)
+{
+    const struct checked *one = key->instance[0] ? checks_find(c, key) : NULL;
+    if (key->instance[0])
+        return one ? one->n - show_all(one, fn, arg) : 0;
+    size_t taken = 0, all = 0;
+    bool more = true;
+    for (const struct checked *it = c->all; it && (more || key->domain[0]); it = it->hh.next) {
+        if (!is_of(it, key))
+            continue;
+        size_t n = more ? show_all(it, fn, arg) : 0;
+        more = n == it->n;
+        taken += n;
+        all += it->n;
     }
-    for (const struct checked *it = c->all; it; it = it->hh.next)
-        if (!key->domain[0] ||
-            (strcmp(it->subject.key.domain, key->domain) == 0 && strcmp(it->subject.key.service, key->service) == 0))
-            show(it, fn, arg);
+    return (key->domain[0] ? all : c->n) - taken;
 }

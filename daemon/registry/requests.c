@@ -79,10 +79,10 @@ static int api_report_check(void *arg, const struct api_check_report *report)
     return checking_report(r->reach.checking, report);
 }
 
-static void api_each_check(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg)
+static size_t api_each_check(void *arg, const struct instance_key *key, api_check_fn *fn, void *fn_arg)
 {
     struct requests *r = arg;
-    checking_show(r->reach.checking, key, fn, fn_arg);
+    return checking_show(r->reach.checking, key, fn, fn_arg);
 }
 
 static void log_override(const struct override *o, bool on)

@@ -134,7 +134,7 @@ static json_t *output_json(const struct check_view *v, bool whole)
     return json_stringn(v->output, n);
 }
 
-static void add_check(void *arg, const struct instance_key *key, const struct check_view *v)
+static bool add_check(void *arg, const struct instance_key *key, const struct check_view *v)
 {
     (void)key;
     const struct checks_call *call = arg;
@@ -145,13 +145,14 @@ static void add_check(void *arg, const struct instance_key *key, const struct ch
     if (v->ran_ns)
         (void)json_object_set_new(check, "ran_ms", json_integer(age_at(call->now_ns, v->ran_ns)));
     (void)json_array_append_new(call->list, check);
+    return true;
 }
 
 json_t *explain_checks(const struct checks *checks, const struct instance_key *key, bool whole, int64_t now_ns)
 {
     struct checks_call call = {now_ns, whole, json_array()};
     if (checks)
-        checks_each(checks, key, add_check, &call);
+        (void)checks_each(checks, key, add_check, &call);
     return call.list;
 }
 

@@ -168,7 +168,7 @@ static int64_t ms_since(const struct shown *s, int64_t then_ns)
     return then_ns ? (s->now_ns - then_ns) / NS_PER_MS : -1;
 }
 
-static void show(void *arg, const struct instance_key *key, const struct check_view *v)
+static bool show(void *arg, const struct instance_key *key, const struct check_view *v)
 {
     const struct shown *s = arg;
     char service[SERVICE_CAP];
@@ -188,15 +188,15 @@ static void show(void *arg, const struct instance_key *key, const struct check_v
     info.runs = v->runs;
     info.output = (char *)v->output;
     info.flapping = v->flapping;
-    s->fn(s->arg, &info);
+    return s->fn(s->arg, &info);
 }
 
-void checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg)
+size_t checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg)
 {
     struct shown shown = {fn, arg, clock_now_ns()};
     struct instance_key own = *key;
     snprintf(own.host, sizeof own.host, "%s", c->reach.config->host);
-    checks_each(c->checks, &own, show, &shown);
+    return checks_each(c->checks, &own, show, &shown);
 }
 
 const struct checks *checking_checks(const struct checking *c)

@@ -60,8 +60,8 @@ void checking_gone(struct checking *c, const struct instance_key *key);
 /* The program reports itself: as checks_report; -EPERM: the instance is another user's. */
 int checking_report(struct checking *c, const struct api_check_report *report);
 
-/* Calls fn with the results of checks: of all instances, of those of a service (instance ""), or of one. */
-void checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg);
+/* As checks_each: of all instances, of those of a service (instance ""), or of one. */
+size_t checking_show(const struct checking *c, const struct instance_key *key, api_check_fn *fn, void *arg);
 
 /* The checks themselves, for reading. */
 const struct checks *checking_checks(const struct checking *c);

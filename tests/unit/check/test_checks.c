@@ -268,16 +268,17 @@ START_TEST(who_reaches_himself_has_reached_nobody)
 END_TEST
 
 /* What the only check has said last. */
-static void keep_output(void *arg, const struct instance_key *of, const struct check_view *view)
+static bool keep_output(void *arg, const struct instance_key *of, const struct check_view *view)
 {
     (void)of;
     snprintf(arg, 256, "%s", view->output);
+    return true;
 }
 
 static const char *output(void)
 {
     static char text[256];
-    checks_each(checks, &key, keep_output, text);
+    (void)checks_each(checks, &key, keep_output, text);
     return text;
 }
 
@@ -558,8 +559,37 @@ START_TEST(removed_ones_say_nothing_more)
 }
 END_TEST
 
+static bool take_some(void *arg, const struct instance_key *of, const struct check_view *view)
+{
+    unsigned *left = arg;
+    (void)of, (void)view;
+    return *left > 0 && (*left)--;
+}
+
+/* Whoever asks takes as many as he has room for, and is told how many more there are; the others are not gone through. */
+START_TEST(as_many_are_shown_as_are_taken)
+{
+    static const struct {
+        struct instance_key of;
+        unsigned room;
+        size_t left_out;
+    } cases[] = {{{"", "", "", ""}, 9, 0},       {{"", "", "", ""}, 3, 3},      {{"", "", "", ""}, 0, 6},
+                 {{"a", "s", "h", ""}, 9, 0},    {{"a", "s", "h", ""}, 1, 3},   {{"a", "s", "h", "two"}, 1, 1},
+                 {{"a", "none", "h", ""}, 9, 0}, {{"a", "s", "h", "no"}, 9, 0}, {{"b", "s", "h", ""}, 1, 1}};
+    static const struct instance_key keys[] = {{"a", "s", "h", "one"}, {"b", "s", "h", "one"}, {"a", "s", "h", "two"}};
+    char *both[] = {(char *)"ttl=1h", (char *)"ttl=2h name=other"}, why[CONFIG_WHY_CAP];
+    enum discover_state now;
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(checks_set(checks, &(struct check_subject){keys[i], 80}, both, 2, 0, &now, why), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        unsigned room = cases[i].room;
+        ck_assert_uint_eq(checks_each(checks, &cases[i].of, take_some, &room), cases[i].left_out);
+    }
+}
+END_TEST
+
 UNIT_TESTS_IN(setup, teardown, "check/checks", falls_and_rises, broken_from_the_start,
               who_reaches_himself_has_reached_nobody, names_are_looked_up, answers, what_is_asked, silence_is_a_failure,
               the_worst_counts, without_checks_it_passes_again, same_checks_go_on, bad_ones_change_nothing,
               states_that_are_known_beforehand, what_is_not_granted, one_that_flaps, critical_for_too_long,
-              removed_ones_say_nothing_more)
+              removed_ones_say_nothing_more, as_many_are_shown_as_are_taken)
