@@ -16,7 +16,7 @@ static void changed(struct check *check, int64_t now_ns)
     check->since_ns = now_ns;
     log_info("%s/%s %s: check %s %s is %s: %.*s", key->domain, key->service, key->instance,
              check_type_word(check->spec.type), check_spec_target(&check->spec), state_word(check->tally.state),
-             (int)said_line(&check->said), said_text(&check->said));
+             (int)check_output_line(&check->output), check_output_text(&check->output));
     loop_timer_arm(&instance->look, 0, 0);
 }
 
@@ -36,7 +36,7 @@ static void on_report(void *arg, enum check_result result, bool certain, const c
     metric_inc(&c->metrics.runs);
     if (result == CHECK_FAIL)
         metric_inc(&c->metrics.failures);
-    said_set(&check->said, output, n, CHECK_OUTPUT_MAX);
+    check_output_set(&check->output, output, n, CHECK_OUTPUT_MAX);
     if (certain ? tally_set(&check->tally, result) : tally_take(&check->tally, result, now_ns))
         changed(check, now_ns);
     else if (first)
@@ -67,7 +67,7 @@ void check_free(struct check *check)
     if (check->own)
         check->kind->close(check->own);
     check_spec_fini(&check->spec);
-    said_fini(&check->said);
+    check_output_fini(&check->output);
     free(check->text);
     free(check);
 }

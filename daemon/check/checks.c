@@ -197,7 +197,8 @@ static void on_look(void *arg)
     if (end_ns <= now_ns) {
         char why[512];
         snprintf(why, sizeof why, "its check %s has been critical for %.3g s: %.*s", check_spec_name(&ends->spec),
-                 (double)(now_ns - ends->since_ns) / NS_PER_S, (int)said_line(&ends->said), said_text(&ends->said));
+                 (double)(now_ns - ends->since_ns) / NS_PER_S, (int)check_output_line(&ends->output),
+                 check_output_text(&ends->output));
         metric_inc(&c->metrics.deregistered);
         c->ops.deregister(c->ops.arg, &key, why);
         return; /* the instance may have been freed */

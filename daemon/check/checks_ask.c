@@ -90,7 +90,7 @@ static bool show(const struct check *check, check_view_fn *fn, void *arg)
                                     .took_ns = check->took_ns,
                                     .failures = check->tally.failures,
                                     .runs = check->runs,
-                                    .output = said_text(&check->said),
+                                    .output = check_output_text(&check->output),
                                     .flapping = check->instance->flapping};
     return fn(arg, &check->instance->subject.key, &view);
 }

@@ -7,7 +7,7 @@
 #include "daemon/base/loop.h"
 #include "daemon/check/checks.h"
 #include "daemon/check/recovery.h"
-#include "daemon/check/said.h"
+#include "daemon/check/check_output.h"
 #include "daemon/check/schedule.h"
 
 struct check {
@@ -18,7 +18,7 @@ struct check {
     void *own; /* what the kind's open has made */
     struct job job;
     struct tally tally;
-    struct said said;
+    struct check_output output;
     int64_t started_ns, ran_ns, took_ns, since_ns;
     uint64_t runs;
 };

@@ -33,13 +33,13 @@ struct exec {
     int process, pipe; /* descriptors: a pidfd, and our end of the pipe */
     struct loop_watch end, output;
     size_t written;
-    char said[CHECK_OUTPUT_MAX];
+    char kept[CHECK_OUTPUT_MAX];
     char at[300]; /* what was under way when the run was cancelled */
 };
 
-static size_t said_n(const struct exec *e)
+static size_t kept_n(const struct exec *e)
 {
-    return e->written < sizeof e->said ? e->written : sizeof e->said;
+    return e->written < sizeof e->kept ? e->written : sizeof e->kept;
 }
 
 /* Ends a run and what the command has started; the report comes after it. */
@@ -58,8 +58,8 @@ static void end_run(struct exec *e)
 static bool read_some(struct exec *e)
 {
     char rest[READ_SIZE];
-    size_t kept = said_n(e), room = sizeof e->said - kept;
-    ssize_t n = room > 0 ? read(e->pipe, e->said + kept, room) : read(e->pipe, rest, sizeof rest);
+    size_t n_kept = kept_n(e), room = sizeof e->kept - n_kept;
+    ssize_t n = room > 0 ? read(e->pipe, e->kept + n_kept, room) : read(e->pipe, rest, sizeof rest);
     if (n <= 0)
         return false;
     e->written += (size_t)n;
@@ -86,13 +86,13 @@ static void report_status(struct exec *e, const siginfo_t *info)
     enum check_result result = CHECK_FAIL;
     if (info->si_code == CLD_EXITED)
         result = info->si_status == 0 ? CHECK_PASS : info->si_status == 1 ? CHECK_WARN : CHECK_FAIL;
-    size_t n = said_n(e);
+    size_t n = kept_n(e);
     if (info->si_code == CLD_EXITED)
         snprintf(line, sizeof line, "it ended with %d", info->si_status);
     else
         snprintf(line, sizeof line, "it was ended by signal %d", info->si_status);
     bool silent = n == 0;
-    e->report.fn(e->report.arg, result, false, silent ? line : e->said, silent ? strlen(line) : n);
+    e->report.fn(e->report.arg, result, false, silent ? line : e->kept, silent ? strlen(line) : n);
 }
 
 static void on_end(void *arg)
@@ -101,7 +101,7 @@ static void on_end(void *arg)
     siginfo_t info = {.si_pid = 0};
     if (waitid(P_PIDFD, (id_t)e->process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
         return;
-    while (e->written < sizeof e->said && read_some(e)) {
+    while (e->written < sizeof e->kept && read_some(e)) {
     }
     end_run(e);
     report_status(e, &info);
@@ -148,9 +148,9 @@ static const char *exec_cancel(void *check)
     struct exec *e = check;
     if (!e->running)
         return "";
-    size_t n = said_n(e);
-    snprintf(e->at, sizeof e->at, n ? "it was ended, having said: %.*s" : "it was ended, having said nothing%.*s",
-             (int)(n < 200 ? n : 200), e->said);
+    size_t n = kept_n(e);
+    snprintf(e->at, sizeof e->at, n ? "it was ended, having written: %.*s" : "it was ended, having written nothing%.*s",
+             (int)(n < 200 ? n : 200), e->kept);
     end_run(e);
     return e->at;
 }

@@ -73,7 +73,7 @@ static void start_servers(void)
 }
 
 /* What the only check of an instance says. */
-static const char *said(const char *instance, const char *state)
+static const char *output_of(const char *instance, const char *state)
 {
     static char text[4200];
     if (ctl(&a, &o, "--json", "checks", "shop/payment", instance, NULL) != 0)
@@ -102,7 +102,8 @@ static void expect(const char *instance, const char *form, int port, const char 
     const char *at = strstr(form, "%d");
     snprintf(spec, sizeof spec, "%.*s%d%s fall=1 rise=1 interval=500ms", (int)(at - form), form, port, at + 2);
     add(instance, spec);
-    (void)wait_until(5000, strncmp(said(instance, state), output, strlen(output)) == 0, said(instance, state));
+    (void)wait_until(5000, strncmp(output_of(instance, state), output, strlen(output)) == 0,
+                     output_of(instance, state));
 }
 
 #define TLS " tls.server_name=payment.example"
@@ -173,7 +174,8 @@ START_TEST(grpc_health)
     expect("no-grpc", "grpc=127.0.0.1:%d", plain, "critical", "");
     write_text("health.new", "- 2\nshop.Payment 2\n");
     ck_assert_int_eq(rename(in_folder("health.new"), in_folder("health")), 0);
-    (void)wait_until(3000, strcmp(said("server", "critical"), "NOT_SERVING") == 0, said("server", "critical"));
+    (void)wait_until(3000, strcmp(output_of("server", "critical"), "NOT_SERVING") == 0,
+                     output_of("server", "critical"));
 }
 END_TEST
 
@@ -223,7 +225,7 @@ START_TEST(commands_that_do_not_behave)
     host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls, .services = services});
     /* Its first run may come before the listener is there. */
     (void)wait_until(5000,
-                     strcmp(said("well", "passing"), "the connection is accepted") == 0 &&
+                     strcmp(output_of("well", "passing"), "the connection is accepted") == 0 &&
                          seen_by_dns(&a, "shop/payment") == 1,
                      o.out);
     uint64_t before = runs_of("well");
@@ -262,13 +264,13 @@ START_TEST(commands_by_the_socket_where_they_may_be)
 {
     run_host("exec_checks = true;");
     add("a", "exec=/bin/sh args=-c args=\"echo $DISCOVER_SERVICE $DISCOVER_INSTANCE; exit 1\"");
-    (void)wait_until(3000, strcmp(said("a", "warning"), "shop/payment a") == 0, said("a", "warning"));
+    (void)wait_until(3000, strcmp(output_of("a", "warning"), "shop/payment a") == 0, output_of("a", "warning"));
 }
 END_TEST
 
 static bool checked(const char *instance, const char *state, const char *output)
 {
-    return strcmp(said(instance, state), output) == 0;
+    return strcmp(output_of(instance, state), output) == 0;
 }
 
 /* A program that reports itself; and what is stored of it over a restart. */
@@ -285,7 +287,7 @@ START_TEST(reports)
     ck_assert_int_eq(ctl(&a, &o, "explain", "shop/payment", "p", NULL), 0);
     ck_assert_msg(strstr(o.out, "ttl (self): passing for ") && strstr(o.out, ": all is well"), "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "check", "warn", "shop/payment/p", "so so", "--check", "self", NULL), 0);
-    (void)wait_until(2000, checked("p", "warning", "so so"), said("p", "warning"));
+    (void)wait_until(2000, checked("p", "warning", "so so"), output_of("p", "warning"));
     ck_assert_int_eq(ctl(&a, &o, "check", "fail", "shop/payment", "p", NULL), 0);
     (void)wait_until(2000, seen_by_lib(&a, "shop/payment") == 0, a.seen);
     ck_assert_int_eq(ctl(&a, &o, "check", "pass", "shop/payment", "p", "--check", "other", NULL), 3);
@@ -311,8 +313,8 @@ START_TEST(a_process)
     write_text("sleeper.pid", text);
     snprintf(spec, sizeof spec, "pid=%s interval=1h", in_folder("sleeper.pid"));
     add("p", spec);
-    (void)wait_until(3000, strstr(said("p", "passing"), "lives") && seen_by_lib(&a, "shop/payment") == 1,
-                     said("p", "passing"));
+    (void)wait_until(3000, strstr(output_of("p", "passing"), "lives") && seen_by_lib(&a, "shop/payment") == 1,
+                     output_of("p", "passing"));
     proc_kill(&sleeper);
     int64_t took_ns = wait_until(2000, seen_by_lib(&a, "shop/payment") == 0, a.seen);
     measured("a process that is checked dies: gone", took_ns);

@@ -136,15 +136,15 @@ START_TEST(nothing_is_left)
     static const struct {
         const char *line, *more, *output;
     } rows[] = {
-        {"sleep 1000", "100ms timeout=50ms", "not done within 0.05 s: it was ended, having said nothing"},
+        {"sleep 1000", "100ms timeout=50ms", "not done within 0.05 s: it was ended, having written nothing"},
         {"trap '' TERM INT HUP; echo here; while :; do sleep 1000; done", "100ms timeout=50ms",
-         "not done within 0.05 s: it was ended, having said: here"},
+         "not done within 0.05 s: it was ended, having written: here"},
         {"sleep 1000 & sleep 1000 & exit 0", "100ms", "it ended with 0"},
         {"setsid sleep 1000 & setsid sleep 1001 & sleep 0.02", "100ms", "it ended with 0"},
         {"setsid sh -c 'setsid sleep 1000 & sleep 1000' & sleep 0.02", "100ms", "it ended with 0"},
         {"setsid env -i MARK=$MARK sh -c 'setsid sleep 1000 & sleep 1000' & sleep 0.02", "100ms", "it ended with 0"},
         {"setsid sleep 1000 & setsid sleep 1000 & sleep 1000", "100ms timeout=60ms",
-         "not done within 0.06 s: it was ended, having said nothing"},
+         "not done within 0.06 s: it was ended, having written nothing"},
         {"for i in 1 2 3 4 5 6 7 8; do (setsid sleep 1000 &) ; done; wait", "100ms", "it ended with 0"},
         {"yes", "100ms", "it wrote more than 1048576 bytes, and was ended"},
     };

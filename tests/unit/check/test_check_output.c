@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a check says is kept, as far as it can be shown. */
-#include "daemon/check/said.h"
+/* The output of a check is kept, as far as it can be shown. */
+#include "daemon/check/check_output.h"
 
 #include <string.h>
 
@@ -8,12 +8,12 @@
 
 static void expect(const char *bytes, size_t n, size_t max, const char *text)
 {
-    struct said s = {NULL, 0, 0};
-    ck_assert_str_eq(said_text(&s), "");
-    said_set(&s, bytes, n, max);
-    ck_assert_str_eq(said_text(&s), text);
+    struct check_output s = {NULL, 0, 0};
+    ck_assert_str_eq(check_output_text(&s), "");
+    check_output_set(&s, bytes, n, max);
+    ck_assert_str_eq(check_output_text(&s), text);
     ck_assert_uint_eq(s.n, strlen(text));
-    said_fini(&s);
+    check_output_fini(&s);
 }
 
 START_TEST(plain_text)
@@ -40,14 +40,14 @@ END_TEST
 
 START_TEST(first_line)
 {
-    struct said s = {NULL, 0, 0};
-    ck_assert_uint_eq(said_line(&s), 0);
-    said_set(&s, "one\ntwo", 7, 100);
-    ck_assert_uint_eq(said_line(&s), 3);
-    said_set(&s, "one", 3, 100);
-    ck_assert_uint_eq(said_line(&s), 3);
-    said_fini(&s);
+    struct check_output s = {NULL, 0, 0};
+    ck_assert_uint_eq(check_output_line(&s), 0);
+    check_output_set(&s, "one\ntwo", 7, 100);
+    ck_assert_uint_eq(check_output_line(&s), 3);
+    check_output_set(&s, "one", 3, 100);
+    ck_assert_uint_eq(check_output_line(&s), 3);
+    check_output_fini(&s);
 }
 END_TEST
 
-UNIT_TESTS("check/said", plain_text, what_is_no_text, first_line)
+UNIT_TESTS("check/check_output", plain_text, what_is_no_text, first_line)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output of a check's last run, made fit to be shown. */
-#include "daemon/check/said.h"
+#include "daemon/check/check_output.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,7 +43,7 @@ static size_t clean(char *to, const uint8_t *from, size_t n)
     return out;
 }
 
-void said_set(struct said *s, const char *bytes, size_t n, size_t max)
+void check_output_set(struct check_output *s, const char *bytes, size_t n, size_t max)
 {
     if (n > max)
         n = max;
@@ -58,13 +58,13 @@ void said_set(struct said *s, const char *bytes, size_t n, size_t max)
     s->text[s->n] = '\0';
 }
 
-void said_fini(struct said *s)
+void check_output_fini(struct check_output *s)
 {
     free(s->text);
-    *s = (struct said){NULL, 0, 0};
+    *s = (struct check_output){NULL, 0, 0};
 }
 
-size_t said_line(const struct said *s)
+size_t check_output_line(const struct check_output *s)
 {
     return s->text ? strcspn(s->text, "\n") : 0;
 }
