@@ -132,16 +132,16 @@ static enum events_way events_way(void *arg)
     return agent.name == AGENT_NAME_OURS ? EVENTS_OPEN : EVENTS_ENDED;
 }
 
-static int say(void *arg, const char *subject, const void *bytes, size_t n)
+static int publish(void *arg, const char *subject, const void *bytes, size_t n)
 {
     struct daemon *d = arg;
-    return bus_say(d->bus, subject, bytes, n);
+    return bus_publish(d->bus, subject, bytes, n);
 }
 
 static int events_start(struct daemon *d)
 {
     const struct events_reach reach = {
-        .metrics = d->metrics, .config = d->config, .arg = d, .way = events_way, .say = say};
+        .metrics = d->metrics, .config = d->config, .arg = d, .way = events_way, .publish = publish};
     return events_new(&reach, &d->events);
 }
 

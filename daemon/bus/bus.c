@@ -342,9 +342,9 @@ static const struct metric metric_table[] = {
                "bytes, or too many wait (limits.requests_waiting)."),
     COUNTER_OF(bus_counters, requests_too_large, "discoverd_bus_requests_refused_total{reason=\"too_large\"}", NULL),
     COUNTER_OF(bus_counters, requests_full, "discoverd_bus_requests_refused_total{reason=\"full\"}", NULL),
-    COUNTER_OF(bus_counters, said, "discoverd_bus_published_total{result=\"written\"}",
+    COUNTER_OF(bus_counters, published, "discoverd_bus_published_total{result=\"written\"}",
                "Messages published that nobody confirms, events and answers; failed: no connection, or not permitted."),
-    COUNTER_OF(bus_counters, say_failures, "discoverd_bus_published_total{result=\"failed\"}", NULL),
+    COUNTER_OF(bus_counters, publish_failures, "discoverd_bus_published_total{result=\"failed\"}", NULL),
 };
 METRICS_LISTED(metric_table)
 

@@ -127,8 +127,8 @@ struct bus_events {
     void (*moved)(void *arg, const char *server, bool reloaded);
     /* A request of somebody, which bus_answer may answer at any time. NULL: requests are not listened for. */
     void (*request)(void *arg, const struct bus_request *request);
-    /* What bus_say published was denied on this connection, where nothing more is said; once in a life. */
-    void (*say_denied)(void *arg, const char *text);
+    /* What bus_publish published was denied on this connection, where nothing more is said; once in a life. */
+    void (*publish_denied)(void *arg, const char *text);
 
     /* What a mirror has of a bucket that does not answer: entries of any order, then the end;
        newest_ns: when the newest was put, on the origin's clock (since 1970). */
@@ -206,10 +206,10 @@ int bus_order(struct bus *b, enum bus_order order, enum bus_bucket bucket);
 /*
  * Publishes something that nobody confirms. It waits behind puts, none of them waits for it, and what is lost with a
  * connection is only counted. -ENOTCONN; -ENOBUFS: too many wait to be written; -EMSGSIZE: more than NATS takes here, or
- * than BUS_SAY_MAX; -ENOMEM.
+ * than BUS_PUBLISH_MAX; -ENOMEM.
  */
-#define BUS_SAY_MAX (512 * 1024)
-int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n);
+#define BUS_PUBLISH_MAX (512 * 1024)
+int bus_publish(struct bus *b, const char *subject, const void *bytes, size_t n);
 
 /* How the bucket's mirror was when a snapshot was last read from it, or it was last looked at. */
 enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket bucket);
@@ -217,7 +217,7 @@ uint64_t bus_mirror_snapshots(const struct bus *b); /* number of snapshots that 
 
 /*
  * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS tell
- * (headers Nats-Service-Error and -Code); there the body is empty. As bus_say.
+ * (headers Nats-Service-Error and -Code); there the body is empty. As bus_publish.
  */
 int bus_answer(struct bus *b, const char *reply, int error, const char *text, size_t n);
 

@@ -11,7 +11,7 @@ struct bus_counters {
     metric_value live, live_dropped, foreign, unreadable;
     metric_value snapshots, mirror_snapshots, snapshot_entries, snapshot_failures, gets;
     metric_value values_refused;
-    metric_value denials, said, say_failures;
+    metric_value denials, published, publish_failures;
     metric_value requests, requests_no_inbox, requests_too_large, requests_full;
 };
 

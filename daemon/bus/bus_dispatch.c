@@ -66,9 +66,9 @@ static void dispatch_text(struct bus *b, const struct text_mail *mail)
         if (b->events.moved)
             b->events.moved(b->arg, mail->text, mail->err != 0);
         break;
-    case BUS_MAIL_SAY_DENIED:
-        if (b->events.say_denied)
-            b->events.say_denied(b->arg, mail->text);
+    case BUS_MAIL_PUBLISH_DENIED:
+        if (b->events.publish_denied)
+            b->events.publish_denied(b->arg, mail->text);
         break;
     case BUS_MAIL_END:
         b->under_way[BUS_RESYNC][mail->head.bucket] = false;

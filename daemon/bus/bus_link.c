@@ -76,7 +76,7 @@ int bus_link_new(struct bus_shared *shared, struct bus_feed *feeds, struct bus_l
     pthread_mutex_init(&link->lock, NULL);
     pthread_cond_init(&link->changed, NULL);
     name_subjects(link, options->host);
-    snprintf(link->say_prefix, sizeof link->say_prefix, "discover.%s.event.", options->region);
+    snprintf(link->publish_prefix, sizeof link->publish_prefix, "discover.%s.event.", options->region);
     link->value = malloc(options->max_value);
     bool good = bus_inbox_new(&link->read_answers) == 0 && link->value && link->news_fd >= 0;
     if (!good) {
@@ -308,7 +308,7 @@ int bus_link_open(struct bus_link *link, const struct bus_access *access, char r
 {
     char ignored[BUS_REASON_CAP];
     natsConnection *nc = NULL;
-    link->lame = link->closed = link->say_denied = false;
+    link->lame = link->closed = link->publish_denied = false;
     link->n_denied = 0;
     bus_inbox_reset(link->read_answers);
     natsStatus s = connect_now(link, access, &nc, ret_reason);

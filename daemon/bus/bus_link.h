@@ -85,7 +85,7 @@ void bus_link_put(struct bus_link *link, struct bus_put *put);
 bool bus_link_put_now(struct bus_link *link, struct bus_put *put);
 
 /* Bus thread, while open. Publishes it, or counts that it could not be. */
-void bus_link_say(struct bus_link *link, const struct say_mail *mail);
+void bus_link_publish(struct bus_link *link, const struct publish_mail *mail);
 
 /* Reader thread (and main for a moment). NULL when there is no connection; else bus_link_unuse soon. */
 const struct bus_session *bus_link_use(struct bus_link *link);

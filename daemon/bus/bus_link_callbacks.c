@@ -61,23 +61,23 @@ static void remember_denied(struct bus_link *link, const char *subject)
 static void tell_denied(struct bus_link *link, const char *text)
 {
     pthread_mutex_lock(&link->lock);
-    bool news = !link->say_denied_reported;
-    link->say_denied_reported = true;
+    bool news = !link->publish_denied_reported;
+    link->publish_denied_reported = true;
     pthread_mutex_unlock(&link->lock);
     if (news)
-        bus_mail_text(link->shared->box, BUS_MAIL_SAY_DENIED, 0, 0, text);
+        bus_mail_text(link->shared->box, BUS_MAIL_PUBLISH_DENIED, 0, 0, text);
 }
 
 /*
- * Takes a denial of what bus_say publishes, without which the daemon serves all the same: told once, and not tried
+ * Takes a denial of what bus_publish publishes, without which the daemon serves all the same: told once, and not tried
  * again on this connection.
  */
 static bool take_say_denied(struct bus_link *link, const char *subject, const char *text)
 {
-    if (strncmp(subject, link->say_prefix, strlen(link->say_prefix)) != 0)
+    if (strncmp(subject, link->publish_prefix, strlen(link->publish_prefix)) != 0)
         return false;
     pthread_mutex_lock(&link->lock);
-    link->say_denied = true;
+    link->publish_denied = true;
     pthread_mutex_unlock(&link->lock);
     tell_denied(link, text);
     return true;

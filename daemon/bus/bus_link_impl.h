@@ -24,7 +24,7 @@ struct bus_link {
     struct bus_timeout timeout;
     int64_t opened_ns;
     char api_prefix[80], put_prefix[80];
-    char say_prefix[LABEL_CAP + 24]; /* of the subjects of what is published besides puts */
+    char publish_prefix[LABEL_CAP + 24]; /* of the subjects of what is published besides puts */
     char inbox[BUS_SUBJECT_CAP / 2];
     size_t put_reply_len;           /* of "<inbox>.put.", in front of the id */
     char *value;                    /* max_value bytes: the one that is being written */
@@ -42,8 +42,8 @@ struct bus_link {
     bool silent;                /* closed because the server did not answer pings */
     unsigned users, deliveries; /* of the session; threads of nats.c that may call back for it */
     char lost_reason[BUS_REASON_CAP];
-    bool say_denied,
-        say_denied_reported; /* whether what was published was denied on this connection, and whether that was reported in this life */
+    bool publish_denied,
+        publish_denied_reported; /* whether what was published was denied on this connection, and whether that was reported in this life */
     size_t n_denied;
     char denied[DENIED_MAX][BUS_SUBJECT_CAP]; /* requests that NATS did not permit on this connection */
 };

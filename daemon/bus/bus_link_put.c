@@ -67,16 +67,16 @@ static void write_put(struct bus_link *link, natsConnection *nc, struct bus_put 
     bus_puts_done(link->shared->puts, id, -ENOTCONN, reason, 0);
 }
 
-static bool say_is_denied(struct bus_link *link, const char *subject)
+static bool publish_is_denied(struct bus_link *link, const char *subject)
 {
     pthread_mutex_lock(&link->lock);
-    bool denied = link->say_denied && strncmp(subject, link->say_prefix, strlen(link->say_prefix)) == 0;
+    bool denied = link->publish_denied && strncmp(subject, link->publish_prefix, strlen(link->publish_prefix)) == 0;
     pthread_mutex_unlock(&link->lock);
     return denied;
 }
 
 /* As micro services of NATS say it (ADR-32). */
-static natsStatus write_error(natsConnection *nc, const struct say_mail *mail)
+static natsStatus write_error(natsConnection *nc, const struct publish_mail *mail)
 {
     char code[16];
     snprintf(code, sizeof code, "%d", mail->error);
@@ -85,17 +85,17 @@ static natsStatus write_error(natsConnection *nc, const struct say_mail *mail)
         (const char *const[][2]){{"Nats-Service-Error", mail->bytes}, {"Nats-Service-Error-Code", code}, {NULL, NULL}});
 }
 
-static natsStatus say(natsConnection *nc, const struct say_mail *mail)
+static natsStatus publish(natsConnection *nc, const struct publish_mail *mail)
 {
     if ((int64_t)mail->n > natsConnection_GetMaxPayload(nc))
         return NATS_MAX_PAYLOAD;
     return mail->error ? write_error(nc, mail) : natsConnection_Publish(nc, mail->subject, mail->bytes, (int)mail->n);
 }
 
-void bus_link_say(struct bus_link *link, const struct say_mail *mail)
+void bus_link_publish(struct bus_link *link, const struct publish_mail *mail)
 {
-    natsStatus s = say_is_denied(link, mail->subject) ? NATS_NOT_PERMITTED : say(link->session.nc, mail);
-    metric_inc(s == NATS_OK ? &link->shared->counters.said : &link->shared->counters.say_failures);
+    natsStatus s = publish_is_denied(link, mail->subject) ? NATS_NOT_PERMITTED : publish(link->session.nc, mail);
+    metric_inc(s == NATS_OK ? &link->shared->counters.published : &link->shared->counters.publish_failures);
 }
 
 void bus_link_put(struct bus_link *link, struct bus_put *put)

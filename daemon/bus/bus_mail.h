@@ -11,20 +11,20 @@
 #include "daemon/bus/bus_wire.h"
 
 enum bus_mail_kind {
-    BUS_MAIL_CONNECTED,    /* text_mail */
-    BUS_MAIL_DISCONNECTED, /* text_mail */
-    BUS_MAIL_MOVED,        /* text_mail */
-    BUS_MAIL_PROBLEM,      /* text_mail */
-    BUS_MAIL_LIVE,         /* live_mail */
-    BUS_MAIL_GAP,          /* bus_mail, part of the feed */
-    BUS_MAIL_INFO,         /* info_mail */
-    BUS_MAIL_ENTRIES,      /* entries_mail */
-    BUS_MAIL_END,          /* text_mail */
-    BUS_MAIL_REMEMBERED,   /* entries_mail */
-    BUS_MAIL_MIRROR,       /* mirror_mail */
-    BUS_MAIL_PUT,          /* bus_put */
-    BUS_MAIL_SAY_DENIED,   /* text_mail */
-    BUS_MAIL_REQUEST,      /* request_mail */
+    BUS_MAIL_CONNECTED,      /* text_mail */
+    BUS_MAIL_DISCONNECTED,   /* text_mail */
+    BUS_MAIL_MOVED,          /* text_mail */
+    BUS_MAIL_PROBLEM,        /* text_mail */
+    BUS_MAIL_LIVE,           /* live_mail */
+    BUS_MAIL_GAP,            /* bus_mail, part of the feed */
+    BUS_MAIL_INFO,           /* info_mail */
+    BUS_MAIL_ENTRIES,        /* entries_mail */
+    BUS_MAIL_END,            /* text_mail */
+    BUS_MAIL_REMEMBERED,     /* entries_mail */
+    BUS_MAIL_MIRROR,         /* mirror_mail */
+    BUS_MAIL_PUT,            /* bus_put */
+    BUS_MAIL_PUBLISH_DENIED, /* text_mail */
+    BUS_MAIL_REQUEST,        /* request_mail */
 };
 
 struct bus_mail {
@@ -69,7 +69,7 @@ struct request_mail {
 };
 
 /* From main to the bus thread: something to be published. */
-struct say_mail {
+struct publish_mail {
     struct mail mail;
     int error; /* of an answer: Nats-Service-Error-Code; 0: none */
     size_t n;

@@ -133,7 +133,7 @@ static int create(const struct bus_mirror_session *local, const struct bus_mirro
     return err;
 }
 
-static int say(char ret_text[static BUS_REASON_CAP], int err, const char *what, const char *reason)
+static int report(char ret_text[static BUS_REASON_CAP], int err, const char *what, const char *reason)
 {
     snprintf(ret_text, BUS_REASON_CAP, err ? "%s: %.180s" : "%s", what, reason);
     return err;
@@ -150,7 +150,7 @@ static void check_settings(const struct bus_mirror *mirror, const struct bus_str
         snprintf(ret_text, BUS_REASON_CAP, "is there; its num_replicas is %d, configured are %d",
                  have->settings.replicas, mirror->stream.replicas);
     else
-        (void)say(ret_text, 0, "is there", "");
+        (void)report(ret_text, 0, "is there", "");
 }
 
 int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mirror *mirror,
@@ -161,18 +161,18 @@ int bus_mirror_make(const struct bus_mirror_session *local, const struct bus_mir
     int err = bus_stream_info(&local->session, &mirror->stream, &have, reason);
     bool is_other = !err && life_of(mirror, have.settings.description) != origin->info.created;
     if (err && err != -ENOENT)
-        return say(ret_text, err, "cannot be asked for", reason);
+        return report(ret_text, err, "cannot be asked for", reason);
     if (!err && !is_other) {
         check_settings(mirror, &have, ret_text);
         return 0;
     }
     if (is_other && !anew)
-        return say(ret_text, -EEXIST, "is of another life of its bucket", "discoverd --init makes it anew");
+        return report(ret_text, -EEXIST, "is of another life of its bucket", "discoverd --init makes it anew");
     err = is_other ? bus_stream_order(&local->session, "DELETE", mirror->stream.name, "", reason) : 0;
     if (!err || err == -ENOENT)
         err = create(local, mirror, origin->info.created, reason);
     if (err)
-        return say(ret_text, err, "cannot be made", reason);
-    return say(ret_text, 0, is_other ? "was of another life of its bucket: made it anew" : "did not exist: made it",
-               "");
+        return report(ret_text, err, "cannot be made", reason);
+    return report(ret_text, 0, is_other ? "was of another life of its bucket: made it anew" : "did not exist: made it",
+                  "");
 }

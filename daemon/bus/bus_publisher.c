@@ -19,8 +19,8 @@
 #define RETIRE_NS        (2 * NS_PER_S)    /* a message may be under way, a snapshot come to its end */
 #define PUTS_END_NS      NS_PER_S
 #define PUTS_LOOK_MS     2
-#define SAYS_MAX         512 /* that wait to be written */
-#define SAYS_AT_ONCE     16  /* of them in a row, before puts are looked for */
+#define MESSAGES_MAX     512 /* that wait to be written */
+#define MESSAGES_AT_ONCE 16  /* of them in a row, before puts are looked for */
 /* nats.c tries each server that it knows of, for as long as bus_timeout says: many of them may hang. */
 #define CONNECT_LONGEST_NS (300 * NS_PER_S)
 
@@ -28,9 +28,9 @@
 
 struct bus_publisher {
     struct bus_shared *shared;
-    struct mailbox *orders; /* puts */
-    struct mailbox *says;   /* what else is to be published ... */
-    struct mail *saying;    /* ... taken from there, and not written yet */
+    struct mailbox *orders;   /* puts */
+    struct mailbox *messages; /* what else is to be published ... */
+    struct mail *taken;       /* ... taken from there, and not written yet */
     struct bus_access *access;
     _Atomic(struct bus_access *) next_access; /* told by main, not taken yet; NULL */
     uint64_t fingerprint;                     /* of access, as the connection in use was made */
@@ -62,28 +62,28 @@ static void refuse_all(struct bus_publisher *w)
 }
 
 /* Some of them: puts that come meanwhile go first. */
-static void say_some(struct bus_publisher *w, size_t max)
+static void publish_some(struct bus_publisher *w, size_t max)
 {
-    if (!w->saying)
-        w->saying = mailbox_take(w->says);
-    for (; w->saying && max > 0; max--) {
-        struct say_mail *mail = (struct say_mail *)w->saying;
-        w->saying = mail->mail.next;
-        bus_link_say(bus_links_now(w->shared->links), mail);
+    if (!w->taken)
+        w->taken = mailbox_take(w->messages);
+    for (; w->taken && max > 0; max--) {
+        struct publish_mail *mail = (struct publish_mail *)w->taken;
+        w->taken = mail->mail.next;
+        bus_link_publish(bus_links_now(w->shared->links), mail);
         free(mail);
     }
 }
 
-static void say_nothing(struct bus_publisher *w)
+static void drop_messages(struct bus_publisher *w)
 {
-    if (!w->saying)
-        w->saying = mailbox_take(w->says);
-    for (struct mail *next, *mail = w->saying; mail; mail = next) {
+    if (!w->taken)
+        w->taken = mailbox_take(w->messages);
+    for (struct mail *next, *mail = w->taken; mail; mail = next) {
         next = mail->next;
-        metric_inc(&w->shared->counters.say_failures);
+        metric_inc(&w->shared->counters.publish_failures);
         free(mail);
     }
-    w->saying = NULL;
+    w->taken = NULL;
 }
 
 /* Returns when there is something in fds, or at the deadline, or when it is time to show that we get on. */
@@ -219,7 +219,7 @@ static void move(struct bus_publisher *w)
 static int64_t next_look_ns(struct bus_publisher *w)
 {
     int64_t now_ns = clock_now_ns();
-    if (w->saying)
+    if (w->taken)
         return now_ns;
     int64_t next_ns = bus_puts_expire(w->shared->puts, now_ns);
     next_ns = next_ns < now_ns + LOOK_NS ? next_ns : now_ns + LOOK_NS;
@@ -235,7 +235,7 @@ static void serve(struct bus_publisher *w)
         struct pollfd fds[] = {
             {.fd = mailbox_fd(w->orders), .events = POLLIN},
             {.fd = bus_link_news_fd(link), .events = POLLIN},
-            {.fd = mailbox_fd(w->says), .events = POLLIN},
+            {.fd = mailbox_fd(w->messages), .events = POLLIN},
         };
         wait_until(w, fds, 3, next_look_ns(w));
         enum bus_link_news news = fds[1].revents ? bus_link_news(link) : BUS_LINK_NONE;
@@ -247,9 +247,9 @@ static void serve(struct bus_publisher *w)
         if (clock_now_ns() >= w->retire_ns)
             retire(w);
         write_all(w);
-        say_some(w, SAYS_AT_ONCE);
+        publish_some(w, MESSAGES_AT_ONCE);
     }
-    say_some(w, SAYS_MAX);
+    publish_some(w, MESSAGES_MAX);
 }
 
 static void pause_for(struct bus_publisher *w, int64_t pause_ns)
@@ -296,7 +296,7 @@ static void session(struct bus_publisher *w)
     bus_mail_text(w->shared->box, BUS_MAIL_CONNECTED, 0, 0, server);
     w->move_ns = w->retire_ns = INT64_MAX;
     serve(w);
-    say_nothing(w);
+    drop_messages(w);
     bus_link_close(bus_links_now(w->shared->links), reason);
     retire(w);
     bus_puts_fail(w->shared->puts, NULL, false, -ENOTCONN, "the connection was lost before the answer came");
@@ -328,7 +328,7 @@ int bus_publisher_new(struct bus_shared *shared, struct bus_access *access, stru
     backoff_init(&w->backoff, BACKOFF_FIRST_NS, BACKOFF_FIRST_NS);
     int err = mailbox_new(shared->options.max_puts, &w->orders);
     if (err == 0)
-        err = mailbox_new(SAYS_MAX, &w->says);
+        err = mailbox_new(MESSAGES_MAX, &w->messages);
     if (err < 0) {
         mailbox_free(w->orders);
         free(w);
@@ -343,8 +343,8 @@ void bus_publisher_free(struct bus_publisher *w)
 {
     if (!w)
         return;
-    say_nothing(w);
-    mailbox_free(w->says);
+    drop_messages(w);
+    mailbox_free(w->messages);
     mailbox_free(w->orders);
     bus_access_free(w->access);
     bus_access_free(atomic_load(&w->next_access));
@@ -375,7 +375,7 @@ void bus_publisher_put(struct bus_publisher *w, struct bus_put *put)
     mailbox_force(w->orders, &put->head.mail);
 }
 
-int bus_publisher_say(struct bus_publisher *w, struct say_mail *mail)
+int bus_publisher_publish(struct bus_publisher *w, struct publish_mail *mail)
 {
-    return mailbox_post(w->says, &mail->mail);
+    return mailbox_post(w->messages, &mail->mail);
 }

@@ -29,6 +29,6 @@ void bus_publisher_set_access(struct bus_publisher *publisher, struct bus_access
 void bus_publisher_put(struct bus_publisher *publisher, struct bus_put *put);
 
 /* Main thread. -ENOBUFS; else takes it over. It is written when no put waits. */
-int bus_publisher_say(struct bus_publisher *publisher, struct say_mail *mail);
+int bus_publisher_publish(struct bus_publisher *publisher, struct publish_mail *mail);
 
 #endif

@@ -37,7 +37,7 @@ struct bus_reader {
     struct bus_thread thread;
 };
 
-static void say_made(struct bus_reader *r, enum bus_bucket bucket)
+static void report_made(struct bus_reader *r, enum bus_bucket bucket)
 {
     char text[BUS_KEY_MAX + 64];
     snprintf(text, sizeof text, "stream %s did not exist: made it", r->shared->streams[bucket].name);
@@ -55,7 +55,7 @@ static int create(struct bus_reader *r, const struct bus_session *session, enum 
     int err = bus_stream_create(session, &r->shared->streams[bucket], why);
     progress_turn(&r->thread.progress);
     if (err == 0)
-        say_made(r, bucket);
+        report_made(r, bucket);
     else
         snprintf(reason, BUS_REASON_CAP, "it does not exist and cannot be made: %.*s", BUS_REASON_CAP / 2, why);
     return err;

@@ -152,21 +152,21 @@ static const struct {
     {"verify the first", "the server's certificate is by an unknown authority, none of nats.tls.ca"},
 };
 
-static void cause_of_check(const char *said, char ret_cause[static BUS_WHY_CAP])
+static void cause_of_check(const char *reason, char ret_cause[static BUS_WHY_CAP])
 {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (strstr(said, checks[i].part)) {
+        if (strstr(reason, checks[i].part)) {
             snprintf(ret_cause, BUS_WHY_CAP, "%s", checks[i].text);
             return;
         }
 }
 
-void bus_security_cause(const struct bus_access *a, const char *said, char ret_cause[static BUS_WHY_CAP])
+void bus_security_cause(const struct bus_access *a, const char *reason, char ret_cause[static BUS_WHY_CAP])
 {
     char ends[CERTIFICATE_TIME_CAP];
     unsigned long code = ERR_peek_last_error();
     ret_cause[0] = '\0';
-    cause_of_check(said, ret_cause);
+    cause_of_check(reason, ret_cause);
     if (*ret_cause)
         return;
     if (given(a, ACCESS_TLS_CERT) && certificate_expired(a->texts[ACCESS_TLS_CERT], ends)) {

@@ -18,9 +18,9 @@ int bus_security_check(const struct bus_access *access, char ret_why[static BUS_
 
 /*
  * Why TLS failed, as far as OpenSSL and our own certificate tell: "our certificate (nats.tls.cert) has expired", ""
- * when it did not. said: by nats.c. Of the thread that has just tried to connect; bus_security_forget before it tries.
+ * when it did not. reason: by nats.c. Of the thread that has just tried to connect; bus_security_forget before it tries.
  */
 void bus_security_forget(void);
-void bus_security_cause(const struct bus_access *access, const char *said, char ret_cause[static BUS_WHY_CAP]);
+void bus_security_cause(const struct bus_access *access, const char *reason, char ret_cause[static BUS_WHY_CAP]);
 
 #endif

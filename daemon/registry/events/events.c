@@ -133,9 +133,9 @@ void events_left_out(struct events *e)
     metric_inc(&e->counters.full);
 }
 
-static void say_first(struct events *e)
+static void publish_first(struct events *e)
 {
-    int err = e->reach.say(e->reach.arg, e->first->subject, e->first->text, e->first->n);
+    int err = e->reach.publish(e->reach.arg, e->first->subject, e->first->text, e->first->n);
     metric_inc(err < 0 ? &e->counters.failed : &e->counters.published);
     drop_first(e);
 }
@@ -155,7 +155,7 @@ int64_t events_tick(struct events *e, int64_t now_ns)
     if (way == EVENTS_ENDED)
         drop_all(e);
     for (size_t n = 0; n < AT_ONCE && e->first && way == EVENTS_OPEN && pace_try(&e->pace, now_ns); n++)
-        say_first(e);
+        publish_first(e);
     if (e->first && way == EVENTS_OPEN)
         next_ns = now_ns + pace_wait_ns(&e->pace, now_ns);
     metric_set(&e->counters.waiting, e->n);
@@ -165,5 +165,5 @@ int64_t events_tick(struct events *e, int64_t now_ns)
 void events_flush(struct events *e)
 {
     while (e->first && e->reach.way(e->reach.arg) == EVENTS_OPEN)
-        say_first(e);
+        publish_first(e);
 }

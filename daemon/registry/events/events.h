@@ -24,7 +24,7 @@ struct events_reach {
     const struct config *config;
     void *arg;
     enum events_way (*way)(void *arg);
-    int (*say)(void *arg, const char *subject, const void *bytes, size_t n); /* as bus_say */
+    int (*publish)(void *arg, const char *subject, const void *bytes, size_t n); /* as bus_publish */
 };
 
 /* -ENOMEM. */

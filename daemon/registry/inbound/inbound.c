@@ -249,7 +249,7 @@ static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const ch
     follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
 }
 
-static void on_say_denied(void *arg, const char *text)
+static void on_publish_denied(void *arg, const char *text)
 {
     (void)arg;
     log_warning("NATS: %s; nobody hears this host's events, or can ask it over NATS (events.publish, requests.answer)",
@@ -274,7 +274,7 @@ const struct bus_events inbound_bus_events = {
     .snapshot_end = on_snapshot_end,
     .put_done = inbound_put_done,
     .request = on_request,
-    .say_denied = on_say_denied,
+    .publish_denied = on_publish_denied,
     .moved = on_moved,
     .remembered = inbound_remembered,
     .remembered_end = inbound_remembered_end,

@@ -19,7 +19,7 @@ static enum events_way get_way(void *arg)
     return EVENTS_OPEN;
 }
 
-static int say(void *arg, const char *subject, const void *bytes, size_t n)
+static int publish(void *arg, const char *subject, const void *bytes, size_t n)
 {
     (void)arg, (void)subject;
     json_t *event = json_loadb(bytes, n, 0, NULL);
@@ -38,7 +38,7 @@ void events_stage_begin(void (*hear)(const json_t *event), const struct liveness
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(config_defaults(&config), 0);
     ck_assert_int_eq(config_set(config, "host", "web-1", why), 0);
-    const struct events_reach reach = {.metrics = metrics, .config = config, .way = get_way, .say = say};
+    const struct events_reach reach = {.metrics = metrics, .config = config, .way = get_way, .publish = publish};
     ck_assert_int_eq(events_new(&reach, &events), 0);
     ck_assert_int_eq(liveness_new(&options, of_hosts, NULL, &liveness), 0);
     liveness_set_healthy(liveness, true, now_ns - 2 * EVENTS_TTL);

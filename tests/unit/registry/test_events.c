@@ -12,8 +12,8 @@ static struct metrics *metrics;
 static struct config *config;
 static struct events *events;
 static enum events_way way;
-static int say_result;
-static unsigned said;
+static int publish_result;
+static unsigned published;
 static char last[1024];
 
 static enum events_way get_way(void *arg)
@@ -22,12 +22,12 @@ static enum events_way get_way(void *arg)
     return way;
 }
 
-static int say(void *arg, const char *subject, const void *bytes, size_t n)
+static int publish(void *arg, const char *subject, const void *bytes, size_t n)
 {
     (void)arg, (void)subject;
-    said++;
+    published++;
     snprintf(last, sizeof last, "%.*s", (int)n, (const char *)bytes);
-    return say_result;
+    return publish_result;
 }
 
 static uint64_t value(const char *name)
@@ -48,11 +48,11 @@ static void begin(void)
     set("host", "web-1");
     set("limits.events", "10");
     set("limits.events_waiting", "20");
-    const struct events_reach reach = {.metrics = metrics, .config = config, .way = get_way, .say = say};
+    const struct events_reach reach = {.metrics = metrics, .config = config, .way = get_way, .publish = publish};
     ck_assert_int_eq(events_new(&reach, &events), 0);
     way = EVENTS_OPEN;
-    say_result = 0;
-    said = 0;
+    publish_result = 0;
+    published = 0;
 }
 
 static void end(void)
@@ -76,12 +76,12 @@ START_TEST(no_more_than_may_be)
     tell(30);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"full\"}"), 10);
     ck_assert_int_eq(events_tick(events, now_ns), now_ns + NS_PER_S / 10);
-    ck_assert_uint_eq(said, 10); /* a second's worth */
+    ck_assert_uint_eq(published, 10); /* a second's worth */
     ck_assert(strstr(last, "\"instances\":10"));
     ck_assert_int_eq(events_tick(events, now_ns + NS_PER_S / 10), now_ns + 2 * NS_PER_S / 10);
-    ck_assert_uint_eq(said, 11);
+    ck_assert_uint_eq(published, 11);
     ck_assert_int_eq(events_tick(events, now_ns + 100 * NS_PER_S), INT64_MAX);
-    ck_assert_uint_eq(said, 20);
+    ck_assert_uint_eq(published, 20);
     ck_assert_uint_eq(value("discoverd_events_published_total"), 20);
     end();
 }
@@ -93,15 +93,15 @@ START_TEST(what_waits_for_nats_goes_when_it_is_back)
     way = EVENTS_SHUT;
     tell(3);
     ck_assert_int_eq(events_tick(events, 1000 * NS_PER_S), INT64_MAX);
-    ck_assert_uint_eq(said, 0);
+    ck_assert_uint_eq(published, 0);
     ck_assert_uint_eq(value("discoverd_events_waiting"), 3);
     way = EVENTS_OPEN;
     (void)events_tick(events, 1001 * NS_PER_S);
-    ck_assert_uint_eq(said, 3);
-    say_result = -ENOBUFS; /* not tried again */
+    ck_assert_uint_eq(published, 3);
+    publish_result = -ENOBUFS; /* not tried again */
     tell(2);
     events_flush(events);
-    ck_assert_uint_eq(said, 5);
+    ck_assert_uint_eq(published, 5);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"failed\"}"), 2);
     end();
 }
@@ -113,7 +113,7 @@ START_TEST(whose_name_is_anothers_tells_nothing)
     way = EVENTS_ENDED;
     tell(3);
     (void)events_tick(events, 1000 * NS_PER_S);
-    ck_assert_uint_eq(said, 0);
+    ck_assert_uint_eq(published, 0);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"name_conflict\"}"), 3);
     set("events.publish", "false");
     ck_assert(!events_wanted(events));

@@ -6,14 +6,14 @@
 
 #include "daemon/bus/bus_impl.h"
 
-static int say(struct bus *b, const char *subject, int error, const void *bytes, size_t n)
+static int publish(struct bus *b, const char *subject, int error, const void *bytes, size_t n)
 {
     size_t subject_len = strlen(subject);
     if (!b->connected)
         return -ENOTCONN;
-    if (n > BUS_SAY_MAX)
+    if (n > BUS_PUBLISH_MAX)
         return -EMSGSIZE;
-    struct say_mail *mail = malloc(sizeof *mail + subject_len + 1 + n + 1);
+    struct publish_mail *mail = malloc(sizeof *mail + subject_len + 1 + n + 1);
     if (!mail)
         return -ENOMEM;
     char *copy = mail->subject + subject_len + 1;
@@ -23,18 +23,18 @@ static int say(struct bus *b, const char *subject, int error, const void *bytes,
     mail->error = error;
     mail->n = n;
     mail->bytes = copy;
-    int err = bus_publisher_say(b->publisher, mail);
+    int err = bus_publisher_publish(b->publisher, mail);
     if (err < 0)
         free(mail);
     return err;
 }
 
-int bus_say(struct bus *b, const char *subject, const void *bytes, size_t n)
+int bus_publish(struct bus *b, const char *subject, const void *bytes, size_t n)
 {
-    return say(b, subject, 0, bytes, n);
+    return publish(b, subject, 0, bytes, n);
 }
 
 int bus_answer(struct bus *b, const char *reply, int error, const char *text, size_t n)
 {
-    return say(b, reply, error, text, n);
+    return publish(b, reply, error, text, n);
 }
