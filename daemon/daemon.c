@@ -189,7 +189,7 @@ static int start_with_signals_blocked(struct daemon *d)
 }
 
 /* Where others find this daemon. The host's own address was told when it was taken. */
-static void say_served(const struct config *c, const struct activation *a)
+static void log_served(const struct config *c, const struct activation *a)
 {
     char dns[512] = "";
     size_t used = 0;
@@ -220,7 +220,7 @@ int daemon_run(struct config *config, const char *config_path)
     if (!err) {
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
-        say_served(config, &d->activation);
+        log_served(config, &d->activation);
         listen_problems_log(config, d->activation.http > 0);
         sd_notify(0, "READY=1");
         on_second(d);

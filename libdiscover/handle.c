@@ -26,7 +26,7 @@
  * Unlike the daemon, the DNS source is not told of watches and pickers, and does not tell of changes: before each step
  * it is told what is wanted, and after it asked what has changed.
  */
-static void say_wanted(void *arg, const char *key)
+static void want_key(void *arg, const char *key)
 {
     dns_want(arg, key);
 }
@@ -38,8 +38,8 @@ static void on_dns_change(void *arg, const char *key)
 
 static void step_dns(struct discover *d)
 {
-    watches_each(d, say_wanted, d->dns);
-    pickers_each(d, say_wanted, d->dns);
+    watches_each(d, want_key, d->dns);
+    pickers_each(d, want_key, d->dns);
     if (dns_step(d->dns, atomic_load(&d->mappings.current) != NULL))
         pickers_move(d);
     dns_each_changed(d->dns, on_dns_change, d);

@@ -45,7 +45,7 @@ static bool is_wanted(struct discover *d, const char *service)
     return false;
 }
 
-static int say(struct discover *d, const char *service, bool stop)
+static int queue_request(struct discover *d, const char *service, bool stop)
 {
     Discover__V1__Share body = DISCOVER__V1__SHARE__INIT;
     uint32_t id;
@@ -54,11 +54,11 @@ static int say(struct discover *d, const char *service, bool stop)
     return link_queue(d, DISCOVER__V1__CLIENT_MESSAGE__BODY_SHARE, &body.base, &id);
 }
 
-/* What cannot be said now is said to the next connection. */
-static void say_now(struct discover *d, const char *service, bool stop)
+/* What cannot be sent now is sent on the next connection. */
+static void send_now(struct discover *d, const char *service, bool stop)
 {
     if (d->link == LINK_UP && context_check(d) == 0)
-        (void)say(d, service, stop);
+        (void)queue_request(d, service, stop);
 }
 
 int discover_picker_share(struct discover_picker *p)
@@ -71,7 +71,7 @@ int discover_picker_share(struct discover_picker *p)
     int err = find(d, picker_service(p)) ? 0 : add(d, picker_service(p));
     if (err < 0)
         return err;
-    say_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
+    send_now(d, picker_service(p), false); /* also if another picker has: the answer is what is ejected by now */
     picker_share(p);
     return 0;
 }
@@ -86,7 +86,7 @@ static void drop_unwanted(struct discover *d)
             at = &s->next;
             continue;
         }
-        say_now(d, s->service, true);
+        send_now(d, s->service, true);
         *at = s->next;
         free(s);
     }
@@ -105,7 +105,7 @@ int shares_send(struct discover *d)
 {
     int err = 0;
     for (const struct share *s = d->shares; s && !err; s = s->next)
-        err = say(d, s->service, false);
+        err = queue_request(d, s->service, false);
     return err;
 }
 

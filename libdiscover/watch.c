@@ -211,7 +211,7 @@ void watches_each(const struct discover *d, watch_key_fn *fn, void *arg)
             fn(arg, w->service);
 }
 
-static int say(struct discover_watch *w, bool stop)
+static int queue_request(struct discover_watch *w, bool stop)
 {
     Discover__V1__Watch body = DISCOVER__V1__WATCH__INIT;
     body.service = w->service;
@@ -223,7 +223,7 @@ int watches_send(struct discover *d)
 {
     int err = 0;
     for (struct discover_watch *w = d->watches; w && !err; w = w->next)
-        err = w->ended ? 0 : say(w, false);
+        err = w->ended ? 0 : queue_request(w, false);
     return err;
 }
 
@@ -235,11 +235,11 @@ bool watches_asked(const struct discover *d, uint32_t id)
     return false;
 }
 
-/* A failure is left aside: the connection has ended or is about to, and the next one is told of all watches. */
-static void say_now(struct discover_watch *w, bool stop)
+/* A failure is left aside: the connection has ended or is about to, and all watches are sent on the next one. */
+static void send_now(struct discover_watch *w, bool stop)
 {
     if (w->d->link == LINK_UP && context_check(w->d) == 0)
-        (void)say(w, stop);
+        (void)queue_request(w, stop);
 }
 
 int discover_watch(struct discover *d, const char *service, discover_watch_fn *fn, void *arg,
@@ -260,7 +260,7 @@ int discover_watch(struct discover *d, const char *service, discover_watch_fn *f
     w->due = d->watches_due = true;
     w->next = d->watches;
     d->watches = w;
-    say_now(w, false);
+    send_now(w, false);
     if (context_check(d) == 0)
         link_arm(d);
     *ret_w = w;
@@ -277,7 +277,7 @@ void discover_unwatch(struct discover_watch *w)
     for (const struct discover_watch *it = d->watches; it; it = it->next)
         another = another || (!it->ended && strcmp(it->service, w->service) == 0);
     if (!another)
-        say_now(w, true);
+        send_now(w, true);
     if (!d->watches_running)
         release_ended(d);
 }

@@ -42,7 +42,7 @@ int agent_explain(const struct agent *a, const struct instance_key *key, int64_t
                                               .uid = reg->owner.uid,
                                               .pid = reg->owner.pid,
                                               .ttl_left_ns = ttl_left_ns(reg, now_ns),
-                                              .said = reg->record.state,
+                                              .registered = reg->record.state,
                                               .checked = reg->checked,
                                               .overridden = reg->overridden,
                                               .waiting = waits(a, reg)};

@@ -13,7 +13,7 @@ struct agent_explained {
     uid_t uid;
     pid_t pid;           /* of OWNER_PID */
     int64_t ttl_left_ns; /* of OWNER_TTL */
-    uint8_t said;        /* enum discover_state: as whoever registered it said */
+    uint8_t registered;  /* enum discover_state: as whoever registered it has set it */
     uint8_t checked;     /* the state by its checks; 0: none yet, or it has no checks */
     uint8_t overridden;  /* the state that an operator has set instead; 0: none */
     struct override by;  /* what the operator has set, if overridden is not 0 */

@@ -43,7 +43,7 @@ size_t encoded_record_join(const struct encoded_record *e, uint8_t state, const 
     return n + e->n;
 }
 
-size_t encoded_record_said(const struct encoded_record *e, uint8_t ret_bytes[static RECORD_WIRE_MAX])
+size_t encoded_record_unversioned(const struct encoded_record *e, uint8_t ret_bytes[static RECORD_WIRE_MAX])
 {
     return encoded_record_join(e, e->state, &e->addresses, ret_bytes);
 }

@@ -19,9 +19,9 @@
 #define ENCODED_HEAD_MAX    (ENCODED_VERSION_MAX + 26) /* bytes of a version, a state and two addresses */
 
 struct encoded_record {
-    struct addresses addresses; /* as its owner said; none when it has a host name */
+    struct addresses addresses; /* as its owner registered them; none when it has a host name */
     bool at_host;               /* the addresses only stand for those of the host (record_is_at_host) */
-    uint8_t state;              /* enum discover_state, as its owner said */
+    uint8_t state;              /* enum discover_state, as its owner registered it */
     size_t n;
     const uint8_t *body; /* everything else, encoded; see encoded_record_init */
 };
@@ -38,8 +38,8 @@ bool encoded_record_equal(const struct encoded_record *a, const struct encoded_r
 size_t encoded_record_join(const struct encoded_record *e, uint8_t state, const struct addresses *addresses,
                            uint8_t ret_bytes[static RECORD_WIRE_MAX]);
 
-/* The whole record but for its version, as its owner said it. Returns the number of bytes. */
-size_t encoded_record_said(const struct encoded_record *e, uint8_t ret_bytes[static RECORD_WIRE_MAX]);
+/* The whole record but for its version, as its owner registered it. Returns the number of bytes. */
+size_t encoded_record_unversioned(const struct encoded_record *e, uint8_t ret_bytes[static RECORD_WIRE_MAX]);
 
 /* The version, which goes before such bytes in the bucket. Returns the number of bytes. */
 size_t encoded_version(uint64_t epoch, uint64_t counter, uint8_t ret_bytes[static ENCODED_VERSION_MAX]);

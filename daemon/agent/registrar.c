@@ -47,11 +47,11 @@ static int withhold(struct registrar *r, const struct registration *reg, int64_t
     return 0;
 }
 
-static void note_said(const struct registrar *r, struct registration *reg)
+static void note_published(const struct registrar *r, struct registration *reg)
 {
-    reg->said.epoch = r->epoch;
-    reg->said.addresses = r->addresses_round;
-    reg->said.state = registration_state(reg);
+    reg->published.epoch = r->epoch;
+    reg->published.addresses = r->addresses_round;
+    reg->published.state = registration_state(reg);
 }
 
 /*
@@ -62,7 +62,7 @@ int registrar_publish(struct registrar *r, struct registration *reg, int64_t now
 {
     const struct addresses *addresses = reg->record.at_host ? &r->options->addresses : &reg->record.addresses;
     if (reg->record.at_host && !addresses->families) {
-        note_said(r, reg);
+        note_published(r, reg);
         return withhold(r, reg, now_ns);
     }
     struct record record;
@@ -74,7 +74,7 @@ int registrar_publish(struct registrar *r, struct registration *reg, int64_t now
         err = publisher_put(r->publisher, &reg->key, r->epoch, bytes, n, now_ns, &record.counter);
     if (err < 0)
         return err;
-    note_said(r, reg);
+    note_published(r, reg);
     record.epoch = r->epoch;
     r->ops->local_put(r->ops->arg, &reg->key, &record);
     return 0;

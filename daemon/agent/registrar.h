@@ -51,7 +51,7 @@ void registrar_pid_gone(struct registrar *r, pid_t pid, int64_t now_ns);
 const char *registration_refusal(int err);
 
 /*
- * Sets the state by the instance's checks. Weighed against what the owner said: maintenance and draining stay,
+ * Sets the state by the instance's checks. Weighed against the state that the owner registered: maintenance and draining stay,
  * otherwise the worse of the two counts. -ENOENT.
  */
 int registrar_set_state(struct registrar *r, const struct instance_key *key, enum discover_state state, int64_t now_ns);

@@ -12,10 +12,10 @@
 #define LOOKED_AT_AT_ONCE 64 /* registrations that are looked at in one tick: each is compared with all overrides */
 
 /* Whether the record that was published last is what would be published now. */
-static bool is_said(const struct registrar *r, const struct registration *reg)
+static bool is_published(const struct registrar *r, const struct registration *reg)
 {
-    bool there = !reg->record.at_host || reg->said.addresses == r->addresses_round;
-    return there && reg->said.epoch == r->epoch && reg->said.state == registration_state(reg);
+    bool there = !reg->record.at_host || reg->published.addresses == r->addresses_round;
+    return there && reg->published.epoch == r->epoch && reg->published.state == registration_state(reg);
 }
 
 /* An inherited registration is not ours to publish before it is claimed: it keeps its epoch and its address. */
@@ -27,7 +27,7 @@ static bool bring_up_to_date(struct registrar *r, struct registration *reg, int6
     if (inherited)
         return r->dropping;
     reg->overridden = overrides_state(&r->overrides, &reg->key);
-    if (is_said(r, reg))
+    if (is_published(r, reg))
         return false;
     (void)registrar_publish(r, reg, now_ns); /* -ENOMEM: with the next round */
     return true;

@@ -329,17 +329,17 @@ void registration_record(const struct registration *reg, struct record *ret_reco
 {
     uint8_t bytes[RECORD_WIRE_MAX];
     const char *why;
-    if (record_decode(bytes, encoded_record_said(&reg->record, bytes), ret_record, &why) < 0)
+    if (record_decode(bytes, encoded_record_unversioned(&reg->record, bytes), ret_record, &why) < 0)
         record_init(ret_record);
 }
 
 uint8_t registration_state(const struct registration *reg)
 {
-    uint8_t said = reg->record.state;
-    bool by_hand = said == DISCOVER_MAINTENANCE || said == DISCOVER_DRAINING;
+    uint8_t registered = reg->record.state;
+    bool by_hand = registered == DISCOVER_MAINTENANCE || registered == DISCOVER_DRAINING;
     if (reg->overridden)
         return reg->overridden;
-    return !by_hand && reg->checked > said ? reg->checked : said;
+    return !by_hand && reg->checked > registered ? reg->checked : registered;
 }
 
 /* --- time to live --- */

@@ -50,9 +50,9 @@ struct registration {
         uint64_t epoch;
         uint32_t addresses; /* number of the host's addresses, by the registrar's count */
         uint8_t state;
-    } said;                       /* the version that is in the local catalog and was given to the bus */
+    } published;                  /* the version that is in the local catalog and was given to the bus */
     uint32_t round;               /* OWNER_STATIC: the round in which it was named last */
-    struct encoded_record record; /* as its owner said; the body is owned by the registration */
+    struct encoded_record record; /* as its owner registered it; the body is owned by the registration */
     struct instance_key key;
     char key_text[KEY_CAP];
 };
@@ -98,7 +98,7 @@ void registrations_remove(struct registrations *r, struct registration *registra
 void registrations_name(const struct registrations *r, const struct owner *owner, const struct record *record,
                         struct instance_key *key);
 
-/* Decodes the record as its owner said it. */
+/* Decodes the record as its owner registered it. */
 void registration_record(const struct registration *registration, struct record *ret_record);
 
 /* The state that is to be published (enum discover_state): an operator's, or else the owner's and the checks'. */

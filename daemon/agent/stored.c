@@ -52,7 +52,7 @@ static size_t registration_encode(const struct instance_key *key, const struct o
                                   const struct encoded_record *record, uint8_t ret_bytes[static STORED_MAX])
 {
     char service[SERVICE_CAP];
-    uint8_t said[RECORD_WIRE_MAX];
+    uint8_t bytes[RECORD_WIRE_MAX];
     Discover__V1__StoredRegistration msg = DISCOVER__V1__STORED_REGISTRATION__INIT;
     service_format(key->domain, key->service, service);
     msg.service = service;
@@ -61,7 +61,7 @@ static size_t registration_encode(const struct instance_key *key, const struct o
     msg.ttl_ns = owner->ttl_ns;
     msg.pid = owner->pid;
     msg.start = owner->pid_start;
-    msg.record = (ProtobufCBinaryData){encoded_record_said(record, said), said};
+    msg.record = (ProtobufCBinaryData){encoded_record_unversioned(record, bytes), bytes};
     return discover__v1__stored_registration__pack(&msg, ret_bytes);
 }
 

@@ -302,7 +302,7 @@ static int copy_options(struct api *api, const struct api_options *from)
     return o->path && o->version && o->host ? 0 : -ENOMEM;
 }
 
-static void say_unknown(void *arg, const char *text)
+static void log_unknown(void *arg, const char *text)
 {
     (void)arg;
     log_warning("api.policy: there is no %s: its line applies to nobody", text);
@@ -341,7 +341,7 @@ void api_set_access(struct api *api, const struct access_rule *rule)
     api->n_unreviewed = api->n_clients;
     loop_timer_arm(&api->pump, 0, 0);
     if (rule->policy)
-        access_policy_each_unknown(rule->policy, say_unknown, NULL);
+        access_policy_each_unknown(rule->policy, log_unknown, NULL);
     else if (rule->group_name[0] && !rule->has_group)
         log_warning("api.register_group: there is no group %s: only root and user %u may register", rule->group_name,
                     (unsigned)rule->own_uid);

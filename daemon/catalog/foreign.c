@@ -172,14 +172,14 @@ static void copy_text(const json_t *object, const char *field, char *ret_text, s
 }
 
 /* A bad trace context is no reason to refuse the record. */
-static void read_trace(const json_t *object, struct foreign_said *ret_said)
+static void read_trace(const json_t *object, struct foreign_extras *ret_extras)
 {
-    copy_text(object, "traceparent", ret_said->traceparent, sizeof ret_said->traceparent);
-    copy_text(object, "tracestate", ret_said->tracestate, sizeof ret_said->tracestate);
+    copy_text(object, "traceparent", ret_extras->traceparent, sizeof ret_extras->traceparent);
+    copy_text(object, "tracestate", ret_extras->tracestate, sizeof ret_extras->tracestate);
 }
 
 int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record,
-                   struct foreign_said *ret_said, char ret_why[static FOREIGN_WHY_CAP])
+                   struct foreign_extras *ret_extras, char ret_why[static FOREIGN_WHY_CAP])
 {
     json_error_t error;
     const char *why;
@@ -197,12 +197,12 @@ int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *
         err = -EINVAL;
     }
     if (!err)
-        read_trace(object, ret_said);
+        read_trace(object, ret_extras);
     json_decref(object);
     if (err)
         return err;
     ret_record->epoch = 1;
     ret_record->counter = seq;
-    ret_said->ttl_ns = ttl_s * NS_PER_S;
+    ret_extras->ttl_ns = ttl_s * NS_PER_S;
     return 0;
 }

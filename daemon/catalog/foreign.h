@@ -36,7 +36,7 @@ bool foreign_is(const uint8_t *value, size_t n);
 int foreign_key_parse(const char *text, size_t n, struct instance_key *ret_key);
 
 /* What it says beside the record. */
-struct foreign_said {
+struct foreign_extras {
     int64_t ttl_ns;
     /* Trace context as the record has it, cut; what is no text is "?". "": none. */
     char traceparent[2 * TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP + 1];
@@ -47,6 +47,6 @@ struct foreign_said {
  * newer.
  */
 int foreign_decode(const uint8_t *value, size_t n, uint64_t seq, struct record *ret_record,
-                   struct foreign_said *ret_said, char ret_why[static FOREIGN_WHY_CAP]);
+                   struct foreign_extras *ret_extras, char ret_why[static FOREIGN_WHY_CAP]);
 
 #endif

@@ -147,7 +147,7 @@ static void apply_numbers(const struct register_options *o, bool has_command, st
     (void)!discover_registration_set_priority(r, (uint16_t)o->priority);
 }
 
-static void say(const struct refusal *refusal, char ret_why[static OPTIONS_WHY_CAP])
+static void format_refusal(const struct refusal *refusal, char ret_why[static OPTIONS_WHY_CAP])
 {
     snprintf(ret_why, OPTIONS_WHY_CAP, "%s %.100s%s: %s", refusal->option, refusal->value,
              strlen(refusal->value) > 100 ? "..." : "", refusal->why ? refusal->why : discover_strerror(refusal->err));
@@ -168,7 +168,7 @@ int register_options_build(const char *service, const struct register_options *o
         *ret_r = r;
         return 0;
     }
-    say(&refusal, ret_why);
+    format_refusal(&refusal, ret_why);
     discover_registration_free(r);
     return refusal.err;
 }

@@ -32,7 +32,7 @@ static const struct metric metrics_table[] = {
 METRICS_LISTED(metrics_table)
 
 /* Logged once for each hang, and before systemd kills the daemon. */
-static void say_stuck(struct supervision *s, const struct progress *p, int64_t now_ns)
+static void log_stuck(struct supervision *s, const struct progress *p, int64_t now_ns)
 {
     metric_inc(&s->unfed);
     if (!s->stuck)
@@ -55,7 +55,7 @@ static void on_feed(void *arg)
     int64_t now_ns = clock_now_ns();
     const struct progress *stuck = watchdog_stuck(s->reach.watchdog, now_ns);
     if (stuck)
-        say_stuck(s, stuck, now_ns);
+        log_stuck(s, stuck, now_ns);
     else
         feed(s);
     loop_timer_arm(&s->feed_timer, now_ns + s->interval_ns, now_ns);

@@ -41,19 +41,19 @@ struct exporter {
     struct backoff backoff;
     uint8_t answer[ANSWER_MAX];
     size_t answer_n;
-    char said[OTLP_WHY_CAP]; /* the last thing that went wrong; "": nothing since spans were taken */
+    char failure[OTLP_WHY_CAP]; /* the last one that was logged; "": nothing since spans were taken */
 };
 
 /* --- what becomes of a batch --- */
 
 static void send_batch(void *arg);
 
-/* Said when it changes: while a collector is away, each try fails in the same way. */
-static void say_failing(struct exporter *x, const char *why)
+/* Logs a failure when it is another one: while a collector is away, each try fails in the same way. */
+static void log_failure(struct exporter *x, const char *why)
 {
-    if (strcmp(why, x->said) != 0)
+    if (strcmp(why, x->failure) != 0)
         log_warning("trace.endpoint %s: %s; spans that are not taken are dropped", x->url, why);
-    (void)!snprintf(x->said, sizeof x->said, "%s", why);
+    (void)!snprintf(x->failure, sizeof x->failure, "%s", why);
 }
 
 static void next_batch(struct exporter *x)
@@ -75,18 +75,18 @@ static void taken(struct exporter *x)
     metric_add(&x->metrics.sent, x->spans - (size_t)refused);
     metric_add(&x->metrics.refused, (uint64_t)refused);
     if (refused)
-        say_failing(x, *why ? why : "some are refused");
-    else if (*x->said)
+        log_failure(x, *why ? why : "some are refused");
+    else if (*x->failure)
         log_notice("trace.endpoint %s takes spans", x->url);
     if (!refused)
-        x->said[0] = '\0';
+        x->failure[0] = '\0';
     next_batch(x);
 }
 
 static void drop(struct exporter *x, metric_value *counter, const char *why)
 {
     metric_add(counter, x->spans);
-    say_failing(x, why);
+    log_failure(x, why);
     next_batch(x);
 }
 

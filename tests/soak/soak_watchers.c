@@ -17,15 +17,15 @@
 #define EACH (SOAK_SERVICES / SOAK_WATCHERS)
 
 /* What a process says of one of its watches. */
-struct said {
+struct watch_report {
     unsigned service;
-    struct soak_set told;
+    struct soak_set reported;
     unsigned resolves_otherwise;
 };
 
 struct watched {
     unsigned service;
-    struct soak_set told;
+    struct soak_set reported;
     struct discover_watch *watch;
     struct discover_picker *picker;
 };
@@ -35,9 +35,9 @@ static int sockets[SOAK_WATCHERS];
 static void on_change(void *arg, const struct discover_change *change)
 {
     struct watched *w = arg;
-    w->told.n = 0;
+    w->reported.n = 0;
     for (size_t i = 0; i < change->n; i++)
-        soak_set_add(&w->told, change->endpoints[i].port);
+        soak_set_add(&w->reported, change->endpoints[i].port);
 }
 
 static void watch(struct discover *d, struct watched *w, unsigned service)
@@ -56,9 +56,9 @@ static void pick(struct watched *w)
                         random() % 20 ? DISCOVER_OK : DISCOVER_UNREACHABLE);
 }
 
-static void say(struct discover *d, const struct watched *w, int to)
+static void send_report(struct discover *d, const struct watched *w, int to)
 {
-    struct said said = {.service = w->service, .told = w->told};
+    struct watch_report report = {.service = w->service, .reported = w->reported};
     struct discover_endpoint all[256];
     struct soak_set now = {0};
     size_t n = 0;
@@ -67,13 +67,13 @@ static void say(struct discover *d, const struct watched *w, int to)
     for (size_t i = 0; i < n && i < 256; i++)
         soak_set_add(&now, all[i].port);
     for (unsigned i = 0; i < now.n; i++) {
-        unsigned before = said.told.n;
-        soak_set_add(&said.told, now.port[i]);
-        said.resolves_otherwise += said.told.n != before;
-        said.told.n = before;
+        unsigned before = report.reported.n;
+        soak_set_add(&report.reported, now.port[i]);
+        report.resolves_otherwise += report.reported.n != before;
+        report.reported.n = before;
     }
-    said.resolves_otherwise += now.n != w->told.n;
-    (void)!send(to, &said, sizeof said, MSG_NOSIGNAL);
+    report.resolves_otherwise += now.n != w->reported.n;
+    (void)!send(to, &report, sizeof report, MSG_NOSIGNAL);
 }
 
 static _Noreturn void live(const char *socket, unsigned first, int to)
@@ -97,7 +97,7 @@ static _Noreturn void live(const char *socket, unsigned first, int to)
         if (got == 0)
             _exit(0);
         for (unsigned i = 0; got == 1 && i < EACH; i++)
-            say(d, &all[i], to);
+            send_report(d, &all[i], to);
     }
 }
 
@@ -119,13 +119,13 @@ unsigned soak_watchers_wrong(void)
 {
     unsigned wrong = 0;
     for (unsigned i = 0; i < SOAK_WATCHERS; i++) {
-        struct said said;
+        struct watch_report report;
         ck_assert_int_eq(send(sockets[i], "r", 1, MSG_NOSIGNAL), 1);
         for (unsigned k = 0; k < EACH; k++) {
             unsigned missing = 0, ghosts = 0;
-            ck_assert_int_eq(recv(sockets[i], &said, sizeof said, 0), (ssize_t)sizeof said);
-            soak_compare(said.service, &said.told, &missing, &ghosts);
-            wrong += missing || ghosts || said.resolves_otherwise;
+            ck_assert_int_eq(recv(sockets[i], &report, sizeof report, 0), (ssize_t)sizeof report);
+            soak_compare(report.service, &report.reported, &missing, &ghosts);
+            wrong += missing || ghosts || report.resolves_otherwise;
         }
     }
     return wrong;

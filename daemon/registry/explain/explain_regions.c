@@ -29,11 +29,11 @@ static void count_text(const struct region_facts *r, char ret_text[static TEXT_C
 }
 
 /* ", an operator said 20 s ago (user 0)" */
-static void said_text(const struct region_answer *a, char ret_text[static TEXT_CAP])
+static void operator_text(const struct region_answer *a, char ret_text[static TEXT_CAP])
 {
     int n = snprintf(ret_text, TEXT_CAP, "an operator (user %u) said so", (unsigned)a->uid);
-    if (a->said_ns > 0)
-        snprintf(ret_text + n, TEXT_CAP - (size_t)n, " %lld s ago", seconds(a->said_ns));
+    if (a->forced_for_ns > 0)
+        snprintf(ret_text + n, TEXT_CAP - (size_t)n, " %lld s ago", seconds(a->forced_for_ns));
 }
 
 static void own_why(const struct region_facts *r, const struct region_answer *a, const char *has,
@@ -73,12 +73,12 @@ static void other_why(const struct region_facts *r, const struct region_answer *
 void explain_region_why(const struct region_facts *r, const struct region_answer *answer,
                         char ret_why[static REGION_WHY_CAP])
 {
-    char has[TEXT_CAP], said[TEXT_CAP];
+    char has[TEXT_CAP], by_operator[TEXT_CAP];
     count_text(r, has);
     if (answer && answer->forced) {
-        said_text(answer, said);
+        operator_text(answer, by_operator);
         snprintf(ret_why, REGION_WHY_CAP, r->answers ? "%s; it answers, for %s" : "%s; another one answers, for %s",
-                 has, said);
+                 has, by_operator);
     } else if (r->own) {
         own_why(r, answer, has, ret_why);
     } else {

@@ -92,8 +92,8 @@ static void by_own_state(const struct explain_facts *f, struct explanation *e)
         say(e, false, RULE_OVERRIDE, "an operator (user %u) has set %s%s for %s%s; `%s%s%s` takes it back",
             (unsigned)own->by.uid, state_word(own->by.state), why, *covered ? covered : "all of this host", grace,
             undo_of(own->by.state), *covered ? " " : "", covered);
-    } else if (own->said != f->facts.state && own->checked == f->facts.state) {
-        say(e, false, RULE_CHECK, "its checks say %s; the program itself says %s", state, state_word(own->said));
+    } else if (own->registered != f->facts.state && own->checked == f->facts.state) {
+        say(e, false, RULE_CHECK, "its checks say %s; the program itself says %s", state, state_word(own->registered));
     } else {
         say(e, false, RULE_STATE, "the program that registered it says %s", state);
     }

@@ -110,12 +110,12 @@ void inbound_records_ops(struct follow_ops *ops);
 void inbound_leases_ops(struct follow_ops *ops);
 
 /*
- * inbound_traced.c: a record was taken that may have come with a trace context: in its headers, or in its JSON (said,
+ * inbound_traced.c: a record was taken that may have come with a trace context: in its headers, or in its JSON (extras,
  * or NULL).
  */
-struct foreign_said;
+struct foreign_extras;
 void inbound_traced_record(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
-                           const struct foreign_said *said);
+                           const struct foreign_extras *extras);
 
 /* inbound_traced.c: a snapshot ends, and with it its spans. */
 void inbound_traced_snapshot(struct follower *f, enum follow_end end);

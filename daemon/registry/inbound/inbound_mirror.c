@@ -38,11 +38,11 @@ static void take_host(struct inbound *in, const struct kv_message *m)
 static void take_foreign(struct inbound *in, const struct instance_key *key, const struct kv_message *m)
 {
     struct record record;
-    struct foreign_said said;
+    struct foreign_extras extras;
     char why[FOREIGN_WHY_CAP];
-    if (foreign_decode(m->value, m->n, m->seq, &record, &said, why) < 0)
+    if (foreign_decode(m->value, m->n, m->seq, &record, &extras, why) < 0)
         return;
-    struct foreign_life life = {.ttl_ns = said.ttl_ns, .age_ns = m->age_ns, .in_snapshot = true};
+    struct foreign_life life = {.ttl_ns = extras.ttl_ns, .age_ns = m->age_ns, .in_snapshot = true};
     if (life.age_ns < life.ttl_ns)
         (void)catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
 }

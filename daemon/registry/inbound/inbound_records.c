@@ -73,17 +73,17 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
                         bool from_snapshot)
 {
     struct record record;
-    struct foreign_said said;
+    struct foreign_extras extras;
     char why[FOREIGN_WHY_CAP];
-    if (foreign_decode(m->value, m->n, m->seq, &record, &said, why) < 0) {
+    if (foreign_decode(m->value, m->n, m->seq, &record, &extras, why) < 0) {
         refuse_value(in, key, false, m, why);
         return;
     }
-    struct foreign_life life = {.ttl_ns = said.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
+    struct foreign_life life = {.ttl_ns = extras.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
     int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
     if (err == 0) {
         note_arrival(in, instance_id(key), m, from_snapshot);
-        inbound_traced_record(in, key, m, &said);
+        inbound_traced_record(in, key, m, &extras);
     }
     if (err >= 0)
         write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);

@@ -16,16 +16,16 @@ static void changed(struct inbound *in, const struct instance_key *key, const st
 }
 
 void inbound_traced_record(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
-                           const struct foreign_said *said)
+                           const struct foreign_extras *extras)
 {
     struct trace_context context;
     char whose[KEY_CAP + 80];
     bool header = m->traceparent != NULL;
-    if (!in->reach.tracing || (!header && !(said && *said->traceparent)))
+    if (!in->reach.tracing || (!header && !(extras && *extras->traceparent)))
         return;
     snprintf(whose, sizeof whose, "%s: the record %.*s", in->reach.buckets[BUS_SERVICES], (int)m->key_len, m->key);
     if (tracing_read(in->reach.tracing, header ? TRACING_HEADER : TRACING_JSON,
-                     header ? m->traceparent : said->traceparent, header ? m->tracestate : said->tracestate, whose,
+                     header ? m->traceparent : extras->traceparent, header ? m->tracestate : extras->tracestate, whose,
                      &context))
         changed(in, key, m, &context);
 }

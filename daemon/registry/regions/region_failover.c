@@ -164,9 +164,9 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
         deadlines_set(&f->deadlines, &e->deadline, next_ns);
     else
         deadlines_clear(&f->deadlines, &e->deadline);
-    bool said = region_switches_find(&f->switches, e->name) != NULL;
+    bool chosen = region_switches_find(&f->switches, e->name) != NULL;
     /* If the block just written has made the entry due again, it is looked at once more before it may be forgotten. */
-    if (!e->due && e->written == FAILOVER_HOME && !said && !is_known_elsewhere(f, e))
+    if (!e->due && e->written == FAILOVER_HOME && !chosen && !is_known_elsewhere(f, e))
         forget(f, e);
 }
 

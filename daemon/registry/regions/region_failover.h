@@ -75,15 +75,15 @@ void region_failover_status(const struct region_failover *f, int64_t now_ns, Dis
 
 /* Why the region that answers for a service does. Times are how long ago, or how long it takes. */
 struct region_answer {
-    const char *at;     /* the region that answers; "": the own one */
-    int64_t for_ns;     /* how long it has answered; 0: always, as far as is known */
-    bool forced;        /* an operator chose it */
-    uint32_t uid;       /* forced: the operator's user */
-    int64_t said_ns;    /* forced: how long ago; 0: not known */
-    uint32_t min;       /* number of usable instances of the own region that are enough */
-    int64_t lacking_ns; /* how long the own region has had fewer, while it answers; 0: it has enough */
-    int64_t after_ns;   /* how long it may have fewer before another one answers */
-    int64_t back_in_ns; /* when a nearer one will answer, from now, if nothing changes; 0: there is none */
+    const char *at;        /* the region that answers; "": the own one */
+    int64_t for_ns;        /* how long it has answered; 0: always, as far as is known */
+    bool forced;           /* an operator chose it */
+    uint32_t uid;          /* forced: the operator's user */
+    int64_t forced_for_ns; /* forced: how long ago; 0: not known */
+    uint32_t min;          /* number of usable instances of the own region that are enough */
+    int64_t lacking_ns;    /* how long the own region has had fewer, while it answers; 0: it has enough */
+    int64_t after_ns;      /* how long it may have fewer before another one answers */
+    int64_t back_in_ns;    /* when a nearer one will answer, from now, if nothing changes; 0: there is none */
 };
 
 /*

@@ -38,7 +38,7 @@ struct failover_entry {
     bool changed; /* its instances in another region may have changed */
     bool
         is_news; /* that another one answers: the own one had enough of it in this life, or an operator said so in it */
-    bool said;   /* an operator chose the region that answers now */
+    bool chosen; /* an operator chose the region that answers now */
     char name[SERVICE_CAP];
 };
 

@@ -26,8 +26,8 @@ static int place_of(const struct region_failover *f, const struct failover_entry
 
 void failover_entry_set_forced(struct region_failover *f, struct failover_entry *e)
 {
-    const struct region_switch *said = region_switches_find(&f->switches, e->name);
-    e->failover.forced = said ? place_of(f, e, said->region) : FAILOVER_AUTO;
+    const struct region_switch *choice = region_switches_find(&f->switches, e->name);
+    e->failover.forced = choice ? place_of(f, e, choice->region) : FAILOVER_AUTO;
 }
 
 int failover_switches_load(struct region_failover *f)
@@ -97,21 +97,21 @@ int region_failover_force(struct region_failover *f, const char *service, const 
 
 /* --- for status and explanations --- */
 
-static bool is_notable(const struct failover_entry *e, const struct region_switch *said)
+static bool is_notable(const struct failover_entry *e, const struct region_switch *choice)
 {
-    return said || e->written != FAILOVER_HOME;
+    return choice || e->written != FAILOVER_HOME;
 }
 
-static void fill(const struct region_failover *f, const struct failover_entry *e, const struct region_switch *said,
+static void fill(const struct region_failover *f, const struct failover_entry *e, const struct region_switch *choice,
                  int64_t now_ns, Discover__V1__Failover *to)
 {
     int64_t wall_ms = (int64_t)time(NULL) * 1000;
     discover__v1__failover__init(to);
     to->service = (char *)e->name;
-    to->forced = said != NULL;
-    to->region = (char *)(said ? said->region : "");
-    to->uid = said ? said->uid : 0;
-    to->age_ms = said && said->set_ms ? wall_ms - said->set_ms : -1;
+    to->forced = choice != NULL;
+    to->region = (char *)(choice ? choice->region : "");
+    to->uid = choice ? choice->uid : 0;
+    to->age_ms = choice && choice->set_ms ? wall_ms - choice->set_ms : -1;
     to->at = (char *)(e->written == FAILOVER_HOME ? "" : failover_region_of(f, e, e->written));
     to->at_ms = e->written_ns ? (now_ns - e->written_ns) / NS_PER_MS : -1;
 }
@@ -121,11 +121,11 @@ void region_failover_status(const struct region_failover *f, int64_t now_ns, Dis
     static Discover__V1__Failover all[SHOWN], *pointers[SHOWN];
     size_t n = 0, left = f ? metric_get(&f->counters.away) + HASH_COUNT(f->switches.all) : 0;
     for (const struct failover_entry *e = left ? f->entries : NULL; e && n < SHOWN && left > 0; e = e->hh.next) {
-        const struct region_switch *said = region_switches_find(&f->switches, e->name);
-        if (!is_notable(e, said))
+        const struct region_switch *choice = region_switches_find(&f->switches, e->name);
+        if (!is_notable(e, choice))
             continue;
-        left -= (said != NULL) + (e->written != FAILOVER_HOME);
-        fill(f, e, said, now_ns, &all[n]);
+        left -= (choice != NULL) + (e->written != FAILOVER_HOME);
+        fill(f, e, choice, now_ns, &all[n]);
         pointers[n] = &all[n];
         n++;
     }
@@ -150,7 +150,7 @@ bool region_failover_explain(const struct region_failover *f, const char *servic
         .for_ns = e->written_ns ? now_ns - e->written_ns : 0,
         .forced = status.forced,
         .uid = status.uid,
-        .said_ns = status.age_ms > 0 ? status.age_ms * NS_PER_MS : 0,
+        .forced_for_ns = status.age_ms > 0 ? status.age_ms * NS_PER_MS : 0,
         .min = e->rule.min,
         .lacking_ns = o->lacking_since_ns ? now_ns - o->lacking_since_ns : 0,
         .after_ns = e->rule.after_ns,

@@ -226,7 +226,7 @@ static void note(void *arg, const char *message)
 }
 
 /* Files are read again for each new instance of a template: a mistake is logged only when it was not there before. */
-static void say(struct unit_services *s, struct string_list *wrong)
+static void log_mistakes(struct unit_services *s, struct string_list *wrong)
 {
     for (size_t i = 0; i < wrong->n; i++)
         if (!string_list_has(&s->wrong, wrong->items[i]))
@@ -293,7 +293,7 @@ static void take_files(struct unit_services *s)
         metric_set(&s->metrics.refused, refused);
         exchange(s, found, n);
     }
-    say(s, &wrong);
+    log_mistakes(s, &wrong);
     (void)replace(&s->templates, (const char *const *)files->templates.items, files->templates.n);
     free(views);
 }

@@ -14,7 +14,8 @@
 #include "libdiscover/core/clock.h"
 
 #define GATHER_NS (500 * NS_PER_MS)
-#define SAY_NS    (10 * NS_PER_S) /* at most one line in this time, as whoever sends one bad context sends many */
+#define MALFORMED_LOG_NS                                                                                               \
+    (10 * NS_PER_S) /* at most one line in this time, as whoever sends one bad context sends many */
 
 static const struct metric tracing_metrics[] = {
     COUNTER_OF(tracing_counters, refused[TRACING_SOCKET], "discoverd_trace_contexts_refused_total{from=\"socket\"}",
@@ -83,10 +84,10 @@ bool tracing_read(struct tracing *t, enum tracing_source source, const char *par
         return result == 0;
     int64_t now_ns = clock_now_ns();
     metric_inc(&t->counters.refused[source]);
-    if (now_ns >= t->say_ns)
+    if (now_ns >= t->malformed_log_ns)
         log_warning("%s: %s; taken without a trace context", whose, why);
-    if (now_ns >= t->say_ns)
-        t->say_ns = now_ns + SAY_NS;
+    if (now_ns >= t->malformed_log_ns)
+        t->malformed_log_ns = now_ns + MALFORMED_LOG_NS;
     return result > 0;
 }
 

@@ -53,7 +53,7 @@ struct tracing {
     struct exporter *exporter; /* NULL: no spans are sent */
     uint64_t threshold;        /* of 53 random bits: below it a root is recorded */
     struct tracing_counters counters;
-    int64_t say_ns; /* the next malformed context is logged from then on */
+    int64_t malformed_log_ns; /* the next malformed context is logged from then on */
     struct trace_operation operation;
     struct open_put *puts, *puts_by_token;
     struct unseen_service *unseen;

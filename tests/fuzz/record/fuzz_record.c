@@ -37,12 +37,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct instance_key key;
     const char *why;
     char text[FOREIGN_WHY_CAP];
-    struct foreign_said said;
+    struct foreign_extras extras;
     if (record_decode(bytes, n, &r, &why) == 0)
         check_record(&r);
     if (lease_decode(bytes, n, &l, &why) == 0)
         check_lease(&l);
-    if (foreign_is(bytes, n) && foreign_decode(bytes, n, 1, &r, &said, text) == 0)
+    if (foreign_is(bytes, n) && foreign_decode(bytes, n, 1, &r, &extras, text) == 0)
         check_record(&r);
     if (instance_key_parse((const char *)bytes, n, &key) == 0 || foreign_key_parse((const char *)bytes, n, &key) == 0) {
         char again[KEY_CAP];

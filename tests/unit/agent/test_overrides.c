@@ -14,7 +14,7 @@ static struct override of(const char *domain, const char *service, const char *i
     return o;
 }
 
-static int say(const char *service, const char *instance, enum discover_state state, bool on)
+static int set_override(const char *service, const char *instance, enum discover_state state, bool on)
 {
     struct override o = of(*service ? "shop" : "", service, instance, state);
     int err = registrar_override(registrar(), &o, on, now_ns);
@@ -64,7 +64,7 @@ START_TEST(what_is_there_and_what_will_come)
     add("a", 1);
     settle();
     expect(A, DISCOVER_PASSING);
-    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, true), 0);
+    ck_assert_int_eq(set_override("payment", "", DISCOVER_DRAINING, true), 0);
     expect(A, DISCOVER_DRAINING);
     add("b", 1);
     add("a", 1); /* registers again, as passing */
@@ -73,13 +73,13 @@ START_TEST(what_is_there_and_what_will_come)
     expect(B, DISCOVER_DRAINING);
     struct instance_key key = bucket_key(A);
     ck_assert_int_eq(registrar_set_state(registrar(), &key, DISCOVER_CRITICAL, now_ns), 0);
-    ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, true), 0);
+    ck_assert_int_eq(set_override("payment", "b", DISCOVER_MAINTENANCE, true), 0);
     expect(B, DISCOVER_MAINTENANCE);
-    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, false), 0);
+    ck_assert_int_eq(set_override("payment", "", DISCOVER_DRAINING, false), 0);
     expect(A, DISCOVER_CRITICAL); /* what checks have found meanwhile */
     expect(B, DISCOVER_MAINTENANCE);
-    ck_assert_int_eq(say("payment", "b", DISCOVER_DRAINING, false), -ENOENT);
-    ck_assert_int_eq(say("payment", "b", DISCOVER_MAINTENANCE, false), 0);
+    ck_assert_int_eq(set_override("payment", "b", DISCOVER_DRAINING, false), -ENOENT);
+    ck_assert_int_eq(set_override("payment", "b", DISCOVER_MAINTENANCE, false), 0);
     expect(B, DISCOVER_PASSING);
 }
 END_TEST
@@ -88,14 +88,14 @@ START_TEST(kept_over_a_restart_until_taken_back)
 {
     bus_up();
     add("a", 1);
-    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
+    ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), 0);
     expect(A, DISCOVER_DRAINING);
     restart(WALL + 1);
     ck_assert_uint_eq(registrar_overrides(registrar())->n, 1);
     add("a", 11);
     bus_up();
     expect(A, DISCOVER_DRAINING);
-    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), 0);
+    ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, false), 0);
     expect(A, DISCOVER_PASSING);
     restart(WALL + 2);
     ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
@@ -127,12 +127,12 @@ START_TEST(draining_ends_with_its_grace)
     add("b", 1);
     settle();
     expect(B, DISCOVER_MAINTENANCE);
-    ck_assert_int_eq(say("payment", "", DISCOVER_MAINTENANCE, false), -ENOENT); /* not in these words */
-    ck_assert_int_eq(say("payment", "", DISCOVER_DRAINING, false), 0);
+    ck_assert_int_eq(set_override("payment", "", DISCOVER_MAINTENANCE, false), -ENOENT); /* not in these words */
+    ck_assert_int_eq(set_override("payment", "", DISCOVER_DRAINING, false), 0);
     expect(A, DISCOVER_PASSING);
     ck_assert_int_eq(drain_for(10000, DISCOVER_MAINTENANCE), 0);
     expect(A, DISCOVER_DRAINING);
-    ck_assert_int_eq(say("payment", "", DISCOVER_MAINTENANCE, true), 0); /* now, then */
+    ck_assert_int_eq(set_override("payment", "", DISCOVER_MAINTENANCE, true), 0); /* now, then */
     expect(A, DISCOVER_MAINTENANCE);
     pass(S(20));
     ck_assert_uint_eq(bucket->graces_over, 1);
@@ -170,14 +170,14 @@ START_TEST(what_cannot_be_stored_is_not_done)
     bus_up();
     add("a", 1);
     bucket->store_result = -ENOSPC;
-    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), -EIO);
+    ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), -EIO);
     expect(A, DISCOVER_PASSING);
     ck_assert_uint_eq(registrar_overrides(registrar())->n, 0);
     bucket->store_result = 0;
-    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, true), 0);
+    ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, true), 0);
     bucket->store_result = -EROFS;
-    ck_assert_int_eq(say("", "", DISCOVER_MAINTENANCE, true), -EIO);
-    ck_assert_int_eq(say("", "", DISCOVER_DRAINING, false), -EIO);
+    ck_assert_int_eq(set_override("", "", DISCOVER_MAINTENANCE, true), -EIO);
+    ck_assert_int_eq(set_override("", "", DISCOVER_DRAINING, false), -EIO);
     expect(A, DISCOVER_DRAINING);
 }
 END_TEST

@@ -212,13 +212,13 @@ START_TEST(checks_and_the_owner_both_have_a_say)
     struct owner owner = connection(1, 0);
     struct record record = record_of(80);
     bool changed;
-    const uint8_t said[] = {DISCOVER_PASSING, DISCOVER_WARNING, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
+    const uint8_t registered[] = {DISCOVER_PASSING, DISCOVER_WARNING, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
     const uint8_t with_critical[] = {DISCOVER_CRITICAL, DISCOVER_CRITICAL, DISCOVER_DRAINING, DISCOVER_MAINTENANCE};
     for (size_t i = 0; i < 4; i++) {
-        record.state = said[i];
+        record.state = registered[i];
         struct registration *reg = set_record("p1", owner, &record, &changed);
         reg->checked = DISCOVER_PASSING;
-        ck_assert_uint_eq(registration_state(reg), said[i]);
+        ck_assert_uint_eq(registration_state(reg), registered[i]);
         reg->checked = DISCOVER_CRITICAL;
         ck_assert_uint_eq(registration_state(reg), with_critical[i]);
     }

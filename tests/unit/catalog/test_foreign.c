@@ -7,13 +7,13 @@
 
 #include "tests/support/unit.h"
 
-static struct foreign_said said;
+static struct foreign_extras extras;
 
 static int decode(const char *text, struct record *r, int64_t *ttl_ns, char *why)
 {
-    int err = foreign_decode((const uint8_t *)text, strlen(text), 42, r, &said, why);
+    int err = foreign_decode((const uint8_t *)text, strlen(text), 42, r, &extras, why);
     if (!err)
-        *ttl_ns = said.ttl_ns;
+        *ttl_ns = extras.ttl_ns;
     return err;
 }
 
@@ -110,7 +110,7 @@ START_TEST(test_refusals_name_the_field)
         int64_t ttl_ns;
         char why[FOREIGN_WHY_CAP] = "";
         ck_assert_msg(decode(refusals[i].text, &r, &ttl_ns, why) < 0, "%s", refusals[i].text);
-        ck_assert_msg(strstr(why, refusals[i].why) != NULL, "%s: said \"%s\"", refusals[i].text, why);
+        ck_assert_msg(strstr(why, refusals[i].why) != NULL, "%s: the reason is \"%s\"", refusals[i].text, why);
     }
 }
 END_TEST
@@ -123,17 +123,17 @@ START_TEST(test_trace_context)
     int64_t ttl_ns;
     char why[FOREIGN_WHY_CAP] = "";
     ck_assert_int_eq(decode("{\"host\":\"10.0.0.1\",\"port\":1}", &r, &ttl_ns, why), 0);
-    ck_assert(!*said.traceparent && !*said.tracestate);
+    ck_assert(!*extras.traceparent && !*extras.tracestate);
     ck_assert_int_eq(
         decode("{\"host\":\"10.0.0.1\",\"port\":1,\"traceparent\":\"00-a\",\"tracestate\":7}", &r, &ttl_ns, why), 0);
-    ck_assert_str_eq(said.traceparent, "00-a");
-    ck_assert_str_eq(said.tracestate, "?");
+    ck_assert_str_eq(extras.traceparent, "00-a");
+    ck_assert_str_eq(extras.tracestate, "?");
     memset(longer, 'a', sizeof longer - 1);
     snprintf(text, sizeof text, "{\"host\":\"10.0.0.1\",\"port\":1,\"traceparent\":\"%s\",\"tracestate\":\"%s\"}",
              longer, longer);
     ck_assert_int_eq(decode(text, &r, &ttl_ns, why), 0);
-    ck_assert_uint_gt(strlen(said.traceparent), TRACE_PARENT_CAP);
-    ck_assert_uint_eq(strlen(said.tracestate), TRACE_STATE_CAP);
+    ck_assert_uint_gt(strlen(extras.traceparent), TRACE_PARENT_CAP);
+    ck_assert_uint_eq(strlen(extras.tracestate), TRACE_STATE_CAP);
 }
 END_TEST
 

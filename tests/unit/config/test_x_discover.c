@@ -8,21 +8,21 @@
 #include "tests/support/unit.h"
 
 static struct config *config;
-static char said[4096];
+static char complaints[4096];
 static struct service_config *services;
 static size_t n, refused;
 
-static void say(void *arg, const char *message)
+static void complain(void *arg, const char *message)
 {
     (void)arg;
-    snprintf(said + strlen(said), sizeof said - strlen(said), "%s\n", message);
+    snprintf(complaints + strlen(complaints), sizeof complaints - strlen(complaints), "%s\n", message);
 }
 
 static void read_units(const struct x_discover_file *files, size_t n_files)
 {
-    said[0] = '\0';
+    complaints[0] = '\0';
     ck_assert_int_eq(config_defaults(&config), 0);
-    ck_assert_int_eq(x_discover_read(config, files, n_files, say, NULL, &services, &n, &refused), 0);
+    ck_assert_int_eq(x_discover_read(config, files, n_files, complain, NULL, &services, &n, &refused), 0);
 }
 
 static void read_unit(const char *text)
@@ -42,7 +42,7 @@ START_TEST(a_section_says_what_a_group_does)
         "[Unit]\nDescription=\\\n\n[X-Discover]\n# by hand\nService = shop/payment\nInstance=p1\nPort=8080\n"
         "Address=10.0.0.1\nAddress=fd00::1\nProtocol=udp\nWeight=3\nPriority=2\nTag=canary\nTag=blue\nExported=No\n"
         "Meta=version=1.4 \"x\"\nCheck=tcp=127.0.0.1:8080 interval=5s\n\n[Install]\nService=no/matter\n");
-    ck_assert_msg(!said[0], "%s", said);
+    ck_assert_msg(!complaints[0], "%s", complaints);
     ck_assert_uint_eq(n, 1);
     const struct service_config *s = services;
     ck_assert_str_eq(s->unit, "a.service");
@@ -64,7 +64,7 @@ END_TEST
 START_TEST(each_section_is_a_service)
 {
     read_unit("[X-Discover]\nService=shop/a\nPort=1\n[X-Discover]\nService=shop/b\nPort=2\n");
-    ck_assert_msg(!said[0], "%s", said);
+    ck_assert_msg(!complaints[0], "%s", complaints);
     ck_assert_uint_eq(n, 2);
     ck_assert_str_eq(services[1].key.instance, "b-2");
     end();
@@ -97,7 +97,7 @@ START_TEST(what_is_wrong_is_named)
 {
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         read_unit(wrong[i].text);
-        ck_assert_msg(strstr(said, wrong[i].complaint), "%s: %s", wrong[i].complaint, said);
+        ck_assert_msg(strstr(complaints, wrong[i].complaint), "%s: %s", wrong[i].complaint, complaints);
         ck_assert_uint_eq(n, 0);
         ck_assert_uint_eq(refused, 1);
         end();
@@ -117,7 +117,8 @@ START_TEST(one_file_is_refused_alone)
     ck_assert_uint_eq(n, 2);
     ck_assert_str_eq(services[1].unit, "d.service");
     ck_assert_uint_eq(refused, 2);
-    ck_assert_msg(strstr(said, "/run/c.service:1: ") && strstr(said, "is in /run/a.service:1 already"), "%s", said);
+    ck_assert_msg(strstr(complaints, "/run/c.service:1: ") && strstr(complaints, "is in /run/a.service:1 already"),
+                  "%s", complaints);
     end();
 }
 END_TEST

@@ -105,9 +105,9 @@ END_TEST
 static void expect_refusal(Discover__V1__Instance *msg, const char *why)
 {
     struct record r;
-    const char *said = "";
-    ck_assert_int_lt(record_from_proto(msg, &r, &said), 0);
-    ck_assert_msg(strstr(said, why) != NULL, "said \"%s\", expected \"%s\"", said, why);
+    const char *reason = "";
+    ck_assert_int_lt(record_from_proto(msg, &r, &reason), 0);
+    ck_assert_msg(strstr(reason, why) != NULL, "the reason is \"%s\", expected \"%s\"", reason, why);
 }
 
 START_TEST(test_refusals_name_the_field)

@@ -52,10 +52,10 @@ END_TEST
 
 START_TEST(by_an_operator)
 {
-    struct region_answer a = {.at = "b", .min = 1, .forced = true, .uid = 7, .said_ns = 20 * NS_PER_S};
+    struct region_answer a = {.at = "b", .min = 1, .forced = true, .uid = 7, .forced_for_ns = 20 * NS_PER_S};
     struct region_facts r = {.own = true, .live = true, .usable = 2, .total = 2};
     expect(r, &a, "2 of its 2 instances are usable; another one answers, for an operator (user 7) said so 20 s ago");
-    r.answers = true, r.own = false, a.said_ns = 0;
+    r.answers = true, r.own = false, a.forced_for_ns = 0;
     expect(r, &a, "2 of its 2 instances are usable; it answers, for an operator (user 7) said so");
 }
 END_TEST

@@ -37,7 +37,7 @@ static struct explain_facts other(void)
 static struct explain_facts ours(void)
 {
     struct explain_facts f = other();
-    own = (struct agent_explained){.owner = OWNER_CONNECTION, .said = DISCOVER_PASSING, .confirmed = true};
+    own = (struct agent_explained){.owner = OWNER_CONNECTION, .registered = DISCOVER_PASSING, .confirmed = true};
     f.host = "web-1";
     f.lease = NULL;
     f.own = &own;
@@ -86,7 +86,7 @@ START_TEST(out_by_state)
            "its host web-2 says critical; `discoverctl -H web-2 explain shop/payment p1` tells who");
     f.facts.foreign = true;
     expect(f, false, RULE_STATE, "state", "whoever put its record says critical");
-    f = ours(), f.facts.state = own.said = DISCOVER_DRAINING;
+    f = ours(), f.facts.state = own.registered = DISCOVER_DRAINING;
     expect(f, false, RULE_STATE, "state", "the program that registered it says draining");
     f = ours(), f.facts.state = own.checked = DISCOVER_CRITICAL;
     expect(f, false, RULE_CHECK, "check", "its checks say critical; the program itself says passing");
