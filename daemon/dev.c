@@ -89,7 +89,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-static void tell(const char *folder, const struct config *c, int port)
+static void print_addresses(const char *folder, const struct config *c, int port)
 {
     printf("A daemon to try things with; everything is in %s and goes away with it.\n"
            "  nats    nats://127.0.0.1:%d\n"
@@ -114,7 +114,7 @@ int dev_run(void)
     int status = EXIT_FAILURE;
     pid_t nats = start_nats(folder, port);
     if (nats > 0 && dev_config(folder, port, &config) == 0) {
-        tell(folder, config, port);
+        print_addresses(folder, config, port);
         status = daemon_run(config, NULL);
     }
     if (nats > 0) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The table says something else of a service: of another region, of the own one, or since another one answers for it. */
-static void tell_programs(void *arg, const char *service)
+static void notify_programs(void *arg, const char *service)
 {
     struct daemon *d = arg;
     if (d->api)
@@ -32,7 +32,7 @@ static void own_changed(void *arg, const char *service)
 
 static void other_changed(void *arg, const char *service)
 {
-    tell_programs(arg, service);
+    notify_programs(arg, service);
     note(arg, service);
 }
 
@@ -51,7 +51,7 @@ static int failover_start(struct daemon *d)
                                                 .regions = d->regions,
                                                 .state_dir = d->state_dir,
                                                 .arg = d,
-                                                .service_changed = tell_programs,
+                                                .service_changed = notify_programs,
                                                 .moved = moved};
     int err = region_failover_new(&reach, &d->failover);
     if (!err)

@@ -275,7 +275,7 @@ int call_await(struct call_outcome *o, int err)
         return err;
     while (!o->call->ended)
         handle_wait(o->d, pending_deadline(o->call));
-    pending_tell(o->call);
+    pending_deliver(o->call);
     return o->result;
 }
 

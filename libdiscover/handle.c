@@ -241,7 +241,7 @@ int discover_fd(const struct discover *d)
 }
 
 /* Whatever else went wrong meanwhile is told by the next dispatch. */
-static int tell_mended(struct discover *d)
+static int report_mended(struct discover *d)
 {
     int code = d->mended;
     d->mended = 0;
@@ -257,11 +257,11 @@ int discover_dispatch(struct discover *d)
     if (err < 0)
         return err;
     step(d);
-    pending_tell_ended(d);
+    pending_deliver_ended(d);
     watches_run(d);
     link_arm(d);
     if (d->mended)
-        return tell_mended(d);
+        return report_mended(d);
     int fault = d->fault;
     d->fault = 0;
     return fault;

@@ -120,7 +120,7 @@ static int send_ejection(struct discover *d, const char *service, const struct e
 }
 
 /* Ejections are taken from the picker without a connection, too: when there is one they would be old news. */
-static void tell(struct discover *d, struct discover_picker *p)
+static void send_ejections(struct discover *d, struct discover_picker *p)
 {
     struct ejection ejections[EJECTIONS_AT_ONCE];
     size_t n;
@@ -136,7 +136,7 @@ void shares_run(struct discover *d)
     if (!poll_set_drain(&d->set))
         return;
     for (struct discover_picker *p = NULL; (p = pickers_next_shared(d, p));)
-        tell(d, p);
+        send_ejections(d, p);
     drop_unwanted(d);
 }
 

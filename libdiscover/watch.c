@@ -25,7 +25,7 @@ struct discover_watch {
     void *arg;
     uint32_t request;
     bool due, reported, ended;
-    bool telling; /* it is not called again before it has returned */
+    bool in_callback; /* it is not called again before it has returned */
     int result;
     struct endpoints known;
     struct trace_context *trace; /* of the newest change that had one, which has not been told of; NULL: none had */
@@ -98,8 +98,8 @@ static bool is_known(int result)
     return result >= 0 || result == DISCOVER_E_NONE || result == DISCOVER_E_UNKNOWN;
 }
 
-static void tell(struct discover_watch *w, int result, const struct endpoints *is,
-                 const struct discover_difference *differences, size_t n_differences)
+static void report_change(struct discover_watch *w, int result, const struct endpoints *is,
+                          const struct discover_difference *differences, size_t n_differences)
 {
     char traceparent[TRACE_PARENT_CAP];
     struct trace_context *trace = w->trace;
@@ -114,9 +114,9 @@ static void tell(struct discover_watch *w, int result, const struct endpoints *i
                                            .n_differences = n_differences,
                                            .traceparent = trace ? traceparent : NULL,
                                            .tracestate = trace ? trace->state : NULL};
-    w->telling = true;
+    w->in_callback = true;
     w->fn(w->arg, &change);
-    w->telling = false;
+    w->in_callback = false;
     free(trace);
     if (w->due) /* the next dispatch looks again */
         w->d->watches_due = true;
@@ -142,7 +142,7 @@ static int look(struct discover_watch *w)
     w->result = result;
     w->reported = true;
     if (n > 0 || first || missing || w->trace)
-        tell(w, result, &w->known, differences, n);
+        report_change(w, result, &w->known, differences, n);
     free(differences);
     return 0;
 }
@@ -170,7 +170,7 @@ void watches_run(struct discover *d)
     d->watches_due = false;
     d->watches_running++;
     for (struct discover_watch *w = d->watches; w; w = w->next) {
-        if (!w->due || w->ended || w->telling)
+        if (!w->due || w->ended || w->in_callback)
             continue;
         w->due = false;
         if (look(w) < 0)

@@ -58,7 +58,7 @@ static void remember_denied(struct bus_link *link, const char *subject)
     pthread_mutex_unlock(&link->lock);
 }
 
-static void tell_denied(struct bus_link *link, const char *text)
+static void report_denied(struct bus_link *link, const char *text)
 {
     pthread_mutex_lock(&link->lock);
     bool news = !link->publish_denied_reported;
@@ -79,7 +79,7 @@ static bool take_say_denied(struct bus_link *link, const char *subject, const ch
     pthread_mutex_lock(&link->lock);
     link->publish_denied = true;
     pthread_mutex_unlock(&link->lock);
-    tell_denied(link, text);
+    report_denied(link, text);
     return true;
 }
 
@@ -101,7 +101,7 @@ void bus_link_on_error(natsConnection *nc, natsSubscription *sub, natsStatus s, 
     const char *text = detail && *detail ? detail : natsStatus_GetText(s);
     if (s == NATS_NOT_PERMITTED && is_of_requests(link, text)) {
         metric_inc(&link->shared->counters.denials);
-        tell_denied(link, text);
+        report_denied(link, text);
         return;
     }
     if (s == NATS_NOT_PERMITTED) {

@@ -43,8 +43,8 @@ static int64_t life_of(const struct bus_mirror *mirror, const char *description)
     char head[96];
     int64_t created_ns;
     size_t n = (size_t)snprintf(head, sizeof head, "of %s, made ", mirror->region);
-    bool told = strncmp(description, head, n) == 0 && wire_time(description + n, &created_ns);
-    return told ? created_ns : 0;
+    bool dated = strncmp(description, head, n) == 0 && wire_time(description + n, &created_ns);
+    return dated ? created_ns : 0;
 }
 
 int bus_mirror_begin(const struct bus_session *session, const struct bus_mirror *mirror,

@@ -173,7 +173,7 @@ static int open_spare(struct bus_publisher *w, struct bus_link *now, char ret_se
 }
 
 /* Other servers may be those of another cluster: main begins anew with what is there. */
-static void tell_moved(struct bus_publisher *w, const char *server)
+static void report_moved(struct bus_publisher *w, const char *server)
 {
     if (w->servers_changed) {
         bus_mail_text(w->shared->box, BUS_MAIL_DISCONNECTED, 0, 0, "nats.servers has changed");
@@ -211,7 +211,7 @@ static void move(struct bus_publisher *w)
     w->retire_ns = clock_now_ns() + RETIRE_NS;
     w->move_ns = INT64_MAX;
     metric_inc(&w->shared->counters.moves);
-    tell_moved(w, server);
+    report_moved(w, server);
 }
 
 /* ---- serving ---- */

@@ -126,7 +126,7 @@ static bool has_mirror(const struct bus_reader *r, enum bus_bucket bucket)
     return r->shared->mirrors[bucket].stream.name[0];
 }
 
-static void tell_mirror(struct bus_reader *r, enum bus_bucket bucket, const struct mirror_mail *news)
+static void post_mirror(struct bus_reader *r, enum bus_bucket bucket, const struct mirror_mail *news)
 {
     bus_mail_mirror(r->shared->box, bucket, news);
 }
@@ -136,9 +136,9 @@ static void make_missing(struct bus_reader *r, const struct bus_mirror_session *
 {
     char why[BUS_REASON_CAP] = "", text[BUS_REASON_CAP + 96];
     const struct bus_mirror *mirror = &r->shared->mirrors[bucket];
-    bool told = bus_mirror_make(local, mirror, origin, false, why) == 0 || strcmp(why, r->mirror_why[bucket]) == 0;
+    bool known = bus_mirror_make(local, mirror, origin, false, why) == 0 || strcmp(why, r->mirror_why[bucket]) == 0;
     snprintf(r->mirror_why[bucket], BUS_REASON_CAP, "%s", why);
-    if (told)
+    if (known)
         return;
     snprintf(text, sizeof text, "the mirror %.64s %s", mirror->stream.name, why);
     bus_mail_text(r->shared->box, BUS_MAIL_PROBLEM, bucket, 0, text);
@@ -153,7 +153,7 @@ static enum bus_mirror_state find_mirror(struct bus_reader *r, const struct bus_
     progress_turn(&r->thread.progress);
     if (found == BUS_MIRROR_MISSING && origin && r->shared->options.create_mirrors)
         make_missing(r, local, bucket, origin);
-    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
+    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_ORDERS, .state = found});
     return found;
 }
 
@@ -184,7 +184,7 @@ static void look_at_mirror(struct bus_reader *r, const struct bus_session *sessi
         (void)find_mirror(r, &local, bucket, &origin, &state);
         bus_mirror_end(&local);
     }
-    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
+    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
 /* Leases tell what time it is there; of records alone nobody knows how old they are. */
@@ -216,7 +216,7 @@ static void remember(struct bus_reader *r, struct bus_link *link, const struct b
         r->of_mirrors[bucket].requests = snapshot.requests;
         bus_mirror_end(&local);
     }
-    tell_mirror(r, bucket, &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
+    post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_REMEMBER, .err = err, .newest_ns = state.now_ns});
 }
 
 static void make_mirror(struct bus_reader *r, const struct bus_session *session, enum bus_bucket bucket)
@@ -232,7 +232,7 @@ static void make_mirror(struct bus_reader *r, const struct bus_session *session,
         news.err = bus_mirror_make(&local, &r->shared->mirrors[bucket], &origin, true, news.text);
         bus_mirror_end(&local);
     }
-    tell_mirror(r, bucket, &news);
+    post_mirror(r, bucket, &news);
 }
 
 /* --- orders --- */

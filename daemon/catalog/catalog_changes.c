@@ -58,7 +58,7 @@ void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg
         *w = (struct service_watcher){fn, arg};
 }
 
-void services_tell(const struct catalog *c, const char *service)
+void services_notify(const struct catalog *c, const char *service)
 {
     for (size_t i = 0; i < CATALOG_WATCHERS; i++)
         if (c->watchers[i].fn)

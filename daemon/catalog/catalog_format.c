@@ -216,8 +216,8 @@ static int load_other(const struct loading *l, const struct instance_key *key, c
     return err == -ENOMEM || err == -EBADMSG ? err : 0;
 }
 
-static int tell_own(const struct loading *l, const struct instance_key *key, const struct entry *e,
-                    const struct discover_endpoint *endpoint)
+static int report_own(const struct loading *l, const struct instance_key *key, const struct entry *e,
+                      const struct discover_endpoint *endpoint)
 {
     struct record r;
     int err = entry_record(e, endpoint, &r);
@@ -253,7 +253,7 @@ static int load_instance(const struct loading *l, const struct table_view *v, ui
     const struct discover_endpoint *endpoint = table_view_endpoint(v, i);
     bool own = strcmp(key.host, l->host) == 0;
     if (l->own)
-        return own ? tell_own(l, &key, &e, endpoint) : 0;
+        return own ? report_own(l, &key, &e, endpoint) : 0;
     int err = load_address(l->c, &e, endpoint);
     return err || own ? err : load_other(l, &key, &e, endpoint, i < v->n_first);
 }

@@ -156,7 +156,7 @@ static void forget(struct catalog *c, struct hostname *h)
 }
 
 /* Tells the watcher of a name. One that goes makes room for one that was refused. */
-static void tell(struct catalog *c, struct hostname *h, bool held)
+static void notify(struct catalog *c, struct hostname *h, bool held)
 {
     if (!c->hostname_fn || h->reported == held)
         return;
@@ -172,7 +172,7 @@ void hostnames_flush(struct catalog *c)
     struct dirty *d;
     while ((d = catalog_take_dirty(&c->dirty_hostnames))) {
         struct hostname *h = OF_DIRTY(hostname, d);
-        tell(c, h, h->n > 0);
+        notify(c, h, h->n > 0);
         if (h->n == 0)
             forget(c, h);
     }
@@ -196,7 +196,7 @@ void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *a
     {
         h->reported = false;
         if (h->n > 0 && !h->dirty.prev)
-            tell(c, h, true);
+            notify(c, h, true);
     }
 }
 

@@ -109,7 +109,7 @@ static int write_service(struct catalog *c, struct service *s)
     char key[BLOCK_KEY_CAP];
     (void)blocks_service_key(c, s->name, key);
     if (result > 0)
-        services_tell(c, key);
+        services_notify(c, key);
     return result;
 }
 
@@ -142,7 +142,7 @@ static size_t flush_host(struct catalog *c, struct host *h)
     host_end_if_due(c, h);
     size_t changes = note_or_wait(c, blocks_write_host(c, h), &c->waiting_hosts, &h->dirty);
     if (changes)
-        services_tell(c, "");
+        services_notify(c, "");
     if (!h->listed && h->n == 0) {
         sweep_host_goes(c, h);
         cursors_leave_host(c, h);

@@ -276,7 +276,7 @@ void catalog_touch(struct dirty **list, struct dirty *d);
 /* catalog_changes.c: what is to be written, and told of. */
 void instance_changed(struct catalog *c, struct instance *i);
 void host_changed(struct catalog *c, struct host *h);
-void services_tell(const struct catalog *c, const char *service); /* who watches them */
+void services_notify(const struct catalog *c, const char *service); /* who watches them */
 
 /* catalog_cursor.c: called before a service, or a host, goes. */
 void cursors_leave_service(const struct catalog *c, const struct service *s);

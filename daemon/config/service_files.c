@@ -66,7 +66,7 @@ static void ignore(void *arg, const char *message)
     (void)message;
 }
 
-static void tell_refused(const char *path, size_t n, bool copied, struct config_report *report)
+static void report_refused(const char *path, size_t n, bool copied, struct config_report *report)
 {
     char text[PATH_MAX + 128];
     if (copied)
@@ -93,7 +93,7 @@ static int read_one(struct service_set *set, struct service_file *file, const st
     err = access(copy, R_OK) == 0 ? read_file(set, copy, config, &silent, NULL) : -EINVAL;
     if (err == -ENOMEM)
         return err;
-    tell_refused(path, set->n - before, !err, report);
+    report_refused(path, set->n - before, !err, report);
     return 0;
 }
 

@@ -49,7 +49,7 @@ static void take_write_state(void *arg, const struct discover_status *s)
 }
 
 /* What NATS says comes some milliseconds later; when it says nothing, or is not there, it is put when it is. */
-static void tell_refusal(struct discover *d)
+static void print_refusal(struct discover *d)
 {
     bool waiting = true;
     for (int i = 0; waiting && i < STORED_WAIT_MS / STORED_LOOK_MS; i++) {
@@ -104,7 +104,7 @@ static int run_command(struct running *run, struct hold *h)
     if (status)
         return status;
     if (discover_connected(run->d))
-        tell_refusal(run->d);
+        print_refusal(run->d);
     return hold_run(h, run->d, child);
 }
 
@@ -158,7 +158,7 @@ static int register_and_hold(const struct asked *a, struct hold *h, struct disco
     else
         status = print_registered(a, r);
     if (!err && !a->command)
-        tell_refusal(d);
+        print_refusal(d);
     bool bound = !a->command && !a->o->ttl_ms && !a->o->pid;
     if (!err && bound && status == CTL_DONE)
         status = hold_run(h, d, 0);

@@ -123,7 +123,7 @@ struct holding {
     bool ended;
 };
 
-static void tell_to_end(struct holding *hg)
+static void terminate(struct holding *hg)
 {
     (void)kill(hg->child, SIGTERM);
     hg->end_ns = INT64_MAX;
@@ -134,7 +134,7 @@ static void tell_to_end(struct holding *hg)
 static void begin_end(struct holding *hg)
 {
     if (hg->ended || hg->end_ns != INT64_MAX || !hg->h->drain) {
-        tell_to_end(hg);
+        terminate(hg);
         return;
     }
     int64_t now_ns = clock_now_ns(); /* what draining takes counts */
@@ -169,7 +169,7 @@ static int on_signals(struct holding *hg)
     while (status < 0 && read(hg->h->signals, &info, sizeof info) == (ssize_t)sizeof info)
         status = on_signal(hg, &info);
     if (hg->end_ns != INT64_MAX && clock_now_ns() >= hg->end_ns)
-        tell_to_end(hg);
+        terminate(hg);
     return status;
 }
 

@@ -10,7 +10,7 @@
 
 #include "daemon/sync/liveness_impl.h"
 
-#define TELL_PIECE 16 /* hosts, each perhaps with a look at all its records */
+#define NOTIFY_PIECE 16 /* hosts, each perhaps with a look at all its records */
 
 #define LATE_TTLS 3 /* after so many, no put of a lease is under way any more: nor does the bucket keep one */
 
@@ -29,8 +29,8 @@ struct host *liveness_find(const struct liveness *l, const char *name)
 void liveness_forget(struct liveness *l, struct host *h)
 {
     deadlines_clear(&l->deadlines, &h->deadline);
-    if (l->to_tell == h)
-        l->to_tell = h->hh.next;
+    if (l->to_notify == h)
+        l->to_notify = h->hh.next;
     if (l->to_count == h)
         l->to_count = h->hh.next;
     if (!host_alive(h->status))
@@ -83,14 +83,14 @@ static bool min_epoch_counts(const struct liveness *l, const struct host *h, boo
                                 l->options.has_records(l->arg, h->name, &h->lease));
 }
 
-static void tell(struct liveness *l, struct host *h)
+static void notify(struct liveness *l, struct host *h)
 {
     struct lease lease = h->lease;
     lease.min_epoch = h->min_epoch;
     l->events.host_changed(l->arg, h->name, &lease, h->status);
 }
 
-void liveness_tell_guard(const struct liveness *l)
+void liveness_notify_guard(const struct liveness *l)
 {
     l->events.guard(l->arg, l->held, l->guard_until_ns,
                     "more hosts fell silent together than are likely to have died together");
@@ -111,12 +111,12 @@ void liveness_set_status(struct liveness *l, struct host *h, enum host_status st
     l->held = l->held - was_held + held;
     if (min_epoch_counts(l, h, was_alive))
         h->min_epoch = h->lease.min_epoch;
-    tell(l, h);
+    notify(l, h);
     if (held == was_held)
         return;
     if (l->held == 0)
         l->guard_until_ns = l->held_ttl_ns = 0;
-    liveness_tell_guard(l);
+    liveness_notify_guard(l);
 }
 
 void liveness_end(struct liveness *l, struct host *h, enum host_status status, int64_t now_ns)
@@ -137,19 +137,19 @@ void liveness_set_records_known(struct liveness *l, bool known, int64_t read_ns)
         return;
     l->records_known = known;
     l->read_ns = read_ns;
-    l->to_tell = known ? l->hosts : NULL;
-    liveness_tell_some(l);
+    l->to_notify = known ? l->hosts : NULL;
+    liveness_notify_some(l);
 }
 
-void liveness_tell_some(struct liveness *l)
+void liveness_notify_some(struct liveness *l)
 {
-    for (size_t n = 0; l->to_tell && n < TELL_PIECE; n++) {
-        struct host *h = l->to_tell;
-        l->to_tell = h->hh.next;
+    for (size_t n = 0; l->to_notify && n < NOTIFY_PIECE; n++) {
+        struct host *h = l->to_notify;
+        l->to_notify = h->hh.next;
         if (h->min_epoch == h->lease.min_epoch || !min_epoch_counts(l, h, host_alive(h->status)))
             continue;
         h->min_epoch = h->lease.min_epoch;
-        tell(l, h);
+        notify(l, h);
     }
 }
 

@@ -24,7 +24,7 @@ static void grant_a_ttl(struct liveness *l, int64_t now_ns)
     if (l->held == 0)
         return;
     l->guard_until_ns = deadline_later(l->guard_until_ns, now_ns + l->held_ttl_ns);
-    liveness_tell_guard(l);
+    liveness_notify_guard(l);
 }
 
 void liveness_set_healthy(struct liveness *l, bool healthy, int64_t now_ns)
@@ -183,7 +183,7 @@ static int64_t let_run_out(struct liveness *l, int64_t now_ns)
 
 int64_t liveness_tick(struct liveness *l, int64_t now_ns)
 {
-    liveness_tell_some(l);
+    liveness_notify_some(l);
     int64_t next_ns = let_run_out(l, now_ns);
-    return l->to_tell ? now_ns : next_ns;
+    return l->to_notify ? now_ns : next_ns;
 }

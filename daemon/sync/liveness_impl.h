@@ -42,9 +42,9 @@ struct liveness {
     int64_t probe_ns;         /* while a probe is out, when the next is due; 0: none is out */
     int64_t probing_ns;       /* when the first probe that is out was sent */
     size_t alive, held;
-    struct host *gone;    /* only remembered; first those that went first */
-    struct host *to_tell; /* the next whose min_epoch may be told, when all records have become known; NULL: none */
-    int64_t held_ttl_ns;  /* the longest of those that are held, or were since the guard began */
+    struct host *gone;      /* only remembered; first those that went first */
+    struct host *to_notify; /* the next whose min_epoch may be told, when all records have become known; NULL: none */
+    int64_t held_ttl_ns;    /* the longest of those that are held, or were since the guard began */
 
     /* How many are silent is counted in pieces, while nobody is declared dead. */
     struct host *to_count; /* the next; NULL: all have been counted */
@@ -91,7 +91,7 @@ void liveness_set_status(struct liveness *l, struct host *h, enum host_status st
 
 /* It is gone: HOST_LEFT or HOST_EXPIRED. It is remembered for a while, against leases that come late. */
 void liveness_end(struct liveness *l, struct host *h, enum host_status status, int64_t now_ns);
-void liveness_tell_guard(const struct liveness *l);
-void liveness_tell_some(struct liveness *l); /* of those whose min_epoch has changed */
+void liveness_notify_guard(const struct liveness *l);
+void liveness_notify_some(struct liveness *l); /* of those whose min_epoch has changed */
 
 #endif

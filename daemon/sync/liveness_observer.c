@@ -24,7 +24,7 @@ static bool goes_before(const char *name, uint64_t w, const char *best, uint64_t
 }
 
 /* Whether the host is alive and was already when it happened, was heard lately, and tells events. */
-static bool may_tell(const struct liveness *l, const struct host *h, int64_t since_ns, int64_t now_ns)
+static bool may_report(const struct liveness *l, const struct host *h, int64_t since_ns, int64_t now_ns)
 {
     return h->status == HOST_ALIVE && h->alive_ns <= since_ns && h->lease.publishes_events &&
            !liveness_is_overdue(l, h, now_ns);
@@ -58,7 +58,7 @@ bool liveness_choose(const struct liveness *l, const char *own, const char *of, 
     uint64_t seed = XXH64(of, strlen(of), 0);
     const struct host *h = resume(l, own, seed, now_ns, c);
     for (size_t n = 0; h && n < PIECE; n++, h = h->hh.next)
-        if (may_tell(l, h, since_ns, c->begun_ns) && strcmp(h->name, of) != 0)
+        if (may_report(l, h, since_ns, c->begun_ns) && strcmp(h->name, of) != 0)
             consider(c, h, seed);
     if (h)
         memcpy(c->next, h->name, sizeof c->next);

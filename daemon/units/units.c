@@ -118,7 +118,7 @@ void units_unwatch(struct unit_watch *watch)
 }
 
 /* A watcher may end its own watch, and no other one. */
-void unit_tell(struct unit *unit, enum unit_state state, pid_t main_pid)
+void unit_notify(struct unit *unit, enum unit_state state, pid_t main_pid)
 {
     unit->state = state;
     unit->main_pid = main_pid;

@@ -103,7 +103,7 @@ static void end_question(struct unit *unit, enum unit_state state, pid_t main_pi
     if (unit->again)
         unit_ask(unit);
     else
-        unit_tell(unit, state, main_pid);
+        unit_notify(unit, state, main_pid);
 }
 
 static int on_main_pid(sd_bus_message *m, void *arg, sd_bus_error *ignored)
@@ -222,7 +222,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The first member of each structure is the unit's name. */
-static void tell_instances(struct units *u, sd_bus_message *m)
+static void report_instances(struct units *u, sd_bus_message *m)
 {
     const char **names = calloc(INSTANCES_MAX, sizeof *names);
     size_t n = 0;
@@ -248,7 +248,7 @@ static int on_instances(sd_bus_message *m, void *arg, sd_bus_error *ignored)
     (void)ignored;
     u->listing = sd_bus_slot_unref(u->listing);
     if (!sd_bus_message_is_method_error(m, NULL))
-        tell_instances(u, m);
+        report_instances(u, m);
     if (u->list_again)
         (void)list_instances(u);
     return 0;

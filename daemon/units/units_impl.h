@@ -62,6 +62,6 @@ void unit_ask(struct unit *unit);
 void unit_unlink(struct unit *unit);
 
 /* units.c: what systemd has said. */
-void unit_tell(struct unit *unit, enum unit_state state, pid_t main_pid);
+void unit_notify(struct unit *unit, enum unit_state state, pid_t main_pid);
 
 #endif

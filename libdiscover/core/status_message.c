@@ -119,8 +119,7 @@ static int make_lists(const Discover__V1__Status *s, struct status_lists *ret_li
     return 0;
 }
 
-static void tell_status(const Discover__V1__Status *s, const struct status_lists *lists, discover_status_fn *fn,
-                        void *arg)
+static void deliver(const Discover__V1__Status *s, const struct status_lists *lists, discover_status_fn *fn, void *arg)
 {
     const struct discover_status status = {
         .version = s->version,
@@ -171,13 +170,13 @@ static void tell_status(const Discover__V1__Status *s, const struct status_lists
     fn(arg, &status);
 }
 
-int status_message_tell(const Discover__V1__Status *message, discover_status_fn *fn, void *arg)
+int status_message_deliver(const Discover__V1__Status *message, discover_status_fn *fn, void *arg)
 {
     struct status_lists lists;
     int err = make_lists(message, &lists);
     if (err < 0)
         return err;
-    tell_status(message, &lists, fn, arg);
+    deliver(message, &lists, fn, arg);
     free_lists(&lists);
     return 0;
 }

@@ -7,6 +7,6 @@
 #include "proto/api.pb-c.h"
 
 /* Calls fn with what the message says; all it points to lives during the call. -ENOMEM. */
-int status_message_tell(const Discover__V1__Status *message, discover_status_fn *fn, void *arg);
+int status_message_deliver(const Discover__V1__Status *message, discover_status_fn *fn, void *arg);
 
 #endif

@@ -423,7 +423,7 @@ struct changed_call {
     void *arg;
 };
 
-static void tell_changed(void *arg, struct dns_service *s)
+static void report_changed(void *arg, struct dns_service *s)
 {
     const struct changed_call *call = arg;
     if (s->changed)
@@ -435,6 +435,6 @@ void dns_each_changed(struct dns_source *src, dns_changed_fn *fn, void *arg)
 {
     struct changed_call call = {fn, arg};
     if (src->changed)
-        dns_names_each(&src->names, tell_changed, &call);
+        dns_names_each(&src->names, report_changed, &call);
     src->changed = false;
 }

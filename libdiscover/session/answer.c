@@ -8,7 +8,7 @@
 #include "libdiscover/core/status_message.h"
 
 /* On the way of a status. */
-struct telling {
+struct delivery {
     struct discover_answer *answer;
     discover_answer_fn *fn;
     void *arg;
@@ -16,19 +16,19 @@ struct telling {
 
 static void on_status(void *arg, const struct discover_status *status)
 {
-    const struct telling *to = arg;
+    const struct delivery *to = arg;
     to->answer->status = status;
     to->fn(to->arg, to->answer);
 }
 
-static void tell_status(const Discover__V1__Status *s, const struct telling *to)
+static void deliver_status(const Discover__V1__Status *s, const struct delivery *to)
 {
-    to->answer->result = status_message_tell(s, on_status, (void *)to);
+    to->answer->result = status_message_deliver(s, on_status, (void *)to);
     if (to->answer->result < 0)
         to->fn(to->arg, to->answer);
 }
 
-static void tell_reload(const Discover__V1__Reloaded *r, const struct telling *to)
+static void deliver_reload(const Discover__V1__Reloaded *r, const struct delivery *to)
 {
     const struct discover_reload_result reload = {
         .taken = (const char *const *)r->taken,
@@ -62,7 +62,7 @@ static struct discover_check check_of(const Discover__V1__CheckInfo *c)
     };
 }
 
-static void tell_checks(const Discover__V1__Checks *c, const struct telling *to)
+static void deliver_checks(const Discover__V1__Checks *c, const struct delivery *to)
 {
     struct discover_check *all = calloc(c->n_checks + 1, sizeof *all);
     const struct discover_checks checks = {all, all ? c->n_checks : 0, c->left_out};
@@ -74,24 +74,24 @@ static void tell_checks(const Discover__V1__Checks *c, const struct telling *to)
     free(all);
 }
 
-void answer_tell(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg)
+void answer_deliver(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg)
 {
     struct answer_with_part with_part = {.answer = {
                                              .result = result,
                                              .error = result < 0 ? text : "",
                                              .instance = result < 0 ? "" : text,
                                          }};
-    const struct telling to = {&with_part.answer, fn, arg};
+    const struct delivery to = {&with_part.answer, fn, arg};
     if (body && body->descriptor == &discover__v1__document__descriptor) {
         with_part.part = (const Discover__V1__Document *)body;
         body = NULL;
     }
     if (body && body->descriptor == &discover__v1__status__descriptor)
-        tell_status((const Discover__V1__Status *)body, &to);
+        deliver_status((const Discover__V1__Status *)body, &to);
     else if (body && body->descriptor == &discover__v1__checks__descriptor)
-        tell_checks((const Discover__V1__Checks *)body, &to);
+        deliver_checks((const Discover__V1__Checks *)body, &to);
     else if (body)
-        tell_reload((const Discover__V1__Reloaded *)body, &to);
+        deliver_reload((const Discover__V1__Reloaded *)body, &to);
     else
         fn(arg, to.answer);
 }

@@ -19,6 +19,6 @@ struct answer_with_part {
  * Calls fn once. text: the reason for a negative result, else the instance's name or "". body: NULL, Status, Checks,
  * Reloaded or Document; of the last, the answer is a struct answer_with_part.
  */
-void answer_tell(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg);
+void answer_deliver(int result, const char *text, const ProtobufCMessage *body, discover_answer_fn *fn, void *arg);
 
 #endif

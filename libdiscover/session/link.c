@@ -49,8 +49,8 @@ static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();
     bool silently = d->link != LINK_DOWN && !code;
-    bool told = !silently && pending_lost(d, d->last_error);
-    if (code && (d->link == LINK_UP || (code != d->reported && !told)))
+    bool reported = !silently && pending_lost(d, d->last_error);
+    if (code && (d->link == LINK_UP || (code != d->reported && !reported)))
         d->fault = code;
     d->reported = code;
     if (d->link == LINK_UP && now_ns - d->up_since_ns >= GOOD_NS)

@@ -194,22 +194,22 @@ void pending_add(struct discover_call *call)
 
 /* --- 3. telling --- */
 
-void pending_tell(struct discover_call *call)
+void pending_deliver(struct discover_call *call)
 {
     if (call->link)
         call_list_remove(&call->d->pending.ended, call);
     call->reported = true;
     if (call->fn)
-        answer_tell(call->result, call->text ? call->text : "", call->body, call->fn, call->arg);
+        answer_deliver(call->result, call->text ? call->text : "", call->body, call->fn, call->arg);
     call_free(call);
 }
 
 /* What ends while they are told is told by another dispatch: a program that calls again and again does other things, too. */
-void pending_tell_ended(struct discover *d)
+void pending_deliver_ended(struct discover *d)
 {
     uint64_t round = ++d->pending.round;
     while (d->pending.ended.first && d->pending.ended.first->round < round)
-        pending_tell(d->pending.ended.first);
+        pending_deliver(d->pending.ended.first);
 }
 
 void pending_cancel_all(struct discover *d)
@@ -217,7 +217,7 @@ void pending_cancel_all(struct discover *d)
     while (d->pending.waiting.first)
         pending_end(d->pending.waiting.first, -ECANCELED, "");
     while (d->pending.ended.first)
-        pending_tell(d->pending.ended.first);
+        pending_deliver(d->pending.ended.first);
 }
 
 /* Its parts go on without it: what is on its way may be done. */
@@ -237,5 +237,5 @@ void discover_cancel(struct discover_call *call)
         call->n_parts = 0;
         pending_end(call, -ECANCELED, "");
     }
-    pending_tell(call);
+    pending_deliver(call);
 }

@@ -49,8 +49,8 @@ void pending_expire(struct discover *d, int64_t now_ns);
 int64_t pending_deadline(const struct discover_call *call);
 
 /* 3. These call completions. The second: those that have ended by now. The third: all. */
-void pending_tell(struct discover_call *call);
-void pending_tell_ended(struct discover *d);
+void pending_deliver(struct discover_call *call);
+void pending_deliver_ended(struct discover *d);
 void pending_cancel_all(struct discover *d);
 
 #endif

@@ -92,7 +92,7 @@ START_TEST(and_at_the_start)
 END_TEST
 
 /* One mistake does not hide the next. */
-START_TEST(all_of_them_are_told)
+START_TEST(all_of_them_are_reported)
 {
     static struct output o;
     const char *path = write_config("hots = \"a\";\nregistry = { replicas = 6; };\ndns = { port = 53; };\n");
@@ -116,5 +116,5 @@ START_TEST(the_example_is_good)
 END_TEST
 
 E2E_TESTS("bad configuration", 60, {"each_is_refused_by_the_test", each_is_refused_by_the_test},
-          {"and_at_the_start", and_at_the_start}, {"all_of_them_are_told", all_of_them_are_told},
+          {"and_at_the_start", and_at_the_start}, {"all_of_them_are_reported", all_of_them_are_reported},
           {"the_example_is_good", the_example_is_good})

@@ -55,14 +55,14 @@ static int resolve(struct discover *of)
 }
 
 /* What completions were told. */
-struct told {
+struct reported {
     int calls, failed, last;
     char error[128];
 };
 
 static void on_answer(void *arg, const struct discover_answer *answer)
 {
-    struct told *t = arg;
+    struct reported *t = arg;
     t->calls++;
     t->failed += answer->result < 0;
     t->last = answer->result;
@@ -85,14 +85,14 @@ static void free_registrations(void)
         discover_registration_free(registrations[i]);
 }
 
-static void register_all(struct told *t)
+static void register_all(struct reported *t)
 {
     make_registrations();
     for (int i = 0; i < MANY; i++)
         ck_assert_int_eq(discover_register_async(d, registrations[i], on_answer, t, NULL), 0);
 }
 
-static void deregister_all(struct told *t)
+static void deregister_all(struct reported *t)
 {
     for (int i = 0; i < MANY; i++) {
         const char *name = discover_registration_instance(registrations[i]);
@@ -107,9 +107,9 @@ static void on_status(void *arg, const struct discover_answer *answer)
     *(uint32_t *)arg = answer->status->registrations;
 }
 
-START_TEST(calls_are_told_when_they_are_done)
+START_TEST(calls_are_reported_when_they_are_done)
 {
-    struct told t = {0}, drained = {0}, gone = {0}, unknown = {0};
+    struct reported t = {0}, drained = {0}, gone = {0}, unknown = {0};
     uint32_t registered = 0;
     start("");
     d = new_handle();
@@ -142,7 +142,7 @@ static int64_t since_ms(int64_t start_ns)
 /* One after another, by the calls that wait. It is done once the daemon goes on. */
 START_TEST(a_stopped_daemon_costs_one_time_out)
 {
-    struct told t = {0}, drained = {0};
+    struct reported t = {0}, drained = {0};
     start("");
     d = new_handle();
     register_all(&t);
@@ -178,7 +178,7 @@ END_TEST
 /* Calls under way end with the daemon, each once, and what was to be registered is by the next one. */
 START_TEST(a_killed_daemon_ends_what_is_under_way)
 {
-    struct told t = {0}, beats = {0};
+    struct reported t = {0}, beats = {0};
     start("");
     d = new_handle();
     proc_signal(&a.proc, SIGSTOP);
@@ -203,7 +203,7 @@ END_TEST
 START_TEST(a_full_daemon_is_no_failure)
 {
     struct discover *others[PLACES];
-    struct told t = {0};
+    struct reported t = {0};
     size_t n = 0;
     start("limits = { api_clients = 8; api_clients_per_uid = 4; api_reserve = 1; };");
     for (bool taken = true; taken && n < PLACES; n++) {
@@ -234,7 +234,7 @@ START_TEST(a_full_daemon_is_no_failure)
 }
 END_TEST
 
-E2E_TESTS("calls", 120, {"calls_are_told_when_they_are_done", calls_are_told_when_they_are_done},
+E2E_TESTS("calls", 120, {"calls_are_reported_when_they_are_done", calls_are_reported_when_they_are_done},
           {"a_stopped_daemon_costs_one_time_out", a_stopped_daemon_costs_one_time_out},
           {"a_killed_daemon_ends_what_is_under_way", a_killed_daemon_ends_what_is_under_way},
           {"a_full_daemon_is_no_failure", a_full_daemon_is_no_failure})

@@ -35,7 +35,7 @@ struct program {
     struct discover_registration *r;
     struct discover_watch *w;
     struct discover_picker *p;
-    int told;
+    int reported;
     char instance[16]; /* its own: another process may not have been heard to have ended */
 };
 
@@ -57,7 +57,7 @@ static bool open_fds(bool ret_open[static FDS_MAX])
 static void on_change(void *arg, const struct discover_change *change)
 {
     struct program *p = arg;
-    p->told += change->n > 0;
+    p->reported += change->n > 0;
 }
 
 static void ignore_status(void *arg, const struct discover_status *status)
@@ -92,8 +92,9 @@ static void end(struct program *p)
 static int do_dispatch(struct program *p)
 {
     int err = discover_dispatch(p->d);
-    bool told = err == -EBADF && strstr(discover_last_error(p->d), "closefrom") && discover_dispatch(p->d) != -EBADF;
-    return told ? 0 : -EPROTO;
+    bool reported =
+        err == -EBADF && strstr(discover_last_error(p->d), "closefrom") && discover_dispatch(p->d) != -EBADF;
+    return reported ? 0 : -EPROTO;
 }
 
 static int do_register(struct program *p)
@@ -201,7 +202,7 @@ enum { NEXTS = sizeof nexts / sizeof *nexts, FREE = NEXTS - 1 };
 /* Connected, registered, told of what there is: as if nothing had happened. */
 static int check_works(struct program *p)
 {
-    int told = p->told;
+    int reported = p->reported;
     for (int64_t end_ns = clock_now_ns() + 5 * NS_PER_S; clock_now_ns() < end_ns;) {
         struct discover_endpoint e;
         size_t n = 0;
@@ -210,7 +211,7 @@ static int check_works(struct program *p)
             return err;
         bool served = discover_resolve(p->d, SERVICE, &e, 1, &n) == DISCOVER_FRESH && n == 1;
         if (served && discover_connected(p->d) == 1 && discover_status(p->d, ignore_status, NULL) == 0)
-            return p->told >= told ? 0 : -EPROTO;
+            return p->reported >= reported ? 0 : -EPROTO;
         (void)poll(&(struct pollfd){.fd = discover_fd(p->d), .events = POLLIN}, 1, 20);
     }
     return -ETIME;

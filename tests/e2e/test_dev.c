@@ -11,7 +11,7 @@
 #include "tests/support/wait.h"
 
 /* What follows a word in its output: what an operator would copy from there. */
-static bool told(const char *word, char *ret_text, size_t cap)
+static bool reported(const char *word, char *ret_text, size_t cap)
 {
     static struct output o;
 
@@ -31,11 +31,12 @@ START_TEST(works_and_leaves_nothing)
     char url[64];
 
     proc_start(&dev, "dev", (const char *const[]){e2e_binary("discoverd"), "--dev", NULL}, NULL);
-    (void)wait_until(5000, told("DISCOVERD_SOCKET=", h.socket, sizeof h.socket) || !proc_running(&dev), "no socket");
+    (void)wait_until(5000, reported("DISCOVERD_SOCKET=", h.socket, sizeof h.socket) || !proc_running(&dev),
+                     "no socket");
     (void)wait_until(10000, ctl(&h, &o, "resolve", "shop/none", NULL) == 3, o.err);
     ck_assert_int_eq(ctl(&h, &o, "register", "demo/web", "--port", "8080", "--ttl", "1m", NULL), 0);
     ck_assert_int_eq(ctl(&h, &o, "resolve", "demo/web", NULL), 0);
-    ck_assert(told("nats    ", url, sizeof url) && kv_server_ready(url));
+    ck_assert(reported("nats    ", url, sizeof url) && kv_server_ready(url));
 
     ck_assert_int_eq(proc_stop(&dev, 10000), 0);
     *strrchr(h.socket, '/') = 0;

@@ -47,7 +47,7 @@ static uint64_t pick(struct discover_picker *p)
 }
 
 /* The other program: calls of one instance fail. It tells which, and lives until it is told to go. */
-static _Noreturn void other_program(int tell, int hold)
+static _Noreturn void other_program(int result, int hold)
 {
     struct discover *d;
     struct discover_picker *p;
@@ -64,7 +64,7 @@ static _Noreturn void other_program(int tell, int hold)
     if (discover_pick(p, &e) < 0)
         _exit(2);
     struct pollfd work = {.fd = discover_fd(d), .events = POLLIN};
-    if (poll(&work, 1, 5000) != 1 || discover_dispatch(d) < 0 || write(tell, &bad, sizeof bad) != sizeof bad)
+    if (poll(&work, 1, 5000) != 1 || discover_dispatch(d) < 0 || write(result, &bad, sizeof bad) != sizeof bad)
         _exit(3);
     char byte;
     (void)!read(hold, &byte, 1);
@@ -84,18 +84,18 @@ static bool leaves_out(uint64_t id)
 
 START_TEST(of_another_process)
 {
-    int tell[2], hold[2];
+    int result[2], hold[2];
     one_host_with_four_instances();
     picker = new_picker(host_lib(&a));
     (void)pick(picker);
-    ck_assert_int_eq(pipe(tell) | pipe(hold), 0);
+    ck_assert_int_eq(pipe(result) | pipe(hold), 0);
     pid_t pid = fork();
     if (pid == 0) {
         close(hold[1]);
-        other_program(tell[1], hold[0]);
+        other_program(result[1], hold[0]);
     }
     uint64_t bad;
-    ck_assert_int_eq(read(tell[0], &bad, sizeof bad), sizeof bad);
+    ck_assert_int_eq(read(result[0], &bad, sizeof bad), sizeof bad);
     (void)wait_until(3000, leaves_out(bad), "picked");
     ck_assert_int_eq(seen_by_lib(&a, SERVICE), N);
     struct discover_picker *late = new_picker(host_lib(&a)); /* also who shares later hears of it */

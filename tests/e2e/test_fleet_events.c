@@ -32,7 +32,7 @@ static const char *text_of(const json_t *document, const char *name)
     return text ? text : "";
 }
 
-static bool is_told_by(const struct raw_message *m, const json_t *e)
+static bool is_reported_by(const struct raw_message *m, const json_t *e)
 {
     char subject[256], domain[64] = "_", service[64] = "_";
     const char *name = text_of(e, "service");
@@ -44,7 +44,7 @@ static bool is_told_by(const struct raw_message *m, const json_t *e)
 }
 
 /* How many have come of a type ("": any) about a host ("": any); each is under the subject that it should be. */
-static int told(const char *type, const char *host)
+static int reported(const char *type, const char *host)
 {
     int n = 0;
     size_t used = 0;
@@ -53,7 +53,7 @@ static int told(const char *type, const char *host)
     for (size_t i = 0; i < operator.n_messages; i++) {
         const struct raw_message *m = &operator.messages[i];
         json_t *e = json_loadb(m->value, m->n, 0, NULL);
-        ck_assert_msg(e && is_told_by(m, e), "%s: %s", m->subject, m->value);
+        ck_assert_msg(e && is_reported_by(m, e), "%s: %s", m->subject, m->value);
         n += (!*type || strcmp(text_of(e, "type"), type) == 0) && (!*host || strcmp(text_of(e, "host"), host) == 0);
         if (used < sizeof seen - 1)
             used +=
@@ -126,41 +126,41 @@ START_TEST(instances_and_the_host_itself)
 {
     begin();
     start(&a, "a", NULL);
-    (void)wait_until(WAIT_MS, told("host-up", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "a") == 1, seen);
     start(&b, "b", NULL);
-    (void)wait_until(WAIT_MS, told("host-up", "b") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "b") == 1, seen);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "8080", "--instance", "p1", "--address",
                          "10.0.0.1", "--ttl", "600s", "--traceparent", TRACEPARENT, NULL),
                      0);
-    (void)wait_until(WAIT_MS, told("instance-up", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("instance-up", "a") == 1, seen);
     check_text("instance-up", "service", "shop/payment");
     check_text("instance-up", "instance", "p1");
     check_text("instance-up", "state", "passing");
     check_text("instance-up", "ipv4", "10.0.0.1");
     check_text("instance-up", "traceparent", TRACEPARENT);
     ck_assert_int_eq(ctl(&a, &o, "drain", "shop/payment", NULL), 0);
-    (void)wait_until(WAIT_MS, told("instance-state", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("instance-state", "a") == 1, seen);
     check_text("instance-state", "state", "draining");
     check_text("instance-state", "was", "passing");
     /* A restart within the lease is noticed by nobody. */
     host_stop(&a);
     host_run(&a);
     ck_assert_int_eq(ctl(&a, &o, "undrain", "shop/payment", NULL), 0);
-    (void)wait_until(WAIT_MS, told("instance-state", "a") == 2, seen);
+    (void)wait_until(WAIT_MS, reported("instance-state", "a") == 2, seen);
     ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", "--instance", "p1", NULL), 0);
-    (void)wait_until(WAIT_MS, told("instance-down", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("instance-down", "a") == 1, seen);
     host_leave(&a);
-    (void)wait_until(WAIT_MS, told("host-left", "a") == 1, seen);
-    ck_assert_int_eq(told("host-up", ""), 2);
-    ck_assert_int_eq(told("host-lost", ""), 0);
-    ck_assert_int_eq(told("instance-up", ""), 1);
-    ck_assert_int_eq(told("instance-down", ""), 1);
+    (void)wait_until(WAIT_MS, reported("host-left", "a") == 1, seen);
+    ck_assert_int_eq(reported("host-up", ""), 2);
+    ck_assert_int_eq(reported("host-lost", ""), 0);
+    ck_assert_int_eq(reported("instance-up", ""), 1);
+    ck_assert_int_eq(reported("instance-down", ""), 1);
     check_schema();
 }
 END_TEST
 
 /* Three are left, and notice it alike: one tells. Two that die together are told as well, each once. */
-START_TEST(a_lost_host_is_told_by_one_other)
+START_TEST(a_lost_host_is_reported_by_one_other)
 {
     begin();
     start(&a, "a", NULL);
@@ -168,22 +168,22 @@ START_TEST(a_lost_host_is_told_by_one_other)
     start(&c, "c", NULL);
     start(&d, "d", NULL);
     ck_assert_int_eq(ctl(&d, &o, "register", "shop/payment", "--port", "8080", "--ttl", "600s", NULL), 0);
-    (void)wait_until(WAIT_MS, seen_by_all(&a, "shop/payment", 1) && told("host-up", "") == 4, seen);
+    (void)wait_until(WAIT_MS, seen_by_all(&a, "shop/payment", 1) && reported("host-up", "") == 4, seen);
     host_kill(&d);
-    (void)wait_until(WAIT_MS, told("host-lost", "d") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-lost", "d") == 1, seen);
     json_t *e = first("host-lost");
     ck_assert_str_ne(text_of(e, "publisher"), "d");
     ck_assert_int_eq(json_integer_value(json_object_get(e, "instances")), 1);
     json_decref(e);
     host_run(&d); /* in another life: it says so itself */
-    (void)wait_until(WAIT_MS, told("host-up", "d") == 2, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "d") == 2, seen);
     proc_signal(&d.proc, SIGSTOP);
     proc_signal(&c.proc, SIGSTOP);
-    (void)wait_until(WAIT_MS, told("host-lost", "d") == 2 && told("host-lost", "c") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-lost", "d") == 2 && reported("host-lost", "c") == 1, seen);
     proc_signal(&d.proc, SIGCONT); /* in the same life: it does not know, others do */
     proc_signal(&c.proc, SIGCONT);
-    (void)wait_until(WAIT_MS, told("host-up", "d") == 3 && told("host-up", "c") == 2, seen);
-    holds_for(1000, told("host-lost", "") == 3 && told("host-up", "") == 7, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "d") == 3 && reported("host-up", "c") == 2, seen);
+    holds_for(1000, reported("host-lost", "") == 3 && reported("host-up", "") == 7, seen);
     check_schema();
 }
 END_TEST
@@ -192,7 +192,7 @@ START_TEST(nats_lost_and_back)
 {
     begin();
     start(&a, "a", NULL);
-    (void)wait_until(WAIT_MS, told("host-up", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "a") == 1, seen);
     check_schema();
     nats_server_kill(&nats, 0);
     raw_close(&operator);
@@ -203,15 +203,16 @@ START_TEST(nats_lost_and_back)
     nats_wait_ready(&nats);
     listen_as(nats.server[0].port, "", "");
     proc_signal(&a.proc, SIGCONT);
-    (void)wait_until(WAIT_MS, told("bus-lost", "a") == 1 && told("bus-back", "a") == 1 && told("instance-up", "a") == 1,
-                     seen);
+    (void)wait_until(
+        WAIT_MS, reported("bus-lost", "a") == 1 && reported("bus-back", "a") == 1 && reported("instance-up", "a") == 1,
+        seen);
     json_t *lost = first("bus-lost"), *back = first("bus-back");
     int64_t lost_ms = json_integer_value(json_object_get(back, "lost_ms"));
     int64_t between_ms =
         json_integer_value(json_object_get(back, "time_ms")) - json_integer_value(json_object_get(lost, "time_ms"));
     ck_assert_int_gt(lost_ms, 0);
     ck_assert_int_le(llabs(lost_ms - between_ms), 50);
-    ck_assert_int_eq(told("host-up", ""), 0);
+    ck_assert_int_eq(reported("host-up", ""), 0);
     json_decref(lost);
     json_decref(back);
     check_schema();
@@ -226,15 +227,17 @@ START_TEST(the_guard_and_what_it_holds)
     start(&b, "b", guard);
     start(&c, "c", guard);
     start(&d, "d", guard);
-    (void)wait_until(WAIT_MS, told("host-up", "") == 4 && seen_by_all(&a, "shop/none", 0), seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "") == 4 && seen_by_all(&a, "shop/none", 0), seen);
     host_kill(&c);
     host_kill(&d);
-    (void)wait_until(WAIT_MS, told("guard-on", "") == 1 && told("host-held", "c") == 1 && told("host-held", "d") == 1,
-                     seen);
-    ck_assert_int_eq(told("host-lost", ""), 0);
-    (void)wait_until(WAIT_MS, told("guard-off", "") == 1 && told("host-lost", "c") == 1 && told("host-lost", "d") == 1,
-                     seen);
-    ck_assert_int_eq(told("guard-on", ""), 1);
+    (void)wait_until(
+        WAIT_MS, reported("guard-on", "") == 1 && reported("host-held", "c") == 1 && reported("host-held", "d") == 1,
+        seen);
+    ck_assert_int_eq(reported("host-lost", ""), 0);
+    (void)wait_until(
+        WAIT_MS, reported("guard-off", "") == 1 && reported("host-lost", "c") == 1 && reported("host-lost", "d") == 1,
+        seen);
+    ck_assert_int_eq(reported("guard-on", ""), 1);
     check_schema();
 }
 END_TEST
@@ -247,15 +250,16 @@ START_TEST(held_and_heard_again)
     start(&a, "a", guard);
     start(&b, "b", guard);
     start(&c, "c", guard);
-    (void)wait_until(WAIT_MS, told("host-up", "") == 3, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "") == 3, seen);
     proc_signal(&b.proc, SIGSTOP);
     proc_signal(&c.proc, SIGSTOP);
-    (void)wait_until(WAIT_MS, told("guard-on", "") == 1 && told("host-held", "") == 2, seen);
+    (void)wait_until(WAIT_MS, reported("guard-on", "") == 1 && reported("host-held", "") == 2, seen);
     proc_signal(&b.proc, SIGCONT);
     proc_signal(&c.proc, SIGCONT);
-    (void)wait_until(WAIT_MS, told("guard-off", "") == 1 && told("host-up", "b") == 2 && told("host-up", "c") == 2,
+    (void)wait_until(WAIT_MS,
+                     reported("guard-off", "") == 1 && reported("host-up", "b") == 2 && reported("host-up", "c") == 2,
                      seen);
-    ck_assert_int_eq(told("host-lost", ""), 0);
+    ck_assert_int_eq(reported("host-lost", ""), 0);
     check_schema();
 }
 END_TEST
@@ -270,10 +274,10 @@ START_TEST(two_hosts_of_one_name)
                                          .services = "{ name = \"shop/two\"; port = 1; address = [\"10.0.0.2\"]; }"});
     host_launch(&b);
     host_wait_up(&b);
-    (void)wait_until(WAIT_MS, told("host-conflict", "a") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-conflict", "a") == 1, seen);
     (void)wait_until(WAIT_MS, host_counter(&b, "discoverd_events_dropped_total{reason=\"name_conflict\"}") > 0, seen);
-    ck_assert_int_eq(told("host-conflict", "") + told("host-up", ""), 2);
-    ck_assert_int_eq(told("instance-up", ""), 0);
+    ck_assert_int_eq(reported("host-conflict", "") + reported("host-up", ""), 2);
+    ck_assert_int_eq(reported("instance-up", ""), 0);
     check_schema();
 }
 END_TEST
@@ -294,8 +298,8 @@ START_TEST(more_than_may_be_told)
     (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_events_dropped_total{reason=\"full\"}") > 0, seen);
     ck_assert_msg(seen_by_all(&a, "shop/many", 40), "%s", a.seen);
     (void)wait_until(WAIT_MS, host_counter(&a, "discoverd_events_total") == 41, seen);
-    (void)wait_until(WAIT_MS, told("", "a") + host_counter(&a, "discoverd_events_dropped_total{reason=\"full\"}") == 41,
-                     seen);
+    (void)wait_until(
+        WAIT_MS, reported("", "a") + host_counter(&a, "discoverd_events_dropped_total{reason=\"full\"}") == 41, seen);
     check_schema();
 }
 END_TEST
@@ -314,14 +318,14 @@ START_TEST(under_the_accounts_of_the_example)
     (void)raw_subscribe(&dashboard, "discover.local.event.>");
     ck_assert(raw_flush(&host) && raw_flush(&dashboard));
     registry_server_host(&r, &a, "web-1");
-    (void)wait_until(WAIT_MS, told("host-up", "web-1") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("host-up", "web-1") == 1, seen);
     (void)wait_until(1000, raw_pump(&dashboard) && raw_find(&dashboard, "discover.local.event.web-1._._.host-up"),
                      "nothing");
     raw_publish(&host, "discover.local.event.web-1._._.host-lost", NULL, NULL, "{}", 2);
     raw_publish(&host, "discover.local.event.web-3._._.bus-lost", NULL, NULL, own, strlen(own));
     ck_assert(raw_flush(&host));
-    (void)wait_until(WAIT_MS, told("bus-lost", "") == 1, seen);
-    ck_assert_int_eq(told("host-lost", ""), 0);
+    (void)wait_until(WAIT_MS, reported("bus-lost", "") == 1, seen);
+    ck_assert_int_eq(reported("host-lost", ""), 0);
     ck_assert_int_eq(host_counter(&a, "discoverd_bus_denials_total"), 0);
     for (size_t i = 0; i < host.n_messages; i++) /* it hears itself alone */
         ck_assert_msg(!strstr(host.messages[i].value, "host-up"), "%s", host.messages[i].subject);
@@ -401,7 +405,7 @@ START_TEST(another_region_answers_is_lost_and_back)
     ck_assert_int_eq(ctl(&d, &o, "register", "shop/payment", "--port", "1001", "--ttl", "600s", NULL), 0);
     (void)wait_until(WAIT_MS, usable(&a, "shop/payment@b") == 1 && usable(&b, "shop/payment@b") == 1, seen);
     ck_assert_int_eq(ctl(&a, &o, "deregister", "shop/payment", NULL), 0);
-    (void)wait_until(WAIT_MS, told("failover-begun", "") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("failover-begun", "") == 1, seen);
     check_text("failover-begun", "service", "shop/payment");
     check_text("failover-begun", "answers", "b");
     check_text("failover-begun", "answered", "a");
@@ -410,15 +414,15 @@ START_TEST(another_region_answers_is_lost_and_back)
     host_run(&b);
     (void)wait_until(WAIT_MS, usable(&b, "shop/payment") == 1, seen);
     ck_assert_int_eq(ctl(&a, &o, "register", "shop/payment", "--port", "2001", "--ttl", "600s", NULL), 0);
-    (void)wait_until(WAIT_MS, told("failover-ended", "") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("failover-ended", "") == 1, seen);
     check_text("failover-ended", "answers", "a");
     check_text("failover-ended", "answered", "b");
     cable_set(&r.link, CABLE_RESET);
-    (void)wait_until(WAIT_MS, told("region-lost", "") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("region-lost", "") == 1, seen);
     check_text("region-lost", "other_region", "b");
-    ck_assert_int_eq(told("region-back", ""), 0);
+    ck_assert_int_eq(reported("region-back", ""), 0);
     cable_set(&r.link, CABLE_WHOLE);
-    (void)wait_until(WAIT_MS, told("region-back", "") == 1, seen);
+    (void)wait_until(WAIT_MS, reported("region-back", "") == 1, seen);
     json_t *lost = first("region-lost"), *back = first("region-back");
     ck_assert_str_eq(text_of(back, "other_region"), "b");
     ck_assert_int_eq(json_integer_value(json_object_get(back, "lost_ms")),
@@ -427,17 +431,17 @@ START_TEST(another_region_answers_is_lost_and_back)
     json_decref(lost);
     json_decref(back);
     holds_for(3000,
-              told("region-lost", "") == 1 && told("region-back", "") == 1 && told("failover-begun", "") == 1 &&
-                  told("failover-ended", "") == 1,
+              reported("region-lost", "") == 1 && reported("region-back", "") == 1 &&
+                  reported("failover-begun", "") == 1 && reported("failover-ended", "") == 1,
               seen);
     /* What an operator says on a host is of that host; with a restart it is no news again. */
     ck_assert_int_eq(ctl(&b, &o, "failover", "shop/payment", "b", NULL), 0);
-    (void)wait_until(WAIT_MS, told("failover-begun", "") == 2 && told("failover-begun", "a2") > 0, seen);
+    (void)wait_until(WAIT_MS, reported("failover-begun", "") == 2 && reported("failover-begun", "a2") > 0, seen);
     host_stop(&b);
     host_run(&b);
     ck_assert_int_eq(ctl(&b, &o, "failover", "shop/payment", "off", NULL), 0);
-    (void)wait_until(WAIT_MS, told("failover-ended", "") == 2 && told("failover-ended", "a2") > 0, seen);
-    ck_assert_int_eq(told("failover-begun", ""), 2);
+    (void)wait_until(WAIT_MS, reported("failover-ended", "") == 2 && reported("failover-ended", "a2") > 0, seen);
+    ck_assert_int_eq(reported("failover-begun", ""), 2);
     check_printed(&r, "region-lost", "Z region-lost b, a[12]: [a-z ]+$");
     check_printed(&r, "failover-ended",
                   "Z failover-ended shop/payment from region b to region a, a2: user [0-9]+ said so$");
@@ -446,7 +450,7 @@ START_TEST(another_region_answers_is_lost_and_back)
 END_TEST
 
 E2E_TESTS("fleet events", 60, {"instances_and_the_host_itself", instances_and_the_host_itself},
-          {"a_lost_host_is_told_by_one_other", a_lost_host_is_told_by_one_other},
+          {"a_lost_host_is_reported_by_one_other", a_lost_host_is_reported_by_one_other},
           {"nats_lost_and_back", nats_lost_and_back},
           {"another_region_answers_is_lost_and_back", another_region_answers_is_lost_and_back},
           {"the_guard_and_what_it_holds", the_guard_and_what_it_holds}, {"held_and_heard_again", held_and_heard_again},

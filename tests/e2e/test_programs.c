@@ -139,7 +139,7 @@ START_TEST(many_handles_in_one_process)
 END_TEST
 
 /* In the child: looks up by the parent's handle, then registers by one of its own. */
-static int child_of(struct discover *parents, int tell, int hold)
+static int child_of(struct discover *parents, int ready, int hold)
 {
     size_t n;
     char byte;
@@ -148,26 +148,26 @@ static int child_of(struct discover *parents, int tell, int hold)
     discover_free(parents);
     struct discover *d = new_handle();
     struct discover_registration *r = new_registration("child", 81);
-    if (discover_register(d, r) < 0 || write(tell, "", 1) != 1)
+    if (discover_register(d, r) < 0 || write(ready, "", 1) != 1)
         return 2;
     return (int)read(hold, &byte, 1);
 }
 
 START_TEST(with_a_child_that_goes_on_without_exec)
 {
-    int tell[2], hold[2], status;
+    int ready[2], hold[2], status;
     char byte;
     one_host();
     struct discover *d = new_handle();
     struct discover_registration *r = new_registration("parent", 80);
     ck_assert_int_eq(discover_register(d, r), 0);
-    ck_assert_int_eq(pipe(tell) | pipe(hold), 0);
+    ck_assert_int_eq(pipe(ready) | pipe(hold), 0);
     pid_t pid = fork();
     if (pid == 0) {
         close(hold[1]);
-        _exit(child_of(d, tell[1], hold[0]));
+        _exit(child_of(d, ready[1], hold[0]));
     }
-    ck_assert_int_eq(read(tell[0], &byte, 1), 1);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_assert_int_eq(seen_by_lib(&a, SERVICE), 2);
     close(hold[1]);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);

@@ -199,7 +199,7 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     struct discover *watcher = NULL, *owner = NULL;
     struct discover_registration *r = NULL;
     struct discover_watch *w = NULL;
-    size_t told = 99;
+    size_t reported = 99;
 
     nats_start(&nats, 1);
     host_start(&b, &(struct host_options){.name = "b", .nats = nats.urls, .registry = "restart_grace = \"1s\";"});
@@ -209,8 +209,8 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     ck_assert_int_eq(discover_registration_new("shop/mine", 7, &r), 0);
     ck_assert_int_ge(discover_register(owner, r), 0);
     discover_registration_free(r);
-    ck_assert_int_ge(discover_watch(watcher, "shop/mine", count_endpoints, &told, &w), 0);
-    (void)wait_until(WAIT_MS, discover_dispatch(watcher) >= 0 && told == 1, "not told of it");
+    ck_assert_int_ge(discover_watch(watcher, "shop/mine", count_endpoints, &reported, &w), 0);
+    (void)wait_until(WAIT_MS, discover_dispatch(watcher) >= 0 && reported == 1, "not told of it");
     nats_server_pause(&nats, 0);
     host_kill(&b);
     discover_free(owner);
@@ -218,7 +218,7 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     host_wait_up(&b);
     (void)wait_until(WAIT_MS, discover_dispatch(watcher) > -1000 && discover_connected(watcher), "not connected");
     nats_server_resume(&nats, 0);
-    (void)wait_until(20000, discover_dispatch(watcher) > -1000 && told == 0, "not told that it is gone");
+    (void)wait_until(20000, discover_dispatch(watcher) > -1000 && reported == 0, "not told that it is gone");
     discover_unwatch(w);
     discover_free(watcher);
 }

@@ -213,9 +213,9 @@ static void check_crossing(const char *state, int n)
         ck_assert_str_eq(attribute(*span, "discover.instance"), "p1");
     }
     ck_assert(strcmp(text_of(here, "span"), text_of(there, "span")) != 0);
-    char told[64];
-    (void)!snprintf(told, sizeof told, "00-" TRACE "-%s-01", text_of(put, "span"));
-    (void)wait_until(5000, watched(told), text);
+    char reported[64];
+    (void)!snprintf(reported, sizeof reported, "00-" TRACE "-%s-01", text_of(put, "span"));
+    (void)wait_until(5000, watched(reported), text);
     json_decref(put);
     json_decref(here);
     json_decref(there);

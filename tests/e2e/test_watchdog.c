@@ -25,20 +25,20 @@ static struct nats nats;
 static struct host a;
 
 /* What the daemon has told. */
-static struct told {
+static struct reported {
     int sock;
     bool ready;
     int64_t fed_ns;
     char status[1024];
-} told;
+} reported;
 
 static void listen_to_it(void)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
 
     snprintf(sa.sun_path, sizeof sa.sun_path, "%s/notify", e2e_folder());
-    told.sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ck_assert_int_eq(bind(told.sock, (struct sockaddr *)&sa, sizeof sa), 0);
+    reported.sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(reported.sock, (struct sockaddr *)&sa, sizeof sa), 0);
     ck_assert_int_eq(setenv("NOTIFY_SOCKET", sa.sun_path, 1), 0);
     ck_assert_int_eq(setenv("WATCHDOG_USEC", WATCHDOG_USEC, 1), 0);
 }
@@ -48,25 +48,25 @@ static bool hear(void)
     char text[1024];
     ssize_t n;
 
-    while ((n = recv(told.sock, text, sizeof text - 1, 0)) >= 0) {
+    while ((n = recv(reported.sock, text, sizeof text - 1, 0)) >= 0) {
         text[n] = '\0';
-        told.ready |= strcmp(text, "READY=1") == 0;
+        reported.ready |= strcmp(text, "READY=1") == 0;
         if (strcmp(text, "WATCHDOG=1") == 0)
-            told.fed_ns = clock_now_ns();
+            reported.fed_ns = clock_now_ns();
         if (strncmp(text, "STATUS=", 7) == 0)
-            strcpy(told.status, text + 7);
+            strcpy(reported.status, text + 7);
     }
     return true;
 }
 
 static bool is_fed_since(int64_t ns)
 {
-    return hear() && told.fed_ns > ns;
+    return hear() && reported.fed_ns > ns;
 }
 
 static bool is_silent(void)
 {
-    return hear() && clock_now_ns() - told.fed_ns > SILENCE_NS;
+    return hear() && clock_now_ns() - reported.fed_ns > SILENCE_NS;
 }
 
 static pid_t thread_of(pid_t pid, const char *name)
@@ -108,7 +108,7 @@ START_TEST(fed_by_those_who_get_on)
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){
                        .name = "a", .nats = nats.urls, .dns = "zones = [\"discover.internal\", \"10.in-addr.arpa\"];"});
-    (void)wait_until(5000, is_fed_since(0) && told.ready, "not ready, or not fed");
+    (void)wait_until(5000, is_fed_since(0) && reported.ready, "not ready, or not fed");
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         pid_t tid = thread_of(a.proc.pid, threads[i]);
         ck_assert_msg(tid > 0, "there is no thread %s", threads[i]);
@@ -116,9 +116,9 @@ START_TEST(fed_by_those_who_get_on)
         int64_t stopped_ns = clock_now_ns();
         (void)wait_until(5000, is_silent(), threads[i]);
         printf("-- thread %s stopped: last fed %.1f s after that\n", threads[i],
-               told.fed_ns > stopped_ns ? (double)(told.fed_ns - stopped_ns) / 1e9 : 0.0);
+               reported.fed_ns > stopped_ns ? (double)(reported.fed_ns - stopped_ns) / 1e9 : 0.0);
         ck_assert_int_eq(ptrace(PTRACE_DETACH, tid, NULL, NULL), 0);
-        (void)wait_until(5000, is_fed_since(told.fed_ns), threads[i]);
+        (void)wait_until(5000, is_fed_since(reported.fed_ns), threads[i]);
     }
 }
 END_TEST
@@ -129,10 +129,10 @@ START_TEST(fed_without_nats)
     listen_to_it();
     nats_start(&nats, 1);
     host_start(&a, &(struct host_options){.name = "a", .nats = nats.urls});
-    (void)wait_until(5000, hear() && strstr(told.status, "synchronised with NATS"), told.status);
+    (void)wait_until(5000, hear() && strstr(reported.status, "synchronised with NATS"), reported.status);
     nats_server_kill(&nats, 0);
-    (void)wait_until(5000, hear() && !strstr(told.status, "synchronised with NATS"), told.status);
-    printf("-- without NATS: %s\n", told.status);
+    (void)wait_until(5000, hear() && !strstr(reported.status, "synchronised with NATS"), reported.status);
+    printf("-- without NATS: %s\n", reported.status);
     holds_for(3000, !is_silent(), "not fed while NATS is away");
 }
 END_TEST

@@ -44,7 +44,7 @@ static bool found_at(struct host *h, const char *port)
 }
 
 /* Others have stopped calling before the service knows that it is to end. */
-START_TEST(drained_everywhere_before_it_is_told)
+START_TEST(drained_everywhere_before_it_is_reported)
 {
     struct proc wrapper;
     char script[400];
@@ -100,6 +100,6 @@ START_TEST(a_rolling_restart_hands_the_name_over)
 }
 END_TEST
 
-E2E_TESTS("wrapper", 60, {"drained_everywhere_before_it_is_told", drained_everywhere_before_it_is_told},
+E2E_TESTS("wrapper", 60, {"drained_everywhere_before_it_is_reported", drained_everywhere_before_it_is_reported},
           {"runs_without_a_daemon", runs_without_a_daemon},
           {"a_rolling_restart_hands_the_name_over", a_rolling_restart_hands_the_name_over})

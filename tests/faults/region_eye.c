@@ -82,7 +82,7 @@ const char *region_eye_text(void)
     return line;
 }
 
-bool region_eye_told(int verdict)
+bool region_eye_reported(int verdict)
 {
     return atomic_load(&look.verdict) == verdict && (atomic_load(&look.alive) & ~atomic_load(&look.seen)) == 0;
 }
@@ -126,7 +126,7 @@ void region_eye_lives(size_t host)
 void region_eye_end(const char *fault, int64_t stale_ns)
 {
     int64_t over_ns = clock_now_ns();
-    int64_t fresh_ns = wait_until(20000, region_eye_agrees() || region_eye_told(DISCOVER_FRESH), region_eye_text());
+    int64_t fresh_ns = wait_until(20000, region_eye_agrees() || region_eye_reported(DISCOVER_FRESH), region_eye_text());
     atomic_store(&look.dead_by_ns, over_ns + fresh_ns + (EYE_TTL_MS + 2000) * NS_PER_MS);
     wait_until(EYE_TTL_MS + 2000, region_eye_agrees(), region_eye_text());
     holds_for(EYE_TTL_MS + 2500, region_eye_agrees(), region_eye_text());

@@ -30,7 +30,7 @@ void region_eye_dies(size_t host);
 void region_eye_lives(size_t host);
 
 /* What the last answer was: that verdict, and nobody missing; and nobody too many; what it was. */
-bool region_eye_told(int verdict);
+bool region_eye_reported(int verdict);
 bool region_eye_agrees(void);
 bool region_eye_clean(void); /* no false removal so far */
 const char *region_eye_text(void);

@@ -30,10 +30,10 @@ static void cut(enum cable_state how, const char *fault)
 {
     start(EYE_HOSTS);
     cable_set(&regions.link, how);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
     die(0);
     die(1);
-    holds_for(10000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    holds_for(10000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     cable_set(&regions.link, CABLE_WHOLE);
     region_eye_end(fault, stale_ns);
 }
@@ -74,8 +74,8 @@ START_TEST(region_lost)
 {
     start(EYE_HOSTS);
     nats_server_kill(&regions.b, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
-    holds_for(10000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
+    holds_for(10000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.b, 0);
     region_eye_end("NATS of the other region killed, back after 10 s", stale_ns);
 }
@@ -86,14 +86,15 @@ START_TEST(restarted_without_it)
 {
     start(EYE_HOSTS);
     nats_server_kill(&regions.b, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
-    holds_for(2000, region_eye_told(DISCOVER_STALE), region_eye_text()); /* what is known of it is on disk by then */
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
+    holds_for(2000, region_eye_reported(DISCOVER_STALE),
+              region_eye_text()); /* what is known of it is on disk by then */
     host_kill(&a);
     nats_server_kill(&regions.a, 0);
     nats_server_launch(&regions.a, 0);
     host_run(&a);
-    wait_until(5000, region_eye_told(DISCOVER_STALE), region_eye_text());
-    holds_for(EYE_TTL_MS + 2000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    wait_until(5000, region_eye_reported(DISCOVER_STALE), region_eye_text());
+    holds_for(EYE_TTL_MS + 2000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.b, 0);
     region_eye_end("region lost, daemon and NATS of the own one restarted meanwhile", stale_ns);
 }
@@ -134,7 +135,7 @@ START_TEST(files_lost)
     start(EYE_HOSTS);
     nats_server_kill(&regions.b, 0);
     nats_server_wipe(&regions.b, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.b, 0);
     region_eye_end("NATS of the other region killed, its files lost", stale_ns);
 }
@@ -144,7 +145,7 @@ END_TEST
 START_TEST(only_host_dies)
 {
     start(1);
-    holds_for(2 * EYE_TTL_MS, region_eye_told(DISCOVER_FRESH), region_eye_text());
+    holds_for(2 * EYE_TTL_MS, region_eye_reported(DISCOVER_FRESH), region_eye_text());
     die(0);
     int64_t gone_ns = wait_until(EYE_TTL_MS + 1000, region_eye_agrees(), region_eye_text());
     printf("gone after %.2f s\n", (double)gone_ns / 1e9);
@@ -157,11 +158,11 @@ START_TEST(both_lost)
     start(EYE_HOSTS);
     nats_server_kill(&regions.a, 0);
     nats_server_kill(&regions.b, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
     die(0);
-    holds_for(8000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    holds_for(8000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.a, 0);
-    holds_for(3000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    holds_for(3000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.b, 0);
     region_eye_end("NATS of both regions killed, back after 8 and 11 s, 1 of 6 hosts dies", stale_ns);
 }
@@ -171,8 +172,8 @@ START_TEST(own_bus_lost)
 {
     start(EYE_HOSTS);
     nats_server_kill(&regions.a, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
-    holds_for(10000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
+    holds_for(10000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.a, 0);
     region_eye_end("NATS of the own region killed, back after 10 s", stale_ns);
 }

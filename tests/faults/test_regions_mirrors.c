@@ -81,10 +81,10 @@ START_TEST(region_lost_and_forgotten)
 {
     start();
     nats_server_kill(&regions.b, 0);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
     start_anew_without_files();
-    wait_until(5000, region_eye_told(DISCOVER_STALE), region_eye_text());
-    holds_for(EYE_TTL_MS + 2000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    wait_until(5000, region_eye_reported(DISCOVER_STALE), region_eye_text());
+    holds_for(EYE_TTL_MS + 2000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     nats_server_launch(&regions.b, 0);
     region_eye_end("region lost, daemon without its files: read from the mirrors", stale_ns);
 }
@@ -95,10 +95,10 @@ START_TEST(mirror_behind)
 {
     start();
     cable_set(&regions.link, CABLE_HOLE);
-    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_told(DISCOVER_STALE), region_eye_text());
+    int64_t stale_ns = wait_until(EYE_TTL_MS, region_eye_reported(DISCOVER_STALE), region_eye_text());
     region_eye_dies(0);
     host_kill(&b[0]);
-    holds_for(8000, region_eye_told(DISCOVER_STALE), region_eye_text());
+    holds_for(8000, region_eye_reported(DISCOVER_STALE), region_eye_text());
     cable_set(&regions.link, CABLE_WHOLE);
     start_anew_without_files();
     region_eye_end("link a black hole for 8 s, 1 of 4 hosts dies, daemon without its files as it ends", stale_ns);

@@ -60,7 +60,7 @@ static void everywhere(int n)
 }
 
 /* What each learns of the other's instance, word for word: tags, meta, state. */
-static void tells_all(struct host *h)
+static void expect_all_facts(struct host *h)
 {
     struct output o;
     ck_assert_int_eq(ctl(h, &o, "resolve", SERVICE, "--tag", "blue", NULL), 0);
@@ -78,7 +78,7 @@ static void lives(enum release on_a, enum release on_b)
     start(&b, "b", on_b, NULL);
     everywhere(1);
     use(on_b);
-    tells_all(&b);
+    expect_all_facts(&b);
     ctl_start(&b, &held, "held", "register", SERVICE, "--port", "2", "--instance", "held", NULL);
     everywhere(2);
     use(on_a);
@@ -160,7 +160,7 @@ static void programs_of_with_daemon_of(enum release programs, enum release daemo
     ctl_start(&a, &watching, "watching", "watch", SERVICE, NULL);
     ctl_start(&a, &held, "held", "register", SERVICE, "--port", "2", "--instance", "held", "--tag", "green", NULL);
     (void)wait_until(5000, ctl(&a, &o, "resolve", SERVICE, NULL) == 0 && strstr(o.out, "a/held"), o.out);
-    tells_all(&a);
+    expect_all_facts(&a);
     ck_assert_int_eq(ctl(&a, &o, "list", NULL), 0);
     ck_assert_msg(strstr(o.out, SERVICE), "%s", o.out);
     ck_assert_int_eq(ctl(&a, &o, "hosts", NULL), 0);

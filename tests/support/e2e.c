@@ -129,7 +129,7 @@ static void folder_end(void)
     folder[0] = 0;
 }
 
-static void tell_failed(void)
+static void print_failed(void)
 {
     for (size_t i = 0; i < n_failed; i++) {
         printf("==== logs of the failed test %zu\n", i + 1);
@@ -181,7 +181,7 @@ int e2e_main(const char *name, const struct e2e_test *tests, size_t n_tests, int
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_FORK);
     srunner_run_all(runner, CK_NORMAL);
-    tell_failed();
+    print_failed();
     bool ok = found && srunner_ntests_failed(runner) == 0;
     srunner_free(runner);
     if (!found)

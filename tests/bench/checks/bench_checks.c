@@ -162,7 +162,7 @@ static double measure(const char *kind, size_t n, uint32_t *ret_most)
     return share;
 }
 
-static void tell(const char *name, double value, const char *unit, double floor, double target)
+static void print_result(const char *name, double value, const char *unit, double floor, double target)
 {
     printf("{\"name\":\"%s\",\"value\":%.2f,\"unit\":\"%s\",\"p99\":null,\"floor\":%.2f,\"ratio\":%.2f,\"target\":%.2f,"
            "\"ok\":%s}\n",
@@ -185,13 +185,13 @@ int main(void)
     double share = measure("tcp", TCP_CHECKS, &most);
     double mean = TCP_CHECKS / (INTERVAL_S * 10.0);
     double bare = bare_connects(ports, PORTS, TCP_CHECKS * ROUNDS, ROUNDS * INTERVAL_S * NS_PER_S);
-    tell("5,000 tcp checks every 5 s", 100 * share, "% of a core", 100 * bare / (ROUNDS * INTERVAL_S), 8);
-    tell("of these, most in any 100 ms", most, "starts", mean, 2 * mean);
+    print_result("5,000 tcp checks every 5 s", 100 * share, "% of a core", 100 * bare / (ROUNDS * INTERVAL_S), 8);
+    print_result("of these, most in any 100 ms", most, "starts", mean, 2 * mean);
     share = measure("http", HTTP_CHECKS, &most);
     mean = HTTP_CHECKS / (INTERVAL_S * 10.0);
     bare = bare_gets(ports[0], HTTP_CHECKS * ROUNDS, ROUNDS * INTERVAL_S * NS_PER_S);
-    tell("1,000 http checks every 5 s", 100 * share, "% of a core", 100 * bare / (ROUNDS * INTERVAL_S), 15);
-    tell("of these http, most in any 100 ms", most, "starts", mean, 2 * mean);
+    print_result("1,000 http checks every 5 s", 100 * share, "% of a core", 100 * bare / (ROUNDS * INTERVAL_S), 15);
+    print_result("of these http, most in any 100 ms", most, "starts", mean, 2 * mean);
     kill(server, SIGKILL);
     (void)waitpid(server, NULL, 0);
     return 0;

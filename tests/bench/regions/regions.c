@@ -56,9 +56,9 @@ static int look(struct host *h, const char *service, int *ret_verdict)
 static void await(struct host *h, const char *service, size_t n, int verdict)
 {
     int64_t start_ns = clock_now_ns();
-    for (int told;;) {
-        int found = look(h, service, &told);
-        if (n == 0 ? found <= 0 && found != DISCOVER_E_BUSY : found == (int)n && told == verdict)
+    for (int reported;;) {
+        int found = look(h, service, &reported);
+        if (n == 0 ? found <= 0 && found != DISCOVER_E_BUSY : found == (int)n && reported == verdict)
             break;
         if (clock_now_ns() - start_ns > LIMIT_MS * NS_PER_MS)
             ck_abort_msg("host %s: %s is not %zu", h->name, service, n);

@@ -237,11 +237,11 @@ START_TEST(test_tells_wrong_settings)
     station_resync(&a, BUS_SERVICES);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, -ENOTSUP);
     ck_assert_ptr_nonnull(strstr(a.last_reason, "allow_rollup_hdrs"));
-    static const char *const told[] = {"max_msgs_per_subject is 5", "deny_delete",    "deny_purge",
-                                       "storage is memory",         "max_bytes",      "max_msg_size",
-                                       "republish is not set",      "discard is old", "max_age is 0 s"};
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
-        ck_assert_msg(strstr(a.bucket[BUS_SERVICES].lacks, told[i]), "%s not in: %s", told[i],
+    static const char *const reported[] = {"max_msgs_per_subject is 5", "deny_delete",    "deny_purge",
+                                           "storage is memory",         "max_bytes",      "max_msg_size",
+                                           "republish is not set",      "discard is old", "max_age is 0 s"};
+    for (size_t i = 0; i < sizeof reported / sizeof *reported; i++)
+        ck_assert_msg(strstr(a.bucket[BUS_SERVICES].lacks, reported[i]), "%s not in: %s", reported[i],
                       a.bucket[BUS_SERVICES].lacks);
     jsStreamInfo *si = stream_info(&kv, "KV_SERVICES");
     ck_assert_int_eq(si->Config->MaxMsgsPerSubject, 5); /* never changed */

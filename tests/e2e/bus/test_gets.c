@@ -159,7 +159,7 @@ START_TEST(by_the_leader_alone)
 }
 END_TEST
 
-START_TEST(by_nothing_is_told)
+START_TEST(by_nothing_is_reported)
 {
     start_server(1, USERS(""));
     make_buckets();
@@ -203,7 +203,7 @@ START_TEST(what_cannot_be_read_is_asked_of_the_leader)
 }
 END_TEST
 
-START_TEST(what_cannot_be_read_without_a_leader_is_told)
+START_TEST(what_cannot_be_read_without_a_leader_is_reported)
 {
     start_server(1, USERS(DIRECT));
     make_buckets();
@@ -255,8 +255,8 @@ START_TEST(in_batches)
 END_TEST
 
 E2E_TESTS("bus gets", 120, {"by_direct_gets", by_direct_gets}, {"by_direct_gets_alone", by_direct_gets_alone},
-          {"by_the_leader_alone", by_the_leader_alone}, {"by_nothing_is_told", by_nothing_is_told},
+          {"by_the_leader_alone", by_the_leader_alone}, {"by_nothing_is_reported", by_nothing_is_reported},
           {"what_cannot_be_read_is_asked_of_the_leader", what_cannot_be_read_is_asked_of_the_leader},
-          {"what_cannot_be_read_without_a_leader_is_told", what_cannot_be_read_without_a_leader_is_told},
+          {"what_cannot_be_read_without_a_leader_is_reported", what_cannot_be_read_without_a_leader_is_reported},
           {"consumers_where_they_are_allowed", consumers_where_they_are_allowed}, {"in_a_cluster", in_a_cluster},
           {"in_batches", in_batches})

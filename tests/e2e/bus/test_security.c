@@ -54,7 +54,7 @@ START_TEST(test_denial_names_the_subject)
 }
 END_TEST
 
-START_TEST(test_wrong_password_is_told)
+START_TEST(test_wrong_password_is_reported)
 {
     nats_init(&nats, 1);
     nats.extra = "authorization { users = [ { user: a, password: secret }, { user: admin, password: admin } ] }\n"
@@ -409,7 +409,7 @@ START_TEST(test_tls_checks_the_name)
 END_TEST
 
 E2E_TESTS("bus security", 60, {"denial_names_the_subject", test_denial_names_the_subject},
-          {"wrong_password_is_told", test_wrong_password_is_told}, {"nkey", test_nkey},
+          {"wrong_password_is_reported", test_wrong_password_is_reported}, {"nkey", test_nkey},
           {"credentials_file", test_credentials_file}, {"permissions_of_the_example", test_permissions_of_the_example},
           {"daemons_under_the_permissions_of_the_example", test_daemons_under_the_permissions_of_the_example},
           {"what_the_permissions_of_the_example_leave_open", test_what_the_permissions_of_the_example_leave_open},

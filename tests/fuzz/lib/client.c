@@ -72,7 +72,7 @@ static void greet(struct client *c)
 
 void client_open(struct client *c, bool greeted)
 {
-    c->begun = c->told = 0;
+    c->begun = c->reported = 0;
     must(discover_new(&c->d) == 0 && discover_set_timeout(c->d, 0) == 0);
     must(discover_set_source(c->d, DISCOVER_SOURCE_DAEMON) == 0); /* nobody's resolver is asked */
     must(discover_picker_new(c->d, SERVICE, &c->picker) == 0 && discover_picker_share(c->picker) == 0);
@@ -93,7 +93,7 @@ void client_close(struct client *c)
     discover_query_free(c->query);
     discover_unwatch(c->watch);
     discover_free(c->d);
-    must(c->told == c->begun);
+    must(c->reported == c->begun);
     close(c->daemon);
 }
 
@@ -111,7 +111,7 @@ static void on_status(void *arg, const struct discover_status *status)
 static void on_answer(void *arg, const struct discover_answer *answer)
 {
     struct client *c = arg;
-    c->told++;
+    c->reported++;
     must(answer->result <= 0 && strlen(answer->error) + strlen(answer->instance) < FRAME_MAX);
     if (answer->status)
         on_status(c, answer->status);

@@ -12,8 +12,8 @@ struct client {
     struct discover_picker *picker;
     struct discover_watch *watch;
     struct discover_query *query;
-    int daemon;      /* the other end of its connection */
-    int begun, told; /* calls that do not wait, and their completions */
+    int daemon;          /* the other end of its connection */
+    int begun, reported; /* calls that do not wait, and their completions */
 };
 
 /* Connected, greeted if the input need not do that, and with something to wait for of each kind. */

@@ -132,7 +132,7 @@ START_TEST(what_is_long_comes_back_whole)
 }
 END_TEST
 
-START_TEST(what_cannot_be_written_is_told)
+START_TEST(what_cannot_be_written_is_reported)
 {
     char path[128];
     struct state_dir *other;
@@ -190,5 +190,5 @@ START_TEST(a_registration_comes_back_from_its_bytes)
 END_TEST
 
 UNIT_TESTS_IN(setup, teardown, "agent/state", identity_is_kept, registrations_are_kept_until_forgotten,
-              damage_is_set_aside_and_costs_only_itself, what_is_long_comes_back_whole, what_cannot_be_written_is_told,
-              a_registration_comes_back_from_its_bytes)
+              damage_is_set_aside_and_costs_only_itself, what_is_long_comes_back_whole,
+              what_cannot_be_written_is_reported, a_registration_comes_back_from_its_bytes)

@@ -399,7 +399,7 @@ void ask_watch(struct test_client *c, const char *service)
     send_message(c, &m);
 }
 
-void expect_told(struct test_client *c)
+void expect_reported(struct test_client *c)
 {
     Discover__V1__ServerMessage *m = receive(c);
     ck_assert_ptr_nonnull(m);

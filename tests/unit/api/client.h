@@ -80,6 +80,6 @@ void expect_registered(struct test_client *c, const char *instance);
 void ask_status(struct test_client *c);
 void expect_status(struct test_client *c);
 void ask_watch(struct test_client *c, const char *service);
-void expect_told(struct test_client *c);
+void expect_reported(struct test_client *c);
 
 #endif

@@ -59,11 +59,11 @@ static void see(void *arg, const char *text)
     strcat(arg, text);
 }
 
-START_TEST(a_name_of_nobody_is_told_and_is_for_nobody)
+START_TEST(a_name_of_nobody_is_reported_and_is_for_nobody)
 {
-    char told[256] = "";
-    access_policy_each_unknown(policy, see, told);
-    ck_assert_str_eq(told, "user nobody-here (c:3)");
+    char reported[256] = "";
+    access_policy_each_unknown(policy, see, reported);
+    ck_assert_str_eq(reported, "user nobody-here (c:3)");
 }
 END_TEST
 
@@ -78,4 +78,4 @@ START_TEST(instead_of_the_group)
 END_TEST
 
 UNIT_TESTS_IN(setup, end, "api/access-policy", the_first_line_for_him_counts, stars_stand_for_anything,
-              a_name_of_nobody_is_told_and_is_for_nobody, instead_of_the_group)
+              a_name_of_nobody_is_reported_and_is_for_nobody, instead_of_the_group)

@@ -101,24 +101,24 @@ START_TEST(watches_of_a_user_are_limited)
     server_start((struct api_options){.watches_per_uid_max = 2});
     struct test_client a = greeted_as(4001, 1000), b = greeted_as(4001, 1000), other = greeted_as(4002, 1000);
     ask_watch(&a, "shop/a");
-    expect_told(&a);
+    expect_reported(&a);
     ask_watch(&b, "shop/a");
-    expect_told(&b);
+    expect_reported(&b);
     ask_watch(&b, "shop/b");
     expect_error(&b, CODE(LIMIT), "limits.api_watches_per_uid");
     ask_watch(&other, "shop/b");
-    expect_told(&other);
+    expect_reported(&other);
     hang_up(&a); /* and gives its own back */
     turn();
     ask_watch(&b, "shop/b");
-    expect_told(&b);
+    expect_reported(&b);
     for (int i = 0; i < 3; i++) { /* root may register: no limit but the connection's */
         char service[] = "shop/a";
         service[5] = (char)('a' + i);
         if (i == 0)
             a = dial_and_greet();
         ask_watch(&a, service);
-        expect_told(&a);
+        expect_reported(&a);
     }
     ck_assert_uint_eq(counter("discoverd_api_watches_limited_total"), 1);
     hang_up(&a);
@@ -138,13 +138,13 @@ START_TEST(half_of_all_watches_are_for_who_may_register)
         others[i] = greeted_as(4000 + i, 1000);
         ask_watch(&others[i], "shop/a");
         if (i < 2)
-            expect_told(&others[i]);
+            expect_reported(&others[i]);
     }
     expect_error(&others[2], CODE(LIMIT), "limits.api_watches_all");
     ask_watch(&root, "shop/a");
-    expect_told(&root);
+    expect_reported(&root);
     ask_watch(&root, "shop/b");
-    expect_told(&root);
+    expect_reported(&root);
     for (int i = 0; i < 3; i++)
         hang_up(&others[i]);
     hang_up(&root);
@@ -162,22 +162,22 @@ START_TEST(many_who_watch_are_told_in_turn)
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
         ask_watch(&greedy, service);
-        expect_told(&greedy);
+        expect_reported(&greedy);
     }
     ask_watch(&modest, "shop/s-0");
-    expect_told(&modest);
+    expect_reported(&modest);
     for (int i = 0; i < WATCHES; i++) {
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
         api_changed(s.api, service, NULL);
     }
     for (int i = 0; i < WATCHES; i++)
-        expect_told(&greedy);
-    expect_told(&modest);
+        expect_reported(&greedy);
+    expect_reported(&modest);
     hang_up(&greedy); /* while it is due again */
     api_changed(s.api, "shop/s-0", NULL);
     turn();
-    expect_told(&modest);
+    expect_reported(&modest);
     hang_up(&modest);
     server_stop();
 }
@@ -223,7 +223,7 @@ START_TEST(a_descriptor_that_is_slow_to_close_keeps_nobody_waiting)
     expect_error(&c, CODE(BAD_FRAME), "descriptors");
     expect_closed(&c);
     ask_watch(&late, "shop/a");
-    expect_told(&late);
+    expect_reported(&late);
     wait_for("discoverd_api_connections_closing", 0);
     close(other);
     hang_up(&c);
@@ -266,7 +266,7 @@ START_TEST(what_is_slow_to_close_takes_nothing_from_others)
     ck_assert_uint_le(most - before, 4); /* one, and those that are about to end */
     struct test_client late = dial_and_greet();
     ask_watch(&late, "shop/a");
-    expect_told(&late);
+    expect_reported(&late);
     for (unsigned i = 0; i < SLOW; i++)
         close(others[i]);
     hang_up(&late);

@@ -62,7 +62,7 @@ START_TEST(in_one_namespace_the_number_will_do)
 }
 END_TEST
 
-static void *tell_number(void *arg)
+static void *send_number(void *arg)
 {
     int *pipe_fds = arg;
     pid_t number = (pid_t)syscall(SYS_gettid);
@@ -78,7 +78,7 @@ START_TEST(a_thread_is_no_process)
     pthread_t thread;
     ck_assert_int_eq(pipe(fds), 0);
     ck_assert_int_eq(pipe(fds + 2), 0);
-    ck_assert_int_eq(pthread_create(&thread, NULL, tell_number, fds), 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, send_number, fds), 0);
     ck_assert_int_eq(read(fds[0], &number, sizeof number), sizeof number);
     ck_assert_int_eq(named(getpid(), number, -1, &pid), -EINVAL);
     ck_assert_msg(strstr(why, "thread"), "%s", why);

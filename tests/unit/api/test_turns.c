@@ -92,7 +92,7 @@ START_TEST(watches_end_in_pieces)
         char service[32];
         snprintf(service, sizeof service, "shop/s-%d", i);
         ask_watch(&c, service);
-        expect_told(&c);
+        expect_reported(&c);
     }
     hang_up(&c);
     for (uint32_t left = WATCHES; left > 0;) {

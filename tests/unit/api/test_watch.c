@@ -135,13 +135,13 @@ END_TEST
 static size_t read_all(struct test_client *c)
 {
     const uint8_t *payload;
-    size_t n, told = 0;
+    size_t n, reported = 0;
     do {
         turn();
         while (frame_next(&c->reader, &payload, &n) == 1)
-            told++;
+            reported++;
     } while (frame_recv(&c->reader, c->sock) > 0);
-    return told;
+    return reported;
 }
 
 /* Far more changes than its buffers hold neither close a client that sleeps, nor is the last one lost to it. */
@@ -153,9 +153,9 @@ START_TEST(who_sleeps_is_told_when_it_wakes)
     expect_changed(&c, "shop/payment");
     for (uint64_t i = 1; i < 20000; i++)
         change();
-    size_t told = read_all(&c);
-    ck_assert_uint_gt(told, 0);
-    ck_assert_uint_lt(told, 19999);
+    size_t reported = read_all(&c);
+    ck_assert_uint_gt(reported, 0);
+    ck_assert_uint_lt(reported, 19999);
     ck_assert_uint_eq(counter("discoverd_api_connections_closed_total{reason=\"slow\"}"), 0);
     change();
     expect_changed(&c, "shop/payment");

@@ -41,7 +41,7 @@ static void end(struct fixture *f)
     event_base_free(f->base);
 }
 
-START_TEST(works_on_a_thread_and_is_told_on_the_loop)
+START_TEST(works_on_a_thread_and_is_reported_on_the_loop)
 {
     struct fixture f;
     begin(&f);
@@ -92,5 +92,5 @@ START_TEST(can_be_waited_for)
 }
 END_TEST
 
-UNIT_TESTS("background", works_on_a_thread_and_is_told_on_the_loop, the_end_waits_for_work_and_tells_nobody,
+UNIT_TESTS("background", works_on_a_thread_and_is_reported_on_the_loop, the_end_waits_for_work_and_tells_nobody,
            ends_without_having_begun, can_be_waited_for)

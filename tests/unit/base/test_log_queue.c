@@ -70,7 +70,7 @@ static unsigned count(const char *text, const char *of)
 START_TEST(nobody_waits_for_a_pipe_that_is_not_read)
 {
     static char read_text[1 << 20];
-    unsigned told = 0, lines = 0;
+    unsigned reported = 0, lines = 0;
     open_pipe();
     unsigned lost = fill();
     ck_assert_uint_gt(lost, 500);
@@ -83,9 +83,9 @@ START_TEST(nobody_waits_for_a_pipe_that_is_not_read)
     ck_assert(log_queue_put(queue, "again\n", 6));
     ck_assert(log_queue_stop(queue, FAR));
     strcpy(read_text + used, rest());
-    ck_assert_int_eq(sscanf(strstr(read_text, "<4>"), "<4>%u log lines were lost", &told), 1);
+    ck_assert_int_eq(sscanf(strstr(read_text, "<4>"), "<4>%u log lines were lost", &reported), 1);
     lines = count(read_text, "x\n");
-    ck_assert_uint_eq(told, lost);
+    ck_assert_uint_eq(reported, lost);
     ck_assert_uint_eq(lines, 1000 - lost);
     ck_assert_ptr_nonnull(strstr(read_text, "again\n"));
 }

@@ -13,8 +13,8 @@
 #define DB "db.example.com"
 
 static struct catalog *c;
-static char told[256]; /* "+name" and "-name" */
-static struct addresses told_address;
+static char reported[256]; /* "+name" and "-name" */
+static struct addresses reported_address;
 static const struct addresses first = {.families = DISCOVER_HAS_IPV4, .ipv4 = {10, 0, 0, 1}};
 static const struct addresses second = {
     .families = DISCOVER_HAS_IPV4 | DISCOVER_HAS_IPV6, .ipv4 = {10, 0, 0, 2}, .ipv6 = {0x20, 1, 0x0d, 0xb8, [15] = 2}};
@@ -25,8 +25,8 @@ static bool on_hostname(void *arg, const char *hostname, bool held, const struct
 {
     (void)arg;
     bool refused = held && room == 0;
-    strcat(strcat(strcat(told, refused ? "!" : held ? "+" : "-"), hostname), " ");
-    told_address = *address;
+    strcat(strcat(strcat(reported, refused ? "!" : held ? "+" : "-"), hostname), " ");
+    reported_address = *address;
     room = held ? room - !refused : room + 1;
     return !refused;
 }
@@ -43,7 +43,7 @@ static void setup(void)
                                 .hostnames_per_host_max = 3};
     ck_assert_int_eq(catalog_new(&o, NULL, NULL, &c), 0);
     catalog_watch_hostnames(c, on_hostname, NULL);
-    told[0] = '\0';
+    reported[0] = '\0';
     room = 1000;
 }
 
@@ -90,20 +90,20 @@ static void teardown(void)
     catalog_free(c);
 }
 
-START_TEST(a_name_is_told_once_however_many_have_it)
+START_TEST(a_name_is_reported_once_however_many_have_it)
 {
     put("shop.db.web-1.a", 1, DB);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
     catalog_flush(c);
-    ck_assert_str_eq(told, "+" DB " ");
+    ck_assert_str_eq(reported, "+" DB " ");
     put("shop.db.web-1.b", 1, DB);
     put("shop.db.web-1.c", 1, NULL);
     take("shop.db.web-1.a");
     catalog_flush(c);
-    ck_assert_str_eq(told, "+" DB " ");
+    ck_assert_str_eq(reported, "+" DB " ");
     take("shop.db.web-1.b");
     catalog_flush(c);
-    ck_assert_str_eq(told, "+" DB " -" DB " ");
+    ck_assert_str_eq(reported, "+" DB " -" DB " ");
 }
 END_TEST
 
@@ -142,7 +142,7 @@ START_TEST(a_put_does_not_lose_the_address)
     put("shop.db.web-1.a", 3, DB); /* before anybody looked */
     catalog_flush(c);
     ck_assert_mem_eq(endpoint().ipv4, first.ipv4, 4);
-    ck_assert_str_eq(told, "+" DB " ");
+    ck_assert_str_eq(reported, "+" DB " ");
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(another_name_is_another_address)
     put("shop.db.web-1.a", 2, "eb.example.com");
     catalog_flush(c);
     ck_assert_uint_eq(endpoint().families, 0);
-    ck_assert_str_eq(told, "+" DB " +eb.example.com -" DB " ");
+    ck_assert_str_eq(reported, "+" DB " +eb.example.com -" DB " ");
 }
 END_TEST
 
@@ -175,10 +175,10 @@ START_TEST(who_watches_later_is_told_of_all)
     put("shop.db.web-1.a", 1, DB);
     ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
     catalog_flush(c);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
     catalog_watch_hostnames(c, on_hostname, NULL);
-    ck_assert_str_eq(told, "+" DB " ");
-    ck_assert_mem_eq(told_address.ipv4, first.ipv4, 4);
+    ck_assert_str_eq(reported, "+" DB " ");
+    ck_assert_mem_eq(reported_address.ipv4, first.ipv4, 4);
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(a_name_that_nobody_has_is_forgotten)
 {
     ck_assert_int_eq(catalog_set_address(c, DB, &first), 0);
     catalog_flush(c);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
     put("shop.db.web-1.a", 1, DB);
     catalog_flush(c);
     ck_assert_uint_eq(endpoint().families, 0);
@@ -205,23 +205,23 @@ START_TEST(a_name_that_was_refused_is_told_of_again)
     catalog_flush(c);
     put("shop.db.web-2.d", 1, "d.example.com");
     catalog_flush(c);
-    ck_assert_str_eq(told, "+a.example.com +b.example.com !c.example.com !d.example.com ");
-    told[0] = '\0';
+    ck_assert_str_eq(reported, "+a.example.com +b.example.com !c.example.com !d.example.com ");
+    reported[0] = '\0';
     take("shop.db.web-2.d");
     catalog_flush(c);
     put("shop.db.web-1.c", 2, "c.example.com"); /* as it is: nothing new */
     catalog_flush(c);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
     take("shop.db.web-1.a");
     catalog_flush(c);
-    ck_assert_str_eq(told, "-a.example.com +c.example.com ");
+    ck_assert_str_eq(reported, "-a.example.com +c.example.com ");
     ck_assert_int_eq(catalog_set_address(c, "c.example.com", &first), 0);
     take("shop.db.web-1.b");
     catalog_flush(c);
     ck_assert_uint_eq(endpoint().families, DISCOVER_HAS_IPV4);
     catalog_watch_hostnames(c, NULL, NULL);
     catalog_watch_hostnames(c, on_hostname, NULL);
-    ck_assert_str_eq(told, "-a.example.com +c.example.com -b.example.com +c.example.com ");
+    ck_assert_str_eq(reported, "-a.example.com +c.example.com -b.example.com +c.example.com ");
 }
 END_TEST
 
@@ -244,7 +244,7 @@ START_TEST(a_host_has_a_share_of_the_names)
     take("shop.db.web-2.c");
     put("shop.db.web-2.d", 1, "d.example.com");
     catalog_flush(c);
-    ck_assert_ptr_nonnull(strstr(told, "+d.example.com"));
+    ck_assert_ptr_nonnull(strstr(reported, "+d.example.com"));
 }
 END_TEST
 
@@ -262,7 +262,7 @@ START_TEST(this_host_asks_before)
 }
 END_TEST
 
-UNIT_TESTS_IN(setup, teardown, "hostnames", a_name_is_told_once_however_many_have_it,
+UNIT_TESTS_IN(setup, teardown, "hostnames", a_name_is_reported_once_however_many_have_it,
               an_address_is_served_by_all_that_have_the_name, a_put_does_not_lose_the_address,
               the_same_address_again_changes_nothing, another_name_is_another_address, who_watches_later_is_told_of_all,
               a_name_that_nobody_has_is_forgotten, a_name_that_was_refused_is_told_of_again,

@@ -22,7 +22,7 @@ static struct metrics *metrics;
 static struct checks *checks;
 static struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-1", .instance = "a"};
 static enum discover_state state; /* as told; 0: nothing yet */
-static int told;
+static int reported;
 static char deregistered[256];
 
 static void on_deregister(void *arg, const struct instance_key *of, const char *why)
@@ -37,7 +37,7 @@ static void on_state(void *arg, const struct instance_key *of, enum discover_sta
     (void)arg;
     ck_assert_str_eq(of->instance, "a");
     state = now;
-    told++;
+    reported++;
 }
 
 static void make_checks(void (*fn)(void *arg, const struct instance_key *of, enum discover_state now))
@@ -53,7 +53,7 @@ static void setup(void)
 {
     *deregistered = '\0';
     state = 0;
-    told = 0;
+    reported = 0;
     base = event_base_new();
     ck_assert_ptr_nonnull(base);
     make_checks(on_state);
@@ -218,13 +218,13 @@ START_TEST(falls_and_rises)
     set_one("tcp=127.0.0.1:%u" FAST, port);
     ck_assert_uint_eq(counter("discoverd_checks"), 1);
     wait_for_runs(3);
-    ck_assert_int_eq(told, 0); /* passing is what everybody takes it for */
+    ck_assert_int_eq(reported, 0); /* passing is what everybody takes it for */
     ck_assert_int_eq(shutdown(sock, SHUT_RDWR), 0);
     wait_for(DISCOVER_CRITICAL);
     ck_assert_uint_ge(counter("discoverd_check_failures_total"), 3);
     ck_assert_int_eq(listen(sock, 64), 0);
     wait_for(DISCOVER_PASSING);
-    ck_assert_int_eq(told, 2);
+    ck_assert_int_eq(reported, 2);
     close(sock);
 }
 END_TEST
@@ -411,7 +411,7 @@ START_TEST(same_checks_go_on)
     char *swapped[] = {texts[1], texts[0]};
     set(swapped, 2);
     wait_for_runs(3);
-    ck_assert_int_eq(told, 1);
+    ck_assert_int_eq(reported, 1);
     free(texts[0]);
     free(texts[1]);
     close(sock);
@@ -505,7 +505,7 @@ START_TEST(one_that_flaps)
         turn();
     wait_for_runs(counter("discoverd_check_runs_total") + 3);
     ck_assert_int_eq(state, DISCOVER_CRITICAL);
-    ck_assert_int_eq(told, 5);
+    ck_assert_int_eq(reported, 5);
     stop_answering(&a);
 }
 END_TEST
@@ -528,7 +528,7 @@ static void remove_it(void *arg, const struct instance_key *of, enum discover_st
 {
     (void)arg, (void)now;
     (void)checks_remove(checks, of);
-    told++;
+    reported++;
 }
 
 START_TEST(removed_ones_say_nothing_more)
@@ -539,7 +539,7 @@ START_TEST(removed_ones_say_nothing_more)
     make_checks(remove_it);
     int sock = refuse_on(&bad);
     set_one("tcp=127.0.0.1:%u" FAST, bad);
-    while (!told)
+    while (!reported)
         turn();
     ck_assert_uint_eq(counter("discoverd_checks"), 0);
     (void)checks_remove(checks, &key);
@@ -551,7 +551,7 @@ START_TEST(removed_ones_say_nothing_more)
         turn();
     (void)checks_remove(checks, &key);
     ck_assert_int_ge(event_base_loop(base, EVLOOP_NONBLOCK), 0);
-    ck_assert_int_le(told, 2);
+    ck_assert_int_le(reported, 2);
     free(texts[0]);
     free(texts[1]);
     close(silent);

@@ -64,7 +64,7 @@ static void wait_for_death(void)
         event_base_loop(base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
-START_TEST(killed_process_is_told_at_once)
+START_TEST(killed_process_is_reported_at_once)
 {
     pid_t pid = start_child();
     uint64_t start = 0;
@@ -150,7 +150,7 @@ START_TEST(names_do_not_confuse)
 }
 END_TEST
 
-START_TEST(unwatched_ones_are_not_told)
+START_TEST(unwatched_ones_are_not_reported)
 {
     pid_t pid = start_child();
     uint64_t start = 0;
@@ -163,6 +163,6 @@ START_TEST(unwatched_ones_are_not_told)
 }
 END_TEST
 
-UNIT_TESTS_IN(setup, teardown, "check/pid", killed_process_is_told_at_once, other_peoples_children_too,
+UNIT_TESTS_IN(setup, teardown, "check/pid", killed_process_is_reported_at_once, other_peoples_children_too,
               dead_ones_are_refused, pid_that_was_used_again_is_another_process, names_do_not_confuse,
-              unwatched_ones_are_not_told)
+              unwatched_ones_are_not_reported)

@@ -313,16 +313,16 @@ START_TEST(test_included_files)
 }
 END_TEST
 
-struct told {
+struct reported {
     int n;
     char text[256];
 };
 
-static void tell(void *arg, const char *message)
+static void on_report(void *arg, const char *message)
 {
-    struct told *told = arg;
-    told->n++;
-    snprintf(told->text, sizeof told->text, "%s", message);
+    struct reported *reported = arg;
+    reported->n++;
+    snprintf(reported->text, sizeof reported->text, "%s", message);
 }
 
 /* In a namespace of its own the machine may be called anything; without the right to make one there is nothing to see. */
@@ -339,16 +339,17 @@ static bool rename_machine(const char *name)
 START_TEST(test_host_is_the_machine)
 {
     struct config *c;
-    struct told told = {.n = 0};
+    struct reported reported = {.n = 0};
     folder_enter();
     if (rename_machine("Web-7.example.com")) {
         c = load("services_dir = \"\";");
         ck_assert_str_eq(c->host, "web-7");
         config_free(c);
         ck_assert(rename_machine("web_7"));
-        ck_assert_int_eq(config_load("c", tell, &told, &c), -EINVAL);
-        ck_assert_int_eq(told.n, 1);
-        ck_assert_str_eq(told.text, "c: host: must be given: the machine's host name is not made of a-z, 0-9 and '-'");
+        ck_assert_int_eq(config_load("c", on_report, &reported, &c), -EINVAL);
+        ck_assert_int_eq(reported.n, 1);
+        ck_assert_str_eq(reported.text,
+                         "c: host: must be given: the machine's host name is not made of a-z, 0-9 and '-'");
         c = load("services_dir = \"\"; host = \"web-8\";");
         ck_assert_str_eq(c->host, "web-8");
         config_free(c);

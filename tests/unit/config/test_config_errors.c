@@ -236,16 +236,16 @@ static const struct {
 
 #define N_ROWS (sizeof rows / sizeof *rows)
 
-struct told {
+struct reported {
     char text[8192];
     size_t n;
 };
 
-static void tell(void *arg, const char *message)
+static void on_report(void *arg, const char *message)
 {
-    struct told *told = arg;
-    told->n += (size_t)snprintf(told->text + told->n, sizeof told->text - told->n, "%s\n", message);
-    ck_assert_uint_lt(told->n, sizeof told->text);
+    struct reported *reported = arg;
+    reported->n += (size_t)snprintf(reported->text + reported->n, sizeof reported->text - reported->n, "%s\n", message);
+    ck_assert_uint_lt(reported->n, sizeof reported->text);
 }
 
 /* Writes text with $ replaced. */
@@ -274,14 +274,14 @@ START_TEST(test_rows)
     folder_write("sd/a.conf", ONE);
     folder_write("bad", "region = \"eu\";\nzone = \"Z\";\n");
     for (size_t i = 0; i < N_ROWS; i++) {
-        struct told told = {.n = 0};
+        struct reported reported = {.n = 0};
         struct config *c = NULL;
         char expected[4096] = "";
         write_row(rows[i].text, folder);
         expand(rows[i].messages, folder, sizeof expected, expected);
-        int err = config_load("c", tell, &told, &c);
-        ck_assert_msg(strcmp(told.text, expected) == 0, "row %zu: %s\nexpected:\n%sgot:\n%s", i, rows[i].text, expected,
-                      told.text);
+        int err = config_load("c", on_report, &reported, &c);
+        ck_assert_msg(strcmp(reported.text, expected) == 0, "row %zu: %s\nexpected:\n%sgot:\n%s", i, rows[i].text,
+                      expected, reported.text);
         ck_assert_msg(err == -EINVAL && !c, "row %zu: %s: %d", i, rows[i].text, err);
     }
     folder_remove();
@@ -291,7 +291,7 @@ END_TEST
 /* A record that is over a smaller limit than the format's own. */
 START_TEST(test_large_record)
 {
-    struct told told = {.n = 0};
+    struct reported reported = {.n = 0};
     struct config *c = NULL;
     char value[201], text[2048];
     folder_enter();
@@ -302,22 +302,22 @@ START_TEST(test_large_record)
              "services = ( { " SERVICE " meta = { a = \"%s\"; b = \"%s\"; c = \"%s\"; }; } );",
              value, value, value);
     folder_write("c", text);
-    ck_assert_int_eq(config_load("c", tell, &told, &c), -EINVAL);
-    ck_assert_str_eq(told.text, "c:2: services[0]: takes more bytes than limits.record_bytes allows\n");
+    ck_assert_int_eq(config_load("c", on_report, &reported, &c), -EINVAL);
+    ck_assert_str_eq(reported.text, "c:2: services[0]: takes more bytes than limits.record_bytes allows\n");
     folder_remove();
 }
 END_TEST
 
 START_TEST(test_unreadable)
 {
-    struct told told = {.n = 0};
+    struct reported reported = {.n = 0};
     struct config *c = NULL;
     folder_enter();
-    ck_assert_int_eq(config_load("none", tell, &told, &c), -EINVAL);
-    ck_assert_str_eq(told.text, "none: cannot be read: No such file or directory\n");
-    told.n = 0;
-    ck_assert_int_eq(config_load(".", tell, &told, &c), -EINVAL);
-    ck_assert_str_eq(told.text, ".: cannot be read: Is a directory\n");
+    ck_assert_int_eq(config_load("none", on_report, &reported, &c), -EINVAL);
+    ck_assert_str_eq(reported.text, "none: cannot be read: No such file or directory\n");
+    reported.n = 0;
+    ck_assert_int_eq(config_load(".", on_report, &reported, &c), -EINVAL);
+    ck_assert_str_eq(reported.text, ".: cannot be read: Is a directory\n");
     folder_remove();
 }
 END_TEST
@@ -330,14 +330,14 @@ START_TEST(test_deep_nesting)
     char *text = malloc(DEPTH * 10 + 10);
     folder_enter();
     for (size_t i = 0; i < 2; i++) {
-        struct told told = {.n = 0};
+        struct reported reported = {.n = 0};
         struct config *c = NULL;
         size_t n = (size_t)sprintf(text, "%s", opens[i]);
         for (int depth = 0; depth < DEPTH; depth++)
             n += (size_t)sprintf(text + n, "%s", i == 0 ? "(" : "{ b = ");
         folder_write("c", text);
-        ck_assert_int_eq(config_load("c", tell, &told, &c), -EINVAL);
-        ck_assert_str_eq(told.text, "c:1: nested too deep\n");
+        ck_assert_int_eq(config_load("c", on_report, &reported, &c), -EINVAL);
+        ck_assert_str_eq(reported.text, "c:1: nested too deep\n");
     }
     free(text);
     folder_remove();

@@ -8,23 +8,24 @@
 #include "tests/support/unit.h"
 #include "tests/unit/base/folder.h"
 
-struct told {
+struct reported {
     unsigned n;
     char first[512];
 };
 
-static void tell(void *arg, const char *message)
+static void on_report(void *arg, const char *message)
 {
-    struct told *told = arg;
-    if (told->n++ == 0)
-        snprintf(told->first, sizeof told->first, "%s", message);
+    struct reported *reported = arg;
+    if (reported->n++ == 0)
+        snprintf(reported->first, sizeof reported->first, "%s", message);
 }
 
 static void assert_text(const char *file, const char *expected)
 {
     struct config_text text;
-    struct told told = {.n = 0};
-    ck_assert_msg(config_text_read(file, &(struct config_report){tell, &told, 0}, &text) == 0, "%s", told.first);
+    struct reported reported = {.n = 0};
+    ck_assert_msg(config_text_read(file, &(struct config_report){on_report, &reported, 0}, &text) == 0, "%s",
+                  reported.first);
     ck_assert_str_eq(text.bytes, expected);
     ck_assert_uint_eq(text.n, strlen(expected));
     config_text_fini(&text);
@@ -33,10 +34,10 @@ static void assert_text(const char *file, const char *expected)
 static void assert_refused(const char *file, const char *expected)
 {
     struct config_text text;
-    struct told told = {.n = 0};
-    ck_assert_int_eq(config_text_read(file, &(struct config_report){tell, &told, 0}, &text), -EINVAL);
-    ck_assert_uint_eq(told.n, 1);
-    ck_assert_str_eq(told.first, expected);
+    struct reported reported = {.n = 0};
+    ck_assert_int_eq(config_text_read(file, &(struct config_report){on_report, &reported, 0}, &text), -EINVAL);
+    ck_assert_uint_eq(reported.n, 1);
+    ck_assert_str_eq(reported.first, expected);
     config_text_fini(&text);
 }
 
@@ -48,13 +49,13 @@ START_TEST(test_places)
     } rows[] = {{"1;", "a", 1},     {"4;", "sub/b", 1}, {"6;", "sub/c", 1}, {"7;", "sub/c", 2},
                 {"5;", "sub/b", 3}, {"2;", "a", 2},     {"3;", "a", 3}};
     struct config_text text;
-    struct told told = {.n = 0};
+    struct reported reported = {.n = 0};
     folder_enter();
     folder_write("a", "1;\n  @include \"sub/b\" 2;\n3;");
     folder_write("sub/b", "4;\n@include \"c\"\n5;\n");
     folder_write("sub/c", "6;\n7;");
     assert_text("a", "1;\n  4;\n6;\n7;\n\n5;\n\n 2;\n3;\n");
-    ck_assert_int_eq(config_text_read("a", &(struct config_report){tell, &told, 0}, &text), 0);
+    ck_assert_int_eq(config_text_read("a", &(struct config_report){on_report, &reported, 0}, &text), 0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *at = strstr(text.bytes, rows[i].needle);
         unsigned line = 1;

@@ -11,29 +11,29 @@
 
 #define SERVICE(name, port) "services = ( { name = \"" name "\"; port = " #port "; } );"
 
-struct told {
+struct reported {
     char text[8192];
     size_t n;
 };
 
-static void tell(void *arg, const char *message)
+static void on_report(void *arg, const char *message)
 {
-    struct told *told = arg;
-    told->n += (size_t)snprintf(told->text + told->n, sizeof told->text - told->n, "%s\n", message);
-    ck_assert_uint_lt(told->n, sizeof told->text);
+    struct reported *reported = arg;
+    reported->n += (size_t)snprintf(reported->text + reported->n, sizeof reported->text - reported->n, "%s\n", message);
+    ck_assert_uint_lt(reported->n, sizeof reported->text);
 }
 
 /* Loads a configuration whose services_dir is sd, and whose state_dir is state, both in the test's folder. */
-static struct config *load(const char *more, struct told *ret_told)
+static struct config *load(const char *more, struct reported *ret_reported)
 {
     char text[1024], here[256];
     struct config *c = NULL;
-    *ret_told = (struct told){.n = 0};
+    *ret_reported = (struct reported){.n = 0};
     ck_assert_ptr_nonnull(getcwd(here, sizeof here));
     snprintf(text, sizeof text, "host = \"web-1\"; services_dir = \"%s/sd\"; state_dir = \"%s/state\";\n%s", here, here,
              more);
     folder_write("c", text);
-    ck_assert_msg(config_load("c", tell, ret_told, &c) == 0, "%s", ret_told->text);
+    ck_assert_msg(config_load("c", on_report, ret_reported, &c) == 0, "%s", ret_reported->text);
     return c;
 }
 
@@ -51,21 +51,21 @@ static const char *services_of(const struct config *c)
 
 static void check_services(const char *expected, size_t n_refused, const char *message)
 {
-    struct told told;
-    struct config *c = load("", &told);
+    struct reported reported;
+    struct config *c = load("", &reported);
     ck_assert_str_eq(services_of(c), expected);
     ck_assert_uint_eq(config_refused_files(c), n_refused);
     if (*message)
-        ck_assert_msg(strstr(told.text, message), "expected: %s\nsaid: %s", message, told.text);
+        ck_assert_msg(strstr(reported.text, message), "expected: %s\nsaid: %s", message, reported.text);
     else
-        ck_assert_str_eq(told.text, "");
+        ck_assert_str_eq(reported.text, "");
     ck_assert_int_eq(config_keep_service_files(c), 0);
     config_free(c);
 }
 
 START_TEST(one_bad_file_spoils_no_other)
 {
-    struct told told;
+    struct reported reported;
     folder_enter();
     folder_write("state/x", "");
     folder_write("sd/1.conf", "services = ( );\nregion = \"x\";");
@@ -74,14 +74,14 @@ START_TEST(one_bad_file_spoils_no_other)
     folder_write("sd/4.conf", "services = (\n { name = \"x/y\"; port = 0; }, { name = \"x/z\"; port = 1; } );");
     folder_write("sd/5.conf/x", "");
     folder_write("sd/6.conf", SERVICE("c/d", 2));
-    struct config *c = load("", &told);
+    struct config *c = load("", &reported);
     ck_assert_str_eq(services_of(c), "a/b:1 c/d:2");
     ck_assert_uint_eq(config_refused_files(c), 4);
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/1.conf:2: region: unknown key\n"));
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/1.conf: refused; none of its services is registered\n"));
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/3.conf:1: syntax error\n"));
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/4.conf:2: services[0].port: 0 is out of range 1..65535\n"));
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/5.conf: cannot be read: Is a directory\n"));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/1.conf:2: region: unknown key\n"));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/1.conf: refused; none of its services is registered\n"));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/3.conf:1: syntax error\n"));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/4.conf:2: services[0].port: 0 is out of range 1..65535\n"));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/5.conf: cannot be read: Is a directory\n"));
     config_free(c);
     folder_remove();
 }
@@ -122,16 +122,16 @@ END_TEST
 
 START_TEST(a_name_that_is_taken_refuses_the_later_file)
 {
-    struct told told;
+    struct reported reported;
     folder_enter();
     folder_write("state/x", "");
     folder_write("sd/a.conf", SERVICE("a/b", 1));
     folder_write("sd/b.conf", "services = ( { name = \"a/b\"; instance = \"b-1\"; port = 2; },"
                               " { name = \"c/d\"; port = 3; } );");
     folder_write("sd/c.conf", SERVICE("c/d", 4));
-    struct config *c = load("", &told);
+    struct config *c = load("", &reported);
     ck_assert_str_eq(services_of(c), "a/b:1 c/d:4");
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/b.conf:1: services[0]: a/b, instance b-1, is in "));
+    ck_assert_ptr_nonnull(strstr(reported.text, "/sd/b.conf:1: services[0]: a/b, instance b-1, is in "));
     config_free(c);
     folder_remove();
 }
@@ -139,14 +139,15 @@ END_TEST
 
 START_TEST(a_limit_refuses_the_file_that_passes_it)
 {
-    struct told told;
+    struct reported reported;
     folder_enter();
     folder_write("state/x", "");
     folder_write("sd/a.conf", SERVICE("a/b", 1));
     folder_write("sd/b.conf", SERVICE("c/d", 2));
-    struct config *c = load("limits = { instances_per_host = 1; };", &told);
+    struct config *c = load("limits = { instances_per_host = 1; };", &reported);
     ck_assert_str_eq(services_of(c), "a/b:1");
-    ck_assert_ptr_nonnull(strstr(told.text, "/sd/b.conf:1: services[0]: more services than limits.instances_per_host"));
+    ck_assert_ptr_nonnull(
+        strstr(reported.text, "/sd/b.conf:1: services[0]: more services than limits.instances_per_host"));
     config_free(c);
     folder_remove();
 }

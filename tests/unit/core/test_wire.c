@@ -38,7 +38,7 @@ START_TEST(fields_come_one_by_one)
 }
 END_TEST
 
-START_TEST(what_is_no_message_is_told)
+START_TEST(what_is_no_message_is_reported)
 {
     static const char *const bad[] = {
         "\x80",                                             /* a key that does not end */
@@ -72,4 +72,4 @@ START_TEST(fields_within_count_too)
 }
 END_TEST
 
-UNIT_TESTS("core/wire", fields_come_one_by_one, what_is_no_message_is_told, fields_within_count_too)
+UNIT_TESTS("core/wire", fields_come_one_by_one, what_is_no_message_is_reported, fields_within_count_too)

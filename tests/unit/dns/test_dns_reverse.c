@@ -122,7 +122,7 @@ START_TEST(test_r50_cannot_know_yet)
 }
 END_TEST
 
-START_TEST(test_what_may_be_old_is_not_told)
+START_TEST(test_what_may_be_old_is_not_reported)
 {
     with_ranges();
     put("shop.payment.web-1.p9", 8009, &(struct extra){.ipv4 = "10.0.0.9"});
@@ -165,4 +165,4 @@ END_TEST
 
 UNIT_TESTS_IN(setup, teardown, "dns reverse", test_r50_addresses_have_names, test_r50_absence_and_nodes,
               test_r50_other_ranges_are_refused, test_r50_apex, test_r50_cannot_know_yet,
-              test_what_may_be_old_is_not_told, test_the_index_follows_the_table)
+              test_what_may_be_old_is_not_reported, test_the_index_follows_the_table)

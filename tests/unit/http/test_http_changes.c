@@ -44,7 +44,7 @@ static int request(const char *path, const char *field)
     return sock;
 }
 
-static uint64_t index_told(void)
+static uint64_t index_reported(void)
 {
     uint64_t index = 0;
     const char *at = strstr(head, "Discoverd-Index: ");
@@ -56,7 +56,7 @@ static uint64_t index_told(void)
 static uint64_t index_of(const char *path, int status)
 {
     ck_assert_int_eq(get(path), status);
-    return index_told();
+    return index_reported();
 }
 
 static int hold(const char *path, uint64_t index)
@@ -142,7 +142,7 @@ START_TEST(its_time_is_over)
     int64_t began_ns = clock_now_ns();
     ck_assert_int_eq(get(path), 200);
     ck_assert_int_ge(clock_now_ns() - began_ns, 20 * NS_PER_MS);
-    ck_assert_uint_eq(index_told(), index);
+    ck_assert_uint_eq(index_reported(), index);
 }
 END_TEST
 

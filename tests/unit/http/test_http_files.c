@@ -19,7 +19,7 @@ static int get_if_not(const char *path, const char *tag)
     return ask(request);
 }
 
-static void tag_told(char ret_tag[static 80])
+static void tag_reported(char ret_tag[static 80])
 {
     const char *at = strstr(head, "ETag: ");
     ck_assert_ptr_nonnull(at);
@@ -38,7 +38,7 @@ START_TEST(the_page_says_what_it_may)
     ck_assert_ptr_null(strstr(head, "unsafe"));
     ck_assert_ptr_nonnull(strstr(answer, "</html>"));
     ck_assert_ptr_null(strstr(answer, "https://"));
-    tag_told(tag);
+    tag_reported(tag);
     ck_assert_int_eq(get_if_not("/", tag), 304);
     ck_assert_str_eq(answer, "");
     ck_assert_int_eq(get_if_not("/", "\"other\""), 200);
@@ -68,7 +68,7 @@ START_TEST(who_has_it_is_told_so)
     add("payment", "a", DISCOVER_PASSING);
     (void)catalog_flush(catalog);
     ck_assert_int_eq(get("/v1/services/shop/payment"), 200);
-    tag_told(tag);
+    tag_reported(tag);
     ck_assert_int_eq(get_if_not("/v1/services/shop/payment", tag), 304);
     strcpy(before, tag);
     add("orders", "a", DISCOVER_PASSING);
@@ -76,7 +76,7 @@ START_TEST(who_has_it_is_told_so)
     (void)catalog_flush(catalog);
     ck_assert_int_eq(get_if_not("/v1/services/shop/payment", tag), 200);
     ck_assert_ptr_nonnull(strstr(answer, "\"instance\":\"b\""));
-    tag_told(tag);
+    tag_reported(tag);
     ck_assert_str_ne(tag, before);
     set_sync(TABLE_STALE);
     ck_assert_int_eq(get_if_not("/v1/services/shop/payment", tag), 200);

@@ -101,7 +101,7 @@ START_TEST(a_large_service_in_a_list_ends_with_the_slice)
 END_TEST
 
 /* Notes whom the page tells of; nobody twice. */
-static void check_told(struct evbuffer *page, bool *ret_told)
+static void check_reported(struct evbuffer *page, bool *ret_reported)
 {
     json_t *json = json_loadb((const char *)evbuffer_pullup(page, -1), evbuffer_get_length(page), 0, NULL);
     ck_assert_ptr_nonnull(json);
@@ -110,17 +110,17 @@ static void check_told(struct evbuffer *page, bool *ret_told)
         int n;
         const char *name = json_string_value(json_object_get(json_array_get(list, i), "instance"));
         ck_assert_int_eq(sscanf(name, "i-%d", &n), 1);
-        ck_assert_msg(!ret_told[n], "%s", name);
-        ret_told[n] = true;
+        ck_assert_msg(!ret_reported[n], "%s", name);
+        ret_reported[n] = true;
     }
     json_decref(json);
 }
 
 /* Who is there from the first byte to the last is told of, once, whatever happens to the others meanwhile. */
-START_TEST(a_large_service_that_changes_while_it_is_told)
+START_TEST(a_large_service_that_changes_while_it_is_reported)
 {
     enum { INSTANCES = 3000, ROUNDS = 300 };
-    static bool told[INSTANCES + ROUNDS];
+    static bool reported[INSTANCES + ROUNDS];
     struct loop_slice over = {0}, all_day = {INT64_MAX};
     struct page_walk walk;
     add_many(INSTANCES);
@@ -138,9 +138,9 @@ START_TEST(a_large_service_that_changes_while_it_is_told)
     while (page_walk_step(&walk, &source, &all_day, out) == 1)
         evbuffer_add_buffer(all, out);
     evbuffer_add_buffer(all, out);
-    check_told(all, told);
+    check_reported(all, reported);
     for (int i = 0; i < INSTANCES; i += 2) /* none of these went */
-        ck_assert(told[i]);
+        ck_assert(reported[i]);
     evbuffer_free(all);
     page_walk_fini(&walk);
     evbuffer_free(out);
@@ -207,4 +207,4 @@ END_TEST
 
 UNIT_TESTS_IN(setup, teardown, "http/pages", what_checks_say_of_a_host, another_region_tells_of_itself,
               an_answer_ends_with_the_slice, a_large_service_in_a_list_ends_with_the_slice,
-              a_large_service_that_changes_while_it_is_told)
+              a_large_service_that_changes_while_it_is_reported)

@@ -23,7 +23,7 @@ static struct catalog *catalog;
 static struct discover *d;
 
 /* What a completion was told. */
-struct told {
+struct reported {
     int calls, failed, result;
     char error[64], instance[64], host[64];
     bool status, reload;
@@ -31,7 +31,7 @@ struct told {
 
 static void on_answer(void *arg, const struct discover_answer *answer)
 {
-    struct told *t = arg;
+    struct reported *t = arg;
     t->calls++;
     t->failed += answer->result < 0;
     t->result = answer->result;
@@ -72,19 +72,19 @@ static struct discover_registration *new_registration(const char *instance)
     return r;
 }
 
-static void register_named(const char *instance, struct told *t, struct discover_call **ret_call)
+static void register_named(const char *instance, struct reported *t, struct discover_call **ret_call)
 {
     struct discover_registration *r = new_registration(instance);
     ck_assert_int_eq(discover_register_async(d, r, on_answer, t, ret_call), 0);
     discover_registration_free(r);
 }
 
-static void heartbeat(struct told *t, struct discover_call **ret_call)
+static void heartbeat(struct reported *t, struct discover_call **ret_call)
 {
     ck_assert_int_eq(discover_heartbeat_async(d, "shop/payment", "p1", on_answer, t, ret_call), 0);
 }
 
-static void check_told(const struct told *t, int calls, int result, const char *error)
+static void check_reported(const struct reported *t, int calls, int result, const char *error)
 {
     ck_assert_int_eq(t->calls, calls);
     ck_assert_int_eq(t->result, result);
@@ -120,7 +120,7 @@ static void answer_reload(uint32_t id)
 
 START_TEST(each_kind_is_sent_in_order_and_told_by_dispatch)
 {
-    struct told t[7] = {0};
+    struct reported t[7] = {0};
     begin();
     register_named("", &t[0], NULL);
     heartbeat(&t[1], NULL);
@@ -143,8 +143,8 @@ START_TEST(each_kind_is_sent_in_order_and_told_by_dispatch)
     ck_assert_str_eq(t[3].host, "web-1");
     ck_assert(t[4].reload && !t[4].status && t[3].status);
     for (size_t i = 0; i < 6; i++)
-        check_told(&t[i], 1, i == 2 ? DISCOVER_E_DENIED : 0, i == 2 ? "not you" : "");
-    check_told(&t[6], 1, DISCOVER_E_PROTOCOL, "the answer is of another kind");
+        check_reported(&t[i], 1, i == 2 ? DISCOVER_E_DENIED : 0, i == 2 ? "not you" : "");
+    check_reported(&t[6], 1, DISCOVER_E_PROTOCOL, "the answer is of another kind");
     ck_assert(!has_work());
     ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert_int_eq(t[0].calls, 1);
@@ -154,7 +154,7 @@ END_TEST
 
 START_TEST(what_cannot_be_asked_is_said_at_once)
 {
-    struct told t = {0};
+    struct reported t = {0};
     struct discover *fresh;
     begin();
     ck_assert_int_eq(discover_heartbeat_async(d, "shop", "p1", on_answer, &t, NULL), DISCOVER_E_NAME);
@@ -174,12 +174,12 @@ END_TEST
 /* The answer to the message counts, whatever became of the registration since; who had no answer yet goes on. */
 START_TEST(a_call_ends_in_every_way_just_once)
 {
-    struct told cancelled = {0}, late = {0}, lost = {0}, freed = {0}, absent = {0};
+    struct reported cancelled = {0}, late = {0}, lost = {0}, freed = {0}, absent = {0};
     struct discover_call *call;
     begin();
     heartbeat(&cancelled, &call);
     discover_cancel(call);
-    check_told(&cancelled, 1, -ECANCELED, "");
+    check_reported(&cancelled, 1, -ECANCELED, "");
     stage_ok(&stage, stage_expect(&stage, HEARTBEAT)); /* nobody wants it any more */
     ck_assert_int_eq(discover_set_timeout(d, 1), 0);
     heartbeat(&late, NULL);
@@ -188,7 +188,7 @@ START_TEST(a_call_ends_in_every_way_just_once)
         ck_assert_int_eq(poll(&p, 1, 5000), 1);
         ck_assert_int_eq(discover_dispatch(d), 0);
     }
-    check_told(&late, 1, -ETIMEDOUT, "the daemon has not answered in time");
+    check_reported(&late, 1, -ETIMEDOUT, "the daemon has not answered in time");
     stage_ok(&stage, stage_expect(&stage, HEARTBEAT));
     ck_assert_int_eq(discover_set_timeout(d, 60000), 0);
     heartbeat(&lost, NULL);
@@ -204,32 +204,32 @@ START_TEST(a_call_ends_in_every_way_just_once)
     ck_assert_int_eq(absent.calls, 0);
     ck_assert(has_work());
     discover_cancel(call); /* it has ended before that */
-    check_told(&absent, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
+    check_reported(&absent, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
     heartbeat(&freed, NULL);
     end();
-    check_told(&freed, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
-    check_told(&cancelled, 1, -ECANCELED, "");
+    check_reported(&freed, 1, DISCOVER_E_UNSYNCED, "No such file or directory");
+    check_reported(&cancelled, 1, -ECANCELED, "");
 }
 END_TEST
 
 START_TEST(freeing_the_handle_ends_what_is_under_way)
 {
-    struct told one = {0}, two = {0}, all = {0};
+    struct reported one = {0}, two = {0}, all = {0};
     begin();
     register_named("p1", &one, NULL);
     register_named("p2", &two, NULL);
     ck_assert_int_eq(discover_status_async(d, NULL, NULL, NULL), 0);
     ck_assert_int_eq(discover_drain_async(d, NULL, on_answer, &all, NULL), 0);
     end();
-    check_told(&one, 1, -ECANCELED, "");
-    check_told(&two, 1, -ECANCELED, "");
-    check_told(&all, 1, -ECANCELED, "");
+    check_reported(&one, 1, -ECANCELED, "");
+    check_reported(&two, 1, -ECANCELED, "");
+    check_reported(&all, 1, -ECANCELED, "");
 }
 END_TEST
 
-START_TEST(the_reason_why_there_is_no_connection_is_told)
+START_TEST(the_reason_why_there_is_no_connection_is_reported)
 {
-    struct told t = {0}, gone = {0};
+    struct reported t = {0}, gone = {0};
     open_stage();
     d = stage_handle(&stage);
     ck_assert_int_eq(discover_start(d), 0);
@@ -242,15 +242,15 @@ START_TEST(the_reason_why_there_is_no_connection_is_told)
     ck_assert_ptr_null(stage_take(&stage)); /* not before the welcome */
     stage_error(&stage, 0, DISCOVER__V1__ERROR__CODE__LIMIT, "too many");
     ck_assert_int_eq(discover_dispatch(d), 0); /* told already */
-    check_told(&t, 1, DISCOVER_E_UNSYNCED, "too many");
-    check_told(&gone, 1, DISCOVER_E_UNSYNCED, "too many");
+    check_reported(&t, 1, DISCOVER_E_UNSYNCED, "too many");
+    check_reported(&gone, 1, DISCOVER_E_UNSYNCED, "too many");
     end();
 }
 END_TEST
 
 START_TEST(what_was_begun_before_the_welcome_is_sent_after_it)
 {
-    struct told beat = {0}, one = {0}, again = {0}, dropped = {0};
+    struct reported beat = {0}, one = {0}, again = {0}, dropped = {0};
     open_stage();
     d = stage_handle(&stage);
     ck_assert_int_eq(discover_start(d), 0);
@@ -267,14 +267,14 @@ START_TEST(what_was_begun_before_the_welcome_is_sent_after_it)
     stage_welcome(&stage, stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO), API_VERSION,
                   stage_table_fd(catalog));
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&dropped, 1, -ECANCELED, "deregistered before it was registered");
+    check_reported(&dropped, 1, -ECANCELED, "deregistered before it was registered");
     stage_registered(&stage, stage_expect(&stage, REGISTER), "shop/payment", "p1"); /* one message for both calls */
     stage_ok(&stage, stage_expect(&stage, HEARTBEAT));
     stage_ok(&stage, stage_expect(&stage, DEREGISTER));
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&beat, 1, 0, "");
-    check_told(&one, 1, 0, "");
-    check_told(&again, 1, 0, "");
+    check_reported(&beat, 1, 0, "");
+    check_reported(&one, 1, 0, "");
+    check_reported(&again, 1, 0, "");
     ck_assert_uint_eq(d->held->registration.record.weight, 9);
     ck_assert_ptr_null(d->held->next);
     end();
@@ -283,7 +283,7 @@ END_TEST
 
 START_TEST(registered_again_before_the_answer_each_has_its_own)
 {
-    struct told one = {0}, two = {0};
+    struct reported one = {0}, two = {0};
     begin();
     struct discover_registration *r = new_registration("p1");
     ck_assert_int_eq(discover_register_async(d, r, on_answer, &one, NULL), 0);
@@ -291,12 +291,12 @@ START_TEST(registered_again_before_the_answer_each_has_its_own)
     ck_assert_int_eq(discover_register_async(d, r, on_answer, &two, NULL), 0);
     stage_registered(&stage, stage_expect(&stage, REGISTER), "shop/payment", "p1");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&one, 1, 0, "");
+    check_reported(&one, 1, 0, "");
     ck_assert_int_eq(two.calls, 0);
     stage_error(&stage, stage_expect(&stage, REGISTER), DISCOVER__V1__ERROR__CODE__LIMIT, "too heavy");
     ck_assert_ptr_null(stage_take(&stage)); /* nothing was taken back */
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&two, 1, DISCOVER_E_LIMIT, "too heavy");
+    check_reported(&two, 1, DISCOVER_E_LIMIT, "too heavy");
     ck_assert(d->held->confirmed && d->held->registration.record.weight == 1); /* what the daemon has */
     ck_assert_ptr_null(d->held->next);
     discover_registration_free(r);
@@ -306,12 +306,12 @@ END_TEST
 
 START_TEST(draining_all_is_one_call_with_the_first_failure)
 {
-    struct told named[3] = {0}, all = {0}, none = {0}, cancelled = {0};
+    struct reported named[3] = {0}, all = {0}, none = {0}, cancelled = {0};
     struct discover_call *call;
     begin();
     ck_assert_int_eq(discover_drain_async(d, NULL, on_answer, &none, NULL), 0);
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&none, 1, 0, "");
+    check_reported(&none, 1, 0, "");
     for (int i = 0; i < 3; i++) {
         char name[8];
         snprintf(name, sizeof name, "p%d", i);
@@ -326,15 +326,15 @@ START_TEST(draining_all_is_one_call_with_the_first_failure)
     ck_assert_int_eq(all.calls, 0);
     stage_error(&stage, stage_expect(&stage, REGISTER), DISCOVER__V1__ERROR__CODE__DENIED, "no more");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    check_told(&all, 1, DISCOVER_E_CONFLICT, "taken over");
+    check_reported(&all, 1, DISCOVER_E_CONFLICT, "taken over");
     ck_assert_int_eq(discover_drain_async(d, NULL, on_answer, &cancelled, &call), 0);
     discover_cancel(call);
-    check_told(&cancelled, 1, -ECANCELED, "");
+    check_reported(&cancelled, 1, -ECANCELED, "");
     for (int i = 0; i < 3; i++)
         stage_ok(&stage, stage_expect(&stage, REGISTER) + 100); /* let pass */
     ck_assert_int_eq(discover_dispatch(d), 0);
     end();
-    check_told(&cancelled, 1, -ECANCELED, "");
+    check_reported(&cancelled, 1, -ECANCELED, "");
 }
 END_TEST
 
@@ -368,7 +368,7 @@ END_TEST
 /* A daemon that does not read: what is more than fits is refused, and the connection stays. */
 START_TEST(too_many_calls_are_refused_one_by_one)
 {
-    struct told t = {0};
+    struct reported t = {0};
     char name[64];
     begin();
     memset(name, 'x', 63);
@@ -379,7 +379,7 @@ START_TEST(too_many_calls_are_refused_one_by_one)
         if (made % 1000 == 0)
             ck_assert_int_eq(discover_dispatch(d), 0);
     }
-    check_told(&t, t.failed, -ENOBUFS, "too many calls wait for the daemon to read them");
+    check_reported(&t, t.failed, -ENOBUFS, "too many calls wait for the daemon to read them");
     ck_assert_int_gt(made, 10000);
     ck_assert_int_eq(discover_connected(d), 1);
     end();
@@ -396,7 +396,7 @@ static int64_t elapsed_ms(int64_t start_ns)
 START_TEST(ten_calls_to_a_silent_daemon_wait_once)
 {
     struct discover_registration *r[10];
-    struct told t = {0};
+    struct reported t = {0};
     begin();
     for (int i = 0; i < 10; i++) {
         char name[8];
@@ -428,7 +428,7 @@ END_TEST
 
 UNIT_TESTS("async", each_kind_is_sent_in_order_and_told_by_dispatch, what_cannot_be_asked_is_said_at_once,
            a_call_ends_in_every_way_just_once, freeing_the_handle_ends_what_is_under_way,
-           the_reason_why_there_is_no_connection_is_told, what_was_begun_before_the_welcome_is_sent_after_it,
+           the_reason_why_there_is_no_connection_is_reported, what_was_begun_before_the_welcome_is_sent_after_it,
            registered_again_before_the_answer_each_has_its_own, draining_all_is_one_call_with_the_first_failure,
            a_completion_may_begin_the_next_call, too_many_calls_are_refused_one_by_one,
            ten_calls_to_a_silent_daemon_wait_once)

@@ -289,7 +289,7 @@ static void on_status(void *arg, const struct discover_status *s)
     *(int *)arg = 1;
 }
 
-START_TEST(status_is_told)
+START_TEST(status_is_reported)
 {
     begin();
     Discover__V1__Counter counter = DISCOVER__V1__COUNTER__INIT, *counters[] = {&counter};
@@ -320,9 +320,9 @@ START_TEST(status_is_told)
     msg.body_case = DISCOVER__V1__SERVER_MESSAGE__BODY_STATUS;
     msg.status = &body;
     stage_send(&stage, &msg, -1);
-    int told = 0;
-    ck_assert_int_eq(discover_status(d, on_status, &told), 0);
-    ck_assert_int_eq(told, 1);
+    int reported = 0;
+    ck_assert_int_eq(discover_status(d, on_status, &reported), 0);
+    ck_assert_int_eq(reported, 1);
     end();
 }
 END_TEST
@@ -443,6 +443,6 @@ END_TEST
 UNIT_TESTS("call", everything_set_reaches_the_daemon, refusals_become_results, refused_change_leaves_what_was,
            late_answer_still_counts, late_answer_that_nobody_wants_is_taken_back, deregistered_is_not_renewed,
            answers_of_another_kind_are_refused, connection_lost_while_waiting, connection_lost_and_the_socket_stays,
-           names_are_checked_here, heartbeat_times_out, status_is_told, draining_registers_again_with_that_state,
+           names_are_checked_here, heartbeat_times_out, status_is_reported, draining_registers_again_with_that_state,
            what_an_operator_says_is_asked_of_the_daemon, work_for_dispatch_makes_no_call_wait_longer,
            a_daemon_that_goes_on_talking_makes_no_call_wait_longer)

@@ -119,16 +119,16 @@ static void do_everything(void)
 }
 
 /* What was given is still there afterwards. */
-static void in_watch(void *arg, const struct discover_change *told)
+static void in_watch(void *arg, const struct discover_change *reported)
 {
     (void)arg;
     if (calls > 0)
         return;
     do_everything();
-    ck_assert_str_eq(told->service, SERVICE);
-    ck_assert_uint_eq(told->n, 1);
-    ck_assert_uint_eq(told->endpoints[0].port, 8000);
-    ck_assert_uint_eq(told->differences[0].endpoint.port, 8000);
+    ck_assert_str_eq(reported->service, SERVICE);
+    ck_assert_uint_eq(reported->n, 1);
+    ck_assert_uint_eq(reported->endpoints[0].port, 8000);
+    ck_assert_uint_eq(reported->differences[0].endpoint.port, 8000);
 }
 
 static void in_answer(void *arg, const struct discover_answer *answer)
@@ -324,9 +324,9 @@ START_TEST(in_one_called_by_free)
 }
 END_TEST
 
-static void dispatch_within(void *arg, const struct discover_change *told)
+static void dispatch_within(void *arg, const struct discover_change *reported)
 {
-    (void)told;
+    (void)reported;
     ck_assert_int_eq(++inside, 1);
     ++*(int *)arg;
     if (changes++ == 0) {
@@ -338,7 +338,7 @@ static void dispatch_within(void *arg, const struct discover_change *told)
 }
 
 /* A change that comes while a watch is being told is not lost for it. */
-START_TEST(what_came_meanwhile_is_told_afterwards)
+START_TEST(what_came_meanwhile_is_reported_afterwards)
 {
     int n = 0;
     struct discover_watch *w;
@@ -360,4 +360,4 @@ END_TEST
 
 UNIT_TESTS("callbacks", in_that_of_a_watch, in_that_of_a_call_by_dispatch, in_that_of_a_call_that_is_cancelled,
            in_those_of_status_and_reload, in_those_of_lists, in_one_called_by_free,
-           what_came_meanwhile_is_told_afterwards)
+           what_came_meanwhile_is_reported_afterwards)

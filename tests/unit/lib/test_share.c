@@ -71,7 +71,7 @@ static void hear(const char *service, uint64_t id, uint32_t for_ms)
     ck_assert_int_eq(discover_dispatch(d), 0);
 }
 
-START_TEST(what_is_ejected_here_is_told_by_dispatch_once)
+START_TEST(what_is_ejected_here_is_reported_by_dispatch_once)
 {
     begin(4);
     ck_assert(!has_work());
@@ -201,15 +201,15 @@ START_TEST(threads_pick_while_ejections_come_and_go)
     pthread_t threads[2];
     struct discover_endpoint all[8];
     size_t n;
-    int told = 0;
+    int reported = 0;
     begin(8);
     ck_assert_int_eq(discover_resolve(d, "shop/payment", all, 8, &n), DISCOVER_FRESH);
     atomic_store(&stop, false);
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, pick_and_fail, p), 0);
-    for (int i = 0; i < 500 || told == 0; i++) {
+    for (int i = 0; i < 500 || reported == 0; i++) {
         hear("shop/payment", all[i % 8].id, 1000);
-        for (Discover__V1__ClientMessage *msg; (msg = stage_take(&stage)); told++)
+        for (Discover__V1__ClientMessage *msg; (msg = stage_take(&stage)); reported++)
             discover__v1__client_message__free_unpacked(msg, NULL);
     }
     atomic_store(&stop, true);
@@ -219,6 +219,6 @@ START_TEST(threads_pick_while_ejections_come_and_go)
 }
 END_TEST
 
-UNIT_TESTS("share", what_is_ejected_here_is_told_by_dispatch_once, what_others_eject_is_left_out_and_not_told_again,
+UNIT_TESTS("share", what_is_ejected_here_is_reported_by_dispatch_once, what_others_eject_is_left_out_and_not_told_again,
            the_only_one_is_never_left_out, the_next_connection_is_told_what_is_shared,
            a_picker_may_share_before_the_start, threads_pick_while_ejections_come_and_go)

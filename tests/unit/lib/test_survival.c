@@ -22,26 +22,26 @@ static struct discover_watch *w;
 static struct {
     int calls;
     size_t n, differences;
-} told;
+} reported;
 
 static void on_change(void *arg, const struct discover_change *change)
 {
     (void)arg;
-    told.calls++;
-    told.n = change->n;
-    told.differences = change->n_differences;
+    reported.calls++;
+    reported.n = change->n;
+    reported.differences = change->n_differences;
 }
 
 static void begin(struct catalog *c)
 {
-    memset(&told, 0, sizeof told);
+    memset(&reported, 0, sizeof reported);
     stage_open(&stage);
     catalog = c;
     d = stage_client(&stage, stage_table_fd(c));
     ck_assert_int_eq(discover_picker_new(d, "shop/payment", &p), 0);
     ck_assert_int_eq(discover_watch(d, "shop/payment", on_change, NULL, &w), 0);
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(reported.calls, 1);
 }
 
 static void end(void)
@@ -122,14 +122,14 @@ START_TEST(an_outgrown_table_is_left_with_all_that_was_learnt)
         for (int i = 0; i < 50; i++)
             ck_assert_uint_ne(pick(DISCOVER_FRESH), bad);
         ck_assert_ptr_null(d->mappings.retired);
-        ck_assert_int_eq(told.calls, 1); /* the set of this service is the same */
+        ck_assert_int_eq(reported.calls, 1); /* the set of this service is the same */
     }
     stage_put(catalog, "shop.payment.web-1.p9", DISCOVER_PASSING, 8009);
     outgrow();
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
-    ck_assert_uint_eq(told.n, 4);
-    ck_assert_uint_eq(told.differences, 1);
+    ck_assert_int_eq(reported.calls, 2);
+    ck_assert_uint_eq(reported.n, 4);
+    ck_assert_uint_eq(reported.differences, 1);
     end();
 }
 END_TEST
@@ -148,36 +148,36 @@ static int newer_table(void)
     return fd;
 }
 
-START_TEST(a_newer_layout_is_told_once_and_the_old_table_answers)
+START_TEST(a_newer_layout_is_reported_once_and_the_old_table_answers)
 {
     begin(stage_catalog(2, 8000));
-    int newer = newer_table(), n_told = 0;
+    int newer = newer_table(), n_reported = 0;
     stage_hang_up(&stage); /* the old daemon goes, its successor comes */
     ck_assert_int_eq(discover_dispatch(d), 0);
     catalog_free(catalog);
     catalog = NULL;
     for (int i = 0; i < 2; i++) {
-        n_told += reconnect() != 0;
+        n_reported += reconnect() != 0;
         welcome(newer);
         int err = discover_dispatch(d);
         ck_assert(err == 0 || err == DISCOVER_E_VERSION);
-        n_told += err != 0;
+        n_reported += err != 0;
         (void)pick(DISCOVER_STALE);
     }
-    ck_assert_int_eq(n_told, 1);
+    ck_assert_int_eq(n_reported, 1);
     ck_assert_str_eq(discover_last_error(d), "the table is of another version");
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT); /* it is greeting again */
     stage_accept(&stage);
     welcome(newer);
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED); /* calls are told each time */
     ck_assert_str_eq(discover_last_error(d), "the table is of another version");
-    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(reported.calls, 1);
     struct catalog *next = stage_catalog(3, 9000); /* and back to a daemon of this version */
     ck_assert_int_eq(reconnect(), 0);
     welcome(stage_table_fd(next));
     ck_assert_int_eq(discover_dispatch(d), 0);
     (void)pick(DISCOVER_FRESH);
-    ck_assert_uint_eq(told.n, 3);
+    ck_assert_uint_eq(reported.n, 3);
     close(newer);
     end();
     catalog_free(next);
@@ -238,12 +238,12 @@ START_TEST(a_table_that_could_not_be_received_is_fetched_later)
     welcome(stage_table_fd(next));
     ck_assert_int_eq(discover_dispatch(d), 0);
     (void)pick(DISCOVER_FRESH);
-    ck_assert_uint_eq(told.n, 3);
+    ck_assert_uint_eq(reported.n, 3);
     end();
     catalog_free(next);
 }
 END_TEST
 
 UNIT_TESTS("survival", an_outgrown_table_is_left_with_all_that_was_learnt,
-           a_newer_layout_is_told_once_and_the_old_table_answers, a_start_without_descriptors_can_be_repeated,
+           a_newer_layout_is_reported_once_and_the_old_table_answers, a_start_without_descriptors_can_be_repeated,
            a_table_that_could_not_be_received_is_fetched_later)

@@ -22,22 +22,24 @@ static struct {
     enum discover_what what;
     uint16_t port;
     char traceparent[TRACE_PARENT_CAP], tracestate[TRACE_STATE_CAP];
-} told;
+} reported;
 
 static void on_change(void *arg, const struct discover_change *change)
 {
-    ck_assert_ptr_eq(arg, &told);
+    ck_assert_ptr_eq(arg, &reported);
     ck_assert_str_eq(change->service, "shop/payment");
-    told.calls++;
-    told.result = change->result;
-    told.n = change->n;
-    told.n_differences = change->n_differences;
+    reported.calls++;
+    reported.result = change->result;
+    reported.n = change->n;
+    reported.n_differences = change->n_differences;
     ck_assert_int_eq(!change->traceparent, !change->tracestate);
-    (void)!snprintf(told.traceparent, sizeof told.traceparent, "%s", change->traceparent ? change->traceparent : "");
-    (void)!snprintf(told.tracestate, sizeof told.tracestate, "%s", change->tracestate ? change->tracestate : "");
+    (void)!snprintf(reported.traceparent, sizeof reported.traceparent, "%s",
+                    change->traceparent ? change->traceparent : "");
+    (void)!snprintf(reported.tracestate, sizeof reported.tracestate, "%s",
+                    change->tracestate ? change->tracestate : "");
     if (change->n_differences) {
-        told.what = change->differences[0].what;
-        told.port = change->differences[0].endpoint.port;
+        reported.what = change->differences[0].what;
+        reported.port = change->differences[0].endpoint.port;
     }
 }
 
@@ -66,16 +68,16 @@ static bool has_work(void)
 
 static void begin(size_t n)
 {
-    memset(&told, 0, sizeof told);
+    memset(&reported, 0, sizeof reported);
     stage_open(&stage);
     catalog = stage_catalog(n, 8000);
     d = stage_client(&stage, stage_table_fd(catalog));
-    ck_assert_int_eq(discover_watch(d, "shop/payment", on_change, &told, &w), 0);
+    ck_assert_int_eq(discover_watch(d, "shop/payment", on_change, &reported, &w), 0);
     (void)stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_WATCH);
     ck_assert(has_work());
     ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert(!has_work());
-    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(reported.calls, 1);
 }
 
 static void end(void)
@@ -89,18 +91,18 @@ static void end(void)
 START_TEST(the_first_call_tells_all_then_only_what_changes)
 {
     begin(2);
-    ck_assert_int_eq(told.result, DISCOVER_FRESH);
-    ck_assert_uint_eq(told.n, 2);
-    ck_assert_uint_eq(told.n_differences, 2);
-    ck_assert_int_eq(told.what, DISCOVER_ADDED);
+    ck_assert_int_eq(reported.result, DISCOVER_FRESH);
+    ck_assert_uint_eq(reported.n, 2);
+    ck_assert_uint_eq(reported.n_differences, 2);
+    ck_assert_int_eq(reported.what, DISCOVER_ADDED);
     stage_put(catalog, "shop.payment.web-1.p1", DISCOVER_PASSING, 9000);
     changed("shop/payment");
     ck_assert(has_work());
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
-    ck_assert_uint_eq(told.n_differences, 1);
-    ck_assert_int_eq(told.what, DISCOVER_CHANGED);
-    ck_assert_uint_eq(told.port, 9000);
+    ck_assert_int_eq(reported.calls, 2);
+    ck_assert_uint_eq(reported.n_differences, 1);
+    ck_assert_int_eq(reported.what, DISCOVER_CHANGED);
+    ck_assert_uint_eq(reported.port, 9000);
     end();
 }
 END_TEST
@@ -116,14 +118,14 @@ START_TEST(many_changes_are_one_and_no_change_is_none)
     }
     while (has_work())
         ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_le(told.calls, 3);
-    ck_assert_uint_eq(told.n, 21);
-    int calls = told.calls;
+    ck_assert_int_le(reported.calls, 3);
+    ck_assert_uint_eq(reported.n, 21);
+    int calls = reported.calls;
     changed("shop/payment");
     changed("shop/other");
     while (has_work())
         ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, calls);
+    ck_assert_int_eq(reported.calls, calls);
     end();
 }
 END_TEST
@@ -132,7 +134,7 @@ END_TEST
 START_TEST(the_newest_trace_comes_with_a_change)
 {
     begin(1);
-    ck_assert_str_eq(told.traceparent, "");
+    ck_assert_str_eq(reported.traceparent, "");
     stage_put(catalog, "shop.payment.web-1.p1", DISCOVER_PASSING, 9000);
     changed_with("shop/payment", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000001-01", "a=1");
     changed_with("shop/payment", TRACEPARENT, "b=2");
@@ -140,17 +142,17 @@ START_TEST(the_newest_trace_comes_with_a_change)
     changed_with("shop/other", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000002-01", "");
     while (has_work())
         ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
-    ck_assert_str_eq(told.traceparent, TRACEPARENT);
-    ck_assert_str_eq(told.tracestate, "b=2");
+    ck_assert_int_eq(reported.calls, 2);
+    ck_assert_str_eq(reported.traceparent, TRACEPARENT);
+    ck_assert_str_eq(reported.tracestate, "b=2");
     changed_with("shop/payment", TRACEPARENT, "not one");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert(told.calls == 3 && told.n_differences == 0 && told.n == 2);
-    ck_assert_str_eq(told.traceparent, TRACEPARENT);
-    ck_assert_str_eq(told.tracestate, "");
+    ck_assert(reported.calls == 3 && reported.n_differences == 0 && reported.n == 2);
+    ck_assert_str_eq(reported.traceparent, TRACEPARENT);
+    ck_assert_str_eq(reported.tracestate, "");
     changed_with("shop/payment", "nonsense", "");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 3);
+    ck_assert_int_eq(reported.calls, 3);
     changed_with("shop/payment", TRACEPARENT, ""); /* not told of any more */
     end();
 }
@@ -162,10 +164,10 @@ START_TEST(the_last_one_goes)
     stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_CRITICAL, 8000);
     changed("shop/payment");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
-    ck_assert_int_eq(told.result, DISCOVER_E_NONE);
-    ck_assert_uint_eq(told.n, 0);
-    ck_assert_int_eq(told.what, DISCOVER_REMOVED);
+    ck_assert_int_eq(reported.calls, 2);
+    ck_assert_int_eq(reported.result, DISCOVER_E_NONE);
+    ck_assert_uint_eq(reported.n, 0);
+    ck_assert_int_eq(reported.what, DISCOVER_REMOVED);
     end();
 }
 END_TEST
@@ -173,11 +175,11 @@ END_TEST
 START_TEST(a_service_that_is_not_there_yet)
 {
     begin(0);
-    ck_assert_int_eq(told.result, DISCOVER_E_UNKNOWN);
+    ck_assert_int_eq(reported.result, DISCOVER_E_UNKNOWN);
     stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 8000);
     changed("shop/payment");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_uint_eq(told.n, 1);
+    ck_assert_uint_eq(reported.n, 1);
     end();
 }
 END_TEST
@@ -189,8 +191,8 @@ START_TEST(another_daemon_another_table)
     struct catalog *next = stage_catalog(3, 9000);
     stage_table_moved(&stage, stage_table_fd(next));
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
-    ck_assert_uint_eq(told.n, 3);
+    ck_assert_int_eq(reported.calls, 2);
+    ck_assert_uint_eq(reported.n, 3);
     end();
     catalog_free(next);
 }
@@ -204,7 +206,7 @@ START_TEST(not_knowing_is_no_change)
     table_writer_set_sync(catalog_table(next), TABLE_UNSYNCED, 0);
     stage_table_moved(&stage, stage_table_fd(next));
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(reported.calls, 1);
     end();
     catalog_free(next);
 }
@@ -225,7 +227,7 @@ START_TEST(a_watch_may_end_in_its_own_call)
     stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 9000);
     changed("shop/payment");
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, 2);
+    ck_assert_int_eq(reported.calls, 2);
     ck_assert_int_eq(discover_watch(d, "shop", end_itself, &other, &other), DISCOVER_E_NAME);
     end();
 }
@@ -236,7 +238,7 @@ static void ignore_change(void *arg, const struct discover_change *change)
     (void)arg, (void)change;
 }
 
-START_TEST(a_refused_watch_is_told_by_dispatch)
+START_TEST(a_refused_watch_is_reported_by_dispatch)
 {
     struct discover_watch *other;
     begin(1);
@@ -248,9 +250,9 @@ START_TEST(a_refused_watch_is_told_by_dispatch)
     ck_assert_int_eq(discover_dispatch(d), 0);                           /* once */
     stage_put(catalog, "shop.payment.web-1.p0", DISCOVER_PASSING, 9000); /* the other one goes on */
     changed("shop/payment");
-    int calls = told.calls;
+    int calls = reported.calls;
     ck_assert_int_eq(discover_dispatch(d), 0);
-    ck_assert_int_eq(told.calls, calls + 1);
+    ck_assert_int_eq(reported.calls, calls + 1);
     discover_unwatch(other);
     end();
 }
@@ -259,4 +261,4 @@ END_TEST
 UNIT_TESTS("watch", the_first_call_tells_all_then_only_what_changes, many_changes_are_one_and_no_change_is_none,
            the_newest_trace_comes_with_a_change, the_last_one_goes, a_service_that_is_not_there_yet,
            another_daemon_another_table, not_knowing_is_no_change, a_watch_may_end_in_its_own_call,
-           a_refused_watch_is_told_by_dispatch)
+           a_refused_watch_is_reported_by_dispatch)

@@ -47,9 +47,9 @@ static void put_record(int region, int h, struct world_host *host)
         must(record_add_address(&r, address) == 0 && record_encode(&r, bytes, &n) == 0, "no record");
     }
     world_store(region, BUS_SERVICES, h, bytes, n);
-    if (!host->told)
+    if (!host->reported)
         host->changed_ns = world.now_ns;
-    host->told = true;
+    host->reported = true;
 }
 
 static void put_lease(int region, int h, struct world_host *host)
@@ -65,7 +65,7 @@ static void put_lease(int region, int h, struct world_host *host)
                       .ttl_ms = TTL / NS_PER_MS};
     snprintf(key.host, sizeof key.host, "h%d", h);
     snprintf(l.region, sizeof l.region, "%s", world_region_name(region));
-    l.records = host->wanted && host->told;
+    l.records = host->wanted && host->reported;
     l.digest = l.records ? record_digest(&key, host->epoch, host->record_counter) : 0;
     must(lease_encode(&l, bytes, &n) == 0, "no lease");
     world_store(region, BUS_HOSTS, h, bytes, n);
@@ -87,7 +87,7 @@ void world_beat(int region, int h)
     if (!world.regions[region].up)
         return;
     const struct value *v = world_value(region, BUS_SERVICES, h);
-    if (!host->told || host->wanted != (v->seq && !v->deleted))
+    if (!host->reported || host->wanted != (v->seq && !v->deleted))
         put_record(region, h, host);
     put_lease(region, h, host);
 }
@@ -102,7 +102,7 @@ void world_start(int region, int h)
 {
     struct world_host *host = &world.regions[region].hosts[h];
     host->alive = true;
-    host->told = false;
+    host->reported = false;
     host->epoch++;
     host->changed_ns = world.now_ns;
     beat_at(region, h, world.now_ns + world_random_ns(NS_PER_S));
@@ -112,7 +112,7 @@ void world_want(int region, int h, bool wanted)
 {
     struct world_host *host = &world.regions[region].hosts[h];
     host->wanted = wanted;
-    host->told = false;
+    host->reported = false;
     host->changed_ns = world.now_ns;
     if (host->alive)
         beat_at(region, h, world.now_ns + NS_PER_MS);

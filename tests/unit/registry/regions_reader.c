@@ -269,7 +269,7 @@ static void later(void *arg)
     world_turn_at(world.now_ns);
 }
 
-static void told(void *arg, const char *service)
+static void reported(void *arg, const char *service)
 {
     (void)arg, (void)service;
 }
@@ -306,7 +306,7 @@ static void start_others(void)
                                                       .inbound = inbound,
                                                       .regions = regions,
                                                       .state_dir = state_dir,
-                                                      .service_changed = told};
+                                                      .service_changed = reported};
     ck_assert_int_eq(region_failover_new(&of_failover, &failover), 0);
     catalog_watch_services(catalog, own_changed, NULL);
 }

@@ -13,7 +13,7 @@
 
 struct order {
     enum bus_bucket bucket;
-    bool check, told;
+    bool check, reported;
     uint64_t next_seq, stop_seq;
     int64_t heard_ns; /* when it got on last; of a request that is lost: 0 */
 };
@@ -267,7 +267,7 @@ static void reader_mail(int region, const struct mail *mail)
     mail_at(region, w->reader_ns, w->life, mail);
 }
 
-static void tell_info(int region, const struct order *o, int err)
+static void deliver_info(int region, const struct order *o, int err)
 {
     const struct stream *s = &world.regions[region].streams[o->bucket];
     reader_mail(region, &(struct mail){.kind = MAIL_INFO,
@@ -291,8 +291,8 @@ static void next_order(int region)
 static void order_fails(int region, int err)
 {
     struct order *o = &ways[region].orders[0];
-    if (o->check || !o->told)
-        tell_info(region, o, err);
+    if (o->check || !o->reported)
+        deliver_info(region, o, err);
     if (!o->check)
         reader_mail(region, &(struct mail){.kind = MAIL_END, .bucket = o->bucket, .err = err});
     next_order(region);
@@ -321,7 +321,7 @@ static int64_t newest_ns(int region)
     return newest;
 }
 
-static void tell_entry(int region, struct order *o, int key)
+static void deliver_entry(int region, struct order *o, int key)
 {
     const struct value *v = world_value(region, o->bucket, key);
     int64_t age_ns = (o->bucket == BUS_HOSTS ? newest_ns(region) : world.now_ns) - v->time_ns;
@@ -334,19 +334,19 @@ static void tell_entry(int region, struct order *o, int key)
 static void order_step(int region, struct order *o)
 {
     const struct stream *s = &world.regions[region].streams[o->bucket];
-    int key = o->told ? next_key(region, o) : -1;
+    int key = o->reported ? next_key(region, o) : -1;
     o->heard_ns = world.now_ns;
-    if (o->told && (key < 0 || o->next_seq > o->stop_seq)) {
-        tell_info(region, o, 0);
+    if (o->reported && (key < 0 || o->next_seq > o->stop_seq)) {
+        deliver_info(region, o, 0);
         reader_mail(region, &(struct mail){.kind = MAIL_END, .bucket = o->bucket});
         next_order(region);
         return;
     }
-    if (o->told) {
-        tell_entry(region, o, key);
+    if (o->reported) {
+        deliver_entry(region, o, key);
     } else {
-        tell_info(region, o, 0);
-        o->told = true;
+        deliver_info(region, o, 0);
+        o->reported = true;
         o->stop_seq = s->last_seq;
         o->next_seq = 1;
         if (o->check) {
@@ -374,9 +374,9 @@ static void order_event(int region)
         return;
     }
     if (!o->heard_ns) { /* the request, or its answer, is lost */
-        order_later(region, o->told ? SNAPSHOT_NS : INFO_NS);
+        order_later(region, o->reported ? SNAPSHOT_NS : INFO_NS);
         o->heard_ns = -1;
-    } else if (o->heard_ns < 0 || world.now_ns - o->heard_ns > (o->told ? SNAPSHOT_NS : INFO_NS)) {
+    } else if (o->heard_ns < 0 || world.now_ns - o->heard_ns > (o->reported ? SNAPSHOT_NS : INFO_NS)) {
         order_fails(region, -ETIMEDOUT);
     } else {
         order_later(region, 50 * NS_PER_MS);

@@ -49,7 +49,7 @@ struct stream {
 struct world_host {
     bool alive, wanted; /* with its instance */
     uint64_t epoch, counter, record_counter;
-    bool told; /* the bucket has what is wanted */
+    bool reported; /* the bucket has what is wanted */
     unsigned life;
     int64_t changed_ns; /* when that was put, or whether it is alive changed, last */
 };

@@ -73,7 +73,7 @@ START_TEST(what_is_lost_with_the_connection_is_no_refusal)
 }
 END_TEST
 
-START_TEST(fill_and_settings_are_told)
+START_TEST(fill_and_settings_are_reported)
 {
     begin();
     const struct bus_info full = {
@@ -96,4 +96,4 @@ START_TEST(fill_and_settings_are_told)
 END_TEST
 
 UNIT_TESTS("buckets", a_refusal_stands_until_nothing_is_refused_any_more,
-           what_is_lost_with_the_connection_is_no_refusal, fill_and_settings_are_told)
+           what_is_lost_with_the_connection_is_no_refusal, fill_and_settings_are_reported)

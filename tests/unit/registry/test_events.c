@@ -62,7 +62,7 @@ static void end(void)
     metrics_free(metrics);
 }
 
-static void tell(int n)
+static void publish_events(int n)
 {
     for (int i = 0; i < n; i++)
         (void)events_report(events, &(struct event){.type = EVENT_HOST_UP, .instances = (size_t)i + 1});
@@ -73,7 +73,7 @@ START_TEST(no_more_than_may_be)
     int64_t now_ns = 1000 * NS_PER_S;
     begin();
     (void)events_tick(events, now_ns);
-    tell(30);
+    publish_events(30);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"full\"}"), 10);
     ck_assert_int_eq(events_tick(events, now_ns), now_ns + NS_PER_S / 10);
     ck_assert_uint_eq(published, 10); /* a second's worth */
@@ -91,7 +91,7 @@ START_TEST(what_waits_for_nats_goes_when_it_is_back)
 {
     begin();
     way = EVENTS_SHUT;
-    tell(3);
+    publish_events(3);
     ck_assert_int_eq(events_tick(events, 1000 * NS_PER_S), INT64_MAX);
     ck_assert_uint_eq(published, 0);
     ck_assert_uint_eq(value("discoverd_events_waiting"), 3);
@@ -99,7 +99,7 @@ START_TEST(what_waits_for_nats_goes_when_it_is_back)
     (void)events_tick(events, 1001 * NS_PER_S);
     ck_assert_uint_eq(published, 3);
     publish_result = -ENOBUFS; /* not tried again */
-    tell(2);
+    publish_events(2);
     events_flush(events);
     ck_assert_uint_eq(published, 5);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"failed\"}"), 2);
@@ -111,13 +111,13 @@ START_TEST(whose_name_is_anothers_tells_nothing)
 {
     begin();
     way = EVENTS_ENDED;
-    tell(3);
+    publish_events(3);
     (void)events_tick(events, 1000 * NS_PER_S);
     ck_assert_uint_eq(published, 0);
     ck_assert_uint_eq(value("discoverd_events_dropped_total{reason=\"name_conflict\"}"), 3);
     set("events.publish", "false");
     ck_assert(!events_wanted(events));
-    tell(1);
+    publish_events(1);
     ck_assert_uint_eq(value("discoverd_events_total"), 3);
     end();
 }

@@ -323,7 +323,7 @@ static const struct {
 
 START_TEST(each_rule_has_an_instance)
 {
-    bool told[RULES] = {false};
+    bool reported[RULES] = {false};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         e.in = false;
         if (table[i].change) {
@@ -337,10 +337,10 @@ START_TEST(each_rule_has_an_instance)
         }
         ck_assert_str_eq(rule_word(e.rule), table[i].word);
         ck_assert_msg(e.in == table[i].in, "%s", table[i].word);
-        told[e.rule] = true;
+        reported[e.rule] = true;
     }
     for (int rule = 0; rule < RULES; rule++)
-        ck_assert_msg(told[rule], "nothing is out, or in, by %s", rule_word((enum rule)rule));
+        ck_assert_msg(reported[rule], "nothing is out, or in, by %s", rule_word((enum rule)rule));
 }
 END_TEST
 

@@ -11,12 +11,12 @@
 
 static struct catalog *catalog;
 static struct host_events h;
-static char told[4096];
+static char reported[4096];
 
 static void hear(const json_t *event)
 {
-    size_t used = strlen(told);
-    snprintf(told + used, sizeof told - used, "%s %s;", json_string_value(json_object_get(event, "type")),
+    size_t used = strlen(reported);
+    snprintf(reported + used, sizeof reported - used, "%s %s;", json_string_value(json_object_get(event, "type")),
              json_string_value(json_object_get(event, "host")));
 }
 
@@ -41,7 +41,7 @@ static void ignore_moved(void *arg, int fd)
 static void begin(void)
 {
     static const struct liveness_events handlers = {on_changed, on_guard};
-    told[0] = '\0';
+    reported[0] = '\0';
     events_stage_begin(hear, &handlers);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     h = (struct host_events){.events = events, .config = config, .catalog = catalog, .liveness = liveness};
@@ -67,11 +67,11 @@ static void pass(int64_t ns)
 }
 
 /* A host that web-1 tells of, if only web-1 and other are there (tells), or that other tells of. */
-static void name_of(bool tells, char ret_name[16])
+static void name_of(bool chosen, char ret_name[16])
 {
     for (int i = 0; i < 100; i++) {
         snprintf(ret_name, 16, "x%d", i);
-        if (liveness_is_chosen(liveness, "web-1", ret_name, now_ns, now_ns) == tells)
+        if (liveness_is_chosen(liveness, "web-1", ret_name, now_ns, now_ns) == chosen)
             return;
     }
     ck_abort_msg("none");
@@ -90,10 +90,10 @@ START_TEST(when_the_chosen_one_is_dead_too)
         beat("b", 1);
     }
     pass(2 * NS_PER_S);
-    ck_assert_str_eq(told, ""); /* it was for b to tell */
+    ck_assert_str_eq(reported, ""); /* it was for b to tell */
     pass(9 * NS_PER_S);
     snprintf(expected, sizeof expected, "host-lost %s;", lost);
-    ck_assert_msg(strstr(told, expected) && strstr(told, "host-lost b;"), "%s", told);
+    ck_assert_msg(strstr(reported, expected) && strstr(reported, "host-lost b;"), "%s", reported);
     end();
 }
 END_TEST
@@ -103,14 +103,14 @@ START_TEST(back_in_the_same_life_and_in_another)
     begin();
     beat("b", 1);
     pass(11 * NS_PER_S);
-    ck_assert_str_eq(told, "host-lost b;");
+    ck_assert_str_eq(reported, "host-lost b;");
     beat("b", 1);
     pass(0);
-    ck_assert_str_eq(told, "host-lost b;host-up b;");
+    ck_assert_str_eq(reported, "host-lost b;host-up b;");
     pass(11 * NS_PER_S);
     beat("b", 2); /* it says so itself */
     pass(0);
-    ck_assert_str_eq(told, "host-lost b;host-up b;host-lost b;");
+    ck_assert_str_eq(reported, "host-lost b;host-up b;host-lost b;");
     end();
 }
 END_TEST
@@ -124,11 +124,11 @@ START_TEST(back_together)
     name_of(false, other); /* were b there, it would be for b to tell */
     beat(other, 7);
     pass(11 * NS_PER_S);
-    told[0] = '\0';
+    reported[0] = '\0';
     beat("b", 1);
     beat(other, 7);
     pass(0);
-    ck_assert_msg(strstr(told, "host-up b;") && strstr(told, "host-up x"), "%s", told);
+    ck_assert_msg(strstr(reported, "host-up b;") && strstr(reported, "host-up x"), "%s", reported);
     end();
 }
 END_TEST
@@ -143,19 +143,19 @@ START_TEST(the_own_host)
     host_events_bus_back(&h, now_ns + NS_PER_S);
     host_events_lease_stored(&h, 2, now_ns + 100 * NS_PER_S);
     pass(0);
-    ck_assert_str_eq(told, "host-up web-1;bus-lost web-1;bus-back web-1;");
+    ck_assert_str_eq(reported, "host-up web-1;bus-lost web-1;bus-back web-1;");
     end();
     begin(); /* a restart within the lease, and one after it */
     host_events_lease_found(&h, &earlier, 2 * NS_PER_S, now_ns);
     host_events_lease_stored(&h, 2, now_ns + NS_PER_S);
     pass(0);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
     end();
     begin();
     host_events_lease_found(&h, &earlier, 12 * NS_PER_S, now_ns);
     host_events_lease_stored(&h, 2, now_ns + NS_PER_S);
     host_events_leaving(&h, 2);
-    ck_assert_str_eq(told, "host-up web-1;host-left web-1;");
+    ck_assert_str_eq(reported, "host-up web-1;host-left web-1;");
     end();
 }
 END_TEST

@@ -80,7 +80,7 @@ static void end(void)
 
 static const struct bus_events *const bus = &inbound_bus_events;
 
-static void tell_info(enum bus_bucket b, uint64_t last_seq)
+static void deliver_info(enum bus_bucket b, uint64_t last_seq)
 {
     const struct bus_info info = {
         .reason = "", .created = 7, .last_seq = last_seq, .max_messages = -1, .max_bytes = -1, .lacks = ""};
@@ -103,14 +103,14 @@ static struct kv_message record_of(uint64_t epoch, uint64_t seq, uint8_t bytes[s
 }
 
 /* Entry 1 of SERVICES. */
-static void tell_record(void)
+static void deliver_record(void)
 {
     uint8_t bytes[RECORD_WIRE_MAX];
     struct kv_message m = record_of(5, 1, bytes);
     bus->snapshot_entry(inbound, BUS_SERVICES, &m);
 }
 
-static void tell_lease(const char *host, struct lease lease, uint64_t seq, bool is_live)
+static void deliver_lease(const char *host, struct lease lease, uint64_t seq, bool is_live)
 {
     uint8_t bytes[LEASE_WIRE_MAX];
     size_t n;
@@ -132,11 +132,11 @@ static void connect_and_read(void)
         inbound_tick(inbound, clock_now_ns() + i * NS_PER_S);
     ck_assert(asked[BUS_SERVICES] && asked[BUS_HOSTS]);
     for (int b = 0; b < BUS_BUCKETS; b++)
-        tell_info((enum bus_bucket)b, 1);
-    tell_record();
-    tell_lease("web-2", (struct lease){.counter = 1, .node = 2, .life = 2}, 1, false);
+        deliver_info((enum bus_bucket)b, 1);
+    deliver_record();
+    deliver_lease("web-2", (struct lease){.counter = 1, .node = 2, .life = 2}, 1, false);
     for (int b = 0; b < BUS_BUCKETS; b++) {
-        tell_info((enum bus_bucket)b, 1);
+        deliver_info((enum bus_bucket)b, 1);
         bus->snapshot_end(inbound, (enum bus_bucket)b, 0, "");
     }
     inbound_tick(inbound, clock_now_ns());
@@ -148,7 +148,7 @@ static size_t usable(void)
     return catalog_counts(catalog).usable;
 }
 
-static Discover__V1__Status told(void)
+static Discover__V1__Status status_now(void)
 {
     Discover__V1__Status s = DISCOVER__V1__STATUS__INIT;
     inbound_status(inbound, clock_now_ns(), &s);
@@ -162,7 +162,7 @@ START_TEST(what_both_buckets_have_is_served)
     connect_and_read();
     ck_assert_uint_eq(usable(), 1);
     ck_assert_int_eq(inbound_sync(inbound), TABLE_LIVE);
-    ck_assert_str_eq(told().bus_server, "nats://127.0.0.1:4222");
+    ck_assert_str_eq(status_now().bus_server, "nats://127.0.0.1:4222");
     end();
 }
 END_TEST
@@ -171,15 +171,15 @@ START_TEST(its_silence_is_trusted_once_our_own_lease_has_come_back)
 {
     begin();
     connect_and_read();
-    ck_assert_str_ne(told().distrust, "");
+    ck_assert_str_ne(status_now().distrust, "");
     const struct lease own = {.counter = 1, .node = 1, .life = 1};
     inbound_lease_sent(inbound, &own, clock_now_ns());
-    tell_lease("web-1", own, 2, true);
-    ck_assert_str_eq(told().distrust, "");
+    deliver_lease("web-1", own, 2, true);
+    ck_assert_str_eq(status_now().distrust, "");
     bus->disconnected(inbound, "the cable");
-    ck_assert_str_ne(told().distrust, "");
+    ck_assert_str_ne(status_now().distrust, "");
     ck_assert_int_eq(inbound_sync(inbound), TABLE_STALE);
-    ck_assert_str_eq(told().bus_error, "the cable");
+    ck_assert_str_eq(status_now().bus_error, "the cable");
     ck_assert_uint_eq(usable(), 1); /* nobody is dead because of it */
     end();
 }
@@ -193,7 +193,7 @@ START_TEST(a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent)
     connect_and_read();
     const struct lease own = {.counter = 1, .node = 1, .life = 1};
     inbound_lease_sent(inbound, &own, clock_now_ns());
-    tell_lease("web-1", own, 2, true);
+    deliver_lease("web-1", own, 2, true);
     struct kv_message m = message("shop.legacy.web-9.l1", (const uint8_t *)value, strlen(value), 2);
     bus->live(inbound, BUS_SERVICES, &m);
     ck_assert_uint_eq(usable(), 2);
@@ -210,7 +210,7 @@ START_TEST(a_value_that_is_no_record_is_refused_and_said_and_changes_nothing)
     connect_and_read();
     struct kv_message m = message("shop.payment.web-2.a", (const uint8_t *)"\xff\xff", 2, 2);
     bus->live(inbound, BUS_SERVICES, &m);
-    Discover__V1__Status s = told();
+    Discover__V1__Status s = status_now();
     ck_assert_uint_eq(s.n_refused, 1);
     ck_assert_str_eq(s.refused[0]->key, "shop.payment.web-2.a");
     ck_assert_uint_eq(usable(), 1);
@@ -222,7 +222,7 @@ START_TEST(a_host_that_says_good_bye_is_gone)
 {
     begin();
     connect_and_read();
-    tell_lease("web-2", (struct lease){.counter = 2, .node = 2, .life = 2, .leaving = true}, 2, true);
+    deliver_lease("web-2", (struct lease){.counter = 2, .node = 2, .life = 2, .leaving = true}, 2, true);
     inbound_tick(inbound, clock_now_ns());
     ck_assert_uint_eq(usable(), 0);
     end();
@@ -230,7 +230,7 @@ START_TEST(a_host_that_says_good_bye_is_gone)
 END_TEST
 
 /* Its lease of epoch 6, which vouches for that many records. */
-static void tell_restart(uint32_t records, uint64_t counter)
+static void deliver_restart(uint32_t records, uint64_t counter)
 {
     const struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2", .instance = "a"};
     const struct lease lease = {.epoch = 6,
@@ -239,7 +239,7 @@ static void tell_restart(uint32_t records, uint64_t counter)
                                 .life = 3,
                                 .records = records,
                                 .digest = records ? record_digest(&key, 6, 6) : 0};
-    tell_lease("web-2", lease, counter, true);
+    deliver_lease("web-2", lease, counter, true);
     inbound_tick(inbound, clock_now_ns());
 }
 
@@ -250,11 +250,11 @@ START_TEST(a_host_that_restarts_is_served_until_its_new_record_is_here)
     begin();
     connect_and_read();
     ck_assert_uint_eq(usable(), 1);
-    tell_restart(1, 2);
+    deliver_restart(1, 2);
     ck_assert_uint_eq(usable(), 1);
     struct kv_message m = record_of(6, 2, bytes);
     bus->live(inbound, BUS_SERVICES, &m);
-    tell_restart(1, 3);
+    deliver_restart(1, 3);
     ck_assert_uint_eq(usable(), 1);
     end();
 }
@@ -264,7 +264,7 @@ START_TEST(what_a_host_that_restarts_vouches_for_no_longer_is_gone_at_once)
 {
     begin();
     connect_and_read();
-    tell_restart(0, 2);
+    deliver_restart(0, 2);
     ck_assert_uint_eq(usable(), 0);
     end();
 }
@@ -276,16 +276,16 @@ START_TEST(a_whole_snapshot_ends_the_wait_for_a_record)
     uint8_t bytes[RECORD_WIRE_MAX];
     begin();
     connect_and_read();
-    tell_restart(1, 2);
+    deliver_restart(1, 2);
     asked[BUS_SERVICES] = false;
-    tell_restart(1, 3); /* for the second time: it is missing */
+    deliver_restart(1, 3); /* for the second time: it is missing */
     for (int i = 0; i < 10 && !asked[BUS_SERVICES]; i++)
         inbound_tick(inbound, clock_now_ns() + i * NS_PER_S);
     ck_assert(asked[BUS_SERVICES]);
-    tell_info(BUS_SERVICES, 2);
+    deliver_info(BUS_SERVICES, 2);
     struct kv_message m = record_of(5, 2, bytes);
     bus->snapshot_entry(inbound, BUS_SERVICES, &m);
-    tell_info(BUS_SERVICES, 2);
+    deliver_info(BUS_SERVICES, 2);
     ck_assert_uint_eq(usable(), 1);
     bus->snapshot_end(inbound, BUS_SERVICES, 0, "");
     inbound_tick(inbound, clock_now_ns());
@@ -295,7 +295,7 @@ START_TEST(a_whole_snapshot_ends_the_wait_for_a_record)
 END_TEST
 
 /* A new version of entry 1, which the server stored when its clock said so; 0: it does not say. */
-static void tell_change(uint64_t seq, int64_t stored_ns)
+static void deliver_change(uint64_t seq, int64_t stored_ns)
 {
     uint8_t bytes[RECORD_WIRE_MAX];
     size_t n;
@@ -339,7 +339,7 @@ START_TEST(a_change_takes_its_time_by_the_clock_of_the_server)
     const int64_t ahead_ns = 365 * 86400 * NS_PER_S;
     begin();
     connect_and_read();
-    tell_change(2, clock_now_ns() + ahead_ns);
+    deliver_change(2, clock_now_ns() + ahead_ns);
     ck_assert(measured() == 0 && reached_us() == 0); /* what its clock says is not known yet */
     const struct lease own = {.counter = 1, .node = 1, .life = 1, .epoch = 5, .min_epoch = 5, .ttl_ms = 60000};
     uint8_t bytes[LEASE_WIRE_MAX];
@@ -349,10 +349,10 @@ START_TEST(a_change_takes_its_time_by_the_clock_of_the_server)
     inbound_lease_sent(inbound, &own, clock_now_ns());
     m.stored_ns = clock_now_ns() + ahead_ns;
     bus->live(inbound, BUS_HOSTS, &m);
-    tell_change(3, clock_now_ns() + ahead_ns - 30 * NS_PER_MS);
+    deliver_change(3, clock_now_ns() + ahead_ns - 30 * NS_PER_MS);
     ck_assert_uint_eq(measured(), 1);
     ck_assert_msg(reached_us() >= 25000 && reached_us() < 2000000, "%u us", reached_us());
-    tell_change(4, 0); /* of another server, that is older */
+    deliver_change(4, 0); /* of another server, that is older */
     ck_assert(measured() == 1 && reached_us() == 0);
     end();
 }

@@ -181,7 +181,7 @@ START_TEST(the_next_life_serves_what_the_last_one_stored)
 END_TEST
 
 /* What was acknowledged is not lost in silence: neither for now nor, since it stays stored, for good. */
-START_TEST(what_does_not_come_back_is_told)
+START_TEST(what_does_not_come_back_is_reported)
 {
     char text[4096] = "";
     const char *dir = folder_enter();
@@ -221,5 +221,5 @@ START_TEST(what_cannot_be_stored_is_refused_and_says_why)
 END_TEST
 
 UNIT_TESTS("outbound", it_is_served_here_at_once_and_put_once_there_is_a_bus,
-           the_next_life_serves_what_the_last_one_stored, what_does_not_come_back_is_told,
+           the_next_life_serves_what_the_last_one_stored, what_does_not_come_back_is_reported,
            what_cannot_be_stored_is_refused_and_says_why)

@@ -9,17 +9,17 @@
 #include "tests/unit/registry/events_stage.h"
 
 static struct region_events e;
-static char told[4096];
-static int64_t lost_ms, told_ms;
+static char reported[4096];
+static int64_t lost_ms, reported_ms;
 
 static void hear(const json_t *event)
 {
-    size_t used = strlen(told);
+    size_t used = strlen(reported);
     const char *region = json_string_value(json_object_get(event, "other_region"));
-    snprintf(told + used, sizeof told - used, "%s %s;", json_string_value(json_object_get(event, "type")),
+    snprintf(reported + used, sizeof reported - used, "%s %s;", json_string_value(json_object_get(event, "type")),
              region ? region : json_string_value(json_object_get(event, "answers")));
     lost_ms = json_integer_value(json_object_get(event, "lost_ms"));
-    told_ms = json_integer_value(json_object_get(event, "time_ms"));
+    reported_ms = json_integer_value(json_object_get(event, "time_ms"));
 }
 
 static void ignore_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
@@ -35,7 +35,7 @@ static void ignore_guard(void *arg, size_t held, int64_t until_ns, const char *w
 static void begin(void)
 {
     static const struct liveness_events handlers = {ignore_changed, ignore_guard};
-    told[0] = '\0';
+    reported[0] = '\0';
     events_stage_begin(hear, &handlers);
     e = (struct region_events){.events = events, .config = config, .liveness = liveness};
 }
@@ -55,10 +55,10 @@ static void pass(const char *name, enum region_state state, bool own_heard, int6
     }
 }
 
-static void check_told(const char *expected)
+static void check_reported(const char *expected)
 {
-    ck_assert_str_eq(told, expected);
-    told[0] = '\0';
+    ck_assert_str_eq(reported, expected);
+    reported[0] = '\0';
 }
 
 START_TEST(lost_and_back)
@@ -71,17 +71,17 @@ START_TEST(lost_and_back)
     pass("b", REGION_LIVE, true, 1 * NS_PER_S);
     pass("b", REGION_CATCHING_UP, true, 10 * NS_PER_S); /* a bucket was made anew */
     pass("b", REGION_LIVE, true, 1 * NS_PER_S);
-    check_told("");
+    check_reported("");
     int64_t begun_ms = clock_wall_ms();
     pass("b", REGION_STALE, true, 5 * NS_PER_S);
-    check_told("region-lost b;");
-    ck_assert_int_le(llabs(begun_ms - 3000 - told_ms), 500); /* when it was heard last */
+    check_reported("region-lost b;");
+    ck_assert_int_le(llabs(begun_ms - 3000 - reported_ms), 500); /* when it was heard last */
     pass("b", REGION_CATCHING_UP, true, 5 * NS_PER_S);
     pass("b", REGION_LIVE, true, 1 * NS_PER_S); /* not yet */
     pass("b", REGION_STALE, true, 10 * NS_PER_S);
-    check_told("");
+    check_reported("");
     pass("b", REGION_LIVE, true, 30 * NS_PER_S);
-    check_told("region-back b;");
+    check_reported("region-back b;");
     ck_assert_int_le(llabs(lost_ms - 3000), 500); /* by the wall clock, which stood still */
     events_stage_end();
 }
@@ -94,13 +94,13 @@ START_TEST(while_the_own_region_is_not_heard)
     pass("b", REGION_LIVE, true, 60 * NS_PER_S);
     pass("b", REGION_STALE, true, 1 * NS_PER_S);
     pass("b", REGION_STALE, false, 60 * NS_PER_S);
-    check_told("");
+    check_reported("");
     pass("b", REGION_STALE, true, 3 * NS_PER_S);
-    check_told("region-lost b;");
+    check_reported("region-lost b;");
     pass("b", REGION_LIVE, false, 60 * NS_PER_S);
-    check_told("");
+    check_reported("");
     pass("b", REGION_LIVE, true, 3 * NS_PER_S);
-    check_told("region-back b;");
+    check_reported("region-back b;");
     events_stage_end();
 }
 END_TEST
@@ -111,13 +111,13 @@ START_TEST(found_lost_in_the_beginning)
     begin();
     pass("b", REGION_STALE, true, EVENTS_TTL);
     pass("b", REGION_LIVE, true, 10 * NS_PER_S);
-    check_told("");
+    check_reported("");
     events_stage_end();
     begin();
     pass("b", REGION_STALE, true, EVENTS_TTL + 5 * NS_PER_S);
-    check_told("");
+    check_reported("");
     pass("b", REGION_LIVE, true, 10 * NS_PER_S);
-    check_told("region-back b;");
+    check_reported("region-back b;");
     events_stage_end();
 }
 END_TEST
@@ -133,7 +133,7 @@ START_TEST(told_by_one)
         snprintf(name, sizeof name, "r%d", i);
         pass(name, REGION_LIVE, true, NS_PER_S);
         pass(name, REGION_STALE, true, 3 * NS_PER_S);
-        of_other += told[0] == '\0';
+        of_other += reported[0] == '\0';
         events_stage_end();
         begin();
         pass(name, REGION_LIVE, true, NS_PER_S);
@@ -141,7 +141,7 @@ START_TEST(told_by_one)
         beat("web-2", 1);
         pass(name, REGION_LIVE, true, 4 * NS_PER_S);
         snprintf(both, sizeof both, "region-lost %s;region-back %s;", name, name);
-        check_told(both);
+        check_reported(both);
         events_stage_end();
     }
     ck_assert_int_gt(of_other, 0);
@@ -162,14 +162,14 @@ START_TEST(another_region_answers)
     move.service = service;
     region_events_moved(&e, &move, now_ns);
     (void)events_tick(events, now_ns);
-    check_told("");
+    check_reported("");
     move.own = true; /* an operator said so here: nobody else knows */
     region_events_moved(&e, &move, now_ns);
     move = (struct region_move){
         .service = service, .from = "b", .to = "a", .home = true, .since_ns = now_ns - NS_PER_S, .reason = "why"};
     region_events_moved(&e, &move, now_ns); /* web-2 has come since */
     (void)events_tick(events, now_ns);
-    check_told("failover-begun b;failover-ended a;");
+    check_reported("failover-begun b;failover-ended a;");
     ck_assert_int_eq(config_set(config, "events.publish", "false", (char[CONFIG_WHY_CAP]){0}), 0);
     region_events_moved(&e, &move, now_ns);
     ck_assert_uint_eq(metrics_value(metrics, "discoverd_events_total"), 2);

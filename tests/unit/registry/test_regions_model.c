@@ -84,7 +84,7 @@ static bool is_live(enum table_sync sync)
 static bool serves(int region, int host)
 {
     const struct world_host *h = &world.regions[region].hosts[host];
-    return h->alive && h->wanted && h->told;
+    return h->alive && h->wanted && h->reported;
 }
 
 static bool left_alone(int region, int host)

@@ -14,18 +14,18 @@
 static struct event_base *base;
 static struct state_dir *state_dir;
 static struct state_writer *writer;
-static unsigned told, failures;
+static unsigned reported, failures;
 
 static void written(void *arg, int err)
 {
     (void)arg;
-    told++;
+    reported++;
     failures += err < 0;
 }
 
 static void begin(void)
 {
-    told = failures = 0;
+    reported = failures = 0;
     base = loop_new();
     ck_assert_int_eq(state_dir_open(folder_enter(), &state_dir), 0);
     ck_assert_int_eq(state_writer_new(base, state_dir, written, NULL, &writer), 0);
@@ -54,9 +54,9 @@ static const char *kept(const char *name)
     return in ? text : NULL;
 }
 
-static void wait_told(unsigned times)
+static void wait_reported(unsigned times)
 {
-    while (told < times)
+    while (reported < times)
         ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
@@ -70,14 +70,14 @@ START_TEST(the_last_word_of_each_name_is_written)
     }
     put("n-c", "too");
     ck_assert_ptr_null(kept("n-a")); /* nobody has waited for a disk */
-    wait_told(1);
+    wait_reported(1);
     ck_assert_str_eq(kept("n-a"), "yes");
     ck_assert_ptr_null(kept("n-b"));
     ck_assert_str_eq(kept("n-c"), "too");
     put("n-a", "");
-    wait_told(2);
+    wait_reported(2);
     ck_assert_ptr_null(kept("n-a"));
-    ck_assert_uint_eq(told, 2);
+    ck_assert_uint_eq(reported, 2);
     end();
     folder_remove();
 }
@@ -88,7 +88,7 @@ START_TEST(nothing_is_lost_at_the_end)
     begin();
     put("n-a", "first");
     put("n-b", "first");
-    while (told == 0) { /* what comes while others are written, and after that */
+    while (reported == 0) { /* what comes while others are written, and after that */
         put("n-a", "second");
         ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
     }
@@ -101,12 +101,12 @@ START_TEST(nothing_is_lost_at_the_end)
 }
 END_TEST
 
-START_TEST(what_cannot_be_written_is_told)
+START_TEST(what_cannot_be_written_is_reported)
 {
     begin();
     folder_remove();
     put("n-a", "lost");
-    wait_told(1);
+    wait_reported(1);
     ck_assert_uint_eq(failures, 1);
     end();
 }
@@ -122,7 +122,7 @@ START_TEST(there_is_a_limit)
         snprintf(name, sizeof name, "n-%x", i);
         put(name, "");
     }
-    ck_assert_uint_gt(told, 3000);
+    ck_assert_uint_gt(reported, 3000);
     put("n-keep", "still");
     end();
     ck_assert_str_eq(kept("n-keep"), "still");
@@ -139,7 +139,7 @@ START_TEST(many_are_written_in_several_batches)
         snprintf(name, sizeof name, "n-%x", i);
         put(name, "there");
     }
-    wait_told(4);
+    wait_reported(4);
     ck_assert_str_eq(kept("n-0"), "there");
     ck_assert_str_eq(kept("n-7cf"), "there");
     ck_assert_uint_eq(failures, 0);
@@ -149,4 +149,4 @@ START_TEST(many_are_written_in_several_batches)
 END_TEST
 
 UNIT_TESTS("state_writer", many_are_written_in_several_batches, the_last_word_of_each_name_is_written,
-           nothing_is_lost_at_the_end, what_cannot_be_written_is_told, there_is_a_limit)
+           nothing_is_lost_at_the_end, what_cannot_be_written_is_reported, there_is_a_limit)

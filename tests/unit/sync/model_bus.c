@@ -37,7 +37,7 @@ struct client {
     int64_t paused_until_ns, deaf_until_ns[BUCKETS], feed_ns[BUCKETS], reader_ns, puts_ns;
     struct {
         enum bucket bucket;
-        bool check, info_told;
+        bool check, info_reported;
         uint64_t next_seq, stop_seq;
     } orders[ORDERS_MAX];
     int n_orders;
@@ -364,7 +364,7 @@ static void read_mail(int host, const struct mail *mail)
     mail_at(host, c->reader_ns, mail);
 }
 
-static void tell_info(int host, enum bucket bucket, int err)
+static void deliver_info(int host, enum bucket bucket, int err)
 {
     read_mail(host, &(struct mail){.kind = MAIL_INFO,
                                    .bucket = bucket,
@@ -385,8 +385,8 @@ static void read_fails(int host)
 {
     struct client *c = &clients[host];
     enum bucket bucket = c->orders[0].bucket;
-    if (c->orders[0].check || !c->orders[0].info_told)
-        tell_info(host, bucket, -ENOTCONN);
+    if (c->orders[0].check || !c->orders[0].info_reported)
+        deliver_info(host, bucket, -ENOTCONN);
     if (!c->orders[0].check)
         read_mail(host, &(struct mail){.kind = MAIL_END, .bucket = bucket, .err = -ENOTCONN});
     next_order(host);
@@ -413,9 +413,9 @@ static void read_step(const struct event *e)
         read_fails(host);
         return;
     }
-    if (!c->orders[0].info_told) {
-        tell_info(host, bucket, 0);
-        c->orders[0].info_told = true;
+    if (!c->orders[0].info_reported) {
+        deliver_info(host, bucket, 0);
+        c->orders[0].info_reported = true;
         c->orders[0].stop_seq = streams[bucket].last_seq;
         c->orders[0].next_seq = 1;
         if (c->orders[0].check)
@@ -426,7 +426,7 @@ static void read_step(const struct event *e)
     }
     int key = next_key(bucket, c->orders[0].next_seq);
     if (key < 0 || c->orders[0].next_seq > c->orders[0].stop_seq) {
-        tell_info(host, bucket, 0);
+        deliver_info(host, bucket, 0);
         read_mail(host, &(struct mail){.kind = MAIL_END, .bucket = bucket});
         next_order(host);
         return;

@@ -170,7 +170,7 @@ static void put_done(struct daemon *d, uint64_t token, int err, uint64_t seq)
         in->retry_ns = bus.now_ns + RETRY_NS;
         if (err)
             continue;
-        in->told = true;
+        in->reported = true;
         in->vouched = in->flown;
         if (in->crossed > seq) /* what was seen meanwhile was stored behind it */
             touch(d, i);
@@ -185,7 +185,7 @@ void daemon_want(int host, int instance, bool wanted)
     d->intents[instance].wanted = wanted;
     if (!d->running)
         return;
-    d->intents[instance].told = false;
+    d->intents[instance].reported = false;
     d->intents[instance].out = false; /* its answer is of no interest any more */
     touch(d, instance);
     bus_at(host, bus.now_ns);
@@ -209,7 +209,7 @@ void model_own_record(struct daemon *d, int key, const struct value *value, uint
     bool as_wanted = i->wanted ? ours : !value || left;
     if (!as_wanted && !i->out)
         touch(d, key % INSTANCES);
-    else if (as_wanted && i->told && !i->out)
+    else if (as_wanted && i->reported && !i->out)
         i->stored = true;
 }
 
@@ -506,7 +506,7 @@ void daemon_boot(int host)
     bus_attach(host);
     for (int i = 0; i < INSTANCES; i++) {
         d->intents[i].wanted = before.intents[i].wanted;
-        d->intents[i].told = before.intents[i].told;
+        d->intents[i].reported = before.intents[i].reported;
         d->intents[i].stored = !d->intents[i].wanted;
         if (d->intents[i].wanted)
             touch(d, i);

@@ -18,7 +18,7 @@ struct intent {
     bool wanted;
     uint64_t counter; /* of the value that is wanted */
     bool stored;      /* acknowledged as it is */
-    bool told;        /* acknowledged at least once since it is wanted */
+    bool reported;    /* acknowledged at least once since it is wanted */
     bool out;         /* a put is on its way */
     uint64_t seq;     /* of what is known to be stored; 0: not known */
     uint64_t crossed; /* the newest that was seen while the last put was on its way */

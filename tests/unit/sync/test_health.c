@@ -9,20 +9,20 @@
 
 static struct health h;
 static unsigned changes;
-static enum health_reason told;
+static enum health_reason reported;
 
 static void on_changed(void *arg, enum health_reason reason)
 {
     (void)arg;
-    ck_assert_int_ne(reason, told);
+    ck_assert_int_ne(reason, reported);
     changes++;
-    told = reason;
+    reported = reason;
 }
 
 static void setup(void)
 {
     changes = 0;
-    told = HEALTH_DISCONNECTED;
+    reported = HEALTH_DISCONNECTED;
     health_init(&h, OVERDUE, on_changed, NULL);
 }
 
@@ -32,21 +32,21 @@ static void get_healthy(int64_t now_ns)
     health_set_synced(&h, true, now_ns);
     health_sent(&h, 1, now_ns);
     health_seen(&h, 1, now_ns + 2 * NS_PER_MS);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
 }
 
 START_TEST(takes_connection_sync_and_a_canary)
 {
     ck_assert_int_eq(h.reason, HEALTH_DISCONNECTED);
     health_set_connected(&h, true, 0);
-    ck_assert_int_eq(told, HEALTH_UNSYNCED);
+    ck_assert_int_eq(reported, HEALTH_UNSYNCED);
     health_set_synced(&h, true, 0);
-    ck_assert_int_eq(told, HEALTH_NO_CANARY);
+    ck_assert_int_eq(reported, HEALTH_NO_CANARY);
     health_sent(&h, 1, 0);
-    ck_assert_int_eq(told, HEALTH_NO_CANARY);
+    ck_assert_int_eq(reported, HEALTH_NO_CANARY);
     ck_assert_int_eq(health_tick(&h, 0), OVERDUE);
     health_seen(&h, 1, NS_PER_MS);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
     ck_assert_int_eq(h.last_ns, NS_PER_MS);
     ck_assert_int_eq(health_tick(&h, NS_PER_S), INT64_MAX);
 }
@@ -59,11 +59,11 @@ START_TEST(overdue_canary_and_its_return)
     ck_assert_int_eq(health_tick(&h, NS_PER_S), NS_PER_S + OVERDUE);
     health_sent(&h, 3, 4 * NS_PER_S); /* the oldest counts */
     ck_assert_int_eq(health_tick(&h, NS_PER_S + OVERDUE - 1), NS_PER_S + OVERDUE);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
     ck_assert_int_eq(health_tick(&h, NS_PER_S + OVERDUE), INT64_MAX);
-    ck_assert_int_eq(told, HEALTH_OVERDUE);
+    ck_assert_int_eq(reported, HEALTH_OVERDUE);
     health_seen(&h, 3, 7 * NS_PER_S); /* 2 may have got lost */
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
     ck_assert_int_eq(h.last_ns, 3 * NS_PER_S);
 }
 END_TEST
@@ -75,9 +75,9 @@ START_TEST(old_canary_is_a_sign_of_life)
     health_sent(&h, 3, 4 * NS_PER_S);
     health_seen(&h, 2, 4 * NS_PER_S);
     (void)health_tick(&h, OVERDUE + NS_PER_S);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
     (void)health_tick(&h, 4 * NS_PER_S + OVERDUE);
-    ck_assert_int_eq(told, HEALTH_OVERDUE);
+    ck_assert_int_eq(reported, HEALTH_OVERDUE);
 }
 END_TEST
 
@@ -88,7 +88,7 @@ START_TEST(repetitions_and_strangers_do_not_count)
     health_seen(&h, 1, 2 * NS_PER_S);
     health_seen(&h, 77, 2 * NS_PER_S);
     (void)health_tick(&h, NS_PER_S + OVERDUE);
-    ck_assert_int_eq(told, HEALTH_OVERDUE);
+    ck_assert_int_eq(reported, HEALTH_OVERDUE);
 }
 END_TEST
 
@@ -97,13 +97,13 @@ START_TEST(new_connection_needs_its_own_canary)
     get_healthy(0);
     health_sent(&h, 2, NS_PER_S);
     health_set_connected(&h, false, 2 * NS_PER_S);
-    ck_assert_int_eq(told, HEALTH_DISCONNECTED);
+    ck_assert_int_eq(reported, HEALTH_DISCONNECTED);
     ck_assert_int_eq(health_tick(&h, 100 * NS_PER_S), INT64_MAX);
     health_set_connected(&h, true, 100 * NS_PER_S);
-    ck_assert_int_eq(told, HEALTH_NO_CANARY); /* not overdue: what was put before does not count */
+    ck_assert_int_eq(reported, HEALTH_NO_CANARY); /* not overdue: what was put before does not count */
     health_sent(&h, 3, 101 * NS_PER_S);
     health_seen(&h, 3, 102 * NS_PER_S);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
 }
 END_TEST
 
@@ -111,9 +111,9 @@ START_TEST(sync_lost_and_found)
 {
     get_healthy(0);
     health_set_synced(&h, false, 0);
-    ck_assert_int_eq(told, HEALTH_UNSYNCED);
+    ck_assert_int_eq(reported, HEALTH_UNSYNCED);
     health_set_synced(&h, true, 0);
-    ck_assert_int_eq(told, HEALTH_OK);
+    ck_assert_int_eq(reported, HEALTH_OK);
 }
 END_TEST
 

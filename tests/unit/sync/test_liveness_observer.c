@@ -23,7 +23,7 @@ static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
 }
 
 /* What host number own has heard at START: all others, each so long ago; age TTL: not at all. tells: a bit each. */
-static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned tells)
+static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned publishers)
 {
     const struct liveness_events events = {on_changed, on_guard};
     struct liveness_options options = liveness_complete((struct liveness_options){.guard_percent = 100});
@@ -33,7 +33,7 @@ static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned tells)
     for (int i = 0; i < HOSTS; i++) {
         char name[16];
         struct lease lease = {
-            .epoch = 1, .counter = 1, .ttl_ms = TTL / NS_PER_MS, .publishes_events = (uint8_t)(tells >> i & 1)};
+            .epoch = 1, .counter = 1, .ttl_ms = TTL / NS_PER_MS, .publishes_events = (uint8_t)(publishers >> i & 1)};
         snprintf(name, sizeof name, "h%d", i);
         if (i != own)
             ck_assert_int_eq(liveness_apply(l, name, &lease, ages[i], START), 0);
@@ -41,10 +41,10 @@ static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned tells)
     return l;
 }
 
-static void chosen(int own, const int64_t ages[HOSTS], unsigned tells, const char *of, char ret_name[16])
+static void chosen(int own, const int64_t ages[HOSTS], unsigned publishers, const char *of, char ret_name[16])
 {
     char name[16];
-    struct liveness *l = view(own, ages, tells);
+    struct liveness *l = view(own, ages, publishers);
     snprintf(name, sizeof name, "h%d", own);
     struct liveness_choice choice = {0};
     ck_assert(liveness_choose(l, name, of, START, START, &choice));

@@ -82,7 +82,7 @@ static void tick_in_pieces(unsigned most)
         ck_assert_uint_le(t.changes - before, most);
 }
 
-START_TEST(epochs_are_told_in_pieces)
+START_TEST(epochs_are_reported_in_pieces)
 {
     liveness_set_records_known(t.l, false, 0);
     put_all((struct lease){.counter = 1, .min_epoch = 4});
@@ -96,7 +96,7 @@ START_TEST(epochs_are_told_in_pieces)
 END_TEST
 
 /* Those that are to be told go, or all records are unknown again. */
-START_TEST(epochs_that_are_not_told)
+START_TEST(epochs_that_are_not_reported)
 {
     liveness_set_records_known(t.l, false, 0);
     put_all((struct lease){.counter = 1, .min_epoch = 4});
@@ -148,5 +148,5 @@ START_TEST(many_are_guarded_in_pieces)
 }
 END_TEST
 
-UNIT_TESTS_IN(setup, done, "leases/pieces", epochs_are_told_in_pieces, epochs_that_are_not_told, many_end_in_pieces,
-              many_are_guarded_in_pieces)
+UNIT_TESTS_IN(setup, done, "leases/pieces", epochs_are_reported_in_pieces, epochs_that_are_not_reported,
+              many_end_in_pieces, many_are_guarded_in_pieces)

@@ -134,7 +134,7 @@ static bool undisturbed(int owner, int observer)
 static void watch_one(struct daemon *d, int h, int i)
 {
     bool serves = daemon_serves(d, h, i);
-    if (!daemons[h].intents[i].told)
+    if (!daemons[h].intents[i].reported)
         world.wanted_ns[h][i] = bus.now_ns;
     if (serves != d->served[h][i])
         say("h%d: h%d/%d %s (host %d, epoch %llu, min %llu, %s, %s)", d->host, h, i, serves ? "appears" : "vanishes",

@@ -8,13 +8,13 @@
 #include "tests/support/unit.h"
 
 static struct top_writers t;
-static char told[1024];
+static char reported[1024];
 
-static void tell(void *arg, const struct top_writer *writer)
+static void on_flood(void *arg, const struct top_writer *writer)
 {
-    size_t used = strlen(told);
+    size_t used = strlen(reported);
     (void)arg;
-    snprintf(told + used, sizeof told - used, "%s%s ", writer->floods ? "+" : "-", writer->host);
+    snprintf(reported + used, sizeof reported - used, "%s%s ", writer->floods ? "+" : "-", writer->host);
 }
 
 static void second(unsigned web, unsigned flood, unsigned limit)
@@ -26,34 +26,34 @@ static void second(unsigned web, unsigned flood, unsigned limit)
     }
     for (unsigned i = 0; i < flood; i++)
         top_writers_heard(&t, "flood");
-    top_writers_second(&t, limit, tell, NULL);
+    top_writers_second(&t, limit, on_flood, NULL);
 }
 
 static void setup(void)
 {
     t = (struct top_writers){0};
-    told[0] = '\0';
+    reported[0] = '\0';
 }
 
-START_TEST(flood_is_told_once_and_its_end)
+START_TEST(flood_is_reported_once_and_its_end)
 {
     for (int s = 0; s < 30; s++)
         second(20, 200, 100);
-    ck_assert_str_eq(told, "+flood ");
+    ck_assert_str_eq(reported, "+flood ");
     for (int s = 0; s < 10; s++)
         second(20, 60, 100); /* above the half: goes on */
-    ck_assert_str_eq(told, "+flood ");
+    ck_assert_str_eq(reported, "+flood ");
     for (int s = 0; s < TOP_WRITERS_SPAN_S; s++)
         second(20, 10, 100);
-    ck_assert_str_eq(told, "+flood -flood ");
+    ck_assert_str_eq(reported, "+flood -flood ");
 }
 END_TEST
 
-START_TEST(long_flood_is_told_again)
+START_TEST(long_flood_is_reported_again)
 {
     for (int s = 0; s < 140; s++)
         second(0, 1000, 100);
-    ck_assert_str_eq(told, "+flood +flood +flood ");
+    ck_assert_str_eq(reported, "+flood +flood +flood ");
 }
 END_TEST
 
@@ -63,7 +63,7 @@ START_TEST(burst_is_no_flood)
     second(5, 900, 100);
     for (int s = 0; s < 30; s++)
         second(5, 1, 100);
-    ck_assert_str_eq(told, "");
+    ck_assert_str_eq(reported, "");
 }
 END_TEST
 
@@ -73,7 +73,7 @@ START_TEST(fleet_larger_than_the_slots)
     const struct top_writer *top[3];
     for (int s = 0; s < 40; s++)
         second(5000, 1500, 1000);
-    ck_assert_str_eq(told, "+flood ");
+    ck_assert_str_eq(reported, "+flood ");
     ck_assert_uint_ge(top_writers_top(&t, 10, top, 3), 1);
     ck_assert_str_eq(top[0]->host, "flood");
     ck_assert_uint_eq(top[0]->changes, 1500 * (TOP_WRITERS_SPAN_S - 1)); /* and a second that has just begun */
@@ -108,5 +108,5 @@ START_TEST(quiet_ones_leave)
 }
 END_TEST
 
-UNIT_TESTS_IN(setup, NULL, "top_writers", flood_is_told_once_and_its_end, long_flood_is_told_again, burst_is_no_flood,
-              fleet_larger_than_the_slots, top_is_sorted, quiet_ones_leave)
+UNIT_TESTS_IN(setup, NULL, "top_writers", flood_is_reported_once_and_its_end, long_flood_is_reported_again,
+              burst_is_no_flood, fleet_larger_than_the_slots, top_is_sorted, quiet_ones_leave)

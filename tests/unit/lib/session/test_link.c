@@ -308,7 +308,7 @@ START_TEST(registrations_are_renewed_under_their_name)
 }
 END_TEST
 
-START_TEST(refused_renewal_is_told_and_tried_again)
+START_TEST(refused_renewal_is_reported_and_tried_again)
 {
     begin();
     struct discover *d = stage_client(&stage, stage_table_fd(catalog));
@@ -376,5 +376,5 @@ END_TEST
 UNIT_TESTS("link", hello_and_welcome, bad_greetings_are_refused_with_a_reason, cut_greetings_are_no_fault_and_no_crash,
            nonsense_later_drops_the_connection_and_keeps_the_table, what_a_newer_daemon_says_is_let_pass,
            daemon_says_why_before_it_closes, table_moves, no_descriptor_left_for_a_table,
-           registrations_are_renewed_under_their_name, refused_renewal_is_told_and_tried_again,
+           registrations_are_renewed_under_their_name, refused_renewal_is_reported_and_tried_again,
            kept_without_a_daemon_and_registered_once_there_is_one, flood_of_unknown_answers_is_let_pass)
