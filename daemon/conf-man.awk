@@ -13,7 +13,7 @@ BEGIN {
     print ".PP\n.nf\ndns = { ttl = \"5s\"; };"
     print "services = ( { name = \"shop/payment\"; port = 8080; } );\n.fi\n.PP"
     print "Durations are a number and a unit: ms, s, m, h. A key that is unknown, of the wrong type or out of range is"
-    print "refused with its file and line; \\fBdiscoverd -t\\fR tells all that is wrong at once."
+    print "refused with its file and line; \\fBdiscoverd -t\\fR prints all that is wrong at once."
     print ".PP"
     print "A reload (\\fBdiscoverctl reload\\fR, SIGHUP) takes the keys that are marked with \\(lqreload\\(rq; what else has"
     print "changed takes effect with the next start, and the reload names it. Files with secrets and certificates that a key"

@@ -25,7 +25,7 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
     (void)what;
     loop_meter_enter();
     if (signal == SIGHUP)
-        (void)daemon_reload(arg); /* the log tells what became of it */
+        (void)daemon_reload(arg); /* which logs what became of it */
     else
         stop_by_signal(arg);
     loop_meter_leave();
@@ -48,7 +48,7 @@ static void on_second(void *arg)
     daemon_turn(d);
 }
 
-/* Before all is known for the first time readers are told nothing of it anyway, and each writing leaves a block behind. */
+/* Before all is known for the first time readers see nothing of it anyway, and each writing leaves a block behind. */
 static int64_t flush_interval_ns(const struct daemon *d)
 {
     return inbound_synced_once(d->inbound) ? SNAPSHOT_FLUSH_NS : FIRST_FLUSH_NS;
@@ -89,7 +89,7 @@ static void flush(struct daemon *d, int64_t now_ns)
         loop_timer_arm(&d->flush_timer, 0, 0);
 }
 
-/* When the table has it all, that is told. */
+/* Logs when the table has it all. */
 static void on_flush(void *arg)
 {
     struct daemon *d = arg;
@@ -188,7 +188,7 @@ static int start_with_signals_blocked(struct daemon *d)
     return err;
 }
 
-/* Where others find this daemon. The host's own address was told when it was taken. */
+/* Where others find this daemon. The host's own address was logged when it was taken. */
 static void log_served(const struct config *c, const struct activation *a)
 {
     char dns[512] = "";

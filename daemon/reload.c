@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes the configuration anew, while everything runs, and tells what became of it.
+ * Takes the configuration anew, while everything runs, and reports what became of it.
  *
  *   1. read    on a thread: the files, what they name, the group that may register
  *   2. take    what can be taken while it runs; the services in slices of the loop

@@ -17,7 +17,7 @@ static void print(const struct discover_endpoint *endpoints, size_t n)
             printf("%s\n", text);
 }
 
-/* The descriptor tells when the daemon has something for us; changes of a service show in shared memory by themselves. */
+/* The descriptor is ready when the daemon has something for us; changes of a service show in shared memory by themselves. */
 static int step(struct discover *d)
 {
     struct pollfd daemon = {.fd = discover_fd(d), .events = POLLIN};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls of programs that ask the daemon something: those that tell later, and on top of them those that wait. */
+/* The calls of programs that ask the daemon something: those that call back later, and on top of them those that wait. */
 #include "libdiscover/call.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define CHECKS     DISCOVER__V1__SERVER_MESSAGE__BODY_CHECKS
 #define DOCUMENT   DISCOVER__V1__SERVER_MESSAGE__BODY_DOCUMENT
 
-/* --- the forms that tell later --- */
+/* --- the forms that call back later --- */
 
 int call_begin(struct discover *d)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the calls that ask the daemon (call.c, call_operator.c) have in common: they begin, ask, and tell later; or
+ * What the calls that ask the daemon (call.c, call_operator.c) have in common: they begin, ask, and call back later; or
  * wait. The handle's thread.
  */
 #ifndef LIBDISCOVER_CALL_H
@@ -27,7 +27,7 @@ struct call_outcome {
     void *arg;
 };
 
-/* Whether the handle may be used now; -EINVAL, or as context_check, which discover_last_error tells. */
+/* Whether the handle may be used now; -EINVAL, or as context_check, which discover_last_error explains. */
 int call_begin(struct discover *d);
 
 /* The same, and whether these are names: DISCOVER_E_NAME, -EINVAL for NULL. instance may be "". */

@@ -23,8 +23,8 @@
 #define TIMEOUT_MS_DEFAULT 2000
 
 /*
- * Unlike the daemon, the DNS source is not told of watches and pickers, and does not tell of changes: before each step
- * it is told what is wanted, and after it asked what has changed.
+ * Unlike the daemon, the DNS source keeps no watches and pickers, and calls nobody on changes: before each step
+ * it is given what is wanted, and asked afterwards what has changed.
  */
 static void want_key(void *arg, const char *key)
 {
@@ -240,7 +240,7 @@ int discover_fd(const struct discover *d)
     return d->set.epoll >= 0 ? d->set.epoll : -EBADF;
 }
 
-/* Whatever else went wrong meanwhile is told by the next dispatch. */
+/* Whatever else went wrong meanwhile is reported by the next dispatch. */
 static int report_mended(struct discover *d)
 {
     int code = d->mended;

@@ -12,7 +12,7 @@
 
 #define EJECTIONS_AT_ONCE 32
 
-/* A service that the daemon was told of, and has to be told of by the next connection. */
+/* A service for which sharing was requested, and has to be on the next connection, too. */
 struct share {
     struct share *next;
     char service[TABLE_KEY_MAX + 1];

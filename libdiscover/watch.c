@@ -28,7 +28,7 @@ struct discover_watch {
     bool in_callback; /* it is not called again before it has returned */
     int result;
     struct endpoints known;
-    struct trace_context *trace; /* of the newest change that had one, which has not been told of; NULL: none had */
+    struct trace_context *trace; /* of the newest change that had one, which has not been reported; NULL: none had */
     char service[TABLE_KEY_MAX + 1];
 };
 
@@ -90,7 +90,7 @@ static size_t compare(const struct endpoints *was, const struct endpoints *is,
 }
 
 /*
- * Whether a result says anything of the service. If not, nothing is told: what was told before is the last known
+ * Whether a result says anything of the service. If not, nothing is reported: what was reported before is the last known
  * state.
  */
 static bool is_known(int result)
@@ -187,7 +187,7 @@ void watches_mark(struct discover *d, const char *service)
             w->due = d->watches_due = true;
 }
 
-/* A daemon sends no invalid context; without memory for it the change is told without one. */
+/* A daemon sends no invalid context; without memory for it the change is reported without one. */
 void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate)
 {
     struct trace_context context;

@@ -8,7 +8,7 @@
 /* Something may have changed in the service (NULL: in all): watches_run will look. */
 void watches_mark(struct discover *d, const char *service);
 
-/* The newest change of the service came with that trace context: told with the next look, or by one of its own. */
+/* The newest change of the service came with that trace context: reported with the next look, or by one of its own. */
 void watches_traced(struct discover *d, const char *service, const char *traceparent, const char *tracestate);
 
 /* Calls each watch whose set differs from the one that it was called with last. Only from dispatch. */

@@ -247,7 +247,7 @@ static void take_ended(struct name_conflict *c, const struct lease *l, int64_t n
 static enum name_conflict_news take_lease(struct name_conflict *c, const struct lease *l, uint64_t seq, int64_t age_ns,
                                           int64_t now_ns)
 {
-    /* a question: it tells nothing new of the life whose lease it copies */
+    /* a question: it says nothing new of the life whose lease it copies */
     if (l->asked_by && other_valid(c) && lease_same_life(l, &c->other))
         return NAME_CONFLICT_NOTHING;
     bool lives = note(c, l, now_ns) || (l->answers && l->answers == c->life);

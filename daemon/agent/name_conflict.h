@@ -4,7 +4,7 @@
  * and a copy of its disk) must not fight over its keys: the one that is there keeps the name, the newcomer publishes
  * nothing while the other lives. Pure; main thread.
  *
- * Lives are told apart by the random number in its leases. A lease that is found under the name may be that of
+ * Lives are distinguished by the random number in its leases. A lease that is found under the name may be that of
  * our own earlier life, or of somebody alive: so its finder *asks* before it takes the name. The question is a copy of
  * the lease that was found, which for a reader only says that somebody is about to take it; whoever is there *answers* with a lease that names
  * the life that asked.

@@ -2,7 +2,7 @@
 /*
  * Log lines on their way to a descriptor, written by a thread of their own: a terminal that is held, a pipe that nobody
  * reads, a journal that hangs stop that thread and nothing else. What waits is bounded: lines that find no room are
- * counted, and told of when the next one is written. Any thread; none of these waits but log_queue_stop.
+ * counted, and their number is written before the next one. Any thread; none of these waits but log_queue_stop.
  */
 #ifndef BASE_LOG_QUEUE_H
 #define BASE_LOG_QUEUE_H

@@ -11,7 +11,7 @@
 /* A socket to ask the kernel with, to be closed by the caller; or -1: then all are addresses. */
 int peer_owner_open(void);
 
-/* Never waits. Where the kernel does not tell: the address. uid: the user, or (uid_t)-1. */
+/* Never waits. Where the kernel does not say: the address. uid: the user, or (uid_t)-1. */
 void peer_owner(int diag, int sock, struct share_owner *ret_owner, uid_t *ret_uid);
 
 #endif

@@ -121,7 +121,7 @@ struct bus_events {
     void (*snapshot_end)(void *arg, enum bus_bucket bucket, int err, const char *reason);
     void (*put_done)(void *arg, const struct bus_put_result *result);
     /*
-     * Connected to another server, because the last one is about to stop, or anew, because bus_set_access told of what
+     * Connected to another server, because the last one is about to stop, or anew, because bus_set_access has set what
      * is new (reloaded): nothing was lost.
      */
     void (*moved)(void *arg, const char *server, bool reloaded);
@@ -216,7 +216,7 @@ enum bus_mirror_state bus_mirror_found(const struct bus *b, enum bus_bucket buck
 uint64_t bus_mirror_snapshots(const struct bus *b); /* number of snapshots that were read from mirrors */
 
 /*
- * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS tell
+ * Answers a request, to where it wants it. error: 0, or a code of which the text is the reason, as micro services of NATS do
  * (headers Nats-Service-Error and -Code); there the body is empty. As bus_publish.
  */
 int bus_answer(struct bus *b, const char *reply, int error, const char *text, size_t n);

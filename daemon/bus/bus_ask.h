@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * NATS for a program that asks something and waits for the answer, or listens: discoverctl. Blocks; any one thread. What is
- * wrong is told in ret_why, for people.
+ * wrong is in ret_why, for people.
  */
 #ifndef BUS_BUS_ASK_H
 #define BUS_BUS_ASK_H

@@ -43,7 +43,7 @@ static bool was_guessed(const struct bus_feed *feed, uint64_t seq)
 }
 
 /*
- * Before the first message that tells its sequence there is nothing to guess from: then the snapshot finds what is
+ * Before the first message that has its sequence there is nothing to guess from: then the snapshot finds what is
  * missing.
  */
 static void take_unreadable(struct bus_feed *feed, struct kv_message *m)

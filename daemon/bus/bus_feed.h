@@ -21,7 +21,7 @@
 
 #define BUS_FEED_GUESSES 512 /* a late message is late by less */
 
-/* The sequences that were taken for those of messages that did not tell their own. */
+/* The sequences that were taken for those of messages that did not have their own. */
 struct bus_feed_guesses {
     uint64_t all[BUS_FEED_GUESSES]; /* the latest ones, 0: none */
     size_t n;                       /* all there were */

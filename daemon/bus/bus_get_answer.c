@@ -32,7 +32,7 @@ static void take_status(natsMsg *msg, struct bus_get_answer *a)
         refuse(a, *status ? status : "the answer to a direct get makes no sense", description);
 }
 
-/* Whether it is a message is told by the server's headers: its status line is the writer's. */
+/* Whether it is a message is in the server's headers: its status line is the writer's. */
 void bus_get_direct(natsMsg *msg, const struct bus_stream *stream, size_t max_value, struct bus_get_answer *ret_answer)
 {
     struct bus_get_answer *a = ret_answer;

@@ -25,7 +25,7 @@ struct bus {
     bool under_way[BUS_ORDERS][BUS_BUCKETS];
     enum bus_mirror_state mirror_found[BUS_BUCKETS];
     bool connected;
-    uint64_t fingerprint; /* of the access, as last told */
+    uint64_t fingerprint; /* of the access, as last set */
 };
 
 /* The next of those that were taken from the mailbox; the caller frees it. NULL: none is left. */

@@ -23,7 +23,7 @@ void bus_inbox_message(natsConnection *nc, natsSubscription *sub, natsMsg *msg, 
 /* Bus thread. Empties the inbox, and opens it for a new connection. */
 void bus_inbox_reset(struct bus_inbox *inbox);
 
-/* Any thread. Closes the inbox: nothing comes any more, and whoever waits is told. */
+/* Any thread. Closes the inbox: nothing comes any more, and whoever waits is woken. */
 void bus_inbox_close(struct bus_inbox *inbox);
 
 /* Reader thread. The next one, which is the caller's then. -ETIMEDOUT; -ENOTCONN: the connection was closed. */

@@ -56,7 +56,7 @@ int64_t bus_link_longest_pause_ns(const struct bus_link *link);
 int bus_link_learn(struct bus_link *link, const struct bus_link *from);
 
 /*
- * Bus thread. Forgets what servers the cluster has told of: the next bus_link_open goes to those of its access alone.
+ * Bus thread. Forgets what servers the cluster has named: the next bus_link_open goes to those of its access alone.
  */
 void bus_link_forget(struct bus_link *link);
 

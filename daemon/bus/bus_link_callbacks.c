@@ -69,7 +69,7 @@ static void report_denied(struct bus_link *link, const char *text)
 }
 
 /*
- * Takes a denial of what bus_publish publishes, without which the daemon serves all the same: told once, and not tried
+ * Takes a denial of what bus_publish publishes, without which the daemon serves all the same: reported once, and not tried
  * again on this connection.
  */
 static bool take_say_denied(struct bus_link *link, const char *subject, const char *text)

@@ -17,7 +17,7 @@
 
 struct bus_link {
     struct bus_shared *shared;
-    char *discovered[DISCOVERED_MAX]; /* what the last server told of its cluster */
+    char *discovered[DISCOVERED_MAX]; /* servers of the cluster, as the last one named them */
     size_t n_discovered;
     int64_t request_timeout_ms, info_timeout_ms;
     char last_server[BUS_REASON_CAP]; /* of the connection before */

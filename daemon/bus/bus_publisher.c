@@ -32,7 +32,7 @@ struct bus_publisher {
     struct mailbox *messages; /* what else is to be published ... */
     struct mail *taken;       /* ... taken from there, and not written yet */
     struct bus_access *access;
-    _Atomic(struct bus_access *) next_access; /* told by main, not taken yet; NULL */
+    _Atomic(struct bus_access *) next_access; /* set by main, not taken yet; NULL */
     uint64_t fingerprint;                     /* of access, as the connection in use was made */
     bool renewing, servers_changed;           /* a move is wanted because of access; it names other servers */
     _Atomic size_t waiting;     /* orders that are not written yet: a put at once must not overtake them */

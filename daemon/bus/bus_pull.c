@@ -239,7 +239,7 @@ static int read_all(struct pulling *p)
         silent = r->next_seq > before ? 0 : silent + 1;
         if (silent >= CONSUMERS_MAX)
             return bus_reading_fail(r, -ETIMEDOUT, "the stream's messages do not come");
-        p->pending = UINT64_MAX; /* unknown until the next consumer tells */
+        p->pending = UINT64_MAX; /* unknown until the next consumer reports it */
     }
     return 0;
 }

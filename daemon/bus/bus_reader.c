@@ -32,7 +32,7 @@ struct bus_reader {
     struct bus_snapshot snapshots[BUS_BUCKETS], of_mirrors[BUS_BUCKETS];
     bool seen[BUS_BUCKETS];          /* the stream was there once */
     bool mirror_failed[BUS_BUCKETS]; /* reading the mirror failed: the next snapshot is read from the origin */
-    char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last told */
+    char mirror_why[BUS_BUCKETS][BUS_REASON_CAP]; /* why it could not be made, as last reported */
     sem_t credits;
     struct bus_thread thread;
 };

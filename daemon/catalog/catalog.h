@@ -7,7 +7,7 @@
  * were. Nothing is visible to readers before it.
  *
  * An instance is served (usable) when its state is passing or warning, its host is alive, and its epoch is not older
- * than its host's min_epoch. Whether a host is alive is decided elsewhere (daemon/sync) and told here.
+ * than its host's min_epoch. Whether a host is alive is decided elsewhere (daemon/sync) and set here.
  *
  * Each region has a catalog of its own, all may write into one table: names of another region stand there with that region
  * behind them, and none of its hosts is this one.
@@ -146,8 +146,8 @@ typedef void catalog_remembered_fn(void *arg, const char *host, const struct lea
 void catalog_each_remembered(const struct catalog *c, catalog_remembered_fn *fn, void *arg);
 
 /*
- * Forgets hosts, with their instances, that have not been alive since before_ns: nobody tells when the bucket lets go of
- * what they had there. A few hundred instances a call, to be called each second: it is long since anybody was told of them.
+ * Forgets hosts, with their instances, that have not been alive since before_ns: nothing reports when the bucket lets go of
+ * what they had there. A few hundred instances a call, to be called each second: clients were notified of their end long ago.
  */
 void catalog_forget_gone(struct catalog *c, int64_t before_ns);
 
@@ -166,7 +166,7 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
 /*
  * Calls fn for every host name that instances have instead of an address, now and, from a flush, whenever one comes
  * (held) or the last instance with it has gone. address: the last one known. fn must not call the catalog, and says
- * false of a name for which it has no room: it is told of it again when another one has gone. NULL: no longer.
+ * false of a name for which it has no room: it is called with it again when another one has gone. NULL: no longer.
  */
 typedef bool catalog_hostname_fn(void *arg, const char *hostname, bool held, const struct addresses *address);
 void catalog_watch_hostnames(struct catalog *c, catalog_hostname_fn *fn, void *arg);
@@ -191,7 +191,7 @@ bool catalog_hostname_fits(const struct catalog *c, const char *hostname);
 /*
  * Calls fn for every service of which the table says something else than before, from catalog_flush and
  * catalog_flush_service. fn must not call the catalog. "": something is new about a host. There
- * may be two who watch, told apart by arg; fn NULL: no longer.
+ * may be two who watch, distinguished by arg; fn NULL: no longer.
  */
 typedef void catalog_service_fn(void *arg, const char *service);
 void catalog_watch_services(struct catalog *c, catalog_service_fn *fn, void *arg);

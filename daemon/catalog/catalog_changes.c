@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers what changes, and tells who watches. */
+/* Numbers what changes, and notifies who watches. */
 #include "daemon/catalog/catalog_changes.h"
 
 #include <errno.h>

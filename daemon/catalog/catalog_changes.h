@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What has changed since when, for whoever tells others of it: changes are numbered, and the last ones are remembered. Main
+ * What has changed since when, for whoever reports it to others: changes are numbered, and the last ones are remembered. Main
  * thread; pure.
  *
  * Numbers of one life begin with options.first_index, which is to be above all of the life before: what a client

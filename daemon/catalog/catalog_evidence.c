@@ -5,7 +5,7 @@
  * A record that a snapshot does not have, or has in an older version, or of which it has something that cannot be
  * read, stays: its owner is about to put it again. What the owner's lease vouches for stays for good. When the lease
  * goes on to say otherwise, and vouches for just what was read, then that is the truth: nobody dead and nothing that
- * only the live feed has told outlives it.
+ * only the live feed has brought outlives it.
  */
 #include "daemon/catalog/model.h"
 #include "libdiscover/core/digest.h"

@@ -160,7 +160,7 @@ static bool move_some(struct catalog *c)
     return moving;
 }
 
-/* The next block, in an order in which what a later one tells of is there already. False: there is none. */
+/* The next block, in an order in which what a later one refers to is there already. False: there is none. */
 static bool flush_next(struct catalog *c, size_t *max_blocks, size_t *changes)
 {
     struct dirty *d;

@@ -263,7 +263,7 @@ bool host_is_what_was_read(const struct catalog *c, const struct host *h, const 
 void host_settle(struct catalog *c, struct host *h);
 void instance_end(struct catalog *c, struct instance *i); /* it goes, or becomes what was read in its place */
 
-/* catalog_sweep.c: told of each instance that comes to its host's list, has just left it, or was found; and of each host. */
+/* catalog_sweep.c: called for each instance that comes to its host's list, has just left it, or was found; and of each host. */
 void sweep_linked(struct catalog *c, struct instance *i);
 void sweep_unlinked(struct catalog *c, const struct instance *i);
 void sweep_mark(struct catalog *c, struct instance *i);
@@ -273,7 +273,7 @@ void sweep_some(struct catalog *c, size_t max); /* instances and hosts */
 
 void catalog_touch(struct dirty **list, struct dirty *d);
 
-/* catalog_changes.c: what is to be written, and told of. */
+/* catalog_changes.c: what is to be written, and of what clients are notified. */
 void instance_changed(struct catalog *c, struct instance *i);
 void host_changed(struct catalog *c, struct host *h);
 void services_notify(const struct catalog *c, const char *service); /* who watches them */
@@ -310,7 +310,7 @@ int hostname_link(struct catalog *c, struct instance *i);           /* whose hos
 /* Whether the name fits into the host's share of names; an instance that goes instead may have one, too, or is NULL. */
 bool hostname_fits(const struct catalog *c, const struct host *h, const char *name, const struct instance *instead);
 void hostname_unlink(struct catalog *c, const struct instance *i);
-void hostnames_flush(struct catalog *c); /* tells of names that came, forgets unused ones */
+void hostnames_flush(struct catalog *c); /* reports names that came, forgets unused ones */
 void hostnames_let_go(struct host *h);   /* of all it holds: it is freed */
 void hostnames_free(struct catalog *c);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which labels (tags, places, hosts, protocols, ids) the instances of a large service have, as marks (table_label.h): in the
- * table they tell who looks for a label that no instance has, without a look at each page. Main thread only.
+ * table they show who looks for a label that no instance has, without a look at each page. Main thread only.
  *
  * Marks cannot be taken back: those of labels that nobody has any more stay until the marks are too many, and all are made
  * anew, a few pages at a time. While they are, there are none in the table, nor while the pages are written that have new ones.

@@ -86,7 +86,7 @@ int config_set(struct config *c, const char *key, const char *text, char ret_why
     return row ? value_set_any(row, text, c, ret_why) : -ENOENT;
 }
 
-/* Whether the file says something there, be it right or wrong: what is wrong has been told already. */
+/* Whether the file says something there, be it right or wrong: what is wrong has been reported already. */
 static bool given(const struct config_source *s, const char *key)
 {
     const config_setting_t *setting = config_lookup(&s->tree, key);

@@ -6,9 +6,9 @@
  * Main thread. A struct config belongs to the caller, is complete (no string in it is NULL, every value is within
  * its range) and never changes behind the caller's back.
  *
- * Failure: everything that is wrong with the files is told, not only the first, as "FILE:LINE: key: reason"
+ * Failure: everything that is wrong with the files is reported, not only the first, as "FILE:LINE: key: reason"
  * through a callback; no configuration comes out then. A file of services_dir is by itself: when something in it is
- * wrong, that is told as well, and only this file is refused (service_files.h).
+ * wrong, that is reported as well, and only this file is refused (service_files.h).
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -154,7 +154,7 @@ typedef void config_error_fn(void *arg, const char *message);
 
 /*
  * Reads a file, what it includes, and *.conf of its services_dir. -EINVAL: something in them is wrong, or one of
- * them cannot be read; it was told. -ENOMEM.
+ * them cannot be read; it was reported. -ENOMEM.
  */
 int config_load(const char *path, config_error_fn *fn, void *arg, struct config **ret_config);
 

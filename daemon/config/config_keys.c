@@ -277,7 +277,7 @@ static const struct config_key service_table[] = {
     {"tags", VALUE_TAG, YES, RECORD_TAGS_MAX, 0, AT(tags), "", 1, RECORD_TAG_CAP - 1, "For look-ups by tag: free text; those that are names such as canary have names in DNS, too"},
     {"meta", VALUE_PAIRS, YES, 0, 0, 0, "{ }", 0, 0, "For whoever looks it up"},
     {"exported", VALUE_BOOLEAN, YES, 0, 0, AT(exported), "true", 0, 0,
-     "Whether other regions may fail over to it; if not, only who asks there for this region is told of it"},
+     "Whether other regions may fail over to it; if not, only who asks there for this region gets its instances"},
     {"checks", VALUE_BLOCKS, YES, 0, 0, 0, "( )", 0, 0,
      "Its state is the worst of theirs; a critical one is not served. Each has one of tcp, http, grpc, exec, ttl, unit and pid"},
 };

@@ -193,7 +193,7 @@ static int apply_list(struct config_source *s, const config_setting_t *setting, 
     int err = 0, n = config_setting_length(setting);
     for (int i = 0; i < n && !err; i++)
         err = append_element(s, config_setting_get_elem(setting, (unsigned)i), key, &list);
-    /* Elements that were refused have been told; then it is not for being empty that it is refused. */
+    /* Elements that were refused have been reported; then it is not for being empty that it is refused. */
     if (!err && (list.n > 0 || n == 0))
         err = value_set_list(key, &list, base, why);
     string_list_fini(&list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One configuration file, parsed: libconfig's tree, and what is needed to say where in it something is wrong. Owner:
- * the caller. Thread: any. Failure: told through the callback as "FILE:LINE: key: reason".
+ * the caller. Thread: any. Failure: reported through the callback as "FILE:LINE: key: reason".
  */
 #ifndef CONFIG_CONFIG_SOURCE_H
 #define CONFIG_CONFIG_SOURCE_H

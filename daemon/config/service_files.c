@@ -77,7 +77,7 @@ static void report_refused(const char *path, size_t n, bool copied, struct confi
     report->fn(report->arg, text);
 }
 
-/* What is wrong with such a file is told, and is not the configuration's fault: it is not counted in report. */
+/* What is wrong with such a file is reported, and is not the configuration's fault: it is not counted in report. */
 static int read_one(struct service_set *set, struct service_file *file, const struct config *config,
                     struct config_report *report)
 {

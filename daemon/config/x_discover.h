@@ -21,7 +21,7 @@ struct x_discover_file {
 };
 
 /*
- * The services of all files. What is wrong is told with file, line and key, and leaves out the services of that file alone;
+ * The services of all files. What is wrong is reported with file, line and key, and leaves out the services of that file alone;
  * *ret_refused counts those files. -ENOMEM. The list is ended with service_configs_free.
  */
 int x_discover_read(const struct config *config, const struct x_discover_file *files, size_t n, config_error_fn *fn,

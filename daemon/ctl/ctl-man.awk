@@ -36,8 +36,8 @@ function flush(    i) {
 inside && /^\.SS / {
     name = $2
     gsub(/"/, "", name)
-    if (told) flush()
-    told = 0
+    if (printed) flush()
+    printed = 0
     if (!(name in seen)) {
         seen[name] = 1
         read_help(name)
@@ -46,7 +46,7 @@ inside && /^\.SS / {
     }
     next
 }
-{ told = 1; print }
+{ printed = 1; print }
 END {
     if (failed) exit 1
     command = ctl " --help"

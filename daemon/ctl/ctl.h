@@ -52,7 +52,7 @@ struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit);
 int ctl_own_region(struct discover *d, char ret_region[static LABEL_CAP]);
 
 /*
- * What the own region has of a service, even while another one answers for it. Instances are told as of the service. As
+ * What the own region has of a service, even while another one answers for it. Instances are given as of the service. As
  * discover_each_instance.
  */
 int ctl_each_own_instance(struct discover *d, const char *service, discover_instance_fn *fn, void *arg);

@@ -94,7 +94,7 @@ static void print_check(const json_t *check, FILE *out)
     line(out, "check", "%s%s%s%s%s%s: %s for %s%s%.*s%s", text_of(check, "kind"), *text_of(check, "target") ? " " : "",
          text_of(check, "target"), named ? " (" : "", named ? name : "", named ? ")" : "", text_of(check, "state"),
          duration(number_of(check, "since_ms")), *output ? ": " : "", (int)strcspn(output, "\n"), output,
-         is_true(check, "flapping") ? "; it flaps, so it is not told when it gets better" : "");
+         is_true(check, "flapping") ? "; it flaps, so it is not reported when it gets better" : "");
 }
 
 static void print_why(const json_t *i, FILE *out)

@@ -48,7 +48,7 @@ const struct command failover_command = {
     .help =
         "Which region answers for the service on this host: REGION, whatever the own one has; the own one, whatever\n"
         "it lacks (off); or whoever failover finds (auto), as at first. It holds over restarts, and counts at once.\n"
-        "status and explain tell of it. Only root and the daemon's user may, and who may set states (api.policy).\n",
+        "status and explain show it. Only root and the daemon's user may, and who may set states (api.policy).\n",
     .takes = {WORD_SERVICE, WORD_REGION},
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* discoverctl reload: the daemon reads its configuration again, and tells what became of it. */
+/* discoverctl reload: the daemon reads its configuration again, and reports what became of it. */
 #include <stdio.h>
 
 #include "daemon/ctl/commands.h"
@@ -45,7 +45,7 @@ static int run(const struct call *call)
 
 const struct command reload_command = {
     .name = "reload",
-    .summary = "the daemon reads its configuration again, and tells what became of it",
+    .summary = "the daemon reads its configuration again, and reports what became of it",
     .usage = "reload",
     .help = "The daemon reads its configuration, its services and the files with its secrets again. Says what was\n"
             "taken, what takes effect only with the next start, and what was refused and why: then the status is 1.\n"

@@ -135,7 +135,7 @@ struct running {
     char **command;
     pid_t child;  /* 0: none runs */
     bool changed; /* since the last one was started */
-    int result;   /* what the watch was told last */
+    int result;   /* what the watch reported last */
     bool ending;
     int status; /* to exit with; -1: it goes on */
 };
@@ -204,7 +204,7 @@ static void on_signals(struct running *w)
             reap(w);
         } else if (hold_ends_it(info.ssi_signo)) {
             w->ending = true;
-            if (w->child && info.ssi_code != SI_KERNEL) /* a terminal has told it already */
+            if (w->child && info.ssi_code != SI_KERNEL) /* a terminal has signalled it already */
                 (void)kill(w->child, (int)info.ssi_signo);
         }
     }
@@ -226,7 +226,7 @@ static void turn(struct running *w)
 
 /*
  * One run at a time: what changes meanwhile is one more run after it, so the last change is never missed. Until a signal ends it,
- * which a command that runs is told, too. Returns the exit status: 127 or 126 when the command cannot be started.
+ * which is passed on to a command that runs. Returns the exit status: 127 or 126 when the command cannot be started.
  */
 static int run_at_each_change(struct discover *d, const char *service, struct hold *hold, char **command)
 {

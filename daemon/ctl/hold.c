@@ -119,7 +119,7 @@ bool hold_ends_it(uint32_t signal)
 struct holding {
     const struct hold *h;
     pid_t child;
-    int64_t end_ns; /* when the child is told to end; INT64_MAX: not asked for, or told */
+    int64_t end_ns; /* when the child is sent SIGTERM; INT64_MAX: not asked for, or sent */
     bool ended;
 };
 

@@ -21,8 +21,8 @@ struct hold {
     bool chld_ignored; /* whoever started us ignores SIGCHLD: so does the command */
 
     /*
-     * Called before the command is told to end (SIGTERM), so that nobody is sent to it any more: returns for how long it
-     * goes on, in ns. NULL: it is told at once.
+     * Called before the command is sent SIGTERM, so that nobody is sent to it any more: returns for how long it
+     * goes on, in ns. NULL: it is sent at once.
      */
     int64_t (*drain)(void *arg);
     void *arg;

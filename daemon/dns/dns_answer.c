@@ -302,7 +302,7 @@ static enum dns_mode region_mode(const struct table_region *region)
     return region->sync == TABLE_STALE ? DNS_MODE_STALE : DNS_MODE_LIVE;
 }
 
-/* Who gets a stale answer is told so, and asks again soon. */
+/* A stale answer says that it is, and who gets it asks again soon. */
 static void mind_mode(struct dns_answering *a)
 {
     if (a->mode != DNS_MODE_STALE && a->mode != DNS_MODE_STORED)

@@ -7,7 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Draws after which the order no longer tells how the table is sorted, at the front where clients look. */
+/* Draws after which the order no longer shows how the table is sorted, at the front where clients look. */
 #define FIRST_TURNS 64
 
 void dns_draft_expect(struct dns_draft *d, size_t n)
@@ -151,7 +151,7 @@ void dns_draft_authority(struct dns_draft *d)
         d->prepared.flags |= DNS_FLAG_TC; /* RFC 2181 9: what a negative answer needs is missing */
 }
 
-/* A record tells its own length, so one that begins with the same octets is the same. */
+/* A record has its own length in it, so one that begins with the same octets is the same. */
 static bool same_rest(const struct dns_draft *d, size_t at, size_t bytes)
 {
     return at + bytes <= dns_out_bytes(&d->out) - bytes && memcmp(d->body + at, d->mark, bytes) == 0;

@@ -30,7 +30,7 @@ struct dns_draft {
 
 void dns_draft_begin(struct dns_draft *d);
 
-/* How many answer records will come at most, with two additional ones each; 4 unless told. Before the first one. */
+/* How many answer records will come at most, with two additional ones each; 4 unless set. Before the first one. */
 void dns_draft_expect(struct dns_draft *d, size_t n);
 
 /* The record just put is an answer. False: it does not fit into any message; the answer is truncated. */

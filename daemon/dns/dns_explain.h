@@ -11,7 +11,7 @@ struct dns_explain_ask {
     uint16_t type;    /* enum dns_type */
     uint16_t payload; /* what the client takes over UDP, by EDNS; 0: no EDNS */
     bool tcp;
-    unsigned lines_max; /* of records that are told */
+    unsigned lines_max; /* of records that are shown */
 };
 
 struct dns_explained {

@@ -80,7 +80,7 @@ void dns_name_read(const struct dns_zones *zones, const uint8_t *name, struct dn
 /* Takes the region out of the name: it names the own one, whose keys have no region behind them. */
 void dns_name_forget_region(struct dns_name *name);
 
-/* Puts a region into a name whose form alone does not tell it ("<region>.at"). */
+/* Puts a region into a name whose form alone does not name it ("<region>.at"). */
 void dns_name_set_region(struct dns_name *name, struct dns_label region);
 
 static inline bool dns_label_is(struct dns_label l, const char *text)

@@ -22,7 +22,7 @@
 /* What the table can vouch for. */
 enum dns_mode {
     DNS_MODE_UNSYNCED, /* only what is registered on this host is known */
-    DNS_MODE_STORED,   /* beside it, what an earlier life left on disk: it may be told, nothing may be denied */
+    DNS_MODE_STORED,   /* beside it, what an earlier life left on disk: it may be answered, nothing may be denied */
     DNS_MODE_LIVE,
     DNS_MODE_STALE,
 };
@@ -59,7 +59,7 @@ struct dns_prepared {
     uint8_t rcode;
     int8_t ede; /* enum dns_ede */
     uint8_t pad;
-    char region[LABEL_CAP]; /* the other region that answers for the own one, to be told to the client; or "" */
+    char region[LABEL_CAP]; /* the other region that answers for the own one, for the client to know; or "" */
     bool owns;              /* some of the records have addresses */
     bool whole;             /* nothing was left out: good for any reply that it fits in */
     uint16_t limit;         /* octets of a reply it was made for */
@@ -87,7 +87,7 @@ static inline uint8_t *dns_body(struct dns_prepared *p)
     return (uint8_t *)p + p->body_at;
 }
 
-/* What the OPT record tells; region: as above. */
+/* What the OPT record has; region: as above. */
 struct dns_extended {
     int ede;
     const char *region;

@@ -27,7 +27,7 @@ struct dns_client {
     bool tcp;
     bool loopback;
     bool denied;               /* by the access list */
-    bool slip;                 /* over the rate limit: told to come by TCP, which cannot be spoofed */
+    bool slip;                 /* over the rate limit: has to come by TCP, which cannot be spoofed */
     uint8_t own_address_bytes; /* 4 or 16 */
     uint8_t own_address[16];   /* of ours, that the query was sent to */
 };

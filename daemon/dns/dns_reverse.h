@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which names go with an address: for PTR. The table has no keys by address, so a thread of its own reads all of the
- * table into a sorted index whenever the table has changed, asked or not: who asks once an hour is told the truth too.
+ * table into a sorted index whenever the table has changed, asked or not: who asks once an hour gets the truth too.
  *
  * Lookups are any thread's, under a lock that is held for a binary search; they are few, and never on the way to
- * other answers. What may be more than a second behind the table is not told: the answer is then that it cannot be known.
+ * other answers. What may be more than a second behind the table is not used: the answer is then that it cannot be known.
  */
 #ifndef DNS_DNS_REVERSE_H
 #define DNS_DNS_REVERSE_H
@@ -38,7 +38,7 @@ void dns_reverse_free(struct dns_reverse *r); /* not while it runs */
 /* The thread, until it is stopped. */
 void dns_reverse_run(struct dns_reverse *r);
 
-/* The progress of the thread, for the watchdog; and tells the thread to end. */
+/* The progress of the thread, for the watchdog; and ends the thread. */
 struct progress *dns_reverse_progress(struct dns_reverse *r);
 void dns_reverse_stop(struct dns_reverse *r);
 

@@ -59,7 +59,7 @@ void dns_socket_allow_fragments(const struct dns_socket *s)
     set_path_mtu(s->fd, s->address.any.sa_family, IP_PMTUDISC_OMIT, IPV6_PMTUDISC_OMIT);
 }
 
-/* On a wildcard address each query tells where it was sent to, and its reply leaves from there (RFC 2181 4.1). */
+/* On a wildcard address each query comes with the address it was sent to, and its reply leaves from there (RFC 2181 4.1). */
 static int ask_for_address(const struct dns_socket *s)
 {
     if (!dns_peer_is_wildcard(&s->address))

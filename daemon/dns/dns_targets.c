@@ -41,7 +41,7 @@ static bool has_tag(const struct entry *e, struct dns_label tag)
     return false;
 }
 
-/* The label came in lower case, like all of the name; case is not told apart in DNS. */
+/* The label came in lower case, like all of the name; case does not count in DNS. */
 static bool has_label(const struct discover_endpoint *endpoint, const struct entry *e, struct dns_label wanted)
 {
     char label[DNS_LABEL_MAX];
@@ -179,7 +179,7 @@ static void want_protocol(struct dns_wanted *w)
     want(w, table_label_hash(TABLE_LABEL_PROTOCOL, &protocol, 1));
 }
 
-/* Of the unusable ones, which come last, one is enough: it tells that there is such an instance. */
+/* Of the unusable ones, which come last, one is enough: it shows that there is such an instance. */
 static bool enough(void *arg, const struct table_view *v, uint32_t from)
 {
     struct dns_wanted *w = arg;

@@ -20,7 +20,7 @@ const char *dns_rcode_text(uint16_t rcode);
 
 typedef void dns_text_fn(void *arg, const char *line);
 
-/* Calls fn for at most max records of the answer section. -EBADMSG: not a message; what could be read was told. */
+/* Calls fn for at most max records of the answer section. -EBADMSG: not a message; fn was called for what could be read. */
 int dns_text_answers(const uint8_t *message, size_t n, unsigned max, dns_text_fn *fn, void *arg,
                      struct dns_text_head *ret_head);
 

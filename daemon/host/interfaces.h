@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The addresses of this machine, as the kernel tells them (rtnetlink(7)), and a word when they change. Main thread.
+ * The addresses of this machine, as the kernel has them (rtnetlink(7)), and a call when they change. Main thread.
  * Reading them is some requests to the kernel, a fraction of a millisecond; nothing is sent to the network.
  */
 #ifndef HOST_INTERFACES_H

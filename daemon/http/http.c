@@ -20,7 +20,7 @@ static const struct metric metrics_table[] = {
     COUNTER_OF(http_metrics, held_limited, "discoverd_http_held_limited_total",
                "HTTP requests that would have waited for a change, and streams, refused because of limits.http_held."),
     COUNTER_OF(http_metrics, resets, "discoverd_http_stream_resets_total",
-               "Times a stream of events was told to begin anew, as it had missed some."),
+               "Times a stream of events had to begin anew, as it had missed some."),
     COUNTER_OF(http_metrics, limited, "discoverd_http_connections_closed_total{reason=\"limit\"}",
                "HTTP connections refused or closed: limits.http_clients or limits.http_clients_per_user; to make room "
                "for others; too slow; no memory for the answer."),

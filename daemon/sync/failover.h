@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which region answers for one service: the own one as long as it has enough of it, else the first of the others that has
- * any. On the way out it is quick, for checks have damped what they tell; on the way back it takes its time, and ever more
+ * any. On the way out it is quick, for checks have damped what they report; on the way back it takes its time, and ever more
  * of it where that is a way there and back again. Pure: what is known, and time, come in as arguments. Main thread.
  *
  *  - The own region never synchronised: nobody knows what it has, which is no reason to send anybody away.

@@ -5,11 +5,11 @@
  *  DOWN      no connection. What is known stays.
  *  WAITING   connected; a snapshot is due at due_ns (at once, after a jitter, or after a back-off). What comes
  *            live is applied: it is newer than anything known.
- *  SNAPSHOT  asked for. 1. The first info tells L0: the snapshot will bring what was stored up to there. An info of
+ *  SNAPSHOT  asked for. 1. The first info has L0: the snapshot will bring what was stored up to there. An info of
  *            another incarnation makes the store keep what is missing; one that went back is not believed at first
  *            (a new leader of a cluster may lag behind).
  *            2. Entries are applied, except of keys that changed live meanwhile: those are known better.
- *            3. The second info tells L1. A key whose old message was overwritten before it was read, and whose new
+ *            3. The second info has L1. A key whose old message was overwritten before it was read, and whose new
  *            one is still on its way to us, is in no entry: so the snapshot is complete only once the live feed,
  *            without a hole behind L0, has reached L1.
  *            4. What the store has and the snapshot has not left no marker, as a deletion would have: it is kept, and
@@ -18,7 +18,7 @@
  *            is in it may be late (holes.h), and is applied when it comes, unless its key has changed since; if it
  *            does not come in time: WAITING. One that is known is ignored, and makes us look whether the bucket is
  *            another one. Looked at as well when it is quiet: a deaf subscription makes no sound. One whose headers
- *            cannot be read counts as come; what it holds is told by a snapshot, later.
+ *            cannot be read counts as come; what it holds comes with a snapshot, later.
  */
 #include "daemon/sync/follow.h"
 
@@ -205,7 +205,7 @@ void follow_disconnected(struct follow *f, int64_t now_ns)
 
 /* ---- holes ---- */
 
-/* A snapshot will tell what it was. */
+/* A snapshot will show what it was. */
 static void note_lost(struct follow *f)
 {
     uint64_t first = f->holes.n > 0 ? holes_first(&f->holes) : f->high + 1;

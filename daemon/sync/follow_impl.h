@@ -10,7 +10,7 @@
 #include "libdiscover/core/backoff.h"
 #include "libdiscover/core/clock.h"
 
-#define SETTLE_NS      NS_PER_S          /* how long a live message may be behind the sequence STREAM.INFO tells */
+#define SETTLE_NS      NS_PER_S          /* how long a live message may be behind the sequence that STREAM.INFO has */
 #define BACKOFF_NS     (250 * NS_PER_MS) /* first wait after a failure */
 #define BACKOFF_MAX_NS (15 * NS_PER_S)
 #define JITTER_NS      (500 * NS_PER_MS) /* spread of resyncs that a whole fleet has a reason for at once */
@@ -48,11 +48,11 @@ struct follow {
     uint64_t high;      /* LIVE: everything up to here is known but holes. Always: older live ones are repetitions */
     struct holes holes; /* LIVE, SNAPSHOT (behind run_first): jumped over, perhaps late */
     struct touched touched; /* SNAPSHOT: what came live. LIVE: what came since the oldest hole */
-    uint64_t ordered;       /* `high` when an info was ordered: if it tells less than that, the stream went back */
+    uint64_t ordered;       /* `high` when an info was ordered: if it has less than that, the stream went back */
     int64_t created;        /* when the stream was created whose contents the store has; 0: it has none yet */
     bool recreated;         /* the bucket is another stream by now */
     unsigned backwards;     /* how many times STREAM.INFO said a sequence behind ours */
-    uint64_t behind;        /* LIVE: STREAM.INFO told this sequence, which is to come by behind_ns; 0: nothing is */
+    uint64_t behind;        /* LIVE: STREAM.INFO had this sequence, which is to come by behind_ns; 0: nothing is */
     int64_t behind_ns;
     uint64_t lost_first, lost_last; /* what is missing is among these; 0: nothing is */
     int64_t reread_ns; /* something came live that could not be read: to be read by a snapshot then; 0: nothing is */

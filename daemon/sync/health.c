@@ -45,7 +45,7 @@ void health_init(struct health *h, int64_t overdue_ns, health_changed_fn *change
 void health_set_connected(struct health *h, bool connected, int64_t now_ns)
 {
     h->connected = connected;
-    h->heard = h->waiting = false; /* what was put before does not tell about this connection */
+    h->heard = h->waiting = false; /* what was put before says nothing of this connection */
     update(h, now_ns);
 }
 

@@ -73,7 +73,7 @@ int liveness_add(struct liveness *l, const char *name, struct host **ret_host)
 }
 
 /*
- * Whether the host's new min_epoch may be told: the records that replace those of older epochs are here, or the host
+ * Whether the host's new min_epoch may be reported: the records that replace those of older epochs are here, or the host
  * was not served and so has nothing to lose.
  */
 static bool min_epoch_counts(const struct liveness *l, const struct host *h, bool was_alive)

@@ -7,7 +7,7 @@
  * guard_min) are overdue as well, it is more likely that their way to the bus broke than that all died. They are
  * held (HOST_HELD) until they are heard again, but no longer than guard_ns. A host that said good-bye is never held.
  *
- * There is no sweep: a lease that is missing in a snapshot was not renewed, which its deadline tells as well,
+ * There is no sweep: a lease that is missing in a snapshot was not renewed, which its deadline shows as well,
  * and a bucket that was emptied or made anew must take no host with it.
  */
 #ifndef SYNC_LIVENESS_H
@@ -64,7 +64,7 @@ struct liveness_options {
 
     /*
      * Whether all records that a lease vouches for are here. As long as they are not, one may be lost in a hole of its
-     * feed that nobody has noticed yet: a host that is alive is told with its old min_epoch until they are, or until
+     * feed that nobody has noticed yet: a host that is alive is reported with its old min_epoch until they are, or until
      * all records have been read behind its lease (liveness_set_records_known). NULL: they always are.
      */
     bool (*has_records)(void *arg, const char *host, const struct lease *lease);
@@ -99,7 +99,7 @@ void liveness_set_whole(struct liveness *l, bool whole);
 
 /*
  * Whether all records are known: their follower is live, and nothing was missing in its last snapshot, which was begun at
- * read_ns. Until they are, hosts are told with the min_epoch they were told with before: a lease that was heard before
+ * read_ns. Until they are, hosts are reported with the min_epoch that was reported before: a lease that was heard before
  * the records of the new epoch would take the old ones away. A lease that came after read_ns waits on for those it
  * vouches for: they may be stored behind what was read, and lost on the feed. Known in the beginning.
  */
@@ -138,7 +138,7 @@ struct liveness_host {
 int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host);
 
 /*
- * The host that tells of something: own, or another one that is alive, was heard lately, has been there since then, and tells
+ * The host that reports something: own, or another one that is alive, was heard lately, has been there since then, and tells
  * events (its lease says so), but not the one it is about. The same on all hosts that have heard the same. All hosts are looked
  * at, in pieces: true when best is it, else call again with the same.
  */

@@ -133,7 +133,7 @@ int64_t liveness_heard_ns(const struct liveness *l)
     return l->options.probe ? l->feed_ns : INT64_MAX;
 }
 
-/* What comes of it is told by liveness_heard, or by health. */
+/* What comes of it is reported by liveness_heard, or by health. */
 int64_t liveness_probe(struct liveness *l, int64_t now_ns)
 {
     if (l->probe_ns == 0) {

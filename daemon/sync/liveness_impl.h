@@ -42,9 +42,10 @@ struct liveness {
     int64_t probe_ns;         /* while a probe is out, when the next is due; 0: none is out */
     int64_t probing_ns;       /* when the first probe that is out was sent */
     size_t alive, held;
-    struct host *gone;      /* only remembered; first those that went first */
-    struct host *to_notify; /* the next whose min_epoch may be told, when all records have become known; NULL: none */
-    int64_t held_ttl_ns;    /* the longest of those that are held, or were since the guard began */
+    struct host *gone; /* only remembered; first those that went first */
+    struct host
+        *to_notify;      /* the next whose min_epoch may be reported, when all records have become known; NULL: none */
+    int64_t held_ttl_ns; /* the longest of those that are held, or were since the guard began */
 
     /* How many are silent is counted in pieces, while nobody is declared dead. */
     struct host *to_count; /* the next; NULL: all have been counted */
@@ -86,7 +87,7 @@ void liveness_forget(struct liveness *l, struct host *h);
 
 void liveness_set_deadline(struct liveness *l, struct host *h, int64_t deadline_ns);
 
-/* Keeps the counts, tells of it, and ends the guard with the last host it holds. */
+/* Keeps the counts, reports it, and ends the guard with the last host it holds. */
 void liveness_set_status(struct liveness *l, struct host *h, enum host_status status);
 
 /* It is gone: HOST_LEFT or HOST_EXPIRED. It is remembered for a while, against leases that come late. */

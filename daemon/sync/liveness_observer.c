@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who tells what no host can tell of itself. Each host chooses by itself, and all choose the same one without talking: of
- * those that are heard, the one with the highest weight, which is a hash of its name and of what is to be told (rendezvous
+ * Who reports what no host can report of itself. Each host chooses by itself, and all choose the same one without talking: of
+ * those that are heard, the one with the highest weight, which is a hash of its name and of what is to be reported (rendezvous
  * hashing). Whoever died together with the one that is lost was not heard for two beats by now, so he is not chosen; nor is who
  * was away when a host that is back was lost, and so does not know that it was.
  */
@@ -23,7 +23,7 @@ static bool goes_before(const char *name, uint64_t w, const char *best, uint64_t
     return w != best_w ? w > best_w : strcmp(name, best) < 0;
 }
 
-/* Whether the host is alive and was already when it happened, was heard lately, and tells events. */
+/* Whether the host is alive and was already when it happened, was heard lately, and publishes events. */
 static bool may_report(const struct liveness *l, const struct host *h, int64_t since_ns, int64_t now_ns)
 {
     return h->status == HOST_ALIVE && h->alive_ns <= since_ns && h->lease.publishes_events &&

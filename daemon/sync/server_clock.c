@@ -9,7 +9,7 @@ static int64_t error_at(const struct server_clock *c, int64_t now_ns)
     return c->error_ns + (now_ns - c->at_ns) / DRIFT;
 }
 
-/* The quickest way there and back tells most; the last one counts when it tells no less than what was known before does by now. */
+/* The quickest way there and back is worth most; the last one counts when it is worth no less than what was known before does by now. */
 void server_clock_heard(struct server_clock *c, int64_t put_ns, int64_t stored_ns, int64_t heard_ns)
 {
     int64_t error_ns = (heard_ns - put_ns) / 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a NATS server's clock says, as far as it can be told from here: each own message that comes back says when it was
+ * What a NATS server's clock says, as far as it can be known from here: each own message that comes back says when it was
  * put and heard here, and when the server stored it, which is somewhere between. Clocks of different machines are never
  * taken to be the same; those of the servers of one cluster are, within what NTP leaves. Pure; times are arguments.
  */

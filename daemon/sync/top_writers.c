@@ -58,7 +58,7 @@ void top_writers_heard(struct top_writers *t, const char *host)
     slot->changes_in[t->second]++;
 }
 
-/* Looks at one writer. Returns whether there is something to be told of it. */
+/* Looks at one writer. Returns whether there is something to be reported of it. */
 static bool look(struct top_writer *writer, uint32_t limit)
 {
     uint32_t per_second = writer->changes / TOP_WRITERS_SPAN_S;

@@ -4,7 +4,7 @@
  * number of slots, however many hosts there are: a host without one takes that of the quietest, and the rank
  * that one had (the Space-Saving algorithm: Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent
  * and Top-k Elements in Data Streams", 2005). So whoever writes more than a slot's share of everything has
- * one, and what is told of a host is never more than what it wrote.
+ * one, and what is reported of a host is never more than what it wrote.
  *
  * Pure; main thread; nothing fails.
  */

@@ -3,7 +3,7 @@
  * D-Bus on the loop, and what is asked of systemd (org.freedesktop.systemd1(5)):
  *
  *   1. connect; nothing waits for the answers to what follows
- *   2. Subscribe, without which systemd tells of no unit; the instances of templates; UnitPath, the folders of units' files
+ *   2. Subscribe, without which systemd sends signals of no unit; the instances of templates; UnitPath, the folders of units' files
  *   3. of each unit that is watched: hear its changes, then ask for ActiveState and MainPID
  *   4. a change: ask again; an instance of a template that comes or goes: list them again. Reloading that is over: 2 and 3 again
  *   5. lost: forget what was asked, keep what is known, back to 1 after a while
@@ -30,7 +30,7 @@
 #define FOLDERS_MAX   64
 #define INSTANCES_MAX 10000
 
-/* What ListUnits tells of each. */
+/* What ListUnits has of each. */
 #define UNIT_LISTED_MEMBERS "ssssssouso"
 #define UNIT_LISTED         "(" UNIT_LISTED_MEMBERS ")"
 #define LONGEST_US          INT64_C(3600000000)
@@ -177,7 +177,7 @@ void unit_ask(struct unit *unit)
     if (!unit->changes)
         (void)sd_bus_match_signal_async(u->bus, &unit->changes, peer(u), unit->path, I_PROPERTY, "PropertiesChanged",
                                         on_changed, ignore_answer, unit);
-    /* Whether it is loaded goes first: to ask one that is not for its state loads it, and lets it go, which is told as a change. */
+    /* Whether it is loaded goes first: to ask one that is not for its state loads it, and lets it go, which is signalled as a change. */
     (void)sd_bus_call_method_async(u->bus, &unit->question, peer(u), MANAGER, I_MANAGER, "GetUnit", on_loaded, unit,
                                    "s", unit->name);
     metric_inc(&u->metrics.asked);

@@ -26,7 +26,7 @@
 #define BACKEND_FAILING_POINTS     15
 
 /*
- * What a latency tells is worth half after this time: a single call of 5 s among some of 1 ms is forgotten in half a
+ * What a latency shows is worth half after this time: a single call of 5 s among some of 1 ms is forgotten in half a
  * minute.
  */
 #define BACKEND_HALF_LIFE_MS 3000

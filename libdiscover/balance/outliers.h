@@ -27,7 +27,7 @@
 /* Another process has ejected it. The next review decides. */
 void outlier_warn(struct backend *p, int64_t until_ms, int64_t now_ms);
 
-/* Whether it is out because of what happened here, and others were not told yet. */
+/* Whether it is out because of what happened here, which was not sent to others yet. */
 static inline bool outlier_is_unreported(const struct backend *p)
 {
     return p->standing == BACKEND_EJECTED && !p->shared;

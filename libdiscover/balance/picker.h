@@ -3,7 +3,7 @@
  * The inside of a picker (discover.h), and its prepared sets.
  *
  * A set is shared and never changes; picks read it, and the backends' own counters. It holds on to the table it was
- * made from, so that one look at the service's sequence tells whether the service is still the same. Where it is not, a
+ * made from, so that one look at the service's sequence shows whether the service is still the same. Where it is not, a
  * pick makes sure of the one instance that it has drawn, and goes on: the next set is made by a report, which comes
  * when the call is over and nobody waits any more, or by dispatch; by a pick only if neither has for a second, or if it
  * finds nobody. One thread makes it, under the lock; others go on with the old one. Sets are let go as mappings are

@@ -89,7 +89,7 @@ struct pick_set *picker_enter(struct discover_picker *p, uint32_t stripe)
     return set;
 }
 
-/* Wakes dispatch, which sends the ejections that others were not told yet. */
+/* Wakes dispatch, which sends ejections to others that they do not have yet. */
 static void announce(struct discover_picker *p, const struct choice *c)
 {
     bool any = false;

@@ -22,7 +22,7 @@ static inline int64_t clock_now_ns(void)
     return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-/* Milliseconds since 1970: for what is kept in files and told to people, never for a deadline. */
+/* Milliseconds since 1970: for what is kept in files and shown to people, never for a deadline. */
 static inline int64_t clock_wall_ms(void)
 {
     struct timespec ts;

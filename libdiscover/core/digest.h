@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The digest of a host's records: the XOR over all of them of a hash of (key, epoch, counter). It is kept up to
- * date with one XOR for what leaves and one for what comes, and tells writer and readers apart who hold different
+ * date with one XOR for what leaves and one for what comes, and shows where writer and readers hold different
  * sets, or different versions of the same. Pure; any thread.
  */
 #ifndef CORE_DIGEST_H

@@ -69,7 +69,7 @@ void poll_set_close(struct poll_set *s)
     poll_set_init(s);
 }
 
-/* Gives the new epoll set the number of the old one, if that is free: whoever kept only the number need not be told. */
+/* Gives the new epoll set the number of the old one, if that is free: whoever kept only the number can go on. */
 static void take_number(struct poll_set *s, int number)
 {
     int fd = fcntl(s->epoll, F_DUPFD_CLOEXEC, number);

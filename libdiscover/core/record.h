@@ -71,7 +71,7 @@ struct lease {
 };
 
 /*
- * Whether both are of one life of a daemon. Versions that have no `life` in their leases are told apart by node and
+ * Whether both are of one life of a daemon. Versions that have no `life` in their leases are distinguished by node and
  * epoch.
  */
 static inline bool lease_same_life(const struct lease *a, const struct lease *b)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Marks (table_format.h): a Bloom filter that tells which labels no instance of a page, or of a whole service, has. Blocks of
+ * Marks (table_format.h): a Bloom filter that shows which labels no instance of a page, or of a whole service, has. Blocks of
  * 512 bits, three bits a label, all in one block: in a page with its usual hundred labels, one in two hundred others is
  * thought to be there. Pure; any thread.
  */

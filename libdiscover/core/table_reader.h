@@ -95,7 +95,7 @@ struct table_run {
     uint32_t first;     /* number of the first one in the service: 0 begins anew */
     uint32_t n;
     uint32_t n_first;        /* of the service: those below it are usable */
-    const table_word *marks; /* what labels there are (table_label.h); NULL: not told */
+    const table_word *marks; /* what labels there are (table_label.h); NULL: not known */
 };
 
 typedef int table_run_fn(const struct table_run *run, void *arg);

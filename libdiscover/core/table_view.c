@@ -128,7 +128,7 @@ static int search_labels(const struct table *t, const struct table_block *b, voi
 }
 
 /*
- * Whether some instance may have what is looked for, as far as the marks of the whole service tell: to look at those
+ * Whether some instance may have what is looked for, as far as the marks of the whole service show: to look at those
  * first is faster than at those of all its pages.
  */
 static bool may_have_any(const struct table *t, const struct table_block *b, const struct table_page_filter *filter)

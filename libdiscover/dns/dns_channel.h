@@ -31,7 +31,7 @@ void dns_channel_close(struct dns_channel *c, bool ours);
 /* May call fn before it returns. */
 void dns_channel_ask(struct dns_channel *c, const char *name, uint16_t type, dns_answer_fn *fn, void *arg);
 
-/* A socket is ready: events as epoll tells them. */
+/* A socket is ready: events as epoll reports them. */
 void dns_channel_ready(struct dns_channel *c, int fd, uint32_t events);
 
 /*

@@ -32,7 +32,7 @@ void dns_names_leave(struct dns_names *names, uint32_t entered);
 /* NULL: it is not there. */
 struct dns_service *dns_names_find(struct dns_names *names, const char *key);
 
-/* Finds it or adds it, *ret_added tells which; key is valid. NULL: there are too many, or no memory. */
+/* Finds it or adds it, *ret_added says which; key is valid. NULL: there are too many, or no memory. */
 struct dns_service *dns_names_add(struct dns_names *names, const char *key, bool *ret_added);
 
 /* The owner's. fn may remove the service it is called with. */

@@ -33,7 +33,7 @@ struct dns_source {
     bool failed;     /* one of them, since the channel was opened */
     bool heard;      /* from the zone, ever */
     bool closing;    /* answers are of no interest any more */
-    bool changed;    /* look-ups of some service answer something else, and nobody was told yet */
+    bool changed;    /* look-ups of some service answer something else, which was not reported yet */
 };
 
 /* What a question is about. */

@@ -7,7 +7,7 @@
  * The plan:
  *   1. A look-up of a service that was never asked for adds its name and wakes dispatch. Nothing is known so far.
  *   2. Dispatch asks what is due: first SRV, then the addresses of targets that the answer has none of.
- *   3. Answers and failures go to the service (dns_lookup.h); which names have changed is told when asked.
+ *   3. Answers and failures go to the service (dns_lookup.h); which names have changed is reported when asked.
  *   4. After a failure the servers' list is read anew (a laptop moves), once no question is open any more.
  *   5. What nobody has looked up or said to be wanted (dns_want) for DNS_FORGET_NS is forgotten.
  *   6. A daemon's table has come: all is forgotten. It is what look-ups find from then on.

@@ -132,7 +132,7 @@ static void write_header(uint64_t *words, size_t n_words)
     words[TABLE_H_SLOTS] = SLOTS;
     words[TABLE_H_SLOT_COUNT] = 1;
     words[TABLE_H_HEAP] = HEAP;
-    words[TABLE_H_ALIVE] = INT64_MAX; /* no daemon whose silence would tell anything */
+    words[TABLE_H_ALIVE] = INT64_MAX; /* no daemon whose silence would mean anything */
 }
 
 static void write_slot(const char *service, uint64_t block_words, uint64_t *words)

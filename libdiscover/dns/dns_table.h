@@ -3,7 +3,7 @@
  * A table of one service in this process's own memory, made of a DNS answer: in the form of the daemon's
  * (table_format.h), so that look-ups, lists, pickers and watches read it as they read that one. Pure.
  *
- * What DNS does not tell has its default: instances are passing, TCP, elsewhere, and have no names; each has its
+ * What DNS does not have is at its default: instances are passing, TCP, elsewhere, and have no names; each has its
  * id from the target's name and port, so it stays the same from answer to answer.
  */
 #ifndef LIBDISCOVER_DNS_DNS_TABLE_H

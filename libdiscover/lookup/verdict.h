@@ -80,7 +80,7 @@ int verdict_of(struct mapping *mapping, const char *service, bool found, size_t 
 #define VERDICT_OWN_REGION INT_MIN
 
 /*
- * What is told of a region as a whole: as true as what is known of it. VERDICT_OWN_REGION; DISCOVER_E_NAME: no name of
+ * The verdict on a region as a whole: as true as what is known of it. VERDICT_OWN_REGION; DISCOVER_E_NAME: no name of
  * one; DISCOVER_E_UNKNOWN: the daemon does not read it.
  */
 int verdict_region(struct mapping *mapping, const char *region);

@@ -44,7 +44,7 @@ void link_arm(struct discover *d)
         d->timer_ns = next_ns;
 }
 
-/* 4. last_error says why. Code 0: nobody's fault. One try after another that fails for the same reason is told once. */
+/* 4. last_error says why. Code 0: nobody's fault. One try after another that fails for the same reason is reported once. */
 static void lose(struct discover *d, int code)
 {
     int64_t now_ns = clock_now_ns();

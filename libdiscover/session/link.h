@@ -7,7 +7,7 @@
  *   2. Say Hello. Welcome brings the table: up. Register again whatever is held.
  *   3. While up: TableMoved brings another table; answers go to what is held and to the calls that wait for them;
  *      all else to d->events.
- *   4. The stream ends, the daemon refuses us or talks nonsense: close, keep the table, tell who waits, back to 1.
+ *   4. The stream ends, the daemon refuses us or talks nonsense: close, keep the table, fail the calls that wait, back to 1.
  *   5. A registration whose renewal was refused is sent again after a back-off: perhaps the daemon had not noticed
  *      yet that our old connection has ended.
  */

@@ -192,7 +192,7 @@ void pending_add(struct discover_call *call)
     note_deadline(call);
 }
 
-/* --- 3. telling --- */
+/* --- 3. delivery --- */
 
 void pending_deliver(struct discover_call *call)
 {
@@ -204,7 +204,7 @@ void pending_deliver(struct discover_call *call)
     call_free(call);
 }
 
-/* What ends while they are told is told by another dispatch: a program that calls again and again does other things, too. */
+/* What ends meanwhile is delivered by another dispatch: a program that calls again and again does other things, too. */
 void pending_deliver_ended(struct discover *d)
 {
     uint64_t round = ++d->pending.round;

@@ -6,8 +6,8 @@
  * The plan:
  *   1. A call begins: it is sent at once, or when the link is up.
  *   2. It ends once: with the answer to its message, with its time, or because there is no daemon to connect to.
- *   3. It is told once: from dispatch, when it is cancelled, or when the handle is freed. Then it is gone.
- *   4. A call of several parts ends with the last of them; each part is a call that tells nobody else.
+ *   3. Its result is delivered once: from dispatch, when it is cancelled, or when the handle is freed. Then it is gone.
+ *   4. A call of several parts ends with the last of them; each part is a call without a callback of its own.
  *   5. Time counts from when the call began, or from when the daemon fell silent, if that was before: many calls to a
  *      daemon that does not answer wait once, not one after the other.
  */

@@ -129,7 +129,7 @@ START_TEST(without_nats)
     nats_server_kill(&s.nats, 0);
     holds_for(2000, payments() == 2, seen);
     stage_forget(&s);
-    int error = -payments(); /* it tells of "server failure" or of "no server", but never of an absence */
+    int error = -payments(); /* it says "server failure" or "no server", but never that nobody is there */
     ck_assert_msg(error > 0 && error != ARES_ENOTFOUND && error != ARES_ENODATA, "%s", seen);
     stage_remember(&s);
     (void)wait_until(FOLLOW_MS, payments() == 2, seen);

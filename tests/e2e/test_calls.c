@@ -54,7 +54,7 @@ static int resolve(struct discover *of)
     return result < 0 ? result : (int)n;
 }
 
-/* What completions were told. */
+/* What completions got. */
 struct reported {
     int calls, failed, last;
     char error[128];

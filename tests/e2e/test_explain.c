@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why is it not in the answers? Each reason that can be made here is told, by discoverctl and by HTTP, as it is. */
+/* Why is it not in the answers? Each reason that can be made here is shown, by discoverctl and by HTTP, as it is. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +82,7 @@ START_TEST(a_name_that_is_not_there)
     ck_assert_int_eq(http_get(b.http_port, "/v1/explain/shop/paymnet", answer, sizeof answer), 404);
     ck_assert_msg(strstr(answer, "\"similar\":[\"shop/payment\"]"), "%s", answer);
     ck_assert_int_eq(http_get(b.http_port, "/v1/explain/shop/pay%2fment/a/b/c", answer, sizeof answer), 400);
-    /* Refused under it, and by whom that is told. */
+    /* Refused under it, and by whom that was. */
     put("shop.paymnet.web-9.x", "{\"host\":\"10.0.0.1\",\"port\":99999}");
     (void)wait_until(3000, says(&b, "shop/paymnet", NULL, "refused value: port: must be a number 1..65535"), b.seen);
     put("services/pay/x", "{\"host\":\"10.0.0.1\",\"port\":99999}");

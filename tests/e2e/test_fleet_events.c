@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is told over NATS, as a plain NATS client hears it: each thing once, by whom it should, and as the schema says. Where
- * a host is lost one other tells it, though all notice.
+ * What is published over NATS, as a plain NATS client hears it: each thing once, by whom it should, and as the schema says. Where
+ * a host is lost one other reports it, though all notice.
  */
 #include <discover/discover.h>
 #include <jansson.h>
@@ -159,7 +159,7 @@ START_TEST(instances_and_the_host_itself)
 }
 END_TEST
 
-/* Three are left, and notice it alike: one tells. Two that die together are told as well, each once. */
+/* Three are left, and notice it alike: one tells. Two that die together are reported as well, each once. */
 START_TEST(a_lost_host_is_reported_by_one_other)
 {
     begin();
@@ -242,7 +242,7 @@ START_TEST(the_guard_and_what_it_holds)
 }
 END_TEST
 
-/* They were only not heard: none of them has missed anything, and all of it is told. */
+/* They were only not heard: none of them has missed anything, and all of it is published. */
 START_TEST(held_and_heard_again)
 {
     static const char guard[] = "guard_min = 2; guard_duration = \"60s\";";
@@ -282,7 +282,7 @@ START_TEST(two_hosts_of_one_name)
 }
 END_TEST
 
-/* Many at once: some are told, some dropped and counted; what they are about does not wait for them. */
+/* Many at once: some are published, some dropped and counted; what they are about does not wait for them. */
 START_TEST(more_than_may_be_told)
 {
     static char services[4096];
@@ -304,7 +304,7 @@ START_TEST(more_than_may_be_told)
 }
 END_TEST
 
-/* As registry.conf has it: each host tells for itself alone, operators and dashboards hear it all, other hosts do not. */
+/* As registry.conf has it: each host publishes for itself alone, operators and dashboards hear it all, other hosts do not. */
 START_TEST(under_the_accounts_of_the_example)
 {
     static struct registry_server r;
@@ -390,7 +390,7 @@ static void check_printed(const struct two_regions *r, const char *type, const c
     ck_assert_str_eq(o.out, "");
 }
 
-/* Both hosts of a read b and judge it alike; one of them tells. a2 is started again while b answers, which is no news. */
+/* Both hosts of a read b and judge it alike; one of them reports. a2 is started again while b answers, which is no news. */
 START_TEST(another_region_answers_is_lost_and_back)
 {
     static struct two_regions r;

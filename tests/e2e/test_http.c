@@ -64,7 +64,7 @@ START_TEST(what_another_host_registered)
 }
 END_TEST
 
-/* Stale is told, and is no reason to take a target away. */
+/* Stale is reported, and is no reason to take a target away. */
 START_TEST(without_nats)
 {
     nats_start(&nats, 1);

@@ -215,7 +215,7 @@ START_TEST(too_many_host_names_of_a_host_are_its_own_trouble)
 }
 END_TEST
 
-/* A lease may be heard before the records that it tells of: it is renewed until then, as by any host. */
+/* A lease may be heard before the records that it counts: it is renewed until then, as by any host. */
 static bool nothing_held_against(struct played *p)
 {
     put_lease(p);
@@ -234,7 +234,7 @@ START_TEST(too_many_instances_of_a_host_are_its_own_trouble)
     wait_until(5000, refused(&b, "SERVICES", "*.*.web-9.*", "limits.instances_per_host"), b.seen);
     ck_assert_int_ge(host_counter(&b, "discoverd_feed_refused_total{what=\"limit\"}"), TOO_MANY - LIMIT);
 
-    /* Its lease tells of more records than are known here, at each beat: no reason to read all again each
+    /* Its lease counts more records than are known here, at each beat: no reason to read all again each
      * time. */
     int64_t heard = n_beats_heard(&b);
     for (int i = 0; i < BEATS; i++)

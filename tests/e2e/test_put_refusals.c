@@ -127,7 +127,7 @@ START_TEST(full)
     (void)wait_until(WAIT_MS, ready_is(&b, 503, "it is full"), b.seen);
     ck_assert_msg(status_has(&b, "not stored     bucket SERVICES"), "%s", b.seen);
     ck_assert_int_gt(host_counter(&b, "discoverd_puts_refused_total{reason=\"full\"}"), 0);
-    /* The other host is told as well, though nothing of its own is refused; and nobody has gone. */
+    /* The other host is reported as well, though nothing of its own is refused; and nobody has gone. */
     (void)wait_until(2 * WAIT_MS, page_has(&a, "/metrics", "discoverd_bucket_full{bucket=\"SERVICES\"} 1\n"), a.seen);
     ck_assert_msg(status_has(&a, "full           bucket SERVICES"), "%s", a.seen);
     ck_assert_int_eq(logged(&a, "bucket SERVICES is full"), 1);

@@ -33,9 +33,9 @@ static void watch_own_region(void)
     size_t n = 99;
     struct discover_watch *w;
     ck_assert_int_eq(discover_watch(host_lib(&a), "shop/payment@a", on_change, &n, &w), 0);
-    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 1, "not told what is there");
+    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 1, "not notified what is there");
     ck_assert_int_eq(put(&a, "shop/payment", "p2", "2002"), 0);
-    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 2, "not told of a change");
+    wait_until(2000, discover_dispatch(host_lib(&a)) == 0 && n == 2, "not notified of a change");
     discover_unwatch(w);
     ck_assert_int_eq(ctl(&a, &(struct output){0}, "deregister", "shop/payment", "--instance", "p2", NULL), 0);
 }

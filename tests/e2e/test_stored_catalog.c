@@ -210,7 +210,7 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     ck_assert_int_ge(discover_register(owner, r), 0);
     discover_registration_free(r);
     ck_assert_int_ge(discover_watch(watcher, "shop/mine", count_endpoints, &reported, &w), 0);
-    (void)wait_until(WAIT_MS, discover_dispatch(watcher) >= 0 && reported == 1, "not told of it");
+    (void)wait_until(WAIT_MS, discover_dispatch(watcher) >= 0 && reported == 1, "not notified of it");
     nats_server_pause(&nats, 0);
     host_kill(&b);
     discover_free(owner);
@@ -218,7 +218,7 @@ START_TEST(a_watch_is_told_what_is_gone_once_that_is_known)
     host_wait_up(&b);
     (void)wait_until(WAIT_MS, discover_dispatch(watcher) > -1000 && discover_connected(watcher), "not connected");
     nats_server_resume(&nats, 0);
-    (void)wait_until(20000, discover_dispatch(watcher) > -1000 && reported == 0, "not told that it is gone");
+    (void)wait_until(20000, discover_dispatch(watcher) > -1000 && reported == 0, "not notified that it is gone");
     discover_unwatch(w);
     discover_free(watcher);
 }

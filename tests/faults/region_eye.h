@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A thread that looks all the time at what a daemon of region a answers of b's service, and knows which of b's hosts live: none
- * of these may ever be missing, whatever happens to the link or to b, and none that is dead may be told as fresh for longer
+ * of these may ever be missing, whatever happens to the link or to b, and none that is dead may be shown as fresh for longer
  * than its lease after b can be asked again. One at a time. Functions are the test's main thread's and fail the test when
  * they fail. A row of the table each:
  *

@@ -43,7 +43,7 @@ START_TEST(messages_dropped)
 }
 END_TEST
 
-/* Deletes each consumer as soon as the server tells that it exists. */
+/* Deletes each consumer as soon as the server says that it exists. */
 struct vandal {
     struct kv kv;
     natsSubscription *created;

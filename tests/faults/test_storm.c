@@ -92,7 +92,7 @@ static uint32_t random32(void *arg)
     return (uint32_t)random();
 }
 
-/* ---- what the buses tell ---- */
+/* ---- what the buses report ---- */
 
 static struct follow *follow_of(void *arg, enum bus_bucket bucket)
 {

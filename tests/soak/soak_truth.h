@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What must be answered: which instances live. An instance is a slot, its port tells which one. Who makes and ends
+ * What must be answered: which instances live. An instance is a slot, its port shows which one. Who makes and ends
  * instances (soak_writers.h) says so here, at once. Main thread.
  */
 #ifndef SOAK_TRUTH_H

@@ -141,13 +141,13 @@ function tellRegion(r, list, answering) {
 
 async function askRegions() {
   try {
-    const told = await get('/v1/regions'), failovers = told.failovers || [];
-    for (const r of told.regions) {
+    const answer = await get('/v1/regions'), failovers = answer.failovers || [];
+    for (const r of answer.regions) {
       const { services: list } = await get('/v1/services?region=' + encodeURIComponent(r.region));
       tellRegion(r, list, failovers);
     }
-    regions = told.regions;
-    const answers = new Map(failovers.filter(f => f.at !== told.region).map(f => [f.service, f.at]));
+    regions = answer.regions;
+    const answers = new Map(failovers.filter(f => f.at !== answer.region).map(f => [f.service, f.at]));
     for (const s of [...services.values(), ...[...answers.keys()].map(serviceOf)]) {
       const by = answers.get(s.name) || null;
       if (s.answers === by) continue;

@@ -91,18 +91,18 @@ function explainedClients(e) {
 
 /* Who is out, and by which rule, before all there is. */
 function explanation(e) {
-  const all = make('details'), told = [], list = e.instances || [], out = list.filter(i => !i.in);
-  if (e.known === false) told.push(make('p', 'Nothing of that name is known here.' + (e.similar && e.similar.length ? ' Is one of these meant? ' + e.similar.join(', ') : '')));
-  else if (e.service) told.push(make('p', e.usable + ' of ' + many(e.total, 'instance') + ' served' + (e.regions && !e.regions[0].answers ? ' by region ' + e.answering : '') +
+  const all = make('details'), parts = [], list = e.instances || [], out = list.filter(i => !i.in);
+  if (e.known === false) parts.push(make('p', 'Nothing of that name is known here.' + (e.similar && e.similar.length ? ' Is one of these meant? ' + e.similar.join(', ') : '')));
+  else if (e.service) parts.push(make('p', e.usable + ' of ' + many(e.total, 'instance') + ' served' + (e.regions && !e.regions[0].answers ? ' by region ' + e.answering : '') +
     (out.length ? '; out: ' + out.slice(0, 5).map(i => i.host + '/' + i.instance + ' by ' + i.rule).join(', ') : ''), 'headline'));
-  else if (e.host) told.push(make('p', many(e.total, 'instance') + (e.own ? '; this host' : ''), 'headline'), facts([['lease', leaseOf(e.lease, e.host)]]));
-  if (e.problems && e.problems.length) told.push(facts(e.problems.map(p => [p.level, p.text])));
-  if (e.regions) told.push(explainedRegions(e));
-  for (const i of list) told.push(explainedInstance(i, e.service));
-  if ((e.refused || []).length) told.push(make('h3', 'Not taken'), facts(e.refused.map(r => [r.key, r.rule + ': ' + r.reason + ' (' + r.count + ' times, the last ' + ago(r.age_ms) + ')'])));
-  if (e.dns) told.push(explainedClients(e));
+  else if (e.host) parts.push(make('p', many(e.total, 'instance') + (e.own ? '; this host' : ''), 'headline'), facts([['lease', leaseOf(e.lease, e.host)]]));
+  if (e.problems && e.problems.length) parts.push(facts(e.problems.map(p => [p.level, p.text])));
+  if (e.regions) parts.push(explainedRegions(e));
+  for (const i of list) parts.push(explainedInstance(i, e.service));
+  if ((e.refused || []).length) parts.push(make('h3', 'Not taken'), facts(e.refused.map(r => [r.key, r.rule + ': ' + r.reason + ' (' + r.count + ' times, the last ' + ago(r.age_ms) + ')'])));
+  if (e.dns) parts.push(explainedClients(e));
   all.append(make('summary', 'the document'), tree(e));
-  return [...told, all];
+  return [...parts, all];
 }
 
 let opener = null;

@@ -33,7 +33,7 @@ struct events {
 
 static const struct metric metric_table[] = {
     COUNTER_OF(events_counters, reported, "discoverd_events_total",
-               "Events of this host, and of others that it tells of."),
+               "Events of this host, and of others that it reports."),
     COUNTER_OF(events_counters, published, "discoverd_events_published_total", "Of these, handed to NATS."),
     COUNTER_OF(
         events_counters, full, "discoverd_events_dropped_total{reason=\"full\"}",

@@ -106,7 +106,7 @@ static void by_state(const struct explain_facts *f, struct explanation *e)
     else if (f->facts.foreign)
         say(e, false, RULE_STATE, "whoever put its record says %s", state_word(f->facts.state));
     else
-        say(e, false, RULE_STATE, "its host %s says %s; `discoverctl -H %s explain %s/%s %s` tells who does, and why",
+        say(e, false, RULE_STATE, "its host %s says %s; `discoverctl -H %s explain %s/%s %s` shows who does, and why",
             f->host, state_word(f->facts.state), f->host, f->key->domain, f->key->service, f->key->instance);
 }
 
@@ -139,7 +139,7 @@ static void by_address(const struct explain_facts *f, struct explanation *e)
         say(e, false, RULE_ADDRESS, "the address of %s is not known yet: the name could not be resolved", f->hostname);
     else
         say(e, false, RULE_ADDRESS,
-            "this host has no address that others can be told; it is served as soon as there is one");
+            "this host has no address that others could use; it is served as soon as there is one");
 }
 
 /* --- in --- */

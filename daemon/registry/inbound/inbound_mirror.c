@@ -83,7 +83,7 @@ void inbound_remembered_end(void *arg, enum bus_bucket bucket, int err, int64_t 
         ask_for(in, BUS_SERVICES);
         return;
     }
-    log_notice("region %s: does not answer; its mirror tells of %zu instances", in->reach.region,
+    log_notice("region %s: does not answer; its mirror has %zu instances", in->reach.region,
                catalog_counts(in->reach.catalog).instances);
     in->reach.remembered(in->reach.arg, newest_ns);
     inbound_remember(in);

@@ -62,7 +62,7 @@ static const struct metric metrics_table[] = {
     GAUGE_OF(unit_services_metrics, refused, "discoverd_unit_files_refused",
              "Files of units whose sections [X-Discover] are wrong; the log names them."),
     COUNTER_OF(unit_services_metrics, deaths, "discoverd_unit_deaths_total",
-               "Main processes of units whose death was known before systemd told of it."),
+               "Main processes of units whose death was known before systemd reported it."),
 };
 METRICS_LISTED(metrics_table)
 

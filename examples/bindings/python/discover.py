@@ -61,7 +61,7 @@ class NoInstance(Error):
 
 
 class CannotKnow(Error):
-    """Neither a daemon nor DNS has told yet."""
+    """Neither a daemon nor DNS has answered yet."""
 
 
 class _Change(ctypes.Structure):
@@ -193,7 +193,7 @@ class Endpoints(list):
 
 @dataclass(frozen=True)
 class Change:
-    """What a watch tells: all that is there now, what differs from the time before, and the trace context (W3C) of the newest
+    """What a watch reports: all that is there now, what differs from the time before, and the trace context (W3C) of the newest
     change that had one."""
 
     service: str

@@ -11,7 +11,7 @@
  *     discover_free(d);
  *
  * Look-ups read memory shared with the daemon: no system call, no lock, no wait. They keep answering from
- * the last state when the daemon dies; the result tells that it is stale. Where there is no daemon, they go over
+ * the last state when the daemon dies; the result says that it is stale. Where there is no daemon, they go over
  * DNS (see discover_set_source).
  *
  * Threads: discover_resolve and the other functions marked [any thread] may be called from any number of
@@ -299,7 +299,7 @@ DISCOVER_API DISCOVER_CHECK int discover_picker_set_subset(struct discover_picke
 
 /*
  * Shares ejections with the other processes of this host that share those of the service, from now until it is freed:
- * who ejects an instance tells the others, by way of the daemon and of discover_dispatch, and they leave it out for as
+ * who ejects an instance notifies the others, by way of the daemon and of discover_dispatch, and they leave it out for as
  * long, within the same limits: at most a tenth of all or one, never the only one, and what fails here comes first. It
  * reaches processes of the same user, and all processes if it comes from one that may register. The handle's thread.
  * -ENOMEM, -EMFILE. It does not affect discover_resolve.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The floor: what it costs a bare nats.c program to receive the same messages and do nothing with them, in a process of
- * its own so that its processor time can be told. Fails the test when it fails.
+ * its own so that its processor time can be measured. Fails the test when it fails.
  */
 #ifndef BENCH_BARE_H
 #define BENCH_BARE_H

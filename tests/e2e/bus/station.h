@@ -11,7 +11,7 @@
 struct station_bucket {
     unsigned live, gaps, infos, ends, entries;
     struct bus_info info;  /* the last one */
-    char lacks[2048];      /* of its settings, as last told */
+    char lacks[2048];      /* of its settings, as last reported */
     int end_err;           /* of the last snapshot */
     bool in_order;         /* sequences of the snapshot only grew */
     int64_t oldest_age_ns; /* in the snapshot */

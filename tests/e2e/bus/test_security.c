@@ -42,7 +42,7 @@ START_TEST(test_denial_names_the_subject)
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
     ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
     int64_t took_ns = wait_until(1000, station_pump(&a) && a.done == 2, station_seen(&a));
-    measured("a denial is told after", took_ns);
+    measured("a denial is reported after", took_ns);
     ck_assert_int_eq(a.last_err, -EACCES);
     ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
     wait_until(1000, station_pump(&a) && strstr(a.problem, "$KV.SERVICES.shop.payment.other.p1"), station_seen(&a));

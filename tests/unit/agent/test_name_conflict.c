@@ -317,7 +317,7 @@ START_TEST(and_so_it_has_where_it_is_forgotten)
 }
 END_TEST
 
-/* We asked, and lost the server: what the bucket has now is our question, and tells of the other all the same. */
+/* We asked, and lost the server: what the bucket has now is our question, and shows the other all the same. */
 START_TEST(our_own_question_is_a_lease_of_the_other)
 {
     struct name_conflict c = start();

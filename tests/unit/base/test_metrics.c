@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Metrics: sets of one table are summed, every name is told once, in the order of registration. */
+/* Metrics: sets of one table are summed, every name is reported once, in the order of registration. */
 #include "daemon/base/metrics.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instances with a host name instead of an address: which names are told of, and what becomes of their
+/* Instances with a host name instead of an address: which names are reported, and what becomes of their
  * addresses. */
 #include "daemon/catalog/catalog.h"
 

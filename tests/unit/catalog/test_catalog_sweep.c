@@ -208,7 +208,7 @@ START_TEST(hosts_long_gone_come_back)
 }
 END_TEST
 
-/* What is known of a host changes what is told of all it has. */
+/* What is known of a host changes what is reported of all it has. */
 START_TEST(instances_of_a_host_change_in_pieces)
 {
     struct lease lease = {.epoch = 5, .region = "eu", .zone = "a"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON records of foreign writers: what they mean, and what each mistake is told. */
+/* JSON records of foreign writers: what they mean, and how each mistake is reported. */
 #include "daemon/catalog/foreign.h"
 
 #include <stdio.h>

@@ -146,7 +146,7 @@ START_TEST(test_r07_fewer_than_12_octets_are_not_answered)
     for (size_t i = 0; i < 12; i++)
         ck_assert_uint_eq(ask_raw(query, i)->n, 0);
     for (size_t i = 12; i < n; i++)
-        ck_assert_uint_eq(ask_raw(query, i)->rcode, FORMERR); /* the rest can be told about */
+        ck_assert_uint_eq(ask_raw(query, i)->rcode, FORMERR); /* the rest can be answered */
 }
 END_TEST
 

@@ -192,7 +192,7 @@ START_TEST(long_lists_come_in_pieces)
 }
 END_TEST
 
-/* Who is there from the first byte to the last is told of once, however far the table grows meanwhile. */
+/* Who is there from the first byte to the last is listed once, however far the table grows meanwhile. */
 START_TEST(table_that_moves_under_a_list)
 {
     set_sync(TABLE_LIVE);

@@ -100,7 +100,7 @@ START_TEST(a_large_service_in_a_list_ends_with_the_slice)
 }
 END_TEST
 
-/* Notes whom the page tells of; nobody twice. */
+/* Notes whom the page shows; nobody twice. */
 static void check_reported(struct evbuffer *page, bool *ret_reported)
 {
     json_t *json = json_loadb((const char *)evbuffer_pullup(page, -1), evbuffer_get_length(page), 0, NULL);
@@ -116,7 +116,7 @@ static void check_reported(struct evbuffer *page, bool *ret_reported)
     json_decref(json);
 }
 
-/* Who is there from the first byte to the last is told of, once, whatever happens to the others meanwhile. */
+/* Who is there from the first byte to the last is listed once, whatever happens to the others meanwhile. */
 START_TEST(a_large_service_that_changes_while_it_is_reported)
 {
     enum { INSTANCES = 3000, ROUNDS = 300 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that do not wait: each is told just once, from dispatch, when it is cancelled or when the handle is freed. */
+/* Calls that do not wait: each is reported just once, from dispatch, when it is cancelled or when the handle is freed. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static struct stage stage;
 static struct catalog *catalog;
 static struct discover *d;
 
-/* What a completion was told. */
+/* What a completion got. */
 struct reported {
     int calls, failed, result;
     char error[64], instance[64], host[64];
@@ -241,7 +241,7 @@ START_TEST(the_reason_why_there_is_no_connection_is_reported)
     (void)stage_expect(&stage, DISCOVER__V1__CLIENT_MESSAGE__BODY_HELLO);
     ck_assert_ptr_null(stage_take(&stage)); /* not before the welcome */
     stage_error(&stage, 0, DISCOVER__V1__ERROR__CODE__LIMIT, "too many");
-    ck_assert_int_eq(discover_dispatch(d), 0); /* told already */
+    ck_assert_int_eq(discover_dispatch(d), 0); /* reported already */
     check_reported(&t, 1, DISCOVER_E_UNSYNCED, "too many");
     check_reported(&gone, 1, DISCOVER_E_UNSYNCED, "too many");
     end();

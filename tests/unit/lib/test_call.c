@@ -127,7 +127,7 @@ START_TEST(refusals_become_results)
         ck_assert_str_eq(discover_last_error(d), "why not");
         discover_registration_free(r);
     }
-    ck_assert_int_eq(discover_dispatch(d), 0); /* told already */
+    ck_assert_int_eq(discover_dispatch(d), 0); /* reported already */
     end();
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared ejections: told from dispatch, never from a pick; others' are heard within the picker's own limits.
+/* Shared ejections: reported from dispatch, never from a pick; others' are heard within the picker's own limits.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -195,7 +195,7 @@ static void *pick_and_fail(void *arg)
     return NULL;
 }
 
-/* Two threads pick and fail while this one dispatches: tells of theirs, and hears of others'. */
+/* Two threads pick and fail while this one dispatches: sends theirs, and receives others'. */
 START_TEST(threads_pick_while_ejections_come_and_go)
 {
     pthread_t threads[2];

@@ -90,7 +90,7 @@ static void welcome(int fd)
 
 static int moves;
 
-/* As the daemon does: it tells of the new segment, and readers come when they get to it. */
+/* As the daemon does: it sends the new segment, and readers come when they get to it. */
 static void on_moved(void *arg, int fd)
 {
     (void)arg;
@@ -169,7 +169,8 @@ START_TEST(a_newer_layout_is_reported_once_and_the_old_table_answers)
     ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), -ETIMEDOUT); /* it is greeting again */
     stage_accept(&stage);
     welcome(newer);
-    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"), DISCOVER_E_UNSYNCED); /* calls are told each time */
+    ck_assert_int_eq(discover_heartbeat(d, "shop/payment", "p1"),
+                     DISCOVER_E_UNSYNCED); /* calls are reported each time */
     ck_assert_str_eq(discover_last_error(d), "the table is of another version");
     ck_assert_int_eq(reported.calls, 1);
     struct catalog *next = stage_catalog(3, 9000); /* and back to a daemon of this version */
@@ -233,7 +234,7 @@ START_TEST(a_table_that_could_not_be_received_is_fetched_later)
     }
     (void)pick(DISCOVER_STALE);
     give_them_back();
-    ck_assert_int_eq(more, 0); /* the same reason as before: nothing new to tell */
+    ck_assert_int_eq(more, 0); /* the same reason as before: nothing new to report */
     (void)reconnect();
     welcome(stage_table_fd(next));
     ck_assert_int_eq(discover_dispatch(d), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watches: told from dispatch, whole sets, what changed; any number of changes are one. */
+/* Watches: reported from dispatch, whole sets, what changed; any number of changes are one. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +130,7 @@ START_TEST(many_changes_are_one_and_no_change_is_none)
 }
 END_TEST
 
-/* It comes with the next change that is told of; and by itself, when that has been told of before it was known. */
+/* It comes with the next change that is reported; and by itself, when that was reported before it was known. */
 START_TEST(the_newest_trace_comes_with_a_change)
 {
     begin(1);
@@ -153,7 +153,7 @@ START_TEST(the_newest_trace_comes_with_a_change)
     changed_with("shop/payment", "nonsense", "");
     ck_assert_int_eq(discover_dispatch(d), 0);
     ck_assert_int_eq(reported.calls, 3);
-    changed_with("shop/payment", TRACEPARENT, ""); /* not told of any more */
+    changed_with("shop/payment", TRACEPARENT, ""); /* not reported any more */
     end();
 }
 END_TEST

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host "web-1" that may tell events, and a real liveness of other hosts. */
+/* A host "web-1" that may publish events, and a real liveness of other hosts. */
 #include "tests/unit/registry/events_stage.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A host "web-1" that may tell events, and a real liveness of other hosts whose leases live for EVENTS_TTL. One at a time. */
+/* A host "web-1" that may publish events, and a real liveness of other hosts whose leases live for EVENTS_TTL. One at a time. */
 #ifndef UNIT_REGISTRY_EVENTS_STAGE_H
 #define UNIT_REGISTRY_EVENTS_STAGE_H
 

@@ -83,7 +83,7 @@ START_TEST(out_by_state)
     struct explain_facts f = other();
     f.facts.state = DISCOVER_CRITICAL;
     expect(f, false, RULE_STATE, "state",
-           "its host web-2 says critical; `discoverctl -H web-2 explain shop/payment p1` tells who");
+           "its host web-2 says critical; `discoverctl -H web-2 explain shop/payment p1` shows who");
     f.facts.foreign = true;
     expect(f, false, RULE_STATE, "state", "whoever put its record says critical");
     f = ours(), f.facts.state = own.registered = DISCOVER_DRAINING;
@@ -142,7 +142,7 @@ START_TEST(out_for_want_of_an_address)
     f.has_address = false, f.hostname = "db.example.com";
     expect(f, false, RULE_ADDRESS, "address", "the address of db.example.com is not known yet");
     f = ours(), f.has_address = false;
-    expect(f, false, RULE_ADDRESS, "address", "this host has no address that others can be told");
+    expect(f, false, RULE_ADDRESS, "address", "this host has no address that others could use");
 }
 END_TEST
 

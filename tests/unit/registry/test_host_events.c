@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of hosts, through a real liveness and catalog; and who tells it when the one who was to is dead as well. */
+/* What is reported of hosts, through a real liveness and catalog; and who publishes it when the one who was to is dead as well. */
 #include "daemon/registry/events/host_events.h"
 
 #include <stdio.h>
@@ -66,7 +66,7 @@ static void pass(int64_t ns)
     } while (ns > 0);
 }
 
-/* A host that web-1 tells of, if only web-1 and other are there (tells), or that other tells of. */
+/* A host of whose loss web-1 publishes the event, if only web-1 and other are there (chosen), or the other does. */
 static void name_of(bool chosen, char ret_name[16])
 {
     for (int i = 0; i < 100; i++) {
@@ -77,7 +77,7 @@ static void name_of(bool chosen, char ret_name[16])
     ck_abort_msg("none");
 }
 
-/* Another host was chosen, and died before it could tell. */
+/* Another host was chosen, and died before it could publish it. */
 START_TEST(when_the_chosen_one_is_dead_too)
 {
     char lost[16], expected[64];
@@ -90,7 +90,7 @@ START_TEST(when_the_chosen_one_is_dead_too)
         beat("b", 1);
     }
     pass(2 * NS_PER_S);
-    ck_assert_str_eq(reported, ""); /* it was for b to tell */
+    ck_assert_str_eq(reported, ""); /* it was for b to publish */
     pass(9 * NS_PER_S);
     snprintf(expected, sizeof expected, "host-lost %s;", lost);
     ck_assert_msg(strstr(reported, expected) && strstr(reported, "host-lost b;"), "%s", reported);
@@ -121,7 +121,7 @@ START_TEST(back_together)
     char other[16];
     begin();
     beat("b", 1);
-    name_of(false, other); /* were b there, it would be for b to tell */
+    name_of(false, other); /* were b there, it would be for b to publish */
     beat(other, 7);
     pass(11 * NS_PER_S);
     reported[0] = '\0';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the bus brings, through the real followers and liveness, to a real catalog and agent; and what is told of it. */
+/* What the bus brings, through the real followers and liveness, to a real catalog and agent; and what is reported of it. */
 #include "daemon/registry/inbound/inbound.h"
 
 #include <stdio.h>
@@ -400,7 +400,7 @@ START_TEST(a_bucket_that_nobody_serves_is_looked_for_at_once)
 }
 END_TEST
 
-/* --- status: what is told of the whole --- */
+/* --- status: what is reported of the whole --- */
 
 static int dns_error;
 static size_t begins;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of another region as its health changes, and of which one answers: when, and by whom. */
+/* What is reported of another region as its health changes, and of which one answers: when, and by whom. */
 #include "daemon/registry/regions/region_events.h"
 
 #include <stdio.h>

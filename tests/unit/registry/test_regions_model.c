@@ -3,11 +3,11 @@
  * A daemon that reads two other regions, over links that fail in every way we know of, and what it promises:
  *
  *  1. What another region has is never missing because of a link, of that region's NATS, of its own NATS, or of its own rest.
- *  2. What is told as live has nobody in it who has been gone for longer than a lease.
+ *  2. What is reported as live has nobody in it who has been gone for longer than a lease.
  *  3. A region that was never synchronised is not known, and one that was is never forgotten.
  *  4. No region touches another's health: it is live when its own way is whole, and stale when that is cut.
  *  5. Another region answers by the policy, and only then.
- *  6. Once everything is quiet, everything is told as it is.
+ *  6. Once everything is quiet, everything is reported as it is.
  *
  * MODEL_SEEDS=n runs so many seeds, from MODEL_FIRST on; MODEL_SEED=s only this one, with a line for each thing that
  * happens.
@@ -35,7 +35,7 @@ static struct {
     int64_t whole_ns[REGIONS];  /* since when its way is; 0: it is not */
     int64_t broken_ns[REGIONS]; /* when it was whole last: what came since may come late */
     int64_t cut_ns[REGIONS];    /* since when nothing at all passes; 0: something may */
-    int64_t live_ns[REGIONS];   /* since when it is told as live, and all of it arrives; 0: it is not */
+    int64_t live_ns[REGIONS];   /* since when it is reported as live, and all of it arrives; 0: it is not */
     int64_t lost_ns[REGIONS];   /* when a bucket of it lost its content */
     bool known[REGIONS];        /* it was live in this life, or its file has it, or its mirror was read */
     bool filed[REGIONS];        /* its file has it by the end of this life */
@@ -110,7 +110,7 @@ static void watch_content(int r, struct seen now)
                 region_state_text(reader_region_state(r)));
         promise(has || !had || !left_alone(r, h), "host %d of %s, which is alive, is missing", h, world_region_name(r));
         promise(!has || !gone_for_long(r, h) || !LONG_SINCE(model.live_ns[r], GONE),
-                "host %d of %s is gone, and told as live", h, world_region_name(r));
+                "host %d of %s is gone, and reported as live", h, world_region_name(r));
     }
     model.seen[r] = now.hosts;
 }
@@ -120,15 +120,15 @@ static void watch_health(int r, struct seen now)
     enum region_state state = reader_region_state(r);
     model.filed[r] |= state == REGION_LIVE;
     model.known[r] |= model.filed[r] || (state != REGION_NEVER && r == MIRRORED);
-    promise(model.known[r] || now.sync == TABLE_UNSYNCED, "%s was never heard, and is told as %d", world_region_name(r),
-            now.sync);
+    promise(model.known[r] || now.sync == TABLE_UNSYNCED, "%s was never heard, and is reported as %d",
+            world_region_name(r), now.sync);
     promise(!model.known[r] || state != REGION_NEVER, "%s is forgotten", world_region_name(r));
-    promise(is_live(now.sync) == (state == REGION_LIVE) || !model.known[r], "%s is %s, and told as %d",
+    promise(is_live(now.sync) == (state == REGION_LIVE) || !model.known[r], "%s is %s, and reported as %d",
             world_region_name(r), region_state_text(state), now.sync);
     bool lost = model.lost_ns[r] && world.now_ns - model.lost_ns[r] < KEPT;
     promise(!LONG_SINCE(model.whole_ns[r], SETTLED) || state == REGION_LIVE || lost, "%s is %s, and its way is whole",
             world_region_name(r), region_state_text(state));
-    promise(!LONG_SINCE(model.cut_ns[r], NOTICED) || state != REGION_LIVE, "%s is cut off, and told as live",
+    promise(!LONG_SINCE(model.cut_ns[r], NOTICED) || state != REGION_LIVE, "%s is cut off, and reported as live",
             world_region_name(r));
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is told of those who write: what is refused stands until it is put right, who floods is named. */
+/* What is reported of those who write: what is refused stands until it is put right, who floods is named. */
 #include "daemon/registry/write_report.h"
 
 #include <stdio.h>

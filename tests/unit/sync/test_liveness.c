@@ -18,7 +18,7 @@ static struct {
     int64_t now_ns;
     unsigned changes;
     enum host_status status[HOSTS]; /* of "h0", "h1", ... */
-    uint64_t counter[HOSTS];        /* in the lease that was told last */
+    uint64_t counter[HOSTS];        /* in the lease that was reported last */
     uint64_t min_epoch[HOSTS];
     bool has_records[HOSTS];
     size_t held;

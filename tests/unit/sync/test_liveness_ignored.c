@@ -14,7 +14,7 @@ static struct {
     int64_t now_ns;
     unsigned changes;
     enum host_status status;
-    uint64_t counter; /* in the lease that was told last */
+    uint64_t counter; /* in the lease that was reported last */
 } t;
 
 static void on_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who tells of a host that is lost: all who have heard the same choose the same one, and none who died with it. */
+/* Who publishes that a host is lost: all who have heard the same choose the same one, and none who died with it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void on_guard(void *arg, size_t held, int64_t until_ns, const char *why)
     (void)arg, (void)held, (void)until_ns, (void)why;
 }
 
-/* What host number own has heard at START: all others, each so long ago; age TTL: not at all. tells: a bit each. */
+/* What host number own has heard at START: all others, each so long ago; age TTL: not at all. publishers: a bit each. */
 static struct liveness *view(int own, const int64_t ages[HOSTS], unsigned publishers)
 {
     const struct liveness_events events = {on_changed, on_guard};
@@ -74,7 +74,7 @@ END_TEST
 
 START_TEST(not_the_lost_one_nor_who_died_with_it_nor_who_does_not_tell)
 {
-    /* h1 is lost, h2 was not heard for two beats, h3 tells nothing. */
+    /* h1 is lost, h2 was not heard for two beats, h3 publishes nothing. */
     static const int64_t ages[HOSTS] = {0, 9 * NS_PER_S, 7 * NS_PER_S};
     char name[16];
     for (int own = 4; own < HOSTS; own++)

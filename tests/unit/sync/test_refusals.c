@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was refused is told as long as it stands, in bounded space, and in a bounded number of lines of the
+/* What was refused is reported as long as it stands, in bounded space, and in a bounded number of lines of the
  * log. */
 #include "daemon/sync/refusals.h"
 
@@ -29,7 +29,7 @@ START_TEST(newest_first_and_counted)
 {
     ck_assert(note("shop.pay.a.1", "port: missing", 10));
     ck_assert(note("shop.pay.a.2", "not JSON", 20));
-    ck_assert(!note("shop.pay.a.1", "port: missing", 30)); /* told before */
+    ck_assert(!note("shop.pay.a.1", "port: missing", 30)); /* reported before */
     ck_assert(note("shop.pay.a.2", "host: missing", 40));  /* another mistake */
     ck_assert_uint_eq(r.n, 2);
     ck_assert_str_eq(r.all[0].key, "shop.pay.a.2");

@@ -512,7 +512,7 @@ START_TEST(beside_a_daemon_of_another_version)
     stage_accept(&stage);
     stage_error(&stage, 0, DISCOVER__V1__ERROR__CODE__VERSION, "the daemon speaks versions 7 to 9");
     ck_assert_int_eq(discover_dispatch(d), DISCOVER_E_VERSION);
-    ck_assert_int_eq(discover_dispatch(d), 0); /* told once */
+    ck_assert_int_eq(discover_dispatch(d), 0); /* reported once */
     ck_assert_int_eq(result(), DISCOVER_E_UNSYNCED);
     ck_assert_str_eq(discover_last_error(d), "the daemon speaks versions 7 to 9");
     expect_query(NAME, DNS_TYPE_SRV);

@@ -156,7 +156,7 @@ START_TEST(bad_greetings_are_refused_with_a_reason)
         ck_assert_str_ne(discover_last_error(d), "");
         ck_assert_int_eq(discover_connected(d), 0);
         ck_assert_int_eq(resolve(d), DISCOVER_E_UNSYNCED);
-        ck_assert_int_eq(discover_dispatch(d), 0); /* told once */
+        ck_assert_int_eq(discover_dispatch(d), 0); /* reported once */
         discover_free(d);
     }
     end(NULL);
