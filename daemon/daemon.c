@@ -99,7 +99,7 @@ static void on_flush(void *arg)
         daemon_turn(d);
 }
 
-/* Whatever is due. Returns when something is again. */
+/* Does whatever is due by now. Returns the time at which something is due again. */
 static int64_t tick(struct daemon *d, int64_t now_ns)
 {
     (void)agent_tick(d->agent, now_ns);
@@ -124,7 +124,7 @@ void daemon_turn(void *arg)
     else
         flush(d, now_ns);
     next_ns = deadline_earlier(next_ns, d->failover_ns);
-    status_update_sync(d->status, now_ns); /* of what the table says now */
+    status_update_sync(d->status, now_ns); /* after the flush: it reports what the table says now */
     store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
     stall_end_turn(d, next_ns, now_ns);

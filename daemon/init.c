@@ -89,7 +89,7 @@ static void wait_for_buckets(struct init *i)
     }
 }
 
-/* err: of making the bus. Frees it. */
+/* Runs the bus until all buckets are done, and frees it. err: the result of bus_new. */
 static int run(struct init *i, int err)
 {
     if (!err)

@@ -12,7 +12,7 @@
 
 struct part {
     const char *name;
-    int (*start)(struct daemon *d); /* says itself what was wrong, if more than the errno is to be said */
+    int (*start)(struct daemon *d); /* logs what was wrong, if there is more to it than the errno */
     void (*stop)(struct daemon *d);
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Other regions, and which of them answers for a service, as a part: what they reach. */
+/* The part that reads other regions and decides which one answers for a service; connects it with the parts it uses. */
 #include "daemon/daemon.h"
 
 #include <stdio.h>

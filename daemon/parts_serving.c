@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who is served: DNS, programs at the socket, HTTP, requests over NATS; and the documents that they are given. */
+/* The parts that answer clients: DNS, the API's socket, HTTP and requests over NATS; and the documents they share. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,7 +98,7 @@ int dns_part_start(struct daemon *d)
     o.inherited = d->activation.dns;
     o.watchdog = &d->watchdog;
     if (o.n_inherited == 0 && o.n_listen == 0)
-        return 0; /* nobody wants it here */
+        return 0; /* DNS is switched off by the configuration */
     int err = dns_new(&o, d->metrics, &d->dns, reason);
     if (!err)
         err = dns_set_table(d->dns, table_writer_fd(catalog_table(d->catalog)));

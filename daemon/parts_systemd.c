@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts that have to do with systemd: its sockets, its watchdog, its units. */
+/* The parts that talk with systemd: inherited sockets, its watchdog, its units. */
 #include "daemon/daemon.h"
 
 int activation_part_start(struct daemon *d)

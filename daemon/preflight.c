@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a start would find, for the user whom it would run as. */
+/* Checks what a start of the daemon would run into, as the user that it would run as (`discoverd -t --user`). */
 #include "daemon/preflight.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "daemon/registry/configured.h"
 
 #define SOON_S         (14 * 86400)
-#define UNIT_STATE_DIR "/var/lib/discoverd" /* systemd makes it and gives it to the user (StateDirectory=) */
+#define UNIT_STATE_DIR "/var/lib/discoverd" /* not checked: systemd makes it, for the user (StateDirectory=) */
 
 static bool try_bus(const char *region, const struct bus_options *options)
 {

@@ -57,7 +57,7 @@ static void read_region_accesses(struct reload *r)
 
 static void read_files(void *arg)
 {
-    struct daemon *d = arg; /* whose part this alone is ours now */
+    struct daemon *d = arg; /* on this thread only d->reload may be used */
     struct reload *r = &d->reload;
     if (!r->path)
         reload_report_refuse(&r->report, "there is no configuration file: this is a daemon of --dev");

@@ -106,7 +106,7 @@ void stop_begin(struct daemon *d, enum stopping how)
 
 void stop_by_signal(struct daemon *d)
 {
-    if (d->stopping) /* asked twice: at once */
+    if (d->stopping) /* the second signal ends the daemon at once */
         event_base_loopbreak(d->base);
     else
         stop_begin(d, d->config->registry.on_stop == ON_STOP_LEAVE ? STOPPING_LEAVES : STOPPING_HANDS_OVER);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Making, starting and freeing handles, and their place in the caller's event loop. All that happens on the connection and
- * in DNS is dispatched from here to who has to do with it: watches, pickers, shared ejections.
+ * in DNS is dispatched from here to watches, pickers and shared ejections.
  */
 #include "libdiscover/handle.h"
 

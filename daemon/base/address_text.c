@@ -57,7 +57,7 @@ socklen_t address_make(int family, const uint8_t *bytes, uint16_t port, struct s
     struct sockaddr_in *in = (struct sockaddr_in *)ret_address;
     memset(ret_address, 0, sizeof *ret_address);
     ret_address->ss_family = (sa_family_t)family;
-    in->sin_port = htons(port); /* of both families it has the same place */
+    in->sin_port = htons(port); /* sin6_port is at the same place */
     memcpy(address_bytes(ret_address), bytes, family == AF_INET ? 4 : 16);
     return family == AF_INET ? sizeof *in : sizeof(struct sockaddr_in6);
 }

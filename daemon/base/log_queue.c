@@ -18,7 +18,7 @@
 #define WAITING_MAX (256 * 1024)
 #define LINE_CAP    1024
 
-/* Each lies behind the one before it, so that no more memory is touched than lines have ever waited. */
+/* Lines lie one behind the other, so that no more memory is touched than has ever been needed. */
 struct line {
     uint16_t n;
     char text[LINE_CAP];
@@ -30,7 +30,7 @@ struct log_queue {
     pthread_t thread;
     int fd;
     const char *prefix;
-    size_t begin, end; /* of the lines that wait; equal: there are none, and both are 0 */
+    size_t begin, end; /* offsets of the lines that wait; both are 0 when there are none */
     uint64_t lost, lost_reported;
     bool stopping, ended;
     uint8_t waiting[WAITING_MAX];

@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A line, and its text with a NUL. A multiple of LINE_UNIT, so that one always begins before the end of the ring. */
+/* A line, and its text with a NUL. Its size is a multiple of LINE_UNIT, so that a header always fits before the end of the ring. */
 struct line {
-    uint64_t number; /* 0: none, the rest of the ring was too short for one */
+    uint64_t number; /* 0: no line, but the rest of the ring, which was too short for the next one */
     int64_t time_ms;
     int level;
     uint32_t bytes;

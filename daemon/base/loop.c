@@ -8,7 +8,7 @@
 
 #include "daemon/base/loop_meter.h"
 
-enum { URGENT, ORDINARY, PRIORITIES }; /* libevent gives an event the one in the middle: ORDINARY */
+enum { URGENT, ORDINARY, PRIORITIES }; /* libevent gives a new event the middle one: ORDINARY */
 
 struct event_base *loop_new(void)
 {
@@ -55,7 +55,7 @@ void loop_timer_fini(struct loop_timer *t)
 
 void loop_timer_urgent(struct loop_timer *t)
 {
-    (void)event_priority_set(t->event, URGENT); /* fails only for one that is under way */
+    (void)event_priority_set(t->event, URGENT); /* fails only while its callback is due to run */
 }
 
 void loop_timer_arm(struct loop_timer *t, int64_t deadline_ns, int64_t now_ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A lock-free queue: D. Vyukov's of linked mails, with one that is nobody's in it when it is empty. */
+/* A lock-free queue of many senders and one owner, after D. Vyukov: a linked list that keeps a stub in it when it is empty. */
 #include "daemon/base/mailbox.h"
 
 #include <errno.h>
@@ -17,14 +17,14 @@
  */
 struct mailbox {
     _Atomic(struct mail *) newest;
-    struct mail *oldest; /* the owner's */
-    struct mail nobodys;
-    _Atomic size_t length; /* without those that are open: */
-    size_t opened;         /* the owner's, who may go through these */
+    struct mail *oldest; /* used by the owner alone */
+    struct mail stub;
+    _Atomic size_t length; /* without those that are opened */
+    size_t opened;         /* number that the owner may still take in this round; used by the owner alone */
     atomic_bool woken;     /* wake_fd is readable, or about to be */
     atomic_bool later;     /* the timer runs, or is about to */
     size_t limit;
-    int fd; /* epoll: both of */
+    int fd; /* epoll, readable when one of these is */
     int wake_fd, later_fd;
 };
 
@@ -42,8 +42,8 @@ int mailbox_new(size_t limit, struct mailbox **ret_box)
     if (!box)
         return -ENOMEM;
     box->limit = limit;
-    box->oldest = &box->nobodys;
-    atomic_init(&box->newest, &box->nobodys);
+    box->oldest = &box->stub;
+    atomic_init(&box->newest, &box->stub);
     box->wake_fd = box->later_fd = -1;
     box->fd = epoll_create1(EPOLL_CLOEXEC);
     int err = box->fd < 0 ? -errno : 0;
@@ -108,18 +108,18 @@ static struct mail *behind(const struct mail *mail)
     return __atomic_load_n(&mail->next, __ATOMIC_SEQ_CST);
 }
 
-/* NULL: there is none, or its sender is about to link it, and wakes the owner afterwards. */
+/* NULL: the box is empty, or a sender is about to link a mail, and wakes the owner afterwards. */
 static struct mail *pop(struct mailbox *box)
 {
     struct mail *mail = box->oldest, *next = behind(mail);
-    if (mail == &box->nobodys) {
+    if (mail == &box->stub) {
         if (!next)
             return NULL;
         box->oldest = mail = next;
         next = behind(mail);
     }
-    if (!next && mail == atomic_load(&box->newest)) { /* nothing may be taken that somebody is to be linked to */
-        push(box, &box->nobodys);
+    if (!next && mail == atomic_load(&box->newest)) { /* the newest may not be taken: the next sender links to it */
+        push(box, &box->stub);
         next = behind(mail);
     }
     if (!next)
@@ -177,7 +177,7 @@ static struct mail *next_of_open(struct mailbox *box)
     struct mail *mail = box->opened > 0 ? pop(box) : NULL;
     if (mail) {
         box->opened--;
-    } else { /* counted, and not linked yet */
+    } else { /* those are counted, and not linked yet */
         atomic_fetch_add(&box->length, box->opened);
         box->opened = 0;
     }

@@ -121,7 +121,7 @@ uint64_t metrics_value(const struct metrics *m, const char *name)
 #define MS (1000 * US)
 #define S  (1000 * MS)
 
-/* From what a name in DNS takes to what somebody gives up after. */
+/* From the time of a DNS answer to that after which clients give up. */
 const int64_t histogram_bounds_ns[HISTOGRAM_BOUNDS] = {
     US / 2,     1 * US, 2500,    5 * US,  10 * US, 25 * US,  50 * US,  100 * US, 250 * US, 500 * US,  1 * MS,
     5 * MS / 2, 5 * MS, 10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, 1 * S,    5 * S / 2, 10 * S,
@@ -138,13 +138,13 @@ void histogram_observe(struct histogram *h, int64_t ns)
 
 /* --- the list --- */
 
-/* The linker's; a program without tables has none. */
+/* Set by the linker to the ends of the section; absent in a program without tables. */
 extern const struct metric_list *const __start_metric_lists[] __attribute__((weak));
 extern const struct metric_list *const __stop_metric_lists[] __attribute__((weak));
 
 void metrics_listed(metrics_listed_fn *fn, void *arg)
 {
     for (const struct metric_list *const *l = __start_metric_lists; l < __stop_metric_lists; l++)
-        for (size_t i = 0; *l && i < (*l)->n; i++) /* sanitizers leave room between them */
+        for (size_t i = 0; *l && i < (*l)->n; i++) /* *l is NULL where sanitizers leave room between lists */
             fn(arg, &(*l)->table[i]);
 }

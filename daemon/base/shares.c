@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts who holds how much of something limited, as connections: a limit for all, one for each owner, and a reserve. */
+/* Limits how many of something, such as connections, all owners together and each of them may hold, with a reserve. */
 #include "daemon/base/shares.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 enum { USER = 1, ADDRESS };
 
-/* Whoever has one IPv6 address can have all of its network. */
+/* A client with one IPv6 address can use all of its /64 network, so the network counts as one owner. */
 #define IPV6_NETWORK_BYTES 8
 
 struct share_owner share_owner_user(uid_t uid)

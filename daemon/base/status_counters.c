@@ -12,7 +12,7 @@ static struct counters {
 static void add_counter(void *arg, const struct metric *metric, uint64_t value)
 {
     struct counters *to = arg;
-    if (to->n == COUNTERS_MAX || metric->per) /* a status has whole numbers alone */
+    if (to->n == COUNTERS_MAX || metric->per) /* not a whole number, which a status has no place for */
         return;
     Discover__V1__Counter *counter = &to->all[to->n];
     discover__v1__counter__init(counter);

@@ -17,7 +17,7 @@
 #define TTL       (1 << CHECK_TTL)
 #define UNIT      (1 << CHECK_UNIT)
 #define PID       (1 << CHECK_PID)
-#define PROBES    (TCP | HTTP | GRPC | EXEC) /* whose results are counted */
+#define PROBES    (TCP | HTTP | GRPC | EXEC) /* types with fall and rise: results in a row are counted */
 #define TYPES_MAX 7
 
 static const char *const type_words[] = {"tcp", "http", "grpc", "exec", "ttl", "unit", "pid"};
@@ -101,7 +101,7 @@ static int find_type(struct check_spec *s, char ret_why[static CONFIG_WHY_CAP])
     return n == 1 ? 0 : value_refuse(ret_why, "must have one of tcp, http, grpc, exec, ttl, unit and pid");
 }
 
-/* What is said must mean something for this type. */
+/* Refuses keys that mean nothing for a check of this type. */
 static int check_scopes(const struct check_spec *s, const char **ret_key, char ret_why[static CONFIG_WHY_CAP])
 {
     struct check_spec presets = {.fall = 0};

@@ -70,7 +70,7 @@ int config_defaults(struct config **ret_config)
     int err = config_new(&c);
     if (err)
         return err;
-    (void)machine_name(name); /* there is always some name to try things out with */
+    (void)machine_name(name); /* without it, "localhost" is a name to try things out with */
     err = set_host(c, name);
     if (err) {
         config_free(c);
@@ -100,10 +100,10 @@ static void complain(struct config_source *s, const char *key, const char *reaso
     config_report(s->report, setting ? config_source_place(s, setting) : place, key, "%s", reason);
 }
 
-/* What one key wants of another. */
+/* Keys that need each other, or exclude each other. */
 static const struct pair {
     const char *key, *other;
-    bool together; /* or: not together */
+    bool together; /* key needs other; false: they exclude each other */
     const char *reason;
 } pairs[] = {
     {"nats.nkey_seed", "nats.credentials", false, "not together with nats.credentials"},
@@ -115,7 +115,7 @@ static const struct pair {
     {"nats.tls.key", "nats.tls.cert", true, "needs nats.tls.cert"},
 };
 
-/* Of each family one address at most; where interfaces and networks stand beside them, the first that fits counts. */
+/* One address of a family at most, unless interfaces or networks are in the list, of which the first that fits counts. */
 static void check_own_addresses(struct config_source *s, const struct config *c)
 {
     size_t given_of[2] = {0, 0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads api.policy, regions and failover_services: each group by its table, then what groups must not contradict. */
+/* Reads api.policy, regions and failover_services: each group by its table, then rules about several groups. */
 #include "daemon/config/config_lists.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One group of `services`. */
+/* Makes a service, with its record, of one group of `services` in the configuration. */
 #include "daemon/config/config_service.h"
 
 #include <errno.h>
@@ -8,11 +8,11 @@
 
 #include "daemon/config/config_keys.h"
 
-/* "payment-8080" where it has no name of its own. */
+/* An instance without a name of its own is called "payment-8080", after its service and port. */
 static int set_names(const struct service_block *b, struct instance_key *key, char ret_why[static CONFIG_WHY_CAP])
 {
     char instance[LABEL_CAP + 16];
-    (void)service_parse(b->name, key->domain, key->service); /* the table has seen to it */
+    (void)service_parse(b->name, key->domain, key->service); /* its form was checked by the table of keys */
     snprintf(instance, sizeof instance, "%s-%u", key->service, b->port);
     const char *name = b->instance[0] ? b->instance : instance;
     return label_copy(key->instance, name, strlen(name)) < 0
@@ -33,7 +33,7 @@ int service_config_fill(const struct service_block *b, struct service_config *se
     r->protocol = (uint8_t)b->proto;
     r->unexported = !b->exported;
     for (size_t i = 0; i < b->tags.n; i++)
-        (void)record_add_tag(r, b->tags.items[i]); /* the table has seen to it */
+        (void)record_add_tag(r, b->tags.items[i]); /* form and number were checked by the table of keys */
     for (size_t i = 0; i < b->address.n && !err; i++) {
         *ret_key = "address";
         if (record_add_endpoint(r, b->address.items[i], &why) < 0)

@@ -48,7 +48,7 @@ void config_source_close(struct config_source *s)
 
 struct config_place config_source_place(const struct config_source *s, const config_setting_t *setting)
 {
-    /* Of an element that is a value libconfig knows only where the token behind it was. */
+    /* For a plain value in a list libconfig has the line of the token behind it: so the line of the list is taken. */
     while (!setting->name && setting->parent && !config_setting_is_group(setting))
         setting = setting->parent;
     return config_text_place(&s->text, config_setting_source_line(setting));

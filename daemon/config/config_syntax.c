@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What texts of a configuration must look like, and the kinds of values: one row each. */
+/* Checks the form of texts in a configuration; the table of the kinds of values names the check of each. */
 #include "daemon/config/config_syntax.h"
 
 #include <arpa/inet.h>
@@ -61,7 +61,7 @@ static bool ends_in_number(const char *text, size_t n)
     return made_of(text + last, n - last, DIGITS);
 }
 
-/* An address or a host name; in brackets the parsers of URLs and targets let through IPv6 addresses alone. */
+/* An address or a host name. Brackets have been removed by the caller, who lets only IPv6 addresses stand in them. */
 static bool is_host(const char *text, size_t n)
 {
     char copy[HOST_MAX + 1];
@@ -300,13 +300,13 @@ static const char *syntax_zone(const char *text)
     size_t n = strlen(text);
     if (!is_dotted(text, n, label_valid))
         return "must be a domain name such as \"discover.internal\", without a dot at the end";
-    /* RFC 6762 section 3 */
+    /* reserved by RFC 6762 section 3 */
     if (strcmp(text, "local") == 0 || (n > 6 && strcmp(text + n - 6, ".local") == 0))
         return "cannot be: \"local\" belongs to multicast DNS, resolvers would never ask";
     return NULL;
 }
 
-/* Of services: what is no name could not be meant. */
+/* A pattern of services: only what can match some name is let through. */
 static const char *syntax_pattern(const char *text)
 {
     const char *slash = strchr(text, '/');

@@ -15,16 +15,16 @@
 #define INCLUDE         "@include"
 #define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin a file with it */
 
-/* What a byte belongs to. */
+/* What a byte of a file belongs to. */
 enum part { PART_CODE, PART_STRING, PART_LINE_COMMENT, PART_COMMENT };
 
-/* Works through one file; at is the next byte, line its line. */
+/* The scan of one file: at is the next byte, line its line. */
 struct scan {
     struct config_text *text;
     struct config_report *report;
     const char *file;
     const char *at, *end;
-    unsigned line, part_line; /* where the present part began */
+    unsigned line, part_line; /* part_line: where the present part began */
     unsigned depth;
     enum part part;
 };
@@ -65,7 +65,7 @@ static int put(struct scan *s, char c)
     return 0;
 }
 
-/* From here on, the text's present line is the scan's. */
+/* Notes that the next line of the joined text is this one of the scan's file. */
 static int begin_line(struct scan *s)
 {
     struct config_text *t = s->text;
@@ -148,7 +148,7 @@ static int include(struct scan *s)
                              CONFIG_INCLUDES_MAX);
     struct scan inner = *s;
     inner.depth++;
-    s->text->n_lines--; /* the present line becomes the first one of the other file */
+    s->text->n_lines--; /* its first line is noted instead of ours */
     err = scan_file(&inner, path);
     return err ? err : begin_line(s);
 }
@@ -163,7 +163,7 @@ static int take_code(struct scan *s)
         s->part = PART_LINE_COMMENT;
     else if (starts(s, "/*")) {
         s->part = PART_COMMENT;
-        int err = take(s); /* so that its star does not close it */
+        int err = take(s); /* takes the star as well, so that it does not end the comment with a slash behind it */
         if (err)
             return err;
     } else if (starts(s, INCLUDE) && at_line_start(s))

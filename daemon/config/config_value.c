@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of values: one row each. */
+/* Parses, checks, stores and prints values of a configuration by their kind. */
 #include "daemon/config/config_value.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ void value_range_text(const struct config_key *key, char ret_text[static 64])
     }
 }
 
-/* Says what would be a good one instead, behind what is said. */
+/* Appends a suggestion to why, if there is a valid value that may have been meant. */
 static int refuse_text(const struct config_key *key, const char *text, char why[static CONFIG_WHY_CAP])
 {
     char meant[SERVICE_CAP];
@@ -106,7 +106,7 @@ static int check_text(const struct config_key *key, const char *text, char ret_w
         return 0;
     /* Somebody may have put a password there, which has no place in a log. */
     bool secret = key->kind == VALUE_NATS_URL && strchr(text, '@');
-    /* A noun says what it is instead ("a multicast address"). */
+    /* A check returns "must be ...", or a noun for what the text is instead: "a multicast address". */
     bool noun = strncmp(must, "a ", 2) == 0 || strncmp(must, "an ", 3) == 0 || strncmp(must, "the ", 4) == 0;
     if (secret)
         return value_refuse(ret_why, "%s", must);
@@ -267,7 +267,7 @@ int value_take(const struct config_key *key, const char *text, bool again, void 
     if (!key->items_max)
         return again ? value_refuse(ret_why, "is there twice") : value_set(key, text, base, ret_why);
     if (!again)
-        string_list_fini(list); /* its preset */
+        string_list_fini(list); /* drops the default */
     return value_append(key, text, list, ret_why);
 }
 
@@ -319,7 +319,7 @@ void value_fini(const struct config_key *key, void *base)
     }
 }
 
-/* Of what a member holds that is no list: 0 where the table keeps nothing. */
+/* Bytes of a member that is no list; 0 where nothing is stored. */
 static size_t size_of(const struct config_key *key)
 {
     static const size_t sizes[] = {

@@ -51,7 +51,7 @@ static int read_file(struct service_set *set, const char *path, const struct con
     if (!err && report->n > complaints)
         err = -EINVAL;
     if (!err && ret_text) {
-        *ret_text = strdup(source.text.bytes); /* what it includes is in there */
+        *ret_text = strdup(source.text.bytes); /* with the files that it includes */
         err = *ret_text ? 0 : -ENOMEM;
     }
     config_source_close(&source);

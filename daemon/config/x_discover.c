@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads sections line by line: each value by the table of `services`, which says what it must look like. */
+/* Reads sections [X-Discover] of unit files, line by line; values are checked by the table of the keys of `services`. */
 #include "daemon/config/x_discover.h"
 
 #include <ctype.h>
@@ -16,7 +16,7 @@
 
 #define LINE_CAP 2048 /* a longer one is refused */
 
-/* What it is called in a unit, and in the configuration. */
+/* Names of a key in a unit file, and in the configuration. */
 static const struct word {
     const char *name, *key;
 } words[] = {
@@ -27,7 +27,7 @@ static const struct word {
 
 #define WORDS (sizeof words / sizeof *words)
 
-/* One file. */
+/* The reading of one file. */
 struct reading {
     const struct x_discover_file *file;
     struct config_report report;
@@ -35,10 +35,10 @@ struct reading {
     unsigned line;
 
     unsigned head;                 /* line of the present section; 0: there is none */
-    size_t reports;                /* before it began */
-    struct service_block block;    /* what it says by the table; */
-    uint64_t given;                /* a bit for each key of that */
-    struct service_config service; /* checks and metadata */
+    size_t reports;                /* number of reports before it began */
+    struct service_block block;    /* its values by the table */
+    uint64_t given;                /* a bit for each key of the table that it has */
+    struct service_config service; /* checks and metadata, which the table does not hold */
 };
 
 static void complain(struct reading *r, unsigned line, const char *key, const char *why)

@@ -36,7 +36,7 @@ static void print_help(FILE *out)
           out);
 }
 
-/* What the daemon, or another host's, has said is part of some. */
+/* Printed escaped: parts of messages come from the daemon or from other hosts. */
 __attribute__((format(printf, 1, 0))) static void print_message(const char *format, va_list args, const char *end)
 {
     fputs("discoverctl: ", stderr);
@@ -66,7 +66,7 @@ static bool is(const char *word, const char *one, const char *other)
     return strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
 
-/* Where the value of a global option goes; NULL: it has none. */
+/* Where the value of a global option is stored; NULL: it has none. */
 static const char **value_of(struct ctl *ctl, const char *option)
 {
     return is(option, "-s", "--socket") ? &ctl->socket
@@ -75,7 +75,7 @@ static const char **value_of(struct ctl *ctl, const char *option)
                                         : NULL;
 }
 
-/* Where an option stands that was refused because it is for all commands; "": it is not for all. */
+/* A hint for a refused option that belongs before the command; "": it is none. */
 static const char *right_place(const char *why)
 {
     char option[16] = "";
@@ -86,7 +86,7 @@ static const char *right_place(const char *why)
 
 static const struct option_spec no_options[] = {{.name = NULL}};
 
-/* The options of a command are not for another host's daemon. */
+/* With -H commands have no options: the other host is only asked for documents. */
 static int run_parsed(struct call *call, void *options, char **argv)
 {
     const struct command *c = call->command;
@@ -126,7 +126,7 @@ static int run_command(const struct ctl *ctl, char **argv)
     return status;
 }
 
-/* Of an option that has one, and moves on to it. Returns why not; NULL: it is taken. */
+/* Takes the value of a global option, and moves on to it. Returns why it cannot; NULL: it is taken. */
 static const char *take_value(struct ctl *ctl, char ***at)
 {
     char option[16], *word = **at;
@@ -199,7 +199,7 @@ int ctl_each_own_instance(struct discover *d, const char *service, discover_inst
 int ctl_failed(const struct discover *d, const char *what, int result)
 {
     const char *detail = d ? discover_last_error(d) : "";
-    /* "Invalid argument" adds nothing to which it is, and why; and "no such service" is not all that may not be there. */
+    /* The detail names the argument, or what is missing, which need not be a service: the code's text adds nothing. */
     if (*detail && (result == -EINVAL || result == DISCOVER_E_UNKNOWN))
         ctl_note("%s: %s", what, detail);
     else
@@ -235,7 +235,7 @@ int ctl_option_traceparent(const struct option_spec *spec, void *field, const ch
     return setenv("TRACEPARENT", value, 1) < 0 ? -errno : 0;
 }
 
-/* Whoever has started this one may have said something that is none: what is asked for is done all the same. */
+/* What the environment has may be no valid trace context: the command is run all the same, without it. */
 static void take_trace(struct discover *d)
 {
     const char *parent = getenv("TRACEPARENT"), *state = getenv("TRACESTATE");

@@ -28,7 +28,7 @@ static enum discover_state state_of(const char *word)
                                        : DISCOVER_CRITICAL;
 }
 
-/* DOMAIN/SERVICE/INSTANCE is one word, or two. */
+/* The instance may be one word, DOMAIN/SERVICE/INSTANCE, or two, DOMAIN/SERVICE INSTANCE. */
 static int run_check(const struct call *call)
 {
     const struct check_options *o = call->options;

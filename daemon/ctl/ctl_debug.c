@@ -28,7 +28,8 @@ static void set_checksum(struct header *h)
     memset(h->checksum, ' ', sizeof h->checksum);
     for (size_t i = 0; i < sizeof *h; i++)
         sum += ((const unsigned char *)h)[i];
-    snprintf(h->checksum, sizeof h->checksum, "%06o", sum); /* and a blank behind the NUL */
+    snprintf(h->checksum, sizeof h->checksum, "%06o",
+             sum); /* six digits and a NUL; the blank of the memset stays behind them */
 }
 
 /* name: at most 99 bytes. Errors stay with the stream (ferror). */

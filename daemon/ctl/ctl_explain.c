@@ -86,7 +86,7 @@ static void print_owner(const json_t *i, FILE *out)
         line(out, "owner", "an earlier life of the daemon");
 }
 
-/* The first line of what it said. */
+/* Prints a check with the first line of its output. */
 static void print_check(const json_t *check, FILE *out)
 {
     const char *output = text_of(check, "output"), *name = text_of(check, "name");
@@ -105,7 +105,7 @@ static void print_why(const json_t *i, FILE *out)
     json_array_foreach(json_object_get(i, "notes"), k, note) line(out, "note", "%s", json_string_value(note));
 }
 
-/* service: NULL where the page is about one; host: "" unless it is about that, and has said of its lease. */
+/* service: NULL where the document is about one service; host: the host it is about, whose lease is printed already, else "". */
 static void print_instance(const json_t *i, const char *service, const char *host, FILE *out)
 {
     bool in = is_true(i, "in");

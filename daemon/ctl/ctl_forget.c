@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* discoverctl forget: what a host that is gone has left in the registry goes, too. */
+/* discoverctl forget: removes from the registry what a host that is gone has left there. */
 #include "daemon/ctl/commands.h"
 
 #define TIMEOUT_MS 10000 /* a host may have left thousands of records */

@@ -48,16 +48,16 @@ static const struct option_spec hosts_specs[] = {
 
 /* --- services --- */
 
-/* What is asked for, and the rows so far: elements of the document's list. */
+/* One listing: what is asked for, and the rows so far, which are elements of the document's list. */
 struct listing_call {
     struct discover *d;
     const struct list_options *options;
-    const char *domain, *region; /* "": any; the own one */
+    const char *domain, *region; /* "": any domain; the own region */
     json_t *rows;
     json_t *away; /* which other region answers, by service */
     size_t left_out;
     int64_t age_ms;       /* of another region: how old what is known of it may be; -1: nothing is known */
-    size_t usable, total; /* of the service at hand: those that are meant */
+    size_t usable, total; /* of the present service: its instances that match the options */
 };
 
 static int count_instance(void *arg, const struct discover_instance *i)
@@ -167,7 +167,7 @@ static int compare_rows(const void *a, const void *b, void *name)
     return strcmp(text_of(*(json_t *const *)a, name), text_of(*(json_t *const *)b, name));
 }
 
-/* Without memory for it they stay as they are. */
+/* Without memory for sorting they stay in their order. */
 static void sort_rows(json_t *rows, const char *name)
 {
     size_t n = json_array_size(rows);
@@ -182,7 +182,7 @@ static void sort_rows(json_t *rows, const char *name)
     free(sorted);
 }
 
-/* name: what they are sorted by; another host's daemon has not. */
+/* name: the member to sort by. Sorted here as well, since documents of another host's daemon are not. */
 static void print_rows(json_t *list, const char *name, size_t n_columns,
                        void (*add_row)(struct rows *rows, const json_t *row), FILE *out)
 {
@@ -216,7 +216,7 @@ static void note_age(const struct listing_call *call, int result)
         ctl_note_age(call->d, result);
 }
 
-/* The call's rows, sorted by name, as a list of the document; they are given back to jansson. */
+/* The call's rows, sorted by name, as a list of the document; takes over the reference to them. */
 static int print_all(const struct call *call, const struct listing_call *listing, int result, const char *list,
                      const char *name)
 {

@@ -7,7 +7,7 @@
 
 #include "daemon/ctl/commands.h"
 
-#define OVERRIDES_SHOWN 64 /* in a status; it leaves out the others */
+#define OVERRIDES_SHOWN 64 /* a status has so many at most, and leaves out the others */
 
 struct override_options {
     const char *reason;
@@ -37,7 +37,7 @@ static int count_own(void *arg, const struct discover_instance *i)
 {
     const char *instance = ((const char **)arg)[0];
     bool own = i->endpoint.tier == DISCOVER_HOST && (!*instance || strcmp(i->instance, instance) == 0);
-    return own ? 1 : 0; /* one is enough */
+    return own ? 1 : 0; /* one is enough: not 0 ends the search */
 }
 
 /* A mistyped name would be drained without a word otherwise. */

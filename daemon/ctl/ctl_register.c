@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* discoverctl register: makes a registration and stays for as long as it takes. */
+/* discoverctl register: registers an instance and holds it until a signal, or until the command has ended. */
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -11,12 +11,12 @@
 #include "libdiscover/core/clock.h"
 
 #define DRAIN_DEFAULT_MS 500
-#define CALL_TIMEOUT_MS  1000 /* at the end: how long a daemon that hangs can hold up a service's */
+#define CALL_TIMEOUT_MS  1000 /* so long a daemon that hangs can delay the end of a service */
 
 #define STORED_WAIT_MS 500
 #define STORED_LOOK_MS 5
 
-/* What it is called with. */
+/* The arguments of the command. */
 struct asked {
     const struct ctl *ctl;
     const char *service;
@@ -67,21 +67,21 @@ static void take_name_taken(void *arg, const struct discover_status *s)
     *(bool *)arg = s->name_taken;
 }
 
-/* No other host would hear of it as long as another one has this host's name: to seem to succeed would be a lie. */
+/* While another machine has this host's name nothing registered here is published: that must not look like success. */
 static bool name_is_taken(struct discover *d)
 {
     bool taken = false;
     return discover_status(d, take_name_taken, &taken) >= 0 && taken;
 }
 
-/* What the command runs under. */
+/* The registration that a command runs under. */
 struct running {
     struct discover *d;
     struct discover_registration *r;
     const struct asked *asked;
 };
 
-/* Nobody waits for a daemon that hangs: what draining could not say in that time, the end of the connection says. */
+/* Does not wait longer for a daemon that hangs: the end of the connection takes the instance away, too. */
 static int64_t drain(void *arg)
 {
     const struct running *run = arg;

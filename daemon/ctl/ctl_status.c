@@ -36,7 +36,7 @@ static int condition_of(const json_t *s)
     return i;
 }
 
-/* "bus            connected to ..." */
+/* Prints one row, such as "bus            connected to ...". */
 __attribute__((format(printf, 3, 4))) static void row(FILE *out, const char *about, const char *format, ...)
 {
     va_list args;

@@ -144,20 +144,21 @@ static void on_change_run(void *arg, const struct discover_change *change)
 {
     struct running *w = arg;
     w->result = change->result;
-    if (change->result != DISCOVER_E_UNSYNCED) /* nobody is there, as far as one can know: not what is to be acted on */
+    if (change->result !=
+        DISCOVER_E_UNSYNCED) /* an empty set may only mean that nothing is known yet: no command is run for that */
         w->changed = true;
 }
 
 static int add_instance(void *arg, const struct discover_instance *i)
 {
-    return i->usable ? json_array_append_new(arg, instance_document(i)) : 0; /* the others are not watched */
+    return i->usable ? json_array_append_new(arg, instance_document(i)) : 0; /* a watch is about usable ones alone */
 }
 
 /* The set as it is now, in memory: a command need not read it. A negative errno. */
 static int make_input(struct running *w)
 {
     json_t *list = json_array();
-    (void)!discover_each_instance(w->d, w->service, add_instance, list); /* what is not there is an empty list */
+    (void)!discover_each_instance(w->d, w->service, add_instance, list); /* on a failure the list stays empty */
     json_t *document = ctl_head(w->d, w->result, w->service);
     (void)json_object_set_new(document, "instances", list);
     int fd = memfd_create("discoverctl", MFD_CLOEXEC);

@@ -13,7 +13,7 @@
 #include "daemon/ctl/ctl.h"
 #include "libdiscover/core/clock.h"
 
-/* As a shell says it. */
+/* The exit status that a shell would give. */
 #define EXIT_NOT_FOUND   127
 #define EXIT_NOT_PROGRAM 126
 
@@ -45,7 +45,7 @@ int hold_init(struct hold *h)
     sigaddset(&set, SIGCHLD);
     for (int number = 1; number <= SIGRTMAX; number++)
         if (!is_own(number) && !is_ignored(number))
-            (void)sigaddset(&set, number); /* but those that libc keeps for itself */
+            (void)sigaddset(&set, number); /* fails for those that libc keeps for itself */
     *h = (struct hold){.signals = -1, .input = -1, .chld_ignored = is_ignored(SIGCHLD)};
     (void)signal(SIGCHLD, SIG_DFL); /* else no child would be reported */
     if (sigprocmask(SIG_BLOCK, &set, &h->old) < 0)

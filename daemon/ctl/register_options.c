@@ -77,10 +77,10 @@ int register_options_check(const struct register_options *o, bool has_command, c
 struct refusal {
     const char *option, *value;
     int err;
-    const char *why; /* NULL: what the library says of err */
+    const char *why; /* NULL: the text of err */
 };
 
-/* The library says which rule is broken by a number only; the rule itself has the words. */
+/* The library refuses with a number only, so the rule that was broken is given in words. */
 static void attempt(struct refusal *refusal, const char *option, const char *value, int err, const char *rule)
 {
     bool broken = err == -EINVAL || err == DISCOVER_E_NAME;

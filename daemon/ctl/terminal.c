@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #define ELLIPSIS  "\u2026"
-#define FIRST_MIN 12 /* columns that the first one keeps, however narrow the terminal is */
+#define FIRST_MIN 12 /* columns of the terminal that the first column of a table keeps at least */
 
-#define WRAPPED_MIN 30 /* columns that a text has, the same */
+#define WRAPPED_MIN 30 /* columns of the terminal that a wrapped text keeps at least */
 
 static bool has_colours(FILE *out)
 {

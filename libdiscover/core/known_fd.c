@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors known by device and inode. */
+/* Remembers a descriptor's device and inode, to notice when its number has come to stand for another file. */
 #include "libdiscover/core/known_fd.h"
 
 #include <sys/stat.h>

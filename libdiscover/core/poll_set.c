@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An epoll set, a timer and a pipe that know whether they are still themselves. */
+/* An epoll set with a timer and a pipe, which notices when the program has closed one of their descriptors. */
 #include "libdiscover/core/poll_set.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hash of keys, of names, and of labels (a tag, a place, a host, a protocol). */
+/* Hashes the keys, names and labels (a tag, a place, a host, a protocol) that look-ups in the table ask for. */
 #include "libdiscover/core/table_label.h"
 
 #define XXH_INLINE_ALL

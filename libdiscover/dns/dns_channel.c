@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks DNS servers by way of c-ares: the only file that knows it. From 1.18 on. */
+/* Asks DNS servers with c-ares (1.18 or later), which no other file uses. */
 #include "libdiscover/dns/dns_channel.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Turns the daemon's answers into what callbacks are given. */
+/* Converts the daemon's answers into the structures that callbacks get. */
 #include "libdiscover/session/answer.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs of other suites of Debian. */
+/* Fetches programs out of packages of other Debian suites, to test with their versions. */
 #include "tests/support/debian_package.h"
 
 #include <stdio.h>

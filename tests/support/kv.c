@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A NATS client of a test, over nats.c. */
+/* A NATS client for tests, which reads and writes the buckets with nats.c. */
 #include "tests/support/kv.h"
 
 #include <check.h>

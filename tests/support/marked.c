@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether anything is left of what a test has had started. */
+/* Finds processes that a test has started, directly or not, and that still run. */
 #include "tests/support/marked.h"
 
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Complete options for tests. */
+/* Options for tests: what a test leaves at 0 gets the default value of the configuration. */
 #include "tests/support/options.h"
 
 #include "libdiscover/core/clock.h"

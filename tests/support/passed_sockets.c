@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd does for a service with sockets, in few words. */
+/* Starts a program with listening sockets passed to it, as systemd does (sd_listen_fds(3)). */
 #include "tests/support/passed_sockets.h"
 
 #include <check.h>

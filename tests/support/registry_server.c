@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The accounts of the example, started for real. */
+/* Starts a nats-server with the accounts and rights of examples/nats. */
 #include "tests/support/registry_server.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two regions, and the link between them. */
+/* Starts the NATS servers of two regions, with a link between them that a test can cut. */
 #include "tests/support/two_regions.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A step of waiting, and what is printed of a measured time. */
+/* One step of waiting for a condition, and printing of measured times. */
 #include "tests/support/wait.h"
 
 #include <stdio.h>
