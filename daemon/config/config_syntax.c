@@ -14,6 +14,7 @@
 #include "libdiscover/core/address.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/record.h"
+#include "libdiscover/core/utf8.h"
 
 #define DIGITS "0123456789"
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
@@ -110,10 +111,8 @@ static const char *syntax_tag(const char *text)
 
 static const char *syntax_text(const char *text)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-        if (*c < 0x20 || *c == 0x7f)
-            return "must not contain control characters";
-    return NULL;
+    /* It goes into messages and JSON, where nothing else has a place. */
+    return utf8_is_text(text, strlen(text)) ? NULL : "must be UTF-8 without control characters";
 }
 
 static const char *syntax_path(const char *text)
@@ -273,7 +272,7 @@ static const char *syntax_own_address(const char *text)
 {
     size_t n = strlen(text);
     struct network network;
-    bool interface = *text == '%' && n > 1 && n <= IF_NAMESIZE && !strpbrk(text, " /\t");
+    bool interface = *text == '%' && n > 1 && n <= IF_NAMESIZE && !strpbrk(text, " /") && !syntax_text(text);
     if (interface || (strchr(text, '/') && network_parse(text, &network) == 0))
         return NULL;
     return is_ip(text)

@@ -6,6 +6,7 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/document_words.h"
 #include "daemon/ctl/printable.h"
+#include "daemon/documents/documents.h"
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/words.h"
 
@@ -92,11 +93,12 @@ static void print_check(const struct discover_check *c, bool whole)
 
 static json_t *check_json(const struct discover_check *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:s}", "service", c->service,
-                     "instance", c->instance, "name", c->name, "kind", c->kind, "target", c->target, "state",
-                     state_word((int)c->state), "known", c->known, "flapping", c->flapping, "since_ms",
-                     (json_int_t)c->since_ms, "ran_ms", (json_int_t)c->ran_ms, "took_us", (json_int_t)c->took_us,
-                     "failures", (json_int_t)c->failures, "runs", (json_int_t)c->runs, "output", c->output);
+    return json_pack("{s:s, s:s, s:o, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o}", "service", c->service,
+                     "instance", c->instance, "name", document_string(c->name), "kind", c->kind, "target",
+                     document_string(c->target), "state", state_word((int)c->state), "known", c->known, "flapping",
+                     c->flapping, "since_ms", (json_int_t)c->since_ms, "ran_ms", (json_int_t)c->ran_ms, "took_us",
+                     (json_int_t)c->took_us, "failures", (json_int_t)c->failures, "runs", (json_int_t)c->runs, "output",
+                     document_string(c->output));
 }
 
 static void show(void *arg, const struct discover_checks *checks)

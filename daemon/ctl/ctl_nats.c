@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/documents/documents.h"
 #include "libdiscover/core/clock.h"
 
 #define ANSWER_NS (5 * NS_PER_S)
@@ -104,7 +105,7 @@ int ctl_remote(const struct call *call)
                                c->name);
     if (command_join("", &call->words, what) < 0 || (*what && !c->key))
         return ctl_usage_error("%s %.100s: not with --host", c->name, what);
-    json_t *body = *what ? json_pack("{s:s}", c->key, what) : json_object();
+    json_t *body = *what ? json_pack("{s:o}", c->key, document_string(what)) : json_object();
     char *question = json_dumps(body, JSON_COMPACT);
     int status = ask_it(call, question);
     free(question);

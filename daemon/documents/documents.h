@@ -23,7 +23,13 @@
 #include "libdiscover/core/table_format.h"
 #include "proto/api.pb-c.h"
 
-/* Parts of any document: a list of texts; and "ipv4" and "ipv6", as far as there are such addresses. */
+/*
+ * A text that somebody else may have written, such as a server's reason or the name of a file: bytes that are not UTF-8, which
+ * JSON cannot have, are "?". The names of services, hosts and the like are checked where they come in.
+ */
+json_t *document_string(const char *text);
+
+/* Parts of any document: a list of such texts; and "ipv4" and "ipv6", as far as there are such addresses. */
 json_t *document_texts(const char *const *texts, size_t n);
 void document_set_addresses(json_t *object, uint8_t families, const uint8_t ipv4[4], const uint8_t ipv6[16]);
 

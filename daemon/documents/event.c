@@ -68,7 +68,7 @@ void event_subject(const struct event *e, char ret_subject[static EVENT_SUBJECT_
 static void set_text(json_t *object, const char *name, const char *text)
 {
     if (text && *text)
-        (void)json_object_set_new(object, name, json_string(text));
+        (void)json_object_set_new(object, name, document_string(text));
 }
 
 static void set_service(json_t *object, const struct event *e)

@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes the JSON documents of services, instances, hosts and changes. */
 #include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "daemon/documents/documents.h"
+#include "libdiscover/core/utf8.h"
 #include "libdiscover/core/words.h"
+
+json_t *document_string(const char *text)
+{
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    size_t length, n = strlen(text);
+    char *copy = strdup(text);
+    for (size_t i = 0; copy && i < n; i += length ? length : 1) {
+        length = (uint8_t)copy[i] < 0x80 ? 1 : utf8_length((const uint8_t *)copy + i, n - i);
+        if (!length)
+            copy[i] = '?';
+    }
+    value = copy ? json_stringn(copy, n) : NULL;
+    free(copy);
+    return value;
+}
 
 json_t *document_texts(const char *const *texts, size_t n)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        (void)json_array_append_new(list, json_string(texts[i]));
+        (void)json_array_append_new(list, document_string(texts[i]));
     return list;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libdiscover/core/record.h"
+#include "libdiscover/core/utf8.h"
 
 #define TTL_MS_MIN 100
 #define TTL_MS_MAX 3600000
@@ -22,6 +23,20 @@ static int take_place(const char *text, char ret_place[static LABEL_CAP])
         return 0;
     }
     return label_copy(ret_place, text, strlen(text));
+}
+
+/* Only shown to people: a longer one is cut, and what is no text is "?", but nothing is refused for it. */
+static void take_version(const char *text, char *ret_version, size_t cap)
+{
+    size_t length, n = strnlen(text, cap - 1);
+    for (size_t i = 0; i < n; i += length ? length : 1) {
+        length = utf8_length((const uint8_t *)text + i, n - i);
+        if (length)
+            memcpy(ret_version + i, text + i, length);
+        else
+            ret_version[i] = '?';
+    }
+    ret_version[n] = '\0';
 }
 
 static int take(const Discover__V1__Lease *msg, struct lease *l, const char **ret_why)
@@ -56,8 +71,7 @@ static int take(const Discover__V1__Lease *msg, struct lease *l, const char **re
         addresses_set(&l->addresses, DISCOVER_HAS_IPV4, msg->ipv4.data);
     if (msg->ipv6.len)
         addresses_set(&l->addresses, DISCOVER_HAS_IPV6, msg->ipv6.data);
-    /* Only shown to people: a longer one is cut, not refused. */
-    strncpy(l->version, msg->version, sizeof l->version - 1);
+    take_version(msg->version, l->version, sizeof l->version);
     return 0;
 }
 

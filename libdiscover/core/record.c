@@ -111,22 +111,10 @@ const char *record_unreachable(const struct record *r, bool allow_loopback)
                                                              : why;
 }
 
-static bool is_text(const char *text, size_t n)
-{
-    const uint8_t *s = (const uint8_t *)text, *end = s + n;
-    while (s < end) {
-        size_t step = utf8_length(s, (size_t)(end - s));
-        if (step == 0)
-            return false;
-        s += step;
-    }
-    return true;
-}
-
 bool tag_valid(const char *tag)
 {
     size_t n = strlen(tag);
-    return n > 0 && n < RECORD_TAG_CAP && is_text(tag, n);
+    return n > 0 && n < RECORD_TAG_CAP && utf8_is_text(tag, n);
 }
 
 int record_add_tag(struct record *r, const char *tag)
@@ -161,7 +149,7 @@ const char *meta_refused(const char *key, const char *value)
         return "its key must be printable ASCII without blanks and '='";
     if (value_n >= RECORD_META_VAL_CAP)
         return "its value must be at most 255 bytes";
-    return is_text(value, value_n) ? NULL : "its value must be UTF-8 without control characters";
+    return utf8_is_text(value, value_n) ? NULL : "its value must be UTF-8 without control characters";
 }
 
 int record_set_meta(struct record *r, const char *key, const char *value)

@@ -28,4 +28,14 @@ static inline size_t utf8_length(const uint8_t *s, size_t n)
     return overlong || surrogate || beyond || c1_control ? 0 : length;
 }
 
+/* Whether all n bytes are such characters. */
+static inline bool utf8_is_text(const char *text, size_t n)
+{
+    const uint8_t *s = (const uint8_t *)text, *end = s + n;
+    size_t length = 1;
+    for (; s < end && length > 0; s += length)
+        length = utf8_length(s, (size_t)(end - s));
+    return length > 0;
+}
+
 #endif

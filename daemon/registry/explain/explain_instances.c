@@ -6,6 +6,7 @@
 
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/catalog/foreign.h"
+#include "daemon/documents/documents.h"
 #include "daemon/http/page_json.h"
 #include "daemon/registry/explain/explain_clients.h"
 #include "daemon/registry/explain/explain_regions.h"
@@ -89,9 +90,9 @@ static void set_explanation(json_t *object, const struct explanation *e)
 {
     json_t *notes = json_array();
     for (unsigned i = 0; i < e->n_notes; i++)
-        (void)json_array_append_new(notes, json_string(e->notes[i]));
-    (void)json_object_update_new(object, json_pack("{s:b, s:s, s:s, s:o}", "in", e->in, "rule", rule_word(e->rule),
-                                                   "why", e->why, "notes", notes));
+        (void)json_array_append_new(notes, document_string(e->notes[i]));
+    (void)json_object_update_new(object, json_pack("{s:b, s:s, s:o, s:o}", "in", e->in, "rule", rule_word(e->rule),
+                                                   "why", document_string(e->why), "notes", notes));
 }
 
 static json_t *owner_json(const struct agent_explained *own)
@@ -138,10 +139,11 @@ static bool add_check(void *arg, const struct instance_key *key, const struct ch
 {
     (void)key;
     const struct checks_call *call = arg;
-    json_t *check = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:b}", "name", v->name, "kind", v->kind, "target",
-                              v->target, "state", v->known ? state_word(v->state) : "not run yet", "since_ms",
-                              (json_int_t)age_at(call->now_ns, v->since_ns), "failures", (json_int_t)v->failures,
-                              "output", output_json(v, call->whole), "flapping", v->flapping);
+    json_t *check =
+        json_pack("{s:o, s:s, s:o, s:s, s:I, s:I, s:o, s:b}", "name", document_string(v->name), "kind", v->kind,
+                  "target", document_string(v->target), "state", v->known ? state_word(v->state) : "not run yet",
+                  "since_ms", (json_int_t)age_at(call->now_ns, v->since_ns), "failures", (json_int_t)v->failures,
+                  "output", output_json(v, call->whole), "flapping", v->flapping);
     if (v->ran_ns)
         (void)json_object_set_new(check, "ran_ms", json_integer(age_at(call->now_ns, v->ran_ns)));
     (void)json_array_append_new(call->list, check);

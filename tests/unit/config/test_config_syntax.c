@@ -2,8 +2,10 @@
 /* What texts of a configuration are let through. */
 #include "daemon/config/config_syntax.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "daemon/config/config_keys.h"
 #include "daemon/config/config_value.h"
 #include "tests/support/unit.h"
 
@@ -80,4 +82,35 @@ START_TEST(test_long_host_names)
 }
 END_TEST
 
-UNIT_TESTS("config_syntax", test_syntax, test_long_host_names)
+/* JSON could not have them, nor messages: a check with such a target would be missing from documents. */
+static void refuse_all(const struct config_table *table, void *base)
+{
+    static const char *const texts[] = {
+        "\xff",     "a\xff",         "/a\xff",     "/a\xc3", "http://a/\xff", "nats://a\xff", "A: \xff",    "a:80/\xff",
+        "a:80\xff", "a\xff.service", "shop/a\xff", "%\xff",  "1\xff",         "10.0.0.1\xff", "/a\xc2\x9b",
+    };
+    char why[CONFIG_WHY_CAP];
+    for (size_t i = 0; i < table->n; i++)
+        for (size_t k = 0; k < sizeof texts / sizeof *texts && value_form(table->keys[i].kind) == FORM_TEXT; k++)
+            ck_assert_msg(value_set_any(&table->keys[i], texts[k], base, why) == -EINVAL, "%s%s takes text %zu",
+                          table->prefix, table->keys[i].path, k);
+}
+
+START_TEST(what_is_no_utf8_is_refused)
+{
+    static struct config config;
+    struct service_block service = {0};
+    struct check_spec check = {0};
+    struct region_config region = {0};
+    struct failover_service failover = {0};
+    struct policy_line line = {0};
+    refuse_all(&config_keys, &config);
+    refuse_all(&service_keys, &service);
+    refuse_all(&check_keys, &check);
+    refuse_all(&region_keys, &region);
+    refuse_all(&failover_keys, &failover);
+    refuse_all(&policy_keys, &line);
+}
+END_TEST
+
+UNIT_TESTS("config_syntax", test_syntax, test_long_host_names, what_is_no_utf8_is_refused)

@@ -237,6 +237,27 @@ START_TEST(test_lease)
 }
 END_TEST
 
+/* It is only shown, so a lease is not refused for it; but documents cannot have what is no text. */
+START_TEST(test_lease_version_is_text)
+{
+    struct lease l = {.epoch = 1, .ttl_ms = 10000, .version = "1\xff.\n\xc3\xa4"}, back;
+    uint8_t bytes[LEASE_WIRE_MAX];
+    size_t n;
+    const char *why = "";
+    ck_assert_int_eq(lease_encode(&l, bytes, &n), 0);
+    ck_assert_int_eq(lease_decode(bytes, n, &back, &why), 0);
+    ck_assert_str_eq(back.version, "1?.?\xc3\xa4");
+    Discover__V1__Lease msg = DISCOVER__V1__LEASE__INIT;
+    char longer[64] = "";
+    memset(longer, '1', sizeof l.version - 2);
+    strcat(longer, "\xc3\xa4");
+    msg.ttl_ms = 10000, msg.version = longer;
+    n = discover__v1__lease__pack(&msg, bytes);
+    ck_assert_int_eq(lease_decode(bytes, n, &back, &why), 0);
+    ck_assert_str_eq(back.version + sizeof l.version - 3, "1?"); /* cut within a character */
+}
+END_TEST
+
 START_TEST(test_entry_round_trip_and_cuts)
 {
     struct record r = full_record();
@@ -336,4 +357,5 @@ END_TEST
 
 UNIT_TESTS("record", test_tags_are_free_text, test_older_readers_survive_free_tags, test_round_trip,
            test_entry_round_trip, test_every_cut_is_survived, test_refusals_name_the_field, test_newer_schema,
-           test_limits_of_adders, test_lease, test_entry_round_trip_and_cuts, too_many_fields)
+           test_limits_of_adders, test_lease, test_lease_version_is_text, test_entry_round_trip_and_cuts,
+           too_many_fields)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document of a status has all that the message says: nothing that is added there is left out for want of a word here. */
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/documents/documents.h"
@@ -111,4 +113,60 @@ START_TEST(what_operators_have_set)
 }
 END_TEST
 
-UNIT_TESTS("documents/status", each_field_is_there, each_type_of_value, what_operators_have_set)
+/* Sets each text of a message, and of the messages in its lists, of which it has one each. */
+static void set_texts(ProtobufCMessage *message, char *text)
+{
+    const ProtobufCMessageDescriptor *d = message->descriptor;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        void *member = (char *)message + f->offset;
+        bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
+        if (f->type == PROTOBUF_C_TYPE_STRING && !list)
+            *(char **)member = text;
+        else if (f->type == PROTOBUF_C_TYPE_STRING)
+            (*(char ***)member)[0] = text;
+        else if (f->type == PROTOBUF_C_TYPE_MESSAGE && list)
+            set_texts((*(ProtobufCMessage ***)member)[0], text);
+    }
+}
+
+static json_t *whole_document(char *text)
+{
+    Discover__V1__BucketStatus b = DISCOVER__V1__BUCKET_STATUS__INIT, *buckets = &b;
+    Discover__V1__RegionStatus r = DISCOVER__V1__REGION_STATUS__INIT, *regions = &r;
+    Discover__V1__Refusal f = DISCOVER__V1__REFUSAL__INIT, *refused = &f;
+    Discover__V1__TopWriter w = DISCOVER__V1__TOP_WRITER__INIT, *writers = &w;
+    Discover__V1__Override o = DISCOVER__V1__OVERRIDE__INIT, *overrides = &o;
+    Discover__V1__Failover a = DISCOVER__V1__FAILOVER__INIT, *failovers = &a;
+    Discover__V1__Counter c = DISCOVER__V1__COUNTER__INIT, *counters = &c;
+    Discover__V1__Status s = DISCOVER__V1__STATUS__INIT;
+    char *lacks[1], *listen_problems[1];
+    s.buckets = &buckets, s.n_buckets = b.n_lacks = s.n_listen_problems = 1;
+    b.lacks = lacks, s.listen_problems = listen_problems;
+    s.regions = &regions, s.n_regions = 1;
+    s.refused = &refused, s.n_refused = 1;
+    s.top_writers = &writers, s.n_top_writers = 1;
+    s.overrides = &overrides, s.n_overrides = 1;
+    s.failovers = &failovers, s.n_failovers = a.forced = 1;
+    s.counters = &counters, s.n_counters = 1;
+    set_texts(&s.base, text);
+    c.name = (char *)"discoverd_x_total"; /* a name of our own, and a key */
+    return status_document(&s);
+}
+
+/* A server's reason, a file's name or a cut text may end within a character: it is shown, and nothing is left out for it. */
+START_TEST(what_is_no_utf8_is_replaced)
+{
+    json_t *expected = whole_document((char *)"a?b?"), *document = whole_document((char *)"a\xff"
+                                                                                          "b\xc3");
+    char *is = json_dumps(document, JSON_SORT_KEYS), *should = json_dumps(expected, JSON_SORT_KEYS);
+    ck_assert_str_eq(is, should);
+    free(is);
+    free(should);
+    json_decref(document);
+    json_decref(expected);
+}
+END_TEST
+
+UNIT_TESTS("documents/status", each_field_is_there, each_type_of_value, what_operators_have_set,
+           what_is_no_utf8_is_replaced)
