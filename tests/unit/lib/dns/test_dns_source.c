@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libdiscover/context.h"
+#include "libdiscover/dns/dns_lookup.h"
 #include "tests/support/unit.h"
 #include "tests/support/wait.h"
 #include "tests/unit/lib/dns/dns_script.h"
@@ -173,12 +174,14 @@ START_TEST(it_is_asked_again_when_its_ttl_has_run_out)
     begin();
     (void)result();
     expect_query(NAME, DNS_TYPE_SRV);
+    int64_t answered_ns = clock_now_ns(); /* it is taken after this, however late that is on a busy machine */
     answer_srv(1, 3, TARGET);
     wait_for(DISCOVER_FRESH);
-    int64_t start_ns = clock_now_ns();
     expect_query(NAME, DNS_TYPE_SRV);
-    ck_assert_int_ge(clock_now_ns() - start_ns, 900 * NS_PER_MS);
-    ck_assert_int_eq(resolve(&n), DISCOVER_FRESH);
+    ck_assert_int_ge(clock_now_ns() - answered_ns, NS_PER_S);
+    int found = resolve(&n);
+    if (clock_now_ns() - answered_ns < NS_PER_S + DNS_GRACE_NS)
+        ck_assert_int_eq(found, DISCOVER_FRESH);
     answer_srv(60, 1, TARGET);
     (void)wait_until(4000, (turn(), resolve(&n) == DISCOVER_FRESH && n == 1), "the new answer");
     end();
