@@ -309,7 +309,7 @@ static int outbound_start(struct daemon *d)
                                          .turn = daemon_turn_soon,
                                          .registration_gone = registration_gone,
                                          .lease_sent = lease_sent,
-                                         .bus_put = bus_put_traced,
+                                         .bus_put = bus_put,
                                          .bus_delete = bus_delete};
     int err = outbound_new(&reach, &d->outbound);
     if (!err)

@@ -230,13 +230,8 @@ static int put(struct bus *b, enum bus_bucket bucket, const char *key, const voi
     return 0;
 }
 
-int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token)
-{
-    return put(b, bucket, key, value, n, false, token, NULL);
-}
-
-int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
-                   const struct trace_context *trace)
+int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
+            const struct trace_context *trace)
 {
     return put(b, bucket, key, value, n, false, token, trace);
 }

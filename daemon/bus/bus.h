@@ -170,15 +170,13 @@ int bus_fd(const struct bus *b);
 void bus_dispatch(struct bus *b);
 
 /*
- * Puts a value. The token comes back exactly once, in put_done, whatever happens. -ENOBUFS: max_puts are out;
- * -EMSGSIZE: larger than max_value; -EINVAL: not a key; -ENOMEM: then it does not come back.
+ * Puts a value, with a trace context among the headers; NULL: none. The token comes back exactly once, in put_done, whatever
+ * happens. -ENOBUFS: max_puts are out; -EMSGSIZE: larger than max_value; -EINVAL: not a key; -ENOMEM: then it does not come
+ * back.
  */
-int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token);
-
-/* As bus_put, with a trace context among the headers; NULL: none. */
 struct trace_context;
-int bus_put_traced(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
-                   const struct trace_context *trace);
+int bus_put(struct bus *b, enum bus_bucket bucket, const char *key, const void *value, size_t n, uint64_t token,
+            const struct trace_context *trace);
 
 /* Deletes a key (a marker takes its place). As bus_put. */
 int bus_delete(struct bus *b, enum bus_bucket bucket, const char *key, uint64_t token);

@@ -60,7 +60,7 @@ static int64_t put_to_live_ns(void)
     static const char value[VALUE_BYTES];
     unsigned heard = b.bucket[BUS_SERVICES].live, done = a.done;
     int64_t start_ns = clock_now_ns();
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "bench.svc.a.i1", value, sizeof value, 0), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "bench.svc.a.i1", value, sizeof value, 0, NULL), 0);
     while (b.bucket[BUS_SERVICES].live == heard)
         turn(&b);
     int64_t took_ns = clock_now_ns() - start_ns;
@@ -124,7 +124,7 @@ static double ours_per_second(void)
     while (a.done - before < PUTS) {
         for (; sent < PUTS && sent - (a.done - before) < WINDOW; sent++) {
             snprintf(key, sizeof key, "bench.svc.a.i%u", sent);
-            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, 0), 0);
+            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, 0, NULL), 0);
         }
         turn(&a);
     }

@@ -183,7 +183,7 @@ const char *station_seen(struct station *s)
 void station_put(struct station *s, enum bus_bucket bucket, const char *key, const char *text)
 {
     unsigned before = s->done;
-    ck_assert_int_eq(bus_put(s->bus, bucket, key, text, strlen(text), UINT64_MAX), 0);
+    ck_assert_int_eq(bus_put(s->bus, bucket, key, text, strlen(text), UINT64_MAX, NULL), 0);
     wait_until(WAIT_MS, station_pump(s) && s->done > before, station_seen(s));
     ck_assert_msg(s->last_err == 0, "%s", station_seen(s));
 }

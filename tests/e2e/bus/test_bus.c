@@ -89,7 +89,7 @@ START_TEST(test_starts_without_server)
     struct bus_options options = station_options(&nats, "a");
     station_start(&a, &options);
     wait_until(WAIT_MS, station_pump(&a) && strstr(a.problem, "cannot connect"), station_seen(&a));
-    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1, NULL), 0);
     ck_assert_int_eq(bus_order(a.bus, BUS_RESYNC, BUS_HOSTS), 0);
     wait_until(WAIT_MS, station_pump(&a) && a.done == 1 && a.bucket[BUS_HOSTS].ends == 1, station_seen(&a));
     ck_assert_int_eq(a.last_err, -ENOTCONN);
@@ -112,7 +112,7 @@ START_TEST(test_snapshot)
     start_both();
     for (unsigned i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.p%u", i);
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "old", 3, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "old", 3, i, NULL), 0);
     }
     wait_until(WAIT_MS, station_pump(&a) && a.done == KEYS, station_seen(&a));
     ck_assert_uint_eq(a.done_ok, KEYS);
@@ -142,7 +142,7 @@ static void start_large_snapshot(void)
     start_both();
     for (unsigned i = 0; i < LARGE_KEYS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.p%u", i);
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, value, sizeof value, i, NULL), 0);
     }
     wait_until(WAIT_MS, station_pump(&a) && station_pump(&b) && a.done_ok == LARGE_KEYS, station_seen(&a));
     b.bucket[BUS_SERVICES].entries = b.bucket[BUS_SERVICES].ends = 0;
@@ -211,7 +211,7 @@ START_TEST(test_check_finds_no_bucket)
     ck_assert_int_eq(bus_order(a.bus, BUS_CHECK, BUS_HOSTS), -EBUSY);
     wait_until(WAIT_MS, station_pump(&a) && a.bucket[BUS_HOSTS].infos == 1, station_seen(&a));
     ck_assert_int_eq(a.bucket[BUS_HOSTS].info.err, -ENOENT);
-    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_HOSTS, "a", "x", 1, 1, NULL), 0);
     wait_until(1000, station_pump(&a) && a.done == 1, station_seen(&a));
     ck_assert_int_eq(a.last_err, -ENODEV);
     station_stop(&a);
@@ -265,8 +265,8 @@ START_TEST(test_refuses_large_values)
     station_start(&b, &options);
     station_resync(&b, BUS_SERVICES);
     ck_assert_msg(strstr(b.bucket[BUS_SERVICES].lacks, "max_msg_size") == NULL, "%s", b.bucket[BUS_SERVICES].lacks);
-    ck_assert_int_eq(bus_put(b.bus, BUS_SERVICES, "shop.payment.a.p1", large, sizeof large, 1), -EMSGSIZE);
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.*.a.p1", large, 1, 1), -EINVAL);
+    ck_assert_int_eq(bus_put(b.bus, BUS_SERVICES, "shop.payment.a.p1", large, sizeof large, 1, NULL), -EMSGSIZE);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.*.a.p1", large, 1, 1, NULL), -EINVAL);
     kv_open(&kv, nats.server[0].url);
     kv_put(&kv, "SERVICES", "shop.payment.a.p1", large, sizeof large);
     wait_until(WAIT_MS, station_pump(&b) && b.bucket[BUS_SERVICES].live == 1, station_seen(&b));
@@ -341,7 +341,7 @@ START_TEST(test_server_dies_and_returns)
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "kept");
     for (unsigned i = 0; i < PUTS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.q%u", i);
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i, NULL), 0);
         if (i == PUTS / 2)
             nats_server_kill(&nats, 0);
     }
@@ -366,7 +366,7 @@ START_TEST(test_server_hangs)
 {
     start_both();
     nats_server_pause(&nats, 0);
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", "x", 1, 1), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", "x", 1, 1, NULL), 0);
     int64_t took_ns = wait_until(WAIT_MS, station_pump(&a) && a.disconnects == 1, station_seen(&a));
     measured("a server that hangs is left after", took_ns);
     ck_assert_uint_eq(a.done, 1); /* the put did not wait for ever */
@@ -385,7 +385,7 @@ START_TEST(test_all_of_many_are_answered)
     start_both();
     for (unsigned i = 0; i < PUTS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.q%u", i);
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i, NULL), 0);
     }
     wait_until(WAIT_MS, station_pump(&a) && a.done == PUTS, station_seen(&a));
     ck_assert_uint_eq(a.done_ok, PUTS);
@@ -403,7 +403,7 @@ START_TEST(test_puts_stay_in_order)
     for (unsigned i = 0; i < ROUNDS; i++) {
         for (unsigned k = 0; k < PUTS; k++) {
             snprintf(text, sizeof text, "%u", i * PUTS + k);
-            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", text, strlen(text), k), 0);
+            ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", text, strlen(text), k, NULL), 0);
             if (k % 3 == 0)
                 (void)station_pump(&a);
         }
@@ -431,7 +431,7 @@ START_TEST(test_put_never_waits)
     int64_t longest_ns = 0;
     for (unsigned i = 0; i < 8000; i++) {
         int64_t start_ns = clock_now_ns();
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", value, sizeof value, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.a.p1", value, sizeof value, i, NULL), 0);
         int64_t took_ns = clock_now_ns() - start_ns;
         longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
     }

@@ -69,7 +69,7 @@ static size_t leader(void)
 static bool stored(struct station *s, const char *key)
 {
     unsigned before = s->done;
-    ck_assert_int_eq(bus_put(s->bus, BUS_SERVICES, key, "x", 1, UINT64_MAX), 0);
+    ck_assert_int_eq(bus_put(s->bus, BUS_SERVICES, key, "x", 1, UINT64_MAX, NULL), 0);
     wait_until(WAIT_MS, station_pump(s) && s->done > before, station_seen(s));
     return s->last_err == 0;
 }
@@ -81,7 +81,7 @@ START_TEST(test_leader_is_killed)
     start_both();
     for (unsigned i = 0; i < KEYS; i++) {
         snprintf(key, sizeof key, "shop.payment.a.p%u", i);
-        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i), 0);
+        ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, key, "x", 1, i, NULL), 0);
     }
     wait_until(WAIT_MS, station_pump(&a) && a.done_ok == KEYS, station_seen(&a));
     nats_server_kill(&nats, leader());

@@ -40,13 +40,13 @@ START_TEST(test_denial_names_the_subject)
     station_resync(&a, BUS_SERVICES);
     ck_assert_int_eq(a.bucket[BUS_SERVICES].end_err, 0);
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1, NULL), 0);
     int64_t took_ns = wait_until(1000, station_pump(&a) && a.done == 2, station_seen(&a));
     measured("a denial is reported after", took_ns);
     ck_assert_int_eq(a.last_err, -EACCES);
     ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
     wait_until(1000, station_pump(&a) && strstr(a.problem, "$KV.SERVICES.shop.payment.other.p1"), station_seen(&a));
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.rpc.other.p1", "not mine", 8, 2),
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.rpc.other.p1", "not mine", 8, 2, NULL),
                      0); /* a name like any other */
     wait_until(1000, station_pump(&a) && a.done == 3, station_seen(&a));
     ck_assert_int_eq(a.last_err, -EACCES);
@@ -128,7 +128,7 @@ START_TEST(test_credentials_file)
     station_start(&a, &options);
     wait_until(WAIT_MS, (station_resync(&a, BUS_SERVICES), a.bucket[BUS_SERVICES].end_err == 0), station_seen(&a));
     station_put(&a, BUS_SERVICES, "shop.payment.a.p1", "mine");
-    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1), 0);
+    ck_assert_int_eq(bus_put(a.bus, BUS_SERVICES, "shop.payment.other.p1", "not mine", 8, 1, NULL), 0);
     wait_until(5000, station_pump(&a) && a.last_err == -EACCES, station_seen(&a));
     ck_assert_msg(strstr(a.last_reason, "$KV.SERVICES.shop.payment.other.p1"), "%s", a.last_reason);
     station_stop(&a);
@@ -171,7 +171,7 @@ static void start_as(const char *host, const char *user, const char *password, b
 static void refused(enum bus_bucket bucket, const char *key)
 {
     unsigned before = a.done;
-    ck_assert_int_eq(bus_put(a.bus, bucket, key, "x", 1, UINT64_MAX), 0);
+    ck_assert_int_eq(bus_put(a.bus, bucket, key, "x", 1, UINT64_MAX, NULL), 0);
     wait_until(1000, station_pump(&a) && a.done > before, station_seen(&a));
     ck_assert_msg(a.last_err == -EACCES && strstr(a.last_reason, key), "%s: %s", key, station_seen(&a));
 }
