@@ -16,7 +16,7 @@ struct override;
 
 /* What survives a restart of the daemon; kept by the store op, given back to agent_new. Zeros: nothing known. */
 struct agent_identity {
-    uint64_t node;      /* random; tells two hosts of one name apart */
+    uint64_t node;      /* random; distinguishes two hosts of one name */
     uint64_t epoch;     /* of the latest life */
     uint64_t min_epoch; /* the oldest life whose records the latest one vouched for */
     uint64_t boot;      /* agent_options.boot of the last life that had the host's name; 0: unknown, or it left */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the epoch, which tells one life of this host's daemon from the next, is chosen and raised. */
+/* How the epoch, which distinguishes one life of this host's daemon from the next, is chosen and raised. */
 #include "daemon/agent/epoch.h"
 
 #include "libdiscover/core/record.h"

@@ -49,7 +49,7 @@ static const char *subject_of(const struct getting *g, bool leader, char ret_sub
     return ret_subject;
 }
 
-/* The number of a request tells to which chain of which bucket its answer belongs. */
+/* The number of a request says to which chain of which bucket its answer belongs. */
 static uint64_t new_id(struct getting *g, size_t i)
 {
     return (++g->r->s->requests << 10 | (uint64_t)g->r->s->bucket << 9) + i;

@@ -66,7 +66,7 @@ static void no_content(const char *key, struct kv_message *ret_m)
         .kind = KV_UNREADABLE, .key = key, .key_len = key_len <= BUS_KEY_MAX ? key_len : BUS_KEY_MAX};
 }
 
-/* The subject it was stored under is what tells buckets apart: a writer's header block can hide Nats-Stream alone. */
+/* The subject it was stored under is what distinguishes buckets: a writer's header block can hide Nats-Stream alone. */
 enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
                                           struct kv_message *ret_m)
 {

@@ -100,7 +100,7 @@ static int look(struct bus_reader *r, const struct bus_session *session, enum bu
 }
 
 /*
- * SERVICES may be quiet for hours, and its newest message tells nothing of how old the others are. HOSTS never is for
+ * SERVICES may be quiet for hours, and its newest message says nothing of how old the others are. HOSTS never is for
  * longer than a heartbeat: its newest message is a clock.
  */
 static void read_clock(struct bus_reader *r, const struct bus_session *session, struct bus_stream_state *state)
@@ -187,7 +187,7 @@ static void look_at_mirror(struct bus_reader *r, const struct bus_session *sessi
     post_mirror(r, bucket, &(struct mirror_mail){.order = BUS_LOOK_AT_MIRROR});
 }
 
-/* Leases tell what time it is there; of records alone nobody knows how old they are. */
+/* Leases show what time it is there; of records alone nobody knows how old they are. */
 static void read_mirror_clock(struct bus_reader *r, const struct bus_mirror_session *local,
                               struct bus_stream_state *state)
 {

@@ -17,7 +17,7 @@ natsStatus bus_security_set(natsOptions *o, const struct bus_access *access, cha
 int bus_security_check(const struct bus_access *access, char ret_why[static BUS_WHY_CAP]);
 
 /*
- * Why TLS failed, as far as OpenSSL and our own certificate tell: "our certificate (nats.tls.cert) has expired", ""
+ * Why TLS failed, as far as OpenSSL and our own certificate show it: "our certificate (nats.tls.cert) has expired", ""
  * when it did not. reason: by nats.c. Of the thread that has just tried to connect; bus_security_forget before it tries.
  */
 void bus_security_forget(void);

@@ -33,7 +33,7 @@ struct bus_mirror {
     char origin[BUS_KEY_MAX + 1];
     char region[64];
     char domain[BUS_KEY_MAX + 1], origin_domain[BUS_KEY_MAX + 1]; /* "": none */
-    char deliver[80]; /* what its origin sends it has subjects below this: an origin can tell regions apart by them */
+    char deliver[80]; /* what its origin sends it has subjects below this: an origin can distinguish regions by them */
     int64_t keep_ns;
 };
 

@@ -382,7 +382,7 @@ static int replace(struct catalog *c, struct instance *old, struct instance *i, 
 }
 
 /*
- * A snapshot has something else than what is known, and not newer: keeps it beside that until the host's lease tells
+ * A snapshot has something else than what is known, and not newer: keeps it beside that until the host's lease shows
  * which of the two is right (catalog_evidence.c). Takes i over.
  */
 static void note_instead(struct instance *old, struct instance *i)

@@ -13,7 +13,7 @@
  * behind them, and none of its hosts is this one.
  *
  * An instance may have a host name instead of addresses. What those names resolve to is found out elsewhere, too
- * (daemon/resolver): the catalog says which names it holds, is told their addresses, and serves them.
+ * (daemon/resolver): the catalog reports which names it holds, is given their addresses, and serves them.
  */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H

@@ -101,7 +101,7 @@ static int segment_memory(struct segment *seg, uint64_t words)
     void *memory = mmap(NULL, words * 8, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, seg->fd, 0);
     if (memory == MAP_FAILED)
         return -errno;
-    (void)madvise(memory, words * 8, MADV_DONTDUMP); /* in a core it would be most of it, and tell nothing */
+    (void)madvise(memory, words * 8, MADV_DONTDUMP); /* in a core it would be most of it, and help nobody */
     seg->words = memory;
     seg->table.n_words = words;
     if (fcntl(seg->fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)

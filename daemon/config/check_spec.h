@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The description of a check: the group of a configuration file, and the one text that comes over the socket, is stored
- * and tells whether two checks are the same: words `key=value` with the keys of the configuration,
+ * The description of a check: the group of a configuration file, and the one text that comes over the socket, is stored,
+ * and is compared to see whether two checks are the same: words `key=value` with the keys of the configuration,
  *
  *     http=https://127.0.0.1:8443/healthz tls.ca=/etc/ssl/shop.pem headers="Accept: text/plain" interval=10s
  *

@@ -18,7 +18,7 @@ static const char head[] = "# discoverd.conf: every key, at its default. What is
                            "#\n"
                            "# Times are whole numbers with a unit: 500ms, 10s, 2m, 1h.\n"
                            "# @include \"FILE\" takes in another file, relative to this one.\n"
-                           "# \"discoverd -t -c FILE\" tells what is wrong with a file.\n\n";
+                           "# \"discoverd -t -c FILE\" prints what is wrong with a file.\n\n";
 
 static const char regions_example[] =
     "# Other regions to read, nearest first. Nothing is ever written to them.\n"

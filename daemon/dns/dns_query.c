@@ -6,7 +6,7 @@
 
 #define EACH_OCTET UINT64_C(0x0101010101010101)
 
-/* Eight octets at once: the high bit of an octet tells a comparison's result, octets above 127 are left alone. */
+/* Eight octets at once: the high bit of an octet is a comparison's result, octets above 127 are left alone. */
 static uint64_t fold_word(uint64_t w)
 {
     uint64_t low = w & (EACH_OCTET * 0x7f);

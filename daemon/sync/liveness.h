@@ -138,7 +138,7 @@ struct liveness_host {
 int liveness_host(const struct liveness *l, const char *host, struct liveness_host *ret_host);
 
 /*
- * The host that reports something: own, or another one that is alive, was heard lately, has been there since then, and tells
+ * The host that reports something: own, or another one that is alive, was heard lately, has been there since then, and publishes
  * events (its lease says so), but not the one it is about. The same on all hosts that have heard the same. All hosts are looked
  * at, in pieces: true when best is it, else call again with the same.
  */

@@ -8,7 +8,7 @@
  *
  * Threads keep to a *lane* of their own, with a number, so that threads on several processors do not pass one piece of
  * memory to and fro with every pick. Calls in flight are counted by lane, and a lane counts its own only: what it could
- * be told of the others' would be as old as the last telling, and sends all lanes to the same instance until the next.
+ * learn of the others' would be as old as the last exchange, and would send all lanes to the same instance until the next.
  * Latency changes slowly: it is gathered from all lanes.
  */
 #ifndef LIBDISCOVER_BALANCE_BACKEND_H

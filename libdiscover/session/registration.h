@@ -13,7 +13,7 @@
 #define REGISTRATION_CHECKS_CAP 8192
 
 struct discover_registration {
-    uint64_t serial; /* tells copies of one registration from two that look the same */
+    uint64_t serial; /* distinguishes copies of one registration from two that look the same */
     char service[SERVICE_CAP];
     char instance[LABEL_CAP]; /* "": the daemon makes one up */
     struct record record;
