@@ -576,10 +576,9 @@ static bool take_some(void *arg, const struct instance_key *of, const struct che
 /* Whoever asks takes as many as he has room for, and is told how many more there are; the others are not gone through. */
 START_TEST(as_many_are_shown_as_are_taken)
 {
-    static const struct {
+    struct {
         struct instance_key of;
-        unsigned room;
-        size_t left_out;
+        unsigned room, left_out;
     } cases[] = {{{"", "", "", ""}, 9, 0},       {{"", "", "", ""}, 3, 3},      {{"", "", "", ""}, 0, 6},
                  {{"a", "s", "h", ""}, 9, 0},    {{"a", "s", "h", ""}, 1, 3},   {{"a", "s", "h", "two"}, 1, 1},
                  {{"a", "none", "h", ""}, 9, 0}, {{"a", "s", "h", "no"}, 9, 0}, {{"b", "s", "h", ""}, 1, 1}};
@@ -588,10 +587,8 @@ START_TEST(as_many_are_shown_as_are_taken)
     enum discover_state now;
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(checks_set(checks, &(struct check_subject){keys[i], 80}, both, 2, 0, &now, why), 0);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        unsigned room = cases[i].room;
-        ck_assert_uint_eq(checks_each(checks, &cases[i].of, take_some, &room), cases[i].left_out);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_uint_eq(checks_each(checks, &cases[i].of, take_some, &cases[i].room), cases[i].left_out);
 }
 END_TEST
 
