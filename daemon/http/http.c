@@ -71,16 +71,24 @@ static void take_turn(struct connection *c, const struct loop_slice *slice)
         http_answer_on(c, slice);
 }
 
+static struct connection *first_in_turn(const struct http *h)
+{
+    struct connection *first = h->walking_first ? h->walking : h->asking;
+    return first ? first : h->walking_first ? h->asking : h->walking;
+}
+
 /*
- * All answers together take one slice at a time. New requests come first, as most of them are short; an answer that
- * takes longer waits with the other long ones after its first turn.
+ * All answers together take one slice at a time. An answer that takes longer waits with the other long ones after its
+ * first turn. New requests come first in one slice, as most of them are short, and the long ones in the next: a client
+ * that sends requests without an end must not keep lists and streams waiting for ever.
  */
 static void on_pump(void *arg)
 {
     struct http *h = arg;
     struct loop_slice slice = loop_slice_begin();
+    h->walking_first = !h->walking_first;
     while ((h->asking || h->walking) && !loop_slice_over(&slice)) {
-        struct connection *c = h->asking ? h->asking : h->walking;
+        struct connection *c = first_in_turn(h);
         http_stop_waiting(c);
         take_turn(c, &slice);
     }

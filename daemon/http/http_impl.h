@@ -92,6 +92,7 @@ struct http {
     struct connection *connections;
     struct connection *asking;  /* connections with a request that waits for its first turn */
     struct connection *walking; /* connections that wait for the turn of their next piece, in that order */
+    bool walking_first;         /* in this slice those come before the ones that ask */
     struct loop_timer pump;
     uint32_t n_connections;
 

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What dashboards and Prometheus get: nothing that could be taken for an empty list before the registry was asked. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "tests/e2e/large_services.h"
 #include "tests/support/e2e.h"
 #include "tests/support/host.h"
 #include "tests/support/http.h"
+#include "tests/support/kv.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/proc.h"
 #include "tests/support/seen.h"
@@ -163,8 +171,54 @@ START_TEST(documents_are_what_their_schemas_say)
 }
 END_TEST
 
+static atomic_bool flood_over;
+
+/* Sends short requests without waiting for their answers, which it throws away. */
+static void *flood(void *arg)
+{
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)a.http_port)};
+    char requests[100 * (sizeof request - 1) + 1] = "", answers[65536];
+    int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)arg;
+    for (int i = 0; i < 100; i++)
+        memcpy(requests + (size_t)i * (sizeof request - 1), request, sizeof request);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(connect(sock, (struct sockaddr *)&to, sizeof to), 0);
+    for (size_t at = 0; !atomic_load(&flood_over);) {
+        ssize_t n = send(sock, requests + at, strlen(requests) - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+        at = n > 0 ? (at + (size_t)n) % strlen(requests) : at;
+        (void)!recv(sock, answers, sizeof answers, MSG_DONTWAIT);
+    }
+    close(sock);
+    return NULL;
+}
+
+START_TEST(requests_without_an_end_let_a_long_answer_through)
+{
+    enum { FLOODS = 12, SERVICES = 2000 };
+    static struct kv kv;
+    pthread_t threads[FLOODS];
+    nats_start(&nats, 1);
+    host_start(&a, &(struct host_options){.nats = nats.urls});
+    kv_open(&kv, nats.server[0].url);
+    large_services_put(&kv, SERVICES);
+    (void)wait_until(20000, services_known(&a) == SERVICES, a.seen);
+    for (int i = 0; i < FLOODS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, flood, NULL), 0);
+    (void)wait_until(20000, metric(&a, "discoverd_http_requests_total") > 10000, a.seen);
+    for (int i = 0; i < 5; i++)
+        ck_assert_msg(has(&a, "/v1/services", "shop/s1999"), "%s", a.seen);
+    atomic_store(&flood_over, true);
+    for (int i = 0; i < FLOODS; i++)
+        pthread_join(threads[i], NULL);
+    kv_close(&kv);
+}
+END_TEST
+
 E2E_TESTS("HTTP", 60, {"before_and_after_the_first_synchronisation", before_and_after_the_first_synchronisation},
           {"what_another_host_registered", what_another_host_registered}, {"without_nats", without_nats},
           {"metrics_count", metrics_count},
+          {"requests_without_an_end_let_a_long_answer_through", requests_without_an_end_let_a_long_answer_through},
           {"documents_are_what_their_schemas_say", documents_are_what_their_schemas_say},
           {"metrics_are_as_prometheus_wants_them", metrics_are_as_prometheus_wants_them})
