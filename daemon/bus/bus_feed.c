@@ -59,7 +59,7 @@ static void take_unreadable(struct bus_feed *feed, struct kv_message *m)
 static void take_readable(struct bus_feed *feed, const struct kv_message *m)
 {
     metric_inc(&feed->shared->counters.live);
-    if (m->kind == KV_REFUSED)
+    if (m->kind == KV_REFUSED || m->kind == KV_CROWDED)
         metric_inc(&feed->shared->counters.values_refused);
     if (m->seq > feed->last_seq)
         feed->last_seq = m->seq;

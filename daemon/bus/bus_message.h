@@ -22,7 +22,7 @@ enum bus_message_verdict {
 /*
  * The key, value and sequence of a message, which ret_m then points into: as the server republishes it; as a consumer
  * delivers it (the sequence is not in it); as the answer to a direct get, with the server's time in ret_time_ns.
- * Over a limit (BUS_KEY_MAX, max_value): KV_REFUSED, without the value. Of an unreadable live one the key is known.
+ * Over a limit (BUS_KEY_MAX, max_value, BUS_HEADER_LINES_MAX): KV_REFUSED or KV_CROWDED, without the value. Of an unreadable live one the key is known.
  */
 enum bus_message_verdict bus_message_live(natsMsg *msg, const struct bus_stream *stream, size_t max_value,
                                           struct kv_message *ret_m);

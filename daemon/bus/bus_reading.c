@@ -80,7 +80,7 @@ int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns
     m->age_ns = time_ns < r->now_ns ? r->now_ns - time_ns : 0;
     if (r->s->of_mirror && m->age_ns > r->s->stream->max_age_ns)
         return 0; /* the bucket has dropped it for its age, of which a mirror does not hear */
-    if (m->kind == KV_REFUSED)
+    if (m->kind == KV_REFUSED || m->kind == KV_CROWDED)
         metric_inc(&r->s->shared->counters.values_refused);
     if (r->batch && entries_add(r->batch, BATCH_BYTES, m))
         return 0;

@@ -14,6 +14,7 @@ enum kv_kind {
     KV_PUT,
     KV_DELETE,     /* deleted, purged or expired: a marker, or an empty value */
     KV_REFUSED,    /* over a limit (and counted): its sequence counts, its content was dropped */
+    KV_CROWDED,    /* the same, because of the number of its header lines */
     KV_UNREADABLE, /* the same, because its writer gave it headers of which nothing can be made out; live only */
 };
 
@@ -21,6 +22,7 @@ enum kv_kind {
 static inline const char *kv_no_content(enum kv_kind kind)
 {
     return kind == KV_REFUSED      ? "larger than this daemon takes"
+           : kind == KV_CROWDED    ? "of more header lines than this daemon takes"
            : kind == KV_UNREADABLE ? "its headers cannot be read"
                                    : NULL;
 }

@@ -267,6 +267,36 @@ START_TEST(a_large_value_is_refused)
 }
 END_TEST
 
+/* nats.c would take milliseconds for each; so nobody's messages would come in time, the own lease of each daemon among them. */
+START_TEST(messages_that_are_all_header_lines)
+{
+    enum { MESSAGES = 2000, KEYS = 200 };
+    static char headers[7600] = "NATS/1.0\r\n";
+    char subject[128];
+    struct output o;
+    begin(NULL, false);
+    raw_close(&victim);
+    for (char *at = headers + strlen(headers); at < headers + 7500; at += 5)
+        strcpy(at, "a:b\r\n");
+    strcat(headers, "\r\n");
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        snprintf(subject, sizeof subject, "$JS.registry.API.$KV.SERVICES.x.y.web-1.k%u", i % KEYS);
+        raw_publish(&attacker, subject, NULL, headers, "v", 1);
+        raw_publish(&attacker, "$JS.registry.API.$KV.HOSTS.web-1", NULL, headers, "v", 1);
+    }
+    ck_assert_msg(raw_flush(&attacker), "%s", attacker.error);
+    ck_assert_int_eq(ctl(&web2, &o, "register", "shop/cart", "--port", "81", "--ttl", "600s", NULL), 0);
+    (void)wait_until(2000, seen_by_all(&web3, "shop/cart", 1), web3.seen);
+    ck_assert_int_gt(host_counter(&web3, "discoverd_feed_refused_total{what=\"record\"}"), 0);
+    ck_assert_int_gt(host_counter(&web3, "discoverd_feed_refused_total{what=\"lease\"}"), 0);
+    ck_assert_int_eq(ctl(&web3, &o, "status", NULL), 0);
+    ck_assert_msg(strstr(o.out, "of more header lines than"), "%s", o.out);
+    check_cold_start();
+    raw_close(&attacker);
+    kv_close(&admin);
+}
+END_TEST
+
 /* It can use up the room of SERVICES: new records are refused, but leases, changes and deletions go on. */
 START_TEST(a_full_bucket)
 {
@@ -328,5 +358,5 @@ E2E_TESTS("attacks", 180, {"on_this_server", attacks_on_this_server},
           {"on_the_newest_server_with_batches", attacks_on_the_newest_server_with_batches},
           {"nobody_listens", nobody_listens}, {"a_wrong_import_is_refused", a_wrong_import_is_refused},
           {"a_large_value_is_refused", a_large_value_is_refused}, {"a_full_bucket", a_full_bucket},
-          {"one_host_more", one_host_more}, {"services_of_a_host_are_listed", services_of_a_host_are_listed},
-          {"names_of_any_kind", names_of_any_kind})
+          {"messages_that_are_all_header_lines", messages_that_are_all_header_lines}, {"one_host_more", one_host_more},
+          {"services_of_a_host_are_listed", services_of_a_host_are_listed}, {"names_of_any_kind", names_of_any_kind})
