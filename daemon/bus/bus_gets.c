@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/bus/bus_get_answer.h"
+#include "daemon/bus/bus_latest.h"
 #include "daemon/bus/bus_ranges.h"
 #include "libdiscover/core/clock.h"
 
@@ -36,6 +37,8 @@ struct getting {
     bool batches; /* the server knows them */
     enum access direct, leader;
     unsigned silences;
+    struct bus_latest *latest; /* 7.; NULL: the stream keeps one message of a key */
+    bool noting;               /* it is read for that alone */
     struct bus_ranges ranges;
     struct chain chain[RANGES_MAX + 1];
 };
@@ -194,6 +197,21 @@ static int unreadable(struct getting *g, size_t i)
     return ask(g, i);
 }
 
+/* 7. */
+static int take_content(struct getting *g, struct bus_get_answer *a)
+{
+    const struct kv_message *m = &a->m;
+    if (g->noting && a->outcome == BUS_GET_MESSAGE)
+        return bus_latest_note(g->latest, m->key, m->key_len, m->seq);
+    if (g->noting)
+        return 0;
+    if (a->outcome == BUS_GET_FOREIGN)
+        bus_reading_refuse(g->r, false);
+    else if (!g->latest || bus_latest_is(g->latest, m->key, m->key_len, m->seq))
+        return bus_reading_add(g->r, &a->m, a->time_ns);
+    return 0;
+}
+
 static int message(struct getting *g, size_t i, struct bus_get_answer *a)
 {
     struct chain *c = &g->chain[i];
@@ -202,11 +220,8 @@ static int message(struct getting *g, size_t i, struct bus_get_answer *a)
         return bus_reading_fail(g->r, -EIO, "an earlier message than was asked for");
     c->doubt = NO_DOUBT;
     g->batches |= a->batches;
-    bool mine = bus_ranges_found(&g->ranges, i, a->m.seq);
-    if (mine && a->outcome == BUS_GET_FOREIGN)
-        bus_reading_refuse(g->r, false);
-    else if (mine)
-        err = bus_reading_add(g->r, &a->m, a->time_ns);
+    if (bus_ranges_found(&g->ranges, i, a->m.seq))
+        err = take_content(g, a);
     bool more = g->way == BATCHES && !c->leader; /* more answers to the same request follow */
     return err == 0 && !more ? ask(g, i) : err;
 }
@@ -297,9 +312,9 @@ static int next(struct getting *g)
     return err;
 }
 
-int bus_gets_read(struct bus_reading *r)
+static int read_through(struct bus_reading *r, struct bus_latest *latest, bool noting)
 {
-    struct getting g = {.r = r};
+    struct getting g = {.r = r, .latest = latest, .noting = noting};
     int err = begin(&g);
     while (err == 0 && !bus_ranges_done(&g.ranges)) {
         err = bus_reading_check(r);
@@ -307,4 +322,16 @@ int bus_gets_read(struct bus_reading *r)
             err = next(&g);
     }
     return err;
+}
+
+int bus_gets_read(struct bus_reading *r)
+{
+    struct bus_latest latest = {0};
+    if (r->state->settings.max_per_key == 1)
+        return read_through(r, NULL, false);
+    int err = read_through(r, &latest, true);
+    if (err == 0)
+        err = read_through(r, &latest, false);
+    bus_latest_fini(&latest);
+    return err == -ENOMEM ? bus_reading_fail(r, err, "no memory") : err;
 }

@@ -12,6 +12,8 @@
  *    is no more" is not believed until the leader says so.
  * 5. A message whose writer made its headers unreadable is asked of the leader.
  * 6. What nobody serves or NATS does not permit is not asked again; the other way is gone then, if there is one.
+ * 7. A stream that keeps more than one message of a key is read twice: first to know which one is the latest, then for
+ *    those.
  *
  * Entries come in no particular order. Reader thread; blocks.
  */

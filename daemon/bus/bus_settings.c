@@ -98,7 +98,8 @@ static void read_switches(const struct report *r)
 
 static void read_numbers(const struct report *r)
 {
-    if (number(r, "max_msgs_per_subject") != 1)
+    r->settings->max_per_key = number(r, "max_msgs_per_subject");
+    if (r->settings->max_per_key != 1)
         lacks(r, "max_msgs_per_subject is %lld, should be 1", number(r, "max_msgs_per_subject"));
     r->settings->replicas = (int)number(r, "num_replicas");
     if (number(r, "num_replicas") != r->want->replicas)

@@ -41,6 +41,7 @@ struct bus_mirror {
 struct bus_settings {
     bool direct; /* it has direct gets */
     int replicas;
+    int64_t max_per_key; /* messages; 0 or less: no limit */
     int64_t max_age_ns;
     char description[160];
     bool message_ttl;                /* a message may carry a time to live of its own (Nats-TTL) */

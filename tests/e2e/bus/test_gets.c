@@ -243,6 +243,24 @@ START_TEST(in_a_cluster)
 }
 END_TEST
 
+/* As "nats kv add --history 5" makes it: what is older is not true any more. */
+START_TEST(of_a_bucket_with_a_history_the_latest_of_each_key)
+{
+    start_server(1, USERS(DIRECT));
+    make_buckets();
+    fill();
+    kv_edit_stream(&kv, "SERVICES", "{\"max_msgs_per_subject\": 5}");
+    for (size_t i = 0; i < KEYS; i += 2)
+        put(i, "third");
+    kv_delete(&kv, "SERVICES", "shop.s1.host-1.i1");
+    ck_assert_int_gt(kv_count(&kv, "SERVICES"), KEYS + KEYS / 3);
+    start_reader();
+    reads_all();
+    station_stop(&a);
+    kv_close(&kv);
+}
+END_TEST
+
 /* A server that knows batches is asked for few of them instead of for each message. */
 START_TEST(in_batches)
 {
@@ -259,4 +277,5 @@ E2E_TESTS("bus gets", 120, {"by_direct_gets", by_direct_gets}, {"by_direct_gets_
           {"what_cannot_be_read_is_asked_of_the_leader", what_cannot_be_read_is_asked_of_the_leader},
           {"what_cannot_be_read_without_a_leader_is_reported", what_cannot_be_read_without_a_leader_is_reported},
           {"consumers_where_they_are_allowed", consumers_where_they_are_allowed}, {"in_a_cluster", in_a_cluster},
+          {"of_a_bucket_with_a_history_the_latest_of_each_key", of_a_bucket_with_a_history_the_latest_of_each_key},
           {"in_batches", in_batches})
