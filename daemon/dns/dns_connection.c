@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "libdiscover/core/clock.h"
+
 #define INPUT_BYTES  2048
 #define PREFIX_BYTES 2
 
@@ -97,14 +99,19 @@ static size_t first_message(const struct dns_connection *c, size_t at)
     return c->have - at < PREFIX_BYTES ? 0 : PREFIX_BYTES + (size_t)dns_load16(c->input + at);
 }
 
+static bool turn_is_over(const struct dns_connection *c)
+{
+    return clock_now_ns() >= c->turn_ns;
+}
+
 /*
- * Answers whole messages from *at on, as long as the largest answer would still fit behind the others, and moves *at
- * behind them. Returns the octets to send. A message too short to be one ends the conversation.
+ * Answers whole messages from *at on, as long as the turn lasts and the largest answer would still fit behind the
+ * others, and moves *at behind them. Returns the octets to send. A message too short to be one ends the conversation.
  */
 static size_t answer_some(struct dns_connection *c, struct dns_responder *r, uint8_t *replies, size_t *at)
 {
-    size_t n = 0;
-    while (DNS_TCP_REPLIES_BYTES - n >= PREFIX_BYTES + DNS_MESSAGE_MAX) {
+    size_t n = 0, first = *at;
+    while (DNS_TCP_REPLIES_BYTES - n >= PREFIX_BYTES + DNS_MESSAGE_MAX && (*at == first || !turn_is_over(c))) {
         size_t message = first_message(c, *at);
         if (message != 0 && message < PREFIX_BYTES + DNS_HEADER_BYTES) {
             c->ended = true;
@@ -124,12 +131,12 @@ static size_t answer_some(struct dns_connection *c, struct dns_responder *r, uin
     return n;
 }
 
-/* Answers what is there until all is answered or the client takes no more. Returns whether any of it was. */
+/* Answers what is there until all is answered, the client takes no more, or the turn is over. Returns whether any was. */
 static int answer_input(struct dns_connection *c, struct dns_responder *r, uint8_t *replies)
 {
     size_t at = 0, n = 1;
     int err = 0;
-    while (!err && n > 0 && !c->pending) {
+    while (!err && n > 0 && !c->pending && (at == 0 || !turn_is_over(c))) {
         n = answer_some(c, r, replies, &at);
         err = send_replies(c, replies, n);
     }
@@ -182,12 +189,13 @@ static int exchange(struct dns_connection *c, struct dns_responder *r, uint8_t *
     bool was_pending = c->pending != NULL;
     int err = send_pending(c), got = 1;
     *ret_progress = was_pending && !c->pending;
-    for (int i = 0; i < READS_AT_ONCE && !err && !c->pending && got > 0; i++) {
+    for (int i = 0; i < READS_AT_ONCE && !err && !c->pending && got > 0 && (i == 0 || !turn_is_over(c)); i++) {
         got = read_some(c);
         int answered = got < 0 ? got : answer_input(c, r, replies);
         *ret_progress |= answered > 0;
         err = answered < 0 ? answered : make_room(c);
     }
+    c->more = c->have > 0 && turn_is_over(c);
     return err;
 }
 
@@ -195,10 +203,11 @@ int dns_connection_ready(struct dns_connection *c, struct dns_responder *r, uint
                          const struct dns_tcp_times *times)
 {
     bool progress;
+    c->turn_ns = clock_now_ns() + times->turn_ns;
     int err = exchange(c, r, replies, &progress);
     if (err)
         return err;
-    if (c->ended && !c->pending)
+    if (c->ended && !dns_connection_blocked(c))
         return -ECONNRESET;
     if (progress && !c->pending) {
         c->active_ns = now_ns;

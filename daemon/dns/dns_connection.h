@@ -5,6 +5,7 @@
  *
  *   reading: input is read, each whole message answered into the thread's buffer, that sent
  *   blocked: what the socket did not take waits in `pending`; nothing is read
+ *   more:    its turn is over, and there may be more to answer; it gets another behind all who wait
  */
 #ifndef DNS_DNS_CONNECTION_H
 #define DNS_DNS_CONNECTION_H
@@ -27,20 +28,24 @@ struct dns_connection {
     int64_t active_ns;   /* when it was opened, or the last answer was taken */
     int64_t deadline_ns; /* when it is closed unless something happens */
     bool served;         /* has had an answer */
+    int64_t turn_ns;     /* when its turn is over */
+    bool more;           /* it was over before all was answered that is here */
     bool in_message;     /* the deadline is for finishing something, and does not move before that */
 };
 
 struct dns_tcp_times {
     int64_t idle_ns, message_ns;
+    int64_t turn_ns; /* how long one connection is answered before the others have their turn */
 };
 
 /* fd: connected, non-blocking; owned by the connection from then on. -ENOMEM: fd is closed. */
 int dns_connection_new(int fd, const union dns_peer *peer, struct dns_connection **ret_c);
 void dns_connection_free(struct dns_connection *c);
 
+/* Whether it goes on when the socket takes octets, rather than when it has some. */
 static inline bool dns_connection_blocked(const struct dns_connection *c)
 {
-    return c->pending != NULL;
+    return c->pending != NULL || c->more;
 }
 
 /* Whether it has not had the answer yet that it was opened for, or to what it has begun to ask. */

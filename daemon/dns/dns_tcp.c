@@ -19,6 +19,9 @@
 #define DRAIN_NS        (250 * NS_PER_MS)
 #define DRAIN_STEP_MS   10
 
+/* An answer of 64 KiB takes some 50 us, and a client may ask for any number of them ahead. */
+#define TURN_NS (200 * NS_PER_US)
+
 /* What an event is about: the slot of a connection, or above those, a listener, or the wake-up. */
 #define LISTENER_BASE UINT64_C(0x100000000)
 #define WAKE          UINT64_MAX
@@ -155,7 +158,7 @@ static void make_room(struct dns_tcp *t, const union dns_peer *peer)
 static struct dns_tcp_times times(const struct dns_tcp *t)
 {
     bool scarce = t->n > t->options.connections / 4 * 3;
-    return (struct dns_tcp_times){scarce ? t->options.idle_ns / 4 : t->options.idle_ns, t->options.message_ns};
+    return (struct dns_tcp_times){scarce ? t->options.idle_ns / 4 : t->options.idle_ns, t->options.message_ns, TURN_NS};
 }
 
 static void expect_deadline(struct dns_tcp *t, const struct dns_connection *c)
