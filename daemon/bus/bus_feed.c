@@ -56,8 +56,10 @@ static void take_unreadable(struct bus_feed *feed, struct kv_message *m)
     post(feed, m);
 }
 
-static void take_readable(struct bus_feed *feed, const struct kv_message *m)
+static void take_readable(struct bus_feed *feed, struct kv_message *m)
 {
+    if (!atomic_load(&feed->shared->message_ttl[feed->bucket]))
+        m->ttl_ns = 0; /* such a server takes it for a header like any other */
     metric_inc(&feed->shared->counters.live);
     if (m->kind == KV_REFUSED || m->kind == KV_CROWDED)
         metric_inc(&feed->shared->counters.values_refused);

@@ -11,6 +11,7 @@ struct entry_head {
     uint64_t seq;
     int64_t age_ns;
     int64_t stored_ns;
+    int64_t ttl_ns;
     uint32_t n;
     uint16_t key_len;
     uint16_t parent_n, state_n; /* with their NUL; 0: none */
@@ -55,6 +56,7 @@ bool entries_add(struct entries_mail *mail, size_t cap, const struct kv_message 
         .seq = m->seq,
         .age_ns = m->age_ns,
         .stored_ns = m->stored_ns,
+        .ttl_ns = m->ttl_ns,
         .n = (uint32_t)m->n,
         .key_len = (uint16_t)m->key_len,
         .parent_n = (uint16_t)text_need(m->traceparent),
@@ -90,6 +92,7 @@ void entries_next(const struct entries_mail *mail, size_t *offset, struct kv_mes
         .seq = head.seq,
         .age_ns = head.age_ns,
         .stored_ns = head.stored_ns,
+        .ttl_ns = head.ttl_ns,
         .traceparent = head.parent_n ? texts : NULL,
         .tracestate = head.state_n ? texts + head.parent_n : NULL,
     };

@@ -57,6 +57,14 @@ static void trace(natsMsg *msg, struct kv_message *m)
         (void)natsMsgHeader_Get(msg, "tracestate", &m->tracestate);
 }
 
+/* The first header of its name, as the server does. Whether the server heeds it is for the caller to know. */
+static int64_t ttl(natsMsg *msg)
+{
+    const char *text = NULL;
+    int64_t ns;
+    return natsMsgHeader_Get(msg, "Nats-TTL", &text) == NATS_OK && wire_ttl(text, &ns) ? ns : 0;
+}
+
 static void content(struct headers *h, const struct bus_stream *stream, const char *key, size_t max_value,
                     struct kv_message *ret_m)
 {
@@ -75,6 +83,8 @@ static void content(struct headers *h, const struct bus_stream *stream, const ch
     };
     if (stream->traced && taken && !h->unreadable)
         trace(h->msg, ret_m);
+    if (ret_m->kind == KV_PUT && !h->unreadable)
+        ret_m->ttl_ns = ttl(h->msg);
 }
 
 static void no_content(const char *key, struct kv_message *ret_m)

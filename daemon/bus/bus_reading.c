@@ -77,6 +77,8 @@ static int begin_batch(struct bus_reading *r)
 int bus_reading_add(struct bus_reading *r, struct kv_message *m, int64_t time_ns)
 {
     m->stored_ns = time_ns;
+    if (!atomic_load(&r->s->shared->message_ttl[r->s->bucket]))
+        m->ttl_ns = 0;
     m->age_ns = time_ns < r->now_ns ? r->now_ns - time_ns : 0;
     if (r->s->of_mirror && m->age_ns > r->s->stream->max_age_ns)
         return 0; /* the bucket has dropped it for its age, of which a mirror does not hear */

@@ -181,6 +181,45 @@ bool wire_time(const char *text, int64_t *ret_ns)
     return true;
 }
 
+/* *text moves behind the unit. 0: it is none. */
+static int64_t unit_ns(const char **text)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"ns", 1},       {"us", NS_PER_US},    {"ms", NS_PER_MS},
+                 {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strncmp(*text, units[i].name, strlen(units[i].name)) == 0) {
+            *text += strlen(units[i].name);
+            return units[i].ns;
+        }
+    return 0;
+}
+
+bool wire_ttl(const char *text, int64_t *ret_ns)
+{
+    int64_t sum_ns = 0;
+    uint64_t seconds;
+    if (wire_number(text, 10, &seconds)) {
+        *ret_ns = seconds < INT64_MAX / NS_PER_S ? (int64_t)seconds * NS_PER_S : INT64_MAX;
+        return seconds > 0;
+    }
+    while (text && *text >= '0' && *text <= '9') {
+        char *end;
+        int64_t number = strtoll(text, &end, 10);
+        text = end;
+        int64_t unit = unit_ns(&text);
+        if (unit == 0 || number > (INT64_MAX - sum_ns) / unit)
+            return false;
+        sum_ns += number * unit;
+    }
+    if (!text || *text || sum_ns == 0)
+        return false;
+    *ret_ns = sum_ns;
+    return true;
+}
+
 /* Host and port of a URL, with neither scheme nor user. */
 static const char *authority(const char *url)
 {

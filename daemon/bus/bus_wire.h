@@ -53,6 +53,12 @@ bool wire_number(const char *text, int base, uint64_t *ret_number);
 bool wire_time(const char *text, int64_t *ret_ns);
 
 /*
+ * What a writer gives for Nats-TTL: seconds, or a duration as Go writes it ("90s", "1h30m"). False: text (may be NULL)
+ * is none, or "never".
+ */
+bool wire_ttl(const char *text, int64_t *ret_ns);
+
+/*
  * Whether an answer may go there: to an inbox ("_INBOX.<...>"), or to one in another account ("_R_.<...>", the server's own)
  * or cluster ("_GR_.<cluster>.<server>." before one of these); not with wildcards, and not to an inbox of this host. reply may
  * be NULL.

@@ -37,7 +37,9 @@ struct kv_message {
     const char *traceparent; /* as its writer gave it in a header, cut at KV_TRACE_MAX octets; NULL: none */
     const char *tracestate;  /* the same; NULL: none, or no traceparent */
     int64_t
-        stored_ns;  /* when it was stored, by the server's clock (since 1970); 0: not known (live, before NATS 2.10) */
+        stored_ns; /* when it was stored, by the server's clock (since 1970); 0: not known (live, before NATS 2.10) */
+    int64_t
+        ttl_ns; /* the server drops it so long after it was stored, as its writer wished (Nats-TTL); 0: he did not */
     int64_t age_ns; /* snapshot only, by the server's clock: of a lease the distance to the newest one, of a record how
                        long ago it was put */
 };

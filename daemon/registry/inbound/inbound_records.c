@@ -79,7 +79,9 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
         refuse_value(in, key, false, m, why);
         return;
     }
-    struct foreign_life life = {.ttl_ns = extras.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
+    bool dropped = m->ttl_ns && m->ttl_ns < extras.ttl_ns; /* earlier by the server, which tells nobody */
+    struct foreign_life life = {
+        .ttl_ns = dropped ? m->ttl_ns : extras.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
     int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
     if (err == 0) {
         note_arrival(in, instance_id(key), m, from_snapshot);
@@ -93,10 +95,13 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
         refuse_value(in, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
 }
 
+/* A record that the server drops before its time is none that this host has put, whatever it says. */
 static void put_own(struct inbound *in, const struct instance_key *key, const struct record *record,
                     const struct kv_message *m)
 {
     struct agent_seen seen = {.seq = m->seq, .record = record, .bytes = m->value, .n = m->n};
+    if (m->ttl_ns)
+        seen = (struct agent_seen){.seq = m->seq, .alien = true};
     write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
     agent_observed(in->reach.agent, key, &seen, clock_now_ns());
 }

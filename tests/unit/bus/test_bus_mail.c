@@ -62,6 +62,7 @@ START_TEST(trace_contexts_go_along)
     endless[sizeof endless - 1] = '\0';
     in.traceparent = "00-parent";
     in.stored_ns = 42;
+    in.ttl_ns = 43;
     ck_assert(entries_add(mail, 8 * CAP, &in));
     in.tracestate = endless;
     ck_assert(entries_add(mail, 8 * CAP, &in));
@@ -69,7 +70,7 @@ START_TEST(trace_contexts_go_along)
     ck_assert(entries_add(mail, 8 * CAP, &in));
     entries_next(mail, &offset, &out);
     ck_assert_str_eq(out.traceparent, "00-parent");
-    ck_assert(!out.tracestate && out.stored_ns == 42 && out.n == 3);
+    ck_assert(!out.tracestate && out.stored_ns == 42 && out.ttl_ns == 43 && out.n == 3);
     entries_next(mail, &offset, &out);
     ck_assert_str_eq(out.traceparent, "00-parent");
     ck_assert_uint_eq(strlen(out.tracestate), KV_TRACE_MAX);

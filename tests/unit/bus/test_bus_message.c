@@ -67,6 +67,9 @@ START_TEST(live_is_what_the_server_says)
     const struct header deleted[] = {{"KV-Operation", "DEL"}, SERVER, {NULL, NULL}};
     ck_assert(live(FEED KEY, "x", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
     ck_assert(live(FEED KEY, "", deleted, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
+    const struct header passing[] = {{"Nats-TTL", "15s"}, {"Nats-TTL", "1h"}, SERVER, {NULL, NULL}};
+    ck_assert(m.ttl_ns == 0 && live(FEED KEY, "value", passing, &m) == BUS_MESSAGE_OK && m.kind == KV_PUT);
+    ck_assert_int_eq(m.ttl_ns, INT64_C(15000000000));
     const struct header expired[] = {{"Nats-Marker-Reason", "MaxAge"}, SERVER, {NULL, NULL}};
     ck_assert(live(FEED KEY, "", expired, &m) == BUS_MESSAGE_OK && m.kind == KV_DELETE);
     /* Somebody's empty value says nothing of the key. */

@@ -56,6 +56,24 @@ START_TEST(delivery_broken)
 }
 END_TEST
 
+START_TEST(times_to_live)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } good[] = {{"1", NS_PER_S},           {"15s", 15 * NS_PER_S},  {"1500ms", 1500 * NS_PER_MS},
+                {"1m", 60 * NS_PER_S},     {"2h", 7200 * NS_PER_S}, {"1h30m5s", 5405 * NS_PER_S},
+                {"99999999999", INT64_MAX}};
+    static const char *const bad[] = {NULL, "",     "never", "0",   "0s",  "-5",  "5x",
+                                      "s",  "1.5h", "5s ",   "5s7", " 5s", "5 s", "99999999999h"};
+    int64_t ns = 0;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(wire_ttl(good[i].text, &ns) && ns == good[i].ns, "%s: %lld", good[i].text, (long long)ns);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!wire_ttl(bad[i], &ns), "%s", bad[i]);
+}
+END_TEST
+
 static int ack(const char *json, uint64_t *ret_seq, char ret_reason[static BUS_REASON_CAP])
 {
     return wire_put_ack(json, strlen(json), ret_seq, ret_reason);
@@ -232,4 +250,4 @@ START_TEST(inboxes)
 END_TEST
 
 UNIT_TESTS("bus_wire", delivery_short, delivery_with_domain, delivery_broken, put_acks, refusals_of_puts, times,
-           denials, keys, numbers, inboxes, the_server_that_was_lost_comes_last)
+           times_to_live, denials, keys, numbers, inboxes, the_server_that_was_lost_comes_last)

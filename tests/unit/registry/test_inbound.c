@@ -204,6 +204,25 @@ START_TEST(a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent)
 }
 END_TEST
 
+/* A server that was asked to drops it without a word, long before what it says of itself. */
+START_TEST(a_record_lives_no_longer_than_the_server_keeps_it)
+{
+    static const char value[] = "{\"host\":\"10.0.1.22\",\"port\":8080,\"ttl\":600}";
+    begin();
+    connect_and_read();
+    struct kv_message m = message("shop.legacy.web-9.l1", (const uint8_t *)value, strlen(value), 2);
+    struct kv_message passing = message("shop.legacy.web-9.l2", (const uint8_t *)value, strlen(value), 3);
+    passing.ttl_ns = 2 * NS_PER_S;
+    bus->live(inbound, BUS_SERVICES, &m);
+    bus->live(inbound, BUS_SERVICES, &passing);
+    ck_assert_uint_eq(usable(), 3);
+    int64_t over_ns = clock_now_ns() + 2 * NS_PER_S;
+    (void)catalog_expire(catalog, over_ns, over_ns);
+    ck_assert_uint_eq(usable(), 2);
+    end();
+}
+END_TEST
+
 START_TEST(a_value_that_is_no_record_is_refused_and_said_and_changes_nothing)
 {
     begin();
@@ -467,6 +486,7 @@ END_TEST
 
 UNIT_TESTS("inbound", what_both_buckets_have_is_served, its_silence_is_trusted_once_our_own_lease_has_come_back,
            a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent,
+           a_record_lives_no_longer_than_the_server_keeps_it,
            a_value_that_is_no_record_is_refused_and_said_and_changes_nothing, a_host_that_says_good_bye_is_gone,
            a_host_that_restarts_is_served_until_its_new_record_is_here,
            what_a_host_that_restarts_vouches_for_no_longer_is_gone_at_once, a_whole_snapshot_ends_the_wait_for_a_record,
