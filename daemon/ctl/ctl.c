@@ -3,6 +3,7 @@
 #include "daemon/ctl/ctl.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,10 @@
 #include "libdiscover/core/label.h"
 #include "libdiscover/core/table_format.h"
 #include "libdiscover/core/trace_context.h"
+
+/* Some seconds of attempts to get into the queue of the daemon's socket. */
+#define QUEUE_TRIES   150
+#define QUEUE_WAIT_MS 20
 
 static void print_help(FILE *out)
 {
@@ -265,9 +270,20 @@ struct discover *ctl_open(const struct ctl *ctl, int *ret_exit)
     return NULL;
 }
 
+/* The queue of the daemon's socket is full: it is there, and others come faster than it takes them. */
+static bool must_queue(const struct discover *d)
+{
+    return !discover_connected(d) && strcmp(discover_last_error(d), strerror(EAGAIN)) == 0;
+}
+
 struct discover *ctl_connect(const struct ctl *ctl, int *ret_exit)
 {
     struct discover *d = ctl_open(ctl, ret_exit);
+    for (int tries = 0; d && must_queue(d) && tries < QUEUE_TRIES; tries++) {
+        discover_free(d);
+        (void)poll(NULL, 0, QUEUE_WAIT_MS);
+        d = ctl_open(ctl, ret_exit);
+    }
     if (!d || discover_connected(d))
         return d;
     *ret_exit = CTL_CANNOT_KNOW;

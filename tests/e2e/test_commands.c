@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* discoverctl for people and scripts: lists by what they hold, a command at each change. */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/support/e2e.h"
@@ -197,7 +202,36 @@ START_TEST(the_log_live)
 }
 END_TEST
 
+/* Whoever fills the queue of the daemon's socket keeps nobody out: a place in it is worth some tries. */
+START_TEST(a_full_queue_is_waited_for)
+{
+    enum { QUEUE_MAX = 8192 };
+    static int waiting[QUEUE_MAX];
+    static struct proc asks;
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    const struct rlimit descriptors = {QUEUE_MAX + 1000, QUEUE_MAX + 1000};
+    int n = 0;
+    host_start(&a, &(struct host_options){0});
+    ck_assert_uint_lt(strlen(a.socket), sizeof to.sun_path);
+    memcpy(to.sun_path, a.socket, strlen(a.socket));
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+    proc_signal(&a.proc, SIGSTOP);
+    for (int err = 0; err == 0 && n < QUEUE_MAX; n++) {
+        waiting[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        err = connect(waiting[n], (const struct sockaddr *)&to, sizeof to);
+    }
+    ck_assert_int_eq(errno, EAGAIN);
+    ctl_start(&a, &asks, "asks", "checks", NULL);
+    holds_for(300, proc_running(&asks), "discoverctl");
+    while (n > 0)
+        close(waiting[--n]);
+    proc_signal(&a.proc, SIGCONT);
+    ck_assert_int_eq(proc_wait(&asks, 10000), 0);
+}
+END_TEST
+
 E2E_TESTS("commands", 40, {"lists_by_domain_tag_and_state", lists_by_domain_tag_and_state},
           {"an_archive_for_a_bug_report", an_archive_for_a_bug_report}, {"a_host_is_forgotten", a_host_is_forgotten},
           {"the_log_live", the_log_live}, {"status_is_for_people", status_is_for_people},
-          {"hosts_that_are_gone", hosts_that_are_gone}, {"a_command_at_each_change", a_command_at_each_change})
+          {"hosts_that_are_gone", hosts_that_are_gone}, {"a_command_at_each_change", a_command_at_each_change},
+          {"a_full_queue_is_waited_for", a_full_queue_is_waited_for})
