@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/deadlines.h"
+#include "daemon/base/allocator.h"
 #include "daemon/base/log.h"
 #include "daemon/base/thread.h"
 #include "libdiscover/core/clock.h"
@@ -44,6 +45,7 @@ static void on_second(void *arg)
     soa_serial_second(&d->soa_serial);
     outbound_second(d->outbound);
     services_second(d->services);
+    allocator_second();
     loop_timer_arm(&d->second_timer, now_ns + NS_PER_S, now_ns);
     daemon_turn(d);
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of discoverd. */
 #include <getopt.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/allocator.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/preflight.h"
 
 #define DEFAULT_CONFIG "/etc/discoverd/discoverd.conf"
 #define EXIT_USAGE     2
-#define LARGE_BLOCK    (128 * 1024) /* has pages of its own, which go back when it is freed */
 
 static const char usage[] =
     "usage: discoverd [-c FILE] [-t [--user NAME] | --init | --dev | --keys | --metrics]\n"
@@ -78,19 +77,6 @@ static int run(enum mode mode, const char *path)
     return mode == INIT ? init_run(config) : daemon_run(config, path);
 }
 
-/*
- * nats.c makes new threads with each connection, and glibc gives threads heaps of their own, up to eight a core, each of
- * which keeps what it once needed: over an unsteady network the daemon would grow for hours. No path that has to be fast
- * allocates, so all share one heap.
- */
-static void share_one_heap(void)
-{
-    (void)mallopt(M_ARENA_MAX, 1);
-    /* Else glibc raises both with the first large block that is freed, to up to 64 MB that it does not give back. */
-    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
-    (void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
-}
-
 struct command {
     enum mode mode;
     const char *path, *user;
@@ -150,7 +136,7 @@ static int take_arguments(int argc, char **argv, struct command *c)
 int main(int argc, char **argv)
 {
     struct command c = {.mode = RUN, .path = DEFAULT_CONFIG};
-    share_one_heap();
+    allocator_init();
     int code = take_arguments(argc, argv, &c);
     if (code != GO_ON)
         return code;
