@@ -18,6 +18,8 @@ static void dispatch_info(struct bus *b, const struct info_mail *mail)
     b->events.info(b->arg, mail->head.bucket, &info);
 }
 
+#define BEHIND_NS (100 * NS_PER_MS)
+
 /* As many as the slice has time for. False: there are more. */
 static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)
 {
@@ -102,12 +104,18 @@ static void dispatch_gap(struct bus *b, struct bus_mail *mail)
         b->events.gap(b->arg, bucket);
 }
 
+static void dispatch_live(struct bus *b, struct live_mail *mail)
+{
+    mail->m.backlog = b->is_behind;
+    if (b->events.live)
+        b->events.live(b->arg, mail->head.bucket, &mail->m);
+}
+
 static void dispatch_mail(struct bus *b, struct bus_mail *mail)
 {
     switch ((enum bus_mail_kind)mail->kind) {
     case BUS_MAIL_LIVE:
-        if (b->events.live)
-            b->events.live(b->arg, mail->bucket, &((struct live_mail *)mail)->m);
+        dispatch_live(b, (struct live_mail *)mail);
         break;
     case BUS_MAIL_GAP:
         dispatch_gap(b, mail);
@@ -166,9 +174,12 @@ static bool dispatch_next(struct bus *b, const struct loop_slice *slice)
 void bus_dispatch(struct bus *b)
 {
     struct loop_slice slice = loop_slice_begin();
+    int64_t now_ns = clock_now_ns();
     bool more = true;
+    b->is_behind = b->busy_since_ns && now_ns - b->busy_since_ns > BEHIND_NS;
     while (more && !loop_slice_over(&slice))
         more = dispatch_next(b, &slice);
     if (more)
         mailbox_wake(b->shared.box);
+    b->busy_since_ns = !more ? 0 : b->busy_since_ns ? b->busy_since_ns : now_ns;
 }

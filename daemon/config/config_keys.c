@@ -176,7 +176,8 @@ static const struct config_key main_table[] = {
     {"limits.table_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.table_bytes), "262144", 1 << 16, 1 << 30,
      "Smallest size of the shared table, in bytes; it grows with what is in it"},
     {"limits.host_changes", VALUE_NUMBER, YES, 0, 0, AT(limits.host_changes), "1000", 1, 1000000,
-     "Changes of one host per second, over ten seconds, above which log and status say that it floods"},
+     "Changes of one host per second, over ten seconds, above which log and status say that it floods, and its "
+     "records are read later while messages of others wait"},
     {"limits.record_bytes", VALUE_NUMBER, NO, 0, 0, AT(limits.record_bytes), "8192", 512, RECORD_WIRE_MAX,
      "Largest instance in the bucket, in bytes"},
     {"limits.mailbox", VALUE_NUMBER, NO, 0, 0, AT(limits.mailbox), "16384", 256, 1048576,

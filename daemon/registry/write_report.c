@@ -76,11 +76,12 @@ static void host_of(enum bus_bucket bucket, const struct kv_message *m, char ret
         memcpy(ret_host, key.host, sizeof key.host);
 }
 
-void write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m)
+bool write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m)
 {
     char host[LABEL_CAP];
     host_of(bucket, m, host);
-    top_writers_heard(&p->top_writers, host);
+    uint64_t allowed = (uint64_t)p->config->limits.host_changes * TOP_WRITERS_SPAN_S;
+    return top_writers_heard(&p->top_writers, host) > allowed;
 }
 
 static const char *name_of(const struct top_writer *writer)
@@ -107,6 +108,11 @@ static size_t count_floods(const struct top_writers *t)
     for (size_t i = 0; i < t->n; i++)
         n += t->all[i].floods;
     return n;
+}
+
+bool write_report_floods(const struct write_report *p)
+{
+    return count_floods(&p->top_writers) > 0;
 }
 
 /* --- what was refused --- */

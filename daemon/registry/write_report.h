@@ -21,8 +21,14 @@ int write_report_new(const struct config *config, const char *const buckets[stat
                      struct metrics *metrics, struct write_report **ret_p);
 void write_report_free(struct write_report *p);
 
-/* A change came through the live feed: counts it for the host that its key names. */
-void write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m);
+/*
+ * A change came through the live feed: counts it for the host that its key names. Returns whether that has written more than
+ * limits.host_changes allows.
+ */
+bool write_report_heard(struct write_report *p, enum bus_bucket bucket, const struct kv_message *m);
+
+/* Whether any host does now. */
+bool write_report_floods(const struct write_report *p);
 
 /* A value under the key was taken, or the key was deleted: it is no longer listed as refused. */
 void write_report_accepted(struct write_report *p, enum bus_bucket bucket, const char *key, size_t key_len);

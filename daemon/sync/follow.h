@@ -100,6 +100,9 @@ bool follow_check_now(struct follow *f);
 /* Whether the answer to a check is outstanding. */
 bool follow_is_checking(const struct follow *f);
 
+/* Schedules a snapshot, for messages that could not be read live: that may take its time, since their keys are known. */
+void follow_reread(struct follow *f, int64_t now_ns);
+
 /* Something else makes the content doubtful (canary overdue, digest mismatch): back to a snapshot. */
 void follow_doubt(struct follow *f, int64_t now_ns);
 

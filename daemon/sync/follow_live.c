@@ -26,11 +26,7 @@ static void note_since_hole(struct follow *f, const struct kv_message *m, uint64
         follow_lost(f, now_ns);
 }
 
-/*
- * Schedules a snapshot, which may be able to read the message. That may take its time, since nothing is missing
- * meanwhile.
- */
-static void reread(struct follow *f, int64_t now_ns)
+void follow_reread(struct follow *f, int64_t now_ns)
 {
     if (f->reread_ns)
         return;
@@ -41,7 +37,7 @@ static void reread(struct follow *f, int64_t now_ns)
 static void apply_live(struct follow *f, const struct kv_message *m, int64_t now_ns)
 {
     if (m->kind == KV_UNREADABLE)
-        reread(f, now_ns);
+        follow_reread(f, now_ns);
     if (m->kind == KV_DELETE)
         f->ops.remove(f->arg, m->key, m->key_len, m->seq);
     else

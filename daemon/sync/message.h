@@ -16,6 +16,7 @@ enum kv_kind {
     KV_REFUSED,    /* over a limit (and counted): its sequence counts, its content was dropped */
     KV_CROWDED,    /* the same, because of the number of its header lines */
     KV_UNREADABLE, /* the same, because its writer gave it headers of which nothing can be made out; live only */
+    KV_SKIPPED,    /* a put whose content is not looked at now, as its host writes too much; live only */
 };
 
 /* Why there is no content; NULL: there is. Static. */
@@ -34,6 +35,7 @@ struct kv_message {
     const uint8_t *value;
     size_t n;
     uint64_t seq;            /* in the stream */
+    bool backlog;            /* live only: more messages have been waiting for a while than could be handled */
     const char *traceparent; /* as its writer gave it in a header, cut at KV_TRACE_MAX octets; NULL: none */
     const char *tracestate;  /* the same; NULL: none, or no traceparent */
     int64_t

@@ -48,14 +48,14 @@ static struct top_writer *take_slot(struct top_writers *t, uint64_t hash, const 
     return slot;
 }
 
-void top_writers_heard(struct top_writers *t, const char *host)
+uint32_t top_writers_heard(struct top_writers *t, const char *host)
 {
     uint64_t hash = XXH3_64bits(host, strlen(host));
     struct top_writer *slot = slot_of(t, hash);
     if (!slot)
         slot = take_slot(t, hash, host);
-    slot->changes++;
     slot->changes_in[t->second]++;
+    return ++slot->changes;
 }
 
 /* Looks at one writer. Returns whether there is something to be reported of it. */

@@ -36,8 +36,8 @@ struct top_writers {
     unsigned second; /* which of the TOP_WRITERS_SPAN_S it is */
 };
 
-/* A host, whose name is a valid one or "", wrote something. */
-void top_writers_heard(struct top_writers *t, const char *host);
+/* A host, whose name is a valid one or "", wrote something. Returns its changes in the last TOP_WRITERS_SPAN_S. */
+uint32_t top_writers_heard(struct top_writers *t, const char *host);
 
 /*
  * To be called once a second. Tells of each host that begins to write more than limit changes a second, of

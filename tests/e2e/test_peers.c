@@ -6,6 +6,7 @@
 #include <discover/discover.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -351,6 +352,51 @@ START_TEST(flood_of_one_host_has_its_name_and_slows_nobody)
 }
 END_TEST
 
+/* A record that takes the daemon long to read. */
+static void put_long(unsigned key, unsigned port)
+{
+    static char value[4096];
+    char subject[64];
+    int n = snprintf(value, sizeof value, "{\"host\":\"10.6.6.6\",\"port\":%u,\"ttl\":600,\"more\":[0", port);
+    while (n < 3900)
+        n += snprintf(value + n, sizeof value - (size_t)n, ",0");
+    n += snprintf(value + n, sizeof value - (size_t)n, "]}");
+    snprintf(subject, sizeof subject, "$KV.SERVICES.shop.long.web-9.i%u", key);
+    ck_assert_int_eq(natsConnection_Publish(kv.nc, subject, value, n), NATS_OK);
+}
+
+/* How many instances of the service have that port here. */
+static unsigned with_port(struct host *h, const char *service, unsigned port)
+{
+    static struct output o;
+    char text[16];
+    unsigned n = 0;
+    (void)ctl(h, &o, "resolve", service, NULL);
+    snprintf(text, sizeof text, ":%u ", port);
+    for (const char *at = o.out; (at = strstr(at, text)); at++)
+        n++;
+    snprintf(h->seen, sizeof h->seen, "%u of %s with port %u", n, service, port);
+    return n;
+}
+
+/* While they wait, only their sequences count: what others change is not kept waiting behind them. */
+START_TEST(records_of_a_flood_are_read_when_it_is_over)
+{
+    enum { KEYS = 50, ROUNDS = 120 };
+    two_hosts(NULL, "limits = { host_changes = 1; };");
+    proc_signal(&b.proc, SIGSTOP);
+    for (unsigned round = 1; round <= ROUNDS; round++)
+        for (unsigned i = 0; i < KEYS; i++)
+            put_long(i, 1000 + round);
+    ck_assert_int_eq(natsConnection_FlushTimeout(kv.nc, 10000), NATS_OK);
+    proc_signal(&b.proc, SIGCONT);
+    wait_until(10000, host_counter(&b, "discoverd_feed_skipped_total") > 0, b.seen);
+    (void)passes_through(0);
+    wait_until(60000, with_port(&b, "shop/long", 1000 + ROUNDS) == KEYS, b.seen);
+    kv_close(&kv);
+}
+END_TEST
+
 START_TEST(too_many_instances_of_a_service_are_named)
 {
     struct output o;
@@ -421,6 +467,7 @@ E2E_TESTS("peers", 90, {"garbage_is_shown_with_its_key", garbage_is_shown_with_i
           {"too_many_host_names_of_a_host_are_its_own_trouble", too_many_host_names_of_a_host_are_its_own_trouble},
           {"too_many_instances_of_a_host_are_its_own_trouble", too_many_instances_of_a_host_are_its_own_trouble},
           {"flood_of_one_host_has_its_name_and_slows_nobody", flood_of_one_host_has_its_name_and_slows_nobody},
+          {"records_of_a_flood_are_read_when_it_is_over", records_of_a_flood_are_read_when_it_is_over},
           {"too_many_instances_of_a_service_are_named", too_many_instances_of_a_service_are_named},
           {"a_host_with_many_leaves_room_for_others", a_host_with_many_leaves_room_for_others},
           {"what_a_limit_refused_is_taken_once_there_is_room", what_a_limit_refused_is_taken_once_there_is_room})

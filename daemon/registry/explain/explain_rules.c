@@ -243,7 +243,9 @@ static void note_all(const struct explain_facts *f, struct explanation *e)
     if (f->own)
         note_own(f, e);
     if (f->unreadable)
-        note(e, "something was written over its key that cannot be read; what was known before stays");
+        note(e,
+             "what was written under its key last was not read, as it cannot be or its host writes too much; what was "
+             "known before stays");
     if (f->facts.spared && f->facts.epoch < f->facts.min_epoch)
         note(e, "it is spared because of that: its host does not vouch for the epoch that was known");
     if (f->lease && f->lease->ignored_ns)

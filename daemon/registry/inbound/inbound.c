@@ -44,6 +44,9 @@ static const struct metric inbound_metrics[] = {
                "Hosts whose records differ from their lease for two beats."),
     COUNTER_OF(inbound_counters, resyncs_deferred, "discoverd_feed_resyncs_deferred_total",
                "Of these, not read again for it at once, as the host has caused too many."),
+    COUNTER_OF(inbound_counters, skipped, "discoverd_feed_skipped_total",
+               "Records that were not looked at when they came, as there was a backlog and their host wrote more than "
+               "limits.host_changes. They are read later."),
     HISTOGRAM_OF(inbound_counters, lease_round_trip, "discoverd_lease_round_trip_seconds",
                  "From the own lease's put to its return through the live feed: how long a change takes to others."),
     GAUGE_OF(inbound_counters, catalog_bytes, "discoverd_catalog_bytes",
@@ -200,13 +203,13 @@ static struct follow *follow_of(void *arg, enum bus_bucket bucket)
     return ((struct inbound *)arg)->followers[bucket].follow;
 }
 
-static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *m)
+static void on_live(void *arg, enum bus_bucket bucket, const struct kv_message *heard_message)
 {
     struct inbound *in = arg;
     int64_t now_ns = clock_now_ns();
-    write_report_heard(in->write_report, bucket, m);
+    struct kv_message m = inbound_without_floods(in, bucket, heard_message, now_ns);
     heard(in, now_ns);
-    if (follow_live(in->followers[bucket].follow, m, now_ns) && bucket == BUS_HOSTS)
+    if (follow_live(in->followers[bucket].follow, &m, now_ns) && bucket == BUS_HOSTS)
         liveness_heard(in->liveness, now_ns);
 }
 
@@ -407,6 +410,7 @@ void inbound_second(struct inbound *in, int64_t now_ns)
 {
     look_for_room(in, now_ns);
     write_report_second(in->write_report, now_ns);
+    inbound_read_skipped(in, now_ns);
     metric_set(&in->counters.catalog_bytes, catalog_counts(in->reach.catalog).bytes);
     metric_set(&in->counters.table_bytes,
                sizeof(uint64_t) * table_writer_stats(catalog_table(in->reach.catalog)).heap_used_words);

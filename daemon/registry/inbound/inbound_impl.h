@@ -21,7 +21,8 @@
 
 /* Counters of what comes in over the bus and is refused. */
 struct inbound_counters {
-    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred;
+    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred,
+        skipped;
     metric_value hosts_limited, services_limited, services_per_domain_limited, instances_limited,
         instances_per_service_limited, instances_per_host_limited, hostnames_per_host_limited;
     struct histogram lease_round_trip;
@@ -78,6 +79,7 @@ struct inbound {
     struct host_news host_news;
     struct host_events host_events;
     struct resync_budget resync_budget; /* limits resyncs because of digests that differ */
+    int64_t skipped_ns;                 /* since then records were skipped that are to be read yet; 0: none were */
     size_t full_at;                     /* number of instances when a limit refused one; 0: none since all was read */
     bool synced_once;                   /* a whole snapshot of both buckets was taken in this life */
     bool trusted;                       /* what trustworthy() returned last */
@@ -101,6 +103,16 @@ bool inbound_is_own(const struct inbound *in, const char *host);
 /* Counts a refused message, and reports it. why: for people, copied. */
 void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *counter, const struct kv_message *m,
                     const char *why);
+
+/*
+ * inbound_floods.c. inbound_without_floods: the message, counted for the host that wrote it; without its content where that is
+ * skipped. inbound_skip_value: what is known under the key of a skipped record stays; of a record of our own the agent knows
+ * by the answers to its puts. inbound_read_skipped: once a second, asks for those records where it is time.
+ */
+struct kv_message inbound_without_floods(struct inbound *in, enum bus_bucket bucket, const struct kv_message *m,
+                                         int64_t now_ns);
+void inbound_skip_value(struct inbound *in, const struct instance_key *key, bool own);
+void inbound_read_skipped(struct inbound *in, int64_t now_ns);
 
 /* Why no daemon can have this epoch now (static): it is further ahead than a clock can be wrong by. NULL: it can be. */
 const char *inbound_epoch_problem(const struct inbound *in, uint64_t epoch);

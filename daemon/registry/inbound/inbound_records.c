@@ -142,6 +142,8 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     if (parse_key(in, m->key, m->key_len, &key, &own) < 0)
         inbound_refuse(in, BUS_SERVICES, &in->counters.keys_refused, m,
                        "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
+    else if (m->kind == KV_SKIPPED)
+        inbound_skip_value(in, &key, own);
     else
         put_value(in, &key, own, m, from_snapshot);
 }

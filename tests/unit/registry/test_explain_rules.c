@@ -168,7 +168,7 @@ START_TEST(what_else_is_to_be_known)
     f.ejected_ns = 4 * NS_PER_S, f.ejected_by = 1000;
     lease.status = HOST_HELD;
     expect(f, true, RULE_GUARD, "guard", "");
-    expect_note("something was written over its key");
+    expect_note("what was written under its key last was not read");
     expect_note("its host does not vouch for the epoch");
     expect_note("another host that calls itself web-2 was heard 1.0 s ago");
     expect_note("pickers of that user's processes leave it out for 4.0 s more");

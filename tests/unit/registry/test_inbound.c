@@ -148,6 +148,13 @@ static size_t usable(void)
     return catalog_counts(catalog).usable;
 }
 
+static uint64_t known_epoch(void)
+{
+    const struct instance_key key = {.domain = "shop", .service = "payment", .host = "web-2", .instance = "a"};
+    struct catalog_explained e;
+    return catalog_explain(catalog, instance_id(&key), &e) == 0 ? e.facts.epoch : 0;
+}
+
 static Discover__V1__Status status_now(void)
 {
     Discover__V1__Status s = DISCOVER__V1__STATUS__INIT;
@@ -219,6 +226,38 @@ START_TEST(a_record_lives_no_longer_than_the_server_keeps_it)
     int64_t over_ns = clock_now_ns() + 2 * NS_PER_S;
     (void)catalog_expire(catalog, over_ns, over_ns);
     ck_assert_uint_eq(usable(), 2);
+    end();
+}
+END_TEST
+
+/* Ten changes a second, over ten seconds, are what it may have. */
+START_TEST(a_host_that_floods_is_read_later_while_others_wait)
+{
+    char why[CONFIG_WHY_CAP];
+    uint8_t bytes[RECORD_WIRE_MAX];
+    begin();
+    ck_assert_int_eq(config_set(config, "limits.host_changes", "1", why), 0);
+    connect_and_read();
+    for (uint64_t seq = 2; seq < 30; seq++) { /* nobody waits: all are read */
+        struct kv_message m = record_of(seq, seq, bytes);
+        bus->live(inbound, BUS_SERVICES, &m);
+    }
+    ck_assert_uint_eq(known_epoch(), 29);
+    struct kv_message m = record_of(30, 30, bytes);
+    m.backlog = true;
+    asked[BUS_SERVICES] = false;
+    bus->live(inbound, BUS_SERVICES, &m);
+    ck_assert_uint_eq(known_epoch(), 29);
+    ck_assert_uint_eq(usable(), 1);
+    ck_assert_uint_eq(status_now().n_refused, 0);
+    int64_t at_ns = clock_now_ns();
+    inbound_second(inbound, at_ns);
+    inbound_tick(inbound, at_ns + 30 * NS_PER_S);
+    ck_assert(!asked[BUS_SERVICES]); /* it floods */
+    for (int s = 0; s < 12; s++)
+        inbound_second(inbound, at_ns += NS_PER_S);
+    inbound_tick(inbound, at_ns + 30 * NS_PER_S);
+    ck_assert(asked[BUS_SERVICES]);
     end();
 }
 END_TEST
@@ -487,7 +526,8 @@ END_TEST
 UNIT_TESTS("inbound", what_both_buckets_have_is_served, its_silence_is_trusted_once_our_own_lease_has_come_back,
            a_record_with_a_ttl_stays_until_the_feed_is_known_to_be_silent,
            a_record_lives_no_longer_than_the_server_keeps_it,
-           a_value_that_is_no_record_is_refused_and_said_and_changes_nothing, a_host_that_says_good_bye_is_gone,
+           a_value_that_is_no_record_is_refused_and_said_and_changes_nothing,
+           a_host_that_floods_is_read_later_while_others_wait, a_host_that_says_good_bye_is_gone,
            a_host_that_restarts_is_served_until_its_new_record_is_here,
            what_a_host_that_restarts_vouches_for_no_longer_is_gone_at_once, a_whole_snapshot_ends_the_wait_for_a_record,
            a_change_takes_its_time_by_the_clock_of_the_server, the_table_says_how_far_it_can_be_trusted,
