@@ -275,7 +275,7 @@ START_TEST(fleet_reconnects)
     struct kv kv;
 
     nats_start(&nats, 1);
-    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "10s"});
+    observe_start(&o, &(struct observe_options){.nats = nats.urls, .n_hosts = 4, .each = 5, .lease_ttl = "3s"});
     int64_t start_ns = clock_now_ns();
     for (size_t i = 0; i < FLEET; i++)
         member_start(&fleet[i], i);
