@@ -190,7 +190,7 @@ END_TEST
 START_TEST(pulled_has_the_bucket_s_whole_prefix)
 {
     static const char *const foreign[] = {
-        "$KV.HOSTS.web-1", "$KV.SERVICES.", "$KV.SERVICES", "$KV", "x", "discover.local.services." KEY};
+        "$KV.HOSTS.web-1", "$KV.SERVICES.", "$KV.SERVICES", "$KV", "x", ("discover.local.services." KEY)};
     struct kv_message m;
     natsMsg *msg = message(STORED, "v", NULL);
     ck_assert_int_eq(bus_message_pulled(msg, &stream, MAX_VALUE, &m), BUS_MESSAGE_OK);
