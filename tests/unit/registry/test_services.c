@@ -94,8 +94,10 @@ START_TEST(many_are_taken_in_slices)
     config->n_services = MANY;
     for (int round = 0; round < 2; round++) { /* they come, and go */
         services_set(services, &report, count, &done);
-        for (; done <= (unsigned)round; turns++)
+        while (done <= (unsigned)round) {
             ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK), 0);
+            turns++;
+        }
         ck_assert_uint_eq(agent_status(a).registrations, round ? 0 : 20);
         config->n_services = 0;
     }
