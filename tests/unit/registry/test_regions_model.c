@@ -39,6 +39,8 @@ static struct {
     int64_t lost_ns[REGIONS];   /* when a bucket of it lost its content */
     bool known[REGIONS];        /* it was live in this life, or its file has it, or its mirror was read */
     bool filed[REGIONS];        /* its file has it by the end of this life */
+    bool read[REGIONS];         /* all of it was read in this life: only then its file is written */
+    unsigned on_disk[REGIONS];  /* hosts in its file, as of the end of the last life that wrote it */
     unsigned seen[REGIONS];     /* hosts in the last answer */
     int at;                     /* who answers */
     int64_t enough_ns;          /* since when the own region has enough; 0: it has not */
@@ -119,6 +121,7 @@ static void watch_health(int r, struct seen now)
 {
     enum region_state state = reader_region_state(r);
     model.filed[r] |= state == REGION_LIVE;
+    model.read[r] |= state == REGION_LIVE;
     model.known[r] |= model.filed[r] || (state != REGION_NEVER && r == MIRRORED);
     promise(model.known[r] || now.sync == TABLE_UNSYNCED, "%s was never heard, and is reported as %d",
             world_region_name(r), now.sync);
@@ -384,7 +387,10 @@ static void fault_restart(int r, int h)
     for (int i = 0; i < REGIONS; i++) {
         model.filed[i] &= leave_files;
         model.known[i] = model.filed[i];
-        model.seen[i] = model.filed[i] ? model.seen[i] : 0;
+        if (model.read[i])
+            model.on_disk[i] = model.seen[i];
+        model.seen[i] = model.filed[i] ? model.seen[i] & model.on_disk[i] : 0;
+        model.read[i] = false;
     }
     later(NS_PER_S / 10 + world_random_ns(20 * NS_PER_S), daemon_starts, r, h);
 }
