@@ -7,6 +7,8 @@
 #include "daemon/bus/bus_impl.h"
 #include "libdiscover/core/clock.h"
 
+#define BEHIND_NS (100 * NS_PER_MS) /* of slices that all left something, until messages are said to wait */
+
 static void dispatch_info(struct bus *b, const struct info_mail *mail)
 {
     struct bus_info info = mail->info;
@@ -17,8 +19,6 @@ static void dispatch_info(struct bus *b, const struct info_mail *mail)
         b->under_way[BUS_CHECK][mail->head.bucket] = false;
     b->events.info(b->arg, mail->head.bucket, &info);
 }
-
-#define BEHIND_NS (100 * NS_PER_MS)
 
 /* As many as the slice has time for. False: there are more. */
 static bool dispatch_entries(struct bus *b, const struct entries_mail *mail, const struct loop_slice *slice)

@@ -7,8 +7,8 @@
  * nats.c keeps subject, reply, headers and value behind one another in one piece of memory, and has no function that gives
  * the block. Where a message does not look like that there is none, and nats.c has to read it. Pure; any thread.
  */
-#ifndef BUS_BUS_HEADER_BLOCK_H
-#define BUS_BUS_HEADER_BLOCK_H
+#ifndef BUS_HEADER_BLOCK_H
+#define BUS_HEADER_BLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -21,10 +21,9 @@ struct bus {
     struct bus_requests requests;
     struct bus_reader *reader;
     struct bus_publisher *publisher;
-    int64_t
-        busy_since_ns; /* since then there was more to dispatch at the end of each slice; 0: not at that of the last */
-    bool is_behind;    /* that has been so for long */
-    size_t puts_out;   /* without a result that was dispatched */
+    int64_t busy_since_ns; /* since then each slice has left something to dispatch; 0: the last one has not */
+    bool is_behind;        /* that has been so for long */
+    size_t puts_out;       /* without a result that was dispatched */
     bool under_way[BUS_ORDERS][BUS_BUCKETS];
     enum bus_mirror_state mirror_found[BUS_BUCKETS];
     bool connected;

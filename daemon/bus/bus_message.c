@@ -7,12 +7,14 @@
 
 #include "daemon/bus/bus_header_block.h"
 
-/* The headers of a message, while they are read. */
+/*
+ * The headers of a message, while they are read. Once nats.c could not parse them it must not be asked again: it would go on
+ * from where it gave up.
+ */
 struct headers {
     natsMsg *msg;
     struct bus_header_block block; /* of too many lines for nats.c; else none */
-    bool
-        unreadable; /* nats.c could not parse them: it must not be asked again, as it would go on from where it gave up */
+    bool unreadable;               /* nats.c could not parse them */
 };
 
 static struct headers headers_of(natsMsg *msg)

@@ -19,7 +19,7 @@ enum kv_kind {
     KV_SKIPPED,    /* a put whose content is not looked at now, as its host writes too much; live only */
 };
 
-/* Why there is no content; NULL: there is. Static. */
+/* Why a content cannot be had; NULL: it is here, or was skipped. Static. */
 static inline const char *kv_no_content(enum kv_kind kind)
 {
     return kind == KV_REFUSED      ? "larger than this daemon takes"
