@@ -22,33 +22,37 @@
 struct host;
 struct service;
 
-/* One registered instance. Its details are kept as the table wants them, without the part its host has in common. */
+/*
+ * One registered instance. Its details are kept as the table wants them, without the part its host has in common. What is
+ * needed to find it and to write it lies together at the end: instances lie all over the heap, and the time that goes by
+ * is that of the memory.
+ */
 struct instance {
-    struct instance *next_of_bucket; /* in catalog.instances */
     struct service *service;
-    struct host *host;
     struct instance *next_of_host, *prev_of_host;
     struct instance *next_changed, *prev_changed;
-    uint64_t epoch, counter;
-    uint64_t digest;        /* what this version adds to its host's */
-    int64_t ttl_ns;         /* of a foreign record, which is its own lease; else 0 */
-    int64_t due_ns;         /* when that runs out, on the clock of struct foreign_clock, unless it was extended since */
-    struct deadline expiry; /* of one that is linked: not later than that */
-    uint64_t revision;      /* of the record in the bucket; 0: not known */
-    int64_t put_ns;         /* when that was put; 0: not known */
+    uint64_t digest; /* what this version adds to its host's */
+    int64_t due_ns;  /* when ttl_ns runs out, on the clock of struct foreign_clock, unless it was extended since */
+    struct deadline expiry;    /* of one that is linked: not later than that */
+    uint64_t revision;         /* of the record in the bucket; 0: not known */
+    int64_t put_ns;            /* when that was put; 0: not known */
     struct instance *instead;  /* what the last snapshot had under its key, though this is newer; linked nowhere */
     uint32_t mark;             /* of the last snapshot that had it */
     uint32_t outages;          /* foreign_clock.outages when it was last put */
     uint32_t reached_us;       /* how long its last change took from the server to the table; 0: not known */
     uint32_t reached_error_us; /* by how much that may be wrong */
-    uint32_t rank;             /* in its service's order: less is first */
+    uint64_t epoch, counter;
+    int64_t ttl_ns;                  /* of a foreign record, which is its own lease; else 0 */
+    struct instance *next_of_bucket; /* in catalog.instances */
+    struct host *host;
+    uint32_t rank; /* in its service's order: less is first */
     uint16_t details_n;
-    bool in_order;   /* it is in its service's order, by that rank */
-    bool changed;    /* in its service's list of those whose place, or page, is to be looked at */
-    bool unread;     /* the bucket holds something under its key that cannot be read; */
-    bool spared;     /* and it was served when that came: it may be of the epoch that its host vouches for by now */
-    bool unexported; /* other regions do not fail over to it; */
-    bool hidden;     /* and it is counted so in its service */
+    bool in_order : 1;   /* it is in its service's order, by that rank */
+    bool changed : 1;    /* in its service's list of those whose place, or page, is to be looked at */
+    bool unread : 1;     /* the bucket holds something under its key that cannot be read; */
+    bool spared : 1;     /* and it was served when that came: it may be of the epoch that its host vouches for by now */
+    bool unexported : 1; /* other regions do not fail over to it; */
+    bool hidden : 1;     /* and it is counted so in its service */
     struct discover_endpoint endpoint;
     uint8_t details[];
 };

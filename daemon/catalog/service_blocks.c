@@ -74,27 +74,37 @@ int service_settle(struct service *s, size_t max)
 }
 
 /* Instances lie all over the heap: asked for at once, the memory delivers them at once. */
-static void prefetch(const struct order_page *p)
+static void prefetch_instances(const struct order_page *p)
 {
     enum { LINE = 64 };
     for (uint32_t i = 0; i < p->n; i++)
-        for (size_t at = offsetof(struct instance, host); at < sizeof(struct instance) + LINE; at += LINE)
+        for (size_t at = offsetof(struct instance, next_of_bucket); at < sizeof(struct instance) + LINE; at += LINE)
             __builtin_prefetch((const char *)p->instances[i] + at);
+}
+
+static void prefetch_hosts(const struct order_page *p)
+{
+    enum { LINE = 64 };
     for (uint32_t i = 0; i < p->n; i++) {
         __builtin_prefetch(p->instances[i]->host);
         __builtin_prefetch(p->instances[i]->host->entry + LINE / 2);
     }
 }
 
+static void prefetch(const struct order_page *p)
+{
+    prefetch_instances(p);
+    prefetch_hosts(p);
+}
+
 static size_t write_details(const struct instance *i, uint64_t *at)
 {
     uint8_t *bytes = (uint8_t *)at;
-    size_t n = i->host->entry_n;
-    memcpy(bytes, i->host->entry, n);
-    memcpy(bytes + n, i->details, i->details_n);
-    n += i->details_n;
-    memset(bytes + n, 0, table_words(n) * 8 - n);
-    return table_words(n);
+    size_t ahead = i->host->entry_n, words = table_words(ahead + i->details_n);
+    at[words - 1] = 0; /* the end of it stays */
+    memcpy(bytes, i->host->entry, ahead);
+    memcpy(bytes + ahead, i->details, i->details_n);
+    return words;
 }
 
 /* Where endpoints, offsets and details are put together; offsets count from the beginning of the words. */
@@ -163,13 +173,18 @@ static int write_whole(struct catalog *c, const struct service *s, const struct 
     /* Header and key are put in front by the writer: here they are only left room for. */
     size_t ahead = TABLE_BLOCK_HEADER_WORDS + table_words(t->key_bytes), most = ahead;
     const struct service_order *o = &s->order;
-    for (uint32_t k = 0; k < o->n; k++) {
-        prefetch(&o->pages[k]);
-        most += page_words_max(&o->pages[k]);
-    }
+    uint32_t slot;
     if (t->n == 0)
         return blocks_drop_key(c, t->key, t->key_bytes);
+    for (uint32_t k = 0; k < o->n; k++)
+        prefetch_instances(&o->pages[k]);
+    /* While these come: what is looked for in the table waits for the memory, too. */
     labels_remove(c, t->key, t->key_bytes);
+    (void)table_find(table_writer_table(c->table), t->key, t->key_bytes, &slot);
+    for (uint32_t k = 0; k < o->n; k++) {
+        prefetch_hosts(&o->pages[k]);
+        most += page_words_max(&o->pages[k]);
+    }
     if (blocks_reserve(c, most) < 0)
         return -ENOMEM;
     struct run r = run_begin(c->body, ahead, t->n);

@@ -81,9 +81,17 @@ static inline const uint64_t *segment_words(const struct segment *seg, uint64_t 
     return (const uint64_t *)(seg->words + table_ref_offset(ref & ~TABLE_REF_PAGED));
 }
 
+/* Eight at a time, as table_copy: less than half as many instructions. */
 static inline void segment_store(table_word *to, const uint64_t *from, uint64_t n)
 {
-    for (uint64_t i = 0; i < n; i++)
+    const uint64_t *end = from + (n & ~UINT64_C(7));
+    for (; from != end; from += 8, to += 8) {
+        table_store(&to[0], from[0]), table_store(&to[1], from[1]);
+        table_store(&to[2], from[2]), table_store(&to[3], from[3]);
+        table_store(&to[4], from[4]), table_store(&to[5], from[5]);
+        table_store(&to[6], from[6]), table_store(&to[7], from[7]);
+    }
+    for (unsigned i = 0; i < (n & 7); i++)
         table_store(&to[i], from[i]);
 }
 
