@@ -101,10 +101,16 @@ void catalog_free(struct catalog *c)
     free(c);
 }
 
+struct service *service_find(const struct catalog *c, const char *name)
+{
+    struct service *s;
+    HASH_FIND_STR(c->services, name, s);
+    return s;
+}
+
 struct host *catalog_host_of(struct catalog *c, const char *name, int *ret_err)
 {
-    struct host *h;
-    HASH_FIND_STR(c->hosts, name, h);
+    struct host *h = host_find(c, name);
     if (h)
         return h;
     if (HASH_COUNT(c->hosts) >= c->options.hosts_max) {
@@ -172,10 +178,9 @@ static struct service *new_service(struct catalog *c, const struct instance_key 
 static struct service *service_of(struct catalog *c, const struct instance_key *key, const struct host *limited,
                                   int *ret_err)
 {
-    struct service *s;
     char name[SERVICE_CAP];
     service_format(key->domain, key->service, name);
-    HASH_FIND_STR(c->services, name, s);
+    struct service *s = service_find(c, name);
     if (s)
         return s;
     int limit = limited ? limit_of_domain(c, key->domain, limited) : 0;

@@ -66,8 +66,7 @@ static void come_back(struct catalog *c, struct away *a, struct service *s)
 int catalog_set_away(struct catalog *c, const char *service, bool away)
 {
     struct away *a = find(c, service);
-    struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    struct service *s = service_find(c, service);
     if (away == (a != NULL))
         return 0;
     if (!away) {
@@ -98,8 +97,7 @@ static void stop_answering(struct catalog *c, const char *service, struct servic
 
 int catalog_set_answering(struct catalog *c, const char *service, bool answers)
 {
-    struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    struct service *s = service_find(c, service);
     if (!answers) {
         stop_answering(c, service, s);
         return 0;
@@ -117,22 +115,19 @@ int catalog_set_answering(struct catalog *c, const char *service, bool answers)
 
 size_t catalog_exported_count(const struct catalog *c, const char *service)
 {
-    const struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    const struct service *s = service_find(c, service);
     return s ? s->usable - s->hidden : 0;
 }
 
 size_t catalog_usable_count(const struct catalog *c, const char *service)
 {
-    const struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    const struct service *s = service_find(c, service);
     return s ? s->usable : 0;
 }
 
 bool catalog_knows_service(const struct catalog *c, const char *service)
 {
-    const struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    const struct service *s = service_find(c, service);
     return s != NULL;
 }
 

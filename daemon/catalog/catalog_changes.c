@@ -30,8 +30,7 @@ uint64_t catalog_index(const struct catalog *c)
 
 int catalog_service_index(const struct catalog *c, const char *service, uint64_t *ret_index)
 {
-    const struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    const struct service *s = service_find(c, service);
     *ret_index = s ? s->index : c->went_index;
     return s ? 0 : -ENOENT;
 }

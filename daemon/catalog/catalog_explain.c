@@ -50,8 +50,7 @@ bool catalog_is_named(const struct catalog *c, uint64_t id, const char *instance
 
 static const struct service *find_service(const struct catalog *c, const char *service)
 {
-    const struct service *s;
-    HASH_FIND_STR(c->services, service, s);
+    const struct service *s = service_find(c, service);
     return s && s->n > 0 ? s : NULL;
 }
 
@@ -125,9 +124,8 @@ size_t catalog_first_group(const struct catalog *c, const char *service, size_t 
 
 size_t catalog_ids_of_host(const struct catalog *c, const char *host, size_t max, uint64_t *ret_ids, size_t *ret_total)
 {
-    const struct host *h;
+    const struct host *h = host_find(c, host);
     size_t n = 0;
-    HASH_FIND_STR(c->hosts, host, h);
     for (const struct instance *i = h ? h->instances : NULL; i && n < max; i = i->next_of_host)
         ret_ids[n++] = i->endpoint.id;
     *ret_total = h ? h->n : 0;

@@ -63,8 +63,7 @@ bool hostname_fits(const struct catalog *c, const struct host *h, const char *na
 
 bool catalog_hostname_fits(const struct catalog *c, const char *hostname)
 {
-    const struct host *h;
-    HASH_FIND_STR(c->hosts, c->host, h);
+    const struct host *h = host_find(c, c->host);
     return !h || hostname_fits(c, h, hostname, NULL);
 }
 

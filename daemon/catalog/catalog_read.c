@@ -17,9 +17,8 @@ static void fetch_page(const struct service_order *o, uint32_t p)
 
 int catalog_ids(const struct catalog *c, const char *service, uint64_t **ret_ids, size_t *ret_n)
 {
-    const struct service *s;
+    const struct service *s = service_find(c, service);
     size_t n = 0;
-    HASH_FIND_STR(c->services, service, s);
     for (uint32_t p = 0; s && p < s->order.n; p++)
         n += s->order.pages[p].n;
     if (n == 0)

@@ -85,9 +85,8 @@ void catalog_snapshot_begin(struct catalog *c)
 /* Those of this host are never marked: where nothing else is missing, no other host need be looked at. */
 size_t catalog_unmarked(const struct catalog *c)
 {
-    const struct host *own;
+    const struct host *own = host_find(c, c->host);
     size_t n = 0;
-    HASH_FIND_STR(c->hosts, c->host, own);
     if (c->instances.n - c->marked == (own ? own->n - marked_of(c, own) : 0))
         return own ? unmarked_of(c, own) : 0;
     for (const struct host *h = c->hosts; h; h = h->hh.next)

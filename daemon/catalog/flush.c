@@ -215,10 +215,9 @@ size_t catalog_flush(struct catalog *c)
 
 void catalog_flush_service(struct catalog *c, const struct instance_key *key)
 {
-    struct service *s;
     char name[SERVICE_CAP];
     service_format(key->domain, key->service, name);
-    HASH_FIND_STR(c->services, name, s);
+    struct service *s = service_find(c, name);
     if (s)
         catalog_flush_named(c, s);
 }

@@ -10,6 +10,13 @@
 
 #define END_MAX 64 /* hosts in one call */
 
+struct host *host_find(const struct catalog *c, const char *name)
+{
+    struct host *h;
+    HASH_FIND_STR(c->hosts, name, h);
+    return h;
+}
+
 /*
  * What is known of the host has changed, and with it all its instances: they are gone through in pieces, however many
  * there are.
@@ -145,8 +152,7 @@ void catalog_forget_gone(struct catalog *c, int64_t before_ns)
 
 void catalog_forget(struct catalog *c, const char *host)
 {
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
+    struct host *h = host_find(c, host);
     if (!h || !h->listed || h->alive)
         return;
     h->forget = true;
@@ -160,17 +166,15 @@ static bool differs(const struct host *h, const struct lease *lease)
 
 bool catalog_has_all(const struct catalog *c, const char *host, const struct lease *lease)
 {
-    const struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
+    const struct host *h = host_find(c, host);
     return h && !differs(h, lease);
 }
 
 bool catalog_has_vouched(const struct catalog *c, const char *host, const struct lease *lease)
 {
-    const struct host *h;
+    const struct host *h = host_find(c, host);
     uint64_t digest = 0;
     uint32_t records = 0;
-    HASH_FIND_STR(c->hosts, host, h);
     for (const struct instance *i = h ? h->instances : NULL; i; i = i->next_of_host) {
         if (i->ttl_ns || i->epoch < lease->min_epoch)
             continue;
@@ -182,8 +186,7 @@ bool catalog_has_vouched(const struct catalog *c, const char *host, const struct
 
 bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lease)
 {
-    struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
+    struct host *h = host_find(c, host);
     if (!h) /* one too many (limits.hosts): reading again will not help */
         return true;
     bool again = h->lease_digest == lease->digest;
@@ -199,15 +202,13 @@ bool catalog_agrees(struct catalog *c, const char *host, const struct lease *lea
 
 bool catalog_knows_host(const struct catalog *c, const char *host)
 {
-    const struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
+    const struct host *h = host_find(c, host);
     return h && h->listed;
 }
 
 bool catalog_host_alive(const struct catalog *c, const char *host)
 {
-    const struct host *h;
-    HASH_FIND_STR(c->hosts, host, h);
+    const struct host *h = host_find(c, host);
     return h && h->listed && h->alive;
 }
 

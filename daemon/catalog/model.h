@@ -228,6 +228,10 @@ static inline bool instance_usable(const struct instance *i)
     return served_by(&facts) == SERVED;
 }
 
+/* hosts.c, catalog.c: by name; NULL: not there. */
+struct host *host_find(const struct catalog *c, const char *name);
+struct service *service_find(const struct catalog *c, const char *name);
+
 /* catalog.c, for hosts.c and flush.c. */
 void host_touch_some(struct catalog *c, struct host *h,
                      size_t max); /* instances of one of c->touched_hosts, which was taken */
