@@ -236,60 +236,93 @@ static void at_least(uint32_t *weight, uint32_t other)
     *weight = other > *weight ? other : *weight;
 }
 
-/*
- * Lists the pages, those to be written with the words they may need, and returns the sum of these. Here alone is
- * every page looked at, and with a thousand of them that is most of what a change costs.
- */
-static size_t list_pages(const struct catalog *c, const struct service_order *o, struct table_page_parts *list,
-                         uint32_t *largest_weight)
+/* The pages for the table; those that stay in it, and are neighbours there, are one part. */
+struct page_list {
+    struct table_page_parts *parts; /* catalog.pages */
+    size_t n;
+    size_t words; /* that may be needed for the pages that are to be written */
+    uint32_t largest_weight;
+};
+
+static struct table_page_parts part_of(const struct catalog *c, const struct order_page *p)
 {
-    size_t most = 0;
-    for (uint32_t k = 0; k < o->n; k++) {
-        const struct order_page *p = &o->pages[k];
-        list[k] = (struct table_page_parts){.kept = p->kept};
-        if (page_is_staged(p))
-            list[k].staged = c->staging.pages[p->staged - 1].own;
-        if (page_is_unwritten(p)) {
-            prefetch(p);
-            list[k].n_words = TABLE_PAGE_HEADER_WORDS + page_words_max(p);
-        } else {
-            at_least(largest_weight, p->largest_weight);
-        }
-        most += list[k].n_words;
+    struct table_page_parts part = {.kept = p->kept};
+    if (page_is_unwritten(p)) {
+        prefetch(p);
+        part.n_words = TABLE_PAGE_HEADER_WORDS + page_words_max(p);
+    } else if (p->staged) {
+        part.staged = c->staging.pages[p->staged - 1].own;
     }
-    return most;
+    return part;
 }
 
-static void write_listed(const struct service_order *o, struct table_page_parts *list, uint64_t *at,
-                         uint32_t *largest_weight)
+static bool page_stays(const struct order_page *p)
 {
-    for (uint32_t k = 0; k < o->n; k++) {
-        if (list[k].n_words == 0)
+    return !page_is_unwritten(p) && !p->staged;
+}
+
+/* Pages from p on that stay, and lie in the table from the page of that number on. */
+static uint32_t count_staying(const struct order_page *p, const struct order_page *end, uint32_t kept,
+                              uint32_t *largest_weight)
+{
+    uint32_t n = 0;
+    for (; p < end && page_stays(p) && p->kept == kept + n; n++)
+        at_least(largest_weight, p++->largest_weight);
+    return n;
+}
+
+/* Here alone is every page looked at, and with a thousand of them that is much of what a change costs. */
+static struct page_list list_pages(const struct catalog *c, const struct service_order *o)
+{
+    struct page_list list = {.parts = c->pages};
+    const struct order_page *p = o->pages, *end = p + o->n;
+    while (p < end) {
+        struct table_page_parts *part = &list.parts[list.n++];
+        *part = part_of(c, p);
+        list.words += part->n_words;
+        if (!page_is_unwritten(p))
+            at_least(&list.largest_weight, p->largest_weight);
+        if (page_stays(p))
+            part->more = count_staying(p + 1, end, p->kept + 1, &list.largest_weight);
+        p += table_page_count(part);
+    }
+    return list;
+}
+
+static void write_listed(const struct service_order *o, struct page_list *list, uint64_t *at)
+{
+    struct order_page *p = o->pages;
+    for (struct table_page_parts *part = list->parts; part < list->parts + list->n; p += table_page_count(part++)) {
+        if (part->n_words == 0)
             continue;
-        list[k].words = at;
-        list[k].n_words = write_page(&o->pages[k], at);
-        at_least(largest_weight, o->pages[k].largest_weight);
-        at += list[k].n_words;
+        part->words = at;
+        part->n_words = write_page(p, at);
+        at_least(&list->largest_weight, p->largest_weight);
+        at += part->n_words;
     }
 }
 
 /* As it is under the key of the own region, for which it answers: the same pages. */
-static void list_answer(const struct catalog *c, const struct service_order *o, struct table_page_parts *list)
+static void list_answer(const struct catalog *c, const struct service_order *o, struct page_list *list)
 {
-    for (uint32_t k = 0; k < o->n; k++)
-        if (page_is_staged(&o->pages[k]))
-            list[k].staged = c->staging.pages[o->pages[k].staged - 1].answer;
+    const struct order_page *p = o->pages;
+    for (struct table_page_parts *part = list->parts; part < list->parts + list->n; p += table_page_count(part++))
+        if (page_is_staged(p))
+            part->staged = c->staging.pages[p->staged - 1].answer;
 }
 
 /* Notes that the pages are in the table now, in this order. */
-static void note_written(struct catalog *c, struct service_order *o, const struct table_page_parts *list, bool answered)
+static void note_written(struct catalog *c, struct service_order *o, const struct page_list *list, bool answered)
 {
-    for (uint32_t k = 0; k < o->n; k++) {
-        struct order_page *p = &o->pages[k];
-        if (list[k].words || page_is_staged(p) || list[k].kept != k) {
-            staging_took(c, p, answered);
-            p->kept = k;
-            p->dirty = false;
+    uint32_t k = 0;
+    for (const struct table_page_parts *part = list->parts; part < list->parts + list->n; part++) {
+        uint32_t end = k + part->more + 1;
+        if (!part->words && part->kept == k && !page_is_staged(&o->pages[k]))
+            k = end;
+        for (; k < end; k++) {
+            staging_took(c, &o->pages[k], answered);
+            o->pages[k].kept = k;
+            o->pages[k].dirty = false;
         }
     }
 }
@@ -301,10 +334,11 @@ void blocks_forget_pages(struct service *s)
         s->order.pages[k].kept = TABLE_PAGE_NEW;
 }
 
-static int put_pages(struct catalog *c, const struct service *s, const struct target *t, uint32_t weight)
+static int put_pages(struct catalog *c, const struct service *s, const struct target *t, const struct page_list *list)
 {
     labels_before_put(c, s, t->key, t->key_bytes);
-    int result = table_writer_put_pages(c->table, t->key, t->key_bytes, t->usable, t->n, weight, c->pages, s->order.n);
+    int result = table_writer_put_pages(c->table, t->key, t->key_bytes, t->usable, t->n, list->largest_weight,
+                                        list->parts, list->n);
     labels_after_put(c, s, t->key, t->key_bytes);
     return result;
 }
@@ -316,20 +350,22 @@ static int put_pages(struct catalog *c, const struct service *s, const struct ta
 static int write_pages(struct catalog *c, struct service *s, const struct target *t, const struct target *answer)
 {
     struct service_order *o = &s->order;
-    uint32_t weight = 0;
     if (answer && !s->answer_paged)
         blocks_forget_pages(s);
-    if (reserve_pages(c, o->n) < 0 || blocks_reserve(c, list_pages(c, o, c->pages, &weight)) < 0)
+    if (reserve_pages(c, o->n) < 0)
         return -ENOMEM;
-    write_listed(o, c->pages, c->body, &weight);
-    int result = put_pages(c, s, t, weight), answered = 0;
+    struct page_list list = list_pages(c, o);
+    if (blocks_reserve(c, list.words) < 0)
+        return -ENOMEM;
+    write_listed(o, &list, c->body);
+    int result = put_pages(c, s, t, &list), answered = 0;
     if (result < 0)
         return result;
     if (answer) {
-        list_answer(c, o, c->pages);
-        answered = put_pages(c, s, answer, weight);
+        list_answer(c, o, &list);
+        answered = put_pages(c, s, answer, &list);
     }
-    note_written(c, o, c->pages, answered >= 0);
+    note_written(c, o, &list, answered >= 0);
     s->labels.is_published = s->labels.whole;
     s->answer_paged = answer && answered >= 0;
     if (answered < 0)

@@ -34,20 +34,51 @@ static inline unsigned mark_text(uint64_t *marks, uint64_t n_blocks, enum table_
     return n > 0 ? table_mark(marks, n_blocks, table_label_hash(kind, text, n)) : 0;
 }
 
-/* Marks the labels of one instance, but for those that nearly all have in common (mark_common). */
-static inline unsigned mark_own(uint64_t *marks, uint64_t n_blocks, const struct instance *i)
+/* Bytes of an entry that neighbours often have in common; NULL: none. */
+struct stretch {
+    const uint8_t *at;
+    size_t n;
+};
+
+/* Zone and region, and the tags with what follows them. */
+struct shared_labels {
+    struct stretch places, tags;
+};
+
+static struct shared_labels shared_of(const struct instance *i)
+{
+    const uint8_t *places = i->host->entry, *tags = i->details;
+    size_t n;
+    (void)next_text(&places, &n);
+    (void)next_text(&tags, &n);
+    (void)next_text(&tags, &n);
+    return (struct shared_labels){{places, (size_t)(i->host->entry + i->host->entry_n - places)},
+                                  {tags, (size_t)(i->details + i->details_n - tags)}};
+}
+
+static bool is_same(struct stretch a, struct stretch b)
+{
+    return a.n == b.n && b.at && memcmp(a.at, b.at, a.n) == 0;
+}
+
+/*
+ * Marks the labels of one instance, but for those that nearly all have in common (mark_common), and those that were marked
+ * for the one before it.
+ */
+static inline unsigned mark_own(uint64_t *marks, uint64_t n_blocks, const struct instance *i,
+                                const struct shared_labels *own, const struct shared_labels *before)
 {
     const uint8_t *at = i->host->entry;
-    size_t n;
     unsigned set = table_mark(marks, n_blocks, i->endpoint.id);
     set += mark_text(marks, n_blocks, TABLE_LABEL_HOST, &at);
-    set += mark_text(marks, n_blocks, TABLE_LABEL_PLACE, &at);
-    set += mark_text(marks, n_blocks, TABLE_LABEL_PLACE, &at);
-    at = i->details;
-    (void)next_text(&at, &n);
-    (void)next_text(&at, &n);
-    for (uint8_t tags = *at++; tags > 0; tags--)
-        set += mark_text(marks, n_blocks, TABLE_LABEL_TAG, &at);
+    if (!is_same(own->places, before->places)) {
+        set += mark_text(marks, n_blocks, TABLE_LABEL_PLACE, &at);
+        set += mark_text(marks, n_blocks, TABLE_LABEL_PLACE, &at);
+    }
+    at = own->tags.at;
+    if (!is_same(own->tags, before->tags))
+        for (uint8_t tags = *at++; tags > 0; tags--)
+            set += mark_text(marks, n_blocks, TABLE_LABEL_TAG, &at);
     return set;
 }
 
@@ -72,10 +103,13 @@ static unsigned protocol_bit(const struct instance *i)
 void labels_mark_page(uint64_t marks[static TABLE_PAGE_MARK_WORDS], const struct order_page *p)
 {
     unsigned families = 0, protocols = 0;
+    struct shared_labels before = {0};
     for (uint32_t k = 0; k < p->n; k++) {
+        const struct shared_labels own = shared_of(p->instances[k]);
         families |= p->instances[k]->endpoint.families;
         protocols |= protocol_bit(p->instances[k]);
-        (void)mark_own(marks, TABLE_PAGE_MARK_BLOCKS, p->instances[k]);
+        (void)mark_own(marks, TABLE_PAGE_MARK_BLOCKS, p->instances[k], &own, &before);
+        before = own;
     }
     (void)mark_common(marks, TABLE_PAGE_MARK_BLOCKS, families, protocols);
 }
@@ -84,8 +118,9 @@ void labels_add(struct service_labels *l, const struct instance *i)
 {
     if (!l->marks)
         return;
-    unsigned set =
-        mark_own(l->marks, l->n_blocks, i) + mark_common(l->marks, l->n_blocks, i->endpoint.families, protocol_bit(i));
+    const struct shared_labels own = shared_of(i), none = {0};
+    unsigned set = mark_own(l->marks, l->n_blocks, i, &own, &none);
+    set += mark_common(l->marks, l->n_blocks, i->endpoint.families, protocol_bit(i));
     l->n_set += set;
     l->is_published &= set == 0;
 }

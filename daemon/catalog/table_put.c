@@ -65,17 +65,17 @@ struct block_parts segment_parts(const struct segment *seg, uint64_t ref, uint64
     return p;
 }
 
-/* A new directory's pages, and the references they have got. */
+/* A new directory's pages, and the references they have got: one for each page, not for each part. */
 struct page_list {
-    const struct table_page_parts *pages;
-    const uint64_t *refs;
+    const struct table_page_parts *parts;
     size_t n;
+    const uint64_t *refs;
 };
 
-/* Page k is one that was there already, or reads as it did. */
-static bool is_kept(const struct page_list *list, size_t k, struct page_refs old)
+/* It was there already, or reads as what was; ref: its reference, or that of its first page. */
+static bool is_kept(const struct table_page_parts *part, uint64_t ref, struct page_refs old)
 {
-    return list->pages[k].kept < old.n && list->refs[k] == old.at[list->pages[k].kept];
+    return part->kept < old.n && ref == old.at[part->kept];
 }
 
 /* Gives back what is no longer under a slot, but for the pages that are kept there. */
@@ -86,13 +86,14 @@ static void release(struct segment *seg, uint64_t ref, const struct page_list *l
         return;
     }
     const struct page_refs old = segment_page_refs(seg, ref);
+    const uint64_t *new = list->refs;
     size_t at = 0;
-    for (size_t k = 0; k < list->n; k++) {
-        if (!is_kept(list, k, old))
+    for (size_t k = 0; k < list->n; new += table_page_count(&list->parts[k++])) {
+        if (!is_kept(&list->parts[k], *new, old))
             continue;
-        for (; at < list->pages[k].kept; at++)
+        for (; at < list->parts[k].kept; at++)
             segment_retire(seg, old.at[at]);
-        at++;
+        at += table_page_count(&list->parts[k]);
     }
     for (; at < old.n; at++)
         segment_retire(seg, old.at[at]);
@@ -151,27 +152,28 @@ bool segment_has_page(const struct segment *seg, const char *key, size_t key_byt
 
 static void give_new_pages(struct segment *seg, const struct page_list *list, struct page_refs old)
 {
-    for (size_t k = 0; k < list->n; k++)
-        if (!is_kept(list, k, old) && !list->pages[k].staged)
-            segment_give(seg, list->refs[k]);
+    const uint64_t *ref = list->refs;
+    for (size_t k = 0; k < list->n; ref += table_page_count(&list->parts[k++]))
+        if (!is_kept(&list->parts[k], *ref, old) && !list->parts[k].staged)
+            segment_give(seg, *ref);
 }
 
 /* Writes the pages that are new; on failure none of them is left. */
-static int write_pages(struct segment *seg, const struct table_page_parts *pages, size_t n, struct page_refs old,
+static int write_pages(struct segment *seg, const struct table_page_parts *parts, size_t n, struct page_refs old,
                        uint64_t *ret_refs)
 {
     int err = 0;
     size_t k = 0;
-    for (; k < n && !err; k++) {
-        if (pages[k].staged)
-            ret_refs[k] = pages[k].staged;
-        else if (reads_the_same(seg, &pages[k], old))
-            ret_refs[k] = old.at[pages[k].kept];
+    for (uint64_t *ref = ret_refs; k < n && !err; ref += table_page_count(&parts[k++])) {
+        if (parts[k].staged)
+            *ref = parts[k].staged;
+        else if (reads_the_same(seg, &parts[k], old))
+            memcpy(ref, &old.at[parts[k].kept], table_page_count(&parts[k]) * sizeof *ref);
         else
-            err = segment_put_page(seg, pages[k].words, pages[k].n_words, &ret_refs[k]);
+            err = segment_put_page(seg, parts[k].words, parts[k].n_words, ref);
     }
     if (err)
-        give_new_pages(seg, &(struct page_list){pages, ret_refs, k - 1}, old);
+        give_new_pages(seg, &(struct page_list){parts, k - 1, ret_refs}, old);
     return err;
 }
 
@@ -185,40 +187,44 @@ static bool same_head(const struct segment *seg, uint64_t ref, const struct bloc
 
 static bool all_kept(const struct page_list *list, struct page_refs old)
 {
-    for (size_t k = 0; k < list->n; k++)
-        if (!is_kept(list, k, old) || list->pages[k].kept != k)
+    size_t at = 0;
+    for (size_t k = 0; k < list->n; at += table_page_count(&list->parts[k++]))
+        if (!is_kept(&list->parts[k], list->refs[at], old) || list->parts[k].kept != at)
             return false;
-    return list->n == old.n;
+    return at == old.n;
 }
 
-/* Pages that are kept must be there, and in the same order. */
-static bool in_order(const struct table_page_parts *pages, size_t n, struct page_refs old)
+/* Pages that are kept must be there, and in the same order. Returns how many there are in all; 0: that is not so. */
+static size_t count_in_order(const struct table_page_parts *parts, size_t n, struct page_refs old)
 {
+    size_t pages = 0;
     uint64_t least = 0;
-    for (size_t k = 0; k < n; k++) {
-        bool is_new = pages[k].kept == TABLE_PAGE_NEW, there = pages[k].words || pages[k].staged;
-        if (is_new ? !there : pages[k].kept < least || pages[k].kept >= old.n)
-            return false;
-        least = pages[k].kept == TABLE_PAGE_NEW ? least : (uint64_t)pages[k].kept + 1;
+    for (size_t k = 0; k < n; pages += table_page_count(&parts[k++])) {
+        bool is_new = parts[k].kept == TABLE_PAGE_NEW, there = parts[k].words || parts[k].staged;
+        uint64_t end = (uint64_t)parts[k].kept + table_page_count(&parts[k]);
+        if (is_new ? !there : parts[k].kept < least || end > old.n)
+            return 0;
+        least = is_new ? least : end;
     }
-    return n > 0;
+    return pages;
 }
 
 int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *directory, uint64_t largest_weight,
-                      const struct table_page_parts *pages, size_t n_pages)
+                      const struct table_page_parts *parts, size_t n_parts)
 {
     uint64_t ref;
     uint32_t slot = 0;
     bool known;
     uint64_t old_ref = present(seg, key_of(p), key_bytes_of(p), &known, &slot);
     const struct page_refs old = segment_page_refs(seg, old_ref);
-    const struct page_list list = {pages, directory + TABLE_DIRECTORY_WORDS, n_pages};
+    const struct page_list list = {parts, n_parts, directory + TABLE_DIRECTORY_WORDS};
+    size_t n_pages = count_in_order(parts, n_parts, old);
+    if (n_pages == 0)
+        return -EINVAL;
     p->body = directory;
     p->body_words = TABLE_DIRECTORY_WORDS + n_pages;
     directory[TABLE_D_WEIGHT] = largest_weight;
-    if (!in_order(pages, n_pages, old))
-        return -EINVAL;
-    int err = write_pages(seg, pages, n_pages, old, directory + TABLE_DIRECTORY_WORDS);
+    int err = write_pages(seg, parts, n_parts, old, directory + TABLE_DIRECTORY_WORDS);
     if (err)
         return err;
     if (all_kept(&list, old) && same_head(seg, old_ref, p))

@@ -30,11 +30,11 @@ static inline uint64_t block_parts_words(const struct block_parts *p)
 int segment_put(struct segment *seg, const struct block_parts *p);
 
 /*
- * The same with pages: the body is made of them and of directory, a buffer of TABLE_DIRECTORY_WORDS + n_pages words. Pages
- * that lie in the segment already stay the caller's if it fails.
+ * The same with pages: the body is made of them and of directory, a buffer of TABLE_DIRECTORY_WORDS and one more for each
+ * page. Pages that lie in the segment already stay the caller's if it fails.
  */
 int segment_put_pages(struct segment *seg, struct block_parts *p, uint64_t *directory, uint64_t largest_weight,
-                      const struct table_page_parts *pages, size_t n_pages);
+                      const struct table_page_parts *parts, size_t n_parts);
 
 /* Whether a page of what is under the key reads as this one, which is to take its place. */
 bool segment_has_page(const struct segment *seg, const char *key, size_t key_bytes,

@@ -167,13 +167,13 @@ struct put {
     bool staged; /* some of its pages lie in the present one */
     uint64_t largest_weight;
     const struct table_page_parts *pages; /* NULL: none, a whole block */
-    size_t n_pages;
+    size_t n_parts;
 };
 
 static int try_put(struct table_writer *w, struct segment *seg, struct put *put)
 {
     int err = put->pages
-                  ? segment_put_pages(seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_pages)
+                  ? segment_put_pages(seg, &put->parts, w->directory, put->largest_weight, put->pages, put->n_parts)
                   : segment_put(seg, &put->parts);
     return part_names(w, err);
 }
@@ -289,19 +289,22 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
 }
 
 int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_bytes, uint32_t n_first,
-                           uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
-                           size_t n_pages)
+                           uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *parts,
+                           size_t n_parts)
 {
+    size_t n_pages = 0;
     if (key_bytes == 0 || key_bytes > TABLE_KEY_MAX)
         return -EINVAL;
-    if (n_pages > TABLE_BLOCK_WORDS_MAX / 2)
-        return -EMSGSIZE;
     struct put put = {.parts = make_parts(TABLE_SERVICE, key, key_bytes, n_first, n_total),
                       .largest_weight = largest_weight,
-                      .pages = pages,
-                      .n_pages = n_pages};
-    for (size_t k = 0; k < n_pages && !put.staged; k++)
-        put.staged = pages[k].staged != 0;
+                      .pages = parts,
+                      .n_parts = n_parts};
+    for (size_t k = 0; k < n_parts; k++) {
+        put.staged |= parts[k].staged != 0;
+        n_pages += table_page_count(&parts[k]);
+    }
+    if (n_pages > TABLE_BLOCK_WORDS_MAX / 2)
+        return -EMSGSIZE;
     int err = reserve_directory(w, n_pages);
     return err ? err : put_or_move(w, &put);
 }

@@ -38,20 +38,26 @@ int table_writer_put(struct table_writer *w, enum table_kind kind, const char *k
                      uint32_t n_total, const uint64_t *body, size_t body_words);
 
 /*
- * Publishes a large service, in pages (TABLE_P_...) that the caller has laid out. Of pages that stay what they were
- * only the number is given, so that a change costs its page, and a word for each of the others.
+ * Publishes a large service, in pages (TABLE_P_...) that the caller has laid out. Of pages that stay what they were only
+ * the numbers are given, those of neighbours in one part: so a change costs its page, and a word for each of the others.
  */
 struct table_page_parts {
     const uint64_t *words; /* NULL: as it is under the key now, or */
     uint64_t staged;       /* as table_writer_stage has left it; else 0 */
     uint64_t n_words;
     uint32_t kept; /* its number there, growing from one kept page to the next; or TABLE_PAGE_NEW */
+    uint32_t more; /* pages that follow it there, and stay as they are, too; 0 but for one that does */
 };
 #define TABLE_PAGE_NEW UINT32_MAX
 
+static inline size_t table_page_count(const struct table_page_parts *part)
+{
+    return (size_t)part->more + 1;
+}
+
 int table_writer_put_pages(struct table_writer *w, const char *key, size_t key_bytes, uint32_t n_first,
-                           uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *pages,
-                           size_t n_pages);
+                           uint32_t n_total, uint32_t largest_weight, const struct table_page_parts *parts,
+                           size_t n_parts);
 
 /*
  * Pages may be written before, in pieces: each lies in the table until the put takes it, which it does unless it fails, or

@@ -146,6 +146,21 @@ START_TEST(test_killed_writer_leaves_a_whole_table)
 }
 END_TEST
 
+/* Neighbours that stay may be one part, or several. Returns the number of parts. */
+static size_t join_some(const struct table_page_parts *pages, size_t n, struct table_page_parts *ret_parts)
+{
+    size_t parts = 0;
+    for (size_t k = 0; k < n; k++) {
+        struct table_page_parts *last = parts > 0 ? &ret_parts[parts - 1] : NULL;
+        bool both_stay = last && !last->words && !pages[k].words;
+        if (both_stay && last->kept + table_page_count(last) == pages[k].kept && rand() % 4 > 0)
+            last->more++;
+        else
+            ret_parts[parts++] = pages[k];
+    }
+    return parts;
+}
+
 /* Pages come and go while others stay: each is freed once, and none that is still there. */
 START_TEST(test_pages_come_and_go)
 {
@@ -156,7 +171,7 @@ START_TEST(test_pages_come_and_go)
     srand(1);
     for (int round = 0; round < 5000; round++) {
         uint64_t words[PAGES][WORDS] = {0};
-        struct table_page_parts pages[PAGES];
+        struct table_page_parts pages[PAGES], parts[PAGES];
         uint32_t k = 0;
         for (uint32_t i = 0; i < n; i++)
             if (rand() % 8 > 0)
@@ -168,7 +183,8 @@ START_TEST(test_pages_come_and_go)
             pages[k] = (struct table_page_parts){.words = words[k], .n_words = WORDS, .kept = TABLE_PAGE_NEW};
         }
         n = k;
-        ck_assert_int_ge(table_writer_put_pages(w, KEY, strlen(KEY), k, k, 1, pages, k), 0);
+        size_t n_parts = join_some(pages, k, parts);
+        ck_assert_int_ge(table_writer_put_pages(w, KEY, strlen(KEY), k, k, 1, parts, n_parts), 0);
         struct discover_endpoint e[PAGES];
         size_t found;
         ck_assert_int_eq(table_endpoints(table_writer_table(w), KEY, strlen(KEY), e, PAGES, &found), 0);
@@ -190,11 +206,14 @@ START_TEST(test_kept_pages_must_be_there)
 {
     struct table_writer *w;
     struct table_page_parts absent = {.kept = 0}, twice[2] = {{.kept = 1}, {.kept = 1}};
+    struct table_page_parts too_many = {.kept = 1, .more = PAGES - 1}, twice_in_one[2] = {{.more = 1}, {.kept = 1}};
     ck_assert_int_eq(table_writer_new(1 << 16, NULL, NULL, &w), 0);
     ck_assert_int_eq(table_writer_put_pages(w, KEY, strlen(KEY), 1, 1, 1, &absent, 1), -EINVAL);
     ck_assert_int_eq(put(w, 0), 1);
     ck_assert_int_eq(table_writer_put_pages(w, KEY, strlen(KEY), 1, 1, 1, twice, 2), -EINVAL);
     ck_assert_int_eq(table_writer_put_pages(w, KEY, strlen(KEY), 1, 1, 1, twice, 0), -EINVAL);
+    ck_assert_int_eq(table_writer_put_pages(w, KEY, strlen(KEY), 1, 1, 1, &too_many, 1), -EINVAL);
+    ck_assert_int_eq(table_writer_put_pages(w, KEY, strlen(KEY), 1, 1, 1, twice_in_one, 2), -EINVAL);
     table_writer_free(w);
 }
 END_TEST
