@@ -17,8 +17,8 @@
 
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
+#include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"
-#include "daemon/http/pages.h"
 
 struct rpc;
 
