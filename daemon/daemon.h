@@ -33,6 +33,7 @@
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
 #include "daemon/catalog/catalog.h"
+#include "daemon/check/unit_follow.h"
 #include "daemon/dns/dns.h"
 #include "daemon/http/http.h"
 #include "daemon/registry/activation.h"
@@ -123,7 +124,8 @@ struct daemon {
     struct http *http;
     struct services *services;
     struct unit_services *unit_services;
-    struct unit_checks *unit_checks;
+    struct units *units;
+    struct check_units check_units;
     struct hostname_addresses *hostnames;
     struct soa_serial soa_serial;
     struct catalog_file *catalog_file;
@@ -202,8 +204,8 @@ void daemon_rpc_request(void *daemon, const struct bus_request *request);
 
 /* parts_systemd.c. daemon_set_unit_services: within a round of services (services.h). */
 int activation_part_start(struct daemon *d);
-int unit_checks_part_start(struct daemon *d);
-void unit_checks_part_stop(struct daemon *d);
+int units_part_start(struct daemon *d);
+void units_part_stop(struct daemon *d);
 int unit_services_part_start(struct daemon *d);
 void unit_services_part_stop(struct daemon *d);
 void daemon_set_unit_services(void *daemon);

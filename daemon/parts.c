@@ -262,7 +262,7 @@ static int services_start(struct daemon *d)
                                          .config = d->config,
                                          .registrar = agent_registrar(d->agent),
                                          .state_dir = d->state_dir,
-                                         .units = unit_checks_ops(d->unit_checks),
+                                         .units = &d->check_units,
                                          .turn = daemon_turn_soon,
                                          .arg = d};
     int err = services_new(&reach, daemon_set_unit_services, &d->services);
@@ -350,10 +350,10 @@ static const struct part parts[] = {
     {"registrations", outbound_start, outbound_stop},
     {"inbound", inbound_start, inbound_stop},
     {"status", status_start, status_stop},
-    {"unit checks", unit_checks_part_start, unit_checks_part_stop},
+    {"units", units_part_start, units_part_stop},
     {"services", services_start, services_stop},
     {"reload", reload_start, reload_stop},
-    {"units", unit_services_part_start, unit_services_part_stop},
+    {"services of units", unit_services_part_start, unit_services_part_stop},
     {"host names", hostnames_start, hostnames_stop},
     {"DNS", dns_part_start, dns_part_stop},
     {"socket", requests_part_start, requests_part_stop},

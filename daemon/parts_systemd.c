@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts that talk with systemd: inherited sockets, its watchdog, its units. */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "daemon/daemon.h"
 
 int activation_part_start(struct daemon *d)
@@ -7,14 +10,58 @@ int activation_part_start(struct daemon *d)
     return activation_take(&d->activation);
 }
 
-int unit_checks_part_start(struct daemon *d)
+/* --- units --- */
+
+/* A unit that a check asks about. */
+struct checked_unit {
+    check_unit_fn *fn;
+    void *arg;
+    struct unit_watch *watch;
+    enum unit_state state; /* as systemd said last */
+};
+
+static void checked_unit_state(void *arg, enum unit_state state, pid_t main_pid)
 {
-    return unit_checks_new(d->base, &d->unit_checks);
+    struct checked_unit *c = arg;
+    (void)main_pid;
+    if (state == c->state)
+        return;
+    c->state = state;
+    c->fn(c->arg, state == UNIT_UP ? CHECK_PASS : CHECK_FAIL, unit_state_word(state));
 }
 
-void unit_checks_part_stop(struct daemon *d)
+static int follow_for_check(void *arg, const char *unit, check_unit_fn *fn, void *fn_arg, void **ret_follow)
 {
-    unit_checks_free(d->unit_checks);
+    struct checked_unit *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct checked_unit){.fn = fn, .arg = fn_arg};
+    int err = units_watch(arg, unit, checked_unit_state, c, &c->watch);
+    if (err)
+        free(c);
+    else
+        *ret_follow = c;
+    return err;
+}
+
+static void unfollow_for_check(void *arg, void *follow)
+{
+    struct checked_unit *c = follow;
+    (void)arg;
+    units_unwatch(c->watch);
+    free(c);
+}
+
+int units_part_start(struct daemon *d)
+{
+    int err = units_new(d->base, d->config->systemd.bus, d->metrics, &d->units);
+    d->check_units = (struct check_units){d->units, follow_for_check, unfollow_for_check};
+    return err;
+}
+
+void units_part_stop(struct daemon *d)
+{
+    units_free(d->units);
 }
 
 void daemon_set_unit_services(void *arg)
@@ -27,7 +74,7 @@ void daemon_set_unit_services(void *arg)
 int unit_services_part_start(struct daemon *d)
 {
     int err = unit_services_new(
-        &(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d->unit_checks, d, daemon_turn_soon},
+        &(struct unit_services_reach){d->base, d->metrics, d->config, d->services, d->units, d, daemon_turn_soon},
         &d->unit_services);
     daemon_set_unit_services(d);
     return err;

@@ -26,18 +26,15 @@ const char *unit_state_word(enum unit_state state)
     return words[state];
 }
 
-int units_new(struct event_base *base, const char *bus, const struct units_ops *ops, struct metrics *metrics,
-              struct units **ret_units)
+int units_new(struct event_base *base, const char *bus, struct metrics *metrics, struct units **ret_units)
 {
     struct units *u = calloc(1, sizeof *u);
     if (!u)
         return -ENOMEM;
     u->base = base;
-    u->ops = *ops;
-    u->address = strdup(bus);
-    int err = u->address ? units_bus_start(u) : -ENOMEM;
-    if (!err)
-        err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &u->metrics);
+    u->address = bus;
+    u->registry = metrics;
+    int err = units_bus_init(u);
     if (err)
         units_free(u);
     else
@@ -57,9 +54,27 @@ void units_free(struct units *u)
 {
     if (!u)
         return;
-    units_bus_stop(u);
-    free(u->address);
+    units_bus_fini(u);
     free(u);
+}
+
+/* Connects, for the first who asks for anything. */
+static int start(struct units *u)
+{
+    if (u->started)
+        return 0;
+    int err = metrics_add(u->registry, metrics_table, sizeof metrics_table / sizeof *metrics_table, &u->metrics);
+    if (err)
+        return err;
+    u->started = true;
+    loop_timer_arm(&u->reconnect, 0, 0);
+    return 0;
+}
+
+int units_follow_files(struct units *u, const struct units_ops *ops)
+{
+    u->ops = *ops;
+    return start(u);
 }
 
 static struct unit *unit_new(struct units *u, const char *name)
@@ -83,7 +98,7 @@ static struct unit *unit_new(struct units *u, const char *name)
 int units_watch(struct units *u, const char *name, unit_state_fn *fn, void *arg, struct unit_watch **ret_watch)
 {
     struct unit *unit;
-    struct unit_watch *watch = calloc(1, sizeof *watch);
+    struct unit_watch *watch = start(u) == 0 ? calloc(1, sizeof *watch) : NULL;
     HASH_FIND_STR(u->all, name, unit);
     if (watch && !unit)
         unit = unit_new(u, name);
@@ -94,12 +109,8 @@ int units_watch(struct units *u, const char *name, unit_state_fn *fn, void *arg,
     *watch = (struct unit_watch){.unit = unit, .fn = fn, .arg = arg};
     *ret_watch = watch;
     metric_set(&u->metrics.followed, HASH_COUNT(u->all));
-    bool first = !unit->watches;
     DL_APPEND(unit->watches, watch);
-    if (first)
-        unit_ask(unit);
-    else if (unit->state != UNIT_UNKNOWN)
-        fn(arg, unit->name, unit->state, unit->main_pid);
+    unit_ask(unit);
     return 0;
 }
 
@@ -108,6 +119,8 @@ void units_unwatch(struct unit_watch *watch)
     if (!watch)
         return;
     struct unit *unit = watch->unit;
+    if (unit->told_next == watch)
+        unit->told_next = watch->next;
     DL_DELETE(unit->watches, watch);
     free(watch);
     if (unit->watches)
@@ -117,13 +130,10 @@ void units_unwatch(struct unit_watch *watch)
     unit_free(unit);
 }
 
-/* A watcher may end its own watch, and no other one. */
 void unit_notify(struct unit *unit, enum unit_state state, pid_t main_pid)
 {
-    unit->state = state;
-    unit->main_pid = main_pid;
-    for (struct unit_watch *w = unit->watches, *next; w; w = next) {
-        next = w->next;
-        w->fn(w->arg, unit->name, state, main_pid);
+    for (struct unit_watch *w = unit->watches; w; w = unit->told_next) {
+        unit->told_next = w->next;
+        w->fn(w->arg, state, main_pid);
     }
 }

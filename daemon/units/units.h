@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The units of systemd, over D-Bus: whether they are up, and which process is their main one. sd-bus on the loop, which never
- * waits for it. Main thread only.
+ * waits for it. It is connected to when somebody asks for a unit, or for files of units. Main thread only.
  *
- * A unit is asked for its state when it is first watched, when systemd says that something of it has changed, and after each
+ * A unit is asked for its state when somebody begins to watch it, when systemd says that something of it has changed, and after each
  * connection. A bus that is away says nothing of units: what was last known stays, watchers hear nothing, and it is connected
  * to again, ever less often.
  */
@@ -29,8 +29,11 @@ enum unit_state {
 struct units;
 struct unit_watch;
 
-/* Never UNIT_UNKNOWN; main_pid 0: it has none. Called again with the same, too. */
-typedef void unit_state_fn(void *arg, const char *unit, enum unit_state state, pid_t main_pid);
+/*
+ * Never UNIT_UNKNOWN; main_pid 0: it has none. Called again with the same, too; never from within units_watch. It may end other
+ * watches, but not its own.
+ */
+typedef void unit_state_fn(void *arg, enum unit_state state, pid_t main_pid);
 
 struct units_ops {
     void *arg;
@@ -42,12 +45,17 @@ struct units_ops {
     void (*instances)(void *arg, const char *const *units, size_t n);
 };
 
-/* bus: "system", or the address of systemd's own socket ("unix:path=/run/user/1000/systemd/private"). -ENOMEM. */
-int units_new(struct event_base *base, const char *bus, const struct units_ops *ops, struct metrics *metrics,
-              struct units **ret_units);
+/*
+ * bus: "system", or the address of systemd's own socket ("unix:path=/run/user/1000/systemd/private"); it and metrics stay the
+ * caller's. -ENOMEM.
+ */
+int units_new(struct event_base *base, const char *bus, struct metrics *metrics, struct units **ret_units);
 void units_free(struct units *u); /* NULL is fine; after the last unwatch */
 
-/* Tells the state at once if it is known, and whenever it may have changed. -ENOMEM. */
+/* Before the loop runs. -ENOMEM. */
+int units_follow_files(struct units *u, const struct units_ops *ops);
+
+/* Tells the state as soon as systemd says it, and whenever it may have changed. -ENOMEM. */
 int units_watch(struct units *u, const char *unit, unit_state_fn *fn, void *arg, struct unit_watch **ret_watch);
 void units_unwatch(struct unit_watch *watch); /* NULL is fine */
 

@@ -212,7 +212,8 @@ static int on_folders(sd_bus_message *m, void *arg, sd_bus_error *ignored)
         return 0;
     while (n < FOLDERS_MAX && sd_bus_message_read_basic(m, 's', &folders[n]) > 0)
         n++;
-    u->ops.folders(u->ops.arg, folders, n);
+    if (u->ops.folders)
+        u->ops.folders(u->ops.arg, folders, n);
     return 0;
 }
 
@@ -257,7 +258,7 @@ static int on_instances(sd_bus_message *m, void *arg, sd_bus_error *ignored)
 static int list_instances(struct units *u)
 {
     u->list_again = u->listing != NULL;
-    if (u->list_again)
+    if (u->list_again || !u->ops.instances)
         return 0;
     return sd_bus_call_method_async(u->bus, &u->listing, peer(u), MANAGER, I_MANAGER, "ListUnitsByPatterns",
                                     on_instances, u, "asas", 0, 1, "*@?*.service");
@@ -386,16 +387,13 @@ static void on_reconnect(void *arg)
         arm(u);
 }
 
-int units_bus_start(struct units *u)
+int units_bus_init(struct units *u)
 {
     backoff_init(&u->backoff, first_ns, longest_ns);
-    int err = loop_timer_init(&u->reconnect, u->base, on_reconnect, u);
-    if (!err)
-        loop_timer_arm(&u->reconnect, 0, 0);
-    return err;
+    return loop_timer_init(&u->reconnect, u->base, on_reconnect, u);
 }
 
-void units_bus_stop(struct units *u)
+void units_bus_fini(struct units *u)
 {
     disconnect(u);
     loop_timer_fini(&u->reconnect);

@@ -20,10 +20,8 @@ struct unit_watch {
 struct unit {
     UT_hash_handle hh;
     struct units *units;
-    char *name, *path; /* its name, and its object path on D-Bus */
-    enum unit_state state;
-    pid_t main_pid;
-    struct unit_watch *watches;
+    char *name, *path;                      /* its name, and its object path on D-Bus */
+    struct unit_watch *watches, *told_next; /* told_next: while they are told of a state, the one that is told next */
 
     sd_bus_slot *changes, *question; /* the subscription to its changes, and the question under way; NULL: none */
     enum unit_state answered;        /* the state in the first half of the answer, ActiveState */
@@ -36,10 +34,12 @@ struct units_metrics {
 
 struct units {
     struct event_base *base;
-    char *address;
-    struct units_ops ops;
+    const char *address;
+    struct units_ops ops; /* zeros: nobody asks for files */
+    struct metrics *registry;
     struct units_metrics metrics;
     struct unit *all;
+    bool started;
 
     sd_bus *bus; /* NULL: away */
     struct event *event;
@@ -51,9 +51,9 @@ struct units {
     char error[256]; /* the last error that was logged */
 };
 
-/* units_bus.c: connects, now and whenever it is lost. */
-int units_bus_start(struct units *u);
-void units_bus_stop(struct units *u);
+/* units_bus.c: connects when the timer u->reconnect is armed, and again whenever it is lost. */
+int units_bus_init(struct units *u);
+void units_bus_fini(struct units *u);
 
 /* Asks for the state, if there is a bus. */
 void unit_ask(struct unit *unit);

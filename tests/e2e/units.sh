@@ -34,6 +34,7 @@ unit wrong.service '[X-Discover]\nService=shop/wrong\nPort=80800\nPrt=1\nCheck=t
 unit drop.service ''
 unit beside.service ''
 printf '[X-Discover]\nService=shop/drop\nPort=2\n\n[X-Discover]\nService=shop/drop-too\nPort=3\n' >/run/units/drop.service.d/discover.conf
+unit self.service 'ExecStart=\nExecStart=/bin/true\nType=oneshot\nRemainAfterExit=yes\n[X-Discover]\nService=shop/self\nPort=7\nCheck=unit=self.service\n'
 unit again.service 'Restart=always\nRestartSec=3s\n[X-Discover]\nService=shop/again\nPort=4\n'
 
 unit worker@.service '[X-Discover]\nService=shop/worker\nPort=90%i\nInstance=w-%i\nMeta=queue=%I at 100%%\n'
@@ -95,6 +96,15 @@ systemctl --user stop beside
 until_ok "the unit is down" gone shop/beside
 until_ok "for the other one, too" gone shop/meanwhile
 ask explain shop/beside | grep -q 'gone' || fail "explain does not say what the unit is: $(ask explain shop/beside)"
+
+# A service that is checked by its own unit, and whose end only systemd tells: its check ends while the unit's watchers are told.
+for i in 1 2; do
+    systemctl --user start self
+    until_ok "self is there" seen shop/self
+    systemctl --user stop self
+    until_ok "self is gone" gone shop/self
+    ask status >/dev/null || fail "the daemon is gone with it"
+done
 
 # Instances of a template: each is there while it runs, with what it is called by in place.
 systemctl --user start worker@1 worker@2 plain@3

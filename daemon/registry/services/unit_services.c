@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "daemon/base/background.h"
 #include "daemon/base/hash.h"
@@ -39,7 +38,6 @@ struct reading {
 
 struct unit_services {
     struct unit_services_reach reach;
-    struct units *units;
     struct pids *pids;
     struct followed *all;
     struct service_config *found; /* services that sections [X-Discover] name */
@@ -125,10 +123,9 @@ static void set_state(struct followed *f, enum unit_state state)
     log_info("unit %s: %s", f->name, unit_state_word(state));
 }
 
-static void on_state(void *arg, const char *unit, enum unit_state state, pid_t pid)
+static void on_state(void *arg, enum unit_state state, pid_t pid)
 {
     struct followed *f = arg;
-    (void)unit;
     watch_main(f, state == UNIT_UP || state == UNIT_STOPPING ? pid : 0);
     if (!pid || pid != f->dead_pid)
         f->dead_pid = 0;
@@ -179,13 +176,13 @@ static void follow(struct unit_services *s, const char *name)
         free(f);
         return;
     }
-    if (units_watch(s->units, name, on_state, f, &f->watch) < 0)
+    if (units_watch(s->reach.units, name, on_state, f, &f->watch) < 0)
         end_one(f); /* no memory: tried again at the next reload */
 }
 
 static void follow_all(struct unit_services *s, const struct service_config *services, size_t n)
 {
-    for (size_t i = 0; i < n && s->units; i++)
+    for (size_t i = 0; i < n; i++)
         if (services[i].unit[0])
             follow(s, services[i].unit);
 }
@@ -371,36 +368,8 @@ static void on_instances(void *arg, const char *const *units, size_t n)
 
 /* --- life --- */
 
-static bool is_wanted(const struct config *c)
-{
-    bool wanted = c->systemd.units;
-    for (size_t i = 0; i < c->n_services && !wanted; i++)
-        wanted = c->services[i].unit[0];
-    return wanted;
-}
-
-static void begin(struct unit_services *s)
-{
-    const struct units_ops ops = {.arg = s, .folders = on_folders, .instances = on_instances};
-    if (s->units || (!is_wanted(s->reach.config) && !unit_checks_any(s->reach.checks)))
-        return;
-    int err = units_new(s->reach.base, s->reach.config->systemd.bus, &ops, s->reach.metrics, &s->units);
-    if (err)
-        log_error("the units of systemd are not followed: %s", strerror(-err));
-    else
-        unit_checks_ask(s->reach.checks, s->units);
-}
-
-static void on_wanted(void *arg)
-{
-    begin(arg);
-}
-
 void unit_services_set(struct unit_services *s)
 {
-    begin(s);
-    if (!s->units)
-        return;
     follow_wanted(s);
     for (struct followed *f = s->all; f; f = f->hh.next)
         each_service(f, apply_one);
@@ -419,25 +388,23 @@ int unit_services_new(const struct unit_services_reach *reach, struct unit_servi
         err = pids_new(reach->base, on_death, s, &s->pids);
     if (!err)
         err = metrics_add(reach->metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &s->metrics);
-    if (err) {
+    if (!err && reach->config->systemd.units)
+        err = units_follow_files(reach->units,
+                                 &(struct units_ops){.arg = s, .folders = on_folders, .instances = on_instances});
+    if (err)
         unit_services_free(s);
-        return err;
-    }
-    unit_checks_set_wanted(reach->checks, on_wanted, s);
-    *ret_s = s;
-    return 0;
+    else
+        *ret_s = s;
+    return err;
 }
 
 void unit_services_free(struct unit_services *s)
 {
     if (!s)
         return;
-    unit_checks_set_wanted(s->reach.checks, NULL, NULL);
-    unit_checks_ask(s->reach.checks, NULL);
     background_fini(&s->background);
     while (s->all)
         end_one(s->all);
-    units_free(s->units);
     pids_free(s->pids);
     unit_files_fini(&s->reading.files);
     string_list_fini(&s->reading.folders);

@@ -14,7 +14,6 @@
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/services/services.h"
-#include "daemon/registry/services/unit_checks.h"
 #include "daemon/units/units.h"
 
 struct unit_services;
@@ -25,12 +24,12 @@ struct unit_services_reach {
     struct metrics *metrics;
     const struct config *config;
     struct services *services;
-    struct unit_checks *checks; /* checks that ask about units, too */
+    struct units *units;
     void *arg;
     void (*turn)(void *arg); /* a process died, or units were read: the agent may have something to do */
 };
 
-/* Systemd is asked only when there is a reason: systemd.units, a service, or a check with a unit. -ENOMEM. */
+/* Systemd is asked only when there is a reason: systemd.units, or a service with a unit. Before the loop runs. -ENOMEM. */
 int unit_services_new(const struct unit_services_reach *reach, struct unit_services **ret_s);
 void unit_services_free(struct unit_services *s); /* NULL is fine */
 
