@@ -54,10 +54,9 @@ static struct failover_entry *add(struct region_failover *f, const char *name)
     if (!e)
         return NULL;
     snprintf(e->name, sizeof e->name, "%s", name);
-    e->failover = (struct failover){.at = FAILOVER_HOME};
+    e->failover = (struct failover){.at = FAILOVER_HOME, .forced = FAILOVER_AUTO};
     e->written = FAILOVER_HOME;
     set_rule(f, e);
-    failover_entry_set_forced(f, e);
     HASH_ADD_STR(f->entries, name, e);
     if (hash_added(&e->hh))
         return e;
@@ -164,9 +163,8 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
         deadlines_set(&f->deadlines, &e->deadline, next_ns);
     else
         deadlines_clear(&f->deadlines, &e->deadline);
-    bool chosen = region_switches_find(&f->switches, e->name) != NULL;
     /* If the block just written has made the entry due again, it is looked at once more before it may be forgotten. */
-    if (!e->due && e->written == FAILOVER_HOME && !chosen && !is_known_elsewhere(f, e))
+    if (!e->due && e->written == FAILOVER_HOME && !e->by_operator.given && !is_known_elsewhere(f, e))
         forget(f, e);
 }
 
@@ -251,7 +249,7 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
         return err;
     }
     fill_orders(reach->config, f->orders);
-    err = failover_switches_load(f);
+    err = failover_load_orders(f);
     if (err) {
         region_failover_free(f);
         return err;
@@ -266,7 +264,6 @@ void region_failover_free(struct region_failover *f)
     struct failover_entry *e, *next;
     if (!f)
         return;
-    region_switches_fini(&f->switches);
     HASH_ITER(hh, f->entries, e, next)
     {
         HASH_DEL(f->entries, e);

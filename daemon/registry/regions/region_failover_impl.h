@@ -10,7 +10,6 @@
 
 #include "daemon/base/deadlines.h"
 #include "daemon/base/hash.h"
-#include "daemon/registry/regions/region_switches.h"
 #include "daemon/sync/failover.h"
 
 struct failover_counters {
@@ -24,6 +23,14 @@ struct failover_order {
     size_t at[CONFIG_REGIONS_MAX];
 };
 
+/* What an operator has said of a service: which region answers for it on this host. Stored before it counts. */
+struct operator_order {
+    bool given;
+    char region[LABEL_CAP]; /* "": the own one */
+    uid_t uid;
+    int64_t set_ms; /* since 1970 */
+};
+
 struct failover_entry {
     UT_hash_handle hh; /* by name */
     struct failover_entry *next_due;
@@ -31,6 +38,7 @@ struct failover_entry {
     struct failover failover;
     struct failover_rule rule;
     const struct failover_order *order;
+    struct operator_order by_operator;
     int64_t written_ns;
     /* place of the region whose instances stand under the name, in that order; FAILOVER_HOME: the own one */
     int written;
@@ -50,7 +58,7 @@ struct region_failover {
     size_t n;                      /* number of regions; 0: there is nothing to do */
     struct failover_order *orders; /* one for each entry of failover_services, the last for all other services */
     enum region_state *states;     /* of each region, when a change of its state last made all entries due */
-    struct region_switches switches;
+    size_t n_by_operator;          /* number of entries with an operator's order */
     bool synced;
     uint32_t jitter_percent;
 };
@@ -58,15 +66,11 @@ struct region_failover {
 /* Name of the region at a place of the service's order; that of the own region for FAILOVER_HOME. */
 const char *failover_region_of(const struct region_failover *f, const struct failover_entry *e, int at);
 
-/*
- * failover_entry_get: finds or makes the entry of a service, whether another region has it or not; NULL: no memory.
- * failover_entry_set_forced: has it follow the operator's order, if there is one.
- */
+/* Finds or makes the entry of a service, whether another region has it or not; NULL: no memory. */
 struct failover_entry *failover_entry_get(struct region_failover *f, const char *service);
-void failover_entry_set_forced(struct region_failover *f, struct failover_entry *e);
 
-/* Loads the orders that an earlier life stored. A negative errno. */
-int failover_switches_load(struct region_failover *f);
+/* Loads the orders that an earlier life stored; a damaged one is set aside, and logged. A negative errno. */
+int failover_load_orders(struct region_failover *f);
 
 /* Has the entry decided at the next run. */
 void failover_entry_make_due(struct region_failover *f, struct failover_entry *e);

@@ -1,15 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Takes orders of operators which region is to answer for a service, and shows which one does and why. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/regions/region_failover_impl.h"
+#include "libdiscover/core/entry.h"
+#include "proto/state.pb-c.h"
 
 /* As many as fit into a frame together with everything else; metrics count all. */
 #define SHOWN 64
+
+/* --- how they are stored: in a file each --- */
+
+#define PREFIX "f-"
+
+static void file_name(const char *service, char ret_name[static STORED_NAME_CAP])
+{
+    struct instance_key key = {.host = ""};
+    (void)service_parse(service, key.domain, key.service);
+    snprintf(ret_name, STORED_NAME_CAP, PREFIX "%016" PRIx64, instance_id(&key));
+}
+
+static size_t encode(const char *service, const struct operator_order *o, uint8_t ret_bytes[static STORED_MAX])
+{
+    Discover__V1__StoredFailover msg = DISCOVER__V1__STORED_FAILOVER__INIT;
+    msg.service = (char *)service;
+    msg.region = (char *)o->region;
+    msg.uid = o->uid;
+    msg.set_ms = o->set_ms;
+    return discover__v1__stored_failover__pack(&msg, ret_bytes);
+}
+
+static int take(const Discover__V1__StoredFailover *msg, char ret_service[static SERVICE_CAP],
+                struct operator_order *ret_order)
+{
+    char domain[LABEL_CAP], name[LABEL_CAP];
+    if (service_parse(msg->service, domain, name) < 0)
+        return -EBADMSG;
+    service_format(domain, name, ret_service);
+    *ret_order = (struct operator_order){.given = true, .uid = msg->uid, .set_ms = msg->set_ms};
+    if (*msg->region && label_copy(ret_order->region, msg->region, strlen(msg->region)) < 0)
+        return -EBADMSG;
+    return 0;
+}
+
+static int decode(const uint8_t *bytes, size_t n, char ret_service[static SERVICE_CAP],
+                  struct operator_order *ret_order)
+{
+    Discover__V1__StoredFailover *msg = n > STORED_MAX ? NULL : discover__v1__stored_failover__unpack(NULL, n, bytes);
+    int err = msg ? take(msg, ret_service, ret_order) : -EBADMSG;
+    if (msg)
+        discover__v1__stored_failover__free_unpacked(msg, NULL);
+    return err;
+}
 
 /* --- orders of operators --- */
 
@@ -24,25 +72,46 @@ static int place_of(const struct region_failover *f, const struct failover_entry
     return FAILOVER_AUTO;
 }
 
-void failover_entry_set_forced(struct region_failover *f, struct failover_entry *e)
+static bool has_room(const struct region_failover *f, const struct failover_entry *e)
 {
-    const struct region_switch *choice = region_switches_find(&f->switches, e->name);
-    e->failover.forced = choice ? place_of(f, e, choice->region) : FAILOVER_AUTO;
+    return e->by_operator.given || f->n_by_operator < f->reach.config->limits.overrides;
 }
 
-int failover_switches_load(struct region_failover *f)
+/* order: not given: failover decides. */
+static void set_order(struct region_failover *f, struct failover_entry *e, const struct operator_order *order)
 {
-    int err = region_switches_init(&f->switches, f->reach.state_dir, f->reach.config->limits.overrides);
-    for (const struct region_switch *s = f->switches.all; s && !err && f->n; s = s->hh.next) {
-        struct failover_entry *e = failover_entry_get(f, s->service);
-        if (!e)
-            return -ENOMEM;
-        if (e->failover.forced == FAILOVER_AUTO)
-            log_warning("%s: an operator said that region %s answers, which is not read any more: that does not count",
-                        s->service, s->region);
-        failover_entry_make_due(f, e);
-    }
-    return err;
+    f->n_by_operator += (size_t)order->given - e->by_operator.given;
+    e->by_operator = *order;
+    e->failover.forced = order->given ? place_of(f, e, order->region) : FAILOVER_AUTO;
+    failover_entry_make_due(f, e);
+}
+
+static int restore(void *arg, const uint8_t *bytes, size_t n)
+{
+    struct region_failover *f = arg;
+    struct operator_order order;
+    char service[SERVICE_CAP];
+    int err = decode(bytes, n, service, &order);
+    if (err)
+        return err;
+    struct failover_entry *e = failover_entry_get(f, service);
+    if (!e)
+        return -ENOMEM;
+    if (!has_room(f, e))
+        return -ENOSPC;
+    set_order(f, e, &order);
+    if (e->failover.forced == FAILOVER_AUTO)
+        log_warning("%s: an operator said that region %s answers, which is not read any more: that does not count",
+                    service, order.region);
+    return 0;
+}
+
+int failover_load_orders(struct region_failover *f)
+{
+    int damaged = f->n > 0 ? state_dir_each(f->reach.state_dir, PREFIX, restore, f) : 0;
+    if (damaged > 0)
+        log_warning("%d stored switches between regions are damaged and were set aside (*.bad)", damaged);
+    return damaged < 0 ? damaged : 0;
 }
 
 static bool is_read(const struct region_failover *f, const char *region)
@@ -53,12 +122,31 @@ static bool is_read(const struct region_failover *f, const char *region)
     return found;
 }
 
-static int set(struct region_failover *f, const char *service, const char *region, uid_t uid)
+static int begin_order(struct region_failover *f, struct failover_entry *e, const char *region, uid_t uid)
 {
-    struct region_switch with = {.uid = uid, .set_ms = (int64_t)time(NULL) * 1000};
-    snprintf(with.service, sizeof with.service, "%s", service);
-    snprintf(with.region, sizeof with.region, "%s", region);
-    return region_switches_set(&f->switches, &with);
+    struct operator_order order = {.given = true, .uid = uid, .set_ms = (int64_t)time(NULL) * 1000};
+    char name[STORED_NAME_CAP];
+    uint8_t bytes[STORED_MAX];
+    if (!has_room(f, e))
+        return -ENOSPC;
+    snprintf(order.region, sizeof order.region, "%s", region);
+    file_name(e->name, name);
+    if (state_dir_store(f->reach.state_dir, name, bytes, encode(e->name, &order, bytes)) < 0)
+        return -EIO;
+    set_order(f, e, &order);
+    return 0;
+}
+
+static int end_order(struct region_failover *f, struct failover_entry *e)
+{
+    char name[STORED_NAME_CAP];
+    if (!e->by_operator.given)
+        return -ENOENT;
+    file_name(e->name, name);
+    if (state_dir_forget(f->reach.state_dir, name) < 0)
+        return -EIO;
+    set_order(f, e, &(struct operator_order){.given = false});
+    return 0;
 }
 
 static void log_order(const struct region_failover *f, const char *service, const char *region, uid_t uid)
@@ -86,32 +174,26 @@ int region_failover_force(struct region_failover *f, const char *service, const 
     struct failover_entry *e = failover_entry_get(f, service);
     if (!e)
         return -ENOMEM;
-    int err = region ? set(f, service, region, uid) : region_switches_end(&f->switches, service);
+    int err = region ? begin_order(f, e, region, uid) : end_order(f, e);
     if (!err)
         log_order(f, service, region, uid);
     e->is_news |= !err;
-    failover_entry_set_forced(f, e);
-    failover_entry_make_due(f, e);
+    failover_entry_make_due(f, e); /* which forgets one that is not needed */
     return err;
 }
 
 /* --- for status and explanations --- */
 
-static bool is_notable(const struct failover_entry *e, const struct region_switch *choice)
+static void fill(const struct region_failover *f, const struct failover_entry *e, int64_t now_ns,
+                 Discover__V1__Failover *to)
 {
-    return choice || e->written != FAILOVER_HOME;
-}
-
-static void fill(const struct region_failover *f, const struct failover_entry *e, const struct region_switch *choice,
-                 int64_t now_ns, Discover__V1__Failover *to)
-{
-    int64_t wall_ms = (int64_t)time(NULL) * 1000;
+    const struct operator_order *order = &e->by_operator;
     discover__v1__failover__init(to);
     to->service = (char *)e->name;
-    to->forced = choice != NULL;
-    to->region = (char *)(choice ? choice->region : "");
-    to->uid = choice ? choice->uid : 0;
-    to->age_ms = choice && choice->set_ms ? wall_ms - choice->set_ms : -1;
+    to->forced = order->given;
+    to->region = (char *)order->region;
+    to->uid = order->uid;
+    to->age_ms = order->set_ms ? (int64_t)time(NULL) * 1000 - order->set_ms : -1;
     to->at = (char *)(e->written == FAILOVER_HOME ? "" : failover_region_of(f, e, e->written));
     to->at_ms = e->written_ns ? (now_ns - e->written_ns) / NS_PER_MS : -1;
 }
@@ -119,13 +201,12 @@ static void fill(const struct region_failover *f, const struct failover_entry *e
 void region_failover_status(const struct region_failover *f, int64_t now_ns, Discover__V1__Status *ret_status)
 {
     static Discover__V1__Failover all[SHOWN], *pointers[SHOWN];
-    size_t n = 0, left = f ? metric_get(&f->counters.away) + HASH_COUNT(f->switches.all) : 0;
+    size_t n = 0, left = f ? metric_get(&f->counters.away) + f->n_by_operator : 0;
     for (const struct failover_entry *e = left ? f->entries : NULL; e && n < SHOWN && left > 0; e = e->hh.next) {
-        const struct region_switch *choice = region_switches_find(&f->switches, e->name);
-        if (!is_notable(e, choice))
+        if (!e->by_operator.given && e->written == FAILOVER_HOME)
             continue;
-        left -= (choice != NULL) + (e->written != FAILOVER_HOME);
-        fill(f, e, choice, now_ns, &all[n]);
+        left -= (size_t)e->by_operator.given + (e->written != FAILOVER_HOME);
+        fill(f, e, now_ns, &all[n]);
         pointers[n] = &all[n];
         n++;
     }
@@ -144,7 +225,7 @@ bool region_failover_explain(const struct region_failover *f, const char *servic
         return false;
     const struct failover *o = &e->failover;
     int64_t back_ns = failover_back_ns(o);
-    fill(f, e, region_switches_find(&f->switches, service), now_ns, &status);
+    fill(f, e, now_ns, &status);
     *ret_answer = (struct region_answer){
         .at = status.at,
         .for_ns = e->written_ns ? now_ns - e->written_ns : 0,

@@ -72,11 +72,10 @@ static void count_and_log(struct region_failover *f, const struct failover_entry
 static void write_reason(const struct region_failover *f, const struct failover_entry *e,
                          const struct failover_seen *home, size_t cap, char *ret_reason)
 {
-    const struct region_switch *choice = region_switches_find(&f->switches, e->name);
     const char *from = failover_region_of(f, e, e->written);
     int at = e->failover.at;
-    if (choice)
-        snprintf(ret_reason, cap, "user %u said so", (unsigned)choice->uid);
+    if (e->by_operator.given)
+        snprintf(ret_reason, cap, "user %u said so", (unsigned)e->by_operator.uid);
     else if (at == FAILOVER_HOME)
         snprintf(ret_reason, cap, "%zu instances are usable in the own region", home->usable);
     else if (e->written == FAILOVER_HOME)
@@ -93,7 +92,7 @@ static void report_move(struct region_failover *f, struct failover_entry *e, con
                         int64_t now_ns)
 {
     char reason[256];
-    bool chosen = region_switches_find(&f->switches, e->name) != NULL, own = chosen || e->chosen;
+    bool chosen = e->by_operator.given, own = chosen || e->chosen;
     int64_t lacking_ns = e->failover.lacking_since_ns;
     e->chosen = chosen;
     if (!f->reach.moved || !(e->is_news || e->written != FAILOVER_HOME))
