@@ -49,20 +49,16 @@ static const struct metric inbound_metrics[] = {
                "limits.host_changes. They are read later."),
     HISTOGRAM_OF(inbound_counters, lease_round_trip, "discoverd_lease_round_trip_seconds",
                  "From the own lease's put to its return through the live feed: how long a change takes to others."),
+    HISTOGRAM_OF(
+        inbound_counters, change_visible, "discoverd_change_visible_seconds",
+        "From when NATS stored a change of another host, by the server's clock, to when it can be looked up here; "
+        "of some where many come together. Needs NATS 2.10."),
     GAUGE_OF(inbound_counters, catalog_bytes, "discoverd_catalog_bytes",
              "Memory of what is known of the own region's instances, services and hosts."),
     GAUGE_OF(inbound_counters, table_bytes, "discoverd_table_bytes",
              "Of the shared table, what is in use, of all regions."),
 };
 METRICS_LISTED(inbound_metrics)
-
-static const struct metric arrivals_metrics[] = {
-    HISTOGRAM_OF(
-        arrivals, visible, "discoverd_change_visible_seconds",
-        "From when NATS stored a change of another host, by the server's clock, to when it can be looked up here; "
-        "of some where many come together. Needs NATS 2.10."),
-};
-METRICS_LISTED(arrivals_metrics)
 
 bool inbound_is_own(const struct inbound *in, const char *host)
 {
@@ -314,8 +310,6 @@ static int reports_new(struct inbound *in)
     const struct inbound_reach *r = &in->reach;
     int err = metrics_add(r->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics, &in->counters);
     if (!err)
-        err = metrics_add(r->metrics, arrivals_metrics, 1, &in->arrivals);
-    if (!err)
         err = write_report_new(r->config, r->buckets, r->metrics, &in->write_report);
     return err ? err : buckets_new(r->buckets, r->metrics, &in->buckets);
 }
@@ -414,7 +408,7 @@ void inbound_second(struct inbound *in, int64_t now_ns)
     metric_set(&in->counters.catalog_bytes, catalog_counts(in->reach.catalog).bytes);
     metric_set(&in->counters.table_bytes,
                sizeof(uint64_t) * table_writer_stats(catalog_table(in->reach.catalog)).heap_used_words);
-    host_news_second(&in->host_news);
+    inbound_log_more_hosts(in);
 }
 
 void inbound_leaving(struct inbound *in)
@@ -422,11 +416,6 @@ void inbound_leaving(struct inbound *in)
     struct agent_status agent = agent_status(in->reach.agent);
     if (agent.publishing)
         host_events_leaving(&in->host_events, agent.registrations);
-}
-
-void inbound_visible(struct inbound *in, int64_t now_ns)
-{
-    arrivals_visible(&in->arrivals, in->reach.catalog, now_ns);
 }
 
 void inbound_stalled(struct inbound *in, int64_t ns)

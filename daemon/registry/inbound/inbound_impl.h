@@ -4,10 +4,8 @@
 #define REGISTRY_INBOUND_IMPL_H
 
 #include "daemon/base/pace.h"
-#include "daemon/registry/inbound/arrivals.h"
 #include "daemon/registry/buckets.h"
 #include "daemon/registry/events/host_events.h"
-#include "daemon/registry/inbound/host_news.h"
 #include "daemon/registry/inbound/inbound.h"
 #include "daemon/registry/inbound/lost_changes.h"
 #include "daemon/registry/inbound/remembered.h"
@@ -17,6 +15,7 @@
 #include "daemon/sync/liveness.h"
 #include "daemon/sync/region_health.h"
 #include "daemon/sync/resync_budget.h"
+#include "daemon/sync/server_clock.h"
 #include "libdiscover/core/clock.h"
 
 /* Counters of what comes in over the bus and is refused. */
@@ -25,8 +24,23 @@ struct inbound_counters {
         skipped;
     metric_value hosts_limited, services_limited, services_per_domain_limited, instances_limited,
         instances_per_service_limited, instances_per_host_limited, hostnames_per_host_limited;
-    struct histogram lease_round_trip;
+    struct histogram lease_round_trip, change_visible;
     metric_value catalog_bytes, table_bytes;
+};
+
+/*
+ * How long changes of other hosts take from the server to whoever looks up here, by the time that the server gave them when
+ * it stored them. NATS before 2.10 says nothing of when: then nothing is measured, and the own lease's way there and back is
+ * what there is.
+ */
+#define ARRIVALS_MAX 64 /* changes that are measured, of those that become visible together */
+struct arrivals {
+    struct server_clock clock;
+    size_t n;
+    struct {
+        uint64_t id; /* of the instance */
+        int64_t stored_ns;
+    } all[ARRIVALS_MAX];
 };
 
 /* One of the two buckets, as the callbacks of its follower get it. */
@@ -76,7 +90,7 @@ struct inbound {
     struct remembered remembered;
     struct write_report *write_report;
     struct buckets *buckets;
-    struct host_news host_news;
+    size_t news_of_hosts; /* lines in the log about other hosts in this second */
     struct host_events host_events;
     struct resync_budget resync_budget; /* limits resyncs because of digests that differ */
     int64_t skipped_ns;                 /* since then records were skipped that are to be read yet; 0: none were */
@@ -105,13 +119,11 @@ void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *co
                     const char *why);
 
 /*
- * inbound_floods.c. inbound_without_floods: the message, counted for the host that wrote it; without its content where that is
- * skipped. inbound_skip_value: what is known under the key of a skipped record stays; of a record of our own the agent knows
- * by the answers to its puts. inbound_read_skipped: once a second, asks for those records where it is time.
+ * inbound_without_floods: the message, counted for the host that wrote it; without its content where that is
+ * skipped. inbound_read_skipped: once a second, asks for those records where it is time.
  */
 struct kv_message inbound_without_floods(struct inbound *in, enum bus_bucket bucket, const struct kv_message *m,
                                          int64_t now_ns);
-void inbound_skip_value(struct inbound *in, const struct instance_key *key, bool own);
 void inbound_read_skipped(struct inbound *in, int64_t now_ns);
 
 /* Why no daemon can have this epoch now (static): it is further ahead than a clock can be wrong by. NULL: it can be. */
@@ -161,5 +173,8 @@ void inbound_remembered_end(void *arg, enum bus_bucket bucket, int err, int64_t 
 
 /* Makes in->liveness. -ENOMEM. */
 int inbound_liveness_new(struct inbound *in);
+
+/* Once a second: how many hosts were new, lost, left or back beyond those that are in the log. */
+void inbound_log_more_hosts(struct inbound *in);
 
 #endif

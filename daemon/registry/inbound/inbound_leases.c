@@ -157,11 +157,39 @@ void inbound_leases_ops(struct follow_ops *ops)
 
 /* --- liveness --- */
 
+#define HOST_LINES_A_SECOND 10
+
+static const char *news_of(bool known, bool was_alive, enum host_status status)
+{
+    if (was_alive == host_alive(status))
+        return NULL;
+    if (host_alive(status))
+        return known ? "is back" : "is new";
+    return status == HOST_LEFT ? "has left" : "is lost: its lease has run out, and nothing was heard of it";
+}
+
+/* A line in the log; in a mass, for the first few and how many more. The catalog has still the status before. */
+static void log_host(struct inbound *in, const char *host, enum host_status status)
+{
+    const char *region = in->reach.region;
+    bool known = catalog_knows_host(in->reach.catalog, host);
+    const char *text = news_of(known, known && catalog_host_alive(in->reach.catalog, host), status);
+    if (text && in->news_of_hosts++ < HOST_LINES_A_SECOND)
+        log_notice("host %s%s%s %s", host, region ? " of region " : "", region ? region : "", text);
+}
+
+void inbound_log_more_hosts(struct inbound *in)
+{
+    if (in->news_of_hosts > HOST_LINES_A_SECOND)
+        log_notice("%zu more hosts are new, back, lost or have left", in->news_of_hosts - HOST_LINES_A_SECOND);
+    in->news_of_hosts = 0;
+}
+
 static void host_changed(void *arg, const char *host, const struct lease *lease, enum host_status status)
 {
     struct inbound *in = arg;
     if (in->synced_once) { /* hosts that are found at the start are no news */
-        host_news_report(&in->host_news, in->reach.catalog, in->reach.region, host, status);
+        log_host(in, host, status);
         host_events_changed(&in->host_events, host, lease, status, clock_now_ns());
     }
     (void)catalog_set_host(in->reach.catalog, host, lease, host_alive(status),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "daemon/catalog/catalog_explain.h"
 #include "daemon/catalog/foreign.h"
 #include "daemon/registry/inbound/inbound_impl.h"
 #include "libdiscover/core/clock.h"
@@ -34,11 +35,42 @@ static void refuse_for_limit(struct inbound *in, const struct instance_key *key,
     write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
-/* Measures a change of another host, which nobody can look up before it is in the table. */
-static void note_arrival(struct inbound *in, uint64_t id, const struct kv_message *m, bool from_snapshot)
+/* A change of another host, which nobody can look up before it is in the table. */
+static void note_arrival(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
+                         bool from_snapshot)
 {
-    if (in->reach.agent && !from_snapshot)
-        arrivals_taken(&in->arrivals, id, m->stored_ns);
+    struct arrivals *a = &in->arrivals;
+    if (!in->reach.agent || from_snapshot || !m->stored_ns || !a->clock.known || a->n == ARRIVALS_MAX)
+        return;
+    a->all[a->n].id = instance_id(key);
+    a->all[a->n].stored_ns = m->stored_ns;
+    a->n++;
+}
+
+void inbound_visible(struct inbound *in, int64_t now_ns)
+{
+    struct arrivals *a = &in->arrivals;
+    for (size_t i = 0; i < a->n; i++) {
+        int64_t error_ns, took_ns = server_clock_since(&a->clock, a->all[i].stored_ns, now_ns, &error_ns);
+        histogram_observe(&in->counters.change_visible, took_ns);
+        catalog_set_reached(in->reach.catalog, a->all[i].id, took_ns, error_ns);
+    }
+    a->n = 0;
+}
+
+/* err: what the catalog says of a record. Returns false where it is refused for what it says itself. */
+static bool settled(struct inbound *in, const struct instance_key *key, const struct kv_message *m, bool from_snapshot,
+                    const struct foreign_extras *extras, int err)
+{
+    if (err == 0) {
+        note_arrival(in, key, m, from_snapshot);
+        inbound_traced_record(in, key, m, extras);
+    }
+    if (err >= 0)
+        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    else if (catalog_limit_text(err))
+        refuse_for_limit(in, key, m, err);
+    return err >= 0 || catalog_limit_text(err);
 }
 
 static void put_record(struct inbound *in, const struct instance_key *key, const struct record *record,
@@ -46,15 +78,7 @@ static void put_record(struct inbound *in, const struct instance_key *key, const
 {
     struct catalog_origin origin = {.revision = m->seq, .put_ns = clock_now_ns() - m->age_ns};
     int err = catalog_put_from(in->reach.catalog, key, record, from_snapshot, &origin);
-    if (err == 0) {
-        note_arrival(in, instance_id(key), m, from_snapshot);
-        inbound_traced_record(in, key, m, NULL);
-    }
-    if (err >= 0)
-        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
-    else if (catalog_limit_text(err))
-        refuse_for_limit(in, key, m, err);
-    else if (err != -ESTALE)
+    if (!settled(in, key, m, from_snapshot, NULL, err) && err != -ESTALE)
         inbound_refuse(in, BUS_SERVICES, &in->counters.values_refused, m, strerror(-err));
 }
 
@@ -83,15 +107,7 @@ static void put_foreign(struct inbound *in, const struct instance_key *key, cons
     struct foreign_life life = {
         .ttl_ns = dropped ? m->ttl_ns : extras.ttl_ns, .age_ns = m->age_ns, .in_snapshot = from_snapshot};
     int err = catalog_put_foreign(in->reach.catalog, key, &record, life, clock_now_ns());
-    if (err == 0) {
-        note_arrival(in, instance_id(key), m, from_snapshot);
-        inbound_traced_record(in, key, m, &extras);
-    }
-    if (err >= 0)
-        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
-    else if (catalog_limit_text(err))
-        refuse_for_limit(in, key, m, err);
-    else
+    if (!settled(in, key, m, from_snapshot, &extras, err))
         refuse_value(in, key, false, m, err == -EPERM ? FOREIGN_NOT_HERE : strerror(-err));
 }
 
@@ -142,10 +158,10 @@ static void services_apply(void *arg, const struct kv_message *m, bool from_snap
     if (parse_key(in, m->key, m->key_len, &key, &own) < 0)
         inbound_refuse(in, BUS_SERVICES, &in->counters.keys_refused, m,
                        "the key is neither <domain>.<service>.<host>.<instance> nor services/<service>/<instance>");
-    else if (m->kind == KV_SKIPPED)
-        inbound_skip_value(in, &key, own);
-    else
+    else if (m->kind != KV_SKIPPED)
         put_value(in, &key, own, m, from_snapshot);
+    else if (!own) /* of a record of our own the agent knows by the answers to its puts */
+        catalog_unreadable(in->reach.catalog, &key);
 }
 
 static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
@@ -212,4 +228,35 @@ int64_t inbound_records_expire(struct inbound *in, int64_t now_ns)
     int64_t heard_ns = liveness_heard_ns(in->liveness);
     int64_t next_ns = catalog_expire(in->reach.catalog, heard_ns, now_ns);
     return next_ns > heard_ns && next_ns <= now_ns ? liveness_probe(in->liveness, now_ns) : next_ns;
+}
+
+/* --- floods --- */
+
+/*
+ * A host that writes more than limits.host_changes is followed more slowly, alone, while there is a backlog: its records are
+ * skipped, and read when it has calmed down. Else whoever comes behind them in the feed would be late, the leases of all
+ * hosts among them.
+ */
+#define SKIPPED_MAX_NS (60 * NS_PER_S) /* after so long they are read although their host goes on */
+
+struct kv_message inbound_without_floods(struct inbound *in, enum bus_bucket bucket, const struct kv_message *m,
+                                         int64_t now_ns)
+{
+    struct kv_message skipped = *m;
+    bool floods = write_report_heard(in->write_report, bucket, m);
+    if (!floods || !m->backlog || bucket != BUS_SERVICES || m->kind != KV_PUT)
+        return *m;
+    metric_inc(&in->counters.skipped);
+    in->skipped_ns = in->skipped_ns ? in->skipped_ns : now_ns;
+    skipped.kind = KV_SKIPPED;
+    skipped.n = 0;
+    return skipped;
+}
+
+void inbound_read_skipped(struct inbound *in, int64_t now_ns)
+{
+    if (!in->skipped_ns || (write_report_floods(in->write_report) && now_ns - in->skipped_ns < SKIPPED_MAX_NS))
+        return;
+    in->skipped_ns = 0;
+    follow_reread(in->followers[BUS_SERVICES].follow, now_ns);
 }
