@@ -116,7 +116,7 @@ static int catalog_start(struct daemon *d)
 
 static int catalog_file_start(struct daemon *d)
 {
-    int err = catalog_file_new(d->config->state_dir, "", d->metrics, &d->catalog_file);
+    int err = catalog_file_new(d->base, d->config->state_dir, "", d->metrics, &d->catalog_file);
     if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->status.stale_since_ns))
         table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->status.stale_since_ns);
     return err;

@@ -3,14 +3,12 @@
 #include "daemon/registry/catalog_file.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/base/background.h"
 #include "daemon/base/log.h"
-#include "daemon/base/thread.h"
 #include "daemon/catalog/catalog_format.h"
 #include "libdiscover/core/clock.h"
 
@@ -29,11 +27,9 @@ struct catalog_file {
     bool written;
     int64_t begun_ns; /* when the last file was begun */
     bool hurry;
-    int64_t true_ms; /* wall clock: when what the thread writes was true */
-    bool running;    /* the thread is to be joined */
-    pthread_t thread;
-    atomic_bool done;
-    int result;         /* the thread's result; read after done */
+    struct background background;
+    int64_t true_ms;    /* wall clock: when what is written was true */
+    int result;         /* of writing it */
     struct table table; /* the thread's own mapping */
     bool failing;       /* that the file cannot be written was logged */
 };
@@ -47,21 +43,23 @@ static const struct metric catalog_file_metrics[] = {
 };
 METRICS_LISTED(catalog_file_metrics)
 
-int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_f)
+int catalog_file_new(struct event_base *base, const char *state_dir, const char *region, struct metrics *metrics,
+                     struct catalog_file **ret_f)
 {
     struct catalog_file *f = calloc(1, sizeof *f);
     if (!f)
         return -ENOMEM;
-    int err = 0;
+    int err = background_init(&f->background, base);
     snprintf(f->region, sizeof f->region, "%s", region);
     const char *sign = *region ? "@" : "";
-    if (snprintf(f->path, sizeof f->path, "%s/catalog%s%s.snap", state_dir, sign, region) >= (int)sizeof f->path - 8)
+    if (!err &&
+        snprintf(f->path, sizeof f->path, "%s/catalog%s%s.snap", state_dir, sign, region) >= (int)sizeof f->path - 8)
         err = -ENAMETOOLONG;
     if (!err)
         err = metrics_add(metrics, catalog_file_metrics, sizeof catalog_file_metrics / sizeof *catalog_file_metrics,
                           &f->counters);
     if (err)
-        free(f);
+        catalog_file_free(f);
     else
         *ret_f = f;
     return err;
@@ -97,8 +95,9 @@ bool catalog_file_load(struct catalog_file *f, struct catalog *c, int64_t now_ns
     return true;
 }
 
-static void report(struct catalog_file *f)
+static void report(void *arg)
 {
+    struct catalog_file *f = arg;
     metric_inc(f->result ? &f->counters.failed : &f->counters.written);
     if (f->result && !f->failing)
         log_warning("%s cannot be written: %s; the old one stays", f->path, strerror(-f->result));
@@ -108,39 +107,11 @@ static void report(struct catalog_file *f)
     f->written = f->written && !f->result;
 }
 
-static void *write_file(void *arg)
+static void write_file(void *arg)
 {
     struct catalog_file *f = arg;
     f->result = catalog_format_write(&f->table, f->region, f->path, f->true_ms);
     table_unmap(&f->table); /* on this thread: unmapping a large table takes milliseconds */
-    atomic_store_explicit(&f->done, true, memory_order_release);
-    return NULL;
-}
-
-static void finish(struct catalog_file *f)
-{
-    if (!f->running)
-        return;
-    pthread_join(f->thread, NULL);
-    f->running = false;
-    report(f);
-}
-
-/*
- * The thread has a mapping of its own, as the table's writer may move to another segment meanwhile. Signals stay the
- * main thread's.
- */
-static void start(struct catalog_file *f, const struct table_writer *table)
-{
-    if (table_map(table_writer_fd(table), &f->table) < 0)
-        return;
-    sigset_t before;
-    thread_block_signals(&before);
-    atomic_store(&f->done, false);
-    f->running = pthread_create(&f->thread, NULL, write_file, f) == 0;
-    thread_restore_signals(&before);
-    if (!f->running)
-        table_unmap(&f->table);
 }
 
 static bool changed(const struct catalog_file *f, const struct table_writer *table)
@@ -173,21 +144,21 @@ void catalog_file_hurry(struct catalog_file *f)
 
 void catalog_file_write(struct catalog_file *f, const struct table_writer *table, int64_t true_ns, int64_t now_ns)
 {
-    if (f->running && atomic_load_explicit(&f->done, memory_order_acquire))
-        finish(f);
-    if (f->running || !is_due(f, now_ns) || !changed(f, table))
+    if (f->background.busy || !is_due(f, now_ns) || !changed(f, table))
         return;
     f->serial = table_serial(table_writer_table(table));
     f->written = true;
     f->hurry = false;
     f->begun_ns = now_ns;
     f->true_ms = true_ms(true_ns, now_ns);
-    start(f, table);
+    /* a mapping of the thread's own, as the table's writer may move to another segment meanwhile */
+    if (table_map(table_writer_fd(table), &f->table) == 0)
+        background_run(&f->background, write_file, report, f);
 }
 
 void catalog_file_write_now(struct catalog_file *f, const struct table_writer *table, int64_t true_ns)
 {
-    finish(f);
+    background_finish(&f->background);
     if (!changed(f, table))
         return;
     f->result = catalog_format_write(table_writer_table(table), f->region, f->path, true_ms(true_ns, clock_now_ns()));
@@ -198,6 +169,7 @@ void catalog_file_free(struct catalog_file *f)
 {
     if (!f)
         return;
-    finish(f);
+    background_finish(&f->background);
+    background_fini(&f->background);
     free(f);
 }

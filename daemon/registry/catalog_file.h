@@ -10,10 +10,15 @@
 #include "daemon/base/metrics.h"
 #include "daemon/catalog/catalog_format.h"
 
+struct event_base;
 struct catalog_file;
 
-/* region: "" for the own one (catalog.snap), else another one (catalog@<region>.snap). -ENOMEM, -ENAMETOOLONG. */
-int catalog_file_new(const char *state_dir, const char *region, struct metrics *metrics, struct catalog_file **ret_f);
+/*
+ * region: "" for the own one (catalog.snap), else another one (catalog@<region>.snap). -ENAMETOOLONG, -ENOMEM, or another negative
+ * errno.
+ */
+int catalog_file_new(struct event_base *base, const char *state_dir, const char *region, struct metrics *metrics,
+                     struct catalog_file **ret_f);
 
 /* Waits for a file that is being written, which blocks on the disk. NULL is fine. */
 void catalog_file_free(struct catalog_file *f);

@@ -317,7 +317,7 @@ static int make_parts(struct region *r)
     if (!err)
         err = configured_region_catalog_new(c, r->name, r->reach.table, &r->catalog);
     if (!err)
-        err = catalog_file_new(c->state_dir, r->name, r->metrics, &r->file);
+        err = catalog_file_new(r->reach.base, c->state_dir, r->name, r->metrics, &r->file);
     if (!err)
         err = make_inbound(r);
     if (err)

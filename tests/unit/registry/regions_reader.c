@@ -279,7 +279,7 @@ static void start_own(void)
     int64_t since_ns;
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
-    ck_assert_int_eq(catalog_file_new(folder, "", metrics, &file), 0);
+    ck_assert_int_eq(catalog_file_new(base, folder, "", metrics, &file), 0);
     start_agent();
     const struct inbound_reach reach = {.metrics = metrics,
                                         .config = config,

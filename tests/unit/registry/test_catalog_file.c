@@ -2,12 +2,14 @@
 /* catalog.snap is written by a thread that maps and unmaps the table itself, while others read it and it moves. */
 #include "daemon/registry/catalog_file.h"
 
+#include <event2/event.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "tests/support/unit.h"
 #include "tests/support/wait.h"
 #include "tests/unit/base/folder.h"
@@ -18,6 +20,7 @@ enum { ROUNDS = 20, PER_ROUND = 100, READERS = 2, WAIT_MS = 30000 };
 #define FILE_NAME   "catalog.snap"
 #define INTERVAL_NS (60 * NS_PER_S) /* more than lies between two files at least */
 
+static struct event_base *base;
 static struct metrics *metrics;
 static struct catalog *catalog;
 static struct catalog_file *file;
@@ -38,8 +41,9 @@ static struct catalog *new_catalog(const char *host)
 
 static void setup(void)
 {
+    base = loop_new();
     ck_assert_int_eq(metrics_new(&metrics), 0);
-    ck_assert_int_eq(catalog_file_new(folder_enter(), "", metrics, &file), 0);
+    ck_assert_int_eq(catalog_file_new(base, folder_enter(), "", metrics, &file), 0);
     catalog = new_catalog("web-1");
     ck_assert_int_eq(catalog_set_host(catalog, "web-2", &(struct lease){.epoch = 1, .region = "eu"}, true, 1), 0);
 }
@@ -47,6 +51,7 @@ static void setup(void)
 static void teardown(void)
 {
     catalog_file_free(file);
+    event_base_free(base);
     catalog_free(catalog);
     metrics_free(metrics);
     folder_remove();
@@ -127,6 +132,7 @@ static void check_file(size_t instances)
 /* A call may find that the last thread has just not ended: then a later one begins the file. */
 static bool written(int round)
 {
+    event_base_loop(base, EVLOOP_NONBLOCK);
     catalog_file_write(file, catalog_table(catalog), clock_now_ns(), round * INTERVAL_NS);
     return access(FILE_NAME, F_OK) == 0;
 }
@@ -159,6 +165,7 @@ START_TEST(test_the_table_moves_meanwhile)
     put_some(0);
     start_reader(&reader);
     for (int round = 1; round < ROUNDS; round++) {
+        event_base_loop(base, EVLOOP_NONBLOCK);
         catalog_file_write(file, catalog_table(catalog), clock_now_ns(), round * INTERVAL_NS);
         put_some(round * PER_ROUND);
     }

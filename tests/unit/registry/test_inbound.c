@@ -51,7 +51,7 @@ static void begin(void)
     ck_assert_int_eq(config_defaults(&config), 0);
     ck_assert_int_eq(config_set(config, "host", "web-1", why), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
-    ck_assert_int_eq(catalog_file_new(folder_enter(), "", metrics, &catalog_file), 0);
+    ck_assert_int_eq(catalog_file_new(base, folder_enter(), "", metrics, &catalog_file), 0);
     ck_assert_int_eq(host_address_new(base, config, ignore, NULL, &host_address), 0);
     const struct inbound_reach reach = {.metrics = metrics,
                                         .config = config,

@@ -80,7 +80,7 @@ static void begin_life(const char *dir)
     ck_assert_int_eq(config_set(config, "limits.instances_per_host", instances_max, why), 0);
     ck_assert_int_eq(state_dir_open(dir, &state_dir), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
-    ck_assert_int_eq(catalog_file_new(dir, "", metrics, &catalog_file), 0);
+    ck_assert_int_eq(catalog_file_new(base, dir, "", metrics, &catalog_file), 0);
     ck_assert_int_eq(host_address_new(base, config, ignore, NULL, &host_address), 0);
     const struct outbound_reach reach = {.base = base,
                                          .metrics = metrics,

@@ -2,9 +2,11 @@
 /* What becomes of the last life's catalog: from its file, through a real catalog and liveness, once NATS is heard. */
 #include "daemon/registry/inbound/remembered.h"
 
+#include <event2/event.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/base/loop.h"
 #include "daemon/registry/catalog_file.h"
 #include "daemon/registry/configured.h"
 #include "daemon/sync/liveness.h"
@@ -13,6 +15,7 @@
 #include "tests/unit/base/folder.h"
 
 static const char *dir;
+static struct event_base *base;
 static struct config *config;
 static struct metrics *metrics;
 static struct catalog *catalog;
@@ -71,9 +74,10 @@ static uint32_t no_jitter(void *arg)
 
 static void open_catalog(void)
 {
+    base = loop_new();
     ck_assert_int_eq(metrics_new(&metrics), 0);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
-    ck_assert_int_eq(catalog_file_new(dir, "", metrics, &file), 0);
+    ck_assert_int_eq(catalog_file_new(base, dir, "", metrics, &file), 0);
 }
 
 static void close_catalog(void)
@@ -81,6 +85,7 @@ static void close_catalog(void)
     catalog_file_free(file);
     catalog_free(catalog);
     metrics_free(metrics);
+    event_base_free(base);
 }
 
 /* A host web-2 with one instance. */
