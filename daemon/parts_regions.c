@@ -67,13 +67,13 @@ int daemon_failover(void *arg, const char *service, const char *region, uid_t ui
 
 int regions_part_start(struct daemon *d)
 {
-    const struct region_reach reach = {.base = d->base,
-                                       .config = d->config,
-                                       .table = catalog_table(d->catalog),
-                                       .tracing = d->tracing,
-                                       .arg = d,
-                                       .turn = daemon_turn,
-                                       .service_changed = other_changed};
+    const struct regions_reach reach = {.base = d->base,
+                                        .config = d->config,
+                                        .table = catalog_table(d->catalog),
+                                        .tracing = d->tracing,
+                                        .arg = d,
+                                        .turn = daemon_turn,
+                                        .service_changed = other_changed};
     d->region_events =
         (struct region_events){.events = d->events, .config = d->config, .liveness = inbound_liveness(d->inbound)};
     int err = regions_new(&reach, &d->regions);

@@ -149,7 +149,7 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
     struct nearest_names similar = {.n = 0};
     const struct region *answering = explain_answering(x, w->service);
     const struct catalog *c = answering ? region_catalog(answering) : x->reach->catalog;
-    bool known = catalog_count_service(c, w->service, &counts) == 0 || explain_region_knows(x, w->service);
+    bool known = catalog_count_service(c, w->service, &counts) == 0 || regions_know(x->reach->regions, w->service);
     json_t *list = instances(x, w, answering), *document = head(x, w->service);
     if (*w->key.instance)
         known = json_array_size(list) > 0;

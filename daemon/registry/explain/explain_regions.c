@@ -93,14 +93,6 @@ const struct region *explain_answering(const struct explaining *x, const char *s
     return other ? regions_find(x->reach->regions, answer.at) : NULL;
 }
 
-bool explain_region_knows(const struct explaining *x, const char *service)
-{
-    for (size_t i = 0; i < regions_count(x->reach->regions); i++)
-        if (region_knows(regions_at(x->reach->regions, i), service))
-            return true;
-    return false;
-}
-
 static json_t *region_json(const char *name, const struct region_facts *r, const struct region_answer *answer)
 {
     char why[REGION_WHY_CAP];

@@ -24,9 +24,6 @@ void explain_region_why(const struct region_facts *r, const struct region_answer
 /* The other region that answers for the service; NULL: the own one does. */
 const struct region *explain_answering(const struct explaining *x, const char *service);
 
-/* Whether any other region has the service. */
-bool explain_region_knows(const struct explaining *x, const char *service);
-
 /* A list of all regions, the own one first, which the caller frees; NULL where no other is read. */
 json_t *explain_regions(const struct explaining *x, const char *service);
 

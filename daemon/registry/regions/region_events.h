@@ -34,7 +34,7 @@ struct region_events {
     struct reported_region reported[CONFIG_REGIONS_MAX];
 };
 
-/* How another region is, as of region.h. */
+/* How another region is, as of regions.h. */
 struct region_seen {
     const char *name;
     enum region_state state;

@@ -128,14 +128,6 @@ static void collect_due(struct region_failover *f, int64_t now_ns)
 
 /* --- decisions --- */
 
-static bool is_known_elsewhere(const struct region_failover *f, const struct failover_entry *e)
-{
-    for (size_t i = 0; i < f->n; i++)
-        if (region_knows(regions_at(f->reach.regions, i), e->name))
-            return true;
-    return false;
-}
-
 static void forget(struct region_failover *f, struct failover_entry *e)
 {
     deadlines_clear(&f->deadlines, &e->deadline);
@@ -152,7 +144,7 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
         enum region_state state = region_state_of(r);
         size_t usable =
             /* a region that was never read whole is known in part only */
-            state == REGION_NEVER ? 0 : region_usable(r, e->name);
+            state == REGION_NEVER ? 0 : catalog_exported_count(region_catalog(r), e->name);
         others[i] = (struct failover_seen){usable, state == REGION_LIVE};
     }
     int64_t next_ns = failover_decide(&e->failover, &e->rule, &home, others, e->order->n, now_ns);
@@ -164,7 +156,7 @@ static void decide(struct region_failover *f, struct failover_entry *e, int64_t 
     else
         deadlines_clear(&f->deadlines, &e->deadline);
     /* If the block just written has made the entry due again, it is looked at once more before it may be forgotten. */
-    if (!e->due && e->written == FAILOVER_HOME && !e->by_operator.given && !is_known_elsewhere(f, e))
+    if (!e->due && e->written == FAILOVER_HOME && !e->by_operator.given && !regions_know(f->reach.regions, e->name))
         forget(f, e);
 }
 

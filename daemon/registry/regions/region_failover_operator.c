@@ -114,14 +114,6 @@ int failover_load_orders(struct region_failover *f)
     return damaged < 0 ? damaged : 0;
 }
 
-static bool is_read(const struct region_failover *f, const char *region)
-{
-    bool found = !*region;
-    for (size_t i = 0; i < f->n; i++)
-        found |= strcmp(region_name(regions_at(f->reach.regions, i)), region) == 0;
-    return found;
-}
-
 static int begin_order(struct region_failover *f, struct failover_entry *e, const char *region, uid_t uid)
 {
     struct operator_order order = {.given = true, .uid = uid, .set_ms = (int64_t)time(NULL) * 1000};
@@ -167,7 +159,7 @@ int region_failover_force(struct region_failover *f, const char *service, const 
     }
     if (region && strcmp(region, f->reach.config->region) == 0)
         region = "";
-    if (region && !is_read(f, region)) {
+    if (region && *region && !regions_find(f->reach.regions, region)) {
         *ret_why = "that region is not read here (regions)";
         return -ENOENT;
     }

@@ -33,7 +33,7 @@ static int set_answering(struct region_failover *f, const struct failover_entry 
 {
     if (at == FAILOVER_HOME)
         return 0;
-    return region_set_answering(regions_at(f->reach.regions, e->order->at[at]), e->name, answers);
+    return catalog_set_answering(region_catalog(regions_at(f->reach.regions, e->order->at[at])), e->name, answers);
 }
 
 /*

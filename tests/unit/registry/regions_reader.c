@@ -297,7 +297,7 @@ static void start_own(void)
 
 static void start_others(void)
 {
-    const struct region_reach reach = {
+    const struct regions_reach reach = {
         .base = base, .config = config, .table = catalog_table(catalog), .turn = later, .service_changed = own_changed};
     ck_assert_int_eq(regions_new(&reach, &regions), 0);
     const struct region_failover_reach of_failover = {.metrics = metrics,
@@ -496,7 +496,7 @@ enum region_state reader_region_state(int region)
 size_t reader_usable(int region)
 {
     return region == 0 ? catalog_usable_count(catalog, SERVICE)
-                       : region_usable(regions_at(regions, (size_t)region - 1), SERVICE);
+                       : catalog_exported_count(region_catalog(regions_at(regions, (size_t)region - 1)), SERVICE);
 }
 
 enum table_sync reader_own_sync(void)
