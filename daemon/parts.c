@@ -293,9 +293,7 @@ static int outbound_start(struct daemon *d)
                                          .arg = d,
                                          .turn = daemon_turn_soon,
                                          .registration_gone = registration_gone,
-                                         .lease_sent = lease_sent,
-                                         .bus_put = bus_put,
-                                         .bus_delete = bus_delete};
+                                         .lease_sent = lease_sent};
     int err = outbound_new(&reach, &d->outbound);
     if (!err)
         d->agent = outbound_agent(d->outbound);

@@ -133,13 +133,13 @@ static int publish(void *arg, const char *key, const uint8_t *bytes, size_t n, u
     if (!o->bus)
         return -ENOTCONN;
     const struct trace_context *trace = o->reach.tracing ? tracing_put(o->reach.tracing, key, token) : NULL;
-    return o->reach.bus_put(o->bus, BUS_SERVICES, key, bytes, n, token, trace);
+    return bus_put(o->bus, BUS_SERVICES, key, bytes, n, token, trace);
 }
 
 static int unpublish(void *arg, const char *key, uint64_t token)
 {
     struct outbound *o = arg;
-    return o->bus ? o->reach.bus_delete(o->bus, BUS_SERVICES, key, token) : -ENOTCONN;
+    return o->bus ? bus_delete(o->bus, BUS_SERVICES, key, token) : -ENOTCONN;
 }
 
 /* A question (name_conflict.h) is no lease of ours: the canary does not wait for it to come back. */
@@ -153,7 +153,7 @@ static int publish_lease(void *arg, const struct lease *lease, uint64_t token)
         return err;
     if (!lease->asked_by)
         o->reach.lease_sent(o->reach.arg, lease);
-    return o->reach.bus_put(o->bus, BUS_HOSTS, o->reach.config->host, bytes, n, token, NULL);
+    return bus_put(o->bus, BUS_HOSTS, o->reach.config->host, bytes, n, token, NULL);
 }
 
 static int watch_pid(void *arg, pid_t pid, uint64_t *start)

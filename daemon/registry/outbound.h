@@ -36,10 +36,6 @@ struct outbound_reach {
     void (*turn)(void *arg); /* the agent has something to do */
     void (*registration_gone)(void *arg, const struct instance_key *key);
     void (*lease_sent)(void *arg, const struct lease *lease); /* a lease is about to be put */
-    /* As bus_put and bus_delete, for the bus that outbound_set_bus has given. */
-    int (*bus_put)(struct bus *bus, enum bus_bucket bucket, const char *key, const void *bytes, size_t n,
-                   uint64_t token, const struct trace_context *trace);
-    int (*bus_delete)(struct bus *bus, enum bus_bucket bucket, const char *key, uint64_t token);
 };
 
 /*
