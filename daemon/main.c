@@ -27,16 +27,17 @@ static const char usage[] =
     "  -V, --version\n"
     "  -h, --help\n";
 
-enum mode { RUN, TEST, INIT, DEV, KEYS, METRICS, EXAMPLE };
+/* Also the values of the options that choose them. */
+enum mode { RUN, INIT, DEV, KEYS, METRICS, EXAMPLE, TEST = 't' };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
-    {"test", no_argument, NULL, 't'},
-    {"init", no_argument, NULL, 'i'},
-    {"dev", no_argument, NULL, 'd'},
-    {"keys", no_argument, NULL, 'k'},
-    {"example", no_argument, NULL, 'e'},
-    {"metrics", no_argument, NULL, 'm'},
+    {"test", no_argument, NULL, TEST},
+    {"init", no_argument, NULL, INIT},
+    {"dev", no_argument, NULL, DEV},
+    {"keys", no_argument, NULL, KEYS},
+    {"example", no_argument, NULL, EXAMPLE},
+    {"metrics", no_argument, NULL, METRICS},
     {"version", no_argument, NULL, 'V'},
     {"help", no_argument, NULL, 'h'},
     {"user", required_argument, NULL, 'u'},
@@ -87,16 +88,15 @@ struct command {
 /* GO_ON, or what to exit with: all that was asked for is done, or it is none. */
 static int take_option(int option, struct command *c)
 {
-    static const struct {
-        int option;
-        enum mode mode;
-    } modes[] = {{'t', TEST}, {'i', INIT}, {'d', DEV}, {'k', KEYS}, {'m', METRICS}, {'e', EXAMPLE}};
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (modes[i].option == option) {
-            c->mode = modes[i].mode;
-            return GO_ON;
-        }
     switch (option) {
+    case TEST:
+    case INIT:
+    case DEV:
+    case KEYS:
+    case METRICS:
+    case EXAMPLE:
+        c->mode = (enum mode)option;
+        return GO_ON;
     case 'c':
         c->path = optarg;
         return GO_ON;
