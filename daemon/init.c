@@ -23,9 +23,11 @@ struct init {
 static void on_connected(void *arg, const char *server)
 {
     struct init *i = arg;
+    if (i->region)
+        printf("region %s: ", i->region->name);
     printf("connected to %s\n", server);
-    for (int b = 0; b < BUS_BUCKETS; b++)
-        (void)bus_order(i->bus, BUS_CHECK, (enum bus_bucket)b); /* asked already: the answer is on its way */
+    for (int b = 0; b < BUS_BUCKETS; b++) /* asked already: the answer is on its way */
+        (void)bus_order(i->bus, i->region ? BUS_MAKE_MIRROR : BUS_CHECK, (enum bus_bucket)b);
 }
 
 static void on_text(void *arg, const char *text)
@@ -55,14 +57,6 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     i->done[bucket] = true;
 }
 
-static void on_region_connected(void *arg, const char *server)
-{
-    struct init *i = arg;
-    printf("region %s: connected to %s\n", i->region->name, server);
-    for (int b = 0; b < BUS_BUCKETS; b++)
-        (void)bus_order(i->bus, BUS_MAKE_MIRROR, (enum bus_bucket)b); /* asked already: the answer is on its way */
-}
-
 static void on_mirror(void *arg, enum bus_bucket bucket, int err, const char *text)
 {
     struct init *i = arg;
@@ -89,6 +83,9 @@ static void wait_for_buckets(struct init *i)
     }
 }
 
+static const struct bus_events events = {
+    .connected = on_connected, .disconnected = on_text, .problem = on_text, .info = on_info, .mirror_made = on_mirror};
+
 /* Runs the bus until all buckets are done, and frees it. err: the result of bus_new. */
 static int run(struct init *i, int err)
 {
@@ -104,16 +101,12 @@ static int run(struct init *i, int err)
 
 static int make_mirrors(const struct config *config, const struct region_config *region)
 {
-    static const struct bus_events events = {
-        .connected = on_region_connected, .disconnected = on_text, .problem = on_text, .mirror_made = on_mirror};
     struct init i = {.config = config, .region = region};
     return region->mirror[0] ? run(&i, configured_region_bus_new(config, region, &events, &i, &i.bus)) : 0;
 }
 
 int init_run(struct config *config)
 {
-    static const struct bus_events events = {
-        .connected = on_connected, .disconnected = on_text, .problem = on_text, .info = on_info};
     struct init i = {.config = config};
     int failed = run(&i, configured_bus_new(config, true, &events, &i, &i.bus));
     for (size_t k = 0; k < config->n_regions && !i.failed; k++)
