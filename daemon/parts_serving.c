@@ -20,32 +20,32 @@ static const struct checks *checks_of(const struct daemon *d)
 }
 
 /* As it is now: some of these come later than others, and go earlier. */
-static struct document_reach reach_of(struct daemon *d)
+static struct explain_reach reach_of(struct daemon *d)
 {
-    return (struct document_reach){.metrics = d->metrics,
-                                   .explain = {.config = d->config,
-                                               .catalog = d->catalog,
-                                               .agent = d->agent,
-                                               .inbound = d->inbound,
-                                               .regions = d->regions,
-                                               .failover = d->failover,
-                                               .arg = d,
-                                               .dns = d->dns,
-                                               .api = d->api,
-                                               .checks = checks_of(d),
-                                               .status = daemon_status}};
+    return (struct explain_reach){.config = d->config,
+                                  .metrics = d->metrics,
+                                  .catalog = d->catalog,
+                                  .agent = d->agent,
+                                  .inbound = d->inbound,
+                                  .regions = d->regions,
+                                  .failover = d->failover,
+                                  .arg = d,
+                                  .dns = d->dns,
+                                  .api = d->api,
+                                  .checks = checks_of(d),
+                                  .status = daemon_status};
 }
 
 static int document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
 {
-    struct document_reach reach = reach_of(arg);
+    const struct explain_reach reach = reach_of(arg);
     return document_text(&reach, name, is_operator, ret_text, ret_n);
 }
 
 static int explain(void *arg, const char *what, json_t **ret_document)
 {
-    struct document_reach reach = reach_of(arg);
-    return explain_document(&reach.explain, what, ret_document);
+    const struct explain_reach reach = reach_of(arg);
+    return explain_document(&reach, what, ret_document);
 }
 
 static int instance_checks(void *arg, const struct catalog_instance *i, json_t **ret_list)

@@ -21,7 +21,7 @@
 #define LOG_LINES_MAX 300            /* most lines in one document */
 
 /* rest: the part of the name behind the document's own name and a slash. */
-typedef int document_fn(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n);
+typedef int document_fn(const struct explain_reach *reach, const char *rest, char **ret_text, size_t *ret_n);
 
 static int text_of(json_t *document, char **ret_text, size_t *ret_n)
 {
@@ -34,21 +34,21 @@ static int text_of(json_t *document, char **ret_text, size_t *ret_n)
     return 0;
 }
 
-static int explain(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
+static int explain(const struct explain_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
 {
     json_t *document;
-    int err = explain_document(&reach->explain, rest, &document);
+    int err = explain_document(reach, rest, &document);
     return err ? err : text_of(document, ret_text, ret_n);
 }
 
-static void fill_status(const struct document_reach *reach, Discover__V1__Status *ret_status)
+static void fill_status(const struct explain_reach *reach, Discover__V1__Status *ret_status)
 {
     discover__v1__status__init(ret_status);
-    reach->explain.status(reach->explain.arg, ret_status);
+    reach->status(reach->arg, ret_status);
     status_counters_fill(reach->metrics, ret_status);
 }
 
-static int metrics(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
+static int metrics(const struct explain_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
 {
     Discover__V1__Status message;
     struct evbuffer *out = evbuffer_new();
@@ -82,7 +82,7 @@ static int take_stream(FILE *out, char **text, const size_t *n, char **ret_text,
     return 0;
 }
 
-static int config(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
+static int config(const struct explain_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
 {
     char *text = NULL;
     size_t n = 0;
@@ -90,8 +90,8 @@ static int config(const struct document_reach *reach, const char *rest, char **r
     (void)rest;
     if (!out)
         return -ENOMEM;
-    config_table_dump(&config_keys, reach->explain.config, out);
-    fprintf(out, "# and %zu services\n", reach->explain.config->n_services);
+    config_table_dump(&config_keys, reach->config, out);
+    fprintf(out, "# and %zu services\n", reach->config->n_services);
     return take_stream(out, &text, &n, ret_text, ret_n);
 }
 
@@ -125,7 +125,7 @@ static int log_text(char **ret_text, size_t *ret_n)
 }
 
 /* rest: "debug/1234", a level and the number of the last line that is known. */
-static int log_lines(const struct document_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
+static int log_lines(const struct explain_reach *reach, const char *rest, char **ret_text, size_t *ret_n)
 {
     size_t n = strcspn(rest, "/");
     char word[16];
@@ -156,7 +156,7 @@ static const struct document {
     {"config", false, true, NULL, config},           {"log", true, true, NULL, log_lines},
 };
 
-static int make(const struct document *d, const struct document_reach *reach, const char *rest, char **ret_text,
+static int make(const struct document *d, const struct explain_reach *reach, const char *rest, char **ret_text,
                 size_t *ret_n)
 {
     Discover__V1__Status message;
@@ -166,8 +166,7 @@ static int make(const struct document *d, const struct document_reach *reach, co
     return text_of(d->of_status(&message), ret_text, ret_n);
 }
 
-int document_text(const struct document_reach *reach, const char *name, bool is_operator, char **ret_text,
-                  size_t *ret_n)
+int document_text(const struct explain_reach *reach, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
 {
     size_t n = strcspn(name, "/");
     for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {

@@ -6,13 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "daemon/base/metrics.h"
 #include "daemon/registry/explain/explain.h"
-
-struct document_reach {
-    struct explain_reach explain;
-    const struct metrics *metrics;
-};
 
 /*
  * The text of a document, which the caller frees. -ENOENT: there is no such document; -EINVAL: what follows its name is no
@@ -22,7 +16,7 @@ struct document_reach {
  *   config, without secrets; log: its last lines, as text; log/<level>/<after>: as JSON, of that level, behind that one;
  *   for operators
  */
-int document_text(const struct document_reach *reach, const char *name, bool is_operator, char **ret_text,
+int document_text(const struct explain_reach *reach, const char *name, bool is_operator, char **ret_text,
                   size_t *ret_n);
 
 #endif

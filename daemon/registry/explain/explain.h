@@ -26,6 +26,7 @@
 /* What it reaches; all stay the caller's. */
 struct explain_reach {
     const struct config *config;
+    const struct metrics *metrics;
     struct catalog *catalog;
     const struct agent *agent;
     const struct inbound *inbound;
