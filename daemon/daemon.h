@@ -7,7 +7,6 @@
  *   daemon.c         the loop: turns, seconds, signals
  *   parts.c          makes the parts in order, gives each what it reaches, stops them in reverse
  *   parts_serving.c  the parts that answer: DNS, the socket, HTTP, requests over NATS
- *   parts_regions.c  other regions
  *   parts_units.c    units of systemd
  *   activation.c     sockets that systemd passes
  *   supervision.c    systemd's watchdog, and its status line
@@ -271,11 +270,6 @@ void units_part_stop(struct daemon *d);
 int unit_services_part_start(struct daemon *d);
 void unit_services_part_stop(struct daemon *d);
 void daemon_set_unit_services(void *daemon);
-
-/* parts_regions.c. daemon_failover: as in api.h. */
-int regions_part_start(struct daemon *d);
-void regions_part_stop(struct daemon *d);
-int daemon_failover(void *daemon, const char *service, const char *region, uid_t uid, const char **ret_why);
 
 /* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
 int init_run(struct config *config);

@@ -315,6 +315,84 @@ static void hostnames_stop(struct daemon *d)
     hostname_addresses_free(d->hostnames);
 }
 
+/* --- other regions --- */
+
+/* The table says something else of a service: of another region, of the own one, or since another one answers for it. */
+static void notify_programs(void *arg, const char *service)
+{
+    struct daemon *d = arg;
+    if (d->api)
+        api_changed(d->api, service, tracing_seen(d->tracing, service));
+}
+
+/* Who watches "shop/payment@a" in region a hears of it as well: while no other region answers, its name there has none behind it. */
+static void own_changed(void *arg, const char *service)
+{
+    struct daemon *d = arg;
+    char ref[SERVICE_REF_CAP];
+    region_failover_note(d->failover, service);
+    if (!d->api || !*service || strchr(service, '@') || d->config->n_regions == 0)
+        return;
+    snprintf(ref, sizeof ref, "%s@%s", service, d->config->region);
+    api_changed(d->api, ref, NULL);
+}
+
+static void other_changed(void *arg, const char *service)
+{
+    struct daemon *d = arg;
+    notify_programs(d, service);
+    region_failover_note(d->failover, service);
+}
+
+static void moved(void *arg, const struct region_move *move)
+{
+    struct daemon *d = arg;
+    region_events_moved(&d->region_events, move, clock_now_ns());
+}
+
+static int failover_start(struct daemon *d)
+{
+    const struct region_failover_reach reach = {.metrics = d->metrics,
+                                                .config = d->config,
+                                                .catalog = d->catalog,
+                                                .inbound = d->inbound,
+                                                .regions = d->regions,
+                                                .state_dir = d->state_dir,
+                                                .arg = d,
+                                                .service_changed = notify_programs,
+                                                .moved = moved};
+    int err = region_failover_new(&reach, &d->failover);
+    if (!err)
+        catalog_watch_services(d->catalog, own_changed, d);
+    return err;
+}
+
+static int regions_start(struct daemon *d)
+{
+    const struct regions_reach reach = {.base = d->base,
+                                        .config = d->config,
+                                        .table = catalog_table(d->catalog),
+                                        .tracing = d->tracing,
+                                        .arg = d,
+                                        .turn = daemon_turn,
+                                        .service_changed = other_changed};
+    d->region_events =
+        (struct region_events){.events = d->events, .config = d->config, .liveness = inbound_liveness(d->inbound)};
+    int err = regions_new(&reach, &d->regions);
+    return err ? err : failover_start(d);
+}
+
+static void regions_stop(struct daemon *d)
+{
+    catalog_watch_services(d->catalog, NULL, d);
+    region_failover_free(d->failover);
+    d->failover = NULL;
+    regions_free(d->regions);
+    d->regions = NULL;
+}
+
+/* --- all of them --- */
+
 /*
  * The order says who needs whom: the ways in come after what they reach, so that nobody is let in before there is an
  * answer. The bus comes last and goes first, because its events reach everything else.
@@ -341,7 +419,7 @@ static const struct part parts[] = {
     {"socket", requests_part_start, requests_part_stop},
     {"HTTP", http_part_start, http_part_stop},
     {"requests over NATS", rpc_part_start, rpc_part_stop},
-    {"regions", regions_part_start, regions_part_stop},
+    {"regions", regions_start, regions_stop},
     {"bus", bus_part_start, bus_part_stop},
     {"supervision", supervision_part_start, supervision_part_stop},
 };

@@ -126,6 +126,12 @@ static const char *store_error(void *arg)
     return outbound_store_error(d->outbound);
 }
 
+static int failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why)
+{
+    struct daemon *d = arg;
+    return region_failover_force(d->failover, service, region, uid, ret_why);
+}
+
 int requests_part_start(struct daemon *d)
 {
     const struct requests_reach reach = {.base = d->base,
@@ -142,7 +148,7 @@ int requests_part_start(struct daemon *d)
                                          .turn = daemon_turn_soon,
                                          .is_leaving = is_leaving,
                                          .store_error = store_error,
-                                         .failover = daemon_failover,
+                                         .failover = failover,
                                          .daemon = {.arg = d,
                                                     .status = daemon_status,
                                                     .reload = daemon_reload,
