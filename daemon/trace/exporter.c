@@ -13,7 +13,8 @@
 #include "daemon/base/loop.h"
 #include "libdiscover/core/backoff.h"
 
-#define BATCH_SPANS    128 /* are encoded in far less than a millisecond */
+#define GATHER_NS      (500 * NS_PER_MS) /* before a batch is sent */
+#define BATCH_SPANS    128               /* are encoded in far less than a millisecond */
 #define ANSWER_MAX     4096
 #define BACKOFF_NS     NS_PER_S
 #define BACKOFF_MAX_NS (30 * NS_PER_S)
@@ -63,7 +64,7 @@ static void next_batch(struct exporter *x)
     x->body = NULL;
     backoff_reset(&x->backoff);
     if (x->n_waiting > 0)
-        loop_timer_arm(&x->timer, x->n_waiting < BATCH_SPANS ? now_ns + x->options.gather_ns : now_ns, now_ns);
+        loop_timer_arm(&x->timer, x->n_waiting < BATCH_SPANS ? now_ns + GATHER_NS : now_ns, now_ns);
 }
 
 static void taken(struct exporter *x)
@@ -186,7 +187,7 @@ static void send_batch(void *arg)
     struct exporter *x = arg;
     int64_t now_ns = clock_now_ns();
     if (!x->body && make_batch(x) < 0) {
-        loop_timer_arm(&x->timer, now_ns + x->options.gather_ns, now_ns);
+        loop_timer_arm(&x->timer, now_ns + GATHER_NS, now_ns);
         return;
     }
     x->answer_n = 0;
@@ -209,7 +210,7 @@ void exporter_add(struct exporter *x, struct span *s)
     if (x->body)
         return; /* what is under way comes first */
     if (x->n_waiting == 1)
-        loop_timer_arm(&x->timer, now_ns + x->options.gather_ns, now_ns);
+        loop_timer_arm(&x->timer, now_ns + GATHER_NS, now_ns);
     else if (x->n_waiting == BATCH_SPANS)
         loop_timer_arm(&x->timer, now_ns, now_ns);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends spans to a collector, by OTLP over HTTP: gathered for a second, in batches of a bounded size, one request at a time,
+ * Sends spans to a collector, by OTLP over HTTP: gathered for half a second, in batches of a bounded size, one request at a time,
  * by libcurl on the loop. As the protocol says (OTLP 1.x, "OTLP/HTTP Response"), 429, 502, 503 and 504 are tried again, after
  * Retry-After or an ever longer wait, and so is who cannot be reached; anything else that is refused is not. Main thread.
  *
@@ -21,7 +21,6 @@ struct exporter_options {
     size_t spans_max;   /* spans that may wait; more are dropped */
     int64_t timeout_ns; /* time limit of one request */
     int64_t give_up_ns; /* time after which a batch is dropped that could not be sent */
-    int64_t gather_ns;  /* how long spans are gathered before a batch is sent */
 };
 
 /* The texts of the options and metrics outlive it. -ENOMEM. */

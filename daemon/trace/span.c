@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes spans and their attributes. */
+/* Attributes of spans. */
 #include "daemon/trace/span.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct span *span_new(const char *name, enum span_kind kind)
-{
-    struct span *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->name = name;
-    s->kind = kind;
-    return s;
-}
 
 void span_free(struct span *s)
 {

@@ -33,9 +33,8 @@ struct span {
 
 STAILQ_HEAD(span_list, span);
 
-/* NULL: no memory. */
-struct span *span_new(const char *name, enum span_kind kind);
-void span_free(struct span *s); /* NULL is fine */
+/* Of the heap. NULL is fine. */
+void span_free(struct span *s);
 
 /* Adds an attribute, or leaves it out if there is no room or no memory. Texts are copied. */
 void span_add_text(struct span *s, const char *key, const char *text);

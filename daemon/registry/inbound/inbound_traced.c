@@ -7,14 +7,6 @@
 
 /* --- contexts that come with records --- */
 
-static void changed(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
-                    const struct trace_context *context)
-{
-    const struct tracing_change change = {
-        .region = in->reach.region, .key = key, .context = context, .stored_ns = m->stored_ns};
-    tracing_changed(in->reach.tracing, &change);
-}
-
 void inbound_traced_record(struct inbound *in, const struct instance_key *key, const struct kv_message *m,
                            const struct foreign_extras *extras)
 {
@@ -27,7 +19,7 @@ void inbound_traced_record(struct inbound *in, const struct instance_key *key, c
     if (tracing_read(in->reach.tracing, header ? TRACING_HEADER : TRACING_JSON,
                      header ? m->traceparent : extras->traceparent, header ? m->tracestate : extras->tracestate, whose,
                      &context))
-        changed(in, key, m, &context);
+        tracing_changed(in->reach.tracing, in->reach.region, key, &context, m->stored_ns);
 }
 
 /* --- the reading of a bucket --- */

@@ -13,7 +13,6 @@
 #include "daemon/registry/tracing/tracing_impl.h"
 #include "libdiscover/core/clock.h"
 
-#define GATHER_NS (500 * NS_PER_MS)
 #define MALFORMED_LOG_NS                                                                                               \
     (10 * NS_PER_S) /* at most one line in this time, as whoever sends one bad context sends many */
 
@@ -42,8 +41,7 @@ static int exporter_start(struct tracing *t, struct event_base *base, const stru
                                              .resource = {c->host, c->region, c->zone, version},
                                              .spans_max = c->trace.queue,
                                              .timeout_ns = c->trace.timeout_ns,
-                                             .give_up_ns = c->trace.give_up_ns,
-                                             .gather_ns = GATHER_NS};
+                                             .give_up_ns = c->trace.give_up_ns};
     return exporter_new(base, &options, metrics, &t->exporter);
 }
 
@@ -132,12 +130,14 @@ static int64_t wall_now_ns(void)
 struct span *tracing_span(struct tracing *t, const char *name, enum span_kind kind, const struct trace_context *context,
                           const struct trace_context *cause, int64_t began_ns)
 {
-    struct span *s = t->exporter && trace_context_sampled(context) ? span_new(name, kind) : NULL;
+    struct span *s = t->exporter && trace_context_sampled(context) ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return NULL;
-    s->context = *context;
-    s->has_parent = cause != NULL;
-    s->parent_is_remote = cause != NULL;
+    *s = (struct span){.name = name,
+                       .kind = kind,
+                       .context = *context,
+                       .has_parent = cause != NULL,
+                       .parent_is_remote = cause != NULL};
     if (cause)
         memcpy(s->parent_id, cause->span_id, SPAN_ID_SIZE);
     s->end_ns = wall_now_ns();

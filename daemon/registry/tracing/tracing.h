@@ -73,14 +73,12 @@ void tracing_withdrawn(struct tracing *t, const struct instance_key *key);
 
 /* --- changes that are to be seen --- */
 
-/* A change that was taken into the catalog, and that is seen with the next flush. */
-struct tracing_change {
-    const char *region;             /* another one; NULL: the own one */
-    const struct instance_key *key; /* whose it is */
-    const struct trace_context *context;
-    int64_t stored_ns; /* when NATS stored it (since 1970); 0: not known */
-};
-void tracing_changed(struct tracing *t, const struct tracing_change *change);
+/*
+ * A change of an instance was taken into the catalog, and is seen with the next flush. region: another one; NULL: the own one.
+ * stored_ns: when NATS stored it (since 1970); 0: not known.
+ */
+void tracing_changed(struct tracing *t, const char *region, const struct instance_key *key,
+                     const struct trace_context *context, int64_t stored_ns);
 
 /*
  * To be called when a service ("domain/service", "domain/service@region") was written into the table. Returns the

@@ -6,12 +6,12 @@
 #include "daemon/registry/tracing/tracing_impl.h"
 #include "libdiscover/core/clock.h"
 
-static void name_of(const struct tracing_change *change, char ret_service[static SERVICE_REF_CAP])
+static void name_of(const char *region, const struct instance_key *key, char ret_service[static SERVICE_REF_CAP])
 {
-    service_format(change->key->domain, change->key->service, ret_service);
+    service_format(key->domain, key->service, ret_service);
     size_t n = strlen(ret_service);
-    if (change->region)
-        snprintf(ret_service + n, SERVICE_REF_CAP - n, "@%s", change->region);
+    if (region)
+        snprintf(ret_service + n, SERVICE_REF_CAP - n, "@%s", region);
 }
 
 /* Finds or adds the service; NULL: no memory. */
@@ -32,10 +32,11 @@ static struct unseen_service *service_of(struct tracing *t, const char *name)
     return NULL;
 }
 
-void tracing_changed(struct tracing *t, const struct tracing_change *change)
+void tracing_changed(struct tracing *t, const char *region, const struct instance_key *key,
+                     const struct trace_context *context, int64_t stored_ns)
 {
     char name[SERVICE_REF_CAP];
-    name_of(change, name);
+    name_of(region, key, name);
     struct unseen_change *u = t->n_unseen < t->config->trace.queue ? calloc(1, sizeof *u) : NULL;
     struct unseen_service *s = u ? service_of(t, name) : NULL;
     if (!s) {
@@ -43,9 +44,9 @@ void tracing_changed(struct tracing *t, const struct tracing_change *change)
         free(u);
         return;
     }
-    u->key = *change->key;
-    u->context = *change->context;
-    u->stored_ns = change->stored_ns;
+    u->key = *key;
+    u->context = *context;
+    u->stored_ns = stored_ns;
     u->taken_ns = clock_now_ns();
     u->next = s->changes;
     s->changes = u;

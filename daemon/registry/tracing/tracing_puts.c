@@ -122,7 +122,7 @@ const struct trace_context *tracing_local(struct tracing *t, const struct instan
     struct open_put *p = put_of(t, text);
     if (!p)
         return NULL;
-    tracing_changed(t, &(struct tracing_change){.key = key, .context = &p->context});
+    tracing_changed(t, NULL, key, &p->context, 0);
     return &p->context;
 }
 
