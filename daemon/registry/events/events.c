@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/random.h>
 
 #include "daemon/base/pace.h"
@@ -14,7 +15,7 @@
 #define AT_ONCE 64 /* events that are published in one turn of the loop */
 
 struct waiting {
-    struct waiting *next;
+    STAILQ_ENTRY(waiting) next;
     size_t n;
     char *text; /* allocated by jansson */
     char subject[];
@@ -22,7 +23,7 @@ struct waiting {
 
 struct events {
     struct events_reach reach;
-    struct waiting *first, **end;
+    STAILQ_HEAD(, waiting) waiting;
     size_t n;
     uint64_t next_id;
     struct pace pace;
@@ -51,7 +52,7 @@ int events_new(const struct events_reach *reach, struct events **ret_e)
     if (!e)
         return -ENOMEM;
     e->reach = *reach;
-    e->end = &e->first;
+    STAILQ_INIT(&e->waiting);
     e->pace = pace_per_second(reach->config->limits.events);
     (void)!getrandom(&e->next_id, sizeof e->next_id, GRND_NONBLOCK);
     int err = metrics_add(reach->metrics, metric_table, sizeof metric_table / sizeof *metric_table, &e->counters);
@@ -64,10 +65,8 @@ int events_new(const struct events_reach *reach, struct events **ret_e)
 
 static void drop_first(struct events *e)
 {
-    struct waiting *w = e->first;
-    e->first = w->next;
-    if (!e->first)
-        e->end = &e->first;
+    struct waiting *w = STAILQ_FIRST(&e->waiting);
+    STAILQ_REMOVE_HEAD(&e->waiting, next);
     e->n--;
     free(w->text);
     free(w);
@@ -77,7 +76,7 @@ void events_free(struct events *e)
 {
     if (!e)
         return;
-    while (e->first)
+    while (e->n > 0)
         drop_first(e);
     free(e);
 }
@@ -121,8 +120,7 @@ bool events_report(struct events *e, const struct event *event)
         metric_inc(&e->counters.full);
         return false;
     }
-    *e->end = w;
-    e->end = &w->next;
+    STAILQ_INSERT_TAIL(&e->waiting, w, next);
     e->n++;
     return true;
 }
@@ -135,14 +133,15 @@ void events_left_out(struct events *e)
 
 static void publish_first(struct events *e)
 {
-    int err = e->reach.publish(e->reach.arg, e->first->subject, e->first->text, e->first->n);
+    const struct waiting *w = STAILQ_FIRST(&e->waiting);
+    int err = e->reach.publish(e->reach.arg, w->subject, w->text, w->n);
     metric_inc(err < 0 ? &e->counters.failed : &e->counters.published);
     drop_first(e);
 }
 
 static void drop_all(struct events *e)
 {
-    while (e->first) {
+    while (e->n > 0) {
         metric_inc(&e->counters.name);
         drop_first(e);
     }
@@ -151,12 +150,12 @@ static void drop_all(struct events *e)
 int64_t events_tick(struct events *e, int64_t now_ns)
 {
     int64_t next_ns = INT64_MAX;
-    enum events_way way = e->first ? e->reach.way(e->reach.arg) : EVENTS_SHUT;
+    enum events_way way = e->n > 0 ? e->reach.way(e->reach.arg) : EVENTS_SHUT;
     if (way == EVENTS_ENDED)
         drop_all(e);
-    for (size_t n = 0; n < AT_ONCE && e->first && way == EVENTS_OPEN && pace_try(&e->pace, now_ns); n++)
+    for (size_t n = 0; n < AT_ONCE && e->n > 0 && way == EVENTS_OPEN && pace_try(&e->pace, now_ns); n++)
         publish_first(e);
-    if (e->first && way == EVENTS_OPEN)
+    if (e->n > 0 && way == EVENTS_OPEN)
         next_ns = now_ns + pace_wait_ns(&e->pace, now_ns);
     metric_set(&e->counters.waiting, e->n);
     return next_ns;
@@ -164,6 +163,6 @@ int64_t events_tick(struct events *e, int64_t now_ns)
 
 void events_flush(struct events *e)
 {
-    while (e->first && e->reach.way(e->reach.arg) == EVENTS_OPEN)
+    while (e->n > 0 && e->reach.way(e->reach.arg) == EVENTS_OPEN)
         publish_first(e);
 }
