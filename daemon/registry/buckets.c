@@ -3,47 +3,16 @@
 #include "daemon/registry/buckets.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/agent/agent_ops.h"
 #include "daemon/base/log.h"
 #include "libdiscover/core/clock.h"
 
-#define TEXT_CAP   256
-#define LACKS_MAX  16
-#define LACKS_CAP  2048
 #define FULL_SHARE 100  /* full: less than one part in so many is free ... */
 #define FULL_BYTES 1024 /* ... or no room for a record of usual size */
-
-struct refused_counters {
-    metric_value full, sealed, too_large, account, denied, unserved, other;
-};
-
-struct bucket {
-    const char *name;
-    char read_error[TEXT_CAP]; /* why the bucket cannot be read; "": it can */
-    char refusal[TEXT_CAP];    /* why puts are refused; "": they are not */
-    uint32_t refused;          /* number of keys of this host that the bucket refuses */
-    int64_t refused_since_ns;
-    unsigned logged; /* kinds of refusal, as bits of kinds[], that were logged since puts began to be refused */
-    uint64_t bytes, messages;
-    int64_t max_bytes, max_messages; /* -1: no limit, or not known */
-    bool full;
-    char lacks[LACKS_CAP]; /* what is wrong with its settings: sentences, each ended by '\0' */
-    size_t n_lacks;
-    char *lack[LACKS_MAX]; /* the sentences, which point into lacks */
-};
-
-struct buckets {
-    struct bucket all[BUS_BUCKETS];
-    struct refused_counters counters;
-    char refusal[TEXT_CAP + 64];
-    Discover__V1__BucketStatus status[BUS_BUCKETS], *pointers[BUS_BUCKETS];
-};
 
 /* What a put can be refused with: in words, and where it is counted. */
 static const struct kind {
@@ -51,47 +20,34 @@ static const struct kind {
     const char *words;
     size_t counter;
 } kinds[] = {
-    {-ENOSPC, "it is full", offsetof(struct refused_counters, full)},
-    {-EROFS, "it is sealed", offsetof(struct refused_counters, sealed)},
-    {-EMSGSIZE, "it does not take records as large as that", offsetof(struct refused_counters, too_large)},
-    {-EDQUOT, "a limit of the NATS account is reached", offsetof(struct refused_counters, account)},
-    {-EACCES, "this host may not write there", offsetof(struct refused_counters, denied)},
-    {-ENODEV, "nobody serves it", offsetof(struct refused_counters, unserved)},
-    {0, "NATS refuses", offsetof(struct refused_counters, other)},
+    {-ENOSPC, "it is full", offsetof(struct buckets_counters, full)},
+    {-EROFS, "it is sealed", offsetof(struct buckets_counters, sealed)},
+    {-EMSGSIZE, "it does not take records as large as that", offsetof(struct buckets_counters, too_large)},
+    {-EDQUOT, "a limit of the NATS account is reached", offsetof(struct buckets_counters, account)},
+    {-EACCES, "this host may not write there", offsetof(struct buckets_counters, denied)},
+    {-ENODEV, "nobody serves it", offsetof(struct buckets_counters, unserved)},
+    {0, "NATS refuses", offsetof(struct buckets_counters, other)},
 };
 
 static const struct metric refused_metrics[] = {
     COUNTER_OF(
-        refused_counters, full, "discoverd_puts_refused_total{reason=\"full\"}",
+        buckets_counters, full, "discoverd_puts_refused_total{reason=\"full\"}",
         "Puts that NATS refused: the bucket, or the server, is full; it is sealed; the record is larger than "
         "its max_msg_size; a limit of the account; not permitted to this host; no such bucket, JetStream or leader."),
-    COUNTER_OF(refused_counters, sealed, "discoverd_puts_refused_total{reason=\"sealed\"}", NULL),
-    COUNTER_OF(refused_counters, too_large, "discoverd_puts_refused_total{reason=\"too_large\"}", NULL),
-    COUNTER_OF(refused_counters, account, "discoverd_puts_refused_total{reason=\"account\"}", NULL),
-    COUNTER_OF(refused_counters, denied, "discoverd_puts_refused_total{reason=\"denied\"}", NULL),
-    COUNTER_OF(refused_counters, unserved, "discoverd_puts_refused_total{reason=\"unserved\"}", NULL),
-    COUNTER_OF(refused_counters, other, "discoverd_puts_refused_total{reason=\"other\"}", NULL),
+    COUNTER_OF(buckets_counters, sealed, "discoverd_puts_refused_total{reason=\"sealed\"}", NULL),
+    COUNTER_OF(buckets_counters, too_large, "discoverd_puts_refused_total{reason=\"too_large\"}", NULL),
+    COUNTER_OF(buckets_counters, account, "discoverd_puts_refused_total{reason=\"account\"}", NULL),
+    COUNTER_OF(buckets_counters, denied, "discoverd_puts_refused_total{reason=\"denied\"}", NULL),
+    COUNTER_OF(buckets_counters, unserved, "discoverd_puts_refused_total{reason=\"unserved\"}", NULL),
+    COUNTER_OF(buckets_counters, other, "discoverd_puts_refused_total{reason=\"other\"}", NULL),
 };
 METRICS_LISTED(refused_metrics)
 
-int buckets_new(const char *const names[static BUS_BUCKETS], struct metrics *metrics, struct buckets **ret_b)
+int buckets_init(struct buckets *b, const char *const names[static BUS_BUCKETS], struct metrics *metrics)
 {
-    struct buckets *b = calloc(1, sizeof *b);
-    if (!b)
-        return -ENOMEM;
     for (int i = 0; i < BUS_BUCKETS; i++)
         b->all[i] = (struct bucket){.name = names[i], .max_bytes = -1, .max_messages = -1};
-    int err = metrics_add(metrics, refused_metrics, sizeof refused_metrics / sizeof *refused_metrics, &b->counters);
-    if (err)
-        free(b);
-    else
-        *ret_b = b;
-    return err;
-}
-
-void buckets_free(struct buckets *b)
-{
-    free(b);
+    return metrics_add(metrics, refused_metrics, sizeof refused_metrics / sizeof *refused_metrics, &b->counters);
 }
 
 /* --- settings and fill --- */
@@ -107,12 +63,12 @@ static void log_lacks(const struct bucket *bucket)
 /* Returns true if other settings are wrong than before. */
 static bool set_lacks(struct bucket *bucket, const char *text)
 {
-    char before[LACKS_CAP];
+    char before[BUCKET_LACKS_CAP];
     memcpy(before, bucket->lacks, sizeof before);
     memset(bucket->lacks, 0, sizeof bucket->lacks);
     snprintf(bucket->lacks, sizeof bucket->lacks, "%s", text);
     bucket->n_lacks = 0;
-    for (char *start = bucket->lacks, *end; (end = strchr(start, '\n')) && bucket->n_lacks < LACKS_MAX;
+    for (char *start = bucket->lacks, *end; (end = strchr(start, '\n')) && bucket->n_lacks < BUCKET_LACKS_MAX;
          start = end + 1) {
         *end = '\0';
         bucket->lack[bucket->n_lacks++] = start;
@@ -160,7 +116,7 @@ void buckets_info(struct buckets *b, enum bus_bucket bucket, const struct bus_in
 void buckets_read(struct buckets *b, enum bus_bucket bucket, int err, const char *reason)
 {
     struct bucket *of = &b->all[bucket];
-    char before[TEXT_CAP];
+    char before[BUCKET_TEXT_CAP];
     memcpy(before, of->read_error, sizeof before);
     snprintf(of->read_error, sizeof of->read_error, "%s", err ? reason : "");
     if (err && strcmp(before, of->read_error) != 0)

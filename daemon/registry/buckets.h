@@ -7,17 +7,44 @@
 #ifndef REGISTRY_BUCKETS_H
 #define REGISTRY_BUCKETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
 #include "proto/api.pb-c.h"
 
-struct buckets;
+#define BUCKET_TEXT_CAP  256
+#define BUCKET_LACKS_MAX 16
+#define BUCKET_LACKS_CAP 2048
+
+struct bucket {
+    const char *name;
+    char read_error[BUCKET_TEXT_CAP]; /* why the bucket cannot be read; "": it can */
+    char refusal[BUCKET_TEXT_CAP];    /* why puts are refused; "": they are not */
+    uint32_t refused;                 /* number of keys of this host that the bucket refuses */
+    int64_t refused_since_ns;
+    unsigned logged; /* kinds of refusal, as bits, that were logged since puts began to be refused */
+    uint64_t bytes, messages;
+    int64_t max_bytes, max_messages; /* -1: no limit, or not known */
+    bool full;
+    char lacks[BUCKET_LACKS_CAP]; /* what is wrong with its settings: sentences, each ended by '\0' */
+    size_t n_lacks;
+    char *lack[BUCKET_LACKS_MAX]; /* the sentences, which point into lacks */
+};
+
+/* Zeroed before buckets_init. */
+struct buckets {
+    struct bucket all[BUS_BUCKETS];
+    struct buckets_counters {
+        metric_value full, sealed, too_large, account, denied, unserved, other;
+    } counters;
+    char refusal[BUCKET_TEXT_CAP + 64];
+    Discover__V1__BucketStatus status[BUS_BUCKETS], *pointers[BUS_BUCKETS];
+};
 
 /* names: of the buckets; the caller's. -ENOMEM. */
-int buckets_new(const char *const names[static BUS_BUCKETS], struct metrics *metrics, struct buckets **ret_b);
-void buckets_free(struct buckets *b);
+int buckets_init(struct buckets *b, const char *const names[static BUS_BUCKETS], struct metrics *metrics);
 
 /* STREAM.INFO of a bucket was answered, or (info->err) was not. */
 void buckets_info(struct buckets *b, enum bus_bucket bucket, const struct bus_info *info);

@@ -2,35 +2,15 @@
 /* Collects refused values and floods, for the log, the status and the metrics. */
 #include "daemon/registry/write_report.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
 #include "daemon/catalog/foreign.h"
-#include "daemon/sync/refusals.h"
-#include "daemon/sync/top_writers.h"
 #include "libdiscover/core/clock.h"
 #include "libdiscover/core/label.h"
 
-#define TOP_WRITERS_SHOWN 5
-#define LEASE_AGES        3 /* a lease stays in its bucket for so many lease TTLs at most */
-
-struct write_report_counters {
-    metric_value refused_keys, floods, flooding_hosts;
-};
-
-struct write_report {
-    const struct config *config;
-    const char *buckets[BUS_BUCKETS];
-    struct write_report_counters counters;
-    struct refusals refusals;
-    struct top_writers top_writers;
-    /* The refusals as messages of the status, which are filled in on demand. */
-    Discover__V1__Refusal refusal[REFUSALS_MAX], *refusal_list[REFUSALS_MAX];
-    Discover__V1__TopWriter top_writer[TOP_WRITERS_SHOWN], *top_writer_list[TOP_WRITERS_SHOWN];
-};
+#define LEASE_AGES 3 /* a lease stays in its bucket for so many lease TTLs at most */
 
 static const struct metric metrics_table[] = {
     GAUGE_OF(write_report_counters, refused_keys, "discoverd_feed_refused_keys",
@@ -42,25 +22,11 @@ static const struct metric metrics_table[] = {
 };
 METRICS_LISTED(metrics_table)
 
-int write_report_new(const struct config *config, const char *const buckets[static BUS_BUCKETS],
-                     struct metrics *metrics, struct write_report **ret_p)
+int write_report_init(struct write_report *p, const struct config *config,
+                      const char *const buckets[static BUS_BUCKETS], struct metrics *metrics)
 {
-    struct write_report *p = calloc(1, sizeof *p);
-    if (!p)
-        return -ENOMEM;
-    p->config = config;
-    memcpy(p->buckets, buckets, sizeof p->buckets);
-    int err = metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &p->counters);
-    if (err)
-        free(p);
-    else
-        *ret_p = p;
-    return err;
-}
-
-void write_report_free(struct write_report *p)
-{
-    free(p);
+    *p = (struct write_report){.config = config, .buckets = buckets};
+    return metrics_add(metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &p->counters);
 }
 
 /* --- who writes how much --- */
@@ -166,16 +132,6 @@ void write_report_within_limits(struct write_report *p, const char *host)
     char key[ALL_OF_CAP];
     if (p->refusals.n > 0)
         refusals_clear(&p->refusals, BUS_SERVICES, key, all_of(host, key));
-}
-
-void write_report_snapshot_begin(struct write_report *p, enum bus_bucket bucket)
-{
-    refusals_snapshot_begin(&p->refusals, (uint8_t)bucket);
-}
-
-void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket)
-{
-    refusals_snapshot_end(&p->refusals, (uint8_t)bucket);
 }
 
 /* --- both --- */

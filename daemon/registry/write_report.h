@@ -12,14 +12,28 @@
 #include "daemon/config/config.h"
 #include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
+#include "daemon/sync/refusals.h"
+#include "daemon/sync/top_writers.h"
 #include "proto/api.pb-c.h"
 
-struct write_report;
+#define TOP_WRITERS_SHOWN 5
+
+struct write_report {
+    const struct config *config;
+    const char *const *buckets; /* their names */
+    struct write_report_counters {
+        metric_value refused_keys, floods, flooding_hosts;
+    } counters;
+    struct refusals refusals;
+    struct top_writers top_writers;
+    /* The refusals as messages of the status, which are filled in on demand. */
+    Discover__V1__Refusal refusal[REFUSALS_MAX], *refusal_list[REFUSALS_MAX];
+    Discover__V1__TopWriter top_writer[TOP_WRITERS_SHOWN], *top_writer_list[TOP_WRITERS_SHOWN];
+};
 
 /* config, and the names of the buckets, stay the caller's. -ENOMEM. */
-int write_report_new(const struct config *config, const char *const buckets[static BUS_BUCKETS],
-                     struct metrics *metrics, struct write_report **ret_p);
-void write_report_free(struct write_report *p);
+int write_report_init(struct write_report *p, const struct config *config,
+                      const char *const buckets[static BUS_BUCKETS], struct metrics *metrics);
 
 /*
  * A change came through the live feed: counts it for the host that its key names. Returns whether that has written more than
@@ -45,9 +59,6 @@ void write_report_limited(struct write_report *p, const char *host, const char *
 
 /* All records that this host vouches for were taken: its refusals because of a limit are over. */
 void write_report_within_limits(struct write_report *p, const char *host);
-
-void write_report_snapshot_begin(struct write_report *p, enum bus_bucket bucket);
-void write_report_snapshot_end(struct write_report *p, enum bus_bucket bucket); /* a whole snapshot was read */
 
 /* To be called once a second: logs floods, and forgets old refusals. */
 void write_report_second(struct write_report *p, int64_t now_ns);

@@ -69,7 +69,7 @@ void inbound_refuse(struct inbound *in, enum bus_bucket bucket, metric_value *co
                     const char *why)
 {
     metric_inc(counter);
-    write_report_refused(in->write_report, bucket, m, why);
+    write_report_refused(&in->write_report, bucket, m, why);
 }
 
 /* The wall clock, or the server's time if that is later: then our own clock has been lost. */
@@ -220,7 +220,7 @@ static void on_info(void *arg, enum bus_bucket bucket, const struct bus_info *in
     int64_t now_ns = clock_now_ns();
     if (inbound_own_looked(in, bucket, info))
         return;
-    buckets_info(in->buckets, bucket, info);
+    buckets_info(&in->buckets, bucket, info);
     if (!info->err && info->newest_ns / NS_PER_MS > inbound_server_ms(in, now_ns)) {
         in->server_wall_ns = info->newest_ns;
         in->server_heard_ns = now_ns;
@@ -244,7 +244,7 @@ static void on_snapshot_entry(void *arg, enum bus_bucket bucket, const struct kv
 
 static void on_snapshot_end(void *arg, enum bus_bucket bucket, int err, const char *reason)
 {
-    buckets_read(((struct inbound *)arg)->buckets, bucket, err, reason);
+    buckets_read(&((struct inbound *)arg)->buckets, bucket, err, reason);
     follow_snapshot_end(follow_of(arg, bucket), err, clock_now_ns());
 }
 
@@ -310,8 +310,8 @@ static int reports_new(struct inbound *in)
     const struct inbound_reach *r = &in->reach;
     int err = metrics_add(r->metrics, inbound_metrics, sizeof inbound_metrics / sizeof *inbound_metrics, &in->counters);
     if (!err)
-        err = write_report_new(r->config, r->buckets, r->metrics, &in->write_report);
-    return err ? err : buckets_new(r->buckets, r->metrics, &in->buckets);
+        err = write_report_init(&in->write_report, r->config, r->buckets, r->metrics);
+    return err ? err : buckets_init(&in->buckets, r->buckets, r->metrics);
 }
 
 int inbound_new(const struct inbound_reach *reach, struct inbound **ret_in)
@@ -350,8 +350,6 @@ void inbound_free(struct inbound *in)
     for (int b = 0; b < BUS_BUCKETS; b++)
         follow_free(in->followers[b].follow);
     liveness_free(in->liveness);
-    write_report_free(in->write_report);
-    buckets_free(in->buckets);
     free(in);
 }
 
@@ -403,7 +401,7 @@ static void look_for_room(struct inbound *in, int64_t now_ns)
 void inbound_second(struct inbound *in, int64_t now_ns)
 {
     look_for_room(in, now_ns);
-    write_report_second(in->write_report, now_ns);
+    write_report_second(&in->write_report, now_ns);
     inbound_read_skipped(in, now_ns);
     metric_set(&in->counters.catalog_bytes, catalog_counts(in->reach.catalog).bytes);
     metric_set(&in->counters.table_bytes,
@@ -472,6 +470,6 @@ void inbound_status(struct inbound *in, int64_t now_ns, Discover__V1__Status *s)
         s->held_ms = in->guard_until_ns > now_ns ? (in->guard_until_ns - now_ns) / NS_PER_MS : 0;
         s->held_reason = (char *)in->guard_reason;
     }
-    write_report_status(in->write_report, now_ns, s);
-    buckets_status(in->buckets, now_ns, s);
+    write_report_status(&in->write_report, now_ns, s);
+    buckets_status(&in->buckets, now_ns, s);
 }

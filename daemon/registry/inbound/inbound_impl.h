@@ -88,8 +88,8 @@ struct inbound {
     enum { MIRROR_UNREAD, MIRROR_READING, MIRROR_READ } mirror_read;
     struct pace looks[BUS_BUCKETS]; /* in the own region: paces the looks for a bucket whose puts nobody takes */
     struct remembered remembered;
-    struct write_report *write_report;
-    struct buckets *buckets;
+    struct write_report write_report;
+    struct buckets buckets;
     size_t news_of_hosts; /* lines in the log about other hosts in this second */
     struct host_events host_events;
     struct resync_budget resync_budget; /* limits resyncs because of digests that differ */

@@ -54,7 +54,7 @@ static void compare(struct inbound *in, const char *host, const struct lease *le
     metric_inc(&in->counters.digest_mismatches);
     if (!resync_budget_allows(&in->resync_budget, host, clock_now_ns())) {
         metric_inc(&in->counters.resyncs_deferred);
-        write_report_limited(in->write_report, host, NULL, m,
+        write_report_limited(&in->write_report, host, NULL, m,
                              "its lease says again and again that its records are others than those in the bucket: "
                              "read again only now and then");
         return;
@@ -73,12 +73,12 @@ static void other_lease(struct inbound *in, const char *host, const struct lease
     if (err == -ENOSPC)
         inbound_refuse(in, BUS_HOSTS, &in->counters.limits_refused, m, catalog_limit_text(-EUSERS));
     else if (err == -ESTALE)
-        write_report_refused(in->write_report, BUS_HOSTS, m,
+        write_report_refused(&in->write_report, BUS_HOSTS, m,
                              "of a life that began before the one known under this name: two hosts may have it");
     else
-        write_report_accepted(in->write_report, BUS_HOSTS, m->key, m->key_len);
+        write_report_accepted(&in->write_report, BUS_HOSTS, m->key, m->key_len);
     if (catalog_has_all(in->reach.catalog, host, lease))
-        write_report_within_limits(in->write_report, host);
+        write_report_within_limits(&in->write_report, host);
     if (err == 0 && !from_snapshot)
         compare(in, host, lease, m);
 }
@@ -112,7 +112,7 @@ static void hosts_remove(void *arg, const char *key, size_t n, uint64_t seq)
     struct inbound *in = inbound_of(arg);
     char host[LABEL_CAP];
     (void)seq;
-    write_report_accepted(in->write_report, BUS_HOSTS, key, n);
+    write_report_accepted(&in->write_report, BUS_HOSTS, key, n);
     if (label_copy(host, key, n) < 0)
         return; /* a put under this key was refused already */
     if (inbound_is_own(in, host))
@@ -129,7 +129,7 @@ static void hosts_snapshot_begin(void *arg)
     f->snapshot = true;
     if (f->in->reach.agent)
         agent_hosts_snapshot_begin(f->in->reach.agent);
-    write_report_snapshot_begin(f->in->write_report, BUS_HOSTS);
+    refusals_snapshot_begin(&f->in->write_report.refusals, BUS_HOSTS);
 }
 
 static void hosts_snapshot_end(void *arg, enum follow_end end)
@@ -137,7 +137,7 @@ static void hosts_snapshot_end(void *arg, enum follow_end end)
     struct follower *f = arg;
     f->snapshot = false;
     if (end != FOLLOW_ABORTED) {
-        write_report_snapshot_end(f->in->write_report, BUS_HOSTS);
+        refusals_snapshot_end(&f->in->write_report.refusals, BUS_HOSTS);
         lost_changes_report(&f->lost, f->in->reach.buckets[BUS_HOSTS]);
         if (!f->in->synced_once)
             remembered_hosts_synced(&f->in->remembered);

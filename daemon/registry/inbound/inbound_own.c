@@ -26,7 +26,7 @@ static void disconnected(struct inbound *in, const char *reason, int64_t now_ns)
 {
     log_warning("lost NATS: %s; answers stay as they are, marked stale", reason);
     host_events_bus_lost(&in->host_events, reason, now_ns);
-    buckets_disconnected(in->buckets);
+    buckets_disconnected(&in->buckets);
     health_set_connected(&in->health, false, now_ns);
     agent_disconnected(in->reach.agent, now_ns);
     inbound_follow(in, false, now_ns);
@@ -141,7 +141,7 @@ void inbound_put_done(void *arg, const struct bus_put_result *result)
     struct agent_status agent = agent_status(in->reach.agent);
     if (result->bucket == BUS_HOSTS && !result->err && agent.publishing && !in->own_lease.leaving)
         host_events_lease_stored(&in->host_events, agent.registrations, now_ns);
-    buckets_put(in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
+    buckets_put(&in->buckets, result, result->bucket == BUS_HOSTS ? agent.lease_refused : agent.refused, now_ns);
     if (result->err == -ENODEV)
         look_for_bucket(in, result->bucket, now_ns);
 }

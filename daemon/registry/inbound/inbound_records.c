@@ -32,7 +32,7 @@ static void refuse_for_limit(struct inbound *in, const struct instance_key *key,
     metric_inc(limit_counter(in, err));
     if (err != -EDQUOT && err != -EMLINK) /* a limit of one host or service: room in the whole catalog would not help */
         in->full_at = catalog_counts(in->reach.catalog).instances;
-    write_report_limited(in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
+    write_report_limited(&in->write_report, key->host, err == -ENOBUFS ? service : NULL, m, catalog_limit_text(err));
 }
 
 /* A change of another host, which nobody can look up before it is in the table. */
@@ -67,7 +67,7 @@ static bool settled(struct inbound *in, const struct instance_key *key, const st
         inbound_traced_record(in, key, m, extras);
     }
     if (err >= 0)
-        write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+        write_report_accepted(&in->write_report, BUS_SERVICES, m->key, m->key_len);
     else if (catalog_limit_text(err))
         refuse_for_limit(in, key, m, err);
     return err >= 0 || catalog_limit_text(err);
@@ -118,7 +118,7 @@ static void put_own(struct inbound *in, const struct instance_key *key, const st
     struct agent_seen seen = {.seq = m->seq, .record = record, .bytes = m->value, .n = m->n};
     if (m->ttl_ns)
         seen = (struct agent_seen){.seq = m->seq, .alien = true};
-    write_report_accepted(in->write_report, BUS_SERVICES, m->key, m->key_len);
+    write_report_accepted(&in->write_report, BUS_SERVICES, m->key, m->key_len);
     agent_observed(in->reach.agent, key, &seen, clock_now_ns());
 }
 
@@ -169,7 +169,7 @@ static void services_remove(void *arg, const char *text, size_t n, uint64_t seq)
     struct inbound *in = inbound_of(arg);
     struct instance_key key;
     bool own;
-    write_report_accepted(in->write_report, BUS_SERVICES, text, n);
+    write_report_accepted(&in->write_report, BUS_SERVICES, text, n);
     if (parse_key(in, text, n, &key, &own) < 0)
         return; /* a put under this key was refused already */
     if (own)
@@ -183,7 +183,7 @@ static void services_snapshot_begin(void *arg)
     struct follower *f = arg;
     f->snapshot = true;
     catalog_snapshot_begin(f->in->reach.catalog);
-    write_report_snapshot_begin(f->in->write_report, BUS_SERVICES);
+    refusals_snapshot_begin(&f->in->write_report.refusals, BUS_SERVICES);
     if (f->in->reach.agent)
         agent_snapshot_begin(f->in->reach.agent);
 }
@@ -203,7 +203,7 @@ static void services_snapshot_end(void *arg, enum follow_end end)
     if (end != FOLLOW_ABORTED)
         catalog_snapshot_end(in->reach.catalog, end == FOLLOW_COMPLETE);
     if (end != FOLLOW_ABORTED)
-        write_report_snapshot_end(in->write_report, BUS_SERVICES);
+        refusals_snapshot_end(&in->write_report.refusals, BUS_SERVICES);
     if (end != FOLLOW_ABORTED)
         lost_changes_report(&f->lost, in->reach.buckets[BUS_SERVICES]);
     if (end == FOLLOW_RECREATED)
@@ -243,7 +243,7 @@ struct kv_message inbound_without_floods(struct inbound *in, enum bus_bucket buc
                                          int64_t now_ns)
 {
     struct kv_message skipped = *m;
-    bool floods = write_report_heard(in->write_report, bucket, m);
+    bool floods = write_report_heard(&in->write_report, bucket, m);
     if (!floods || !m->backlog || bucket != BUS_SERVICES || m->kind != KV_PUT)
         return *m;
     metric_inc(&in->counters.skipped);
@@ -255,7 +255,7 @@ struct kv_message inbound_without_floods(struct inbound *in, enum bus_bucket buc
 
 void inbound_read_skipped(struct inbound *in, int64_t now_ns)
 {
-    if (!in->skipped_ns || (write_report_floods(in->write_report) && now_ns - in->skipped_ns < SKIPPED_MAX_NS))
+    if (!in->skipped_ns || (write_report_floods(&in->write_report) && now_ns - in->skipped_ns < SKIPPED_MAX_NS))
         return;
     in->skipped_ns = 0;
     follow_reread(in->followers[BUS_SERVICES].follow, now_ns);
