@@ -68,7 +68,7 @@ static bool flush_may_wait(const struct daemon *d, int64_t now_ns)
 static void store_catalog(struct daemon *d, int64_t now_ns)
 {
     int64_t true_ns;
-    if (status_catalog_is_worth_storing(d, now_ns, &true_ns))
+    if (status_catalog_is_worth_storing(d->status, now_ns, &true_ns))
         catalog_file_write(d->catalog_file, catalog_table(d->catalog), true_ns, now_ns);
 }
 
@@ -126,7 +126,7 @@ void daemon_turn(void *arg)
     else
         flush(d, now_ns);
     next_ns = deadline_earlier(next_ns, d->failover_ns);
-    status_update_sync(d, now_ns); /* after the flush: it reports what the table says now */
+    status_update_sync(d->status, now_ns); /* after the flush: it reports what the table says now */
     store_catalog(d, now_ns);
     loop_timer_arm(&d->turn_timer, next_ns, now_ns);
     stall_end_turn(d, next_ns, now_ns);
@@ -223,7 +223,7 @@ int daemon_run(struct config *config, const char *config_path)
         log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
         log_served(config, &d->activation);
-        listen_problems_log(d);
+        listen_problems_log(config, d->activation.http > 0);
         sd_notify(0, "READY=1");
         on_second(d);
         loop_meter_use(&d->loop_meter);

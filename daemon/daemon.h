@@ -7,12 +7,7 @@
  *   daemon.c         the loop: turns, seconds, signals
  *   parts.c          makes the parts in order, gives each what it reaches, stops them in reverse
  *   parts_serving.c  the parts that answer: DNS, the socket, HTTP, requests over NATS
- *   parts_units.c    units of systemd
- *   activation.c     sockets that systemd passes
- *   supervision.c    systemd's watchdog, and its status line
- *   status.c         how far the catalog can be trusted, and the status for whoever asks
- *   listen_problems.c  addresses that this host does not have
- *   forget.c         forgets a host at an operator's word
+ *   parts_systemd.c  sockets, watchdog and units of systemd
  *   reload.c         what a new configuration changes while it runs
  *   stall.c          a process that was stopped or suspended reads what came meanwhile before anything expires
  *   stop.c           stopping: handing over to the next start, or leaving the registry
@@ -39,13 +34,16 @@
 #include "daemon/catalog/catalog.h"
 #include "daemon/check/unit_follow.h"
 #include "daemon/dns/dns.h"
-#include "daemon/documents/problems.h"
 #include "daemon/http/http.h"
+#include "daemon/registry/activation.h"
 #include "daemon/registry/catalog_file.h"
+#include "daemon/registry/daemon_locks.h"
 #include "daemon/registry/events/events.h"
+#include "daemon/registry/forget.h"
 #include "daemon/registry/host_address.h"
 #include "daemon/registry/hostname_addresses.h"
 #include "daemon/registry/inbound/inbound.h"
+#include "daemon/registry/listen_problems.h"
 #include "daemon/registry/outbound.h"
 #include "daemon/registry/regions/region_events.h"
 #include "daemon/registry/regions/region_failover.h"
@@ -54,6 +52,8 @@
 #include "daemon/registry/rpc/rpc.h"
 #include "daemon/registry/services/services.h"
 #include "daemon/registry/soa_serial.h"
+#include "daemon/registry/status.h"
+#include "daemon/registry/supervision.h"
 #include "daemon/registry/tracing/tracing.h"
 #include "daemon/registry/services/unit_services.h"
 
@@ -82,38 +82,6 @@ struct reload {
     struct reload_report report;
 };
 
-/* The state of status.c. */
-struct status {
-    enum table_sync sync; /* as last written into the table */
-    int64_t
-        stale_since_ns; /* when what is known was last true: before it is live, of what the last life stored; 0: nothing is known */
-    size_t unwritten; /* number of blocks that were logged as missing in the table */
-};
-
-/* The state of forget.c. */
-struct forget {
-    char host[LABEL_CAP]; /* "": none is being forgotten */
-    char (*keys)[KEY_CAP];
-    size_t n, next, in_flight; /* keys; the next to delete (n: the lease); deletes without an answer */
-    char why[256];             /* the first failure; "": there was none */
-};
-
-/* The sockets that were passed (activation.c); they stay open as long as the process. */
-struct activation {
-    int dns[DNS_INHERITED_MAX];
-    size_t n_dns;
-    int http, api; /* descriptors; 0: none was passed */
-};
-
-/* The state of supervision.c. */
-struct supervision {
-    struct loop_timer feed_timer, status_timer;
-    int64_t interval_ns; /* between notices to systemd; 0: it has no watchdog for us */
-    bool stuck;          /* that a thread makes no progress was logged */
-    metric_value unfed;
-    char text[PROBLEM_TEXT_CAP]; /* text of the last STATUS= */
-};
-
 /* How the daemon stops. A stop that has begun may only become a later one of these. */
 enum stopping { STOPPING_NOT, STOPPING_HANDS_OVER, STOPPING_LEAVES };
 
@@ -128,10 +96,10 @@ struct daemon {
     struct loop_watch bus_watch;
     struct event *signals[3];
     struct metrics *metrics;
-    int state_lock, socket_lock; /* descriptors of the lock files; -1: not locked */
+    struct daemon_locks locks;
     struct activation activation;
     struct watchdog watchdog;
-    struct supervision supervision;
+    struct supervision *supervision;
     struct state_dir *state_dir;
 
     struct tracing *tracing;
@@ -145,12 +113,12 @@ struct daemon {
     struct regions *regions; /* the others */
     struct region_failover *failover;
     struct region_events region_events;
-    struct status status;
+    struct status *status;
 
     struct bus *bus;
     struct dns *dns;
     struct requests *requests;
-    struct forget forget;
+    struct forget *forget;
     struct api *api; /* of requests; NULL: not yet, or not any more */
     struct http *http;
     struct services *services;
@@ -161,7 +129,8 @@ struct daemon {
     struct soa_serial soa_serial;
     struct catalog_file *catalog_file;
 
-    int dns_table_error; /* of giving the DNS workers the present segment; 0: they have it */
+    int64_t stored_since_ns; /* when what the last life stored was true; 0: nothing is known of it */
+    int dns_table_error;     /* of giving the DNS workers the present segment; 0: they have it */
     int64_t started_ns, flushed_ns;
     int64_t failover_ns; /* when it is to be decided again which region answers for something */
     enum stopping stopping;
@@ -228,48 +197,19 @@ int http_part_start(struct daemon *d);
 void http_part_stop(struct daemon *d);
 int rpc_part_start(struct daemon *d);
 void rpc_part_stop(struct daemon *d);
+void daemon_status(void *daemon, Discover__V1__Status *ret_status);
+bool daemon_forget_published(void *daemon, const struct bus_put_result *result);
 void daemon_rpc_request(void *daemon, const struct bus_request *request);
 
-/* activation.c: takes the sockets that were passed; they are closed in child processes. -EINVAL, -E2BIG, which are logged. */
+/* parts_systemd.c. daemon_set_unit_services: within a round of services (services.h). */
 int activation_part_start(struct daemon *d);
-
-/* supervision.c */
-int supervision_part_start(struct daemon *d);
-void supervision_part_stop(struct daemon *d);
-
-/*
- * status.c. status_update_sync, at each turn, after a flush: writes into the table, and logs when it changes, how far the catalog
- * can be trusted. status_catalog_is_worth_storing: whether it is better than the file that the last life left on disk;
- * *ret_true_ns: the last time at which it was known to be true. status_store_last: stores it if it is, and waits for the disk: at
- * the end of the daemon. daemon_status: fills in all fields but the counters of the API; the strings stay valid until anything
- * else is called.
- */
-void status_update_sync(struct daemon *d, int64_t now_ns);
-bool status_catalog_is_worth_storing(const struct daemon *d, int64_t now_ns, int64_t *ret_true_ns);
-void status_store_last(struct daemon *d);
-void daemon_status(void *daemon, Discover__V1__Status *ret_status);
-
-/* listen_problems.c: logs each, at the start; fills in the field about them, which stays valid until the next call. */
-void listen_problems_log(const struct daemon *d);
-void listen_problems_status(const struct daemon *d, Discover__V1__Status *ret_status);
-
-/*
- * forget.c. Forgets a host that is gone, at an operator's word: its records and its lease are deleted from the buckets now, instead
- * of when their MaxAge is over, so every host drops them. Never a host that is alive, or this one.
- *
- * daemon_forget begins; api_forgotten follows later, never from within this call. With *ret_why (static): -EINVAL: this host,
- * or no name; -ENOENT: not known; -EEXIST: it is alive; -EALREADY: another is being forgotten; -ENOBUFS, -ENOTCONN: NATS takes
- * nothing now; -ENOMEM. daemon_forget_published takes the answer to a put: false if that was none of the deletes made here.
- */
-int daemon_forget(void *daemon, const char *host, const char **ret_why);
-bool daemon_forget_published(void *daemon, const struct bus_put_result *result);
-
-/* parts_units.c. daemon_set_unit_services: within a round of services (services.h). */
 int units_part_start(struct daemon *d);
 void units_part_stop(struct daemon *d);
 int unit_services_part_start(struct daemon *d);
 void unit_services_part_stop(struct daemon *d);
 void daemon_set_unit_services(void *daemon);
+int supervision_part_start(struct daemon *d);
+void supervision_part_stop(struct daemon *d);
 
 /* Makes the buckets and returns the exit status: the whole of `discoverd --init`. */
 int init_run(struct config *config);

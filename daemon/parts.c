@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "daemon/base/lock.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
@@ -18,39 +16,14 @@ struct part {
     void (*stop)(struct daemon *d);
 };
 
-static int take_lock(const char *what, const char *path, int *ret_fd)
-{
-    pid_t holder = 0;
-    int err = lock_take(path, ret_fd, &holder);
-    if (err == -EBUSY)
-        log_error("%s is in use by another discoverd (process %d)", what, (int)holder);
-    else if (err)
-        log_error("%s: %s", path, err == -EPERM ? "it belongs to another user, or is no file" : strerror(-err));
-    return err;
-}
-
-/* What keeps a second daemon from the same state directory and from the same socket. */
 static int locks_start(struct daemon *d)
 {
-    const struct config *c = d->config;
-    char path[4096];
-    d->state_lock = d->socket_lock = -1;
-    if (mkdir(c->state_dir, 0750) < 0 && errno != EEXIST) {
-        log_error("state_dir %s: %s", c->state_dir, strerror(errno));
-        return -errno;
-    }
-    snprintf(path, sizeof path, "%s/lock", c->state_dir);
-    int err = take_lock(c->state_dir, path, &d->state_lock);
-    if (err)
-        return err;
-    snprintf(path, sizeof path, "%s.lock", c->api.socket);
-    return take_lock(c->api.socket, path, &d->socket_lock);
+    return daemon_locks_take(d->config, &d->locks);
 }
 
 static void locks_stop(struct daemon *d)
 {
-    lock_release(d->socket_lock);
-    lock_release(d->state_lock);
+    daemon_locks_release(&d->locks);
 }
 
 static int traces_start(struct daemon *d)
@@ -117,8 +90,8 @@ static int catalog_start(struct daemon *d)
 static int catalog_file_start(struct daemon *d)
 {
     int err = catalog_file_new(d->base, d->config->state_dir, "", d->metrics, &d->catalog_file);
-    if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->status.stale_since_ns))
-        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->status.stale_since_ns);
+    if (!err && catalog_file_load(d->catalog_file, d->catalog, clock_now_ns(), &d->stored_since_ns))
+        table_writer_set_sync(catalog_table(d->catalog), TABLE_UNSYNCED, d->stored_since_ns);
     return err;
 }
 
@@ -237,6 +210,48 @@ static int inbound_start(struct daemon *d)
 static void inbound_stop(struct daemon *d)
 {
     inbound_free(d->inbound);
+}
+
+static bool is_connected(void *arg)
+{
+    struct daemon *d = arg;
+    return bus_connected(d->bus);
+}
+
+static int dns_table_error(void *arg)
+{
+    const struct daemon *d = arg;
+    return d->dns_table_error;
+}
+
+static void answers_begin(void *arg)
+{
+    struct daemon *d = arg;
+    if (d->api)
+        api_changed_all(d->api);
+}
+
+static int status_start(struct daemon *d)
+{
+    const struct status_reach reach = {.config = d->config,
+                                       .version = DAEMON_VERSION,
+                                       .catalog = d->catalog,
+                                       .agent = d->agent,
+                                       .outbound = d->outbound,
+                                       .inbound = d->inbound,
+                                       .host_address = d->host_address,
+                                       .started_ns = d->started_ns,
+                                       .stored_since_ns = d->stored_since_ns,
+                                       .arg = d,
+                                       .bus_connected = is_connected,
+                                       .dns_table_error = dns_table_error,
+                                       .answers_begin = answers_begin};
+    return status_new(&reach, &d->status);
+}
+
+static void status_stop(struct daemon *d)
+{
+    status_free(d->status);
 }
 
 /* Registered by now is what the configuration and the last life left; it is served from the first query on. */
@@ -410,6 +425,7 @@ static const struct part parts[] = {
     {"events", events_start, events_stop},
     {"registrations", outbound_start, outbound_stop},
     {"inbound", inbound_start, inbound_stop},
+    {"status", status_start, status_stop},
     {"units", units_part_start, units_part_stop},
     {"services", services_start, services_stop},
     {"reload", reload_start, reload_stop},
@@ -450,6 +466,6 @@ int parts_start(struct daemon *d)
 /* First what this life knew goes to disk, while DNS is served: nothing takes longer at the end. */
 void parts_stop(struct daemon *d)
 {
-    status_store_last(d);
+    status_store_last(d->status, d->catalog_file);
     stop_first(d, PARTS);
 }

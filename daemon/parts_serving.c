@@ -2,7 +2,6 @@
 /* The parts that answer clients: DNS, the API's socket, HTTP and requests over NATS; and the documents they share. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
@@ -13,6 +12,15 @@
 #include "libdiscover/core/clock.h"
 
 /* --- documents --- */
+
+void daemon_status(void *arg, Discover__V1__Status *ret_status)
+{
+    struct daemon *d = arg;
+    status_fill(d->status, ret_status);
+    regions_status(d->regions, clock_now_ns(), ret_status);
+    region_failover_status(d->failover, clock_now_ns(), ret_status);
+    listen_problems_status(d->config, d->activation.http > 0, ret_status);
+}
 
 static const struct checks *checks_of(const struct daemon *d)
 {
@@ -109,6 +117,37 @@ void dns_part_stop(struct daemon *d)
 
 /* --- the socket --- */
 
+static int remove_key(void *arg, enum bus_bucket bucket, const char *key, uint64_t token)
+{
+    struct daemon *d = arg;
+    return bus_connected(d->bus) ? bus_delete(d->bus, bucket, key, token) : -ENOTCONN;
+}
+
+static void forgotten(void *arg, const char *why)
+{
+    struct daemon *d = arg;
+    if (d->api)
+        api_forgotten(d->api, why);
+}
+
+static int forget_start(struct daemon *d)
+{
+    const struct forget_reach reach = {.catalog = d->catalog, .arg = d, .remove = remove_key, .done = forgotten};
+    return forget_new(&reach, &d->forget);
+}
+
+static int forget(void *arg, const char *host, const char **ret_why)
+{
+    struct daemon *d = arg;
+    return d->forget ? forget_begin(d->forget, host, ret_why) : -ENOTCONN;
+}
+
+bool daemon_forget_published(void *arg, const struct bus_put_result *result)
+{
+    struct daemon *d = arg;
+    return d->forget && forget_published(d->forget, result);
+}
+
 static void leave(void *arg)
 {
     stop_begin(arg, STOPPING_LEAVES);
@@ -153,9 +192,11 @@ int requests_part_start(struct daemon *d)
                                                     .status = daemon_status,
                                                     .reload = daemon_reload,
                                                     .leave = leave,
-                                                    .forget = daemon_forget,
+                                                    .forget = forget,
                                                     .document = document}};
-    int err = requests_new(&reach, &d->requests);
+    int err = forget_start(d);
+    if (!err)
+        err = requests_new(&reach, &d->requests);
     if (!err)
         d->api = requests_api(d->requests);
     return err;
@@ -165,7 +206,8 @@ void requests_part_stop(struct daemon *d)
 {
     d->api = NULL;
     requests_free(d->requests);
-    free(d->forget.keys);
+    forget_free(d->forget);
+    d->forget = NULL;
 }
 
 /* --- HTTP --- */

@@ -80,7 +80,7 @@ struct api_daemon_ops {
     /* Says good-bye and stops the daemon; api_left follows. */
     void (*leave)(void *arg);
 
-    /* Forgets a host that is gone; api_forgotten follows. As daemon_forget (daemon.h). */
+    /* Forgets a host that is gone; api_forgotten follows. As forget_begin (registry/forget.h). */
     int (*forget)(void *arg, const char *host, const char **ret_why);
 
     /*

@@ -6,8 +6,8 @@
 
 #include "daemon/base/loop.h"
 #include "daemon/catalog/catalog_explain.h"
-#include "daemon/daemon.h"
 #include "daemon/registry/configured.h"
+#include "daemon/registry/status.h"
 #include "libdiscover/core/digest.h"
 #include "tests/unit/agent/life.h"
 #include "tests/unit/base/folder.h"
@@ -460,43 +460,65 @@ END_TEST
 
 /* --- status: what is reported of the whole --- */
 
+static int dns_error;
 static size_t begins;
 
-void __wrap_api_changed_all(struct api *api);
-void __wrap_api_changed_all(struct api *api)
+static bool is_connected(void *arg)
 {
-    ck_assert_ptr_eq(api, &begins);
+    (void)arg;
+    return true;
+}
+
+static int on_dns_error(void *arg)
+{
+    (void)arg;
+    return dns_error;
+}
+
+static void on_answers_begin(void *arg)
+{
+    (void)arg;
     begins++;
 }
 
 START_TEST(the_table_says_how_far_it_can_be_trusted)
 {
+    struct status *status;
     begin();
     begins = 0;
-    struct daemon d = {
-        .config = config, .catalog = catalog, .agent = a, .inbound = inbound, .api = (struct api *)&begins};
+    const struct status_reach reach = {.config = config,
+                                       .version = "1",
+                                       .catalog = catalog,
+                                       .agent = a,
+                                       .inbound = inbound,
+                                       .host_address = host_address,
+                                       .bus_connected = is_connected,
+                                       .dns_table_error = on_dns_error,
+                                       .answers_begin = on_answers_begin};
     int64_t true_ns;
+    ck_assert_int_eq(status_new(&reach, &status), 0);
     const struct table *table = table_writer_table(catalog_table(catalog));
-    status_update_sync(&d, clock_now_ns());
-    ck_assert(!status_catalog_is_worth_storing(&d, clock_now_ns(), &true_ns));
+    status_update_sync(status, clock_now_ns());
+    ck_assert(!status_catalog_is_worth_storing(status, clock_now_ns(), &true_ns));
     connect_and_read();
-    status_update_sync(&d, clock_now_ns());
+    status_update_sync(status, clock_now_ns());
     ck_assert_int_eq(table_sync(table), TABLE_UNSYNCED); /* not before the table has it all */
     catalog_flush(catalog);
-    status_update_sync(&d, clock_now_ns());
+    status_update_sync(status, clock_now_ns());
     ck_assert_int_eq(table_sync(table), TABLE_LIVE);
     ck_assert_uint_eq(begins, 1);
-    ck_assert(status_catalog_is_worth_storing(&d, clock_now_ns(), &true_ns));
-    d.dns_table_error = -ENOMEM; /* the DNS workers could not be given it */
-    status_update_sync(&d, clock_now_ns());
+    ck_assert(status_catalog_is_worth_storing(status, clock_now_ns(), &true_ns));
+    dns_error = -ENOMEM; /* the DNS workers could not be given it */
+    status_update_sync(status, clock_now_ns());
     ck_assert_int_eq(table_sync(table), TABLE_DEGRADED);
-    d.dns_table_error = 0;
+    dns_error = 0;
     bus->disconnected(inbound, "the cable");
     int64_t lost_ns = clock_now_ns();
-    status_update_sync(&d, lost_ns);
+    status_update_sync(status, lost_ns);
     ck_assert_int_eq(table_sync(table), TABLE_STALE);
-    ck_assert(status_catalog_is_worth_storing(&d, lost_ns + S(60), &true_ns));
+    ck_assert(status_catalog_is_worth_storing(status, lost_ns + S(60), &true_ns));
     ck_assert_int_eq(true_ns, lost_ns);
+    status_free(status);
     end();
 }
 END_TEST

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Reports to systemd (sd_notify(3)) that the daemon makes progress, and its state in a sentence, if systemd has started us and
- * asks for it.
- *
- * The watchdog is fed by a timer that comes behind everything else the loop has to do, and only while all threads that were
- * given to struct watchdog turn: so a loop, a thread of the bus or of DNS that hangs ends the notices, and systemd starts
- * the daemon again.
- */
-#include "daemon/daemon.h"
+/* Reports to systemd: feeds its watchdog while all threads make progress, and sends the status line. */
+#include "daemon/registry/supervision.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/loop.h"
+#include "daemon/documents/problems.h"
 #include "libdiscover/core/clock.h"
 
 /* Notices within the time that systemd allows: two may be lost, and a hanging thread has half of that time before. */
 #define NOTICES     4
 #define STUCK_SHARE 2
+
+struct supervision {
+    struct supervision_reach reach;
+    struct loop_timer feed_timer, status_timer;
+    int64_t interval_ns; /* between notices to systemd; 0: it has no watchdog for us */
+    bool stuck;          /* that a thread makes no progress was logged */
+    metric_value unfed;
+    char text[PROBLEM_TEXT_CAP]; /* text of the last STATUS= */
+};
 
 static const struct metric metrics_table[] = {
     COUNTER_OF(supervision, unfed, "discoverd_watchdog_unfed_total",
@@ -46,10 +51,9 @@ static void feed(struct supervision *s)
 
 static void on_feed(void *arg)
 {
-    struct daemon *d = arg;
-    struct supervision *s = &d->supervision;
+    struct supervision *s = arg;
     int64_t now_ns = clock_now_ns();
-    const struct progress *stuck = watchdog_stuck(&d->watchdog, now_ns);
+    const struct progress *stuck = watchdog_stuck(s->reach.watchdog, now_ns);
     if (stuck)
         log_stuck(s, stuck, now_ns);
     else
@@ -71,12 +75,12 @@ static void send_status(struct supervision *s, const Discover__V1__Status *statu
 
 static void on_status(void *arg)
 {
-    struct daemon *d = arg;
+    struct supervision *s = arg;
     Discover__V1__Status status = DISCOVER__V1__STATUS__INIT;
     int64_t now_ns = clock_now_ns();
-    daemon_status(d, &status);
-    send_status(&d->supervision, &status);
-    loop_timer_arm(&d->supervision.status_timer, now_ns + NS_PER_S, now_ns);
+    s->reach.status(s->reach.arg, &status);
+    send_status(s, &status);
+    loop_timer_arm(&s->status_timer, now_ns + NS_PER_S, now_ns);
 }
 
 static int64_t notice_interval_ns(struct watchdog *watchdog)
@@ -89,26 +93,35 @@ static int64_t notice_interval_ns(struct watchdog *watchdog)
     return interval_ns < NS_PER_S ? interval_ns : NS_PER_S;
 }
 
-int supervision_part_start(struct daemon *d)
+int supervision_new(const struct supervision_reach *reach, struct supervision **ret_s)
 {
-    struct supervision *s = &d->supervision;
-    s->interval_ns = notice_interval_ns(&d->watchdog);
-    int err = loop_timer_init(&s->feed_timer, d->base, on_feed, d);
+    struct supervision *s = calloc(1, sizeof *s);
+    if (!s)
+        return -ENOMEM;
+    s->reach = *reach;
+    s->interval_ns = notice_interval_ns(reach->watchdog);
+    int err = loop_timer_init(&s->feed_timer, reach->base, on_feed, s);
     if (!err)
-        err = loop_timer_init(&s->status_timer, d->base, on_status, d);
+        err = loop_timer_init(&s->status_timer, reach->base, on_status, s);
     if (!err)
-        err = metrics_add(d->metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, s);
-    if (err)
+        err = metrics_add(reach->metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, s);
+    if (err) {
+        supervision_free(s);
         return err;
+    }
     if (s->interval_ns)
         loop_timer_arm(&s->feed_timer, 0, 0);
     if (getenv("NOTIFY_SOCKET"))
         loop_timer_arm(&s->status_timer, 0, 0);
+    *ret_s = s;
     return 0;
 }
 
-void supervision_part_stop(struct daemon *d)
+void supervision_free(struct supervision *s)
 {
-    loop_timer_fini(&d->supervision.feed_timer);
-    loop_timer_fini(&d->supervision.status_timer);
+    if (!s)
+        return;
+    loop_timer_fini(&s->feed_timer);
+    loop_timer_fini(&s->status_timer);
+    free(s);
 }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts that follow units of systemd: for checks, and for services that are units. */
+/* The parts that talk with systemd: inherited sockets, its watchdog, its units. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/daemon.h"
+
+int activation_part_start(struct daemon *d)
+{
+    return activation_take(&d->activation);
+}
+
+/* --- units --- */
 
 /* A unit that a check asks about. */
 struct checked_unit {
@@ -77,4 +84,15 @@ void unit_services_part_stop(struct daemon *d)
 {
     unit_services_free(d->unit_services);
     d->unit_services = NULL;
+}
+
+int supervision_part_start(struct daemon *d)
+{
+    return supervision_new(&(struct supervision_reach){d->base, d->metrics, &d->watchdog, d, daemon_status},
+                           &d->supervision);
+}
+
+void supervision_part_stop(struct daemon *d)
+{
+    supervision_free(d->supervision);
 }

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Socket activation: listening sockets that whoever started this process holds (systemd.socket(5), sd_listen_fds(3)). They
- * outlive it, and what comes in between two lives waits in them.
- *
- * Which is for what: by its name (FileDescriptorName=) "dns" or "http"; of any other name, a Unix socket is api.socket, and one
- * of the network is for DNS. A socket that cannot be served is an error, which is logged.
- */
-#include "daemon/daemon.h"
+/* Finds out what each socket that systemd has passed is for. */
+#include "daemon/registry/activation.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,13 +66,14 @@ static void free_names(char **names, int n)
     free(names);
 }
 
-int activation_part_start(struct daemon *d)
+int activation_take(struct activation *ret_a)
 {
     char **names = NULL;
+    *ret_a = (struct activation){0};
     int n = sd_listen_fds_with_names(1, &names);
     int err = n < 0 ? n : 0;
     for (int i = 0; i < n && !err; i++)
-        err = sort(&d->activation, SD_LISTEN_FDS_START + i, names[i]);
+        err = sort(ret_a, SD_LISTEN_FDS_START + i, names[i]);
     free_names(names, n);
     return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses that are to be served and are not, because this host does not have them, or not yet. */
-#include "daemon/daemon.h"
+/* Finds addresses of the configuration to listen on that this host does not have (yet). */
+#include "daemon/registry/listen_problems.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,12 +8,13 @@
 
 #include "daemon/base/listen_address.h"
 #include "daemon/base/log.h"
+#include "daemon/dns/dns.h"
 
-#define LISTEN_PROBLEMS_MAX (DNS_LISTEN_MAX + 1)
-#define LISTEN_PROBLEM_CAP  256
+#define PROBLEMS_MAX (DNS_LISTEN_MAX + 1)
+#define PROBLEM_CAP  256
 
 struct problems {
-    char text[LISTEN_PROBLEMS_MAX][LISTEN_PROBLEM_CAP];
+    char text[PROBLEMS_MAX][PROBLEM_CAP];
     size_t n;
 };
 
@@ -25,33 +26,32 @@ static void look(struct problems *p, const char *key, const char *address)
         why = "this host does not have the address; it is served as soon as it has";
     else if (err == -EAFNOSUPPORT)
         why = "this host has no IPv6; it takes a restart when that is switched on";
-    if (why && p->n < LISTEN_PROBLEMS_MAX)
-        snprintf(p->text[p->n++], LISTEN_PROBLEM_CAP, "%s %s: %s", key, address, why);
+    if (why && p->n < PROBLEMS_MAX)
+        snprintf(p->text[p->n++], PROBLEM_CAP, "%s %s: %s", key, address, why);
 }
 
-static void look_at_all(const struct daemon *d, struct problems *ret_problems)
+static void look_at_all(const struct config *c, bool http_inherited, struct problems *ret_problems)
 {
-    const struct config *c = d->config;
     ret_problems->n = 0;
     for (size_t i = 0; i < c->dns.listen.n; i++)
         look(ret_problems, "dns.listen", c->dns.listen.items[i]);
-    if (c->http.listen[0] && !d->activation.http)
+    if (c->http.listen[0] && !http_inherited)
         look(ret_problems, "http.listen", c->http.listen);
 }
 
-void listen_problems_log(const struct daemon *d)
+void listen_problems_log(const struct config *config, bool http_inherited)
 {
     struct problems p;
-    look_at_all(d, &p);
+    look_at_all(config, http_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         log_warning("%s", p.text[i]);
 }
 
-void listen_problems_status(const struct daemon *d, Discover__V1__Status *ret_status)
+void listen_problems_status(const struct config *config, bool http_inherited, Discover__V1__Status *ret_status)
 {
     static struct problems p;
-    static char *pointers[LISTEN_PROBLEMS_MAX];
-    look_at_all(d, &p);
+    static char *pointers[PROBLEMS_MAX];
+    look_at_all(config, http_inherited, &p);
     for (size_t i = 0; i < p.n; i++)
         pointers[i] = p.text[i];
     ret_status->n_listen_problems = p.n;
