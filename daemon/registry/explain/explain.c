@@ -33,14 +33,6 @@ static json_t *propagation(const struct explaining *x)
                : json_pack("{s:I, s:I}", "last_us", (json_int_t)last_ns / 1000, "mean_us", (json_int_t)mean_ns / 1000);
 }
 
-static json_t *names_json(const struct nearest_names *names)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < names->n; i++)
-        (void)json_array_append_new(list, json_string(names->all[i].name));
-    return list;
-}
-
 /* --- a service --- */
 
 /* What somebody asks for: "a/b", "a/b/instance" or "a/b/host/instance". */
@@ -146,20 +138,19 @@ static json_t *instances(const struct explaining *x, const struct wanted *w, con
 static json_t *service_explained(const struct explaining *x, const struct wanted *w)
 {
     struct catalog_service_counts counts = {0};
-    struct nearest_names similar = {.n = 0};
     const struct region *answering = explain_answering(x, w->service);
     const struct catalog *c = answering ? region_catalog(answering) : x->reach->catalog;
     bool known = catalog_count_service(c, w->service, &counts) == 0 || regions_know(x->reach->regions, w->service);
     json_t *list = instances(x, w, answering), *document = head(x, w->service);
+    bool similar = !known && !*w->key.instance;
     if (*w->key.instance)
         known = json_array_size(list) > 0;
-    else if (!known)
-        nearest_services(x->reach->catalog, w->service, &similar);
     (void)json_object_update_new(
         document, json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "known", known || json_array_size(list) > 0,
                             "usable", (json_int_t)counts.usable, "total", (json_int_t)counts.instances, "instances",
                             list, "refused", explain_refused(x, w->key.domain, w->key.service, w->key.host), "similar",
-                            names_json(&similar), "propagation", propagation(x)));
+                            similar ? nearest_services(x->reach->catalog, w->service) : json_array(), "propagation",
+                            propagation(x)));
     (void)json_object_set_new(document, "dns",
                               explain_dns(x->reach->dns, w->key.domain, w->key.service, counts.usable));
     (void)json_object_set_new(document, "pick", explain_pick(c, w->service));
@@ -180,19 +171,17 @@ static json_t *host_explained(const struct explaining *x, const char *host)
 {
     uint64_t ids[EXPLAIN_INSTANCES_MAX];
     size_t total, n = catalog_ids_of_host(x->reach->catalog, host, EXPLAIN_INSTANCES_MAX, ids, &total);
-    struct nearest_names similar = {.n = 0};
     bool own = !x->region && strcmp(host, x->reach->config->host) == 0;
     json_t *list = json_array(), *lease = explain_lease(x, host), *document = head(x, NULL);
     bool known = own || lease || total > 0 || catalog_knows_host(x->reach->catalog, host);
     for (size_t i = 0; i < n; i++)
         (void)json_array_append_new(list, explain_known(x, ids[i]));
-    if (!known)
-        nearest_hosts(x->reach->catalog, host, &similar);
     (void)json_object_update_new(document,
                                  json_pack("{s:s, s:b, s:b, s:I, s:o*, s:o, s:o, s:o, s:o}", "host", host, "known",
                                            known, "own", own, "total", (json_int_t)total, "lease", lease, "instances",
                                            list, "refused", explain_refused(x, "", "", host), "similar",
-                                           names_json(&similar), "propagation", propagation(x)));
+                                           known ? json_array() : nearest_hosts(x->reach->catalog, host), "propagation",
+                                           propagation(x)));
     if (x->region)
         (void)json_object_set_new(document, "region", json_string(x->region));
     if (own)

@@ -8,13 +8,24 @@
 
 #include "daemon/catalog/catalog_explain.h"
 #include "daemon/config/suggest.h"
+#include "libdiscover/core/label.h"
 
 #define LOOK_AT_MAX  4000 /* most names that are looked at, so that the loop is not kept busy */
 #define DISTANCE_MAX 200  /* most names that are compared letter by letter */
 
+#define NEAREST_MAX 3
+
+struct nearest_names {
+    struct {
+        char name[SERVICE_CAP];
+        unsigned distance;
+    } all[NEAREST_MAX]; /* nearest first */
+    size_t n;
+};
+
 struct search {
     const char *word;
-    struct nearest_names *found;
+    struct nearest_names found;
     unsigned most; /* most letters in which a name may differ */
     unsigned compared;
     uint64_t letters;
@@ -63,25 +74,34 @@ static bool look_at(void *arg, const char *name, const struct catalog_service_co
     (void)counts;
     unsigned distance = distance_of(s, name);
     if (distance <= s->most)
-        take(s->found, name, distance);
+        take(&s->found, name, distance);
     return true;
 }
 
-static struct search search_for(const char *word, struct nearest_names *found)
+static struct search search_for(const char *word)
 {
     unsigned third = (unsigned)strlen(word) / 3;
-    memset(found, 0, sizeof *found);
-    return (struct search){.word = word, .found = found, .most = third ? third : 1, .letters = letters_of(word)};
+    return (struct search){.word = word, .most = third ? third : 1, .letters = letters_of(word)};
 }
 
-void nearest_services(const struct catalog *c, const char *service, struct nearest_names *ret_names)
+static json_t *names_json(const struct nearest_names *names)
 {
-    struct search s = search_for(service, ret_names);
+    json_t *list = json_array();
+    for (size_t i = 0; i < names->n; i++)
+        (void)json_array_append_new(list, json_string(names->all[i].name));
+    return list;
+}
+
+json_t *nearest_services(const struct catalog *c, const char *service)
+{
+    struct search s = search_for(service);
     catalog_each_service(c, LOOK_AT_MAX, look_at, &s);
+    return names_json(&s.found);
 }
 
-void nearest_hosts(const struct catalog *c, const char *host, struct nearest_names *ret_names)
+json_t *nearest_hosts(const struct catalog *c, const char *host)
 {
-    struct search s = search_for(host, ret_names);
+    struct search s = search_for(host);
     catalog_each_host(c, LOOK_AT_MAX, look_at, &s);
+    return names_json(&s.found);
 }

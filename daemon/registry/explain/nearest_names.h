@@ -3,21 +3,12 @@
 #ifndef REGISTRY_NEAREST_NAMES_H
 #define REGISTRY_NEAREST_NAMES_H
 
+#include <jansson.h>
+
 #include "daemon/catalog/catalog.h"
-#include "libdiscover/core/label.h"
 
-#define NEAREST_MAX 3
-
-struct nearest_names {
-    struct {
-        char name[SERVICE_CAP];
-        unsigned distance;
-    } all[NEAREST_MAX]; /* nearest first */
-    size_t n;
-};
-
-/* Both look at some thousands of names at most. n is 0 when nothing is similar. */
-void nearest_services(const struct catalog *c, const char *service, struct nearest_names *ret_names);
-void nearest_hosts(const struct catalog *c, const char *host, struct nearest_names *ret_names);
+/* A list of three names at most, the nearest first. Both look at some thousands of names at most. NULL: no memory. */
+json_t *nearest_services(const struct catalog *c, const char *service);
+json_t *nearest_hosts(const struct catalog *c, const char *host);
 
 #endif
