@@ -109,9 +109,8 @@ static void look_and_notify(struct host_address *h)
 
 void host_address_set_server(struct host_address *h, const char *url)
 {
-    snprintf(h->server, sizeof h->server, "%s", url ? url : "");
-    if (url)
-        look_and_notify(h);
+    snprintf(h->server, sizeof h->server, "%s", url);
+    look_and_notify(h);
 }
 
 /* A reading asks the kernel some ten times, so it is left to the loop's next turn, whoever wants it. */

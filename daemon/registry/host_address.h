@@ -26,8 +26,7 @@ void host_address_free(struct host_address *h); /* NULL is fine */
 
 /*
  * host_address_look_soon: reads the addresses again in the loop's next turn, after the configuration has changed.
- * host_address_set_server: reads them at once, as seen from the server that is connected to, and may call fn; NULL: no
- * server is connected, and nothing is read.
+ * host_address_set_server: reads them at once, as seen from the server that is connected to, and may call fn.
  */
 void host_address_look_soon(struct host_address *h);
 void host_address_set_server(struct host_address *h, const char *url);

@@ -136,7 +136,7 @@ void inbound_follow(struct inbound *in, bool connected, int64_t now_ns)
     if (!in->synced_once && connected)
         remembered_connected(&in->remembered, now_ns);
     else if (!in->synced_once)
-        remembered_disconnected(&in->remembered);
+        in->remembered.cut_off = true;
     if (!connected)
         catalog_file_hurry(in->reach.catalog_file);
     for (int b = 0; b < BUS_BUCKETS; b++)

@@ -68,8 +68,9 @@ struct inbound_kind {
     void (*checked)(struct inbound *in, const struct bus_info *info,
                     int64_t now_ns); /* how far HOSTS has come; may be NULL */
     void (*synced)(struct inbound *in, bool both, int64_t now_ns);
-    void (*probe)(struct inbound *in, int64_t now_ns); /* finds out whether a silent feed is deaf */
-    bool (*trustworthy)(const struct inbound *in);     /* the feed is not deaf: a host that is silent is gone */
+    /* as of liveness_options: finds out whether a silent feed is deaf, when a lease is about to run out. arg: the inbound */
+    void (*probe)(void *arg);
+    bool (*trustworthy)(const struct inbound *in); /* the feed is not deaf: a host that is silent is gone */
     bool (*stale)(const struct inbound *in);
     const char *(*stale_reason)(const struct inbound *in); /* static */
     int64_t (*tick)(struct inbound *in, int64_t now_ns);

@@ -210,13 +210,6 @@ static void guard(void *arg, size_t held, int64_t until_ns, const char *why)
     in->guard_reason = why;
 }
 
-/* Asks for a sign of life when nothing was heard for a while and a lease is about to run out. */
-static void probe(void *arg)
-{
-    struct inbound *in = arg;
-    in->kind->probe(in, clock_now_ns());
-}
-
 static bool has_records(void *arg, const char *host, const struct lease *lease)
 {
     const struct inbound *in = arg;
@@ -230,7 +223,7 @@ int inbound_liveness_new(struct inbound *in)
                                       .guard_percent = in->reach.config->registry.guard_percent,
                                       .guard_min = in->reach.config->registry.guard_min,
                                       .guard_ns = in->reach.config->registry.guard_duration_ns,
-                                      .probe = probe,
+                                      .probe = in->kind->probe,
                                       .probe_after_ns = in->reach.region ? 0 : PROBE_AFTER_NS,
                                       .has_records = has_records};
     int err = liveness_new(&leases, &events, in, &in->liveness);

@@ -58,12 +58,6 @@ static void ask(void *arg)
         (void)in->reach.order(in->reach.arg, BUS_CHECK, BUS_HOSTS); /* busy: the answer to the earlier order will do */
 }
 
-static void probe(struct inbound *in, int64_t now_ns)
-{
-    (void)now_ns;
-    ask(in);
-}
-
 static bool trustworthy(const struct inbound *in)
 {
     return in->region.state == REGION_LIVE;
@@ -135,7 +129,7 @@ const struct inbound_kind inbound_other = {
     .moved = moved,
     .checked = checked,
     .synced = synced,
-    .probe = probe,
+    .probe = ask,
     .trustworthy = trustworthy,
     .stale = stale,
     .stale_reason = stale_reason,

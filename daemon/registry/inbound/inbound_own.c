@@ -47,9 +47,10 @@ static void synced(struct inbound *in, bool both, int64_t now_ns)
 }
 
 /* Puts the own lease now: it must come back before a lease of another host may run out. */
-static void probe(struct inbound *in, int64_t now_ns)
+static void probe(void *arg)
 {
-    agent_beat_now(in->reach.agent, now_ns);
+    struct inbound *in = arg;
+    agent_beat_now(in->reach.agent, clock_now_ns());
 }
 
 /* While another host has our name we send no lease, so none can come back: that says nothing about the bus. */

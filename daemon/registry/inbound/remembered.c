@@ -45,11 +45,6 @@ void remembered_connected(struct remembered *r, int64_t now_ns)
         catalog_each_remembered(r->catalog, spare, r);
 }
 
-void remembered_disconnected(struct remembered *r)
-{
-    r->cut_off = true;
-}
-
 /*
  * Where no other host has a lease, or too many have none at once, it is more likely that the server was away until a
  * moment ago than that all of them died.

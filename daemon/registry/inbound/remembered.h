@@ -22,7 +22,6 @@ struct remembered {
 };
 
 void remembered_connected(struct remembered *r, int64_t now_ns);
-void remembered_disconnected(struct remembered *r);
 
 /* All leases that the bucket has were read. */
 void remembered_hosts_synced(struct remembered *r);
