@@ -242,24 +242,18 @@ static char *url_of(const char *endpoint)
     return asprintf(&url, "%s%sv1/traces", endpoint, path ? "" : "/") < 0 ? NULL : url;
 }
 
-static int add_header(struct exporter *x, const char *header)
-{
-    struct curl_slist *headers = curl_slist_append(x->headers, header);
-    if (headers)
-        x->headers = headers;
-    return headers ? 0 : -ENOMEM;
-}
-
 static int add_headers(struct exporter *x)
 {
     char agent[96];
     snprintf(agent, sizeof agent, "User-Agent: discoverd/%.63s", x->options.resource.version);
-    int err = add_header(x, "Content-Type: application/x-protobuf");
-    if (!err)
-        err = add_header(x, "Expect:"); /* the body is sent at once */
-    if (!err)
-        err = add_header(x, agent);
-    return err;
+    const char *const all[] = {"Content-Type: application/x-protobuf", "Expect:" /* the body is sent at once */, agent};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct curl_slist *headers = curl_slist_append(x->headers, all[i]);
+        if (!headers)
+            return -ENOMEM;
+        x->headers = headers;
+    }
+    return 0;
 }
 
 int exporter_new(struct event_base *base, const struct exporter_options *options, struct metrics *metrics,
