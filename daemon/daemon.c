@@ -220,7 +220,7 @@ int daemon_run(struct config *config, const char *config_path)
         log_warning("no thread writes the log, so a slow terminal or journal delays whoever logs: %s", strerror(-err));
     err = start_with_signals_blocked(d);
     if (!err) {
-        log_notice("discoverd %s on host %s, epoch %llu", DAEMON_VERSION, config->host,
+        log_notice("discoverd %s on host %s, epoch %llu", DISCOVER_VERSION, config->host,
                    (unsigned long long)agent_status(d->agent).epoch);
         log_served(config, &d->activation);
         listen_problems_log(config, d->activation.http > 0);

@@ -20,8 +20,6 @@
 #include <event2/event.h>
 #include <stdint.h>
 
-#define DAEMON_VERSION DISCOVER_VERSION /* set by the build */
-
 #include "daemon/agent/agent.h"
 #include "daemon/api/access.h"
 #include "daemon/api/api.h"

@@ -104,7 +104,7 @@ static int take_option(int option, struct command *c)
         c->user = optarg;
         return GO_ON;
     case 'V':
-        printf("discoverd %s\n", DAEMON_VERSION);
+        printf("discoverd %s\n", DISCOVER_VERSION);
         return EXIT_SUCCESS;
     case 'h':
         fputs(usage, stdout);

@@ -28,7 +28,7 @@ static void locks_stop(struct daemon *d)
 
 static int traces_start(struct daemon *d)
 {
-    return tracing_new(d->base, d->config, DAEMON_VERSION, d->metrics, &d->tracing);
+    return tracing_new(d->base, d->config, d->metrics, &d->tracing);
 }
 
 static void traces_stop(struct daemon *d)
@@ -234,7 +234,6 @@ static void answers_begin(void *arg)
 static int status_start(struct daemon *d)
 {
     const struct status_reach reach = {.config = d->config,
-                                       .version = DAEMON_VERSION,
                                        .catalog = d->catalog,
                                        .agent = d->agent,
                                        .outbound = d->outbound,
@@ -298,7 +297,6 @@ static int outbound_start(struct daemon *d)
     const struct outbound_reach reach = {.base = d->base,
                                          .metrics = d->metrics,
                                          .config = d->config,
-                                         .version = DAEMON_VERSION,
                                          .state_dir = d->state_dir,
                                          .catalog = d->catalog,
                                          .catalog_file = d->catalog_file,

@@ -176,7 +176,6 @@ int requests_part_start(struct daemon *d)
     const struct requests_reach reach = {.base = d->base,
                                          .metrics = d->metrics,
                                          .config = d->config,
-                                         .version = DAEMON_VERSION,
                                          .catalog = d->catalog,
                                          .agent = d->agent,
                                          .checking = services_checking(d->services),
@@ -260,11 +259,6 @@ void http_part_stop(struct daemon *d)
 
 /* --- requests over NATS --- */
 
-static int rpc_document(void *arg, const char *name, char **ret_text, size_t *ret_n)
-{
-    return document(arg, name, false, ret_text, ret_n);
-}
-
 static int answer(void *arg, const char *reply, int error, const char *text, size_t n)
 {
     struct daemon *d = arg;
@@ -282,10 +276,9 @@ int rpc_part_start(struct daemon *d)
 {
     const struct rpc_reach reach = {.metrics = d->metrics,
                                     .config = d->config,
-                                    .version = DAEMON_VERSION,
                                     .catalog = d->catalog,
                                     .arg = d,
-                                    .document = rpc_document,
+                                    .document = document,
                                     .answer = answer};
     return rpc_new(&reach, &d->rpc);
 }

@@ -59,7 +59,7 @@ static void report(struct outbound *o, const struct instance_key *key, struct ev
     event.service = key->service;
     event.instance = key->instance;
     if (o->restored)
-        (void)events_report(o->reach.events, &event);
+        events_report(o->reach.events, &event);
 }
 
 static void report_put(struct outbound *o, const struct instance_key *key, const struct record *record, int was,
@@ -222,9 +222,9 @@ static void name_conflict(void *arg, const struct lease *lease, bool stand_down)
 {
     struct outbound *o = arg;
     if (!stand_down)
-        (void)events_report(o->reach.events, &(struct event){.type = EVENT_HOST_CONFLICT,
-                                                             .addresses = lease->asked_by ? NULL : &lease->addresses,
-                                                             .reason = "another live host has this name"});
+        events_report(o->reach.events, &(struct event){.type = EVENT_HOST_CONFLICT,
+                                                       .addresses = lease->asked_by ? NULL : &lease->addresses,
+                                                       .reason = "another live host has this name"});
     if (lease->asked_by) {
         log_error("another discoverd asks for the name %s (life %016llx), perhaps on a copy of this machine. This one "
                   "keeps the name: change `host` on the other.",
@@ -323,7 +323,7 @@ static void agent_options_fill(const struct outbound_reach *r, struct agent_opti
     snprintf(ret_o->host, sizeof ret_o->host, "%s", r->config->host);
     snprintf(ret_o->region, sizeof ret_o->region, "%s", r->config->region);
     snprintf(ret_o->zone, sizeof ret_o->zone, "%s", r->config->zone);
-    snprintf(ret_o->version, sizeof ret_o->version, "%s", r->version);
+    snprintf(ret_o->version, sizeof ret_o->version, "%s", DISCOVER_VERSION);
     ret_o->addresses = *host_address_get(r->host_address);
     ret_o->allow_loopback = r->config->allow_loopback;
     ret_o->publishes_events = r->config->events.publish;

@@ -25,7 +25,6 @@ struct outbound_reach {
     struct event_base *base;
     struct metrics *metrics;
     const struct config *config;
-    const char *version; /* of the daemon */
     struct state_dir *state_dir;
     struct catalog *catalog;
     struct catalog_file *catalog_file;

@@ -169,7 +169,7 @@ static int listen_on(struct requests *r)
     const struct api_options options = {.path = c->api.socket,
                                         .inherited = r->reach.inherited,
                                         .group = c->api.register_group,
-                                        .version = r->reach.version,
+                                        .version = DISCOVER_VERSION,
                                         .host = c->host,
                                         .clients_max = c->limits.api_clients,
                                         .clients_per_uid_max = c->limits.api_clients_per_uid,

@@ -21,7 +21,6 @@ struct requests_reach {
     struct event_base *base;
     struct metrics *metrics;
     const struct config *config;
-    const char *version; /* of the daemon */
     struct catalog *catalog;
     struct agent *agent;
     struct checking *checking;

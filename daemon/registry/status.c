@@ -139,7 +139,7 @@ void status_fill(struct status *s, Discover__V1__Status *ret_status)
 {
     int64_t now_ns = clock_now_ns();
     Discover__V1__Status *to = ret_status;
-    to->version = (char *)s->reach.version;
+    to->version = (char *)DISCOVER_VERSION;
     to->host = s->reach.config->host;
     to->uptime_ms = (now_ns - s->reach.started_ns) / NS_PER_MS;
     to->bus_connected = s->reach.bus_connected(s->reach.arg);

@@ -23,7 +23,6 @@ struct status;
 /* What it reaches; all stay the caller's. */
 struct status_reach {
     const struct config *config;
-    const char *version; /* of the daemon */
     struct catalog *catalog;
     struct agent *agent;
     const struct outbound *outbound;

@@ -104,11 +104,11 @@ static struct waiting *make(const struct event *event)
     return w;
 }
 
-bool events_report(struct events *e, const struct event *event)
+void events_report(struct events *e, const struct event *event)
 {
     struct event whole = *event;
     if (!events_wanted(e))
-        return false;
+        return;
     metric_inc(&e->counters.reported);
     whole.publisher = e->reach.config->host;
     whole.region = e->reach.config->region;
@@ -118,11 +118,10 @@ bool events_report(struct events *e, const struct event *event)
     struct waiting *w = e->n < e->reach.config->limits.events_waiting ? make(&whole) : NULL;
     if (!w) {
         metric_inc(&e->counters.full);
-        return false;
+        return;
     }
     STAILQ_INSERT_TAIL(&e->waiting, w, next);
     e->n++;
-    return true;
 }
 
 void events_left_out(struct events *e)

@@ -33,9 +33,9 @@ void events_free(struct events *e); /* NULL is fine */
 
 /*
  * Queues an event, whose strings are copied. publisher and region are filled in; so are host, time and id, where they
- * are not given. Returns false where the event is dropped.
+ * are not given.
  */
-bool events_report(struct events *e, const struct event *event);
+void events_report(struct events *e, const struct event *event);
 
 /* Counts an event that was not even made, for want of room. */
 void events_left_out(struct events *e);

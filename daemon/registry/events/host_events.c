@@ -149,12 +149,12 @@ static bool choose(struct host_events *h, struct reported_host *t, int64_t now_n
     memcpy(t->chosen, c->choice.best, sizeof t->chosen);
     *c = (struct being_chosen){0};
     if (strcmp(t->chosen, h->config->host) == 0)
-        (void)events_report(h->events, &(struct event){.type = t->what,
-                                                       .id = id_of(t),
-                                                       .host = t->host,
-                                                       .time_ms = t->time_ms,
-                                                       .instances = t->instances,
-                                                       .reason = reason_of(t->what)});
+        events_report(h->events, &(struct event){.type = t->what,
+                                                 .id = id_of(t),
+                                                 .host = t->host,
+                                                 .time_ms = t->time_ms,
+                                                 .instances = t->instances,
+                                                 .reason = reason_of(t->what)});
     return true;
 }
 
@@ -163,9 +163,9 @@ static void report_guard(struct host_events *h, int64_t now_ns)
 {
     h->guard_due = false;
     if (liveness_is_chosen(h->liveness, h->config->host, "", h->guard_ns, now_ns))
-        (void)events_report(h->events, &(struct event){.type = h->guard_on ? EVENT_GUARD_ON : EVENT_GUARD_OFF,
-                                                       .held = h->guard_held,
-                                                       .reason = h->guard_on ? h->guard_reason : NULL});
+        events_report(h->events, &(struct event){.type = h->guard_on ? EVENT_GUARD_ON : EVENT_GUARD_OFF,
+                                                 .held = h->guard_held,
+                                                 .reason = h->guard_on ? h->guard_reason : NULL});
 }
 
 int64_t host_events_tick(struct host_events *h, int64_t now_ns)
@@ -189,14 +189,14 @@ int64_t host_events_tick(struct host_events *h, int64_t now_ns)
 void host_events_bus_lost(struct host_events *h, const char *reason, int64_t now_ns)
 {
     h->bus_lost_ns = now_ns;
-    (void)events_report(h->events, &(struct event){.type = EVENT_BUS_LOST, .reason = *reason ? reason : "unknown"});
+    events_report(h->events, &(struct event){.type = EVENT_BUS_LOST, .reason = *reason ? reason : "unknown"});
 }
 
 void host_events_bus_back(struct host_events *h, int64_t now_ns)
 {
     if (h->bus_lost_ns)
-        (void)events_report(h->events,
-                            &(struct event){.type = EVENT_BUS_BACK, .lost_ms = (now_ns - h->bus_lost_ns) / NS_PER_MS});
+        events_report(h->events,
+                      &(struct event){.type = EVENT_BUS_BACK, .lost_ms = (now_ns - h->bus_lost_ns) / NS_PER_MS});
     h->bus_lost_ns = 0;
 }
 
@@ -213,9 +213,9 @@ void host_events_lease_stored(struct host_events *h, size_t instances, int64_t n
 {
     bool own = h->own_stored, ran_out = h->lease_ns == 0 || now_ns - h->lease_ns > h->config->registry.lease_ttl_ns;
     if (!own && ran_out)
-        (void)events_report(h->events, &(struct event){.type = EVENT_HOST_UP,
-                                                       .instances = instances,
-                                                       .reason = h->lease_ns ? "its lease had run out" : NULL});
+        events_report(h->events, &(struct event){.type = EVENT_HOST_UP,
+                                                 .instances = instances,
+                                                 .reason = h->lease_ns ? "its lease had run out" : NULL});
     h->own_stored = true;
 }
 
@@ -223,6 +223,6 @@ void host_events_leaving(struct host_events *h, size_t instances)
 {
     if (!events_wanted(h->events))
         return;
-    (void)events_report(h->events, &(struct event){.type = EVENT_HOST_LEFT, .instances = instances});
+    events_report(h->events, &(struct event){.type = EVENT_HOST_LEFT, .instances = instances});
     events_flush(h->events);
 }

@@ -22,11 +22,11 @@ static void report(struct region_events *e, const struct reported_region *t, con
     snprintf(key, sizeof key, "region %s", seen->name);
     if (!is_ours_to_report(e, key, t->lost_ns, now_ns))
         return;
-    (void)events_report(e->events, &(struct event){.type = t->lost ? EVENT_REGION_LOST : EVENT_REGION_BACK,
-                                                   .other_region = seen->name,
-                                                   .time_ms = t->other_ms,
-                                                   .lost_ms = t->lost ? 0 : t->other_ms - t->lost_ms,
-                                                   .reason = t->lost ? seen->reason : NULL});
+    events_report(e->events, &(struct event){.type = t->lost ? EVENT_REGION_LOST : EVENT_REGION_BACK,
+                                             .other_region = seen->name,
+                                             .time_ms = t->other_ms,
+                                             .lost_ms = t->lost ? 0 : t->other_ms - t->lost_ms,
+                                             .reason = t->lost ? seen->reason : NULL});
 }
 
 static void note_other(struct reported_region *t, const struct region_seen *seen, int64_t now_ns)
@@ -100,10 +100,10 @@ void region_events_moved(struct region_events *e, const struct region_move *move
         return;
     if (!move->own && !is_ours_to_report(e, move->service, move->since_ns, now_ns))
         return;
-    (void)events_report(e->events, &(struct event){.type = move->home ? EVENT_FAILOVER_ENDED : EVENT_FAILOVER_BEGUN,
-                                                   .domain = domain,
-                                                   .service = service,
-                                                   .answers = move->to,
-                                                   .answered = move->from,
-                                                   .reason = move->reason});
+    events_report(e->events, &(struct event){.type = move->home ? EVENT_FAILOVER_ENDED : EVENT_FAILOVER_BEGUN,
+                                             .domain = domain,
+                                             .service = service,
+                                             .answers = move->to,
+                                             .answered = move->from,
+                                             .reason = move->reason});
 }

@@ -232,16 +232,13 @@ int region_failover_new(const struct region_failover_reach *reach, struct region
     f->n = reach->config->failover.enabled ? regions_count(reach->regions) : 0;
     f->jitter_percent = jitter_of(reach->config->host);
     f->orders = calloc(reach->config->n_failover_services + 1, sizeof *f->orders);
-    f->states = calloc(f->n + 1, sizeof *f->states);
-    int err = f->orders && f->states ? 0 : -ENOMEM;
+    int err = f->orders ? 0 : -ENOMEM;
     if (!err)
         err = metrics_add(reach->metrics, metrics_table, sizeof metrics_table / sizeof *metrics_table, &f->counters);
-    if (err) {
-        region_failover_free(f);
-        return err;
+    if (!err) {
+        fill_orders(reach->config, f->orders);
+        err = failover_load_orders(f);
     }
-    fill_orders(reach->config, f->orders);
-    err = failover_load_orders(f);
     if (err) {
         region_failover_free(f);
         return err;
@@ -263,6 +260,5 @@ void region_failover_free(struct region_failover *f)
     }
     deadlines_fini(&f->deadlines);
     free(f->orders);
-    free(f->states);
     free(f);
 }

@@ -57,8 +57,9 @@ struct region_failover {
     struct deadlines deadlines;
     size_t n;                      /* number of regions; 0: there is nothing to do */
     struct failover_order *orders; /* one for each entry of failover_services, the last for all other services */
-    enum region_state *states;     /* of each region, when a change of its state last made all entries due */
-    size_t n_by_operator;          /* number of entries with an operator's order */
+    enum region_state
+        states[CONFIG_REGIONS_MAX]; /* of each region, when a change of its state last made all entries due */
+    size_t n_by_operator;           /* number of entries with an operator's order */
     bool synced;
     uint32_t jitter_percent;
 };

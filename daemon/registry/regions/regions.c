@@ -45,9 +45,9 @@ struct region {
 struct regions {
     struct regions_reach reach;
     size_t n;
-    struct region **all;
+    struct region *all[CONFIG_REGIONS_MAX];
     /* Room for the messages of the status. */
-    Discover__V1__RegionStatus *status, **pointers;
+    Discover__V1__RegionStatus status[CONFIG_REGIONS_MAX], *pointers[CONFIG_REGIONS_MAX];
 };
 
 /* --- a region's block in the table --- */
@@ -365,11 +365,6 @@ static int make(struct regions *r)
 {
     const struct config *c = r->reach.config;
     int err = write_own_block(r->reach.table, c->region);
-    r->all = calloc(c->n_regions + 1, sizeof *r->all);
-    r->status = calloc(c->n_regions + 1, sizeof *r->status);
-    r->pointers = calloc(c->n_regions + 1, sizeof *r->pointers);
-    if (!r->all || !r->status || !r->pointers)
-        return -ENOMEM;
     for (size_t i = 0; i < c->n_regions && !err; i++) {
         err = region_new(&r->reach, &c->regions[i], &r->all[i]);
         r->n += !err;
@@ -397,9 +392,6 @@ void regions_free(struct regions *r)
         return;
     for (size_t i = 0; i < r->n; i++)
         region_free(r->all[i]);
-    free(r->all);
-    free(r->status);
-    free(r->pointers);
     free(r);
 }
 

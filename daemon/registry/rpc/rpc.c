@@ -206,7 +206,7 @@ static json_t *of_itself(const struct rpc *r, enum micro_verb verb)
     struct micro_endpoint endpoints[ENDPOINTS];
     const struct micro_service service = {.name = SERVICE_NAME,
                                           .id = r->reach.config->host,
-                                          .version = r->reach.version,
+                                          .version = DISCOVER_VERSION,
                                           .description = "the service registry, as the discoverd of this host has it",
                                           .region = r->reach.config->region,
                                           .started_ms = r->started_ms,
@@ -261,7 +261,7 @@ static void make_document(const struct rpc *r, struct work *w, const struct aske
     char path[NAME_CAP + 32], *text;
     size_t n;
     snprintf(path, sizeof path, "%s%s%s", table[w->which].document, *a->name ? "/" : "", a->name);
-    int err = r->reach.document(r->reach.arg, path, &text, &n);
+    int err = r->reach.document(r->reach.arg, path, false, &text, &n);
     if (err < 0)
         fail_errno(w, err);
     else

@@ -26,10 +26,10 @@ struct rpc;
 struct rpc_reach {
     struct metrics *metrics;
     const struct config *config;
-    const char *version; /* of the daemon */
     struct catalog *catalog;
     void *arg;
-    int (*document)(void *arg, const char *name, char **ret_text, size_t *ret_n);       /* as document_text */
+    int (*document)(void *arg, const char *name, bool is_operator, char **ret_text,
+                    size_t *ret_n);                                                     /* as document_text */
     int (*answer)(void *arg, const char *reply, int error, const char *text, size_t n); /* as bus_answer */
 };
 

@@ -34,19 +34,17 @@ static uint64_t threshold_of(const char *ratio)
     return (uint64_t)(strtod(ratio, NULL) * (double)(UINT64_C(1) << 53));
 }
 
-static int exporter_start(struct tracing *t, struct event_base *base, const struct config *c, const char *version,
-                          struct metrics *metrics)
+static int exporter_start(struct tracing *t, struct event_base *base, const struct config *c, struct metrics *metrics)
 {
     const struct exporter_options options = {.endpoint = c->trace.endpoint,
-                                             .resource = {c->host, c->region, c->zone, version},
+                                             .resource = {c->host, c->region, c->zone, DISCOVER_VERSION},
                                              .spans_max = c->trace.queue,
                                              .timeout_ns = c->trace.timeout_ns,
                                              .give_up_ns = c->trace.give_up_ns};
     return exporter_new(base, &options, metrics, &t->exporter);
 }
 
-int tracing_new(struct event_base *base, const struct config *config, const char *version, struct metrics *metrics,
-                struct tracing **ret_t)
+int tracing_new(struct event_base *base, const struct config *config, struct metrics *metrics, struct tracing **ret_t)
 {
     struct tracing *t = calloc(1, sizeof *t);
     if (!t)
@@ -55,7 +53,7 @@ int tracing_new(struct event_base *base, const struct config *config, const char
     t->threshold = threshold_of(config->trace.sample);
     int err = metrics_add(metrics, tracing_metrics, sizeof tracing_metrics / sizeof *tracing_metrics, &t->counters);
     if (!err && *config->trace.endpoint)
-        err = exporter_start(t, base, config, version, metrics);
+        err = exporter_start(t, base, config, metrics);
     if (err)
         tracing_free(t);
     else

@@ -24,8 +24,7 @@ struct event_base;
 struct tracing;
 
 /* config stays the caller's, and outlives it. -ENOMEM. */
-int tracing_new(struct event_base *base, const struct config *config, const char *version, struct metrics *metrics,
-                struct tracing **ret_t);
+int tracing_new(struct event_base *base, const struct config *config, struct metrics *metrics, struct tracing **ret_t);
 void tracing_free(struct tracing *t); /* NULL is fine */
 
 /* Where a context was read. */

@@ -487,7 +487,6 @@ START_TEST(the_table_says_how_far_it_can_be_trusted)
     begin();
     begins = 0;
     const struct status_reach reach = {.config = config,
-                                       .version = "1",
                                        .catalog = catalog,
                                        .agent = a,
                                        .inbound = inbound,

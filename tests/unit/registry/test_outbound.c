@@ -88,7 +88,6 @@ static void begin_life(const char *dir)
     const struct outbound_reach reach = {.base = base,
                                          .metrics = metrics,
                                          .config = config,
-                                         .version = "1",
                                          .state_dir = state_dir,
                                          .catalog = catalog,
                                          .catalog_file = catalog_file,

@@ -58,7 +58,6 @@ static void begin(void)
     const struct requests_reach reach = {.base = s.base,
                                          .metrics = s.metrics,
                                          .config = config,
-                                         .version = "0.1.0",
                                          .catalog = catalog,
                                          .agent = s.agent,
                                          .checking = checking,

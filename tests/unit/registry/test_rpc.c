@@ -25,9 +25,10 @@ static void ignore_moved(void *arg, int fd)
     (void)arg, (void)fd;
 }
 
-static int document(void *arg, const char *name, char **ret_text, size_t *ret_n)
+static int document(void *arg, const char *name, bool is_operator, char **ret_text, size_t *ret_n)
 {
     (void)arg;
+    ck_assert(!is_operator);
     if (strcmp(name, "explain/nothing") == 0)
         return -EINVAL;
     *ret_text = strdup(name);
@@ -62,12 +63,8 @@ static void begin(const char *requests)
     set("limits.requests", requests);
     ck_assert_int_eq(configured_catalog_new(config, ignore_moved, NULL, &catalog), 0);
     table_writer_set_sync(catalog_table(catalog), TABLE_LIVE, 0);
-    const struct rpc_reach reach = {.metrics = metrics,
-                                    .config = config,
-                                    .version = "0.1.0",
-                                    .catalog = catalog,
-                                    .document = document,
-                                    .answer = answer};
+    const struct rpc_reach reach = {
+        .metrics = metrics, .config = config, .catalog = catalog, .document = document, .answer = answer};
     ck_assert_int_eq(rpc_new(&reach, &rpc), 0);
 }
 
