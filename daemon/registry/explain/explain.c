@@ -20,14 +20,14 @@
 
 static json_t *head(const struct explaining *x, const char *service)
 {
-    const struct table *t = table_writer_table(catalog_table(x->reach->catalog));
+    const struct table *t = table_writer_table(catalog_table(x->catalog));
     return document_head(table_sync(t), table_age_ns(t, x->now_ns) / NS_PER_MS, service);
 }
 
 static json_t *propagation(const struct explaining *x)
 {
     int64_t last_ns, mean_ns;
-    inbound_propagation(x->reach->inbound, &last_ns, &mean_ns);
+    inbound_propagation(x->inbound, &last_ns, &mean_ns);
     return last_ns < 0
                ? json_null()
                : json_pack("{s:I, s:I}", "last_us", (json_int_t)last_ns / 1000, "mean_us", (json_int_t)mean_ns / 1000);
@@ -91,23 +91,21 @@ static json_t *known_instances(const struct explaining *x, const struct wanted *
         ids[0] = instance_id(&w->key);
         n = 1;
     } else {
-        n = catalog_some_ids(x->reach->catalog, w->service,
+        n = catalog_some_ids(x->catalog, w->service,
                              *w->key.instance ? sizeof ids / sizeof *ids : EXPLAIN_INSTANCES_MAX, ids);
     }
     for (size_t i = 0; i < n && json_array_size(list) < EXPLAIN_INSTANCES_MAX; i++)
-        if (!*w->key.instance || *w->key.host || catalog_is_named(x->reach->catalog, ids[i], w->key.instance))
+        if (!*w->key.instance || *w->key.host || catalog_is_named(x->catalog, ids[i], w->key.instance))
             append_if_wanted(w, list, explain_known(x, ids[i]));
     return list;
 }
 
-/* The same sources, but those of another region. reach: room for a changed copy. */
-static struct explaining of_region(const struct explaining *x, const struct region *r, struct explain_reach *reach)
+/* The same sources, but those of another region. */
+static struct explaining of_region(const struct explaining *x, const struct region *r)
 {
     struct explaining other = *x;
-    *reach = *x->reach;
-    reach->catalog = region_catalog(r);
-    reach->inbound = region_inbound(r);
-    other.reach = reach;
+    other.catalog = region_catalog(r);
+    other.inbound = region_inbound(r);
     other.region = region_name(r);
     return other;
 }
@@ -115,10 +113,9 @@ static struct explaining of_region(const struct explaining *x, const struct regi
 /* The instances of the region that answers come first, then the own region's. */
 static json_t *answering_instances(const struct explaining *x, const struct wanted *w, const struct region *answering)
 {
-    struct explain_reach reach;
     if (!answering)
         return known_instances(x, w);
-    struct explaining other = of_region(x, answering, &reach);
+    struct explaining other = of_region(x, answering);
     json_t *list = known_instances(&other, w), *own = known_instances(x, w);
     (void)json_array_extend(list, own);
     json_decref(own);
@@ -139,18 +136,18 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
 {
     struct catalog_service_counts counts = {0};
     const struct region *answering = explain_answering(x, w->service);
-    const struct catalog *c = answering ? region_catalog(answering) : x->reach->catalog;
+    const struct catalog *c = answering ? region_catalog(answering) : x->catalog;
     bool known = catalog_count_service(c, w->service, &counts) == 0 || regions_know(x->reach->regions, w->service);
     json_t *list = instances(x, w, answering), *document = head(x, w->service);
     bool similar = !known && !*w->key.instance;
     if (*w->key.instance)
         known = json_array_size(list) > 0;
     (void)json_object_update_new(
-        document, json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "known", known || json_array_size(list) > 0,
-                            "usable", (json_int_t)counts.usable, "total", (json_int_t)counts.instances, "instances",
-                            list, "refused", explain_refused(x, w->key.domain, w->key.service, w->key.host), "similar",
-                            similar ? nearest_services(x->reach->catalog, w->service) : json_array(), "propagation",
-                            propagation(x)));
+        document,
+        json_pack("{s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "known", known || json_array_size(list) > 0, "usable",
+                  (json_int_t)counts.usable, "total", (json_int_t)counts.instances, "instances", list, "refused",
+                  explain_refused(x, w->key.domain, w->key.service, w->key.host), "similar",
+                  similar ? nearest_services(x->catalog, w->service) : json_array(), "propagation", propagation(x)));
     (void)json_object_set_new(document, "dns",
                               explain_dns(x->reach->dns, w->key.domain, w->key.service, counts.usable));
     (void)json_object_set_new(document, "pick", explain_pick(c, w->service));
@@ -170,18 +167,17 @@ static json_t *service_explained(const struct explaining *x, const struct wanted
 static json_t *host_explained(const struct explaining *x, const char *host)
 {
     uint64_t ids[EXPLAIN_INSTANCES_MAX];
-    size_t total, n = catalog_ids_of_host(x->reach->catalog, host, EXPLAIN_INSTANCES_MAX, ids, &total);
+    size_t total, n = catalog_ids_of_host(x->catalog, host, EXPLAIN_INSTANCES_MAX, ids, &total);
     bool own = !x->region && strcmp(host, x->reach->config->host) == 0;
     json_t *list = json_array(), *lease = explain_lease(x, host), *document = head(x, NULL);
-    bool known = own || lease || total > 0 || catalog_knows_host(x->reach->catalog, host);
+    bool known = own || lease || total > 0 || catalog_knows_host(x->catalog, host);
     for (size_t i = 0; i < n; i++)
         (void)json_array_append_new(list, explain_known(x, ids[i]));
-    (void)json_object_update_new(document,
-                                 json_pack("{s:s, s:b, s:b, s:I, s:o*, s:o, s:o, s:o, s:o}", "host", host, "known",
-                                           known, "own", own, "total", (json_int_t)total, "lease", lease, "instances",
-                                           list, "refused", explain_refused(x, "", "", host), "similar",
-                                           known ? json_array() : nearest_hosts(x->reach->catalog, host), "propagation",
-                                           propagation(x)));
+    (void)json_object_update_new(
+        document,
+        json_pack("{s:s, s:b, s:b, s:I, s:o*, s:o, s:o, s:o, s:o}", "host", host, "known", known, "own", own, "total",
+                  (json_int_t)total, "lease", lease, "instances", list, "refused", explain_refused(x, "", "", host),
+                  "similar", known ? json_array() : nearest_hosts(x->catalog, host), "propagation", propagation(x)));
     if (x->region)
         (void)json_object_set_new(document, "region", json_string(x->region));
     if (own)
@@ -192,11 +188,10 @@ static json_t *host_explained(const struct explaining *x, const char *host)
 /* Explains the host as the own region has it, unless only another region knows it. */
 static json_t *any_host_explained(const struct explaining *x, const char *host)
 {
-    struct explain_reach reach;
-    bool own = strcmp(host, x->reach->config->host) == 0 || catalog_knows_host(x->reach->catalog, host);
+    bool own = strcmp(host, x->reach->config->host) == 0 || catalog_knows_host(x->catalog, host);
     for (size_t i = 0; i < regions_count(x->reach->regions) && !own; i++) {
         const struct region *r = regions_at(x->reach->regions, i);
-        struct explaining other = of_region(x, r, &reach);
+        struct explaining other = of_region(x, r);
         if (catalog_knows_host(region_catalog(r), host))
             return host_explained(&other, host);
     }
@@ -214,7 +209,7 @@ struct services_call {
 static json_t *out_json(const struct explaining *x, const char *service)
 {
     uint64_t id;
-    json_t *i = catalog_some_ids(x->reach->catalog, service, 1, &id) ? explain_known(x, id) : NULL;
+    json_t *i = catalog_some_ids(x->catalog, service, 1, &id) ? explain_known(x, id) : NULL;
     json_t *out =
         json_pack("{s:O*, s:O*, s:O*, s:O*}", "host", json_object_get(i, "host"), "instance",
                   json_object_get(i, "instance"), "rule", json_object_get(i, "rule"), "why", json_object_get(i, "why"));
@@ -254,8 +249,8 @@ static json_t *all_explained(const struct explaining *x)
 {
     json_t *services = json_array(), *hosts = json_array(), *document = head(x, NULL);
     struct services_call call = {x, services};
-    catalog_each_service(x->reach->catalog, LOOK_AT_MAX, add_service, &call);
-    catalog_each_host(x->reach->catalog, LOOK_AT_MAX, add_host, hosts);
+    catalog_each_service(x->catalog, LOOK_AT_MAX, add_service, &call);
+    catalog_each_host(x->catalog, LOOK_AT_MAX, add_host, hosts);
     (void)json_object_update_new(document, json_pack("{s:b, s:o, s:o, s:o, s:o}", "known", 1, "services", services,
                                                      "hosts", hosts, "refused", explain_refused(x, "", "", ""),
                                                      "propagation", propagation(x)));
@@ -270,7 +265,11 @@ int explain_document(const struct explain_reach *reach, const char *what, json_t
     struct wanted w;
     json_t *document;
     reach->status(reach->arg, &status);
-    const struct explaining x = {.reach = reach, .status = &status, .now_ns = clock_now_ns()};
+    const struct explaining x = {.reach = reach,
+                                 .catalog = reach->catalog,
+                                 .inbound = reach->inbound,
+                                 .status = &status,
+                                 .now_ns = clock_now_ns()};
     if (!*what)
         document = all_explained(&x);
     else if (strchr(what, '/'))

@@ -52,7 +52,7 @@ static void fill_place(const struct explaining *x, const char *service, const st
                        struct explain_facts *f)
 {
     struct discover_endpoint first = {.tier = 0};
-    f->n_first = catalog_first_group(x->reach->catalog, service, EXPLAIN_PICK_MAX, &first);
+    f->n_first = catalog_first_group(x->catalog, service, EXPLAIN_PICK_MAX, &first);
     f->first_tier = (uint8_t)first.tier;
     f->first_priority = first.priority;
     f->tier = (uint8_t)e->tier;
@@ -172,7 +172,7 @@ static json_t *own_json(const struct explaining *x, const struct catalog_explain
 json_t *explain_lease(const struct explaining *x, const char *host)
 {
     struct liveness_host l;
-    if (liveness_host(inbound_liveness(x->reach->inbound), host, &l) < 0)
+    if (liveness_host(inbound_liveness(x->inbound), host, &l) < 0)
         return NULL;
     json_t *lease = page_lease_json(&l, x->now_ns);
     (void)json_object_update_new(lease, json_pack("{s:I, s:I, s:i}", "epoch", (json_int_t)l.lease.epoch, "min_epoch",
@@ -207,7 +207,7 @@ static json_t *explained_json(const struct explaining *x, const struct catalog_e
         f.own = &own;
         (void)json_object_update_new(object, own_json(x, e, &own));
     } else {
-        if (liveness_host(inbound_liveness(x->reach->inbound), e->key.host, &lease) == 0)
+        if (liveness_host(inbound_liveness(x->inbound), e->key.host, &lease) == 0)
             f.lease = &lease;
         set_other(x, object, e);
     }
@@ -224,7 +224,7 @@ json_t *explain_known(const struct explaining *x, uint64_t id)
 {
     static struct catalog_explained e; /* static because it is too large for the stack */
     char service[SERVICE_CAP];
-    if (catalog_explain(x->reach->catalog, id, &e) < 0)
+    if (catalog_explain(x->catalog, id, &e) < 0)
         return NULL;
     service_format(e.key.domain, e.key.service, service);
     return explained_json(x, &e, service);

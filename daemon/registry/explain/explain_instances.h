@@ -10,9 +10,11 @@
 /* The sources from which an explanation is made. */
 struct explaining {
     const struct explain_reach *reach;
+    struct catalog *catalog; /* of reach, or another region's; as inbound */
+    const struct inbound *inbound;
+    const char *region; /* the region that both are of; NULL: the own one */
     const Discover__V1__Status *status;
     int64_t now_ns;
-    const char *region; /* of the catalog and inbound in reach; NULL: the own one */
 };
 
 /* Results of the checks of an instance of this host. whole: the whole output of each, not only its first line. */

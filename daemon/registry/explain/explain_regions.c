@@ -129,7 +129,7 @@ json_t *explain_regions(const struct explaining *x, const char *service)
     if (!region_failover_explain(x->reach->failover, service, x->now_ns, &known))
         answer = NULL;
     json_t *list = json_array();
-    struct region_facts own = facts_of(x->reach->catalog, service);
+    struct region_facts own = facts_of(x->catalog, service);
     own.own = own.live = true;
     own.state = "live";
     own.answers = !answer || !*answer->at;
