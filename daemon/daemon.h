@@ -158,7 +158,7 @@ void daemon_loop_stop(struct daemon *d);
 int stop_init(struct daemon *d);
 void stop_begin(struct daemon *d, enum stopping how);
 void stop_by_signal(struct daemon *d);
-void stop_check(struct daemon *d);
+void stop_check(void *daemon);
 
 /*
  * stall.c: this process does not always run (it is stopped, suspended, or waits for its turn), and what came meanwhile

@@ -42,11 +42,6 @@ static bool owes_an_answer(const struct daemon *d)
     return d->activation.http && http_is_owed(d->http);
 }
 
-static void on_look(void *arg)
-{
-    stop_check(arg);
-}
-
 static void look_again(struct daemon *d)
 {
     int64_t now_ns = clock_now_ns();
@@ -112,8 +107,9 @@ void stop_by_signal(struct daemon *d)
         stop_begin(d, d->config->registry.on_stop == ON_STOP_LEAVE ? STOPPING_LEAVES : STOPPING_HANDS_OVER);
 }
 
-void stop_check(struct daemon *d)
+void stop_check(void *arg)
 {
+    struct daemon *d = arg;
     bool connected = bus_connected(d->bus);
     if (d->stopping == STOPPING_HANDS_OVER && handed_over(d) && owes_an_answer(d))
         look_again(d);
@@ -129,5 +125,5 @@ void stop_check(struct daemon *d)
 int stop_init(struct daemon *d)
 {
     int err = loop_timer_init(&d->stop_timer, d->base, took_too_long, d);
-    return err ? err : loop_timer_init(&d->stop_look_timer, d->base, on_look, d);
+    return err ? err : loop_timer_init(&d->stop_look_timer, d->base, stop_check, d);
 }

@@ -92,8 +92,9 @@ static void batch_done(void *arg)
     arm(w);
 }
 
-static void begin(struct state_writer *w)
+static void begin(void *arg)
 {
+    struct state_writer *w = arg;
     w->armed = false;
     for (int n = 0; w->due && n < BATCH; n++) {
         struct note *note = w->due;
@@ -101,11 +102,6 @@ static void begin(struct state_writer *w)
         LL_PREPEND(w->batch, note); /* their order does not matter: each name is there once */
     }
     background_run(&w->background, write_batch, batch_done, w);
-}
-
-static void on_time(void *arg)
-{
-    begin(arg);
 }
 
 /* Waits for the batch if that has the same name, so that no older note is written over this one. */
@@ -155,7 +151,7 @@ int state_writer_new(struct event_base *base, struct state_dir *state_dir, state
     w->written = written;
     w->arg = arg;
     w->background.done_fd = -1;
-    int err = loop_timer_init(&w->timer, base, on_time, w);
+    int err = loop_timer_init(&w->timer, base, begin, w);
     if (!err)
         err = background_init(&w->background, base);
     if (err)

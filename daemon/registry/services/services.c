@@ -49,13 +49,6 @@ void services_put(struct services *s, const struct service_config *config, enum 
     s->waiting |= one.ret_result < 0;
 }
 
-/* Services with a unit are registered when their unit is up (unit_services.h). */
-static void set_one(struct services *s, const struct service_config *config)
-{
-    if (!config->unit[0])
-        services_put(s, config, DISCOVER_PASSING);
-}
-
 void services_end(struct services *s, const struct instance_key *key)
 {
     struct instance_key whole = *key;
@@ -63,12 +56,18 @@ void services_end(struct services *s, const struct instance_key *key)
     registrar_static_drop(s->reach.registrar, &whole, clock_now_ns()); /* its checks end with it */
 }
 
-/* Sets the next service, or ends one that the configuration no longer has. Returns false when all is done. */
+/*
+ * Sets the next service, unless it is registered when its unit is up (unit_services.h), or ends one that the configuration no
+ * longer has. Returns false when all is done.
+ */
 static bool set_next(struct services *s)
 {
     const struct config *config = s->reach.config;
-    if (s->next < config->n_services)
-        set_one(s, &config->services[s->next++]);
+    const struct service_config *next = s->next < config->n_services ? &config->services[s->next++] : NULL;
+    if (next && !next->unit[0])
+        services_put(s, next, DISCOVER_PASSING);
+    else if (next)
+        return true;
     else if (s->next++ == config->n_services && s->set_others)
         s->set_others(s->reach.arg);
     else
