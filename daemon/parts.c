@@ -338,23 +338,23 @@ static void notify_programs(void *arg, const char *service)
         api_changed(d->api, service, tracing_seen(d->tracing, service));
 }
 
+static void changed(void *arg, const char *service)
+{
+    struct daemon *d = arg;
+    notify_programs(d, service);
+    region_failover_note(d->failover, service);
+}
+
 /* Who watches "shop/payment@a" in region a hears of it as well: while no other region answers, its name there has none behind it. */
 static void own_changed(void *arg, const char *service)
 {
     struct daemon *d = arg;
     char ref[SERVICE_REF_CAP];
-    region_failover_note(d->failover, service);
+    changed(d, service);
     if (!d->api || !*service || strchr(service, '@') || d->config->n_regions == 0)
         return;
     snprintf(ref, sizeof ref, "%s@%s", service, d->config->region);
     api_changed(d->api, ref, NULL);
-}
-
-static void other_changed(void *arg, const char *service)
-{
-    struct daemon *d = arg;
-    notify_programs(d, service);
-    region_failover_note(d->failover, service);
 }
 
 static void moved(void *arg, const struct region_move *move)
@@ -388,7 +388,7 @@ static int regions_start(struct daemon *d)
                                         .tracing = d->tracing,
                                         .arg = d,
                                         .turn = daemon_turn,
-                                        .service_changed = other_changed};
+                                        .service_changed = changed};
     d->region_events =
         (struct region_events){.events = d->events, .config = d->config, .liveness = inbound_liveness(d->inbound)};
     int err = regions_new(&reach, &d->regions);

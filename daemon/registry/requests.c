@@ -134,14 +134,6 @@ static int api_table_fd(void *arg)
     return table_writer_fd(catalog_table(r->reach.catalog));
 }
 
-static void service_changed(void *arg, const char *service)
-{
-    struct requests *r = arg;
-    const struct trace_context *trace = r->reach.tracing ? tracing_seen(r->reach.tracing, service) : NULL;
-    if (r->api)
-        api_changed(r->api, service, trace);
-}
-
 static int api_failover(void *arg, const char *service, const char *region, uid_t uid, const char **ret_why)
 {
     struct requests *r = arg;
@@ -210,7 +202,6 @@ int requests_new(const struct requests_reach *reach, struct requests **ret_r)
         free(r);
         return err;
     }
-    catalog_watch_services(reach->catalog, service_changed, r);
     *ret_r = r;
     return 0;
 }
@@ -221,7 +212,6 @@ void requests_free(struct requests *r)
         return;
     struct api *api = r->api;
     r->api = NULL;
-    catalog_watch_services(r->reach.catalog, NULL, r);
     api_free(api);
     free(r);
 }
