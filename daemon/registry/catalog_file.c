@@ -16,13 +16,11 @@
 #define INTERVAL_NS (30 * NS_PER_S)
 #define HURRY_NS    NS_PER_S /* the same for what must not be lost */
 
-struct catalog_file_counters {
-    metric_value written, failed, refused;
-};
-
 struct catalog_file {
     char path[4096], region[LABEL_CAP];
-    struct catalog_file_counters counters;
+    struct catalog_file_counters {
+        metric_value written, failed, refused;
+    } counters;
     uint32_t serial; /* of the table when it was last written */
     bool written;
     int64_t begun_ns; /* when the last file was begun */

@@ -19,14 +19,12 @@
 #define BACKOFF_NS     NS_PER_S
 #define BACKOFF_MAX_NS (30 * NS_PER_S)
 
-struct exporter_metrics {
-    metric_value sent, full, unreachable, refused, retries, waiting;
-};
-
 struct exporter {
     struct curl_loop *loop;
     struct loop_timer timer; /* for the next try, or the next batch */
-    struct exporter_metrics metrics;
+    struct exporter_metrics {
+        metric_value sent, full, unreachable, refused, retries, waiting;
+    } metrics;
     struct exporter_options options;
     char *url;
     struct curl_slist *headers;

@@ -28,16 +28,14 @@ struct unit {
     bool again;                      /* it has changed since it was asked, and must be asked again */
 };
 
-struct units_metrics {
-    metric_value followed, connected, asked, connects, disconnects;
-};
-
 struct units {
     struct event_base *base;
     const char *address;
     struct units_ops ops; /* zeros: nobody asks for files */
     struct metrics *registry;
-    struct units_metrics metrics;
+    struct units_metrics {
+        metric_value followed, connected, asked, connects, disconnects;
+    } metrics;
     struct unit *all;
     bool started;
 

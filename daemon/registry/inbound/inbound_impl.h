@@ -18,16 +18,6 @@
 #include "daemon/sync/server_clock.h"
 #include "libdiscover/core/clock.h"
 
-/* Counters of what comes in over the bus and is refused. */
-struct inbound_counters {
-    metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred,
-        skipped;
-    metric_value hosts_limited, services_limited, services_per_domain_limited, instances_limited,
-        instances_per_service_limited, instances_per_host_limited, hostnames_per_host_limited;
-    struct histogram lease_round_trip, change_visible;
-    metric_value catalog_bytes, table_bytes;
-};
-
 /*
  * How long changes of other hosts take from the server to whoever looks up here, by the time that the server gave them when
  * it stored them. NATS before 2.10 says nothing of when: then nothing is measured, and the own lease's way there and back is
@@ -80,7 +70,14 @@ extern const struct inbound_kind inbound_own, inbound_other;
 struct inbound {
     struct inbound_reach reach;
     const struct inbound_kind *kind;
-    struct inbound_counters counters;
+    struct inbound_counters {
+        metric_value keys_refused, values_refused, leases_refused, limits_refused, digest_mismatches, resyncs_deferred,
+            skipped;
+        metric_value hosts_limited, services_limited, services_per_domain_limited, instances_limited,
+            instances_per_service_limited, instances_per_host_limited, hostnames_per_host_limited;
+        struct histogram lease_round_trip, change_visible;
+        metric_value catalog_bytes, table_bytes;
+    } counters;
     struct follower followers[BUS_BUCKETS];
     struct liveness *liveness;
     struct health health;        /* used for the own region */

@@ -12,10 +12,6 @@
 #include "daemon/base/hash.h"
 #include "daemon/sync/failover.h"
 
-struct failover_counters {
-    metric_value switches, away;
-};
-
 /* Places of regions in the configuration, the first to answer first. */
 struct failover_order {
     size_t n;   /* the first n may answer by failover's decision */
@@ -52,7 +48,9 @@ struct failover_entry {
 
 struct region_failover {
     struct region_failover_reach reach;
-    struct failover_counters counters;
+    struct failover_counters {
+        metric_value switches, away;
+    } counters;
     struct failover_entry *entries, *due; /* due: a stack, linked by next_due */
     struct deadlines deadlines;
     size_t n;                      /* number of regions; 0: there is nothing to do */

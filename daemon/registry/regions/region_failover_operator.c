@@ -4,11 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/agent/stored.h"
 #include "daemon/base/log.h"
 #include "daemon/registry/regions/region_failover_impl.h"
+#include "libdiscover/core/clock.h"
 #include "libdiscover/core/entry.h"
 #include "proto/state.pb-c.h"
 
@@ -116,7 +116,7 @@ int failover_load_orders(struct region_failover *f)
 
 static int begin_order(struct region_failover *f, struct failover_entry *e, const char *region, uid_t uid)
 {
-    struct operator_order order = {.given = true, .uid = uid, .set_ms = (int64_t)time(NULL) * 1000};
+    struct operator_order order = {.given = true, .uid = uid, .set_ms = clock_wall_ms()};
     char name[STORED_NAME_CAP];
     uint8_t bytes[STORED_MAX];
     if (!has_room(f, e))
@@ -185,7 +185,7 @@ static void fill(const struct region_failover *f, const struct failover_entry *e
     to->forced = order->given;
     to->region = (char *)order->region;
     to->uid = order->uid;
-    to->age_ms = order->set_ms ? (int64_t)time(NULL) * 1000 - order->set_ms : -1;
+    to->age_ms = order->set_ms ? clock_wall_ms() - order->set_ms : -1;
     to->at = (char *)(e->written == FAILOVER_HOME ? "" : failover_region_of(f, e, e->written));
     to->at_ms = e->written_ns ? (now_ns - e->written_ns) / NS_PER_MS : -1;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/base/deadlines.h"
 #include "daemon/base/log.h"
@@ -108,9 +107,7 @@ static bool is_worth_storing(const struct region *r, int64_t now_ns, int64_t *re
 static void remembered(void *arg, int64_t newest_ns)
 {
     struct region *r = arg;
-    struct timespec wall;
-    clock_gettime(CLOCK_REALTIME, &wall);
-    int64_t age_ns = (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - newest_ns;
+    int64_t age_ns = clock_wall_ms() * NS_PER_MS - newest_ns;
     r->stale_since_ns = clock_now_ns() - (age_ns > 0 ? age_ns : 1);
     r->table_has_it = false;
 }
@@ -250,12 +247,6 @@ static void on_bus(void *arg)
     r->reach->turn(r->reach->arg);
 }
 
-static void settled(void *arg)
-{
-    struct region *r = arg;
-    r->reach->turn(r->reach->arg);
-}
-
 static int order(void *arg, enum bus_order order, enum bus_bucket bucket)
 {
     struct region *r = arg;
@@ -306,7 +297,8 @@ static int make_parts(struct region *r, const struct region_config *config)
     catalog_watch_services(r->catalog, r->reach->service_changed, r->reach->arg);
     load(r);
     update_table(r);
-    err = hostname_addresses_new(r->reach->base, c, r->catalog, r->metrics, settled, r, &r->hostnames);
+    err =
+        hostname_addresses_new(r->reach->base, c, r->catalog, r->metrics, r->reach->turn, r->reach->arg, &r->hostnames);
     return err ? err : make_bus(r, config);
 }
 

@@ -7,10 +7,6 @@
 #include "daemon/registry/tracing/tracing.h"
 #include "daemon/trace/exporter.h"
 
-struct tracing_counters {
-    metric_value refused[TRACING_SOURCES], limited;
-};
-
 /* The request of a program or an operator that is being carried out. */
 struct trace_operation {
     bool on;     /* it leaves a trace */
@@ -52,7 +48,9 @@ struct tracing {
     const struct config *config;
     struct exporter *exporter; /* NULL: no spans are sent */
     uint64_t threshold;        /* of 53 random bits: below it a root is recorded */
-    struct tracing_counters counters;
+    struct tracing_counters {
+        metric_value refused[TRACING_SOURCES], limited;
+    } counters;
     int64_t malformed_log_ns; /* the next malformed context is logged from then on */
     struct trace_operation operation;
     struct open_put *puts, *puts_by_token;
