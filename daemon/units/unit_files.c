@@ -25,21 +25,6 @@ static bool ends_with(const char *text, const char *end)
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-static int is_service(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service");
-}
-
-static int is_drop_in_folder(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".service.d");
-}
-
-static int is_drop_in(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".conf");
-}
-
 static bool has_section(const char *text)
 {
     const char *at = strstr(text, UNIT_FILES_SECTION);
@@ -84,13 +69,15 @@ static void join(const char *folder, const char *name, char ret_path[static PATH
 
 typedef int entry_fn(struct search *s, const char *folder, const char *name);
 
-static int each(struct search *s, const char *folder, int (*filter)(const struct dirent *), entry_fn *fn)
+/* Calls fn for each entry whose name ends like that, by name, until it fails. */
+static int each(struct search *s, const char *folder, const char *end, entry_fn *fn)
 {
     struct dirent **entries;
-    int err = 0, n = scandir(folder, &entries, filter, alphasort);
+    int err = 0, n = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
-        if (!err)
-            err = fn(s, folder, entries[i]->d_name);
+        const char *name = entries[i]->d_name;
+        if (!err && name[0] != '.' && ends_with(name, end))
+            err = fn(s, folder, name);
         free(entries[i]);
     }
     if (n >= 0)
@@ -121,14 +108,7 @@ static int take_drop_ins(struct search *s, const char *folder, const char *name)
 {
     char path[PATH_MAX];
     join(folder, name, path);
-    return each(s, path, is_drop_in, take_drop_in);
-}
-
-static void drop(struct unit_file *file)
-{
-    free(file->unit);
-    free(file->path);
-    free(file->text);
+    return each(s, path, ".conf", take_drop_in);
 }
 
 static int expand_one(struct search *s, const struct unit_file *template, const char *unit)
@@ -172,9 +152,9 @@ int unit_files_read(const char *const *folders, size_t n, const struct string_li
     int err = 0;
     *ret_files = (struct unit_files){.n = 0};
     for (size_t i = 0; i < n && !err; i++)
-        err = each(&s, folders[i], is_service, take_service);
+        err = each(&s, folders[i], ".service", take_service);
     for (size_t i = 0; i < n && !err; i++)
-        err = each(&s, folders[i], is_drop_in_folder, take_drop_ins);
+        err = each(&s, folders[i], ".service.d", take_drop_ins);
     if (!err)
         err = expand(&s, instances);
     string_list_fini(&s.seen);
@@ -185,8 +165,11 @@ int unit_files_read(const char *const *folders, size_t n, const struct string_li
 
 void unit_files_fini(struct unit_files *files)
 {
-    for (size_t i = 0; i < files->n; i++)
-        drop(&files->items[i]);
+    for (size_t i = 0; i < files->n; i++) {
+        free(files->items[i].unit);
+        free(files->items[i].path);
+        free(files->items[i].text);
+    }
     free(files->items);
     string_list_fini(&files->templates);
     *files = (struct unit_files){.n = 0};
