@@ -118,7 +118,10 @@ static void synced(void *arg, bool is_synced)
                    counts.services, counts.instances);
     }
     in->synced_once |= both;
-    in->kind->synced(in, both, clock_now_ns());
+    if (in->reach.region)
+        region_health_set_synced(&in->region, both);
+    else
+        health_set_synced(&in->health, both, clock_now_ns());
 }
 
 static uint32_t random32(void *arg)
@@ -378,7 +381,7 @@ static int64_t tick_liveness(struct inbound *in, int64_t now_ns)
 
 int64_t inbound_tick(struct inbound *in, int64_t now_ns)
 {
-    int64_t next_ns = in->kind->tick(in, now_ns);
+    int64_t next_ns = in->reach.region ? region_health_tick(&in->region, now_ns) : health_tick(&in->health, now_ns);
     /* over a feed that may be deaf, a record that was put again may not have been heard */
     if (in->kind->trustworthy(in))
         next_ns = deadline_earlier(next_ns, inbound_records_expire(in, now_ns));

@@ -57,13 +57,11 @@ struct inbound_kind {
     void (*moved)(struct inbound *in, const char *server, bool reloaded);
     void (*checked)(struct inbound *in, const struct bus_info *info,
                     int64_t now_ns); /* how far HOSTS has come; may be NULL */
-    void (*synced)(struct inbound *in, bool both, int64_t now_ns);
     /* as of liveness_options: finds out whether a silent feed is deaf, when a lease is about to run out. arg: the inbound */
     void (*probe)(void *arg);
     bool (*trustworthy)(const struct inbound *in); /* the feed is not deaf: a host that is silent is gone */
     bool (*stale)(const struct inbound *in);
     const char *(*stale_reason)(const struct inbound *in); /* static */
-    int64_t (*tick)(struct inbound *in, int64_t now_ns);
 };
 extern const struct inbound_kind inbound_own, inbound_other;
 

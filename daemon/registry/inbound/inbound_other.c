@@ -40,12 +40,6 @@ static void checked(struct inbound *in, const struct bus_info *info, int64_t now
         inbound_mirror_read(in);
 }
 
-static void synced(struct inbound *in, bool both, int64_t now_ns)
-{
-    (void)now_ns;
-    region_health_set_synced(&in->region, both);
-}
-
 /* A check that is under way began too early to prove anything now; its answer is waited for. */
 static void ask(void *arg)
 {
@@ -78,11 +72,6 @@ static const char *stale_reason(const struct inbound *in)
     default:
         return in->region.connected ? "it does not answer" : "not connected to NATS";
     }
-}
-
-static int64_t tick(struct inbound *in, int64_t now_ns)
-{
-    return region_health_tick(&in->region, now_ns);
 }
 
 static void reachable(void *arg, bool is_reachable)
@@ -128,10 +117,8 @@ const struct inbound_kind inbound_other = {
     .disconnected = disconnected,
     .moved = moved,
     .checked = checked,
-    .synced = synced,
     .probe = ask,
     .trustworthy = trustworthy,
     .stale = stale,
     .stale_reason = stale_reason,
-    .tick = tick,
 };

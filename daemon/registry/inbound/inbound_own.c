@@ -41,11 +41,6 @@ static void moved(struct inbound *in, const char *server, bool reloaded)
     host_address_set_server(in->reach.host_address, server);
 }
 
-static void synced(struct inbound *in, bool both, int64_t now_ns)
-{
-    health_set_synced(&in->health, both, now_ns);
-}
-
 /* Puts the own lease now: it must come back before a lease of another host may run out. */
 static void probe(void *arg)
 {
@@ -68,11 +63,6 @@ static bool stale(const struct inbound *in)
 static const char *stale_reason(const struct inbound *in)
 {
     return health_reason_text(in->health.reason);
-}
-
-static int64_t tick(struct inbound *in, int64_t now_ns)
-{
-    return health_tick(&in->health, now_ns);
 }
 
 static void health_changed(void *arg, enum health_reason reason)
@@ -152,10 +142,8 @@ const struct inbound_kind inbound_own = {
     .connected = connected,
     .disconnected = disconnected,
     .moved = moved,
-    .synced = synced,
     .probe = probe,
     .trustworthy = trustworthy,
     .stale = stale,
     .stale_reason = stale_reason,
-    .tick = tick,
 };
