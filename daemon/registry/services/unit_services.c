@@ -66,33 +66,35 @@ METRICS_LISTED(metrics_table)
 
 /* --- one unit's services --- */
 
-typedef void service_fn(struct unit_services *s, const struct service_config *service, const struct followed *f);
-
-static void each_of(const struct service_config *services, size_t n, const struct followed *f, service_fn *fn)
+/* Those of the configuration, then those that units name; NULL: there are no more. */
+static const struct service_config *service_at(const struct unit_services *s, size_t i)
 {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(services[i].unit, f->name) == 0)
-            fn(f->owner, &services[i], f);
+    const struct config *c = s->reach.config;
+    if (i < c->n_services)
+        return &c->services[i];
+    return i - c->n_services < s->n_found ? &s->found[i - c->n_services] : NULL;
 }
 
-static void each_service(const struct followed *f, service_fn *fn)
+static void set_one(const struct followed *f, const struct service_config *service)
 {
     const struct unit_services *s = f->owner;
-    each_of(s->reach.config->services, s->reach.config->n_services, f, fn);
-    each_of(s->found, s->n_found, f, fn);
-}
-
-static void apply_one(struct unit_services *s, const struct service_config *service, const struct followed *f)
-{
     if (f->state == UNIT_UP || f->state == UNIT_STOPPING)
         services_put(s->reach.services, service, f->state == UNIT_UP ? DISCOVER_PASSING : DISCOVER_DRAINING);
     else if (f->state != UNIT_UNKNOWN)
         services_end(s->reach.services, &service->key);
 }
 
+static void set_services(const struct followed *f)
+{
+    const struct service_config *service;
+    for (size_t i = 0; (service = service_at(f->owner, i)); i++)
+        if (strcmp(service->unit, f->name) == 0)
+            set_one(f, service);
+}
+
 static void apply(struct followed *f)
 {
-    each_service(f, apply_one);
+    set_services(f);
     f->owner->reach.turn(f->owner->reach.arg);
 }
 
@@ -180,20 +182,15 @@ static void follow(struct unit_services *s, const char *name)
         end_one(f); /* no memory: tried again at the next reload */
 }
 
-static void follow_all(struct unit_services *s, const struct service_config *services, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (services[i].unit[0])
-            follow(s, services[i].unit);
-}
-
 static void follow_wanted(struct unit_services *s)
 {
+    const struct service_config *service;
     struct followed *f, *next;
     for (f = s->all; f; f = f->hh.next)
         f->wanted = false;
-    follow_all(s, s->reach.config->services, s->reach.config->n_services);
-    follow_all(s, s->found, s->n_found);
+    for (size_t i = 0; (service = service_at(s, i)); i++)
+        if (service->unit[0])
+            follow(s, service->unit);
     HASH_ITER(hh, s->all, f, next)
     if (!f->wanted)
         end_one(f);
@@ -372,7 +369,7 @@ void unit_services_set(struct unit_services *s)
 {
     follow_wanted(s);
     for (struct followed *f = s->all; f; f = f->hh.next)
-        each_service(f, apply_one);
+        set_services(f);
     begin_reading(s);
 }
 
