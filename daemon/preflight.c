@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -60,23 +61,14 @@ static bool try_certificate(const char *key, const char *path)
     return left_s >= 0;
 }
 
-/* The folder above: "/var/lib" of "/var/lib/discoverd". */
-static void parent_of(const char *path, char ret_parent[static PATH_MAX])
-{
-    snprintf(ret_parent, PATH_MAX, "%s", path);
-    char *slash = strrchr(ret_parent, '/');
-    if (slash)
-        slash[slash == ret_parent] = '\0';
-}
-
 static bool try_state_dir(const char *path, const char *as)
 {
-    char parent[PATH_MAX];
+    char copy[PATH_MAX];
     struct stat st;
     if (as && strcmp(path, UNIT_STATE_DIR) == 0)
         return true;
-    parent_of(path, parent);
-    const char *folder = stat(path, &st) == 0 ? path : parent;
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *folder = stat(path, &st) == 0 ? path : dirname(copy);
     if (folder == path && !S_ISDIR(st.st_mode))
         errno = ENOTDIR;
     else if (access(folder, W_OK | X_OK) == 0)
