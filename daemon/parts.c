@@ -2,7 +2,6 @@
 /* The parts of the daemon: how each is made from the configuration, and in which order. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/base/log.h"

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon/api/access.h"
 #include "daemon/api/access_policy.h"
 #include "daemon/base/log.h"
 #include "daemon/daemon.h"

@@ -3,7 +3,6 @@
 #include "daemon/documents/micro.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "libdiscover/core/clock.h"

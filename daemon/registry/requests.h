@@ -6,7 +6,6 @@
 #include <event2/event.h>
 
 #include "daemon/agent/agent.h"
-#include "daemon/agent/registrar.h"
 #include "daemon/api/api.h"
 #include "daemon/base/metrics.h"
 #include "daemon/config/config.h"

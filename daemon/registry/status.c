@@ -2,10 +2,8 @@
 /* Puts together the status, and decides on the sync state. */
 #include "daemon/registry/status.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/agent/registrar.h"

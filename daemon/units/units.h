@@ -11,7 +11,6 @@
 #define UNITS_UNITS_H
 
 #include <event2/event.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "daemon/base/metrics.h"

@@ -3,7 +3,6 @@
 #include "daemon/registry/events/events.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>

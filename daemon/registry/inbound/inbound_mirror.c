@@ -3,7 +3,6 @@
  * Another region that does not answer, and of which nothing is known: what its mirror here has, as what the last life stored is
  * (remembered.h). Leases first: who has none there is foreign.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "daemon/base/log.h"
@@ -52,8 +51,8 @@ static void take_record(struct inbound *in, const struct kv_message *m)
     struct instance_key key;
     struct record record;
     const char *why;
-    bool whole = instance_key_parse(m->key, m->key_len, &key) == 0;
-    if ((!whole && foreign_key_parse(m->key, m->key_len, &key) < 0) || m->kind != KV_PUT)
+    if (m->kind != KV_PUT ||
+        (instance_key_parse(m->key, m->key_len, &key) < 0 && foreign_key_parse(m->key, m->key_len, &key) < 0))
         return;
     if (foreign_is(m->value, m->n))
         take_foreign(in, &key, m);

@@ -4,7 +4,6 @@
  * comes back proves that the feed is not deaf.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "daemon/base/log.h"
 #include "daemon/registry/inbound/inbound_impl.h"

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "daemon/registry/regions/region_failover_impl.h"
 #include "libdiscover/core/table_key.h"
 

@@ -17,7 +17,6 @@
 #include <event2/event.h>
 
 #include "daemon/base/loop.h"
-#include "daemon/base/metrics.h"
 #include "daemon/bus/bus.h"
 #include "daemon/catalog/catalog.h"
 #include "daemon/config/config.h"

@@ -6,8 +6,6 @@
 #ifndef REGISTRY_SERVICES_H
 #define REGISTRY_SERVICES_H
 
-#include <event2/event.h>
-
 #include "daemon/api/api.h"
 #include "daemon/config/config.h"
 #include "daemon/registry/services/checking.h"
