@@ -114,6 +114,13 @@ static void remove_instance(struct checked *instance)
     free(instance);
 }
 
+/* Worse it may get at any time; better only so often in a minute, and beyond that it stays as bad as it was. */
+static void set_recoveries(struct checked *instance, uint32_t a_minute)
+{
+    instance->recoveries.burst = a_minute;
+    instance->recoveries.every_ns = 60 * NS_PER_S / a_minute;
+}
+
 void checks_set_limits(struct checks *c, const struct checks_options *options)
 {
     c->options.all_max = options->all_max;
@@ -121,7 +128,7 @@ void checks_set_limits(struct checks *c, const struct checks_options *options)
     c->options.recoveries = options->recoveries;
     c->schedule.running_max = options->running_max;
     for (struct checked *instance = c->all; instance; instance = instance->hh.next)
-        instance->recovery.a_minute = options->recoveries;
+        set_recoveries(instance, options->recoveries);
 }
 
 void checks_free(struct checks *c)
@@ -173,7 +180,7 @@ static bool is_held(struct checked *instance, enum discover_state state, int64_t
 {
     const struct instance_key *key = &instance->subject.key;
     bool better = check_badness(state) < check_badness(instance->published);
-    bool held = better && !recovery_take(&instance->recovery, now_ns);
+    bool held = better && !pace_try(&instance->recoveries, now_ns);
     if (held && !instance->flapping) {
         metric_inc(&instance->checks->metrics.held);
         log_warning(
@@ -204,8 +211,8 @@ static void on_look(void *arg)
         return; /* the instance may have been freed */
     }
     bool changed = state != instance->published, held = changed && is_held(instance, state, now_ns);
-    if (held && recovery_free_ns(&instance->recovery) < next_ns)
-        next_ns = recovery_free_ns(&instance->recovery);
+    if (held)
+        next_ns = deadline_earlier(next_ns, now_ns + pace_wait_ns(&instance->recoveries, now_ns));
     loop_timer_arm(&instance->look, next_ns, now_ns);
     if (!changed || held)
         return;
@@ -233,7 +240,7 @@ static struct checked *add(struct checks *c, const struct check_subject *subject
     instance->checks = c;
     instance->subject = *subject;
     instance->published = DISCOVER_PASSING;
-    instance->recovery.a_minute = c->options.recoveries;
+    set_recoveries(instance, c->options.recoveries);
     instance_key_format(&subject->key, instance->key_text);
     HASH_ADD_STR(c->all, key_text, instance);
     if (hash_added(&instance->hh))

@@ -5,8 +5,8 @@
 
 #include "daemon/base/hash.h"
 #include "daemon/base/loop.h"
+#include "daemon/base/pace.h"
 #include "daemon/check/checks.h"
-#include "daemon/check/recovery.h"
 #include "daemon/check/check_output.h"
 #include "daemon/check/schedule.h"
 
@@ -31,7 +31,7 @@ struct checked {
     struct check **list;
     size_t n;
     enum discover_state published;
-    struct recovery recovery;
+    struct pace recoveries; /* how often its state may get better */
     bool flapping;
     struct loop_timer look; /* for looking at the states of its checks */
 };

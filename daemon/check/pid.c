@@ -63,19 +63,20 @@ void pids_free(struct pids *p)
     free(p);
 }
 
-static int read_stat(pid_t pid, char *ret_text, size_t cap)
+ssize_t pid_read(pid_t pid, const char *name, char *ret_text, size_t cap)
 {
-    char path[32];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? -ESRCH : -errno;
     ssize_t n = read(fd, ret_text, cap - 1);
-    int err = n < 0 ? -errno : 0;
-    close(fd);
-    if (err == 0)
+    if (n < 0)
+        n = -errno;
+    else
         ret_text[n] = '\0';
-    return err;
+    close(fd);
+    return n;
 }
 
 /* proc_pid_stat(5): "pid (name) state ..." where the name may hold anything, brackets too; field 22 is the start. */
@@ -83,9 +84,9 @@ int pid_start_time(pid_t pid, uint64_t *ret_start)
 {
     char text[1024], state;
     uint64_t start;
-    int err = pid <= 0 ? -EINVAL : read_stat(pid, text, sizeof text);
-    if (err < 0)
-        return err;
+    ssize_t n = pid <= 0 ? -EINVAL : pid_read(pid, "stat", text, sizeof text);
+    if (n < 0)
+        return (int)n;
     const char *rest = strrchr(text, ')');
     if (!rest ||
         sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64, &state,

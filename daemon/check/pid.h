@@ -32,6 +32,9 @@ void pids_unwatch(struct pids *p, pid_t pid);
  */
 int pid_open(pid_t pid, uint64_t *start, int *ret_fd);
 
+/* Reads /proc/PID/<name> up to cap - 1 bytes, and ends them with a NUL. Their number, or a negative errno. Any thread. */
+ssize_t pid_read(pid_t pid, const char *name, char *ret_text, size_t cap);
+
 /* The start time in clock ticks since boot, from /proc/PID/stat. -ESRCH: dead, or a zombie. Any thread. */
 int pid_start_time(pid_t pid, uint64_t *ret_start);
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
@@ -82,11 +83,7 @@ void reaper_begin(struct reaper *r, struct reaped_run *run)
 {
     if (pid_start_time(run->pid, &run->start) < 0)
         run->start = UINT64_MAX; /* the process is dead already, and starts nothing more */
-    run->prev = NULL;
-    run->next = r->runs;
-    if (r->runs)
-        r->runs->prev = run;
-    r->runs = run;
+    DL_PREPEND(r->runs, run);
 }
 
 static bool is_known(const struct reaper *r, pid_t pid)
@@ -103,16 +100,9 @@ static bool is_known(const struct reaper *r, pid_t pid)
 /* The token in a process's environment; 0: it has none. */
 static uint64_t read_token(pid_t pid)
 {
-    char path[64], text[4096], wanted[] = REAPER_TOKEN_NAME "=";
-    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    const char *at = memmem(text, (size_t)n, wanted, strlen(wanted));
+    char text[4096], wanted[] = REAPER_TOKEN_NAME "=";
+    ssize_t n = pid_read(pid, "environ", text, sizeof text);
+    const char *at = n > 0 ? memmem(text, (size_t)n, wanted, strlen(wanted)) : NULL;
     return at ? strtoull(at + strlen(wanted), NULL, 16) : 0;
 }
 
@@ -175,12 +165,7 @@ static void sweep(struct reaper *r)
 void reaper_end(struct reaper *r, struct reaped_run *run)
 {
     (void)kill(-run->pid, SIGKILL); /* it is not reaped yet, so its number is not used again */
-    if (run->prev)
-        run->prev->next = run->next;
-    else
-        r->runs = run->next;
-    if (run->next)
-        run->next->prev = run->prev;
+    DL_DELETE(r->runs, run);
     loop_timer_arm(&r->timer, 0, 0);
 }
 

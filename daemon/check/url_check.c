@@ -2,6 +2,7 @@
 /* A run of a check that asks a URL. */
 #include "daemon/check/url_check.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,88 @@
 #include "libdiscover/core/clock.h"
 
 #define MATCH_MAX 65536 /* bytes of an answer in which the text is looked for */
+
+/*
+ * A folder with a file for each of the authorities, named by a hash: of the system's some hundred only the one that is
+ * needed is read. As one file, which is curl's default, they would take milliseconds at each connection.
+ */
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs"
+
+/* --- how the URL is reached --- */
+
+static const char *own_name(const struct url_check *u)
+{
+    return u->spec->tls.server_name;
+}
+
+static void put_address(const union check_address *a, char *ret_text, size_t cap)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    bool ipv6 = a->any.sa_family == AF_INET6;
+    (void)inet_ntop(a->any.sa_family, ipv6 ? (const void *)&a->ipv6.sin6_addr : (const void *)&a->ipv4.sin_addr, text,
+                    sizeof text);
+    snprintf(ret_text, cap, ipv6 ? "[%s]" : "%s", text);
+}
+
+/*
+ * Sets the addresses to connect to. CURLOPT_CONNECT_TO, for one address, concerns this transfer alone; only
+ * CURLOPT_RESOLVE takes several.
+ */
+static int set_way(struct url_check *u, CURL *easy)
+{
+    char text[700], address[64];
+    const struct addresses_of *a = &u->addresses_of;
+    if (*u->spec->socket || (a->literal && !*own_name(u)))
+        return 0;
+    size_t n = (size_t)snprintf(text, sizeof text, a->n == 1 ? "::" : "%s:%u:", u->name, u->addresses_of.port);
+    for (size_t i = 0; i < a->n && n < sizeof text; i++) {
+        put_address(&a->found[i], address, sizeof address);
+        n += (size_t)snprintf(text + n, sizeof text - n, a->n == 1 ? "%s:%u" : "%s,", address, u->addresses_of.port);
+    }
+    if (a->n > 1)
+        text[n - 1] = '\0'; /* the last comma */
+    u->way = curl_slist_append(NULL, text);
+    curl_easy_setopt(easy, a->n == 1 ? CURLOPT_CONNECT_TO : CURLOPT_RESOLVE, u->way);
+    return u->way ? 0 : -ENOMEM;
+}
+
+static void set_tls(const struct url_check *u, CURL *easy)
+{
+    const struct check_spec *s = u->spec;
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* so that each run sees the certificate */
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, s->tls.verify ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, s->tls.verify ? 2L : 0L);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, *s->tls.ca ? s->tls.ca : NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, *s->tls.ca || !s->tls.verify ? NULL : SYSTEM_AUTHORITIES);
+    if (*s->tls.cert) {
+        curl_easy_setopt(easy, CURLOPT_SSLCERT, s->tls.cert);
+        curl_easy_setopt(easy, CURLOPT_SSLKEY, s->tls.key);
+    }
+}
+
+/* An easy handle that asks the URL; NULL: no memory. */
+static CURL *make_handle(struct url_check *u)
+{
+    CURL *easy = curl_easy_init();
+    if (!easy)
+        return NULL;
+    curl_easy_setopt(easy, CURLOPT_URL, u->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "discoverd");
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* the check is whether a new connection can be made */
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    if (*u->spec->socket)
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, u->spec->socket);
+    set_tls(u, easy);
+    if (set_way(u, easy) == 0)
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+/* --- a run --- */
 
 bool url_check_matches(const struct url_check *u)
 {
@@ -51,7 +134,9 @@ static void forget_run(struct url_check *u)
     curl_transfer_cancel(&u->transfer);
     if (u->easy)
         curl_easy_cleanup(u->easy);
+    curl_slist_free_all(u->way);
     free(u->body);
+    u->way = NULL;
     u->easy = NULL;
     u->body = NULL;
     u->body_n = u->body_cap = 0;
@@ -75,10 +160,10 @@ static void on_found(void *arg, const char *why)
 {
     struct url_check *u = arg;
     if (why) {
-        check_report_line(&u->report, CHECK_FAIL, false, "%s: %s", u->asked.addresses_of.host, why);
+        check_report_line(&u->report, CHECK_FAIL, false, "%s: %s", u->addresses_of.host, why);
         return;
     }
-    u->easy = asked_url_handle(&u->asked);
+    u->easy = make_handle(u);
     if (u->easy) {
         curl_easy_setopt(u->easy, CURLOPT_HTTPHEADER, u->headers);
         curl_easy_setopt(u->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(u->spec->timeout_ns / NS_PER_MS));
@@ -95,7 +180,10 @@ static void on_found(void *arg, const char *why)
 void url_check_start(void *check)
 {
     struct url_check *u = check;
-    asked_url_find(&u->asked);
+    if (*u->spec->socket)
+        on_found(u, NULL);
+    else
+        addresses_of_start(&u->addresses_of);
 }
 
 const char *url_check_cancel(void *check)
@@ -114,7 +202,7 @@ const char *url_check_cancel(void *check)
                  !u->easy        ? "looking the name up"
                  : connected > 0 ? "waiting for an answer"
                                  : "connecting");
-    asked_url_cancel(&u->asked);
+    addresses_of_cancel(&u->addresses_of);
     forget_run(u);
     return u->at;
 }
@@ -124,11 +212,15 @@ void url_check_close(void *check)
     struct url_check *u = check;
     if (!u)
         return;
+    addresses_of_cancel(&u->addresses_of);
     forget_run(u);
-    asked_url_fini(&u->asked);
     curl_slist_free_all(u->headers);
+    curl_free(u->url);
+    free(u->host_header);
     free(u);
 }
+
+/* --- making one --- */
 
 int url_check_add_header(struct url_check *u, const char *header)
 {
@@ -149,7 +241,51 @@ static int add_headers(struct url_check *u)
         own_host |= strncasecmp(own->items[i], "host:", 5) == 0;
         err = url_check_add_header(u, own->items[i]);
     }
-    return !err && u->asked.host && !own_host ? url_check_add_header(u, u->asked.host) : err;
+    return !err && u->host_header && !own_host ? url_check_add_header(u, u->host_header) : err;
+}
+
+/*
+ * Changes the URL's host to the name that the certificate must prove; the Host header keeps the host that stood there.
+ */
+static int take_server_name(struct url_check *u, CURLU *parts, const char *host, const char *port)
+{
+    if (!*own_name(u))
+        return 0;
+    size_t cap = strlen(host) + strlen(port) + sizeof "Host: :";
+    u->host_header = malloc(cap);
+    if (!u->host_header)
+        return -ENOMEM;
+    snprintf(u->host_header, cap, "Host: %s:%s", host, port);
+    snprintf(u->name, sizeof u->name, "%s", own_name(u));
+    return curl_url_set(parts, CURLUPART_HOST, own_name(u), 0) == CURLUE_OK ? 0 : -ENOMEM;
+}
+
+static int take_parts(struct url_check *u, CURLU *parts, const char *url, struct evdns_base *dns)
+{
+    char *host = NULL, *port = NULL, target[300];
+    int err = -EINVAL;
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+        (size_t)snprintf(target, sizeof target, "%s:%s", host, port) < sizeof target) {
+        snprintf(u->name, sizeof u->name, "%s", host);
+        err = addresses_of_init(&u->addresses_of, dns, target, on_found, u);
+    }
+    if (!err)
+        err = take_server_name(u, parts, host, port);
+    if (!err && curl_url_get(parts, CURLUPART_URL, &u->url, 0) != CURLUE_OK)
+        err = -ENOMEM;
+    curl_free(host);
+    curl_free(port);
+    return err;
+}
+
+static int take_url(struct url_check *u, const char *url, struct evdns_base *dns)
+{
+    CURLU *parts = curl_url();
+    int err = parts ? take_parts(u, parts, url, dns) : -ENOMEM;
+    curl_url_cleanup(parts);
+    return err;
 }
 
 int url_check_init(struct url_check *u, const struct url_check_ops *ops, const struct check_tools *tools,
@@ -159,6 +295,6 @@ int url_check_init(struct url_check *u, const struct url_check_ops *ops, const s
     u->spec = spec;
     u->report = *report;
     u->loop = tools->curl;
-    int err = asked_url_init(&u->asked, spec, url, tools->dns, on_found, u);
+    int err = take_url(u, url, tools->dns);
     return err ? err : add_headers(u);
 }

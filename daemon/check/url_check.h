@@ -2,12 +2,13 @@
 /*
  * A check that asks a URL: what http and grpc have in common. A run looks the host up, makes a request of a connection of its
  * own, and keeps the beginning of the answer; what fails on the way is reported here, and what the answer says by the kind.
- * Main thread.
+ * Main thread; nothing blocks but for the reading of certificates' files.
  */
 #ifndef CHECK_URL_CHECK_H
 #define CHECK_URL_CHECK_H
 
-#include "daemon/check/asked_url.h"
+#include "daemon/base/curl_loop.h"
+#include "daemon/check/addresses_of.h"
 #include "daemon/check/kind.h"
 
 struct url_check;
@@ -23,10 +24,14 @@ struct url_check {
     const struct check_spec *spec;
     struct check_report report;
     struct curl_loop *loop;
-    struct asked_url asked;
     struct curl_slist *headers;
+    char *url;         /* with the name that the certificate must prove, if that is not the host's */
+    char *host_header; /* "Host: ..." when the host is not the URL's; or NULL */
+    char name[256];    /* the URL's host */
+    struct addresses_of addresses_of;
 
     /* the rest is of the present run */
+    struct curl_slist *way; /* where to connect, for curl */
     struct curl_transfer transfer;
     CURL *easy;
     char *body;

@@ -37,4 +37,14 @@ START_TEST(so_many_a_second)
 }
 END_TEST
 
-UNIT_TESTS("pace", a_burst_and_then_a_pace, so_many_a_second)
+START_TEST(in_the_long_run_as_many_as_come_in)
+{
+    struct pace p = {.burst = 6, .every_ns = S(10)};
+    unsigned took = 0;
+    for (int64_t s = 0; s < 3600; s++)
+        took += pace_try(&p, S(1000 + s));
+    ck_assert_uint_eq(took, 60 * 6 + 5);
+}
+END_TEST
+
+UNIT_TESTS("pace", a_burst_and_then_a_pace, so_many_a_second, in_the_long_run_as_many_as_come_in)
