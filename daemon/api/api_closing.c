@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/api/api_impl.h"
+#include "daemon/base/array.h"
 #include "daemon/base/mailbox.h"
 #include "daemon/base/thread.h"
 
@@ -152,11 +153,8 @@ static void let_go(struct api_closing *closing, struct batch *b)
 static void on_done(void *arg)
 {
     struct api_closing *closing = arg;
-    struct mail *next;
-    for (struct mail *mail = mailbox_take(closing->done); mail; mail = next) {
-        next = mail->next;
+    for (struct mail *mail; (mail = mailbox_next(closing->done));)
         let_go(closing, (struct batch *)mail);
-    }
     start_waiting(closing);
     show(closing);
 }
@@ -196,19 +194,6 @@ void api_closing_free(struct api_closing *closing)
     free(closing);
 }
 
-static int reserve(struct api_closing *closing)
-{
-    if (closing->n < closing->room)
-        return 0;
-    size_t room = closing->room ? 2 * closing->room : 64;
-    struct closing_one *waiting = realloc(closing->waiting, room * sizeof *waiting);
-    if (!waiting)
-        return -ENOMEM;
-    closing->waiting = waiting;
-    closing->room = room;
-    return 0;
-}
-
 bool api_closing_is_full(struct api_closing *closing)
 {
     start_waiting(closing);
@@ -228,7 +213,8 @@ static bool may_hold_descriptors(int sock)
 
 void api_close(struct api_closing *closing, int sock, struct share *share)
 {
-    if (!may_hold_descriptors(sock) || reserve(closing) < 0) {
+    if (!may_hold_descriptors(sock) ||
+        array_grow(&closing->waiting, closing->n, &closing->room, sizeof *closing->waiting) < 0) {
         close(sock);
         finish(closing, share);
         return;

@@ -180,9 +180,8 @@ void api_failover_handle(struct api_client *c, const Discover__V1__ClientMessage
 void api_report_check_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 void api_checks_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
 
-/* Services watched (api_watch.c). */
+/* Services watched (api_subscription.c). */
 void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m);
-void api_watch_deliver(struct api_subscription *s);
 
 /* Ejections that processes share (api_share.c). */
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m);

@@ -234,16 +234,25 @@ static void handle_register(struct api_client *c, const ClientMessage *m)
 /* No user: the right then is that of the connection alone. */
 #define UID_NOBODY ((uid_t)-1)
 
+/* Returns false if the names are none; the client has been sent the reason. */
+static bool take_key(struct api_client *c, uint32_t id, const char *service, const char *instance,
+                     struct instance_key *ret_key)
+{
+    const char *why = NULL;
+    int err = api_parse_names(c->api, service, instance, true, ret_key, &why);
+    if (err < 0)
+        api_refuse_errno(c, id, err, why);
+    return err == 0;
+}
+
 static void handle_deregister(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
     const char *why = NULL;
-    if (api_parse_names(api, m->deregister->service, m->deregister->instance, true, &key, &why) < 0) {
-        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
-        return;
-    }
     bool own = m->deregister->own;
+    if (!take_key(c, m->id, m->deregister->service, m->deregister->instance, &key))
+        return;
     int err = api->ops.deregister_instance(api->ops.arg, &key, c->id, own ? UID_NOBODY : c->peer.uid, &why);
     api_answer(c, m->id, own && err == -EPERM ? 0 : err, why);
 }
@@ -252,10 +261,7 @@ static void handle_heartbeat(struct api_client *c, const ClientMessage *m)
 {
     const struct api *api = c->api;
     struct instance_key key;
-    const char *why = NULL;
-    if (api_parse_names(api, m->heartbeat->service, m->heartbeat->instance, true, &key, &why) < 0)
-        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__BAD_REQUEST, why);
-    else
+    if (take_key(c, m->id, m->heartbeat->service, m->heartbeat->instance, &key))
         api_answer(c, m->id, api->ops.heartbeat(api->ops.arg, &key, c->id, c->peer.uid), NULL);
 }
 

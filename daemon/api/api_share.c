@@ -133,20 +133,9 @@ static struct api_ejection *add_ejection(struct api_client *from, const Discover
 
 void api_share_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
 {
-    struct api_subscription *s;
-    if (!api_check_service(c, m->id, m->share->service))
-        return;
-    if (m->share->stop) {
-        api_unsubscribe(c, API_EJECTIONS, m->share->service);
-        return;
-    }
-    int err = api_subscribe(c, API_EJECTIONS, m->share->service, &s);
-    if (err < 0) {
-        api_refuse(c, m->id, DISCOVER__V1__ERROR__CODE__LIMIT, api_subscription_refused(c->api, err));
-        return;
-    }
-    s->heard = 0; /* a client that asks again, for another picker in its process, is sent those in force again */
-    api_subscription_due(s);
+    struct api_subscription *s = api_subscribe(c, m->id, API_EJECTIONS, m->share->service, m->share->stop);
+    if (s)
+        s->heard = 0; /* a client that asks again, for another picker in its process, is sent those in force again */
 }
 
 void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
@@ -164,5 +153,5 @@ void api_eject_handle(struct api_client *c, const Discover__V1__ClientMessage *m
                    "as many ejections are shared as may be (limits.ejections)");
         return;
     }
-    api_topic_due(api, API_EJECTIONS, m->eject->service);
+    api_topic_due(api, API_EJECTIONS, m->eject->service, NULL);
 }

@@ -92,8 +92,9 @@ static int add_new(struct api_client *c, enum api_interest interest, struct api_
     return 0;
 }
 
-int api_subscribe(struct api_client *c, enum api_interest interest, const char *service,
-                  struct api_subscription **ret_subscription)
+/* -E2BIG: the client has as many subscriptions as it may; -EDQUOT: its user has; -ENOSPC: all users have; -ENOMEM. */
+static int subscribe(struct api_client *c, enum api_interest interest, const char *service,
+                     struct api_subscription **ret_subscription)
 {
     struct api_topic *topic = topic_of(c->api, service);
     if (!topic)
@@ -125,7 +126,7 @@ static void drop(struct api_subscription *s)
     free(s);
 }
 
-void api_unsubscribe(struct api_client *c, enum api_interest interest, const char *service)
+static void unsubscribe(struct api_client *c, enum api_interest interest, const char *service)
 {
     struct api_topic *topic = find_topic(c->api, service);
     struct api_subscription *s = topic ? find(c, interest, topic) : NULL;
@@ -140,15 +141,38 @@ bool api_subscriptions_end_some(struct api_client *c)
     return !c->subscriptions;
 }
 
-const char *api_subscription_refused(struct api *api, int err)
+static const char *refusal(int err)
 {
-    if (err == -ENOMEM)
+    switch (err) {
+    case -ENOMEM:
         return "no memory";
-    metric_inc(&api->metrics.watches_limited);
-    if (err == -E2BIG)
+    case -E2BIG:
         return "this connection watches or shares as many services as it may (limits.api_watches)";
-    return err == -EDQUOT ? "this user watches or shares as many services as it may (limits.api_watches_per_uid)"
-                          : "as many services are watched or shared as may be (limits.api_watches_all)";
+    case -EDQUOT:
+        return "this user watches or shares as many services as it may (limits.api_watches_per_uid)";
+    default:
+        return "as many services are watched or shared as may be (limits.api_watches_all)";
+    }
+}
+
+struct api_subscription *api_subscribe(struct api_client *c, uint32_t id, enum api_interest interest,
+                                       const char *service, bool stop)
+{
+    struct api_subscription *s = NULL;
+    if (!api_check_service(c, id, service))
+        return NULL;
+    if (stop) {
+        unsubscribe(c, interest, service);
+        return NULL;
+    }
+    int err = subscribe(c, interest, service, &s);
+    if (err < 0) {
+        metric_add(&c->api->metrics.watches_limited, err != -ENOMEM);
+        api_refuse(c, id, DISCOVER__V1__ERROR__CODE__LIMIT, refusal(err));
+        return NULL;
+    }
+    api_subscription_due(s);
+    return s;
 }
 
 /* --- whose turn it is --- */
@@ -179,30 +203,45 @@ void api_subscription_due(struct api_subscription *s)
     api_wait_for_turn(s->client);
 }
 
-void api_topic_due(struct api *api, enum api_interest interest, const char *service)
+/* Without memory the context is lost, and the change is delivered all the same. */
+static bool note_trace(struct api_topic *topic, const struct trace_context *trace)
 {
-    const struct api_topic *topic = find_topic(api, service);
+    if (!topic->trace && !(topic->trace = malloc(sizeof *topic->trace)))
+        return false;
+    *topic->trace = *trace;
+    return true;
+}
+
+void api_topic_due(struct api *api, enum api_interest interest, const char *service, const struct trace_context *trace)
+{
+    struct api_topic *topic = find_topic(api, service);
     struct api_subscription *s;
     if (!topic)
         return;
+    bool traced = trace && note_trace(topic, trace);
     DL_FOREACH(topic->subscriptions[interest], s)
     {
+        s->traced |= traced;
         api_subscription_due(s);
     }
 }
 
-/* Without memory the context is lost, and the change is delivered all the same. */
-void api_topic_traced(struct api *api, const char *service, const struct trace_context *trace)
+/*
+ * A notification of a change is the service's name alone: the client reads the rest in the shared table. So a client that is
+ * slow to read misses nothing when it is notified once of many changes.
+ */
+static void deliver_change(struct api_subscription *s)
 {
-    struct api_topic *topic = find_topic(api, service);
-    struct api_subscription *s;
-    if (!topic || (!topic->trace && !(topic->trace = malloc(sizeof *topic->trace))))
-        return;
-    *topic->trace = *trace;
-    DL_FOREACH(topic->subscriptions[API_CHANGES], s)
-    {
-        s->traced = true;
+    Discover__V1__Changed changed = DISCOVER__V1__CHANGED__INIT;
+    char traceparent[TRACE_PARENT_CAP];
+    changed.service = s->key.topic->service;
+    if (s->traced) {
+        trace_context_format(s->key.topic->trace, traceparent);
+        changed.traceparent = traceparent;
+        changed.tracestate = s->key.topic->trace->state;
     }
+    s->traced = false;
+    api_client_send(s->client, 0, DISCOVER__V1__SERVER_MESSAGE__BODY_CHANGED, &changed.base, -1);
 }
 
 /* Sends one notification, which is all of a client's turn. */
@@ -218,7 +257,7 @@ static void deliver(struct api_client *c)
         return; /* it has ended the subscription that it waited for */
     stop_due(s);
     if (s->key.interest == API_CHANGES)
-        api_watch_deliver(s);
+        deliver_change(s);
     else
         api_share_deliver(s);
 }
@@ -237,4 +276,26 @@ void api_deliver(void *arg)
     if (api->waiting)
         loop_timer_arm(&api->deliver, 0, 0);
     api_exit(api);
+}
+
+/* --- changes --- */
+
+void api_changed(struct api *api, const char *service, const struct trace_context *trace)
+{
+    api_topic_due(api, API_CHANGES, service, trace);
+}
+
+void api_changed_all(struct api *api)
+{
+    const struct api_topic *topic, *next;
+    HASH_ITER(hh, api->topics, topic, next)
+    {
+        api_topic_due(api, API_CHANGES, topic->service, NULL);
+    }
+}
+
+/* It is due at once: a change between this and the client's first look must not be missed. */
+void api_watch_handle(struct api_client *c, const Discover__V1__ClientMessage *m)
+{
+    (void)api_subscribe(c, m->id, API_CHANGES, m->watch->service, m->watch->stop);
 }

@@ -43,25 +43,21 @@ struct api_subscription {
 };
 
 /*
- * Subscribes the client, if it is not yet. -E2BIG: it has as many subscriptions as it may; -EDQUOT: its user has;
- * -ENOSPC: all users have; -ENOMEM.
+ * Carries out a request to subscribe, or to stop that. The subscription, which is due now; NULL: it has stopped, or was
+ * refused, which the client has been told.
  */
-int api_subscribe(struct api_client *c, enum api_interest interest, const char *service,
-                  struct api_subscription **ret_subscription);
-void api_unsubscribe(struct api_client *c, enum api_interest interest, const char *service);
+struct api_subscription *api_subscribe(struct api_client *c, uint32_t id, enum api_interest interest,
+                                       const char *service, bool stop);
 
 /* Ends some of the client's subscriptions. Returns true when none is left. */
 bool api_subscriptions_end_some(struct api_client *c);
 
-/* Why a subscription was refused with that errno, in words for the client; counts it. */
-const char *api_subscription_refused(struct api *api, int err);
-
-/* The subscription, or all those to a service, have something to deliver when their turn comes. */
+/*
+ * The subscription, or all those to a service, have something to deliver when their turn comes. trace: the context of the
+ * change, which is copied; or NULL.
+ */
 void api_subscription_due(struct api_subscription *s);
-void api_topic_due(struct api *api, enum api_interest interest, const char *service);
-
-/* The change of this service that is due came with this trace context, which is copied. */
-void api_topic_traced(struct api *api, const char *service, const struct trace_context *trace);
+void api_topic_due(struct api *api, enum api_interest interest, const char *service, const struct trace_context *trace);
 
 /* The client is to be notified (of c->moved, or of what is due), or has taken what it was sent. */
 void api_wait_for_turn(struct api_client *c);
